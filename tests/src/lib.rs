@@ -1,0 +1,1 @@
+//! The integration tests are `[[test]]` targets of this package, one file per promise.
