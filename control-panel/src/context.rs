@@ -1,0 +1,165 @@
+//! What a worker gets: its way to the queue, the policy, and the word that it is time to stop.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::{SendError, TrySendError},
+    intent::Intent,
+    policy::PolicyWatch,
+    queue::IntentSender,
+    supervise::record::Record,
+};
+
+/// A worker's side of the panel: the first argument of every [`#[worker]`](macro@crate::worker) function.
+///
+/// Clones belong to the same worker and share its origin.
+///
+/// ```
+/// use control_panel::{Context, GraphIntent, IntentSource, worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Line(String) }
+///
+/// #[worker(source = IntentSource::Restore)]
+/// async fn lines(cx: Context<Update>, text: String) {
+///     for line in text.lines() {
+///         if cx.send(Update::Line(line.to_owned())).await.is_err() {
+///             return; // the panel shuts down
+///         }
+///     }
+/// }
+/// ```
+pub struct Context<I: Intent, P = ()> {
+    sender: IntentSender<I>,
+    policy: PolicyWatch<P>,
+    record: Arc<Record>,
+    generation: u64,
+}
+
+impl<I: Intent, P> Context<I, P> {
+    pub(crate) fn new(
+        sender: IntentSender<I>,
+        policy: PolicyWatch<P>,
+        record: Arc<Record>,
+        generation: u64,
+    ) -> Self {
+        Self { sender, policy, record, generation }
+    }
+
+    /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
+    ///
+    /// # Errors
+    /// With the intent handed back: the panel is closed or stopping, or the intent's clock is `Some(0)`.
+    ///
+    /// # Cancel safety
+    /// A cancelled `send` has either delivered the intent or dropped it undelivered.
+    pub async fn send(&self, intent: I) -> Result<(), SendError<I>> {
+        self.sender.send(intent).await
+    }
+
+    /// Sends an intent, waiting for a slot for at most `timeout`: see [`IntentSender::send_timeout`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`SendError::Timeout`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with time enabled, when it has to wait.
+    ///
+    /// # Cancel safety
+    /// As `send`.
+    pub async fn send_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
+        self.sender.send_timeout(intent, timeout).await
+    }
+
+    /// Sends an intent from a thread that is not driving a runtime: see [`IntentSender::send_blocking`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Panics
+    /// In async code.
+    #[track_caller]
+    pub fn send_blocking(&self, intent: I) -> Result<(), SendError<I>> {
+        self.sender.send_blocking(intent)
+    }
+
+    /// Sends an intent if there is a free slot now: see [`IntentSender::try_send`].
+    ///
+    /// # Errors
+    /// With the intent handed back: no free slot, the panel is closed, or the intent's clock is `Some(0)`.
+    pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
+        self.sender.try_send(intent)
+    }
+
+    /// The sending half alone, for threads and callbacks.
+    pub fn sender(&self) -> IntentSender<I> {
+        self.sender.clone()
+    }
+
+    /// The policy, and its changes since this worker's generation was started.
+    ///
+    /// Take one watch and keep it: each call returns a new one, which has seen nothing yet.
+    pub fn policy(&self) -> PolicyWatch<P> {
+        self.policy.clone()
+    }
+
+    /// Resolves when this worker is told to stop. A worker that is cancelled by drop (the default) need not
+    /// wait for it.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub async fn cancelled(&self) {
+        self.record.cancel.cancelled().await;
+    }
+
+    /// Whether this worker was told to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.record.cancel.is_cancelled()
+    }
+
+    /// A token that is cancelled when this worker is told to stop, to hand on to libraries.
+    ///
+    /// It is a child: cancelling it does not stop the worker.
+    pub fn cancellation_token(&self) -> CancellationToken {
+        self.record.cancel.child_token()
+    }
+
+    /// The worker's name: its function's.
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// Whose intents it sends.
+    pub fn source(&self) -> I::Source {
+        self.sender.source()
+    }
+
+    /// Which run of the worker this is: 1 for the first. 0 for a context that belongs to no worker.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+impl<I: Intent, P> Clone for Context<I, P> {
+    fn clone(&self) -> Self {
+        Self {
+            sender: self.sender.clone(),
+            policy: self.policy.clone(),
+            record: Arc::clone(&self.record),
+            generation: self.generation,
+        }
+    }
+}
+
+impl<I: Intent, P> fmt::Debug for Context<I, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("name", &self.name())
+            .field("source", &self.source())
+            .field("generation", &self.generation)
+            .field("cancelled", &self.is_cancelled())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! One ordered batch of intents, and how much of it one frame hands out.
+
+use std::{fmt, iter::FusedIterator, panic, sync::Arc, thread, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    intent::Intent,
+    queue::{Batch, Queue},
+    queued::QueuedIntent,
+};
+
+/// One frame's intents, in causal order: what [`ControlPanel::drain`](crate::ControlPanel::drain) returns.
+///
+/// An iterator of [`QueuedIntent`]. It owns its batch, so the panel can be used while it is read.
+///
+/// The slots of its intents are free for senders again when the frame is dropped. What was not handed out by
+/// then (a budget ran out, the loop broke off, the reducer panicked) is not lost: the next drain hands out
+/// that rest and nothing else, its slots stay occupied, and `on_ready` is called again.
+///
+/// ```
+/// use control_panel::{ControlPanel, GraphIntent, IntentSource};
+///
+/// #[derive(Debug, PartialEq, GraphIntent)]
+/// enum Update { Open(u32) }
+///
+/// let mut panel = ControlPanel::<Update>::new();
+/// let ui = panel.sender(IntentSource::LocalUI);
+/// for n in 0..3 {
+///     ui.try_send(Update::Open(n))?;
+/// }
+/// // Break off after one …
+/// assert_eq!(panel.drain().next().map(|queued| queued.intent), Some(Update::Open(0)));
+/// // … and the next frame goes on with the rest.
+/// assert_eq!(panel.drain().map(|queued| queued.intent).collect::<Vec<_>>(), [Update::Open(1), Update::Open(2)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a frame that is dropped unread is handed out again by the next drain"]
+pub struct Frame<I: Intent> {
+    queue: Arc<Queue<I>>,
+    pub(crate) batch: Batch<I>,
+    allowance: Allowance,
+}
+
+impl<I: Intent> Frame<I> {
+    pub(crate) fn new(queue: Arc<Queue<I>>, batch: Batch<I>, budget: FrameBudget) -> Self {
+        Self { queue, batch, allowance: Allowance::new(budget) }
+    }
+
+    /// How many intents it still holds, those beyond the budget included.
+    pub fn remaining(&self) -> usize {
+        self.batch.items.len()
+    }
+
+    fn end(&mut self) {
+        self.queue.end_frame(std::mem::take(&mut self.batch));
+    }
+}
+
+impl<I: Intent> Iterator for Frame<I> {
+    type Item = QueuedIntent<I>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let items = &mut self.batch.items;
+        let next = if items.last()?.local || self.allowance.one_more() {
+            items.pop()?
+        } else {
+            // The caller's own intents were never queued, so no budget for the queue cuts them off.
+            let at = items.iter().rposition(|queued| queued.local)?;
+            items.remove(at)
+        };
+        if !next.local {
+            self.batch.free_slot(next.source);
+        }
+        Some(next)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let most = self.remaining();
+        (if self.allowance.is_unlimited() { most } else { 0 }, Some(most))
+    }
+}
+
+impl<I: Intent> FusedIterator for Frame<I> {}
+
+impl<I: Intent> Drop for Frame<I> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // The reducer's panic must reach its caller: a second one, in the user's `on_ready`, would abort.
+            panic::catch_unwind(panic::AssertUnwindSafe(|| self.end())).ok();
+        } else {
+            self.end();
+        }
+    }
+}
+
+impl<I: Intent> fmt::Debug for Frame<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame").field("remaining", &self.remaining()).finish_non_exhaustive()
+    }
+}
+
+/// How much of the queue one frame hands out at most. Unlimited by default.
+///
+/// What a frame leaves is handed out by the next. At least one intent is handed out whatever the budget, so
+/// that a loop always gets on; local intents given to `run_frame` are never cut off.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::{ControlPanel, FrameBudget, GraphIntent, IntentSource};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Tick }
+///
+/// let budget = FrameBudget::default().intents(2).time(Duration::from_millis(4));
+/// let mut panel = ControlPanel::<Update>::builder().frame_budget(budget).build();
+/// let ui = panel.sender(IntentSource::LocalUI);
+/// for _ in 0..3 {
+///     ui.try_send(Update::Tick)?;
+/// }
+/// assert!(panel.drain().count() <= 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrameBudget {
+    intents: Option<usize>,
+    time: Option<Duration>,
+}
+
+impl FrameBudget {
+    /// At most this many intents a frame (at least 1).
+    #[must_use]
+    pub fn intents(mut self, most: usize) -> Self {
+        self.intents = Some(most);
+        self
+    }
+
+    /// No further intent once this much time has passed since the drain. Where that falls depends on the
+    /// machine, so a run with a time budget is repeatable only with its frame borders recorded.
+    #[must_use]
+    pub fn time(mut self, most: Duration) -> Self {
+        self.time = Some(most);
+        self
+    }
+}
+
+/// What is left of a budget.
+#[derive(Debug)]
+struct Allowance {
+    left: Option<usize>,
+    until: Option<Instant>,
+    first: bool,
+}
+
+impl Allowance {
+    fn new(budget: FrameBudget) -> Self {
+        let until = budget.time.and_then(|time| Instant::now().checked_add(time));
+        Self { left: budget.intents, until, first: true }
+    }
+
+    fn is_unlimited(&self) -> bool {
+        self.left.is_none() && self.until.is_none()
+    }
+
+    fn one_more(&mut self) -> bool {
+        let first = std::mem::replace(&mut self.first, false);
+        let allowed =
+            first || (self.left != Some(0) && self.until.is_none_or(|until| Instant::now() < until));
+        self.left = if allowed { self.left.map(|left| left.saturating_sub(1)) } else { Some(0) };
+        allowed
+    }
+}

@@ -1,0 +1,133 @@
+//! What an intent is: a message from a source, perhaps stamped with a logical clock.
+
+use std::fmt::Debug;
+
+/// A message to the reducer: what a producer wants to happen.
+///
+/// Derive it with [`#[derive(GraphIntent)]`](macro@crate::GraphIntent) on your enum. An intent is `Send +
+/// 'static` and nothing more: it need not be `Clone`, `Debug` or `Sync`.
+///
+/// ```
+/// use control_panel::{GraphIntent, Intent};
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     Refresh,
+///     #[intent(clock = lamport)]
+///     Remote { lamport: u64, text: String },
+/// }
+///
+/// assert_eq!(Update::Refresh.clock(), None);
+/// assert_eq!(Update::Remote { lamport: 7, text: "hi".into() }.clock(), Some(7));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an intent",
+    label = "this type is used as a panel's intent",
+    note = "add `#[derive(control_panel::GraphIntent)]` to `{Self}`"
+)]
+pub trait Intent: Sized + Send + 'static {
+    /// Who may send this intent: [`IntentSource`] unless `#[intent(source = …)]` names another.
+    type Source: Source;
+
+    /// The intent's logical (Lamport) clock, by which a frame is ordered before anything else.
+    ///
+    /// `None` is a local intent: clock 0, applied first. `Some(0)` would be a peer that claims to be
+    /// local, so sending it is refused with [`SendError::ZeroClock`](crate::SendError::ZeroClock).
+    fn clock(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Who sends intents. Every `Copy + Ord + Debug + Send + Sync + 'static` type is one, so this trait is
+/// never implemented by hand.
+///
+/// The `Ord` is a contract: within a frame, intents of one clock are ordered by it, so for an enum the
+/// declaration order decides who is applied first.
+///
+/// ```
+/// #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// enum Feed {
+///     Keyboard, // always applied before
+///     Rss,      // what came from here
+/// }
+/// # fn is_source<S: control_panel::Source>(_: S) {}
+/// # is_source(Feed::Keyboard);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an intent's source",
+    label = "a source is `Copy + Ord + Debug + Send + Sync + 'static`",
+    note = "add `#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]` to `{Self}`; its declaration order is the order within a frame"
+)]
+pub trait Source: Copy + Ord + Debug + Send + Sync + 'static {}
+
+impl<T: Copy + Ord + Debug + Send + Sync + 'static> Source for T {}
+
+/// The type of a field that `#[intent(clock = …)]` may name: a `u64`, a newtype around one that
+/// implements this trait, or an `Option` of either.
+///
+/// ```
+/// use control_panel::{GraphIntent, Intent, LogicalClock};
+///
+/// struct Lamport(u64);
+///
+/// impl LogicalClock for Lamport {
+///     fn time(&self) -> Option<u64> {
+///         Some(self.0)
+///     }
+/// }
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     #[intent(clock = 0)]
+///     Remote(Lamport),
+/// }
+/// assert_eq!(Update::Remote(Lamport(3)).clock(), Some(3));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a logical clock",
+    label = "a clock is a `u64`, an `Option` of a clock, or a type that implements `LogicalClock`",
+    note = "implement `control_panel::LogicalClock` for `{Self}`, or name a `u64` field"
+)]
+pub trait LogicalClock {
+    /// The time it shows; `None` for an intent that is local after all.
+    fn time(&self) -> Option<u64>;
+}
+
+impl LogicalClock for u64 {
+    fn time(&self) -> Option<u64> {
+        Some(*self)
+    }
+}
+
+impl<C: LogicalClock> LogicalClock for Option<C> {
+    fn time(&self) -> Option<u64> {
+        self.as_ref().and_then(LogicalClock::time)
+    }
+}
+
+/// The built-in sources, in the order in which a frame applies them.
+///
+/// The order is a contract and the enum is complete: a program with other producers brings a type of its
+/// own with `#[intent(source = …)]`.
+///
+/// ```
+/// use control_panel::IntentSource;
+/// assert!(IntentSource::LocalUI < IntentSource::P2pSync);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IntentSource {
+    /// The user: keyboard, mouse, touch.
+    LocalUI,
+    /// The embedded browser's delegate: navigation, load completion.
+    ServoDelegate,
+    /// The memory monitor.
+    MemoryMonitor,
+    /// The mod loader's lifecycle events.
+    ModLoader,
+    /// The prefetch scheduler.
+    PrefetchScheduler,
+    /// Peers.
+    P2pSync,
+    /// Restore and replay from persistence.
+    Restore,
+}

@@ -1,0 +1,230 @@
+//! How a panel is made.
+
+use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc, thread, time::Duration};
+
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+
+use super::{ControlPanel, locals::Locals, shared::Shared};
+use crate::{
+    error::BuildError,
+    frame::FrameBudget,
+    intent::Intent,
+    policy::Policy,
+    queue::{OnReady, Queue},
+    supervise::{panics, supervisor::Supervisor},
+};
+
+/// Makes a [`ControlPanel`]: what [`ControlPanel::builder`] returns.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::{ControlPanel, GraphIntent};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Refresh }
+///
+/// struct Limits { memory: f32 } // no `Default`: then `policy` must be called
+///
+/// let panel = ControlPanel::<Update, Limits>::builder()
+///     .name("browser")
+///     .capacity(64)
+///     .policy(Limits { memory: 0.8 })
+///     .shutdown_timeout(Duration::from_secs(2))
+///     .on_ready(|| { /* wake a sleeping loop: egui's `request_repaint`, winit's proxy */ })
+///     .try_build()?;
+/// # Ok::<(), control_panel::BuildError>(())
+/// ```
+#[must_use = "a builder makes nothing until `build` or `try_build`"]
+pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
+    name: Cow<'static, str>,
+    capacity: usize,
+    runtime: Option<Handle>,
+    shutdown_timeout: Duration,
+    frame_budget: FrameBudget,
+    on_ready: Option<OnReady>,
+    policy: G,
+    types: PhantomData<fn() -> (I, P)>,
+}
+
+/// The panel's first policy is `P::default()`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ByDefault;
+
+/// The panel's first policy was given.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<P>(P);
+
+/// Where a builder has its policy from. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "the panel's policy `{P}` has no `Default`",
+    label = "this builder has no policy yet",
+    note = "give it one with `.policy(…)` before building, or implement `Default` for `{P}`"
+)]
+pub trait GivesPolicy<P>: sealed::Sealed {
+    #[doc(hidden)]
+    fn policy(self) -> P;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::ByDefault {}
+    impl<P> Sealed for super::Given<P> {}
+}
+
+impl<P: Default> GivesPolicy<P> for ByDefault {
+    fn policy(self) -> P {
+        P::default()
+    }
+}
+
+impl<P> GivesPolicy<P> for Given<P> {
+    fn policy(self) -> P {
+        self.0
+    }
+}
+
+impl<I: Intent, P> PanelBuilder<I, P> {
+    pub(super) fn new() -> Self {
+        Self {
+            name: Cow::Borrowed("control-panel"),
+            capacity: 256,
+            runtime: None,
+            shutdown_timeout: Duration::from_secs(5),
+            frame_budget: FrameBudget::default(),
+            on_ready: None,
+            policy: ByDefault,
+            types: PhantomData,
+        }
+    }
+}
+
+impl<I: Intent, P, G> PanelBuilder<I, P, G> {
+    /// The panel's name, for threads and logs. Default: `control-panel`.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// How many intents the queue and the frame being read hold together. Default: 256.
+    ///
+    /// 64 is right for one local worker, 512 and more for many peers over a WAN. A source that floods gets all
+    /// but one slot for each other known source and one for a source not seen yet.
+    pub fn capacity(mut self, intents: usize) -> Self {
+        self.capacity = intents;
+        self
+    }
+
+    /// The first policy. Without this call it is `P::default()`.
+    pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
+        let Self { name, capacity, runtime, shutdown_timeout, frame_budget, on_ready, policy: _, types } =
+            self;
+        let policy = Given(policy);
+        PanelBuilder { name, capacity, runtime, shutdown_timeout, frame_budget, on_ready, policy, types }
+    }
+
+    /// The runtime that runs the workers; it must have time enabled and outlive the panel.
+    ///
+    /// Default: the ambient one where `build` is called in a runtime's context, else one of the panel's own.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// How long a shutdown may take at most. Default: 5 s. Workers that have not stopped after nine tenths of it
+    /// are dropped at their next await; those that still run at the end are named in the report.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// How much one frame hands out at most. Default: all that was queued when it began.
+    pub fn frame_budget(mut self, budget: FrameBudget) -> Self {
+        self.frame_budget = budget;
+        self
+    }
+
+    /// Called when there is something to drain: once when the queue becomes non-empty after a drain, and after a
+    /// frame that left something behind. For loops that sleep.
+    ///
+    /// Called on whatever thread sends, or on the thread that drops a frame, and never under a lock: it may
+    /// send itself. It should be quick, and it should not panic: a panic ends the worker whose send it was.
+    pub fn on_ready(mut self, on_ready: impl Fn() + Send + Sync + 'static) -> Self {
+        self.on_ready = Some(Box::new(on_ready));
+        self
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, G> {
+    /// Makes the panel.
+    ///
+    /// # Errors
+    /// [`BuildError`]: the capacity is 0, the runtime given has no timer, or there is no runtime and none
+    /// could be started.
+    pub fn try_build(self) -> Result<ControlPanel<I, P>, BuildError> {
+        if self.capacity == 0 {
+            return Err(BuildError::ZeroCapacity);
+        }
+        let (handle, own) = if let Some(handle) = self.runtime.or_else(|| Handle::try_current().ok()) {
+            (handle, None)
+        } else {
+            let runtime = own_runtime(&self.name).map_err(BuildError::Runtime)?;
+            (runtime.handle().clone(), Some(runtime))
+        };
+        if !has_timer(&handle) {
+            return Err(BuildError::NoTimer);
+        }
+        let may_starve = own.is_none() && handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        let shared = Shared {
+            queue: Arc::new(Queue::new(self.capacity, self.on_ready)),
+            policy: Policy::new(self.policy.policy()),
+            supervisor: Supervisor::new(handle, self.shutdown_timeout),
+        };
+        Ok(ControlPanel {
+            shared: Arc::new(shared),
+            runtime: own,
+            name: self.name,
+            locals: Locals::new(),
+            frame_budget: self.frame_budget,
+            frames: 0,
+            starved_frames: may_starve.then_some(0),
+        })
+    }
+
+    /// Makes the panel.
+    ///
+    /// # Panics
+    /// With the message of what [`try_build`](Self::try_build) returns as an error.
+    #[track_caller]
+    pub fn build(self) -> ControlPanel<I, P> {
+        match self.try_build() {
+            Ok(panel) => panel,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A few threads are enough for workers that wait most of the time; one at least besides the frame's.
+fn own_runtime(name: &str) -> std::io::Result<Runtime> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
+    Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
+}
+
+/// Restarts, grace and deadlines need time. tokio tells whether a runtime has it only by panicking.
+fn has_timer(handle: &Handle) -> bool {
+    panics::quietly(|| {
+        let _context = handle.enter();
+        drop(tokio::time::sleep(Duration::ZERO));
+    })
+    .is_some()
+}
+
+impl<I: Intent, P, G> fmt::Debug for PanelBuilder<I, P, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PanelBuilder")
+            .field("name", &self.name)
+            .field("capacity", &self.capacity)
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .field("frame_budget", &self.frame_budget)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,39 @@
+//! The frame loop's own intents: each source an origin of its own, in call order.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    intent::Intent,
+    queue::Queue,
+    queued::{Origin, QueuedIntent},
+};
+
+/// Origins of local intents that are remembered. A source type with more values than this gets new origins
+/// now and then, which orders its intents just as well.
+const REMEMBERED: usize = 1024;
+
+#[derive(Debug)]
+pub(super) struct Locals<S> {
+    origins: BTreeMap<S, (Origin, u64)>,
+}
+
+impl<S: Copy + Ord> Locals<S> {
+    pub(super) fn new() -> Self {
+        Self { origins: BTreeMap::new() }
+    }
+
+    pub(super) fn stamp<I: Intent<Source = S>>(
+        &mut self,
+        queue: &Queue<I>,
+        source: S,
+        intent: I,
+    ) -> QueuedIntent<I> {
+        if self.origins.len() == REMEMBERED && !self.origins.contains_key(&source) {
+            self.origins.clear();
+        }
+        let (origin, next) = self.origins.entry(source).or_insert_with(|| (queue.origin(), 0));
+        let seq = *next;
+        *next += 1;
+        QueuedIntent::local(source, *origin, seq, intent)
+    }
+}

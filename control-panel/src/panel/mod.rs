@@ -1,0 +1,302 @@
+//! The panel: one owner for the queue, the policy, the workers and, where there is none yet, their runtime.
+
+mod builder;
+mod locals;
+pub(crate) mod shared;
+mod spawner;
+mod status;
+
+use std::{borrow::Cow, cmp::Reverse, fmt, sync::Arc};
+
+use tokio::{
+    runtime::{Handle, Runtime},
+    time::Instant,
+};
+
+use self::{locals::Locals, shared::Shared};
+use crate::{
+    blocking,
+    context::Context,
+    frame::{Frame, FrameBudget},
+    intent::Intent,
+    queue::IntentSender,
+    reducer::{FrameReport, Reconcile, Reducer, Warning},
+    supervise::report::ShutdownReport,
+    worker::{Worker, WorkerHandle},
+};
+
+pub use self::{
+    builder::{ByDefault, Given, GivesPolicy, PanelBuilder},
+    spawner::{Spawn, Spawner},
+    status::{PanelStatus, WorkerInfo},
+};
+
+/// Frames drained without any worker of a current-thread runtime being polled, before that is a warning: about
+/// a second of a 60 Hz loop.
+const STARVED_FRAMES: u32 = 64;
+
+/// Owns background workers and hands their intents, one ordered [`Frame`] at a time, to a synchronous loop.
+///
+/// `I` is your intent, `P` your policy: what [`set_policy`](Self::set_policy) distributes to the workers.
+///
+/// Every method but [`drain`](Self::drain) and [`run_frame`](Self::run_frame) takes `&self`, so workers can be
+/// spawned from inside a frame.
+///
+/// Dropping a panel never blocks: it tells every worker to stop, drops the async ones at their next await, and
+/// discards what was not drained. [`shutdown`](Self::shutdown) first, to wait for them and to know how they ended.
+///
+/// ```
+/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Add(u32) }
+///
+/// #[derive(Default)]
+/// struct Total(u32);
+///
+/// impl Reducer for Total {
+///     type Intent = Update;
+///     fn apply(&mut self, queued: QueuedIntent<Update>) {
+///         let Update::Add(n) = queued.intent;
+///         self.0 += n;
+///     }
+/// }
+///
+/// #[worker(source = IntentSource::Restore)]
+/// async fn counter(cx: Context<Update>, upto: u32) {
+///     for n in 1..=upto {
+///         cx.send(Update::Add(n)).await.ok();
+///     }
+/// }
+///
+/// let mut panel = ControlPanel::<Update>::new();
+/// let counter = panel.spawn_counter(4);
+/// let mut total = Total::default();
+/// while !counter.status().is_final() || panel.status().queued > 0 {
+///     panel.run_frame(&mut total, &mut (), []);
+/// }
+/// assert_eq!(total.0, 10);
+/// assert!(panel.shutdown_blocking().is_clean());
+/// ```
+pub struct ControlPanel<I: Intent, P = ()> {
+    shared: Arc<Shared<I, P>>,
+    /// The panel's own runtime, where it has one.
+    runtime: Option<Runtime>,
+    name: Cow<'static, str>,
+    locals: Locals<I::Source>,
+    frame_budget: FrameBudget,
+    frames: u64,
+    /// Where workers could starve: how many frames were drained since one was last polled.
+    starved_frames: Option<u32>,
+}
+
+impl<I: Intent, P: Send + Sync + Default + 'static> ControlPanel<I, P> {
+    /// A panel with the default options and policy: [`builder`](Self::builder) tells them.
+    ///
+    /// # Panics
+    /// When there is no ambient runtime and the operating system refuses the panel one of its own.
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+}
+
+impl<I: Intent, P: Send + Sync + Default + 'static> Default for ControlPanel<I, P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+    /// Sets a panel up.
+    pub fn builder() -> PanelBuilder<I, P> {
+        PanelBuilder::new()
+    }
+
+    /// Spawns a worker made by hand. Annotated workers have a method `spawn_…` of their own.
+    ///
+    /// Never waits. After a shutdown the handle's status is [`Refused`](crate::WorkerStatus::Refused).
+    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        self.shared.spawn(worker)
+    }
+
+    /// Something that spawns workers from anywhere.
+    pub fn spawner(&self) -> Spawner<I, P> {
+        Spawner::new(Arc::clone(&self.shared))
+    }
+
+    /// A new sender, with an origin of its own, for callbacks, threads and the frame loop itself.
+    pub fn sender(&self, source: I::Source) -> IntentSender<I> {
+        IntentSender::new(self.shared.queue.port(source))
+    }
+
+    /// A context that belongs to no worker, with an origin of its own: to call an annotated function directly,
+    /// as in a unit test. It is cancelled when the panel shuts down.
+    pub fn context(&self, source: I::Source) -> Context<I, P> {
+        self.shared.context(Cow::Borrowed("context"), source)
+    }
+
+    /// Takes what is queued now, in causal order. Never waits for a sender and never runs a worker.
+    ///
+    /// After a frame that was cut short, what it left, and nothing else.
+    pub fn drain(&mut self) -> Frame<I> {
+        self.frames += 1;
+        self.watch_for_starvation();
+        let batch = self.shared.queue.begin_frame();
+        Frame::new(Arc::clone(&self.shared.queue), batch, self.frame_budget)
+    }
+
+    /// Runs one frame: drains, merges `local` in, applies all in causal order, then reconciles once.
+    ///
+    /// `local` is the loop's own input of this frame, each intent with its source. Local intents are ordered like
+    /// all others; each source is an origin of its own, in call order. They take no slots, and no budget cuts
+    /// them off. A clock of `Some(0)`, which a sender would be refused, counts as local here.
+    ///
+    /// # Panics
+    /// If the reducer or the host does. The intent that the reducer panicked on counts as handed out; the rest of the
+    /// frame, local intents included, comes back with the next one.
+    pub fn run_frame<S, H>(
+        &mut self,
+        state: &mut S,
+        host: &mut H,
+        local: impl IntoIterator<Item = (I::Source, I)>,
+    ) -> FrameReport
+    where
+        S: Reducer<Intent = I>,
+        H: Reconcile<S>,
+    {
+        let began = Instant::now();
+        let mut frame = self.drain();
+        let locals = self.stamp(&mut frame, local);
+        let mut applied = 0;
+        for queued in &mut frame {
+            applied += 1;
+            state.apply(queued);
+        }
+        drop(frame);
+        let report = FrameReport {
+            frame: self.frames,
+            applied,
+            local: locals,
+            left: self.shared.queue.len(),
+            apply_time: began.elapsed(),
+            warning: self.warning(),
+        };
+        host.reconcile(state);
+        report
+    }
+
+    /// Gives all workers a new policy. Never waits.
+    pub fn set_policy(&self, policy: P) {
+        self.shared.policy.set(policy);
+    }
+
+    /// The current policy.
+    pub fn policy(&self) -> Arc<P> {
+        self.shared.policy.get()
+    }
+
+    /// How many workers live.
+    pub fn worker_count(&self) -> usize {
+        self.shared.supervisor.registry().count()
+    }
+
+    /// The panel as it is now: queue, counters, living workers.
+    pub fn status(&self) -> PanelStatus {
+        let counts = self.shared.queue.counts();
+        let live = self.shared.supervisor.registry().live();
+        PanelStatus {
+            name: self.name.clone().into_owned(),
+            queued: self.shared.queue.len(),
+            capacity: self.shared.queue.capacity(),
+            accepted: counts.accepted,
+            drained: counts.drained,
+            refused: counts.refused,
+            waiting: counts.waiting,
+            frames: self.frames,
+            workers: live.iter().map(|record| WorkerInfo::of(record)).collect(),
+            warning: self.warning(),
+        }
+    }
+
+    /// Stops every worker and says how each ended. What was accepted can still be drained afterwards.
+    ///
+    /// Back by the deadline ([`shutdown_timeout`](PanelBuilder::shutdown_timeout), counted from the first call)
+    /// whatever the workers do, each that did not stop named in the report. Meanwhile a full queue hands intents
+    /// back instead of waiting; afterwards every send is refused.
+    ///
+    /// The deadline is the earlier of a tokio and a native timer. It cannot hold where the caller itself sits on a
+    /// runtime thread that a worker blocks: a current-thread runtime shared with a worker that never awaits.
+    ///
+    /// # Cancel safety
+    /// Dropping it half-way keeps the cancellation; calling it again goes on waiting, by the first call's deadline.
+    pub async fn shutdown(&self) -> ShutdownReport {
+        let queue = &self.shared.queue;
+        self.shared.supervisor.shutdown(|| queue.stop_waiting(), || queue.close()).await
+    }
+
+    /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime.
+    ///
+    /// # Panics
+    /// In async code, before anything is stopped: use `shutdown().await` there.
+    #[track_caller]
+    pub fn shutdown_blocking(&self) -> ShutdownReport {
+        blocking::assert_may_block("shutdown_blocking", "`shutdown().await`");
+        blocking::wait(self.shutdown())
+    }
+
+    fn stamp(&mut self, frame: &mut Frame<I>, local: impl IntoIterator<Item = (I::Source, I)>) -> usize {
+        let before = frame.batch.items.len();
+        for (source, intent) in local {
+            frame.batch.items.push(self.locals.stamp(&self.shared.queue, source, intent));
+        }
+        let locals = frame.batch.items.len() - before;
+        if locals > 0 {
+            frame.batch.items.sort_unstable_by_key(|queued| Reverse(queued.causality_order()));
+        }
+        locals
+    }
+
+    /// A loop that drains on a current-thread runtime and never awaits starves the workers it waits for.
+    fn watch_for_starvation(&mut self) {
+        let Some(frames) = self.starved_frames.as_mut() else { return };
+        let supervisor = &self.shared.supervisor;
+        let inside = Handle::try_current().is_ok_and(|current| current.id() == supervisor.runtime().id());
+        if !inside || supervisor.registry().unpolled() == 0 {
+            *frames = 0;
+            return;
+        }
+        *frames = frames.saturating_add(1);
+        #[cfg(feature = "tracing")]
+        if *frames == STARVED_FRAMES {
+            let workers = supervisor.registry().unpolled();
+            tracing::warn!(panel = %self.name, "{}", Warning::WorkersNeverPolled { workers });
+        }
+    }
+
+    fn warning(&self) -> Option<Warning> {
+        let starved = self.starved_frames.is_some_and(|frames| frames >= STARVED_FRAMES);
+        starved.then(|| Warning::WorkersNeverPolled { workers: self.shared.supervisor.registry().unpolled() })
+    }
+}
+
+impl<I: Intent, P> Drop for ControlPanel<I, P> {
+    fn drop(&mut self) {
+        self.shared.supervisor.drop_all();
+        self.shared.queue.discard();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl<I: Intent, P> fmt::Debug for ControlPanel<I, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPanel")
+            .field("name", &self.name)
+            .field("shared", &self.shared)
+            .field("frames", &self.frames)
+            .finish_non_exhaustive()
+    }
+}

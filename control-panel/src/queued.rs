@@ -1,0 +1,130 @@
+//! An intent on its way through the queue, and the key that orders it.
+
+use std::fmt;
+
+use tokio::time::Instant;
+
+use crate::intent::Intent;
+
+/// Which producer, on this panel, an intent came from: a worker, or one call of
+/// [`ControlPanel::sender`](crate::ControlPanel::sender) or `context`, with all clones of what that returned.
+///
+/// Opaque and local to one panel. A worker's origin is kept across its restarts. It breaks ties between two
+/// producers of one source; it is no identity across peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin(pub(crate) u64);
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// The key that orders a frame: clock, then source, then origin, then that origin's sequence number.
+///
+/// It is total, because no two intents of one panel share an origin and a sequence number: the same set
+/// of intents always makes the same frame, whatever the threads' timing was. No wall clock takes part.
+/// (A Lamport clock with process identifiers as tie-break: Lamport, "Time, Clocks, and the Ordering of
+/// Events in a Distributed System", 1978.)
+///
+/// ```
+/// use control_panel::{GraphIntent, IntentSource, QueuedIntent};
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     Refresh,
+///     #[intent(clock = 0)]
+///     Remote(u64),
+/// }
+///
+/// let local = QueuedIntent::new(IntentSource::Restore, Update::Refresh).causality_order();
+/// let remote = QueuedIntent::new(IntentSource::LocalUI, Update::Remote(4)).causality_order();
+/// assert_eq!((local.clock, remote.clock), (0, 4));
+/// assert!(local < remote, "the clock decides before the source does");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CausalityOrder<S> {
+    /// The logical clock; 0 for a local intent.
+    pub clock: u64,
+    /// Who sent it.
+    pub source: S,
+    /// Which producer of that source.
+    pub origin: Origin,
+    /// How many intents that producer had sent before.
+    pub seq: u64,
+}
+
+/// An intent that the queue accepted, with where it came from.
+#[non_exhaustive]
+pub struct QueuedIntent<I: Intent> {
+    /// The intent itself.
+    pub intent: I,
+    /// Who sent it.
+    pub source: I::Source,
+    /// When the queue accepted it: for display and latency figures. It decides nothing.
+    pub queued_at: Instant,
+    clock: u64,
+    origin: Origin,
+    seq: u64,
+    /// A frame's local intents were never queued: they hold no slot and no budget cuts them off.
+    pub(crate) local: bool,
+}
+
+/// What is read off an intent and the clock before any lock is taken: both run code of the user's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamp {
+    pub(crate) clock: u64,
+    pub(crate) queued_at: Instant,
+}
+
+impl Stamp {
+    /// `None` for a clock of `Some(0)`: a peer that claims to be local.
+    pub(crate) fn of<I: Intent>(intent: &I) -> Option<Self> {
+        let clock = match intent.clock() {
+            Some(0) => return None,
+            Some(clock) => clock,
+            None => 0,
+        };
+        Some(Self { clock, queued_at: Instant::now() })
+    }
+}
+
+impl<I: Intent> QueuedIntent<I> {
+    /// An intent outside any panel, for a reducer's unit tests: the first of origin 0, queued now.
+    ///
+    /// ```
+    /// # use control_panel::{GraphIntent, IntentSource, QueuedIntent};
+    /// # #[derive(GraphIntent)] enum Update { Refresh }
+    /// let queued = QueuedIntent::new(IntentSource::LocalUI, Update::Refresh);
+    /// assert_eq!(queued.causality_order().seq, 0);
+    /// ```
+    pub fn new(source: I::Source, intent: I) -> Self {
+        let stamp = Stamp { clock: intent.clock().unwrap_or(0), queued_at: Instant::now() };
+        Self::stamped(stamp, source, Origin(0), 0, intent)
+    }
+
+    pub(crate) fn stamped(stamp: Stamp, source: I::Source, origin: Origin, seq: u64, intent: I) -> Self {
+        let Stamp { clock, queued_at } = stamp;
+        Self { intent, source, queued_at, clock, origin, seq, local: false }
+    }
+
+    /// An intent of the frame loop's own, which takes no slot.
+    pub(crate) fn local(source: I::Source, origin: Origin, seq: u64, intent: I) -> Self {
+        Self { local: true, origin, seq, ..Self::new(source, intent) }
+    }
+
+    /// The key by which a frame is ordered.
+    pub fn causality_order(&self) -> CausalityOrder<I::Source> {
+        CausalityOrder { clock: self.clock, source: self.source, origin: self.origin, seq: self.seq }
+    }
+}
+
+impl<I: Intent + fmt::Debug> fmt::Debug for QueuedIntent<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueuedIntent")
+            .field("intent", &self.intent)
+            .field("order", &self.causality_order())
+            .field("queued_at", &self.queued_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+//! The two phases of a frame: apply (pure) and reconcile (effects).
+
+use std::time::Duration;
+
+use crate::{intent::Intent, queued::QueuedIntent};
+
+/// The first phase: the state, and how one intent changes it.
+///
+/// `apply` is **pure**: it reads and writes `self` and nothing else. No I/O, no wall clock, no randomness, no
+/// iteration over a `HashMap` into the result; then the same intents give the same state, and a state can be
+/// cloned, compared and rolled back.
+///
+/// ```
+/// use control_panel::{GraphIntent, IntentSource, QueuedIntent, Reducer};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Add(u32) }
+///
+/// #[derive(Default)]
+/// struct Total(u32);
+///
+/// impl Reducer for Total {
+///     type Intent = Update;
+///
+///     fn apply(&mut self, queued: QueuedIntent<Update>) {
+///         let Update::Add(n) = queued.intent;
+///         self.0 += n;
+///     }
+/// }
+///
+/// let mut total = Total::default();
+/// total.apply(QueuedIntent::new(IntentSource::LocalUI, Update::Add(2)));
+/// assert_eq!(total.0, 2);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no state that a frame can be applied to",
+    note = "implement `control_panel::Reducer` for `{Self}`, with the panel's intent as its `Intent`"
+)]
+pub trait Reducer {
+    /// The intents it understands.
+    type Intent: Intent;
+
+    /// Applies one intent. An intent that makes no sense in this state is best a no-op.
+    ///
+    /// # Panics
+    /// A panic here passes through `run_frame` to its caller. The intent counts as handed out; the rest of
+    /// the frame comes back with the next one.
+    fn apply(&mut self, queued: QueuedIntent<Self::Intent>);
+}
+
+/// The second phase: effects, on a host of its own, after all of a frame's intents were applied.
+///
+/// Reconciling is **level-triggered**: it compares what the state wants with what the host has and closes
+/// the gap, whatever happened in between. So it may be skipped, repeated or run after a rollback.
+/// (The controller pattern of Kubernetes; desired and observed state kept apart.)
+///
+/// A host that has no effects is `()`.
+///
+/// ```
+/// use control_panel::Reconcile;
+///
+/// struct State { wanted: u32 }
+/// struct Screen { shown: u32 }
+///
+/// impl Reconcile<State> for Screen {
+///     fn reconcile(&mut self, state: &State) {
+///         if self.shown != state.wanted {
+///             self.shown = state.wanted; // draw
+///         }
+///     }
+/// }
+///
+/// let mut screen = Screen { shown: 0 };
+/// screen.reconcile(&State { wanted: 3 });
+/// assert_eq!(screen.shown, 3);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no host that can be reconciled with `{S}`",
+    note = "implement `control_panel::Reconcile<{S}>` for `{Self}`, or pass `&mut ()` where there are no effects"
+)]
+pub trait Reconcile<S: ?Sized> {
+    /// Makes the host what the state wants it to be.
+    fn reconcile(&mut self, state: &S);
+}
+
+impl<S: ?Sized> Reconcile<S> for () {
+    fn reconcile(&mut self, _: &S) {}
+}
+
+/// What one [`run_frame`](crate::ControlPanel::run_frame) did.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameReport {
+    /// The number of this frame: 1 for the panel's first `drain` or `run_frame`.
+    pub frame: u64,
+    /// Intents applied, the local ones included.
+    pub applied: usize,
+    /// How many of them were local.
+    pub local: usize,
+    /// Intents accepted by the queue and not handed out yet, when reconcile began: what a budget cut off, and
+    /// what arrived meanwhile.
+    pub left: usize,
+    /// How long draining, ordering and applying took: wall clock, for display.
+    pub apply_time: Duration,
+    /// Something is wrong with the loop around the panel.
+    pub warning: Option<Warning>,
+}
+
+/// Something is wrong that no error can tell, because nothing failed.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warning {
+    /// Frames are drained inside a current-thread runtime that never gets to poll the workers spawned on it:
+    /// the loop does not `.await`. Let it await between frames, or run it on a thread of its own and give the
+    /// panel `.runtime(handle)` of a multi-thread runtime.
+    WorkersNeverPolled {
+        /// How many workers have never run.
+        workers: usize,
+    },
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::WorkersNeverPolled { workers } => write!(
+                f,
+                "{workers} worker(s) never ran: the frame loop holds a current-thread runtime and never awaits; \
+                 await between frames, or give the panel a multi-thread runtime's handle"
+            ),
+        }
+    }
+}

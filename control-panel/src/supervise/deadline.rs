@@ -1,0 +1,170 @@
+//! A deadline that holds whatever the runtime does: the earlier of a tokio and a native timer.
+//!
+//! Either alone fails. On a runtime whose threads are all busy no tokio timer fires; under paused time a
+//! native one lets thousands of virtual ticks pass.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    thread, time,
+};
+
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep},
+};
+
+use super::panics;
+
+/// One moment on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    virtual_: Instant,
+    native: time::Instant,
+}
+
+impl Moment {
+    /// Now, on the clock of `runtime` and on the machine's.
+    pub(crate) fn now(runtime: &Handle) -> Self {
+        let _context = runtime.enter();
+        Self { virtual_: Instant::now(), native: time::Instant::now() }
+    }
+
+    /// A span too long to be represented ends in a century.
+    pub(crate) fn after(self, span: time::Duration) -> Self {
+        let far = time::Duration::from_secs(100 * 365 * 24 * 3600);
+        let span = span.min(far);
+        Self { virtual_: self.virtual_ + span, native: self.native + span }
+    }
+
+    pub(crate) fn elapsed(self) -> time::Duration {
+        self.native.elapsed()
+    }
+}
+
+/// Resolves at a [`Moment`], on whichever clock comes first.
+pub(crate) struct Deadline {
+    sleep: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
+}
+
+impl Deadline {
+    pub(crate) fn new(runtime: &Handle, at: Moment) -> Self {
+        let sleep = panics::quietly(|| {
+            let _context = runtime.enter();
+            Box::pin(tokio::time::sleep_until(at.virtual_))
+        });
+        Self { sleep, alarm: Alarm::new(at.native) }
+    }
+}
+
+impl Future for Deadline {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        // A timer of a runtime that is gone panics when polled: then the native one decides alone.
+        match this.sleep.as_mut().map(|sleep| panics::quietly(|| sleep.as_mut().poll(cx))) {
+            Some(Some(Poll::Ready(()))) => return Poll::Ready(()),
+            Some(None) => this.sleep = None,
+            Some(Some(Poll::Pending)) | None => {}
+        }
+        this.alarm.poll(cx)
+    }
+}
+
+/// The native timer: a thread that sleeps until the moment, or until nobody asks any more.
+struct Alarm {
+    at: time::Instant,
+    shared: Option<Arc<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<AlarmState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct AlarmState {
+    waker: Option<Waker>,
+    dropped: bool,
+}
+
+impl Alarm {
+    fn new(at: time::Instant) -> Self {
+        Self { at, shared: None }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if time::Instant::now() >= self.at {
+            return Poll::Ready(());
+        }
+        let at = self.at;
+        let shared = self.shared.get_or_insert_with(|| {
+            let shared = Arc::new(Shared::default());
+            let for_thread = Arc::clone(&shared);
+            // Without a thread to be had the tokio timer decides alone.
+            thread::Builder::new()
+                .name("control-panel-deadline".into())
+                .spawn(move || for_thread.ring(at))
+                .ok();
+            shared
+        });
+        let old = shared.lock().waker.replace(cx.waker().clone());
+        drop(old);
+        Poll::Pending
+    }
+}
+
+impl Shared {
+    fn ring(&self, at: time::Instant) {
+        let mut state = self.lock();
+        while !state.dropped {
+            let left = at.saturating_duration_since(time::Instant::now());
+            if left.is_zero() {
+                let waker = state.waker.take();
+                drop(state);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                return;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, AlarmState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.lock().dropped = true;
+            shared.changed.notify_one();
+        }
+    }
+}
+
+/// Runs two futures until the first is ready; `first` is always asked first.
+pub(crate) async fn race<A: Future, B: Future>(first: A, second: B) -> Raced<A::Output, B::Output> {
+    let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(output) = first.as_mut().poll(cx) {
+            return Poll::Ready(Raced::First(output));
+        }
+        second.as_mut().poll(cx).map(Raced::Second)
+    })
+    .await
+}
+
+/// Which of two raced futures was ready.
+#[derive(Debug)]
+pub(crate) enum Raced<A, B> {
+    First(A),
+    Second(B),
+}

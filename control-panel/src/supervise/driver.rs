@@ -1,0 +1,182 @@
+//! The tokio side of one worker: it runs generation after generation and obeys the lifecycle.
+//!
+//! One task a worker, for all its generations, so a restart costs no spawn and no two generations can
+//! overlap: the old one's future is dropped before the new one's is made.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    task::coop,
+    time::{Instant, sleep},
+};
+
+use super::{
+    deadline::{Raced, race},
+    exit::Exit,
+    lifecycle::{Lifecycle, Next},
+    panics,
+    record::Record,
+    registry::Registry,
+};
+use crate::worker::{Cancel, WorkerStatus};
+
+/// A worker's run, its types erased.
+pub(crate) type Run = Pin<Box<dyn Future<Output = Exit> + Send>>;
+/// Makes the run of a generation.
+pub(crate) type Start = Box<dyn FnMut(u64) -> Run + Send>;
+
+/// How a worker is run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) cancel: Cancel,
+    pub(crate) grace: Duration,
+}
+
+/// `ending` comes first, so that it is dropped last when the task is dropped.
+pub(crate) async fn drive(mut ending: Ending, plan: Plan, mut start: Start) {
+    ending.polled();
+    let exit = generations(&ending.record, &ending.registry, plan, &mut start).await;
+    // The worker's arguments are the user's too: their drop may panic.
+    let exit = match panics::catch(move || drop(start)) {
+        Err(panic) if exit.is_clean() => Exit::Panicked(panic),
+        _ => exit,
+    };
+    ending.end(exit);
+}
+
+async fn generations(record: &Arc<Record>, registry: &Registry, plan: Plan, start: &mut Start) -> Exit {
+    let Plan { mut lifecycle, cancel, grace } = plan;
+    loop {
+        let started = Instant::now();
+        let exit = generation(record, cancel, grace, start).await;
+        if record.cancel.is_cancelled() {
+            return exit;
+        }
+        let Next::RestartAfter(delay) = lifecycle.on_exit(&exit, started, Instant::now()) else {
+            return exit;
+        };
+        registry.failed(record, &exit);
+        record.set_status(WorkerStatus::Backoff);
+        if let Raced::First(()) = race(record.cancel.cancelled(), pause(delay)).await {
+            return Exit::Cancelled;
+        }
+    }
+}
+
+/// Waits before a restart; without a delay it only lets the others have their turn.
+async fn pause(delay: Duration) {
+    if delay.is_zero() {
+        coop::consume_budget().await;
+    } else {
+        sleep(delay).await;
+    }
+}
+
+async fn generation(record: &Arc<Record>, cancel: Cancel, grace: Duration, start: &mut Start) -> Exit {
+    let generation = record.next_generation();
+    record.set_status(WorkerStatus::Running);
+    let run = match panics::catch(|| start(generation)) {
+        Ok(run) => run,
+        Err(panic) => return Exit::Panicked(panic),
+    };
+    let mut guarded = Guarded { run: Some(run), record };
+    let stop = async {
+        record.cancel.cancelled().await;
+        match cancel {
+            Cancel::Drop => Exit::Cancelled,
+            Cancel::Cooperative => {
+                sleep(grace).await;
+                Exit::Aborted
+            }
+        }
+    };
+    // Asked first: a worker that was told to stop does not run on into errors of the closing queue.
+    let exit = match race(stop, &mut guarded).await {
+        Raced::Second(Exit::Finished) if record.cancel.is_cancelled() => Exit::Cancelled,
+        Raced::First(exit) | Raced::Second(exit) => exit,
+    };
+    guarded.discard();
+    record.with_last_words(exit)
+}
+
+/// A run whose panics, those of its drop included, are caught where they arise.
+struct Guarded<'a> {
+    run: Option<Run>,
+    record: &'a Record,
+}
+
+impl Guarded<'_> {
+    fn discard(&mut self) {
+        let run = self.run.take();
+        if let Err(panic) = panics::catch(|| drop(run)) {
+            self.record.leave_last_words(panic);
+        }
+    }
+}
+
+impl Future for Guarded<'_> {
+    type Output = Exit;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
+        let Some(run) = self.run.as_mut() else { return Poll::Pending };
+        let polled = panics::catch(|| run.as_mut().poll(cx));
+        let exit = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(exit)) => exit,
+            Err(panic) => Exit::Panicked(panic),
+        };
+        self.discard();
+        Poll::Ready(exit)
+    }
+}
+
+impl Drop for Guarded<'_> {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+/// Tells the registry that the worker ended, however it ended: also when its task is dropped, even before it
+/// first ran.
+pub(crate) struct Ending {
+    record: Arc<Record>,
+    registry: Arc<Registry>,
+    polled: bool,
+    told: bool,
+}
+
+impl Ending {
+    pub(crate) fn new(record: Arc<Record>, registry: Arc<Registry>) -> Self {
+        Self { record, registry, polled: false, told: false }
+    }
+
+    fn polled(&mut self) {
+        self.polled = true;
+        self.registry.polled();
+    }
+
+    fn end(mut self, exit: Exit) {
+        self.told = true;
+        self.registry.ended(&self.record, exit);
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.told {
+            return;
+        }
+        if self.polled {
+            self.registry.ended(&self.record, self.record.with_last_words(Exit::Aborted));
+        } else {
+            self.registry.never_polled(&self.record);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! How a worker's generation ends.
+
+use std::{
+    any::Any,
+    backtrace::Backtrace,
+    convert::Infallible,
+    error::Error,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// How a worker ended.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum Exit {
+    /// It returned.
+    Finished,
+    /// It was told to stop, and did.
+    Cancelled,
+    /// It returned an error.
+    Failed(WorkerError),
+    /// It panicked.
+    Panicked(PanicReport),
+    /// It was told to stop, did not within its grace, and was dropped.
+    Aborted,
+    /// It did not stop: its task was still running when the shutdown returned.
+    Abandoned,
+}
+
+impl Exit {
+    /// Whether nothing went wrong.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        matches!(self, Self::Finished | Self::Cancelled)
+    }
+
+    /// Whether it was the worker's own failure: an error or a panic.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Panicked(_))
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finished => f.write_str("finished"),
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Failed(error) => write!(f, "failed: {error}"),
+            Self::Panicked(panic) => write!(f, "panicked {panic}"),
+            Self::Aborted => f.write_str("aborted at the end of its grace"),
+            Self::Abandoned => f.write_str("did not stop"),
+        }
+    }
+}
+
+/// The error a worker returned, shared.
+pub type WorkerError = Arc<dyn Error + Send + Sync>;
+
+/// A worker's panic, as data.
+///
+/// Its text puts the place first, so that a narrow table clips the message and not the place:
+/// `at src/sync.rs:40:13: index out of bounds`.
+#[derive(Clone)]
+pub struct PanicReport {
+    message: Arc<str>,
+    place: Option<PanicPlace>,
+    payload: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
+}
+
+/// Where a panic arose.
+#[derive(Debug, Clone)]
+pub struct PanicPlace {
+    /// The source file.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// The backtrace, where `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asks for one.
+    pub backtrace: Option<Arc<Backtrace>>,
+}
+
+impl PanicReport {
+    pub(crate) fn new(payload: Box<dyn Any + Send>, place: Option<PanicPlace>) -> Self {
+        let message = if let Some(text) = payload.downcast_ref::<&str>() {
+            (*text).into()
+        } else if let Some(text) = payload.downcast_ref::<String>() {
+            text.as_str().into()
+        } else {
+            "a payload that is not text".into()
+        };
+        Self { message, place, payload: Arc::new(Mutex::new(Some(payload))) }
+    }
+
+    /// The panic's message; a fixed text where the payload is neither `&str` nor `String`.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where it arose. `None` where the program replaced the panic hook without calling the one before it.
+    pub fn place(&self) -> Option<&PanicPlace> {
+        self.place.as_ref()
+    }
+
+    /// The payload itself, for whoever takes it first: to downcast, or for [`std::panic::resume_unwind`].
+    pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
+        self.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Display for PanicPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl fmt::Display for PanicReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => write!(f, "at {place}: {}", self.message),
+            None => write!(f, "at an unknown place: {}", self.message),
+        }
+    }
+}
+
+impl fmt::Debug for PanicReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Panic({self})")
+    }
+}
+
+/// What an async worker may return: nothing, or a `Result` whose error tells why it failed.
+///
+/// The error is anything that converts into `Box<dyn Error + Send + Sync>`: your own error types, `anyhow`'s,
+/// a `String`.
+#[diagnostic::on_unimplemented(
+    message = "a worker cannot return `{Self}`",
+    label = "a worker returns nothing, or `Result<(), E>` with an error `E`",
+    note = "return `()` or `Result<(), E>` where `E: Into<Box<dyn std::error::Error + Send + Sync>>`; results for the reducer are sent as intents"
+)]
+pub trait WorkerOutput: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl<T, E> Sealed for Result<T, E> {}
+}
+
+impl WorkerOutput for () {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> WorkerOutput for Result<(), E> {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.map_err(Into::into)
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> WorkerOutput for Result<Infallible, E> {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.map(|never| match never {}).map_err(Into::into)
+    }
+}
+
+impl Exit {
+    pub(crate) fn of(output: impl WorkerOutput) -> Self {
+        match output.into_result() {
+            Ok(()) => Self::Finished,
+            Err(error) => Self::Failed(error.into()),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Restart, intensity and backoff: when a worker's next generation starts, if any.
+//!
+//! Pure: exits and instants in, decisions out.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use super::exit::Exit;
+
+/// When a worker that ended is started again. (Erlang/OTP calls these temporary, transient and permanent.)
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Restart {
+    /// Never: it runs once. The default.
+    #[default]
+    Never,
+    /// After an error or a panic.
+    OnFailure,
+    /// Whenever it ended by itself, also without an error.
+    Always,
+}
+
+/// How many restarts within how long are too many, after which a worker stays down.
+///
+/// The window slides: only restarts that lie less than `period` back count. (Erlang/OTP's intensity and
+/// period.) Default: 5 in 10 s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intensity {
+    restarts: u32,
+    period: Duration,
+}
+
+impl Intensity {
+    /// At most `restarts` within any `period`.
+    #[must_use]
+    pub fn new(restarts: u32, period: Duration) -> Self {
+        Self { restarts, period }
+    }
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Self::new(5, Duration::from_secs(10))
+    }
+}
+
+/// How long to wait before a restart: twice as long each time, up to a limit, less some jitter, so that
+/// workers that fail together do not return together.
+///
+/// The wait starts over once a generation has been up for the limit. Default: 100 ms doubling to 30 s.
+/// (Exponential backoff; the jitter is the "equal jitter" of Brooker, "Exponential Backoff and Jitter", AWS
+/// Architecture Blog, 2015: each wait lies between half and all of its nominal length.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    base: Duration,
+    max: Duration,
+}
+
+impl Backoff {
+    /// Waits `base` first, and never longer than `max`.
+    #[must_use]
+    pub fn new(base: Duration, max: Duration) -> Self {
+        Self { base, max: max.max(base) }
+    }
+
+    /// No wait at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(Duration::ZERO, Duration::ZERO)
+    }
+
+    /// The wait before retry number `attempt` (from 0). `random` is any 64 random bits.
+    fn delay(&self, attempt: u32, random: u64) -> Duration {
+        let nominal = 2_u32.checked_pow(attempt).and_then(|factor| self.base.checked_mul(factor));
+        let nominal = nominal.map_or(self.max, |nominal| nominal.min(self.max));
+        let fraction = f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        nominal.saturating_sub((nominal / 2).mul_f64(fraction))
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new(Duration::from_millis(100), Duration::from_secs(30))
+    }
+}
+
+/// What to do after a generation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    RestartAfter(Duration),
+    End,
+}
+
+/// One worker's restarts so far.
+#[derive(Debug)]
+pub(crate) struct Lifecycle {
+    restart: Restart,
+    intensity: Intensity,
+    backoff: Backoff,
+    /// The restarts that may still lie within the period, oldest first; at most `intensity.restarts`.
+    recent: VecDeque<Instant>,
+    attempt: u32,
+    seed: u64,
+}
+
+impl Lifecycle {
+    /// `seed` decides the jitter and nothing else.
+    pub(crate) fn new(restart: Restart, intensity: Intensity, backoff: Backoff, seed: u64) -> Self {
+        Self { restart, intensity, backoff, recent: VecDeque::new(), attempt: 0, seed }
+    }
+
+    pub(crate) fn on_exit(&mut self, exit: &Exit, started: Instant, now: Instant) -> Next {
+        let wanted = match self.restart {
+            Restart::Never => false,
+            Restart::OnFailure => exit.is_failure(),
+            Restart::Always => exit.is_failure() || matches!(exit, Exit::Finished),
+        };
+        if !wanted || !self.within_intensity(now) {
+            return Next::End;
+        }
+        if now.duration_since(started) >= self.backoff.max {
+            self.attempt = 0;
+        }
+        let random = self.random();
+        let delay = self.backoff.delay(self.attempt, random);
+        self.attempt = self.attempt.saturating_add(1);
+        Next::RestartAfter(delay)
+    }
+
+    /// Counts a restart at `now`, unless it would be one too many.
+    fn within_intensity(&mut self, now: Instant) -> bool {
+        let period = self.intensity.period;
+        while self.recent.front().is_some_and(|&then| now.duration_since(then) >= period) {
+            self.recent.pop_front();
+        }
+        let within = self.recent.len() < self.intensity.restarts as usize;
+        if within {
+            self.recent.push_back(now);
+        }
+        within
+    }
+
+    /// `SplitMix64` (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+    fn random(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn failing(restarts: u32, period: Duration, backoff: Backoff) -> Lifecycle {
+        Lifecycle::new(Restart::OnFailure, Intensity::new(restarts, period), backoff, 7)
+    }
+
+    fn failure() -> Exit {
+        Exit::Failed(Box::<dyn std::error::Error + Send + Sync>::from("down").into())
+    }
+
+    #[test]
+    fn the_restart_policy_decides_by_the_exit() {
+        let now = Instant::now();
+        for (restart, exit, again) in [
+            (Restart::Never, failure(), false),
+            (Restart::OnFailure, failure(), true),
+            (Restart::OnFailure, Exit::Finished, false),
+            (Restart::Always, Exit::Finished, true),
+            (Restart::Always, failure(), true),
+            (Restart::Always, Exit::Cancelled, false),
+            (Restart::Always, Exit::Aborted, false),
+        ] {
+            let mut lifecycle = Lifecycle::new(restart, Intensity::default(), Backoff::none(), 0);
+            assert_eq!(lifecycle.on_exit(&exit, now, now) != Next::End, again, "{restart:?} after {exit}");
+        }
+    }
+
+    #[test]
+    fn the_window_slides() {
+        let mut steady = failing(3, 500 * MS, Backoff::none());
+        let mut now = Instant::now();
+        for _ in 0..9_000 {
+            now += 400 * MS;
+            assert_ne!(
+                steady.on_exit(&failure(), now, now),
+                Next::End,
+                "one failure each 400 ms is fine for an hour"
+            );
+        }
+        let mut burst = failing(3, 500 * MS, Backoff::none());
+        for (at, again) in [(0, true), (166, true), (332, true), (499, false)] {
+            assert_eq!(
+                burst.on_exit(&failure(), now, now + at * MS) != Next::End,
+                again,
+                "failure at {at} ms"
+            );
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_the_limit_with_jitter() {
+        let backoff = Backoff::new(10 * MS, 65 * MS);
+        let mut lifecycle = failing(100, Duration::from_secs(3600), backoff);
+        let now = Instant::now();
+        for nominal in [10, 20, 40, 65, 65, 65] {
+            let Next::RestartAfter(delay) = lifecycle.on_exit(&failure(), now, now) else { panic!("ended") };
+            assert!(delay >= nominal * MS / 2 && delay <= nominal * MS, "{delay:?} of {nominal} ms");
+        }
+        let up = now + 65 * MS;
+        let Next::RestartAfter(delay) = lifecycle.on_exit(&failure(), now, up) else { panic!("ended") };
+        assert!(delay <= 10 * MS, "uptime resets the backoff, and this was {delay:?}");
+    }
+
+    #[test]
+    fn jitter_spreads_over_the_band_and_extremes_do_not_overflow() {
+        let backoff = Backoff::new(100 * MS, 100 * MS);
+        let delays: Vec<_> = (0..1_000)
+            .map(|seed| Lifecycle::new(Restart::Always, Intensity::default(), backoff, seed).random())
+            .map(|random| backoff.delay(0, random))
+            .collect();
+        let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
+        assert!(*most >= *least + 40 * MS, "80% of the 50 ms band, and this was {least:?} to {most:?}");
+        assert_eq!(Backoff::new(Duration::MAX, Duration::MAX).delay(u32::MAX, 0), Duration::MAX);
+        assert!(Backoff::new(Duration::MAX, Duration::MAX).delay(3, u64::MAX) >= Duration::MAX / 3);
+    }
+}
