@@ -1,0 +1,153 @@
+//! From a sample to a level: thresholds and hysteresis. Pure.
+
+use std::fmt;
+
+/// How scarce memory is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MemoryLevel {
+    /// Enough is left.
+    #[default]
+    Normal,
+    /// Time to give up what is cheap to get back.
+    Warning,
+    /// Give up everything that can be spared, now.
+    Critical,
+}
+
+impl fmt::Display for MemoryLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Normal => "normal",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+/// From which used fraction of memory on it is a warning, and critical.
+///
+/// A level is left only once the fraction has fallen by [`hysteresis`](Self::hysteresis) below where it
+/// began, so that usage that wavers around a threshold does not make the level flap.
+///
+/// Whatever is given, the thresholds are usable: a number that is none, or lies outside 0 to 1, is brought
+/// inside, and critical is never below warning.
+///
+/// ```
+/// use control_panel::workers::memory_monitor::MemoryThresholds;
+///
+/// let thresholds = MemoryThresholds::new(0.7, 0.9);
+/// assert_eq!((thresholds.warning(), thresholds.critical()), (0.7, 0.9));
+/// assert_eq!(MemoryThresholds::new(f64::NAN, -3.0), MemoryThresholds::new(1.0, 1.0));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MemoryThresholds {
+    warning: f64,
+    critical: f64,
+    hysteresis: f64,
+}
+
+impl MemoryThresholds {
+    /// Thresholds as fractions of all memory, with a hysteresis of 0.05.
+    #[must_use]
+    pub fn new(warning: f64, critical: f64) -> Self {
+        let warning = fraction(warning, 1.0);
+        Self { warning, critical: fraction(critical, 1.0).max(warning), hysteresis: 0.05 }
+    }
+
+    /// A warning from this fraction on, critical half-way between there and all memory.
+    #[must_use]
+    pub fn warning_at(warning: f64) -> Self {
+        let warning = fraction(warning, 1.0);
+        Self::new(warning, f64::midpoint(warning, 1.0))
+    }
+
+    /// How far below its threshold the fraction must fall before the level is left.
+    #[must_use]
+    pub fn with_hysteresis(mut self, hysteresis: f64) -> Self {
+        self.hysteresis = fraction(hysteresis, 0.0);
+        self
+    }
+
+    /// The fraction at which it is a warning.
+    #[must_use]
+    pub fn warning(&self) -> f64 {
+        self.warning
+    }
+
+    /// The fraction at which it is critical.
+    #[must_use]
+    pub fn critical(&self) -> f64 {
+        self.critical
+    }
+
+    /// How far the fraction must fall below a threshold again.
+    #[must_use]
+    pub fn hysteresis(&self) -> f64 {
+        self.hysteresis
+    }
+
+    /// The level at this used fraction, coming from `current`.
+    pub(super) fn level(&self, current: MemoryLevel, used: f64) -> MemoryLevel {
+        let reached = |level, threshold: f64| {
+            let threshold = if current >= level { threshold - self.hysteresis } else { threshold };
+            used >= threshold
+        };
+        if reached(MemoryLevel::Critical, self.critical) {
+            MemoryLevel::Critical
+        } else if reached(MemoryLevel::Warning, self.warning) {
+            MemoryLevel::Warning
+        } else {
+            MemoryLevel::Normal
+        }
+    }
+}
+
+/// Warning from 0.80 on, critical from 0.90.
+impl Default for MemoryThresholds {
+    fn default() -> Self {
+        Self::new(0.80, 0.90)
+    }
+}
+
+fn fraction(number: f64, otherwise: f64) -> f64 {
+    if number.is_nan() { otherwise } else { number.clamp(0.0, 1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MemoryLevel::*, *};
+
+    fn levels(thresholds: MemoryThresholds, used: &[f64]) -> Vec<MemoryLevel> {
+        let mut level = Normal;
+        used.iter()
+            .map(|&used| {
+                level = thresholds.level(level, used);
+                level
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_level_is_entered_at_its_threshold_and_left_below_the_hysteresis() {
+        let thresholds = MemoryThresholds::new(0.7, 0.9).with_hysteresis(0.1);
+        assert_eq!(
+            levels(thresholds, &[0.69, 0.7, 0.65, 0.61, 0.59, 0.65, 0.9, 0.85, 0.79, 0.61, 0.5]),
+            [Normal, Warning, Warning, Warning, Normal, Normal, Critical, Critical, Warning, Warning, Normal]
+        );
+    }
+
+    #[test]
+    fn a_jump_skips_a_level_both_ways() {
+        assert_eq!(levels(MemoryThresholds::default(), &[0.99, 0.1]), [Critical, Normal]);
+    }
+
+    #[test]
+    fn absurd_thresholds_are_made_usable() {
+        let upside_down = MemoryThresholds::new(0.9, 0.2);
+        assert_eq!((upside_down.warning(), upside_down.critical()), (0.9, 0.9));
+        assert_eq!(MemoryThresholds::new(f64::NAN, f64::INFINITY), MemoryThresholds::new(1.0, 1.0));
+        assert_eq!(MemoryThresholds::warning_at(-5.0), MemoryThresholds::new(0.0, 0.5));
+        let nothing = MemoryThresholds::default().with_hysteresis(f64::NAN);
+        assert_eq!(levels(nothing, &[0.80, 0.79]), [Warning, Normal]);
+    }
+}
