@@ -1,0 +1,144 @@
+//! The macros of [control-panel](https://docs.rs/control-panel). Use them through that crate, which
+//! exports them beside the traits that their expansions name.
+
+mod args;
+mod errors;
+mod intent;
+mod support;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use proc_macro::TokenStream;
+
+/// Makes an `async fn` a worker: the function stays as it is and gets a method that spawns it.
+///
+/// ```ignore
+/// /// Fetches the headlines.
+/// #[worker(source = Feed::Rss)]
+/// async fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), FeedDown> {
+///     for title in titles {
+///         cx.send(Update::Article(title)).await.map_err(|_| FeedDown)?;
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// adds a trait `SpawnRss`, as visible as the function and in the same module, with one method:
+///
+/// ```ignore
+/// let handle = panel.spawn_rss(vec!["the first".into()]);
+/// ```
+///
+/// Every panel and every spawner of that intent and policy has it where the trait is in scope.
+///
+/// # The function
+///
+/// - It is an `async fn` outside any `impl`. A `#[worker]` method that takes `self` is told so; one without
+///   `self` cannot be told from a free function, and rustc complains of a trait inside an `impl`.
+/// - Its first argument is the `Context`, or an alias of one. The others are owned values with plain names;
+///   they become the spawn method's arguments. They need not be `Clone` unless the worker is restarted.
+/// - It may be generic in its context's intent and policy, and in nothing else.
+/// - It returns `()` or a `Result<(), E>` whose error converts into `Box<dyn Error + Send + Sync>`.
+///
+/// # Arguments
+///
+/// | key | value | without it |
+/// |---|---|---|
+/// | `source` | a path to a value of the intent's `Source` | is needed |
+/// | `restart` | `never`, `on_failure` or `always` | `never` |
+/// | `intensity` | so many restarts, at least 1, in a period; one more, and the worker is given up | the runtime's |
+/// | `period` | the sliding window that `intensity` counts in, such as `"10s"` | `"10s"` |
+/// | `backoff` | how long to wait before the first restart, such as `"10ms"` | the runtime's |
+/// | `max_backoff` | the longest such wait | `"30s"` |
+/// | `cancel` | `drop` at the next `.await`, or `cooperative`: ask, and drop after the grace | `drop` |
+/// | `grace` | how long a cooperative worker may take to stop | the runtime's |
+/// | `name` | a name for the trait, the method and the worker | the function's name |
+/// | `crate` | where control-panel is, when it is renamed: `::renamed` or `crate::module` | `::control_panel` |
+///
+/// Use `name` when a generated name is taken: two workers `rss` and `rss_` would both have a `SpawnRss`.
+///
+/// # Expands to
+///
+/// ```ignore
+/// /// Fetches the headlines.
+/// async fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), FeedDown> {
+///     // … as it was
+/// }
+///
+/// /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
+/// trait SpawnRss: ::control_panel::__private::Spawns<Context<Update>> {
+///     /// Fetches the headlines.
+///     ///
+///     /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+///     ///
+///     /// - Source: `Feed::Rss`
+///     /// - Restart: never
+///     /// - Shutdown: it is dropped at its next `.await`
+///     /// - Ends with: `Result<(), FeedDown>`
+///     fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
+///         use ::control_panel::__private as __cp;
+///         let run = move |cx| rss(cx, titles);
+///         let worker = __cp::once("rss", Feed::Rss, run);
+///         ::control_panel::Spawn::spawn(self, worker)
+///     }
+/// }
+/// impl<__S: ?Sized + ::control_panel::__private::Spawns<Context<Update>>> SpawnRss for __S {}
+/// ```
+#[proc_macro_attribute]
+pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
+    worker::worker(args.into(), &item.into()).into()
+}
+
+/// Implements `Intent` for an enum. The same derive is exported as [`macro@Intent`].
+///
+/// ```ignore
+/// #[derive(GraphIntent)]
+/// #[intent(source = Feed)]
+/// enum Update {
+///     Refresh,
+///     Article(String),
+///     #[intent(clock = lamport)]
+///     Replicated { lamport: u64, text: String },
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// On the enum:
+///
+/// | key | value | without it |
+/// |---|---|---|
+/// | `source` | the type of its sources | `control_panel::IntentSource` |
+/// | `crate` | where control-panel is, when it is renamed: `::renamed` or `crate::module` | `::control_panel` |
+///
+/// On a variant:
+///
+/// | key | value | without it |
+/// |---|---|---|
+/// | `clock` | the field, by name or by index, that is the variant's logical clock: any `LogicalClock` | the variant is local |
+///
+/// # Expands to
+///
+/// ```ignore
+/// impl ::control_panel::Intent for Update {
+///     type Source = Feed;
+///     fn clock(&self) -> ::core::option::Option<u64> {
+///         match self {
+///             Self::Replicated { lamport: clock, .. } => <u64 as ::control_panel::LogicalClock>::time(clock),
+///             _ => ::core::option::Option::None,
+///         }
+///     }
+/// }
+/// ```
+#[proc_macro_derive(GraphIntent, attributes(intent))]
+pub fn derive_graph_intent(input: TokenStream) -> TokenStream {
+    intent::derive(input.into()).into()
+}
+
+/// The same as [`macro@GraphIntent`], under the name of the trait that it implements.
+#[proc_macro_derive(Intent, attributes(intent))]
+pub fn derive_intent(input: TokenStream) -> TokenStream {
+    intent::derive(input.into()).into()
+}

@@ -1,0 +1,338 @@
+//! `key = value, …`, as both attributes take them: spans kept, duplicates and misspellings told.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Lit, LitStr, Path, Token};
+
+use crate::errors::Errors;
+use crate::support::{nearest, one_of, readable, split_commas};
+
+/// What may be written at one place: `#[worker(…)]`, `#[intent(…)]` on an enum or on a variant.
+pub(crate) struct Place {
+    /// As the user reads it: "`#[worker]`".
+    pub name: &'static str,
+    /// Each key with the form to show when it is written wrongly.
+    pub keys: &'static [(&'static str, &'static str)],
+    /// Keys of another place, with the sentence that sends them there.
+    pub elsewhere: &'static [(&'static str, &'static str)],
+}
+
+pub(crate) struct Arguments {
+    pub list: Vec<Arg>,
+    /// Something was written that could not be given to a key, so a key that seems to be missing may be
+    /// there, misspelt.
+    pub unread: bool,
+}
+
+/// One `key = value` whose key is known here and new.
+pub(crate) struct Arg {
+    pub key: Ident,
+    pub value: TokenStream,
+    form: &'static str,
+    nth: usize,
+}
+
+/// An option that was read, with the key to point at and its place among the others.
+pub(crate) struct Given<T> {
+    pub key: Ident,
+    pub value: T,
+    pub nth: usize,
+}
+
+impl Place {
+    /// The arguments that can be read further; everything else is reported. `whole` is the attribute, for
+    /// mistakes that are about where it stands.
+    pub(crate) fn parse(&self, errors: &Errors, tokens: TokenStream, whole: &TokenStream) -> Arguments {
+        let mut list: Vec<Arg> = Vec::new();
+        let mut unread = false;
+        for (nth, part) in split_commas(tokens).into_iter().enumerate() {
+            let Some((written, rest)) = self.key(errors, part) else {
+                unread = true;
+                continue;
+            };
+            let Some((key, form)) = self.known(errors, &written, &rest, whole) else {
+                unread = true;
+                continue;
+            };
+            if list.iter().any(|arg| arg.key == key) {
+                if written == key {
+                    errors.at(&written, format_args!("`{key}` is given twice; keep one of the two"));
+                }
+                continue;
+            }
+            // A key without a value still takes its place, so that a second one is told to be second.
+            let value = value_after_equals(errors, &written, rest, form).unwrap_or_default();
+            list.push(Arg { key: Ident::new(key, written.span()), value, form, nth });
+        }
+        unread |= list.iter().any(|arg| arg.value.is_empty());
+        list.retain(|arg| !arg.value.is_empty());
+        Arguments { list, unread }
+    }
+
+    /// Splits `key = value` after the key.
+    fn key(&self, errors: &Errors, part: TokenStream) -> Option<(Ident, TokenStream)> {
+        let mut tokens = part.clone().into_iter();
+        let path_follows = |rest: &TokenStream| {
+            let mut rest = rest.clone().into_iter();
+            matches!((rest.next(), rest.next()), (Some(TokenTree::Punct(a)), Some(TokenTree::Punct(b)))
+                if a.as_char() == ':' && b.as_char() == ':')
+        };
+        match tokens.next()? {
+            TokenTree::Ident(key) if !path_follows(&tokens.clone().collect()) => {
+                Some((key, tokens.collect()))
+            }
+            TokenTree::Literal(literal) => {
+                errors.at(literal, format_args!("expected `key = value`, such as `{}`", self.keys[0].1));
+                None
+            }
+            _ => {
+                self.path_as_key(errors, part);
+                None
+            }
+        }
+    }
+
+    fn path_as_key(&self, errors: &Errors, part: TokenStream) {
+        let before_equals: TokenStream = part
+            .into_iter()
+            .take_while(|token| !matches!(token, TokenTree::Punct(punct) if punct.as_char() == '='))
+            .collect();
+        let first = self.keys[0].0;
+        errors.at(
+            &before_equals,
+            format_args!(
+                "expected a key, found a path; did you mean `{first} = {}`?",
+                readable(&before_equals)
+            ),
+        );
+    }
+
+    /// The key that was written, or the one that was meant: then what follows is checked as if it were right,
+    /// and the item is expanded with it.
+    fn known(
+        &self,
+        errors: &Errors,
+        written: &Ident,
+        rest: &TokenStream,
+        whole: &TokenStream,
+    ) -> Option<(&'static str, &'static str)> {
+        if let Some(known) = self.keys.iter().find(|(name, _)| written == name) {
+            return Some(*known);
+        }
+        if let Some((_, sentence)) = self.elsewhere.iter().find(|(name, _)| written == name) {
+            errors.at(whole, sentence);
+            return None;
+        }
+        let names = || self.keys.iter().map(|(name, _)| *name);
+        if let Some(near) = nearest(&written.to_string(), names()) {
+            errors.at(written, format_args!("unknown argument `{written}`; did you mean `{near}`?"));
+            return self.keys.iter().find(|(name, _)| *name == near).copied();
+        }
+        if rest.is_empty() && written.to_string().starts_with(char::is_uppercase) {
+            self.path_as_key(errors, written.to_token_stream());
+        } else {
+            let all = one_of(names(), "and");
+            errors.at(written, format_args!("unknown argument `{written}`; {} takes {all}", self.name));
+        }
+        None
+    }
+}
+
+fn value_after_equals(errors: &Errors, key: &Ident, rest: TokenStream, form: &str) -> Option<TokenStream> {
+    let mut tokens = rest.into_iter();
+    match tokens.next() {
+        Some(TokenTree::Punct(punct)) if punct.as_char() == '=' => {
+            let value: TokenStream = tokens.collect();
+            if value.is_empty() {
+                errors.at(key, format_args!("`{key}` has no value; write `{form}`"));
+                return None;
+            }
+            Some(value)
+        }
+        None => {
+            errors.at(key, format_args!("`{key}` has no value; write `{form}`"));
+            None
+        }
+        Some(other) => {
+            errors.at(other, format_args!("expected `=` after `{key}`; write `{form}`"));
+            None
+        }
+    }
+}
+
+impl Arg {
+    pub(crate) fn given<T>(&self, value: Option<T>) -> Option<Given<T>> {
+        value.map(|value| Given { key: self.key.clone(), value, nth: self.nth })
+    }
+
+    /// A path to an item: `Feed::Rss`.
+    pub(crate) fn path(&self, errors: &Errors) -> Option<Path> {
+        if self.quoted(errors) {
+            // What the quotes hold is what was meant, so the item is expanded with it.
+            return syn::parse2::<LitStr>(self.value.clone()).ok()?.parse().ok();
+        }
+        self.read(errors, Path::parse, "a path")
+    }
+
+    /// `::renamed` or `crate::module`: what resolves alike wherever the macro is used.
+    pub(crate) fn crate_path(&self, errors: &Errors) -> Option<Path> {
+        let quoted = self.value.to_string().starts_with('"');
+        let mut path = self.path(errors)?;
+        let first = path.segments.first()?.ident.to_string();
+        if path.leading_colon.is_none() && first != "crate" && first != "$crate" {
+            let text = readable(&path.to_token_stream());
+            if !quoted {
+                errors.at(
+                    &path,
+                    format_args!(
+                        "`crate` needs a path that means the same everywhere; write `::{text}` for a \
+                         dependency or `crate::{text}` for a module of this crate"
+                    ),
+                );
+            }
+            path.leading_colon = Some(<Token![::]>::default());
+        }
+        Some(path)
+    }
+
+    /// A plain name.
+    pub(crate) fn name(&self, errors: &Errors) -> Option<Ident> {
+        if self.quoted(errors) {
+            return None;
+        }
+        self.read(errors, Ident::parse, "a name")
+    }
+
+    /// One of a few words.
+    pub(crate) fn word(&self, errors: &Errors, words: &'static [&'static str]) -> Option<&'static str> {
+        if self.quoted(errors) {
+            return None;
+        }
+        let all = one_of(words.iter().copied(), "or");
+        let typed = self.read(errors, Ident::parse_any, &all)?;
+        let found = words.iter().find(|word| typed == word);
+        if found.is_none() {
+            let near = nearest(&typed.to_string(), words.iter().copied());
+            let guess = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            errors.at(&typed, format_args!("`{}` is {all}, not `{typed}`{guess}", self.key));
+        }
+        found.copied()
+    }
+
+    /// A number, at least 1.
+    pub(crate) fn count(&self, errors: &Errors) -> Option<u32> {
+        let Ok(Lit::Int(literal)) = syn::parse2::<Lit>(self.value.clone()) else {
+            self.expected(errors, "a number without quotes");
+            return None;
+        };
+        match literal.base10_parse::<u32>() {
+            Ok(0) => {
+                errors.at(&literal, format_args!("`{}` must be at least 1", self.key));
+                None
+            }
+            Ok(count) => Some(count),
+            Err(_) => {
+                self.expected(errors, "a number that fits in a `u32`");
+                None
+            }
+        }
+    }
+
+    /// A length of time in quotes: `"5s"`.
+    pub(crate) fn duration(&self, errors: &Errors) -> Option<Duration> {
+        let Ok(Lit::Str(literal)) = syn::parse2::<Lit>(self.value.clone()) else {
+            self.expected(errors, "a duration in quotes");
+            return None;
+        };
+        let text = literal.value();
+        if text.trim().is_empty() {
+            self.expected(errors, "a duration, found empty quotes");
+            return None;
+        }
+        let Some(duration) = parse_duration(&text) else {
+            errors.at(
+                &literal,
+                format_args!(
+                    "`{text}` is no duration; write a number and a unit: `us`, `ms`, `s`, `m` or `h`, such as \
+                     `\"250ms\"`"
+                ),
+            );
+            return None;
+        };
+        if duration.is_zero() {
+            errors.at(&literal, format_args!("`{}` must be longer than nothing", self.key));
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// Reports a string where there should be none.
+    fn quoted(&self, errors: &Errors) -> bool {
+        let Ok(Lit::Str(literal)) = syn::parse2::<Lit>(self.value.clone()) else { return false };
+        let text = literal.value();
+        if text.trim().is_empty() {
+            self.expected(errors, "a value, found empty quotes");
+        } else {
+            // The habit comes from `#[serde(crate = "…")]`, where the path is relative as well.
+            let root = if self.key == "crate" && !text.starts_with("crate") { "::" } else { "" };
+            let text = text.trim_start_matches("::");
+            errors.at(&literal, format_args!("drop the quotes: write `{} = {root}{text}`", self.key));
+        }
+        true
+    }
+
+    /// Reads all of the value; what is left over lacks a comma before it.
+    fn read<T>(
+        &self,
+        errors: &Errors,
+        parse: fn(ParseStream<'_>) -> syn::Result<T>,
+        what: &str,
+    ) -> Option<T> {
+        let read = |input: ParseStream<'_>| Ok((parse(input)?, input.parse::<TokenStream>()?));
+        let Ok((value, rest)) = read.parse2(self.value.clone()) else {
+            self.expected(errors, what);
+            return None;
+        };
+        if let Some(first) = rest.into_iter().next() {
+            errors.at(first, format_args!("expected `,` after the value of `{}`", self.key));
+            return None;
+        }
+        Some(value)
+    }
+
+    fn expected(&self, errors: &Errors, what: &str) {
+        errors.at(&self.value, format_args!("expected {what}; write `{}`", self.form));
+    }
+}
+
+/// `"250ms"`, `"5 s"`: a whole number and a unit.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let number: u64 = number.parse().ok()?;
+    match unit.trim_start() {
+        "us" => Some(Duration::from_micros(number)),
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(60 * 60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+/// The shortest way to write `duration` as an expression.
+pub(crate) fn duration_tokens(duration: Duration) -> TokenStream {
+    let (constructor, number) = match (duration.as_secs(), duration.subsec_nanos()) {
+        (seconds, 0) => ("from_secs", u128::from(seconds)),
+        (_, nanos) if nanos % 1_000_000 == 0 => ("from_millis", duration.as_millis()),
+        _ => ("from_micros", duration.as_micros()),
+    };
+    let constructor = format_ident!("{constructor}");
+    // It fits: a duration that is no whole number of milliseconds was written as a `u64` of microseconds.
+    let number = Literal::u64_unsuffixed(u64::try_from(number).unwrap_or(u64::MAX));
+    quote!(::core::time::Duration::#constructor(#number))
+}

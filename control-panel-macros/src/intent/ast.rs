@@ -1,0 +1,125 @@
+//! The enum as the derive sees it: each value beside the attribute it came from.
+
+use quote::ToTokens;
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, MacroDelimiter, Meta, Path};
+
+use crate::args::{Arg, Given, Place};
+use crate::errors::Errors;
+
+const ON_ENUM: Place = Place {
+    name: "`#[intent]` on an enum",
+    keys: &[("source", "source = Path::To::Source"), ("crate", "crate = ::control_panel")],
+    elsewhere: &[("clock", "`clock` names a field of a variant; move this attribute onto that variant")],
+};
+
+const ON_VARIANT: Place = Place {
+    name: "`#[intent]` on a variant",
+    keys: &[("clock", "clock = field")],
+    elsewhere: &[
+        ("source", "`source` is said once for the whole enum; move this attribute above `enum`"),
+        ("crate", "`crate` is said once for the whole enum; move this attribute above `enum`"),
+    ],
+};
+
+pub(crate) struct Intent<'a> {
+    pub input: &'a DeriveInput,
+    pub source: Option<Given<Path>>,
+    pub krate: Option<Given<Path>>,
+    pub variants: Vec<Variant<'a>>,
+}
+
+pub(crate) struct Variant<'a> {
+    pub ident: &'a Ident,
+    pub attrs: &'a [Attribute],
+    pub fields: &'a Fields,
+    /// The value of `clock = …`, not yet held against the fields.
+    pub clock: Option<Arg>,
+    /// The field that it names, once it is.
+    pub clock_field: Option<usize>,
+}
+
+impl<'a> Intent<'a> {
+    pub(crate) fn read(errors: &Errors, input: &'a DeriveInput) -> Self {
+        let mut intent = Self { input, source: None, krate: None, variants: Vec::new() };
+        for arg in arguments(errors, &ON_ENUM, &input.attrs) {
+            if arg.key == "source" {
+                intent.source = arg.given(arg.path(errors));
+            } else {
+                intent.krate = arg.given(arg.crate_path(errors));
+            }
+        }
+        match &input.data {
+            Data::Enum(data) => {
+                intent.variants =
+                    data.variants.iter().map(|variant| Variant::read(errors, variant)).collect();
+            }
+            Data::Struct(data) => not_an_enum(errors, data.struct_token, &input.ident),
+            Data::Union(data) => not_an_enum(errors, data.union_token, &input.ident),
+        }
+        intent
+    }
+}
+
+impl<'a> Variant<'a> {
+    fn read(errors: &Errors, variant: &'a syn::Variant) -> Self {
+        let clock = arguments(errors, &ON_VARIANT, &variant.attrs).into_iter().next();
+        for (nth, field) in variant.fields.iter().enumerate() {
+            let name = field.ident.as_ref().map_or_else(|| nth.to_string(), ToString::to_string);
+            for attr in of_ours(&field.attrs) {
+                errors.at(
+                    attr,
+                    format_args!(
+                        "`#[intent]` goes on the variant; write `#[intent(clock = {name})]` above `{}`",
+                        variant.ident
+                    ),
+                );
+            }
+        }
+        Self {
+            ident: &variant.ident,
+            attrs: &variant.attrs,
+            fields: &variant.fields,
+            clock,
+            clock_field: None,
+        }
+    }
+}
+
+fn not_an_enum(errors: &Errors, keyword: impl ToTokens, name: &Ident) {
+    errors.at(
+        keyword,
+        format_args!(
+            "an intent is an enum; write `enum {name}` with a variant for each thing that can happen"
+        ),
+    );
+}
+
+fn of_ours(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("intent"))
+}
+
+/// The arguments of the one `#[intent(…)]` there may be.
+fn arguments(errors: &Errors, place: &Place, attrs: &[Attribute]) -> Vec<Arg> {
+    let mut ours = of_ours(attrs);
+    let Some(first) = ours.next() else { return Vec::new() };
+    for second in ours {
+        errors.at(second, "`#[intent]` is given twice; put all keys into one");
+    }
+    let form = place.keys[0].1;
+    let Meta::List(list) = &first.meta else {
+        errors.at(first, format_args!("`#[intent]` takes keys in parentheses; write `#[intent({form})]`"));
+        return Vec::new();
+    };
+    let MacroDelimiter::Paren(parens) = &list.delimiter else {
+        errors.at(first, format_args!("`#[intent]` takes parentheses; write `#[intent({form})]`"));
+        return Vec::new();
+    };
+    if list.tokens.is_empty() {
+        errors.at_span(
+            parens.span.join(),
+            format_args!("empty parentheses say nothing; write `#[intent({form})]` or drop the attribute"),
+        );
+        return Vec::new();
+    }
+    place.parse(errors, list.tokens.clone(), &first.to_token_stream()).list
+}

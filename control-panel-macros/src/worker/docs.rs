@@ -1,0 +1,84 @@
+//! The documentation of what is generated, to read as if written by hand.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, Meta};
+
+use super::expand::DEFAULT_PERIOD;
+use super::options::Options;
+use super::parse::Function;
+use crate::support::{plain, readable};
+
+pub(crate) fn of_trait(function: &Function) -> TokenStream {
+    let name = plain(&function.name);
+    lines(&[format!("Spawns the worker [`{name}`](fn@{name}) on a panel, or with a spawner, of its intent.")])
+}
+
+/// The function's own words, then what its signature and the attribute add to them.
+pub(crate) fn of_method(function: &Function, options: &Options) -> TokenStream {
+    let own: Vec<&Attribute> = function.attrs.iter().filter(|attr| is_doc_text(attr)).collect();
+    let name = plain(&function.name);
+    let source = options.source.as_ref().map(|given| readable(&given.value.to_token_stream()));
+    let opening = format!("Spawns the worker [`{name}`](fn@{name}) and returns its handle at once.");
+    let opening = if own.is_empty() { vec![opening] } else { vec![String::new(), opening] };
+    let facts = lines(&[
+        String::new(),
+        format!("- Source: `{}`", source.unwrap_or_default()),
+        format!("- Restart: {}", restart(options)),
+        format!("- Shutdown: {}", shutdown(options)),
+        format!("- Ends with: `{}`", output(function)),
+    ]);
+    let opening = lines(&opening);
+    quote!(#(#own)* #opening #facts)
+}
+
+fn is_doc_text(attr: &Attribute) -> bool {
+    attr.path().is_ident("doc") && matches!(attr.meta, Meta::NameValue(_))
+}
+
+fn restart(options: &Options) -> String {
+    let when = match options.restart.as_ref().map(|given| given.value) {
+        Some("on_failure") => "when it fails or panics",
+        Some("always") => "whenever it ends",
+        _ => return "never".to_owned(),
+    };
+    let intensity = options.intensity.as_ref().map(|intensity| {
+        let period = options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value);
+        format!("at most {} times in {}", intensity.value, spoken(period))
+    });
+    let backoff = options.backoff.as_ref().map(|backoff| format!("first after {}", spoken(backoff.value)));
+    let max = options.max_backoff.as_ref().map(|max| format!("later after {} at most", spoken(max.value)));
+    let parts: Vec<String> = [Some(when.to_owned()), intensity, backoff, max].into_iter().flatten().collect();
+    parts.join(", ")
+}
+
+fn shutdown(options: &Options) -> String {
+    let cooperative = options.cancel.as_ref().is_some_and(|given| given.value == "cooperative");
+    match &options.grace {
+        Some(grace) => format!("it is asked to stop, and dropped after {}", spoken(grace.value)),
+        None if cooperative => "it is asked to stop, and dropped after its grace".to_owned(),
+        None => "it is dropped at its next `.await`".to_owned(),
+    }
+}
+
+fn output(function: &Function) -> String {
+    function.output.as_ref().map_or_else(|| "()".to_owned(), |(_, ty)| readable(ty))
+}
+
+fn spoken(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        return format!("{} s", duration.as_secs());
+    }
+    match duration.as_micros() {
+        micros if micros % 1_000 == 0 => format!("{} ms", micros / 1_000),
+        micros => format!("{micros} µs"),
+    }
+}
+
+fn lines(lines: &[String]) -> TokenStream {
+    // As `///` would have it: a space before the text, none in an empty line.
+    let lines = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    quote!(#(#[doc = #lines])*)
+}

@@ -1,0 +1,35 @@
+//! `#[worker]`: parse, check, expand.
+
+mod check;
+mod docs;
+mod expand;
+mod options;
+mod parse;
+mod types;
+
+use proc_macro2::TokenStream;
+
+use self::options::Options;
+use self::parse::Item;
+use crate::errors::Errors;
+
+pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let errors = Errors::new();
+    let options = Options::parse(&errors, args);
+    let function = match syn::parse2::<Item>(item.clone()) {
+        Ok(Item::Function(function)) => function,
+        Ok(Item::Other(word)) => {
+            check::not_a_function(&errors, &word);
+            return expand::untouched(item, errors);
+        }
+        // The signature is half typed. rustc reads it again from our output and says what is missing.
+        Err(_) => return expand::untouched(item, errors),
+    };
+    check::function(&errors, &function);
+    if errors.is_empty() && function.is_complete() {
+        // Nothing was found, so what this adds to the output is nothing.
+        let none = errors.into_tokens();
+        return [expand::worker(item, &function, &options), none].into_iter().collect();
+    }
+    expand::fallback(&function, &options, errors)
+}

@@ -1,0 +1,229 @@
+//! Reads the signature by hand and leaves the body as it came: without syn's `full`, and whatever is
+//! half typed inside the braces.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Generics, Lifetime, LitStr, Token, Visibility, parenthesized, token};
+
+use crate::support::{Angles, is_brace, is_punct, split_commas};
+
+/// What `#[worker]` stands on.
+pub(crate) enum Item {
+    Function(Box<Function>),
+    /// Something else, with the word that says what.
+    Other(TokenTree),
+}
+
+pub(crate) struct Function {
+    pub attrs: Vec<Attribute>,
+    pub vis: Visibility,
+    pub qualifiers: Vec<Qualifier>,
+    pub fn_token: Token![fn],
+    pub name: Ident,
+    pub generics: Generics,
+    pub parens: token::Paren,
+    pub arguments: Vec<Argument>,
+    /// The arrow and the type.
+    pub output: Option<(Token![->], TokenStream)>,
+    pub where_clause: TokenStream,
+    /// The braces, or the `;` that stands in their place.
+    pub body: TokenTree,
+}
+
+/// `const`, `async`, `unsafe` or `extern "C"`.
+pub(crate) struct Qualifier {
+    pub keyword: Ident,
+    pub abi: Option<LitStr>,
+}
+
+pub(crate) struct Argument {
+    pub attrs: Vec<Attribute>,
+    pub kind: ArgumentKind,
+    /// All of it, attributes included.
+    pub tokens: TokenStream,
+}
+
+pub(crate) enum ArgumentKind {
+    /// `self`, `&mut self`, `self: Box<Self>`.
+    Receiver,
+    /// `...`
+    Variadic,
+    /// `pattern: Type`.
+    Typed { pattern: Pattern, ty: TokenStream },
+    /// Half typed: `titles` or `titles:`. rustc says what is missing.
+    Unreadable,
+}
+
+pub(crate) enum Pattern {
+    /// `name` or `mut name`.
+    Name(Ident),
+    Wildcard(Span),
+    Other(TokenStream),
+}
+
+impl Function {
+    pub(crate) fn qualifier(&self, keyword: &str) -> Option<&Qualifier> {
+        self.qualifiers.iter().find(|qualifier| qualifier.keyword == keyword)
+    }
+
+    pub(crate) fn has_receiver(&self) -> bool {
+        self.arguments.iter().any(|argument| matches!(argument.kind, ArgumentKind::Receiver))
+    }
+
+    /// The arguments of the form `pattern: Type`, of which the first is the context.
+    pub(crate) fn typed(&self) -> impl Iterator<Item = (&Argument, &TokenStream)> {
+        self.arguments.iter().filter_map(|argument| match &argument.kind {
+            ArgumentKind::Typed { ty, .. } => Some((argument, ty)),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn context_type(&self) -> Option<&TokenStream> {
+        self.typed().next().map(|(_, ty)| ty)
+    }
+
+    /// Whether every argument could be read.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.typed().count() == self.arguments.len()
+    }
+}
+
+impl Parse for Item {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        let qualifiers = parse_qualifiers(input)?;
+        if !input.peek(Token![fn]) {
+            let word = qualifiers.first().map(|qualifier| qualifier.keyword.clone().into());
+            let word = word.map_or_else(|| input.parse(), Ok)?;
+            input.parse::<TokenStream>()?;
+            return Ok(Self::Other(word));
+        }
+        let fn_token = input.parse()?;
+        let name = input.parse()?;
+        let generics = input.parse()?;
+        let content;
+        let parens = parenthesized!(content in input);
+        let arguments = split_commas(content.parse()?).into_iter().map(parse_argument).collect();
+        let output = parse_output(input)?;
+        let where_clause = parse_until_body(input)?;
+        let body = input.parse()?;
+        Ok(Self::Function(Box::new(Function {
+            attrs,
+            vis,
+            qualifiers,
+            fn_token,
+            name,
+            generics,
+            parens,
+            arguments,
+            output,
+            where_clause,
+            body,
+        })))
+    }
+}
+
+fn parse_qualifiers(input: ParseStream<'_>) -> syn::Result<Vec<Qualifier>> {
+    let mut qualifiers = Vec::new();
+    while input.peek(Token![const])
+        || input.peek(Token![async])
+        || input.peek(Token![unsafe])
+        || input.peek(Token![extern])
+    {
+        let keyword = input.call(Ident::parse_any)?;
+        let abi = if keyword == "extern" { input.parse()? } else { None };
+        qualifiers.push(Qualifier { keyword, abi });
+    }
+    Ok(qualifiers)
+}
+
+fn parse_output(input: ParseStream<'_>) -> syn::Result<Option<(Token![->], TokenStream)>> {
+    if !input.peek(Token![->]) {
+        return Ok(None);
+    }
+    Ok(Some((input.parse()?, parse_until_body(input)?)))
+}
+
+/// Everything before `where`, the body's braces or the `;`, angle brackets respected: `Foo<{ N }>` is no
+/// body.
+fn parse_until_body(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut tokens = Vec::new();
+    let mut angles = Angles::default();
+    loop {
+        let Some((next, _)) = input.cursor().token_tree() else {
+            return Err(input.error("expected a body in braces"));
+        };
+        let ends_output = !tokens.is_empty() && matches!(&next, TokenTree::Ident(ident) if ident == "where");
+        if angles.closed() && (is_brace(&next) || is_punct(&next, ';') || ends_output) {
+            return Ok(tokens.into_iter().collect());
+        }
+        angles.see(&next);
+        tokens.push(input.parse::<TokenTree>()?);
+    }
+}
+
+fn parse_argument(tokens: TokenStream) -> Argument {
+    let read = |input: ParseStream<'_>| {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let kind = parse_argument_kind(input)?;
+        Ok((attrs, kind))
+    };
+    let (attrs, kind) = syn::parse::Parser::parse2(read, tokens.clone())
+        .unwrap_or_else(|_| (Vec::new(), ArgumentKind::Unreadable));
+    Argument { attrs, kind, tokens }
+}
+
+fn parse_argument_kind(input: ParseStream<'_>) -> syn::Result<ArgumentKind> {
+    if is_receiver(&input.fork()) {
+        input.parse::<TokenStream>()?;
+        return Ok(ArgumentKind::Receiver);
+    }
+    let mut pattern = Vec::new();
+    while !input.is_empty() && (!input.peek(Token![:]) || input.peek(Token![::])) {
+        if input.peek(Token![...]) {
+            input.parse::<TokenStream>()?;
+            return Ok(ArgumentKind::Variadic);
+        }
+        // A path in a pattern has two colons, of which neither ends the pattern.
+        if input.peek(Token![::]) {
+            pattern.push(input.parse::<TokenTree>()?);
+        }
+        pattern.push(input.parse::<TokenTree>()?);
+    }
+    input.parse::<Token![:]>()?;
+    if input.peek(Token![...]) {
+        input.parse::<TokenStream>()?;
+        return Ok(ArgumentKind::Variadic);
+    }
+    let ty: TokenStream = input.parse()?;
+    if pattern.is_empty() || ty.is_empty() {
+        return Ok(ArgumentKind::Unreadable);
+    }
+    Ok(ArgumentKind::Typed { pattern: parse_pattern(&pattern), ty })
+}
+
+/// `self` behind any of `&`, `'a` and `mut`.
+fn is_receiver(input: ParseStream<'_>) -> bool {
+    let _: Option<Token![&]> = input.parse().ok().flatten();
+    let _: Option<Lifetime> = input.parse().ok().flatten();
+    let _: Option<Token![mut]> = input.parse().ok().flatten();
+    input.peek(Token![self])
+}
+
+fn parse_pattern(tokens: &[TokenTree]) -> Pattern {
+    let name = match tokens {
+        [TokenTree::Ident(mutable), TokenTree::Ident(name)] if mutable == "mut" => name,
+        [TokenTree::Ident(name)] => name,
+        // What a `macro_rules!` captured as `$name:ident` may come wrapped in a group without delimiters.
+        [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => return ungroup(group),
+        _ => return Pattern::Other(tokens.iter().cloned().collect()),
+    };
+    if name == "_" { Pattern::Wildcard(name.span()) } else { Pattern::Name(name.clone()) }
+}
+
+fn ungroup(group: &Group) -> Pattern {
+    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+    parse_pattern(&inner)
+}
