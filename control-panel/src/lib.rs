@@ -16,11 +16,12 @@ mod queued;
 mod reducer;
 mod supervise;
 #[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod worker;
 pub mod workers;
 
-// pub use control_panel_macros::{GraphIntent, Intent, worker};
+pub use control_panel_macros::{GraphIntent, Intent, worker};
 
 pub use crate::{
     context::Context,

@@ -1,1 +1,157 @@
-//! t
+//! Testing workers and panels, without real time and without a frame loop. Feature `testing`.
+//!
+//! Put it among your dev-dependencies: `control-panel = { version = "0.1", features = ["testing"] }`.
+
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    context::Context,
+    frame::{Frame, FrameBudget},
+    intent::Intent,
+    panel::ControlPanel,
+    policy::Policy,
+    queue::{IntentSender, Queue},
+    supervise::record::Record,
+};
+
+/// Runs a test with a panel under paused time: on a current-thread runtime whose clock jumps to the next timer
+/// as soon as every worker waits. Hours pass in milliseconds, and every run is the same.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Tick }
+///
+/// #[worker(source = IntentSource::Restore)]
+/// async fn hourly(cx: Context<Update>) {
+///     loop {
+///         tokio::time::sleep(Duration::from_secs(3600)).await;
+///         cx.send(Update::Tick).await.ok();
+///     }
+/// }
+///
+/// testing::paused(async |panel: &mut ControlPanel<Update>| {
+///     panel.spawn_hourly();
+///     testing::advance(Duration::from_secs(24 * 3600)).await;
+///     assert_eq!(panel.drain().count(), 24);
+/// });
+/// ```
+///
+/// # Panics
+/// If the test does, or no runtime can be made.
+pub fn paused<I, P, T>(test: impl AsyncFnOnce(&mut ControlPanel<I, P>) -> T) -> T
+where
+    I: Intent,
+    P: Default + Send + Sync + 'static,
+{
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+    runtime.expect("a current-thread runtime needs nothing but memory").block_on(async {
+        let mut panel = ControlPanel::new();
+        test(&mut panel).await
+    })
+}
+
+/// Lets every worker run until all of them wait. Under paused time this is exact.
+pub async fn settle() {
+    advance(Duration::from_millis(1)).await;
+}
+
+/// Lets time pass, every timer in between fire, and every worker that it wakes run until it waits again.
+pub async fn advance(time: Duration) {
+    tokio::time::sleep(time).await;
+    // Timers of the very same instant wake in any order: let those that were due have their turn.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// A context that belongs to no panel, and the other end of it: to call an annotated function directly.
+///
+/// ```
+/// use control_panel::{Context, GraphIntent, IntentSource, testing, worker};
+///
+/// #[derive(Debug, PartialEq, GraphIntent)]
+/// enum Update { Line(String) }
+///
+/// #[worker(source = IntentSource::Restore)]
+/// async fn lines(cx: Context<Update>, text: String) {
+///     for line in text.lines() {
+///         cx.send(Update::Line(line.to_owned())).await.ok();
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let (cx, mut desk) = testing::context(IntentSource::Restore, ());
+/// lines(cx, "a\nb".into()).await;
+/// assert_eq!(desk.intents(), [Update::Line("a".into()), Update::Line("b".into())]);
+/// # });
+/// ```
+pub fn context<I: Intent, P: Send + Sync + 'static>(
+    source: I::Source,
+    policy: P,
+) -> (Context<I, P>, Desk<I, P>) {
+    let queue = Arc::new(Queue::new(CAPACITY, None));
+    let policy = Policy::new(policy);
+    let cancel = CancellationToken::new();
+    let sender = IntentSender::new(queue.port(source));
+    let record = Record::new(
+        Cow::Borrowed("test"),
+        format!("{source:?}").into(),
+        sender.origin(),
+        cancel.child_token(),
+    );
+    let context = Context::new(sender, policy.watch(), Arc::new(record), 0);
+    (context, Desk { queue, policy, cancel })
+}
+
+/// A panel's default.
+const CAPACITY: usize = 256;
+
+/// The panel's side of a detached [`context`]. Dropping it closes the queue.
+pub struct Desk<I: Intent, P> {
+    queue: Arc<Queue<I>>,
+    policy: Policy<P>,
+    cancel: CancellationToken,
+}
+
+impl<I: Intent, P> Desk<I, P> {
+    /// What was sent so far, in causal order.
+    pub fn drain(&mut self) -> Frame<I> {
+        Frame::new(Arc::clone(&self.queue), self.queue.begin_frame(), FrameBudget::default())
+    }
+
+    /// The intents of [`drain`](Self::drain) alone.
+    pub fn intents(&mut self) -> Vec<I> {
+        self.drain().map(|queued| queued.intent).collect()
+    }
+
+    /// Changes the policy that the context watches.
+    pub fn set_policy(&self, policy: P) {
+        self.policy.set(policy);
+    }
+
+    /// Tells the context's owner to stop.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Refuses every further send, as a panel does after its shutdown. What was sent can still be drained.
+    pub fn close(&self) {
+        self.queue.close();
+    }
+}
+
+impl<I: Intent, P> Drop for Desk<I, P> {
+    fn drop(&mut self) {
+        self.queue.discard();
+    }
+}
+
+impl<I: Intent, P> fmt::Debug for Desk<I, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
