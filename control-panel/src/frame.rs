@@ -38,7 +38,7 @@ use crate::{
 #[must_use = "a frame that is dropped unread is handed out again by the next drain"]
 pub struct Frame<I: Intent> {
     queue: Arc<Queue<I>>,
-    pub(crate) batch: Batch<I>,
+    batch: Batch<I>,
     allowance: Allowance,
 }
 
@@ -50,6 +50,11 @@ impl<I: Intent> Frame<I> {
     /// How many intents it still holds, those beyond the budget included.
     pub fn remaining(&self) -> usize {
         self.batch.items.len()
+    }
+
+    /// Adds the frame loop's own intents, in their places.
+    pub(crate) fn merge(&mut self, local: &mut Vec<QueuedIntent<I>>) {
+        self.batch.add(local);
     }
 
     fn end(&mut self) {

@@ -6,7 +6,7 @@ pub(crate) mod shared;
 mod spawner;
 mod status;
 
-use std::{borrow::Cow, cmp::Reverse, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use tokio::{
     runtime::{Handle, Runtime},
@@ -20,6 +20,7 @@ use crate::{
     frame::{Frame, FrameBudget},
     intent::Intent,
     queue::IntentSender,
+    queued::QueuedIntent,
     reducer::{FrameReport, Reconcile, Reducer, Warning},
     supervise::report::ShutdownReport,
     worker::{Worker, WorkerHandle},
@@ -84,6 +85,8 @@ pub struct ControlPanel<I: Intent, P = ()> {
     runtime: Option<Runtime>,
     name: Cow<'static, str>,
     locals: Locals<I::Source>,
+    /// Empty between two frames.
+    local_buffer: Vec<QueuedIntent<I>>,
     frame_budget: FrameBudget,
     frames: u64,
     /// Where workers could starve: how many frames were drained since one was last polled.
@@ -167,8 +170,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         H: Reconcile<S>,
     {
         let began = Instant::now();
+        // Before the drain: this runs the caller's iterator, and its panic must leave no half-made frame.
+        let mut local = self.stamp(local);
+        let locals = local.len();
         let mut frame = self.drain();
-        let locals = self.stamp(&mut frame, local);
+        frame.merge(&mut local);
+        self.local_buffer = local;
         let mut applied = 0;
         for queued in &mut frame {
             applied += 1;
@@ -246,16 +253,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         blocking::wait(self.shutdown())
     }
 
-    fn stamp(&mut self, frame: &mut Frame<I>, local: impl IntoIterator<Item = (I::Source, I)>) -> usize {
-        let before = frame.batch.items.len();
-        for (source, intent) in local {
-            frame.batch.items.push(self.locals.stamp(&self.shared.queue, source, intent));
-        }
-        let locals = frame.batch.items.len() - before;
-        if locals > 0 {
-            frame.batch.items.sort_unstable_by_key(|queued| Reverse(queued.causality_order()));
-        }
-        locals
+    fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<QueuedIntent<I>> {
+        let mut stamped = std::mem::take(&mut self.local_buffer);
+        let (locals, queue) = (&mut self.locals, &self.shared.queue);
+        stamped.extend(local.into_iter().map(|(source, intent)| locals.stamp(queue, source, intent)));
+        stamped
     }
 
     /// A loop that drains on a current-thread runtime and never awaits starves the workers it waits for.

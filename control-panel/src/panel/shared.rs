@@ -32,9 +32,13 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let lifecycle =
             Lifecycle::new(options.restart, options.intensity, options.backoff, sender.origin().0);
         let plan = Plan { lifecycle, cancel: options.cancel, grace: options.grace };
-        let policy = self.policy.watch();
+        let mut policy = self.policy.watch();
         let for_context = Arc::clone(&record);
         let start = Box::new(move |generation| {
+            // The first run sees what was set since it was spawned, a later one what was set since it started.
+            if generation > 1 {
+                policy.borrow_and_update();
+            }
             factory(Context::new(sender.clone(), policy.clone(), Arc::clone(&for_context), generation))
         });
         self.supervisor.spawn(record, plan, start)

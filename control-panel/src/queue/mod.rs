@@ -7,6 +7,7 @@ mod send;
 mod shares;
 
 use std::{
+    cmp::Reverse,
     collections::VecDeque,
     fmt, mem,
     sync::{
@@ -122,7 +123,7 @@ impl<I: Intent> Queue<I> {
         let mut batch = state.spare.take().unwrap_or_default();
         mem::swap(&mut batch.items, &mut state.queued);
         drop(state);
-        batch.items.sort_unstable_by_key(|queued| std::cmp::Reverse(queued.causality_order()));
+        batch.sort();
         batch
     }
 
@@ -245,6 +246,18 @@ impl<I: Intent> State<I> {
 }
 
 impl<I: Intent> Batch<I> {
+    /// Adds intents that were never queued, and leaves `local` empty.
+    pub(crate) fn add(&mut self, local: &mut Vec<QueuedIntent<I>>) {
+        if !local.is_empty() {
+            self.items.append(local);
+            self.sort();
+        }
+    }
+
+    fn sort(&mut self) {
+        self.items.sort_unstable_by_key(|queued| Reverse(queued.causality_order()));
+    }
+
     /// Counts the slot of an intent that is being handed out.
     pub(crate) fn free_slot(&mut self, source: I::Source) {
         match self.freed.binary_search_by(|(known, _)| known.cmp(&source)) {

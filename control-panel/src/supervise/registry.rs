@@ -104,11 +104,13 @@ impl Registry {
         self.leave(record, WorkerStatus::Ended(exit));
     }
 
+    /// Both under the lock, so that nobody sees the one without the other: not a worker that ended and still
+    /// counts, nor one that no longer counts and has no end.
     fn leave(&self, record: &Record, status: WorkerStatus) {
-        record.set_status(status);
         let mut state = self.lock();
         let gone = state.live.remove(&record.origin);
         self.live.send_replace(state.live.len());
+        record.set_status(status);
         drop(state);
         drop(gone);
     }

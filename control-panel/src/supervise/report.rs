@@ -51,7 +51,6 @@ impl fmt::Display for WorkerReport {
 /// What came of a shutdown: which workers it found, how each ended, and what had gone wrong before.
 ///
 /// Its `Debug` and `Display` name every worker, with payload and place of a panic.
-#[must_use = "a shutdown that was not clean names the workers that did not stop"]
 #[derive(Clone)]
 pub struct ShutdownReport {
     pub(super) elapsed: Duration,
