@@ -1,11 +1,12 @@
 //! What the macros' expansions call. Not public: it changes with any version, and the two crates' versions
 //! are pinned to each other.
 
-use std::future::Future;
+use std::{error::Error, fmt, future::Future, pin::Pin, time::Duration};
 
 pub use crate::supervise::exit::WorkerOutput;
+use crate::worker::Options;
 pub use crate::{Backoff, Cancel, Intensity, Restart};
-use crate::{Context, Intent, Source, Spawn, Worker};
+use crate::{Context, Intent, Source, Spawn, Worker, WorkerHandle};
 
 /// What the type of a worker's first argument says about its panel. [`Context`] alone has it, so that an
 /// alias of a context works as well as the type itself.
@@ -13,27 +14,58 @@ use crate::{Context, Intent, Source, Spawn, Worker};
     message = "a worker's first argument is its `Context`, not `{Self}`",
     label = "expected `control_panel::Context<YourIntent>` or `Context<YourIntent, YourPolicy>`"
 )]
-pub trait WorkerContext {
+pub trait WorkerContext: Sized {
     /// The panel's intent.
     type Intent: Intent;
     /// The panel's policy.
     type Policy: Send + Sync + 'static;
+
+    /// A worker that runs in this context.
+    fn worker(
+        name: &'static str,
+        source: <Self::Intent as Intent>::Source,
+        run: Run<Self>,
+    ) -> Worker<Self::Intent, Self::Policy>;
 }
 
 impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
     type Intent = I;
     type Policy = P;
+
+    fn worker(name: &'static str, source: I::Source, run: Run<Self>) -> Worker<I, P> {
+        let Run { start, options } = run;
+        let worker = Worker::from_factory(name.into(), source, start);
+        Worker { options, ..worker }
+    }
 }
 
 /// Every panel and spawner whose workers get a `C`. The trait of a `#[worker]` stands on it, so that the
 /// context's type is said once and in the user's own words.
-pub trait Spawns<C: WorkerContext>: Spawn<Intent = C::Intent, Policy = C::Policy> {}
+///
+/// It asks nothing of `C`: a type that is no context is told of where its worker is spawned ([`spawn`]), and
+/// nowhere else.
+pub trait Spawns<C> {
+    /// What [`spawn`] calls.
+    #[doc(hidden)]
+    fn spawn_worker(&self, worker: Worker<C::Intent, C::Policy>) -> WorkerHandle
+    where
+        C: WorkerContext;
+}
 
-impl<C, S> Spawns<C> for S
+impl<I, P, S> Spawns<Context<I, P>> for S
 where
-    C: WorkerContext,
-    S: ?Sized + Spawn<Intent = C::Intent, Policy = C::Policy>,
+    I: Intent,
+    P: Send + Sync + 'static,
+    S: ?Sized + Spawn<Intent = I, Policy = P>,
 {
+    // The worker's type is that of the trait, word for word: beside the trait's `where` clause rustc does not
+    // see that it is a `Worker<I, P>`.
+    fn spawn_worker(
+        &self,
+        worker: Worker<<Context<I, P> as WorkerContext>::Intent, <Context<I, P> as WorkerContext>::Policy>,
+    ) -> WorkerHandle {
+        self.spawn(worker)
+    }
 }
 
 /// A value of the source type that the intent `I` names.
@@ -78,25 +110,108 @@ pub fn again<T: Again>(argument: &T) -> T {
     argument.again()
 }
 
-/// A worker that is never restarted: it is started once, so that its arguments need not be `Clone`.
-pub fn once<I, P, F, Fut>(name: &'static str, source: impl SourceOf<I>, run: F) -> Worker<I, P>
+/// How a worker is started in a `C`, and supervised. What it may return and that its future is `Send` is asked
+/// where this is made, apart from everything that is asked of the context.
+pub struct Run<C> {
+    start: Box<dyn FnMut(C) -> Option<Running> + Send>,
+    options: Options,
+}
+
+type Running = Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send>>;
+
+impl<C> Run<C> {
+    /// Started once, for a worker that is never restarted: its arguments need not be `Clone`.
+    pub fn once<F, Fut>(run: F) -> Self
+    where
+        F: FnOnce(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        let mut run = Some(run);
+        Self::new(move |cx| {
+            let future = run.take()?(cx);
+            Some(Box::pin(async move { future.await.into_result() }))
+        })
+    }
+
+    /// Started once for every generation.
+    pub fn repeat<F, Fut>(mut run: F) -> Self
+    where
+        F: FnMut(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        Self::new(move |cx| {
+            let future = run(cx);
+            Some(Box::pin(async move { future.await.into_result() }))
+        })
+    }
+
+    fn new(start: impl FnMut(C) -> Option<Running> + Send + 'static) -> Self {
+        Self { start: Box::new(start), options: Options::default() }
+    }
+
+    /// As [`Worker::restart`].
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.options.restart = restart;
+        self
+    }
+
+    /// As [`Worker::intensity`].
+    #[must_use]
+    pub fn intensity(mut self, intensity: Intensity) -> Self {
+        self.options.intensity = intensity;
+        self
+    }
+
+    /// As [`Worker::backoff`].
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.options.backoff = backoff;
+        self
+    }
+
+    /// As [`Worker::cancel`].
+    #[must_use]
+    pub fn cancel(mut self, cancel: Cancel) -> Self {
+        self.options.cancel = cancel;
+        self
+    }
+
+    /// As [`Worker::grace`].
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.options.grace = grace;
+        self
+    }
+}
+
+impl<C> fmt::Debug for Run<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Spawns a worker. Here, and only here, the context is asked to be one: a type that is none is told of once.
+pub fn spawn<C, H>(
+    host: &H,
+    name: &'static str,
+    source: impl SourceOf<C::Intent>,
+    run: Run<C>,
+) -> WorkerHandle
+where
+    C: WorkerContext,
+    H: ?Sized + Spawns<C>,
+{
+    host.spawn_worker(C::worker(name, source.into_source(), run))
+}
+
+/// The same for a built-in worker, whose context nobody can get wrong.
+pub fn once<I, P, F, Fut>(name: &'static str, source: I::Source, run: F) -> Worker<I, P>
 where
     I: Intent,
     P: Send + Sync + 'static,
     F: FnOnce(Context<I, P>) -> Fut + Send + 'static,
     Fut: Future<Output: WorkerOutput> + Send + 'static,
 {
-    let mut run = Some(run);
-    Worker::from_factory(name.into(), source.into_source(), move |cx| run.take().map(|run| run(cx)))
-}
-
-/// A worker that may be restarted: every generation calls `run` again.
-pub fn repeat<I, P, F, Fut>(name: &'static str, source: impl SourceOf<I>, run: F) -> Worker<I, P>
-where
-    I: Intent,
-    P: Send + Sync + 'static,
-    F: FnMut(Context<I, P>) -> Fut + Send + 'static,
-    Fut: Future<Output: WorkerOutput> + Send + 'static,
-{
-    Worker::new(name, source.into_source(), run)
+    Context::<I, P>::worker(name, source, Run::once(run))
 }

@@ -60,6 +60,7 @@ pub trait Intent: Sized + Send + 'static {
 )]
 pub trait Source: Copy + Ord + Debug + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Copy + Ord + Debug + Send + Sync + 'static> Source for T {}
 
 /// The type of a field that `#[intent(clock = …)]` may name: a `u64`, a newtype around one that

@@ -1,27 +1,50 @@
 //! The policy: one value that the frame loop sets and every worker can watch.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::watch;
 
-/// The setting side.
-pub(crate) struct Policy<P>(watch::Sender<Arc<P>>);
+/// The setting side. Its lock is held for the exchange of one `Arc`.
+pub(crate) struct Policy<P> {
+    sender: Mutex<Option<watch::Sender<Arc<P>>>>,
+    newest: watch::Receiver<Arc<P>>,
+}
 
 impl<P> Policy<P> {
     pub(crate) fn new(policy: P) -> Self {
-        Self(watch::Sender::new(Arc::new(policy)))
+        let (sender, newest) = watch::channel(Arc::new(policy));
+        Self { sender: Mutex::new(Some(sender)), newest }
     }
 
     pub(crate) fn set(&self, policy: P) {
-        self.0.send_replace(Arc::new(policy));
+        let policy = Arc::new(policy);
+        let before = self.sender().as_ref().map(|sender| sender.send_replace(policy));
+        drop(before);
     }
 
     pub(crate) fn get(&self) -> Arc<P> {
-        Arc::clone(&self.0.borrow())
+        Arc::clone(&self.newest.borrow())
     }
 
+    /// A watch that has seen what is set now.
     pub(crate) fn watch(&self) -> PolicyWatch<P> {
-        PolicyWatch(self.0.subscribe())
+        let mut watch = self.newest.clone();
+        watch.mark_unchanged();
+        PolicyWatch(watch)
+    }
+
+    /// The panel is gone: the policy will not change any more.
+    pub(crate) fn close(&self) {
+        let sender = self.sender().take();
+        drop(sender);
+    }
+
+    fn sender(&self) -> MutexGuard<'_, Option<watch::Sender<Arc<P>>>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

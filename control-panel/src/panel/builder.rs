@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc, thread, time::Durati
 
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
-use super::{ControlPanel, locals::Locals, shared::Shared};
+use super::{ControlPanel, Starved, locals::Locals, shared::Shared};
 use crate::{
     error::BuildError,
     frame::FrameBudget,
@@ -187,7 +187,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             local_buffer: Vec::new(),
             frame_budget: self.frame_budget,
             frames: 0,
-            starved_frames: may_starve.then_some(0),
+            starved: may_starve.then(Starved::default),
         })
     }
 
@@ -207,7 +207,12 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
 /// A few threads are enough for workers that wait most of the time; one at least besides the frame's.
 fn own_runtime(name: &str) -> std::io::Result<Runtime> {
     let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
-    Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
+    // A thread's name cannot hold a NUL.
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name(name.replace('\0', ""))
+        .enable_all()
+        .build()
 }
 
 /// Restarts, grace and deadlines need time. tokio tells whether a runtime has it only by panicking.

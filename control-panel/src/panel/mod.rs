@@ -89,8 +89,15 @@ pub struct ControlPanel<I: Intent, P = ()> {
     local_buffer: Vec<QueuedIntent<I>>,
     frame_budget: FrameBudget,
     frames: u64,
-    /// Where workers could starve: how many frames were drained since one was last polled.
-    starved_frames: Option<u32>,
+    /// Where workers could starve.
+    starved: Option<Starved>,
+}
+
+/// How many frames were drained since a new worker was last polled, and how many had been by then.
+#[derive(Debug, Clone, Copy, Default)]
+struct Starved {
+    frames: u32,
+    polls: u64,
 }
 
 impl<I: Intent, P: Send + Sync + Default + 'static> ControlPanel<I, P> {
@@ -262,13 +269,15 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
 
     /// A loop that drains on a current-thread runtime and never awaits starves the workers it waits for.
     fn watch_for_starvation(&mut self) {
-        let Some(frames) = self.starved_frames.as_mut() else { return };
+        let Some(starved) = self.starved.as_mut() else { return };
         let supervisor = &self.shared.supervisor;
         let inside = Handle::try_current().is_ok_and(|current| current.id() == supervisor.runtime().id());
-        if !inside || supervisor.registry().unpolled() == 0 {
-            *frames = 0;
+        let polls = supervisor.registry().first_polls();
+        if !inside || supervisor.registry().unpolled() == 0 || polls != starved.polls {
+            *starved = Starved { frames: 0, polls };
             return;
         }
+        let frames = &mut starved.frames;
         *frames = frames.saturating_add(1);
         #[cfg(feature = "tracing")]
         if *frames == STARVED_FRAMES {
@@ -278,18 +287,20 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     fn warning(&self) -> Option<Warning> {
-        let starved = self.starved_frames.is_some_and(|frames| frames >= STARVED_FRAMES);
-        starved.then(|| Warning::WorkersNeverPolled { workers: self.shared.supervisor.registry().unpolled() })
+        let workers = self.shared.supervisor.registry().unpolled();
+        let starved = self.starved.is_some_and(|starved| starved.frames >= STARVED_FRAMES);
+        (starved && workers > 0).then_some(Warning::WorkersNeverPolled { workers })
     }
 }
 
 impl<I: Intent, P> Drop for ControlPanel<I, P> {
     fn drop(&mut self) {
         self.shared.supervisor.drop_all();
-        self.shared.queue.discard();
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+        self.shared.policy.close();
+        self.shared.queue.discard();
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{queued::Origin, reducer::Warning, supervise::record::Record, worker:
 pub struct PanelStatus {
     /// The panel's name.
     pub name: String,
-    /// Intents accepted and not handed out yet.
+    /// Intents accepted and in no frame yet; what a frame being read still holds is not among them.
     pub queued: usize,
     /// The queue's capacity.
     pub capacity: usize,
@@ -16,7 +16,7 @@ pub struct PanelStatus {
     pub accepted: u64,
     /// Intents handed out since, local ones not counted.
     pub drained: u64,
-    /// Intents handed back to their senders since.
+    /// Intents handed back since because the queue was full or closed.
     pub refused: u64,
     /// Senders that wait for a slot.
     pub waiting: usize,

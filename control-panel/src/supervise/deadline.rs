@@ -39,6 +39,11 @@ impl Moment {
         Self { virtual_: self.virtual_ + span, native: self.native + span }
     }
 
+    /// The later one, on each clock.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self { virtual_: self.virtual_.max(other.virtual_), native: self.native.max(other.native) }
+    }
+
     pub(crate) fn elapsed(self) -> time::Duration {
         self.native.elapsed()
     }

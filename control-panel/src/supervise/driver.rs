@@ -39,16 +39,51 @@ pub(crate) struct Plan {
     pub(crate) grace: Duration,
 }
 
-/// `ending` comes first, so that it is dropped last when the task is dropped.
-pub(crate) async fn drive(mut ending: Ending, plan: Plan, mut start: Start) {
-    ending.polled();
-    let exit = generations(&ending.record, &ending.registry, plan, &mut start).await;
-    // The worker's arguments are the user's too: their drop may panic.
-    let exit = match panics::catch(move || drop(start)) {
-        Err(panic) if exit.is_clean() => Exit::Panicked(panic),
-        _ => exit,
-    };
-    ending.end(exit);
+/// All that a worker's task owns. The fields are dropped in this order, also when the task was never polled: the
+/// worker's end is told only when nothing of it is left.
+pub(crate) struct Task {
+    parcel: Parcel,
+    ending: Ending,
+}
+
+/// The worker's factory with its arguments, which are the user's: their drop may panic.
+struct Parcel {
+    start: Option<Start>,
+    record: Arc<Record>,
+}
+
+impl Parcel {
+    fn discard(&mut self) {
+        let start = self.start.take();
+        if let Err(panic) = panics::catch(|| drop(start)) {
+            self.record.leave_last_words(panic);
+        }
+    }
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+impl Task {
+    pub(crate) fn new(record: &Arc<Record>, registry: &Arc<Registry>, start: Start) -> Self {
+        let ending =
+            Ending { record: Arc::clone(record), registry: Arc::clone(registry), polled: false, told: false };
+        Self { parcel: Parcel { start: Some(start), record: Arc::clone(record) }, ending }
+    }
+
+    pub(crate) async fn drive(mut self, plan: Plan) {
+        let Self { parcel, ending } = &mut self;
+        ending.polled();
+        let exit = match &mut parcel.start {
+            Some(start) => generations(&ending.record, &ending.registry, plan, start).await,
+            None => Exit::Finished,
+        };
+        parcel.discard();
+        ending.end(exit);
+    }
 }
 
 async fn generations(record: &Arc<Record>, registry: &Registry, plan: Plan, start: &mut Start) -> Exit {
@@ -145,7 +180,7 @@ impl Drop for Guarded<'_> {
 
 /// Tells the registry that the worker ended, however it ended: also when its task is dropped, even before it
 /// first ran.
-pub(crate) struct Ending {
+struct Ending {
     record: Arc<Record>,
     registry: Arc<Registry>,
     polled: bool,
@@ -153,18 +188,14 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    pub(crate) fn new(record: Arc<Record>, registry: Arc<Registry>) -> Self {
-        Self { record, registry, polled: false, told: false }
-    }
-
     fn polled(&mut self) {
         self.polled = true;
         self.registry.polled();
     }
 
-    fn end(mut self, exit: Exit) {
+    fn end(&mut self, exit: Exit) {
         self.told = true;
-        self.registry.ended(&self.record, exit);
+        self.registry.ended(&self.record, self.record.with_last_words(exit));
     }
 }
 
@@ -174,7 +205,7 @@ impl Drop for Ending {
             return;
         }
         if self.polled {
-            self.registry.ended(&self.record, self.record.with_last_words(Exit::Aborted));
+            self.end(Exit::Aborted);
         } else {
             self.registry.never_polled(&self.record);
         }

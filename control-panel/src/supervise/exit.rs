@@ -83,13 +83,7 @@ pub struct PanicPlace {
 
 impl PanicReport {
     pub(crate) fn new(payload: Box<dyn Any + Send>, place: Option<PanicPlace>) -> Self {
-        let message = if let Some(text) = payload.downcast_ref::<&str>() {
-            (*text).into()
-        } else if let Some(text) = payload.downcast_ref::<String>() {
-            text.as_str().into()
-        } else {
-            "a payload that is not text".into()
-        };
+        let message = super::panics::message(&*payload).unwrap_or("a payload that is not text").into();
         Self { message, place, payload: Arc::new(Mutex::new(Some(payload))) }
     }
 
@@ -156,12 +150,14 @@ impl WorkerOutput for () {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<Box<dyn Error + Send + Sync>>> WorkerOutput for Result<(), E> {
     fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.map_err(Into::into)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<Box<dyn Error + Send + Sync>>> WorkerOutput for Result<Infallible, E> {
     fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.map(|never| match never {}).map_err(Into::into)

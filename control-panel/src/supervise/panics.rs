@@ -5,20 +5,26 @@
 //! that was there before: the user's, or the standard one that prints.
 
 use std::{
+    any::Any,
     backtrace::{Backtrace, BacktraceStatus},
     cell::RefCell,
-    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    collections::VecDeque,
+    panic::{self, AssertUnwindSafe, Location, PanicHookInfo},
     sync::{Arc, Once},
     thread,
 };
 
 use super::exit::{PanicPlace, PanicReport};
 
+/// How many places are remembered for one catch.
+const PLACES: usize = 8;
+
 /// What this thread wants to know of a panic.
 enum Catching {
     Nothing,
-    /// The place, once there is one.
-    Place(Option<PanicPlace>),
+    /// The places of the latest panics, with their messages: a worker may catch some itself, or a destructor may
+    /// while the worker's own unwinds.
+    Places(VecDeque<(Option<String>, PanicPlace)>),
     /// That nobody is told: the panic is an answer, not a failure.
     Quietly,
 }
@@ -52,18 +58,26 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
             match &mut *catching {
                 Catching::Nothing => true,
                 Catching::Quietly => false,
-                Catching::Place(place) => {
-                    *place = info.location().map(|at| PanicPlace {
-                        file: at.file().into(),
-                        line: at.line(),
-                        column: at.column(),
-                        backtrace: backtrace(),
-                    });
+                Catching::Places(places) => {
+                    if places.len() == PLACES {
+                        places.pop_front();
+                    }
+                    let message = message(info.payload()).map(str::to_owned);
+                    places.extend(info.location().map(|at| (message, place(at))));
                     true
                 }
             }
         })
         .unwrap_or(true)
+}
+
+fn place(at: &Location<'_>) -> PanicPlace {
+    PanicPlace { file: at.file().into(), line: at.line(), column: at.column(), backtrace: backtrace() }
+}
+
+/// The text of a payload, if it is text.
+pub(super) fn message(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 fn backtrace() -> Option<Arc<Backtrace>> {
@@ -73,9 +87,15 @@ fn backtrace() -> Option<Arc<Backtrace>> {
 
 /// Runs `f`; a panic becomes a report.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    let (result, caught) = scope(Catching::Place(None), f);
-    let place = if let Catching::Place(place) = caught { place } else { None };
-    result.map_err(|payload| PanicReport::new(payload, place))
+    let (result, caught) = scope(Catching::Places(VecDeque::new()), f);
+    result.map_err(|payload| {
+        let Catching::Places(mut places) = caught else { return PanicReport::new(payload, None) };
+        let text = message(&*payload);
+        // The latest with this payload's message; they are told apart by nothing else.
+        let at = places.iter().rposition(|(message, _)| message.as_deref() == text);
+        let place = at.and_then(|at| places.remove(at)).map(|(_, place)| place);
+        PanicReport::new(payload, place)
+    })
 }
 
 /// Runs `f`; a panic is `None` and nobody is told.
@@ -124,6 +144,24 @@ mod tests {
         });
         let report = report.map(|(): ()| ()).unwrap_err();
         assert_eq!((report.message(), report.place().unwrap().line), ("outer", line));
+    }
+
+    #[test]
+    fn a_panic_that_a_destructor_catches_does_not_take_the_place() {
+        struct Careless;
+        impl Drop for Careless {
+            fn drop(&mut self) {
+                panic::catch_unwind(|| panic!("while dropping")).unwrap_err();
+            }
+        }
+        install();
+        let line = line!() + 3;
+        let report = catch(|| {
+            let _careless = Careless;
+            panic!("the reason")
+        });
+        let report = report.map(|(): ()| ()).unwrap_err();
+        assert_eq!((report.message(), report.place().unwrap().line), ("the reason", line));
     }
 
     #[test]

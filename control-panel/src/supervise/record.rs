@@ -56,6 +56,20 @@ impl Record {
         self.status.send_replace(status);
     }
 
+    /// Changes the status and wakes nobody yet: [`announce`](Self::announce) does. Returns the one before.
+    pub(crate) fn set_status_quietly(&self, status: WorkerStatus) -> WorkerStatus {
+        let mut exchanged = status;
+        self.status.send_if_modified(|current| {
+            std::mem::swap(current, &mut exchanged);
+            false
+        });
+        exchanged
+    }
+
+    pub(crate) fn announce(&self) {
+        self.status.send_modify(|_| ());
+    }
+
     pub(crate) fn watch(&self) -> watch::Receiver<WorkerStatus> {
         self.status.subscribe()
     }

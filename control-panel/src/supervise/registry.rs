@@ -4,13 +4,18 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::watch;
 
-use super::{exit::Exit, record::Record, report::WorkerReport};
+use super::{
+    exit::Exit,
+    record::Record,
+    report::{ShutdownReport, WorkerReport},
+};
 use crate::{
     queued::Origin,
     worker::{Refusal, WorkerStatus},
@@ -26,6 +31,8 @@ pub(crate) struct Registry {
     live: watch::Sender<usize>,
     /// How many of them no runtime has polled yet.
     unpolled: AtomicUsize,
+    /// How many first polls there were: tells a runtime that runs from one that does not.
+    first_polls: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -35,6 +42,8 @@ struct State {
     /// Those that lived when the shutdown began.
     stopping: Vec<Arc<Record>>,
     incidents: Incidents,
+    /// What the shutdown came to, once it is over.
+    report: Option<ShutdownReport>,
 }
 
 /// Everything that was not clean since the panel was built.
@@ -49,7 +58,6 @@ pub(crate) struct Incidents {
 enum Phase {
     Running,
     Stopping,
-    Stopped,
 }
 
 impl Registry {
@@ -59,8 +67,14 @@ impl Registry {
             live: BTreeMap::new(),
             stopping: Vec::new(),
             incidents: Incidents::default(),
+            report: None,
         };
-        Self { state: Mutex::new(state), live: watch::Sender::new(0), unpolled: AtomicUsize::new(0) }
+        Self {
+            state: Mutex::new(state),
+            live: watch::Sender::new(0),
+            unpolled: AtomicUsize::new(0),
+            first_polls: AtomicU64::new(0),
+        }
     }
 
     /// A worker is about to be spawned.
@@ -77,24 +91,27 @@ impl Registry {
 
     /// A worker's task was polled for the first time.
     pub(crate) fn polled(&self) {
+        self.first_polls.fetch_add(1, Ordering::Relaxed);
         self.unpolled.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// A worker's task was dropped before it was ever polled.
     pub(crate) fn never_polled(&self, record: &Record) {
-        self.polled();
+        self.unpolled.fetch_sub(1, Ordering::Relaxed);
         let running = self.lock().phase == Phase::Running;
-        if running {
-            self.leave(record, WorkerStatus::Refused(Refusal::RuntimeGone));
-        } else {
-            self.leave(record, WorkerStatus::Ended(Exit::Cancelled));
+        match record.with_last_words(Exit::Cancelled) {
+            exit @ Exit::Panicked(_) => self.ended(record, exit),
+            _ if running => self.leave(record, WorkerStatus::Refused(Refusal::RuntimeGone)),
+            exit => self.leave(record, WorkerStatus::Ended(exit)),
         }
     }
 
     /// A generation failed and another will follow.
     pub(crate) fn failed(&self, record: &Record, exit: &Exit) {
         if !exit.is_clean() {
-            self.lock().incidents.add(WorkerReport::new(record, exit.clone()));
+            let report = WorkerReport::new(record, exit.clone());
+            let evicted = self.lock().incidents.add(report);
+            drop(evicted);
         }
     }
 
@@ -104,15 +121,21 @@ impl Registry {
         self.leave(record, WorkerStatus::Ended(exit));
     }
 
-    /// Both under the lock, so that nobody sees the one without the other: not a worker that ended and still
-    /// counts, nor one that no longer counts and has no end.
+    /// Both change under the lock, so that nobody sees the one without the other: not a worker that ended and still
+    /// counts, nor one that no longer counts and has no end. Those who wait are woken after it.
     fn leave(&self, record: &Record, status: WorkerStatus) {
         let mut state = self.lock();
         let gone = state.live.remove(&record.origin);
-        self.live.send_replace(state.live.len());
-        record.set_status(status);
+        let live = state.live.len();
+        self.live.send_if_modified(|count| {
+            *count = live;
+            false
+        });
+        let before = record.set_status_quietly(status);
         drop(state);
-        drop(gone);
+        drop((gone, before));
+        record.announce();
+        self.live.send_modify(|_| ());
     }
 
     pub(crate) fn live(&self) -> Vec<Arc<Record>> {
@@ -121,6 +144,10 @@ impl Registry {
 
     pub(crate) fn count(&self) -> usize {
         *self.live.borrow()
+    }
+
+    pub(crate) fn first_polls(&self) -> u64 {
+        self.first_polls.load(Ordering::Relaxed)
     }
 
     pub(crate) fn unpolled(&self) -> usize {
@@ -133,37 +160,35 @@ impl Registry {
         self.live.subscribe().wait_for(|live| *live == 0).await.ok();
     }
 
-    /// From now on nothing is spawned. True for the first call.
-    pub(crate) fn begin_stop(&self) -> bool {
+    /// From now on nothing is spawned.
+    pub(crate) fn begin_stop(&self) {
         let mut state = self.lock();
-        let first = state.phase == Phase::Running;
-        if first {
+        if state.phase == Phase::Running {
             state.phase = Phase::Stopping;
             state.stopping = state.live.values().cloned().collect();
         }
-        first
     }
 
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.lock().phase == Phase::Stopped
+    /// What the shutdown came to, once it is over.
+    pub(crate) fn report(&self) -> Option<ShutdownReport> {
+        self.lock().report.clone()
     }
 
-    /// The shutdown is over: whoever still lives is abandoned.
-    pub(crate) fn finish_stop(&self) {
+    /// The shutdown is over: whoever still lives is abandoned. The first call decides what is reported.
+    pub(crate) fn finish_stop(&self, elapsed: Duration) -> ShutdownReport {
         let mut state = self.lock();
-        if state.phase != Phase::Stopped {
-            state.phase = Phase::Stopped;
-            for record in state.live.values().cloned().collect::<Vec<_>>() {
-                state.incidents.add(WorkerReport::new(&record, Exit::Abandoned));
-            }
+        if let Some(report) = &state.report {
+            return report.clone();
         }
-    }
-
-    /// How the workers that the shutdown found ended, and what had gone wrong since the panel was built.
-    pub(crate) fn outcome(&self) -> (Vec<WorkerReport>, Incidents) {
-        let state = self.lock();
+        let abandoned: Vec<_> =
+            state.live.values().map(|record| WorkerReport::new(record, Exit::Abandoned)).collect();
+        let evicted: Vec<_> = abandoned.into_iter().map(|report| state.incidents.add(report)).collect();
         let workers = state.stopping.iter().map(|record| WorkerReport::of(record)).collect();
-        (workers, state.incidents.clone())
+        let report = ShutdownReport { elapsed, workers, incidents: state.incidents.clone() };
+        state.report = Some(report.clone());
+        drop(state);
+        drop(evicted);
+        report
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -172,11 +197,11 @@ impl Registry {
 }
 
 impl Incidents {
-    fn add(&mut self, report: WorkerReport) {
-        if self.recent.len() == INCIDENTS {
-            self.recent.pop_front();
-        }
+    /// Hands out what there is no room for any more: it holds the user's errors, to be dropped without a lock.
+    fn add(&mut self, report: WorkerReport) -> Option<WorkerReport> {
+        let evicted = if self.recent.len() == INCIDENTS { self.recent.pop_front() } else { None };
         self.recent.push_back(report);
         self.total += 1;
+        evicted
     }
 }

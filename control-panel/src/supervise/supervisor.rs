@@ -1,23 +1,29 @@
 //! The tokio side of supervision: the `JoinSet` that owns every task, spawning, and shutting down.
 
 use std::{
-    fmt,
+    fmt, iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{runtime::Handle, task::JoinSet};
+use tokio::{
+    runtime::Handle,
+    task::{JoinError, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     deadline::{Deadline, Moment, Raced, race},
-    driver::{self, Ending, Plan, Start},
+    driver::{Plan, Start, Task},
     panics,
     record::Record,
     registry::Registry,
     report::ShutdownReport,
 };
 use crate::worker::{WorkerHandle, WorkerStatus};
+
+/// What a task that was aborted gets to end, even after the deadline.
+const A_MOMENT: Duration = Duration::from_millis(10);
 
 pub(crate) struct Supervisor {
     runtime: Handle,
@@ -62,12 +68,24 @@ impl Supervisor {
             record.set_status(WorkerStatus::Refused(refusal));
             return WorkerHandle::new(record);
         }
-        let ending = Ending::new(Arc::clone(&record), Arc::clone(&self.registry));
+        // The parcel outlives the lock: a runtime that is gone drops what it is given at once, and the worker's
+        // arguments, whose drop is the user's code, with it.
+        let parcel = Arc::new(Mutex::new(Some(Task::new(&record, &self.registry, start))));
+        let for_task = Arc::clone(&parcel);
         let mut tasks = self.tasks();
-        // Finished tasks leave the set here, so that it holds no more than what lives and what ended since.
-        while tasks.try_join_next().is_some() {}
-        let abort = tasks.spawn_on(driver::drive(ending, plan, start), &self.runtime);
+        let ended = reap(&mut tasks);
+        let abort = tasks.spawn_on(
+            async move {
+                let task = for_task.lock().unwrap_or_else(PoisonError::into_inner).take();
+                drop(for_task);
+                if let Some(task) = task {
+                    task.drive(plan).await;
+                }
+            },
+            &self.runtime,
+        );
         drop(tasks);
+        drop((ended, parcel));
         record.set_task(abort);
         WorkerHandle::new(record)
     }
@@ -82,20 +100,23 @@ impl Supervisor {
         close: impl FnOnce(),
     ) -> ShutdownReport {
         let began = *self.began().get_or_insert_with(|| Moment::now(&self.runtime));
-        if !self.registry.is_stopped() {
-            self.registry.begin_stop();
-            self.root.cancel();
-            refuse_waiting();
-            if !self.ended_by(began.after(self.timeout.mul_f64(0.9))).await {
-                self.registry.live().iter().for_each(|record| record.abort());
-                self.ended_by(began.after(self.timeout)).await;
-            }
-            self.registry.finish_stop();
-            close();
-            self.reap();
+        if let Some(report) = self.registry.report() {
+            return report;
         }
-        let (workers, incidents) = self.registry.outcome();
-        ShutdownReport { elapsed: began.elapsed(), workers, incidents }
+        self.registry.begin_stop();
+        self.root.cancel();
+        refuse_waiting();
+        if !self.ended_by(began.after(self.timeout.mul_f64(0.9))).await {
+            self.registry.live().iter().for_each(|record| record.abort());
+            // Also when the deadline is over already: whoever is dropped needs a moment to be.
+            let a_moment = Moment::now(&self.runtime).after(A_MOMENT);
+            self.ended_by(began.after(self.timeout).max(a_moment)).await;
+        }
+        let report = self.registry.finish_stop(began.elapsed());
+        close();
+        let ended = reap(&mut self.tasks());
+        drop(ended);
+        report
     }
 
     async fn ended_by(&self, at: Moment) -> bool {
@@ -111,11 +132,6 @@ impl Supervisor {
         drop(tasks);
     }
 
-    fn reap(&self) {
-        let mut tasks = self.tasks();
-        while tasks.try_join_next().is_some() {}
-    }
-
     fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,6 +139,12 @@ impl Supervisor {
     fn began(&self) -> MutexGuard<'_, Option<Moment>> {
         self.began.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Finished tasks leave the set, so that it holds no more than what lives and what ended since. What they left
+/// behind is handed out, to be dropped without the lock.
+fn reap(tasks: &mut JoinSet<()>) -> Vec<Result<(), JoinError>> {
+    iter::from_fn(|| tasks.try_join_next()).collect()
 }
 
 impl fmt::Debug for Supervisor {
