@@ -9,7 +9,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Lit, LitStr, Path, Token};
 
 use crate::errors::Errors;
-use crate::support::{nearest, one_of, readable, split_commas};
+use crate::support::{ends, is_punct, nearest, one_of, readable, split_commas};
 
 /// What may be written at one place: `#[worker(…)]`, `#[intent(…)]` on an enum or on a variant.
 pub(crate) struct Place {
@@ -54,7 +54,7 @@ impl Place {
                 unread = true;
                 continue;
             };
-            let Some((key, form)) = self.known(errors, &written, &rest, whole) else {
+            let Some((key, form)) = self.known(errors, &written, whole) else {
                 unread = true;
                 continue;
             };
@@ -76,39 +76,38 @@ impl Place {
     /// Splits `key = value` after the key.
     fn key(&self, errors: &Errors, part: TokenStream) -> Option<(Ident, TokenStream)> {
         let mut tokens = part.clone().into_iter();
-        let path_follows = |rest: &TokenStream| {
-            let mut rest = rest.clone().into_iter();
-            matches!((rest.next(), rest.next()), (Some(TokenTree::Punct(a)), Some(TokenTree::Punct(b)))
-                if a.as_char() == ':' && b.as_char() == ':')
-        };
         match tokens.next()? {
-            TokenTree::Ident(key) if !path_follows(&tokens.clone().collect()) => {
+            TokenTree::Ident(key) if !self.is_path(&key, &tokens.clone().collect()) => {
                 Some((key, tokens.collect()))
             }
             TokenTree::Literal(literal) => {
                 errors.at(literal, format_args!("expected `key = value`, such as `{}`", self.keys[0].1));
                 None
             }
-            _ => {
-                self.path_as_key(errors, part);
-                None
-            }
+            _ => self.path_as_key(errors, part),
         }
     }
 
-    fn path_as_key(&self, errors: &Errors, part: TokenStream) {
-        let before_equals: TokenStream = part
-            .into_iter()
-            .take_while(|token| !matches!(token, TokenTree::Punct(punct) if punct.as_char() == '='))
-            .collect();
-        let first = self.keys[0].0;
+    /// `Feed::Rss`, or a lone `Feed` that is no misspelt key.
+    fn is_path(&self, first: &Ident, rest: &TokenStream) -> bool {
+        let first = first.to_string();
+        let names = self.keys.iter().map(|(name, _)| *name);
+        match rest.clone().into_iter().next() {
+            Some(token) => is_punct(&token, ':'),
+            None => first.starts_with(char::is_uppercase) && nearest(&first, names).is_none(),
+        }
+    }
+
+    /// A path without a key was meant for the first of them.
+    fn path_as_key(&self, errors: &Errors, part: TokenStream) -> Option<(Ident, TokenStream)> {
+        let path: TokenStream = part.into_iter().take_while(|token| !is_punct(token, '=')).collect();
+        let (first, _) = self.keys[0];
         errors.at(
-            &before_equals,
-            format_args!(
-                "expected a key, found a path; did you mean `{first} = {}`?",
-                readable(&before_equals)
-            ),
+            &path,
+            format_args!("expected a key, found a path; did you mean `{first} = {}`?", readable(&path)),
         );
+        let (start, _) = ends(&path)?;
+        Some((Ident::new(first, start), quote!(= #path)))
     }
 
     /// The key that was written, or the one that was meant: then what follows is checked as if it were right,
@@ -117,7 +116,6 @@ impl Place {
         &self,
         errors: &Errors,
         written: &Ident,
-        rest: &TokenStream,
         whole: &TokenStream,
     ) -> Option<(&'static str, &'static str)> {
         if let Some(known) = self.keys.iter().find(|(name, _)| written == name) {
@@ -132,12 +130,8 @@ impl Place {
             errors.at(written, format_args!("unknown argument `{written}`; did you mean `{near}`?"));
             return self.keys.iter().find(|(name, _)| *name == near).copied();
         }
-        if rest.is_empty() && written.to_string().starts_with(char::is_uppercase) {
-            self.path_as_key(errors, written.to_token_stream());
-        } else {
-            let all = one_of(names(), "and");
-            errors.at(written, format_args!("unknown argument `{written}`; {} takes {all}", self.name));
-        }
+        let all = one_of(names(), "and");
+        errors.at(written, format_args!("unknown argument `{written}`; {} takes {all}", self.name));
         None
     }
 }
@@ -158,8 +152,12 @@ fn value_after_equals(errors: &Errors, key: &Ident, rest: TokenStream, form: &st
             None
         }
         Some(other) => {
-            errors.at(other, format_args!("expected `=` after `{key}`; write `{form}`"));
-            None
+            errors.at(&other, format_args!("expected `=` after `{key}`; write `{form}`"));
+            // `source(Feed::Rss)`: what the parentheses hold is what was meant.
+            match other {
+                TokenTree::Group(group) => Some(group.stream()),
+                _ => None,
+            }
         }
     }
 }
@@ -299,7 +297,6 @@ impl Arg {
         };
         if let Some(first) = rest.into_iter().next() {
             errors.at(first, format_args!("expected `,` after the value of `{}`", self.key));
-            return None;
         }
         Some(value)
     }

@@ -1,7 +1,7 @@
 //! The enum as the derive sees it: each value beside the attribute it came from.
 
 use quote::ToTokens;
-use syn::{Attribute, Data, DeriveInput, Fields, Ident, MacroDelimiter, Meta, Path};
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, MacroDelimiter, Meta, Path};
 
 use crate::args::{Arg, Given, Place};
 use crate::errors::Errors;
@@ -106,6 +106,10 @@ fn arguments(errors: &Errors, place: &Place, attrs: &[Attribute]) -> Vec<Arg> {
         errors.at(second, "`#[intent]` is given twice; put all keys into one");
     }
     let form = place.keys[0].1;
+    if matches!(&first.meta, Meta::NameValue(meta) if !matches!(meta.value, Expr::Lit(_))) {
+        // rustc refuses anything but a literal there, before us.
+        return Vec::new();
+    }
     let Meta::List(list) = &first.meta else {
         errors.at(first, format_args!("`#[intent]` takes keys in parentheses; write `#[intent({form})]`"));
         return Vec::new();

@@ -129,8 +129,19 @@ fn context_first(errors: &Errors, function: &Function) {
         );
     }
     let mut typed = function.typed();
-    let first_is_context = typed.next().is_some_and(|(_, first)| types::is_context(first));
-    for (argument, ty) in typed.filter(|(_, ty)| types::is_context(ty)) {
+    let first = typed.next().map(|(_, ty)| ty);
+    let first_is_context = first.is_some_and(types::is_context);
+    let mut later = typed.filter(|(_, ty)| types::is_context(ty)).peekable();
+    if let Some(first) = first.filter(|first| later.peek().is_none() && types::is_never_a_context(first)) {
+        errors.at(
+            first,
+            format_args!(
+                "a worker's first argument is its `Context`, not `{}`; write `cx: Context<…>` before it",
+                readable(first)
+            ),
+        );
+    }
+    for (argument, ty) in later {
         if first_is_context {
             errors.at(ty, "a worker has one context; drop this one");
         } else {

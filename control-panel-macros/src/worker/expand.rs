@@ -37,7 +37,9 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
     let parameters = arguments.iter().map(|(name, ty)| quote!(#name: #ty));
     let passed =
         arguments.iter().map(|(name, ty)| if options.restarts() { again(name, ty) } else { quote!(#name) });
-    let constructor = constructor(options);
+    let constructor = constructor(function, options);
+    let run =
+        format_ident!("run", span = hidden_at(context.and_then(ends).map_or(name.span(), |ends| ends.0)));
     let setters = setters(options);
     let source = options.source.as_ref().map(|given| &given.value);
 
@@ -47,19 +49,20 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
     let trait_params = (!params.is_empty()).then(|| quote!(<#(#params),*>));
     let trait_args = (!names.is_empty()).then(|| quote!(<#(#names),*>));
 
+    let keyword = quote_spanned!(hidden_at(method.span())=> trait);
+
     quote! {
         #item
 
         #(#shared)*
         #trait_docs
-        #vis trait #trait_name #trait_params: #krate::__private::Spawns<#context> {
+        #vis #keyword #trait_name #trait_params: #krate::__private::Spawns<#context> {
             #(#on_method)*
             #method_docs
             fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle {
                 use #krate::__private as __cp;
-                let run = move |#cx| #name(#cx #(, #passed)*);
-                let worker = __cp::#constructor(#worker, #source, run) #setters;
-                #krate::Spawn::spawn(self, worker)
+                let #run = #constructor(move |#cx| #name(#cx #(, #passed)*)) #setters;
+                __cp::spawn(self, #worker, #source, #run)
             }
         }
         #(#shared)*
@@ -80,6 +83,8 @@ pub(crate) fn fallback(function: &Function, options: &Options, errors: Errors) -
     }
     let Names { krate, trait_name, method, .. } = Names::new(function, options);
     let vis = &function.vis;
+    // Used, so that its import is not reported as unused.
+    let source = options.source.as_ref().map(|given| &given.value).map(|path| quote!(let _ = #path;));
     let generics: Vec<String> = function.generics.params.iter().map(param_name).collect();
     let arguments = function.typed().skip(1).enumerate().map(|(nth, (argument, ty))| {
         let name = argument_name(argument, nth);
@@ -92,6 +97,7 @@ pub(crate) fn fallback(function: &Function, options: &Options, errors: Errors) -
         #[allow(warnings)]
         #vis trait #trait_name: #krate::Spawn {
             fn #method(&self #(, #arguments)*) -> #krate::WorkerHandle {
+                #source
                 ::core::unimplemented!()
             }
         }
@@ -114,7 +120,7 @@ impl Names {
         let name = options.name.as_ref().map_or(&function.name, |given| &given.value);
         let worker = plain(name);
         let words = worker.trim_matches('_');
-        let span = name.span();
+        let span = hidden_at(name.span());
         Self {
             krate: options
                 .krate
@@ -166,8 +172,15 @@ fn again(name: &Ident, ty: &TokenStream) -> TokenStream {
     quote!(__cp::again(#borrowed #name))
 }
 
-fn constructor(options: &Options) -> Ident {
-    format_ident!("{}", if options.restarts() { "repeat" } else { "once" })
+/// The path of what starts the worker, made to span what the function returns, or else its name: when rustc
+/// refuses what it returns, or its future, that is what has to change.
+fn constructor(function: &Function, options: &Options) -> TokenStream {
+    let name = function.name.span();
+    let (first, last) = function.output.as_ref().and_then(|(_, ty)| ends(ty)).unwrap_or((name, name));
+    let module = quote_spanned!(hidden_at(first)=> __cp::Run::);
+    let constructor = if options.restarts() { "repeat" } else { "once" };
+    let constructor = format_ident!("{constructor}", span = hidden_at(last));
+    quote!(#module #constructor)
 }
 
 /// The period of the runtime's own default.
@@ -251,7 +264,11 @@ fn standing(function: &Function) -> TokenStream {
     });
     let arguments =
         function.arguments.iter().filter(|argument| !matches!(argument.kind, ArgumentKind::Variadic));
-    let arguments = arguments.map(|argument| &argument.tokens);
+    let arguments = arguments.map(|argument| match &argument.kind {
+        // rustc has reported it before it called us, and would again.
+        ArgumentKind::Unreadable => quote!(_: impl ::core::marker::Sized),
+        _ => argument.tokens.clone(),
+    });
     let mut parenthesized = TokenStream::new();
     parens.surround(&mut parenthesized, |tokens| tokens.extend(quote!(#(#arguments),*)));
     let output = function.output.as_ref().map(|(arrow, ty)| quote!(#arrow #ty));

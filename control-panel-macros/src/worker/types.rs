@@ -108,6 +108,66 @@ pub(crate) fn is_context(ty: &TokenStream) -> bool {
     arguments.args.iter().all(|argument| matches!(argument, GenericArgument::Type(_)))
 }
 
+/// Whether a type is well known to be something else than a context or an alias of one. For the rest rustc
+/// has to say it, in more words.
+pub(crate) fn is_never_a_context(ty: &TokenStream) -> bool {
+    const KNOWN: [&str; 35] = [
+        "bool",
+        "char",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "f32",
+        "f64",
+        "String",
+        "PathBuf",
+        "Vec",
+        "VecDeque",
+        "HashMap",
+        "HashSet",
+        "BTreeMap",
+        "BTreeSet",
+        "Option",
+        "Result",
+        "Box",
+        "Rc",
+        "Arc",
+        "Duration",
+        "Instant",
+        "Sender",
+        "Receiver",
+        "IntentSender",
+        "PolicyWatch",
+    ];
+    match syn::parse2::<Type>(ty.clone()) {
+        Ok(
+            Type::Tuple(_)
+            | Type::Array(_)
+            | Type::Slice(_)
+            | Type::Ptr(_)
+            | Type::FnPtr(_)
+            | Type::TraitObject(_),
+        ) => true,
+        Ok(Type::Path(ty)) => ty.path.segments.last().is_some_and(|last| {
+            // `std::task::Context<'_>`
+            let polls = last.ident == "Context"
+                && matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
+                    if arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Lifetime(_))));
+            polls || KNOWN.iter().any(|known| last.ident == known)
+        }),
+        _ => false,
+    }
+}
+
 /// The arguments of the type's last segment that are plain names: the `I` and `P` of `Context<I, P>`.
 pub(crate) fn plain_arguments(ty: Option<&TokenStream>) -> Vec<Ident> {
     let ty = ty.and_then(|ty| syn::parse2::<Type>(ty.clone()).ok());

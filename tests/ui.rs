@@ -1,0 +1,65 @@
+//! What the macros say: one case for each mistake of the catalogue, in folders by class, and the code that
+//! must compile. `TRYBUILD=overwrite` writes the expected output anew; read the difference before you commit
+//! it. The output is that of the toolchain that CI pins.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn every_case_says_what_it_should() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("ui/*/fail/**/*.rs");
+    cases.pass("ui/*/pass/**/*.rs");
+}
+
+/// A type that is no intent is refused by rustc itself wherever the function writes or uses it, macro or not.
+const RUSTC_REPEATS: usize = 57;
+
+/// One mistake, one error: rustc's follow-ups count too. Files in `several/` make as many mistakes as they
+/// have numbers in their names.
+#[test]
+fn one_error_for_each_mistake() {
+    for case in cases("fail") {
+        let Ok(output) = fs::read_to_string(case.with_extension("stderr")) else {
+            panic!("{} has no .stderr", case.display());
+        };
+        if numbers(&case) == [RUSTC_REPEATS] {
+            continue;
+        }
+        let errors = output.lines().filter(|line| line.starts_with("error")).count();
+        assert_eq!(errors, numbers(&case).len(), "{}:\n{output}", case.display());
+    }
+}
+
+/// The catalogue is complete: every mistake from 1 to 58 has a case.
+#[test]
+fn every_mistake_has_a_case() {
+    let covered: Vec<usize> = cases("fail").iter().flat_map(|case| numbers(case)).collect();
+    let missing: Vec<usize> = (1..=58).filter(|number| !covered.contains(number)).collect();
+    assert!(missing.is_empty(), "no case for {missing:?}");
+}
+
+/// All `.rs` files under `ui/{worker,intent}/<outcome>/`.
+fn cases(outcome: &str) -> Vec<PathBuf> {
+    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
+    let mut found = Vec::new();
+    let mut folders = vec![ui.join("worker").join(outcome), ui.join("intent").join(outcome)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+/// The numbers that a file's name begins with: `15_25_signature.rs` is about mistakes 15 and 25.
+fn numbers(case: &Path) -> Vec<usize> {
+    let name = case.file_stem().unwrap().to_str().unwrap();
+    name.split('_').map_while(|word| word.parse().ok()).collect()
+}

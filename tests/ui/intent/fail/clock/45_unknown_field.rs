@@ -1,0 +1,12 @@
+use control_panel::GraphIntent;
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+    #[intent(clock = clok)]
+    Remote { clock: u64, title: String },
+}
+
+fn main() {
+    control_panel::ControlPanel::<Update>::new();
+}

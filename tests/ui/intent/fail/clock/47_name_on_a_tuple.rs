@@ -1,0 +1,12 @@
+use control_panel::GraphIntent;
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+    #[intent(clock = lamport)]
+    Remote(u64, String),
+}
+
+fn main() {
+    control_panel::ControlPanel::<Update>::new();
+}

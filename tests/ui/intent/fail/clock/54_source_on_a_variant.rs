@@ -1,0 +1,12 @@
+use control_panel::GraphIntent;
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+    #[intent(source = Feed)]
+    Remote(u64),
+}
+
+fn main() {
+    control_panel::ControlPanel::<Update>::new();
+}

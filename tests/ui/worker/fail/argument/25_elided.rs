@@ -1,0 +1,16 @@
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+use std::borrow::Cow;
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+}
+
+#[worker(source = IntentSource::Restore)]
+async fn ticks(cx: Context<Update>, name: Cow<'_, str>) {
+    let _ = (cx, name);
+}
+
+fn main() {
+    ControlPanel::<Update>::new().spawn_ticks("tick".into());
+}

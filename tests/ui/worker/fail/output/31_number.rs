@@ -1,0 +1,16 @@
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+}
+
+#[worker(source = IntentSource::Restore)]
+async fn ticks(cx: Context<Update>) -> usize {
+    drop(cx);
+    3
+}
+
+fn main() {
+    ControlPanel::<Update>::new().spawn_ticks();
+}

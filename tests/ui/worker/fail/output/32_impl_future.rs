@@ -1,0 +1,15 @@
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+}
+
+#[worker(source = IntentSource::Restore)]
+async fn ticks(cx: Context<Update>) -> impl Future<Output = ()> {
+    async move { drop(cx) }
+}
+
+fn main() {
+    ControlPanel::<Update>::new().spawn_ticks();
+}
