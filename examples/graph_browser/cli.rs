@@ -1,0 +1,119 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Parser;
+
+use crate::policy::LifecyclePolicy;
+
+/// Browses a folder of HTML pages: workers crawl it, a 60 Hz frame loop grows its link graph, a simulated
+/// visitor follows links, and webviews come and go as the lifecycle policy says.
+///
+/// It ends by itself when everything is read and the visitor has made its visits; Ctrl-C or SIGTERM end it
+/// earlier, in order, and a second one at once.
+///
+/// Exit codes: 0 all went well; 1 it could not go on, or a worker did not end cleanly; 2 the command line makes
+/// no sense; 130 and 143 a second Ctrl-C or SIGTERM forced the exit.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "graph_browser", version, allow_negative_numbers = true)]
+pub(crate) struct Cli {
+    /// The folder of pages to browse, such as the Rust documentation in
+    /// "$(rustc --print sysroot)/share/doc/rust/html". Default: the small site shipped with this example.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pages: Option<PathBuf>,
+
+    /// Ends after so many frames, 60 a second, whatever is left to do.
+    #[arg(long, value_name = "N")]
+    pub(crate) frames: Option<u64>,
+
+    /// Ends after so long, whatever is left to do: a number with ms, s or m, such as 500ms, 10s, 2m.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) run_for: Option<Duration>,
+
+    /// Pages the visitor opens; 0 for none. It opens about 20 a second.
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub(crate) visits: u64,
+
+    /// Decides where the visitor goes: the same seed on the same folder sees the same pages.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Webviews that may be active at once, 1 to 256.
+    #[arg(long, value_name = "N", default_value_t = LifecyclePolicy::default().active_webview_limit)]
+    pub(crate) active_webviews: usize,
+
+    /// Webviews that are kept warm besides, 0 to 4096.
+    #[arg(long, value_name = "N", default_value_t = LifecyclePolicy::default().warm_cache_limit)]
+    pub(crate) warm_cache: usize,
+
+    /// The used fraction of memory, 0 to 1, from which on the least recently used pages are given up. It is a
+    /// warning there (half of the limits apply) and critical half-way to 1 (only the current page stays).
+    /// Try 0.01 to see it happen.
+    #[arg(long, value_name = "FRACTION", default_value_t = LifecyclePolicy::default().memory_pressure_threshold)]
+    pub(crate) memory_threshold: f32,
+
+    /// Pages read at most. The walk stops there and says so; it also stops after eight times as many files.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = positive)]
+    pub(crate) max_pages: usize,
+
+    /// Bytes of a page at most; larger ones are skipped, and counted. Default: 16 MiB.
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    pub(crate) max_page_size: u64,
+
+    /// Shows no progress, only the summary.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl Cli {
+    /// The policy asked for, not checked yet.
+    pub(crate) fn policy(&self) -> LifecyclePolicy {
+        LifecyclePolicy {
+            active_webview_limit: self.active_webviews,
+            warm_cache_limit: self.warm_cache,
+            memory_pressure_threshold: self.memory_threshold,
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("0 pages would be nothing to browse: give at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| format!("`{digits}` is no whole number"))?;
+    let duration = match &text[digits.len()..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => return Err("give a unit: 500ms, 10s or 2m".into()),
+    };
+    duration.ok_or_else(|| "that is longer than any machine will run".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "10", "s", "-1s", "1.5s", "10h", "99999999999999999999s", "18446744073709551615m"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

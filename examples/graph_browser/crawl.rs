@@ -1,0 +1,223 @@
+//! The crawl: one worker walks the folder, a few others read its pages. Everything is bounded: files looked
+//! at, bytes of one page, pages read at a time, links in one intent.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use control_panel::{ControlPanel, IntentSource, WorkerHandle, worker};
+use tokio::{fs, sync::SetOnce, task::spawn_blocking};
+
+use crate::{
+    intent::{GraphIntent, NodeKey},
+    page::{self, LinkCounts, Page},
+    policy::LifecyclePolicy,
+    site::Site,
+    skip::{Skip, Skips},
+};
+
+type Context = control_panel::Context<GraphIntent, LifecyclePolicy>;
+
+/// Pages told in one intent of the walk.
+const PAGES_AT_ONCE: usize = 64;
+/// Links told in one intent of a reader.
+const LINKS_AT_ONCE: usize = 512;
+/// Files that are no pages may outnumber the pages by so much before the walk stops.
+const FILES_PER_PAGE: usize = 8;
+
+/// What is crawled, within which limits.
+#[derive(Debug)]
+pub(crate) struct Crawl {
+    pub(crate) root: PathBuf,
+    pub(crate) max_pages: usize,
+    pub(crate) max_page_size: u64,
+    /// Set when the walk is over: the readers wait for it, because only then is a missing link known.
+    site: SetOnce<Arc<Site>>,
+    /// The next page to read.
+    next: AtomicUsize,
+}
+
+impl Crawl {
+    pub(crate) fn new(root: PathBuf, max_pages: usize, max_page_size: u64) -> Self {
+        Self { root, max_pages, max_page_size, site: SetOnce::new(), next: AtomicUsize::new(0) }
+    }
+
+    /// Starts the walk and as many readers as leave one core to the frame loop.
+    pub(crate) fn spawn(self, panel: &ControlPanel<GraphIntent, LifecyclePolicy>) -> Vec<WorkerHandle> {
+        let crawl = Arc::new(self);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let mut handles = vec![panel.spawn_walk(Arc::clone(&crawl))];
+        for _ in 0..cores.saturating_sub(1).clamp(1, 4) {
+            handles.push(panel.spawn_reader(Arc::clone(&crawl)));
+        }
+        handles
+    }
+}
+
+/// Why a crawl could not go on.
+#[derive(Debug)]
+pub(crate) enum CrawlError {
+    /// The folder itself cannot be listed.
+    Root(PathBuf, io::Error),
+    /// The panel takes no more intents.
+    Closed,
+}
+
+impl fmt::Display for CrawlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root(root, error) => write!(f, "cannot read the folder {}: {error}", root.display()),
+            Self::Closed => f.write_str("the panel was shut down"),
+        }
+    }
+}
+
+impl std::error::Error for CrawlError {}
+
+impl<I> From<control_panel::SendError<I>> for CrawlError {
+    fn from(_: control_panel::SendError<I>) -> Self {
+        Self::Closed
+    }
+}
+
+/// Walks the folder, in the order of the names, and tells which pages there are.
+#[worker(source = IntentSource::Restore)]
+async fn walk(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
+    let mut site = Site::default();
+    let mut skips = Skips::default();
+    let mut found = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        let mut entries = match list(&crawl.root.join(&folder), crawl.max_files()).await {
+            Ok(entries) => entries,
+            Err(error) if folder.is_empty() => return Err(CrawlError::Root(crawl.root.clone(), error)),
+            Err(_) => {
+                skips.add(Skip::Unreadable, &folder);
+                continue;
+            }
+        };
+        site.cut_short |= entries.len() > crawl.max_files();
+        // The system lists names in any order; sorted, one folder always gives one graph.
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let mut inner = Vec::new();
+        for entry in entries {
+            let path = format!("{folder}{}", entry.name);
+            match entry.kind {
+                Kind::Folder => inner.push(path + "/"),
+                Kind::Skipped(why) => skips.add(why, &path),
+                Kind::File if !is_page(&path) => {
+                    skips.add(Skip::OtherKind, &path);
+                    site.add_file(path.into());
+                }
+                Kind::File if site.pages() < crawl.max_pages => {
+                    let path: Arc<str> = path.into();
+                    if let Some(key) = site.add_page(Arc::clone(&path)) {
+                        found.push((key, path));
+                    }
+                }
+                Kind::File => site.cut_short = true,
+            }
+            if found.len() == PAGES_AT_ONCE {
+                cx.send(GraphIntent::PagesFound(std::mem::take(&mut found))).await?;
+            }
+        }
+        folders.extend(inner.into_iter().rev());
+        if site.cut_short || site.files() + folders.len() > crawl.max_files() {
+            site.cut_short = true;
+            break;
+        }
+    }
+    cx.send(GraphIntent::PagesFound(found)).await?;
+    cx.send(GraphIntent::WalkFinished { skips, cut_short: site.cut_short }).await?;
+    // Nobody else sets it.
+    crawl.site.set(Arc::new(site)).ok();
+    Ok(())
+}
+
+/// Reads pages, one at a time, until there are no more.
+#[worker(source = IntentSource::Restore)]
+async fn reader(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
+    let site = Arc::clone(crawl.site.wait().await);
+    while let Some(key) = site.page(crawl.next.fetch_add(1, Ordering::Relaxed)) {
+        let (file, most) = (crawl.root.join(site.path(key)), crawl.max_page_size);
+        let for_parser = Arc::clone(&site);
+        let parsed = spawn_blocking(move || page::parse(&page::read(&file, most)?, key, &for_parser)).await;
+        match parsed {
+            Ok(Ok(page)) => tell(&cx, key, page).await?,
+            Ok(Err(why)) => cx.send(GraphIntent::PageSkipped { key, why }).await?,
+            // The parser panicked: this page is lost, the crawl is not.
+            Err(_) => cx.send(GraphIntent::PageSkipped { key, why: Skip::Unparsable }).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Tells what a page links to, in intents of bounded size.
+async fn tell(cx: &Context, key: NodeKey, page: Page) -> Result<(), CrawlError> {
+    let Page { mut links, counts, broken } = page;
+    while links.len() > LINKS_AT_ONCE {
+        let part = GraphIntent::PageRead {
+            key,
+            links: links.split_off(links.len() - LINKS_AT_ONCE),
+            counts: LinkCounts::default(),
+            broken: Vec::new(),
+            complete: false,
+        };
+        cx.send(part).await?;
+    }
+    cx.send(GraphIntent::PageRead { key, links, counts, broken, complete: true }).await?;
+    Ok(())
+}
+
+impl Crawl {
+    fn max_files(&self) -> usize {
+        self.max_pages.saturating_add(1).saturating_mul(FILES_PER_PAGE)
+    }
+}
+
+struct Entry {
+    name: String,
+    kind: Kind,
+}
+
+enum Kind {
+    File,
+    Folder,
+    Skipped(Skip),
+}
+
+/// Lists a folder, at most one entry more than `most`.
+async fn list(folder: &Path, most: usize) -> io::Result<Vec<Entry>> {
+    let mut listing = fs::read_dir(folder).await?;
+    let mut entries = Vec::new();
+    while entries.len() <= most
+        && let Some(entry) = listing.next_entry().await?
+    {
+        let kind = match entry.file_type().await {
+            Ok(kind) if kind.is_symlink() => Kind::Skipped(Skip::SymbolicLink),
+            Ok(kind) if kind.is_dir() => Kind::Folder,
+            Ok(kind) if kind.is_file() => Kind::File,
+            Ok(_) => Kind::Skipped(Skip::SpecialFile),
+            Err(_) => Kind::Skipped(Skip::Unreadable),
+        };
+        entries.push(match entry.file_name().into_string() {
+            Ok(name) => Entry { name, kind },
+            Err(name) => {
+                Entry { name: name.to_string_lossy().into_owned(), kind: Kind::Skipped(Skip::NameNotUtf8) }
+            }
+        });
+    }
+    Ok(entries)
+}
+
+fn is_page(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| {
+        ["html", "htm", "xhtml"].iter().any(|page| extension.eq_ignore_ascii_case(page))
+    })
+}

@@ -1,0 +1,158 @@
+//! The link graph: pages and the links between them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    intent::NodeKey,
+    page::LinkCounts,
+    skip::{Skip, Skips, keep_first},
+};
+
+/// Broken links shown at the end.
+const BROKEN_SHOWN: usize = 3;
+
+/// A page of the folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) path: Arc<str>,
+    pub(crate) content: Content,
+    /// Where its links lead, each page once.
+    pub(crate) links: Vec<NodeKey>,
+    /// How many pages link to it.
+    pub(crate) linked_from: u32,
+}
+
+/// What is known of a page's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Unread,
+    Read,
+    Skipped,
+}
+
+/// All nodes, and what was counted on the way.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Graph {
+    nodes: Vec<Node>,
+    pub(crate) read: usize,
+    pub(crate) skipped: usize,
+    pub(crate) edges: u64,
+    pub(crate) links: LinkCounts,
+    pub(crate) skips: Skips,
+    pub(crate) broken: BTreeSet<String>,
+    /// Whether the walk is over, and whether it stopped at a limit.
+    pub(crate) walked: Option<bool>,
+}
+
+impl Graph {
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn node(&self, key: NodeKey) -> Option<&Node> {
+        self.nodes.get(key.index())
+    }
+
+    /// Adds pages. Keys are given in the order of the nodes; one that is not next is ignored.
+    pub(crate) fn add(&mut self, pages: Vec<(NodeKey, Arc<str>)>) {
+        for (key, path) in pages {
+            if key.index() == self.nodes.len() {
+                self.nodes.push(Node { path, content: Content::Unread, links: Vec::new(), linked_from: 0 });
+            }
+        }
+    }
+
+    /// Adds links of a page; `complete` with the last of them.
+    pub(crate) fn link(&mut self, key: NodeKey, links: Vec<NodeKey>, complete: bool) {
+        if key.index() >= self.nodes.len() {
+            return;
+        }
+        for target in &links {
+            if let Some(target) = self.nodes.get_mut(target.index()) {
+                target.linked_from += 1;
+            }
+        }
+        self.edges += links.len() as u64;
+        let node = &mut self.nodes[key.index()];
+        if node.links.is_empty() {
+            node.links = links;
+        } else {
+            node.links.extend(links);
+        }
+        if complete && node.content == Content::Unread {
+            node.content = Content::Read;
+            self.read += 1;
+        }
+    }
+
+    /// Adds what was counted on a page.
+    pub(crate) fn count(&mut self, key: NodeKey, links: LinkCounts, broken: Vec<String>) {
+        self.links += links;
+        if let Some(path) = self.nodes.get(key.index()).map(|node| Arc::clone(&node.path)) {
+            for href in broken {
+                keep_first(&mut self.broken, format!("{path} to {href}"), BROKEN_SHOWN);
+            }
+        }
+    }
+
+    pub(crate) fn skip(&mut self, key: NodeKey, why: Skip) {
+        if let Some(node) = self.nodes.get_mut(key.index())
+            && node.content == Content::Unread
+        {
+            node.content = Content::Skipped;
+            self.skipped += 1;
+            self.skips.add(why, &node.path);
+        }
+    }
+
+    /// The pages that most others link to, most first.
+    pub(crate) fn most_linked(&self, most: usize) -> Vec<(&str, u32)> {
+        let mut top: BTreeMap<_, &str> = BTreeMap::new();
+        for (index, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.linked_from > 0) {
+            top.insert((std::cmp::Reverse(node.linked_from), index), &node.path);
+            if top.len() > most {
+                top.pop_last();
+            }
+        }
+        top.into_iter().map(|((linked_from, _), path)| (path, linked_from.0)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph() -> Graph {
+        let mut graph = Graph::default();
+        graph.add(vec![(NodeKey(0), "a".into()), (NodeKey(1), "b".into()), (NodeKey(2), "c".into())]);
+        graph
+    }
+
+    #[test]
+    fn a_page_may_come_in_parts_and_is_read_with_the_last() {
+        let mut graph = graph();
+        graph.link(NodeKey(0), vec![NodeKey(1)], false);
+        assert_eq!((graph.read, graph.edges), (0, 1));
+        graph.link(NodeKey(0), vec![NodeKey(2), NodeKey(0)], true);
+        assert_eq!((graph.read, graph.edges), (1, 3));
+        let node = graph.node(NodeKey(0)).expect("there");
+        assert_eq!((&*node.links, node.linked_from), (&[NodeKey(1), NodeKey(2), NodeKey(0)][..], 1));
+        graph.link(NodeKey(1), vec![NodeKey(2)], true);
+        assert_eq!(graph.most_linked(2), [("c", 2), ("a", 1)]);
+    }
+
+    #[test]
+    fn keys_out_of_turn_and_unknown_ones_change_nothing() {
+        let mut graph = graph();
+        graph.add(vec![(NodeKey(7), "x".into()), (NodeKey(1), "again".into())]);
+        graph.link(NodeKey(9), vec![NodeKey(0)], true);
+        graph.skip(NodeKey(9), Skip::NotUtf8);
+        assert_eq!((graph.len(), graph.read, graph.skipped, graph.edges), (3, 0, 0, 0));
+        graph.link(NodeKey(0), vec![NodeKey(9)], true);
+        graph.skip(NodeKey(0), Skip::NotUtf8);
+        assert_eq!((graph.read, graph.skipped), (1, 0), "what is read stays read");
+    }
+}

@@ -1,0 +1,76 @@
+//! What can happen in the browser: the intents, and the small types they carry.
+
+use std::{fmt, sync::Arc};
+
+use control_panel::{GraphIntent, workers::memory_monitor::MemoryPressure};
+
+use crate::{host::RuntimeState, page::LinkCounts, skip::Skip, skip::Skips};
+
+/// A node of the link graph. Keys count up in the order of the walk, so one folder always gives the same keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct NodeKey(pub(crate) u32);
+
+impl NodeKey {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Everything the reducer understands. The sources are the built-in ones: the crawl restores the graph
+/// (`Restore`), the visitor clicks (`LocalUI`), the webview host tells what it sees (`ServoDelegate`).
+#[derive(Debug, GraphIntent)]
+pub(crate) enum GraphIntent {
+    /// The walk found pages: they are nodes from now on, though nothing is known of their links yet.
+    PagesFound(Vec<(NodeKey, Arc<str>)>),
+    /// The walk is over; what it passed by, and whether it stopped at a limit.
+    WalkFinished { skips: Skips, cut_short: bool },
+    /// A page was read, or a part of one: each intent carries a bounded number of links, so that no single
+    /// `apply` can make a frame long.
+    PageRead { key: NodeKey, links: Vec<NodeKey>, counts: LinkCounts, broken: Vec<String>, complete: bool },
+    /// A page could not be read.
+    PageSkipped { key: NodeKey, why: Skip },
+    /// Somebody wants to see a page.
+    PromoteNodeToActive { key: NodeKey, cause: LifecycleCause },
+    /// Somebody gives a page up.
+    DemoteNodeToCold { key: NodeKey, cause: LifecycleCause },
+    /// The level of memory pressure changed.
+    MemoryPressure(MemoryPressure),
+    /// The host's webview for a node changed. An observation: it never touches the node's lifecycle.
+    WebviewObserved { key: NodeKey, state: RuntimeState },
+}
+
+impl From<MemoryPressure> for GraphIntent {
+    fn from(pressure: MemoryPressure) -> Self {
+        Self::MemoryPressure(pressure)
+    }
+}
+
+/// Why a node's lifecycle changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LifecycleCause {
+    /// The visitor followed a link to it.
+    UserSelected,
+    /// The visitor closed it.
+    UserClosed,
+    /// More nodes were active than the policy's `active_webview_limit`, and this one was used longest ago.
+    ActiveLimit,
+    /// More nodes were warm than the policy's `warm_cache_limit`, and this one was used longest ago.
+    WarmLimit,
+    /// Memory is scarce: half of the policy's limits apply.
+    MemoryPressureWarning,
+    /// Memory is nearly gone: only what the visitor looks at stays.
+    MemoryPressureCritical,
+}
+
+impl fmt::Display for LifecycleCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UserSelected => "followed a link",
+            Self::UserClosed => "closed by the visitor",
+            Self::ActiveLimit => "active webview limit",
+            Self::WarmLimit => "warm cache limit",
+            Self::MemoryPressureWarning => "memory pressure: warning",
+            Self::MemoryPressureCritical => "memory pressure: critical",
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! One page: read within bounds, and its links found. Blocking and CPU-bound, so it runs off the runtime's
+//! threads and far from the frame's.
+
+use std::{fs::File, io::Read, ops::AddAssign, path::Path};
+
+use lol_html::{HtmlRewriter, MemorySettings, Settings, element};
+
+use crate::{
+    intent::NodeKey,
+    link::{Base, Link, resolve},
+    site::{Site, Target},
+    skip::Skip,
+};
+
+/// What the parser may buffer of one page. It streams, so only a single tag of this size meets the limit.
+const PARSER_MEMORY: usize = 4 << 20;
+/// Broken links kept of one page.
+const BROKEN_KEPT: usize = 3;
+/// Characters kept of a broken link.
+const BROKEN_LENGTH: usize = 80;
+
+/// How many links there are of each kind; a link that occurs twice counts twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LinkCounts {
+    /// To a page of the folder, the page itself included.
+    pub(crate) internal: u64,
+    /// To another server.
+    pub(crate) external: u64,
+    /// To something the folder does not have.
+    pub(crate) broken: u64,
+    /// To a file of the folder that is no page, or to no page at all (`mailto:` and the like).
+    pub(crate) other: u64,
+}
+
+impl AddAssign for LinkCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.internal += more.internal;
+        self.external += more.external;
+        self.broken += more.broken;
+        self.other += more.other;
+    }
+}
+
+/// What a page links to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// The pages it links to, each once, in the order of their keys.
+    pub(crate) links: Vec<NodeKey>,
+    pub(crate) counts: LinkCounts,
+    /// The first few broken links, as written.
+    pub(crate) broken: Vec<String>,
+}
+
+/// Reads a page's text, at most `most` bytes of it.
+pub(crate) fn read(file: &Path, most: u64) -> Result<String, Skip> {
+    let file = File::open(file).map_err(|_| Skip::Unreadable)?;
+    let length = file.metadata().map_err(|_| Skip::Unreadable)?.len();
+    if length > most {
+        return Err(Skip::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    let expected = usize::try_from(length).map_err(|_| Skip::TooLarge)?;
+    bytes.try_reserve(expected.saturating_add(1)).map_err(|_| Skip::TooLarge)?;
+    // One more than allowed tells a file that grew meanwhile.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|_| Skip::Unreadable)?;
+    if bytes.len() as u64 > most {
+        return Err(Skip::TooLarge);
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Skip::NotUtf8)?;
+    if text.contains('\0') || !text.contains('<') {
+        return Err(Skip::NotHtml);
+    }
+    Ok(text)
+}
+
+/// Finds the links of the page `key`.
+pub(crate) fn parse(text: &str, key: NodeKey, site: &Site) -> Result<Page, Skip> {
+    let mut page = Page::default();
+    let mut base = Base::Inside(site.path(key).to_owned());
+    let mut based = false;
+    let links = element!("a[href], area[href], base[href]", |element| {
+        let Some(href) = element.get_attribute("href") else { return Ok(()) };
+        if element.tag_name() == "base" {
+            // Only the first one counts.
+            if !based {
+                base = Base::of(site.path(key), &href);
+                based = true;
+            }
+        } else {
+            page.add(&resolve(&base, &href), &href, key, site);
+        }
+        Ok(())
+    });
+    let memory = MemorySettings::new().with_max_allowed_memory_usage(PARSER_MEMORY);
+    let settings = Settings::new().append_element_content_handler(links).with_memory_settings(memory);
+    // It is a rewriter: what it would write is not wanted.
+    let mut parser = HtmlRewriter::new(settings, |_: &[u8]| {});
+    parser.write(text.as_bytes()).and_then(|()| parser.end()).map_err(|_| Skip::Unparsable)?;
+    page.links.sort_unstable();
+    page.links.dedup();
+    Ok(page)
+}
+
+impl Page {
+    fn add(&mut self, link: &Link, href: &str, page: NodeKey, site: &Site) {
+        let target = match link {
+            Link::Inside(path) => site.find(path),
+            Link::SamePage => Target::Page(page),
+            Link::External => {
+                self.counts.external += 1;
+                return;
+            }
+            Link::Other => Target::File,
+        };
+        match target {
+            Target::Page(key) => {
+                self.counts.internal += 1;
+                self.links.push(key);
+            }
+            Target::File => self.counts.other += 1,
+            Target::Missing => {
+                self.counts.broken += 1;
+                if self.broken.len() < BROKEN_KEPT {
+                    self.broken.push(href.chars().take(BROKEN_LENGTH).collect());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        let mut site = Site::default();
+        for path in ["index.html", "a b.html", "guide/index.html", "guide/one.html"] {
+            site.add_page(path.into()).expect("room for four");
+        }
+        site.add_file("style.css".into());
+        site
+    }
+
+    fn links(text: &str) -> Page {
+        parse(text, NodeKey(3), &site()).expect("it parses")
+    }
+
+    #[test]
+    fn every_kind_of_link_is_found_and_counted() {
+        let page = links(
+            r##"<!doctype html><title>One</title>
+            <A HREF='../index.html#top'>up</A> <a href=../a%20b.html>b</a> <a href="#here">here</a>
+            <a href="./">index</a> <a href="../index.html">again</a> <map><area href="/guide/"></map>
+            <a href="//example.org">out</a> <a href="mailto:a@example.org">mail</a> <a href="../style.css">css</a>
+            <a href="gone.html">gone</a> <a name="no link">no link</a> <!-- <a href="x">x</a> -->
+            <script>'<a href="y">y</a>'</script> <link rel="stylesheet" href="z.css">"##,
+        );
+        assert_eq!(page.links, [NodeKey(0), NodeKey(1), NodeKey(2), NodeKey(3)]);
+        assert_eq!(page.counts, LinkCounts { internal: 6, external: 1, broken: 1, other: 2 });
+        assert_eq!(page.broken, ["gone.html"]);
+    }
+
+    #[test]
+    fn the_first_base_counts() {
+        let page = links(r#"<base href="/"><base href="/guide/"><a href="index.html">x</a>"#);
+        assert_eq!(page.links, [NodeKey(0)]);
+    }
+
+    #[test]
+    fn broken_markup_gives_what_it_gives() {
+        let page = links("<p><a href=one.html<b></p></a></a><<<a href=");
+        assert_eq!(page.counts.internal + page.counts.broken, 1);
+        let many = "<a href=gone>".repeat(1_000);
+        let page = links(&many);
+        assert_eq!((page.counts.broken, page.broken.len()), (1_000, BROKEN_KEPT));
+    }
+
+    #[test]
+    fn a_tag_without_end_does_not_grow_the_parser_without_bound() {
+        let endless = format!("<a href=\"{}", "x".repeat(PARSER_MEMORY + 1));
+        // Whether it gives up or finds nothing: it comes back, and there is no link.
+        assert!(
+            parse(&endless, NodeKey(0), &site()).is_ok_and(|page| page == Page::default())
+                || parse(&endless, NodeKey(0), &site()) == Err(Skip::Unparsable)
+        );
+    }
+
+    #[test]
+    fn what_is_no_page_is_told_why() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let read_as = |bytes: &[u8], most| {
+            let file = folder.path().join("x.html");
+            std::fs::write(&file, bytes).expect("written");
+            read(&file, most)
+        };
+        assert_eq!(read_as(b"<p>caf\xc3\xa9", 100), Ok("<p>café".into()));
+        assert_eq!(read_as(b"<p>caf\xe9", 100), Err(Skip::NotUtf8));
+        assert_eq!(read_as(b"\xff\xfe<\0p\0>\0", 100), Err(Skip::NotUtf8));
+        assert_eq!(read_as(b"just text", 100), Err(Skip::NotHtml));
+        assert_eq!(read_as(b"", 100), Err(Skip::NotHtml));
+        assert_eq!(read_as(b"<p>\0", 100), Err(Skip::NotHtml));
+        assert_eq!(read_as(b"<p>12345", 8), Ok("<p>12345".into()));
+        assert_eq!(read_as(b"<p>12345", 7), Err(Skip::TooLarge));
+        assert_eq!(read(&folder.path().join("none.html"), 100), Err(Skip::Unreadable));
+    }
+}
