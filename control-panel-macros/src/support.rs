@@ -84,6 +84,16 @@ pub(crate) fn hidden_at(place: Span) -> Span {
     Span::mixed_site().located_at(place)
 }
 
+/// The same tokens with the same meaning, shown between the two ends.
+pub(crate) fn shown_at(tokens: TokenStream, (first, last): (Span, Span)) -> TokenStream {
+    let shown = tokens.into_iter().enumerate().map(|(nth, mut token)| {
+        // `located_at` keeps what the token resolves to.
+        token.set_span(token.span().located_at(if nth == 0 { first } else { last }));
+        token
+    });
+    shown.collect()
+}
+
 /// The name without `r#`.
 pub(crate) fn plain(ident: &Ident) -> String {
     let name = ident.to_string();

@@ -42,10 +42,10 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
 /// Every panel and spawner whose workers get a `C`. The trait of a `#[worker]` stands on it, so that the
 /// context's type is said once and in the user's own words.
 ///
-/// It asks nothing of `C`: a type that is no context is told of where its worker is spawned ([`spawn`]), and
+/// It asks nothing of `C`: a type that is no context is told of where its worker is spawned ([`Run::spawn`]), and
 /// nowhere else.
 pub trait Spawns<C> {
-    /// What [`spawn`] calls.
+    /// What [`Run::spawn`] calls.
     #[doc(hidden)]
     fn spawn_worker(&self, worker: Worker<C::Intent, C::Policy>) -> WorkerHandle
     where
@@ -183,26 +183,21 @@ impl<C> Run<C> {
         self.options.grace = grace;
         self
     }
+
+    /// Spawns it. Here, and only here, the context is asked to be one: a type that is none is told of once.
+    pub fn spawn<H>(self, host: &H, name: &'static str, source: impl SourceOf<C::Intent>) -> WorkerHandle
+    where
+        C: WorkerContext,
+        H: ?Sized + Spawns<C>,
+    {
+        host.spawn_worker(C::worker(name, source.into_source(), self))
+    }
 }
 
 impl<C> fmt::Debug for Run<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// Spawns a worker. Here, and only here, the context is asked to be one: a type that is none is told of once.
-pub fn spawn<C, H>(
-    host: &H,
-    name: &'static str,
-    source: impl SourceOf<C::Intent>,
-    run: Run<C>,
-) -> WorkerHandle
-where
-    C: WorkerContext,
-    H: ?Sized + Spawns<C>,
-{
-    host.spawn_worker(C::worker(name, source.into_source(), run))
 }
 
 /// The same for a built-in worker, whose context nobody can get wrong.

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Meta};
 
-use super::expand::DEFAULT_PERIOD;
+use super::body::DEFAULT_PERIOD;
 use super::options::Options;
 use super::parse::Function;
 use crate::support::{plain, readable};

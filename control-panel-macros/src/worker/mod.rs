@@ -1,5 +1,6 @@
 //! `#[worker]`: parse, check, expand.
 
+mod body;
 mod check;
 mod docs;
 mod expand;

@@ -1,0 +1,124 @@
+//! The body of the spawn method: what starts the worker, with what, and how it is supervised.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::expand::Names;
+use super::options::Options;
+use super::parse::{Argument, ArgumentKind, Function, Pattern};
+use crate::args::duration_tokens;
+use crate::support::{ends, hidden_at, shown_at};
+
+/// The arguments of the spawn method: those of the function but for its context.
+pub(super) fn arguments(function: &Function) -> Vec<(Ident, &TokenStream)> {
+    let arguments = function.typed().skip(1).enumerate();
+    arguments.map(|(nth, (argument, ty))| (argument_name(argument, nth), ty)).collect()
+}
+
+pub(super) fn spawn(
+    function: &Function,
+    options: &Options,
+    names: &Names,
+    arguments: &[(Ident, &TokenStream)],
+) -> TokenStream {
+    let Names { krate, worker, .. } = names;
+    let name = &function.name;
+    let source = options.source.as_ref().map(|given| &given.value);
+    let cx = context_name(function, arguments);
+    let passed =
+        arguments.iter().map(|(name, ty)| if options.restarts() { again(name, ty) } else { quote!(#name) });
+    let setters = setters(options);
+
+    // An alias where many names are needed, so that they do not take a line each.
+    let (import, private) = if setters.is_empty() {
+        (None, quote!(#krate::__private))
+    } else {
+        (Some(quote!(use #krate::__private as __cp;)), quote!(__cp))
+    };
+    // What rustc refuses here is what the function returns, or its future: that is underlined, or else its name.
+    let constructor = format_ident!("{}", if options.restarts() { "repeat" } else { "once" });
+    let output = function.output.as_ref().and_then(|(_, ty)| ends(ty));
+    let start = shown_at(quote!(#private::Run::#constructor), output.unwrap_or((name.span(), name.span())));
+    // What it refuses here is the type of the context.
+    let context = function.context_type().and_then(ends).map_or(name.span(), |(first, _)| first);
+    let spawn = format_ident!("spawn", span = hidden_at(context));
+
+    quote! {
+        #import
+        #start(move |#cx| #name(#cx #(, #passed)*)) #setters.#spawn(self, #worker, #source)
+    }
+}
+
+/// The parameter of the spawn method: the argument's own name without its `mut`, resolved apart from the
+/// user's names, so that it can neither shadow the function nor the source.
+fn argument_name(argument: &Argument, nth: usize) -> Ident {
+    match &argument.kind {
+        ArgumentKind::Typed { pattern: Pattern::Name(name), .. } => {
+            let mut name = name.clone();
+            name.set_span(hidden_at(name.span()));
+            name
+        }
+        ArgumentKind::Typed { pattern: Pattern::Wildcard(span), .. } => {
+            format_ident!("argument_{}", nth + 1, span = hidden_at(*span))
+        }
+        _ => format_ident!("argument_{}", nth + 1, span = hidden_at(Span::call_site())),
+    }
+}
+
+/// The closure's context bears the name it has in the function, which no other argument can have.
+fn context_name(function: &Function, arguments: &[(Ident, &TokenStream)]) -> Ident {
+    let first = function.typed().next().map(|(argument, _)| &argument.kind);
+    if let Some(ArgumentKind::Typed { pattern: Pattern::Name(name), .. }) = first {
+        return format_ident!("{name}", span = hidden_at(name.span()));
+    }
+    let mut name = "cx".to_owned();
+    while arguments.iter().any(|(argument, _)| *argument == name) {
+        name.push('_');
+    }
+    format_ident!("{name}", span = hidden_at(Span::call_site()))
+}
+
+/// One more copy of an argument for one more generation. The expression is made to span the argument's
+/// type, because that is what has to change when it cannot be cloned.
+fn again(name: &Ident, ty: &TokenStream) -> TokenStream {
+    let Some((first, last)) = ends(ty) else { return quote!(__cp::again(&#name)) };
+    let mut name = name.clone();
+    name.set_span(hidden_at(last));
+    let borrowed = quote_spanned!(hidden_at(first)=> &);
+    quote!(__cp::again(#borrowed #name))
+}
+
+/// The period of the runtime's own default.
+pub(super) const DEFAULT_PERIOD: Duration = Duration::from_secs(10);
+/// Long enough to spare a peer that is down, short enough for a person to wait for.
+const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+fn setters(options: &Options) -> TokenStream {
+    let mut setters = TokenStream::new();
+    match options.restart.as_ref().map(|given| given.value) {
+        Some("on_failure") => setters.extend(quote!(.restart(__cp::Restart::OnFailure))),
+        Some("always") => setters.extend(quote!(.restart(__cp::Restart::Always))),
+        _ => {}
+    }
+    if let Some(intensity) = &options.intensity {
+        let restarts = Literal::u32_unsuffixed(intensity.value);
+        let period = duration_tokens(options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value));
+        setters.extend(quote!(.intensity(__cp::Intensity::new(#restarts, #period))));
+    }
+    if let Some(base) = &options.backoff {
+        let max =
+            options.max_backoff.as_ref().map_or(DEFAULT_MAX_BACKOFF.max(base.value), |given| given.value);
+        let (base, max) = (duration_tokens(base.value), duration_tokens(max));
+        setters.extend(quote!(.backoff(__cp::Backoff::new(#base, #max))));
+    }
+    if options.cancel.as_ref().is_some_and(|given| given.value == "cooperative") {
+        setters.extend(quote!(.cancel(__cp::Cancel::Cooperative)));
+    }
+    if let Some(grace) = &options.grace {
+        let grace = duration_tokens(grace.value);
+        setters.extend(quote!(.grace(#grace)));
+    }
+    setters
+}
