@@ -78,13 +78,10 @@ use proc_macro::TokenStream;
 ///     /// - Shutdown: it is dropped at its next `.await`
 ///     /// - Ends with: `Result<(), FeedDown>`
 ///     fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
-///         use ::control_panel::__private as __cp;
-///         let run = move |cx| rss(cx, titles);
-///         let worker = __cp::once("rss", Feed::Rss, run);
-///         ::control_panel::Spawn::spawn(self, worker)
+///         ::control_panel::__private::Run::once(move |cx| rss(cx, titles)).spawn(self, "rss", Feed::Rss)
 ///     }
 /// }
-/// impl<__S: ?Sized + ::control_panel::__private::Spawns<Context<Update>>> SpawnRss for __S {}
+/// impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>> SpawnRss for __S {}
 /// ```
 #[proc_macro_attribute]
 pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -126,7 +123,9 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     type Source = Feed;
 ///     fn clock(&self) -> ::core::option::Option<u64> {
 ///         match self {
-///             Self::Replicated { lamport: clock, .. } => <u64 as ::control_panel::LogicalClock>::time(clock),
+///             Self::Replicated { lamport: __clock, .. } => {
+///                 <u64 as ::control_panel::LogicalClock>::time(__clock)
+///             }
 ///             _ => ::core::option::Option::None,
 ///         }
 ///     }

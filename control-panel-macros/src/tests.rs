@@ -76,8 +76,9 @@ fn a_worker() {
                         .spawn(self, "rss", Feed::Rss)
                 }
             }
-            impl<__S: ?Sized + ::control_panel::__private::Spawns<Context<Update>>> SpawnRss
-            for __S {}
+            impl<
+                __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>,
+            > SpawnRss for __S {}
         "#]],
     );
 }
@@ -125,7 +126,8 @@ fn a_worker_with_every_option() {
                         .spawn(self, "headlines", Feed::Rss)
                 }
             }
-            impl<__S: ?Sized + ::renamed::__private::Spawns<Cx>> SpawnHeadlines for __S {}
+            impl<__S: ?::core::marker::Sized + ::renamed::__private::Spawns<Cx>> SpawnHeadlines
+            for __S {}
         "#]],
     );
 }
@@ -164,7 +166,7 @@ fn a_worker_generic_in_its_context() {
             impl<
                 I: Intent<Source = IntentSource> + From<Loaded>,
                 P: Send + Sync + 'static,
-                __S: ?Sized + ::control_panel::__private::Spawns<Context<I, P>>,
+                __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<I, P>>,
             > SpawnLoad<I, P> for __S {}
         "#]],
     );
@@ -195,6 +197,7 @@ fn attributes_go_where_they_make_sense() {
             #[tracing::instrument]
             async fn r#type(cx: Cx) {}
             #[doc(hidden)]
+            #[allow(deprecated)]
             #[allow(clippy::unused_async)]
             #[allow(dead_code)]
             #[cfg(unix)]
@@ -215,10 +218,12 @@ fn attributes_go_where_they_make_sense() {
                 }
             }
             #[doc(hidden)]
+            #[allow(deprecated)]
             #[allow(clippy::unused_async)]
             #[allow(dead_code)]
             #[cfg(unix)]
-            impl<__S: ?Sized + ::control_panel::__private::Spawns<Cx>> SpawnType for __S {}
+            impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Cx>> SpawnType
+            for __S {}
         "#]],
     );
 }
@@ -262,7 +267,8 @@ fn arguments_cannot_meet_what_is_generated() {
                         .spawn(self, "run", S)
                 }
             }
-            impl<__S: ?Sized + ::control_panel::__private::Spawns<Cx>> SpawnRun for __S {}
+            impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Cx>> SpawnRun
+            for __S {}
         "#]],
     );
 }
@@ -292,19 +298,19 @@ fn a_half_typed_signature_keeps_what_can_be_kept() {
     check(
         &actual,
         &expect![[r#"
-        async fn ticks(cx: Cx, _: impl ::core::marker::Sized) {
-            body
-        }
-        #[allow(warnings)]
-        trait SpawnTicks: ::control_panel::Spawn {
-            fn spawn_ticks(&self) -> ::control_panel::WorkerHandle {
-                let _ = S;
-                ::core::unimplemented!()
+            async fn ticks(cx: Cx, _: impl ::core::marker::Sized) {
+                body
             }
-        }
-        #[allow(warnings)]
-        impl<__S: ?Sized + ::control_panel::Spawn> SpawnTicks for __S {}
-    "#]],
+            #[allow(warnings)]
+            trait SpawnTicks: ::control_panel::Spawn {
+                fn spawn_ticks(&self) -> ::control_panel::WorkerHandle {
+                    let _ = S;
+                    ::core::unimplemented!()
+                }
+            }
+            #[allow(warnings)]
+            impl<__S: ?::core::marker::Sized + ::control_panel::Spawn> SpawnTicks for __S {}
+        "#]],
     );
     // Nothing that could be called a function yet: it comes back as it went, and rustc says what is missing.
     for item in ["async fn", "async fn ticks", "async fn ticks(", "async fn ticks(cx: Cx) ->"] {
@@ -322,48 +328,48 @@ fn mistakes_are_reported_together_and_the_spawn_method_stays() {
     check(
         &actual,
         &expect![[r#"
-        fn ticks<'a, T>(cx: Cx, (a, b): (u8, u8), name: &'a str, t: T) -> impl Future {
-            body
-        }
-        ::core::compile_error! {
-            "unknown argument `sorce`; did you mean `source`?"
-        }
-        ::core::compile_error! {
-            "`restart` is `never`, `on_failure` or `always`, not `sometimes`"
-        }
-        ::core::compile_error! {
-            "`#[test]` and `#[worker]` cannot share a function; keep one, and call the worker's spawn method from the other"
-        }
-        ::core::compile_error! {
-            "a worker must be an `async fn`; write `async fn`"
-        }
-        ::core::compile_error! {
-            "a worker outlives its caller, so it cannot borrow for `'a`; drop `'a` and own the data"
-        }
-        ::core::compile_error! {
-            "a worker can be generic in its context's intent and policy only; replace `T` by a concrete type"
-        }
-        ::core::compile_error! {
-            "a worker's argument needs a plain name, which its spawn method takes over; take it apart in the body"
-        }
-        ::core::compile_error! {
-            "an `async fn` is a future already; return `()` or `Result<(), E>` instead of an `impl` type"
-        }
-        #[allow(warnings)]
-        trait SpawnTicks: ::control_panel::Spawn {
-            fn spawn_ticks(
-                &self,
-                argument_1: (u8, u8),
-                name: impl ::core::marker::Sized,
-                t: impl ::core::marker::Sized,
-            ) -> ::control_panel::WorkerHandle {
-                let _ = S;
-                ::core::unimplemented!()
+            fn ticks<'a, T>(cx: Cx, (a, b): (u8, u8), name: &'a str, t: T) -> impl Future {
+                body
             }
-        }
-        #[allow(warnings)]
-        impl<__S: ?Sized + ::control_panel::Spawn> SpawnTicks for __S {}
-    "#]],
+            ::core::compile_error! {
+                "unknown argument `sorce`; did you mean `source`?"
+            }
+            ::core::compile_error! {
+                "`restart` is `never`, `on_failure` or `always`, not `sometimes`"
+            }
+            ::core::compile_error! {
+                "`#[test]` and `#[worker]` cannot share a function; keep one, and call the worker's spawn method from the other"
+            }
+            ::core::compile_error! {
+                "a worker must be an `async fn`; write `async fn`"
+            }
+            ::core::compile_error! {
+                "a worker outlives its caller, so it cannot borrow for `'a`; drop `'a` and own the data"
+            }
+            ::core::compile_error! {
+                "a worker can be generic in its context's intent and policy only; replace `T` by a concrete type"
+            }
+            ::core::compile_error! {
+                "a worker's argument needs a plain name, which its spawn method takes over; take it apart in the body"
+            }
+            ::core::compile_error! {
+                "an `async fn` is a future already; return `()` or `Result<(), E>` instead of an `impl` type"
+            }
+            #[allow(warnings)]
+            trait SpawnTicks: ::control_panel::Spawn {
+                fn spawn_ticks(
+                    &self,
+                    argument_1: (u8, u8),
+                    name: impl ::core::marker::Sized,
+                    t: impl ::core::marker::Sized,
+                ) -> ::control_panel::WorkerHandle {
+                    let _ = S;
+                    ::core::unimplemented!()
+                }
+            }
+            #[allow(warnings)]
+            impl<__S: ?::core::marker::Sized + ::control_panel::Spawn> SpawnTicks for __S {}
+        "#]],
     );
 }
 
@@ -414,22 +420,22 @@ fn an_intent() {
     check(
         &actual,
         &expect![[r#"
-        #[automatically_derived]
-        impl ::control_panel::Intent for Update {
-            type Source = Feed;
-            fn clock(&self) -> ::core::option::Option<u64> {
-                match self {
-                    Self::Replicated { lamport: clock, .. } => {
-                        <u64 as ::control_panel::LogicalClock>::time(clock)
+            #[automatically_derived]
+            impl ::control_panel::Intent for Update {
+                type Source = Feed;
+                fn clock(&self) -> ::core::option::Option<u64> {
+                    match self {
+                        Self::Replicated { lamport: __clock, .. } => {
+                            <u64 as ::control_panel::LogicalClock>::time(__clock)
+                        }
+                        Self::Merged { 1: __clock, .. } => {
+                            <Option<Lamport> as ::control_panel::LogicalClock>::time(__clock)
+                        }
+                        _ => ::core::option::Option::None,
                     }
-                    Self::Merged { 1: clock, .. } => {
-                        <Option<Lamport> as ::control_panel::LogicalClock>::time(clock)
-                    }
-                    _ => ::core::option::Option::None,
                 }
             }
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -457,23 +463,23 @@ fn a_generic_intent() {
     check(
         &actual,
         &expect![[r#"
-        #[automatically_derived]
-        impl<'a, T: Clone, const N: usize> ::control_panel::Intent for Update<'a, T, N>
-        where
-            T: Send,
-            Self: ::core::marker::Send + 'static,
-            T: ::control_panel::LogicalClock,
-        {
-            type Source = ::control_panel::IntentSource;
-            fn clock(&self) -> ::core::option::Option<u64> {
-                match self {
-                    Self::Stamped { 0: clock, .. } => {
-                        <T as ::control_panel::LogicalClock>::time(clock)
+            #[automatically_derived]
+            impl<'a, T: Clone, const N: usize> ::control_panel::Intent for Update<'a, T, N>
+            where
+                T: Send,
+                Self: ::core::marker::Send + 'static,
+                T: ::control_panel::LogicalClock,
+            {
+                type Source = ::control_panel::IntentSource;
+                fn clock(&self) -> ::core::option::Option<u64> {
+                    match self {
+                        Self::Stamped { 0: __clock, .. } => {
+                            <T as ::control_panel::LogicalClock>::time(__clock)
+                        }
                     }
                 }
             }
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -491,24 +497,24 @@ fn an_intent_with_mistakes_is_still_one() {
     check(
         &actual,
         &expect![[r##"
-        #[automatically_derived]
-        impl ::control_panel::Intent for Update {
-            type Source = Feed;
-            fn clock(&self) -> ::core::option::Option<u64> {
-                match self {
-                    Self::Right { 0: clock, .. } => {
-                        <u64 as ::control_panel::LogicalClock>::time(clock)
+            #[automatically_derived]
+            impl ::control_panel::Intent for Update {
+                type Source = Feed;
+                fn clock(&self) -> ::core::option::Option<u64> {
+                    match self {
+                        Self::Right { 0: __clock, .. } => {
+                            <u64 as ::control_panel::LogicalClock>::time(__clock)
+                        }
+                        _ => ::core::option::Option::None,
                     }
-                    _ => ::core::option::Option::None,
                 }
             }
-        }
-        ::core::compile_error! {
-            "drop the quotes: write `source = Feed`"
-        }
-        ::core::compile_error! {
-            "variant `Named` has no field `clok`; did you mean `clock`?"
-        }
-    "##]],
+            ::core::compile_error! {
+                "drop the quotes: write `source = Feed`"
+            }
+            ::core::compile_error! {
+                "variant `Named` has no field `clok`; did you mean `clock`?"
+            }
+        "##]],
     );
 }

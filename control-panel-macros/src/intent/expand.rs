@@ -58,14 +58,15 @@ fn clock(intent: &Intent<'_>, krate: &TokenStream) -> Option<TokenStream> {
     })
 }
 
-/// `Self::Remote { lamport: clock, .. } => <u64 as LogicalClock>::time(clock),`
+/// `Self::Remote { lamport: __clock, .. } => <u64 as LogicalClock>::time(__clock),`
 ///
 /// The field's type stands there as the user wrote it, so that all of it is underlined when it is no clock.
-/// `Self::Remote { 1: clock, .. }` is the same for a tuple variant.
+/// `Self::Remote { 1: __clock, .. }` is the same for a tuple variant. The name is one that no constant has, as a
+/// pattern would take it for that.
 fn arm(variant: &Variant<'_>, krate: &TokenStream) -> Option<TokenStream> {
     let (member, ty) = clock_member(variant)?;
     let name = variant.ident;
-    let clock = format_ident!("clock", span = hidden_at(name.span()));
+    let clock = format_ident!("__clock", span = hidden_at(name.span()));
     Some(quote!(Self::#name { #member: #clock, .. } => <#ty as #krate::LogicalClock>::time(#clock),))
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
             }
         }
         #(#shared)*
-        impl<#(#params,)* __S: ?Sized + #krate::__private::Spawns<#context>> #trait_name #trait_args for __S {}
+        impl<#(#params,)* __S: ?::core::marker::Sized + #krate::__private::Spawns<#context>> #trait_name #trait_args for __S {}
     }
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn fallback(function: &Function, options: &Options, errors: Errors) -
             }
         }
         #[allow(warnings)]
-        impl<__S: ?Sized + #krate::Spawn> #trait_name for __S {}
+        impl<__S: ?::core::marker::Sized + #krate::Spawn> #trait_name for __S {}
     }
 }
 
@@ -120,12 +120,15 @@ impl Names {
 }
 
 /// What has to hold for the trait and its impl if it holds for the function. `#[expect]` becomes `#[allow]`:
-/// what the function does is not done again here.
+/// what the function does is not done again here. A deprecated function may be called by its own trait.
 fn shared_attributes(function: &Function) -> Vec<TokenStream> {
     let shared = |attr: &Attribute| {
         let path = attr.path();
         if path.is_ident("cfg") || path.is_ident("allow") || is_doc_hidden(attr) {
             return Some(attr.to_token_stream());
+        }
+        if path.is_ident("deprecated") {
+            return Some(quote!(#[allow(deprecated)]));
         }
         match &attr.meta {
             Meta::List(list) if path.is_ident("expect") => {
@@ -142,8 +145,7 @@ fn is_doc_hidden(attr: &Attribute) -> bool {
     matches!(&attr.meta, Meta::List(list) if list.path.is_ident("doc") && list.tokens.to_string() == "hidden")
 }
 
-/// What the callers of the spawn method should see. On the method alone, `#[deprecated]` also excuses the
-/// call of the deprecated function in it.
+/// What the callers of the spawn method should see: that it is deprecated, as the function is.
 fn method_attributes(function: &Function) -> impl Iterator<Item = &Attribute> {
     function.attrs.iter().filter(|attr| attr.path().is_ident("deprecated"))
 }
