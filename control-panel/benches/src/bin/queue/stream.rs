@@ -1,0 +1,147 @@
+//! End to end: a frame loop that never sleeps, and producers that never stop.
+
+use std::{
+    hint::black_box,
+    thread,
+    time::{Duration, Instant},
+};
+
+use control_panel_benches::{
+    contestant::Contestant,
+    contestants::*,
+    intents::Sum,
+    machine::{Quiet, context_switches},
+    plot::Plot,
+    rounds::{Compared, Probe, compare},
+    table::{Table, short},
+};
+
+use crate::{
+    Options,
+    bars::Bars,
+    producers::{Producers, minimum_share},
+};
+
+const PRODUCERS: [usize; 4] = [1, 4, 16, 64];
+
+/// Frame loop and workers share one core: the measuring thread is bound to it (`sched_setaffinity`, through
+/// the crate core_affinity), and every thread that it starts inherits that.
+pub fn oversubscribed(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
+    let (text, by_producers) = run(options, quiet, true);
+    raise(bars, "one core", [75.0, 75.0, 75.0, 50.0], &by_producers);
+    text
+}
+
+pub fn quiet(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
+    let (text, by_producers) = run(options, quiet, false);
+    raise(bars, "two cores", [2.0; 4], &by_producers);
+    let mut lines: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
+    for (producers, rows) in PRODUCERS.iter().zip(&by_producers) {
+        for (at, row) in rows.iter().enumerate() {
+            if lines.len() == at {
+                lines.push((row.name, Vec::new()));
+            }
+            lines[at].1.push((*producers as f64, row.own[0].median / 1e6));
+        }
+    }
+    lines.swap(0, 1); // control-panel first
+    let (title, across) = ("Intents through frames, two workers, a core for the frame", "producers");
+    options.plot("throughput", &Plot { title, across, up: "M intents/s (one run)", lines }.svg());
+    text
+}
+
+/// The bars of throughput and of fairness.
+fn raise(bars: &mut Bars, name: &str, limits: [f64; 4], by_producers: &[Vec<Compared>]) {
+    for ((producers, limit), rows) in PRODUCERS.iter().zip(limits).zip(by_producers) {
+        bars.at_least(format!("{name}, P={producers}: intents/s"), limit, rows[1].ratios[0].median);
+    }
+    for at in [1, 3] {
+        let share = by_producers[at][1].own[2].median;
+        bars.at_least(format!("{name}, P={}: minimum share", PRODUCERS[at]), 0.5, share);
+    }
+}
+
+fn run(options: &Options, quiet: &mut Quiet, pinned: bool) -> (String, Vec<Vec<Compared>>) {
+    let by_producers: Vec<_> = PRODUCERS
+        .iter()
+        .map(|&producers| {
+            eprintln!("  {producers} producers");
+            measure(producers, pinned, options, quiet)
+        })
+        .collect();
+    let mut head = vec![if pinned { "one core, intents/s ×" } else { "two cores, intents/s ×" }.to_owned()];
+    head.extend(PRODUCERS.iter().map(|producers| format!("P={producers}")));
+    head.extend(["switches an intent, P=64", "minimum share, P=4", "P=64", "M/s, P=16"].map(str::to_owned));
+    let mut table = Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>());
+    for (at, row) in by_producers[0].iter().enumerate() {
+        let mut cells = vec![row.name.to_owned()];
+        cells.extend(by_producers.iter().map(|rows| short(rows[at].ratios[0].median)));
+        cells.push(short(by_producers[3][at].own[1].median));
+        cells.push(short(by_producers[1][at].own[2].median));
+        cells.push(short(by_producers[3][at].own[2].median));
+        cells.push(short(by_producers[2][at].own[0].median / 1e6));
+        table.row(cells);
+    }
+    (table.to_string(), by_producers)
+}
+
+fn measure(producers: usize, pinned: bool, options: &Options, quiet: &mut Quiet) -> Vec<Compared> {
+    let window = Duration::from_millis(options.pick(150, 30));
+    let mut panel = [probe::<Panel<Whole>>(producers, pinned, window)];
+    let mut baseline = probe::<Baseline>(producers, pinned, window);
+    let mut rows = compare(&mut baseline, &mut panel, options.pick(7, 1), quiet);
+    let window = Duration::from_millis(options.pick(60, 20));
+    let mut others = [
+        probe::<TokioMany>(producers, pinned, window),
+        probe::<Flume>(producers, pinned, window),
+        probe::<Kanal>(producers, pinned, window),
+        probe::<Crossbeam>(producers, pinned, window),
+        probe::<Crossfire>(producers, pinned, window),
+        probe::<AsyncChannel>(producers, pinned, window),
+        probe::<Rtrb>(producers, pinned, window),
+        probe::<Kameo>(producers, pinned, window),
+        probe::<Ractor>(producers, pinned, window),
+        probe::<Actix>(producers, pinned, window),
+        probe::<Bevy>(producers, pinned, window),
+        probe::<EguiInbox>(producers, pinned, window),
+    ];
+    let mut baseline = probe::<Baseline>(producers, pinned, window);
+    rows.extend(compare(&mut baseline, &mut others, options.pick(3, 1), quiet).into_iter().skip(1));
+    rows
+}
+
+fn probe<C: Contestant + 'static>(producers: usize, pinned: bool, window: Duration) -> Probe {
+    Probe::new(C::NAME, move || {
+        let measuring = thread::spawn(move || {
+            let cores = core_affinity::get_core_ids().unwrap_or_default();
+            if let (true, Some(core)) = (pinned, cores.last()) {
+                assert!(core_affinity::set_for_current(*core), "cannot bind to one core");
+            }
+            sample::<C>(producers, window)
+        });
+        measuring.join().expect("a measurement does not panic")
+    })
+}
+
+/// Intents a second, context switches an intent, the minimum share.
+fn sample<C: Contestant>(producers: usize, window: Duration) -> Vec<f64> {
+    let (mut queue, producers) = Producers::start::<C>(producers);
+    spin(&mut queue, window / 4);
+    let (sent, switches, began) = (producers.sent(), context_switches(), Instant::now());
+    let consumed = spin(&mut queue, window);
+    let seconds = began.elapsed().as_secs_f64();
+    let switches = (context_switches() - switches) as f64;
+    let share = minimum_share(&sent, &producers.sent());
+    drop(producers);
+    vec![consumed as f64 / seconds, switches / consumed.max(1) as f64, share]
+}
+
+fn spin<C: Contestant>(queue: &mut C, window: Duration) -> u64 {
+    let mut sum = Sum::default();
+    let began = Instant::now();
+    while began.elapsed() < window {
+        queue.frame(&mut sum);
+        queue.release();
+    }
+    black_box(sum).count
+}

@@ -1,0 +1,69 @@
+//! bevy_ecs `Messages`: two buffers without a bound. Other threads reach them through a mutex.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bevy_ecs::message::{Message, Messages};
+use control_panel::IntentSource;
+use tokio::runtime::Handle;
+
+use super::FLOODED;
+use crate::{
+    contestant::{Contestant, Lane, Offer, yield_if_full},
+    intents::{Eat, Item, Update, sort},
+};
+
+#[derive(Message)]
+struct Sent(Item);
+
+pub struct Bevy {
+    messages: Arc<Mutex<Messages<Sent>>>,
+    frame: Vec<Item>,
+}
+
+pub struct BevyLane {
+    messages: Arc<Mutex<Messages<Sent>>>,
+    source: IntentSource,
+}
+
+impl Contestant for Bevy {
+    const NAME: &'static str = "bevy_ecs Messages (no bound)";
+    type Lane = BevyLane;
+
+    fn open(_: usize, sources: &[IntentSource], _: &Handle) -> (Self, Vec<BevyLane>) {
+        let messages = Arc::new(Mutex::new(Messages::default()));
+        let lanes =
+            sources.iter().map(|&source| BevyLane { messages: Arc::clone(&messages), source }).collect();
+        (Self { messages, frame: Vec::new() }, lanes)
+    }
+
+    fn frame(&mut self, eat: &mut impl Eat) {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        self.frame.extend(messages.drain().map(|Sent(item)| item));
+        drop(messages);
+        sort(&mut self.frame);
+        for item in self.frame.drain(..) {
+            eat.eat(item.source, &item.update);
+        }
+    }
+}
+
+impl BevyLane {
+    fn write(&self, update: Update) -> bool {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        messages.write(Sent(Item { update, source: self.source }));
+        messages.len() > FLOODED
+    }
+}
+
+impl Lane for BevyLane {
+    async fn send(&mut self, update: Update) -> bool {
+        yield_if_full(self.write(update)).await;
+        true
+    }
+}
+
+impl Offer for BevyLane {
+    fn offer(&mut self, update: Update) {
+        self.write(update);
+    }
+}

@@ -1,0 +1,76 @@
+//! egui_inbox: a Vec behind a mutex, without a bound, read whole by the frame.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use control_panel::IntentSource;
+use egui_inbox::{UiInbox, UiInboxSender};
+use tokio::runtime::Handle;
+
+use super::FLOODED;
+use crate::{
+    contestant::{Contestant, Lane, Offer, yield_if_full},
+    intents::{Eat, Item, Update, sort},
+};
+
+pub struct EguiInbox {
+    inbox: UiInbox<Item>,
+    frames: Arc<AtomicUsize>,
+}
+
+pub struct EguiInboxLane {
+    sender: UiInboxSender<Item>,
+    source: IntentSource,
+    /// An inbox cannot tell its length, so that a benchmark's memory must be bounded from without.
+    frames: Arc<AtomicUsize>,
+    frame: usize,
+    sent: usize,
+    most: usize,
+}
+
+impl Contestant for EguiInbox {
+    const NAME: &'static str = "egui_inbox (no bound)";
+    type Lane = EguiInboxLane;
+
+    fn open(_: usize, sources: &[IntentSource], _: &Handle) -> (Self, Vec<EguiInboxLane>) {
+        let (sender, inbox) = UiInbox::channel();
+        let frames = Arc::new(AtomicUsize::new(0));
+        let most = FLOODED / sources.len();
+        let lane = |&source: &IntentSource| {
+            let (sender, frames) = (sender.clone(), Arc::clone(&frames));
+            EguiInboxLane { sender, source, frames, frame: 0, sent: 0, most }
+        };
+        let lanes = sources.iter().map(lane).collect();
+        (Self { inbox, frames }, lanes)
+    }
+
+    fn frame(&mut self, eat: &mut impl Eat) {
+        let mut frame: Vec<Item> = self.inbox.read_without_ctx().collect();
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        sort(&mut frame);
+        for item in frame {
+            eat.eat(item.source, &item.update);
+        }
+    }
+}
+
+impl Lane for EguiInboxLane {
+    async fn send(&mut self, update: Update) -> bool {
+        let frame = self.frames.load(Ordering::Relaxed);
+        if frame != self.frame {
+            (self.frame, self.sent) = (frame, 0);
+        }
+        self.sent += 1;
+        let sent = self.sender.send(Item { update, source: self.source }).is_ok();
+        yield_if_full(self.sent > self.most).await;
+        sent
+    }
+}
+
+impl Offer for EguiInboxLane {
+    fn offer(&mut self, update: Update) {
+        assert!(self.sender.send(Item { update, source: self.source }).is_ok());
+    }
+}

@@ -1,0 +1,36 @@
+//! The contestants, each as its user would write it.
+
+mod actix;
+mod async_channel;
+mod baseline;
+mod bevy;
+mod crossbeam;
+mod crossfire;
+mod egui_inbox;
+mod flume;
+mod kameo;
+mod kanal;
+mod panel;
+mod ractor;
+mod rtrb;
+mod tokio_many;
+
+pub use self::{
+    actix::Actix,
+    async_channel::AsyncChannel,
+    baseline::{Baseline, Stamped},
+    bevy::Bevy,
+    crossbeam::Crossbeam,
+    crossfire::Crossfire,
+    egui_inbox::EguiInbox,
+    flume::Flume,
+    kameo::Kameo,
+    kanal::Kanal,
+    panel::{Drained, Held, Panel, RunFrame, Whole},
+    ractor::Ractor,
+    rtrb::Rtrb,
+    tokio_many::TokioMany,
+};
+
+/// Where producers of a queue without a bound begin to hold back, so that a benchmark's memory is bounded.
+const FLOODED: usize = 65_536;

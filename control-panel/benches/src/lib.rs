@@ -1,0 +1,13 @@
+//! What the benchmarks share: the intents, the contestants behind one trait, interleaved rounds, tables, plots.
+//!
+//! Each binary of this package is one section of the README.
+
+pub mod alloc;
+pub mod contestant;
+pub mod contestants;
+pub mod intents;
+pub mod machine;
+pub mod plot;
+pub mod rounds;
+pub mod table;
+pub mod versions;
