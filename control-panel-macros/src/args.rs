@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Lit, LitStr, Path, Token};
 
+use crate::duration;
 use crate::errors::Errors;
 use crate::support::{ends, is_punct, nearest, one_of, readable, split_commas};
 
@@ -251,7 +252,7 @@ impl Arg {
             self.expected(errors, "a duration, found empty quotes");
             return None;
         }
-        let Some(duration) = parse_duration(&text) else {
+        let Some(duration) = duration::parse(&text) else {
             errors.at(
                 &literal,
                 format_args!(
@@ -304,32 +305,4 @@ impl Arg {
     fn expected(&self, errors: &Errors, what: &str) {
         errors.at(&self.value, format_args!("expected {what}; write `{}`", self.form));
     }
-}
-
-/// `"250ms"`, `"5 s"`: a whole number and a unit.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-    let number: u64 = number.parse().ok()?;
-    match unit.trim_start() {
-        "us" => Some(Duration::from_micros(number)),
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        "h" => number.checked_mul(60 * 60).map(Duration::from_secs),
-        _ => None,
-    }
-}
-
-/// The shortest way to write `duration` as an expression.
-pub(crate) fn duration_tokens(duration: Duration) -> TokenStream {
-    let (constructor, number) = match (duration.as_secs(), duration.subsec_nanos()) {
-        (seconds, 0) => ("from_secs", u128::from(seconds)),
-        (_, nanos) if nanos % 1_000_000 == 0 => ("from_millis", duration.as_millis()),
-        _ => ("from_micros", duration.as_micros()),
-    };
-    let constructor = format_ident!("{constructor}");
-    // It fits: a duration that is no whole number of milliseconds was written as a `u64` of microseconds.
-    let number = Literal::u64_unsuffixed(u64::try_from(number).unwrap_or(u64::MAX));
-    quote!(::core::time::Duration::#constructor(#number))
 }

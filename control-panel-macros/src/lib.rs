@@ -2,6 +2,7 @@
 //! exports them beside the traits that their expansions name.
 
 mod args;
+mod duration;
 mod errors;
 mod intent;
 mod support;

@@ -8,7 +8,7 @@ use quote::{format_ident, quote, quote_spanned};
 use super::expand::Names;
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
-use crate::args::duration_tokens;
+use crate::duration;
 use crate::support::{ends, hidden_at, shown_at};
 
 /// The arguments of the spawn method: those of the function but for its context.
@@ -104,20 +104,20 @@ fn setters(options: &Options) -> TokenStream {
     }
     if let Some(intensity) = &options.intensity {
         let restarts = Literal::u32_unsuffixed(intensity.value);
-        let period = duration_tokens(options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value));
+        let period = duration::tokens(options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value));
         setters.extend(quote!(.intensity(__cp::Intensity::new(#restarts, #period))));
     }
     if let Some(base) = &options.backoff {
         let max =
             options.max_backoff.as_ref().map_or(DEFAULT_MAX_BACKOFF.max(base.value), |given| given.value);
-        let (base, max) = (duration_tokens(base.value), duration_tokens(max));
+        let (base, max) = (duration::tokens(base.value), duration::tokens(max));
         setters.extend(quote!(.backoff(__cp::Backoff::new(#base, #max))));
     }
     if options.cancel.as_ref().is_some_and(|given| given.value == "cooperative") {
         setters.extend(quote!(.cancel(__cp::Cancel::Cooperative)));
     }
     if let Some(grace) = &options.grace {
-        let grace = duration_tokens(grace.value);
+        let grace = duration::tokens(grace.value);
         setters.extend(quote!(.grace(#grace)));
     }
     setters

@@ -1,7 +1,5 @@
 //! The documentation of what is generated, to read as if written by hand.
 
-use std::time::Duration;
-
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Meta};
@@ -9,6 +7,7 @@ use syn::{Attribute, Meta};
 use super::body::DEFAULT_PERIOD;
 use super::options::Options;
 use super::parse::Function;
+use crate::duration::spoken;
 use crate::support::{plain, readable};
 
 pub(crate) fn of_trait(function: &Function) -> TokenStream {
@@ -65,16 +64,6 @@ fn shutdown(options: &Options) -> String {
 
 fn output(function: &Function) -> String {
     function.output.as_ref().map_or_else(|| "()".to_owned(), |(_, ty)| readable(ty))
-}
-
-fn spoken(duration: Duration) -> String {
-    if duration.subsec_nanos() == 0 {
-        return format!("{} s", duration.as_secs());
-    }
-    match duration.as_micros() {
-        micros if micros % 1_000 == 0 => format!("{} ms", micros / 1_000),
-        micros => format!("{micros} µs"),
-    }
 }
 
 fn lines(lines: &[String]) -> TokenStream {

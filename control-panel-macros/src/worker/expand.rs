@@ -38,6 +38,7 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
     let trait_params = (!params.is_empty()).then(|| quote!(<#(#params),*>));
     let trait_args = (!idents.is_empty()).then(|| quote!(<#(#idents),*>));
 
+    // A trait of that name elsewhere in the module is reported here: where the function is named.
     let keyword = quote_spanned!(hidden_at(method.span())=> trait);
 
     quote! {
@@ -53,7 +54,8 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
             }
         }
         #(#shared)*
-        impl<#(#params,)* __S: ?::core::marker::Sized + #krate::__private::Spawns<#context>> #trait_name #trait_args for __S {}
+        impl<#(#params,)* __S: ?::core::marker::Sized + #krate::__private::Spawns<#context>>
+        #trait_name #trait_args for __S {}
     }
 }
 

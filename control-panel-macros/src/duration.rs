@@ -1,0 +1,45 @@
+//! Lengths of time: as the user writes them, as an expression, and in prose.
+
+use std::time::Duration;
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+/// `"250ms"`, `"5 s"`: a whole number and a unit.
+pub(crate) fn parse(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let number: u64 = number.parse().ok()?;
+    match unit.trim_start() {
+        "us" => Some(Duration::from_micros(number)),
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(60 * 60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+/// The shortest way to write `duration` as an expression.
+pub(crate) fn tokens(duration: Duration) -> TokenStream {
+    let (constructor, number) = match (duration.as_secs(), duration.subsec_nanos()) {
+        (seconds, 0) => ("from_secs", u128::from(seconds)),
+        (_, nanos) if nanos % 1_000_000 == 0 => ("from_millis", duration.as_millis()),
+        _ => ("from_micros", duration.as_micros()),
+    };
+    let constructor = format_ident!("{constructor}");
+    // It fits: a duration that is no whole number of milliseconds was written as a `u64` of microseconds.
+    let number = Literal::u64_unsuffixed(u64::try_from(number).unwrap_or(u64::MAX));
+    quote!(::core::time::Duration::#constructor(#number))
+}
+
+/// As a sentence says it: "250 ms".
+pub(crate) fn spoken(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        return format!("{} s", duration.as_secs());
+    }
+    match duration.as_micros() {
+        micros if micros % 1_000 == 0 => format!("{} ms", micros / 1_000),
+        micros => format!("{micros} µs"),
+    }
+}
