@@ -52,6 +52,7 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// # Errors
     /// With the intent handed back: the panel is closed or stopping, or the intent's clock is `Some(0)`.
+    /// `.map_err(SendError::without_intent)?` turns it into an error that any `Box<dyn Error + Send + Sync>` takes.
     ///
     /// # Cancel safety
     /// A cancelled `send` has either delivered the intent or dropped it undelivered.

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, future::Future, sync::Arc, time::Duration};
 
 use crate::{
+    blocking,
     context::Context,
     intent::Intent,
     queued::Origin,
@@ -197,6 +198,16 @@ impl WorkerHandle {
         self.record.watch().wait_for(WorkerStatus::is_final).await.ok();
         self.status()
     }
+
+    /// Like [`ended`](Self::ended), for a thread that is not driving a runtime.
+    ///
+    /// # Panics
+    /// In async code: use `ended().await` there.
+    #[track_caller]
+    pub fn ended_blocking(&self) -> WorkerStatus {
+        blocking::assert_may_block("ended_blocking", "`ended().await`");
+        blocking::wait(self.ended())
+    }
 }
 
 impl fmt::Debug for WorkerHandle {
@@ -232,6 +243,15 @@ impl WorkerStatus {
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Ended(_) | Self::Refused(_))
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub fn exit(&self) -> Option<&Exit> {
+        match self {
+            Self::Ended(exit) => Some(exit),
+            _ => None,
+        }
     }
 }
 

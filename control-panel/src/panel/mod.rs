@@ -73,7 +73,7 @@ const STARVED_FRAMES: u32 = 64;
 /// let mut panel = ControlPanel::<Update>::new();
 /// let counter = panel.spawn_counter(4);
 /// let mut total = Total::default();
-/// while !counter.status().is_final() || panel.status().queued > 0 {
+/// while !counter.status().is_final() || panel.queued() > 0 {
 ///     panel.run_frame(&mut total, &mut (), []);
 /// }
 /// assert_eq!(total.0, 10);
@@ -209,6 +209,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// The current policy.
     pub fn policy(&self) -> Arc<P> {
         self.shared.policy.get()
+    }
+
+    /// How many intents are accepted and in no frame yet.
+    pub fn queued(&self) -> usize {
+        self.shared.queue.len()
     }
 
     /// How many workers live.
