@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -31,32 +31,96 @@ const LINKS_AT_ONCE: usize = 512;
 /// Files that are no pages may outnumber the pages by so much before the walk stops.
 const FILES_PER_PAGE: usize = 8;
 
-/// What is crawled, within which limits.
+/// What is crawled, within which limits, and how far it is.
 #[derive(Debug)]
 pub(crate) struct Crawl {
-    pub(crate) root: PathBuf,
-    pub(crate) max_pages: usize,
-    pub(crate) max_page_size: u64,
+    root: PathBuf,
+    max_pages: usize,
+    max_page_size: u64,
     /// Set when the walk is over: the readers wait for it, because only then is a missing link known.
-    site: SetOnce<Arc<Site>>,
+    plan: SetOnce<Plan>,
+    /// The page somebody looks at, to be read before its turn; `NOBODY` for none. The latest wish counts.
+    wanted: AtomicU32,
     /// The next page to read.
     next: AtomicUsize,
 }
 
+const NOBODY: u32 = u32::MAX;
+
+/// What there is to read.
+#[derive(Debug)]
+struct Plan {
+    site: Site,
+    /// By page: whether a reader has taken it.
+    taken: Vec<AtomicBool>,
+}
+
 impl Crawl {
-    pub(crate) fn new(root: PathBuf, max_pages: usize, max_page_size: u64) -> Self {
-        Self { root, max_pages, max_page_size, site: SetOnce::new(), next: AtomicUsize::new(0) }
+    pub(crate) fn new(root: PathBuf, max_pages: usize, max_page_size: u64) -> Arc<Self> {
+        Arc::new(Self {
+            root,
+            max_pages,
+            max_page_size,
+            plan: SetOnce::new(),
+            wanted: AtomicU32::new(NOBODY),
+            next: AtomicUsize::new(0),
+        })
     }
 
     /// Starts the walk and as many readers as leave one core to the frame loop.
-    pub(crate) fn spawn(self, panel: &ControlPanel<GraphIntent, LifecyclePolicy>) -> Vec<WorkerHandle> {
-        let crawl = Arc::new(self);
+    pub(crate) fn spawn(
+        self: &Arc<Self>,
+        panel: &ControlPanel<GraphIntent, LifecyclePolicy>,
+    ) -> Vec<WorkerHandle> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let mut handles = vec![panel.spawn_walk(Arc::clone(&crawl))];
+        let mut handles = vec![panel.spawn_walk(Arc::clone(self))];
         for _ in 0..cores.saturating_sub(1).clamp(1, 4) {
-            handles.push(panel.spawn_reader(Arc::clone(&crawl)));
+            handles.push(panel.spawn_reader(Arc::clone(self)));
         }
         handles
+    }
+
+    /// Asks for a page to be read next. Never waits.
+    pub(crate) fn want(&self, key: NodeKey) {
+        self.wanted.store(key.0, Ordering::Relaxed);
+    }
+
+    fn max_files(&self) -> usize {
+        self.max_pages.saturating_add(1).saturating_mul(FILES_PER_PAGE)
+    }
+
+    /// The next page to read; each is given out once.
+    fn next(&self, plan: &Plan) -> Option<NodeKey> {
+        let wanted = NodeKey(self.wanted.swap(NOBODY, Ordering::Relaxed));
+        if plan.take(wanted) {
+            return Some(wanted);
+        }
+        loop {
+            let key = plan.site.page(self.next.fetch_add(1, Ordering::Relaxed))?;
+            if plan.take(key) {
+                return Some(key);
+            }
+        }
+    }
+
+    /// Reads and parses a page: blocking.
+    fn read(&self, key: NodeKey) -> Result<Page, Skip> {
+        // Keys come from the plan, so it is there.
+        let plan = self.plan.get().ok_or(Skip::Unreadable)?;
+        let text = page::read(&self.root.join(plan.site.path(key)), self.max_page_size)?;
+        page::parse(&text, key, &plan.site)
+    }
+}
+
+impl Plan {
+    fn new(site: Site) -> Self {
+        let taken = (0..site.pages()).map(|_| AtomicBool::new(false)).collect();
+        Self { site, taken }
+    }
+
+    /// Takes a page, if it is one and nobody has.
+    fn take(&self, key: NodeKey) -> bool {
+        self.taken.get(key.index()).is_some_and(|taken| !taken.swap(true, Ordering::Relaxed))
     }
 }
 
@@ -136,18 +200,17 @@ async fn walk(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
     cx.send(GraphIntent::PagesFound(found)).await?;
     cx.send(GraphIntent::WalkFinished { skips, cut_short: site.cut_short }).await?;
     // Nobody else sets it.
-    crawl.site.set(Arc::new(site)).ok();
+    crawl.plan.set(Plan::new(site)).ok();
     Ok(())
 }
 
 /// Reads pages, one at a time, until there are no more.
 #[worker(source = IntentSource::Restore)]
 async fn reader(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
-    let site = Arc::clone(crawl.site.wait().await);
-    while let Some(key) = site.page(crawl.next.fetch_add(1, Ordering::Relaxed)) {
-        let (file, most) = (crawl.root.join(site.path(key)), crawl.max_page_size);
-        let for_parser = Arc::clone(&site);
-        let parsed = spawn_blocking(move || page::parse(&page::read(&file, most)?, key, &for_parser)).await;
+    let plan = crawl.plan.wait().await;
+    while let Some(key) = crawl.next(plan) {
+        let for_parser = Arc::clone(&crawl);
+        let parsed = spawn_blocking(move || for_parser.read(key)).await;
         match parsed {
             Ok(Ok(page)) => tell(&cx, key, page).await?,
             Ok(Err(why)) => cx.send(GraphIntent::PageSkipped { key, why }).await?,
@@ -173,12 +236,6 @@ async fn tell(cx: &Context, key: NodeKey, page: Page) -> Result<(), CrawlError> 
     }
     cx.send(GraphIntent::PageRead { key, links, counts, broken, complete: true }).await?;
     Ok(())
-}
-
-impl Crawl {
-    fn max_files(&self) -> usize {
-        self.max_pages.saturating_add(1).saturating_mul(FILES_PER_PAGE)
-    }
 }
 
 struct Entry {
@@ -221,3 +278,7 @@ fn is_page(path: &str) -> bool {
         ["html", "htm", "xhtml"].iter().any(|page| extension.eq_ignore_ascii_case(page))
     })
 }
+
+#[cfg(test)]
+#[path = "crawl_tests.rs"]
+mod tests;

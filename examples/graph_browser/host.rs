@@ -5,23 +5,18 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
-    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use control_panel::{IntentSender, IntentSource, Reconcile, Spawner, WorkerHandle, worker};
-use tokio::{fs::File, io::AsyncReadExt};
+use control_panel::{IntentSender, Reconcile};
 
 use crate::{
     app::GraphBrowserApp,
     intent::{GraphIntent, NodeKey},
     lifecycle::Lifecycle,
-    policy::LifecyclePolicy,
+    loader::{Loader, Loading, Unloadable, WorkerLoader},
 };
 
-/// Bytes of text a webview holds: the first screens of a page.
-const VIEW_BYTES: usize = 64 << 10;
 /// Webviews that load at a time.
 const LOADING_AT_ONCE: usize = 8;
 /// How long a blocked view waits before its first retry; doubled each time.
@@ -58,87 +53,6 @@ impl RuntimeState {
 fn retry_after(attempt: u32) -> Duration {
     let factor = 2_u32.saturating_pow(attempt.saturating_sub(1));
     FIRST_RETRY.saturating_mul(factor).min(LAST_RETRY)
-}
-
-/// What became of a load, once something did.
-type Outcome = Arc<OnceLock<Result<String, Unloadable>>>;
-
-/// A page's text could not be had: it cannot be read, it is not UTF-8, or its worker panicked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unloadable;
-
-/// A load under way.
-#[derive(Debug)]
-pub(crate) struct Loading {
-    outcome: Outcome,
-    /// Its worker; a worker that ended without an outcome (it panicked) has failed too.
-    worker: Option<WorkerHandle>,
-}
-
-impl Loading {
-    /// `None` while it goes on.
-    fn poll(&self) -> Option<Result<String, Unloadable>> {
-        // Asked before the outcome, which is set before the worker ends.
-        let ended = self.worker.as_ref().is_some_and(|worker| worker.status().is_final());
-        match self.outcome.get() {
-            Some(outcome) => Some(outcome.clone()),
-            None => ended.then_some(Err(Unloadable)),
-        }
-    }
-
-    fn cancel(&self) {
-        if let Some(worker) = &self.worker {
-            worker.stop();
-        }
-    }
-}
-
-/// What starts a load. The tests have one of their own.
-pub(crate) trait Loader {
-    fn load(&mut self, path: &str) -> Loading;
-}
-
-/// Loads each page in a supervised worker of its own.
-#[derive(Debug)]
-pub(crate) struct WorkerLoader {
-    pub(crate) spawner: Spawner<GraphIntent, LifecyclePolicy>,
-    pub(crate) root: PathBuf,
-}
-
-impl Loader for WorkerLoader {
-    fn load(&mut self, path: &str) -> Loading {
-        let outcome = Outcome::default();
-        let worker = self.spawner.spawn_load_page(self.root.join(path), Arc::clone(&outcome));
-        Loading { outcome, worker: Some(worker) }
-    }
-}
-
-/// Reads the beginning of a page.
-#[worker(source = IntentSource::ServoDelegate)]
-async fn load_page(
-    _cx: control_panel::Context<GraphIntent, LifecyclePolicy>,
-    file: PathBuf,
-    outcome: Outcome,
-) {
-    // Set once: the outcome belongs to this load alone.
-    outcome.set(read_view(file).await).ok();
-}
-
-async fn read_view(file: PathBuf) -> Result<String, Unloadable> {
-    let mut bytes = Vec::new();
-    let file = File::open(file).await.map_err(|_| Unloadable)?;
-    file.take(VIEW_BYTES as u64).read_to_end(&mut bytes).await.map_err(|_| Unloadable)?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        // Cut inside a character is fine; bytes that are no UTF-8 cannot be shown.
-        Err(error) if error.utf8_error().error_len().is_none() => {
-            let end = error.utf8_error().valid_up_to();
-            let mut bytes = error.into_bytes();
-            bytes.truncate(end);
-            String::from_utf8(bytes).map_err(|_| Unloadable)
-        }
-        Err(_) => Err(Unloadable),
-    }
 }
 
 /// One node's webview.

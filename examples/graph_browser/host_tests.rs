@@ -1,9 +1,15 @@
 //! The host under a clock and a loader of the test's own.
 
-use control_panel::{ControlPanel, QueuedIntent, Reducer};
+use std::sync::Arc;
+
+use control_panel::{ControlPanel, IntentSource, QueuedIntent, Reducer};
 
 use super::*;
-use crate::intent::LifecycleCause::{UserClosed, UserSelected};
+use crate::{
+    intent::LifecycleCause::{UserClosed, UserSelected},
+    loader::Outcome,
+    policy::LifecyclePolicy,
+};
 
 /// Loads when the test says so.
 #[derive(Debug, Default)]

@@ -107,26 +107,24 @@ impl Lifecycles {
         }
     }
 
-    /// Demotes the least recently used until the limits hold.
+    /// Demotes the least recently used until the limits hold: from active to warm, from warm to cold.
     ///
     /// `granted` is what the policy allows when memory is plenty; `limits` is what applies now. What goes beyond
-    /// the former goes for the policy's sake (active nodes stay warm), the rest for `pressure`, and then it
-    /// goes cold, because only that gives memory back.
+    /// the former goes for the policy's sake, the rest for `pressure`.
     pub(crate) fn enforce(&mut self, granted: Limits, limits: Limits, pressure: LifecycleCause) {
+        // Where nothing may stay warm, there is no stop on the way.
+        let less = if limits.warm == 0 { Lifecycle::Cold } else { Lifecycle::Warm };
         while self.active.len() > limits.active
             && let Some(&(used, key)) = self.active.first()
         {
-            if self.active.len() > granted.active {
-                self.set(key, Lifecycle::Warm, LifecycleCause::ActiveLimit, used);
-            } else {
-                self.set(key, Lifecycle::Cold, pressure, used);
-            }
+            let beyond = self.active.len() > granted.active;
+            self.set(key, less, if beyond { LifecycleCause::ActiveLimit } else { pressure }, used);
         }
         while self.warm.len() > limits.warm
             && let Some(&(used, key)) = self.warm.first()
         {
-            let cause = if self.warm.len() > granted.warm { LifecycleCause::WarmLimit } else { pressure };
-            self.set(key, Lifecycle::Cold, cause, used);
+            let beyond = self.warm.len() > granted.warm;
+            self.set(key, Lifecycle::Cold, if beyond { LifecycleCause::WarmLimit } else { pressure }, used);
         }
     }
 
@@ -195,7 +193,19 @@ mod tests {
     }
 
     #[test]
-    fn pressure_sends_the_least_recently_used_cold_at_once() {
+    fn pressure_takes_from_the_least_recently_used_first() {
+        let mut nodes = visited(&[1, 2, 3, 4], PLENTY, PLENTY);
+        nodes.enforce(PLENTY, Limits { active: 1, warm: 1 }, MemoryPressureWarning);
+        assert_eq!((keys(nodes.active()), keys(nodes.warm())), (vec![4], vec![3]));
+        let last = |key| nodes.last_change(NodeKey(key)).map(|change| (change.to, change.cause));
+        assert_eq!(last(3), Some((Lifecycle::Warm, MemoryPressureWarning)));
+        assert_eq!(last(2), Some((Lifecycle::Cold, MemoryPressureWarning)));
+        // Three were warm for a moment, one more than the policy grants at the best of times.
+        assert_eq!(last(1), Some((Lifecycle::Cold, WarmLimit)));
+    }
+
+    #[test]
+    fn where_nothing_may_stay_warm_the_active_go_cold_at_once() {
         let mut nodes = visited(&[1, 2, 3, 4], PLENTY, PLENTY);
         nodes.enforce(PLENTY, Limits { active: 1, warm: 0 }, MemoryPressureCritical);
         assert_eq!((keys(nodes.active()), keys(nodes.warm())), (vec![4], vec![]));

@@ -22,6 +22,7 @@ mod host;
 mod intent;
 mod lifecycle;
 mod link;
+mod loader;
 mod page;
 mod policy;
 mod progress;
@@ -37,12 +38,14 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use control_panel::{
-    ControlPanel, FrameBudget, IntentSource, WorkerHandle, workers::memory_monitor::MemoryMonitor,
+    ControlPanel, FrameBudget, IntentSource, Reducer, WorkerHandle, WorkerStatus,
+    workers::memory_monitor::MemoryMonitor,
 };
 
 use crate::{
@@ -50,8 +53,9 @@ use crate::{
     cli::Cli,
     crawl::Crawl,
     frames::{ContextSwitches, FrameTimes, Pace},
-    host::{WebviewHost, WorkerLoader},
+    host::WebviewHost,
     intent::GraphIntent,
+    loader::WorkerLoader,
     policy::LifecyclePolicy,
     progress::{Progress, say},
     signals::Signals,
@@ -98,14 +102,16 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
         .policy(policy)
         .frame_budget(FrameBudget::default().time(FRAME_TIME))
         .try_build()?;
-    let mut workers = Crawl::new(root.clone(), cli.max_pages, cli.max_page_size).spawn(&panel);
-    let crawlers = workers.clone();
+    let crawl = Crawl::new(root.clone(), cli.max_pages, cli.max_page_size);
+    let crawlers = crawl.spawn(&panel);
     let monitor = MemoryMonitor::new(IntentSource::MemoryMonitor).interval(MEMORY_INTERVAL);
+    let mut workers = crawlers.clone();
     workers.push(panel.spawn(monitor.into_worker()));
     let loader = WorkerLoader { spawner: panel.spawner(), root };
     let mut browser = Browser {
         host: WebviewHost::new(loader, panel.sender(IntentSource::ServoDelegate)),
         panel,
+        crawl,
         crawlers,
         app: GraphBrowserApp::new(policy),
         visitor: Visitor::new(cli.seed, cli.visits),
@@ -138,6 +144,7 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
 /// The frame loop and what it works on.
 struct Browser {
     panel: Panel,
+    crawl: Arc<Crawl>,
     crawlers: Vec<WorkerHandle>,
     app: GraphBrowserApp,
     host: WebviewHost,
@@ -185,6 +192,9 @@ impl Browser {
     /// One frame; how many intents it left.
     fn frame(&mut self, switches: &mut ContextSwitches) -> usize {
         let clicks = self.visitor.clicks(&self.app);
+        if let Some(key) = self.visitor.waits_for(&self.app) {
+            self.crawl.want(key);
+        }
         let before = switches.involuntary();
         let began = Instant::now();
         let report = self.panel.run_frame(&mut self.app, &mut self.host, clicks);
@@ -200,7 +210,6 @@ impl Browser {
 
     /// Applies what was accepted before the shutdown and not drained yet: nothing accepted is lost.
     fn drain_rest(&mut self) {
-        use control_panel::Reducer;
         while self.panel.status().queued > 0 {
             for queued in self.panel.drain() {
                 self.app.apply(queued);
@@ -210,7 +219,7 @@ impl Browser {
 }
 
 fn failed(worker: &WorkerHandle) -> bool {
-    matches!(worker.status(), control_panel::WorkerStatus::Ended(exit) if exit.is_failure())
+    matches!(worker.status(), WorkerStatus::Ended(exit) if exit.is_failure())
 }
 
 /// The folder's real path, or why it cannot be browsed.

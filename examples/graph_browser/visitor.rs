@@ -55,6 +55,11 @@ impl Visitor {
         self.made >= self.planned
     }
 
+    /// The page it is on, while that has not been read.
+    pub(crate) fn waits_for(&self, app: &GraphBrowserApp) -> Option<NodeKey> {
+        self.at.filter(|at| app.graph.node(*at).is_some_and(|node| node.content == Content::Unread))
+    }
+
     /// What the visitor does in this frame.
     pub(crate) fn clicks(&mut self, app: &GraphBrowserApp) -> Vec<(IntentSource, GraphIntent)> {
         if self.is_done() || self.dwell > 0 {

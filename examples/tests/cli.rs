@@ -10,7 +10,8 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A built example. Cargo tells a test where binaries are, but not where examples are, so it is asked.
+/// A built example, built as its user does. Cargo tells a test where binaries are, but not where examples are, so
+/// it is asked.
 fn example(name: &str) -> PathBuf {
     static BUILT: OnceLock<Vec<(String, PathBuf)>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
@@ -77,7 +78,8 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
 
 #[test]
 fn the_shipped_site_is_browsed_and_everything_is_told() {
-    let output = browse(&["--seed", "1"]);
+    // No memory is ever used beyond all of it: no pressure.
+    let output = browse(&["--seed", "1", "--memory-threshold", "1"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     for what in [
         "ended all done",
@@ -129,8 +131,6 @@ fn memory_pressure_is_answered_with_the_least_recently_used() {
     assert_row(&output, "MemoryMonitor");
     assert_row(&output, "memory pressure: ");
     assert_row(&output, "limits broken 0");
-    let level = row(&output, "memory pressure warning").contains("change(s)");
-    assert!(level, "half of all memory in use would be critical on this machine");
 }
 
 #[test]
