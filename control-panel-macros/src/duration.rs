@@ -20,17 +20,16 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     }
 }
 
-/// The shortest way to write `duration` as an expression.
+/// As a call of the runtime's `ms` or `us`, which keeps an option on one line.
 pub(crate) fn tokens(duration: Duration) -> TokenStream {
-    let (constructor, number) = match (duration.as_secs(), duration.subsec_nanos()) {
-        (seconds, 0) => ("from_secs", u128::from(seconds)),
-        (_, nanos) if nanos % 1_000_000 == 0 => ("from_millis", duration.as_millis()),
-        _ => ("from_micros", duration.as_micros()),
+    let (unit, number) = match duration.as_micros() {
+        micros if micros % 1_000 == 0 => ("ms", micros / 1_000),
+        micros => ("us", micros),
     };
-    let constructor = format_ident!("{constructor}");
-    // It fits: a duration that is no whole number of milliseconds was written as a `u64` of microseconds.
+    let unit = format_ident!("{unit}");
+    // Only absurd lengths do not fit: 584 million years of milliseconds.
     let number = Literal::u64_unsuffixed(u64::try_from(number).unwrap_or(u64::MAX));
-    quote!(::core::time::Duration::#constructor(#number))
+    quote!(__cp::#unit(#number))
 }
 
 /// As a sentence says it: "250 ms".

@@ -108,21 +108,14 @@ fn a_worker_with_every_option() {
                     argument_2: u8,
                 ) -> ::renamed::WorkerHandle {
                     use ::renamed::__private as __cp;
-                    __cp::Run::repeat(move |cx| rss(
+                    __cp::Run::on_failure(move |cx| rss(
                             cx,
                             __cp::again(&titles),
                             __cp::again(&argument_2),
                         ))
-                        .restart(__cp::Restart::OnFailure)
-                        .intensity(__cp::Intensity::new(3, ::core::time::Duration::from_secs(60)))
-                        .backoff(
-                            __cp::Backoff::new(
-                                ::core::time::Duration::from_millis(10),
-                                ::core::time::Duration::from_millis(1500),
-                            ),
-                        )
-                        .cancel(__cp::Cancel::Cooperative)
-                        .grace(::core::time::Duration::from_secs(2))
+                        .intensity(3, __cp::ms(60000))
+                        .backoff(__cp::ms(10), __cp::ms(1500))
+                        .grace(__cp::ms(2000))
                         .spawn(self, "headlines", Feed::Rss)
                 }
             }
@@ -394,6 +387,24 @@ fn a_worker_is_at_most_twelve_lines() {
         let lines = generated_lines(args, item);
         assert!(lines <= 12, "{lines} lines:\n{}", worker(args, item));
     }
+}
+
+/// Each option that is given costs one line more.
+#[test]
+fn an_option_is_one_line() {
+    let item = "async fn rss(cx: Cx, titles: Vec<String>) {}";
+    let options = [
+        "",
+        ", intensity = 3, period = \"1m\"",
+        ", backoff = \"10ms\"",
+        ", cancel = cooperative, grace = \"2s\"",
+    ];
+    let mut args = "source = Feed::Rss, restart = always".to_owned();
+    let lines = options.map(|option| {
+        args.push_str(option);
+        generated_lines(&args, item)
+    });
+    assert_eq!(lines, [9, 10, 11, 12]);
 }
 
 /// The expansion is a copy of the body and something that does not depend on it.

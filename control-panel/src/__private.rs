@@ -5,8 +5,7 @@ use std::{error::Error, fmt, future::Future, pin::Pin, time::Duration};
 
 pub use crate::supervise::exit::WorkerOutput;
 use crate::worker::Options;
-pub use crate::{Backoff, Cancel, Intensity, Restart};
-use crate::{Context, Intent, Source, Spawn, Worker, WorkerHandle};
+use crate::{Backoff, Cancel, Context, Intensity, Intent, Restart, Source, Spawn, Worker, WorkerHandle};
 
 /// What the type of a worker's first argument says about its panel. [`Context`] alone has it, so that an
 /// alias of a context works as well as the type itself.
@@ -133,55 +132,67 @@ impl<C> Run<C> {
         })
     }
 
-    /// Started once for every generation.
-    pub fn repeat<F, Fut>(mut run: F) -> Self
+    /// Started again when it fails or panics.
+    pub fn on_failure<F, Fut>(run: F) -> Self
     where
         F: FnMut(C) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
-        Self::new(move |cx| {
+        Self::repeat(run, Restart::OnFailure)
+    }
+
+    /// Started again whenever it ends.
+    pub fn always<F, Fut>(run: F) -> Self
+    where
+        F: FnMut(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        Self::repeat(run, Restart::Always)
+    }
+
+    fn repeat<F, Fut>(mut run: F, restart: Restart) -> Self
+    where
+        F: FnMut(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        let mut repeated = Self::new(move |cx| {
             let future = run(cx);
             Some(Box::pin(async move { future.await.into_result() }))
-        })
+        });
+        repeated.options.restart = restart;
+        repeated
     }
 
     fn new(start: impl FnMut(C) -> Option<Running> + Send + 'static) -> Self {
         Self { start: Box::new(start), options: Options::default() }
     }
 
-    /// As [`Worker::restart`].
-    #[must_use]
-    pub fn restart(mut self, restart: Restart) -> Self {
-        self.options.restart = restart;
-        self
-    }
-
     /// As [`Worker::intensity`].
     #[must_use]
-    pub fn intensity(mut self, intensity: Intensity) -> Self {
-        self.options.intensity = intensity;
+    pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.options.intensity = Intensity::new(restarts, period);
         self
     }
 
     /// As [`Worker::backoff`].
     #[must_use]
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.options.backoff = backoff;
+    pub fn backoff(mut self, base: Duration, max: Duration) -> Self {
+        self.options.backoff = Backoff::new(base, max);
         self
     }
 
-    /// As [`Worker::cancel`].
+    /// Asked to stop, and dropped after its grace.
     #[must_use]
-    pub fn cancel(mut self, cancel: Cancel) -> Self {
-        self.options.cancel = cancel;
+    pub fn cooperative(mut self) -> Self {
+        self.options.cancel = Cancel::Cooperative;
         self
     }
 
-    /// As [`Worker::grace`].
+    /// Asked to stop, and dropped after this grace.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.options.grace = grace;
-        self
+        self.cooperative()
     }
 
     /// Spawns it. Here, and only here, the context is asked to be one: a type that is none is told of once.
@@ -198,6 +209,16 @@ impl<C> fmt::Debug for Run<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("options", &self.options).finish_non_exhaustive()
     }
+}
+
+/// So many milliseconds.
+pub const fn ms(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+/// So many microseconds.
+pub const fn us(number: u64) -> Duration {
+    Duration::from_micros(number)
 }
 
 /// The same for a built-in worker, whose context nobody can get wrong.

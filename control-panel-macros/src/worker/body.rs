@@ -32,13 +32,13 @@ pub(super) fn spawn(
     let setters = setters(options);
 
     // An alias where many names are needed, so that they do not take a line each.
-    let (import, private) = if setters.is_empty() {
+    let (import, private) = if setters.is_empty() && !options.restarts() {
         (None, quote!(#krate::__private))
     } else {
         (Some(quote!(use #krate::__private as __cp;)), quote!(__cp))
     };
     // What rustc refuses here is what the function returns, or its future: that is underlined, or else its name.
-    let constructor = format_ident!("{}", if options.restarts() { "repeat" } else { "once" });
+    let constructor = constructor(options);
     let output = function.output.as_ref().and_then(|(_, ty)| ends(ty));
     let start = shown_at(quote!(#private::Run::#constructor), output.unwrap_or((name.span(), name.span())));
     // What it refuses here is the type of the context.
@@ -95,30 +95,33 @@ pub(super) const DEFAULT_PERIOD: Duration = Duration::from_secs(10);
 /// Long enough to spare a peer that is down, short enough for a person to wait for.
 const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(30);
 
+fn constructor(options: &Options) -> Ident {
+    let name = match options.restart.as_ref().map(|given| given.value) {
+        Some("on_failure") => "on_failure",
+        Some("always") => "always",
+        _ => "once",
+    };
+    format_ident!("{name}")
+}
+
 fn setters(options: &Options) -> TokenStream {
     let mut setters = TokenStream::new();
-    match options.restart.as_ref().map(|given| given.value) {
-        Some("on_failure") => setters.extend(quote!(.restart(__cp::Restart::OnFailure))),
-        Some("always") => setters.extend(quote!(.restart(__cp::Restart::Always))),
-        _ => {}
-    }
     if let Some(intensity) = &options.intensity {
         let restarts = Literal::u32_unsuffixed(intensity.value);
         let period = duration::tokens(options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value));
-        setters.extend(quote!(.intensity(__cp::Intensity::new(#restarts, #period))));
+        setters.extend(quote!(.intensity(#restarts, #period)));
     }
     if let Some(base) = &options.backoff {
         let max =
             options.max_backoff.as_ref().map_or(DEFAULT_MAX_BACKOFF.max(base.value), |given| given.value);
         let (base, max) = (duration::tokens(base.value), duration::tokens(max));
-        setters.extend(quote!(.backoff(__cp::Backoff::new(#base, #max))));
-    }
-    if options.cancel.as_ref().is_some_and(|given| given.value == "cooperative") {
-        setters.extend(quote!(.cancel(__cp::Cancel::Cooperative)));
+        setters.extend(quote!(.backoff(#base, #max)));
     }
     if let Some(grace) = &options.grace {
         let grace = duration::tokens(grace.value);
         setters.extend(quote!(.grace(#grace)));
+    } else if options.cancel.as_ref().is_some_and(|given| given.value == "cooperative") {
+        setters.extend(quote!(.cooperative()));
     }
     setters
 }
