@@ -1,0 +1,92 @@
+//! Workers that stop as they should, and workers that do not.
+
+use std::{
+    future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use control_panel::{Cancel, Context, Worker};
+
+use crate::Mark;
+
+/// Stops at its next await.
+pub fn good(name: &'static str) -> Worker<Mark> {
+    Worker::new(name, 0, |_| future::pending::<()>())
+}
+
+/// Stops when it is told.
+pub fn polite(name: &'static str) -> Worker<Mark> {
+    Worker::new(name, 0, async |cx: Context<Mark>| cx.cancelled().await).cancel(Cancel::Cooperative)
+}
+
+/// Never stops by itself, but can be dropped.
+pub fn deaf(name: &'static str) -> Worker<Mark> {
+    good(name).cancel(Cancel::Cooperative)
+}
+
+/// Blocks a thread of the runtime until it is let go.
+#[derive(Debug, Clone, Default)]
+pub struct Busy {
+    go: Arc<AtomicBool>,
+    /// How many block.
+    pub blocking: Arc<AtomicUsize>,
+    /// How many were told to stop when they were let go.
+    pub told: Arc<AtomicUsize>,
+    /// How many ended.
+    pub ended: Arc<AtomicUsize>,
+}
+
+impl Busy {
+    /// One that blocks.
+    pub fn worker(&self, name: &'static str) -> Worker<Mark> {
+        let busy = self.clone();
+        Worker::new(name, 1, move |cx: Context<Mark>| {
+            let busy = busy.clone();
+            async move {
+                let _ended = OnDrop(Arc::clone(&busy.ended));
+                busy.blocking.fetch_add(1, Ordering::SeqCst);
+                while !busy.go.load(Ordering::SeqCst) {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                busy.told.fetch_add(usize::from(cx.is_cancelled()), Ordering::SeqCst);
+                future::pending::<()>().await;
+            }
+        })
+    }
+
+    /// Lets all of them go.
+    pub fn let_go(&self) {
+        self.go.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets go also when the test fails: a runtime waits for its threads when it is dropped.
+    #[must_use]
+    pub fn guard(&self) -> LetGo {
+        LetGo(self.clone())
+    }
+}
+
+/// Lets them go when it is dropped.
+#[derive(Debug)]
+pub struct LetGo(Busy);
+
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        self.0.let_go();
+    }
+}
+
+/// Counts when it is dropped.
+#[derive(Debug)]
+pub struct OnDrop(pub Arc<AtomicUsize>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}

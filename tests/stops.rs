@@ -1,0 +1,266 @@
+//! Promise 6: a shutdown ends by its deadline whatever the workers do, names those that did not stop and nobody
+//! else, hands intents back instead of waiting, and can be dropped, resumed and repeated.
+//!
+//! Where an offender blocks a thread, it does so until the report is there: a shutdown that waited for it would hang.
+
+use std::{pin::pin, sync::atomic::Ordering, thread, time::Duration};
+
+use control_panel::{
+    Backoff, Cancel, Context, ControlPanel, Exit, Intensity, Refusal, Restart, SendError, ShutdownReport,
+    TrySendError, Worker, WorkerStatus,
+};
+use tests::{
+    Mark, Wakes, eventually,
+    offenders::{self, Busy, deaf, good, polite},
+    paused, threads, watched,
+};
+use tokio::{
+    runtime::Runtime,
+    task::yield_now,
+    time::{Instant, sleep},
+};
+
+type Panel = ControlPanel<Mark>;
+const MS: Duration = Duration::from_millis(1);
+
+fn exits(report: &ShutdownReport) -> Vec<(&str, &Exit)> {
+    report.workers().iter().map(|worker| (worker.name.as_str(), &worker.exit)).collect()
+}
+
+fn on(runtime: &Runtime, timeout: Duration) -> Panel {
+    Panel::builder().runtime(runtime.handle().clone()).shutdown_timeout(timeout).build()
+}
+
+#[test]
+fn everybody_who_stops_is_listed_and_nothing_is_wrong() {
+    paused(async || {
+        let panel = Panel::new();
+        let gone = panel.spawn(Worker::new("gone before", 0, async |_| {}));
+        let handles =
+            [panel.spawn(good("good")), panel.spawn(polite("polite")), panel.spawn(good("unpolled"))];
+        gone.ended().await;
+        let report = panel.shutdown().await;
+        let names: Vec<_> = exits(&report).into_iter().map(|(name, exit)| (name, exit.to_string())).collect();
+        let expected = ["good", "polite", "unpolled"].map(|name| (name, "cancelled".to_owned()));
+        assert_eq!(names, expected, "in the order of spawning");
+        assert!(report.is_clean() && report.abandoned().count() == 0 && panel.worker_count() == 0);
+        assert!(handles.iter().all(|handle| handle.status().is_final()));
+        let late = panel.spawn(good("late"));
+        assert!(matches!(late.status(), WorkerStatus::Refused(Refusal::ShutDown)));
+    });
+}
+
+#[test]
+fn the_deadline_holds_on_the_paused_clock_and_the_deaf_are_dropped() {
+    paused(async || {
+        for timeout in [Duration::ZERO, MS, Duration::from_secs(5), Duration::from_secs(3600)] {
+            let panel = Panel::builder().shutdown_timeout(timeout).build();
+            let began = Instant::now();
+            for worker in [good("good"), deaf("deaf").grace(Duration::from_secs(1 << 40)), polite("polite")] {
+                panel.spawn(worker);
+            }
+            yield_now().await;
+            let report = panel.shutdown().await;
+            assert!(began.elapsed() <= timeout + 20 * MS, "{:?} of {timeout:?}", began.elapsed());
+            assert!(!report.is_clean() && report.abandoned().count() == 0, "{report}");
+            let aborted: Vec<_> = report.incidents().map(|worker| worker.name.as_str()).collect();
+            if timeout > MS {
+                assert!(matches!(exits(&report)[..], [_, ("deaf", Exit::Aborted), _]), "{report}");
+                assert_eq!((aborted, panel.worker_count()), (vec!["deaf"], 0));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_cooperative_workers_grace_ends_before_the_shutdowns_deadline() {
+    paused(async || {
+        let panel = Panel::builder().shutdown_timeout(Duration::from_secs(100)).build();
+        panel.spawn(deaf("deaf").grace(Duration::from_secs(2)));
+        let slow = Worker::new("slow", 0, async |cx: Context<Mark>| {
+            cx.cancelled().await;
+            sleep(Duration::from_secs(1)).await;
+        });
+        panel.spawn(slow.cancel(Cancel::Cooperative).grace(Duration::from_secs(2)));
+        yield_now().await;
+        let began = Instant::now();
+        let report = panel.shutdown().await;
+        assert!(
+            matches!(exits(&report)[..], [("deaf", Exit::Aborted), ("slow", Exit::Cancelled)]),
+            "{report}"
+        );
+        assert_eq!(began.elapsed().as_secs(), 2);
+    });
+}
+
+/// One offender blocks its thread; the report comes while it still does, names it, and nobody else.
+#[test]
+fn a_busy_worker_is_named_while_it_lives_and_nobody_else_is() {
+    watched(|| {
+        for blocking in [true, false] {
+            let (runtime, busy) = (threads(2), Busy::default());
+            let _guard = busy.guard();
+            let mut panel = on(&runtime, 200 * MS);
+            let handle = panel.spawn(busy.worker("busy"));
+            eventually("it blocks", || busy.blocking.load(Ordering::SeqCst) == 1);
+            panel.spawn(good("good"));
+            panel.spawn(polite("polite"));
+            panel.sender(0).try_send(Mark::new(1)).unwrap();
+            let report = if blocking {
+                panel.shutdown_blocking()
+            } else {
+                threads(1).block_on(panel.shutdown()) // on another runtime
+            };
+            assert_eq!(
+                busy.told.load(Ordering::SeqCst) + busy.ended.load(Ordering::SeqCst),
+                0,
+                "it still blocks"
+            );
+            assert!(!handle.status().is_final() && panel.worker_count() == 1);
+            assert_eq!(report.abandoned().map(|worker| worker.name.as_str()).collect::<Vec<_>>(), ["busy"]);
+            assert!(!report.is_clean() && report.incident_count() == 1);
+            assert!(format!("{report:?}").contains("busy") && report.to_string().contains("did not stop"));
+            assert_eq!(panel.drain().count(), 1, "what was accepted is there");
+            // When it ends at last, the report stays what it was.
+            busy.let_go();
+            eventually("it ends at its next await", || handle.status().is_final());
+            let again = panel.shutdown_blocking();
+            assert_eq!(format!("{again:?}"), format!("{report:?}"));
+        }
+    });
+}
+
+#[test]
+fn the_deadline_holds_with_a_busy_worker_on_every_thread_of_the_runtime() {
+    watched(|| {
+        let busy = Busy::default();
+        let _guard = busy.guard();
+        let panel = Panel::builder().shutdown_timeout(100 * MS).build(); // its own runtime: 4 threads at most
+        let mut count = 0;
+        // Until one more does not get a thread.
+        while busy.blocking.load(Ordering::SeqCst) == count {
+            panel.spawn(busy.worker("busy"));
+            count += 1;
+            let deadline = std::time::Instant::now() + 300 * MS;
+            while busy.blocking.load(Ordering::SeqCst) < count && std::time::Instant::now() < deadline {
+                thread::sleep(MS);
+            }
+        }
+        let report = panel.shutdown_blocking();
+        assert_eq!(report.abandoned().count(), count);
+        assert_eq!(busy.ended.load(Ordering::SeqCst), 0, "they all block");
+        busy.let_go();
+        eventually("all end", || panel.worker_count() == 0);
+    });
+}
+
+#[test]
+fn a_shutdown_that_is_dropped_half_way_goes_on_and_can_be_resumed() {
+    paused(async || {
+        let panel = Panel::builder().shutdown_timeout(Duration::from_secs(10)).build();
+        let good = panel.spawn(good("good"));
+        let deaf = panel.spawn(deaf("deaf").grace(Duration::from_secs(3600)));
+        yield_now().await;
+        let began = Instant::now();
+        assert!(Wakes::new().poll(pin!(panel.shutdown())).is_pending());
+        good.ended().await;
+        assert!(!deaf.status().is_final());
+        sleep(Duration::from_secs(4)).await;
+        // Two at once, by the first call's deadline.
+        let mut other = pin!(panel.shutdown());
+        assert!(Wakes::new().poll(other.as_mut()).is_pending());
+        let report = panel.shutdown().await;
+        assert!(began.elapsed() <= Duration::from_secs(10), "{:?}", began.elapsed());
+        assert!(
+            matches!(exits(&report)[..], [("good", Exit::Cancelled), ("deaf", Exit::Aborted)]),
+            "{report}"
+        );
+        for again in [other.await, panel.shutdown().await] {
+            assert_eq!(format!("{again:?}"), format!("{report:?}"));
+        }
+        // Resumed when the deadline is long over: who would have ended is not called abandoned.
+        let panel = Panel::new();
+        panel.spawn(offenders::deaf("deaf").grace(Duration::from_secs(3600)));
+        yield_now().await;
+        assert!(Wakes::new().poll(pin!(panel.shutdown())).is_pending());
+        sleep(Duration::from_secs(60)).await;
+        assert!(matches!(exits(&panel.shutdown().await)[..], [("deaf", Exit::Aborted)]));
+    });
+}
+
+#[test]
+fn a_full_queue_hands_intents_back_while_a_shutdown_waits() {
+    paused(async || {
+        let mut panel = Panel::builder().capacity(3).build();
+        let flush = Worker::new("flush", 0, async |cx: Context<Mark>| {
+            cx.cancelled().await;
+            let mut back = Vec::new();
+            for id in 0..5 {
+                match cx.send(Mark::new(id)).await {
+                    Err(SendError::Stopping(mark)) => back.push(mark.id),
+                    sent => assert!(sent.is_ok()),
+                }
+            }
+            assert!(matches!(cx.try_send(Mark::new(5)), Err(TrySendError::Full(mark)) if mark.id == 5));
+            assert_eq!(back, [1, 2, 3, 4]);
+        });
+        panel.spawn(flush.cancel(Cancel::Cooperative));
+        let waits = Worker::new("waits", 1, async |cx: Context<Mark>| {
+            cx.send(Mark::new(10)).await.unwrap();
+            assert!(matches!(cx.send(Mark::new(11)).await, Err(SendError::Stopping(mark)) if mark.id == 11));
+        });
+        panel.spawn(waits.cancel(Cancel::Cooperative));
+        let outside = panel.sender(1);
+        sleep(MS).await;
+        let report = panel.shutdown().await;
+        assert!(report.is_clean(), "{report}");
+        assert!(matches!(outside.send(Mark::new(9)).await, Err(SendError::Closed(mark)) if mark.id == 9));
+        assert_eq!(panel.drain().map(|queued| queued.intent.id).collect::<Vec<_>>(), [0, 10]);
+    });
+}
+
+#[test]
+fn a_report_is_not_clean_after_any_incident_since_the_panel_was_built() {
+    let failing = |fail: fn()| {
+        Worker::new("once", 0, move |cx: Context<Mark>| async move {
+            if cx.generation() == 1 {
+                fail();
+                return Err("failed once");
+            }
+            Ok(())
+        })
+        .restart(Restart::OnFailure)
+        .backoff(Backoff::none())
+        .intensity(Intensity::default())
+    };
+    paused(async || {
+        for worker in [failing(|| ()), failing(|| tests::quiet_panic())] {
+            let panel = Panel::new();
+            let handle = panel.spawn(worker);
+            handle.ended().await;
+            assert!(matches!(handle.status(), WorkerStatus::Ended(Exit::Finished)));
+            let report = panel.shutdown().await;
+            assert!(!report.is_clean() && report.incident_count() == 1 && report.workers().is_empty());
+        }
+        let panel = Panel::new();
+        let deaf = panel.spawn(deaf("deaf").grace(MS));
+        yield_now().await;
+        deaf.stop();
+        assert!(matches!(deaf.ended().await, WorkerStatus::Ended(Exit::Aborted)));
+        assert!(!panel.shutdown().await.is_clean());
+        assert!(Panel::new().shutdown().await.is_clean());
+    });
+}
+
+#[test]
+fn stopping_one_worker_leaves_the_others() {
+    paused(async || {
+        let panel = Panel::new();
+        let (one, other) = (panel.spawn(good("one").restart(Restart::Always)), panel.spawn(good("other")));
+        yield_now().await;
+        one.stop();
+        assert!(matches!(one.ended().await, WorkerStatus::Ended(Exit::Cancelled)));
+        assert!(matches!(other.status(), WorkerStatus::Running) && panel.worker_count() == 1);
+        assert!(panel.shutdown().await.is_clean());
+    });
+}
