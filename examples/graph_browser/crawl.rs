@@ -108,7 +108,7 @@ impl Crawl {
         // Keys come from the plan, so it is there.
         let plan = self.plan.get().ok_or(Skip::Unreadable)?;
         let text = page::read(&self.root.join(plan.site.path(key)), self.max_page_size)?;
-        page::parse(&text, key, &plan.site)
+        Ok(page::parse(&text, key, &plan.site))
     }
 }
 

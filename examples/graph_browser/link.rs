@@ -36,7 +36,6 @@ impl Base {
 
 /// Resolves the `href` of a page with this base.
 pub(crate) fn resolve(base: &Base, href: &str) -> Link {
-    let href = unescape(href);
     // Tabs and newlines inside an address are dropped, and it may be written with backslashes.
     let href: String = href
         .trim_matches(|c: char| c <= ' ')
@@ -104,45 +103,6 @@ fn decode(segment: &str) -> String {
         Ok(name) if !name.contains(['/', '\0']) => name.into_owned(),
         _ => segment.to_owned(),
     }
-}
-
-/// No character reference is longer: what looks for its end need not look further.
-const LONGEST_REFERENCE: usize = 12;
-
-/// Resolves the character references that occur in addresses: the parser hands attributes out as written.
-fn unescape(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = rest.bytes().take(LONGEST_REFERENCE).position(|byte| byte == b';');
-        let reference = end.and_then(|end| Some((reference(&rest[1..end])?, end + 1)));
-        let (c, length) = reference.unwrap_or(('&', 1));
-        plain.push(c);
-        rest = &rest[length..];
-    }
-    plain.push_str(rest);
-    plain
-}
-
-fn reference(name: &str) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16),
-            None => number.parse(),
-        };
-        return char::from_u32(code.ok()?);
-    }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => '\u{a0}',
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -227,15 +187,8 @@ mod tests {
     }
 
     #[test]
-    fn space_around_and_newlines_within_are_ignored_and_references_resolved() {
+    fn space_around_and_newlines_within_are_ignored() {
         assert_eq!(from("a.html", " \n b\n.html\t"), inside("b.html"));
-        assert_eq!(from("a.html", "q&amp;a.html"), inside("q&a.html"));
-        assert_eq!(from("a.html", "&#x2e;&#46;/b.html"), inside("b.html"));
-        assert_eq!(
-            from("a.html", "a&b&unknown;&#xd800;.html"),
-            inside("a&b&unknown;&"),
-            "a fragment follows"
-        );
     }
 
     #[test]

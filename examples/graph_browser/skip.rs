@@ -21,7 +21,7 @@ pub(crate) enum Skip {
     TooLarge,
     /// The operating system would not let us read it.
     Unreadable,
-    /// The HTML parser gave up on it.
+    /// The HTML parser panicked on it.
     Unparsable,
     /// Links are not followed, so that a loop of them cannot trap the walk.
     SymbolicLink,
@@ -39,7 +39,7 @@ impl fmt::Display for Skip {
             Self::NotUtf8 => "not UTF-8",
             Self::TooLarge => "too large",
             Self::Unreadable => "unreadable",
-            Self::Unparsable => "parser gave up",
+            Self::Unparsable => "the parser panicked",
             Self::SymbolicLink => "symbolic link",
             Self::SpecialFile => "pipe, socket or device",
             Self::NameNotUtf8 => "name not UTF-8",
