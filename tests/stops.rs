@@ -3,7 +3,7 @@
 //!
 //! Where an offender blocks a thread, it does so until the report is there: a shutdown that waited for it would hang.
 
-use std::{pin::pin, sync::atomic::Ordering, thread, time::Duration};
+use std::{pin::pin, sync::atomic::Ordering, time::Duration};
 
 use control_panel::{
     Backoff, Cancel, Context, ControlPanel, Exit, Intensity, Refusal, Restart, SendError, ShutdownReport,
@@ -94,63 +94,58 @@ fn a_cooperative_workers_grace_ends_before_the_shutdowns_deadline() {
 }
 
 /// One offender blocks its thread; the report comes while it still does, names it, and nobody else.
+fn one_busy_worker_is_named(shut_down: impl FnOnce(&Panel) -> ShutdownReport) {
+    let (runtime, busy) = (threads(2), Busy::default());
+    let _guard = busy.guard();
+    // Long enough for the others to stop, however busy the machine is.
+    let mut panel = on(&runtime, Duration::from_secs(3));
+    let handle = panel.spawn(busy.worker("busy"));
+    eventually("it blocks", || busy.blocking.load(Ordering::SeqCst) == 1);
+    for other in [panel.spawn(good("good")), panel.spawn(polite("polite"))] {
+        eventually("it runs", || matches!(other.status(), WorkerStatus::Running));
+    }
+    panel.sender(0).try_send(Mark::new(1)).unwrap();
+    let report = shut_down(&panel);
+    assert_eq!(busy.told.load(Ordering::SeqCst) + busy.ended.load(Ordering::SeqCst), 0, "it still blocks");
+    assert!(!handle.status().is_final() && panel.worker_count() == 1);
+    assert_eq!(report.abandoned().map(|worker| worker.name.as_str()).collect::<Vec<_>>(), ["busy"]);
+    assert!(!report.is_clean() && report.incident_count() == 1);
+    assert!(format!("{report:?}").contains("busy") && report.to_string().contains("did not stop"));
+    assert_eq!(panel.drain().count(), 1, "what was accepted is there");
+    // When it ends at last, the report stays what it was.
+    busy.let_go();
+    eventually("it ends at its next await", || handle.status().is_final());
+    assert_eq!(format!("{:?}", panel.shutdown_blocking()), format!("{report:?}"));
+}
+
 #[test]
 fn a_busy_worker_is_named_while_it_lives_and_nobody_else_is() {
-    watched(|| {
-        for blocking in [true, false] {
-            let (runtime, busy) = (threads(2), Busy::default());
-            let _guard = busy.guard();
-            let mut panel = on(&runtime, 200 * MS);
-            let handle = panel.spawn(busy.worker("busy"));
-            eventually("it blocks", || busy.blocking.load(Ordering::SeqCst) == 1);
-            panel.spawn(good("good"));
-            panel.spawn(polite("polite"));
-            panel.sender(0).try_send(Mark::new(1)).unwrap();
-            let report = if blocking {
-                panel.shutdown_blocking()
-            } else {
-                threads(1).block_on(panel.shutdown()) // on another runtime
-            };
-            assert_eq!(
-                busy.told.load(Ordering::SeqCst) + busy.ended.load(Ordering::SeqCst),
-                0,
-                "it still blocks"
-            );
-            assert!(!handle.status().is_final() && panel.worker_count() == 1);
-            assert_eq!(report.abandoned().map(|worker| worker.name.as_str()).collect::<Vec<_>>(), ["busy"]);
-            assert!(!report.is_clean() && report.incident_count() == 1);
-            assert!(format!("{report:?}").contains("busy") && report.to_string().contains("did not stop"));
-            assert_eq!(panel.drain().count(), 1, "what was accepted is there");
-            // When it ends at last, the report stays what it was.
-            busy.let_go();
-            eventually("it ends at its next await", || handle.status().is_final());
-            let again = panel.shutdown_blocking();
-            assert_eq!(format!("{again:?}"), format!("{report:?}"));
-        }
-    });
+    watched(|| one_busy_worker_is_named(Panel::shutdown_blocking));
+}
+
+#[test]
+fn a_busy_worker_is_named_to_a_caller_on_another_runtime() {
+    watched(|| one_busy_worker_is_named(|panel| threads(1).block_on(panel.shutdown())));
 }
 
 #[test]
 fn the_deadline_holds_with_a_busy_worker_on_every_thread_of_the_runtime() {
     watched(|| {
-        let busy = Busy::default();
+        let (runtime, busy) = (threads(2), Busy::default());
         let _guard = busy.guard();
-        let panel = Panel::builder().shutdown_timeout(100 * MS).build(); // its own runtime: 4 threads at most
-        let mut count = 0;
-        // Until one more does not get a thread.
-        while busy.blocking.load(Ordering::SeqCst) == count {
+        let panel = on(&runtime, 100 * MS);
+        for count in 1..=2 {
             panel.spawn(busy.worker("busy"));
-            count += 1;
-            let deadline = std::time::Instant::now() + 300 * MS;
-            while busy.blocking.load(Ordering::SeqCst) < count && std::time::Instant::now() < deadline {
-                thread::sleep(MS);
-            }
+            eventually("it blocks", || busy.blocking.load(Ordering::SeqCst) == count);
         }
+        let kept_out = panel.spawn(good("kept out"));
         let report = panel.shutdown_blocking();
-        assert_eq!(report.abandoned().count(), count);
-        assert_eq!(busy.ended.load(Ordering::SeqCst), 0, "they all block");
+        assert_eq!(exits(&report).len(), 3);
+        assert_eq!(report.abandoned().count(), 3, "nobody could stop: {report}");
+        assert_eq!((busy.ended.load(Ordering::SeqCst), kept_out.generation()), (0, 0));
         busy.let_go();
         eventually("all end", || panel.worker_count() == 0);
+        assert_eq!(busy.ended.load(Ordering::SeqCst), 2);
     });
 }
 
