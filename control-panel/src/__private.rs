@@ -5,7 +5,9 @@ use std::{error::Error, fmt, future::Future, pin::Pin, time::Duration};
 
 pub use crate::supervise::exit::WorkerOutput;
 use crate::worker::Options;
-use crate::{Backoff, Cancel, Context, Intensity, Intent, Restart, Source, Spawn, Worker, WorkerHandle};
+use crate::{
+    Backoff, Cancel, Context, Intensity, Intent, Restart, Source, Spawn, Variant, Worker, WorkerHandle,
+};
 
 /// What the type of a worker's first argument says about its panel. [`Context`] alone has it, so that an
 /// alias of a context works as well as the type itself.
@@ -209,6 +211,16 @@ impl<C> fmt::Debug for Run<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("options", &self.options).finish_non_exhaustive()
     }
+}
+
+/// A variant without a clock.
+pub const fn local(name: &'static str) -> Variant {
+    Variant::new(name, false)
+}
+
+/// A variant with a clock.
+pub const fn replicated(name: &'static str) -> Variant {
+    Variant::new(name, true)
 }
 
 /// So many milliseconds.

@@ -44,7 +44,10 @@ pub struct Frame<I: Intent> {
 
 impl<I: Intent> Frame<I> {
     pub(crate) fn new(queue: Arc<Queue<I>>, batch: Batch<I>, budget: FrameBudget) -> Self {
-        Self { queue, batch, allowance: Allowance::new(budget) }
+        let mut frame = Self { queue, batch, allowance: Allowance::new(budget) };
+        // In the frame: where the user's `Ord` panics, its drop still hands everything back.
+        frame.batch.sort();
+        frame
     }
 
     /// How many intents it still holds, those beyond the budget included.

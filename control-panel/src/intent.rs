@@ -36,6 +36,80 @@ pub trait Intent: Sized + Send + 'static {
     fn clock(&self) -> Option<u64> {
         None
     }
+
+    /// The peer that a replicated intent comes from, where `#[intent(origin = …)]` names a field that tells.
+    ///
+    /// It names a replica to all replicas, which an [`Origin`](crate::Origin) does not: that tells the
+    /// producers of one panel apart.
+    fn peer(&self) -> Option<u64> {
+        None
+    }
+
+    /// All variants of the enum, in the order of their declaration, for logs and dashboards. Empty where the
+    /// trait is implemented by hand and does not say.
+    ///
+    /// ```
+    /// use control_panel::{GraphIntent, Intent};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {
+    ///     Refresh,
+    ///     #[intent(clock = lamport)]
+    ///     Remote { lamport: u64, text: String },
+    /// }
+    ///
+    /// let replicated: Vec<_> = Update::VARIANTS.iter().filter(|variant| variant.replicated).collect();
+    /// assert_eq!(replicated, [&Update::VARIANTS[1]]);
+    /// assert_eq!(Update::VARIANTS[1].name, "Remote");
+    /// assert_eq!(Update::Refresh.variant_name(), "Refresh");
+    /// ```
+    const VARIANTS: &'static [Variant] = &[];
+
+    /// Which variant this is: its place in [`VARIANTS`](Self::VARIANTS).
+    fn variant(&self) -> usize {
+        0
+    }
+
+    /// The name of this variant; empty where [`VARIANTS`](Self::VARIANTS) is.
+    fn variant_name(&self) -> &'static str {
+        Self::VARIANTS.get(self.variant()).map_or("", |variant| variant.name)
+    }
+}
+
+/// A variant of an intent, as [`Intent::VARIANTS`] lists them.
+///
+/// ```
+/// use control_panel::{Intent, Variant};
+///
+/// /// One line of a dashboard for each variant.
+/// fn lines<I: Intent>() -> Vec<String> {
+///     let line = |variant: &Variant| {
+///         format!("{}{}", variant.name, if variant.replicated { " (replicated)" } else { "" })
+///     };
+///     I::VARIANTS.iter().map(line).collect()
+/// }
+///
+/// #[derive(control_panel::GraphIntent)]
+/// enum Update {
+///     Refresh,
+///     #[intent(clock = 0)]
+///     Merged(u64),
+/// }
+/// assert_eq!(lines::<Update>(), ["Refresh", "Merged (replicated)"]);
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Variant {
+    /// Its name, without `r#`.
+    pub name: &'static str,
+    /// Whether it has a clock: peers see it. Without one it is local.
+    pub replicated: bool,
+}
+
+impl Variant {
+    pub(crate) const fn new(name: &'static str, replicated: bool) -> Self {
+        Self { name, replicated }
+    }
 }
 
 /// Who sends intents. Every `Copy + Ord + Debug + Send + Sync + 'static` type is one, so this trait is
@@ -103,6 +177,56 @@ impl LogicalClock for u64 {
 impl<C: LogicalClock> LogicalClock for Option<C> {
     fn time(&self) -> Option<u64> {
         self.as_ref().and_then(LogicalClock::time)
+    }
+}
+
+/// The type of a field that `#[intent(origin = …)]` may name: a `u64` or `u32`, a newtype around one that
+/// implements this trait, or an `Option` of either.
+///
+/// ```
+/// use control_panel::{GraphIntent, Intent, PeerId};
+///
+/// struct Replica([u8; 8]);
+///
+/// impl PeerId for Replica {
+///     fn peer(&self) -> Option<u64> {
+///         Some(u64::from_be_bytes(self.0))
+///     }
+/// }
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     #[intent(clock = lamport, origin = from)]
+///     Remote { lamport: u64, from: Replica, text: String },
+/// }
+/// let remote = Update::Remote { lamport: 1, from: Replica([0, 0, 0, 0, 0, 0, 0, 9]), text: "hi".into() };
+/// assert_eq!(remote.peer(), Some(9));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot tell a peer",
+    label = "an origin is a `u64`, a `u32`, an `Option` of one, or a type that implements `PeerId`",
+    note = "implement `control_panel::PeerId` for `{Self}`, or name a `u64` field"
+)]
+pub trait PeerId {
+    /// The peer; `None` for an intent that comes from none after all.
+    fn peer(&self) -> Option<u64>;
+}
+
+impl PeerId for u64 {
+    fn peer(&self) -> Option<u64> {
+        Some(*self)
+    }
+}
+
+impl PeerId for u32 {
+    fn peer(&self) -> Option<u64> {
+        Some(u64::from(*self))
+    }
+}
+
+impl<P: PeerId> PeerId for Option<P> {
+    fn peer(&self) -> Option<u64> {
+        self.as_ref().and_then(PeerId::peer)
     }
 }
 

@@ -27,7 +27,7 @@ pub use crate::{
     context::Context,
     error::{BuildError, SendError, TrySendError},
     frame::{Frame, FrameBudget},
-    intent::{Intent, IntentSource, LogicalClock, Source},
+    intent::{Intent, IntentSource, LogicalClock, PeerId, Source, Variant},
     panel::{
         ByDefault, ControlPanel, Given, GivesPolicy, PanelBuilder, PanelStatus, Spawn, Spawner, WorkerInfo,
     },

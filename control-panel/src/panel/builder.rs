@@ -1,6 +1,13 @@
 //! How a panel is made.
 
-use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc, thread, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
@@ -184,7 +191,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             runtime: own,
             name: self.name,
             locals: Locals::new(),
-            local_buffer: Vec::new(),
+            local_buffer: Mutex::default(),
             frame_budget: self.frame_budget,
             frames: 0,
             starved: may_starve.then(Starved::default),

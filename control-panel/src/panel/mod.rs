@@ -6,7 +6,11 @@ pub(crate) mod shared;
 mod spawner;
 mod status;
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::{
     runtime::{Handle, Runtime},
@@ -85,8 +89,8 @@ pub struct ControlPanel<I: Intent, P = ()> {
     runtime: Option<Runtime>,
     name: Cow<'static, str>,
     locals: Locals<I::Source>,
-    /// Empty between two frames.
-    local_buffer: Vec<QueuedIntent<I>>,
+    /// Empty between two frames. The lock is never taken: it makes the panel `Sync` for intents that are not.
+    local_buffer: Mutex<Vec<QueuedIntent<I>>>,
     frame_budget: FrameBudget,
     frames: u64,
     /// Where workers could starve.
@@ -182,7 +186,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let locals = local.len();
         let mut frame = self.drain();
         frame.merge(&mut local);
-        self.local_buffer = local;
+        *self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner) = local;
         let mut applied = 0;
         for queued in &mut frame {
             applied += 1;
@@ -266,7 +270,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<QueuedIntent<I>> {
-        let mut stamped = std::mem::take(&mut self.local_buffer);
+        let buffer = self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut stamped = std::mem::take(buffer);
         let (locals, queue) = (&mut self.locals, &self.shared.queue);
         stamped.extend(local.into_iter().map(|(source, intent)| locals.stamp(queue, source, intent)));
         stamped

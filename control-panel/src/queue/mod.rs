@@ -22,6 +22,7 @@ use crate::{
     error::TrySendError,
     intent::Intent,
     queued::{Origin, QueuedIntent, Stamp},
+    supervise::panics,
 };
 
 pub use self::send::IntentSender;
@@ -45,8 +46,14 @@ struct State<I: Intent> {
     rests: VecDeque<Batch<I>>,
     /// The buffer that the last finished frame gave back.
     spare: Option<Batch<I>>,
+    /// The empty list of wakers that the last frame gave back.
+    wakes: Vec<Waker>,
+    /// How many batches were begun.
+    batches: u64,
     /// Whether `on_ready` was called since the last drain.
     signalled: bool,
+    /// The panel is gone: nobody will drain any more.
+    discarded: bool,
     counts: Counts,
 }
 
@@ -73,7 +80,8 @@ pub(crate) struct Batch<I: Intent> {
     pub(crate) items: Vec<QueuedIntent<I>>,
     /// The slots of what was handed out, by source, sorted.
     freed: Vec<(I::Source, usize)>,
-    wakes: Vec<Waker>,
+    /// Its number, so that rests stay in the order of their frames.
+    number: u64,
 }
 
 /// Why an intent was not taken.
@@ -92,7 +100,10 @@ impl<I: Intent> Queue<I> {
             queued: Vec::new(),
             rests: VecDeque::new(),
             spare: None,
+            wakes: Vec::new(),
+            batches: 0,
             signalled: false,
+            discarded: false,
             counts: Counts::default(),
         };
         Self { state: Mutex::new(state), on_ready, origins: AtomicU64::new(1), capacity }
@@ -109,11 +120,20 @@ impl<I: Intent> Queue<I> {
 
     /// A new producer.
     pub(crate) fn port(self: &Arc<Self>, source: I::Source) -> Arc<Port<I>> {
-        self.lock().shares.attach(source);
+        let mut wakes = Vec::new();
+        let mut state = self.lock();
+        state.shares.attach(source);
+        if state.gate == Gate::Open {
+            // One more source may raise the bound.
+            state.shares.grant(&mut wakes);
+        }
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
         Arc::new(Port { queue: Arc::clone(self), source, origin: self.origin(), seq: AtomicU64::new(0) })
     }
 
-    /// What the next frame consists of: the rest of one that was cut short, or all that is queued now.
+    /// What the next frame consists of: the rest of one that was cut short, or all that is queued now. Not sorted: the
+    /// user's `Ord` may panic, so the frame that owns the batch does that.
     pub(crate) fn begin_frame(&self) -> Batch<I> {
         let mut state = self.lock();
         state.signalled = false;
@@ -122,16 +142,16 @@ impl<I: Intent> Queue<I> {
         }
         let mut batch = state.spare.take().unwrap_or_default();
         mem::swap(&mut batch.items, &mut state.queued);
-        drop(state);
-        batch.sort();
+        batch.number = state.batches;
+        state.batches += 1;
         batch
     }
 
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
     pub(crate) fn end_frame(&self, mut batch: Batch<I>) {
-        let mut wakes = mem::take(&mut batch.wakes);
         let mut surplus = None;
         let mut state = self.lock();
+        let mut wakes = mem::take(&mut state.wakes);
         for (source, count) in batch.freed.drain(..) {
             state.counts.drained += count as u64;
             state.shares.free(source, count);
@@ -139,16 +159,21 @@ impl<I: Intent> Queue<I> {
         if state.gate == Gate::Open {
             state.shares.grant(&mut wakes);
         }
-        if batch.items.is_empty() {
+        if state.discarded {
+            surplus = Some(batch);
+        } else if batch.items.is_empty() {
             // A frame's local intents are not bounded by the capacity, so neither would the buffer be.
             batch.items.shrink_to(self.capacity.saturating_mul(2));
             surplus = state.spare.replace(batch);
         } else {
-            state.rests.push_back(batch);
+            let at = state.rests.partition_point(|rest| rest.number < batch.number);
+            state.rests.insert(at, batch);
         }
         let ready = state.signal_if_any();
         drop(state);
-        drop(surplus);
+        if let Some(surplus) = surplus {
+            surplus.discard();
+        }
         wakes.drain(..).for_each(Waker::wake);
         self.give_back_wakes(wakes);
         self.call_on_ready(ready);
@@ -193,9 +218,12 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn discard(&self) {
         self.close();
         let mut state = self.lock();
-        let unread = (mem::take(&mut state.queued), mem::take(&mut state.rests), state.spare.take());
+        state.discarded = true;
+        let queued = Batch { items: mem::take(&mut state.queued), ..Batch::default() };
+        let unread = mem::take(&mut state.rests);
+        let spare = state.spare.take();
         drop(state);
-        drop(unread);
+        unread.into_iter().chain([queued]).chain(spare).for_each(Batch::discard);
     }
 
     fn lock(&self) -> MutexGuard<'_, State<I>> {
@@ -206,10 +234,7 @@ impl<I: Intent> Queue<I> {
     /// Keeps the list of wakers for the next frame, so that a frame allocates nothing.
     fn give_back_wakes(&self, wakes: Vec<Waker>) {
         if wakes.capacity() > 0 {
-            let mut state = self.lock();
-            if let Some(spare) = &mut state.spare {
-                spare.wakes = wakes;
-            }
+            self.lock().wakes = wakes;
         }
     }
 
@@ -254,8 +279,16 @@ impl<I: Intent> Batch<I> {
         }
     }
 
-    fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.items.sort_unstable_by_key(|queued| Reverse(queued.causality_order()));
+    }
+
+    /// Drops what nobody will read. An intent's drop is the user's code: its panic is told to the hook, and neither keeps
+    /// the others from being dropped nor makes the drop of the panel panic.
+    fn discard(self) {
+        for queued in self.items {
+            panics::catch(|| drop(queued)).ok();
+        }
     }
 
     /// Counts the slot of an intent that is being handed out.
@@ -269,7 +302,7 @@ impl<I: Intent> Batch<I> {
 
 impl<I: Intent> Default for Batch<I> {
     fn default() -> Self {
-        Self { items: Vec::new(), freed: Vec::new(), wakes: Vec::new() }
+        Self { items: Vec::new(), freed: Vec::new(), number: 0 }
     }
 }
 

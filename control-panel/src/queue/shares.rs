@@ -8,7 +8,7 @@
 //! as the bound (the capacity, or the number of sources where that is greater) is not reached. So no
 //! flood keeps out a quiet source.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Names one waiting or granted sender. Tickets grow, so a source's lowest ticket has waited longest.
 pub(super) type Ticket = u64;
@@ -36,7 +36,8 @@ struct Lane<S, W> {
     ports: usize,
     held: usize,
     waiting: BTreeMap<Ticket, W>,
-    granted: BTreeSet<Ticket>,
+    /// In rising order: the longest wait is granted first.
+    granted: VecDeque<Ticket>,
 }
 
 /// Where a waiting sender stands.
@@ -57,13 +58,13 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.held
     }
 
-    /// A sender of this source exists from now on.
+    /// A sender of this source exists from now on. That may raise the bound: `grant` afterwards.
     pub(super) fn attach(&mut self, source: S) {
         match self.position(source) {
             Ok(at) => self.lanes[at].ports += 1,
             Err(at) => {
                 let lane =
-                    Lane { source, ports: 1, held: 0, waiting: BTreeMap::new(), granted: BTreeSet::new() };
+                    Lane { source, ports: 1, held: 0, waiting: BTreeMap::new(), granted: VecDeque::new() };
                 self.lanes.insert(at, lane);
                 self.idle += 1;
             }
@@ -103,7 +104,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     pub(super) fn standing(&mut self, source: S, ticket: Ticket, waker: W) -> (Standing, Option<W>) {
         let Ok(at) = self.position(source) else { return (Standing::Dismissed, Some(waker)) };
         let lane = &mut self.lanes[at];
-        if lane.granted.contains(&ticket) {
+        if lane.granted.binary_search(&ticket).is_ok() {
             return (Standing::Granted, Some(waker));
         }
         match lane.waiting.get_mut(&ticket) {
@@ -114,14 +115,14 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// Turns a grant into an occupied slot: the sender writes now. False if the grant was revoked.
     pub(super) fn redeem(&mut self, source: S, ticket: Ticket) -> bool {
-        self.position(source).is_ok_and(|at| self.lanes[at].granted.remove(&ticket))
+        self.position(source).is_ok_and(|at| self.lanes[at].take_back(ticket))
     }
 
     /// A waiting sender goes away; a slot granted to it is passed on. The waker it left is handed out.
     pub(super) fn leave(&mut self, source: S, ticket: Ticket, wakes: &mut Vec<W>) -> Option<W> {
         let at = self.position(source).ok()?;
         let left = self.lanes[at].waiting.remove(&ticket);
-        if self.lanes[at].granted.remove(&ticket) {
+        if self.lanes[at].take_back(ticket) {
             self.release(at, 1);
             self.grant(wakes);
         }
@@ -143,7 +144,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             self.turn = at + 1;
             if !self.lanes[at].waiting.is_empty() && self.admits(at) {
                 if let Some((ticket, waker)) = self.lanes[at].waiting.pop_first() {
-                    self.lanes[at].granted.insert(ticket);
+                    self.lanes[at].granted.push_back(ticket);
                     self.hold(at);
                     wakes.push(waker);
                 }
@@ -208,6 +209,12 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     fn position(&self, source: S) -> Result<usize, usize> {
         self.lanes.binary_search_by(|lane| lane.source.cmp(&source))
+    }
+}
+
+impl<S, W> Lane<S, W> {
+    fn take_back(&mut self, ticket: Ticket) -> bool {
+        self.granted.binary_search(&ticket).is_ok_and(|at| self.granted.remove(at).is_some())
     }
 }
 
