@@ -24,8 +24,16 @@ pub mod library {
         },
         /// Something from before.
         #[deprecated = "use `Remote`"]
-        #[intent(clock = 0)]
+        #[intent(clock = 0, origin = 0, from)]
         Old(u64),
+        /// Something that a test build has and another has not.
+        #[cfg(test)]
+        #[intent(from)]
+        Tested(&'static str),
+        /// Something that no build has.
+        #[cfg(not(test))]
+        #[intent(from)]
+        Untested(NoSuchType),
     }
 
     /// Ticks so many times.

@@ -31,11 +31,15 @@ fn one_error_for_each_mistake() {
     }
 }
 
-/// The catalogue is complete: every mistake from 1 to 58 has a case.
+/// The catalogue's 58 mistakes and those of the keys that came later: 59 `from` on a variant that has not one
+/// field, 60 two `from` for one type, 61 `origin` without `clock`.
+const MISTAKES: usize = 61;
+
+/// The catalogue is complete: every mistake has a case.
 #[test]
 fn every_mistake_has_a_case() {
     let covered: Vec<usize> = cases("fail").iter().flat_map(|case| numbers(case)).collect();
-    let missing: Vec<usize> = (1..=58).filter(|number| !covered.contains(number)).collect();
+    let missing: Vec<usize> = (1..=MISTAKES).filter(|number| !covered.contains(number)).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
 }
 

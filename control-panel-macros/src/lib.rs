@@ -96,6 +96,7 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// #[intent(source = Feed)]
 /// enum Update {
 ///     Refresh,
+///     #[intent(from)]
 ///     Article(String),
 ///     #[intent(clock = lamport)]
 ///     Replicated { lamport: u64, text: String },
@@ -116,19 +117,39 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | value | without it |
 /// |---|---|---|
 /// | `clock` | the field, by name or by index, that is the variant's logical clock: any `LogicalClock` | the variant is local |
+/// | `origin` | the field that tells the peer it comes from: any `PeerId`. Beside `clock` only | no peer is told |
+/// | `from` | none: the variant's one field becomes the variant by `From` | no `From` |
+///
+/// A key that takes a field also bounds a generic enum: the field's type has to implement the key's trait.
 ///
 /// # Expands to
 ///
 /// ```ignore
 /// impl ::control_panel::Intent for Update {
 ///     type Source = Feed;
-///     fn clock(&self) -> ::core::option::Option<u64> {
+///     const VARIANTS: &'static [::control_panel::Variant] = {
+///         use ::control_panel::__private as __cp;
+///         &[__cp::local("Refresh"), __cp::local("Article"), __cp::replicated("Replicated")]
+///     };
+///     fn variant(&self) -> ::core::primitive::usize {
 ///         match self {
-///             Self::Replicated { lamport: __clock, .. } => {
-///                 <u64 as ::control_panel::LogicalClock>::time(__clock)
+///             Self::Refresh { .. } => 0,
+///             Self::Article { .. } => 1,
+///             Self::Replicated { .. } => 2,
+///         }
+///     }
+///     fn clock(&self) -> ::core::option::Option<::core::primitive::u64> {
+///         match self {
+///             Self::Replicated { lamport: __field, .. } => {
+///                 <u64 as ::control_panel::LogicalClock>::time(__field)
 ///             }
 ///             _ => ::core::option::Option::None,
 ///         }
+///     }
+/// }
+/// impl ::core::convert::From<String> for Update {
+///     fn from(__value: String) -> Self {
+///         Self::Article(__value)
 ///     }
 /// }
 /// ```

@@ -430,23 +430,40 @@ fn an_intent() {
     );
     check(
         &actual,
-        &expect![[r#"
+        &expect![[r##"
             #[automatically_derived]
             impl ::control_panel::Intent for Update {
                 type Source = Feed;
-                fn clock(&self) -> ::core::option::Option<u64> {
+                const VARIANTS: &'static [::control_panel::Variant] = {
+                    use ::control_panel::__private as __cp;
+                    &[
+                        __cp::local("Refresh"),
+                        __cp::local("Article"),
+                        __cp::replicated("Replicated"),
+                        __cp::replicated("Merged"),
+                    ]
+                };
+                fn variant(&self) -> ::core::primitive::usize {
                     match self {
-                        Self::Replicated { lamport: __clock, .. } => {
-                            <u64 as ::control_panel::LogicalClock>::time(__clock)
+                        Self::Refresh { .. } => 0,
+                        Self::Article { .. } => 1,
+                        Self::Replicated { .. } => 2,
+                        Self::Merged { .. } => 3,
+                    }
+                }
+                fn clock(&self) -> ::core::option::Option<::core::primitive::u64> {
+                    match self {
+                        Self::Replicated { lamport: __field, .. } => {
+                            <u64 as ::control_panel::LogicalClock>::time(__field)
                         }
-                        Self::Merged { 1: __clock, .. } => {
-                            <Option<Lamport> as ::control_panel::LogicalClock>::time(__clock)
+                        Self::Merged { 1: __field, .. } => {
+                            <Option<Lamport> as ::control_panel::LogicalClock>::time(__field)
                         }
                         _ => ::core::option::Option::None,
                     }
                 }
             }
-        "#]],
+        "##]],
     );
 }
 
@@ -454,12 +471,21 @@ fn an_intent() {
 fn an_intent_without_clocks() {
     check(
         &intent("enum Update { Refresh }"),
-        &expect![[r#"
-        #[automatically_derived]
-        impl ::control_panel::Intent for Update {
-            type Source = ::control_panel::IntentSource;
-        }
-    "#]],
+        &expect![[r##"
+            #[automatically_derived]
+            impl ::control_panel::Intent for Update {
+                type Source = ::control_panel::IntentSource;
+                const VARIANTS: &'static [::control_panel::Variant] = {
+                    use ::control_panel::__private as __cp;
+                    &[__cp::local("Refresh")]
+                };
+                fn variant(&self) -> ::core::primitive::usize {
+                    match self {
+                        Self::Refresh { .. } => 0,
+                    }
+                }
+            }
+        "##]],
     );
 }
 
@@ -473,7 +499,7 @@ fn a_generic_intent() {
     );
     check(
         &actual,
-        &expect![[r#"
+        &expect![[r##"
             #[automatically_derived]
             impl<'a, T: Clone, const N: usize> ::control_panel::Intent for Update<'a, T, N>
             where
@@ -482,16 +508,121 @@ fn a_generic_intent() {
                 T: ::control_panel::LogicalClock,
             {
                 type Source = ::control_panel::IntentSource;
-                fn clock(&self) -> ::core::option::Option<u64> {
+                const VARIANTS: &'static [::control_panel::Variant] = {
+                    use ::control_panel::__private as __cp;
+                    &[__cp::replicated("Stamped")]
+                };
+                fn variant(&self) -> ::core::primitive::usize {
                     match self {
-                        Self::Stamped { 0: __clock, .. } => {
-                            <T as ::control_panel::LogicalClock>::time(__clock)
+                        Self::Stamped { .. } => 0,
+                    }
+                }
+                fn clock(&self) -> ::core::option::Option<::core::primitive::u64> {
+                    match self {
+                        Self::Stamped { 0: __field, .. } => {
+                            <T as ::control_panel::LogicalClock>::time(__field)
                         }
                     }
                 }
             }
-        "#]],
+        "##]],
     );
+}
+
+#[test]
+fn an_intent_with_every_key() {
+    let actual = intent(
+        "#[intent(crate = ::renamed)]
+        enum Update<T> where T: Send {
+            #[intent(from)]
+            Pressure(MemoryPressure),
+            #[deprecated]
+            #[intent(clock = clock, origin = from)]
+            Remote { clock: u64, from: PeerKey },
+            #[intent(from, clock = 0, origin = 0)]
+            r#Raw(T),
+        }",
+    );
+    check(&actual, &expect![[r##"
+        #[allow(deprecated)]
+        #[automatically_derived]
+        impl<T> ::renamed::Intent for Update<T>
+        where
+            T: Send,
+            Self: ::core::marker::Send + 'static,
+            T: ::renamed::LogicalClock,
+            T: ::renamed::PeerId,
+        {
+            type Source = ::renamed::IntentSource;
+            const VARIANTS: &'static [::renamed::Variant] = {
+                use ::renamed::__private as __cp;
+                &[__cp::local("Pressure"), __cp::replicated("Remote"), __cp::replicated("Raw")]
+            };
+            fn variant(&self) -> ::core::primitive::usize {
+                match self {
+                    Self::Pressure { .. } => 0,
+                    Self::Remote { .. } => 1,
+                    Self::r#Raw { .. } => 2,
+                }
+            }
+            fn clock(&self) -> ::core::option::Option<::core::primitive::u64> {
+                match self {
+                    Self::Remote { clock: __field, .. } => {
+                        <u64 as ::renamed::LogicalClock>::time(__field)
+                    }
+                    Self::r#Raw { 0: __field, .. } => {
+                        <T as ::renamed::LogicalClock>::time(__field)
+                    }
+                    _ => ::core::option::Option::None,
+                }
+            }
+            fn peer(&self) -> ::core::option::Option<::core::primitive::u64> {
+                match self {
+                    Self::Remote { from: __field, .. } => {
+                        <PeerKey as ::renamed::PeerId>::peer(__field)
+                    }
+                    Self::r#Raw { 0: __field, .. } => <T as ::renamed::PeerId>::peer(__field),
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+        #[automatically_derived]
+        impl<T> ::core::convert::From<MemoryPressure> for Update<T>
+        where
+            T: Send,
+        {
+            fn from(__value: MemoryPressure) -> Self {
+                Self::Pressure(__value)
+            }
+        }
+        #[automatically_derived]
+        impl<T> ::core::convert::From<T> for Update<T>
+        where
+            T: Send,
+        {
+            fn from(__value: T) -> Self {
+                Self::r#Raw(__value)
+            }
+        }
+    "##]]);
+}
+
+/// A name, a place, and what each key adds.
+#[test]
+fn a_variant_is_two_lines_and_a_few_for_each_key() {
+    let lines = |variants: &str| {
+        intent(&format!("enum Update {{ Alpha, Beta, Gamma, Delta, {variants} }}")).lines().count()
+    };
+    let more = |variant: &str| {
+        let one = lines(variant);
+        lines(&format!("{variant}, {}", variant.replace("Added", "Another"))) - one
+    };
+    assert_eq!(more("Added"), 2);
+    assert_eq!(more("Added { text: String, number: u64 }"), 2);
+    assert_eq!(more("#[intent(clock = 0)] Added(u64)"), 5);
+    assert_eq!(more("#[intent(clock = 0, origin = 1)] Added(u64, u64)"), 8);
+    let from = |ty: &str| lines(&format!("#[intent(from)] Added({ty})"));
+    assert_eq!(from("u8") - lines("Added(u8)"), 6);
 }
 
 #[test]
@@ -511,10 +642,20 @@ fn an_intent_with_mistakes_is_still_one() {
             #[automatically_derived]
             impl ::control_panel::Intent for Update {
                 type Source = Feed;
-                fn clock(&self) -> ::core::option::Option<u64> {
+                const VARIANTS: &'static [::control_panel::Variant] = {
+                    use ::control_panel::__private as __cp;
+                    &[__cp::local("Named"), __cp::replicated("Right")]
+                };
+                fn variant(&self) -> ::core::primitive::usize {
                     match self {
-                        Self::Right { 0: __clock, .. } => {
-                            <u64 as ::control_panel::LogicalClock>::time(__clock)
+                        Self::Named { .. } => 0,
+                        Self::Right { .. } => 1,
+                    }
+                }
+                fn clock(&self) -> ::core::option::Option<::core::primitive::u64> {
+                    match self {
+                        Self::Right { 0: __field, .. } => {
+                            <u64 as ::control_panel::LogicalClock>::time(__field)
                         }
                         _ => ::core::option::Option::None,
                     }

@@ -3,18 +3,30 @@
 use quote::ToTokens;
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, MacroDelimiter, Meta, Path};
 
-use crate::args::{Arg, Given, Place};
+use super::field::{CLOCK, Role};
+use crate::args::{Arg, Arguments, Given, Key, Place};
 use crate::errors::Errors;
 
 const ON_ENUM: Place = Place {
     name: "`#[intent]` on an enum",
-    keys: &[("source", "source = Path::To::Source"), ("crate", "crate = ::control_panel")],
-    elsewhere: &[("clock", "`clock` names a field of a variant; move this attribute onto that variant")],
+    keys: &[
+        Key::valued("source", "source = Path::To::Source"),
+        Key::valued("crate", "crate = ::control_panel"),
+    ],
+    elsewhere: &[
+        ("clock", "`clock` names a field of a variant; move this attribute onto that variant"),
+        ("origin", "`origin` names a field of a variant; move this attribute onto that variant"),
+        ("from", "`from` is said of a variant; move this attribute onto that variant"),
+    ],
 };
 
 const ON_VARIANT: Place = Place {
     name: "`#[intent]` on a variant",
-    keys: &[("clock", "clock = field")],
+    keys: &[
+        Key::valued("clock", "clock = field"),
+        Key::valued("origin", "origin = field"),
+        Key::flag("from"),
+    ],
     elsewhere: &[
         ("source", "`source` is said once for the whole enum; move this attribute above `enum`"),
         ("crate", "`crate` is said once for the whole enum; move this attribute above `enum`"),
@@ -32,16 +44,25 @@ pub(crate) struct Variant<'a> {
     pub ident: &'a Ident,
     pub attrs: &'a [Attribute],
     pub fields: &'a Fields,
-    /// The value of `clock = …`, not yet held against the fields.
-    pub clock: Option<Arg>,
-    /// The field that it names, once it is.
-    pub clock_field: Option<usize>,
+    /// The keys that name a field: `clock = …`.
+    pub named: Vec<Named>,
+    /// The key `from`.
+    pub from: Option<Given<()>>,
+    /// One of its keys could not be read: what seems to be missing may be there.
+    pub unread: bool,
+}
+
+/// A key whose value names a field of its variant: `clock = …`.
+pub(crate) struct Named {
+    pub arg: Arg,
+    /// The field, once the value was held against the fields and is one.
+    pub field: Option<usize>,
 }
 
 impl<'a> Intent<'a> {
     pub(crate) fn read(errors: &Errors, input: &'a DeriveInput) -> Self {
         let mut intent = Self { input, source: None, krate: None, variants: Vec::new() };
-        for arg in arguments(errors, &ON_ENUM, &input.attrs) {
+        for arg in arguments(errors, &ON_ENUM, &input.attrs).list {
             if arg.key == "source" {
                 intent.source = arg.given(arg.path(errors));
             } else {
@@ -62,7 +83,14 @@ impl<'a> Intent<'a> {
 
 impl<'a> Variant<'a> {
     fn read(errors: &Errors, variant: &'a syn::Variant) -> Self {
-        let clock = arguments(errors, &ON_VARIANT, &variant.attrs).into_iter().next();
+        let (mut named, mut from) = (Vec::new(), None);
+        let arguments = arguments(errors, &ON_VARIANT, &variant.attrs);
+        for arg in arguments.list {
+            match arg.key.to_string().as_str() {
+                "from" => from = arg.given(Some(())),
+                _ => named.push(Named { arg, field: None }),
+            }
+        }
         for (nth, field) in variant.fields.iter().enumerate() {
             let name = field.ident.as_ref().map_or_else(|| nth.to_string(), ToString::to_string);
             for attr in of_ours(&field.attrs) {
@@ -75,13 +103,17 @@ impl<'a> Variant<'a> {
                 );
             }
         }
-        Self {
-            ident: &variant.ident,
-            attrs: &variant.attrs,
-            fields: &variant.fields,
-            clock,
-            clock_field: None,
-        }
+        let syn::Variant { ident, attrs, fields, .. } = variant;
+        Self { ident, attrs, fields, named, from, unread: arguments.unread }
+    }
+
+    /// Whether it has a clock, so that peers see it.
+    pub(crate) fn is_replicated(&self) -> bool {
+        self.named(&CLOCK).is_some_and(|clock| clock.field.is_some())
+    }
+
+    pub(crate) fn named(&self, role: &Role) -> Option<&Named> {
+        self.named.iter().find(|named| named.arg.key == role.key)
     }
 }
 
@@ -99,31 +131,31 @@ fn of_ours(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
 }
 
 /// The arguments of the one `#[intent(…)]` there may be.
-fn arguments(errors: &Errors, place: &Place, attrs: &[Attribute]) -> Vec<Arg> {
+fn arguments(errors: &Errors, place: &Place, attrs: &[Attribute]) -> Arguments {
     let mut ours = of_ours(attrs);
-    let Some(first) = ours.next() else { return Vec::new() };
+    let Some(first) = ours.next() else { return Arguments::default() };
     for second in ours {
         errors.at(second, "`#[intent]` is given twice; put all keys into one");
     }
-    let form = place.keys[0].1;
+    let form = place.keys[0].form;
     if matches!(&first.meta, Meta::NameValue(meta) if !matches!(meta.value, Expr::Lit(_))) {
         // rustc refuses anything but a literal there, before us.
-        return Vec::new();
+        return Arguments::default();
     }
     let Meta::List(list) = &first.meta else {
         errors.at(first, format_args!("`#[intent]` takes keys in parentheses; write `#[intent({form})]`"));
-        return Vec::new();
+        return Arguments::default();
     };
     let MacroDelimiter::Paren(parens) = &list.delimiter else {
         errors.at(first, format_args!("`#[intent]` takes parentheses; write `#[intent({form})]`"));
-        return Vec::new();
+        return Arguments::default();
     };
     if list.tokens.is_empty() {
         errors.at_span(
             parens.span.join(),
             format_args!("empty parentheses say nothing; write `#[intent({form})]` or drop the attribute"),
         );
-        return Vec::new();
+        return Arguments::default();
     }
-    place.parse(errors, list.tokens.clone(), &first.to_token_stream()).list
+    place.parse(errors, list.tokens.clone(), &first.to_token_stream())
 }

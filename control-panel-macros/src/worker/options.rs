@@ -5,23 +5,23 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::Path;
 
-use crate::args::{Given, Place};
+use crate::args::{Given, Key, Place};
 use crate::errors::Errors;
 use crate::support::one_of;
 
 const PLACE: Place = Place {
     name: "`#[worker]`",
     keys: &[
-        ("source", "source = Path::To::Source"),
-        ("name", "name = other_name"),
-        ("restart", "restart = on_failure"),
-        ("intensity", "intensity = 5"),
-        ("period", "period = \"10s\""),
-        ("backoff", "backoff = \"10ms\""),
-        ("max_backoff", "max_backoff = \"30s\""),
-        ("cancel", "cancel = cooperative"),
-        ("grace", "grace = \"2s\""),
-        ("crate", "crate = ::control_panel"),
+        Key::valued("source", "source = Path::To::Source"),
+        Key::valued("name", "name = other_name"),
+        Key::valued("restart", "restart = on_failure"),
+        Key::valued("intensity", "intensity = 5"),
+        Key::valued("period", "period = \"10s\""),
+        Key::valued("backoff", "backoff = \"10ms\""),
+        Key::valued("max_backoff", "max_backoff = \"30s\""),
+        Key::valued("cancel", "cancel = cooperative"),
+        Key::valued("grace", "grace = \"2s\""),
+        Key::valued("crate", "crate = ::control_panel"),
     ],
     elsewhere: &[("clock", "`clock` is said of an intent: write `#[intent(clock = field)]` on its variant")],
 };

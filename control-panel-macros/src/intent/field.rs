@@ -1,0 +1,160 @@
+//! Holds what a key names, as in `clock = …`, against the fields of its variant.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Fields, Lit};
+
+use super::ast::Variant;
+use crate::errors::Errors;
+use crate::support::{is_punct, nearest, one_of, plain, readable};
+
+/// What a key makes of the field that it names, as messages say it.
+pub(crate) struct Role {
+    pub key: &'static str,
+    /// "a clock"
+    what: &'static str,
+    /// What the field's type has to implement.
+    pub interface: &'static str,
+    /// The method of it that reads the field.
+    pub method: &'static str,
+    /// The method of `Intent` that calls it.
+    pub of_intent: &'static str,
+}
+
+pub(crate) const CLOCK: Role =
+    Role { key: "clock", what: "a clock", interface: "LogicalClock", method: "time", of_intent: "clock" };
+pub(crate) const ORIGIN: Role =
+    Role { key: "origin", what: "an origin", interface: "PeerId", method: "peer", of_intent: "peer" };
+pub(crate) const ROLES: [Role; 2] = [CLOCK, ORIGIN];
+
+impl Role {
+    fn noun(&self) -> &str {
+        self.what.split_once(' ').map_or(self.what, |(_, noun)| noun)
+    }
+}
+
+/// The field's place among the variant's.
+pub(crate) fn find(errors: &Errors, variant: &Variant<'_>, role: &Role) -> Option<usize> {
+    let value = &variant.named(role)?.arg.value;
+    if variant.fields.is_empty() {
+        errors.at(
+            value,
+            format_args!(
+                "variant `{}` has no fields; give it one for its {}, or drop this",
+                variant.ident,
+                role.noun()
+            ),
+        );
+        return None;
+    }
+    let mut tokens = value.clone().into_iter();
+    let first = tokens.next()?;
+    let rest: TokenStream = tokens.collect();
+    if let TokenTree::Literal(literal) = &first {
+        let literal = Lit::new(literal.clone());
+        if !rest.is_empty() {
+            return left_over(errors, role, &rest);
+        }
+        return field_at(errors, variant, role, &literal);
+    }
+    let TokenTree::Ident(name) = &first else {
+        errors.at(value, format_args!("{} is named by its field; write {}", role.what, forms(variant, role)));
+        return None;
+    };
+    if !rest.is_empty() {
+        return left_over(errors, role, &rest);
+    }
+    let Fields::Named(fields) = variant.fields else {
+        errors.at(
+            name,
+            format_args!(
+                "the fields of variant `{}` have no names; write {}",
+                variant.ident,
+                forms(variant, role)
+            ),
+        );
+        return None;
+    };
+    let name_of = |field: &syn::Field| field.ident.as_ref().map(plain).unwrap_or_default();
+    let found = fields.named.iter().position(|field| name_of(field) == plain(name));
+    if found.is_none() {
+        let all: Vec<String> = fields.named.iter().map(name_of).collect();
+        let all = || all.iter().map(String::as_str);
+        let guess = nearest(&plain(name), all()).map(|near| format!("; did you mean `{near}`?"));
+        let guess = guess.unwrap_or_else(|| format!("; it has {}", one_of(all(), "and")));
+        errors.at(name, format_args!("variant `{}` has no field `{name}`{guess}", variant.ident));
+    }
+    found
+}
+
+/// As in `clock = 1`: the index of a tuple variant's field.
+fn field_at(errors: &Errors, variant: &Variant<'_>, role: &Role, literal: &Lit) -> Option<usize> {
+    match literal {
+        Lit::Str(text) => {
+            let text = text.value();
+            let shown = if text.trim().is_empty() {
+                forms(variant, role)
+            } else {
+                format!("`{} = {text}`", role.key)
+            };
+            errors.at(literal, format_args!("drop the quotes: write {shown}"));
+        }
+        Lit::Int(index) if !index.suffix().is_empty() => {
+            let digits = index.base10_digits();
+            errors.at(index, format_args!("an index has no suffix; write `{} = {digits}`", role.key));
+        }
+        Lit::Int(index) if matches!(variant.fields, Fields::Named(_)) => errors.at(
+            index,
+            format_args!(
+                "the fields of variant `{}` have names; write {}",
+                variant.ident,
+                forms(variant, role)
+            ),
+        ),
+        Lit::Int(index) => {
+            let count = variant.fields.len();
+            let found = index.base10_parse::<usize>().ok().filter(|index| *index < count);
+            if found.is_none() {
+                errors.at(
+                    index,
+                    format_args!(
+                        "variant `{}` has no field `{index}`; write {}",
+                        variant.ident,
+                        forms(variant, role)
+                    ),
+                );
+            }
+            return found;
+        }
+        _ => errors
+            .at(literal, format_args!("{} is named by its field; write {}", role.what, forms(variant, role))),
+    }
+    None
+}
+
+/// What stands after the field.
+fn left_over(errors: &Errors, role: &Role, rest: &TokenStream) -> Option<usize> {
+    if rest.clone().into_iter().next().is_some_and(|token| is_punct(&token, '.')) {
+        errors.at(
+            rest,
+            format_args!(
+                "{} is a field of the variant itself; drop `{}` and implement `{}` for the field's type",
+                role.what,
+                readable(rest),
+                role.interface
+            ),
+        );
+    } else {
+        errors.at(rest, format_args!("expected `,` after the value of `{}`", role.key));
+    }
+    None
+}
+
+/// "`clock = a` or `clock = b`": what could be written, in full while it is short.
+fn forms(variant: &Variant<'_>, role: &Role) -> String {
+    let names = variant.fields.iter().enumerate().map(|(nth, field)| {
+        let name = field.ident.as_ref().map_or_else(|| nth.to_string(), ToString::to_string);
+        format!("{} = {name}", role.key)
+    });
+    let names: Vec<String> = names.collect();
+    one_of(names.iter().map(String::as_str), "or")
+}
