@@ -543,7 +543,9 @@ fn an_intent_with_every_key() {
             r#Raw(T),
         }",
     );
-    check(&actual, &expect![[r##"
+    check(
+        &actual,
+        &expect![[r##"
         #[allow(deprecated)]
         #[automatically_derived]
         impl<T> ::renamed::Intent for Update<T>
@@ -604,7 +606,8 @@ fn an_intent_with_every_key() {
                 Self::r#Raw(__value)
             }
         }
-    "##]]);
+    "##]],
+    );
 }
 
 /// A name, a place, and what each key adds.
