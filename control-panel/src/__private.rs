@@ -1,8 +1,13 @@
 //! What the macros' expansions call. Not public: it changes with any version, and the two crates' versions
 //! are pinned to each other.
 
-use std::{error::Error, fmt, future::Future, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    future::{self, Future},
+    time::Duration,
+};
 
+use crate::supervise::driver;
 pub use crate::supervise::exit::WorkerOutput;
 use crate::worker::Options;
 use crate::{
@@ -35,8 +40,7 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
 
     fn worker(name: &'static str, source: I::Source, run: Run<Self>) -> Worker<I, P> {
         let Run { start, options } = run;
-        let worker = Worker::from_factory(name.into(), source, start);
-        Worker { options, ..worker }
+        Worker { name: name.into(), source, factory: start, options }
     }
 }
 
@@ -114,11 +118,9 @@ pub fn again<T: Again>(argument: &T) -> T {
 /// How a worker is started in a `C`, and supervised. What it may return and that its future is `Send` is asked
 /// where this is made, apart from everything that is asked of the context.
 pub struct Run<C> {
-    start: Box<dyn FnMut(C) -> Option<Running> + Send>,
+    start: Box<dyn FnMut(C) -> driver::Run + Send>,
     options: Options,
 }
-
-type Running = Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send>>;
 
 impl<C> Run<C> {
     /// Started once, for a worker that is never restarted: its arguments need not be `Clone`.
@@ -128,9 +130,10 @@ impl<C> Run<C> {
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
         let mut run = Some(run);
-        Self::new(move |cx| {
-            let future = run.take()?(cx);
-            Some(Box::pin(async move { future.await.into_result() }))
+        Self::new(move |cx| match run.take() {
+            Some(run) => Box::pin(run(cx)),
+            // It is never restarted.
+            None => Box::pin(future::ready(())),
         })
     }
 
@@ -157,15 +160,12 @@ impl<C> Run<C> {
         F: FnMut(C) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
-        let mut repeated = Self::new(move |cx| {
-            let future = run(cx);
-            Some(Box::pin(async move { future.await.into_result() }))
-        });
+        let mut repeated = Self::new(move |cx| Box::pin(run(cx)));
         repeated.options.restart = restart;
         repeated
     }
 
-    fn new(start: impl FnMut(C) -> Option<Running> + Send + 'static) -> Self {
+    fn new(start: impl FnMut(C) -> driver::Run + Send + 'static) -> Self {
         Self { start: Box::new(start), options: Options::default() }
     }
 
@@ -242,4 +242,26 @@ where
     Fut: Future<Output: WorkerOutput> + Send + 'static,
 {
     Context::<I, P>::worker(name, source, Run::once(run))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of_val;
+
+    use super::*;
+
+    /// One allocation a generation, of the size of the worker's own future: nothing is wrapped around it.
+    #[test]
+    fn a_workers_future_is_boxed_once_and_as_it_is() {
+        async fn worker(argument: [u8; 1000]) -> Result<(), fmt::Error> {
+            std::future::ready(()).await;
+            drop(Box::new(argument));
+            Ok(())
+        }
+        let size = size_of_val(&worker([0; 1000]));
+        let mut once = Run::once(|()| worker([0; 1000]));
+        let mut always = Run::always(|()| worker([0; 1000]));
+        assert_eq!(size_of_val(&*(once.start)(())), size);
+        assert_eq!(size_of_val(&*(always.start)(())), size);
+    }
 }

@@ -89,25 +89,8 @@ impl<I: Intent, P> Worker<I, P> {
         F: FnMut(Context<I, P>) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
-        Self::from_factory(name.into(), source, move |cx| Some(factory(cx)))
-    }
-
-    /// A factory that makes nothing ends the worker.
-    pub(crate) fn from_factory<F, Fut>(name: Cow<'static, str>, source: I::Source, mut factory: F) -> Self
-    where
-        F: FnMut(Context<I, P>) -> Option<Fut> + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-    {
-        let factory: Factory<I, P> = Box::new(move |cx| {
-            let run = factory(cx);
-            Box::pin(async move {
-                match run {
-                    Some(run) => Exit::of(run.await),
-                    None => Exit::Finished,
-                }
-            })
-        });
-        Self { name, source, factory, options: Options::default() }
+        let factory: Factory<I, P> = Box::new(move |cx| Box::pin(factory(cx)));
+        Self { name: name.into(), source, factory, options: Options::default() }
     }
 
     /// When it is started again. Default: never.

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     deadline::{Raced, race},
-    exit::Exit,
+    exit::{Exit, WorkerOutput},
     lifecycle::{Lifecycle, Next},
     panics,
     record::Record,
@@ -27,7 +27,20 @@ use super::{
 use crate::worker::{Cancel, WorkerStatus};
 
 /// A worker's run, its types erased.
-pub(crate) type Run = Pin<Box<dyn Future<Output = Exit> + Send>>;
+pub(crate) type Run = Pin<Box<dyn Running + Send>>;
+
+/// A future whose output says how the worker ended. It is polled as it is: an `async` block around it would take
+/// its memory twice.
+pub(crate) trait Running {
+    fn poll_exit(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit>;
+}
+
+impl<F: Future<Output: WorkerOutput>> Running for F {
+    fn poll_exit(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
+        self.poll(cx).map(Exit::of)
+    }
+}
+
 /// Makes the run of a generation.
 pub(crate) type Start = Box<dyn FnMut(u64) -> Run + Send>;
 
@@ -161,7 +174,7 @@ impl Future for Guarded<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
         let Some(run) = self.run.as_mut() else { return Poll::Pending };
-        let polled = panics::catch(|| run.as_mut().poll(cx));
+        let polled = panics::catch(|| run.as_mut().poll_exit(cx));
         let exit = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(exit)) => exit,
