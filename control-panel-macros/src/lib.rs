@@ -148,8 +148,8 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     }
 /// }
 /// impl ::core::convert::From<String> for Update {
-///     fn from(__value: String) -> Self {
-///         Self::Article(__value)
+///     fn from(value: String) -> Self {
+///         Self::Article(value)
 ///     }
 /// }
 /// ```

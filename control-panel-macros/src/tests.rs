@@ -593,8 +593,8 @@ fn an_intent_with_every_key() {
         where
             T: Send,
         {
-            fn from(__value: MemoryPressure) -> Self {
-                Self::Pressure(__value)
+            fn from(value: MemoryPressure) -> Self {
+                Self::Pressure(value)
             }
         }
         #[automatically_derived]
@@ -602,8 +602,8 @@ fn an_intent_with_every_key() {
         where
             T: Send,
         {
-            fn from(__value: T) -> Self {
-                Self::r#Raw(__value)
+            fn from(value: T) -> Self {
+                Self::r#Raw(value)
             }
         }
     "##]],

@@ -253,14 +253,14 @@ mod tests {
     /// One allocation a generation, of the size of the worker's own future: nothing is wrapped around it.
     #[test]
     fn a_workers_future_is_boxed_once_and_as_it_is() {
-        async fn worker(argument: [u8; 1000]) -> Result<(), fmt::Error> {
+        async fn worker(argument: [u8; 200]) -> Result<(), fmt::Error> {
             std::future::ready(()).await;
             drop(Box::new(argument));
             Ok(())
         }
-        let size = size_of_val(&worker([0; 1000]));
-        let mut once = Run::once(|()| worker([0; 1000]));
-        let mut always = Run::always(|()| worker([0; 1000]));
+        let size = size_of_val(&worker([0; 200]));
+        let mut once = Run::once(|()| worker([0; 200]));
+        let mut always = Run::always(|()| worker([0; 200]));
         assert_eq!(size_of_val(&*(once.start)(())), size);
         assert_eq!(size_of_val(&*(always.start)(())), size);
     }

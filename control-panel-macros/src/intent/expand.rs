@@ -147,7 +147,7 @@ fn from(intent: &Intent<'_>, variant: &Variant<'_>) -> Option<TokenStream> {
     let key = variant.from.as_ref()?.key.span();
     let field = variant.fields.iter().next()?;
     let (ty, variant_name) = (&field.ty, variant.ident);
-    let value = format_ident!("__value", span = hidden_at(variant_name.span()));
+    let value = format_ident!("value", span = hidden_at(variant_name.span()));
     let filled = field.ident.as_ref().map_or_else(|| quote!((#value)), |field| quote!({ #field: #value }));
     let name = &intent.input.ident;
     let (impl_generics, type_generics, where_clause) = intent.input.generics.split_for_impl();
