@@ -1,0 +1,94 @@
+//! Promise 6, the rest: a panel that is dropped leaves no orphan, never waits and never panics.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use control_panel::{Cancel, Context, ControlPanel, Exit, Spawn, TrySendError, Worker, WorkerStatus};
+use tests::{
+    Mark, eventually,
+    offenders::{Busy, OnDrop, good},
+    threads, watched,
+};
+use tokio::runtime::Runtime;
+
+type Panel = ControlPanel<Mark>;
+
+fn on(runtime: &Runtime) -> Panel {
+    Panel::builder().runtime(runtime.handle().clone()).shutdown_timeout(Duration::from_secs(5)).build()
+}
+
+/// Drops a panel with a good worker, one that blocks, and undrained intents; `inside` async code or not.
+fn dropped(runtime: Option<&Runtime>, drop_it: impl FnOnce(Panel)) {
+    let (busy, ended, witness) = (Busy::default(), Arc::new(AtomicUsize::new(0)), Arc::new(()));
+    let _guard = busy.guard();
+    let mut panel = runtime.map_or_else(Panel::new, on);
+    let quiet = [7, 8, 9].map(|source| panel.sender(source));
+    let alive = Arc::clone(&ended);
+    let waits = Worker::new("waits", 0, move |cx: Context<Mark>| {
+        let alive = OnDrop(Arc::clone(&alive));
+        async move {
+            let _alive = alive;
+            while cx.send(Mark::new(0)).await.is_ok() {}
+        }
+    });
+    let waits = panel.spawn(waits.cancel(Cancel::Cooperative));
+    let (sender, spawner) = (panel.sender(0), panel.spawner());
+    // One after the other: tokio may keep a task that only yielded behind one that blocks.
+    eventually("it waits", || panel.status().waiting == 1);
+    let blocks = panel.spawn(busy.worker("busy"));
+    eventually("it blocks", || busy.blocking.load(Ordering::SeqCst) == 1);
+    sender.try_send(Mark::new(1).seen_by(&witness)).unwrap_err();
+    quiet[0].try_send(Mark::new(1).seen_by(&witness)).unwrap();
+    // One in a frame that outlives the panel, one in the rest of another, one queued.
+    let frame = panel.drain();
+    quiet[1].try_send(Mark::new(2).seen_by(&witness)).unwrap();
+    panel.drain().by_ref().take(0).for_each(drop);
+    quiet[2].try_send(Mark::new(3).seen_by(&witness)).unwrap();
+    assert_eq!(Arc::strong_count(&witness), 4);
+    drop_it(panel);
+    assert_eq!(Arc::strong_count(&witness), 2, "what was not drained is discarded");
+    assert_eq!(busy.ended.load(Ordering::SeqCst), 0, "the drop did not wait for it");
+    drop(frame);
+    assert_eq!(Arc::strong_count(&witness), 1, "and the rest of the frame");
+    assert!(matches!(sender.try_send(Mark::new(2)), Err(TrySendError::Closed(_))));
+    let late = spawner.spawn(good("late"));
+    assert!(matches!(late.status(), WorkerStatus::Refused(_)));
+    eventually("the async worker ends at its next await", || ended.load(Ordering::SeqCst) == 1);
+    eventually("its handle says so", || waits.status().is_final());
+    busy.let_go();
+    eventually("so does the other", || busy.ended.load(Ordering::SeqCst) == 1 && blocks.status().is_final());
+    assert_eq!(busy.told.load(Ordering::SeqCst), 1, "it was told");
+}
+
+#[test]
+fn dropping_the_panel_ends_every_worker_and_never_waits_or_panics() {
+    watched(|| {
+        let runtime = threads(2);
+        dropped(Some(&runtime), drop);
+        dropped(None, drop); // its own runtime
+        dropped(None, |panel| runtime.block_on(async move { drop(panel) }));
+        dropped(Some(&runtime), |panel| runtime.block_on(async move { drop(panel) }));
+        let ambient = runtime.enter();
+        dropped(None, drop);
+        drop(ambient);
+    });
+}
+
+#[test]
+fn a_runtime_that_is_gone_ends_the_workers_and_the_shutdown_tells() {
+    watched(|| {
+        let runtime = threads(1);
+        let panel = on(&runtime);
+        let handle = panel.spawn(good("orphan"));
+        eventually("it runs", || matches!(handle.status(), WorkerStatus::Running));
+        drop(runtime);
+        assert!(matches!(handle.status(), WorkerStatus::Ended(Exit::Aborted)));
+        let report = panel.shutdown_blocking();
+        assert!(!report.is_clean() && report.workers().is_empty());
+    });
+}

@@ -1,0 +1,153 @@
+//! The built-in memory monitor: on change, with hysteresis, thresholds from the policy, for any intent.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use control_panel::{
+    ControlPanel, GraphIntent, IntentSource, testing,
+    workers::memory_monitor::{
+        MemoryLevel, MemoryMonitor, MemoryPolicy, MemoryPressure, MemorySample, MemoryThresholds,
+        SpawnMemoryMonitor,
+    },
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LifecycleCause {
+    MemoryPressureWarning,
+    MemoryPressureCritical,
+}
+
+#[derive(Debug, PartialEq, GraphIntent)]
+enum GraphIntent {
+    DemoteNodeToCold { cause: LifecycleCause },
+    MemoryIsFine,
+}
+
+impl From<MemoryPressure> for GraphIntent {
+    fn from(pressure: MemoryPressure) -> Self {
+        let cause = match pressure.level {
+            MemoryLevel::Normal => return Self::MemoryIsFine,
+            MemoryLevel::Warning => LifecycleCause::MemoryPressureWarning,
+            MemoryLevel::Critical => LifecycleCause::MemoryPressureCritical,
+        };
+        Self::DemoteNodeToCold { cause }
+    }
+}
+
+const WARNING: GraphIntent = GraphIntent::DemoteNodeToCold { cause: LifecycleCause::MemoryPressureWarning };
+const CRITICAL: GraphIntent = GraphIntent::DemoteNodeToCold { cause: LifecycleCause::MemoryPressureCritical };
+
+struct LifecyclePolicy {
+    memory_pressure_threshold: f64,
+}
+
+impl Default for LifecyclePolicy {
+    fn default() -> Self {
+        Self { memory_pressure_threshold: 0.8 }
+    }
+}
+
+impl MemoryPolicy for LifecyclePolicy {
+    fn memory_thresholds(&self) -> MemoryThresholds {
+        MemoryThresholds::warning_at(self.memory_pressure_threshold)
+    }
+}
+
+type Panel = ControlPanel<GraphIntent, LifecyclePolicy>;
+
+/// A machine whose memory is used as the test says, in percent, and how often it was asked.
+#[derive(Clone, Default)]
+struct Machine {
+    used: Arc<AtomicU64>,
+    asked: Arc<AtomicU64>,
+}
+
+impl Machine {
+    fn monitor(&self) -> MemoryMonitor<IntentSource, impl FnMut() -> MemorySample + Send + 'static + use<>> {
+        let machine = self.clone();
+        MemoryMonitor::new(IntentSource::MemoryMonitor).sampler(move || {
+            machine.asked.fetch_add(1, Ordering::Relaxed);
+            MemorySample { used: machine.used.load(Ordering::Relaxed), total: 100 }
+        })
+    }
+
+    /// The intents that follow from this usage within one interval.
+    async fn at(&self, panel: &mut Panel, percent: u64) -> Vec<GraphIntent> {
+        self.used.store(percent, Ordering::Relaxed);
+        testing::advance(Duration::from_secs(5)).await;
+        panel.drain().map(|queued| queued.intent).collect()
+    }
+}
+
+#[test]
+fn memory_monitor_emits_demotion_intent_under_pressure() {
+    testing::paused(async |panel: &mut Panel| {
+        let machine = Machine::default();
+        panel.spawn(machine.monitor().into_worker());
+        assert_eq!(machine.at(panel, 50).await, [], "no news is no intent");
+        assert_eq!(machine.at(panel, 85).await, [WARNING]);
+        assert_eq!(machine.at(panel, 85).await, [], "a level is told once");
+        assert_eq!(machine.at(panel, 77).await, [], "still within the hysteresis");
+        assert_eq!(machine.at(panel, 95).await, [CRITICAL]);
+        assert_eq!(machine.at(panel, 40).await, [GraphIntent::MemoryIsFine]);
+        assert!(panel.shutdown().await.is_clean());
+    });
+}
+
+#[test]
+fn a_new_threshold_applies_at_once_to_the_last_sample() {
+    testing::paused(async |panel: &mut Panel| {
+        let machine = Machine::default();
+        panel.spawn(machine.monitor().interval(Duration::from_secs(3600)).into_worker());
+        machine.used.store(50, Ordering::Relaxed);
+        testing::settle().await;
+        assert_eq!(panel.drain().count(), 0);
+        panel.set_policy(LifecyclePolicy { memory_pressure_threshold: 0.4 });
+        testing::settle().await;
+        let frame: Vec<_> = panel.drain().map(|queued| (queued.source, queued.intent)).collect();
+        assert_eq!(frame, [(IntentSource::MemoryMonitor, WARNING)]);
+        for absurd in [f64::NAN, -1.0, 7.0, f64::INFINITY] {
+            panel.set_policy(LifecyclePolicy { memory_pressure_threshold: absurd });
+            testing::settle().await;
+        }
+        assert_eq!(panel.worker_count(), 1, "no policy brings it down");
+        assert_eq!(
+            machine.asked.load(Ordering::Relaxed),
+            1,
+            "the interval decides when it samples, and nothing else"
+        );
+    });
+}
+
+#[test]
+fn a_level_that_could_not_be_told_is_told_later() {
+    testing::paused(async |panel: &mut Panel| {
+        let machine = Machine::default();
+        panel.spawn(machine.monitor().into_worker());
+        testing::settle().await;
+        let hog = panel.sender(IntentSource::MemoryMonitor);
+        while hog.try_send(GraphIntent::MemoryIsFine).is_ok() {}
+        machine.used.store(85, Ordering::Relaxed);
+        testing::advance(Duration::from_secs(60)).await;
+        assert!(panel.drain().all(|queued| queued.intent == GraphIntent::MemoryIsFine));
+        testing::settle().await;
+        assert_eq!(panel.drain().map(|queued| queued.intent).collect::<Vec<_>>(), [WARNING]);
+    });
+}
+
+/// The real sampler, on this very machine: below any threshold there is nothing, above it a warning.
+#[test]
+fn the_real_monitor_reports_real_memory() {
+    let mut panel = Panel::builder().policy(LifecyclePolicy { memory_pressure_threshold: 0.000_001 }).build();
+    panel.spawn_memory_monitor();
+    tests::eventually("it samples at once", || panel.queued() > 0);
+    let frame: Vec<_> = panel.drain().map(|queued| (queued.source, queued.intent)).collect();
+    assert_eq!(frame.len(), 1);
+    assert!(matches!(frame[0], (IntentSource::MemoryMonitor, GraphIntent::DemoteNodeToCold { .. })));
+    assert!(panel.shutdown_blocking().is_clean());
+}
