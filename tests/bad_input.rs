@@ -286,6 +286,8 @@ fn an_order_that_panics_loses_nothing_and_breaks_nothing() {
     assert_eq!(panel.status().queued, 3);
     assert_eq!(panel.drain().map(|queued| queued.intent.0).collect::<Vec<_>>(), [1, 2, 0]);
     assert_eq!(panel.status().drained, 3);
-    senders.iter().for_each(|sender| sender.try_send(Note(4)).unwrap());
+    for sender in &senders {
+        sender.try_send(Note(4)).unwrap();
+    }
     assert_eq!(panel.drain().count(), 3);
 }

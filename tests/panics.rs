@@ -11,7 +11,7 @@ use std::{
 };
 
 use control_panel::{Cancel, ControlPanel, Exit, PanicReport, Worker, WorkerHandle, WorkerStatus};
-use tests::{Mark, paused, paused_runtime};
+use tests::{Mark, drive, paused, paused_runtime};
 use tokio::{runtime::Runtime, task::yield_now, time::sleep};
 
 type Panel = ControlPanel<Mark>;
@@ -89,7 +89,7 @@ fn check(handle: &WorkerHandle, panel: &Panel, runtime: &Runtime, text: &str) {
     assert_eq!(format!("{report}"), format!("at {place}: expected: {text}"));
     assert!(HOOKED.lock().unwrap().iter().any(|seen| seen == report.message()), "the user's hook");
     assert_eq!(report.take_payload().unwrap().downcast_ref(), Some(&format!("expected: {text}")));
-    let summary = runtime.block_on(panel.shutdown());
+    let summary = drive(runtime, panel.shutdown());
     assert!(!summary.is_clean());
     let incident = summary.incidents().next().expect("an incident");
     assert_eq!(incident.name, handle.name());
@@ -103,7 +103,7 @@ fn fails(text: &str, worker: Worker<Mark>, then: impl AsyncFnOnce(&WorkerHandle)
     let runtime = paused_runtime();
     let panel = Panel::builder().runtime(runtime.handle().clone()).build();
     let handle = panel.spawn(worker);
-    runtime.block_on(async {
+    drive(&runtime, async {
         then(&handle).await;
         handle.ended().await;
     });
@@ -157,7 +157,7 @@ fn a_panic_in_a_drop_is_data_too() {
     let runtime = paused_runtime();
     let panel = Panel::builder().runtime(runtime.handle().clone()).build();
     let handle = panel.spawn(aborted);
-    assert!(!runtime.block_on(panel.shutdown()).is_clean());
+    assert!(!drive(&runtime, panel.shutdown()).is_clean());
     check(&handle, &panel, &runtime, "in the arguments' drop at the abort");
 }
 

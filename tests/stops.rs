@@ -214,6 +214,26 @@ fn a_full_queue_hands_intents_back_while_a_shutdown_waits() {
     });
 }
 
+/// Being told comes first: a worker that waits for a slot is dropped there, and is not woken to fail.
+#[test]
+fn a_worker_does_not_run_into_the_errors_of_the_closing_queue() {
+    paused(async || {
+        let panel = Panel::builder().capacity(2).build();
+        let sends = Worker::new("sends", 0, async |cx: Context<Mark>| {
+            while !cx.is_cancelled() {
+                cx.send(Mark::new(0)).await.map_err(SendError::without_intent)?;
+            }
+            Ok::<(), SendError<()>>(())
+        });
+        panel.spawn(sends);
+        yield_now().await;
+        assert_eq!(panel.status().waiting, 1);
+        let report = panel.shutdown().await;
+        assert!(report.is_clean() && matches!(exits(&report)[..], [("sends", Exit::Cancelled)]), "{report}");
+        assert_eq!(panel.status().waiting, 0);
+    });
+}
+
 #[test]
 fn a_report_is_not_clean_after_any_incident_since_the_panel_was_built() {
     let failing = |fail: fn()| {

@@ -13,9 +13,10 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, Exit, Intensity, Restart, Spawn, Spawner, Worker, WorkerStatus, worker,
+    Backoff, Cancel, Context, ControlPanel, Exit, Intensity, Restart, Spawn, Spawner, Worker, WorkerStatus,
+    worker,
 };
-use tests::{Mark, paused, paused_runtime, threads, watched};
+use tests::{Mark, drive, paused, paused_runtime, threads, watched};
 use tokio::{
     task::yield_now,
     time::{Instant, sleep},
@@ -134,6 +135,24 @@ fn a_stop_at_any_moment_of_a_restart_is_final_and_generations_never_overlap() {
             assert_eq!((alive.load(Ordering::SeqCst), panel.worker_count()), (0, 0));
         });
     }
+}
+
+#[test]
+fn a_worker_that_fails_while_it_stops_is_not_restarted() {
+    paused(async || {
+        let panel = Panel::new();
+        let worker = Worker::new("sore loser", 0, async |cx: Context<Mark>| {
+            cx.cancelled().await;
+            Err::<(), _>("I was not done")
+        });
+        let handle =
+            panel.spawn(worker.cancel(Cancel::Cooperative).restart(Restart::Always).backoff(Backoff::none()));
+        yield_now().await;
+        handle.stop();
+        assert!(matches!(handle.ended().await, WorkerStatus::Ended(Exit::Failed(_))));
+        assert_eq!(handle.generation(), 1);
+        assert!(!panel.shutdown().await.is_clean());
+    });
 }
 
 #[test]
@@ -260,7 +279,7 @@ fn nothing_of_the_users_is_dropped_or_woken_under_a_lock() {
                 .intensity(Intensity::new(300, Duration::from_secs(1)))
                 .backoff(Backoff::none()),
         );
-        runtime.block_on(failing.ended());
+        drive(&runtime, failing.ended());
         // A waker.
         let slow = panel.spawn(Worker::new("slow", 0, async |_| sleep(MS).await));
         let waker = Arc::new(Spawns(panel.spawner())).into();

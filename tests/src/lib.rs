@@ -108,7 +108,16 @@ pub fn paused_runtime() -> Runtime {
 
 /// Runs a test on a [`paused_runtime`].
 pub fn paused<T>(test: impl AsyncFnOnce() -> T) -> T {
-    paused_runtime().block_on(test())
+    drive(&paused_runtime(), test())
+}
+
+/// Runs a future on a [`paused_runtime`].
+///
+/// # Panics
+/// If it hangs: under paused time a year is over as soon as everybody waits for what will never come.
+pub fn drive<T>(runtime: &Runtime, future: impl Future<Output = T>) -> T {
+    let a_year = Duration::from_secs(365 * 24 * 3600);
+    runtime.block_on(async { tokio::time::timeout(a_year, future).await }).expect("the test hangs")
 }
 
 /// A multi-thread runtime.

@@ -349,7 +349,7 @@ impl Run {
     }
 
     fn shutdown(&mut self) {
-        let report = self.runtime.block_on(self.panel.shutdown());
+        let report = crate::drive(&self.runtime, self.panel.shutdown());
         assert_eq!(report.workers().len(), 1);
         self.dismiss();
         self.model.gate = Gate::Closed;
