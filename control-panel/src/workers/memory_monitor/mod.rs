@@ -11,13 +11,8 @@
 //!
 //! #[derive(GraphIntent)]
 //! enum Update {
+//!     #[intent(from)]
 //!     Pressure(MemoryPressure),
-//! }
-//!
-//! impl From<MemoryPressure> for Update {
-//!     fn from(pressure: MemoryPressure) -> Self {
-//!         Update::Pressure(pressure)
-//!     }
 //! }
 //!
 //! #[derive(Default)]
