@@ -41,39 +41,52 @@ fn first_field(file: &str, name: &str) -> Option<String> {
 /// time in all.
 pub struct Quiet {
     patience: Duration,
+    share: Duration,
     busy: f64,
     kept: u32,
 }
 
 const LOOK: Duration = Duration::from_millis(40);
+/// So often it looks before each measurement …
+const LOOKS: u32 = 10;
+/// … and so often it measures again.
+const RETRIES: u32 = 2;
 /// Others may use this share of the machine.
 const TOLERATED: f64 = 0.1;
 
 impl Quiet {
-    pub fn new(patience: Duration) -> Self {
-        Self { patience, busy: 0.0, kept: 0 }
+    /// `patience` for noise in all, and `share` for each comparison's rounds.
+    pub fn new(patience: Duration, share: Duration) -> Self {
+        Self { patience, share, busy: 0.0, kept: 0 }
+    }
+
+    /// After this long, a comparison begins no further round.
+    pub fn share(&self) -> Duration {
+        self.share
     }
 
     /// Measures in a moment when others leave the machine alone, again and again while they do not and patience
     /// lasts.
     pub fn measure<T>(&mut self, mut measure: impl FnMut() -> T) -> T {
         self.settle();
+        let mut retries = RETRIES;
         loop {
             let (began, before) = (Instant::now(), Ticks::now());
             let measured = measure();
             let busy = before.others_until(&Ticks::now());
-            if busy <= TOLERATED || self.patience.is_zero() {
+            if busy <= TOLERATED || retries == 0 || self.patience.is_zero() {
                 self.busy += busy;
                 self.kept += 1;
                 return measured;
             }
+            retries -= 1;
             self.patience = self.patience.saturating_sub(began.elapsed());
             self.settle();
         }
     }
 
     fn settle(&mut self) {
-        loop {
+        for _ in 0..LOOKS {
             let before = Ticks::now();
             thread::sleep(LOOK);
             if before.others_until(&Ticks::now()) <= TOLERATED || self.patience.is_zero() {

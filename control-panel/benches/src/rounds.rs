@@ -1,5 +1,7 @@
 //! Interleaved rounds: A B, B A, A B …, each ratio of two neighbours, and the median of the ratios.
 
+use std::time::Instant;
+
 use crate::machine::Quiet;
 
 /// Something that is measured again and again; one measurement gives one number for each metric.
@@ -39,7 +41,8 @@ impl Spread {
     }
 }
 
-/// Measures every contestant beside the baseline. The baseline itself comes first in the answer.
+/// Measures every contestant beside the baseline, in so many rounds, or fewer where the machine is so slow that they
+/// would take too long. The baseline itself comes first in the answer.
 pub fn compare(
     baseline: &mut Probe,
     others: &mut [Probe],
@@ -48,8 +51,13 @@ pub fn compare(
 ) -> Vec<Compared> {
     let mut baselines = Vec::new();
     let mut samples: Vec<Vec<(Vec<f64>, Vec<f64>)>> = others.iter().map(|_| Vec::new()).collect();
+    let began = Instant::now();
     for round in 0..rounds {
+        if began.elapsed() > quiet.share() {
+            break;
+        }
         for (other, samples) in others.iter_mut().zip(&mut samples) {
+            eprint!("\r    round {}: {:<40}", round + 1, other.name);
             let (base, own) = quiet.measure(|| {
                 if round % 2 == 0 {
                     let base = (baseline.run)();
@@ -63,6 +71,12 @@ pub fn compare(
             samples.push((base, own));
         }
     }
+    eprintln!(
+        "\r    {} rounds, {:.1} s{:<40}",
+        samples.first().map_or(0, Vec::len),
+        began.elapsed().as_secs_f64(),
+        ""
+    );
     let metrics = baselines.first().map_or(0, Vec::len);
     let spread = |value: &dyn Fn(usize) -> Vec<f64>| -> Vec<Spread> {
         (0..metrics).map(|metric| Spread::of(value(metric))).collect()

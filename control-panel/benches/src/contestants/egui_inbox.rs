@@ -58,14 +58,23 @@ impl Contestant for EguiInbox {
 
 impl Lane for EguiInboxLane {
     async fn send(&mut self, update: Update) -> bool {
+        while self.is_flooded() {
+            yield_if_full(true).await;
+        }
+        self.sent += 1;
+        let sent = self.sender.send(Item { update, source: self.source }).is_ok();
+        yield_if_full(false).await;
+        sent
+    }
+}
+
+impl EguiInboxLane {
+    fn is_flooded(&mut self) -> bool {
         let frame = self.frames.load(Ordering::Relaxed);
         if frame != self.frame {
             (self.frame, self.sent) = (frame, 0);
         }
-        self.sent += 1;
-        let sent = self.sender.send(Item { update, source: self.source }).is_ok();
-        yield_if_full(self.sent > self.most).await;
-        sent
+        self.sent >= self.most
     }
 }
 

@@ -81,7 +81,8 @@ fn main() -> ExitCode {
         }
     };
     let began = Instant::now();
-    let mut quiet = Quiet::new(Duration::from_secs(options.pick(60, 5)));
+    let mut quiet =
+        Quiet::new(Duration::from_secs(options.pick(60, 5)), Duration::from_secs(options.pick(9, 2)));
     let mut text = format!("Versions: {}.\n\nMachine before: {}.\n", versions::line(), machine::note());
     print!("{text}");
     let mut bars = Bars::default();

@@ -17,9 +17,8 @@ use crate::{Options, bars::Bars};
 
 pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     verify();
-    let rounds = options.pick(7, 2);
-    let local = measure(&[("local", 256)], intents::local, options, rounds, quiet);
-    let mix = measure(&[("mix", 256), ("mix", 65_536)], intents::mix, options, rounds, quiet);
+    let local = measure(&[("local", 256)], intents::local, options, quiet);
+    let mix = measure(&[("mix", 256), ("mix", 65_536)], intents::mix, options, quiet);
     let mut table = Table::new(&[
         "one thread",
         "send ns",
@@ -59,16 +58,19 @@ fn measure(
     sizes: &[(&str, usize)],
     script: fn(usize) -> Script,
     options: &Options,
-    rounds: usize,
     quiet: &mut Quiet,
 ) -> Vec<Vec<Compared>> {
     let one = |&(mix, size): &(&str, usize)| {
         eprintln!("  {mix} {size}");
-        let work = options.pick(600_000, 150_000);
-        let mut others = [
+        let work = options.pick(300_000, 100_000);
+        let mut baseline = probe::<Baseline>(size, script, work);
+        let mut panel = [
             probe::<Panel<Whole>>(size, script, work),
             probe::<Panel<Drained>>(size, script, work),
             probe::<Panel<RunFrame>>(size, script, work),
+        ];
+        let mut rows = compare(&mut baseline, &mut panel, options.pick(9, 2), quiet);
+        let mut others = [
             probe::<TokioMany>(size, script, work),
             probe::<Flume>(size, script, work),
             probe::<Kanal>(size, script, work),
@@ -80,7 +82,8 @@ fn measure(
             probe::<EguiInbox>(size, script, work),
             probe::<Stamped>(size, script, work),
         ];
-        compare(&mut probe::<Baseline>(size, script, work), &mut others, rounds, quiet)
+        rows.extend(compare(&mut baseline, &mut others, options.pick(3, 1), quiet).into_iter().skip(1));
+        rows
     };
     sizes.iter().map(one).collect()
 }

@@ -36,7 +36,11 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     for blocking in [false, true] {
         eprintln!("  {}", if blocking { "send_blocking" } else { "try_send" });
         let mut samples: [Vec<Vec<f64>>; 3] = Default::default();
+        let began = Instant::now();
         for _ in 0..options.pick(5, 2) {
+            if began.elapsed() > 2 * quiet.share() {
+                break;
+            }
             let frames = options.pick(600, 200);
             samples[0].push(quiet.measure(|| sample::<Lanes>(blocking, frames)));
             samples[1].push(quiet.measure(|| sample::<Panel>(blocking, frames)));
