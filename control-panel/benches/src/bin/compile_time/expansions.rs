@@ -10,10 +10,11 @@ use control_panel_benches::{
 
 use crate::{instructions, samples};
 
-const REPEATS: usize = 101;
+/// In ns.
+const LONG_ENOUGH: f64 = 300e6;
 
 pub fn report() {
-    let mut table = Table::new(&["expansion", "µs", "instructions", "instructions each"]);
+    let mut table = Table::new(&["expansion", "CPU µs", "instructions", "instructions each"]);
     for number in [1, 10, 100] {
         let workers: Vec<_> = (0..number).map(|nth| samples::worker(nth, 10)).collect();
         let time = microseconds(|| workers.iter().for_each(|worker| drop(black_box(worker.expand()))));
@@ -46,17 +47,19 @@ fn row(table: &mut Table, name: String, time: f64, instructions: Option<u64>, nu
     table.row([name, short(time)].into_iter().chain(cells));
 }
 
-/// The median, of the time that this thread was on a core.
+/// The time that this thread was on a core, on average. Linux brings the account up to date a few times in a
+/// hundredth of a second, so it takes many runs.
 fn microseconds(mut run: impl FnMut()) -> f64 {
-    let mut times: Vec<f64> = (0..REPEATS)
-        .map(|_| {
-            let before = machine::thread_time();
-            run();
-            (machine::thread_time() - before) / 1_000.0
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[REPEATS / 2]
+    run();
+    let (before, mut runs) = (machine::thread_time(), 0.0);
+    loop {
+        run();
+        runs += 1.0;
+        let spent = machine::thread_time() - before;
+        if spent >= LONG_ENOUGH {
+            return spent / runs / 1_000.0;
+        }
+    }
 }
 
 /// `1,234,567`
