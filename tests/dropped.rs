@@ -11,7 +11,7 @@ use std::{
 use control_panel::{Cancel, Context, ControlPanel, Exit, Spawn, TrySendError, Worker, WorkerStatus};
 use tests::{
     Mark, eventually,
-    offenders::{Busy, OnDrop, good},
+    offenders::{Busy, OnDrop, deaf, good},
     threads, watched,
 };
 use tokio::runtime::Runtime;
@@ -37,6 +37,8 @@ fn dropped(runtime: Option<&Runtime>, drop_it: impl FnOnce(Panel)) {
         }
     });
     let waits = panel.spawn(waits.cancel(Cancel::Cooperative));
+    let deaf = panel.spawn(deaf("deaf").grace(Duration::from_secs(3600)));
+    eventually("it runs", || matches!(deaf.status(), WorkerStatus::Running));
     let (sender, spawner) = (panel.sender(0), panel.spawner());
     // One after the other: tokio may keep a task that only yielded behind one that blocks.
     eventually("it waits", || panel.status().waiting == 1);
@@ -60,6 +62,7 @@ fn dropped(runtime: Option<&Runtime>, drop_it: impl FnOnce(Panel)) {
     assert!(matches!(late.status(), WorkerStatus::Refused(_)));
     eventually("the async worker ends at its next await", || ended.load(Ordering::SeqCst) == 1);
     eventually("its handle says so", || waits.status().is_final());
+    eventually("and so does the deaf one, whatever its grace", || deaf.status().is_final());
     busy.let_go();
     eventually("so does the other", || busy.ended.load(Ordering::SeqCst) == 1 && blocks.status().is_final());
     assert_eq!(busy.told.load(Ordering::SeqCst), 1, "it was told");

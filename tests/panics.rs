@@ -5,7 +5,7 @@ use std::{
     any::Any,
     cell::Cell,
     future,
-    panic::{self, Location, panic_any},
+    panic::{self, AssertUnwindSafe, Location, panic_any},
     sync::{Mutex, Once},
     time::Duration,
 };
@@ -26,6 +26,7 @@ fn user_hook() {
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            TOLD.set(TOLD.get() + 1);
             let text = text(info.payload()).unwrap_or("").to_owned();
             if text.starts_with("expected") {
                 HOOKED.lock().unwrap().push(text);
@@ -47,6 +48,8 @@ fn text(payload: &dyn Any) -> Option<&str> {
 struct Odd(u32);
 
 thread_local! {
+    /// How many panics the hook was told of on this thread.
+    static TOLD: Cell<usize> = const { Cell::new(0) };
     /// Where this test's last panic was.
     static AT: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
 }
@@ -188,5 +191,38 @@ fn every_kind_of_payload_is_kept() {
         assert_eq!(text.take_payload().unwrap().downcast_ref(), Some(&"expected"));
         assert_eq!(odd.take_payload().unwrap().downcast_ref(), Some(&Odd(7)));
         assert!(odd.take_payload().is_none() && odd.place().is_some());
+    });
+}
+
+/// Catches a panic of its own when it is dropped.
+struct Careless;
+
+impl Drop for Careless {
+    fn drop(&mut self) {
+        panic::catch_unwind(|| panic!("expected: caught")).unwrap_err();
+    }
+}
+
+#[test]
+fn a_panic_that_a_destructor_catches_meanwhile_is_not_mistaken_for_it() {
+    user_hook();
+    let careless = Worker::new("frail", 0, |_| async {
+        let _careless = Careless;
+        fail("the reason");
+    });
+    fails("the reason", careless, async |_| {});
+}
+
+/// What the panel can only find out by a panic is nobody's failure.
+#[test]
+fn the_panels_own_questions_are_not_told_to_the_hook() {
+    user_hook();
+    let timeless = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(Panel::builder().runtime(timeless.handle().clone()).try_build().is_err());
+    assert_eq!(TOLD.get(), 0);
+    paused(async || {
+        let panel = Panel::new();
+        panic::catch_unwind(AssertUnwindSafe(|| panel.shutdown_blocking())).unwrap_err();
+        assert_eq!(TOLD.get(), 1, "the one that the caller gets");
     });
 }
