@@ -2,10 +2,11 @@
 
 use std::{
     future::Future,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Wake},
     thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
 use tokio::runtime::Handle;
@@ -27,12 +28,30 @@ impl Wake for Unpark {
 /// Parks this thread until the future is ready. Needs no runtime, not even a living one.
 pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
+    loop {
+        // Without a deadline it comes back with the output alone.
+        if let Some(output) = poll_until(future.as_mut(), None) {
+            return output;
+        }
+    }
+}
+
+/// Parks this thread until the future is ready or the time is over.
+pub(crate) fn wait_for<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
+    poll_until(pin!(future), Instant::now().checked_add(timeout))
+}
+
+fn poll_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
     let waker = Arc::new(Unpark(thread::current())).into();
     let mut cx = Context::from_waker(&waker);
     loop {
-        match future.as_mut().poll(&mut cx) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return Some(output);
+        }
+        match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            None => thread::park(),
+            Some(Duration::ZERO) => return None,
+            Some(left) => thread::park_timeout(left),
         }
     }
 }

@@ -36,22 +36,21 @@ impl<I> SendError<I> {
     /// The refused intent.
     #[must_use]
     pub fn into_intent(self) -> I {
-        match self {
-            Self::Closed(intent)
-            | Self::Stopping(intent)
-            | Self::Timeout(intent)
-            | Self::ZeroClock(intent) => intent,
-        }
+        self.split().1
     }
 
     /// The reason alone, for errors that must be `Sync` or outlive the intent.
     #[must_use]
     pub fn without_intent(self) -> SendError<()> {
+        self.split().0
+    }
+
+    pub(crate) fn split(self) -> (SendError<()>, I) {
         match self {
-            Self::Closed(_) => SendError::Closed(()),
-            Self::Stopping(_) => SendError::Stopping(()),
-            Self::Timeout(_) => SendError::Timeout(()),
-            Self::ZeroClock(_) => SendError::ZeroClock(()),
+            Self::Closed(intent) => (SendError::Closed(()), intent),
+            Self::Stopping(intent) => (SendError::Stopping(()), intent),
+            Self::Timeout(intent) => (SendError::Timeout(()), intent),
+            Self::ZeroClock(intent) => (SendError::ZeroClock(()), intent),
         }
     }
 }
@@ -60,18 +59,20 @@ impl<I> TrySendError<I> {
     /// The refused intent.
     #[must_use]
     pub fn into_intent(self) -> I {
-        match self {
-            Self::Full(intent) | Self::Closed(intent) | Self::ZeroClock(intent) => intent,
-        }
+        self.split().1
     }
 
     /// The reason alone, for errors that must be `Sync` or outlive the intent.
     #[must_use]
     pub fn without_intent(self) -> TrySendError<()> {
+        self.split().0
+    }
+
+    pub(crate) fn split(self) -> (TrySendError<()>, I) {
         match self {
-            Self::Full(_) => TrySendError::Full(()),
-            Self::Closed(_) => TrySendError::Closed(()),
-            Self::ZeroClock(_) => TrySendError::ZeroClock(()),
+            Self::Full(intent) => (TrySendError::Full(()), intent),
+            Self::Closed(intent) => (TrySendError::Closed(()), intent),
+            Self::ZeroClock(intent) => (TrySendError::ZeroClock(()), intent),
         }
     }
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     intent::Intent,
-    queue::{Batch, Queue},
+    queue::{Batch, Local, Queue},
     queued::QueuedIntent,
 };
 
@@ -38,54 +38,68 @@ use crate::{
 #[must_use = "a frame that is dropped unread is handed out again by the next drain"]
 pub struct Frame<I: Intent> {
     queue: Arc<Queue<I>>,
-    batch: Batch<I>,
+    /// `None` for a frame that is empty from the start.
+    batch: Option<Box<Batch<I>>>,
     allowance: Allowance,
 }
 
 impl<I: Intent> Frame<I> {
-    pub(crate) fn new(queue: Arc<Queue<I>>, batch: Batch<I>, budget: FrameBudget) -> Self {
+    pub(crate) fn new(
+        queue: Arc<Queue<I>>,
+        batch: Option<Box<Batch<I>>>,
+        local: &mut Vec<Local<I>>,
+        budget: FrameBudget,
+    ) -> Self {
         let mut frame = Self { queue, batch, allowance: Allowance::new(budget) };
-        // In the frame: where the user's `Ord` panics, its drop still hands everything back.
-        frame.batch.sort();
+        if let Some(batch) = &mut frame.batch {
+            batch.add(local);
+            // The batch is the frame's by now: should the source's `Ord` panic, nothing is lost.
+            batch.arrange();
+        }
         frame
     }
 
     /// How many intents it still holds, those beyond the budget included.
     pub fn remaining(&self) -> usize {
-        self.batch.items.len()
-    }
-
-    /// Adds the frame loop's own intents, in their places.
-    pub(crate) fn merge(&mut self, local: &mut Vec<QueuedIntent<I>>) {
-        self.batch.add(local);
+        self.batch.as_ref().map_or(0, |batch| batch.remaining())
     }
 
     fn end(&mut self) {
-        self.queue.end_frame(std::mem::take(&mut self.batch));
+        if let Some(batch) = self.batch.take() {
+            self.queue.end_frame(batch);
+        }
     }
 }
 
 impl<I: Intent> Iterator for Frame<I> {
     type Item = QueuedIntent<I>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let items = &mut self.batch.items;
-        let next = if items.last()?.local || self.allowance.one_more() {
-            items.pop()?
-        } else {
-            // The caller's own intents were never queued, so no budget for the queue cuts them off.
-            let at = items.iter().rposition(|queued| queued.local)?;
-            items.remove(at)
-        };
-        if !next.local {
-            self.batch.free_slot(next.source);
-        }
-        Some(next)
+        let Self { batch, allowance, .. } = self;
+        batch.as_mut()?.next(!allowance.unlimited, || allowance.one_more())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let most = self.remaining();
-        (if self.allowance.is_unlimited() { most } else { 0 }, Some(most))
+        (if self.allowance.unlimited { most } else { 0 }, Some(most))
+    }
+
+    /// Hands out the whole frame. What an iterator adapter or `for_each` goes through, and about twice as fast as
+    /// a `for` loop.
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
+        if !self.allowance.unlimited {
+            let mut folded = init;
+            for queued in self {
+                folded = f(folded, queued);
+            }
+            return folded;
+        }
+        match &mut self.batch {
+            Some(batch) => batch.fold(init, f),
+            None => init,
+        }
     }
 }
 
@@ -155,6 +169,7 @@ impl FrameBudget {
 /// What is left of a budget.
 #[derive(Debug)]
 struct Allowance {
+    unlimited: bool,
     left: Option<usize>,
     until: Option<Instant>,
     first: bool,
@@ -163,14 +178,19 @@ struct Allowance {
 impl Allowance {
     fn new(budget: FrameBudget) -> Self {
         let until = budget.time.and_then(|time| Instant::now().checked_add(time));
-        Self { left: budget.intents, until, first: true }
+        Self {
+            unlimited: budget.intents.is_none() && until.is_none(),
+            left: budget.intents,
+            until,
+            first: true,
+        }
     }
 
-    fn is_unlimited(&self) -> bool {
-        self.left.is_none() && self.until.is_none()
-    }
-
+    #[inline]
     fn one_more(&mut self) -> bool {
+        if self.unlimited {
+            return true;
+        }
         let first = std::mem::replace(&mut self.first, false);
         let allowed =
             first || (self.left != Some(0) && self.until.is_none_or(|until| Instant::now() < until));

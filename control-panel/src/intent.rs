@@ -74,6 +74,36 @@ pub trait Intent: Sized + Send + 'static {
     fn variant_name(&self) -> &'static str {
         Self::VARIANTS.get(self.variant()).map_or("", |variant| variant.name)
     }
+
+    /// What becomes of this intent when the queue is full, or already holds one like it.
+    ///
+    /// `#[intent(lossy)]` and `#[intent(latest)]` on a variant set it. [`Delivery::Reliable`] otherwise.
+    fn delivery(&self) -> Delivery {
+        Delivery::Reliable
+    }
+}
+
+/// What becomes of an intent when the queue is full, or already holds one like it.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// It waits for a slot, or comes back to the sender.
+    #[default]
+    Reliable,
+    /// It is dropped when the queue is full, and counted as dropped. A send of it never waits.
+    Lossy,
+    /// It replaces one of the same producer and key that is queued, and takes its place. Where there is none, it
+    /// is reliable; so is a clocked intent. For levels, of which only the newest matters.
+    Latest(LatestKey),
+}
+
+/// Which intents replace each other: those of one variant with one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LatestKey {
+    /// The variant, by its place in the enum.
+    pub variant: usize,
+    /// What the variant is about; 0 where all of a variant are about the same thing.
+    pub key: u64,
 }
 
 /// A variant of an intent, as [`Intent::VARIANTS`] lists them.

@@ -27,12 +27,12 @@ pub use crate::{
     context::Context,
     error::{BuildError, SendError, TrySendError},
     frame::{Frame, FrameBudget},
-    intent::{Intent, IntentSource, LogicalClock, PeerId, Source, Variant},
+    intent::{Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant},
     panel::{
         ByDefault, ControlPanel, Given, GivesPolicy, PanelBuilder, PanelStatus, Spawn, Spawner, WorkerInfo,
     },
     policy::{PolicyClosed, PolicyWatch},
-    queue::IntentSender,
+    queue::{IntentSender, Permits},
     queued::{CausalityOrder, Origin, QueuedIntent},
     reducer::{FrameReport, Reconcile, Reducer, Warning},
     supervise::{

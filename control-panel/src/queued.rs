@@ -61,31 +61,21 @@ pub struct QueuedIntent<I: Intent> {
     pub intent: I,
     /// Who sent it.
     pub source: I::Source,
-    /// When the queue accepted it: for display and latency figures. It decides nothing.
+    /// When the queue accepted the first intent of this one's batch, so up to a frame before it accepted this
+    /// one: for display and latency figures. It decides nothing.
     pub queued_at: Instant,
     clock: u64,
     origin: Origin,
     seq: u64,
-    /// A frame's local intents were never queued: they hold no slot and no budget cuts them off.
-    pub(crate) local: bool,
 }
 
-/// What is read off an intent and the clock before any lock is taken: both run code of the user's.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stamp {
-    pub(crate) clock: u64,
-    pub(crate) queued_at: Instant,
-}
-
-impl Stamp {
-    /// `None` for a clock of `Some(0)`: a peer that claims to be local.
-    pub(crate) fn of<I: Intent>(intent: &I) -> Option<Self> {
-        let clock = match intent.clock() {
-            Some(0) => return None,
-            Some(clock) => clock,
-            None => 0,
-        };
-        Some(Self { clock, queued_at: Instant::now() })
+/// An intent's clock, 0 for a local one. `None` for a clock of `Some(0)`: a peer that claims to be local.
+#[inline]
+pub(crate) fn clock_of<I: Intent>(intent: &I) -> Option<u64> {
+    match intent.clock() {
+        None => Some(0),
+        Some(0) => None,
+        clock => clock,
     }
 }
 
@@ -99,18 +89,14 @@ impl<I: Intent> QueuedIntent<I> {
     /// assert_eq!(queued.causality_order().seq, 0);
     /// ```
     pub fn new(source: I::Source, intent: I) -> Self {
-        let stamp = Stamp { clock: intent.clock().unwrap_or(0), queued_at: Instant::now() };
-        Self::stamped(stamp, source, Origin(0), 0, intent)
+        let clock = intent.clock().unwrap_or(0);
+        Self::keyed(CausalityOrder { clock, source, origin: Origin(0), seq: 0 }, Instant::now(), intent)
     }
 
-    pub(crate) fn stamped(stamp: Stamp, source: I::Source, origin: Origin, seq: u64, intent: I) -> Self {
-        let Stamp { clock, queued_at } = stamp;
-        Self { intent, source, queued_at, clock, origin, seq, local: false }
-    }
-
-    /// An intent of the frame loop's own, which takes no slot.
-    pub(crate) fn local(source: I::Source, origin: Origin, seq: u64, intent: I) -> Self {
-        Self { local: true, origin, seq, ..Self::new(source, intent) }
+    #[inline]
+    pub(crate) fn keyed(order: CausalityOrder<I::Source>, queued_at: Instant, intent: I) -> Self {
+        let CausalityOrder { clock, source, origin, seq } = order;
+        Self { intent, source, queued_at, clock, origin, seq }
     }
 
     /// The key by which a frame is ordered.

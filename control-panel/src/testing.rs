@@ -120,7 +120,12 @@ pub struct Desk<I: Intent, P> {
 impl<I: Intent, P> Desk<I, P> {
     /// What was sent so far, in causal order.
     pub fn drain(&mut self) -> Frame<I> {
-        Frame::new(Arc::clone(&self.queue), self.queue.begin_frame(), FrameBudget::default())
+        Frame::new(
+            Arc::clone(&self.queue),
+            self.queue.begin_frame(false),
+            &mut Vec::new(),
+            FrameBudget::default(),
+        )
     }
 
     /// The intents of [`drain`](Self::drain) alone.

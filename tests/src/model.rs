@@ -37,6 +37,7 @@ pub struct Reading {
     items: VecDeque<Item>,
     freed: Vec<u8>,
     allowed: Option<usize>,
+    empty: bool,
 }
 
 #[derive(Debug, Default)]
@@ -172,6 +173,12 @@ impl Model {
         }
     }
 
+    /// Whether `on_ready` was called since the last drain.
+    #[must_use]
+    pub fn signalled(&self) -> bool {
+        self.signalled
+    }
+
     /// What no frame that is being read holds.
     #[must_use]
     pub fn waiting_to_be_read(&self) -> usize {
@@ -199,10 +206,12 @@ impl Model {
             items: std::mem::take(&mut self.queued).into(),
             freed: Vec::new(),
             allowed: None,
+            empty: true,
         });
         frame.allowed = self.budget.map(|budget| budget.max(1));
         frame.items.extend(locals);
         frame.items.make_contiguous().sort_unstable();
+        frame.empty = frame.items.is_empty();
         frame
     }
 
@@ -224,8 +233,10 @@ impl Model {
         Some(item)
     }
 
-    /// Ends a frame: its slots are free, and what it left is the oldest rest.
-    pub fn end(&mut self, mut frame: Reading) {
+    /// Ends a frame: its slots are free, and what it left is the oldest rest. One that was empty from the start changes
+    /// nothing. Says whether a slot was freed.
+    pub fn end(&mut self, mut frame: Reading) -> bool {
+        let handed_out = !frame.freed.is_empty();
         for source in frame.freed.drain(..) {
             self.drained += 1;
             self.release(source);
@@ -233,7 +244,10 @@ impl Model {
         if !frame.items.is_empty() {
             let at = self.rests.partition_point(|rest| rest.number < frame.number);
             self.rests.insert(at, frame);
+        } else if frame.empty {
+            return false;
         }
         self.signal();
+        handed_out
     }
 }

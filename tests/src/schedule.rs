@@ -41,8 +41,10 @@ struct Pending {
     deadline: Option<u64>,
     future: Pin<Box<dyn Future<Output = Result<(), SendError<Mark>>>>>,
     wakes: Arc<Wakes>,
+    /// It was woken, so it has a slot. One that was not woken may have one too: it is woken when its turn comes.
     granted: bool,
-    dismissed: bool,
+    /// A shutdown told it: it has a slot, or is sent away.
+    told: bool,
 }
 
 struct Run {
@@ -52,7 +54,13 @@ struct Run {
     producers: Vec<Producer>,
     pending: Vec<Pending>,
     live: Vec<(Frame<Mark>, Reading)>,
+    /// Slots may be granted to senders that do not know it yet, or credited to some that did not ask: since the
+    /// last frame that ended while nobody waited.
+    hidden: bool,
     ready_calls: Arc<AtomicU64>,
+    /// Calls by the last drain, and whether a frame ended since while somebody waited.
+    calls_drained: u64,
+    hidden_end: bool,
     refused: u64,
     now: u64,
     next_id: u64,
@@ -106,7 +114,10 @@ impl Run {
             producers: Vec::new(),
             pending: Vec::new(),
             live: Vec::new(),
+            hidden: false,
             ready_calls,
+            calls_drained: 0,
+            hidden_end: false,
             refused: 0,
             now: 0,
             next_id: 0,
@@ -137,11 +148,13 @@ impl Run {
                 let origin = self.model.origin();
                 self.model.attach(source);
                 self.producers.push(Producer { sender, source, origin, sends: 0, next_seq: 0 });
+                self.regranted();
             }
             Op::Close(choice) => {
                 if let Some(at) = self.producer(choice) {
                     self.producers[at].sender = None;
                     self.forget(at);
+                    self.regranted();
                 }
             }
             Op::TrySend(choice, clock) => {
@@ -167,7 +180,7 @@ impl Run {
                 self.pending.iter().filter(|send| !send.granted).for_each(|send| _ = send.wakes.take());
             }
             Op::Drain if self.live.len() < self.setting.frames => {
-                let reading = self.model.drain(Vec::new());
+                let reading = self.drained(Vec::new());
                 self.live.push((self.panel.drain(), reading));
             }
             Op::Read(choice, count) if !self.live.is_empty() => {
@@ -177,7 +190,9 @@ impl Run {
             Op::End(choice) if !self.live.is_empty() => {
                 let (frame, reading) = self.live.remove(choice % self.live.len());
                 drop(frame);
-                self.model.end(reading);
+                if self.ended(reading) && choice % 2 == 0 {
+                    self.run_senders();
+                }
             }
             Op::RunFrame(ref locals, panic_after) => self.run_frame(locals, panic_after),
             Op::Stop => self.stop(),
@@ -198,12 +213,15 @@ impl Run {
         let closed = self.model.gate == Gate::Closed;
         match sent {
             Ok(()) => {
-                assert!(clock != ZERO && !closed && self.model.admits(source), "accepted {id}");
+                assert!(
+                    clock != ZERO && !closed && (self.hidden || self.model.admits(source)),
+                    "accepted {id}"
+                );
                 self.accept(at, clock, id, false);
             }
             Err(TrySendError::Full(back)) => {
                 assert!(!closed && clock != ZERO && back.id == id);
-                assert!(!self.model.admits(source), "source {source} has room");
+                assert!(self.hidden || !self.model.admits(source), "source {source} has room");
             }
             Err(TrySendError::Closed(back)) => assert!(closed && clock != ZERO && back.id == id),
             Err(TrySendError::ZeroClock(back)) => assert!(clock == ZERO && back.id == id),
@@ -232,18 +250,16 @@ impl Run {
         let deadline = timeout.map(|timeout| self.now + timeout);
         let wakes = Wakes::new();
         self.producers[at].sends += 1;
-        let send = Pending { item, producer: at, deadline, future, wakes, granted: false, dismissed: false };
+        let send = Pending { item, producer: at, deadline, future, wakes, granted: false, told: false };
+        let source = self.producers[at].source;
         self.pending.push(send);
         let at = self.pending.len() - 1;
         // The first poll: as a `try_send`, but that it may wait.
-        let fits = self.model.gate != Gate::Closed
-            && self.model.admits(self.producers[self.pending[at].producer].source);
-        self.pending[at].granted = fits && clock != ZERO;
-        self.pending[at].dismissed = !fits && self.model.gate != Gate::Open;
-        if self.pending[at].granted {
-            self.model.hold(self.producers[self.pending[at].producer].source);
-        }
+        let fits = clock != ZERO && self.model.gate != Gate::Closed && self.model.admits(source);
+        self.pending[at].told = self.model.gate != Gate::Open && (!fits || self.hidden);
+        let before = self.pending.len();
         self.poll(at);
+        assert!(self.pending.len() < before || self.hidden || !fits, "it waits though there is room");
     }
 
     fn poll(&mut self, at: usize) {
@@ -254,16 +270,18 @@ impl Run {
             send.wakes.poll(send.future.as_mut())
         };
         let Poll::Ready(result) = polled else {
-            assert!(!send.granted && !send.dismissed && clock != ZERO, "{id} could have gone on");
+            assert!(!send.granted && !send.told && clock != ZERO, "{id} could have gone on");
             assert!(send.deadline.is_none_or(|at| self.now < at), "{id} waits beyond its deadline");
             return;
         };
         match result {
             Ok(()) => {
-                assert!(send.granted, "{id} was accepted without a slot");
                 let producer = send.producer;
-                self.accept(producer, clock, id, true);
-                self.pending[at].granted = false;
+                let held = std::mem::take(&mut send.granted);
+                let source = self.producers[producer].source;
+                assert!(held || self.hidden || self.model.admits(source), "{id} was accepted without a slot");
+                assert!(self.model.gate != Gate::Closed);
+                self.accept(producer, clock, id, held);
             }
             Err(SendError::ZeroClock(back)) => assert!(clock == ZERO && back.id == id),
             Err(SendError::Timeout(back)) => {
@@ -271,11 +289,11 @@ impl Run {
             }
             Err(SendError::Stopping(back)) => {
                 self.refused += 1;
-                assert!(send.dismissed && self.model.gate == Gate::Stopping && back.id == id);
+                assert!(send.told && self.model.gate == Gate::Stopping && back.id == id);
             }
             Err(SendError::Closed(back)) => {
                 self.refused += 1;
-                assert!(send.dismissed && self.model.gate == Gate::Closed && back.id == id);
+                assert!(!send.granted && self.model.gate == Gate::Closed && back.id == id);
             }
             Err(other) => panic!("{other:?}"),
         }
@@ -293,6 +311,12 @@ impl Run {
         }
         self.producers[producer].sends -= 1;
         self.forget(producer);
+        self.regranted();
+    }
+
+    /// What was somebody's may be somebody else's now.
+    fn regranted(&mut self) {
+        self.hidden |= self.model.gate == Gate::Open && !self.pending.is_empty();
     }
 
     fn forget(&mut self, at: usize) {
@@ -318,15 +342,15 @@ impl Run {
             marks.push((source, mark));
         }
         let local = items.len();
-        let mut reading = self.model.drain(items);
+        let mut reading = self.drained(items);
         let most = panic_after.map_or(usize::MAX, |after| after + 1);
         let ids: Vec<_> =
             std::iter::from_fn(|| self.model.next(&mut reading)).take(most).map(|item| item.id).collect();
         let panics = ids.len() == most;
-        self.model.end(reading);
         let mut notes = Notes { ids: Vec::new(), panic_on: ids.last().copied().filter(|_| panics) };
         let frame =
             panic::catch_unwind(AssertUnwindSafe(|| self.panel.run_frame(&mut notes, &mut (), marks)));
+        self.ended(reading);
         assert_eq!(notes.ids, ids);
         match frame {
             Err(_) => assert!(panics),
@@ -344,57 +368,83 @@ impl Run {
             let polled = Wakes::new().poll(pin!(self.panel.shutdown()));
             assert!(polled.is_pending(), "a worker still lives");
             self.model.gate = Gate::Stopping;
-            self.dismiss();
+            self.tell();
         }
     }
 
     fn shutdown(&mut self) {
         let report = crate::drive(&self.runtime, self.panel.shutdown());
         assert_eq!(report.workers().len(), 1);
-        self.dismiss();
+        self.tell();
         self.model.gate = Gate::Closed;
+        self.hidden = false;
         for send in &mut self.pending {
             if std::mem::take(&mut send.granted) {
-                send.dismissed = true;
                 self.model.release(self.producers[send.producer].source);
             }
+            send.told = true;
         }
     }
 
     /// Everybody who waits was told.
-    fn dismiss(&mut self) {
-        for send in self.pending.iter_mut().filter(|send| !send.granted && !send.dismissed) {
+    fn tell(&mut self) {
+        for send in self.pending.iter_mut().filter(|send| !send.granted && !send.told) {
             assert!(send.wakes.take() > 0, "{:?} sleeps on", send.item);
-            send.dismissed = true;
+            send.told = true;
+        }
+    }
+
+    fn drained(&mut self, locals: Vec<Item>) -> Reading {
+        self.calls_drained = self.ready_calls.load(Ordering::SeqCst);
+        self.hidden_end = false;
+        self.model.drain(locals)
+    }
+
+    /// Says whether slots were freed, so that credit expired and was given anew.
+    fn ended(&mut self, reading: Reading) -> bool {
+        let freed = self.model.end(reading);
+        let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
+        // Those whom a shutdown told may have been granted a slot before.
+        let told = self.pending.iter().any(|send| send.told);
+        self.hidden = waits || told || (self.hidden && !freed);
+        self.hidden_end |= waits;
+        freed
+    }
+
+    /// Lets those that were woken go on, and whom they wake. Right after a frame: then everybody has a slot for whom
+    /// there is one.
+    fn run_senders(&mut self) {
+        self.settle();
+        while let Some(at) = self.pending.iter().position(|send| send.granted) {
+            self.poll(at);
+            self.settle();
+        }
+        if self.model.gate == Gate::Open {
+            for send in &self.pending {
+                let source = self.producers[send.producer].source;
+                assert!(!self.model.admits(source), "source {source} waits for a slot that is free");
+            }
+            // Whoever waits still: nothing was left to be credited.
+            self.hidden &= self.pending.is_empty();
         }
     }
 
     /// Finds out who was granted a slot: those who were woken.
     fn settle(&mut self) {
-        let mut granted = Vec::new();
         for at in 0..self.pending.len() {
             let send = &mut self.pending[at];
-            if !send.granted && !send.dismissed && send.wakes.take() > 0 {
-                send.granted = true;
-                granted.push(self.producers[send.producer].source);
-                let source = self.producers[self.pending[at].producer].source;
+            if !send.granted && !send.told && send.wakes.take() > 0 {
+                let source = self.producers[send.producer].source;
+                assert!(
+                    self.hidden || self.model.admits(source),
+                    "a slot was granted that the rule does not give"
+                );
+                self.model.hold(source);
+                self.pending[at].granted = true;
                 let overtaken = self.pending[..at].iter().any(|earlier| {
-                    !earlier.granted
-                        && !earlier.dismissed
-                        && self.producers[earlier.producer].source == source
+                    !earlier.granted && !earlier.told && self.producers[earlier.producer].source == source
                 });
                 assert!(!overtaken, "first come, first served");
-            }
-        }
-        while !granted.is_empty() {
-            let fits = granted.iter().position(|&source| self.model.admits(source));
-            let at = fits.expect("a slot was granted that the rule does not give");
-            self.model.hold(granted.swap_remove(at));
-        }
-        if self.model.gate == Gate::Open {
-            for send in self.pending.iter().filter(|send| !send.granted) {
-                let source = self.producers[send.producer].source;
-                assert!(!self.model.admits(source), "source {source} waits for a slot that is free");
             }
         }
     }
@@ -409,7 +459,13 @@ impl Run {
         if self.live.is_empty() {
             assert_eq!(status.queued, self.model.waiting_to_be_read());
         }
-        assert_eq!(self.ready_calls.load(Ordering::SeqCst), self.model.signals, "calls of on_ready");
+        let calls = self.ready_calls.load(Ordering::SeqCst) - self.calls_drained;
+        if self.model.signalled() {
+            assert_eq!(calls, 1, "called once since the last drain");
+        } else {
+            // For senders that are to be woken one by one, should one of them stall.
+            assert!(calls <= u64::from(self.hidden_end), "called for nothing");
+        }
     }
 
     /// Ends everything and drains what is left, also after a shutdown.
@@ -420,15 +476,15 @@ impl Run {
         while !self.live.is_empty() {
             let (frame, reading) = self.live.remove(0);
             drop(frame);
-            self.model.end(reading);
+            self.ended(reading);
         }
         while self.model.waiting_to_be_read() > 0 {
-            let reading = self.model.drain(Vec::new());
+            let reading = self.drained(Vec::new());
             self.live.push((self.panel.drain(), reading));
             while self.read(0) {}
             let (frame, reading) = self.live.remove(0);
             drop(frame);
-            self.model.end(reading);
+            self.ended(reading);
         }
         self.compare();
         assert_eq!(self.panel.drain().count(), 0, "something was handed out twice");

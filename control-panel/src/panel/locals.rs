@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     intent::Intent,
-    queue::Queue,
-    queued::{Origin, QueuedIntent},
+    queue::{Local, Queue},
+    queued::Origin,
 };
 
 /// Origins of local intents that are remembered. A source type with more values than this gets new origins
@@ -27,13 +27,13 @@ impl<S: Copy + Ord> Locals<S> {
         queue: &Queue<I>,
         source: S,
         intent: I,
-    ) -> QueuedIntent<I> {
+    ) -> Local<I> {
         if self.origins.len() == REMEMBERED && !self.origins.contains_key(&source) {
             self.origins.clear();
         }
         let (origin, next) = self.origins.entry(source).or_insert_with(|| (queue.origin(), 0));
         let seq = *next;
         *next += 1;
-        QueuedIntent::local(source, *origin, seq, intent)
+        Local { source, origin: *origin, seq, intent }
     }
 }

@@ -10,6 +10,7 @@ use std::{
     borrow::Cow,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
@@ -23,8 +24,7 @@ use crate::{
     context::Context,
     frame::{Frame, FrameBudget},
     intent::Intent,
-    queue::IntentSender,
-    queued::QueuedIntent,
+    queue::{IntentSender, Local},
     reducer::{FrameReport, Reconcile, Reducer, Warning},
     supervise::report::ShutdownReport,
     worker::{Worker, WorkerHandle},
@@ -90,7 +90,7 @@ pub struct ControlPanel<I: Intent, P = ()> {
     name: Cow<'static, str>,
     locals: Locals<I::Source>,
     /// Empty between two frames. The lock is never taken: it makes the panel `Sync` for intents that are not.
-    local_buffer: Mutex<Vec<QueuedIntent<I>>>,
+    local_buffer: Mutex<Vec<Local<I>>>,
     frame_budget: FrameBudget,
     frames: u64,
     /// Where workers could starve.
@@ -155,10 +155,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// After a frame that was cut short, what it left, and nothing else.
     pub fn drain(&mut self) -> Frame<I> {
-        self.frames += 1;
-        self.watch_for_starvation();
-        let batch = self.shared.queue.begin_frame();
-        Frame::new(Arc::clone(&self.shared.queue), batch, self.frame_budget)
+        self.begin_frame(&mut Vec::new())
     }
 
     /// Runs one frame: drains, merges `local` in, applies all in causal order, then reconciles once.
@@ -184,25 +181,53 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         // Before the drain: this runs the caller's iterator, and its panic must leave no half-made frame.
         let mut local = self.stamp(local);
         let locals = local.len();
-        let mut frame = self.drain();
-        frame.merge(&mut local);
-        *self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner) = local;
+        let frame = self.begin_frame(&mut local);
+        *self.local_buffer() = local;
         let mut applied = 0;
-        for queued in &mut frame {
+        frame.for_each(|queued| {
             applied += 1;
             state.apply(queued);
-        }
-        drop(frame);
+        });
         let report = FrameReport {
             frame: self.frames,
             applied,
             local: locals,
-            left: self.shared.queue.len(),
+            left: self.shared.queue.left(),
             apply_time: began.elapsed(),
             warning: self.warning(),
         };
         host.reconcile(state);
         report
+    }
+
+    /// Resolves when there is something to drain: for a loop that sleeps in async code.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: nothing is drained by waiting.
+    pub async fn wait_ready(&self) {
+        self.shared.queue.ready().await;
+    }
+
+    /// Parks this thread until there is something to drain, or the time is over. Says whether there is.
+    ///
+    /// # Panics
+    /// In async code: use `wait_ready().await` there.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent, IntentSource};
+    /// # use std::time::Duration;
+    /// # #[derive(GraphIntent)] enum Update { Refresh }
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// assert!(!panel.wait_ready_timeout(Duration::from_millis(1)));
+    /// panel.sender(IntentSource::LocalUI).try_send(Update::Refresh)?;
+    /// assert!(panel.wait_ready_timeout(Duration::MAX));
+    /// assert_eq!(panel.drain().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn wait_ready_timeout(&self, timeout: Duration) -> bool {
+        blocking::assert_may_block("wait_ready_timeout", "`wait_ready().await`");
+        blocking::wait_for(self.wait_ready(), timeout).is_some()
     }
 
     /// Gives all workers a new policy. Never waits.
@@ -217,7 +242,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
 
     /// How many intents are accepted and in no frame yet.
     pub fn queued(&self) -> usize {
-        self.shared.queue.len()
+        self.shared.queue.counts().queued
     }
 
     /// How many workers live.
@@ -225,17 +250,19 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.supervisor.registry().count()
     }
 
-    /// The panel as it is now: queue, counters, living workers.
+    /// The panel as it is now: queue, counters, living workers. Never waits for the queue: where that is busy, its figures
+    /// are those of the last frame.
     pub fn status(&self) -> PanelStatus {
         let counts = self.shared.queue.counts();
         let live = self.shared.supervisor.registry().live();
         PanelStatus {
             name: self.name.clone().into_owned(),
-            queued: self.shared.queue.len(),
+            queued: counts.queued,
             capacity: self.shared.queue.capacity(),
             accepted: counts.accepted,
             drained: counts.drained,
             refused: counts.refused,
+            dropped: counts.dropped,
             waiting: counts.waiting,
             frames: self.frames,
             workers: live.iter().map(|record| WorkerInfo::of(record)).collect(),
@@ -269,12 +296,22 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         blocking::wait(self.shutdown())
     }
 
-    fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<QueuedIntent<I>> {
-        let buffer = self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let mut stamped = std::mem::take(buffer);
+    fn begin_frame(&mut self, local: &mut Vec<Local<I>>) -> Frame<I> {
+        self.frames += 1;
+        self.watch_for_starvation();
+        let batch = self.shared.queue.begin_frame(!local.is_empty());
+        Frame::new(Arc::clone(&self.shared.queue), batch, local, self.frame_budget)
+    }
+
+    fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<Local<I>> {
+        let mut stamped = std::mem::take(self.local_buffer());
         let (locals, queue) = (&mut self.locals, &self.shared.queue);
         stamped.extend(local.into_iter().map(|(source, intent)| locals.stamp(queue, source, intent)));
         stamped
+    }
+
+    fn local_buffer(&mut self) -> &mut Vec<Local<I>> {
+        self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A loop that drains on a current-thread runtime and never awaits starves the workers it waits for.

@@ -18,6 +18,8 @@ pub struct PanelStatus {
     pub drained: u64,
     /// Intents handed back since because the queue was full or closed.
     pub refused: u64,
+    /// Lossy intents dropped since because the queue was full.
+    pub dropped: u64,
     /// Senders that wait for a slot.
     pub waiting: usize,
     /// Frames drained.

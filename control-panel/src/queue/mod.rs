@@ -1,60 +1,85 @@
 //! The bounded intent queue, behind one small seam: [`Queue`] for the panel, [`Port`] for senders.
 //!
-//! [`shares`] decides who may have a slot; this file keeps the intents, the lock and the wakes. Nothing
-//! foreign (a waker, a callback, an intent's drop) runs under the lock.
+//! | file | what |
+//! |---|---|
+//! | `shares` | who may occupy how many slots: pure |
+//! | `line` | who waits, and who is woken next: pure |
+//! | `batch` | the intents of one frame, classified when they are accepted: pure |
+//! | `port` | one producer's side: accepts, waits, refuses |
+//! | `permits` | slots reserved before there is an intent |
+//! | `send` | the public sender and its futures |
+//!
+//! This file has the lock. There is one, held for moments; nothing foreign (a waker, a callback, an intent's
+//! drop) runs under it. The frame thread never waits for it: it tries a bounded number of times, and otherwise
+//! leaves what it has to do to the next frame, which it asks for by `on_ready`.
 
+mod batch;
+mod line;
+mod permits;
+mod port;
 mod send;
 mod shares;
 
 use std::{
-    cmp::Reverse,
     collections::VecDeque,
-    fmt, mem,
+    fmt, hint, mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
 };
 
-use self::shares::{Shares, Standing, Ticket};
-use crate::{
-    error::TrySendError,
-    intent::Intent,
-    queued::{Origin, QueuedIntent, Stamp},
-    supervise::panics,
-};
+use tokio::sync::Notify;
 
-pub use self::send::IntentSender;
+use self::{port::PortState, shares::Shares};
+use crate::{intent::Intent, queued::Origin, supervise::panics};
+
+pub(crate) use self::{
+    batch::{Batch, Local},
+    port::Port,
+};
+pub use self::{permits::Permits, send::IntentSender};
 
 /// What the panel calls when a sleeping loop has something to drain.
 pub(crate) type OnReady = Box<dyn Fn() + Send + Sync>;
 
+/// How often the frame thread asks for the lock before it goes on without: a microsecond or two, many times
+/// longer than a sender that is running holds it.
+const TRIES: usize = 64;
+
 pub(crate) struct Queue<I: Intent> {
     state: Mutex<State<I>>,
-    on_ready: Option<OnReady>,
+    /// Finished frames whose thread did not get the lock. Met only by frame threads.
+    late: Mutex<VecDeque<Box<Batch<I>>>>,
+    is_late: AtomicBool,
+    /// Whether `on_ready` was called since the last drain. Written under the lock.
+    signalled: AtomicBool,
+    counts: Counters,
+    /// Counts what may have made room for somebody.
+    changes: AtomicU64,
     origins: AtomicU64,
+    on_ready: Option<OnReady>,
+    /// Wakes those who wait for something to drain.
+    ready: Notify,
     capacity: usize,
 }
 
 struct State<I: Intent> {
     shares: Shares<I::Source, Waker>,
     gate: Gate,
-    /// Accepted and in no frame yet, in order of acceptance.
-    queued: Vec<QueuedIntent<I>>,
+    ports: Vec<PortState>,
+    vacant: Vec<batch::Slot>,
+    /// Places of producers that are gone, given away once no batch being filled uses them.
+    retired: Vec<batch::Slot>,
+    /// Accepted and in no frame yet.
+    active: Box<Batch<I>>,
     /// What frames that were cut short left behind, oldest first.
-    rests: VecDeque<Batch<I>>,
+    rests: VecDeque<Box<Batch<I>>>,
     /// The buffer that the last finished frame gave back.
-    spare: Option<Batch<I>>,
-    /// The empty list of wakers that the last frame gave back.
-    wakes: Vec<Waker>,
-    /// How many batches were begun.
-    batches: u64,
-    /// Whether `on_ready` was called since the last drain.
-    signalled: bool,
-    /// The panel is gone: nobody will drain any more.
-    discarded: bool,
-    counts: Counts,
+    spare: Option<Box<Batch<I>>>,
+    /// Batches handed out.
+    frames: u64,
 }
 
 /// How the queue meets a sender.
@@ -63,33 +88,40 @@ enum Gate {
     Open,
     /// A shutdown waits, so nobody drains: what fits is taken, what does not is handed back at once.
     Stopping,
+    /// Nothing is taken any more; what was can be drained.
     Closed,
+    /// The panel is gone: nothing is drained either.
+    Discarded,
 }
 
-/// Intents since the panel was built.
+impl Gate {
+    fn is_closed(self) -> bool {
+        matches!(self, Self::Closed | Self::Discarded)
+    }
+}
+
+/// Written under the lock, read without. Nothing is counted at a send that was accepted: the batches know.
+#[derive(Debug, Default)]
+struct Counters {
+    /// As of the last frame that began or ended.
+    queued: AtomicUsize,
+    waiting: AtomicUsize,
+    refused: AtomicU64,
+    dropped: AtomicU64,
+    drained: AtomicU64,
+    /// Accepted, up to the last frame that began.
+    accepted: AtomicU64,
+}
+
+/// The queue at one moment, and what went through it since the panel was built.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
+    pub(crate) queued: usize,
+    pub(crate) waiting: usize,
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
+    pub(crate) dropped: u64,
     pub(crate) drained: u64,
-    pub(crate) waiting: usize,
-}
-
-/// The intents of one frame, last first, so that handing one out is a `pop`.
-pub(crate) struct Batch<I: Intent> {
-    pub(crate) items: Vec<QueuedIntent<I>>,
-    /// The slots of what was handed out, by source, sorted.
-    freed: Vec<(I::Source, usize)>,
-    /// Its number, so that rests stay in the order of their frames.
-    number: u64,
-}
-
-/// Why an intent was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refusal {
-    Full,
-    Stopping,
-    Closed,
 }
 
 impl<I: Intent> Queue<I> {
@@ -97,16 +129,26 @@ impl<I: Intent> Queue<I> {
         let state = State {
             shares: Shares::new(capacity),
             gate: Gate::Open,
-            queued: Vec::new(),
+            ports: Vec::new(),
+            vacant: Vec::new(),
+            retired: Vec::new(),
+            active: Box::new(Batch::new()),
             rests: VecDeque::new(),
             spare: None,
-            wakes: Vec::new(),
-            batches: 0,
-            signalled: false,
-            discarded: false,
-            counts: Counts::default(),
+            frames: 0,
         };
-        Self { state: Mutex::new(state), on_ready, origins: AtomicU64::new(1), capacity }
+        Self {
+            state: Mutex::new(state),
+            late: Mutex::new(VecDeque::new()),
+            is_late: AtomicBool::new(false),
+            signalled: AtomicBool::new(false),
+            counts: Counters::default(),
+            changes: AtomicU64::new(0),
+            origins: AtomicU64::new(1),
+            on_ready,
+            ready: Notify::new(),
+            capacity,
+        }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -118,75 +160,107 @@ impl<I: Intent> Queue<I> {
         Origin(self.origins.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A new producer.
-    pub(crate) fn port(self: &Arc<Self>, source: I::Source) -> Arc<Port<I>> {
-        let mut wakes = Vec::new();
-        let mut state = self.lock();
-        state.shares.attach(source);
-        if state.gate == Gate::Open {
-            // One more source may raise the bound.
-            state.shares.grant(&mut wakes);
+    /// What the next frame consists of: the rest of one that was cut short, or all that is queued now. `None` if
+    /// that is nothing, unless `wanted` for the frame loop's own intents.
+    pub(crate) fn begin_frame(&self, wanted: bool) -> Option<Box<Batch<I>>> {
+        let is_late = self.is_late.load(Ordering::Acquire);
+        if !wanted && !self.has_work() {
+            return None;
         }
+        let Some(mut state) = self.try_lock() else {
+            self.call_on_ready(true);
+            return wanted.then(|| Box::new(Batch::new()));
+        };
+        let late = if is_late { self.absorb_late(&mut state) } else { None };
+        self.signalled.store(false, Ordering::Relaxed);
+        let batch = if let Some(rest) = state.rests.pop_front() { rest } else { self.next_batch(&mut state) };
+        self.publish(&state);
         drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        Arc::new(Port { queue: Arc::clone(self), source, origin: self.origin(), seq: AtomicU64::new(0) })
+        late.into_iter().for_each(Waker::wake);
+        Some(batch)
     }
 
-    /// What the next frame consists of: the rest of one that was cut short, or all that is queued now. Not sorted: the
-    /// user's `Ord` may panic, so the frame that owns the batch does that.
-    pub(crate) fn begin_frame(&self) -> Batch<I> {
-        let mut state = self.lock();
-        state.signalled = false;
-        if let Some(rest) = state.rests.pop_front() {
-            return rest;
-        }
-        let mut batch = state.spare.take().unwrap_or_default();
-        mem::swap(&mut batch.items, &mut state.queued);
-        batch.number = state.batches;
-        state.batches += 1;
+    /// What is queued, with an empty batch to be filled in its place.
+    fn next_batch(&self, state: &mut State<I>) -> Box<Batch<I>> {
+        let empty = state.spare.take().unwrap_or_else(|| Box::new(Batch::new()));
+        let mut batch = mem::replace(&mut state.active, empty);
+        self.counts.accepted.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        state.frames += 1;
+        batch.number = state.frames;
+        state.reuse_retired();
         batch
     }
 
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
-    pub(crate) fn end_frame(&self, mut batch: Batch<I>) {
-        let mut surplus = None;
-        let mut state = self.lock();
-        let mut wakes = mem::take(&mut state.wakes);
-        for (source, count) in batch.freed.drain(..) {
-            state.counts.drained += count as u64;
-            state.shares.free(source, count);
-        }
-        if state.gate == Gate::Open {
-            state.shares.grant(&mut wakes);
-        }
-        if state.discarded {
-            surplus = Some(batch);
-        } else if batch.items.is_empty() {
-            // A frame's local intents are not bounded by the capacity, so neither would the buffer be.
-            batch.items.shrink_to(self.capacity.saturating_mul(2));
-            surplus = state.spare.replace(batch);
-        } else {
-            let at = state.rests.partition_point(|rest| rest.number < batch.number);
-            state.rests.insert(at, batch);
-        }
-        let ready = state.signal_if_any();
+    pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
+        batch.settle();
+        batch.trim(self.capacity.saturating_mul(4));
+        let Some(mut state) = self.try_lock() else {
+            self.lock_late().push_back(batch);
+            self.is_late.store(true, Ordering::Release);
+            self.call_on_ready(true);
+            return;
+        };
+        let surplus = self.finish(&mut state, batch);
+        let waker = state.shares.end_frame();
+        let ready = state.wants_frame() && self.signal();
+        self.publish(&state);
         drop(state);
-        if let Some(surplus) = surplus {
-            surplus.discard();
-        }
-        wakes.drain(..).for_each(Waker::wake);
-        self.give_back_wakes(wakes);
+        surplus.into_iter().for_each(discard);
+        waker.into_iter().for_each(Waker::wake);
         self.call_on_ready(ready);
     }
 
-    /// Intents accepted and not handed out yet, those of unfinished frames included.
-    pub(crate) fn len(&self) -> usize {
-        let state = self.lock();
-        state.queued.len() + state.rests.iter().map(|rest| rest.items.len()).sum::<usize>()
+    /// Takes a finished frame back. A buffer too many is handed out, and so is what nobody will ever drain.
+    fn finish(&self, state: &mut State<I>, mut batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
+        let mut drained = 0;
+        for (lane, count) in batch.freed() {
+            drained += count as u64;
+            state.shares.free(lane, count);
+        }
+        self.counts.drained.fetch_add(drained, Ordering::Relaxed);
+        if batch.len() == 0 {
+            state.spare.replace(batch)
+        } else if state.gate == Gate::Discarded {
+            Some(batch)
+        } else {
+            // Frames may end in another order than they began in.
+            let at = state.rests.partition_point(|rest| rest.number < batch.number);
+            state.rests.insert(at, batch);
+            None
+        }
     }
 
+    /// Ends the frames that could not be ended in time. Returns whom to wake.
+    fn absorb_late(&self, state: &mut State<I>) -> Option<Waker> {
+        self.is_late.store(false, Ordering::Relaxed);
+        for batch in mem::take(&mut *self.lock_late()) {
+            // A buffer too many is empty: its drop runs nothing of the user's. After a discard nothing is absorbed.
+            drop(self.finish(state, batch));
+        }
+        state.shares.end_frame()
+    }
+
+    /// Intents accepted and in no frame, as of the last frame that began or ended. Takes no lock.
+    pub(crate) fn left(&self) -> usize {
+        self.counts.queued.load(Ordering::Relaxed)
+    }
+
+    /// Exact, unless the lock is not to be had soon: then as of the last frame.
     pub(crate) fn counts(&self) -> Counts {
-        self.lock().counts
+        let state = self.try_lock();
+        if let Some(state) = &state {
+            self.publish(state);
+        }
+        let active = state.as_ref().map_or(0, |state| state.active.len());
+        Counts {
+            queued: self.left(),
+            waiting: self.counts.waiting.load(Ordering::Relaxed),
+            accepted: self.counts.accepted.load(Ordering::Relaxed) + active as u64,
+            refused: self.counts.refused.load(Ordering::Relaxed),
+            dropped: self.counts.dropped.load(Ordering::Relaxed),
+            drained: self.counts.drained.load(Ordering::Relaxed),
+        }
     }
 
     /// A shutdown begins: nobody waits for a slot any more.
@@ -197,6 +271,7 @@ impl<I: Intent> Queue<I> {
             state.gate = Gate::Stopping;
             state.shares.dismiss(&mut wakes);
         }
+        self.publish(&state);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
     }
@@ -205,11 +280,12 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn close(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
-        if state.gate != Gate::Closed {
+        if !state.gate.is_closed() {
             state.gate = Gate::Closed;
             state.shares.dismiss(&mut wakes);
-            state.shares.revoke();
+            state.shares.revoke(&mut wakes);
         }
+        self.publish(&state);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
     }
@@ -218,12 +294,13 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn discard(&self) {
         self.close();
         let mut state = self.lock();
-        state.discarded = true;
-        let queued = Batch { items: mem::take(&mut state.queued), ..Batch::default() };
-        let unread = mem::take(&mut state.rests);
-        let spare = state.spare.take();
+        state.gate = Gate::Discarded;
+        let mut unread = mem::take(&mut *self.lock_late());
+        unread.extend(mem::take(&mut state.rests));
+        unread.push_back(self.next_batch(&mut state));
+        self.publish(&state);
         drop(state);
-        unread.into_iter().chain([queued]).chain(spare).for_each(Batch::discard);
+        unread.into_iter().for_each(discard);
     }
 
     fn lock(&self) -> MutexGuard<'_, State<I>> {
@@ -231,198 +308,107 @@ impl<I: Intent> Queue<I> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the list of wakers for the next frame, so that a frame allocates nothing.
-    fn give_back_wakes(&self, wakes: Vec<Waker>) {
-        if wakes.capacity() > 0 {
-            self.lock().wakes = wakes;
+    fn lock_late(&self) -> MutexGuard<'_, VecDeque<Box<Batch<I>>>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock, if it is to be had soon.
+    fn try_lock(&self) -> Option<MutexGuard<'_, State<I>>> {
+        for _ in 0..TRIES {
+            match self.state.try_lock() {
+                Ok(state) => return Some(state),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => hint::spin_loop(),
+            }
+        }
+        None
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Makes what changed under the lock visible to those who look without it.
+    fn publish(&self, state: &State<I>) {
+        self.changes.store(self.changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+        self.counts.queued.store(state.queued(), Ordering::Relaxed);
+        self.counts.waiting.store(state.shares.pending(), Ordering::Relaxed);
+    }
+
+    /// Under the lock: whether the loop is to be woken now, which is at most once between two drains.
+    fn signal(&self) -> bool {
+        let signalled = self.signalled.load(Ordering::Relaxed);
+        if !signalled {
+            self.signalled.store(true, Ordering::Release);
+        }
+        !signalled
+    }
+
+    /// Whether there is something for a frame to do, told without the lock: what was queued when the last one began or
+    /// ended was counted then, and what came since was signalled.
+    fn has_work(&self) -> bool {
+        self.signalled.load(Ordering::Acquire) || self.left() > 0 || self.is_late.load(Ordering::Acquire)
+    }
+
+    /// Resolves when there is something to drain.
+    pub(crate) async fn ready(&self) {
+        while !self.has_work() {
+            // A call stores a permit where nobody waits yet, so none is missed between the look and the wait.
+            self.ready.notified().await;
         }
     }
 
     fn call_on_ready(&self, ready: bool) {
-        if let (true, Some(on_ready)) = (ready, &self.on_ready) {
-            on_ready();
+        if ready {
+            self.ready.notify_one();
+            if let Some(on_ready) = &self.on_ready {
+                on_ready();
+            }
         }
+    }
+}
+
+/// Drops intents that nobody will drain, each for itself: one whose drop panics takes no other with it.
+#[allow(clippy::boxed_local, reason = "batches are boxed wherever they are")]
+fn discard<I: Intent>(mut batch: Box<Batch<I>>) {
+    while let Some(queued) = batch.next(true, || true) {
+        panics::catch(|| drop(queued)).ok();
     }
 }
 
 impl<I: Intent> State<I> {
-    /// Whether the loop is to be woken now: at most once between two drains.
-    fn signal_if_any(&mut self) -> bool {
-        let any = !self.queued.is_empty() || !self.rests.is_empty();
-        any && !mem::replace(&mut self.signalled, true)
+    fn queued(&self) -> usize {
+        self.active.len() + self.rests.iter().map(|rest| rest.len()).sum::<usize>()
     }
 
-    /// Accepts an intent whose slot is taken already.
-    fn accept(&mut self, port: &Port<I>, stamp: Stamp, intent: I) -> bool {
-        let seq = port.seq.fetch_add(1, Ordering::Relaxed);
-        self.queued.push(QueuedIntent::stamped(stamp, port.source, port.origin, seq, intent));
-        self.counts.accepted += 1;
-        self.signal_if_any()
+    /// Whether something is left for another frame. Also where senders were granted slots and not all woken yet:
+    /// should the one who is to wake the next stall, that frame does it.
+    fn wants_frame(&self) -> bool {
+        self.active.len() > 0 || !self.rests.is_empty() || self.shares.is_unwoken()
     }
 
-    fn refusal(&mut self) -> Refusal {
-        self.counts.refused += 1;
-        match self.gate {
-            Gate::Open => Refusal::Full,
-            Gate::Stopping => Refusal::Stopping,
-            Gate::Closed => Refusal::Closed,
+    /// A new batch is being filled: producers that are gone have nothing in it.
+    fn reuse_retired(&mut self) {
+        if !self.retired.is_empty() {
+            let (active, vacant) = (&self.active, &mut self.vacant);
+            self.retired.retain(|&slot| {
+                let used = active.uses(slot);
+                if !used {
+                    vacant.push(slot);
+                }
+                used
+            });
         }
-    }
-}
-
-impl<I: Intent> Batch<I> {
-    /// Adds intents that were never queued, and leaves `local` empty.
-    pub(crate) fn add(&mut self, local: &mut Vec<QueuedIntent<I>>) {
-        if !local.is_empty() {
-            self.items.append(local);
-            self.sort();
-        }
-    }
-
-    pub(crate) fn sort(&mut self) {
-        self.items.sort_unstable_by_key(|queued| Reverse(queued.causality_order()));
-    }
-
-    /// Drops what nobody will read. An intent's drop is the user's code: its panic is told to the hook, and neither keeps
-    /// the others from being dropped nor makes the drop of the panel panic.
-    fn discard(self) {
-        for queued in self.items {
-            panics::catch(|| drop(queued)).ok();
-        }
-    }
-
-    /// Counts the slot of an intent that is being handed out.
-    pub(crate) fn free_slot(&mut self, source: I::Source) {
-        match self.freed.binary_search_by(|(known, _)| known.cmp(&source)) {
-            Ok(at) => self.freed[at].1 += 1,
-            Err(at) => self.freed.insert(at, (source, 1)),
-        }
-    }
-}
-
-impl<I: Intent> Default for Batch<I> {
-    fn default() -> Self {
-        Self { items: Vec::new(), freed: Vec::new(), number: 0 }
     }
 }
 
 impl<I: Intent> fmt::Debug for Queue<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.lock();
+        let counts = self.counts();
         f.debug_struct("Queue")
-            .field("queued", &state.queued.len())
-            .field("held", &state.shares.held())
+            .field("queued", &counts.queued)
+            .field("waiting", &counts.waiting)
             .field("capacity", &self.capacity)
-            .field("gate", &state.gate)
             .finish_non_exhaustive()
     }
-}
-
-/// One producer: the clones of one sender share it, and a worker keeps it across its restarts.
-pub(crate) struct Port<I: Intent> {
-    queue: Arc<Queue<I>>,
-    source: I::Source,
-    origin: Origin,
-    seq: AtomicU64,
-}
-
-impl<I: Intent> Port<I> {
-    pub(crate) fn source(&self) -> I::Source {
-        self.source
-    }
-
-    pub(crate) fn origin(&self) -> Origin {
-        self.origin
-    }
-
-    fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        let Some(stamp) = Stamp::of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
-        let mut state = self.queue.lock();
-        if state.gate == Gate::Closed || !state.shares.take(self.source) {
-            let refusal = state.refusal();
-            drop(state);
-            return Err(match refusal {
-                Refusal::Full | Refusal::Stopping => TrySendError::Full(intent),
-                Refusal::Closed => TrySendError::Closed(intent),
-            });
-        }
-        let ready = state.accept(self, stamp, intent);
-        drop(state);
-        self.queue.call_on_ready(ready);
-        Ok(())
-    }
-
-    /// One step of a waiting send: takes `intent` if there is room, else leaves `waker` behind.
-    fn poll_send(
-        &self,
-        stamp: Stamp,
-        intent: &mut Option<I>,
-        ticket: &mut Option<Ticket>,
-        waker: Waker,
-    ) -> Step {
-        let mut state = self.queue.lock();
-        let (standing, old) = match *ticket {
-            Some(ticket) => state.shares.standing(self.source, ticket, waker),
-            None if state.gate == Gate::Closed => (Standing::Dismissed, Some(waker)),
-            None if state.shares.take(self.source) => (Standing::Granted, Some(waker)),
-            None if state.gate == Gate::Stopping => (Standing::Dismissed, Some(waker)),
-            None => {
-                *ticket = Some(state.shares.wait(self.source, waker));
-                state.counts.waiting += 1;
-                (Standing::Waiting, None)
-            }
-        };
-        let mut ready = false;
-        let step = match standing {
-            Standing::Waiting => Step::Wait,
-            Standing::Dismissed => Step::Refused(state.refusal()),
-            Standing::Granted => {
-                if let Some(ticket) = *ticket {
-                    state.shares.redeem(self.source, ticket);
-                }
-                ready = intent.take().is_some_and(|intent| state.accept(self, stamp, intent));
-                Step::Sent
-            }
-        };
-        if !matches!(step, Step::Wait) && ticket.take().is_some() {
-            state.counts.waiting -= 1;
-        }
-        drop(state);
-        drop(old);
-        self.queue.call_on_ready(ready);
-        step
-    }
-
-    /// A waiting send was given up.
-    fn leave(&self, ticket: Ticket) {
-        let mut wakes = Vec::new();
-        let mut state = self.queue.lock();
-        state.counts.waiting -= 1;
-        let old = state.shares.leave(self.source, ticket, &mut wakes);
-        drop(state);
-        drop(old);
-        wakes.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl<I: Intent> Drop for Port<I> {
-    fn drop(&mut self) {
-        let mut wakes = Vec::new();
-        let mut state = self.queue.lock();
-        state.shares.detach(self.source);
-        if state.gate == Gate::Open {
-            // The slot kept for this source may be somebody's now.
-            state.shares.grant(&mut wakes);
-        }
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-    }
-}
-
-/// What a step of a waiting send came to.
-#[derive(Debug)]
-enum Step {
-    Sent,
-    Wait,
-    Refused(Refusal),
 }

@@ -1,6 +1,7 @@
 //! The sending half: [`IntentSender`] and the future behind its `send`.
 
 use std::{
+    collections::VecDeque,
     fmt,
     future::Future,
     pin::Pin,
@@ -11,12 +12,17 @@ use std::{
 
 use tokio::{task::coop, time::Sleep};
 
-use super::{Port, Refusal, Step, Ticket};
+use super::{
+    Port,
+    line::Ticket,
+    permits::{Permits, Reserve},
+    port::{Refusal, Step},
+};
 use crate::{
     blocking,
     error::{SendError, TrySendError},
     intent::Intent,
-    queued::{Origin, Stamp},
+    queued::{Origin, clock_of},
 };
 
 /// Sends intents of one source into a panel's queue: what [`ControlPanel::sender`](crate::ControlPanel::sender)
@@ -99,6 +105,63 @@ impl<I: Intent> IntentSender<I> {
         self.port.try_send(intent)
     }
 
+    /// Sends all of `intents`, first to last, waiting for slots where it must. What is sent is gone from `intents`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); the refused intent and those behind it stay in `intents`.
+    ///
+    /// # Cancel safety
+    /// When it is cancelled, what was not sent is still in `intents`.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent, IntentSource};
+    /// # #[derive(GraphIntent)] enum Update { Line(u32) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let mut lines = (0..3).map(Update::Line).collect();
+    /// panel.sender(IntentSource::Restore).send_many(&mut lines).await?;
+    /// assert_eq!((lines.len(), panel.drain().count()), (0, 3));
+    /// # Ok::<(), control_panel::SendError<()>>(()) }).unwrap();
+    /// ```
+    pub async fn send_many(&self, intents: &mut VecDeque<I>) -> Result<(), SendError<()>> {
+        SendingMany { port: &self.port, intents, sending: None }.await
+    }
+
+    /// Sends as many of `intents` as there are free slots for now, first to last; never waits. What is sent is gone
+    /// from `intents`.
+    ///
+    /// # Errors
+    /// Why it stopped, as [`try_send`](Self::try_send); the refused intent and those behind it stay in `intents`.
+    pub fn try_send_many(&self, intents: &mut VecDeque<I>) -> Result<(), TrySendError<()>> {
+        self.port.try_send_many(intents)
+    }
+
+    /// Waits for a slot and reserves it, with up to `most - 1` more that are free at that moment: for intents that are
+    /// costly to make in vain.
+    ///
+    /// # Errors
+    /// The panel is closed, or stopping with a full queue.
+    ///
+    /// # Cancel safety
+    /// A cancelled call holds no slot and no place in the line.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent, IntentSource};
+    /// # #[derive(GraphIntent)] enum Update { Line(u32) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let sender = panel.sender(IntentSource::Restore);
+    /// let mut permits = sender.reserve_many(2).await?;
+    /// while permits.left() > 0 {
+    ///     permits.send(Update::Line(7)).expect("the panel is open");
+    /// }
+    /// assert_eq!(panel.drain().count(), 2);
+    /// # Ok::<(), control_panel::SendError<()>>(()) }).unwrap();
+    /// ```
+    pub async fn reserve_many(&self, most: usize) -> Result<Permits<I>, SendError<()>> {
+        Reserving { port: &self.port, ticket: None, most }.await
+    }
+
     /// Whose intents these are.
     pub fn source(&self) -> I::Source {
         self.port.source()
@@ -155,14 +218,13 @@ impl<I: Intent> Future for Sending<'_, I> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let coop = ready!(coop::poll_proceed(cx));
         let this = &mut *self;
-        let Some(stamp) = this.intent.as_ref().and_then(Stamp::of) else {
+        let Some(clock) = this.intent.as_ref().and_then(clock_of) else {
             coop.made_progress();
             return Poll::Ready(
                 this.intent.take().map_or(Ok(()), |intent| Err(SendError::ZeroClock(intent))),
             );
         };
-        let refusal = match this.port.poll_send(stamp, &mut this.intent, &mut this.ticket, cx.waker().clone())
-        {
+        let refusal = match this.port.poll_send(clock, &mut this.intent, &mut this.ticket, cx.waker()) {
             Step::Wait => return Poll::Pending,
             Step::Sent => None,
             Step::Refused(refusal) => Some(refusal),
@@ -179,6 +241,77 @@ impl<I: Intent> Future for Sending<'_, I> {
 impl<I: Intent> Drop for Sending<'_, I> {
     fn drop(&mut self) {
         self.give_up();
+    }
+}
+
+/// Sends from the front of a deque. An intent leaves it only to be sent, and comes back if it is not.
+struct SendingMany<'a, 'b, I: Intent> {
+    port: &'a Port<I>,
+    intents: &'b mut VecDeque<I>,
+    sending: Option<Sending<'a, I>>,
+}
+
+impl<I: Intent> Future for SendingMany<'_, '_, I> {
+    type Output = Result<(), SendError<()>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            let sending = match &mut this.sending {
+                Some(sending) => sending,
+                none => {
+                    let Some(intent) = this.intents.pop_front() else { return Poll::Ready(Ok(())) };
+                    none.insert(Sending::new(this.port, intent))
+                }
+            };
+            let sent = ready!(Pin::new(sending).poll(cx));
+            this.sending = None;
+            if let Err(refused) = sent {
+                let (reason, intent) = refused.split();
+                this.intents.push_front(intent);
+                return Poll::Ready(Err(reason));
+            }
+        }
+    }
+}
+
+impl<I: Intent> Drop for SendingMany<'_, '_, I> {
+    fn drop(&mut self) {
+        if let Some(intent) = self.sending.take().and_then(|mut sending| sending.give_up()) {
+            self.intents.push_front(intent);
+        }
+    }
+}
+
+/// A reservation under way.
+struct Reserving<'a, I: Intent> {
+    port: &'a Arc<Port<I>>,
+    ticket: Option<Ticket>,
+    most: usize,
+}
+
+impl<I: Intent> Future for Reserving<'_, I> {
+    type Output = Result<Permits<I>, SendError<()>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let coop = ready!(coop::poll_proceed(cx));
+        let this = &mut *self;
+        let reserved = match this.port.poll_reserve(this.most, &mut this.ticket, cx.waker()) {
+            Reserve::Wait => return Poll::Pending,
+            Reserve::Slots(slots) => Ok(Permits::new(Arc::clone(this.port), slots)),
+            Reserve::Refused(Refusal::Closed) => Err(SendError::Closed(())),
+            Reserve::Refused(Refusal::Full | Refusal::Stopping) => Err(SendError::Stopping(())),
+        };
+        coop.made_progress();
+        Poll::Ready(reserved)
+    }
+}
+
+impl<I: Intent> Drop for Reserving<'_, I> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.port.leave(ticket);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who may occupy how many slots, and who waits for one: the queue's arithmetic, without its intents.
+//! Who may occupy how many slots: the queue's arithmetic, without its intents.
 //!
 //! Pure: no lock, no runtime. A slot is occupied from the moment it is taken or granted until the frame
 //! that handed its intent out is over.
@@ -7,13 +7,18 @@
 //! source not seen yet; the rest goes to whoever comes. A source that holds nothing may take a slot as long
 //! as the bound (the capacity, or the number of sources where that is greater) is not reached. So no
 //! flood keeps out a quiet source.
+//!
+//! What a frame frees is granted to those who wait: source by source in turn, first come first served within
+//! one, and what is left after that in equal parts, as credit that is good until the next frame ends. So a
+//! sender that waited sends several intents for one wake, and floods share evenly.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-/// Names one waiting or granted sender. Tickets grow, so a source's lowest ticket has waited longest.
-pub(super) type Ticket = u64;
+use super::line::{Grant, Line, Standing, Ticket};
 
-/// `W` wakes a sender: a `Waker` in the queue, a number in the tests.
+/// Names a known source.
+pub(super) type LaneId = usize;
+
 #[derive(Debug)]
 pub(super) struct Shares<S, W> {
     capacity: usize,
@@ -21,301 +26,304 @@ pub(super) struct Shares<S, W> {
     held: usize,
     /// Known sources that hold no slot: for each of them one is kept.
     idle: usize,
-    /// Sorted by source.
-    lanes: Vec<Lane<S, W>>,
-    next_ticket: Ticket,
-    /// The lane that is granted a slot next: grants go round, so that floods share evenly.
+    lanes: Vec<Lane<S>>,
+    vacant: Vec<LaneId>,
+    /// The known lanes, sorted by source.
+    known: Vec<LaneId>,
+    /// Where in `known` the next grant goes: grants go round.
     turn: usize,
+    line: Line<W>,
+    /// Lanes with credit outstanding.
+    credited: Vec<LaneId>,
+    /// Counts ended frames: credit is of one epoch.
+    epoch: u64,
+    /// Those of the current round of grants.
+    round: Vec<Ticket>,
+    /// Those who were granted more than one slot since the last frame ended.
+    generous: Vec<Ticket>,
 }
 
 /// What one source has.
 #[derive(Debug)]
-struct Lane<S, W> {
+struct Lane<S> {
     source: S,
     /// Senders alive. A source is known while it has a sender or holds a slot.
     ports: usize,
     held: usize,
-    waiting: BTreeMap<Ticket, W>,
-    /// In rising order: the longest wait is granted first.
-    granted: VecDeque<Ticket>,
+    /// How many of the held slots are credit not used yet.
+    credit: usize,
+    waiting: VecDeque<Ticket>,
 }
 
-/// Where a waiting sender stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    Waiting,
-    Granted,
-    /// Sent away by [`Shares::dismiss`].
-    Dismissed,
+/// Slots that one producer was granted beyond the one it waited for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Credit {
+    slots: usize,
+    epoch: u64,
 }
 
 impl<S: Copy + Ord, W> Shares<S, W> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, held: 0, idle: 0, lanes: Vec::new(), next_ticket: 0, turn: 0 }
+        Self {
+            capacity,
+            held: 0,
+            idle: 0,
+            lanes: Vec::new(),
+            vacant: Vec::new(),
+            known: Vec::new(),
+            turn: 0,
+            line: Line::new(),
+            credited: Vec::new(),
+            epoch: 1,
+            round: Vec::new(),
+            generous: Vec::new(),
+        }
     }
 
-    pub(super) fn held(&self) -> usize {
-        self.held
+    /// Senders in the line.
+    pub(super) fn pending(&self) -> usize {
+        self.line.pending()
     }
 
-    /// A sender of this source exists from now on. That may raise the bound: `grant` afterwards.
-    pub(super) fn attach(&mut self, source: S) {
-        match self.position(source) {
-            Ok(at) => self.lanes[at].ports += 1,
+    pub(super) fn is_unwoken(&self) -> bool {
+        self.line.is_unwoken()
+    }
+
+    /// A sender of this source exists from now on.
+    pub(super) fn attach(&mut self, source: S) -> LaneId {
+        match self.known.binary_search_by(|&lane| self.lanes[lane].source.cmp(&source)) {
+            Ok(at) => {
+                let lane = self.known[at];
+                self.lanes[lane].ports += 1;
+                lane
+            }
             Err(at) => {
-                let lane =
-                    Lane { source, ports: 1, held: 0, waiting: BTreeMap::new(), granted: VecDeque::new() };
-                self.lanes.insert(at, lane);
+                let new = Lane { source, ports: 1, held: 0, credit: 0, waiting: VecDeque::new() };
+                let lane = if let Some(lane) = self.vacant.pop() {
+                    self.lanes[lane] = new;
+                    lane
+                } else {
+                    self.lanes.push(new);
+                    self.lanes.len() - 1
+                };
+                self.known.insert(at, lane);
                 self.idle += 1;
+                lane
             }
         }
     }
 
-    /// A sender of this source is gone.
-    pub(super) fn detach(&mut self, source: S) {
-        if let Ok(at) = self.position(source) {
-            self.lanes[at].ports -= 1;
-            self.forget_unused(at);
+    /// A producer gives back the credit it has.
+    pub(super) fn give_back(&mut self, lane: LaneId, credit: &mut Credit) {
+        let credit = std::mem::take(credit);
+        if credit.epoch == self.epoch {
+            self.lanes[lane].credit -= credit.slots;
+            self.release(lane, credit.slots);
         }
     }
 
-    /// Takes a slot at once, if the rule allows one.
-    pub(super) fn take(&mut self, source: S) -> bool {
-        let Ok(at) = self.position(source) else { return false };
-        let admitted = self.admits(at);
+    /// A sender of this lane is gone, and with it the credit it had.
+    pub(super) fn detach(&mut self, lane: LaneId, mut credit: Credit) {
+        self.give_back(lane, &mut credit);
+        self.lanes[lane].ports -= 1;
+        self.forget_unused(lane);
+    }
+
+    /// Takes a slot at once: one of the producer's credit, or what the rule allows.
+    #[inline]
+    pub(super) fn take(&mut self, lane: LaneId, credit: &mut Credit) -> bool {
+        if credit.slots > 0 && credit.epoch == self.epoch {
+            credit.slots -= 1;
+            self.lanes[lane].credit -= 1;
+            return true;
+        }
+        let admitted = self.admits(lane);
         if admitted {
-            self.hold(at);
+            self.hold(lane, 1);
         }
         admitted
     }
 
     /// Queues up for a slot.
-    pub(super) fn wait(&mut self, source: S, waker: W) -> Ticket {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        if let Ok(at) = self.position(source) {
-            self.lanes[at].waiting.insert(ticket, waker);
-        }
-        ticket
+    pub(super) fn wait(&mut self, lane: LaneId, waker: W) -> Ticket {
+        self.line.join(lane, &mut self.lanes[lane].waiting, waker)
     }
 
-    /// Where a ticket stands. While it waits, `waker` replaces the one it left, which is handed out
-    /// so that the caller can drop it outside the lock.
-    pub(super) fn standing(&mut self, source: S, ticket: Ticket, waker: W) -> (Standing, Option<W>) {
-        let Ok(at) = self.position(source) else { return (Standing::Dismissed, Some(waker)) };
-        let lane = &mut self.lanes[at];
-        if lane.granted.binary_search(&ticket).is_ok() {
-            return (Standing::Granted, Some(waker));
+    /// Where a ticket stands.
+    pub(super) fn standing(&self, ticket: Ticket) -> Standing {
+        self.line.standing(ticket)
+    }
+
+    /// One who waits leaves another waker; the one before is handed out, to be dropped outside the lock.
+    pub(super) fn exchange(&mut self, ticket: Ticket, waker: W) -> Option<W> {
+        self.line.exchange(ticket, waker)
+    }
+
+    /// A granted sender takes its slot; what it was granted beyond is its credit. Returns whom to wake.
+    pub(super) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> Option<W> {
+        if let (Some(Grant { lane, slots }), _) = self.line.finish(ticket) {
+            if credit.epoch != self.epoch {
+                *credit = Credit { slots: 0, epoch: self.epoch };
+            }
+            let more = slots - 1;
+            credit.slots += more;
+            if more > 0 && self.lanes[lane].credit == 0 {
+                self.credited.push(lane);
+            }
+            self.lanes[lane].credit += more;
         }
-        match lane.waiting.get_mut(&ticket) {
-            Some(slot) => (Standing::Waiting, Some(std::mem::replace(slot, waker))),
-            None => (Standing::Dismissed, Some(waker)),
+        self.line.pass()
+    }
+
+    /// A waiting sender goes away; what was granted to it is passed on. Returns the waker it left and the one to
+    /// wake.
+    pub(super) fn leave(&mut self, lane: LaneId, ticket: Ticket) -> (Option<W>, Option<W>) {
+        let (grant, left) = self.line.finish(ticket);
+        if let Some(Grant { lane, slots }) = grant {
+            self.release(lane, slots);
+            self.grant();
+            return (left, self.line.pass());
+        }
+        self.line.tidy(&mut self.lanes[lane].waiting);
+        (left, None)
+    }
+
+    /// A frame handed out `count` intents of this lane.
+    pub(super) fn free(&mut self, lane: LaneId, count: usize) {
+        self.release(lane, count);
+    }
+
+    /// A frame is over: credit expires, and what is free is granted to those who wait, if any. Returns whom to wake.
+    pub(super) fn end_frame(&mut self) -> Option<W> {
+        self.epoch += 1;
+        while let Some(lane) = self.credited.pop() {
+            let unused = std::mem::take(&mut self.lanes[lane].credit);
+            self.release(lane, unused);
+        }
+        // As credit, so what would become credit.
+        while let Some(ticket) = self.generous.pop() {
+            if let Some(Grant { lane, slots }) = self.line.trim(ticket) {
+                self.release(lane, slots);
+            }
+        }
+        self.grant();
+        self.line.start()
+    }
+
+    /// Slots may have become free between two frames: grants them. Returns whom to wake.
+    pub(super) fn regrant(&mut self) -> Option<W> {
+        if self.line.waiting() == 0 {
+            return None;
+        }
+        self.grant();
+        self.line.start_if_idle()
+    }
+
+    /// Sends everybody who waits away: nobody will free a slot any more.
+    pub(super) fn dismiss(&mut self, wakes: &mut Vec<W>) {
+        for &lane in &self.known {
+            self.line.dismiss(&mut self.lanes[lane].waiting, wakes);
+        }
+        self.line.pass_all(wakes);
+    }
+
+    /// Takes back what was granted and not taken yet: the queue is closed.
+    pub(super) fn revoke(&mut self, wakes: &mut Vec<W>) {
+        let mut returned = Vec::new();
+        self.line.revoke(|grant| returned.push(grant), wakes);
+        for Grant { lane, slots } in returned {
+            self.release(lane, slots);
         }
     }
 
-    /// Turns a grant into an occupied slot: the sender writes now. False if the grant was revoked.
-    pub(super) fn redeem(&mut self, source: S, ticket: Ticket) -> bool {
-        self.position(source).is_ok_and(|at| self.lanes[at].take_back(ticket))
-    }
-
-    /// A waiting sender goes away; a slot granted to it is passed on. The waker it left is handed out.
-    pub(super) fn leave(&mut self, source: S, ticket: Ticket, wakes: &mut Vec<W>) -> Option<W> {
-        let at = self.position(source).ok()?;
-        let left = self.lanes[at].waiting.remove(&ticket);
-        if self.lanes[at].take_back(ticket) {
-            self.release(at, 1);
-            self.grant(wakes);
+    /// Gives free slots to those who wait.
+    fn grant(&mut self) {
+        if self.line.waiting() == 0 {
+            return;
         }
-        left
-    }
-
-    /// A frame handed out `count` intents of this source.
-    pub(super) fn free(&mut self, source: S, count: usize) {
-        if let Ok(at) = self.position(source) {
-            self.release(at, count);
-        }
-    }
-
-    /// Gives free slots to those who wait, source by source in turn, first come first served within one.
-    pub(super) fn grant(&mut self, wakes: &mut Vec<W>) {
         let mut passed = 0;
-        while passed < self.lanes.len() {
-            let at = self.turn % self.lanes.len();
+        while passed < self.known.len() {
+            let at = if self.turn < self.known.len() { self.turn } else { 0 };
             self.turn = at + 1;
-            if !self.lanes[at].waiting.is_empty() && self.admits(at) {
-                if let Some((ticket, waker)) = self.lanes[at].waiting.pop_first() {
-                    self.lanes[at].granted.push_back(ticket);
-                    self.hold(at);
-                    wakes.push(waker);
-                }
+            let lane = self.known[at];
+            let granted = if !self.lanes[lane].waiting.is_empty() && self.admits(lane) {
+                self.line.grant_next(&mut self.lanes[lane].waiting)
+            } else {
+                None
+            };
+            if let Some(ticket) = granted {
+                self.hold(lane, 1);
+                self.round.push(ticket);
                 passed = 0;
             } else {
                 passed += 1;
             }
         }
+        self.share_out();
     }
 
-    /// Sends everybody who waits away: nobody will free a slot any more.
-    pub(super) fn dismiss(&mut self, wakes: &mut Vec<W>) {
-        for lane in &mut self.lanes {
-            wakes.extend(std::mem::take(&mut lane.waiting).into_values());
+    /// What is left goes in equal parts to those who were just granted their first slot.
+    fn share_out(&mut self) {
+        let mut round = std::mem::take(&mut self.round);
+        let free = self.capacity.saturating_sub(self.held + self.idle + 1);
+        if !round.is_empty() && free > 0 {
+            let (part, rest) = (free / round.len(), free % round.len());
+            for (nth, &ticket) in round.iter().enumerate() {
+                let more = part + usize::from(nth < rest);
+                let lane = self.line.grant_more(ticket, more);
+                self.hold(lane, more);
+            }
+            self.generous.extend_from_slice(&round);
         }
+        round.clear();
+        self.round = round;
     }
 
-    /// Takes back what was granted and not yet redeemed: the queue is closed.
-    pub(super) fn revoke(&mut self) {
-        for at in (0..self.lanes.len()).rev() {
-            let revoked = std::mem::take(&mut self.lanes[at].granted).len();
-            self.release(at, revoked);
-        }
-    }
-
-    fn admits(&self, at: usize) -> bool {
-        if self.lanes[at].held == 0 {
-            self.held < self.capacity.max(self.lanes.len())
+    #[inline]
+    fn admits(&self, lane: LaneId) -> bool {
+        if self.lanes[lane].held == 0 {
+            self.held < self.capacity.max(self.known.len())
         } else {
             // Room for it beside one slot for each idle source and one for a source not seen yet.
             self.held + self.idle + 1 < self.capacity
         }
     }
 
-    fn hold(&mut self, at: usize) {
-        if self.lanes[at].held == 0 {
+    #[inline]
+    fn hold(&mut self, lane: LaneId, slots: usize) {
+        let held = &mut self.lanes[lane].held;
+        if *held == 0 && slots > 0 {
             self.idle -= 1;
         }
-        self.lanes[at].held += 1;
-        self.held += 1;
+        *held += slots;
+        self.held += slots;
     }
 
-    fn release(&mut self, at: usize, count: usize) {
-        if count == 0 {
+    fn release(&mut self, lane: LaneId, slots: usize) {
+        if slots == 0 {
             return;
         }
-        self.lanes[at].held -= count;
-        self.held -= count;
-        if self.lanes[at].held == 0 {
+        self.lanes[lane].held -= slots;
+        self.held -= slots;
+        if self.lanes[lane].held == 0 {
             self.idle += 1;
-            self.forget_unused(at);
+            self.forget_unused(lane);
         }
     }
 
     /// Sources come and go in a program whose source type has many values: what is unused is forgotten.
-    fn forget_unused(&mut self, at: usize) {
-        if self.lanes[at].ports == 0 && self.lanes[at].held == 0 {
-            self.lanes.remove(at);
-            self.idle -= 1;
+    fn forget_unused(&mut self, lane: LaneId) {
+        let unused = &self.lanes[lane];
+        if unused.ports == 0 && unused.held == 0 {
+            // By its place, not by the source's order, which is the user's code.
+            if let Some(at) = self.known.iter().position(|&known| known == lane) {
+                self.known.remove(at);
+                self.vacant.push(lane);
+                self.idle -= 1;
+            }
         }
-    }
-
-    fn position(&self, source: S) -> Result<usize, usize> {
-        self.lanes.binary_search_by(|lane| lane.source.cmp(&source))
-    }
-}
-
-impl<S, W> Lane<S, W> {
-    fn take_back(&mut self, ticket: Ticket) -> bool {
-        self.granted.binary_search(&ticket).is_ok_and(|at| self.granted.remove(at).is_some())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shares(capacity: usize, sources: &[u8]) -> Shares<u8, u32> {
-        let mut shares = Shares::new(capacity);
-        for &source in sources {
-            shares.attach(source);
-        }
-        shares
-    }
-
-    fn flood(shares: &mut Shares<u8, u32>, source: u8) -> usize {
-        (0..1_000).take_while(|_| shares.take(source)).count()
-    }
-
-    #[test]
-    fn a_flood_leaves_a_slot_for_each_known_source_and_one_unseen() {
-        let mut shares = shares(8, &[1, 2, 3]);
-        assert_eq!(flood(&mut shares, 2), 5);
-        assert!(shares.take(1) && shares.take(3));
-        assert!(!shares.take(1) && !shares.take(3), "what is left is kept for a source not seen yet");
-        shares.attach(0);
-        assert!(shares.take(0));
-        assert_eq!(shares.held(), 8);
-    }
-
-    #[test]
-    fn a_share_is_never_below_one() {
-        let mut shares = shares(2, &[1, 2, 3, 4, 5]);
-        for source in 1..=5 {
-            assert_eq!(flood(&mut shares, source), 1);
-        }
-        assert_eq!(shares.held(), 5, "with more sources than slots the bound is the number of sources");
-    }
-
-    #[test]
-    fn an_unused_source_is_forgotten_but_not_while_it_holds_a_slot() {
-        let mut shares = shares(4, &[1, 2]);
-        assert!(shares.take(2));
-        shares.detach(2);
-        assert_eq!(shares.lanes.len(), 2);
-        shares.free(2, 1);
-        assert_eq!((shares.lanes.len(), shares.idle, shares.held()), (1, 1, 0));
-        shares.detach(1);
-        assert_eq!((shares.lanes.len(), shares.idle), (0, 0));
-    }
-
-    #[test]
-    fn grants_go_round_the_sources_first_come_first_served() {
-        let mut shares = shares(8, &[1, 2]);
-        assert_eq!(flood(&mut shares, 1), 6);
-        let first = shares.wait(1, 10);
-        for waker in 11..15 {
-            shares.wait(1, waker);
-        }
-        assert!(shares.take(2));
-        for waker in 20..25 {
-            shares.wait(2, waker);
-        }
-        shares.free(1, 6);
-        let mut wakes = Vec::new();
-        shares.grant(&mut wakes);
-        wakes.sort_unstable();
-        assert_eq!(wakes, [10, 11, 12, 20, 21, 22]);
-        assert_eq!(shares.standing(1, first, 99).0, Standing::Granted);
-    }
-
-    #[test]
-    fn a_cancelled_grant_is_passed_on_and_a_cancelled_wait_forgotten() {
-        let mut shares = shares(3, &[1]);
-        assert_eq!(flood(&mut shares, 1), 2);
-        let (a, b, c) = (shares.wait(1, 1), shares.wait(1, 2), shares.wait(1, 3));
-        let mut wakes = Vec::new();
-        assert_eq!(shares.leave(1, b, &mut wakes), Some(2));
-        shares.free(1, 1);
-        shares.grant(&mut wakes);
-        assert_eq!(wakes, [1]);
-        assert_eq!(shares.leave(1, a, &mut wakes), None);
-        assert_eq!(wakes, [1, 3], "the slot goes to the next who waits");
-        assert!(shares.redeem(1, c) && !shares.redeem(1, c));
-        assert_eq!(shares.held(), 2);
-    }
-
-    #[test]
-    fn dismissal_wakes_the_waiting_and_revoking_frees_the_granted() {
-        let mut shares = shares(3, &[1]);
-        assert_eq!(flood(&mut shares, 1), 2);
-        let (a, b) = (shares.wait(1, 1), shares.wait(1, 2));
-        let mut wakes = Vec::new();
-        shares.free(1, 1);
-        shares.grant(&mut wakes);
-        shares.dismiss(&mut wakes);
-        assert_eq!(wakes, [1, 2]);
-        assert_eq!(shares.standing(1, a, 9).0, Standing::Granted);
-        assert_eq!(shares.standing(1, b, 9).0, Standing::Dismissed);
-        shares.revoke();
-        assert!(!shares.redeem(1, a));
-        assert_eq!(shares.held(), 1);
-    }
-}
+mod tests;

@@ -164,6 +164,35 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> WorkerOutput for Result<Infallible, 
     }
 }
 
+/// Names the type `!`, which stable Rust lets nobody write here: a worker that loops for ever returns it.
+mod never {
+    pub trait Returned {
+        type Type;
+    }
+
+    impl<T> Returned for fn() -> T {
+        type Type = T;
+    }
+}
+
+type Never = <fn() -> ! as never::Returned>::Type;
+
+impl sealed::Sealed for Never {}
+
+#[diagnostic::do_not_recommend]
+impl WorkerOutput for Never {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn Error + Send + Sync>>> WorkerOutput for Result<Never, E> {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.map(|never| never).map_err(Into::into)
+    }
+}
+
 impl Exit {
     pub(crate) fn of(output: impl WorkerOutput) -> Self {
         match output.into_result() {

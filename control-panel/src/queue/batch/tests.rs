@@ -1,0 +1,137 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::*;
+
+struct Op(u32, u64);
+
+impl Intent for Op {
+    type Source = u8;
+
+    fn clock(&self) -> Option<u64> {
+        Some(self.1).filter(|&clock| clock > 0)
+    }
+}
+
+fn producer(source: u8, origin: u64) -> Producer<u8> {
+    Producer { source, origin: Origin(origin), lane: Some(usize::from(source)) }
+}
+
+/// Two producers of source 2, one of source 1, and clocked ones, pushed in this order.
+fn batch() -> Batch<Op> {
+    let mut batch = Batch::new();
+    let (a, b, c) = (producer(2, 7), producer(2, 3), producer(1, 9));
+    for (slot, producer, clock, seq, id) in [
+        (0, a, 0, 0, 30),
+        (1, b, 0, 0, 20),
+        (0, a, 5, 1, 60),
+        (2, c, 0, 4, 10),
+        (0, a, 0, 2, 31),
+        (1, b, 2, 1, 50),
+    ] {
+        batch.push(slot, producer, clock, seq, Op(id, clock));
+    }
+    batch.arrange();
+    batch
+}
+
+fn all(batch: &mut Batch<Op>) -> Vec<u32> {
+    let mut ids = Vec::new();
+    while let Some(queued) = batch.next(false, || true) {
+        ids.push(queued.intent.0);
+    }
+    ids
+}
+
+#[test]
+fn local_ones_by_producer_then_clocked_ones_by_key() {
+    assert_eq!(all(&mut batch()), [10, 20, 30, 31, 50, 60]);
+    assert_eq!(
+        batch().fold(Vec::new(), |ids, queued| [ids, vec![queued.intent.0]].concat()),
+        [10, 20, 30, 31, 50, 60]
+    );
+    let mut last = None;
+    while let Some(queued) = batch().next(true, || true) {
+        assert!(last < Some(queued.causality_order()));
+        last = Some(queued.causality_order());
+        if queued.intent.0 == 10 {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_panic_loses_the_one_it_was_about_and_no_other() {
+    for at in 0..6 {
+        let (mut batch, mut seen) = (batch(), Vec::new());
+        let folded = catch_unwind(AssertUnwindSafe(|| {
+            batch.fold((), |(), queued| {
+                assert!(seen.len() < at, "the reducer panics");
+                seen.push(queued.intent.0);
+            });
+        }));
+        assert!(folded.is_err());
+        batch.settle();
+        assert_eq!(batch.freed().map(|(_, count)| count).sum::<usize>(), at + 1);
+        assert_eq!(batch.len(), 5 - at);
+        batch.arrange();
+        seen.extend(all(&mut batch));
+        assert_eq!(seen.len(), 5);
+        assert!(seen.is_sorted());
+    }
+}
+
+#[test]
+fn slots_are_freed_once_and_for_those_who_hold_one() {
+    let mut batch = batch();
+    let mut local = vec![Local { source: 0, origin: Origin(99), seq: 0, intent: Op(1, 0) }];
+    batch.add(&mut local);
+    batch.arrange();
+    let mut may = [true, true, false].into_iter();
+    let mut ids = Vec::new();
+    while let Some(queued) = batch.next(true, || may.next().unwrap_or(false)) {
+        ids.push(queued.intent.0);
+    }
+    assert_eq!(ids, [1, 10, 20], "the budget does not count the loop's own");
+    batch.settle();
+    assert_eq!(batch.freed().filter(|(_, count)| *count > 0).collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+    batch.arrange();
+    assert_eq!(all(&mut batch), [30, 31, 50, 60]);
+    batch.settle();
+    let rest = batch.freed().map(|(_, count)| count).sum::<usize>();
+    assert_eq!((rest, batch.len(), batch.remaining()), (4, 0, 0));
+    assert!(!batch.uses(0));
+}
+
+#[test]
+fn room_is_bounded_whoever_filled_it() {
+    let mut batch = Batch::new();
+    for slot in 0..50 {
+        for seq in 0..100 {
+            batch.push(slot, producer(1, 1), 0, seq, Op(0, 0));
+        }
+        while batch.next(true, || true).is_some() {}
+        all(&mut batch);
+        batch.settle();
+        batch.freed().for_each(drop);
+        batch.trim(400);
+        assert!(batch.room() <= 400, "{}", batch.room());
+    }
+}
+
+#[test]
+fn the_newest_takes_the_place_of_the_one_before() {
+    let mut batch = Batch::new();
+    let key = |key| LatestKey { variant: 0, key };
+    for (seq, (id, about)) in [(1, 7), (2, 8), (3, 7)].into_iter().enumerate() {
+        match batch.replace(0, key(about), Op(id, 0)) {
+            Ok(older) => assert_eq!(older.map(|older| older.0), Some(1)),
+            Err(intent) => {
+                batch.push(0, producer(1, 1), 0, seq as u64, intent);
+                batch.mark_latest(0, key(about));
+            }
+        }
+    }
+    assert_eq!((batch.len(), all(&mut batch)), (2, vec![3, 2]));
+    batch.settle();
+    assert!(batch.replace(0, key(7), Op(9, 0)).is_err(), "of another frame");
+}

@@ -1,0 +1,126 @@
+//! Slots reserved before there is an intent for them.
+
+use std::{fmt, sync::Arc, task::Waker};
+
+use super::{
+    Gate, Port, State,
+    line::{Standing, Ticket},
+    port::Refusal,
+};
+use crate::{error::TrySendError, intent::Intent, queued::clock_of};
+
+/// Reserved slots: what [`IntentSender::reserve_many`](crate::IntentSender::reserve_many) returns. Each
+/// [`send`](Self::send) uses one; those left when it is dropped are free again.
+#[must_use = "slots that nobody uses keep others out until they are dropped"]
+pub struct Permits<I: Intent> {
+    port: Arc<Port<I>>,
+    left: usize,
+}
+
+/// What a step of a reservation came to.
+#[derive(Debug)]
+pub(super) enum Reserve {
+    Slots(usize),
+    Wait,
+    Refused(Refusal),
+}
+
+impl<I: Intent> Permits<I> {
+    pub(super) fn new(port: Arc<Port<I>>, left: usize) -> Self {
+        Self { port, left }
+    }
+
+    /// How many slots are left.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Sends an intent in one of the slots; never waits.
+    ///
+    /// # Errors
+    /// With the intent handed back: [`Full`](TrySendError::Full) when no slot is left, the panel was closed since, or
+    /// the intent's clock is `Some(0)`.
+    pub fn send(&mut self, intent: I) -> Result<(), TrySendError<I>> {
+        let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
+        if self.left == 0 {
+            return Err(TrySendError::Full(intent));
+        }
+        let delivery = intent.delivery();
+        let state = self.port.queue.lock();
+        if state.gate.is_closed() {
+            drop(state);
+            return Err(TrySendError::Closed(intent));
+        }
+        self.left -= 1;
+        self.port.accept(state, clock, delivery, intent);
+        Ok(())
+    }
+}
+
+impl<I: Intent> Drop for Permits<I> {
+    fn drop(&mut self) {
+        if self.left > 0 {
+            let mut state = self.port.queue.lock();
+            state.shares.free(self.port.lane, self.left);
+            // Whoever waited for these slots may have been granted more. If nothing is sent, no frame ends that would
+            // take it back.
+            let State { shares, ports, .. } = &mut *state;
+            shares.give_back(self.port.lane, &mut ports[self.port.slot].credit);
+            let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
+            self.port.queue.publish(&state);
+            drop(state);
+            next.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+impl<I: Intent> Port<I> {
+    /// One step of a reservation: takes up to `most` slots if there is one, else leaves a waker behind.
+    pub(super) fn poll_reserve(&self, most: usize, ticket: &mut Option<Ticket>, waker: &Waker) -> Reserve {
+        if most == 0 {
+            return Reserve::Slots(0);
+        }
+        let mut state = self.queue.lock();
+        let (mut unneeded, mut next) = (None, None);
+        let first = match *ticket {
+            None => !state.gate.is_closed() && self.take(&mut state),
+            Some(waiting) => match state.shares.standing(waiting) {
+                Standing::Waiting => {
+                    let before = state.shares.exchange(waiting, waker.clone());
+                    drop(state);
+                    drop(before);
+                    return Reserve::Wait;
+                }
+                Standing::Granted => {
+                    next = self.redeem(&mut state, waiting);
+                    true
+                }
+                Standing::Dismissed => {
+                    unneeded = state.shares.leave(self.lane, waiting).0;
+                    false
+                }
+            },
+        };
+        *ticket = None;
+        if !first && state.gate == Gate::Open {
+            *ticket = Some(state.shares.wait(self.lane, waker.clone()));
+            self.queue.publish(&state);
+            return Reserve::Wait;
+        }
+        let mut slots = usize::from(first);
+        while first && slots < most && self.take(&mut state) {
+            slots += 1;
+        }
+        let gate = state.gate;
+        drop(state);
+        drop(unneeded);
+        next.into_iter().for_each(Waker::wake);
+        if first { Reserve::Slots(slots) } else { Reserve::Refused(self.queue.refuse(gate)) }
+    }
+}
+
+impl<I: Intent> fmt::Debug for Permits<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permits").field("left", &self.left).finish_non_exhaustive()
+    }
+}

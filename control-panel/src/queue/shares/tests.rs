@@ -1,0 +1,159 @@
+use super::*;
+
+fn shares(capacity: usize, sources: &[u8]) -> Shares<u8, u32> {
+    let mut shares = Shares::new(capacity);
+    for &source in sources {
+        shares.attach(source);
+    }
+    shares
+}
+
+fn take(shares: &mut Shares<u8, u32>, lane: LaneId) -> bool {
+    shares.take(lane, &mut Credit::default())
+}
+
+fn flood(shares: &mut Shares<u8, u32>, lane: LaneId) -> usize {
+    (0..1_000).take_while(|_| take(shares, lane)).count()
+}
+
+/// Hands the baton from one to the next until nobody is left, as if each took its slot; what they get.
+fn run_baton(shares: &mut Shares<u8, u32>, first: Option<u32>, tickets: &[Ticket]) -> (Vec<u32>, Vec<usize>) {
+    let (mut woken, mut slots, mut next) = (Vec::new(), Vec::new(), first);
+    while let Some(waker) = next {
+        woken.push(waker);
+        let mut credit = Credit::default();
+        next = shares.redeem(tickets[waker as usize], &mut credit);
+        slots.push(1 + credit.slots);
+    }
+    (woken, slots)
+}
+
+#[test]
+fn a_flood_leaves_a_slot_for_each_known_source_and_one_unseen() {
+    let mut shares = shares(8, &[1, 2, 3]);
+    assert_eq!(flood(&mut shares, 1), 5);
+    assert!(take(&mut shares, 0) && take(&mut shares, 2));
+    assert!(!take(&mut shares, 0) && !take(&mut shares, 2), "what is left is kept for a source not seen yet");
+    let unseen = shares.attach(0);
+    assert!(take(&mut shares, unseen));
+    assert_eq!(shares.held, 8);
+}
+
+#[test]
+fn a_share_is_never_below_one() {
+    let mut shares = shares(2, &[1, 2, 3, 4, 5]);
+    for lane in 0..5 {
+        assert_eq!(flood(&mut shares, lane), 1);
+    }
+    assert_eq!(shares.held, 5, "with more sources than slots the bound is the number of sources");
+}
+
+#[test]
+fn an_unused_source_is_forgotten_but_not_while_it_holds_a_slot() {
+    let mut shares = shares(4, &[1, 2]);
+    assert!(take(&mut shares, 1));
+    shares.detach(1, Credit::default());
+    assert_eq!(shares.known.len(), 2);
+    shares.free(1, 1);
+    assert_eq!((shares.known.len(), shares.idle, shares.held), (1, 1, 0));
+    assert_eq!(shares.attach(9), 1, "its place is used again");
+    shares.detach(1, Credit::default());
+    shares.detach(0, Credit::default());
+    assert_eq!((shares.known.len(), shares.idle), (0, 0));
+}
+
+#[test]
+fn grants_go_round_the_sources_first_come_first_served_and_are_woken_one_by_one() {
+    let mut shares = shares(8, &[1, 2]);
+    assert_eq!(flood(&mut shares, 0), 6);
+    assert!(take(&mut shares, 1));
+    let mut tickets: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
+    tickets.extend((5..10).map(|waker| shares.wait(1, waker)));
+    shares.free(0, 6);
+    let first = shares.end_frame();
+    assert_eq!(first, Some(0), "one is woken from outside");
+    assert_eq!(shares.standing(tickets[6]), Standing::Granted);
+    assert_eq!(shares.standing(tickets[3]), Standing::Waiting);
+    let (woken, slots) = run_baton(&mut shares, first, &tickets);
+    assert_eq!(woken, [0, 5, 1, 6, 2, 7], "each wakes the next, source by source");
+    assert_eq!(slots, [1; 6]);
+    assert_eq!(shares.held, 7);
+}
+
+#[test]
+fn what_is_left_is_shared_out_as_credit_until_the_next_frame_ends() {
+    let mut shares = shares(9, &[1]);
+    assert_eq!(flood(&mut shares, 0), 8);
+    let tickets = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
+    shares.free(0, 8);
+    let first = shares.end_frame();
+    let mut credit = Credit::default();
+    let second = shares.redeem(tickets[first.unwrap() as usize], &mut credit);
+    assert_eq!(credit.slots, 2, "8 slots for 3");
+    assert!(shares.take(0, &mut credit) && shares.take(0, &mut credit));
+    assert!(!shares.take(0, &mut credit), "the others' credit is not for the taking");
+    let (_, slots) = run_baton(&mut shares, second, &tickets);
+    assert_eq!(slots, [3, 2]);
+    assert_eq!(shares.held, 8);
+    shares.free(0, 5);
+    assert_eq!(shares.end_frame(), None);
+    assert_eq!(shares.held, 0, "five sent, three left unused");
+}
+
+#[test]
+fn a_stalled_baton_is_passed_on_by_the_next_frame() {
+    let mut shares = shares(4, &[1]);
+    assert_eq!(flood(&mut shares, 0), 3);
+    let tickets = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
+    shares.free(0, 3);
+    assert_eq!(shares.end_frame(), Some(0));
+    assert!(shares.is_unwoken());
+    assert_eq!(shares.end_frame(), Some(1), "the first has not moved");
+    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()), Some(2));
+    assert_eq!(shares.end_frame(), None);
+    assert!(!shares.is_unwoken());
+}
+
+#[test]
+fn a_cancelled_grant_is_passed_on_and_a_cancelled_wait_forgotten() {
+    let mut shares = shares(3, &[1]);
+    assert_eq!(flood(&mut shares, 0), 2);
+    let (a, b, c) = (shares.wait(0, 1), shares.wait(0, 2), shares.wait(0, 3));
+    assert_eq!(shares.leave(0, b), (Some(2), None));
+    shares.free(0, 1);
+    assert_eq!(shares.end_frame(), Some(1));
+    assert_eq!(shares.leave(0, a), (None, Some(3)), "the slot goes to the next who waits");
+    assert_eq!(shares.redeem(c, &mut Credit::default()), None);
+    assert_eq!((shares.held, shares.pending()), (2, 0));
+}
+
+#[test]
+fn those_who_leave_are_not_remembered() {
+    let mut shares = shares(1, &[1]);
+    assert_eq!(flood(&mut shares, 0), 1);
+    shares.wait(0, 0);
+    for waker in 1..10_000 {
+        let ticket = shares.wait(0, waker);
+        assert!(ticket < 8, "places are used again");
+        shares.leave(0, ticket);
+    }
+    assert!(shares.lanes[0].waiting.len() < 8);
+}
+
+#[test]
+fn dismissal_wakes_everybody_and_revoking_frees_the_granted() {
+    let mut shares = shares(3, &[1]);
+    assert_eq!(flood(&mut shares, 0), 2);
+    let (a, b) = (shares.wait(0, 1), shares.wait(0, 2));
+    let mut wakes = Vec::new();
+    shares.free(0, 1);
+    assert_eq!(shares.end_frame(), Some(1));
+    shares.dismiss(&mut wakes);
+    assert_eq!(wakes, [2]);
+    assert_eq!(shares.standing(a), Standing::Granted);
+    assert_eq!(shares.standing(b), Standing::Dismissed);
+    shares.revoke(&mut wakes);
+    assert_eq!(shares.standing(a), Standing::Dismissed);
+    assert_eq!(shares.held, 1);
+    assert_eq!((shares.leave(0, a), shares.leave(0, b)), ((None, None), (None, None)));
+}
