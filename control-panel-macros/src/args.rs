@@ -35,6 +35,8 @@ enum Value {
     Needed,
     /// The key alone says it all.
     Refused,
+    /// The key alone is right, and so is a value.
+    Welcome,
 }
 
 impl Key {
@@ -48,10 +50,16 @@ impl Key {
         Self { name, form: name, value: Value::Refused }
     }
 
+    /// `name` or `name = value`
+    pub(crate) const fn perhaps_valued(name: &'static str, form: &'static str) -> Self {
+        Self { name, form, value: Value::Welcome }
+    }
+
     /// What was written after the key; nothing for a flag.
     fn value(&self, errors: &Errors, written: &Ident, rest: TokenStream) -> Option<TokenStream> {
         match self.value {
-            Value::Needed => value_after_equals(errors, written, rest, self.form),
+            Value::Welcome if rest.is_empty() => Some(rest),
+            Value::Needed | Value::Welcome => value_after_equals(errors, written, rest, self.form),
             Value::Refused => {
                 let name = self.name;
                 match rest.clone().into_iter().next() {
@@ -79,7 +87,7 @@ pub(crate) struct Arg {
     pub key: Ident,
     pub value: TokenStream,
     form: &'static str,
-    nth: usize,
+    pub nth: usize,
 }
 
 /// An option that was read, with the key to point at and its place among the others.

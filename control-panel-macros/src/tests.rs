@@ -610,6 +610,58 @@ fn an_intent_with_every_key() {
     );
 }
 
+#[test]
+fn an_intent_that_may_be_dropped_or_replaced() {
+    let actual = intent(
+        "enum Update {
+            Refresh,
+            #[intent(lossy)]
+            Sample(f64),
+            #[intent(latest)]
+            Level { percent: u8 },
+            #[intent(latest = tab)]
+            Progress { tab: TabId, percent: u8 },
+        }",
+    );
+    check(
+        &actual,
+        &expect![[r##"
+        #[automatically_derived]
+        impl ::control_panel::Intent for Update {
+            type Source = ::control_panel::IntentSource;
+            const VARIANTS: &'static [::control_panel::Variant] = {
+                use ::control_panel::__private as __cp;
+                &[
+                    __cp::local("Refresh"),
+                    __cp::local("Sample"),
+                    __cp::local("Level"),
+                    __cp::local("Progress"),
+                ]
+            };
+            fn variant(&self) -> ::core::primitive::usize {
+                match self {
+                    Self::Refresh { .. } => 0,
+                    Self::Sample { .. } => 1,
+                    Self::Level { .. } => 2,
+                    Self::Progress { .. } => 3,
+                }
+            }
+            fn delivery(&self) -> ::control_panel::Delivery {
+                use ::control_panel::__private as __cp;
+                match self {
+                    Self::Sample { .. } => __cp::Delivery::Lossy,
+                    Self::Level { .. } => __cp::latest(2, 0),
+                    Self::Progress { tab: __field, .. } => {
+                        __cp::latest(3, <TabId as ::control_panel::CoalesceKey>::key(__field))
+                    }
+                    _ => __cp::Delivery::Reliable,
+                }
+            }
+        }
+    "##]],
+    );
+}
+
 /// A name, a place, and what each key adds.
 #[test]
 fn a_variant_is_two_lines_and_a_few_for_each_key() {
@@ -624,6 +676,9 @@ fn a_variant_is_two_lines_and_a_few_for_each_key() {
     assert_eq!(more("Added { text: String, number: u64 }"), 2);
     assert_eq!(more("#[intent(clock = 0)] Added(u64)"), 5);
     assert_eq!(more("#[intent(clock = 0, origin = 1)] Added(u64, u64)"), 8);
+    assert_eq!(more("#[intent(lossy)] Added"), 3);
+    assert_eq!(more("#[intent(latest)] Added"), 3);
+    assert_eq!(more("#[intent(latest = 0)] Added(u64)"), 5);
     let from = |ty: &str| lines(&format!("#[intent(from)] Added({ty})"));
     assert_eq!(from("u8") - lines("Added(u8)"), 6);
 }

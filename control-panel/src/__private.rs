@@ -7,11 +7,13 @@ use std::{
     time::Duration,
 };
 
+pub use crate::Delivery;
 use crate::supervise::driver;
 pub use crate::supervise::exit::WorkerOutput;
 use crate::worker::Options;
 use crate::{
-    Backoff, Cancel, Context, Intensity, Intent, Restart, Source, Spawn, Variant, Worker, WorkerHandle,
+    Backoff, Cancel, Context, Intensity, Intent, LatestKey, Restart, Source, Spawn, Variant, Worker,
+    WorkerHandle,
 };
 
 /// What the type of a worker's first argument says about its panel. [`Context`] alone has it, so that an
@@ -221,6 +223,11 @@ pub const fn local(name: &'static str) -> Variant {
 /// A variant with a clock.
 pub const fn replicated(name: &'static str) -> Variant {
     Variant::new(name, true)
+}
+
+/// Replaces an intent of the variant at that place with the same key.
+pub const fn latest(variant: usize, key: u64) -> Delivery {
+    Delivery::Latest(LatestKey { variant, key })
 }
 
 /// So many milliseconds.

@@ -260,6 +260,68 @@ impl<P: PeerId> PeerId for Option<P> {
     }
 }
 
+/// The type of a field that `#[intent(latest = …)]` may name: `bool`, `char`, `usize`, `u8` to `u64`, or a newtype
+/// that implements this trait.
+///
+/// Two intents of one variant whose keys are equal are about the same thing, so the newer one replaces the older.
+///
+/// ```
+/// use control_panel::{CoalesceKey, ControlPanel, GraphIntent, IntentSource};
+///
+/// struct TabId(u32);
+///
+/// impl CoalesceKey for TabId {
+///     fn key(&self) -> u64 {
+///         u64::from(self.0)
+///     }
+/// }
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     #[intent(latest = tab)]
+///     Progress { tab: TabId, percent: u8 },
+/// }
+///
+/// let mut panel = ControlPanel::<Update>::new();
+/// let loader = panel.sender(IntentSource::ServoDelegate);
+/// for (tab, percent) in [(1, 10), (2, 50), (1, 20)] {
+///     loader.try_send(Update::Progress { tab: TabId(tab), percent })?;
+/// }
+/// // One for each tab, the newest of its.
+/// let frame = panel.drain().map(|queued| match queued.intent {
+///     Update::Progress { tab, percent } => (tab.0, percent),
+/// });
+/// assert_eq!(frame.collect::<Vec<_>>(), [(1, 20), (2, 50)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    label = "a key is a `bool`, a `char`, an unsigned integer, or a type that implements `CoalesceKey`",
+    note = "implement `control_panel::CoalesceKey` for `{Self}`, or write `latest` alone"
+)]
+pub trait CoalesceKey {
+    /// What the intent is about, as a number.
+    fn key(&self) -> u64;
+}
+
+macro_rules! keys {
+    ($($integer:ty)*) => {$(
+        impl CoalesceKey for $integer {
+            fn key(&self) -> u64 {
+                u64::from(*self)
+            }
+        }
+    )*};
+}
+keys!(bool char u8 u16 u32 u64);
+
+impl CoalesceKey for usize {
+    fn key(&self) -> u64 {
+        // No target has a `usize` wider than that.
+        *self as u64
+    }
+}
+
 /// The built-in sources, in the order in which a frame applies them.
 ///
 /// The order is a contract and the enum is complete: a program with other producers brings a type of its

@@ -27,7 +27,7 @@ pub use crate::{
     context::Context,
     error::{BuildError, SendError, TrySendError},
     frame::{Frame, FrameBudget},
-    intent::{Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant},
+    intent::{CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant},
     panel::{
         ByDefault, ControlPanel, Given, GivesPolicy, PanelBuilder, PanelStatus, Spawn, Spawner, WorkerInfo,
     },

@@ -17,6 +17,8 @@ const ON_ENUM: Place = Place {
         ("clock", "`clock` names a field of a variant; move this attribute onto that variant"),
         ("origin", "`origin` names a field of a variant; move this attribute onto that variant"),
         ("from", "`from` is said of a variant; move this attribute onto that variant"),
+        ("lossy", "`lossy` is said of a variant; move this attribute onto that variant"),
+        ("latest", "`latest` is said of a variant; move this attribute onto that variant"),
     ],
 };
 
@@ -26,6 +28,8 @@ const ON_VARIANT: Place = Place {
         Key::valued("clock", "clock = field"),
         Key::valued("origin", "origin = field"),
         Key::flag("from"),
+        Key::flag("lossy"),
+        Key::perhaps_valued("latest", "latest` or `latest = field"),
     ],
     elsewhere: &[
         ("source", "`source` is said once for the whole enum; move this attribute above `enum`"),
@@ -48,6 +52,10 @@ pub(crate) struct Variant<'a> {
     pub named: Vec<Named>,
     /// The key `from`.
     pub from: Option<Given<()>>,
+    /// The key `lossy`.
+    pub lossy: Option<Given<()>>,
+    /// The key `latest`, with or without a field, which is then among `named`.
+    pub latest: Option<Given<()>>,
     /// One of its keys could not be read: what seems to be missing may be there.
     pub unread: bool,
 }
@@ -83,11 +91,18 @@ impl<'a> Intent<'a> {
 
 impl<'a> Variant<'a> {
     fn read(errors: &Errors, variant: &'a syn::Variant) -> Self {
-        let (mut named, mut from) = (Vec::new(), None);
+        let (mut named, mut from, mut lossy, mut latest) = (Vec::new(), None, None, None);
         let arguments = arguments(errors, &ON_VARIANT, &variant.attrs);
         for arg in arguments.list {
             match arg.key.to_string().as_str() {
                 "from" => from = arg.given(Some(())),
+                "lossy" => lossy = arg.given(Some(())),
+                "latest" => {
+                    latest = arg.given(Some(()));
+                    if !arg.value.is_empty() {
+                        named.push(Named { arg, field: None });
+                    }
+                }
                 _ => named.push(Named { arg, field: None }),
             }
         }
@@ -104,7 +119,7 @@ impl<'a> Variant<'a> {
             }
         }
         let syn::Variant { ident, attrs, fields, .. } = variant;
-        Self { ident, attrs, fields, named, from, unread: arguments.unread }
+        Self { ident, attrs, fields, named, from, lossy, latest, unread: arguments.unread }
     }
 
     /// Whether it has a clock, so that peers see it.

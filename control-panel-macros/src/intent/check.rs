@@ -13,6 +13,8 @@ pub(crate) fn intent(errors: &Errors, intent: &mut Intent<'_>) {
     for variant in &mut intent.variants {
         fields(errors, variant);
         origin_beside_clock(errors, variant);
+        one_delivery(errors, variant);
+        nothing_replicated_is_replaced(errors, variant);
         from_takes_one(errors, variant);
     }
     from_is_unambiguous(errors, intent);
@@ -41,6 +43,30 @@ fn origin_beside_clock(errors: &Errors, variant: &mut Variant<'_>) {
             ),
         );
     }
+}
+
+/// What may be dropped is not kept until something newer comes.
+fn one_delivery(errors: &Errors, variant: &mut Variant<'_>) {
+    let (Some(lossy), Some(latest)) = (&variant.lossy, &variant.latest) else { return };
+    let second = if lossy.nth > latest.nth { lossy } else { latest };
+    errors.at(
+        &second.key,
+        "`lossy` and `latest` cannot stand together: an intent is dropped when the queue is full, or takes the \
+         place of an older one; keep one of the two",
+    );
+    variant.latest = None;
+}
+
+/// Every peer applies every operation: one that another replaced would be missing there.
+fn nothing_replicated_is_replaced(errors: &Errors, variant: &mut Variant<'_>) {
+    let (Some(clock), Some(latest)) = (variant.named(&CLOCK), &variant.latest) else { return };
+    let second = if clock.arg.nth > latest.nth { &clock.arg.key } else { &latest.key };
+    errors.at(
+        second,
+        "`clock` and `latest` cannot stand together: each replicated intent counts, and none replaces another; keep \
+         one of the two",
+    );
+    variant.latest = None;
 }
 
 /// `From` has one value to make the variant of.

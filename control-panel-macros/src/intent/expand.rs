@@ -6,7 +6,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Index, Member, Type, WherePredicate, parse_quote};
 
 use super::ast::{Intent, Variant};
-use super::field::{CLOCK, ORIGIN, ROLES, Role};
+use super::field::{CLOCK, LATEST, ORIGIN, ROLES, Role};
 use crate::support::{hidden_at, mentions, plain, shown_at};
 
 /// After an error as well: then without what could not be read, so that whatever uses the intent is not
@@ -22,6 +22,7 @@ pub(crate) fn intent(intent: &Intent<'_>) -> TokenStream {
     let variants = variants(intent, &krate);
     let clock = read_by(intent, &CLOCK, &krate);
     let origin = read_by(intent, &ORIGIN, &krate);
+    let delivery = delivery(intent, &krate);
     let from = intent.variants.iter().filter_map(|variant| from(intent, variant));
 
     let mut generics = intent.input.generics.clone();
@@ -41,6 +42,7 @@ pub(crate) fn intent(intent: &Intent<'_>) -> TokenStream {
             #variants
             #clock
             #origin
+            #delivery
         }
         #(#from)*
     }
@@ -87,6 +89,32 @@ fn read_by(intent: &Intent<'_>, role: &Role, krate: &TokenStream) -> Option<Toke
     Some(quote! {
         fn #method(&self) -> ::core::option::Option<::core::primitive::u64> {
             match self { #arms }
+        }
+    })
+}
+
+/// What becomes of each variant that is not reliable.
+fn delivery(intent: &Intent<'_>, krate: &TokenStream) -> Option<TokenStream> {
+    let arms = intent.variants.iter().enumerate().filter_map(|(place, variant)| {
+        let name = variant.ident;
+        let place = Literal::usize_unsuffixed(place);
+        if variant.lossy.is_some() {
+            return Some(quote!(Self::#name { .. } => __cp::Delivery::Lossy,));
+        }
+        variant.latest.as_ref()?;
+        let (pattern, key) =
+            read(variant, &LATEST, krate).unwrap_or_else(|| (quote!(Self::#name { .. }), quote!(0)));
+        Some(quote!(#pattern => __cp::latest(#place, #key),))
+    });
+    let arms: Vec<TokenStream> = arms.collect();
+    if arms.is_empty() {
+        return None;
+    }
+    let rest = (arms.len() < intent.variants.len()).then(|| quote!(_ => __cp::Delivery::Reliable,));
+    Some(quote! {
+        fn delivery(&self) -> #krate::Delivery {
+            use #krate::__private as __cp;
+            match self { #(#arms)* #rest }
         }
     })
 }

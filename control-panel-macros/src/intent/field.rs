@@ -24,7 +24,9 @@ pub(crate) const CLOCK: Role =
     Role { key: "clock", what: "a clock", interface: "LogicalClock", method: "time", of_intent: "clock" };
 pub(crate) const ORIGIN: Role =
     Role { key: "origin", what: "an origin", interface: "PeerId", method: "peer", of_intent: "peer" };
-pub(crate) const ROLES: [Role; 2] = [CLOCK, ORIGIN];
+pub(crate) const LATEST: Role =
+    Role { key: "latest", what: "a key", interface: "CoalesceKey", method: "key", of_intent: "delivery" };
+pub(crate) const ROLES: [Role; 3] = [CLOCK, ORIGIN, LATEST];
 
 impl Role {
     fn noun(&self) -> &str {
