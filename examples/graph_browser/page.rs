@@ -114,9 +114,14 @@ fn addresses(text: &str) -> impl Iterator<Item = Address> {
                 };
                 href = None;
             }
-            CallbackEvent::AttributeName { name } => is_href = name == b"href",
-            // The first of two counts.
-            CallbackEvent::AttributeValue { value } if is_href && linking.is_some() && href.is_none() => {
+            CallbackEvent::AttributeName { name } => {
+                // The first of two counts, and an empty one is told of by its name alone.
+                is_href = name == b"href" && linking.is_some() && href.is_none();
+                if is_href {
+                    href = Some(String::new());
+                }
+            }
+            CallbackEvent::AttributeValue { value } if is_href => {
                 href = Some(String::from_utf8_lossy(value).into_owned());
             }
             CallbackEvent::CloseStartTag { .. } => {
@@ -214,6 +219,7 @@ mod tests {
     fn character_references_are_resolved() {
         let found = |text| addresses(text).map(|address| address.href).collect::<Vec<_>>();
         assert_eq!(found(r#"<a href="q&amp;a.html"><a href='&#x2e;&#46;/b'>"#), ["q&a.html", "../b"]);
+        assert_eq!(found("<a href><a href=''><a href=a href=b>"), ["", "", "a"]);
         assert_eq!(found("<a href=caf&eacute;><a href='?a&b'>"), ["caf\u{e9}", "?a&b"]);
     }
 
