@@ -155,6 +155,35 @@ fn a_worker_that_fails_while_it_stops_is_not_restarted() {
     });
 }
 
+/// The first run sees what was set since it was spawned, a later one what was set since it started.
+#[test]
+fn each_generation_watches_the_policy_from_its_own_start() {
+    paused(async || {
+        let panel = ControlPanel::<Mark, u32>::new();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&seen);
+        let worker = Worker::new("watches", 0, move |cx: Context<Mark, u32>| {
+            let seen = Arc::clone(&noted);
+            async move {
+                let mut policy = cx.policy();
+                seen.lock().unwrap().push((cx.generation(), *policy.borrow()));
+                policy.changed().await.unwrap();
+                seen.lock().unwrap().push((cx.generation(), *policy.borrow_and_update()));
+                Err::<(), _>("again")
+            }
+        });
+        panel.spawn(worker.restart(Restart::OnFailure).backoff(Backoff::new(MS, MS)));
+        panel.set_policy(1);
+        yield_now().await;
+        panel.set_policy(2); // during the backoff
+        sleep(2 * MS).await;
+        assert_eq!(*seen.lock().unwrap(), [(1, 1), (1, 1), (2, 2)]);
+        panel.set_policy(3);
+        yield_now().await;
+        assert_eq!(seen.lock().unwrap()[3..], [(2, 3)]);
+    });
+}
+
 #[test]
 fn restarts_obey_policy_intensity_and_backoff() {
     paused(async || {
