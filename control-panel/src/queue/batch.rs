@@ -123,7 +123,7 @@ impl<I: Intent> Batch<I> {
     pub(super) fn push(
         &mut self,
         slot: Slot,
-        producer: Producer<I::Source>,
+        producer: impl FnOnce() -> Producer<I::Source>,
         clock: u64,
         seq: u64,
         intent: I,
@@ -133,7 +133,7 @@ impl<I: Intent> Batch<I> {
         }
         self.left += 1;
         if clock > 0 {
-            self.push_clocked(producer, clock, seq, intent);
+            self.push_clocked(producer(), clock, seq, intent);
             return;
         }
         if slot >= self.buckets.len() {
@@ -141,7 +141,7 @@ impl<I: Intent> Batch<I> {
         }
         let bucket = &mut self.buckets[slot];
         if bucket.entries.is_empty() {
-            bucket.producer = Some(producer);
+            bucket.producer = Some(producer());
             bucket.base = seq;
             self.order.push(slot);
         }
@@ -190,7 +190,7 @@ impl<I: Intent> Batch<I> {
         for Local { source, origin, seq, intent } in local.drain(..) {
             let clock = intent.clock().unwrap_or(0);
             let slot = self.slot_of(origin);
-            self.push(slot, Producer { source, origin, lane: None }, clock, seq, intent);
+            self.push(slot, || Producer { source, origin, lane: None }, clock, seq, intent);
         }
     }
 

@@ -287,7 +287,7 @@ impl<I: Intent> Port<I> {
     ) {
         let State { ports, active, .. } = &mut *state;
         let seq = &mut ports[self.slot].next_seq;
-        let producer = Producer { source: self.source, origin: self.origin, lane: Some(self.lane) };
+        let producer = || Producer { source: self.source, origin: self.origin, lane: Some(self.lane) };
         active.push(self.slot, producer, clock, *seq, intent);
         *seq += 1;
         if let (Delivery::Latest(key), 0) = (delivery, clock) {

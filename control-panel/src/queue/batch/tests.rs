@@ -28,7 +28,7 @@ fn batch() -> Batch<Op> {
         (0, a, 0, 2, 31),
         (1, b, 2, 1, 50),
     ] {
-        batch.push(slot, producer, clock, seq, Op(id, clock));
+        batch.push(slot, || producer, clock, seq, Op(id, clock));
     }
     batch.arrange();
     batch
@@ -107,7 +107,7 @@ fn room_is_bounded_whoever_filled_it() {
     let mut batch = Batch::new();
     for slot in 0..50 {
         for seq in 0..100 {
-            batch.push(slot, producer(1, 1), 0, seq, Op(0, 0));
+            batch.push(slot, || producer(1, 1), 0, seq, Op(0, 0));
         }
         while batch.next(true, || true).is_some() {}
         all(&mut batch);
@@ -126,7 +126,7 @@ fn the_newest_takes_the_place_of_the_one_before() {
         match batch.replace(0, key(about), Op(id, 0)) {
             Ok(older) => assert_eq!(older.map(|older| older.0), Some(1)),
             Err(intent) => {
-                batch.push(0, producer(1, 1), 0, seq as u64, intent);
+                batch.push(0, || producer(1, 1), 0, seq as u64, intent);
                 batch.mark_latest(0, key(about));
             }
         }
