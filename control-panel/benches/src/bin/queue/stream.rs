@@ -24,16 +24,30 @@ use crate::{
 
 const PRODUCERS: [usize; 4] = [1, 4, 16, 64];
 
+/// What shares which cores.
+#[derive(Clone, Copy)]
+struct Setting {
+    name: &'static str,
+    pinned: bool,
+    /// Whether the frame loop yields its core after an empty frame. If not, it spins until it is preempted.
+    yields: bool,
+}
+
+const ONE_CORE: Setting = Setting { name: "one core, intents/s ×", pinned: true, yields: false };
+const YIELDING: Setting = Setting { name: "one core, yielding, intents/s ×", pinned: true, yields: true };
+const TWO_CORES: Setting = Setting { name: "two cores, intents/s ×", pinned: false, yields: false };
+
 /// Frame loop and workers share one core: the measuring thread is bound to it (`sched_setaffinity`, through
 /// the crate core_affinity), and every thread that it starts inherits that.
 pub fn oversubscribed(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
-    let (text, by_producers) = run(options, quiet, true);
+    let (mut text, by_producers) = run(options, quiet, ONE_CORE);
     raise(bars, "one core", [75.0, 75.0, 75.0, 50.0], &by_producers);
-    text
+    text.push_str("\nThe same, with a frame loop that yields its core after an empty frame:\n\n");
+    text + &run(options, quiet, YIELDING).0
 }
 
 pub fn quiet(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
-    let (text, by_producers) = run(options, quiet, false);
+    let (text, by_producers) = run(options, quiet, TWO_CORES);
     raise(bars, "two cores", [2.0; 4], &by_producers);
     let mut lines: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
     for (producers, rows) in PRODUCERS.iter().zip(&by_producers) {
@@ -61,15 +75,15 @@ fn raise(bars: &mut Bars, name: &str, limits: [f64; 4], by_producers: &[Vec<Comp
     }
 }
 
-fn run(options: &Options, quiet: &mut Quiet, pinned: bool) -> (String, Vec<Vec<Compared>>) {
+fn run(options: &Options, quiet: &mut Quiet, setting: Setting) -> (String, Vec<Vec<Compared>>) {
     let by_producers: Vec<_> = PRODUCERS
         .iter()
         .map(|&producers| {
             eprintln!("  {producers} producers");
-            measure(producers, pinned, options, quiet)
+            measure(producers, setting, options, quiet)
         })
         .collect();
-    let mut head = vec![if pinned { "one core, intents/s ×" } else { "two cores, intents/s ×" }.to_owned()];
+    let mut head = vec![setting.name.to_owned()];
     head.extend(PRODUCERS.iter().map(|producers| format!("P={producers}")));
     head.extend(["switches an intent, P=64", "minimum share, P=4", "P=64", "M/s, P=16"].map(str::to_owned));
     let mut table = Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>());
@@ -85,50 +99,54 @@ fn run(options: &Options, quiet: &mut Quiet, pinned: bool) -> (String, Vec<Vec<C
     (table.to_string(), by_producers)
 }
 
-fn measure(producers: usize, pinned: bool, options: &Options, quiet: &mut Quiet) -> Vec<Compared> {
+fn measure(producers: usize, setting: Setting, options: &Options, quiet: &mut Quiet) -> Vec<Compared> {
     let window = Duration::from_millis(options.pick(150, 30));
-    let mut panel = [probe::<Panel<Whole>>(producers, pinned, window)];
-    let mut baseline = probe::<Baseline>(producers, pinned, window);
+    let mut panel = [probe::<Panel<Whole>>(producers, setting, window)];
+    let mut baseline = probe::<Baseline>(producers, setting, window);
     let mut rows = compare(&mut baseline, &mut panel, options.pick(7, 1), quiet);
     let window = Duration::from_millis(options.pick(60, 20));
-    let mut others = [
-        probe::<TokioMany>(producers, pinned, window),
-        probe::<Flume>(producers, pinned, window),
-        probe::<Kanal>(producers, pinned, window),
-        probe::<Crossbeam>(producers, pinned, window),
-        probe::<Crossfire>(producers, pinned, window),
-        probe::<AsyncChannel>(producers, pinned, window),
-        probe::<Rtrb>(producers, pinned, window),
-        probe::<Kameo>(producers, pinned, window),
-        probe::<Ractor>(producers, pinned, window),
-        probe::<Actix>(producers, pinned, window),
-        probe::<Bevy>(producers, pinned, window),
-        probe::<EguiInbox>(producers, pinned, window),
+    let mut others = vec![
+        probe::<TokioMany>(producers, setting, window),
+        probe::<Flume>(producers, setting, window),
+        probe::<Kanal>(producers, setting, window),
     ];
-    let mut baseline = probe::<Baseline>(producers, pinned, window);
+    if !setting.yields {
+        others.extend([
+            probe::<Crossbeam>(producers, setting, window),
+            probe::<Crossfire>(producers, setting, window),
+            probe::<AsyncChannel>(producers, setting, window),
+            probe::<Rtrb>(producers, setting, window),
+            probe::<Kameo>(producers, setting, window),
+            probe::<Ractor>(producers, setting, window),
+            probe::<Actix>(producers, setting, window),
+            probe::<Bevy>(producers, setting, window),
+            probe::<EguiInbox>(producers, setting, window),
+        ]);
+    }
+    let mut baseline = probe::<Baseline>(producers, setting, window);
     rows.extend(compare(&mut baseline, &mut others, options.pick(3, 1), quiet).into_iter().skip(1));
     rows
 }
 
-fn probe<C: Contestant + 'static>(producers: usize, pinned: bool, window: Duration) -> Probe {
+fn probe<C: Contestant + 'static>(producers: usize, setting: Setting, window: Duration) -> Probe {
     Probe::new(C::NAME, move || {
         let measuring = thread::spawn(move || {
             let cores = core_affinity::get_core_ids().unwrap_or_default();
-            if let (true, Some(core)) = (pinned, cores.last()) {
+            if let (true, Some(core)) = (setting.pinned, cores.last()) {
                 assert!(core_affinity::set_for_current(*core), "cannot bind to one core");
             }
-            sample::<C>(producers, window)
+            sample::<C>(producers, setting, window)
         });
         measuring.join().expect("a measurement does not panic")
     })
 }
 
 /// Intents a second, context switches an intent, the minimum share.
-fn sample<C: Contestant>(producers: usize, window: Duration) -> Vec<f64> {
+fn sample<C: Contestant>(producers: usize, setting: Setting, window: Duration) -> Vec<f64> {
     let (mut queue, producers) = Producers::start::<C>(producers);
-    spin(&mut queue, window / 4);
+    spin(&mut queue, setting, window / 4);
     let (sent, switches, began) = (producers.sent(), context_switches(), Instant::now());
-    let consumed = spin(&mut queue, window);
+    let consumed = spin(&mut queue, setting, window);
     let seconds = began.elapsed().as_secs_f64();
     let switches = (context_switches() - switches) as f64;
     let share = minimum_share(&sent, &producers.sent());
@@ -136,12 +154,16 @@ fn sample<C: Contestant>(producers: usize, window: Duration) -> Vec<f64> {
     vec![consumed as f64 / seconds, switches / consumed.max(1) as f64, share]
 }
 
-fn spin<C: Contestant>(queue: &mut C, window: Duration) -> u64 {
+fn spin<C: Contestant>(queue: &mut C, setting: Setting, window: Duration) -> u64 {
     let mut sum = Sum::default();
     let began = Instant::now();
     while began.elapsed() < window {
+        let before = sum.count;
         queue.frame(&mut sum);
         queue.release();
+        if setting.yields && sum.count == before {
+            thread::yield_now();
+        }
     }
     black_box(sum).count
 }
