@@ -4,10 +4,12 @@
 //! are in order already; clocked ones into a lane of their own. So a frame sorts only its producers, and the
 //! clocked lane unless it arrived in order.
 
-use std::{collections::BTreeMap, mem, vec};
+mod bucket;
 
 use tokio::time::Instant;
 
+pub(super) use self::bucket::Producer;
+use self::bucket::{Bucket, Place};
 use super::shares::LaneId;
 use crate::{
     intent::{Intent, LatestKey},
@@ -40,29 +42,6 @@ pub(crate) struct Batch<I: Intent> {
     freed: Vec<(LaneId, usize)>,
 }
 
-/// One producer's local intents, in the order of their acceptance.
-struct Bucket<I: Intent> {
-    entries: Vec<Entry<I>>,
-    /// The first that was not handed out.
-    at: usize,
-    /// How many were handed out and are in `entries` no more.
-    drained: usize,
-    /// What was being drained when the reducer panicked.
-    rest: Vec<Entry<I>>,
-    /// How many of those handed out have had their slot freed.
-    freed: usize,
-    producer: Option<Producer<I::Source>>,
-    base: u64,
-    /// Where the intents are that a newer one replaces.
-    latest: BTreeMap<LatestKey, usize>,
-}
-
-struct Entry<I> {
-    intent: Option<I>,
-    /// The sequence number, less the bucket's base.
-    offset: u32,
-}
-
 #[derive(Clone, Copy)]
 struct ClockedKey<S> {
     key: CausalityOrder<S>,
@@ -78,15 +57,6 @@ pub(crate) struct Local<I: Intent> {
     pub(crate) origin: Origin,
     pub(crate) seq: u64,
     pub(crate) intent: I,
-}
-
-/// Who sends: what orders it and where its slots are counted. Without a lane, it is the frame loop itself,
-/// whose intents hold no slots.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Producer<S> {
-    pub(super) source: S,
-    pub(super) origin: Origin,
-    pub(super) lane: Option<LaneId>,
 }
 
 impl<I: Intent> Batch<I> {
@@ -140,25 +110,17 @@ impl<I: Intent> Batch<I> {
             self.make_room(slot);
         }
         let bucket = &mut self.buckets[slot];
-        if bucket.entries.is_empty() {
-            bucket.producer = Some(producer());
-            bucket.base = seq;
+        if bucket.is_unused() {
+            bucket.begin(producer(), seq);
             self.order.push(slot);
         }
-        // A batch of four thousand million intents of one producer does not fit into memory.
-        #[allow(clippy::cast_possible_truncation)]
-        let offset = (seq - bucket.base) as u32;
-        bucket.entries.push(Entry { intent: Some(intent), offset });
+        bucket.push(seq, intent);
     }
 
     /// Puts an intent in the place of one with the same key, if there is one, and hands that out.
     pub(super) fn replace(&mut self, slot: Slot, key: LatestKey, intent: I) -> Result<Option<I>, I> {
-        let place = self.buckets.get_mut(slot).and_then(|bucket| {
-            let at = *bucket.latest.get(&key)?;
-            bucket.entries.get_mut(at)
-        });
-        match place {
-            Some(entry) => Ok(entry.intent.replace(intent)),
+        match self.buckets.get_mut(slot).and_then(|bucket| bucket.latest(key)) {
+            Some(place) => Ok(place.replace(intent)),
             None => Err(intent),
         }
     }
@@ -166,7 +128,7 @@ impl<I: Intent> Batch<I> {
     /// The intent just pushed into a bucket may be replaced.
     pub(super) fn mark_latest(&mut self, slot: Slot, key: LatestKey) {
         if let Some(bucket) = self.buckets.get_mut(slot) {
-            bucket.latest.insert(key, bucket.entries.len() - 1);
+            bucket.mark_latest(key);
         }
     }
 
@@ -197,9 +159,9 @@ impl<I: Intent> Batch<I> {
     /// The bucket of a local origin, or an empty one.
     fn slot_of(&self, origin: Origin) -> Slot {
         let own =
-            |&slot: &Slot| self.buckets[slot].producer.is_some_and(|producer| producer.origin == origin);
+            |&slot: &Slot| self.buckets[slot].producer().is_some_and(|producer| producer.origin == origin);
         let known = self.order.iter().rev().copied().find(own);
-        let empty = || self.buckets.iter().position(|bucket| bucket.entries.is_empty());
+        let empty = || self.buckets.iter().position(Bucket::is_unused);
         known.or_else(empty).unwrap_or(self.buckets.len())
     }
 
@@ -208,7 +170,7 @@ impl<I: Intent> Batch<I> {
         if self.order.len() > 1 {
             let buckets = &self.buckets;
             self.order.sort_unstable_by_key(|&slot| {
-                buckets[slot].producer.map(|producer| (producer.source, producer.origin))
+                buckets[slot].producer().map(|producer| (producer.source, producer.origin))
             });
         }
         if !self.monotone {
@@ -233,21 +195,16 @@ impl<I: Intent> Batch<I> {
 
     /// The next in the bucket at hand. Small, so that it becomes part of the caller's loop.
     #[inline]
-    fn at_hand(&mut self) -> Option<(&mut Option<I>, CausalityOrder<I::Source>)> {
-        let Bucket { entries, at, producer, base, .. } = self.buckets.get_mut(self.at_hand)?;
-        let entry = entries.get_mut(*at)?;
-        let Producer { source, origin, .. } = producer.as_ref()?;
-        *at += 1;
-        let seq = *base + u64::from(entry.offset);
-        Some((&mut entry.intent, CausalityOrder { clock: 0, source: *source, origin: *origin, seq }))
+    fn at_hand(&mut self) -> Option<Place<'_, I>> {
+        self.buckets.get_mut(self.at_hand)?.next()
     }
 
     /// The next wherever it is.
     #[inline(never)]
-    fn find(&mut self, mut may: impl FnMut() -> bool) -> Option<(&mut Option<I>, CausalityOrder<I::Source>)> {
+    fn find(&mut self, mut may: impl FnMut() -> bool) -> Option<Place<'_, I>> {
         while let Some(&slot) = self.order.get(self.at) {
             let bucket = &self.buckets[slot];
-            let is_local = bucket.producer.is_some_and(|producer| producer.lane.is_none());
+            let is_local = bucket.producer().is_some_and(|producer| producer.lane.is_none());
             if bucket.left() > 0 && (is_local || may()) {
                 self.at_hand = slot;
                 return self.at_hand();
@@ -270,18 +227,9 @@ impl<I: Intent> Batch<I> {
         let accepted_at = self.accepted_at;
         let mut folded = init;
         while let Some(&slot) = self.order.get(self.at) {
-            let bucket = &mut self.buckets[slot];
-            if let Some(Producer { source, origin, .. }) = bucket.producer {
-                let base = bucket.base;
-                let mut draining = bucket.drain();
-                for Entry { intent, offset } in &mut draining.entries {
-                    if let Some(intent) = intent {
-                        let order =
-                            CausalityOrder { clock: 0, source, origin, seq: base + u64::from(offset) };
-                        folded = f(folded, QueuedIntent::keyed(order, accepted_at, intent));
-                    }
-                }
-            }
+            folded = self.buckets[slot].fold(folded, |folded, order, intent| {
+                f(folded, QueuedIntent::keyed(order, accepted_at, intent))
+            });
             self.at += 1;
         }
         while let Some(queued) = self.next(true, || true) {
@@ -296,11 +244,7 @@ impl<I: Intent> Batch<I> {
         let freed = &mut self.freed;
         for &slot in &self.order {
             let bucket = &mut self.buckets[slot];
-            bucket.mend();
-            if let Some(Producer { lane: Some(lane), .. }) = bucket.producer {
-                freed.push((lane, bucket.handed_out() - bucket.freed));
-            }
-            bucket.freed = bucket.handed_out();
+            freed.extend(bucket.settle());
         }
         for ClockedKey { at, lane, .. } in &mut self.keys {
             if self.clocked[*at].is_none() {
@@ -347,7 +291,7 @@ impl<I: Intent> Batch<I> {
     pub(super) fn trim(&mut self, most: usize) {
         if self.room() > most {
             let part = most / (self.buckets.len() + 1);
-            self.buckets.iter_mut().for_each(|bucket| bucket.entries.shrink_to(part));
+            self.buckets.iter_mut().for_each(|bucket| bucket.shrink_to(part));
             self.clocked.shrink_to(part);
             self.keys.shrink_to(part);
         }
@@ -355,80 +299,14 @@ impl<I: Intent> Batch<I> {
 
     /// Room for intents, used or not.
     pub(super) fn room(&self) -> usize {
-        self.buckets.iter().map(|bucket| bucket.entries.capacity()).sum::<usize>() + self.clocked.capacity()
+        self.buckets.iter().map(Bucket::room).sum::<usize>() + self.clocked.capacity()
     }
 
     /// Whether a producer has local intents in here.
     pub(super) fn uses(&self, slot: Slot) -> bool {
-        self.buckets.get(slot).is_some_and(|bucket| !bucket.entries.is_empty())
+        self.buckets.get(slot).is_some_and(|bucket| !bucket.is_unused())
     }
 }
-
-impl<I: Intent> Bucket<I> {
-    fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-            at: 0,
-            drained: 0,
-            rest: Vec::new(),
-            freed: 0,
-            producer: None,
-            base: 0,
-            latest: BTreeMap::new(),
-        }
-    }
-
-    fn clear(&mut self) {
-        self.entries.clear();
-        self.latest.clear();
-        (self.at, self.drained, self.freed, self.producer) = (0, 0, 0, None);
-    }
-
-    fn handed_out(&self) -> usize {
-        self.at + self.drained
-    }
-
-    fn left(&self) -> usize {
-        self.entries.len() - self.at + self.rest.len()
-    }
-
-    /// Puts back what a panic interrupted.
-    fn mend(&mut self) {
-        if !self.rest.is_empty() {
-            self.entries.append(&mut self.rest);
-        }
-    }
-
-    fn drain(&mut self) -> Draining<'_, I> {
-        let all = self.entries.len() - self.at;
-        Draining {
-            entries: self.entries.drain(self.at..),
-            rest: &mut self.rest,
-            all,
-            drained: &mut self.drained,
-        }
-    }
-}
-
-/// Entries on their way out of a bucket. What is not taken goes back: a panicking reducer loses nothing.
-struct Draining<'a, I: Intent> {
-    entries: vec::Drain<'a, Entry<I>>,
-    rest: &'a mut Vec<Entry<I>>,
-    all: usize,
-    drained: &'a mut usize,
-}
-
-impl<I: Intent> Drop for Draining<'_, I> {
-    fn drop(&mut self) {
-        *self.drained += self.all - self.entries.len();
-        if self.entries.len() > 0 {
-            self.rest.extend(&mut self.entries);
-        }
-    }
-}
-
-/// Keeps the compiler honest about the size of what is queued: an intent and a word.
-const _: () = assert!(mem::size_of::<Entry<[u64; 7]>>() <= 72);
 
 #[cfg(test)]
 mod tests;
