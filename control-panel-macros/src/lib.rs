@@ -15,7 +15,15 @@ use proc_macro::TokenStream;
 
 /// Makes an `async fn` a worker: the function stays as it is and gets a method that spawns it.
 ///
-/// ```ignore
+/// ```
+/// # use control_panel::{Context, ControlPanel, GraphIntent, worker};
+/// # #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)] enum Feed { Rss }
+/// # #[derive(GraphIntent)] #[intent(source = Feed)] enum Update { Article(String) }
+/// # #[derive(Debug)] struct FeedDown;
+/// # impl std::fmt::Display for FeedDown {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("the feed is down") }
+/// # }
+/// # impl std::error::Error for FeedDown {}
 /// /// Fetches the headlines.
 /// #[worker(source = Feed::Rss)]
 /// async fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), FeedDown> {
@@ -24,14 +32,13 @@ use proc_macro::TokenStream;
 ///     }
 ///     Ok(())
 /// }
-/// ```
 ///
-/// adds a trait `SpawnRss`, as visible as the function and in the same module, with one method:
-///
-/// ```ignore
+/// let panel = ControlPanel::<Update>::new();
 /// let handle = panel.spawn_rss(vec!["the first".into()]);
+/// assert_eq!(handle.name(), "rss");
 /// ```
 ///
+/// It adds a trait `SpawnRss`, as visible as the function and in the same module, with that one method.
 /// Every panel and every spawner of that intent and policy has it where the trait is in scope.
 ///
 /// # The function
@@ -91,7 +98,9 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Implements `Intent` for an enum. The same derive is exported as [`macro@Intent`].
 ///
-/// ```ignore
+/// ```
+/// # use control_panel::{GraphIntent, Intent};
+/// # #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)] enum Feed { Rss }
 /// #[derive(GraphIntent)]
 /// #[intent(source = Feed)]
 /// enum Update {
@@ -101,6 +110,10 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     #[intent(clock = lamport)]
 ///     Replicated { lamport: u64, text: String },
 /// }
+///
+/// assert_eq!(Update::Replicated { lamport: 7, text: "hi".into() }.clock(), Some(7));
+/// assert_eq!(Update::from(String::from("news")).variant_name(), "Article");
+/// # let _ = (Feed::Rss, Update::Refresh);
 /// ```
 ///
 /// # Arguments
