@@ -58,7 +58,7 @@ struct Run {
     /// last frame that ended while nobody waited.
     hidden: bool,
     ready_calls: Arc<AtomicU64>,
-    /// Calls by the last drain, and whether a frame ended since while somebody waited.
+    /// Calls by the last drain, and whether slots may have been granted since to somebody who waited.
     calls_drained: u64,
     hidden_end: bool,
     refused: u64,
@@ -316,7 +316,9 @@ impl Run {
 
     /// What was somebody's may be somebody else's now.
     fn regranted(&mut self) {
-        self.hidden |= self.model.gate == Gate::Open && !self.pending.is_empty();
+        let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
+        self.hidden |= waits;
+        self.hidden_end |= waits;
     }
 
     fn forget(&mut self, at: usize) {

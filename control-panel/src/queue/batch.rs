@@ -177,6 +177,10 @@ impl<I: Intent> Batch<I> {
             self.keys.sort_unstable_by_key(|clocked| clocked.key);
             self.monotone = true;
         }
+        self.rewind();
+    }
+
+    fn rewind(&mut self) {
         (self.at, self.at_key, self.at_hand) = (0, 0, usize::MAX);
     }
 
@@ -269,6 +273,8 @@ impl<I: Intent> Batch<I> {
                 }
                 unfinished
             });
+            // A discard reads it as it is. A budget may have gone past all of it.
+            self.rewind();
         }
     }
 
@@ -284,7 +290,8 @@ impl<I: Intent> Batch<I> {
         }
         self.clocked.clear();
         self.keys.clear();
-        (self.at, self.at_key, self.at_hand, self.monotone) = (0, 0, usize::MAX, true);
+        self.monotone = true;
+        self.rewind();
     }
 
     /// Gives memory back, so that room for at most `most` intents is kept, whichever producers have filled it.

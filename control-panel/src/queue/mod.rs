@@ -335,6 +335,16 @@ impl<I: Intent> Queue<I> {
         self.counts.waiting.store(state.shares.pending(), Ordering::Relaxed);
     }
 
+    /// Gives the lock back where slots may have been granted between two frames, and wakes the first who was. Should
+    /// that one stall, a frame wakes the others: it is asked for here, since nothing else may be there to drain.
+    fn hand_on(&self, state: MutexGuard<'_, State<I>>, first: Option<Waker>) {
+        let ready = state.shares.is_unwoken() && self.signal();
+        self.publish(&state);
+        drop(state);
+        first.into_iter().for_each(Waker::wake);
+        self.call_on_ready(ready);
+    }
+
     /// Under the lock: whether the loop is to be woken now, which is at most once between two drains.
     fn signal(&self) -> bool {
         let signalled = self.signalled.load(Ordering::Relaxed);
@@ -418,3 +428,6 @@ impl<I: Intent> fmt::Debug for Queue<I> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

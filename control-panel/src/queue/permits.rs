@@ -67,9 +67,7 @@ impl<I: Intent> Drop for Permits<I> {
             let State { shares, ports, .. } = &mut *state;
             shares.give_back(self.port.lane, &mut ports[self.port.slot].credit);
             let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
-            self.port.queue.publish(&state);
-            drop(state);
-            next.into_iter().for_each(Waker::wake);
+            self.port.queue.hand_on(state, next);
         }
     }
 }

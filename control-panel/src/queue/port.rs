@@ -70,9 +70,7 @@ impl<I: Intent> Queue<I> {
         };
         // One source more may raise the bound, so that one who waits gets a slot.
         let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
-        self.publish(&state);
-        drop(state);
-        next.into_iter().for_each(Waker::wake);
+        self.hand_on(state, next);
         Arc::new(Port {
             queue: Arc::clone(self),
             source,
@@ -258,10 +256,8 @@ impl<I: Intent> Port<I> {
     pub(super) fn leave(&self, ticket: Ticket) {
         let mut state = self.queue.lock();
         let (left, next) = state.shares.leave(self.lane, ticket);
-        self.queue.publish(&state);
-        drop(state);
+        self.queue.hand_on(state, next);
         drop(left);
-        next.into_iter().for_each(Waker::wake);
     }
 
     /// Takes the slot that was granted. Returns whom to wake.
@@ -311,8 +307,6 @@ impl<I: Intent> Drop for Port<I> {
         } else {
             state.vacant.push(self.slot);
         }
-        self.queue.publish(&state);
-        drop(state);
-        next.into_iter().for_each(Waker::wake);
+        self.queue.hand_on(state, next);
     }
 }
