@@ -2,6 +2,7 @@
 
 use std::{
     hint::black_box,
+    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
@@ -16,6 +17,8 @@ use control_panel_benches::{
     table::{Table, short},
 };
 
+use core_affinity::CoreId;
+
 use crate::{
     Options,
     bars::Bars,
@@ -28,17 +31,33 @@ const PRODUCERS: [usize; 4] = [1, 4, 16, 64];
 #[derive(Clone, Copy)]
 struct Setting {
     name: &'static str,
-    pinned: bool,
+    place: Place,
     /// Whether the frame loop yields its core after an empty frame. If not, it spins until it is preempted.
     yields: bool,
+    /// Whether all contestants are measured, or a few of them.
+    all: bool,
 }
 
-const ONE_CORE: Setting = Setting { name: "one core, intents/s ×", pinned: true, yields: false };
-const YIELDING: Setting = Setting { name: "one core, yielding, intents/s ×", pinned: true, yields: true };
-const TWO_CORES: Setting = Setting { name: "two cores, intents/s ×", pinned: false, yields: false };
+/// The measuring thread binds itself (`sched_setaffinity`, through the crate core_affinity), and every thread that
+/// it starts inherits that.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    OneCore,
+    /// The frame loop on one core, all else on another.
+    Apart,
+    /// Where the scheduler puts them, which on two cores is now one way and now the other.
+    Free,
+}
 
-/// Frame loop and workers share one core: the measuring thread is bound to it (`sched_setaffinity`, through
-/// the crate core_affinity), and every thread that it starts inherits that.
+const ONE_CORE: Setting =
+    Setting { name: "one core, intents/s ×", place: Place::OneCore, yields: false, all: true };
+const YIELDING: Setting =
+    Setting { name: "one core, yielding, intents/s ×", place: Place::OneCore, yields: true, all: false };
+const APART: Setting =
+    Setting { name: "two cores, intents/s ×", place: Place::Apart, yields: false, all: true };
+const FREE: Setting =
+    Setting { name: "two cores, not bound, intents/s ×", place: Place::Free, yields: false, all: false };
+
 pub fn oversubscribed(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let (mut text, by_producers) = run(options, quiet, ONE_CORE);
     raise(bars, "one core", [75.0, 75.0, 75.0, 50.0], &by_producers);
@@ -47,7 +66,7 @@ pub fn oversubscribed(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> 
 }
 
 pub fn quiet(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
-    let (text, by_producers) = run(options, quiet, TWO_CORES);
+    let (mut text, by_producers) = run(options, quiet, APART);
     raise(bars, "two cores", [2.0; 4], &by_producers);
     let mut lines: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
     for (producers, rows) in PRODUCERS.iter().zip(&by_producers) {
@@ -61,7 +80,8 @@ pub fn quiet(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     lines.swap(0, 1); // control-panel first
     let (title, across) = ("Intents through frames, two workers, a core for the frame", "producers");
     options.plot("throughput", &Plot { title, across, up: "M intents/s (one run)", lines }.svg());
-    text
+    text.push_str("\nThe same, with all threads where the scheduler puts them:\n\n");
+    text + &run(options, quiet, FREE).0
 }
 
 /// The bars of throughput and of fairness.
@@ -110,7 +130,7 @@ fn measure(producers: usize, setting: Setting, options: &Options, quiet: &mut Qu
         probe::<Flume>(producers, setting, window),
         probe::<Kanal>(producers, setting, window),
     ];
-    if !setting.yields {
+    if setting.all {
         others.extend([
             probe::<Crossbeam>(producers, setting, window),
             probe::<Crossfire>(producers, setting, window),
@@ -131,9 +151,8 @@ fn measure(producers: usize, setting: Setting, options: &Options, quiet: &mut Qu
 fn probe<C: Contestant + 'static>(producers: usize, setting: Setting, window: Duration) -> Probe {
     Probe::new(C::NAME, move || {
         let measuring = thread::spawn(move || {
-            let cores = core_affinity::get_core_ids().unwrap_or_default();
-            if let (true, Some(core)) = (setting.pinned, cores.last()) {
-                assert!(core_affinity::set_for_current(*core), "cannot bind to one core");
+            if setting.place != Place::Free {
+                bind(false);
             }
             sample::<C>(producers, setting, window)
         });
@@ -141,9 +160,21 @@ fn probe<C: Contestant + 'static>(producers: usize, setting: Setting, window: Du
     })
 }
 
+/// Binds the calling thread to the first core, or to the last.
+fn bind(first: bool) {
+    // Asked once: later, a bound thread would only be told its own.
+    static CORES: OnceLock<Vec<CoreId>> = OnceLock::new();
+    let cores = CORES.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default());
+    let core = if first { cores.first() } else { cores.last() };
+    assert!(core.is_some_and(|core| core_affinity::set_for_current(*core)), "cannot bind to a core");
+}
+
 /// Intents a second, context switches an intent, the minimum share.
 fn sample<C: Contestant>(producers: usize, setting: Setting, window: Duration) -> Vec<f64> {
     let (mut queue, producers) = Producers::start::<C>(producers);
+    if setting.place == Place::Apart {
+        bind(true);
+    }
     spin(&mut queue, setting, window / 4);
     let (sent, switches, began) = (producers.sent(), context_switches(), Instant::now());
     let consumed = spin(&mut queue, setting, window);
