@@ -50,8 +50,8 @@ const TRIES: usize = 64;
 
 pub(crate) struct Queue<I: Intent> {
     state: Mutex<State<I>>,
-    /// Finished frames whose thread did not get the lock. Met only by frame threads.
-    late: Mutex<VecDeque<Box<Batch<I>>>>,
+    /// Finished frames whose thread did not get the lock. Met only by frame threads. `None` once the panel is gone.
+    late: Mutex<Option<VecDeque<Box<Batch<I>>>>>,
     is_late: AtomicBool,
     /// Whether `on_ready` was called since the last drain. Written under the lock.
     signalled: AtomicBool,
@@ -139,7 +139,7 @@ impl<I: Intent> Queue<I> {
         };
         Self {
             state: Mutex::new(state),
-            late: Mutex::new(VecDeque::new()),
+            late: Mutex::new(Some(VecDeque::new())),
             is_late: AtomicBool::new(false),
             signalled: AtomicBool::new(false),
             counts: Counters::default(),
@@ -196,10 +196,7 @@ impl<I: Intent> Queue<I> {
         batch.settle();
         batch.trim(self.capacity.saturating_mul(4));
         let Some(mut state) = self.try_lock() else {
-            self.lock_late().push_back(batch);
-            self.is_late.store(true, Ordering::Release);
-            self.call_on_ready(true);
-            return;
+            return self.end_late(batch);
         };
         let surplus = self.finish(&mut state, batch);
         let waker = state.shares.end_frame();
@@ -209,6 +206,19 @@ impl<I: Intent> Queue<I> {
         surplus.into_iter().for_each(discard);
         waker.into_iter().for_each(Waker::wake);
         self.call_on_ready(ready);
+    }
+
+    /// Leaves a finished frame to the next one; if there will be none, what is left of it is dropped.
+    fn end_late(&self, batch: Box<Batch<I>>) {
+        let mut late = self.lock_late();
+        let Some(frames) = &mut *late else {
+            drop(late);
+            return discard(batch);
+        };
+        frames.push_back(batch);
+        drop(late);
+        self.is_late.store(true, Ordering::Release);
+        self.call_on_ready(true);
     }
 
     /// Takes a finished frame back. A buffer too many is handed out, and so is what nobody will ever drain.
@@ -234,7 +244,8 @@ impl<I: Intent> Queue<I> {
     /// Ends the frames that could not be ended in time. Returns whom to wake.
     fn absorb_late(&self, state: &mut State<I>) -> Option<Waker> {
         self.is_late.store(false, Ordering::Relaxed);
-        for batch in mem::take(&mut *self.lock_late()) {
+        let late = self.lock_late().as_mut().map(mem::take).unwrap_or_default();
+        for batch in late {
             // A buffer too many is empty: its drop runs nothing of the user's. After a discard nothing is absorbed.
             drop(self.finish(state, batch));
         }
@@ -295,7 +306,7 @@ impl<I: Intent> Queue<I> {
         self.close();
         let mut state = self.lock();
         state.gate = Gate::Discarded;
-        let mut unread = mem::take(&mut *self.lock_late());
+        let mut unread = self.lock_late().take().unwrap_or_default();
         unread.extend(mem::take(&mut state.rests));
         unread.push_back(self.next_batch(&mut state));
         self.publish(&state);
@@ -308,7 +319,7 @@ impl<I: Intent> Queue<I> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_late(&self) -> MutexGuard<'_, VecDeque<Box<Batch<I>>>> {
+    fn lock_late(&self) -> MutexGuard<'_, Option<VecDeque<Box<Batch<I>>>>> {
         self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -271,3 +271,22 @@ fn places_are_used_again_and_the_newest_replaces_only_its_own_producers_in_the_s
         assert!(queue.lock().ports.len() <= 3, "places are used again");
     }
 }
+
+#[test]
+fn a_frame_that_outlives_the_panel_is_dropped_where_it_is_late_too() {
+    let (queue, calls) = queue(8);
+    let port = queue.port(0);
+    let witness = Arc::new(());
+    for id in 0..3 {
+        let intent = Item { id, kind: Kind::PanicsInDrop, _witness: Some(Arc::clone(&witness)) };
+        port.try_send(intent).ok().unwrap();
+    }
+    let mut batch = queue.begin_frame(false).unwrap();
+    batch.arrange();
+    queue.discard();
+    assert_eq!((Arc::strong_count(&witness), asked(&calls)), (4, 1));
+    let busy = queue.state.lock().unwrap();
+    queue.end_frame(batch);
+    drop(busy);
+    assert_eq!((Arc::strong_count(&witness), asked(&calls)), (1, 0));
+}

@@ -157,3 +157,36 @@ fn dismissal_wakes_everybody_and_revoking_frees_the_granted() {
     assert_eq!(shares.held, 1);
     assert_eq!((shares.leave(0, a), shares.leave(0, b)), ((None, None), (None, None)));
 }
+
+#[test]
+fn what_nobody_took_beyond_its_slot_is_taken_back_when_the_next_frame_ends() {
+    let mut shares = shares(9, &[1]);
+    assert_eq!(flood(&mut shares, 0), 8);
+    let asleep = shares.wait(0, 0);
+    shares.free(0, 8);
+    assert_eq!((shares.end_frame(), shares.held), (Some(0), 8));
+    let other = shares.wait(0, 1);
+    assert_eq!(shares.standing(other), Standing::Waiting);
+    assert_eq!(shares.end_frame(), Some(1));
+    let mut credit = Credit::default();
+    shares.redeem(asleep, &mut credit);
+    assert_eq!(credit.slots, 0, "one is left to it");
+    shares.redeem(other, &mut credit);
+    assert_eq!((credit.slots, shares.held), (6, 8));
+    shares.give_back(0, &mut credit);
+    assert_eq!((credit.slots, shares.held, shares.lanes[0].credit), (0, 2, 0));
+}
+
+#[test]
+fn a_baton_that_moves_is_left_alone_and_skips_those_who_left() {
+    let mut shares = shares(6, &[1]);
+    assert_eq!(flood(&mut shares, 0), 5);
+    let tickets: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
+    shares.free(0, 5);
+    assert_eq!(shares.end_frame(), Some(0));
+    assert_eq!(shares.redeem(tickets[0], &mut Credit::default()), Some(1));
+    assert_eq!(shares.end_frame(), None, "it has moved");
+    assert_eq!(shares.leave(0, tickets[2]), (Some(2), Some(3)), "not woken yet, and the next is");
+    assert_eq!(shares.end_frame(), None);
+    assert_eq!(shares.end_frame(), Some(4), "it has not");
+}
