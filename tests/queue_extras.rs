@@ -320,7 +320,8 @@ fn the_newest_of_a_key_takes_the_place_of_the_one_before() {
         send(&sender, Note { clock: Some(clock), ..latest(1, id) });
     }
     send(&sender, latest(1, 0));
-    assert_eq!(frame(&mut panel), [0, 1, 2]);
+    send(&sender, Note { clock: Some(3), ..latest(1, 3) });
+    assert_eq!(frame(&mut panel), [0, 1, 2, 3]);
     // Where the queue is full there is still room in the place of the one before.
     send(&sender, latest(1, 0));
     fill(&sender);

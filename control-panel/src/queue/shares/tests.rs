@@ -189,4 +189,5 @@ fn a_baton_that_moves_is_left_alone_and_skips_those_who_left() {
     assert_eq!(shares.leave(0, tickets[2]), (Some(2), Some(3)), "not woken yet, and the next is");
     assert_eq!(shares.end_frame(), None);
     assert_eq!(shares.end_frame(), Some(4), "it has not");
+    assert_eq!((shares.line.waiting(), shares.pending()), (0, 3));
 }
