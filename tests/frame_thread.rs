@@ -192,14 +192,20 @@ fn on_ready_is_never_called_under_a_lock() {
         };
         let mut panel = Panel::builder().capacity(8).on_ready(on_ready).build();
         inside.set((panel.spawner(), panel.sender(1))).unwrap();
+        // A worker that ends has the queue's lock for a moment; a frame that does not get it asks once more.
+        let quiet = |panel: &Panel| eventually("they ended", || panel.worker_count() == 0);
         let sender = panel.sender(0);
         sender.try_send(Mark::new(0)).unwrap(); // in `try_send`
         sender.send_blocking(Mark::new(1)).unwrap();
+        quiet(&panel);
         drop(panel.drain()); // in a frame's drop
         assert_eq!(*seen.lock().unwrap(), 2);
+        quiet(&panel);
         assert_eq!(panel.drain().count(), 3);
+        quiet(&panel);
         assert_eq!((panel.drain().count(), *seen.lock().unwrap()), (2, 3));
         sender.send_blocking(Mark::new(2)).unwrap(); // in `send`
+        quiet(&panel);
         assert_eq!((panel.drain().count(), *seen.lock().unwrap()), (2, 4));
         assert!(panel.shutdown_blocking().is_clean());
     });
