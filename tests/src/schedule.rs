@@ -409,7 +409,8 @@ impl Run {
         // Those whom a shutdown told may have been granted a slot before.
         let told = self.pending.iter().any(|send| send.told);
         self.hidden = waits || told || (self.hidden && !freed);
-        self.hidden_end |= waits;
+        // An empty frame may have been made for them, and asks for the next where something is left.
+        self.hidden_end |= waits || self.model.waiting_to_be_read() > 0;
         freed
     }
 
