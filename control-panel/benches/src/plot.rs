@@ -10,7 +10,7 @@ pub struct Plot<'a> {
     pub lines: Vec<(&'a str, Vec<(f64, f64)>)>,
 }
 
-const SIZE: (f64, f64) = (860.0, 470.0);
+const SIZE: (f64, f64) = (900.0, 470.0);
 /// Left, top, right, bottom: of the plot itself.
 const AREA: (f64, f64, f64, f64) = (70.0, 46.0, 600.0, 415.0);
 /// Readable on white and on black; Okabe and Ito's, which colour-blind readers can tell apart, and two greys.
