@@ -38,6 +38,8 @@ pub struct Reading {
     freed: Vec<u8>,
     allowed: Option<usize>,
     empty: bool,
+    /// The loop had been asked for this frame only to wake senders.
+    pub for_senders: bool,
 }
 
 #[derive(Debug, Default)]
@@ -207,6 +209,7 @@ impl Model {
             freed: Vec::new(),
             allowed: None,
             empty: true,
+            for_senders: false,
         });
         frame.allowed = self.budget.map(|budget| budget.max(1));
         frame.items.extend(locals);

@@ -398,19 +398,22 @@ impl Run {
 
     fn drained(&mut self, locals: Vec<Item>) -> Reading {
         self.calls_drained = self.ready_calls.load(Ordering::SeqCst);
-        self.hidden_end = false;
-        self.model.drain(locals)
+        let for_senders = std::mem::take(&mut self.hidden_end);
+        let mut reading = self.model.drain(locals);
+        reading.for_senders = for_senders;
+        reading
     }
 
     /// Says whether slots were freed, so that credit expired and was given anew.
     fn ended(&mut self, reading: Reading) -> bool {
+        let for_senders = reading.for_senders;
         let freed = self.model.end(reading);
         let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
         // Those whom a shutdown told may have been granted a slot before.
         let told = self.pending.iter().any(|send| send.told);
         self.hidden = waits || told || (self.hidden && !freed);
-        // An empty frame may have been made for them, and asks for the next where something is left.
-        self.hidden_end |= waits || self.model.waiting_to_be_read() > 0;
+        // A frame that was made to wake senders asks for the next where something is left, even if it was empty.
+        self.hidden_end |= waits || (for_senders && self.model.waiting_to_be_read() > 0);
         freed
     }
 
