@@ -315,3 +315,18 @@ fn the_types_go_where_they_are_promised_to() {
     error::<control_panel::SendError<Mark>>();
     error::<control_panel::TrySendError<Mark>>();
 }
+
+#[test]
+fn looking_at_the_status_allocates_nothing_where_nothing_changed() {
+    paused(async || {
+        let panel = Panel::new();
+        for _ in 0..100 {
+            panel.spawn(Worker::new("idle", 0, |_| std::future::pending::<()>()));
+        }
+        tokio::task::yield_now().await;
+        let kept = panel.status();
+        assert_eq!(kept.workers.len(), 100);
+        assert_eq!(allocations(|| drop(panel.status())), 0);
+        assert_eq!(allocations(|| assert_eq!(panel.status().events, kept.events)), 0);
+    });
+}

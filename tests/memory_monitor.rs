@@ -68,9 +68,9 @@ struct Machine {
 }
 
 impl Machine {
-    fn monitor(&self) -> MemoryMonitor<IntentSource, impl FnMut() -> MemorySample + Send + 'static + use<>> {
+    fn monitor(&self) -> MemoryMonitor<IntentSource> {
         let machine = self.clone();
-        MemoryMonitor::new(IntentSource::MemoryMonitor).sampler(move || {
+        MemoryMonitor::new(IntentSource::MemoryMonitor).only(move || {
             machine.asked.fetch_add(1, Ordering::Relaxed);
             MemorySample { used: machine.used.load(Ordering::Relaxed), total: 100 }
         })
@@ -137,6 +137,34 @@ fn a_level_that_could_not_be_told_is_told_later() {
         assert!(panel.drain().all(|queued| queued.intent == GraphIntent::MemoryIsFine));
         testing::settle().await;
         assert_eq!(panel.drain().map(|queued| queued.intent).collect::<Vec<_>>(), [WARNING]);
+    });
+}
+
+/// What is told is how things are when there is room to tell it.
+#[test]
+fn a_level_that_is_over_before_it_could_be_told_is_not_told() {
+    testing::paused(async |panel: &mut Panel| {
+        let machine = Machine::default();
+        panel.spawn(machine.monitor().into_worker());
+        testing::settle().await;
+        let hog = panel.sender(IntentSource::MemoryMonitor);
+        while hog.try_send(GraphIntent::MemoryIsFine).is_ok() {}
+        machine.used.store(95, Ordering::Relaxed);
+        testing::advance(Duration::from_secs(60)).await;
+        machine.used.store(80, Ordering::Relaxed);
+        assert!(panel.drain().all(|queued| queued.intent == GraphIntent::MemoryIsFine));
+        testing::settle().await;
+        assert_eq!(panel.drain().map(|queued| queued.intent).collect::<Vec<_>>(), [WARNING], "not CRITICAL");
+
+        while hog.try_send(GraphIntent::MemoryIsFine).is_ok() {}
+        machine.used.store(10, Ordering::Relaxed);
+        testing::advance(Duration::from_secs(60)).await;
+        panel.set_policy(LifecyclePolicy { memory_pressure_threshold: 0.05 });
+        assert!(panel.drain().all(|queued| queued.intent == GraphIntent::MemoryIsFine));
+        testing::settle().await;
+        assert_eq!(panel.drain().count(), 0, "a warning before, and by the new policy one now");
+        assert_eq!(panel.status().waiting, 0);
+        assert!(hog.try_send(GraphIntent::MemoryIsFine).is_ok());
     });
 }
 

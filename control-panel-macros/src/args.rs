@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -324,6 +324,27 @@ impl Arg {
             return None;
         }
         Some(duration)
+    }
+
+    /// One name in quotes, or several in brackets: `"store"`, `["store", "log"]`.
+    pub(crate) fn quoted_names(&self, errors: &Errors) -> Option<Vec<LitStr>> {
+        if let Ok(name) = syn::parse2::<Ident>(self.value.clone()) {
+            errors.at(&name, format_args!("put the name in quotes: write `{} = \"{name}\"`", self.key));
+            return None;
+        }
+        let parts = match syn::parse2::<Group>(self.value.clone()) {
+            Ok(list) if list.delimiter() == Delimiter::Bracket => split_commas(list.stream()),
+            _ => vec![self.value.clone()],
+        };
+        let name = |part: TokenStream| {
+            syn::parse2::<LitStr>(part).ok().filter(|name| !name.value().trim().is_empty())
+        };
+        let names: Option<Vec<LitStr>> = parts.into_iter().map(name).collect();
+        let names = names.filter(|names| !names.is_empty());
+        if names.is_none() {
+            self.expected(errors, "the name of a worker in quotes, or several in brackets");
+        }
+        names
     }
 
     /// Reports a string where there should be none.

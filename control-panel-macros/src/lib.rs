@@ -13,7 +13,7 @@ mod tests;
 
 use proc_macro::TokenStream;
 
-/// Makes an `async fn` a worker: the function stays as it is and gets a method that spawns it.
+/// Makes an `async fn`, or a plain `fn` with a thread to itself, a worker: the function stays as it is and gets a method that spawns it.
 ///
 /// ```
 /// # use control_panel::{Context, ControlPanel, GraphIntent, worker};
@@ -43,7 +43,7 @@ use proc_macro::TokenStream;
 ///
 /// # The function
 ///
-/// - It is an `async fn` outside any `impl`. A `#[worker]` method that takes `self` is told so; one without
+/// - It is an `async fn` outside any `impl`, or a plain `fn` with `kind = blocking` or `kind = thread`. A `#[worker]` method that takes `self` is told so; one without
 ///   `self` cannot be told from a free function, and rustc complains of a trait inside an `impl`.
 /// - Its first argument is the `Context`, or an alias of one. The others are owned values with plain names;
 ///   they become the spawn method's arguments. They need not be `Clone` unless the worker is restarted.
@@ -62,6 +62,14 @@ use proc_macro::TokenStream;
 /// | `max_backoff` | the longest such wait | `"30s"` |
 /// | `cancel` | `drop` at the next `.await`, or `cooperative`: ask, and drop after the grace | `drop` |
 /// | `grace` | how long a cooperative worker may take to stop | the runtime's |
+/// | `suspend` | `never`, or `on_idle`: its gate closes while the panel is idle | `never` |
+/// | `kind` | where it runs: `async` on a task of its own; `local` on the panel's thread for futures that are not `Send`; `blocking` in the runtime's pool and `thread` on a thread of its own, both for a plain `fn` | `async` |
+/// | `after` | the name of a worker that a shutdown stops only after this one, such as `"store"`; several in brackets | none |
+/// | `escalate` | `panel`: failing too often ends the panel; or `never` | `never` |
+/// | `significant` | none: its group may end with it | it may not |
+/// | `stuck_after` | how long one poll may last before it is called stuck, such as `"5s"` | the runtime's |
+/// | `heartbeat` | how often at least it calls `cx.heartbeat()`, or is called stuck | it promises none |
+/// | `on_stuck` | what becomes of it when it is stuck: `warn`, `restart` or `escalate` | `warn` |
 /// | `name` | a name for the trait, the method and the worker | the function's name |
 /// | `crate` | where control-panel is, when it is renamed: `::renamed` or `crate::module` | `::control_panel` |
 ///

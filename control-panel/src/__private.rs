@@ -8,12 +8,12 @@ use std::{
 };
 
 pub use crate::Delivery;
-use crate::supervise::driver;
 pub use crate::supervise::exit::WorkerOutput;
+use crate::supervise::kinds::{self, AwayJob, Generations, Job, Kind};
 use crate::worker::Options;
 use crate::{
-    Backoff, Cancel, Context, Intensity, Intent, LatestKey, Restart, Source, Spawn, Variant, Worker,
-    WorkerHandle,
+    Backoff, Cancel, Context, Escalate, Intensity, Intent, LatestKey, OnStuck, Restart, Source, Spawn,
+    Suspend, Variant, Worker, WorkerHandle,
 };
 
 /// What the type of a worker's first argument says about its panel. [`Context`] alone has it, so that an
@@ -120,7 +120,7 @@ pub fn again<T: Again>(argument: &T) -> T {
 /// How a worker is started in a `C`, and supervised. What it may return and that its future is `Send` is asked
 /// where this is made, apart from everything that is asked of the context.
 pub struct Run<C> {
-    start: Box<dyn FnMut(C) -> driver::Run + Send>,
+    start: Generations<C>,
     options: Options,
 }
 
@@ -132,11 +132,13 @@ impl<C> Run<C> {
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
         let mut run = Some(run);
-        Self::new(move |cx| match run.take() {
-            Some(run) => Box::pin(run(cx)),
+        let mut once = Self::new(move |cx| match run.take() {
+            Some(run) => Job::Async(Box::pin(run(cx))),
             // It is never restarted.
-            None => Box::pin(future::ready(())),
-        })
+            None => Job::Async(Box::pin(future::ready(()))),
+        });
+        once.options.repeatable = false;
+        once
     }
 
     /// Started again when it fails or panics.
@@ -162,13 +164,140 @@ impl<C> Run<C> {
         F: FnMut(C) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
-        let mut repeated = Self::new(move |cx| Box::pin(run(cx)));
+        let mut repeated = Self::new(move |cx| Job::Async(Box::pin(run(cx))));
         repeated.options.restart = restart;
         repeated
     }
 
-    fn new(start: impl FnMut(C) -> driver::Run + Send + 'static) -> Self {
+    fn new(start: impl FnMut(C) -> Job + Send + 'static) -> Self {
         Self { start: Box::new(start), options: Options::default() }
+    }
+
+    /// As [`Worker::local`], started once.
+    pub fn local_once<F, Fut>(run: F) -> Self
+    where
+        F: FnOnce(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + 'static,
+        C: Send + 'static,
+    {
+        Self::of(Kind::Local, false, kinds::local_once(run))
+    }
+
+    /// As [`Worker::local`].
+    pub fn local<F, Fut>(run: F) -> Self
+    where
+        F: FnMut(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + 'static,
+        C: Send + 'static,
+    {
+        Self::of(Kind::Local, true, kinds::local(run))
+    }
+
+    /// As [`Worker::blocking`], started once.
+    pub fn blocking_once<F, T>(run: F) -> Self
+    where
+        F: FnOnce(C) -> T + Send + 'static,
+        T: WorkerOutput,
+        C: Send + 'static,
+    {
+        Self::of(Kind::Blocking, false, kinds::call_once(run, AwayJob::Blocking))
+    }
+
+    /// As [`Worker::blocking`].
+    pub fn blocking<F, T>(run: F) -> Self
+    where
+        F: FnMut(C) -> T + Send + 'static,
+        T: WorkerOutput,
+        C: Send + 'static,
+    {
+        Self::of(Kind::Blocking, true, kinds::call(run, AwayJob::Blocking))
+    }
+
+    /// As [`Worker::thread`], started once.
+    pub fn thread_once<F, T>(run: F) -> Self
+    where
+        F: FnOnce(C) -> T + Send + 'static,
+        T: WorkerOutput,
+        C: Send + 'static,
+    {
+        Self::of(Kind::Thread, false, kinds::call_once(run, AwayJob::Thread))
+    }
+
+    /// As [`Worker::thread`].
+    pub fn thread<F, T>(run: F) -> Self
+    where
+        F: FnMut(C) -> T + Send + 'static,
+        T: WorkerOutput,
+        C: Send + 'static,
+    {
+        Self::of(Kind::Thread, true, kinds::call(run, AwayJob::Thread))
+    }
+
+    fn of(kind: Kind, repeatable: bool, start: Generations<C>) -> Self {
+        Self { start, options: Options { kind, repeatable, ..Options::default() } }
+    }
+
+    /// Started again when it fails or panics.
+    #[must_use]
+    pub fn restart_on_failure(mut self) -> Self {
+        self.options.restart = Restart::OnFailure;
+        self
+    }
+
+    /// Started again whenever it ends.
+    #[must_use]
+    pub fn restart_always(mut self) -> Self {
+        self.options.restart = Restart::Always;
+        self
+    }
+
+    /// As [`Worker::after`].
+    #[must_use]
+    pub fn after(mut self, name: &'static str) -> Self {
+        self.options.after.push(name.into());
+        self
+    }
+
+    /// As [`Worker::escalate`], to the panel.
+    #[must_use]
+    pub fn escalate(mut self) -> Self {
+        self.options.escalate = Escalate::Panel;
+        self
+    }
+
+    /// As [`Worker::significant`].
+    #[must_use]
+    pub fn significant(mut self) -> Self {
+        self.options.significant = true;
+        self
+    }
+
+    /// As [`Worker::stuck_after`].
+    #[must_use]
+    pub fn stuck_after(mut self, time: Duration) -> Self {
+        self.options.set_stuck_after(time);
+        self
+    }
+
+    /// As [`Worker::heartbeat`].
+    #[must_use]
+    pub fn heartbeat(mut self, every: Duration) -> Self {
+        self.options.set_heartbeat(every);
+        self
+    }
+
+    /// As [`Worker::on_stuck`].
+    #[must_use]
+    pub fn restart_when_stuck(mut self) -> Self {
+        self.options.on_stuck = OnStuck::Restart;
+        self
+    }
+
+    /// As [`Worker::on_stuck`].
+    #[must_use]
+    pub fn escalate_when_stuck(mut self) -> Self {
+        self.options.on_stuck = OnStuck::Escalate;
+        self
     }
 
     /// As [`Worker::intensity`].
@@ -197,6 +326,13 @@ impl<C> Run<C> {
     pub fn grace(mut self, grace: Duration) -> Self {
         self.options.grace = grace;
         self.cooperative()
+    }
+
+    /// As [`Worker::suspend`] with [`Suspend::OnIdle`].
+    #[must_use]
+    pub fn suspend_on_idle(mut self) -> Self {
+        self.options.suspend = Suspend::OnIdle;
+        self
     }
 
     /// Spawns it. Here, and only here, the context is asked to be one: a type that is none is told of once.
@@ -268,7 +404,9 @@ mod tests {
         let size = size_of_val(&worker([0; 200]));
         let mut once = Run::once(|()| worker([0; 200]));
         let mut always = Run::always(|()| worker([0; 200]));
-        assert_eq!(size_of_val(&*(once.start)(())), size);
-        assert_eq!(size_of_val(&*(always.start)(())), size);
+        for job in [(once.start)(()), (always.start)(())] {
+            let Job::Async(run) = job else { panic!("not a task") };
+            assert_eq!(size_of_val(&*run), size);
+        }
     }
 }

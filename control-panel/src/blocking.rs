@@ -5,13 +5,15 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Wake},
-    thread::{self, Thread},
     time::{Duration, Instant},
 };
 
 use tokio::runtime::Handle;
 
-use crate::supervise::panics;
+use crate::{
+    supervise::panics,
+    sync::thread::{self, Thread},
+};
 
 struct Unpark(Thread);
 

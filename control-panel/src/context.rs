@@ -5,11 +5,15 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    blocking,
     error::{SendError, TrySendError},
     intent::Intent,
     policy::PolicyWatch,
     queue::IntentSender,
-    supervise::record::Record,
+    supervise::{
+        cause::{Cause, Term},
+        record::Record,
+    },
 };
 
 /// A worker's side of the panel: the first argument of every [`#[worker]`](macro@crate::worker) function.
@@ -35,6 +39,7 @@ pub struct Context<I: Intent, P = ()> {
     sender: IntentSender<I>,
     policy: PolicyWatch<P>,
     record: Arc<Record>,
+    term: Arc<Term>,
     generation: u64,
 }
 
@@ -43,9 +48,10 @@ impl<I: Intent, P> Context<I, P> {
         sender: IntentSender<I>,
         policy: PolicyWatch<P>,
         record: Arc<Record>,
+        term: Arc<Term>,
         generation: u64,
     ) -> Self {
-        Self { sender, policy, record, generation }
+        Self { sender, policy, record, term, generation }
     }
 
     /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
@@ -56,8 +62,8 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// # Cancel safety
     /// A cancelled `send` has either delivered the intent or dropped it undelivered.
-    pub async fn send(&self, intent: I) -> Result<(), SendError<I>> {
-        self.sender.send(intent).await
+    pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
+        self.sender.send(intent)
     }
 
     /// Sends an intent, waiting for a slot for at most `timeout`: see [`IntentSender::send_timeout`].
@@ -112,19 +118,58 @@ impl<I: Intent, P> Context<I, P> {
     /// # Cancel safety
     /// Cancel-safe.
     pub async fn cancelled(&self) {
-        self.record.cancel.cancelled().await;
+        self.term.token().cancelled().await;
     }
 
-    /// Whether this worker was told to stop.
+    /// Whether this worker was told to stop. Costs a load: cheap enough for a tight loop.
     pub fn is_cancelled(&self) -> bool {
-        self.record.cancel.is_cancelled()
+        self.term.is_over()
+    }
+
+    /// Why this worker was told to stop, once it was.
+    pub fn cause(&self) -> Option<Cause> {
+        self.term.cause()
+    }
+
+    /// Parks this thread until the worker is told to stop, or the time is over: how a worker on a thread sleeps. Says
+    /// whether it was told.
+    ///
+    /// # Panics
+    /// In async code: use `cancelled().await` there.
+    #[track_caller]
+    pub fn cancelled_timeout(&self, timeout: Duration) -> bool {
+        blocking::assert_may_block("cancelled_timeout", "`cancelled().await`");
+        self.is_cancelled() || blocking::wait_for(self.cancelled(), timeout).is_some()
+    }
+
+    /// Says that this worker is well, so that its next restart waits as short as its first: for a worker that knows it
+    /// better than its uptime does, as one that has connected.
+    pub fn healthy(&self) {
+        if let Some(registry) = self.record.registry.upgrade() {
+            registry.healthy(self.record.origin);
+        }
+    }
+
+    /// Says that this worker is alive: what a worker does that promises it
+    /// ([`Worker::heartbeat`](crate::Worker::heartbeat)), more often than that. Costs two loads and a store: cheap enough for
+    /// a tight loop.
+    pub fn heartbeat(&self) {
+        self.term.beat();
     }
 
     /// A token that is cancelled when this worker is told to stop, to hand on to libraries.
     ///
     /// It is a child: cancelling it does not stop the worker.
     pub fn cancellation_token(&self) -> CancellationToken {
-        self.record.cancel.child_token()
+        self.term.token().child_token()
+    }
+
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    pub(crate) fn term(&self) -> &Arc<Term> {
+        &self.term
     }
 
     /// The worker's name: its function's.
@@ -149,6 +194,7 @@ impl<I: Intent, P> Clone for Context<I, P> {
             sender: self.sender.clone(),
             policy: self.policy.clone(),
             record: Arc::clone(&self.record),
+            term: Arc::clone(&self.term),
             generation: self.generation,
         }
     }

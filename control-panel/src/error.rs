@@ -1,6 +1,6 @@
-//! What can go wrong when sending and building, always with the intent handed back.
+//! What can go wrong when sending and building; what was to be sent is handed back.
 
-use std::{error::Error, fmt, io};
+use std::{any::type_name, error::Error, fmt, io};
 
 /// Why [`send`](crate::IntentSender::send), `send_timeout` or `send_blocking` did not take an intent.
 ///
@@ -127,6 +127,72 @@ impl<I> fmt::Debug for TrySendError<I> {
 impl<I> Error for SendError<I> {}
 impl<I> Error for TrySendError<I> {}
 
+/// Why [`WorkerHandle::send`](crate::WorkerHandle::send) did not take a command.
+///
+/// The command comes back: [`into_command`](Self::into_command).
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum CommandError<C> {
+    /// The inbox holds as many as it can: 32, or what [`Worker::inbox_capacity`](crate::Worker::inbox_capacity)
+    /// said.
+    Full(C),
+    /// The worker ended for good, or was never started.
+    Ended(C),
+    /// The inbox takes commands of another type.
+    WrongType {
+        /// The command.
+        command: C,
+        /// The name of the type that the inbox takes.
+        takes: &'static str,
+    },
+}
+
+impl<C> CommandError<C> {
+    /// The refused command.
+    #[must_use]
+    pub fn into_command(self) -> C {
+        match self {
+            Self::Full(command) | Self::Ended(command) | Self::WrongType { command, .. } => command,
+        }
+    }
+}
+
+impl<C> fmt::Display for CommandError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str(
+                "the worker's inbox is full: it takes its commands more slowly than they are sent, or never opened \
+                 its inbox (`cx.inbox()`)",
+            ),
+            Self::Ended(_) => f.write_str("the worker has ended: it takes no more commands"),
+            Self::WrongType { takes, .. } => f.write_str(&wrong_type(takes, type_name::<C>())),
+        }
+    }
+}
+
+// Without `C: Debug`, so that `unwrap` works for every command.
+impl<C> fmt::Debug for CommandError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str("Full(..)"),
+            Self::Ended(_) => f.write_str("Ended(..)"),
+            Self::WrongType { takes, .. } => {
+                write!(f, "WrongType {{ takes: {takes}, sent: {} }}", type_name::<C>())
+            }
+        }
+    }
+}
+
+impl<C> Error for CommandError<C> {}
+
+/// What both ends of an inbox say.
+pub(crate) fn wrong_type(takes: &str, other: &str) -> String {
+    format!(
+        "the worker's inbox takes `{takes}`, not `{other}`: a worker has one type of command, so make it an enum of \
+         all that it can be told"
+    )
+}
+
 /// Why [`try_build`](crate::PanelBuilder::try_build) made no panel.
 #[non_exhaustive]
 #[derive(Debug)]
@@ -135,6 +201,8 @@ pub enum BuildError {
     ZeroCapacity,
     /// No runtime was given and none is ambient, and the operating system refused the panel one of its own.
     Runtime(io::Error),
+    /// `idle_after(0)`: a panel is idle after some time without a touch.
+    ZeroIdle,
     /// The runtime has no timer, and restarts, graces and deadlines need one.
     NoTimer,
 }
@@ -143,6 +211,9 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ZeroCapacity => f.write_str("a panel's capacity must be at least 1, and 0 was given"),
+            Self::ZeroIdle => f.write_str(
+                "a panel is idle after some time without a touch, and `idle_after` was given none",
+            ),
             Self::NoTimer => f.write_str(
                 "the panel's runtime has no timer: build it with `enable_time()` or `enable_all()`",
             ),
@@ -156,7 +227,7 @@ impl fmt::Display for BuildError {
 impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::ZeroCapacity | Self::NoTimer => None,
+            Self::ZeroCapacity | Self::ZeroIdle | Self::NoTimer => None,
             Self::Runtime(cause) => Some(cause),
         }
     }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     intent::Intent,
+    observe::Tally,
     queue::{Batch, Local, Queue},
     queued::QueuedIntent,
 };
@@ -41,6 +42,7 @@ pub struct Frame<I: Intent> {
     /// `None` for a frame that is empty from the start.
     batch: Option<Box<Batch<I>>>,
     allowance: Allowance,
+    tally: Tally<I::Source>,
 }
 
 impl<I: Intent> Frame<I> {
@@ -50,7 +52,7 @@ impl<I: Intent> Frame<I> {
         local: &mut Vec<Local<I>>,
         budget: FrameBudget,
     ) -> Self {
-        let mut frame = Self { queue, batch, allowance: Allowance::new(budget) };
+        let mut frame = Self { queue, batch, allowance: Allowance::new(budget), tally: Tally::default() };
         if let Some(batch) = &mut frame.batch {
             batch.add(local);
             // The batch is the frame's by now: should the source's `Ord` panic, nothing is lost.
@@ -67,6 +69,7 @@ impl<I: Intent> Frame<I> {
     fn end(&mut self) {
         if let Some(batch) = self.batch.take() {
             self.queue.end_frame(batch);
+            self.tally.tell();
         }
     }
 }
@@ -76,8 +79,10 @@ impl<I: Intent> Iterator for Frame<I> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let Self { batch, allowance, .. } = self;
-        batch.as_mut()?.next(!allowance.unlimited, || allowance.one_more())
+        let Self { batch, allowance, tally, .. } = self;
+        let queued = batch.as_mut()?.next(!allowance.unlimited, || allowance.one_more())?;
+        tally.add(queued.source);
+        Some(queued)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -96,8 +101,12 @@ impl<I: Intent> Iterator for Frame<I> {
             }
             return folded;
         }
-        match &mut self.batch {
-            Some(batch) => batch.fold(init, f),
+        let Self { batch, tally, .. } = &mut self;
+        match batch {
+            Some(batch) => batch.fold(init, |folded, queued| {
+                tally.add(queued.source);
+                f(folded, queued)
+            }),
             None => init,
         }
     }

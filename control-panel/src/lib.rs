@@ -8,13 +8,24 @@ mod blocking;
 mod context;
 mod error;
 mod frame;
+mod gate;
+mod group;
+mod inbox;
 mod intent;
+mod name;
+mod observe;
 mod panel;
 mod policy;
 mod queue;
 mod queued;
 mod reducer;
+mod reply;
+#[cfg(feature = "signals")]
+#[cfg_attr(docsrs, doc(cfg(feature = "signals")))]
+pub mod signals;
 mod supervise;
+mod sync;
+mod tasks;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
@@ -25,20 +36,30 @@ pub use control_panel_macros::{GraphIntent, Intent, worker};
 
 pub use crate::{
     context::Context,
-    error::{BuildError, SendError, TrySendError},
+    error::{BuildError, CommandError, SendError, TrySendError},
     frame::{Frame, FrameBudget},
+    gate::{Gate, Suspend},
+    group::{AutoShutdown, Group, GroupBuilder, Strategy},
+    inbox::Inbox,
     intent::{CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant},
+    name::Name,
     panel::{
-        ByDefault, ControlPanel, Given, GivesPolicy, PanelBuilder, PanelStatus, Spawn, Spawner, WorkerInfo,
+        ByDefault, Configured, ControlPanel, Given, GivesPolicy, PanelBuilder, PanelStatus, Spawn, Spawner,
+        WorkerInfo, Workers,
     },
     policy::{PolicyClosed, PolicyWatch},
     queue::{IntentSender, Permits},
     queued::{CausalityOrder, Origin, QueuedIntent},
     reducer::{FrameReport, Reconcile, Reducer, Warning},
+    reply::{Answer, NoReply, Reply, RequestError, reply},
     supervise::{
+        cause::Cause,
+        events::{Event, EventKind, Events, Notice},
         exit::{Exit, PanicPlace, PanicReport, WorkerError, WorkerOutput},
         lifecycle::{Backoff, Intensity, Restart},
         report::{ShutdownReport, WorkerReport},
+        watchdog::OnStuck,
     },
-    worker::{Cancel, Refusal, Worker, WorkerHandle, WorkerStatus},
+    tasks::{Keyed, Tasks},
+    worker::{Cancel, Escalate, Refusal, RestartError, Worker, WorkerHandle, WorkerStatus},
 };

@@ -117,6 +117,12 @@ pub enum Warning {
         /// How many workers have never run.
         workers: usize,
     },
+    /// The program is compiled with `panic = "abort"`: a worker's panic ends the process before anything can be told of it
+    /// or restarted. Take that out of the profile in `Cargo.toml`.
+    PanicsAbort,
+    /// A worker or a group that escalates failed too often: every worker was stopped. Shut down; the report and the events
+    /// name it.
+    Escalated,
 }
 
 impl std::fmt::Display for Warning {
@@ -126,6 +132,14 @@ impl std::fmt::Display for Warning {
                 f,
                 "{workers} worker(s) never ran: the frame loop holds a current-thread runtime and never awaits; \
                  await between frames, or give the panel a multi-thread runtime's handle"
+            ),
+            Self::PanicsAbort => f.write_str(
+                "the program is compiled with `panic = \"abort\"`, so a worker's panic ends the process instead of being told \
+                 and restarted: take `panic = \"abort\"` out of the profile in Cargo.toml",
+            ),
+            Self::Escalated => f.write_str(
+                "a worker failed too often for the panel to go on, and every worker was stopped: shut down; the report \
+                 names it",
             ),
         }
     }

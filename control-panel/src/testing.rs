@@ -2,19 +2,29 @@
 //!
 //! Put it among your dev-dependencies: `control-panel = { version = "0.1", features = ["testing"] }`.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use tokio::runtime::Builder;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::Context,
     frame::{Frame, FrameBudget},
     intent::Intent,
+    name::Name,
     panel::ControlPanel,
     policy::Policy,
     queue::{IntentSender, Queue},
-    supervise::record::Record,
+    supervise::{
+        cause::{Cause, Term},
+        kinds::Kind,
+        record::{Identity, Record},
+        watchdog::Limits,
+    },
+    worker::{Cancel, WorkerHandle},
 };
 
 /// Runs a test with a panel under paused time: on a current-thread runtime whose clock jumps to the next timer
@@ -95,16 +105,22 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
 ) -> (Context<I, P>, Desk<I, P>) {
     let queue = Arc::new(Queue::new(CAPACITY, None));
     let policy = Policy::new(policy);
-    let cancel = CancellationToken::new();
+    let term = Arc::new(Term::default());
     let sender = IntentSender::new(queue.port(source));
-    let record = Record::new(
-        Cow::Borrowed("test"),
-        format!("{source:?}").into(),
-        sender.origin(),
-        cancel.child_token(),
-    );
-    let context = Context::new(sender, policy.watch(), Arc::new(record), 0);
-    (context, Desk { queue, policy, cancel })
+    let identity = Identity {
+        name: Name::from("test"),
+        source: format!("{source:?}").into(),
+        origin: sender.origin(),
+        kind: Kind::Async,
+        cancel: Cancel::Drop,
+        grace: Duration::ZERO,
+        limits: Limits::default(),
+    };
+    let record = Record::new(identity, Arc::clone(&term), Weak::new());
+    let record = Arc::new(record);
+    let handle = WorkerHandle::new(Arc::clone(&record));
+    let context = Context::new(sender, policy.watch(), record, Arc::clone(&term), 0);
+    (context, Desk { queue, policy, term, handle })
 }
 
 /// A panel's default.
@@ -114,7 +130,8 @@ const CAPACITY: usize = 256;
 pub struct Desk<I: Intent, P> {
     queue: Arc<Queue<I>>,
     policy: Policy<P>,
-    cancel: CancellationToken,
+    term: Arc<Term>,
+    handle: WorkerHandle,
 }
 
 impl<I: Intent, P> Desk<I, P> {
@@ -140,7 +157,12 @@ impl<I: Intent, P> Desk<I, P> {
 
     /// Tells the context's owner to stop.
     pub fn cancel(&self) {
-        self.cancel.cancel();
+        self.term.cancel(Cause::Stopped);
+    }
+
+    /// The handle of the context's owner: sends commands to its inbox, suspends and resumes it.
+    pub fn handle(&self) -> &WorkerHandle {
+        &self.handle
     }
 
     /// Refuses every further send, as a panel does after its shutdown. What was sent can still be drained.

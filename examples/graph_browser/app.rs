@@ -1,10 +1,11 @@
-//! The state, and how each intent changes it. Pure: the effects are the host's.
+//! The state, and how each intent changes it. Pure: the effects are the hosts'.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use control_panel::{IntentSource, QueuedIntent, Reducer, workers::memory_monitor::MemoryLevel};
 
 use crate::{
+    commands::Command,
     graph::Graph,
     host::RuntimeState,
     intent::{GraphIntent, LifecycleCause, NodeKey},
@@ -24,8 +25,38 @@ pub(crate) struct GraphBrowserApp {
     pressure: MemoryLevel,
     /// How often the pressure changed.
     pub(crate) pressure_changes: u64,
+    /// The page that the visitor looks at.
+    focus: Option<NodeKey>,
+    pub(crate) prefetch: PrefetchTally,
+    /// Prefetched and not visited since; none of them cold.
+    guesses: BTreeSet<NodeKey>,
+    pub(crate) commands: CommandTally,
+    /// What mods are, and what they said of the pages.
+    #[cfg(feature = "mods")]
+    pub(crate) mods: crate::mods::Mods,
     /// Intents applied, by who sent them.
     pub(crate) by_source: BTreeMap<IntentSource, u64>,
+}
+
+/// What became of what the prefetch scheduler chose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PrefetchTally {
+    pub(crate) promoted: u64,
+    /// Chosen when there was no place any more, or no need.
+    pub(crate) declined: u64,
+    /// Visited while active or warm.
+    pub(crate) visited: u64,
+}
+
+/// What was typed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CommandTally {
+    /// How often the policy was changed.
+    pub(crate) policies: u64,
+    /// How often somebody asked how things are.
+    pub(crate) questions: u64,
+    /// Whether somebody asked for the end.
+    pub(crate) quit: bool,
 }
 
 impl GraphBrowserApp {
@@ -37,12 +68,28 @@ impl GraphBrowserApp {
             policy,
             pressure: MemoryLevel::Normal,
             pressure_changes: 0,
+            focus: None,
+            prefetch: PrefetchTally::default(),
+            guesses: BTreeSet::new(),
+            commands: CommandTally::default(),
+            #[cfg(feature = "mods")]
+            mods: crate::mods::Mods::default(),
             by_source: BTreeMap::new(),
         }
     }
 
     pub(crate) fn pressure(&self) -> MemoryLevel {
         self.pressure
+    }
+
+    /// The policy as it is to be: the frame loop distributes it.
+    pub(crate) fn policy(&self) -> LifecyclePolicy {
+        self.policy
+    }
+
+    /// The page that the visitor looks at.
+    pub(crate) fn focus(&self) -> Option<NodeKey> {
+        self.focus
     }
 
     /// What may be active and warm now.
@@ -70,6 +117,15 @@ impl GraphBrowserApp {
         census
     }
 
+    /// Whether a page may be opened: it exists, and no mod blocks it.
+    fn may_open(&self, key: NodeKey) -> bool {
+        #[cfg(feature = "mods")]
+        if self.mods.is_blocked(key) {
+            return false;
+        }
+        self.graph.node(key).is_some()
+    }
+
     fn enforce(&mut self) {
         let cause = match self.pressure {
             MemoryLevel::Critical => LifecycleCause::MemoryPressureCritical,
@@ -77,6 +133,46 @@ impl GraphBrowserApp {
         };
         let granted = self.policy.limits(MemoryLevel::Normal);
         self.lifecycles.enforce(granted, self.limits(), cause);
+    }
+}
+
+impl GraphBrowserApp {
+    fn select(&mut self, key: NodeKey, cause: LifecycleCause) {
+        if self.guesses.remove(&key) && self.lifecycles.of(key) != Lifecycle::Cold {
+            self.prefetch.visited += 1;
+        }
+        self.focus = Some(key);
+        self.lifecycles.promote(key, cause);
+        self.enforce();
+    }
+
+    /// Makes a node active that nobody asked for. What the visitor looks at stays where it is.
+    fn prewarm(&mut self, key: NodeKey, cause: LifecycleCause) {
+        if self.limits().active < 2 || self.lifecycles.of(key) != Lifecycle::Cold {
+            self.prefetch.declined += 1;
+            return;
+        }
+        self.prefetch.promoted += 1;
+        self.lifecycles.promote_behind(self.focus, key, cause);
+        self.enforce();
+        self.guesses.insert(key);
+        let lifecycles = &self.lifecycles;
+        self.guesses.retain(|guess| lifecycles.of(*guess) != Lifecycle::Cold);
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Change(change) => {
+                // What makes no sense was refused where it was typed.
+                if let Ok((policy, _)) = change.of(self.policy).checked() {
+                    self.policy = policy;
+                    self.commands.policies += 1;
+                    self.enforce();
+                }
+            }
+            Command::Status => self.commands.questions += 1,
+            Command::Quit => self.commands.quit = true,
+        }
     }
 }
 
@@ -96,17 +192,23 @@ impl Reducer for GraphBrowserApp {
                 self.graph.link(key, links, complete);
             }
             GraphIntent::PageSkipped { key, why } => self.graph.skip(key, why),
-            GraphIntent::PromoteNodeToActive { key, cause } => {
-                if self.graph.node(key).is_some() {
-                    self.lifecycles.promote(key, cause);
-                    self.enforce();
-                }
+            GraphIntent::PromoteNodeToActive { key, .. } if !self.may_open(key) => {}
+            GraphIntent::PromoteNodeToActive { key, cause: cause @ LifecycleCause::SelectedPrewarm } => {
+                self.prewarm(key, cause);
             }
+            GraphIntent::PromoteNodeToActive { key, cause } => self.select(key, cause),
             GraphIntent::DemoteNodeToCold { key, cause } => self.lifecycles.demote_to_cold(key, cause),
             GraphIntent::MemoryPressure(pressure) => {
                 self.pressure = pressure.level;
                 self.pressure_changes += 1;
                 self.enforce();
+            }
+            GraphIntent::Command(command) => self.obey(command),
+            #[cfg(feature = "mods")]
+            GraphIntent::Mods(intent) => {
+                if let Some(key) = self.mods.apply(intent, &self.graph) {
+                    self.lifecycles.demote_to_cold(key, LifecycleCause::BlockedByMod);
+                }
             }
             GraphIntent::WebviewObserved { key, state: RuntimeState::Unmapped } => {
                 self.runtime.remove(&key);
@@ -121,6 +223,7 @@ impl Reducer for GraphBrowserApp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::Change;
 
     fn app(pages: u32) -> GraphBrowserApp {
         let mut app = GraphBrowserApp::new(LifecyclePolicy::default());
@@ -152,6 +255,58 @@ mod tests {
         let mut app = app(1);
         apply(&mut app, visit(1));
         assert_eq!(app.lifecycles.active().len(), 0);
+    }
+
+    fn guess(key: u32) -> GraphIntent {
+        GraphIntent::PromoteNodeToActive { key: NodeKey(key), cause: LifecycleCause::SelectedPrewarm }
+    }
+
+    #[test]
+    fn a_guess_never_displaces_what_is_looked_at_and_is_counted_when_it_was_right() {
+        let mut app = app(40);
+        apply(&mut app, visit(0));
+        for key in 1..40 {
+            apply(&mut app, guess(key));
+            assert!(app.lifecycles.within(app.limits()), "after a guess of {key}");
+            assert_eq!(app.lifecycles.of(NodeKey(0)), Lifecycle::Active);
+            assert_eq!(app.focus(), Some(NodeKey(0)));
+        }
+        assert!(app.guesses.len() <= 12, "{} are remembered", app.guesses.len());
+        apply(&mut app, guess(39));
+        apply(&mut app, visit(39));
+        apply(&mut app, visit(39));
+        apply(&mut app, visit(1));
+        assert_eq!(app.prefetch, PrefetchTally { promoted: 39, declined: 1, visited: 1 });
+        assert_eq!(app.focus(), Some(NodeKey(1)));
+    }
+
+    #[test]
+    fn there_are_no_guesses_where_only_one_page_may_be_active() {
+        let mut app = app(9);
+        apply(&mut app, GraphIntent::Command(Command::Change(Change::Active(1))));
+        apply(&mut app, visit(0));
+        apply(&mut app, guess(1));
+        apply(&mut app, guess(99));
+        assert_eq!(app.prefetch, PrefetchTally { promoted: 0, declined: 1, visited: 0 });
+        assert_eq!(app.lifecycles.active().collect::<Vec<_>>(), [NodeKey(0)]);
+    }
+
+    #[test]
+    fn a_changed_policy_is_enforced_in_the_same_frame() {
+        let mut app = app(40);
+        (0..20).for_each(|key| apply(&mut app, visit(key)));
+        for change in
+            [Change::Active(2), Change::Warm(3), Change::Active(0), Change::Memory(0.5), Change::Memory(7.0)]
+        {
+            apply(&mut app, GraphIntent::Command(Command::Change(change)));
+        }
+        assert_eq!((app.lifecycles.active().len(), app.lifecycles.warm().len()), (2, 3));
+        let expected =
+            LifecyclePolicy { active_webview_limit: 2, warm_cache_limit: 3, memory_pressure_threshold: 0.5 };
+        assert_eq!((app.policy(), app.commands.policies), (expected, 3), "nonsense changes nothing");
+        apply(&mut app, GraphIntent::Command(Command::Status));
+        apply(&mut app, GraphIntent::Command(Command::Quit));
+        assert_eq!((app.commands.questions, app.commands.quit), (1, true));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-use crate::policy::LifecyclePolicy;
+use crate::{commands, policy::LifecyclePolicy};
 
 /// Browses a folder of HTML pages: workers crawl it, a 60 Hz frame loop grows its link graph, a simulated
 /// visitor follows links, and webviews come and go as the lifecycle policy says.
@@ -15,7 +15,7 @@ use crate::policy::LifecyclePolicy;
 /// Exit codes: 0 all went well; 1 it could not go on, or a worker did not end cleanly; 2 the command line makes
 /// no sense; 130 and 143 a second Ctrl-C or SIGTERM forced the exit.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "graph_browser", version, allow_negative_numbers = true)]
+#[command(name = "graph_browser", version, allow_negative_numbers = true, after_long_help = commands::HELP)]
 pub(crate) struct Cli {
     /// The folder of pages to browse, such as the Rust documentation in
     /// "$(rustc --print sysroot)/share/doc/rust/html". Default: the small site shipped with this example.
@@ -42,7 +42,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "N", default_value_t = LifecyclePolicy::default().active_webview_limit)]
     pub(crate) active_webviews: usize,
 
-    /// Webviews that are kept warm besides, 0 to 4096.
+    /// Webviews that are kept warm besides, 0 to 4096. Without any there is no prefetch either.
     #[arg(long, value_name = "N", default_value_t = LifecyclePolicy::default().warm_cache_limit)]
     pub(crate) warm_cache: usize,
 
@@ -59,6 +59,11 @@ pub(crate) struct Cli {
     /// Bytes of a page at most; larger ones are skipped, and counted. Default: 16 MiB.
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     pub(crate) max_page_size: u64,
+
+    /// The folder of mods. Default: the three shipped with this example.
+    #[cfg(feature = "mods")]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) mods: Option<PathBuf>,
 
     /// Shows no progress, only the summary.
     #[arg(long, short)]

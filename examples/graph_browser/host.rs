@@ -164,6 +164,11 @@ impl<L: Loader> WebviewHost<L> {
         })
     }
 
+    /// What is observed of each node that has a webview, or had one in this frame.
+    pub(crate) fn observed(&self) -> impl Iterator<Item = (NodeKey, RuntimeState)> {
+        self.views.iter().map(|(key, view)| (*key, view.observed()))
+    }
+
     /// The bytes of text held in webviews.
     pub(crate) fn text_bytes(&self) -> usize {
         let text = |view: &Webview| if let State::Mapped(text) = &view.state { text.len() } else { 0 };

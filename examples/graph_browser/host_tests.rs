@@ -7,6 +7,7 @@ use control_panel::{ControlPanel, IntentSource, QueuedIntent, Reducer};
 use super::*;
 use crate::{
     intent::LifecycleCause::{UserClosed, UserSelected},
+    invariants::Invariants,
     loader::Outcome,
     policy::LifecyclePolicy,
 };
@@ -29,6 +30,7 @@ struct World {
     panel: ControlPanel<GraphIntent, LifecyclePolicy>,
     app: GraphBrowserApp,
     host: WebviewHost<ByHand>,
+    invariants: Invariants,
     now: Instant,
 }
 
@@ -39,7 +41,7 @@ impl World {
         let mut app = GraphBrowserApp::new(policy);
         let found = (0..pages).map(|key| (NodeKey(key), key.to_string().into())).collect();
         app.apply(QueuedIntent::new(IntentSource::Restore, GraphIntent::PagesFound(found)));
-        Self { panel, app, host, now: Instant::now() }
+        Self { panel, app, host, invariants: Invariants::default(), now: Instant::now() }
     }
 
     fn visit(&mut self, key: u32) {
@@ -57,6 +59,9 @@ impl World {
         self.panel.drain().for_each(|queued| self.app.apply(queued));
         self.host.reconcile_at(&self.app, self.now);
         assert!(self.host.is_consistent(&self.app));
+        // The tests apply intents between frames, too.
+        let frame = (self.now, self.now);
+        assert_eq!(self.invariants.check(&self.app, self.host.observed(), 1, frame), Ok(()));
     }
 
     /// Ends the latest load.

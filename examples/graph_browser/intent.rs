@@ -2,9 +2,17 @@
 
 use std::{fmt, sync::Arc};
 
-use control_panel::{GraphIntent, workers::memory_monitor::MemoryPressure};
+use control_panel::{
+    GraphIntent,
+    workers::{memory_monitor::MemoryPressure, prefetch::Prewarm},
+};
 
-use crate::{host::RuntimeState, page::LinkCounts, skip::Skip, skip::Skips};
+use crate::{
+    commands::Command,
+    host::RuntimeState,
+    page::LinkCounts,
+    skip::{Skip, Skips},
+};
 
 /// A node of the link graph. Keys count up in the order of the walk, so one folder always gives the same keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +25,8 @@ impl NodeKey {
 }
 
 /// Everything the reducer understands. The sources are the built-in ones: the crawl restores the graph
-/// (`Restore`), the visitor clicks (`LocalUI`), the webview host tells what it sees (`ServoDelegate`).
+/// (`Restore`), the visitor clicks and whoever sits at the terminal types (`LocalUI`), the webview host tells what it sees
+/// (`ServoDelegate`), and the built-in workers have sources of their own.
 #[derive(Debug, GraphIntent)]
 pub(crate) enum GraphIntent {
     /// The walk found pages: they are nodes from now on, though nothing is known of their links yet.
@@ -29,12 +38,17 @@ pub(crate) enum GraphIntent {
     PageRead { key: NodeKey, links: Vec<NodeKey>, counts: LinkCounts, broken: Vec<String>, complete: bool },
     /// A page could not be read.
     PageSkipped { key: NodeKey, why: Skip },
-    /// Somebody wants to see a page.
+    /// Somebody wants to see a page, or will soon.
     PromoteNodeToActive { key: NodeKey, cause: LifecycleCause },
     /// Somebody gives a page up.
     DemoteNodeToCold { key: NodeKey, cause: LifecycleCause },
     /// The level of memory pressure changed.
     MemoryPressure(MemoryPressure),
+    /// Somebody typed a command.
+    Command(Command),
+    /// What a mod is the cause of.
+    #[cfg(feature = "mods")]
+    Mods(crate::mods::ModIntentKind),
     /// The host's webview for a node changed. An observation: it never touches the node's lifecycle.
     WebviewObserved { key: NodeKey, state: RuntimeState },
 }
@@ -45,6 +59,12 @@ impl From<MemoryPressure> for GraphIntent {
     }
 }
 
+impl From<Prewarm<NodeKey>> for GraphIntent {
+    fn from(prewarm: Prewarm<NodeKey>) -> Self {
+        Self::PromoteNodeToActive { key: prewarm.node, cause: LifecycleCause::SelectedPrewarm }
+    }
+}
+
 /// Why a node's lifecycle changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LifecycleCause {
@@ -52,6 +72,11 @@ pub(crate) enum LifecycleCause {
     UserSelected,
     /// The visitor closed it.
     UserClosed,
+    /// The prefetch scheduler expects the visitor to follow a link to it.
+    SelectedPrewarm,
+    /// A mod blocks it.
+    #[cfg(feature = "mods")]
+    BlockedByMod,
     /// More nodes were active than the policy's `active_webview_limit`, and this one was used longest ago.
     ActiveLimit,
     /// More nodes were warm than the policy's `warm_cache_limit`, and this one was used longest ago.
@@ -67,6 +92,9 @@ impl fmt::Display for LifecycleCause {
         f.write_str(match self {
             Self::UserSelected => "followed a link",
             Self::UserClosed => "closed by the visitor",
+            Self::SelectedPrewarm => "prefetched",
+            #[cfg(feature = "mods")]
+            Self::BlockedByMod => "blocked by a mod",
             Self::ActiveLimit => "active webview limit",
             Self::WarmLimit => "warm cache limit",
             Self::MemoryPressureWarning => "memory pressure: warning",

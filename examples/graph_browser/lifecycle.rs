@@ -53,6 +53,8 @@ pub(crate) struct Lifecycles {
     warm: BTreeSet<(u64, NodeKey)>,
     /// How often anything was used.
     uses: u64,
+    /// How often anything was changed.
+    version: u64,
     changes: BTreeMap<Change, u64>,
 }
 
@@ -66,6 +68,16 @@ struct Standing {
 impl Lifecycles {
     pub(crate) fn of(&self, key: NodeKey) -> Lifecycle {
         self.nodes.get(&key).map_or(Lifecycle::Cold, |node| node.lifecycle)
+    }
+
+    /// When this node was last used, by a counter that goes up.
+    pub(crate) fn last_used(&self, key: NodeKey) -> Option<u64> {
+        self.nodes.get(&key).map(|node| node.used)
+    }
+
+    /// A number that changes whenever any node's lifecycle or rank does.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
     }
 
     /// The last change of this node, with its cause.
@@ -100,6 +112,14 @@ impl Lifecycles {
         self.set(key, Lifecycle::Active, cause, self.uses);
     }
 
+    /// Makes a node active, but not before `first`, if that is active: of all others it is the most recently used.
+    pub(crate) fn promote_behind(&mut self, first: Option<NodeKey>, key: NodeKey, cause: LifecycleCause) {
+        self.promote(key, cause);
+        if let Some(first) = first.filter(|first| self.of(*first) == Lifecycle::Active) {
+            self.promote(first, cause);
+        }
+    }
+
     /// Makes a node cold.
     pub(crate) fn demote_to_cold(&mut self, key: NodeKey, cause: LifecycleCause) {
         if let Some(node) = self.nodes.get(&key) {
@@ -129,6 +149,7 @@ impl Lifecycles {
     }
 
     fn set(&mut self, key: NodeKey, to: Lifecycle, cause: LifecycleCause, used: u64) {
+        self.version += 1;
         let from = self.of(key);
         if let Some(node) = self.nodes.get(&key) {
             let before = (node.used, key);
@@ -190,6 +211,21 @@ mod tests {
         let promotions: u64 =
             nodes.changes().filter(|(change, _)| change.cause == UserSelected).map(|(_, n)| n).sum();
         assert_eq!(promotions, 3, "using an active node is no change");
+    }
+
+    #[test]
+    fn what_is_prefetched_stands_behind_the_page_that_is_looked_at() {
+        let mut nodes = visited(&[1, 2], PLENTY, PLENTY);
+        for guess in [7, 8, 9] {
+            nodes.promote_behind(Some(NodeKey(2)), NodeKey(guess), SelectedPrewarm);
+            nodes.enforce(PLENTY, PLENTY, MemoryPressureWarning);
+            assert_eq!(keys(nodes.active()), [guess, 2]);
+        }
+        assert_eq!(keys(nodes.warm()), [7, 8]);
+        let made: Vec<_> = nodes.changes().filter(|(change, _)| change.cause == SelectedPrewarm).collect();
+        assert!(matches!(made[..], [(_, 3)]), "the page that is looked at did not change: {made:?}");
+        nodes.promote_behind(Some(NodeKey(1)), NodeKey(5), SelectedPrewarm);
+        assert_eq!(nodes.of(NodeKey(1)), Lifecycle::Cold, "who is not active is not made so");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //!     cargo run -p examples --example graph_browser
 //!     cargo run --release -p examples --example graph_browser -- --pages "$(rustc --print sysroot)/share/doc/rust/html"
 //!     cargo run -p examples --example graph_browser -- --memory-threshold 0.01    # see what pressure does
+//!     cargo run -p examples --example graph_browser -- --for 10m                  # and type `help`
+//!     cargo run -p examples --features mods --example graph_browser               # with WebAssembly mods
 //!
 //! What to look for:
 //!
@@ -10,23 +12,30 @@
 //!   pure, and learns of the pages through intents, one ordered frame at a time.
 //! - A visitor's clicks are the frame's local intents (`visitor`); they make nodes active. The policy's limits
 //!   and the memory monitor demote the least recently used; every change has its cause.
+//! - The policy (`policy`) is changed by typing (`commands`) and distributed to the memory monitor and the prefetch
+//!   scheduler, which asks for pages that the visitor will perhaps open next (`prefetch`).
 //! - The host (`host`) drives webviews toward what is desired. It tells what it sees and never decides.
+//! - What must hold after every frame is checked from the outside in debug builds (`invariants`).
 //! - The summary: the limits held in every frame, nothing was lost, every worker ended, and how.
 
 mod app;
 mod cli;
+mod commands;
 mod crawl;
 mod frames;
 mod graph;
 mod host;
 mod intent;
+mod invariants;
 mod lifecycle;
 mod link;
 mod loader;
+#[cfg(feature = "mods")]
+mod mods;
 mod page;
 mod policy;
+mod prefetch;
 mod progress;
-mod signals;
 mod site;
 mod skip;
 mod summary;
@@ -44,21 +53,27 @@ use std::{
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use control_panel::{
-    ControlPanel, FrameBudget, IntentSource, Reducer, WorkerHandle, WorkerStatus,
-    workers::memory_monitor::MemoryMonitor,
+    ControlPanel, FrameBudget, IntentSource, Reconcile, Reducer, WorkerHandle, WorkerStatus,
+    signals::{self, Stop},
+    workers::{
+        SpawnPrefetchScheduler,
+        memory_monitor::{MemoryMonitor, MemoryReadings},
+    },
 };
 
 use crate::{
     app::GraphBrowserApp,
     cli::Cli,
+    commands::SpawnCommands,
     crawl::Crawl,
     frames::{ContextSwitches, FrameTimes, Pace},
     host::WebviewHost,
     intent::GraphIntent,
+    invariants::Invariants,
     loader::WorkerLoader,
     policy::LifecyclePolicy,
+    prefetch::Prefetch,
     progress::{Progress, say},
-    signals::Signals,
     summary::Summary,
     visitor::Visitor,
 };
@@ -96,7 +111,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
     let shipped = || Path::new(env!("CARGO_MANIFEST_DIR")).join("graph_browser/site");
     let root = readable(&cli.pages.clone().unwrap_or_else(shipped))?;
-    let signals = Signals::listen()?;
+    let stop = signals::listen()?;
     let panel = Panel::builder()
         .name("graph_browser")
         .policy(policy)
@@ -105,11 +120,24 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
     let crawl = Crawl::new(root.clone(), cli.max_pages, cli.max_page_size);
     let crawlers = crawl.spawn(&panel);
     let monitor = MemoryMonitor::new(IntentSource::MemoryMonitor).interval(MEMORY_INTERVAL);
+    let readings = monitor.readings();
     let mut workers = crawlers.clone();
     workers.push(panel.spawn(monitor.into_worker()));
+    let (scheduler, feed) = panel.spawn_prefetch_scheduler();
+    workers.push(scheduler);
+    if commands::may_listen() {
+        workers.push(panel.spawn_commands());
+    }
+    #[cfg(feature = "mods")]
+    let pages = mods::Pages::default();
+    #[cfg(feature = "mods")]
+    workers.push(mods::spawn(&panel, &cli.mods.clone().unwrap_or_else(mods::shipped), &pages));
     let loader = WorkerLoader { spawner: panel.spawner(), root };
     let mut browser = Browser {
-        host: WebviewHost::new(loader, panel.sender(IntentSource::ServoDelegate)),
+        hosts: Hosts {
+            webviews: WebviewHost::new(loader, panel.sender(IntentSource::ServoDelegate)),
+            prefetch: Prefetch::new(feed),
+        },
         panel,
         crawl,
         crawlers,
@@ -117,10 +145,15 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
         visitor: Visitor::new(cli.seed, cli.visits),
         frames: FrameTimes::default(),
         breaches: 0,
+        invariants: Invariants::default(),
+        readings,
+        answered: 0,
+        #[cfg(feature = "mods")]
+        pages,
     };
 
     let began = Instant::now();
-    let ending = browser.run(cli, &signals, began);
+    let ending = browser.run(cli, &stop, began);
     let shutdown = browser.panel.shutdown_blocking();
     browser.drain_rest();
 
@@ -131,8 +164,9 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
         visitor: &browser.visitor,
         frames: &browser.frames,
         breaches: browser.breaches,
-        host: browser.host.tally,
-        text_bytes: browser.host.text_bytes(),
+        host: browser.hosts.webviews.tally,
+        text_bytes: browser.hosts.webviews.text_bytes(),
+        memory: &browser.readings.latest(),
         panel: &browser.panel.status(),
         workers: &workers,
         shutdown: &shutdown,
@@ -147,15 +181,34 @@ struct Browser {
     crawl: Arc<Crawl>,
     crawlers: Vec<WorkerHandle>,
     app: GraphBrowserApp,
-    host: WebviewHost,
+    hosts: Hosts,
     visitor: Visitor,
     frames: FrameTimes,
     breaches: u64,
+    invariants: Invariants,
+    readings: MemoryReadings,
+    /// How many questions were answered.
+    answered: u64,
+    #[cfg(feature = "mods")]
+    pages: mods::Pages,
+}
+
+/// Everything that has effects.
+struct Hosts {
+    webviews: WebviewHost,
+    prefetch: Prefetch,
+}
+
+impl Reconcile<GraphBrowserApp> for Hosts {
+    fn reconcile(&mut self, app: &GraphBrowserApp) {
+        self.webviews.reconcile(app);
+        self.prefetch.reconcile(app);
+    }
 }
 
 impl Browser {
     /// Runs frames until there is a reason to end, and says which.
-    fn run(&mut self, cli: &Cli, signals: &Signals, began: Instant) -> &'static str {
+    fn run(&mut self, cli: &Cli, stop: &Stop, began: Instant) -> &'static str {
         let mut progress = Progress::new(cli.quiet);
         let mut pace = Pace::new(FRAMES_PER_SECOND);
         let mut switches = ContextSwitches::of_this_thread();
@@ -164,11 +217,18 @@ impl Browser {
             let crawled = self.crawlers.iter().all(|worker| worker.status().is_final());
             let left = self.frame(&mut switches);
             progress.show(self.frames.count, &self.app, &self.visitor);
+            if self.answered < self.app.commands.questions {
+                self.answered = self.app.commands.questions;
+                progress.tell(&self.app, &self.visitor, &self.readings.latest());
+            }
 
-            let done = crawled && left == 0 && self.host.is_settled(&self.app);
+            let done = crawled && left == 0 && self.hosts.webviews.is_settled(&self.app);
             let seen = self.visitor.is_done() || (done && self.app.graph.len() == 0);
-            if let Some(signal) = signals.met() {
-                break signal;
+            if let Some(signal) = stop.signal() {
+                break signal.name();
+            }
+            if self.app.commands.quit {
+                break "by the command `quit`";
             }
             if cli.frames.is_some_and(|frames| self.frames.count >= frames) {
                 break "after --frames";
@@ -195,15 +255,28 @@ impl Browser {
         if let Some(key) = self.visitor.waits_for(&self.app) {
             self.crawl.want(key);
         }
+        #[cfg(feature = "mods")]
+        self.pages.publish(&self.app.graph);
         let before = switches.involuntary();
         let began = Instant::now();
-        let report = self.panel.run_frame(&mut self.app, &mut self.host, clicks);
-        let whole = began.elapsed();
+        let policy = self.app.policy();
+        let report = self.panel.run_frame(&mut self.app, &mut self.hosts, clicks);
+        let ended = Instant::now();
+        let whole = ended.duration_since(began);
         let after = switches.involuntary();
         self.frames.record(&report, whole, before.zip(after).map(|(before, after)| after - before));
 
-        let held = self.app.lifecycles.within(self.app.limits()) && self.host.is_consistent(&self.app);
+        if self.app.policy() != policy {
+            self.panel.set_policy(self.app.policy());
+        }
+        let webviews = &self.hosts.webviews;
+        let held = self.app.lifecycles.within(self.app.limits()) && webviews.is_consistent(&self.app);
         debug_assert!(held, "the policy's limits hold after every frame");
+        if cfg!(debug_assertions) {
+            let frame = (began, ended);
+            let checked = self.invariants.check(&self.app, webviews.observed(), report.applied, frame);
+            assert!(checked.is_ok(), "after frame {}: {}", self.frames.count, checked.unwrap_err());
+        }
         self.breaches += u64::from(!held);
         report.left
     }

@@ -1,7 +1,12 @@
 //! The policy that the panel distributes to its workers: how many webviews there may be, and from when on
 //! memory is scarce.
 
-use control_panel::workers::memory_monitor::{MemoryLevel, MemoryPolicy, MemoryThresholds};
+use std::time::Duration;
+
+use control_panel::workers::{
+    memory_monitor::{MemoryLevel, MemoryPolicy, MemoryThresholds},
+    prefetch::{PrefetchPolicy, PrefetchSettings},
+};
 
 use crate::lifecycle::Limits;
 
@@ -9,6 +14,9 @@ use crate::lifecycle::Limits;
 const MOST_ACTIVE: usize = 256;
 /// The most pages kept warm: each may hold 64 KiB of text, so this is 256 MiB at worst.
 const MOST_WARM: usize = 4_096;
+
+/// Between two pages fetched ahead of the visitor, who opens twenty a second.
+const PREFETCH_PACE: Duration = Duration::from_millis(50);
 
 /// What every worker may watch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,6 +80,19 @@ impl MemoryPolicy for LifecyclePolicy {
     }
 }
 
+/// What is prefetched becomes active and pushes another page into the warm cache: so there is none without one, nor where
+/// only the visitor's own page may be active. At most half of the active pages are guesses.
+impl PrefetchPolicy for LifecyclePolicy {
+    fn prefetch(&self) -> PrefetchSettings {
+        PrefetchSettings {
+            enabled: self.warm_cache_limit > 0,
+            pace: PREFETCH_PACE,
+            budget: 2,
+            ahead: self.active_webview_limit / 2,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +122,13 @@ mod tests {
         assert!(notes[0].contains(&usize::MAX.to_string()), "{notes:?}");
         let default = LifecyclePolicy::default();
         assert_eq!(default.checked(), Ok((default, Vec::new())));
+    }
+
+    #[test]
+    fn there_is_no_prefetch_without_a_place_for_it() {
+        assert!(!policy(4, 0, 0.8).prefetch().enabled);
+        assert_eq!(policy(1, 8, 0.8).prefetch().ahead, 0);
+        assert_eq!((policy(5, 8, 0.8).prefetch().enabled, policy(5, 8, 0.8).prefetch().ahead), (true, 2));
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use control_panel::workers::memory_monitor::{MemoryGauge, MemoryReading};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{app::GraphBrowserApp, visitor::Visitor};
+use crate::{app::GraphBrowserApp, summary::plain, visitor::Visitor};
 
 /// Between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -57,6 +58,30 @@ impl Progress {
         }
     }
 
+    /// How things are, for who asked.
+    pub(crate) fn tell(&self, app: &GraphBrowserApp, visitor: &Visitor, memory: &[MemoryReading]) {
+        let policy = app.policy();
+        let limits = app.limits();
+        let mut lines = vec![
+            words(app, visitor),
+            format!(
+                "policy: active {} (now {}), warm {} (now {}), memory {}",
+                policy.active_webview_limit,
+                limits.active,
+                policy.warm_cache_limit,
+                limits.warm,
+                policy.memory_pressure_threshold
+            ),
+        ];
+        lines.extend(memory.iter().map(|reading| format!("memory: {} {}", reading.gauge, gauge(reading))));
+        for line in lines {
+            match self {
+                Self::Bar(bar) => bar.println(line),
+                Self::Silent | Self::Lines { .. } => say(&line),
+            }
+        }
+    }
+
     /// Takes the bar away, so that the summary stands alone.
     pub(crate) fn finish(&self) {
         if let Self::Bar(bar) = self {
@@ -69,11 +94,30 @@ fn words(app: &GraphBrowserApp, visitor: &Visitor) -> String {
     let (active, warm) = (app.lifecycles.active().len(), app.lifecycles.warm().len());
     let (made, planned) = (visitor.made(), visitor.planned());
     let walking = if app.graph.walked.is_none() { "walking, " } else { "" };
+    #[cfg(feature = "mods")]
+    let mods = crate::summary::plain(&app.mods.words());
+    #[cfg(not(feature = "mods"))]
+    let mods = "";
     format!(
-        "{walking}{} links, {active} active, {warm} warm, {made}/{planned} visits, memory {}",
+        "{walking}{} links, {active} active, {warm} warm, {made}/{planned} visits, memory {}{mods}",
         app.graph.edges,
         app.pressure()
     )
+}
+
+/// What a gauge of memory shows.
+pub(crate) fn gauge(reading: &MemoryReading) -> String {
+    match (&reading.error, reading.sample) {
+        (Some(error), _) => plain(&error.to_string()),
+        (None, None) => "nothing to measure here".into(),
+        (None, Some(sample)) => {
+            let percent = sample.fraction() * 100.0;
+            match reading.gauge {
+                MemoryGauge::Stall => format!("{percent:.1}% of the time, {}", reading.level),
+                _ => format!("{percent:.1}% of {} MiB, {}", sample.total >> 20, reading.level),
+            }
+        }
+    }
 }
 
 /// A line on stderr; that nobody reads it is no reason to stop.

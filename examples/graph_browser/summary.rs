@@ -3,13 +3,16 @@
 use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
-use control_panel::{PanelStatus, ShutdownReport, WorkerHandle, WorkerStatus};
+use control_panel::{
+    PanelStatus, ShutdownReport, WorkerHandle, WorkerStatus, workers::memory_monitor::MemoryReading,
+};
 
 use crate::{
     app::GraphBrowserApp,
     frames::{Durations, FrameTimes},
     host::HostTally,
     lifecycle::Lifecycle,
+    progress,
     visitor::Visitor,
 };
 
@@ -25,6 +28,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) breaches: u64,
     pub(crate) host: HostTally,
     pub(crate) text_bytes: usize,
+    /// What the gauges of memory showed last.
+    pub(crate) memory: &'a [MemoryReading],
     pub(crate) panel: &'a PanelStatus,
     pub(crate) workers: &'a [WorkerHandle],
     pub(crate) shutdown: &'a ShutdownReport,
@@ -36,6 +41,9 @@ impl Summary<'_> {
         self.run(&mut rows);
         self.pages(&mut rows);
         self.nodes(&mut rows);
+        self.workers_doings(&mut rows);
+        #[cfg(feature = "mods")]
+        self.mods(&mut rows);
         self.intents(&mut rows);
         self.frame_times(&mut rows);
         self.how_workers_ended(&mut rows);
@@ -102,11 +110,37 @@ impl Summary<'_> {
         for (change, count) in self.app.lifecycles.changes() {
             rows.add(format!("{} to {}", change.from, change.to), count, change.cause);
         }
-        rows.add("memory pressure", self.app.pressure(), format!("{} change(s)", self.app.pressure_changes));
         rows.section("webviews");
         rows.add("mapped", self.host.mapped, format!("{} KiB of text held now", self.text_bytes >> 10));
         rows.add("unmapped", self.host.unmapped, "");
         rows.add("failed to load", self.host.failed, "retries included");
+    }
+
+    fn workers_doings(&self, rows: &mut Rows) {
+        let policy = self.app.policy();
+        rows.section("policy");
+        rows.add("changed", self.app.commands.policies, "by commands");
+        rows.add("active webview limit", policy.active_webview_limit, "");
+        rows.add("warm cache limit", policy.warm_cache_limit, "");
+        rows.section("memory");
+        let changes = format!("{} change(s)", self.app.pressure_changes);
+        rows.add("memory pressure", self.app.pressure(), changes);
+        rows.add("threshold", policy.memory_pressure_threshold, "");
+        for reading in self.memory {
+            rows.add(reading.gauge, reading.level, progress::gauge(reading));
+        }
+        let prefetch = self.app.prefetch;
+        rows.section("prefetch");
+        rows.add("prefetched", prefetch.promoted, format!("{} visited in time", prefetch.visited));
+        rows.add("declined", prefetch.declined, "no place any more, or no need");
+    }
+
+    #[cfg(feature = "mods")]
+    fn mods(&self, rows: &mut Rows) {
+        rows.section("mods");
+        for (what, figure, note) in self.app.mods.rows() {
+            rows.add(what, figure, plain(&note));
+        }
     }
 
     fn intents(&self, rows: &mut Rows) {

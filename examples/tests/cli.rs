@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::OnceLock,
@@ -101,7 +101,13 @@ fn the_shipped_site_is_browsed_and_everything_is_told() {
         "drain and apply, p99",
         "walk finished",
         "reader finished",
+        "Cold to Active",
+        "prefetched",
+        "PrefetchScheduler",
+        "memory pressure normal 0 change(s)",
         "memory_monitor cancelled",
+        "prefetch_scheduler cancelled",
+        "commands finished",
         "shutdown clean",
     ] {
         assert_row(&output, what);
@@ -115,10 +121,12 @@ fn the_shipped_site_is_browsed_and_everything_is_told() {
 
 #[test]
 fn the_same_seed_makes_the_same_visits() {
+    // How much is prefetched between two visits is a matter of time; without a warm cache nothing is.
     let moves = |seed| {
-        let output = browse(&["--quiet", "--seed", seed, "--memory-threshold", "1"]);
+        let output = browse(&["--quiet", "--seed", seed, "--memory-threshold", "1", "--warm-cache", "0"]);
         assert_eq!(text(&output.stderr), "", "quiet means quiet");
-        [row(&output, "LocalUI"), row(&output, "Cold to Active"), row(&output, "Active to Warm")]
+        assert_row(&output, "prefetched 0");
+        [row(&output, "LocalUI"), row(&output, "Cold to Active"), row(&output, "Active to Cold")]
     };
     assert_eq!(moves("5"), moves("5"));
 }
@@ -131,6 +139,93 @@ fn memory_pressure_is_answered_with_the_least_recently_used() {
     assert_row(&output, "MemoryMonitor");
     assert_row(&output, "memory pressure: ");
     assert_row(&output, "limits broken 0");
+}
+
+/// Runs it with these lines typed, for at most ten minutes.
+fn typed(lines: &str, args: &[&str]) -> Output {
+    let mut child = Command::new(example("graph_browser"))
+        .args(["--quiet", "--for", "10m", "--memory-threshold", "1"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut stdin = child.stdin.take().expect("piped");
+    // It may have enough before all is written.
+    stdin.write_all(lines.as_bytes()).ok();
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn the_policy_is_changed_while_it_runs() {
+    let output = typed("active 2\nwarm 0\n\nstatus\nquit\n", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    for what in [
+        "ended by the command `quit`",
+        "changed 2 by commands",
+        "active webview limit 2",
+        "warm cache limit 0",
+        "limits broken 0 held in every frame",
+        "commands finished",
+        "shutdown clean",
+    ] {
+        assert_row(&output, what);
+    }
+    let answer = text(&output.stderr);
+    assert!(answer.contains("policy: active 2 (now 2), warm 0 (now 0), memory 1"), "{answer}");
+    assert!(answer.contains("memory: machine ") && answer.contains(" MiB, normal"), "{answer}");
+}
+
+/// Every machine uses more than nothing: the new threshold reaches the monitor, and its answer the state.
+#[test]
+fn a_threshold_that_is_typed_reaches_the_memory_monitor_at_once() {
+    let mut child = Command::new(example("graph_browser"))
+        .args(["--quiet", "--for", "10m", "--visits", "100000", "--memory-threshold", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut stdin = child.stdin.take().expect("piped");
+    let mut answers =
+        BufReader::new(child.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
+    writeln!(stdin, "memory 0\nactive 9").expect("written");
+    // The level is told within a few frames; each question is answered by several lines.
+    let mut policy = String::new();
+    for _ in 0..500 {
+        writeln!(stdin, "status").expect("written");
+        policy = answers.find(|line| line.starts_with("policy: ")).expect("an answer");
+        if policy.contains("active 9 (now 4)") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(policy, "policy: active 9 (now 4), warm 8 (now 4), memory 0");
+    writeln!(stdin, "quit").expect("written");
+    drop(stdin);
+    answers.for_each(drop);
+    let output = child.wait_with_output().expect("it ends");
+    assert_row(&output, "memory pressure warning 1 change(s)");
+    assert_row(&output, "limits broken 0");
+}
+
+#[test]
+fn what_is_not_understood_is_answered_and_not_for_ever() {
+    let output = typed("dance\nactive 0\nhelp\nquit\n", &[]);
+    let told = text(&output.stderr);
+    assert!(told.contains("no such command") && told.contains("give at least 1"), "{told}");
+    assert!(told.contains("memory FRACTION"), "{told}");
+    assert_row(&output, "changed 0 by commands");
+
+    let flood = "nonsense\n".repeat(100_000);
+    let output = typed(&flood, &["--frames", "30"]);
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stderr);
+    assert_eq!(told.lines().count(), 21, "{told}");
+    assert!(told.ends_with("no more commands are read\n"), "{told}");
+    assert_row(&output, "ended after --frames");
 }
 
 #[test]
@@ -190,7 +285,9 @@ fn help_teaches() {
     let output = browse(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
     let help = text(&output.stdout);
-    for what in ["Exit codes", "--pages <DIR>", "500ms, 10s, 2m", "[default: 40]", "16 MiB"] {
+    for what in
+        ["Exit codes", "--pages <DIR>", "500ms, 10s, 2m", "[default: 40]", "16 MiB", "active N", "quit"]
+    {
         assert!(help.contains(what), "no {what} in {help}");
     }
 }
@@ -241,8 +338,6 @@ fn the_crawl_is_bounded_and_says_where_it_stopped() {
 #[cfg(unix)]
 mod unix {
     use std::{
-        io::BufRead,
-        io::BufReader,
         os::unix::fs::{PermissionsExt, symlink},
         process::{Child, ExitStatus},
     };
@@ -301,6 +396,7 @@ mod unix {
     fn endless() -> Child {
         let mut child = Command::new(example("graph_browser"))
             .args(["--for", "10m"])
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -377,4 +473,21 @@ fn custom_worker_recovers_and_its_failures_are_told() {
     assert!(told.contains("shift 1 reports, shift 2 reports, shift 3 reports"), "{told}");
     assert!(told.contains("tail (Log, generation 1) failed: there is no log shifts.log yet"), "{told}");
     assert!(told.contains("ticker (Clock, generation 1) cancelled"), "{told}");
+}
+
+/// The minute that it is made for is for a person, or a nightly run.
+#[test]
+fn soak_holds_for_two_seconds() {
+    let output = Command::new(example("soak")).args(["--seconds", "2"]).output().expect("it runs");
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
+    for what in [
+        "the report names exactly the offenders",
+        "every accepted intent came out once, in order",
+        "nothing of an old generation after its successor",
+        "no future and no thread is left over",
+    ] {
+        assert!(told.contains(&format!("ok      {what}")), "no `{what}` in\n{told}");
+    }
+    assert!(text(&output.stderr).starts_with("seed "), "so that it can be done again");
 }

@@ -7,6 +7,7 @@ pub mod model;
 pub mod offenders;
 pub mod ops;
 pub mod schedule;
+pub mod workshop;
 
 use std::{
     cell::Cell,

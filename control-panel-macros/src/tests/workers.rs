@@ -59,7 +59,8 @@ fn a_worker() {
 fn a_worker_with_every_option() {
     let actual = worker(
         "source = Feed::Rss, name = headlines, crate = ::renamed, restart = on_failure, intensity = 3,
-         period = \"1m\", backoff = \"10ms\", max_backoff = \"1500ms\", cancel = cooperative, grace = \"2s\"",
+         period = \"1m\", backoff = \"10ms\", max_backoff = \"1500ms\", cancel = cooperative, grace = \"2s\",
+         suspend = on_idle",
         "pub(crate) async fn rss(cx: Cx, mut titles: Vec<String>, _: u8) {}",
     );
     check(
@@ -73,6 +74,7 @@ fn a_worker_with_every_option() {
                 /// - Source: `Feed::Rss`
                 /// - Restart: when it fails or panics, at most 3 times in 60 s, first after 10 ms, later after 1500 ms at most
                 /// - Shutdown: it is asked to stop, and dropped after 2 s
+                /// - Suspended: while the panel is idle
                 /// - Ends with: `()`
                 fn spawn_headlines(
                     &self,
@@ -88,11 +90,88 @@ fn a_worker_with_every_option() {
                         .intensity(3, __cp::ms(60000))
                         .backoff(__cp::ms(10), __cp::ms(1500))
                         .grace(__cp::ms(2000))
+                        .suspend_on_idle()
                         .spawn(self, "headlines", Feed::Rss)
                 }
             }
             impl<__S: ?::core::marker::Sized + ::renamed::__private::Spawns<Cx>> SpawnHeadlines
             for __S {}
+        "#]],
+    );
+}
+
+#[test]
+fn a_worker_with_a_thread_of_its_own() {
+    let actual = worker(
+        "source = Feed::Rss, kind = thread, restart = on_failure, escalate = panel, after = [\"store\", \"log\"], significant,
+         heartbeat = \"1s\", on_stuck = restart",
+        "fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), FeedDown> {}",
+    );
+    check(
+        &actual,
+        &expect![[r#"
+            fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), FeedDown> {}
+            /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
+            trait SpawnRss: ::control_panel::__private::Spawns<Context<Update>> {
+                /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+                ///
+                /// - Source: `Feed::Rss`
+                /// - Runs on: a thread of its own
+                /// - Restart: when it fails or panics, failing too often ends the panel
+                /// - Stuck: after 1 s without a heartbeat, then it is restarted
+                /// - Shutdown: before `store` and `log`; it is told to stop, and named if it does not
+                /// - Ends with: `Result<(), FeedDown>`
+                fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
+                    use ::control_panel::__private as __cp;
+                    __cp::Run::thread(move |cx| rss(cx, __cp::again(&titles)))
+                        .restart_on_failure()
+                        .after("store")
+                        .after("log")
+                        .escalate()
+                        .significant()
+                        .heartbeat(__cp::ms(1000))
+                        .restart_when_stuck()
+                        .spawn(self, "rss", Feed::Rss)
+                }
+            }
+            impl<
+                __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>,
+            > SpawnRss for __S {}
+        "#]],
+    );
+}
+
+#[test]
+fn a_local_worker_that_runs_once() {
+    let actual = worker(
+        "source = Feed::Rss, kind = local, stuck_after = \"250ms\", on_stuck = escalate",
+        "async fn rss(cx: Context<Update>, titles: Rc<str>) {}",
+    );
+    check(
+        &actual,
+        &expect![[r#"
+            async fn rss(cx: Context<Update>, titles: Rc<str>) {}
+            /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
+            trait SpawnRss: ::control_panel::__private::Spawns<Context<Update>> {
+                /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+                ///
+                /// - Source: `Feed::Rss`
+                /// - Runs on: the panel's thread for futures that are not `Send`
+                /// - Restart: never
+                /// - Stuck: after 250 ms in one poll, then the panel ends
+                /// - Shutdown: it is dropped at its next `.await`
+                /// - Ends with: `()`
+                fn spawn_rss(&self, titles: Rc<str>) -> ::control_panel::WorkerHandle {
+                    use ::control_panel::__private as __cp;
+                    __cp::Run::local_once(move |cx| rss(cx, titles))
+                        .stuck_after(__cp::ms(250))
+                        .escalate_when_stuck()
+                        .spawn(self, "rss", Feed::Rss)
+                }
+            }
+            impl<
+                __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>,
+            > SpawnRss for __S {}
         "#]],
     );
 }
@@ -306,7 +385,7 @@ fn mistakes_are_reported_together_and_the_spawn_method_stays() {
                 "`#[test]` and `#[worker]` cannot share a function; keep one, and call the worker's spawn method from the other"
             }
             ::core::compile_error! {
-                "a worker must be an `async fn`; write `async fn`"
+                "a worker must be an `async fn`; write `async fn`, or add `kind = blocking` for one that blocks a thread"
             }
             ::core::compile_error! {
                 "a worker outlives its caller, so it cannot borrow for `'a`; drop `'a` and own the data"

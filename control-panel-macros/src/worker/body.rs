@@ -96,16 +96,28 @@ pub(super) const DEFAULT_PERIOD: Duration = Duration::from_secs(10);
 const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 fn constructor(options: &Options) -> Ident {
-    let name = match options.restart.as_ref().map(|given| given.value) {
-        Some("on_failure") => "on_failure",
-        Some("always") => "always",
-        _ => "once",
+    let name = match (kind(options), options.restart.as_ref().map(|given| given.value)) {
+        (None, Some("on_failure")) => "on_failure",
+        (None, Some("always")) => "always",
+        (None, _) => "once",
+        (Some(kind), _) if options.restarts() => kind,
+        (Some(kind), _) => return format_ident!("{kind}_once"),
     };
     format_ident!("{name}")
 }
 
+/// Where it runs, if not on a task of its own.
+fn kind(options: &Options) -> Option<&'static str> {
+    options.kind.as_ref().map(|given| given.value).filter(|kind| *kind != "async")
+}
+
 fn setters(options: &Options) -> TokenStream {
     let mut setters = TokenStream::new();
+    match options.restart.as_ref().map(|given| given.value) {
+        Some("on_failure") if kind(options).is_some() => setters.extend(quote!(.restart_on_failure())),
+        Some("always") if kind(options).is_some() => setters.extend(quote!(.restart_always())),
+        _ => {}
+    }
     if let Some(intensity) = &options.intensity {
         let restarts = Literal::u32_unsuffixed(intensity.value);
         let period = duration::tokens(options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value));
@@ -122,6 +134,31 @@ fn setters(options: &Options) -> TokenStream {
         setters.extend(quote!(.grace(#grace)));
     } else if options.cancel.as_ref().is_some_and(|given| given.value == "cooperative") {
         setters.extend(quote!(.cooperative()));
+    }
+    if options.suspends() {
+        setters.extend(quote!(.suspend_on_idle()));
+    }
+    for name in options.after.iter().flat_map(|after| &after.value) {
+        setters.extend(quote!(.after(#name)));
+    }
+    if options.escalate.as_ref().is_some_and(|given| given.value == "panel") {
+        setters.extend(quote!(.escalate()));
+    }
+    if options.significant {
+        setters.extend(quote!(.significant()));
+    }
+    if let Some(limit) = &options.stuck_after {
+        let limit = duration::tokens(limit.value);
+        setters.extend(quote!(.stuck_after(#limit)));
+    }
+    if let Some(every) = &options.heartbeat {
+        let every = duration::tokens(every.value);
+        setters.extend(quote!(.heartbeat(#every)));
+    }
+    match options.on_stuck.as_ref().map(|given| given.value) {
+        Some("restart") => setters.extend(quote!(.restart_when_stuck())),
+        Some("escalate") => setters.extend(quote!(.escalate_when_stuck())),
+        _ => {}
     }
     setters
 }

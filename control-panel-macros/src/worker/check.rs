@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, GenericParam, Type};
 
+use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use super::types::{self, Flaw};
 use crate::errors::Errors;
@@ -13,9 +14,9 @@ pub(crate) fn not_a_function(errors: &Errors, word: &TokenTree) {
     errors.at(word, "`#[worker]` goes on an `async fn`; move it to one, or make this one");
 }
 
-pub(crate) fn function(errors: &Errors, function: &Function) {
+pub(crate) fn function(errors: &Errors, function: &Function, options: &Options) {
     attributes(errors, function);
-    qualifiers(errors, function);
+    qualifiers(errors, function, options);
     name(errors, function);
     generics(errors, function);
     where_clause(errors, function);
@@ -25,7 +26,7 @@ pub(crate) fn function(errors: &Errors, function: &Function) {
         argument_attributes(errors, argument);
         argument_type(errors, argument);
     }
-    output(errors, function);
+    output(errors, function, options);
     body(errors, function);
 }
 
@@ -62,16 +63,29 @@ pub(super) fn is_entry_point(attr: &Attribute) -> bool {
     }
 }
 
-/// `async`, and nothing else.
-fn qualifiers(errors: &Errors, function: &Function) {
+/// `async`, and nothing else; and not that where it has a thread.
+fn qualifiers(errors: &Errors, function: &Function, options: &Options) {
     for qualifier in &function.qualifiers {
         let keyword = &qualifier.keyword;
         if keyword != "async" {
             errors.at(keyword, format_args!("a worker cannot be `{keyword}`; drop `{keyword}`"));
         }
     }
-    if function.qualifier("async").is_none() {
-        errors.at(function.fn_token, "a worker must be an `async fn`; write `async fn`");
+    let kind = options.kind.as_ref().map_or("async", |kind| kind.value);
+    match (function.qualifier("async"), options.is_call()) {
+        (None, false) if options.kind.is_none() => errors.at(
+            function.fn_token,
+            "a worker must be an `async fn`; write `async fn`, or add `kind = blocking` for one that blocks a thread",
+        ),
+        (None, false) => errors.at(
+            function.fn_token,
+            format_args!("a worker of `kind = {kind}` must be an `async fn`; write `async fn`"),
+        ),
+        (Some(qualifier), true) => errors.at(
+            &qualifier.keyword,
+            format_args!("a worker of `kind = {kind}` is a plain `fn`; drop `async`, or write `kind = local`"),
+        ),
+        (None, true) | (Some(_), false) => {}
     }
 }
 
@@ -200,10 +214,13 @@ fn argument_type(errors: &Errors, argument: &Argument) {
     }
 }
 
-/// The async fn makes the future; what it returns is how the work ended.
-fn output(errors: &Errors, function: &Function) {
+/// What it returns is how the work ended; the `async` makes the future.
+fn output(errors: &Errors, function: &Function, options: &Options) {
     let Some((_, output)) = &function.output else { return };
     match syn::parse2::<Type>(output.clone()) {
+        Ok(Type::ImplTrait(_)) if options.is_call() => {
+            errors.at(output, "a worker returns `()` or `Result<(), E>`, not an `impl` type");
+        }
         Ok(Type::ImplTrait(_)) => errors.at(
             output,
             "an `async fn` is a future already; return `()` or `Result<(), E>` instead of an `impl` type",

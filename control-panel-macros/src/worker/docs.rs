@@ -22,13 +22,17 @@ pub(crate) fn of_method(function: &Function, options: &Options) -> TokenStream {
     let source = options.source.as_ref().map(|given| readable(&given.value.to_token_stream()));
     let opening = format!("Spawns the worker [`{name}`](fn@{name}) and returns its handle at once.");
     let opening = if own.is_empty() { vec![opening] } else { vec![String::new(), opening] };
-    let facts = lines(&[
-        String::new(),
-        format!("- Source: `{}`", source.unwrap_or_default()),
-        format!("- Restart: {}", restart(options)),
-        format!("- Shutdown: {}", shutdown(options)),
-        format!("- Ends with: `{}`", output(function)),
-    ]);
+    let facts = [
+        Some(String::new()),
+        Some(format!("- Source: `{}`", source.unwrap_or_default())),
+        runs(options),
+        Some(format!("- Restart: {}", restart(options))),
+        stuck(options).map(|stuck| format!("- Stuck: {stuck}")),
+        Some(format!("- Shutdown: {}", shutdown(options))),
+        options.suspends().then(|| "- Suspended: while the panel is idle".to_owned()),
+        Some(format!("- Ends with: `{}`", output(function))),
+    ];
+    let facts = lines(&facts.into_iter().flatten().collect::<Vec<_>>());
     let opening = lines(&opening);
     quote!(#(#own)* #opening #facts)
 }
@@ -49,11 +53,48 @@ fn restart(options: &Options) -> String {
     });
     let backoff = options.backoff.as_ref().map(|backoff| format!("first after {}", spoken(backoff.value)));
     let max = options.max_backoff.as_ref().map(|max| format!("later after {} at most", spoken(max.value)));
-    let parts: Vec<String> = [Some(when.to_owned()), intensity, backoff, max].into_iter().flatten().collect();
+    let escalates = options.escalate.as_ref().is_some_and(|given| given.value == "panel");
+    let escalates = escalates.then(|| "failing too often ends the panel".to_owned());
+    let parts: Vec<String> =
+        [Some(when.to_owned()), intensity, backoff, max, escalates].into_iter().flatten().collect();
     parts.join(", ")
 }
 
+fn runs(options: &Options) -> Option<String> {
+    let place = match options.kind.as_ref()?.value {
+        "local" => "the panel's thread for futures that are not `Send`",
+        "blocking" => "a thread of the blocking pool",
+        "thread" => "a thread of its own",
+        _ => return None,
+    };
+    Some(format!("- Runs on: {place}"))
+}
+
+fn stuck(options: &Options) -> Option<String> {
+    let poll = options.stuck_after.as_ref().map(|limit| format!("after {} in one poll", spoken(limit.value)));
+    let every = options.heartbeat.as_ref();
+    let silent = every.map(|every| format!("after {} without a heartbeat", spoken(every.value)));
+    let then = match options.on_stuck.as_ref().map(|given| given.value) {
+        Some("restart") => Some("then it is restarted"),
+        Some("escalate") => Some("then the panel ends"),
+        Some(_) => Some("then events say so"),
+        None => None,
+    };
+    let parts: Vec<String> = [poll, silent, then.map(str::to_owned)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 fn shutdown(options: &Options) -> String {
+    let names = options.after.iter().flat_map(|after| &after.value).map(syn::LitStr::value);
+    let before: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    let how = stopped(options);
+    if before.is_empty() { how } else { format!("before {}; {how}", before.join(" and ")) }
+}
+
+fn stopped(options: &Options) -> String {
+    if options.is_call() {
+        return "it is told to stop, and named if it does not".to_owned();
+    }
     let cooperative = options.cancel.as_ref().is_some_and(|given| given.value == "cooperative");
     match &options.grace {
         Some(grace) => format!("it is asked to stop, and dropped after {}", spoken(grace.value)),

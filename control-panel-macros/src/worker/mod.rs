@@ -26,7 +26,7 @@ pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
         // The signature is half typed. rustc reads it again from our output and says what is missing.
         Err(_) => return expand::untouched(item, errors),
     };
-    check::function(&errors, &function);
+    check::function(&errors, &function, &options);
     if errors.is_empty() && function.is_complete() {
         // Nothing was found, so what this adds to the output is nothing.
         let none = errors.into_tokens();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::Path;
+use syn::{LitStr, Path};
 
 use crate::args::{Given, Key, Place};
 use crate::errors::Errors;
@@ -21,6 +21,14 @@ const PLACE: Place = Place {
         Key::valued("max_backoff", "max_backoff = \"30s\""),
         Key::valued("cancel", "cancel = cooperative"),
         Key::valued("grace", "grace = \"2s\""),
+        Key::valued("suspend", "suspend = on_idle"),
+        Key::valued("kind", "kind = blocking"),
+        Key::valued("after", "after = \"store\""),
+        Key::valued("escalate", "escalate = panel"),
+        Key::flag("significant"),
+        Key::valued("stuck_after", "stuck_after = \"5s\""),
+        Key::valued("on_stuck", "on_stuck = restart"),
+        Key::valued("heartbeat", "heartbeat = \"1s\""),
         Key::valued("crate", "crate = ::control_panel"),
     ],
     elsewhere: &[("clock", "`clock` is said of an intent: write `#[intent(clock = field)]` on its variant")],
@@ -39,6 +47,14 @@ pub(crate) struct Options {
     pub max_backoff: Option<Given<Duration>>,
     pub cancel: Option<Given<&'static str>>,
     pub grace: Option<Given<Duration>>,
+    pub suspend: Option<Given<&'static str>>,
+    pub kind: Option<Given<&'static str>>,
+    pub after: Option<Given<Vec<LitStr>>>,
+    pub escalate: Option<Given<&'static str>>,
+    pub significant: bool,
+    pub stuck_after: Option<Given<Duration>>,
+    pub on_stuck: Option<Given<&'static str>>,
+    pub heartbeat: Option<Given<Duration>>,
 }
 
 impl Options {
@@ -60,6 +76,18 @@ impl Options {
                 "max_backoff" => options.max_backoff = arg.given(arg.duration(errors)),
                 "cancel" => options.cancel = arg.given(arg.word(errors, &["drop", "cooperative"])),
                 "grace" => options.grace = arg.given(arg.duration(errors)),
+                "suspend" => options.suspend = arg.given(arg.word(errors, &["never", "on_idle"])),
+                "kind" => {
+                    options.kind = arg.given(arg.word(errors, &["async", "local", "blocking", "thread"]));
+                }
+                "after" => options.after = arg.given(arg.quoted_names(errors)),
+                "escalate" => options.escalate = arg.given(arg.word(errors, &["never", "panel"])),
+                "significant" => options.significant = true,
+                "stuck_after" => options.stuck_after = arg.given(arg.duration(errors)),
+                "on_stuck" => {
+                    options.on_stuck = arg.given(arg.word(errors, &["warn", "restart", "escalate"]));
+                }
+                "heartbeat" => options.heartbeat = arg.given(arg.duration(errors)),
                 _ => options.krate = arg.given(arg.crate_path(errors)),
             }
         }
@@ -73,6 +101,8 @@ impl Options {
         options.check_restarts(errors);
         options.check_limits(errors);
         options.check_grace(errors);
+        options.check_kind(errors);
+        options.check_stuck(errors);
         options
     }
 
@@ -81,18 +111,29 @@ impl Options {
         self.restart.as_ref().is_some_and(|restart| restart.value != "never")
     }
 
+    pub(crate) fn suspends(&self) -> bool {
+        self.suspend.as_ref().is_some_and(|suspend| suspend.value == "on_idle")
+    }
+
+    /// Whether its body is a plain call and not a future: then it has a thread for as long as it runs.
+    pub(crate) fn is_call(&self) -> bool {
+        self.kind.as_ref().is_some_and(|kind| matches!(kind.value, "blocking" | "thread"))
+    }
+
     /// What says how to restart makes no sense for a worker that never is.
     fn check_restarts(&self, errors: &Errors) {
         if self.restarts() {
             return;
         }
+        let escalates = self.escalate.as_ref().filter(|escalate| escalate.value != "never");
+        let escalates = position(escalates);
         let given = [
             position(self.intensity.as_ref()),
             position(self.period.as_ref()),
             position(self.backoff.as_ref()),
         ];
         let mut given: Vec<_> =
-            given.into_iter().chain([position(self.max_backoff.as_ref())]).flatten().collect();
+            given.into_iter().chain([position(self.max_backoff.as_ref()), escalates]).flatten().collect();
         given.sort_unstable_by_key(|(nth, _)| *nth);
         let Some((first, key)) = given.first() else { return };
         let names: Vec<String> = given.iter().map(|(_, key)| key.to_string()).collect();
@@ -129,12 +170,56 @@ impl Options {
     /// Only a worker that is asked to stop has a time in which to do so.
     fn check_grace(&self, errors: &Errors) {
         match (&self.grace, &self.cancel) {
-            (Some(grace), None) => {
+            (Some(grace), None) if !self.is_call() => {
                 errors.at(&grace.key, "`grace` cannot stand without `cancel = cooperative`; add it");
             }
-            (Some(grace), Some(cancel)) if cancel.value == "drop" => errors.at(
+            (Some(grace), Some(cancel)) if cancel.value == "drop" && !self.is_call() => errors.at(
                 if grace.nth > cancel.nth { &grace.key } else { &cancel.key },
                 "`grace` cannot stand beside `cancel = drop`; write `cancel = cooperative`",
+            ),
+            _ => {}
+        }
+    }
+
+    /// What is done to a future cannot be done to a thread.
+    fn check_kind(&self, errors: &Errors) {
+        let Some(kind) = self.kind.as_ref().filter(|_| self.is_call()) else { return };
+        let told = "a thread is told to stop, and cannot be dropped";
+        for (key, why) in [
+            (self.cancel.as_ref().map(|cancel| &cancel.key), told),
+            // Where `cancel` is there too, it is said of that.
+            (self.grace.as_ref().filter(|_| self.cancel.is_none()).map(|grace| &grace.key), told),
+            (
+                self.stuck_after.as_ref().map(|limit| &limit.key),
+                "it limits the time between two awaits; write `heartbeat = \"1s\"` instead",
+            ),
+        ] {
+            if let Some(key) = key {
+                errors.at(key, format_args!("`{key}` cannot stand beside `kind = {}`: {why}", kind.value));
+            }
+        }
+        if let (Some(on_stuck), None, None) = (&self.on_stuck, &self.heartbeat, &self.stuck_after) {
+            errors.at(
+                &on_stuck.key,
+                format_args!(
+                    "`on_stuck` needs `heartbeat = \"1s\"` beside `kind = {}`: nothing else tells that it is stuck",
+                    kind.value
+                ),
+            );
+        }
+    }
+
+    /// Only who can run again can be restarted.
+    fn check_stuck(&self, errors: &Errors) {
+        let restarts = self.on_stuck.as_ref().filter(|on_stuck| on_stuck.value == "restart");
+        match (restarts, &self.restart) {
+            (Some(on_stuck), None) => errors.at(
+                &on_stuck.key,
+                "`on_stuck = restart` cannot stand without `restart = on_failure`; add it",
+            ),
+            (Some(on_stuck), Some(never)) if never.value == "never" => errors.at(
+                if on_stuck.nth > never.nth { &on_stuck.key } else { &never.key },
+                "`on_stuck = restart` cannot stand beside `restart = never`; write `restart = on_failure`",
             ),
             _ => {}
         }

@@ -11,11 +11,14 @@ use std::{
 
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
-use super::{ControlPanel, Starved, locals::Locals, shared::Shared};
+use super::{ControlPanel, Starved, idle::Idle, locals::Locals, shared::Shared, status::Snapshot};
+#[cfg(feature = "tracing")]
+use crate::reducer::Warning;
 use crate::{
     error::BuildError,
     frame::FrameBudget,
     intent::Intent,
+    observe::Watch,
     policy::Policy,
     queue::{OnReady, Queue},
     supervise::{panics, supervisor::Supervisor},
@@ -49,6 +52,8 @@ pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     shutdown_timeout: Duration,
     frame_budget: FrameBudget,
     on_ready: Option<OnReady>,
+    /// Set in `idle`.
+    pub(super) idle_after: Option<Duration>,
     policy: G,
     types: PhantomData<fn() -> (I, P)>,
 }
@@ -99,6 +104,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
             shutdown_timeout: Duration::from_secs(5),
             frame_budget: FrameBudget::default(),
             on_ready: None,
+            idle_after: None,
             policy: ByDefault,
             types: PhantomData,
         }
@@ -123,10 +129,18 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
 
     /// The first policy. Without this call it is `P::default()`.
     pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
-        let Self { name, capacity, runtime, shutdown_timeout, frame_budget, on_ready, policy: _, types } =
-            self;
-        let policy = Given(policy);
-        PanelBuilder { name, capacity, runtime, shutdown_timeout, frame_budget, on_ready, policy, types }
+        let Self { name, capacity, runtime, shutdown_timeout, frame_budget, on_ready, idle_after, .. } = self;
+        PanelBuilder {
+            name,
+            capacity,
+            runtime,
+            shutdown_timeout,
+            frame_budget,
+            on_ready,
+            idle_after,
+            policy: Given(policy),
+            types: PhantomData,
+        }
     }
 
     /// The runtime that runs the workers; it must have time enabled and outlive the panel.
@@ -151,10 +165,50 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     }
 
     /// Called when there is something to drain: once when the queue becomes non-empty after a drain, and after a
-    /// frame that left something behind. For loops that sleep.
+    /// frame that left something behind. For loops that sleep. A frame that is asked for may turn out empty: some only
+    /// wake senders.
     ///
     /// Called on whatever thread sends, or on the thread that drops a frame, and never under a lock: it may
     /// send itself. It should be quick, and it should not panic: a panic ends the worker whose send it was.
+    ///
+    /// # Waking a sleeping loop
+    /// egui draws when it is asked to, from any thread; `examples/egui_wake.rs` is the whole program:
+    ///
+    /// ```
+    /// # mod egui {
+    /// #     #[derive(Clone)]
+    /// #     pub struct Context;
+    /// #     impl Context { pub fn request_repaint(&self) {} }
+    /// # }
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # #[derive(GraphIntent)] enum Update { Refresh }
+    /// # let ctx = &egui::Context;
+    /// let ctx = ctx.clone();
+    /// let panel = ControlPanel::<Update>::builder().on_ready(move || ctx.request_repaint()).build();
+    /// ```
+    ///
+    /// winit's loop is sent an event of the program's own, and drains in `user_event`; `examples/winit_wake.rs`:
+    ///
+    /// ```
+    /// # use std::sync::mpsc::{Sender, channel};
+    /// # struct Proxy(Sender<Ready>);
+    /// # impl Proxy { fn send_event(&self, event: Ready) -> Result<(), ()> { self.0.send(event).map_err(drop) } }
+    /// # struct EventLoop;
+    /// # impl EventLoop { fn create_proxy(&self) -> Proxy { Proxy(channel().0) } }
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # #[derive(GraphIntent)] enum Update { Refresh }
+    /// # let event_loop = EventLoop;
+    /// struct Ready; // `EventLoop::<Ready>::with_user_event()`
+    ///
+    /// let proxy = event_loop.create_proxy();
+    /// // Refused once the loop has ended: then nobody is there to be woken.
+    /// let on_ready = move || drop(proxy.send_event(Ready));
+    /// let panel = ControlPanel::<Update>::builder().on_ready(on_ready).build();
+    /// ```
+    ///
+    /// A loop without a toolkit needs no callback:
+    /// [`wait_ready_timeout`](ControlPanel::wait_ready_timeout) parks its thread, and
+    /// [`wait_ready`](ControlPanel::wait_ready) is for async code.
     pub fn on_ready(mut self, on_ready: impl Fn() + Send + Sync + 'static) -> Self {
         self.on_ready = Some(Box::new(on_ready));
         self
@@ -165,11 +219,14 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
     /// Makes the panel.
     ///
     /// # Errors
-    /// [`BuildError`]: the capacity is 0, the runtime given has no timer, or there is no runtime and none
+    /// [`BuildError`]: the capacity or the time to idle is 0, the runtime given has no timer, or there is no runtime and none
     /// could be started.
     pub fn try_build(self) -> Result<ControlPanel<I, P>, BuildError> {
         if self.capacity == 0 {
             return Err(BuildError::ZeroCapacity);
+        }
+        if self.idle_after.is_some_and(|after| after.is_zero()) {
+            return Err(BuildError::ZeroIdle);
         }
         let (handle, own) = if let Some(handle) = self.runtime.or_else(|| Handle::try_current().ok()) {
             (handle, None)
@@ -180,21 +237,31 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         if !has_timer(&handle) {
             return Err(BuildError::NoTimer);
         }
+        #[cfg(feature = "tracing")]
+        if panics::ABORT {
+            tracing::warn!(panel = %self.name, "{}", Warning::PanicsAbort);
+        }
         let may_starve = own.is_none() && handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        let queue = Arc::new(Queue::new(self.capacity, self.on_ready));
+        let for_supervisor = Arc::clone(&queue);
+        let on_escalate = Box::new(move || for_supervisor.wake_loop());
         let shared = Shared {
-            queue: Arc::new(Queue::new(self.capacity, self.on_ready)),
+            queue,
             policy: Policy::new(self.policy.policy()),
-            supervisor: Supervisor::new(handle, self.shutdown_timeout),
+            supervisor: Supervisor::new(&self.name, handle, self.shutdown_timeout, on_escalate),
+            idle: Idle::new(self.idle_after),
         };
         Ok(ControlPanel {
             shared: Arc::new(shared),
             runtime: own,
-            name: self.name,
+            name: self.name.into(),
             locals: Locals::new(),
             local_buffer: Mutex::default(),
             frame_budget: self.frame_budget,
             frames: 0,
             starved: may_starve.then(Starved::default),
+            snapshot: Snapshot::default(),
+            watch: Watch::default(),
         })
     }
 
@@ -238,6 +305,7 @@ impl<I: Intent, P, G> fmt::Debug for PanelBuilder<I, P, G> {
             .field("capacity", &self.capacity)
             .field("shutdown_timeout", &self.shutdown_timeout)
             .field("frame_budget", &self.frame_budget)
+            .field("idle_after", &self.idle_after)
             .finish_non_exhaustive()
     }
 }

@@ -1,14 +1,15 @@
 //! The panel: one owner for the queue, the policy, the workers and, where there is none yet, their runtime.
 
+mod ask;
 mod builder;
+mod idle;
 mod locals;
 pub(crate) mod shared;
 mod spawner;
 mod status;
 
 use std::{
-    borrow::Cow,
-    fmt,
+    fmt, mem,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -18,22 +19,27 @@ use tokio::{
     time::Instant,
 };
 
-use self::{locals::Locals, shared::Shared};
+use self::{locals::Locals, shared::Shared, status::Snapshot};
 use crate::{
     blocking,
     context::Context,
     frame::{Frame, FrameBudget},
+    group::GroupBuilder,
     intent::Intent,
+    name::Name,
+    observe::{self, Flow},
     queue::{IntentSender, Local},
     reducer::{FrameReport, Reconcile, Reducer, Warning},
-    supervise::report::ShutdownReport,
+    supervise::{events::Events, panics, report::ShutdownReport},
+    tasks::Tasks,
     worker::{Worker, WorkerHandle},
 };
 
+pub(crate) use self::spawner::sealed;
 pub use self::{
     builder::{ByDefault, Given, GivesPolicy, PanelBuilder},
-    spawner::{Spawn, Spawner},
-    status::{PanelStatus, WorkerInfo},
+    spawner::{Configured, Spawn, Spawner},
+    status::{PanelStatus, WorkerInfo, Workers},
 };
 
 /// Frames drained without any worker of a current-thread runtime being polled, before that is a warning: about
@@ -87,14 +93,18 @@ pub struct ControlPanel<I: Intent, P = ()> {
     shared: Arc<Shared<I, P>>,
     /// The panel's own runtime, where it has one.
     runtime: Option<Runtime>,
-    name: Cow<'static, str>,
+    name: Name,
     locals: Locals<I::Source>,
-    /// Empty between two frames. The lock is never taken: it makes the panel `Sync` for intents that are not.
+    /// The loop's own intents that no frame could take yet: next to always none. The lock is never taken: it makes the
+    /// panel `Sync` for intents that are not.
     local_buffer: Mutex<Vec<Local<I>>>,
     frame_budget: FrameBudget,
     frames: u64,
     /// Where workers could starve.
     starved: Option<Starved>,
+    snapshot: Snapshot,
+    /// What the last frame found.
+    watch: observe::Watch,
 }
 
 /// How many frames were drained since a new worker was last polled, and how many had been by then.
@@ -132,7 +142,38 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// Never waits. After a shutdown the handle's status is [`Refused`](crate::WorkerStatus::Refused).
     pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        self.shared.spawn(worker)
+        self.shared.spawn(worker, None)
+    }
+
+    /// Collects workers that are started, restarted and stopped together.
+    pub fn group(&self) -> GroupBuilder<I, P> {
+        GroupBuilder::new(Arc::clone(&self.shared))
+    }
+
+    /// A set of short-lived workers, a few of which run at once, with keys of the type `K` of which only the newest counts.
+    pub fn tasks<K: Ord>(&self) -> Tasks<I, P, K> {
+        Tasks::new(Arc::clone(&self.shared))
+    }
+
+    /// The living worker of this name; of several, the one that was spawned first.
+    pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
+        self.shared.supervisor.registry().find(name).map(WorkerHandle::new)
+    }
+
+    /// The living workers, in the order of their spawning.
+    pub fn workers(&self) -> Vec<WorkerHandle> {
+        self.shared.supervisor.registry().live().into_iter().map(WorkerHandle::new).collect()
+    }
+
+    /// What happens to the workers from now on.
+    pub fn events(&self) -> Events {
+        self.shared.supervisor.registry().log.reader(None)
+    }
+
+    /// What happened to the workers from the event of this number on; `status().events + 1` for what a status does not
+    /// contain.
+    pub fn events_from(&self, number: u64) -> Events {
+        self.shared.supervisor.registry().log.reader(Some(number))
     }
 
     /// Something that spawns workers from anywhere.
@@ -148,14 +189,17 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// A context that belongs to no worker, with an origin of its own: to call an annotated function directly,
     /// as in a unit test. It is cancelled when the panel shuts down.
     pub fn context(&self, source: I::Source) -> Context<I, P> {
-        self.shared.context(Cow::Borrowed("context"), source)
+        self.shared.context(Name::from("context"), source)
     }
 
     /// Takes what is queued now, in causal order. Never waits for a sender and never runs a worker.
     ///
     /// After a frame that was cut short, what it left, and nothing else.
     pub fn drain(&mut self) -> Frame<I> {
-        self.begin_frame(&mut Vec::new())
+        let mut kept = mem::take(self.local_buffer());
+        let frame = self.begin_frame(&mut kept);
+        *self.local_buffer() = kept;
+        frame
     }
 
     /// Runs one frame: drains, merges `local` in, applies all in causal order, then reconciles once.
@@ -166,7 +210,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// # Panics
     /// If the reducer or the host does. The intent that the reducer panicked on counts as handed out; the rest of the
-    /// frame, local intents included, comes back with the next one.
+    /// frame, local intents included, comes back with the next one, before those of the call.
     pub fn run_frame<S, H>(
         &mut self,
         state: &mut S,
@@ -182,6 +226,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let mut local = self.stamp(local);
         let locals = local.len();
         let frame = self.begin_frame(&mut local);
+        // What an earlier frame left of them is not to be had now: they come behind it, in the next.
+        let locals = locals - local.len();
         *self.local_buffer() = local;
         let mut applied = 0;
         frame.for_each(|queued| {
@@ -196,6 +242,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             apply_time: began.elapsed(),
             warning: self.warning(),
         };
+        observe::frame_time(&self.name, report.apply_time);
         host.reconcile(state);
         report
     }
@@ -250,13 +297,16 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.supervisor.registry().count()
     }
 
-    /// The panel as it is now: queue, counters, living workers. Never waits for the queue: where that is busy, its figures
-    /// are those of the last frame.
+    /// The panel as it is now: queue, counters, living workers. For every frame: it never waits, and allocates only where
+    /// workers changed while somebody still keeps the status before.
+    ///
+    /// Where the queue is busy just now, its figures are those of the last frame; where the supervisor is, the workers are
+    /// those of the last status.
     pub fn status(&self) -> PanelStatus {
         let counts = self.shared.queue.counts();
-        let live = self.shared.supervisor.registry().live();
+        let (workers, events) = self.snapshot.take(self.shared.supervisor.registry());
         PanelStatus {
-            name: self.name.clone().into_owned(),
+            name: self.name.clone(),
             queued: counts.queued,
             capacity: self.shared.queue.capacity(),
             accepted: counts.accepted,
@@ -265,7 +315,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             dropped: counts.dropped,
             waiting: counts.waiting,
             frames: self.frames,
-            workers: live.iter().map(|record| WorkerInfo::of(record)).collect(),
+            workers,
+            events,
             warning: self.warning(),
         }
     }
@@ -299,14 +350,23 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     fn begin_frame(&mut self, local: &mut Vec<Local<I>>) -> Frame<I> {
         self.frames += 1;
         self.watch_for_starvation();
+        let queue = &self.shared.queue;
+        self.watch.frame(&self.name, || Flow::of(&queue.counts()));
         let batch = self.shared.queue.begin_frame(!local.is_empty());
         Frame::new(Arc::clone(&self.shared.queue), batch, local, self.frame_budget)
     }
 
     fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<Local<I>> {
-        let mut stamped = std::mem::take(self.local_buffer());
+        let kept = self.local_buffer();
+        // The caller's iterator may panic: what was kept stays where it is meanwhile.
+        let mut stamped = if kept.is_empty() { mem::take(kept) } else { Vec::new() };
         let (locals, queue) = (&mut self.locals, &self.shared.queue);
         stamped.extend(local.into_iter().map(|(source, intent)| locals.stamp(queue, source, intent)));
+        let kept = self.local_buffer();
+        if !kept.is_empty() {
+            kept.append(&mut stamped);
+            stamped = mem::take(kept);
+        }
         stamped
     }
 
@@ -334,9 +394,16 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     fn warning(&self) -> Option<Warning> {
-        let workers = self.shared.supervisor.registry().unpolled();
+        let registry = self.shared.supervisor.registry();
+        if registry.has_escalated() {
+            return Some(Warning::Escalated);
+        }
+        let workers = registry.unpolled();
         let starved = self.starved.is_some_and(|starved| starved.frames >= STARVED_FRAMES);
-        (starved && workers > 0).then_some(Warning::WorkersNeverPolled { workers })
+        if starved && workers > 0 {
+            return Some(Warning::WorkersNeverPolled { workers });
+        }
+        panics::ABORT.then_some(Warning::PanicsAbort)
     }
 }
 

@@ -1,52 +1,96 @@
 //! What a panel and its spawners share.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
+use super::idle::Idle;
 use crate::{
     context::Context,
+    gate::GateCell,
+    inbox::InboxCell,
     intent::Intent,
+    name::Name,
     policy::Policy,
     queue::{IntentSender, Queue},
-    supervise::{driver::Plan, lifecycle::Lifecycle, record::Record, supervisor::Supervisor},
-    worker::{Worker, WorkerHandle},
+    supervise::{
+        driver::Start,
+        machine::{Place, Spec},
+        record::{Identity, Record},
+        supervisor::{Recruit, Supervisor},
+    },
+    worker::{Options, Worker, WorkerHandle},
 };
 
 pub(crate) struct Shared<I: Intent, P> {
     pub(crate) queue: Arc<Queue<I>>,
     pub(crate) policy: Policy<P>,
     pub(crate) supervisor: Supervisor,
+    pub(super) idle: Idle,
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     /// A context that belongs to no worker.
-    pub(crate) fn context(&self, name: Cow<'static, str>, source: I::Source) -> Context<I, P> {
+    pub(crate) fn context(&self, name: Name, source: I::Source) -> Context<I, P> {
         let sender = IntentSender::new(self.queue.port(source));
-        let record = self.record(name, &sender);
-        Context::new(sender, self.policy.watch(), record, 0)
+        let record = Arc::new(self.record(name, &sender, &Options::default()));
+        Context::new(sender, self.policy.watch(), record, Arc::clone(self.supervisor.term()), 0)
     }
 
-    pub(crate) fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    pub(crate) fn spawn(&self, worker: Worker<I, P>, place: Option<Place>) -> WorkerHandle {
+        let mut recruit = self.recruit(worker);
+        recruit.spec.place = place;
+        let handle = WorkerHandle::new(Arc::clone(&recruit.record));
+        self.supervisor.spawn(recruit);
+        handle
+    }
+
+    /// Makes a worker ready to be spawned.
+    pub(crate) fn recruit(&self, worker: Worker<I, P>) -> Recruit {
         let Worker { name, source, mut factory, options } = worker;
+        self.idle.wanted(options.suspend, &self.supervisor);
         let sender = IntentSender::new(self.queue.port(source));
-        let record = self.record(name, &sender);
-        let lifecycle =
-            Lifecycle::new(options.restart, options.intensity, options.backoff, sender.origin().0);
-        let plan = Plan { lifecycle, cancel: options.cancel, grace: options.grace };
+        let mut record = self.record(name.clone(), &sender, &options);
+        let spec = Spec {
+            name,
+            restart: options.restart,
+            intensity: options.intensity,
+            backoff: options.backoff,
+            escalate: options.escalate,
+            on_stuck: options.on_stuck,
+            repeatable: options.repeatable,
+            after: options.after,
+            seed: sender.origin().0,
+            group: None,
+            significant: options.significant,
+            place: None,
+        };
+        record.inbox = InboxCell::new(options.inbox_capacity);
+        record.gate = GateCell::new(options.suspend);
+        let record = Arc::new(record);
         let mut policy = self.policy.watch();
         let for_context = Arc::clone(&record);
-        let start = Box::new(move |generation| {
+        let start: Start = Box::new(move |generation, term| {
             // The first run sees what was set since it was spawned, a later one what was set since it started.
             if generation > 1 {
                 policy.borrow_and_update();
             }
-            factory(Context::new(sender.clone(), policy.clone(), Arc::clone(&for_context), generation))
+            let (record, term) = (Arc::clone(&for_context), Arc::clone(term));
+            factory(Context::new(sender.clone(), policy.clone(), record, term, generation))
         });
-        self.supervisor.spawn(record, plan, start)
+        Recruit { record, spec, start }
     }
 
-    fn record(&self, name: Cow<'static, str>, sender: &IntentSender<I>) -> Arc<Record> {
-        let source = format!("{:?}", sender.source()).into_boxed_str();
-        Arc::new(Record::new(name, source, sender.origin(), self.supervisor.token()))
+    fn record(&self, name: Name, sender: &IntentSender<I>, options: &Options) -> Record {
+        let identity = Identity {
+            name,
+            source: format!("{:?}", sender.source()).into(),
+            origin: sender.origin(),
+            kind: options.kind,
+            cancel: options.cancel,
+            grace: options.grace,
+            limits: options.limits(),
+        };
+        let registry = Arc::downgrade(self.supervisor.registry());
+        Record::new(identity, Arc::clone(self.supervisor.term()), registry)
     }
 }
 

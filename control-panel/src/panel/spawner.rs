@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use super::{ControlPanel, shared::Shared};
 use crate::{
+    group::GroupBuilder,
     intent::Intent,
+    tasks::Tasks,
     worker::{Worker, WorkerHandle},
 };
 
@@ -25,12 +27,67 @@ pub trait Spawn: sealed::Sealed {
     /// Spawns a worker. Never waits; a panel that is shut down gives a handle in state
     /// [`Refused`](crate::WorkerStatus::Refused).
     fn spawn(&self, worker: Worker<Self::Intent, Self::Policy>) -> WorkerHandle;
+
+    /// The same, with every worker adjusted before it is spawned: so an annotated worker gets options that are known only
+    /// here.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Line(String) }
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn store(cx: Context<Update>) { cx.cancelled().await }
+    ///
+    /// #[worker(source = IntentSource::Restore, cancel = cooperative)]
+    /// async fn feed(cx: Context<Update>) { cx.cancelled().await }
+    ///
+    /// let panel = ControlPanel::<Update>::new();
+    /// panel.spawn_store();
+    /// panel.configure(|worker| worker.after("store").grace(Duration::from_secs(1))).spawn_feed();
+    /// ```
+    fn configure<F>(&self, adjust: F) -> Configured<'_, Self, F>
+    where
+        Self: Sized,
+        F: Fn(Worker<Self::Intent, Self::Policy>) -> Worker<Self::Intent, Self::Policy>,
+    {
+        Configured { to: self, adjust }
+    }
 }
 
-mod sealed {
+/// Spawns workers, each adjusted before: what [`Spawn::configure`] returns.
+#[must_use = "nothing is spawned until a worker is"]
+pub struct Configured<'a, S, F> {
+    to: &'a S,
+    adjust: F,
+}
+
+impl<S, F> Spawn for Configured<'_, S, F>
+where
+    S: Spawn,
+    F: Fn(Worker<S::Intent, S::Policy>) -> Worker<S::Intent, S::Policy>,
+{
+    type Intent = S::Intent;
+    type Policy = S::Policy;
+
+    fn spawn(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
+        self.to.spawn((self.adjust)(worker))
+    }
+}
+
+impl<S: fmt::Debug, F> fmt::Debug for Configured<'_, S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configured").field("to", &self.to).finish_non_exhaustive()
+    }
+}
+
+pub(crate) mod sealed {
     use crate::intent::Intent;
 
     pub trait Sealed {}
+    impl<S, F> Sealed for super::Configured<'_, S, F> {}
     impl<I: Intent, P> Sealed for super::ControlPanel<I, P> {}
     impl<I: Intent, P> Sealed for super::Spawner<I, P> {}
 }
@@ -40,7 +97,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawn for ControlPanel<I, P> {
     type Policy = P;
 
     fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        self.shared.spawn(worker)
+        self.shared.spawn(worker, None)
     }
 }
 
@@ -49,7 +106,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawn for Spawner<I, P> {
     type Policy = P;
 
     fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        self.shared.spawn(worker)
+        self.shared.spawn(worker, None)
     }
 }
 
@@ -83,6 +140,18 @@ pub struct Spawner<I: Intent, P = ()> {
 impl<I: Intent, P> Spawner<I, P> {
     pub(super) fn new(shared: Arc<Shared<I, P>>) -> Self {
         Self { shared }
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
+    /// As [`ControlPanel::group`].
+    pub fn group(&self) -> GroupBuilder<I, P> {
+        GroupBuilder::new(Arc::clone(&self.shared))
+    }
+
+    /// As [`ControlPanel::tasks`].
+    pub fn tasks<K: Ord>(&self) -> Tasks<I, P, K> {
+        Tasks::new(Arc::clone(&self.shared))
     }
 }
 

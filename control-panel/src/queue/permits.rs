@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, task::Waker};
 
 use super::{
-    Gate, Port, State,
+    Gate, Port,
     line::{Standing, Ticket},
     port::Refusal,
 };
@@ -64,8 +64,7 @@ impl<I: Intent> Drop for Permits<I> {
             state.shares.free(self.port.lane, self.left);
             // Whoever waited for these slots may have been granted more. If nothing is sent, no frame ends that would
             // take it back.
-            let State { shares, ports, .. } = &mut *state;
-            shares.give_back(self.port.lane, &mut ports[self.port.slot].credit);
+            self.port.give_back_credit(&mut state);
             let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
             self.port.queue.hand_on(state, next);
         }
@@ -90,19 +89,19 @@ impl<I: Intent> Port<I> {
                     return Reserve::Wait;
                 }
                 Standing::Granted => {
-                    next = self.redeem(&mut state, waiting);
+                    (unneeded, next) = self.redeem(&mut state, waiting);
                     true
                 }
                 Standing::Dismissed => {
                     unneeded = state.shares.leave(self.lane, waiting).0;
+                    self.queue.publish(&state);
                     false
                 }
             },
         };
         *ticket = None;
         if !first && state.gate == Gate::Open {
-            *ticket = Some(state.shares.wait(self.lane, waker.clone()));
-            self.queue.publish(&state);
+            *ticket = Some(self.wait(state, waker));
             return Reserve::Wait;
         }
         let mut slots = usize::from(first);
@@ -111,8 +110,8 @@ impl<I: Intent> Port<I> {
         }
         let gate = state.gate;
         drop(state);
-        drop(unneeded);
         next.into_iter().for_each(Waker::wake);
+        drop(unneeded);
         if first { Reserve::Slots(slots) } else { Reserve::Refused(self.queue.refuse(gate)) }
     }
 }

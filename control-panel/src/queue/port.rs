@@ -1,13 +1,6 @@
 //! One producer's side of the queue.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::Waker,
-};
+use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
 
 use super::{
     Gate, Queue, State,
@@ -19,6 +12,10 @@ use crate::{
     error::TrySendError,
     intent::{Delivery, Intent},
     queued::{Origin, clock_of},
+    sync::{
+        MutexGuard,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 /// One producer: the clones of one sender share it, and a worker keeps it across its restarts.
@@ -27,17 +24,44 @@ pub(crate) struct Port<I: Intent> {
     source: I::Source,
     origin: Origin,
     pub(super) lane: LaneId,
-    pub(super) slot: Slot,
+    slot: Slot,
     /// How often the queue had changed when it last had no room for this producer: until it changes again, a
     /// `try_send` is refused without the lock. So a flood of them does not keep the others from it.
     refused_at: AtomicU64,
+    account: Account,
 }
 
-/// What the queue knows of a producer.
+/// For [`refused_at`](Port::refused_at): it had room.
+const NEVER: u64 = u64::MAX;
+
+/// Read and written under the queue's lock alone. It is here because nobody but this producer has use for it.
 #[derive(Debug, Default)]
-pub(super) struct PortState {
-    next_seq: u64,
-    pub(super) credit: Credit,
+struct Account {
+    next_seq: AtomicU64,
+    slots: AtomicUsize,
+    epoch: AtomicU64,
+}
+
+impl Account {
+    #[inline]
+    fn next_seq(&self) -> u64 {
+        let seq = self.next_seq.load(Ordering::Relaxed);
+        self.next_seq.store(seq + 1, Ordering::Relaxed);
+        seq
+    }
+
+    /// Lets `change` have the credit.
+    #[inline]
+    fn credit<T>(&self, change: impl FnOnce(&mut Credit) -> T) -> T {
+        let (slots, epoch) = (self.slots.load(Ordering::Relaxed), self.epoch.load(Ordering::Relaxed));
+        let mut credit = Credit { slots, epoch };
+        let result = change(&mut credit);
+        if (credit.slots, credit.epoch) != (slots, epoch) {
+            self.slots.store(credit.slots, Ordering::Relaxed);
+            self.epoch.store(credit.epoch, Ordering::Relaxed);
+        }
+        result
+    }
 }
 
 /// Why an intent was not taken.
@@ -61,28 +85,25 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn port(self: &Arc<Self>, source: I::Source) -> Arc<Port<I>> {
         let mut state = self.lock();
         let lane = state.shares.attach(source);
-        let slot = if let Some(slot) = state.vacant.pop() {
-            state.ports[slot] = PortState::default();
-            slot
-        } else {
-            state.ports.push(PortState::default());
-            state.ports.len() - 1
-        };
-        // One source more may raise the bound, so that one who waits gets a slot.
-        let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
-        self.hand_on(state, next);
-        Arc::new(Port {
+        let slot = state.place();
+        let port = Port {
             queue: Arc::clone(self),
             source,
             origin: self.origin(),
             lane,
             slot,
-            refused_at: AtomicU64::new(u64::MAX),
-        })
+            refused_at: AtomicU64::new(NEVER),
+            account: Account::default(),
+        };
+        // One source more may raise the bound, so that one who waits gets a slot.
+        let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
+        // Should `on_ready` panic, the producer is there already to be dropped: no slot is kept for nobody.
+        self.hand_on(state, next);
+        Arc::new(port)
     }
 
     pub(super) fn refuse(&self, gate: Gate) -> Refusal {
-        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        self.refusals.refused.fetch_add(1, Ordering::Relaxed);
         match gate {
             Gate::Open => Refusal::Full,
             Gate::Stopping => Refusal::Stopping,
@@ -100,10 +121,25 @@ impl<I: Intent> Port<I> {
         self.origin
     }
 
+    pub(super) fn capacity(&self) -> usize {
+        self.queue.capacity()
+    }
+
+    /// The slots that intents of this source occupy.
+    pub(super) fn occupied(&self) -> usize {
+        let mut state = self.queue.lock();
+        // What ended frames gave back is free, though nobody took it yet.
+        if state.shares.waiting() == 0 {
+            self.queue.absorb(&mut state);
+        }
+        state.shares.occupied(self.lane)
+    }
+
     pub(super) fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
         let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
         let delivery = intent.delivery();
-        if delivery == Delivery::Reliable && self.refused_at.load(Ordering::Relaxed) == self.queue.changes() {
+        let refused_at = self.refused_at.load(Ordering::Relaxed);
+        if refused_at != NEVER && delivery == Delivery::Reliable && refused_at == self.queue.changes() {
             self.queue.refuse(Gate::Open);
             return Err(TrySendError::Full(intent));
         }
@@ -113,19 +149,27 @@ impl<I: Intent> Port<I> {
             self.queue.refuse(Gate::Closed);
             return Err(TrySendError::Closed(intent));
         }
-        let intent = match self.coalesce(&mut state, clock, delivery, intent) {
-            Ok(older) => {
-                drop(state);
-                drop(older);
-                return Ok(());
-            }
-            Err(intent) => intent,
-        };
-        if self.take(&mut state) {
+        if let Some(place) = self.replaces(&mut state, clock, delivery) {
+            let older = place.replace(intent);
+            drop(state);
+            drop(older);
+            return Ok(());
+        }
+        let mut taken = self.take_at_hand(&mut state);
+        let mut changes = NEVER;
+        if !taken {
+            // Before the last look for room: whatever makes some after it is a change.
+            changes = self.queue.changes();
+            taken = self.take_returned(&mut state);
+        }
+        let now_refused_at = if taken { NEVER } else { changes };
+        if now_refused_at != refused_at {
+            self.refused_at.store(now_refused_at, Ordering::Relaxed);
+        }
+        if taken {
             self.accept(state, clock, delivery, intent);
             return Ok(());
         }
-        self.refused_at.store(self.queue.changes(), Ordering::Relaxed);
         drop(state);
         if delivery == Delivery::Lossy {
             self.drop_lossy(intent);
@@ -170,16 +214,20 @@ impl<I: Intent> Port<I> {
             }
             Standing::Granted => {
                 *ticket = None;
-                let next = self.redeem(&mut state, waiting);
-                if let Some(intent) = intent.take() {
-                    self.accept(state, clock, delivery, intent);
-                }
+                let (left, next) = self.redeem(&mut state, waiting);
+                let ready =
+                    intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
+                drop(state);
+                // First: should `on_ready` panic, that ends this sender and no other.
                 next.into_iter().for_each(Waker::wake);
+                drop(left);
+                self.queue.ready.call(ready);
                 Step::Sent
             }
             Standing::Dismissed => {
                 *ticket = None;
                 let (left, _) = state.shares.leave(self.lane, waiting);
+                self.queue.publish(&state);
                 let gate = state.gate;
                 drop(state);
                 drop(left);
@@ -188,7 +236,8 @@ impl<I: Intent> Port<I> {
         }
     }
 
-    /// The first step of a send: if there is no room, it queues up.
+    /// The first step of a send.
+    #[inline]
     fn start_send(
         &self,
         mut state: MutexGuard<'_, State<I>>,
@@ -198,57 +247,75 @@ impl<I: Intent> Port<I> {
         ticket: &mut Option<Ticket>,
         waker: &Waker,
     ) -> Step {
-        let Some(sending) = intent.take() else { return Step::Sent };
-        if state.gate.is_closed() {
-            *intent = Some(sending);
-            drop(state);
-            return Step::Refused(self.queue.refuse(Gate::Closed));
-        }
-        let sending = match self.coalesce(&mut state, clock, delivery, sending) {
-            Ok(older) => {
+        if !state.gate.is_closed() {
+            if let Some(place) = self.replaces(&mut state, clock, delivery) {
+                let older = mem::replace(place, intent.take());
                 drop(state);
                 drop(older);
                 return Step::Sent;
             }
-            Err(sending) => sending,
-        };
-        if self.take(&mut state) {
-            self.accept(state, clock, delivery, sending);
-            return Step::Sent;
+            if self.take(&mut state) {
+                if let Some(intent) = intent.take() {
+                    self.accept(state, clock, delivery, intent);
+                }
+                return Step::Sent;
+            }
         }
-        if delivery == Delivery::Lossy {
+        self.queue_up(state, delivery, intent, ticket, waker)
+    }
+
+    /// There is no room.
+    #[cold]
+    fn queue_up(
+        &self,
+        state: MutexGuard<'_, State<I>>,
+        delivery: Delivery,
+        intent: &mut Option<I>,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+    ) -> Step {
+        let gate = state.gate;
+        if delivery == Delivery::Lossy && !gate.is_closed() {
             drop(state);
-            self.drop_lossy(sending);
+            intent.take().into_iter().for_each(|intent| self.drop_lossy(intent));
             return Step::Sent;
         }
-        *intent = Some(sending);
-        if state.gate != Gate::Open {
-            let gate = state.gate;
+        if gate != Gate::Open {
             drop(state);
             return Step::Refused(self.queue.refuse(gate));
         }
-        *ticket = Some(state.shares.wait(self.lane, waker.clone()));
-        self.queue.publish(&state);
+        *ticket = Some(self.wait(state, waker));
         Step::Wait
     }
 
-    /// Lets the intent replace a queued one with its key, which is handed out.
+    /// Joins those who wait for a slot.
+    pub(super) fn wait(&self, mut state: MutexGuard<'_, State<I>>, waker: &Waker) -> Ticket {
+        let ticket = state.shares.wait(self.lane, waker.clone());
+        self.queue.publish(&state);
+        // A frame that ended since the last look gave its slots back and, as nobody waited yet, went away.
+        if self.queue.absorb(&mut state) {
+            let first = state.shares.serve();
+            self.queue.hand_on(state, first);
+        }
+        ticket
+    }
+
+    /// The place of the intent that this one replaces.
     #[inline]
-    fn coalesce(
+    fn replaces<'a>(
         &self,
-        state: &mut State<I>,
+        state: &'a mut State<I>,
         clock: u64,
         delivery: Delivery,
-        intent: I,
-    ) -> Result<Option<I>, I> {
+    ) -> Option<&'a mut Option<I>> {
         match delivery {
-            Delivery::Latest(key) if clock == 0 => state.active.replace(self.slot, key, intent),
-            _ => Err(intent),
+            Delivery::Latest(key) if clock == 0 => state.active.latest(self.slot, key),
+            _ => None,
         }
     }
 
     fn drop_lossy(&self, intent: I) {
-        self.queue.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        self.queue.refusals.dropped.fetch_add(1, Ordering::Relaxed);
         drop(intent);
     }
 
@@ -260,16 +327,33 @@ impl<I: Intent> Port<I> {
         drop(left);
     }
 
-    /// Takes the slot that was granted. Returns whom to wake.
-    pub(super) fn redeem(&self, state: &mut State<I>, ticket: Ticket) -> Option<Waker> {
-        let next = state.shares.redeem(ticket, &mut state.ports[self.slot].credit);
+    /// Takes the slot that was granted. Returns the waker that is not needed any more, and whom to wake.
+    pub(super) fn redeem(&self, state: &mut State<I>, ticket: Ticket) -> (Option<Waker>, Option<Waker>) {
+        let wakers = self.account.credit(|credit| state.shares.redeem(ticket, credit));
         self.queue.publish(state);
-        next
+        wakers
+    }
+
+    /// Takes a slot, if there is one.
+    #[inline]
+    pub(super) fn take(&self, state: &mut State<I>) -> bool {
+        self.take_at_hand(state) || self.take_returned(state)
     }
 
     #[inline]
-    pub(super) fn take(&self, state: &mut State<I>) -> bool {
-        state.shares.take(self.lane, &mut state.ports[self.slot].credit)
+    fn take_at_hand(&self, state: &mut State<I>) -> bool {
+        self.account.credit(|credit| state.shares.take(self.lane, credit))
+    }
+
+    /// Of what frames gave back. If somebody waits, that is theirs: the frame that has not served them yet will.
+    #[cold]
+    fn take_returned(&self, state: &mut State<I>) -> bool {
+        state.shares.waiting() == 0 && self.queue.absorb(state) && self.take_at_hand(state)
+    }
+
+    /// Gives back the credit it has.
+    pub(super) fn give_back_credit(&self, state: &mut State<I>) {
+        self.account.credit(|credit| state.shares.give_back(self.lane, credit));
     }
 
     /// Accepts an intent whose slot is taken, and gives the lock back.
@@ -281,32 +365,33 @@ impl<I: Intent> Port<I> {
         delivery: Delivery,
         intent: I,
     ) {
-        let State { ports, active, .. } = &mut *state;
-        let seq = &mut ports[self.slot].next_seq;
+        let ready = self.push(&mut state, clock, delivery, intent);
+        drop(state);
+        self.queue.ready.call(ready);
+    }
+
+    /// Puts an intent into the slot that is taken. Returns whether the loop is to be woken, once the lock is given
+    /// back.
+    #[inline]
+    fn push(&self, state: &mut State<I>, clock: u64, delivery: Delivery, intent: I) -> bool {
+        let State { active, signalled, .. } = state;
         let producer = || Producer { source: self.source, origin: self.origin, lane: Some(self.lane) };
-        active.push(self.slot, producer, clock, *seq, intent);
-        *seq += 1;
+        active.push(self.slot, producer, clock, self.account.next_seq(), intent);
         if let (Delivery::Latest(key), 0) = (delivery, clock) {
             active.mark_latest(self.slot, key);
         }
-        let ready = self.queue.signal();
-        drop(state);
-        self.queue.call_on_ready(ready);
+        self.queue.ready.signal(signalled)
     }
 }
 
 impl<I: Intent> Drop for Port<I> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
-        let credit = std::mem::take(&mut state.ports[self.slot].credit);
-        state.shares.detach(self.lane, credit);
+        self.give_back_credit(&mut state);
+        state.shares.detach(self.lane);
         // The slot kept for this source may be somebody's now.
         let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
-        if state.active.uses(self.slot) {
-            state.retired.push(self.slot);
-        } else {
-            state.vacant.push(self.slot);
-        }
+        state.retire(self.slot);
         self.queue.hand_on(state, next);
     }
 }

@@ -64,8 +64,9 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// # Cooperation
     /// Every path consumes tokio's cooperative budget, so that a loop of sends yields and can be cancelled.
-    pub async fn send(&self, intent: I) -> Result<(), SendError<I>> {
-        Sending::new(&self.port, intent).await
+    // Not an `async fn`, which would move the intent once more.
+    pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
+        Sending::new(&self.port, intent)
     }
 
     /// Like [`send`](Self::send), for at most `timeout`.
@@ -160,6 +161,33 @@ impl<I: Intent> IntentSender<I> {
     /// ```
     pub async fn reserve_many(&self, most: usize) -> Result<Permits<I>, SendError<()>> {
         Reserving { port: &self.port, ticket: None, most }.await
+    }
+
+    /// How many slots of the queue this source's intents occupy: those queued, those in a frame that has not ended, and
+    /// those reserved. For producers that bound themselves more strictly than the queue does.
+    ///
+    /// Of all producers of the source, and out of date at once if others send. Takes the queue's lock, so ask at a
+    /// worker's pace, not at a frame's.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent, IntentSource};
+    /// # #[derive(GraphIntent)] enum Update { Line(u32) }
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let sender = panel.sender(IntentSource::Restore);
+    /// sender.try_send(Update::Line(7))?;
+    /// assert_eq!(sender.occupied(), 1);
+    /// drop(panel.drain());
+    /// assert_eq!(sender.occupied(), 1, "the frame was dropped before it was read: it comes again");
+    /// assert_eq!(panel.drain().count(), 1);
+    /// assert_eq!(sender.occupied(), 0);
+    /// # Ok::<(), control_panel::TrySendError<Update>>(())
+    /// ```
+    pub fn occupied(&self) -> usize {
+        self.port.occupied()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.port.capacity()
     }
 
     /// Whose intents these are.

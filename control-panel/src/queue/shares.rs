@@ -58,8 +58,8 @@ struct Lane<S> {
 /// Slots that one producer was granted beyond the one it waited for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Credit {
-    slots: usize,
-    epoch: u64,
+    pub(super) slots: usize,
+    pub(super) epoch: u64,
 }
 
 impl<S: Copy + Ord, W> Shares<S, W> {
@@ -87,6 +87,17 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     pub(super) fn is_unwoken(&self) -> bool {
         self.line.is_unwoken()
+    }
+
+    /// How many sources are known.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Slots of this lane that are in use: queued, in a frame that has not ended, or reserved.
+    pub(super) fn occupied(&self, lane: LaneId) -> usize {
+        self.lanes[lane].held - self.lanes[lane].credit
     }
 
     /// A sender of this source exists from now on.
@@ -122,9 +133,8 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         }
     }
 
-    /// A sender of this lane is gone, and with it the credit it had.
-    pub(super) fn detach(&mut self, lane: LaneId, mut credit: Credit) {
-        self.give_back(lane, &mut credit);
+    /// A sender of this lane is gone.
+    pub(super) fn detach(&mut self, lane: LaneId) {
         self.lanes[lane].ports -= 1;
         self.forget_unused(lane);
     }
@@ -159,9 +169,11 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.line.exchange(ticket, waker)
     }
 
-    /// A granted sender takes its slot; what it was granted beyond is its credit. Returns whom to wake.
-    pub(super) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> Option<W> {
-        if let (Some(Grant { lane, slots }), _) = self.line.finish(ticket) {
+    /// A granted sender takes its slot; what it was granted beyond is its credit. Returns the waker it left, if it
+    /// was not woken, and the one to wake.
+    pub(super) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> (Option<W>, Option<W>) {
+        let (grant, left) = self.line.finish(ticket);
+        if let Some(Grant { lane, slots }) = grant {
             if credit.epoch != self.epoch {
                 *credit = Credit { slots: 0, epoch: self.epoch };
             }
@@ -172,7 +184,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             }
             self.lanes[lane].credit += more;
         }
-        self.line.pass()
+        (left, self.line.pass())
     }
 
     /// A waiting sender goes away; what was granted to it is passed on. Returns the waker it left and the one to
@@ -193,8 +205,13 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.release(lane, count);
     }
 
-    /// A frame is over: credit expires, and what is free is granted to those who wait, if any. Returns whom to wake.
-    pub(super) fn end_frame(&mut self) -> Option<W> {
+    /// How many wait and were granted nothing yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.line.waiting()
+    }
+
+    /// A frame is over: credit expires.
+    pub(super) fn expire(&mut self) {
         self.epoch += 1;
         while let Some(lane) = self.credited.pop() {
             let unused = std::mem::take(&mut self.lanes[lane].credit);
@@ -206,6 +223,10 @@ impl<S: Copy + Ord, W> Shares<S, W> {
                 self.release(lane, slots);
             }
         }
+    }
+
+    /// After frames: what is free is granted to those who wait, if any. Returns whom to wake.
+    pub(super) fn serve(&mut self) -> Option<W> {
         self.grant();
         self.line.start()
     }

@@ -6,9 +6,8 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
-    thread, time,
+    task::{Context, Poll},
+    time,
 };
 
 use tokio::{
@@ -16,7 +15,10 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use super::panics;
+use super::{
+    clock::{self, Alarm},
+    panics,
+};
 
 /// One moment on both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +54,7 @@ impl Moment {
 /// Resolves at a [`Moment`], on whichever clock comes first.
 pub(crate) struct Deadline {
     sleep: Option<Pin<Box<Sleep>>>,
-    alarm: Alarm,
+    native: Native,
 }
 
 impl Deadline {
@@ -61,7 +63,7 @@ impl Deadline {
             let _context = runtime.enter();
             Box::pin(tokio::time::sleep_until(at.virtual_))
         });
-        Self { sleep, alarm: Alarm::new(at.native) }
+        Self { sleep, native: Native { at: at.native, alarm: None } }
     }
 }
 
@@ -76,81 +78,30 @@ impl Future for Deadline {
             Some(None) => this.sleep = None,
             Some(Some(Poll::Pending)) | None => {}
         }
-        this.alarm.poll(cx)
+        this.native.poll(cx)
     }
 }
 
-/// The native timer: a thread that sleeps until the moment, or until nobody asks any more.
-struct Alarm {
+/// The native timer.
+struct Native {
     at: time::Instant,
-    shared: Option<Arc<Shared>>,
+    alarm: Option<Alarm>,
 }
 
-#[derive(Default)]
-struct Shared {
-    state: Mutex<AlarmState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct AlarmState {
-    waker: Option<Waker>,
-    dropped: bool,
-}
-
-impl Alarm {
-    fn new(at: time::Instant) -> Self {
-        Self { at, shared: None }
-    }
-
+impl Native {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if time::Instant::now() >= self.at {
             return Poll::Ready(());
         }
-        let at = self.at;
-        let shared = self.shared.get_or_insert_with(|| {
-            let shared = Arc::new(Shared::default());
-            let for_thread = Arc::clone(&shared);
-            // Without a thread to be had the tokio timer decides alone.
-            thread::Builder::new()
-                .name("control-panel-deadline".into())
-                .spawn(move || for_thread.ring(at))
-                .ok();
-            shared
-        });
-        let old = shared.lock().waker.replace(cx.waker().clone());
-        drop(old);
+        self.alarm = Some(clock::set(self.at, self.alarm.take(), cx.waker().clone()));
         Poll::Pending
     }
 }
 
-impl Shared {
-    fn ring(&self, at: time::Instant) {
-        let mut state = self.lock();
-        while !state.dropped {
-            let left = at.saturating_duration_since(time::Instant::now());
-            if left.is_zero() {
-                let waker = state.waker.take();
-                drop(state);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-                return;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, AlarmState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Alarm {
+impl Drop for Native {
     fn drop(&mut self) {
-        if let Some(shared) = &self.shared {
-            shared.lock().dropped = true;
-            shared.changed.notify_one();
+        if let Some(alarm) = self.alarm.take() {
+            clock::unset(alarm);
         }
     }
 }

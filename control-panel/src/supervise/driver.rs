@@ -1,30 +1,33 @@
-//! The tokio side of one worker: it runs generation after generation and obeys the lifecycle.
+//! The tokio side of one worker: its task asks the machine what to do, and does it.
 //!
 //! One task a worker, for all its generations, so a restart costs no spawn and no two generations can
-//! overlap: the old one's future is dropped before the new one's is made.
+//! overlap: the old one's future is dropped before the new one's is made. It is a future written by hand, because a worker
+//! that does nothing should cost little more than its own future: nested `async` blocks hold what they await twice.
 
 use std::{
     future::Future,
+    mem,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use tokio::{
-    task::coop,
-    time::{Instant, sleep},
+    runtime::Handle,
+    time::{Sleep, sleep_until},
 };
 
 use super::{
-    deadline::{Raced, race},
-    exit::{Exit, WorkerOutput},
-    lifecycle::{Lifecycle, Next},
-    panics,
+    cause::{Cause, Term},
+    exit::{Exit, PanicReport, WorkerOutput},
+    generation::Generation,
+    kinds::{self, Away, Job},
+    local::Local,
+    machine::Directive,
+    panics, polling,
     record::Record,
     registry::Registry,
 };
-use crate::worker::{Cancel, WorkerStatus};
 
 /// A worker's run, its types erased.
 pub(crate) type Run = Pin<Box<dyn Running + Send>>;
@@ -42,21 +45,45 @@ impl<F: Future<Output: WorkerOutput>> Running for F {
 }
 
 /// Makes the run of a generation.
-pub(crate) type Start = Box<dyn FnMut(u64) -> Run + Send>;
+pub(crate) type Start = Box<dyn FnMut(u64, &Arc<Term>) -> Job + Send>;
 
-/// How a worker is run.
+/// Where a worker's generations can run besides its own task.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) lifecycle: Lifecycle,
-    pub(crate) cancel: Cancel,
-    pub(crate) grace: Duration,
+pub(super) struct Hosts {
+    pub(super) runtime: Handle,
+    pub(super) local: Local,
 }
 
-/// All that a worker's task owns. The fields are dropped in this order, also when the task was never polled: the
-/// worker's end is told only when nothing of it is left.
-pub(crate) struct Task {
+/// A worker's task. The fields are dropped in this order, also when it was never polled: the worker's end is told
+/// only when nothing of it is left.
+pub(super) struct Task {
+    step: Step,
     parcel: Parcel,
     ending: Ending,
+    hosts: Arc<Hosts>,
+}
+
+enum Step {
+    /// About to ask the machine what to do.
+    Asking,
+    /// Until it is woken.
+    Waiting,
+    /// Before the next generation.
+    Pausing(Pin<Box<Sleep>>),
+    Running(Generation<dyn Running + Send>),
+    /// The generation runs on another thread.
+    Elsewhere(Pin<Box<dyn Future<Output = Exit> + Send>>),
+}
+
+impl Step {
+    /// Polls the generation that runs, if one does.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
+        match self {
+            Self::Running(generation) => generation.poll_end(cx),
+            Self::Elsewhere(ended) => ended.as_mut().poll(cx),
+            Self::Asking | Self::Waiting | Self::Pausing(_) => Poll::Pending,
+        }
+    }
 }
 
 /// The worker's factory with its arguments, which are the user's: their drop may panic.
@@ -68,7 +95,7 @@ struct Parcel {
 impl Parcel {
     fn discard(&mut self) {
         let start = self.start.take();
-        if let Err(panic) = panics::catch(|| drop(start)) {
+        if let Err(panic) = guard(&self.record, || drop(start)) {
             self.record.leave_last_words(panic);
         }
     }
@@ -80,114 +107,127 @@ impl Drop for Parcel {
     }
 }
 
+/// Runs the worker's own code: its panic becomes a report, and the thread that runs it can be seen to.
+pub(super) fn guard<T>(record: &Record, code: impl FnOnce() -> T) -> Result<T, PanicReport> {
+    polling::polling(record, || panics::catch(code))
+}
+
 impl Task {
-    pub(crate) fn new(record: &Arc<Record>, registry: &Arc<Registry>, start: Start) -> Self {
+    pub(super) fn new(
+        record: &Arc<Record>,
+        registry: &Arc<Registry>,
+        hosts: &Arc<Hosts>,
+        start: Start,
+    ) -> Self {
         let ending =
             Ending { record: Arc::clone(record), registry: Arc::clone(registry), polled: false, told: false };
-        Self { parcel: Parcel { start: Some(start), record: Arc::clone(record) }, ending }
+        let parcel = Parcel { start: Some(start), record: Arc::clone(record) };
+        Self { step: Step::Asking, parcel, ending, hosts: Arc::clone(hosts) }
     }
 
-    pub(crate) async fn drive(mut self, plan: Plan) {
-        let Self { parcel, ending } = &mut self;
-        ending.polled();
-        let exit = match &mut parcel.start {
-            Some(start) => generations(&ending.record, &ending.registry, plan, start).await,
-            None => Exit::Finished,
-        };
-        parcel.discard();
-        ending.end(exit);
-    }
-}
-
-async fn generations(record: &Arc<Record>, registry: &Registry, plan: Plan, start: &mut Start) -> Exit {
-    let Plan { mut lifecycle, cancel, grace } = plan;
-    loop {
-        let started = Instant::now();
-        let exit = generation(record, cancel, grace, start).await;
-        if record.cancel.is_cancelled() {
-            return exit;
-        }
-        let Next::RestartAfter(delay) = lifecycle.on_exit(&exit, started, Instant::now()) else {
-            return exit;
-        };
-        registry.failed(record, &exit);
-        record.set_status(WorkerStatus::Backoff);
-        if let Raced::First(()) = race(record.cancel.cancelled(), pause(delay)).await {
-            return Exit::Cancelled;
+    /// Makes the next generation, if it is still wanted.
+    fn begin(&mut self) -> Step {
+        let record = &self.ending.record;
+        let Some((number, term)) = self.ending.registry.begin(record) else { return Step::Asking };
+        let Some(start) = &mut self.parcel.start else { return Step::Asking };
+        match guard(record, || start(number, &term)) {
+            Ok(Job::Async(run)) => Step::Running(Generation::new(run, Arc::clone(record), term)),
+            Ok(Job::Away(job)) => {
+                let away = Away::new(record, &self.ending.registry, &term);
+                Step::Elsewhere(kinds::run(job, away, Arc::clone(&self.hosts)))
+            }
+            Err(panic) => Step::Elsewhere(Box::pin(std::future::ready(Exit::Panicked(panic)))),
         }
     }
-}
 
-/// Waits before a restart; without a delay it only lets the others have their turn.
-async fn pause(delay: Duration) {
-    if delay.is_zero() {
-        coop::consume_budget().await;
-    } else {
-        sleep(delay).await;
+    /// A generation is over: what it was made of is dropped, and then its end is told.
+    fn exited(&mut self, exit: Exit) -> Directive {
+        self.step = Step::Asking;
+        let exit = self.ending.record.with_last_words(exit);
+        self.ending.registry.exited(&self.ending.record, exit)
     }
 }
 
-async fn generation(record: &Arc<Record>, cancel: Cancel, grace: Duration, start: &mut Start) -> Exit {
-    let generation = record.next_generation();
-    record.set_status(WorkerStatus::Running);
-    let run = match panics::catch(|| start(generation)) {
-        Ok(run) => run,
-        Err(panic) => return Exit::Panicked(panic),
-    };
-    let mut guarded = Guarded { run: Some(run), record };
-    let stop = async {
-        record.cancel.cancelled().await;
-        match cancel {
-            Cancel::Drop => Exit::Cancelled,
-            Cancel::Cooperative => {
-                sleep(grace).await;
-                Exit::Aborted
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.ending.polled();
+        // First the waker, then the looks at what it announces.
+        this.ending.record.signal.register(cx.waker());
+        loop {
+            let woken = this.ending.record.signal.take();
+            let directive = match &mut this.step {
+                Step::Asking => this.ending.registry.next(&this.ending.record),
+                Step::Waiting | Step::Pausing(_) if woken => this.ending.registry.next(&this.ending.record),
+                Step::Waiting => return Poll::Pending,
+                Step::Pausing(sleep) => {
+                    if sleep.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    this.step = this.begin();
+                    continue;
+                }
+                Step::Running(_) | Step::Elsewhere(_) => {
+                    let Poll::Ready(exit) = this.step.poll_end(cx) else { return Poll::Pending };
+                    if this.ending.record.cause().is_some_and(Cause::is_final) {
+                        this.step = Step::Asking;
+                        this.parcel.discard();
+                        this.ending.end_with(exit);
+                        return Poll::Ready(());
+                    }
+                    let next = this.exited(exit);
+                    if let Directive::Begin(None) = next {
+                        // A worker that fails at once must not keep the others from their turn.
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    next
+                }
+            };
+            match directive {
+                Directive::Leave => break,
+                Directive::Wait => this.step = Step::Waiting,
+                Directive::Begin(None) => this.step = this.begin(),
+                Directive::Begin(Some(at)) => this.step = Step::Pausing(Box::pin(sleep_until(at))),
             }
         }
-    };
-    // Asked first: a worker that was told to stop does not run on into errors of the closing queue.
-    let exit = match race(stop, &mut guarded).await {
-        Raced::Second(Exit::Finished) if record.cancel.is_cancelled() => Exit::Cancelled,
-        Raced::First(exit) | Raced::Second(exit) => exit,
-    };
-    guarded.discard();
-    record.with_last_words(exit)
+        this.step = Step::Asking;
+        this.parcel.discard();
+        this.ending.end(Exit::Cancelled);
+        Poll::Ready(())
+    }
 }
 
-/// A run whose panics, those of its drop included, are caught where they arise.
-struct Guarded<'a> {
-    run: Option<Run>,
-    record: &'a Record,
+/// A task on its way to the runtime. One that is gone drops what it is given at once, the worker's arguments with it, whose
+/// drop is the user's code: so the sender keeps a hold on them until it has given its locks back.
+pub(super) enum Sent {
+    Packed(Arc<Mutex<Option<Task>>>),
+    Open(Task),
 }
 
-impl Guarded<'_> {
-    fn discard(&mut self) {
-        let run = self.run.take();
-        if let Err(panic) = panics::catch(|| drop(run)) {
-            self.record.leave_last_words(panic);
+impl Sent {
+    /// The task, and the hold on it.
+    pub(super) fn new(task: Task) -> (Self, Arc<Mutex<Option<Task>>>) {
+        let packed = Arc::new(Mutex::new(Some(task)));
+        (Self::Packed(Arc::clone(&packed)), packed)
+    }
+}
+
+impl Future for Sent {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Packed(packed) = &*self {
+            let task = packed.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let Some(task) = task else { return Poll::Ready(()) };
+            *self = Self::Open(task);
         }
-    }
-}
-
-impl Future for Guarded<'_> {
-    type Output = Exit;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
-        let Some(run) = self.run.as_mut() else { return Poll::Pending };
-        let polled = panics::catch(|| run.as_mut().poll_exit(cx));
-        let exit = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(exit)) => exit,
-            Err(panic) => Exit::Panicked(panic),
-        };
-        self.discard();
-        Poll::Ready(exit)
-    }
-}
-
-impl Drop for Guarded<'_> {
-    fn drop(&mut self) {
-        self.discard();
+        match &mut *self {
+            Self::Open(task) => Pin::new(task).poll(cx),
+            Self::Packed(_) => Poll::Ready(()),
+        }
     }
 }
 
@@ -202,19 +242,33 @@ struct Ending {
 
 impl Ending {
     fn polled(&mut self) {
-        self.polled = true;
-        self.registry.polled();
+        if !mem::replace(&mut self.polled, true) {
+            self.registry.polled();
+        }
     }
 
-    fn end(&mut self, exit: Exit) {
+    /// The worker was told to end, and did.
+    fn end_with(&mut self, exit: Exit) {
         self.told = true;
-        self.registry.ended(&self.record, self.record.with_last_words(exit));
+        self.record.signal.forget();
+        self.registry.exited_for_good(&self.record, self.record.with_last_words(exit));
+    }
+
+    fn end(&mut self, otherwise: Exit) {
+        self.told = true;
+        self.record.signal.forget();
+        self.registry.left(&self.record, otherwise);
     }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
         if self.told {
+            return;
+        }
+        // What runs on another thread does not go down with the task, and tells of its end itself.
+        if self.record.leave_alone() {
+            self.record.signal.forget();
             return;
         }
         if self.polled {

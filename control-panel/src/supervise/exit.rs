@@ -23,8 +23,11 @@ pub enum Exit {
     Panicked(PanicReport),
     /// It was told to stop, did not within its grace, and was dropped.
     Aborted,
-    /// It did not stop: its task was still running when the shutdown returned.
+    /// It did not stop: a thread was still running it when the shutdown returned.
     Abandoned,
+    /// It could not stop: no thread came to end it before the shutdown returned, because others held all that could. It is
+    /// dropped when one does.
+    Starved,
 }
 
 impl Exit {
@@ -50,6 +53,7 @@ impl fmt::Display for Exit {
             Self::Panicked(panic) => write!(f, "panicked {panic}"),
             Self::Aborted => f.write_str("aborted at the end of its grace"),
             Self::Abandoned => f.write_str("did not stop"),
+            Self::Starved => f.write_str("could not stop: no thread was free to end it"),
         }
     }
 }

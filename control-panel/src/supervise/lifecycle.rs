@@ -85,51 +85,32 @@ impl Default for Backoff {
     }
 }
 
-/// What to do after a generation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    RestartAfter(Duration),
-    End,
-}
-
-/// One worker's restarts so far.
-#[derive(Debug)]
-pub(crate) struct Lifecycle {
-    restart: Restart,
-    intensity: Intensity,
-    backoff: Backoff,
-    /// The restarts that may still lie within the period, oldest first; at most `intensity.restarts`.
-    recent: VecDeque<Instant>,
-    attempt: u32,
-    seed: u64,
-}
-
-impl Lifecycle {
-    /// `seed` decides the jitter and nothing else.
-    pub(crate) fn new(restart: Restart, intensity: Intensity, backoff: Backoff, seed: u64) -> Self {
-        Self { restart, intensity, backoff, recent: VecDeque::new(), attempt: 0, seed }
+impl Restart {
+    /// Whether a generation that ended so by itself is followed by another.
+    pub(crate) fn wants(self, exit: &Exit) -> bool {
+        match self {
+            Self::Never => false,
+            Self::OnFailure => exit.is_failure(),
+            Self::Always => exit.is_failure() || matches!(exit, Exit::Finished),
+        }
     }
+}
 
-    pub(crate) fn on_exit(&mut self, exit: &Exit, started: Instant, now: Instant) -> Next {
-        let wanted = match self.restart {
-            Restart::Never => false,
-            Restart::OnFailure => exit.is_failure(),
-            Restart::Always => exit.is_failure() || matches!(exit, Exit::Finished),
-        };
-        if !wanted || !self.within_intensity(now) {
-            return Next::End;
-        }
-        if now.duration_since(started) >= self.backoff.max {
-            self.attempt = 0;
-        }
-        let random = self.random();
-        let delay = self.backoff.delay(self.attempt, random);
-        self.attempt = self.attempt.saturating_add(1);
-        Next::RestartAfter(delay)
+/// The restarts of one worker, or of one group, that may still lie within the period.
+#[derive(Debug)]
+pub(crate) struct Window {
+    intensity: Intensity,
+    /// Oldest first; at most `intensity.restarts`.
+    recent: VecDeque<Instant>,
+}
+
+impl Window {
+    pub(crate) fn new(intensity: Intensity) -> Self {
+        Self { intensity, recent: VecDeque::new() }
     }
 
     /// Counts a restart at `now`, unless it would be one too many.
-    fn within_intensity(&mut self, now: Instant) -> bool {
+    pub(crate) fn admit(&mut self, now: Instant) -> bool {
         let period = self.intensity.period;
         while self.recent.front().is_some_and(|&then| now.duration_since(then) >= period) {
             self.recent.pop_front();
@@ -139,6 +120,37 @@ impl Lifecycle {
             self.recent.push_back(now);
         }
         within
+    }
+}
+
+/// How often one worker was restarted in a row, and so how long it waits the next time.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    backoff: Backoff,
+    attempt: u32,
+    seed: u64,
+}
+
+impl Retry {
+    /// `seed` decides the jitter and nothing else.
+    pub(crate) fn new(backoff: Backoff, seed: u64) -> Self {
+        Self { backoff, attempt: 0, seed }
+    }
+
+    /// The wait before the next generation, after one that was up from `started` to `now`.
+    pub(crate) fn delay(&mut self, started: Instant, now: Instant) -> Duration {
+        if now.duration_since(started) >= self.backoff.max {
+            self.attempt = 0;
+        }
+        let random = self.random();
+        let delay = self.backoff.delay(self.attempt, random);
+        self.attempt = self.attempt.saturating_add(1);
+        delay
+    }
+
+    /// The worker says that it is well: the next wait is the first one again.
+    pub(crate) fn reset(&mut self) {
+        self.attempt = 0;
     }
 
     /// `SplitMix64` (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
@@ -157,17 +169,12 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn failing(restarts: u32, period: Duration, backoff: Backoff) -> Lifecycle {
-        Lifecycle::new(Restart::OnFailure, Intensity::new(restarts, period), backoff, 7)
-    }
-
     fn failure() -> Exit {
         Exit::Failed(Box::<dyn std::error::Error + Send + Sync>::from("down").into())
     }
 
     #[test]
     fn the_restart_policy_decides_by_the_exit() {
-        let now = Instant::now();
         for (restart, exit, again) in [
             (Restart::Never, failure(), false),
             (Restart::OnFailure, failure(), true),
@@ -177,54 +184,45 @@ mod tests {
             (Restart::Always, Exit::Cancelled, false),
             (Restart::Always, Exit::Aborted, false),
         ] {
-            let mut lifecycle = Lifecycle::new(restart, Intensity::default(), Backoff::none(), 0);
-            assert_eq!(lifecycle.on_exit(&exit, now, now) != Next::End, again, "{restart:?} after {exit}");
+            assert_eq!(restart.wants(&exit), again, "{restart:?} after {exit}");
         }
     }
 
     #[test]
     fn the_window_slides() {
-        let mut steady = failing(3, 500 * MS, Backoff::none());
+        let mut steady = Window::new(Intensity::new(3, 500 * MS));
         let mut now = Instant::now();
         for _ in 0..9_000 {
             now += 400 * MS;
-            assert_ne!(
-                steady.on_exit(&failure(), now, now),
-                Next::End,
-                "one failure each 400 ms is fine for an hour"
-            );
+            assert!(steady.admit(now), "one failure each 400 ms is fine for an hour");
         }
-        let mut burst = failing(3, 500 * MS, Backoff::none());
+        let mut burst = Window::new(Intensity::new(3, 500 * MS));
         for (at, again) in [(0, true), (166, true), (332, true), (499, false)] {
-            assert_eq!(
-                burst.on_exit(&failure(), now, now + at * MS) != Next::End,
-                again,
-                "failure at {at} ms"
-            );
+            assert_eq!(burst.admit(now + at * MS), again, "failure at {at} ms");
         }
     }
 
     #[test]
     fn waits_double_up_to_the_limit_with_jitter() {
-        let backoff = Backoff::new(10 * MS, 65 * MS);
-        let mut lifecycle = failing(100, Duration::from_secs(3600), backoff);
+        let mut retry = Retry::new(Backoff::new(10 * MS, 65 * MS), 7);
         let now = Instant::now();
         for nominal in [10, 20, 40, 65, 65, 65] {
-            let Next::RestartAfter(delay) = lifecycle.on_exit(&failure(), now, now) else { panic!("ended") };
+            let delay = retry.delay(now, now);
             assert!(delay >= nominal * MS / 2 && delay <= nominal * MS, "{delay:?} of {nominal} ms");
         }
-        let up = now + 65 * MS;
-        let Next::RestartAfter(delay) = lifecycle.on_exit(&failure(), now, up) else { panic!("ended") };
+        let delay = retry.delay(now, now + 65 * MS);
         assert!(delay <= 10 * MS, "uptime resets the backoff, and this was {delay:?}");
+        retry.delay(now, now);
+        retry.reset();
+        let delay = retry.delay(now, now);
+        assert!(delay <= 10 * MS, "so does the worker's own word, and this was {delay:?}");
     }
 
     #[test]
     fn jitter_spreads_over_the_band_and_extremes_do_not_overflow() {
         let backoff = Backoff::new(100 * MS, 100 * MS);
-        let delays: Vec<_> = (0..1_000)
-            .map(|seed| Lifecycle::new(Restart::Always, Intensity::default(), backoff, seed).random())
-            .map(|random| backoff.delay(0, random))
-            .collect();
+        let now = Instant::now();
+        let delays: Vec<_> = (0..1_000).map(|seed| Retry::new(backoff, seed).delay(now, now)).collect();
         let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
         assert!(*most >= *least + 40 * MS, "80% of the 50 ms band, and this was {least:?} to {most:?}");
         assert_eq!(Backoff::new(Duration::MAX, Duration::MAX).delay(u32::MAX, 0), Duration::MAX);

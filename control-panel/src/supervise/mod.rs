@@ -1,22 +1,40 @@
-//! Supervision: every worker's task is owned, every end is known, and a shutdown always ends.
+//! Supervision: every task is owned, every end is told.
 //!
 //! | file | what |
 //! |---|---|
-//! | `lifecycle` | restart, intensity, backoff: pure, events in and decisions out |
-//! | `record` | one worker, as its handle and the panel see it |
-//! | `registry` | all workers: who lives, what went wrong, the phase of the shutdown |
-//! | `driver` | the tokio side of one worker: runs generations, obeys the lifecycle |
-//! | `supervisor` | the tokio side of all: the `JoinSet`, spawning, shutting down |
-//! | `deadline` | the earlier of a tokio and a native timer |
+//! | `machine` | what happens next, and to whom: pure |
+//! | `lifecycle` | restart, intensity, backoff: pure |
+//! | `registry` | all workers of a panel: the machine and its records, under one lock |
+//! | `supervisor` | the `JoinSet` that owns every task, and shutting down |
+//! | `driver`, `generation` | a worker's task, and one run of it |
+//! | `kinds`, `local` | where generations run: tasks, threads |
+//! | `record` | one worker, as its handle and its context see it |
+//! | `signal` | wakes a worker's task |
+//! | `cause`, `exit`, `events`, `report` | what is told, and to whom |
+//! | `deadline` | one moment on two clocks |
+//! | `clock` | the one native thread: rings deadlines, looks after the workers |
+//! | `polling` | which worker each thread runs just now |
+//! | `watchdog` | who is stuck: pure |
+//! | `watched` | what the watchdog is shown of a panel, and what it finds |
 //! | `panics` | panics as data |
-//! | `exit`, `report` | what a worker's end and a shutdown look like to the user |
 
+pub(crate) mod cause;
+pub(crate) mod clock;
 pub(crate) mod deadline;
 pub(crate) mod driver;
+pub(crate) mod events;
 pub(crate) mod exit;
+mod generation;
+pub(crate) mod kinds;
 pub(crate) mod lifecycle;
+pub(crate) mod local;
+pub(crate) mod machine;
 pub(crate) mod panics;
+mod polling;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod report;
+mod signal;
 pub(crate) mod supervisor;
+pub(crate) mod watchdog;
+pub(crate) mod watched;

@@ -16,6 +16,9 @@ use std::{
 
 use super::exit::{PanicPlace, PanicReport};
 
+/// Whether a panic ends the process, whatever is done here.
+pub(crate) const ABORT: bool = cfg!(panic = "abort");
+
 /// How many places are remembered for one catch.
 const PLACES: usize = 8;
 

@@ -1,77 +1,169 @@
-//! One worker, as its handle and the panel see it.
+//! One worker, as its handle, its context and the panel see it.
 
 use std::{
-    borrow::Cow,
+    mem,
+    pin::pin,
     sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::{sync::watch, task::AbortHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::Notify, task::AbortHandle};
 
-use super::exit::{Exit, PanicReport};
-use crate::{queued::Origin, worker::WorkerStatus};
+use super::{
+    cause::{Cause, Term},
+    exit::{Exit, PanicReport},
+    kinds::Kind,
+    registry::Registry,
+    signal::Signal,
+    watchdog::Limits,
+};
+use crate::{
+    gate::GateCell,
+    inbox::{self, InboxCell},
+    name::Name,
+    observe::Span,
+    queued::Origin,
+    worker::{Cancel, Refusal, WorkerStatus},
+};
 
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) name: Cow<'static, str>,
+    pub(crate) name: Name,
     /// The source as its `Debug` shows it: a record knows no types of the user's.
-    pub(crate) source: Box<str>,
+    pub(crate) source: Name,
     pub(crate) origin: Origin,
-    pub(crate) cancel: CancellationToken,
+    /// The number of its panel among all of the process; 0 where it belongs to none.
+    pub(crate) panel: u64,
+    pub(crate) kind: Kind,
+    pub(crate) cancel: Cancel,
+    pub(crate) grace: Duration,
+    pub(crate) limits: Limits,
+    /// Whom it belongs to. Nobody, for the record of a context outside any worker.
+    pub(crate) registry: Weak<Registry>,
+    /// Tells the worker's task to look what it is to do.
+    pub(super) signal: Signal,
+    /// Drops a worker that its task alone cannot drop, because it runs on another thread.
+    pub(super) kill: Term,
+    /// The current generation's, or the last one's.
+    term: Mutex<Arc<Term>>,
     generation: AtomicU64,
-    status: watch::Sender<WorkerStatus>,
+    status: Mutex<WorkerStatus>,
+    /// For those who wait for its end. Most never do.
+    changed: OnceLock<Box<Notify>>,
     /// Set once the task exists.
     abort: OnceLock<AbortHandle>,
+    /// Why it ended: no generation may have run then to be told.
+    ended_for: OnceLock<Cause>,
+    /// Whether the watchdog found it stuck.
+    stuck: AtomicBool,
+    /// Whether something of it runs away from its task.
+    away: AtomicU8,
     /// A panic while the worker's future was being dropped, which no return value can carry.
     last_words: Mutex<Option<PanicReport>>,
+    pub(crate) inbox: InboxCell,
+    pub(crate) gate: GateCell,
 }
 
+/// What is said of a record when it is made.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) name: Name,
+    pub(crate) source: Name,
+    pub(crate) origin: Origin,
+    pub(crate) kind: Kind,
+    pub(crate) cancel: Cancel,
+    pub(crate) grace: Duration,
+    pub(crate) limits: Limits,
+}
+
+/// A generation runs on another thread than the worker's task.
+const AWAY: u8 = 1;
+/// And that task is gone: whoever runs the generation tells of its end.
+const ALONE: u8 = 2;
+
 impl Record {
-    pub(crate) fn new(
-        name: Cow<'static, str>,
-        source: Box<str>,
-        origin: Origin,
-        cancel: CancellationToken,
-    ) -> Self {
+    /// Before its first generation a worker has the given term, which nobody cancels for it alone.
+    pub(crate) fn new(identity: Identity, term: Arc<Term>, registry: Weak<Registry>) -> Self {
+        let Identity { name, source, origin, kind, cancel, grace, limits } = identity;
+        let panel = registry.upgrade().map_or(0, |registry| registry.number);
         Self {
             name,
             source,
             origin,
+            panel,
+            kind,
             cancel,
+            grace,
+            limits,
+            registry,
+            signal: Signal::default(),
+            kill: Term::default(),
+            term: Mutex::new(term),
             generation: AtomicU64::new(0),
-            status: watch::Sender::new(WorkerStatus::Starting),
+            status: Mutex::new(WorkerStatus::Starting),
+            changed: OnceLock::new(),
             abort: OnceLock::new(),
+            ended_for: OnceLock::new(),
+            stuck: AtomicBool::new(false),
+            away: AtomicU8::new(0),
             last_words: Mutex::new(None),
+            inbox: InboxCell::new(inbox::CAPACITY),
+            gate: GateCell::default(),
         }
     }
 
     pub(crate) fn status(&self) -> WorkerStatus {
-        self.status.borrow().clone()
-    }
-
-    pub(crate) fn set_status(&self, status: WorkerStatus) {
-        self.status.send_replace(status);
+        self.lock_status().clone()
     }
 
     /// Changes the status and wakes nobody yet: [`announce`](Self::announce) does. Returns the one before.
-    pub(crate) fn set_status_quietly(&self, status: WorkerStatus) -> WorkerStatus {
-        let mut exchanged = status;
-        self.status.send_if_modified(|current| {
-            std::mem::swap(current, &mut exchanged);
-            false
-        });
-        exchanged
+    pub(super) fn set_status(&self, status: WorkerStatus) -> WorkerStatus {
+        mem::replace(&mut *self.lock_status(), status)
     }
 
-    pub(crate) fn announce(&self) {
-        self.status.send_modify(|_| ());
+    /// It is never started.
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        self.close_inbox();
+        drop(self.set_status(WorkerStatus::Refused(refusal)));
+        self.announce();
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<WorkerStatus> {
-        self.status.subscribe()
+    /// Whether anybody ever waited for its end. Asked after the status was set: whoever comes later sees that.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.changed.get().is_some()
+    }
+
+    /// Wakes those who wait for its end.
+    pub(super) fn announce(&self) {
+        if let Some(changed) = self.changed.get() {
+            changed.notify_waiters();
+        }
+    }
+
+    /// Nobody will take a command any more. Those that are left are dropped, which is the user's code: not to be
+    /// called under a lock.
+    pub(super) fn close_inbox(&self) {
+        if let Some(panic) = self.inbox.close() {
+            self.leave_last_words(panic);
+        }
+    }
+
+    /// Resolves once it ended or was refused.
+    pub(crate) async fn ended(&self) -> WorkerStatus {
+        let changed = self.changed.get_or_init(Box::default);
+        loop {
+            let mut notified = pin!(changed.notified());
+            notified.as_mut().enable();
+            // After `enable`: a change from here on wakes it.
+            let status = self.status();
+            if status.is_final() {
+                return status;
+            }
+            notified.await;
+        }
     }
 
     /// 0 before the first run, then 1, 2, …
@@ -79,32 +171,111 @@ impl Record {
         self.generation.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn next_generation(&self) -> u64 {
-        self.generation.fetch_add(1, Ordering::Relaxed) + 1
+    /// A generation begins.
+    pub(super) fn begin(&self, generation: u64) -> Arc<Term> {
+        let term = Arc::new(Term::new(Span::of_generation(&self.name, &self.source, generation)));
+        self.generation.store(generation, Ordering::Relaxed);
+        *self.lock_term() = Arc::clone(&term);
+        term
     }
 
-    pub(crate) fn set_task(&self, abort: AbortHandle) {
+    pub(crate) fn term(&self) -> Arc<Term> {
+        Arc::clone(&self.lock_term())
+    }
+
+    /// Why it was told to end, or its last generation to stop, if it was.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        self.ended_for.get().copied().or_else(|| self.lock_term().cause())
+    }
+
+    /// It ended for this cause.
+    pub(super) fn ended_for(&self, cause: Cause) {
+        self.ended_for.set(cause).ok();
+    }
+
+    /// Whether the watchdog finds it stuck.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_stuck(&self, stuck: bool) {
+        self.stuck.store(stuck, Ordering::Relaxed);
+    }
+
+    /// A generation begins away from the worker's task.
+    pub(super) fn go_away(&self) {
+        self.away.store(AWAY, Ordering::Release);
+    }
+
+    /// It is over. Says whether the worker's task went before it.
+    pub(super) fn come_back(&self) -> bool {
+        self.away.swap(0, Ordering::AcqRel) == ALONE
+    }
+
+    /// The worker's task goes. Says whether it leaves a generation behind.
+    pub(super) fn leave_alone(&self) -> bool {
+        self.away.compare_exchange(AWAY, ALONE, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    pub(super) fn set_task(&self, abort: AbortHandle) {
         // Set once per record: a record is spawned once.
         self.abort.set(abort).ok();
     }
 
     /// Drops the worker at its next await, whatever it thinks of it.
-    pub(crate) fn abort(&self) {
-        if let Some(abort) = self.abort.get() {
-            abort.abort();
+    pub(super) fn abort(&self) {
+        match self.kind {
+            Kind::Async => drop(self.abort.get().map(AbortHandle::abort)),
+            // Its task waits for what runs elsewhere, so that its end is not told before it.
+            Kind::Local => self.kill.cancel(Cause::Shutdown),
+            Kind::Blocking | Kind::Thread => {}
         }
     }
 
-    pub(crate) fn leave_last_words(&self, panic: PanicReport) {
-        *self.last_words.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+    pub(super) fn leave_last_words(&self, panic: PanicReport) {
+        *self.lock_last_words() = Some(panic);
     }
 
     /// The exit, unless the worker panicked while it was dropped.
-    pub(crate) fn with_last_words(&self, exit: Exit) -> Exit {
-        let panic = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match panic {
+    pub(super) fn with_last_words(&self, exit: Exit) -> Exit {
+        match self.take_last_words() {
             Some(panic) if !exit.is_failure() => Exit::Panicked(panic),
             _ => exit,
         }
+    }
+
+    pub(super) fn take_last_words(&self) -> Option<PanicReport> {
+        self.lock_last_words().take()
+    }
+
+    fn lock_status(&self) -> MutexGuard<'_, WorkerStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_last_words(&self) -> MutexGuard<'_, Option<PanicReport>> {
+        self.last_words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_term(&self) -> MutexGuard<'_, Arc<Term>> {
+        self.term.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A record that belongs to no panel.
+    pub(in crate::supervise) fn record(origin: u64, limits: Limits) -> Record {
+        let identity = Identity {
+            name: Name::from("it"),
+            source: Name::from("here"),
+            origin: Origin(origin),
+            kind: Kind::Async,
+            cancel: Cancel::Drop,
+            grace: Duration::ZERO,
+            limits,
+        };
+        Record::new(identity, Arc::default(), Weak::new())
     }
 }

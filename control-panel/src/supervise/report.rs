@@ -1,42 +1,49 @@
 //! What a shutdown tells.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use super::{exit::Exit, record::Record, registry::Incidents};
-use crate::{queued::Origin, worker::WorkerStatus};
+use super::{cause::Cause, exit::Exit, record::Record, registry::Incidents};
+use crate::{name::Name, queued::Origin, worker::WorkerStatus};
 
 /// How one worker ended.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub struct WorkerReport {
     /// The worker's name: its function's.
-    pub name: String,
+    pub name: Name,
     /// Its source, as the source's `Debug` shows it.
-    pub source: String,
+    pub source: Name,
     /// Its origin.
     pub origin: Origin,
     /// Which run of it this was: 1 for the first; 0 if it never ran.
     pub generation: u64,
     /// How it ended.
     pub exit: Exit,
+    /// Why it was told to stop, if it was.
+    pub cause: Option<Cause>,
+    /// How long before this report its last [heartbeat](crate::Context::heartbeat) was, if it sent any: to a quarter of the
+    /// shortest limit that the watchdog watches for, 2.5 s at most.
+    pub last_heartbeat: Option<Duration>,
 }
 
 impl WorkerReport {
     pub(super) fn new(record: &Record, exit: Exit) -> Self {
         Self {
-            name: record.name.clone().into_owned(),
-            source: record.source.to_string(),
+            name: record.name.clone(),
+            source: record.source.clone(),
             origin: record.origin,
             generation: record.generation(),
             exit,
+            cause: record.cause(),
+            last_heartbeat: record.term().last_heartbeat(),
         }
     }
 
-    /// How a worker that was told to stop has ended by now.
-    pub(super) fn of(record: &Record) -> Self {
+    /// How a worker that was told to stop has ended by now, or what it is if it has not.
+    pub(super) fn of(record: &Record, overdue: impl Fn(&Record) -> Exit) -> Self {
         let exit = match record.status() {
             WorkerStatus::Ended(exit) => exit,
-            _ => Exit::Abandoned,
+            _ => overdue(record),
         };
         Self::new(record, exit)
     }
@@ -52,41 +59,49 @@ impl fmt::Display for WorkerReport {
 ///
 /// Its `Debug` and `Display` name every worker, with payload and place of a panic.
 #[derive(Clone)]
-pub struct ShutdownReport {
-    pub(super) elapsed: Duration,
-    pub(super) workers: Vec<WorkerReport>,
-    pub(super) incidents: Incidents,
+pub struct ShutdownReport(Arc<Told>);
+
+/// A report is read and cloned, never changed.
+struct Told {
+    elapsed: Duration,
+    workers: Vec<WorkerReport>,
+    incidents: Incidents,
 }
 
 impl ShutdownReport {
+    pub(super) fn new(elapsed: Duration, workers: Vec<WorkerReport>, incidents: Incidents) -> Self {
+        Self(Arc::new(Told { elapsed, workers, incidents }))
+    }
+
     /// False after any panic, error, abort or abandonment since the panel was built, restarts included.
     pub fn is_clean(&self) -> bool {
-        self.incidents.total == 0
+        self.0.incidents.total == 0
     }
 
     /// From the first call of `shutdown` to the report. Real time, also under a paused clock.
     pub fn elapsed(&self) -> Duration {
-        self.elapsed
+        self.0.elapsed
     }
 
     /// The workers that lived when the shutdown began, in the order of their spawning.
     pub fn workers(&self) -> &[WorkerReport] {
-        &self.workers
+        &self.0.workers
     }
 
-    /// The workers that did not stop by the deadline.
+    /// The workers that did not stop by the deadline, each of which still ran. Those that were merely kept from stopping are
+    /// [`Starved`](Exit::Starved).
     pub fn abandoned(&self) -> impl Iterator<Item = &WorkerReport> {
-        self.workers.iter().filter(|worker| matches!(worker.exit, Exit::Abandoned))
+        self.0.workers.iter().filter(|worker| matches!(worker.exit, Exit::Abandoned))
     }
 
     /// What was not clean since the panel was built, oldest first: the last 256 at most.
     pub fn incidents(&self) -> impl Iterator<Item = &WorkerReport> {
-        self.incidents.recent.iter()
+        self.0.incidents.recent.iter()
     }
 
     /// How many incidents there were, those no longer kept included.
     pub fn incident_count(&self) -> u64 {
-        self.incidents.total
+        self.0.incidents.total
     }
 }
 
@@ -94,10 +109,10 @@ impl fmt::Debug for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShutdownReport")
             .field("clean", &self.is_clean())
-            .field("elapsed", &self.elapsed)
-            .field("workers", &self.workers)
-            .field("incidents", &self.incidents.recent)
-            .field("incident_count", &self.incidents.total)
+            .field("elapsed", &self.0.elapsed)
+            .field("workers", &self.0.workers)
+            .field("incidents", &self.0.incidents.recent)
+            .field("incident_count", &self.0.incidents.total)
             .finish()
     }
 }
@@ -105,12 +120,12 @@ impl fmt::Debug for ShutdownReport {
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_clean() { "clean" } else { "not clean" };
-        write!(f, "{verdict}, {} worker(s) in {:.1?}", self.workers.len(), self.elapsed)?;
-        for worker in &self.workers {
+        write!(f, "{verdict}, {} worker(s) in {:.1?}", self.0.workers.len(), self.0.elapsed)?;
+        for worker in &self.0.workers {
             write!(f, "\n  {worker}")?;
         }
-        if self.incidents.total > 0 {
-            write!(f, "\n{} incident(s) since the panel was built:", self.incidents.total)?;
+        if self.0.incidents.total > 0 {
+            write!(f, "\n{} incident(s) since the panel was built:", self.0.incidents.total)?;
             for incident in self.incidents() {
                 write!(f, "\n  {incident}")?;
             }

@@ -2,7 +2,10 @@
 
 use std::{
     fmt, iter,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,84 +13,113 @@ use tokio::{
     runtime::Handle,
     task::{JoinError, JoinSet},
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{
+    cause::{Cause, Term},
     deadline::{Deadline, Moment, Raced, race},
-    driver::{Plan, Start, Task},
+    driver::{Hosts, Sent, Start, Task},
+    local::Local,
+    machine::{GroupId, GroupSpec, Spec},
     panics,
     record::Record,
-    registry::Registry,
+    registry::{OnEscalate, Registry},
     report::ShutdownReport,
 };
-use crate::worker::{WorkerHandle, WorkerStatus};
+use crate::worker::Refusal;
 
 /// What a task that was aborted gets to end, even after the deadline.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
 pub(crate) struct Supervisor {
-    runtime: Handle,
+    hosts: Arc<Hosts>,
     registry: Arc<Registry>,
     tasks: Mutex<JoinSet<()>>,
-    /// The parent of every worker's token.
-    root: CancellationToken,
+    /// The term of contexts that belong to no worker.
+    term: Arc<Term>,
     timeout: Duration,
     /// When the first shutdown began.
     began: Mutex<Option<Moment>>,
+    /// Numbers groups and pools.
+    numbers: AtomicU64,
+}
+
+/// A worker that is about to be spawned.
+pub(crate) struct Recruit {
+    pub(crate) record: Arc<Record>,
+    pub(crate) spec: Spec,
+    pub(crate) start: Start,
 }
 
 impl Supervisor {
-    pub(crate) fn new(runtime: Handle, timeout: Duration) -> Self {
+    pub(crate) fn new(panel: &str, runtime: Handle, timeout: Duration, on_escalate: OnEscalate) -> Self {
         panics::install();
         Self {
-            runtime,
-            registry: Arc::new(Registry::new()),
+            registry: Arc::new(Registry::new(on_escalate)),
+            hosts: Arc::new(Hosts { runtime, local: Local::new(panel) }),
             tasks: Mutex::new(JoinSet::new()),
-            root: CancellationToken::new(),
+            term: Arc::default(),
             timeout,
             began: Mutex::new(None),
+            numbers: AtomicU64::new(0),
         }
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
+        &self.hosts.runtime
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
         &self.registry
     }
 
-    /// A token that every shutdown cancels.
-    pub(crate) fn token(&self) -> CancellationToken {
-        self.root.child_token()
+    /// A term that ends when the panel shuts down.
+    pub(crate) fn term(&self) -> &Arc<Term> {
+        &self.term
     }
 
-    pub(crate) fn spawn(&self, record: Arc<Record>, plan: Plan, start: Start) -> WorkerHandle {
+    /// A number that no other group or pool of this panel has.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn spawn(&self, recruit: Recruit) {
         panics::install();
-        if let Err(refusal) = self.registry.admit(&record) {
-            record.set_status(WorkerStatus::Refused(refusal));
-            return WorkerHandle::new(record);
+        let Recruit { record, spec, start } = recruit;
+        match self.registry.admit(&record, spec) {
+            Ok(()) => self.start(&record, start),
+            Err(refusal) => record.refuse(refusal),
         }
+    }
+
+    /// Spawns a whole group, or nothing of it.
+    pub(crate) fn spawn_group(
+        &self,
+        group: GroupId,
+        spec: GroupSpec,
+        recruits: Vec<Recruit>,
+    ) -> Result<(), Refusal> {
+        panics::install();
+        let members = recruits.iter().map(|recruit| (Arc::clone(&recruit.record), recruit.spec.clone()));
+        let admitted = self.registry.admit_group(group, spec, &members.collect::<Vec<_>>());
+        for Recruit { record, start, .. } in recruits {
+            match admitted.clone() {
+                Ok(()) => self.start(&record, start),
+                Err(refusal) => record.refuse(refusal),
+            }
+        }
+        admitted
+    }
+
+    fn start(&self, record: &Arc<Record>, start: Start) {
         // The parcel outlives the lock: a runtime that is gone drops what it is given at once, and the worker's
         // arguments, whose drop is the user's code, with it.
-        let parcel = Arc::new(Mutex::new(Some(Task::new(&record, &self.registry, start))));
-        let for_task = Arc::clone(&parcel);
+        let (task, hold) = Sent::new(Task::new(record, &self.registry, &self.hosts, start));
         let mut tasks = self.tasks();
         let ended = reap(&mut tasks);
-        let abort = tasks.spawn_on(
-            async move {
-                let task = for_task.lock().unwrap_or_else(PoisonError::into_inner).take();
-                drop(for_task);
-                if let Some(task) = task {
-                    task.drive(plan).await;
-                }
-            },
-            &self.runtime,
-        );
+        let abort = tasks.spawn_on(task, &self.hosts.runtime);
         drop(tasks);
-        drop((ended, parcel));
+        drop((ended, hold));
         record.set_task(abort);
-        WorkerHandle::new(record)
     }
 
     /// Stops everybody. `refuse_waiting` is called once the workers know, `close` when all is over.
@@ -99,37 +131,39 @@ impl Supervisor {
         refuse_waiting: impl FnOnce(),
         close: impl FnOnce(),
     ) -> ShutdownReport {
-        let began = *self.began().get_or_insert_with(|| Moment::now(&self.runtime));
+        let began = *self.began().get_or_insert_with(|| Moment::now(&self.hosts.runtime));
         if let Some(report) = self.registry.report() {
             return report;
         }
-        self.registry.begin_stop();
-        self.root.cancel();
+        self.stop_all();
         refuse_waiting();
         if !self.ended_by(began.after(self.timeout.mul_f64(0.9))).await {
-            self.registry.live().iter().for_each(|record| record.abort());
+            self.registry.hurry().iter().for_each(|record| record.abort());
             // Also when the deadline is over already: whoever is dropped needs a moment to be.
-            let a_moment = Moment::now(&self.runtime).after(A_MOMENT);
+            let a_moment = Moment::now(&self.hosts.runtime).after(A_MOMENT);
             self.ended_by(began.after(self.timeout).max(a_moment)).await;
         }
         let report = self.registry.finish_stop(began.elapsed());
         close();
-        let ended = reap(&mut self.tasks());
-        drop(ended);
         report
     }
 
+    fn stop_all(&self) {
+        self.registry.stop_all();
+        self.term.cancel(Cause::Shutdown);
+    }
+
     async fn ended_by(&self, at: Moment) -> bool {
-        let ended = race(self.registry.all_ended(), Deadline::new(&self.runtime, at)).await;
+        let ended = race(self.registry.all_ended(), Deadline::new(&self.hosts.runtime, at)).await;
         matches!(ended, Raced::First(()))
     }
 
     /// The panel is gone: tells every worker, aborts every task, waits for nobody.
     pub(crate) fn drop_all(&self) {
-        self.registry.begin_stop();
-        self.root.cancel();
+        self.stop_all();
         let tasks = std::mem::take(&mut *self.tasks());
         drop(tasks);
+        self.hosts.local.close();
     }
 
     fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, mem, vec};
 
-use super::LaneId;
+use super::{LaneId, grow};
 use crate::{
     intent::{Intent, LatestKey},
     queued::{CausalityOrder, Origin},
@@ -20,45 +20,76 @@ pub(in crate::queue) struct Producer<S> {
     pub(in crate::queue) lane: Option<LaneId>,
 }
 
-/// A bucket is cleared and filled again, frame after frame.
+/// A bucket is cleared and filled again, frame after frame. What a send touches comes first.
+#[repr(C)]
 pub(super) struct Bucket<I: Intent> {
-    entries: Vec<Entry<I>>,
+    entries: Vec<Option<I>>,
+    numbers: Numbers,
+    /// Its producer's place among the senders of clocked intents, if it is there.
+    pub(super) clocked: Option<u32>,
+    producer: Option<Producer<I::Source>>,
     /// The first that was not handed out.
     at: usize,
     /// How many were handed out and are in `entries` no more.
     drained: usize,
     /// What was being drained when the reducer panicked.
-    rest: Vec<Entry<I>>,
+    rest: Vec<Option<I>>,
     /// How many of those handed out have had their slot freed.
     freed: usize,
-    producer: Option<Producer<I::Source>>,
-    base: u64,
     /// Where the intents are that a newer one replaces.
     latest: BTreeMap<LatestKey, usize>,
 }
 
-struct Entry<I> {
-    intent: Option<I>,
-    /// The sequence number, less the bucket's base.
-    offset: u32,
+/// The sequence numbers of a bucket's intents. Mostly one after the other, so that none is kept.
+struct Numbers {
+    /// After the last one.
+    next: u64,
+    first: u64,
+    /// Where a number is not the one after the one before: in between, the producer sent clocked intents.
+    skips: Vec<Skip>,
+}
+
+/// From this place on, the numbers go on from `to`.
+struct Skip {
+    place: usize,
+    to: u64,
+}
+
+impl Numbers {
+    /// The number of the intent in this place, counted from the bucket's first.
+    #[inline]
+    fn at(&self, place: usize) -> u64 {
+        if self.skips.is_empty() { self.first + place as u64 } else { self.after_skips(place) }
+    }
+
+    #[cold]
+    fn after_skips(&self, place: usize) -> u64 {
+        let behind = self.skips.partition_point(|skip| skip.place <= place);
+        match self.skips[..behind].last() {
+            Some(skip) => skip.to + (place - skip.place) as u64,
+            None => self.first + place as u64,
+        }
+    }
 }
 
 impl<I: Intent> Bucket<I> {
     pub(super) fn new() -> Self {
         Self {
             entries: Vec::new(),
+            numbers: Numbers { next: 0, first: 0, skips: Vec::new() },
+            clocked: None,
+            producer: None,
             at: 0,
             drained: 0,
             rest: Vec::new(),
             freed: 0,
-            producer: None,
-            base: 0,
             latest: BTreeMap::new(),
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+        self.numbers.skips.clear();
         self.latest.clear();
         (self.at, self.drained, self.freed, self.producer) = (0, 0, 0, None);
     }
@@ -68,6 +99,7 @@ impl<I: Intent> Bucket<I> {
     }
 
     /// Whether nothing was put into it since it was cleared.
+    #[inline]
     pub(super) fn is_unused(&self) -> bool {
         self.entries.is_empty()
     }
@@ -75,15 +107,22 @@ impl<I: Intent> Bucket<I> {
     /// Before the first intent of a batch: whose it is, and its sequence number.
     pub(super) fn begin(&mut self, producer: Producer<I::Source>, seq: u64) {
         self.producer = Some(producer);
-        self.base = seq;
+        (self.numbers.first, self.numbers.next) = (seq, seq);
     }
 
     #[inline]
     pub(super) fn push(&mut self, seq: u64, intent: I) {
-        // A batch of four thousand million intents of one producer does not fit into memory.
-        #[allow(clippy::cast_possible_truncation)]
-        let offset = (seq - self.base) as u32;
-        self.entries.push(Entry { intent: Some(intent), offset });
+        if seq != self.numbers.next {
+            self.skip(seq);
+        }
+        self.numbers.next = seq + 1;
+        grow(&mut self.entries);
+        self.entries.push(Some(intent));
+    }
+
+    #[cold]
+    fn skip(&mut self, to: u64) {
+        self.numbers.skips.push(Skip { place: self.entries.len(), to });
     }
 
     /// The intent pushed last may be replaced by one with this key.
@@ -94,30 +133,39 @@ impl<I: Intent> Bucket<I> {
     /// The place of the intent with this key.
     pub(super) fn latest(&mut self, key: LatestKey) -> Option<&mut Option<I>> {
         let at = *self.latest.get(&key)?;
-        self.entries.get_mut(at).map(|entry| &mut entry.intent)
+        self.entries.get_mut(at)
     }
 
     /// The next to be handed out. Small, so that it becomes part of the caller's loop.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Place<'_, I>> {
-        let entry = self.entries.get_mut(self.at)?;
         let Producer { source, origin, .. } = *self.producer.as_ref()?;
+        let intent = self.entries.get_mut(self.at)?;
+        let seq = self.numbers.at(self.drained + self.at);
         self.at += 1;
-        let seq = self.base + u64::from(entry.offset);
-        Some((&mut entry.intent, CausalityOrder { clock: 0, source, origin, seq }))
+        Some((intent, CausalityOrder { clock: 0, source, origin, seq }))
     }
 
     /// Hands all that is left to `f`. If `f` panics, the rest is still there.
     #[inline]
     pub(super) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, CausalityOrder<I::Source>, I) -> B) -> B {
         let mut folded = init;
-        let Some(Producer { source, origin, .. }) = self.producer else { return folded };
-        let base = self.base;
-        let mut draining = self.drain();
-        for Entry { intent, offset } in &mut draining.entries {
+        if !self.numbers.skips.is_empty() {
+            while let Some((intent, order)) = self.next() {
+                if let Some(intent) = intent.take() {
+                    folded = f(folded, order, intent);
+                }
+            }
+            return folded;
+        }
+        let Self { entries, numbers, producer, at, drained, rest, .. } = self;
+        let Some(Producer { source, origin, .. }) = *producer else { return folded };
+        let first = numbers.at(*drained + *at);
+        let all = entries.len() - *at;
+        let mut draining = Draining { entries: entries.drain(*at..), rest, all, drained };
+        for (seq, intent) in (first..).zip(&mut draining.entries) {
             if let Some(intent) = intent {
-                let order = CausalityOrder { clock: 0, source, origin, seq: base + u64::from(offset) };
-                folded = f(folded, order, intent);
+                folded = f(folded, CausalityOrder { clock: 0, source, origin, seq }, intent);
             }
         }
         folded
@@ -127,7 +175,7 @@ impl<I: Intent> Bucket<I> {
     pub(super) fn settle(&mut self) -> Option<(LaneId, usize)> {
         self.mend();
         let handed_out = self.at + self.drained;
-        let freed = handed_out - std::mem::replace(&mut self.freed, handed_out);
+        let freed = handed_out - mem::replace(&mut self.freed, handed_out);
         let lane = self.producer.as_ref()?.lane?;
         Some((lane, freed))
     }
@@ -139,6 +187,7 @@ impl<I: Intent> Bucket<I> {
 
     pub(super) fn shrink_to(&mut self, room: usize) {
         self.entries.shrink_to(room);
+        self.numbers.skips.shrink_to(room);
     }
 
     pub(super) fn left(&self) -> usize {
@@ -151,22 +200,12 @@ impl<I: Intent> Bucket<I> {
             self.entries.append(&mut self.rest);
         }
     }
-
-    fn drain(&mut self) -> Draining<'_, I> {
-        let all = self.entries.len() - self.at;
-        Draining {
-            entries: self.entries.drain(self.at..),
-            rest: &mut self.rest,
-            all,
-            drained: &mut self.drained,
-        }
-    }
 }
 
 /// Entries on their way out of a bucket. What is not taken goes back: a panicking reducer loses nothing.
 struct Draining<'a, I: Intent> {
-    entries: vec::Drain<'a, Entry<I>>,
-    rest: &'a mut Vec<Entry<I>>,
+    entries: vec::Drain<'a, Option<I>>,
+    rest: &'a mut Vec<Option<I>>,
     all: usize,
     drained: &'a mut usize,
 }
@@ -179,6 +218,3 @@ impl<I: Intent> Drop for Draining<'_, I> {
         }
     }
 }
-
-/// Keeps the compiler honest about the size of what is queued: an intent and a word.
-const _: () = assert!(mem::size_of::<Entry<[u64; 7]>>() <= 72);

@@ -28,10 +28,16 @@ fn batch() -> Batch<Op> {
         (0, a, 0, 2, 31),
         (1, b, 2, 1, 50),
     ] {
-        batch.push(slot, || producer, clock, seq, Op(id, clock));
+        batch.intents.push(slot, || producer, clock, seq, Op(id, clock));
     }
     batch.arrange();
     batch
+}
+
+fn freed(batch: &mut Batch<Op>) -> Vec<(LaneId, usize)> {
+    let mut freed = Vec::new();
+    batch.freed().take(|lane, count| freed.push((lane, count)));
+    freed
 }
 
 fn all(batch: &mut Batch<Op>) -> Vec<u32> {
@@ -71,7 +77,7 @@ fn a_panic_loses_the_one_it_was_about_and_no_other() {
         }));
         assert!(folded.is_err());
         batch.settle();
-        assert_eq!(batch.freed().map(|(_, count)| count).sum::<usize>(), at + 1);
+        assert_eq!(freed(&mut batch).iter().map(|(_, count)| count).sum::<usize>(), at + 1);
         assert_eq!(batch.len(), 5 - at);
         batch.arrange();
         seen.extend(all(&mut batch));
@@ -93,13 +99,13 @@ fn slots_are_freed_once_and_for_those_who_hold_one() {
     }
     assert_eq!(ids, [1, 10, 20], "the budget does not count the loop's own");
     batch.settle();
-    assert_eq!(batch.freed().filter(|(_, count)| *count > 0).collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+    assert_eq!(freed(&mut batch), [(1, 1), (2, 1)]);
     batch.arrange();
     assert_eq!(all(&mut batch), [30, 31, 50, 60]);
     batch.settle();
-    let rest = batch.freed().map(|(_, count)| count).sum::<usize>();
+    let rest = freed(&mut batch).iter().map(|(_, count)| count).sum::<usize>();
     assert_eq!((rest, batch.len(), batch.remaining()), (4, 0, 0));
-    assert!(!batch.uses(0));
+    assert!(!batch.intents.uses(0));
 }
 
 #[test]
@@ -107,14 +113,14 @@ fn room_is_bounded_whoever_filled_it() {
     let mut batch = Batch::new();
     for slot in 0..50 {
         for seq in 0..100 {
-            batch.push(slot, || producer(1, 1), 0, seq, Op(0, 0));
+            batch.intents.push(slot, || producer(1, 1), 0, seq, Op(0, 0));
         }
         while batch.next(true, || true).is_some() {}
         all(&mut batch);
         batch.settle();
-        batch.freed().for_each(drop);
+        freed(&mut batch);
         batch.trim(400);
-        assert!(batch.room() <= 400, "{}", batch.room());
+        assert!(batch.intents.room() <= 400, "{}", batch.intents.room());
     }
 }
 
@@ -123,15 +129,15 @@ fn the_newest_takes_the_place_of_the_one_before() {
     let mut batch = Batch::new();
     let key = |key| LatestKey { variant: 0, key };
     for (seq, (id, about)) in [(1, 7), (2, 8), (3, 7)].into_iter().enumerate() {
-        match batch.replace(0, key(about), Op(id, 0)) {
-            Ok(older) => assert_eq!(older.map(|older| older.0), Some(1)),
-            Err(intent) => {
-                batch.push(0, || producer(1, 1), 0, seq as u64, intent);
-                batch.mark_latest(0, key(about));
-            }
+        let intents = &mut batch.intents;
+        if let Some(place) = intents.latest(0, key(about)) {
+            assert_eq!(place.replace(Op(id, 0)).map(|older| older.0), Some(1));
+        } else {
+            intents.push(0, || producer(1, 1), 0, seq as u64, Op(id, 0));
+            intents.mark_latest(0, key(about));
         }
     }
     assert_eq!((batch.len(), all(&mut batch)), (2, vec![3, 2]));
     batch.settle();
-    assert!(batch.replace(0, key(7), Op(9, 0)).is_err(), "of another frame");
+    assert!(batch.intents.latest(0, key(7)).is_none(), "of another frame");
 }

@@ -16,13 +16,18 @@ fn flood(shares: &mut Shares<u8, u32>, lane: LaneId) -> usize {
     (0..1_000).take_while(|_| take(shares, lane)).count()
 }
 
+fn end_frame(shares: &mut Shares<u8, u32>) -> Option<u32> {
+    shares.expire();
+    shares.serve()
+}
+
 /// Hands the baton from one to the next until nobody is left, as if each took its slot; what they get.
 fn run_baton(shares: &mut Shares<u8, u32>, first: Option<u32>, tickets: &[Ticket]) -> (Vec<u32>, Vec<usize>) {
     let (mut woken, mut slots, mut next) = (Vec::new(), Vec::new(), first);
     while let Some(waker) = next {
         woken.push(waker);
         let mut credit = Credit::default();
-        next = shares.redeem(tickets[waker as usize], &mut credit);
+        next = shares.redeem(tickets[waker as usize], &mut credit).1;
         slots.push(1 + credit.slots);
     }
     (woken, slots)
@@ -52,13 +57,13 @@ fn a_share_is_never_below_one() {
 fn an_unused_source_is_forgotten_but_not_while_it_holds_a_slot() {
     let mut shares = shares(4, &[1, 2]);
     assert!(take(&mut shares, 1));
-    shares.detach(1, Credit::default());
+    shares.detach(1);
     assert_eq!(shares.known.len(), 2);
     shares.free(1, 1);
     assert_eq!((shares.known.len(), shares.idle, shares.held), (1, 1, 0));
     assert_eq!(shares.attach(9), 1, "its place is used again");
-    shares.detach(1, Credit::default());
-    shares.detach(0, Credit::default());
+    shares.detach(1);
+    shares.detach(0);
     assert_eq!((shares.known.len(), shares.idle), (0, 0));
 }
 
@@ -70,7 +75,7 @@ fn grants_go_round_the_sources_first_come_first_served_and_are_woken_one_by_one(
     let mut tickets: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
     tickets.extend((5..10).map(|waker| shares.wait(1, waker)));
     shares.free(0, 6);
-    let first = shares.end_frame();
+    let first = end_frame(&mut shares);
     assert_eq!(first, Some(0), "one is woken from outside");
     assert_eq!(shares.standing(tickets[6]), Standing::Granted);
     assert_eq!(shares.standing(tickets[3]), Standing::Waiting);
@@ -86,9 +91,9 @@ fn what_is_left_is_shared_out_as_credit_until_the_next_frame_ends() {
     assert_eq!(flood(&mut shares, 0), 8);
     let tickets = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
     shares.free(0, 8);
-    let first = shares.end_frame();
+    let first = end_frame(&mut shares);
     let mut credit = Credit::default();
-    let second = shares.redeem(tickets[first.unwrap() as usize], &mut credit);
+    let second = shares.redeem(tickets[first.unwrap() as usize], &mut credit).1;
     assert_eq!(credit.slots, 2, "8 slots for 3");
     assert!(shares.take(0, &mut credit) && shares.take(0, &mut credit));
     assert!(!shares.take(0, &mut credit), "the others' credit is not for the taking");
@@ -96,7 +101,7 @@ fn what_is_left_is_shared_out_as_credit_until_the_next_frame_ends() {
     assert_eq!(slots, [3, 2]);
     assert_eq!(shares.held, 8);
     shares.free(0, 5);
-    assert_eq!(shares.end_frame(), None);
+    assert_eq!(end_frame(&mut shares), None);
     assert_eq!(shares.held, 0, "five sent, three left unused");
 }
 
@@ -106,11 +111,11 @@ fn a_stalled_baton_is_passed_on_by_the_next_frame() {
     assert_eq!(flood(&mut shares, 0), 3);
     let tickets = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
     shares.free(0, 3);
-    assert_eq!(shares.end_frame(), Some(0));
+    assert_eq!(end_frame(&mut shares), Some(0));
     assert!(shares.is_unwoken());
-    assert_eq!(shares.end_frame(), Some(1), "the first has not moved");
-    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()), Some(2));
-    assert_eq!(shares.end_frame(), None);
+    assert_eq!(end_frame(&mut shares), Some(1), "the first has not moved");
+    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, Some(2));
+    assert_eq!(end_frame(&mut shares), None);
     assert!(!shares.is_unwoken());
 }
 
@@ -121,9 +126,9 @@ fn a_cancelled_grant_is_passed_on_and_a_cancelled_wait_forgotten() {
     let (a, b, c) = (shares.wait(0, 1), shares.wait(0, 2), shares.wait(0, 3));
     assert_eq!(shares.leave(0, b), (Some(2), None));
     shares.free(0, 1);
-    assert_eq!(shares.end_frame(), Some(1));
+    assert_eq!(end_frame(&mut shares), Some(1));
     assert_eq!(shares.leave(0, a), (None, Some(3)), "the slot goes to the next who waits");
-    assert_eq!(shares.redeem(c, &mut Credit::default()), None);
+    assert_eq!(shares.redeem(c, &mut Credit::default()).1, None);
     assert_eq!((shares.held, shares.pending()), (2, 0));
 }
 
@@ -147,7 +152,7 @@ fn dismissal_wakes_everybody_and_revoking_frees_the_granted() {
     let (a, b) = (shares.wait(0, 1), shares.wait(0, 2));
     let mut wakes = Vec::new();
     shares.free(0, 1);
-    assert_eq!(shares.end_frame(), Some(1));
+    assert_eq!(end_frame(&mut shares), Some(1));
     shares.dismiss(&mut wakes);
     assert_eq!(wakes, [2]);
     assert_eq!(shares.standing(a), Standing::Granted);
@@ -164,10 +169,10 @@ fn what_nobody_took_beyond_its_slot_is_taken_back_when_the_next_frame_ends() {
     assert_eq!(flood(&mut shares, 0), 8);
     let asleep = shares.wait(0, 0);
     shares.free(0, 8);
-    assert_eq!((shares.end_frame(), shares.held), (Some(0), 8));
+    assert_eq!((end_frame(&mut shares), shares.held), (Some(0), 8));
     let other = shares.wait(0, 1);
     assert_eq!(shares.standing(other), Standing::Waiting);
-    assert_eq!(shares.end_frame(), Some(1));
+    assert_eq!(end_frame(&mut shares), Some(1));
     let mut credit = Credit::default();
     shares.redeem(asleep, &mut credit);
     assert_eq!(credit.slots, 0, "one is left to it");
@@ -183,11 +188,11 @@ fn a_baton_that_moves_is_left_alone_and_skips_those_who_left() {
     assert_eq!(flood(&mut shares, 0), 5);
     let tickets: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
     shares.free(0, 5);
-    assert_eq!(shares.end_frame(), Some(0));
-    assert_eq!(shares.redeem(tickets[0], &mut Credit::default()), Some(1));
-    assert_eq!(shares.end_frame(), None, "it has moved");
+    assert_eq!(end_frame(&mut shares), Some(0));
+    assert_eq!(shares.redeem(tickets[0], &mut Credit::default()).1, Some(1));
+    assert_eq!(end_frame(&mut shares), None, "it has moved");
     assert_eq!(shares.leave(0, tickets[2]), (Some(2), Some(3)), "not woken yet, and the next is");
-    assert_eq!(shares.end_frame(), None);
-    assert_eq!(shares.end_frame(), Some(4), "it has not");
+    assert_eq!(end_frame(&mut shares), None);
+    assert_eq!(end_frame(&mut shares), Some(4), "it has not");
     assert_eq!((shares.line.waiting(), shares.pending()), (0, 3));
 }

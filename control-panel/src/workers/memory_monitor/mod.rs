@@ -1,4 +1,14 @@
-//! The memory monitor: samples, maps to a level, and sends an intent when the level changes.
+//! The memory monitor: samples every gauge there is, maps each to a level, and sends an intent when the worst changes.
+//!
+//! | gauge | what it shows | where |
+//! |---|---|---|
+//! | [`SystemMemory`] | the machine's memory in use | everywhere |
+//! | [`ProcessMemory`] | the process's own, against a budget, `RLIMIT_AS` and `RLIMIT_DATA` | everywhere; limits on Linux |
+//! | [`CgroupMemory`] | the fullest control group on the way up, less its reclaimable file cache | Linux, cgroup v2 |
+//! | [`MemoryStall`] | the share of the time that tasks wait for memory (PSI) | Linux |
+//!
+//! A gauge that is not there does not count. One that cannot be read, or shows nonsense, is a [`MemoryReadError`] in
+//! [`MemoryReadings`], and the others still count.
 //!
 //! Generic over your intent, which is made `From` a [`MemoryPressure`], and over your policy, which tells the
 //! thresholds ([`MemoryPolicy`]) and may change them at any time.
@@ -30,42 +40,68 @@
 //! panel.spawn_memory_monitor();
 //! ```
 
-mod level;
-mod sampler;
+mod cgroup;
+mod file;
+mod judge;
+mod monitor;
+mod process;
+mod sample;
+mod stall;
+mod system;
+mod thresholds;
 
-use std::{fmt, time::Duration};
-
-use tokio::time::{Instant, timeout_at};
+use std::fmt;
 
 pub use self::{
-    level::{MemoryLevel, MemoryThresholds},
-    sampler::{MemorySample, MemorySampler, SystemMemory},
+    cgroup::CgroupMemory,
+    judge::MemoryReading,
+    monitor::{MemoryMonitor, MemoryReadings},
+    process::ProcessMemory,
+    sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler},
+    stall::MemoryStall,
+    system::SystemMemory,
+    thresholds::MemoryThresholds,
 };
-use crate::{Context, Intent, IntentSource, Source, Spawn, Worker, WorkerHandle};
+pub use super::level::MemoryLevel;
+use crate::{Intent, IntentSource, Spawn, WorkerHandle};
 
 /// What the monitor tells when the level changes; your intent is made from it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryPressure {
-    /// The level now.
+    /// The level now: the worst of all gauges.
     pub level: MemoryLevel,
-    /// The level before.
+    /// The level that was told before.
     pub previous: MemoryLevel,
-    /// The sample that changed it.
+    /// The worst gauge.
+    pub gauge: MemoryGauge,
+    /// What it shows.
     pub sample: MemorySample,
 }
 
 impl fmt::Display for MemoryPressure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = self.sample.fraction() * 100.0;
-        write!(f, "memory {} ({percent:.0}% of {} MiB used)", self.level, self.sample.total >> 20)
+        let Self { level, gauge, sample, .. } = self;
+        let percent = sample.fraction() * 100.0;
+        match gauge {
+            MemoryGauge::Stall => write!(f, "memory {level} (tasks wait for it {percent:.0}% of the time)"),
+            _ => write!(f, "memory {level} ({gauge}: {percent:.0}% of {} MiB used)", sample.total >> 20),
+        }
     }
 }
 
 /// A policy that tells the monitor its thresholds. `()` has the default ones.
 pub trait MemoryPolicy {
-    /// From which used fraction on memory is scarce. Asked again whenever the policy changes.
+    /// From which used fraction on memory is scarce: of the machine's, of the process's and of its control groups'.
+    /// Asked again whenever the policy changes.
     fn memory_thresholds(&self) -> MemoryThresholds;
+
+    /// From which share of the time on, that some task waits for memory, it is scarce: [`MemoryGauge::Stall`]. Asked
+    /// again whenever the policy changes. Default: a warning from 0.10 on, critical from 0.40, with a hysteresis of
+    /// 0.05.
+    fn stall_thresholds(&self) -> MemoryThresholds {
+        MemoryThresholds::new(0.10, 0.40)
+    }
 }
 
 impl MemoryPolicy for () {
@@ -74,103 +110,13 @@ impl MemoryPolicy for () {
     }
 }
 
-/// A memory monitor to be: its source, how often it samples, and what.
-///
-/// ```
-/// # use control_panel::{ControlPanel, GraphIntent, workers::memory_monitor::*};
-/// # #[derive(GraphIntent)] #[intent(source = Feed)] enum Update { Pressure(MemoryLevel) }
-/// # impl From<MemoryPressure> for Update { fn from(p: MemoryPressure) -> Self { Self::Pressure(p.level) } }
-/// # #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)] enum Feed { Machine }
-/// use std::time::Duration;
-///
-/// let panel = ControlPanel::<Update>::new();
-/// let monitor = MemoryMonitor::new(Feed::Machine).interval(Duration::from_secs(1));
-/// panel.spawn(monitor.into_worker());
-/// ```
-#[must_use = "a monitor does nothing until it is spawned"]
-pub struct MemoryMonitor<S, M = SystemMemory> {
-    source: S,
-    interval: Duration,
-    sampler: M,
-}
-
-impl<S: Source> MemoryMonitor<S> {
-    /// A monitor of the whole machine's memory, every 5 s, whose intents come from `source`.
-    pub fn new(source: S) -> Self {
-        Self { source, interval: Duration::from_secs(5), sampler: SystemMemory::new() }
-    }
-}
-
-impl<S: Source, M: MemorySampler> MemoryMonitor<S, M> {
-    /// How often it samples; at most every millisecond. Default: 5 s.
-    pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.max(Duration::from_millis(1));
-        self
-    }
-
-    /// What it samples instead.
-    pub fn sampler<N: MemorySampler>(self, sampler: N) -> MemoryMonitor<S, N> {
-        MemoryMonitor { source: self.source, interval: self.interval, sampler }
-    }
-
-    /// The worker, named `memory_monitor`, for `panel.spawn(…)`.
-    pub fn into_worker<I, P>(self) -> Worker<I, P>
-    where
-        I: Intent<Source = S> + From<MemoryPressure>,
-        P: MemoryPolicy + Send + Sync + 'static,
-    {
-        let Self { source, interval, sampler } = self;
-        crate::__private::once("memory_monitor", source, move |cx| monitor(cx, interval, sampler))
-    }
-}
-
-impl<S: fmt::Debug, M> fmt::Debug for MemoryMonitor<S, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryMonitor")
-            .field("source", &self.source)
-            .field("interval", &self.interval)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Samples at once, then on the interval and whenever the policy changes, until it is dropped.
-async fn monitor<I, P>(cx: Context<I, P>, interval: Duration, mut sampler: impl MemorySampler)
-where
-    I: Intent + From<MemoryPressure>,
-    P: MemoryPolicy + Send + Sync + 'static,
-{
-    let mut policy = cx.policy();
-    let mut current = MemoryLevel::Normal;
-    let mut next_sample = Instant::now();
-    let mut sample = MemorySample::default();
-    loop {
-        if Instant::now() >= next_sample {
-            sample = sampler.sample();
-            next_sample = Instant::now() + interval;
-        }
-        let thresholds = policy.borrow_and_update().memory_thresholds();
-        let level = thresholds.level(current, sample.fraction());
-        if level != current {
-            let pressure = MemoryPressure { level, previous: current, sample };
-            // A level is not told twice: it is the current one only once it has been told.
-            if cx.send(pressure.into()).await.is_err() {
-                return;
-            }
-            current = level;
-        }
-        // Either the policy changed, and what was sampled is judged anew, or it is time to sample again.
-        if let Ok(Err(_)) = timeout_at(next_sample, policy.changed()).await {
-            return;
-        }
-    }
-}
-
 /// Spawns the default monitor, on a panel whose sources are the built-in ones.
 pub trait SpawnMemoryMonitor: Spawn {
-    /// Watches the machine's memory every 5 s and sends `Intent::from(MemoryPressure)` when the level changes.
+    /// Watches memory every 5 s ([`MemoryMonitor::new`] says what) and sends `Intent::from(MemoryPressure)` when the
+    /// level changes.
     ///
     /// Source: [`IntentSource::MemoryMonitor`]. Never restarted: it cannot fail. For another source, interval or
-    /// sampler spawn a [`MemoryMonitor`].
+    /// other samplers spawn a [`MemoryMonitor`].
     fn spawn_memory_monitor(&self) -> WorkerHandle;
 }
 

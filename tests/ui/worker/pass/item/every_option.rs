@@ -17,6 +17,7 @@ const RESTORE: IntentSource = IntentSource::Restore;
     max_backoff = "1 h",
     cancel = cooperative,
     grace = "1500ms",
+    suspend = on_idle,
     crate = ::control_panel,
 )]
 async fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), std::io::Error> {
@@ -26,7 +27,7 @@ async fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), std::io::Er
     Ok(())
 }
 
-#[worker(source = IntentSource::Restore, restart = never, cancel = drop)]
+#[worker(source = IntentSource::Restore, restart = never, cancel = drop, suspend = never)]
 async fn defaults(cx: Context<Update>, not_clone: std::sync::Mutex<u8>) {
     let _ = (cx, not_clone);
 }

@@ -1,30 +1,8 @@
-//! From a sample to a level: thresholds and hysteresis. Pure.
+//! From a fraction to a level: thresholds and hysteresis. Pure.
 
-use std::fmt;
+use crate::workers::MemoryLevel;
 
-/// How scarce memory is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum MemoryLevel {
-    /// Enough is left.
-    #[default]
-    Normal,
-    /// Time to give up what is cheap to get back.
-    Warning,
-    /// Give up everything that can be spared, now.
-    Critical,
-}
-
-impl fmt::Display for MemoryLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Normal => "normal",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        })
-    }
-}
-
-/// From which used fraction of memory on it is a warning, and critical.
+/// From which used fraction on it is a warning, and critical.
 ///
 /// A level is left only once the fraction has fallen by [`hysteresis`](Self::hysteresis) below where it
 /// began, so that usage that wavers around a threshold does not make the level flap.
@@ -47,14 +25,14 @@ pub struct MemoryThresholds {
 }
 
 impl MemoryThresholds {
-    /// Thresholds as fractions of all memory, with a hysteresis of 0.05.
+    /// Thresholds as fractions of all there is, with a hysteresis of 0.05.
     #[must_use]
     pub fn new(warning: f64, critical: f64) -> Self {
         let warning = fraction(warning, 1.0);
         Self { warning, critical: fraction(critical, 1.0).max(warning), hysteresis: 0.05 }
     }
 
-    /// A warning from this fraction on, critical half-way between there and all memory.
+    /// A warning from this fraction on, critical half-way between there and all there is.
     #[must_use]
     pub fn warning_at(warning: f64) -> Self {
         let warning = fraction(warning, 1.0);
@@ -115,7 +93,8 @@ fn fraction(number: f64, otherwise: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{MemoryLevel::*, *};
+    use super::*;
+    use crate::workers::MemoryLevel::*;
 
     fn levels(thresholds: MemoryThresholds, used: &[f64]) -> Vec<MemoryLevel> {
         let mut level = Normal;

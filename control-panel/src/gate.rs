@@ -1,0 +1,235 @@
+//! Suspend and resume: a gate that a worker looks at, and that others close while its work is not wanted.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU8, Ordering, fence},
+    },
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    blocking,
+    context::Context,
+    intent::Intent,
+    supervise::{cause::Term, deadline::race, record::Record},
+    worker::WorkerHandle,
+};
+
+/// Whether an idle panel suspends a worker.
+///
+/// A panel is idle when nobody has [touched](crate::ControlPanel::touch) it for as long as
+/// [`idle_after`](crate::PanelBuilder::idle_after) says.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Suspend {
+    /// Only [`WorkerHandle::suspend`] does.
+    #[default]
+    Never,
+    /// Its gate closes when the panel becomes idle, and opens at the next touch.
+    OnIdle,
+}
+
+/// Why a gate is closed. It is open when no bit is set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reason {
+    Told = 1,
+    Idle = 2,
+}
+
+/// The gate of one worker, kept across its restarts.
+#[derive(Debug, Default)]
+pub(crate) struct GateCell {
+    policy: Suspend,
+    reasons: AtomicU8,
+    /// Made by the first who waits.
+    turned: OnceLock<Box<Notify>>,
+}
+
+impl GateCell {
+    pub(crate) fn new(policy: Suspend) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
+    pub(crate) fn policy(&self) -> Suspend {
+        self.policy
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.reasons.load(Ordering::Acquire) != 0
+    }
+
+    /// Adds a reason. Says whether that closed the gate: then [`wake`](Self::wake).
+    #[must_use]
+    pub(crate) fn close(&self, reason: Reason) -> bool {
+        self.reasons.fetch_or(reason as u8, Ordering::AcqRel) == 0
+    }
+
+    /// Takes one reason away. Says whether that opened the gate.
+    #[must_use]
+    pub(crate) fn open(&self, reason: Reason) -> bool {
+        self.reasons.fetch_and(!(reason as u8), Ordering::AcqRel) == reason as u8
+    }
+
+    /// Takes all reasons away. Says whether that opened the gate.
+    #[must_use]
+    pub(crate) fn open_wide(&self) -> bool {
+        self.reasons.swap(0, Ordering::AcqRel) != 0
+    }
+
+    /// The gate was turned: wakes those who wait at it, so not to be called under a lock.
+    pub(crate) fn wake(&self) {
+        // Whoever is about to wait finds the gate turned, or is found here.
+        fence(Ordering::SeqCst);
+        if let Some(turned) = self.turned.get() {
+            turned.notify_waiters();
+        }
+    }
+}
+
+/// A worker's view of whether it is suspended: what [`Context::gate`] returns.
+///
+/// Being suspended is a wish that the worker fulfils: it waits at the gate, or lengthens its timers and keeps its
+/// sockets. Nothing is taken from a worker that does not look. A worker that is told to stop finds its gate open, so
+/// that it can end.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+/// use tokio::time::timeout;
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Poll }
+///
+/// /// Polls each second, or once an hour while nobody is there.
+/// #[worker(source = IntentSource::Restore, suspend = on_idle)]
+/// async fn poll(cx: Context<Update>) {
+///     let mut gate = cx.gate();
+///     loop {
+///         cx.send(Update::Poll).await.ok();
+///         let seconds = if gate.is_open() { 1 } else { 3600 };
+///         timeout(Duration::from_secs(seconds), gate.changed()).await.ok();
+///     }
+/// }
+///
+/// testing::paused(async |panel: &mut ControlPanel<Update>| {
+///     let poll = panel.spawn_poll();
+///     testing::advance(Duration::from_millis(2500)).await;
+///     assert_eq!(panel.drain().count(), 3);
+///     poll.suspend();
+///     testing::advance(Duration::from_secs(1000)).await;
+///     assert_eq!(panel.drain().count(), 1, "it looked at its gate");
+///     poll.resume();
+///     testing::advance(Duration::from_millis(2500)).await;
+///     assert_eq!(panel.drain().count(), 3);
+/// });
+/// ```
+pub struct Gate {
+    record: Arc<Record>,
+    /// That of the generation that looks.
+    term: Arc<Term>,
+    seen_open: bool,
+}
+
+impl Gate {
+    /// Whether the worker may go on. Costs a load.
+    pub fn is_open(&self) -> bool {
+        !self.record.gate.is_closed() || self.term.is_over()
+    }
+
+    /// Waits while the worker is suspended. Returns at once if it is not, or is told to stop.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: it only looks.
+    pub async fn opened(&self) {
+        self.wait(true).await;
+    }
+
+    /// Like [`opened`](Self::opened), for a worker on a thread.
+    ///
+    /// # Panics
+    /// In async code: use `opened().await` there.
+    #[track_caller]
+    pub fn opened_blocking(&self) {
+        blocking::assert_may_block("opened_blocking", "`opened().await`");
+        blocking::wait(self.opened());
+    }
+
+    /// Waits until the gate is not as this `Gate` last saw it, here or when it was made, and says whether it is open.
+    ///
+    /// Twice turned in between is not turned. Once the worker is told to stop its gate is open, and stays so.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: a change that a cancelled call would have returned is returned by the next one.
+    pub async fn changed(&mut self) -> bool {
+        self.wait(!self.seen_open).await;
+        self.seen_open = !self.seen_open;
+        self.seen_open
+    }
+
+    async fn wait(&self, open: bool) {
+        let turned = self.record.gate.turned.get_or_init(Box::default);
+        loop {
+            // Made before the look, so that no turn is missed between the look and the wait.
+            let turned = turned.notified();
+            fence(Ordering::SeqCst);
+            if self.is_open() == open {
+                return;
+            }
+            if self.term.is_over() {
+                // Open, for good.
+                return std::future::pending().await;
+            }
+            race(turned, self.term.token().cancelled()).await;
+        }
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("worker", &self.record.name)
+            .field("open", &self.is_open())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<I: Intent, P> Context<I, P> {
+    /// This worker's gate: closed while it is suspended.
+    pub fn gate(&self) -> Gate {
+        let record = Arc::clone(self.record());
+        let mut gate = Gate { record, term: Arc::clone(self.term()), seen_open: true };
+        gate.seen_open = gate.is_open();
+        gate
+    }
+}
+
+impl WorkerHandle {
+    /// Asks the worker to pause: closes its [gate](Context::gate), until [`resume`](Self::resume). Does not wait.
+    ///
+    /// It holds across restarts, and does nothing to a worker that never looks at its gate.
+    pub fn suspend(&self) {
+        let record = self.record();
+        if self
+            .registry()
+            .map_or_else(|| record.gate.close(Reason::Told), |registry| registry.suspend(record))
+        {
+            record.gate.wake();
+        }
+    }
+
+    /// Opens the worker's gate, whatever closed it. An idle panel closes it again when it next becomes idle.
+    pub fn resume(&self) {
+        let record = self.record();
+        if self.registry().map_or_else(|| record.gate.open_wide(), |registry| registry.resume(record)) {
+            record.gate.wake();
+        }
+    }
+
+    /// Whether the worker is asked to pause.
+    pub fn is_suspended(&self) -> bool {
+        self.record().gate.is_closed()
+    }
+}

@@ -1,0 +1,195 @@
+//! Workers that are started, restarted and stopped together.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    intent::Intent,
+    panel::{Spawn, sealed, shared::Shared},
+    supervise::{
+        cause::Cause,
+        lifecycle::Intensity,
+        machine::{GroupId, GroupSpec},
+        supervisor::Recruit,
+    },
+    worker::{Escalate, Refusal, Worker, WorkerHandle},
+};
+
+/// Who is restarted when a worker of a group fails. (Erlang/OTP's supervisor strategies.)
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// That worker alone. The default.
+    #[default]
+    OneForOne,
+    /// All of them.
+    OneForAll,
+    /// That worker, and those that were spawned after it.
+    RestForOne,
+}
+
+/// Whether a group ends when a significant worker of it ends by itself. (Erlang/OTP's automatic shutdown.)
+///
+/// A worker is significant if it says so ([`Worker::significant`]); it ends by itself when it is not started again.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AutoShutdown {
+    /// No. The default.
+    #[default]
+    Never,
+    /// Yes, with the first.
+    AnySignificant,
+    /// Yes, with the last.
+    AllSignificant,
+}
+
+/// Collects the workers of a group: what [`ControlPanel::group`](crate::ControlPanel::group) returns.
+///
+/// Workers are spawned on it as on a panel; nothing runs before [`start`](Self::start). They are started one after the
+/// other in the order of their spawning, and stopped in the opposite order.
+///
+/// Whether a worker is started again is for its own [`Restart`](crate::Restart) to say, and how long that waits for its own
+/// [`Backoff`](crate::Backoff); how often is for the group's intensity, which counts all of them. A worker whose restart is
+/// `never` is stopped where its group restarts, and stays down. So does one that ended: the end of a worker is final.
+///
+/// ```
+/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Line(String) }
+///
+/// #[worker(source = IntentSource::Restore, restart = always)]
+/// async fn socket(cx: Context<Update>) { cx.cancelled().await }
+///
+/// #[worker(source = IntentSource::Restore, restart = always)]
+/// async fn reader(cx: Context<Update>) { cx.cancelled().await }
+///
+/// let panel = ControlPanel::<Update>::new();
+/// let session = panel.group().strategy(Strategy::RestForOne);
+/// session.spawn_socket(); // when it fails, the reader is restarted too
+/// session.spawn_reader();
+/// let session = session.start()?;
+/// session.stop(); // the reader first
+/// # Ok::<(), control_panel::Refusal>(())
+/// ```
+#[must_use = "a group's workers do not run before `start`"]
+pub struct GroupBuilder<I: Intent, P = ()> {
+    shared: Arc<Shared<I, P>>,
+    spec: GroupSpec,
+    recruits: Mutex<Vec<Recruit>>,
+}
+
+impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
+    pub(crate) fn new(shared: Arc<Shared<I, P>>) -> Self {
+        let spec = GroupSpec {
+            strategy: Strategy::default(),
+            intensity: Intensity::default(),
+            auto_shutdown: AutoShutdown::default(),
+            escalate: Escalate::default(),
+        };
+        Self { shared, spec, recruits: Mutex::default() }
+    }
+
+    /// Who is restarted when one fails. Default: that one alone.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.spec.strategy = strategy;
+        self
+    }
+
+    /// How many failures of any of them within how long are too many, after which the whole group is stopped. Default:
+    /// 5 in 10 s.
+    pub fn intensity(mut self, intensity: Intensity) -> Self {
+        self.spec.intensity = intensity;
+        self
+    }
+
+    /// Whether the group ends with its significant workers. Default: no.
+    pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.spec.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    /// What becomes of the panel when the group failed too often. Default: nothing.
+    pub fn escalate(mut self, escalate: Escalate) -> Self {
+        self.spec.escalate = escalate;
+        self
+    }
+
+    /// Starts the workers: all, or none. Never waits.
+    ///
+    /// # Errors
+    /// [`Refusal`], which every worker's handle then shows: the panel is shut down, a worker comes after a name that nobody
+    /// has or, by whatever detour, after itself (each comes after the one spawned before it), or one is to be restarted that
+    /// can run only once.
+    pub fn start(mut self) -> Result<Group, Refusal> {
+        let recruits = std::mem::take(self.recruits.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let workers = recruits.iter().map(|recruit| WorkerHandle::new(Arc::clone(&recruit.record))).collect();
+        let supervisor = &self.shared.supervisor;
+        let id = GroupId(supervisor.number());
+        supervisor.spawn_group(id, self.spec, recruits)?;
+        Ok(Group { id, workers })
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static> Spawn for GroupBuilder<I, P> {
+    type Intent = I;
+    type Policy = P;
+
+    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        let recruit = self.shared.recruit(worker);
+        let handle = WorkerHandle::new(Arc::clone(&recruit.record));
+        self.recruits.lock().unwrap_or_else(PoisonError::into_inner).push(recruit);
+        handle
+    }
+}
+
+impl<I: Intent, P> sealed::Sealed for GroupBuilder<I, P> {}
+
+impl<I: Intent, P> Drop for GroupBuilder<I, P> {
+    fn drop(&mut self) {
+        for recruit in self.recruits.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            recruit.record.refuse(Refusal::GroupNotStarted);
+        }
+    }
+}
+
+impl<I: Intent, P> fmt::Debug for GroupBuilder<I, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupBuilder").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+/// A group that was started. Dropping it changes nothing.
+#[derive(Debug, Clone)]
+pub struct Group {
+    id: GroupId,
+    workers: Vec<WorkerHandle>,
+}
+
+impl Group {
+    /// Its workers, in the order of their start, those included that ended since.
+    pub fn workers(&self) -> &[WorkerHandle] {
+        &self.workers
+    }
+
+    /// Stops the group for good: the last worker first, each one only when the one after it has ended. Does not wait:
+    /// [`ended`](Self::ended) does.
+    pub fn stop(&self) {
+        let registry = self.workers.first().and_then(WorkerHandle::registry);
+        if let Some(registry) = registry {
+            registry.stop_group(self.id, Cause::Stopped);
+        }
+    }
+
+    /// Waits until all of its workers ended for good.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: it only looks.
+    pub async fn ended(&self) {
+        for worker in &self.workers {
+            worker.ended().await;
+        }
+    }
+}

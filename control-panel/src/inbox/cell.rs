@@ -1,0 +1,227 @@
+//! The line of commands itself, as the worker's record holds it.
+
+use std::{
+    any::{Any, type_name},
+    fmt,
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering, fence},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use tokio::sync::{
+    Semaphore,
+    mpsc::{self, error::TrySendError},
+};
+
+use crate::{
+    error::CommandError,
+    supervise::{exit::PanicReport, panics},
+};
+
+/// How many commands an inbox holds.
+pub(crate) const CAPACITY: usize = 32;
+
+/// The inbox of one worker, its type erased.
+pub(crate) struct InboxCell {
+    capacity: usize,
+    line: OnceLock<Box<dyn Line>>,
+    closed: AtomicBool,
+}
+
+/// What is known of a line of commands without their type.
+trait Line: Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn command(&self) -> &'static str;
+    /// Takes no more, and drops what it holds. Hands out the panic of a drop.
+    fn close(&self) -> Option<PanicReport>;
+}
+
+impl InboxCell {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity: capacity.clamp(1, Semaphore::MAX_PERMITS),
+            line: OnceLock::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// The worker ended for good: takes no more, and drops what it holds. Runs the commands' drops, which are the
+    /// user's code: not to be called under a lock. Hands out the panic of one.
+    pub(crate) fn close(&self) -> Option<PanicReport> {
+        self.closed.store(true, Ordering::Relaxed);
+        self.close_if_closed()
+    }
+
+    /// Whoever has put something in looks here afterwards. In whatever order a command and the close come, one of
+    /// the two sees the other.
+    pub(super) fn close_if_closed(&self) -> Option<PanicReport> {
+        fence(Ordering::SeqCst);
+        if self.closed.load(Ordering::Relaxed) { self.line.get()?.close() } else { None }
+    }
+
+    pub(super) fn send<C: Send + 'static>(&self, command: C) -> Result<(), CommandError<C>> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(CommandError::Ended(command));
+        }
+        let commands = match self.commands::<C>() {
+            Ok(commands) => commands,
+            Err(takes) => return Err(CommandError::WrongType { command, takes }),
+        };
+        let sent = commands.sender.try_send(command);
+        self.close_if_closed();
+        sent.map_err(|refused| match refused {
+            TrySendError::Full(command) => CommandError::Full(command),
+            TrySendError::Closed(command) => CommandError::Ended(command),
+        })
+    }
+
+    /// The line, or the name of what it takes instead.
+    pub(super) fn commands<C: Send + 'static>(&self) -> Result<&Commands<C>, &'static str> {
+        if self.line.get().is_none() {
+            // Somebody else may have been faster: theirs stays.
+            self.line.set(Box::new(Commands::<C>::new(self.capacity))).ok();
+        }
+        let line = self.line.get().map(|line| (line.as_any().downcast_ref(), line.command()));
+        match line {
+            Some((Some(commands), _)) => Ok(commands),
+            Some((None, takes)) => Err(takes),
+            None => unreachable!("it was set above"),
+        }
+    }
+}
+
+impl fmt::Debug for InboxCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxCell")
+            .field("command", &self.line.get().map(|line| line.command()))
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A line of commands of one type. Senders never meet its lock.
+pub(super) struct Commands<C> {
+    sender: mpsc::Sender<C>,
+    receiving: Mutex<Receiving<C>>,
+}
+
+struct Receiving<C> {
+    receiver: mpsc::Receiver<C>,
+    /// The number of the inbox that receives.
+    newest: u64,
+    /// Who waits: not always the line's own matter, so it has to be known here.
+    waiting: Option<Waker>,
+}
+
+impl<C> Commands<C> {
+    fn new(capacity: usize) -> Self {
+        let (sender, receiver) = mpsc::channel(capacity);
+        Self { sender, receiving: Mutex::new(Receiving { receiver, newest: 0, waiting: None }) }
+    }
+
+    /// The number of a new inbox, which takes the place of the one before it.
+    pub(super) fn take_over(&self) -> u64 {
+        let mut receiving = self.lock();
+        receiving.newest += 1;
+        let (number, before) = (receiving.newest, receiving.waiting.take());
+        drop(receiving);
+        before.into_iter().for_each(Waker::wake);
+        number
+    }
+
+    pub(super) fn poll_recv(&self, number: u64, cx: &mut Context<'_>) -> Poll<Option<C>> {
+        let mut receiving = self.lock();
+        if receiving.newest != number {
+            return Poll::Ready(None);
+        }
+        let polled = receiving.receiver.poll_recv(cx);
+        let waiting = polled.is_pending().then(|| cx.waker().clone());
+        let before = std::mem::replace(&mut receiving.waiting, waiting);
+        drop(receiving);
+        drop(before);
+        polled
+    }
+
+    pub(super) fn try_recv(&self, number: u64) -> Option<C> {
+        let mut receiving = self.lock();
+        if receiving.newest == number { receiving.receiver.try_recv().ok() } else { None }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Receiving<C>> {
+        self.receiving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Send + 'static> Line for Commands<C> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn command(&self) -> &'static str {
+        type_name::<C>()
+    }
+
+    fn close(&self) -> Option<PanicReport> {
+        let mut receiving = self.lock();
+        receiving.receiver.close();
+        let mut left = Vec::new();
+        while let Ok(command) = receiving.receiver.try_recv() {
+            left.push(command);
+        }
+        let waiting = receiving.waiting.take();
+        drop(receiving);
+        waiting.into_iter().for_each(Waker::wake);
+        // Each for itself: one whose drop panics takes no other with it.
+        left.into_iter().filter_map(|command| panics::catch(|| drop(command)).err()).last()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        hint,
+        sync::{Arc, atomic::AtomicUsize},
+        thread,
+    };
+
+    use super::*;
+
+    /// A command that is the first, or finds its slot, while the inbox is closed on another thread.
+    #[test]
+    fn whatever_is_sent_while_the_inbox_closes_is_refused_or_dropped() {
+        const ROUNDS: usize = 20_000;
+        let cells: Vec<_> = (0..ROUNDS).map(|_| InboxCell::new(1)).collect();
+        let witness = Arc::new(());
+        let (closer, sender) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        // Both begin a round together, the one a little before or after the other.
+        let meet = |own: &AtomicUsize, other: &AtomicUsize, round: usize, wait: usize| {
+            own.store(round + 1, Ordering::SeqCst);
+            let mut spun = 0;
+            while other.load(Ordering::SeqCst) <= round {
+                spun += 1;
+                if spun % 1_000 == 0 { thread::yield_now() } else { hint::spin_loop() }
+            }
+            (0..wait).for_each(|_| hint::spin_loop());
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for (round, cell) in cells.iter().enumerate() {
+                    meet(&closer, &sender, round, round % 64);
+                    cell.close();
+                }
+            });
+            for (round, cell) in cells.iter().enumerate() {
+                meet(&sender, &closer, round, round / 64 % 64);
+                let refused = cell
+                    .send(Arc::clone(&witness))
+                    .is_err_and(|error| matches!(error, CommandError::Ended(_)));
+                if !refused {
+                    cell.send(Arc::clone(&witness)).ok();
+                }
+            }
+        });
+        assert_eq!(Arc::strong_count(&witness), 1, "some are kept");
+    }
+}

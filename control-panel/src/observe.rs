@@ -1,0 +1,226 @@
+//! What a panel tells the program's subscriber (feature `tracing`) and its recorder (feature `metrics`) of itself. Without
+//! the features all of this is empty.
+//!
+//! Subscribers and recorders are the program's code: nothing here is called under a lock.
+
+use std::time::Duration;
+
+#[cfg(any(feature = "tracing", feature = "metrics"))]
+use crate::supervise::events::EventKind;
+#[cfg(feature = "metrics")]
+use crate::supervise::exit::Exit;
+use crate::{name::Name, queue::Counts, supervise::events::Event};
+
+/// Whether anybody is told of what happens to workers.
+pub(crate) const LISTENS: bool = cfg!(any(feature = "tracing", feature = "metrics"));
+
+/// A generation's span: whatever is logged while the worker runs is inside it.
+#[derive(Debug, Default)]
+pub(crate) struct Span {
+    #[cfg(feature = "tracing")]
+    span: Option<tracing::Span>,
+}
+
+impl Span {
+    #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "there is nobody to tell"))]
+    pub(crate) fn of_generation(name: &Name, source: &Name, generation: u64) -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: Some(tracing::info_span!(
+                "worker",
+                name = name.as_str(),
+                source = source.as_str(),
+                generation
+            )),
+        }
+    }
+
+    /// Runs the worker's code inside the span.
+    #[cfg_attr(not(feature = "tracing"), expect(clippy::unused_self, reason = "there is no span"))]
+    pub(crate) fn in_scope<T>(&self, code: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "tracing")]
+        if let Some(span) = &self.span {
+            return span.in_scope(code);
+        }
+        code()
+    }
+}
+
+/// Something happened to a worker.
+#[cfg_attr(
+    not(any(feature = "tracing", feature = "metrics")),
+    expect(unused_variables, reason = "there is nobody to tell")
+)]
+pub(crate) fn lifecycle(event: &Event) {
+    #[cfg(feature = "tracing")]
+    log(event);
+    #[cfg(feature = "metrics")]
+    count(event);
+}
+
+#[cfg(feature = "tracing")]
+fn log(event: &Event) {
+    let Event { number, name, generation, kind, .. } = event;
+    let (worker, number, generation) = (name.as_str(), *number, *generation);
+    match kind {
+        EventKind::Escalated => tracing::error!(worker, generation, number, "{kind}"),
+        EventKind::Exited(exit) | EventKind::Ended(exit, _) if !exit.is_clean() => {
+            tracing::warn!(worker, generation, number, "{kind}");
+        }
+        EventKind::GaveUp | EventKind::Stuck(_) | EventKind::Refused(_) => {
+            tracing::warn!(worker, generation, number, "{kind}");
+        }
+        EventKind::Suspended | EventKind::Resumed | EventKind::Recovered | EventKind::BackingOff(_) => {
+            tracing::info!(worker, generation, number, "{kind}");
+        }
+        _ => tracing::debug!(worker, generation, number, "{kind}"),
+    }
+}
+
+#[cfg(feature = "metrics")]
+fn count(event: &Event) {
+    let worker = event.name.as_str().to_owned();
+    match &event.kind {
+        EventKind::Started if event.generation > 1 => {
+            metrics::counter!("control_panel_worker_restarts_total", "worker" => worker).increment(1);
+        }
+        EventKind::Exited(Exit::Panicked(_)) => {
+            metrics::counter!("control_panel_worker_panics_total", "worker" => worker).increment(1);
+        }
+        EventKind::Exited(Exit::Failed(_)) => {
+            metrics::counter!("control_panel_worker_errors_total", "worker" => worker).increment(1);
+        }
+        EventKind::Stuck(_) => {
+            metrics::counter!("control_panel_worker_stuck_total", "worker" => worker).increment(1);
+        }
+        _ => {}
+    }
+}
+
+/// The queue as a frame finds it.
+#[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(
+    not(any(feature = "tracing", feature = "metrics")),
+    expect(dead_code, reason = "there is nobody to tell")
+)]
+pub(crate) struct Flow {
+    pub(crate) queued: usize,
+    pub(crate) waiting: usize,
+    pub(crate) refused: u64,
+    pub(crate) dropped: u64,
+}
+
+impl Flow {
+    pub(crate) fn of(counts: &Counts) -> Self {
+        let Counts { queued, waiting, refused, dropped, .. } = *counts;
+        Self { queued, waiting, refused, dropped }
+    }
+}
+
+/// What the last frame found, to tell what is new.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    #[cfg(any(feature = "tracing", feature = "metrics"))]
+    before: Flow,
+}
+
+impl Watch {
+    /// A frame begins. `flow` is asked for only where somebody is told.
+    #[cfg_attr(
+        not(any(feature = "tracing", feature = "metrics")),
+        expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
+    )]
+    pub(crate) fn frame(&mut self, panel: &Name, flow: impl FnOnce() -> Flow) {
+        #[cfg(any(feature = "tracing", feature = "metrics"))]
+        {
+            let now = flow();
+            let before = std::mem::replace(&mut self.before, now);
+            let (refused, dropped) = (now.refused - before.refused, now.dropped - before.dropped);
+            #[cfg(feature = "tracing")]
+            {
+                let panel = panel.as_str();
+                if now.waiting > 0 && before.waiting == 0 {
+                    tracing::debug!(
+                        panel,
+                        waiting = now.waiting,
+                        queued = now.queued,
+                        "backpressure: senders wait"
+                    );
+                }
+                if refused > 0 {
+                    tracing::debug!(panel, refused, "intents were handed back");
+                }
+                if dropped > 0 {
+                    tracing::info!(panel, dropped, "lossy intents were dropped");
+                }
+            }
+            #[cfg(feature = "metrics")]
+            {
+                let name = panel.as_str().to_owned();
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "a gauge is an f64, and a queue has fewer than 2^52 slots"
+                )]
+                metrics::gauge!("control_panel_queue_depth", "panel" => name.clone()).set(now.queued as f64);
+                #[expect(clippy::cast_precision_loss, reason = "likewise")]
+                metrics::gauge!("control_panel_senders_waiting", "panel" => name.clone())
+                    .set(now.waiting as f64);
+                metrics::counter!("control_panel_refused_total", "panel" => name.clone()).increment(refused);
+                metrics::counter!("control_panel_dropped_total", "panel" => name).increment(dropped);
+            }
+        }
+    }
+}
+
+/// A frame was drained, ordered and applied in this time.
+#[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "there is nobody to tell"))]
+pub(crate) fn frame_time(panel: &Name, time: Duration) {
+    #[cfg(feature = "metrics")]
+    metrics::histogram!("control_panel_frame_seconds", "panel" => panel.as_str().to_owned())
+        .record(time.as_secs_f64());
+}
+
+/// Counts the intents of a frame by source.
+#[derive(Debug)]
+pub(crate) struct Tally<S> {
+    #[cfg(feature = "metrics")]
+    counts: Vec<(S, u64)>,
+    #[cfg(not(feature = "metrics"))]
+    nothing: std::marker::PhantomData<S>,
+}
+
+impl<S> Default for Tally<S> {
+    fn default() -> Self {
+        Self {
+            #[cfg(feature = "metrics")]
+            counts: Vec::new(),
+            #[cfg(not(feature = "metrics"))]
+            nothing: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<S: Copy + PartialEq + std::fmt::Debug> Tally<S> {
+    #[inline]
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
+    )]
+    pub(crate) fn add(&mut self, source: S) {
+        // A frame is ordered by source: nearly always it is the last one.
+        #[cfg(feature = "metrics")]
+        match self.counts.iter_mut().rev().find(|(known, _)| *known == source) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((source, 1)),
+        }
+    }
+
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "there is nobody to tell"))]
+    pub(crate) fn tell(&mut self) {
+        #[cfg(feature = "metrics")]
+        for (source, count) in self.counts.drain(..) {
+            metrics::counter!("control_panel_intents_total", "source" => format!("{source:?}"))
+                .increment(count);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Questions of the frame loop that are answered elsewhere: it polls for the answer once a frame.
+
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    task::{Wake, Waker},
+};
+
+use super::ControlPanel;
+use crate::{
+    intent::Intent,
+    queue::Queue,
+    reply::{self, Answer, Reply},
+    worker::Worker,
+};
+
+/// The loop of whoever drains the queue, as a waker.
+impl<I: Intent> Wake for Queue<I> {
+    fn wake(self: Arc<Self>) {
+        self.wake_loop();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_loop();
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+    /// Like the free [`reply`](crate::reply()), and the answer, or the end of the hope for one, wakes a sleeping loop:
+    /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](Self::wait_ready) resolves, though
+    /// the frame may be empty.
+    pub fn reply<T>(&self) -> (Reply<T>, Answer<T>) {
+        reply::make(Some(Waker::from(Arc::clone(&self.shared.queue))))
+    }
+
+    /// Asks something of a function that blocks: a file dialog, the clipboard, a host's call. It runs on a thread
+    /// where that is fine, as a worker of this name and source: counted, listed, its panic reported.
+    ///
+    /// Never waits. The loop asks [`Answer::try_take`] each frame; a sleeping one is woken. If the answer is dropped
+    /// before the function began, it is not begun. A panic, or a panel that is shut down, gives a
+    /// [`NoReply`](crate::NoReply).
+    ///
+    /// A function that blocks cannot be stopped from outside. A shutdown waits for it until its deadline, and then names
+    /// it as abandoned.
+    ///
+    /// ```
+    /// use control_panel::{ControlPanel, GraphIntent, IntentSource};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let mut manifest = panel.ask_blocking("read manifest", IntentSource::LocalUI, || {
+    ///     std::fs::read_to_string("Cargo.toml")
+    /// });
+    /// let text = loop {
+    ///     panel.drain().for_each(drop); // the frame
+    ///     if let Some(text) = manifest.try_take() {
+    ///         break text??;
+    ///     }
+    ///     panel.wait_ready_timeout(std::time::Duration::MAX);
+    /// };
+    /// assert!(text.contains("[package]"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ask_blocking<T: Send + 'static>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        source: I::Source,
+        ask: impl FnOnce() -> T + Send + 'static,
+    ) -> Answer<T> {
+        let (reply, answer) = self.reply();
+        let mut question = Some((ask, reply));
+        let mut worker = Worker::blocking(name, source, move |_cx| {
+            if let Some((ask, reply)) = question.take().filter(|(_, reply)| reply.is_wanted()) {
+                reply.send(ask());
+            }
+        });
+        // What was asked is gone after the first run.
+        worker.options.repeatable = false;
+        self.spawn(worker);
+        answer
+    }
+}

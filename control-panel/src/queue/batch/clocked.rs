@@ -1,0 +1,180 @@
+//! The clocked intents of a batch: those that were told a place in the causal order from outside.
+
+use super::{LaneId, Place, Producer, Slot, grow};
+use crate::{intent::Intent, queued::CausalityOrder};
+
+pub(super) struct Clocked<I: Intent> {
+    /// In the order of their acceptance.
+    entries: Vec<Entry<I>>,
+    /// By clock, then sender, then place in `entries`, packed into one number: one comparison of two words. In the
+    /// order in which they are handed out once they are [arranged](Self::arrange).
+    keys: Vec<u128>,
+    /// Whether `keys` came in order.
+    monotone: bool,
+    /// Whom the keys name by number.
+    senders: Vec<Sender<I::Source>>,
+    /// New numbers for old ones, while they change.
+    renamed: Vec<u32>,
+    /// Where handing out stands, in `keys`.
+    at: usize,
+    left: usize,
+}
+
+struct Entry<I> {
+    intent: Option<I>,
+    seq: u64,
+}
+
+struct Sender<S> {
+    producer: Producer<S>,
+    /// Whose bucket knows the number.
+    slot: Option<Slot>,
+    number: u32,
+    /// Intents whose slots are occupied.
+    held: usize,
+}
+
+fn key(clock: u64, sender: u32, place: u32) -> u128 {
+    u128::from(clock) << 64 | u128::from(sender) << 32 | u128::from(place)
+}
+
+// Each takes its part of the number.
+#[allow(clippy::cast_possible_truncation)]
+fn parts(key: u128) -> (u64, usize, usize) {
+    ((key >> 64) as u64, (key >> 32) as u32 as usize, key as u32 as usize)
+}
+
+impl<I: Intent> Clocked<I> {
+    pub(super) fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            keys: Vec::new(),
+            monotone: true,
+            senders: Vec::new(),
+            renamed: Vec::new(),
+            at: 0,
+            left: 0,
+        }
+    }
+
+    /// Intents not handed out yet.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Whether some of those that are left are the frame loop's own. After they were counted.
+    pub(super) fn has_own(&self) -> bool {
+        self.keys.iter().any(|&key| self.senders[parts(key).1].producer.lane.is_none())
+    }
+
+    /// A sender's number, from its first clocked intent in this batch on.
+    // A batch of four thousand million senders does not fit into memory.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn enter(&mut self, producer: Producer<I::Source>, slot: Option<Slot>) -> u32 {
+        let number = self.senders.len() as u32;
+        self.senders.push(Sender { producer, slot, number, held: 0 });
+        number
+    }
+
+    /// The number of one that has no bucket to know it.
+    pub(super) fn number(&self, same: impl Fn(&Producer<I::Source>) -> bool) -> Option<u32> {
+        self.senders.iter().rev().find(|sender| same(&sender.producer)).map(|sender| sender.number)
+    }
+
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn push(&mut self, sender: u32, clock: u64, seq: u64, intent: I) {
+        let key = key(clock, sender, self.entries.len() as u32);
+        // Of two senders with equal clocks, `arrange` tells who comes first.
+        let follows = |last: u128| last >> 64 < key >> 64 || last >> 32 == key >> 32;
+        self.monotone = self.monotone && self.keys.last().is_none_or(|&last| follows(last));
+        grow(&mut self.keys);
+        grow(&mut self.entries);
+        self.keys.push(key);
+        self.entries.push(Entry { intent: Some(intent), seq });
+        self.senders[sender as usize].held += 1;
+        self.left += 1;
+    }
+
+    /// Puts what is left in order. `rename` is told who has a new number.
+    pub(super) fn arrange(&mut self, mut rename: impl FnMut(Slot, u32)) {
+        self.at = 0;
+        if self.monotone {
+            return;
+        }
+        let by_name = |sender: &Sender<I::Source>| (sender.producer.source, sender.producer.origin);
+        if !self.senders.is_sorted_by_key(by_name) {
+            self.senders.sort_unstable_by_key(by_name);
+            self.renamed.resize(self.senders.len(), 0);
+            for (number, sender) in (0..).zip(&mut self.senders) {
+                self.renamed[sender.number as usize] = number;
+                sender.number = number;
+                sender.slot.into_iter().for_each(|slot| rename(slot, number));
+            }
+            for named in &mut self.keys {
+                let (clock, sender, _) = parts(*named);
+                *named = key(clock, self.renamed[sender], 0) | *named & u128::from(u32::MAX);
+            }
+        }
+        self.keys.sort_unstable();
+        self.monotone = true;
+    }
+
+    pub(super) fn rewind(&mut self) {
+        self.at = 0;
+    }
+
+    /// The next to be handed out. Those of senders ask `may` first.
+    pub(super) fn next(&mut self, mut may: impl FnMut() -> bool) -> Option<Place<'_, I>> {
+        while let Some(&key) = self.keys.get(self.at) {
+            self.at += 1;
+            let (clock, sender, place) = parts(key);
+            let Producer { source, origin, lane } = self.senders[sender].producer;
+            if self.entries[place].intent.is_some() && (lane.is_none() || may()) {
+                self.left -= 1;
+                let Entry { intent, seq } = &mut self.entries[place];
+                return Some((intent, CausalityOrder { clock, source, origin, seq: *seq }));
+            }
+        }
+        None
+    }
+
+    /// Counts the slots of what was handed out since the last call.
+    pub(super) fn settle(&mut self, mut free: impl FnMut(LaneId, usize)) {
+        if self.left > 0 {
+            // What was handed out is out of the way of the next time.
+            let (entries, senders) = (&self.entries, &mut self.senders);
+            self.keys.retain(|&key| {
+                let (_, sender, place) = parts(key);
+                let left = entries[place].intent.is_some();
+                if !left {
+                    senders[sender].held -= 1;
+                    senders[sender].producer.lane.into_iter().for_each(|lane| free(lane, 1));
+                }
+                left
+            });
+        } else {
+            for sender in &mut self.senders {
+                let held = std::mem::take(&mut sender.held);
+                sender.producer.lane.into_iter().for_each(|lane| free(lane, held));
+            }
+        }
+    }
+
+    /// When nothing is left. `forget` is told whose number is void.
+    pub(super) fn clear(&mut self, forget: impl FnMut(Slot)) {
+        self.senders.drain(..).filter_map(|sender| sender.slot).for_each(forget);
+        self.entries.clear();
+        self.keys.clear();
+        (self.monotone, self.at, self.left) = (true, 0, 0);
+    }
+
+    /// Room for intents, used or not.
+    pub(super) fn room(&self) -> usize {
+        self.entries.capacity()
+    }
+
+    pub(super) fn shrink_to(&mut self, room: usize) {
+        self.entries.shrink_to(room);
+        self.keys.shrink_to(room);
+    }
+}

@@ -1,0 +1,322 @@
+//! The frame thread's side: takes batches out of the queue and gives them back.
+//!
+//! A frame takes the queue's lock once, to begin. What it has when it ends (free slots, an empty buffer) it leaves where
+//! senders look for it once they have no room, and the next frame for its buffer; only if somebody waits for a slot by
+//! then does it take the lock again, to grant it.
+
+use std::{collections::VecDeque, mem, task::Waker};
+
+use super::{Batch, Gate, Queue, State, add, batch::Freed, discard, lock, try_lock};
+use crate::{
+    intent::Intent,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        hint,
+    },
+};
+
+/// How long a frame lets senders go on whom it would interrupt: for a few microseconds, in which they send some dozens. In
+/// a model no time passes.
+const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 256 };
+
+/// For how many frames it remembers that it met a sender.
+const MEMORY: u32 = 16;
+
+/// What frames write.
+pub(super) struct Frames<I: Intent> {
+    /// How often the loop had been told when the last frame began.
+    seen: AtomicU64,
+    /// Accepted and in no frame, as of the last frame that took the lock.
+    queued: AtomicUsize,
+    /// Accepted, up to the last frame that began.
+    accepted: AtomicU64,
+    drained: AtomicU64,
+    /// Frames that gave something back.
+    ended: AtomicU64,
+    /// For how many frames more senders are thought to be at work.
+    meets: AtomicU32,
+    /// How many intents had been refused when the last frame began.
+    refused: AtomicU64,
+    is_late: AtomicBool,
+    /// Cut short frames that left intents of the frame loop's own.
+    own_left: AtomicUsize,
+    /// Senders take this lock too, but only under the queue's.
+    returned: Mutex<Returned<I>>,
+    /// Finished frames whose thread did not get a lock. Met only by frame threads. `None` once the panel is gone.
+    late: Mutex<Option<VecDeque<Box<Batch<I>>>>>,
+}
+
+/// What frames that ended gave back and nobody had use for yet.
+struct Returned<I: Intent> {
+    /// Whether a frame has ended at all: credit expires with it, free slots or not.
+    ended: bool,
+    freed: Freed,
+    spare: Option<Box<Batch<I>>>,
+}
+
+impl<I: Intent> Frames<I> {
+    pub(super) fn new() -> Self {
+        Self {
+            seen: AtomicU64::new(0),
+            queued: AtomicUsize::new(0),
+            accepted: AtomicU64::new(0),
+            drained: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            meets: AtomicU32::new(0),
+            refused: AtomicU64::new(0),
+            is_late: AtomicBool::new(false),
+            own_left: AtomicUsize::new(0),
+            returned: Mutex::new(Returned { ended: false, freed: Freed::default(), spare: None }),
+            late: Mutex::new(Some(VecDeque::new())),
+        }
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// Frames that gave something back.
+    pub(super) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// What was accepted up to the last frame that began, and what was drained.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.accepted.load(Ordering::Relaxed), self.drained.load(Ordering::Relaxed))
+    }
+
+    /// An empty buffer.
+    fn spare(&self) -> Option<Box<Batch<I>>> {
+        try_lock(&self.returned)?.spare.take()
+    }
+
+    /// Keeps an empty buffer. One too many is handed out; its drop runs nothing of the user's.
+    fn keep(&self, spare: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
+        match try_lock(&self.returned) {
+            Some(mut returned) => returned.spare.replace(spare),
+            None => Some(spare),
+        }
+    }
+
+    /// Leaves what a finished frame has to give; hands it back if that cannot be done at once.
+    fn give_back(&self, mut batch: Box<Batch<I>>) -> Result<(), Box<Batch<I>>> {
+        let Some(mut returned) = try_lock(&self.returned) else { return Err(batch) };
+        let mut drained = 0;
+        batch.freed().take(|lane, count| {
+            drained += count as u64;
+            returned.freed.add(lane, count);
+        });
+        returned.ended = true;
+        let surplus = returned.spare.replace(batch);
+        add(&self.ended, 1);
+        drop(returned);
+        self.drained.fetch_add(drained, Ordering::Relaxed);
+        drop(surplus);
+        Ok(())
+    }
+}
+
+impl<I: Intent> Queue<I> {
+    /// What the next frame consists of: the rest of one that was cut short, or all that is queued now. `None` if
+    /// that is nothing, unless `wanted` for the frame loop's own intents: those wait only where a frame left some of
+    /// theirs that is not to be had now.
+    pub(crate) fn begin_frame(&self, wanted: bool) -> Option<Box<Batch<I>>> {
+        let is_late = self.frames.is_late.load(Ordering::Acquire);
+        if !wanted && !self.has_work() {
+            return None;
+        }
+        self.let_go_on();
+        let spare = self.frames.spare();
+        let met = if let Ok(state) = self.state.try_lock() {
+            Some(state)
+        } else {
+            self.frames.meets.store(MEMORY, Ordering::Relaxed);
+            try_lock(&self.state)
+        };
+        let Some(mut state) = met else {
+            self.ready.call(true);
+            if wanted && self.frames.own_left.load(Ordering::Acquire) == 0 {
+                let mut own = spare.unwrap_or_else(|| Box::new(Batch::new()));
+                own.number = 0;
+                return Some(own);
+            }
+            spare.and_then(|spare| self.frames.keep(spare));
+            return None;
+        };
+        let first = if is_late { self.absorb_late(&mut state) } else { None };
+        state.signalled = false;
+        self.frames.seen.store(self.ready.signals(), Ordering::Relaxed);
+        let (batch, unused) = if let Some(rest) = state.rests.pop_front() {
+            if rest.has_own() {
+                self.frames.own_left.fetch_sub(1, Ordering::Relaxed);
+            }
+            (rest, spare)
+        } else {
+            (self.fill(spare, &mut state), None)
+        };
+        self.frames.queued.store(state.queued(), Ordering::Relaxed);
+        drop(state);
+        first.into_iter().for_each(Waker::wake);
+        unused.and_then(|spare| self.frames.keep(spare));
+        Some(batch)
+    }
+
+    /// A frame that meets a sender in the lock costs it a microsecond, the time of a dozen sends; a loop that looks all the
+    /// time would do so for every second intent. So where frames meet senders they let them go on for a moment first,
+    /// unless there is no room left to go on in.
+    fn let_go_on(&self) {
+        let Frames { meets, refused, .. } = &*self.frames;
+        let met = meets.load(Ordering::Relaxed);
+        if met == 0 {
+            return;
+        }
+        meets.store(met - 1, Ordering::Relaxed);
+        let now_refused = self.refusals.refused.load(Ordering::Relaxed);
+        if refused.swap(now_refused, Ordering::Relaxed) == now_refused {
+            let mut looks = 0..LOOKS;
+            while looks.next().is_some() && self.shown.ungranted.load(Ordering::Relaxed) == 0 {
+                hint::spin_loop();
+            }
+        }
+    }
+
+    /// Takes what is queued, and leaves an empty batch to be filled in its place.
+    fn fill(&self, spare: Option<Box<Batch<I>>>, state: &mut State<I>) -> Box<Batch<I>> {
+        let mut batch = spare.unwrap_or_else(|| Box::new(Batch::new()));
+        mem::swap(&mut state.active, &mut batch.intents);
+        add(&self.frames.accepted, batch.len() as u64);
+        state.frames += 1;
+        batch.number = state.frames;
+        state.reuse_retired();
+        batch
+    }
+
+    /// Ends a frame: frees the slots of what was handed out and keeps what was not.
+    pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
+        batch.settle();
+        batch.trim(self.capacity.saturating_mul(4));
+        if batch.has_own() {
+            self.frames.own_left.fetch_add(1, Ordering::Release);
+        }
+        // What was left when the last frame began is to be told of again. What came since was told of.
+        let batch = if batch.len() == 0 && self.frames.queued() == 0 {
+            match self.frames.give_back(batch) {
+                // Whoever begins to wait from here on finds what was given back: it looks there after it was counted.
+                Ok(()) if self.shown.waiting.load(Ordering::Relaxed) == 0 => return,
+                Ok(()) => None,
+                Err(batch) => Some(batch),
+            }
+        } else {
+            Some(batch)
+        };
+        let Some(mut state) = try_lock(&self.state) else {
+            return self.end_late(batch);
+        };
+        let surplus = batch.and_then(|batch| self.finish(&mut state, batch));
+        self.absorb(&mut state);
+        let first = state.shares.serve();
+        let ready = state.wants_frame() && self.ready.signal(&mut state.signalled);
+        self.frames.queued.store(state.queued(), Ordering::Relaxed);
+        self.publish(&state);
+        drop(state);
+        surplus.into_iter().for_each(discard);
+        first.into_iter().for_each(Waker::wake);
+        self.ready.call(ready);
+    }
+
+    /// Leaves the end of a frame to the next one; if there will be none, what is left of it is dropped.
+    fn end_late(&self, batch: Option<Box<Batch<I>>>) {
+        let mut late = lock(&self.frames.late);
+        let Some(frames) = &mut *late else {
+            drop(late);
+            return batch.into_iter().for_each(discard);
+        };
+        frames.extend(batch);
+        drop(late);
+        self.frames.is_late.store(true, Ordering::Release);
+        self.ready.call(true);
+    }
+
+    /// Takes a finished frame back. A buffer too many is handed out, and so is what nobody will ever drain.
+    fn finish(&self, state: &mut State<I>, mut batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
+        let mut drained = 0;
+        batch.freed().take(|lane, count| {
+            drained += count as u64;
+            state.shares.free(lane, count);
+        });
+        state.shares.expire();
+        self.frames.drained.fetch_add(drained, Ordering::Relaxed);
+        if batch.len() == 0 {
+            self.frames.keep(batch)
+        } else if state.gate == Gate::Discarded {
+            Some(batch)
+        } else {
+            // Frames may end in another order than they began in.
+            let at = state.rests.partition_point(|rest| rest.number < batch.number);
+            state.rests.insert(at, batch);
+            None
+        }
+    }
+
+    /// Ends the frames that could not be ended in time. Returns whom to wake.
+    fn absorb_late(&self, state: &mut State<I>) -> Option<Waker> {
+        self.frames.is_late.store(false, Ordering::Relaxed);
+        let late = lock(&self.frames.late).as_mut().map(mem::take).unwrap_or_default();
+        for batch in late {
+            // A buffer too many. After a discard nothing is absorbed.
+            drop(self.finish(state, batch));
+        }
+        self.absorb(state);
+        self.publish(state);
+        state.shares.serve()
+    }
+
+    /// Under the lock: takes the slots that ended frames gave back. Says whether any did.
+    pub(super) fn absorb(&self, state: &mut State<I>) -> bool {
+        let State { freed, shares, .. } = state;
+        let mut returned = lock(&self.frames.returned);
+        let ended = mem::take(&mut returned.ended);
+        mem::swap(freed, &mut returned.freed);
+        drop(returned);
+        if ended {
+            freed.take(|lane, count| shares.free(lane, count));
+            shares.expire();
+        }
+        ended
+    }
+
+    /// For a discard: all that nobody will drain.
+    pub(super) fn take_all(&self, state: &mut State<I>) -> VecDeque<Box<Batch<I>>> {
+        let mut all = lock(&self.frames.late).take().unwrap_or_default();
+        all.extend(mem::take(&mut state.rests));
+        all.push_back(self.fill(None, state));
+        self.frames.queued.store(0, Ordering::Relaxed);
+        all
+    }
+
+    /// Intents accepted and in no frame. Exact, unless the lock is not to be had soon: then as of the last frame.
+    pub(crate) fn left(&self) -> usize {
+        if self.is_signalled()
+            && let Some(state) = try_lock(&self.state)
+        {
+            return state.queued();
+        }
+        self.frames.queued()
+    }
+
+    fn is_signalled(&self) -> bool {
+        self.ready.signals() != self.frames.seen.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is something for a frame to do, told without the lock: what was queued when the last one began or
+    /// ended was counted then, and what came since was signalled.
+    pub(super) fn has_work(&self) -> bool {
+        self.is_signalled() || self.frames.queued() > 0 || self.frames.is_late.load(Ordering::Acquire)
+    }
+
+    /// Resolves when there is something to drain.
+    pub(crate) async fn ready(&self) {
+        self.ready.wait(|| self.has_work()).await;
+    }
+}

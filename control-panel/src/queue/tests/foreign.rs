@@ -1,0 +1,139 @@
+//! What foreign code may do to the queue, and when it runs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::AtomicBool;
+
+use super::*;
+
+/// A queue whose `on_ready` panics while it is told to.
+fn panicking(capacity: usize) -> (Arc<Queue<Item>>, Arc<AtomicBool>) {
+    let panics = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&panics);
+    let on_ready: OnReady = Box::new(move || {
+        if told.load(Ordering::SeqCst) {
+            resume_unwind(Box::new("on purpose"));
+        }
+    });
+    (Arc::new(Queue::new(capacity, Some(on_ready))), panics)
+}
+
+#[test]
+fn an_on_ready_that_panics_takes_nobody_elses_wake_with_it() {
+    let (queue, panics) = panicking(4);
+    let port = queue.port(0);
+    for id in 0..3 {
+        port.try_send(plain(id)).ok().unwrap();
+    }
+    let (mut first, second) = (Waits::new(&port, 3), Waits::new(&port, 4));
+    assert_eq!(frame(&queue), [0, 1, 2]);
+    assert!(first.woken() && !second.woken());
+    let next = queue.begin_frame(false).expect("one is asked for: not all are woken");
+    panics.store(true, Ordering::SeqCst);
+    assert!(catch_unwind(AssertUnwindSafe(|| first.poll())).is_err());
+    assert!(second.woken(), "the baton is handed on");
+    panics.store(false, Ordering::SeqCst);
+    queue.end_frame(next);
+}
+
+#[test]
+fn an_on_ready_that_panics_leaves_no_producer_behind_that_nobody_has() {
+    let (queue, panics) = panicking(4);
+    let flood = queue.port(0);
+    for id in 0..3 {
+        flood.try_send(plain(id)).ok().unwrap();
+    }
+    let stalls = Waits::new(&flood, 3);
+    assert_eq!(frame(&queue), [0, 1, 2]);
+    assert!(stalls.woken());
+    let one_more = queue.port(1);
+    one_more.try_send(plain(4)).ok().unwrap();
+    let (quiet, _fourth) = (queue.port(2), queue.port(3));
+    let waits = Waits::new(&quiet, 5);
+    let (batch, _) = read(&queue, 1);
+    assert_eq!(queue.lock().shares.known(), 4);
+    panics.store(true, Ordering::SeqCst);
+    // A fifth source raises the bound. The one who waits is granted a slot, and a frame is asked for to wake it.
+    assert!(catch_unwind(AssertUnwindSafe(|| queue.port(4))).is_err());
+    panics.store(false, Ordering::SeqCst);
+    assert_eq!(queue.lock().shares.known(), 4, "the fifth is forgotten");
+    queue.end_frame(batch);
+    frame(&queue);
+    assert!(waits.woken());
+}
+
+/// Looks whether the lock is held when it is dropped.
+struct Looks {
+    queue: Arc<Queue<Item>>,
+    held: Arc<AtomicBool>,
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        self.held.fetch_or(self.queue.state.try_lock().is_err(), Ordering::SeqCst);
+    }
+}
+
+/// As in a `select!` that looks at its send because another branch was woken.
+#[test]
+fn the_waker_of_one_who_looks_unasked_is_not_dropped_under_the_lock() {
+    let (queue, _) = queue(4);
+    let port = queue.port(0);
+    for id in 0..3 {
+        port.try_send(plain(id)).ok().unwrap();
+    }
+    let first = Waits::new(&port, 3);
+    let held = Arc::new(AtomicBool::new(false));
+    let (mut intent, mut ticket) = (Some(plain(4)), None);
+    let looks = || Arc::new(Looks { queue: Arc::clone(&queue), held: Arc::clone(&held) }).into();
+    assert!(matches!(port.poll_send(0, &mut intent, &mut ticket, &looks()), port::Step::Wait));
+    frame(&queue);
+    assert!(first.woken());
+    let other = Waker::noop();
+    assert!(matches!(port.poll_send(0, &mut intent, &mut ticket, other), port::Step::Sent));
+    assert!(!held.load(Ordering::SeqCst), "it may be the last that holds a task, whose drop may send");
+}
+
+/// The loop's own intents are ordered as it made them, also where one frame was cut short and the next finds the queue
+/// busy.
+#[test]
+fn the_loops_own_intents_wait_for_those_that_an_earlier_frame_left() {
+    for clocked in [false, true] {
+        let (queue, calls) = queue(8);
+        let origin = queue.origin();
+        let own = |seq: u64| {
+            let kind = if clocked { Kind::Clocked } else { Kind::Plain };
+            Local { source: 1, origin, seq, intent: item(u32::try_from(seq).unwrap() + 1, kind) }
+        };
+        let begin = |local: &mut Vec<Local<Item>>| {
+            let mut batch = queue.begin_frame(true)?;
+            batch.add(local);
+            batch.arrange();
+            Some(batch)
+        };
+        let next = |batch: &mut Batch<Item>| batch.next(true, || false).map(|queued| queued.intent.id);
+        queue.port(0).try_send(plain(100)).ok().unwrap();
+
+        let mut cut_short = begin(&mut vec![own(0), own(1)]).unwrap();
+        assert_eq!(next(&mut cut_short), Some(1));
+        let busy = queue.state.lock().unwrap();
+        queue.end_frame(cut_short);
+        asked(&calls);
+        assert!(begin(&mut vec![own(2)]).is_none(), "the one before it comes first");
+        assert_eq!(asked(&calls), 1, "another frame is asked for");
+        drop(busy);
+
+        let mut rest = begin(&mut vec![own(2)]).unwrap();
+        assert_eq!([next(&mut rest), next(&mut rest), next(&mut rest)], [Some(2), Some(3), None]);
+        let busy = queue.state.lock().unwrap();
+        queue.end_frame(rest);
+        let mut alone = begin(&mut vec![own(3)]).expect("what is left now is no intent of the loop's");
+        assert_eq!(next(&mut alone), Some(4));
+        drop(busy);
+        queue.end_frame(alone);
+        assert_eq!(frame(&queue), [100]);
+    }
+}

@@ -1,0 +1,294 @@
+//! The process's one native clock thread: it rings deadlines and looks after the workers, whatever the runtimes do.
+//!
+//! It starts when there is something to do, sleeps until the next thing, and ends once there has been nothing for a while.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Waker,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{panics, polling, registry::Registry, watchdog::Watchdog};
+
+/// How long the thread stays when there is nothing to do: starting one takes longer than what it is needed for.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// A worker is found stuck between one and one and a half times its limit.
+const LOOKS_PER_LIMIT: u32 = 4;
+
+/// Microseconds that somebody was watched for, as of the last look. From 1, so that 0 can be never.
+static TICK: AtomicU64 = AtomicU64::new(1);
+
+static CLOCK: Clock = Clock { state: Mutex::new(State::new()), changed: Condvar::new() };
+
+struct Clock {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// Who is woken when. The number tells those of one moment apart.
+    alarms: BTreeMap<Alarm, Waker>,
+    numbers: u64,
+    panels: Vec<Watched>,
+    /// The last look and the next.
+    looked: Option<Instant>,
+    next_look: Option<Instant>,
+    /// When the thread, if there is one, looks at this again by itself.
+    sleeps_until: Option<Instant>,
+}
+
+/// A deadline on the native clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Alarm {
+    at: Instant,
+    number: u64,
+}
+
+struct Watched {
+    panel: Weak<Registry>,
+    /// The shortest that is watched for there.
+    limit: Duration,
+    dog: Watchdog,
+}
+
+/// The coarse time that a heartbeat is stamped with: one load.
+pub(crate) fn tick() -> u64 {
+    TICK.load(Ordering::Relaxed)
+}
+
+/// How long ago that was, to the last look.
+pub(crate) fn since(tick: u64) -> Duration {
+    Duration::from_micros(self::tick().saturating_sub(tick))
+}
+
+/// Wakes `waker` at that moment; in place of the one before, where there is one.
+pub(super) fn set(at: Instant, before: Option<Alarm>, waker: Waker) -> Alarm {
+    let mut state = CLOCK.lock();
+    let alarm = before.unwrap_or_else(|| {
+        state.numbers += 1;
+        Alarm { at, number: state.numbers }
+    });
+    let old = state.alarms.insert(alarm, waker);
+    CLOCK.wake_by(&mut state, at);
+    drop(state);
+    drop(old);
+    alarm
+}
+
+/// The alarm is not to ring.
+pub(super) fn unset(alarm: Alarm) {
+    let waker = CLOCK.lock().alarms.remove(&alarm);
+    drop(waker);
+}
+
+/// Looks after a panel from now on, until it wants no more.
+pub(super) fn watch(panel: Weak<Registry>, limit: Duration) {
+    let mut state = CLOCK.lock();
+    match state.panels.iter_mut().find(|watched| watched.panel.ptr_eq(&panel)) {
+        Some(watched) => watched.limit = watched.limit.min(limit),
+        None => state.panels.push(Watched { panel, limit, dog: Watchdog::default() }),
+    }
+    if let Some(next) = state.plan(Instant::now()) {
+        CLOCK.wake_by(&mut state, next);
+    }
+}
+
+impl State {
+    const fn new() -> Self {
+        Self {
+            alarms: BTreeMap::new(),
+            numbers: 0,
+            panels: Vec::new(),
+            looked: None,
+            next_look: None,
+            sleeps_until: None,
+        }
+    }
+
+    /// When to look next, now that what is watched may have changed.
+    fn plan(&mut self, now: Instant) -> Option<Instant> {
+        let Some(limit) = self.panels.iter().map(|watched| watched.limit).min() else {
+            (self.looked, self.next_look) = (None, None);
+            return None;
+        };
+        let next = now + limit.min(IDLE) / LOOKS_PER_LIMIT;
+        self.looked.get_or_insert(now);
+        self.next_look = Some(self.next_look.map_or(next, |before| before.min(next)));
+        self.next_look
+    }
+
+    /// Takes the alarms that are due.
+    fn due(&mut self, now: Instant) -> Vec<Waker> {
+        let mut due = Vec::new();
+        while let Some(first) = self.alarms.first_entry().filter(|first| first.key().at <= now) {
+            due.push(first.remove());
+        }
+        due
+    }
+
+    /// How far the watched time moves at a look: as far as the clock's, but never by much more than was waited for. What is
+    /// more is time in which this thread did not run, and others may not have either.
+    fn advance(&mut self, now: Instant) -> Option<Duration> {
+        let (looked, planned) = (self.looked?, self.next_look?);
+        if now < planned {
+            return None;
+        }
+        self.looked = Some(now);
+        self.next_look = None;
+        Some((now - looked).min((planned - looked) * 2))
+    }
+}
+
+impl Clock {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that the thread looks at its state at that moment, at the latest.
+    fn wake_by(&'static self, state: &mut State, at: Instant) {
+        match state.sleeps_until {
+            Some(until) if until <= at => {}
+            Some(_) => {
+                state.sleeps_until = Some(at);
+                self.changed.notify_one();
+            }
+            None => {
+                // Where no thread is to be had, tokio's timer decides alone, and the next call tries again.
+                let thread = thread::Builder::new().name("control-panel-clock".into());
+                state.sleeps_until = thread.spawn(|| self.run()).ok().map(|_| at);
+            }
+        }
+    }
+
+    fn run(&'static self) {
+        let mut idle_since = None;
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let due = state.due(now);
+            let advance = state.advance(now);
+            if !due.is_empty() || advance.is_some() {
+                let panels = if advance.is_some() { std::mem::take(&mut state.panels) } else { Vec::new() };
+                // Whoever wants something meanwhile need not wake this thread.
+                state.sleeps_until = Some(now);
+                drop(state);
+                let panels = work(due, panels, advance);
+                state = self.lock();
+                state.take_back(panels);
+                continue;
+            }
+            let look = state.plan(now);
+            let ring = state.alarms.first_key_value().map(|(alarm, _)| alarm.at);
+            let next = if let Some(next) = ring.into_iter().chain(look).min() {
+                idle_since = None;
+                next
+            } else {
+                *idle_since.get_or_insert(now) + IDLE
+            };
+            if next <= now {
+                state.sleeps_until = None;
+                return;
+            }
+            state.sleeps_until = Some(next);
+            state = self.changed.wait_timeout(state, next - now).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl State {
+    /// Panels that were looked at, beside those that came meanwhile.
+    fn take_back(&mut self, panels: Vec<Watched>) {
+        let came = std::mem::replace(&mut self.panels, panels);
+        for new in came {
+            match self.panels.iter_mut().find(|watched| watched.panel.ptr_eq(&new.panel)) {
+                Some(watched) => watched.limit = watched.limit.min(new.limit),
+                None => self.panels.push(new),
+            }
+        }
+    }
+}
+
+/// What is done without the lock, because it runs code of others: it may call in here, and it may panic.
+fn work(due: Vec<Waker>, mut panels: Vec<Watched>, advance: Option<Duration>) -> Vec<Watched> {
+    for waker in due {
+        panics::catch(|| waker.wake()).ok();
+    }
+    if let Some(advance) = advance {
+        // Told only after the look: so no heartbeat of before it bears the stamp of one after it.
+        let now = Duration::from_micros(tick()) + advance;
+        let polled = polling::polled();
+        panels.retain_mut(|watched| {
+            let limit = panics::catch(|| watched.panel.upgrade()?.look_after(&mut watched.dog, now, &polled));
+            match limit {
+                Ok(Some(limit)) => watched.limit = limit,
+                // Nobody lives there, or nobody is left.
+                Ok(None) => return false,
+                // Somebody else's code panicked: it was told to the hook, and the others go on.
+                Err(_) => {}
+            }
+            true
+        });
+        TICK.store(u64::try_from(now.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+    panels
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, mpsc},
+        task::Wake,
+    };
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    struct Ring(Mutex<mpsc::Sender<u8>>, u8);
+
+    impl Wake for Ring {
+        fn wake(self: Arc<Self>) {
+            self.0.lock().unwrap().send(self.1).unwrap();
+        }
+    }
+
+    #[test]
+    fn alarms_ring_in_their_order_and_not_when_they_are_unset() {
+        let (told, rung) = mpsc::channel();
+        let waker = |name| Waker::from(Arc::new(Ring(Mutex::new(told.clone()), name)));
+        let now = Instant::now();
+        let unset = set(now + 20 * MS, None, waker(0));
+        let later = set(now + 60 * MS, None, waker(1));
+        let first = set(now + 40 * MS, None, waker(2));
+        set(later.at, Some(later), waker(3));
+        let state = CLOCK.lock();
+        let looks_in_time = state.sleeps_until.is_some_and(|until| until <= first.at);
+        assert!(looks_in_time || !state.alarms.contains_key(&first), "the thread knows of it");
+        drop(state);
+        super::unset(unset);
+        assert_eq!([rung.recv().unwrap(), rung.recv().unwrap()], [2, 3], "and the old waker is forgotten");
+        assert!(Instant::now() >= now + 60 * MS && rung.try_recv().is_err());
+    }
+
+    #[test]
+    fn time_in_which_the_clock_did_not_run_counts_for_little() {
+        let mut state = State::new();
+        state.panels.push(Watched { panel: Weak::new(), limit: 100 * MS, dog: Watchdog::default() });
+        let mut now = Instant::now();
+        for (slept, counts) in [(25, 25), (30, 30), (5_000, 50), (25, 25)] {
+            let next = state.plan(now).unwrap();
+            assert_eq!(next, now + 25 * MS);
+            assert!(state.advance(now + 24 * MS).is_none());
+            now += slept * MS;
+            assert_eq!(state.advance(now), Some(counts * MS), "after {slept} ms");
+        }
+        state.panels.clear();
+        assert_eq!((state.plan(now), state.advance(now + 25 * MS)), (None, None), "nobody, nothing");
+    }
+}

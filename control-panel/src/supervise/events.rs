@@ -1,0 +1,246 @@
+//! What happened to the workers, numbered.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::{cause::Cause, exit::Exit};
+use crate::{name::Name, observe, queued::Origin, worker::Refusal};
+
+/// How many events are kept for those who have not read them yet.
+const KEPT: usize = 1024;
+
+/// Something that happened to a worker.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its number: the panel's first event is 1, and each one is one more than the one before.
+    pub number: u64,
+    /// The worker's name.
+    pub name: Name,
+    /// The worker's origin.
+    pub origin: Origin,
+    /// Which run of it: 0 before the first.
+    pub generation: u64,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{} {} (generation {}) {}", self.number, self.name, self.generation, self.kind)
+    }
+}
+
+/// What happened to a worker.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum EventKind {
+    /// It was spawned.
+    Spawned,
+    /// A generation began.
+    Started,
+    /// A generation was told to stop.
+    Stopping(Cause),
+    /// A generation is over.
+    Exited(Exit),
+    /// It waits for its turn: for others of its group, for a place, or for the task that it replaces.
+    Waiting,
+    /// The next generation begins after this wait.
+    BackingOff(Duration),
+    /// It failed more often than its intensity allows, and stays down.
+    GaveUp,
+    /// It failed too often for the panel to go on: everybody is stopped.
+    Escalated,
+    /// The watchdog found it stuck, for at least so long: one poll of it lasts longer than
+    /// [`stuck_after`](crate::Worker::stuck_after), or a [promised](crate::Worker::heartbeat) heartbeat is missing. Until
+    /// `Recovered`, or until its generation has `Exited`.
+    Stuck(Duration),
+    /// It was stuck and no longer is.
+    Recovered,
+    /// It was suspended.
+    Suspended,
+    /// It was resumed.
+    Resumed,
+    /// It never ran.
+    Refused(Refusal),
+    /// It ended for good, and nothing of it is left. With the cause, if it was told to.
+    Ended(Exit, Option<Cause>),
+}
+
+impl EventKind {
+    /// Whether something of the user's is in it, whose drop runs the user's code.
+    pub(super) fn holds_an_error(&self) -> bool {
+        matches!(self, Self::Exited(exit) | Self::Ended(exit, _) if exit.is_failure())
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawned => f.write_str("spawned"),
+            Self::Started => f.write_str("started"),
+            Self::Stopping(cause) => write!(f, "told to stop: {cause}"),
+            Self::Exited(exit) => write!(f, "exited: {exit}"),
+            Self::Waiting => f.write_str("waits for its turn"),
+            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
+            Self::BackingOff(wait) => write!(f, "restarts in {wait:.1?}"),
+            Self::GaveUp => f.write_str("failed too often"),
+            Self::Escalated => f.write_str("failed too often for the panel to go on"),
+            Self::Stuck(time) => write!(f, "stuck for {time:.1?}"),
+            Self::Recovered => f.write_str("no longer stuck"),
+            Self::Suspended => f.write_str("suspended"),
+            Self::Resumed => f.write_str("resumed"),
+            Self::Ended(exit, None) => write!(f, "ended: {exit}"),
+            Self::Ended(exit, Some(cause)) => write!(f, "ended: {exit}, because {cause}"),
+        }
+    }
+}
+
+/// The next of a panel's events, or how many are missing before it.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// The next event.
+    Event(Event),
+    /// So many events came and went unread: the reader was more than 1,024 behind. What they changed is in
+    /// [`ControlPanel::status`](crate::ControlPanel::status).
+    Gap(u64),
+}
+
+/// Reads a panel's events in their order: what [`ControlPanel::events`](crate::ControlPanel::events) returns.
+///
+/// A reader that falls behind is told how many it missed, and goes on with the oldest that is kept.
+/// [`PanelStatus::events`](crate::PanelStatus::events) is the number of the last event that a status contains: with it a
+/// status and the events after it tell the whole state.
+///
+/// ```
+/// use control_panel::{Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Found(u32) }
+///
+/// #[worker(source = IntentSource::Restore)]
+/// async fn search(_cx: Context<Update>) {}
+///
+/// let panel = ControlPanel::<Update>::new();
+/// let mut events = panel.events();
+/// panel.spawn_search().ended_blocking();
+/// let Some(Notice::Event(first)) = events.try_next() else { panic!("nothing happened") };
+/// assert_eq!((first.number, first.name.as_str()), (1, "search"));
+/// assert!(matches!(first.kind, EventKind::Spawned));
+/// ```
+pub struct Events {
+    log: Arc<Log>,
+    /// The number of the next event to read.
+    next: u64,
+}
+
+impl Events {
+    /// The next event, if it has happened. Never waits.
+    pub fn try_next(&mut self) -> Option<Notice> {
+        let kept = self.log.kept();
+        let missed = kept.first().saturating_sub(self.next);
+        if missed > 0 {
+            self.next += missed;
+            return Some(Notice::Gap(missed));
+        }
+        let event = kept.get(self.next)?;
+        self.next += 1;
+        Some(Notice::Event(event))
+    }
+
+    /// Waits for the next event. Never resolves once the panel is gone and everything was read.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: an event that a cancelled call would have returned is returned by the next one.
+    pub async fn next(&mut self) -> Notice {
+        loop {
+            let log = Arc::clone(&self.log);
+            let changed = log.changed.notified();
+            let mut changed = std::pin::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(next) = self.try_next() {
+                return next;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+/// The last events of a panel.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    kept: Mutex<Kept>,
+    changed: Notify,
+}
+
+/// What came of an event.
+pub(super) struct Pushed {
+    /// The one that there was no more room for.
+    pub(super) evicted: Option<Event>,
+    /// The event itself, where somebody is told of it.
+    pub(super) seen: Option<Event>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    events: VecDeque<Event>,
+    /// How many there were.
+    total: u64,
+}
+
+impl Log {
+    /// Notes what happened. Called under the registry's lock: so the numbers are in order.
+    pub(super) fn push(&self, name: &Name, origin: Origin, generation: u64, kind: EventKind) -> Pushed {
+        let mut kept = self.kept();
+        let evicted = if kept.events.len() == KEPT { kept.events.pop_front() } else { None };
+        kept.total += 1;
+        let event = Event { number: kept.total, name: name.clone(), origin, generation, kind };
+        let seen = observe::LISTENS.then(|| event.clone());
+        kept.events.push_back(event);
+        Pushed { evicted, seen }
+    }
+
+    /// Wakes those who wait for an event.
+    pub(crate) fn announce(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// The number of the last event.
+    pub(crate) fn last(&self) -> u64 {
+        self.kept().total
+    }
+
+    /// A reader of what happens from now on, or from an event on.
+    pub(crate) fn reader(self: &Arc<Self>, next: Option<u64>) -> Events {
+        let next = next.unwrap_or_else(|| self.last() + 1);
+        Events { log: Arc::clone(self), next: next.max(1) }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// The number of the oldest event that is kept, or of the next one.
+    fn first(&self) -> u64 {
+        self.total + 1 - self.events.len() as u64
+    }
+
+    fn get(&self, number: u64) -> Option<Event> {
+        let at = usize::try_from(number.checked_sub(self.first())?).ok()?;
+        self.events.get(at).cloned()
+    }
+}

@@ -1,0 +1,91 @@
+//! One generation of a worker whose body is a future: polled until it ends, or until it has to be dropped.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::time::{Sleep, sleep};
+
+use super::{
+    cause::Term,
+    driver::{Running, guard},
+    exit::Exit,
+    record::Record,
+};
+use crate::worker::Cancel;
+
+/// A run whose panics, those of its drop included, are caught where they arise.
+pub(super) struct Generation<R: Running + ?Sized> {
+    run: Option<Pin<Box<R>>>,
+    record: Arc<Record>,
+    term: Arc<Term>,
+    /// Counts its grace, once it was told to stop and finishes by itself.
+    grace: Option<Pin<Box<Sleep>>>,
+}
+
+impl<R: Running + ?Sized> Generation<R> {
+    pub(super) fn new(run: Pin<Box<R>>, record: Arc<Record>, term: Arc<Term>) -> Self {
+        Self { run: Some(run), record, term, grace: None }
+    }
+
+    /// Polls it. Whoever does sees to it that it is polled again when it is told to stop.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
+        // First of all: a worker that was told to stop does not run on into errors of the closing queue.
+        if self.term.is_over() {
+            match self.record.cancel {
+                Cancel::Drop => return self.over(Exit::Cancelled),
+                Cancel::Cooperative => {
+                    let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(self.record.grace)));
+                    if grace.as_mut().poll(cx).is_ready() {
+                        return self.over(Exit::Aborted);
+                    }
+                }
+            }
+        }
+        let Some(run) = self.run.as_mut() else { return Poll::Pending };
+        let span = &self.term.span;
+        match guard(&self.record, || span.in_scope(|| run.as_mut().poll_exit(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(exit)) => self.over(if_told(exit, &self.term)),
+            Err(panic) => self.over(Exit::Panicked(panic)),
+        }
+    }
+
+    fn over(&mut self, exit: Exit) -> Poll<Exit> {
+        self.discard();
+        Poll::Ready(self.record.with_last_words(exit))
+    }
+
+    fn discard(&mut self) {
+        let run = self.run.take();
+        if let Err(panic) = guard(&self.record, || drop(run)) {
+            self.record.leave_last_words(panic);
+        }
+    }
+}
+
+impl<R: Running + ?Sized> Drop for Generation<R> {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+/// On a task that is woken by its term's token, and not by the worker's signal.
+impl<R: Running + ?Sized> Future for Generation<R> {
+    type Output = Exit;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
+        self.poll_end(cx)
+    }
+}
+
+/// Who returns because it was told to stop was cancelled.
+pub(super) fn if_told(exit: Exit, term: &Term) -> Exit {
+    match exit {
+        Exit::Finished if term.is_over() => Exit::Cancelled,
+        exit => exit,
+    }
+}

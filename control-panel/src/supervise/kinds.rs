@@ -1,0 +1,209 @@
+//! What a worker runs on: its own task, another thread's, a blocking thread, a thread of its own.
+//!
+//! For every kind the worker's task waits until the generation is really over, so that none begins while one lives.
+
+use std::{
+    future::{self, Future},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    cause::Term,
+    driver::{Hosts, Run, Running, guard},
+    exit::{Exit, WorkerOutput},
+    generation::if_told,
+    record::Record,
+    registry::Registry,
+};
+
+/// What kind of worker it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    #[default]
+    Async,
+    Local,
+    Blocking,
+    Thread,
+}
+
+/// One generation, ready to run.
+pub(crate) enum Job {
+    /// On the worker's own task.
+    Async(Run),
+    /// Away from it.
+    Away(AwayJob),
+}
+
+/// A generation that does not run on its worker's task.
+pub(crate) enum AwayJob {
+    /// On the panel's thread for futures that are not `Send`.
+    Local(StartLocal),
+    /// On a thread of the runtime's blocking pool.
+    Blocking(Body),
+    /// On a thread of its own.
+    Thread(Body),
+}
+
+/// A run that stays on its thread.
+pub(crate) type LocalRun = Pin<Box<dyn Running>>;
+
+/// Makes such a run, on its thread.
+pub(crate) type StartLocal = Box<dyn FnOnce() -> LocalRun + Send>;
+
+/// A run that is a plain call.
+pub(crate) type Body = Box<dyn FnOnce() -> Exit + Send>;
+
+/// Makes a worker's generations, each from its context.
+pub(crate) type Generations<C> = Box<dyn FnMut(C) -> Job + Send>;
+
+/// Makes generations whose futures stay on the thread where `factory` is called.
+pub(crate) fn local<C, F, Fut>(factory: F) -> Generations<C>
+where
+    F: FnMut(C) -> Fut + Send + 'static,
+    Fut: Future<Output: WorkerOutput> + 'static,
+    C: Send + 'static,
+{
+    let factory = Arc::new(Mutex::new(factory));
+    Box::new(move |cx| {
+        let factory = Arc::clone(&factory);
+        Job::Away(AwayJob::Local(Box::new(move || Box::pin(call_in_turn(&factory, cx)))))
+    })
+}
+
+/// The same for one generation.
+pub(crate) fn local_once<C, F, Fut>(factory: F) -> Generations<C>
+where
+    F: FnOnce(C) -> Fut + Send + 'static,
+    Fut: Future<Output: WorkerOutput> + 'static,
+    C: Send + 'static,
+{
+    let mut factory = Some(factory);
+    Box::new(move |cx| match factory.take() {
+        Some(factory) => Job::Away(AwayJob::Local(Box::new(move || Box::pin(factory(cx))))),
+        None => nothing(),
+    })
+}
+
+/// Makes generations that are plain calls; `place` says on which thread.
+pub(crate) fn call<C, F, T>(body: F, place: fn(Body) -> AwayJob) -> Generations<C>
+where
+    F: FnMut(C) -> T + Send + 'static,
+    T: WorkerOutput,
+    C: Send + 'static,
+{
+    let body = Arc::new(Mutex::new(body));
+    Box::new(move |cx| {
+        let body = Arc::clone(&body);
+        Job::Away(place(Box::new(move || Exit::of(call_in_turn(&body, cx)))))
+    })
+}
+
+/// The same for one generation.
+pub(crate) fn call_once<C, F, T>(body: F, place: fn(Body) -> AwayJob) -> Generations<C>
+where
+    F: FnOnce(C) -> T + Send + 'static,
+    T: WorkerOutput,
+    C: Send + 'static,
+{
+    let mut body = Some(body);
+    Box::new(move |cx| match body.take() {
+        Some(body) => Job::Away(place(Box::new(move || Exit::of(body(cx))))),
+        None => nothing(),
+    })
+}
+
+/// What runs once is started once: the machine sees to it.
+fn nothing() -> Job {
+    Job::Async(Box::pin(future::ready(())))
+}
+
+/// No two generations overlap, so nobody waits for this lock.
+fn call_in_turn<C, T>(function: &Mutex<impl FnMut(C) -> T>, cx: C) -> T {
+    (function.lock().unwrap_or_else(PoisonError::into_inner))(cx)
+}
+
+/// A generation that runs away from its worker's task. Whoever has this has the generation, so it is over when this is
+/// dropped: then the task is told, or, where that is gone, everybody.
+pub(super) struct Away {
+    pub(super) record: Arc<Record>,
+    pub(super) term: Arc<Term>,
+    registry: Arc<Registry>,
+    exit: Option<Exit>,
+    told: Option<oneshot::Sender<Exit>>,
+}
+
+impl Away {
+    pub(super) fn new(record: &Arc<Record>, registry: &Arc<Registry>, term: &Arc<Term>) -> Self {
+        record.go_away();
+        Self {
+            record: Arc::clone(record),
+            term: Arc::clone(term),
+            registry: Arc::clone(registry),
+            exit: None,
+            told: None,
+        }
+    }
+
+    /// Waits until the generation is over.
+    pub(super) fn ended(&mut self) -> impl Future<Output = Exit> + use<> {
+        let (told, ended) = oneshot::channel();
+        self.told = Some(told);
+        // Each tells before it is gone.
+        async move { ended.await.unwrap_or(Exit::Aborted) }
+    }
+
+    /// How it ended; else it was dropped.
+    pub(super) fn over(mut self, exit: Exit) {
+        self.exit = Some(if_told(exit, &self.term));
+    }
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        let exit = self.record.with_last_words(self.exit.take().unwrap_or(Exit::Aborted));
+        if self.record.come_back() {
+            self.registry.left(&self.record, exit);
+        } else if let Some(told) = self.told.take() {
+            told.send(exit).ok();
+        }
+    }
+}
+
+/// Runs a generation where it belongs and waits for its end, however long that takes.
+pub(super) fn run(job: AwayJob, away: Away, hosts: Arc<Hosts>) -> Pin<Box<dyn Future<Output = Exit> + Send>> {
+    match job {
+        AwayJob::Local(start) => Box::pin(async move { hosts.local.run(away, start).await }),
+        AwayJob::Blocking(body) => Box::pin(in_pool(hosts, away, body)),
+        AwayJob::Thread(body) => Box::pin(on_thread(away, body)),
+    }
+}
+
+/// A plain call on a thread of the blocking pool.
+async fn in_pool(hosts: Arc<Hosts>, mut away: Away, body: Body) -> Exit {
+    let ended = away.ended();
+    // A runtime that shuts down drops what it did not begin, and `away` with it.
+    drop(hosts.runtime.spawn_blocking(move || carry_out(away, body)));
+    ended.await
+}
+
+/// The same on a thread of its own.
+async fn on_thread(mut away: Away, body: Body) -> Exit {
+    let ended = away.ended();
+    // A thread's name cannot hold a NUL.
+    let name = away.record.name.replace('\0', "");
+    let spawned = thread::Builder::new().name(name).spawn(move || carry_out(away, body));
+    // Without a thread `away` is gone, and what it said is of no use.
+    match spawned {
+        Ok(_) => ended.await,
+        Err(error) => Exit::Failed(Arc::new(error)),
+    }
+}
+
+fn carry_out(away: Away, body: Body) {
+    let exit = guard(&away.record, || away.term.span.in_scope(body)).unwrap_or_else(Exit::Panicked);
+    away.over(exit);
+}

@@ -1,0 +1,257 @@
+//! Groups: workers that are started in order, restarted together, and stopped in the opposite order.
+//!
+//! Erlang/OTP's supervisor strategies and automatic shutdown (stdlib, `supervisor`), with one difference: here the end of a
+//! worker is final, so a group's restart does not revive those that ended before.
+
+use tokio::time::Instant;
+
+use super::{
+    Action, Machine, Spec,
+    member::{Member, State, Then},
+};
+use crate::{
+    group::{AutoShutdown, Strategy},
+    queued::Origin,
+    supervise::{
+        cause::Cause,
+        events::EventKind,
+        exit::Exit,
+        lifecycle::{Intensity, Restart, Window},
+    },
+    worker::{Escalate, Refusal},
+};
+
+/// Names a group of this panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct GroupId(pub(crate) u64);
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroupSpec {
+    pub(crate) strategy: Strategy,
+    pub(crate) intensity: Intensity,
+    pub(crate) auto_shutdown: AutoShutdown,
+    pub(crate) escalate: Escalate,
+}
+
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Those that live, in the order of their start.
+    members: Vec<Origin>,
+    strategy: Strategy,
+    auto_shutdown: AutoShutdown,
+    pub(super) escalate: Escalate,
+    pub(super) window: Window,
+    phase: Phase,
+    /// When the next start may begin.
+    at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Steady,
+    /// The doomed are stopped, the last first.
+    Stopping(Cause),
+    /// Those that wait are started, the first first.
+    Starting,
+}
+
+#[cfg(test)]
+impl Group {
+    pub(super) fn is_steady(&self) -> bool {
+        self.phase == Phase::Steady && self.at.is_none()
+    }
+}
+
+impl Machine {
+    /// Takes the members of a group in, all or none, and starts them in this order.
+    pub(crate) fn admit_group(
+        &mut self,
+        group: GroupId,
+        spec: GroupSpec,
+        members: Vec<(Origin, Spec)>,
+    ) -> Result<(), Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::ShutDown);
+        }
+        members.iter().try_for_each(|(_, spec)| spec.check())?;
+        self.check_order(&members.iter().map(|(_, spec)| spec).collect::<Vec<_>>())?;
+        if members.is_empty() {
+            // Groups go with their last member.
+            return Ok(());
+        }
+        self.groups.insert(
+            group,
+            Group {
+                members: members.iter().map(|&(id, _)| id).collect(),
+                strategy: spec.strategy,
+                auto_shutdown: spec.auto_shutdown,
+                escalate: spec.escalate,
+                window: Window::new(spec.intensity),
+                phase: Phase::Starting,
+                at: None,
+            },
+        );
+        for (id, mut spec) in members {
+            spec.group = Some(group);
+            self.members.insert(id, Member::new(spec, State::Waiting));
+            self.tell(id, EventKind::Spawned);
+            self.tell(id, EventKind::Waiting);
+        }
+        self.advance(Some(group));
+        Ok(())
+    }
+
+    /// A generation failed and another is to follow: alone, or with others of its group.
+    pub(super) fn again(&mut self, id: Origin, group: Option<GroupId>, at: Option<Instant>, now: Instant) {
+        let together = group
+            .and_then(|group| self.groups.get_mut(&group))
+            .filter(|group| group.strategy != Strategy::OneForOne);
+        let Some(group) = together else { return self.due(id, at, now) };
+        let first = match group.strategy {
+            Strategy::RestForOne => group.members.iter().position(|&other| other == id).unwrap_or(0),
+            Strategy::OneForOne | Strategy::OneForAll => 0,
+        };
+        let affected = group.members[first..].to_vec();
+        group.at = group.at.max(at);
+        group.phase = Phase::Stopping(Cause::Restart);
+        self.hold(id);
+        for other in affected.into_iter().filter(|&other| other != id) {
+            self.doom(other);
+        }
+    }
+
+    /// Whether the group is on its way out.
+    pub(super) fn is_ending(&self, group: Option<GroupId>) -> bool {
+        let phase = group.and_then(|group| self.groups.get(&group)).map(|group| group.phase);
+        matches!(phase, Some(Phase::Stopping(cause)) if cause != Cause::Restart)
+    }
+
+    /// Everybody is to stop: no group restarts any more.
+    pub(super) fn settle_groups(&mut self) {
+        for group in self.groups.values_mut() {
+            (group.phase, group.at) = (Phase::Steady, None);
+        }
+    }
+
+    /// A member has to make way for the group's restart.
+    fn doom(&mut self, id: Origin) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        match &mut member.state {
+            State::Running { .. } => member.doomed = true,
+            State::Due { .. } => self.hold(id),
+            State::Stopping { then: then @ (Then::Again | Then::Retry { .. }), .. } => *then = Then::Hold,
+            State::Waiting | State::Stopping { .. } | State::Leaving { .. } => {}
+        }
+    }
+
+    /// A member ended by itself and stays down: those that stand or fall with it do.
+    pub(super) fn member_left_by_itself(&mut self, group: Option<GroupId>, id: Origin) {
+        let Some(group_id) = group.filter(|_| !self.is_stopping()) else { return };
+        let Some(group) = self.groups.get(&group_id) else { return };
+        let significant = |id: &Origin| self.members.get(id).is_some_and(|member| member.spec.significant);
+        let lives = |id: &Origin| self.members.get(id).is_some_and(|member| !member.is_leaving());
+        let ends = match group.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::AnySignificant => significant(&id),
+            AutoShutdown::AllSignificant => {
+                significant(&id) && !group.members.iter().any(|other| lives(other) && significant(other))
+            }
+        };
+        if ends {
+            self.end_group(group_id, Cause::Dependency);
+        }
+    }
+
+    /// Stops a whole group for good, the last first.
+    pub(crate) fn end_group(&mut self, group_id: GroupId, cause: Cause) {
+        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        group.phase = Phase::Stopping(cause);
+        for id in group.members.clone() {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            match member.state {
+                State::Running { .. } => member.doomed = true,
+                State::Waiting | State::Due { .. } => self.leave(id, Exit::Cancelled, Some(cause)),
+                State::Stopping { then, .. } if then != Then::End => self.cancel(id, cause, Then::End),
+                State::Stopping { .. } | State::Leaving { .. } => {}
+            }
+        }
+        self.advance(Some(group_id));
+    }
+
+    /// Goes on with whatever a group is about.
+    pub(super) fn advance(&mut self, group: Option<GroupId>) {
+        let Some(group) = group else { return };
+        while let Some(phase) = self.groups.get(&group).map(|group| group.phase) {
+            let done = match phase {
+                Phase::Steady => return,
+                Phase::Stopping(cause) => self.stop_next(group, cause),
+                Phase::Starting => self.start_next(group),
+            };
+            let Some(next) = done else { return };
+            if let Some(group) = self.groups.get_mut(&group) {
+                group.phase = next;
+                // Nobody is left to wait for it.
+                group.at = group.at.filter(|_| next != Phase::Steady);
+            }
+        }
+    }
+
+    /// Stops the last of the doomed, unless one is on its way out. Returns what follows when there is none left.
+    fn stop_next(&mut self, group: GroupId, cause: Cause) -> Option<Phase> {
+        let members = self.groups.get(&group).map(|group| group.members.clone()).unwrap_or_default();
+        let on_its_way =
+            |member: &Member| matches!(member.state, State::Stopping { .. } | State::Leaving { .. });
+        if members.iter().filter_map(|id| self.members.get(id)).any(on_its_way) {
+            return None;
+        }
+        let next = members.into_iter().rev().find(|id| {
+            self.members
+                .get(id)
+                .is_some_and(|member| member.doomed && matches!(member.state, State::Running { .. }))
+        });
+        let Some(next) = next else {
+            return Some(if cause == Cause::Restart { Phase::Starting } else { Phase::Steady });
+        };
+        let member = self.members.get_mut(&next)?;
+        member.doomed = false;
+        let held = cause == Cause::Restart && member.spec.repeatable && member.spec.restart != Restart::Never;
+        let told = if cause == Cause::Restart { Cause::Dependency } else { cause };
+        self.cancel(next, told, if held { Then::Hold } else { Then::End });
+        None
+    }
+
+    /// Starts the first that waits, unless one is about to. Returns what follows when there is none left.
+    fn start_next(&mut self, group_id: GroupId) -> Option<Phase> {
+        let group = self.groups.get_mut(&group_id)?;
+        for &id in &group.members {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            match member.state {
+                State::Due { .. } => return None,
+                State::Waiting => {
+                    member.state = State::Due { at: group.at.take() };
+                    self.actions.push(Action::Wake(id));
+                    return None;
+                }
+                State::Running { .. } | State::Stopping { .. } | State::Leaving { .. } => {}
+            }
+        }
+        Some(Phase::Steady)
+    }
+
+    /// A member is gone.
+    pub(super) fn leave_group(&mut self, id: Origin, group: Option<GroupId>) {
+        let Some(group_id) = group else { return };
+        if let Some(group) = self.groups.get_mut(&group_id) {
+            group.members.retain(|&other| other != id);
+            if group.members.is_empty() {
+                self.groups.remove(&group_id);
+            }
+        }
+        self.advance(group);
+    }
+
+    /// Who comes before whom in a group, and so is stopped after it.
+    pub(super) fn neighbours(&self) -> impl Iterator<Item = (Origin, Origin)> {
+        self.groups.values().flat_map(|group| group.members.windows(2).map(|pair| (pair[0], pair[1])))
+    }
+}

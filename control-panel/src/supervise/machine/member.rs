@@ -1,0 +1,117 @@
+//! One worker, as the machine sees it.
+
+use tokio::time::Instant;
+
+use super::{GroupId, Place};
+use crate::{
+    name::Name,
+    supervise::{
+        cause::Cause,
+        exit::Exit,
+        lifecycle::{Backoff, Intensity, Restart, Retry, Window},
+        watchdog::OnStuck,
+    },
+    worker::{Escalate, Refusal},
+};
+
+/// What is said of a worker when it is spawned.
+#[derive(Debug, Clone)]
+pub(crate) struct Spec {
+    pub(crate) name: Name,
+    pub(crate) restart: Restart,
+    pub(crate) intensity: Intensity,
+    pub(crate) backoff: Backoff,
+    pub(crate) escalate: Escalate,
+    pub(crate) on_stuck: OnStuck,
+    /// Whether its factory can make more than one generation.
+    pub(crate) repeatable: bool,
+    /// The names of the workers that are stopped only after it.
+    pub(crate) after: Vec<Name>,
+    /// Decides its jitter.
+    pub(crate) seed: u64,
+    pub(crate) group: Option<GroupId>,
+    /// Whether its group ends when it does.
+    pub(crate) significant: bool,
+    pub(crate) place: Option<Place>,
+}
+
+impl Spec {
+    /// Whether it can be what it is to be.
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        let once = self.restart == Restart::Never && self.on_stuck != OnStuck::Restart;
+        if self.repeatable || once { Ok(()) } else { Err(Refusal::RunsOnce) }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) spec: Spec,
+    pub(super) state: State,
+    pub(super) generation: u64,
+    pub(super) window: Window,
+    pub(super) retry: Retry,
+    /// Its group is to stop it when its turn comes.
+    pub(super) doomed: bool,
+    /// The watchdog found its generation stuck.
+    pub(super) stuck: bool,
+}
+
+impl Member {
+    pub(super) fn new(spec: Spec, state: State) -> Self {
+        let window = Window::new(spec.intensity);
+        let retry = Retry::new(spec.backoff, spec.seed);
+        Self { spec, state, generation: 0, window, retry, doomed: false, stuck: false }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.state, State::Running { .. })
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        matches!(self.state, State::Stopping { .. })
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.state, State::Leaving { .. })
+    }
+
+    pub(super) fn group(&self) -> Option<GroupId> {
+        self.spec.group
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// It is not its turn: another of its group comes first, its pool is full, or what it replaces still lives.
+    Waiting,
+    /// Its next generation is to begin, not before `at`.
+    Due {
+        at: Option<Instant>,
+    },
+    Running {
+        since: Instant,
+    },
+    /// Its generation was told to stop.
+    Stopping {
+        cause: Cause,
+        then: Then,
+    },
+    /// Nothing of it runs, and nothing will. Its task cleans up.
+    Leaving {
+        exit: Exit,
+        cause: Option<Cause>,
+    },
+}
+
+/// What follows once a generation stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    End,
+    Again,
+    /// It was stopped as if it had failed: another follows, if its intensity allows one.
+    Retry {
+        since: Instant,
+    },
+    /// Its group starts it when all have stopped.
+    Hold,
+}

@@ -1,0 +1,184 @@
+//! The order of stopping: whoever comes after another is stopped before it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
+
+use super::{Machine, Spec};
+use crate::{queued::Origin, supervise::cause::Cause, worker::Refusal};
+
+/// Who is stopped only when others have ended.
+#[derive(Debug)]
+pub(super) struct StopOrder {
+    cause: Cause,
+    /// How many must end before it.
+    blockers: BTreeMap<Origin, usize>,
+    /// Whom its end lets go.
+    frees: BTreeMap<Origin, BTreeSet<Origin>>,
+}
+
+impl Machine {
+    /// Whether these may be admitted together: each name they come after is that of one of them or of a worker that
+    /// lives, and none comes, by whatever detour, after itself. Several in a row come each after the one before.
+    pub(super) fn check_order(&self, specs: &[&Spec]) -> Result<(), Refusal> {
+        if specs.iter().all(|spec| spec.after.is_empty()) {
+            return Ok(());
+        }
+        let nodes: Vec<&Spec> =
+            self.members.values().map(|member| &member.spec).chain(specs.iter().copied()).collect();
+        let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, spec) in nodes.iter().enumerate() {
+            named.entry(&spec.name).or_default().push(at);
+        }
+        let mut edges: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+        for (at, spec) in nodes.iter().enumerate() {
+            for name in &spec.after {
+                edges[at].extend(named.get(&**name).into_iter().flatten());
+            }
+        }
+        if let Some(name) =
+            specs.iter().flat_map(|spec| &spec.after).find(|name| !named.contains_key(&***name))
+        {
+            return Err(Refusal::UnknownAfter(name.clone()));
+        }
+        let new = self.members.len()..nodes.len();
+        for later in new.skip(1) {
+            edges[later].push(later - 1);
+        }
+        let places: BTreeMap<Origin, usize> = self.members.keys().copied().zip(0..).collect();
+        for (before, after) in self.neighbours() {
+            edges[places[&after]].push(places[&before]);
+        }
+        find_cycle(&edges).map_or(Ok(()), |at| Err(Refusal::CircularAfter(nodes[at].name.clone())))
+    }
+
+    /// Stops everybody, for good.
+    pub(crate) fn stop_all(&mut self, cause: Cause) {
+        if self.is_stopping() {
+            return;
+        }
+        self.stopping = Some(self.stop_order(cause));
+        self.settle_groups();
+        // Of these nothing runs, or nothing will: they are in nobody's way.
+        let idle: Vec<_> =
+            self.members.iter().filter(|(_, member)| !member.is_running()).map(|(&id, _)| id).collect();
+        for id in idle {
+            self.stop(id, cause);
+        }
+        let free: Vec<_> = self.members.keys().copied().filter(|&id| !self.is_blocked(id)).collect();
+        for id in free {
+            self.stop(id, cause);
+        }
+    }
+
+    /// Somebody ended: those that had to wait for it are stopped.
+    pub(super) fn next_in_order(&mut self, id: Origin) {
+        let Some(order) = &mut self.stopping else { return };
+        let (freed, cause) = (order.ended(id), order.cause);
+        for id in freed {
+            self.stop(id, cause);
+        }
+    }
+
+    /// The time is nearly over: nobody waits for another any more.
+    pub(crate) fn hurry(&mut self) {
+        let Some(order) = &mut self.stopping else { return };
+        let (blocked, cause) = (mem::take(&mut order.blockers), order.cause);
+        order.frees.clear();
+        for id in blocked.into_keys() {
+            self.stop(id, cause);
+        }
+    }
+
+    fn is_blocked(&self, id: Origin) -> bool {
+        self.stopping.as_ref().is_some_and(|order| order.blockers.contains_key(&id))
+    }
+
+    fn stop_order(&self, cause: Cause) -> StopOrder {
+        let mut order = StopOrder { cause, blockers: BTreeMap::new(), frees: BTreeMap::new() };
+        if self.groups.is_empty() && self.members.values().all(|member| member.spec.after.is_empty()) {
+            return order;
+        }
+        let mut named: BTreeMap<&str, Vec<Origin>> = BTreeMap::new();
+        for (&id, member) in &self.members {
+            named.entry(&member.spec.name).or_default().push(id);
+        }
+        for (&id, member) in &self.members {
+            for &other in member.spec.after.iter().filter_map(|name| named.get(&**name)).flatten() {
+                order.block(other, id);
+            }
+        }
+        for (before, after) in self.neighbours() {
+            order.block(before, after);
+        }
+        order
+    }
+}
+
+impl StopOrder {
+    /// One is not stopped before another has ended.
+    fn block(&mut self, id: Origin, until: Origin) {
+        if self.frees.entry(until).or_default().insert(id) {
+            *self.blockers.entry(id).or_default() += 1;
+        }
+    }
+
+    /// Returns who is free now that this one ended.
+    fn ended(&mut self, id: Origin) -> Vec<Origin> {
+        let freed = self.frees.remove(&id).unwrap_or_default();
+        if self.blockers.remove(&id).is_some() {
+            // Before its turn: who had to wait for it waits for those that it would have waited for.
+            let before: Vec<_> = self
+                .frees
+                .iter()
+                .filter(|(_, freed)| freed.contains(&id))
+                .map(|(&before, _)| before)
+                .collect();
+            for until in before {
+                self.frees.entry(until).or_default().remove(&id);
+                for &id in &freed {
+                    self.block(id, until);
+                }
+            }
+        }
+        freed.into_iter().filter(|&id| self.unblock(id)).collect()
+    }
+
+    /// Returns whether that was the last one.
+    fn unblock(&mut self, id: Origin) -> bool {
+        let Some(blockers) = self.blockers.get_mut(&id) else { return false };
+        *blockers -= 1;
+        let free = *blockers == 0;
+        if free {
+            self.blockers.remove(&id);
+        }
+        free
+    }
+}
+
+/// One node of a cycle, if there is any.
+///
+/// Kahn's algorithm (Communications of the ACM 5, 1962): what is left when all that nobody waits for is taken away
+/// is cycles and what they lead to. Upstream from any of it lies a cycle.
+fn find_cycle(edges: &[Vec<usize>]) -> Option<usize> {
+    let mut waiting = vec![0_usize; edges.len()];
+    for &target in edges.iter().flatten() {
+        waiting[target] += 1;
+    }
+    let mut free: Vec<usize> = (0..edges.len()).filter(|&node| waiting[node] == 0).collect();
+    while let Some(node) = free.pop() {
+        for &target in &edges[node] {
+            waiting[target] -= 1;
+            if waiting[target] == 0 {
+                free.push(target);
+            }
+        }
+    }
+    let is_left = |&node: &usize| waiting[node] > 0;
+    let mut at = (0..edges.len()).find(is_left)?;
+    for _ in 0..edges.len() {
+        at = (0..edges.len()).filter(is_left).find(|&node| edges[node].contains(&at))?;
+    }
+    Some(at)
+}

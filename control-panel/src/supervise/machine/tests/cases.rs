@@ -1,0 +1,314 @@
+//! Erlang/OTP's documented cases (stdlib, `supervisor`: restart strategies, restart intensity, restart type, automatic
+//! shutdown), as a table; the order of starts and stops; and who is refused.
+
+use super::world::{MS, World, failed, group, spec};
+use crate::{
+    group::{AutoShutdown, Strategy},
+    name::Name,
+    queued::Origin,
+    supervise::{cause::Cause, exit::Exit, lifecycle::Restart},
+    worker::{Escalate, Refusal},
+};
+
+/// A group of three that runs: `a`, `b`, `c`.
+pub(super) fn three(
+    strategy: Strategy,
+    restarts: [Restart; 3],
+    auto: AutoShutdown,
+    significant: &str,
+) -> World {
+    let mut world = World::new();
+    let members = ["a", "b", "c"].into_iter().zip(restarts).map(|(name, restart)| {
+        let mut spec = spec(name, restart);
+        spec.significant = significant.contains(name);
+        spec
+    });
+    let mut together = group(strategy);
+    together.auto_shutdown = auto;
+    world.admit_group(together, members.collect()).unwrap();
+    world.settle(false);
+    assert_eq!(started(&mut world), ["a", "b", "c"]);
+    world
+}
+
+/// Who began a generation since somebody last asked.
+pub(super) fn started(world: &mut World) -> Vec<String> {
+    world.log.drain(..).filter_map(|line| line.strip_suffix(" started").map(str::to_owned)).collect()
+}
+
+pub(super) fn exit(world: &mut World, name: &str, exit: &Exit) {
+    let id = find(world, name);
+    assert!(world.exit(id, exit));
+}
+
+pub(super) fn find(world: &World, name: &str) -> Origin {
+    let named = |id: &Origin| world.workers[id].spec.name == *name;
+    world.alive().into_iter().find(named).expect("it lives")
+}
+
+pub(super) fn living(world: &World) -> String {
+    world.alive().into_iter().map(|id| world.workers[&id].spec.name.to_string()).collect()
+}
+
+#[test]
+fn the_strategy_says_who_is_restarted_and_the_type_who_comes_back() {
+    use Restart::{Always, Never, OnFailure};
+    use Strategy::{OneForAll, OneForOne, RestForOne};
+    // strategy, restart types of a, b, c; who ends how; who starts again, in this order; who lives then.
+    for (strategy, restarts, who, fails, again, left) in [
+        (OneForOne, [Always; 3], "b", true, &["b"][..], "abc"),
+        (OneForOne, [Always; 3], "b", false, &["b"], "abc"),
+        (OneForAll, [Always; 3], "b", true, &["a", "b", "c"], "abc"),
+        (OneForAll, [Always; 3], "b", false, &["a", "b", "c"], "abc"),
+        (RestForOne, [Always; 3], "a", true, &["a", "b", "c"], "abc"),
+        (RestForOne, [Always; 3], "b", true, &["b", "c"], "abc"),
+        (RestForOne, [Always; 3], "c", true, &["c"], "abc"),
+        // Transient: only after a failure.
+        (OneForOne, [OnFailure; 3], "b", true, &["b"], "abc"),
+        (OneForOne, [OnFailure; 3], "b", false, &[], "ac"),
+        (OneForAll, [OnFailure; 3], "b", true, &["a", "b", "c"], "abc"),
+        (OneForAll, [OnFailure; 3], "b", false, &[], "ac"),
+        // Temporary: never, and it takes nobody along.
+        (OneForOne, [Never; 3], "b", true, &[], "ac"),
+        (OneForAll, [Always, Never, Always], "b", true, &[], "ac"),
+        (RestForOne, [Always, Never, Always], "b", true, &[], "ac"),
+        // It is stopped with the others and does not come back.
+        (OneForAll, [Always, Never, Always], "a", true, &["a", "c"], "ac"),
+        (RestForOne, [Never, Always, Never], "b", true, &["b"], "ab"),
+    ] {
+        let case = format!("{strategy:?}, {restarts:?}, {who}, fails: {fails}");
+        let mut world = three(strategy, restarts, AutoShutdown::Never, "");
+        exit(&mut world, who, &if fails { failed() } else { Exit::Finished });
+        world.settle(true);
+        assert_eq!(started(&mut world), again, "{case}");
+        assert_eq!(living(&world), left, "{case}");
+        world.end(false);
+    }
+}
+
+#[test]
+fn significant_workers_take_their_group_along() {
+    use AutoShutdown::{AllSignificant, AnySignificant};
+    // when; who is significant; who ends one after the other; who lives then.
+    for (auto, significant, ends, left) in [
+        (AutoShutdown::Never, "abc", "ab", "c"),
+        (AnySignificant, "b", "b", ""),
+        (AnySignificant, "b", "a", "bc"),
+        (AnySignificant, "ab", "a", ""),
+        (AllSignificant, "ab", "a", "bc"),
+        (AllSignificant, "ab", "ab", ""),
+        (AllSignificant, "ab", "ac", "b"),
+        (AllSignificant, "", "a", "bc"),
+    ] {
+        let mut world = three(Strategy::OneForOne, [Restart::OnFailure; 3], auto, significant);
+        for name in ends.chars() {
+            exit(&mut world, &name.to_string(), &Exit::Finished);
+            world.settle(false);
+        }
+        assert_eq!(living(&world), left, "{auto:?} of {significant}, when {ends} end");
+        world.end(false);
+    }
+    // Who is started again has not ended, and who was stopped did not end by itself.
+    let mut world = three(Strategy::OneForOne, [Restart::OnFailure; 3], AnySignificant, "b");
+    exit(&mut world, "b", &failed());
+    world.settle(false);
+    assert_eq!(living(&world), "abc");
+    let b = find(&world, "b");
+    world.stop(b, Cause::Stopped);
+    world.settle(false);
+    assert_eq!(living(&world), "ac");
+}
+
+#[test]
+fn a_group_that_fails_too_often_ends_the_last_first_and_perhaps_with_everybody() {
+    for escalate in [Escalate::Never, Escalate::Panel] {
+        let mut world = World::new();
+        let mut together = group(Strategy::OneForOne);
+        together.escalate = escalate;
+        let other = world.admit(spec("other", Restart::Always), 3).unwrap();
+        let members = ["a", "b", "c"].map(|name| spec(name, Restart::OnFailure));
+        world.admit_group(together, members.into()).unwrap();
+        world.settle(false);
+        // Three within the period, whoever they are; the fourth is too many.
+        for name in ["a", "b", "a", "c"] {
+            world.log.clear();
+            exit(&mut world, name, &failed());
+            world.settle(false);
+        }
+        assert!(world.log.iter().any(|line| line == "c failed too often"), "{:?}", world.log);
+        let of_group = |line: &&String| line.contains("told to stop") && !line.starts_with("other");
+        let stops: Vec<_> = world.log.iter().filter(of_group).collect();
+        assert!(stops[0].starts_with("b ") && stops[1].starts_with("a "), "{stops:?}");
+        assert_eq!(world.escalated, escalate == Escalate::Panel);
+        assert_eq!(world.workers[&other].ended.is_some(), world.escalated);
+        if world.escalated {
+            assert_eq!(world.workers[&other].ended.as_ref().unwrap().1, Some(Cause::Escalated));
+        }
+    }
+}
+
+/// Only what made the group restart counts, not who failed while it was about to be stopped for that.
+#[test]
+fn who_fails_while_its_group_restarts_costs_no_intensity() {
+    let mut world = three(Strategy::OneForAll, [Restart::Always; 3], AutoShutdown::Never, "");
+    for _ in 0..3 {
+        exit(&mut world, "a", &failed());
+        exit(&mut world, "b", &failed());
+        world.settle(false);
+        assert_eq!(started(&mut world), ["a", "b", "c"]);
+    }
+    exit(&mut world, "a", &failed());
+    world.settle(false);
+    assert_eq!(living(&world), "");
+}
+
+#[test]
+fn the_intensity_slides_and_its_end_is_final() {
+    let mut world = World::new();
+    let id = world.admit(spec("a", Restart::OnFailure), 3).unwrap();
+    world.settle(false);
+    // Three in each 100 ms, for ever.
+    for _ in 0..1_000 {
+        exit(&mut world, "a", &failed());
+        world.settle(false);
+        world.now = Some(world.now() + 34 * MS);
+    }
+    assert_eq!(world.workers[&id].generation, 1_001);
+    // A restart by hand costs nothing.
+    for _ in 0..10 {
+        world.restart(id);
+        world.settle(false);
+    }
+    assert_eq!(world.workers[&id].generation, 1_011);
+    world.now = Some(world.now() + 100 * MS);
+    for _ in 0..4 {
+        assert_eq!(living(&world), "a");
+        exit(&mut world, "a", &failed());
+        world.settle(false);
+        world.now = Some(world.now() + 33 * MS);
+    }
+    assert_eq!(living(&world), "");
+    assert_eq!(world.workers[&id].generation, 1_014);
+}
+
+#[test]
+fn who_is_stuck_is_started_anew_once_it_stopped_within_its_intensity() {
+    let mut world = World::new();
+    let id = world.admit(spec("a", Restart::Never), 1).unwrap();
+    world.settle(false);
+    world.stuck(id);
+    assert_eq!(world.workers[&id].cancelled, Some(Cause::Stuck));
+    world.settle(false);
+    assert_eq!(world.workers[&id].generation, 2);
+    world.stuck(id);
+    world.settle(false);
+    let ended = world.workers[&id].ended.clone().expect("it was too often");
+    assert_eq!((world.workers[&id].generation, ended.1), (2, Some(Cause::Stuck)));
+    // With others of its group, where those stand and fall with it.
+    let mut world = three(Strategy::OneForAll, [Restart::Always; 3], AutoShutdown::Never, "");
+    let b = find(&world, "b");
+    world.stuck(b);
+    world.settle(false);
+    assert_eq!(started(&mut world), ["a", "b", "c"]);
+}
+
+#[test]
+fn who_comes_after_is_stopped_before_also_where_one_between_is_idle() {
+    let mut world = World::new();
+    for (name, after) in [("store", ""), ("index", "store"), ("feed", "index")] {
+        let mut spec = spec(name, Restart::OnFailure);
+        spec.backoff = crate::supervise::lifecycle::Backoff::new(50 * MS, 50 * MS);
+        spec.after.extend((!after.is_empty()).then(|| Name::from(after)));
+        world.admit(spec, 3).unwrap();
+    }
+    world.settle(false);
+    exit(&mut world, "index", &failed());
+    world.stop_all(Cause::Shutdown);
+    let (store, index) = (find(&world, "store"), find(&world, "index"));
+    assert!(world.obey(index), "it waits for its backoff no longer");
+    assert_eq!(world.workers[&store].cancelled, None, "the feed still runs");
+    world.end(false);
+    let told = ["feed told to stop: the panel shuts down", "store told to stop: the panel shuts down"];
+    let stops: Vec<_> = world.log.iter().filter(|line| line.contains("told to stop")).collect();
+    assert_eq!(stops, told);
+}
+
+#[test]
+fn when_the_time_is_nearly_over_nobody_waits_for_another() {
+    let mut world = World::new();
+    let mut feed = spec("feed", Restart::Never);
+    feed.after.push(Name::from("store"));
+    let store = world.admit(spec("store", Restart::Never), 3).unwrap();
+    let feed = world.admit(feed, 3).unwrap();
+    world.settle(false);
+    world.stop_all(Cause::Shutdown);
+    assert_eq!(
+        (world.workers[&feed].cancelled, world.workers[&store].cancelled),
+        (Some(Cause::Shutdown), None)
+    );
+    world.hurry();
+    assert_eq!(world.workers[&store].cancelled, Some(Cause::Shutdown));
+    world.end(false);
+}
+
+#[test]
+fn who_cannot_be_what_it_is_to_be_is_refused_and_the_culprit_named() {
+    let with = |name, after: &[&'static str]| {
+        let mut spec = spec(name, Restart::Never);
+        spec.after = after.iter().copied().map(Name::from).collect();
+        spec
+    };
+    let mut world = World::new();
+    world.admit(with("store", &[]), 3).unwrap();
+    let unknown = Refusal::UnknownAfter(Name::from("nobody"));
+    assert_eq!(world.admit(with("feed", &["store", "nobody"]), 3), Err(unknown.clone()));
+    assert_eq!(
+        world.admit(with("itself", &["itself"]), 3),
+        Err(Refusal::CircularAfter(Name::from("itself")))
+    );
+    // What a circle comes after is not part of it.
+    let circle = vec![with("z", &["y", "store"]), with("y", &["z"])];
+    let refused = world.admit_group(group(Strategy::OneForOne), circle).unwrap_err();
+    assert!(matches!(&refused, Refusal::CircularAfter(name) if *name != *"store"), "{refused}");
+    // In a group each comes after the one before.
+    let backwards = vec![with("a", &["b"]), with("b", &[])];
+    assert!(matches!(
+        world.admit_group(group(Strategy::OneForOne), backwards),
+        Err(Refusal::CircularAfter(_))
+    ));
+    assert_eq!(living(&world), "store", "all or none");
+    let mut once = with("once", &[]);
+    (once.repeatable, once.restart) = (false, Restart::Always);
+    assert_eq!(world.admit(once.clone(), 3), Err(Refusal::RunsOnce));
+    assert_eq!(
+        world.admit_group(group(Strategy::OneForOne), vec![with("a", &[]), once]),
+        Err(Refusal::RunsOnce)
+    );
+    world.end(false);
+    assert_eq!(world.admit(with("late", &[]), 3), Err(Refusal::ShutDown));
+    assert_eq!(world.admit_group(group(Strategy::OneForOne), Vec::new()), Err(Refusal::ShutDown));
+}
+
+#[test]
+fn a_pool_has_its_limits_and_of_a_key_the_newest_counts() {
+    let mut world = World::new();
+    // Two run, three wait, the sixth is one too many.
+    for n in 0..6 {
+        assert_eq!(world.admit_task(None).is_ok(), n < 5);
+    }
+    world.settle(false);
+    assert_eq!(world.workers.values().filter(|seen| seen.running).count(), 2);
+    world.end(false);
+    let mut world = World::new();
+    let first = world.admit_task(Some(1)).unwrap();
+    world.settle(false);
+    let newer: Vec<_> = (0..9).map(|_| world.admit_task(Some(1))).collect();
+    assert_eq!(newer.iter().filter(|newer| newer.is_ok()).count(), 9, "twice as many, as they make way");
+    assert_eq!(world.admit_task(Some(1)), Err(Refusal::Backlog));
+    assert_eq!(world.workers[&first].cancelled, Some(Cause::Replaced));
+    world.settle(true);
+    let ran: Vec<_> =
+        world.workers.iter().filter(|(_, seen)| seen.generation > 0).map(|(&id, _)| id).collect();
+    assert_eq!(ran, [first, *newer[8].as_ref().unwrap()]);
+    world.end(false);
+}

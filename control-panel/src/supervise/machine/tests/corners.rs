@@ -1,0 +1,198 @@
+//! Moments in which one decision crosses another.
+
+use super::{
+    super::Directive,
+    cases::{exit, find, living, started, three},
+    world::{MS, World, failed, group, spec},
+};
+use crate::{
+    group::{AutoShutdown, Strategy},
+    name::Name,
+    supervise::{
+        cause::Cause,
+        exit::Exit,
+        lifecycle::{Backoff, Restart},
+    },
+    worker::{Refusal, RestartError},
+};
+
+const ALWAYS: [Restart; 3] = [Restart::Always; 3];
+
+#[test]
+fn a_restart_by_hand_cuts_the_backoff_short_and_is_refused_to_who_ends() {
+    let mut world = World::new();
+    let mut slow = spec("a", Restart::Always);
+    slow.backoff = Backoff::new(50 * MS, 50 * MS);
+    let a = world.admit(slow, 3).unwrap();
+    world.settle(false);
+    exit(&mut world, "a", &failed());
+    assert!(!world.obey(a), "it waits");
+    world.restart(a);
+    assert!(world.obey(a) && world.workers[&a].running);
+    let mut once = spec("once", Restart::Never);
+    once.repeatable = false;
+    let once = world.admit(once, 3).unwrap();
+    world.settle(false);
+    let refused = world.act(None, |machine, _| machine.restart(once), |_| ());
+    assert_eq!(refused, Err(RestartError::RunsOnce));
+    // Of a group that ends, or where everybody does, also those whose turn has not come.
+    for everybody in [false, true] {
+        let mut world = three(Strategy::OneForOne, ALWAYS, AutoShutdown::Never, "");
+        let (a, c) = (find(&world, "a"), find(&world, "c"));
+        let id = *world.groups.keys().next().unwrap();
+        world.restart(c);
+        if everybody {
+            world.stop_all(Cause::Shutdown);
+        } else {
+            world.end_group(id);
+        }
+        assert_eq!(world.workers[&a].cancelled, None);
+        world.restart(a);
+        world.settle(false);
+        assert_eq!(living(&world), "");
+    }
+}
+
+#[test]
+fn a_group_that_restarts_takes_along_who_is_restarting_already() {
+    let mut world = three(Strategy::OneForAll, ALWAYS, AutoShutdown::Never, "");
+    let [a, b, c] = ["a", "b", "c"].map(|name| find(&world, name));
+    world.restart(b);
+    exit(&mut world, "a", &failed());
+    assert!(world.log.iter().any(|line| line == "a waits for its turn"), "{:?}", world.log);
+    assert!(world.obey(b));
+    assert_eq!(world.machine.next(b), Directive::Wait, "for its turn");
+    assert_eq!(world.workers[&c].cancelled, Some(Cause::Dependency));
+    // Who is to be restarted anyway is not told out of its turn.
+    world.settle(false);
+    assert_eq!(started(&mut world), ["a", "b", "c"]);
+    exit(&mut world, "a", &failed());
+    world.restart(b);
+    assert_eq!((world.workers[&b].cancelled, world.workers[&a].running), (None, false));
+    world.settle(false);
+    assert_eq!(started(&mut world), ["a", "b", "c"]);
+}
+
+#[test]
+fn a_group_waits_for_its_backoff_and_forgets_one_that_nobody_waits_for() {
+    let slow = |name| {
+        let mut spec = spec(name, Restart::Always);
+        spec.backoff = Backoff::new(if name == "b" { 20 * MS } else { 60 * MS }, 60 * MS);
+        spec
+    };
+    let mut world = World::new();
+    world.admit_group(group(Strategy::RestForOne), ["a", "b", "c"].map(slow).into()).unwrap();
+    world.settle(false);
+    let [a, b, c] = ["a", "b", "c"].map(|name| find(&world, name));
+    let began = world.now();
+    exit(&mut world, "b", &failed());
+    assert!(world.obey(c));
+    assert!(matches!(world.machine.next(b), Directive::Begin(Some(at)) if at >= began + 10 * MS));
+    // It was about to start, and now has to wait for one before it.
+    exit(&mut world, "a", &failed());
+    assert_eq!(world.machine.next(b), Directive::Wait);
+    assert!(matches!(world.machine.next(a), Directive::Begin(Some(at)) if at >= began + 30 * MS));
+    world.settle(false);
+    assert_eq!(living(&world), "abc");
+    // `settle` sees that nothing is left over where the only one that waited is stopped.
+    let mut world = World::new();
+    let members = vec![slow("a"), slow("b"), spec("c", Restart::Never)];
+    world.admit_group(group(Strategy::RestForOne), members).unwrap();
+    world.settle(false);
+    exit(&mut world, "b", &failed());
+    let b = find(&world, "b");
+    world.stop(b, Cause::Stopped);
+    world.settle(false);
+    assert_eq!(living(&world), "a");
+}
+
+/// Whatever a group was about is over: its members wait for those outside it, too.
+#[test]
+fn a_group_takes_nobody_out_of_turn_while_everybody_stops() {
+    for restarts in [false, true] {
+        let kind = if restarts { Restart::Always } else { Restart::Never };
+        let mut world = three(Strategy::OneForAll, [kind; 3], AutoShutdown::AnySignificant, "a");
+        let mut outside = spec("outside", Restart::Never);
+        outside.after.push(Name::from("b"));
+        let outside = world.admit(outside, 3).unwrap();
+        world.settle(false);
+        let [b, c] = ["b", "c"].map(|name| find(&world, name));
+        if restarts {
+            exit(&mut world, "a", &failed());
+            world.stop_all(Cause::Shutdown);
+        } else {
+            world.stop_all(Cause::Shutdown);
+            exit(&mut world, "a", &Exit::Finished);
+        }
+        while world.workers[&c].ended.is_none() {
+            assert!(world.obey(c));
+        }
+        assert_eq!((world.workers[&b].cancelled, world.workers[&outside].ended.as_ref()), (None, None));
+        world.settle(false);
+        assert_eq!(living(&world), "");
+    }
+}
+
+#[test]
+fn a_word_that_it_is_well_shortens_the_next_wait() {
+    for well in [false, true] {
+        let mut world = World::new();
+        let mut slow = spec("a", Restart::Always);
+        slow.backoff = Backoff::new(10 * MS, 80 * MS);
+        let a = world.admit(slow, 3).unwrap();
+        world.settle(false);
+        for _ in 0..2 {
+            exit(&mut world, "a", &failed());
+            world.settle(false);
+        }
+        if well {
+            world.act(None, |machine, _| machine.healthy(a), |_| ());
+        }
+        exit(&mut world, "a", &failed());
+        let Directive::Begin(Some(at)) = world.machine.next(a) else { panic!("no wait") };
+        assert_eq!(at - world.now() <= 10 * MS, well);
+    }
+}
+
+#[test]
+fn the_last_words_of_a_worker_that_ended_well_are_its_end() {
+    let mut world = World::new();
+    let a = world.admit(spec("a", Restart::Never), 3).unwrap();
+    world.settle(false);
+    world.stop(a, Cause::Stopped);
+    world.exit(a, &Exit::Cancelled);
+    world.act(Some(a), |machine, _| machine.left(a, Exit::Cancelled, Some(failed())), |_| ());
+    assert_eq!(world.workers[&a].ended, Some(("failed: down".into(), Some(Cause::Stopped))));
+    assert!(world.log.iter().any(|line| line == "a exited: failed: down"));
+}
+
+#[test]
+fn a_circle_may_go_through_a_group_that_lives() {
+    let after = |name, after: &'static str| {
+        let mut spec = spec(name, Restart::Never);
+        spec.after.push(Name::from(after));
+        spec
+    };
+    let mut world = World::new();
+    world.admit(spec("x", Restart::Never), 3).unwrap();
+    let members = vec![after("a", "x"), spec("b", Restart::Never)];
+    world.admit_group(group(Strategy::OneForOne), members).unwrap();
+    // `a` comes after both of this name, this one after `b`, and `b` after `a`.
+    assert!(matches!(world.admit(after("x", "b"), 3), Err(Refusal::CircularAfter(_))));
+    world.end(false);
+}
+
+#[test]
+fn who_waits_for_a_place_gets_it_in_turn_and_a_newer_one_of_a_key_in_the_turn_of_the_older() {
+    let mut world = World::new();
+    let [one, two, _old, other] = [None, None, Some(1), None].map(|key| world.admit_task(key).unwrap());
+    world.settle(false);
+    let new = world.admit_task(Some(1)).unwrap();
+    world.settle(false);
+    for (ends, next) in [(one, new), (two, other)] {
+        world.exit(ends, &Exit::Finished);
+        world.settle(false);
+        assert!(world.workers[&next].running, "{next} has the next turn");
+    }
+    world.end(false);
+}

@@ -1,0 +1,154 @@
+//! Which worker each thread runs code of just now: a few plain stores at each poll, read by the clock and by a shutdown
+//! that has to tell an offender from a bystander.
+//!
+//! By thread and not by worker: there are few threads, so looking at all of them costs the same for ten thousand workers.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    atomic::{AtomicU64, Ordering, fence},
+};
+
+use super::record::Record;
+use crate::queued::Origin;
+
+/// What a thread was seen at: one poll of one worker, told from every other poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Poll {
+    pub(crate) panel: u64,
+    pub(crate) origin: Origin,
+    thread: u64,
+    number: u64,
+}
+
+/// One thread. Only that thread writes; `panel` is 0 while it runs no worker, and is written last.
+#[derive(Debug)]
+struct Seat {
+    thread: u64,
+    panel: AtomicU64,
+    origin: AtomicU64,
+    number: AtomicU64,
+}
+
+thread_local! {
+    static SEAT: Arc<Seat> = Seat::take();
+}
+
+static SEATS: Mutex<Seats> = Mutex::new(Seats { taken: Vec::new(), threads: 0 });
+
+/// Every thread that ever ran a worker and still lives.
+struct Seats {
+    taken: Vec<Weak<Seat>>,
+    threads: u64,
+}
+
+/// Runs code of the worker's. It must not unwind.
+pub(super) fn polling<T>(record: &Record, code: impl FnOnce() -> T) -> T {
+    // A thread that is being taken down has no seat any more: then nobody watches it.
+    let before = SEAT.try_with(|seat| seat.sit(record.panel, record.origin)).ok();
+    let result = code();
+    if let Some(before) = before {
+        SEAT.try_with(|seat| seat.leave(before)).ok();
+    }
+    result
+}
+
+/// What all threads run now.
+pub(super) fn polled() -> Vec<Poll> {
+    let mut seats = seats();
+    let mut polled = Vec::new();
+    seats.taken.retain(|seat| {
+        let seat = seat.upgrade();
+        polled.extend(seat.as_ref().and_then(|seat| seat.look()));
+        seat.is_some()
+    });
+    polled
+}
+
+fn seats() -> MutexGuard<'static, Seats> {
+    SEATS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Seat {
+    fn take() -> Arc<Self> {
+        let mut seats = seats();
+        seats.threads += 1;
+        let seat = Arc::new(Self {
+            thread: seats.threads,
+            panel: AtomicU64::new(0),
+            origin: AtomicU64::new(0),
+            number: AtomicU64::new(0),
+        });
+        // Whoever takes a seat clears those that were left, so that there are never many more than threads.
+        seats.taken.retain(|seat| seat.strong_count() > 0);
+        seats.taken.push(Arc::downgrade(&seat));
+        seat
+    }
+
+    /// Returns what the thread ran before: a worker may run a panel of its own, on its own thread.
+    fn sit(&self, panel: u64, origin: Origin) -> (u64, u64) {
+        let before = (self.panel.load(Ordering::Relaxed), self.origin.load(Ordering::Relaxed));
+        self.write(panel, origin.0);
+        before
+    }
+
+    fn leave(&self, (panel, origin): (u64, u64)) {
+        if panel == 0 {
+            self.panel.store(0, Ordering::Release);
+        } else {
+            // A poll that goes on counts as a new one: nothing is held against it that was another's.
+            self.write(panel, origin);
+        }
+    }
+
+    fn write(&self, panel: u64, origin: u64) {
+        self.panel.store(0, Ordering::Relaxed);
+        // Who sees any of the following sees that 0, or a later `panel`.
+        fence(Ordering::Release);
+        self.origin.store(origin, Ordering::Relaxed);
+        self.number.store(self.number.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.panel.store(panel, Ordering::Release);
+    }
+
+    fn look(&self) -> Option<Poll> {
+        let panel = self.panel.load(Ordering::Acquire);
+        let number = self.number.load(Ordering::Relaxed);
+        let origin = Origin(self.origin.load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        let same =
+            self.panel.load(Ordering::Relaxed) == panel && self.number.load(Ordering::Relaxed) == number;
+        (same && panel != 0).then_some(Poll { panel, origin, thread: self.thread, number })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervise::{record::tests::record, watchdog::Limits};
+
+    /// What this thread runs, for a panel that no other test has.
+    fn seen() -> Vec<Origin> {
+        polled().into_iter().filter(|poll| poll.panel == u64::MAX).map(|poll| poll.origin).collect()
+    }
+
+    #[test]
+    fn a_thread_shows_whose_code_it_runs_and_only_while_it_does() {
+        let of = |origin| {
+            let mut record = record(origin, Limits::default());
+            record.panel = u64::MAX;
+            record
+        };
+        let (outer, inner) = (of(1), of(2));
+        assert_eq!(seen(), []);
+        let first = polling(&outer, || {
+            assert_eq!(seen(), [Origin(1)]);
+            // A worker that runs a panel of its own on its own thread.
+            polling(&inner, || assert_eq!(seen(), [Origin(2)]));
+            assert_eq!(seen(), [Origin(1)]);
+            polled()
+        });
+        assert_eq!(seen(), []);
+        let second = polling(&outer, polled);
+        let own = |polls: Vec<Poll>| polls.into_iter().find(|poll| poll.panel == u64::MAX);
+        assert_ne!(own(first).unwrap(), own(second).unwrap(), "two polls of one worker");
+    }
+}

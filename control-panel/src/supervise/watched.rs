@@ -1,0 +1,142 @@
+//! What the watchdog is shown of a panel, and what its findings come to there.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::{
+    polling::{self, Poll},
+    record::Record,
+    registry::Registry,
+    watchdog::{Finding, Mark, Subject, Watchdog},
+};
+use crate::queued::Origin;
+
+/// What is to be watched of a panel's living workers.
+#[derive(Debug, Default)]
+pub(super) struct Attention {
+    /// How many want to be watched for this long.
+    limits: BTreeMap<Duration, usize>,
+    /// Those that promise heartbeats.
+    promised: BTreeMap<Origin, Arc<Record>>,
+    /// The limit that the clock knows of; none while it does not know of the panel.
+    known: Option<Duration>,
+}
+
+impl Attention {
+    /// A worker is there. Returns what the clock has to be told of, if anything.
+    #[must_use]
+    pub(super) fn enter(&mut self, record: &Arc<Record>) -> Option<Duration> {
+        let limit = record.limits.shortest()?;
+        *self.limits.entry(limit).or_default() += 1;
+        if record.limits.heartbeat.is_some() {
+            self.promised.insert(record.origin, Arc::clone(record));
+        }
+        if self.known.is_some_and(|known| known <= limit) {
+            return None;
+        }
+        self.known = Some(limit);
+        self.known
+    }
+
+    /// A worker is gone.
+    pub(super) fn leave(&mut self, record: &Record) {
+        self.promised.remove(&record.origin);
+        let Some(limit) = record.limits.shortest() else { return };
+        if let Some(count) = self.limits.get_mut(&limit) {
+            *count -= 1;
+            if *count == 0 {
+                self.limits.remove(&limit);
+            }
+        }
+    }
+
+    /// The shortest limit, which the clock knows of from now on.
+    fn shortest(&mut self) -> Option<Duration> {
+        self.known = self.limits.first_key_value().map(|(&limit, _)| limit);
+        self.known
+    }
+}
+
+impl Registry {
+    /// Looks after the workers, given what all threads run. Returns the shortest limit; none when nobody is left to watch.
+    pub(super) fn look_after(&self, dog: &mut Watchdog, now: Duration, polled: &[Poll]) -> Option<Duration> {
+        let mut state = self.lock();
+        let limit = state.attention.shortest()?;
+        let mut subjects = Vec::new();
+        // As of now: what is done to a worker is done to this generation of it or to none.
+        let mut generations = BTreeMap::new();
+        for &poll in polled.iter().filter(|poll| poll.panel == self.number) {
+            let Some(record) = state.records.get(&poll.origin) else { continue };
+            let Some(limit) = record.limits.poll else { continue };
+            generations.insert(poll.origin, record.generation());
+            subjects.push(Subject { origin: poll.origin, mark: Mark::Poll(poll), limit });
+        }
+        for (&origin, record) in &state.attention.promised {
+            let Some(limit) = record.limits.heartbeat else { continue };
+            // Nobody asks for signs of life from a worker that was asked to pause.
+            if state.machine.owes_heartbeats(origin) && !record.gate.is_closed() {
+                let generation = record.generation();
+                let mark = Mark::Heartbeat { generation, at: record.term().heartbeat() };
+                generations.insert(origin, generation);
+                subjects.push(Subject { origin, mark, limit });
+            }
+        }
+        drop(state);
+        let findings = dog.look(now, &subjects);
+        if !findings.is_empty() {
+            let still = polling::polled();
+            let moved_on = |subject: &Subject| match subject.mark {
+                Mark::Poll(poll) => !still.contains(&poll),
+                Mark::Heartbeat { .. } => false,
+            };
+            for (origin, finding) in findings {
+                match finding {
+                    Finding::Stuck(time) => {
+                        let generation = generations.get(&origin).copied().unwrap_or_default();
+                        let mut own = subjects.iter().filter(|subject| subject.origin == origin);
+                        if !own.any(moved_on) {
+                            self.found_stuck(origin, generation, time);
+                        }
+                    }
+                    Finding::Recovered => self.change(|state| state.machine.recovered(origin)),
+                }
+            }
+        }
+        Some(limit)
+    }
+
+    fn found_stuck(&self, origin: Origin, generation: u64, time: Duration) {
+        self.change(|state| state.machine.found_stuck(origin, generation, time));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervise::{record::tests::record, watchdog::Limits};
+
+    fn limited(origin: u64, poll: Option<u64>, heartbeat: Option<u64>) -> Arc<Record> {
+        let limits =
+            Limits { poll: poll.map(Duration::from_secs), heartbeat: heartbeat.map(Duration::from_secs) };
+        Arc::new(record(origin, limits))
+    }
+
+    #[test]
+    fn the_clock_is_told_of_what_is_shorter_than_all_before() {
+        let secs = |seconds| Some(Duration::from_secs(seconds));
+        let mut attention = Attention::default();
+        let free = limited(1, None, None);
+        let (ten, again) = (limited(2, Some(10), None), limited(3, Some(10), None));
+        let beats = limited(4, Some(10), Some(3));
+        assert_eq!((attention.enter(&free), attention.shortest()), (None, None), "nobody is to be watched");
+        assert_eq!((attention.enter(&ten), attention.enter(&again)), (secs(10), None), "told once");
+        assert_eq!((attention.enter(&beats), attention.shortest()), (secs(3), secs(3)));
+        assert_eq!(attention.promised.len(), 1);
+        attention.leave(&beats);
+        attention.leave(&ten);
+        assert_eq!((attention.shortest(), attention.promised.len()), (secs(10), 0));
+        attention.leave(&again);
+        attention.leave(&free);
+        assert_eq!(attention.shortest(), None);
+        assert_eq!(attention.enter(&ten), secs(10), "the clock has forgotten the panel");
+    }
+}

@@ -1,0 +1,155 @@
+//! Short-lived work: a few at once, and only the newest of a key.
+
+use std::{
+    collections::BTreeMap,
+    fmt, mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    intent::Intent,
+    panel::{Spawn, sealed, shared::Shared},
+    supervise::machine::{KeyId, Place, PoolId},
+    worker::{Worker, WorkerHandle},
+};
+
+/// Spawns short-lived workers, a few of which run at once while the others wait: what
+/// [`ControlPanel::tasks`](crate::ControlPanel::tasks) returns. Clones are the same set.
+///
+/// They are workers like all others: supervised, named, reported. Those that have to wait are in state
+/// [`Waiting`](crate::WorkerStatus::Waiting); one too many is [`Refused`](crate::WorkerStatus::Refused).
+///
+/// ```
+/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Thumbnail(u32) }
+///
+/// #[worker(source = IntentSource::PrefetchScheduler)]
+/// async fn thumbnail(cx: Context<Update>, page: u32) {
+///     cx.send(Update::Thumbnail(page)).await.ok();
+/// }
+///
+/// let panel = ControlPanel::<Update>::new();
+/// let thumbnails = panel.tasks::<u32>().limit(4);
+/// thumbnails.spawn_thumbnail(1);
+/// thumbnails.keyed(2).spawn_thumbnail(2);
+/// // Stops the one before, if it still lives, and starts once nothing of it is left.
+/// thumbnails.keyed(2).spawn_thumbnail(2);
+/// ```
+#[must_use = "nothing is spawned until a worker is"]
+pub struct Tasks<I: Intent, P = (), K = ()> {
+    shared: Arc<Shared<I, P>>,
+    pool: PoolId,
+    limit: usize,
+    backlog: usize,
+    keys: Keys<K>,
+}
+
+/// What the supervisor calls each key. A number that somebody is about to spawn with has more than one reference.
+type Keys<K> = Arc<Mutex<BTreeMap<K, Arc<KeyId>>>>;
+
+impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
+    pub(crate) fn new(shared: Arc<Shared<I, P>>) -> Self {
+        let pool = PoolId(shared.supervisor.number());
+        Self { shared, pool, limit: 8, backlog: 256, keys: Arc::default() }
+    }
+
+    /// How many run at once, 1 at least. Default: 8.
+    pub fn limit(mut self, tasks: usize) -> Self {
+        self.limit = tasks.max(1);
+        self
+    }
+
+    /// How many may wait besides those that run. Default: 256.
+    pub fn backlog(mut self, tasks: usize) -> Self {
+        self.backlog = tasks;
+        self
+    }
+
+    /// Spawns the task of a key. One of the same key that still lives is stopped, with the cause
+    /// [`Replaced`](crate::Cause::Replaced); the new one takes its place once nothing of it is left. Of several that wait for
+    /// that only the newest ever runs.
+    pub fn keyed(&self, key: K) -> Keyed<'_, I, P, K> {
+        Keyed { tasks: self, key }
+    }
+
+    fn place(&self, key: Option<KeyId>) -> Place {
+        Place { pool: self.pool, limit: self.limit, backlog: self.backlog, key }
+    }
+
+    /// What the supervisor calls a key.
+    fn key_id(&self, key: K) -> Arc<KeyId> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = self.forget(&mut keys);
+        let id = keys.entry(key).or_insert_with(|| Arc::new(KeyId(self.shared.supervisor.number())));
+        let id = Arc::clone(id);
+        drop(keys);
+        // The user's keys, whose drop is the user's code.
+        drop(forgotten);
+        id
+    }
+
+    /// Takes the keys out that no task has any more, once there must be some.
+    fn forget(&self, keys: &mut BTreeMap<K, Arc<KeyId>>) -> BTreeMap<K, Arc<KeyId>> {
+        if keys.len() <= 2 * self.limit.saturating_add(self.backlog) {
+            return BTreeMap::new();
+        }
+        let live = self.shared.supervisor.registry().keys();
+        let is_used = |id: &Arc<KeyId>| live.contains(id) || Arc::strong_count(id) > 1;
+        let (used, unused) = mem::take(keys).into_iter().partition(|(_, id)| is_used(id));
+        *keys = used;
+        unused
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static, K: Ord> Spawn for Tasks<I, P, K> {
+    type Intent = I;
+    type Policy = P;
+
+    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        self.shared.spawn(worker, Some(self.place(None)))
+    }
+}
+
+impl<I: Intent, P, K> sealed::Sealed for Tasks<I, P, K> {}
+
+impl<I: Intent, P, K> Clone for Tasks<I, P, K> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), keys: Arc::clone(&self.keys), ..*self }
+    }
+}
+
+impl<I: Intent, P, K> fmt::Debug for Tasks<I, P, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tasks")
+            .field("limit", &self.limit)
+            .field("backlog", &self.backlog)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Spawns the task of one key: what [`Tasks::keyed`] returns.
+#[must_use = "nothing is spawned until a worker is"]
+pub struct Keyed<'a, I: Intent, P, K> {
+    tasks: &'a Tasks<I, P, K>,
+    key: K,
+}
+
+impl<I: Intent, P: Send + Sync + 'static, K: Ord + Clone> Spawn for Keyed<'_, I, P, K> {
+    type Intent = I;
+    type Policy = P;
+
+    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        let key = self.tasks.key_id(self.key.clone());
+        self.tasks.shared.spawn(worker, Some(self.tasks.place(Some(*key))))
+    }
+}
+
+impl<I: Intent, P, K> sealed::Sealed for Keyed<'_, I, P, K> {}
+
+impl<I: Intent, P, K> fmt::Debug for Keyed<'_, I, P, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyed").field("tasks", &self.tasks).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! What remains in the hand of whoever spawned a worker.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use super::WorkerStatus;
+use crate::{
+    blocking,
+    queued::Origin,
+    supervise::{cause::Cause, record::Record, registry::Registry},
+};
+
+/// A spawned worker: what it is and how it is doing. Clones are the same worker; dropping a handle changes
+/// nothing.
+#[derive(Clone)]
+pub struct WorkerHandle {
+    record: Arc<Record>,
+}
+
+impl WorkerHandle {
+    pub(crate) fn new(record: Arc<Record>) -> Self {
+        Self { record }
+    }
+
+    pub(crate) fn registry(&self) -> Option<Arc<Registry>> {
+        self.record.registry.upgrade()
+    }
+
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    /// The worker's name: its function's.
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// The origin of its intents, kept across its restarts.
+    pub fn origin(&self) -> Origin {
+        self.record.origin
+    }
+
+    /// Which run of it is the current or last one: 1 for the first, 0 before it first ran.
+    pub fn generation(&self) -> u64 {
+        self.record.generation()
+    }
+
+    /// How it is doing.
+    pub fn status(&self) -> WorkerStatus {
+        self.record.status()
+    }
+
+    /// Tells this worker to stop, for good. Does not wait: [`ended`](Self::ended) does.
+    pub fn stop(&self) {
+        self.stop_for(Cause::Stopped);
+    }
+
+    /// Tells this worker to stop, for good and for a cause that it, the events and the report will say.
+    pub fn stop_for(&self, cause: Cause) {
+        if let Some(registry) = self.registry() {
+            registry.stop(self.record.origin, cause);
+        }
+    }
+
+    /// Starts it anew: its generation is told to stop, and the next one follows once it has. A worker that waits for its
+    /// backoff starts at once. Does not wait, and counts for nothing in its intensity.
+    ///
+    /// # Errors
+    /// [`RestartError`]: it ended or is about to, or it can run only once.
+    pub fn restart(&self) -> Result<(), RestartError> {
+        let registry = self.registry().ok_or(RestartError::Ended)?;
+        registry.restart(self.record.origin)
+    }
+
+    /// Why it was told to end, or else its generation, the last or the current one, to stop; if it was.
+    pub fn cause(&self) -> Option<Cause> {
+        self.record.cause()
+    }
+
+    /// Waits until it ended for good or was refused, and says how.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: it only looks.
+    pub async fn ended(&self) -> WorkerStatus {
+        self.record.ended().await
+    }
+
+    /// Like [`ended`](Self::ended), for a thread that is not driving a runtime.
+    ///
+    /// # Panics
+    /// In async code: use `ended().await` there.
+    #[track_caller]
+    pub fn ended_blocking(&self) -> WorkerStatus {
+        blocking::assert_may_block("ended_blocking", "`ended().await`");
+        blocking::wait(self.ended())
+    }
+}
+
+impl fmt::Debug for WorkerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerHandle")
+            .field("name", &self.record.name)
+            .field("source", &format_args!("{}", self.record.source))
+            .field("origin", &self.record.origin)
+            .field("generation", &self.generation())
+            .field("status", &self.status())
+            .finish()
+    }
+}
+
+/// Why a worker cannot be started anew.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestartError {
+    /// It ended, or it was told to for good.
+    Ended,
+    /// Its factory makes one generation only: a worker annotated without `restart`, or made by [`Worker::once`](crate::Worker::once).
+    RunsOnce,
+}
+
+impl fmt::Display for RestartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended => "the worker ended, or was told to for good; spawn it again",
+            Self::RunsOnce => {
+                "the worker can run only once; annotate it with `restart = …`, or make it with `Worker::new`"
+            }
+        })
+    }
+}
+
+impl Error for RestartError {}

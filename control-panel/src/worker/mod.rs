@@ -1,0 +1,365 @@
+//! A worker before it is spawned (here), and what remains in the hand afterwards (`handle`, `status`).
+
+mod handle;
+mod status;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    future::{self, Future},
+    time::Duration,
+};
+
+use crate::{
+    context::Context,
+    gate::Suspend,
+    inbox,
+    intent::Intent,
+    name::Name,
+    supervise::{
+        exit::WorkerOutput,
+        kinds::{self, AwayJob, Generations, Job, Kind},
+        lifecycle::{Backoff, Intensity, Restart},
+        watchdog::{Limits, OnStuck},
+    },
+};
+
+pub use self::{
+    handle::{RestartError, WorkerHandle},
+    status::{Refusal, WorkerStatus},
+};
+
+type Factory<I, P> = Generations<Context<I, P>>;
+
+/// A worker that is not spawned yet: its name, its source, its options, and how to start it.
+///
+/// [`#[worker]`](macro@crate::worker) makes one for you. By hand it is for what an annotated function cannot
+/// say: a factory that makes new arguments for every generation, options known only at run time.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::{Backoff, Context, ControlPanel, GraphIntent, IntentSource, Restart, Worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Line(String) }
+///
+/// let panel = ControlPanel::<Update>::new();
+/// let reader = Worker::new("reader", IntentSource::Restore, |cx: Context<Update>| async move {
+///     let text = std::fs::read_to_string("/proc/self/comm")?; // a real worker would use `tokio::fs`
+///     cx.send(Update::Line(text)).await.ok();
+///     Ok::<(), std::io::Error>(())
+/// })
+/// .restart(Restart::OnFailure)
+/// .backoff(Backoff::new(Duration::from_millis(10), Duration::from_secs(1)));
+/// let handle = panel.spawn(reader);
+/// assert_eq!(handle.name(), "reader");
+/// ```
+#[must_use = "a worker does nothing until a panel or a spawner spawns it"]
+pub struct Worker<I: Intent, P = ()> {
+    pub(crate) name: Name,
+    pub(crate) source: I::Source,
+    pub(crate) factory: Factory<I, P>,
+    pub(crate) options: Options,
+}
+
+/// How a worker is to be supervised.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) kind: Kind,
+    /// Whether the factory can make more than one generation.
+    pub(crate) repeatable: bool,
+    pub(crate) restart: Restart,
+    pub(crate) intensity: Intensity,
+    pub(crate) backoff: Backoff,
+    pub(crate) cancel: Cancel,
+    pub(crate) grace: Duration,
+    pub(crate) escalate: Escalate,
+    pub(crate) after: Vec<Name>,
+    pub(crate) significant: bool,
+    pub(crate) suspend: Suspend,
+    pub(crate) inbox_capacity: usize,
+    pub(crate) stuck_after: Duration,
+    pub(crate) heartbeat: Option<Duration>,
+    pub(crate) on_stuck: OnStuck,
+}
+
+impl Options {
+    /// What the watchdog watches it for. A thread that a worker has to itself may be busy for as long as it likes.
+    pub(crate) fn limits(&self) -> Limits {
+        let polled = matches!(self.kind, Kind::Async | Kind::Local);
+        Limits { poll: polled.then_some(self.stuck_after), heartbeat: self.heartbeat }
+    }
+
+    pub(crate) fn set_stuck_after(&mut self, time: Duration) {
+        self.stuck_after = time.max(Limits::LEAST);
+    }
+
+    pub(crate) fn set_heartbeat(&mut self, every: Duration) {
+        self.heartbeat = Some(every.max(Limits::LEAST));
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Async,
+            repeatable: true,
+            restart: Restart::default(),
+            intensity: Intensity::default(),
+            backoff: Backoff::default(),
+            cancel: Cancel::default(),
+            grace: Duration::from_secs(5),
+            escalate: Escalate::Never,
+            after: Vec::new(),
+            significant: false,
+            suspend: Suspend::default(),
+            inbox_capacity: inbox::CAPACITY,
+            stuck_after: Duration::from_secs(10),
+            heartbeat: None,
+            on_stuck: OnStuck::Warn,
+        }
+    }
+}
+
+/// What stops a worker that is told to stop.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Cancel {
+    /// Its future is dropped at the next await. The default: right for every worker whose awaits are
+    /// cancel-safe, as `send` and all methods of [`Context`] are.
+    #[default]
+    Drop,
+    /// It is told ([`Context::cancelled`]) and finishes by itself; its future is dropped when its grace is over.
+    Cooperative,
+}
+
+/// What becomes of the panel when a worker, or a group, failed more often than its [`Intensity`] allows.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Escalate {
+    /// Nothing: the worker, or the group, stays down, and events, status and report say so. The default.
+    #[default]
+    Never,
+    /// Every worker is stopped, with the cause [`Escalated`](crate::Cause::Escalated), and `on_ready` is called: the panel's status then has a
+    /// [`Warning::Escalated`](crate::Warning::Escalated), and the loop does well to shut down.
+    Panel,
+}
+
+impl<I: Intent, P> Worker<I, P> {
+    /// A worker whose every generation is made by calling `factory`.
+    pub fn new<F, Fut>(name: impl Into<Cow<'static, str>>, source: I::Source, mut factory: F) -> Self
+    where
+        F: FnMut(Context<I, P>) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        Self::made(name, source, Kind::Async, Box::new(move |cx| Job::Async(Box::pin(factory(cx)))))
+    }
+
+    /// A worker of one generation, whose factory is called once: what it captures need not be `Clone`. It cannot be restarted.
+    pub fn once<F, Fut>(name: impl Into<Cow<'static, str>>, source: I::Source, factory: F) -> Self
+    where
+        F: FnOnce(Context<I, P>) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        let mut factory = Some(factory);
+        let start = move |cx| match factory.take() {
+            Some(factory) => Job::Async(Box::pin(factory(cx))),
+            // The machine starts it once.
+            None => Job::Async(Box::pin(future::ready(()))),
+        };
+        let mut once = Self::made(name, source, Kind::Async, Box::new(start));
+        once.options.repeatable = false;
+        once
+    }
+
+    /// A worker whose future is not `Send`: all of a panel's local workers share one thread, with a tokio runtime and a
+    /// `LocalSet` of its own. That runtime has its own clock: a test's paused time does not stop it.
+    ///
+    /// `factory` is called on that thread. A local worker that blocks holds up the others.
+    pub fn local<F, Fut>(name: impl Into<Cow<'static, str>>, source: I::Source, factory: F) -> Self
+    where
+        F: FnMut(Context<I, P>) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + 'static,
+        P: Send + Sync + 'static,
+    {
+        Self::made(name, source, Kind::Local, kinds::local(factory))
+    }
+
+    /// A worker that blocks, on a thread of the runtime's blocking pool. It cannot be dropped from outside: it is told to stop
+    /// ([`Context::is_cancelled`]) and named in the shutdown's report if it does not. For what runs for long, rather
+    /// [`thread`](Self::thread): the pool is for short work. A test's paused time stands still while one runs, as for all work
+    /// in the pool; not for `thread`.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Lines(usize) }
+    ///
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let count = Worker::blocking("count", IntentSource::Restore, |cx: Context<Update>| {
+    ///     let text = std::fs::read_to_string("/proc/self/status")?; // may block: this thread is for that
+    ///     cx.send_blocking(Update::Lines(text.lines().count())).ok();
+    ///     Ok::<(), std::io::Error>(())
+    /// });
+    /// panel.spawn(count).ended_blocking();
+    /// assert_eq!(panel.drain().count(), 1);
+    /// ```
+    pub fn blocking<F, T>(name: impl Into<Cow<'static, str>>, source: I::Source, body: F) -> Self
+    where
+        F: FnMut(Context<I, P>) -> T + Send + 'static,
+        T: WorkerOutput,
+        P: Send + Sync + 'static,
+    {
+        Self::made(name, source, Kind::Blocking, kinds::call(body, AwayJob::Blocking))
+    }
+
+    /// A worker that has a thread of its own, named after it. As [`blocking`](Self::blocking) in everything else.
+    pub fn thread<F, T>(name: impl Into<Cow<'static, str>>, source: I::Source, body: F) -> Self
+    where
+        F: FnMut(Context<I, P>) -> T + Send + 'static,
+        T: WorkerOutput,
+        P: Send + Sync + 'static,
+    {
+        Self::made(name, source, Kind::Thread, kinds::call(body, AwayJob::Thread))
+    }
+
+    fn made(
+        name: impl Into<Cow<'static, str>>,
+        source: I::Source,
+        kind: Kind,
+        factory: Factory<I, P>,
+    ) -> Self {
+        let options = Options { kind, ..Options::default() };
+        Self { name: name.into().into(), source, factory, options }
+    }
+
+    /// When it is started again. Default: never.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.options.restart = restart;
+        self
+    }
+
+    /// How many restarts within how long are too many. Default: 5 in 10 s.
+    pub fn intensity(mut self, intensity: Intensity) -> Self {
+        self.options.intensity = intensity;
+        self
+    }
+
+    /// How long it waits before a restart. Default: 100 ms, doubling up to 30 s, with jitter.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.options.backoff = backoff;
+        self
+    }
+
+    /// What stops it. Default: its future is dropped.
+    pub fn cancel(mut self, cancel: Cancel) -> Self {
+        self.options.cancel = cancel;
+        self
+    }
+
+    /// How long a cooperative worker may take to finish once it is told. Default: 5 s. A shutdown's own
+    /// deadline comes first where it is earlier.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.options.grace = grace;
+        self
+    }
+
+    /// What becomes of the panel when it failed too often. Default: nothing. In a group, the group's own word counts.
+    pub fn escalate(mut self, escalate: Escalate) -> Self {
+        self.options.escalate = escalate;
+        self
+    }
+
+    /// It comes after the living workers of this name: a shutdown stops them only once it has ended. May be called
+    /// several times.
+    ///
+    /// A name that no living worker and none of its group has, or one that would make a circle, refuses the worker before
+    /// anything starts.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Saved }
+    ///
+    /// let panel = ControlPanel::<Update>::new();
+    /// let idle = |cx: Context<Update>| async move { cx.cancelled().await };
+    /// panel.spawn(Worker::new("store", IntentSource::Restore, idle));
+    /// panel.spawn(Worker::new("feed", IntentSource::Restore, idle).after("store"));
+    /// panel.shutdown_blocking(); // first the feed, then the store
+    /// ```
+    pub fn after(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.options.after.push(name.into().into());
+        self
+    }
+
+    /// Its group may end with it: see [`AutoShutdown`](crate::AutoShutdown). Without a group it changes nothing.
+    pub fn significant(mut self) -> Self {
+        self.options.significant = true;
+        self
+    }
+
+    /// Whether its [gate](Context::gate) closes while the panel is idle. Default: never.
+    pub fn suspend(mut self, suspend: Suspend) -> Self {
+        self.options.suspend = suspend;
+        self
+    }
+
+    /// How many commands its [inbox](Context::inbox) holds, at least 1. Default: 32.
+    pub fn inbox_capacity(mut self, commands: usize) -> Self {
+        self.options.inbox_capacity = commands;
+        self
+    }
+
+    /// How long one poll of it may last, the time between two awaits, before it is called stuck: found within twice this
+    /// time, also while every thread of the runtime is blocked. Real time, also under a paused clock. Default: 10 s; at least
+    /// 10 ms; [`Duration::MAX`] for never. Counts for nothing in blocking and native-thread workers, which may block.
+    pub fn stuck_after(mut self, time: Duration) -> Self {
+        self.options.set_stuck_after(time);
+        self
+    }
+
+    /// It promises a [heartbeat](Context::heartbeat) at least this often while it runs, and is called stuck when none comes:
+    /// found within twice this time. Real time, also under a paused clock. Default: no promise; at least 10 ms.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, OnStuck, Worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Indexed(u32) }
+    ///
+    /// let panel = ControlPanel::<Update>::new();
+    /// let index = Worker::thread("index", IntentSource::Restore, |cx: Context<Update>| {
+    ///     for page in 0..1_000 {
+    ///         cx.heartbeat();
+    ///         if cx.is_cancelled() || cx.send_blocking(Update::Indexed(page)).is_err() {
+    ///             return;
+    ///         }
+    ///     }
+    /// });
+    /// panel.spawn(index.heartbeat(Duration::from_secs(5)).on_stuck(OnStuck::Restart));
+    /// ```
+    pub fn heartbeat(mut self, every: Duration) -> Self {
+        self.options.set_heartbeat(every);
+        self
+    }
+
+    /// What becomes of it when it is found stuck. Default: events and status say so. Its successor, where it is to have one,
+    /// begins only once nothing of it runs any more: what blocks a thread cannot be taken from it.
+    pub fn on_stuck(mut self, on_stuck: OnStuck) -> Self {
+        self.options.on_stuck = on_stuck;
+        self
+    }
+}
+
+impl<I: Intent, P> fmt::Debug for Worker<I, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("name", &self.name)
+            .field("source", &self.source)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

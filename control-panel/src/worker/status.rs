@@ -1,0 +1,105 @@
+//! How a worker is doing, and why one was refused.
+
+use std::{error::Error, fmt};
+
+use crate::{
+    name::Name,
+    supervise::{cause::Cause, exit::Exit},
+};
+
+/// How a worker is doing.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum WorkerStatus {
+    /// Spawned; the runtime has not polled it yet.
+    Starting,
+    /// It waits for its turn: for others of its group, for a place among the tasks, or for the task that it replaces.
+    Waiting,
+    /// A generation is running.
+    Running,
+    /// Its generation was told to stop and has not ended yet.
+    Stopping(Cause),
+    /// Its last generation failed; it waits before the next.
+    Backoff,
+    /// It ended for good.
+    Ended(Exit),
+    /// It was never started.
+    Refused(Refusal),
+}
+
+impl WorkerStatus {
+    /// Whether it will never run (again).
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Ended(_) | Self::Refused(_))
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub fn exit(&self) -> Option<&Exit> {
+        match self {
+            Self::Ended(exit) => Some(exit),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for WorkerStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Starting => f.write_str("starting"),
+            Self::Waiting => f.write_str("waiting for its turn"),
+            Self::Running => f.write_str("running"),
+            Self::Stopping(cause) => write!(f, "stopping: {cause}"),
+            Self::Backoff => f.write_str("waiting to restart"),
+            Self::Ended(exit) => exit.fmt(f),
+            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
+        }
+    }
+}
+
+/// Why a worker was never started.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The panel was shutting down, shut down or dropped.
+    ShutDown,
+    /// The panel's runtime is gone: no runtime could be reached to run it.
+    RuntimeGone,
+    /// It was to come after a worker of this name, and none lives.
+    UnknownAfter(Name),
+    /// Several workers were to come after each other in a circle. This is one of them.
+    CircularAfter(Name),
+    /// It was to be restarted, but its factory makes one generation only.
+    RunsOnce,
+    /// Too many tasks wait already.
+    Backlog,
+    /// Its group was dropped without being started.
+    GroupNotStarted,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShutDown => f.write_str("the panel was shut down before this worker was spawned"),
+            Self::RuntimeGone => f.write_str(
+                "the panel's runtime is gone; keep it alive as long as the panel, or let the panel have its own",
+            ),
+            Self::UnknownAfter(name) => write!(
+                f,
+                "it comes after `{name}`, and no living worker has that name; spawn `{name}` first, or both in one group"
+            ),
+            Self::CircularAfter(name) => {
+                write!(f, "`{name}` would come after itself, by way of what it comes after; take one `after` out")
+            }
+            Self::RunsOnce => f.write_str(
+                "it is to be restarted, but it was made to run once; annotate it with `restart = …`, or make it with \
+                 `Worker::new`",
+            ),
+            Self::Backlog => f.write_str("too many tasks wait already; try again later, or raise the backlog"),
+            Self::GroupNotStarted => f.write_str("its group was dropped without a call of `start`"),
+        }
+    }
+}
+
+impl Error for Refusal {}

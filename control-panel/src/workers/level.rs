@@ -1,0 +1,25 @@
+//! How scarce memory is: what the monitor tells and other workers heed.
+
+use std::fmt;
+
+/// How scarce memory is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MemoryLevel {
+    /// Enough is left.
+    #[default]
+    Normal,
+    /// Time to give up what is cheap to get back.
+    Warning,
+    /// Give up everything that can be spared, now.
+    Critical,
+}
+
+impl fmt::Display for MemoryLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Normal => "normal",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        })
+    }
+}

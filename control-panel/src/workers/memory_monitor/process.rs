@@ -1,0 +1,191 @@
+//! The process's own memory, against the least of what it may have.
+
+use std::fmt;
+
+use sysinfo::{
+    MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System, get_current_pid,
+};
+
+use super::sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler};
+
+/// The process's own memory: what is resident against the budget that you give it, or else all of the machine's; and on
+/// Linux its address space and its data against `RLIMIT_AS` and `RLIMIT_DATA` where those are set (`ulimit -v`,
+/// `ulimit -d`). The fullest counts.
+pub struct ProcessMemory {
+    system: System,
+    total: u64,
+    budget: Option<u64>,
+}
+
+impl ProcessMemory {
+    /// Ready to sample, without a budget.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut system = System::new_with_specifics(RefreshKind::nothing());
+        system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        let total = system.total_memory();
+        Self { system, total, budget: None }
+    }
+
+    /// The bytes that may be resident.
+    #[must_use]
+    pub fn budget(mut self, bytes: u64) -> Self {
+        self.budget = Some(bytes.max(1));
+        self
+    }
+
+    fn resident(&mut self) -> Option<u64> {
+        let this = get_current_pid().ok()?;
+        let only_memory = ProcessRefreshKind::nothing().with_memory();
+        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[this]), false, only_memory);
+        self.system.process(this).map(sysinfo::Process::memory)
+    }
+}
+
+impl Default for ProcessMemory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemorySampler for ProcessMemory {
+    fn gauge(&self) -> MemoryGauge {
+        MemoryGauge::Process
+    }
+
+    fn sample(&mut self) -> Result<Option<MemorySample>, MemoryReadError> {
+        let Some(used) = self.resident() else {
+            return Err(MemoryReadError::Other("the system does not tell this process's memory".into()));
+        };
+        let resident = MemorySample { used, total: self.budget.unwrap_or(self.total) };
+        #[cfg(target_os = "linux")]
+        let limited = limits::limited()?;
+        #[cfg(not(target_os = "linux"))]
+        let limited: Option<MemorySample> = None;
+        Ok(limited.filter(|limited| limited.fraction() > resident.fraction()).or(Some(resident)))
+    }
+}
+
+impl fmt::Debug for ProcessMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessMemory").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+/// The resource limits of Linux, from `/proc/self`.
+#[cfg(target_os = "linux")]
+mod limits {
+    use std::path::Path;
+
+    use super::super::{
+        file::{SMALL, number_of, read},
+        sample::{MemoryReadError, MemorySample},
+    };
+
+    const LIMITS: &str = "/proc/self/limits";
+    const STATUS: &str = "/proc/self/status";
+
+    /// The fullest of the limited ones; `None` if nothing is limited.
+    pub(super) fn limited() -> Result<Option<MemorySample>, MemoryReadError> {
+        let Some(limits) = read(Path::new(LIMITS), SMALL)? else { return Ok(None) };
+        // The second file is read only where something is limited, which is rare.
+        parse(&limits, || read(Path::new(STATUS), SMALL))
+    }
+
+    fn parse(
+        limits: &str,
+        status: impl FnOnce() -> Result<Option<String>, MemoryReadError>,
+    ) -> Result<Option<MemorySample>, MemoryReadError> {
+        let [space, data] = [soft_limit(limits, "Max address space")?, soft_limit(limits, "Max data size")?];
+        if space.is_none() && data.is_none() {
+            return Ok(None);
+        }
+        let status = status()?.unwrap_or_default();
+        let mut fullest: Option<MemorySample> = None;
+        for (total, key) in [(space, "VmSize"), (data, "VmData")] {
+            let Some(total) = total else { continue };
+            let used = number_of(&status, key).and_then(|kib| kib.checked_mul(1 << 10));
+            let used = used.ok_or_else(|| malformed(STATUS, key))?;
+            let sample = MemorySample { used, total: total.max(1) };
+            fullest = fullest.filter(|other| other.fraction() >= sample.fraction()).or(Some(sample));
+        }
+        Ok(fullest)
+    }
+
+    /// In bytes; `None` is unlimited.
+    fn soft_limit(limits: &str, name: &'static str) -> Result<Option<u64>, MemoryReadError> {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name));
+        match line.and_then(|line| line.split_ascii_whitespace().next()) {
+            Some("unlimited") => Ok(None),
+            Some(number) => number.parse().map(Some).map_err(|_| malformed(LIMITS, name)),
+            None => Err(malformed(LIMITS, name)),
+        }
+    }
+
+    fn malformed(file: &str, missing: &'static str) -> MemoryReadError {
+        MemoryReadError::Malformed { file: file.into(), missing }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn limits(data: &str, space: &str) -> String {
+            format!(
+                "Limit                     Soft Limit           Hard Limit           Units     \n\
+                 Max data size             {data}            unlimited            bytes     \n\
+                 Max address space         {space}            unlimited            bytes     \n"
+            )
+        }
+
+        fn sample(limits: &str, status: &str) -> Result<Option<MemorySample>, MemoryReadError> {
+            parse(limits, || Ok(Some(status.to_owned())))
+        }
+
+        const STATUS_TEXT: &str = "Name:\tx\nVmSize:\t    1000 kB\nVmData:\t     300 kB\n";
+
+        #[test]
+        fn the_fullest_limit_counts_and_no_limit_is_none() {
+            assert_eq!(parse(&limits("unlimited", "unlimited"), || unreachable!("not needed")), Ok(None));
+            let used = |data, space| sample(&limits(data, space), STATUS_TEXT).expect("well-formed");
+            let space = MemorySample { used: 1_000 << 10, total: 2_048_000 };
+            let data = MemorySample { used: 300 << 10, total: 409_600 };
+            assert_eq!(used("unlimited", "2048000"), Some(space));
+            assert_eq!(used("409600", "unlimited"), Some(data));
+            assert_eq!(used("409600", "2048000"), Some(data), "75% and 50%");
+            assert_eq!(used("40960000", "2048000"), Some(space), "1% and 50%");
+            assert_eq!(used("0", "unlimited").map(|full| full.fraction()), Some(1.0), "no limit is 0 of 0");
+        }
+
+        #[test]
+        fn garbage_is_an_error_that_says_where() {
+            for (limits, status, missing) in [
+                ("", STATUS_TEXT, "Max address space"),
+                (&limits("1", "-5"), STATUS_TEXT, "Max address space"),
+                (&limits("many", "5"), STATUS_TEXT, "Max data size"),
+                (&limits("unlimited", "5"), "VmSize:\tmany kB", "VmSize"),
+                (&limits("5", "unlimited"), "VmSize:\t5 kB", "VmData"),
+                (&limits("5", "unlimited"), "VmData:\t18446744073709551615 kB", "VmData"),
+            ] {
+                let error = sample(limits, status).expect_err(missing);
+                assert!(
+                    matches!(&error, MemoryReadError::Malformed { missing: told, .. } if *told == missing)
+                );
+                assert!(error.to_string().contains(missing), "{error}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_real_gauge_sees_this_process_and_its_budget() {
+        let of_all = ProcessMemory::new().sample().expect("readable").expect("every process has memory");
+        assert!(of_all.used > 100 << 10 && of_all.used < of_all.total, "{of_all:?}");
+        let of_a_byte = ProcessMemory::new().budget(0).sample().expect("readable").expect("as before");
+        assert_eq!((of_a_byte.total, of_a_byte.fraction()), (1, 1.0));
+    }
+}

@@ -1,0 +1,173 @@
+//! The host's hand on a running loader: commands in, status out. Never waits.
+
+use std::{
+    collections::VecDeque,
+    error::Error,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::{Notify, watch};
+
+use super::status::ModStatus;
+
+/// Commands that wait at most.
+const WAITING: usize = 64;
+
+/// Switches mods on and off, and tells how they are: [`ModLoader::control`](super::ModLoader::control). Clones are
+/// the same hand. Made for the frame thread: nothing here waits for the loader.
+#[derive(Debug, Clone)]
+pub struct ModControl {
+    pub(super) shared: Arc<Shared>,
+}
+
+impl ModControl {
+    /// Runs a mod that was deactivated, and tries again one that failed.
+    ///
+    /// # Errors
+    /// [`ControlError`] if 64 commands wait already.
+    pub fn activate(&self, mod_id: impl Into<String>) -> Result<(), ControlError> {
+        self.shared.command(Command::Switch { mod_id: mod_id.into(), on: true })
+    }
+
+    /// Calls a mod's `mod_deactivate`, unloads it with those that require it, and keeps it off until it is activated.
+    /// Its memory is gone: it starts afresh. For an id that no mod has, nothing happens.
+    ///
+    /// # Errors
+    /// As [`activate`](Self::activate).
+    pub fn deactivate(&self, mod_id: impl Into<String>) -> Result<(), ControlError> {
+        self.shared.command(Command::Switch { mod_id: mod_id.into(), on: false })
+    }
+
+    /// Loads a mod again though its files did not change. The new one must load before the old one goes.
+    ///
+    /// # Errors
+    /// As [`activate`](Self::activate).
+    pub fn reload(&self, mod_id: impl Into<String>) -> Result<(), ControlError> {
+        self.shared.command(Command::Reload { mod_id: mod_id.into() })
+    }
+
+    /// Looks at the folder now.
+    pub fn rescan(&self) {
+        self.shared.changed();
+    }
+
+    /// How every mod is doing, in the order of their files' names, as of the loader's last round. Empty before its
+    /// first.
+    pub fn status(&self) -> Arc<[ModStatus]> {
+        Arc::clone(&self.shared.status.borrow())
+    }
+}
+
+/// A command was not taken: 64 of them wait already, or the loader is gone.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlError {
+    /// 64 commands wait already: try in a later frame.
+    Busy,
+    /// The loader stopped.
+    Stopped,
+}
+
+impl fmt::Display for ControlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => write!(f, "{WAITING} commands wait for the mod loader already: try again later"),
+            Self::Stopped => f.write_str("the mod loader has stopped"),
+        }
+    }
+}
+
+impl Error for ControlError {}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Command {
+    Switch { mod_id: String, on: bool },
+    Reload { mod_id: String },
+}
+
+/// What the hand and the loader share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    commands: Mutex<VecDeque<Command>>,
+    changed: AtomicBool,
+    stopped: AtomicBool,
+    pub(super) wake: Notify,
+    status: watch::Sender<Arc<[ModStatus]>>,
+}
+
+impl Shared {
+    pub(super) fn new() -> Arc<Self> {
+        let status: Arc<[ModStatus]> = Arc::new([]);
+        Arc::new(Self {
+            commands: Mutex::default(),
+            changed: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            wake: Notify::new(),
+            status: watch::Sender::new(status),
+        })
+    }
+
+    fn command(&self, command: Command) -> Result<(), ControlError> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(ControlError::Stopped);
+        }
+        let mut commands = self.lock();
+        if commands.len() == WAITING {
+            return Err(ControlError::Busy);
+        }
+        commands.push_back(command);
+        drop(commands);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn next_command(&self) -> Option<Command> {
+        self.lock().pop_front()
+    }
+
+    /// Something in the folder may have changed.
+    pub(super) fn changed(&self) {
+        if !self.changed.swap(true, Ordering::Relaxed) {
+            self.wake.notify_one();
+        }
+    }
+
+    pub(super) fn take_changed(&self) -> bool {
+        self.changed.swap(false, Ordering::Relaxed)
+    }
+
+    pub(super) fn stopped(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn publish(&self, status: Vec<ModStatus>) {
+        self.status.send_replace(status.into());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Command>> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_bounded_and_come_in_order() {
+        let control = ModControl { shared: Shared::new() };
+        for number in 0..WAITING {
+            control.activate(number.to_string()).expect("room");
+        }
+        let refused = control.deactivate("x").expect_err("full");
+        assert_eq!(refused.to_string(), "64 commands wait for the mod loader already: try again later");
+        assert_eq!(control.shared.next_command(), Some(Command::Switch { mod_id: "0".into(), on: true }));
+        control.reload("x").expect("room");
+        control.shared.stopped();
+        assert_eq!(control.reload("x"), Err(ControlError::Stopped));
+    }
+}

@@ -1,0 +1,184 @@
+//! Why a mod is not running, in plain words.
+
+use std::{error::Error, fmt, time::Duration};
+
+/// Why a mod could not be loaded, or was stopped. Its text is the reason, in plain words, with what to do about
+/// it where that can be known.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModError {
+    /// A file or folder cannot be read.
+    Unreadable {
+        /// Which.
+        what: String,
+        /// What the system says.
+        why: String,
+    },
+    /// A file is larger than the host takes; it was not read.
+    TooLarge {
+        /// Which.
+        what: String,
+        /// Its size in bytes.
+        bytes: u64,
+        /// The most the host takes.
+        most: u64,
+    },
+    /// A symbolic link, or a path that leads out of the mods folder.
+    Outside {
+        /// Which.
+        what: String,
+    },
+    /// A folder, pipe, socket or device where a file must be, or the other way round.
+    NotAFile {
+        /// Which.
+        what: String,
+    },
+    /// A file was changed each time it was read.
+    Changing {
+        /// Which.
+        what: String,
+    },
+    /// The manifest is wrong.
+    Manifest {
+        /// Where, counting from 1, if that can be told.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: String,
+    },
+    /// There are more mods than the host takes.
+    TooMany {
+        /// How many it takes.
+        most: usize,
+    },
+    /// Another mod has the same id.
+    DuplicateId {
+        /// The id.
+        id: String,
+        /// The other's file or folder.
+        with: String,
+    },
+    /// Another mod provides the same.
+    Conflict {
+        /// What both provide.
+        name: String,
+        /// The other's id.
+        with: String,
+    },
+    /// No mod provides what it requires.
+    Missing {
+        /// What it requires.
+        name: String,
+    },
+    /// What it requires is provided by a mod that is not running.
+    NotRunning {
+        /// What it requires.
+        name: String,
+    },
+    /// It requires itself, perhaps through others.
+    Cycle {
+        /// The ids around the circle; the first one is repeated at the end.
+        through: Vec<String>,
+    },
+    /// It asks for what the host does not grant it.
+    Denied {
+        /// The capability.
+        capability: String,
+    },
+    /// The module is not valid WebAssembly, or uses what the host does not take.
+    Module {
+        /// What is wrong.
+        problem: String,
+    },
+    /// `mod_activate` returned another number than 0.
+    Declined {
+        /// Which.
+        number: i32,
+    },
+    /// A call of the mod failed.
+    Fault {
+        /// The function that was called, `start` for the module's start function.
+        call: &'static str,
+        /// How it failed.
+        fault: Fault,
+    },
+}
+
+/// How a call of a mod failed.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It did what WebAssembly forbids: the trap, in words.
+    Trap(String),
+    /// It used up its fuel.
+    Fuel(u64),
+    /// It took longer than it may.
+    Time(Duration),
+    /// It called the host more often than it may.
+    HostCalls(u32),
+    /// It was stopped because the host stops.
+    Stopped,
+    /// The engine or a function of the host panicked.
+    Panicked(String),
+}
+
+impl fmt::Display for ModError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { what, why } => write!(f, "cannot read {what}: {why}"),
+            Self::TooLarge { what, bytes, most } => {
+                write!(f, "{what} has {bytes} bytes, and this host takes at most {most}: it was not read")
+            }
+            Self::Outside { what } => write!(
+                f,
+                "{what} is a symbolic link or leads out of the mods folder: put the file itself there"
+            ),
+            Self::NotAFile { what } => write!(f, "{what} is not a regular file"),
+            Self::Changing { what } => {
+                write!(f, "{what} was changed while it was read: it is read again later")
+            }
+            Self::Manifest { line: Some(line), problem } => {
+                write!(f, "the manifest is wrong in line {line}: {problem}")
+            }
+            Self::Manifest { line: None, problem } => write!(f, "the manifest is wrong: {problem}"),
+            Self::TooMany { most } => write!(f, "this host takes at most {most} mods: remove some"),
+            Self::DuplicateId { id, with } => {
+                write!(f, "the id `{id}` is also that of {with}: ids must differ")
+            }
+            Self::Conflict { name, with } => {
+                write!(f, "`{name}` is also provided by the mod `{with}`: only one of them can be loaded")
+            }
+            Self::Missing { name } => write!(f, "it requires `{name}`, which no mod provides"),
+            Self::NotRunning { name } => write!(f, "it requires `{name}`, whose mod is not running"),
+            Self::Cycle { through } if through.len() <= 2 => f.write_str("it requires itself"),
+            Self::Cycle { through } => {
+                write!(f, "mods require each other in a circle: {}", through.join(" requires "))
+            }
+            Self::Denied { capability } => {
+                write!(f, "it asks for the capability `{capability}`, which this host does not grant it")
+            }
+            Self::Module { problem } => f.write_str(problem),
+            Self::Declined { number } => {
+                write!(f, "its mod_activate returned {number}; 0 would have meant active")
+            }
+            Self::Fault { call, fault } => write!(f, "its {call} {fault}"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trap(what) => write!(f, "failed: {what}"),
+            Self::Fuel(fuel) => write!(f, "was stopped: it used up its {fuel} units of fuel"),
+            Self::Time(time) => write!(f, "was stopped: it ran for longer than {time:?}"),
+            Self::HostCalls(calls) => {
+                write!(f, "was stopped: it called the host more than {calls} times")
+            }
+            Self::Stopped => f.write_str("was stopped because the host stops"),
+            Self::Panicked(what) => write!(f, "made the host panic: {what}"),
+        }
+    }
+}
+
+impl Error for ModError {}
+impl Error for Fault {}

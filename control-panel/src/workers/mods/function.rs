@@ -1,0 +1,116 @@
+//! Functions that a host adds to the interface.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    memory::{put, range, unsigned},
+    wasm::Host,
+};
+
+type Body = Arc<dyn Fn(&mut HostCall<'_>, &[i32]) -> i32 + Send + Sync>;
+
+/// A function of the host that mods may import from the module `host`, if they are granted its capability.
+///
+/// Numbers in, one number out; texts are passed by address and length ([`HostCall::text`], [`HostCall::put`]). It runs
+/// on a blocking thread within the mod's time and must not block itself: nothing interrupts it.
+///
+/// ```
+/// use control_panel::workers::mods::HostFunction;
+///
+/// // In C: __attribute__((import_module("host"))) int page_count(void);
+/// let page_count = HostFunction::new("page_count", "pages", 0, |_call, _arguments| 42);
+/// // … int page_title(int page, char *out, int capacity);
+/// let page_title = HostFunction::new("page_title", "pages", 3, |call, arguments| {
+///     let [_page, out, capacity] = *arguments else { return -1 };
+///     call.put(out, capacity, b"Start")
+/// });
+/// ```
+#[derive(Clone)]
+pub struct HostFunction {
+    name: Arc<str>,
+    capability: Arc<str>,
+    parameters: usize,
+    body: Body,
+}
+
+impl HostFunction {
+    /// A function of so many 32-bit numbers that returns one. It counts as one of the mod's host calls.
+    pub fn new(
+        name: impl Into<Arc<str>>,
+        capability: impl Into<Arc<str>>,
+        parameters: usize,
+        body: impl Fn(&mut HostCall<'_>, &[i32]) -> i32 + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.into(), capability: capability.into(), parameters, body: Arc::new(body) }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn capability(&self) -> &str {
+        &self.capability
+    }
+
+    pub(super) fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    pub(super) fn call(&self, call: &mut HostCall<'_>, arguments: &[i32]) -> i32 {
+        (self.body)(call, arguments)
+    }
+}
+
+impl fmt::Debug for HostFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostFunction")
+            .field("name", &self.name)
+            .field("capability", &self.capability)
+            .field("parameters", &self.parameters)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call of a [`HostFunction`] by a mod: who calls, and its memory.
+pub struct HostCall<'a> {
+    memory: &'a mut [u8],
+    host: &'a mut Host,
+}
+
+impl<'a> HostCall<'a> {
+    pub(super) fn new(memory: &'a mut [u8], host: &'a mut Host) -> Self {
+        Self { memory, host }
+    }
+
+    /// Who calls.
+    pub fn mod_id(&self) -> &str {
+        self.host.manifest.id()
+    }
+
+    /// The mod's bytes there; `None` where they are not all within its memory.
+    pub fn bytes(&self, at: i32, length: i32) -> Option<&[u8]> {
+        range(self.memory, unsigned(at), unsigned(length))
+    }
+
+    /// The mod's text there; `None` where it is not within its memory or not UTF-8.
+    pub fn text(&self, at: i32, length: i32) -> Option<&str> {
+        std::str::from_utf8(self.bytes(at, length)?).ok()
+    }
+
+    /// Writes a value into the mod's memory if it fits into `capacity` bytes there, and returns its length in any
+    /// case; −1 where that is not within its memory.
+    pub fn put(&mut self, out: i32, capacity: i32, value: &[u8]) -> i32 {
+        put(self.memory, unsigned(out), unsigned(capacity), value)
+    }
+
+    /// Adds a line to the mod's log.
+    pub fn log(&mut self, text: &str) {
+        self.host.log.host(text);
+    }
+}
+
+impl fmt::Debug for HostCall<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostCall").field("mod_id", &self.mod_id()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,298 @@
+//! A mod's manifest: read by hand and checked whole before anything of the mod runs. Pure.
+
+use std::{
+    collections::BTreeSet,
+    path::{Component, Path},
+    time::Duration,
+};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{error::ModError, limits::ModLimits, text::plain};
+
+/// The longest id, name of a capability, or entry path.
+const LONGEST: usize = 64;
+/// The most entries in one list.
+const MOST: usize = 32;
+
+const KEYS: [&str; 7] = ["id", "version", "entry", "provides", "requires", "capabilities", "limits"];
+const LIMITS: [&str; 6] = ["fuel", "time_ms", "memory_kib", "table", "host_calls", "intents"];
+
+/// A valid manifest: who a mod is, where its module lies, what it needs and what it asks for.
+///
+/// ```
+/// use control_panel::workers::mods::{ModLimits, ModManifest};
+///
+/// let manifest = ModManifest::parse(
+///     r#"
+///     id = "title-cleaner"
+///     version = "1.2.0"
+///     entry = "title_cleaner.wasm"
+///     requires = ["page-titles"]
+///     capabilities = ["intent"]
+///
+///     [limits]
+///     time_ms = 10
+///     "#,
+///     &ModLimits::default(),
+/// )?;
+/// assert_eq!((manifest.id(), manifest.version()), ("title-cleaner", "1.2.0"));
+///
+/// let wrong = ModManifest::parse("id = 7", &ModLimits::default()).unwrap_err();
+/// assert_eq!(wrong.to_string(), "the manifest is wrong in line 1: `id` must be a text in quotes, not an integer");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModManifest {
+    id: String,
+    version: String,
+    entry: String,
+    provides: BTreeSet<String>,
+    requires: BTreeSet<String>,
+    capabilities: BTreeSet<String>,
+    limits: ModLimits,
+}
+
+impl ModManifest {
+    /// Reads a manifest; `most` is what the host lets a mod use.
+    ///
+    /// # Errors
+    /// [`ModError::Manifest`] with the line and what is wrong in it: no TOML, an unknown key, one that is missing,
+    /// a value of the wrong kind, an invalid name, an entry path that leads elsewhere, more than `most`.
+    pub fn parse(text: &str, most: &ModLimits) -> Result<Self, ModError> {
+        let document = DeTable::parse(text)
+            .map_err(|error| wrong_at(text, error.span().map_or(0, |span| span.start), error.message()))?;
+        let reader = Reader { text };
+        let table = document.get_ref();
+        reader.only_known(table, &KEYS, "")?;
+        let manifest = Self {
+            id: reader.text(table, "id", check_name)?,
+            version: reader.text(table, "version", check_version)?,
+            entry: reader.text(table, "entry", check_entry)?,
+            provides: reader.list(table, "provides", check_name)?,
+            requires: reader.list(table, "requires", check_name)?,
+            capabilities: reader.list(table, "capabilities", check_capability)?,
+            limits: reader.limits(table, most)?,
+        };
+        Ok(manifest)
+    }
+
+    /// The mod's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Its module's path, relative to the folder that holds the manifest.
+    pub fn entry(&self) -> &str {
+        &self.entry
+    }
+
+    /// The names it provides to other mods, besides its id.
+    pub fn provides(&self) -> impl Iterator<Item = &str> {
+        self.provides.iter().map(String::as_str)
+    }
+
+    /// The names that must be provided by mods that are active.
+    pub fn requires(&self) -> impl Iterator<Item = &str> {
+        self.requires.iter().map(String::as_str)
+    }
+
+    /// The capabilities it asks the host for.
+    pub fn capabilities(&self) -> impl Iterator<Item = &str> {
+        self.capabilities.iter().map(String::as_str)
+    }
+
+    /// Whether it asks for a capability.
+    pub fn has_capability(&self, name: &str) -> bool {
+        self.capabilities.contains(name)
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &ModLimits {
+        &self.limits
+    }
+}
+
+/// Reads values and knows where they stand.
+struct Reader<'t> {
+    text: &'t str,
+}
+
+impl Reader<'_> {
+    fn wrong(&self, at: &Spanned<DeValue<'_>>, problem: &str) -> ModError {
+        wrong_at(self.text, at.span().start, problem)
+    }
+
+    fn only_known(&self, table: &DeTable<'_>, known: &[&str], within: &str) -> Result<(), ModError> {
+        for key in table.keys() {
+            if !known.contains(&key.get_ref().as_ref()) {
+                let problem =
+                    format!("there is no key `{within}{}`; known are {}", key.get_ref(), known.join(", "));
+                return Err(wrong_at(self.text, key.span().start, &problem));
+            }
+        }
+        Ok(())
+    }
+
+    fn text(
+        &self,
+        table: &DeTable<'_>,
+        key: &str,
+        check: fn(&str) -> Result<(), String>,
+    ) -> Result<String, ModError> {
+        let Some(value) = table.get(key) else {
+            return Err(ModError::Manifest { line: None, problem: format!("it has no `{key}`") });
+        };
+        let DeValue::String(text) = value.get_ref() else {
+            let problem = format!("`{key}` must be a text in quotes, not {}", kind(value.get_ref()));
+            return Err(self.wrong(value, &problem));
+        };
+        check(text).map_err(|problem| self.wrong(value, &format!("`{key}` {problem}")))?;
+        Ok(text.clone().into_owned())
+    }
+
+    fn list(
+        &self,
+        table: &DeTable<'_>,
+        key: &str,
+        check: fn(&str) -> Result<(), String>,
+    ) -> Result<BTreeSet<String>, ModError> {
+        let Some(value) = table.get(key) else { return Ok(BTreeSet::new()) };
+        let DeValue::Array(entries) = value.get_ref() else {
+            let problem =
+                format!("`{key}` must be a list like [\"a\", \"b\"], not {}", kind(value.get_ref()));
+            return Err(self.wrong(value, &problem));
+        };
+        if entries.len() > MOST {
+            return Err(self.wrong(value, &format!("`{key}` has more than {MOST} entries")));
+        }
+        let mut names = BTreeSet::new();
+        for entry in entries {
+            let DeValue::String(name) = entry.get_ref() else {
+                let problem = format!("`{key}` holds {} where a text must be", kind(entry.get_ref()));
+                return Err(self.wrong(entry, &problem));
+            };
+            check(name).map_err(|problem| self.wrong(entry, &format!("`{name}` in `{key}` {problem}")))?;
+            if !names.insert(name.clone().into_owned()) {
+                return Err(self.wrong(entry, &format!("`{key}` names `{name}` twice")));
+            }
+        }
+        Ok(names)
+    }
+
+    fn limits(&self, table: &DeTable<'_>, most: &ModLimits) -> Result<ModLimits, ModError> {
+        let Some(value) = table.get("limits") else { return Ok(*most) };
+        let DeValue::Table(asked) = value.get_ref() else {
+            let problem = format!("`limits` must be a table, not {}", kind(value.get_ref()));
+            return Err(self.wrong(value, &problem));
+        };
+        self.only_known(asked, &LIMITS, "limits.")?;
+        let number = |key: &str, most: u64| match asked.get(key) {
+            None => Ok(most),
+            Some(value) => self.number(value, key, most),
+        };
+        let millis = u64::try_from(most.time.as_millis()).unwrap_or(u64::MAX);
+        let kib = number("memory_kib", most.memory as u64 / 1024)?;
+        let mut limits = *most;
+        limits.fuel = number("fuel", most.fuel)?;
+        if asked.contains_key("time_ms") {
+            limits.time = Duration::from_millis(number("time_ms", millis)?);
+        }
+        limits.memory = usize::try_from(kib).unwrap_or(usize::MAX).saturating_mul(1024).min(most.memory);
+        limits.table = usize::try_from(number("table", most.table as u64)?).unwrap_or(most.table);
+        limits.intents = usize::try_from(number("intents", most.intents as u64)?).unwrap_or(most.intents);
+        let host_calls = number("host_calls", u64::from(most.host_calls))?;
+        limits.host_calls = u32::try_from(host_calls).unwrap_or(most.host_calls);
+        Ok(limits)
+    }
+
+    fn number(&self, value: &Spanned<DeValue<'_>>, key: &str, most: u64) -> Result<u64, ModError> {
+        let number = match value.get_ref() {
+            DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            _ => None,
+        };
+        let number = number
+            .filter(|number| *number > 0)
+            .ok_or_else(|| self.wrong(value, &format!("`limits.{key}` must be a whole number above 0")))?;
+        if number > most {
+            let problem =
+                format!("`limits.{key}` asks for {number}, and this host allows {most}: ask for less");
+            return Err(self.wrong(value, &problem));
+        }
+        Ok(number)
+    }
+}
+
+fn wrong_at(text: &str, at: usize, problem: &str) -> ModError {
+    let before = text.get(..at).unwrap_or(text);
+    ModError::Manifest { line: Some(before.matches('\n').count() + 1), problem: plain(problem) }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// Ids and provided names: what is safe in a log, a file name and a terminal.
+fn check_name(name: &str) -> Result<(), String> {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let first = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if first && name.len() <= LONGEST && name.chars().all(inner) {
+        return Ok(());
+    }
+    Err(format!(
+        "must be 1 to {LONGEST} of the characters a-z, 0-9, `-`, `_` and `.`, and begin with a letter or digit"
+    ))
+}
+
+/// A name, or two with a colon between: `policy:warm_cache_limit`.
+fn check_capability(capability: &str) -> Result<(), String> {
+    match capability.split_once(':') {
+        Some((kind, what)) => check_name(kind).and_then(|()| check_name(what)),
+        None => check_name(capability),
+    }
+}
+
+fn check_version(version: &str) -> Result<(), String> {
+    let (numbers, suffix) = version.split_at(version.find(['-', '+']).unwrap_or(version.len()));
+    let three = numbers.split('.').filter(|number| {
+        (1..=9).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit())
+    });
+    let plain_suffix = suffix.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'+' | b'.'));
+    if three.count() == 3 && numbers.split('.').count() == 3 && plain_suffix && version.len() <= LONGEST {
+        return Ok(());
+    }
+    Err("must be three numbers like `1.2.0`".to_owned())
+}
+
+fn check_entry(entry: &str) -> Result<(), String> {
+    let mut parts = Path::new(entry).components();
+    if entry.is_empty() || entry.len() > LONGEST || !parts.all(|part| matches!(part, Component::Normal(_))) {
+        return Err(format!(
+            "must be a path of at most {LONGEST} bytes below the mod's folder: no `..`, not absolute"
+        ));
+    }
+    let kind = Path::new(entry).extension();
+    if kind.is_some_and(|kind| kind == "wasm" || kind == "wat") {
+        return Ok(());
+    }
+    Err("must end in `.wasm` or `.wat`".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+#![doc = include_str!("authors.md")]
+
+mod control;
+mod counter;
+mod error;
+mod event;
+mod files;
+mod function;
+mod grants;
+mod limits;
+mod log;
+mod manifest;
+mod memory;
+mod plan;
+mod request;
+mod slots;
+mod status;
+mod text;
+mod wasm;
+mod watch;
+mod worker;
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use self::{control::Shared, files::Bounds, grants::Grants};
+pub use self::{
+    control::{ControlError, ModControl},
+    error::{Fault, ModError},
+    event::{Deactivation, ModEvent},
+    function::{HostCall, HostFunction},
+    limits::ModLimits,
+    log::{ModLogLevel, ModLogLine},
+    manifest::ModManifest,
+    request::{ModIntent, ModPolicy, ModRequest},
+    status::{ModHealth, ModStatus},
+    wasm::CallCosts,
+};
+use crate::{Cancel, Intent, IntentSource, Source, Spawn, Worker, WorkerHandle};
+
+/// A mod loader to be: its folder, its source, and what it allows.
+///
+/// ```
+/// # use control_panel::{ControlPanel, GraphIntent, IntentSource, workers::mods::*};
+/// # #[derive(GraphIntent)] enum Update { #[intent(from)] Mod(ModEvent) }
+/// # impl ModIntent for Update {}
+/// use std::time::Duration;
+///
+/// let mut limits = ModLimits::default();
+/// limits.time = Duration::from_millis(10);
+/// let loader = ModLoader::new("mods", IntentSource::ModLoader)
+///     .limits(limits)
+///     .tick(Duration::from_millis(200))
+///     .grant("intent")
+///     .grant_to("link-annotator", "pages")
+///     .function(HostFunction::new("page_count", "pages", 0, |_, _| 42));
+/// let mods = loader.control();
+///
+/// let panel = ControlPanel::<Update>::new();
+/// panel.spawn(loader.into_worker());
+/// mods.deactivate("link-annotator")?;
+/// for status in mods.status().iter() {
+///     println!("{} is {}", status.file, status.health);
+/// }
+/// # Ok::<(), ControlError>(())
+/// ```
+#[must_use = "a mod loader does nothing until it is spawned"]
+pub struct ModLoader<S> {
+    source: S,
+    parts: Parts,
+}
+
+/// What the worker gets of it.
+struct Parts {
+    folder: PathBuf,
+    bounds: Bounds,
+    grants: Grants,
+    functions: Arc<[HostFunction]>,
+    look_every: Duration,
+    tick: Duration,
+    shared: Arc<Shared>,
+}
+
+impl<S: Source> ModLoader<S> {
+    /// A loader of the mods in a folder, which need not exist yet; its intents come from `source`.
+    ///
+    /// It grants no capability, takes at most 64 mods of at most 1 MiB each with the default [`ModLimits`], ticks
+    /// every second, and looks every 2 s at what the file system did not tell.
+    pub fn new(folder: impl Into<PathBuf>, source: S) -> Self {
+        let bounds = Bounds { mods: 64, module_bytes: 1 << 20, limits: ModLimits::default() };
+        Self {
+            source,
+            parts: Parts {
+                folder: folder.into(),
+                bounds,
+                grants: Grants::default(),
+                functions: Arc::new([]),
+                look_every: Duration::from_secs(2),
+                tick: Duration::from_secs(1),
+                shared: Shared::new(),
+            },
+        }
+    }
+
+    /// What each mod may use at most; a manifest may ask for less.
+    pub fn limits(mut self, limits: ModLimits) -> Self {
+        self.parts.bounds.limits = limits;
+        self
+    }
+
+    /// How many mods it takes. Default: 64.
+    pub fn max_mods(mut self, mods: usize) -> Self {
+        self.parts.bounds.mods = mods;
+        self
+    }
+
+    /// Bytes of a module at most. Default: 1 MiB. It bounds how long a module takes to compile, which nothing
+    /// interrupts.
+    pub fn max_module_size(mut self, bytes: u64) -> Self {
+        self.parts.bounds.module_bytes = bytes;
+        self
+    }
+
+    /// How often `mod_tick` is called; at most every millisecond. Default: 1 s. A tick that was missed is not made up
+    /// for.
+    pub fn tick(mut self, period: Duration) -> Self {
+        self.parts.tick = period.max(Duration::from_millis(1));
+        self
+    }
+
+    /// How often it looks at the folder besides when the file system tells of a change; at most every 10 ms. Default:
+    /// 2 s.
+    pub fn look_every(mut self, period: Duration) -> Self {
+        self.parts.look_every = period.max(Duration::from_millis(10));
+        self
+    }
+
+    /// Grants a capability to every mod that asks for it: `intent`, `policy:KEY`, or one of the host's own.
+    pub fn grant(mut self, capability: impl Into<String>) -> Self {
+        self.parts.grants.grant_all(capability.into());
+        self
+    }
+
+    /// Grants a capability to the mod of this id, if it asks for it. Whoever can write to the folder can bear any id.
+    pub fn grant_to(mut self, mod_id: impl Into<String>, capability: impl Into<String>) -> Self {
+        self.parts.grants.grant(mod_id.into(), capability.into());
+        self
+    }
+
+    /// Adds a function that mods may import from the module `host`. Of two with one name the later one counts.
+    pub fn function(mut self, function: HostFunction) -> Self {
+        let mut functions = self.parts.functions.to_vec();
+        functions.retain(|other| other.name() != function.name());
+        functions.push(function);
+        self.parts.functions = functions.into();
+        self
+    }
+
+    /// The hand that switches its mods on and off, and tells how they are.
+    pub fn control(&self) -> ModControl {
+        ModControl { shared: Arc::clone(&self.parts.shared) }
+    }
+
+    /// The worker, named `mod_loader`, for `panel.spawn(…)`. Told to stop, it deactivates its mods, the last one
+    /// first, within its grace of 5 s.
+    pub fn into_worker<I, P>(self) -> Worker<I, P>
+    where
+        I: Intent<Source = S> + ModIntent,
+        P: ModPolicy + Send + Sync + 'static,
+    {
+        let Self { source, parts } = self;
+        crate::__private::once("mod_loader", source, move |cx| worker::run(cx, parts))
+            .cancel(Cancel::Cooperative)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for ModLoader<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModLoader")
+            .field("source", &self.source)
+            .field("folder", &self.parts.folder)
+            .field("bounds", &self.parts.bounds)
+            .field("grants", &self.parts.grants)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Spawns the default loader, on a panel whose sources are the built-in ones.
+pub trait SpawnModLoader: Spawn {
+    /// Loads the mods in a folder and reloads them as they change. It grants them no capability: for that, and for
+    /// other limits, spawn a [`ModLoader`].
+    ///
+    /// Source: [`IntentSource::ModLoader`]. Never restarted: it cannot fail.
+    fn spawn_mod_loader(&self, folder: impl Into<PathBuf>) -> WorkerHandle;
+}
+
+impl<S> SpawnModLoader for S
+where
+    S: Spawn + ?Sized,
+    S::Intent: Intent<Source = IntentSource> + ModIntent,
+    S::Policy: ModPolicy,
+{
+    fn spawn_mod_loader(&self, folder: impl Into<PathBuf>) -> WorkerHandle {
+        self.spawn(ModLoader::new(folder, IntentSource::ModLoader).into_worker())
+    }
+}

@@ -1,0 +1,168 @@
+use super::*;
+use crate::workers::mods::ModLimits;
+
+/// "id: required required / provided": slot and id are the same unless the id is written `slot=id`.
+fn manifest(line: &str) -> (String, ModManifest) {
+    let (name, rest) = line.split_once(':').unwrap_or((line, ""));
+    let (slot, id) = name.split_once('=').unwrap_or((name, name));
+    let (requires, provides) = rest.split_once('/').unwrap_or((rest, ""));
+    let list =
+        |names: &str| names.split_whitespace().map(|name| format!("'{name}',")).collect::<Vec<_>>().concat();
+    let text = format!(
+        "id = '{}'\nversion = '1.0.0'\nentry = 'x.wasm'\nrequires = [{}]\nprovides = [{}]",
+        id.trim_end_matches(['*', '!']),
+        list(requires),
+        list(provides)
+    );
+    (slot.to_owned(), ModManifest::parse(&text, &ModLimits::default()).expect("valid"))
+}
+
+/// A `*` behind the id: running. A `!`: off.
+fn planned(lines: &[&str]) -> (Vec<String>, Vec<String>) {
+    let parsed: Vec<_> = lines.iter().map(|line| (line, manifest(line))).collect();
+    let candidates: Vec<_> = parsed
+        .iter()
+        .map(|(line, (slot, manifest))| {
+            let name = line.split(':').next().unwrap_or_default();
+            Candidate { slot, manifest, running: name.ends_with('*'), off: name.ends_with('!') }
+        })
+        .collect();
+    let found = plan(&candidates);
+    let mut backwards = candidates.clone();
+    backwards.reverse();
+    let failures = found.failures.iter().map(|(slot, error)| format!("{slot}: {error}")).collect();
+    let order = found.order.clone();
+    assert_eq!(found, plan(&backwards), "the order of the candidates decides nothing");
+    (order, failures)
+}
+
+#[test]
+fn each_mod_comes_after_what_it_requires_and_ties_go_by_id() {
+    let (order, failures) = planned(&["a: c d", "b", "c: d", "d", "e: titles", "z: / titles"]);
+    assert_eq!(order, ["b", "d", "c", "a", "z", "e"]);
+    assert!(failures.is_empty());
+}
+
+#[test]
+fn what_is_missing_takes_its_dependents_along_and_nobody_else() {
+    let (order, failures) = planned(&["a: nowhere", "b: a", "c: b", "d"]);
+    assert_eq!(order, ["d"]);
+    assert_eq!(
+        failures,
+        [
+            "a: it requires `nowhere`, which no mod provides",
+            "b: it requires `a`, whose mod is not running",
+            "c: it requires `b`, whose mod is not running"
+        ]
+    );
+}
+
+#[test]
+fn circles_are_named_and_those_behind_them_told_apart() {
+    let (order, failures) = planned(&["a: b", "b: c", "c: a", "d: a", "e: e", "f"]);
+    assert_eq!(order, ["f"]);
+    assert_eq!(
+        failures,
+        [
+            "a: mods require each other in a circle: a requires b requires c requires a",
+            "b: mods require each other in a circle: b requires c requires a requires b",
+            "c: mods require each other in a circle: c requires a requires b requires c",
+            "d: it requires `a`, whose mod is not running",
+            "e: it requires itself"
+        ]
+    );
+}
+
+#[test]
+fn a_mod_that_requires_what_it_provides_itself_is_a_circle_too() {
+    let (order, failures) = planned(&["a: titles / titles", "b"]);
+    assert_eq!((order, failures), (vec!["b".into()], vec!["a: it requires itself".into()]));
+}
+
+#[test]
+fn of_one_id_none_is_preferred_unless_it_runs() {
+    let (order, failures) = planned(&["x=a", "y=a", "z"]);
+    assert_eq!(order, ["z"]);
+    assert_eq!(
+        failures,
+        [
+            "x: the id `a` is also that of y: ids must differ",
+            "y: the id `a` is also that of x: ids must differ"
+        ]
+    );
+    let (order, failures) = planned(&["x=a", "y=a*", "z=a"]);
+    assert_eq!(order, ["y"]);
+    assert_eq!(failures[0], "x: the id `a` is also that of y: ids must differ");
+    assert_eq!(failures.len(), 2);
+}
+
+#[test]
+fn of_one_provided_name_none_is_preferred_unless_it_runs() {
+    let (order, failures) = planned(&["a: / titles", "b: / titles", "c: titles", "d"]);
+    assert_eq!(order, ["d"]);
+    assert_eq!(
+        failures,
+        [
+            "a: `titles` is also provided by the mod `b`: only one of them can be loaded",
+            "b: `titles` is also provided by the mod `a`: only one of them can be loaded",
+            "c: it requires `titles`, whose mod is not running"
+        ]
+    );
+    let (order, failures) = planned(&["a: / titles", "b*: / titles", "c: titles"]);
+    assert_eq!((order, failures.len()), (vec!["b*".to_owned(), "c".to_owned()], 1));
+    let (order, failures) = planned(&["a", "b: / a"]);
+    assert_eq!((order.len(), failures.len()), (0, 2), "a name that is another's id is a conflict");
+    assert_eq!(planned(&["a: / a"]).0, ["a"], "but not one's own");
+}
+
+#[test]
+fn what_is_off_provides_nothing_and_conflicts_with_nobody() {
+    let (order, failures) = planned(&["a!: / titles", "b: titles", "c: / titles"]);
+    assert_eq!(order, ["c", "b"]);
+    assert!(failures.is_empty());
+    let (order, failures) = planned(&["a!", "b: a"]);
+    assert!(order.is_empty());
+    assert_eq!(failures, ["b: it requires `a`, whose mod is not running"]);
+}
+
+/// Against a reference: whatever the graph, what runs has all it requires before it, and what does not run has a
+/// true reason.
+#[test]
+fn every_small_graph_is_planned_right() {
+    let ids = ["a", "b", "c"];
+    for bits in 0..1_u32 << 9 {
+        let lines: Vec<String> = (0..3)
+            .map(|from| {
+                let requires = (0..3).filter(|to| bits >> (from * 3 + to) & 1 == 1).map(|to| ids[to]);
+                format!("{}: {}", ids[from], requires.collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        let (order, failures) = planned(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(order.len() + failures.len(), 3);
+        let requires = |from: usize, to: usize| bits >> (from * 3 + to) & 1 == 1;
+        // The transitive closure tells who is in a circle, or behind one.
+        let reach = |from: usize, to: usize| {
+            requires(from, to)
+                || (0..3).any(|via| {
+                    requires(from, via)
+                        && (requires(via, to) || {
+                            (0..3).any(|last| requires(via, last) && requires(last, to))
+                        })
+                })
+        };
+        for (index, id) in ids.iter().enumerate() {
+            let in_circle = reach(index, index);
+            let behind = (0..3).any(|other| reach(index, other) && reach(other, other));
+            if let Some(at) = order.iter().position(|slot| slot == id) {
+                assert!(!in_circle && !behind, "{lines:?} runs {id}");
+                for other in (0..3).filter(|other| requires(index, *other)) {
+                    assert!(order[..at].iter().any(|slot| slot == ids[other]), "{lines:?}: {order:?}");
+                }
+            } else {
+                assert!(in_circle || behind, "{lines:?} does not run {id}");
+                let failure = failures.iter().find(|failure| failure.starts_with(id)).expect("a reason");
+                assert_eq!(failure.contains("circle") || failure.contains("itself"), in_circle, "{failure}");
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What each mod's place in the folder holds, and what runs from it. Pure: what runs is whatever `R` is.
+
+mod decide;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub(super) use self::decide::Step;
+use super::{
+    error::ModError,
+    files::{Files, Reading, Scan, Seen},
+    manifest::ModManifest,
+};
+
+/// The slot that stands for the mods folder itself.
+pub(super) const FOLDER: &str = "(mods folder)";
+
+/// One mod's place: a folder or a manifest in the mods folder.
+#[derive(Debug)]
+pub(super) struct Slot<R> {
+    latest: Latest,
+    pub(super) seen: Option<Seen>,
+    pub(super) running: Option<Running<R>>,
+    /// The content that failed, and how: it is not tried again.
+    failed: Option<(u64, ModError)>,
+    /// What was told last.
+    told: Option<ModError>,
+}
+
+#[derive(Debug)]
+enum Latest {
+    Files(Arc<Files>),
+    Unreadable(ModError),
+    Gone,
+}
+
+#[derive(Debug)]
+pub(super) struct Running<R> {
+    pub(super) manifest: Arc<ModManifest>,
+    pub(super) instance: R,
+    print: u64,
+    /// Counts up: what was started later stops earlier.
+    since: u64,
+}
+
+/// All slots, and the ids that the host wants off.
+#[derive(Debug)]
+pub(super) struct Slots<R> {
+    all: BTreeMap<String, Slot<R>>,
+    off: BTreeSet<String>,
+    started: u64,
+}
+
+impl<R> Default for Slots<R> {
+    fn default() -> Self {
+        Self { all: BTreeMap::new(), off: BTreeSet::new(), started: 0 }
+    }
+}
+
+impl<R> Slots<R> {
+    /// Takes in what was read.
+    pub(super) fn found(&mut self, scan: Scan) {
+        let folder_is_fine =
+            scan.trouble.as_ref().is_none_or(|error| matches!(error, ModError::TooMany { .. }));
+        for (name, slot) in &mut self.all {
+            if folder_is_fine && !scan.mods.contains_key(name) {
+                slot.latest = Latest::Gone;
+                slot.seen = None;
+            }
+        }
+        let folder = scan.trouble.map(|error| (FOLDER.to_owned(), Reading::Failed(error)));
+        for (name, reading) in scan.mods.into_iter().chain(folder) {
+            let slot = self.all.entry(name).or_insert_with(|| Slot {
+                latest: Latest::Gone,
+                seen: None,
+                running: None,
+                failed: None,
+                told: None,
+            });
+            match reading {
+                Reading::Unchanged => {}
+                Reading::Read(files, seen) => {
+                    slot.seen = Some(seen);
+                    slot.latest = Latest::Files(Arc::new(files));
+                }
+                Reading::Failed(error) => {
+                    slot.seen = None;
+                    slot.latest = Latest::Unreadable(error);
+                }
+            }
+        }
+    }
+
+    /// What was seen of each slot; all is read again where `afresh`.
+    pub(super) fn seen(&self, afresh: bool) -> BTreeMap<String, Option<Seen>> {
+        let seen = |slot: &Slot<R>| slot.seen.clone().filter(|_| !afresh);
+        self.all.iter().map(|(name, slot)| (name.clone(), seen(slot))).collect()
+    }
+
+    /// The host wants a mod on, or off. On also means to try again what failed. False for an id that is not known.
+    pub(super) fn switch(&mut self, id: &str, on: bool) -> bool {
+        if on {
+            self.off.remove(id);
+        }
+        let mut known = false;
+        for slot in self.all.values_mut().filter(|slot| slot.has_id(id)) {
+            known = true;
+            slot.failed = None;
+            slot.told = None;
+        }
+        // An id that no mod has is not kept: the set is bounded by the mods there are.
+        if !on && known {
+            self.off.insert(id.to_owned());
+        }
+        self.off.retain(|id| self.all.values().any(|slot| slot.has_id(id)));
+        known
+    }
+
+    /// A mod is to be loaded again though its files are the same. False for an id that is not known.
+    pub(super) fn reload(&mut self, id: &str) -> bool {
+        let mut known = false;
+        for slot in self.all.values_mut().filter(|slot| slot.has_id(id)) {
+            known = true;
+            slot.failed = None;
+            slot.told = None;
+            if let Some(running) = &mut slot.running {
+                running.print = !running.print;
+            }
+        }
+        known
+    }
+
+    fn is_off(&self, slot: &Slot<R>) -> bool {
+        slot.id().is_some_and(|id| self.off.contains(id))
+    }
+
+    /// A step succeeded: this runs now. What ran before comes back.
+    pub(super) fn started(&mut self, name: &str, files: &Files, instance: R) -> Option<Running<R>> {
+        self.started += 1;
+        let slot = self.all.get_mut(name)?;
+        slot.failed = None;
+        slot.told = None;
+        let manifest = Arc::clone(&files.manifest);
+        let running = Running { manifest, instance, print: files.print, since: self.started };
+        slot.running.replace(running)
+    }
+
+    /// A step failed.
+    pub(super) fn failed(&mut self, name: &str, files: &Files, error: ModError) {
+        if let Some(slot) = self.all.get_mut(name) {
+            slot.failed = Some((files.print, error));
+        }
+    }
+
+    /// Takes out what runs, to stop it.
+    pub(super) fn take(&mut self, name: &str) -> Option<Running<R>> {
+        self.all.get_mut(name)?.running.take()
+    }
+
+    /// Puts back what was taken out, after a call that went well.
+    pub(super) fn put_back(&mut self, name: &str, running: Running<R>) {
+        if let Some(slot) = self.all.get_mut(name) {
+            slot.running = Some(running);
+        }
+    }
+
+    /// What was taken out will not come back: a call of it failed. It is told already, and not tried again.
+    pub(super) fn faulted(&mut self, name: &str, running: &Running<R>, error: ModError) {
+        if let Some(slot) = self.all.get_mut(name) {
+            slot.told = Some(error.clone());
+            slot.failed = Some((running.print, error));
+        }
+    }
+
+    /// The slots from which something runs: started first, first.
+    pub(super) fn running(&self) -> Vec<String> {
+        let mut running: Vec<_> = self
+            .all
+            .iter()
+            .filter_map(|(name, slot)| Some((slot.running.as_ref()?.since, name.clone())))
+            .collect();
+        running.sort_unstable();
+        running.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// All slots, with what failed in each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Slot<R>, bool)> {
+        self.all.iter().map(|(name, slot)| (name.as_str(), slot, self.is_off(slot)))
+    }
+}
+
+impl<R> Slot<R> {
+    /// The newest content, unless it failed.
+    fn newest(&self) -> Option<&Arc<Files>> {
+        let Latest::Files(files) = &self.latest else { return None };
+        let failed = self.failed.as_ref().is_some_and(|(print, _)| *print == files.print);
+        (!failed).then_some(files)
+    }
+
+    /// The mod's id, where it is known.
+    pub(super) fn id(&self) -> Option<&str> {
+        let running = self.running.as_ref().map(|running| running.manifest.id());
+        match &self.latest {
+            Latest::Files(files) => Some(files.manifest.id()),
+            Latest::Unreadable(_) | Latest::Gone => running,
+        }
+    }
+
+    fn has_id(&self, id: &str) -> bool {
+        self.id() == Some(id) || self.running.as_ref().is_some_and(|running| running.manifest.id() == id)
+    }
+
+    /// Why the newest content does not run, if it does not.
+    pub(super) fn trouble(&self) -> Option<&ModError> {
+        self.told.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

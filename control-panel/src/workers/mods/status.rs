@@ -1,0 +1,87 @@
+//! How mods are doing.
+
+use std::fmt;
+
+use super::{
+    error::ModError,
+    log::{ModLog, ModLogLine},
+    slots::Slots,
+    text::plain,
+    wasm::{CallCosts, Instance},
+};
+
+/// One mod at one moment.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModStatus {
+    /// The name of its folder or manifest, control characters escaped.
+    pub file: String,
+    /// Its id, where its manifest could be read.
+    pub mod_id: Option<String>,
+    /// How it is.
+    pub health: ModHealth,
+    /// The version that runs, if one does.
+    pub version: Option<String>,
+    /// What is wrong with the newest files, also while an older version runs.
+    pub trouble: Option<ModError>,
+    /// What the calls of the running version cost so far.
+    pub costs: CallCosts,
+    /// Intents of the running version that the host refused.
+    pub refused: u64,
+    /// Lines the running version logged in all.
+    pub logged: u64,
+    /// The last 16 of them.
+    pub log: Vec<ModLogLine>,
+}
+
+/// How a mod is.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ModHealth {
+    /// It runs.
+    Active,
+    /// An older version runs; the newest files do not.
+    Outdated,
+    /// It does not run, and should.
+    Failed,
+    /// The host deactivated it.
+    Off,
+}
+
+impl fmt::Display for ModHealth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Active => "active",
+            Self::Outdated => "outdated",
+            Self::Failed => "failed",
+            Self::Off => "off",
+        })
+    }
+}
+
+pub(super) fn of(slots: &Slots<Box<Instance>>) -> Vec<ModStatus> {
+    let status = slots.iter().map(|(file, slot, off)| {
+        let running = slot.running.as_ref();
+        let instance = running.map(|running| &running.instance);
+        let trouble = slot.trouble().cloned();
+        let health = match (running.is_some(), &trouble) {
+            (true, None) => ModHealth::Active,
+            (true, Some(_)) => ModHealth::Outdated,
+            (false, _) if off => ModHealth::Off,
+            (false, _) => ModHealth::Failed,
+        };
+        let log = instance.map(|instance| &instance.host().log);
+        ModStatus {
+            file: plain(file),
+            mod_id: slot.id().map(str::to_owned),
+            health,
+            version: running.map(|running| running.manifest.version().to_owned()),
+            trouble,
+            costs: instance.map_or_else(CallCosts::default, |instance| instance.costs()),
+            refused: instance.map_or(0, |instance| instance.host().refused),
+            logged: log.map_or(0, ModLog::count),
+            log: log.map_or_else(Vec::new, |log| log.lines().cloned().collect()),
+        }
+    });
+    status.collect()
+}

@@ -1,0 +1,269 @@
+//! The host's side of a mod: what its functions see, and the functions of the module `cp`.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use wasmi::{
+    Caller, Error, Extern, Linker, Memory, ResourceLimiter, StoreLimits, StoreLimitsBuilder,
+    errors::{HostError, LinkerError, MemoryError, TableError},
+};
+
+use wasmi_core::LimiterError;
+
+use super::super::{
+    error::Fault,
+    log::ModLog,
+    manifest::ModManifest,
+    memory::{put, range},
+    request::{ModRequest, refusal},
+    text::plain,
+};
+use crate::supervise::panics;
+
+/// The longest text of an intent, in bytes.
+const INTENT_BYTES: u32 = 16 << 10;
+/// The longest key of a policy's value, in bytes.
+const KEY_BYTES: u32 = 256;
+/// What of a log line is looked at, in bytes.
+const LINE_BYTES: u32 = 1 << 10;
+
+/// Where intents go and policy values come from: the loader's side, whatever the host's intent.
+pub(in super::super) trait Desk: Send + Sync {
+    /// Takes an intent; why not, if not.
+    fn emit(&mut self, request: &ModRequest<'_>) -> Result<(), String>;
+    /// The policy's value for a key.
+    fn policy(&self, key: &str) -> Option<String>;
+}
+
+/// What a mod's store holds.
+pub(in super::super) struct Host {
+    pub(in super::super) manifest: Arc<ModManifest>,
+    pub(in super::super) desk: Box<dyn Desk>,
+    pub(in super::super) log: ModLog,
+    pub(super) limiter: Limiter,
+    /// Intents that the host's own type refused, since the mod was loaded.
+    pub(in super::super) refused: u64,
+    stop: Arc<AtomicBool>,
+    deadline: Instant,
+    calls_left: u32,
+    intents_left: usize,
+}
+
+impl Host {
+    pub(in super::super) fn new(
+        manifest: Arc<ModManifest>,
+        desk: Box<dyn Desk>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        let limits = manifest.limits();
+        Self {
+            limiter: Limiter::new(limits.memory, limits.table),
+            desk,
+            log: ModLog::default(),
+            refused: 0,
+            stop,
+            deadline: Instant::now(),
+            calls_left: 0,
+            intents_left: 0,
+            manifest,
+        }
+    }
+
+    /// A call of the mod begins.
+    pub(super) fn begin(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        self.calls_left = self.manifest.limits().host_calls;
+        self.intents_left = self.manifest.limits().intents;
+    }
+
+    /// Why the call must not go on, if it must not.
+    pub(super) fn overdue(&self) -> Option<Fault> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Some(Fault::Stopped);
+        }
+        (Instant::now() >= self.deadline).then(|| Fault::Time(self.manifest.limits().time))
+    }
+
+    /// Counts a call of the host: each one looks at the clock, so that a mod cannot hide behind slow ones.
+    pub(super) fn called(&mut self) -> Result<(), Error> {
+        let Some(left) = self.calls_left.checked_sub(1) else {
+            return Err(Error::host(Raised(Fault::HostCalls(self.manifest.limits().host_calls))));
+        };
+        self.calls_left = left;
+        self.overdue().map_or(Ok(()), |fault| Err(Error::host(Raised(fault))))
+    }
+}
+
+/// A fault on its way through the engine.
+#[derive(Debug)]
+pub(super) struct Raised(pub(super) Fault);
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl HostError for Raised {}
+
+/// Limits memory and tables, and remembers that it did: the trap that follows would not tell.
+pub(super) struct Limiter {
+    limits: StoreLimits,
+    memory: usize,
+    table: usize,
+    /// No table grows any more. wasmi 2.0 does not note where it stands when `table.grow` runs out of fuel, so
+    /// resuming would go on at the wrong instruction; an attempt that is denied costs no fuel.
+    pub(super) tables_are_fixed: bool,
+    pub(super) denied: Option<String>,
+}
+
+impl Limiter {
+    fn new(memory: usize, table: usize) -> Self {
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(memory)
+            .table_elements(table)
+            .instances(1)
+            .memories(1)
+            .tables(4)
+            .build();
+        Self { limits, memory, table, tables_are_fixed: false, denied: None }
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        let allowed = self.limits.memory_growing(current, desired, maximum)?;
+        if desired > self.memory {
+            self.denied = Some(format!("more than {} KiB of memory", self.memory >> 10));
+        }
+        Ok(allowed)
+    }
+
+    fn memory_grow_failed(&mut self, error: &MemoryError) -> Result<(), LimiterError> {
+        self.limits.memory_grow_failed(error)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        if self.tables_are_fixed {
+            self.denied = Some("the growth of a table".to_owned());
+            return Ok(false);
+        }
+        let allowed = self.limits.table_growing(current, desired, maximum)?;
+        if desired > self.table {
+            self.denied = Some(format!("a table of more than {} elements", self.table));
+        }
+        Ok(allowed)
+    }
+
+    fn table_grow_failed(&mut self, error: &TableError) -> Result<(), LimiterError> {
+        self.limits.table_grow_failed(error)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances()
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables()
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories()
+    }
+}
+
+/// Runs a function of the host. Its panic, which is the user's code's, must not reach the engine: a panic that comes
+/// back to an instruction of it aborts the process.
+pub(super) fn guarded<T>(function: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    panics::catch(function)
+        .unwrap_or_else(|panic| Err(Error::host(Raised(Fault::Panicked(plain(&panic.to_string()))))))
+}
+
+/// Defines the functions of the module `cp`.
+pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), LinkerError> {
+    linker.func_wrap("cp", "emit_intent", |caller: Caller<'_, Host>, at: u32, length: u32| {
+        guarded(|| emit_intent(caller, at, length))
+    })?;
+    linker.func_wrap("cp", "log", |caller: Caller<'_, Host>, level: i32, at: u32, length: u32| {
+        guarded(|| log(caller, level, at, length))
+    })?;
+    linker.func_wrap(
+        "cp",
+        "policy",
+        |caller: Caller<'_, Host>, at: u32, length: u32, out: u32, capacity: u32| {
+            guarded(|| policy(caller, at, length, out, capacity))
+        },
+    )?;
+    Ok(())
+}
+
+fn emit_intent(mut caller: Caller<'_, Host>, at: u32, length: u32) -> Result<i32, Error> {
+    caller.data_mut().called()?;
+    let Some(memory) = memory(&caller) else { return Ok(refusal::MEMORY) };
+    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+    if length > INTENT_BYTES {
+        return Ok(refusal::LENGTH);
+    }
+    let Some(bytes) = range(bytes, at, length) else { return Ok(refusal::MEMORY) };
+    let Ok(text) = std::str::from_utf8(bytes) else { return Ok(refusal::TEXT) };
+    let Some(left) = host.intents_left.checked_sub(1) else { return Ok(refusal::MANY) };
+    // Also those that are refused count: making the host parse is not free.
+    host.intents_left = left;
+    match host.desk.emit(&ModRequest::new(&host.manifest, text)) {
+        Ok(()) => Ok(0),
+        Err(why) => {
+            host.refused += 1;
+            host.log.host(&format!("an intent was refused: {why}"));
+            Ok(refusal::REFUSED)
+        }
+    }
+}
+
+fn log(mut caller: Caller<'_, Host>, level: i32, at: u32, length: u32) -> Result<(), Error> {
+    caller.data_mut().called()?;
+    let Some(memory) = memory(&caller) else { return Ok(()) };
+    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+    let shown = length.min(LINE_BYTES);
+    match range(bytes, at, shown) {
+        Some(bytes) => host.log.line(level, &String::from_utf8_lossy(bytes)),
+        None => host.log.host("a log line was not within the mod's memory"),
+    }
+    Ok(())
+}
+
+fn policy(mut caller: Caller<'_, Host>, at: u32, length: u32, out: u32, capacity: u32) -> Result<i32, Error> {
+    caller.data_mut().called()?;
+    let Some(memory) = memory(&caller) else { return Ok(refusal::MEMORY) };
+    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+    if length > KEY_BYTES {
+        return Ok(refusal::LENGTH);
+    }
+    let Some(key) = range(bytes, at, length) else { return Ok(refusal::MEMORY) };
+    let Ok(key) = std::str::from_utf8(key) else { return Ok(refusal::TEXT) };
+    if !host.manifest.has_capability(&format!("policy:{key}")) {
+        return Ok(refusal::DENIED);
+    }
+    let Some(value) = host.desk.policy(key) else { return Ok(refusal::UNKNOWN) };
+    Ok(put(bytes, out, capacity, value.as_bytes()))
+}
+
+/// The mod's memory: its export is checked when it is loaded.
+pub(super) fn memory(caller: &Caller<'_, Host>) -> Option<Memory> {
+    caller.get_export("memory").and_then(Extern::into_memory)
+}

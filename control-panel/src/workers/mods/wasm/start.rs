@@ -1,0 +1,157 @@
+//! Makes a module's start function an exported one, so that it runs under the same limits as every other call:
+//! the engine would run it to its end while it makes the instance. Pure.
+
+use std::borrow::Cow;
+
+/// The export that the start function becomes.
+pub(super) const EXPORT: &str = "cp:start";
+
+const EXPORTS: u8 = 7;
+const START: u8 = 8;
+const PREAMBLE: usize = 8;
+
+/// The module without a start section, its start function exported as [`EXPORT`]. What is malformed comes back as
+/// it is: the engine says better what is wrong with it, and runs no start function by itself.
+pub(super) fn exported(module: &[u8]) -> Cow<'_, [u8]> {
+    rewritten(module).map_or(Cow::Borrowed(module), Cow::Owned)
+}
+
+fn rewritten(module: &[u8]) -> Option<Vec<u8>> {
+    let sections = sections(module)?;
+    let start = sections.iter().find(|section| section.id == START)?;
+    let exports = sections.iter().find(|section| section.id == EXPORTS)?;
+    let (function, rest) = leb128(start.body)?;
+    let (count, entries) = leb128(exports.body)?;
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut body = Vec::with_capacity(exports.body.len() + EXPORT.len() + 8);
+    push_leb128(&mut body, count.checked_add(1)?);
+    body.extend(entries);
+    push_leb128(&mut body, u32::try_from(EXPORT.len()).ok()?);
+    body.extend(EXPORT.as_bytes());
+    body.push(0); // a function
+    push_leb128(&mut body, function);
+
+    let mut out = Vec::with_capacity(module.len() + EXPORT.len() + 8);
+    out.extend(module.get(..PREAMBLE)?);
+    for section in &sections {
+        if section.id == START {
+            continue;
+        }
+        let content = if section.id == EXPORTS { &body } else { section.body };
+        out.push(section.id);
+        push_leb128(&mut out, u32::try_from(content.len()).ok()?);
+        out.extend(content);
+    }
+    Some(out)
+}
+
+struct Section<'m> {
+    id: u8,
+    body: &'m [u8],
+}
+
+/// All sections; `None` where one is cut off, or a section that may come once comes twice.
+fn sections(module: &[u8]) -> Option<Vec<Section<'_>>> {
+    let mut rest = module.get(PREAMBLE..)?;
+    let mut sections: Vec<Section<'_>> = Vec::new();
+    while let [id, after @ ..] = rest {
+        let (length, after) = leb128(after)?;
+        let length = usize::try_from(length).ok()?;
+        let body = after.get(..length)?;
+        if *id != 0 && sections.iter().any(|section| section.id == *id) {
+            return None;
+        }
+        sections.push(Section { id: *id, body });
+        rest = &after[length..];
+    }
+    Some(sections)
+}
+
+/// An unsigned 32-bit number, and what follows it.
+fn leb128(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let mut number = 0_u64;
+    for (index, byte) in bytes.iter().take(5).enumerate() {
+        number |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((u32::try_from(number).ok()?, &bytes[index + 1..]));
+        }
+    }
+    None
+}
+
+fn push_leb128(out: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        out.push(u8::try_from(number & 0x7f).unwrap_or(0) | 0x80);
+        number >>= 7;
+    }
+    out.push(u8::try_from(number).unwrap_or(0));
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmi::{Config, Engine, Module};
+
+    use super::*;
+
+    fn binary(text: &str) -> Vec<u8> {
+        wat::parse_str(text).expect("valid text")
+    }
+
+    fn module(bytes: &[u8]) -> Result<Module, wasmi::Error> {
+        let mut config = Config::default();
+        config.allow_start_fn(false);
+        Module::new(&Engine::new(&config), bytes)
+    }
+
+    #[test]
+    fn a_start_function_becomes_an_export() {
+        let text =
+            r#"(module (func) (func $f) (memory (export "memory") 1) (start $f) (data (i32.const 0) "x"))"#;
+        let before = binary(text);
+        let after = exported(&before);
+        let module = module(&after).expect("valid");
+        let exports: Vec<_> = module.exports().map(|export| export.name()).collect();
+        assert_eq!(exports, [EXPORT, "memory"]);
+        assert!(module.get_export(EXPORT).is_some_and(|export| export.func().is_some()));
+    }
+
+    #[test]
+    fn without_a_start_function_nothing_changes() {
+        let before = binary(r#"(module (func (export "f")))"#);
+        assert!(matches!(exported(&before), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn many_exports_keep_their_names() {
+        let functions = (0..200).map(|n| format!("(func (export \"f{n}\"))")).collect::<Vec<_>>().concat();
+        let before = binary(&format!("(module {functions} (func $s) (start $s))"));
+        let after = exported(&before);
+        assert_eq!(module(&after).expect("valid").exports().count(), 201);
+    }
+
+    /// Whatever the bytes, it neither panics nor makes a module that starts by itself.
+    #[test]
+    fn cut_and_flipped_bytes_are_the_engines_to_judge() {
+        let whole = binary(r#"(module (func $f) (memory (export "memory") 1) (start $f))"#);
+        for cut in 0..whole.len() {
+            let _ = module(&exported(&whole[..cut]));
+            for flip in 0..8 {
+                let mut bytes = whole.clone();
+                bytes[cut] ^= 1 << flip;
+                let _ = module(&exported(&bytes));
+            }
+        }
+        assert!(matches!(exported(b""), Cow::Borrowed(_)));
+        assert!(matches!(exported(&[0xff; 64]), Cow::Borrowed(_)));
+    }
+
+    /// The name is taken: two exports of one name are no valid module, and nothing runs.
+    #[test]
+    fn a_module_that_takes_the_exports_name_is_invalid() {
+        let before = binary(r#"(module (func $f (export "cp:start")) (start $f))"#);
+        let error = module(&exported(&before)).expect_err("two exports of one name").to_string();
+        assert!(error.contains("duplicate export name"), "{error}");
+    }
+}

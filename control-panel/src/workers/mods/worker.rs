@@ -1,0 +1,294 @@
+//! The loader's worker: looks, decides ([`Slots`]), and carries out, one step at a time. All that blocks is on the
+//! runtime's blocking threads, one job at a time.
+
+use std::{
+    sync::{Arc, PoisonError, atomic::AtomicBool},
+    time::Duration,
+};
+
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{Instant, sleep, timeout, timeout_at},
+};
+
+use super::{
+    Parts,
+    control::Command,
+    counter::{Counter, Outbox, StopOnDrop},
+    error::{Fault, ModError},
+    event::{Deactivation, ModEvent},
+    files::{self, Files, Scan},
+    manifest::ModManifest,
+    request::{ModIntent, ModPolicy},
+    slots::{Running, Slots, Step},
+    status,
+    text::plain,
+    wasm::{Host, Instance},
+    watch::FolderWatch,
+};
+use crate::Context;
+
+/// How long it waits after a change before it looks: files come in pieces.
+const SETTLE: Duration = Duration::from_millis(50);
+/// The longest that reading the folder may take before it is told of.
+const READING: Duration = Duration::from_secs(10);
+
+/// The panel takes no more intents: the worker ends.
+struct Closed;
+
+pub(super) async fn run<I, P>(cx: Context<I, P>, parts: Parts)
+where
+    I: ModIntent,
+    P: ModPolicy + Send + Sync + 'static,
+{
+    let shared = Arc::clone(&parts.shared);
+    let mut worker = ModWorker::new(cx, parts);
+    // Whether it was told to stop or the panel is closed, what runs is stopped in order.
+    worker.rounds().await.unwrap_or(());
+    for name in worker.slots.stopping_order() {
+        // A panel that takes no more intents is no reason to skip a mod's last call.
+        worker.stop_mod(&name, Deactivation::Stopping).await.unwrap_or(());
+    }
+    shared.publish(status::of(&worker.slots));
+    shared.stopped();
+}
+
+struct ModWorker<I: ModIntent, P> {
+    cx: Context<I, P>,
+    parts: Parts,
+    slots: Slots<Box<Instance>>,
+    outbox: Outbox<I>,
+    /// `None` while the folder is looked at.
+    watch: Option<FolderWatch>,
+    /// A look at the folder that takes longer than it should: no other is begun meanwhile.
+    looking: Option<JoinHandle<(Scan, FolderWatch)>>,
+    stop: StopOnDrop,
+}
+
+impl<I, P> ModWorker<I, P>
+where
+    I: ModIntent,
+    P: ModPolicy + Send + Sync + 'static,
+{
+    fn new(cx: Context<I, P>, parts: Parts) -> Self {
+        Self {
+            cx,
+            slots: Slots::default(),
+            outbox: Outbox::default(),
+            watch: Some(FolderWatch::new(parts.folder.clone(), Arc::clone(&parts.shared))),
+            looking: None,
+            stop: StopOnDrop(Arc::new(AtomicBool::new(false))),
+            parts,
+        }
+    }
+
+    /// Looks, obeys, decides, ticks and waits, until it is told to stop.
+    async fn rounds(&mut self) -> Result<(), Closed> {
+        let stop = self.cx.cancellation_token();
+        let mut next_look = Instant::now();
+        let mut next_tick = next_look + self.parts.tick;
+        let mut afresh = true;
+        while !self.cx.is_cancelled() {
+            if Instant::now() >= next_look {
+                self.look(afresh).await;
+                afresh = false;
+                next_look = Instant::now() + self.parts.look_every;
+            }
+            while let Some(command) = self.parts.shared.next_command() {
+                match command {
+                    Command::Switch { mod_id, on } => self.slots.switch(&mod_id, on),
+                    Command::Reload { mod_id } => self.slots.reload(&mod_id),
+                };
+            }
+            self.settle().await?;
+            if Instant::now() >= next_tick {
+                self.tick().await?;
+                // What was missed is not made up for.
+                next_tick = Instant::now() + self.parts.tick;
+            }
+            self.parts.shared.publish(status::of(&self.slots));
+            let until = next_look.min(next_tick);
+            let woken = timeout_at(until, self.parts.shared.wake.notified());
+            if stop.run_until_cancelled(woken).await.is_none() {
+                break;
+            }
+            if self.parts.shared.take_changed() {
+                if stop.run_until_cancelled(sleep(SETTLE)).await.is_none() {
+                    break;
+                }
+                self.parts.shared.take_changed();
+                afresh = true;
+                next_look = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what changed in the folder. A folder that does not answer is told of, and waited for no longer.
+    async fn look(&mut self, afresh: bool) {
+        if let Some(mut watch) = self.watch.take() {
+            let (folder, bounds) = (self.parts.folder.clone(), self.parts.bounds);
+            let (seen, shared) = (self.slots.seen(afresh), Arc::clone(&self.parts.shared));
+            self.looking = Some(spawn_blocking(move || {
+                let scan = files::scan(&folder, &bounds, &seen);
+                // Between the look and the watch something may have changed.
+                if watch.follow(files::folders(&folder, &scan)) {
+                    shared.changed();
+                }
+                (scan, watch)
+            }));
+        }
+        let Some(mut looking) = self.looking.take() else { return };
+        let why = match timeout(READING, &mut looking).await {
+            Ok(Ok((scan, watch))) => {
+                self.watch = Some(watch);
+                return self.slots.found(scan);
+            }
+            // It panicked, or the runtime goes away.
+            Ok(Err(error)) => {
+                let (folder, shared) = (self.parts.folder.clone(), Arc::clone(&self.parts.shared));
+                self.watch = Some(FolderWatch::new(folder, shared));
+                error.to_string()
+            }
+            Err(_) => {
+                self.looking = Some(looking);
+                format!("it takes longer than {READING:?}")
+            }
+        };
+        let what = "the mods folder".to_owned();
+        let trouble = Some(ModError::Unreadable { what, why: plain(&why) });
+        self.slots.found(Scan { trouble, ..Scan::default() });
+    }
+
+    /// Brings what runs to what should run.
+    async fn settle(&mut self) -> Result<(), Closed> {
+        while !self.cx.is_cancelled() {
+            let Some(step) = self.slots.next_step() else { break };
+            match step {
+                Step::Stop(name, cause) => self.stop_mod(&name, cause).await?,
+                Step::Start(name, files) => self.start_mod(&name, &files).await?,
+                Step::Tell { mod_id, reason, still_running } => {
+                    self.tell(ModEvent::LoadFailed { mod_id, reason, still_running }).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads and activates; only then what ran before is stopped.
+    async fn start_mod(&mut self, name: &str, files: &Arc<Files>) -> Result<(), Closed> {
+        let loaded = match self.denied(&files.manifest) {
+            Some(denied) => Err(denied),
+            None => self.load(Arc::clone(files)).await,
+        };
+        let emitted = self.emitted();
+        let instance = match loaded {
+            Ok(instance) => instance,
+            // What it emitted is dropped with it.
+            Err(error) => {
+                self.slots.failed(name, files, error);
+                return Ok(());
+            }
+        };
+        if let Some(old) = self.slots.started(name, files, instance) {
+            self.end(old, Deactivation::Replaced).await?;
+        }
+        let (mod_id, version) = (files.manifest.id().to_owned(), files.manifest.version().to_owned());
+        self.tell(ModEvent::Activated { mod_id, version }).await?;
+        self.send(emitted).await
+    }
+
+    fn denied(&self, manifest: &ModManifest) -> Option<ModError> {
+        let asked = manifest.capabilities().find(|asked| !self.parts.grants.has(manifest.id(), asked));
+        asked.map(|capability| ModError::Denied { capability: capability.to_owned() })
+    }
+
+    async fn load(&mut self, files: Arc<Files>) -> Result<Box<Instance>, ModError> {
+        let counter = Counter { outbox: Arc::clone(&self.outbox), policy: self.cx.policy() };
+        let host = Host::new(Arc::clone(&files.manifest), Box::new(counter), Arc::clone(&self.stop.0));
+        let functions = Arc::clone(&self.parts.functions);
+        let job = spawn_blocking(move || {
+            let mut instance = Instance::load(&files.code, host, &functions)?;
+            instance.activate()?;
+            Ok(Box::new(instance))
+        });
+        job.await.unwrap_or_else(|error| Err(gone("mod_activate", &error)))
+    }
+
+    async fn stop_mod(&mut self, name: &str, cause: Deactivation) -> Result<(), Closed> {
+        match self.slots.take(name) {
+            Some(running) => self.end(running, cause).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Deactivates and drops. A mod that fails at that is dropped all the same.
+    async fn end(&mut self, running: Running<Box<Instance>>, cause: Deactivation) -> Result<(), Closed> {
+        let mod_id = running.manifest.id().to_owned();
+        let mut instance = running.instance;
+        let went_well = spawn_blocking(move || instance.deactivate().is_ok()).await.unwrap_or(false);
+        let last_words = self.emitted();
+        if went_well {
+            self.send(last_words).await?;
+        }
+        self.tell(ModEvent::Deactivated { mod_id, cause }).await
+    }
+
+    /// Calls `mod_tick` of every mod that has one. One that fails is stopped, and not tried again.
+    async fn tick(&mut self) -> Result<(), Closed> {
+        for name in self.slots.running() {
+            if self.cx.is_cancelled() {
+                break;
+            }
+            let Some(running) = self.slots.take(&name) else { continue };
+            if !running.instance.ticks() {
+                self.slots.put_back(&name, running);
+                continue;
+            }
+            let manifest = Arc::clone(&running.manifest);
+            let job = spawn_blocking(move || {
+                let mut running = running;
+                let outcome = running.instance.tick();
+                (running, outcome)
+            });
+            // Only the end of the runtime makes the job fail: a panic within it is an outcome.
+            let Ok((running, outcome)) = job.await else { return Err(Closed) };
+            let emitted = self.emitted();
+            match outcome {
+                Ok(()) => {
+                    self.slots.put_back(&name, running);
+                    self.send(emitted).await?;
+                }
+                Err(error) => {
+                    self.slots.faulted(&name, &running, error.clone());
+                    drop(running);
+                    let (mod_id, cause) = (manifest.id().to_owned(), Deactivation::Failed(error));
+                    self.tell(ModEvent::Deactivated { mod_id, cause }).await?;
+                    self.settle().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the last call emitted.
+    fn emitted(&self) -> Vec<I> {
+        std::mem::take(&mut *self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn send(&self, intents: Vec<I>) -> Result<(), Closed> {
+        for intent in intents {
+            self.cx.send(intent).await.map_err(|_| Closed)?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, event: ModEvent) -> Result<(), Closed> {
+        self.cx.send(event.into()).await.map_err(|_| Closed)
+    }
+}
+
+/// A blocking job that was not carried out.
+fn gone(call: &'static str, error: &tokio::task::JoinError) -> ModError {
+    ModError::Fault { call, fault: Fault::Panicked(plain(&error.to_string())) }
+}

@@ -1,0 +1,140 @@
+//! The prefetch scheduler: chooses what will be wanted next, and asks for it ahead of time, at a pace.
+//!
+//! Generic over your intent, which is made `From` a [`Prewarm`]; over your node, any key that is `Ord`; and over your
+//! policy, which turns it on and off and sets its pace and budget ([`PrefetchPolicy`]), at any time. The frame loop
+//! publishes what there is to choose from through a [`PrefetchFeed`]; a [`Heuristic`] ranks it.
+//!
+//! It yields to everybody else: it never waits in the line for a slot, leaves at most its budget of intents undrained and
+//! never more than half of the queue, backs off exponentially where there is no room, goes four times slower under a
+//! memory warning, and stops while memory is critical. While one focus is looked at, no node is chosen twice.
+//!
+//! Given the same seed, the same things published and the same frames at the same instants, it decides the same.
+//!
+//! ```
+//! use std::time::Duration;
+//! use control_panel::{ControlPanel, GraphIntent, testing};
+//! use control_panel::workers::prefetch::{
+//!     Candidate, Neighbourhood, PrefetchPolicy, PrefetchSettings, Prewarm, SpawnPrefetchScheduler,
+//! };
+//!
+//! #[derive(Debug, PartialEq, GraphIntent)]
+//! enum Update {
+//!     PromoteNodeToActive { key: u32 },
+//! }
+//!
+//! impl From<Prewarm<u32>> for Update {
+//!     fn from(prewarm: Prewarm<u32>) -> Self {
+//!         Self::PromoteNodeToActive { key: prewarm.node }
+//!     }
+//! }
+//!
+//! #[derive(Default)]
+//! struct Limits { warm_cache_limit: usize }
+//!
+//! impl PrefetchPolicy for Limits {
+//!     fn prefetch(&self) -> PrefetchSettings {
+//!         PrefetchSettings { enabled: self.warm_cache_limit > 0, ..PrefetchSettings::default() }
+//!     }
+//! }
+//!
+//! testing::paused(async |panel: &mut ControlPanel<Update, Limits>| {
+//!     let (_worker, feed) = panel.spawn_prefetch_scheduler();
+//!     let linked = [5, 3].map(|node| Candidate { node, distance: 1, degree: node, last_used: None });
+//!     feed.publish(Neighbourhood::new(Some(1), linked));
+//!     testing::advance(Duration::from_secs(1)).await;
+//!     assert_eq!(panel.drain().count(), 0, "the policy says so");
+//!
+//!     panel.set_policy(Limits { warm_cache_limit: 8 });
+//!     testing::advance(Duration::from_secs(1)).await;
+//!     let keys: Vec<_> = panel.drain().map(|queued| queued.intent).collect();
+//!     assert_eq!(keys, [5, 3].map(|key| Update::PromoteNodeToActive { key }));
+//! });
+//! ```
+
+mod feed;
+mod heuristic;
+mod neighbourhood;
+mod plan;
+mod scheduler;
+
+use std::time::Duration;
+
+pub use self::{
+    feed::PrefetchFeed,
+    heuristic::{Heuristic, NearestFirst},
+    neighbourhood::{Candidate, Neighbourhood, Reach},
+    scheduler::PrefetchScheduler,
+};
+use crate::{Intent, IntentSource, Spawn, WorkerHandle};
+
+/// What the scheduler chose; your intent is made from it.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prewarm<N> {
+    /// Which node.
+    pub node: N,
+}
+
+/// What may stand for a node: every `Clone + Ord + Send + Sync + 'static` type, so this trait is never implemented by
+/// hand. Of candidates that are as good, the least node is chosen first.
+pub trait PrefetchNode: Clone + Ord + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<N: Clone + Ord + Send + Sync + 'static> PrefetchNode for N {}
+
+/// Whether, how fast and how far ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrefetchSettings {
+    /// Whether anything is chosen at all.
+    pub enabled: bool,
+    /// Between two choices, at least. Four times as long while memory is at [`Warning`](crate::workers::MemoryLevel).
+    pub pace: Duration,
+    /// Intents of the scheduler's source that may be undrained before it backs off; 0 turns it off.
+    pub budget: usize,
+    /// Nodes chosen while one focus is looked at, at most; 0 turns it off.
+    pub ahead: usize,
+}
+
+/// On: four a second, at most four undrained, four ahead of each focus.
+impl Default for PrefetchSettings {
+    fn default() -> Self {
+        Self { enabled: true, pace: Duration::from_millis(250), budget: 4, ahead: 4 }
+    }
+}
+
+/// A policy that tells the scheduler its settings. `()` has the default ones.
+pub trait PrefetchPolicy {
+    /// The settings now. Asked again whenever the policy changes, and applied at once.
+    fn prefetch(&self) -> PrefetchSettings;
+}
+
+impl PrefetchPolicy for () {
+    fn prefetch(&self) -> PrefetchSettings {
+        PrefetchSettings::default()
+    }
+}
+
+/// Spawns the default scheduler, on a panel whose sources are the built-in ones.
+pub trait SpawnPrefetchScheduler: Spawn {
+    /// Chooses by [`NearestFirst`] among what is published to the feed, and sends `Intent::from(Prewarm)`.
+    ///
+    /// Source: [`IntentSource::PrefetchScheduler`]. Never restarted: it cannot fail. For another source, heuristic,
+    /// backoff or seed spawn a [`PrefetchScheduler`].
+    fn spawn_prefetch_scheduler<N>(&self) -> (WorkerHandle, PrefetchFeed<N>)
+    where
+        N: PrefetchNode,
+        Self::Intent: Intent<Source = IntentSource> + From<Prewarm<N>>,
+        Self::Policy: PrefetchPolicy;
+}
+
+impl<S: Spawn + ?Sized> SpawnPrefetchScheduler for S {
+    fn spawn_prefetch_scheduler<N>(&self) -> (WorkerHandle, PrefetchFeed<N>)
+    where
+        N: PrefetchNode,
+        Self::Intent: Intent<Source = IntentSource> + From<Prewarm<N>>,
+        Self::Policy: PrefetchPolicy,
+    {
+        let (scheduler, feed) = PrefetchScheduler::new(IntentSource::PrefetchScheduler);
+        (self.spawn(scheduler.into_worker()), feed)
+    }
+}

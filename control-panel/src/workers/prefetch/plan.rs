@@ -1,0 +1,122 @@
+//! When to choose, and what. Pure: instants, settings and what is known in, decisions out.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{PrefetchNode, PrefetchSettings};
+use crate::{Backoff, supervise::lifecycle::Retry, workers::MemoryLevel};
+
+/// Under a warning the pace is so many times slower.
+const SLOWER: u32 = 4;
+/// However far ahead the policy wants to be: what was chosen is remembered.
+const MOST_AHEAD: usize = 1_024;
+/// What stands for ever.
+const LONG: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// What to do now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step<N> {
+    /// Try to send this, then say how it went: [`Plan::sent`] or [`Plan::refused`].
+    Send(N),
+    /// Nothing before then, unless something changes.
+    WaitUntil(Instant),
+    /// Nothing until something changes.
+    Idle,
+}
+
+/// What was chosen so far and when the next may be.
+#[derive(Debug)]
+pub(super) struct Plan<N> {
+    /// The tries since the last success.
+    retry: Retry,
+    focus: Option<N>,
+    /// Chosen while this focus is looked at.
+    chosen: BTreeSet<N>,
+    /// The ranking of the current neighbourhood, the best first, once it was asked for; and for how far ahead it was.
+    ranked: Option<(usize, Vec<N>)>,
+    /// When the last was sent.
+    last: Option<Instant>,
+    /// Until when congestion forbids another try.
+    not_before: Option<Instant>,
+}
+
+impl<N: PrefetchNode> Plan<N> {
+    pub(super) fn new(backoff: Backoff, seed: u64) -> Self {
+        Self {
+            retry: Retry::new(backoff, seed),
+            focus: None,
+            chosen: BTreeSet::new(),
+            ranked: None,
+            last: None,
+            not_before: None,
+        }
+    }
+
+    /// Another neighbourhood was published: its ranking is not known yet. Another focus forgets what was chosen.
+    pub(super) fn look_at(&mut self, focus: Option<&N>) {
+        if self.focus.as_ref() != focus {
+            self.focus = focus.cloned();
+            self.chosen.clear();
+        }
+        self.ranked = None;
+    }
+
+    /// What to do now. `rank` is asked for the best of so many when the ranking is needed, `occupied` for the queue's
+    /// slots that what was sent before still occupies.
+    pub(super) fn next(
+        &mut self,
+        now: Instant,
+        settings: &PrefetchSettings,
+        level: MemoryLevel,
+        rank: impl FnOnce(usize) -> Vec<N>,
+        occupied: impl FnOnce() -> usize,
+    ) -> Step<N> {
+        let pace = match level {
+            MemoryLevel::Normal => settings.pace,
+            MemoryLevel::Warning => settings.pace.saturating_mul(SLOWER),
+            MemoryLevel::Critical => return Step::Idle,
+        };
+        let ahead = settings.ahead.min(MOST_AHEAD);
+        if !settings.enabled || settings.budget == 0 || self.chosen.len() >= ahead {
+            return Step::Idle;
+        }
+        let due = self.last.map(|last| after(last, pace));
+        if let Some(due) = due.max(self.not_before).filter(|due| *due > now) {
+            return Step::WaitUntil(due);
+        }
+        let (_, ranked) = match self.ranked.take().filter(|(asked, _)| *asked == ahead) {
+            Some(ranked) => self.ranked.insert(ranked),
+            // Those chosen may rank first still: the frame loop has perhaps not applied them yet.
+            None => self.ranked.insert((ahead, rank(ahead + self.chosen.len()))),
+        };
+        let best = ranked.iter().find(|node| !self.chosen.contains(node)).cloned();
+        let Some(best) = best else { return Step::Idle };
+        if occupied() >= settings.budget {
+            return Step::WaitUntil(self.refused(now));
+        }
+        Step::Send(best)
+    }
+
+    /// What was chosen is in the queue.
+    pub(super) fn sent(&mut self, node: N, now: Instant) {
+        self.chosen.insert(node);
+        self.last = Some(now);
+        self.retry.reset();
+    }
+
+    /// There was no room: until when not to try again.
+    pub(super) fn refused(&mut self, now: Instant) -> Instant {
+        let delay = self.retry.delay(now, now);
+        // At least a timer's tick, so that a backoff of nothing is no busy loop.
+        *self.not_before.insert(after(now, delay.max(Duration::from_millis(1))))
+    }
+}
+
+fn after(instant: Instant, wait: Duration) -> Instant {
+    instant.checked_add(wait).unwrap_or(instant + LONG)
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

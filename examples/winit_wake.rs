@@ -1,0 +1,83 @@
+//! How a panel wakes winit: `on_ready` sends an event through the loop's proxy.
+//!
+//!     cargo run -p examples --features winit --example winit_wake     (needs a display; `xvfb-run` will do)
+//!
+//! What to look for: the loop sleeps (`ControlFlow::Wait`), and drains in `user_event`. The event carries nothing:
+//! what there is to know is in the panel, and many intents are one wake.
+
+use std::time::Duration;
+
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, worker};
+use winit::{
+    application::ApplicationHandler,
+    event::WindowEvent,
+    event_loop::{ActiveEventLoop, ControlFlow, EventLoop},
+    window::WindowId,
+};
+
+#[derive(GraphIntent)]
+enum Update {
+    Found(u32),
+}
+
+#[derive(Default)]
+struct Findings(Vec<u32>);
+
+impl Reducer for Findings {
+    type Intent = Update;
+    fn apply(&mut self, queued: QueuedIntent<Update>) {
+        let Update::Found(n) = queued.intent;
+        self.0.push(n);
+    }
+}
+
+#[worker(source = IntentSource::Restore)]
+async fn search(cx: Context<Update>, upto: u32) {
+    for n in 1..=upto {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if cx.send(Update::Found(n)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The panel has something to drain.
+#[derive(Debug)]
+struct Ready;
+
+struct App {
+    panel: ControlPanel<Update>,
+    findings: Findings,
+    wakes: u32,
+}
+
+impl ApplicationHandler<Ready> for App {
+    fn resumed(&mut self, _: &ActiveEventLoop) {
+        self.panel.spawn_search(100);
+    }
+
+    fn user_event(&mut self, event_loop: &ActiveEventLoop, Ready: Ready) {
+        self.wakes += 1;
+        // A program with a window would ask it for a redraw here, and drain when it draws.
+        self.panel.run_frame(&mut self.findings, &mut (), []);
+        if self.findings.0.len() == 100 {
+            event_loop.exit();
+        }
+    }
+
+    fn window_event(&mut self, _: &ActiveEventLoop, _: WindowId, _: WindowEvent) {}
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let event_loop = EventLoop::<Ready>::with_user_event().build()?;
+    event_loop.set_control_flow(ControlFlow::Wait);
+    let proxy = event_loop.create_proxy();
+    let panel = ControlPanel::builder()
+        // Refused once the loop has ended: then nobody is there to be woken.
+        .on_ready(move || drop(proxy.send_event(Ready)))
+        .build();
+    let mut app = App { panel, findings: Findings::default(), wakes: 0 };
+    event_loop.run_app(&mut app)?;
+    println!("{} intents by {} wakes\n{}", app.findings.0.len(), app.wakes, app.panel.shutdown_blocking());
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! What a panel tells a tracing subscriber and a metrics recorder. Features `tracing` and `metrics` of this package.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use control_panel::{
+    Backoff, Context, ControlPanel, GraphIntent, Intensity, IntentSource, QueuedIntent, Reducer, Restart,
+    Worker, testing,
+};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(GraphIntent)]
+enum Update {
+    Line,
+    #[intent(lossy)]
+    Hint,
+}
+
+struct Nothing;
+
+impl Reducer for Nothing {
+    type Intent = Update;
+
+    fn apply(&mut self, _: QueuedIntent<Update>) {}
+}
+
+/// Fails once, from inside its own span.
+fn flaky() -> Worker<Update> {
+    Worker::new("flaky", IntentSource::Restore, |cx: Context<Update>| async move {
+        tracing::info!("at work");
+        cx.send(Update::Line).await.ok();
+        if cx.generation() == 1 {
+            return Err("the disk is gone");
+        }
+        std::future::pending::<Result<(), &str>>().await
+    })
+    .restart(Restart::OnFailure)
+    .intensity(Intensity::new(3, Duration::from_secs(1)))
+    .backoff(Backoff::none())
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// One at a time: where no subscriber listens, a place that logs for the first time is remembered as silent, until the next
+/// subscriber comes.
+static TURN: Mutex<()> = Mutex::new(());
+
+async fn a_bad_day(panel: &mut ControlPanel<Update>) {
+    panel.spawn(flaky());
+    testing::settle().await;
+    panel.run_frame(&mut Nothing, &mut (), [(IntentSource::LocalUI, Update::Line)]);
+    let hints = panel.sender(IntentSource::PrefetchScheduler);
+    for _ in 0..300 {
+        hints.try_send(Update::Hint).ok();
+    }
+    panel.run_frame(&mut Nothing, &mut (), []);
+    panel.worker("flaky").unwrap().stop();
+    testing::settle().await;
+}
+
+#[test]
+fn a_subscriber_sees_spans_lifecycle_and_drops() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(lines.clone())
+        .with_ansi(false)
+        .without_time()
+        .with_max_level(tracing::Level::DEBUG)
+        .finish();
+    tracing::subscriber::with_default(subscriber, || testing::paused(a_bad_day));
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let has = |parts: &[&str]| text.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+    for generation in ["generation=1", "generation=2"] {
+        assert!(has(&["at work", "worker{", "name=\"flaky\"", "source=\"Restore\"", generation]), "{text}");
+    }
+    assert!(has(&["WARN", "the disk is gone", "worker=\"flaky\"", "generation=1"]), "{text}");
+    assert!(has(&["DEBUG", "started", "generation=2"]), "{text}");
+    assert!(has(&["told to stop: it was stopped"]), "{text}");
+    assert!(has(&["INFO", "lossy intents were dropped", "dropped="]), "{text}");
+}
+
+#[test]
+fn a_recorder_is_given_depth_counts_restarts_and_times() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || testing::paused(a_bad_day));
+    let mut seen = BTreeMap::new();
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
+        seen.insert((key.key().name().to_owned(), labels.join(",")), value);
+    }
+    let counter = |name: &str, label: &str| match seen.get(&(name.to_owned(), label.to_owned())) {
+        Some(DebugValue::Counter(count)) => *count,
+        other => panic!("{name} {label}: {other:?} in {seen:?}"),
+    };
+    assert_eq!(counter("control_panel_worker_restarts_total", "flaky"), 1);
+    assert_eq!(counter("control_panel_worker_errors_total", "flaky"), 1);
+    assert_eq!(counter("control_panel_intents_total", "Restore"), 2);
+    assert_eq!(counter("control_panel_intents_total", "LocalUI"), 1);
+    let (taken, dropped) = (
+        counter("control_panel_intents_total", "PrefetchScheduler"),
+        counter("control_panel_dropped_total", "control-panel"),
+    );
+    assert_eq!(taken + dropped, 300);
+    let depth = seen.get(&("control_panel_queue_depth".to_owned(), "control-panel".to_owned()));
+    assert!(matches!(depth, Some(DebugValue::Gauge(depth)) if depth.into_inner() > 0.0), "{depth:?}");
+    let times = seen.get(&("control_panel_frame_seconds".to_owned(), "control-panel".to_owned()));
+    assert!(matches!(times, Some(DebugValue::Histogram(times)) if times.len() == 2), "{times:?}");
+}

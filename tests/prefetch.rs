@@ -1,0 +1,413 @@
+//! The built-in prefetch scheduler: what it chooses, how fast, how it yields, and that it decides the same each time.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use control_panel::{
+    Backoff, ControlPanel, GraphIntent, IntentSource, testing,
+    workers::{
+        MemoryLevel,
+        prefetch::{
+            Candidate, Neighbourhood, PrefetchFeed, PrefetchPolicy, PrefetchScheduler, PrefetchSettings,
+            Prewarm, SpawnPrefetchScheduler,
+        },
+    },
+};
+use proptest::prelude::*;
+use tests::paused;
+use tokio::time::Instant;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LifecycleCause {
+    SelectedPrewarm,
+}
+
+#[derive(Debug, PartialEq, GraphIntent)]
+enum GraphIntent {
+    PromoteNodeToActive { key: u32, cause: LifecycleCause },
+    Noise,
+}
+
+impl From<Prewarm<u32>> for GraphIntent {
+    fn from(prewarm: Prewarm<u32>) -> Self {
+        Self::PromoteNodeToActive { key: prewarm.node, cause: LifecycleCause::SelectedPrewarm }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct LifecyclePolicy(PrefetchSettings);
+
+impl PrefetchPolicy for LifecyclePolicy {
+    fn prefetch(&self) -> PrefetchSettings {
+        self.0
+    }
+}
+
+type Panel = ControlPanel<GraphIntent, LifecyclePolicy>;
+
+const MS: Duration = Duration::from_millis(1);
+
+fn settings(pace: Duration, budget: usize, ahead: usize) -> LifecyclePolicy {
+    LifecyclePolicy(PrefetchSettings { enabled: true, pace, budget, ahead })
+}
+
+/// These nodes, the first the best.
+fn around(focus: u32, nodes: impl IntoIterator<Item = u32>) -> Neighbourhood<u32> {
+    let candidate = |(distance, node)| Candidate { node, distance, degree: 0, last_used: None };
+    Neighbourhood::new(Some(focus), (1..).zip(nodes).map(candidate))
+}
+
+/// Nothing was chosen.
+const NONE: [u32; 0] = [];
+
+/// What was chosen and is in the queue.
+fn chosen(panel: &mut Panel) -> Vec<u32> {
+    let key = |intent| match intent {
+        GraphIntent::PromoteNodeToActive { key, cause: LifecycleCause::SelectedPrewarm } => Some(key),
+        GraphIntent::Noise => None,
+    };
+    panel.drain().filter_map(|queued| key(queued.intent)).collect()
+}
+
+#[test]
+fn prefetch_scheduler_emits_promotions_of_the_best_at_its_pace() {
+    testing::paused(async |panel: &mut Panel| {
+        let (worker, feed) = panel.spawn_prefetch_scheduler();
+        assert_eq!(worker.name(), "prefetch_scheduler");
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(chosen(panel), NONE, "nothing is known yet");
+
+        feed.publish(around(0, 1..=9));
+        testing::settle().await;
+        let first: Vec<_> = panel.drain().map(|queued| (queued.source, queued.intent)).collect();
+        let promotion = GraphIntent::PromoteNodeToActive { key: 1, cause: LifecycleCause::SelectedPrewarm };
+        assert_eq!(first, [(IntentSource::PrefetchScheduler, promotion)]);
+        testing::advance(240 * MS).await;
+        assert_eq!(chosen(panel), NONE);
+        for next in 2..=4 {
+            testing::advance(250 * MS).await;
+            assert_eq!(chosen(panel), [next]);
+        }
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(chosen(panel), NONE, "four ahead of this focus");
+
+        feed.publish(around(0, [8, 2]));
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(chosen(panel), NONE, "still the same focus");
+        feed.publish(around(7, [8, 2]));
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(chosen(panel), [8, 2], "another focus: what was chosen before may be chosen again");
+        assert!(panel.shutdown().await.is_clean());
+    });
+}
+
+#[test]
+fn the_policy_watch_turns_it_on_and_off_and_sets_its_pace_at_once() {
+    testing::paused(async |panel: &mut Panel| {
+        let hourly = settings(Duration::from_secs(3_600), 99, 99);
+        panel.set_policy(hourly);
+        let (_, feed) = panel.spawn_prefetch_scheduler();
+        feed.publish(around(0, 1..=99));
+        testing::advance(Duration::from_secs(1)).await;
+        assert_eq!(chosen(panel), [1]);
+        panel.set_policy(settings(100 * MS, 99, 99));
+        testing::settle().await;
+        assert_eq!(chosen(panel), [2], "by the new pace it is long due");
+        testing::advance(1_000 * MS).await;
+        assert_eq!(chosen(panel).len(), 10);
+        panel.set_policy(LifecyclePolicy(PrefetchSettings { enabled: false, ..hourly.0 }));
+        testing::advance(Duration::from_secs(36_000)).await;
+        assert_eq!(chosen(panel), NONE, "off");
+        for off in [settings(MS, 0, 9), settings(MS, 9, 0)] {
+            panel.set_policy(off);
+            testing::advance(Duration::from_secs(60)).await;
+            assert_eq!(chosen(panel), NONE, "nothing at all is off too");
+        }
+        panel.set_policy(settings(100 * MS, 99, 15));
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(chosen(panel).len(), 3, "twelve were chosen before");
+    });
+}
+
+#[test]
+fn a_warning_slows_it_down_and_critical_stops_it() {
+    testing::paused(async |panel: &mut Panel| {
+        panel.set_policy(settings(100 * MS, 99, 999));
+        let (_, feed) = panel.spawn_prefetch_scheduler();
+        feed.publish(around(0, 1..=999));
+        let mut in_a_minute = async |level| {
+            feed.set_level(level);
+            testing::advance(Duration::from_secs(10)).await;
+            chosen(panel).len()
+        };
+        let normal = in_a_minute(MemoryLevel::Normal).await;
+        let warning = in_a_minute(MemoryLevel::Warning).await;
+        assert!((99..=101).contains(&normal) && (24..=26).contains(&warning), "{normal}, {warning}");
+        assert_eq!(in_a_minute(MemoryLevel::Critical).await, 0);
+        assert!((24..=26).contains(&in_a_minute(MemoryLevel::Warning).await));
+    });
+}
+
+#[test]
+fn it_leaves_no_more_undrained_than_its_budget_and_never_half_of_the_queue() {
+    testing::paused(async |panel: &mut Panel| {
+        panel.set_policy(settings(10 * MS, 3, 999));
+        let (scheduler, feed) = PrefetchScheduler::new(IntentSource::PrefetchScheduler);
+        let backoff = Backoff::new(10 * MS, 50 * MS);
+        panel.spawn(scheduler.backoff(backoff).into_worker());
+        feed.publish(around(0, 1..=999));
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(panel.queued(), 3);
+        let mut frame = panel.drain();
+        assert_eq!(frame.by_ref().take(1).count(), 1);
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(panel.queued(), 0, "a frame that goes on occupies its slots");
+        drop(frame);
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(panel.status().accepted, 4, "one was drained, one may follow");
+        while panel.queued() > 0 {
+            drop(chosen(panel));
+        }
+        // The budget is free again when the frame has ended, also where no other frame follows.
+        testing::advance(Duration::from_secs(60)).await;
+        assert_eq!(chosen(panel).len(), 3);
+
+        panel.set_policy(settings(10 * MS, usize::MAX, 999));
+        testing::advance(Duration::from_secs(600)).await;
+        let status = panel.status();
+        assert_eq!((status.queued, status.capacity, status.refused), (128, 256, 0), "half, whatever it may");
+    });
+}
+
+/// The tries of a scheduler whose every intent is refused, told by the queue's count of refusals.
+async fn tries(panel: &mut Panel, feed: &PrefetchFeed<u32>, most: usize) -> Vec<Duration> {
+    let hog = panel.sender(IntentSource::PrefetchScheduler);
+    while hog.try_send(GraphIntent::Noise).is_ok() {}
+    let (began, before) = (Instant::now(), panel.status().refused);
+    feed.publish(around(99, [7]));
+    let mut tries = Vec::new();
+    for _ in 0..20_000 {
+        testing::settle().await;
+        if panel.status().refused > before + tries.len() as u64 {
+            tries.push(began.elapsed());
+        }
+        if tries.len() == most {
+            break;
+        }
+    }
+    assert_eq!(tries.len(), most, "within 40 s");
+    tries
+}
+
+#[test]
+fn congestion_backs_off_exponentially_with_jitter_and_a_success_resets_it() {
+    let gaps =
+        |tries: &[Duration]| tries.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect::<Vec<_>>();
+    let waits = |seed| {
+        testing::paused(async |panel: &mut Panel| {
+            // A budget beyond the queue's own bound is met by the queue's refusals.
+            panel.set_policy(settings(MS, usize::MAX, 9));
+            let (scheduler, feed) = PrefetchScheduler::new(IntentSource::PrefetchScheduler);
+            let backoff = Backoff::new(100 * MS, 1_600 * MS);
+            panel.spawn(scheduler.backoff(backoff).seed(seed).into_worker());
+            // Half of the queue is its bound before the queue refuses, so another source fills the rest.
+            let other = panel.sender(IntentSource::Restore);
+            while other.try_send(GraphIntent::Noise).is_ok() {}
+            let mine = panel.sender(IntentSource::PrefetchScheduler);
+            while mine.try_send(GraphIntent::Noise).is_ok() {}
+            let first = gaps(&tries(panel, &feed, 8).await);
+            drop(chosen(panel));
+            testing::advance(Duration::from_secs(2)).await;
+            assert_eq!(chosen(panel), [7], "room at last");
+            while other.try_send(GraphIntent::Noise).is_ok() {}
+            feed.publish(around(1, []));
+            testing::settle().await;
+            (first, gaps(&tries(panel, &feed, 3).await))
+        })
+    };
+    let (first, second) = waits(1);
+    for (gap, nominal) in first.iter().zip([100, 200, 400, 800, 1_600, 1_600, 1_600]) {
+        // A timer's tick and the test's own steps are a few milliseconds.
+        assert!(*gap >= nominal * MS / 2 && *gap <= (nominal + 5) * MS, "{gap:?} of {nominal} ms");
+    }
+    assert!(second[0] <= 105 * MS && second[1] <= 205 * MS, "a success resets it: {second:?}");
+    assert_eq!(waits(1), (first.clone(), second), "the same seed, the same jitter");
+    assert_ne!(waits(2).0, first, "another seed, another jitter");
+}
+
+#[test]
+fn it_ends_with_its_feed_and_with_the_panel() {
+    testing::paused(async |panel: &mut Panel| {
+        let (worker, feed) = panel.spawn_prefetch_scheduler::<u32>();
+        testing::settle().await;
+        assert!(!worker.status().is_final());
+        drop(feed);
+        testing::settle().await;
+        assert!(worker.status().is_final());
+        let (_, _feed) = panel.spawn_prefetch_scheduler::<u32>();
+        let report = panel.shutdown().await;
+        assert!(report.is_clean(), "{report}");
+    });
+}
+
+#[test]
+fn a_heuristic_of_ones_own_chooses_and_is_asked_sparingly() {
+    testing::paused(async |panel: &mut Panel| {
+        panel.set_policy(settings(100 * MS, 9, 3));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        let worst_first = move |around: &Neighbourhood<u32>, most: usize| {
+            log.lock().unwrap().push((around.focus().copied(), most));
+            around.candidates().iter().rev().map(|candidate| candidate.node).collect::<Vec<_>>()
+        };
+        let (scheduler, feed) = PrefetchScheduler::new(IntentSource::PrefetchScheduler);
+        panel.spawn(scheduler.heuristic(worst_first).into_worker());
+        feed.publish(around(0, [1, 2, 2, 3, 3, 3]));
+        for _ in 0..60 {
+            testing::advance(10 * MS).await;
+            feed.set_level(MemoryLevel::Normal);
+        }
+        assert_eq!(chosen(panel), [3, 2, 1], "each once, although it is named again");
+        assert_eq!(*asked.lock().unwrap(), [(Some(0), 3)]);
+    });
+}
+
+/// What may happen to a scheduler.
+#[derive(Debug, Clone)]
+enum Event {
+    Publish {
+        focus: u32,
+        nodes: Vec<u32>,
+    },
+    Level(MemoryLevel),
+    Policy {
+        on: bool,
+        pace: u64,
+        budget: usize,
+        ahead: usize,
+    },
+    Drain,
+    /// Another source takes all the room that there is.
+    Flood,
+    Wait(u64),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let level = prop_oneof![
+        2 => Just(MemoryLevel::Normal),
+        1 => Just(MemoryLevel::Warning),
+        1 => Just(MemoryLevel::Critical)
+    ];
+    prop_oneof![
+        3 => (0_u32..3, prop::collection::vec(0_u32..30, 0..9))
+            .prop_map(|(focus, nodes)| Event::Publish { focus, nodes }),
+        1 => level.prop_map(Event::Level),
+        1 => (any::<bool>(), 1_u64..500, 0_usize..6, 0_usize..6)
+            .prop_map(|(on, pace, budget, ahead)| Event::Policy { on, pace, budget, ahead }),
+        3 => Just(Event::Drain),
+        1 => Just(Event::Flood),
+        3 => (0_u64..1_000).prop_map(Event::Wait),
+    ]
+}
+
+/// The choices: when, and which.
+type Trace = Vec<(Duration, u32)>;
+
+const CAPACITY: usize = 12;
+
+/// Runs the events, checks what must hold after each, and at the end that it is still alive.
+fn trace(events: &[Event], seed: u64) -> Result<Trace, TestCaseError> {
+    paused(async || {
+        let mut panel = Panel::builder().capacity(CAPACITY).build();
+        let (scheduler, feed) = PrefetchScheduler::new(IntentSource::PrefetchScheduler);
+        let backoff = Backoff::new(50 * MS, 800 * MS);
+        panel.spawn(scheduler.backoff(backoff).seed(seed).into_worker());
+        let own = panel.sender(IntentSource::PrefetchScheduler);
+        let other = panel.sender(IntentSource::Restore);
+        let began = Instant::now();
+        let mut policy = PrefetchSettings::default();
+        let mut level = MemoryLevel::Normal;
+        let mut published: (u32, Vec<u32>) = (0, Vec::new());
+        let mut since_focus: Vec<u32> = Vec::new();
+        let mut undrained = 0;
+        let mut publications = 0;
+        let mut trace = Trace::new();
+        let mut last: Option<Instant> = None;
+        let mut expected = Vec::new();
+        let end = [Event::Drain, Event::Level(MemoryLevel::Normal)];
+        for event in events.iter().chain(&end) {
+            let mut wait = 0;
+            match event {
+                Event::Publish { focus, nodes } => {
+                    if *focus != published.0 || publications == 0 {
+                        since_focus.clear();
+                    }
+                    publications += 1;
+                    published = (*focus, nodes.clone());
+                    feed.publish(around(*focus, nodes.iter().copied()));
+                }
+                Event::Level(new) => {
+                    level = *new;
+                    feed.set_level(level);
+                }
+                &Event::Policy { on: enabled, pace, budget, ahead } => {
+                    policy = PrefetchSettings { enabled, pace: Duration::from_millis(pace), budget, ahead };
+                    panel.set_policy(LifecyclePolicy(policy));
+                }
+                Event::Drain => {
+                    let drained = chosen(&mut panel);
+                    prop_assert_eq!(&drained, &std::mem::take(&mut expected), "as they were chosen");
+                    undrained = 0;
+                }
+                Event::Flood => while other.try_send(GraphIntent::Noise).is_ok() {},
+                Event::Wait(ms) => wait = *ms,
+            }
+            // Millisecond by millisecond, so that each choice is seen when it is made.
+            for _ in 0..=wait {
+                tokio::time::sleep(MS).await;
+                let now = own.occupied();
+                prop_assert!(now <= undrained + 1, "one at a time");
+                if now == undrained {
+                    continue;
+                }
+                undrained = now;
+                let best = published.1.iter().find(|node| !since_focus.contains(node));
+                let best = *best.expect("it chooses among what was published, none twice");
+                since_focus.push(best);
+                expected.push(best);
+                trace.push((began.elapsed(), best));
+                prop_assert!(policy.enabled && level != MemoryLevel::Critical);
+                prop_assert!(undrained <= policy.budget.min(CAPACITY / 2));
+                prop_assert!(since_focus.len() <= policy.ahead);
+                if let Some(then) = last {
+                    let slower = if level == MemoryLevel::Warning { 4 } else { 1 };
+                    // Both ends were seen to a millisecond.
+                    prop_assert!(then.elapsed() + MS >= policy.pace * slower, "not so fast");
+                }
+                last = Some(Instant::now());
+            }
+        }
+        // Whatever happened, where there is room and reason, something is chosen within its longest waits.
+        panel.set_policy(settings(10 * MS, 2, 9));
+        feed.publish(around(1_000, [1_001]));
+        tokio::time::sleep(801 * MS).await;
+        prop_assert_eq!(chosen(&mut panel).pop(), Some(1_001));
+        prop_assert!(panel.shutdown().await.is_clean());
+        Ok(trace)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_it_keeps_its_bounds_and_decides_the_same_again(
+        events in prop::collection::vec(event(), 0..40),
+        seed in any::<u64>(),
+    ) {
+        let first = trace(&events, seed)?;
+        prop_assert_eq!(trace(&events, seed)?, first);
+    }
+}

@@ -1,0 +1,351 @@
+//! The watchdog: what is stuck is found while it is, though every thread of the runtime be blocked; what is merely slow is
+//! not; and of a worker that is to start anew no second copy begins while the first lives.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use control_panel::{
+    Backoff, Cause, Context, ControlPanel, Escalate, Event, EventKind, Events, Exit, Intensity, Notice,
+    OnStuck, Refusal, Restart, Spawn, Strategy, Warning, Worker, WorkerHandle, WorkerStatus,
+};
+use tests::{
+    Mark, eventually,
+    offenders::{Busy, OnDrop, good},
+    paused, threads, watched,
+};
+use tokio::{runtime::Runtime, time::sleep};
+
+type Panel = ControlPanel<Mark>;
+const MS: Duration = Duration::from_millis(1);
+/// Long enough to be kept by whoever keeps it, however busy the machine is.
+const PROMISE: Duration = Duration::from_millis(400);
+
+fn on(runtime: &Runtime) -> Panel {
+    Panel::builder().runtime(runtime.handle().clone()).shutdown_timeout(5 * MS).build()
+}
+
+/// What was told of stuck workers since it was last asked.
+fn told(events: &mut Events) -> Vec<Event> {
+    let all = std::iter::from_fn(|| events.try_next()).map(|notice| match notice {
+        Notice::Event(event) => event,
+        Notice::Gap(missed) => panic!("{missed} events are missing"),
+    });
+    all.filter(|event| {
+        matches!(
+            event.kind,
+            EventKind::Stuck(_) | EventKind::Recovered | EventKind::Escalated | EventKind::GaveUp
+        )
+    })
+    .collect()
+}
+
+fn next(events: &mut Events) -> Event {
+    let mut found = Vec::new();
+    eventually("something is found", || {
+        found = told(events);
+        !found.is_empty()
+    });
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+fn stuck(panel: &Panel) -> Vec<String> {
+    panel.status().workers.iter().filter(|info| info.stuck).map(|info| info.name.to_string()).collect()
+}
+
+#[test]
+fn stuck_polls_are_found_while_every_thread_of_the_runtime_is_blocked() {
+    watched(|| {
+        let (runtime, busy) = (threads(2), Busy::default());
+        let _guard = busy.guard();
+        let panel = on(&runtime);
+        let mut events = panel.events();
+        panel.spawn(good("good").stuck_after(20 * MS));
+        for (count, name) in [(1, "one"), (2, "two")] {
+            panel.spawn(busy.worker(name).stuck_after(20 * MS));
+            eventually("it blocks", || busy.blocking.load(Ordering::SeqCst) == count);
+        }
+        // It waits for a thread, which is nothing to be blamed for.
+        panel.spawn(good("kept out").stuck_after(10 * MS));
+        let mut found = Vec::new();
+        eventually("both are found", || {
+            found.extend(told(&mut events));
+            found.len() >= 2
+        });
+        assert_eq!(busy.ended.load(Ordering::SeqCst), 0, "they still block");
+        assert_eq!(stuck(&panel), ["one", "two"]);
+        for event in &found {
+            assert!(matches!(event.kind, EventKind::Stuck(time) if time >= 20 * MS), "{event}");
+        }
+        busy.let_go();
+        eventually("both recover", || {
+            found.extend(told(&mut events));
+            found.len() >= 4
+        });
+        found.sort_by_key(|event| event.origin);
+        let kinds: Vec<_> = found
+            .iter()
+            .map(|event| (event.name.as_str(), matches!(event.kind, EventKind::Recovered)))
+            .collect();
+        assert_eq!(
+            kinds,
+            [("one", false), ("one", true), ("two", false), ("two", true)],
+            "each is told once"
+        );
+        assert!(stuck(&panel).is_empty());
+    });
+}
+
+#[test]
+fn nobody_is_found_who_is_merely_busy() {
+    watched(|| {
+        let (runtime, over) = (threads(2), Arc::new(AtomicBool::new(false)));
+        let panel = on(&runtime);
+        let mut events = panel.events();
+        let limit = PROMISE;
+        // Twice as many as there are threads, all of them always runnable, and native ones beside them.
+        let turns = Arc::new(AtomicUsize::new(0));
+        for _ in 0..4 {
+            let turns = Arc::clone(&turns);
+            let worker = Worker::new("busy", 0, move |cx: Context<Mark>| {
+                let turns = Arc::clone(&turns);
+                async move {
+                    loop {
+                        let began = Instant::now();
+                        while began.elapsed() < 2 * MS {
+                            std::hint::spin_loop();
+                        }
+                        cx.heartbeat();
+                        turns.fetch_add(1, Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                    }
+                }
+            });
+            panel.spawn(worker.stuck_after(limit).heartbeat(2 * limit));
+        }
+        let spin = |over: &Arc<AtomicBool>| {
+            let over = Arc::clone(over);
+            thread::spawn(move || while !over.load(Ordering::Relaxed) {})
+        };
+        let spinning: Vec<_> = (0..2).map(|_| spin(&over)).collect();
+        let began = Instant::now();
+        eventually("it was busy for a while", || began.elapsed() > 3 * limit);
+        over.store(true, Ordering::Relaxed);
+        for thread in spinning {
+            thread.join().unwrap();
+        }
+        assert!(turns.load(Ordering::Relaxed) > 100);
+        assert!(told(&mut events).is_empty() && stuck(&panel).is_empty());
+    });
+}
+
+/// Sends heartbeats until it is told to be silent, and ends once it is let go.
+#[derive(Clone, Default)]
+struct Silent {
+    hushed: Arc<AtomicBool>,
+    go: Arc<AtomicBool>,
+    living: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+    cause: Arc<std::sync::Mutex<Vec<Option<Cause>>>>,
+}
+
+impl Silent {
+    fn enter(&self) -> OnDrop {
+        let living = self.living.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(living, Ordering::SeqCst);
+        OnDrop(Arc::default())
+    }
+
+    fn leave(&self, cause: Option<Cause>) {
+        self.cause.lock().unwrap().push(cause);
+        self.living.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn body(&self, cx: &Context<Mark>) {
+        let _living = self.enter();
+        while !self.go.load(Ordering::SeqCst) {
+            if cx.generation() > 1 || !self.hushed.load(Ordering::SeqCst) {
+                cx.heartbeat();
+            }
+            // The first is deaf, later ones stop when they are told.
+            if cx.generation() > 1 && cx.is_cancelled() {
+                break;
+            }
+            thread::sleep(MS);
+        }
+        self.leave(cx.cause());
+    }
+}
+
+fn generation(handle: &WorkerHandle, wanted: u64) {
+    eventually("the next generation", || handle.generation() == wanted);
+}
+
+#[test]
+fn a_missing_heartbeat_is_found_and_the_successor_waits_until_the_first_is_gone() {
+    watched(|| {
+        let runtime = threads(2);
+        for native in [false, true] {
+            let silent = Silent::default();
+            let panel = on(&runtime);
+            let mut events = panel.events();
+            let body = silent.clone();
+            let body = move |cx: Context<Mark>| body.body(&cx);
+            let worker = if native { Worker::thread("it", 0, body) } else { Worker::blocking("it", 0, body) };
+            let worker = worker.heartbeat(PROMISE).on_stuck(OnStuck::Restart).backoff(Backoff::none());
+            let handle = panel.spawn(worker);
+            generation(&handle, 1);
+            thread::sleep(2 * PROMISE);
+            assert!(told(&mut events).is_empty(), "it keeps its promise");
+            silent.hushed.store(true, Ordering::SeqCst);
+            let event = next(&mut events);
+            assert!(matches!(event.kind, EventKind::Stuck(_)) && event.generation == 1, "{event}");
+            eventually("it is told", || matches!(handle.status(), WorkerStatus::Stopping(Cause::Stuck)));
+            thread::sleep(100 * MS);
+            assert_eq!((handle.generation(), silent.living.load(Ordering::SeqCst)), (1, 1), "it still lives");
+            assert!(told(&mut events).is_empty() && stuck(&panel) == ["it"], "and it is told once");
+            silent.go.store(true, Ordering::SeqCst);
+            eventually("the first ends", || handle.generation() == 2 || handle.status().is_final());
+            eventually("all end", || silent.living.load(Ordering::SeqCst) == 0);
+            assert_eq!(silent.cause.lock().unwrap()[0], Some(Cause::Stuck));
+            assert_eq!(silent.most.load(Ordering::SeqCst), 1, "never two at once");
+            panel.shutdown_blocking();
+        }
+    });
+}
+
+#[test]
+fn an_async_worker_without_a_heartbeat_is_dropped_and_started_anew() {
+    watched(|| {
+        let runtime = threads(2);
+        let panel = on(&runtime);
+        let beats = |cx: Context<Mark>| async move {
+            loop {
+                if cx.generation() > 1 {
+                    cx.heartbeat();
+                }
+                sleep(MS).await;
+            }
+        };
+        for worker in [Worker::new("async", 0, beats), Worker::local("local", 0, beats)] {
+            let mut events = panel.events();
+            let handle =
+                panel.spawn(worker.heartbeat(PROMISE).on_stuck(OnStuck::Restart).backoff(Backoff::none()));
+            assert!(matches!(next(&mut events).kind, EventKind::Stuck(_)));
+            generation(&handle, 2);
+            thread::sleep(2 * PROMISE);
+            assert!(told(&mut events).is_empty() && handle.generation() == 2, "the second keeps the promise");
+            assert!(stuck(&panel).is_empty());
+        }
+    });
+}
+
+#[test]
+fn who_is_stuck_too_often_stays_down_and_may_end_the_panel() {
+    watched(|| {
+        let runtime = threads(2);
+        for escalate in [Escalate::Never, Escalate::Panel] {
+            let panel = on(&runtime);
+            let mut events = panel.events();
+            let other = panel.spawn(good("other"));
+            let silent =
+                good("silent").heartbeat(10 * MS).on_stuck(OnStuck::Restart).backoff(Backoff::none());
+            let handle = panel
+                .spawn(silent.intensity(Intensity::new(1, Duration::from_secs(3600))).escalate(escalate));
+            assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Cancelled)));
+            assert_eq!((handle.generation(), handle.cause()), (2, Some(Cause::Stuck)));
+            let kinds: Vec<_> = told(&mut events).into_iter().map(|event| event.kind.to_string()).collect();
+            let ends = escalate == Escalate::Panel;
+            assert_eq!(kinds.len(), if ends { 4 } else { 3 }, "stuck, stuck, gave up: {kinds:?}");
+            if ends {
+                other.ended_blocking();
+                assert_eq!(other.cause(), Some(Cause::Escalated));
+            }
+            assert_eq!(panel.status().warning == Some(Warning::Escalated), ends);
+        }
+    });
+}
+
+#[test]
+fn a_stuck_worker_ends_the_panel_where_it_is_to() {
+    watched(|| {
+        let (runtime, busy) = (threads(2), Busy::default());
+        let _guard = busy.guard();
+        let panel = on(&runtime);
+        let other = panel.spawn(good("other").restart(Restart::Always));
+        let handle = panel.spawn(busy.worker("busy").stuck_after(10 * MS).on_stuck(OnStuck::Escalate));
+        other.ended_blocking();
+        assert_eq!((other.cause(), handle.cause()), (Some(Cause::Escalated), Some(Cause::Escalated)));
+        assert!(!handle.status().is_final(), "it still blocks");
+        assert_eq!(panel.status().warning, Some(Warning::Escalated));
+        let report = panel.shutdown_blocking();
+        assert_eq!(report.abandoned().map(|worker| worker.name.as_str()).collect::<Vec<_>>(), ["busy"]);
+    });
+}
+
+#[test]
+fn a_group_restarts_with_the_one_that_was_stuck() {
+    watched(|| {
+        let runtime = threads(2);
+        let panel = on(&runtime);
+        let group = panel.group().strategy(Strategy::OneForAll);
+        let other = group.spawn(good("other").restart(Restart::Always));
+        let silent = Worker::new("silent", 0, |cx: Context<Mark>| async move {
+            loop {
+                if cx.generation() > 1 {
+                    cx.heartbeat();
+                }
+                sleep(MS).await;
+            }
+        });
+        let silent = silent.restart(Restart::Always).heartbeat(PROMISE).on_stuck(OnStuck::Restart);
+        let silent = group.spawn(silent.backoff(Backoff::none()));
+        let _group = group.start().unwrap();
+        generation(&silent, 2);
+        generation(&other, 2);
+    });
+}
+
+#[test]
+fn a_worker_that_runs_once_cannot_be_restarted_when_it_is_stuck() {
+    paused(async || {
+        let panel = Panel::new();
+        let once = Worker::once("once", 0, async |_: Context<Mark>| {});
+        let handle = panel.spawn(once.on_stuck(OnStuck::Restart));
+        assert!(matches!(handle.status(), WorkerStatus::Refused(Refusal::RunsOnce)));
+    });
+}
+
+/// The watchdog's time is real time.
+#[test]
+fn a_paused_year_is_no_time() {
+    paused(async || {
+        let panel = Panel::new();
+        let mut events = panel.events();
+        panel.spawn(good("pending").stuck_after(Duration::from_secs(60)).heartbeat(Duration::from_secs(60)));
+        sleep(Duration::from_secs(30 * 24 * 3600)).await;
+        assert!(told(&mut events).is_empty());
+    });
+}
+
+#[test]
+fn the_report_tells_the_last_heartbeat() {
+    paused(async || {
+        let panel = Panel::new();
+        panel.spawn(good("silent"));
+        panel.spawn(Worker::new("alive", 0, async |cx: Context<Mark>| {
+            cx.heartbeat();
+            cx.cancelled().await;
+        }));
+        sleep(MS).await;
+        let report = panel.shutdown().await;
+        let beats: Vec<_> = report.workers().iter().map(|worker| worker.last_heartbeat).collect();
+        assert!(matches!(beats[..], [None, Some(ago)] if ago < Duration::from_secs(60)), "{beats:?}");
+    });
+}
