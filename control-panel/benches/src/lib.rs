@@ -3,11 +3,15 @@
 //! Each binary of this package is one section of the README.
 
 pub mod alloc;
+pub mod bars;
 pub mod contestant;
 pub mod contestants;
 pub mod intents;
 pub mod machine;
 pub mod plot;
+pub mod readme;
 pub mod rounds;
+pub mod supervisor;
+pub mod supervisors;
 pub mod table;
 pub mod versions;

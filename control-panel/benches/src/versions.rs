@@ -2,27 +2,10 @@
 
 const LOCK: &str = include_str!("../Cargo.lock");
 
-/// What is compared; the rest of the lockfile is what these depend on.
-const SHOWN: [&str; 13] = [
-    "control-panel",
-    "tokio",
-    "flume",
-    "kanal",
-    "crossbeam-channel",
-    "crossfire",
-    "async-channel",
-    "rtrb",
-    "ractor",
-    "kameo",
-    "actix",
-    "bevy_ecs",
-    "egui_inbox",
-];
-
-/// One line: every compared crate with its version, and the compiler.
-pub fn line() -> String {
+/// One line: each of these crates with its version, and the compiler.
+pub fn line(crates: &[&str]) -> String {
     let crates: Vec<String> =
-        SHOWN.iter().map(|name| format!("{name} {}", version(name).unwrap_or("?"))).collect();
+        crates.iter().map(|name| format!("{name} {}", version(name).unwrap_or("?"))).collect();
     format!("{}; {}", crates.join(", "), env!("BENCHES_RUSTC"))
 }
 

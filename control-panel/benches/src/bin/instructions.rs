@@ -19,6 +19,9 @@ use control_panel_benches::{
 };
 use tokio::runtime::{Builder, Handle};
 
+/// Whose versions are told.
+const COMPARED: [&str; 6] = ["control-panel", "tokio", "flume", "kanal", "crossbeam-channel", "rtrb"];
+
 const FRAMES: u64 = 50;
 const SIZE: usize = 256;
 
@@ -70,7 +73,7 @@ fn report() {
         });
         table.row([name.to_string()].into_iter().chain(counts));
     }
-    println!("Versions: {}.\n\n{table}", versions::line());
+    println!("Versions: {}.\n\n{table}", versions::line(&COMPARED));
 }
 
 /// What callgrind collected inside [`measured`].

@@ -1,6 +1,5 @@
 //! The intent queue beside what one would use instead: `cargo run --release --bin queue -- --help`.
 
-mod bars;
 mod flooded;
 mod memory;
 mod origins;
@@ -17,9 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control_panel_benches::{machine, machine::Quiet, versions};
-
-use crate::bars::Bars;
+use control_panel_benches::{bars, bars::Bars, machine, machine::Quiet, readme, versions};
 
 const HELP: &str = "\
 The intent queue beside what one would use instead.
@@ -34,6 +31,23 @@ The intent queue beside what one would use instead.
 What it prints is Markdown; progress goes to stderr. All figures called × are medians of the ratios to the
 baseline in interleaved rounds of this very run; never compare absolute times of two runs.
 ";
+
+/// Whose versions are told.
+const COMPARED: [&str; 13] = [
+    "control-panel",
+    "tokio",
+    "flume",
+    "kanal",
+    "crossbeam-channel",
+    "crossfire",
+    "async-channel",
+    "rtrb",
+    "ractor",
+    "kameo",
+    "actix",
+    "bevy_ecs",
+    "egui_inbox",
+];
 
 pub struct Options {
     pub quick: bool,
@@ -83,7 +97,8 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let mut quiet =
         Quiet::new(Duration::from_secs(options.pick(60, 5)), Duration::from_secs(options.pick(9, 2)));
-    let mut text = format!("Versions: {}.\n\nMachine before: {}.\n", versions::line(), machine::note());
+    let mut text =
+        format!("Versions: {}.\n\nMachine before: {}.\n", versions::line(&COMPARED), machine::note());
     print!("{text}");
     let mut bars = Bars::default();
     for (name, title, run) in SECTIONS {
@@ -95,7 +110,7 @@ fn main() -> ExitCode {
         print!("{section}");
         text.push_str(&section);
     }
-    if let Some(table) = bars.table() {
+    if let Some(table) = bars.table("bar (× of the baseline)") {
         let section = format!("\n### The bars\n\n{table}");
         print!("{section}");
         text.push_str(&section);
@@ -105,7 +120,7 @@ fn main() -> ExitCode {
     print!("{after}");
     text.push_str(&after);
     if options.write {
-        write_readme(&text);
+        readme::write("queue", &text);
     }
     ExitCode::SUCCESS
 }
@@ -129,19 +144,4 @@ fn options() -> Result<Options, String> {
         }
     }
     Ok(options)
-}
-
-/// Puts the tables between their marks in the README.
-fn write_readme(text: &str) {
-    const MARKS: (&str, &str) = ("<!-- queue: tables -->\n", "<!-- queue: end -->\n");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap_or_default();
-    let (Some(from), Some(to)) = (readme.find(MARKS.0), readme.find(MARKS.1)) else {
-        eprintln!("README.md has no marks for the tables");
-        return;
-    };
-    let readme = format!("{}{}{text}{}", &readme[..from], MARKS.0, &readme[to..]);
-    if let Err(error) = fs::write(&path, readme) {
-        eprintln!("README.md: {error}");
-    }
 }
