@@ -6,7 +6,6 @@ use std::{
         OnceLock,
         atomic::{AtomicU8, AtomicU64, Ordering, fence},
     },
-    time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
@@ -39,6 +38,7 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// In the order of their numbers.
     const ALL: [Self; 8] = [
         Self::Shutdown,
         Self::Restart,
@@ -76,11 +76,26 @@ impl fmt::Display for Cause {
     }
 }
 
+/// A cause, once there is one. In a byte, as every worker has two of these.
+#[derive(Debug, Default)]
+pub(super) struct CauseCell(AtomicU8);
+
+impl CauseCell {
+    pub(super) fn get(&self) -> Option<Cause> {
+        let number = usize::from(self.0.load(Ordering::Acquire));
+        Cause::ALL.get(number.checked_sub(1)?).copied()
+    }
+
+    pub(super) fn set(&self, cause: Cause) {
+        self.0.store(cause as u8, Ordering::Release);
+    }
+}
+
 /// The time that a generation has: until it is cancelled.
 #[derive(Debug, Default)]
 pub(crate) struct Term {
-    /// 0 until it is told to stop.
-    cause: AtomicU8,
+    /// None until it is told to stop.
+    cause: CauseCell,
     /// For those who wait for it, or hand it on. Most never do.
     token: OnceLock<CancellationToken>,
     /// What is logged in that time is inside this.
@@ -96,7 +111,7 @@ impl Term {
 
     pub(crate) fn token(&self) -> &CancellationToken {
         let token = self.token.get_or_init(CancellationToken::new);
-        // Either this sees that it was cancelled, or `cancel` sees the token.
+        // Either this sees that it was cancelled, or `tell` sees the token.
         fence(Ordering::SeqCst);
         if self.is_over() {
             token.cancel();
@@ -113,29 +128,25 @@ impl Term {
         self.heartbeat.load(Ordering::Relaxed)
     }
 
-    /// How long ago the last heartbeat was, if there was one.
-    pub(crate) fn last_heartbeat(&self) -> Option<Duration> {
-        let stamp = self.heartbeat();
-        (stamp != 0).then(|| clock::since(stamp))
-    }
-
     pub(crate) fn is_over(&self) -> bool {
-        self.cause.load(Ordering::Acquire) != 0
+        self.cause.get().is_some()
     }
 
     pub(crate) fn cause(&self) -> Option<Cause> {
-        let number = self.cause.load(Ordering::Acquire);
-        Cause::ALL.into_iter().find(|&cause| cause as u8 == number)
+        self.cause.get()
     }
 
-    /// Says why it is to stop: the last cause counts, as who was to start anew may be told to end. Wakes nobody yet.
-    pub(crate) fn tell(&self, cause: Cause) {
-        self.cause.store(cause as u8, Ordering::Release);
+    /// Says why it is to stop: the last cause counts, as who was to start anew may be told to end. Wakes nobody yet, but says
+    /// whether there is anybody to [wake](Self::announce).
+    pub(crate) fn tell(&self, cause: Cause) -> bool {
+        self.cause.set(cause);
+        // Either this sees the token, or whoever makes it sees that it was cancelled.
+        fence(Ordering::SeqCst);
+        self.token.get().is_some()
     }
 
     /// Wakes those who wait for it.
     pub(crate) fn announce(&self) {
-        fence(Ordering::SeqCst);
         if let Some(token) = self.token.get() {
             token.cancel();
         }
@@ -143,7 +154,23 @@ impl Term {
 
     /// Both.
     pub(crate) fn cancel(&self, cause: Cause) {
-        self.tell(cause);
-        self.announce();
+        if self.tell(cause) {
+            self.announce();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_gives_back_what_it_was_given() {
+        let cell = CauseCell::default();
+        assert_eq!(cell.get(), None);
+        for cause in Cause::ALL {
+            cell.set(cause);
+            assert_eq!(cell.get(), Some(cause));
+        }
     }
 }

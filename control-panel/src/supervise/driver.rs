@@ -8,21 +8,17 @@ use std::{
     future::Future,
     mem,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use tokio::{
-    runtime::Handle,
-    time::{Sleep, sleep_until},
-};
+use tokio::time::{Sleep, sleep_until};
 
 use super::{
     cause::{Cause, Term},
     exit::{Exit, PanicReport, WorkerOutput},
     generation::Generation,
     kinds::{self, Away, Job},
-    local::Local,
     machine::Directive,
     panics, polling,
     record::Record,
@@ -47,20 +43,12 @@ impl<F: Future<Output: WorkerOutput>> Running for F {
 /// Makes the run of a generation.
 pub(crate) type Start = Box<dyn FnMut(u64, &Arc<Term>) -> Job + Send>;
 
-/// Where a worker's generations can run besides its own task.
-#[derive(Debug)]
-pub(super) struct Hosts {
-    pub(super) runtime: Handle,
-    pub(super) local: Local,
-}
-
 /// A worker's task. The fields are dropped in this order, also when it was never polled: the worker's end is told
 /// only when nothing of it is left.
 pub(super) struct Task {
     step: Step,
     parcel: Parcel,
     ending: Ending,
-    hosts: Arc<Hosts>,
 }
 
 enum Step {
@@ -76,6 +64,11 @@ enum Step {
 }
 
 impl Step {
+    /// Whether its next poll ends the worker.
+    fn is_done_for(&self) -> bool {
+        matches!(self, Self::Running(generation) if generation.is_done_for())
+    }
+
     /// Polls the generation that runs, if one does.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         match self {
@@ -94,7 +87,7 @@ struct Parcel {
 
 impl Parcel {
     fn discard(&mut self) {
-        let start = self.start.take();
+        let Some(start) = self.start.take() else { return };
         if let Err(panic) = guard(&self.record, || drop(start)) {
             self.record.leave_last_words(panic);
         }
@@ -116,13 +109,12 @@ impl Task {
     pub(super) fn new(
         record: &Arc<Record>,
         registry: &Arc<Registry>,
-        hosts: &Arc<Hosts>,
         start: Start,
     ) -> Self {
         let ending =
             Ending { record: Arc::clone(record), registry: Arc::clone(registry), polled: false, told: false };
         let parcel = Parcel { start: Some(start), record: Arc::clone(record) };
-        Self { step: Step::Asking, parcel, ending, hosts: Arc::clone(hosts) }
+        Self { step: Step::Asking, parcel, ending }
     }
 
     /// Makes the next generation, if it is still wanted.
@@ -134,7 +126,7 @@ impl Task {
             Ok(Job::Async(run)) => Step::Running(Generation::new(run, Arc::clone(record), term)),
             Ok(Job::Away(job)) => {
                 let away = Away::new(record, &self.ending.registry, &term);
-                Step::Elsewhere(kinds::run(job, away, Arc::clone(&self.hosts)))
+                Step::Elsewhere(kinds::run(job, away))
             }
             Err(panic) => Step::Elsewhere(Box::pin(std::future::ready(Exit::Panicked(panic)))),
         }
@@ -154,8 +146,10 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.ending.polled();
-        // First the waker, then the looks at what it announces.
-        this.ending.record.signal.register(cx.waker());
+        // First the waker, then the looks at what it announces. Who ends at this very poll is woken no more.
+        if !this.step.is_done_for() {
+            this.ending.record.signal.register(cx.waker());
+        }
         loop {
             let woken = this.ending.record.signal.take();
             let directive = match &mut this.step {
@@ -200,37 +194,6 @@ impl Future for Task {
     }
 }
 
-/// A task on its way to the runtime. One that is gone drops what it is given at once, the worker's arguments with it, whose
-/// drop is the user's code: so the sender keeps a hold on them until it has given its locks back.
-pub(super) enum Sent {
-    Packed(Arc<Mutex<Option<Task>>>),
-    Open(Task),
-}
-
-impl Sent {
-    /// The task, and the hold on it.
-    pub(super) fn new(task: Task) -> (Self, Arc<Mutex<Option<Task>>>) {
-        let packed = Arc::new(Mutex::new(Some(task)));
-        (Self::Packed(Arc::clone(&packed)), packed)
-    }
-}
-
-impl Future for Sent {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Self::Packed(packed) = &*self {
-            let task = packed.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some(task) = task else { return Poll::Ready(()) };
-            *self = Self::Open(task);
-        }
-        match &mut *self {
-            Self::Open(task) => Pin::new(task).poll(cx),
-            Self::Packed(_) => Poll::Ready(()),
-        }
-    }
-}
-
 /// Tells the registry that the worker ended, however it ended: also when its task is dropped, even before it
 /// first ran.
 struct Ending {
@@ -251,7 +214,7 @@ impl Ending {
     fn end_with(&mut self, exit: Exit) {
         self.told = true;
         self.record.signal.forget();
-        self.registry.exited_for_good(&self.record, self.record.with_last_words(exit));
+        self.registry.ended(&self.record, self.record.with_last_words(exit));
     }
 
     fn end(&mut self, otherwise: Exit) {

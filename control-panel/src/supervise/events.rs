@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -185,12 +185,15 @@ pub(crate) struct Log {
     changed: Notify,
 }
 
-/// What came of an event.
-pub(super) struct Pushed {
-    /// The one that there was no more room for.
-    pub(super) evicted: Option<Event>,
-    /// The event itself, where somebody is told of it.
-    pub(super) seen: Option<Event>,
+/// The log while several events are written into it that happen at once.
+pub(super) struct Writing<'a> {
+    kept: MutexGuard<'a, Kept>,
+    /// So many of them are pushed out by those after them: they are numbered and not kept.
+    skip: usize,
+    /// For those who are told of every event.
+    seen: Vec<Event>,
+    /// What there is no more room for, of the user's.
+    gone: Vec<Event>,
 }
 
 #[derive(Debug, Default)]
@@ -201,15 +204,15 @@ struct Kept {
 }
 
 impl Log {
-    /// Notes what happened. Called under the registry's lock: so the numbers are in order.
-    pub(super) fn push(&self, name: &Name, origin: Origin, generation: u64, kind: EventKind) -> Pushed {
-        let mut kept = self.kept();
-        let evicted = if kept.events.len() == KEPT { kept.events.pop_front() } else { None };
-        kept.total += 1;
-        let event = Event { number: kept.total, name: name.clone(), origin, generation, kind };
-        let seen = observe::LISTENS.then(|| event.clone());
-        kept.events.push_back(event);
-        Pushed { evicted, seen }
+    /// Notes so many events. Called under the registry's lock: so the numbers are in order.
+    pub(super) fn write(&self, events: usize) -> Writing<'_> {
+        let mut writing =
+            Writing { kept: self.kept(), skip: events.saturating_sub(KEPT), seen: Vec::new(), gone: Vec::new() };
+        if writing.skip > 0 {
+            let before = mem::take(&mut writing.kept.events);
+            before.into_iter().for_each(|event| writing.discard(event));
+        }
+        writing
     }
 
     /// Wakes those who wait for an event.
@@ -230,6 +233,41 @@ impl Log {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writing<'_> {
+    pub(super) fn push(&mut self, name: &Name, origin: Origin, generation: u64, kind: EventKind) {
+        self.kept.total += 1;
+        let skipped = self.skip > 0;
+        if skipped && !observe::LISTENS && !kind.holds_an_error() {
+            self.skip -= 1;
+            return;
+        }
+        let event = Event { number: self.kept.total, name: name.clone(), origin, generation, kind };
+        if observe::LISTENS {
+            self.seen.push(event.clone());
+        }
+        if skipped {
+            self.skip -= 1;
+            return self.discard(event);
+        }
+        if self.kept.events.len() == KEPT {
+            let evicted = self.kept.events.pop_front();
+            evicted.into_iter().for_each(|event| self.discard(event));
+        }
+        self.kept.events.push_back(event);
+    }
+
+    /// What is to be told of, and what is to be dropped, without any lock.
+    pub(super) fn close(self) -> (Vec<Event>, Vec<Event>) {
+        (self.seen, self.gone)
+    }
+
+    fn discard(&mut self, event: Event) {
+        if event.kind.holds_an_error() {
+            self.gone.push(event);
+        }
     }
 }
 

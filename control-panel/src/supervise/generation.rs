@@ -10,7 +10,7 @@ use std::{
 use tokio::time::{Sleep, sleep};
 
 use super::{
-    cause::Term,
+    cause::{Cause, Term},
     driver::{Running, guard},
     exit::Exit,
     record::Record,
@@ -59,8 +59,13 @@ impl<R: Running + ?Sized> Generation<R> {
         Poll::Ready(self.record.with_last_words(exit))
     }
 
+    /// Whether the next poll only drops it, as no other follows.
+    pub(super) fn is_done_for(&self) -> bool {
+        self.record.cancel == Cancel::Drop && self.term.cause().is_some_and(Cause::is_final)
+    }
+
     fn discard(&mut self) {
-        let run = self.run.take();
+        let Some(run) = self.run.take() else { return };
         if let Err(panic) = guard(&self.record, || drop(run)) {
             self.record.leave_last_words(panic);
         }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{
     cause::Term,
-    driver::{Hosts, Run, Running, guard},
+    driver::{Run, Running, guard},
     exit::{Exit, WorkerOutput},
     generation::if_told,
     record::Record,
@@ -174,19 +174,25 @@ impl Drop for Away {
 }
 
 /// Runs a generation where it belongs and waits for its end, however long that takes.
-pub(super) fn run(job: AwayJob, away: Away, hosts: Arc<Hosts>) -> Pin<Box<dyn Future<Output = Exit> + Send>> {
+pub(super) fn run(job: AwayJob, away: Away) -> Pin<Box<dyn Future<Output = Exit> + Send>> {
     match job {
-        AwayJob::Local(start) => Box::pin(async move { hosts.local.run(away, start).await }),
-        AwayJob::Blocking(body) => Box::pin(in_pool(hosts, away, body)),
+        AwayJob::Local(start) => Box::pin(on_local(away, start)),
+        AwayJob::Blocking(body) => Box::pin(in_pool(away, body)),
         AwayJob::Thread(body) => Box::pin(on_thread(away, body)),
     }
 }
 
+/// A future on the panel's own thread for these.
+async fn on_local(away: Away, start: StartLocal) -> Exit {
+    let registry = Arc::clone(&away.registry);
+    registry.hosts.local.run(away, start).await
+}
+
 /// A plain call on a thread of the blocking pool.
-async fn in_pool(hosts: Arc<Hosts>, mut away: Away, body: Body) -> Exit {
-    let ended = away.ended();
+async fn in_pool(mut away: Away, body: Body) -> Exit {
+    let (ended, runtime) = (away.ended(), away.registry.hosts.runtime.clone());
     // A runtime that shuts down drops what it did not begin, and `away` with it.
-    drop(hosts.runtime.spawn_blocking(move || carry_out(away, body)));
+    drop(runtime.spawn_blocking(move || carry_out(away, body)));
     ended.await
 }
 

@@ -5,9 +5,10 @@
 //! | `machine` | what happens next, and to whom: pure |
 //! | `lifecycle` | restart, intensity, backoff: pure |
 //! | `registry` | all workers of a panel: the machine and its records, under one lock |
-//! | `supervisor` | the `JoinSet` that owns every task, and shutting down |
+//! | `roster` | who lives, by origin |
+//! | `supervisor` | spawning tasks, and shutting down |
 //! | `driver`, `generation` | a worker's task, and one run of it |
-//! | `kinds`, `local` | where generations run: tasks, threads |
+//! | `hosts`, `kinds`, `local` | where generations run: tasks, threads |
 //! | `record` | one worker, as its handle and its context see it |
 //! | `signal` | wakes a worker's task |
 //! | `cause`, `exit`, `events`, `report` | what is told, and to whom |
@@ -25,6 +26,7 @@ pub(crate) mod driver;
 pub(crate) mod events;
 pub(crate) mod exit;
 mod generation;
+mod hosts;
 pub(crate) mod kinds;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
@@ -34,6 +36,7 @@ mod polling;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod report;
+pub(crate) mod roster;
 mod signal;
 pub(crate) mod supervisor;
 pub(crate) mod watchdog;

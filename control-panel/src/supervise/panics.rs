@@ -7,7 +7,7 @@
 use std::{
     any::Any,
     backtrace::{Backtrace, BacktraceStatus},
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     panic::{self, AssertUnwindSafe, Location, PanicHookInfo},
     sync::{Arc, Once},
@@ -20,20 +20,27 @@ use super::exit::{PanicPlace, PanicReport};
 pub(crate) const ABORT: bool = cfg!(panic = "abort");
 
 /// How many places are remembered for one catch.
-const PLACES: usize = 8;
+const PLACES_KEPT: usize = 8;
 
-/// What this thread wants to know of a panic.
-enum Catching {
-    Nothing,
-    /// The places of the latest panics, with their messages: a worker may catch some itself, or a destructor may
-    /// while the worker's own unwinds.
-    Places(VecDeque<(Option<String>, PanicPlace)>),
-    /// That nobody is told: the panic is an answer, not a failure.
-    Quietly,
+/// What this thread wants to know of a panic. Changed around every poll of a worker, so it is plain and small: what was
+/// noted is kept apart.
+#[derive(Debug, Clone, Copy)]
+struct Catching {
+    /// How many catches lie around each other; 0 where nobody catches.
+    depth: u32,
+    /// Whether the innermost one is told of nothing: then the panic is an answer, not a failure.
+    quietly: bool,
+    /// Whether places are noted for it.
+    noted: bool,
 }
 
+/// The places of panics, each with the depth of the catch that it is noted for and the panic's message. Of one catch the
+/// latest: a worker may catch some itself, or a destructor may while the worker's own unwinds.
+type Places = VecDeque<(u32, Option<String>, PanicPlace)>;
+
 thread_local! {
-    static CATCHING: RefCell<Catching> = const { RefCell::new(Catching::Nothing) };
+    static CATCHING: Cell<Catching> = const { Cell::new(Catching { depth: 0, quietly: false, noted: false }) };
+    static PLACES: RefCell<Places> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// Installs the hook, once for the process. Later hooks that call the one before them keep it working.
@@ -54,24 +61,37 @@ pub(crate) fn install() {
 
 /// Whether the hook before is to be called.
 fn note(info: &PanicHookInfo<'_>) -> bool {
-    CATCHING
-        .try_with(|catching| {
+    let catching = CATCHING.get();
+    if catching.depth == 0 || catching.quietly {
+        return !catching.quietly;
+    }
+    let Some(at) = info.location() else { return true };
+    let noted = (catching.depth, message(info.payload()).map(str::to_owned), place(at));
+    PLACES
+        .try_with(|places| {
             // A panic inside this very function would find the cell borrowed: then just report it.
-            let Ok(mut catching) = catching.try_borrow_mut() else { return true };
-            match &mut *catching {
-                Catching::Nothing => true,
-                Catching::Quietly => false,
-                Catching::Places(places) => {
-                    if places.len() == PLACES {
-                        places.pop_front();
-                    }
-                    let message = message(info.payload()).map(str::to_owned);
-                    places.extend(info.location().map(|at| (message, place(at))));
-                    true
-                }
+            let Ok(mut places) = places.try_borrow_mut() else { return };
+            // Those of the innermost catch stand last.
+            let own = places.iter().rev().take_while(|(depth, ..)| *depth == catching.depth).count();
+            if own == PLACES_KEPT {
+                let oldest = places.len() - own;
+                places.remove(oldest);
             }
+            places.push_back(noted);
+            CATCHING.set(Catching { noted: true, ..catching });
         })
-        .unwrap_or(true)
+        .ok();
+    true
+}
+
+/// Takes the places that were noted for the catch at this depth, oldest first.
+fn noted(depth: u32) -> Places {
+    let take = |places: &RefCell<Places>| {
+        let mut places = places.borrow_mut();
+        let others = places.iter().take_while(|(other, ..)| *other < depth).count();
+        places.split_off(others)
+    };
+    PLACES.try_with(take).unwrap_or_default()
 }
 
 fn place(at: &Location<'_>) -> PanicPlace {
@@ -90,13 +110,12 @@ fn backtrace() -> Option<Arc<Backtrace>> {
 
 /// Runs `f`; a panic becomes a report.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    let (result, caught) = scope(Catching::Places(VecDeque::new()), f);
+    let (result, mut places) = scope(false, f);
     result.map_err(|payload| {
-        let Catching::Places(mut places) = caught else { return PanicReport::new(payload, None) };
         let text = message(&*payload);
         // The latest with this payload's message; they are told apart by nothing else.
-        let at = places.iter().rposition(|(message, _)| message.as_deref() == text);
-        let place = at.and_then(|at| places.remove(at)).map(|(_, place)| place);
+        let at = places.iter().rposition(|(_, message, _)| message.as_deref() == text);
+        let place = at.and_then(|at| places.remove(at)).map(|(.., place)| place);
         PanicReport::new(payload, place)
     })
 }
@@ -104,14 +123,17 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
 /// Runs `f`; a panic is `None` and nobody is told.
 pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
     install();
-    scope(Catching::Quietly, f).0.ok()
+    scope(true, f).0.ok()
 }
 
-fn scope<T>(catching: Catching, f: impl FnOnce() -> T) -> (thread::Result<T>, Catching) {
-    let outer = CATCHING.replace(catching);
+fn scope<T>(quietly: bool, f: impl FnOnce() -> T) -> (thread::Result<T>, Places) {
+    let outer = CATCHING.get();
+    let depth = outer.depth + 1;
+    CATCHING.set(Catching { depth, quietly, noted: false });
     // The caller drops whatever `f` broke, or hands it on as a panic of its own.
     let result = panic::catch_unwind(AssertUnwindSafe(f));
-    (result, CATCHING.replace(outer))
+    let places = if CATCHING.replace(outer).noted { noted(depth) } else { Places::new() };
+    (result, places)
 }
 
 #[cfg(test)]

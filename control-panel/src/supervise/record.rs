@@ -13,7 +13,7 @@ use std::{
 use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
-    cause::{Cause, Term},
+    cause::{Cause, CauseCell, Term},
     exit::{Exit, PanicReport},
     kinds::Kind,
     registry::Registry,
@@ -56,15 +56,38 @@ pub(crate) struct Record {
     /// Set once the task exists.
     abort: OnceLock<AbortHandle>,
     /// Why it ended: no generation may have run then to be told.
-    ended_for: OnceLock<Cause>,
+    ended_for: CauseCell,
     /// Whether the watchdog found it stuck.
     stuck: AtomicBool,
     /// Whether something of it runs away from its task.
     away: AtomicU8,
     /// A panic while the worker's future was being dropped, which no return value can carry.
-    last_words: Mutex<Option<PanicReport>>,
+    last_words: LastWords,
     pub(crate) inbox: InboxCell,
     pub(crate) gate: GateCell,
+}
+
+/// A panic that no return value can carry. There next to never is one, and it is asked for at every end.
+#[derive(Debug, Default)]
+struct LastWords {
+    left: AtomicBool,
+    panic: Mutex<Option<PanicReport>>,
+}
+
+impl LastWords {
+    fn leave(&self, panic: PanicReport) {
+        let before = self.lock().replace(panic);
+        self.left.store(true, Ordering::Release);
+        drop(before);
+    }
+
+    fn take(&self) -> Option<PanicReport> {
+        if self.left.load(Ordering::Acquire) { self.lock().take() } else { None }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<PanicReport>> {
+        self.panic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is said of a record when it is made.
@@ -106,10 +129,10 @@ impl Record {
             status: Mutex::new(WorkerStatus::Starting),
             changed: OnceLock::new(),
             abort: OnceLock::new(),
-            ended_for: OnceLock::new(),
+            ended_for: CauseCell::default(),
             stuck: AtomicBool::new(false),
             away: AtomicU8::new(0),
-            last_words: Mutex::new(None),
+            last_words: LastWords::default(),
             inbox: InboxCell::new(inbox::CAPACITY),
             gate: GateCell::default(),
         }
@@ -185,12 +208,26 @@ impl Record {
 
     /// Why it was told to end, or its last generation to stop, if it was.
     pub(crate) fn cause(&self) -> Option<Cause> {
-        self.ended_for.get().copied().or_else(|| self.lock_term().cause())
+        self.ended_for.get().or_else(|| self.lock_term().cause())
     }
 
-    /// It ended for this cause.
-    pub(super) fn ended_for(&self, cause: Cause) {
-        self.ended_for.set(cause).ok();
+    /// The same, and the stamp of its last heartbeat.
+    pub(super) fn last_term(&self) -> (Option<Cause>, u64) {
+        let term = self.lock_term();
+        (self.ended_for.get().or_else(|| term.cause()), term.heartbeat())
+    }
+
+    /// Tells its generation to stop. Hands out the term if somebody waits for that, to be [woken](Term::announce).
+    pub(super) fn tell(&self, cause: Cause) -> Option<Arc<Term>> {
+        let term = self.lock_term();
+        term.tell(cause).then(|| Arc::clone(&term))
+    }
+
+    /// It ended, and for this cause, if any.
+    pub(super) fn ended_for(&self, cause: Option<Cause>) {
+        if let Some(cause) = cause {
+            self.ended_for.set(cause);
+        }
     }
 
     /// Whether the watchdog finds it stuck.
@@ -225,15 +262,22 @@ impl Record {
     /// Drops the worker at its next await, whatever it thinks of it.
     pub(super) fn abort(&self) {
         match self.kind {
-            Kind::Async => drop(self.abort.get().map(AbortHandle::abort)),
+            Kind::Async => self.abort_task(),
             // Its task waits for what runs elsewhere, so that its end is not told before it.
             Kind::Local => self.kill.cancel(Cause::Shutdown),
             Kind::Blocking | Kind::Thread => {}
         }
     }
 
+    /// Drops the worker's task at its next await, and with it all that does not run elsewhere.
+    pub(super) fn abort_task(&self) {
+        if let Some(task) = self.abort.get() {
+            task.abort();
+        }
+    }
+
     pub(super) fn leave_last_words(&self, panic: PanicReport) {
-        *self.lock_last_words() = Some(panic);
+        self.last_words.leave(panic);
     }
 
     /// The exit, unless the worker panicked while it was dropped.
@@ -245,15 +289,11 @@ impl Record {
     }
 
     pub(super) fn take_last_words(&self) -> Option<PanicReport> {
-        self.lock_last_words().take()
+        self.last_words.take()
     }
 
     fn lock_status(&self) -> MutexGuard<'_, WorkerStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_last_words(&self) -> MutexGuard<'_, Option<PanicReport>> {
-        self.last_words.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_term(&self) -> MutexGuard<'_, Arc<Term>> {

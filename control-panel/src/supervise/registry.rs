@@ -1,11 +1,11 @@
 //! All workers of a panel: the machine that decides, under one lock, and the records that its actions are executed on.
 
+mod effects;
 mod gates;
+mod stopping;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    mem,
-    pin::pin,
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -15,25 +15,24 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
+pub(crate) use self::stopping::Incidents;
+use self::stopping::Toll;
 use super::{
     cause::{Cause, Term},
     clock,
-    events::{Event, EventKind, Log, Pushed},
+    events::Log,
     exit::Exit,
-    machine::{Action, Directive, GroupId, GroupSpec, KeyId, Machine, Spec},
-    polling,
+    hosts::Hosts,
+    machine::{Directive, GroupId, GroupSpec, KeyId, Machine, Spec},
     record::Record,
-    report::{ShutdownReport, WorkerReport},
+    report::ShutdownReport,
+    roster::Roster,
     watched::Attention,
 };
 use crate::{
-    observe,
     queued::Origin,
-    worker::{Cancel, Refusal, RestartError, WorkerStatus},
+    worker::{Refusal, RestartError},
 };
-
-/// Incidents kept in full; older ones are only counted.
-const INCIDENTS: usize = 256;
 
 /// Called when a worker failed too often for the panel to go on.
 pub(crate) type OnEscalate = Box<dyn Fn() + Send + Sync>;
@@ -41,6 +40,8 @@ pub(crate) type OnEscalate = Box<dyn Fn() + Send + Sync>;
 pub(crate) struct Registry {
     /// Tells it from all others of the process. Not 0.
     pub(super) number: u64,
+    /// Where its workers run.
+    pub(super) hosts: Hosts,
     state: Mutex<State>,
     pub(crate) log: Arc<Log>,
     /// Changes with everything that a status shows.
@@ -60,10 +61,10 @@ pub(crate) struct Registry {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) machine: Machine,
-    pub(super) records: BTreeMap<Origin, Arc<Record>>,
+    pub(super) records: Roster<Arc<Record>>,
     pub(super) attention: Attention,
-    /// Those that lived when the shutdown began.
-    stopping: Vec<Arc<Record>>,
+    /// How those ended that lived when everybody was told to stop.
+    toll: Option<Toll>,
     /// Whether the panel is idle, and has suspended those who want it.
     idle: bool,
     incidents: Incidents,
@@ -71,34 +72,12 @@ pub(super) struct State {
     report: Option<ShutdownReport>,
 }
 
-/// Everything that was not clean since the panel was built.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Incidents {
-    /// The newest, oldest first.
-    pub(crate) recent: VecDeque<WorkerReport>,
-    pub(crate) total: u64,
-}
-
-/// What is done without the lock, because it runs code of others: wakers, destructors.
-#[derive(Default)]
-struct Effects {
-    cancel: Vec<Arc<Term>>,
-    wake: Vec<Arc<Record>>,
-    announce: Vec<Arc<Record>>,
-    told: bool,
-    none_left: bool,
-    escalate: bool,
-    /// To be told outside.
-    seen: Vec<Event>,
-    /// To be dropped: these hold errors and panics of the user's.
-    gone: (Vec<WorkerStatus>, Vec<Event>, Vec<WorkerReport>),
-}
-
 impl Registry {
-    pub(crate) fn new(on_escalate: OnEscalate) -> Self {
+    pub(super) fn new(hosts: Hosts, on_escalate: OnEscalate) -> Self {
         static PANELS: AtomicU64 = AtomicU64::new(1);
         Self {
             number: PANELS.fetch_add(1, Ordering::Relaxed),
+            hosts,
             state: Mutex::default(),
             log: Arc::default(),
             version: AtomicU64::new(0),
@@ -174,13 +153,9 @@ impl Registry {
     }
 
     /// Both in one: the generation is over because the worker was told to end, and nothing of it is left.
-    pub(super) fn exited_for_good(&self, record: &Record, exit: Exit) {
-        let now = Instant::now();
+    pub(super) fn ended(&self, record: &Record, exit: Exit) {
         let last_words = last_words(record);
-        self.change(|state| {
-            state.machine.exited(record.origin, exit, now);
-            state.machine.left(record.origin, Exit::Cancelled, last_words);
-        });
+        self.change(|state| state.machine.ended(record.origin, exit, last_words));
     }
 
     /// The worker's task is over, and nothing of it is left.
@@ -217,27 +192,6 @@ impl Registry {
         self.lock().machine.healthy(origin);
     }
 
-    /// From now on nothing is spawned, and everybody is stopped.
-    pub(super) fn stop_all(&self) {
-        self.change(|state| {
-            if state.stopping.is_empty() {
-                state.stopping = state.records.values().cloned().collect();
-            }
-            state.machine.stop_all(Cause::Shutdown);
-        });
-    }
-
-    /// The time is nearly over: nobody waits for another's end any more. Returns who is to be dropped; who is told only
-    /// now and is cancelled by being dropped does that itself.
-    pub(super) fn hurry(&self) -> Vec<Arc<Record>> {
-        self.change(|state| {
-            let late = |record: &&Arc<Record>| record.cancel != Cancel::Drop || record.term().is_over();
-            let late = state.records.values().filter(late).cloned().collect();
-            state.machine.hurry();
-            late
-        })
-    }
-
     /// The keys whose tasks live.
     pub(crate) fn keys(&self) -> BTreeSet<KeyId> {
         self.lock().machine.keys().collect()
@@ -251,98 +205,6 @@ impl Registry {
         drop(state);
         self.execute(effects);
         decided
-    }
-
-    /// Executes what has to happen together with the decision, so that nobody sees the one without the other: not a
-    /// worker that ended and still counts, nor one that no longer counts and has no end.
-    fn resolve(&self, state: &mut State) -> Effects {
-        let mut effects = Effects::default();
-        let mut actions = state.machine.take_actions();
-        for action in actions.drain(..) {
-            match action {
-                Action::Tell(origin, kind) => self.tell(state, origin, kind, &mut effects),
-                Action::Wake(origin) => effects.wake.extend(state.records.get(&origin).cloned()),
-                Action::Cancel(origin, cause) => {
-                    if let Some(record) = state.records.get(&origin) {
-                        let term = record.term();
-                        term.tell(cause);
-                        effects.cancel.push(term);
-                        effects.wake.push(Arc::clone(record));
-                    }
-                }
-                Action::End(origin) => {
-                    if let Some(record) = state.records.remove(&origin) {
-                        state.attention.leave(&record);
-                    }
-                    let live = state.records.len();
-                    self.live.store(live, Ordering::Release);
-                    effects.none_left = live == 0;
-                }
-                Action::Escalate => {
-                    state.stopping = state.records.values().cloned().collect();
-                    self.escalated.store(true, Ordering::Release);
-                    effects.escalate = true;
-                }
-            }
-        }
-        state.machine.give_back(actions);
-        if effects.told {
-            self.version.fetch_add(1, Ordering::Release);
-        }
-        effects
-    }
-
-    fn tell(&self, state: &mut State, origin: Origin, kind: EventKind, effects: &mut Effects) {
-        let Some(record) = state.records.get(&origin) else { return };
-        effects.told = true;
-        match &kind {
-            EventKind::Exited(exit) if !exit.is_clean() => {
-                effects.gone.2.extend(state.incidents.add(WorkerReport::new(record, exit.clone())));
-            }
-            _ => {}
-        }
-        match &kind {
-            EventKind::Stuck(_) => record.set_stuck(true),
-            EventKind::Recovered | EventKind::Exited(_) => record.set_stuck(false),
-            _ => {}
-        }
-        let generation = record.generation();
-        if let EventKind::Ended(_, Some(cause)) = kind {
-            record.ended_for(cause);
-        }
-        if let Some(status) = status_after(&kind) {
-            effects.gone.0.extend(Some(record.set_status(status)).filter(WorkerStatus::is_final));
-            if record.is_awaited() {
-                effects.announce.push(Arc::clone(record));
-            }
-        }
-        let Pushed { evicted, seen } = self.log.push(&record.name, origin, generation, kind);
-        effects.seen.extend(seen);
-        effects.gone.1.extend(evicted.filter(|event| event.kind.holds_an_error()));
-    }
-
-    fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, announce, told, none_left, escalate, seen, gone } = effects;
-        for term in cancel {
-            term.announce();
-        }
-        for record in wake {
-            record.signal.raise();
-        }
-        for record in announce {
-            record.announce();
-        }
-        if told {
-            self.log.announce();
-        }
-        if none_left {
-            self.none_left.notify_waiters();
-        }
-        seen.iter().for_each(observe::lifecycle);
-        if escalate {
-            (self.on_escalate)();
-        }
-        drop(gone);
     }
 
     pub(crate) fn live(&self) -> Vec<Arc<Record>> {
@@ -387,50 +249,6 @@ impl Registry {
         self.unpolled.load(Ordering::Relaxed)
     }
 
-    /// Resolves when no worker lives.
-    pub(super) async fn all_ended(&self) {
-        loop {
-            let mut none_left = pin!(self.none_left.notified());
-            none_left.as_mut().enable();
-            if self.count() == 0 {
-                return;
-            }
-            none_left.await;
-        }
-    }
-
-    /// What the shutdown came to, once it is over.
-    pub(super) fn report(&self) -> Option<ShutdownReport> {
-        self.lock().report.clone()
-    }
-
-    /// The shutdown is over: whoever still lives is abandoned. The first call decides what is reported.
-    pub(super) fn finish_stop(&self, elapsed: Duration) -> ShutdownReport {
-        let polled: BTreeSet<Origin> = polling::polled()
-            .into_iter()
-            .filter(|poll| poll.panel == self.number)
-            .map(|poll| poll.origin)
-            .collect();
-        // Whose code no thread runs has not refused to stop: others keep it from it.
-        let overdue = |record: &Record| {
-            if polled.contains(&record.origin) { Exit::Abandoned } else { Exit::Starved }
-        };
-        let mut state = self.lock();
-        if let Some(report) = &state.report {
-            return report.clone();
-        }
-        let overdue_now: Vec<_> =
-            state.records.values().map(|record| WorkerReport::new(record, overdue(record))).collect();
-        let evicted: Vec<_> = overdue_now.into_iter().map(|report| state.incidents.add(report)).collect();
-        let stopping = mem::take(&mut state.stopping);
-        let workers = stopping.iter().map(|record| WorkerReport::of(record, overdue)).collect();
-        let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.incidents));
-        state.report = Some(report.clone());
-        drop(state);
-        drop((evicted, stopping));
-        report
-    }
-
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -441,7 +259,7 @@ pub(crate) struct Look<'a> {
     pub(crate) version: u64,
     /// The number of the last event.
     pub(crate) events: u64,
-    pub(crate) live: &'a BTreeMap<Origin, Arc<Record>>,
+    pub(crate) live: &'a Roster<Arc<Record>>,
 }
 
 /// What is still to be told of a worker of which nothing is left. Closes its inbox: before the end is told, so that
@@ -449,27 +267,4 @@ pub(crate) struct Look<'a> {
 fn last_words(record: &Record) -> Option<Exit> {
     record.close_inbox();
     record.take_last_words().map(Exit::Panicked)
-}
-
-/// The status that an event leaves a worker in, if it changes it.
-fn status_after(kind: &EventKind) -> Option<WorkerStatus> {
-    match kind {
-        EventKind::Started => Some(WorkerStatus::Running),
-        EventKind::BackingOff(_) => Some(WorkerStatus::Backoff),
-        EventKind::Waiting => Some(WorkerStatus::Waiting),
-        EventKind::Stopping(cause) => Some(WorkerStatus::Stopping(*cause)),
-        EventKind::Ended(exit, _) => Some(WorkerStatus::Ended(exit.clone())),
-        EventKind::Refused(refusal) => Some(WorkerStatus::Refused(refusal.clone())),
-        _ => None,
-    }
-}
-
-impl Incidents {
-    /// Hands out what there is no room for any more: it holds the user's errors, to be dropped without a lock.
-    fn add(&mut self, report: WorkerReport) -> Option<WorkerReport> {
-        let evicted = if self.recent.len() == INCIDENTS { self.recent.pop_front() } else { None };
-        self.recent.push_back(report);
-        self.total += 1;
-        evicted
-    }
 }

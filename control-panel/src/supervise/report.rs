@@ -2,8 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{cause::Cause, exit::Exit, record::Record, registry::Incidents};
-use crate::{name::Name, queued::Origin, worker::WorkerStatus};
+use super::{cause::Cause, clock, exit::Exit, record::Record, registry::Incidents};
+use crate::{name::Name, queued::Origin};
 
 /// How one worker ended.
 #[non_exhaustive]
@@ -28,24 +28,23 @@ pub struct WorkerReport {
 
 impl WorkerReport {
     pub(super) fn new(record: &Record, exit: Exit) -> Self {
-        Self {
+        let (undated, heartbeat) = Self::undated(record, exit);
+        Self { last_heartbeat: (heartbeat != 0).then(|| clock::since(heartbeat)), ..undated }
+    }
+
+    /// Without the time since the last heartbeat, but with that one's stamp: 0 where there was none.
+    pub(super) fn undated(record: &Record, exit: Exit) -> (Self, u64) {
+        let (cause, heartbeat) = record.last_term();
+        let report = Self {
             name: record.name.clone(),
             source: record.source.clone(),
             origin: record.origin,
             generation: record.generation(),
             exit,
-            cause: record.cause(),
-            last_heartbeat: record.term().last_heartbeat(),
-        }
-    }
-
-    /// How a worker that was told to stop has ended by now, or what it is if it has not.
-    pub(super) fn of(record: &Record, overdue: impl Fn(&Record) -> Exit) -> Self {
-        let exit = match record.status() {
-            WorkerStatus::Ended(exit) => exit,
-            _ => overdue(record),
+            cause,
+            last_heartbeat: None,
         };
-        Self::new(record, exit)
+        (report, heartbeat)
     }
 }
 

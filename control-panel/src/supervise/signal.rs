@@ -26,12 +26,11 @@ impl Signal {
         }
     }
 
-    pub(super) fn raise(&self) {
+    /// Hands out the waker, which the task leaves anew when it looks: to be woken without a lock.
+    #[must_use]
+    pub(super) fn raise(&self) -> Option<Waker> {
         self.raised.store(true, Ordering::Release);
-        let waker = self.waker().clone();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.waker().take()
     }
 
     /// Whether it was raised since the last look.

@@ -1,23 +1,24 @@
-//! The tokio side of supervision: the `JoinSet` that owns every task, spawning, and shutting down.
+//! The tokio side of supervision: spawning, and shutting down.
+//!
+//! Every task has an owner: the record of its worker, which the registry has from before the task is spawned until nothing of
+//! the worker is left.
 
 use std::{
-    fmt, iter,
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering, fence},
     },
     time::Duration,
 };
 
-use tokio::{
-    runtime::Handle,
-    task::{JoinError, JoinSet},
-};
+use tokio::runtime::Handle;
 
 use super::{
     cause::{Cause, Term},
     deadline::{Deadline, Moment, Raced, race},
-    driver::{Hosts, Sent, Start, Task},
+    driver::{Start, Task},
+    hosts::Hosts,
     local::Local,
     machine::{GroupId, GroupSpec, Spec},
     panics,
@@ -31,9 +32,7 @@ use crate::worker::Refusal;
 const A_MOMENT: Duration = Duration::from_millis(10);
 
 pub(crate) struct Supervisor {
-    hosts: Arc<Hosts>,
     registry: Arc<Registry>,
-    tasks: Mutex<JoinSet<()>>,
     /// The term of contexts that belong to no worker.
     term: Arc<Term>,
     timeout: Duration,
@@ -41,6 +40,8 @@ pub(crate) struct Supervisor {
     began: Mutex<Option<Moment>>,
     /// Numbers groups and pools.
     numbers: AtomicU64,
+    /// Whether the panel was dropped.
+    gone: AtomicBool,
 }
 
 /// A worker that is about to be spawned.
@@ -54,18 +55,17 @@ impl Supervisor {
     pub(crate) fn new(panel: &str, runtime: Handle, timeout: Duration, on_escalate: OnEscalate) -> Self {
         panics::install();
         Self {
-            registry: Arc::new(Registry::new(on_escalate)),
-            hosts: Arc::new(Hosts { runtime, local: Local::new(panel) }),
-            tasks: Mutex::new(JoinSet::new()),
+            registry: Arc::new(Registry::new(Hosts { runtime, local: Local::new(panel) }, on_escalate)),
             term: Arc::default(),
             timeout,
             began: Mutex::new(None),
             numbers: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.hosts.runtime
+        &self.registry.hosts.runtime
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
@@ -111,15 +111,14 @@ impl Supervisor {
     }
 
     fn start(&self, record: &Arc<Record>, start: Start) {
-        // The parcel outlives the lock: a runtime that is gone drops what it is given at once, and the worker's
-        // arguments, whose drop is the user's code, with it.
-        let (task, hold) = Sent::new(Task::new(record, &self.registry, &self.hosts, start));
-        let mut tasks = self.tasks();
-        let ended = reap(&mut tasks);
-        let abort = tasks.spawn_on(task, &self.hosts.runtime);
-        drop(tasks);
-        drop((ended, hold));
-        record.set_task(abort);
+        // A runtime that is gone drops what it is given at once, the worker's arguments with it.
+        let task = Task::new(record, &self.registry, start);
+        record.set_task(self.runtime().spawn(task).abort_handle());
+        // Either this sees that the panel is gone, or `drop_all` sees the task.
+        fence(Ordering::SeqCst);
+        if self.gone.load(Ordering::Relaxed) {
+            record.abort_task();
+        }
     }
 
     /// Stops everybody. `refuse_waiting` is called once the workers know, `close` when all is over.
@@ -131,7 +130,7 @@ impl Supervisor {
         refuse_waiting: impl FnOnce(),
         close: impl FnOnce(),
     ) -> ShutdownReport {
-        let began = *self.began().get_or_insert_with(|| Moment::now(&self.hosts.runtime));
+        let began = *self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
         if let Some(report) = self.registry.report() {
             return report;
         }
@@ -140,7 +139,7 @@ impl Supervisor {
         if !self.ended_by(began.after(self.timeout.mul_f64(0.9))).await {
             self.registry.hurry().iter().for_each(|record| record.abort());
             // Also when the deadline is over already: whoever is dropped needs a moment to be.
-            let a_moment = Moment::now(&self.hosts.runtime).after(A_MOMENT);
+            let a_moment = Moment::now(&self.registry.hosts.runtime).after(A_MOMENT);
             self.ended_by(began.after(self.timeout).max(a_moment)).await;
         }
         let report = self.registry.finish_stop(began.elapsed());
@@ -154,31 +153,22 @@ impl Supervisor {
     }
 
     async fn ended_by(&self, at: Moment) -> bool {
-        let ended = race(self.registry.all_ended(), Deadline::new(&self.hosts.runtime, at)).await;
+        let ended = race(self.registry.all_ended(), Deadline::new(&self.registry.hosts.runtime, at)).await;
         matches!(ended, Raced::First(()))
     }
 
     /// The panel is gone: tells every worker, aborts every task, waits for nobody.
     pub(crate) fn drop_all(&self) {
         self.stop_all();
-        let tasks = std::mem::take(&mut *self.tasks());
-        drop(tasks);
-        self.hosts.local.close();
-    }
-
-    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gone.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.registry.live().iter().for_each(|record| record.abort_task());
+        self.registry.hosts.local.close();
     }
 
     fn began(&self) -> MutexGuard<'_, Option<Moment>> {
         self.began.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Finished tasks leave the set, so that it holds no more than what lives and what ended since. What they left
-/// behind is handed out, to be dropped without the lock.
-fn reap(tasks: &mut JoinSet<()>) -> Vec<Result<(), JoinError>> {
-    iter::from_fn(|| tasks.try_join_next()).collect()
 }
 
 impl fmt::Debug for Supervisor {

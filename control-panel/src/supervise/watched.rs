@@ -65,7 +65,7 @@ impl Registry {
         // As of now: what is done to a worker is done to this generation of it or to none.
         let mut generations = BTreeMap::new();
         for &poll in polled.iter().filter(|poll| poll.panel == self.number) {
-            let Some(record) = state.records.get(&poll.origin) else { continue };
+            let Some(record) = state.records.get(poll.origin) else { continue };
             let Some(limit) = record.limits.poll else { continue };
             generations.insert(poll.origin, record.generation());
             subjects.push(Subject { origin: poll.origin, mark: Mark::Poll(poll), limit });

@@ -135,7 +135,7 @@ impl Machine {
 
     /// A member has to make way for the group's restart.
     fn doom(&mut self, id: Origin) {
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         match &mut member.state {
             State::Running { .. } => member.doomed = true,
             State::Due { .. } => self.hold(id),
@@ -148,8 +148,8 @@ impl Machine {
     pub(super) fn member_left_by_itself(&mut self, group: Option<GroupId>, id: Origin) {
         let Some(group_id) = group.filter(|_| !self.is_stopping()) else { return };
         let Some(group) = self.groups.get(&group_id) else { return };
-        let significant = |id: &Origin| self.members.get(id).is_some_and(|member| member.spec.significant);
-        let lives = |id: &Origin| self.members.get(id).is_some_and(|member| !member.is_leaving());
+        let significant = |&id: &Origin| self.members.get(id).is_some_and(|member| member.spec.significant);
+        let lives = |&id: &Origin| self.members.get(id).is_some_and(|member| !member.is_leaving());
         let ends = match group.auto_shutdown {
             AutoShutdown::Never => false,
             AutoShutdown::AnySignificant => significant(&id),
@@ -167,7 +167,7 @@ impl Machine {
         let Some(group) = self.groups.get_mut(&group_id) else { return };
         group.phase = Phase::Stopping(cause);
         for id in group.members.clone() {
-            let Some(member) = self.members.get_mut(&id) else { continue };
+            let Some(member) = self.members.get_mut(id) else { continue };
             match member.state {
                 State::Running { .. } => member.doomed = true,
                 State::Waiting | State::Due { .. } => self.leave(id, Exit::Cancelled, Some(cause)),
@@ -201,10 +201,10 @@ impl Machine {
         let members = self.groups.get(&group).map(|group| group.members.clone()).unwrap_or_default();
         let on_its_way =
             |member: &Member| matches!(member.state, State::Stopping { .. } | State::Leaving { .. });
-        if members.iter().filter_map(|id| self.members.get(id)).any(on_its_way) {
+        if members.iter().filter_map(|&id| self.members.get(id)).any(on_its_way) {
             return None;
         }
-        let next = members.into_iter().rev().find(|id| {
+        let next = members.into_iter().rev().find(|&id| {
             self.members
                 .get(id)
                 .is_some_and(|member| member.doomed && matches!(member.state, State::Running { .. }))
@@ -212,7 +212,7 @@ impl Machine {
         let Some(next) = next else {
             return Some(if cause == Cause::Restart { Phase::Starting } else { Phase::Steady });
         };
-        let member = self.members.get_mut(&next)?;
+        let member = self.members.get_mut(next)?;
         member.doomed = false;
         let held = cause == Cause::Restart && member.spec.repeatable && member.spec.restart != Restart::Never;
         let told = if cause == Cause::Restart { Cause::Dependency } else { cause };
@@ -224,7 +224,7 @@ impl Machine {
     fn start_next(&mut self, group_id: GroupId) -> Option<Phase> {
         let group = self.groups.get_mut(&group_id)?;
         for &id in &group.members {
-            let Some(member) = self.members.get_mut(&id) else { continue };
+            let Some(member) = self.members.get_mut(id) else { continue };
             match member.state {
                 State::Due { .. } => return None,
                 State::Waiting => {

@@ -46,7 +46,7 @@ impl Machine {
         for later in new.skip(1) {
             edges[later].push(later - 1);
         }
-        let places: BTreeMap<Origin, usize> = self.members.keys().copied().zip(0..).collect();
+        let places: BTreeMap<Origin, usize> = self.members.keys().zip(0..).collect();
         for (before, after) in self.neighbours() {
             edges[places[&after]].push(places[&before]);
         }
@@ -62,11 +62,11 @@ impl Machine {
         self.settle_groups();
         // Of these nothing runs, or nothing will: they are in nobody's way.
         let idle: Vec<_> =
-            self.members.iter().filter(|(_, member)| !member.is_running()).map(|(&id, _)| id).collect();
+            self.members.iter().filter(|(_, member)| !member.is_running()).map(|(id, _)| id).collect();
         for id in idle {
             self.stop(id, cause);
         }
-        let free: Vec<_> = self.members.keys().copied().filter(|&id| !self.is_blocked(id)).collect();
+        let free: Vec<_> = self.members.keys().filter(|&id| !self.is_blocked(id)).collect();
         for id in free {
             self.stop(id, cause);
         }
@@ -101,10 +101,10 @@ impl Machine {
             return order;
         }
         let mut named: BTreeMap<&str, Vec<Origin>> = BTreeMap::new();
-        for (&id, member) in &self.members {
+        for (id, member) in self.members.iter() {
             named.entry(&member.spec.name).or_default().push(id);
         }
-        for (&id, member) in &self.members {
+        for (id, member) in self.members.iter() {
             for &other in member.spec.after.iter().filter_map(|name| named.get(&**name)).flatten() {
                 order.block(other, id);
             }

@@ -126,7 +126,7 @@ impl Machine {
     /// A task is gone: the next takes its place.
     pub(super) fn next_in_pool(&mut self, id: Origin, place: Option<Place>) {
         let next = place.and_then(|place| self.pools.left(id, place));
-        let Some(member) = next.and_then(|next| self.members.get_mut(&next)) else { return };
+        let Some(member) = next.and_then(|next| self.members.get_mut(next)) else { return };
         if let (State::Waiting, Some(next)) = (&member.state, next) {
             member.state = State::Due { at: None };
             self.actions.push(Action::Wake(next));

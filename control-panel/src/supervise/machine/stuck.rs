@@ -11,7 +11,7 @@ use crate::{
 impl Machine {
     /// The watchdog found this generation stuck, for at least that time.
     pub(crate) fn found_stuck(&mut self, id: Origin, generation: u64, time: Duration) {
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         let running = member.is_running();
         if member.generation != generation || !(running || member.is_stopping()) || member.stuck {
             return;
@@ -31,7 +31,7 @@ impl Machine {
 
     /// What was stuck moves again.
     pub(crate) fn recovered(&mut self, id: Origin) {
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         if std::mem::take(&mut member.stuck) {
             self.tell(id, EventKind::Recovered);
         }
@@ -41,7 +41,7 @@ impl Machine {
     /// neither has it recovered by that.
     pub(crate) fn owes_heartbeats(&self, id: Origin) -> bool {
         self.members
-            .get(&id)
+            .get(id)
             .is_some_and(|member| member.is_running() || (member.is_stopping() && member.stuck))
     }
 }

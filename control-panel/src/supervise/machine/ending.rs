@@ -1,0 +1,151 @@
+//! What follows the end of a generation, and the end of a worker.
+
+use tokio::time::Instant;
+
+use super::{
+    Action, Machine,
+    member::{Member, State, Then},
+};
+use crate::{
+    queued::Origin,
+    supervise::{cause::Cause, events::EventKind, exit::Exit},
+    worker::{Escalate, Refusal},
+};
+
+impl Machine {
+    /// The worker's generation is over, and nothing of it runs any more.
+    pub(crate) fn exited(&mut self, id: Origin, exit: Exit, now: Instant) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.stuck = false;
+        self.actions.push(Action::Tell(id, EventKind::Exited(exit.clone())));
+        match member.state {
+            State::Running { since } => self.ended_by_itself(id, exit, since, now),
+            State::Stopping { cause, then: Then::End } => self.leave(id, exit, Some(cause)),
+            State::Stopping { then: Then::Again, .. } => self.due(id, None, now),
+            State::Stopping { cause, then: Then::Retry { since } } => {
+                self.failed(id, exit, Some(cause), since, now);
+            }
+            State::Stopping { then: Then::Hold, .. } => self.hold(id),
+            State::Waiting | State::Due { .. } | State::Leaving { .. } => {}
+        }
+        let group = self.members.get(id).and_then(Member::group);
+        self.advance(group);
+    }
+
+    fn ended_by_itself(&mut self, id: Origin, exit: Exit, since: Instant, now: Instant) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        if !member.spec.restart.wants(&exit) {
+            let group = member.group();
+            self.leave(id, exit, None);
+            return self.member_left_by_itself(group, id);
+        }
+        let group = member.group();
+        if std::mem::take(&mut member.doomed) && !self.is_ending(group) && !self.is_stopping() {
+            // Its group is being restarted, and with it this one.
+            return self.hold(id);
+        }
+        if self.is_stopping() || self.is_ending(group) {
+            return self.leave(id, exit, None);
+        }
+        self.failed(id, exit, None, since, now);
+    }
+
+    /// A generation is to be followed by another, after its backoff and within its intensity.
+    fn failed(&mut self, id: Origin, exit: Exit, cause: Option<Cause>, since: Instant, now: Instant) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let group = member.group();
+        let window = group.and_then(|group| self.groups.get_mut(&group)).map(|group| &mut group.window);
+        if !window.unwrap_or(&mut member.window).admit(now) {
+            return self.give_up(id, exit, cause);
+        }
+        let delay = member.retry.delay(since, now);
+        let at = (!delay.is_zero()).then(|| now + delay);
+        self.again(id, group, at, now);
+    }
+
+    /// Its next generation is to begin.
+    pub(super) fn due(&mut self, id: Origin, at: Option<Instant>, now: Instant) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.state = State::Due { at };
+        if let Some(at) = at {
+            self.tell(id, EventKind::BackingOff(at.saturating_duration_since(now)));
+        }
+    }
+
+    /// It waits for its turn.
+    pub(super) fn hold(&mut self, id: Origin) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.state = State::Waiting;
+            self.tell(id, EventKind::Waiting);
+        }
+    }
+
+    /// A restart too many: the worker, or its whole group, stays down.
+    fn give_up(&mut self, id: Origin, exit: Exit, cause: Option<Cause>) {
+        let Some(member) = self.members.get(id) else { return };
+        let (group, mut escalate) = (member.group(), member.spec.escalate);
+        self.tell(id, EventKind::GaveUp);
+        self.leave(id, exit, cause);
+        if let Some(group) = group {
+            escalate = self.groups.get(&group).map_or(escalate, |group| group.escalate);
+            self.end_group(group, Cause::Dependency);
+        }
+        if escalate == Escalate::Panel {
+            self.escalate(id);
+        }
+    }
+
+    pub(super) fn escalate(&mut self, id: Origin) {
+        self.tell(id, EventKind::Escalated);
+        self.actions.push(Action::Escalate);
+        self.stop_all(Cause::Escalated);
+    }
+
+    /// Nothing of the worker runs, and nothing will: its task is to clean up.
+    pub(super) fn leave(&mut self, id: Origin, exit: Exit, cause: Option<Cause>) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.state = State::Leaving { exit, cause };
+            self.actions.push(Action::Wake(id));
+        }
+    }
+
+    /// The worker's task is over. `otherwise` is how the worker ended if it never came to say so, `last_words` what went
+    /// wrong while it was dropped.
+    pub(crate) fn left(&mut self, id: Origin, otherwise: Exit, last_words: Option<Exit>) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let (group, place, generation) = (member.group(), member.spec.place, member.generation);
+        let state = std::mem::replace(&mut member.state, State::Waiting);
+        self.members.remove(id);
+        let (mut exit, cause, mut told) = match state {
+            State::Leaving { exit, cause } => (exit, cause, true),
+            State::Stopping { cause, .. } => (otherwise, Some(cause), false),
+            State::Waiting | State::Due { .. } | State::Running { .. } => (otherwise, None, false),
+        };
+        if let Some(last_words) = last_words.filter(|_| !exit.is_failure()) {
+            (exit, told) = (last_words, false);
+        }
+        if !told && !exit.is_clean() {
+            self.tell(id, EventKind::Exited(exit.clone()));
+        }
+        let never_ran = generation == 0 && !told && !self.is_stopping() && exit.is_clean();
+        self.tell(
+            id,
+            if never_ran { EventKind::Refused(Refusal::RuntimeGone) } else { EventKind::Ended(exit, cause) },
+        );
+        self.actions.push(Action::End(id));
+        self.next_in_pool(id, place);
+        self.leave_group(id, group);
+        self.next_in_order(id);
+    }
+
+    /// Both in one: a generation that was told to end did, and nothing of the worker is left.
+    pub(crate) fn ended(&mut self, id: Origin, exit: Exit, last_words: Option<Exit>) {
+        if let Some(member) = self.members.get_mut(id) {
+            if let State::Stopping { cause, .. } = member.state {
+                member.state = State::Leaving { exit: exit.clone(), cause: Some(cause) };
+                self.tell(id, EventKind::Exited(exit));
+            }
+        }
+        self.left(id, Exit::Cancelled, last_words);
+    }
+}

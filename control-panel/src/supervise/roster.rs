@@ -1,0 +1,146 @@
+//! Who lives, by origin, in the order of the origins.
+//!
+//! A line that is looked up by position: origins only grow, so that nobody stands further from the first than their
+//! difference, and most stand just there. Who goes leaves a gap, and the line closes up once most of it is gaps: so coming,
+//! looking up and going cost the same few steps in a line of ten and of ten thousand.
+
+use crate::queued::Origin;
+
+/// So many gaps are left as they are.
+const GAPS: usize = 16;
+
+#[derive(Debug)]
+pub(crate) struct Roster<T> {
+    line: Vec<(Origin, Option<T>)>,
+    living: usize,
+}
+
+impl<T> Default for Roster<T> {
+    fn default() -> Self {
+        Self { line: Vec::new(), living: 0 }
+    }
+}
+
+impl<T> Roster<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.living
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.living == 0
+    }
+
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self { line: Vec::with_capacity(capacity), living: 0 }
+    }
+
+    /// Nobody comes twice.
+    pub(super) fn insert(&mut self, id: Origin, value: T) {
+        // Workers that are spawned on several threads at once may come a little out of order.
+        let at = match self.line.last() {
+            Some(&(last, _)) if last > id => self.line.partition_point(|&(other, _)| other < id),
+            _ => self.line.len(),
+        };
+        self.line.insert(at, (id, Some(value)));
+        self.living += 1;
+    }
+
+    pub(super) fn get(&self, id: Origin) -> Option<&T> {
+        self.line[self.place(id)?].1.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, id: Origin) -> Option<&mut T> {
+        let at = self.place(id)?;
+        self.line[at].1.as_mut()
+    }
+
+    pub(super) fn contains(&self, id: Origin) -> bool {
+        self.get(id).is_some()
+    }
+
+    /// Says whether it was there.
+    pub(super) fn remove(&mut self, id: Origin) -> bool {
+        let Some(gone) = self.place(id).map(|at| &mut self.line[at].1).filter(|value| value.is_some()) else {
+            return false;
+        };
+        *gone = None;
+        self.living -= 1;
+        if self.living == 0 {
+            // What thousands needed is not kept for the few that may follow.
+            self.line = Vec::new();
+        } else if self.line.len() - self.living > self.living + GAPS {
+            self.line.retain(|(_, value)| value.is_some());
+        }
+        true
+    }
+
+    /// All that are left, in their order.
+    pub(super) fn into_values(self) -> impl Iterator<Item = T> {
+        self.line.into_iter().filter_map(|(_, value)| value)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Origin, &T)> {
+        self.line.iter().filter_map(|(id, value)| Some((*id, value.as_ref()?)))
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Origin> {
+        self.iter().map(|(id, _)| id)
+    }
+
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.iter().map(|(_, value)| value)
+    }
+
+    fn place(&self, id: Origin) -> Option<usize> {
+        let first = self.line.first()?.0;
+        let furthest = usize::try_from(id.0.checked_sub(first.0)?).unwrap_or(usize::MAX);
+        let furthest = furthest.min(self.line.len() - 1);
+        if self.line[furthest].0 == id {
+            return Some(furthest);
+        }
+        self.line[..furthest].binary_search_by_key(&id, |&(other, _)| other).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Against a map that is known to be right, through all that can happen to a line.
+    #[test]
+    fn it_is_a_map_in_the_order_of_its_keys() {
+        let mut random = 7_u64;
+        let mut next = move |below: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % below
+        };
+        let (mut roster, mut model, mut newest) = (Roster::default(), BTreeMap::new(), 0);
+        for step in 0..20_000 {
+            let grows = step / 1_000 % 2 == 0;
+            newest += 1 + next(3);
+            // Sometimes one comes after those that came later.
+            let id = Origin(if step % 7 == 0 { newest.saturating_sub(2) } else { newest });
+            if next(10) < if grows { 8 } else { 2 } && !model.contains_key(&id) {
+                roster.insert(id, step);
+                model.insert(id, step);
+            } else {
+                let gone = Origin(next(newest + 2));
+                let gone = model.range(gone..).next().map_or(gone, |(&id, _)| id);
+                assert_eq!(roster.remove(gone), model.remove(&gone).is_some());
+                assert!(!roster.remove(gone), "only once");
+            }
+            let asked = Origin(next(newest + 2));
+            assert_eq!(roster.get(asked), model.get(&asked));
+            assert_eq!(roster.get_mut(asked), model.get_mut(&asked));
+            assert_eq!((roster.len(), roster.is_empty()), (model.len(), model.is_empty()));
+            assert!(roster.line.len() <= 2 * roster.living + GAPS, "the line closes up");
+            if step % 100 == 0 {
+                assert!(roster.keys().eq(model.keys().copied()) && roster.values().eq(model.values()));
+                assert!(roster.iter().eq(model.iter().map(|(&id, value)| (id, value))));
+            }
+        }
+        assert!(roster.into_values().eq(model.into_values()));
+    }
+}
