@@ -250,6 +250,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             policy: Policy::new(self.policy.policy()),
             supervisor: Supervisor::new(&self.name, handle, self.shutdown_timeout, on_escalate),
             idle: Idle::new(self.idle_after),
+            last_source: Mutex::default(),
         };
         Ok(ControlPanel {
             shared: Arc::new(shared),

@@ -1,6 +1,9 @@
 //! What a panel and its spawners share.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::idle::Idle;
 use crate::{
@@ -25,6 +28,8 @@ pub(crate) struct Shared<I: Intent, P> {
     pub(crate) policy: Policy<P>,
     pub(crate) supervisor: Supervisor,
     pub(super) idle: Idle,
+    /// The source of the last worker, in words: many workers share one.
+    pub(super) last_source: Mutex<Option<(I::Source, Name)>>,
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
@@ -82,7 +87,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     fn record(&self, name: Name, sender: &IntentSender<I>, options: &Options) -> Record {
         let identity = Identity {
             name,
-            source: format!("{:?}", sender.source()).into(),
+            source: self.in_words(sender.source()),
             origin: sender.origin(),
             kind: options.kind,
             cancel: options.cancel,
@@ -91,6 +96,24 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         };
         let registry = Arc::downgrade(self.supervisor.registry());
         Record::new(identity, Arc::clone(self.supervisor.term()), registry)
+    }
+}
+
+impl<I: Intent, P> Shared<I, P> {
+    /// A source as its `Debug` shows it.
+    fn in_words(&self, source: I::Source) -> Name {
+        let last = self.last_source().clone();
+        if let Some((_, words)) = last.filter(|&(last, _)| last == source) {
+            return words;
+        }
+        // Without the lock: this is the user's code.
+        let words = Name::from(format!("{source:?}"));
+        *self.last_source() = Some((source, words.clone()));
+        words
+    }
+
+    fn last_source(&self) -> MutexGuard<'_, Option<(I::Source, Name)>> {
+        self.last_source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -66,10 +66,13 @@ pub type WorkerError = Arc<dyn Error + Send + Sync>;
 /// Its text puts the place first, so that a narrow table clips the message and not the place:
 /// `at src/sync.rs:40:13: index out of bounds`.
 #[derive(Clone)]
-pub struct PanicReport {
-    message: Arc<str>,
+pub struct PanicReport(Arc<Panic>);
+
+/// Apart, so that every [`Exit`] that is no panic stays small: statuses, events and reports hold one each.
+struct Panic {
+    message: Box<str>,
     place: Option<PanicPlace>,
-    payload: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 /// Where a panic arose.
@@ -88,22 +91,22 @@ pub struct PanicPlace {
 impl PanicReport {
     pub(crate) fn new(payload: Box<dyn Any + Send>, place: Option<PanicPlace>) -> Self {
         let message = super::panics::message(&*payload).unwrap_or("a payload that is not text").into();
-        Self { message, place, payload: Arc::new(Mutex::new(Some(payload))) }
+        Self(Arc::new(Panic { message, place, payload: Mutex::new(Some(payload)) }))
     }
 
     /// The panic's message; a fixed text where the payload is neither `&str` nor `String`.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Where it arose. `None` where the program replaced the panic hook without calling the one before it.
     pub fn place(&self) -> Option<&PanicPlace> {
-        self.place.as_ref()
+        self.0.place.as_ref()
     }
 
     /// The payload itself, for whoever takes it first: to downcast, or for [`std::panic::resume_unwind`].
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
-        self.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -115,9 +118,9 @@ impl fmt::Display for PanicPlace {
 
 impl fmt::Display for PanicReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "at {place}: {}", self.message),
-            None => write!(f, "at an unknown place: {}", self.message),
+        match self.place() {
+            Some(place) => write!(f, "at {place}: {}", self.message()),
+            None => write!(f, "at an unknown place: {}", self.message()),
         }
     }
 }

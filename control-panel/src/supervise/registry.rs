@@ -1,6 +1,7 @@
 //! All workers of a panel: the machine that decides, under one lock, and the records that its actions are executed on.
 
 mod effects;
+mod ends;
 mod gates;
 mod stopping;
 
@@ -16,7 +17,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 pub(crate) use self::stopping::Incidents;
-use self::stopping::Toll;
+use self::{ends::Ends, stopping::Toll};
 use super::{
     cause::{Cause, Term},
     clock,
@@ -43,6 +44,7 @@ pub(crate) struct Registry {
     /// Where its workers run.
     pub(super) hosts: Hosts,
     state: Mutex<State>,
+    ends: Ends,
     pub(crate) log: Arc<Log>,
     /// Changes with everything that a status shows.
     version: AtomicU64,
@@ -79,6 +81,7 @@ impl Registry {
             number: PANELS.fetch_add(1, Ordering::Relaxed),
             hosts,
             state: Mutex::default(),
+            ends: Ends::default(),
             log: Arc::default(),
             version: AtomicU64::new(0),
             live: AtomicUsize::new(0),
@@ -150,12 +153,6 @@ impl Registry {
             state.machine.exited(record.origin, exit, now);
             state.machine.next(record.origin)
         })
-    }
-
-    /// Both in one: the generation is over because the worker was told to end, and nothing of it is left.
-    pub(super) fn ended(&self, record: &Record, exit: Exit) {
-        let last_words = last_words(record);
-        self.change(|state| state.machine.ended(record.origin, exit, last_words));
     }
 
     /// The worker's task is over, and nothing of it is left.

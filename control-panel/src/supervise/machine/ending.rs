@@ -55,10 +55,14 @@ impl Machine {
         let Some(member) = self.members.get_mut(id) else { return };
         let group = member.group();
         let window = group.and_then(|group| self.groups.get_mut(&group)).map(|group| &mut group.window);
-        if !window.unwrap_or(&mut member.window).admit(now) {
+        let within = match window {
+            Some(window) => window.admit(now),
+            None => member.failures().window.admit(now),
+        };
+        if !within {
             return self.give_up(id, exit, cause);
         }
-        let delay = member.retry.delay(since, now);
+        let delay = member.failures().retry.delay(since, now);
         let at = (!delay.is_zero()).then(|| now + delay);
         self.again(id, group, at, now);
     }

@@ -43,13 +43,20 @@ impl Spec {
     }
 }
 
+/// What is remembered of a worker that failed.
+#[derive(Debug)]
+pub(super) struct Failures {
+    pub(super) window: Window,
+    pub(super) retry: Retry,
+}
+
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) spec: Spec,
     pub(super) state: State,
     pub(super) generation: u64,
-    pub(super) window: Window,
-    pub(super) retry: Retry,
+    /// Most never fail, and so have none.
+    failures: Option<Box<Failures>>,
     /// Its group is to stop it when its turn comes.
     pub(super) doomed: bool,
     /// The watchdog found its generation stuck.
@@ -58,9 +65,21 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn new(spec: Spec, state: State) -> Self {
-        let window = Window::new(spec.intensity);
-        let retry = Retry::new(spec.backoff, spec.seed);
-        Self { spec, state, generation: 0, window, retry, doomed: false, stuck: false }
+        Self { spec, state, generation: 0, failures: None, doomed: false, stuck: false }
+    }
+
+    pub(super) fn failures(&mut self) -> &mut Failures {
+        let Spec { intensity, backoff, seed, .. } = self.spec;
+        self.failures.get_or_insert_with(|| {
+            Box::new(Failures { window: Window::new(intensity), retry: Retry::new(backoff, seed) })
+        })
+    }
+
+    /// The worker says that it is well.
+    pub(super) fn healthy(&mut self) {
+        if let Some(failures) = &mut self.failures {
+            failures.retry.reset();
+        }
     }
 
     pub(super) fn is_running(&self) -> bool {

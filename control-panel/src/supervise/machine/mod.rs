@@ -217,7 +217,7 @@ impl Machine {
     /// The worker says that it is well: its backoff begins anew.
     pub(crate) fn healthy(&mut self, id: Origin) {
         if let Some(member) = self.members.get_mut(id) {
-            member.retry.reset();
+            member.healthy();
         }
     }
 

@@ -60,6 +60,8 @@ impl Machine {
         }
         self.stopping = Some(self.stop_order(cause));
         self.settle_groups();
+        // Most are told of it and cancelled.
+        self.actions.reserve(2 * self.members.len());
         // Of these nothing runs, or nothing will: they are in nobody's way.
         let idle: Vec<_> =
             self.members.iter().filter(|(_, member)| !member.is_running()).map(|(id, _)| id).collect();

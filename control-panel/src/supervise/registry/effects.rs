@@ -19,6 +19,9 @@ use crate::{
     worker::WorkerStatus,
 };
 
+/// With more actions than so many, it pays to make room beforehand.
+const ROOM: usize = 64;
+
 /// What is done without the lock, because it runs code of others: wakers, destructors.
 #[derive(Default)]
 pub(super) struct Effects {
@@ -41,6 +44,9 @@ impl Registry {
         let mut effects = Effects::default();
         let mut actions = state.machine.take_actions();
         let tells = actions.iter().filter(|action| matches!(action, Action::Tell(..))).count();
+        if actions.len() > ROOM {
+            effects.wake.reserve(actions.len() - tells);
+        }
         let mut log = self.log.write(tells);
         for action in actions.drain(..) {
             match action {

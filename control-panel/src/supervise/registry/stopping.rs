@@ -56,6 +56,7 @@ impl Registry {
     /// now and is cancelled by being dropped does that itself.
     pub(in crate::supervise) fn hurry(&self) -> Vec<Arc<Record>> {
         self.change(|state| {
+            self.take_ends(state);
             let late = |record: &&Arc<Record>| record.cancel != Cancel::Drop || record.term().is_over();
             let late = state.records.values().filter(late).cloned().collect();
             state.machine.hurry();
@@ -91,6 +92,7 @@ impl Registry {
         let overdue = |record: &Record| {
             if polled.contains(&record.origin) { Exit::Abandoned } else { Exit::Starved }
         };
+        self.change(|state| self.take_ends(state));
         let mut state = self.lock();
         if let Some(report) = &state.report {
             return report.clone();
