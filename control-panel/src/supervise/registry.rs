@@ -200,7 +200,14 @@ impl Registry {
         let decided = decide(&mut state);
         let effects = self.resolve(&mut state);
         drop(state);
-        self.execute(effects);
+        let mut more = self.execute(effects);
+        while more {
+            let mut state = self.lock();
+            state.machine.stop_some();
+            let effects = self.resolve(&mut state);
+            drop(state);
+            more = self.execute(effects);
+        }
         decided
     }
 

@@ -1,17 +1,22 @@
 //! The order of stopping: whoever comes after another is stopped before it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     mem,
 };
 
 use super::{Machine, Spec};
 use crate::{queued::Origin, supervise::cause::Cause, worker::Refusal};
 
+/// So many are stopped at once.
+const AT_ONCE: usize = 256;
+
 /// Who is stopped only when others have ended.
 #[derive(Debug)]
 pub(super) struct StopOrder {
     cause: Cause,
+    /// Those who wait for nobody and were not stopped yet.
+    due: VecDeque<Origin>,
     /// How many must end before it.
     blockers: BTreeMap<Origin, usize>,
     /// Whom its end lets go.
@@ -60,18 +65,35 @@ impl Machine {
         }
         self.stopping = Some(self.stop_order(cause));
         self.settle_groups();
-        // Most are told of it and cancelled.
-        self.actions.reserve(2 * self.members.len());
         // Of these nothing runs, or nothing will: they are in nobody's way.
         let idle: Vec<_> =
             self.members.iter().filter(|(_, member)| !member.is_running()).map(|(id, _)| id).collect();
         for id in idle {
             self.stop(id, cause);
         }
-        let free: Vec<_> = self.members.keys().filter(|&id| !self.is_blocked(id)).collect();
-        for id in free {
+        let due = self.members.keys().filter(|&id| !self.is_blocked(id)).collect();
+        if let Some(order) = &mut self.stopping {
+            order.due = due;
+        }
+        self.stop_some();
+    }
+
+    /// While everybody is being stopped: stops some more of those who have to wait for nobody. So that the first can end while
+    /// the last are told, and nobody waits long for a decision about thousands. Says whether there are more.
+    pub(crate) fn stop_some(&mut self) -> bool {
+        let Some(order) = &mut self.stopping else { return false };
+        let (cause, more) = (order.cause, order.due.len().min(AT_ONCE));
+        let now: Vec<_> = order.due.drain(..more).collect();
+        let left = !order.due.is_empty();
+        for id in now {
             self.stop(id, cause);
         }
+        left
+    }
+
+    /// Whether some are still to be stopped who have to wait for nobody.
+    pub(crate) fn stops_more(&self) -> bool {
+        self.stopping.as_ref().is_some_and(|order| !order.due.is_empty())
     }
 
     /// Somebody ended: those that had to wait for it are stopped.
@@ -85,6 +107,7 @@ impl Machine {
 
     /// The time is nearly over: nobody waits for another any more.
     pub(crate) fn hurry(&mut self) {
+        while self.stop_some() {}
         let Some(order) = &mut self.stopping else { return };
         let (blocked, cause) = (mem::take(&mut order.blockers), order.cause);
         order.frees.clear();
@@ -98,7 +121,7 @@ impl Machine {
     }
 
     fn stop_order(&self, cause: Cause) -> StopOrder {
-        let mut order = StopOrder { cause, blockers: BTreeMap::new(), frees: BTreeMap::new() };
+        let mut order = StopOrder { cause, due: VecDeque::new(), blockers: BTreeMap::new(), frees: BTreeMap::new() };
         if self.groups.is_empty() && self.members.values().all(|member| member.spec.after.is_empty()) {
             return order;
         }

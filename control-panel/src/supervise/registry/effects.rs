@@ -31,6 +31,8 @@ pub(super) struct Effects {
     told: bool,
     none_left: bool,
     escalate: bool,
+    /// Whether more are to be stopped, in a step of their own.
+    more: bool,
     /// To be told outside.
     seen: Vec<Event>,
     /// To be dropped: these hold errors and panics of the user's.
@@ -77,6 +79,7 @@ impl Registry {
         }
         (effects.seen, effects.gone.1) = log.close();
         state.machine.give_back(actions);
+        effects.more = state.machine.stops_more();
         effects.told = tells > 0;
         if effects.told {
             self.version.fetch_add(1, Ordering::Release);
@@ -84,8 +87,9 @@ impl Registry {
         effects
     }
 
-    pub(super) fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, announce, told, none_left, escalate, seen, gone } = effects;
+    /// Says whether there is more to be done, under the lock again.
+    pub(super) fn execute(&self, effects: Effects) -> bool {
+        let Effects { cancel, wake, announce, told, none_left, escalate, more, seen, gone } = effects;
         for term in cancel {
             term.announce();
         }
@@ -106,6 +110,7 @@ impl Registry {
             (self.on_escalate)();
         }
         drop(gone);
+        more
     }
 }
 

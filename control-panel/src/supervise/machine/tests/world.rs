@@ -358,6 +358,7 @@ impl World {
         let now = self.now();
         let stopping = self.machine.is_stopping();
         let outcome = event(&mut self.machine, now);
+        while self.machine.stop_some() {}
         let actions = self.machine.take_actions();
         if own.is_some() || !actions.is_empty() {
             meanwhile(self);
