@@ -29,41 +29,43 @@ use crate::{
     worker::{Cancel, Refusal, WorkerStatus},
 };
 
+/// In this order: what a stop and an end look at comes first and side by side, which is what thousands of them cost.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Record {
-    pub(crate) name: Name,
-    /// The source as its `Debug` shows it: a record knows no types of the user's.
-    pub(crate) source: Name,
-    pub(crate) origin: Origin,
-    /// The number of its panel among all of the process; 0 where it belongs to none.
-    pub(crate) panel: u64,
-    pub(crate) kind: Kind,
-    pub(crate) cancel: Cancel,
-    pub(crate) grace: Duration,
-    pub(crate) limits: Limits,
-    /// Whom it belongs to. Nobody, for the record of a context outside any worker.
-    pub(crate) registry: Weak<Registry>,
     /// Tells the worker's task to look what it is to do.
     pub(super) signal: Signal,
-    /// Drops a worker that its task alone cannot drop, because it runs on another thread.
-    pub(super) kill: Term,
+    status: Mutex<WorkerStatus>,
     /// The current generation's, or the last one's.
     term: Mutex<Arc<Term>>,
     generation: AtomicU64,
-    status: Mutex<WorkerStatus>,
+    pub(crate) name: Name,
+    /// The source as its `Debug` shows it: a record knows no types of the user's.
+    pub(crate) source: Name,
     /// For those who wait for its end. Most never do.
     changed: OnceLock<Box<Notify>>,
-    /// Set once the task exists.
-    abort: OnceLock<AbortHandle>,
+    pub(crate) kind: Kind,
+    pub(crate) cancel: Cancel,
     /// Why it ended: no generation may have run then to be told.
     ended_for: CauseCell,
     /// Whether the watchdog found it stuck.
     stuck: AtomicBool,
     /// Whether something of it runs away from its task.
     away: AtomicU8,
+    pub(crate) origin: Origin,
+    /// The number of its panel among all of the process; 0 where it belongs to none.
+    pub(crate) panel: u64,
+    pub(crate) inbox: InboxCell,
     /// A panic while the worker's future was being dropped, which no return value can carry.
     last_words: LastWords,
-    pub(crate) inbox: InboxCell,
+    pub(crate) grace: Duration,
+    pub(crate) limits: Limits,
+    /// Whom it belongs to. Nobody, for the record of a context outside any worker.
+    pub(crate) registry: Weak<Registry>,
+    /// Drops a worker that its task alone cannot drop, because it runs on another thread.
+    pub(super) kill: Term,
+    /// Set once the task exists.
+    abort: OnceLock<AbortHandle>,
     pub(crate) gate: GateCell,
 }
 

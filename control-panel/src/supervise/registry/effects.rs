@@ -129,7 +129,7 @@ impl State {
             EventKind::Ended(exit, cause) => {
                 record.ended_for(*cause);
                 if let Some(toll) = &mut self.toll {
-                    toll.add(record, exit.clone());
+                    toll.ended(record, exit);
                 }
             }
             _ => {}

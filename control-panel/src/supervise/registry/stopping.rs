@@ -18,7 +18,7 @@ use crate::{
         polling,
         record::Record,
         report::{ShutdownReport, WorkerReport},
-        roster::Roster,
+        roster,
     },
     worker::Cancel,
 };
@@ -34,11 +34,11 @@ pub(crate) struct Incidents {
     pub(crate) total: u64,
 }
 
-/// How those ended that lived when everybody was told to stop. Each is noted by whoever tells its end, who has it at hand:
-/// looking at thousands again afterwards would take the caller of the shutdown as long as all the rest.
+/// How those ended that lived when everybody was told to stop. Each end is noted by whoever tells of it: looking at
+/// thousands again afterwards would keep the caller of the shutdown.
 pub(super) struct Toll {
-    /// None for those who live.
-    ends: Roster<Option<WorkerReport>>,
+    /// In the order of their spawning. Those that live yet are not to be read.
+    workers: Vec<WorkerReport>,
     /// Of those that sent heartbeats, the last one's stamp.
     heartbeats: Vec<(Origin, u64)>,
 }
@@ -113,36 +113,41 @@ impl State {
     /// Everybody who lives is about to be told to stop: how each ends is to be reported.
     pub(super) fn expect_ends(&mut self) {
         if self.toll.is_none() {
-            let mut ends = Roster::with_capacity(self.records.len());
-            self.records.keys().for_each(|id| ends.insert(id, None));
-            self.toll = Some(Toll { ends, heartbeats: Vec::new() });
+            let workers = self.records.values().map(|record| WorkerReport::undated(record, Exit::Starved).0);
+            self.toll = Some(Toll { workers: workers.collect(), heartbeats: Vec::new() });
         }
     }
 }
 
 impl Toll {
-    pub(super) fn add(&mut self, record: &Record, exit: Exit) {
-        let Some(end) = self.ends.get_mut(record.origin) else { return };
-        let (report, heartbeat) = WorkerReport::undated(record, exit);
-        *end = Some(report);
+    /// Somebody ended. What was told of it before still holds.
+    pub(super) fn ended(&mut self, record: &Record, exit: &Exit) {
+        let Some(worker) = self.worker(record.origin) else { return };
+        let (cause, heartbeat) = record.last_term();
+        (worker.exit, worker.cause, worker.generation) = (exit.clone(), cause, record.generation());
         if heartbeat != 0 {
             self.heartbeats.push((record.origin, heartbeat));
         }
     }
 
-    /// With those that did not end, in the order of their spawning.
+    /// With those that did not end.
     fn close(mut self, overdue: Vec<WorkerReport>) -> Vec<WorkerReport> {
         for report in overdue {
-            if let Some(end) = self.ends.get_mut(report.origin) {
-                *end = Some(report);
+            if let Some(worker) = self.worker(report.origin) {
+                *worker = report;
             }
         }
-        for (origin, heartbeat) in self.heartbeats {
-            if let Some(Some(end)) = self.ends.get_mut(origin) {
-                end.last_heartbeat = Some(clock::since(heartbeat));
+        for (origin, heartbeat) in mem::take(&mut self.heartbeats) {
+            if let Some(worker) = self.worker(origin) {
+                worker.last_heartbeat = Some(clock::since(heartbeat));
             }
         }
-        self.ends.into_values().flatten().collect()
+        self.workers
+    }
+
+    fn worker(&mut self, id: Origin) -> Option<&mut WorkerReport> {
+        let at = roster::place(&self.workers, id, |worker| worker.origin)?;
+        self.workers.get_mut(at)
     }
 }
 
