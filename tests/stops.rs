@@ -3,11 +3,11 @@
 //!
 //! Where an offender blocks a thread, it does so until the report is there: a shutdown that waited for it would hang.
 
-use std::{pin::pin, sync::atomic::Ordering, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::atomic::Ordering, time::Duration};
 
 use control_panel::{
-    Backoff, Cancel, Context, ControlPanel, Exit, Intensity, Refusal, Restart, SendError, ShutdownReport,
-    TrySendError, Worker, WorkerStatus,
+    Backoff, Cancel, Cause, Context, ControlPanel, Event, EventKind, Exit, Intensity, Notice, Refusal,
+    Restart, SendError, ShutdownReport, TrySendError, Worker, WorkerHandle, WorkerStatus,
 };
 use tests::{
     Mark, Wakes, eventually,
@@ -48,6 +48,42 @@ fn everybody_who_stops_is_listed_and_nothing_is_wrong() {
         let late = panel.spawn(good("late"));
         assert!(matches!(late.status(), WorkerStatus::Refused(Refusal::ShutDown)));
     });
+}
+
+/// Far more than are told to stop at once, on several threads that all have ends to tell: each is told once.
+#[test]
+fn thousands_stop_each_is_listed_once_and_each_end_is_told_once() {
+    const WORKERS: usize = 2_000;
+    let runtime = threads(2);
+    for round in 0..10 {
+        let panel = on(&runtime, Duration::from_secs(60));
+        let handles: Vec<_> = (0..WORKERS).map(|_| panel.spawn(good("it"))).collect();
+        if round % 2 == 0 {
+            eventually("all run", || {
+                handles.iter().all(|handle| matches!(handle.status(), WorkerStatus::Running))
+            });
+        }
+        let events = panel.status().events;
+        let mut reader = panel.events_from(events + 1);
+        let report = panel.shutdown_blocking();
+        assert!(report.is_clean() && panel.worker_count() == 0, "{report}");
+        assert!(
+            report.workers().iter().map(|worker| worker.origin).eq(handles.iter().map(WorkerHandle::origin))
+        );
+        assert!(report.workers().iter().all(|worker| worker.cause == Some(Cause::Shutdown)));
+        assert!(handles.iter().all(|handle| handle.status().is_final()));
+        let mut ended = BTreeSet::new();
+        while let Some(notice) = reader.try_next() {
+            if let Notice::Event(Event { origin, kind: EventKind::Ended(..), .. }) = notice {
+                assert!(ended.insert(origin), "{origin} ended twice");
+            }
+        }
+        assert!(!ended.is_empty());
+        if round % 2 == 0 {
+            // Each was told to stop, exited, and ended.
+            assert_eq!(panel.status().events - events, 3 * WORKERS as u64);
+        }
+    }
 }
 
 #[test]

@@ -106,11 +106,7 @@ pub(super) fn guard<T>(record: &Record, code: impl FnOnce() -> T) -> Result<T, P
 }
 
 impl Task {
-    pub(super) fn new(
-        record: &Arc<Record>,
-        registry: &Arc<Registry>,
-        start: Start,
-    ) -> Self {
+    pub(super) fn new(record: &Arc<Record>, registry: &Arc<Registry>, start: Start) -> Self {
         let ending =
             Ending { record: Arc::clone(record), registry: Arc::clone(registry), polled: false, told: false };
         let parcel = Parcel { start: Some(start), record: Arc::clone(record) };

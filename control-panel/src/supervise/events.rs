@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fmt, mem,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -185,11 +185,9 @@ pub(crate) struct Log {
     changed: Notify,
 }
 
-/// The log while several events are written into it that happen at once.
+/// The log while what happened at once is written into it.
 pub(super) struct Writing<'a> {
     kept: MutexGuard<'a, Kept>,
-    /// So many of them are pushed out by those after them: they are numbered and not kept.
-    skip: usize,
     /// For those who are told of every event.
     seen: Vec<Event>,
     /// What there is no more room for, of the user's.
@@ -204,15 +202,9 @@ struct Kept {
 }
 
 impl Log {
-    /// Notes so many events. Called under the registry's lock: so the numbers are in order.
-    pub(super) fn write(&self, events: usize) -> Writing<'_> {
-        let mut writing =
-            Writing { kept: self.kept(), skip: events.saturating_sub(KEPT), seen: Vec::new(), gone: Vec::new() };
-        if writing.skip > 0 {
-            let before = mem::take(&mut writing.kept.events);
-            before.into_iter().for_each(|event| writing.discard(event));
-        }
-        writing
+    /// To note what happened. Called under the registry's lock: so the numbers are in order.
+    pub(super) fn write(&self) -> Writing<'_> {
+        Writing { kept: self.kept(), seen: Vec::new(), gone: Vec::new() }
     }
 
     /// Wakes those who wait for an event.
@@ -238,23 +230,14 @@ impl Log {
 
 impl Writing<'_> {
     pub(super) fn push(&mut self, name: &Name, origin: Origin, generation: u64, kind: EventKind) {
-        self.kept.total += 1;
-        let skipped = self.skip > 0;
-        if skipped && !observe::LISTENS && !kind.holds_an_error() {
-            self.skip -= 1;
-            return;
+        if self.kept.events.len() == KEPT {
+            let evicted = self.kept.events.pop_front();
+            self.gone.extend(evicted.filter(|event| event.kind.holds_an_error()));
         }
+        self.kept.total += 1;
         let event = Event { number: self.kept.total, name: name.clone(), origin, generation, kind };
         if observe::LISTENS {
             self.seen.push(event.clone());
-        }
-        if skipped {
-            self.skip -= 1;
-            return self.discard(event);
-        }
-        if self.kept.events.len() == KEPT {
-            let evicted = self.kept.events.pop_front();
-            evicted.into_iter().for_each(|event| self.discard(event));
         }
         self.kept.events.push_back(event);
     }
@@ -262,12 +245,6 @@ impl Writing<'_> {
     /// What is to be told of, and what is to be dropped, without any lock.
     pub(super) fn close(self) -> (Vec<Event>, Vec<Event>) {
         (self.seen, self.gone)
-    }
-
-    fn discard(&mut self, event: Event) {
-        if event.kind.holds_an_error() {
-            self.gone.push(event);
-        }
     }
 }
 

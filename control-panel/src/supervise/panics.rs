@@ -10,7 +10,10 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     panic::{self, AssertUnwindSafe, Location, PanicHookInfo},
-    sync::{Arc, Once},
+    sync::{
+        Arc, Mutex, MutexGuard, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -134,6 +137,29 @@ fn scope<T>(quietly: bool, f: impl FnOnce() -> T) -> (thread::Result<T>, Places)
     let result = panic::catch_unwind(AssertUnwindSafe(f));
     let places = if CATCHING.replace(outer).noted { noted(depth) } else { Places::new() };
     (result, places)
+}
+
+/// A panic that no return value can carry. There next to never is one, and it is asked for at every end.
+#[derive(Debug, Default)]
+pub(super) struct LastWords {
+    left: AtomicBool,
+    panic: Mutex<Option<PanicReport>>,
+}
+
+impl LastWords {
+    pub(super) fn leave(&self, panic: PanicReport) {
+        let before = self.lock().replace(panic);
+        self.left.store(true, Ordering::Release);
+        drop(before);
+    }
+
+    pub(super) fn take(&self) -> Option<PanicReport> {
+        if self.left.load(Ordering::Acquire) { self.lock().take() } else { None }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<PanicReport>> {
+        self.panic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::{
     cause::{Cause, CauseCell, Term},
     exit::{Exit, PanicReport},
     kinds::Kind,
+    panics::LastWords,
     registry::Registry,
     signal::Signal,
     watchdog::Limits,
@@ -67,29 +68,6 @@ pub(crate) struct Record {
     /// Set once the task exists.
     abort: OnceLock<AbortHandle>,
     pub(crate) gate: GateCell,
-}
-
-/// A panic that no return value can carry. There next to never is one, and it is asked for at every end.
-#[derive(Debug, Default)]
-struct LastWords {
-    left: AtomicBool,
-    panic: Mutex<Option<PanicReport>>,
-}
-
-impl LastWords {
-    fn leave(&self, panic: PanicReport) {
-        let before = self.lock().replace(panic);
-        self.left.store(true, Ordering::Release);
-        drop(before);
-    }
-
-    fn take(&self) -> Option<PanicReport> {
-        if self.left.load(Ordering::Acquire) { self.lock().take() } else { None }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<PanicReport>> {
-        self.panic.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// What is said of a record when it is made.

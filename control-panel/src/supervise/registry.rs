@@ -50,7 +50,7 @@ pub(crate) struct Registry {
     version: AtomicU64,
     /// How many workers live.
     live: AtomicUsize,
-    /// Tells those who wait for it that none lives.
+    /// Tells those who wait for it that none lives; and when the first of all ends, so that they are awake by then.
     none_left: Notify,
     /// How many of them no runtime has polled yet.
     unpolled: AtomicUsize,
@@ -194,21 +194,21 @@ impl Registry {
         self.lock().machine.keys().collect()
     }
 
-    /// Runs `decide` under the lock, and then what follows without it.
+    /// Runs `decide` under the lock, and then what follows without it; and so on with what is decided in steps.
     pub(super) fn change<T>(&self, decide: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let decided = decide(&mut state);
-        let effects = self.resolve(&mut state);
-        drop(state);
-        let mut more = self.execute(effects);
-        while more {
-            let mut state = self.lock();
-            state.machine.stop_some();
+        loop {
             let effects = self.resolve(&mut state);
+            let more = state.machine.stops_more();
             drop(state);
-            more = self.execute(effects);
+            self.execute(effects);
+            if !more {
+                return decided;
+            }
+            state = self.lock();
+            state.machine.stop_some();
         }
-        decided
     }
 
     pub(crate) fn live(&self) -> Vec<Arc<Record>> {

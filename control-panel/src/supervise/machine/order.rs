@@ -121,7 +121,8 @@ impl Machine {
     }
 
     fn stop_order(&self, cause: Cause) -> StopOrder {
-        let mut order = StopOrder { cause, due: VecDeque::new(), blockers: BTreeMap::new(), frees: BTreeMap::new() };
+        let mut order =
+            StopOrder { cause, due: VecDeque::new(), blockers: BTreeMap::new(), frees: BTreeMap::new() };
         if self.groups.is_empty() && self.members.values().all(|member| member.spec.after.is_empty()) {
             return order;
         }

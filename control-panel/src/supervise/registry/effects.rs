@@ -1,6 +1,7 @@
 //! What follows from a decision: what has to happen together with it, under the lock, and what must not happen there.
 
 use std::{
+    mem,
     sync::{Arc, atomic::Ordering},
     task::Waker,
 };
@@ -29,10 +30,9 @@ pub(super) struct Effects {
     wake: Vec<Waker>,
     announce: Vec<Arc<Record>>,
     told: bool,
-    none_left: bool,
+    /// Those who wait for the last end are to look.
+    look: bool,
     escalate: bool,
-    /// Whether more are to be stopped, in a step of their own.
-    more: bool,
     /// To be told outside.
     seen: Vec<Event>,
     /// To be dropped: these hold errors and panics of the user's.
@@ -49,7 +49,7 @@ impl Registry {
         if actions.len() > ROOM {
             effects.wake.reserve(actions.len() - tells);
         }
-        let mut log = self.log.write(tells);
+        let mut log = self.log.write();
         for action in actions.drain(..) {
             match action {
                 Action::Tell(origin, kind) => state.tell(origin, kind, &mut log, &mut effects),
@@ -68,7 +68,8 @@ impl Registry {
                     }
                     state.records.remove(origin);
                     self.live.store(state.records.len(), Ordering::Release);
-                    effects.none_left = state.records.is_empty();
+                    let first = state.toll.as_mut().is_some_and(|toll| !mem::replace(&mut toll.begun, true));
+                    effects.look |= first || state.records.is_empty();
                 }
                 Action::Escalate => {
                     state.expect_ends();
@@ -79,7 +80,6 @@ impl Registry {
         }
         (effects.seen, effects.gone.1) = log.close();
         state.machine.give_back(actions);
-        effects.more = state.machine.stops_more();
         effects.told = tells > 0;
         if effects.told {
             self.version.fetch_add(1, Ordering::Release);
@@ -87,9 +87,8 @@ impl Registry {
         effects
     }
 
-    /// Says whether there is more to be done, under the lock again.
-    pub(super) fn execute(&self, effects: Effects) -> bool {
-        let Effects { cancel, wake, announce, told, none_left, escalate, more, seen, gone } = effects;
+    pub(super) fn execute(&self, effects: Effects) {
+        let Effects { cancel, wake, announce, told, look, escalate, seen, gone } = effects;
         for term in cancel {
             term.announce();
         }
@@ -102,7 +101,7 @@ impl Registry {
         if told {
             self.log.announce();
         }
-        if none_left {
+        if look {
             self.none_left.notify_waiters();
         }
         seen.iter().for_each(observe::lifecycle);
@@ -110,7 +109,6 @@ impl Registry {
             (self.on_escalate)();
         }
         drop(gone);
-        more
     }
 }
 

@@ -57,7 +57,9 @@ impl Registry {
             // Taken only under the lock of the state: so none is on its way when somebody else looks.
             let mut state = self.lock();
             mem::swap(&mut *self.ends.left(), &mut *turn);
-            turn.drain(..).for_each(|end| state.ended(end));
+            for end in turn.drain(..) {
+                state.ended(end);
+            }
             let effects = self.resolve(&mut state);
             drop(state);
             // Before the effects: these run code of others, for which nobody's end may wait.
@@ -69,7 +71,9 @@ impl Registry {
     /// What ended so far has ended, whoever was to tell of it.
     pub(super) fn take_ends(&self, state: &mut State) {
         let ends = mem::take(&mut *self.ends.left());
-        ends.into_iter().for_each(|end| state.ended(end));
+        for end in ends {
+            state.ended(end);
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Toll {
     workers: Vec<WorkerReport>,
     /// Of those that sent heartbeats, the last one's stamp.
     heartbeats: Vec<(Origin, u64)>,
+    /// Whether anybody ended yet.
+    pub(super) begun: bool,
 }
 
 impl Registry {
@@ -92,11 +94,12 @@ impl Registry {
         let overdue = |record: &Record| {
             if polled.contains(&record.origin) { Exit::Abandoned } else { Exit::Starved }
         };
-        self.change(|state| self.take_ends(state));
         let mut state = self.lock();
         if let Some(report) = &state.report {
             return report.clone();
         }
+        self.take_ends(&mut state);
+        let effects = self.resolve(&mut state);
         let overdue: Vec<_> =
             state.records.values().map(|record| WorkerReport::new(record, overdue(record))).collect();
         let evicted: Vec<_> = overdue.iter().map(|report| state.incidents.add(report.clone())).collect();
@@ -104,6 +107,7 @@ impl Registry {
         let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.incidents));
         state.report = Some(report.clone());
         drop(state);
+        self.execute(effects);
         drop(evicted);
         report
     }
@@ -114,7 +118,7 @@ impl State {
     pub(super) fn expect_ends(&mut self) {
         if self.toll.is_none() {
             let workers = self.records.values().map(|record| WorkerReport::undated(record, Exit::Starved).0);
-            self.toll = Some(Toll { workers: workers.collect(), heartbeats: Vec::new() });
+            self.toll = Some(Toll { workers: workers.collect(), heartbeats: Vec::new(), begun: false });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Moments in which one decision crosses another.
 
 use super::{
-    super::Directive,
+    super::{Action, Directive, Machine},
     cases::{exit, find, living, started, three},
     world::{MS, World, failed, group, spec},
 };
@@ -195,4 +195,36 @@ fn who_waits_for_a_place_gets_it_in_turn_and_a_newer_one_of_a_key_in_the_turn_of
         assert!(world.workers[&next].running, "{next} has the next turn");
     }
     world.end(false);
+}
+
+#[test]
+fn hundreds_are_stopped_in_steps_and_what_happens_in_between_holds() {
+    let cancelled = |machine: &mut Machine| -> Vec<_> {
+        let actions = machine.take_actions().into_iter();
+        actions
+            .filter_map(|action| if let Action::Cancel(id, _) = action { Some(id) } else { None })
+            .collect()
+    };
+    for hurries in [false, true] {
+        let mut world = World::new();
+        let ids: Vec<_> = (0..600).map(|_| world.admit(spec("a", Restart::Always), 3).unwrap()).collect();
+        world.settle(false);
+        let now = world.now();
+        let machine = &mut world.machine;
+        machine.stop_all(Cause::Shutdown);
+        let mut told = cancelled(machine);
+        assert!(machine.stops_more() && told == ids[..told.len()], "the first, in their order");
+        machine.ended(ids[0], Exit::Cancelled, None);
+        // It fails before it is told anything: no other generation of it follows, and nobody tells it any more.
+        let last = ids[599];
+        machine.exited(last, failed(), now);
+        assert_eq!(machine.next(last), Directive::Leave);
+        if hurries {
+            machine.hurry();
+            assert!(!machine.stops_more());
+        }
+        while machine.stop_some() {}
+        told.append(&mut cancelled(machine));
+        assert_eq!(told, ids[..599]);
+    }
 }

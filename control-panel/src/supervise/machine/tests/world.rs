@@ -220,6 +220,18 @@ impl World {
         if !seen.running || seen.ended.is_some() {
             return false;
         }
+        // As the tokio side does where it can: both in one.
+        if seen.cancelled.is_some_and(Cause::is_final) && id.0 % 2 == 0 {
+            self.act(
+                Some(id),
+                |machine, _| machine.ended(id, exit.clone(), None),
+                |world| {
+                    world.workers.get_mut(&id).expect("it runs").running = false;
+                },
+            );
+            assert!(self.workers[&id].ended.is_some(), "{id} ended, and that was not told");
+            return true;
+        }
         let wants = match seen.cancelled {
             None => seen.spec.restart.wants(exit),
             // Unless somebody restarted it since, which is told to nobody.
