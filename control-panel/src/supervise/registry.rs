@@ -17,7 +17,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 pub(crate) use self::stopping::Incidents;
-use self::{ends::Ends, stopping::Toll};
+use self::{effects::Effects, ends::Ends, stopping::Toll};
 use super::{
     cause::{Cause, Term},
     clock,
@@ -199,7 +199,8 @@ impl Registry {
         let mut state = self.lock();
         let decided = decide(&mut state);
         loop {
-            let effects = self.resolve(&mut state);
+            let mut effects = Effects::default();
+            self.resolve(&mut state, &mut effects);
             let more = state.machine.stops_more();
             drop(state);
             self.execute(effects);

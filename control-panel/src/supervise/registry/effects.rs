@@ -42,8 +42,7 @@ pub(super) struct Effects {
 impl Registry {
     /// Executes what has to happen together with the decision, so that nobody sees the one without the other: not a
     /// worker that ended and still counts, nor one that no longer counts and has no end.
-    pub(super) fn resolve(&self, state: &mut State) -> Effects {
-        let mut effects = Effects::default();
+    pub(super) fn resolve(&self, state: &mut State, effects: &mut Effects) {
         let mut actions = state.machine.take_actions();
         let tells = actions.iter().filter(|action| matches!(action, Action::Tell(..))).count();
         if actions.len() > ROOM {
@@ -52,7 +51,7 @@ impl Registry {
         let mut log = self.log.write();
         for action in actions.drain(..) {
             match action {
-                Action::Tell(origin, kind) => state.tell(origin, kind, &mut log, &mut effects),
+                Action::Tell(origin, kind) => state.tell(origin, kind, &mut log, effects),
                 Action::Wake(origin) => {
                     effects.wake.extend(state.records.get(origin).and_then(|record| record.signal.raise()));
                 }
@@ -78,13 +77,14 @@ impl Registry {
                 }
             }
         }
-        (effects.seen, effects.gone.1) = log.close();
+        let (seen, gone) = log.close();
+        effects.seen.extend(seen);
+        effects.gone.1.extend(gone);
         state.machine.give_back(actions);
-        effects.told = tells > 0;
-        if effects.told {
+        if tells > 0 {
+            effects.told = true;
             self.version.fetch_add(1, Ordering::Release);
         }
-        effects
     }
 
     pub(super) fn execute(&self, effects: Effects) {

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use super::{Registry, State};
+use super::{Registry, State, effects::Effects};
 use crate::{
     queued::Origin,
     supervise::{exit::Exit, record::Record},
@@ -42,17 +42,16 @@ impl Registry {
     pub(in crate::supervise) fn ended(&self, record: &Record, exit: Exit) {
         let last_words = super::last_words(record);
         self.ends.left().push(End { origin: record.origin, exit, last_words });
+        // What follows waits until no end is left to tell of: it runs code of others, for which nobody's end may wait.
+        let mut effects = Effects::default();
         loop {
-            // Who leaves an end and finds the turn taken goes its way: whoever has the turn looks here again after it. One of
-            // the two sees the other.
+            // Who leaves an end and finds the turn taken goes its way: whoever has the turn looks again after it. One of the
+            // two sees the other.
             fence(Ordering::SeqCst);
-            if self.ends.left().is_empty() {
-                return;
-            }
             let mut turn = match self.ends.turn.try_lock() {
                 Ok(turn) => turn,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => return,
+                Err(TryLockError::WouldBlock) => break,
             };
             // Taken only under the lock of the state: so none is on its way when somebody else looks.
             let mut state = self.lock();
@@ -60,12 +59,14 @@ impl Registry {
             for end in turn.drain(..) {
                 state.ended(end);
             }
-            let effects = self.resolve(&mut state);
-            drop(state);
-            // Before the effects: these run code of others, for which nobody's end may wait.
-            drop(turn);
-            self.execute(effects);
+            self.resolve(&mut state, &mut effects);
+            drop((state, turn));
+            fence(Ordering::SeqCst);
+            if self.ends.left().is_empty() {
+                break;
+            }
         }
+        self.execute(effects);
     }
 
     /// What ended so far has ended, whoever was to tell of it.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Registry, State};
+use super::{Registry, State, effects::Effects};
 use crate::{
     queued::Origin,
     supervise::{
@@ -99,7 +99,8 @@ impl Registry {
             return report.clone();
         }
         self.take_ends(&mut state);
-        let effects = self.resolve(&mut state);
+        let mut effects = Effects::default();
+        self.resolve(&mut state, &mut effects);
         let overdue: Vec<_> =
             state.records.values().map(|record| WorkerReport::new(record, overdue(record))).collect();
         let evicted: Vec<_> = overdue.iter().map(|report| state.incidents.add(report.clone())).collect();
