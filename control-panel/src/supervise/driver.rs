@@ -101,6 +101,7 @@ impl Drop for Parcel {
 }
 
 /// Runs the worker's own code: its panic becomes a report, and the thread that runs it can be seen to.
+#[inline]
 pub(super) fn guard<T>(record: &Record, code: impl FnOnce() -> T) -> Result<T, PanicReport> {
     polling::polling(record, || panics::catch(code))
 }

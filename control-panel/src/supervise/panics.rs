@@ -112,6 +112,7 @@ fn backtrace() -> Option<Arc<Backtrace>> {
 }
 
 /// Runs `f`; a panic becomes a report.
+#[inline]
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
     let (result, mut places) = scope(false, f);
     result.map_err(|payload| {
@@ -129,6 +130,8 @@ pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
     scope(true, f).0.ok()
 }
 
+/// Inline: each frame less is one less to be unwound.
+#[inline]
 fn scope<T>(quietly: bool, f: impl FnOnce() -> T) -> (thread::Result<T>, Places) {
     let outer = CATCHING.get();
     let depth = outer.depth + 1;

@@ -42,6 +42,7 @@ struct Seats {
 }
 
 /// Runs code of the worker's. It must not unwind.
+#[inline]
 pub(super) fn polling<T>(record: &Record, code: impl FnOnce() -> T) -> T {
     // A thread that is being taken down has no seat any more: then nobody watches it.
     let before = SEAT.try_with(|seat| seat.sit(record.panel, record.origin)).ok();
