@@ -7,19 +7,16 @@
 mod bucket;
 mod clocked;
 
-use std::mem;
+use std::{collections::VecDeque, mem};
 
 use tokio::time::Instant;
 
 pub(super) use self::bucket::Producer;
-use self::{
-    bucket::{Bucket, Place},
-    clocked::Clocked,
-};
+use self::{bucket::Bucket, clocked::Clocked};
 use super::shares::LaneId;
 use crate::{
     intent::{Intent, LatestKey},
-    queued::{Origin, QueuedIntent},
+    queued::{CausalityOrder, Origin, QueuedIntent},
 };
 
 /// Which bucket a producer's local intents go into.
@@ -29,9 +26,9 @@ pub(crate) struct Batch<I: Intent> {
     /// Which frame took it out of the queue, so that rests are finished in order.
     pub(super) number: u64,
     pub(super) intents: Intents<I>,
-    /// Where handing out stands: in the buckets' order, and the bucket at hand.
+    /// Where handing out stands in the buckets' order.
     at: usize,
-    at_hand: Slot,
+    hand: Hand<I>,
     /// The slots of what was handed out and is not reported yet.
     freed: Freed,
 }
@@ -44,10 +41,28 @@ pub(super) struct Intents<I: Intent> {
     len: usize,
     buckets: Vec<Bucket<I>>,
     /// The buckets that are in use; once they are arranged, in the order of their producers.
-    order: Vec<Slot>,
+    order: Vec<Used<I::Source>>,
     clocked: Box<Clocked<I>>,
     /// When the first was accepted: a clock reading an intent would cost more than the rest.
     accepted_at: Instant,
+    /// Room for intents in all buckets, used or not.
+    room: usize,
+}
+
+/// A bucket that is in use, beside what orders it.
+#[derive(Clone, Copy)]
+struct Used<S> {
+    source: S,
+    origin: Origin,
+    slot: Slot,
+}
+
+/// The bucket that is being handed out one by one, taken out of its place so that the next one is near.
+struct Hand<I: Intent> {
+    intents: VecDeque<I>,
+    /// Of the next one.
+    order: Option<CausalityOrder<I::Source>>,
+    slot: Slot,
 }
 
 /// Slots that are free again, by lane.
@@ -103,6 +118,7 @@ impl<I: Intent> Intents<I> {
             order: Vec::new(),
             clocked: Box::new(Clocked::new()),
             accepted_at: Instant::now(),
+            room: 0,
         }
     }
 
@@ -136,14 +152,15 @@ impl<I: Intent> Intents<I> {
             return;
         }
         if bucket.is_unused() {
-            bucket.begin(producer(), seq);
-            self.order.push(slot);
+            let producer = producer();
+            self.order.push(Used { source: producer.source, origin: producer.origin, slot });
+            bucket.begin(producer, seq);
         }
         bucket.push(seq, intent);
     }
 
-    /// The place of the intent that one with this key replaces.
-    pub(super) fn latest(&mut self, slot: Slot, key: LatestKey) -> Option<&mut Option<I>> {
+    /// The intent that one with this key replaces.
+    pub(super) fn latest(&mut self, slot: Slot, key: LatestKey) -> Option<&mut I> {
         self.buckets.get_mut(slot)?.latest(key)
     }
 
@@ -177,58 +194,70 @@ impl<I: Intent> Intents<I> {
 
     /// The bucket of a local origin, or an empty one.
     fn slot_of(&self, origin: Origin) -> Slot {
-        let own =
-            |&slot: &Slot| self.buckets[slot].producer().is_some_and(|producer| producer.origin == origin);
-        let known = self.order.iter().rev().copied().find(own);
+        let known = self.order.iter().rev().find(|used| used.origin == origin).map(|used| used.slot);
         let empty = || self.buckets.iter().position(Bucket::is_unused);
         known.or_else(empty).unwrap_or(self.buckets.len())
     }
 
     /// Intents not handed out yet by the frame that holds them.
     fn remaining(&self) -> usize {
-        self.order.iter().map(|&slot| self.buckets[slot].left()).sum::<usize>() + self.clocked.left()
+        self.order.iter().map(|used| self.buckets[used.slot].left()).sum::<usize>() + self.clocked.left()
     }
 
     /// Whether some are the frame loop's own. After they were counted.
     fn has_own(&self) -> bool {
-        let is_own =
-            |&slot: &Slot| self.buckets[slot].producer().is_some_and(|producer| producer.lane.is_none());
-        self.order.iter().any(is_own) || self.clocked.has_own()
+        self.order.iter().any(|used| self.buckets[used.slot].is_own()) || self.clocked.has_own()
     }
 
     /// Puts them in order; what was handed out already stays out.
     fn arrange(&mut self) {
         let Self { buckets, order, clocked, .. } = self;
-        if order.len() > 1 {
-            order.sort_unstable_by_key(|&slot| {
-                buckets[slot].producer().map(|producer| (producer.source, producer.origin))
-            });
+        let by_name = |used: &Used<I::Source>| (used.source, used.origin);
+        // Producers that take turns come in their order.
+        if !order.is_sorted_by_key(by_name) {
+            order.sort_unstable_by_key(by_name);
         }
         clocked.arrange(|slot, number| buckets[slot].clocked = Some(number));
     }
 
     /// Counts the slots of what was handed out since the last call.
     fn settle(&mut self, freed: &mut Freed) {
-        let Self { buckets, order, clocked, .. } = self;
-        order.retain(|&slot| {
-            let bucket = &mut buckets[slot];
+        let Self { buckets, order, clocked, room, .. } = self;
+        let mut left = 0;
+        order.retain(|used| {
+            let bucket = &mut buckets[used.slot];
             bucket.settle().into_iter().for_each(|(lane, count)| freed.add(lane, count));
             // What is finished is out of the way of what the next frame adds.
-            let unfinished = bucket.left() > 0;
-            if !unfinished {
+            let unfinished = bucket.left();
+            if unfinished == 0 {
                 bucket.clear();
             }
-            unfinished
+            let (before, now) = bucket.room();
+            *room = *room - before + now;
+            left += unfinished;
+            unfinished > 0
         });
         clocked.settle(|lane, count| freed.add(lane, count));
         if clocked.left() == 0 {
             clocked.clear(|slot| buckets[slot].clocked = None);
         }
-        self.len = self.remaining();
+        self.len = left + clocked.left();
     }
 
+    /// Room for intents, used or not, as of the last time that slots were counted.
     fn room(&self) -> usize {
-        self.buckets.iter().map(Bucket::room).sum::<usize>() + self.clocked.room()
+        self.room + self.clocked.room()
+    }
+
+    #[cold]
+    fn shrink_to(&mut self, room: usize) {
+        let part = room / (self.buckets.len() + 1);
+        self.room = 0;
+        for bucket in &mut self.buckets {
+            bucket.shrink_to(part);
+            self.room += bucket.room().1;
+        }
+        self.clocked.shrink_to(part);
     }
 
     /// Whether a producer has intents in here.
@@ -239,7 +268,13 @@ impl<I: Intent> Intents<I> {
 
 impl<I: Intent> Batch<I> {
     pub(super) fn new() -> Self {
-        Self { number: 0, intents: Intents::new(), at: 0, at_hand: usize::MAX, freed: Freed::default() }
+        Self {
+            number: 0,
+            intents: Intents::new(),
+            at: 0,
+            hand: Hand { intents: VecDeque::new(), order: None, slot: 0 },
+            freed: Freed::default(),
+        }
     }
 
     /// Intents in it: what was accepted, or what the frame that held it left.
@@ -254,7 +289,7 @@ impl<I: Intent> Batch<I> {
 
     /// Intents not handed out yet by the frame that holds it.
     pub(crate) fn remaining(&self) -> usize {
-        self.intents.remaining()
+        self.intents.remaining() + self.hand.intents.len()
     }
 
     /// Adds the frame loop's own intents to a batch that no sender fills any more.
@@ -269,7 +304,8 @@ impl<I: Intent> Batch<I> {
     }
 
     fn rewind(&mut self) {
-        (self.at, self.at_hand) = (0, usize::MAX);
+        self.put_back();
+        self.at = 0;
         self.intents.clocked.rewind();
     }
 
@@ -278,43 +314,54 @@ impl<I: Intent> Batch<I> {
     #[inline]
     pub(crate) fn next(&mut self, limited: bool, may: impl FnMut() -> bool) -> Option<QueuedIntent<I>> {
         let accepted_at = self.intents.accepted_at;
-        // Both ways lead to the intent's place and one exit takes it out, so that it is not moved twice.
-        let (place, order) = match if limited { None } else { self.at_hand() } {
-            Some(found) => found,
-            None => self.find(may)?,
-        };
-        place.take().map(|intent| QueuedIntent::keyed(order, accepted_at, intent))
-    }
-
-    /// The next in the bucket at hand. Small, so that it becomes part of the caller's loop.
-    #[inline]
-    fn at_hand(&mut self) -> Option<Place<'_, I>> {
-        self.intents.buckets.get_mut(self.at_hand)?.next()
+        if let (Some(order), false) = (&mut self.hand.order, limited) {
+            if let Some(intent) = self.hand.intents.pop_front() {
+                let this = *order;
+                order.seq += 1;
+                return Some(QueuedIntent::keyed(this, accepted_at, intent));
+            }
+        }
+        self.find(limited, may).map(|(order, intent)| QueuedIntent::keyed(order, accepted_at, intent))
     }
 
     /// The next wherever it is.
     #[inline(never)]
-    fn find(&mut self, mut may: impl FnMut() -> bool) -> Option<Place<'_, I>> {
-        while let Some(&slot) = self.intents.order.get(self.at) {
-            let bucket = &self.intents.buckets[slot];
-            let is_local = bucket.producer().is_some_and(|producer| producer.lane.is_none());
-            if bucket.left() > 0 && (is_local || may()) {
-                self.at_hand = slot;
-                return self.at_hand();
+    fn find(
+        &mut self,
+        limited: bool,
+        mut may: impl FnMut() -> bool,
+    ) -> Option<(CausalityOrder<I::Source>, I)> {
+        self.put_back();
+        while let Some(used) = self.intents.order.get(self.at) {
+            let bucket = &mut self.intents.buckets[used.slot];
+            if bucket.left() > 0 && (bucket.is_own() || may()) {
+                let next = bucket.next();
+                if !limited {
+                    (self.hand.order, self.hand.slot) = (bucket.lend(&mut self.hand.intents), used.slot);
+                }
+                return next;
             }
             self.at += 1;
         }
-        self.at_hand = usize::MAX;
         self.intents.clocked.next(may)
+    }
+
+    /// What is at hand goes back into its bucket.
+    fn put_back(&mut self) {
+        let Hand { intents, order, slot } = &mut self.hand;
+        if let Some(order) = order.take() {
+            self.intents.buckets[*slot].take_back(intents, order.seq);
+        }
     }
 
     /// Hands all that is left to `f`, faster than one by one. If `f` panics, the rest is still there.
     #[inline]
     pub(crate) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, QueuedIntent<I>) -> B) -> B {
+        self.put_back();
         let accepted_at = self.intents.accepted_at;
         let mut folded = init;
-        while let Some(&slot) = self.intents.order.get(self.at) {
-            folded = self.intents.buckets[slot].fold(folded, |folded, order, intent| {
+        while let Some(used) = self.intents.order.get(self.at) {
+            folded = self.intents.buckets[used.slot].fold(folded, |folded, order, intent| {
                 f(folded, QueuedIntent::keyed(order, accepted_at, intent))
             });
             self.at += 1;
@@ -328,6 +375,7 @@ impl<I: Intent> Batch<I> {
     /// Counts the slots of what was handed out since the last call. A batch of which nothing is left is ready to
     /// be filled again.
     pub(super) fn settle(&mut self) {
+        self.put_back();
         self.intents.settle(&mut self.freed);
         // A discard reads it as it is. A budget may have gone past all of it.
         self.rewind();
@@ -341,12 +389,7 @@ impl<I: Intent> Batch<I> {
     /// Gives memory back, so that room for at most `most` intents is kept, whichever producers have filled it.
     pub(super) fn trim(&mut self, most: usize) {
         if self.intents.room() > most {
-            let Intents { buckets, clocked, .. } = &mut self.intents;
-            let part = most / (buckets.len() + 1);
-            for bucket in buckets {
-                bucket.shrink_to(part);
-            }
-            clocked.shrink_to(part);
+            self.intents.shrink_to(most);
         }
     }
 }

@@ -150,7 +150,7 @@ impl<I: Intent> Port<I> {
             return Err(TrySendError::Closed(intent));
         }
         if let Some(place) = self.replaces(&mut state, clock, delivery) {
-            let older = place.replace(intent);
+            let older = mem::replace(place, intent);
             drop(state);
             drop(older);
             return Ok(());
@@ -249,7 +249,7 @@ impl<I: Intent> Port<I> {
     ) -> Step {
         if !state.gate.is_closed() {
             if let Some(place) = self.replaces(&mut state, clock, delivery) {
-                let older = mem::replace(place, intent.take());
+                let older = intent.take().map(|intent| mem::replace(place, intent));
                 drop(state);
                 drop(older);
                 return Step::Sent;
@@ -300,14 +300,14 @@ impl<I: Intent> Port<I> {
         ticket
     }
 
-    /// The place of the intent that this one replaces.
+    /// The intent that this one replaces.
     #[inline]
     fn replaces<'a>(
         &self,
         state: &'a mut State<I>,
         clock: u64,
         delivery: Delivery,
-    ) -> Option<&'a mut Option<I>> {
+    ) -> Option<&'a mut I> {
         match delivery {
             Delivery::Latest(key) if clock == 0 => state.active.latest(self.slot, key),
             _ => None,

@@ -1,15 +1,15 @@
 //! One producer's local intents, in the order of their acceptance.
 
-use std::{collections::BTreeMap, mem, vec};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem, vec,
+};
 
 use super::{LaneId, grow};
 use crate::{
     intent::{Intent, LatestKey},
     queued::{CausalityOrder, Origin},
 };
-
-/// Where an intent is that is to be handed out, and its key.
-pub(super) type Place<'a, I> = (&'a mut Option<I>, CausalityOrder<<I as Intent>::Source>);
 
 /// Who sends: what orders it and where its slots are counted. Without a lane, it is the frame loop itself,
 /// whose intents hold no slots.
@@ -23,21 +23,22 @@ pub(in crate::queue) struct Producer<S> {
 /// A bucket is cleared and filled again, frame after frame. What a send touches comes first.
 #[repr(C)]
 pub(super) struct Bucket<I: Intent> {
-    entries: Vec<Option<I>>,
+    /// As they were accepted.
+    entries: Vec<I>,
     numbers: Numbers,
     /// Its producer's place among the senders of clocked intents, if it is there.
     pub(super) clocked: Option<u32>,
     producer: Option<Producer<I::Source>>,
-    /// The first that was not handed out.
-    at: usize,
-    /// How many were handed out and are in `entries` no more.
-    drained: usize,
-    /// What was being drained when the reducer panicked.
-    rest: Vec<Option<I>>,
+    /// What comes before `entries`, where handing out stands in the middle: one by one they leave from its front. It is made
+    /// of the buffer of `entries`, and turned back into that: neither moves an intent or takes memory.
+    rest: VecDeque<I>,
+    handed_out: usize,
     /// How many of those handed out have had their slot freed.
     freed: usize,
     /// Where the intents are that a newer one replaces.
     latest: BTreeMap<LatestKey, usize>,
+    /// Room for intents, when that was asked last.
+    room: usize,
 }
 
 /// The sequence numbers of a bucket's intents. Mostly one after the other, so that none is kept.
@@ -79,29 +80,36 @@ impl<I: Intent> Bucket<I> {
             numbers: Numbers { next: 0, first: 0, skips: Vec::new() },
             clocked: None,
             producer: None,
-            at: 0,
-            drained: 0,
-            rest: Vec::new(),
+            rest: VecDeque::new(),
+            handed_out: 0,
             freed: 0,
             latest: BTreeMap::new(),
+            room: 0,
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+        if self.rest.capacity() > self.entries.capacity() {
+            self.rest.clear();
+            self.entries = mem::take(&mut self.rest).into();
+        }
         self.numbers.skips.clear();
-        self.latest.clear();
-        (self.at, self.drained, self.freed, self.producer) = (0, 0, 0, None);
+        if !self.latest.is_empty() {
+            self.latest.clear();
+        }
+        (self.handed_out, self.freed, self.producer) = (0, 0, None);
     }
 
-    pub(super) fn producer(&self) -> Option<&Producer<I::Source>> {
-        self.producer.as_ref()
+    /// Whether it is the frame loop's own.
+    pub(super) fn is_own(&self) -> bool {
+        self.producer.as_ref().is_some_and(|producer| producer.lane.is_none())
     }
 
     /// Whether nothing was put into it since it was cleared.
     #[inline]
     pub(super) fn is_unused(&self) -> bool {
-        self.entries.is_empty()
+        self.producer.is_none()
     }
 
     /// Before the first intent of a batch: whose it is, and its sequence number.
@@ -117,12 +125,13 @@ impl<I: Intent> Bucket<I> {
         }
         self.numbers.next = seq + 1;
         grow(&mut self.entries);
-        self.entries.push(Some(intent));
+        self.entries.push(intent);
     }
 
     #[cold]
     fn skip(&mut self, to: u64) {
-        self.numbers.skips.push(Skip { place: self.entries.len(), to });
+        let place = self.handed_out + self.left();
+        self.numbers.skips.push(Skip { place, to });
     }
 
     /// The intent pushed last may be replaced by one with this key.
@@ -130,89 +139,107 @@ impl<I: Intent> Bucket<I> {
         self.latest.insert(key, self.entries.len() - 1);
     }
 
-    /// The place of the intent with this key.
-    pub(super) fn latest(&mut self, key: LatestKey) -> Option<&mut Option<I>> {
+    /// The intent with this key, as long as none was handed out.
+    pub(super) fn latest(&mut self, key: LatestKey) -> Option<&mut I> {
         let at = *self.latest.get(&key)?;
         self.entries.get_mut(at)
     }
 
-    /// The next to be handed out. Small, so that it becomes part of the caller's loop.
+    /// Hands the next one out. Small, so that it becomes part of the caller's loop.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<Place<'_, I>> {
+    pub(super) fn next(&mut self) -> Option<(CausalityOrder<I::Source>, I)> {
         let Producer { source, origin, .. } = *self.producer.as_ref()?;
-        let intent = self.entries.get_mut(self.at)?;
-        let seq = self.numbers.at(self.drained + self.at);
-        self.at += 1;
-        Some((intent, CausalityOrder { clock: 0, source, origin, seq }))
+        if self.rest.is_empty() {
+            self.turn();
+        }
+        let intent = self.rest.pop_front()?;
+        let seq = self.numbers.at(self.handed_out);
+        self.handed_out += 1;
+        Some((CausalityOrder { clock: 0, source, origin, seq }, intent))
+    }
+
+    /// Lends out what comes next, and says the key of the first, if their numbers are one after the other.
+    pub(super) fn lend(&mut self, hand: &mut VecDeque<I>) -> Option<CausalityOrder<I::Source>> {
+        let Producer { source, origin, .. } = *self.producer.as_ref()?;
+        if !self.numbers.skips.is_empty() {
+            return None;
+        }
+        mem::swap(&mut self.rest, hand);
+        Some(CausalityOrder { clock: 0, source, origin, seq: self.numbers.at(self.handed_out) })
+    }
+
+    /// Takes back what is left of it, from that number on.
+    // What was handed out of one batch fits into memory.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn take_back(&mut self, hand: &mut VecDeque<I>, next: u64) {
+        mem::swap(&mut self.rest, hand);
+        self.handed_out = (next - self.numbers.first) as usize;
+    }
+
+    /// Goes on with those of `entries`.
+    #[cold]
+    fn turn(&mut self) {
+        self.rest.clear();
+        let spare = mem::take(&mut self.rest).into();
+        self.rest = mem::replace(&mut self.entries, spare).into();
     }
 
     /// Hands all that is left to `f`. If `f` panics, the rest is still there.
     #[inline]
     pub(super) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, CausalityOrder<I::Source>, I) -> B) -> B {
         let mut folded = init;
-        if !self.numbers.skips.is_empty() {
-            while let Some((intent, order)) = self.next() {
-                if let Some(intent) = intent.take() {
-                    folded = f(folded, order, intent);
-                }
+        if !self.rest.is_empty() || !self.numbers.skips.is_empty() {
+            while let Some((order, intent)) = self.next() {
+                folded = f(folded, order, intent);
             }
             return folded;
         }
-        let Self { entries, numbers, producer, at, drained, rest, .. } = self;
+        let Self { entries, numbers, producer, rest, handed_out, .. } = self;
         let Some(Producer { source, origin, .. }) = *producer else { return folded };
-        let first = numbers.at(*drained + *at);
-        let all = entries.len() - *at;
-        let mut draining = Draining { entries: entries.drain(*at..), rest, all, drained };
+        let first = numbers.at(*handed_out);
+        let all = entries.len();
+        let mut draining = Draining { entries: entries.drain(..), rest, all, handed_out };
         for (seq, intent) in (first..).zip(&mut draining.entries) {
-            if let Some(intent) = intent {
-                folded = f(folded, CausalityOrder { clock: 0, source, origin, seq }, intent);
-            }
+            folded = f(folded, CausalityOrder { clock: 0, source, origin, seq }, intent);
         }
         folded
     }
 
     /// Counts the slots of what was handed out since the last call, for the lane that they are of.
     pub(super) fn settle(&mut self) -> Option<(LaneId, usize)> {
-        self.mend();
-        let handed_out = self.at + self.drained;
-        let freed = handed_out - mem::replace(&mut self.freed, handed_out);
+        let freed = self.handed_out - mem::replace(&mut self.freed, self.handed_out);
         let lane = self.producer.as_ref()?.lane?;
         Some((lane, freed))
     }
 
-    /// Room for intents, used or not.
-    pub(super) fn room(&self) -> usize {
-        self.entries.capacity()
+    /// Room for intents, used or not: as it was when this was asked last, and now.
+    pub(super) fn room(&mut self) -> (usize, usize) {
+        let now = self.entries.capacity() + self.rest.capacity();
+        (mem::replace(&mut self.room, now), now)
     }
 
     pub(super) fn shrink_to(&mut self, room: usize) {
         self.entries.shrink_to(room);
+        self.rest.shrink_to(room);
         self.numbers.skips.shrink_to(room);
     }
 
     pub(super) fn left(&self) -> usize {
-        self.entries.len() - self.at + self.rest.len()
-    }
-
-    /// Puts back what a panic interrupted.
-    fn mend(&mut self) {
-        if !self.rest.is_empty() {
-            self.entries.append(&mut self.rest);
-        }
+        self.entries.len() + self.rest.len()
     }
 }
 
 /// Entries on their way out of a bucket. What is not taken goes back: a panicking reducer loses nothing.
 struct Draining<'a, I: Intent> {
-    entries: vec::Drain<'a, Option<I>>,
-    rest: &'a mut Vec<Option<I>>,
+    entries: vec::Drain<'a, I>,
+    rest: &'a mut VecDeque<I>,
     all: usize,
-    drained: &'a mut usize,
+    handed_out: &'a mut usize,
 }
 
 impl<I: Intent> Drop for Draining<'_, I> {
     fn drop(&mut self) {
-        *self.drained += self.all - self.entries.len();
+        *self.handed_out += self.all - self.entries.len();
         if self.entries.len() > 0 {
             self.rest.extend(&mut self.entries);
         }

@@ -1,6 +1,6 @@
 //! The clocked intents of a batch: those that were told a place in the causal order from outside.
 
-use super::{LaneId, Place, Producer, Slot, grow};
+use super::{LaneId, Producer, Slot, grow};
 use crate::{intent::Intent, queued::CausalityOrder};
 
 pub(super) struct Clocked<I: Intent> {
@@ -123,16 +123,17 @@ impl<I: Intent> Clocked<I> {
         self.at = 0;
     }
 
-    /// The next to be handed out. Those of senders ask `may` first.
-    pub(super) fn next(&mut self, mut may: impl FnMut() -> bool) -> Option<Place<'_, I>> {
+    /// Hands the next one out. Those of senders ask `may` first.
+    pub(super) fn next(&mut self, mut may: impl FnMut() -> bool) -> Option<(CausalityOrder<I::Source>, I)> {
         while let Some(&key) = self.keys.get(self.at) {
             self.at += 1;
             let (clock, sender, place) = parts(key);
             let Producer { source, origin, lane } = self.senders[sender].producer;
-            if self.entries[place].intent.is_some() && (lane.is_none() || may()) {
+            let Entry { intent, seq } = &mut self.entries[place];
+            if intent.is_some() && (lane.is_none() || may()) {
                 self.left -= 1;
-                let Entry { intent, seq } = &mut self.entries[place];
-                return Some((intent, CausalityOrder { clock, source, origin, seq: *seq }));
+                let order = CausalityOrder { clock, source, origin, seq: *seq };
+                return intent.take().map(|intent| (order, intent));
             }
         }
         None

@@ -131,7 +131,7 @@ fn the_newest_takes_the_place_of_the_one_before() {
     for (seq, (id, about)) in [(1, 7), (2, 8), (3, 7)].into_iter().enumerate() {
         let intents = &mut batch.intents;
         if let Some(place) = intents.latest(0, key(about)) {
-            assert_eq!(place.replace(Op(id, 0)).map(|older| older.0), Some(1));
+            assert_eq!(mem::replace(place, Op(id, 0)).0, 1);
         } else {
             intents.push(0, || producer(1, 1), 0, seq as u64, Op(id, 0));
             intents.mark_latest(0, key(about));
