@@ -245,7 +245,7 @@ impl<I: Intent> Queue<I> {
             drained += count as u64;
             state.shares.free(lane, count);
         });
-        state.shares.expire();
+        state.shares.ended();
         self.frames.drained.fetch_add(drained, Ordering::Relaxed);
         if batch.len() == 0 {
             self.frames.keep(batch)
@@ -281,7 +281,7 @@ impl<I: Intent> Queue<I> {
         drop(returned);
         if ended {
             freed.take(|lane, count| shares.free(lane, count));
-            shares.expire();
+            shares.ended();
         }
         ended
     }

@@ -5,8 +5,8 @@
 //!
 //! Waking is what a queue costs, above all waking from a thread outside the runtime. So a frame that grants
 //! slots to many wakes only the first, and each one that takes its slot wakes the next, inside the
-//! runtime: the baton. A frame that finds the baton where the last one left it wakes one more, so a stalled
-//! executor holds nobody else up for ever.
+//! runtime: the baton. While it goes round, frames leave the line alone. One that finds the baton where the last one left
+//! it wakes one more, so a stalled executor holds nobody else up for ever.
 
 use std::collections::VecDeque;
 
@@ -20,6 +20,17 @@ pub(super) enum Standing {
     Granted,
     /// Sent away: nobody will free a slot any more.
     Dismissed,
+}
+
+/// Where the baton is when a frame ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Baton {
+    /// Nobody has it, and nobody waits for it.
+    Over,
+    /// It has moved since the last frame.
+    Going,
+    /// It has not, or nobody has it.
+    Stalled,
 }
 
 #[derive(Debug)]
@@ -206,11 +217,21 @@ impl<W> Line<W> {
         None
     }
 
-    /// After a frame's grants: the waker to wake from outside, if nobody has the baton or it has not moved
-    /// since the last frame.
-    pub(super) fn start(&mut self) -> Option<W> {
+    /// Whether all who were granted a slot have taken it, or left.
+    pub(super) fn is_over(&self) -> bool {
+        self.in_hand == 0 && self.baton.is_empty()
+    }
+
+    /// Asked once at the end of a frame: by the next, the baton is to have moved.
+    pub(super) fn look(&mut self) -> Baton {
         let moved = std::mem::replace(&mut self.moved, false);
-        if self.in_hand == 0 || !moved { self.pass() } else { None }
+        if self.is_over() {
+            Baton::Over
+        } else if self.in_hand > 0 && moved {
+            Baton::Going
+        } else {
+            Baton::Stalled
+        }
     }
 
     /// After grants between two frames: the waker to wake, if nobody has the baton.

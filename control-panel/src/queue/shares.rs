@@ -8,13 +8,15 @@
 //! as the bound (the capacity, or the number of sources where that is greater) is not reached. So no
 //! flood keeps out a quiet source.
 //!
-//! What a frame frees is granted to those who wait: source by source in turn, first come first served within
-//! one, and what is left after that in equal parts, as credit that is good until the next frame ends. So a
-//! sender that waited sends several intents for one wake, and floods share evenly.
+//! What frames free is granted to those who wait, in rounds: source by source in turn, first come first served within one,
+//! and what is left after that in equal parts, as credit that is good until the round is over and another begins or a frame
+//! ends. So a sender that waited sends several intents for one wake, and floods share evenly. A round begins when a frame
+//! ends or when the last one of the round before takes its slot; what is freed in between waits for that. So a loop that
+//! never sleeps, and frees a few slots a microsecond, does not wake a sender for each.
 
 use std::collections::VecDeque;
 
-use super::line::{Grant, Line, Standing, Ticket};
+use super::line::{Baton, Grant, Line, Standing, Ticket};
 
 /// Names a known source.
 pub(super) type LaneId = usize;
@@ -35,11 +37,13 @@ pub(super) struct Shares<S, W> {
     line: Line<W>,
     /// Lanes with credit outstanding.
     credited: Vec<LaneId>,
-    /// Counts ended frames: credit is of one epoch.
+    /// How often credit expired: it is of one epoch.
     epoch: u64,
+    /// Whether a frame left free slots to the end of the round, and somebody waits for them.
+    deferred: bool,
     /// Those of the current round of grants.
     round: Vec<Ticket>,
-    /// Those who were granted more than one slot since the last frame ended.
+    /// Those who were granted more than one slot since credit last expired.
     generous: Vec<Ticket>,
 }
 
@@ -75,6 +79,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             line: Line::new(),
             credited: Vec::new(),
             epoch: 1,
+            deferred: false,
             round: Vec::new(),
             generous: Vec::new(),
         }
@@ -85,8 +90,9 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.line.pending()
     }
 
+    /// Whether somebody was granted a slot or is about to be, whom nobody has woken yet.
     pub(super) fn is_unwoken(&self) -> bool {
-        self.line.is_unwoken()
+        self.deferred || self.line.is_unwoken()
     }
 
     /// How many sources are known.
@@ -173,6 +179,13 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     /// was not woken, and the one to wake.
     pub(super) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> (Option<W>, Option<W>) {
         let (grant, left) = self.line.finish(ticket);
+        let mut next = self.line.pass();
+        if next.is_none() && self.line.is_over() {
+            // The last of its round.
+            self.expire();
+            self.grant();
+            next = self.line.pass();
+        }
         if let Some(Grant { lane, slots }) = grant {
             if credit.epoch != self.epoch {
                 *credit = Credit { slots: 0, epoch: self.epoch };
@@ -184,7 +197,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             }
             self.lanes[lane].credit += more;
         }
-        (left, self.line.pass())
+        (left, next)
     }
 
     /// A waiting sender goes away; what was granted to it is passed on. Returns the waker it left and the one to
@@ -210,8 +223,14 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.line.waiting()
     }
 
-    /// A frame is over: credit expires.
-    pub(super) fn expire(&mut self) {
+    /// A frame ended: what was not used by then expires, unless a round goes on.
+    pub(super) fn ended(&mut self) {
+        if self.line.is_over() {
+            self.expire();
+        }
+    }
+
+    fn expire(&mut self) {
         self.epoch += 1;
         while let Some(lane) = self.credited.pop() {
             let unused = std::mem::take(&mut self.lanes[lane].credit);
@@ -225,10 +244,18 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         }
     }
 
-    /// After frames: what is free is granted to those who wait, if any. Returns whom to wake.
+    /// After frames: what is free is granted to those who wait, if any, unless a round goes on. Returns whom to wake.
     pub(super) fn serve(&mut self) -> Option<W> {
+        match self.line.look() {
+            Baton::Going => {
+                self.deferred = self.line.waiting() > 0;
+                return None;
+            }
+            Baton::Stalled => self.expire(),
+            Baton::Over => {}
+        }
         self.grant();
-        self.line.start()
+        self.line.pass()
     }
 
     /// Slots may have become free between two frames: grants them. Returns whom to wake.
@@ -259,6 +286,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// Gives free slots to those who wait.
     fn grant(&mut self) {
+        self.deferred = false;
         if self.line.waiting() == 0 {
             return;
         }

@@ -17,7 +17,7 @@ fn flood(shares: &mut Shares<u8, u32>, lane: LaneId) -> usize {
 }
 
 fn end_frame(shares: &mut Shares<u8, u32>) -> Option<u32> {
-    shares.expire();
+    shares.ended();
     shares.serve()
 }
 
@@ -86,7 +86,7 @@ fn grants_go_round_the_sources_first_come_first_served_and_are_woken_one_by_one(
 }
 
 #[test]
-fn what_is_left_is_shared_out_as_credit_until_the_next_frame_ends() {
+fn what_is_left_is_shared_out_as_credit_until_the_round_or_a_frame_ends() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
     let tickets = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
@@ -99,10 +99,10 @@ fn what_is_left_is_shared_out_as_credit_until_the_next_frame_ends() {
     assert!(!shares.take(0, &mut credit), "the others' credit is not for the taking");
     let (_, slots) = run_baton(&mut shares, second, &tickets);
     assert_eq!(slots, [3, 2]);
-    assert_eq!(shares.held, 8);
+    assert_eq!(shares.held, 6, "the round is over, and the second has left two unused");
     shares.free(0, 5);
     assert_eq!(end_frame(&mut shares), None);
-    assert_eq!(shares.held, 0, "five sent, three left unused");
+    assert_eq!(shares.held, 0, "five sent, and the third has left one unused");
 }
 
 #[test]
@@ -195,4 +195,39 @@ fn a_baton_that_moves_is_left_alone_and_skips_those_who_left() {
     assert_eq!(end_frame(&mut shares), None);
     assert_eq!(end_frame(&mut shares), Some(4), "it has not");
     assert_eq!((shares.line.waiting(), shares.pending()), (0, 3));
+}
+
+#[test]
+fn a_frame_leaves_what_it_frees_to_the_end_of_a_round_that_goes_on() {
+    let mut shares = shares(9, &[1]);
+    assert_eq!(flood(&mut shares, 0), 8);
+    let mut tickets: Vec<_> = (0..3).map(|waker| shares.wait(0, waker)).collect();
+    shares.free(0, 2);
+    assert_eq!(end_frame(&mut shares), Some(0));
+    let mut credit = Credit::default();
+    assert_eq!(shares.redeem(tickets[0], &mut credit).1, Some(1));
+    tickets.push(shares.wait(0, 3));
+    shares.free(0, 6);
+    assert_eq!(end_frame(&mut shares), None);
+    assert_eq!(shares.standing(tickets[2]), Standing::Waiting);
+    assert!(shares.is_unwoken(), "should the one who was woken stall, a frame is to look after the others");
+    assert_eq!(shares.redeem(tickets[1], &mut credit).1, Some(2), "the last of its round begins the next");
+    assert!(!shares.line.is_over());
+    let (woken, slots) = run_baton(&mut shares, Some(2), &tickets);
+    assert_eq!((woken, slots), (vec![2, 3], vec![3, 3]));
+    assert!(!shares.is_unwoken());
+}
+
+#[test]
+fn a_round_that_stalls_is_served_by_the_next_frame() {
+    let mut shares = shares(9, &[1]);
+    assert_eq!(flood(&mut shares, 0), 8);
+    let tickets: Vec<_> = (0..2).map(|waker| shares.wait(0, waker)).collect();
+    shares.free(0, 1);
+    assert_eq!(end_frame(&mut shares), Some(0));
+    let late = shares.wait(0, 2);
+    shares.free(0, 3);
+    assert_eq!(end_frame(&mut shares), Some(1), "nothing has moved");
+    assert_eq!(shares.standing(late), Standing::Granted);
+    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, Some(2));
 }
