@@ -7,7 +7,7 @@
 mod bucket;
 mod clocked;
 
-use std::{collections::VecDeque, mem};
+use std::{collections::VecDeque, mem, task::Waker};
 
 use tokio::time::Instant;
 
@@ -26,6 +26,8 @@ pub(crate) struct Batch<I: Intent> {
     /// Which frame took it out of the queue, so that rests are finished in order.
     pub(super) number: u64,
     pub(super) intents: Intents<I>,
+    /// Who was granted a slot when it was taken out, to be woken when its frame ends: a wake can take longer than a frame.
+    pub(super) wake: Option<Waker>,
     /// Where handing out stands in the buckets' order.
     at: usize,
     hand: Hand<I>,
@@ -271,6 +273,7 @@ impl<I: Intent> Batch<I> {
         Self {
             number: 0,
             intents: Intents::new(),
+            wake: None,
             at: 0,
             hand: Hand { intents: VecDeque::new(), order: None, slot: 0 },
             freed: Freed::default(),

@@ -147,7 +147,7 @@ impl<I: Intent> Queue<I> {
         let first = if is_late { self.absorb_late(&mut state) } else { None };
         state.signalled = false;
         self.frames.seen.store(self.ready.signals(), Ordering::Relaxed);
-        let (batch, unused) = if let Some(rest) = state.rests.pop_front() {
+        let (mut batch, unused) = if let Some(rest) = state.rests.pop_front() {
             if rest.has_own() {
                 self.frames.own_left.fetch_sub(1, Ordering::Relaxed);
             }
@@ -157,7 +157,7 @@ impl<I: Intent> Queue<I> {
         };
         self.frames.queued.store(state.queued(), Ordering::Relaxed);
         drop(state);
-        first.into_iter().for_each(Waker::wake);
+        batch.wake = first;
         unused.and_then(|spare| self.frames.keep(spare));
         Some(batch)
     }
@@ -194,6 +194,12 @@ impl<I: Intent> Queue<I> {
 
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
     pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
+        let first = batch.wake.take();
+        self.end(batch);
+        first.into_iter().for_each(Waker::wake);
+    }
+
+    fn end(&self, mut batch: Box<Batch<I>>) {
         batch.settle();
         batch.trim(self.capacity.saturating_mul(4));
         if batch.has_own() {

@@ -56,7 +56,7 @@ pub use self::{permits::Permits, send::IntentSender};
 
 /// How often the frame thread asks for the lock before it goes on without: for a microsecond or two, many times
 /// longer than a sender that is running holds it. In a model, where no time passes, one try has both outcomes.
-const TRIES: u32 = if cfg!(all(test, shuttle)) { 1 } else { 24 };
+const TRIES: u32 = if cfg!(all(test, shuttle)) { 1 } else { 12 };
 
 /// What is read here without the lock may be stale, which does no harm, and which no model sees:
 /// - `ready`'s signals, `shown` and what `frames` counts are written under the lock alone (`ended` under that of
