@@ -226,9 +226,19 @@ impl<I: Intent> Intents<I> {
     fn settle(&mut self, freed: &mut Freed) {
         let Self { buckets, order, clocked, room, .. } = self;
         let mut left = 0;
+        // The producers of one lane stand side by side.
+        let mut lane_at_hand: Option<(LaneId, usize)> = None;
         order.retain(|used| {
             let bucket = &mut buckets[used.slot];
-            bucket.settle().into_iter().for_each(|(lane, count)| freed.add(lane, count));
+            if let Some((lane, count)) = bucket.settle() {
+                match &mut lane_at_hand {
+                    Some((same, sum)) if *same == lane => *sum += count,
+                    other => {
+                        let before = other.replace((lane, count));
+                        before.into_iter().for_each(|(lane, count)| freed.add(lane, count));
+                    }
+                }
+            }
             // What is finished is out of the way of what the next frame adds.
             let unfinished = bucket.left();
             if unfinished == 0 {
@@ -239,6 +249,7 @@ impl<I: Intent> Intents<I> {
             left += unfinished;
             unfinished > 0
         });
+        lane_at_hand.into_iter().for_each(|(lane, count)| freed.add(lane, count));
         clocked.settle(|lane, count| freed.add(lane, count));
         if clocked.left() == 0 {
             clocked.clear(|slot| buckets[slot].clocked = None);
