@@ -228,7 +228,7 @@ impl<I: Intent> Intents<I> {
         let mut left = 0;
         // The producers of one lane stand side by side.
         let mut lane_at_hand: Option<(LaneId, usize)> = None;
-        order.retain(|used| {
+        for used in &*order {
             let bucket = &mut buckets[used.slot];
             if let Some((lane, count)) = bucket.settle() {
                 match &mut lane_at_hand {
@@ -247,8 +247,12 @@ impl<I: Intent> Intents<I> {
             let (before, now) = bucket.room();
             *room = *room - before + now;
             left += unfinished;
-            unfinished > 0
-        });
+        }
+        if left == 0 {
+            order.clear();
+        } else {
+            order.retain(|used| !buckets[used.slot].is_unused());
+        }
         lane_at_hand.into_iter().for_each(|(lane, count)| freed.add(lane, count));
         clocked.settle(|lane, count| freed.add(lane, count));
         if clocked.left() == 0 {

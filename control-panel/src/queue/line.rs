@@ -29,7 +29,7 @@ pub(super) enum Baton {
     Over,
     /// It has moved since the last frame.
     Going,
-    /// It has not, or nobody has it.
+    /// It has not.
     Stalled,
 }
 
@@ -227,7 +227,7 @@ impl<W> Line<W> {
         let moved = std::mem::replace(&mut self.moved, false);
         if self.is_over() {
             Baton::Over
-        } else if self.in_hand > 0 && moved {
+        } else if moved {
             Baton::Going
         } else {
             Baton::Stalled

@@ -302,12 +302,7 @@ impl<I: Intent> Port<I> {
 
     /// The intent that this one replaces.
     #[inline]
-    fn replaces<'a>(
-        &self,
-        state: &'a mut State<I>,
-        clock: u64,
-        delivery: Delivery,
-    ) -> Option<&'a mut I> {
+    fn replaces<'a>(&self, state: &'a mut State<I>, clock: u64, delivery: Delivery) -> Option<&'a mut I> {
         match delivery {
             Delivery::Latest(key) if clock == 0 => state.active.latest(self.slot, key),
             _ => None,

@@ -88,8 +88,8 @@ impl<I: Intent> Bucket<I> {
         }
     }
 
+    /// When nothing is left.
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
         if self.rest.capacity() > self.entries.capacity() {
             self.rest.clear();
             self.entries = mem::take(&mut self.rest).into();

@@ -121,6 +121,58 @@ fn room_is_bounded_whoever_filled_it() {
         freed(&mut batch);
         batch.trim(400);
         assert!(batch.intents.room() <= 400, "{}", batch.intents.room());
+        let kept: usize = batch.intents.buckets.iter_mut().map(|bucket| bucket.room().1).sum();
+        assert!(kept <= 400, "{kept}");
+    }
+}
+
+#[test]
+fn a_bucket_keeps_one_buffer_however_it_is_read() {
+    let mut batch = Batch::new();
+    for round in 0..8 {
+        for seq in 0..100 {
+            batch.intents.push(0, || producer(1, 1), 0, seq, Op(0, 0));
+        }
+        let first = [0, 1, 100][round % 3];
+        for left in (0..100).rev().take(first) {
+            assert!(batch.next(false, || true).is_some());
+            assert_eq!(batch.remaining(), left);
+        }
+        assert_eq!(first + batch.fold(0, |count, _| count + 1), 100);
+        batch.settle();
+        freed(&mut batch);
+    }
+    assert!(batch.intents.room() < 200, "{}", batch.intents.room());
+}
+
+#[test]
+fn some_one_by_one_and_the_others_at_once() {
+    for first in 0..7 {
+        let mut batch = batch();
+        let mut ids: Vec<_> =
+            (0..first).map_while(|_| batch.next(false, || true)).map(|queued| queued.intent.0).collect();
+        assert_eq!(batch.remaining(), 6 - ids.len());
+        ids.extend(batch.fold(Vec::new(), |ids, queued| [ids, vec![queued.intent.0]].concat()));
+        assert_eq!(ids, [10, 20, 30, 31, 50, 60], "{first} first");
+    }
+}
+
+/// What the frame loop adds to a rest of its own stays behind that, number by number.
+#[test]
+fn numbers_are_those_they_were_accepted_with() {
+    let own = |seq, id| Local { source: 0, origin: Origin(99), seq, intent: Op(id, 0) };
+    for taken in 0..3 {
+        let mut batch = Batch::new();
+        batch.add(&mut vec![own(0, 0), own(1, 1), own(4, 4)]);
+        batch.arrange();
+        let mut told: Vec<_> = (0..taken).map_while(|_| batch.next(false, || true)).collect();
+        batch.settle();
+        batch.add(&mut vec![own(5, 5), own(9, 9)]);
+        batch.arrange();
+        told.extend(std::iter::from_fn(|| batch.next(false, || true)));
+        let told: Vec<_> =
+            told.iter().map(|queued| (queued.causality_order().seq, queued.intent.0)).collect();
+        assert_eq!(told, [(0, 0), (1, 1), (4, 4), (5, 5), (9, 9)], "{taken} taken");
     }
 }
 

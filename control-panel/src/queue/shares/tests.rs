@@ -95,7 +95,9 @@ fn what_is_left_is_shared_out_as_credit_until_the_round_or_a_frame_ends() {
     let mut credit = Credit::default();
     let second = shares.redeem(tickets[first.unwrap() as usize], &mut credit).1;
     assert_eq!(credit.slots, 2, "8 slots for 3");
-    assert!(shares.take(0, &mut credit) && shares.take(0, &mut credit));
+    assert!(shares.take(0, &mut credit));
+    assert_eq!(end_frame(&mut shares), None, "the round goes on");
+    assert!(shares.take(0, &mut credit), "and its credit is good");
     assert!(!shares.take(0, &mut credit), "the others' credit is not for the taking");
     let (_, slots) = run_baton(&mut shares, second, &tickets);
     assert_eq!(slots, [3, 2]);
