@@ -92,7 +92,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// Whether somebody was granted a slot or is about to be, whom nobody has woken yet.
     pub(super) fn is_unwoken(&self) -> bool {
-        self.deferred || self.line.is_unwoken()
+        (self.deferred && self.line.waiting() > 0) || self.line.is_unwoken()
     }
 
     /// How many sources are known.
@@ -248,7 +248,8 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     pub(super) fn serve(&mut self) -> Option<W> {
         match self.line.look() {
             Baton::Going => {
-                self.deferred = self.line.waiting() > 0;
+                self.deferred =
+                    self.line.waiting() > 0 && self.known.iter().any(|&lane| self.could_grant(lane));
                 return None;
             }
             Baton::Stalled => self.expire(),
@@ -295,7 +296,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             let at = if self.turn < self.known.len() { self.turn } else { 0 };
             self.turn = at + 1;
             let lane = self.known[at];
-            let granted = if !self.lanes[lane].waiting.is_empty() && self.admits(lane) {
+            let granted = if self.could_grant(lane) {
                 self.line.grant_next(&mut self.lanes[lane].waiting)
             } else {
                 None
@@ -309,6 +310,10 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             }
         }
         self.share_out();
+    }
+
+    fn could_grant(&self, lane: LaneId) -> bool {
+        !self.lanes[lane].waiting.is_empty() && self.admits(lane)
     }
 
     /// What is left goes in equal parts to those who were just granted their first slot.
