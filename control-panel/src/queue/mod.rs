@@ -8,6 +8,8 @@
 //! | `frames` | the frame thread's side: takes batches, gives them back |
 //! | `ready` | tells a loop that there is something to drain |
 //! | `port` | one producer's side: accepts, waits, refuses |
+//! | `state` | what is under the lock |
+//! | `account` | what is one producer's own |
 //! | `permits` | slots reserved before there is an intent |
 //! | `send` | the public sender and its futures |
 //!
@@ -19,6 +21,7 @@
 //! frames write and what both read are kept [apart](Apart), a frame takes the lock once, and what it gives back at its
 //! end waits for whoever has use for it.
 
+mod account;
 mod batch;
 mod frames;
 mod line;
@@ -27,14 +30,14 @@ mod port;
 mod ready;
 mod send;
 mod shares;
+mod state;
 
-use std::{collections::VecDeque, fmt, ops::Deref, task::Waker};
+use std::{fmt, ops::Deref, task::Waker};
 
 use self::{
-    batch::{Freed, Intents},
     frames::Frames,
     ready::Ready,
-    shares::Shares,
+    state::{Gate, State},
 };
 use crate::{
     intent::Intent,
@@ -91,46 +94,6 @@ impl<T> Deref for Apart<T> {
     }
 }
 
-/// What is under the lock. What every send touches comes first.
-#[repr(C)]
-struct State<I: Intent> {
-    gate: Gate,
-    /// Whether the loop was told since the last frame began.
-    signalled: bool,
-    /// Accepted and in no frame yet.
-    active: Intents<I>,
-    shares: Shares<I::Source, Waker>,
-    /// What frames that were cut short left behind, oldest first.
-    rests: VecDeque<Box<Batch<I>>>,
-    /// Places in a batch that were given to producers, and those that are no producer's any more.
-    places: usize,
-    vacant: Vec<batch::Slot>,
-    /// Places of producers that are gone, given away once no batch being filled uses them.
-    retired: Vec<batch::Slot>,
-    /// Empty: to be exchanged for what frames gave back.
-    freed: Freed,
-    /// Batches handed out.
-    frames: u64,
-}
-
-/// How the queue meets a sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gate {
-    Open,
-    /// A shutdown waits, so nobody drains: what fits is taken, what does not is handed back at once.
-    Stopping,
-    /// Nothing is taken any more; what was can be drained.
-    Closed,
-    /// The panel is gone: nothing is drained either.
-    Discarded,
-}
-
-impl Gate {
-    fn is_closed(self) -> bool {
-        matches!(self, Self::Closed | Self::Discarded)
-    }
-}
-
 /// For those who look without the lock. Changes only where somebody waits, is refused, comes or goes.
 #[derive(Debug, Default)]
 struct Shown {
@@ -162,20 +125,8 @@ pub(crate) struct Counts {
 
 impl<I: Intent> Queue<I> {
     pub(crate) fn new(capacity: usize, on_ready: Option<OnReady>) -> Self {
-        let state = State {
-            gate: Gate::Open,
-            signalled: false,
-            active: Intents::new(),
-            shares: Shares::new(capacity),
-            rests: VecDeque::new(),
-            places: 0,
-            vacant: Vec::new(),
-            retired: Vec::new(),
-            freed: Freed::default(),
-            frames: 0,
-        };
         Self {
-            state: Apart(Mutex::new(state)),
+            state: Apart(Mutex::new(State::new(capacity))),
             ready: Ready::new(on_ready),
             frames: Apart(Frames::new()),
             shown: Apart(Shown::default()),
@@ -312,49 +263,6 @@ fn add(counter: &AtomicU64, more: u64) {
 fn discard<I: Intent>(mut batch: Box<Batch<I>>) {
     while let Some(queued) = batch.next(true, || true) {
         panics::catch(|| drop(queued)).ok();
-    }
-}
-
-impl<I: Intent> State<I> {
-    fn queued(&self) -> usize {
-        self.active.len() + self.rests.iter().map(|rest| rest.len()).sum::<usize>()
-    }
-
-    /// Whether something is left for another frame. Also where senders were granted slots and not all woken yet:
-    /// should the one who is to wake the next stall, that frame does it.
-    fn wants_frame(&self) -> bool {
-        self.active.len() > 0 || !self.rests.is_empty() || self.shares.is_unwoken()
-    }
-
-    /// A place in every batch, for a new producer.
-    fn place(&mut self) -> batch::Slot {
-        self.vacant.pop().unwrap_or_else(|| {
-            self.places += 1;
-            self.places - 1
-        })
-    }
-
-    /// A producer is gone.
-    fn retire(&mut self, slot: batch::Slot) {
-        if self.active.uses(slot) {
-            self.retired.push(slot);
-        } else {
-            self.vacant.push(slot);
-        }
-    }
-
-    /// A new batch is being filled: producers that are gone have nothing in it.
-    fn reuse_retired(&mut self) {
-        if !self.retired.is_empty() {
-            let (active, vacant) = (&self.active, &mut self.vacant);
-            self.retired.retain(|&slot| {
-                let used = active.uses(slot);
-                if !used {
-                    vacant.push(slot);
-                }
-                used
-            });
-        }
     }
 }
 

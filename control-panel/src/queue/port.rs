@@ -4,9 +4,10 @@ use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
 
 use super::{
     Gate, Queue, State,
+    account::Account,
     batch::{Producer, Slot},
     line::{Standing, Ticket},
-    shares::{Credit, LaneId},
+    shares::LaneId,
 };
 use crate::{
     error::TrySendError,
@@ -14,7 +15,7 @@ use crate::{
     queued::{Origin, clock_of},
     sync::{
         MutexGuard,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -33,36 +34,6 @@ pub(crate) struct Port<I: Intent> {
 
 /// For [`refused_at`](Port::refused_at): it had room.
 const NEVER: u64 = u64::MAX;
-
-/// Read and written under the queue's lock alone. It is here because nobody but this producer has use for it.
-#[derive(Debug, Default)]
-struct Account {
-    next_seq: AtomicU64,
-    slots: AtomicUsize,
-    epoch: AtomicU64,
-}
-
-impl Account {
-    #[inline]
-    fn next_seq(&self) -> u64 {
-        let seq = self.next_seq.load(Ordering::Relaxed);
-        self.next_seq.store(seq + 1, Ordering::Relaxed);
-        seq
-    }
-
-    /// Lets `change` have the credit.
-    #[inline]
-    fn credit<T>(&self, change: impl FnOnce(&mut Credit) -> T) -> T {
-        let (slots, epoch) = (self.slots.load(Ordering::Relaxed), self.epoch.load(Ordering::Relaxed));
-        let mut credit = Credit { slots, epoch };
-        let result = change(&mut credit);
-        if (credit.slots, credit.epoch) != (slots, epoch) {
-            self.slots.store(credit.slots, Ordering::Relaxed);
-            self.epoch.store(credit.epoch, Ordering::Relaxed);
-        }
-        result
-    }
-}
 
 /// Why an intent was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

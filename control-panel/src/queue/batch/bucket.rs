@@ -5,9 +5,9 @@ use std::{
     mem, vec,
 };
 
-use super::{LaneId, grow};
 use crate::{
     intent::{Intent, LatestKey},
+    queue::shares::LaneId,
     queued::{CausalityOrder, Origin},
 };
 
@@ -243,5 +243,14 @@ impl<I: Intent> Drop for Draining<'_, I> {
         if self.entries.len() > 0 {
             self.rest.extend(&mut self.entries);
         }
+    }
+}
+
+/// Makes room for one more. A great Vec grows by a quarter: it is filled again and again, so that what it has too
+/// much matters longer than what growing costs.
+#[inline]
+pub(super) fn grow<T>(vec: &mut Vec<T>) {
+    if vec.len() == vec.capacity() && vec.len() >= 1024 {
+        vec.reserve_exact(vec.len() / 4);
     }
 }

@@ -1,7 +1,10 @@
 //! The clocked intents of a batch: those that were told a place in the causal order from outside.
 
-use super::{LaneId, Producer, Slot, grow};
-use crate::{intent::Intent, queued::CausalityOrder};
+use super::{
+    Slot,
+    bucket::{Producer, grow},
+};
+use crate::{intent::Intent, queue::shares::LaneId, queued::CausalityOrder};
 
 pub(super) struct Clocked<I: Intent> {
     /// In the order of their acceptance.

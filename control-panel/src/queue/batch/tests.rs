@@ -1,6 +1,10 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use super::*;
+use crate::{intent::LatestKey, queue::shares::LaneId};
 
 struct Op(u32, u64);
 

@@ -1,0 +1,173 @@
+//! What is under way: the futures that [`IntentSender`](super::IntentSender)'s methods return.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{task::coop, time::Sleep};
+
+use crate::{
+    error::SendError,
+    intent::Intent,
+    queue::{
+        Port,
+        line::Ticket,
+        permits::{Permits, Reserve},
+        port::{Refusal, Step},
+    },
+    queued::clock_of,
+};
+
+/// A send under way. It owns its intent until the queue does.
+pub(super) struct Sending<'a, I: Intent> {
+    port: &'a Port<I>,
+    intent: Option<I>,
+    ticket: Option<Ticket>,
+}
+
+impl<'a, I: Intent> Sending<'a, I> {
+    pub(super) fn new(port: &'a Port<I>, intent: I) -> Self {
+        Self { port, intent: Some(intent), ticket: None }
+    }
+
+    /// Gives up: `None` if the intent was sent already.
+    fn give_up(&mut self) -> Option<I> {
+        if let Some(ticket) = self.ticket.take() {
+            self.port.leave(ticket);
+        }
+        self.intent.take()
+    }
+}
+
+// Nothing in it is pinned.
+impl<I: Intent> Unpin for Sending<'_, I> {}
+
+impl<I: Intent> Future for Sending<'_, I> {
+    type Output = Result<(), SendError<I>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let coop = ready!(coop::poll_proceed(cx));
+        let this = &mut *self;
+        let Some(clock) = this.intent.as_ref().and_then(clock_of) else {
+            coop.made_progress();
+            return Poll::Ready(
+                this.intent.take().map_or(Ok(()), |intent| Err(SendError::ZeroClock(intent))),
+            );
+        };
+        let refusal = match this.port.poll_send(clock, &mut this.intent, &mut this.ticket, cx.waker()) {
+            Step::Wait => return Poll::Pending,
+            Step::Sent => None,
+            Step::Refused(refusal) => Some(refusal),
+        };
+        coop.made_progress();
+        Poll::Ready(match (refusal, this.intent.take()) {
+            (None, _) | (_, None) => Ok(()),
+            (Some(Refusal::Closed), Some(intent)) => Err(SendError::Closed(intent)),
+            (Some(Refusal::Full | Refusal::Stopping), Some(intent)) => Err(SendError::Stopping(intent)),
+        })
+    }
+}
+
+impl<I: Intent> Drop for Sending<'_, I> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+/// Sends from the front of a deque. An intent leaves it only to be sent, and comes back if it is not.
+pub(super) struct SendingMany<'a, 'b, I: Intent> {
+    pub(super) port: &'a Port<I>,
+    pub(super) intents: &'b mut VecDeque<I>,
+    pub(super) sending: Option<Sending<'a, I>>,
+}
+
+impl<I: Intent> Future for SendingMany<'_, '_, I> {
+    type Output = Result<(), SendError<()>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            let sending = match &mut this.sending {
+                Some(sending) => sending,
+                none => {
+                    let Some(intent) = this.intents.pop_front() else { return Poll::Ready(Ok(())) };
+                    none.insert(Sending::new(this.port, intent))
+                }
+            };
+            let sent = ready!(Pin::new(sending).poll(cx));
+            this.sending = None;
+            if let Err(refused) = sent {
+                let (reason, intent) = refused.split();
+                this.intents.push_front(intent);
+                return Poll::Ready(Err(reason));
+            }
+        }
+    }
+}
+
+impl<I: Intent> Drop for SendingMany<'_, '_, I> {
+    fn drop(&mut self) {
+        if let Some(intent) = self.sending.take().and_then(|mut sending| sending.give_up()) {
+            self.intents.push_front(intent);
+        }
+    }
+}
+
+/// A reservation under way.
+pub(super) struct Reserving<'a, I: Intent> {
+    pub(super) port: &'a Arc<Port<I>>,
+    pub(super) ticket: Option<Ticket>,
+    pub(super) most: usize,
+}
+
+impl<I: Intent> Future for Reserving<'_, I> {
+    type Output = Result<Permits<I>, SendError<()>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let coop = ready!(coop::poll_proceed(cx));
+        let this = &mut *self;
+        let reserved = match this.port.poll_reserve(this.most, &mut this.ticket, cx.waker()) {
+            Reserve::Wait => return Poll::Pending,
+            Reserve::Slots(slots) => Ok(Permits::new(Arc::clone(this.port), slots)),
+            Reserve::Refused(Refusal::Closed) => Err(SendError::Closed(())),
+            Reserve::Refused(Refusal::Full | Refusal::Stopping) => Err(SendError::Stopping(())),
+        };
+        coop.made_progress();
+        Poll::Ready(reserved)
+    }
+}
+
+impl<I: Intent> Drop for Reserving<'_, I> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.port.leave(ticket);
+        }
+    }
+}
+
+/// A send under way with a deadline. The timer is made only when there is something to wait for.
+pub(super) struct SendingFor<'a, I: Intent> {
+    pub(super) sending: Sending<'a, I>,
+    pub(super) timeout: Duration,
+    pub(super) sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl<I: Intent> Future for SendingFor<'_, I> {
+    type Output = Result<(), SendError<I>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Poll::Ready(sent) = Pin::new(&mut this.sending).poll(cx) {
+            return Poll::Ready(sent);
+        }
+        let timeout = this.timeout;
+        let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(this.sending.give_up().map_or(Ok(()), |intent| Err(SendError::Timeout(intent))))
+    }
+}
