@@ -11,6 +11,8 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::tally::{Fault, Tally};
@@ -103,6 +105,19 @@ impl Account {
         match book.open.iter().rposition(|attempt| attempt.number == number) {
             Some(at) => drop(book.open.remove(at)),
             None => self.fault(Fault::Refused, &format!("attempt {number} was refused and handed out")),
+        }
+    }
+
+    /// Holds the thread until `over`, or notes that this never came.
+    pub(crate) fn jam(&self, over: impl Fn() -> bool, never: Duration) {
+        self.tally.jammed.fetch_add(1, Relaxed);
+        let began = Instant::now();
+        while !over() {
+            if began.elapsed() >= never {
+                self.tally.unnoticed.fetch_add(1, Relaxed);
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
         }
     }
 

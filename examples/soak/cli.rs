@@ -7,12 +7,14 @@ use clap::Parser;
 /// The longest run.
 const SECONDS: RangeInclusive<u64> = 1..=86_400;
 
-/// Soaks the supervision: 120 workers that panic, fail, hang, flood, block and end at random, under spawns, stops
-/// and restarts from three threads, while the frames go on. Then a shutdown with four workers that it cannot stop.
+/// Soaks the supervision: 120 workers that panic, fail, hang, jam, flood, block and end at random, alone, in groups and one
+/// after another, under spawns, stops and restarts from three threads, while the frames go on. Then a shutdown with four
+/// workers that it cannot stop.
 ///
 /// At the end it proves, or tells what is wrong: every accepted intent was handed out exactly once and in its
 /// origin's order; nothing of an old generation came after its successor; no worker, future or thread is left over;
-/// memory was flat over the second half; the shutdown's report names those four workers, and nobody else.
+/// memory was flat over the second half; the shutdown's report names those four workers, and nobody else; the events tell
+/// each worker's life in order, and whoever held up its thread was found stuck.
 ///
 /// The workers' choices depend on the seed alone; how they interleave, on the machine too.
 ///

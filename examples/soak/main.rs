@@ -6,9 +6,10 @@
 //! What to look for:
 //!
 //! - `worker` is every kind of worker there is, doing what workers should not; `stir` spawns, stops and restarts them
-//!   from three threads; `offender` is what no shutdown can stop.
+//!   from three threads, alone, in groups and one after the other; `offender` is what no shutdown can stop.
 //! - `account` is the proof that nothing was lost, doubled, disordered or said by an old generation: each worker's own
 //!   bookkeeping, held against what the frames hand out.
+//! - `witness` reads the events as they come, and knows what may follow what.
 //! - The frame loop below is an ordinary one.
 
 mod account;
@@ -18,6 +19,7 @@ mod offender;
 mod stir;
 mod tally;
 mod verdict;
+mod witness;
 mod worker;
 
 use std::{
@@ -40,6 +42,7 @@ use crate::{
     stir::Stirring,
     tally::{Fault, Grouped, Tally},
     verdict::Verdict,
+    witness::Witness,
     worker::{Auditor, PANIC, Update},
 };
 
@@ -93,15 +96,18 @@ fn soak(cli: &Cli, mut rng: Rng, tally: &Arc<Tally>) -> Verdict {
 
     let mut panel = panel();
     let mut samples = Samples::new(cli.time());
+    let mut witness = Witness::new(panel.events());
     let stirring = Stirring::begin(&panel, &mut rng, tally);
-    let frames = frames(cli, &mut panel, &mut samples, tally);
+    let frames = frames(cli, &mut panel, &mut samples, &mut witness, tally);
     let mut verdict = Verdict::default();
     verdict.check(stirring.end(), "the threads that stirred are well", figures(tally));
 
     let offenders = Offenders::plant(&panel);
     shut_down(&mut panel, &offenders, tally, &mut verdict);
     while panel.run_frame(&mut Auditor, &mut (), []).applied > 0 {}
+    witness.look();
     drop(panel);
+    told(witness, tally, &mut verdict);
     nothing_lost(tally, frames, &mut verdict);
     flat(cli, &samples, &mut verdict);
     left_over(threads, bytes, tally, &mut verdict);
@@ -109,11 +115,18 @@ fn soak(cli: &Cli, mut rng: Rng, tally: &Arc<Tally>) -> Verdict {
 }
 
 /// The frame loop; how many frames there were.
-fn frames(cli: &Cli, panel: &mut ControlPanel<Update>, samples: &mut Samples, tally: &Tally) -> u64 {
+fn frames(
+    cli: &Cli,
+    panel: &mut ControlPanel<Update>,
+    samples: &mut Samples,
+    witness: &mut Witness,
+    tally: &Tally,
+) -> u64 {
     let (began, mut told) = (Instant::now(), 0);
     loop {
         let frame = panel.run_frame(&mut Auditor, &mut (), []).frame;
         samples.look();
+        witness.look();
         let seconds = began.elapsed().as_secs();
         if !cli.quiet && seconds > told {
             told = seconds;
@@ -162,6 +175,18 @@ fn shut_down(panel: &mut ControlPanel<Update>, offenders: &Offenders, tally: &Ta
     offenders.free();
     let gone = settled(|| panel.worker_count() == 0);
     verdict.check(gone, "let go, they end and no longer count", format!("{} count", panel.worker_count()));
+}
+
+fn told(witness: Witness, tally: &Tally, verdict: &mut Verdict) {
+    let (holds, figures, wrong) = witness.verdict();
+    verdict.check_each(holds, "the events tell what can have happened, in order", figures, wrong);
+    let living = witness.living();
+    verdict.check(living == 0, "of every worker that was spawned the end was told", format!("{living} not"));
+    let [jammed, unnoticed] = [&tally.jammed, &tally.unnoticed].map(|count| count.load(Relaxed));
+    let figures = format!("{} jammed, {unnoticed} unnoticed", Grouped(jammed));
+    verdict.check(unnoticed == 0, "whoever jams is found stuck, and started anew", figures);
+    // It keeps the last events, which are memory.
+    drop(witness);
 }
 
 fn nothing_lost(tally: &Tally, frames: u64, verdict: &mut Verdict) {

@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{ControlPanel, Spawn, Spawner, Tasks, WorkerHandle};
+use control_panel::{ControlPanel, Intensity, Spawn, Spawner, Strategy, Tasks, Worker, WorkerHandle};
 use fastrand::Rng;
 
 use crate::{
     tally::Tally,
+    witness::AFTER,
     worker::{Kind, Outsider, Update, worker},
 };
 
@@ -82,14 +83,38 @@ impl Spoon {
     }
 
     fn spawn(&mut self) {
-        let number = self.numbers.fetch_add(1, Relaxed);
-        let worker = worker(number, self.rng.fork(), &self.tally);
-        let handle = match self.rng.u8(0..40) {
-            key @ 0..8 => self.tasks.keyed(key).spawn(worker),
+        let how = self.rng.u8(0..40);
+        if how < 2 {
+            return self.spawn_group();
+        }
+        // A chain of two: a third would have a name that says more than its own neighbour.
+        let after = self.rng.choice(&self.handles).map(|handle| handle.name().to_owned());
+        let after = after.filter(|name| how < 8 && !name.contains(AFTER));
+        let worker = self.worker(after.as_deref());
+        self.handles.push(match how {
+            8..16 => self.tasks.keyed(how).spawn(worker),
             _ => self.spawner.spawn(worker),
-        };
-        self.handles.push(handle);
+        });
+    }
+
+    /// Workers that are started, and sometimes restarted and stopped, together.
+    fn spawn_group(&mut self) {
+        let strategies = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
+        let strategy = self.rng.choice(strategies).unwrap_or_default();
+        let intensity = Intensity::new(self.rng.u32(1..200), Duration::from_secs(1));
+        let group = self.spawner.group().strategy(strategy).intensity(intensity);
+        for _ in 0..self.rng.usize(2..5) {
+            group.spawn(self.worker(None));
+        }
+        // Refused only once the panel is shut down, which is later.
+        if let Ok(group) = group.start() {
+            self.handles.extend_from_slice(group.workers());
+        }
+    }
+
+    fn worker(&mut self, after: Option<&str>) -> Worker<Update> {
         self.tally.spawned.fetch_add(1, Relaxed);
+        worker(self.numbers.fetch_add(1, Relaxed), after, self.rng.fork(), &self.tally)
     }
 
     /// Whoever is stopped is forgotten: dropping a handle changes nothing.

@@ -45,6 +45,9 @@ pub(crate) struct Tally {
     pub(crate) stopped: AtomicU64,
     pub(crate) restarted: AtomicU64,
     pub(crate) panics: AtomicU64,
+    /// Those that held up their thread until they were told to stop, and those that nobody told.
+    pub(crate) jammed: AtomicU64,
+    pub(crate) unnoticed: AtomicU64,
     faults: Mutex<Faults>,
 }
 

@@ -11,7 +11,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Context, GraphIntent, Intensity, IntentSender, QueuedIntent, Reducer, Restart, Worker,
+    Backoff, Cancel, Context, GraphIntent, Intensity, IntentSender, OnStuck, QueuedIntent, Reducer, Restart,
+    Worker,
 };
 use fastrand::Rng;
 use tokio::time::sleep;
@@ -19,6 +20,7 @@ use tokio::time::sleep;
 use crate::{
     account::{Account, Alive, Receipt},
     tally::Tally,
+    witness::AFTER,
 };
 
 /// Whose intents they are: one source for each kind of worker, and one for what is sent from outside.
@@ -67,6 +69,13 @@ impl Error for Mishap {}
 /// What a panic here says, so that the hook can tell it from one that is none of ours.
 pub(crate) const PANIC: &str = "a panic, at random";
 
+/// One act in so many is a jam: each holds a thread of the runtime for some dozen milliseconds.
+const JAMS: u32 = 20_000;
+/// A poll that lasts longer is one.
+const STUCK: Duration = Duration::from_millis(20);
+/// After that, nobody found it.
+const NEVER: Duration = Duration::from_secs(10);
+
 /// What a worker does next.
 enum Act {
     Say(u32),
@@ -78,6 +87,8 @@ enum Act {
     Block(Duration),
     /// Waits for ever: only a stop or a restart ends it.
     Hang,
+    /// Holds its thread until somebody tells it to stop, which the watchdog does.
+    Jam,
     Fail,
     Panic,
     /// Panics while it is dropped.
@@ -87,6 +98,9 @@ enum Act {
 
 impl Act {
     fn next(rng: &mut Rng) -> Self {
+        if rng.u32(0..JAMS) == 0 {
+            return Self::Jam;
+        }
         let micros = |rng: &mut Rng, most| Duration::from_micros(rng.u64(0..most));
         match rng.u8(0..100) {
             0..35 => Self::Say(rng.u32(1..8)),
@@ -164,6 +178,8 @@ impl Life {
                 Act::Compute(time) => compute(time),
                 Act::Block(time) => thread::sleep(time),
                 Act::Hang => pending().await,
+                Act::Jam if deaf => {}
+                Act::Jam => self.account.jam(|| self.cx.is_cancelled(), NEVER),
                 Act::Fail => return Err(Mishap),
                 Act::Panic => panic::panic_any(PANIC),
                 Act::PanicLate => {
@@ -188,6 +204,8 @@ impl Life {
                 }
                 Act::Rest(time) | Act::Block(time) => thread::sleep(time),
                 Act::Compute(time) => compute(time),
+                // They may block.
+                Act::Jam => {}
                 Act::Hang => drop(self.cx.cancelled_timeout(Duration::MAX)),
                 Act::Fail => return Err(Mishap),
                 Act::Panic | Act::PanicLate => panic::panic_any(PANIC),
@@ -205,8 +223,8 @@ fn compute(time: Duration) {
     }
 }
 
-/// A worker at random, number `number` of all.
-pub(crate) fn worker(number: u64, mut rng: Rng, tally: &Arc<Tally>) -> Worker<Update> {
+/// A worker at random, number `number` of all, that may come after another.
+pub(crate) fn worker(number: u64, after: Option<&str>, mut rng: Rng, tally: &Arc<Tally>) -> Worker<Update> {
     let kind = match rng.u8(0..100) {
         0..60 => Kind::Async,
         60..75 => Kind::Local,
@@ -214,7 +232,10 @@ pub(crate) fn worker(number: u64, mut rng: Rng, tally: &Arc<Tally>) -> Worker<Up
         83..91 => Kind::Thread,
         _ => Kind::Deaf,
     };
-    let name = format!("{}-{number}", format!("{kind:?}").to_lowercase());
+    let mut name = format!("{}-{number}", format!("{kind:?}").to_lowercase());
+    if let Some(after) = after {
+        name = name + AFTER + after;
+    }
     let account = Account::new(name.clone(), tally);
     let restart = match rng.u8(0..10) {
         0..2 => Restart::Never,
@@ -233,7 +254,16 @@ pub(crate) fn worker(number: u64, mut rng: Rng, tally: &Arc<Tally>) -> Worker<Up
         Kind::Blocking => Worker::blocking(name, kind, move |cx| life(cx).run_blocking()),
         Kind::Thread => Worker::thread(name, kind, move |cx| life(cx).run_blocking()),
     };
-    worker.restart(restart).intensity(intensity).backoff(Backoff::new(wait, 8 * wait))
+    let worker = worker
+        .restart(restart)
+        .intensity(intensity)
+        .backoff(Backoff::new(wait, 8 * wait))
+        .stuck_after(STUCK)
+        .on_stuck(OnStuck::Restart);
+    match after {
+        Some(after) => worker.after(after.to_owned()),
+        None => worker,
+    }
 }
 
 /// Somebody who sends from outside any worker, and never waits.

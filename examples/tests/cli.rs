@@ -486,6 +486,7 @@ fn soak_holds_for_two_seconds() {
         "every accepted intent came out once, in order",
         "nothing of an old generation after its successor",
         "no future and no thread is left over",
+        "the events tell what can have happened, in order",
     ] {
         assert!(told.contains(&format!("ok      {what}")), "no `{what}` in\n{told}");
     }

@@ -1,0 +1,169 @@
+//! Reads the panel's events as they come, and holds them against what may follow what.
+//!
+//! Each worker is spawned once, runs one generation after the other, each of them begins and is over, and ends once. A
+//! worker that others come after is told to stop, by a shutdown, only once they have ended; unless it was being restarted,
+//! and is not started again. Their names say whom they come after.
+
+use std::collections::BTreeMap;
+
+use control_panel::{Cause, Event, EventKind, Events, Notice, Origin};
+
+use crate::tally::Grouped;
+
+/// What a name says between its own and that of the worker that it comes after.
+pub(crate) const AFTER: &str = " after ";
+
+/// The first of them are told in full.
+const TOLD: usize = 10;
+
+#[derive(Debug)]
+pub(crate) struct Witness {
+    events: Events,
+    lives: BTreeMap<Origin, Life>,
+    seen: u64,
+    missed: u64,
+    ended: u64,
+    stuck: u64,
+    wrong: u64,
+    told: Vec<String>,
+}
+
+/// What is known of a worker that has not ended.
+#[derive(Debug)]
+struct Life {
+    name: String,
+    /// Its newest generation; whether that runs. `None` where events were missed.
+    generation: Option<(u64, bool)>,
+    /// Whether that was told to stop.
+    stopping: bool,
+}
+
+impl Witness {
+    pub(crate) fn new(events: Events) -> Self {
+        Self {
+            events,
+            lives: BTreeMap::new(),
+            seen: 0,
+            missed: 0,
+            ended: 0,
+            stuck: 0,
+            wrong: 0,
+            told: Vec::new(),
+        }
+    }
+
+    /// Reads what has happened since.
+    pub(crate) fn look(&mut self) {
+        while let Some(notice) = self.events.try_next() {
+            match notice {
+                Notice::Event(event) => self.see(&event),
+                Notice::Gap(missed) => {
+                    self.missed += missed;
+                    // Whatever those were: nobody's generation is known, and who ended meanwhile is not either.
+                    self.lives.clear();
+                }
+            }
+        }
+    }
+
+    /// Whether all was told as it must be, and the figures.
+    pub(crate) fn verdict(&self) -> (bool, String, Vec<String>) {
+        let Self { seen, missed, ended, stuck, wrong, .. } = *self;
+        let [seen, missed, ended, stuck, wrong] = [seen, missed, ended, stuck, wrong].map(Grouped);
+        let figures = format!(
+            "{seen} seen, {missed} missed, {ended} ends, {stuck} times stuck, {wrong} that cannot be"
+        );
+        (self.wrong == 0 && self.ended > 0, figures, self.told.clone())
+    }
+
+    /// Those of whom no end was seen.
+    pub(crate) fn living(&self) -> usize {
+        self.lives.len()
+    }
+
+    fn see(&mut self, event: &Event) {
+        let expected = self.seen + self.missed + 1;
+        self.seen += 1;
+        if event.number != expected {
+            self.wrong(event, &format!("its number should be {expected}"));
+        }
+        let known = self.lives.contains_key(&event.origin);
+        if matches!(event.kind, EventKind::Spawned) {
+            if known {
+                self.wrong(event, "it was spawned before");
+            }
+            let life = Life { name: event.name.to_string(), generation: Some((0, false)), stopping: false };
+            self.lives.insert(event.origin, life);
+            return;
+        }
+        if !known {
+            if self.missed == 0 {
+                self.wrong(event, "nobody has spawned it, or it has ended");
+            }
+            if !is_last(&event.kind) {
+                let life = Life { name: event.name.to_string(), generation: None, stopping: false };
+                self.lives.insert(event.origin, life);
+            }
+            return;
+        }
+        self.stuck += u64::from(matches!(event.kind, EventKind::Stuck(_)));
+        if let EventKind::Stopping(cause) = event.kind {
+            self.stops(event, cause);
+        }
+        self.follow(event);
+        if is_last(&event.kind) {
+            self.ended += 1;
+            self.lives.remove(&event.origin);
+        }
+    }
+
+    /// It is told to stop, which a shutdown does in order.
+    fn stops(&mut self, event: &Event, cause: Cause) {
+        let Some(life) = self.lives.get_mut(&event.origin) else { return };
+        if std::mem::replace(&mut life.stopping, true) || cause != Cause::Shutdown {
+            return;
+        }
+        let waits = format!("{AFTER}{}", event.name);
+        if let Some(other) = self.lives.values().find(|life| life.name.ends_with(&waits)) {
+            let what = format!("{} lives and comes after it", other.name);
+            self.wrong(event, &what);
+        }
+    }
+
+    /// Whether it can follow on what was seen before.
+    fn follow(&mut self, event: &Event) {
+        let Some(life) = self.lives.get_mut(&event.origin) else { return };
+        let (newest, runs) = life.generation.unwrap_or((event.generation, false));
+        let known = life.generation.is_some();
+        let wrong = match &event.kind {
+            EventKind::Started => {
+                life.generation = Some((event.generation, true));
+                life.stopping = false;
+                known && (runs || event.generation != newest + 1)
+            }
+            EventKind::Exited(_) => {
+                life.generation = Some((event.generation, false));
+                // Its code may panic on its way out, when nothing runs any more.
+                known && event.generation != newest
+            }
+            EventKind::Ended(..) | EventKind::Refused(_) => known && (runs || event.generation != newest),
+            EventKind::Stuck(_) => known && !runs,
+            _ => known && event.generation != newest,
+        };
+        if wrong {
+            let state = if runs { "runs" } else { "does not run" };
+            self.wrong(event, &format!("generation {newest} {state}"));
+        }
+    }
+
+    fn wrong(&mut self, event: &Event, what: &str) {
+        self.wrong += 1;
+        if self.told.len() < TOLD {
+            self.told.push(format!("{event}: {what}"));
+        }
+    }
+}
+
+fn is_last(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Ended(..) | EventKind::Refused(_))
+}
