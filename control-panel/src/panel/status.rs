@@ -3,14 +3,19 @@
 use std::{
     ops::Deref,
     slice,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, TryLockError},
 };
+
+use arc_swap::ArcSwap;
 
 use crate::{
     name::Name,
     queued::Origin,
     reducer::Warning,
-    supervise::{record::Record, registry::Registry},
+    supervise::{
+        record::Record,
+        registry::{Look, Registry},
+    },
     worker::WorkerStatus,
 };
 
@@ -100,10 +105,14 @@ impl WorkerInfo {
     }
 }
 
-/// The workers as they were when somebody last looked: looking again costs nothing as long as nothing happened, and
-/// waits for nobody when something did.
+/// The workers as they were when somebody last looked: looking again costs nothing as long as nothing happened. Nobody who
+/// looks ever waits, for the supervisor or for another who looks.
 #[derive(Debug, Default)]
-pub(super) struct Snapshot(Mutex<Seen>);
+pub(super) struct Snapshot {
+    last: ArcSwap<Seen>,
+    /// Held by who makes the next one, and only ever tried.
+    turn: Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -113,24 +122,60 @@ struct Seen {
 }
 
 impl Snapshot {
-    /// The living workers and the number of the last event. Where the supervisor is busy just now, as they were before.
+    /// The living workers and the number of the last event. Where the supervisor is busy just now, or another looks at it,
+    /// as they were before.
     pub(super) fn take(&self, registry: &Registry) -> (Workers, u64) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.version != registry.version() {
-            let Seen { workers, version, events } = &mut *seen;
-            registry.try_look(|look| {
-                (*version, *events) = (look.version, look.events);
-                let living = look.live.values().map(|record| WorkerInfo::of(record));
-                match Arc::get_mut(&mut workers.0) {
-                    // In place, if nobody kept the last one.
-                    Some(before) => {
-                        before.clear();
-                        before.extend(living);
-                    }
-                    None => *workers = Workers(Arc::new(living.collect())),
-                }
-            });
+        let seen = self.last.load();
+        if seen.version == registry.version() {
+            return (seen.workers.clone(), seen.events);
         }
+        let turn = match self.turn.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let new = turn.as_ref().and_then(|_| registry.try_look(Seen::of));
+        if let Some(new) = new {
+            let now = (new.workers.clone(), new.events);
+            // Under the turn: a snapshot is never replaced by an older one.
+            self.last.store(Arc::new(new));
+            return now;
+        }
+        // Somebody may just have made one.
+        let seen = self.last.load();
         (seen.workers.clone(), seen.events)
+    }
+}
+
+impl Seen {
+    fn of(look: Look<'_>) -> Self {
+        let workers = look.live.values().map(|record| WorkerInfo::of(record)).collect();
+        Self { workers: Workers(Arc::new(workers)), version: look.version, events: look.events }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+    use crate::{ControlPanel, Intent, Worker};
+
+    struct Op;
+
+    impl Intent for Op {
+        type Source = u8;
+    }
+
+    #[test]
+    fn who_looks_while_another_does_sees_what_was_seen_before() {
+        let panel = ControlPanel::<Op>::new();
+        let turn = panel.snapshot.turn.lock().unwrap();
+        panel.spawn(Worker::new("it", 0, |_| pending::<()>()));
+        assert!(panel.status().workers.is_empty());
+        drop(turn);
+        let status = panel.status();
+        assert_eq!((status.workers.len(), status.workers[0].name.as_str()), (1, "it"));
+        assert!(status.events >= 1);
     }
 }
