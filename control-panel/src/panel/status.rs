@@ -134,7 +134,7 @@ impl Snapshot {
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
-        let new = turn.as_ref().and_then(|_| registry.try_look(Seen::of));
+        let new = turn.as_ref().and_then(|_| registry.try_look(|look| Seen::of(&look)));
         if let Some(new) = new {
             let now = (new.workers.clone(), new.events);
             // Under the turn: a snapshot is never replaced by an older one.
@@ -148,7 +148,7 @@ impl Snapshot {
 }
 
 impl Seen {
-    fn of(look: Look<'_>) -> Self {
+    fn of(look: &Look<'_>) -> Self {
         let workers = look.live.values().map(|record| WorkerInfo::of(record)).collect();
         Self { workers: Workers(Arc::new(workers)), version: look.version, events: look.events }
     }
@@ -158,7 +158,6 @@ impl Seen {
 mod tests {
     use std::future::pending;
 
-    use super::*;
     use crate::{ControlPanel, Intent, Worker};
 
     struct Op;

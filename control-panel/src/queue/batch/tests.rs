@@ -197,3 +197,26 @@ fn the_newest_takes_the_place_of_the_one_before() {
     batch.settle();
     assert!(batch.intents.latest(0, key(7)).is_none(), "of another frame");
 }
+
+#[test]
+fn intents_without_a_size_are_handed_out_like_others() {
+    struct Tick;
+    impl Intent for Tick {
+        type Source = u8;
+    }
+    let mut batch = Batch::new();
+    for round in 0..3 {
+        for seq in 0..100 {
+            batch.intents.push(0, || producer(1, 1), 0, seq, Tick);
+        }
+        let seqs: Vec<_> = (0..10 * round).map_while(|_| batch.next(false, || true)).collect();
+        let last = seqs.last().map(|queued| queued.causality_order().seq);
+        assert_eq!(last, u64::checked_sub(10 * round, 1));
+        assert_eq!(batch.fold(0, |count, _| count + 1), 100 - 10 * round);
+        batch.settle();
+        let mut freed = Vec::new();
+        batch.freed().take(|lane, count| freed.push((lane, count)));
+        assert_eq!(freed, [(1, 100)]);
+        batch.trim(400);
+    }
+}
