@@ -317,7 +317,7 @@ fn the_types_go_where_they_are_promised_to() {
 }
 
 #[test]
-fn looking_at_the_status_allocates_nothing_where_nothing_changed() {
+fn looking_at_the_status_allocates_nothing_where_nothing_changed_and_nothing_is_kept() {
     paused(async || {
         let panel = Panel::new();
         for _ in 0..100 {
@@ -328,5 +328,12 @@ fn looking_at_the_status_allocates_nothing_where_nothing_changed() {
         assert_eq!(kept.workers.len(), 100);
         assert_eq!(allocations(|| drop(panel.status())), 0);
         assert_eq!(allocations(|| assert_eq!(panel.status().events, kept.events)), 0);
+        drop(kept);
+        for warm in [true, true, false] {
+            panel.workers()[0].stop();
+            tokio::task::yield_now().await;
+            let taken = allocations(|| assert!(panel.status().workers.len() < 100));
+            assert!(warm || taken == 0, "in place: {taken}");
+        }
     });
 }

@@ -298,7 +298,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     /// The panel as it is now: queue, counters, living workers. For every frame: it never waits, and allocates only where
-    /// workers changed since the last.
+    /// workers changed while somebody keeps one of the last two.
     ///
     /// Where the queue is busy just now, its figures are those of the last frame; where the supervisor is, the workers are
     /// those of the last status.

@@ -110,8 +110,8 @@ impl WorkerInfo {
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     last: ArcSwap<Seen>,
-    /// Held by who makes the next one, and only ever tried.
-    turn: Mutex<()>,
+    /// Held by who makes the next one, and only ever tried: the one before the last, to be made into that.
+    turn: Mutex<Arc<Seen>>,
 }
 
 #[derive(Debug, Default)]
@@ -134,12 +134,13 @@ impl Snapshot {
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
-        let new = turn.as_ref().and_then(|_| registry.try_look(|look| Seen::of(&look)));
-        if let Some(new) = new {
-            let now = (new.workers.clone(), new.events);
-            // Under the turn: a snapshot is never replaced by an older one.
-            self.last.store(Arc::new(new));
-            return now;
+        if let Some(mut before) = turn {
+            if registry.try_look(|look| Seen::renew(&mut before, &look)).is_some() {
+                let now = (before.workers.clone(), before.events);
+                // Under the turn: a snapshot is never replaced by an older one.
+                *before = self.last.swap(Arc::clone(&before));
+                return now;
+            }
         }
         // Somebody may just have made one.
         let seen = self.last.load();
@@ -148,9 +149,20 @@ impl Snapshot {
 }
 
 impl Seen {
-    fn of(look: &Look<'_>) -> Self {
-        let workers = look.live.values().map(|record| WorkerInfo::of(record)).collect();
-        Self { workers: Workers(Arc::new(workers)), version: look.version, events: look.events }
+    /// In place, if nobody keeps it.
+    fn renew(this: &mut Arc<Self>, look: &Look<'_>) {
+        let mut living = look.live.values().map(|record| WorkerInfo::of(record));
+        let reused = Arc::get_mut(this).and_then(|seen| {
+            (seen.version, seen.events) = (look.version, look.events);
+            let workers = Arc::get_mut(&mut seen.workers.0)?;
+            workers.clear();
+            workers.extend(&mut living);
+            Some(())
+        });
+        if reused.is_none() {
+            let workers = Workers(Arc::new(living.collect()));
+            *this = Arc::new(Self { workers, version: look.version, events: look.events });
+        }
     }
 }
 
