@@ -281,4 +281,4 @@ impl<I: Intent> fmt::Debug for Queue<I> {
 mod tests;
 
 #[cfg(all(test, shuttle))]
-mod models;
+pub(crate) mod models;

@@ -5,6 +5,7 @@
 //! | `machine` | what happens next, and to whom: pure |
 //! | `lifecycle` | restart, intensity, backoff: pure |
 //! | `registry` | all workers of a panel: the machine and its records, under one lock |
+//! | `handover` | what many threads have to tell, and one tells for all |
 //! | `roster` | who lives, by origin |
 //! | `supervisor` | spawning tasks, and shutting down |
 //! | `driver`, `generation` | a worker's task, and one run of it |
@@ -26,6 +27,7 @@ pub(crate) mod driver;
 pub(crate) mod events;
 pub(crate) mod exit;
 mod generation;
+mod handover;
 mod hosts;
 pub(crate) mod kinds;
 pub(crate) mod lifecycle;

@@ -60,7 +60,7 @@ const STEPS: usize = 100_000;
 const DEPTH: usize = 4;
 
 /// Runs a model under both schedulers.
-fn check(model: fn()) {
+pub(crate) fn check(model: fn()) {
     let iterations = variable("MODEL_ITERATIONS").map_or(100, |n| usize::try_from(n).unwrap());
     let seed = variable("MODEL_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
     eprintln!("MODEL_SEED={seed} MODEL_ITERATIONS={iterations}");
@@ -76,7 +76,7 @@ fn run(scheduler: impl Scheduler + 'static, model: fn()) {
 }
 
 /// Panics as a reducer might, but without the hook, which prints.
-fn panic_on_purpose() -> ! {
+pub(crate) fn panic_on_purpose() -> ! {
     resume_unwind(Box::new(OnPurpose));
 }
 
@@ -89,13 +89,13 @@ fn catch(f: impl FnOnce()) {
     }
 }
 
-struct OnPurpose;
+pub(crate) struct OnPurpose;
 
 fn variable(name: &str) -> Option<u64> {
     env::var(name).ok().map(|value| value.parse().expect("a number"))
 }
 
 /// A number below `n`, chosen by the scheduler: part of the schedule.
-fn below(n: u32) -> u32 {
+pub(crate) fn below(n: u32) -> u32 {
     thread_rng().gen_range(0..n)
 }

@@ -3,77 +3,45 @@
 //! When everybody stops, all threads have ends to tell at once. Each leaves its own here, and one of them tells of all that
 //! are there, while the others go on to the next worker: nobody sleeps on the lock of the registry for it.
 
-use std::{
-    mem,
-    sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{Ordering, fence},
-    },
-};
+use std::panic::resume_unwind;
 
 use super::{Registry, State, effects::Effects};
 use crate::{
     queued::Origin,
-    supervise::{exit::Exit, record::Record},
+    supervise::{exit::Exit, handover::HandOver, record::Record},
 };
 
 /// No more than there are workers.
-#[derive(Default)]
-pub(super) struct Ends {
-    left: Mutex<Vec<End>>,
-    /// Held by who tells of them, and only ever tried. The emptied list of the turn before, to be filled again.
-    turn: Mutex<Vec<End>>,
-}
+pub(super) type Ends = HandOver<End>;
 
-struct End {
+pub(super) struct End {
     origin: Origin,
     exit: Exit,
     last_words: Option<Exit>,
-}
-
-impl Ends {
-    fn left(&self) -> MutexGuard<'_, Vec<End>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Registry {
     /// The worker's generation is over because the worker was told to end, and nothing of it is left.
     pub(in crate::supervise) fn ended(&self, record: &Record, exit: Exit) {
         let last_words = super::last_words(record);
-        self.ends.left().push(End { origin: record.origin, exit, last_words });
+        self.ends.leave(End { origin: record.origin, exit, last_words });
         // What follows waits until no end is left to tell of: it runs code of others, for which nobody's end may wait.
         let mut effects = Effects::default();
-        loop {
-            // Who leaves an end and finds the turn taken goes its way: whoever has the turn looks again after it. One of the
-            // two sees the other.
-            fence(Ordering::SeqCst);
-            let mut turn = match self.ends.turn.try_lock() {
-                Ok(turn) => turn,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => break,
-            };
-            // Taken only under the lock of the state: so none is on its way when somebody else looks.
+        let panic = self.ends.tell(|turn| {
             let mut state = self.lock();
-            mem::swap(&mut *self.ends.left(), &mut *turn);
-            for end in turn.drain(..) {
-                state.ended(end);
-            }
+            turn.each(|end| state.ended(end));
             self.resolve(&mut state, &mut effects);
-            drop((state, turn));
-            fence(Ordering::SeqCst);
-            if self.ends.left().is_empty() {
-                break;
-            }
-        }
+        });
         self.execute(effects);
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
     }
 
     /// What ended so far has ended, whoever was to tell of it.
     pub(super) fn take_ends(&self, state: &mut State) {
-        let ends = mem::take(&mut *self.ends.left());
-        for end in ends {
-            state.ended(end);
+        if let Some(panic) = self.ends.tell_now(|end| state.ended(end)) {
+            resume_unwind(panic);
         }
     }
 }
