@@ -3,16 +3,18 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use control_panel::{
     Backoff, Context, ControlPanel, GraphIntent, Intensity, IntentSource, QueuedIntent, Reducer, Restart,
-    Worker, testing,
+    Worker, WorkerHandle, testing,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use tracing_subscriber::fmt::MakeWriter;
+use tests::watched;
+use tracing::{Id, Subscriber, span};
+use tracing_subscriber::{Layer, fmt::MakeWriter, layer, prelude::*, registry::LookupSpan};
 
 #[derive(GraphIntent)]
 enum Update {
@@ -103,6 +105,58 @@ fn a_subscriber_sees_spans_lifecycle_and_drops() {
     assert!(has(&["DEBUG", "started", "generation=2"]), "{text}");
     assert!(has(&["told to stop: it was stopped"]), "{text}");
     assert!(has(&["INFO", "lossy intents were dropped", "dropped="]), "{text}");
+}
+
+/// Asks the panel for something whenever it is told of a span, which takes the lock of all workers.
+#[derive(Clone, Default)]
+struct Curious {
+    worker: Arc<OnceLock<WorkerHandle>>,
+    told: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Curious {
+    fn ask(&self, of: &'static str) {
+        if let Some(worker) = self.worker.get() {
+            worker.stop();
+        }
+        self.told.lock().unwrap().push(of);
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Curious {
+    fn on_new_span(&self, _: &span::Attributes<'_>, _: &Id, _: layer::Context<'_, S>) {
+        self.ask("new");
+    }
+
+    fn on_close(&self, _: Id, _: layer::Context<'_, S>) {
+        self.ask("closed");
+    }
+}
+
+#[test]
+fn a_subscriber_may_ask_the_panel_when_a_span_begins_and_when_it_closes() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    watched(|| {
+        let curious = Curious::default();
+        let subscriber = tracing_subscriber::registry().with(curious.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            testing::paused(async |panel: &mut ControlPanel<Update>| {
+                let idle =
+                    Worker::new("idle", IntentSource::Restore, async |_| std::future::pending::<()>().await);
+                let idle = panel.spawn(idle);
+                testing::settle().await;
+                curious.worker.set(idle).ok();
+                let flaky = panel.spawn(flaky());
+                testing::settle().await;
+                assert_eq!(flaky.status().to_string(), "running");
+                panel.worker("flaky").unwrap().stop();
+                testing::settle().await;
+            });
+        });
+        let told = curious.told.lock().unwrap();
+        let count = |of| told.iter().filter(|&&told| told == of).count();
+        assert_eq!((count("new"), count("closed")), (3, 2), "the idle one's is kept by its handle: {told:?}");
+    });
 }
 
 #[test]

@@ -172,7 +172,8 @@ impl<C: Send + 'static> Line for Commands<C> {
         }
         let waiting = receiving.waiting.take();
         drop(receiving);
-        waiting.into_iter().for_each(Waker::wake);
+        // It can be anybody's, and its panic is no command's. The hook has told of it.
+        waiting.and_then(|waiting| panics::catch(|| waiting.wake()).err());
         // Each for itself: one whose drop panics takes no other with it.
         left.into_iter().filter_map(|command| panics::catch(|| drop(command)).err()).last()
     }

@@ -25,7 +25,6 @@ use crate::{
     gate::GateCell,
     inbox::{self, InboxCell},
     name::Name,
-    observe::Span,
     queued::Origin,
     worker::{Cancel, Refusal, WorkerStatus},
 };
@@ -174,12 +173,10 @@ impl Record {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// A generation begins.
-    pub(super) fn begin(&self, generation: u64) -> Arc<Term> {
-        let term = Arc::new(Term::new(Span::of_generation(&self.name, &self.source, generation)));
+    /// A generation begins. Hands out the term of the one before, which may hold the last of it.
+    pub(super) fn begin(&self, generation: u64, term: Arc<Term>) -> Arc<Term> {
         self.generation.store(generation, Ordering::Relaxed);
-        *self.lock_term() = Arc::clone(&term);
-        term
+        mem::replace(&mut *self.lock_term(), term)
     }
 
     pub(crate) fn term(&self) -> Arc<Term> {

@@ -31,6 +31,7 @@ use super::{
     watched::Attention,
 };
 use crate::{
+    observe::Span,
     queued::Origin,
     worker::{Refusal, RestartError},
 };
@@ -140,10 +141,17 @@ impl Registry {
     /// The worker's task is about to begin a generation: its number and its term, if that is still wanted.
     pub(super) fn begin(&self, record: &Record) -> Option<(u64, Arc<Term>)> {
         let now = Instant::now();
-        self.change(|state| {
+        // Made and dropped without the lock: in a term is a span, which is the subscriber's. Only this task begins
+        // generations, so it knows the number.
+        let next = record.generation() + 1;
+        let term = Arc::new(Term::new(Span::of_generation(&record.name, &record.source, next)));
+        let (generation, before) = self.change(|state| {
             let generation = state.machine.begin(record.origin, now)?;
-            Some((generation, record.begin(generation)))
-        })
+            debug_assert_eq!(generation, next, "nobody else begins one");
+            Some((generation, record.begin(generation, Arc::clone(&term))))
+        })?;
+        drop(before);
+        Some((generation, term))
     }
 
     /// The worker's generation is over. Returns what its task is to do next.

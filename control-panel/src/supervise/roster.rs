@@ -54,12 +54,10 @@ impl<T> Roster<T> {
         self.get(id).is_some()
     }
 
-    /// Says whether it was there.
-    pub(super) fn remove(&mut self, id: Origin) -> bool {
-        let Some(gone) = self.place(id).map(|at| &mut self.line[at].1).filter(|value| value.is_some()) else {
-            return false;
-        };
-        *gone = None;
+    /// Hands it out, if it was there.
+    pub(super) fn remove(&mut self, id: Origin) -> Option<T> {
+        let at = self.place(id)?;
+        let gone = self.line[at].1.take()?;
         self.living -= 1;
         if self.living == 0 {
             // What thousands needed is not kept for the few that may follow.
@@ -67,7 +65,7 @@ impl<T> Roster<T> {
         } else if self.line.len() - self.living > self.living + GAPS {
             self.line.retain(|(_, value)| value.is_some());
         }
-        true
+        Some(gone)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Origin, &T)> {
@@ -124,8 +122,8 @@ mod tests {
             } else {
                 let gone = Origin(next(newest + 2));
                 let gone = model.range(gone..).next().map_or(gone, |(&id, _)| id);
-                assert_eq!(roster.remove(gone), model.remove(&gone).is_some());
-                assert!(!roster.remove(gone), "only once");
+                assert_eq!(roster.remove(gone), model.remove(&gone));
+                assert!(roster.remove(gone).is_none(), "only once");
             }
             let asked = Origin(next(newest + 2));
             assert_eq!(roster.get(asked), model.get(&asked));

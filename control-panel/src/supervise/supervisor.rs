@@ -149,7 +149,8 @@ impl Supervisor {
 
     fn stop_all(&self) {
         self.registry.stop_all();
-        self.term.cancel(Cause::Shutdown);
+        // Whose panic must not keep the workers from being dropped: those who wait for this can be anybody. The hook tells.
+        panics::catch(|| self.term.cancel(Cause::Shutdown)).ok();
     }
 
     async fn ended_by(&self, at: Moment) -> bool {

@@ -125,8 +125,11 @@ impl Machine {
             State::Stopping { cause, .. } => (otherwise, Some(cause), false),
             State::Waiting | State::Due { .. } | State::Running { .. } => (otherwise, None, false),
         };
-        if let Some(last_words) = last_words.filter(|_| !exit.is_failure()) {
-            (exit, told) = (last_words, false);
+        match last_words {
+            // The failure itself says more.
+            Some(last_words) if exit.is_failure() => self.actions.push(Action::Drop(last_words)),
+            Some(last_words) => (exit, told) = (last_words, false),
+            None => {}
         }
         if !told && !exit.is_clean() {
             self.tell(id, EventKind::Exited(exit.clone()));

@@ -57,6 +57,8 @@ pub(crate) enum Action {
     Cancel(Origin, Cause),
     /// The worker ended for good: nothing of it is left.
     End(Origin),
+    /// Nobody is told of this: to be dropped, as it is the user's.
+    Drop(Exit),
     /// Tell those who listen.
     Tell(Origin, EventKind),
     /// A worker failed too often for the panel to go on.

@@ -6,6 +6,8 @@ use std::{
     task::Waker,
 };
 
+use tokio::sync::Notify;
+
 use super::{Registry, State};
 use crate::{
     observe,
@@ -13,7 +15,9 @@ use crate::{
     supervise::{
         cause::Term,
         events::{Event, EventKind, Writing},
+        exit::Exit,
         machine::Action,
+        panics,
         record::Record,
         report::WorkerReport,
     },
@@ -35,8 +39,20 @@ pub(super) struct Effects {
     escalate: bool,
     /// To be told outside.
     seen: Vec<Event>,
-    /// To be dropped: these hold errors and panics of the user's.
-    gone: (Vec<WorkerStatus>, Vec<Event>, Vec<WorkerReport>),
+    gone: Gone,
+}
+
+/// To be dropped: these hold what is the user's.
+#[derive(Default)]
+struct Gone {
+    statuses: Vec<WorkerStatus>,
+    events: Vec<Event>,
+    incidents: Vec<WorkerReport>,
+    /// What nobody is told, because there is something worse to tell.
+    exits: Vec<Exit>,
+    /// Of those that ended: who tells of an end may be the last that has the record. In it are the subscriber's span and the
+    /// wakers of those who looked at the worker's gate.
+    records: Vec<Arc<Record>>,
 }
 
 impl Registry {
@@ -65,11 +81,12 @@ impl Registry {
                     if let Some(record) = state.records.get(origin) {
                         state.attention.leave(record);
                     }
-                    state.records.remove(origin);
+                    effects.gone.records.extend(state.records.remove(origin));
                     self.live.store(state.records.len(), Ordering::Release);
                     let first = state.toll.as_mut().is_some_and(|toll| !mem::replace(&mut toll.begun, true));
                     effects.look |= first || state.records.is_empty();
                 }
+                Action::Drop(exit) => effects.gone.exits.push(exit),
                 Action::Escalate => {
                     state.expect_ends();
                     self.escalated.store(true, Ordering::Release);
@@ -79,7 +96,7 @@ impl Registry {
         }
         let (seen, gone) = log.close();
         effects.seen.extend(seen);
-        effects.gone.1.extend(gone);
+        effects.gone.events.extend(gone);
         state.machine.give_back(actions);
         if tells > 0 {
             effects.told = true;
@@ -87,29 +104,29 @@ impl Registry {
         }
     }
 
+    /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
     pub(super) fn execute(&self, effects: Effects) {
         let Effects { cancel, wake, announce, told, look, escalate, seen, gone } = effects;
-        for term in cancel {
-            term.announce();
-        }
-        for waker in wake {
-            waker.wake();
-        }
-        for record in announce {
-            record.announce();
-        }
-        if told {
-            self.log.announce();
-        }
-        if look {
-            self.none_left.notify_waiters();
-        }
-        seen.iter().for_each(observe::lifecycle);
-        if escalate {
-            (self.on_escalate)();
-        }
-        drop(gone);
+        each(cancel, |term| term.announce());
+        each(wake, Waker::wake);
+        each(announce, |record| record.announce());
+        each(told.then_some(&self.log), |log| log.announce());
+        each(look.then_some(&self.none_left), Notify::notify_waiters);
+        each(seen, |event| observe::lifecycle(&event));
+        each(escalate.then_some(&self.on_escalate), |on_escalate| on_escalate());
+        let Gone { statuses, events, incidents, exits, records } = gone;
+        each(statuses, drop);
+        each(events, drop);
+        each(incidents, drop);
+        each(exits, drop);
+        each(records, drop);
     }
+}
+
+/// Runs code of others for each. A panic of one, of which the hook tells, takes no other with it.
+fn each<T>(list: impl IntoIterator<Item = T>, run: impl FnMut(T)) {
+    let (mut list, mut run) = (list.into_iter(), run);
+    while panics::catch(|| list.by_ref().for_each(&mut run)).is_err() {}
 }
 
 impl State {
@@ -119,7 +136,10 @@ impl State {
             EventKind::Exited(exit) => {
                 record.set_stuck(false);
                 if !exit.is_clean() {
-                    effects.gone.2.extend(self.incidents.add(WorkerReport::new(record, exit.clone())));
+                    effects
+                        .gone
+                        .incidents
+                        .extend(self.incidents.add(WorkerReport::new(record, exit.clone())));
                 }
             }
             EventKind::Stuck(_) => record.set_stuck(true),
@@ -133,7 +153,7 @@ impl State {
             _ => {}
         }
         if let Some(status) = status_after(&kind) {
-            effects.gone.0.extend(Some(record.set_status(status)).filter(WorkerStatus::is_final));
+            effects.gone.statuses.extend(Some(record.set_status(status)).filter(WorkerStatus::is_final));
             if record.is_awaited() {
                 effects.announce.push(Arc::clone(record));
             }
@@ -152,5 +172,70 @@ fn status_after(kind: &EventKind) -> Option<WorkerStatus> {
         EventKind::Ended(exit, _) => Some(WorkerStatus::Ended(exit.clone())),
         EventKind::Refused(refusal) => Some(WorkerStatus::Refused(refusal.clone())),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Weak, time::Duration};
+
+    use super::{super::OnEscalate, *};
+    use crate::{
+        name::Name,
+        supervise::{
+            hosts::Hosts,
+            lifecycle::{Backoff, Intensity, Restart},
+            local::Local,
+            machine::Spec,
+            record,
+            watchdog::{Limits, OnStuck},
+        },
+        worker::Escalate,
+    };
+
+    fn spec() -> Spec {
+        Spec {
+            name: Name::from("it"),
+            restart: Restart::Never,
+            intensity: Intensity::new(0, Duration::ZERO),
+            backoff: Backoff::none(),
+            escalate: Escalate::Never,
+            on_stuck: OnStuck::Warn,
+            repeatable: false,
+            after: Vec::new(),
+            seed: 0,
+            group: None,
+            significant: false,
+            place: None,
+        }
+    }
+
+    /// Another thread may tell of the end when the worker's task is long gone, and nobody has a handle.
+    #[test]
+    fn the_last_of_a_record_is_dropped_without_the_lock() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let hosts = Hosts { runtime: runtime.handle().clone(), local: Local::new("it") };
+        let registry = Registry::new(hosts, Box::new(|| ()) as OnEscalate);
+        let record = Arc::new(record::tests::record(1, Limits::default()));
+        registry.admit(&record, spec()).unwrap();
+        let left: Weak<Record> = Arc::downgrade(&record);
+        drop(record);
+        let (mut state, mut effects) = (registry.lock(), Effects::default());
+        state.machine.left(Origin(1), Exit::Cancelled, None);
+        registry.resolve(&mut state, &mut effects);
+        assert_eq!((registry.count(), left.strong_count()), (0, 1), "it counts no more, and is there still");
+        drop(state);
+        registry.execute(effects);
+        assert_eq!(left.strong_count(), 0);
+    }
+
+    #[test]
+    fn a_panic_takes_no_other_with_it() {
+        let mut run = Vec::new();
+        each(0..6, |n| {
+            run.push(n);
+            assert!(n % 2 == 0, "on purpose");
+        });
+        assert_eq!(run, [0, 1, 2, 3, 4, 5]);
     }
 }

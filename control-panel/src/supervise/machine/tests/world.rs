@@ -391,6 +391,7 @@ impl World {
                 Action::End(id) => {
                     assert!(self.workers[&id].ended.is_some(), "{id} is gone, and nobody was told");
                 }
+                Action::Drop(_) => {}
                 Action::Escalate => self.escalated = true,
             }
         }
