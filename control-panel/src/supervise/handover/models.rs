@@ -13,10 +13,10 @@ use shuttle::{sync::Mutex, thread};
 use super::{HandOver, Payload};
 use crate::queue::models::{OnPurpose, below, check, panic_on_purpose};
 
-/// Who leaves something, and how often.
+/// Who leaves something, and how often at most.
 const THREADS: usize = 3;
-const EACH: usize = 3;
-const ALL: usize = THREADS * EACH;
+const EACH: u32 = 3;
+const ALL: usize = THREADS * EACH as usize;
 
 /// The books are kept by the standard atomics: the models do not know them, so keeping the books is no step of a schedule.
 struct Stage {
@@ -93,21 +93,30 @@ impl Stage {
 
     /// All are gone, and nobody looks again.
     fn finish(&self) {
-        for (one, told) in self.told.iter().enumerate() {
-            assert_eq!(told.load(Ordering::SeqCst), 1, "{one} was told so often");
+        let all = || self.left.iter().zip(&self.told).zip(self.harmful);
+        for ((left, told), _) in all() {
+            assert_eq!(
+                told.load(Ordering::SeqCst),
+                left.load(Ordering::SeqCst),
+                "each that was left is told once"
+            );
         }
-        let harmful = self.harmful.iter().any(|&harmful| harmful);
+        let harmful = all().any(|((left, _), harmful)| harmful && left.load(Ordering::SeqCst) == 1);
         assert!(!harmful || self.panics.load(Ordering::SeqCst) > 0, "a panic was swallowed");
         assert!(self.ends.turn.try_lock().is_ok(), "the turn is taken for ever");
     }
 }
 
 fn model(harmful: bool, looks: bool) {
+    among(THREADS, 1 + below(EACH) as usize, harmful, looks);
+}
+
+fn among(threads: usize, each: usize, harmful: bool, looks: bool) {
     let stage = Stage::new(harmful);
-    let mut threads: Vec<_> = (0..THREADS)
+    let mut threads: Vec<_> = (0..threads)
         .map(|thread| {
             let stage = Arc::clone(&stage);
-            thread::spawn(move || (0..EACH).for_each(|nth| stage.leave(thread * EACH + nth)))
+            thread::spawn(move || (0..each).for_each(|nth| stage.leave(thread * EACH as usize + nth)))
         })
         .collect();
     if looks {
@@ -123,6 +132,12 @@ fn model(harmful: bool, looks: bool) {
 #[test]
 fn each_end_is_told_once_whoever_leaves_it() {
     check(|| model(false, false));
+}
+
+/// After two there is nobody who would look by chance.
+#[test]
+fn who_comes_as_the_turn_is_given_back_is_told_too() {
+    check(|| (0..5).for_each(|_| among(2, 1, false, false)));
 }
 
 #[test]

@@ -56,6 +56,7 @@ enum Step {
     Settle(bool),
     Pass(u32),
     StopAll,
+    Hurry,
 }
 
 fn hire() -> impl Strategy<Value = Hire> {
@@ -101,12 +102,15 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop::bool::ANY.prop_map(Step::Settle),
         6 => (1_u32..60).prop_map(Step::Pass),
         1 => rarely(Just(Step::StopAll)),
+        1 => rarely(Just(Step::Hurry)),
     ]
 }
 
-fn run(steps: Vec<Step>, backwards: bool) {
+fn run(steps: Vec<Step>, backwards: bool, in_steps: bool) {
     let mut world = World::new();
+    world.in_steps = in_steps;
     for step in steps {
+        world.stop_some();
         take(&mut world, step);
     }
     // Nothing more happens: whoever is told something does it, and then everything rests.
@@ -147,6 +151,12 @@ fn take(world: &mut World, step: Step) {
         Step::Settle(backwards) => world.settle(backwards),
         Step::Pass(ms) => world.now = Some(world.now() + ms * MS),
         Step::StopAll => world.stop_all(Cause::Shutdown),
+        // Comes only when everybody stops already.
+        Step::Hurry => {
+            if world.machine.is_stopping() {
+                world.hurry();
+            }
+        }
     }
 }
 
@@ -154,7 +164,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_events_in_any_order(steps in prop::collection::vec(step(), 0..120), backwards in prop::bool::ANY) {
-        run(steps, backwards);
+    fn any_events_in_any_order(
+        steps in prop::collection::vec(step(), 0..120),
+        backwards in prop::bool::ANY,
+        in_steps in prop::bool::ANY,
+    ) {
+        run(steps, backwards, in_steps);
     }
 }

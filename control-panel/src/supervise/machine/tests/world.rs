@@ -94,6 +94,8 @@ pub(super) struct World {
     /// Failures that count for an intensity.
     failures: BTreeMap<Origin, Vec<Instant>>,
     pub(super) escalated: bool,
+    /// Whether everybody is stopped in steps, with what happens in between.
+    pub(super) in_steps: bool,
     /// What was told, in words.
     pub(super) log: Vec<String>,
 }
@@ -322,6 +324,13 @@ impl World {
         self.act(None, |machine, _| machine.stop_all(cause), |_| ());
     }
 
+    /// Goes on with stopping everybody. Says whether there was anybody left to be told.
+    pub(super) fn stop_some(&mut self) -> bool {
+        let more = self.machine.stops_more();
+        self.act(None, |machine, _| machine.stop_some(), |_| ());
+        more
+    }
+
     pub(super) fn hurry(&mut self) {
         self.order.clear();
         self.act(None, |machine, _| machine.hurry(), |_| ());
@@ -370,7 +379,7 @@ impl World {
         let now = self.now();
         let stopping = self.machine.is_stopping();
         let outcome = event(&mut self.machine, now);
-        while self.machine.stop_some() {}
+        while !self.in_steps && self.machine.stop_some() {}
         let actions = self.machine.take_actions();
         if own.is_some() || !actions.is_empty() {
             meanwhile(self);
@@ -502,7 +511,7 @@ impl World {
                 ids.reverse();
             }
             let moved = ids.iter().filter(|&&id| self.workers[&id].ended.is_none() && self.obey(id)).count();
-            if moved > 0 {
+            if self.stop_some() || moved > 0 {
                 continue;
             }
             let next = self.alive().into_iter().filter_map(|id| match self.machine.next(id) {
