@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Context, ControlPanel, ShutdownReport, Worker, WorkerHandle};
+use control_panel::{Cancel, Context, ControlPanel, ShutdownReport, Worker, WorkerHandle};
 use tests::{
     Mark, eventually,
     offenders::{good, polite},
@@ -203,6 +203,52 @@ fn what_is_not_told_of_an_end_is_dropped_without_a_lock() {
         eventually("it ended", || worker.status().is_final());
         assert_eq!(worker.status().to_string(), "failed: the disk is gone");
         assert_eq!(panel.shutdown_blocking().incident_count(), 1);
+    });
+}
+
+/// Panics when it is dropped: what a panic carried.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        quiet_panic();
+    }
+}
+
+/// Its drop panics, and what that panic carries panics in its turn.
+struct Chain;
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        panic::resume_unwind(Box::new(Bomb));
+    }
+}
+
+/// It fails as it stops, and then its arguments are dropped: that panic is not told, as there is a failure, and must not keep the
+/// end from being told.
+#[test]
+fn an_end_is_told_whatever_is_dropped_before_it() {
+    watched(|| {
+        let runtime = threads(2);
+        let panel = on(&runtime);
+        let chain = Chain;
+        let worker = panel.spawn(
+            Worker::new("it", 0, move |cx: Context<Mark>| {
+                let _chain = &chain;
+                async move {
+                    cx.cancelled().await;
+                    Err::<(), _>("the disk is gone")
+                }
+            })
+            .cancel(Cancel::Cooperative),
+        );
+        eventually("it runs", || worker.status().to_string() == "running");
+        let report = panel.shutdown_blocking();
+        nobody_waited_for_the_deadline(&report);
+        assert_eq!(
+            (worker.status().to_string().as_str(), panel.worker_count()),
+            ("failed: the disk is gone", 0)
+        );
     });
 }
 

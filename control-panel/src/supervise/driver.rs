@@ -209,9 +209,10 @@ impl Ending {
 
     /// The worker was told to end, and did.
     fn end_with(&mut self, exit: Exit) {
+        let exit = self.record.with_last_words(exit);
         self.told = true;
         self.record.signal.forget();
-        self.registry.ended(&self.record, self.record.with_last_words(exit));
+        self.registry.ended(&self.record, exit);
     }
 
     fn end(&mut self, otherwise: Exit) {

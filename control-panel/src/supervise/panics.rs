@@ -124,6 +124,11 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
     })
 }
 
+/// Drops what is the program's. Its destructor may panic: the hook tells of that, and whoever comes after is not kept from it.
+pub(crate) fn discard<T>(value: T) {
+    catch(|| drop(value)).ok();
+}
+
 /// Runs `f`; a panic is `None` and nobody is told.
 pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
     install();
@@ -153,7 +158,7 @@ impl LastWords {
     pub(super) fn leave(&self, panic: PanicReport) {
         let before = self.lock().replace(panic);
         self.left.store(true, Ordering::Release);
-        drop(before);
+        discard(before);
     }
 
     pub(super) fn take(&self) -> Option<PanicReport> {

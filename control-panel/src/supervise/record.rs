@@ -16,7 +16,7 @@ use super::{
     cause::{Cause, CauseCell, Term},
     exit::{Exit, PanicReport},
     kinds::Kind,
-    panics::LastWords,
+    panics::{self, LastWords},
     registry::Registry,
     signal::Signal,
     watchdog::Limits,
@@ -261,7 +261,12 @@ impl Record {
     pub(super) fn with_last_words(&self, exit: Exit) -> Exit {
         match self.take_last_words() {
             Some(panic) if !exit.is_failure() => Exit::Panicked(panic),
-            _ => exit,
+            // The failure itself says more.
+            Some(panic) => {
+                panics::discard(panic);
+                exit
+            }
+            None => exit,
         }
     }
 

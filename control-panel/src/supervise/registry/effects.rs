@@ -126,6 +126,10 @@ impl Registry {
 /// Runs code of others for each. A panic of one, of which the hook tells, takes no other with it.
 fn each<T>(list: impl IntoIterator<Item = T>, run: impl FnMut(T)) {
     let (mut list, mut run) = (list.into_iter(), run);
+    // Most often there is nothing to do, and a catch costs more than that.
+    if list.size_hint().1 == Some(0) {
+        return;
+    }
     while panics::catch(|| list.by_ref().for_each(&mut run)).is_err() {}
 }
 
