@@ -3,11 +3,17 @@
 //!
 //! Where an offender blocks a thread, it does so until the report is there: a shutdown that waited for it would hang.
 
-use std::{collections::BTreeSet, pin::pin, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+    sync::atomic::Ordering,
+    thread,
+    time::Duration,
+};
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, ControlPanel, Event, EventKind, Exit, Intensity, Notice, Refusal,
-    Restart, SendError, ShutdownReport, TrySendError, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Cancel, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, Notice,
+    Refusal, Restart, SendError, ShutdownReport, Spawn, TrySendError, Worker, WorkerHandle, WorkerStatus,
 };
 use tests::{
     Mark, Wakes, eventually,
@@ -82,6 +88,67 @@ fn thousands_stop_each_is_listed_once_and_each_end_is_told_once() {
         if round % 2 == 0 {
             // Each was told to stop, exited, and ended.
             assert_eq!(panel.status().events - events, 3 * WORKERS as u64);
+        }
+    }
+}
+
+/// Between the steps in which thousands are told: others spawn, stop and restart. Whoever was let in is listed, unless it ended
+/// before; whoever was refused is not; and what is told of each comes in its order.
+#[test]
+fn whoever_comes_goes_or_restarts_while_thousands_stop_is_accounted_for() {
+    let runtime = threads(2);
+    for _ in 0..10 {
+        let panel = on(&runtime, Duration::from_secs(60));
+        let mut handles: Vec<_> = (0..2_000).map(|_| panel.spawn(good("it"))).collect();
+        let mut reader = panel.events();
+        let (old, spawner) = (handles.clone(), panel.spawner());
+        let others = thread::spawn(move || {
+            let mut new = Vec::new();
+            while !new.last().is_some_and(|last: &WorkerHandle| last.status().is_final()) && new.len() < 900 {
+                new.push(spawner.spawn(good("new")));
+                let of = |n: usize| &old[n % old.len()];
+                of(7 * new.len()).stop();
+                of(old.len() - new.len() % 300).restart().ok();
+            }
+            new
+        });
+        eventually("some were stopped", || handles[7].status().is_final());
+        let mut told: BTreeMap<_, Vec<EventKind>> = BTreeMap::new();
+        let mut read = |reader: &mut Events| {
+            while let Some(notice) = reader.try_next() {
+                if let Notice::Event(Event { origin, kind, .. }) = notice {
+                    told.entry(origin).or_default().push(kind);
+                }
+            }
+        };
+        read(&mut reader);
+        let report = panel.shutdown_blocking();
+        read(&mut reader);
+        assert!(report.is_clean() && panel.worker_count() == 0, "{report}");
+        handles.append(&mut others.join().unwrap());
+        let listed: BTreeMap<_, _> = report.workers().iter().map(|worker| (worker.origin, worker)).collect();
+        assert_eq!(listed.len(), report.workers().len(), "each once");
+        for handle in &handles {
+            let (origin, status) = (handle.origin(), handle.status());
+            match (&status, listed.get(&origin)) {
+                (WorkerStatus::Ended(exit), Some(worker)) => {
+                    assert_eq!((exit.to_string(), handle.cause()), (worker.exit.to_string(), worker.cause));
+                }
+                // Before everybody was told.
+                (WorkerStatus::Ended(_), None) => assert_eq!(handle.cause(), Some(Cause::Stopped)),
+                (WorkerStatus::Refused(Refusal::ShutDown), None) => {}
+                (status, worker) => panic!("{origin} {status}: {worker:?}"),
+            }
+        }
+        for (origin, told) in told {
+            let end = told.iter().position(|kind| matches!(kind, EventKind::Ended(..)));
+            assert!(end.is_none_or(|at| at + 1 == told.len()), "{origin}: {told:?}");
+            let at = |of: fn(&EventKind) -> bool| told.iter().rposition(of);
+            let stopping = at(|kind| matches!(kind, EventKind::Stopping(_)));
+            let exited = at(|kind| matches!(kind, EventKind::Exited(_)));
+            if let (Some(stopping), Some(exited), true) = (stopping, exited, end.is_some()) {
+                assert!(stopping < exited, "{origin}: {told:?}");
+            }
         }
     }
 }
