@@ -137,7 +137,7 @@ fn each_end_is_told_once_whoever_leaves_it() {
 /// After two there is nobody who would look by chance.
 #[test]
 fn who_comes_as_the_turn_is_given_back_is_told_too() {
-    check(|| (0..5).for_each(|_| among(2, 1, false, false)));
+    check(|| (0..20).for_each(|_| among(2, 1, false, false)));
 }
 
 #[test]
