@@ -4,7 +4,7 @@
 
 use std::{
     future::{self, Future},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    cause::Term,
+    cause::{Cause, Term},
     driver::{Run, Running, guard},
     exit::{Exit, WorkerOutput},
     generation::if_told,
@@ -160,6 +160,20 @@ impl Away {
     pub(super) fn over(mut self, exit: Exit) {
         self.exit = Some(if_told(exit, &self.term));
     }
+
+    /// It was told to stop before it began, and does not begin.
+    pub(super) fn called_off<T>(self, job: T) {
+        self.discard(job);
+        self.over(Exit::Cancelled);
+    }
+
+    /// Drops what never began, before its end is told.
+    fn discard<T>(&self, job: T) {
+        // What it was given is the user's.
+        if let Err(panic) = guard(&self.record, || drop(job)) {
+            self.record.leave_last_words(panic);
+        }
+    }
 }
 
 impl Drop for Away {
@@ -190,10 +204,44 @@ async fn on_local(away: Away, start: StartLocal) -> Exit {
 
 /// A plain call on a thread of the blocking pool.
 async fn in_pool(mut away: Away, body: Body) -> Exit {
-    let (ended, runtime) = (away.ended(), away.registry.hosts.runtime.clone());
-    // A runtime that shuts down drops what it did not begin, and `away` with it.
-    drop(runtime.spawn_blocking(move || carry_out(away, body)));
-    ended.await
+    let (term, runtime) = (Arc::clone(&away.term), away.registry.hosts.runtime.clone());
+    let mut ended = pin!(away.ended());
+    let in_line = InLine(Arc::new(Mutex::new(Some((away, body)))));
+    let turn = InLine(Arc::clone(&in_line.0));
+    drop(runtime.spawn_blocking(move || {
+        if let Some((away, body)) = turn.take() {
+            carry_out(away, body);
+        }
+    }));
+    // The worker's task is woken when it is told to stop. Who starts anew keeps its place in the line, so that restarts do
+    // not make that longer.
+    future::poll_fn(|cx| {
+        if term.cause().is_some_and(Cause::is_final) {
+            if let Some((away, body)) = in_line.take() {
+                away.called_off(body);
+            }
+        }
+        ended.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// A call that waits for a thread of the pool. Whoever takes it has it. When the pool drops its line or the worker's task is
+/// dropped, so is the call.
+struct InLine(Arc<Mutex<Option<(Away, Body)>>>);
+
+impl InLine {
+    fn take(&self) -> Option<(Away, Body)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        if let Some((away, body)) = self.take() {
+            away.discard(body);
+        }
+    }
 }
 
 /// The same on a thread of its own.
@@ -210,6 +258,10 @@ async fn on_thread(mut away: Away, body: Body) -> Exit {
 }
 
 fn carry_out(away: Away, body: Body) {
+    // It may have been told while it waited for the thread.
+    if away.term.is_over() {
+        return away.called_off(body);
+    }
     let exit = guard(&away.record, || away.term.span.in_scope(body)).unwrap_or_else(Exit::Panicked);
     away.over(exit);
 }

@@ -105,6 +105,10 @@ fn start(name: &str) -> io::Result<mpsc::Sender<Job>> {
 impl Job {
     async fn run(self) {
         let Self { away, start } = self;
+        // It may have been told while it waited for the thread.
+        if away.term.is_over() {
+            return away.called_off(start);
+        }
         let exit = match driver::guard(&away.record, start) {
             Ok(run) => {
                 let generation = Generation::new(run, Arc::clone(&away.record), Arc::clone(&away.term));
