@@ -432,7 +432,10 @@ fn a_call_that_waits_for_a_thread_does_not_begin_once_it_was_told_to_end() {
         });
         stopped.stop();
         let ended = stopped.ended_blocking();
-        assert!(matches!(ended, WorkerStatus::Ended(Exit::Cancelled)), "it needs no thread to end: {ended:?}");
+        assert!(
+            matches!(ended, WorkerStatus::Ended(Exit::Cancelled)),
+            "it needs no thread to end: {ended:?}"
+        );
         anew.restart().unwrap();
         let report = panel.shutdown_blocking();
         let exits: Vec<_> = exits(&report).iter().map(|(name, exit)| (*name, exit.to_string())).collect();

@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -19,7 +20,10 @@ use tests::{
     offenders::{Busy, OnDrop, good},
     paused, threads, watched,
 };
-use tokio::{runtime::Runtime, time::sleep};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::sleep,
+};
 
 type Panel = ControlPanel<Mark>;
 const MS: Duration = Duration::from_millis(1);
@@ -217,6 +221,52 @@ fn a_missing_heartbeat_is_found_and_the_successor_waits_until_the_first_is_gone(
             assert_eq!(silent.most.load(Ordering::SeqCst), 1, "never two at once");
             panel.shutdown_blocking();
         }
+    });
+}
+
+#[test]
+fn who_waits_for_a_thread_owes_no_heartbeat_before_it_has_one() {
+    watched(|| {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).max_blocking_threads(1).enable_all().build().unwrap();
+        let panel = on(&runtime);
+        let mut events = panel.events();
+        let (tell, begun) = mpsc::channel();
+        let hold = |tell: mpsc::Sender<()>| {
+            let (go, wait) = mpsc::channel::<()>();
+            let hold = move || {
+                tell.send(()).ok();
+                wait.recv().ok();
+            };
+            (go, hold)
+        };
+        let ((go_local, local), (go_pool, pool)) = (hold(tell.clone()), hold(tell));
+        panel.spawn(Worker::local("holds local", 0, move |_| {
+            local();
+            std::future::ready(())
+        }));
+        panel.spawn(Worker::blocking("holds pool", 0, move |_| pool()));
+        (begun.recv().unwrap(), begun.recv().unwrap());
+        // They stay silent for ever, but they have not begun.
+        let silent = Worker::local("local", 0, |_| std::future::pending::<()>());
+        let local = panel.spawn(silent.heartbeat(PROMISE).on_stuck(OnStuck::Restart));
+        let silent = Worker::blocking("pool", 0, |cx: Context<Mark>| {
+            while !cx.is_cancelled() {
+                thread::sleep(MS);
+            }
+        });
+        let pool = panel.spawn(silent.heartbeat(PROMISE).on_stuck(OnStuck::Restart));
+        thread::sleep(4 * PROMISE);
+        let found = told(&mut events);
+        assert!(found.is_empty(), "{found:?}");
+        assert_eq!((local.generation(), pool.generation()), (1, 1));
+        drop((go_local, go_pool));
+        // Now they have.
+        let mut found = Vec::new();
+        eventually("both are found", || {
+            found.extend(told(&mut events).into_iter().map(|event| event.name.to_string()));
+            ["local", "pool"].iter().all(|name| found.iter().any(|found| found == name))
+        });
     });
 }
 

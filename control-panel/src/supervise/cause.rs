@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         OnceLock,
-        atomic::{AtomicU8, AtomicU64, Ordering, fence},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence},
     },
 };
 
@@ -102,11 +102,22 @@ pub(crate) struct Term {
     pub(super) span: Span,
     /// The clock's tick at the last heartbeat; 0 before the first.
     heartbeat: AtomicU64,
+    /// Whether the generation's code was ever run: it may wait for a thread before.
+    entered: AtomicBool,
 }
 
 impl Term {
     pub(super) fn new(span: Span) -> Self {
         Self { span, ..Self::default() }
+    }
+
+    /// The generation's code is about to be run.
+    pub(super) fn enter(&self) {
+        self.entered.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_entered(&self) -> bool {
+        self.entered.load(Ordering::Relaxed)
     }
 
     pub(crate) fn token(&self) -> &CancellationToken {

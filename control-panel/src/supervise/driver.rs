@@ -120,7 +120,10 @@ impl Task {
         let Some((number, term)) = self.ending.registry.begin(record) else { return Step::Asking };
         let Some(start) = &mut self.parcel.start else { return Step::Asking };
         match guard(record, || start(number, &term)) {
-            Ok(Job::Async(run)) => Step::Running(Generation::new(run, Arc::clone(record), term)),
+            Ok(Job::Async(run)) => {
+                term.enter();
+                Step::Running(Generation::new(run, Arc::clone(record), term))
+            }
             Ok(Job::Away(job)) => {
                 let away = Away::new(record, &self.ending.registry, &term);
                 Step::Elsewhere(kinds::run(job, away))

@@ -262,6 +262,7 @@ fn carry_out(away: Away, body: Body) {
     if away.term.is_over() {
         return away.called_off(body);
     }
+    away.term.enter();
     let exit = guard(&away.record, || away.term.span.in_scope(body)).unwrap_or_else(Exit::Panicked);
     away.over(exit);
 }

@@ -109,6 +109,7 @@ impl Job {
         if away.term.is_over() {
             return away.called_off(start);
         }
+        away.term.enter();
         let exit = match driver::guard(&away.record, start) {
             Ok(run) => {
                 let generation = Generation::new(run, Arc::clone(&away.record), Arc::clone(&away.term));

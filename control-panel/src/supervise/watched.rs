@@ -72,10 +72,11 @@ impl Registry {
         }
         for (&origin, record) in &state.attention.promised {
             let Some(limit) = record.limits.heartbeat else { continue };
-            // Nobody asks for signs of life from a worker that was asked to pause.
-            if state.machine.owes_heartbeats(origin) && !record.gate.is_closed() {
+            let term = record.term();
+            // Nobody asks for signs of life from a worker that was asked to pause, or that still waits for a thread.
+            if state.machine.owes_heartbeats(origin) && term.is_entered() && !record.gate.is_closed() {
                 let generation = record.generation();
-                let mark = Mark::Heartbeat { generation, at: record.term().heartbeat() };
+                let mark = Mark::Heartbeat { generation, at: term.heartbeat() };
                 generations.insert(origin, generation);
                 subjects.push(Subject { origin, mark, limit });
             }

@@ -321,7 +321,8 @@ impl<I: Intent, P> Worker<I, P> {
     }
 
     /// It promises a [heartbeat](Context::heartbeat) at least this often while it runs, and is called stuck when none comes:
-    /// found within twice this time. Real time, also under a paused clock. Default: no promise; at least 10 ms.
+    /// found within twice this time. Real time, also under a paused clock. A generation owes none before its code first runs,
+    /// which can take time where it waits for a thread. Default: no promise; at least 10 ms.
     ///
     /// ```
     /// use std::time::Duration;
