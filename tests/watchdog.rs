@@ -12,8 +12,9 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cause, Context, ControlPanel, Escalate, Event, EventKind, Events, Exit, Intensity, Notice,
-    OnStuck, Refusal, Restart, Spawn, Strategy, Warning, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Cancel, Cause, Context, ControlPanel, Escalate, Event, EventKind, Events, Exit, Intensity,
+    Notice, OnStuck, Refusal, Restart, ShutdownReport, Spawn, Strategy, Warning, Worker, WorkerHandle,
+    WorkerStatus,
 };
 use tests::{
     Mark, eventually,
@@ -187,6 +188,16 @@ impl Silent {
     }
 }
 
+/// Who is in the report as an incident, and how.
+fn incidents(report: &ShutdownReport) -> Vec<(String, u64, String)> {
+    let incidents = report.incidents();
+    incidents.map(|it| (it.name.to_string(), it.generation, it.exit.to_string())).collect()
+}
+
+fn was_stuck(name: &str, generation: u64) -> (String, u64, String) {
+    (name.to_owned(), generation, Exit::Stuck.to_string())
+}
+
 fn generation(handle: &WorkerHandle, wanted: u64) {
     eventually("the next generation", || handle.generation() == wanted);
 }
@@ -219,7 +230,7 @@ fn a_missing_heartbeat_is_found_and_the_successor_waits_until_the_first_is_gone(
             eventually("all end", || silent.living.load(Ordering::SeqCst) == 0);
             assert_eq!(silent.cause.lock().unwrap()[0], Some(Cause::Stuck));
             assert_eq!(silent.most.load(Ordering::SeqCst), 1, "never two at once");
-            panel.shutdown_blocking();
+            assert_eq!(incidents(&panel.shutdown_blocking()), [was_stuck("it", 1)]);
         }
     });
 }
@@ -308,7 +319,7 @@ fn who_is_stuck_too_often_stays_down_and_may_end_the_panel() {
                 good("silent").heartbeat(10 * MS).on_stuck(OnStuck::Restart).backoff(Backoff::none());
             let handle = panel
                 .spawn(silent.intensity(Intensity::new(1, Duration::from_secs(3600))).escalate(escalate));
-            assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Cancelled)));
+            assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Stuck)));
             assert_eq!((handle.generation(), handle.cause()), (2, Some(Cause::Stuck)));
             let kinds: Vec<_> = told(&mut events).into_iter().map(|event| event.kind.to_string()).collect();
             let ends = escalate == Escalate::Panel;
@@ -318,6 +329,54 @@ fn who_is_stuck_too_often_stays_down_and_may_end_the_panel() {
                 assert_eq!(other.cause(), Some(Cause::Escalated));
             }
             assert_eq!(panel.status().warning == Some(Warning::Escalated), ends);
+            let report = panel.shutdown_blocking();
+            assert!(!report.is_clean());
+            assert_eq!(incidents(&report), [was_stuck("silent", 1), was_stuck("silent", 2)]);
+        }
+    });
+}
+
+#[test]
+fn the_report_names_who_was_stuck_and_ended_the_panel_for_it() {
+    watched(|| {
+        let runtime = threads(2);
+        // It stops when it is told, or ends by itself before its turn to be told comes.
+        for by_itself in [false, true] {
+            let panel = on(&runtime);
+            let mut events = panel.events();
+            panel.spawn(good("good"));
+            let told_to_end = Arc::new(AtomicBool::new(false));
+            let seen = Arc::clone(&told_to_end);
+            let jam = Worker::new("jam", 0, move |_| {
+                let seen = Arc::clone(&seen);
+                async move {
+                    while !(by_itself && seen.load(Ordering::SeqCst)) {
+                        sleep(MS).await;
+                    }
+                }
+            });
+            let jam = panel.spawn(jam.heartbeat(10 * MS).on_stuck(OnStuck::Escalate));
+            if by_itself {
+                let told_to_end = Arc::clone(&told_to_end);
+                // It is stopped before the jam, and lets that go first.
+                let handle = jam.clone();
+                let last = Worker::new("last", 0, move |cx: Context<Mark>| {
+                    let (told_to_end, jam) = (Arc::clone(&told_to_end), handle.clone());
+                    async move {
+                        cx.cancelled().await;
+                        told_to_end.store(true, Ordering::SeqCst);
+                        jam.ended().await;
+                    }
+                });
+                panel.spawn(last.after("jam").cancel(Cancel::Cooperative));
+            }
+            jam.ended_blocking();
+            let escalated: Vec<_> = told(&mut events).iter().map(ToString::to_string).collect();
+            assert!(escalated.iter().any(|told| told.contains("stuck")), "{escalated:?}");
+            let report = panel.shutdown_blocking();
+            assert!(!report.is_clean());
+            assert_eq!(incidents(&report), [was_stuck("jam", 1)]);
+            assert!(report.to_string().contains("jam (0, generation 1) was stuck"), "{report}");
         }
     });
 }
@@ -336,6 +395,7 @@ fn a_stuck_worker_ends_the_panel_where_it_is_to() {
         assert_eq!(panel.status().warning, Some(Warning::Escalated));
         let report = panel.shutdown_blocking();
         assert_eq!(report.abandoned().map(|worker| worker.name.as_str()).collect::<Vec<_>>(), ["busy"]);
+        assert_eq!(incidents(&report), [("busy".into(), 1, Exit::Abandoned.to_string())]);
     });
 }
 

@@ -120,8 +120,8 @@ pub enum Warning {
     /// The program is compiled with `panic = "abort"`: a worker's panic ends the process before anything can be told of it
     /// or restarted. Take that out of the profile in `Cargo.toml`.
     PanicsAbort,
-    /// A worker or a group that escalates failed too often: every worker was stopped. Shut down; the report and the events
-    /// name it.
+    /// A worker or a group that escalates failed too often, or a worker was stuck that is to end the panel for it
+    /// ([`OnStuck::Escalate`](crate::OnStuck)): every worker was stopped. Shut down; the report and the events name it.
     Escalated,
 }
 
@@ -138,8 +138,8 @@ impl std::fmt::Display for Warning {
                  and restarted: take `panic = \"abort\"` out of the profile in Cargo.toml",
             ),
             Self::Escalated => f.write_str(
-                "a worker failed too often for the panel to go on, and every worker was stopped: shut down; the report \
-                 names it",
+                "a worker failed too often, or was stuck, for the panel to go on, and every worker was stopped: shut down; \
+                 the report names it",
             ),
         }
     }

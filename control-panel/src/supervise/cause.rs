@@ -33,7 +33,7 @@ pub enum Cause {
     Policy,
     /// A newer task took its key.
     Replaced,
-    /// A worker failed too often, and that was to end the whole panel.
+    /// A worker failed too often or was stuck, and that was to end the whole panel.
     Escalated,
 }
 
@@ -71,7 +71,7 @@ impl fmt::Display for Cause {
             Self::Dependency => "another worker of its group ended",
             Self::Policy => "the policy wants it gone",
             Self::Replaced => "a newer task took its key",
-            Self::Escalated => "a worker failed too often for the panel to go on",
+            Self::Escalated => "a worker failed too often, or was stuck, for the panel to go on",
         })
     }
 }

@@ -53,9 +53,9 @@ pub enum EventKind {
     Waiting,
     /// The next generation begins after this wait.
     BackingOff(Duration),
-    /// It failed more often than its intensity allows, and stays down.
+    /// It failed or was stuck more often than its intensity allows, and stays down.
     GaveUp,
-    /// It failed too often for the panel to go on: everybody is stopped.
+    /// It failed too often or was stuck, and the panel is not to go on then: everybody is stopped.
     Escalated,
     /// The watchdog found it stuck, for at least so long: one poll of it lasts longer than
     /// [`stuck_after`](crate::Worker::stuck_after), or a [promised](crate::Worker::heartbeat) heartbeat is missing. Until
@@ -90,8 +90,8 @@ impl fmt::Display for EventKind {
             Self::Waiting => f.write_str("waits for its turn"),
             Self::Refused(refusal) => write!(f, "refused: {refusal}"),
             Self::BackingOff(wait) => write!(f, "restarts in {wait:.1?}"),
-            Self::GaveUp => f.write_str("failed too often"),
-            Self::Escalated => f.write_str("failed too often for the panel to go on"),
+            Self::GaveUp => f.write_str("failed or was stuck too often"),
+            Self::Escalated => f.write_str("failed too often, or was stuck, for the panel to go on"),
             Self::Stuck(time) => write!(f, "stuck for {time:.1?}"),
             Self::Recovered => f.write_str("no longer stuck"),
             Self::Suspended => f.write_str("suspended"),

@@ -28,10 +28,13 @@ pub enum Exit {
     /// It could not stop: no thread came to end it before the shutdown returned, because others held all that could. It is
     /// dropped when one does.
     Starved,
+    /// The watchdog found it stuck, and it, or everybody, was told to stop for that ([`OnStuck`](crate::OnStuck)): then it
+    /// did.
+    Stuck,
 }
 
 impl Exit {
-    /// Whether nothing went wrong.
+    /// Whether nothing went wrong: it finished or was cancelled.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         matches!(self, Self::Finished | Self::Cancelled)
@@ -54,6 +57,7 @@ impl fmt::Display for Exit {
             Self::Aborted => f.write_str("aborted at the end of its grace"),
             Self::Abandoned => f.write_str("did not stop"),
             Self::Starved => f.write_str("could not stop: no thread was free to end it"),
+            Self::Stuck => f.write_str("was stuck"),
         }
     }
 }

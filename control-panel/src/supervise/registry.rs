@@ -36,7 +36,7 @@ use crate::{
     worker::{Refusal, RestartError},
 };
 
-/// Called when a worker failed too often for the panel to go on.
+/// Called when the panel cannot go on: a worker failed too often, or is stuck.
 pub(crate) type OnEscalate = Box<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Registry {
@@ -249,7 +249,7 @@ impl Registry {
         Some(look)
     }
 
-    /// Whether a worker ended the panel by failing too often. Takes no lock.
+    /// Whether a worker ended the panel, by failing too often or by being stuck. Takes no lock.
     pub(crate) fn has_escalated(&self) -> bool {
         self.escalated.load(Ordering::Acquire)
     }

@@ -72,7 +72,7 @@ impl ShutdownReport {
         Self(Arc::new(Told { elapsed, workers, incidents }))
     }
 
-    /// False after any panic, error, abort or abandonment since the panel was built, restarts included.
+    /// False after any panic, error, abort or abandonment, and any stop of a stuck worker, since the panel was built, restarts included.
     pub fn is_clean(&self) -> bool {
         self.0.incidents.total == 0
     }

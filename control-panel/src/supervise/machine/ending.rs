@@ -17,6 +17,7 @@ impl Machine {
     pub(crate) fn exited(&mut self, id: Origin, exit: Exit, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.stuck = false;
+        let exit = member.verdict(exit);
         self.actions.push(Action::Tell(id, EventKind::Exited(exit.clone())));
         match member.state {
             State::Running { since } => self.ended_by_itself(id, exit, since, now),
@@ -118,6 +119,7 @@ impl Machine {
     pub(crate) fn left(&mut self, id: Origin, otherwise: Exit, last_words: Option<Exit>) {
         let Some(member) = self.members.get_mut(id) else { return };
         let (group, place, generation) = (member.group(), member.spec.place, member.generation);
+        let otherwise = member.verdict(otherwise);
         let state = std::mem::replace(&mut member.state, State::Waiting);
         self.members.remove(id);
         let (mut exit, cause, mut told) = match state {
@@ -149,6 +151,7 @@ impl Machine {
     pub(crate) fn ended(&mut self, id: Origin, exit: Exit, last_words: Option<Exit>) {
         if let Some(member) = self.members.get_mut(id) {
             if let State::Stopping { cause, .. } = member.state {
+                let exit = member.verdict(exit);
                 member.state = State::Leaving { exit: exit.clone(), cause: Some(cause) };
                 self.tell(id, EventKind::Exited(exit));
             }

@@ -61,11 +61,13 @@ pub(super) struct Member {
     pub(super) doomed: bool,
     /// The watchdog found its generation stuck.
     pub(super) stuck: bool,
+    /// And for that it, or everybody, is stopped.
+    pub(super) blamed: bool,
 }
 
 impl Member {
     pub(super) fn new(spec: Spec, state: State) -> Self {
-        Self { spec, state, generation: 0, failures: None, doomed: false, stuck: false }
+        Self { spec, state, generation: 0, failures: None, doomed: false, stuck: false, blamed: false }
     }
 
     pub(super) fn failures(&mut self) -> &mut Failures {
@@ -80,6 +82,11 @@ impl Member {
         if let Some(failures) = &mut self.failures {
             failures.retry.reset();
         }
+    }
+
+    /// How its generation ended: not well, if it had to be stopped because it was stuck.
+    pub(super) fn verdict(&mut self, exit: Exit) -> Exit {
+        if std::mem::take(&mut self.blamed) && exit.is_clean() { Exit::Stuck } else { exit }
     }
 
     pub(super) fn is_running(&self) -> bool {

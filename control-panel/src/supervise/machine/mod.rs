@@ -61,7 +61,7 @@ pub(crate) enum Action {
     Drop(Exit),
     /// Tell those who listen.
     Tell(Origin, EventKind),
-    /// A worker failed too often for the panel to go on.
+    /// The panel cannot go on: a worker failed too often, or is stuck.
     Escalate,
 }
 
@@ -199,19 +199,25 @@ impl Machine {
     /// The watchdog found this generation stuck, and that is not to be suffered: it is told to stop, and once it did, that
     /// counts as a failure of it.
     pub(crate) fn restart_stuck(&mut self, id: Origin) {
-        let Some(member) = self.members.get(id) else { return };
+        let ending = self.is_stopping() || self.is_ending(self.members.get(id).and_then(Member::group));
+        let Some(member) = self.members.get_mut(id) else { return };
         let State::Running { since } = member.state else { return };
         // Who is to stop anyway does so in its turn.
-        if self.is_stopping() || self.is_ending(member.group()) || member.doomed {
+        if ending || member.doomed {
             return;
         }
+        member.blamed = true;
         let then = if member.spec.repeatable { Then::Retry { since } } else { Then::End };
         self.cancel(id, Cause::Stuck, then);
     }
 
     /// The watchdog found this worker stuck, and that is to end the panel.
     pub(crate) fn escalate_stuck(&mut self, id: Origin) {
-        if !self.is_stopping() && self.members.contains(id) {
+        if self.is_stopping() {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(id) {
+            member.blamed = member.is_running();
             self.escalate(id);
         }
     }

@@ -251,7 +251,7 @@ impl World {
                 world.workers.get_mut(&id).expect("it runs").running = false;
             },
         );
-        let gave_up = self.log[told..].iter().any(|line| line.contains("failed too often"));
+        let gave_up = self.log[told..].iter().any(|line| line.contains("stuck too often"));
         if let Some(fits) = fits {
             assert_eq!(!fits, gave_up, "{id}: its intensity");
         }
@@ -451,6 +451,10 @@ impl World {
             EventKind::Exited(exit) => {
                 let seen = self.workers.get_mut(&id).expect("it lives");
                 assert!(!seen.running);
+                assert!(
+                    seen.cancelled != Some(Cause::Stuck) || !exit.is_clean(),
+                    "{id} was stuck, and {exit}"
+                );
                 seen.doomed |= seen.cancelled.is_none() && !seen.spec.restart.wants(exit);
             }
             EventKind::Waiting => {
