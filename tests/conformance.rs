@@ -254,7 +254,12 @@ fn last_words_are_told_on_every_kind() {
         }
     }
     each_kind(|kind, runtime| {
-        let panel = panel(runtime, PATIENT);
+        let (panel, seen) = (panel(runtime, PATIENT), Seen::default());
+        let noted = seen.clone();
+        let begin = move || {
+            noted.begun.fetch_add(1, Ordering::SeqCst);
+            Careless
+        };
         let waits = |cx: Context<Mark>, careless: Careless| async move {
             let _careless = careless;
             cx.cancelled().await;
@@ -264,13 +269,14 @@ fn last_words_are_told_on_every_kind() {
             while !cx.cancelled_timeout(PATIENT) {}
         };
         let worker = match kind {
-            Async => Worker::new("it", 0, move |cx| waits(cx, Careless)),
-            Local => Worker::local("it", 0, move |cx| waits(cx, Careless)),
-            Blocking => Worker::blocking("it", 0, move |cx| blocks(cx, Careless)),
-            Thread => Worker::thread("it", 0, move |cx| blocks(cx, Careless)),
+            Async => Worker::new("it", 0, move |cx| waits(cx, begin())),
+            Local => Worker::local("it", 0, move |cx| waits(cx, begin())),
+            Blocking => Worker::blocking("it", 0, move |cx| blocks(cx, begin())),
+            Thread => Worker::thread("it", 0, move |cx| blocks(cx, begin())),
         };
         let handle = panel.spawn(worker);
-        running(&handle, 1);
+        // One that is told before its body begins never begins it.
+        eventually("it begins", || seen.begun.load(Ordering::SeqCst) == 1);
         handle.stop();
         match handle.ended_blocking() {
             WorkerStatus::Ended(Exit::Panicked(panic)) => assert_eq!(panic.message(), "while dropping"),
@@ -284,7 +290,7 @@ fn stop_and_restart_say_why_and_wait_for_the_end() {
     each_kind(|kind, runtime| {
         let (panel, seen) = (panel(runtime, PATIENT), Seen::default());
         let handle = panel.spawn(seen.worker(kind, Act::Wait, Act::Wait).restart(Restart::Always));
-        // One that is told before its body begins may never begin it.
+        // One that is told before its body begins never begins it.
         let begun = |generation| {
             eventually("it begins", || seen.begun.load(Ordering::SeqCst) == generation);
             running(&handle, generation as u64);

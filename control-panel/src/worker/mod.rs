@@ -186,9 +186,9 @@ impl<I: Intent, P> Worker<I, P> {
     }
 
     /// A worker that blocks, on a thread of the runtime's blocking pool. It cannot be dropped from outside: it is told to stop
-    /// ([`Context::is_cancelled`]) and named in the shutdown's report if it does not. For what runs for long, rather
-    /// [`thread`](Self::thread): the pool is for short work. A test's paused time stands still while one runs, as for all work
-    /// in the pool; not for `thread`.
+    /// ([`Context::is_cancelled`]) and named in the shutdown's report if it does not. Told while it still waits for its thread,
+    /// it does not begin. For what runs for long, rather [`thread`](Self::thread): the pool is for short work. A test's paused
+    /// time stands still while one runs, as for all work in the pool; not for `thread`.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker};
