@@ -257,7 +257,8 @@ fn who_waits_for_a_thread_owes_no_heartbeat_before_it_has_one() {
             std::future::ready(())
         }));
         panel.spawn(Worker::blocking("holds pool", 0, move |_| pool()));
-        (begun.recv().unwrap(), begun.recv().unwrap());
+        begun.recv().unwrap();
+        begun.recv().unwrap();
         // They stay silent for ever, but they have not begun.
         let silent = Worker::local("local", 0, |_| std::future::pending::<()>());
         let local = panel.spawn(silent.heartbeat(PROMISE).on_stuck(OnStuck::Restart));
