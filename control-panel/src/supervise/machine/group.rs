@@ -238,6 +238,14 @@ impl Machine {
         Some(Phase::Steady)
     }
 
+    /// The member whose turn it was goes before that has begun: the next one's begins when its would have.
+    pub(super) fn inherit(&mut self, group: Option<GroupId>, at: Option<Instant>) {
+        let group = group.and_then(|group| self.groups.get_mut(&group));
+        if let Some(group) = group.filter(|group| group.phase == Phase::Starting) {
+            group.at = group.at.max(at);
+        }
+    }
+
     /// A member is gone.
     pub(super) fn leave_group(&mut self, id: Origin, group: Option<GroupId>) {
         let Some(group_id) = group else { return };

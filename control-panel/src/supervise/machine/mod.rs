@@ -153,7 +153,13 @@ impl Machine {
         let Some(member) = self.members.get_mut(id) else { return };
         let group = member.group();
         match &mut member.state {
-            State::Waiting | State::Due { .. } => self.leave(id, Exit::Cancelled, Some(cause)),
+            State::Waiting => self.leave(id, Exit::Cancelled, Some(cause)),
+            State::Due { at } => {
+                // Whoever comes after it in its group waits in its place.
+                let at = at.take();
+                self.inherit(group, at);
+                self.leave(id, Exit::Cancelled, Some(cause));
+            }
             State::Running { .. } => self.cancel(id, cause, Then::End),
             // Told to start anew, and now to end.
             State::Stopping { then, .. } if *then != Then::End => self.cancel(id, cause, Then::End),

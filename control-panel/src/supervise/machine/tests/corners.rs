@@ -94,6 +94,15 @@ fn a_group_waits_for_its_backoff_and_forgets_one_that_nobody_waits_for() {
     assert!(matches!(world.machine.next(a), Directive::Begin(Some(at)) if at >= began + 30 * MS));
     world.settle(false);
     assert_eq!(living(&world), "abc");
+    // Who waited first is stopped: the next waits in its place.
+    let began = world.now();
+    exit(&mut world, "a", &failed());
+    while world.obey(c) || world.obey(b) {}
+    world.stop(a, Cause::Stopped);
+    while world.obey(a) {}
+    assert!(matches!(world.machine.next(b), Directive::Begin(Some(at)) if at >= began + 30 * MS));
+    world.settle(false);
+    assert_eq!(living(&world), "bc");
     // `settle` sees that nothing is left over where the only one that waited is stopped.
     let mut world = World::new();
     let members = vec![slow("a"), slow("b"), spec("c", Restart::Never)];
