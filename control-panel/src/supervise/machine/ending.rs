@@ -1,5 +1,7 @@
 //! What follows the end of a generation, and the end of a worker.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{
@@ -11,6 +13,9 @@ use crate::{
     supervise::{cause::Cause, events::EventKind, exit::Exit},
     worker::{Escalate, Refusal},
 };
+
+/// A wait too long for the clock ends in a century.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl Machine {
     /// The worker's generation is over, and nothing of it runs any more.
@@ -64,7 +69,7 @@ impl Machine {
             return self.give_up(id, exit, cause);
         }
         let delay = member.failures().retry.delay(since, now);
-        let at = (!delay.is_zero()).then(|| now + delay);
+        let at = (!delay.is_zero()).then(|| now + delay.min(FAR));
         self.again(id, group, at, now);
     }
 
