@@ -43,16 +43,30 @@ pub struct Tasks<I: Intent, P = (), K = ()> {
     pool: PoolId,
     limit: usize,
     backlog: usize,
-    keys: Keys<K>,
+    keys: Arc<Mutex<Keys<K>>>,
 }
 
-/// What the supervisor calls each key. A number that somebody is about to spawn with has more than one reference.
-type Keys<K> = Arc<Mutex<BTreeMap<K, Arc<KeyId>>>>;
+/// What the supervisor calls each key.
+struct Keys<K> {
+    /// A number that somebody is about to spawn with has more than one reference.
+    ids: BTreeMap<K, Arc<KeyId>>,
+    /// With more than so many, those are looked for that no task has any more.
+    most: usize,
+}
+
+/// So many keys are no matter, whether used or not.
+const FEW: usize = 512;
 
 impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     pub(crate) fn new(shared: Arc<Shared<I, P>>) -> Self {
         let pool = PoolId(shared.supervisor.number());
-        Self { shared, pool, limit: 8, backlog: 256, keys: Arc::default() }
+        Self {
+            shared,
+            pool,
+            limit: 8,
+            backlog: 256,
+            keys: Arc::new(Mutex::new(Keys { ids: BTreeMap::new(), most: FEW })),
+        }
     }
 
     /// How many run at once, 1 at least. Default: 8.
@@ -82,7 +96,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     fn key_id(&self, key: K) -> Arc<KeyId> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let forgotten = self.forget(&mut keys);
-        let id = keys.entry(key).or_insert_with(|| Arc::new(KeyId(self.shared.supervisor.number())));
+        let id = keys.ids.entry(key).or_insert_with(|| Arc::new(KeyId(self.shared.supervisor.number())));
         let id = Arc::clone(id);
         drop(keys);
         // The user's keys, whose drop is the user's code.
@@ -90,15 +104,19 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         id
     }
 
-    /// Takes the keys out that no task has any more, once there must be some.
-    fn forget(&self, keys: &mut BTreeMap<K, Arc<KeyId>>) -> BTreeMap<K, Arc<KeyId>> {
-        if keys.len() <= 2 * self.limit.saturating_add(self.backlog) {
+    /// Takes the keys out that no task has any more, once there may be many.
+    fn forget(&self, keys: &mut Keys<K>) -> BTreeMap<K, Arc<KeyId>> {
+        // That many tasks may live, each with a key, and as many again be forgotten together.
+        let may_live = self.limit.saturating_add(self.backlog).saturating_mul(2);
+        if keys.ids.len() <= keys.most.min(may_live) {
             return BTreeMap::new();
         }
         let live = self.shared.supervisor.registry().keys();
         let is_used = |id: &Arc<KeyId>| live.contains(id) || Arc::strong_count(id) > 1;
-        let (used, unused) = mem::take(keys).into_iter().partition(|(_, id)| is_used(id));
-        *keys = used;
+        let (used, unused) = mem::take(&mut keys.ids).into_iter().partition(|(_, id)| is_used(id));
+        keys.ids = used;
+        // Twice as many as are used: so the looks cost each spawn the same, however many tasks live.
+        keys.most = keys.ids.len().saturating_mul(2).max(FEW);
         unused
     }
 }
