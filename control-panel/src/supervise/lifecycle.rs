@@ -25,6 +25,10 @@ pub enum Restart {
 ///
 /// The window slides: only restarts that lie less than `period` back count. (Erlang/OTP's intensity and
 /// period.) Default: 5 in 10 s.
+///
+/// Each restart is remembered for that long, but no more than 1024 moments are: of more than 1024 `restarts`, those that lie
+/// less than a 1024th of the period apart are remembered, and forgotten, as one moment. For restarts without end, ask for more
+/// than there can be: `Intensity::new(u32::MAX, Duration::from_secs(1))`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intensity {
     restarts: u32,
@@ -58,7 +62,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Waits `base` first, and never longer than `max`.
+    /// Waits `base` first, and never longer than `max`, or than `base` where that is longer: then each wait is `base`.
     #[must_use]
     pub fn new(base: Duration, max: Duration) -> Self {
         Self { base, max: max.max(base) }
@@ -100,24 +104,39 @@ impl Restart {
 #[derive(Debug)]
 pub(crate) struct Window {
     intensity: Intensity,
-    /// Oldest first; at most `intensity.restarts`.
-    recent: VecDeque<Instant>,
+    /// When, and how many from then on: oldest first.
+    recent: VecDeque<(Instant, u32)>,
+    /// How many that is together; at most `intensity.restarts`.
+    count: u32,
 }
+
+/// How many moments a window remembers, or one or two more.
+const MOMENTS: u32 = 1024;
 
 impl Window {
     pub(crate) fn new(intensity: Intensity) -> Self {
-        Self { intensity, recent: VecDeque::new() }
+        Self { intensity, recent: VecDeque::new(), count: 0 }
     }
 
     /// Counts a restart at `now`, unless it would be one too many.
     pub(crate) fn admit(&mut self, now: Instant) -> bool {
-        let period = self.intensity.period;
-        while self.recent.front().is_some_and(|&then| now.duration_since(then) >= period) {
+        let Intensity { restarts, period } = self.intensity;
+        while let Some((_, several)) =
+            self.recent.front().filter(|(then, _)| now.duration_since(*then) >= period)
+        {
+            self.count -= several;
             self.recent.pop_front();
         }
-        let within = self.recent.len() < self.intensity.restarts as usize;
+        let within = self.count < restarts;
         if within {
-            self.recent.push_back(now);
+            self.count += 1;
+            // So few are told apart however close they are.
+            let least = Duration::from_nanos(1);
+            let grain = if restarts > MOMENTS { least.max(period / MOMENTS) } else { Duration::ZERO };
+            match self.recent.back_mut().filter(|(then, _)| now.duration_since(*then) < grain) {
+                Some((_, several)) => *several += 1,
+                None => self.recent.push_back((now, 1)),
+            }
         }
         within
     }
@@ -200,6 +219,28 @@ mod tests {
         for (at, again) in [(0, true), (166, true), (332, true), (499, false)] {
             assert_eq!(burst.admit(now + at * MS), again, "failure at {at} ms");
         }
+    }
+
+    #[test]
+    fn many_restarts_are_counted_in_few_moments() {
+        let (restarts, period) = (10_000, Duration::from_secs(10));
+        let mut window = Window::new(Intensity::new(restarts, period));
+        let start = Instant::now();
+        // Two a millisecond for half the period are as many as there may be.
+        for nth in 0..restarts {
+            assert!(window.admit(start + nth / 2 * MS), "restart {nth}");
+        }
+        assert!(!window.admit(start + 5_000 * MS) && !window.admit(start + period - MS));
+        assert!(window.recent.len() <= 2 + MOMENTS as usize, "{}", window.recent.len());
+        // Those of the first moment, a 1024th of the period, are forgotten together.
+        let again = (0..).take_while(|_| window.admit(start + period)).count();
+        assert!((2..=20).contains(&again), "{again}");
+        let mut endless = Window::new(Intensity::new(u32::MAX, Duration::MAX));
+        assert!((0..100_000).all(|nth| endless.admit(start + nth * MS)));
+        assert_eq!(endless.recent.len(), 1);
+        let mut endless = Window::new(Intensity::new(u32::MAX, Duration::from_secs(1)));
+        assert!((0..100_000).all(|nth| endless.admit(start + nth * MS)));
+        assert!(endless.recent.len() <= 2 + MOMENTS as usize);
     }
 
     #[test]
