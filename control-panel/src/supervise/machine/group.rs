@@ -228,8 +228,10 @@ impl Machine {
             match member.state {
                 State::Due { .. } => return None,
                 State::Waiting => {
-                    member.state = State::Due { at: group.at.take() };
+                    let at = group.at.take();
+                    member.state = State::Due { at };
                     self.actions.push(Action::Wake(id));
+                    self.actions.extend(at.map(|at| Action::BackOff(id, at)));
                     return None;
                 }
                 State::Running { .. } | State::Stopping { .. } | State::Leaving { .. } => {}
@@ -243,6 +245,22 @@ impl Machine {
         let group = group.and_then(|group| self.groups.get_mut(&group));
         if let Some(group) = group.filter(|group| group.phase == Phase::Starting) {
             group.at = group.at.max(at);
+        }
+    }
+
+    /// The group that is about to start does not wait for a backoff any more, its own or that of the first who waits.
+    pub(super) fn skip_backoff(&mut self, group: Option<GroupId>) {
+        let Some(group) = group.and_then(|group| self.groups.get_mut(&group)) else { return };
+        if !matches!(group.phase, Phase::Starting | Phase::Stopping(Cause::Restart)) {
+            return;
+        }
+        group.at = None;
+        for &id in &group.members {
+            if let Some(State::Due { at }) = self.members.get_mut(id).map(|member| &mut member.state) {
+                if at.take().is_some() {
+                    self.actions.push(Action::Wake(id));
+                }
+            }
         }
     }
 

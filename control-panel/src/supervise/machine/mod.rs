@@ -59,6 +59,8 @@ pub(crate) enum Action {
     End(Origin),
     /// Nobody is told of this: to be dropped, as it is the user's.
     Drop(Exit),
+    /// The worker waits for its backoff until then: tell those who listen, unless that is over already.
+    BackOff(Origin, Instant),
     /// Tell those who listen.
     Tell(Origin, EventKind),
     /// The panel cannot go on: a worker failed too often, or is stuck.
@@ -181,7 +183,12 @@ impl Machine {
         }
         match &mut member.state {
             State::Leaving { .. } | State::Stopping { then: Then::End, .. } => Err(RestartError::Ended),
-            State::Waiting | State::Stopping { then: Then::Hold | Then::Again, .. } => Ok(()),
+            State::Waiting | State::Stopping { then: Then::Hold, .. } => {
+                let group = member.group();
+                self.skip_backoff(group);
+                Ok(())
+            }
+            State::Stopping { then: Then::Again, .. } => Ok(()),
             State::Due { at } => {
                 if at.take().is_some() {
                     self.actions.push(Action::Wake(id));
@@ -194,7 +201,11 @@ impl Machine {
             }
             State::Running { .. } if ending => Err(RestartError::Ended),
             // Its group is about to.
-            State::Running { .. } if member.doomed => Ok(()),
+            State::Running { .. } if member.doomed => {
+                let group = member.group();
+                self.skip_backoff(group);
+                Ok(())
+            }
             State::Running { .. } => {
                 self.cancel(id, Cause::Restart, Then::Again);
                 Ok(())

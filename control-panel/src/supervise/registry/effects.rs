@@ -6,7 +6,7 @@ use std::{
     task::Waker,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Registry, State};
 use crate::{
@@ -60,7 +60,8 @@ impl Registry {
     /// worker that ended and still counts, nor one that no longer counts and has no end.
     pub(super) fn resolve(&self, state: &mut State, effects: &mut Effects) {
         let mut actions = state.machine.take_actions();
-        let tells = actions.iter().filter(|action| matches!(action, Action::Tell(..))).count();
+        let tells = |action: &&Action| matches!(action, Action::Tell(..) | Action::BackOff(..));
+        let tells = actions.iter().filter(tells).count();
         if actions.len() > ROOM {
             effects.wake.reserve(actions.len() - tells);
         }
@@ -68,6 +69,12 @@ impl Registry {
         for action in actions.drain(..) {
             match action {
                 Action::Tell(origin, kind) => state.tell(origin, kind, &mut log, effects),
+                Action::BackOff(origin, at) => {
+                    let rest = at.saturating_duration_since(Instant::now());
+                    if !rest.is_zero() {
+                        state.tell(origin, EventKind::BackingOff(rest), &mut log, effects);
+                    }
+                }
                 Action::Wake(origin) => {
                     effects.wake.extend(state.records.get(origin).and_then(|record| record.signal.raise()));
                 }

@@ -1,5 +1,7 @@
 //! Moments in which one decision crosses another.
 
+use std::time::Duration;
+
 use super::{
     super::{Action, Directive, Machine},
     cases::{exit, find, living, started, three},
@@ -99,7 +101,7 @@ fn a_group_waits_for_its_backoff_and_forgets_one_that_nobody_waits_for() {
     exit(&mut world, "a", &failed());
     while world.obey(c) || world.obey(b) {}
     world.stop(a, Cause::Stopped);
-    while world.obey(a) {}
+    assert!(world.obey(a) && world.workers[&a].ended.is_some());
     assert!(matches!(world.machine.next(b), Directive::Begin(Some(at)) if at >= began + 30 * MS));
     world.settle(false);
     assert_eq!(living(&world), "bc");
@@ -113,6 +115,46 @@ fn a_group_waits_for_its_backoff_and_forgets_one_that_nobody_waits_for() {
     world.stop(b, Cause::Stopped);
     world.settle(false);
     assert_eq!(living(&world), "a");
+}
+
+#[test]
+fn a_group_tells_of_the_backoff_it_waits_for_and_any_of_its_members_cuts_it_short() {
+    for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
+        for by in ["a", "b", "c"] {
+            // Before the others have stopped, and after.
+            for early in [false, true] {
+                let slow = |name| {
+                    let mut spec = spec(name, Restart::Always);
+                    spec.backoff = Backoff::new(60 * MS, 60 * MS);
+                    spec
+                };
+                let mut world = World::new();
+                world.admit_group(group(strategy), ["a", "b", "c"].map(slow).into()).unwrap();
+                world.settle(false);
+                let before = world.log.len();
+                let [a, b, c] = ["a", "b", "c"].map(|name| find(&world, name));
+                let by = find(&world, by);
+                let began = world.now();
+                exit(&mut world, "a", &failed());
+                if early {
+                    world.restart(by);
+                }
+                while world.obey(c) || world.obey(b) {}
+                let told: Vec<_> =
+                    world.log[before..].iter().filter(|line| line.contains("restarts in")).collect();
+                if early {
+                    assert!(told.is_empty(), "{told:?}");
+                } else {
+                    assert!(told.len() == 1 && told[0].starts_with("a restarts in"), "{told:?}");
+                    assert!(!world.obey(a), "it waits");
+                    world.restart(by);
+                }
+                world.settle(false);
+                assert_eq!((living(&world).as_str(), world.now()), ("abc", began), "{by}: nobody waited");
+                world.end(false);
+            }
+        }
+    }
 }
 
 /// Whatever a group was about is over: its members wait for those outside it, too.
@@ -161,6 +203,20 @@ fn a_word_that_it_is_well_shortens_the_next_wait() {
         let Directive::Begin(Some(at)) = world.machine.next(a) else { panic!("no wait") };
         assert_eq!(at - world.now() <= 10 * MS, well);
     }
+}
+
+#[test]
+fn a_wait_longer_than_the_clock_is_a_long_wait() {
+    let mut world = World::new();
+    let mut slow = spec("a", Restart::Always);
+    slow.backoff = Backoff::new(Duration::MAX, Duration::MAX);
+    let a = world.admit(slow, 3).unwrap();
+    world.settle(false);
+    exit(&mut world, "a", &failed());
+    let decade = Duration::from_secs(10 * 365 * 24 * 3600);
+    assert!(matches!(world.machine.next(a), Directive::Begin(Some(at)) if at - world.now() > decade));
+    world.restart(a);
+    assert!(world.obey(a) && world.workers[&a].running);
 }
 
 #[test]

@@ -393,6 +393,13 @@ impl World {
             match action {
                 Action::Wake(id) => drop(woken.insert(id)),
                 Action::Cancel(id, cause) => self.cancelled(id, cause),
+                Action::BackOff(id, at) => {
+                    assert_eq!(self.machine.next(id), Directive::Begin(Some(at)), "{id} is said to wait");
+                    told.insert(id);
+                    if at > now {
+                        self.told(id, &EventKind::BackingOff(at - now));
+                    }
+                }
                 Action::Tell(id, kind) => {
                     told.insert(id);
                     self.told(id, &kind);
