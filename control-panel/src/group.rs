@@ -51,7 +51,7 @@ pub enum AutoShutdown {
 /// other in the order of their spawning, and stopped in the opposite order.
 ///
 /// Whether a worker is started again is for its own [`Restart`](crate::Restart) to say, and how long that waits for its own
-/// [`Backoff`](crate::Backoff); how often is for the group's intensity, which counts all of them. A worker whose restart is
+/// [`Backoff`](crate::Backoff), for which the first waits of those that are restarted with it; how often is for the group's intensity, which counts all of them. A worker whose restart is
 /// `never` is stopped where its group restarts, and stays down. So does one that ended: the end of a worker is final.
 ///
 /// ```
@@ -120,7 +120,7 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     /// Starts the workers: all, or none. Never waits.
     ///
     /// # Errors
-    /// [`Refusal`], which every worker's handle then shows: the panel is shut down, a worker comes after a name that nobody
+    /// [`Refusal`], which every worker's handle then shows: the panel is shut down or its runtime gone, a worker comes after a name that nobody
     /// has or, by whatever detour, after itself (each comes after the one spawned before it), or one is to be restarted that
     /// can run only once.
     pub fn start(mut self) -> Result<Group, Refusal> {

@@ -116,7 +116,14 @@ impl Registry {
         let watch = self.change(|state| {
             let specs = members.iter().map(|(record, spec)| (record.origin, spec.clone())).collect();
             state.machine.admit_group(group, spec, specs)?;
-            Ok(members.iter().filter_map(|(record, _)| self.enter(state, record)).min())
+            let watch = members.iter().filter_map(|(record, _)| self.enter(state, record)).min();
+            for (record, _) in members {
+                // It was told to stop before there was anything to be stopped.
+                if let Some(cause) = record.cause() {
+                    state.machine.stop(record.origin, cause);
+                }
+            }
+            Ok(watch)
         })?;
         if let (Some(limit), Some((record, _))) = (watch, members.first()) {
             clock::watch(record.registry.clone(), limit);
@@ -181,16 +188,26 @@ impl Registry {
         self.left(record, Exit::Cancelled);
     }
 
-    pub(crate) fn stop(&self, origin: Origin, cause: Cause) {
-        self.change(|state| state.machine.stop(origin, cause));
+    pub(crate) fn stop(&self, record: &Record, cause: Cause) {
+        self.change(|state| {
+            if state.is_to_come(record) {
+                record.ended_for(Some(cause));
+            }
+            state.machine.stop(record.origin, cause);
+        });
     }
 
     pub(crate) fn stop_group(&self, group: GroupId, cause: Cause) {
         self.change(|state| state.machine.end_group(group, cause));
     }
 
-    pub(crate) fn restart(&self, origin: Origin) -> Result<(), RestartError> {
-        self.change(|state| state.machine.restart(origin))
+    pub(crate) fn restart(&self, record: &Record) -> Result<(), RestartError> {
+        self.change(|state| match state.machine.restart(record.origin) {
+            Err(RestartError::Ended) if state.is_to_come(record) && record.cause().is_none() => {
+                Err(RestartError::NotStarted)
+            }
+            restarted => restarted,
+        })
     }
 
     pub(crate) fn healthy(&self, origin: Origin) {
@@ -264,6 +281,13 @@ impl Registry {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether the worker is of a group that was not started yet: nothing else has a handle before it is taken in.
+    fn is_to_come(&self, record: &Record) -> bool {
+        !self.records.contains(record.origin) && !record.status().is_final()
     }
 }
 

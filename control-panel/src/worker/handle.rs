@@ -49,7 +49,8 @@ impl WorkerHandle {
         self.record.status()
     }
 
-    /// Tells this worker to stop, for good. Does not wait: [`ended`](Self::ended) does.
+    /// Tells this worker to stop, for good. Does not wait: [`ended`](Self::ended) does. One of a group that is not started yet
+    /// ends without having run once that is.
     pub fn stop(&self) {
         self.stop_for(Cause::Stopped);
     }
@@ -57,18 +58,19 @@ impl WorkerHandle {
     /// Tells this worker to stop, for good and for a cause that it, the events and the report will say.
     pub fn stop_for(&self, cause: Cause) {
         if let Some(registry) = self.registry() {
-            registry.stop(self.record.origin, cause);
+            registry.stop(&self.record, cause);
         }
     }
 
     /// Starts it anew: its generation is told to stop, and the next one follows once it has. A worker that waits for its
-    /// backoff starts at once. Does not wait, and counts for nothing in its intensity.
+    /// backoff starts at once, and so does a group that waits for it together. Does not wait, and counts for nothing in its
+    /// intensity.
     ///
     /// # Errors
-    /// [`RestartError`]: it ended or is about to, or it can run only once.
+    /// [`RestartError`]: it ended or is about to, its group is not started yet, or it can run only once.
     pub fn restart(&self) -> Result<(), RestartError> {
         let registry = self.registry().ok_or(RestartError::Ended)?;
-        registry.restart(self.record.origin)
+        registry.restart(&self.record)
     }
 
     /// Why it was told to end, or else its generation, the last or the current one, to stop; if it was.
@@ -113,6 +115,8 @@ impl fmt::Debug for WorkerHandle {
 pub enum RestartError {
     /// It ended, or it was told to for good.
     Ended,
+    /// Its group is not started yet.
+    NotStarted,
     /// Its factory makes one generation only: a worker annotated without `restart`, or made by [`Worker::once`](crate::Worker::once).
     RunsOnce,
 }
@@ -121,6 +125,7 @@ impl fmt::Display for RestartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ended => "the worker ended, or was told to for good; spawn it again",
+            Self::NotStarted => "the worker's group is not started yet; call its `start` first",
             Self::RunsOnce => {
                 "the worker can run only once; annotate it with `restart = …`, or make it with `Worker::new`"
             }

@@ -54,9 +54,11 @@ impl Registry {
 }
 
 impl State {
-    /// A worker enters an idle panel. Nobody is at its gate yet.
+    /// A worker enters an idle panel, or was suspended before its group was started. Nobody is at its gate yet.
     pub(super) fn begin_as_suspended(&mut self, record: &Record) {
-        if self.idle && record.gate.policy() == Suspend::OnIdle && record.gate.close(Reason::Idle) {
+        let told = record.gate.is_closed();
+        let idle = self.idle && record.gate.policy() == Suspend::OnIdle && record.gate.close(Reason::Idle);
+        if told || idle {
             self.machine.note(record.origin, EventKind::Suspended);
         }
     }
