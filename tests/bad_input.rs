@@ -68,7 +68,7 @@ fn a_spawn_that_cannot_be_is_refused_and_says_why() {
         spawner.spawn(Worker::new("late", 0, async |_| {})),
     ] {
         assert!(matches!(handle.status(), WorkerStatus::Refused(Refusal::ShutDown)));
-        assert!(handle.status().to_string().contains("was shut down before this worker was spawned"));
+        assert!(handle.status().to_string().contains("ended before this worker was spawned"));
         assert_eq!((handle.generation(), panel.worker_count()), (0, 0));
     }
     drop(panel);
@@ -81,6 +81,13 @@ fn a_spawn_that_cannot_be_is_refused_and_says_why() {
     let handle = panel.spawn(Worker::new("homeless", 0, async |_| {}));
     assert!(matches!(handle.status(), WorkerStatus::Refused(Refusal::RuntimeGone)));
     assert!(handle.status().to_string().contains("runtime is gone"));
+    // Of a group all are, and its start says so.
+    let group = panel.group();
+    let members = [(); 2].map(|()| group.spawn(Worker::new("homeless", 0, async |_| {})));
+    assert!(matches!(group.start(), Err(Refusal::RuntimeGone)));
+    for member in members {
+        assert!(matches!(member.status(), WorkerStatus::Refused(Refusal::RuntimeGone)));
+    }
     watched(move || {
         let status = threads(1).block_on(handle.ended());
         assert!(matches!(status, WorkerStatus::Refused(_)), "who waits for it is told");

@@ -26,7 +26,7 @@ use super::{
     registry::{OnEscalate, Registry},
     report::ShutdownReport,
 };
-use crate::worker::Refusal;
+use crate::worker::{Refusal, WorkerStatus};
 
 /// What a task that was aborted gets to end, even after the deadline.
 const A_MOMENT: Duration = Duration::from_millis(10);
@@ -100,10 +100,16 @@ impl Supervisor {
     ) -> Result<(), Refusal> {
         panics::install();
         let members = recruits.iter().map(|recruit| (Arc::clone(&recruit.record), recruit.spec.clone()));
-        let admitted = self.registry.admit_group(group, spec, &members.collect::<Vec<_>>());
+        let mut admitted = self.registry.admit_group(group, spec, &members.collect::<Vec<_>>());
         for Recruit { record, start, .. } in recruits {
             match admitted.clone() {
-                Ok(()) => self.start(&record, start),
+                // A runtime that was gone for one is gone for all: what it took before it drops as well.
+                Ok(()) | Err(Refusal::RuntimeGone) => {
+                    self.start(&record, start);
+                    if let WorkerStatus::Refused(refusal) = record.status() {
+                        admitted = Err(refusal);
+                    }
+                }
                 Err(refusal) => record.refuse(refusal),
             }
         }

@@ -19,7 +19,7 @@ pub enum WorkerStatus {
     Running,
     /// Its generation was told to stop and has not ended yet.
     Stopping(Cause),
-    /// Its last generation failed; it waits before the next.
+    /// Its last generation failed, or another's with which it is restarted; it waits before the next.
     Backoff,
     /// It ended for good.
     Ended(Exit),
@@ -62,7 +62,7 @@ impl fmt::Display for WorkerStatus {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The panel was shutting down, shut down or dropped.
+    /// The panel had ended or was about to: it was shut down or dropped, or a worker failed too often for it to go on.
     ShutDown,
     /// The panel's runtime is gone: no runtime could be reached to run it.
     RuntimeGone,
@@ -81,7 +81,9 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ShutDown => f.write_str("the panel was shut down before this worker was spawned"),
+            Self::ShutDown => f.write_str(
+                "the panel ended before this worker was spawned: it was shut down, or a worker failed too often",
+            ),
             Self::RuntimeGone => f.write_str(
                 "the panel's runtime is gone; keep it alive as long as the panel, or let the panel have its own",
             ),
