@@ -10,13 +10,14 @@ use crate::{
     worker::{Worker, WorkerHandle},
 };
 
-/// What workers can be spawned on: [`ControlPanel`] and [`Spawner`], and nothing else.
+/// What workers can be spawned on: a [`ControlPanel`] or its [`Spawner`]; a group that is not started yet, a [`GroupBuilder`];
+/// [`Tasks`], all of them or those of a [key](crate::Keyed); and any of these [configured](Self::configure). Sealed.
 ///
 /// [`#[worker]`](macro@crate::worker) extends every `Spawn` of the right intent and policy by a method
 /// `spawn_…`. Bring the worker's generated trait into scope to use it from another module.
 #[diagnostic::on_unimplemented(
     message = "no worker can be spawned on `{Self}`",
-    note = "workers are spawned on a `control_panel::ControlPanel` or a `control_panel::Spawner` of their own intent and policy"
+    note = "workers are spawned on a `control_panel::ControlPanel` or a `control_panel::Spawner` of their own intent and policy, or on a group or tasks made by one"
 )]
 pub trait Spawn: sealed::Sealed {
     /// The intent of the workers that it takes.

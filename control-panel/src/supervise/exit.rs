@@ -21,7 +21,8 @@ pub enum Exit {
     Failed(WorkerError),
     /// It panicked.
     Panicked(PanicReport),
-    /// It was told to stop, did not within its grace, and was dropped.
+    /// It was dropped before it stopped by itself: at the end of its grace or of the shutdown's time, or because its panel or
+    /// its runtime was.
     Aborted,
     /// It did not stop: a thread was still running it when the shutdown returned.
     Abandoned,
@@ -54,7 +55,7 @@ impl fmt::Display for Exit {
             Self::Cancelled => f.write_str("cancelled"),
             Self::Failed(error) => write!(f, "failed: {error}"),
             Self::Panicked(panic) => write!(f, "panicked {panic}"),
-            Self::Aborted => f.write_str("aborted at the end of its grace"),
+            Self::Aborted => f.write_str("aborted: dropped before it had stopped"),
             Self::Abandoned => f.write_str("did not stop"),
             Self::Starved => f.write_str("could not stop: no thread was free to end it"),
             Self::Stuck => f.write_str("was stuck"),
