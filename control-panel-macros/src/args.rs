@@ -298,8 +298,18 @@ impl Arg {
         }
     }
 
-    /// A length of time in quotes: `"5s"`.
+    /// A length of time in quotes, longer than nothing: `"5s"`.
     pub(crate) fn duration(&self, errors: &Errors) -> Option<Duration> {
+        let duration = self.any_duration(errors)?;
+        if duration.is_zero() {
+            errors.at(&self.value, format_args!("`{}` must be longer than nothing", self.key));
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// A length of time in quotes, or none: `"0ms"`.
+    pub(crate) fn any_duration(&self, errors: &Errors) -> Option<Duration> {
         let Ok(Lit::Str(literal)) = syn::parse2::<Lit>(self.value.clone()) else {
             self.expected(errors, "a duration in quotes");
             return None;
@@ -309,7 +319,8 @@ impl Arg {
             self.expected(errors, "a duration, found empty quotes");
             return None;
         }
-        let Some(duration) = duration::parse(&text) else {
+        let duration = duration::parse(&text);
+        if duration.is_none() {
             errors.at(
                 &literal,
                 format_args!(
@@ -317,13 +328,8 @@ impl Arg {
                      `\"250ms\"`"
                 ),
             );
-            return None;
-        };
-        if duration.is_zero() {
-            errors.at(&literal, format_args!("`{}` must be longer than nothing", self.key));
-            return None;
         }
-        Some(duration)
+        duration
     }
 
     /// One name in quotes, or several in brackets: `"store"`, `["store", "log"]`.

@@ -56,13 +56,14 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | `source` | a path to a value of the intent's `Source` | is needed |
 /// | `restart` | `never`, `on_failure` or `always` | `never` |
-/// | `intensity` | so many restarts, at least 1, in a period; one more, and the worker is given up | the runtime's |
+/// | `intensity` | so many restarts, at least 1, in a period; one more, and the worker is given up. Without end: `4_294_967_295` | the runtime's |
 /// | `period` | the sliding window that `intensity` counts in, such as `"10s"` | `"10s"` |
-/// | `backoff` | how long to wait before the first restart, such as `"10ms"` | the runtime's |
+/// | `backoff` | how long to wait before the first restart, such as `"10ms"`; `"0ms"`: not at all, before none | the runtime's |
 /// | `max_backoff` | the longest such wait | `"30s"` |
 /// | `cancel` | `drop` at the next `.await`, or `cooperative`: ask, and drop after the grace | `drop` |
 /// | `grace` | how long a cooperative worker may take to stop | the runtime's |
 /// | `suspend` | `never`, or `on_idle`: its gate closes while the panel is idle | `never` |
+/// | `inbox_capacity` | how many commands its inbox holds, at least 1 | the runtime's |
 /// | `kind` | where it runs: `async` on a task of its own; `local` on the panel's thread for futures that are not `Send`; `blocking` in the runtime's pool and `thread` on a thread of its own, both for a plain `fn` | `async` |
 /// | `after` | the name of a worker that a shutdown stops only after this one, such as `"store"`; several in brackets | none |
 /// | `escalate` | `panel`: failing too often ends the panel; or `never` | `never` |

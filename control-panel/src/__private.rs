@@ -265,6 +265,13 @@ impl<C> Run<C> {
         self
     }
 
+    /// As [`Worker::inbox_capacity`].
+    #[must_use]
+    pub fn inbox_capacity(mut self, commands: u32) -> Self {
+        self.options.inbox_capacity = usize::try_from(commands).unwrap_or(usize::MAX);
+        self
+    }
+
     /// As [`Worker::significant`].
     #[must_use]
     pub fn significant(mut self) -> Self {

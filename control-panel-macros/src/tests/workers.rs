@@ -60,7 +60,7 @@ fn a_worker_with_every_option() {
     let actual = worker(
         "source = Feed::Rss, name = headlines, crate = ::renamed, restart = on_failure, intensity = 3,
          period = \"1m\", backoff = \"10ms\", max_backoff = \"1500ms\", cancel = cooperative, grace = \"2s\",
-         suspend = on_idle",
+         suspend = on_idle, inbox_capacity = 64",
         "pub(crate) async fn rss(cx: Cx, mut titles: Vec<String>, _: u8) {}",
     );
     check(
@@ -74,6 +74,7 @@ fn a_worker_with_every_option() {
                 /// - Source: `Feed::Rss`
                 /// - Restart: when it fails or panics, at most 3 times in 60 s, first after 10 ms, later after 1500 ms at most
                 /// - Shutdown: it is asked to stop, and dropped after 2 s
+                /// - Inbox: holds 64 commands
                 /// - Suspended: while the panel is idle
                 /// - Ends with: `()`
                 fn spawn_headlines(
@@ -91,6 +92,7 @@ fn a_worker_with_every_option() {
                         .backoff(__cp::ms(10), __cp::ms(1500))
                         .grace(__cp::ms(2000))
                         .suspend_on_idle()
+                        .inbox_capacity(64)
                         .spawn(self, "headlines", Feed::Rss)
                 }
             }

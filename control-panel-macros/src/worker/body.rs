@@ -138,6 +138,10 @@ fn setters(options: &Options) -> TokenStream {
     if options.suspends() {
         setters.extend(quote!(.suspend_on_idle()));
     }
+    if let Some(capacity) = &options.inbox_capacity {
+        let capacity = Literal::u32_unsuffixed(capacity.value);
+        setters.extend(quote!(.inbox_capacity(#capacity)));
+    }
     for name in options.after.iter().flat_map(|after| &after.value) {
         setters.extend(quote!(.after(#name)));
     }

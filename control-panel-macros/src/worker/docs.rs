@@ -1,5 +1,7 @@
 //! The documentation of what is generated, to read as if written by hand.
 
+use std::time::Duration;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Meta};
@@ -29,6 +31,7 @@ pub(crate) fn of_method(function: &Function, options: &Options) -> TokenStream {
         Some(format!("- Restart: {}", restart(options))),
         stuck(options).map(|stuck| format!("- Stuck: {stuck}")),
         Some(format!("- Shutdown: {}", shutdown(options))),
+        options.inbox_capacity.as_ref().map(|given| format!("- Inbox: holds {} commands", given.value)),
         options.suspends().then(|| "- Suspended: while the panel is idle".to_owned()),
         Some(format!("- Ends with: `{}`", output(function))),
     ];
@@ -51,7 +54,10 @@ fn restart(options: &Options) -> String {
         let period = options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value);
         format!("at most {} times in {}", intensity.value, spoken(period))
     });
-    let backoff = options.backoff.as_ref().map(|backoff| format!("first after {}", spoken(backoff.value)));
+    let backoff = options.backoff.as_ref().map(|backoff| match backoff.value {
+        Duration::ZERO => "at once".to_owned(),
+        wait => format!("first after {}", spoken(wait)),
+    });
     let max = options.max_backoff.as_ref().map(|max| format!("later after {} at most", spoken(max.value)));
     let escalates = options.escalate.as_ref().is_some_and(|given| given.value == "panel");
     let escalates = escalates.then(|| "failing too often ends the panel".to_owned());

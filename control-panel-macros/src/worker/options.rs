@@ -22,6 +22,7 @@ const PLACE: Place = Place {
         Key::valued("cancel", "cancel = cooperative"),
         Key::valued("grace", "grace = \"2s\""),
         Key::valued("suspend", "suspend = on_idle"),
+        Key::valued("inbox_capacity", "inbox_capacity = 64"),
         Key::valued("kind", "kind = blocking"),
         Key::valued("after", "after = \"store\""),
         Key::valued("escalate", "escalate = panel"),
@@ -48,6 +49,7 @@ pub(crate) struct Options {
     pub cancel: Option<Given<&'static str>>,
     pub grace: Option<Given<Duration>>,
     pub suspend: Option<Given<&'static str>>,
+    pub inbox_capacity: Option<Given<u32>>,
     pub kind: Option<Given<&'static str>>,
     pub after: Option<Given<Vec<LitStr>>>,
     pub escalate: Option<Given<&'static str>>,
@@ -72,11 +74,12 @@ impl Options {
                 }
                 "intensity" => options.intensity = arg.given(arg.count(errors)),
                 "period" => options.period = arg.given(arg.duration(errors)),
-                "backoff" => options.backoff = arg.given(arg.duration(errors)),
+                "backoff" => options.backoff = arg.given(arg.any_duration(errors)),
                 "max_backoff" => options.max_backoff = arg.given(arg.duration(errors)),
                 "cancel" => options.cancel = arg.given(arg.word(errors, &["drop", "cooperative"])),
                 "grace" => options.grace = arg.given(arg.duration(errors)),
                 "suspend" => options.suspend = arg.given(arg.word(errors, &["never", "on_idle"])),
+                "inbox_capacity" => options.inbox_capacity = arg.given(arg.count(errors)),
                 "kind" => {
                     options.kind = arg.given(arg.word(errors, &["async", "local", "blocking", "thread"]));
                 }

@@ -18,6 +18,7 @@ const RESTORE: IntentSource = IntentSource::Restore;
     cancel = cooperative,
     grace = "1500ms",
     suspend = on_idle,
+    inbox_capacity = 64,
     crate = ::control_panel,
 )]
 async fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), std::io::Error> {
@@ -32,7 +33,7 @@ async fn defaults(cx: Context<Update>, not_clone: std::sync::Mutex<u8>) {
     let _ = (cx, not_clone);
 }
 
-#[worker(source = IntentSource::Restore, restart = always)]
+#[worker(source = IntentSource::Restore, restart = always, backoff = "0ms", intensity = 4_294_967_295)]
 async fn forever(cx: Context<Update>) -> Result<std::convert::Infallible, String> {
     cx.cancelled().await;
     Err("over".into())
