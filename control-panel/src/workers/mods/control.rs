@@ -33,8 +33,9 @@ impl ModControl {
         self.shared.command(Command::Switch { mod_id: mod_id.into(), on: true })
     }
 
-    /// Calls a mod's `mod_deactivate`, unloads it with those that require it, and keeps it off until it is activated.
-    /// Its memory is gone: it starts afresh. For an id that no mod has, nothing happens.
+    /// Calls a mod's `mod_deactivate`, unloads it with those that require it, and keeps it off until it is activated,
+    /// also while its files are gone or cannot be read; of more than 1,024 mods that are off and gone, the one switched off
+    /// longest ago is forgotten. Its memory is gone: it starts afresh. For an id that no mod has, nothing happens.
     ///
     /// # Errors
     /// As [`activate`](Self::activate).

@@ -17,6 +17,9 @@ use super::{
 /// The slot that stands for the mods folder itself.
 pub(super) const FOLDER: &str = "(mods folder)";
 
+/// So many ids are remembered as off of which no mod is in the folder.
+const REMEMBERED: usize = 1_024;
+
 /// One mod's place: a folder or a manifest in the mods folder.
 #[derive(Debug)]
 pub(super) struct Slot<R> {
@@ -49,13 +52,15 @@ pub(super) struct Running<R> {
 #[derive(Debug)]
 pub(super) struct Slots<R> {
     all: BTreeMap<String, Slot<R>>,
-    off: BTreeSet<String>,
+    /// Each with the number of the switch that said so: of those whose mods are gone the oldest is forgotten first.
+    off: BTreeMap<String, u64>,
+    switched: u64,
     started: u64,
 }
 
 impl<R> Default for Slots<R> {
     fn default() -> Self {
-        Self { all: BTreeMap::new(), off: BTreeSet::new(), started: 0 }
+        Self { all: BTreeMap::new(), off: BTreeMap::new(), switched: 0, started: 0 }
     }
 }
 
@@ -110,12 +115,24 @@ impl<R> Slots<R> {
             slot.failed = None;
             slot.told = None;
         }
-        // An id that no mod has is not kept: the set is bounded by the mods there are.
-        if !on && known {
-            self.off.insert(id.to_owned());
+        // An id that no mod ever had is not kept.
+        if !on && (known || self.off.contains_key(id)) {
+            self.switched += 1;
+            self.off.insert(id.to_owned(), self.switched);
+            self.forget();
         }
-        self.off.retain(|id| self.all.values().any(|slot| slot.has_id(id)));
         known
+    }
+
+    /// A mod whose files are gone may come back, and is off still; but so many that are gone are not remembered.
+    fn forget(&mut self) {
+        let is_gone = |id: &String| !self.all.values().any(|slot| slot.has_id(id));
+        let mut gone: Vec<u64> =
+            self.off.iter().filter(|(id, _)| is_gone(id)).map(|(_, when)| *when).collect();
+        gone.sort_unstable();
+        let Some(over) = gone.len().checked_sub(REMEMBERED) else { return };
+        let forgotten: BTreeSet<u64> = gone.into_iter().take(over).collect();
+        self.off.retain(|_, when| !forgotten.contains(when));
     }
 
     /// A mod is to be loaded again though its files are the same. False for an id that is not known.
@@ -133,7 +150,7 @@ impl<R> Slots<R> {
     }
 
     fn is_off(&self, slot: &Slot<R>) -> bool {
-        slot.id().is_some_and(|id| self.off.contains(id))
+        slot.newest_id().is_some_and(|id| self.off.contains_key(id))
     }
 
     /// A step succeeded: this runs now. What ran before comes back.
@@ -199,17 +216,25 @@ impl<R> Slot<R> {
         (!failed).then_some(files)
     }
 
-    /// The mod's id, where it is known.
+    /// The mod's id, where it is known: of what runs, if anything does, whatever the newest files call it.
     pub(super) fn id(&self) -> Option<&str> {
-        let running = self.running.as_ref().map(|running| running.manifest.id());
+        self.running_id().or_else(|| self.newest_id())
+    }
+
+    fn running_id(&self) -> Option<&str> {
+        self.running.as_ref().map(|running| running.manifest.id())
+    }
+
+    /// The id that the newest files have, where they can be read.
+    fn newest_id(&self) -> Option<&str> {
         match &self.latest {
             Latest::Files(files) => Some(files.manifest.id()),
-            Latest::Unreadable(_) | Latest::Gone => running,
+            Latest::Unreadable(_) | Latest::Gone => self.running_id(),
         }
     }
 
     fn has_id(&self, id: &str) -> bool {
-        self.id() == Some(id) || self.running.as_ref().is_some_and(|running| running.manifest.id() == id)
+        self.newest_id() == Some(id) || self.running_id() == Some(id)
     }
 
     /// Why the newest content does not run, if it does not.

@@ -99,7 +99,7 @@ impl<R> Slots<R> {
                     slot: name,
                     manifest,
                     running: running.is_some_and(|running| running.id() == manifest.id()),
-                    off: self.off.contains(manifest.id()) || (newest.is_none() && running.is_none()),
+                    off: self.off.contains_key(manifest.id()) || (newest.is_none() && running.is_none()),
                 })
             });
             let found = plan(&candidates.collect::<Vec<_>>());
@@ -139,7 +139,7 @@ impl<R> Slots<R> {
             if matches!(slot.latest, Latest::Gone) {
                 return Some(Deactivation::Removed);
             }
-            if self.off.contains(manifest.id()) {
+            if self.off.contains_key(manifest.id()) {
                 return Some(Deactivation::Asked);
             }
             doomed.get(name).cloned().map(Deactivation::Failed)

@@ -150,6 +150,71 @@ fn switching_off_and_on_takes_dependents_along() {
     assert!(!bench.slots.switch("nobody", false) && bench.slots.off.is_empty(), "unknown ids are not kept");
 }
 
+/// A mod whose files go for a while is off when they come back, whatever is switched meanwhile.
+#[test]
+fn what_is_off_stays_off_while_its_files_are_gone_or_unreadable() {
+    let mut bench = Bench::default();
+    bench.put("a", "1.0.0", "").put("b", "1.0.0", "").round();
+    assert!(bench.slots.switch("a", false));
+    assert_eq!(bench.settle(), ["stop a 1.0.0: the host asked for it"]);
+    bench.disk.remove("a");
+    bench.round();
+    assert!(bench.slots.switch("b", false) && bench.slots.switch("b", true));
+    bench.round();
+    bench.put("a", "1.0.0", "");
+    assert!(bench.round().is_empty(), "it was gone");
+    bench.put("a", "unreadable", "").round();
+    assert!(bench.slots.switch("b", false) && bench.slots.switch("b", true));
+    bench.put("a", "1.0.1", "");
+    assert!(bench.round().is_empty(), "it was unreadable");
+    assert!(bench.slots.switch("a", true));
+    assert_eq!(bench.settle(), ["start a 1.0.1"]);
+}
+
+/// So many that are gone are remembered as off; of more the oldest is forgotten, and never one whose files are there.
+#[test]
+fn the_ids_that_are_off_are_bounded() {
+    let mut bench = Bench::default();
+    bench.put("stays", "1.0.0", "").round();
+    bench.slots.switch("stays", false);
+    bench.settle();
+    for number in 0..REMEMBERED + 10 {
+        let id = format!("m{number}");
+        let files = Bench::files(&id, "1.0.0", "");
+        let read = |files| Reading::Read(files, Seen::default());
+        let mods = [
+            ("stays".to_owned(), read(Bench::files("stays", "1.0.0", ""))),
+            ("passes".to_owned(), read(files)),
+        ];
+        bench.slots.found(Scan { mods: mods.into(), trouble: None });
+        assert!(bench.slots.switch(&id, false));
+        bench.settle();
+    }
+    assert_eq!(bench.slots.off.len(), REMEMBERED + 2, "with the two that are there");
+    assert!(bench.slots.off.contains_key("stays"), "the oldest, but its files are there");
+    assert!(!bench.slots.off.contains_key("m0") && bench.slots.off.contains_key("m10"));
+}
+
+/// What goes on is not what could not be loaded: it is told by its own id.
+#[test]
+fn a_mod_that_wants_another_id_is_told_by_the_one_it_has() {
+    let mut bench = Bench::default();
+    bench.put("base", "1.0.0", "").put("other", "1.0.0", "").round();
+    let mut files = Bench::files("base", "2.0.0", "");
+    files.print = 99;
+    let mods = [
+        ("base".to_owned(), Reading::Unchanged),
+        ("other".to_owned(), Reading::Read(files, Seen::default())),
+    ];
+    bench.slots.found(Scan { mods: mods.into(), trouble: None });
+    assert_eq!(
+        bench.settle(),
+        ["tell other (1.0.0 goes on): the id `base` is also that of base: ids must differ"]
+    );
+    let ids: Vec<_> = bench.slots.iter().map(|(_, slot, _)| slot.id().map(str::to_owned)).collect();
+    assert_eq!(ids, [Some("base".to_owned()), Some("other".to_owned())]);
+}
+
 #[test]
 fn what_failed_is_tried_again_only_when_asked_for() {
     let mut bench = Bench::default();
@@ -237,7 +302,7 @@ fn it_always_settles() {
         for slot in bench.slots.all.values() {
             let Some(running) = &slot.running else { continue };
             assert!(running.manifest.requires().all(|name| provided.contains(name)), "{:?}", bench.disk);
-            assert!(!bench.slots.off.contains(running.manifest.id()));
+            assert!(!bench.slots.off.contains_key(running.manifest.id()));
         }
     }
 }
