@@ -50,6 +50,11 @@ pub enum ModError {
         /// How many it takes.
         most: usize,
     },
+    /// There are more names in the mods folder than are looked at, mods or not.
+    TooManyNames {
+        /// How many are looked at.
+        most: usize,
+    },
     /// Another mod has the same id.
     DuplicateId {
         /// The id.
@@ -141,6 +146,11 @@ impl fmt::Display for ModError {
             }
             Self::Manifest { line: None, problem } => write!(f, "the manifest is wrong: {problem}"),
             Self::TooMany { most } => write!(f, "this host takes at most {most} mods: remove some"),
+            Self::TooManyNames { most } => write!(
+                f,
+                "it holds more than {most} names, and no more are looked at: a new mod may not be found among the rest. \
+                 Remove what is no mod"
+            ),
             Self::DuplicateId { id, with } => {
                 write!(f, "the id `{id}` is also that of {with}: ids must differ")
             }

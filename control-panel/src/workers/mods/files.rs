@@ -16,7 +16,8 @@ use super::{error::ModError, limits::ModLimits, manifest::ModManifest, text::pla
 const MANIFEST: &str = "mod.toml";
 /// Bytes of a manifest at most.
 const MANIFEST_BYTES: u64 = 64 << 10;
-/// Names that are looked at in the mods folder, for each mod that the host takes.
+/// Names that are looked at in the mods folder, whatever they are, and besides so many for each mod that the host takes.
+const NAMES: usize = 4_096;
 const NAMES_PER_MOD: usize = 16;
 /// How often a file is read that changes while it is.
 const ATTEMPTS: u32 = 3;
@@ -67,6 +68,11 @@ pub(super) struct Scan {
 /// Reads the folder. A mod that was `seen` before and looks the same is not read again. A folder that does not exist
 /// holds no mods.
 pub(super) fn scan(folder: &Path, bounds: &Bounds, seen: &BTreeMap<String, Option<Seen>>) -> Scan {
+    let names = bounds.mods.saturating_mul(NAMES_PER_MOD).saturating_add(NAMES);
+    scan_names(folder, bounds, seen, names)
+}
+
+fn scan_names(folder: &Path, bounds: &Bounds, seen: &BTreeMap<String, Option<Seen>>, most: usize) -> Scan {
     let trouble =
         |error: &io::Error| Scan { trouble: Some(unreadable("the mods folder", error)), ..Scan::default() };
     let root = match fs::canonicalize(folder) {
@@ -74,20 +80,22 @@ pub(super) fn scan(folder: &Path, bounds: &Bounds, seen: &BTreeMap<String, Optio
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Scan::default(),
         Err(error) => return trouble(&error),
     };
-    let names = match names(&root, bounds.mods.saturating_mul(NAMES_PER_MOD)) {
+    let Names { listed, all } = match names(&root, most) {
         Ok(names) => names,
         Err(error) => return trouble(&error),
     };
     let mut scan = Scan::default();
-    // Those that are known come first: newcomers cannot push them out.
-    let (known, new): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| seen.contains_key(name));
-    for name in known.into_iter().chain(new) {
-        let Some(place) = Place::of(&root, &name) else { continue };
+    // Those that are known come first: newcomers cannot push them out. Where not all names were listed, they are looked
+    // for each by its own.
+    let known = seen.keys().filter(|name| !all || listed.contains(*name));
+    let new = listed.iter().filter(|name| !seen.contains_key(*name));
+    for name in known.chain(new) {
+        let Some(place) = Place::of(&root, name) else { continue };
         if scan.mods.len() == bounds.mods {
             scan.trouble = Some(ModError::TooMany { most: bounds.mods });
-            break;
+            return scan;
         }
-        let seen = seen.get(&name).and_then(Option::as_ref);
+        let seen = seen.get(name).and_then(Option::as_ref);
         let reading = match seen.filter(|seen| seen.is_current(&place)) {
             Some(_) => Reading::Unchanged,
             None => match place.and_then(|place| place.read(&root, bounds)) {
@@ -95,8 +103,9 @@ pub(super) fn scan(folder: &Path, bounds: &Bounds, seen: &BTreeMap<String, Optio
                 Err(error) => Reading::Failed(error),
             },
         };
-        scan.mods.insert(name, reading);
+        scan.mods.insert(name.clone(), reading);
     }
+    scan.trouble = (!all).then_some(ModError::TooManyNames { most });
     scan
 }
 
@@ -109,14 +118,34 @@ fn is_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
-/// The names in the folder, sorted; hidden ones and those that are no text left out, and cut at so many.
-fn names(root: &Path, most: usize) -> io::Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
-    for entry in fs::read_dir(root)?.take(most) {
-        let name = entry?.file_name().into_string();
-        names.extend(name.ok().filter(|name| !name.starts_with('.')));
+/// What the folder holds that may be a mod.
+struct Names {
+    listed: BTreeSet<String>,
+    /// Whether all of the folder was looked at.
+    all: bool,
+}
+
+/// The names in the folder that may be mods, sorted; so many names are looked at.
+fn names(root: &Path, most: usize) -> io::Result<Names> {
+    let mut names = Names { listed: BTreeSet::new(), all: true };
+    for (index, entry) in fs::read_dir(root)?.enumerate() {
+        if index == most {
+            names.all = false;
+            break;
+        }
+        let entry = entry?;
+        let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'));
+        // The listing itself says what a name is, on most systems: a file that is no manifest costs nothing more.
+        let is_other_file =
+            |name: &String| !is_manifest(name) && entry.file_type().is_ok_and(|kind| kind.is_file());
+        names.listed.extend(name.filter(|name| !is_other_file(name)));
     }
     Ok(names)
+}
+
+/// Whether a file of this name is a mod's manifest.
+fn is_manifest(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
 /// Where a mod lies.
@@ -132,7 +161,6 @@ impl Place {
     /// `None` for what is no mod: a file that is not called `….toml`. An error where one is to be told.
     fn of(root: &Path, name: &str) -> Option<Result<Self, ModError>> {
         let path = root.join(name);
-        let manifest_by_name = Path::new(name).extension().is_some_and(|extension| extension == "toml");
         let kind = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata.file_type(),
             // Gone since the folder was listed.
@@ -147,7 +175,7 @@ impl Place {
             let called = format!("{}/{MANIFEST}", plain(name));
             return Some(Ok(Self { base: path, manifest, called }));
         }
-        manifest_by_name.then(|| Ok(Self { base: root.to_owned(), manifest: path, called: plain(name) }))
+        is_manifest(name).then(|| Ok(Self { base: root.to_owned(), manifest: path, called: plain(name) }))
     }
 
     fn read(self, root: &Path, bounds: &Bounds) -> Result<(Files, Seen), ModError> {
@@ -246,7 +274,7 @@ fn read_once(
         return Ok(None);
     }
     let mut bytes = Vec::new();
-    (&file).take(most + 1).read_to_end(&mut bytes).map_err(told)?;
+    (&file).take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(told)?;
     if bytes.len() as u64 > most {
         return Err(too_large(bytes.len() as u64));
     }

@@ -67,8 +67,10 @@ impl<R> Default for Slots<R> {
 impl<R> Slots<R> {
     /// Takes in what was read.
     pub(super) fn found(&mut self, scan: Scan) {
-        let folder_is_fine =
-            scan.trouble.as_ref().is_none_or(|error| matches!(error, ModError::TooMany { .. }));
+        let folder_is_fine = scan
+            .trouble
+            .as_ref()
+            .is_none_or(|error| matches!(error, ModError::TooMany { .. } | ModError::TooManyNames { .. }));
         for (name, slot) in &mut self.all {
             if folder_is_fine && !scan.mods.contains_key(name) {
                 slot.latest = Latest::Gone;

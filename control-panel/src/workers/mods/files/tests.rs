@@ -86,3 +86,52 @@ fn what_looks_the_same_is_not_read_again_and_any_change_is_seen() {
     let scan = scan(&folder, &BOUNDS(), &seen);
     assert!(scan.mods.is_empty() && scan.trouble.is_none(), "a folder that is gone holds no mods");
 }
+
+/// Files that are no mods take no mod's place, however many they are and whatever order the system lists them in.
+#[test]
+fn what_is_no_mod_pushes_no_mod_out() {
+    let manifest = MANIFEST_TEXT.as_bytes();
+    let junk: Vec<String> = (0..200).map(|number| format!("{number}.tmp")).collect();
+    let junk = junk.iter().map(|name| (name.as_str(), &b"x"[..]));
+    let mods: [(&str, &[u8]); 2] = [("one/mod.toml", manifest), ("one/a.wasm", b"x")];
+    let folder = folder(&mods.into_iter().chain(junk).collect::<Vec<_>>());
+    let bounds = Bounds { mods: 1, ..BOUNDS() };
+    let scan = scan(&folder, &bounds, &BTreeMap::new());
+    fs::remove_dir_all(folder).expect("removed");
+    assert_eq!(scan.trouble, None);
+    assert_eq!(scan.mods.keys().collect::<Vec<_>>(), ["one"]);
+}
+
+/// A folder that holds more names than are looked at says so, and what runs from it is found all the same.
+#[test]
+fn a_folder_of_more_names_than_are_looked_at_keeps_what_is_known_and_says_so() {
+    let manifest = MANIFEST_TEXT.as_bytes();
+    let names: Vec<String> = (0..20).map(|number| format!("{number}.tmp")).collect();
+    let junk = names.iter().map(|name| (name.as_str(), &b"x"[..]));
+    let mods: [(&str, &[u8]); 2] = [("one/mod.toml", manifest), ("one/a.wasm", b"x")];
+    let folder = folder(&mods.into_iter().chain(junk).collect::<Vec<_>>());
+    let known = BTreeMap::from([("one".to_owned(), None), ("gone".to_owned(), None)]);
+    let told = scan_names(&folder, &BOUNDS(), &known, 5);
+    assert_eq!(told.mods.keys().collect::<Vec<_>>(), ["one"]);
+    assert_eq!(told.trouble, Some(ModError::TooManyNames { most: 5 }));
+    let all = scan_names(&folder, &BOUNDS(), &known, 21);
+    assert_eq!((all.mods.len(), all.trouble), (1, None), "as many as there are");
+    fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn a_host_that_takes_no_mods_says_so() {
+    let folder = folder(&[("one/mod.toml", MANIFEST_TEXT.as_bytes())]);
+    let scan = scan(&folder, &Bounds { mods: 0, ..BOUNDS() }, &BTreeMap::new());
+    fs::remove_dir_all(folder).expect("removed");
+    assert_eq!((scan.mods.len(), scan.trouble), (0, Some(ModError::TooMany { most: 0 })));
+}
+
+#[test]
+fn a_module_of_any_size_is_read_where_any_is_allowed() {
+    let folder = folder(&[("one/mod.toml", MANIFEST_TEXT.as_bytes()), ("one/a.wasm", b"x")]);
+    let bounds = Bounds { module_bytes: u64::MAX, ..BOUNDS() };
+    let mut scan = scan(&folder, &bounds, &BTreeMap::new());
+    fs::remove_dir_all(folder).expect("removed");
+    assert!(matches!(scan.mods.remove("one"), Some(Reading::Read(..))));
+}
