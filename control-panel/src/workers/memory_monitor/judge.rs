@@ -85,13 +85,14 @@ impl Judge {
         gauge.reading.error.as_ref().filter(|_| gauge.misses == 1)
     }
 
-    /// The level now: the worst of all. New thresholds judge afresh, without regard to the level before: the hysteresis
-    /// is for what is measured, not for what is wanted.
+    /// The level now: the worst of all. New thresholds judge the gauges of their kind afresh, without regard to the level
+    /// before: the hysteresis is for what is measured, not for what is wanted.
     pub(super) fn level(&mut self, thresholds: AllThresholds) -> MemoryLevel {
-        let same = self.thresholds.replace(thresholds) == Some(thresholds);
+        let judged_by = self.thresholds.replace(thresholds);
         for Standing { reading, .. } in &mut self.gauges {
-            let before = if same { reading.level } else { MemoryLevel::Normal };
             let of = thresholds.of(reading.gauge);
+            let same = judged_by.is_some_and(|before| before.of(reading.gauge) == of);
+            let before = if same { reading.level } else { MemoryLevel::Normal };
             reading.level =
                 reading.sample.map_or(MemoryLevel::Normal, |sample| of.level(before, sample.fraction()));
         }
@@ -175,6 +176,24 @@ mod tests {
         assert_eq!(judge.level(thresholds(0.2, 0.62)), Warning);
         judge.take(0, percent(16));
         assert_eq!(judge.level(thresholds(0.2, 0.62)), Warning, "the same thresholds keep it");
+    }
+
+    #[test]
+    fn new_thresholds_of_one_kind_judge_only_that_kind_afresh() {
+        let usual = thresholds(0.7, 0.9);
+        let mut judge = Judge::new([System, Stall]);
+        let mut at = |system, stall, thresholds| {
+            judge.take(0, percent(system));
+            judge.take(1, percent(stall));
+            judge.level(thresholds);
+            judge.readings().map(|reading| reading.level).collect::<Vec<_>>()
+        };
+        assert_eq!(at(75, 15, usual), [Warning, Warning]);
+        let other_stall = AllThresholds { stall: MemoryThresholds::new(0.09, 0.4), ..usual };
+        assert_eq!(at(67, 8, other_stall), [Warning, Normal], "within its hysteresis, and not asked anew");
+        let other_memory = AllThresholds { memory: MemoryThresholds::new(0.69, 0.9), ..other_stall };
+        assert_eq!(at(67, 9, other_stall), [Warning, Warning]);
+        assert_eq!(at(67, 6, other_memory), [Normal, Warning]);
     }
 
     #[test]
