@@ -14,6 +14,7 @@ pub mod memory_monitor;
 #[cfg_attr(docsrs, doc(cfg(feature = "mods")))]
 pub mod mods;
 pub mod prefetch;
+mod wait;
 
 pub use self::level::MemoryLevel;
 #[cfg(feature = "memory-monitor")]

@@ -12,7 +12,10 @@ use super::{
     MemoryStall, ProcessMemory, SystemMemory,
     judge::{AllThresholds, Judge},
 };
-use crate::{Context, Intent, Permits, Source, Worker, workers::MemoryLevel};
+use crate::{
+    Context, Intent, Permits, Source, Worker,
+    workers::{MemoryLevel, wait::after},
+};
 
 /// A memory monitor to be: its source, how often it samples, and what.
 ///
@@ -139,7 +142,7 @@ where
             for (at, sampler) in samplers.iter_mut().enumerate() {
                 tell_of(judge.take(at, sampler.sample()), cx.name(), sampler.gauge());
             }
-            next_sample = Instant::now() + interval;
+            next_sample = after(Instant::now(), interval);
         }
         let level = {
             let policy = policy.borrow_and_update();

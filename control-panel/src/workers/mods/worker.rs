@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    task::{JoinHandle, spawn_blocking},
+    task::{JoinError, JoinHandle, spawn_blocking},
     time::{Instant, sleep, timeout, timeout_at},
 };
 
@@ -26,7 +26,7 @@ use super::{
     wasm::{Host, Instance},
     watch::FolderWatch,
 };
-use crate::Context;
+use crate::{Context, PanicReport, workers::wait::after};
 
 /// How long it waits after a change before it looks: files come in pieces.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -86,13 +86,13 @@ where
     async fn rounds(&mut self) -> Result<(), Closed> {
         let stop = self.cx.cancellation_token();
         let mut next_look = Instant::now();
-        let mut next_tick = next_look + self.parts.tick;
+        let mut next_tick = after(next_look, self.parts.tick);
         let mut afresh = true;
         while !self.cx.is_cancelled() {
             if Instant::now() >= next_look {
                 self.look(afresh).await;
                 afresh = false;
-                next_look = Instant::now() + self.parts.look_every;
+                next_look = after(Instant::now(), self.parts.look_every);
             }
             while let Some(command) = self.parts.shared.next_command() {
                 match command {
@@ -104,7 +104,7 @@ where
             if Instant::now() >= next_tick {
                 self.tick().await?;
                 // What was missed is not made up for.
-                next_tick = Instant::now() + self.parts.tick;
+                next_tick = after(Instant::now(), self.parts.tick);
             }
             self.parts.shared.publish(status::of(&self.slots));
             let until = next_look.min(next_tick);
@@ -148,7 +148,7 @@ where
             Ok(Err(error)) => {
                 let (folder, shared) = (self.parts.folder.clone(), Arc::clone(&self.parts.shared));
                 self.watch = Some(FolderWatch::new(folder, shared));
-                error.to_string()
+                format!("the look at it failed: {}", told_of(error))
             }
             Err(_) => {
                 self.looking = Some(looking);
@@ -212,7 +212,7 @@ where
             instance.activate()?;
             Ok(Box::new(instance))
         });
-        job.await.unwrap_or_else(|error| Err(gone("mod_activate", &error)))
+        job.await.unwrap_or_else(|error| Err(gone("mod_activate", error)))
     }
 
     async fn stop_mod(&mut self, name: &str, cause: Deactivation) -> Result<(), Closed> {
@@ -289,6 +289,33 @@ where
 }
 
 /// A blocking job that was not carried out.
-fn gone(call: &'static str, error: &tokio::task::JoinError) -> ModError {
-    ModError::Fault { call, fault: Fault::Panicked(plain(&error.to_string())) }
+fn gone(call: &'static str, error: JoinError) -> ModError {
+    ModError::Fault { call, fault: Fault::Panicked(plain(&told_of(error))) }
+}
+
+/// Why a blocking job was not carried out. The runtime's own text has the job's number in it, which is another each time:
+/// what is told once for each reason would be told each time.
+fn told_of(error: JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(payload) => PanicReport::new(payload, None).message().to_owned(),
+        Err(_) => "the runtime stops".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_that_comes_again_is_told_by_the_same_text() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let told: Vec<String> = (0..2)
+            .map(|_| {
+                let job = runtime.spawn_blocking(|| panic!("the disk is on fire"));
+                let error = runtime.block_on(job).map(|()| ()).expect_err("it panics");
+                gone("mod_activate", error).to_string()
+            })
+            .collect();
+        assert_eq!(told, ["its mod_activate made the host panic: the disk is on fire"; 2]);
+    }
 }

@@ -5,14 +5,16 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
 
 use super::{PrefetchNode, PrefetchSettings};
-use crate::{Backoff, supervise::lifecycle::Retry, workers::MemoryLevel};
+use crate::{
+    Backoff,
+    supervise::lifecycle::Retry,
+    workers::{MemoryLevel, wait::after},
+};
 
 /// Under a warning the pace is so many times slower.
 const SLOWER: u32 = 4;
 /// However far ahead the policy wants to be: what was chosen is remembered.
 const MOST_AHEAD: usize = 1_024;
-/// What stands for ever.
-const LONG: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// What to do now.
 #[derive(Debug, PartialEq, Eq)]
@@ -111,10 +113,6 @@ impl<N: PrefetchNode> Plan<N> {
         // At least a timer's tick, so that a backoff of nothing is no busy loop.
         *self.not_before.insert(after(now, delay.max(Duration::from_millis(1))))
     }
-}
-
-fn after(instant: Instant, wait: Duration) -> Instant {
-    instant.checked_add(wait).unwrap_or(instant + LONG)
 }
 
 #[cfg(test)]

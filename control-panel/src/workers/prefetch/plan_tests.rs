@@ -1,6 +1,7 @@
 //! The plan against a plain model, on random schedules, and by example.
 
 use super::*;
+use crate::workers::wait::LONG;
 
 const MS: Duration = Duration::from_millis(1);
 const BASE: Duration = Duration::from_millis(100);

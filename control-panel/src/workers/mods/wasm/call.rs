@@ -49,7 +49,7 @@ pub(super) fn call<R: WasmResults>(
 ) -> Result<R, ModError> {
     let began = Instant::now();
     let limits = *store.data().manifest.limits();
-    store.data_mut().begin(began + limits.time);
+    store.data_mut().begin(began.checked_add(limits.time));
     let mut fuel = Fuel { granted: 0, left: limits.fuel };
     let outcome = run(store, function, pace, &mut fuel);
     let unused = store.get_fuel().unwrap_or(0);

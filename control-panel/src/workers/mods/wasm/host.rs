@@ -50,7 +50,8 @@ pub(in super::super) struct Host {
     /// Intents that the host's own type refused, since the mod was loaded.
     pub(in super::super) refused: u64,
     stop: Arc<AtomicBool>,
-    deadline: Instant,
+    /// `None` where it lies beyond what the clock can count.
+    deadline: Option<Instant>,
     calls_left: u32,
     intents_left: usize,
 }
@@ -68,7 +69,7 @@ impl Host {
             log: ModLog::default(),
             refused: 0,
             stop,
-            deadline: Instant::now(),
+            deadline: Some(Instant::now()),
             calls_left: 0,
             intents_left: 0,
             manifest,
@@ -76,7 +77,7 @@ impl Host {
     }
 
     /// A call of the mod begins.
-    pub(super) fn begin(&mut self, deadline: Instant) {
+    pub(super) fn begin(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
         self.calls_left = self.manifest.limits().host_calls;
         self.intents_left = self.manifest.limits().intents;
@@ -87,7 +88,8 @@ impl Host {
         if self.stop.load(Ordering::Relaxed) {
             return Some(Fault::Stopped);
         }
-        (Instant::now() >= self.deadline).then(|| Fault::Time(self.manifest.limits().time))
+        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        late.then(|| Fault::Time(self.manifest.limits().time))
     }
 
     /// Counts a call of the host: each one looks at the clock, so that a mod cannot hide behind slow ones.

@@ -38,6 +38,13 @@ const SUMMING: &str = r#"(module (memory (export "memory") 4)
         (i32.sub (local.get $sum) (i32.const 1783293664))))"#;
 
 #[test]
+fn a_call_that_may_take_for_ever_may() {
+    let stop = Arc::new(AtomicBool::new(false));
+    let limits = ModLimits { time: std::time::Duration::MAX, ..ModLimits::default() };
+    load(SUMMING, limits, &stop).expect("valid").activate().expect("in time");
+}
+
+#[test]
 fn a_call_in_slices_gives_what_it_gives_in_one() {
     let stop = Arc::new(AtomicBool::new(false));
     let run = |pace: &dyn Fn(&mut Instance)| {
