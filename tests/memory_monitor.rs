@@ -179,3 +179,41 @@ fn the_real_monitor_reports_real_memory() {
     assert!(matches!(frame[0], (IntentSource::MemoryMonitor, GraphIntent::DemoteNodeToCold { .. })));
     assert!(panel.shutdown_blocking().is_clean());
 }
+
+/// An intent that no panel takes is a mistake of the host: the worker fails, and the report says why.
+#[test]
+fn an_intent_with_the_clock_0_makes_the_monitor_fail_and_say_why() {
+    #[derive(Debug, GraphIntent)]
+    enum Update {
+        #[intent(clock = clock)]
+        Told { clock: u64 },
+    }
+    impl From<MemoryPressure> for Update {
+        fn from(_: MemoryPressure) -> Self {
+            Self::Told { clock: 0 }
+        }
+    }
+
+    let mut told = String::new();
+    testing::paused(async |panel: &mut ControlPanel<Update>| {
+        let full =
+            MemoryMonitor::new(IntentSource::MemoryMonitor).only(|| MemorySample { used: 100, total: 100 });
+        let worker = panel.spawn(full.into_worker());
+        testing::advance(Duration::from_secs(60)).await;
+        assert!(worker.status().is_final(), "{:?}", worker.status());
+        told = format!("{:?}", worker.status());
+    });
+    assert!(told.contains("ZeroClock"), "{told}");
+}
+
+/// An interval that no clock can count is "never again": it samples once.
+#[test]
+fn the_interval_may_be_as_long_as_there_are() {
+    testing::paused(async |panel: &mut Panel| {
+        let machine = Machine::default();
+        let worker = panel.spawn(machine.monitor().interval(Duration::MAX).into_worker());
+        testing::advance(Duration::from_secs(24 * 3_600)).await;
+        assert!(!worker.status().is_final(), "{:?}", worker.status());
+        assert_eq!(machine.asked.load(Ordering::Relaxed), 1);
+    });
+}

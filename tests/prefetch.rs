@@ -411,3 +411,28 @@ proptest! {
         prop_assert_eq!(trace(&events, seed)?, first);
     }
 }
+
+/// An intent that no panel takes is a mistake of the host: the worker fails, and the report says why.
+#[test]
+fn an_intent_with_the_clock_0_makes_the_scheduler_fail_and_say_why() {
+    #[derive(Debug, GraphIntent)]
+    enum Update {
+        #[intent(clock = clock)]
+        Told { clock: u64 },
+    }
+    impl From<Prewarm<u32>> for Update {
+        fn from(_: Prewarm<u32>) -> Self {
+            Self::Told { clock: 0 }
+        }
+    }
+
+    let mut told = String::new();
+    testing::paused(async |panel: &mut ControlPanel<Update>| {
+        let (worker, feed) = panel.spawn_prefetch_scheduler();
+        feed.publish(around(0, 1..=9));
+        testing::advance(Duration::from_secs(60)).await;
+        assert!(worker.status().is_final(), "{:?}", worker.status());
+        told = format!("{:?}", worker.status());
+    });
+    assert!(told.contains("ZeroClock"), "{told}");
+}

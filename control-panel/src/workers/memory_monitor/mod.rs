@@ -115,7 +115,8 @@ pub trait SpawnMemoryMonitor: Spawn {
     /// Watches memory every 5 s ([`MemoryMonitor::new`] says what) and sends `Intent::from(MemoryPressure)` when the
     /// level changes.
     ///
-    /// Source: [`IntentSource::MemoryMonitor`]. Never restarted: it cannot fail. For another source, interval or
+    /// Source: [`IntentSource::MemoryMonitor`]. Never restarted: it fails only if the intent made from
+    /// [`MemoryPressure`] has the clock 0 ([`SendError::ZeroClock`](crate::SendError::ZeroClock)). For another source, interval or
     /// other samplers spawn a [`MemoryMonitor`].
     fn spawn_memory_monitor(&self) -> WorkerHandle;
 }

@@ -13,7 +13,7 @@ use super::{
     judge::{AllThresholds, Judge},
 };
 use crate::{
-    Context, Intent, Permits, Source, Worker,
+    Context, Intent, Permits, SendError, Source, TrySendError, Worker,
     workers::{MemoryLevel, wait::after},
 };
 
@@ -123,8 +123,8 @@ impl fmt::Debug for MemoryReadings {
 }
 
 /// Samples at once, then on the interval, judges whenever there is a new sample or policy, and tells what changed, until
-/// it is dropped.
-async fn run<I, S, P>(cx: Context<I, P>, monitor: MemoryMonitor<S>)
+/// it is dropped. Fails if the host's intent claims to be a peer's with no clock: it always would.
+async fn run<I, S, P>(cx: Context<I, P>, monitor: MemoryMonitor<S>) -> Result<(), SendError<()>>
 where
     I: Intent<Source = S> + From<MemoryPressure>,
     S: Source,
@@ -154,21 +154,22 @@ where
             slot = None;
             // Either the policy changed, and what was sampled is judged anew, or it is time to sample again.
             if let Ok(Err(_)) = timeout_at(next_sample, policy.changed()).await {
-                return;
+                return Ok(());
             }
         } else if let Some(mut slot) = slot.take() {
             let (gauge, sample) = judge.worst();
             let pressure = MemoryPressure { level, previous: told, gauge, sample };
             // A level is not told twice: it is the current one only once it has been told.
-            if slot.send(pressure.into()).is_err() {
-                return;
+            match slot.send(pressure.into()) {
+                Ok(()) => told = level,
+                Err(TrySendError::ZeroClock(_)) => return Err(SendError::ZeroClock(())),
+                Err(_) => return Ok(()),
             }
-            told = level;
         } else {
             // The slot first, however long that takes: what is told then is how things are then.
             match sender.reserve_many(1).await {
                 Ok(reserved) => slot = Some(reserved),
-                Err(_) => return,
+                Err(_) => return Ok(()),
             }
         }
     }

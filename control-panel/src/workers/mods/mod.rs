@@ -80,6 +80,13 @@ struct Parts {
     shared: Arc<Shared>,
 }
 
+/// However the loader ends, and if it never began: its hand knows.
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.shared.stopped();
+    }
+}
+
 impl<S: Source> ModLoader<S> {
     /// A loader of the mods in a folder, which need not exist yet; its intents come from `source`.
     ///
@@ -189,7 +196,8 @@ pub trait SpawnModLoader: Spawn {
     /// Loads the mods in a folder and reloads them as they change. It grants them no capability: for that, and for
     /// other limits, spawn a [`ModLoader`].
     ///
-    /// Source: [`IntentSource::ModLoader`]. Never restarted: it cannot fail.
+    /// Source: [`IntentSource::ModLoader`]. Never restarted: it fails only if the intent made from [`ModEvent`] has
+    /// the clock 0 ([`SendError::ZeroClock`](crate::SendError::ZeroClock)).
     fn spawn_mod_loader(&self, folder: impl Into<PathBuf>) -> WorkerHandle;
 }
 

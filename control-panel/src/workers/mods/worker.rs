@@ -26,31 +26,37 @@ use super::{
     wasm::{Host, Instance},
     watch::FolderWatch,
 };
-use crate::{Context, PanicReport, workers::wait::after};
+use crate::{Context, PanicReport, SendError, workers::wait::after};
 
 /// How long it waits after a change before it looks: files come in pieces.
 const SETTLE: Duration = Duration::from_millis(50);
 /// The longest that reading the folder may take before it is told of.
 const READING: Duration = Duration::from_secs(10);
 
-/// The panel takes no more intents: the worker ends.
-struct Closed;
+/// Why the worker ends before it is told to: the panel takes no more intents, or not this one.
+type Refused = SendError<()>;
 
-pub(super) async fn run<I, P>(cx: Context<I, P>, parts: Parts)
+/// Fails if the host's intent claims to be a peer's with no clock: it always would.
+pub(super) async fn run<I, P>(cx: Context<I, P>, parts: Parts) -> Result<(), Refused>
 where
     I: ModIntent,
     P: ModPolicy + Send + Sync + 'static,
 {
-    let shared = Arc::clone(&parts.shared);
+    // A panel that takes no more intents is an end like any other.
+    let unless_closed = |ended| match ended {
+        Err(Refused::ZeroClock(())) => ended,
+        _ => Ok(()),
+    };
     let mut worker = ModWorker::new(cx, parts);
     // Whether it was told to stop or the panel is closed, what runs is stopped in order.
-    worker.rounds().await.unwrap_or(());
+    let mut ended = unless_closed(worker.rounds().await);
+    // What was known of each mod last: no other round follows.
+    worker.parts.shared.publish(status::of(&worker.slots));
     for name in worker.slots.stopping_order() {
         // A panel that takes no more intents is no reason to skip a mod's last call.
-        worker.stop_mod(&name, Deactivation::Stopping).await.unwrap_or(());
+        ended = ended.and(unless_closed(worker.stop_mod(&name, Deactivation::Stopping).await));
     }
-    shared.publish(status::of(&worker.slots));
-    shared.stopped();
+    ended
 }
 
 struct ModWorker<I: ModIntent, P> {
@@ -83,7 +89,7 @@ where
     }
 
     /// Looks, obeys, decides, ticks and waits, until it is told to stop.
-    async fn rounds(&mut self) -> Result<(), Closed> {
+    async fn rounds(&mut self) -> Result<(), Refused> {
         let stop = self.cx.cancellation_token();
         let mut next_look = Instant::now();
         let mut next_tick = after(next_look, self.parts.tick);
@@ -161,7 +167,7 @@ where
     }
 
     /// Brings what runs to what should run.
-    async fn settle(&mut self) -> Result<(), Closed> {
+    async fn settle(&mut self) -> Result<(), Refused> {
         while !self.cx.is_cancelled() {
             let Some(step) = self.slots.next_step() else { break };
             match step {
@@ -176,7 +182,7 @@ where
     }
 
     /// Loads and activates; only then what ran before is stopped.
-    async fn start_mod(&mut self, name: &str, files: &Arc<Files>) -> Result<(), Closed> {
+    async fn start_mod(&mut self, name: &str, files: &Arc<Files>) -> Result<(), Refused> {
         let loaded = match self.denied(&files.manifest) {
             Some(denied) => Err(denied),
             None => self.load(Arc::clone(files)).await,
@@ -215,7 +221,7 @@ where
         job.await.unwrap_or_else(|error| Err(gone("mod_activate", error)))
     }
 
-    async fn stop_mod(&mut self, name: &str, cause: Deactivation) -> Result<(), Closed> {
+    async fn stop_mod(&mut self, name: &str, cause: Deactivation) -> Result<(), Refused> {
         match self.slots.take(name) {
             Some(running) => self.end(running, cause).await,
             None => Ok(()),
@@ -223,7 +229,7 @@ where
     }
 
     /// Deactivates and drops. A mod that fails at that is dropped all the same.
-    async fn end(&mut self, running: Running<Box<Instance>>, cause: Deactivation) -> Result<(), Closed> {
+    async fn end(&mut self, running: Running<Box<Instance>>, cause: Deactivation) -> Result<(), Refused> {
         let mod_id = running.manifest.id().to_owned();
         let mut instance = running.instance;
         let went_well = spawn_blocking(move || instance.deactivate().is_ok()).await.unwrap_or(false);
@@ -235,7 +241,7 @@ where
     }
 
     /// Calls `mod_tick` of every mod that has one. One that fails is stopped, and not tried again.
-    async fn tick(&mut self) -> Result<(), Closed> {
+    async fn tick(&mut self) -> Result<(), Refused> {
         for name in self.slots.running() {
             if self.cx.is_cancelled() {
                 break;
@@ -252,7 +258,7 @@ where
                 (running, outcome)
             });
             // Only the end of the runtime makes the job fail: a panic within it is an outcome.
-            let Ok((running, outcome)) = job.await else { return Err(Closed) };
+            let Ok((running, outcome)) = job.await else { return Err(Refused::Closed(())) };
             let emitted = self.emitted();
             match outcome {
                 Ok(()) => {
@@ -276,15 +282,15 @@ where
         std::mem::take(&mut *self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn send(&self, intents: Vec<I>) -> Result<(), Closed> {
+    async fn send(&self, intents: Vec<I>) -> Result<(), Refused> {
         for intent in intents {
-            self.cx.send(intent).await.map_err(|_| Closed)?;
+            self.cx.send(intent).await.map_err(SendError::without_intent)?;
         }
         Ok(())
     }
 
-    async fn tell(&self, event: ModEvent) -> Result<(), Closed> {
-        self.cx.send(event.into()).await.map_err(|_| Closed)
+    async fn tell(&self, event: ModEvent) -> Result<(), Refused> {
+        self.cx.send(event.into()).await.map_err(SendError::without_intent)
     }
 }
 

@@ -118,7 +118,8 @@ impl PrefetchPolicy for () {
 pub trait SpawnPrefetchScheduler: Spawn {
     /// Chooses by [`NearestFirst`] among what is published to the feed, and sends `Intent::from(Prewarm)`.
     ///
-    /// Source: [`IntentSource::PrefetchScheduler`]. Never restarted: it cannot fail. For another source, heuristic,
+    /// Source: [`IntentSource::PrefetchScheduler`]. Never restarted: it fails only if the intent made from
+    /// [`Prewarm`] has the clock 0 ([`SendError::ZeroClock`](crate::SendError::ZeroClock)). For another source, heuristic,
     /// backoff or seed spawn a [`PrefetchScheduler`].
     fn spawn_prefetch_scheduler<N>(&self) -> (WorkerHandle, PrefetchFeed<N>)
     where

@@ -12,7 +12,7 @@ use super::{
     feed::Seen,
     plan::{Plan, Step},
 };
-use crate::{Backoff, Context, Intent, PolicyWatch, Source, TrySendError, Worker};
+use crate::{Backoff, Context, Intent, PolicyWatch, SendError, Source, TrySendError, Worker};
 
 /// A prefetch scheduler to be: its source, its heuristic, its backoff and its seed.
 ///
@@ -90,8 +90,12 @@ impl<S: fmt::Debug, N, H> fmt::Debug for PrefetchScheduler<S, N, H> {
     }
 }
 
-/// Chooses one after the other, until its feed, the panel or the worker itself is gone.
-async fn run<I, P, S, N, H>(cx: Context<I, P>, scheduler: PrefetchScheduler<S, N, H>)
+/// Chooses one after the other, until its feed, the panel or the worker itself is gone. Fails if the host's intent claims to
+/// be a peer's with no clock: it always would.
+async fn run<I, P, S, N, H>(
+    cx: Context<I, P>,
+    scheduler: PrefetchScheduler<S, N, H>,
+) -> Result<(), SendError<()>>
 where
     I: Intent<Source = S> + From<Prewarm<N>>,
     P: PrefetchPolicy + Send + Sync + 'static,
@@ -122,8 +126,8 @@ where
                 match sender.try_send(Prewarm { node: node.clone() }.into()) {
                     Ok(()) => plan.sent(node, now),
                     Err(TrySendError::Full(_)) => _ = plan.refused(now),
-                    // The panel is closed; or the intent claims to be a peer's, and always will.
-                    Err(TrySendError::Closed(_) | TrySendError::ZeroClock(_)) => return,
+                    Err(TrySendError::Closed(_)) => return Ok(()),
+                    Err(TrySendError::ZeroClock(_)) => return Err(SendError::ZeroClock(())),
                 }
                 continue;
             }
@@ -136,7 +140,7 @@ where
             None => changed.await,
         };
         if !goes_on {
-            return;
+            return Ok(());
         }
     }
 }
