@@ -15,7 +15,7 @@ use control_panel::{
     ControlPanel, GraphIntent, IntentSource, WorkerStatus,
     workers::{
         SpawnModLoader,
-        mods::{Deactivation, HostFunction, ModError, ModEvent, ModHealth, ModIntent, ModLimits},
+        mods::{Deactivation, HostFunction, ModError, ModEvent, ModHealth, ModIntent, ModLimits, ModLoader},
     },
 };
 use tests::{
@@ -533,4 +533,121 @@ fn a_loader_without_a_folder_waits_for_one() {
     write_mod(&folder, "a", "1.0.0", "", FINE);
     eventually("it is loaded", || panel.queued() > 0);
     assert!(panel.shutdown_blocking().is_clean());
+}
+
+/// "Never" and "for ever" are durations like any other.
+#[test]
+fn periods_limits_and_sizes_may_be_as_long_as_there_are() {
+    let mut limits = ModLimits::default();
+    limits.time = Duration::MAX;
+    let mut workshop = Workshop::open(
+        |mods| write_mod(mods, "m", "1.0.0", "", FINE),
+        |loader| {
+            loader
+                .limits(limits)
+                .tick(Duration::MAX)
+                .look_every(Duration::MAX)
+                .max_module_size(u64::MAX)
+                .max_mods(usize::MAX)
+        },
+    );
+    workshop.active("m");
+    workshop.control.reload("m").expect("room");
+    assert_eq!(workshop.inactive("m"), Deactivation::Replaced);
+    workshop.close();
+}
+
+/// Files that are no mods do not push out one that runs.
+#[test]
+fn a_mod_that_runs_goes_on_whatever_else_lies_in_the_folder() {
+    let mut workshop =
+        Workshop::open(|mods| write_mod(mods, "m", "1.0.0", "", FINE), |loader| loader.max_mods(1));
+    workshop.active("m");
+    workshop.forget();
+    for number in 0..200 {
+        fs::write(workshop.folder().join(format!("{number}.tmp")), "").expect("written");
+    }
+    write_mod(workshop.folder(), "a", "1.0.0", "", FINE);
+    let (reason, _) = workshop.failed("(mods folder)");
+    assert_eq!(reason, ModError::TooMany { most: 1 });
+    assert_eq!(workshop.told().len(), 1, "{:#?}", workshop.told());
+    assert_eq!(workshop.status("m").health, ModHealth::Active);
+    workshop.close();
+}
+
+/// An intent that no panel takes is a mistake of the host: the loader says so and stops its mods.
+#[test]
+fn an_intent_with_the_clock_0_makes_the_loader_fail_and_say_why() {
+    #[derive(Debug, GraphIntent)]
+    enum Update {
+        #[intent(clock = clock)]
+        Mod { clock: u64 },
+    }
+    impl From<ModEvent> for Update {
+        fn from(_: ModEvent) -> Self {
+            Self::Mod { clock: 0 }
+        }
+    }
+    impl ModIntent for Update {}
+
+    let folder = tempfile::tempdir().expect("a folder");
+    write_mod(folder.path(), "hello", "1.0.0", "", FINE);
+    let panel = ControlPanel::<Update>::new();
+    let worker = panel.spawn_mod_loader(folder.path());
+    eventually("it ends", || worker.status().is_final());
+    let status = format!("{:?}", worker.status());
+    assert!(status.contains("ZeroClock"), "{status}");
+    let report = panel.shutdown_blocking();
+    let told = "the intent's clock is 0, which means local: a replicated intent's clock starts at 1";
+    assert!(report.to_string().contains(told), "{report}");
+}
+
+/// A hand says so when nobody is there to obey, and when nothing runs any more.
+#[test]
+fn the_hand_of_a_loader_that_is_gone_knows_it() {
+    let gone = control_panel::workers::mods::ControlError::Stopped;
+    let loader = || ModLoader::new("nowhere", IntentSource::ModLoader);
+    let dropped = loader().control();
+    assert_eq!(dropped.activate("m"), Err(gone), "the loader was dropped");
+    let to_be = loader();
+    let control = to_be.control();
+    let worker = to_be.into_worker::<Said, Limits>();
+    control.activate("m").expect("it may run yet");
+    drop(worker);
+    assert_eq!(control.activate("m"), Err(gone), "the worker was dropped");
+
+    let mut workshop = Workshop::open(|mods| write_mod(mods, "m", "1.0.0", "", FINE), |loader| loader);
+    workshop.active("m");
+    eventually("a round is over", || !workshop.control.status().is_empty());
+    assert!(workshop.panel.shutdown_blocking().is_clean());
+    let status = workshop.status("m");
+    assert_eq!((status.health, status.version, status.trouble), (ModHealth::Stopped, None, None));
+    assert_eq!(status.health.to_string(), "stopped");
+    let refused = loader();
+    let control = refused.control();
+    workshop.panel.spawn(refused.into_worker());
+    assert_eq!(control.activate("m"), Err(gone), "the panel was shut down before");
+}
+
+/// As many numbers as a module can pass work; more are refused where the mistake is made.
+#[test]
+fn a_host_function_of_more_numbers_than_a_module_can_pass_is_refused_at_once() {
+    let numbers = "i32 ".repeat(32);
+    let zeros = "(i32.const 0)".repeat(32);
+    let calling = format!(
+        r#"(module (import "host" "many" (func $many (param {numbers}) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "mod_activate") (result i32) (call $many {zeros})))"#
+    );
+    let many = HostFunction::new("many", "many", 32, |_, arguments| i32::from(arguments.len() != 32));
+    let mut workshop = Workshop::open(
+        |mods| write_mod(mods, "m", "1.0.0", "capabilities = ['many']", &calling),
+        |loader| loader.grant("many").function(many),
+    );
+    workshop.active("m");
+    workshop.close();
+    let refused = std::panic::catch_unwind(|| HostFunction::new("more", "many", 33, |_, _| 0));
+    let panic = refused.expect_err("too many");
+    let told = panic.downcast_ref::<String>().expect("a text");
+    assert_eq!(told, "the host function `more` takes 33 numbers, and a module can pass at most 32");
 }

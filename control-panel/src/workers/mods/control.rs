@@ -28,7 +28,7 @@ impl ModControl {
     /// Runs a mod that was deactivated, and tries again one that failed.
     ///
     /// # Errors
-    /// [`ControlError`] if 64 commands wait already.
+    /// [`ControlError`] if 64 commands wait already, or the loader has stopped or was dropped before it was ever run.
     pub fn activate(&self, mod_id: impl Into<String>) -> Result<(), ControlError> {
         self.shared.command(Command::Switch { mod_id: mod_id.into(), on: true })
     }
@@ -57,7 +57,7 @@ impl ModControl {
     }
 
     /// How every mod is doing, in the order of their files' names, as of the loader's last round. Empty before its
-    /// first.
+    /// first. Once the loader has stopped none is running: what was is [`Stopped`](super::ModHealth::Stopped).
     pub fn status(&self) -> Arc<[ModStatus]> {
         Arc::clone(&self.shared.status.borrow())
     }
@@ -69,7 +69,7 @@ impl ModControl {
 pub enum ControlError {
     /// 64 commands wait already: try in a later frame.
     Busy,
-    /// The loader stopped.
+    /// The loader stopped, or was dropped before it was ever run.
     Stopped,
 }
 
@@ -141,8 +141,16 @@ impl Shared {
         self.changed.swap(false, Ordering::Relaxed)
     }
 
+    /// The loader is gone, and what ran is not running any more.
     pub(super) fn stopped(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+        self.status.send_if_modified(|all| {
+            let any = all.iter().any(|status| status.version.is_some());
+            if any {
+                *all = all.iter().map(ModStatus::stopped).collect();
+            }
+            any
+        });
     }
 
     pub(super) fn publish(&self, status: Vec<ModStatus>) {

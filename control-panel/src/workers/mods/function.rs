@@ -7,6 +7,9 @@ use super::{
     wasm::Host,
 };
 
+/// Parameters of a function at most: the engine takes no module that has one with more.
+const MOST_PARAMETERS: usize = 32;
+
 type Body = Arc<dyn Fn(&mut HostCall<'_>, &[i32]) -> i32 + Send + Sync>;
 
 /// A function of the host that mods may import from the module `host`, if they are granted its capability.
@@ -34,14 +37,23 @@ pub struct HostFunction {
 }
 
 impl HostFunction {
-    /// A function of so many 32-bit numbers that returns one. It counts as one of the mod's host calls.
+    /// A function of so many 32-bit numbers, 32 at most, that returns one. It counts as one of the mod's host calls.
+    ///
+    /// # Panics
+    /// If it takes more than 32 numbers: no module could import it.
+    #[track_caller]
     pub fn new(
         name: impl Into<Arc<str>>,
         capability: impl Into<Arc<str>>,
         parameters: usize,
         body: impl Fn(&mut HostCall<'_>, &[i32]) -> i32 + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), capability: capability.into(), parameters, body: Arc::new(body) }
+        let name = name.into();
+        assert!(
+            parameters <= MOST_PARAMETERS,
+            "the host function `{name}` takes {parameters} numbers, and a module can pass at most {MOST_PARAMETERS}"
+        );
+        Self { name, capability: capability.into(), parameters, body: Arc::new(body) }
     }
 
     pub(super) fn name(&self) -> &str {

@@ -46,6 +46,8 @@ pub enum ModHealth {
     Failed,
     /// The host deactivated it.
     Off,
+    /// It ran until the loader stopped: its costs and its log are those of the loader's last round.
+    Stopped,
 }
 
 impl fmt::Display for ModHealth {
@@ -55,7 +57,16 @@ impl fmt::Display for ModHealth {
             Self::Outdated => "outdated",
             Self::Failed => "failed",
             Self::Off => "off",
+            Self::Stopped => "stopped",
         })
+    }
+}
+
+impl ModStatus {
+    /// The same once the loader has stopped.
+    pub(super) fn stopped(&self) -> Self {
+        let health = if self.version.is_some() { ModHealth::Stopped } else { self.health };
+        Self { health, version: None, ..self.clone() }
     }
 }
 
