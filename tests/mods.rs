@@ -651,3 +651,38 @@ fn a_host_function_of_more_numbers_than_a_module_can_pass_is_refused_at_once() {
     let told = panic.downcast_ref::<String>().expect("a text");
     assert_eq!(told, "the host function `more` takes 33 numbers, and a module can pass at most 32");
 }
+
+/// The new version would leave another mod without what it requires, but does not even load: nothing happens to that.
+#[test]
+fn a_broken_new_version_leaves_those_alone_that_require_the_old_one() {
+    let mut workshop = Workshop::open(
+        |mods| {
+            write_mod(mods, "base", "1.0.0", "provides = ['pages']", FINE);
+            write_mod(mods, "user", "1.0.0", "requires = ['pages']", FINE);
+        },
+        |loader| loader,
+    );
+    workshop.active("user");
+    workshop.forget();
+    let declining = FINE.replace("i32.const 0", "i32.const 3");
+    write_mod(workshop.folder(), "base", "2.0.0", "", &declining);
+    workshop.wait("the new one failed", |said| match said {
+        Said::Mod(ModEvent::LoadFailed { reason: ModError::Declined { number: 3 }, .. }) => Some(()),
+        _ => None,
+    });
+    thread::sleep(Duration::from_millis(300));
+    let of_user = |said: &Said| matches!(said, Said::Mod(event) if event.mod_id() == "user");
+    assert!(!workshop.told().iter().any(of_user), "{:#?}", workshop.told());
+    workshop.forget();
+    write_mod(workshop.folder(), "base", "3.0.0", "", FINE);
+    workshop.wait("version 3", |said| match said {
+        Said::Mod(ModEvent::Activated { version, .. }) => (version == "3.0.0").then_some(()),
+        _ => None,
+    });
+    let ended = workshop.told().iter().filter_map(|said| match said {
+        Said::Mod(ModEvent::Deactivated { mod_id, .. }) => Some(mod_id.clone()),
+        _ => None,
+    });
+    assert_eq!(ended.last().as_deref(), Some("base"), "it is stopped after the one that requires it");
+    workshop.close();
+}

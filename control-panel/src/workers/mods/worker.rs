@@ -197,11 +197,21 @@ where
             }
         };
         if let Some(old) = self.slots.started(name, files, instance) {
+            let left_behind = self.stop_left_behind(name).await;
             self.end(old, Deactivation::Replaced).await?;
+            left_behind?;
         }
         let (mod_id, version) = (files.manifest.id().to_owned(), files.manifest.version().to_owned());
         self.tell(ModEvent::Activated { mod_id, version }).await?;
         self.send(emitted).await
+    }
+
+    /// Stops those that the new version leaves without what they require, while the old one is there still.
+    async fn stop_left_behind(&mut self, started: &str) -> Result<(), Refused> {
+        while let Some((name, cause)) = self.slots.next_left_behind(started) {
+            self.stop_mod(&name, cause).await?;
+        }
+        Ok(())
     }
 
     fn denied(&self, manifest: &ModManifest) -> Option<ModError> {

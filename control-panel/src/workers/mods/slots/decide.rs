@@ -11,7 +11,7 @@ use super::{
         event::Deactivation,
         files::Files,
         manifest::ModManifest,
-        plan::{Candidate, plan},
+        plan::{Candidate, Plan, plan},
         text::plain,
     },
     Latest, Slot, Slots,
@@ -34,7 +34,8 @@ struct Verdict {
     order: Vec<String>,
     /// Of everything else why not, new versions included whose old ones go on.
     failures: BTreeMap<String, ModError>,
-    /// Of what runs and cannot go on, why.
+    /// Of what runs and cannot go on, why. What only a new version leaves without what it requires is not among them
+    /// before that version runs: it may fail, and the old one goes on.
     doomed: BTreeMap<String, ModError>,
 }
 
@@ -82,27 +83,13 @@ impl<R> Slots<R> {
                 _ => {}
             }
         }
+        let runs = |name: &String| self.all.get(name).is_some_and(|slot| slot.running.is_some());
+        let all_that_run: BTreeSet<String> = self.all.keys().filter(|name| runs(name)).cloned().collect();
+        let now = self.planned(&all_that_run).failures;
         // A new version that cannot be planned makes place for the old one; each turn settles one slot at least.
         let mut old: BTreeSet<String> = BTreeSet::new();
         loop {
-            let candidates = self.all.iter().filter_map(|(name, slot)| {
-                let newest = slot.newest().filter(|_| !old.contains(name)).map(|files| &files.manifest);
-                let running = slot.running.as_ref().map(|running| &running.manifest);
-                let running = running.filter(|_| !matches!(slot.latest, Latest::Gone));
-                // What failed is known too, though it provides nothing.
-                let broken = match &slot.latest {
-                    Latest::Files(files) => Some(&files.manifest),
-                    Latest::Unreadable(_) | Latest::Gone => None,
-                };
-                let manifest = newest.or(running).or(broken)?;
-                Some(Candidate {
-                    slot: name,
-                    manifest,
-                    running: running.is_some_and(|running| running.id() == manifest.id()),
-                    off: self.off.contains_key(manifest.id()) || (newest.is_none() && running.is_none()),
-                })
-            });
-            let found = plan(&candidates.collect::<Vec<_>>());
+            let found = self.planned(&old);
             let falls_back = |name: &String| {
                 self.all.get(name).is_some_and(|slot| {
                     let newest = slot.newest().map(|files| files.print);
@@ -113,15 +100,13 @@ impl<R> Slots<R> {
             let back: Vec<String> = found.failures.keys().filter(|name| falls_back(name)).cloned().collect();
             if back.is_empty() {
                 let order = found.order.into_iter().filter(|name| !old.contains(name)).collect();
-                let runs = |name: &String| self.all.get(name).is_some_and(|slot| slot.running.is_some());
                 // In this last turn whatever runs was asked about as it runs.
-                let doomed: BTreeMap<_, _> = found
-                    .failures
-                    .iter()
-                    .filter(|(name, _)| runs(name))
-                    .map(|(name, error)| (name.clone(), error.clone()))
-                    .collect();
-                failures.extend(found.failures);
+                let (running, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                    found.failures.into_iter().partition(|(name, _)| runs(name));
+                let doomed: BTreeMap<_, _> =
+                    running.into_iter().filter(|(name, _)| now.contains_key(name)).collect();
+                failures.extend(others);
+                failures.extend(doomed.clone());
                 return Verdict { order, failures, doomed };
             }
             for name in back {
@@ -130,6 +115,36 @@ impl<R> Slots<R> {
                 );
                 old.insert(name);
             }
+        }
+    }
+
+    /// Plans with the newest content of each slot, and with what runs of those in `old`.
+    fn planned(&self, old: &BTreeSet<String>) -> Plan {
+        let candidates = self.all.iter().filter_map(|(name, slot)| {
+            let newest = slot.newest().filter(|_| !old.contains(name)).map(|files| &files.manifest);
+            let running = slot.running.as_ref().map(|running| &running.manifest);
+            let running = running.filter(|_| !matches!(slot.latest, Latest::Gone));
+            // What failed is known too, though it provides nothing.
+            let broken = match &slot.latest {
+                Latest::Files(files) => Some(&files.manifest),
+                Latest::Unreadable(_) | Latest::Gone => None,
+            };
+            let manifest = newest.or(running).or(broken)?;
+            Some(Candidate {
+                slot: name,
+                manifest,
+                running: running.is_some_and(|running| running.id() == manifest.id()),
+                off: self.off.contains_key(manifest.id()) || (newest.is_none() && running.is_none()),
+            })
+        });
+        plan(&candidates.collect::<Vec<_>>())
+    }
+
+    /// What is to be stopped now that `started` runs, before what ran from there is: it requires what only that provided.
+    pub(in super::super) fn next_left_behind(&self, started: &str) -> Option<(String, Deactivation)> {
+        match self.next_stop(&self.judge().doomed)? {
+            Step::Stop(name, cause) if name != started => Some((name, cause)),
+            _ => None,
         }
     }
 

@@ -57,6 +57,12 @@ impl Bench {
                         continue;
                     }
                     let old = self.slots.started(&name, &files, version.clone());
+                    while let Some((name, why)) =
+                        old.as_ref().and_then(|_| self.slots.next_left_behind(&name))
+                    {
+                        let running = self.slots.take(&name).expect("it runs");
+                        self.told.push(format!("stop {name} {}: {why}", running.instance));
+                    }
                     let old = old.map_or(String::new(), |old| format!(" for {}", old.instance));
                     self.told.push(format!("start {name} {version}{old}"));
                 }
@@ -122,6 +128,32 @@ fn whatever_is_wrong_with_a_new_version_the_old_one_goes_on() {
     assert_eq!(bench.round().len(), 1, "and a failure that comes again is told again");
     bench.put("a", "3.0.0", "");
     assert_eq!(bench.round(), ["start a 3.0.0 for 1.0.0"]);
+}
+
+/// What only a new version would leave behind goes on until that version runs, and is stopped before the old one.
+#[test]
+fn a_broken_new_version_leaves_those_alone_that_require_the_old_one() {
+    let mut bench = Bench::default();
+    bench.bad.insert("6.6.6".into());
+    bench.put("base", "1.0.0", "provides = ['pages']").put("user", "1.0.0", "requires = ['pages']");
+    assert_eq!(bench.round(), ["start base 1.0.0", "start user 1.0.0"]);
+    bench.put("base", "6.6.6", "");
+    let declined = "its mod_activate returned 1; 0 would have meant active";
+    assert_eq!(bench.round(), [format!("tell base (1.0.0 goes on): {declined}")]);
+    bench.put("base", "2.0.0", "");
+    assert_eq!(
+        bench.round(),
+        [
+            "stop user 1.0.0: it requires `pages`, which no mod provides",
+            "start base 2.0.0 for 1.0.0",
+            "tell user: it requires `pages`, which no mod provides"
+        ]
+    );
+    bench.put("base", "3.0.0", "provides = ['pages']");
+    assert_eq!(bench.round(), ["start base 3.0.0 for 2.0.0", "start user 1.0.0"]);
+    // The new ones of both, together.
+    bench.put("base", "4.0.0", "").put("user", "4.0.0", "");
+    assert_eq!(bench.round(), ["start base 4.0.0 for 3.0.0", "start user 4.0.0 for 1.0.0"]);
 }
 
 #[test]
