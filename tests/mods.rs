@@ -679,10 +679,10 @@ fn a_broken_new_version_leaves_those_alone_that_require_the_old_one() {
         Said::Mod(ModEvent::Activated { version, .. }) => (version == "3.0.0").then_some(()),
         _ => None,
     });
-    let ended = workshop.told().iter().filter_map(|said| match said {
+    let mut ended = workshop.told().iter().rev().filter_map(|said| match said {
         Said::Mod(ModEvent::Deactivated { mod_id, .. }) => Some(mod_id.clone()),
         _ => None,
     });
-    assert_eq!(ended.last().as_deref(), Some("base"), "it is stopped after the one that requires it");
+    assert_eq!(ended.next().as_deref(), Some("base"), "it is stopped after the one that requires it");
     workshop.close();
 }

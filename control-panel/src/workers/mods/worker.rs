@@ -327,8 +327,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let told: Vec<String> = (0..2)
             .map(|_| {
-                let job = runtime.spawn_blocking(|| panic!("the disk is on fire"));
-                let error = runtime.block_on(job).map(|()| ()).expect_err("it panics");
+                let job: JoinHandle<()> = runtime.spawn_blocking(|| panic!("the disk is on fire"));
+                let error = runtime.block_on(job).expect_err("it panics");
                 gone("mod_activate", error).to_string()
             })
             .collect();
