@@ -16,8 +16,9 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, NoReply, Notice,
-    Refusal, Restart, SendError, ShutdownReport, Spawn, TrySendError, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Cancel, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, NoReply,
+    Notice, Refusal, Restart, SendError, ShutdownReport, Spawn, TrySendError, Worker, WorkerHandle,
+    WorkerStatus,
 };
 use tests::{
     Mark, Wakes, drive, eventually,
