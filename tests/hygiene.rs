@@ -44,7 +44,7 @@ async fn run(cx: Context<Update>, run: &'static str) {
 fn said(spawn: impl FnOnce(&ControlPanel<Update>)) -> Vec<&'static str> {
     let mut panel = ControlPanel::<Update>::new();
     spawn(&panel);
-    while panel.status().workers.iter().any(|worker| !worker.status.is_final()) {
+    while panel.worker_count() > 0 {
         std::thread::yield_now();
     }
     panel

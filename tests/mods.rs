@@ -89,6 +89,7 @@ fn mods_are_activated_after_what_they_require_and_stopped_before_it() {
     workshop.forget();
     workshop.control.deactivate("z").expect("room");
     assert_eq!(workshop.inactive("z"), Deactivation::Asked);
+    workshop.failed("b");
     let told: Vec<_> = workshop.told().iter().map(|said| format!("{said:?}")).collect();
     assert_eq!(told.len(), 5, "{told:#?}");
     assert!(
