@@ -440,6 +440,8 @@ fn a_runtime_that_is_gone_leaves_no_orphan() {
             let panel = panel(&runtime, PATIENT);
             let handle = panel.spawn(seen.worker(kind, Act::Wait, Act::Wait).restart(Restart::Always));
             running(&handle, 1);
+            // A call that still waits for its thread goes with the runtime.
+            eventually("it begins", || seen.begun.load(Ordering::SeqCst) == 1);
             runtime.shutdown_background();
             if kind == Async {
                 assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Aborted)));
