@@ -69,7 +69,7 @@ pub trait Eat {
 }
 
 /// One warm read an intent: what the cheapest reducer does.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Sum {
     pub count: u64,
     pub words: u64,

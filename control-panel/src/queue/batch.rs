@@ -9,8 +9,9 @@ mod clocked;
 mod freed;
 mod intents;
 
-use std::{collections::VecDeque, task::Waker};
+use std::{task::Waker, vec};
 
+use self::intents::Used;
 pub(super) use self::{bucket::Producer, freed::Freed, intents::Intents};
 use crate::{
     intent::Intent,
@@ -35,7 +36,7 @@ pub(crate) struct Batch<I: Intent> {
 
 /// The bucket that is being handed out one by one, taken out of its place so that the next one is near.
 struct Hand<I: Intent> {
-    intents: VecDeque<I>,
+    intents: vec::IntoIter<I>,
     /// Of the next one.
     order: Option<CausalityOrder<I::Source>>,
     slot: Slot,
@@ -56,7 +57,7 @@ impl<I: Intent> Batch<I> {
             intents: Intents::new(),
             wake: None,
             at: 0,
-            hand: Hand { intents: VecDeque::new(), order: None, slot: 0 },
+            hand: Hand { intents: vec::IntoIter::default(), order: None, slot: 0 },
             freed: Freed::default(),
         }
     }
@@ -99,7 +100,7 @@ impl<I: Intent> Batch<I> {
     pub(crate) fn next(&mut self, limited: bool, may: impl FnMut() -> bool) -> Option<QueuedIntent<I>> {
         let accepted_at = self.intents.accepted_at;
         if let (Some(order), false) = (&mut self.hand.order, limited) {
-            if let Some(intent) = self.hand.intents.pop_front() {
+            if let Some(intent) = self.hand.intents.next() {
                 let this = *order;
                 order.seq += 1;
                 return Some(QueuedIntent::keyed(this, accepted_at, intent));
@@ -116,14 +117,15 @@ impl<I: Intent> Batch<I> {
         mut may: impl FnMut() -> bool,
     ) -> Option<(CausalityOrder<I::Source>, I)> {
         self.put_back();
-        while let Some(used) = self.intents.order.get(self.at) {
-            let bucket = &mut self.intents.buckets[used.slot];
-            if bucket.left() > 0 && (bucket.is_own() || may()) {
-                let next = bucket.next();
+        while let Some(&Used { producer, slot }) = self.intents.order.get(self.at) {
+            let bucket = &mut self.intents.buckets[slot];
+            if bucket.left() > 0 && (producer.is_own() || may()) {
+                let (seq, intent) = bucket.next()?;
                 if !limited {
-                    (self.hand.order, self.hand.slot) = (bucket.lend(&mut self.hand.intents), used.slot);
+                    let lent = bucket.lend(&mut self.hand.intents);
+                    (self.hand.order, self.hand.slot) = (lent.map(|seq| producer.order(seq)), slot);
                 }
-                return next;
+                return Some((producer.order(seq), intent));
             }
             self.at += 1;
         }
@@ -144,14 +146,14 @@ impl<I: Intent> Batch<I> {
         self.put_back();
         let accepted_at = self.intents.accepted_at;
         let mut folded = init;
-        while let Some(used) = self.intents.order.get(self.at) {
-            folded = self.intents.buckets[used.slot].fold(folded, |folded, order, intent| {
-                f(folded, QueuedIntent::keyed(order, accepted_at, intent))
+        while let Some(&Used { producer, slot }) = self.intents.order.get(self.at) {
+            folded = self.intents.buckets[slot].fold(folded, |folded, seq, intent| {
+                f(folded, QueuedIntent::keyed(producer.order(seq), accepted_at, intent))
             });
             self.at += 1;
         }
-        while let Some(queued) = self.next(true, || true) {
-            folded = f(folded, queued);
+        while let Some((order, intent)) = self.intents.clocked.next(|| true) {
+            folded = f(folded, QueuedIntent::keyed(order, accepted_at, intent));
         }
         folded
     }

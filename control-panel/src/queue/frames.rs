@@ -102,11 +102,8 @@ impl<I: Intent> Frames<I> {
     /// Leaves what a finished frame has to give; hands it back if that cannot be done at once.
     fn give_back(&self, mut batch: Box<Batch<I>>) -> Result<(), Box<Batch<I>>> {
         let Some(mut returned) = try_lock(&self.returned) else { return Err(batch) };
-        let mut drained = 0;
-        batch.freed().take(|lane, count| {
-            drained += count as u64;
-            returned.freed.add(lane, count);
-        });
+        let drained = batch.freed().sum() as u64;
+        returned.freed.append(batch.freed());
         returned.ended = true;
         let surplus = returned.spare.replace(batch);
         add(&self.ended, 1);
@@ -246,13 +243,9 @@ impl<I: Intent> Queue<I> {
 
     /// Takes a finished frame back. A buffer too many is handed out, and so is what nobody will ever drain.
     fn finish(&self, state: &mut State<I>, mut batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
-        let mut drained = 0;
-        batch.freed().take(|lane, count| {
-            drained += count as u64;
-            state.shares.free(lane, count);
-        });
+        self.frames.drained.fetch_add(batch.freed().sum() as u64, Ordering::Relaxed);
+        batch.freed().take(|lane, count| state.shares.free(lane, count));
         state.shares.ended();
-        self.frames.drained.fetch_add(drained, Ordering::Relaxed);
         if batch.len() == 0 {
             self.frames.keep(batch)
         } else if state.gate == Gate::Discarded {

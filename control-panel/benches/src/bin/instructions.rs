@@ -111,7 +111,7 @@ fn run<C: Contestant<Lane: Offer>>(operation: &str, script: &Script) {
             }
         });
         perhaps_measured(frames, &mut || {
-            queue.frame(&mut sum);
+            sum = queue.frame(sum);
             queue.release();
         });
     }
@@ -142,7 +142,9 @@ impl Contestant for Nothing {
         (Self, sources.iter().map(|_| NoLane).collect())
     }
 
-    fn frame(&mut self, _: &mut impl Eat) {}
+    fn frame<E: Eat>(&mut self, eat: E) -> E {
+        eat
+    }
 }
 
 impl Lane for NoLane {

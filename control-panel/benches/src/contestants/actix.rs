@@ -80,12 +80,13 @@ impl Contestant for Actix {
         (Self { collector, runtime: runtime.clone(), system }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
-        let Ok(mut frame) = self.runtime.block_on(self.collector.send(Take)) else { return };
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
+        let Ok(mut frame) = self.runtime.block_on(self.collector.send(Take)) else { return eat };
         sort(&mut frame);
         for item in frame {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

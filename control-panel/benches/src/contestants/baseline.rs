@@ -31,7 +31,7 @@ impl Contestant for Baseline {
         (Self { receiver }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         let mut frame = Vec::new();
         while let Ok(item) = self.receiver.try_recv() {
             frame.push(item);
@@ -40,6 +40,7 @@ impl Contestant for Baseline {
         for item in frame {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 
@@ -80,7 +81,7 @@ impl Contestant for Stamped {
         (Self { receiver }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         let mut frame = Vec::new();
         while let Ok(stamped) = self.receiver.try_recv() {
             frame.push(stamped);
@@ -89,6 +90,7 @@ impl Contestant for Stamped {
         for StampedItem { item, .. } in frame {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

@@ -36,7 +36,7 @@ impl Contestant for Bevy {
         (Self { messages, frame: Vec::new() }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         self.frame.extend(messages.drain().map(|Sent(item)| item));
         drop(messages);
@@ -44,6 +44,7 @@ impl Contestant for Bevy {
         for item in self.frame.drain(..) {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

@@ -30,12 +30,13 @@ impl Contestant for Crossbeam {
         (Self { receiver, frame: Vec::new(), capacity }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         self.frame.extend(self.receiver.try_iter().take(self.capacity));
         sort(&mut self.frame);
         for item in self.frame.drain(..) {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

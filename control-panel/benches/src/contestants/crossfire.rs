@@ -30,7 +30,7 @@ impl Contestant for Crossfire {
         (Self { receiver, frame: Vec::new(), capacity }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         while self.frame.len() < self.capacity {
             let Ok(item) = self.receiver.try_recv() else { break };
             self.frame.push(item);
@@ -39,6 +39,7 @@ impl Contestant for Crossfire {
         for item in self.frame.drain(..) {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

@@ -46,13 +46,14 @@ impl Contestant for EguiInbox {
         (Self { inbox, frames }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         let mut frame: Vec<Item> = self.inbox.read_without_ctx().collect();
         self.frames.fetch_add(1, Ordering::Relaxed);
         sort(&mut frame);
         for item in frame {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

@@ -29,12 +29,13 @@ impl Contestant for Flume {
         (Self { receiver, frame: Vec::new() }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         self.frame.extend(self.receiver.drain());
         sort(&mut self.frame);
         for item in self.frame.drain(..) {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

@@ -68,12 +68,13 @@ impl Contestant for Kameo {
         (Self { collector }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
-        let Ok(mut frame) = self.collector.ask(Take).blocking_send() else { return };
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
+        let Ok(mut frame) = self.collector.ask(Take).blocking_send() else { return eat };
         sort(&mut frame);
         for item in frame {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

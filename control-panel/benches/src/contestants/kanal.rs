@@ -29,12 +29,13 @@ impl Contestant for Kanal {
         (Self { receiver: receiver.to_sync(), frame: Vec::new() }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         self.receiver.drain_into(&mut self.frame).ok();
         sort(&mut self.frame);
         for item in self.frame.drain(..) {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Panel<S = Whole> {
 /// How a frame is consumed.
 pub trait Style {
     const NAME: &'static str;
-    fn consume(panel: &mut ControlPanel<Update>, eat: &mut impl Eat) -> Option<Frame<Update>>;
+    fn consume<E: Eat>(panel: &mut ControlPanel<Update>, eat: E) -> (E, Option<Frame<Update>>);
 }
 
 /// `panel.drain().for_each(…)`
@@ -36,47 +36,48 @@ pub struct Held;
 impl Style for Whole {
     const NAME: &'static str = "control-panel for_each";
 
-    fn consume(panel: &mut ControlPanel<Update>, eat: &mut impl Eat) -> Option<Frame<Update>> {
+    fn consume<E: Eat>(panel: &mut ControlPanel<Update>, mut eat: E) -> (E, Option<Frame<Update>>) {
         panel.drain().for_each(|queued| eat.eat(queued.source, &queued.intent));
-        None
+        (eat, None)
     }
 }
 
 impl Style for Drained {
     const NAME: &'static str = "control-panel for-loop";
 
-    fn consume(panel: &mut ControlPanel<Update>, eat: &mut impl Eat) -> Option<Frame<Update>> {
+    fn consume<E: Eat>(panel: &mut ControlPanel<Update>, mut eat: E) -> (E, Option<Frame<Update>>) {
         for queued in panel.drain() {
             eat.eat(queued.source, &queued.intent);
         }
-        None
+        (eat, None)
     }
 }
 
 impl Style for RunFrame {
     const NAME: &'static str = "control-panel run_frame";
 
-    fn consume(panel: &mut ControlPanel<Update>, eat: &mut impl Eat) -> Option<Frame<Update>> {
-        panel.run_frame(&mut Eating(eat), &mut (), []);
-        None
+    fn consume<E: Eat>(panel: &mut ControlPanel<Update>, eat: E) -> (E, Option<Frame<Update>>) {
+        let mut eating = Eating(eat);
+        panel.run_frame(&mut eating, &mut (), []);
+        (eating.0, None)
     }
 }
 
 impl Style for Held {
     const NAME: &'static str = "control-panel";
 
-    fn consume(panel: &mut ControlPanel<Update>, eat: &mut impl Eat) -> Option<Frame<Update>> {
+    fn consume<E: Eat>(panel: &mut ControlPanel<Update>, mut eat: E) -> (E, Option<Frame<Update>>) {
         let mut frame = panel.drain();
         for queued in &mut frame {
             eat.eat(queued.source, &queued.intent);
         }
-        Some(frame)
+        (eat, Some(frame))
     }
 }
 
-struct Eating<'a, E>(&'a mut E);
+struct Eating<E>(E);
 
-impl<E: Eat> Reducer for Eating<'_, E> {
+impl<E: Eat> Reducer for Eating<E> {
     type Intent = Update;
 
     fn apply(&mut self, queued: QueuedIntent<Update>) {
@@ -94,8 +95,10 @@ impl<S: Style> Contestant for Panel<S> {
         (Self { panel, held: None, style: PhantomData }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
-        self.held = S::consume(&mut self.panel, eat);
+    fn frame<E: Eat>(&mut self, eat: E) -> E {
+        let (eat, held) = S::consume(&mut self.panel, eat);
+        self.held = held;
+        eat
     }
 
     fn release(&mut self) {

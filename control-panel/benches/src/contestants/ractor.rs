@@ -64,13 +64,14 @@ impl Contestant for Ractor {
         (Self { collector, runtime: runtime.clone() }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         let taken = self.runtime.block_on(async { call!(self.collector, Message::Take) });
-        let Ok(mut frame) = taken else { return };
+        let Ok(mut frame) = taken else { return eat };
         sort(&mut frame);
         for item in frame {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

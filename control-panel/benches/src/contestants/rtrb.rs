@@ -35,7 +35,7 @@ impl Contestant for Rtrb {
         (Self { rings, frame: Vec::new() }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         for ring in &mut self.rings {
             if let Ok(chunk) = ring.read_chunk(ring.slots()) {
                 self.frame.extend(chunk);
@@ -45,6 +45,7 @@ impl Contestant for Rtrb {
         for item in self.frame.drain(..) {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }
 

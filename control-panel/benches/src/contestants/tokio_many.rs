@@ -30,12 +30,13 @@ impl Contestant for TokioMany {
         (Self { receiver, frame: Vec::new(), capacity }, lanes)
     }
 
-    fn frame(&mut self, eat: &mut impl Eat) {
+    fn frame<E: Eat>(&mut self, mut eat: E) -> E {
         let mut cx = Context::from_waker(Waker::noop());
         let _ = self.receiver.poll_recv_many(&mut cx, &mut self.frame, self.capacity);
         sort(&mut self.frame);
         for item in self.frame.drain(..) {
             eat.eat(item.source, &item.update);
         }
+        eat
     }
 }

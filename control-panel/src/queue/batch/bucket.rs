@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    convert::Infallible,
     mem, vec,
 };
 
@@ -20,6 +21,19 @@ pub(in crate::queue) struct Producer<S> {
     pub(in crate::queue) lane: Option<LaneId>,
 }
 
+impl<S: Copy> Producer<S> {
+    /// Whether it is the frame loop itself.
+    pub(super) fn is_own(&self) -> bool {
+        self.lane.is_none()
+    }
+
+    /// The place of its local intent with that number.
+    #[inline]
+    pub(super) fn order(&self, seq: u64) -> CausalityOrder<S> {
+        CausalityOrder { clock: 0, source: self.source, origin: self.origin, seq }
+    }
+}
+
 /// A bucket is cleared and filled again, frame after frame. What a send touches comes first.
 #[repr(C)]
 pub(super) struct Bucket<I: Intent> {
@@ -28,10 +42,13 @@ pub(super) struct Bucket<I: Intent> {
     numbers: Numbers,
     /// Its producer's place among the senders of clocked intents, if it is there.
     pub(super) clocked: Option<u32>,
-    producer: Option<Producer<I::Source>>,
-    /// What comes before `entries`, where handing out stands in the middle: one by one they leave from its front. It is made
-    /// of the buffer of `entries`, and turned back into that: neither moves an intent or takes memory.
-    rest: VecDeque<I>,
+    /// Whether something was put into it since it was cleared.
+    used: bool,
+    /// What comes before `entries`, where handing out stands in the middle: they leave from its front. It is made of the
+    /// buffer of `entries`, and turned back into that: neither moves an intent or takes memory.
+    rest: vec::IntoIter<I>,
+    /// Room in that buffer.
+    rest_room: usize,
     handed_out: usize,
     /// How many of those handed out have had their slot freed.
     freed: usize,
@@ -79,8 +96,9 @@ impl<I: Intent> Bucket<I> {
             entries: Vec::new(),
             numbers: Numbers { next: 0, first: 0, skips: Vec::new() },
             clocked: None,
-            producer: None,
-            rest: VecDeque::new(),
+            used: false,
+            rest: vec::IntoIter::default(),
+            rest_room: 0,
             handed_out: 0,
             freed: 0,
             latest: BTreeMap::new(),
@@ -89,32 +107,29 @@ impl<I: Intent> Bucket<I> {
     }
 
     /// When nothing is left.
+    #[inline]
     pub(super) fn clear(&mut self) {
-        if self.rest.capacity() > self.entries.capacity() {
-            self.rest.clear();
-            self.entries = mem::take(&mut self.rest).into();
+        if self.rest_room > self.entries.capacity() {
+            self.entries = reclaim(&mut self.rest);
+            self.rest_room = 0;
         }
         self.numbers.skips.clear();
         if !self.latest.is_empty() {
             self.latest.clear();
         }
-        (self.handed_out, self.freed, self.producer) = (0, 0, None);
-    }
-
-    /// Whether it is the frame loop's own.
-    pub(super) fn is_own(&self) -> bool {
-        self.producer.as_ref().is_some_and(|producer| producer.lane.is_none())
+        (self.handed_out, self.freed, self.used) = (0, 0, false);
     }
 
     /// Whether nothing was put into it since it was cleared.
     #[inline]
     pub(super) fn is_unused(&self) -> bool {
-        self.producer.is_none()
+        !self.used
     }
 
-    /// Before the first intent of a batch: whose it is, and its sequence number.
-    pub(super) fn begin(&mut self, producer: Producer<I::Source>, seq: u64) {
-        self.producer = Some(producer);
+    /// Before the first intent of a batch, which has this number.
+    #[inline]
+    pub(super) fn begin(&mut self, seq: u64) {
+        self.used = true;
         (self.numbers.first, self.numbers.next) = (seq, seq);
     }
 
@@ -145,83 +160,85 @@ impl<I: Intent> Bucket<I> {
         self.entries.get_mut(at)
     }
 
-    /// Hands the next one out. Small, so that it becomes part of the caller's loop.
+    /// Hands the next one out, with its number. Small, so that it becomes part of the caller's loop.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<(CausalityOrder<I::Source>, I)> {
-        let Producer { source, origin, .. } = *self.producer.as_ref()?;
-        if self.rest.is_empty() {
+    pub(super) fn next(&mut self) -> Option<(u64, I)> {
+        if self.rest.len() == 0 {
             self.turn();
         }
-        let intent = self.rest.pop_front()?;
+        let intent = self.rest.next()?;
         let seq = self.numbers.at(self.handed_out);
         self.handed_out += 1;
-        Some((CausalityOrder { clock: 0, source, origin, seq }, intent))
+        Some((seq, intent))
     }
 
-    /// Lends out what comes next, and says the key of the first, if their numbers are one after the other.
-    pub(super) fn lend(&mut self, hand: &mut VecDeque<I>) -> Option<CausalityOrder<I::Source>> {
-        let Producer { source, origin, .. } = *self.producer.as_ref()?;
+    /// Lends out what comes next, and says the number of the first, if theirs are one after the other.
+    pub(super) fn lend(&mut self, hand: &mut vec::IntoIter<I>) -> Option<u64> {
         if !self.numbers.skips.is_empty() {
             return None;
         }
         mem::swap(&mut self.rest, hand);
-        Some(CausalityOrder { clock: 0, source, origin, seq: self.numbers.at(self.handed_out) })
+        Some(self.numbers.at(self.handed_out))
     }
 
     /// Takes back what is left of it, from that number on.
     // What was handed out of one batch fits into memory.
     #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn take_back(&mut self, hand: &mut VecDeque<I>, next: u64) {
+    pub(super) fn take_back(&mut self, hand: &mut vec::IntoIter<I>, next: u64) {
         mem::swap(&mut self.rest, hand);
         self.handed_out = (next - self.numbers.first) as usize;
     }
 
-    /// Goes on with those of `entries`.
-    #[cold]
+    /// Goes on with those of `entries`, once the rest is handed out.
     fn turn(&mut self) {
-        self.rest.clear();
-        let spare = mem::take(&mut self.rest).into();
-        self.rest = mem::replace(&mut self.entries, spare).into();
+        let room = mem::replace(&mut self.rest_room, self.entries.capacity());
+        let spare = if room == 0 { Vec::new() } else { reclaim(&mut self.rest) };
+        self.rest = mem::replace(&mut self.entries, spare).into_iter();
     }
 
     /// Hands all that is left to `f`. If `f` panics, the rest is still there.
     #[inline]
-    pub(super) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, CausalityOrder<I::Source>, I) -> B) -> B {
+    pub(super) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, u64, I) -> B) -> B {
         let mut folded = init;
-        if !self.rest.is_empty() || !self.numbers.skips.is_empty() {
-            while let Some((order, intent)) = self.next() {
-                folded = f(folded, order, intent);
+        if self.rest.len() > 0 || !self.numbers.skips.is_empty() {
+            while let Some((seq, intent)) = self.next() {
+                folded = f(folded, seq, intent);
             }
             return folded;
         }
-        let Self { entries, numbers, producer, rest, handed_out, .. } = self;
-        let Some(Producer { source, origin, .. }) = *producer else { return folded };
-        let first = numbers.at(*handed_out);
-        let all = entries.len();
-        let mut draining = Draining { entries: entries.drain(..), rest, all, handed_out };
-        for (seq, intent) in (first..).zip(&mut draining.entries) {
-            folded = f(folded, CausalityOrder { clock: 0, source, origin, seq }, intent);
-        }
+        let mut seq = self.numbers.at(self.handed_out);
+        let (all, room) = (self.entries.len(), self.entries.capacity());
+        let mut going = Going { intents: mem::take(&mut self.entries).into_iter(), all, room, bucket: self };
+        // Not a `for` loop, which looks into each intent whether it is there.
+        let Ok(folded) = going.intents.try_fold(folded, |folded, intent| {
+            let this = seq;
+            seq += 1;
+            Ok::<_, Infallible>(f(folded, this, intent))
+        });
         folded
     }
 
-    /// Counts the slots of what was handed out since the last call, for the lane that they are of.
-    pub(super) fn settle(&mut self) -> Option<(LaneId, usize)> {
-        let freed = self.handed_out - mem::replace(&mut self.freed, self.handed_out);
-        let lane = self.producer.as_ref()?.lane?;
-        Some((lane, freed))
+    /// Counts what was handed out since the last call.
+    #[inline]
+    pub(super) fn settle(&mut self) -> usize {
+        self.handed_out - mem::replace(&mut self.freed, self.handed_out)
     }
 
     /// Room for intents, used or not: as it was when this was asked last, and now.
     pub(super) fn room(&mut self) -> (usize, usize) {
         // What takes no memory has room without end.
-        let now = if size_of::<I>() == 0 { 0 } else { self.entries.capacity() + self.rest.capacity() };
+        let now = if size_of::<I>() == 0 { 0 } else { self.entries.capacity() + self.rest_room };
         (mem::replace(&mut self.room, now), now)
     }
 
     pub(super) fn shrink_to(&mut self, room: usize) {
         self.entries.shrink_to(room);
-        self.rest.shrink_to(room);
+        if self.rest_room > room.max(self.rest.len()) {
+            let mut rest: Vec<I> = mem::take(&mut self.rest).collect();
+            rest.shrink_to(room);
+            self.rest_room = rest.capacity();
+            self.rest = rest.into_iter();
+        }
         self.numbers.skips.shrink_to(room);
     }
 
@@ -230,21 +247,34 @@ impl<I: Intent> Bucket<I> {
     }
 }
 
-/// Entries on their way out of a bucket. What is not taken goes back: a panicking reducer loses nothing.
-struct Draining<'a, I: Intent> {
-    entries: vec::Drain<'a, I>,
-    rest: &'a mut VecDeque<I>,
+/// All of a bucket, being handed out. What is not goes back: a panicking reducer loses nothing.
+struct Going<'a, I: Intent> {
+    intents: vec::IntoIter<I>,
     all: usize,
-    handed_out: &'a mut usize,
+    room: usize,
+    bucket: &'a mut Bucket<I>,
 }
 
-impl<I: Intent> Drop for Draining<'_, I> {
+impl<I: Intent> Drop for Going<'_, I> {
+    #[inline]
     fn drop(&mut self) {
-        *self.handed_out += self.all - self.entries.len();
-        if self.entries.len() > 0 {
-            self.rest.extend(&mut self.entries);
+        let Self { intents, all, room, bucket } = self;
+        bucket.handed_out += *all - intents.len();
+        if intents.len() == 0 {
+            bucket.entries = reclaim(intents);
+        } else {
+            (bucket.rest, bucket.rest_room) = (mem::take(intents), *room);
         }
     }
+}
+
+/// The buffer of intents that were handed out.
+// A collected iterator keeps its buffer, as a deque even where nothing is left in it.
+#[inline]
+fn reclaim<I>(handed_out: &mut vec::IntoIter<I>) -> Vec<I> {
+    let mut buffer: VecDeque<_> = mem::take(handed_out).collect();
+    buffer.clear();
+    buffer.into()
 }
 
 /// Makes room for one more. A great Vec grows by a quarter: it is filled again and again, so that what it has too

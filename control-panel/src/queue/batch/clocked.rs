@@ -127,6 +127,7 @@ impl<I: Intent> Clocked<I> {
     }
 
     /// Hands the next one out. Those of senders ask `may` first.
+    #[inline]
     pub(super) fn next(&mut self, mut may: impl FnMut() -> bool) -> Option<(CausalityOrder<I::Source>, I)> {
         while let Some(&key) = self.keys.get(self.at) {
             self.at += 1;

@@ -10,9 +10,17 @@ pub(in crate::queue) struct Freed {
     counts: Vec<usize>,
     /// The lanes that have a count.
     lanes: Vec<LaneId>,
+    /// All of them.
+    sum: usize,
 }
 
 impl Freed {
+    /// How many slots, of all lanes.
+    pub(in crate::queue) fn sum(&self) -> usize {
+        self.sum
+    }
+
+    #[inline]
     pub(in crate::queue) fn add(&mut self, lane: LaneId, count: usize) {
         if count == 0 {
             return;
@@ -20,14 +28,26 @@ impl Freed {
         if lane >= self.counts.len() {
             self.counts.resize(lane + 1, 0);
         }
-        if self.counts[lane] == 0 {
+        let all = &mut self.counts[lane];
+        if *all == 0 {
             self.lanes.push(lane);
         }
-        self.counts[lane] += count;
+        *all += count;
+        self.sum += count;
+    }
+
+    /// Takes over all that the other has.
+    pub(in crate::queue) fn append(&mut self, other: &mut Self) {
+        if self.sum == 0 {
+            mem::swap(self, other);
+        } else {
+            other.take(|lane, count| self.add(lane, count));
+        }
     }
 
     pub(in crate::queue) fn take(&mut self, mut each: impl FnMut(LaneId, usize)) {
-        let Self { counts, lanes } = self;
+        let Self { counts, lanes, sum } = self;
+        *sum = 0;
         lanes.drain(..).for_each(|lane| each(lane, mem::take(&mut counts[lane])));
     }
 }

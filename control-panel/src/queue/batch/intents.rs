@@ -30,11 +30,10 @@ pub(in crate::queue) struct Intents<I: Intent> {
     room: usize,
 }
 
-/// A bucket that is in use, beside what orders it.
+/// A bucket that is in use, and whose it is.
 #[derive(Clone, Copy)]
 pub(super) struct Used<S> {
-    source: S,
-    origin: Origin,
+    pub(super) producer: Producer<S>,
     pub(super) slot: Slot,
 }
 
@@ -80,9 +79,8 @@ impl<I: Intent> Intents<I> {
             return;
         }
         if bucket.is_unused() {
-            let producer = producer();
-            self.order.push(Used { source: producer.source, origin: producer.origin, slot });
-            bucket.begin(producer, seq);
+            self.order.push(Used { producer: producer(), slot });
+            bucket.begin(seq);
         }
         bucket.push(seq, intent);
     }
@@ -122,7 +120,7 @@ impl<I: Intent> Intents<I> {
 
     /// The bucket of a local origin, or an empty one.
     fn slot_of(&self, origin: Origin) -> Slot {
-        let known = self.order.iter().rev().find(|used| used.origin == origin).map(|used| used.slot);
+        let known = self.order.iter().rev().find(|used| used.producer.origin == origin).map(|used| used.slot);
         let empty = || self.buckets.iter().position(Bucket::is_unused);
         known.or_else(empty).unwrap_or(self.buckets.len())
     }
@@ -134,13 +132,13 @@ impl<I: Intent> Intents<I> {
 
     /// Whether some are the frame loop's own. After they were counted.
     pub(super) fn has_own(&self) -> bool {
-        self.order.iter().any(|used| self.buckets[used.slot].is_own()) || self.clocked.has_own()
+        self.order.iter().any(|used| used.producer.is_own()) || self.clocked.has_own()
     }
 
     /// Puts them in order; what was handed out already stays out.
     pub(super) fn arrange(&mut self) {
         let Self { buckets, order, clocked, .. } = self;
-        let by_name = |used: &Used<I::Source>| (used.source, used.origin);
+        let by_name = |used: &Used<I::Source>| (used.producer.source, used.producer.origin);
         // Producers that take turns come in their order.
         if !order.is_sorted_by_key(by_name) {
             order.sort_unstable_by_key(by_name);
@@ -154,9 +152,10 @@ impl<I: Intent> Intents<I> {
         let mut left = 0;
         // The producers of one lane stand side by side.
         let mut lane_at_hand: Option<(LaneId, usize)> = None;
-        for used in &*order {
-            let bucket = &mut buckets[used.slot];
-            if let Some((lane, count)) = bucket.settle() {
+        for Used { producer, slot } in &*order {
+            let bucket = &mut buckets[*slot];
+            let count = bucket.settle();
+            if let Some(lane) = producer.lane {
                 match &mut lane_at_hand {
                     Some((same, sum)) if *same == lane => *sum += count,
                     other => {

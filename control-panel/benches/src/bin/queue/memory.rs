@@ -116,6 +116,6 @@ fn fill<L: Offer>(lanes: &mut [L], script: &Script) {
 }
 
 fn frame<C: Contestant>(queue: &mut C) {
-    queue.frame(&mut Sum::default());
+    queue.frame(Sum::default());
     queue.release();
 }

@@ -128,7 +128,7 @@ fn sample<C: Contestant>(producers: usize, frames: usize) -> (Vec<f64>, Vec<f64>
         next += TICK;
         thread::sleep(next.saturating_duration_since(Instant::now()));
         let began = Instant::now();
-        queue.frame(&mut sum);
+        sum = queue.frame(sum);
         let consumed = began.elapsed();
         queue.release();
         let released = began.elapsed();

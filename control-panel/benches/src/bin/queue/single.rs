@@ -106,8 +106,7 @@ where
                 lanes[*lane].offer(*update);
             }
             let sent = Instant::now();
-            let mut sum = Sum::default();
-            queue.frame(&mut sum);
+            let sum = queue.frame(Sum::default());
             queue.release();
             let ended = Instant::now();
             assert_eq!(black_box(sum).count, size as u64, "{} lost intents", C::NAME);
@@ -142,8 +141,7 @@ fn verify() {
                 for (lane, update) in &script {
                     lanes[*lane].offer(*update);
                 }
-                let mut check = Check::default();
-                queue.frame(&mut check);
+                let check = queue.frame(Check::default());
                 queue.release();
                 assert_eq!(check.count, script.len() as u64, "{} lost intents", C::NAME);
             }

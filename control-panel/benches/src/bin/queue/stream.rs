@@ -190,7 +190,7 @@ fn spin<C: Contestant>(queue: &mut C, setting: Setting, window: Duration) -> u64
     let began = Instant::now();
     while began.elapsed() < window {
         let before = sum.count;
-        queue.frame(&mut sum);
+        sum = queue.frame(sum);
         queue.release();
         if setting.yields && sum.count == before {
             thread::yield_now();
