@@ -164,6 +164,7 @@ impl<I: Intent> Port<I> {
     }
 
     /// One step of a waiting send: takes `intent` if there is room, else leaves a waker behind.
+    #[inline]
     pub(super) fn poll_send(
         &self,
         clock: u64,
@@ -172,10 +173,27 @@ impl<I: Intent> Port<I> {
         waker: &Waker,
     ) -> Step {
         let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Step::Sent };
-        let mut state = self.queue.lock();
-        let Some(waiting) = *ticket else {
-            return self.start_send(state, clock, delivery, intent, ticket, waker);
-        };
+        let state = self.queue.lock();
+        if ticket.is_none() {
+            self.start_send(state, clock, delivery, intent, ticket, waker)
+        } else {
+            self.go_on(state, clock, delivery, intent, ticket, waker)
+        }
+    }
+
+    /// A later step of a send, which had to wait.
+    // Out of line, as few sends come here.
+    #[inline(never)]
+    fn go_on(
+        &self,
+        mut state: MutexGuard<'_, State<I>>,
+        clock: u64,
+        delivery: Delivery,
+        intent: &mut Option<I>,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+    ) -> Step {
+        let Some(waiting) = *ticket else { return Step::Sent };
         match state.shares.standing(waiting) {
             Standing::Waiting => {
                 let before = state.shares.exchange(waiting, waker.clone());
@@ -184,6 +202,7 @@ impl<I: Intent> Port<I> {
                 Step::Wait
             }
             Standing::Granted => {
+                // Before anything foreign runs, which may panic: nobody leaves the line twice.
                 *ticket = None;
                 let (left, next) = self.redeem(&mut state, waiting);
                 let ready =

@@ -31,6 +31,7 @@ fn an_on_ready_that_panics_takes_nobody_elses_wake_with_it() {
     panics.store(true, Ordering::SeqCst);
     assert!(catch_unwind(AssertUnwindSafe(|| first.poll())).is_err());
     assert!(second.woken(), "the baton is handed on");
+    assert!(first.ticket.is_none(), "it has left the line, and must not leave it again when it is dropped");
     panics.store(false, Ordering::SeqCst);
     queue.end_frame(next);
 }
