@@ -106,6 +106,7 @@ impl<I: Intent> Port<I> {
         state.shares.occupied(self.lane)
     }
 
+    #[inline]
     pub(super) fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
         let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
         let delivery = intent.delivery();
@@ -126,17 +127,30 @@ impl<I: Intent> Port<I> {
             drop(older);
             return Ok(());
         }
-        let mut taken = self.take_at_hand(&mut state);
-        let mut changes = NEVER;
-        if !taken {
-            // Before the last look for room: whatever makes some after it is a change.
-            changes = self.queue.changes();
-            taken = self.take_returned(&mut state);
+        if !self.take_at_hand(&mut state) {
+            return self.try_returned(state, clock, delivery, intent);
         }
-        let now_refused_at = if taken { NEVER } else { changes };
-        if now_refused_at != refused_at {
-            self.refused_at.store(now_refused_at, Ordering::Relaxed);
+        if refused_at != NEVER {
+            self.refused_at.store(NEVER, Ordering::Relaxed);
         }
+        self.accept(state, clock, delivery, intent);
+        Ok(())
+    }
+
+    /// There was no slot at hand for it.
+    // Out of line, so that the way of most sends stays short.
+    #[inline(never)]
+    fn try_returned(
+        &self,
+        mut state: MutexGuard<'_, State<I>>,
+        clock: u64,
+        delivery: Delivery,
+        intent: I,
+    ) -> Result<(), TrySendError<I>> {
+        // Before the last look for room: whatever makes some after it is a change.
+        let changes = self.queue.changes();
+        let taken = self.take_returned(&mut state);
+        self.refused_at.store(if taken { NEVER } else { changes }, Ordering::Relaxed);
         if taken {
             self.accept(state, clock, delivery, intent);
             return Ok(());

@@ -90,6 +90,7 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// # Errors
     /// With the intent handed back: no free slot, the panel is closed, or the intent's clock is `Some(0)`.
+    #[inline]
     pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
         self.port.try_send(intent)
     }

@@ -12,8 +12,8 @@ pub(super) struct Clocked<I: Intent> {
     /// By clock, then sender, then place in `entries`, packed into one number: one comparison of two words. In the
     /// order in which they are handed out once they are [arranged](Self::arrange).
     keys: Vec<u128>,
-    /// Whether `keys` came in order.
-    monotone: bool,
+    /// Whether `keys` are in order.
+    sorted: bool,
     /// Whom the keys name by number.
     senders: Vec<Sender<I::Source>>,
     /// New numbers for old ones, while they change.
@@ -37,8 +37,18 @@ struct Sender<S> {
     held: usize,
 }
 
+/// Up to how many keys a sender puts its own where it belongs, so that the frame need not sort them. More would hold
+/// the lock for too long.
+const FEW: usize = 64;
+
 fn key(clock: u64, sender: u32, place: u32) -> u128 {
     u128::from(clock) << 64 | u128::from(sender) << 32 | u128::from(place)
+}
+
+/// Whether the later of two keys comes after the other whatever the names of their senders are: of two senders with
+/// equal clocks, only [`arrange`](Clocked::arrange) tells who comes first.
+fn follows(key: u128, later: u128) -> bool {
+    key >> 64 < later >> 64 || key >> 32 == later >> 32
 }
 
 // Each takes its part of the number.
@@ -52,7 +62,7 @@ impl<I: Intent> Clocked<I> {
         Self {
             entries: Vec::new(),
             keys: Vec::new(),
-            monotone: true,
+            sorted: true,
             senders: Vec::new(),
             renamed: Vec::new(),
             at: 0,
@@ -84,24 +94,37 @@ impl<I: Intent> Clocked<I> {
         self.senders.iter().rev().find(|sender| same(&sender.producer)).map(|sender| sender.number)
     }
 
+    // Out of line, so that the way of most intents, which have no clock, stays short.
+    #[inline(never)]
     #[allow(clippy::cast_possible_truncation)]
     pub(super) fn push(&mut self, sender: u32, clock: u64, seq: u64, intent: I) {
         let key = key(clock, sender, self.entries.len() as u32);
-        // Of two senders with equal clocks, `arrange` tells who comes first.
-        let follows = |last: u128| last >> 64 < key >> 64 || last >> 32 == key >> 32;
-        self.monotone = self.monotone && self.keys.last().is_none_or(|&last| follows(last));
         grow(&mut self.keys);
         grow(&mut self.entries);
-        self.keys.push(key);
+        let at = self.place_of(key);
+        self.keys.insert(at, key);
         self.entries.push(Entry { intent: Some(intent), seq });
         self.senders[sender as usize].held += 1;
         self.left += 1;
     }
 
+    /// Where a new key goes: at the end, unless few are there and it belongs before some of them.
+    fn place_of(&mut self, key: u128) -> usize {
+        let end = self.keys.len();
+        if !self.sorted || self.keys.last().is_none_or(|&last| follows(last, key)) {
+            return end;
+        }
+        let at = self.keys.partition_point(|&other| other < key);
+        let fits = self.keys[..at].last().is_none_or(|&before| follows(before, key))
+            && self.keys.get(at).is_none_or(|&after| follows(key, after));
+        self.sorted = fits && end < FEW;
+        if self.sorted { at } else { end }
+    }
+
     /// Puts what is left in order. `rename` is told who has a new number.
     pub(super) fn arrange(&mut self, mut rename: impl FnMut(Slot, u32)) {
         self.at = 0;
-        if self.monotone {
+        if self.sorted {
             return;
         }
         let by_name = |sender: &Sender<I::Source>| (sender.producer.source, sender.producer.origin);
@@ -119,7 +142,7 @@ impl<I: Intent> Clocked<I> {
             }
         }
         self.keys.sort_unstable();
-        self.monotone = true;
+        self.sorted = true;
     }
 
     pub(super) fn rewind(&mut self) {
@@ -170,7 +193,7 @@ impl<I: Intent> Clocked<I> {
         self.senders.drain(..).filter_map(|sender| sender.slot).for_each(forget);
         self.entries.clear();
         self.keys.clear();
-        (self.monotone, self.at, self.left) = (true, 0, 0);
+        (self.sorted, self.at, self.left) = (true, 0, 0);
     }
 
     /// Room for intents, used or not.
