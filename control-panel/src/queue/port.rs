@@ -32,7 +32,7 @@ pub(crate) struct Port<I: Intent> {
     account: Account,
 }
 
-/// For [`refused_at`](Port::refused_at): it had room.
+/// For [`refused_at`](Port::refused_at): it always had room.
 const NEVER: u64 = u64::MAX;
 
 /// Why an intent was not taken.
@@ -130,9 +130,6 @@ impl<I: Intent> Port<I> {
         if !self.take_at_hand(&mut state) {
             return self.try_returned(state, clock, delivery, intent);
         }
-        if refused_at != NEVER {
-            self.refused_at.store(NEVER, Ordering::Relaxed);
-        }
         self.accept(state, clock, delivery, intent);
         Ok(())
     }
@@ -150,12 +147,12 @@ impl<I: Intent> Port<I> {
         // Before the last look for room: whatever makes some after it is a change.
         let changes = self.queue.changes();
         let taken = self.take_returned(&mut state);
-        self.refused_at.store(if taken { NEVER } else { changes }, Ordering::Relaxed);
         if taken {
             self.accept(state, clock, delivery, intent);
             return Ok(());
         }
         drop(state);
+        self.refused_at.store(changes, Ordering::Relaxed);
         if delivery == Delivery::Lossy {
             self.drop_lossy(intent);
             return Ok(());

@@ -118,6 +118,24 @@ fn frame(queue: &Queue<Item>) -> Vec<u32> {
 }
 
 #[test]
+fn who_was_refused_is_refused_again_without_the_lock_until_there_may_be_room() {
+    let (queue, _) = queue(3);
+    let port = queue.port(0);
+    let sent = (0..9).take_while(|&id| port.try_send(plain(id)).is_ok()).count();
+    assert_eq!(sent, 2);
+    let (told, hears) = std::sync::mpsc::channel();
+    let busy = queue.state.lock().unwrap();
+    let flood = Arc::clone(&port);
+    let flooding = std::thread::spawn(move || told.send(flood.try_send(plain(9)).is_err()));
+    let refused = hears.recv_timeout(std::time::Duration::from_secs(20));
+    drop(busy);
+    flooding.join().unwrap().ok();
+    assert_eq!(refused, Ok(true), "it waited for the lock");
+    assert_eq!(frame(&queue), [0, 1]);
+    assert!(port.try_send(plain(10)).is_ok());
+}
+
+#[test]
 fn a_frame_that_does_not_get_the_lock_is_ended_by_the_next_and_nothing_is_lost() {
     let (queue, calls) = queue(4);
     let port = queue.port(0);
