@@ -2,20 +2,21 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `shares` | who may occupy how many slots: pure |
+//! | `shares` | who may occupy how many slots, and in what rounds those who wait are granted some: pure |
 //! | `line` | who waits, and who is woken next: pure |
 //! | `batch` | the intents of one frame, classified when they are accepted: pure |
 //! | `frames` | the frame thread's side: takes batches, gives them back |
 //! | `ready` | tells a loop that there is something to drain |
-//! | `port` | one producer's side: accepts, waits, refuses |
+//! | `port` | one producer's side: accepts, refuses, and waits step by step |
 //! | `state` | what is under the lock |
 //! | `account` | what is one producer's own |
 //! | `permits` | slots reserved before there is an intent |
 //! | `send` | the public sender and its futures |
 //!
 //! This file has the lock. There is one, held for moments; nothing foreign (a wake, a waker's drop, a callback, an
-//! intent's drop) runs under it but a waker's clone and the source's order. The frame thread never waits for it: it tries a bounded number of times, and otherwise
-//! leaves what it has to do to the next frame, which it asks for by `on_ready`.
+//! intent's drop) runs under it but a waker's clone and the source's order. The frame thread never waits for it: it
+//! tries a bounded number of times, and otherwise leaves what it has to do to the next frame, which it asks for by
+//! `on_ready`.
 //!
 //! What one core writes and another reads costs both of them more than anything else here. So what senders write, what
 //! frames write and what both read are kept [apart](Apart), a frame takes the lock once, and what it gives back at its

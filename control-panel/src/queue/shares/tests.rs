@@ -1,4 +1,5 @@
 use super::*;
+use crate::queue::line::Standing;
 
 fn shares(capacity: usize, sources: &[u8]) -> Shares<u8, u32> {
     let mut shares = Shares::new(capacity);

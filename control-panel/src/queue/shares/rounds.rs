@@ -1,0 +1,179 @@
+//! Those who wait: what is free is granted to them in rounds.
+
+use super::{Credit, LaneId, Shares};
+use crate::queue::line::{Baton, Grant, Standing, Ticket};
+
+impl<S: Copy + Ord, W> Shares<S, W> {
+    /// Queues up for a slot.
+    pub(in crate::queue) fn wait(&mut self, lane: LaneId, waker: W) -> Ticket {
+        self.line.join(lane, &mut self.lanes[lane].waiting, waker)
+    }
+
+    /// Where a ticket stands.
+    pub(in crate::queue) fn standing(&self, ticket: Ticket) -> Standing {
+        self.line.standing(ticket)
+    }
+
+    /// One who waits leaves another waker; the one before is handed out, to be dropped outside the lock.
+    pub(in crate::queue) fn exchange(&mut self, ticket: Ticket, waker: W) -> Option<W> {
+        self.line.exchange(ticket, waker)
+    }
+
+    /// A granted sender takes its slot; what it was granted beyond is its credit. Returns the waker it left, if it
+    /// was not woken, and the one to wake.
+    pub(in crate::queue) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> (Option<W>, Option<W>) {
+        let (grant, left) = self.line.finish(ticket);
+        let mut next = self.line.pass();
+        if next.is_none() && self.line.is_over() {
+            // The last of its round.
+            self.expire();
+            self.grant();
+            next = self.line.pass();
+        }
+        if let Some(Grant { lane, slots }) = grant {
+            if credit.epoch != self.epoch {
+                *credit = Credit { slots: 0, epoch: self.epoch };
+            }
+            let more = slots - 1;
+            credit.slots += more;
+            if more > 0 && self.lanes[lane].credit == 0 {
+                self.credited.push(lane);
+            }
+            self.lanes[lane].credit += more;
+        }
+        (left, next)
+    }
+
+    /// A waiting sender goes away; what was granted to it is passed on. Returns the waker it left and the one to
+    /// wake.
+    pub(in crate::queue) fn leave(&mut self, lane: LaneId, ticket: Ticket) -> (Option<W>, Option<W>) {
+        let (grant, left) = self.line.finish(ticket);
+        if let Some(Grant { lane, slots }) = grant {
+            self.release(lane, slots);
+            self.grant();
+            return (left, self.line.pass());
+        }
+        self.line.tidy(&mut self.lanes[lane].waiting);
+        (left, None)
+    }
+
+    /// A frame handed out `count` intents of this lane.
+    pub(in crate::queue) fn free(&mut self, lane: LaneId, count: usize) {
+        self.release(lane, count);
+    }
+
+    /// How many wait and were granted nothing yet.
+    pub(in crate::queue) fn waiting(&self) -> usize {
+        self.line.waiting()
+    }
+
+    /// A frame ended: what was not used by then expires, unless a round goes on.
+    pub(in crate::queue) fn ended(&mut self) {
+        if self.line.is_over() {
+            self.expire();
+        }
+    }
+
+    fn expire(&mut self) {
+        self.epoch += 1;
+        while let Some(lane) = self.credited.pop() {
+            let unused = std::mem::take(&mut self.lanes[lane].credit);
+            self.release(lane, unused);
+        }
+        // As credit, so what would become credit.
+        while let Some(ticket) = self.generous.pop() {
+            if let Some(Grant { lane, slots }) = self.line.trim(ticket) {
+                self.release(lane, slots);
+            }
+        }
+    }
+
+    /// After frames: what is free is granted to those who wait, if any, unless a round goes on. Returns whom to wake.
+    pub(in crate::queue) fn serve(&mut self) -> Option<W> {
+        match self.line.look() {
+            Baton::Going => {
+                self.deferred =
+                    self.line.waiting() > 0 && self.known.iter().any(|&lane| self.could_grant(lane));
+                return None;
+            }
+            Baton::Stalled => self.expire(),
+            Baton::Over => {}
+        }
+        self.grant();
+        self.line.pass()
+    }
+
+    /// Slots may have become free between two frames: grants them. Returns whom to wake.
+    pub(in crate::queue) fn regrant(&mut self) -> Option<W> {
+        if self.line.waiting() == 0 {
+            return None;
+        }
+        self.grant();
+        self.line.start_if_idle()
+    }
+
+    /// Sends everybody who waits away: nobody will free a slot any more.
+    pub(in crate::queue) fn dismiss(&mut self, wakes: &mut Vec<W>) {
+        for &lane in &self.known {
+            self.line.dismiss(&mut self.lanes[lane].waiting, wakes);
+        }
+        self.line.pass_all(wakes);
+    }
+
+    /// Takes back what was granted and not taken yet: the queue is closed.
+    pub(in crate::queue) fn revoke(&mut self, wakes: &mut Vec<W>) {
+        let mut returned = Vec::new();
+        self.line.revoke(|grant| returned.push(grant), wakes);
+        for Grant { lane, slots } in returned {
+            self.release(lane, slots);
+        }
+    }
+
+    /// Gives free slots to those who wait.
+    fn grant(&mut self) {
+        self.deferred = false;
+        if self.line.waiting() == 0 {
+            return;
+        }
+        let mut passed = 0;
+        while passed < self.known.len() {
+            let at = if self.turn < self.known.len() { self.turn } else { 0 };
+            self.turn = at + 1;
+            let lane = self.known[at];
+            let granted = if self.could_grant(lane) {
+                self.line.grant_next(&mut self.lanes[lane].waiting)
+            } else {
+                None
+            };
+            if let Some(ticket) = granted {
+                self.hold(lane, 1);
+                self.round.push(ticket);
+                passed = 0;
+            } else {
+                passed += 1;
+            }
+        }
+        self.share_out();
+    }
+
+    fn could_grant(&self, lane: LaneId) -> bool {
+        !self.lanes[lane].waiting.is_empty() && self.admits(lane)
+    }
+
+    /// What is left goes in equal parts to those who were just granted their first slot.
+    fn share_out(&mut self) {
+        let mut round = std::mem::take(&mut self.round);
+        let free = self.capacity.saturating_sub(self.held + self.idle + 1);
+        if !round.is_empty() && free > 0 {
+            let (part, rest) = (free / round.len(), free % round.len());
+            for (nth, &ticket) in round.iter().enumerate() {
+                let more = part + usize::from(nth < rest);
+                let lane = self.line.grant_more(ticket, more);
+                self.hold(lane, more);
+            }
+            self.generous.extend_from_slice(&round);
+        }
+        round.clear();
+        self.round = round;
+    }
+}
