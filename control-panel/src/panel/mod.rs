@@ -274,7 +274,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     #[track_caller]
     pub fn wait_ready_timeout(&self, timeout: Duration) -> bool {
         blocking::assert_may_block("wait_ready_timeout", "`wait_ready().await`");
-        blocking::wait_for(self.wait_ready(), timeout).is_some()
+        blocking::wait_for(self.wait_ready(), timeout).is_some() || self.shared.queue.has_work()
     }
 
     /// Gives all workers a new policy. Never waits.

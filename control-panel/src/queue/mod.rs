@@ -180,6 +180,11 @@ impl<I: Intent> Queue<I> {
 
     /// Nothing is accepted any more; what was accepted can still be drained.
     pub(crate) fn close(&self) {
+        self.shut();
+        self.wake_loop();
+    }
+
+    fn shut(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
         if !state.gate.is_closed() {
@@ -194,7 +199,7 @@ impl<I: Intent> Queue<I> {
 
     /// Closes the queue and drops what was not drained: the panel is gone.
     pub(crate) fn discard(&self) {
-        self.close();
+        self.shut();
         let mut state = self.lock();
         state.gate = Gate::Discarded;
         let mut unread = self.take_all(&mut state);
@@ -228,10 +233,10 @@ impl<I: Intent> Queue<I> {
         self.ready.call(ready);
     }
 
-    /// Wakes a sleeping loop for another reason than an intent: asks for a frame, which may be empty.
+    /// Wakes a sleeping loop for another reason than an intent: asks for a frame, which may be empty. Never waits.
     pub(crate) fn wake_loop(&self) {
-        self.ready.signal(&mut self.lock().signalled);
-        self.ready.call(true);
+        let first = self.frames.ask();
+        self.ready.call(first);
     }
 }
 

@@ -1,13 +1,13 @@
 //! Slots reserved before there is an intent for them.
 
-use std::{fmt, sync::Arc, task::Waker};
+use std::{fmt, mem, sync::Arc, task::Waker};
 
 use super::{
-    Gate, Port,
+    Gate, Port, State,
     line::{Standing, Ticket},
     port::Refusal,
 };
-use crate::{error::TrySendError, intent::Intent, queued::clock_of};
+use crate::{error::TrySendError, intent::Intent, queued::clock_of, sync::MutexGuard};
 
 /// Reserved slots: what [`IntentSender::reserve_many`](crate::IntentSender::reserve_many) returns. Each
 /// [`send`](Self::send) uses one; those left when it is dropped are free again.
@@ -35,7 +35,8 @@ impl<I: Intent> Permits<I> {
         self.left
     }
 
-    /// Sends an intent in one of the slots; never waits.
+    /// Sends an intent in one of the slots; never waits. The slot of a `latest` intent that replaces a queued one is
+    /// free again at once.
     ///
     /// # Errors
     /// With the intent handed back: [`Full`](TrySendError::Full) when no slot is left, the panel was closed since, or
@@ -43,16 +44,24 @@ impl<I: Intent> Permits<I> {
     pub fn send(&mut self, intent: I) -> Result<(), TrySendError<I>> {
         let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
         if self.left == 0 {
+            self.port.queue.refuse(Gate::Open);
             return Err(TrySendError::Full(intent));
         }
         let delivery = intent.delivery();
-        let state = self.port.queue.lock();
+        let mut state = self.port.queue.lock();
         if state.gate.is_closed() {
             drop(state);
+            self.port.queue.refuse(Gate::Closed);
             return Err(TrySendError::Closed(intent));
         }
         self.left -= 1;
-        self.port.accept(state, clock, delivery, intent);
+        if let Some(place) = self.port.replaces(&mut state, clock, delivery) {
+            let older = mem::replace(place, intent);
+            self.port.give_back(state, 1);
+            drop(older);
+        } else {
+            self.port.accept(state, clock, delivery, intent);
+        }
         Ok(())
     }
 }
@@ -60,18 +69,22 @@ impl<I: Intent> Permits<I> {
 impl<I: Intent> Drop for Permits<I> {
     fn drop(&mut self) {
         if self.left > 0 {
-            let mut state = self.port.queue.lock();
-            state.shares.free(self.port.lane, self.left);
-            // Whoever waited for these slots may have been granted more. If nothing is sent, no frame ends that would
-            // take it back.
-            self.port.give_back_credit(&mut state);
-            let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
-            self.port.queue.hand_on(state, next);
+            self.port.give_back(self.port.queue.lock(), self.left);
         }
     }
 }
 
 impl<I: Intent> Port<I> {
+    /// Gives back slots that were taken and not used, and the lock.
+    pub(super) fn give_back(&self, mut state: MutexGuard<'_, State<I>>, slots: usize) {
+        state.shares.free(self.lane, slots);
+        // Whoever waited for these slots may have been granted more. If nothing is sent, no frame ends that would take it
+        // back.
+        self.give_back_credit(&mut state);
+        let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
+        self.queue.hand_on(state, next);
+    }
+
     /// One step of a reservation: takes up to `most` slots if there is one, else leaves a waker behind.
     pub(super) fn poll_reserve(&self, most: usize, ticket: &mut Option<Ticket>, waker: &Waker) -> Reserve {
         if most == 0 {
@@ -104,10 +117,7 @@ impl<I: Intent> Port<I> {
             *ticket = Some(self.wait(state, waker));
             return Reserve::Wait;
         }
-        let mut slots = usize::from(first);
-        while first && slots < most && self.take(&mut state) {
-            slots += 1;
-        }
+        let slots = if first { 1 + self.take_many(&mut state, most - 1) } else { 0 };
         let gate = state.gate;
         drop(state);
         next.into_iter().for_each(Waker::wake);

@@ -170,7 +170,12 @@ impl<I: Intent> Port<I> {
 
     /// The intent that this one replaces.
     #[inline]
-    fn replaces<'a>(&self, state: &'a mut State<I>, clock: u64, delivery: Delivery) -> Option<&'a mut I> {
+    pub(super) fn replaces<'a>(
+        &self,
+        state: &'a mut State<I>,
+        clock: u64,
+        delivery: Delivery,
+    ) -> Option<&'a mut I> {
         match delivery {
             Delivery::Latest(key) if clock == 0 => state.active.latest(self.slot, key),
             _ => None,
@@ -186,6 +191,16 @@ impl<I: Intent> Port<I> {
     #[inline]
     pub(super) fn take(&self, state: &mut State<I>) -> bool {
         self.take_at_hand(state) || self.take_returned(state)
+    }
+
+    /// Takes up to so many slots, as many as there are.
+    pub(super) fn take_many(&self, state: &mut State<I>, most: usize) -> usize {
+        let at_hand = |state: &mut State<I>, most| {
+            self.account.credit(|credit| state.shares.take_many(self.lane, credit, most))
+        };
+        let taken = at_hand(state, most);
+        let more = taken < most && state.shares.waiting() == 0 && self.queue.absorb(state);
+        if more { taken + at_hand(state, most - taken) } else { taken }
     }
 
     #[inline]

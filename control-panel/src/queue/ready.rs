@@ -1,5 +1,7 @@
 //! Telling a loop that there is something to drain.
 
+use std::pin::pin;
+
 use tokio::sync::Notify;
 
 use super::Apart;
@@ -49,17 +51,22 @@ impl Ready {
 
     #[cold]
     fn tell(&self) {
-        self.sleepers.notify_one();
+        self.sleepers.notify_waiters();
         if let Some(callback) = &self.callback {
             callback();
         }
     }
 
-    /// Resolves once `has_work` does.
+    /// Resolves once `has_work` does, for everybody who waits.
     pub(super) async fn wait(&self, has_work: impl Fn() -> bool) {
-        while !has_work() {
-            // A call stores a permit where nobody waits yet, so none is missed between the look and the wait.
-            self.sleepers.notified().await;
+        loop {
+            let mut told = pin!(self.sleepers.notified());
+            // Before the look: who is told between that and the wait is told.
+            told.as_mut().enable();
+            if has_work() {
+                return;
+            }
+            told.await;
         }
     }
 }

@@ -71,7 +71,8 @@ pub(super) struct Credit {
 impl<S: Copy + Ord, W> Shares<S, W> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            capacity,
+            // So that nothing below overflows: nobody has memory for more.
+            capacity: capacity.min(usize::MAX / 2),
             held: 0,
             idle: 0,
             lanes: Vec::new(),
@@ -160,6 +161,17 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             self.hold(lane, 1);
         }
         admitted
+    }
+
+    /// Takes up to so many slots at once, for a lane that holds one already.
+    pub(super) fn take_many(&mut self, lane: LaneId, credit: &mut Credit, most: usize) -> usize {
+        let of_credit = if credit.epoch == self.epoch { credit.slots.min(most) } else { 0 };
+        credit.slots -= of_credit;
+        self.lanes[lane].credit -= of_credit;
+        let free = self.capacity.saturating_sub(self.held + self.idle + 1);
+        let admitted = free.min(most - of_credit);
+        self.hold(lane, admitted);
+        of_credit + admitted
     }
 
     #[inline]

@@ -3,7 +3,9 @@ use std::{
     task::{Context, Poll, Wake},
 };
 
+mod asked;
 mod foreign;
+mod reserved;
 
 use super::*;
 use crate::intent::{Delivery, LatestKey};

@@ -63,6 +63,14 @@ impl<I: Intent> Port<I> {
                 // Before anything foreign runs, which may panic: nobody leaves the line twice.
                 *ticket = None;
                 let (left, next) = self.redeem(&mut state, waiting);
+                if let Some(place) = self.replaces(&mut state, clock, delivery) {
+                    // Somebody with the same key came first: the slot is not needed.
+                    let older = intent.take().map(|intent| mem::replace(place, intent));
+                    self.give_back(state, 1);
+                    next.into_iter().for_each(Waker::wake);
+                    drop((left, older));
+                    return Step::Sent;
+                }
                 let ready =
                     intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
                 drop(state);

@@ -1,0 +1,81 @@
+//! Who asks for a frame, and how often the loop is told.
+
+use std::{future::Future, pin::pin, task::Waker};
+
+use super::*;
+
+fn empty_frame(queue: &Queue<Item>) {
+    let mut batch = queue.begin_frame(false).expect("it was asked for");
+    batch.arrange();
+    assert!(batch.next(false, || true).is_none());
+    queue.end_frame(batch);
+}
+
+#[test]
+fn many_reasons_tell_the_loop_once() {
+    let (queue, calls) = queue(4);
+    (0..100).for_each(|_| queue.wake_loop());
+    assert_eq!(asked(&calls), 1);
+}
+
+/// A loop that looks for an answer first and drains then: the answer may come between the two.
+#[test]
+fn a_reason_that_a_frame_may_have_missed_is_told_of_once_more_after_it() {
+    let (queue, calls) = queue(4);
+    queue.wake_loop();
+    assert_eq!(asked(&calls), 1);
+    let batch = queue.begin_frame(false).expect("it was asked for");
+    assert_eq!((asked(&calls), queue.has_work()), (0, false), "not before it has ended");
+    queue.end_frame(batch);
+    assert_eq!((asked(&calls), queue.has_work()), (1, true));
+    empty_frame(&queue);
+    assert_eq!((asked(&calls), queue.has_work()), (0, false), "and no more");
+    assert!(queue.begin_frame(false).is_none());
+}
+
+#[test]
+fn a_reason_that_comes_while_the_loop_is_asked_again_is_not_taken_for_the_one_before() {
+    let (queue, calls) = queue(4);
+    queue.wake_loop();
+    empty_frame(&queue);
+    assert_eq!(asked(&calls), 2);
+    queue.wake_loop();
+    empty_frame(&queue);
+    assert_eq!(asked(&calls), 1, "for the second reason");
+    empty_frame(&queue);
+    assert_eq!((asked(&calls), queue.has_work()), (0, false));
+}
+
+#[test]
+fn a_reason_does_not_wait_for_who_holds_the_lock() {
+    let (queue, calls) = queue(4);
+    let busy = queue.state.lock().unwrap();
+    queue.wake_loop();
+    assert_eq!(asked(&calls), 1);
+    assert!(queue.begin_frame(false).is_none());
+    drop(busy);
+    asked(&calls);
+    empty_frame(&queue);
+    assert_eq!(asked(&calls), 1, "the frame that could not begin has not used it up");
+}
+
+#[test]
+fn a_queue_that_is_closed_wakes_its_loop() {
+    let (queue, calls) = queue(4);
+    queue.close();
+    assert_eq!(asked(&calls), 1);
+}
+
+#[test]
+fn everybody_who_waits_for_work_is_told() {
+    let (queue, _) = queue(4);
+    let port = queue.port(0);
+    let (mut first, mut second) = (pin!(queue.ready()), pin!(queue.ready()));
+    let woken = [(); 2].map(|()| Arc::<Woken>::default());
+    let wakers = woken.clone().map(Waker::from);
+    let mut cx = wakers.each_ref().map(|waker| Context::from_waker(waker));
+    assert!(first.as_mut().poll(&mut cx[0]).is_pending() && second.as_mut().poll(&mut cx[1]).is_pending());
+    port.try_send(plain(0)).ok().unwrap();
+    assert_eq!(woken.map(|woken| woken.0.load(Ordering::SeqCst)), [1, 1]);
+    assert!(first.poll(&mut cx[0]).is_ready() && second.poll(&mut cx[1]).is_ready());
+}

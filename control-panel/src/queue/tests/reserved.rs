@@ -1,0 +1,74 @@
+//! Slots that are granted or reserved before the intent is there, and what becomes of them.
+
+use super::*;
+use crate::queue::permits::{Permits, Reserve};
+
+fn latest(id: u32) -> Item {
+    item(id, Kind::Latest)
+}
+
+fn reserve(port: &Arc<Port<Item>>, most: usize) -> Permits<Item> {
+    match port.poll_reserve(most, &mut None, Waker::noop()) {
+        Reserve::Slots(slots) => Permits::new(Arc::clone(port), slots),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_two_who_waited_with_one_key_the_newer_replaces_and_its_slot_is_free() {
+    let (queue, _) = queue(3);
+    let port = queue.port(0);
+    (0..2).for_each(|id| assert!(port.try_send(plain(id)).is_ok()));
+    let mut waits = [2, 3].map(|id| {
+        let mut waits = Waits::new(&port, id);
+        waits.intent = Some(latest(id));
+        waits
+    });
+    assert_eq!(frame(&queue), [0, 1]);
+    assert!(waits.iter_mut().all(Waits::poll));
+    assert_eq!(port.occupied(), 1);
+    assert_eq!(frame(&queue), [3]);
+    assert_eq!(port.occupied(), 0);
+}
+
+#[test]
+fn a_slot_that_was_not_needed_goes_to_who_waits() {
+    let (queue, _) = queue(3);
+    let port = queue.port(0);
+    let mut permits = reserve(&port, 2);
+    assert!(permits.send(latest(0)).is_ok());
+    let mut waits = Waits::new(&port, 7);
+    assert!(permits.send(latest(1)).is_ok());
+    assert!(waits.woken() && waits.poll());
+    assert_eq!((permits.left(), frame(&queue)), (0, vec![1, 7]));
+    assert_eq!(port.occupied(), 0);
+}
+
+#[test]
+fn what_permits_refuse_is_counted() {
+    let (queue, _) = queue(3);
+    let port = queue.port(0);
+    let mut permits = reserve(&port, 1);
+    assert!(permits.send(plain(0)).is_ok());
+    assert!(permits.send(plain(1)).is_err());
+    let mut permits = reserve(&port, 1);
+    queue.close();
+    assert!(permits.send(plain(2)).is_err());
+    assert_eq!(queue.counts().refused, 2);
+}
+
+/// All at once, not one by one: the lock is held meanwhile.
+#[test]
+fn every_slot_there_is_can_be_reserved_at_once() {
+    let (queue, _) = queue(usize::MAX);
+    let (port, other) = (queue.port(0), queue.port(1));
+    let permits = reserve(&port, usize::MAX);
+    assert_eq!(permits.left(), port.occupied());
+    assert!(permits.left() > usize::MAX / 4);
+    assert!(port.try_send(plain(0)).is_err());
+    assert!(other.try_send(plain(1)).is_ok());
+    let _third = queue.port(2);
+    drop(permits);
+    assert!(port.try_send(plain(2)).is_ok());
+    assert_eq!((port.occupied(), frame(&queue)), (1, vec![2, 1]));
+}
