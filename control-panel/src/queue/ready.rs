@@ -1,7 +1,5 @@
 //! Telling a loop that there is something to drain.
 
-use std::pin::pin;
-
 use tokio::sync::Notify;
 
 use super::Apart;
@@ -60,9 +58,8 @@ impl Ready {
     /// Resolves once `has_work` does, for everybody who waits.
     pub(super) async fn wait(&self, has_work: impl Fn() -> bool) {
         loop {
-            let mut told = pin!(self.sleepers.notified());
-            // Before the look: who is told between that and the wait is told.
-            told.as_mut().enable();
+            // Made before the look: it hears of every call from here on, also before it is polled.
+            let told = self.sleepers.notified();
             if has_work() {
                 return;
             }

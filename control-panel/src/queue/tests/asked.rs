@@ -79,3 +79,14 @@ fn everybody_who_waits_for_work_is_told() {
     assert_eq!(woken.map(|woken| woken.0.load(Ordering::SeqCst)), [1, 1]);
     assert!(first.poll(&mut cx[0]).is_ready() && second.poll(&mut cx[1]).is_ready());
 }
+
+#[test]
+fn who_is_told_while_it_looks_looks_again() {
+    let ready = Ready::new(None);
+    let looks = std::cell::Cell::new(0);
+    let mut waits = pin!(ready.wait(|| {
+        ready.call(looks.replace(looks.get() + 1) == 0);
+        looks.get() > 1
+    }));
+    assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}

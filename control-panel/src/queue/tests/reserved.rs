@@ -67,8 +67,19 @@ fn every_slot_there_is_can_be_reserved_at_once() {
     assert!(permits.left() > usize::MAX / 4);
     assert!(port.try_send(plain(0)).is_err());
     assert!(other.try_send(plain(1)).is_ok());
-    let _third = queue.port(2);
+    let _others: Vec<_> = (2..9).map(|source| queue.port(source)).collect();
+    assert!(port.try_send(plain(0)).is_err());
     drop(permits);
     assert!(port.try_send(plain(2)).is_ok());
     assert_eq!((port.occupied(), frame(&queue)), (1, vec![2, 1]));
+}
+
+#[test]
+fn what_an_ended_frame_gave_back_can_be_reserved_too() {
+    let (queue, _) = queue(8);
+    let port = queue.port(0);
+    let all = reserve(&port, usize::MAX).left();
+    (0..5).for_each(|id| assert!(port.try_send(plain(id)).is_ok()));
+    assert_eq!(frame(&queue).len(), 5);
+    assert_eq!(reserve(&port, usize::MAX).left(), all);
 }
