@@ -73,7 +73,7 @@ fn everybody_who_waits_for_work_is_told() {
     let (mut first, mut second) = (pin!(queue.ready()), pin!(queue.ready()));
     let woken = [(); 2].map(|()| Arc::<Woken>::default());
     let wakers = woken.clone().map(Waker::from);
-    let mut cx = wakers.each_ref().map(|waker| Context::from_waker(waker));
+    let mut cx = wakers.each_ref().map(Context::from_waker);
     assert!(first.as_mut().poll(&mut cx[0]).is_pending() && second.as_mut().poll(&mut cx[1]).is_pending());
     port.try_send(plain(0)).ok().unwrap();
     assert_eq!(woken.map(|woken| woken.0.load(Ordering::SeqCst)), [1, 1]);
