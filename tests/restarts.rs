@@ -1,0 +1,306 @@
+//! Promise 5, when a worker that failed comes back: how many restarts are too many, and how long each waits, on a paused
+//! clock. Random histories, each compared with the plainest account of what is promised. (`lifecycles`: in any order with
+//! stops and replacements.)
+
+use std::{
+    future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use control_panel::{
+    Backoff, Context, ControlPanel, EventKind, Exit, Intensity, Notice, Restart, Spawn, Worker, WorkerHandle,
+    WorkerStatus,
+};
+use proptest::prelude::*;
+use tests::{Mark, paused};
+use tokio::time::{Instant, sleep};
+
+type Panel = ControlPanel<Mark>;
+const MS: Duration = Duration::from_millis(1);
+
+/// What one generation does before it fails.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    up: Duration,
+    /// Whether it says that it is well: as its first words, or its last.
+    well: Option<Words>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Words {
+    First,
+    Last,
+}
+
+/// When the generations began, and when they failed.
+#[derive(Debug, Clone, Default)]
+struct Times {
+    began: Arc<Mutex<Vec<Instant>>>,
+    failed: Arc<Mutex<Vec<Instant>>>,
+}
+
+impl Times {
+    /// A worker that lives these lives and then stays up.
+    fn worker(&self, lives: Vec<Life>) -> Worker<Mark> {
+        let times = self.clone();
+        Worker::new("fails", 0, move |cx: Context<Mark>| {
+            let (times, life) = (times.clone(), lives.get(nth(cx.generation())).copied());
+            async move {
+                times.began.lock().unwrap().push(Instant::now());
+                let Some(life) = life else { return future::pending().await };
+                let says = |words| {
+                    if life.well == Some(words) {
+                        cx.healthy();
+                    }
+                };
+                says(Words::First);
+                sleep(life.up).await;
+                says(Words::Last);
+                times.failed.lock().unwrap().push(Instant::now());
+                Err::<(), _>("down")
+            }
+        })
+        .restart(Restart::OnFailure)
+    }
+}
+
+/// Generations count from 1.
+fn nth(generation: u64) -> usize {
+    usize::try_from(generation).unwrap() - 1
+}
+
+/// At most 3 restarts within any 500 ms.
+const RESTARTS: usize = 3;
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Fails after each of these ms, and is not waited for.
+fn each(gaps: &[u64]) -> Vec<Life> {
+    gaps.iter().map(|&gap| Life { up: Duration::from_millis(gap), well: None }).collect()
+}
+
+fn steadily(worker: Worker<Mark>) -> Worker<Mark> {
+    worker.intensity(Intensity::new(3, PERIOD)).backoff(Backoff::none())
+}
+
+/// Which failure is one too many: that before which so many lie less than a period back.
+fn too_many(failed: &[Instant]) -> Option<usize> {
+    let recent = |at: usize| failed[..at].iter().filter(|then| failed[at] - **then < PERIOD).count();
+    (0..failed.len()).find(|&at| recent(at) >= RESTARTS)
+}
+
+fn gave_up(handle: &WorkerHandle) -> bool {
+    match handle.status() {
+        WorkerStatus::Ended(Exit::Failed(_)) => true,
+        WorkerStatus::Running => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// It lives them all, or until it gives up. When it failed, and whether it gave up.
+async fn lived(gaps: &[u64]) -> (Vec<Instant>, bool) {
+    let (panel, times) = (Panel::new(), Times::default());
+    let handle = panel.spawn(steadily(times.worker(each(gaps))));
+    sleep(Duration::from_millis(gaps.iter().sum::<u64>() + 1_000)).await;
+    let failed = times.failed.lock().unwrap().clone();
+    assert_eq!(handle.generation(), times.began.lock().unwrap().len() as u64);
+    (failed, gave_up(&handle))
+}
+
+/// Nine thousand failures, of several workers out of step with each other.
+#[test]
+fn one_failure_each_400_ms_is_never_too_many_in_an_hour() {
+    const AN_HOUR: u64 = 3_600_000;
+    let gaps = |first: u64| {
+        let mut gaps = vec![400; 9_000];
+        gaps[0] = first;
+        gaps
+    };
+    paused(async || {
+        let panel = Panel::new();
+        let spawn = |first| {
+            let times = Times::default();
+            (panel.spawn(steadily(times.worker(each(&gaps(first))))), times)
+        };
+        let workers: Vec<_> = [1, 133, 266, 400].map(spawn).into();
+        sleep(Duration::from_millis(AN_HOUR) + PERIOD).await;
+        for (handle, times) in workers {
+            assert!(!gave_up(&handle) && times.failed.lock().unwrap().len() == 9_000, "{handle:?}");
+        }
+    });
+}
+
+/// Gaps that make much of the borders.
+fn gap() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        4 => prop::sample::select(vec![0, 1, 165, 166, 167, 249, 250, 251, 332, 333, 334, 400, 498, 499, 500, 501]),
+        3 => 0_u64..180,
+        3 => 150_u64..600,
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_window_slides_over_any_history(gaps in prop::collection::vec(gap(), 0..40)) {
+        let (failed, gave_up) = paused(async || lived(&gaps).await);
+        let expected = too_many(&failed);
+        prop_assert_eq!(gave_up, expected.is_some());
+        prop_assert_eq!(failed.len(), expected.map_or(gaps.len(), |at| at + 1), "it gave up at another");
+    }
+
+    #[test]
+    fn four_failures_within_499_ms_are_always_too_many(
+        calm in prop::collection::vec(250_u64..600, 0..20),
+        (first, second) in (0_u64..500, 0_u64..500),
+        third in 0_u64..500,
+    ) {
+        // Three gaps that are 499 ms at most, after a history with which nothing is wrong.
+        let burst = [first, second, third].map(|gap| gap * 499 / (first + second + third).max(499));
+        let gaps: Vec<u64> = calm.iter().copied().chain([500]).chain(burst).collect();
+        let (failed, gave_up) = paused(async || lived(&gaps).await);
+        prop_assert!(gave_up && failed.len() == gaps.len(), "{burst:?}: {} of {}", failed.len(), gaps.len());
+    }
+
+    /// One window for all of a group, where any of them fails.
+    #[test]
+    fn a_groups_window_counts_the_failures_of_all_its_members(
+        members in prop::collection::vec(prop::collection::vec(250_u64..2_500, 0..12), 1..4),
+    ) {
+        paused(async || {
+            let (panel, times) = (Panel::new(), Times::default());
+            let group = panel.group().intensity(Intensity::new(3, PERIOD));
+            let handles: Vec<_> =
+                members.iter().map(|gaps| group.spawn(steadily(times.worker(each(gaps))))).collect();
+            let _group = group.start().unwrap();
+            sleep(Duration::from_secs(60)).await;
+            let failed = times.failed.lock().unwrap().clone();
+            let ended = handles.iter().filter(|handle| handle.status().is_final()).count();
+            match too_many(&failed) {
+                None => assert_eq!((failed.len(), ended), (members.iter().map(Vec::len).sum(), 0)),
+                Some(at) => {
+                    assert!(failed[at..].iter().all(|then| *then == failed[at]), "one came back after that");
+                    assert_eq!(ended, handles.len());
+                }
+            }
+        });
+    }
+}
+
+/// The waits between these lives: as it was told, and as it was. And how long each of the lives was.
+#[derive(Debug, PartialEq)]
+struct Waits {
+    told: Vec<Duration>,
+    waited: Vec<Duration>,
+    up: Vec<Duration>,
+}
+
+async fn waits(backoff: Backoff, lives: &[Life], others: usize) -> Waits {
+    let (panel, times) = (Panel::new(), Times::default());
+    // The jitter is the worker's own: so many came before it.
+    (0..others).for_each(|_| drop(panel.sender(1)));
+    let mut events = panel.events();
+    let endless = Intensity::new(u32::MAX, Duration::from_secs(1));
+    panel.spawn(times.worker(lives.to_vec()).backoff(backoff).intensity(endless));
+    sleep(Duration::from_secs(3_600)).await;
+    let mut told = Vec::new();
+    while let Some(Notice::Event(event)) = events.try_next() {
+        if let EventKind::BackingOff(wait) = event.kind {
+            told.push(wait);
+        }
+    }
+    let (began, failed) = (times.began.lock().unwrap(), times.failed.lock().unwrap());
+    assert_eq!((told.len(), began.len(), failed.len()), (lives.len(), lives.len() + 1, lives.len()));
+    let waited = failed.iter().zip(&began[1..]).map(|(failed, next)| *next - *failed).collect();
+    let up = began.iter().zip(&*failed).map(|(began, failed)| *failed - *began).collect();
+    Waits { told, waited, up }
+}
+
+#[derive(Debug, Clone)]
+struct History {
+    base: Duration,
+    max: Duration,
+    lives: Vec<Life>,
+}
+
+/// Lives that are short, or about as long as the limit that resets the backoff.
+fn life(max: u64) -> impl Strategy<Value = Life> {
+    let up = prop_oneof![4 => 0_u64..5, 1 => 0..=max, 1 => Just(max - 1), 1 => Just(max), 1 => Just(max + 1)];
+    let well = prop::sample::select(vec![None, None, None, None, Some(Words::First), Some(Words::Last)]);
+    (up, well).prop_map(|(up, well)| Life { up: Duration::from_millis(up), well })
+}
+
+fn history() -> impl Strategy<Value = History> {
+    (1_u64..200, 1_u64..20).prop_flat_map(|(base, factor)| {
+        let max = base * factor;
+        let (base, limit) = (Duration::from_millis(base), Duration::from_millis(max));
+        let lives = prop::collection::vec(life(max), 1..16);
+        lives.prop_map(move |lives| History { base, max: limit, lives })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Twice as long each time up to the limit, less up to half; from the start again once a generation was up for the limit,
+    /// or said that it is well.
+    #[test]
+    fn each_wait_lies_within_its_band(History { base, max, lives } in history(), others in 0_usize..50) {
+        let backoff = Backoff::new(base, max);
+        let waits = paused(async || waits(backoff, &lives, others).await);
+        let mut attempt = 0;
+        for (at, life) in lives.iter().enumerate() {
+            if waits.up[at] >= max || life.well.is_some() {
+                attempt = 0;
+            }
+            let nominal = max.min(base * 2_u32.pow(attempt));
+            let (told, waited) = (waits.told[at], waits.waited[at]);
+            let band = nominal / 2..=nominal;
+            prop_assert!(band.contains(&told), "{told:?} after life {at}, and {band:?} was promised: {waits:?}");
+            // The clock's timers round up to the ms.
+            prop_assert!(waited >= told && waited <= told + MS, "{waited:?} of {told:?}: {waits:?}");
+            attempt += 1;
+        }
+    }
+
+    #[test]
+    fn the_jitter_is_the_same_each_time(History { base, max, lives } in history(), others in 0_usize..50) {
+        let again = || paused(async || waits(Backoff::new(base, max), &lives, others).await);
+        prop_assert_eq!(again(), again());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whoever fails together does not come back together.
+    #[test]
+    fn a_thousand_that_fail_together_spread_over_the_band(base in 100_u32..10_000, others in 0_usize..1_000) {
+        const WORKERS: usize = 1_000;
+        let returned: Vec<_> = paused(async || {
+            let panel = Panel::new();
+            (0..others).for_each(|_| drop(panel.sender(1)));
+            let crowd: Vec<_> = (0..WORKERS).map(|_| Times::default()).collect();
+            for times in &crowd {
+                let worker = times.worker(each(&[10]));
+                panel.spawn(worker.backoff(Backoff::new(base * MS, base * MS)));
+            }
+            let began = Instant::now();
+            sleep((base + 20) * MS).await;
+            let failed_at = began + 10 * MS;
+            assert!(crowd.iter().all(|times| times.failed.lock().unwrap()[0] == failed_at), "together");
+            crowd.iter().map(|times| times.began.lock().unwrap()[1] - failed_at).collect()
+        });
+        let (first, last) = (*returned.iter().min().unwrap(), *returned.iter().max().unwrap());
+        let band = base * MS / 2;
+        prop_assert!(first >= band && last <= 2 * band + MS, "{first:?} to {last:?}");
+        prop_assert!(last >= first + band * 8 / 10, "{first:?} to {last:?}");
+        // And nowhere is a crowd: each tenth has about a hundred.
+        for tenth in 0..10 {
+            let part = band + band * tenth / 10..band + band * (tenth + 1) / 10;
+            let here = returned.iter().filter(|wait| part.contains(wait)).count();
+            prop_assert!((40..=180).contains(&here), "{here} in {part:?}");
+        }
+    }
+}
