@@ -1,20 +1,26 @@
-//! Promise 6, the rest: a panel that is dropped leaves no orphan, never waits and never panics.
+//! Promise 6, the rest: a panel that is dropped leaves no orphan, never waits and never panics. (`orphans`: at any moment.)
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
-use control_panel::{Cancel, Context, ControlPanel, Exit, Spawn, TrySendError, Worker, WorkerStatus};
+use control_panel::{Cancel, Cause, Context, ControlPanel, Exit, Spawn, TrySendError, Worker, WorkerStatus};
+use proptest::prelude::*;
 use tests::{
     Mark, eventually,
-    offenders::{Busy, OnDrop, deaf, good},
+    offenders::{Busy, OnDrop, Patient, deaf, good},
     threads, watched,
 };
-use tokio::runtime::Runtime;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::yield_now,
+    time::sleep,
+};
 
 type Panel = ControlPanel<Mark>;
 
@@ -94,4 +100,50 @@ fn a_runtime_that_is_gone_ends_the_workers_and_the_shutdown_tells() {
         let report = panel.shutdown_blocking();
         assert!(!report.is_clean() && report.workers().is_empty());
     });
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Goes {
+    Panel,
+    Runtime,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn who_blocks_is_told_and_its_end_is_too(
+        goes in prop::sample::select(vec![Goes::Panel, Goes::Runtime]),
+        both_begin in any::<bool>(),
+        micros in 0_u64..300,
+    ) {
+        watched(move || {
+            let patient = Patient::default();
+            // It drops its tasks on this thread, before it is gone.
+            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+            let panel = Panel::builder().runtime(runtime.handle().clone()).build();
+            let handles = patient.workers().map(|worker| panel.spawn(worker));
+            runtime.block_on(async {
+                yield_now().await;
+                while both_begin && patient.begun.load(Ordering::SeqCst) < 2 {
+                    sleep(Duration::from_millis(1)).await;
+                }
+            });
+            thread::sleep(Duration::from_micros(micros));
+            match goes {
+                Goes::Panel => drop((panel, runtime)),
+                Goes::Runtime => {
+                    runtime.shutdown_background();
+                    let report = panel.shutdown_blocking();
+                    let ends = report.workers().iter().map(|worker| (worker.exit.is_clean(), worker.cause));
+                    assert!(!both_begin || ends.eq([(true, Some(Cause::Shutdown)); 2]), "{report:?}");
+                }
+            }
+            for handle in handles {
+                assert!(handle.ended_blocking().is_final());
+            }
+            let begun = patient.begun.load(Ordering::SeqCst);
+            assert_eq!(*patient.told.lock().unwrap(), vec![Some(Cause::Shutdown); begun], "each that began was told");
+        });
+    }
 }

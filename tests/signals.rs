@@ -1,23 +1,19 @@
 //! Ctrl-C and SIGTERM, with real signals to real processes: this very binary, started again as a child.
 #![cfg(unix)]
 
-use std::{
-    env,
-    io::{BufRead, BufReader, Lines},
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    sync::mpsc,
-    thread,
-    time::Duration,
-};
+use std::{sync::mpsc, thread, time::Duration};
 
 use control_panel::{
     Context, ControlPanel, Worker,
     signals::{self, Stop},
 };
 use rustix::process::{Pid, Signal, kill_process};
-use tests::{Mark, watched};
+use tests::{
+    Mark,
+    scene::{self, Scene, say},
+    watched,
+};
 
-const SCENE: &str = "CONTROL_PANEL_SIGNALS_SCENE";
 type Scenes = [(&'static str, fn(&Stop)); 5];
 const SCENES: Scenes =
     [("loop", polls), ("async", awaits), ("woken", is_woken), ("stuck", gets_stuck), ("calls", calls_back)];
@@ -25,16 +21,12 @@ const SCENES: Scenes =
 /// Not a test by itself: what the child does.
 #[test]
 fn child() {
-    let Ok(scene) = env::var(SCENE) else { return };
+    let Some(scene) = scene::asked() else { return };
     let stop = signals::listen().unwrap();
     assert!(!stop.is_requested() && stop.signal().is_none());
     let (_, play) = SCENES.iter().find(|(name, _)| *name == scene).unwrap();
     play(&stop);
     say(&format!("stopped by {}", stop.signal().unwrap()));
-}
-
-fn say(what: &str) {
-    println!("{what}");
 }
 
 /// A synchronous loop.
@@ -106,40 +98,8 @@ fn calls_back(stop: &Stop) {
     assert_eq!(waiting.try_recv(), Ok(thread::current().id()));
 }
 
-struct Scene {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Scene {
-    fn begin(name: &str) -> Self {
-        let mut child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "child", "--nocapture", "--test-threads=1"])
-            .env(SCENE, name)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut scene = Self { child, lines };
-        scene.hears("ready");
-        scene
-    }
-
-    /// Skips what the test harness says.
-    fn hears(&mut self, what: &str) {
-        assert!(self.lines.any(|line| line.unwrap().contains(what)), "the child ended without `{what}`");
-    }
-
-    fn kill(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// Its status, and all that it said since.
-    fn end(mut self) -> (ExitStatus, Vec<String>) {
-        let said = self.lines.map(Result::unwrap).collect();
-        (self.child.wait().unwrap(), said)
-    }
+fn kill(scene: &Scene, signal: Signal) {
+    kill_process(Pid::from_child(&scene.child), signal).unwrap();
 }
 
 #[test]
@@ -148,7 +108,7 @@ fn the_first_signal_asks_and_the_program_ends_by_itself() {
         for (scene, _) in SCENES.iter().filter(|(name, _)| *name != "stuck") {
             watched(move || {
                 let child = Scene::begin(scene);
-                child.kill(signal);
+                kill(&child, signal);
                 let (status, said) = child.end();
                 assert!(status.success(), "{scene}: {status}, {said:?}");
                 assert!(said.iter().any(|line| line.contains(name)), "{scene}: {said:?}");
@@ -170,10 +130,10 @@ fn the_second_signal_ends_the_process_whatever_is_stuck() {
     ] {
         watched(move || {
             let mut child = Scene::begin("stuck");
-            child.kill(first);
+            kill(&child, first);
             child.hears("requested");
             assert!(child.child.try_wait().unwrap().is_none(), "one signal only asks");
-            child.kill(second);
+            kill(&child, second);
             let (status, said) = child.end();
             assert_eq!(status.code(), Some(code), "{first:?}, {second:?}: {status}, {said:?}");
         });

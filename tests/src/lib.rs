@@ -1,11 +1,12 @@
 //! The integration tests are `[[test]]` targets of this package, one file per promise. This is what they
-//! share: the plainest intent there can be, runtimes, hand-driven futures, a watchdog, and a reference model
-//! of the queue with random schedules to compare the real one with.
+//! share: the plainest intent there can be, runtimes, hand-driven futures, a watchdog, child processes, and a reference
+//! model of the queue with random schedules to compare the real one with.
 
 pub mod faults;
 pub mod model;
 pub mod offenders;
 pub mod ops;
+pub mod scene;
 pub mod schedule;
 pub mod workshop;
 

@@ -3,14 +3,14 @@
 use std::{
     future,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use control_panel::{Cancel, Context, Worker};
+use control_panel::{Cancel, Cause, Context, Worker};
 
 use crate::Mark;
 
@@ -78,6 +78,31 @@ pub struct LetGo(Busy);
 impl Drop for LetGo {
     fn drop(&mut self) {
         self.0.let_go();
+    }
+}
+
+/// Block until they are told to stop, and note what they were told.
+#[derive(Debug, Clone, Default)]
+pub struct Patient {
+    /// How many began.
+    pub begun: Arc<AtomicUsize>,
+    /// What each that ended was told.
+    pub told: Arc<Mutex<Vec<Option<Cause>>>>,
+}
+
+impl Patient {
+    /// One of each kind that cannot be dropped.
+    ///
+    /// # Panics
+    /// If a lock is poisoned.
+    pub fn workers(&self) -> [Worker<Mark>; 2] {
+        let own = self.clone();
+        let waits = move |cx: Context<Mark>| {
+            own.begun.fetch_add(1, Ordering::SeqCst);
+            while !cx.cancelled_timeout(Duration::from_secs(3600)) {}
+            own.told.lock().unwrap().push(cx.cause());
+        };
+        [Worker::blocking("blocking", 0, waits.clone()), Worker::thread("thread", 0, waits)]
     }
 }
 
