@@ -1,4 +1,5 @@
-//! What the benchmarks share: the intents, the contestants behind one trait, interleaved rounds, tables, plots.
+//! What the benchmarks share: the intents, the contestants behind one trait, interleaved rounds, tables, plots, and the
+//! command line and the report of those that have sections.
 //!
 //! Each binary of this package is one section of the README.
 
@@ -10,6 +11,7 @@ pub mod intents;
 pub mod machine;
 pub mod plot;
 pub mod readme;
+pub mod report;
 pub mod rounds;
 pub mod supervisor;
 pub mod supervisors;
