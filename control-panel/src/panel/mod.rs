@@ -2,35 +2,32 @@
 
 mod ask;
 mod builder;
+mod frames;
 mod idle;
 mod locals;
 pub(crate) mod shared;
 mod spawner;
 mod status;
+mod warnings;
 
 use std::{
-    fmt, mem,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    fmt,
+    sync::{Arc, Mutex},
 };
 
-use tokio::{
-    runtime::{Handle, Runtime},
-    time::Instant,
-};
+use tokio::runtime::Runtime;
 
-use self::{locals::Locals, shared::Shared, status::Snapshot};
+use self::{locals::Locals, shared::Shared, status::Snapshot, warnings::Starved};
 use crate::{
     blocking,
     context::Context,
-    frame::{Frame, FrameBudget},
+    frame::FrameBudget,
     group::GroupBuilder,
     intent::Intent,
     name::Name,
-    observe::{self, Flow},
+    observe,
     queue::{IntentSender, Local},
-    reducer::{FrameReport, Reconcile, Reducer, Warning},
-    supervise::{events::Events, panics, report::ShutdownReport},
+    supervise::{events::Events, report::ShutdownReport},
     tasks::Tasks,
     worker::{Worker, WorkerHandle},
 };
@@ -42,11 +39,7 @@ pub use self::{
     status::{PanelStatus, WorkerInfo, Workers},
 };
 
-/// Frames drained without any worker of a current-thread runtime being polled, before that is a warning: about
-/// a second of a 60 Hz loop.
-const STARVED_FRAMES: u32 = 64;
-
-/// Owns background workers and hands their intents, one ordered [`Frame`] at a time, to a synchronous loop.
+/// Owns background workers and hands their intents, one ordered [`Frame`](crate::Frame) at a time, to a synchronous loop.
 ///
 /// `I` is your intent, `P` your policy: what [`set_policy`](Self::set_policy) distributes to the workers.
 ///
@@ -105,13 +98,6 @@ pub struct ControlPanel<I: Intent, P = ()> {
     snapshot: Snapshot,
     /// What the last frame found.
     watch: observe::Watch,
-}
-
-/// How many frames were drained since a new worker was last polled, and how many had been by then.
-#[derive(Debug, Clone, Copy, Default)]
-struct Starved {
-    frames: u32,
-    polls: u64,
 }
 
 impl<I: Intent, P: Send + Sync + Default + 'static> ControlPanel<I, P> {
@@ -192,91 +178,6 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.context(Name::from("context"), source)
     }
 
-    /// Takes what is queued now, in causal order. Never waits for a sender and never runs a worker.
-    ///
-    /// After a frame that was cut short, what it left, and nothing else.
-    pub fn drain(&mut self) -> Frame<I> {
-        let mut kept = mem::take(self.local_buffer());
-        let frame = self.begin_frame(&mut kept);
-        *self.local_buffer() = kept;
-        frame
-    }
-
-    /// Runs one frame: drains, merges `local` in, applies all in causal order, then reconciles once.
-    ///
-    /// `local` is the loop's own input of this frame, each intent with its source. Local intents are ordered like
-    /// all others; each source is an origin of its own, in call order. They take no slots, and no budget cuts
-    /// them off. A clock of `Some(0)`, which a sender would be refused, counts as local here.
-    ///
-    /// # Panics
-    /// If the reducer or the host does. The intent that the reducer panicked on counts as handed out; the rest of the
-    /// frame, local intents included, comes back with the next one, before those of the call.
-    pub fn run_frame<S, H>(
-        &mut self,
-        state: &mut S,
-        host: &mut H,
-        local: impl IntoIterator<Item = (I::Source, I)>,
-    ) -> FrameReport
-    where
-        S: Reducer<Intent = I>,
-        H: Reconcile<S>,
-    {
-        let began = Instant::now();
-        // Before the drain: this runs the caller's iterator, and its panic must leave no half-made frame.
-        let mut local = self.stamp(local);
-        let locals = local.len();
-        let frame = self.begin_frame(&mut local);
-        // What an earlier frame left of them is not to be had now: they come behind it, in the next.
-        let locals = locals - local.len();
-        *self.local_buffer() = local;
-        let mut applied = 0;
-        frame.for_each(|queued| {
-            applied += 1;
-            state.apply(queued);
-        });
-        let report = FrameReport {
-            frame: self.frames,
-            applied,
-            local: locals,
-            left: self.shared.queue.left(),
-            apply_time: began.elapsed(),
-            warning: self.warning(),
-        };
-        observe::frame_time(&self.name, report.apply_time);
-        host.reconcile(state);
-        report
-    }
-
-    /// Resolves when there is something to drain: for a loop that sleeps in async code.
-    ///
-    /// # Cancel safety
-    /// Cancel-safe: nothing is drained by waiting.
-    pub async fn wait_ready(&self) {
-        self.shared.queue.ready().await;
-    }
-
-    /// Parks this thread until there is something to drain, or the time is over. Says whether there is.
-    ///
-    /// # Panics
-    /// In async code: use `wait_ready().await` there.
-    ///
-    /// ```
-    /// # use control_panel::{ControlPanel, GraphIntent, IntentSource};
-    /// # use std::time::Duration;
-    /// # #[derive(GraphIntent)] enum Update { Refresh }
-    /// let mut panel = ControlPanel::<Update>::new();
-    /// assert!(!panel.wait_ready_timeout(Duration::from_millis(1)));
-    /// panel.sender(IntentSource::LocalUI).try_send(Update::Refresh)?;
-    /// assert!(panel.wait_ready_timeout(Duration::MAX));
-    /// assert_eq!(panel.drain().count(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn wait_ready_timeout(&self, timeout: Duration) -> bool {
-        blocking::assert_may_block("wait_ready_timeout", "`wait_ready().await`");
-        blocking::wait_for(self.wait_ready(), timeout).is_some() || self.shared.queue.has_work()
-    }
-
     /// Gives all workers a new policy. Never waits.
     pub fn set_policy(&self, policy: P) {
         self.shared.policy.set(policy);
@@ -301,7 +202,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// workers changed while somebody keeps one of the last two.
     ///
     /// Where the queue is busy just now, its figures are those of the last frame; where the supervisor is, the workers are
-    /// those of the last status.
+    /// those of the last status. So a status asked right after a spawn may not have that worker yet, and one asked right after
+    /// a worker's end may still have it: the worker's [handle](WorkerHandle::status) is never behind, and
+    /// [`worker_count`](Self::worker_count) neither.
     pub fn status(&self) -> PanelStatus {
         let counts = self.shared.queue.counts();
         let (workers, events) = self.snapshot.take(self.shared.supervisor.registry());
@@ -345,65 +248,6 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     pub fn shutdown_blocking(&self) -> ShutdownReport {
         blocking::assert_may_block("shutdown_blocking", "`shutdown().await`");
         blocking::wait(self.shutdown())
-    }
-
-    fn begin_frame(&mut self, local: &mut Vec<Local<I>>) -> Frame<I> {
-        self.frames += 1;
-        self.watch_for_starvation();
-        let queue = &self.shared.queue;
-        self.watch.frame(&self.name, || Flow::of(&queue.counts()));
-        let batch = self.shared.queue.begin_frame(!local.is_empty());
-        Frame::new(Arc::clone(&self.shared.queue), batch, local, self.frame_budget)
-    }
-
-    fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<Local<I>> {
-        let kept = self.local_buffer();
-        // The caller's iterator may panic: what was kept stays where it is meanwhile.
-        let mut stamped = if kept.is_empty() { mem::take(kept) } else { Vec::new() };
-        let (locals, queue) = (&mut self.locals, &self.shared.queue);
-        stamped.extend(local.into_iter().map(|(source, intent)| locals.stamp(queue, source, intent)));
-        let kept = self.local_buffer();
-        if !kept.is_empty() {
-            kept.append(&mut stamped);
-            stamped = mem::take(kept);
-        }
-        stamped
-    }
-
-    fn local_buffer(&mut self) -> &mut Vec<Local<I>> {
-        self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A loop that drains on a current-thread runtime and never awaits starves the workers it waits for.
-    fn watch_for_starvation(&mut self) {
-        let Some(starved) = self.starved.as_mut() else { return };
-        let supervisor = &self.shared.supervisor;
-        let inside = Handle::try_current().is_ok_and(|current| current.id() == supervisor.runtime().id());
-        let polls = supervisor.registry().first_polls();
-        if !inside || supervisor.registry().unpolled() == 0 || polls != starved.polls {
-            *starved = Starved { frames: 0, polls };
-            return;
-        }
-        let frames = &mut starved.frames;
-        *frames = frames.saturating_add(1);
-        #[cfg(feature = "tracing")]
-        if *frames == STARVED_FRAMES {
-            let workers = supervisor.registry().unpolled();
-            tracing::warn!(panel = %self.name, "{}", Warning::WorkersNeverPolled { workers });
-        }
-    }
-
-    fn warning(&self) -> Option<Warning> {
-        let registry = self.shared.supervisor.registry();
-        if registry.has_escalated() {
-            return Some(Warning::Escalated);
-        }
-        let workers = registry.unpolled();
-        let starved = self.starved.is_some_and(|starved| starved.frames >= STARVED_FRAMES);
-        if starved && workers > 0 {
-            return Some(Warning::WorkersNeverPolled { workers });
-        }
-        panics::ABORT.then_some(Warning::PanicsAbort)
     }
 }
 

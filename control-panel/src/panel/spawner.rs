@@ -27,6 +27,8 @@ pub trait Spawn: sealed::Sealed {
 
     /// Spawns a worker. Never waits; a panel that is shut down gives a handle in state
     /// [`Refused`](crate::WorkerStatus::Refused).
+    ///
+    /// The handle knows the worker at once; a [status of the panel](ControlPanel::status) may be from before it for a moment.
     fn spawn(&self, worker: Worker<Self::Intent, Self::Policy>) -> WorkerHandle;
 
     /// The same, with every worker adjusted before it is spawned: so an annotated worker gets options that are known only

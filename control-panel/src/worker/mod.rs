@@ -1,6 +1,7 @@
-//! A worker before it is spawned (here), and what remains in the hand afterwards (`handle`, `status`).
+//! A worker before it is spawned (here, and its `options`), and what remains in the hand afterwards (`handle`, `status`).
 
 mod handle;
+mod options;
 mod status;
 
 use std::{
@@ -13,19 +14,20 @@ use std::{
 use crate::{
     context::Context,
     gate::Suspend,
-    inbox,
     intent::Intent,
     name::Name,
     supervise::{
         exit::WorkerOutput,
         kinds::{self, AwayJob, Generations, Job, Kind},
         lifecycle::{Backoff, Intensity, Restart},
-        watchdog::{Limits, OnStuck},
+        watchdog::OnStuck,
     },
 };
 
+pub(crate) use self::options::Options;
 pub use self::{
     handle::{RestartError, WorkerHandle},
+    options::{Cancel, Escalate},
     status::{Refusal, WorkerStatus},
 };
 
@@ -60,89 +62,6 @@ pub struct Worker<I: Intent, P = ()> {
     pub(crate) source: I::Source,
     pub(crate) factory: Factory<I, P>,
     pub(crate) options: Options,
-}
-
-/// How a worker is to be supervised.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    pub(crate) kind: Kind,
-    /// Whether the factory can make more than one generation.
-    pub(crate) repeatable: bool,
-    pub(crate) restart: Restart,
-    pub(crate) intensity: Intensity,
-    pub(crate) backoff: Backoff,
-    pub(crate) cancel: Cancel,
-    pub(crate) grace: Duration,
-    pub(crate) escalate: Escalate,
-    pub(crate) after: Vec<Name>,
-    pub(crate) significant: bool,
-    pub(crate) suspend: Suspend,
-    pub(crate) inbox_capacity: usize,
-    pub(crate) stuck_after: Duration,
-    pub(crate) heartbeat: Option<Duration>,
-    pub(crate) on_stuck: OnStuck,
-}
-
-impl Options {
-    /// What the watchdog watches it for. A thread that a worker has to itself may be busy for as long as it likes.
-    pub(crate) fn limits(&self) -> Limits {
-        let polled = matches!(self.kind, Kind::Async | Kind::Local);
-        Limits { poll: polled.then_some(self.stuck_after), heartbeat: self.heartbeat }
-    }
-
-    pub(crate) fn set_stuck_after(&mut self, time: Duration) {
-        self.stuck_after = time.max(Limits::LEAST);
-    }
-
-    pub(crate) fn set_heartbeat(&mut self, every: Duration) {
-        self.heartbeat = Some(every.max(Limits::LEAST));
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            kind: Kind::Async,
-            repeatable: true,
-            restart: Restart::default(),
-            intensity: Intensity::default(),
-            backoff: Backoff::default(),
-            cancel: Cancel::default(),
-            grace: Duration::from_secs(5),
-            escalate: Escalate::Never,
-            after: Vec::new(),
-            significant: false,
-            suspend: Suspend::default(),
-            inbox_capacity: inbox::CAPACITY,
-            stuck_after: Duration::from_secs(10),
-            heartbeat: None,
-            on_stuck: OnStuck::Warn,
-        }
-    }
-}
-
-/// What stops a worker that is told to stop.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Cancel {
-    /// Its future is dropped at the next await. The default: right for every worker whose awaits are
-    /// cancel-safe, as `send` and all methods of [`Context`] are.
-    #[default]
-    Drop,
-    /// It is told ([`Context::cancelled`]) and finishes by itself; its future is dropped when its grace is over.
-    Cooperative,
-}
-
-/// What becomes of the panel when a worker, or a group, failed more often than its [`Intensity`] allows.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Escalate {
-    /// Nothing: the worker, or the group, stays down, and events, status and report say so. The default.
-    #[default]
-    Never,
-    /// Every worker is stopped, with the cause [`Escalated`](crate::Cause::Escalated), and `on_ready` is called: the panel's status then has a
-    /// [`Warning::Escalated`](crate::Warning::Escalated), and the loop does well to shut down.
-    Panel,
 }
 
 impl<I: Intent, P> Worker<I, P> {

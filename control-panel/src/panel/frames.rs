@@ -1,0 +1,133 @@
+//! The frame loop's side of the panel: draining, applying, and waiting until there is something to drain.
+
+use std::{
+    mem,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::ControlPanel;
+use crate::{
+    blocking,
+    frame::Frame,
+    intent::Intent,
+    observe::{self, Flow},
+    queue::Local,
+    reducer::{FrameReport, Reconcile, Reducer},
+};
+
+impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+    /// Takes what is queued now, in causal order. Never waits for a sender and never runs a worker.
+    ///
+    /// After a frame that was cut short, what it left, and nothing else.
+    pub fn drain(&mut self) -> Frame<I> {
+        let mut kept = mem::take(self.local_buffer());
+        let frame = self.begin_frame(&mut kept);
+        *self.local_buffer() = kept;
+        frame
+    }
+
+    /// Runs one frame: drains, merges `local` in, applies all in causal order, then reconciles once.
+    ///
+    /// `local` is the loop's own input of this frame, each intent with its source. Local intents are ordered like
+    /// all others; each source is an origin of its own, in call order. They take no slots, and no budget cuts
+    /// them off. A clock of `Some(0)`, which a sender would be refused, counts as local here.
+    ///
+    /// # Panics
+    /// If the reducer or the host does. The intent that the reducer panicked on counts as handed out; the rest of the
+    /// frame, local intents included, comes back with the next one, before those of the call.
+    pub fn run_frame<S, H>(
+        &mut self,
+        state: &mut S,
+        host: &mut H,
+        local: impl IntoIterator<Item = (I::Source, I)>,
+    ) -> FrameReport
+    where
+        S: Reducer<Intent = I>,
+        H: Reconcile<S>,
+    {
+        let began = Instant::now();
+        // Before the drain: this runs the caller's iterator, and its panic must leave no half-made frame.
+        let mut local = self.stamp(local);
+        let locals = local.len();
+        let frame = self.begin_frame(&mut local);
+        // What an earlier frame left of them is not to be had now: they come behind it, in the next.
+        let locals = locals - local.len();
+        *self.local_buffer() = local;
+        let mut applied = 0;
+        frame.for_each(|queued| {
+            applied += 1;
+            state.apply(queued);
+        });
+        let report = FrameReport {
+            frame: self.frames,
+            applied,
+            local: locals,
+            left: self.shared.queue.left(),
+            apply_time: began.elapsed(),
+            warning: self.warning(),
+        };
+        observe::frame_time(&self.name, report.apply_time);
+        host.reconcile(state);
+        report
+    }
+
+    /// Resolves when there is something to drain: for a loop that sleeps in async code.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: nothing is drained by waiting.
+    pub async fn wait_ready(&self) {
+        self.shared.queue.ready().await;
+    }
+
+    /// Parks this thread until there is something to drain, or the time is over. Says whether there is.
+    ///
+    /// # Panics
+    /// In async code: use `wait_ready().await` there.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent, IntentSource};
+    /// # use std::time::Duration;
+    /// # #[derive(GraphIntent)] enum Update { Refresh }
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// assert!(!panel.wait_ready_timeout(Duration::from_millis(1)));
+    /// panel.sender(IntentSource::LocalUI).try_send(Update::Refresh)?;
+    /// assert!(panel.wait_ready_timeout(Duration::MAX));
+    /// assert_eq!(panel.drain().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn wait_ready_timeout(&self, timeout: Duration) -> bool {
+        blocking::assert_may_block("wait_ready_timeout", "`wait_ready().await`");
+        blocking::wait_for(self.wait_ready(), timeout).is_some() || self.shared.queue.has_work()
+    }
+
+    fn begin_frame(&mut self, local: &mut Vec<Local<I>>) -> Frame<I> {
+        self.frames += 1;
+        self.watch_for_starvation();
+        let queue = &self.shared.queue;
+        self.watch.frame(&self.name, || Flow::of(&queue.counts()));
+        let batch = self.shared.queue.begin_frame(!local.is_empty());
+        Frame::new(Arc::clone(&self.shared.queue), batch, local, self.frame_budget)
+    }
+
+    fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<Local<I>> {
+        let kept = self.local_buffer();
+        // The caller's iterator may panic: what was kept stays where it is meanwhile.
+        let mut stamped = if kept.is_empty() { mem::take(kept) } else { Vec::new() };
+        let (locals, queue) = (&mut self.locals, &self.shared.queue);
+        stamped.extend(local.into_iter().map(|(source, intent)| locals.stamp(queue, source, intent)));
+        let kept = self.local_buffer();
+        if !kept.is_empty() {
+            kept.append(&mut stamped);
+            stamped = mem::take(kept);
+        }
+        stamped
+    }
+
+    fn local_buffer(&mut self) -> &mut Vec<Local<I>> {
+        self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
