@@ -1,5 +1,4 @@
-//! What the macros' expansions call. Not public: it changes with any version, and the two crates' versions
-//! are pinned to each other.
+//! How an annotated worker is started and supervised.
 
 use std::{
     fmt,
@@ -7,121 +6,21 @@ use std::{
     time::Duration,
 };
 
-pub use crate::Delivery;
-pub use crate::supervise::exit::WorkerOutput;
-use crate::supervise::kinds::{self, AwayJob, Generations, Job, Kind};
-use crate::worker::Options;
+use super::{SourceOf, Spawns, WorkerContext};
 use crate::{
-    Backoff, Cancel, Context, Escalate, Intensity, Intent, LatestKey, OnStuck, Restart, Source, Spawn,
-    Suspend, Variant, Worker, WorkerHandle,
+    Backoff, Cancel, Escalate, Intensity, OnStuck, Restart, Suspend, WorkerHandle,
+    supervise::{
+        exit::WorkerOutput,
+        kinds::{self, AwayJob, Generations, Job, Kind},
+    },
+    worker::Options,
 };
-
-/// What the type of a worker's first argument says about its panel. [`Context`] alone has it, so that an
-/// alias of a context works as well as the type itself.
-#[diagnostic::on_unimplemented(
-    message = "a worker's first argument is its `Context`, not `{Self}`",
-    label = "expected `control_panel::Context<YourIntent>` or `Context<YourIntent, YourPolicy>`"
-)]
-pub trait WorkerContext: Sized {
-    /// The panel's intent.
-    type Intent: Intent;
-    /// The panel's policy.
-    type Policy: Send + Sync + 'static;
-
-    /// A worker that runs in this context.
-    fn worker(
-        name: &'static str,
-        source: <Self::Intent as Intent>::Source,
-        run: Run<Self>,
-    ) -> Worker<Self::Intent, Self::Policy>;
-}
-
-impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
-    type Intent = I;
-    type Policy = P;
-
-    fn worker(name: &'static str, source: I::Source, run: Run<Self>) -> Worker<I, P> {
-        let Run { start, options } = run;
-        Worker { name: name.into(), source, factory: start, options }
-    }
-}
-
-/// Every panel and spawner whose workers get a `C`. The trait of a `#[worker]` stands on it, so that the
-/// context's type is said once and in the user's own words.
-///
-/// It asks nothing of `C`: a type that is no context is told of where its worker is spawned ([`Run::spawn`]), and
-/// nowhere else.
-pub trait Spawns<C> {
-    /// What [`Run::spawn`] calls.
-    #[doc(hidden)]
-    fn spawn_worker(&self, worker: Worker<C::Intent, C::Policy>) -> WorkerHandle
-    where
-        C: WorkerContext;
-}
-
-impl<I, P, S> Spawns<Context<I, P>> for S
-where
-    I: Intent,
-    P: Send + Sync + 'static,
-    S: ?Sized + Spawn<Intent = I, Policy = P>,
-{
-    // The worker's type is that of the trait, word for word: beside the trait's `where` clause rustc does not
-    // see that it is a `Worker<I, P>`.
-    fn spawn_worker(
-        &self,
-        worker: Worker<<Context<I, P> as WorkerContext>::Intent, <Context<I, P> as WorkerContext>::Policy>,
-    ) -> WorkerHandle {
-        self.spawn(worker)
-    }
-}
-
-/// A value of the source type that the intent `I` names.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the source of `{I}`",
-    label = "not a source of `{I}`",
-    note = "name a value of the type in `#[intent(source = …)]` on `{I}`; without one that is `control_panel::IntentSource`"
-)]
-pub trait SourceOf<I: Intent> {
-    /// The value as the intent's source.
-    fn into_source(self) -> I::Source;
-}
-
-#[diagnostic::do_not_recommend]
-impl<I: Intent<Source = S>, S: Source> SourceOf<I> for S {
-    fn into_source(self) -> S {
-        self
-    }
-}
-
-/// An argument of a worker that may be restarted: each generation gets a clone.
-#[diagnostic::on_unimplemented(
-    message = "a worker that may be restarted clones its arguments, but `{Self}` is not `Clone`",
-    label = "not `Clone`",
-    note = "derive `Clone` for it, wrap it in an `Arc`, or write `restart = never`"
-)]
-pub trait Again {
-    /// One more of it.
-    #[must_use]
-    fn again(&self) -> Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Clone> Again for T {
-    fn again(&self) -> T {
-        self.clone()
-    }
-}
-
-/// One more `argument` for one more generation.
-pub fn again<T: Again>(argument: &T) -> T {
-    argument.again()
-}
 
 /// How a worker is started in a `C`, and supervised. What it may return and that its future is `Send` is asked
 /// where this is made, apart from everything that is asked of the context.
 pub struct Run<C> {
-    start: Generations<C>,
-    options: Options,
+    pub(super) start: Generations<C>,
+    pub(super) options: Options,
 }
 
 impl<C> Run<C> {
@@ -356,42 +255,6 @@ impl<C> fmt::Debug for Run<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// A variant without a clock.
-pub const fn local(name: &'static str) -> Variant {
-    Variant::new(name, false)
-}
-
-/// A variant with a clock.
-pub const fn replicated(name: &'static str) -> Variant {
-    Variant::new(name, true)
-}
-
-/// Replaces an intent of the variant at that place with the same key.
-pub const fn latest(variant: usize, key: u64) -> Delivery {
-    Delivery::Latest(LatestKey { variant, key })
-}
-
-/// So many milliseconds.
-pub const fn ms(number: u64) -> Duration {
-    Duration::from_millis(number)
-}
-
-/// So many microseconds.
-pub const fn us(number: u64) -> Duration {
-    Duration::from_micros(number)
-}
-
-/// The same for a built-in worker, whose context nobody can get wrong.
-pub fn once<I, P, F, Fut>(name: &'static str, source: I::Source, run: F) -> Worker<I, P>
-where
-    I: Intent,
-    P: Send + Sync + 'static,
-    F: FnOnce(Context<I, P>) -> Fut + Send + 'static,
-    Fut: Future<Output: WorkerOutput> + Send + 'static,
-{
-    Context::<I, P>::worker(name, source, Run::once(run))
 }
 
 #[cfg(test)]

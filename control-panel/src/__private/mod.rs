@@ -1,0 +1,53 @@
+//! What the macros' expansions call. Not public: it changes with any version, and the two crates' versions
+//! are pinned to each other.
+//!
+//! `asked` is what an expansion asks of the user's own types, so that a mistake is told in words; `run` is how a worker is
+//! started and supervised.
+
+mod asked;
+mod run;
+
+use std::{future::Future, time::Duration};
+
+pub use self::{
+    asked::{Again, SourceOf, Spawns, WorkerContext, again},
+    run::Run,
+};
+use crate::{Context, Intent, LatestKey, Variant, Worker};
+pub use crate::{Delivery, supervise::exit::WorkerOutput};
+
+/// A variant without a clock.
+pub const fn local(name: &'static str) -> Variant {
+    Variant::new(name, false)
+}
+
+/// A variant with a clock.
+pub const fn replicated(name: &'static str) -> Variant {
+    Variant::new(name, true)
+}
+
+/// Replaces an intent of the variant at that place with the same key.
+pub const fn latest(variant: usize, key: u64) -> Delivery {
+    Delivery::Latest(LatestKey { variant, key })
+}
+
+/// So many milliseconds.
+pub const fn ms(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+/// So many microseconds.
+pub const fn us(number: u64) -> Duration {
+    Duration::from_micros(number)
+}
+
+/// The same for a built-in worker, whose context nobody can get wrong.
+pub fn once<I, P, F, Fut>(name: &'static str, source: I::Source, run: F) -> Worker<I, P>
+where
+    I: Intent,
+    P: Send + Sync + 'static,
+    F: FnOnce(Context<I, P>) -> Fut + Send + 'static,
+    Fut: Future<Output: WorkerOutput> + Send + 'static,
+{
+    Context::<I, P>::worker(name, source, Run::once(run))
+}
