@@ -11,7 +11,7 @@ mod lines;
 mod samples;
 
 // The macros themselves, as a library: what a proc macro exports can be called by the compiler only.
-#[path = "../../../../../control-panel-macros/src/args.rs"]
+#[path = "../../../../../control-panel-macros/src/args/mod.rs"]
 mod args;
 #[path = "../../../../../control-panel-macros/src/duration.rs"]
 mod duration;
