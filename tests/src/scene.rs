@@ -5,15 +5,24 @@
 use std::{
     env,
     io::{BufRead, BufReader, Lines},
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    process::{self, Child, ChildStdout, Command, ExitStatus, Stdio},
+    thread,
 };
+
+use crate::PATIENCE;
 
 const SCENE: &str = "CONTROL_PANEL_SCENE";
 
 /// Which scene this process is to play, if it is a child.
 #[must_use]
 pub fn asked() -> Option<String> {
-    env::var(SCENE).ok()
+    let scene = env::var(SCENE).ok()?;
+    // Where the test gave it up, nobody else ends it.
+    thread::spawn(|| {
+        thread::sleep(PATIENCE);
+        process::exit(1);
+    });
+    Some(scene)
 }
 
 /// What a child tells the test.
