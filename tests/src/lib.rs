@@ -1,4 +1,4 @@
-//! The integration tests are `[[test]]` targets of this package, one file per promise. This is what they
+//! The integration tests are `[[test]]` targets of this package, one file or folder per promise. This is what they
 //! share: the plainest intent there can be, runtimes, hand-driven futures, a watchdog, child processes, and a reference
 //! model of the queue with random schedules to compare the real one with.
 

@@ -1,0 +1,6 @@
+//! The built-in mod loader: loads in order, grants, runs, reloads, switches and stops.
+
+mod folder;
+mod host;
+mod loader;
+mod requires;
