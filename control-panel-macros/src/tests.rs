@@ -30,6 +30,16 @@ fn pretty(tokens: &TokenStream) -> String {
     }
 }
 
+/// The one method of that name, and what is said of it: for where the rest is as in every other expansion.
+fn method(expansion: &str, name: &str) -> String {
+    let lines: Vec<&str> = expansion.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+    let head = format!("fn {name}(");
+    let at = lines.iter().position(|line| line.starts_with(&head)).expect("there is one");
+    let above = lines[..at].iter().rev().take_while(|line| line.starts_with("///")).count();
+    let length = lines[at..].iter().position(|line| *line == "}").expect("it ends");
+    lines[at - above..=at + length].iter().flat_map(|line| [line, "\n"]).collect()
+}
+
 #[track_caller]
 fn check(actual: &str, expected: &Expect) {
     expected.assert_eq(actual);

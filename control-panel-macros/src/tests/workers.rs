@@ -110,35 +110,28 @@ fn a_worker_with_a_thread_of_its_own() {
         "fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), FeedDown> {}",
     );
     check(
-        &actual,
+        &method(&actual, "spawn_rss"),
         &expect![[r#"
-            fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), FeedDown> {}
-            /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
-            trait SpawnRss: ::control_panel::__private::Spawns<Context<Update>> {
-                /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
-                ///
-                /// - Source: `Feed::Rss`
-                /// - Runs on: a thread of its own
-                /// - Restart: when it fails or panics, failing too often ends the panel
-                /// - Stuck: after 1 s without a heartbeat, then it is restarted
-                /// - Shutdown: before `store` and `log`; it is told to stop, and named if it does not
-                /// - Ends with: `Result<(), FeedDown>`
-                fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
-                    use ::control_panel::__private as __cp;
-                    __cp::Run::thread(move |cx| rss(cx, __cp::again(&titles)))
-                        .restart_on_failure()
-                        .after("store")
-                        .after("log")
-                        .escalate()
-                        .significant()
-                        .heartbeat(__cp::ms(1000))
-                        .restart_when_stuck()
-                        .spawn(self, "rss", Feed::Rss)
-                }
+            /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+            ///
+            /// - Source: `Feed::Rss`
+            /// - Runs on: a thread of its own
+            /// - Restart: when it fails or panics, failing too often ends the panel
+            /// - Stuck: after 1 s without a heartbeat, then it is restarted
+            /// - Shutdown: before `store` and `log`; it is told to stop, and named if it does not
+            /// - Ends with: `Result<(), FeedDown>`
+            fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
+                use ::control_panel::__private as __cp;
+                __cp::Run::thread(move |cx| rss(cx, __cp::again(&titles)))
+                    .restart_on_failure()
+                    .after("store")
+                    .after("log")
+                    .escalate()
+                    .significant()
+                    .heartbeat(__cp::ms(1000))
+                    .restart_when_stuck()
+                    .spawn(self, "rss", Feed::Rss)
             }
-            impl<
-                __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>,
-            > SpawnRss for __S {}
         "#]],
     );
 }
@@ -150,30 +143,23 @@ fn a_local_worker_that_runs_once() {
         "async fn rss(cx: Context<Update>, titles: Rc<str>) {}",
     );
     check(
-        &actual,
+        &method(&actual, "spawn_rss"),
         &expect![[r#"
-            async fn rss(cx: Context<Update>, titles: Rc<str>) {}
-            /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
-            trait SpawnRss: ::control_panel::__private::Spawns<Context<Update>> {
-                /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
-                ///
-                /// - Source: `Feed::Rss`
-                /// - Runs on: the panel's thread for futures that are not `Send`
-                /// - Restart: never
-                /// - Stuck: after 250 ms in one poll, then the panel ends
-                /// - Shutdown: it is dropped at its next `.await`
-                /// - Ends with: `()`
-                fn spawn_rss(&self, titles: Rc<str>) -> ::control_panel::WorkerHandle {
-                    use ::control_panel::__private as __cp;
-                    __cp::Run::local_once(move |cx| rss(cx, titles))
-                        .stuck_after(__cp::ms(250))
-                        .escalate_when_stuck()
-                        .spawn(self, "rss", Feed::Rss)
-                }
+            /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+            ///
+            /// - Source: `Feed::Rss`
+            /// - Runs on: the panel's thread for futures that are not `Send`
+            /// - Restart: never
+            /// - Stuck: after 250 ms in one poll, then the panel ends
+            /// - Shutdown: it is dropped at its next `.await`
+            /// - Ends with: `()`
+            fn spawn_rss(&self, titles: Rc<str>) -> ::control_panel::WorkerHandle {
+                use ::control_panel::__private as __cp;
+                __cp::Run::local_once(move |cx| rss(cx, titles))
+                    .stuck_after(__cp::ms(250))
+                    .escalate_when_stuck()
+                    .spawn(self, "rss", Feed::Rss)
             }
-            impl<
-                __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>,
-            > SpawnRss for __S {}
         "#]],
     );
 }
