@@ -21,7 +21,7 @@ const DEPTH: usize = 64;
 ///
 /// A group is never trusted to be what it says: its files are read to a limit, and one that makes no sense is a
 /// [`MemoryReadError`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CgroupMemory {
     own: OwnCgroup,
 }
@@ -30,19 +30,13 @@ impl CgroupMemory {
     /// Of this process.
     #[must_use]
     pub fn new() -> Self {
-        Self::at("/")
+        Self::default()
     }
 
     /// Where `proc` and `sys` are mounted under another folder than `/`, as in a container that is shown its host's.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { own: OwnCgroup::at(root) }
-    }
-}
-
-impl Default for CgroupMemory {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -107,6 +101,12 @@ struct Mount {
     group: PathBuf,
     /// Where it is.
     folder: PathBuf,
+}
+
+impl Default for OwnCgroup {
+    fn default() -> Self {
+        Self::at("/")
+    }
 }
 
 impl OwnCgroup {

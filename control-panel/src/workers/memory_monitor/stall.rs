@@ -14,7 +14,7 @@ use super::{
 ///
 /// Of the process's own control group where that has its own figures (cgroup v2), else of the whole machine. Where the
 /// kernel measures none there is nothing to sample.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MemoryStall {
     own: OwnCgroup,
 }
@@ -23,19 +23,13 @@ impl MemoryStall {
     /// Of this process's group, or the machine.
     #[must_use]
     pub fn new() -> Self {
-        Self::at("/")
+        Self::default()
     }
 
     /// Where `proc` and `sys` are mounted under another folder than `/`.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { own: OwnCgroup::at(root) }
-    }
-}
-
-impl Default for MemoryStall {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
