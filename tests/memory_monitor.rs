@@ -9,7 +9,7 @@ use std::{
 };
 
 use control_panel::{
-    ControlPanel, GraphIntent, IntentSource, testing,
+    ControlPanel, GraphIntent, IntentSender, IntentSource, testing,
     workers::memory_monitor::{
         MemoryLevel, MemoryMonitor, MemoryPolicy, MemoryPressure, MemorySample, MemoryThresholds,
         SpawnMemoryMonitor,
@@ -124,14 +124,20 @@ fn a_new_threshold_applies_at_once_to_the_last_sample() {
     });
 }
 
+/// A monitor that runs, and a queue without room for what it tells.
+async fn monitored_and_full(panel: &Panel) -> (Machine, IntentSender<GraphIntent>) {
+    let machine = Machine::default();
+    panel.spawn(machine.monitor().into_worker());
+    testing::settle().await;
+    let hog = panel.sender(IntentSource::MemoryMonitor);
+    while hog.try_send(GraphIntent::MemoryIsFine).is_ok() {}
+    (machine, hog)
+}
+
 #[test]
 fn a_level_that_could_not_be_told_is_told_later() {
     testing::paused(async |panel: &mut Panel| {
-        let machine = Machine::default();
-        panel.spawn(machine.monitor().into_worker());
-        testing::settle().await;
-        let hog = panel.sender(IntentSource::MemoryMonitor);
-        while hog.try_send(GraphIntent::MemoryIsFine).is_ok() {}
+        let (machine, _hog) = monitored_and_full(panel).await;
         machine.used.store(85, Ordering::Relaxed);
         testing::advance(Duration::from_secs(60)).await;
         assert!(panel.drain().all(|queued| queued.intent == GraphIntent::MemoryIsFine));
@@ -144,11 +150,7 @@ fn a_level_that_could_not_be_told_is_told_later() {
 #[test]
 fn a_level_that_is_over_before_it_could_be_told_is_not_told() {
     testing::paused(async |panel: &mut Panel| {
-        let machine = Machine::default();
-        panel.spawn(machine.monitor().into_worker());
-        testing::settle().await;
-        let hog = panel.sender(IntentSource::MemoryMonitor);
-        while hog.try_send(GraphIntent::MemoryIsFine).is_ok() {}
+        let (machine, hog) = monitored_and_full(panel).await;
         machine.used.store(95, Ordering::Relaxed);
         testing::advance(Duration::from_secs(60)).await;
         machine.used.store(80, Ordering::Relaxed);
