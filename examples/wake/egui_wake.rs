@@ -5,39 +5,19 @@
 //! What to look for: the loop never polls. It sleeps until egui wants a pass, as eframe's does, and egui wants one
 //! because the panel has something to drain. Here is no window, so that it runs anywhere: `Window` stands for
 //! eframe, and only `main` knows of it.
+//!
+//! The program that is woken knows nothing of egui: it is in `search.rs`, and `winit_wake` has the same.
+
+mod search;
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
     time::Duration,
 };
 
-use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, worker};
+use control_panel::ControlPanel;
 
-#[derive(GraphIntent)]
-enum Update {
-    Found(u32),
-}
-
-#[derive(Default)]
-struct Findings(Vec<u32>);
-
-impl Reducer for Findings {
-    type Intent = Update;
-    fn apply(&mut self, queued: QueuedIntent<Update>) {
-        let Update::Found(n) = queued.intent;
-        self.0.push(n);
-    }
-}
-
-#[worker(source = IntentSource::Restore)]
-async fn search(cx: Context<Update>, upto: u32) {
-    for n in 1..=upto {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        if cx.send(Update::Found(n)).await.is_err() {
-            return;
-        }
-    }
-}
+use crate::search::{Findings, SpawnSearch, Update};
 
 /// The application: what one hands to eframe.
 struct App {
@@ -110,6 +90,8 @@ fn main() {
 
 #[cfg(test)]
 mod tests {
+    use control_panel::IntentSource;
+
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(30);

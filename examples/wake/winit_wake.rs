@@ -4,10 +4,12 @@
 //!
 //! What to look for: the loop sleeps (`ControlFlow::Wait`), and drains in `user_event`. The event carries nothing:
 //! what there is to know is in the panel, and many intents are one wake.
+//!
+//! The program that is woken knows nothing of winit: it is in `search.rs`, and `egui_wake` has the same.
 
-use std::time::Duration;
+mod search;
 
-use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, worker};
+use control_panel::ControlPanel;
 use winit::{
     application::ApplicationHandler,
     event::WindowEvent,
@@ -15,31 +17,7 @@ use winit::{
     window::WindowId,
 };
 
-#[derive(GraphIntent)]
-enum Update {
-    Found(u32),
-}
-
-#[derive(Default)]
-struct Findings(Vec<u32>);
-
-impl Reducer for Findings {
-    type Intent = Update;
-    fn apply(&mut self, queued: QueuedIntent<Update>) {
-        let Update::Found(n) = queued.intent;
-        self.0.push(n);
-    }
-}
-
-#[worker(source = IntentSource::Restore)]
-async fn search(cx: Context<Update>, upto: u32) {
-    for n in 1..=upto {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        if cx.send(Update::Found(n)).await.is_err() {
-            return;
-        }
-    }
-}
+use crate::search::{Findings, SpawnSearch, Update};
 
 /// The panel has something to drain.
 #[derive(Debug)]

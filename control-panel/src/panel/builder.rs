@@ -172,7 +172,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// send itself. It should be quick, and it should not panic: a panic ends the worker whose send it was.
     ///
     /// # Waking a sleeping loop
-    /// egui draws when it is asked to, from any thread; `examples/egui_wake.rs` is the whole program:
+    /// egui draws when it is asked to, from any thread; `examples/wake/egui_wake.rs` is the whole program:
     ///
     /// ```
     /// # mod egui {
@@ -187,7 +187,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// let panel = ControlPanel::<Update>::builder().on_ready(move || ctx.request_repaint()).build();
     /// ```
     ///
-    /// winit's loop is sent an event of the program's own, and drains in `user_event`; `examples/winit_wake.rs`:
+    /// winit's loop is sent an event of the program's own, and drains in `user_event`; `examples/wake/winit_wake.rs`:
     ///
     /// ```
     /// # use std::sync::mpsc::{Sender, channel};
