@@ -166,7 +166,9 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
 
     /// Called when there is something to drain: once when the queue becomes non-empty after a drain, and after a
     /// frame that left something behind. For loops that sleep. A frame that is asked for may turn out empty: some only
-    /// wake senders.
+    /// wake senders, some are for an answer that came ([`ControlPanel::reply`]). A worker's end asks for none: a loop that
+    /// shows how workers are doing wakes up for that now and then, or has an
+    /// [`events`](ControlPanel::events) task send it an intent.
     ///
     /// Called on whatever thread sends, or on the thread that drops a frame, and never under a lock: it may
     /// send itself. It should be quick, and it should not panic: a panic ends the worker whose send it was.

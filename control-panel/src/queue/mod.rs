@@ -180,11 +180,6 @@ impl<I: Intent> Queue<I> {
 
     /// Nothing is accepted any more; what was accepted can still be drained.
     pub(crate) fn close(&self) {
-        self.shut();
-        self.wake_loop();
-    }
-
-    fn shut(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
         if !state.gate.is_closed() {
@@ -199,7 +194,7 @@ impl<I: Intent> Queue<I> {
 
     /// Closes the queue and drops what was not drained: the panel is gone.
     pub(crate) fn discard(&self) {
-        self.shut();
+        self.close();
         let mut state = self.lock();
         state.gate = Gate::Discarded;
         let mut unread = self.take_all(&mut state);

@@ -60,13 +60,6 @@ fn a_reason_does_not_wait_for_who_holds_the_lock() {
 }
 
 #[test]
-fn a_queue_that_is_closed_wakes_its_loop() {
-    let (queue, calls) = queue(4);
-    queue.close();
-    assert_eq!(asked(&calls), 1);
-}
-
-#[test]
 fn everybody_who_waits_for_work_is_told() {
     let (queue, _) = queue(4);
     let port = queue.port(0);
