@@ -269,7 +269,7 @@ fn a_blocking_question_runs_as_a_worker_and_is_polled_by_frame() {
             Opaque(5)
         });
         assert!(answer.try_take().is_none());
-        let names: Vec<_> = panel.status().workers.iter().map(|worker| worker.name.to_string()).collect();
+        let names: Vec<_> = panel.workers().iter().map(|worker| worker.name().to_owned()).collect();
         assert_eq!((panel.worker_count(), names), (1, vec!["dialog".to_owned()]));
         go.send(()).unwrap();
         let got = loop {
@@ -313,7 +313,7 @@ fn a_blocking_question_that_nobody_waits_for_is_not_begun() {
         let answer = panel.ask_blocking("wanted", RESTORE, ask.clone()).await;
         assert_eq!((answer, began.load(Ordering::SeqCst)), (Ok(0), 1));
         assert!(panel.shutdown().await.is_clean());
-        assert_eq!(panel.status().workers.len(), 0);
+        assert_eq!(panel.worker_count(), 0);
         let late = panel.ask_blocking("late", RESTORE, ask).await;
         assert_eq!((late, began.load(Ordering::SeqCst)), (Err(NoReply), 1));
     });
