@@ -256,6 +256,10 @@ proptest! {
         prop_assert_eq!(report.incident_count(), incidents + aborted, "each is told: {}", report);
         prop_assert_eq!(panel.worker_count(), 0);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_dropped_handle_changes_nothing(lives in lives(), ms in 0_u32..20, polls in 0_usize..6) {
@@ -276,7 +280,7 @@ proptest! {
                     gap @ Notice::Gap(_) => format!("{gap:?}"),
                 });
             }
-            told.extend(panel.status().workers.iter().map(|worker| worker.status.to_string()));
+            told.extend(panel.workers().iter().map(|worker| worker.status().to_string()));
             drop(held);
             told
         });
