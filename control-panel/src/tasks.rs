@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Spawns short-lived workers, a few of which run at once while the others wait: what
-/// [`ControlPanel::tasks`](crate::ControlPanel::tasks) returns. Clones are the same set.
+/// [`ControlPanel::tasks`](crate::ControlPanel::tasks) returns. Clones are the same set; dropping it changes nothing.
 ///
 /// They are workers like all others: supervised, named, reported. Those that have to wait are in state
 /// [`Waiting`](crate::WorkerStatus::Waiting); one too many is [`Refused`](crate::WorkerStatus::Refused).
