@@ -1,8 +1,7 @@
 //! What happened to the workers, numbered.
 
 use std::{
-    collections::VecDeque,
-    fmt,
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,7 +12,7 @@ use super::{cause::Cause, exit::Exit};
 use crate::{name::Name, observe, queued::Origin, worker::Refusal};
 
 /// How many events are kept for those who have not read them yet.
-const KEPT: usize = 1024;
+const KEPT: u64 = 1024;
 
 /// Something that happened to a worker.
 #[non_exhaustive]
@@ -196,7 +195,8 @@ pub(super) struct Writing<'a> {
 
 #[derive(Debug, Default)]
 struct Kept {
-    events: VecDeque<Event>,
+    /// Each at its place: a new one takes that of the oldest, once there are so many.
+    events: Vec<Event>,
     /// How many there were.
     total: u64,
 }
@@ -230,16 +230,22 @@ impl Log {
 
 impl Writing<'_> {
     pub(super) fn push(&mut self, name: &Name, origin: Origin, generation: u64, kind: EventKind) {
-        if self.kept.events.len() == KEPT {
-            let evicted = self.kept.events.pop_front();
-            self.gone.extend(evicted.filter(|event| event.kind.holds_an_error()));
-        }
         self.kept.total += 1;
         let event = Event { number: self.kept.total, name: name.clone(), origin, generation, kind };
         if observe::LISTENS {
             self.seen.push(event.clone());
         }
-        self.kept.events.push_back(event);
+        let at = place(event.number);
+        match self.kept.events.get_mut(at) {
+            None => self.kept.events.push(event),
+            Some(oldest) if oldest.kind.holds_an_error() => self.gone.push(mem::replace(oldest, event)),
+            Some(oldest) => *oldest = event,
+        }
+    }
+
+    /// How many events there were.
+    pub(super) fn total(&self) -> u64 {
+        self.kept.total
     }
 
     /// What is to be told of, and what is to be dropped, without any lock.
@@ -255,7 +261,14 @@ impl Kept {
     }
 
     fn get(&self, number: u64) -> Option<Event> {
-        let at = usize::try_from(number.checked_sub(self.first())?).ok()?;
-        self.events.get(at).cloned()
+        if !(self.first()..=self.total).contains(&number) {
+            return None;
+        }
+        self.events.get(place(number)).cloned()
     }
+}
+
+/// Where the event of this number is kept.
+fn place(number: u64) -> usize {
+    ((number - 1) % KEPT) as usize
 }

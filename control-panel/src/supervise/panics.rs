@@ -114,9 +114,9 @@ fn backtrace() -> Option<Arc<Backtrace>> {
 /// Runs `f`; a panic becomes a report.
 #[inline]
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    let (result, mut places) = scope(false, f);
+    let (result, places) = scope(false, f);
     result.map_err(|payload| {
-        let text = message(&*payload);
+        let (text, mut places) = (message(&*payload), places.unwrap_or_default());
         // The latest with this payload's message; they are told apart by nothing else.
         let at = places.iter().rposition(|(_, message, _)| message.as_deref() == text);
         let place = at.and_then(|at| places.remove(at)).map(|(.., place)| place);
@@ -137,13 +137,13 @@ pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
 
 /// Inline: each frame less is one less to be unwound.
 #[inline]
-fn scope<T>(quietly: bool, f: impl FnOnce() -> T) -> (thread::Result<T>, Places) {
+fn scope<T>(quietly: bool, f: impl FnOnce() -> T) -> (thread::Result<T>, Option<Places>) {
     let outer = CATCHING.get();
     let depth = outer.depth + 1;
     CATCHING.set(Catching { depth, quietly, noted: false });
     // The caller drops whatever `f` broke, or hands it on as a panic of its own.
     let result = panic::catch_unwind(AssertUnwindSafe(f));
-    let places = if CATCHING.replace(outer).noted { noted(depth) } else { Places::new() };
+    let places = CATCHING.replace(outer).noted.then(|| noted(depth));
     (result, places)
 }
 
