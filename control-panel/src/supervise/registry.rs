@@ -66,13 +66,19 @@ pub(super) struct State {
     pub(super) machine: Machine,
     pub(super) records: Roster<Arc<Record>>,
     pub(super) attention: Attention,
-    /// How those ended that lived when everybody was told to stop.
-    toll: Option<Toll>,
     /// Whether the panel is idle, and has suspended those who want it.
     idle: bool,
-    incidents: Incidents,
+    books: Books,
     /// What the shutdown came to, once it is over.
     report: Option<ShutdownReport>,
+}
+
+/// What is told in the end.
+#[derive(Default)]
+struct Books {
+    incidents: Incidents,
+    /// How those ended that lived when everybody was told to stop.
+    toll: Option<Toll>,
 }
 
 impl Registry {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Action, Machine,
+    Action, GroupId, Machine, Place,
     member::{Member, State, Then},
 };
 use crate::{
@@ -126,7 +126,7 @@ impl Machine {
         let (group, place, generation) = (member.group(), member.spec.place, member.generation);
         let otherwise = member.verdict(otherwise);
         let state = std::mem::replace(&mut member.state, State::Waiting);
-        self.members.remove(id);
+        self.members.discard(id);
         let (mut exit, cause, mut told) = match state {
             State::Leaving { exit, cause } => (exit, cause, true),
             State::Stopping { cause, .. } => (otherwise, Some(cause), false),
@@ -138,15 +138,16 @@ impl Machine {
             Some(last_words) => (exit, told) = (last_words, false),
             None => {}
         }
-        if !told && !exit.is_clean() {
-            self.tell(id, EventKind::Exited(exit.clone()));
-        }
+        let exited = (!told && !exit.is_clean()).then(|| exit.clone());
         let never_ran = generation == 0 && !told && !self.is_stopping() && exit.is_clean();
-        self.tell(
-            id,
-            if never_ran { EventKind::Refused(Refusal::RuntimeGone) } else { EventKind::Ended(exit, cause) },
-        );
-        self.actions.push(Action::End(id));
+        let last =
+            if never_ran { EventKind::Refused(Refusal::RuntimeGone) } else { EventKind::Ended(exit, cause) };
+        self.actions.push(Action::End(id, exited, last));
+        self.after(id, group, place);
+    }
+
+    /// A worker is gone: those go on who waited for that.
+    fn after(&mut self, id: Origin, group: Option<GroupId>, place: Option<Place>) {
         self.next_in_pool(id, place);
         self.leave_group(id, group);
         self.next_in_order(id);
@@ -154,13 +155,19 @@ impl Machine {
 
     /// Both in one: a generation that was told to end did, and nothing of the worker is left.
     pub(crate) fn ended(&mut self, id: Origin, exit: Exit, last_words: Option<Exit>) {
-        if let Some(member) = self.members.get_mut(id) {
-            if let State::Stopping { cause, .. } = member.state {
-                let exit = member.verdict(exit);
-                member.state = State::Leaving { exit: exit.clone(), cause: Some(cause) };
-                self.tell(id, EventKind::Exited(exit));
-            }
+        let Some(member) = self.members.get_mut(id) else { return };
+        let State::Stopping { cause, .. } = member.state else {
+            return self.left(id, Exit::Cancelled, last_words);
+        };
+        let exit = member.verdict(exit);
+        let (group, place) = (member.group(), member.spec.place);
+        if let Some(last_words) = last_words {
+            member.state = State::Leaving { exit: exit.clone(), cause: Some(cause) };
+            self.tell(id, EventKind::Exited(exit));
+            return self.left(id, Exit::Cancelled, Some(last_words));
         }
-        self.left(id, Exit::Cancelled, last_words);
+        self.members.discard(id);
+        self.actions.push(Action::End(id, Some(exit.clone()), EventKind::Ended(exit, Some(cause))));
+        self.after(id, group, place);
     }
 }

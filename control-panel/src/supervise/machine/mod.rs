@@ -53,10 +53,11 @@ const KEPT: usize = 64;
 pub(crate) enum Action {
     /// The worker's task is to look what it is to do.
     Wake(Origin),
-    /// The worker's running generation is told to stop.
+    /// The worker's running generation is told to stop, and those who listen are told of that.
     Cancel(Origin, Cause),
-    /// The worker ended for good: nothing of it is left.
-    End(Origin),
+    /// The worker ended for good: nothing of it is left. Those who listen are told how its generation exited, unless they
+    /// know, and then how the worker ended.
+    End(Origin, Option<Exit>, EventKind),
     /// Nobody is told of this: to be dropped, as it is the user's.
     Drop(Exit),
     /// The worker waits for its backoff until then: tell those who listen, unless that is over already.
@@ -96,8 +97,8 @@ impl Machine {
 
     /// The emptied list of actions, to be filled again.
     pub(crate) fn give_back(&mut self, actions: Vec<Action>) {
-        // What a shutdown of thousands needed is not kept.
-        if actions.capacity() <= KEPT {
+        // What thousands needed at once is kept only as long as everybody is being stopped.
+        if actions.capacity() <= KEPT || self.is_stopping() && !self.members.is_empty() {
             self.actions = actions;
         }
     }
@@ -251,7 +252,6 @@ impl Machine {
         let Some(member) = self.members.get_mut(id) else { return };
         let before = std::mem::replace(&mut member.state, State::Stopping { cause, then });
         if !matches!(before, State::Stopping { cause: before, .. } if before == cause) {
-            self.tell(id, EventKind::Stopping(cause));
             self.actions.push(Action::Cancel(id, cause));
         }
     }

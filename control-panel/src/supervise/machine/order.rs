@@ -65,13 +65,18 @@ impl Machine {
         }
         self.stopping = Some(self.stop_order(cause));
         self.settle_groups();
+        let (mut idle, mut due) = (Vec::new(), VecDeque::with_capacity(self.members.len()));
+        for (id, member) in self.members.iter() {
+            if !member.is_running() {
+                idle.push(id);
+            } else if !self.is_blocked(id) {
+                due.push_back(id);
+            }
+        }
         // Of these nothing runs, or nothing will: they are in nobody's way.
-        let idle: Vec<_> =
-            self.members.iter().filter(|(_, member)| !member.is_running()).map(|(id, _)| id).collect();
         for id in idle {
             self.stop(id, cause);
         }
-        let due = self.members.keys().filter(|&id| !self.is_blocked(id)).collect();
         if let Some(order) = &mut self.stopping {
             order.due = due;
         }
@@ -83,12 +88,12 @@ impl Machine {
     pub(crate) fn stop_some(&mut self) -> bool {
         let Some(order) = &mut self.stopping else { return false };
         let (cause, more) = (order.cause, order.due.len().min(AT_ONCE));
-        let now: Vec<_> = order.due.drain(..more).collect();
-        let left = !order.due.is_empty();
-        for id in now {
+        for _ in 0..more {
+            let next = self.stopping.as_mut().and_then(|order| order.due.pop_front());
+            let Some(id) = next else { break };
             self.stop(id, cause);
         }
-        left
+        self.stops_more()
     }
 
     /// Whether some are still to be stopped who have to wait for nobody.
@@ -152,6 +157,9 @@ impl StopOrder {
 
     /// Returns who is free now that this one ended.
     fn ended(&mut self, id: Origin) -> Vec<Origin> {
+        if self.frees.is_empty() {
+            return Vec::new();
+        }
         let freed = self.frees.remove(&id).unwrap_or_default();
         if self.blockers.remove(&id).is_some() {
             // Before its turn: who had to wait for it waits for those that it would have waited for.

@@ -8,10 +8,9 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Registry, State};
+use super::{Books, Registry, State};
 use crate::{
     observe,
-    queued::Origin,
     supervise::{
         cause::Term,
         events::{Event, EventKind, Writing},
@@ -60,52 +59,65 @@ impl Registry {
     /// worker that ended and still counts, nor one that no longer counts and has no end.
     pub(super) fn resolve(&self, state: &mut State, effects: &mut Effects) {
         let mut actions = state.machine.take_actions();
-        let tells = |action: &&Action| matches!(action, Action::Tell(..) | Action::BackOff(..));
-        let tells = actions.iter().filter(tells).count();
         if actions.len() > ROOM {
-            effects.wake.reserve(actions.len() - tells);
+            effects.wake.reserve(actions.len());
         }
+        let State { records, attention, books, .. } = &mut *state;
         let mut log = self.log.write();
+        let before = log.total();
         for action in actions.drain(..) {
             match action {
-                Action::Tell(origin, kind) => state.tell(origin, kind, &mut log, effects),
+                Action::Tell(origin, kind) => {
+                    if let Some(record) = records.get(origin) {
+                        books.tell(record, kind, &mut log, effects);
+                    }
+                }
                 Action::BackOff(origin, at) => {
                     let rest = at.saturating_duration_since(Instant::now());
-                    if !rest.is_zero() {
-                        state.tell(origin, EventKind::BackingOff(rest), &mut log, effects);
+                    if let Some(record) = records.get(origin).filter(|_| !rest.is_zero()) {
+                        books.tell(record, EventKind::BackingOff(rest), &mut log, effects);
                     }
                 }
                 Action::Wake(origin) => {
-                    effects.wake.extend(state.records.get(origin).and_then(|record| record.signal.raise()));
+                    effects.wake.extend(records.get(origin).and_then(|record| record.signal.raise()));
                 }
                 Action::Cancel(origin, cause) => {
-                    if let Some(record) = state.records.get(origin) {
-                        effects.cancel.extend(record.tell(cause));
-                        effects.wake.extend(record.signal.raise());
+                    if let Some(record) = records.get(origin) {
+                        books.tell(record, EventKind::Stopping(cause), &mut log, effects);
+                        if let Some(term) = record.tell(cause) {
+                            effects.cancel.push(term);
+                        }
+                        if let Some(waker) = record.signal.raise() {
+                            effects.wake.push(waker);
+                        }
                     }
                 }
-                Action::End(origin) => {
-                    if let Some(record) = state.records.get(origin) {
-                        state.attention.leave(record);
+                Action::End(origin, exited, last) => {
+                    let Some(record) = records.remove(origin) else { continue };
+                    if let Some(exit) = exited {
+                        books.tell(&record, EventKind::Exited(exit), &mut log, effects);
                     }
-                    effects.gone.records.extend(state.records.remove(origin));
-                    self.live.store(state.records.len(), Ordering::Release);
-                    let first = state.toll.as_mut().is_some_and(|toll| !mem::replace(&mut toll.begun, true));
-                    effects.look |= first || state.records.is_empty();
+                    books.tell(&record, last, &mut log, effects);
+                    self.live.store(records.len(), Ordering::Release);
+                    attention.leave(&record);
+                    effects.gone.records.push(record);
+                    let first = books.toll.as_mut().is_some_and(|toll| !mem::replace(&mut toll.begun, true));
+                    effects.look |= first || records.is_empty();
                 }
                 Action::Drop(exit) => effects.gone.exits.push(exit),
                 Action::Escalate => {
-                    state.expect_ends();
+                    books.expect_ends(records);
                     self.escalated.store(true, Ordering::Release);
                     effects.escalate = true;
                 }
             }
         }
+        let told = log.total() > before;
         let (seen, gone) = log.close();
         effects.seen.extend(seen);
         effects.gone.events.extend(gone);
         state.machine.give_back(actions);
-        if tells > 0 {
+        if told {
             effects.told = true;
             self.version.fetch_add(1, Ordering::Release);
         }
@@ -117,10 +129,16 @@ impl Registry {
         each(cancel, |term| term.announce());
         each(wake, Waker::wake);
         each(announce, |record| record.announce());
-        each(told.then_some(&self.log), |log| log.announce());
-        each(look.then_some(&self.none_left), Notify::notify_waiters);
+        if told {
+            each([&self.log], |log| log.announce());
+        }
+        if look {
+            each([&self.none_left], Notify::notify_waiters);
+        }
         each(seen, |event| observe::lifecycle(&event));
-        each(escalate.then_some(&self.on_escalate), |on_escalate| on_escalate());
+        if escalate {
+            each([&self.on_escalate], |on_escalate| on_escalate());
+        }
         let Gone { statuses, events, incidents, exits, records } = gone;
         each(statuses, drop);
         each(events, drop);
@@ -131,18 +149,20 @@ impl Registry {
 }
 
 /// Runs code of others for each. A panic of one, of which the hook tells, takes no other with it.
-fn each<T>(list: impl IntoIterator<Item = T>, run: impl FnMut(T)) {
-    let (mut list, mut run) = (list.into_iter(), run);
+fn each<T, L>(list: L, mut run: impl FnMut(T))
+where
+    L: IntoIterator<Item = T> + AsRef<[T]>,
+{
     // Most often there is nothing to do, and a catch costs more than that.
-    if list.size_hint().1 == Some(0) {
+    if list.as_ref().is_empty() {
         return;
     }
+    let mut list = list.into_iter();
     while panics::catch(|| list.by_ref().for_each(&mut run)).is_err() {}
 }
 
-impl State {
-    fn tell(&mut self, origin: Origin, kind: EventKind, log: &mut Writing<'_>, effects: &mut Effects) {
-        let Some(record) = self.records.get(origin) else { return };
+impl Books {
+    fn tell(&mut self, record: &Arc<Record>, kind: EventKind, log: &mut Writing<'_>, effects: &mut Effects) {
         match &kind {
             EventKind::Exited(exit) => {
                 record.set_stuck(false);
@@ -164,12 +184,15 @@ impl State {
             _ => {}
         }
         if let Some(status) = status_after(&kind) {
-            effects.gone.statuses.extend(Some(record.set_status(status)).filter(WorkerStatus::is_final));
+            let before = record.set_status(status);
+            if before.is_final() {
+                effects.gone.statuses.push(before);
+            }
             if record.is_awaited() {
                 effects.announce.push(Arc::clone(record));
             }
         }
-        log.push(&record.name, origin, record.generation(), kind);
+        log.push(&record.name, record.origin, record.generation(), kind);
     }
 }
 
@@ -193,6 +216,7 @@ mod tests {
     use super::{super::OnEscalate, *};
     use crate::{
         name::Name,
+        queued::Origin,
         supervise::{
             hosts::Hosts,
             lifecycle::{Backoff, Intensity, Restart},
@@ -243,7 +267,7 @@ mod tests {
     #[test]
     fn a_panic_takes_no_other_with_it() {
         let mut run = Vec::new();
-        each(0..6, |n| {
+        each([0, 1, 2, 3, 4, 5], |n| {
             run.push(n);
             assert!(n % 2 == 0, "on purpose");
         });

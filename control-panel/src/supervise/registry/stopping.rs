@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Registry, State, effects::Effects};
+use super::{Books, Registry, effects::Effects};
 use crate::{
     queued::Origin,
     supervise::{
@@ -18,7 +18,7 @@ use crate::{
         polling,
         record::Record,
         report::{ShutdownReport, WorkerReport},
-        roster,
+        roster::{self, Roster},
     },
     worker::Cancel,
 };
@@ -37,8 +37,10 @@ pub(crate) struct Incidents {
 /// How those ended that lived when everybody was told to stop. Each end is noted by whoever tells of it: looking at
 /// thousands again afterwards would keep the caller of the shutdown.
 pub(super) struct Toll {
-    /// In the order of their spawning. Those that live yet are not to be read.
-    workers: Vec<WorkerReport>,
+    /// In the order of their spawning.
+    origins: Vec<Origin>,
+    /// None of those that live yet, and nothing after the last that ended.
+    workers: Vec<Option<WorkerReport>>,
     /// Of those that sent heartbeats, the last one's stamp.
     heartbeats: Vec<(Origin, u64)>,
     /// Whether anybody ended yet.
@@ -49,7 +51,7 @@ impl Registry {
     /// From now on nothing is spawned, and everybody is stopped.
     pub(in crate::supervise) fn stop_all(&self) {
         self.change(|state| {
-            state.expect_ends();
+            state.books.expect_ends(&state.records);
             state.machine.stop_all(Cause::Shutdown);
         });
     }
@@ -103,9 +105,10 @@ impl Registry {
         self.resolve(&mut state, &mut effects);
         let overdue: Vec<_> =
             state.records.values().map(|record| WorkerReport::new(record, overdue(record))).collect();
-        let evicted: Vec<_> = overdue.iter().map(|report| state.incidents.add(report.clone())).collect();
-        let workers = state.toll.take().map(|toll| toll.close(overdue)).unwrap_or_default();
-        let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.incidents));
+        let evicted: Vec<_> =
+            overdue.iter().map(|report| state.books.incidents.add(report.clone())).collect();
+        let workers = state.books.toll.take().map(|toll| toll.close(overdue)).unwrap_or_default();
+        let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.books.incidents));
         state.report = Some(report.clone());
         drop(state);
         self.execute(effects);
@@ -114,24 +117,36 @@ impl Registry {
     }
 }
 
-impl State {
+impl Books {
     /// Everybody who lives is about to be told to stop: how each ends is to be reported.
-    pub(super) fn expect_ends(&mut self) {
+    pub(super) fn expect_ends(&mut self, living: &Roster<Arc<Record>>) {
         if self.toll.is_none() {
-            let workers = self.records.values().map(|record| WorkerReport::undated(record, Exit::Starved).0);
-            self.toll = Some(Toll { workers: workers.collect(), heartbeats: Vec::new(), begun: false });
+            let (origins, workers) = (living.keys().collect(), Vec::with_capacity(living.len()));
+            self.toll = Some(Toll { origins, workers, heartbeats: Vec::new(), begun: false });
         }
     }
 }
 
 impl Toll {
-    /// Somebody ended. What was told of it before still holds.
+    /// Somebody ended. What it prepared to be reported of it holds but for how and why it ended, which is known only now.
     pub(super) fn ended(&mut self, record: &Record, exit: &Exit) {
-        let Some(worker) = self.worker(record.origin) else { return };
-        let (cause, heartbeat) = record.last_term();
-        (worker.exit, worker.cause, worker.generation) = (exit.clone(), cause, record.generation());
+        match self.worker(record.origin) {
+            Some(Some(worker)) => (worker.exit, worker.cause) = (exit.clone(), record.cause()),
+            Some(None) => {
+                let (report, heartbeat) = WorkerReport::undated(record, exit.clone());
+                self.prepare(report, heartbeat);
+            }
+            None => {}
+        }
+    }
+
+    /// What is to be reported of somebody who ends, with its last heartbeat's stamp.
+    pub(super) fn prepare(&mut self, report: WorkerReport, heartbeat: u64) {
+        let origin = report.origin;
+        let Some(worker) = self.worker(origin) else { return };
+        *worker = Some(report);
         if heartbeat != 0 {
-            self.heartbeats.push((record.origin, heartbeat));
+            self.heartbeats.push((origin, heartbeat));
         }
     }
 
@@ -139,21 +154,31 @@ impl Toll {
     fn close(mut self, overdue: Vec<WorkerReport>) -> Vec<WorkerReport> {
         for report in overdue {
             if let Some(worker) = self.worker(report.origin) {
-                *worker = report;
+                *worker = Some(report);
             }
         }
         for (origin, heartbeat) in mem::take(&mut self.heartbeats) {
-            if let Some(worker) = self.worker(origin) {
+            if let Some(Some(worker)) = self.worker(origin) {
                 worker.last_heartbeat = Some(clock::since(heartbeat));
             }
         }
-        self.workers
+        in_place(self.workers)
     }
 
-    fn worker(&mut self, id: Origin) -> Option<&mut WorkerReport> {
-        let at = roster::place(&self.workers, id, |worker| worker.origin)?;
+    fn worker(&mut self, id: Origin) -> Option<&mut Option<WorkerReport>> {
+        let at = roster::place(&self.origins, id, |&origin| origin)?;
+        if self.workers.len() <= at {
+            // Not all at once and beforehand: who is to be told to stop would wait for that.
+            self.workers.resize_with(at + 1, || None);
+        }
         self.workers.get_mut(at)
     }
+}
+
+/// In the memory that they are in: thousands need that many pages.
+#[expect(clippy::filter_map_identity, reason = "`flatten` collects into new memory")]
+fn in_place(workers: Vec<Option<WorkerReport>>) -> Vec<WorkerReport> {
+    workers.into_iter().filter_map(|worker| worker).collect()
 }
 
 impl Incidents {

@@ -392,7 +392,11 @@ impl World {
         for action in actions {
             match action {
                 Action::Wake(id) => drop(woken.insert(id)),
-                Action::Cancel(id, cause) => self.cancelled(id, cause),
+                Action::Cancel(id, cause) => {
+                    told.insert(id);
+                    self.told(id, &EventKind::Stopping(cause));
+                    self.cancelled(id, cause);
+                }
                 Action::BackOff(id, at) => {
                     assert_eq!(self.machine.next(id), Directive::Begin(Some(at)), "{id} is said to wait");
                     told.insert(id);
@@ -404,7 +408,12 @@ impl World {
                     told.insert(id);
                     self.told(id, &kind);
                 }
-                Action::End(id) => {
+                Action::End(id, exited, last) => {
+                    told.insert(id);
+                    if let Some(exit) = exited {
+                        self.told(id, &EventKind::Exited(exit));
+                    }
+                    self.told(id, &last);
                     assert!(self.workers[&id].ended.is_some(), "{id} is gone, and nobody was told");
                 }
                 Action::Drop(_) => {}
