@@ -27,7 +27,7 @@ use crate::{
     name::Name,
     observe,
     queue::{IntentSender, Local},
-    supervise::{events::Events, report::ShutdownReport},
+    supervise::{events::Events, report::ShutdownReport, supervisor::Caller},
     tasks::Tasks,
     worker::{Worker, WorkerHandle},
 };
@@ -236,8 +236,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// # Cancel safety
     /// Dropping it half-way keeps the cancellation; calling it again goes on waiting, by the first call's deadline.
     pub async fn shutdown(&self) -> ShutdownReport {
-        let queue = &self.shared.queue;
-        self.shared.supervisor.shutdown(|| queue.stop_waiting(), || queue.close()).await
+        self.shut_down(Caller::Awaits).await
     }
 
     /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime.
@@ -247,7 +246,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     #[track_caller]
     pub fn shutdown_blocking(&self) -> ShutdownReport {
         blocking::assert_may_block("shutdown_blocking", "`shutdown().await`");
-        blocking::wait(self.shutdown())
+        blocking::wait(self.shut_down(Caller::Blocks))
+    }
+
+    async fn shut_down(&self, caller: Caller) -> ShutdownReport {
+        let queue = &self.shared.queue;
+        self.shared.supervisor.shutdown(caller, || queue.stop_waiting(), || queue.close()).await
     }
 }
 

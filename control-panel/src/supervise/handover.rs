@@ -84,6 +84,11 @@ impl<T> HandOver<T> {
 }
 
 impl<T> Turn<'_, T> {
+    /// Whether there is anything to tell of.
+    pub(super) fn is_due(&self) -> bool {
+        !lock(self.left).is_empty()
+    }
+
     /// Tells of all that is left by now, under the lock under which it is told.
     pub(super) fn each(&mut self, tell: impl FnMut(T)) {
         mem::swap(&mut *lock(self.left), &mut *self.list);

@@ -4,9 +4,11 @@ mod effects;
 mod ends;
 mod gates;
 mod stopping;
+mod waking;
 
 use std::{
     collections::BTreeSet,
+    panic::resume_unwind,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -17,7 +19,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 pub(crate) use self::stopping::Incidents;
-use self::{effects::Effects, ends::Ends, stopping::Toll};
+use self::{effects::Effects, ends::Ends, stopping::Toll, waking::Unwoken};
 use super::{
     cause::{Cause, Term},
     clock,
@@ -46,6 +48,7 @@ pub(crate) struct Registry {
     pub(super) hosts: Hosts,
     state: Mutex<State>,
     ends: Ends,
+    unwoken: Unwoken,
     pub(crate) log: Arc<Log>,
     /// Changes with everything that a status shows.
     version: AtomicU64,
@@ -89,6 +92,7 @@ impl Registry {
             hosts,
             state: Mutex::default(),
             ends: Ends::default(),
+            unwoken: Unwoken::default(),
             log: Arc::default(),
             version: AtomicU64::new(0),
             live: AtomicUsize::new(0),
@@ -227,20 +231,19 @@ impl Registry {
 
     /// Runs `decide` under the lock, and then what follows without it; and so on with what is decided in steps.
     pub(super) fn change<T>(&self, decide: impl FnOnce(&mut State) -> T) -> T {
+        let mut effects = Effects::default();
         let mut state = self.lock();
         let decided = decide(&mut state);
-        loop {
-            let mut effects = Effects::default();
-            self.resolve(&mut state, &mut effects);
-            let more = state.machine.stops_more();
-            drop(state);
-            self.execute(effects);
-            if !more {
-                return decided;
+        self.resolve(&mut state, &mut effects);
+        let more = state.machine.stops_more();
+        drop(state);
+        self.execute(effects);
+        if more {
+            if let Some(panic) = self.stop_the_rest() {
+                resume_unwind(panic);
             }
-            state = self.lock();
-            state.machine.stop_some();
         }
+        decided
     }
 
     pub(crate) fn live(&self) -> Vec<Arc<Record>> {

@@ -44,6 +44,15 @@ pub(crate) struct Supervisor {
     gone: AtomicBool,
 }
 
+/// Who waits for a shutdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A task: its thread has others to run, which may be those that are to end.
+    Awaits,
+    /// A thread that does nothing else meanwhile.
+    Blocks,
+}
+
 /// A worker that is about to be spawned.
 pub(crate) struct Recruit {
     pub(crate) record: Arc<Record>,
@@ -133,6 +142,7 @@ impl Supervisor {
     /// timeout, and named if their task still runs at the end of it.
     pub(crate) async fn shutdown(
         &self,
+        caller: Caller,
         refuse_waiting: impl FnOnce(),
         close: impl FnOnce(),
     ) -> ShutdownReport {
@@ -142,7 +152,11 @@ impl Supervisor {
         }
         self.stop_all();
         refuse_waiting();
-        if !self.ended_by(began.after(self.timeout.mul_f64(0.9))).await {
+        let nearly = began.after(self.timeout.mul_f64(0.9));
+        if caller == Caller::Blocks {
+            self.registry.help_to_tell(nearly.native());
+        }
+        if !self.ended_by(nearly).await {
             self.registry.hurry().iter().for_each(|record| record.abort());
             // Also when the deadline is over already: whoever is dropped needs a moment to be.
             let a_moment = Moment::now(&self.registry.hosts.runtime).after(A_MOMENT);

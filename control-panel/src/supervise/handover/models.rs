@@ -68,6 +68,23 @@ impl Stage {
         self.count(panic);
     }
 
+    /// Waits for something to tell while it has the turn, and tells of it: whoever has that to tell only leaves it. Not
+    /// for ever.
+    fn wait(&self) {
+        let panic = self.ends.tell(|turn| {
+            for _ in 0..below(4) {
+                if turn.is_due() {
+                    break;
+                }
+                thread::yield_now();
+            }
+            let state = self.lock();
+            turn.each(|one| self.tell(one));
+            drop(state);
+        });
+        self.count(panic);
+    }
+
     /// Whoever looks finds that all is told that was left.
     fn look(&self) {
         let state = self.lock();
@@ -107,11 +124,12 @@ impl Stage {
     }
 }
 
-fn model(harmful: bool, looks: bool) {
-    among(THREADS, 1 + below(EACH) as usize, harmful, looks);
+fn model(harmful: bool, more: &[fn(&Stage)]) {
+    among(THREADS, 1 + below(EACH) as usize, harmful, more);
 }
 
-fn among(threads: usize, each: usize, harmful: bool, looks: bool) {
+/// Beside those that leave something, others do each of `more` a few times.
+fn among(threads: usize, each: usize, harmful: bool, more: &[fn(&Stage)]) {
     let stage = Stage::new(harmful);
     let mut threads: Vec<_> = (0..threads)
         .map(|thread| {
@@ -119,10 +137,10 @@ fn among(threads: usize, each: usize, harmful: bool, looks: bool) {
             thread::spawn(move || (0..each).for_each(|nth| stage.leave(thread * EACH as usize + nth)))
         })
         .collect();
-    if looks {
+    threads.extend(more.iter().map(|&act| {
         let stage = Arc::clone(&stage);
-        threads.push(thread::spawn(move || (0..3).for_each(|_| stage.look())));
-    }
+        thread::spawn(move || (0..3).for_each(|_| act(&stage)))
+    }));
     for thread in threads {
         thread.join().unwrap();
     }
@@ -131,26 +149,32 @@ fn among(threads: usize, each: usize, harmful: bool, looks: bool) {
 
 #[test]
 fn each_end_is_told_once_whoever_leaves_it() {
-    check(|| model(false, false));
+    check(|| model(false, &[]));
 }
 
 /// After two there is nobody who would look by chance.
 #[test]
 fn who_comes_as_the_turn_is_given_back_is_told_too() {
-    check(|| (0..20).for_each(|_| among(2, 1, false, false)));
+    check(|| (0..20).for_each(|_| among(2, 1, false, &[])));
 }
 
 #[test]
 fn whoever_looks_finds_none_on_its_way() {
-    check(|| model(false, true));
+    check(|| model(false, &[Stage::look]));
 }
 
 #[test]
 fn a_panic_takes_no_other_with_it_and_is_handed_out() {
-    check(|| model(true, false));
+    check(|| model(true, &[]));
 }
 
 #[test]
 fn a_panic_hides_nothing_from_whoever_looks() {
-    check(|| model(true, true));
+    check(|| model(true, &[Stage::look]));
+}
+
+#[test]
+fn who_waits_in_its_turn_tells_for_those_who_come_and_leaves_none_behind() {
+    check(|| model(below(2) == 0, &[Stage::wait, Stage::look]));
+    check(|| (0..20).for_each(|_| among(1, 1, false, &[Stage::wait])));
 }

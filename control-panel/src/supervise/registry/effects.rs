@@ -54,6 +54,13 @@ struct Gone {
     records: Vec<Arc<Record>>,
 }
 
+impl Effects {
+    /// Beforehand, and apart from the rest.
+    pub(super) fn wake_tasks(&mut self) {
+        each(mem::take(&mut self.wake), Waker::wake);
+    }
+}
+
 impl Registry {
     /// Executes what has to happen together with the decision, so that nobody sees the one without the other: not a
     /// worker that ended and still counts, nor one that no longer counts and has no end.
@@ -127,7 +134,7 @@ impl Registry {
     pub(super) fn execute(&self, effects: Effects) {
         let Effects { cancel, wake, announce, told, look, escalate, seen, gone } = effects;
         each(cancel, |term| term.announce());
-        each(wake, Waker::wake);
+        self.wake(wake);
         each(announce, |record| record.announce());
         if told {
             each([&self.log], |log| log.announce());
@@ -149,7 +156,7 @@ impl Registry {
 }
 
 /// Runs code of others for each. A panic of one, of which the hook tells, takes no other with it.
-fn each<T, L>(list: L, mut run: impl FnMut(T))
+pub(super) fn each<T, L>(list: L, mut run: impl FnMut(T))
 where
     L: IntoIterator<Item = T> + AsRef<[T]>,
 {
@@ -210,8 +217,10 @@ fn status_after(kind: &EventKind) -> Option<WorkerStatus> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{sync::Weak, time::Duration};
+
+    use tokio::runtime::{Builder, Runtime};
 
     use super::{super::OnEscalate, *};
     use crate::{
@@ -228,7 +237,7 @@ mod tests {
         worker::Escalate,
     };
 
-    fn spec() -> Spec {
+    pub(in crate::supervise::registry) fn spec() -> Spec {
         Spec {
             name: Name::from("it"),
             restart: Restart::Never,
@@ -245,12 +254,19 @@ mod tests {
         }
     }
 
+    pub(in crate::supervise::registry) fn registry(runtime: &Runtime) -> Registry {
+        let hosts = Hosts { runtime: runtime.handle().clone(), local: Local::new("it") };
+        Registry::new(hosts, Box::new(|| ()) as OnEscalate)
+    }
+
+    pub(in crate::supervise::registry) fn runtime() -> Runtime {
+        Builder::new_current_thread().build().unwrap()
+    }
+
     /// Another thread may tell of the end when the worker's task is long gone, and nobody has a handle.
     #[test]
     fn the_last_of_a_record_is_dropped_without_the_lock() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let hosts = Hosts { runtime: runtime.handle().clone(), local: Local::new("it") };
-        let registry = Registry::new(hosts, Box::new(|| ()) as OnEscalate);
+        let registry = registry(&runtime());
         let record = Arc::new(record::tests::record(1, Limits::default()));
         registry.admit(&record, spec()).unwrap();
         let left: Weak<Record> = Arc::downgrade(&record);

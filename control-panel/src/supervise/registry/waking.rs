@@ -1,0 +1,116 @@
+//! Tasks that are to be woken, by whoever comes to it first.
+//!
+//! A thread that wakes a task of a sleeping runtime often has to make way for the thread that it woke: the others of a few
+//! tasks would each wait for a sleep and a wake of the two. So what is still to be woken lies here, and the first worker
+//! that ends goes on with it: on the runtime's own thread, where waking another task wakes no thread.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+};
+
+use super::Registry;
+use crate::supervise::panics;
+
+/// With more of them they are no longer few: then it is the threads that are few.
+const FEW: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Unwoken {
+    tasks: Mutex<VecDeque<Waker>>,
+    /// Whether there may be any: most who ask find none.
+    any: AtomicBool,
+}
+
+impl Unwoken {
+    fn next(&self) -> Option<Waker> {
+        let mut tasks = self.lock();
+        let next = tasks.pop_front();
+        self.any.store(!tasks.is_empty(), Ordering::Relaxed);
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Waker>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    /// Wakes them, in this order.
+    pub(super) fn wake(&self, tasks: Vec<Waker>) {
+        if !(2..=FEW).contains(&tasks.len()) {
+            return super::effects::each(tasks, Waker::wake);
+        }
+        self.unwoken.lock().extend(tasks);
+        self.wake_all();
+    }
+
+    /// Goes on with what another thread has begun to wake.
+    pub(super) fn help_to_wake(&self) {
+        if self.unwoken.any.load(Ordering::Relaxed) {
+            self.wake_all();
+        }
+    }
+
+    fn wake_all(&self) {
+        while let Some(task) = self.unwoken.next() {
+            panics::catch(|| task.wake()).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, Weak},
+        task::Wake,
+    };
+
+    use super::{super::effects::tests::*, *};
+
+    /// A task: when it is woken, it says so, and does what it does then.
+    struct Task {
+        number: usize,
+        woken: Arc<Mutex<Vec<usize>>>,
+        then: Box<dyn Fn() + Send + Sync>,
+    }
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.woken.lock().unwrap().push(self.number);
+            (self.then)();
+        }
+    }
+
+    #[test]
+    fn the_first_that_is_woken_goes_on_with_the_others_and_each_is_woken_once() {
+        for count in [1, 2, 4, FEW, FEW + 1] {
+            let registry = Arc::new(registry(&runtime()));
+            let woken: Arc<Mutex<Vec<usize>>> = Arc::default();
+            // How many were woken when the first one's wake was over.
+            let by_then: Arc<Mutex<usize>> = Arc::default();
+            let task = |number| {
+                let (of, all): (Weak<_>, _) = (Arc::downgrade(&registry), Arc::clone(&woken));
+                let by_then = Arc::clone(&by_then);
+                let first = move || {
+                    of.upgrade().unwrap().help_to_wake();
+                    *by_then.lock().unwrap() = all.lock().unwrap().len();
+                };
+                let then: Box<dyn Fn() + Send + Sync> = match number {
+                    0 => Box::new(first),
+                    2 => Box::new(|| panic!("on purpose")),
+                    _ => Box::new(|| ()),
+                };
+                Waker::from(Arc::new(Task { number, woken: Arc::clone(&woken), then }))
+            };
+            registry.wake((0..count).map(task).collect());
+            assert_eq!(*by_then.lock().unwrap(), if count <= FEW { count } else { 1 }, "none waits for it");
+            assert_eq!(*woken.lock().unwrap(), (0..count).collect::<Vec<_>>());
+            assert!(registry.unwoken.lock().is_empty() && !registry.unwoken.any.load(Ordering::Relaxed));
+        }
+    }
+}
