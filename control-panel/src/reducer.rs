@@ -123,6 +123,9 @@ pub enum Warning {
     /// A worker or a group that escalates failed too often, or a worker was stuck that is to end the panel for it
     /// ([`OnStuck::Escalate`](crate::OnStuck)): every worker was stopped. Shut down; the report and the events name it.
     Escalated,
+    /// The panel's runtime is gone: its workers were told to stop, or went with it, and none is started any more. Keep it
+    /// alive as long as the panel, or let the panel have its own.
+    RuntimeGone,
 }
 
 impl std::fmt::Display for Warning {
@@ -140,6 +143,10 @@ impl std::fmt::Display for Warning {
             Self::Escalated => f.write_str(
                 "a worker failed too often, or was stuck, for the panel to go on, and every worker was stopped: shut down; \
                  the report names it",
+            ),
+            Self::RuntimeGone => f.write_str(
+                "the panel's runtime is gone, and its workers with it: keep it alive as long as the panel, or let the panel \
+                 have its own",
             ),
         }
     }

@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Exit, Restart, WorkerStatus, testing};
+use control_panel::{Cause, Exit, Restart, RestartError, Warning, WorkerStatus, testing};
 use tests::{eventually, threads, watched};
 use tokio::{runtime::Builder, sync::oneshot, task::yield_now, time::sleep};
 
 use crate::kinds::{Act, Async, Blocking, KINDS, LetGo, MS, PATIENT, Panel, Seen, Thread, panel, running};
 
-/// A future ends with its runtime; a thread goes on, still owned, until the panel tells it to stop.
+/// A future ends with its runtime; what runs on a thread is told to stop. Neither is restarted, and both are told of.
 #[test]
 fn a_runtime_that_is_gone_leaves_no_orphan() {
     watched(|| {
@@ -26,18 +26,63 @@ fn a_runtime_that_is_gone_leaves_no_orphan() {
             running(&handle, 1);
             // A call that still waits for its thread goes with the runtime.
             eventually("it begins", || seen.begun.load(Ordering::SeqCst) == 1);
+            assert_eq!(panel.status().warning, None);
             runtime.shutdown_background();
-            if kind == Async {
-                assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Aborted)));
-            } else {
-                thread::sleep(10 * MS);
-                assert_eq!(panel.worker_count(), 1, "{kind:?}: it lives, and is still known");
-            }
-            panel.shutdown_blocking();
-            assert!(handle.ended_blocking().is_final() && panel.worker_count() == 0, "{kind:?}");
+            assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Aborted)), "{kind:?}");
+            assert_eq!(handle.cause(), Some(Cause::RuntimeGone), "{kind:?}");
+            assert_eq!(handle.restart(), Err(RestartError::RuntimeGone), "{kind:?}");
+            assert_eq!(panel.status().warning, Some(Warning::RuntimeGone), "{kind:?}");
             seen.is_over();
+            if kind != Async {
+                assert_eq!(*seen.causes.lock().unwrap(), [Some(Cause::RuntimeGone)], "{kind:?}: it was told");
+            }
+            let report = panel.shutdown_blocking();
+            let incidents: Vec<_> = report.incidents().map(ToString::to_string).collect();
+            assert_eq!(
+                incidents,
+                ["it (0, generation 1) aborted: dropped before it had stopped"],
+                "{kind:?}"
+            );
             assert_eq!(seen.begun.load(Ordering::SeqCst), 1, "nothing starts without a runtime");
         }
+    });
+}
+
+/// Whoever was to be restarted, and whoever would have ended well had it been for good, is told of all the same.
+#[test]
+fn a_thread_whose_runtime_is_gone_does_not_pass_for_finished() {
+    watched(|| {
+        for kind in [Blocking, Thread] {
+            let (runtime, seen) = (threads(2), Seen::default());
+            let _go = LetGo(seen.clone());
+            let panel = panel(&runtime, PATIENT);
+            let handle = panel.spawn(seen.worker(kind, Act::Block, Act::Wait).restart(Restart::Always));
+            running(&handle, 1);
+            eventually("it blocks", || seen.living.load(Ordering::SeqCst) == 1);
+            // Meant for a task that is gone before it can do it.
+            handle.restart().unwrap();
+            runtime.shutdown_background();
+            let told = || matches!(handle.status(), WorkerStatus::Stopping(Cause::RuntimeGone));
+            eventually("it is told", told);
+            assert_eq!(handle.restart(), Err(RestartError::RuntimeGone), "{kind:?}");
+            seen.go.store(true, Ordering::SeqCst);
+            assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Aborted)), "{kind:?}");
+            assert!(!panel.shutdown_blocking().is_clean(), "{kind:?}");
+        }
+    });
+}
+
+/// tokio waits for the blocking pool then, and the worker in it for being told.
+#[test]
+fn dropping_a_runtime_ends_the_blocking_workers_on_it() {
+    watched(|| {
+        let (runtime, seen) = (threads(2), Seen::default());
+        let panel = panel(&runtime, PATIENT);
+        let handle = panel.spawn(seen.worker(Blocking, Act::Wait, Act::Wait));
+        eventually("it begins", || seen.begun.load(Ordering::SeqCst) == 1);
+        drop(runtime);
+        assert!(matches!(handle.status(), WorkerStatus::Ended(Exit::Aborted)));
+        drop(panel);
     });
 }
 

@@ -145,6 +145,10 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
 
     /// The runtime that runs the workers; it must have time enabled and outlive the panel.
     ///
+    /// One that goes before the panel takes the async workers with it, each at its next await. Those on threads are told to
+    /// stop, with the cause [`RuntimeGone`](crate::Cause::RuntimeGone). All of them end as [`Aborted`](crate::Exit::Aborted), an
+    /// incident of the report, and none is restarted; what is spawned from then on is refused.
+    ///
     /// Default: the ambient one where `build` is called in a runtime's context, else one of the panel's own.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);

@@ -41,6 +41,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         if registry.has_escalated() {
             return Some(Warning::Escalated);
         }
+        if registry.has_lost_its_runtime() {
+            return Some(Warning::RuntimeGone);
+        }
         let workers = registry.unpolled();
         let starved = self.starved.is_some_and(|starved| starved.frames >= STARVED_FRAMES);
         if starved && workers > 0 {

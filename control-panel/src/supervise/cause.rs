@@ -35,11 +35,13 @@ pub enum Cause {
     Replaced,
     /// A worker failed too often or was stuck, and that was to end the whole panel.
     Escalated,
+    /// The panel's runtime is gone, and with it the task that would have restarted it.
+    RuntimeGone,
 }
 
 impl Cause {
     /// In the order of their numbers.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Shutdown,
         Self::Restart,
         Self::Stopped,
@@ -48,6 +50,7 @@ impl Cause {
         Self::Policy,
         Self::Replaced,
         Self::Escalated,
+        Self::RuntimeGone,
     ];
 }
 
@@ -55,7 +58,12 @@ impl Cause {
     /// Whether no generation follows the one that was told this first.
     pub(super) fn is_final(self) -> bool {
         match self {
-            Self::Shutdown | Self::Stopped | Self::Policy | Self::Replaced | Self::Escalated => true,
+            Self::Shutdown
+            | Self::Stopped
+            | Self::Policy
+            | Self::Replaced
+            | Self::Escalated
+            | Self::RuntimeGone => true,
             Self::Restart | Self::Stuck | Self::Dependency => false,
         }
     }
@@ -72,6 +80,7 @@ impl fmt::Display for Cause {
             Self::Policy => "the policy wants it gone",
             Self::Replaced => "a newer task took its key",
             Self::Escalated => "a worker failed too often, or was stuck, for the panel to go on",
+            Self::RuntimeGone => "the panel's runtime is gone",
         })
     }
 }

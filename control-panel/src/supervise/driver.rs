@@ -230,10 +230,14 @@ impl Drop for Ending {
         if self.told {
             return;
         }
-        // What runs on another thread does not go down with the task, and tells of its end itself.
-        if self.record.leave_alone() {
-            self.record.signal.forget();
-            return;
+        // What runs on another thread does not go down with the task: it is told to stop, and tells of its end itself. In this
+        // order, or an end between the two would pass for one that it came to by itself.
+        if self.record.is_away() {
+            self.registry.forsaken(&self.record);
+            if self.record.leave_alone() {
+                self.record.signal.forget();
+                return;
+            }
         }
         if self.polled {
             self.end(Exit::Aborted);

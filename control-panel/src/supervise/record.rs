@@ -226,6 +226,11 @@ impl Record {
         self.away.swap(0, Ordering::AcqRel) == ALONE
     }
 
+    /// Whether a generation runs away from the worker's task.
+    pub(super) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Acquire) == AWAY
+    }
+
     /// The worker's task goes. Says whether it leaves a generation behind.
     pub(super) fn leave_alone(&self) -> bool {
         self.away.compare_exchange(AWAY, ALONE, Ordering::AcqRel, Ordering::Acquire).is_ok()

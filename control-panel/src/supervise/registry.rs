@@ -61,6 +61,7 @@ pub(crate) struct Registry {
     /// How many first polls there were: tells a runtime that runs from one that does not.
     first_polls: AtomicU64,
     escalated: AtomicBool,
+    runtime_gone: AtomicBool,
     on_escalate: OnEscalate,
 }
 
@@ -100,6 +101,7 @@ impl Registry {
             unpolled: AtomicUsize::new(0),
             first_polls: AtomicU64::new(0),
             escalated: AtomicBool::new(false),
+            runtime_gone: AtomicBool::new(false),
             on_escalate,
         }
     }
@@ -186,6 +188,11 @@ impl Registry {
         self.change(|state| state.machine.left(record.origin, otherwise, last_words));
     }
 
+    /// The worker's task is dropped, with the runtime, while its generation runs elsewhere.
+    pub(super) fn forsaken(&self, record: &Record) {
+        self.change(|state| state.machine.forsaken(record.origin));
+    }
+
     /// The worker's task was polled for the first time.
     pub(super) fn polled(&self) {
         self.first_polls.fetch_add(1, Ordering::Relaxed);
@@ -215,6 +222,9 @@ impl Registry {
         self.change(|state| match state.machine.restart(record.origin) {
             Err(RestartError::Ended) if state.is_to_come(record) && record.cause().is_none() => {
                 Err(RestartError::NotStarted)
+            }
+            Err(RestartError::Ended) if record.cause() == Some(Cause::RuntimeGone) => {
+                Err(RestartError::RuntimeGone)
             }
             restarted => restarted,
         })
@@ -278,6 +288,11 @@ impl Registry {
     /// Whether a worker ended the panel, by failing too often or by being stuck. Takes no lock.
     pub(crate) fn has_escalated(&self) -> bool {
         self.escalated.load(Ordering::Acquire)
+    }
+
+    /// Whether a worker ended, or is told to, because the runtime is gone. Takes no lock.
+    pub(crate) fn has_lost_its_runtime(&self) -> bool {
+        self.runtime_gone.load(Ordering::Acquire)
     }
 
     pub(crate) fn first_polls(&self) -> u64 {

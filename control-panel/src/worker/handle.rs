@@ -67,7 +67,7 @@ impl WorkerHandle {
     /// intensity.
     ///
     /// # Errors
-    /// [`RestartError`]: it ended or is about to, its group is not started yet, or it can run only once.
+    /// [`RestartError`]: it ended or is about to, its group is not started yet, it can run only once, or the panel's runtime is gone.
     pub fn restart(&self) -> Result<(), RestartError> {
         let registry = self.registry().ok_or(RestartError::Ended)?;
         registry.restart(&self.record)
@@ -119,6 +119,8 @@ pub enum RestartError {
     NotStarted,
     /// Its factory makes one generation only: a worker annotated without `restart`, or made by [`Worker::once`](crate::Worker::once).
     RunsOnce,
+    /// The panel's runtime is gone, and with it the task that would start it.
+    RuntimeGone,
 }
 
 impl fmt::Display for RestartError {
@@ -128,6 +130,10 @@ impl fmt::Display for RestartError {
             Self::NotStarted => "the worker's group is not started yet; call its `start` first",
             Self::RunsOnce => {
                 "the worker can run only once; annotate it with `restart = …`, or make it with `Worker::new`"
+            }
+            Self::RuntimeGone => {
+                "the panel's runtime is gone, and nothing starts without it; keep it alive as long as the panel, or let the \
+                 panel have its own"
             }
         })
     }

@@ -127,10 +127,17 @@ impl Machine {
         let otherwise = member.verdict(otherwise);
         let state = std::mem::replace(&mut member.state, State::Waiting);
         self.members.discard(id);
+        // Nothing else drops the task of a worker that was not told to end.
+        let gone = if self.is_stopping() { None } else { Some(Cause::RuntimeGone) };
         let (mut exit, cause, mut told) = match state {
             State::Leaving { exit, cause } => (exit, cause, true),
-            State::Stopping { cause, .. } => (otherwise, Some(cause), false),
-            State::Waiting | State::Due { .. } | State::Running { .. } => (otherwise, None, false),
+            // However well it ended: it was to run on.
+            State::Stopping { cause: Cause::RuntimeGone, .. } if otherwise.is_clean() => {
+                (Exit::Aborted, Some(Cause::RuntimeGone), false)
+            }
+            State::Stopping { cause, then: Then::End } => (otherwise, Some(cause), false),
+            State::Stopping { cause, .. } => (otherwise, gone.or(Some(cause)), false),
+            State::Waiting | State::Due { .. } | State::Running { .. } => (otherwise, gone, false),
         };
         match last_words {
             // The failure itself says more.

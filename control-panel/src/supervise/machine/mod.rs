@@ -171,6 +171,14 @@ impl Machine {
         self.advance(group);
     }
 
+    /// The worker's task is dropped, with the runtime, while its generation runs elsewhere: nobody would start another, so it is
+    /// stopped for good. While everybody is stopped its turn comes as theirs does.
+    pub(crate) fn forsaken(&mut self, id: Origin) {
+        if !self.is_stopping() {
+            self.stop(id, Cause::RuntimeGone);
+        }
+    }
+
     /// Starts one worker anew: its generation is told to stop, and the next follows at once. Costs it nothing of its
     /// intensity, and does not wait for its backoff.
     pub(crate) fn restart(&mut self, id: Origin) -> Result<(), RestartError> {

@@ -12,7 +12,7 @@ use super::{Books, Registry, State};
 use crate::{
     observe,
     supervise::{
-        cause::Term,
+        cause::{Cause, Term},
         events::{Event, EventKind, Writing},
         exit::Exit,
         machine::Action,
@@ -20,7 +20,7 @@ use crate::{
         record::Record,
         report::WorkerReport,
     },
-    worker::WorkerStatus,
+    worker::{Refusal, WorkerStatus},
 };
 
 /// With more actions than so many, it pays to make room beforehand.
@@ -36,6 +36,8 @@ pub(super) struct Effects {
     /// Those who wait for the last end are to look.
     look: bool,
     escalate: bool,
+    /// Somebody ended, or is told to, because the runtime is gone.
+    runtime_gone: bool,
     /// To be told outside.
     seen: Vec<Event>,
     gone: Gone,
@@ -119,6 +121,9 @@ impl Registry {
                 }
             }
         }
+        if effects.runtime_gone {
+            self.runtime_gone.store(true, Ordering::Release);
+        }
         let told = log.total() > before;
         let (seen, gone) = log.close();
         effects.seen.extend(seen);
@@ -132,7 +137,7 @@ impl Registry {
 
     /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
     pub(super) fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, announce, told, look, escalate, seen, gone } = effects;
+        let Effects { cancel, wake, announce, told, look, escalate, runtime_gone: _, seen, gone } = effects;
         each(cancel, |term| term.announce());
         self.wake(wake);
         each(announce, |record| record.announce());
@@ -182,8 +187,12 @@ impl Books {
             }
             EventKind::Stuck(_) => record.set_stuck(true),
             EventKind::Recovered => record.set_stuck(false),
+            EventKind::Stopping(Cause::RuntimeGone) | EventKind::Refused(Refusal::RuntimeGone) => {
+                effects.runtime_gone = true;
+            }
             EventKind::Ended(exit, cause) => {
                 record.ended_for(*cause);
+                effects.runtime_gone |= *cause == Some(Cause::RuntimeGone);
                 if let Some(toll) = &mut self.toll {
                     toll.ended(record, exit);
                 }

@@ -52,6 +52,7 @@ enum Step {
     EscalateStuck(usize),
     Healthy(usize),
     Abort(usize),
+    Forsake(usize),
     EndGroup(usize),
     Settle(bool),
     Pass(u32),
@@ -98,6 +99,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => rarely(any().prop_map(Step::EscalateStuck)),
         1 => any().prop_map(Step::Healthy),
         2 => any().prop_map(Step::Abort),
+        1 => any().prop_map(Step::Forsake),
         2 => any().prop_map(Step::EndGroup),
         2 => prop::bool::ANY.prop_map(Step::Settle),
         6 => (1_u32..60).prop_map(Step::Pass),
@@ -142,6 +144,7 @@ fn take(world: &mut World, step: Step) {
         }
         Step::Healthy(n) => _ = some(n).map(|id| world.act(None, |machine, _| machine.healthy(id), |_| ())),
         Step::Abort(n) => _ = some(n).map(|id| world.left(id, Exit::Aborted)),
+        Step::Forsake(n) => _ = some(n).map(|id| world.forsaken(id)),
         Step::EndGroup(n) => {
             let groups: Vec<_> = world.groups.keys().copied().collect();
             if !groups.is_empty() {

@@ -74,6 +74,8 @@ pub(super) struct Seen {
     pub(super) doomed: bool,
     /// It was stopped alone after everybody was: no order holds for it.
     by_hand: bool,
+    /// Its task is gone, and what runs of it tells of its end.
+    alone: bool,
     /// It waits for the start that its group gives it.
     held: bool,
     /// This generation was to be followed at once by another.
@@ -129,6 +131,7 @@ impl World {
             cancelled: None,
             doomed: false,
             by_hand: false,
+            alone: false,
             held: group.is_some(),
             anew: false,
             ended: None,
@@ -222,6 +225,14 @@ impl World {
         if !seen.running || seen.ended.is_some() {
             return false;
         }
+        if seen.alone {
+            let gone = seen.cancelled == Some(Cause::RuntimeGone);
+            self.left(id, exit.clone());
+            let told = self.workers[&id].ended.as_ref().expect("it left");
+            let well = [Exit::Finished, Exit::Cancelled].map(|exit| exit.to_string());
+            assert!(!gone || !well.contains(&told.0), "{id} passes for one that ended well: {told:?}");
+            return true;
+        }
         // As the tokio side does where it can: both in one.
         if seen.cancelled.is_some_and(Cause::is_final) && id.0 % 2 == 0 {
             self.act(
@@ -288,6 +299,20 @@ impl World {
             },
         );
         assert!(self.workers[&id].ended.is_some(), "{id} left, and its end was not told");
+    }
+
+    /// Its task is dropped, while what runs of it goes on elsewhere.
+    pub(super) fn forsaken(&mut self, id: Origin) {
+        let stopping = self.machine.is_stopping();
+        let seen = self.workers.get_mut(&id).expect("it was spawned");
+        if !seen.running || seen.ended.is_some() {
+            return;
+        }
+        (seen.alone, seen.doomed) = (true, true);
+        self.act(None, |machine, _| machine.forsaken(id), |_| ());
+        let seen = &self.workers[&id];
+        assert!(stopping || seen.cancelled.is_some_and(Cause::is_final), "{id} runs on: {seen:?}");
+        assert!(stopping || self.machine.next(id) == Directive::Wait, "{id} still runs");
     }
 
     pub(super) fn stop(&mut self, id: Origin, cause: Cause) {
