@@ -11,7 +11,7 @@ use std::{
 
 use control_panel::{
     Backoff, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, Notice, Refusal,
-    Restart, RestartError, Spawn, Strategy, Worker, WorkerHandle, WorkerStatus,
+    Restart, RestartError, Spawn, Strategy, Worker, WorkerHandle, WorkerStatus, testing,
 };
 use tests::{Mark, paused};
 use tokio::{task::yield_now, time::Instant};
@@ -173,4 +173,25 @@ fn tasks_take_any_number_of_keys_with_any_limit() {
             assert!(matches!(task.ended().await, WorkerStatus::Ended(Exit::Finished)));
         }
     });
+}
+
+/// All of them before the runtime polls any.
+#[test]
+fn of_a_burst_of_replacements_the_newest_runs_whatever_the_limits() {
+    for (limit, backlog, burst) in [(8, 256, 600), (8, 2, 10), (1, 0, 3), (8, 0, 3)] {
+        paused(async || {
+            let panel = Panel::new();
+            let tasks = panel.tasks().limit(limit).backlog(backlog);
+            let ran = Arc::new(AtomicUsize::new(0));
+            let burst: Vec<_> = (0..burst).map(|_| tasks.keyed(1).spawn(idle("task", &ran))).collect();
+            testing::settle().await;
+            let (newest, replaced) = burst.split_last().unwrap();
+            assert!(matches!(newest.status(), WorkerStatus::Running), "{}", newest.status());
+            for older in replaced {
+                assert!(matches!(older.status(), WorkerStatus::Ended(Exit::Cancelled)), "{}", older.status());
+                assert_eq!(older.cause(), Some(Cause::Replaced));
+            }
+            assert_eq!(ran.load(Ordering::SeqCst), 1);
+        });
+    }
 }

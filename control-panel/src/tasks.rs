@@ -82,8 +82,8 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     }
 
     /// Spawns the task of a key. One of the same key that still lives is stopped, with the cause
-    /// [`Replaced`](crate::Cause::Replaced); the new one takes its place once nothing of it is left. Of several that wait for
-    /// that only the newest ever runs.
+    /// [`Replaced`](crate::Cause::Replaced); the new one takes its place once nothing of it is left. One that still waits is
+    /// called off, and the new one waits in its stead: of however many only the newest runs, and it is never one too many.
     pub fn keyed(&self, key: K) -> Keyed<'_, I, P, K> {
         Keyed { tasks: self, key }
     }

@@ -32,7 +32,7 @@ use self::{
     group::Group,
     member::{Member, State, Then},
     order::StopOrder,
-    pool::{Admitted, Pools},
+    pool::{Admitted, Pools, Replaced},
 };
 pub(crate) use self::{
     group::{GroupId, GroupSpec},
@@ -121,8 +121,13 @@ impl Machine {
         if waits {
             self.tell(id, EventKind::Waiting);
         }
-        if let Some(before) = replaces {
-            self.stop(before, Cause::Replaced);
+        match replaces {
+            Some(Replaced::Placed(before)) => self.stop(before, Cause::Replaced),
+            Some(Replaced::CalledOff(before)) => {
+                self.lose_place(before);
+                self.stop(before, Cause::Replaced);
+            }
+            None => {}
         }
         Ok(())
     }
@@ -261,6 +266,13 @@ impl Machine {
         let before = std::mem::replace(&mut member.state, State::Stopping { cause, then });
         if !matches!(before, State::Stopping { cause: before, .. } if before == cause) {
             self.actions.push(Action::Cancel(id, cause));
+        }
+    }
+
+    /// Another has its turn among the tasks.
+    fn lose_place(&mut self, id: Origin) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.spec.place = None;
         }
     }
 

@@ -28,15 +28,16 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Pools {
     pools: BTreeMap<PoolId, Pool>,
-    /// Those of a key that live, oldest first: the first one is placed or waits in its pool, the others wait for it.
+    /// Those of a key that count, oldest first: the first one is placed or waits in its pool, the second waits for the first
+    /// to be gone.
     keys: BTreeMap<KeyId, VecDeque<Origin>>,
 }
 
 #[derive(Debug, Default)]
 struct Pool {
-    /// All that live, those included that were told to stop and have not yet.
+    /// All that live, those included that were told to stop and have not yet; but not those that were called off.
     members: usize,
-    /// Those that run, or are about to.
+    /// Those that run, are about to, or were.
     placed: usize,
     waiting: VecDeque<Origin>,
 }
@@ -46,7 +47,16 @@ struct Pool {
 pub(super) struct Admitted {
     pub(super) waits: bool,
     /// The task of its key that is to make way.
-    pub(super) replaces: Option<Origin>,
+    pub(super) replaces: Option<Replaced>,
+}
+
+/// A task that makes way for a newer one of its key.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Replaced {
+    /// It has a place, which is had once it is gone.
+    Placed(Origin),
+    /// It still waited: its turn is the newer one's from now on.
+    CalledOff(Origin),
 }
 
 impl Pools {
@@ -54,28 +64,43 @@ impl Pools {
     pub(super) fn admit(&mut self, id: Origin, place: Option<Place>) -> Result<Admitted, Refusal> {
         let Some(place) = place else { return Ok(Admitted::default()) };
         let pool = self.pools.entry(place.pool).or_default();
-        let replaces = place.key.and_then(|key| self.keys.get(&key)?.back().copied());
-        // Replaced tasks count until they are gone, so that no flood of new ones piles them up.
-        let bound = place.limit.saturating_add(place.backlog);
-        let bound = if replaces.is_some() { bound.saturating_mul(2) } else { bound };
-        let waits = replaces.is_some() || pool.placed >= place.limit;
-        if pool.members >= bound {
+        let tasks = place.key.and_then(|key| self.keys.get_mut(&key));
+        if let Some((tasks, before)) =
+            tasks.and_then(|tasks| tasks.back().copied().map(|before| (tasks, before)))
+        {
+            // The newest of a key is never one too many: it waits in the place of the one before, or else that has a place of
+            // its own, and no more than one waits for each of those.
+            let in_line = pool.waiting.iter_mut().find(|waiting| **waiting == before);
+            let replaces = if tasks.len() > 1 || in_line.is_some() {
+                tasks.pop_back();
+                in_line.map(|waiting| *waiting = id);
+                Replaced::CalledOff(before)
+            } else {
+                pool.members += 1;
+                Replaced::Placed(before)
+            };
+            tasks.push_back(id);
+            return Ok(Admitted { waits: true, replaces: Some(replaces) });
+        }
+        let waits = pool.placed >= place.limit;
+        // Who waits for one of its key to be gone takes a place of the backlog.
+        if pool.members >= place.limit.saturating_add(place.backlog) {
             return Err(Refusal::Backlog);
         }
         pool.members += 1;
         if let Some(key) = place.key {
             self.keys.entry(key).or_default().push_back(id);
         }
-        match replaces {
-            Some(_) => {}
-            None if waits => pool.waiting.push_back(id),
-            None => pool.placed += 1,
+        if waits {
+            pool.waiting.push_back(id);
+        } else {
+            pool.placed += 1;
         }
-        Ok(Admitted { waits, replaces })
+        Ok(Admitted { waits, replaces: None })
     }
 
     /// A task is gone. Returns who takes its place.
-    fn left(&mut self, id: Origin, place: Place) -> Option<Origin> {
+    pub(super) fn left(&mut self, id: Origin, place: Place) -> Option<Origin> {
         let pool = self.pools.get_mut(&place.pool)?;
         pool.members -= 1;
         let mut successor = None;
@@ -94,9 +119,7 @@ impl Pools {
         }
         if let Some(at) = pool.waiting.iter().position(|&waiting| waiting == id) {
             pool.waiting.remove(at);
-            if let Some(successor) = successor {
-                pool.waiting.insert(at, successor);
-            }
+            // Nobody waits for one that waits: a newer one of its key has its turn instead.
             return None;
         }
         let next = successor.or_else(|| pool.waiting.pop_front());
