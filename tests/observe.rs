@@ -8,11 +8,11 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, GraphIntent, Intensity, IntentSource, QueuedIntent, Reducer, Restart,
-    Worker, WorkerHandle, testing,
+    Backoff, Cancel, Context, ControlPanel, GraphIntent, Intensity, IntentSource, QueuedIntent, Reducer,
+    Restart, Worker, WorkerHandle, testing,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use tests::watched;
+use tests::{eventually, watched};
 use tracing::{Id, Subscriber, span};
 use tracing_subscriber::{Layer, fmt::MakeWriter, layer, prelude::*, registry::LookupSpan};
 
@@ -105,6 +105,71 @@ fn a_subscriber_sees_spans_lifecycle_and_drops() {
     assert!(has(&["DEBUG", "started", "generation=2"]), "{text}");
     assert!(has(&["told to stop: it was stopped"]), "{text}");
     assert!(has(&["INFO", "lossy intents were dropped", "dropped="]), "{text}");
+}
+
+/// Says when it is dropped.
+struct Cleanup(&'static str);
+
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        tracing::info!("cleanup of {}", self.0);
+    }
+}
+
+/// From the call of the factory to the drop of the future, whatever ends it.
+#[test]
+fn the_span_of_a_generation_covers_its_beginning_and_its_cleanup() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = Lines::default();
+    // For all threads: a local worker's is not this one.
+    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).without_time();
+    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+    let panel = ControlPanel::<Update>::new();
+    let source = IntentSource::Restore;
+    let mut handles = Vec::new();
+    for (name, cancel) in [("dropped", Cancel::Drop), ("cooperative", Cancel::Cooperative)] {
+        let worker = Worker::new(name, source, move |_| {
+            tracing::info!("factory of {name}");
+            let cleanup = Cleanup(name);
+            async move {
+                let _cleanup = cleanup;
+                std::future::pending::<()>().await;
+            }
+        });
+        handles.push(panel.spawn(worker.cancel(cancel).grace(Duration::ZERO)));
+    }
+    handles.push(panel.spawn(Worker::new("finished", source, |_| {
+        tracing::info!("factory of finished");
+        let cleanup = Cleanup("finished");
+        async move { drop(cleanup) }
+    })));
+    handles.push(panel.spawn(Worker::local("local", source, |_| {
+        tracing::info!("factory of local");
+        let cleanup = Cleanup("local");
+        async move {
+            let _cleanup = cleanup;
+            std::future::pending::<()>().await;
+        }
+    })));
+    handles.push(panel.spawn(Worker::thread("thread", source, |cx: Context<Update>| {
+        tracing::info!("factory of thread");
+        let _cleanup = Cleanup("thread");
+        cx.cancelled_timeout(Duration::MAX);
+    })));
+    let text = || String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    eventually("all began", || text().matches("factory of").count() == handles.len());
+    handles.iter().for_each(WorkerHandle::stop);
+    for handle in &handles {
+        handle.ended_blocking();
+        for what in ["factory of", "cleanup of"] {
+            let said = format!("{what} {}", handle.name());
+            let inside = format!("worker{{name=\"{}\"", handle.name());
+            let text = text();
+            let line =
+                text.lines().find(|line| line.ends_with(&said)).unwrap_or_else(|| panic!("{said}: {text}"));
+            assert!(line.contains(&inside), "{line}");
+        }
+    }
 }
 
 /// Asks the panel for something whenever it is told of a span, which takes the lock of all workers.

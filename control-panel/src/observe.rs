@@ -14,7 +14,8 @@ use crate::{name::Name, queue::Counts, supervise::events::Event};
 /// Whether anybody is told of what happens to workers.
 pub(crate) const LISTENS: bool = cfg!(any(feature = "tracing", feature = "metrics"));
 
-/// A generation's span: whatever is logged while the worker runs is inside it.
+/// A generation's span: whatever is logged while the worker runs is inside it, from the call of its factory to the drop of
+/// its future.
 #[derive(Debug, Default)]
 pub(crate) struct Span {
     #[cfg(feature = "tracing")]

@@ -119,7 +119,7 @@ impl Task {
         let record = &self.ending.record;
         let Some((number, term)) = self.ending.registry.begin(record) else { return Step::Asking };
         let Some(start) = &mut self.parcel.start else { return Step::Asking };
-        match guard(record, || start(number, &term)) {
+        match guard(record, || term.span.in_scope(|| start(number, &term))) {
             Ok(Job::Async(run)) => {
                 term.enter();
                 Step::Running(Generation::new(run, Arc::clone(record), term))

@@ -66,7 +66,7 @@ impl<R: Running + ?Sized> Generation<R> {
 
     fn discard(&mut self) {
         let Some(run) = self.run.take() else { return };
-        if let Err(panic) = guard(&self.record, || drop(run)) {
+        if let Err(panic) = guard(&self.record, || self.term.span.in_scope(|| drop(run))) {
             self.record.leave_last_words(panic);
         }
     }

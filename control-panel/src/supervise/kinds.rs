@@ -170,7 +170,7 @@ impl Away {
     /// Drops what never began, before its end is told.
     fn discard<T>(&self, job: T) {
         // What it was given is the user's.
-        if let Err(panic) = guard(&self.record, || drop(job)) {
+        if let Err(panic) = guard(&self.record, || self.term.span.in_scope(|| drop(job))) {
             self.record.leave_last_words(panic);
         }
     }

@@ -110,7 +110,7 @@ impl Job {
             return away.called_off(start);
         }
         away.term.enter();
-        let exit = match driver::guard(&away.record, start) {
+        let exit = match driver::guard(&away.record, || away.term.span.in_scope(start)) {
             Ok(run) => {
                 let generation = Generation::new(run, Arc::clone(&away.record), Arc::clone(&away.term));
                 // It looks at its term when it is polled; this sees to it that it is.
