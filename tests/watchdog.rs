@@ -40,7 +40,7 @@ fn on(runtime: &Runtime) -> Panel {
 fn told(events: &mut Events) -> Vec<Event> {
     let all = std::iter::from_fn(|| events.try_next()).map(|notice| match notice {
         Notice::Event(event) => event,
-        Notice::Gap(missed) => panic!("{missed} events are missing"),
+        other => panic!("events are missing: {other:?}"),
     });
     all.filter(|event| {
         matches!(
@@ -439,6 +439,23 @@ fn a_worker_that_runs_once_cannot_be_restarted_when_it_is_stuck() {
         let once = Worker::once("once", 0, async |_: Context<Mark>| {});
         let handle = panel.spawn(once.on_stuck(OnStuck::Restart));
         assert!(matches!(handle.status(), WorkerStatus::Refused(Refusal::RunsOnce)));
+    });
+}
+
+/// Who is restarted for being stuck is whatever `restart` says, and so may escalate; who is never restarted cannot.
+#[test]
+fn a_worker_that_is_never_restarted_is_refused_where_it_is_to_escalate() {
+    paused(async || {
+        let panel = Panel::new();
+        let escalates = || good("escalates").escalate(Escalate::Panel);
+        let refused = panel.spawn(escalates());
+        let WorkerStatus::Refused(refusal) = refused.status() else { panic!("{}", refused.status()) };
+        assert_eq!(refusal, Refusal::EscalatesNever);
+        assert!(refusal.to_string().contains("give it `.restart(…)`"), "{refusal}");
+        let stuck = escalates().heartbeat(PROMISE).on_stuck(OnStuck::Restart);
+        for good in [stuck, escalates().restart(Restart::OnFailure)] {
+            assert!(!panel.spawn(good).status().is_final());
+        }
     });
 }
 

@@ -1,11 +1,13 @@
 //! The end of the panel: a shutdown, with those who stop and those who do not, and a drop.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{sync::atomic::Ordering, thread, time::Duration};
 
-use control_panel::{Cause, Exit, WorkerHandle, WorkerStatus};
+use control_panel::{Cancel, Cause, EventKind, Exit, Notice, WorkerHandle, WorkerStatus};
 use tests::{eventually, threads, watched};
 
-use crate::kinds::{Act, KINDS, LetGo, Local, PATIENT, Seen, each_kind, panel, running};
+use crate::kinds::{
+    Act, Blocking, KINDS, LetGo, Local, MS, PATIENT, Seen, Thread, each_kind, panel, running,
+};
 
 #[test]
 fn a_shutdown_waits_for_those_who_stop() {
@@ -66,6 +68,32 @@ fn one_of_each_kind_that_does_not_stop_is_named_and_nobody_else() {
         }
         eventually("all end", || panel.worker_count() == 0);
         assert!(handles.iter().all(|handle| handle.status().is_final()));
+    });
+}
+
+/// What is for futures means nothing to a thread: no grace of it ends, and no poll of it is stuck.
+#[test]
+fn a_thread_takes_the_time_that_it_needs_to_stop() {
+    watched(|| {
+        for kind in [Blocking, Thread] {
+            let (runtime, seen) = (threads(2), Seen::default());
+            let _go = LetGo(seen.clone());
+            let panel = panel(&runtime, PATIENT);
+            let mut events = panel.events();
+            let worker = seen.worker(kind, Act::Block, Act::Finish).stuck_after(10 * MS);
+            let handle = panel.spawn(worker.cancel(Cancel::Cooperative).grace(Duration::ZERO));
+            eventually("it blocks", || seen.living.load(Ordering::SeqCst) == 1);
+            handle.stop();
+            thread::sleep(50 * MS);
+            assert!(matches!(handle.status(), WorkerStatus::Stopping(Cause::Stopped)), "{kind:?}");
+            seen.go.store(true, Ordering::SeqCst);
+            assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Cancelled)), "{kind:?}");
+            assert!(panel.shutdown_blocking().is_clean(), "{kind:?}");
+            while let Some(notice) = events.try_next() {
+                let Notice::Event(event) = notice else { panic!("{notice:?}") };
+                assert!(!matches!(event.kind, EventKind::Stuck(_)), "{kind:?}");
+            }
+        }
     });
 }
 

@@ -12,7 +12,8 @@ use super::exit::Exit;
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Restart {
-    /// Never: it runs once. The default.
+    /// Never by itself: it runs once, unless it is restarted by hand, or [because it is stuck](crate::OnStuck::Restart). The
+    /// default.
     #[default]
     Never,
     /// After an error or a panic.

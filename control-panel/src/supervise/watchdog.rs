@@ -20,7 +20,7 @@ pub enum OnStuck {
     #[default]
     Warn,
     /// Its generation is told to stop, with the cause [`Stuck`](crate::Cause::Stuck), and the next one begins once it really
-    /// ended: after the backoff, and within the intensity, as after a failure. Needs a worker that can run more than once. A
+    /// ended: after the backoff, and within the intensity, as after a failure, also with [`Restart::Never`](crate::Restart::Never). Needs a worker that can run more than once. A
     /// generation that stops when it is told that has the exit [`Stuck`](crate::Exit::Stuck), an incident of the report.
     Restart,
     /// Every worker is stopped, as by [`Escalate::Panel`](crate::Escalate::Panel); the exit of this one is

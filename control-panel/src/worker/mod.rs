@@ -153,7 +153,8 @@ impl<I: Intent, P> Worker<I, P> {
         Self { name: name.into().into(), source, factory, options }
     }
 
-    /// When it is started again. Default: never.
+    /// When it is started again once it ended by itself. Default: never. Who is restarted by hand
+    /// ([`WorkerHandle::restart`]), or for being stuck ([`OnStuck::Restart`]), is whatever this says.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.options.restart = restart;
         self
@@ -171,20 +172,26 @@ impl<I: Intent, P> Worker<I, P> {
         self
     }
 
-    /// What stops it. Default: its future is dropped.
+    /// What stops it. Default: its future is dropped. Means nothing to blocking and native-thread workers, which have none: they
+    /// are told, and finish by themselves.
     pub fn cancel(mut self, cancel: Cancel) -> Self {
         self.options.cancel = cancel;
         self
     }
 
     /// How long a cooperative worker may take to finish once it is told. Default: 5 s. A shutdown's own
-    /// deadline comes first where it is earlier.
+    /// deadline comes first where it is earlier. Means nothing to others than cooperative ones, nor to blocking and
+    /// native-thread workers: they take what they need, and a shutdown names those that took longer than it could wait.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.options.grace = grace;
         self
     }
 
     /// What becomes of the panel when it failed too often. Default: nothing. In a group, the group's own word counts.
+    ///
+    /// Only who is restarted can fail too often: a worker of its own that is to end the panel, with neither a
+    /// [`restart`](Self::restart) nor [`OnStuck::Restart`], is [`Refused`](Refusal::EscalatesNever). To end the panel at the
+    /// first failure, let it restart with an [`Intensity`] of 0.
     pub fn escalate(mut self, escalate: Escalate) -> Self {
         self.options.escalate = escalate;
         self
@@ -267,7 +274,8 @@ impl<I: Intent, P> Worker<I, P> {
     }
 
     /// What becomes of it when it is found stuck. Default: events and status say so. Its successor, where it is to have one,
-    /// begins only once nothing of it runs any more: what blocks a thread cannot be taken from it.
+    /// begins only once nothing of it runs any more: what blocks a thread cannot be taken from it. That it is restarted for being
+    /// stuck does not depend on [`restart`](Self::restart).
     pub fn on_stuck(mut self, on_stuck: OnStuck) -> Self {
         self.options.on_stuck = on_stuck;
         self

@@ -72,6 +72,8 @@ pub enum Refusal {
     CircularAfter(Name),
     /// It was to be restarted, but its factory makes one generation only.
     RunsOnce,
+    /// It was to end the panel when it failed too often, but it is not to be restarted, so that would never come.
+    EscalatesNever,
     /// Too many tasks wait already.
     Backlog,
     /// Its group was dropped without being started.
@@ -82,7 +84,8 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShutDown => f.write_str(
-                "the panel ended before this worker was spawned: it was shut down, or a worker failed too often",
+                "the panel ended before this worker was spawned: it was shut down, or a worker failed too often; spawn it earlier, or \
+                 on a new panel",
             ),
             Self::RuntimeGone => f.write_str(
                 "the panel's runtime is gone; keep it alive as long as the panel, or let the panel have its own",
@@ -97,6 +100,10 @@ impl fmt::Display for Refusal {
             Self::RunsOnce => f.write_str(
                 "it is to be restarted, but it was made to run once; annotate it with `restart = …`, or make it with \
                  `Worker::new`",
+            ),
+            Self::EscalatesNever => f.write_str(
+                "it is to end the panel when it failed too often, and is never restarted, so that would never come; give it \
+                 `.restart(…)`, and `Intensity::new(0, …)` to end the panel at its first failure",
             ),
             Self::Backlog => f.write_str("too many tasks wait already; try again later, or raise the backlog"),
             Self::GroupNotStarted => f.write_str("its group was dropped without a call of `start`"),

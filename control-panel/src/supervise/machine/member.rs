@@ -39,7 +39,14 @@ impl Spec {
     /// Whether it can be what it is to be.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         let once = self.restart == Restart::Never && self.on_stuck != OnStuck::Restart;
-        if self.repeatable || once { Ok(()) } else { Err(Refusal::RunsOnce) }
+        if !self.repeatable && !once {
+            return Err(Refusal::RunsOnce);
+        }
+        // In a group the group's word counts, and another of it may be restarted.
+        if once && self.escalate == Escalate::Panel && self.group.is_none() {
+            return Err(Refusal::EscalatesNever);
+        }
+        Ok(())
     }
 }
 

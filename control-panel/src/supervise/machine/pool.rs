@@ -73,7 +73,9 @@ impl Pools {
             let in_line = pool.waiting.iter_mut().find(|waiting| **waiting == before);
             let replaces = if tasks.len() > 1 || in_line.is_some() {
                 tasks.pop_back();
-                in_line.map(|waiting| *waiting = id);
+                if let Some(turn) = in_line {
+                    *turn = id;
+                }
                 Replaced::CalledOff(before)
             } else {
                 pool.members += 1;

@@ -6,7 +6,7 @@ use crate::{
     group::{AutoShutdown, Strategy},
     name::Name,
     queued::Origin,
-    supervise::{cause::Cause, exit::Exit, lifecycle::Restart},
+    supervise::{cause::Cause, exit::Exit, lifecycle::Restart, machine::GroupId, watchdog::OnStuck},
     worker::{Escalate, Refusal},
 };
 
@@ -284,6 +284,19 @@ fn who_cannot_be_what_it_is_to_be_is_refused_and_the_culprit_named() {
         world.admit_group(group(Strategy::OneForOne), vec![with("a", &[]), once]),
         Err(Refusal::RunsOnce)
     );
+    // What is never restarted never fails too often; being stuck can come often enough, and in a group the group decides.
+    let escalates = |restart, on_stuck| {
+        let mut spec = spec("escalates", restart);
+        (spec.escalate, spec.on_stuck) = (Escalate::Panel, on_stuck);
+        spec
+    };
+    assert_eq!(world.admit(escalates(Restart::Never, OnStuck::Warn), 3), Err(Refusal::EscalatesNever));
+    assert_eq!(world.admit(escalates(Restart::Never, OnStuck::Escalate), 3), Err(Refusal::EscalatesNever));
+    assert!(world.admit(escalates(Restart::Never, OnStuck::Restart), 3).is_ok());
+    assert!(world.admit(escalates(Restart::OnFailure, OnStuck::Warn), 3).is_ok());
+    let mut member = escalates(Restart::Never, OnStuck::Warn);
+    member.group = Some(GroupId(0));
+    assert_eq!(member.check(), Ok(()));
     world.end(false);
     assert_eq!(world.admit(with("late", &[]), 3), Err(Refusal::ShutDown));
     assert_eq!(world.admit_group(group(Strategy::OneForOne), Vec::new()), Err(Refusal::ShutDown));
