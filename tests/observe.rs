@@ -81,6 +81,8 @@ async fn a_bad_day(panel: &mut ControlPanel<Update>) {
         hints.try_send(Update::Hint).ok();
     }
     panel.run_frame(&mut Nothing, &mut (), []);
+    panel.worker("flaky").unwrap().restart().unwrap();
+    testing::settle().await;
     panel.worker("flaky").unwrap().stop();
     testing::settle().await;
 }
@@ -99,12 +101,25 @@ fn a_subscriber_sees_spans_lifecycle_and_drops() {
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let has = |parts: &[&str]| text.lines().any(|line| parts.iter().all(|part| line.contains(part)));
     for generation in ["generation=1", "generation=2"] {
-        assert!(has(&["at work", "worker{", "name=\"flaky\"", "source=\"Restore\"", generation]), "{text}");
+        let span = [
+            "at work",
+            "worker{",
+            "name=\"flaky\"",
+            "source=\"Restore\"",
+            "panel=\"control-panel\"",
+            generation,
+        ];
+        assert!(has(&span), "{text}");
     }
-    assert!(has(&["WARN", "the disk is gone", "worker=\"flaky\"", "generation=1"]), "{text}");
-    assert!(has(&["DEBUG", "started", "generation=2"]), "{text}");
-    assert!(has(&["told to stop: it was stopped"]), "{text}");
-    assert!(has(&["INFO", "lossy intents were dropped", "dropped="]), "{text}");
+    let whose = ["control_panel: ", "panel=\"control-panel\"", "worker=\"flaky\"", "source=\"Restore\""];
+    let told = |parts: &[&str]| has(&[&whose, parts].concat());
+    assert!(told(&["WARN", "the disk is gone", "generation=1"]), "{text}");
+    assert!(told(&["INFO", "restarted", "generation=2"]), "{text}");
+    assert!(told(&["INFO", "told to stop: it is restarted", "generation=2"]), "{text}");
+    assert!(told(&["INFO", "restarted", "generation=3"]), "by hand: {text}");
+    assert!(told(&["DEBUG", "told to stop: it was stopped"]), "{text}");
+    assert!(has(&["INFO control_panel: ", "lossy intents were dropped", "dropped=", "panel="]), "{text}");
+    assert!(!text.contains("control_panel::"), "the target is the crate: {text}");
 }
 
 /// Says when it is dropped.
@@ -239,12 +254,12 @@ fn a_recorder_is_given_depth_counts_restarts_and_times() {
         Some(DebugValue::Counter(count)) => *count,
         other => panic!("{name} {label}: {other:?} in {seen:?}"),
     };
-    assert_eq!(counter("control_panel_worker_restarts_total", "flaky"), 1);
-    assert_eq!(counter("control_panel_worker_errors_total", "flaky"), 1);
-    assert_eq!(counter("control_panel_intents_total", "Restore"), 2);
-    assert_eq!(counter("control_panel_intents_total", "LocalUI"), 1);
+    assert_eq!(counter("control_panel_worker_restarts_total", "control-panel,flaky"), 2);
+    assert_eq!(counter("control_panel_worker_errors_total", "control-panel,flaky"), 1);
+    assert_eq!(counter("control_panel_intents_total", "control-panel,Restore"), 2);
+    assert_eq!(counter("control_panel_intents_total", "control-panel,LocalUI"), 1);
     let (taken, dropped) = (
-        counter("control_panel_intents_total", "PrefetchScheduler"),
+        counter("control_panel_intents_total", "control-panel,PrefetchScheduler"),
         counter("control_panel_dropped_total", "control-panel"),
     );
     assert_eq!(taken + dropped, 300);

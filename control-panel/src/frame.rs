@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     intent::Intent,
+    name::Name,
     observe::Tally,
     queue::{Batch, Local, Queue},
     queued::QueuedIntent,
@@ -59,6 +60,12 @@ impl<I: Intent> Frame<I> {
             batch.arrange();
         }
         frame
+    }
+
+    /// Whose it is, for those who are told of it.
+    pub(crate) fn of_panel(mut self, panel: &Name) -> Self {
+        self.tally.set_panel(panel);
+        self
     }
 
     /// How many intents it still holds, those beyond the budget included.

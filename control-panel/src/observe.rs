@@ -5,11 +5,17 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "tracing")]
+use crate::supervise::cause::Cause;
 #[cfg(any(feature = "tracing", feature = "metrics"))]
 use crate::supervise::events::EventKind;
 #[cfg(feature = "metrics")]
 use crate::supervise::exit::Exit;
-use crate::{name::Name, queue::Counts, supervise::events::Event};
+use crate::{name::Name, queue::Counts, supervise::events::Seen};
+
+/// What subscribers filter by.
+#[cfg(feature = "tracing")]
+pub(crate) const TARGET: &str = "control_panel";
 
 /// Whether anybody is told of what happens to workers.
 pub(crate) const LISTENS: bool = cfg!(any(feature = "tracing", feature = "metrics"));
@@ -24,14 +30,16 @@ pub(crate) struct Span {
 
 impl Span {
     #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "there is nobody to tell"))]
-    pub(crate) fn of_generation(name: &Name, source: &Name, generation: u64) -> Self {
+    pub(crate) fn of_generation(panel: &Name, name: &Name, source: &Name, generation: u64) -> Self {
         Self {
             #[cfg(feature = "tracing")]
             span: Some(tracing::info_span!(
+                target: TARGET,
                 "worker",
                 name = name.as_str(),
                 source = source.as_str(),
-                generation
+                generation,
+                panel = panel.as_str()
             )),
         }
     }
@@ -52,50 +60,56 @@ impl Span {
     not(any(feature = "tracing", feature = "metrics")),
     expect(unused_variables, reason = "there is nobody to tell")
 )]
-pub(crate) fn lifecycle(event: &Event) {
+pub(crate) fn lifecycle(panel: &Name, seen: &Seen) {
     #[cfg(feature = "tracing")]
-    log(event);
+    log(panel, seen);
     #[cfg(feature = "metrics")]
-    count(event);
+    count(panel, seen);
 }
 
 #[cfg(feature = "tracing")]
-fn log(event: &Event) {
-    let Event { number, name, generation, kind, .. } = event;
-    let (worker, number, generation) = (name.as_str(), *number, *generation);
-    match kind {
-        EventKind::Escalated => tracing::error!(worker, generation, number, "{kind}"),
-        EventKind::Exited(exit) | EventKind::Ended(exit, _) if !exit.is_clean() => {
-            tracing::warn!(worker, generation, number, "{kind}");
+fn log(panel: &Name, Seen { event, source }: &Seen) {
+    macro_rules! tell {
+        ($level:ident, $($text:tt)*) => {
+            tracing::$level!(
+                target: TARGET,
+                panel = panel.as_str(),
+                worker = event.name.as_str(),
+                source = source.as_str(),
+                generation = event.generation,
+                number = event.number,
+                $($text)*
+            )
+        };
+    }
+    match &event.kind {
+        kind @ EventKind::Escalated => tell!(error, "{kind}"),
+        kind @ (EventKind::Exited(exit) | EventKind::Ended(exit, _)) if !exit.is_clean() => {
+            tell!(warn, "{kind}");
         }
-        EventKind::GaveUp | EventKind::Stuck(_) | EventKind::Refused(_) => {
-            tracing::warn!(worker, generation, number, "{kind}");
-        }
-        EventKind::Suspended | EventKind::Resumed | EventKind::Recovered | EventKind::BackingOff(_) => {
-            tracing::info!(worker, generation, number, "{kind}");
-        }
-        _ => tracing::debug!(worker, generation, number, "{kind}"),
+        kind @ (EventKind::GaveUp | EventKind::Stuck(_) | EventKind::Refused(_)) => tell!(warn, "{kind}"),
+        // Also where nothing failed and nobody waited: somebody restarted it.
+        EventKind::Started if event.generation > 1 => tell!(info, "restarted"),
+        kind @ (EventKind::Suspended
+        | EventKind::Resumed
+        | EventKind::Recovered
+        | EventKind::Stopping(Cause::Restart)
+        | EventKind::BackingOff(_)) => tell!(info, "{kind}"),
+        kind => tell!(debug, "{kind}"),
     }
 }
 
 #[cfg(feature = "metrics")]
-fn count(event: &Event) {
-    let worker = event.name.as_str().to_owned();
-    match &event.kind {
-        EventKind::Started if event.generation > 1 => {
-            metrics::counter!("control_panel_worker_restarts_total", "worker" => worker).increment(1);
-        }
-        EventKind::Exited(Exit::Panicked(_)) => {
-            metrics::counter!("control_panel_worker_panics_total", "worker" => worker).increment(1);
-        }
-        EventKind::Exited(Exit::Failed(_)) => {
-            metrics::counter!("control_panel_worker_errors_total", "worker" => worker).increment(1);
-        }
-        EventKind::Stuck(_) => {
-            metrics::counter!("control_panel_worker_stuck_total", "worker" => worker).increment(1);
-        }
-        _ => {}
-    }
+fn count(panel: &Name, Seen { event, .. }: &Seen) {
+    let counter = match &event.kind {
+        EventKind::Started if event.generation > 1 => "control_panel_worker_restarts_total",
+        EventKind::Exited(Exit::Panicked(_)) => "control_panel_worker_panics_total",
+        EventKind::Exited(Exit::Failed(_)) => "control_panel_worker_errors_total",
+        EventKind::Stuck(_) => "control_panel_worker_stuck_total",
+        _ => return,
+    };
+    let (panel, worker) = (panel.as_str().to_owned(), event.name.as_str().to_owned());
+    metrics::counter!(counter, "panel" => panel, "worker" => worker).increment(1);
 }
 
 /// The queue as a frame finds it.
@@ -142,6 +156,7 @@ impl Watch {
                 let panel = panel.as_str();
                 if now.waiting > 0 && before.waiting == 0 {
                     tracing::debug!(
+                        target: TARGET,
                         panel,
                         waiting = now.waiting,
                         queued = now.queued,
@@ -149,10 +164,10 @@ impl Watch {
                     );
                 }
                 if refused > 0 {
-                    tracing::debug!(panel, refused, "intents were handed back");
+                    tracing::debug!(target: TARGET, panel, refused, "intents were handed back");
                 }
                 if dropped > 0 {
-                    tracing::info!(panel, dropped, "lossy intents were dropped");
+                    tracing::info!(target: TARGET, panel, dropped, "lossy intents were dropped");
                 }
             }
             #[cfg(feature = "metrics")]
@@ -184,6 +199,9 @@ pub(crate) fn frame_time(panel: &Name, time: Duration) {
 /// Counts the intents of a frame by source.
 #[derive(Debug)]
 pub(crate) struct Tally<S> {
+    /// None for a test's frames, which have none.
+    #[cfg(feature = "metrics")]
+    panel: Option<Name>,
     #[cfg(feature = "metrics")]
     counts: Vec<(S, u64)>,
     #[cfg(not(feature = "metrics"))]
@@ -194,9 +212,24 @@ impl<S> Default for Tally<S> {
     fn default() -> Self {
         Self {
             #[cfg(feature = "metrics")]
+            panel: None,
+            #[cfg(feature = "metrics")]
             counts: Vec::new(),
             #[cfg(not(feature = "metrics"))]
             nothing: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<S> Tally<S> {
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
+    )]
+    pub(crate) fn set_panel(&mut self, panel: &Name) {
+        #[cfg(feature = "metrics")]
+        {
+            self.panel = Some(panel.clone());
         }
     }
 }
@@ -220,7 +253,8 @@ impl<S: Copy + PartialEq + std::fmt::Debug> Tally<S> {
     pub(crate) fn tell(&mut self) {
         #[cfg(feature = "metrics")]
         for (source, count) in self.counts.drain(..) {
-            metrics::counter!("control_panel_intents_total", "source" => format!("{source:?}"))
+            let panel = self.panel.as_ref().map_or("", Name::as_str).to_owned();
+            metrics::counter!("control_panel_intents_total", "panel" => panel, "source" => format!("{source:?}"))
                 .increment(count);
         }
     }

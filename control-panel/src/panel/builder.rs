@@ -12,8 +12,6 @@ use std::{
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
 use super::{ControlPanel, Starved, idle::Idle, locals::Locals, shared::Shared, status::Snapshot};
-#[cfg(feature = "tracing")]
-use crate::reducer::Warning;
 use crate::{
     error::BuildError,
     frame::FrameBudget,
@@ -23,6 +21,8 @@ use crate::{
     queue::{OnReady, Queue},
     supervise::{panics, supervisor::Supervisor},
 };
+#[cfg(feature = "tracing")]
+use crate::{observe::TARGET, reducer::Warning};
 
 /// Makes a [`ControlPanel`]: what [`ControlPanel::builder`] returns.
 ///
@@ -245,7 +245,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         }
         #[cfg(feature = "tracing")]
         if panics::ABORT {
-            tracing::warn!(panel = %self.name, "{}", Warning::PanicsAbort);
+            tracing::warn!(target: TARGET, panel = %self.name, "{}", Warning::PanicsAbort);
         }
         let may_starve = own.is_none() && handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let queue = Arc::new(Queue::new(self.capacity, self.on_ready));

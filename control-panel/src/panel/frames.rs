@@ -110,7 +110,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let queue = &self.shared.queue;
         self.watch.frame(&self.name, || Flow::of(&queue.counts()));
         let batch = self.shared.queue.begin_frame(!local.is_empty());
-        Frame::new(Arc::clone(&self.shared.queue), batch, local, self.frame_budget)
+        Frame::new(Arc::clone(&self.shared.queue), batch, local, self.frame_budget).of_panel(&self.name)
     }
 
     fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<Local<I>> {

@@ -32,7 +32,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         #[cfg(feature = "tracing")]
         if *frames == STARVED_FRAMES {
             let workers = supervisor.registry().unpolled();
-            tracing::warn!(panel = %self.name, "{}", Warning::WorkersNeverPolled { workers });
+            tracing::warn!(target: crate::observe::TARGET, panel = %self.name, "{}", Warning::WorkersNeverPolled { workers });
         }
     }
 

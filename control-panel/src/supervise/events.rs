@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{cause::Cause, exit::Exit};
+use super::{cause::Cause, exit::Exit, record::Record};
 use crate::{name::Name, observe, queued::Origin, worker::Refusal};
 
 /// How many events are kept for those who have not read them yet.
@@ -177,6 +177,18 @@ impl fmt::Debug for Events {
     }
 }
 
+/// An event as those are told it who are told of every one.
+#[derive(Debug)]
+#[cfg_attr(
+    not(any(feature = "tracing", feature = "metrics")),
+    expect(dead_code, reason = "there is nobody to tell")
+)]
+pub(crate) struct Seen {
+    pub(crate) event: Event,
+    /// The worker's.
+    pub(crate) source: Name,
+}
+
 /// The last events of a panel.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
@@ -188,7 +200,7 @@ pub(crate) struct Log {
 pub(super) struct Writing<'a> {
     kept: MutexGuard<'a, Kept>,
     /// For those who are told of every event.
-    seen: Vec<Event>,
+    seen: Vec<Seen>,
     /// What there is no more room for, of the user's.
     gone: Vec<Event>,
 }
@@ -229,11 +241,12 @@ impl Log {
 }
 
 impl Writing<'_> {
-    pub(super) fn push(&mut self, name: &Name, origin: Origin, generation: u64, kind: EventKind) {
+    pub(super) fn push(&mut self, record: &Record, kind: EventKind) {
+        let (name, origin, generation) = (record.name.clone(), record.origin, record.generation());
         self.kept.total += 1;
-        let event = Event { number: self.kept.total, name: name.clone(), origin, generation, kind };
+        let event = Event { number: self.kept.total, name, origin, generation, kind };
         if observe::LISTENS {
-            self.seen.push(event.clone());
+            self.seen.push(Seen { event: event.clone(), source: record.source.clone() });
         }
         let at = place(event.number);
         match self.kept.events.get_mut(at) {
@@ -249,7 +262,7 @@ impl Writing<'_> {
     }
 
     /// What is to be told of, and what is to be dropped, without any lock.
-    pub(super) fn close(self) -> (Vec<Event>, Vec<Event>) {
+    pub(super) fn close(self) -> (Vec<Seen>, Vec<Event>) {
         (self.seen, self.gone)
     }
 }

@@ -33,6 +33,7 @@ use super::{
     watched::Attention,
 };
 use crate::{
+    name::Name,
     observe::Span,
     queued::Origin,
     worker::{Refusal, RestartError},
@@ -44,6 +45,8 @@ pub(crate) type OnEscalate = Box<dyn Fn() + Send + Sync>;
 pub(crate) struct Registry {
     /// Tells it from all others of the process. Not 0.
     pub(super) number: u64,
+    /// Its panel's name.
+    panel: Name,
     /// Where its workers run.
     pub(super) hosts: Hosts,
     state: Mutex<State>,
@@ -83,13 +86,16 @@ struct Books {
     incidents: Incidents,
     /// How those ended that lived when everybody was told to stop.
     toll: Option<Toll>,
+    /// Whether somebody ended, or is told to, because the runtime is gone.
+    runtime_gone: bool,
 }
 
 impl Registry {
-    pub(super) fn new(hosts: Hosts, on_escalate: OnEscalate) -> Self {
+    pub(super) fn new(panel: Name, hosts: Hosts, on_escalate: OnEscalate) -> Self {
         static PANELS: AtomicU64 = AtomicU64::new(1);
         Self {
             number: PANELS.fetch_add(1, Ordering::Relaxed),
+            panel,
             hosts,
             state: Mutex::default(),
             ends: Ends::default(),
@@ -163,7 +169,7 @@ impl Registry {
         // Made and dropped without the lock: in a term is a span, which is the subscriber's. Only this task begins
         // generations, so it knows the number.
         let next = record.generation() + 1;
-        let term = Arc::new(Term::new(Span::of_generation(&record.name, &record.source, next)));
+        let term = Arc::new(Term::new(Span::of_generation(&self.panel, &record.name, &record.source, next)));
         let (generation, before) = self.change(|state| {
             let generation = state.machine.begin(record.origin, now)?;
             debug_assert_eq!(generation, next, "nobody else begins one");

@@ -26,7 +26,10 @@ use super::{
     registry::{OnEscalate, Registry},
     report::ShutdownReport,
 };
-use crate::worker::{Refusal, WorkerStatus};
+use crate::{
+    name::Name,
+    worker::{Refusal, WorkerStatus},
+};
 
 /// What a task that was aborted gets to end, even after the deadline.
 const A_MOMENT: Duration = Duration::from_millis(10);
@@ -64,7 +67,11 @@ impl Supervisor {
     pub(crate) fn new(panel: &str, runtime: Handle, timeout: Duration, on_escalate: OnEscalate) -> Self {
         panics::install();
         Self {
-            registry: Arc::new(Registry::new(Hosts { runtime, local: Local::new(panel) }, on_escalate)),
+            registry: Arc::new(Registry::new(
+                Name::from(panel.to_owned()),
+                Hosts { runtime, local: Local::new(panel) },
+                on_escalate,
+            )),
             term: Arc::default(),
             timeout,
             began: Mutex::new(None),

@@ -13,7 +13,7 @@ use crate::{
     observe,
     supervise::{
         cause::{Cause, Term},
-        events::{Event, EventKind, Writing},
+        events::{Event, EventKind, Seen, Writing},
         exit::Exit,
         machine::Action,
         panics,
@@ -36,10 +36,8 @@ pub(super) struct Effects {
     /// Those who wait for the last end are to look.
     look: bool,
     escalate: bool,
-    /// Somebody ended, or is told to, because the runtime is gone.
-    runtime_gone: bool,
     /// To be told outside.
-    seen: Vec<Event>,
+    seen: Vec<Seen>,
     gone: Gone,
 }
 
@@ -121,7 +119,7 @@ impl Registry {
                 }
             }
         }
-        if effects.runtime_gone {
+        if books.runtime_gone {
             self.runtime_gone.store(true, Ordering::Release);
         }
         let told = log.total() > before;
@@ -137,7 +135,7 @@ impl Registry {
 
     /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
     pub(super) fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, announce, told, look, escalate, runtime_gone: _, seen, gone } = effects;
+        let Effects { cancel, wake, announce, told, look, escalate, seen, gone } = effects;
         each(cancel, |term| term.announce());
         self.wake(wake);
         each(announce, |record| record.announce());
@@ -147,7 +145,7 @@ impl Registry {
         if look {
             each([&self.none_left], Notify::notify_waiters);
         }
-        each(seen, |event| observe::lifecycle(&event));
+        each(seen, |seen| observe::lifecycle(&self.panel, &seen));
         if escalate {
             each([&self.on_escalate], |on_escalate| on_escalate());
         }
@@ -188,11 +186,11 @@ impl Books {
             EventKind::Stuck(_) => record.set_stuck(true),
             EventKind::Recovered => record.set_stuck(false),
             EventKind::Stopping(Cause::RuntimeGone) | EventKind::Refused(Refusal::RuntimeGone) => {
-                effects.runtime_gone = true;
+                self.runtime_gone = true;
             }
             EventKind::Ended(exit, cause) => {
                 record.ended_for(*cause);
-                effects.runtime_gone |= *cause == Some(Cause::RuntimeGone);
+                self.runtime_gone |= *cause == Some(Cause::RuntimeGone);
                 if let Some(toll) = &mut self.toll {
                     toll.ended(record, exit);
                 }
@@ -208,7 +206,7 @@ impl Books {
                 effects.announce.push(Arc::clone(record));
             }
         }
-        log.push(&record.name, record.origin, record.generation(), kind);
+        log.push(record, kind);
     }
 }
 
@@ -265,7 +263,7 @@ pub(super) mod tests {
 
     pub(in crate::supervise::registry) fn registry(runtime: &Runtime) -> Registry {
         let hosts = Hosts { runtime: runtime.handle().clone(), local: Local::new("it") };
-        Registry::new(hosts, Box::new(|| ()) as OnEscalate)
+        Registry::new(Name::from("panel"), hosts, Box::new(|| ()) as OnEscalate)
     }
 
     pub(in crate::supervise::registry) fn runtime() -> Runtime {

@@ -180,6 +180,6 @@ where
 fn tell_of(why: Option<&MemoryReadError>, worker: &str, gauge: MemoryGauge) {
     #[cfg(feature = "tracing")]
     if let Some(why) = why {
-        tracing::warn!(worker, %gauge, "{why}");
+        tracing::warn!(target: crate::observe::TARGET, worker, %gauge, "{why}");
     }
 }
