@@ -77,7 +77,7 @@ impl<I> TrySendError<I> {
     }
 }
 
-const CLOSED: &str = "the panel was shut down: no intent is accepted any more";
+const CLOSED: &str = "the panel was shut down or dropped, and takes no intent any more: let the sender end with it, or shut down later";
 const ZERO_CLOCK: &str =
     "the intent's clock is 0, which means local: a replicated intent's clock starts at 1";
 
@@ -86,7 +86,8 @@ impl<I> fmt::Display for SendError<I> {
         f.write_str(match self {
             Self::Closed(_) => CLOSED,
             Self::Stopping(_) => "the queue is full and the panel is shutting down, so nobody drains it",
-            Self::Timeout(_) => "the queue stayed full for the whole timeout",
+            Self::Timeout(_) => "the queue stayed full for the whole timeout, as nobody drained it or others sent faster: drain more often, raise \
+                 the capacity or the timeout, or use `send`, which waits",
             Self::ZeroClock(_) => ZERO_CLOCK,
         })
     }
@@ -164,7 +165,9 @@ impl<C> fmt::Display for CommandError<C> {
                 "the worker's inbox is full: it takes its commands more slowly than they are sent, or never opened \
                  its inbox (`cx.inbox()`)",
             ),
-            Self::Ended(_) => f.write_str("the worker has ended: it takes no more commands"),
+            Self::Ended(_) => f.write_str(
+                "the worker ended, or was never started, and takes no command: its `status()` says why; spawn it again",
+            ),
             Self::WrongType { takes, .. } => f.write_str(&wrong_type(takes, type_name::<C>())),
         }
     }
@@ -212,7 +215,8 @@ impl fmt::Display for BuildError {
         match self {
             Self::ZeroCapacity => f.write_str("a panel's capacity must be at least 1, and 0 was given"),
             Self::ZeroIdle => f.write_str(
-                "a panel is idle after some time without a touch, and `idle_after` was given none",
+                "a panel is idle after some time without a touch, and `idle_after` was given 0: give it a time, or leave it out for \
+                 a panel that is never idle",
             ),
             Self::NoTimer => f.write_str(
                 "the panel's runtime has no timer: build it with `enable_time()` or `enable_all()`",

@@ -102,6 +102,7 @@ impl fmt::Display for EventKind {
 }
 
 /// The next of a panel's events, or how many are missing before it.
+#[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// The next event.

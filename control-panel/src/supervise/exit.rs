@@ -81,6 +81,7 @@ struct Panic {
 }
 
 /// Where a panic arose.
+#[non_exhaustive]
 #[derive(Debug, Clone)]
 pub struct PanicPlace {
     /// The source file.
