@@ -101,8 +101,7 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// The next of a panel's events, or how many are missing before it.
-#[non_exhaustive]
+/// The next of a panel's events, or how many are missing before it. There is no third, so that a `match` can be whole.
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// The next event.
