@@ -62,7 +62,6 @@ impl Witness {
                     // Whatever those were: nobody's generation is known, and who ended meanwhile is not either.
                     self.lives.clear();
                 }
-                other => unreachable!("{other:?}"),
             }
         }
     }
