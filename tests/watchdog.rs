@@ -40,7 +40,7 @@ fn on(runtime: &Runtime) -> Panel {
 fn told(events: &mut Events) -> Vec<Event> {
     let all = std::iter::from_fn(|| events.try_next()).map(|notice| match notice {
         Notice::Event(event) => event,
-        other => panic!("events are missing: {other:?}"),
+        Notice::Gap(missed) => panic!("{missed} events are missing"),
     });
     all.filter(|event| {
         matches!(
