@@ -184,6 +184,8 @@ fn of_a_burst_of_replacements_the_newest_runs_whatever_the_limits() {
             let tasks = panel.tasks().limit(limit).backlog(backlog);
             let ran = Arc::new(AtomicUsize::new(0));
             let burst: Vec<_> = (0..burst).map(|_| tasks.keyed(1).spawn(idle("task", &ran))).collect();
+            // Of those that are called off nothing is left, also before the runtime has a turn.
+            assert_eq!((panel.worker_count(), Arc::strong_count(&ran)), (2, 3));
             testing::settle().await;
             let (newest, replaced) = burst.split_last().unwrap();
             assert!(matches!(newest.status(), WorkerStatus::Running), "{}", newest.status());

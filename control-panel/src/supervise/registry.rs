@@ -7,11 +7,11 @@ mod stopping;
 mod waking;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     panic::resume_unwind,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
     },
     time::Duration,
 };
@@ -23,6 +23,7 @@ use self::{effects::Effects, ends::Ends, stopping::Toll, waking::Unwoken};
 use super::{
     cause::{Cause, Term},
     clock,
+    driver::Task,
     events::Log,
     exit::Exit,
     hosts::Hosts,
@@ -59,10 +60,12 @@ pub(crate) struct Registry {
     live: AtomicUsize,
     /// Tells those who wait for it that none lives; and when the first of all ends, so that they are awake by then.
     none_left: Notify,
-    /// How many of them no runtime has polled yet.
+    /// How many of them a runtime has, and has not polled yet.
     unpolled: AtomicUsize,
     /// How many first polls there were: tells a runtime that runs from one that does not.
     first_polls: AtomicU64,
+    /// Whether the panel was dropped.
+    gone: AtomicBool,
     escalated: AtomicBool,
     runtime_gone: AtomicBool,
     on_escalate: OnEscalate,
@@ -73,6 +76,9 @@ pub(super) struct State {
     pub(super) machine: Machine,
     pub(super) records: Roster<Arc<Record>>,
     pub(super) attention: Attention,
+    /// The tasks of those who wait for a place: the runtime gets each when its turn comes, so that one that is called off before
+    /// is gone at once.
+    held: BTreeMap<Origin, Task>,
     /// Whether the panel is idle, and has suspended those who want it.
     idle: bool,
     books: Books,
@@ -106,6 +112,7 @@ impl Registry {
             none_left: Notify::new(),
             unpolled: AtomicUsize::new(0),
             first_polls: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
             escalated: AtomicBool::new(false),
             runtime_gone: AtomicBool::new(false),
             on_escalate,
@@ -122,6 +129,35 @@ impl Registry {
             clock::watch(record.registry.clone(), limit);
         }
         Ok(())
+    }
+
+    /// A task with a limit or a key was taken in: the runtime gets it, unless it waits for its place first.
+    pub(super) fn start_in_turn(&self, record: &Record, task: Task) {
+        let mut state = self.lock();
+        if state.machine.waits_for_a_place(record.origin) {
+            self.unpolled.fetch_sub(1, Ordering::Relaxed);
+            state.held.insert(record.origin, task);
+            return;
+        }
+        drop(state);
+        self.run(record, task);
+    }
+
+    /// Gives a worker's task to the runtime. One that is gone drops it at once, the worker's arguments with it.
+    pub(super) fn run(&self, record: &Record, task: Task) {
+        record.set_task(self.hosts.runtime.spawn(task).abort_handle());
+        // Either this sees that the panel is gone, or `abort_all` sees the task.
+        fence(Ordering::SeqCst);
+        if self.gone.load(Ordering::Relaxed) {
+            record.abort_task();
+        }
+    }
+
+    /// The panel is gone, and everybody was told to stop: aborts every task.
+    pub(super) fn abort_all(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.live().iter().for_each(|record| record.abort_task());
     }
 
     /// The members of a group are about to be spawned.

@@ -7,7 +7,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering, fence},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -43,8 +43,6 @@ pub(crate) struct Supervisor {
     began: Mutex<Option<Moment>>,
     /// Numbers groups and pools.
     numbers: AtomicU64,
-    /// Whether the panel was dropped.
-    gone: AtomicBool,
 }
 
 /// Who waits for a shutdown.
@@ -76,7 +74,6 @@ impl Supervisor {
             timeout,
             began: Mutex::new(None),
             numbers: AtomicU64::new(0),
-            gone: AtomicBool::new(false),
         }
     }
 
@@ -101,7 +98,11 @@ impl Supervisor {
     pub(crate) fn spawn(&self, recruit: Recruit) {
         panics::install();
         let Recruit { record, spec, start } = recruit;
+        let has_place = spec.place.is_some();
         match self.registry.admit(&record, spec) {
+            Ok(()) if has_place => {
+                self.registry.start_in_turn(&record, Task::new(&record, &self.registry, start));
+            }
             Ok(()) => self.start(&record, start),
             Err(refusal) => record.refuse(refusal),
         }
@@ -133,14 +134,7 @@ impl Supervisor {
     }
 
     fn start(&self, record: &Arc<Record>, start: Start) {
-        // A runtime that is gone drops what it is given at once, the worker's arguments with it.
-        let task = Task::new(record, &self.registry, start);
-        record.set_task(self.runtime().spawn(task).abort_handle());
-        // Either this sees that the panel is gone, or `drop_all` sees the task.
-        fence(Ordering::SeqCst);
-        if self.gone.load(Ordering::Relaxed) {
-            record.abort_task();
-        }
+        self.registry.run(record, Task::new(record, &self.registry, start));
     }
 
     /// Stops everybody. `refuse_waiting` is called once the workers know, `close` when all is over.
@@ -188,9 +182,7 @@ impl Supervisor {
     /// The panel is gone: tells every worker, aborts every task, waits for nobody.
     pub(crate) fn drop_all(&self) {
         self.stop_all();
-        self.gone.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        self.registry.live().iter().for_each(|record| record.abort_task());
+        self.registry.abort_all();
         self.registry.hosts.local.close();
     }
 

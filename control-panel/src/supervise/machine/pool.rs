@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Action, Machine, member::State};
+use super::{
+    Action, Machine,
+    member::{Member, State},
+};
 use crate::{queued::Origin, worker::Refusal};
 
 /// Names a pool of this panel.
@@ -146,6 +149,12 @@ impl Machine {
     /// The keys whose tasks live.
     pub(crate) fn keys(&self) -> impl Iterator<Item = KeyId> {
         self.pools.keys.keys().copied()
+    }
+
+    /// Whether it is a task that waits for a place, or for the one that it replaces.
+    pub(crate) fn waits_for_a_place(&self, id: Origin) -> bool {
+        let waits = |member: &Member| member.spec.place.is_some() && matches!(member.state, State::Waiting);
+        self.members.get(id).is_some_and(waits)
     }
 
     /// A task is gone: the next takes its place.

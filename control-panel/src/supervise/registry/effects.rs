@@ -13,9 +13,10 @@ use crate::{
     observe,
     supervise::{
         cause::{Cause, Term},
+        driver::Task,
         events::{Event, EventKind, Seen, Writing},
         exit::Exit,
-        machine::Action,
+        machine::{Action, Directive},
         panics,
         record::Record,
         report::WorkerReport,
@@ -31,6 +32,8 @@ const ROOM: usize = 64;
 pub(super) struct Effects {
     cancel: Vec<Arc<Term>>,
     wake: Vec<Waker>,
+    /// Their turn has come.
+    start: Vec<(Arc<Record>, Task)>,
     announce: Vec<Arc<Record>>,
     told: bool,
     /// Those who wait for the last end are to look.
@@ -52,6 +55,8 @@ struct Gone {
     /// Of those that ended: who tells of an end may be the last that has the record. In it are the subscriber's span and the
     /// wakers of those who looked at the worker's gate.
     records: Vec<Arc<Record>>,
+    /// Those that were called off while they waited for a place. Each tells of its own end.
+    tasks: Vec<Task>,
 }
 
 impl Effects {
@@ -69,7 +74,7 @@ impl Registry {
         if actions.len() > ROOM {
             effects.wake.reserve(actions.len());
         }
-        let State { records, attention, books, .. } = &mut *state;
+        let State { records, attention, books, held, machine, .. } = &mut *state;
         let mut log = self.log.write();
         let before = log.total();
         for action in actions.drain(..) {
@@ -86,7 +91,17 @@ impl Registry {
                     }
                 }
                 Action::Wake(origin) => {
-                    effects.wake.extend(records.get(origin).and_then(|record| record.signal.raise()));
+                    let Some(record) = records.get(origin) else { continue };
+                    effects.wake.extend(record.signal.raise());
+                    if let Some(task) = held.remove(&origin) {
+                        self.unpolled.fetch_add(1, Ordering::Relaxed);
+                        match machine.next(origin) {
+                            Directive::Leave => effects.gone.tasks.push(task),
+                            Directive::Begin(_) | Directive::Wait => {
+                                effects.start.push((Arc::clone(record), task));
+                            }
+                        }
+                    }
                 }
                 Action::Cancel(origin, cause) => {
                     if let Some(record) = records.get(origin) {
@@ -135,9 +150,10 @@ impl Registry {
 
     /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
     pub(super) fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, announce, told, look, escalate, seen, gone } = effects;
+        let Effects { cancel, wake, start, announce, told, look, escalate, seen, gone } = effects;
         each(cancel, |term| term.announce());
         self.wake(wake);
+        each(start, |(record, task)| self.run(&record, task));
         each(announce, |record| record.announce());
         if told {
             each([&self.log], |log| log.announce());
@@ -149,12 +165,13 @@ impl Registry {
         if escalate {
             each([&self.on_escalate], |on_escalate| on_escalate());
         }
-        let Gone { statuses, events, incidents, exits, records } = gone;
+        let Gone { statuses, events, incidents, exits, records, tasks } = gone;
         each(statuses, drop);
         each(events, drop);
         each(incidents, drop);
         each(exits, drop);
         each(records, drop);
+        each(tasks, drop);
     }
 }
 
