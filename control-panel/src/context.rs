@@ -56,14 +56,18 @@ impl<I: Intent, P> Context<I, P> {
 
     /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
     ///
+    /// A worker that is told to stop waits no more, in none of the sends: what there is room for is taken, and what there is
+    /// none for is handed back at once, also where it waited at that moment. So a loop that sends until that fails ends.
+    ///
     /// # Errors
-    /// With the intent handed back: the panel is closed or stopping, or the intent's clock is `Some(0)`.
+    /// With the intent handed back: there is no free slot and the worker was [told to stop](SendError::Stopping), the panel is
+    /// closed or stopping, this worker's generation has [ended](SendError::Ended), or the intent's clock is `Some(0)`.
     /// `.map_err(SendError::without_intent)?` turns it into an error that any `Box<dyn Error + Send + Sync>` takes.
     ///
     /// # Cancel safety
     /// A cancelled `send` has either delivered the intent or dropped it undelivered.
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
-        self.sender.send(intent)
+        self.sender.send_in(&self.term, intent)
     }
 
     /// Sends an intent, waiting for a slot for at most `timeout`: see [`IntentSender::send_timeout`].
@@ -77,7 +81,7 @@ impl<I: Intent, P> Context<I, P> {
     /// # Cancel safety
     /// As `send`.
     pub async fn send_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
-        self.sender.send_timeout(intent, timeout).await
+        self.sender.send_timeout_in(&self.term, intent, timeout).await
     }
 
     /// Sends an intent from a thread that is not driving a runtime: see [`IntentSender::send_blocking`].
@@ -89,18 +93,52 @@ impl<I: Intent, P> Context<I, P> {
     /// In async code.
     #[track_caller]
     pub fn send_blocking(&self, intent: I) -> Result<(), SendError<I>> {
-        self.sender.send_blocking(intent)
+        self.sender.send_blocking_in(&self.term, intent)
+    }
+
+    /// Like [`send_blocking`](Self::send_blocking), for at most `timeout`: see [`IntentSender::send_blocking_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::{Context, GraphIntent, IntentSource, SendError, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Sample(u32) }
+    ///
+    /// #[worker(source = IntentSource::Restore, kind = thread)]
+    /// fn sampler(cx: Context<Update>) {
+    ///     for sample in 0.. {
+    ///         match cx.send_blocking_timeout(Update::Sample(sample), Duration::from_millis(20)) {
+    ///             Ok(()) | Err(SendError::Timeout(_)) => {} // late samples are worth nothing
+    ///             Err(_) => return,                         // it was told to stop
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`SendError::Timeout`].
+    ///
+    /// # Panics
+    /// In async code.
+    #[track_caller]
+    pub fn send_blocking_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
+        self.sender.send_blocking_timeout_in(&self.term, intent, timeout)
     }
 
     /// Sends an intent if there is a free slot now: see [`IntentSender::try_send`].
     ///
     /// # Errors
-    /// With the intent handed back: no free slot, the panel is closed, or the intent's clock is `Some(0)`.
+    /// With the intent handed back: no free slot, the panel is closed, this worker's generation has
+    /// [ended](TrySendError::Ended), or the intent's clock is `Some(0)`.
     pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        self.sender.try_send(intent)
+        self.sender.try_send_in(&self.term, intent)
     }
 
-    /// The sending half alone, for threads and callbacks.
+    /// The sending half alone, for threads and callbacks that outlive this generation.
+    ///
+    /// It has the worker's origin, and knows nothing of its generations: it waits for a slot whatever they are told, and goes
+    /// on when they end. What is to end with the generation takes a clone of the context instead.
     pub fn sender(&self) -> IntentSender<I> {
         self.sender.clone()
     }

@@ -10,9 +10,12 @@ use std::{any::type_name, error::Error, fmt, io};
 pub enum SendError<I> {
     /// The panel was shut down or dropped: nothing will be drained any more.
     Closed(I),
-    /// The queue is full and the panel is shutting down, so nobody drains it: waiting would be for ever.
+    /// There is no free slot, and nobody is to wait for one: the panel is shutting down, so that nobody drains the queue, or
+    /// the worker whose context sends was told to stop.
     Stopping(I),
-    /// `send_timeout` only: no slot became free in time.
+    /// The generation whose context sends has ended: another may have begun, after which none of this one comes.
+    Ended(I),
+    /// With a timeout only: no slot became free in time.
     Timeout(I),
     /// The intent's clock is `Some(0)`. Clock 0 means local; a replicated intent starts at 1.
     ZeroClock(I),
@@ -28,6 +31,8 @@ pub enum TrySendError<I> {
     Full(I),
     /// The panel was shut down or dropped.
     Closed(I),
+    /// The generation whose context sends has ended: another may have begun, after which none of this one comes.
+    Ended(I),
     /// The intent's clock is `Some(0)`. Clock 0 means local; a replicated intent starts at 1.
     ZeroClock(I),
 }
@@ -49,6 +54,7 @@ impl<I> SendError<I> {
         match self {
             Self::Closed(intent) => (SendError::Closed(()), intent),
             Self::Stopping(intent) => (SendError::Stopping(()), intent),
+            Self::Ended(intent) => (SendError::Ended(()), intent),
             Self::Timeout(intent) => (SendError::Timeout(()), intent),
             Self::ZeroClock(intent) => (SendError::ZeroClock(()), intent),
         }
@@ -72,12 +78,16 @@ impl<I> TrySendError<I> {
         match self {
             Self::Full(intent) => (TrySendError::Full(()), intent),
             Self::Closed(intent) => (TrySendError::Closed(()), intent),
+            Self::Ended(intent) => (TrySendError::Ended(()), intent),
             Self::ZeroClock(intent) => (TrySendError::ZeroClock(()), intent),
         }
     }
 }
 
-const CLOSED: &str = "the panel was shut down or dropped, and takes no intent any more: let the sender end with it, or shut down later";
+const CLOSED: &str = "the panel was shut down or dropped, and takes no intent any more: let the sender end with it, or \
+                      shut down later";
+const ENDED: &str = "the run of the worker that this context belongs to has ended: send from the next one's context, or \
+                      by a sender of the panel, `panel.sender(…)`, which outlives every worker";
 const ZERO_CLOCK: &str =
     "the intent's clock is 0, which means local: a replicated intent's clock starts at 1";
 
@@ -85,9 +95,15 @@ impl<I> fmt::Display for SendError<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed(_) => CLOSED,
-            Self::Stopping(_) => "the queue is full and the panel is shutting down, so nobody drains it",
-            Self::Timeout(_) => "the queue stayed full for the whole timeout, as nobody drained it or others sent faster: drain more often, raise \
-                 the capacity or the timeout, or use `send`, which waits",
+            Self::Stopping(_) => {
+                "there is no free slot, and no send waits for one any more: the panel is shutting down, or the worker \
+                 was told to stop"
+            }
+            Self::Ended(_) => ENDED,
+            Self::Timeout(_) => {
+                "the queue stayed full for the whole timeout, as nobody drained it or others sent faster: drain more \
+                 often, raise the capacity or the timeout, or use `send`, which waits"
+            }
             Self::ZeroClock(_) => ZERO_CLOCK,
         })
     }
@@ -98,6 +114,7 @@ impl<I> fmt::Display for TrySendError<I> {
         f.write_str(match self {
             Self::Full(_) => "the source's share of the queue is full: `send` waits for the next frame",
             Self::Closed(_) => CLOSED,
+            Self::Ended(_) => ENDED,
             Self::ZeroClock(_) => ZERO_CLOCK,
         })
     }
@@ -109,6 +126,7 @@ impl<I> fmt::Debug for SendError<I> {
         f.write_str(match self {
             Self::Closed(_) => "Closed(..)",
             Self::Stopping(_) => "Stopping(..)",
+            Self::Ended(_) => "Ended(..)",
             Self::Timeout(_) => "Timeout(..)",
             Self::ZeroClock(_) => "ZeroClock(..)",
         })
@@ -120,6 +138,7 @@ impl<I> fmt::Debug for TrySendError<I> {
         f.write_str(match self {
             Self::Full(_) => "Full(..)",
             Self::Closed(_) => "Closed(..)",
+            Self::Ended(_) => "Ended(..)",
             Self::ZeroClock(_) => "ZeroClock(..)",
         })
     }

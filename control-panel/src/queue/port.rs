@@ -15,6 +15,7 @@ use crate::{
     error::TrySendError,
     intent::{Delivery, Intent},
     queued::{Origin, clock_of},
+    supervise::cause::Term,
     sync::{
         MutexGuard,
         atomic::{AtomicU64, Ordering},
@@ -43,6 +44,8 @@ pub(super) enum Refusal {
     Full,
     Stopping,
     Closed,
+    /// The generation that sends has ended.
+    Ended,
 }
 
 impl<I: Intent> Queue<I> {
@@ -68,13 +71,21 @@ impl<I: Intent> Queue<I> {
     }
 
     pub(super) fn refuse(&self, gate: Gate) -> Refusal {
-        self.refusals.refused.fetch_add(1, Ordering::Relaxed);
+        self.count_refused();
         match gate {
             Gate::Open => Refusal::Full,
             Gate::Stopping => Refusal::Stopping,
             Gate::Closed | Gate::Discarded => Refusal::Closed,
         }
     }
+
+    pub(super) fn count_refused(&self) {
+        self.refusals.refused.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn has_ended(term: Option<&Term>) -> bool {
+    term.is_some_and(Term::has_ended)
 }
 
 impl<I: Intent> Port<I> {
@@ -102,18 +113,36 @@ impl<I: Intent> Port<I> {
 
     #[inline]
     pub(super) fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
+        self.try_send_in(None, intent)
+    }
+
+    /// For a generation, if it has not ended.
+    ///
+    /// Here and in `poll_send_in` that is looked at under the lock: once an intent of the next generation was accepted,
+    /// none of this one is, whoever sends it.
+    #[inline]
+    pub(super) fn try_send_in(&self, term: Option<&Term>, intent: I) -> Result<(), TrySendError<I>> {
         let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
         let delivery = intent.delivery();
         let refused_at = self.refused_at.load(Ordering::Relaxed);
         if refused_at != NEVER && delivery == Delivery::Reliable && refused_at == self.queue.changes() {
             self.queue.refuse(Gate::Open);
-            return Err(TrySendError::Full(intent));
+            return Err(if has_ended(term) {
+                TrySendError::Ended(intent)
+            } else {
+                TrySendError::Full(intent)
+            });
         }
         let mut state = self.queue.lock();
         if state.gate.is_closed() {
             drop(state);
             self.queue.refuse(Gate::Closed);
             return Err(TrySendError::Closed(intent));
+        }
+        if has_ended(term) {
+            drop(state);
+            self.queue.count_refused();
+            return Err(TrySendError::Ended(intent));
         }
         if let Some(place) = self.replaces(&mut state, clock, delivery) {
             let older = mem::replace(place, intent);

@@ -1,6 +1,8 @@
 //! The sending half: [`IntentSender`] and the future behind its `send`.
 
 mod futures;
+mod generation;
+mod told;
 
 use std::{collections::VecDeque, fmt, future::Future, sync::Arc, time::Duration};
 
@@ -80,8 +82,37 @@ impl<I: Intent> IntentSender<I> {
     /// In async code, where blocking would hold up every other task: use `send` there.
     #[track_caller]
     pub fn send_blocking(&self, intent: I) -> Result<(), SendError<I>> {
-        blocking::assert_may_block("send_blocking", "`send(…).await`");
+        generation::may_block();
         blocking::wait(Sending::new(&self.port, intent))
+    }
+
+    /// Like [`send_blocking`](Self::send_blocking), for at most `timeout`. Needs no runtime.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, SendError};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Line(u32) }
+    ///
+    /// let panel = ControlPanel::<Update>::builder().capacity(1).build();
+    /// let sender = panel.sender(IntentSource::Restore);
+    /// sender.send_blocking_timeout(Update::Line(1), Duration::from_secs(1))?;
+    /// while sender.try_send(Update::Line(2)).is_ok() {}
+    /// let late = sender.send_blocking_timeout(Update::Line(3), Duration::from_millis(1));
+    /// assert!(matches!(late, Err(SendError::Timeout(Update::Line(3)))));
+    /// # Ok::<(), SendError<Update>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As `send`, and [`SendError::Timeout`] with the intent when no slot became free in time.
+    ///
+    /// # Panics
+    /// In async code, where blocking would hold up every other task: use `send_timeout` there.
+    #[track_caller]
+    pub fn send_blocking_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
+        generation::may_block_for();
+        generation::wait_for(Sending::new(&self.port, intent), timeout)
     }
 
     /// Sends an intent if this source has a free slot now; never waits.

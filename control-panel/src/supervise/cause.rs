@@ -113,6 +113,8 @@ pub(crate) struct Term {
     heartbeat: AtomicU64,
     /// Whether the generation's code was ever run: it may wait for a thread before.
     entered: AtomicBool,
+    /// Whether nothing of the generation is left.
+    ended: AtomicBool,
 }
 
 impl Term {
@@ -127,6 +129,15 @@ impl Term {
 
     pub(super) fn is_entered(&self) -> bool {
         self.entered.load(Ordering::Relaxed)
+    }
+
+    /// Nothing of the generation is left, and no other began yet.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(crate) fn token(&self) -> &CancellationToken {

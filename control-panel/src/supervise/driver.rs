@@ -128,7 +128,10 @@ impl Task {
                 let away = Away::new(record, &self.ending.registry, &term);
                 Step::Elsewhere(kinds::run(job, away))
             }
-            Err(panic) => Step::Elsewhere(Box::pin(std::future::ready(Exit::Panicked(panic)))),
+            Err(panic) => {
+                term.end();
+                Step::Elsewhere(Box::pin(std::future::ready(Exit::Panicked(panic))))
+            }
         }
     }
 

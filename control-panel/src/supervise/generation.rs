@@ -69,6 +69,7 @@ impl<R: Running + ?Sized> Generation<R> {
         if let Err(panic) = guard(&self.record, || self.term.span.in_scope(|| drop(run))) {
             self.record.leave_last_words(panic);
         }
+        self.term.end();
     }
 }
 

@@ -178,6 +178,7 @@ impl Away {
 
 impl Drop for Away {
     fn drop(&mut self) {
+        self.term.end();
         let exit = self.record.with_last_words(self.exit.take().unwrap_or(Exit::Aborted));
         if self.record.come_back() {
             self.registry.left(&self.record, exit);

@@ -2,13 +2,14 @@
 
 use std::{mem, task::Waker};
 
-use super::{Port, Refusal};
+use super::{Port, Refusal, has_ended};
 use crate::{
     intent::{Delivery, Intent},
     queue::{
         Gate, State,
         line::{Standing, Ticket},
     },
+    supervise::cause::Term,
     sync::MutexGuard,
 };
 
@@ -22,7 +23,7 @@ pub(in crate::queue) enum Step {
 
 impl<I: Intent> Port<I> {
     /// One step of a waiting send: takes `intent` if there is room, else leaves a waker behind.
-    #[inline]
+    #[cfg(test)]
     pub(in crate::queue) fn poll_send(
         &self,
         clock: u64,
@@ -30,8 +31,26 @@ impl<I: Intent> Port<I> {
         ticket: &mut Option<Ticket>,
         waker: &Waker,
     ) -> Step {
+        self.poll_send_in(None, clock, intent, ticket, waker)
+    }
+
+    /// The same for a generation, if it has not ended.
+    #[inline]
+    pub(in crate::queue) fn poll_send_in(
+        &self,
+        term: Option<&Term>,
+        clock: u64,
+        intent: &mut Option<I>,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+    ) -> Step {
         let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Step::Sent };
         let state = self.queue.lock();
+        if has_ended(term) && !state.gate.is_closed() {
+            drop(state);
+            self.give_up(ticket.take());
+            return Step::Refused(Refusal::Ended);
+        }
         if ticket.is_none() {
             self.start_send(state, clock, delivery, intent, ticket, waker)
         } else {
@@ -154,6 +173,15 @@ impl<I: Intent> Port<I> {
             self.queue.hand_on(state, first);
         }
         ticket
+    }
+
+    /// Nobody is to wait for a slot: whoever does leaves the line.
+    #[cold]
+    pub(in crate::queue) fn give_up(&self, ticket: Option<Ticket>) {
+        self.queue.count_refused();
+        if let Some(ticket) = ticket {
+            self.leave(ticket);
+        }
     }
 
     /// A waiting send was given up.

@@ -11,6 +11,7 @@ use std::{
 
 use tokio::{task::coop, time::Sleep};
 
+use super::told::Told;
 use crate::{
     error::SendError,
     intent::Intent,
@@ -21,6 +22,7 @@ use crate::{
         port::{Refusal, Step},
     },
     queued::clock_of,
+    supervise::cause::Term,
 };
 
 /// A send under way. It owns its intent until the queue does.
@@ -28,15 +30,21 @@ pub(super) struct Sending<'a, I: Intent> {
     port: &'a Port<I>,
     intent: Option<I>,
     ticket: Option<Ticket>,
+    told: Told<'a>,
 }
 
 impl<'a, I: Intent> Sending<'a, I> {
     pub(super) fn new(port: &'a Port<I>, intent: I) -> Self {
-        Self { port, intent: Some(intent), ticket: None }
+        Self { port, intent: Some(intent), ticket: None, told: Told::default() }
+    }
+
+    /// For a generation: it waits only until that is told to stop.
+    pub(super) fn of(term: &'a Term, port: &'a Port<I>, intent: I) -> Self {
+        Self { port, intent: Some(intent), ticket: None, told: Told::of(term) }
     }
 
     /// Gives up: `None` if the intent was sent already.
-    fn give_up(&mut self) -> Option<I> {
+    pub(super) fn give_up(&mut self) -> Option<I> {
         if let Some(ticket) = self.ticket.take() {
             self.port.leave(ticket);
         }
@@ -59,7 +67,14 @@ impl<I: Intent> Future for Sending<'_, I> {
                 this.intent.take().map_or(Ok(()), |intent| Err(SendError::ZeroClock(intent))),
             );
         };
-        let refusal = match this.port.poll_send(clock, &mut this.intent, &mut this.ticket, cx.waker()) {
+        let term = this.told.term();
+        let step = this.port.poll_send_in(term, clock, &mut this.intent, &mut this.ticket, cx.waker());
+        let refusal = match step {
+            // Only now: what there is room for is taken, whatever the worker was told.
+            Step::Wait if this.told.poll(cx) => {
+                this.port.give_up(this.ticket.take());
+                Some(Refusal::Stopping)
+            }
             Step::Wait => return Poll::Pending,
             Step::Sent => None,
             Step::Refused(refusal) => Some(refusal),
@@ -68,6 +83,7 @@ impl<I: Intent> Future for Sending<'_, I> {
         Poll::Ready(match (refusal, this.intent.take()) {
             (None, _) | (_, None) => Ok(()),
             (Some(Refusal::Closed), Some(intent)) => Err(SendError::Closed(intent)),
+            (Some(Refusal::Ended), Some(intent)) => Err(SendError::Ended(intent)),
             (Some(Refusal::Full | Refusal::Stopping), Some(intent)) => Err(SendError::Stopping(intent)),
         })
     }
@@ -135,6 +151,7 @@ impl<I: Intent> Future for Reserving<'_, I> {
             Reserve::Wait => return Poll::Pending,
             Reserve::Slots(slots) => Ok(Permits::new(Arc::clone(this.port), slots)),
             Reserve::Refused(Refusal::Closed) => Err(SendError::Closed(())),
+            Reserve::Refused(Refusal::Ended) => Err(SendError::Ended(())),
             Reserve::Refused(Refusal::Full | Refusal::Stopping) => Err(SendError::Stopping(())),
         };
         coop.made_progress();

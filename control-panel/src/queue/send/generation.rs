@@ -1,0 +1,76 @@
+//! The sends of one generation of a worker, behind [`Context`](crate::Context): those of [`IntentSender`], but that they do not
+//! wait once the generation was told to stop, and are refused once it has ended.
+
+use std::{future::Future, time::Duration};
+
+use super::{
+    IntentSender,
+    futures::{Sending, SendingFor},
+};
+use crate::{
+    blocking,
+    error::{SendError, TrySendError},
+    intent::Intent,
+    supervise::cause::Term,
+};
+
+impl<I: Intent> IntentSender<I> {
+    pub(crate) fn send_in<'a>(
+        &'a self,
+        term: &'a Term,
+        intent: I,
+    ) -> impl Future<Output = Result<(), SendError<I>>> {
+        Sending::of(term, &self.port, intent)
+    }
+
+    pub(crate) async fn send_timeout_in(
+        &self,
+        term: &Term,
+        intent: I,
+        timeout: Duration,
+    ) -> Result<(), SendError<I>> {
+        SendingFor { sending: Sending::of(term, &self.port, intent), timeout, sleep: None }.await
+    }
+
+    #[track_caller]
+    pub(crate) fn send_blocking_in(&self, term: &Term, intent: I) -> Result<(), SendError<I>> {
+        may_block();
+        blocking::wait(Sending::of(term, &self.port, intent))
+    }
+
+    #[track_caller]
+    pub(crate) fn send_blocking_timeout_in(
+        &self,
+        term: &Term,
+        intent: I,
+        timeout: Duration,
+    ) -> Result<(), SendError<I>> {
+        may_block_for();
+        wait_for(Sending::of(term, &self.port, intent), timeout)
+    }
+
+    pub(crate) fn try_send_in(&self, term: &Term, intent: I) -> Result<(), TrySendError<I>> {
+        self.port.try_send_in(Some(term), intent)
+    }
+}
+
+#[track_caller]
+pub(super) fn may_block() {
+    blocking::assert_may_block("send_blocking", "`send(…).await`");
+}
+
+#[track_caller]
+pub(super) fn may_block_for() {
+    blocking::assert_may_block("send_blocking_timeout", "`send_timeout(…).await`");
+}
+
+/// Parks this thread until the send is done, or the time is over.
+pub(super) fn wait_for<I: Intent>(
+    mut sending: Sending<'_, I>,
+    timeout: Duration,
+) -> Result<(), SendError<I>> {
+    match blocking::wait_for(&mut sending, timeout) {
+        Some(sent) => sent,
+        None => sending.give_up().map_or(Ok(()), |intent| Err(SendError::Timeout(intent))),
+    }
+}

@@ -1,0 +1,36 @@
+//! The word to stop, for a send that waits.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio_util::sync::WaitForCancellationFuture;
+
+use crate::supervise::cause::Term;
+
+/// Whether the generation that sends was told to stop; of a sender that belongs to none, nobody ever is.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    term: Option<&'a Term>,
+    /// Made by a send that has to wait: most never do.
+    waiting: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(term: &'a Term) -> Self {
+        Self { term: Some(term), waiting: None }
+    }
+
+    pub(super) fn term(&self) -> Option<&'a Term> {
+        self.term
+    }
+
+    /// Whether it was told; else whoever polls is woken when it is.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(term) = self.term else { return false };
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(term.token().cancelled()));
+        term.is_over() || matches!(waiting.as_mut().poll(cx), Poll::Ready(()))
+    }
+}
