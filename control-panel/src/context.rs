@@ -147,7 +147,7 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// Take one watch and keep it: each call returns a new one, which has seen nothing yet.
     pub fn policy(&self) -> PolicyWatch<P> {
-        self.policy.clone()
+        self.policy.of(&self.term)
     }
 
     /// Resolves when this worker is told to stop. A worker that is cancelled by drop (the default) need not

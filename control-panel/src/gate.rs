@@ -131,6 +131,8 @@ pub struct Gate {
     /// That of the generation that looks.
     term: Arc<Term>,
     seen_open: bool,
+    /// Whether it said that the worker is to stop.
+    seen_told: bool,
 }
 
 impl Gate {
@@ -159,13 +161,15 @@ impl Gate {
 
     /// Waits until the gate is not as this `Gate` last saw it, here or when it was made, and says whether it is open.
     ///
-    /// Twice turned in between is not turned. Once the worker is told to stop its gate is open, and stays so.
+    /// Twice turned in between is not turned. The word to stop is a change too, and the last: the gate is open then, and
+    /// stays so.
     ///
     /// # Cancel safety
     /// Cancel-safe: a change that a cancelled call would have returned is returned by the next one.
     pub async fn changed(&mut self) -> bool {
         self.wait(!self.seen_open).await;
-        self.seen_open = !self.seen_open;
+        self.seen_told = self.term.is_over();
+        self.seen_open = self.seen_told || !self.seen_open;
         self.seen_open
     }
 
@@ -175,10 +179,11 @@ impl Gate {
             // Made before the look, so that no turn is missed between the look and the wait.
             let turned = turned.notified();
             fence(Ordering::SeqCst);
-            if self.is_open() == open {
+            let told = self.term.is_over();
+            if self.is_open() == open || (told && !self.seen_told) {
                 return;
             }
-            if self.term.is_over() {
+            if told {
                 // Open, for good.
                 return std::future::pending().await;
             }
@@ -200,7 +205,7 @@ impl<I: Intent, P> Context<I, P> {
     /// This worker's gate: closed while it is suspended.
     pub fn gate(&self) -> Gate {
         let record = Arc::clone(self.record());
-        let mut gate = Gate { record, term: Arc::clone(self.term()), seen_open: true };
+        let mut gate = Gate { record, term: Arc::clone(self.term()), seen_open: true, seen_told: false };
         gate.seen_open = gate.is_open();
         gate
     }

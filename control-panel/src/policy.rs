@@ -8,6 +8,14 @@ use std::{
 
 use tokio::sync::watch;
 
+use crate::{
+    blocking,
+    supervise::{
+        cause::Term,
+        deadline::{Raced, race},
+    },
+};
+
 /// The setting side. Its lock is held for the exchange of one `Arc`.
 pub(crate) struct Policy<P> {
     sender: Mutex<Option<watch::Sender<Arc<P>>>>,
@@ -34,7 +42,7 @@ impl<P> Policy<P> {
     pub(crate) fn watch(&self) -> PolicyWatch<P> {
         let mut watch = self.newest.clone();
         watch.mark_unchanged();
-        PolicyWatch(watch)
+        PolicyWatch { newest: watch, term: None }
     }
 
     /// The panel is gone: the policy will not change any more.
@@ -71,54 +79,104 @@ impl<P> Policy<P> {
 ///     }
 /// }
 /// ```
-pub struct PolicyWatch<P>(watch::Receiver<Arc<P>>);
+pub struct PolicyWatch<P> {
+    newest: watch::Receiver<Arc<P>>,
+    /// That of the generation that watches.
+    term: Option<Arc<Term>>,
+}
 
 impl<P> PolicyWatch<P> {
+    /// A watch that has seen the same, for a generation: it waits only until that is told to stop.
+    pub(crate) fn of(&self, term: &Arc<Term>) -> Self {
+        Self { newest: self.newest.clone(), term: Some(Arc::clone(term)) }
+    }
+
     /// Waits for a policy that this watch has not returned yet.
     ///
     /// What was set after the worker's start (for a clone: after the original last looked) counts as not seen.
     ///
     /// # Errors
-    /// [`PolicyClosed`] once the panel is gone.
+    /// [`PolicyClosed`] once the worker is told to stop, or the panel is gone.
     ///
     /// # Cancel safety
     /// Cancel-safe: a change that a cancelled call would have returned is returned by the next one.
     pub async fn changed(&mut self) -> Result<(), PolicyClosed> {
-        self.0.changed().await.map_err(|_| PolicyClosed)
+        let Self { newest, term } = self;
+        let changed = match term {
+            None => newest.changed().await,
+            // Asked first: a worker that was told to stop does not begin something new.
+            Some(term) => match race(term.token().cancelled(), newest.changed()).await {
+                Raced::First(()) => return Err(PolicyClosed),
+                Raced::Second(changed) => changed,
+            },
+        };
+        changed.map_err(|_| PolicyClosed)
+    }
+
+    /// Like [`changed`](Self::changed), for a worker on a thread.
+    ///
+    /// ```
+    /// use control_panel::{Context, GraphIntent, IntentSource, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Budget(usize) }
+    ///
+    /// #[derive(Default)]
+    /// struct Limits { budget: usize }
+    ///
+    /// #[worker(source = IntentSource::PrefetchScheduler, kind = thread)]
+    /// fn scheduler(cx: Context<Update, Limits>) {
+    ///     let mut policy = cx.policy();
+    ///     while policy.changed_blocking().is_ok() {
+    ///         let budget = policy.borrow_and_update().budget;
+    ///         cx.send_blocking(Update::Budget(budget)).ok();
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As `changed`.
+    ///
+    /// # Panics
+    /// In async code: use `changed().await` there.
+    #[track_caller]
+    pub fn changed_blocking(&mut self) -> Result<(), PolicyClosed> {
+        blocking::assert_may_block("changed_blocking", "`changed().await`");
+        blocking::wait(self.changed())
     }
 
     /// The current policy, marked as seen. Costs a reference count.
     pub fn borrow_and_update(&mut self) -> Arc<P> {
-        Arc::clone(&self.0.borrow_and_update())
+        Arc::clone(&self.newest.borrow_and_update())
     }
 
     /// The current policy, not marked as seen.
     pub fn borrow(&self) -> Arc<P> {
-        Arc::clone(&self.0.borrow())
+        Arc::clone(&self.newest.borrow())
     }
 }
 
 impl<P> Clone for PolicyWatch<P> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { newest: self.newest.clone(), term: self.term.clone() }
     }
 }
 
 impl<P> fmt::Debug for PolicyWatch<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PolicyWatch")
-            .field("changed", &self.0.has_changed().unwrap_or(false))
+            .field("changed", &self.newest.has_changed().unwrap_or(false))
             .finish_non_exhaustive()
     }
 }
 
-/// The panel whose policy was watched is gone.
+/// No change of the policy is waited for any more: the worker that watches it was told to stop, or the panel is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PolicyClosed;
 
 impl fmt::Display for PolicyClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the panel is gone: its policy will not change any more")
+        f.write_str("the worker was told to stop, or its panel is gone: no change of the policy is waited for any more")
     }
 }
 

@@ -1,5 +1,7 @@
 //! Request and reply: who asks keeps an [`Answer`], and the [`Reply`] travels inside the intent or the command.
 
+mod request;
+
 use std::{
     error::Error,
     fmt,
@@ -10,17 +12,13 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::{
-    context::Context,
-    error::SendError,
-    intent::Intent,
-    supervise::deadline::{Raced, race},
-};
+pub use self::request::RequestError;
+use crate::blocking;
 
 /// A reply and the answer that it becomes, for one question.
 ///
 /// The [`Reply`] goes to whoever is asked: into an intent, if a worker asks the frame loop
-/// ([`Context::request`] does it in one call), or into a command, if the loop asks a worker. Costs one allocation.
+/// ([`Context::request`](crate::Context::request) does it in one call), or into a command, if the loop asks a worker. Costs one allocation.
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, reply, worker};
@@ -64,7 +62,7 @@ pub(crate) fn make<T>(wake: Option<Waker>) -> (Reply<T>, Answer<T>) {
     (Reply { sender: Some(sender), wake }, Answer { receiver: Some(receiver) })
 }
 
-/// Where an answer goes: made by [`reply`] or [`Context::request`], and part of an intent or a command.
+/// Where an answer goes: made by [`reply`] or [`Context::request`](crate::Context::request), and part of an intent or a command.
 ///
 /// Dropped unanswered, it gives whoever asked a [`NoReply`]: nobody waits for an answer that will never come.
 #[must_use = "dropped unanswered, it tells whoever asked that there is no answer"]
@@ -142,6 +140,30 @@ impl<T> Answer<T> {
         self.receiver = None;
         Some(answer)
     }
+
+    /// Waits for the answer on a thread that is not driving a runtime: where async code awaits it.
+    ///
+    /// A worker on a thread that is told to stop goes on waiting here, but not in [`Context::request_blocking`](crate::Context::request_blocking).
+    ///
+    /// ```
+    /// use control_panel::{NoReply, reply};
+    ///
+    /// let (reply, mut answer) = reply();
+    /// let asked = std::thread::spawn(move || reply.send("yes"));
+    /// assert_eq!(answer.take_blocking(), Ok("yes"));
+    /// # asked.join().unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoReply`] if the reply was dropped unanswered.
+    ///
+    /// # Panics
+    /// In async code: await it there. When the answer was taken already.
+    #[track_caller]
+    pub fn take_blocking(&mut self) -> Result<T, NoReply> {
+        blocking::assert_may_block("take_blocking", "`answer.await`");
+        blocking::wait(self)
+    }
 }
 
 impl<T> Future for Answer<T> {
@@ -176,119 +198,3 @@ impl fmt::Display for NoReply {
 }
 
 impl Error for NoReply {}
-
-impl<I: Intent, P> Context<I, P> {
-    /// Asks the frame loop: sends the intent that `ask` makes around a [`Reply`], and waits for the answer.
-    ///
-    /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, worker};
-    ///
-    /// #[derive(GraphIntent)]
-    /// enum Update {
-    ///     Title { of: u32, reply: Reply<String> },
-    ///     Longest(usize),
-    /// }
-    ///
-    /// #[worker(source = IntentSource::Restore)]
-    /// async fn titles(cx: Context<Update>) {
-    ///     if let Ok(title) = cx.request(|reply| Update::Title { of: 7, reply }).await {
-    ///         cx.send(Update::Longest(title.len())).await.ok();
-    ///     }
-    /// }
-    ///
-    /// let mut panel = ControlPanel::<Update>::new();
-    /// panel.spawn_titles();
-    /// let mut longest = 0;
-    /// while longest == 0 {
-    ///     for queued in panel.drain() {
-    ///         match queued.intent {
-    ///             Update::Title { of, reply } => reply.send(format!("number {of}")),
-    ///             Update::Longest(length) => longest = length,
-    ///         }
-    ///     }
-    /// #   std::thread::yield_now();
-    /// }
-    /// assert_eq!(longest, 8);
-    /// ```
-    ///
-    /// # Errors
-    /// [`RequestError::Refused`], with the intent handed back, where [`send`](Self::send) would be;
-    /// [`RequestError::NoReply`] if the reply was dropped unanswered; [`RequestError::Stopped`] if this worker was
-    /// told to stop before the answer came: while a panel shuts down nobody drains, so nobody answers. A worker
-    /// that wants to wait all the same sends a [`reply`](reply()) of its own.
-    ///
-    /// # Cancel safety
-    /// A cancelled request has either delivered the intent or dropped it undelivered. If it was delivered, its
-    /// reply is not wanted any more.
-    pub async fn request<T>(&self, ask: impl FnOnce(Reply<T>) -> I) -> Result<T, RequestError<I>> {
-        let (reply, answer) = reply();
-        self.send(ask(reply)).await.map_err(RequestError::Refused)?;
-        match race(answer, self.cancelled()).await {
-            Raced::First(answer) => answer.map_err(|NoReply| RequestError::NoReply),
-            Raced::Second(()) => Err(RequestError::Stopped),
-        }
-    }
-}
-
-/// Why [`Context::request`] got no answer.
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum RequestError<I> {
-    /// The question was not taken: the panel is closed or stopping.
-    Refused(SendError<I>),
-    /// It was taken and dropped unanswered.
-    NoReply,
-    /// It was taken, and the worker that asked was told to stop before there was an answer.
-    Stopped,
-}
-
-impl<I> RequestError<I> {
-    /// The intent, where it was refused.
-    #[must_use]
-    pub fn into_intent(self) -> Option<I> {
-        match self {
-            Self::Refused(error) => Some(error.into_intent()),
-            Self::NoReply | Self::Stopped => None,
-        }
-    }
-
-    /// The reason alone, for errors that must be `Sync` or outlive the intent.
-    #[must_use]
-    pub fn without_intent(self) -> RequestError<()> {
-        match self {
-            Self::Refused(error) => RequestError::Refused(error.without_intent()),
-            Self::NoReply => RequestError::NoReply,
-            Self::Stopped => RequestError::Stopped,
-        }
-    }
-}
-
-impl<I> fmt::Display for RequestError<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(_) => f.write_str("the question was not sent"),
-            Self::NoReply => NoReply.fmt(f),
-            Self::Stopped => f.write_str("the worker was told to stop before its question was answered"),
-        }
-    }
-}
-
-// Without `I: Debug`, so that `unwrap` works for every intent.
-impl<I> fmt::Debug for RequestError<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
-            Self::NoReply => f.write_str("NoReply"),
-            Self::Stopped => f.write_str("Stopped"),
-        }
-    }
-}
-
-impl<I: 'static> Error for RequestError<I> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Refused(error) => Some(error),
-            Self::NoReply | Self::Stopped => None,
-        }
-    }
-}

@@ -1,0 +1,173 @@
+//! Questions of a worker to the frame loop, in one call.
+
+use std::{error::Error, fmt};
+
+use super::{NoReply, Reply, reply};
+use crate::{
+    blocking,
+    context::Context,
+    error::SendError,
+    intent::Intent,
+    supervise::deadline::{Raced, race},
+};
+
+impl<I: Intent, P> Context<I, P> {
+    /// Asks the frame loop: sends the intent that `ask` makes around a [`Reply`], and waits for the answer.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {
+    ///     Title { of: u32, reply: Reply<String> },
+    ///     Longest(usize),
+    /// }
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn titles(cx: Context<Update>) {
+    ///     if let Ok(title) = cx.request(|reply| Update::Title { of: 7, reply }).await {
+    ///         cx.send(Update::Longest(title.len())).await.ok();
+    ///     }
+    /// }
+    ///
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// panel.spawn_titles();
+    /// let mut longest = 0;
+    /// while longest == 0 {
+    ///     for queued in panel.drain() {
+    ///         match queued.intent {
+    ///             Update::Title { of, reply } => reply.send(format!("number {of}")),
+    ///             Update::Longest(length) => longest = length,
+    ///         }
+    ///     }
+    /// #   std::thread::yield_now();
+    /// }
+    /// assert_eq!(longest, 8);
+    /// ```
+    ///
+    /// # Errors
+    /// [`RequestError::Refused`], with the intent handed back, where [`send`](Self::send) would be;
+    /// [`RequestError::NoReply`] if the reply was dropped unanswered; [`RequestError::Stopped`] if this worker was
+    /// told to stop before the answer came: while a panel shuts down nobody drains, so nobody answers. A worker
+    /// that wants to wait all the same sends a [`reply`](reply()) of its own.
+    ///
+    /// # Cancel safety
+    /// A cancelled request has either delivered the intent or dropped it undelivered. If it was delivered, its
+    /// reply is not wanted any more.
+    pub async fn request<T>(&self, ask: impl FnOnce(Reply<T>) -> I) -> Result<T, RequestError<I>> {
+        let (reply, answer) = reply();
+        self.send(ask(reply)).await.map_err(RequestError::Refused)?;
+        match race(answer, self.cancelled()).await {
+            Raced::First(answer) => answer.map_err(|NoReply| RequestError::NoReply),
+            Raced::Second(()) => Err(RequestError::Stopped),
+        }
+    }
+
+    /// Like [`request`](Self::request), for a worker on a thread: waits until there is an answer or can be none any more, or
+    /// until the worker is told to stop.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {
+    ///     Title { of: u32, reply: Reply<String> },
+    ///     Longest(usize),
+    /// }
+    ///
+    /// #[worker(source = IntentSource::Restore, kind = thread)]
+    /// fn titles(cx: Context<Update>) {
+    ///     if let Ok(title) = cx.request_blocking(|reply| Update::Title { of: 7, reply }) {
+    ///         cx.send_blocking(Update::Longest(title.len())).ok();
+    ///     }
+    /// }
+    ///
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// panel.spawn_titles();
+    /// let mut longest = 0;
+    /// while longest == 0 {
+    ///     for queued in panel.drain() {
+    ///         match queued.intent {
+    ///             Update::Title { of, reply } => reply.send(format!("number {of}")),
+    ///             Update::Longest(length) => longest = length,
+    ///         }
+    ///     }
+    /// #   std::thread::yield_now();
+    /// }
+    /// assert_eq!(longest, 8);
+    /// ```
+    ///
+    /// # Errors
+    /// As `request`.
+    ///
+    /// # Panics
+    /// In async code, before anything is asked: use `request(…).await` there.
+    #[track_caller]
+    pub fn request_blocking<T>(&self, ask: impl FnOnce(Reply<T>) -> I) -> Result<T, RequestError<I>> {
+        blocking::assert_may_block("request_blocking", "`request(…).await`");
+        blocking::wait(self.request(ask))
+    }
+}
+
+/// Why [`Context::request`] got no answer.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum RequestError<I> {
+    /// The question was not taken: the error says why.
+    Refused(SendError<I>),
+    /// It was taken and dropped unanswered.
+    NoReply,
+    /// It was taken, and the worker that asked was told to stop before there was an answer.
+    Stopped,
+}
+
+impl<I> RequestError<I> {
+    /// The intent, where it was refused.
+    #[must_use]
+    pub fn into_intent(self) -> Option<I> {
+        match self {
+            Self::Refused(error) => Some(error.into_intent()),
+            Self::NoReply | Self::Stopped => None,
+        }
+    }
+
+    /// The reason alone, for errors that must be `Sync` or outlive the intent.
+    #[must_use]
+    pub fn without_intent(self) -> RequestError<()> {
+        match self {
+            Self::Refused(error) => RequestError::Refused(error.without_intent()),
+            Self::NoReply => RequestError::NoReply,
+            Self::Stopped => RequestError::Stopped,
+        }
+    }
+}
+
+impl<I> fmt::Display for RequestError<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(_) => f.write_str("the question was not sent"),
+            Self::NoReply => NoReply.fmt(f),
+            Self::Stopped => f.write_str("the worker was told to stop before its question was answered"),
+        }
+    }
+}
+
+// Without `I: Debug`, so that `unwrap` works for every intent.
+impl<I> fmt::Debug for RequestError<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
+            Self::NoReply => f.write_str("NoReply"),
+            Self::Stopped => f.write_str("Stopped"),
+        }
+    }
+}
+
+impl<I: 'static> Error for RequestError<I> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(error) => Some(error),
+            Self::NoReply | Self::Stopped => None,
+        }
+    }
+}
