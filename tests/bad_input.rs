@@ -7,7 +7,7 @@ use std::{
 };
 
 use control_panel::{
-    BuildError, ControlPanel, FrameBudget, Intent, Refusal, SendError, Spawn, TrySendError, Warning, Worker,
+    BuildError, ControlPanel, FrameBudget, Intent, Refusal, SendError, TrySendError, Warning, Worker,
     WorkerStatus,
 };
 use tests::{Mark, Notes, paused, paused_runtime, threads, watched};

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, Cause, Context, ControlPanel, Exit, Spawn, TrySendError, Worker, WorkerStatus};
+use control_panel::{Cancel, Cause, Context, ControlPanel, Exit, TrySendError, Worker, WorkerStatus};
 use proptest::prelude::*;
 use tests::{
     Mark, eventually,

@@ -9,7 +9,7 @@ use std::{
 
 use control_panel::{
     Backoff, Cancel, Cause, Context, ControlPanel, Escalate, EventKind, Exit, Intensity, Notice, Refusal,
-    Restart, Spawn, Strategy, Tasks, Warning, Worker, WorkerHandle, WorkerStatus,
+    Restart, Strategy, Tasks, Warning, Worker, WorkerHandle, WorkerStatus,
 };
 use tests::{
     Mark, Wakes,

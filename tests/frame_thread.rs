@@ -16,7 +16,7 @@ use std::{
 
 use control_panel::{
     Context, ControlPanel, Frame, FrameBudget, Intent, IntentSender, PolicyWatch, QueuedIntent, Reducer,
-    Spawn, Spawner, Worker,
+    Spawner, Worker,
 };
 use tests::{Mark, Notes, Wakes, eventually, paused, threads, watched};
 

@@ -11,7 +11,7 @@ use std::{
 
 use control_panel::{
     Backoff, BuildError, Cancel, Context, ControlPanel, Event, EventKind, Exit, Notice, Origin, Restart,
-    Spawn, Suspend, Worker, WorkerHandle, WorkerStatus, worker,
+    Suspend, Worker, WorkerHandle, WorkerStatus, worker,
 };
 use tests::{Mark, Wakes, drive, paused, paused_runtime, quiet_panic, threads, watched};
 use tokio::{

@@ -11,7 +11,7 @@ use std::{
 
 use control_panel::{
     Backoff, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, Notice, Refusal,
-    Restart, RestartError, Spawn, Strategy, Worker, WorkerHandle, WorkerStatus, testing,
+    Restart, RestartError, Strategy, Worker, WorkerHandle, WorkerStatus, testing,
 };
 use tests::{Mark, paused};
 use tokio::{task::yield_now, time::Instant};

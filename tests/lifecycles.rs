@@ -13,7 +13,7 @@ use std::{
 
 use control_panel::{
     Backoff, Cancel, Context, ControlPanel, Event, EventKind, Group, Intensity, Notice, Origin, PanelStatus,
-    Restart, Spawn, Strategy as Together, Tasks, Worker, WorkerHandle, WorkerStatus,
+    Restart, Strategy as Together, Tasks, Worker, WorkerHandle, WorkerStatus,
 };
 use proptest::prelude::*;
 use tests::{Mark, paused, threads, watched};

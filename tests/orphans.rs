@@ -12,7 +12,7 @@ use std::{
 
 use control_panel::{
     Backoff, Cancel, Cause, Context, ControlPanel, EventKind, Exit, Group, Intensity, Notice, Refusal,
-    Restart, Spawn, Strategy as Together, Tasks, Worker, WorkerHandle, WorkerStatus,
+    Restart, Strategy as Together, Tasks, Worker, WorkerHandle, WorkerStatus,
 };
 use proptest::prelude::*;
 use tests::{Mark, offenders::good, paused, paused_runtime};

@@ -17,8 +17,7 @@ use std::{
 
 use control_panel::{
     Backoff, Cancel, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, NoReply,
-    Notice, Refusal, Restart, SendError, ShutdownReport, Spawn, TrySendError, Worker, WorkerHandle,
-    WorkerStatus,
+    Notice, Refusal, Restart, SendError, ShutdownReport, TrySendError, Worker, WorkerHandle, WorkerStatus,
 };
 use tests::{
     Mark, Wakes, drive, eventually,

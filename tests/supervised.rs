@@ -13,8 +13,7 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Context, ControlPanel, Exit, Intensity, Restart, Spawn, Spawner, Worker, WorkerStatus,
-    worker,
+    Backoff, Cancel, Context, ControlPanel, Exit, Intensity, Restart, Spawner, Worker, WorkerStatus, worker,
 };
 use tests::{Mark, drive, paused, paused_runtime, threads, watched};
 use tokio::{

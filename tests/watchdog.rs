@@ -13,8 +13,7 @@ use std::{
 
 use control_panel::{
     Backoff, Cancel, Cause, Context, ControlPanel, Escalate, Event, EventKind, Events, Exit, Intensity,
-    Notice, OnStuck, Refusal, Restart, ShutdownReport, Spawn, Strategy, Warning, Worker, WorkerHandle,
-    WorkerStatus,
+    Notice, OnStuck, Refusal, Restart, ShutdownReport, Strategy, Warning, Worker, WorkerHandle, WorkerStatus,
 };
 use tests::{
     Mark, eventually,

@@ -92,6 +92,16 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
         Self { shared, spec, recruits: Mutex::default() }
     }
 
+    /// Takes in a worker made by hand. Annotated workers have a method `spawn_…` of their own.
+    ///
+    /// Never waits. It runs once the group is [started](Self::start).
+    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        let recruit = self.shared.recruit(worker);
+        let handle = WorkerHandle::new(Arc::clone(&recruit.record));
+        self.recruits.lock().unwrap_or_else(PoisonError::into_inner).push(recruit);
+        handle
+    }
+
     /// Who is restarted when one fails. Default: that one alone.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.spec.strategy = strategy;
@@ -138,10 +148,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawn for GroupBuilder<I, P> {
     type Policy = P;
 
     fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        let recruit = self.shared.recruit(worker);
-        let handle = WorkerHandle::new(Arc::clone(&recruit.record));
-        self.recruits.lock().unwrap_or_else(PoisonError::into_inner).push(recruit);
-        handle
+        GroupBuilder::spawn(self, worker)
     }
 }
 

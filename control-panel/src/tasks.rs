@@ -81,6 +81,14 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         self
     }
 
+    /// Spawns a task made by hand, without a key. Annotated workers have a method `spawn_…` of their own.
+    ///
+    /// Never waits: the handle's status says whether it runs, [waits](crate::WorkerStatus::Waiting) or was
+    /// [refused](crate::WorkerStatus::Refused).
+    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        self.shared.spawn(worker, Some(self.place(None)))
+    }
+
     /// Spawns the task of a key. One of the same key that still lives is stopped, with the cause
     /// [`Replaced`](crate::Cause::Replaced); the new one takes its place once nothing of it is left. One that still waits is
     /// called off, and the new one waits in its stead: of however many only the newest runs, and it is never one too many.
@@ -126,7 +134,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Spawn for Tasks<I, P, K> {
     type Policy = P;
 
     fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        self.shared.spawn(worker, Some(self.place(None)))
+        Tasks::spawn(self, worker)
     }
 }
 
@@ -159,6 +167,13 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord + Clone> Spawn for Keyed<'_, I,
     type Policy = P;
 
     fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        Keyed::spawn(self, worker)
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static, K: Ord + Clone> Keyed<'_, I, P, K> {
+    /// Spawns the task of this key, made by hand. Never waits.
+    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
         let key = self.tasks.key_id(self.key.clone());
         self.tasks.shared.spawn(worker, Some(self.tasks.place(Some(*key))))
     }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{ControlPanel, Intensity, Spawn, Spawner, Strategy, Tasks, Worker, WorkerHandle};
+use control_panel::{ControlPanel, Intensity, Spawner, Strategy, Tasks, Worker, WorkerHandle};
 use fastrand::Rng;
 
 use crate::{

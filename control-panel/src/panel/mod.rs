@@ -143,23 +143,23 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
 
     /// The living worker of this name; of several, the one that was spawned first.
     pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
-        self.shared.supervisor.registry().find(name).map(WorkerHandle::new)
+        self.shared.worker(name)
     }
 
     /// The living workers, in the order of their spawning.
     pub fn workers(&self) -> Vec<WorkerHandle> {
-        self.shared.supervisor.registry().live().into_iter().map(WorkerHandle::new).collect()
+        self.shared.workers()
     }
 
     /// What happens to the workers from now on.
     pub fn events(&self) -> Events {
-        self.shared.supervisor.registry().log.reader(None)
+        self.shared.events(None)
     }
 
     /// What happened to the workers from the event of this number on; `status().events + 1` for what a status does not
     /// contain.
     pub fn events_from(&self, number: u64) -> Events {
-        self.shared.supervisor.registry().log.reader(Some(number))
+        self.shared.events(Some(number))
     }
 
     /// Something that spawns workers from anywhere.

@@ -16,6 +16,7 @@ use crate::{
     queue::{IntentSender, Queue},
     supervise::{
         driver::Start,
+        events::Events,
         machine::{Place, Spec},
         record::{Identity, Record},
         supervisor::{Recruit, Supervisor},
@@ -46,6 +47,18 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let handle = WorkerHandle::new(Arc::clone(&recruit.record));
         self.supervisor.spawn(recruit);
         handle
+    }
+
+    pub(super) fn worker(&self, name: &str) -> Option<WorkerHandle> {
+        self.supervisor.registry().find(name).map(WorkerHandle::new)
+    }
+
+    pub(super) fn workers(&self) -> Vec<WorkerHandle> {
+        self.supervisor.registry().live().into_iter().map(WorkerHandle::new).collect()
+    }
+
+    pub(super) fn events(&self, from: Option<u64>) -> Events {
+        self.supervisor.registry().log.reader(from)
     }
 
     /// Makes a worker ready to be spawned.

@@ -6,6 +6,7 @@ use super::{ControlPanel, shared::Shared};
 use crate::{
     group::GroupBuilder,
     intent::Intent,
+    supervise::events::Events,
     tasks::Tasks,
     worker::{Worker, WorkerHandle},
 };
@@ -76,6 +77,17 @@ where
     type Policy = S::Policy;
 
     fn spawn(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
+        Configured::spawn(self, worker)
+    }
+}
+
+impl<S, F> Configured<'_, S, F>
+where
+    S: Spawn,
+    F: Fn(Worker<S::Intent, S::Policy>) -> Worker<S::Intent, S::Policy>,
+{
+    /// Adjusts a worker made by hand and spawns it.
+    pub fn spawn(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
         self.to.spawn((self.adjust)(worker))
     }
 }
@@ -109,7 +121,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawn for Spawner<I, P> {
     type Policy = P;
 
     fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        self.shared.spawn(worker, None)
+        Spawner::spawn(self, worker)
     }
 }
 
@@ -147,6 +159,31 @@ impl<I: Intent, P> Spawner<I, P> {
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
+    /// As [`ControlPanel::spawn`].
+    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        self.shared.spawn(worker, None)
+    }
+
+    /// As [`ControlPanel::worker`].
+    pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
+        self.shared.worker(name)
+    }
+
+    /// As [`ControlPanel::workers`].
+    pub fn workers(&self) -> Vec<WorkerHandle> {
+        self.shared.workers()
+    }
+
+    /// As [`ControlPanel::events`].
+    pub fn events(&self) -> Events {
+        self.shared.events(None)
+    }
+
+    /// As [`ControlPanel::events_from`].
+    pub fn events_from(&self, number: u64) -> Events {
+        self.shared.events(Some(number))
+    }
+
     /// As [`ControlPanel::group`].
     pub fn group(&self) -> GroupBuilder<I, P> {
         GroupBuilder::new(Arc::clone(&self.shared))

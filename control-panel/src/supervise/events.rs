@@ -2,7 +2,10 @@
 
 use std::{
     fmt, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -153,18 +156,62 @@ impl Events {
         Some(Notice::Event(event))
     }
 
-    /// Waits for the next event. Never resolves once the panel is gone and everything was read.
+    /// Waits for the next event. Never resolves once the panel is gone and everything was read: [`recv`](Self::recv) says
+    /// so.
     ///
     /// # Cancel safety
     /// Cancel-safe: an event that a cancelled call would have returned is returned by the next one.
     pub async fn next(&mut self) -> Notice {
+        match self.recv().await {
+            Some(next) => next,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for the next event. `None` once the panel was dropped, its last worker has ended, and everything was read:
+    /// nothing happens any more.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Found(u32) }
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn search(cx: Context<Update>) { cx.cancelled().await }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let panel = ControlPanel::<Update>::new();
+    /// let mut events = panel.events();
+    /// let dashboard = tokio::spawn(async move {
+    ///     let mut ends = 0;
+    ///     while let Some(notice) = events.recv().await {
+    ///         ends += usize::from(matches!(notice, Notice::Event(event) if matches!(event.kind, EventKind::Ended(..))));
+    ///     }
+    ///     ends
+    /// });
+    /// panel.spawn_search();
+    /// panel.shutdown().await;
+    /// drop(panel);
+    /// assert_eq!(dashboard.await.unwrap(), 1);
+    /// # });
+    /// ```
+    ///
+    /// # Cancel safety
+    /// As [`next`](Self::next).
+    pub async fn recv(&mut self) -> Option<Notice> {
         loop {
             let log = Arc::clone(&self.log);
             let changed = log.changed.notified();
             let mut changed = std::pin::pin!(changed);
             changed.as_mut().enable();
+            // Before the look: what is written last is written before the end.
+            let over = log.over.load(Ordering::Acquire);
             if let Some(next) = self.try_next() {
-                return next;
+                return Some(next);
+            }
+            if over {
+                return None;
             }
             changed.await;
         }
@@ -194,6 +241,8 @@ pub(crate) struct Seen {
 pub(crate) struct Log {
     kept: Mutex<Kept>,
     changed: Notify,
+    /// Nothing more is written.
+    over: AtomicBool,
 }
 
 /// The log while what happened at once is written into it.
@@ -222,6 +271,11 @@ impl Log {
     /// Wakes those who wait for an event.
     pub(crate) fn announce(&self) {
         self.changed.notify_waiters();
+    }
+
+    /// Nothing happens any more, once what is being written is. Whoever waits is not woken by this.
+    pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Release);
     }
 
     /// The number of the last event.

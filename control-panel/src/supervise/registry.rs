@@ -84,6 +84,8 @@ pub(super) struct State {
     books: Books,
     /// What the shutdown came to, once it is over.
     report: Option<ShutdownReport>,
+    /// Whether the panel was dropped.
+    gone: bool,
 }
 
 /// What is told in the end.

@@ -183,6 +183,7 @@ impl Supervisor {
     pub(crate) fn drop_all(&self) {
         self.stop_all();
         self.registry.abort_all();
+        self.registry.panel_gone();
         self.registry.hosts.local.close();
     }
 

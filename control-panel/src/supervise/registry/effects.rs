@@ -137,6 +137,9 @@ impl Registry {
         if books.runtime_gone {
             self.runtime_gone.store(true, Ordering::Release);
         }
+        if state.gone && state.records.is_empty() {
+            self.log.end();
+        }
         let told = log.total() > before;
         let (seen, gone) = log.close();
         effects.seen.extend(seen);

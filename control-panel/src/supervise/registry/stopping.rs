@@ -56,6 +56,12 @@ impl Registry {
         });
     }
 
+    /// The panel was dropped, and everybody stopped: nothing happens any more once nobody lives.
+    pub(in crate::supervise) fn panel_gone(&self) {
+        self.change(|state| state.gone = true);
+        self.log.announce();
+    }
+
     /// The time is nearly over: nobody waits for another's end any more. Returns who is to be dropped; who is told only
     /// now and is cancelled by being dropped does that itself.
     pub(in crate::supervise) fn hurry(&self) -> Vec<Arc<Record>> {
