@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, thread};
 
-use control_panel::{Cause, Context, Exit, PanicReport, Restart, Spawn, Worker, WorkerStatus};
+use control_panel::{Cause, Context, Exit, PanicReport, Restart, Worker, WorkerStatus};
 use tests::{Mark, eventually};
 
 use crate::kinds::{
