@@ -9,7 +9,7 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, EventKind, Exit, Intensity, Notice, Restart, Spawn, Worker, WorkerHandle,
+    Backoff, Context, ControlPanel, EventKind, Exit, Intensity, Notice, Restart, Worker, WorkerHandle,
     WorkerStatus,
 };
 use proptest::prelude::*;
