@@ -232,7 +232,11 @@ impl fmt::Debug for Events {
 )]
 pub(crate) struct Seen {
     pub(crate) event: Event,
-    /// The worker's.
+    /// The worker's. For subscribers: recorders tell workers apart by their names.
+    #[cfg_attr(
+        all(feature = "metrics", not(feature = "tracing")),
+        expect(dead_code, reason = "no subscriber listens")
+    )]
     pub(crate) source: Name,
 }
 
