@@ -329,6 +329,7 @@ fn nothing_of_a_generation_is_taken_after_its_successor_began_nor_after_the_last
             sender.try_send(Mark::new(30)).expect("a sender belongs to no generation");
             panel.shutdown_blocking();
             assert!(matches!(second.try_send(Mark::new(1)), Err(TrySendError::Closed(_))));
+            assert!(matches!(second.send_blocking(Mark::new(1)), Err(SendError::Closed(_))));
             runtime.shutdown_background();
         }
     });
