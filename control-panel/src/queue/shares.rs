@@ -168,10 +168,14 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         let of_credit = if credit.epoch == self.epoch { credit.slots.min(most) } else { 0 };
         credit.slots -= of_credit;
         self.lanes[lane].credit -= of_credit;
-        let free = self.capacity.saturating_sub(self.held + self.idle + 1);
-        let admitted = free.min(most - of_credit);
+        let admitted = self.free_for_all().min(most - of_credit);
         self.hold(lane, admitted);
         of_credit + admitted
+    }
+
+    /// Free slots that are kept for nobody.
+    fn free_for_all(&self) -> usize {
+        self.capacity.saturating_sub(self.held + self.idle + 1)
     }
 
     #[inline]

@@ -23,18 +23,22 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     /// was not woken, and the one to wake.
     pub(in crate::queue) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> (Option<W>, Option<W>) {
         let (grant, left) = self.line.finish(ticket);
+        let mut more = grant.map_or(0, |grant| grant.slots - 1);
         let mut next = self.line.pass();
         if next.is_none() && self.line.is_over() {
-            // The last of its round.
+            // The last of its round. Whoever waits comes before what it would have beyond its slot.
             self.expire();
-            self.grant();
+            grant.into_iter().for_each(|Grant { lane, .. }| self.release(lane, more));
+            self.grant_each();
+            more = more.min(self.free_for_all());
+            grant.into_iter().for_each(|Grant { lane, .. }| self.hold(lane, more));
+            self.share_out();
             next = self.line.pass();
         }
-        if let Some(Grant { lane, slots }) = grant {
+        if let Some(Grant { lane, .. }) = grant {
             if credit.epoch != self.epoch {
                 *credit = Credit { slots: 0, epoch: self.epoch };
             }
-            let more = slots - 1;
             credit.slots += more;
             if more > 0 && self.lanes[lane].credit == 0 {
                 self.credited.push(lane);
@@ -131,6 +135,12 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// Gives free slots to those who wait.
     fn grant(&mut self) {
+        self.grant_each();
+        self.share_out();
+    }
+
+    /// One to each, as long as there are some.
+    fn grant_each(&mut self) {
         self.deferred = false;
         if self.line.waiting() == 0 {
             return;
@@ -153,7 +163,6 @@ impl<S: Copy + Ord, W> Shares<S, W> {
                 passed += 1;
             }
         }
-        self.share_out();
     }
 
     fn could_grant(&self, lane: LaneId) -> bool {
@@ -163,7 +172,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     /// What is left goes in equal parts to those who were just granted their first slot.
     fn share_out(&mut self) {
         let mut round = std::mem::take(&mut self.round);
-        let free = self.capacity.saturating_sub(self.held + self.idle + 1);
+        let free = self.free_for_all();
         if !round.is_empty() && free > 0 {
             let (part, rest) = (free / round.len(), free % round.len());
             for (nth, &ticket) in round.iter().enumerate() {

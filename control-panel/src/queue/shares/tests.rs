@@ -234,3 +234,19 @@ fn a_round_that_stalls_is_served_by_the_next_frame() {
     assert_eq!(shares.standing(late), Standing::Granted);
     assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, Some(2));
 }
+
+#[test]
+fn the_last_of_a_round_has_nothing_beyond_its_slot_that_another_waits_for() {
+    let mut shares = shares(6, &[0, 1]);
+    (0..4).for_each(|_| assert!(take(&mut shares, 0)));
+    assert!(take(&mut shares, 1) && !take(&mut shares, 0));
+    let first = shares.wait(0, 10);
+    shares.free(0, 2);
+    shares.ended();
+    assert_eq!(shares.serve(), Some(10));
+    let second = shares.wait(1, 20);
+    let mut credit = Credit::default();
+    assert_eq!(shares.redeem(first, &mut credit), (None, Some(20)));
+    assert_eq!((shares.standing(second), credit.slots), (Standing::Granted, 0));
+    assert_eq!([shares.occupied(0), shares.occupied(1)], [3, 2]);
+}
