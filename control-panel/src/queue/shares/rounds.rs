@@ -23,28 +23,27 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     /// was not woken, and the one to wake.
     pub(in crate::queue) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> (Option<W>, Option<W>) {
         let (grant, left) = self.line.finish(ticket);
-        let mut more = grant.map_or(0, |grant| grant.slots - 1);
         let mut next = self.line.pass();
+        let Some(Grant { lane, slots }) = grant else { return (left, next) };
+        let mut more = slots - 1;
         if next.is_none() && self.line.is_over() {
             // The last of its round. Whoever waits comes before what it would have beyond its slot.
             self.expire();
-            grant.into_iter().for_each(|Grant { lane, .. }| self.release(lane, more));
+            self.release(lane, more);
             self.grant_each();
             more = more.min(self.free_for_all());
-            grant.into_iter().for_each(|Grant { lane, .. }| self.hold(lane, more));
+            self.hold(lane, more);
             self.share_out();
             next = self.line.pass();
         }
-        if let Some(Grant { lane, .. }) = grant {
-            if credit.epoch != self.epoch {
-                *credit = Credit { slots: 0, epoch: self.epoch };
-            }
-            credit.slots += more;
-            if more > 0 && self.lanes[lane].credit == 0 {
-                self.credited.push(lane);
-            }
-            self.lanes[lane].credit += more;
+        if credit.epoch != self.epoch {
+            *credit = Credit { slots: 0, epoch: self.epoch };
         }
+        credit.slots += more;
+        if more > 0 && self.lanes[lane].credit == 0 {
+            self.credited.push(lane);
+        }
+        self.lanes[lane].credit += more;
         (left, next)
     }
 
