@@ -311,7 +311,9 @@ impl World {
         (seen.alone, seen.doomed) = (true, true);
         self.act(None, |machine, _| machine.forsaken(id), |_| ());
         let seen = &self.workers[&id];
-        assert!(stopping || seen.cancelled.is_some_and(Cause::is_final), "{id} runs on: {seen:?}");
+        // One that cannot be started again ends for being stuck, too.
+        let last = |cause: Cause| cause.is_final() || !seen.spec.repeatable;
+        assert!(stopping || seen.cancelled.is_some_and(last), "{id} runs on: {seen:?}");
         assert!(stopping || self.machine.next(id) == Directive::Wait, "{id} still runs");
     }
 
