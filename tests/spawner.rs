@@ -63,13 +63,18 @@ fn the_events_of_a_panel_that_is_gone_have_an_end() {
             let panel = Panel::builder().runtime(runtime.handle().clone()).build();
             let (_spawner, mut events, mut late) = (panel.spawner(), panel.events(), panel.events());
             let (go, gone) = std::sync::mpsc::channel::<()>();
-            let handle = if blocks {
-                panel.spawn(Worker::thread("it", 0, move |_cx| _ = gone.recv()))
+            if blocks {
+                let (begins, begun) = std::sync::mpsc::channel();
+                panel.spawn(Worker::thread("it", 0, move |_cx| {
+                    begins.send(()).unwrap();
+                    _ = gone.recv();
+                }));
+                begun.recv().unwrap();
             } else {
-                panel.spawn(waiting("it"))
-            };
-            while handle.generation() == 0 {
-                std::thread::yield_now();
+                let handle = panel.spawn(waiting("it"));
+                while handle.generation() == 0 {
+                    std::thread::yield_now();
+                }
             }
             let dashboard = runtime.spawn(async move {
                 let mut last = None;

@@ -27,8 +27,6 @@ pub(crate) struct Batch<I: Intent> {
     pub(super) intents: Intents<I>,
     /// Who was granted a slot when it was taken out, to be woken when its frame ends: a wake can take longer than a frame.
     pub(super) wake: Option<Waker>,
-    /// Whether its frame was asked for by other than intents.
-    pub(super) asked: bool,
     /// Where handing out stands in the buckets' order.
     at: usize,
     hand: Hand<I>,
@@ -58,7 +56,6 @@ impl<I: Intent> Batch<I> {
             number: 0,
             intents: Intents::new(),
             wake: None,
-            asked: false,
             at: 0,
             hand: Hand { intents: vec::IntoIter::default(), order: None, slot: 0 },
             freed: Freed::default(),

@@ -11,7 +11,7 @@ use crate::{
     intent::Intent,
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
         hint,
     },
 };
@@ -39,22 +39,14 @@ pub(super) struct Frames<I: Intent> {
     /// How many intents had been refused when the last frame began.
     refused: AtomicU64,
     is_late: AtomicBool,
-    /// Whether a frame was asked for by other than intents: one of [`asked`].
-    asked: AtomicU8,
+    /// Whether a frame was asked for by other than intents.
+    asked: AtomicBool,
     /// Cut short frames that left intents of the frame loop's own.
     own_left: AtomicUsize,
     /// Senders take this lock too, but only under the queue's.
     returned: Mutex<Returned<I>>,
     /// Finished frames whose thread did not get a lock. Met only by frame threads. `None` once the panel is gone.
     late: Mutex<Option<VecDeque<Box<Batch<I>>>>>,
-}
-
-/// Asking for a frame.
-mod asked {
-    pub(super) const NO: u8 = 0;
-    pub(super) const YES: u8 = 1;
-    /// The loop may have looked for the reason just before its frame took this back: so it is asked once more, after it.
-    pub(super) const AGAIN: u8 = 2;
 }
 
 /// What frames that ended gave back and nobody had use for yet.
@@ -76,7 +68,7 @@ impl<I: Intent> Frames<I> {
             meets: AtomicU32::new(0),
             refused: AtomicU64::new(0),
             is_late: AtomicBool::new(false),
-            asked: AtomicU8::new(asked::NO),
+            asked: AtomicBool::new(false),
             own_left: AtomicUsize::new(0),
             returned: Mutex::new(Returned { ended: false, freed: Freed::default(), spare: None }),
             late: Mutex::new(Some(VecDeque::new())),
@@ -87,13 +79,9 @@ impl<I: Intent> Frames<I> {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// Asks for a frame, for a reason that is there to be found by now. Says whether the loop is to be told.
-    pub(super) fn ask(&self) -> bool {
-        self.asked.swap(asked::YES, Ordering::AcqRel) == asked::NO
-    }
-
-    fn ask_again(&self) -> bool {
-        self.asked.compare_exchange(asked::NO, asked::AGAIN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    /// Asks for a frame, for a reason that is there to be found by now.
+    pub(super) fn ask(&self) {
+        self.asked.store(true, Ordering::Release);
     }
 
     /// Frames that gave something back.
@@ -162,8 +150,9 @@ impl<I: Intent> Queue<I> {
             return None;
         };
         let first = if is_late { self.absorb_late(&mut state) } else { None };
-        let asked = self.frames.asked.load(Ordering::Relaxed) != asked::NO
-            && self.frames.asked.swap(asked::NO, Ordering::AcqRel) == asked::YES;
+        if self.frames.asked.load(Ordering::Relaxed) {
+            self.frames.asked.swap(false, Ordering::AcqRel);
+        }
         state.signalled = false;
         self.frames.seen.store(self.ready.signals(), Ordering::Relaxed);
         let (mut batch, unused) = if let Some(rest) = state.rests.pop_front() {
@@ -177,7 +166,6 @@ impl<I: Intent> Queue<I> {
         self.frames.queued.store(state.queued(), Ordering::Relaxed);
         drop(state);
         batch.wake = first;
-        batch.asked = asked;
         unused.and_then(|spare| self.frames.keep(spare));
         Some(batch)
     }
@@ -214,10 +202,9 @@ impl<I: Intent> Queue<I> {
 
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
     pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
-        let (first, asked) = (batch.wake.take(), mem::take(&mut batch.asked));
+        let first = batch.wake.take();
         self.end(batch);
         first.into_iter().for_each(Waker::wake);
-        self.ready.call(asked && self.frames.ask_again());
     }
 
     fn end(&self, mut batch: Box<Batch<I>>) {
@@ -338,7 +325,7 @@ impl<I: Intent> Queue<I> {
         self.is_signalled()
             || self.frames.queued() > 0
             || self.frames.is_late.load(Ordering::Acquire)
-            || self.frames.asked.load(Ordering::Acquire) != asked::NO
+            || self.frames.asked.load(Ordering::Acquire)
     }
 
     /// Resolves when there is something to drain.

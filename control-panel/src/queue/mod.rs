@@ -229,9 +229,11 @@ impl<I: Intent> Queue<I> {
     }
 
     /// Wakes a sleeping loop for another reason than an intent: asks for a frame, which may be empty. Never waits.
+    ///
+    /// For each reason: a loop that was told of one may have looked for this one before it came.
     pub(crate) fn wake_loop(&self) {
-        let first = self.frames.ask();
-        self.ready.call(first);
+        self.frames.ask();
+        self.ready.call(true);
     }
 }
 
