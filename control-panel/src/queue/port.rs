@@ -84,6 +84,7 @@ impl<I: Intent> Queue<I> {
     }
 }
 
+#[inline]
 fn has_ended(term: Option<&Term>) -> bool {
     term.is_some_and(Term::has_ended)
 }

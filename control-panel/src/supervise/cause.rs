@@ -136,6 +136,7 @@ impl Term {
         self.ended.store(true, Ordering::Release);
     }
 
+    #[inline]
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
