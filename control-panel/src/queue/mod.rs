@@ -218,13 +218,14 @@ impl<I: Intent> Queue<I> {
         ungranted.store(state.shares.waiting(), Ordering::Relaxed);
     }
 
-    /// Gives the lock back where slots may have been granted between two frames, and wakes the first who was. Should
-    /// that one stall, a frame wakes the others: it is asked for here, since nothing else may be there to drain.
-    fn hand_on(&self, mut state: MutexGuard<'_, State<I>>, first: Option<Waker>) {
+    /// Gives the lock back where slots may have been granted between two frames, and wakes those whose turn it is. Should
+    /// one stall, a frame wakes the others: it is asked for here, since nothing else may be there to drain.
+    fn hand_on(&self, mut state: MutexGuard<'_, State<I>>, turn: impl IntoIterator<Item = Waker>) {
         let ready = state.shares.is_unwoken() && self.ready.signal(&mut state.signalled);
         self.publish(&state);
         drop(state);
-        first.into_iter().for_each(Waker::wake);
+        // First: should `on_ready` panic, that takes nobody's wake with it.
+        turn.into_iter().for_each(Waker::wake);
         self.ready.call(ready);
     }
 

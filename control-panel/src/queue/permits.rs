@@ -57,7 +57,7 @@ impl<I: Intent> Permits<I> {
         self.left -= 1;
         if let Some(place) = self.port.replaces(&mut state, clock, delivery) {
             let older = mem::replace(place, intent);
-            self.port.give_back(state, 1);
+            self.port.give_back(state, 1, None);
             drop(older);
         } else {
             self.port.accept(state, clock, delivery, intent);
@@ -69,20 +69,20 @@ impl<I: Intent> Permits<I> {
 impl<I: Intent> Drop for Permits<I> {
     fn drop(&mut self) {
         if self.left > 0 {
-            self.port.give_back(self.port.queue.lock(), self.left);
+            self.port.give_back(self.port.queue.lock(), self.left, None);
         }
     }
 }
 
 impl<I: Intent> Port<I> {
-    /// Gives back slots that were taken and not used, and the lock.
-    pub(super) fn give_back(&self, mut state: MutexGuard<'_, State<I>>, slots: usize) {
+    /// Gives back slots that were taken and not used, and the lock; then wakes `next`, whose turn it is.
+    pub(super) fn give_back(&self, mut state: MutexGuard<'_, State<I>>, slots: usize, next: Option<Waker>) {
         state.shares.free(self.lane, slots);
         // Whoever waited for these slots may have been granted more. If nothing is sent, no frame ends that would take it
         // back.
         self.give_back_credit(&mut state);
-        let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
-        self.queue.hand_on(state, next);
+        let granted = if state.gate == Gate::Open { state.shares.regrant() } else { None };
+        self.queue.hand_on(state, next.into_iter().chain(granted));
     }
 
     /// One step of a reservation: takes up to `most` slots if there is one, else leaves a waker behind.

@@ -85,8 +85,7 @@ impl<I: Intent> Port<I> {
                 if let Some(place) = self.replaces(&mut state, clock, delivery) {
                     // Somebody with the same key came first: the slot is not needed.
                     let older = intent.take().map(|intent| mem::replace(place, intent));
-                    self.give_back(state, 1);
-                    next.into_iter().for_each(Waker::wake);
+                    self.give_back(state, 1, next);
                     drop((left, older));
                     return Step::Sent;
                 }

@@ -36,6 +36,30 @@ fn an_on_ready_that_panics_takes_nobody_elses_wake_with_it() {
     queue.end_frame(next);
 }
 
+/// The same for one who finds its slot not needed.
+#[test]
+fn nor_does_one_that_panics_for_a_slot_that_was_not_needed() {
+    let (queue, panics) = panicking(6);
+    let port = queue.port(0);
+    (0..5).for_each(|id| assert!(port.try_send(plain(id)).is_ok()));
+    let mut waits = [5, 6, 7, 8].map(|id| {
+        let mut waits = Waits::new(&port, id);
+        waits.intent = Some(item(id, if id < 7 { Kind::Latest } else { Kind::Plain }));
+        waits
+    });
+    let (batch, _) = read(&queue, 3);
+    queue.end_frame(batch);
+    assert!(waits[0].poll() && waits[1].woken(), "three are granted a slot");
+    let rest = queue.begin_frame(false).expect("what was cut off comes first");
+    assert!(!waits[2].woken());
+    panics.store(true, Ordering::SeqCst);
+    // It replaces the one before. The slot goes to the fourth, for whom a frame is asked for: the third has the baton.
+    assert!(catch_unwind(AssertUnwindSafe(|| waits[1].poll())).is_err());
+    assert!(waits[2].woken(), "the baton is handed on");
+    panics.store(false, Ordering::SeqCst);
+    queue.end_frame(rest);
+}
+
 #[test]
 fn an_on_ready_that_panics_leaves_no_producer_behind_that_nobody_has() {
     let (queue, panics) = panicking(4);
