@@ -55,7 +55,9 @@ impl<I: Intent> Frame<I> {
     ) -> Self {
         let mut frame = Self { queue, batch, allowance: Allowance::new(budget), tally: Tally::default() };
         if let Some(batch) = &mut frame.batch {
-            batch.add(local);
+            if !local.is_empty() {
+                batch.add(local);
+            }
             // The batch is the frame's by now: should the source's `Ord` panic, nothing is lost.
             batch.arrange();
         }
@@ -186,19 +188,22 @@ impl FrameBudget {
 #[derive(Debug)]
 struct Allowance {
     unlimited: bool,
-    left: Option<usize>,
-    until: Option<Instant>,
     first: bool,
+    left: usize,
+    until: Option<Instant>,
 }
 
 impl Allowance {
+    #[inline]
     fn new(budget: FrameBudget) -> Self {
-        let until = budget.time.and_then(|time| Instant::now().checked_add(time));
+        let FrameBudget { intents, time } = budget;
+        let until = time.and_then(|time| Instant::now().checked_add(time));
         Self {
-            unlimited: budget.intents.is_none() && until.is_none(),
-            left: budget.intents,
-            until,
+            unlimited: intents.is_none() && until.is_none(),
             first: true,
+            // Nobody has memory for so many.
+            left: intents.unwrap_or(usize::MAX),
+            until,
         }
     }
 
@@ -208,9 +213,8 @@ impl Allowance {
             return true;
         }
         let first = std::mem::replace(&mut self.first, false);
-        let allowed =
-            first || (self.left != Some(0) && self.until.is_none_or(|until| Instant::now() < until));
-        self.left = if allowed { self.left.map(|left| left.saturating_sub(1)) } else { Some(0) };
+        let allowed = first || (self.left > 0 && self.until.is_none_or(|until| Instant::now() < until));
+        self.left = if allowed { self.left.saturating_sub(1) } else { 0 };
         allowed
     }
 }

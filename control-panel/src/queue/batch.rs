@@ -9,9 +9,9 @@ mod clocked;
 mod freed;
 mod intents;
 
-use std::{task::Waker, vec};
+use std::task::Waker;
 
-use self::intents::Used;
+use self::{bucket::Lent, intents::Used};
 pub(super) use self::{bucket::Producer, freed::Freed, intents::Intents};
 use crate::{
     intent::Intent,
@@ -36,7 +36,7 @@ pub(crate) struct Batch<I: Intent> {
 
 /// The bucket that is being handed out one by one, taken out of its place so that the next one is near.
 struct Hand<I: Intent> {
-    intents: vec::IntoIter<I>,
+    lent: Lent<I>,
     /// Of the next one.
     order: Option<CausalityOrder<I::Source>>,
     slot: Slot,
@@ -50,6 +50,17 @@ pub(crate) struct Local<I: Intent> {
     pub(crate) intent: I,
 }
 
+impl<I: Intent> Hand<I> {
+    #[inline]
+    fn next(&mut self) -> Option<(CausalityOrder<I::Source>, I)> {
+        let order = self.order.as_mut()?;
+        let intent = self.lent.intents.next()?;
+        let this = *order;
+        order.seq += 1;
+        Some((this, intent))
+    }
+}
+
 impl<I: Intent> Batch<I> {
     pub(super) fn new() -> Self {
         Self {
@@ -57,7 +68,7 @@ impl<I: Intent> Batch<I> {
             intents: Intents::new(),
             wake: None,
             at: 0,
-            hand: Hand { intents: vec::IntoIter::default(), order: None, slot: 0 },
+            hand: Hand { lent: Lent::default(), order: None, slot: 0 },
             freed: Freed::default(),
         }
     }
@@ -74,7 +85,7 @@ impl<I: Intent> Batch<I> {
 
     /// Intents not handed out yet by the frame that holds it.
     pub(crate) fn remaining(&self) -> usize {
-        self.intents.remaining() + self.hand.intents.len()
+        self.intents.remaining() + self.hand.lent.intents.len()
     }
 
     /// Adds the frame loop's own intents to a batch that no sender fills any more.
@@ -99,11 +110,9 @@ impl<I: Intent> Batch<I> {
     #[inline]
     pub(crate) fn next(&mut self, limited: bool, may: impl FnMut() -> bool) -> Option<QueuedIntent<I>> {
         let accepted_at = self.intents.accepted_at;
-        if let (Some(order), false) = (&mut self.hand.order, limited) {
-            if let Some(intent) = self.hand.intents.next() {
-                let this = *order;
-                order.seq += 1;
-                return Some(QueuedIntent::keyed(this, accepted_at, intent));
+        if !limited {
+            if let Some((order, intent)) = self.hand.next() {
+                return Some(QueuedIntent::keyed(order, accepted_at, intent));
             }
         }
         self.find(limited, may).map(|(order, intent)| QueuedIntent::keyed(order, accepted_at, intent))
@@ -120,12 +129,12 @@ impl<I: Intent> Batch<I> {
         while let Some(&Used { producer, slot }) = self.intents.order.get(self.at) {
             let bucket = &mut self.intents.buckets[slot];
             if bucket.left() > 0 && (producer.is_own() || may()) {
-                let (seq, intent) = bucket.next()?;
-                if !limited {
-                    let lent = bucket.lend(&mut self.hand.intents);
-                    (self.hand.order, self.hand.slot) = (lent.map(|seq| producer.order(seq)), slot);
+                let lent = if limited { None } else { bucket.lend(&mut self.hand.lent) };
+                if let Some(seq) = lent {
+                    (self.hand.order, self.hand.slot) = (Some(producer.order(seq)), slot);
+                    return self.hand.next();
                 }
-                return Some((producer.order(seq), intent));
+                return bucket.next().map(|(seq, intent)| (producer.order(seq), intent));
             }
             self.at += 1;
         }
@@ -133,10 +142,10 @@ impl<I: Intent> Batch<I> {
     }
 
     /// What is at hand goes back into its bucket.
+    #[inline]
     fn put_back(&mut self) {
-        let Hand { intents, order, slot } = &mut self.hand;
-        if let Some(order) = order.take() {
-            self.intents.buckets[*slot].take_back(intents, order.seq);
+        if self.hand.order.take().is_some() {
+            self.intents.buckets[self.hand.slot].take_back(&mut self.hand.lent);
         }
     }
 

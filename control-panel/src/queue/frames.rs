@@ -31,7 +31,9 @@ pub(super) struct Frames<I: Intent> {
     queued: AtomicUsize,
     /// Accepted, up to the last frame that began.
     accepted: AtomicU64,
-    drained: AtomicU64,
+    /// Drained, in frames that [gave back](Self::give_back) and in others: each written under one lock.
+    given_back: AtomicU64,
+    finished: AtomicU64,
     /// Frames that gave something back.
     ended: AtomicU64,
     /// For how many frames more senders are thought to be at work.
@@ -63,7 +65,8 @@ impl<I: Intent> Frames<I> {
             seen: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
-            drained: AtomicU64::new(0),
+            given_back: AtomicU64::new(0),
+            finished: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             meets: AtomicU32::new(0),
             refused: AtomicU64::new(0),
@@ -91,7 +94,8 @@ impl<I: Intent> Frames<I> {
 
     /// What was accepted up to the last frame that began, and what was drained.
     pub(super) fn counts(&self) -> (u64, u64) {
-        (self.accepted.load(Ordering::Relaxed), self.drained.load(Ordering::Relaxed))
+        let drained = self.given_back.load(Ordering::Relaxed) + self.finished.load(Ordering::Relaxed);
+        (self.accepted.load(Ordering::Relaxed), drained)
     }
 
     /// An empty buffer.
@@ -110,13 +114,12 @@ impl<I: Intent> Frames<I> {
     /// Leaves what a finished frame has to give; hands it back if that cannot be done at once.
     fn give_back(&self, mut batch: Box<Batch<I>>) -> Result<(), Box<Batch<I>>> {
         let Some(mut returned) = try_lock(&self.returned) else { return Err(batch) };
-        let drained = batch.freed().sum() as u64;
+        add(&self.given_back, batch.freed().sum() as u64);
         returned.freed.append(batch.freed());
         returned.ended = true;
         let surplus = returned.spare.replace(batch);
         add(&self.ended, 1);
         drop(returned);
-        self.drained.fetch_add(drained, Ordering::Relaxed);
         drop(surplus);
         Ok(())
     }
@@ -254,7 +257,7 @@ impl<I: Intent> Queue<I> {
 
     /// Takes a finished frame back. A buffer too many is handed out, and so is what nobody will ever drain.
     fn finish(&self, state: &mut State<I>, mut batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
-        self.frames.drained.fetch_add(batch.freed().sum() as u64, Ordering::Relaxed);
+        add(&self.frames.finished, batch.freed().sum() as u64);
         batch.freed().take(|lane, count| state.shares.free(lane, count));
         state.shares.ended();
         if batch.len() == 0 {

@@ -1,11 +1,10 @@
 //! One producer's local intents, in the order of their acceptance.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    convert::Infallible,
-    mem, vec,
-};
+mod rare;
 
+use std::{collections::VecDeque, convert::Infallible, mem, vec};
+
+use self::rare::Rare;
 use crate::{
     intent::{Intent, LatestKey},
     queue::shares::LaneId,
@@ -34,59 +33,47 @@ impl<S: Copy> Producer<S> {
     }
 }
 
-/// A bucket is cleared and filled again, frame after frame. What a send touches comes first.
-#[repr(C)]
+/// A bucket is cleared and filled again, frame after frame.
+///
+/// One cache line, since a frame after a pause has none of them at hand, and it may have one for each of many producers.
+/// What few buckets need is elsewhere.
+#[repr(C, align(64))]
 pub(super) struct Bucket<I: Intent> {
     /// As they were accepted.
     entries: Vec<I>,
-    numbers: Numbers,
+    /// The number of the first since the bucket was cleared, and the one after the last.
+    first: u64,
+    next: u64,
+    rare: Option<Box<Rare<I>>>,
     /// Its producer's place among the senders of clocked intents, if it is there.
     pub(super) clocked: Option<u32>,
     /// Whether something was put into it since it was cleared.
     used: bool,
-    /// What comes before `entries`, where handing out stands in the middle: they leave from its front. It is made of the
-    /// buffer of `entries`, and turned back into that: neither moves an intent or takes memory.
-    rest: vec::IntoIter<I>,
-    /// Room in that buffer.
-    rest_room: usize,
-    handed_out: usize,
-    /// How many of those handed out have had their slot freed.
-    freed: usize,
-    /// Where the intents are that a newer one replaces.
-    latest: BTreeMap<LatestKey, usize>,
-    /// Room for intents, when that was asked last.
+    /// Whether the numbers are one after the other, and either all of its intents are in `entries` or all were handed out.
+    /// Then `rare` has nothing to say of that.
+    plain: bool,
+    /// Whether a newer intent may replace one of these.
+    marked: bool,
+}
+
+/// Intents on their way out, with the room in their buffer.
+pub(super) struct Lent<I> {
+    pub(super) intents: vec::IntoIter<I>,
     room: usize,
 }
 
-/// The sequence numbers of a bucket's intents. Mostly one after the other, so that none is kept.
-struct Numbers {
-    /// After the last one.
-    next: u64,
-    first: u64,
-    /// Where a number is not the one after the one before: in between, the producer sent clocked intents.
-    skips: Vec<Skip>,
+/// What became of a bucket's intents since it was asked last.
+pub(super) struct Settled {
+    /// Handed out.
+    pub(super) count: usize,
+    pub(super) left: usize,
+    /// How much room it has less.
+    pub(super) given_up: usize,
 }
 
-/// From this place on, the numbers go on from `to`.
-struct Skip {
-    place: usize,
-    to: u64,
-}
-
-impl Numbers {
-    /// The number of the intent in this place, counted from the bucket's first.
-    #[inline]
-    fn at(&self, place: usize) -> u64 {
-        if self.skips.is_empty() { self.first + place as u64 } else { self.after_skips(place) }
-    }
-
-    #[cold]
-    fn after_skips(&self, place: usize) -> u64 {
-        let behind = self.skips.partition_point(|skip| skip.place <= place);
-        match self.skips[..behind].last() {
-            Some(skip) => skip.to + (place - skip.place) as u64,
-            None => self.first + place as u64,
-        }
+impl<I> Default for Lent<I> {
+    fn default() -> Self {
+        Self { intents: vec::IntoIter::default(), room: 0 }
     }
 }
 
@@ -94,30 +81,14 @@ impl<I: Intent> Bucket<I> {
     pub(super) fn new() -> Self {
         Self {
             entries: Vec::new(),
-            numbers: Numbers { next: 0, first: 0, skips: Vec::new() },
+            first: 0,
+            next: 0,
+            rare: None,
             clocked: None,
             used: false,
-            rest: vec::IntoIter::default(),
-            rest_room: 0,
-            handed_out: 0,
-            freed: 0,
-            latest: BTreeMap::new(),
-            room: 0,
+            plain: true,
+            marked: false,
         }
-    }
-
-    /// When nothing is left.
-    #[inline]
-    pub(super) fn clear(&mut self) {
-        if self.rest_room > self.entries.capacity() {
-            self.entries = reclaim(&mut self.rest);
-            self.rest_room = 0;
-        }
-        self.numbers.skips.clear();
-        if !self.latest.is_empty() {
-            self.latest.clear();
-        }
-        (self.handed_out, self.freed, self.used) = (0, 0, false);
     }
 
     /// Whether nothing was put into it since it was cleared.
@@ -130,87 +101,129 @@ impl<I: Intent> Bucket<I> {
     #[inline]
     pub(super) fn begin(&mut self, seq: u64) {
         self.used = true;
-        (self.numbers.first, self.numbers.next) = (seq, seq);
+        (self.first, self.next) = (seq, seq);
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() == self.entries.capacity()
+    }
+
+    /// Makes room. Returns how much.
+    #[cold]
+    pub(super) fn grow(&mut self) -> usize {
+        let before = self.entries.capacity();
+        grow(&mut self.entries);
+        self.entries.capacity() - before
     }
 
     #[inline]
     pub(super) fn push(&mut self, seq: u64, intent: I) {
-        if seq != self.numbers.next {
+        if seq != self.next {
             self.skip(seq);
         }
-        self.numbers.next = seq + 1;
-        grow(&mut self.entries);
+        self.next = seq + 1;
         self.entries.push(intent);
     }
 
     #[cold]
     fn skip(&mut self, to: u64) {
-        let place = self.handed_out + self.left();
-        self.numbers.skips.push(Skip { place, to });
+        let left = self.left();
+        self.rare().skip(left, to);
     }
 
     /// The intent pushed last may be replaced by one with this key.
     pub(super) fn mark_latest(&mut self, key: LatestKey) {
-        self.latest.insert(key, self.entries.len() - 1);
+        self.marked = true;
+        self.rare.get_or_insert_default().latest.insert(key, self.entries.len() - 1);
     }
 
     /// The intent with this key, as long as none was handed out.
     pub(super) fn latest(&mut self, key: LatestKey) -> Option<&mut I> {
-        let at = *self.latest.get(&key)?;
+        let at = *self.rare.as_ref()?.latest.get(&key)?;
         self.entries.get_mut(at)
     }
 
-    /// Hands the next one out, with its number. Small, so that it becomes part of the caller's loop.
-    #[inline]
-    pub(super) fn next(&mut self) -> Option<(u64, I)> {
-        if self.rest.len() == 0 {
-            self.turn();
-        }
-        let intent = self.rest.next()?;
-        let seq = self.numbers.at(self.handed_out);
-        self.handed_out += 1;
-        Some((seq, intent))
+    /// It is plain no more: some of its intents are about to be handed out, or their numbers have a gap.
+    fn rare(&mut self) -> &mut Rare<I> {
+        self.plain = false;
+        self.rare.get_or_insert_default()
     }
 
-    /// Lends out what comes next, and says the number of the first, if theirs are one after the other.
-    pub(super) fn lend(&mut self, hand: &mut vec::IntoIter<I>) -> Option<u64> {
-        if !self.numbers.skips.is_empty() {
+    /// As long as its numbers have no gap: how many were put into it since it was cleared.
+    // What is put into one batch fits into memory.
+    #[allow(clippy::cast_possible_truncation)]
+    #[inline]
+    fn all(&self) -> usize {
+        (self.next - self.first) as usize
+    }
+
+    /// As long as it is plain.
+    #[inline]
+    fn handed_out(&self) -> usize {
+        if self.entries.is_empty() { self.all() } else { 0 }
+    }
+
+    /// Hands the next one out, with its number.
+    pub(super) fn next(&mut self) -> Option<(u64, I)> {
+        if self.left() == 0 {
             return None;
         }
-        mem::swap(&mut self.rest, hand);
-        Some(self.numbers.at(self.handed_out))
+        self.rare();
+        let Self { entries, first, rare, .. } = self;
+        rare.as_mut()?.next(entries, *first)
     }
 
-    /// Takes back what is left of it, from that number on.
-    // What was handed out of one batch fits into memory.
-    #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn take_back(&mut self, hand: &mut vec::IntoIter<I>, next: u64) {
-        mem::swap(&mut self.rest, hand);
-        self.handed_out = (next - self.numbers.first) as usize;
+    /// Lends out what comes next, and says the number of the first, if theirs are one after the other. They
+    /// [come back](Self::take_back) before anything else is done here.
+    #[inline]
+    pub(super) fn lend(&mut self, hand: &mut Lent<I>) -> Option<u64> {
+        if self.plain {
+            *hand = self.lend_all();
+            return Some(self.first);
+        }
+        let Self { entries, first, rare, .. } = self;
+        rare.as_mut()?.lend(entries, *first, &mut hand.intents)
     }
 
-    /// Goes on with those of `entries`, once the rest is handed out.
-    fn turn(&mut self) {
-        let room = mem::replace(&mut self.rest_room, self.entries.capacity());
-        let spare = if room == 0 { Vec::new() } else { reclaim(&mut self.rest) };
-        self.rest = mem::replace(&mut self.entries, spare).into_iter();
+    /// As long as it is plain.
+    #[inline]
+    fn lend_all(&mut self) -> Lent<I> {
+        let room = self.entries.capacity();
+        Lent { intents: mem::take(&mut self.entries).into_iter(), room }
+    }
+
+    /// Takes back what is left of it.
+    #[inline]
+    pub(super) fn take_back(&mut self, hand: &mut Lent<I>) {
+        if self.plain && hand.intents.len() == 0 {
+            self.entries = reclaim(&mut hand.intents);
+        } else {
+            self.take_rest(hand);
+        }
+    }
+
+    #[cold]
+    fn take_rest(&mut self, hand: &mut Lent<I>) {
+        let room = self.plain.then_some(hand.room);
+        let handed_out = self.all() - hand.intents.len() - self.entries.len();
+        self.rare().take_back(&mut hand.intents, room, handed_out);
     }
 
     /// Hands all that is left to `f`. If `f` panics, the rest is still there.
     #[inline]
     pub(super) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, u64, I) -> B) -> B {
         let mut folded = init;
-        if self.rest.len() > 0 || !self.numbers.skips.is_empty() {
+        if !self.plain {
             while let Some((seq, intent)) = self.next() {
                 folded = f(folded, seq, intent);
             }
             return folded;
         }
-        let mut seq = self.numbers.at(self.handed_out);
-        let (all, room) = (self.entries.len(), self.entries.capacity());
-        let mut going = Going { intents: mem::take(&mut self.entries).into_iter(), all, room, bucket: self };
+        let mut seq = self.first;
+        let mut going = Going { lent: self.lend_all(), bucket: self };
         // Not a `for` loop, which looks into each intent whether it is there.
-        let Ok(folded) = going.intents.try_fold(folded, |folded, intent| {
+        let Ok(folded) = going.lent.intents.try_fold(folded, |folded, intent| {
             let this = seq;
             seq += 1;
             Ok::<_, Infallible>(f(folded, this, intent))
@@ -218,53 +231,69 @@ impl<I: Intent> Bucket<I> {
         folded
     }
 
-    /// Counts what was handed out since the last call.
+    /// Counts what was handed out since the last call. A bucket of which nothing is left is cleared.
     #[inline]
-    pub(super) fn settle(&mut self) -> usize {
-        self.handed_out - mem::replace(&mut self.freed, self.handed_out)
+    pub(super) fn settle(&mut self) -> Settled {
+        if !self.plain || self.marked {
+            return self.settle_rare();
+        }
+        let left = self.entries.len();
+        self.used = left > 0;
+        Settled { count: self.handed_out(), left, given_up: 0 }
     }
 
-    /// Room for intents, used or not: as it was when this was asked last, and now.
-    pub(super) fn room(&mut self) -> (usize, usize) {
+    #[cold]
+    fn settle_rare(&mut self) -> Settled {
+        let left = self.left();
+        let mut settled = Settled { count: self.handed_out(), left, given_up: 0 };
+        if let Some(rare) = &mut self.rare {
+            if !self.plain {
+                settled.count = rare.settle();
+            }
+            if left == 0 {
+                settled.given_up = rare.clear(&mut self.entries);
+                (self.used, self.plain, self.marked) = (false, true, false);
+            }
+        }
+        settled
+    }
+
+    /// Room for intents, used or not.
+    pub(super) fn room(&self) -> usize {
+        let rest = self.rare.as_ref().map_or(0, |rare| rare.room());
         // What takes no memory has room without end.
-        let now = if size_of::<I>() == 0 { 0 } else { self.entries.capacity() + self.rest_room };
-        (mem::replace(&mut self.room, now), now)
+        if size_of::<I>() == 0 { 0 } else { self.entries.capacity() + rest }
     }
 
     pub(super) fn shrink_to(&mut self, room: usize) {
         self.entries.shrink_to(room);
-        if self.rest_room > room.max(self.rest.len()) {
-            let mut rest: Vec<I> = mem::take(&mut self.rest).collect();
-            rest.shrink_to(room);
-            self.rest_room = rest.capacity();
-            self.rest = rest.into_iter();
+        if self.plain && !self.marked {
+            self.rare = None;
+        } else if let Some(rare) = &mut self.rare {
+            rare.shrink_to(room);
         }
-        self.numbers.skips.shrink_to(room);
     }
 
+    #[inline]
     pub(super) fn left(&self) -> usize {
-        self.entries.len() + self.rest.len()
+        let rest = match &self.rare {
+            Some(rare) if !self.plain => rare.left(),
+            _ => 0,
+        };
+        self.entries.len() + rest
     }
 }
 
 /// All of a bucket, being handed out. What is not goes back: a panicking reducer loses nothing.
 struct Going<'a, I: Intent> {
-    intents: vec::IntoIter<I>,
-    all: usize,
-    room: usize,
+    lent: Lent<I>,
     bucket: &'a mut Bucket<I>,
 }
 
 impl<I: Intent> Drop for Going<'_, I> {
     #[inline]
     fn drop(&mut self) {
-        let Self { intents, all, room, bucket } = self;
-        bucket.handed_out += *all - intents.len();
-        if intents.len() == 0 {
-            bucket.entries = reclaim(intents);
-        } else {
-            (bucket.rest, bucket.rest_room) = (mem::take(intents), *room);
-        }
+        self.bucket.take_back(&mut self.lent);
     }
 }
 
@@ -281,7 +310,11 @@ fn reclaim<I>(handed_out: &mut vec::IntoIter<I>) -> Vec<I> {
 /// much matters longer than what growing costs.
 #[inline]
 pub(super) fn grow<T>(vec: &mut Vec<T>) {
-    if vec.len() == vec.capacity() && vec.len() >= 1024 {
-        vec.reserve_exact(vec.len() / 4);
+    if vec.len() == vec.capacity() {
+        if vec.len() < 1024 {
+            vec.reserve(1);
+        } else {
+            vec.reserve_exact(vec.len() / 4);
+        }
     }
 }

@@ -70,6 +70,12 @@ impl<I: Intent> Clocked<I> {
         }
     }
 
+    /// Whether nothing was put into it since it was cleared.
+    #[inline]
+    pub(super) fn is_unused(&self) -> bool {
+        self.senders.is_empty()
+    }
+
     /// Intents not handed out yet.
     pub(super) fn left(&self) -> usize {
         self.left

@@ -20,11 +20,10 @@ impl Freed {
         self.sum
     }
 
+    /// Without a lane, none: the frame loop's own hold no slots.
     #[inline]
-    pub(in crate::queue) fn add(&mut self, lane: LaneId, count: usize) {
-        if count == 0 {
-            return;
-        }
+    pub(in crate::queue) fn add(&mut self, lane: Option<LaneId>, count: usize) {
+        let Some(lane) = lane.filter(|_| count > 0) else { return };
         if lane >= self.counts.len() {
             self.counts.resize(lane + 1, 0);
         }
@@ -41,7 +40,7 @@ impl Freed {
         if self.sum == 0 {
             mem::swap(self, other);
         } else {
-            other.take(|lane, count| self.add(lane, count));
+            other.take(|lane, count| self.add(Some(lane), count));
         }
     }
 

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     intent::{Intent, LatestKey},
-    queue::shares::LaneId,
     queued::Origin,
 };
 
@@ -70,7 +69,7 @@ impl<I: Intent> Intents<I> {
         }
         self.len += 1;
         if slot >= self.buckets.len() {
-            self.make_room(slot);
+            self.add_buckets(slot);
         }
         let bucket = &mut self.buckets[slot];
         if clock > 0 {
@@ -81,6 +80,9 @@ impl<I: Intent> Intents<I> {
         if bucket.is_unused() {
             self.order.push(Used { producer: producer(), slot });
             bucket.begin(seq);
+        }
+        if bucket.is_full() {
+            self.room += bucket.grow();
         }
         bucket.push(seq, intent);
     }
@@ -99,7 +101,7 @@ impl<I: Intent> Intents<I> {
 
     // Out of line, so that `push` stays short.
     #[cold]
-    fn make_room(&mut self, slot: Slot) {
+    fn add_buckets(&mut self, slot: Slot) {
         let more = (slot + 1).saturating_sub(self.buckets.len());
         self.buckets.reserve_exact(more.max(self.buckets.len() / 4));
         self.buckets.resize_with(slot + 1, Bucket::new);
@@ -143,53 +145,46 @@ impl<I: Intent> Intents<I> {
         if !order.is_sorted_by_key(by_name) {
             order.sort_unstable_by_key(by_name);
         }
-        clocked.arrange(|slot, number| buckets[slot].clocked = Some(number));
+        if !clocked.is_unused() {
+            clocked.arrange(|slot, number| buckets[slot].clocked = Some(number));
+        }
     }
 
     /// Counts the slots of what was handed out since the last call.
     pub(super) fn settle(&mut self, freed: &mut Freed) {
-        let Self { buckets, order, clocked, room, .. } = self;
-        let mut left = 0;
+        let Self { buckets, order, clocked, .. } = self;
+        let (mut left, mut given_up) = (0, 0);
         // The producers of one lane stand side by side.
-        let mut lane_at_hand: Option<(LaneId, usize)> = None;
+        let (mut at_hand, mut sum) = (None, 0);
         for Used { producer, slot } in &*order {
-            let bucket = &mut buckets[*slot];
-            let count = bucket.settle();
-            if let Some(lane) = producer.lane {
-                match &mut lane_at_hand {
-                    Some((same, sum)) if *same == lane => *sum += count,
-                    other => {
-                        if let Some((lane, count)) = other.replace((lane, count)) {
-                            freed.add(lane, count);
-                        }
-                    }
-                }
+            let settled = buckets[*slot].settle();
+            if producer.lane != at_hand {
+                freed.add(at_hand, sum);
+                (at_hand, sum) = (producer.lane, 0);
             }
-            // What is finished is out of the way of what the next frame adds.
-            let unfinished = bucket.left();
-            if unfinished == 0 {
-                bucket.clear();
-            }
-            let (before, now) = bucket.room();
-            *room = *room - before + now;
-            left += unfinished;
+            sum += settled.count;
+            left += settled.left;
+            given_up += settled.given_up;
         }
+        self.room -= given_up;
+        freed.add(at_hand, sum);
+        // What is finished is out of the way of what the next frame adds.
         if left == 0 {
             order.clear();
         } else {
             order.retain(|used| !buckets[used.slot].is_unused());
         }
-        if let Some((lane, count)) = lane_at_hand {
-            freed.add(lane, count);
+        if !clocked.is_unused() {
+            clocked.settle(|lane, count| freed.add(Some(lane), count));
+            if clocked.left() == 0 {
+                clocked.clear(|slot| buckets[slot].clocked = None);
+            }
+            left += clocked.left();
         }
-        clocked.settle(|lane, count| freed.add(lane, count));
-        if clocked.left() == 0 {
-            clocked.clear(|slot| buckets[slot].clocked = None);
-        }
-        self.len = left + clocked.left();
+        self.len = left;
     }
 
-    /// Room for intents, used or not, as of the last time that slots were counted.
+    /// Room for intents, used or not.
     pub(super) fn room(&self) -> usize {
         self.room + self.clocked.room()
     }
@@ -200,7 +195,7 @@ impl<I: Intent> Intents<I> {
         self.room = 0;
         for bucket in &mut self.buckets {
             bucket.shrink_to(part);
-            self.room += bucket.room().1;
+            self.room += bucket.room();
         }
         self.clocked.shrink_to(part);
     }

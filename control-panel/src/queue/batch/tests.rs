@@ -3,7 +3,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
-use super::*;
+use super::{bucket::Bucket, *};
 use crate::{intent::LatestKey, queue::shares::LaneId};
 
 struct Op(u32, u64);
@@ -125,7 +125,7 @@ fn room_is_bounded_whoever_filled_it() {
         freed(&mut batch);
         batch.trim(400);
         assert!(batch.intents.room() <= 400, "{}", batch.intents.room());
-        let kept: usize = batch.intents.buckets.iter_mut().map(|bucket| bucket.room().1).sum();
+        let kept: usize = batch.intents.buckets.iter().map(Bucket::room).sum();
         assert!(kept <= 400, "{kept}");
     }
 }
@@ -159,6 +159,7 @@ fn a_bucket_keeps_one_buffer_however_it_is_read() {
         batch.settle();
         freed(&mut batch);
         let room = batch.intents.room();
+        assert_eq!(room, batch.intents.buckets.iter().map(Bucket::room).sum::<usize>());
         assert!((100..200).contains(&room), "{room} after round {round}");
     }
 }
@@ -175,23 +176,82 @@ fn some_one_by_one_and_the_others_at_once() {
     }
 }
 
-/// What the frame loop adds to a rest of its own stays behind that, number by number.
+fn own(number: u32) -> Local<Op> {
+    Local { source: 0, origin: Origin(99), seq: number.into(), intent: Op(number, 0) }
+}
+
+/// What the frame loop adds to a rest of its own stays behind that, number by number, whether the numbers have gaps or not.
 #[test]
 fn numbers_are_those_they_were_accepted_with() {
-    let own = |seq, id| Local { source: 0, origin: Origin(99), seq, intent: Op(id, 0) };
-    for taken in 0..3 {
-        let mut batch = Batch::new();
-        batch.add(&mut vec![own(0, 0), own(1, 1), own(4, 4)]);
-        batch.arrange();
-        let mut told: Vec<_> = (0..taken).map_while(|_| batch.next(false, || true)).collect();
-        batch.settle();
-        batch.add(&mut vec![own(5, 5), own(9, 9)]);
-        batch.arrange();
-        told.extend(std::iter::from_fn(|| batch.next(false, || true)));
-        let told: Vec<_> =
-            told.iter().map(|queued| (queued.causality_order().seq, queued.intent.0)).collect();
-        assert_eq!(told, [(0, 0), (1, 1), (4, 4), (5, 5), (9, 9)], "{taken} taken");
+    for (first, second) in [([0, 1, 4], [5, 9]), ([0, 1, 2], [3, 4])] {
+        for (taken, again) in (0..3).flat_map(|taken| (0..4).map(move |again| (taken, again))) {
+            let mut batch = Batch::new();
+            let mut told = Vec::new();
+            // The same bucket again, in the next frame, without gaps.
+            for (first, second) in [(first, second), ([20, 21, 22], [23, 24])] {
+                batch.add(&mut first.map(own).into());
+                batch.arrange();
+                told.extend((0..taken).map_while(|_| batch.next(false, || true)));
+                batch.settle();
+                batch.add(&mut second.map(own).into());
+                batch.arrange();
+                told.extend((0..again).map_while(|_| batch.next(false, || true)));
+                batch.settle();
+                told.extend(std::iter::from_fn(|| batch.next(false, || true)));
+                batch.settle();
+            }
+            let told: Vec<_> =
+                told.iter().map(|queued| (queued.causality_order().seq, queued.intent.0)).collect();
+            let all = first.into_iter().chain(second).chain(20..25);
+            let all: Vec<_> = all.map(|number| (number.into(), number)).collect();
+            assert_eq!(told, all, "{taken}, then {again}");
+        }
     }
+}
+
+/// The buffer of what was cut off, and that of what was added to it.
+#[test]
+fn of_two_buffers_the_greater_is_kept_and_the_other_given_up() {
+    let room = |batch: &Batch<Op>| {
+        let buckets: usize = batch.intents.buckets.iter().map(Bucket::room).sum();
+        assert_eq!(batch.intents.room(), buckets);
+        buckets
+    };
+    for (first, second) in [(100, 10), (10, 100)] {
+        for limited in [false, true] {
+            let mut batch = Batch::new();
+            batch.add(&mut (0..first).map(own).collect());
+            batch.arrange();
+            assert!(batch.next(limited, || true).is_some());
+            batch.settle();
+            batch.add(&mut (first..first + second).map(own).collect());
+            batch.arrange();
+            let both = room(&batch);
+            // Past the end of the first buffer, which the next intents are to have.
+            (0..first).for_each(|_| assert!(batch.next(limited, || true).is_some()));
+            batch.settle();
+            assert_eq!(room(&batch), both);
+            batch.add(&mut (first + second..2 * first + second).map(own).collect());
+            assert_eq!(room(&batch), both);
+            batch.arrange();
+            assert_eq!(batch.fold(0, |count, _| count + 1), first + second - 1);
+            batch.settle();
+            assert!((100..200).contains(&room(&batch)), "{} of {both}", room(&batch));
+        }
+    }
+}
+
+#[test]
+fn a_great_buffer_with_little_in_it_is_given_up() {
+    let mut batch = Batch::new();
+    batch.add(&mut (0..1000).map(own).collect());
+    batch.arrange();
+    (0..990).for_each(|_| assert!(batch.next(true, || true).is_some()));
+    batch.settle();
+    batch.trim(100);
+    assert!(batch.intents.room() < 100, "{}", batch.intents.room());
+    batch.arrange();
+    assert_eq!(all(&mut batch), (990..1000).collect::<Vec<_>>());
 }
 
 #[test]
@@ -231,6 +291,12 @@ fn intents_without_a_size_are_handed_out_like_others() {
         let mut freed = Vec::new();
         batch.freed().take(|lane, count| freed.push((lane, count)));
         assert_eq!(freed, [(1, 100)]);
+        // Those with a clock have a number beside them, which takes room.
+        (0..1000).for_each(|seq| batch.intents.push(0, || producer(1, 1), 1 + seq, seq, Tick));
+        assert_eq!(batch.fold(0, |count, _| count + 1), 1000);
+        batch.settle();
+        batch.freed().take(|_, _| ());
         batch.trim(400);
+        assert!(batch.intents.room() <= 400);
     }
 }
