@@ -2,6 +2,7 @@
 
 mod actix;
 mod async_channel;
+mod bare;
 mod baseline;
 mod bevy;
 mod crossbeam;
@@ -18,6 +19,7 @@ mod tokio_many;
 pub use self::{
     actix::Actix,
     async_channel::AsyncChannel,
+    bare::Bare,
     baseline::{Baseline, Stamped},
     bevy::Bevy,
     crossbeam::Crossbeam,

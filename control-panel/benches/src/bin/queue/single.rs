@@ -81,8 +81,9 @@ fn measure(
             probe::<Bevy>(size, script, work),
             probe::<EguiInbox>(size, script, work),
             probe::<Stamped>(size, script, work),
+            probe::<Bare>(size, script, work),
         ];
-        rows.extend(compare(&mut baseline, &mut others, options.pick(3, 1), quiet).into_iter().skip(1));
+        rows.extend(compare(&mut baseline, &mut others, options.pick(9, 1), quiet).into_iter().skip(1));
         rows
     };
     sizes.iter().map(one).collect()
@@ -149,6 +150,7 @@ fn verify() {
     }
     one::<Baseline>();
     one::<Stamped>();
+    one::<Bare>();
     one::<Panel<Whole>>();
     one::<Panel<Drained>>();
     one::<Panel<RunFrame>>();
