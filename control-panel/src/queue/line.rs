@@ -6,7 +6,7 @@
 //! Waking is what a queue costs, above all waking from a thread outside the runtime. So a frame that grants
 //! slots to many wakes only the first, and each one that takes its slot wakes the next, inside the
 //! runtime: the baton. While it goes round, frames leave the line alone. One that finds the baton where the last one left
-//! it wakes one more, so a stalled executor holds nobody else up for ever.
+//! it wakes one more and waits for those in hand no longer, so a stalled executor holds nobody else up for ever.
 
 use std::collections::VecDeque;
 
@@ -39,8 +39,10 @@ pub(super) struct Line<W> {
     vacant: Vec<Ticket>,
     /// Granted and not woken yet, in order. May name some that are gone.
     baton: VecDeque<Ticket>,
-    /// How many were woken and have not taken their slot yet.
+    /// How many were woken in this round and have not taken their slot yet.
     in_hand: usize,
+    /// Those woken in rounds before are not waited for any more.
+    round: u64,
     /// Whether anyone has taken a slot since the last frame.
     moved: bool,
     /// How many wait and were granted nothing yet.
@@ -61,7 +63,11 @@ struct Waiter<W> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Waiting,
-    Granted { slots: usize, woken: bool },
+    /// Woken in that round, or not yet.
+    Granted {
+        slots: usize,
+        woken: Option<u64>,
+    },
     Dismissed,
     Gone,
 }
@@ -80,6 +86,7 @@ impl<W> Line<W> {
             vacant: Vec::new(),
             baton: VecDeque::new(),
             in_hand: 0,
+            round: 0,
             moved: true,
             waiting: 0,
             pending: 0,
@@ -134,7 +141,7 @@ impl<W> Line<W> {
     pub(super) fn grant_next(&mut self, queue: &mut VecDeque<Ticket>) -> Option<Ticket> {
         while let Some(ticket) = queue.pop_front() {
             if self.waiters[ticket].state == State::Waiting {
-                self.waiters[ticket].state = State::Granted { slots: 1, woken: false };
+                self.waiters[ticket].state = State::Granted { slots: 1, woken: None };
                 self.waiting -= 1;
                 self.baton.push_back(ticket);
                 return Some(ticket);
@@ -176,7 +183,7 @@ impl<W> Line<W> {
         }
         match state {
             State::Granted { slots, woken } => {
-                self.in_hand -= usize::from(woken);
+                self.in_hand -= usize::from(woken == Some(self.round));
                 self.moved = true;
                 (Some(Grant { lane, slots }), waker)
             }
@@ -209,7 +216,7 @@ impl<W> Line<W> {
             self.unlist(ticket);
             let waiter = &mut self.waiters[ticket];
             if let State::Granted { woken, .. } = &mut waiter.state {
-                *woken = true;
+                *woken = Some(self.round);
                 self.in_hand += 1;
                 return waiter.waker.take();
             }
@@ -220,6 +227,18 @@ impl<W> Line<W> {
     /// Whether all who were granted a slot have taken it, or left.
     pub(super) fn is_over(&self) -> bool {
         self.in_hand == 0 && self.baton.is_empty()
+    }
+
+    /// Those who were woken and did not come are not waited for any more: what they were granted stays theirs, but rounds
+    /// go on without them.
+    pub(super) fn write_off(&mut self) {
+        self.round += 1;
+        self.in_hand = 0;
+    }
+
+    /// Whether one was granted more than the one slot, and has not taken it yet.
+    pub(super) fn is_generous(&self, ticket: Ticket) -> bool {
+        matches!(self.waiters[ticket].state, State::Granted { slots, .. } if slots > 1)
     }
 
     /// Asked once at the end of a frame: by the next, the baton is to have moved.

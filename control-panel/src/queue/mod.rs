@@ -221,7 +221,8 @@ impl<I: Intent> Queue<I> {
     /// Gives the lock back where slots may have been granted between two frames, and wakes those whose turn it is. Should
     /// one stall, a frame wakes the others: it is asked for here, since nothing else may be there to drain.
     fn hand_on(&self, mut state: MutexGuard<'_, State<I>>, turn: impl IntoIterator<Item = Waker>) {
-        let ready = state.shares.is_unwoken() && self.ready.signal(&mut state.signalled);
+        let wanted = state.shares.is_unwoken() || state.is_held_up();
+        let ready = wanted && self.ready.signal(&mut state.signalled);
         self.publish(&state);
         drop(state);
         // First: should `on_ready` panic, that takes nobody's wake with it.

@@ -175,8 +175,11 @@ impl<I: Intent> Port<I> {
             self.accept(state, clock, delivery, intent);
             return Ok(());
         }
+        state.shares.refuse();
+        let ready = state.is_held_up() && self.queue.ready.signal(&mut state.signalled);
         drop(state);
         self.refused_at.store(changes, Ordering::Relaxed);
+        self.queue.ready.call(ready);
         if delivery == Delivery::Lossy {
             self.drop_lossy(intent);
             return Ok(());

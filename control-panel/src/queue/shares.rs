@@ -13,6 +13,9 @@
 //! ends. So a sender that waited sends several intents for one wake, and floods share evenly. A round begins when a frame
 //! ends or when the last one of the round before takes its slot; what is freed in between waits for that. So a loop that
 //! never sleeps, and frees a few slots a microsecond, does not wake a sender for each.
+//!
+//! Whoever does not come for what it was granted (its executor is busy, its future is not polled) keeps one slot. The rest is
+//! others' after two frames at most; where nothing is queued that would bring those, whoever is without a slot asks for them.
 
 mod rounds;
 
@@ -43,6 +46,8 @@ pub(super) struct Shares<S, W> {
     epoch: u64,
     /// Whether a frame left free slots to the end of the round, and somebody waits for them.
     deferred: bool,
+    /// Whether somebody was refused a slot since credit last expired.
+    refused: bool,
     /// Those of the current round of grants.
     round: Vec<Ticket>,
     /// Those who were granted more than one slot since credit last expired.
@@ -83,6 +88,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             credited: Vec::new(),
             epoch: 1,
             deferred: false,
+            refused: false,
             round: Vec::new(),
             generous: Vec::new(),
         }

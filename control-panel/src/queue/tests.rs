@@ -6,6 +6,7 @@ use std::{
 mod asked;
 mod foreign;
 mod reserved;
+mod stalled;
 
 use super::*;
 use crate::intent::{Delivery, LatestKey};

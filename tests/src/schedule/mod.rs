@@ -54,9 +54,12 @@ struct Run {
     producers: Vec<Producer>,
     pending: Vec<Pending>,
     live: Vec<(Frame<Mark>, Reading)>,
-    /// Slots may be granted to senders that do not know it yet, or credited to some that did not ask: since the
-    /// last frame that ended while nobody waited.
+    /// Slots may be granted to senders that do not know it yet, or credited to some that did not ask.
     hidden: bool,
+    /// A frame ended since: what is credited expires as soon as somebody finds no slot.
+    expired: bool,
+    /// Whether somebody had no slot meanwhile.
+    refused_hidden: bool,
     ready_calls: Arc<AtomicU64>,
     /// Calls by the last drain, and whether slots may have been granted since to somebody who waited.
     calls_drained: u64,
@@ -117,6 +120,8 @@ impl Run {
             pending: Vec::new(),
             live: Vec::new(),
             hidden: false,
+            expired: false,
+            refused_hidden: false,
             ready_calls,
             calls_drained: 0,
             hidden_end: false,

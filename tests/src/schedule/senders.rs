@@ -32,6 +32,7 @@ impl Run {
             }
             Err(TrySendError::Full(back)) => {
                 assert!(!closed && clock != ZERO && back.id == id);
+                self.held_up();
                 assert!(self.hidden || !self.model.admits(source), "source {source} has room");
             }
             Err(TrySendError::Closed(back)) => assert!(closed && clock != ZERO && back.id == id),
@@ -70,7 +71,17 @@ impl Run {
         self.pending[at].told = self.model.gate != Gate::Open && (!fits || self.hidden);
         let before = self.pending.len();
         self.poll(at);
+        if self.pending.len() == before {
+            self.held_up();
+        }
         assert!(self.pending.len() < before || self.hidden || !fits, "it waits though there is room");
+    }
+
+    /// Somebody has no slot, maybe because of what others were granted and do not come for: a frame may be asked for.
+    fn held_up(&mut self) {
+        self.hidden &= !std::mem::take(&mut self.expired);
+        self.hidden_end |= self.hidden;
+        self.refused_hidden |= self.hidden;
     }
 
     pub(super) fn poll(&mut self, at: usize) {
@@ -129,6 +140,7 @@ impl Run {
     pub(super) fn regranted(&mut self) {
         let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
         self.hidden |= waits;
+        self.expired &= !waits;
         self.hidden_end |= waits;
     }
 

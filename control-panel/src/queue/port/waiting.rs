@@ -166,9 +166,10 @@ impl<I: Intent> Port<I> {
     pub(in crate::queue) fn wait(&self, mut state: MutexGuard<'_, State<I>>, waker: &Waker) -> Ticket {
         let ticket = state.shares.wait(self.lane, waker.clone());
         self.queue.publish(&state);
-        // A frame that ended since the last look gave its slots back and, as nobody waited yet, went away.
-        if self.queue.absorb(&mut state) {
-            let first = state.shares.serve();
+        // A frame that ended since the last look gave its slots back and, if nobody waited yet, went away.
+        let absorbed = self.queue.absorb(&mut state);
+        let first = if absorbed { state.shares.serve() } else { None };
+        if absorbed || state.is_held_up() {
             self.queue.hand_on(state, first);
         }
         ticket

@@ -77,8 +77,22 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         }
     }
 
+    /// Whether somebody is without a slot only because of what others were granted beyond theirs and do not use. With
+    /// nothing to drain no frame would come that takes it back.
+    pub(in crate::queue) fn is_held_up(&self) -> bool {
+        (self.refused || self.line.waiting() > 0)
+            && (self.credited.iter().any(|&lane| self.lanes[lane].credit > 0)
+                || self.generous.iter().any(|&ticket| self.line.is_generous(ticket)))
+    }
+
+    /// Somebody who does not wait had no slot.
+    pub(in crate::queue) fn refuse(&mut self) {
+        self.refused = true;
+    }
+
     fn expire(&mut self) {
         self.epoch += 1;
+        self.refused = false;
         while let Some(lane) = self.credited.pop() {
             let unused = std::mem::take(&mut self.lanes[lane].credit);
             self.release(lane, unused);
@@ -99,7 +113,10 @@ impl<S: Copy + Ord, W> Shares<S, W> {
                     self.line.waiting() > 0 && self.known.iter().any(|&lane| self.could_grant(lane));
                 return None;
             }
-            Baton::Stalled => self.expire(),
+            Baton::Stalled => {
+                self.expire();
+                self.line.write_off();
+            }
             Baton::Over => {}
         }
         self.grant();

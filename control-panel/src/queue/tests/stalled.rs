@@ -1,0 +1,123 @@
+//! Who was granted slots and does not come for them holds nobody else up, also when there is nothing to drain.
+
+use super::*;
+use crate::queue::permits::{Permits, Reserve};
+
+/// Frames, until none is asked for any more.
+fn frames_asked_for(queue: &Queue<Item>) -> usize {
+    (0..20).take_while(|_| queue.begin_frame(false).map(|batch| queue.end_frame(batch)).is_some()).count()
+}
+
+/// Source 0 holds all it can, and one who waits is granted that, woken, and not polled.
+fn stalled(port: &Port<Item>, queue: &Queue<Item>) -> (Arc<Woken>, Option<line::Ticket>) {
+    while port.try_send(plain(0)).is_ok() {}
+    let stalls = Waits::new(port, 1);
+    frame(queue);
+    assert!(stalls.woken());
+    let Waits { woken, ticket, .. } = stalls;
+    (woken, ticket)
+}
+
+#[test]
+fn who_waits_behind_one_who_does_not_come_asks_for_a_frame() {
+    let (queue, calls) = queue(16);
+    let port = queue.port(0);
+    let (_, ticket) = stalled(&port, &queue);
+    assert_eq!((port.occupied(), frames_asked_for(&queue)), (15, 0));
+    asked(&calls);
+    let mut waits = Waits::new(&port, 2);
+    assert_eq!(asked(&calls), 1, "nothing is queued that would bring a frame");
+    assert!((1..=2).contains(&frames_asked_for(&queue)));
+    assert!(waits.woken() && waits.poll());
+    assert!(port.try_send(plain(3)).is_ok(), "what was granted is shared");
+    assert_eq!(frame(&queue), [2, 3]);
+    assert_eq!((port.occupied(), frames_asked_for(&queue)), (1, 0), "one slot stays granted");
+    assert!((0..14).all(|id| port.try_send(plain(id)).is_ok()), "the others do not");
+    port.leave(ticket.unwrap());
+}
+
+#[test]
+fn who_is_refused_for_one_who_does_not_come_has_a_slot_after_the_next_frames() {
+    let (queue, calls) = queue(16);
+    let port = queue.port(0);
+    let (_, ticket) = stalled(&port, &queue);
+    asked(&calls);
+    assert!(port.try_send(plain(2)).is_err());
+    assert_eq!(asked(&calls), 1);
+    assert!((1..=2).contains(&frames_asked_for(&queue)));
+    assert!((0..14).all(|id| port.try_send(plain(id)).is_ok()));
+    assert!(port.try_send(plain(14)).is_err());
+    assert_eq!(frame(&queue).len(), 14);
+    port.leave(ticket.unwrap());
+}
+
+/// A frame that found intents, and somebody moving, may be the last that comes by itself.
+#[test]
+fn a_frame_that_leaves_somebody_without_a_slot_asks_for_another() {
+    let (queue, calls) = queue(16);
+    let (port, other, quiet) = (queue.port(0), queue.port(0), queue.port(1));
+    while port.try_send(plain(0)).is_ok() {}
+    let (_stalls, mut ticket) = (Waits::new(&port, 1), None);
+    assert!(matches!(other.poll_reserve(1, &mut ticket, Waker::noop()), Reserve::Wait));
+    frame(&queue);
+    assert!(matches!(other.poll_reserve(1, &mut ticket, Waker::noop()), Reserve::Slots(1)));
+    assert!(quiet.try_send(plain(2)).is_ok());
+    let third = queue.port(0);
+    let mut waits = Waits::new(&third, 3);
+    asked(&calls);
+    assert_eq!(frame(&queue), [2]);
+    assert_eq!(
+        (waits.woken(), asked(&calls)),
+        (false, 1),
+        "the slot that is free is kept for another source"
+    );
+    assert_eq!(frames_asked_for(&queue), 1);
+    assert!(waits.woken() && waits.poll());
+}
+
+/// What a permit's holder was granted beyond the permit is others' after a frame, also an empty one.
+#[test]
+fn a_permit_that_is_held_holds_one_slot() {
+    let (queue, _) = queue(16);
+    let (holds, other) = (queue.port(0), queue.port(0));
+    while holds.try_send(plain(0)).is_ok() {}
+    let mut ticket = None;
+    assert!(matches!(holds.poll_reserve(1, &mut ticket, Waker::noop()), Reserve::Wait));
+    frame(&queue);
+    let Reserve::Slots(slots) = holds.poll_reserve(1, &mut ticket, Waker::noop()) else { panic!("granted") };
+    let permits = Permits::new(Arc::clone(&holds), slots);
+    let mut waits = Waits::new(&other, 2);
+    assert!((1..=2).contains(&frames_asked_for(&queue)));
+    assert!(waits.woken() && waits.poll());
+    assert_eq!(frame(&queue), [2]);
+    assert!((0..14).all(|id| other.try_send(plain(id)).is_ok()));
+    assert_eq!((permits.left(), other.try_send(plain(14)).is_err()), (1, true));
+}
+
+#[test]
+fn rounds_go_on_without_one_who_does_not_come() {
+    let (queue, _) = queue(16);
+    let port = queue.port(0);
+    let (_, ticket) = stalled(&port, &queue);
+    let others = [queue.port(0), queue.port(0)];
+    let mut waits: Vec<_> = others.iter().map(|port| Waits::new(port, 7)).collect();
+    frames_asked_for(&queue);
+    for _ in 0..5 {
+        // Each comes when it is woken, and sends until it has to wait again.
+        while let Some(waits) = waits.iter_mut().find(|waits| waits.woken()) {
+            waits.woken = Arc::default();
+            while waits.poll() {
+                waits.intent = Some(plain(7));
+            }
+        }
+        assert_eq!(frame(&queue).len(), 14);
+    }
+    // It comes after all, and takes what it was granted.
+    let mut late = Waits { port: &port, intent: Some(plain(1)), ticket, woken: Arc::default() };
+    assert!(late.poll());
+    for waits in &mut waits {
+        port.leave(waits.ticket.take().unwrap());
+    }
+    assert_eq!(frame(&queue), [1]);
+    assert_eq!((port.occupied(), frames_asked_for(&queue)), (0, 0));
+}
