@@ -141,7 +141,7 @@ impl Run {
         let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
         self.hidden |= waits;
         self.expired &= !waits;
-        self.hidden_end |= waits;
+        self.hidden_end |= waits || self.refused_hidden;
     }
 
     pub(super) fn forget(&mut self, at: usize) {
