@@ -31,9 +31,10 @@ impl<S: Copy + Ord> Locals<S> {
         if self.origins.len() == REMEMBERED && !self.origins.contains_key(&source) {
             self.origins.clear();
         }
+        let clock = intent.clock().unwrap_or(0);
         let (origin, next) = self.origins.entry(source).or_insert_with(|| (queue.origin(), 0));
         let seq = *next;
         *next += 1;
-        Local { source, origin: *origin, seq, intent }
+        Local { source, origin: *origin, clock, seq, intent }
     }
 }

@@ -46,6 +46,7 @@ struct Hand<I: Intent> {
 pub(crate) struct Local<I: Intent> {
     pub(crate) source: I::Source,
     pub(crate) origin: Origin,
+    pub(crate) clock: u64,
     pub(crate) seq: u64,
     pub(crate) intent: I,
 }

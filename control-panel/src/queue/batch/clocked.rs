@@ -16,7 +16,7 @@ pub(super) struct Clocked<I: Intent> {
     sorted: bool,
     /// Whom the keys name by number.
     senders: Vec<Sender<I::Source>>,
-    /// New numbers for old ones, while they change.
+    /// For [`arrange`](Self::arrange): the senders' numbers in their new order, then the new ones for old ones.
     renamed: Vec<u32>,
     /// Where handing out stands, in `keys`.
     at: usize,
@@ -32,6 +32,7 @@ struct Sender<S> {
     producer: Producer<S>,
     /// Whose bucket knows the number.
     slot: Option<Slot>,
+    /// Its place among the senders.
     number: u32,
     /// Intents whose slots are occupied.
     held: usize,
@@ -135,13 +136,20 @@ impl<I: Intent> Clocked<I> {
         }
         let by_name = |sender: &Sender<I::Source>| (sender.producer.source, sender.producer.origin);
         if !self.senders.is_sorted_by_key(by_name) {
-            self.senders.sort_unstable_by_key(by_name);
-            self.renamed.resize(self.senders.len(), 0);
-            for (number, sender) in (0..).zip(&mut self.senders) {
-                self.renamed[sender.number as usize] = number;
-                sender.number = number;
-                sender.slot.into_iter().for_each(|slot| rename(slot, number));
+            let Self { senders, renamed, .. } = self;
+            // Numbers alone: the order is the user's code, which may panic in the middle, and the keys name the senders by
+            // their places.
+            renamed.clear();
+            renamed.extend(senders.iter().map(|sender| sender.number));
+            renamed.sort_unstable_by_key(|&number| by_name(&senders[number as usize]));
+            for (number, &before) in (0..).zip(&*renamed) {
+                senders[before as usize].number = number;
             }
+            for (name, &Sender { slot, number, .. }) in renamed.iter_mut().zip(&*senders) {
+                *name = number;
+                slot.into_iter().for_each(|slot| rename(slot, number));
+            }
+            senders.sort_unstable_by_key(|sender| sender.number);
             for named in &mut self.keys {
                 let (clock, sender, _) = parts(*named);
                 *named = key(clock, self.renamed[sender], 0) | *named & u128::from(u32::MAX);

@@ -54,6 +54,15 @@ impl<I: Intent> Intents<I> {
         self.len
     }
 
+    /// One more.
+    #[inline]
+    fn count(&mut self) {
+        if self.len == 0 {
+            self.accepted_at = Instant::now();
+        }
+        self.len += 1;
+    }
+
     /// Adds an intent whose slot is taken.
     #[inline]
     pub(in crate::queue) fn push(
@@ -64,10 +73,7 @@ impl<I: Intent> Intents<I> {
         seq: u64,
         intent: I,
     ) {
-        if self.len == 0 {
-            self.accepted_at = Instant::now();
-        }
-        self.len += 1;
+        self.count();
         if slot >= self.buckets.len() {
             self.add_buckets(slot);
         }
@@ -108,13 +114,12 @@ impl<I: Intent> Intents<I> {
     }
 
     /// Adds the frame loop's own, which hold no slots.
-    pub(super) fn add(&mut self, Local { source, origin, seq, intent }: Local<I>) {
+    pub(super) fn add(&mut self, Local { source, origin, clock, seq, intent }: Local<I>) {
         let producer = Producer { source, origin, lane: None };
-        let clock = intent.clock().unwrap_or(0);
         if clock == 0 {
             return self.push(self.slot_of(origin), || producer, 0, seq, intent);
         }
-        self.len += 1;
+        self.count();
         let number = self.clocked.number(|other| other.origin == origin);
         let number = number.unwrap_or_else(|| self.clocked.enter(producer, None));
         self.clocked.push(number, clock, seq, intent);

@@ -1,3 +1,5 @@
+mod awkward;
+
 use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -93,7 +95,7 @@ fn a_panic_loses_the_one_it_was_about_and_no_other() {
 #[test]
 fn slots_are_freed_once_and_for_those_who_hold_one() {
     let mut batch = batch();
-    let mut local = vec![Local { source: 0, origin: Origin(99), seq: 0, intent: Op(1, 0) }];
+    let mut local = vec![Local { source: 0, origin: Origin(99), clock: 0, seq: 0, intent: Op(1, 0) }];
     batch.add(&mut local);
     batch.arrange();
     let mut may = [true, true, false].into_iter();
@@ -177,7 +179,7 @@ fn some_one_by_one_and_the_others_at_once() {
 }
 
 fn own(number: u32) -> Local<Op> {
-    Local { source: 0, origin: Origin(99), seq: number.into(), intent: Op(number, 0) }
+    Local { source: 0, origin: Origin(99), clock: 0, seq: number.into(), intent: Op(number, 0) }
 }
 
 /// What the frame loop adds to a rest of its own stays behind that, number by number, whether the numbers have gaps or not.

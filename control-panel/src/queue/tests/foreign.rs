@@ -131,7 +131,8 @@ fn the_loops_own_intents_wait_for_those_that_an_earlier_frame_left() {
         let origin = queue.origin();
         let own = |seq: u64| {
             let kind = if clocked { Kind::Clocked } else { Kind::Plain };
-            Local { source: 1, origin, seq, intent: item(u32::try_from(seq).unwrap() + 1, kind) }
+            let intent = item(u32::try_from(seq).unwrap() + 1, kind);
+            Local { source: 1, origin, clock: intent.clock().unwrap_or(0), seq, intent }
         };
         let begin = |local: &mut Vec<Local<Item>>| {
             let mut batch = queue.begin_frame(true)?;
