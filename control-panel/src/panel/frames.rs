@@ -23,10 +23,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// After a frame that was cut short, what it left, and nothing else.
     pub fn drain(&mut self) -> Frame<I> {
-        let mut kept = mem::take(self.local_buffer());
-        let frame = self.begin_frame(&mut kept);
-        *self.local_buffer() = kept;
-        frame
+        self.begin_frame()
     }
 
     /// Runs one frame: drains, merges `local` in, applies all in causal order, then reconciles once.
@@ -50,12 +47,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     {
         let began = Instant::now();
         // Before the drain: this runs the caller's iterator, and its panic must leave no half-made frame.
-        let mut local = self.stamp(local);
-        let locals = local.len();
-        let frame = self.begin_frame(&mut local);
-        // What an earlier frame left of them is not to be had now: they come behind it, in the next.
-        let locals = locals - local.len();
-        *self.local_buffer() = local;
+        self.stamp(local);
+        let locals = self.local_buffer().len();
+        let frame = self.begin_frame();
+        // Those that are still there come in the next, as others of them come first.
+        let locals = locals - self.local_buffer().len();
         let mut applied = 0;
         frame.for_each(|queued| {
             applied += 1;
@@ -104,30 +100,38 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         blocking::wait_for(self.wait_ready(), timeout).is_some() || self.shared.queue.has_work()
     }
 
-    fn begin_frame(&mut self, local: &mut Vec<Local<I>>) -> Frame<I> {
+    /// The loop's own intents are in their buffer until they are in the frame: should `on_ready` panic, which is called here
+    /// where the queue is busy, they come with the next one.
+    fn begin_frame(&mut self) -> Frame<I> {
         self.frames += 1;
         self.watch_for_starvation();
         let queue = &self.shared.queue;
         self.watch.frame(&self.name, || Flow::of(&queue.counts()));
-        let batch = self.shared.queue.begin_frame(!local.is_empty());
-        Frame::new(Arc::clone(&self.shared.queue), batch, local, self.frame_budget).of_panel(&self.name)
+        let Self { shared, local_buffer, frame_budget, name, .. } = self;
+        let local = local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let batch = shared.queue.begin_frame(!local.is_empty());
+        Frame::new(Arc::clone(&shared.queue), batch, local, *frame_budget).of_panel(name)
     }
 
-    fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) -> Vec<Local<I>> {
+    /// Puts the loop's own intents into their buffer.
+    fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) {
         let kept = self.local_buffer();
         // The caller's iterator may panic: what was kept stays where it is meanwhile.
         let mut stamped = if kept.is_empty() { mem::take(kept) } else { Vec::new() };
         let (locals, queue) = (&mut self.locals, &self.shared.queue);
         stamped.extend(local.into_iter().map(|(source, intent)| locals.stamp(queue, source, intent)));
         let kept = self.local_buffer();
-        if !kept.is_empty() {
+        if kept.is_empty() {
+            *kept = stamped;
+        } else {
             kept.append(&mut stamped);
-            stamped = mem::take(kept);
         }
-        stamped
     }
 
     fn local_buffer(&mut self) -> &mut Vec<Local<I>> {
         self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

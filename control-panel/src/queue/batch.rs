@@ -24,6 +24,8 @@ pub(super) type Slot = usize;
 pub(crate) struct Batch<I: Intent> {
     /// Which frame took it out of the queue, so that rests are finished in order.
     pub(super) number: u64,
+    /// Whether it is counted among those that have intents of the frame loop's own.
+    pub(super) own: bool,
     pub(super) intents: Intents<I>,
     /// Who was granted a slot when it was taken out, to be woken when its frame ends: a wake can take longer than a frame.
     pub(super) wake: Option<Waker>,
@@ -66,6 +68,7 @@ impl<I: Intent> Batch<I> {
     pub(super) fn new() -> Self {
         Self {
             number: 0,
+            own: false,
             intents: Intents::new(),
             wake: None,
             at: 0,
@@ -89,7 +92,8 @@ impl<I: Intent> Batch<I> {
         self.intents.remaining() + self.hand.lent.intents.len()
     }
 
-    /// Adds the frame loop's own intents to a batch that no sender fills any more.
+    /// Adds the frame loop's own intents to a batch that no sender fills any more. Runs nothing of the user's: none is lost
+    /// half-way.
     pub(crate) fn add(&mut self, local: &mut Vec<Local<I>>) {
         local.drain(..).for_each(|local| self.intents.add(local));
     }

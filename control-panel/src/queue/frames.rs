@@ -43,8 +43,8 @@ pub(super) struct Frames<I: Intent> {
     is_late: AtomicBool,
     /// Whether a frame was asked for by other than intents.
     asked: AtomicBool,
-    /// Cut short frames that left intents of the frame loop's own.
-    own_left: AtomicUsize,
+    /// Frames with intents of the frame loop's own that are not over, or left some: each is in one of them at most.
+    own: AtomicUsize,
     /// Senders take this lock too, but only under the queue's.
     returned: Mutex<Returned<I>>,
     /// Finished frames whose thread did not get a lock. Met only by frame threads. `None` once the panel is gone.
@@ -72,7 +72,7 @@ impl<I: Intent> Frames<I> {
             refused: AtomicU64::new(0),
             is_late: AtomicBool::new(false),
             asked: AtomicBool::new(false),
-            own_left: AtomicUsize::new(0),
+            own: AtomicUsize::new(0),
             returned: Mutex::new(Returned { ended: false, freed: Freed::default(), spare: None }),
             late: Mutex::new(Some(VecDeque::new())),
         }
@@ -96,6 +96,13 @@ impl<I: Intent> Frames<I> {
     pub(super) fn counts(&self) -> (u64, u64) {
         let drained = self.given_back.load(Ordering::Relaxed) + self.finished.load(Ordering::Relaxed);
         (self.accepted.load(Ordering::Relaxed), drained)
+    }
+
+    /// Intents of the frame loop's own are added to a frame.
+    fn count_own(&self, batch: &mut Batch<I>) {
+        if !mem::replace(&mut batch.own, true) {
+            self.own.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// An empty buffer.
@@ -127,8 +134,8 @@ impl<I: Intent> Frames<I> {
 
 impl<I: Intent> Queue<I> {
     /// What the next frame consists of: the rest of one that was cut short, or all that is queued now. `None` if
-    /// that is nothing, unless `wanted` for the frame loop's own intents: those wait only where a frame left some of
-    /// theirs that is not to be had now.
+    /// that is nothing, unless `wanted` for the frame loop's own intents: those wait only where others of theirs, which
+    /// come first, are in a frame that is not over, or in a rest that is not to be had now.
     pub(crate) fn begin_frame(&self, wanted: bool) -> Option<Box<Batch<I>>> {
         let is_late = self.frames.is_late.load(Ordering::Acquire);
         if !wanted && !self.has_work() {
@@ -144,9 +151,11 @@ impl<I: Intent> Queue<I> {
         };
         let Some(mut state) = met else {
             self.ready.call(true);
-            if wanted && self.frames.own_left.load(Ordering::Acquire) == 0 {
+            if wanted && self.frames.own.load(Ordering::Acquire) == 0 {
                 let mut own = spare.unwrap_or_else(|| Box::new(Batch::new()));
+                // Its rest comes before all others: there is one such frame at a time, and none has older ones.
                 own.number = 0;
+                self.frames.count_own(&mut own);
                 return Some(own);
             }
             spare.and_then(|spare| self.frames.keep(spare));
@@ -158,16 +167,15 @@ impl<I: Intent> Queue<I> {
         }
         state.signalled = false;
         self.frames.seen.store(self.ready.signals(), Ordering::Relaxed);
-        let (mut batch, unused) = if let Some(rest) = state.rests.pop_front() {
-            if rest.has_own() {
-                self.frames.own_left.fetch_sub(1, Ordering::Relaxed);
-            }
-            (rest, spare)
-        } else {
-            (self.fill(spare, &mut state), None)
+        let (mut batch, unused) = match state.rests.pop_front() {
+            Some(rest) => (rest, spare),
+            None => (self.fill(spare, &mut state), None),
         };
         self.frames.queued.store(state.queued(), Ordering::Relaxed);
         drop(state);
+        if wanted {
+            self.frames.count_own(&mut batch);
+        }
         batch.wake = first;
         unused.and_then(|spare| self.frames.keep(spare));
         Some(batch)
@@ -213,8 +221,9 @@ impl<I: Intent> Queue<I> {
     fn end(&self, mut batch: Box<Batch<I>>) {
         batch.settle();
         batch.trim(self.capacity.saturating_mul(4));
-        if batch.has_own() {
-            self.frames.own_left.fetch_add(1, Ordering::Release);
+        if batch.own && !batch.has_own() {
+            batch.own = false;
+            self.frames.own.fetch_sub(1, Ordering::Release);
         }
         // What was left when the last frame began is to be told of again. What came since was told of.
         let batch = if batch.len() == 0 && self.frames.queued() == 0 {

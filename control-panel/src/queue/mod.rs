@@ -206,6 +206,12 @@ impl<I: Intent> Queue<I> {
         lock(&self.state)
     }
 
+    /// As a sender that is held up in the lock.
+    #[cfg(test)]
+    pub(crate) fn busy(&self) -> impl Sized + '_ {
+        self.lock()
+    }
+
     fn changes(&self) -> u64 {
         self.shown.changes.load(Ordering::Acquire) + self.frames.ended()
     }

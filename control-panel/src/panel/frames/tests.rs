@@ -1,0 +1,98 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::{ControlPanel, Intent, QueuedIntent, Reducer};
+
+struct Op {
+    id: u64,
+    clock: Option<u64>,
+}
+
+impl Intent for Op {
+    type Source = u8;
+
+    fn clock(&self) -> Option<u64> {
+        self.clock
+    }
+}
+
+#[derive(Default)]
+struct Applied(Vec<u64>);
+
+impl Reducer for Applied {
+    type Intent = Op;
+
+    fn apply(&mut self, queued: QueuedIntent<Op>) {
+        self.0.push(queued.intent.id);
+    }
+}
+
+/// The loop's own, in the order in which they are to be applied.
+fn own(ids: [u64; 2], clocked: bool) -> [(u8, Op); 2] {
+    ids.map(|id| (0, Op { id, clock: clocked.then_some(id) }))
+}
+
+/// A panel whose `on_ready` panics while it is told to.
+fn panel() -> (ControlPanel<Op>, Arc<AtomicBool>) {
+    let panics = Arc::<AtomicBool>::default();
+    let told = Arc::clone(&panics);
+    let on_ready = move || {
+        if told.load(Ordering::SeqCst) {
+            resume_unwind(Box::new("on purpose"));
+        }
+    };
+    (ControlPanel::builder().on_ready(on_ready).build(), panics)
+}
+
+/// The queue is busy, so that the frame asks for another.
+#[test]
+fn an_on_ready_that_panics_inside_a_frame_loses_nothing_of_the_loops_own() {
+    for clocked in [false, true] {
+        let (mut panel, panics) = panel();
+        let (queue, mut state) = (Arc::clone(&panel.shared.queue), Applied::default());
+        let busy = queue.busy();
+        panics.store(true, Ordering::SeqCst);
+        let mut unwinds = |panel: &mut ControlPanel<Op>, own: Option<[(u8, Op); 2]>| {
+            let frame = AssertUnwindSafe(|| match own {
+                Some(own) => _ = panel.run_frame(&mut state, &mut (), own),
+                None => panel.drain().for_each(|queued| state.apply(queued)),
+            });
+            assert!(catch_unwind(frame).is_err());
+        };
+        unwinds(&mut panel, Some(own([1, 2], clocked)));
+        unwinds(&mut panel, None);
+        unwinds(&mut panel, Some(own([3, 4], clocked)));
+        unwinds(&mut panel, None);
+        panics.store(false, Ordering::SeqCst);
+        drop(busy);
+        let report = panel.run_frame(&mut state, &mut (), own([5, 6], clocked));
+        assert_eq!((report.applied, report.local), (6, 6));
+        assert_eq!(state.0, [1, 2, 3, 4, 5, 6]);
+    }
+}
+
+/// Two frames that consist of the loop's own alone would be put back in the order in which they end.
+#[test]
+fn the_loops_own_wait_for_those_in_a_frame_that_is_not_over() {
+    for clocked in [false, true] {
+        let (mut panel, panics) = panel();
+        let (queue, mut state) = (Arc::clone(&panel.shared.queue), Applied::default());
+        let busy = queue.busy();
+        panics.store(true, Ordering::SeqCst);
+        let frame = AssertUnwindSafe(|| panel.run_frame(&mut state, &mut (), own([1, 2], clocked)));
+        assert!(catch_unwind(frame).is_err());
+        panics.store(false, Ordering::SeqCst);
+        let held = panel.drain();
+        assert_eq!(held.remaining(), 2);
+        assert_eq!(panel.run_frame(&mut state, &mut (), own([3, 4], clocked)).applied, 0);
+        drop(held);
+        drop(busy);
+        while panel.run_frame(&mut state, &mut (), []).applied > 0 {}
+        assert_eq!(state.0, [1, 2, 3, 4]);
+    }
+}
