@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Batch, Gate, Queue, State, add, batch::Freed, discard, lock, try_lock};
+use super::{Batch, Foreign, Gate, Queue, State, add, batch::Freed, discard, lock, try_lock};
 use crate::{
     intent::Intent,
     sync::{
@@ -213,9 +213,11 @@ impl<I: Intent> Queue<I> {
 
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
     pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
-        let first = batch.wake.take();
-        self.end(batch);
-        first.into_iter().for_each(Waker::wake);
+        let Some(first) = batch.wake.take() else { return self.end(batch) };
+        let mut foreign = Foreign::default();
+        foreign.call(|| self.end(batch));
+        foreign.wake([first]);
+        foreign.end();
     }
 
     fn end(&self, mut batch: Box<Batch<I>>) {
@@ -247,8 +249,7 @@ impl<I: Intent> Queue<I> {
         self.publish(&state);
         drop(state);
         surplus.into_iter().for_each(discard);
-        first.into_iter().for_each(Waker::wake);
-        self.ready.call(ready);
+        self.tell(first, ready);
     }
 
     /// Leaves the end of a frame to the next one; if there will be none, what is left of it is dropped.

@@ -10,6 +10,7 @@
 //! | `port` | one producer's side: accepts, refuses, and waits step by step |
 //! | `state` | what is under the lock |
 //! | `account` | what is one producer's own |
+//! | `foreign` | wakers, `on_ready`, destructors: called in a row, whatever each of them does |
 //! | `permits` | slots reserved before there is an intent |
 //! | `send` | the public sender and its futures |
 //!
@@ -24,6 +25,7 @@
 
 mod account;
 mod batch;
+mod foreign;
 mod frames;
 mod line;
 mod permits;
@@ -36,6 +38,7 @@ mod state;
 use std::{fmt, ops::Deref, task::Waker};
 
 use self::{
+    foreign::Foreign,
     frames::Frames,
     ready::Ready,
     state::{Gate, State},
@@ -175,7 +178,7 @@ impl<I: Intent> Queue<I> {
         }
         self.publish(&state);
         drop(state);
-        wakes.into_iter().for_each(Waker::wake);
+        self.tell(wakes, false);
     }
 
     /// Nothing is accepted any more; what was accepted can still be drained.
@@ -189,12 +192,12 @@ impl<I: Intent> Queue<I> {
         }
         self.publish(&state);
         drop(state);
-        wakes.into_iter().for_each(Waker::wake);
+        self.tell(wakes, false);
     }
 
-    /// Closes the queue and drops what was not drained: the panel is gone.
+    /// Closes the queue and drops what was not drained: the panel is gone. Never panics.
     pub(crate) fn discard(&self) {
-        self.close();
+        panics::catch(|| self.close()).ok();
         let mut state = self.lock();
         state.gate = Gate::Discarded;
         let mut unread = self.take_all(&mut state);
@@ -231,9 +234,15 @@ impl<I: Intent> Queue<I> {
         let ready = wanted && self.ready.signal(&mut state.signalled);
         self.publish(&state);
         drop(state);
-        // First: should `on_ready` panic, that takes nobody's wake with it.
-        turn.into_iter().for_each(Waker::wake);
-        self.ready.call(ready);
+        self.tell(turn, ready);
+    }
+
+    /// Wakes senders, and calls the loop if it is to be told.
+    fn tell(&self, senders: impl IntoIterator<Item = Waker>, ready: bool) {
+        let mut foreign = Foreign::default();
+        foreign.wake(senders);
+        foreign.call(|| self.ready.call(ready));
+        foreign.end();
     }
 
     /// Wakes a sleeping loop for another reason than an intent: asks for a frame, which may be empty. Never waits.

@@ -3,7 +3,7 @@
 use std::{fmt, mem, sync::Arc, task::Waker};
 
 use super::{
-    Gate, Port, State,
+    Foreign, Gate, Port, State,
     line::{Standing, Ticket},
     port::Refusal,
 };
@@ -57,8 +57,10 @@ impl<I: Intent> Permits<I> {
         self.left -= 1;
         if let Some(place) = self.port.replaces(&mut state, clock, delivery) {
             let older = mem::replace(place, intent);
-            self.port.give_back(state, 1, None);
-            drop(older);
+            let mut foreign = Foreign::default();
+            foreign.call(|| self.port.give_back(state, 1, None));
+            foreign.call(|| drop(older));
+            foreign.end();
         } else {
             self.port.accept(state, clock, delivery, intent);
         }
@@ -70,6 +72,20 @@ impl<I: Intent> Drop for Permits<I> {
     fn drop(&mut self) {
         if self.left > 0 {
             self.port.give_back(self.port.queue.lock(), self.left, None);
+        }
+    }
+}
+
+/// Slots on their way to whoever reserves them: a waker that panics meanwhile must not keep them.
+struct Held<'a, I: Intent> {
+    port: &'a Port<I>,
+    slots: usize,
+}
+
+impl<I: Intent> Drop for Held<'_, I> {
+    fn drop(&mut self) {
+        if self.slots > 0 {
+            self.port.give_back(self.port.queue.lock(), self.slots, None);
         }
     }
 }
@@ -114,15 +130,22 @@ impl<I: Intent> Port<I> {
         };
         *ticket = None;
         if !first && state.gate == Gate::Open {
-            *ticket = Some(self.wait(state, waker));
+            self.wait(state, ticket, waker);
             return Reserve::Wait;
         }
         let slots = if first { 1 + self.take_many(&mut state, most - 1) } else { 0 };
         let gate = state.gate;
         drop(state);
-        next.into_iter().for_each(Waker::wake);
-        drop(unneeded);
-        if first { Reserve::Slots(slots) } else { Reserve::Refused(self.queue.refuse(gate)) }
+        let mut held = Held { port: self, slots };
+        let mut foreign = Foreign::default();
+        foreign.wake(next);
+        foreign.call(|| drop(unneeded));
+        foreign.end();
+        if first {
+            Reserve::Slots(mem::take(&mut held.slots))
+        } else {
+            Reserve::Refused(self.queue.refuse(gate))
+        }
     }
 }
 

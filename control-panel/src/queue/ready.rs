@@ -2,7 +2,7 @@
 
 use tokio::sync::Notify;
 
-use super::Apart;
+use super::{Apart, Foreign};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// What the panel calls when a sleeping loop has something to drain.
@@ -49,10 +49,10 @@ impl Ready {
 
     #[cold]
     fn tell(&self) {
-        self.sleepers.notify_waiters();
-        if let Some(callback) = &self.callback {
-            callback();
-        }
+        let mut foreign = Foreign::default();
+        foreign.call(|| self.sleepers.notify_waiters());
+        self.callback.iter().for_each(|callback| foreign.call(callback));
+        foreign.end();
     }
 
     /// Resolves once `has_work` does, for everybody who waits.

@@ -5,6 +5,7 @@ use std::{
 
 mod asked;
 mod foreign;
+mod in_a_row;
 mod reserved;
 mod stalled;
 

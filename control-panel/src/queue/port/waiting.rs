@@ -6,7 +6,7 @@ use super::{Port, Refusal, has_ended};
 use crate::{
     intent::{Delivery, Intent},
     queue::{
-        Gate, State,
+        Foreign, Gate, State,
         line::{Standing, Ticket},
     },
     supervise::cause::Term,
@@ -85,17 +85,21 @@ impl<I: Intent> Port<I> {
                 if let Some(place) = self.replaces(&mut state, clock, delivery) {
                     // Somebody with the same key came first: the slot is not needed.
                     let older = intent.take().map(|intent| mem::replace(place, intent));
-                    self.give_back(state, 1, next);
-                    drop((left, older));
+                    let mut foreign = Foreign::default();
+                    foreign.call(|| self.give_back(state, 1, next));
+                    foreign.call(|| drop(left));
+                    foreign.call(|| drop(older));
+                    foreign.end();
                     return Step::Sent;
                 }
                 let ready =
                     intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
                 drop(state);
-                // First: should `on_ready` panic, that ends this sender and no other.
-                next.into_iter().for_each(Waker::wake);
-                drop(left);
-                self.queue.ready.call(ready);
+                let mut foreign = Foreign::default();
+                foreign.wake(next);
+                foreign.call(|| drop(left));
+                foreign.call(|| self.queue.ready.call(ready));
+                foreign.end();
                 Step::Sent
             }
             Standing::Dismissed => {
@@ -158,13 +162,18 @@ impl<I: Intent> Port<I> {
             drop(state);
             return Step::Refused(self.queue.refuse(gate));
         }
-        *ticket = Some(self.wait(state, waker));
+        self.wait(state, ticket, waker);
         Step::Wait
     }
 
-    /// Joins those who wait for a slot.
-    pub(in crate::queue) fn wait(&self, mut state: MutexGuard<'_, State<I>>, waker: &Waker) -> Ticket {
-        let ticket = state.shares.wait(self.lane, waker.clone());
+    /// Joins those who wait for a slot. Whoever unwinds out of this has its ticket, to leave the line with.
+    pub(in crate::queue) fn wait(
+        &self,
+        mut state: MutexGuard<'_, State<I>>,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+    ) {
+        *ticket = Some(state.shares.wait(self.lane, waker.clone()));
         self.queue.publish(&state);
         // A frame that ended since the last look gave its slots back and, if nobody waited yet, went away.
         let absorbed = self.queue.absorb(&mut state);
@@ -172,7 +181,6 @@ impl<I: Intent> Port<I> {
         if absorbed || state.is_held_up() {
             self.queue.hand_on(state, first);
         }
-        ticket
     }
 
     /// Nobody is to wait for a slot: whoever does leaves the line.
@@ -188,8 +196,10 @@ impl<I: Intent> Port<I> {
     pub(in crate::queue) fn leave(&self, ticket: Ticket) {
         let mut state = self.queue.lock();
         let (left, next) = state.shares.leave(self.lane, ticket);
-        self.queue.hand_on(state, next);
-        drop(left);
+        let mut foreign = Foreign::default();
+        foreign.call(|| self.queue.hand_on(state, next));
+        foreign.call(|| drop(left));
+        foreign.end();
     }
 
     /// Takes the slot that was granted. Returns the waker that is not needed any more, and whom to wake.

@@ -128,8 +128,9 @@ impl<I: Intent> Future for SendingMany<'_, '_, I> {
 
 impl<I: Intent> Drop for SendingMany<'_, '_, I> {
     fn drop(&mut self) {
-        if let Some(intent) = self.sending.take().and_then(|mut sending| sending.give_up()) {
-            self.intents.push_front(intent);
+        if let Some(mut sending) = self.sending.take() {
+            // First: leaving the line may wake somebody, whose waker may panic.
+            sending.intent.take().into_iter().for_each(|intent| self.intents.push_front(intent));
         }
     }
 }

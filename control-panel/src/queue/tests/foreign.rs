@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::*;
 
 /// A queue whose `on_ready` panics while it is told to.
-fn panicking(capacity: usize) -> (Arc<Queue<Item>>, Arc<AtomicBool>) {
+pub(super) fn panicking(capacity: usize) -> (Arc<Queue<Item>>, Arc<AtomicBool>) {
     let panics = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&panics);
     let on_ready: OnReady = Box::new(move || {

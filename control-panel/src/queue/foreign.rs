@@ -1,0 +1,43 @@
+//! Code of the program's own, called one piece after the other.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    task::Waker,
+    thread,
+};
+
+use crate::supervise::panics;
+
+/// Calls wakers, `on_ready` and destructors, each for itself: one that panics keeps none of the others from its turn. The
+/// first panic goes on at the [end](Self::end); of the others the hook alone has told.
+#[must_use = "a panic goes on at the `end`"]
+#[derive(Default)]
+pub(super) struct Foreign {
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Foreign {
+    pub(super) fn call(&mut self, code: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
+            if self.panic.is_none() {
+                self.panic = Some(panic);
+            } else {
+                panics::discard(panic);
+            }
+        }
+    }
+
+    pub(super) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        wakers.into_iter().for_each(|waker| self.call(|| waker.wake()));
+    }
+
+    /// Where this thread unwinds already (a task that panicked drops its send), a second panic would end the process.
+    pub(super) fn end(self) {
+        match self.panic {
+            Some(panic) if thread::panicking() => panics::discard(panic),
+            Some(panic) => resume_unwind(panic),
+            None => {}
+        }
+    }
+}

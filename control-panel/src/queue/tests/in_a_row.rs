@@ -1,0 +1,234 @@
+//! Where wakers, `on_ready` and destructors are called one after the other, one that panics keeps none of the others from
+//! it, and its panic goes on.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
+
+use super::{foreign::panicking, *};
+use crate::queue::permits::Reserve;
+
+/// A waker that panics.
+#[derive(Default)]
+struct Grenade(AtomicUsize);
+
+impl Wake for Grenade {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        resume_unwind(Box::new("a waker"));
+    }
+}
+
+fn grenade() -> Waker {
+    Arc::<Grenade>::default().into()
+}
+
+/// What it unwinds with.
+fn unwinds(f: impl FnOnce()) -> Option<&'static str> {
+    catch_unwind(AssertUnwindSafe(f)).err().and_then(|panic| panic.downcast_ref().copied())
+}
+
+/// One more waits, whose waker panics.
+fn awkward(port: &Port<Item>, id: u32) -> Waits<'_> {
+    let mut waits = Waits { port, intent: Some(plain(id)), ticket: None, woken: Arc::default() };
+    let step = port.poll_send(0, &mut waits.intent, &mut waits.ticket, &grenade());
+    assert!(matches!(step, port::Step::Wait));
+    waits
+}
+
+fn fill(port: &Port<Item>) -> u32 {
+    (0..).take_while(|&id| port.try_send(plain(id)).is_ok()).count().try_into().unwrap()
+}
+
+fn reserve(port: &Arc<Port<Item>>, most: usize) -> Permits<Item> {
+    match port.poll_reserve(most, &mut None, Waker::noop()) {
+        Reserve::Slots(slots) => Permits::new(Arc::clone(port), slots),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn all_who_wait_are_sent_away() {
+    for close in [false, true] {
+        let (queue, _) = queue(4);
+        let port = queue.port(0);
+        fill(&port);
+        let (first, mut second) = (awkward(&port, 10), awkward(&port, 11));
+        let (third, fourth) = (Waits::new(&port, 12), Waits::new(&port, 13));
+        let told = unwinds(|| if close { queue.close() } else { queue.stop_waiting() });
+        assert_eq!(told, Some("a waker"), "it goes on");
+        assert!(third.woken() && fourth.woken());
+        assert!(matches!(
+            port.poll_send(0, &mut second.intent, &mut second.ticket, Waker::noop()),
+            port::Step::Refused(_)
+        ));
+        drop(first);
+    }
+}
+
+/// A panel's drop never panics.
+#[test]
+fn a_discard_drops_all_and_goes_on_whoever_is_woken_by_it() {
+    let (queue, _) = queue(4);
+    let port = queue.port(0);
+    let witness = Arc::new(());
+    let intent = Item { id: 0, kind: Kind::Plain, _witness: Some(Arc::clone(&witness)) };
+    port.try_send(intent).ok().unwrap();
+    fill(&port);
+    let (_first, second) = (awkward(&port, 10), Waits::new(&port, 11));
+    queue.discard();
+    assert!(second.woken());
+    assert_eq!(Arc::strong_count(&witness), 1);
+}
+
+#[test]
+fn the_loop_is_told_between_frames() {
+    let (queue, calls) = queue(4);
+    let port = queue.port(0);
+    let permits = reserve(&port, 3);
+    let (_stalls, goes_on) = (awkward(&port, 0), Waits::new(&port, 1));
+    assert_eq!(unwinds(|| drop(permits)), Some("a waker"));
+    assert_eq!(asked(&calls), 1, "a frame is to look after the other");
+    for _ in 0..2 {
+        queue.begin_frame(false).into_iter().for_each(|batch| queue.end_frame(batch));
+    }
+    assert!(goes_on.woken());
+}
+
+#[test]
+fn the_loop_is_told_at_a_frames_end() {
+    let (queue, calls) = queue(4);
+    let port = queue.port(0);
+    fill(&port);
+    let _waits = awkward(&port, 10);
+    let (cut_short, _) = read(&queue, 1);
+    asked(&calls);
+    assert_eq!(unwinds(|| queue.end_frame(cut_short)), Some("a waker"));
+    assert_eq!(asked(&calls), 1, "something is left");
+}
+
+#[test]
+fn who_was_granted_a_slot_by_a_late_frame_is_woken_whatever_on_ready_does() {
+    let (queue, panics) = panicking(4);
+    let port = queue.port(0);
+    fill(&port);
+    let waits = Waits::new(&port, 10);
+    let (late, _) = read(&queue, 1);
+    let busy = queue.busy();
+    queue.end_frame(late);
+    drop(busy);
+    let rest = queue.begin_frame(false).expect("something is left");
+    assert!(!waits.woken());
+    panics.store(true, Ordering::SeqCst);
+    assert!(unwinds(|| queue.end_frame(rest)).is_some());
+    assert!(waits.woken());
+}
+
+#[test]
+fn the_loop_is_told_of_what_came_before_the_baton_was_handed_on() {
+    let (queue, calls) = queue(4);
+    let port = queue.port(0);
+    fill(&port);
+    let (mut first, _second) = (Waits::new(&port, 10), awkward(&port, 11));
+    assert_eq!(frame(&queue).len(), 3);
+    let empty = queue.begin_frame(false).expect("not all are woken");
+    asked(&calls);
+    assert_eq!(unwinds(|| _ = first.poll()), Some("a waker"));
+    assert!(first.intent.is_none() && first.ticket.is_none());
+    assert_eq!(asked(&calls), 1);
+    queue.end_frame(empty);
+    assert_eq!(frame(&queue), [10]);
+}
+
+#[test]
+fn a_reservation_that_unwinds_keeps_no_slot() {
+    let (queue, _) = queue(4);
+    let port = queue.port(0);
+    fill(&port);
+    let mut ticket = None;
+    assert!(matches!(port.poll_reserve(1, &mut ticket, Waker::noop()), Reserve::Wait));
+    let _second = awkward(&port, 11);
+    assert_eq!(frame(&queue).len(), 3);
+    let told = unwinds(|| _ = port.poll_reserve(1, &mut ticket, Waker::noop()));
+    assert_eq!((told, ticket), (Some("a waker"), None));
+    assert_eq!(port.occupied(), 1, "that of the other");
+}
+
+/// A frame ended while the queue was busy; the next who waits gives the slots of it away, and wakes the one before.
+#[test]
+fn who_unwinds_as_it_begins_to_wait_can_leave_the_line() {
+    for reserves in [false, true] {
+        let (queue, _) = queue(4);
+        let port = queue.port(0);
+        fill(&port);
+        let first = awkward(&port, 10);
+        let (batch, ids) = read(&queue, 3);
+        assert_eq!(ids.len(), 3);
+        let busy = queue.busy();
+        queue.end_frame(batch);
+        drop(busy);
+        let (mut intent, mut ticket) = (Some(plain(11)), None);
+        let told = unwinds(|| {
+            if reserves {
+                port.poll_reserve(1, &mut ticket, Waker::noop());
+            } else {
+                port.poll_send(0, &mut intent, &mut ticket, Waker::noop());
+            }
+        });
+        assert_eq!(told, Some("a waker"));
+        assert_eq!(queue.counts().waiting, 2);
+        port.leave(ticket.expect("it is in the line"));
+        port.leave(first.ticket.unwrap());
+        assert_eq!((queue.counts().waiting, port.occupied()), (0, 0));
+    }
+}
+
+/// A second panic would end the process.
+#[test]
+fn who_unwinds_already_unwinds_on() {
+    let (queue, panics) = panicking(4);
+    let port = queue.port(0);
+    let permits = reserve(&port, 3);
+    let (first, second) = (awkward(&port, 0), Waits::new(&port, 1));
+    panics.store(true, Ordering::SeqCst);
+    let told = unwinds(|| {
+        let _permits = permits;
+        resume_unwind(Box::new("the sender"));
+    });
+    assert_eq!(told, Some("the sender"));
+    drop((first, second));
+    let told = unwinds(|| {
+        let _reply = WakesLoop(Arc::clone(&queue));
+        resume_unwind(Box::new("who answers"));
+    });
+    assert_eq!(told, Some("who answers"));
+}
+
+/// As an answer that is dropped.
+struct WakesLoop(Arc<Queue<Item>>);
+
+impl Drop for WakesLoop {
+    fn drop(&mut self) {
+        self.0.wake_loop();
+    }
+}
+
+#[test]
+fn a_send_of_many_that_is_cancelled_keeps_what_was_not_sent_whoever_is_woken_by_it() {
+    let (queue, _) = queue(4);
+    let port = queue.port(0);
+    let sender = IntentSender::new(Arc::clone(&port));
+    fill(&port);
+    let mut many: VecDeque<_> = [20, 21].map(plain).into();
+    let mut sending = Box::pin(sender.send_many(&mut many));
+    let woken = Arc::<Woken>::default();
+    assert!(sending.as_mut().poll(&mut Context::from_waker(&woken.clone().into())).is_pending());
+    let _second = awkward(&port, 11);
+    assert_eq!(frame(&queue).len(), 3);
+    assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    // Its slot is somebody else's now, and so is its turn.
+    assert_eq!(unwinds(|| drop(sending)), Some("a waker"));
+    assert_eq!(many.iter().map(|item| item.id).collect::<Vec<_>>(), [20, 21]);
+}
