@@ -103,10 +103,15 @@ impl<I: Intent> Port<I> {
 
     /// One step of a reservation: takes up to `most` slots if there is one, else leaves a waker behind.
     pub(super) fn poll_reserve(&self, most: usize, ticket: &mut Option<Ticket>, waker: &Waker) -> Reserve {
-        if most == 0 {
-            return Reserve::Slots(0);
-        }
         let mut state = self.queue.lock();
+        if most == 0 {
+            // As tokio does it: a closed channel refuses that too.
+            return if state.gate.is_closed() {
+                Reserve::Refused(Refusal::Closed)
+            } else {
+                Reserve::Slots(0)
+            };
+        }
         let (mut unneeded, mut next) = (None, None);
         let first = match *ticket {
             None => !state.gate.is_closed() && self.take(&mut state),

@@ -1,6 +1,6 @@
 //! Telling a loop that there is something to drain.
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::coop};
 
 use super::{Apart, Foreign};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -55,13 +55,14 @@ impl Ready {
         foreign.end();
     }
 
-    /// Resolves once `has_work` does, for everybody who waits.
+    /// Resolves once `has_work` does, for everybody who waits. Takes part in tokio's cooperative budget, as nothing else may
+    /// in a loop that always finds work.
     pub(super) async fn wait(&self, has_work: impl Fn() -> bool) {
         loop {
             // Made before the look: it hears of every call from here on, also before it is polled.
             let told = self.sleepers.notified();
             if has_work() {
-                return;
+                return coop::consume_budget().await;
             }
             told.await;
         }

@@ -4,6 +4,7 @@ use std::{
 };
 
 mod asked;
+mod cooperative;
 mod foreign;
 mod in_a_row;
 mod reserved;

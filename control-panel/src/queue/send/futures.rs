@@ -107,6 +107,10 @@ impl<I: Intent> Future for SendingMany<'_, '_, I> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.sending.is_none() && this.intents.is_empty() {
+            // As if something had been sent: a loop of these must let others have their turn too.
+            ready!(coop::poll_proceed(cx)).made_progress();
+        }
         loop {
             let sending = match &mut this.sending {
                 Some(sending) => sending,

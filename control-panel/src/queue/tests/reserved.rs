@@ -57,6 +57,21 @@ fn what_permits_refuse_is_counted() {
     assert_eq!(queue.counts().refused, 2);
 }
 
+#[test]
+fn no_slot_is_reserved_by_who_is_closed() {
+    let (queue, _) = queue(3);
+    let port = queue.port(0);
+    assert_eq!(reserve(&port, 0).left(), 0);
+    queue.stop_waiting();
+    assert_eq!(reserve(&port, 0).left(), 0, "nothing that it would wait for");
+    queue.close();
+    for most in [0, 1] {
+        let refused = port.poll_reserve(most, &mut None, Waker::noop());
+        assert!(matches!(refused, Reserve::Refused(port::Refusal::Closed)), "{refused:?}");
+    }
+    assert_eq!(queue.counts().refused, 1, "whoever asks for none has nothing refused");
+}
+
 /// All at once, not one by one: the lock is held meanwhile.
 #[test]
 fn every_slot_there_is_can_be_reserved_at_once() {
