@@ -32,6 +32,10 @@ impl Foreign {
         wakers.into_iter().for_each(|waker| self.call(|| waker.wake()));
     }
 
+    pub(super) fn discard<T>(&mut self, values: impl IntoIterator<Item = T>) {
+        values.into_iter().for_each(|value| self.call(|| drop(value)));
+    }
+
     /// Where this thread unwinds already (a task that panicked drops its send), a second panic would end the process.
     pub(super) fn end(self) {
         match self.panic {

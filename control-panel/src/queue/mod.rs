@@ -241,7 +241,9 @@ impl<I: Intent> Queue<I> {
     fn tell(&self, senders: impl IntoIterator<Item = Waker>, ready: bool) {
         let mut foreign = Foreign::default();
         foreign.wake(senders);
-        foreign.call(|| self.ready.call(ready));
+        if ready {
+            foreign.call(|| self.ready.call(true));
+        }
         foreign.end();
     }
 

@@ -59,7 +59,7 @@ impl<I: Intent> Permits<I> {
             let older = mem::replace(place, intent);
             let mut foreign = Foreign::default();
             foreign.call(|| self.port.give_back(state, 1, None));
-            foreign.call(|| drop(older));
+            foreign.discard([older]);
             foreign.end();
         } else {
             self.port.accept(state, clock, delivery, intent);
@@ -144,7 +144,7 @@ impl<I: Intent> Port<I> {
         let mut held = Held { port: self, slots };
         let mut foreign = Foreign::default();
         foreign.wake(next);
-        foreign.call(|| drop(unneeded));
+        foreign.discard(unneeded);
         foreign.end();
         if first {
             Reserve::Slots(mem::take(&mut held.slots))

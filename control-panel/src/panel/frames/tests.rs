@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use crate::{ControlPanel, Intent, QueuedIntent, Reducer};
+use crate::{ControlPanel, FrameBudget, Intent, QueuedIntent, Reconcile, Reducer};
 
 struct Op {
     id: u64,
@@ -95,4 +95,42 @@ fn the_loops_own_wait_for_those_in_a_frame_that_is_not_over() {
         while panel.run_frame(&mut state, &mut (), []).applied > 0 {}
         assert_eq!(state.0, [1, 2, 3, 4]);
     }
+}
+
+#[test]
+fn locals_that_panic_on_their_way_are_not_taken() {
+    let (mut panel, _) = panel();
+    let mut state = Applied::default();
+    let local = own([1, 2], false)
+        .into_iter()
+        .chain([3].into_iter().map(|_| resume_unwind(Box::new("the caller's"))));
+    assert!(catch_unwind(AssertUnwindSafe(|| panel.run_frame(&mut state, &mut (), local))).is_err());
+    assert_eq!(panel.run_frame(&mut state, &mut (), own([4, 5], false)).applied, 2);
+    assert_eq!(state.0, [4, 5]);
+}
+
+#[derive(Default)]
+struct Host(u32);
+
+impl Reconcile<Applied> for Host {
+    fn reconcile(&mut self, _: &Applied) {
+        self.0 += 1;
+    }
+}
+
+/// A budget leaves something behind.
+#[test]
+fn an_on_ready_that_panics_at_a_frames_end_leaves_it_applied_and_not_reconciled() {
+    let (mut panel, panics) = panel();
+    panel.frame_budget = FrameBudget::default().intents(1);
+    let sender = panel.sender(1);
+    (1..3).for_each(|id| assert!(sender.try_send(Op { id, clock: None }).is_ok()));
+    let (mut state, mut host) = (Applied::default(), Host::default());
+    panics.store(true, Ordering::SeqCst);
+    let frame = AssertUnwindSafe(|| panel.run_frame(&mut state, &mut host, own([3, 4], false)));
+    assert!(catch_unwind(frame).is_err());
+    panics.store(false, Ordering::SeqCst);
+    assert_eq!((&*state.0, host.0), (&[3, 4, 1][..], 0));
+    panel.run_frame(&mut state, &mut host, []);
+    assert_eq!((&*state.0, host.0), (&[3, 4, 1, 2][..], 1));
 }

@@ -147,7 +147,9 @@ impl<I: Intent> Clocked<I> {
             }
             for (name, &Sender { slot, number, .. }) in renamed.iter_mut().zip(&*senders) {
                 *name = number;
-                slot.into_iter().for_each(|slot| rename(slot, number));
+                if let Some(slot) = slot {
+                    rename(slot, number);
+                }
             }
             senders.sort_unstable_by_key(|sender| sender.number);
             for named in &mut self.keys {

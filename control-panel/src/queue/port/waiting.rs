@@ -87,8 +87,8 @@ impl<I: Intent> Port<I> {
                     let older = intent.take().map(|intent| mem::replace(place, intent));
                     let mut foreign = Foreign::default();
                     foreign.call(|| self.give_back(state, 1, next));
-                    foreign.call(|| drop(left));
-                    foreign.call(|| drop(older));
+                    foreign.discard(left);
+                    foreign.discard(older);
                     foreign.end();
                     return Step::Sent;
                 }
@@ -96,9 +96,8 @@ impl<I: Intent> Port<I> {
                     intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
                 drop(state);
                 let mut foreign = Foreign::default();
-                foreign.wake(next);
-                foreign.call(|| drop(left));
-                foreign.call(|| self.queue.ready.call(ready));
+                foreign.discard(left);
+                foreign.call(|| self.queue.tell(next, ready));
                 foreign.end();
                 Step::Sent
             }
@@ -198,7 +197,7 @@ impl<I: Intent> Port<I> {
         let (left, next) = state.shares.leave(self.lane, ticket);
         let mut foreign = Foreign::default();
         foreign.call(|| self.queue.hand_on(state, next));
-        foreign.call(|| drop(left));
+        foreign.discard(left);
         foreign.end();
     }
 

@@ -38,8 +38,8 @@ fn awkward(port: &Port<Item>, id: u32) -> Waits<'_> {
     waits
 }
 
-fn fill(port: &Port<Item>) -> u32 {
-    (0..).take_while(|&id| port.try_send(plain(id)).is_ok()).count().try_into().unwrap()
+fn fill(port: &Port<Item>) {
+    while port.try_send(plain(0)).is_ok() {}
 }
 
 fn reserve(port: &Arc<Port<Item>>, most: usize) -> Permits<Item> {

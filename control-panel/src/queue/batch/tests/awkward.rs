@@ -65,7 +65,9 @@ fn an_order_that_panics_confuses_nobody_wherever_it_does() {
 /// own are added.
 fn unwinds(sources: [u8; 3], clocked: bool, own: u64, fuse: u32) -> bool {
     let mut batch = Batch::new();
-    sources.iter().for_each(|&source| push(&mut batch, source, 0, clocked));
+    for source in sources {
+        push(&mut batch, source, 0, clocked);
+    }
     FUSE.set(Some(fuse));
     let arranged = catch_unwind(AssertUnwindSafe(|| batch.arrange()));
     FUSE.set(None);
