@@ -50,6 +50,23 @@ fn reserve(port: &Arc<Port<Item>>, most: usize) -> Permits<Item> {
 }
 
 #[test]
+fn all_are_called_and_the_first_panic_goes_on() {
+    let called = std::cell::Cell::new(0);
+    let call = |panic: Option<&'static str>| {
+        called.set(called.get() + 1);
+        panic.into_iter().for_each(|panic| resume_unwind(Box::new(panic)));
+    };
+    let told = unwinds(|| {
+        let mut foreign = Foreign::default();
+        for panic in [None, Some("the first"), Some("another"), None] {
+            foreign.call(|| call(panic));
+        }
+        foreign.end();
+    });
+    assert_eq!((told, called.get()), (Some("the first"), 4));
+}
+
+#[test]
 fn all_who_wait_are_sent_away() {
     for close in [false, true] {
         let (queue, _) = queue(4);
