@@ -76,7 +76,7 @@ impl<I: Intent, P> Context<I, P> {
     /// As [`send`](Self::send), and [`SendError::Timeout`].
     ///
     /// # Panics
-    /// Outside a tokio runtime with time enabled, when it has to wait.
+    /// Outside a tokio runtime with time enabled, when it has to wait. The intent is dropped with it.
     ///
     /// # Cancel safety
     /// As `send`.

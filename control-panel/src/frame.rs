@@ -16,9 +16,16 @@ use crate::{
 ///
 /// An iterator of [`QueuedIntent`]. It owns its batch, so the panel can be used while it is read.
 ///
-/// The slots of its intents are free for senders again when the frame is dropped. What was not handed out by
-/// then (a budget ran out, the loop broke off, the reducer panicked) is not lost: the next drain hands out
-/// that rest and nothing else, its slots stay occupied, and `on_ready` is called again.
+/// The slots of its intents are free for senders again when the frame is dropped: `drop(frame)` gives them back. What was
+/// not handed out by then (a budget ran out, the loop broke off, the reducer panicked) is not lost: the next drain hands
+/// out that rest and, of what came since, nothing but what `run_frame` was given; its slots stay occupied, and `on_ready`
+/// is called again. A frame that is forgotten (`mem::forget`) keeps its slots for ever.
+///
+/// Several frames may be held at once. Each is in order by itself, and the rest of one that is dropped later comes later.
+///
+/// # Panics
+/// Its drop, if [`on_ready`](crate::PanelBuilder::on_ready) does or the waker of a send that got a slot. The frame is over
+/// by then.
 ///
 /// ```
 /// use control_panel::{ControlPanel, GraphIntent, IntentSource};
@@ -70,7 +77,8 @@ impl<I: Intent> Frame<I> {
         self
     }
 
-    /// How many intents it still holds, those beyond the budget included.
+    /// How many intents it still holds, those beyond the budget included. Looks at each of their producers, as `size_hint`
+    /// does: not for every intent.
     pub fn remaining(&self) -> usize {
         self.batch.as_ref().map_or(0, |batch| batch.remaining())
     }
@@ -145,6 +153,8 @@ impl<I: Intent> fmt::Debug for Frame<I> {
 /// What a frame leaves is handed out by the next. At least one intent is handed out whatever the budget, so
 /// that a loop always gets on; local intents given to `run_frame` are never cut off.
 ///
+/// With any budget, each intent is looked at before it is handed out, which takes longer than a whole frame at once does.
+///
 /// ```
 /// use std::time::Duration;
 /// use control_panel::{ControlPanel, FrameBudget, GraphIntent, IntentSource};
@@ -176,7 +186,8 @@ impl FrameBudget {
     }
 
     /// No further intent once this much time has passed since the drain. Where that falls depends on the
-    /// machine, so a run with a time budget is repeatable only with its frame borders recorded.
+    /// machine, so a run with a time budget is repeatable only with its frame borders recorded. Reads the clock for each
+    /// intent.
     #[must_use]
     pub fn time(mut self, most: Duration) -> Self {
         self.time = Some(most);

@@ -92,8 +92,11 @@ pub enum Delivery {
     Reliable,
     /// It is dropped when the queue is full, and counted as dropped. A send of it never waits.
     Lossy,
-    /// It replaces one of the same producer and key that is queued, and takes its place. Where there is none, it
-    /// is reliable; so is a clocked intent. For levels, of which only the newest matters.
+    /// It replaces one of the same producer and key that no frame has taken yet, and takes its place and its sequence
+    /// number. What a frame took and left behind is not replaced. Where there is none, it is reliable; so is a clocked
+    /// intent, and so is one given to [`run_frame`](crate::ControlPanel::run_frame).
+    ///
+    /// For levels, of which only the newest matters. A send that finds none to replace may allocate.
     Latest(LatestKey),
 }
 

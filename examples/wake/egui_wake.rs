@@ -28,7 +28,8 @@ struct App {
 impl App {
     fn new(ctx: &egui::Context) -> Self {
         let ctx = ctx.clone();
-        // A clone of the context is all it takes: repaints may be asked for from any thread.
+        // A clone of the context is all it takes: repaints may be asked for from any thread. But not from inside a closure
+        // that holds the context's lock: a `try_send` within `ctx.input(|i| …)` would wait for itself for ever.
         let panel = ControlPanel::builder().on_ready(move || ctx.request_repaint()).build();
         Self { panel, findings: Findings::default() }
     }

@@ -121,7 +121,8 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// How many intents the queue and the frame being read hold together. Default: 256.
     ///
     /// 64 is right for one local worker, 512 and more for many peers over a WAN. A source that floods gets all
-    /// but one slot for each other known source and one for a source not seen yet.
+    /// but one slot for each other known source and one for a source not seen yet: alone, one less than the capacity (but
+    /// never none). With more sources than slots, each gets one. 0 is refused as [`BuildError::ZeroCapacity`].
     pub fn capacity(mut self, intents: usize) -> Self {
         self.capacity = intents;
         self
@@ -174,8 +175,23 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// shows how workers are doing wakes up for that now and then, or has an
     /// [`events`](ControlPanel::events) task send it an intent.
     ///
-    /// Called on whatever thread sends, or on the thread that drops a frame, and never under a lock: it may
-    /// send itself. It should be quick, and it should not panic: a panic ends the worker whose send it was.
+    /// Called on the thread that sends, or drops a frame; and wherever else there turns out to be something for a frame
+    /// to do: where a sender is made or dropped (so also where a worker is spawned or ends), where a waiting send or
+    /// [`Permits`](crate::Permits) are dropped, where an answer is given or given up, where a worker escalates, and inside
+    /// `drain` and `run_frame` themselves where the queue is busy just then. Never under a lock of the panel's: it may send
+    /// itself.
+    ///
+    /// # Panics
+    /// It should be quick, and it should not panic. A panic goes on to whoever called: it ends the worker whose send it
+    /// was, and on the frame's thread it goes through `drain`, `run_frame` or the drop of the frame. Nothing that was accepted
+    /// is lost by it, and the intent of that very send was, unless it had only begun to wait for a slot: then it is dropped.
+    /// The panic goes no further where that thread unwinds already.
+    ///
+    /// # Deadlocks
+    /// The sender's thread may hold locks of its own, perhaps a toolkit's: not while it sends, if this function takes them too.
+    /// egui's `Context::input(|i| …)` holds the context's lock while its closure runs, and `request_repaint` takes it: a
+    /// `try_send` inside that closure, with the `on_ready` below, waits for itself for ever. Take what you need out of the
+    /// closure, and send behind it.
     ///
     /// # Waking a sleeping loop
     /// egui draws when it is asked to, from any thread; `examples/wake/egui_wake.rs` is the whole program:

@@ -21,7 +21,12 @@ use crate::{
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Takes what is queued now, in causal order. Never waits for a sender and never runs a worker.
     ///
-    /// After a frame that was cut short, what it left, and nothing else.
+    /// After a frame that was cut short, what it left, and nothing else but what [`run_frame`](Self::run_frame) was given
+    /// and could not apply yet.
+    ///
+    /// # Panics
+    /// If the source's `Ord` does, or [`on_ready`](crate::PanelBuilder::on_ready), which is called here where the queue is
+    /// busy. What is queued is there for the next drain. For what the end of a frame calls, see [`Frame`].
     pub fn drain(&mut self) -> Frame<I> {
         self.begin_frame()
     }
@@ -30,11 +35,17 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// `local` is the loop's own input of this frame, each intent with its source. Local intents are ordered like
     /// all others; each source is an origin of its own, in call order. They take no slots, and no budget cuts
-    /// them off. A clock of `Some(0)`, which a sender would be refused, counts as local here.
+    /// them off. A clock of `Some(0)`, which a sender would be refused, counts as local here. Where the queue is busy, the
+    /// frame consists of them alone; but those that others of them come before are applied by the next.
     ///
     /// # Panics
     /// If the reducer or the host does. The intent that the reducer panicked on counts as handed out; the rest of the
-    /// frame, local intents included, comes back with the next one, before those of the call.
+    /// frame, local intents included, comes back with the next one, with the local intents of that call merged in by key.
+    ///
+    /// If iterating over `local` does, or an intent's `clock` or the source's `Ord` on the way: then the call has taken
+    /// nothing. If the `Ord` does where the frame is put in order, or [`on_ready`](crate::PanelBuilder::on_ready) where the
+    /// queue is busy: then nothing was applied, and all of it comes with the next frame. If `on_ready`, or the waker of a
+    /// send, does when the frame is over: then all was applied, and the host is not reconciled.
     pub fn run_frame<S, H>(
         &mut self,
         state: &mut S,
@@ -70,7 +81,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         report
     }
 
-    /// Resolves when there is something to drain: for a loop that sleeps in async code.
+    /// Resolves when there is something to drain: for a loop that sleeps in async code. Several may wait, and all of them
+    /// are told. The frame may turn out empty, as with [`on_ready`](crate::PanelBuilder::on_ready).
+    ///
+    /// # Cooperation
+    /// Consumes tokio's cooperative budget, so that a loop that always finds work yields and can be cancelled.
     ///
     /// # Cancel safety
     /// Cancel-safe: nothing is drained by waiting.
@@ -78,7 +93,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.queue.ready().await;
     }
 
-    /// Parks this thread until there is something to drain, or the time is over. Says whether there is.
+    /// Parks this thread until there is something to drain, or the time is over; with `Duration::MAX`, for ever. Says
+    /// whether there is; the frame may turn out empty.
     ///
     /// # Panics
     /// In async code: use `wait_ready().await` there.

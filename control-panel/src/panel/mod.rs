@@ -168,6 +168,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     /// A new sender, with an origin of its own, for callbacks, threads and the frame loop itself.
+    ///
+    /// Takes the queue's lock, and a moment for each source that is known: make it once and keep it.
     pub fn sender(&self, source: I::Source) -> IntentSender<I> {
         IntentSender::new(self.shared.queue.port(source))
     }
@@ -188,7 +190,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.policy.get()
     }
 
-    /// How many intents are accepted and in no frame yet.
+    /// How many intents are accepted and in no frame yet: those that came since, and what frames left.
+    ///
+    /// Never waits: it tries the queue's lock, which senders want too, and where that is not to be had soon the figure is
+    /// that of the last frame.
     pub fn queued(&self) -> usize {
         self.shared.queue.counts().queued
     }

@@ -29,15 +29,16 @@ pub struct PanelStatus {
     pub queued: usize,
     /// The queue's capacity.
     pub capacity: usize,
-    /// Intents accepted since the panel was built.
+    /// Intents accepted since the panel was built: each that took a slot. One that replaced another
+    /// ([`Delivery::Latest`](crate::Delivery)) is not counted again, and the loop's own are not.
     pub accepted: u64,
-    /// Intents handed out since, local ones not counted.
+    /// Intents handed out since, local ones not counted. Those of a frame are counted when it ends.
     pub drained: u64,
     /// Intents handed back since because the queue was full or closed.
     pub refused: u64,
     /// Lossy intents dropped since because the queue was full.
     pub dropped: u64,
-    /// Senders that wait for a slot.
+    /// Sends and reservations that wait for a slot, or were granted one and have not gone on yet.
     pub waiting: usize,
     /// Frames drained.
     pub frames: u64,

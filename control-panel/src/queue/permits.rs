@@ -11,6 +11,8 @@ use crate::{error::TrySendError, intent::Intent, queued::clock_of, sync::MutexGu
 
 /// Reserved slots: what [`IntentSender::reserve_many`](crate::IntentSender::reserve_many) returns. Each
 /// [`send`](Self::send) uses one; those left when it is dropped are free again.
+///
+/// May be held across frames, and keeps its slots from others all the while: for ever, if it is forgotten (`mem::forget`).
 #[must_use = "slots that nobody uses keep others out until they are dropped"]
 pub struct Permits<I: Intent> {
     port: Arc<Port<I>>,

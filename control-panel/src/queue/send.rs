@@ -50,7 +50,7 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// # Cancel safety
     /// A cancelled `send` has either delivered the intent or dropped it undelivered; it never keeps a slot
-    /// or a place in the line. The slot is reserved first and written to in one step.
+    /// or a place in the line, unless it is forgotten (`mem::forget`). The slot is reserved first and written to in one step.
     ///
     /// # Cooperation
     /// Every path consumes tokio's cooperative budget, so that a loop of sends yields and can be cancelled.
@@ -59,13 +59,14 @@ impl<I: Intent> IntentSender<I> {
         Sending::new(&self.port, intent)
     }
 
-    /// Like [`send`](Self::send), for at most `timeout`.
+    /// Like [`send`](Self::send), for at most `timeout`, which begins when it is found to have to wait: the timer is made
+    /// only then.
     ///
     /// # Errors
     /// As `send`, and [`SendError::Timeout`] with the intent when no slot became free in time.
     ///
     /// # Panics
-    /// Outside a tokio runtime with time enabled, when it has to wait.
+    /// Outside a tokio runtime with time enabled, when it has to wait. The intent is dropped with it.
     ///
     /// # Cancel safety
     /// As `send`.
@@ -86,7 +87,8 @@ impl<I: Intent> IntentSender<I> {
         blocking::wait(Sending::new(&self.port, intent))
     }
 
-    /// Like [`send_blocking`](Self::send_blocking), for at most `timeout`. Needs no runtime.
+    /// Like [`send_blocking`](Self::send_blocking), for at most `timeout` from the call; with `Duration::MAX`, for ever.
+    /// Needs no runtime.
     ///
     /// ```
     /// use std::time::Duration;
@@ -117,7 +119,9 @@ impl<I: Intent> IntentSender<I> {
 
     /// Sends an intent if this source has a free slot now; never waits.
     ///
-    /// One slot is kept for each source, so a source that holds nothing gets in whatever the others do.
+    /// One slot is kept for each source that has a sender, and one for a source not seen yet. So a source that holds nothing
+    /// gets in whatever the others do. Only where several new sources come while the queue is full are there fewer such slots
+    /// than sources that hold nothing, until the next frame: the first to send get them.
     ///
     /// # Errors
     /// With the intent handed back: no free slot, the panel is closed, or the intent's clock is `Some(0)`.
@@ -134,6 +138,9 @@ impl<I: Intent> IntentSender<I> {
     /// # Cancel safety
     /// When it is cancelled, what was not sent is still in `intents`.
     ///
+    /// # Cooperation
+    /// As `send`, for each intent; a call that has none consumes budget too.
+    ///
     /// ```
     /// # use control_panel::{ControlPanel, GraphIntent, IntentSource};
     /// # #[derive(GraphIntent)] enum Update { Line(u32) }
@@ -149,7 +156,8 @@ impl<I: Intent> IntentSender<I> {
     }
 
     /// Sends as many of `intents` as there are free slots for now, first to last; never waits. What is sent is gone
-    /// from `intents`.
+    /// from `intents`. As cheap as one [`try_send`](Self::try_send) each: it takes the queue's lock for every intent, so that
+    /// others get in between.
     ///
     /// # Errors
     /// Why it stopped, as [`try_send`](Self::try_send); the refused intent and those behind it stay in `intents`.
@@ -158,13 +166,19 @@ impl<I: Intent> IntentSender<I> {
     }
 
     /// Waits for a slot and reserves it, with up to `most - 1` more that are free at that moment: for intents that are
-    /// costly to make in vain.
+    /// costly to make in vain. Of 0 it reserves none, and does not wait.
+    ///
+    /// The permits may be held across frames. Their slots are nobody else's as long as they live, so that a frame has less to
+    /// share out: reserve when the intent is about to be made.
     ///
     /// # Errors
     /// The panel is closed, or stopping with a full queue.
     ///
     /// # Cancel safety
     /// A cancelled call holds no slot and no place in the line.
+    ///
+    /// # Cooperation
+    /// As [`send`](Self::send).
     ///
     /// ```
     /// # use control_panel::{ControlPanel, GraphIntent, IntentSource};
@@ -183,8 +197,8 @@ impl<I: Intent> IntentSender<I> {
         Reserving { port: &self.port, ticket: None, most }.await
     }
 
-    /// How many slots of the queue this source's intents occupy: those queued, those in a frame that has not ended, and
-    /// those reserved. For producers that bound themselves more strictly than the queue does.
+    /// How many slots of the queue this source's intents occupy: those queued, those in a frame that has not ended, those
+    /// reserved, and those granted to sends that waited and have not gone on yet. For producers that bound themselves more strictly than the queue does.
     ///
     /// Of all producers of the source, and out of date at once if others send. Takes the queue's lock, so ask at a
     /// worker's pace, not at a frame's.
