@@ -213,10 +213,9 @@ impl<I: Intent> Queue<I> {
 
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
     pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
-        let Some(first) = batch.wake.take() else { return self.end(batch) };
         let mut foreign = Foreign::default();
-        foreign.call(|| self.end(batch));
-        foreign.wake([first]);
+        foreign.wake(batch.wake.take());
+        self.end(batch);
         foreign.end();
     }
 

@@ -151,7 +151,13 @@ impl<I: Intent> Clocked<I> {
                     rename(slot, number);
                 }
             }
-            senders.sort_unstable_by_key(|sender| sender.number);
+            for place in 0..senders.len() {
+                // Each swap puts one where it belongs.
+                while senders[place].number as usize != place {
+                    let belongs = senders[place].number as usize;
+                    senders.swap(place, belongs);
+                }
+            }
             for named in &mut self.keys {
                 let (clock, sender, _) = parts(*named);
                 *named = key(clock, self.renamed[sender], 0) | *named & u128::from(u32::MAX);
