@@ -54,7 +54,9 @@ fn all_are_called_and_the_first_panic_goes_on() {
     let called = std::cell::Cell::new(0);
     let call = |panic: Option<&'static str>| {
         called.set(called.get() + 1);
-        panic.into_iter().for_each(|panic| resume_unwind(Box::new(panic)));
+        if let Some(panic) = panic {
+            resume_unwind(Box::new(panic));
+        }
     };
     let told = unwinds(|| {
         let mut foreign = Foreign::default();
