@@ -161,5 +161,11 @@ fn the_loops_own_intents_wait_for_those_that_an_earlier_frame_left() {
         drop(busy);
         queue.end_frame(alone);
         assert_eq!(frame(&queue), [100]);
+        let busy = queue.state.lock().unwrap();
+        let mut alone =
+            begin(&mut vec![own(4)]).expect("those before it are handed out, whatever the buffer had");
+        assert_eq!(next(&mut alone), Some(5));
+        drop(busy);
+        queue.end_frame(alone);
     }
 }
