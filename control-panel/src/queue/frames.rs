@@ -319,12 +319,8 @@ impl<I: Intent> Queue<I> {
 
     /// Intents accepted and in no frame. Exact, unless the lock is not to be had soon: then as of the last frame.
     pub(crate) fn left(&self) -> usize {
-        if self.is_signalled()
-            && let Some(state) = try_lock(&self.state)
-        {
-            return state.queued();
-        }
-        self.frames.queued()
+        let state = if self.is_signalled() { try_lock(&self.state) } else { None };
+        state.map_or_else(|| self.frames.queued(), |state| state.queued())
     }
 
     fn is_signalled(&self) -> bool {
