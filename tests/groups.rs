@@ -14,7 +14,7 @@ use control_panel::{
     Restart, RestartError, Strategy, Worker, WorkerHandle, WorkerStatus, testing,
 };
 use tests::{Mark, paused};
-use tokio::{task::yield_now, time::Instant};
+use tokio::{sync::Notify, task::yield_now, time::Instant};
 
 type Panel = ControlPanel<Mark>;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -139,6 +139,40 @@ fn a_group_that_waits_for_its_backoff_says_so_and_starts_when_a_member_is_restar
             assert_eq!(began.elapsed(), Duration::ZERO);
         }
     });
+}
+
+/// The strategy is for failures: a restart by hand is of that worker alone, whatever its group, and a failure afterwards is of
+/// as many as ever.
+#[test]
+fn a_member_that_is_restarted_by_hand_starts_anew_alone() {
+    for (strategy, after_a_failure) in [
+        (Strategy::OneForOne, [1, 3, 1]),
+        (Strategy::OneForAll, [2, 3, 2]),
+        (Strategy::RestForOne, [1, 3, 2]),
+    ] {
+        paused(async || {
+            let panel = Panel::new();
+            let (fail, ran) = (Arc::new(Notify::new()), Arc::default());
+            let group = panel.group().strategy(strategy).intensity(Intensity::new(1, MINUTE));
+            let fails = Arc::clone(&fail);
+            let fails = Worker::new("fails", 0, move |_: Context<Mark>| {
+                let fail = Arc::clone(&fails);
+                async move { Err::<(), _>(fail.notified().await).map_err(|()| "told to") }
+            });
+            let fails = fails.restart(Restart::OnFailure).backoff(Backoff::none());
+            let first = group.spawn(idle("first", &ran).restart(Restart::Always));
+            let workers =
+                [first, group.spawn(fails), group.spawn(idle("last", &ran).restart(Restart::Always))];
+            group.start().unwrap();
+            testing::settle().await;
+            workers[1].restart().unwrap();
+            testing::settle().await;
+            assert_eq!(workers.each_ref().map(WorkerHandle::generation), [1, 2, 1], "{strategy:?}");
+            fail.notify_one();
+            testing::settle().await;
+            assert_eq!(workers.each_ref().map(WorkerHandle::generation), after_a_failure, "{strategy:?}");
+        });
+    }
 }
 
 #[test]

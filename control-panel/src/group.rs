@@ -17,7 +17,8 @@ use crate::{
     worker::{Escalate, Refusal, Worker, WorkerHandle},
 };
 
-/// Who is restarted when a worker of a group fails. (Erlang/OTP's supervisor strategies.)
+/// Who is restarted when a worker of a group fails. (Erlang/OTP's supervisor strategies.) One that is restarted
+/// [by hand](WorkerHandle::restart) did not fail, and starts anew alone.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Strategy {
@@ -102,7 +103,8 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
         handle
     }
 
-    /// Who is restarted when one fails. Default: that one alone.
+    /// Who is restarted when one fails. Default: that one alone. Counts for nothing where one is restarted
+    /// [by hand](WorkerHandle::restart): that is for it alone.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.spec.strategy = strategy;
         self

@@ -238,13 +238,19 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// The deadline is the earlier of a tokio and a native timer. It cannot hold where the caller itself sits on a
     /// runtime thread that a worker blocks: a current-thread runtime shared with a worker that never awaits.
     ///
+    /// A worker of this panel that calls it is told to stop as all others are. Cancelled by being dropped, it ends right there,
+    /// and whoever calls it next has the report; any other would wait for itself: a cooperative one until it is dropped at the
+    /// end of its [grace](Worker::grace), one on a thread until the deadline, and the report names it. Where a worker is to end
+    /// the program, let it send an intent that says so.
+    ///
     /// # Cancel safety
     /// Dropping it half-way keeps the cancellation; calling it again goes on waiting, by the first call's deadline.
     pub async fn shutdown(&self) -> ShutdownReport {
         self.shut_down(Caller::Awaits).await
     }
 
-    /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime.
+    /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime. The panel's own workers on threads wait for
+    /// themselves in it, until the deadline.
     ///
     /// # Panics
     /// In async code, before anything is stopped: use `shutdown().await` there.

@@ -66,6 +66,37 @@ impl WorkerHandle {
     /// backoff starts at once, and so does a group that waits for it together. Does not wait, and counts for nothing in its
     /// intensity.
     ///
+    /// Alone, also where its group restarts others with it when it fails: the group's [`Strategy`](crate::Strategy) is for
+    /// failures. (As `restart_child` of Erlang/OTP's supervisor.) Who wants others anew too says so to each.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Line(String) }
+    ///
+    /// #[worker(source = IntentSource::Restore, restart = always)]
+    /// async fn socket(cx: Context<Update>) { cx.cancelled().await }
+    ///
+    /// #[worker(source = IntentSource::Restore, restart = always)]
+    /// async fn reader(cx: Context<Update>) { cx.cancelled().await }
+    ///
+    /// control_panel::testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     let session = panel.group().strategy(Strategy::OneForAll);
+    ///     let (socket, reader) = (session.spawn_socket(), session.spawn_reader());
+    ///     let session = session.start().unwrap();
+    ///     control_panel::testing::settle().await;
+    ///     socket.restart().unwrap();
+    ///     control_panel::testing::settle().await;
+    ///     assert_eq!((socket.generation(), reader.generation()), (2, 1));
+    ///     for worker in session.workers() {
+    ///         worker.restart().unwrap(); // each by itself, in no order
+    ///     }
+    ///     control_panel::testing::settle().await;
+    ///     assert_eq!((socket.generation(), reader.generation()), (3, 2));
+    /// });
+    /// ```
+    ///
     /// # Errors
     /// [`RestartError`]: it ended or is about to, its group is not started yet, it can run only once, or the panel's runtime is gone.
     pub fn restart(&self) -> Result<(), RestartError> {
@@ -78,7 +109,7 @@ impl WorkerHandle {
         self.record.cause()
     }
 
-    /// Waits until it ended for good or was refused, and says how.
+    /// Waits until it ended for good or was refused, and says how. The worker itself would wait until it is dropped.
     ///
     /// # Cancel safety
     /// Cancel-safe: it only looks.
@@ -86,7 +117,8 @@ impl WorkerHandle {
         self.record.ended().await
     }
 
-    /// Like [`ended`](Self::ended), for a thread that is not driving a runtime.
+    /// Like [`ended`](Self::ended), for a thread that is not driving a runtime. Not for the worker itself, which would wait for
+    /// ever.
     ///
     /// # Panics
     /// In async code: use `ended().await` there.

@@ -3,6 +3,8 @@
 //!
 //! Where an offender blocks a thread, it does so until the report is there: a shutdown that waited for it would hang.
 
+mod by_a_worker;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     pin::pin,
