@@ -458,6 +458,35 @@ fn a_worker_that_is_never_restarted_is_refused_where_it_is_to_escalate() {
     });
 }
 
+/// In a group the group's word counts, and one that is restarted is enough: its failures are the group's.
+#[test]
+fn a_group_of_which_nobody_is_ever_restarted_is_refused_where_it_is_to_escalate() {
+    paused(async || {
+        let panel = Panel::new();
+        let group = || panel.group().escalate(Escalate::Panel);
+        let never = || good("never").escalate(Escalate::Panel);
+        let refused = group();
+        let workers = [refused.spawn(good("never")), refused.spawn(never())];
+        assert_eq!(refused.start().unwrap_err(), Refusal::EscalatesNever);
+        for worker in workers {
+            assert!(matches!(worker.status(), WorkerStatus::Refused(Refusal::EscalatesNever)), "{worker:?}");
+        }
+        assert_eq!(panel.worker_count(), 0, "all or none");
+        let stuck = good("stuck").heartbeat(PROMISE).on_stuck(OnStuck::Restart);
+        for other in [stuck, good("restarted").restart(Restart::OnFailure)] {
+            let group = group();
+            let workers = [group.spawn(never()), group.spawn(other), group.spawn(never())];
+            group.start().unwrap();
+            assert!(workers.iter().all(|worker| !worker.status().is_final()), "{workers:?}");
+        }
+        // One that is not to escalate has nothing that would never come; an empty one neither starts nor fails.
+        let group = panel.group();
+        group.spawn(never());
+        group.start().unwrap();
+        panel.group().escalate(Escalate::Panel).start().unwrap();
+    });
+}
+
 /// The watchdog's time is real time.
 #[test]
 fn a_paused_year_is_no_time() {

@@ -124,6 +124,9 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     }
 
     /// What becomes of the panel when the group failed too often. Default: nothing.
+    ///
+    /// Only those who are restarted can fail too often: a group that is to end the panel, and of which nobody has a
+    /// [`restart`](Worker::restart) or [`OnStuck::Restart`](crate::OnStuck::Restart), is [refused](Refusal::EscalatesNever).
     pub fn escalate(mut self, escalate: Escalate) -> Self {
         self.spec.escalate = escalate;
         self
@@ -133,8 +136,8 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     ///
     /// # Errors
     /// [`Refusal`], which every worker's handle then shows: the panel is shut down or its runtime gone, a worker comes after a name that nobody
-    /// has or, by whatever detour, after itself (each comes after the one spawned before it), or one is to be restarted that
-    /// can run only once.
+    /// has or, by whatever detour, after itself (each comes after the one spawned before it), one is to be restarted that
+    /// can run only once, or the group is to end the panel and nobody in it is restarted.
     pub fn start(mut self) -> Result<Group, Refusal> {
         let recruits = std::mem::take(self.recruits.get_mut().unwrap_or_else(PoisonError::into_inner));
         let workers = recruits.iter().map(|recruit| WorkerHandle::new(Arc::clone(&recruit.record))).collect();

@@ -79,6 +79,9 @@ impl Machine {
             // Groups go with their last member.
             return Ok(());
         }
+        if spec.escalate == Escalate::Panel && !members.iter().any(|(_, spec)| spec.is_restarted()) {
+            return Err(Refusal::EscalatesNever);
+        }
         self.groups.insert(
             group,
             Group {

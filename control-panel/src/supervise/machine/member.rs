@@ -36,17 +36,21 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    /// Whether it can be what it is to be.
+    /// Whether another generation of it follows one that failed, or was stuck.
+    pub(super) fn is_restarted(&self) -> bool {
+        self.restart != Restart::Never || self.on_stuck == OnStuck::Restart
+    }
+
+    /// Whether it can be what it is to be, in a group.
     pub(super) fn check(&self) -> Result<(), Refusal> {
-        let once = self.restart == Restart::Never && self.on_stuck != OnStuck::Restart;
-        if !self.repeatable && !once {
-            return Err(Refusal::RunsOnce);
-        }
-        // In a group the group's word counts, and another of it may be restarted.
-        if once && self.escalate == Escalate::Panel && self.group.is_none() {
-            return Err(Refusal::EscalatesNever);
-        }
-        Ok(())
+        if !self.repeatable && self.is_restarted() { Err(Refusal::RunsOnce) } else { Ok(()) }
+    }
+
+    /// The same, where it is in no group: there its own word counts on what becomes of the panel.
+    pub(super) fn check_alone(&self) -> Result<(), Refusal> {
+        self.check()?;
+        let never = self.escalate == Escalate::Panel && !self.is_restarted();
+        if never { Err(Refusal::EscalatesNever) } else { Ok(()) }
     }
 }
 

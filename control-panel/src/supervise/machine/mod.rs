@@ -112,7 +112,7 @@ impl Machine {
         if self.is_stopping() {
             return Err(Refusal::ShutDown);
         }
-        spec.check()?;
+        spec.check_alone()?;
         self.check_order(&[&spec])?;
         let Admitted { waits, replaces } = self.pools.admit(id, spec.place)?;
         let state = if waits { State::Waiting } else { State::Due { at: None } };

@@ -6,7 +6,13 @@ use crate::{
     group::{AutoShutdown, Strategy},
     name::Name,
     queued::Origin,
-    supervise::{cause::Cause, exit::Exit, lifecycle::Restart, machine::GroupId, watchdog::OnStuck},
+    supervise::{
+        cause::Cause,
+        exit::Exit,
+        lifecycle::Restart,
+        machine::{GroupSpec, Spec},
+        watchdog::OnStuck,
+    },
     worker::{Escalate, Refusal},
 };
 
@@ -294,9 +300,17 @@ fn who_cannot_be_what_it_is_to_be_is_refused_and_the_culprit_named() {
     assert_eq!(world.admit(escalates(Restart::Never, OnStuck::Escalate), 3), Err(Refusal::EscalatesNever));
     assert!(world.admit(escalates(Restart::Never, OnStuck::Restart), 3).is_ok());
     assert!(world.admit(escalates(Restart::OnFailure, OnStuck::Warn), 3).is_ok());
-    let mut member = escalates(Restart::Never, OnStuck::Warn);
-    member.group = Some(GroupId(0));
-    assert_eq!(member.check(), Ok(()));
+    let (mut alone, together) = (World::new(), || group(Strategy::OneForOne));
+    let never = escalates(Restart::Never, OnStuck::Escalate);
+    assert!(alone.admit_group(together(), vec![never.clone()]).is_ok());
+    let panel = GroupSpec { escalate: Escalate::Panel, ..together() };
+    assert_eq!(alone.admit_group(panel, vec![never.clone(), never.clone()]), Err(Refusal::EscalatesNever));
+    assert!(alone.admit_group(panel, Vec::new()).is_ok());
+    for other in [spec("stuck", Restart::Never), spec("restarted", Restart::OnFailure)] {
+        let on_stuck = if *other.name == *"stuck" { OnStuck::Restart } else { OnStuck::Warn };
+        assert!(alone.admit_group(panel, vec![never.clone(), Spec { on_stuck, ..other }]).is_ok());
+    }
+    alone.end(false);
     world.end(false);
     assert_eq!(world.admit(with("late", &[]), 3), Err(Refusal::ShutDown));
     assert_eq!(world.admit_group(group(Strategy::OneForOne), Vec::new()), Err(Refusal::ShutDown));
