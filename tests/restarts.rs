@@ -271,6 +271,50 @@ proptest! {
     }
 }
 
+/// The word of a generation that has ended is no news of the one that runs, nor of the worker while it waits to be started.
+#[test]
+fn only_the_generation_that_runs_can_say_that_it_is_well() {
+    for (said_in, resets) in
+        [("old, running", false), ("old, waiting", false), ("own, waiting", false), ("own", true)]
+    {
+        paused(async || {
+            let panel = Panel::new();
+            let mut events = panel.events();
+            let contexts = Arc::new(Mutex::new(Vec::<Context<Mark>>::new()));
+            let kept = Arc::clone(&contexts);
+            let fails = Worker::new("fails", 0, move |cx: Context<Mark>| {
+                kept.lock().unwrap().push(cx);
+                async { Err::<(), _>(sleep(10 * MS).await).map_err(|()| "down") }
+            });
+            // Waits of 1 to 2 s, 2 to 4 s, 4 to 8 s; and 1 to 2 s where it begins anew.
+            let backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(100));
+            let handle = panel.spawn(fails.restart(Restart::OnFailure).backoff(backoff));
+            let mut wait = async || loop {
+                let Notice::Event(event) = events.recv().await.unwrap() else { panic!("a gap") };
+                if let EventKind::BackingOff(wait) = event.kind {
+                    return wait;
+                }
+            };
+            wait().await;
+            wait().await;
+            let context = |nth: usize| contexts.lock().unwrap()[nth - 1].clone();
+            if said_in.ends_with("waiting") {
+                assert!(matches!(handle.status(), WorkerStatus::Backoff));
+                context(if said_in.starts_with("own") { 2 } else { 1 }).healthy();
+            } else {
+                while handle.generation() < 3 {
+                    sleep(MS).await;
+                }
+                assert!(matches!(handle.status(), WorkerStatus::Running), "{said_in}");
+                context(if said_in == "own" { 3 } else { 2 }).healthy();
+            }
+            let third = wait().await;
+            assert_eq!(third <= Duration::from_secs(2), resets, "{said_in}: {third:?}");
+            assert_eq!(third >= Duration::from_secs(4), !resets, "{said_in}: {third:?}");
+        });
+    }
+}
+
 /// Whoever fails together does not come back together, whoever came before them.
 #[test]
 fn a_thousand_that_fail_together_spread_over_the_band() {

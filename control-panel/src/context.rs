@@ -181,10 +181,10 @@ impl<I: Intent, P> Context<I, P> {
     }
 
     /// Says that this worker is well, so that its next restart waits as short as its first: for a worker that knows it
-    /// better than its uptime does, as one that has connected.
+    /// better than its uptime does, as one that has connected. Once this generation has ended, its word counts for nothing.
     pub fn healthy(&self) {
         if let Some(registry) = self.record.registry.upgrade() {
-            registry.healthy(self.record.origin);
+            registry.healthy(self.record.origin, self.generation);
         }
     }
 

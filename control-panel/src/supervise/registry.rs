@@ -246,8 +246,8 @@ impl Registry {
         })
     }
 
-    pub(crate) fn healthy(&self, origin: Origin) {
-        self.lock().machine.healthy(origin);
+    pub(crate) fn healthy(&self, origin: Origin, generation: u64) {
+        self.lock().machine.healthy(origin, generation);
     }
 
     /// The keys whose tasks live.

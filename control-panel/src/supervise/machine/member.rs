@@ -100,6 +100,11 @@ impl Member {
         if std::mem::take(&mut self.blamed) && exit.is_clean() { Exit::Stuck } else { exit }
     }
 
+    /// Whether something of this generation runs, whatever it was told.
+    pub(super) fn runs(&self, generation: u64) -> bool {
+        self.generation == generation && (self.is_running() || self.is_stopping())
+    }
+
     pub(super) fn is_running(&self) -> bool {
         matches!(self.state, State::Running { .. })
     }

@@ -253,10 +253,12 @@ impl Machine {
         }
     }
 
-    /// The worker says that it is well: its backoff begins anew.
-    pub(crate) fn healthy(&mut self, id: Origin) {
+    /// This generation of the worker says that it is well: if it still runs, the worker's backoff begins anew.
+    pub(crate) fn healthy(&mut self, id: Origin, generation: u64) {
         if let Some(member) = self.members.get_mut(id) {
-            member.healthy();
+            if member.runs(generation) {
+                member.healthy();
+            }
         }
     }
 

@@ -13,7 +13,7 @@ impl Machine {
     pub(crate) fn found_stuck(&mut self, id: Origin, generation: u64, time: Duration) {
         let Some(member) = self.members.get_mut(id) else { return };
         let running = member.is_running();
-        if member.generation != generation || !(running || member.is_stopping()) || member.stuck {
+        if !member.runs(generation) || member.stuck {
             return;
         }
         member.stuck = true;

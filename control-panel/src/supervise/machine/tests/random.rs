@@ -142,7 +142,12 @@ fn take(world: &mut World, step: Step) {
         Step::EscalateStuck(n) => {
             _ = some(n).map(|id| world.act(None, |machine, _| machine.escalate_stuck(id), |_| ()));
         }
-        Step::Healthy(n) => _ = some(n).map(|id| world.act(None, |machine, _| machine.healthy(id), |_| ())),
+        Step::Healthy(n) => {
+            if let Some(id) = some(n) {
+                let generation = world.workers[&id].generation;
+                world.act(None, |machine, _| machine.healthy(id, generation), |_| ());
+            }
+        }
         Step::Abort(n) => _ = some(n).map(|id| world.left(id, Exit::Aborted)),
         Step::Forsake(n) => _ = some(n).map(|id| world.forsaken(id)),
         Step::EndGroup(n) => {
