@@ -1,19 +1,13 @@
 //! Erlang/OTP's documented cases (stdlib, `supervisor`: restart strategies, restart intensity, restart type, automatic
-//! shutdown), as a table; the order of starts and stops; and who is refused.
+//! shutdown), as a table; and the order of starts and stops.
 
 use super::world::{MS, World, failed, group, spec};
 use crate::{
     group::{AutoShutdown, Strategy},
     name::Name,
     queued::Origin,
-    supervise::{
-        cause::Cause,
-        exit::Exit,
-        lifecycle::Restart,
-        machine::{GroupSpec, Spec},
-        watchdog::OnStuck,
-    },
-    worker::{Escalate, Refusal},
+    supervise::{cause::Cause, exit::Exit, lifecycle::Restart},
+    worker::Escalate,
 };
 
 /// A group of three that runs: `a`, `b`, `c`.
@@ -255,65 +249,6 @@ fn when_the_time_is_nearly_over_nobody_waits_for_another() {
     world.hurry();
     assert_eq!(world.workers[&store].cancelled, Some(Cause::Shutdown));
     world.end(false);
-}
-
-#[test]
-fn who_cannot_be_what_it_is_to_be_is_refused_and_the_culprit_named() {
-    let with = |name, after: &[&'static str]| {
-        let mut spec = spec(name, Restart::Never);
-        spec.after = after.iter().copied().map(Name::from).collect();
-        spec
-    };
-    let mut world = World::new();
-    world.admit(with("store", &[]), 3).unwrap();
-    let unknown = Refusal::UnknownAfter(Name::from("nobody"));
-    assert_eq!(world.admit(with("feed", &["store", "nobody"]), 3), Err(unknown.clone()));
-    assert_eq!(
-        world.admit(with("itself", &["itself"]), 3),
-        Err(Refusal::CircularAfter(Name::from("itself")))
-    );
-    // What a circle comes after is not part of it.
-    let circle = vec![with("z", &["y", "store"]), with("y", &["z"])];
-    let refused = world.admit_group(group(Strategy::OneForOne), circle).unwrap_err();
-    assert!(matches!(&refused, Refusal::CircularAfter(name) if *name != *"store"), "{refused}");
-    // In a group each comes after the one before.
-    let backwards = vec![with("a", &["b"]), with("b", &[])];
-    assert!(matches!(
-        world.admit_group(group(Strategy::OneForOne), backwards),
-        Err(Refusal::CircularAfter(_))
-    ));
-    assert_eq!(living(&world), "store", "all or none");
-    let mut once = with("once", &[]);
-    (once.repeatable, once.restart) = (false, Restart::Always);
-    assert_eq!(world.admit(once.clone(), 3), Err(Refusal::RunsOnce));
-    assert_eq!(
-        world.admit_group(group(Strategy::OneForOne), vec![with("a", &[]), once]),
-        Err(Refusal::RunsOnce)
-    );
-    // What is never restarted never fails too often; being stuck can come often enough, and in a group the group decides.
-    let escalates = |restart, on_stuck| {
-        let mut spec = spec("escalates", restart);
-        (spec.escalate, spec.on_stuck) = (Escalate::Panel, on_stuck);
-        spec
-    };
-    assert_eq!(world.admit(escalates(Restart::Never, OnStuck::Warn), 3), Err(Refusal::EscalatesNever));
-    assert_eq!(world.admit(escalates(Restart::Never, OnStuck::Escalate), 3), Err(Refusal::EscalatesNever));
-    assert!(world.admit(escalates(Restart::Never, OnStuck::Restart), 3).is_ok());
-    assert!(world.admit(escalates(Restart::OnFailure, OnStuck::Warn), 3).is_ok());
-    let (mut alone, together) = (World::new(), || group(Strategy::OneForOne));
-    let never = escalates(Restart::Never, OnStuck::Escalate);
-    assert!(alone.admit_group(together(), vec![never.clone()]).is_ok());
-    let panel = GroupSpec { escalate: Escalate::Panel, ..together() };
-    assert_eq!(alone.admit_group(panel, vec![never.clone(), never.clone()]), Err(Refusal::EscalatesNever));
-    assert!(alone.admit_group(panel, Vec::new()).is_ok());
-    for other in [spec("stuck", Restart::Never), spec("restarted", Restart::OnFailure)] {
-        let on_stuck = if *other.name == *"stuck" { OnStuck::Restart } else { OnStuck::Warn };
-        assert!(alone.admit_group(panel, vec![never.clone(), Spec { on_stuck, ..other }]).is_ok());
-    }
-    alone.end(false);
-    world.end(false);
-    assert_eq!(world.admit(with("late", &[]), 3), Err(Refusal::ShutDown));
-    assert_eq!(world.admit_group(group(Strategy::OneForOne), Vec::new()), Err(Refusal::ShutDown));
 }
 
 #[test]

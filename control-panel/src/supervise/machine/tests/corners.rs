@@ -295,34 +295,3 @@ fn hundreds_are_stopped_in_steps_and_what_happens_in_between_holds() {
         assert_eq!(told, ids[..599]);
     }
 }
-
-/// Who runs on without its task is stopped for good, whatever it was told before, and does not pass for one that ended well.
-#[test]
-fn who_is_forsaken_is_stopped_for_good() {
-    for told in [None, Some(Cause::Restart), Some(Cause::Stuck)] {
-        let mut world = World::new();
-        let id = world.admit(spec("a", Restart::Always), 3).unwrap();
-        world.settle(false);
-        match told {
-            Some(Cause::Restart) => world.restart(id),
-            Some(_) => world.stuck(id),
-            None => {}
-        }
-        assert_eq!(world.workers[&id].cancelled, told);
-        world.forsaken(id);
-        assert_eq!(world.workers[&id].cancelled, Some(Cause::RuntimeGone), "after {told:?}");
-        world.exit(id, &Exit::Finished);
-        let (exit, cause) = world.workers[&id].ended.clone().unwrap();
-        let how = if told == Some(Cause::Stuck) { Exit::Stuck } else { Exit::Aborted };
-        assert_eq!((exit, cause), (how.to_string(), Some(Cause::RuntimeGone)), "after {told:?}");
-        world.end(false);
-    }
-    let mut world = World::new();
-    let id = world.admit(spec("a", Restart::Always), 3).unwrap();
-    world.settle(false);
-    world.stop(id, Cause::Stopped);
-    world.forsaken(id);
-    world.exit(id, &Exit::Cancelled);
-    let ended = world.workers[&id].ended.clone();
-    assert_eq!(ended, Some((Exit::Cancelled.to_string(), Some(Cause::Stopped))), "it was to end anyway");
-}

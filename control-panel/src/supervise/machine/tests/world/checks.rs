@@ -1,0 +1,188 @@
+//! What must be true of all that comes of an event, and where nothing happens any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::time::Instant;
+
+use super::{
+    super::super::{Action, Directive, Group, Machine},
+    Seen, World,
+};
+use crate::{
+    queued::Origin,
+    supervise::{cause::Cause, events::EventKind},
+};
+
+impl World {
+    /// Does something, and checks everything that came of it. `own` is whose task does it: it looks by itself what it
+    /// is to do next.
+    pub(in super::super) fn act<T>(
+        &mut self,
+        own: Option<Origin>,
+        event: impl FnOnce(&mut Machine, Instant) -> T,
+        meanwhile: impl FnOnce(&mut Self),
+    ) -> T {
+        let directives = |world: &Self| -> BTreeMap<_, _> {
+            world.alive().into_iter().map(|id| (id, world.machine.next(id))).collect()
+        };
+        let before = directives(self);
+        let now = self.now();
+        let stopping = self.machine.is_stopping();
+        let outcome = event(&mut self.machine, now);
+        while !self.in_steps && self.machine.stop_some() {}
+        let actions = self.machine.take_actions();
+        if own.is_some() || !actions.is_empty() {
+            meanwhile(self);
+        }
+        if self.machine.is_stopping() && !stopping {
+            self.note_order();
+            self.workers.values_mut().for_each(|seen| seen.doomed = true);
+        }
+        let (mut woken, mut told) = (BTreeSet::new(), BTreeSet::new());
+        for action in actions {
+            match action {
+                Action::Wake(id) => drop(woken.insert(id)),
+                Action::Cancel(id, cause) => {
+                    told.insert(id);
+                    self.told(id, &EventKind::Stopping(cause));
+                    self.cancelled(id, cause);
+                }
+                Action::BackOff(id, at) => {
+                    assert_eq!(self.machine.next(id), Directive::Begin(Some(at)), "{id} is said to wait");
+                    told.insert(id);
+                    if at > now {
+                        self.told(id, &EventKind::BackingOff(at - now));
+                    }
+                }
+                Action::Tell(id, kind) => {
+                    told.insert(id);
+                    self.told(id, &kind);
+                }
+                Action::End(id, exited, last) => {
+                    told.insert(id);
+                    if let Some(exit) = exited {
+                        self.told(id, &EventKind::Exited(exit));
+                    }
+                    self.told(id, &last);
+                    assert!(self.workers[&id].ended.is_some(), "{id} is gone, and nobody was told");
+                }
+                Action::Drop(_) => {}
+                Action::Escalate => self.escalated = true,
+            }
+        }
+        for (id, after) in directives(self) {
+            let seen = &self.workers[&id];
+            let changed = before.get(&id).is_some_and(|&before| before != after);
+            // Who is not to begin after all finds that out by itself.
+            if changed && after != Directive::Wait && own != Some(id) && !seen.running {
+                assert!(woken.contains(&id), "{id} has to {after:?} and was not woken");
+            }
+            if woken.contains(&id) && own != Some(id) && before.contains_key(&id) {
+                // Or it was held and let go at once.
+                assert!(changed || told.contains(&id), "{id} was woken for nothing: {after:?}");
+            }
+            if seen.doomed && !seen.running {
+                assert_eq!(after, Directive::Leave, "{id} was told to end");
+            }
+        }
+        outcome
+    }
+
+    fn cancelled(&mut self, id: Origin, cause: Cause) {
+        let seen = &self.workers[&id];
+        assert!(seen.running, "{id} does not run and is cancelled");
+        assert_ne!(seen.cancelled, Some(cause), "{id} is told twice");
+        if self.machine.is_stopping() && !seen.by_hand && seen.cancelled.is_none() {
+            for other in self.order.get(&id).into_iter().flatten() {
+                assert!(self.workers[other].ended.is_some(), "{id} is stopped before {other} ended");
+            }
+        }
+        let group = seen.group.and_then(|group| self.groups.get(&group));
+        if let Some((_, members)) = group.filter(|_| cause == Cause::Dependency && seen.cancelled.is_none()) {
+            for other in members.iter().filter(|&&other| other > id) {
+                assert!(
+                    !self.workers[other].running,
+                    "{id} is stopped while {other}, which came later, runs"
+                );
+            }
+        }
+        self.workers.get_mut(&id).expect("it runs").cancelled = Some(cause);
+    }
+
+    fn told(&mut self, id: Origin, kind: &EventKind) {
+        self.log.push(format!("{} {kind}", self.workers[&id].spec.name));
+        assert!(self.workers[&id].ended.is_none(), "{id} ended, and now {kind}");
+        match kind {
+            EventKind::Started => self.started(id),
+            EventKind::Exited(exit) => {
+                let seen = self.workers.get_mut(&id).expect("it lives");
+                assert!(!seen.running);
+                assert!(
+                    seen.cancelled != Some(Cause::Stuck) || !exit.is_clean(),
+                    "{id} was stuck, and {exit}"
+                );
+                seen.doomed |= seen.cancelled.is_none() && !seen.spec.restart.wants(exit);
+            }
+            EventKind::Waiting => {
+                let seen = self.workers.get_mut(&id).expect("it lives");
+                seen.held = seen.group.is_some();
+            }
+            EventKind::GaveUp => self.workers.get_mut(&id).expect("it lives").doomed = true,
+            EventKind::Ended(exit, cause) => {
+                let seen = self.workers.get_mut(&id).expect("it lives");
+                assert!(!seen.running, "{id} ended and runs");
+                seen.ended = Some((exit.to_string(), *cause));
+            }
+            EventKind::Refused(_) => {
+                let seen = self.workers.get_mut(&id).expect("it lives");
+                assert_eq!(seen.generation, 0, "{id} ran");
+                seen.ended = Some(("refused".into(), None));
+            }
+            _ => {}
+        }
+    }
+
+    fn started(&mut self, id: Origin) {
+        let others = || self.workers.iter().filter(|&(&other, seen)| other != id && seen.ended.is_none());
+        let seen = &self.workers[&id];
+        assert!(!seen.running, "{id} has two generations at once");
+        assert!(!seen.doomed, "{id} was told to end");
+        if let Some(key) = seen.key {
+            assert!(others().all(|(_, other)| other.key != Some(key) || !other.running), "two of {key}");
+            assert_eq!(self.newest[&key], id, "not the newest of {key}");
+        }
+        if let Some(place) = seen.spec.place {
+            let running = others().filter(|(_, other)| other.running && other.spec.place.is_some()).count();
+            assert!(running < place.limit, "{id} is one too many");
+        }
+        if seen.held {
+            for (other, _) in others().filter(|(_, other)| other.group == seen.group) {
+                let (at, other_id) = (&self.workers[other], *other);
+                let comes_before = other_id < id && !at.doomed;
+                assert!(!comes_before || at.generation > 0, "{id} starts before {other_id}");
+                assert_ne!(
+                    at.cancelled.filter(|_| at.running),
+                    Some(Cause::Dependency),
+                    "{id} starts while {other_id} still stops"
+                );
+                assert!(!comes_before || !at.held, "{id} starts before {other_id} did again");
+            }
+        }
+        let seen = self.workers.get_mut(&id).expect("it lives");
+        (seen.running, seen.cancelled, seen.held, seen.anew) = (true, None, false, false);
+        seen.generation += 1;
+    }
+
+    /// Nobody has anything to do: then nobody waits for ever.
+    pub(super) fn check_quiet(&self) {
+        let running = |seen: &&Seen| seen.running;
+        let in_pool = self.workers.values().filter(|seen| seen.spec.place.is_some());
+        let full = in_pool.filter(running).count() >= 2;
+        for id in self.alive() {
+            let seen = &self.workers[&id];
+            assert!(seen.running || (seen.spec.place.is_some() && full), "{id} waits for ever: {seen:?}");
+            assert!(seen.cancelled.is_none(), "{id} was told to stop");
+        }
+        assert!(self.machine.groups.values().all(Group::is_steady), "a group is not steady");
+    }
+}

@@ -1,0 +1,86 @@
+//! What is said to workers from outside: to stop, to start anew, and in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{super::super::GroupId, World};
+use crate::{queued::Origin, supervise::cause::Cause};
+
+impl World {
+    pub(in super::super) fn stop(&mut self, id: Origin, cause: Cause) {
+        let stopping = self.machine.is_stopping();
+        let seen = self.workers.get_mut(&id).expect("it was spawned");
+        seen.doomed = true;
+        seen.by_hand |= stopping;
+        self.act(None, |machine, _| machine.stop(id, cause), |_| ());
+        let seen = &self.workers[&id];
+        assert!(!seen.running || seen.cancelled.is_some(), "{id} runs on");
+    }
+
+    pub(in super::super) fn restart(&mut self, id: Origin) {
+        let doomed = self.workers[&id].doomed || self.workers[&id].ended.is_some();
+        let before = self.workers[&id].generation;
+        let restarted = self.act(None, |machine, _| machine.restart(id), |_| ());
+        assert!(!doomed || restarted.is_err(), "{id} was told to end, and then to start anew");
+        let seen = self.workers.get_mut(&id).expect("it was spawned");
+        assert_eq!(seen.generation, before);
+        seen.anew |= restarted.is_ok();
+    }
+
+    pub(in super::super) fn stuck(&mut self, id: Origin) {
+        self.act(None, |machine, _| machine.restart_stuck(id), |_| ());
+    }
+
+    pub(in super::super) fn end_group(&mut self, group: GroupId) {
+        let stopping = self.machine.is_stopping();
+        for id in self.groups[&group].1.clone() {
+            let seen = self.workers.get_mut(&id).expect("it was spawned");
+            seen.by_hand |= stopping;
+            seen.doomed = true;
+        }
+        self.act(None, |machine, _| machine.end_group(group, Cause::Stopped), |_| ());
+    }
+
+    pub(in super::super) fn stop_all(&mut self, cause: Cause) {
+        self.act(None, |machine, _| machine.stop_all(cause), |_| ());
+    }
+
+    /// Goes on with stopping everybody. Says whether there was anybody left to be told.
+    pub(in super::super) fn stop_some(&mut self) -> bool {
+        let more = self.machine.stops_more();
+        self.act(None, |machine, _| machine.stop_some(), |_| ());
+        more
+    }
+
+    pub(in super::super) fn hurry(&mut self) {
+        self.order.clear();
+        self.act(None, |machine, _| machine.hurry(), |_| ());
+    }
+
+    /// Remembers who stops before whom, whatever lies between.
+    pub(super) fn note_order(&mut self) {
+        let alive = self.alive();
+        let mut order: BTreeMap<Origin, BTreeSet<Origin>> = BTreeMap::new();
+        for &later in &alive {
+            let seen = &self.workers[&later];
+            for &other in alive.iter().filter(|&&other| other != later) {
+                let by_name = seen.spec.after.contains(&self.workers[&other].spec.name);
+                let by_group =
+                    seen.group.is_some() && seen.group == self.workers[&other].group && other < later;
+                if by_name || by_group {
+                    order.entry(other).or_default().insert(later);
+                }
+            }
+        }
+        loop {
+            let known = order.clone();
+            for before in order.values_mut() {
+                let more: Vec<_> = before.iter().filter_map(|id| known.get(id)).flatten().copied().collect();
+                before.extend(more);
+            }
+            if order == known {
+                break;
+            }
+        }
+        self.order = order;
+    }
+}

@@ -1,0 +1,139 @@
+//! What a worker's task does, and what becomes of it.
+
+use super::{super::super::Directive, PERIOD, World};
+use crate::{
+    queued::Origin,
+    supervise::{cause::Cause, exit::Exit, lifecycle::Restart},
+};
+
+impl World {
+    /// The worker's task does its next step, if it can. Returns whether it did.
+    pub(in super::super) fn obey(&mut self, id: Origin) -> bool {
+        let seen = &self.workers[&id];
+        if seen.running {
+            return seen.cancelled.is_some() && self.exit(id, &Exit::Cancelled);
+        }
+        match self.machine.next(id) {
+            Directive::Wait => false,
+            Directive::Begin(at) if at > self.now => {
+                assert_eq!(self.begin(id), None, "{id} began before its time");
+                false
+            }
+            Directive::Begin(_) => {
+                let before = self.workers[&id].generation;
+                assert_eq!(self.begin(id), Some(before + 1), "{id} was told to begin");
+                true
+            }
+            Directive::Leave => {
+                self.left(id, Exit::Cancelled);
+                true
+            }
+        }
+    }
+
+    fn begin(&mut self, id: Origin) -> Option<u64> {
+        self.act(Some(id), |machine, now| machine.begin(id, now), |_| ())
+    }
+
+    /// Its generation ends, if one runs. Returns whether.
+    pub(in super::super) fn exit(&mut self, id: Origin, exit: &Exit) -> bool {
+        let seen = &self.workers[&id];
+        if !seen.running || seen.ended.is_some() {
+            return false;
+        }
+        if seen.alone {
+            let gone = seen.cancelled == Some(Cause::RuntimeGone);
+            self.left(id, exit.clone());
+            let told = self.workers[&id].ended.as_ref().expect("it left");
+            let well = [Exit::Finished, Exit::Cancelled].map(|exit| exit.to_string());
+            assert!(!gone || !well.contains(&told.0), "{id} passes for one that ended well: {told:?}");
+            return true;
+        }
+        // As the tokio side does where it can: both in one.
+        if seen.cancelled.is_some_and(Cause::is_final) && id.0 % 2 == 0 {
+            self.act(
+                Some(id),
+                |machine, _| machine.ended(id, exit.clone(), None),
+                |world| {
+                    world.workers.get_mut(&id).expect("it runs").running = false;
+                },
+            );
+            assert!(self.workers[&id].ended.is_some(), "{id} ended, and that was not told");
+            return true;
+        }
+        let wants = match seen.cancelled {
+            None => seen.spec.restart.wants(exit),
+            // Unless somebody restarted it since, which is told to nobody.
+            Some(Cause::Stuck) => seen.spec.repeatable && !seen.doomed && !seen.anew,
+            Some(_) => false,
+        };
+        let alone = seen.group.is_none();
+        let stopping = self.machine.is_stopping();
+        let told = self.log.len();
+        let fits = (wants && alone && !stopping).then(|| self.one_more_fits(id));
+        self.act(
+            Some(id),
+            |machine, now| machine.exited(id, exit.clone(), now),
+            |world| {
+                world.workers.get_mut(&id).expect("it runs").running = false;
+            },
+        );
+        let gave_up = self.log[told..].iter().any(|line| line.contains("stuck too often"));
+        if let Some(fits) = fits {
+            assert_eq!(!fits, gave_up, "{id}: its intensity");
+        }
+        assert!(wants || !gave_up, "{id} gave up and had not failed");
+        true
+    }
+
+    /// An independent sliding window.
+    fn one_more_fits(&mut self, id: Origin) -> bool {
+        let (now, most) = (self.now(), self.workers[&id].most);
+        let failures = self.failures.entry(id).or_default();
+        let recent = failures.iter().filter(|&&then| now - then < PERIOD).count();
+        let fits = recent < most;
+        if fits {
+            failures.push(now);
+        }
+        fits
+    }
+
+    /// Its task is over, however.
+    pub(in super::super) fn left(&mut self, id: Origin, otherwise: Exit) {
+        if self.workers[&id].ended.is_some() {
+            return;
+        }
+        self.act(
+            Some(id),
+            |machine, _| machine.left(id, otherwise, None),
+            |world| {
+                world.workers.get_mut(&id).expect("it lives").running = false;
+            },
+        );
+        assert!(self.workers[&id].ended.is_some(), "{id} left, and its end was not told");
+    }
+
+    /// Its task is dropped, while what runs of it goes on elsewhere.
+    pub(in super::super) fn forsaken(&mut self, id: Origin) {
+        let stopping = self.machine.is_stopping();
+        let seen = self.workers.get_mut(&id).expect("it was spawned");
+        if !seen.running || seen.ended.is_some() {
+            return;
+        }
+        (seen.alone, seen.doomed) = (true, true);
+        self.act(None, |machine, _| machine.forsaken(id), |_| ());
+        let seen = &self.workers[&id];
+        let last = |cause| match cause {
+            // One that cannot be started again ends for that.
+            Cause::Stuck => !seen.spec.repeatable,
+            // Nor is one started again with its group that is never restarted, and nobody of a group that ends.
+            Cause::Dependency => {
+                let stays = seen.spec.repeatable && seen.spec.restart != Restart::Never;
+                !stays || self.machine.is_ending(seen.group)
+            }
+            cause => cause.is_final(),
+        };
+        assert!(stopping || seen.cancelled.is_some_and(last), "{id} runs on: {seen:?}");
+        assert!(stopping || self.machine.next(id) == Directive::Wait, "{id} still runs");
+    }
+}
