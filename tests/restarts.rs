@@ -284,7 +284,10 @@ fn only_the_generation_that_runs_can_say_that_it_is_well() {
             let kept = Arc::clone(&contexts);
             let fails = Worker::new("fails", 0, move |cx: Context<Mark>| {
                 kept.lock().unwrap().push(cx);
-                async { Err::<(), _>(sleep(10 * MS).await).map_err(|()| "down") }
+                async {
+                    sleep(10 * MS).await;
+                    Err::<(), _>("down")
+                }
             });
             // Waits of 1 to 2 s, 2 to 4 s, 4 to 8 s; and 1 to 2 s where it begins anew.
             let backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(100));

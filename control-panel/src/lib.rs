@@ -29,6 +29,7 @@ mod tasks;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+mod unwind;
 mod worker;
 pub mod workers;
 

@@ -1,0 +1,40 @@
+//! Who may be used on after a panic that somebody caught ([`catch_unwind`](std::panic::catch_unwind)): all handles, as std's
+//! `Arc` and channels may.
+//!
+//! The compiler cannot see it where there is a cell, or a hook of somebody's, within. It holds because no lock is held while
+//! hooks, wakers or destructors of the user's run, each change under one is whole, so that a poisoned one is as good as any,
+//! and a frame that a panic cut short is finished by the next (`tests/exactly_once.rs`).
+//!
+//! What is the user's is not vouched for. A policy is handed out shared, so it counts, as in an `Arc`; intents, commands and
+//! answers are handed over, so they do not, as in a channel. What holds closures (workers, builders, groups to be started) and
+//! errors (events, exits, reports) is as the compiler says.
+
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use crate::{
+    frame::Frame,
+    intent::Intent,
+    panel::{ControlPanel, shared::Shared},
+    queue::{Port, Queue},
+    reply::{Answer, Reply},
+    supervise::{cause::Term, events::Log, record::Record},
+};
+
+// What handles share.
+impl<I: Intent> RefUnwindSafe for Port<I> {}
+impl<I: Intent> RefUnwindSafe for Queue<I> {}
+impl<I: Intent, P: RefUnwindSafe> RefUnwindSafe for Shared<I, P> {}
+impl RefUnwindSafe for Log {}
+impl RefUnwindSafe for Record {}
+impl RefUnwindSafe for Term {}
+
+impl<I: Intent, P: RefUnwindSafe> UnwindSafe for ControlPanel<I, P> {}
+impl<I: Intent, P: RefUnwindSafe> RefUnwindSafe for ControlPanel<I, P> {}
+
+// Nobody sees an intent or an answer in these before it is handed over.
+impl<I: Intent> UnwindSafe for Frame<I> {}
+impl<I: Intent> RefUnwindSafe for Frame<I> {}
+impl<T> UnwindSafe for Reply<T> {}
+impl<T> RefUnwindSafe for Reply<T> {}
+impl<T> UnwindSafe for Answer<T> {}
+impl<T> RefUnwindSafe for Answer<T> {}

@@ -1,0 +1,71 @@
+//! Where the public types may go: to other threads, moved or pinned, and across a panic that somebody catches. Compiling is
+//! the test, whatever the intent, the policy and the command are.
+
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use control_panel::{
+    Answer, Context, ControlPanel, Event, Events, Frame, Gate, Group, GroupBuilder, Inbox, Intent,
+    IntentSender, PanelBuilder, PanelStatus, Permits, PolicyWatch, Reply, ShutdownReport, Spawner, Tasks,
+    Worker, WorkerHandle, Workers, signals::Stop,
+};
+
+#[test]
+fn every_type_goes_to_other_threads_and_need_not_stay_in_its_place() {
+    fn send<T: Send + Unpin>() {}
+    fn shared<T: Send + Sync + Unpin>() {}
+    fn whatever<I: Intent, P: Send + Sync + 'static, K: Send, C: Send>() {
+        shared::<IntentSender<I>>();
+        shared::<Permits<I>>();
+        shared::<Context<I, P>>();
+        shared::<PolicyWatch<P>>();
+        shared::<Spawner<I, P>>();
+        shared::<Tasks<I, P, K>>();
+        shared::<Reply<C>>();
+        shared::<Inbox<C>>();
+        send::<Answer<C>>();
+        send::<GroupBuilder<I, P>>();
+    }
+    // Those that hold intents are as movable as these.
+    fn holding<I: Intent<Source: Unpin> + Unpin, P: Send + Sync + 'static>() {
+        shared::<ControlPanel<I, P>>();
+        send::<Worker<I, P>>();
+        send::<Frame<I>>();
+        send::<PanelBuilder<I, P>>();
+    }
+    whatever::<tests::Mark, String, u8, std::cell::Cell<u8>>();
+    holding::<tests::Mark, String>();
+    shared::<WorkerHandle>();
+    shared::<Group>();
+    shared::<Gate>();
+    shared::<Events>();
+    shared::<Event>();
+    shared::<PanelStatus>();
+    shared::<Workers>();
+    shared::<ShutdownReport>();
+    shared::<Stop>();
+}
+
+/// As std's `Arc` and channels: what is shared with the user (the policy) counts, what is handed over does not.
+#[test]
+fn every_handle_may_be_used_on_after_a_panic_that_was_caught() {
+    fn unwinds<T: UnwindSafe + RefUnwindSafe>() {}
+    fn whatever<I: Intent, P: Send + Sync + RefUnwindSafe + 'static, K, C>() {
+        unwinds::<IntentSender<I>>();
+        unwinds::<Permits<I>>();
+        unwinds::<Context<I, P>>();
+        unwinds::<PolicyWatch<P>>();
+        unwinds::<Spawner<I, P>>();
+        unwinds::<Tasks<I, P, K>>();
+        unwinds::<ControlPanel<I, P>>();
+        unwinds::<Frame<I>>();
+        unwinds::<Reply<C>>();
+        unwinds::<Answer<C>>();
+        unwinds::<Inbox<C>>();
+    }
+    whatever::<tests::Mark, String, u8, std::cell::Cell<u8>>();
+    unwinds::<WorkerHandle>();
+    unwinds::<Group>();
+    unwinds::<Gate>();
+    unwinds::<Events>();
+    unwinds::<Stop>();
+}
