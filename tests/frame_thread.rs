@@ -15,8 +15,8 @@ use std::{
 };
 
 use control_panel::{
-    Context, ControlPanel, Frame, FrameBudget, Intent, IntentSender, PolicyWatch, QueuedIntent, Reducer,
-    Spawner, Worker,
+    Context, ControlPanel, FrameBudget, Intent, IntentSender, PolicyWatch, QueuedIntent, Reducer, Spawner,
+    Worker,
 };
 use tests::{Mark, Notes, Wakes, eventually, paused, threads, watched};
 
@@ -295,25 +295,6 @@ fn setting_the_policy_never_waits_for_those_who_look_at_it() {
         watch.changed().await.unwrap_err();
         assert_eq!(watch.borrow().as_str(), "newer");
     });
-}
-
-#[test]
-fn the_types_go_where_they_are_promised_to() {
-    fn shared<T: Clone + Send + Sync>() {}
-    fn sent<T: Send>() {}
-    fn future<F: Future + Send>(_: F) {}
-    fn error<E: std::error::Error + 'static>() {}
-    shared::<IntentSender<Mark>>();
-    shared::<Context<Mark, Mutex<String>>>();
-    shared::<Spawner<Mark, String>>();
-    sent::<ControlPanel<Mark, String>>();
-    sent::<Frame<Mark>>();
-    sent::<Worker<Mark>>();
-    future(Panel::new().sender(0).send(Mark::new(0)));
-    future(Panel::new().shutdown());
-    // An error is one, and shows itself, whatever the intent is.
-    error::<control_panel::SendError<Mark>>();
-    error::<control_panel::TrySendError<Mark>>();
 }
 
 #[test]

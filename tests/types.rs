@@ -5,9 +5,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use control_panel::{
     Answer, Context, ControlPanel, Event, Events, Frame, Gate, Group, GroupBuilder, Inbox, Intent,
-    IntentSender, PanelBuilder, PanelStatus, Permits, PolicyWatch, Reply, ShutdownReport, Spawner, Tasks,
-    Worker, WorkerHandle, Workers, signals::Stop,
+    IntentSender, PanelBuilder, PanelStatus, Permits, PolicyWatch, Reply, SendError, ShutdownReport, Spawner,
+    Tasks, TrySendError, Worker, WorkerHandle, Workers, signals::Stop,
 };
+use tests::Mark;
 
 #[test]
 fn every_type_goes_to_other_threads_and_need_not_stay_in_its_place() {
@@ -32,8 +33,8 @@ fn every_type_goes_to_other_threads_and_need_not_stay_in_its_place() {
         send::<Frame<I>>();
         send::<PanelBuilder<I, P>>();
     }
-    whatever::<tests::Mark, String, u8, std::cell::Cell<u8>>();
-    holding::<tests::Mark, String>();
+    whatever::<Mark, String, u8, std::cell::Cell<u8>>();
+    holding::<Mark, String>();
     shared::<WorkerHandle>();
     shared::<Group>();
     shared::<Gate>();
@@ -43,6 +44,18 @@ fn every_type_goes_to_other_threads_and_need_not_stay_in_its_place() {
     shared::<Workers>();
     shared::<ShutdownReport>();
     shared::<Stop>();
+}
+
+#[test]
+fn futures_and_errors_go_where_they_are_promised_to() {
+    fn future<F: Future + Send>(_: F) {}
+    fn error<E: std::error::Error + 'static>() {}
+    let panel = ControlPanel::<Mark>::new();
+    future(panel.sender(0).send(Mark::new(0)));
+    future(panel.shutdown());
+    // An error is one, and shows itself, whatever the intent is.
+    error::<SendError<Mark>>();
+    error::<TrySendError<Mark>>();
 }
 
 /// As std's `Arc` and channels: what is shared with the user (the policy) counts, what is handed over does not.
@@ -62,7 +75,7 @@ fn every_handle_may_be_used_on_after_a_panic_that_was_caught() {
         unwinds::<Answer<C>>();
         unwinds::<Inbox<C>>();
     }
-    whatever::<tests::Mark, String, u8, std::cell::Cell<u8>>();
+    whatever::<Mark, String, u8, std::cell::Cell<u8>>();
     unwinds::<WorkerHandle>();
     unwinds::<Group>();
     unwinds::<Gate>();

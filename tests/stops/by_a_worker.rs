@@ -1,9 +1,20 @@
 //! A shutdown that a worker of the panel itself asks for: it is one of those that are told to stop. A worker that is cancelled
 //! by being dropped ends right there; any other waits for itself, and so until its time is over, and is named.
 
-use std::sync::OnceLock;
+use std::{
+    sync::{Arc, OnceLock, mpsc},
+    time::Duration,
+};
 
-use super::*;
+use control_panel::{Cancel, Cause, Context, Exit, ShutdownReport, Worker, WorkerStatus};
+use tests::{
+    Mark, eventually,
+    offenders::{good, polite},
+    paused, threads, watched,
+};
+use tokio::{task::yield_now, time::Instant};
+
+use super::{MS, Panel, exits, on};
 
 /// Where a worker finds the panel that it belongs to.
 type Found = Arc<OnceLock<Panel>>;

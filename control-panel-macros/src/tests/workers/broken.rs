@@ -1,0 +1,106 @@
+//! What is half typed or wrong: all mistakes are told together, and the editor keeps the function.
+
+use expect_test::expect;
+use proc_macro2::TokenStream;
+
+use super::super::{check, tokens, worker};
+
+/// As an editor sends it: the function comes first and is not touched, so completion works in it.
+#[test]
+fn a_half_typed_body_is_not_touched() {
+    let actual = worker("source = S", "async fn ticks(cx: Cx) { let next = cx.; }");
+    assert!(actual.starts_with("async fn ticks (cx : Cx) { let next = cx .; }"), "{actual}");
+    assert!(actual.contains("fn spawn_ticks (& self)"), "{actual}");
+    assert!(!actual.contains("compile_error"), "{actual}");
+}
+
+#[test]
+fn half_typed_arguments_of_the_attribute_keep_the_function_and_its_spawn_method() {
+    for half_typed in ["", "sou", "source", "source =", "source = Feed::", "source = Feed::Rss, res"] {
+        let actual = worker(half_typed, "async fn ticks(cx: Cx, beats: u32) {}");
+        assert!(actual.starts_with("async fn ticks(cx: Cx, beats: u32) {}"), "{half_typed}: {actual}");
+        assert!(actual.contains("fn spawn_ticks(&self, beats: u32)"), "{half_typed}: {actual}");
+        assert_eq!(actual.matches("compile_error!").count(), 1, "{half_typed}: {actual}");
+    }
+}
+
+#[test]
+fn a_half_typed_signature_keeps_what_can_be_kept() {
+    let actual = worker("source = S", "async fn ticks(cx: Cx, beats) { body }");
+    check(
+        &actual,
+        &expect![[r#"
+            async fn ticks(cx: Cx, _: impl ::core::marker::Sized) {
+                body
+            }
+            #[allow(warnings)]
+            trait SpawnTicks: ::control_panel::Spawn {
+                fn spawn_ticks(&self) -> ::control_panel::WorkerHandle {
+                    let _ = S;
+                    ::core::unimplemented!()
+                }
+            }
+            #[allow(warnings)]
+            impl<__S: ?::core::marker::Sized + ::control_panel::Spawn> SpawnTicks for __S {}
+        "#]],
+    );
+    // Nothing that could be called a function yet: it comes back as it went, and rustc says what is missing.
+    for item in ["async fn", "async fn ticks", "async fn ticks(", "async fn ticks(cx: Cx) ->"] {
+        let Ok(item) = item.parse::<TokenStream>() else { continue };
+        assert_eq!(crate::worker::worker(tokens("source = S"), &item).to_string(), item.to_string());
+    }
+}
+
+#[test]
+fn mistakes_are_reported_together_and_the_spawn_method_stays() {
+    let actual = worker(
+        "sorce = S, restart = sometimes",
+        "#[test] fn ticks<'a, T>(cx: Cx, (a, b): (u8, u8), name: &'a str, t: T) -> impl Future { body }",
+    );
+    check(
+        &actual,
+        &expect![[r#"
+            fn ticks<'a, T>(cx: Cx, (a, b): (u8, u8), name: &'a str, t: T) -> impl Future {
+                body
+            }
+            ::core::compile_error! {
+                "unknown argument `sorce`; did you mean `source`?"
+            }
+            ::core::compile_error! {
+                "`restart` is `never`, `on_failure` or `always`, not `sometimes`"
+            }
+            ::core::compile_error! {
+                "`#[test]` and `#[worker]` cannot share a function; keep one, and call the worker's spawn method from the other"
+            }
+            ::core::compile_error! {
+                "a worker must be an `async fn`; write `async fn`, or add `kind = blocking` for one that blocks a thread"
+            }
+            ::core::compile_error! {
+                "a worker outlives its caller, so it cannot borrow for `'a`; drop `'a` and own the data"
+            }
+            ::core::compile_error! {
+                "a worker can be generic in its context's intent and policy only; replace `T` by a concrete type"
+            }
+            ::core::compile_error! {
+                "a worker's argument needs a plain name, which its spawn method takes over; take it apart in the body"
+            }
+            ::core::compile_error! {
+                "an `async fn` is a future already; return `()` or `Result<(), E>` instead of an `impl` type"
+            }
+            #[allow(warnings)]
+            trait SpawnTicks: ::control_panel::Spawn {
+                fn spawn_ticks(
+                    &self,
+                    argument_1: (u8, u8),
+                    name: impl ::core::marker::Sized,
+                    t: impl ::core::marker::Sized,
+                ) -> ::control_panel::WorkerHandle {
+                    let _ = S;
+                    ::core::unimplemented!()
+                }
+            }
+            #[allow(warnings)]
+            impl<__S: ?::core::marker::Sized + ::control_panel::Spawn> SpawnTicks for __S {}
+        "#]],
+    );
+}

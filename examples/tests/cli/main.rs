@@ -1,0 +1,117 @@
+//! The examples as their users meet them: built, run, signalled; judged by exit code and by what they print.
+
+mod browser;
+mod typed;
+#[cfg(unix)]
+mod unix;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use tempfile::TempDir;
+
+/// A built example, built as its user does. Cargo tells a test where binaries are, but not where examples are, so
+/// it is asked.
+fn example(name: &str) -> PathBuf {
+    static BUILT: OnceLock<Vec<(String, PathBuf)>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "examples", "--examples", "--message-format=json"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "the examples build");
+        let messages = text(&output.stdout);
+        let messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
+        messages
+            .filter_map(|message: serde_json::Value| {
+                let executable = message.get("executable")?.as_str()?;
+                let name = message.get("target")?.get("name")?.as_str()?;
+                Some((name.to_owned(), executable.into()))
+            })
+            .collect()
+    });
+    let found = built.iter().find(|(built, _)| built == name);
+    found.unwrap_or_else(|| panic!("{name} is among {built:?}")).1.clone()
+}
+
+fn browse(args: &[&str]) -> Output {
+    Command::new(example("graph_browser")).args(args).output().expect("it runs")
+}
+
+fn browse_folder(folder: &Path, args: &[&str]) -> Output {
+    let mut all = vec!["--quiet", "--visits", "3", "--pages", folder.to_str().expect("a UTF-8 path")];
+    all.extend(args);
+    browse(&all)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_owned()).expect("UTF-8")
+}
+
+/// A row of the summary as `what | figure | note`, spaces squeezed; panics if there is none.
+fn row(output: &Output, what: &str) -> String {
+    let table = text(&output.stdout);
+    let squeezed = |line: &str| {
+        let words: Vec<_> = line.trim_matches(['│', ' ']).split_whitespace().collect();
+        words.join(" ")
+    };
+    let mut rows = table.lines().map(squeezed);
+    let found = rows.find_map(|row| Some(row[row.find(what)?..].to_owned()));
+    found.unwrap_or_else(|| panic!("no `{what}` in\n{table}\n{}", text(&output.stderr)))
+}
+
+fn assert_row(output: &Output, what: &str) {
+    row(output, what);
+}
+
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, content) in files {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().expect("inside the folder")).expect("made");
+        fs::write(file, content).expect("written");
+    }
+    folder
+}
+
+#[test]
+fn hello_greets_and_stops_cleanly() {
+    let output = Command::new(example("hello")).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stdout);
+    assert!(told.starts_with("Hello, worker!\nHello, queue!\nHello, frame!\nclean"), "{told}");
+}
+
+#[test]
+fn custom_worker_recovers_and_its_failures_are_told() {
+    let output = Command::new(example("custom_worker")).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stdout);
+    assert!(told.contains("shift 1 reports, shift 2 reports, shift 3 reports"), "{told}");
+    assert!(told.contains("tail (Log, generation 1) failed: there is no log shifts.log yet"), "{told}");
+    assert!(told.contains("ticker (Clock, generation 1) cancelled"), "{told}");
+}
+
+/// The minute that it is made for is for a person, or a nightly run.
+#[test]
+fn soak_holds_for_two_seconds() {
+    let output = Command::new(example("soak")).args(["--seconds", "2"]).output().expect("it runs");
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
+    for what in [
+        "the report names exactly the offenders",
+        "every accepted intent came out once, in order",
+        "nothing of an old generation after its successor",
+        "no future and no thread is left over",
+        "the events tell what can have happened, in order",
+    ] {
+        assert!(told.contains(&format!("ok      {what}")), "no `{what}` in\n{told}");
+    }
+    assert!(text(&output.stderr).starts_with("seed "), "so that it can be done again");
+}

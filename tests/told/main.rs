@@ -1,0 +1,100 @@
+//! A worker that is told to stop waits for no slot any more, whatever it runs on and whatever told it: what fits is taken,
+//! what does not is handed back at once. And of a generation that has ended nothing is taken, whoever kept its context.
+
+mod freed;
+mod generations;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use control_panel::{Backoff, Cancel, Context, ControlPanel, Restart, SendError, Worker};
+use tests::{Mark, eventually};
+use tokio::runtime::Runtime;
+
+type Panel = ControlPanel<Mark>;
+
+/// Longer than any test waits.
+const LONG: Duration = Duration::from_secs(3600);
+const CAPACITY: usize = 4;
+
+/// Those that are not dropped at their next await.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Async,
+    Local,
+    Blocking,
+    Thread,
+}
+
+use Kind::{Async, Blocking, Local, Thread};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wait {
+    ForEver,
+    WithTimeout,
+}
+
+use Wait::{ForEver, WithTimeout};
+
+/// What came of each generation's sends: how many were taken, and why the next was not.
+type Ends = Arc<Mutex<Vec<(u64, SendError<u64>)>>>;
+
+fn with_id(error: SendError<Mark>) -> SendError<u64> {
+    match error {
+        SendError::Stopping(mark) => SendError::Stopping(mark.id),
+        SendError::Closed(mark) => SendError::Closed(mark.id),
+        SendError::Ended(mark) => SendError::Ended(mark.id),
+        SendError::Timeout(mark) => SendError::Timeout(mark.id),
+        other => panic!("{other}"),
+    }
+}
+
+async fn flood(cx: Context<Mark>, wait: Wait, ends: Ends) {
+    for id in 0.. {
+        let sent = match wait {
+            ForEver => cx.send(Mark::new(id)).await,
+            WithTimeout => cx.send_timeout(Mark::new(id), LONG).await,
+        };
+        if let Err(error) = sent {
+            return ends.lock().unwrap().push((id, with_id(error)));
+        }
+    }
+}
+
+fn flood_blocking(cx: &Context<Mark>, wait: Wait, ends: &Ends) {
+    for id in 0.. {
+        let sent = match wait {
+            ForEver => cx.send_blocking(Mark::new(id)),
+            WithTimeout => cx.send_blocking_timeout(Mark::new(id), LONG),
+        };
+        if let Err(error) = sent {
+            return ends.lock().unwrap().push((id, with_id(error)));
+        }
+    }
+}
+
+/// Sends until that fails.
+fn flooding(name: &'static str, kind: Kind, wait: Wait, ends: &Ends) -> Worker<Mark> {
+    let ends = Arc::clone(ends);
+    match kind {
+        Async => Worker::new(name, 0, move |cx| flood(cx, wait, Arc::clone(&ends))),
+        Local => Worker::local(name, 0, move |cx| flood(cx, wait, Arc::clone(&ends))),
+        Blocking => Worker::blocking(name, 0, move |cx| flood_blocking(&cx, wait, &ends)),
+        Thread => Worker::thread(name, 0, move |cx| flood_blocking(&cx, wait, &ends)),
+    }
+    .cancel(Cancel::Cooperative)
+    .grace(LONG)
+    .restart(Restart::Always)
+    .backoff(Backoff::none())
+}
+
+fn panel(runtime: &Runtime) -> Panel {
+    Panel::builder().runtime(runtime.handle().clone()).capacity(CAPACITY).build()
+}
+
+/// The queue is full, and the worker waits.
+fn waits(panel: &Panel) {
+    eventually("it waits", || panel.status().waiting == 1);
+}
