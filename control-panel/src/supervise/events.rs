@@ -1,21 +1,13 @@
 //! What happened to the workers, numbered.
 
-use std::{
-    fmt, mem,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod log;
 
-use tokio::sync::Notify;
+use std::{fmt, sync::Arc, time::Duration};
 
-use super::{cause::Cause, exit::Exit, record::Record};
-use crate::{name::Name, observe, queued::Origin, worker::Refusal};
-
-/// How many events are kept for those who have not read them yet.
-const KEPT: u64 = 1024;
+pub(super) use self::log::Writing;
+pub(crate) use self::log::{Log, Seen};
+use super::{cause::Cause, exit::Exit};
+use crate::{name::Name, queued::Origin, worker::Refusal};
 
 /// Something that happened to a worker.
 #[non_exhaustive]
@@ -202,11 +194,10 @@ impl Events {
     pub async fn recv(&mut self) -> Option<Notice> {
         loop {
             let log = Arc::clone(&self.log);
-            let changed = log.changed.notified();
-            let mut changed = std::pin::pin!(changed);
+            let mut changed = std::pin::pin!(log.changed());
             changed.as_mut().enable();
             // Before the look: what is written last is written before the end.
-            let over = log.over.load(Ordering::Acquire);
+            let over = log.is_over();
             if let Some(next) = self.try_next() {
                 return Some(next);
             }
@@ -222,124 +213,4 @@ impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").field("next", &self.next).finish_non_exhaustive()
     }
-}
-
-/// An event as those are told it who are told of every one.
-#[derive(Debug)]
-#[cfg_attr(
-    not(any(feature = "tracing", feature = "metrics")),
-    expect(dead_code, reason = "there is nobody to tell")
-)]
-pub(crate) struct Seen {
-    pub(crate) event: Event,
-    /// The worker's. For subscribers: recorders tell workers apart by their names.
-    #[cfg_attr(
-        all(feature = "metrics", not(feature = "tracing")),
-        expect(dead_code, reason = "no subscriber listens")
-    )]
-    pub(crate) source: Name,
-}
-
-/// The last events of a panel.
-#[derive(Debug, Default)]
-pub(crate) struct Log {
-    kept: Mutex<Kept>,
-    changed: Notify,
-    /// Nothing more is written.
-    over: AtomicBool,
-}
-
-/// The log while what happened at once is written into it.
-pub(super) struct Writing<'a> {
-    kept: MutexGuard<'a, Kept>,
-    /// For those who are told of every event.
-    seen: Vec<Seen>,
-    /// What there is no more room for, of the user's.
-    gone: Vec<Event>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    /// Each at its place: a new one takes that of the oldest, once there are so many.
-    events: Vec<Event>,
-    /// How many there were.
-    total: u64,
-}
-
-impl Log {
-    /// To note what happened. Called under the registry's lock: so the numbers are in order.
-    pub(super) fn write(&self) -> Writing<'_> {
-        Writing { kept: self.kept(), seen: Vec::new(), gone: Vec::new() }
-    }
-
-    /// Wakes those who wait for an event.
-    pub(crate) fn announce(&self) {
-        self.changed.notify_waiters();
-    }
-
-    /// Nothing happens any more, once what is being written is. Whoever waits is not woken by this.
-    pub(super) fn end(&self) {
-        self.over.store(true, Ordering::Release);
-    }
-
-    /// The number of the last event.
-    pub(crate) fn last(&self) -> u64 {
-        self.kept().total
-    }
-
-    /// A reader of what happens from now on, or from an event on.
-    pub(crate) fn reader(self: &Arc<Self>, next: Option<u64>) -> Events {
-        let next = next.unwrap_or_else(|| self.last() + 1);
-        Events { log: Arc::clone(self), next: next.max(1) }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Writing<'_> {
-    pub(super) fn push(&mut self, record: &Record, kind: EventKind) {
-        let (name, origin, generation) = (record.name.clone(), record.origin, record.generation());
-        self.kept.total += 1;
-        let event = Event { number: self.kept.total, name, origin, generation, kind };
-        if observe::LISTENS {
-            self.seen.push(Seen { event: event.clone(), source: record.source.clone() });
-        }
-        let at = place(event.number);
-        match self.kept.events.get_mut(at) {
-            None => self.kept.events.push(event),
-            Some(oldest) if oldest.kind.holds_an_error() => self.gone.push(mem::replace(oldest, event)),
-            Some(oldest) => *oldest = event,
-        }
-    }
-
-    /// How many events there were.
-    pub(super) fn total(&self) -> u64 {
-        self.kept.total
-    }
-
-    /// What is to be told of, and what is to be dropped, without any lock.
-    pub(super) fn close(self) -> (Vec<Seen>, Vec<Event>) {
-        (self.seen, self.gone)
-    }
-}
-
-impl Kept {
-    /// The number of the oldest event that is kept, or of the next one.
-    fn first(&self) -> u64 {
-        self.total + 1 - self.events.len() as u64
-    }
-
-    fn get(&self, number: u64) -> Option<Event> {
-        if !(self.first()..=self.total).contains(&number) {
-            return None;
-        }
-        self.events.get(place(number)).cloned()
-    }
-}
-
-/// Where the event of this number is kept.
-fn place(number: u64) -> usize {
-    ((number - 1) % KEPT) as usize
 }

@@ -3,15 +3,16 @@
 mod effects;
 mod ends;
 mod gates;
+mod looking;
 mod starting;
 mod stopping;
 mod waking;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     panic::resume_unwind,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -19,8 +20,8 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-pub(crate) use self::stopping::Incidents;
 use self::{effects::Effects, ends::Ends, stopping::Toll, waking::Unwoken};
+pub(crate) use self::{looking::Look, stopping::Incidents};
 use super::{
     cause::{Cause, Term},
     clock,
@@ -28,7 +29,7 @@ use super::{
     events::Log,
     exit::Exit,
     hosts::Hosts,
-    machine::{Directive, GroupId, GroupSpec, KeyId, Machine, Spec},
+    machine::{Directive, GroupId, GroupSpec, Machine, Spec},
     record::Record,
     report::ShutdownReport,
     roster::Roster,
@@ -250,11 +251,6 @@ impl Registry {
         self.lock().machine.healthy(origin, generation);
     }
 
-    /// The keys whose tasks live.
-    pub(crate) fn keys(&self) -> BTreeSet<KeyId> {
-        self.lock().machine.keys().collect()
-    }
-
     /// Runs `decide` under the lock, and then what follows without it; and so on with what is decided in steps.
     pub(super) fn change<T>(&self, decide: impl FnOnce(&mut State) -> T) -> T {
         let mut effects = Effects::default();
@@ -272,53 +268,6 @@ impl Registry {
         decided
     }
 
-    pub(crate) fn live(&self) -> Vec<Arc<Record>> {
-        self.lock().records.values().cloned().collect()
-    }
-
-    /// The living worker of this name that was spawned first.
-    pub(crate) fn find(&self, name: &str) -> Option<Arc<Record>> {
-        self.lock().records.values().find(|record| record.name == *name).cloned()
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.live.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
-    }
-
-    /// Looks at the living workers, unless somebody else has the lock just now.
-    pub(crate) fn try_look<T>(&self, look: impl FnOnce(Look<'_>) -> T) -> Option<T> {
-        let state = match self.state.try_lock() {
-            Ok(state) => state,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        let look = look(Look { version: self.version(), events: self.log.last(), live: &state.records });
-        drop(state);
-        Some(look)
-    }
-
-    /// Whether a worker ended the panel, by failing too often or by being stuck. Takes no lock.
-    pub(crate) fn has_escalated(&self) -> bool {
-        self.escalated.load(Ordering::Acquire)
-    }
-
-    /// Whether a worker ended, or is told to, because the runtime is gone. Takes no lock.
-    pub(crate) fn has_lost_its_runtime(&self) -> bool {
-        self.runtime_gone.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn first_polls(&self) -> u64 {
-        self.first_polls.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn unpolled(&self) -> usize {
-        self.unpolled.load(Ordering::Relaxed)
-    }
-
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -329,14 +278,6 @@ impl State {
     fn is_to_come(&self, record: &Record) -> bool {
         !self.records.contains(record.origin) && !record.status().is_final()
     }
-}
-
-/// The living workers at one moment.
-pub(crate) struct Look<'a> {
-    pub(crate) version: u64,
-    /// The number of the last event.
-    pub(crate) events: u64,
-    pub(crate) live: &'a Roster<Arc<Record>>,
 }
 
 /// What is still to be told of a worker of which nothing is left. Closes its inbox: before the end is told, so that

@@ -1,0 +1,71 @@
+//! Looking at the workers, and at what is known of all of them.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, TryLockError, atomic::Ordering},
+};
+
+use super::Registry;
+use crate::supervise::{machine::KeyId, record::Record, roster::Roster};
+
+/// The living workers at one moment.
+pub(crate) struct Look<'a> {
+    pub(crate) version: u64,
+    /// The number of the last event.
+    pub(crate) events: u64,
+    pub(crate) live: &'a Roster<Arc<Record>>,
+}
+
+impl Registry {
+    pub(crate) fn live(&self) -> Vec<Arc<Record>> {
+        self.lock().records.values().cloned().collect()
+    }
+
+    /// The living worker of this name that was spawned first.
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Record>> {
+        self.lock().records.values().find(|record| record.name == *name).cloned()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.live.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Looks at the living workers, unless somebody else has the lock just now.
+    pub(crate) fn try_look<T>(&self, look: impl FnOnce(Look<'_>) -> T) -> Option<T> {
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let look = look(Look { version: self.version(), events: self.log.last(), live: &state.records });
+        drop(state);
+        Some(look)
+    }
+
+    /// Whether a worker ended the panel, by failing too often or by being stuck. Takes no lock.
+    pub(crate) fn has_escalated(&self) -> bool {
+        self.escalated.load(Ordering::Acquire)
+    }
+
+    /// Whether a worker ended, or is told to, because the runtime is gone. Takes no lock.
+    pub(crate) fn has_lost_its_runtime(&self) -> bool {
+        self.runtime_gone.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn first_polls(&self) -> u64 {
+        self.first_polls.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn unpolled(&self) -> usize {
+        self.unpolled.load(Ordering::Relaxed)
+    }
+
+    /// The keys whose tasks live.
+    pub(crate) fn keys(&self) -> BTreeSet<KeyId> {
+        self.lock().machine.keys().collect()
+    }
+}
