@@ -195,7 +195,7 @@ impl Group {
         }
     }
 
-    /// Waits until all of its workers ended for good.
+    /// Waits until all of its workers ended for good. One of them would wait for itself, until it is dropped.
     ///
     /// # Cancel safety
     /// Cancel-safe: it only looks.
