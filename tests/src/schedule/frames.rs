@@ -7,7 +7,7 @@ use std::{
 
 use control_panel::QueuedIntent;
 
-use super::Run;
+use super::{Credit, Run};
 use crate::{
     Mark, Notes,
     model::{Gate, Item, Reading},
@@ -67,11 +67,14 @@ impl Run {
         let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
         // Those whom a shutdown told may have been granted a slot before.
         let told = self.pending.iter().any(|send| send.told);
-        self.expired = !waits && !told && (self.expired || freed);
-        self.hidden |= waits || told;
+        if waits || told {
+            self.credit = Credit::Outstanding;
+        } else if freed && self.hidden() {
+            self.credit = Credit::Expiring;
+        }
         // A frame that was made to wake senders asks for the next where something is left, even if it was empty.
         self.hidden_end |= waits || (for_senders && self.model.waiting_to_be_read() > 0);
-        self.refused_hidden &= self.hidden;
+        self.refused_hidden &= self.hidden();
         self.hidden_end |= self.refused_hidden;
         freed
     }

@@ -54,10 +54,7 @@ struct Run {
     producers: Vec<Producer>,
     pending: Vec<Pending>,
     live: Vec<(Frame<Mark>, Reading)>,
-    /// Slots may be granted to senders that do not know it yet, or credited to some that did not ask.
-    hidden: bool,
-    /// A frame ended since: what is credited expires as soon as somebody finds no slot.
-    expired: bool,
+    credit: Credit,
     /// Whether somebody had no slot meanwhile.
     refused_hidden: bool,
     ready_calls: Arc<AtomicU64>,
@@ -84,6 +81,15 @@ pub fn run(setting: Setting, ops: &[Op]) {
         run.compare();
     }
     run.finish();
+}
+
+/// Slots that the model knows nothing of: granted to senders that do not know it yet, or credited to some that did not ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Credit {
+    None,
+    Outstanding,
+    /// A frame ended since: what is left of it expires as soon as somebody finds no slot.
+    Expiring,
 }
 
 impl Run {
@@ -119,8 +125,7 @@ impl Run {
             producers: Vec::new(),
             pending: Vec::new(),
             live: Vec::new(),
-            hidden: false,
-            expired: false,
+            credit: Credit::None,
             refused_hidden: false,
             ready_calls,
             calls_drained: 0,
@@ -208,6 +213,10 @@ impl Run {
         }
     }
 
+    fn hidden(&self) -> bool {
+        self.credit != Credit::None
+    }
+
     fn stop(&mut self) {
         if self.model.gate == Gate::Open {
             let polled = Wakes::new().poll(pin!(self.panel.shutdown()));
@@ -222,7 +231,7 @@ impl Run {
         assert_eq!(report.workers().len(), 1);
         self.tell();
         self.model.gate = Gate::Closed;
-        self.hidden = false;
+        self.credit = Credit::None;
         for send in &mut self.pending {
             if std::mem::take(&mut send.granted) {
                 self.model.release(self.producers[send.producer].source);

@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, task::Poll, time::Duration};
 
 use control_panel::{SendError, TrySendError};
 
-use super::{Pending, Run};
+use super::{Credit, Pending, Run};
 use crate::{
     Wakes,
     model::{Gate, Item},
@@ -25,7 +25,7 @@ impl Run {
         match sent {
             Ok(()) => {
                 assert!(
-                    clock != ZERO && !closed && (self.hidden || self.model.admits(source)),
+                    clock != ZERO && !closed && (self.hidden() || self.model.admits(source)),
                     "accepted {id}"
                 );
                 self.accept(at, clock, id, false);
@@ -33,7 +33,7 @@ impl Run {
             Err(TrySendError::Full(back)) => {
                 assert!(!closed && clock != ZERO && back.id == id);
                 self.held_up();
-                assert!(self.hidden || !self.model.admits(source), "source {source} has room");
+                assert!(self.hidden() || !self.model.admits(source), "source {source} has room");
             }
             Err(TrySendError::Closed(back)) => assert!(closed && clock != ZERO && back.id == id),
             Err(TrySendError::ZeroClock(back)) => assert!(clock == ZERO && back.id == id),
@@ -68,20 +68,22 @@ impl Run {
         let at = self.pending.len() - 1;
         // The first poll: as a `try_send`, but that it may wait.
         let fits = clock != ZERO && self.model.gate != Gate::Closed && self.model.admits(source);
-        self.pending[at].told = self.model.gate != Gate::Open && (!fits || self.hidden);
+        self.pending[at].told = self.model.gate != Gate::Open && (!fits || self.hidden());
         let before = self.pending.len();
         self.poll(at);
         if self.pending.len() == before {
             self.held_up();
         }
-        assert!(self.pending.len() < before || self.hidden || !fits, "it waits though there is room");
+        assert!(self.pending.len() < before || self.hidden() || !fits, "it waits though there is room");
     }
 
     /// Somebody has no slot, maybe because of what others were granted and do not come for: a frame may be asked for.
     fn held_up(&mut self) {
-        self.hidden &= !std::mem::take(&mut self.expired);
-        self.hidden_end |= self.hidden;
-        self.refused_hidden |= self.hidden;
+        if self.credit == Credit::Expiring {
+            self.credit = Credit::None;
+        }
+        self.hidden_end |= self.hidden();
+        self.refused_hidden |= self.hidden();
     }
 
     pub(super) fn poll(&mut self, at: usize) {
@@ -101,7 +103,10 @@ impl Run {
                 let producer = send.producer;
                 let held = std::mem::take(&mut send.granted);
                 let source = self.producers[producer].source;
-                assert!(held || self.hidden || self.model.admits(source), "{id} was accepted without a slot");
+                assert!(
+                    held || self.hidden() || self.model.admits(source),
+                    "{id} was accepted without a slot"
+                );
                 assert!(self.model.gate != Gate::Closed);
                 self.accept(producer, clock, id, held);
             }
@@ -139,8 +144,9 @@ impl Run {
     /// What was somebody's may be somebody else's now.
     pub(super) fn regranted(&mut self) {
         let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
-        self.hidden |= waits;
-        self.expired &= !waits;
+        if waits {
+            self.credit = Credit::Outstanding;
+        }
         self.hidden_end |= waits || self.refused_hidden;
     }
 
@@ -165,7 +171,9 @@ impl Run {
                 assert!(!self.model.admits(source), "source {source} waits for a slot that is free");
             }
             // Whoever waits still: nothing was left to be credited.
-            self.hidden &= self.pending.is_empty();
+            if !self.pending.is_empty() {
+                self.credit = Credit::None;
+            }
         }
     }
 
@@ -176,7 +184,7 @@ impl Run {
             if !send.granted && !send.told && send.wakes.take() > 0 {
                 let source = self.producers[send.producer].source;
                 assert!(
-                    self.hidden || self.model.admits(source),
+                    self.hidden() || self.model.admits(source),
                     "a slot was granted that the rule does not give"
                 );
                 self.model.hold(source);
