@@ -15,8 +15,8 @@ use std::{
 };
 
 use control_panel::{
-    Context, ControlPanel, FrameBudget, Intent, IntentSender, PolicyWatch, QueuedIntent, Reducer, Spawner,
-    Worker,
+    Context, ControlPanel, Delivery, FrameBudget, Intent, IntentSender, LatestKey, PolicyWatch, QueuedIntent,
+    Reducer, Spawner, Worker,
 };
 use tests::{Mark, Notes, Wakes, eventually, paused, threads, watched};
 
@@ -90,6 +90,7 @@ fn produce(senders: &[IntentSender<Mark>]) {
 }
 
 #[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
 fn a_drain_allocates_nothing_in_steady_state() {
     assert!(allocations(|| drop(Box::new(Mark::new(0)))) > 0, "the count counts");
     let panel = Panel::new();
@@ -99,6 +100,7 @@ fn a_drain_allocates_nothing_in_steady_state() {
 }
 
 #[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
 fn a_whole_frame_with_locals_allocates_nothing_in_steady_state() {
     let panel = Panel::new();
     let senders = senders(&panel);
@@ -110,6 +112,7 @@ fn a_whole_frame_with_locals_allocates_nothing_in_steady_state() {
 }
 
 #[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
 fn frames_that_a_budget_cuts_allocate_nothing_in_steady_state() {
     let panel = Panel::builder().frame_budget(FrameBudget::default().intents(30)).build();
     let senders = senders(&panel);
@@ -123,6 +126,7 @@ fn frames_that_a_budget_cuts_allocate_nothing_in_steady_state() {
 
 /// Senders that wait are granted their slots on the frame thread.
 #[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
 fn frames_that_wake_waiting_senders_allocate_nothing_in_steady_state() {
     for budget in [FrameBudget::default(), FrameBudget::default().intents(7)] {
         let panel = Panel::builder().capacity(16).frame_budget(budget).build();
@@ -140,6 +144,46 @@ fn frames_that_wake_waiting_senders_allocate_nothing_in_steady_state() {
         };
         assert_eq!(steady(panel, produce, |panel| panel.drain().for_each(drop)), 0);
     }
+}
+
+/// A level, of which only the newest matters.
+struct Level(u64);
+
+impl Intent for Level {
+    type Source = u8;
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Latest(LatestKey { variant: 0, key: self.0 % 20 })
+    }
+}
+
+/// Neither on the frame thread nor on the producers'.
+#[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
+fn producers_that_fill_the_queue_in_turn_allocate_nothing_in_steady_state() {
+    for producers in [2, 5, 33] {
+        let mut panel = Panel::builder().capacity(64).build();
+        let senders: Vec<_> = (0..producers).map(|_| panel.sender(0)).collect();
+        let mut frame = |number: usize| {
+            while senders[number % producers].try_send(Mark::new(0)).is_ok() {}
+            panel.drain().for_each(drop);
+        };
+        (0..2 * producers).for_each(&mut frame);
+        assert_eq!(allocations(|| (0..300).for_each(&mut frame)), 0, "{producers} producers");
+    }
+}
+
+#[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
+fn intents_of_which_the_newest_matters_allocate_nothing_in_steady_state() {
+    let mut panel = ControlPanel::<Level>::new();
+    let sender = panel.sender(0);
+    let mut frame = |_: usize| {
+        (0..100).for_each(|level| assert!(sender.try_send(Level(level)).is_ok()));
+        assert_eq!(panel.drain().count(), 20);
+    };
+    (0..WARM).for_each(&mut frame);
+    assert_eq!(allocations(|| (0..300).for_each(&mut frame)), 0);
 }
 
 #[test]

@@ -96,7 +96,7 @@ pub enum Delivery {
     /// number. What a frame took and left behind is not replaced. Where there is none, it is reliable; so is a clocked
     /// intent, and so is one given to [`run_frame`](crate::ControlPanel::run_frame).
     ///
-    /// For levels, of which only the newest matters. A send that finds none to replace may allocate.
+    /// For levels, of which only the newest matters.
     Latest(LatestKey),
 }
 

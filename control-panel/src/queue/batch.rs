@@ -186,11 +186,10 @@ impl<I: Intent> Batch<I> {
         &mut self.freed
     }
 
-    /// Gives memory back, so that room for at most `most` intents is kept, whichever producers have filled it.
-    pub(super) fn trim(&mut self, most: usize) {
-        if self.intents.room() > most {
-            self.intents.shrink_to(most);
-        }
+    /// Gives memory back that is no longer needed, in a queue of this capacity.
+    #[inline]
+    pub(super) fn trim(&mut self, capacity: usize) {
+        self.intents.trim(capacity);
     }
 }
 

@@ -221,7 +221,7 @@ impl<I: Intent> Queue<I> {
 
     fn end(&self, mut batch: Box<Batch<I>>) {
         batch.settle();
-        batch.trim(self.capacity.saturating_mul(4));
+        batch.trim(self.capacity);
         if batch.own && !batch.has_own() {
             batch.own = false;
             self.frames.own.fetch_sub(1, Ordering::Release);

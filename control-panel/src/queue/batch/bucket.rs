@@ -54,6 +54,8 @@ pub(super) struct Bucket<I: Intent> {
     plain: bool,
     /// Whether a newer intent may replace one of these.
     marked: bool,
+    /// The most intents that one frame had of it since it was trimmed.
+    greatest: u32,
 }
 
 /// Intents on their way out, with the room in their buffer.
@@ -88,6 +90,7 @@ impl<I: Intent> Bucket<I> {
             used: false,
             plain: true,
             marked: false,
+            greatest: 0,
         }
     }
 
@@ -237,9 +240,17 @@ impl<I: Intent> Bucket<I> {
         if !self.plain || self.marked {
             return self.settle_rare();
         }
-        let left = self.entries.len();
+        let (left, count) = (self.entries.len(), self.handed_out());
         self.used = left > 0;
-        Settled { count: self.handed_out(), left, given_up: 0 }
+        self.grew(count);
+        Settled { count, left, given_up: 0 }
+    }
+
+    // What is more than that is trimmed at once.
+    #[allow(clippy::cast_possible_truncation)]
+    #[inline]
+    fn grew(&mut self, count: usize) {
+        self.greatest = self.greatest.max(count as u32);
     }
 
     #[cold]
@@ -255,6 +266,7 @@ impl<I: Intent> Bucket<I> {
                 (self.used, self.plain, self.marked) = (false, true, false);
             }
         }
+        self.grew(settled.count + left);
         settled
     }
 
@@ -265,7 +277,14 @@ impl<I: Intent> Bucket<I> {
         if size_of::<I>() == 0 { 0 } else { self.entries.capacity() + rest }
     }
 
+    /// The most intents that one frame had of it since it was trimmed.
+    pub(super) fn greatest(&self) -> usize {
+        self.greatest as usize
+    }
+
+    /// Trims it.
     pub(super) fn shrink_to(&mut self, room: usize) {
+        self.greatest = 0;
         self.entries.shrink_to(room);
         if self.plain && !self.marked {
             self.rare = None;

@@ -27,6 +27,16 @@ pub(in crate::queue) struct Intents<I: Intent> {
     pub(super) accepted_at: Instant,
     /// Room for intents in all buckets, used or not.
     room: usize,
+    /// For how many frames that was more than there should be.
+    overfull: u32,
+}
+
+/// For how many frames a bucket keeps room that it did not need.
+const LATE: u32 = 256;
+
+/// So much room for each slot of the queue, and for each producer.
+fn limit(capacity: usize, for_each_slot: usize, producers: usize, for_each_producer: usize) -> usize {
+    capacity.saturating_mul(for_each_slot).saturating_add(producers.saturating_mul(for_each_producer))
 }
 
 /// A bucket that is in use, and whose it is.
@@ -45,6 +55,7 @@ impl<I: Intent> Intents<I> {
             clocked: Box::new(Clocked::new()),
             accepted_at: Instant::now(),
             room: 0,
+            overfull: 0,
         }
     }
 
@@ -194,15 +205,35 @@ impl<I: Intent> Intents<I> {
         self.room + self.clocked.room()
     }
 
+    /// Gives memory back. A producer's bucket keeps room for its greatest frame of late, as long as all of them together
+    /// have not much more room than the queue: producers that fill it in turn take no memory again and again.
+    #[inline]
+    pub(super) fn trim(&mut self, capacity: usize) {
+        if self.room() > limit(capacity, 4, self.buckets.len(), 16) {
+            self.trim_some(capacity);
+        }
+    }
+
     #[cold]
-    pub(super) fn shrink_to(&mut self, room: usize) {
-        let part = room / (self.buckets.len() + 1);
-        self.room = 0;
+    fn trim_some(&mut self, capacity: usize) {
+        let most = limit(capacity, 16, self.buckets.len(), 256);
+        if self.room() > most {
+            let part = most / 2 / (self.buckets.len() + 1);
+            self.clocked.shrink_to(part);
+            return self.trim_buckets(|_| part);
+        }
+        self.overfull += 1;
+        if self.overfull == LATE {
+            self.trim_buckets(|bucket| 2 * bucket.greatest());
+        }
+    }
+
+    fn trim_buckets(&mut self, most: impl Fn(&Bucket<I>) -> usize) {
+        (self.overfull, self.room) = (0, 0);
         for bucket in &mut self.buckets {
-            bucket.shrink_to(part);
+            bucket.shrink_to(most(bucket));
             self.room += bucket.room();
         }
-        self.clocked.shrink_to(part);
     }
 
     /// Whether a producer has intents in here.

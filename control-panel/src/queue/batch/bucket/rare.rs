@@ -1,6 +1,6 @@
 //! What few buckets need: numbers with gaps, intents that a newer one replaces, a frame that was cut short in the middle.
 
-use std::{collections::BTreeMap, mem, vec};
+use std::{collections::HashMap, mem, vec};
 
 use super::reclaim;
 use crate::intent::LatestKey;
@@ -16,8 +16,9 @@ pub(super) struct Rare<I> {
     freed: usize,
     /// Where a number is not the one after the one before: in between, the producer sent clocked intents.
     skips: Vec<Skip>,
-    /// Where the intents are that a newer one replaces.
-    pub(super) latest: BTreeMap<LatestKey, usize>,
+    /// Where the intents are that a newer one replaces. It is only looked things up in, so its order is nobody's; it keeps
+    /// its memory from frame to frame.
+    pub(super) latest: HashMap<LatestKey, usize>,
 }
 
 /// From this place on, the numbers go on from `to`.
@@ -34,7 +35,7 @@ impl<I> Default for Rare<I> {
             handed_out: 0,
             freed: 0,
             skips: Vec::new(),
-            latest: BTreeMap::new(),
+            latest: HashMap::new(),
         }
     }
 }
@@ -129,5 +130,6 @@ impl<I> Rare<I> {
             self.rest = rest.into_iter();
         }
         self.skips.shrink_to(room);
+        self.latest.shrink_to(room);
     }
 }
