@@ -20,7 +20,12 @@ pub(super) struct Clocked<I: Intent> {
     renamed: Vec<u32>,
     /// Where handing out stands, in `keys`.
     at: usize,
+    /// The keys before this one are of intents that were handed out and counted. They stay until the others are, so that a
+    /// frame whose budget is small costs little however many are left.
+    done: usize,
     left: usize,
+    /// How many of those are the frame loop's own.
+    own: usize,
 }
 
 struct Entry<I> {
@@ -67,7 +72,9 @@ impl<I: Intent> Clocked<I> {
             senders: Vec::new(),
             renamed: Vec::new(),
             at: 0,
+            done: 0,
             left: 0,
+            own: 0,
         }
     }
 
@@ -82,9 +89,9 @@ impl<I: Intent> Clocked<I> {
         self.left
     }
 
-    /// Whether some of those that are left are the frame loop's own. After they were counted.
+    /// Whether some of those that are left are the frame loop's own.
     pub(super) fn has_own(&self) -> bool {
-        self.keys.iter().any(|&key| self.senders[parts(key).1].producer.lane.is_none())
+        self.own > 0
     }
 
     /// A sender's number, from its first clocked intent in this batch on.
@@ -111,29 +118,32 @@ impl<I: Intent> Clocked<I> {
         let at = self.place_of(key);
         self.keys.insert(at, key);
         self.entries.push(Entry { intent: Some(intent), seq });
-        self.senders[sender as usize].held += 1;
+        let sender = &mut self.senders[sender as usize];
+        sender.held += 1;
+        self.own += usize::from(sender.producer.is_own());
         self.left += 1;
     }
 
     /// Where a new key goes: at the end, unless few are there and it belongs before some of them.
     fn place_of(&mut self, key: u128) -> usize {
-        let end = self.keys.len();
-        if !self.sorted || self.keys.last().is_none_or(|&last| follows(last, key)) {
-            return end;
+        let keys = &self.keys[self.done..];
+        if !self.sorted || keys.last().is_none_or(|&last| follows(last, key)) {
+            return self.keys.len();
         }
-        let at = self.keys.partition_point(|&other| other < key);
-        let fits = self.keys[..at].last().is_none_or(|&before| follows(before, key))
-            && self.keys.get(at).is_none_or(|&after| follows(key, after));
-        self.sorted = fits && end < FEW;
-        if self.sorted { at } else { end }
+        let at = keys.partition_point(|&other| other < key);
+        let fits = keys[..at].last().is_none_or(|&before| follows(before, key))
+            && keys.get(at).is_none_or(|&after| follows(key, after));
+        self.sorted = fits && keys.len() < FEW;
+        if self.sorted { self.done + at } else { self.keys.len() }
     }
 
     /// Puts what is left in order. `rename` is told who has a new number.
     pub(super) fn arrange(&mut self, mut rename: impl FnMut(Slot, u32)) {
-        self.at = 0;
+        self.rewind();
         if self.sorted {
             return;
         }
+        self.forget_done();
         let by_name = |sender: &Sender<I::Source>| (sender.producer.source, sender.producer.origin);
         if !self.senders.is_sorted_by_key(by_name) {
             let Self { senders, renamed, .. } = self;
@@ -168,46 +178,59 @@ impl<I: Intent> Clocked<I> {
     }
 
     pub(super) fn rewind(&mut self) {
-        self.at = 0;
+        self.at = self.done;
+    }
+
+    fn forget_done(&mut self) {
+        self.keys.drain(..self.done);
+        (self.at, self.done) = (0, 0);
     }
 
     /// Hands the next one out. Those of senders ask `may` first.
     #[inline]
     pub(super) fn next(&mut self, mut may: impl FnMut() -> bool) -> Option<(CausalityOrder<I::Source>, I)> {
         while let Some(&key) = self.keys.get(self.at) {
-            self.at += 1;
             let (clock, sender, place) = parts(key);
-            let Producer { source, origin, lane } = self.senders[sender].producer;
+            let producer = self.senders[sender].producer;
             let Entry { intent, seq } = &mut self.entries[place];
-            if intent.is_some() && (lane.is_none() || may()) {
+            if intent.is_some() && (producer.is_own() || may()) {
+                self.at += 1;
                 self.left -= 1;
+                self.own -= usize::from(producer.is_own());
+                let Producer { source, origin, .. } = producer;
                 let order = CausalityOrder { clock, source, origin, seq: *seq };
                 return intent.take().map(|intent| (order, intent));
             }
+            if intent.is_some() && self.own == 0 {
+                // Nobody else's come after one that may not.
+                return None;
+            }
+            self.at += 1;
         }
         None
     }
 
     /// Counts the slots of what was handed out since the last call.
     pub(super) fn settle(&mut self, mut free: impl FnMut(LaneId, usize)) {
-        if self.left > 0 {
-            // What was handed out is out of the way of the next time.
-            let (entries, senders) = (&self.entries, &mut self.senders);
-            self.keys.retain(|&key| {
-                let (_, sender, place) = parts(key);
-                let left = entries[place].intent.is_some();
-                if !left {
-                    senders[sender].held -= 1;
-                    senders[sender].producer.lane.into_iter().for_each(|lane| free(lane, 1));
-                }
-                left
-            });
-        } else {
-            for sender in &mut self.senders {
+        let Self { entries, keys, senders, done, at, .. } = self;
+        if self.left == 0 {
+            for sender in senders {
                 let held = std::mem::take(&mut sender.held);
                 sender.producer.lane.into_iter().for_each(|lane| free(lane, held));
             }
+            return;
         }
+        let mut handed_out = |key| {
+            let (_, sender, place) = parts(key);
+            let is_out = entries[place].intent.is_none();
+            if is_out {
+                senders[sender].held -= 1;
+                senders[sender].producer.lane.into_iter().for_each(|lane| free(lane, 1));
+            }
+            is_out
+        };
+        *done += keys[*done..*at].iter().take_while(|&&key| handed_out(key)).count();
+        // Beyond one that a budget kept back, some of the frame loop's own may be handed out: they are passed over.
     }
 
     /// When nothing is left. `forget` is told whose number is void.
@@ -215,7 +238,7 @@ impl<I: Intent> Clocked<I> {
         self.senders.drain(..).filter_map(|sender| sender.slot).for_each(forget);
         self.entries.clear();
         self.keys.clear();
-        (self.sorted, self.at, self.left) = (true, 0, 0);
+        (self.sorted, self.at, self.done) = (true, 0, 0);
     }
 
     /// Room for intents, used or not.

@@ -25,6 +25,8 @@ pub(in crate::queue) struct Intents<I: Intent> {
     pub(super) clocked: Box<Clocked<I>>,
     /// When the first was accepted: a clock reading an intent would cost more than the rest.
     pub(super) accepted_at: Instant,
+    /// The buckets before this one are in use.
+    full: Slot,
     /// Room for intents in all buckets, used or not.
     room: usize,
     /// For how many frames that was more than there should be.
@@ -54,6 +56,7 @@ impl<I: Intent> Intents<I> {
             order: Vec::new(),
             clocked: Box::new(Clocked::new()),
             accepted_at: Instant::now(),
+            full: 0,
             room: 0,
             overfull: 0,
         }
@@ -120,7 +123,9 @@ impl<I: Intent> Intents<I> {
     #[cold]
     fn add_buckets(&mut self, slot: Slot) {
         let more = (slot + 1).saturating_sub(self.buckets.len());
-        self.buckets.reserve_exact(more.max(self.buckets.len() / 4));
+        if slot >= self.buckets.capacity() {
+            self.buckets.reserve_exact(more.max(self.buckets.len() / 4));
+        }
         self.buckets.resize_with(slot + 1, Bucket::new);
     }
 
@@ -128,7 +133,8 @@ impl<I: Intent> Intents<I> {
     pub(super) fn add(&mut self, Local { source, origin, clock, seq, intent }: Local<I>) {
         let producer = Producer { source, origin, lane: None };
         if clock == 0 {
-            return self.push(self.slot_of(origin), || producer, 0, seq, intent);
+            let slot = self.slot_of(origin);
+            return self.push(slot, || producer, 0, seq, intent);
         }
         self.count();
         let number = self.clocked.number(|other| other.origin == origin);
@@ -137,10 +143,14 @@ impl<I: Intent> Intents<I> {
     }
 
     /// The bucket of a local origin, or an empty one.
-    fn slot_of(&self, origin: Origin) -> Slot {
-        let known = self.order.iter().rev().find(|used| used.producer.origin == origin).map(|used| used.slot);
-        let empty = || self.buckets.iter().position(Bucket::is_unused);
-        known.or_else(empty).unwrap_or(self.buckets.len())
+    fn slot_of(&mut self, origin: Origin) -> Slot {
+        let known = self.order.iter().rev().find(|used| used.producer.origin == origin);
+        if let Some(known) = known {
+            return known.slot;
+        }
+        let after = &self.buckets[self.full..];
+        self.full += after.iter().position(Bucket::is_unused).unwrap_or(after.len());
+        self.full
     }
 
     /// Intents not handed out yet by the frame that holds them.
@@ -183,6 +193,7 @@ impl<I: Intent> Intents<I> {
             given_up += settled.given_up;
         }
         self.room -= given_up;
+        self.full = 0;
         freed.add(at_hand, sum);
         // What is finished is out of the way of what the next frame adds.
         if left == 0 {

@@ -249,6 +249,61 @@ fn numbers_are_those_they_were_accepted_with() {
     }
 }
 
+#[test]
+fn the_loops_own_use_the_same_buckets_again() {
+    let mut batch = Batch::new();
+    for frame in 0..100 {
+        batch.add(&mut vec![own(frame), Local { origin: Origin(98), ..own(frame) }]);
+        batch.arrange();
+        assert_eq!(all(&mut batch), [frame, frame]);
+        batch.settle();
+    }
+    assert_eq!(batch.intents.buckets.len(), 2);
+}
+
+/// Those that a budget keeps back stay in order, with the loop's own, which no budget keeps back, among them.
+#[test]
+fn clocked_ones_that_are_kept_back_come_in_order_whatever_is_added_to_them() {
+    let (few, many) = (0..40, 0..200);
+    for (count, budget) in [(few, 3), (many, 7)] {
+        for own_every in [0, 1, 3] {
+            let mut batch = Batch::new();
+            for n in count.clone() {
+                // 1, 8, 15, … in another order than they are accepted in.
+                let clock = 1 + 7 * (n * 37 % count.end);
+                batch.intents.push(0, || producer(1, 1), clock, n, Op(u32::try_from(clock).unwrap(), clock));
+            }
+            let (mut told, mut given, mut frame, mut added, mut came) = (Vec::new(), 0, 0, 0, 0);
+            while given < count.end || batch.len() > 0 {
+                if own_every > 0 && frame % own_every == 0 && frame < 9 {
+                    // Before, among and behind those of the sender.
+                    let clock = [2, 5000, 90][added % 3];
+                    added += 1;
+                    batch.add(&mut vec![Local { clock, ..own(5000) }]);
+                }
+                batch.arrange();
+                let (mut left, mut last) = (budget, None);
+                while let Some(queued) = batch.next(true, || left > 0) {
+                    assert!(last < Some(queued.causality_order()), "in frame {frame}");
+                    last = Some(queued.causality_order());
+                    if queued.intent.0 < 5000 {
+                        left -= 1;
+                        told.push(queued.intent.0);
+                    } else {
+                        came += 1;
+                    }
+                }
+                assert_eq!(came, added, "no budget keeps the loop's own back");
+                batch.settle();
+                given += freed(&mut batch).iter().map(|(_, count)| *count as u64).sum::<u64>();
+                assert_eq!((told.len() as u64, batch.len() as u64), (given, count.end - given));
+                frame += 1;
+            }
+            assert!(told.is_sorted() && told.len() as u64 == count.end);
+        }
+    }
+}
+
 /// The buffer of what was cut off, and that of what was added to it.
 #[test]
 fn of_two_buffers_the_greater_is_kept_and_the_other_given_up() {
