@@ -71,7 +71,7 @@ impl<I: Intent> State<I> {
     /// Whether something is left for another frame. Also where senders were granted slots and not all woken yet:
     /// should the one who is to wake the next stall, that frame does it.
     pub(super) fn wants_frame(&self) -> bool {
-        self.has_intents() || self.shares.is_unwoken() || self.shares.is_held_up()
+        self.has_intents() || self.shares.is_unwoken() || self.is_held_up()
     }
 
     fn has_intents(&self) -> bool {
@@ -80,7 +80,7 @@ impl<I: Intent> State<I> {
 
     /// Whether only a frame that is asked for gets somebody a slot: none comes for intents.
     pub(super) fn is_held_up(&self) -> bool {
-        !self.has_intents() && self.shares.is_held_up()
+        self.gate == Gate::Open && !self.has_intents() && self.shares.is_held_up()
     }
 
     /// A place in every batch, for a new producer.
