@@ -8,6 +8,7 @@ mod bucket;
 mod clocked;
 mod freed;
 mod intents;
+mod ranks;
 
 use std::task::Waker;
 

@@ -7,6 +7,7 @@ use super::{
     bucket::{Bucket, Producer},
     clocked::Clocked,
     freed::Freed,
+    ranks::Ranks,
 };
 use crate::{
     intent::{Intent, LatestKey},
@@ -22,6 +23,7 @@ pub(in crate::queue) struct Intents<I: Intent> {
     pub(super) buckets: Vec<Bucket<I>>,
     /// The buckets that are in use; once they are arranged, in the order of their producers.
     pub(super) order: Vec<Used<I::Source>>,
+    ranks: Box<Ranks<I::Source>>,
     pub(super) clocked: Box<Clocked<I>>,
     /// When the first was accepted: a clock reading an intent would cost more than the rest.
     pub(super) accepted_at: Instant,
@@ -48,12 +50,21 @@ pub(super) struct Used<S> {
     pub(super) slot: Slot,
 }
 
+impl<S: Copy> Used<S> {
+    /// What it is ordered by.
+    #[inline]
+    pub(super) fn name(&self) -> (S, Origin) {
+        (self.producer.source, self.producer.origin)
+    }
+}
+
 impl<I: Intent> Intents<I> {
     pub(in crate::queue) fn new() -> Self {
         Self {
             len: 0,
             buckets: Vec::new(),
             order: Vec::new(),
+            ranks: Box::new(Ranks::new()),
             clocked: Box::new(Clocked::new()),
             accepted_at: Instant::now(),
             full: 0,
@@ -165,11 +176,10 @@ impl<I: Intent> Intents<I> {
 
     /// Puts them in order; what was handed out already stays out.
     pub(super) fn arrange(&mut self) {
-        let Self { buckets, order, clocked, .. } = self;
-        let by_name = |used: &Used<I::Source>| (used.producer.source, used.producer.origin);
+        let Self { buckets, order, ranks, clocked, .. } = self;
         // Producers that take turns come in their order.
-        if !order.is_sorted_by_key(by_name) {
-            order.sort_unstable_by_key(by_name);
+        if !order.is_sorted_by_key(Used::name) {
+            ranks.sort(order);
         }
         if !clocked.is_unused() {
             clocked.arrange(|slot, number| buckets[slot].clocked = Some(number));
