@@ -10,6 +10,7 @@ use crate::{
     observe::Tally,
     queue::{Batch, Local, Queue},
     queued::QueuedIntent,
+    supervise::panics,
 };
 
 /// One frame's intents, in causal order: what [`ControlPanel::drain`](crate::ControlPanel::drain) returns.
@@ -77,6 +78,11 @@ impl<I: Intent> Frame<I> {
         self
     }
 
+    /// How many of the frame loop's own it still holds.
+    pub(crate) fn own(&self) -> usize {
+        self.batch.as_ref().map_or(0, |batch| batch.own())
+    }
+
     /// How many intents it still holds, those beyond the budget included. Looks at each of their producers, as `size_hint`
     /// does: not for every intent.
     pub fn remaining(&self) -> usize {
@@ -135,7 +141,9 @@ impl<I: Intent> Drop for Frame<I> {
     fn drop(&mut self) {
         if thread::panicking() {
             // The reducer's panic must reach its caller: a second one, in the user's `on_ready`, would abort.
-            panic::catch_unwind(panic::AssertUnwindSafe(|| self.end())).ok();
+            if let Err(panic) = panic::catch_unwind(panic::AssertUnwindSafe(|| self.end())) {
+                panics::discard(panic);
+            }
         } else {
             self.end();
         }

@@ -59,10 +59,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let began = Instant::now();
         // Before the drain: this runs the caller's iterator, and its panic must leave no half-made frame.
         self.stamp(local);
-        let locals = self.local_buffer().len();
         let frame = self.begin_frame();
-        // Those that are still there come in the next, as others of them come first.
-        let locals = locals - self.local_buffer().len();
+        // Those that are not in it come in the next, as others of them come first.
+        let local = frame.own();
         let mut applied = 0;
         frame.for_each(|queued| {
             applied += 1;
@@ -71,7 +70,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let report = FrameReport {
             frame: self.frames,
             applied,
-            local: locals,
+            local,
             left: self.shared.queue.left(),
             apply_time: began.elapsed(),
             warning: self.warning(),

@@ -85,7 +85,7 @@ impl<I: Intent> Batch<I> {
 
     /// Whether the frame that held it left intents of the frame loop's own.
     pub(super) fn has_own(&self) -> bool {
-        self.len() > 0 && self.intents.has_own()
+        self.len() > 0 && self.intents.own() > 0
     }
 
     /// Intents not handed out yet by the frame that holds it.
@@ -93,10 +93,14 @@ impl<I: Intent> Batch<I> {
         self.intents.remaining() + self.hand.lent.intents.len()
     }
 
-    /// Adds the frame loop's own intents to a batch that no sender fills any more. Runs nothing of the user's: none is lost
-    /// half-way.
+    /// Adds the frame loop's own intents to a batch that no sender fills any more.
     pub(crate) fn add(&mut self, local: &mut Vec<Local<I>>) {
         local.drain(..).for_each(|local| self.intents.add(local));
+    }
+
+    /// How many of the frame loop's own are in it, and not handed out yet.
+    pub(crate) fn own(&self) -> usize {
+        if self.own { self.intents.own() } else { 0 }
     }
 
     /// Puts the batch in order; what was handed out already stays out.

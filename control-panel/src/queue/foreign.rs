@@ -45,3 +45,10 @@ impl Foreign {
         }
     }
 }
+
+/// Calls it where what it interrupts must go on: of its panic the hook alone tells.
+pub(super) fn quietly(code: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
+        panics::discard(panic);
+    }
+}

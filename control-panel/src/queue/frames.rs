@@ -150,6 +150,10 @@ impl<I: Intent> Queue<I> {
             try_lock(&self.state)
         };
         let Some(mut state) = met else {
+            if wanted {
+                // Those of the loop's own may be still to come: if others come first, or should `on_ready` panic.
+                self.frames.ask();
+            }
             self.ready.call(true);
             if wanted && self.frames.own.load(Ordering::Acquire) == 0 {
                 let mut own = spare.unwrap_or_else(|| Box::new(Batch::new()));
@@ -213,9 +217,10 @@ impl<I: Intent> Queue<I> {
 
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
     pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
+        let Some(first) = batch.wake.take() else { return self.end(batch) };
         let mut foreign = Foreign::default();
-        foreign.wake(batch.wake.take());
-        self.end(batch);
+        foreign.call(|| first.wake());
+        foreign.call(|| self.end(batch));
         foreign.end();
     }
 

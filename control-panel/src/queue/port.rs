@@ -9,6 +9,7 @@ use super::{
     Gate, Queue, State,
     account::Account,
     batch::{Producer, Slot},
+    foreign::quietly,
     shares::LaneId,
 };
 use crate::{
@@ -179,7 +180,10 @@ impl<I: Intent> Port<I> {
         let ready = state.is_held_up() && self.queue.ready.signal(&mut state.signalled);
         drop(state);
         self.refused_at.store(changes, Ordering::Relaxed);
-        self.queue.ready.call(ready);
+        if ready {
+            // The intent is to come back, whatever becomes of that.
+            quietly(|| self.queue.ready.call(true));
+        }
         if delivery == Delivery::Lossy {
             self.drop_lossy(intent);
             return Ok(());

@@ -30,11 +30,11 @@ impl Run {
             items.push(self.model.local(if clock == ZERO { 0 } else { clock }, source, mark.id));
             marks.push((source, mark));
         }
-        let local = items.len();
         let mut reading = self.drained(items);
         let most = panic_after.map_or(usize::MAX, |after| after + 1);
-        let ids: Vec<_> =
-            std::iter::from_fn(|| self.model.next(&mut reading)).take(most).map(|item| item.id).collect();
+        let applied: Vec<_> = std::iter::from_fn(|| self.model.next(&mut reading)).take(most).collect();
+        let local = applied.iter().filter(|item| item.local).count();
+        let ids: Vec<_> = applied.iter().map(|item| item.id).collect();
         let panics = ids.len() == most;
         let mut notes = Notes { ids: Vec::new(), panic_on: ids.last().copied().filter(|_| panics) };
         let frame =

@@ -4,6 +4,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{ControlPanel, FrameBudget, Intent, QueuedIntent, Reconcile, Reducer};
@@ -133,4 +134,77 @@ fn an_on_ready_that_panics_at_a_frames_end_leaves_it_applied_and_not_reconciled(
     assert_eq!((&*state.0, host.0), (&[3, 4, 1][..], 0));
     panel.run_frame(&mut state, &mut host, []);
     assert_eq!((&*state.0, host.0), (&[3, 4, 1, 2][..], 1));
+}
+
+/// Panics on one intent, once.
+struct Stumbles(Vec<u64>, Option<u64>);
+
+impl Reducer for Stumbles {
+    type Intent = Op;
+
+    fn apply(&mut self, queued: QueuedIntent<Op>) {
+        if self.1 == Some(queued.intent.id) {
+            self.1 = None;
+            resume_unwind(Box::new("on purpose"));
+        }
+        self.0.push(queued.intent.id);
+    }
+}
+
+impl Stumbles {
+    /// Runs a frame of these two, and panics on the first.
+    fn on_the_first(panel: &mut ControlPanel<Op>, ids: [u64; 2]) -> Self {
+        let mut state = Self(Vec::new(), Some(ids[0]));
+        let frame = AssertUnwindSafe(|| panel.run_frame(&mut state, &mut (), own(ids, false)));
+        assert!(catch_unwind(frame).is_err());
+        state
+    }
+}
+
+/// A loop that sleeps until there is something to drain.
+fn is_told(panel: &ControlPanel<Op>) -> bool {
+    panel.wait_ready_timeout(Duration::ZERO)
+}
+
+#[test]
+fn those_that_are_kept_for_others_before_them_are_asked_for() {
+    let (mut panel, _) = panel();
+    let queue = Arc::clone(&panel.shared.queue);
+    let mut state = Stumbles::on_the_first(&mut panel, [1, 2]);
+    let held = panel.drain();
+    assert_eq!(held.remaining(), 1);
+    let busy = queue.busy();
+    let report = panel.run_frame(&mut state, &mut (), own([3, 4], false));
+    drop(busy);
+    assert_eq!((report.applied, report.local), (0, 0), "2 comes first");
+    assert_eq!(held.map(|queued| queued.intent.id).collect::<Vec<_>>(), [2]);
+    assert!(is_told(&panel));
+    let report = panel.run_frame(&mut state, &mut (), []);
+    assert_eq!((report.applied, report.local, is_told(&panel)), (2, 2, false));
+    assert_eq!(state.0, [3, 4]);
+}
+
+/// Those that come back count as the others do.
+#[test]
+fn what_was_local_is_counted_when_it_is_applied() {
+    let (mut panel, _) = panel();
+    let mut state = Stumbles::on_the_first(&mut panel, [1, 2]);
+    let report = panel.run_frame(&mut state, &mut (), own([3, 4], true));
+    assert_eq!((report.applied, report.local), (3, 3));
+    assert_eq!(state.0, [2, 3, 4]);
+}
+
+#[test]
+fn those_that_an_on_ready_kept_are_asked_for() {
+    let (mut panel, panics) = panel();
+    let queue = Arc::clone(&panel.shared.queue);
+    let mut state = Applied::default();
+    let busy = queue.busy();
+    panics.store(true, Ordering::SeqCst);
+    let frame = AssertUnwindSafe(|| panel.run_frame(&mut state, &mut (), own([3, 4], false)));
+    assert!(catch_unwind(frame).is_err());
+    panics.store(false, Ordering::SeqCst);
+    drop(busy);
+    assert!(is_told(&panel));
+    assert_eq!(panel.run_frame(&mut state, &mut (), []).local, 2);
 }

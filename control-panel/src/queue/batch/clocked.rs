@@ -89,9 +89,9 @@ impl<I: Intent> Clocked<I> {
         self.left
     }
 
-    /// Whether some of those that are left are the frame loop's own.
-    pub(super) fn has_own(&self) -> bool {
-        self.own > 0
+    /// How many of those that are left are the frame loop's own.
+    pub(super) fn own(&self) -> usize {
+        self.own
     }
 
     /// A sender's number, from its first clocked intent in this batch on.

@@ -169,9 +169,10 @@ impl<I: Intent> Intents<I> {
         self.order.iter().map(|used| self.buckets[used.slot].left()).sum::<usize>() + self.clocked.left()
     }
 
-    /// Whether some are the frame loop's own. After they were counted.
-    pub(super) fn has_own(&self) -> bool {
-        self.order.iter().any(|used| used.producer.is_own()) || self.clocked.has_own()
+    /// How many of those that are left are the frame loop's own.
+    pub(super) fn own(&self) -> usize {
+        let own = self.order.iter().filter(|used| used.producer.is_own());
+        own.map(|used| self.buckets[used.slot].left()).sum::<usize>() + self.clocked.own()
     }
 
     /// Puts them in order; what was handed out already stays out.

@@ -1,6 +1,6 @@
 //! Who was granted slots and does not come for them holds nobody else up, also when there is nothing to drain.
 
-use super::*;
+use super::{foreign::panicking, *};
 use crate::queue::permits::{Permits, Reserve};
 
 /// Frames, until none is asked for any more.
@@ -120,4 +120,19 @@ fn rounds_go_on_without_one_who_does_not_come() {
     }
     assert_eq!(frame(&queue), [1]);
     assert_eq!((port.occupied(), frames_asked_for(&queue)), (0, 0));
+}
+
+/// Also where the frame that is asked for makes `on_ready` panic.
+#[test]
+fn what_is_refused_comes_back_whatever_the_asking_does() {
+    let (queue, panics) = panicking(16);
+    let port = queue.port(0);
+    let (_, ticket) = stalled(&port, &queue);
+    let before = queue.counts().refused;
+    panics.store(true, Ordering::SeqCst);
+    let mut many = [plain(2), plain(3)].into();
+    assert!(port.try_send_many(&mut many).is_err());
+    assert_eq!((many.len(), queue.counts().refused - before), (2, 1));
+    panics.store(false, Ordering::SeqCst);
+    port.leave(ticket.unwrap());
 }
