@@ -1,11 +1,20 @@
 //! Ctrl-C and SIGTERM, with real signals to real processes: this very binary, started again as a child.
 #![cfg(unix)]
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{
+    io::ErrorKind,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
 use control_panel::{
     Context, ControlPanel, Worker,
-    signals::{self, Stop},
+    signals::{self, Options, Second, Stop},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tests::{
@@ -14,19 +23,39 @@ use tests::{
     watched,
 };
 
-type Scenes = [(&'static str, fn(&Stop)); 5];
-const SCENES: Scenes =
-    [("loop", polls), ("async", awaits), ("woken", is_woken), ("stuck", gets_stuck), ("calls", calls_back)];
+type Scenes<const N: usize> = [(&'static str, fn(&Stop)); N];
+
+/// Those that end by themselves when a signal came.
+const ORDERLY: Scenes<4> = [("loop", polls), ("async", awaits), ("woken", is_woken), ("calls", calls_back)];
 
 /// Not a test by itself: what the child does.
 #[test]
 fn child() {
     let Some(scene) = scene::asked() else { return };
-    let stop = signals::listen().unwrap();
+    // Longer than any test: no busy machine sees its end.
+    let an_hour = Options::default().window(Duration::from_secs(3600));
+    let (options, play): (_, fn(&Stop)) = match scene.as_str() {
+        "stuck" => (None, gets_stuck),
+        "stuck, no window" => (Some(Options::default().window(Duration::ZERO)), gets_stuck),
+        "in the window" => (Some(an_hour), counts_requests),
+        "ignored" => {
+            (Some(Options::default().window(Duration::ZERO).second(Second::Ignored)), counts_requests)
+        }
+        name => (None, ORDERLY.iter().find(|scene| scene.0 == name).unwrap().1),
+    };
+    let stop = options.map_or_else(signals::listen, signals::listen_with).unwrap();
     assert!(!stop.is_requested() && stop.signal().is_none());
-    let (_, play) = SCENES.iter().find(|(name, _)| *name == scene).unwrap();
+    shares_its_options(options);
     play(&stop);
     say(&format!("stopped by {}", stop.signal().unwrap()));
+}
+
+/// They are the process's: nobody gets others without being aware of it.
+fn shares_its_options(options: Option<Options>) {
+    let same = options.unwrap_or_default();
+    assert!(signals::listen().is_ok() && signals::listen_with(same).is_ok());
+    let refused = signals::listen_with(same.window(Duration::from_millis(7))).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
 }
 
 /// A synchronous loop.
@@ -83,6 +112,19 @@ fn gets_stuck(stop: &Stop) {
     }
 }
 
+/// Goes on until the test says so, and then how often it was asked to stop.
+fn counts_requests(stop: &Stop) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    stop.on_request(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        say("requested");
+    });
+    say("ready");
+    scene::waits();
+    say(&format!("{} request", calls.load(Ordering::SeqCst)));
+}
+
 /// Callbacks: a panic takes no other with it, a dropped `Stop` takes its own back, a late one is called at once.
 fn calls_back(stop: &Stop) {
     let (first, second, third) = (stop.clone(), stop.clone(), stop.clone());
@@ -105,7 +147,7 @@ fn kill(scene: &Scene, signal: Signal) {
 #[test]
 fn the_first_signal_asks_and_the_program_ends_by_itself() {
     for (signal, name) in [(Signal::INT, "stopped by Ctrl-C"), (Signal::TERM, "stopped by SIGTERM")] {
-        for (scene, _) in SCENES.iter().filter(|(name, _)| *name != "stuck") {
+        for (scene, _) in ORDERLY {
             watched(move || {
                 let child = Scene::begin(scene);
                 kill(&child, signal);
@@ -120,22 +162,75 @@ fn the_first_signal_asks_and_the_program_ends_by_itself() {
     }
 }
 
+/// One press of Ctrl-C, which the terminal and a wrapper both deliver; a `docker stop` that a shell forwards as well.
 #[test]
-fn the_second_signal_ends_the_process_whatever_is_stuck() {
-    for (first, second, code) in [
-        (Signal::INT, Signal::INT, 130),
-        (Signal::TERM, Signal::TERM, 143),
-        (Signal::INT, Signal::TERM, 143),
-        (Signal::TERM, Signal::INT, 130),
-    ] {
+fn what_arrives_within_the_window_is_one_request() {
+    let (int, term) = (Signal::INT, Signal::TERM);
+    let burst = [int, int, term, int, term].repeat(10);
+    for (first, others) in
+        [(int, vec![int]), (term, vec![int]), (int, vec![term]), (term, burst.clone()), (int, burst)]
+    {
         watched(move || {
-            let mut child = Scene::begin("stuck");
+            let mut child = Scene::begin("in the window");
             kill(&child, first);
             child.hears("requested");
-            assert!(child.child.try_wait().unwrap().is_none(), "one signal only asks");
-            kill(&child, second);
+            for &other in &others {
+                kill(&child, other);
+            }
+            child.goes_on();
             let (status, said) = child.end();
-            assert_eq!(status.code(), Some(code), "{first:?}, {second:?}: {status}, {said:?}");
+            assert!(status.success(), "{first:?}, {others:?}: {status}, {said:?}");
+            let name = if first == int { "stopped by Ctrl-C" } else { "stopped by SIGTERM" };
+            for once in ["1 request", name] {
+                assert_eq!(said.iter().filter(|line| line.contains(once)).count(), 1, "{others:?}: {said:?}");
+            }
+            assert!(!said.iter().any(|line| line == "requested"), "{others:?}: {said:?}");
         });
     }
+}
+
+#[test]
+fn a_second_request_may_be_ignored() {
+    watched(|| {
+        let mut child = Scene::begin("ignored");
+        kill(&child, Signal::INT);
+        child.hears("requested");
+        for _ in 0..20 {
+            kill(&child, Signal::TERM);
+            thread::sleep(Duration::from_millis(5));
+        }
+        child.goes_on();
+        let (status, said) = child.end();
+        assert!(status.success(), "{status}, {said:?}");
+        assert!(said.iter().any(|line| line.contains("1 request")), "{said:?}");
+    });
+}
+
+#[test]
+fn the_second_request_ends_the_process_whatever_is_stuck() {
+    let (int, term) = (Signal::INT, Signal::TERM);
+    for scene in ["stuck", "stuck, no window"] {
+        for (first, second, code) in [(int, int, 130), (term, term, 143), (int, term, 143), (term, int, 130)]
+        {
+            watched(move || {
+                let mut child = Scene::begin(scene);
+                kill(&child, first);
+                child.hears("requested");
+                assert!(child.child.try_wait().unwrap().is_none(), "one signal only asks");
+                // As a person does, until it helps: the first ones may be within the window.
+                while child.child.try_wait().unwrap().is_none() {
+                    kill(&child, second);
+                    thread::sleep(Duration::from_millis(20));
+                }
+                let (status, said) = child.end();
+                assert_eq!(status.code(), Some(code), "{first:?}, {second:?}: {status}, {said:?}");
+            });
+        }
+    }
+}
+
+#[test]
+fn the_defaults_are_half_a_second_and_an_end() {
+    let written = Options::default().window(Duration::from_millis(500)).second(Second::EndsProcess);
+    assert_eq!(Options::default(), written);
 }

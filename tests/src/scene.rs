@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader, Lines},
+    io::{self, BufRead, BufReader, Lines, Read},
     process::{self, Child, ChildStdout, Command, ExitStatus, Stdio},
     thread,
 };
@@ -23,6 +23,14 @@ pub fn asked() -> Option<String> {
         process::exit(1);
     });
     Some(scene)
+}
+
+/// Waits, in the child, until the test lets it go on ([`Scene::goes_on`]).
+///
+/// # Panics
+/// If it has no standard input.
+pub fn waits() {
+    io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
 /// What a child tells the test.
@@ -48,6 +56,7 @@ impl Scene {
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "child", "--nocapture", "--test-threads=1"])
             .env(SCENE, name)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -64,6 +73,11 @@ impl Scene {
     /// If it ends without that.
     pub fn hears(&mut self, what: &str) {
         assert!(self.lines.any(|line| line.unwrap().contains(what)), "the child ended without `{what}`");
+    }
+
+    /// Lets a child that [`waits`] go on.
+    pub fn goes_on(&mut self) {
+        self.child.stdin = None;
     }
 
     /// Waits for its end: its status, and all that it said since.

@@ -1,0 +1,123 @@
+//! Ctrl-C and SIGTERM in one line. Feature `signals`.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `options.rs` | the window of one request, and what a second one does |
+//! | `handlers.rs` | the handlers, and the thread that waits for the first signal |
+//! | `stop.rs` | what the program looks at, awaits, or is woken by |
+//!
+//! The first signal asks for an orderly end: the program looks at [`Stop`], or is woken by it, and shuts down. What
+//! arrives within half a second of it is the same request: a terminal signals the whole process group, and a wrapper in
+//! it (npm, a shell script, a supervisor of containers) forwards its own, so that one press of Ctrl-C arrives twice. The
+//! first signal after that ends the process immediately, from the signal handler itself and so whatever threads are
+//! stuck, with the status that a shell gives to that signal: 130 or 143. [`listen_with`] sets both otherwise.
+//!
+//! ```
+//! use std::time::Duration;
+//! use control_panel::{ControlPanel, GraphIntent, signals};
+//!
+//! #[derive(GraphIntent)]
+//! enum Update {}
+//!
+//! let stop = signals::listen()?;
+//! let mut panel = ControlPanel::<Update>::new();
+//! while !stop.is_requested() {
+//!     panel.drain().for_each(|queued| match queued.intent {});
+//!     panel.wait_ready_timeout(Duration::from_millis(100));
+//! #   break;
+//! }
+//! let report = panel.shutdown_blocking(); // a second Ctrl-C ends this too
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod handlers;
+mod options;
+mod stop;
+
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use self::stop::Shared;
+pub use self::{
+    options::{Options, Second},
+    stop::Stop,
+};
+
+/// Which signal asked for the end.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Signal {
+    /// As a person would call it: "Ctrl-C" or "SIGTERM".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "Ctrl-C",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Listens from now on, until the process ends: all calls share one set of handlers, and a request is for good.
+///
+/// With the default [`Options`], unless the process listens already: then with those of the first call.
+///
+/// Costs a native thread, parked until the first signal. Handlers that others installed are called too. On Windows,
+/// which has no SIGTERM, it looks for Ctrl-C twenty times a second.
+///
+/// # Errors
+/// The operating system refuses a handler, a pipe or a thread.
+pub fn listen() -> io::Result<Stop> {
+    share(None)
+}
+
+/// Like [`listen`], with options of its own. They are the process's: the call belongs into `main`, before any other.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::signals::{self, Options, Second};
+///
+/// // A terminal program that asks "really quit?" counts the presses itself.
+/// let stop = signals::listen_with(Options::default().second(Second::Ignored))?;
+/// assert!(!stop.is_requested());
+/// // Whoever comes later gets the same.
+/// assert!(signals::listen().is_ok());
+/// assert!(signals::listen_with(Options::default().window(Duration::from_secs(2))).is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// As `listen`, and [`AlreadyExists`](io::ErrorKind::AlreadyExists) where the process listens already with other options.
+pub fn listen_with(options: Options) -> io::Result<Stop> {
+    share(Some(options))
+}
+
+fn share(wanted: Option<Options>) -> io::Result<Stop> {
+    static SHARED: Mutex<Option<(Options, Arc<Shared>)>> = Mutex::new(None);
+    let mut listening = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((options, shared)) = &*listening {
+        if wanted.is_some_and(|wanted| wanted != *options) {
+            let message = format!("this process listens for signals already, with {options:?}");
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
+        return Ok(Stop::new(Arc::clone(shared)));
+    }
+    let options = wanted.unwrap_or_default();
+    let shared = Arc::new(Shared::default());
+    handlers::install(options, &shared)?;
+    *listening = Some((options, Arc::clone(&shared)));
+    Ok(Stop::new(shared))
+}

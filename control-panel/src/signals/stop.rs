@@ -1,0 +1,148 @@
+//! What a program looks at, awaits, or is woken by.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Signal;
+use crate::supervise::panics;
+
+type Callback = Box<dyn FnOnce() + Send>;
+
+/// What all [`Stop`]s of the process share.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Written by the handlers: whether a signal came, and the number of the last one.
+    pub(super) met: Arc<AtomicBool>,
+    pub(super) last: Arc<AtomicUsize>,
+    /// The request's, fixed by the first look: the last one's changes while a burst arrives.
+    asked: AtomicUsize,
+    token: CancellationToken,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    notified: bool,
+    next: u64,
+    /// One at most for each `Stop`.
+    callbacks: BTreeMap<u64, Callback>,
+}
+
+impl Shared {
+    /// On a thread of the signals' own, after the first signal.
+    pub(super) fn notify(&self) {
+        self.signal();
+        self.token.cancel();
+        let mut waiting = self.waiting();
+        waiting.notified = true;
+        let callbacks = std::mem::take(&mut waiting.callbacks);
+        drop(waiting);
+        for callback in callbacks.into_values() {
+            // Each for itself; the hook has reported a panic.
+            panics::catch(callback).ok();
+        }
+    }
+
+    fn signal(&self) -> Option<Signal> {
+        let last = self.last.load(Ordering::Acquire);
+        match self.asked.compare_exchange(0, last, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Signal::of(last),
+            Err(asked) => Signal::of(asked),
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the process was asked to stop: what [`listen`](super::listen) returns. Clones tell the same.
+#[must_use = "nobody stops for a signal that nobody looks at"]
+pub struct Stop {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Stop {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let mut waiting = shared.waiting();
+        let id = waiting.next;
+        waiting.next += 1;
+        drop(waiting);
+        Self { shared, id }
+    }
+
+    /// Whether a signal came. Costs a load: for a synchronous loop.
+    pub fn is_requested(&self) -> bool {
+        self.shared.met.load(Ordering::Acquire)
+    }
+
+    /// Which signal came, once one did: the first of those that make the request. Of several that arrive before anything
+    /// looked, the last.
+    pub fn signal(&self) -> Option<Signal> {
+        self.shared.signal()
+    }
+
+    /// Resolves when a signal came. Needs no runtime of any kind.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: it only looks.
+    pub async fn requested(&self) {
+        self.shared.token.cancelled().await;
+    }
+
+    /// Calls `wake` once, when a signal came, to wake a loop that sleeps; immediately if one came before. On a thread of
+    /// the signals' own, not in the handler: it may do anything, but should be quick, for others wait.
+    ///
+    /// For as long as this `Stop` lives: dropping it, or another call, takes the callback back.
+    ///
+    /// ```
+    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, signals};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Quit }
+    ///
+    /// let panel = ControlPanel::<Update>::new();
+    /// let stop = signals::listen()?;
+    /// let sender = panel.sender(IntentSource::LocalUI);
+    /// stop.on_request(move || { sender.try_send(Update::Quit).ok(); }); // wakes `wait_ready` and `on_ready`
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn on_request(&self, wake: impl FnOnce() + Send + 'static) {
+        let mut waiting = self.shared.waiting();
+        if waiting.notified {
+            drop(waiting);
+            return wake();
+        }
+        let before = waiting.callbacks.insert(self.id, Box::new(wake));
+        drop(waiting);
+        drop(before);
+    }
+}
+
+impl Clone for Stop {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.shared))
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        let callback = self.shared.waiting().callbacks.remove(&self.id);
+        drop(callback);
+    }
+}
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stop").field("signal", &self.signal()).finish_non_exhaustive()
+    }
+}
