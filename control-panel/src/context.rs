@@ -129,8 +129,9 @@ impl<I: Intent, P> Context<I, P> {
     /// Sends an intent if there is a free slot now: see [`IntentSender::try_send`].
     ///
     /// # Errors
-    /// With the intent handed back: no free slot, the panel is closed, this worker's generation has
-    /// [ended](TrySendError::Ended), or the intent's clock is `Some(0)`.
+    /// With the intent handed back: no free slot ([`Full`](TrySendError::Full), or [`Stopping`](TrySendError::Stopping) once this
+    /// worker was asked to stop), the panel is closed, this worker's generation has [ended](TrySendError::Ended), or the intent's
+    /// clock is `Some(0)`.
     pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
         self.sender.try_send_in(&self.term, intent)
     }

@@ -10,8 +10,8 @@ use std::{any::type_name, error::Error, fmt, io};
 pub enum SendError<I> {
     /// The panel was shut down or dropped: nothing will be drained any more.
     Closed(I),
-    /// There is no free slot, and nobody is to wait for one: the panel is shutting down, so that nobody drains the queue, or
-    /// the worker whose context sends was told to stop.
+    /// There is no free slot, and no send waits for one: the panel is shutting down, so that the queue is not drained, or
+    /// the worker whose context sends was asked to stop.
     Stopping(I),
     /// The generation whose context sends has ended: another may have begun, after which none of this one comes.
     Ended(I),
@@ -29,6 +29,8 @@ pub enum SendError<I> {
 pub enum TrySendError<I> {
     /// The source's share of the queue is used up until the next frame.
     Full(I),
+    /// The same, and the worker whose context sends was asked to stop: it should end rather than try again.
+    Stopping(I),
     /// The panel was shut down or dropped.
     Closed(I),
     /// The generation whose context sends has ended: another may have begun, after which none of this one comes.
@@ -77,6 +79,7 @@ impl<I> TrySendError<I> {
     pub(crate) fn split(self) -> (TrySendError<()>, I) {
         match self {
             Self::Full(intent) => (TrySendError::Full(()), intent),
+            Self::Stopping(intent) => (TrySendError::Stopping(()), intent),
             Self::Closed(intent) => (TrySendError::Closed(()), intent),
             Self::Ended(intent) => (TrySendError::Ended(()), intent),
             Self::ZeroClock(intent) => (TrySendError::ZeroClock(()), intent),
@@ -86,6 +89,8 @@ impl<I> TrySendError<I> {
 
 const CLOSED: &str = "the panel was shut down or dropped, and takes no intent any more: let the sender end with it, or \
                       shut down later";
+const STOPPING: &str = "there is no free slot, and no send waits for one any more: the panel is shutting down, or the worker \
+                        was asked to stop";
 const ENDED: &str = "the run of the worker that this context belongs to has ended: send from the next one's context, or \
                       by a sender of the panel, `panel.sender(…)`, which outlives every worker";
 const ZERO_CLOCK: &str =
@@ -95,10 +100,7 @@ impl<I> fmt::Display for SendError<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed(_) => CLOSED,
-            Self::Stopping(_) => {
-                "there is no free slot, and no send waits for one any more: the panel is shutting down, or the worker \
-                 was told to stop"
-            }
+            Self::Stopping(_) => STOPPING,
             Self::Ended(_) => ENDED,
             Self::Timeout(_) => {
                 "the queue stayed full for the whole timeout, as nobody drained it or others sent faster: drain more \
@@ -113,6 +115,7 @@ impl<I> fmt::Display for TrySendError<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full(_) => "the source's share of the queue is full: `send` waits for the next frame",
+            Self::Stopping(_) => STOPPING,
             Self::Closed(_) => CLOSED,
             Self::Ended(_) => ENDED,
             Self::ZeroClock(_) => ZERO_CLOCK,
@@ -137,6 +140,7 @@ impl<I> fmt::Debug for TrySendError<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full(_) => "Full(..)",
+            Self::Stopping(_) => "Stopping(..)",
             Self::Closed(_) => "Closed(..)",
             Self::Ended(_) => "Ended(..)",
             Self::ZeroClock(_) => "ZeroClock(..)",
@@ -144,8 +148,46 @@ impl<I> fmt::Debug for TrySendError<I> {
     }
 }
 
-impl<I> Error for SendError<I> {}
-impl<I> Error for TrySendError<I> {}
+impl<I> Error for SendError<I> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Stopping(_) => Some(&Stopped::ASKED),
+            Self::Closed(_) => Some(&Stopped::CLOSED),
+            Self::Ended(_) => Some(&Stopped::ENDED),
+            Self::Timeout(_) | Self::ZeroClock(_) => None,
+        }
+    }
+}
+
+impl<I> Error for TrySendError<I> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Stopping(_) => Some(&Stopped::ASKED),
+            Self::Closed(_) => Some(&Stopped::CLOSED),
+            Self::Ended(_) => Some(&Stopped::ENDED),
+            Self::Full(_) | Self::ZeroClock(_) => None,
+        }
+    }
+}
+
+/// What every error stems from that a stop is the reason of: by it an [`Exit`](crate::Exit) knows a worker that ended by
+/// `?` from one that failed, whatever the types of its intents and errors are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stopped(&'static str);
+
+impl Stopped {
+    pub(crate) const ASKED: Self = Self("a stop was requested");
+    const CLOSED: Self = Self("the panel is closed");
+    const ENDED: Self = Self("the worker has ended");
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Stopped {}
 
 /// Why [`WorkerHandle::send`](crate::WorkerHandle::send) did not take a command.
 ///
@@ -205,7 +247,14 @@ impl<C> fmt::Debug for CommandError<C> {
     }
 }
 
-impl<C> Error for CommandError<C> {}
+impl<C> Error for CommandError<C> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Ended(_) => Some(&Stopped::ENDED),
+            Self::Full(_) | Self::WrongType { .. } => None,
+        }
+    }
+}
 
 /// What both ends of an inbox say.
 pub(crate) fn wrong_type(takes: &str, other: &str) -> String {

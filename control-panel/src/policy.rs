@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::{
     blocking,
+    error::Stopped,
     supervise::{
         cause::Term,
         deadline::{Raced, race},
@@ -180,4 +181,8 @@ impl fmt::Display for PolicyClosed {
     }
 }
 
-impl Error for PolicyClosed {}
+impl Error for PolicyClosed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&Stopped::ASKED)
+    }
+}

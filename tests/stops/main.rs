@@ -4,6 +4,7 @@
 //! Where an offender blocks a thread, it does so until the report is there: a shutdown that waited for it would hang.
 
 mod by_a_worker;
+mod by_question_mark;
 mod calls;
 mod deadline;
 mod listed;

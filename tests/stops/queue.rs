@@ -19,7 +19,7 @@ fn a_full_queue_hands_intents_back_while_a_shutdown_waits() {
                     sent => assert!(sent.is_ok()),
                 }
             }
-            assert!(matches!(cx.try_send(Mark::new(5)), Err(TrySendError::Full(mark)) if mark.id == 5));
+            assert!(matches!(cx.try_send(Mark::new(5)), Err(TrySendError::Stopping(mark)) if mark.id == 5));
             assert_eq!(back, [1, 2, 3, 4]);
         });
         panel.spawn(flush.cancel(Cancel::Cooperative));

@@ -6,7 +6,7 @@ use super::{NoReply, Reply, reply};
 use crate::{
     blocking,
     context::Context,
-    error::SendError,
+    error::{SendError, Stopped},
     intent::Intent,
     supervise::deadline::{Raced, race},
 };
@@ -58,8 +58,10 @@ impl<I: Intent, P> Context<I, P> {
         let (reply, answer) = reply();
         self.send(ask(reply)).await.map_err(RequestError::Refused)?;
         match race(answer, self.cancelled()).await {
-            Raced::First(answer) => answer.map_err(|NoReply| RequestError::NoReply),
-            Raced::Second(()) => Err(RequestError::Stopped),
+            Raced::First(Ok(answer)) => Ok(answer),
+            // A loop that ends drops what it was asked: with a stop that is the reason.
+            Raced::First(Err(NoReply)) if !self.is_cancelled() => Err(RequestError::NoReply),
+            Raced::First(Err(NoReply)) | Raced::Second(()) => Err(RequestError::Stopped),
         }
     }
 
@@ -117,7 +119,8 @@ pub enum RequestError<I> {
     Refused(SendError<I>),
     /// It was taken and dropped unanswered.
     NoReply,
-    /// It was taken, and the worker that asked was told to stop before there was an answer.
+    /// It was taken, and the worker that asked was told to stop before there was an answer: also where the question was then
+    /// dropped unanswered.
     Stopped,
 }
 
@@ -167,7 +170,8 @@ impl<I: 'static> Error for RequestError<I> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Refused(error) => Some(error),
-            Self::NoReply | Self::Stopped => None,
+            Self::NoReply => None,
+            Self::Stopped => Some(&Stopped::ASKED),
         }
     }
 }

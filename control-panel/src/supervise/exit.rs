@@ -15,7 +15,7 @@ use std::{
 pub enum Exit {
     /// It returned.
     Finished,
-    /// It was told to stop, and did.
+    /// It was asked to stop, and did. Also by an error that says no more than that: see [`WorkerOutput`].
     Cancelled,
     /// It returned an error.
     Failed(WorkerError),
@@ -141,6 +141,34 @@ impl fmt::Debug for PanicReport {
 ///
 /// The error is anything that converts into `Box<dyn Error + Send + Sync>`: your own error types, `anyhow`'s,
 /// a `String`.
+///
+/// # Errors that are no failure
+/// Once a worker is asked to stop, or its panel shuts down, its sends, requests and waits end with an error, and `?` hands
+/// that on. Such a worker was [cancelled](Exit::Cancelled) and did not fail. What counts is the type of the error or of one that
+/// it stems from, by [`Error::source`]: a [`SendError`](crate::SendError) or [`TrySendError`](crate::TrySendError) that says
+/// `Stopping`, `Closed` or `Ended`, a [`RequestError`](crate::RequestError) that says `Stopped`, a
+/// [`PolicyClosed`](crate::PolicyClosed), a [`NoReply`](crate::NoReply), a [`CommandError`](crate::CommandError) or
+/// [`RestartError`](crate::RestartError) that says `Ended`, a [`Refusal`](crate::Refusal) because of the shutdown. Any other
+/// error is a failure also during a stop, so is each of these without one, and so is one whose cause cannot be seen: a text made
+/// of it, or a type of your own that does not return it from `source`.
+///
+/// ```
+/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Tick }
+///
+/// #[worker(source = IntentSource::Restore, kind = thread)]
+/// fn tick(cx: Context<Update>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     loop {
+///         cx.send_blocking(Update::Tick)?; // ends the loop once the worker is asked to stop
+///     }
+/// }
+///
+/// let panel = ControlPanel::<Update>::new();
+/// panel.spawn_tick();
+/// assert!(panel.shutdown_blocking().is_clean());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a worker cannot return `{Self}`",
     label = "a worker returns nothing, or `Result<(), E>` with an error `E`",

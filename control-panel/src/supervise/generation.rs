@@ -14,6 +14,7 @@ use super::{
     driver::{Running, guard},
     exit::Exit,
     record::Record,
+    stop_error::is_stop_error,
 };
 use crate::worker::Cancel;
 
@@ -49,7 +50,10 @@ impl<R: Running + ?Sized> Generation<R> {
         let span = &self.term.span;
         match guard(&self.record, || span.in_scope(|| run.as_mut().poll_exit(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(exit)) => self.over(if_told(exit, &self.term)),
+            Ok(Poll::Ready(exit)) => {
+                let exit = as_asked(exit, &self.record, &self.term);
+                self.over(exit)
+            }
             Err(panic) => self.over(Exit::Panicked(panic)),
         }
     }
@@ -88,10 +92,19 @@ impl<R: Running + ?Sized> Future for Generation<R> {
     }
 }
 
-/// Who returns because it was told to stop was cancelled.
-pub(super) fn if_told(exit: Exit, term: &Term) -> Exit {
+/// A worker that returns because it was asked to stop was cancelled: also by `?`, where the error says no more than that.
+pub(super) fn as_asked(exit: Exit, record: &Record, term: &Term) -> Exit {
     match exit {
         Exit::Finished if term.is_over() => Exit::Cancelled,
+        // While the panel shuts down its queue hands intents back also to a worker whose turn to stop has not come yet.
+        Exit::Failed(error) if term.is_over() || record.is_panel_stopping() => {
+            // The chain of sources is the user's code, and so is the drop of what is not reported.
+            let judged = guard(record, || {
+                let stops = is_stop_error(&*error);
+                if stops { Exit::Cancelled } else { Exit::Failed(error) }
+            });
+            judged.unwrap_or_else(Exit::Panicked)
+        }
         exit => exit,
     }
 }

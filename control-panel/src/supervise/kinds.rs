@@ -15,7 +15,7 @@ use super::{
     cause::{Cause, Term},
     driver::{Run, Running, guard},
     exit::{Exit, WorkerOutput},
-    generation::if_told,
+    generation::as_asked,
     record::Record,
     registry::Registry,
 };
@@ -158,7 +158,7 @@ impl Away {
 
     /// How it ended; else it was dropped.
     pub(super) fn over(mut self, exit: Exit) {
-        self.exit = Some(if_told(exit, &self.term));
+        self.exit = Some(as_asked(exit, &self.record, &self.term));
     }
 
     /// It was told to stop before it began, and does not begin.

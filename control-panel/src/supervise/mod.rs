@@ -13,6 +13,7 @@
 //! | `record` | one worker, as its handle and its context see it |
 //! | `signal` | wakes a worker's task |
 //! | `cause`, `exit`, `events`, `report` | what is told, and to whom |
+//! | `stop_error` | which errors say no more than that a worker stops: pure |
 //! | `deadline` | one moment on two clocks |
 //! | `clock` | the one native thread: rings deadlines, looks after the workers |
 //! | `polling` | which worker each thread runs just now |
@@ -40,6 +41,7 @@ pub(crate) mod registry;
 pub(crate) mod report;
 pub(crate) mod roster;
 mod signal;
+mod stop_error;
 pub(crate) mod supervisor;
 pub(crate) mod watchdog;
 pub(crate) mod watched;

@@ -216,6 +216,11 @@ impl Record {
         self.stuck.store(stuck, Ordering::Relaxed);
     }
 
+    /// Whether everything of its panel is being stopped, though its own turn may come later.
+    pub(super) fn is_panel_stopping(&self) -> bool {
+        self.registry.upgrade().is_some_and(|registry| registry.is_stopping())
+    }
+
     /// A generation begins away from the worker's task.
     pub(super) fn go_away(&self) {
         self.away.store(AWAY, Ordering::Release);

@@ -50,7 +50,10 @@ impl<I: Intent> IntentSender<I> {
     }
 
     pub(crate) fn try_send_in(&self, term: &Term, intent: I) -> Result<(), TrySendError<I>> {
-        self.port.try_send_in(Some(term), intent)
+        match self.port.try_send_in(Some(term), intent) {
+            Err(TrySendError::Full(intent)) if term.is_over() => Err(TrySendError::Stopping(intent)),
+            sent => sent,
+        }
     }
 }
 

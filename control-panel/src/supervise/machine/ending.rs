@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     Action, GroupId, Machine, Place,
     member::{Member, State, Then},
+    order::StopOrder,
 };
 use crate::{
     queued::Origin,
@@ -42,7 +43,10 @@ impl Machine {
         let Some(member) = self.members.get_mut(id) else { return };
         if !member.spec.restart.wants(&exit) {
             let group = member.group();
-            self.leave(id, exit, None);
+            // Cancelled before its turn to stop came: the queue hands intents back to every worker by then.
+            let cause =
+                self.stopping.as_ref().filter(|_| matches!(exit, Exit::Cancelled)).map(StopOrder::cause);
+            self.leave(id, exit, cause);
             return self.member_left_by_itself(group, id);
         }
         let group = member.group();

@@ -148,6 +148,10 @@ impl Machine {
 }
 
 impl StopOrder {
+    pub(super) fn cause(&self) -> Cause {
+        self.cause
+    }
+
     /// One is not stopped before another has ended.
     fn block(&mut self, id: Origin, until: Origin) {
         if self.frees.entry(until).or_default().insert(id) {

@@ -56,6 +56,11 @@ impl Registry {
         self.runtime_gone.load(Ordering::Acquire)
     }
 
+    /// Whether everything is being stopped.
+    pub(in crate::supervise) fn is_stopping(&self) -> bool {
+        self.lock().machine.is_stopping()
+    }
+
     pub(crate) fn first_polls(&self) -> u64 {
         self.first_polls.load(Ordering::Relaxed)
     }

@@ -126,7 +126,9 @@ where
                 match sender.try_send(Prewarm { node: node.clone() }.into()) {
                     Ok(()) => plan.sent(node, now),
                     Err(TrySendError::Full(_)) => _ = plan.refused(now),
-                    Err(TrySendError::Closed(_) | TrySendError::Ended(_)) => return Ok(()),
+                    Err(TrySendError::Stopping(_) | TrySendError::Closed(_) | TrySendError::Ended(_)) => {
+                        return Ok(());
+                    }
                     Err(TrySendError::ZeroClock(_)) => return Err(SendError::ZeroClock(())),
                 }
                 continue;
