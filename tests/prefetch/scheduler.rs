@@ -187,6 +187,46 @@ fn congestion_backs_off_exponentially_with_jitter_and_a_success_resets_it() {
     assert_ne!(waits(2).0, first, "another seed, another jitter");
 }
 
+/// A scheduler whose budget is used up, some way into a backoff of minutes.
+async fn backed_off(panel: &mut Panel) -> PrefetchFeed<u32> {
+    panel.set_policy(settings(8 * MS, 1, 9));
+    let (scheduler, feed) = PrefetchScheduler::new(IntentSource::PrefetchScheduler);
+    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(3_600));
+    panel.spawn(scheduler.backoff(backoff).into_worker());
+    feed.publish(around(0, 1..=9));
+    testing::advance(Duration::from_secs(600)).await;
+    assert_eq!(chosen(panel), [1], "the only one, and then it backs off");
+    testing::advance(Duration::from_secs(60)).await;
+    assert_eq!(chosen(panel), NONE, "still");
+    feed
+}
+
+#[test]
+fn another_focus_resets_the_backoff_and_another_neighbourhood_does_not() {
+    testing::paused(async |panel: &mut Panel| {
+        let feed = backed_off(panel).await;
+        feed.publish(around(0, 2..=9));
+        testing::settle().await;
+        assert_eq!(chosen(panel), NONE);
+        feed.publish(around(1, 2..=9));
+        testing::settle().await;
+        assert_eq!(chosen(panel), [2]);
+    });
+}
+
+#[test]
+fn other_settings_reset_the_backoff_and_the_same_ones_do_not() {
+    testing::paused(async |panel: &mut Panel| {
+        let _feed = backed_off(panel).await;
+        panel.set_policy(settings(8 * MS, 1, 9));
+        testing::settle().await;
+        assert_eq!(chosen(panel), NONE);
+        panel.set_policy(settings(9 * MS, 1, 9));
+        testing::settle().await;
+        assert_eq!(chosen(panel), [2]);
+    });
+}
+
 #[test]
 fn it_ends_with_its_feed_and_with_the_panel() {
     testing::paused(async |panel: &mut Panel| {

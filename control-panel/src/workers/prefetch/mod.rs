@@ -5,7 +5,7 @@
 //! publishes what there is to choose from through a [`PrefetchFeed`]; a [`Heuristic`] ranks it.
 //!
 //! It yields to everybody else: it never waits in the line for a slot, leaves at most its budget of intents undrained and
-//! never more than half of the queue, backs off exponentially where there is no room, goes four times slower under a
+//! never more than half of the queue, backs off exponentially where there is no room (anew for another focus or other settings), goes four times slower under a
 //! memory warning, and stops while memory is critical. While one focus is looked at, no node is chosen twice.
 //!
 //! Given the same seed, the same things published and the same frames at the same instants, it decides the same.

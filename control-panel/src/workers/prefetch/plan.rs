@@ -33,6 +33,8 @@ pub(super) struct Plan<N> {
     /// The tries since the last success.
     retry: Retry,
     focus: Option<N>,
+    /// What applied when it was asked last.
+    settings: Option<PrefetchSettings>,
     /// Chosen while this focus is looked at.
     chosen: BTreeSet<N>,
     /// The ranking of the current neighbourhood, the best first, once it was asked for; and for how far ahead it was.
@@ -48,6 +50,7 @@ impl<N: PrefetchNode> Plan<N> {
         Self {
             retry: Retry::new(backoff, seed),
             focus: None,
+            settings: None,
             chosen: BTreeSet::new(),
             ranked: None,
             last: None,
@@ -55,11 +58,13 @@ impl<N: PrefetchNode> Plan<N> {
         }
     }
 
-    /// Another neighbourhood was published: its ranking is not known yet. Another focus forgets what was chosen.
+    /// Another neighbourhood was published: its ranking is not known yet. Another focus forgets what was chosen, and
+    /// the backoff: what is wanted now has not been refused yet.
     pub(super) fn look_at(&mut self, focus: Option<&N>) {
         if self.focus.as_ref() != focus {
             self.focus = focus.cloned();
             self.chosen.clear();
+            self.forget_backoff();
         }
         self.ranked = None;
     }
@@ -74,6 +79,12 @@ impl<N: PrefetchNode> Plan<N> {
         rank: impl FnOnce(usize) -> Vec<N>,
         occupied: impl FnOnce() -> usize,
     ) -> Step<N> {
+        // A budget that was raised is used now, not when a backoff of half a minute is over. Settings that are published
+        // anew and are the same reset nothing: a host may do that in every frame.
+        if self.settings.is_some_and(|before| before != *settings) {
+            self.forget_backoff();
+        }
+        self.settings = Some(*settings);
         let pace = match level {
             MemoryLevel::Normal => settings.pace,
             MemoryLevel::Warning => settings.pace.saturating_mul(SLOWER),
@@ -112,6 +123,11 @@ impl<N: PrefetchNode> Plan<N> {
         let delay = self.retry.delay(now, now);
         // At least a timer's tick, so that a backoff of nothing is no busy loop.
         *self.not_before.insert(after(now, delay.max(Duration::from_millis(1))))
+    }
+
+    fn forget_backoff(&mut self) {
+        self.retry.reset();
+        self.not_before = None;
     }
 }
 

@@ -75,6 +75,10 @@ impl Model {
         (self.refused_until, self.refusals) = (Some(until), self.refusals + 1);
     }
 
+    fn forget_backoff(&mut self) {
+        (self.refused_until, self.refusals) = (None, 0);
+    }
+
     fn send(&mut self, node: u32) {
         self.chosen.push(node);
         (self.sent_at, self.refusals) = (Some(self.now), 0);
@@ -118,6 +122,7 @@ fn a_plan_does_what_a_plain_model_does() {
                     if model.focus != focus {
                         model.focus = focus;
                         model.chosen.clear();
+                        model.forget_backoff();
                     }
                     plan.look_at(focus.as_ref());
                 }
@@ -126,11 +131,15 @@ fn a_plan_does_what_a_plain_model_does() {
                     model.level = levels[below(3) as usize];
                 }
                 2 => {
+                    let before = model.settings;
                     model.settings =
                         settings([0, 1, 50, 700][below(4) as usize], below(4) as usize, below(6) as usize);
                     model.settings.enabled = below(5) > 0;
                     if below(9) == 0 {
                         model.settings.ahead = usize::MAX;
+                    }
+                    if model.settings != before {
+                        model.forget_backoff();
                     }
                 }
                 3 => model.occupied = below(4) as usize,

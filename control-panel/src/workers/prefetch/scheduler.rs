@@ -57,7 +57,7 @@ impl<S: Source, N: PrefetchNode, H: Heuristic<N>> PrefetchScheduler<S, N, H> {
     }
 
     /// How long it waits when there is no room for its intent, or its budget is used up. Default: 100 ms, doubling up to
-    /// 30 s, with jitter; a success resets it.
+    /// 30 s, with jitter; a success resets it, and so do another focus and other settings.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
