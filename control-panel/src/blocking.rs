@@ -70,6 +70,6 @@ pub(crate) fn assert_may_block(what: &str, instead: &str) {
 
 /// Whether tokio would let this thread block. Only tokio knows, and it tells by panicking: inside
 /// `spawn_blocking` or a mere `enter` guard a runtime is current too, and blocking is fine.
-fn may_block() -> bool {
+pub(crate) fn may_block() -> bool {
     Handle::try_current().map_or(true, |handle| panics::quietly(|| handle.block_on(async {})).is_some())
 }

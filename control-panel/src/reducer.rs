@@ -110,9 +110,14 @@ pub struct FrameReport {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Warning {
-    /// Frames are drained inside a current-thread runtime that never gets to poll the workers spawned on it:
-    /// the loop does not `.await`. Let it await between frames, or run it on a thread of its own and give the
-    /// panel `.runtime(handle)` of a multi-thread runtime.
+    /// Workers were spawned, and for about a second of frames none of them was polled. Either nothing drives the panel's
+    /// runtime: it is a current-thread one that no thread is inside `block_on` of, or the loop itself holds it and does not
+    /// `.await`. Or all its threads are held, by workers that do not await or by calls that fill its blocking pool. Let the
+    /// loop await between frames, give the panel `.runtime(handle)` of a multi-thread runtime, or let it have its own; what
+    /// blocks for long belongs on a thread ([`Worker::thread`](crate::Worker::thread)).
+    ///
+    /// Goes away once one of them runs. Frames that follow each other within 10 ms count once, unless the loop itself holds the
+    /// runtime.
     WorkersNeverPolled {
         /// How many workers have never run.
         workers: usize,
@@ -133,8 +138,8 @@ impl std::fmt::Display for Warning {
         match self {
             Self::WorkersNeverPolled { workers } => write!(
                 f,
-                "{workers} worker(s) never ran: the frame loop holds a current-thread runtime and never awaits; \
-                 await between frames, or give the panel a multi-thread runtime's handle"
+                "{workers} worker(s) never ran: nothing drives the panel's runtime, or all its threads are held; await between \
+                 frames, give the panel a multi-thread runtime's handle, or move what blocks to `kind = thread`"
             ),
             Self::PanicsAbort => f.write_str(
                 "the program is compiled with `panic = \"abort\"`, so a worker's panic ends the process instead of being told \

@@ -3,15 +3,20 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::atomic::Ordering,
+    sync::{Arc, Mutex, atomic::Ordering},
     task::Poll,
     thread,
     time::Duration,
 };
 
-use control_panel::{Cause, Exit, Restart, RestartError, Warning, WorkerStatus, testing};
-use tests::{eventually, threads, watched};
-use tokio::{runtime::Builder, sync::oneshot, task::yield_now, time::sleep};
+use control_panel::{Cause, Context, Exit, Restart, RestartError, Warning, Worker, WorkerStatus, testing};
+use tests::{Mark, eventually, threads, watched};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+    task::yield_now,
+    time::sleep,
+};
 
 use crate::kinds::{Act, Async, Blocking, KINDS, LetGo, MS, PATIENT, Panel, Seen, Thread, panel, running};
 
@@ -83,6 +88,42 @@ fn dropping_a_runtime_ends_the_blocking_workers_on_it() {
         drop(runtime);
         assert!(matches!(handle.status(), WorkerStatus::Ended(Exit::Aborted)));
         drop(panel);
+    });
+}
+
+/// What is built on tokio works on a thread, also where the panel was given its runtime by a handle.
+#[test]
+fn every_thread_has_the_panels_runtime() {
+    watched(|| {
+        for entered in [true, false] {
+            let runtime = threads(1);
+            let context = entered.then(|| runtime.enter());
+            let mut panel = panel(&runtime, PATIENT);
+            let work = || {
+                let runtime = Handle::current();
+                let answer = runtime.block_on(async {
+                    sleep(MS).await;
+                    tokio::spawn(async { 42 }).await.unwrap()
+                });
+                assert_eq!(answer, 42);
+                runtime.id()
+            };
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let notes = || {
+                let seen = Arc::clone(&seen);
+                move |_: Context<Mark>| seen.lock().unwrap().push(work())
+            };
+            for worker in
+                [Worker::blocking("in the pool", 0, notes()), Worker::thread("on its own", 0, notes())]
+            {
+                let status = panel.spawn(worker).ended_blocking();
+                assert!(matches!(status, WorkerStatus::Ended(Exit::Finished)), "{status}");
+            }
+            assert_eq!(*seen.lock().unwrap(), [runtime.handle().id(); 2]);
+            assert_eq!(panel.ask_blocking("asks", 0, work).take_blocking(), Ok(runtime.handle().id()));
+            panel.drain().for_each(drop);
+            drop(context);
+        }
     });
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{ControlPanel, Starved, idle::Idle, locals::Locals, shared::Shared, status::Snapshot};
 use crate::{
@@ -263,7 +263,6 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         if panics::ABORT {
             tracing::warn!(target: TARGET, panel = %self.name, "{}", Warning::PanicsAbort);
         }
-        let may_starve = own.is_none() && handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let queue = Arc::new(Queue::new(self.capacity, self.on_ready));
         let for_supervisor = Arc::clone(&queue);
         let on_escalate = Box::new(move || for_supervisor.wake_loop());
@@ -282,7 +281,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             local_buffer: Mutex::default(),
             frame_budget: self.frame_budget,
             frames: 0,
-            starved: may_starve.then(Starved::default),
+            starved: Starved::default(),
             snapshot: Snapshot::default(),
             watch: Watch::default(),
         })

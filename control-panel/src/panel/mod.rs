@@ -94,7 +94,7 @@ pub struct ControlPanel<I: Intent, P = ()> {
     frame_budget: FrameBudget,
     frames: u64,
     /// Where workers could starve.
-    starved: Option<Starved>,
+    starved: Starved,
     snapshot: Snapshot,
     /// What the last frame found.
     watch: observe::Watch,

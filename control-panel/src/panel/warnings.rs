@@ -1,38 +1,66 @@
-//! What a panel warns of, first of all a frame loop that keeps its own workers from running.
+//! What a panel warns of, first of all a runtime that does not run the workers it was given.
 
-use tokio::runtime::Handle;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::ControlPanel;
-use crate::{intent::Intent, reducer::Warning, supervise::panics};
+use crate::{blocking, intent::Intent, name::Name, reducer::Warning, supervise::panics};
 
-/// Frames drained without any worker of a current-thread runtime being polled, before that is a warning: about
-/// a second of a 60 Hz loop.
+/// Frames drained without any new worker being polled, before that is a warning: about a second of a 60 Hz loop.
 const STARVED_FRAMES: u32 = 64;
+
+/// Where another thread is to poll them, it needs time to: of a loop that is faster than this, not every frame counts.
+const PACE: Duration = Duration::from_millis(10);
 
 /// How many frames were drained since a new worker was last polled, and how many had been by then.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Starved {
-    frames: u32,
     polls: u64,
+    frames: u32,
+    /// Those of them that left other threads time, and when the last did.
+    paced: u32,
+    last: Option<Instant>,
+    /// Whether the loop itself holds the only thread that could poll them: then no time is of use.
+    holds_runtime: bool,
+}
+
+impl Starved {
+    fn is_found(self) -> bool {
+        self.paced >= STARVED_FRAMES || self.holds_runtime && self.frames >= STARVED_FRAMES
+    }
+
+    /// One more frame.
+    fn count(&mut self, runtime: &Handle) {
+        self.frames = self.frames.saturating_add(1);
+        let now = Instant::now();
+        if self.last.is_none_or(|last| now - last >= PACE) {
+            (self.paced, self.last) = (self.paced.saturating_add(1), Some(now));
+        }
+        // To ask costs a panic that is caught: so it is asked once, when it matters.
+        if self.frames == STARVED_FRAMES {
+            let inside = Handle::try_current().is_ok_and(|current| current.id() == runtime.id());
+            let alone = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+            self.holds_runtime = inside && alone && !blocking::may_block();
+        }
+    }
 }
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// A loop that drains on a current-thread runtime and never awaits starves the workers it waits for.
+    /// A runtime that nothing drives, one whose threads are all held, and a loop that drains on a current-thread runtime and
+    /// never awaits, run none of the workers that the loop waits for.
     pub(super) fn watch_for_starvation(&mut self) {
-        let Some(starved) = self.starved.as_mut() else { return };
         let supervisor = &self.shared.supervisor;
-        let inside = Handle::try_current().is_ok_and(|current| current.id() == supervisor.runtime().id());
-        let polls = supervisor.registry().first_polls();
-        if !inside || supervisor.registry().unpolled() == 0 || polls != starved.polls {
-            *starved = Starved { frames: 0, polls };
+        let (polls, unpolled) = (supervisor.registry().first_polls(), supervisor.registry().unpolled());
+        let starved = &mut self.starved;
+        if unpolled == 0 || polls != starved.polls {
+            *starved = Starved { polls, ..Starved::default() };
             return;
         }
-        let frames = &mut starved.frames;
-        *frames = frames.saturating_add(1);
-        #[cfg(feature = "tracing")]
-        if *frames == STARVED_FRAMES {
-            let workers = supervisor.registry().unpolled();
-            tracing::warn!(target: crate::observe::TARGET, panel = %self.name, "{}", Warning::WorkersNeverPolled { workers });
+        let before = starved.is_found();
+        starved.count(supervisor.runtime());
+        if !before && starved.is_found() {
+            log(&self.name, Warning::WorkersNeverPolled { workers: unpolled });
         }
     }
 
@@ -45,10 +73,17 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             return Some(Warning::RuntimeGone);
         }
         let workers = registry.unpolled();
-        let starved = self.starved.is_some_and(|starved| starved.frames >= STARVED_FRAMES);
-        if starved && workers > 0 {
+        if workers > 0 && self.starved.is_found() {
             return Some(Warning::WorkersNeverPolled { workers });
         }
         panics::ABORT.then_some(Warning::PanicsAbort)
     }
 }
+
+#[cfg(feature = "tracing")]
+fn log(panel: &Name, warning: Warning) {
+    tracing::warn!(target: crate::observe::TARGET, %panel, "{warning}");
+}
+
+#[cfg(not(feature = "tracing"))]
+fn log(_panel: &Name, _warning: Warning) {}

@@ -247,10 +247,14 @@ impl Drop for InLine {
 
 /// The same on a thread of its own.
 async fn on_thread(mut away: Away, body: Body) -> Exit {
-    let ended = away.ended();
+    let (ended, runtime) = (away.ended(), away.registry.hosts.runtime.clone());
     // A thread's name cannot hold a NUL.
     let name = away.record.name.replace('\0', "");
-    let spawned = thread::Builder::new().name(name).spawn(move || carry_out(away, body));
+    let spawned = thread::Builder::new().name(name).spawn(move || {
+        // As in the pool. A runtime that is gone can be entered too; what is asked of it then fails.
+        let _context = runtime.enter();
+        carry_out(away, body);
+    });
     // Without a thread `away` is gone, and what it said is of no use.
     match spawned {
         Ok(_) => ended.await,

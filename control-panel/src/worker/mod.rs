@@ -133,7 +133,8 @@ impl<I: Intent, P> Worker<I, P> {
         Self::made(name, source, Kind::Blocking, kinds::call(body, AwayJob::Blocking))
     }
 
-    /// A worker that has a thread of its own, named after it. As [`blocking`](Self::blocking) in everything else.
+    /// A worker that has a thread of its own, named after it. As [`blocking`](Self::blocking) in everything else: the panel's
+    /// runtime is entered there too, so that `Handle::current()`, and async libraries that are built on it, work on both.
     pub fn thread<F, T>(name: impl Into<Cow<'static, str>>, source: I::Source, body: F) -> Self
     where
         F: FnMut(Context<I, P>) -> T + Send + 'static,
