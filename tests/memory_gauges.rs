@@ -53,11 +53,25 @@ impl Machine {
         fs::write(file, content).expect("written");
     }
 
+    /// A group of the first version: what it uses, what of that is cache, and its limit.
+    fn legacy_group(&self, path: &str, usage: u64, cache: u64, limit: &str) {
+        let file = |name| format!("sys/fs/cgroup/memory/{path}/{name}");
+        self.write(&file("memory.usage_in_bytes"), format!("{usage}\n"));
+        let own_and_total = format!(
+            "cache 0\ninactive_file 0\nactive_file 0\ntotal_cache {cache}\ntotal_shmem 9\ntotal_dirty 0\n\
+             total_inactive_file {}\ntotal_active_file {}\n",
+            cache / 2,
+            cache - cache / 2
+        );
+        self.write(&file("memory.stat"), own_and_total);
+        self.write(&file("memory.limit_in_bytes"), format!("{limit}\n"));
+    }
+
     /// A group: what it uses, what of that is cache, and its limits.
     fn group(&self, path: &str, current: u64, cache: u64, max: &str, high: &str) {
         let file = |name| format!("sys/fs/cgroup/{path}/{name}");
         self.write(&file("memory.current"), format!("{current}\n"));
-        self.write(&file("memory.stat"), format!("anon 1\nfile 9\ninactive_file {cache}\nactive_file 7\n"));
+        self.write(&file("memory.stat"), format!("anon 1\nfile 9\ninactive_file {cache}\nactive_file 0\n"));
         self.write(&file("memory.max"), format!("{max}\n"));
         self.write(&file("memory.high"), format!("{high}\n"));
     }
@@ -126,12 +140,89 @@ fn a_namespaces_mount_shows_a_part_of_the_tree() {
 }
 
 #[test]
-fn without_the_second_version_there_is_nothing_to_read() {
+fn what_the_kernel_takes_back_is_not_in_use() {
+    let machine = Machine::new();
+    machine.group("a/b/c", 950, 0, "1000", "max");
+    let shown = |stat: &str| {
+        machine.write("sys/fs/cgroup/a/b/c/memory.stat", stat);
+        machine.cgroup()
+    };
+    let read_twice = "anon 50\nfile 900\ninactive_file 0\nactive_file 900\n";
+    assert_eq!(shown(read_twice), sample(50, 1_000), "a cache that was read twice is a cache");
+    let all =
+        "anon 50\nfile 800\ninactive_file 300\nactive_file 500\nslab_reclaimable 60\nslab_unreclaimable 40\n";
+    assert_eq!(shown(all), sample(90, 1_000), "and so are the kernel's own caches");
+    let shared = "anon 50\nfile 900\nshmem 800\ninactive_file 100\nactive_file 0\ninactive_anon 850\n";
+    assert_eq!(shown(shared), sample(850, 1_000), "shared memory is a file's by name only");
+    let unwritten = "inactive_file 500\nactive_file 400\nfile_dirty 300\nfile_writeback 100\n";
+    assert_eq!(shown(unwritten), sample(450, 1_000), "what must be written first is not there to be taken");
+    assert_eq!(shown("inactive_file 900\n"), sample(50, 1_000), "an older kernel writes fewer figures");
+    assert!(matches!(shown("inactive_file 1\nactive_file -1\n"), Err(MemoryReadError::Malformed { .. })));
+}
+
+/// The line of the mount that counts is found among many, wherever it stands.
+#[test]
+fn a_table_of_many_mounts_is_read() {
     let machine = Machine::new();
     machine.group("a", 50, 0, "100", "max");
-    machine.write("proc/self/mountinfo", "35 31 0:32 / /sys/fs/cgroup rw - cgroup cgroup rw,memory\n");
+    let overlay =
+        format!("900 31 0:99 / /{} rw - overlay overlay rw,lowerdir={}\n", "a".repeat(64), "/x:".repeat(300));
+    let many = overlay.repeat(3_000);
+    for table in [many.clone() + MOUNTS, MOUNTS.to_owned() + &many] {
+        machine.write("proc/self/mountinfo", table);
+        assert_eq!(machine.cgroup(), sample(50, 100));
+    }
+    machine.write("proc/self/mountinfo", many);
+    assert_eq!(machine.cgroup(), Ok(None), "none of them is a control group's");
+}
+
+/// What the first version calls no limit, with pages of 4 KiB.
+const UNLIMITED: &str = "9223372036854771712";
+
+#[test]
+fn the_first_version_is_read_alone_and_beside_the_second() {
+    let machine = Machine::new();
+    machine.write("proc/self/cgroup", "4:cpu,memory:/legacy/x\n");
+    assert_eq!(machine.cgroup(), Ok(None), "no group, no limit");
+    machine.legacy_group("legacy/x", 700, 300, UNLIMITED);
+    machine.legacy_group("", 900, 0, UNLIMITED);
+    assert_eq!(machine.cgroup(), Ok(None), "no limit");
+    machine.legacy_group("legacy/x", 700, 300, "1000");
+    assert_eq!(machine.cgroup(), sample(400, 1_000));
+    machine.legacy_group("legacy", 500, 0, "600");
+    assert_eq!(machine.cgroup(), sample(500, 600), "the fullest on the way up");
+    machine.write("proc/self/cgroup", "4:cpu,memory:/legacy/x\n0::/a\n");
+    machine.group("a", 70, 0, "100", "max");
+    assert_eq!(machine.cgroup(), sample(500, 600), "the fuller of both");
+    machine.group("a", 95, 0, "100", "max");
+    assert_eq!(machine.cgroup(), sample(95, 100));
+    machine.write(
+        "proc/self/mountinfo",
+        "35 31 0:32 /legacy /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+    );
+    machine.legacy_group("x", 10, 0, "40");
+    machine.legacy_group("", 1, 0, "40");
+    assert_eq!(machine.cgroup(), sample(10, 40), "as a container without a namespace of its own sees it");
+    for (file, garbage) in [
+        ("limit_in_bytes", "lots"),
+        ("limit_in_bytes", ""),
+        ("usage_in_bytes", "-1"),
+        ("stat", "inactive_file 1"),
+    ] {
+        machine.legacy_group("x", 10, 0, "40");
+        machine.write(&format!("sys/fs/cgroup/memory/x/memory.{file}"), garbage);
+        let error = machine.cgroup().expect_err(file);
+        assert!(error.to_string().contains(file), "{error}");
+    }
+}
+
+#[test]
+fn without_a_group_of_its_own_there_is_nothing_to_read() {
+    let machine = Machine::new();
+    machine.group("a", 50, 0, "100", "max");
+    machine.write("proc/self/mountinfo", "35 31 0:32 / /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n");
     assert_eq!(machine.cgroup(), Ok(None));
-    machine.write("proc/self/cgroup", "4:memory:/legacy\n");
+    machine.write("proc/self/cgroup", "4:cpu:/legacy\n");
     assert_eq!(machine.cgroup(), Ok(None));
     fs::remove_dir_all(machine.path().join("proc")).expect("removed");
     assert_eq!((machine.cgroup(), machine.stall()), (Ok(None), Ok(None)), "no Linux at all");
@@ -202,18 +293,21 @@ proptest! {
     /// Whatever is in the files, the gauges return; what they show is a fraction, or the error tells the file.
     #[test]
     fn no_content_of_the_files_brings_a_gauge_down(
-        files in prop::collection::vec((0_usize..7, prop_oneof![
+        files in prop::collection::vec((0_usize..10, prop_oneof![
             prop::collection::vec(any::<u8>(), 0..60),
             "(some|full) avg10=[0-9.]{0,8} .{0,9}".prop_map(String::into_bytes),
-            "(0::|[0-9]{1,30}|max|inactive_file |/|\\.\\.|\n| |- cgroup2 ){0,8}".prop_map(String::into_bytes),
+            "(0::|4:memory:|[0-9]{1,30}|max|(total_)?inactive_file |/|\\.\\.|\n| |- cgroup2? |memory){0,8}".prop_map(String::into_bytes),
         ]), 0..5),
     ) {
-        const FILES: [&str; 7] = [
+        const FILES: [&str; 10] = [
             "proc/self/cgroup", "proc/self/mountinfo", "proc/pressure/memory", "sys/fs/cgroup/a/memory.max",
             "sys/fs/cgroup/a/memory.high", "sys/fs/cgroup/a/memory.current", "sys/fs/cgroup/a/memory.stat",
+            "sys/fs/cgroup/memory/legacy/memory.limit_in_bytes", "sys/fs/cgroup/memory/legacy/memory.usage_in_bytes",
+            "sys/fs/cgroup/memory/legacy/memory.stat",
         ];
         let machine = Machine::new();
         machine.group("a", 50, 0, "100", "90");
+        machine.legacy_group("legacy", 50, 0, "100");
         for (file, content) in files {
             machine.write(FILES[file], content);
         }

@@ -1,6 +1,7 @@
 //! The built-in memory monitor: on change, with hysteresis, thresholds from the policy, for any intent.
 
 use std::{
+    panic,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,8 +12,8 @@ use std::{
 use control_panel::{
     ControlPanel, GraphIntent, IntentSender, IntentSource, testing,
     workers::memory_monitor::{
-        MemoryLevel, MemoryMonitor, MemoryPolicy, MemoryPressure, MemorySample, MemoryThresholds,
-        SpawnMemoryMonitor,
+        MemoryLevel, MemoryMonitor, MemoryPolicy, MemoryPressure, MemoryReadError, MemorySample,
+        MemoryThresholds, SpawnMemoryMonitor,
     },
 };
 
@@ -124,6 +125,21 @@ fn a_new_threshold_applies_at_once_to_the_last_sample() {
     });
 }
 
+/// Thresholds as they are set for what is rare, and as no one should set them: the hysteresis does not keep what it began.
+#[test]
+fn a_warning_ends_when_nothing_is_used_whatever_its_threshold_is() {
+    for threshold in [0.05, 0.02, 0.000_001, 0.0] {
+        testing::paused(async move |panel: &mut Panel| {
+            panel.set_policy(LifecyclePolicy { memory_pressure_threshold: threshold });
+            let machine = Machine::default();
+            panel.spawn(machine.monitor().into_worker());
+            assert_eq!(machine.at(panel, 0).await, [], "{threshold}");
+            assert_eq!(machine.at(panel, 7).await, [WARNING], "{threshold}");
+            assert_eq!(machine.at(panel, 0).await, [GraphIntent::MemoryIsFine], "{threshold}");
+        });
+    }
+}
+
 /// A monitor that runs, and a queue without room for what it tells.
 async fn monitored_and_full(panel: &Panel) -> (Machine, IntentSender<GraphIntent>) {
     let machine = Machine::default();
@@ -167,6 +183,59 @@ fn a_level_that_is_over_before_it_could_be_told_is_not_told() {
         assert_eq!(panel.drain().count(), 0, "a warning before, and by the new policy one now");
         assert_eq!(panel.status().waiting, 0);
         assert!(hog.try_send(GraphIntent::MemoryIsFine).is_ok());
+    });
+}
+
+/// While there is no room to tell anything, the gauges are read on.
+#[test]
+fn what_the_gauges_show_is_current_also_while_the_queue_is_full() {
+    testing::paused(async |panel: &mut Panel| {
+        let machine = Machine::default();
+        let monitor = machine.monitor();
+        let readings = monitor.readings();
+        panel.spawn(monitor.into_worker());
+        testing::settle().await;
+        let hog = panel.sender(IntentSource::MemoryMonitor);
+        while hog.try_send(GraphIntent::MemoryIsFine).is_ok() {}
+        for percent in [85, 95, 10, 97] {
+            machine.used.store(percent, Ordering::Relaxed);
+            testing::advance(Duration::from_secs(5)).await;
+            let shown = readings.latest()[0].sample.map(|sample| sample.used);
+            assert_eq!(shown, Some(percent));
+        }
+        // Another policy is heard too.
+        let level = || readings.latest()[0].level;
+        assert_eq!(level(), MemoryLevel::Critical);
+        panel.set_policy(LifecyclePolicy { memory_pressure_threshold: 0.96 });
+        testing::settle().await;
+        assert_eq!(level(), MemoryLevel::Warning);
+        assert!(panel.drain().all(|queued| queued.intent == GraphIntent::MemoryIsFine));
+        testing::settle().await;
+        assert_eq!(panel.drain().map(|queued| queued.intent).collect::<Vec<_>>(), [WARNING]);
+    });
+}
+
+/// A sampler is the program's code: its panic is a gauge that cannot be read, for as long as it panics.
+#[test]
+fn a_sampler_that_panics_is_an_error_and_the_others_count() {
+    testing::paused(async |panel: &mut Panel| {
+        let machine = Machine::default();
+        let bad = Arc::new(AtomicU64::new(0));
+        let now = Arc::clone(&bad);
+        let monitor = machine.monitor().also(move || match now.load(Ordering::Relaxed) {
+            0 => panic::resume_unwind(Box::new("the gauge is broken")),
+            used => MemorySample { used, total: 100 },
+        });
+        let readings = monitor.readings();
+        panel.spawn(monitor.into_worker());
+        assert_eq!(machine.at(panel, 85).await, [WARNING]);
+        let broken = Some(MemoryReadError::Panicked("the gauge is broken".to_owned()));
+        assert_eq!(readings.latest()[1].error, broken);
+        assert_eq!(machine.at(panel, 10).await, [GraphIntent::MemoryIsFine]);
+        bad.store(99, Ordering::Relaxed);
+        assert_eq!(machine.at(panel, 10).await, [CRITICAL]);
+        assert_eq!(readings.latest()[1].error, None);
+        assert_eq!(panel.worker_count(), 1);
     });
 }
 

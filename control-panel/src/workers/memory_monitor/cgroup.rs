@@ -1,42 +1,52 @@
-//! The memory limits of the process's control groups (cgroup v2).
+//! The memory limits of the process's control groups.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{
     file::{SMALL, number_of, read},
+    hierarchy::{Found, Hierarchy, OwnCgroup},
     sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler},
 };
 
-/// The list of mounts is long where there are many containers.
-const MOUNTS: u64 = 1 << 20;
 /// Control groups on the way up, at most: more than any system nests.
 const DEPTH: usize = 64;
+/// What the first version of control groups calls no limit is a little less than 2^63, depending on the size of a page.
+const NO_LIMIT: u64 = 1 << 62;
 
-/// The memory limits of the process's control group and of all above it (cgroup v2): the fullest counts.
+/// The memory limits of the process's control group and of all above it: the fullest counts. Both versions of control
+/// groups are read, also side by side.
 ///
-/// The limit is the lower of `memory.max` and `memory.high`, for beyond the latter the kernel holds the process back.
-/// In use is `memory.current` without `inactive_file`, the part of the file cache that is given up first: the working
-/// set, as the kubelet and Docker count it. Without a limit, without cgroup v2 and on other systems than Linux there is
-/// nothing to sample.
+/// The limit is the lower of `memory.max` and `memory.high`, for beyond the latter the kernel holds the process back; of
+/// version 1 it is `memory.limit_in_bytes`. In use is `memory.current` (`memory.usage_in_bytes`) without what the kernel
+/// takes back when memory is asked for: the file cache, `active_file` and `inactive_file`, as far as it need not be
+/// written to disk first, and `slab_reclaimable`. Memory that is shared (`shmem`) is not cache. Without a limit, without
+/// control groups and on other systems than Linux there is nothing to sample.
 ///
 /// A group is never trusted to be what it says: its files are read to a limit, and one that makes no sense is a
 /// [`MemoryReadError`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CgroupMemory {
-    own: OwnCgroup,
+    own: [OwnCgroup; 2],
 }
 
 impl CgroupMemory {
     /// Of this process.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::at("/")
     }
 
     /// Where `proc` and `sys` are mounted under another folder than `/`, as in a container that is shown its host's.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { own: OwnCgroup::at(root) }
+        let root = root.into();
+        Self { own: [OwnCgroup::at(&root, Hierarchy::Unified), OwnCgroup::at(root, Hierarchy::Legacy)] }
+    }
+}
+
+impl Default for CgroupMemory {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -46,32 +56,113 @@ impl MemorySampler for CgroupMemory {
     }
 
     fn sample(&mut self) -> Result<Option<MemorySample>, MemoryReadError> {
-        let Some((top, own)) = self.own.find()? else { return Ok(None) };
+        let [unified, legacy] = &mut self.own;
         let mut fullest: Option<MemorySample> = None;
-        let upwards = own.ancestors().take_while(|group| group.starts_with(&top));
-        for group in upwards.take(DEPTH) {
-            if let Some(sample) = of(group)? {
-                fullest = fullest.filter(|other| other.fraction() >= sample.fraction()).or(Some(sample));
+        for (own, read_group) in [(unified, unified_group as ReadGroup), (legacy, legacy_group)] {
+            let Some(Found { top, own }) = own.find()? else { continue };
+            let upwards = own.ancestors().take_while(|group| group.starts_with(&top));
+            for group in upwards.take(DEPTH) {
+                if let Some(sample) = read_group(group)? {
+                    fullest = fullest.filter(|other| other.fraction() >= sample.fraction()).or(Some(sample));
+                }
             }
         }
         Ok(fullest)
     }
 }
 
-/// One group's; `None` without a limit, or when the group is gone.
-fn of(group: &Path) -> Result<Option<MemorySample>, MemoryReadError> {
+/// Reads one group; `None` without a limit, or when the group is gone.
+type ReadGroup = fn(&Path) -> Result<Option<MemorySample>, MemoryReadError>;
+
+fn unified_group(group: &Path) -> Result<Option<MemorySample>, MemoryReadError> {
     let limits = [limit(&group.join("memory.max"))?, limit(&group.join("memory.high"))?];
     let Some(limit) = limits.into_iter().flatten().min() else { return Ok(None) };
-    let file = group.join("memory.current");
-    let Some(text) = read(&file, SMALL)? else { return Ok(None) };
-    let current: u64 = text.trim().parse().map_err(|_| malformed(file, "number"))?;
+    let Some(current) = number(group.join("memory.current"), "number")? else { return Ok(None) };
     let file = group.join("memory.stat");
-    let cache = match read(&file, SMALL)? {
-        Some(text) => number_of(&text, "inactive_file").ok_or_else(|| malformed(file, "inactive_file"))?,
+    let reclaimable = match read(&file, SMALL)? {
+        Some(text) => Stat { file, text }.reclaimable(&UNIFIED_KEYS)?,
         None => 0,
     };
+    Ok(Some(in_use(current, reclaimable, limit)))
+}
+
+fn legacy_group(group: &Path) -> Result<Option<MemorySample>, MemoryReadError> {
+    let limit = number(group.join("memory.limit_in_bytes"), "number")?;
+    let Some(limit) = limit.filter(|limit| *limit < NO_LIMIT) else { return Ok(None) };
+    let Some(usage) = number(group.join("memory.usage_in_bytes"), "number")? else { return Ok(None) };
+    let file = group.join("memory.stat");
+    let reclaimable = match read(&file, SMALL)? {
+        Some(text) => Stat { file, text }.reclaimable(&LEGACY_KEYS)?,
+        None => 0,
+    };
+    Ok(Some(in_use(usage, reclaimable, limit)))
+}
+
+fn in_use(current: u64, reclaimable: u64, limit: u64) -> MemorySample {
     // A limit of nothing is passed by anything.
-    Ok(Some(MemorySample { used: current.saturating_sub(cache), total: limit.max(1) }))
+    MemorySample { used: current.saturating_sub(reclaimable), total: limit.max(1) }
+}
+
+/// What the figures of `memory.stat` are called that are of a group and all below it.
+struct Keys {
+    /// Every kernel writes this one.
+    inactive_file: &'static str,
+    active_file: &'static str,
+    /// Of the file cache, what must be written first, and what is being written.
+    unwritten: [&'static str; 2],
+    slab: Option<&'static str>,
+}
+
+const UNIFIED_KEYS: Keys = Keys {
+    inactive_file: "inactive_file",
+    active_file: "active_file",
+    unwritten: ["file_dirty", "file_writeback"],
+    slab: Some("slab_reclaimable"),
+};
+
+/// Without the prefix they would be of the group alone, while its usage includes the groups below.
+const LEGACY_KEYS: Keys = Keys {
+    inactive_file: "total_inactive_file",
+    active_file: "total_active_file",
+    unwritten: ["total_dirty", "total_writeback"],
+    slab: None,
+};
+
+/// A group's `memory.stat`.
+struct Stat {
+    file: PathBuf,
+    text: String,
+}
+
+impl Stat {
+    /// The bytes that the kernel takes back when memory is asked for.
+    fn reclaimable(self, keys: &Keys) -> Result<u64, MemoryReadError> {
+        let inactive = self.get(keys.inactive_file)?;
+        let inactive = inactive.ok_or_else(|| malformed(&self.file, keys.inactive_file))?;
+        let cache = inactive.saturating_add(self.get(keys.active_file)?.unwrap_or(0));
+        let mut unwritten: u64 = 0;
+        for key in keys.unwritten {
+            unwritten = unwritten.saturating_add(self.get(key)?.unwrap_or(0));
+        }
+        let slab = match keys.slab {
+            Some(key) => self.get(key)?.unwrap_or(0),
+            None => 0,
+        };
+        Ok(cache.saturating_sub(unwritten).saturating_add(slab))
+    }
+
+    /// `None` where the kernel does not write this figure: older ones write fewer.
+    fn get(&self, key: &'static str) -> Result<Option<u64>, MemoryReadError> {
+        match number_of(&self.text, key) {
+            Some(number) => Ok(Some(number)),
+            None if has_key(&self.text, key) => Err(malformed(&self.file, key)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn has_key(text: &str, key: &str) -> bool {
+    text.lines().any(|line| line.split_ascii_whitespace().next() == Some(key))
 }
 
 /// In bytes; `None` is none.
@@ -83,111 +174,12 @@ fn limit(file: &Path) -> Result<Option<u64>, MemoryReadError> {
     }
 }
 
+/// `None` where there is no such file.
+fn number(file: PathBuf, missing: &'static str) -> Result<Option<u64>, MemoryReadError> {
+    let Some(text) = read(&file, SMALL)? else { return Ok(None) };
+    text.trim().parse().map(Some).map_err(|_| malformed(file, missing))
+}
+
 fn malformed(file: impl Into<PathBuf>, missing: &'static str) -> MemoryReadError {
     MemoryReadError::Malformed { file: file.into(), missing }
-}
-
-/// Where the process's own control group is found. The process may be moved, so it is asked each time; the mount stays.
-#[derive(Debug)]
-pub(super) struct OwnCgroup {
-    root: PathBuf,
-    mount: Option<Mount>,
-}
-
-/// A mounted hierarchy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Mount {
-    /// The group that is mounted.
-    group: PathBuf,
-    /// Where it is.
-    folder: PathBuf,
-}
-
-impl Default for OwnCgroup {
-    fn default() -> Self {
-        Self::at("/")
-    }
-}
-
-impl OwnCgroup {
-    pub(super) fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), mount: None }
-    }
-
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// The folders of the uppermost group that can be seen, and of the process's own. `None` if it is in none.
-    pub(super) fn find(&mut self) -> Result<Option<(PathBuf, PathBuf)>, MemoryReadError> {
-        let Some(text) = read(&self.root.join("proc/self/cgroup"), SMALL)? else { return Ok(None) };
-        let Some(group) = text.lines().find_map(|line| line.strip_prefix("0::")) else { return Ok(None) };
-        let group = Path::new(group);
-        if !group.has_root() || group.components().any(|part| part == Component::ParentDir) {
-            // A group outside of what this process's namespace shows.
-            return Ok(None);
-        }
-        if self.mount.is_none() {
-            let text = read(&self.root.join("proc/self/mountinfo"), MOUNTS)?.unwrap_or_default();
-            self.mount = text.lines().filter_map(mount).find(|mount| group.starts_with(&mount.group));
-        }
-        let Some(mount) = &self.mount else { return Ok(None) };
-        let Ok(inside) = group.strip_prefix(&mount.group) else { return Ok(None) };
-        let top = self.root.join(mount.folder.strip_prefix("/").unwrap_or(&mount.folder));
-        let own = top.join(inside);
-        Ok(Some((top, own)))
-    }
-}
-
-/// A line of `mountinfo`, if it is about cgroup v2: `36 35 0:31 ROOT MOUNT-POINT OPTIONS… - TYPE SOURCE OPTIONS`.
-fn mount(line: &str) -> Option<Mount> {
-    let (mounted, filesystem) = line.split_once(" - ")?;
-    if !filesystem.starts_with("cgroup2 ") {
-        return None;
-    }
-    let mut fields = mounted.split(' ').skip(3);
-    let mut path =
-        || fields.next().map(|field| PathBuf::from(unescaped(field))).filter(|path| path.has_root());
-    let mount = Mount { group: path()?, folder: path()? };
-    // Never out of where it is mounted, whatever the file says.
-    let parts = mount.group.components().chain(mount.folder.components());
-    let plain = parts.into_iter().all(|part| part != Component::ParentDir);
-    plain.then_some(mount)
-}
-
-/// Without the escapes for the characters that would split the line.
-fn unescaped(field: &str) -> String {
-    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        .iter()
-        .fold(field.to_owned(), |field, (escape, character)| field.replace(escape, character))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_mounts_of_the_second_version_count() {
-        let found = |line| mount(line).map(|mount| (mount.group, mount.folder));
-        let of = |group: &str, folder: &str| Some((PathBuf::from(group), PathBuf::from(folder)));
-        assert_eq!(
-            found("41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw"),
-            of("/", "/sys/fs/cgroup/unified")
-        );
-        assert_eq!(
-            found("41 31 0:38 /a\\040b /sys/fs/cgroup rw shared:4 - cgroup2 none rw"),
-            of("/a b", "/sys/fs/cgroup")
-        );
-        for other in [
-            "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
-            "35 31 0:32 / /x rw - cgroup2",
-            "35 31 0:32 / - cgroup2 x rw",
-            "35 31 0:32 relative /x rw - cgroup2 x rw",
-            "35 31 0:32 / /x/../.. rw - cgroup2 x rw",
-            "- cgroup2 ",
-            "",
-        ] {
-            assert_eq!(found(other), None, "{other}");
-        }
-    }
 }

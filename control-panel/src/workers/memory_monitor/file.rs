@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
 };
 
@@ -11,23 +11,62 @@ use super::sample::MemoryReadError;
 /// Far more than any of these files has, the list of mounts apart.
 pub(super) const SMALL: u64 = 64 << 10;
 
+/// The list of mounts is long where there are many containers: 100,000 of them, which is the most that Linux takes, may
+/// have a page of options each. It is read line by line, and not beyond what is looked for.
+const LIST: u64 = 512 << 20;
+/// Bytes of a line of it.
+const LINE: u64 = 1 << 20;
+
 /// The text of a file of at most `limit` bytes; `None` where there is none. Bytes that are no UTF-8 are replaced: names
 /// of other mounts and groups may have any.
 pub(super) fn read(file: &Path, limit: u64) -> Result<Option<String>, MemoryReadError> {
-    let unreadable =
-        |error: &io::Error| MemoryReadError::Unreadable { file: file.into(), kind: error.kind() };
     let mut bytes = Vec::new();
     // One byte beyond the limit tells that there is more.
     let read = File::open(file).and_then(|open| open.take(limit + 1).read_to_end(&mut bytes));
     match read {
         Ok(_) if bytes.len() as u64 > limit => Err(MemoryReadError::TooLong { file: file.into(), limit }),
         Ok(_) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) => match error.kind() {
-            // The last is a kernel that was told not to measure this.
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::Unsupported => Ok(None),
-            _ if is_gone(&error) => Ok(None),
-            _ => Err(unreadable(&error)),
-        },
+        Err(error) => unreadable(file, &error),
+    }
+}
+
+/// What `find` finds first in a line of a file that may be long; `None` also where there is no such file.
+pub(super) fn find_line<T>(
+    file: &Path,
+    mut find: impl FnMut(&str) -> Option<T>,
+) -> Result<Option<T>, MemoryReadError> {
+    let mut open = match File::open(file) {
+        Ok(open) => BufReader::new(open.take(LIST)),
+        Err(error) => return unreadable(file, &error),
+    };
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut open).take(LINE).read_until(b'\n', &mut line) {
+            Ok(0) if open.get_ref().limit() == 0 => {
+                return Err(MemoryReadError::TooLong { file: file.into(), limit: LIST });
+            }
+            Ok(0) => return Ok(None),
+            Ok(_) if line.len() as u64 == LINE => {
+                return Err(MemoryReadError::TooLong { file: file.into(), limit: LINE });
+            }
+            Ok(_) => {}
+            Err(error) => return unreadable(file, &error),
+        }
+        let text = String::from_utf8_lossy(line.trim_ascii_end());
+        if let Some(found) = find(&text) {
+            return Ok(Some(found));
+        }
+    }
+}
+
+/// What is not there is nothing; everything else is an error.
+fn unreadable<T>(file: &Path, error: &io::Error) -> Result<Option<T>, MemoryReadError> {
+    match error.kind() {
+        // The last is a kernel that was told not to measure this.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::Unsupported => Ok(None),
+        _ if is_gone(error) => Ok(None),
+        kind => Err(MemoryReadError::Unreadable { file: file.into(), kind }),
     }
 }
 

@@ -226,6 +226,8 @@ mod tests {
         silent.take(0, failed());
         assert_eq!(silent.level(thresholds(0.0, 0.0)), Normal, "nothing was ever read");
         silent.take(0, percent(0));
+        assert_eq!(silent.level(thresholds(0.0, 0.0)), Normal, "nothing is used");
+        silent.take(0, percent(1));
         assert_eq!(silent.level(thresholds(0.0, 0.0)), Critical);
     }
 }

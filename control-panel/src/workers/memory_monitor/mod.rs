@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`SystemMemory`] | the machine's memory in use | everywhere |
 //! | [`ProcessMemory`] | the process's own, against a budget, `RLIMIT_AS` and `RLIMIT_DATA` | everywhere; limits on Linux |
-//! | [`CgroupMemory`] | the fullest control group on the way up, less its reclaimable file cache | Linux, cgroup v2 |
+//! | [`CgroupMemory`] | the fullest control group on the way up, less its reclaimable cache | Linux, cgroup v1 and v2 |
 //! | [`MemoryStall`] | the share of the time that tasks wait for memory (PSI) | Linux |
 //!
 //! A gauge that is not there does not count. One that cannot be read, or shows nonsense, is a [`MemoryReadError`] in
@@ -42,6 +42,7 @@
 
 mod cgroup;
 mod file;
+mod hierarchy;
 mod judge;
 mod monitor;
 mod process;

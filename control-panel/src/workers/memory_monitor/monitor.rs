@@ -1,6 +1,6 @@
 //! The worker: samples, judges, and tells when the level changes.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -13,7 +13,11 @@ use super::{
     judge::{AllThresholds, Judge},
 };
 use crate::{
-    Context, Intent, Permits, SendError, Source, TrySendError, Worker,
+    Context, Intent, PolicyClosed, PolicyWatch, SendError, Source, TrySendError, Worker,
+    supervise::{
+        deadline::{Raced, race},
+        panics,
+    },
     workers::{MemoryLevel, wait::after},
 };
 
@@ -130,49 +134,92 @@ where
     S: Source,
     P: MemoryPolicy + Send + Sync + 'static,
 {
-    let MemoryMonitor { interval, mut samplers, readings, .. } = monitor;
     let sender = cx.sender();
     let mut policy = cx.policy();
-    let mut judge = Judge::new(samplers.iter().map(MemorySampler::gauge));
+    let mut gauges = Gauges::new(monitor, cx.name());
     let mut told = MemoryLevel::Normal;
-    let mut slot: Option<Permits<I>> = None;
-    let mut next_sample = Instant::now();
     loop {
-        if Instant::now() >= next_sample {
-            for (at, sampler) in samplers.iter_mut().enumerate() {
-                tell_of(judge.take(at, sampler.sample()), cx.name(), sampler.gauge());
-            }
-            next_sample = after(Instant::now(), interval);
-        }
-        let level = {
-            let policy = policy.borrow_and_update();
-            judge
-                .level(AllThresholds { memory: policy.memory_thresholds(), stall: policy.stall_thresholds() })
-        };
-        readings.send_replace(judge.readings().collect());
-        if level == told {
-            slot = None;
-            // Either the policy changed, and what was sampled is judged anew, or it is time to sample again.
-            if let Ok(Err(_)) = timeout_at(next_sample, policy.changed()).await {
+        while gauges.look(&*policy.borrow_and_update()) == told {
+            if changed(gauges.next_sample, &mut policy).await.is_err() {
                 return Ok(());
             }
-        } else if let Some(mut slot) = slot.take() {
-            let (gauge, sample) = judge.worst();
-            let pressure = MemoryPressure { level, previous: told, gauge, sample };
-            // A level is not told twice: it is the current one only once it has been told.
-            match slot.send(pressure.into()) {
-                Ok(()) => told = level,
-                Err(TrySendError::ZeroClock(_)) => return Err(SendError::ZeroClock(())),
-                Err(_) => return Ok(()),
+        }
+        // The slot first, however long that takes: what is told then is how things are then. Meanwhile the gauges are read
+        // on; the place in the line is kept.
+        let sampled = gauges.next_sample;
+        let mut reserving = pin!(sender.reserve_many(1));
+        let reserved = loop {
+            match race(reserving.as_mut(), changed(gauges.next_sample, &mut policy)).await {
+                Raced::First(reserved) => break Some(reserved),
+                Raced::Second(Err(_)) => return Ok(()),
+                Raced::Second(Ok(())) if gauges.look(&*policy.borrow_and_update()) == told => break None,
+                Raced::Second(Ok(())) => {}
             }
-        } else {
-            // The slot first, however long that takes: what is told then is how things are then.
-            match sender.reserve_many(1).await {
-                Ok(reserved) => slot = Some(reserved),
-                Err(_) => return Ok(()),
-            }
+        };
+        let Some(reserved) = reserved else { continue };
+        let Ok(mut slot) = reserved else { return Ok(()) };
+        if gauges.next_sample != sampled {
+            gauges.next_sample = Instant::now();
+        }
+        let level = gauges.look(&*policy.borrow_and_update());
+        if level == told {
+            continue;
+        }
+        let (gauge, sample) = gauges.judge.worst();
+        let pressure = MemoryPressure { level, previous: told, gauge, sample };
+        // A level is not told twice: it is the current one only once it has been told.
+        match slot.send(pressure.into()) {
+            Ok(()) => told = level,
+            Err(TrySendError::ZeroClock(_)) => return Err(SendError::ZeroClock(())),
+            Err(_) => return Ok(()),
         }
     }
+}
+
+/// The samplers, what they show, and when they are asked next.
+struct Gauges<'w> {
+    worker: &'w str,
+    samplers: Vec<(MemoryGauge, Box<dyn MemorySampler>)>,
+    judge: Judge,
+    readings: watch::Sender<Arc<[MemoryReading]>>,
+    interval: Duration,
+    next_sample: Instant,
+}
+
+impl<'w> Gauges<'w> {
+    fn new<S>(monitor: MemoryMonitor<S>, worker: &'w str) -> Self {
+        let MemoryMonitor { interval, samplers, readings, .. } = monitor;
+        let named = |sampler: Box<dyn MemorySampler>| {
+            (panics::catch(|| sampler.gauge()).unwrap_or(MemoryGauge::Custom), sampler)
+        };
+        let samplers: Vec<_> = samplers.into_iter().map(named).collect();
+        let judge = Judge::new(samplers.iter().map(|(gauge, _)| *gauge));
+        Self { worker, samplers, judge, readings, interval, next_sample: Instant::now() }
+    }
+
+    /// Samples if it is time to, judges by this policy, and shows that to those who look.
+    fn look(&mut self, policy: &impl MemoryPolicy) -> MemoryLevel {
+        if Instant::now() >= self.next_sample {
+            for (at, (gauge, sampler)) in self.samplers.iter_mut().enumerate() {
+                // The program's own code: its panic is one gauge that cannot be read, and not the monitor's end.
+                let sample = panics::catch(|| sampler.sample());
+                let sample =
+                    sample.unwrap_or_else(|panic| Err(MemoryReadError::Panicked(panic.message().into())));
+                tell_of(self.judge.take(at, sample), self.worker, *gauge);
+            }
+            self.next_sample = after(Instant::now(), self.interval);
+        }
+        let thresholds =
+            AllThresholds { memory: policy.memory_thresholds(), stall: policy.stall_thresholds() };
+        let level = self.judge.level(thresholds);
+        self.readings.send_replace(self.judge.readings().collect());
+        level
+    }
+}
+
+/// Waits until there may be something new: it is time to sample, or the policy changed.
+async fn changed<P>(next_sample: Instant, policy: &mut PolicyWatch<P>) -> Result<(), PolicyClosed> {
+    timeout_at(next_sample, policy.changed()).await.unwrap_or(Ok(()))
 }
 
 /// A gauge fails: said once for each time that it begins to.

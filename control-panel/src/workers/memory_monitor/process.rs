@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use sysinfo::{
-    MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System, get_current_pid,
-};
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler};
 
 /// The process's own memory: what is resident against the budget that you give it, or else all of the machine's; and on
 /// Linux its address space and its data against `RLIMIT_AS` and `RLIMIT_DATA` where those are set (`ulimit -v`,
 /// `ulimit -d`). The fullest counts.
+///
+/// Sampling leaves the process as it is: it changes no limit, and on Linux it costs two small files of `/proc/self`
+/// however many threads there are.
 pub struct ProcessMemory {
-    system: System,
     total: u64,
     budget: Option<u64>,
 }
@@ -24,7 +24,7 @@ impl ProcessMemory {
         let mut system = System::new_with_specifics(RefreshKind::nothing());
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let total = system.total_memory();
-        Self { system, total, budget: None }
+        Self { total, budget: None }
     }
 
     /// The bytes that may be resident.
@@ -32,13 +32,6 @@ impl ProcessMemory {
     pub fn budget(mut self, bytes: u64) -> Self {
         self.budget = Some(bytes.max(1));
         self
-    }
-
-    fn resident(&mut self) -> Option<u64> {
-        let this = get_current_pid().ok()?;
-        let only_memory = ProcessRefreshKind::nothing().with_memory();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[this]), false, only_memory);
-        self.system.process(this).map(sysinfo::Process::memory)
     }
 }
 
@@ -54,14 +47,8 @@ impl MemorySampler for ProcessMemory {
     }
 
     fn sample(&mut self) -> Result<Option<MemorySample>, MemoryReadError> {
-        let Some(used) = self.resident() else {
-            return Err(MemoryReadError::Other("the system does not tell this process's memory".into()));
-        };
-        let resident = MemorySample { used, total: self.budget.unwrap_or(self.total) };
-        #[cfg(target_os = "linux")]
-        let limited = limits::limited()?;
-        #[cfg(not(target_os = "linux"))]
-        let limited: Option<MemorySample> = None;
+        let resident = MemorySample { used: platform::resident()?, total: self.budget.unwrap_or(self.total) };
+        let limited = platform::limited()?;
         Ok(limited.filter(|limited| limited.fraction() > resident.fraction()).or(Some(resident)))
     }
 }
@@ -72,9 +59,32 @@ impl fmt::Debug for ProcessMemory {
     }
 }
 
-/// The resource limits of Linux, from `/proc/self`.
-#[cfg(target_os = "linux")]
-mod limits {
+/// By sysinfo, and without limits.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod platform {
+    use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System, get_current_pid};
+
+    use super::super::sample::{MemoryReadError, MemorySample};
+
+    pub(super) fn resident() -> Result<u64, MemoryReadError> {
+        let unknown = || MemoryReadError::Other("the system does not tell this process's memory".into());
+        let this = get_current_pid().map_err(|_| unknown())?;
+        let mut system = System::new_with_specifics(RefreshKind::nothing());
+        let only_memory = ProcessRefreshKind::nothing().with_memory().without_tasks();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[this]), false, only_memory);
+        system.process(this).map(Process::memory).ok_or_else(unknown)
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere files are read")]
+    pub(super) fn limited() -> Result<Option<MemorySample>, MemoryReadError> {
+        Ok(None)
+    }
+}
+
+/// What Linux tells in `/proc/self`. Not by sysinfo: its first look at a process raises the soft limit of open files to
+/// the hard one, for the process and every child of it, and it lists all threads.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod platform {
     use std::path::Path;
 
     use super::super::{
@@ -84,6 +94,17 @@ mod limits {
 
     const LIMITS: &str = "/proc/self/limits";
     const STATUS: &str = "/proc/self/status";
+
+    /// In bytes. Of the process, not of each of its threads: they are not listed.
+    pub(super) fn resident() -> Result<u64, MemoryReadError> {
+        bytes_of(&read(Path::new(STATUS), SMALL)?.unwrap_or_default(), "VmRSS")
+    }
+
+    /// `status` counts in KiB.
+    fn bytes_of(status: &str, key: &'static str) -> Result<u64, MemoryReadError> {
+        let bytes = number_of(status, key).and_then(|kib| kib.checked_mul(1 << 10));
+        bytes.ok_or_else(|| malformed(STATUS, key))
+    }
 
     /// The fullest of the limited ones; `None` if nothing is limited.
     pub(super) fn limited() -> Result<Option<MemorySample>, MemoryReadError> {
@@ -104,9 +125,7 @@ mod limits {
         let mut fullest: Option<MemorySample> = None;
         for (total, key) in [(space, "VmSize"), (data, "VmData")] {
             let Some(total) = total else { continue };
-            let used = number_of(&status, key).and_then(|kib| kib.checked_mul(1 << 10));
-            let used = used.ok_or_else(|| malformed(STATUS, key))?;
-            let sample = MemorySample { used, total: total.max(1) };
+            let sample = MemorySample { used: bytes_of(&status, key)?, total: total.max(1) };
             fullest = fullest.filter(|other| other.fraction() >= sample.fraction()).or(Some(sample));
         }
         Ok(fullest)
@@ -129,6 +148,12 @@ mod limits {
     #[cfg(test)]
     mod tests {
         use super::*;
+
+        #[test]
+        fn what_is_resident_is_the_processs_own_line() {
+            assert_eq!(bytes_of("VmHWM:\t 9 kB\nVmRSS:\t    7 kB\n", "VmRSS"), Ok(7 << 10));
+            assert_eq!(bytes_of("VmHWM:\t 9 kB\n", "VmRSS"), Err(malformed(STATUS, "VmRSS")));
+        }
 
         fn limits(data: &str, space: &str) -> String {
             format!(

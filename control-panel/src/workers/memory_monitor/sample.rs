@@ -65,6 +65,9 @@ pub trait MemorySampler: Send + 'static {
     /// # Errors
     /// There is something to measure and it could not be read. The monitor goes on with what it last read here, for
     /// two more samples, and with the other gauges.
+    ///
+    /// # Panics
+    /// A panic counts as an error, [`MemoryReadError::Panicked`]: the monitor goes on.
     fn sample(&mut self) -> Result<Option<MemorySample>, MemoryReadError>;
 }
 
@@ -100,11 +103,11 @@ pub enum MemoryReadError {
         /// Why not.
         kind: io::ErrorKind,
     },
-    /// The file is longer than what a kernel writes there, so it was not read to its end.
+    /// The file, or a line of it, is longer than what a kernel writes there, so it was not read to its end.
     TooLong {
         /// Which file.
         file: PathBuf,
-        /// The bytes that were read at most.
+        /// The bytes that it has at most.
         limit: u64,
     },
     /// The file does not say what it should.
@@ -114,6 +117,8 @@ pub enum MemoryReadError {
         /// What it should say and does not.
         missing: &'static str,
     },
+    /// The sampler panicked; it is asked again at the next sample. The panic's message.
+    Panicked(String),
     /// Anything else, in words.
     Other(String),
 }
@@ -129,11 +134,16 @@ impl fmt::Display for MemoryReadError {
                 )
             }
             Self::TooLong { file, limit } => {
-                write!(f, "{} is longer than {limit} bytes: no kernel wrote that", file.display())
+                write!(
+                    f,
+                    "{}, or a line of it, is longer than {limit} bytes: no kernel wrote that",
+                    file.display()
+                )
             }
             Self::Malformed { file, missing } => {
                 write!(f, "{} has no sensible {missing}: no kernel wrote that", file.display())
             }
+            Self::Panicked(message) => write!(f, "the sampler panicked: {message}"),
             Self::Other(why) => f.write_str(why),
         }
     }

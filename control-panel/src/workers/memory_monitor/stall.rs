@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    cgroup::OwnCgroup,
     file::{SMALL, read},
+    hierarchy::{Found, Hierarchy, OwnCgroup},
     sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler},
 };
 
@@ -14,7 +14,7 @@ use super::{
 ///
 /// Of the process's own control group where that has its own figures (cgroup v2), else of the whole machine. Where the
 /// kernel measures none there is nothing to sample.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStall {
     own: OwnCgroup,
 }
@@ -23,13 +23,19 @@ impl MemoryStall {
     /// Of this process's group, or the machine.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::at("/")
     }
 
     /// Where `proc` and `sys` are mounted under another folder than `/`.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { own: OwnCgroup::at(root) }
+        Self { own: OwnCgroup::at(root, Hierarchy::Unified) }
+    }
+}
+
+impl Default for MemoryStall {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -41,7 +47,7 @@ impl MemorySampler for MemoryStall {
     fn sample(&mut self) -> Result<Option<MemorySample>, MemoryReadError> {
         let machine = self.own.root().join("proc/pressure/memory");
         // Where the groups cannot be made out, that is for their own gauge to tell.
-        let group = self.own.find().ok().flatten().map(|(_, own)| own.join("memory.pressure"));
+        let group = self.own.find().ok().flatten().map(|Found { own, .. }| own.join("memory.pressure"));
         for file in group.into_iter().chain([machine]) {
             if let Some(text) = read(&file, SMALL)? {
                 let missing = "`some avg10`, 0 to 100";

@@ -7,8 +7,9 @@ use crate::workers::MemoryLevel;
 /// A level is left only once the fraction has fallen by [`hysteresis`](Self::hysteresis) below where it
 /// began, so that usage that wavers around a threshold does not make the level flap.
 ///
-/// Whatever is given, the thresholds are usable: a number that is none, or lies outside 0 to 1, is brought
-/// inside, and critical is never below warning.
+/// Whatever is given, each level can be entered and left: a number that is none, or lies outside 0 to 1, is brought
+/// inside, critical is never below warning, a hysteresis of more than half a threshold counts as half of it there, and
+/// where nothing is used the level is normal.
 ///
 /// ```
 /// use control_panel::workers::memory_monitor::MemoryThresholds;
@@ -39,7 +40,7 @@ impl MemoryThresholds {
         Self::new(warning, f64::midpoint(warning, 1.0))
     }
 
-    /// How far below its threshold the fraction must fall before the level is left.
+    /// How far below its threshold the fraction must fall before the level is left; at most half the threshold counts.
     #[must_use]
     pub fn with_hysteresis(mut self, hysteresis: f64) -> Self {
         self.hysteresis = fraction(hysteresis, 0.0);
@@ -58,7 +59,7 @@ impl MemoryThresholds {
         self.critical
     }
 
-    /// How far the fraction must fall below a threshold again.
+    /// How far the fraction must fall below a threshold again, as it was given.
     #[must_use]
     pub fn hysteresis(&self) -> f64 {
         self.hysteresis
@@ -67,8 +68,9 @@ impl MemoryThresholds {
     /// The level at this used fraction, coming from `current`.
     pub(super) fn level(&self, current: MemoryLevel, used: f64) -> MemoryLevel {
         let reached = |level, threshold: f64| {
-            let threshold = if current >= level { threshold - self.hysteresis } else { threshold };
-            used >= threshold
+            // Of a threshold of 5%, a hysteresis of 5% would leave no place to fall to.
+            let hysteresis = if current >= level { self.hysteresis.min(threshold / 2.0) } else { 0.0 };
+            used > 0.0 && used >= threshold - hysteresis
         };
         if reached(MemoryLevel::Critical, self.critical) {
             MemoryLevel::Critical
@@ -118,6 +120,43 @@ mod tests {
     #[test]
     fn a_jump_skips_a_level_both_ways() {
         assert_eq!(levels(MemoryThresholds::default(), &[0.99, 0.1]), [Critical, Normal]);
+    }
+
+    #[test]
+    fn a_hysteresis_as_large_as_the_threshold_does_not_keep_the_level() {
+        assert_eq!(levels(MemoryThresholds::new(0.05, 0.4), &[0.07, 0.03, 0.02]), [Warning, Warning, Normal]);
+        let all = MemoryThresholds::new(0.6, 0.8).with_hysteresis(1.0);
+        assert_eq!(
+            levels(all, &[0.8, 0.41, 0.39, 0.31, 0.29]),
+            [Critical, Critical, Warning, Warning, Normal]
+        );
+        assert_eq!(levels(MemoryThresholds::new(0.0, 0.0), &[0.0, 1e-9, 0.0]), [Normal, Critical, Normal]);
+    }
+
+    proptest::proptest! {
+        /// From every level, full use is critical, and no use is normal; and a level that was entered is not left by
+        /// the same sample.
+        #[test]
+        fn whatever_is_given_each_level_can_be_entered_and_left(
+            warning in number(), critical in number(), hysteresis in number(), used in 0.0..=1.0,
+        ) {
+            for thresholds in [MemoryThresholds::new(warning, critical), MemoryThresholds::warning_at(warning)] {
+                let thresholds = thresholds.with_hysteresis(hysteresis);
+                for from in [Normal, Warning, Critical] {
+                    proptest::prop_assert_eq!(thresholds.level(from, 0.0), Normal);
+                    proptest::prop_assert_eq!(thresholds.level(from, 1.0), Critical);
+                    let level = thresholds.level(from, used);
+                    proptest::prop_assert_eq!(thresholds.level(level, used), level);
+                    // Not only nothing at all: somewhat more than nothing is normal too, where a warning begins above it.
+                    proptest::prop_assert_eq!(thresholds.level(from, thresholds.warning() * 0.49), Normal);
+                }
+            }
+        }
+    }
+
+    fn number() -> impl proptest::strategy::Strategy<Value = f64> {
+        use proptest::{num::f64::ANY, prop_oneof};
+        prop_oneof![0.0..=1.0, 0.0..=0.06, ANY, proptest::strategy::Just(0.0), proptest::strategy::Just(1.0)]
     }
 
     #[test]
