@@ -54,7 +54,8 @@ pub trait Reducer {
 /// the gap, whatever happened in between. So it may be skipped, repeated or run after a rollback.
 /// (The controller pattern of Kubernetes; desired and observed state kept apart.)
 ///
-/// A host that has no effects is `()`.
+/// A host that has no effects is `()`. One whose effects are the panel's own, which sets the policy or spawns workers, has a
+/// [`Spawner`](crate::Spawner): while a frame runs, the panel itself is borrowed.
 ///
 /// ```
 /// use control_panel::Reconcile;

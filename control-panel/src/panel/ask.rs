@@ -6,7 +6,7 @@ use std::{
     task::{Wake, Waker},
 };
 
-use super::ControlPanel;
+use super::{ControlPanel, shared::Shared};
 use crate::{
     intent::Intent,
     queue::Queue,
@@ -25,12 +25,73 @@ impl<I: Intent> Wake for Queue<I> {
     }
 }
 
+impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
+    pub(super) fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.queue))
+    }
+
+    pub(super) fn reply<T>(&self) -> (Reply<T>, Answer<T>) {
+        reply::make(Some(self.waker()))
+    }
+
+    pub(super) fn ask_blocking<T: Send + 'static>(
+        &self,
+        name: Cow<'static, str>,
+        source: I::Source,
+        ask: impl FnOnce() -> T + Send + 'static,
+    ) -> Answer<T> {
+        let (reply, answer) = self.reply();
+        let mut question = Some((ask, reply));
+        let mut worker = Worker::blocking(name, source, move |_cx| {
+            if let Some((ask, reply)) = question.take().filter(|(_, reply)| reply.is_wanted()) {
+                reply.send(ask());
+            }
+        });
+        // What was asked is gone after the first run.
+        worker.options.repeatable = false;
+        self.spawn(worker, None);
+        answer
+    }
+}
+
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Like the free [`reply`](crate::reply()), and the answer, or the end of the hope for one, wakes a sleeping loop:
     /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](Self::wait_ready) resolves, though
     /// the frame may be empty.
     pub fn reply<T>(&self) -> (Reply<T>, Answer<T>) {
-        reply::make(Some(Waker::from(Arc::clone(&self.shared.queue))))
+        self.shared.reply()
+    }
+
+    /// A waker that wakes a sleeping loop: [`on_ready`](super::PanelBuilder::on_ready) is called and
+    /// [`wait_ready`](Self::wait_ready) resolves, though the frame may be empty.
+    ///
+    /// For a loop that polls futures of its own between frames. Waking never waits and may be done on any thread. All wakers
+    /// of one panel are alike; making one costs a reference count.
+    ///
+    /// ```
+    /// use std::{future::Future, pin::pin, task::{Context, Poll}, time::Duration};
+    /// use control_panel::{ControlPanel, GraphIntent};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let waker = panel.waker();
+    /// let (answer, question) = tokio::sync::oneshot::channel();
+    /// std::thread::spawn(move || answer.send(42));
+    /// let mut question = pin!(question);
+    /// let answer = loop {
+    ///     panel.drain().for_each(drop); // the frame
+    ///     if let Poll::Ready(answer) = question.as_mut().poll(&mut Context::from_waker(&waker)) {
+    ///         break answer?;
+    ///     }
+    ///     panel.wait_ready_timeout(Duration::MAX);
+    /// };
+    /// assert_eq!(answer, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn waker(&self) -> Waker {
+        self.shared.waker()
     }
 
     /// Asks something of a function that blocks: a file dialog, the clipboard, a host's call. It runs on a thread
@@ -69,16 +130,6 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         source: I::Source,
         ask: impl FnOnce() -> T + Send + 'static,
     ) -> Answer<T> {
-        let (reply, answer) = self.reply();
-        let mut question = Some((ask, reply));
-        let mut worker = Worker::blocking(name, source, move |_cx| {
-            if let Some((ask, reply)) = question.take().filter(|(_, reply)| reply.is_wanted()) {
-                reply.send(ask());
-            }
-        });
-        // What was asked is gone after the first run.
-        worker.options.repeatable = false;
-        self.spawn(worker);
-        answer
+        self.shared.ask_blocking(name.into(), source, ask)
     }
 }

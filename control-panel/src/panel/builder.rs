@@ -4,7 +4,10 @@ use std::{
     borrow::Cow,
     fmt,
     marker::PhantomData,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64},
+    },
     thread,
     time::Duration,
 };
@@ -16,6 +19,7 @@ use crate::{
     error::BuildError,
     frame::FrameBudget,
     intent::Intent,
+    name::Name,
     observe::Watch,
     policy::Policy,
     queue::{OnReady, Queue},
@@ -267,22 +271,23 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         let for_supervisor = Arc::clone(&queue);
         let on_escalate = Box::new(move || for_supervisor.wake_loop());
         let shared = Shared {
+            name: Name::from(&*self.name),
             queue,
             policy: Policy::new(self.policy.policy()),
             supervisor: Supervisor::new(&self.name, handle, self.shutdown_timeout, on_escalate),
             idle: Idle::new(self.idle_after),
             last_source: Mutex::default(),
+            frames: AtomicU64::new(0),
+            starving: AtomicBool::new(false),
+            snapshot: Snapshot::default(),
         };
         Ok(ControlPanel {
             shared: Arc::new(shared),
             runtime: own,
-            name: self.name.into(),
             locals: Locals::new(),
             local_buffer: Mutex::default(),
             frame_budget: self.frame_budget,
-            frames: 0,
             starved: Starved::default(),
-            snapshot: Snapshot::default(),
             watch: Watch::default(),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{
     mem,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -68,14 +68,14 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             state.apply(queued);
         });
         let report = FrameReport {
-            frame: self.frames,
+            frame: self.shared.frames.load(Ordering::Relaxed),
             applied,
             local,
             left: self.shared.queue.left(),
             apply_time: began.elapsed(),
-            warning: self.warning(),
+            warning: self.shared.warning(),
         };
-        observe::frame_time(&self.name, report.apply_time);
+        observe::frame_time(&self.shared.name, report.apply_time);
         host.reconcile(state);
         report
     }
@@ -118,14 +118,13 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// The loop's own intents are in their buffer until they are in the frame: should `on_ready` panic, which is called here
     /// where the queue is busy, they come with the next one.
     fn begin_frame(&mut self) -> Frame<I> {
-        self.frames += 1;
+        self.shared.frames.fetch_add(1, Ordering::Relaxed);
         self.watch_for_starvation();
-        let queue = &self.shared.queue;
-        self.watch.frame(&self.name, || Flow::of(&queue.counts()));
-        let Self { shared, local_buffer, frame_budget, name, .. } = self;
+        let Self { shared, local_buffer, frame_budget, watch, .. } = self;
+        watch.frame(&shared.name, || Flow::of(&shared.queue.counts()));
         let local = local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner);
         let batch = shared.queue.begin_frame(!local.is_empty());
-        Frame::new(Arc::clone(&shared.queue), batch, local, *frame_budget).of_panel(name)
+        Frame::new(Arc::clone(&shared.queue), batch, local, *frame_budget).of_panel(&shared.name)
     }
 
     /// Puts the loop's own intents into their buffer.

@@ -56,7 +56,7 @@ impl Idle {
         }
     }
 
-    fn touch(&self) {
+    pub(super) fn touch(&self) {
         self.presence.touch();
     }
 }

@@ -6,8 +6,10 @@ mod frames;
 mod idle;
 mod locals;
 pub(crate) mod shared;
+mod spawn;
 mod spawner;
 mod status;
+mod stopping;
 mod warnings;
 
 use std::{
@@ -15,9 +17,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
-use self::{locals::Locals, shared::Shared, status::Snapshot, warnings::Starved};
+use self::{locals::Locals, shared::Shared, warnings::Starved};
 use crate::{
     blocking,
     context::Context,
@@ -32,10 +34,11 @@ use crate::{
     worker::{Worker, WorkerHandle},
 };
 
-pub(crate) use self::spawner::sealed;
+pub(crate) use self::spawn::sealed;
 pub use self::{
     builder::{ByDefault, Given, GivesPolicy, PanelBuilder},
-    spawner::{Configured, Spawn, Spawner},
+    spawn::{Configured, Spawn},
+    spawner::Spawner,
     status::{PanelStatus, WorkerInfo, Workers},
 };
 
@@ -86,16 +89,13 @@ pub struct ControlPanel<I: Intent, P = ()> {
     shared: Arc<Shared<I, P>>,
     /// The panel's own runtime, where it has one.
     runtime: Option<Runtime>,
-    name: Name,
     locals: Locals<I::Source>,
     /// The loop's own intents that no frame could take yet: next to always none. The lock is never taken: it makes the
     /// panel `Sync` for intents that are not.
     local_buffer: Mutex<Vec<Local<I>>>,
     frame_budget: FrameBudget,
-    frames: u64,
     /// Where workers could starve.
     starved: Starved,
-    snapshot: Snapshot,
     /// What the last frame found.
     watch: observe::Watch,
 }
@@ -162,16 +162,32 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.events(Some(number))
     }
 
-    /// Something that spawns workers from anywhere.
+    /// A remote control of this panel, to be cloned and carried anywhere: it does all that the panel does by `&self`.
     pub fn spawner(&self) -> Spawner<I, P> {
         Spawner::new(Arc::clone(&self.shared))
+    }
+
+    /// The runtime that runs the workers: the panel's own, or the one that it was given or found.
+    ///
+    /// For what is no worker, such as a server that other libraries bring. A task spawned on it is in no list and no report,
+    /// and no shutdown waits for it; with the panel's own runtime it is dropped when the panel is.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # #[derive(GraphIntent)] enum Update {}
+    /// let panel = ControlPanel::<Update>::new();
+    /// let _entered = panel.runtime().enter(); // here `tokio::time::sleep` and its like can be made
+    /// drop(tokio::time::sleep(std::time::Duration::from_secs(1)));
+    /// ```
+    pub fn runtime(&self) -> &Handle {
+        self.shared.supervisor.runtime()
     }
 
     /// A new sender, with an origin of its own, for callbacks, threads and the frame loop itself.
     ///
     /// Takes the queue's lock, and a moment for each source that is known: make it once and keep it.
     pub fn sender(&self, source: I::Source) -> IntentSender<I> {
-        IntentSender::new(self.shared.queue.port(source))
+        self.shared.sender(source)
     }
 
     /// A context that belongs to no worker, with an origin of its own: to call an annotated function directly,
@@ -211,22 +227,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// a worker's end may still have it: the worker's [handle](WorkerHandle::status) is never behind, and
     /// [`worker_count`](Self::worker_count) neither.
     pub fn status(&self) -> PanelStatus {
-        let counts = self.shared.queue.counts();
-        let (workers, events) = self.snapshot.take(self.shared.supervisor.registry());
-        PanelStatus {
-            name: self.name.clone(),
-            queued: counts.queued,
-            capacity: self.shared.queue.capacity(),
-            accepted: counts.accepted,
-            drained: counts.drained,
-            refused: counts.refused,
-            dropped: counts.dropped,
-            waiting: counts.waiting,
-            frames: self.frames,
-            workers,
-            events,
-            warning: self.warning(),
-        }
+        self.shared.status()
     }
 
     /// Stops every worker and says how each ended. What was accepted can still be drained afterwards.
@@ -246,7 +247,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// # Cancel safety
     /// Dropping it half-way keeps the cancellation; calling it again goes on waiting, by the first call's deadline.
     pub async fn shutdown(&self) -> ShutdownReport {
-        self.shut_down(Caller::Awaits).await
+        self.shared.shut_down(Caller::Awaits).await
     }
 
     /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime. The panel's own workers on threads wait for
@@ -257,12 +258,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     #[track_caller]
     pub fn shutdown_blocking(&self) -> ShutdownReport {
         blocking::assert_may_block("shutdown_blocking", "`shutdown().await`");
-        blocking::wait(self.shut_down(Caller::Blocks))
-    }
-
-    async fn shut_down(&self, caller: Caller) -> ShutdownReport {
-        let queue = &self.shared.queue;
-        self.shared.supervisor.shutdown(caller, || queue.stop_waiting(), || queue.close()).await
+        blocking::wait(self.shared.shut_down(Caller::Blocks))
     }
 }
 
@@ -279,10 +275,6 @@ impl<I: Intent, P> Drop for ControlPanel<I, P> {
 
 impl<I: Intent, P> fmt::Debug for ControlPanel<I, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ControlPanel")
-            .field("name", &self.name)
-            .field("shared", &self.shared)
-            .field("frames", &self.frames)
-            .finish_non_exhaustive()
+        f.debug_struct("ControlPanel").field("shared", &self.shared).finish_non_exhaustive()
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
-use super::idle::Idle;
+use super::{idle::Idle, status::Snapshot};
 use crate::{
     context::Context,
     gate::GateCell,
@@ -19,24 +22,35 @@ use crate::{
         events::Events,
         machine::{Place, Spec},
         record::{Identity, Record},
-        supervisor::{Recruit, Supervisor},
+        report::ShutdownReport,
+        supervisor::{Caller, Recruit, Supervisor},
     },
     worker::{Options, Worker, WorkerHandle},
 };
 
 pub(crate) struct Shared<I: Intent, P> {
+    pub(super) name: Name,
     pub(crate) queue: Arc<Queue<I>>,
     pub(crate) policy: Policy<P>,
     pub(crate) supervisor: Supervisor,
     pub(super) idle: Idle,
     /// The source of the last worker, in words: many workers share one.
     pub(super) last_source: Mutex<Option<(I::Source, Name)>>,
+    /// Frames drained. Written by the panel alone.
+    pub(super) frames: AtomicU64,
+    /// Whether the loop keeps its own workers from running. Written by the panel alone.
+    pub(super) starving: AtomicBool,
+    pub(super) snapshot: Snapshot,
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
+    pub(super) fn sender(&self, source: I::Source) -> IntentSender<I> {
+        IntentSender::new(self.queue.port(source))
+    }
+
     /// A context that belongs to no worker.
     pub(crate) fn context(&self, name: Name, source: I::Source) -> Context<I, P> {
-        let sender = IntentSender::new(self.queue.port(source));
+        let sender = self.sender(source);
         let record = Arc::new(self.record(name, &sender, &Options::default()));
         Context::new(sender, self.policy.watch(), record, Arc::clone(self.supervisor.term()), 0)
     }
@@ -61,11 +75,15 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         self.supervisor.registry().log.reader(from)
     }
 
+    pub(super) async fn shut_down(&self, caller: Caller) -> ShutdownReport {
+        self.supervisor.shutdown(caller, || self.queue.stop_waiting(), || self.queue.close()).await
+    }
+
     /// Makes a worker ready to be spawned.
     pub(crate) fn recruit(&self, worker: Worker<I, P>) -> Recruit {
         let Worker { name, source, mut factory, options } = worker;
         self.idle.wanted(options.suspend, &self.supervisor);
-        let sender = IntentSender::new(self.queue.port(source));
+        let sender = self.sender(source);
         let mut record = self.record(name.clone(), &sender, &options);
         let spec = Spec {
             name,
@@ -133,6 +151,7 @@ impl<I: Intent, P> Shared<I, P> {
 impl<I: Intent, P> fmt::Debug for Shared<I, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
+            .field("name", &self.name)
             .field("queue", &self.queue)
             .field("supervisor", &self.supervisor)
             .finish_non_exhaustive()

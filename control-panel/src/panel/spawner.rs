@@ -1,152 +1,71 @@
-//! Spawning, from the panel or from anywhere else.
+//! The panel's remote control.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, task::Waker};
 
-use super::{ControlPanel, shared::Shared};
+use tokio::runtime::Handle;
+
+use super::{PanelStatus, Spawn, shared::Shared};
 use crate::{
+    blocking,
+    context::Context,
     group::GroupBuilder,
     intent::Intent,
-    supervise::events::Events,
+    name::Name,
+    queue::IntentSender,
+    reply::{Answer, Reply},
+    supervise::{events::Events, report::ShutdownReport, supervisor::Caller},
     tasks::Tasks,
     worker::{Worker, WorkerHandle},
 };
 
-/// What workers can be spawned on: a [`ControlPanel`] or its [`Spawner`]; a group that is not started yet, a [`GroupBuilder`];
-/// [`Tasks`], all of them or those of a [key](crate::Keyed); and any of these [configured](Self::configure). Sealed.
+/// A remote control of a panel: cloned and carried to hosts, callbacks, threads and workers, it does all that a
+/// [`ControlPanel`](crate::ControlPanel) does by `&self`. What [`ControlPanel::spawner`](crate::ControlPanel::spawner) returns.
 ///
-/// [`#[worker]`](macro@crate::worker) extends every `Spawn` of the right intent and policy by a method
-/// `spawn_…`. Bring the worker's generated trait into scope to use it from another module.
-#[diagnostic::on_unimplemented(
-    message = "no worker can be spawned on `{Self}`",
-    note = "workers are spawned on a `control_panel::ControlPanel` or a `control_panel::Spawner` of their own intent and policy, or on a group or tasks made by one"
-)]
-pub trait Spawn: sealed::Sealed {
-    /// The intent of the workers that it takes.
-    type Intent: Intent;
-    /// The policy that they watch.
-    type Policy: Send + Sync + 'static;
-
-    /// Spawns a worker. Never waits; a panel that is shut down gives a handle in state
-    /// [`Refused`](crate::WorkerStatus::Refused).
-    ///
-    /// The handle knows the worker at once; a [status of the panel](ControlPanel::status) may be from before it for a moment.
-    fn spawn(&self, worker: Worker<Self::Intent, Self::Policy>) -> WorkerHandle;
-
-    /// The same, with every worker adjusted before it is spawned: so an annotated worker gets options that are known only
-    /// here.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker};
-    ///
-    /// #[derive(GraphIntent)]
-    /// enum Update { Line(String) }
-    ///
-    /// #[worker(source = IntentSource::Restore)]
-    /// async fn store(cx: Context<Update>) { cx.cancelled().await }
-    ///
-    /// #[worker(source = IntentSource::Restore, cancel = cooperative)]
-    /// async fn feed(cx: Context<Update>) { cx.cancelled().await }
-    ///
-    /// let panel = ControlPanel::<Update>::new();
-    /// panel.spawn_store();
-    /// panel.configure(|worker| worker.after("store").grace(Duration::from_secs(1))).spawn_feed();
-    /// ```
-    fn configure<F>(&self, adjust: F) -> Configured<'_, Self, F>
-    where
-        Self: Sized,
-        F: Fn(Worker<Self::Intent, Self::Policy>) -> Worker<Self::Intent, Self::Policy>,
-    {
-        Configured { to: self, adjust }
-    }
-}
-
-/// Spawns workers, each adjusted before: what [`Spawn::configure`] returns.
-#[must_use = "nothing is spawned until a worker is"]
-pub struct Configured<'a, S, F> {
-    to: &'a S,
-    adjust: F,
-}
-
-impl<S, F> Spawn for Configured<'_, S, F>
-where
-    S: Spawn,
-    F: Fn(Worker<S::Intent, S::Policy>) -> Worker<S::Intent, S::Policy>,
-{
-    type Intent = S::Intent;
-    type Policy = S::Policy;
-
-    fn spawn(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
-        Configured::spawn(self, worker)
-    }
-}
-
-impl<S, F> Configured<'_, S, F>
-where
-    S: Spawn,
-    F: Fn(Worker<S::Intent, S::Policy>) -> Worker<S::Intent, S::Policy>,
-{
-    /// Adjusts a worker made by hand and spawns it.
-    pub fn spawn(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
-        self.to.spawn((self.adjust)(worker))
-    }
-}
-
-impl<S: fmt::Debug, F> fmt::Debug for Configured<'_, S, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Configured").field("to", &self.to).finish_non_exhaustive()
-    }
-}
-
-pub(crate) mod sealed {
-    use crate::intent::Intent;
-
-    pub trait Sealed {}
-    impl<S, F> Sealed for super::Configured<'_, S, F> {}
-    impl<I: Intent, P> Sealed for super::ControlPanel<I, P> {}
-    impl<I: Intent, P> Sealed for super::Spawner<I, P> {}
-}
-
-impl<I: Intent, P: Send + Sync + 'static> Spawn for ControlPanel<I, P> {
-    type Intent = I;
-    type Policy = P;
-
-    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        self.shared.spawn(worker, None)
-    }
-}
-
-impl<I: Intent, P: Send + Sync + 'static> Spawn for Spawner<I, P> {
-    type Intent = I;
-    type Policy = P;
-
-    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        Spawner::spawn(self, worker)
-    }
-}
-
-/// Spawns workers on a panel from wherever it is carried: another thread, another worker.
+/// What needs the panel itself is draining, and waiting until there is something to drain. While a frame runs, the loop has
+/// the panel: what reacts to a frame, such as a [`Reconcile`](crate::Reconcile) host, has a spawner.
+///
+/// A clone costs a reference count. It keeps the panel's memory, and neither the panel nor its runtime alive: once the panel is
+/// dropped, a worker spawned by it is [`Refused`](crate::WorkerStatus::Refused), a send is refused as closed, and a look finds a
+/// panel whose workers end.
 ///
 /// ```
-/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawner, worker};
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reconcile, Reducer, Spawner, worker,
+/// };
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Found(u32) }
+/// enum Update { Open(u32) }
 ///
 /// #[worker(source = IntentSource::Restore)]
-/// async fn search(cx: Context<Update>, n: u32) {
-///     cx.send(Update::Found(n)).await.ok();
-/// }
+/// async fn load(cx: Context<Update, u32>, page: u32) { /* … */ }
 ///
-/// #[worker(source = IntentSource::LocalUI)]
-/// async fn searches(_cx: Context<Update>, spawner: Spawner<Update>) {
-///     for n in 0..3 {
-///         spawner.spawn_search(n);
+/// #[derive(Default)]
+/// struct State { page: u32 }
+///
+/// impl Reducer for State {
+///     type Intent = Update;
+///     fn apply(&mut self, queued: QueuedIntent<Update>) {
+///         let Update::Open(page) = queued.intent;
+///         self.page = page;
 ///     }
 /// }
 ///
-/// let panel = ControlPanel::<Update>::new();
-/// panel.spawn_searches(panel.spawner());
+/// /// Makes the world as the state says: here the policy, and a worker that loads.
+/// struct Host { panel: Spawner<Update, u32> }
+///
+/// impl Reconcile<State> for Host {
+///     fn reconcile(&mut self, state: &State) {
+///         if *self.panel.policy() != state.page {
+///             self.panel.set_policy(state.page);
+///             self.panel.spawn_load(state.page);
+///         }
+///     }
+/// }
+///
+/// let mut panel = ControlPanel::<Update, u32>::new();
+/// let mut host = Host { panel: panel.spawner() };
+/// panel.run_frame(&mut State::default(), &mut host, [(IntentSource::LocalUI, Update::Open(7))]);
+/// assert_eq!(*panel.policy(), 7);
 /// ```
 pub struct Spawner<I: Intent, P = ()> {
     shared: Arc<Shared<I, P>>,
@@ -159,39 +78,144 @@ impl<I: Intent, P> Spawner<I, P> {
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
-    /// As [`ControlPanel::spawn`].
+    /// As [`ControlPanel::spawn`](crate::ControlPanel::spawn).
     pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
         self.shared.spawn(worker, None)
     }
 
-    /// As [`ControlPanel::worker`].
-    pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
-        self.shared.worker(name)
-    }
-
-    /// As [`ControlPanel::workers`].
-    pub fn workers(&self) -> Vec<WorkerHandle> {
-        self.shared.workers()
-    }
-
-    /// As [`ControlPanel::events`].
-    pub fn events(&self) -> Events {
-        self.shared.events(None)
-    }
-
-    /// As [`ControlPanel::events_from`].
-    pub fn events_from(&self, number: u64) -> Events {
-        self.shared.events(Some(number))
-    }
-
-    /// As [`ControlPanel::group`].
+    /// As [`ControlPanel::group`](crate::ControlPanel::group).
     pub fn group(&self) -> GroupBuilder<I, P> {
         GroupBuilder::new(Arc::clone(&self.shared))
     }
 
-    /// As [`ControlPanel::tasks`].
+    /// As [`ControlPanel::tasks`](crate::ControlPanel::tasks).
     pub fn tasks<K: Ord>(&self) -> Tasks<I, P, K> {
         Tasks::new(Arc::clone(&self.shared))
+    }
+
+    /// As [`ControlPanel::ask_blocking`](crate::ControlPanel::ask_blocking).
+    pub fn ask_blocking<T: Send + 'static>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        source: I::Source,
+        ask: impl FnOnce() -> T + Send + 'static,
+    ) -> Answer<T> {
+        self.shared.ask_blocking(name.into(), source, ask)
+    }
+
+    /// As [`ControlPanel::reply`](crate::ControlPanel::reply).
+    pub fn reply<T>(&self) -> (Reply<T>, Answer<T>) {
+        self.shared.reply()
+    }
+
+    /// As [`ControlPanel::sender`](crate::ControlPanel::sender).
+    pub fn sender(&self, source: I::Source) -> IntentSender<I> {
+        self.shared.sender(source)
+    }
+
+    /// As [`ControlPanel::context`](crate::ControlPanel::context).
+    pub fn context(&self, source: I::Source) -> Context<I, P> {
+        self.shared.context(Name::from("context"), source)
+    }
+
+    /// As [`ControlPanel::set_policy`](crate::ControlPanel::set_policy).
+    pub fn set_policy(&self, policy: P) {
+        self.shared.policy.set(policy);
+    }
+
+    /// As [`ControlPanel::touch`](crate::ControlPanel::touch).
+    pub fn touch(&self) {
+        self.shared.idle.touch();
+    }
+
+    /// As [`ControlPanel::waker`](crate::ControlPanel::waker).
+    pub fn waker(&self) -> Waker {
+        self.shared.waker()
+    }
+
+    /// As [`ControlPanel::runtime`](crate::ControlPanel::runtime).
+    pub fn runtime(&self) -> &Handle {
+        self.shared.supervisor.runtime()
+    }
+
+    /// As [`ControlPanel::request_shutdown`](crate::ControlPanel::request_shutdown).
+    pub fn request_shutdown(&self) {
+        self.shared.request_shutdown();
+    }
+
+    /// As [`ControlPanel::shutdown`](crate::ControlPanel::shutdown): it can be awaited while the panel drains.
+    ///
+    /// # Cancel safety
+    /// As `ControlPanel::shutdown`.
+    pub async fn shutdown(&self) -> ShutdownReport {
+        self.shared.shut_down(Caller::Awaits).await
+    }
+
+    /// As [`ControlPanel::shutdown_blocking`](crate::ControlPanel::shutdown_blocking).
+    ///
+    /// # Panics
+    /// In async code, before anything is stopped: use `shutdown().await` there.
+    #[track_caller]
+    pub fn shutdown_blocking(&self) -> ShutdownReport {
+        blocking::assert_may_block("shutdown_blocking", "`shutdown().await`");
+        blocking::wait(self.shared.shut_down(Caller::Blocks))
+    }
+}
+
+/// What only looks.
+impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
+    /// As [`ControlPanel::status`](crate::ControlPanel::status).
+    pub fn status(&self) -> PanelStatus {
+        self.shared.status()
+    }
+
+    /// As [`ControlPanel::policy`](crate::ControlPanel::policy).
+    pub fn policy(&self) -> Arc<P> {
+        self.shared.policy.get()
+    }
+
+    /// As [`ControlPanel::queued`](crate::ControlPanel::queued).
+    pub fn queued(&self) -> usize {
+        self.shared.queue.counts().queued
+    }
+
+    /// As [`ControlPanel::worker_count`](crate::ControlPanel::worker_count).
+    pub fn worker_count(&self) -> usize {
+        self.shared.supervisor.registry().count()
+    }
+
+    /// As [`ControlPanel::is_shutting_down`](crate::ControlPanel::is_shutting_down).
+    pub fn is_shutting_down(&self) -> bool {
+        self.shared.is_shutting_down()
+    }
+
+    /// As [`ControlPanel::worker`](crate::ControlPanel::worker).
+    pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
+        self.shared.worker(name)
+    }
+
+    /// As [`ControlPanel::workers`](crate::ControlPanel::workers).
+    pub fn workers(&self) -> Vec<WorkerHandle> {
+        self.shared.workers()
+    }
+
+    /// As [`ControlPanel::events`](crate::ControlPanel::events).
+    pub fn events(&self) -> Events {
+        self.shared.events(None)
+    }
+
+    /// As [`ControlPanel::events_from`](crate::ControlPanel::events_from).
+    pub fn events_from(&self, number: u64) -> Events {
+        self.shared.events(Some(number))
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static> Spawn for Spawner<I, P> {
+    type Intent = I;
+    type Policy = P;
+
+    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+        Spawner::spawn(self, worker)
     }
 }
 

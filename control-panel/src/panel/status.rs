@@ -3,12 +3,14 @@
 use std::{
     ops::Deref,
     slice,
-    sync::{Arc, Mutex, TryLockError},
+    sync::{Arc, Mutex, TryLockError, atomic::Ordering},
 };
 
 use arc_swap::ArcSwap;
 
+use super::shared::Shared;
 use crate::{
+    intent::Intent,
     name::Name,
     queued::Origin,
     reducer::Warning,
@@ -106,6 +108,27 @@ impl WorkerInfo {
     }
 }
 
+impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
+    pub(super) fn status(&self) -> PanelStatus {
+        let counts = self.queue.counts();
+        let (workers, events) = self.snapshot.take(self.supervisor.registry());
+        PanelStatus {
+            name: self.name.clone(),
+            queued: counts.queued,
+            capacity: self.queue.capacity(),
+            accepted: counts.accepted,
+            drained: counts.drained,
+            refused: counts.refused,
+            dropped: counts.dropped,
+            waiting: counts.waiting,
+            frames: self.frames.load(Ordering::Relaxed),
+            workers,
+            events,
+            warning: self.warning(),
+        }
+    }
+}
+
 /// The workers as they were when somebody last looked: looking again costs nothing as long as nothing happened. Nobody who
 /// looks ever waits, for the supervisor or for another who looks.
 #[derive(Debug, Default)]
@@ -182,7 +205,7 @@ mod tests {
     #[test]
     fn who_looks_while_another_does_sees_what_was_seen_before() {
         let panel = ControlPanel::<Op>::new();
-        let turn = panel.snapshot.turn.lock().unwrap();
+        let turn = panel.shared.snapshot.turn.lock().unwrap();
         panel.spawn(Worker::new("it", 0, |_| pending::<()>()));
         assert!(panel.status().workers.is_empty());
         drop(turn);

@@ -1,10 +1,13 @@
 //! What a panel warns of, first of all a runtime that does not run the workers it was given.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::ControlPanel;
+use super::{ControlPanel, shared::Shared};
 use crate::{blocking, intent::Intent, name::Name, reducer::Warning, supervise::panics};
 
 /// Frames drained without any new worker being polled, before that is a warning: about a second of a 60 Hz loop.
@@ -53,19 +56,25 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let supervisor = &self.shared.supervisor;
         let (polls, unpolled) = (supervisor.registry().first_polls(), supervisor.registry().unpolled());
         let starved = &mut self.starved;
+        let before = starved.is_found();
         if unpolled == 0 || polls != starved.polls {
             *starved = Starved { polls, ..Starved::default() };
-            return;
+        } else {
+            starved.count(supervisor.runtime());
         }
-        let before = starved.is_found();
-        starved.count(supervisor.runtime());
-        if !before && starved.is_found() {
-            log(&self.name, Warning::WorkersNeverPolled { workers: unpolled });
+        let found = starved.is_found();
+        if before != found {
+            self.shared.starving.store(found, Ordering::Relaxed);
+        }
+        if found && !before {
+            log(&self.shared.name, Warning::WorkersNeverPolled { workers: unpolled });
         }
     }
+}
 
+impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     pub(super) fn warning(&self) -> Option<Warning> {
-        let registry = self.shared.supervisor.registry();
+        let registry = self.supervisor.registry();
         if registry.has_escalated() {
             return Some(Warning::Escalated);
         }
@@ -73,7 +82,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             return Some(Warning::RuntimeGone);
         }
         let workers = registry.unpolled();
-        if workers > 0 && self.starved.is_found() {
+        if workers > 0 && self.starving.load(Ordering::Relaxed) {
             return Some(Warning::WorkersNeverPolled { workers });
         }
         panics::ABORT.then_some(Warning::PanicsAbort)

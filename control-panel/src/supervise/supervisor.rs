@@ -168,6 +168,12 @@ impl Supervisor {
         report
     }
 
+    /// Begins a shutdown that somebody else waits for.
+    pub(crate) fn request_shutdown(&self) {
+        self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
+        self.stop_all();
+    }
+
     fn stop_all(&self) {
         self.registry.stop_all();
         // Whose panic must not keep the workers from being dropped: those who wait for this can be anybody. The hook tells.
