@@ -29,6 +29,27 @@ fn manifests_that_are_none() {
     );
 }
 
+/// Each reason names the line and the key that it is about.
+#[test]
+fn mistakes_are_found_where_they_are() {
+    let dotted = format!("{} = 1", vec!["a"; 9_000].join("."));
+    for (more, told) in [
+        (dotted.as_str(), "in line 4: a key has too many parts"),
+        ("[limits]\nfuel = 1\nfuel = 2", "in line 6: the key `fuel` is there twice"),
+        (
+            "limits.fuel = 99999999999999999999999",
+            "in line 4: `limits.fuel` asks for 99999999999999999999999, and this host allows 50000000: ask for less",
+        ),
+        (
+            "requires = ['html >= 1.0']",
+            "in line 4: `html >= 1.0` in `requires` must be a name alone, `html`: there are no version constraints",
+        ),
+    ] {
+        let told = format!("the manifest is wrong {told}");
+        refused("bad", &told, bad_manifest(&manifest("bad", "1.0.0", "mod.wat", more)));
+    }
+}
+
 #[test]
 fn two_mods_of_one_id() {
     let mut workshop = open(|mods| {

@@ -27,22 +27,38 @@ fn a_truncated_module() {
 
 #[test]
 fn a_wrong_magic_number() {
-    refused_bytes(b"\0asn\x01\0\0\0", "it is no module that this host can run: magic header not detected");
+    refused_bytes(
+        b"\0asn\x01\0\0\0",
+        "it is no module that this host can run: it is a file of an unknown kind that begins with the bytes 00 61 73 6e",
+    );
 }
 
 #[test]
 fn a_wrong_version() {
-    refused_bytes(b"\0asm\x02\0\0\0", "it is no module that this host can run: unknown binary version");
+    refused_bytes(
+        b"\0asm\x02\0\0\0",
+        "it is no module that this host can run: it is a WebAssembly module of version 2",
+    );
 }
 
 #[test]
 fn an_empty_file() {
-    refused_bytes(b"", "it is no module that this host can run: ");
+    refused_bytes(b"", "it is no module that this host can run: it is an empty file");
+}
+
+#[test]
+fn a_page_that_was_saved_as_a_module() {
+    let page = "it is no module that this host can run: it is an HTML page, perhaps an error of the server that it was \
+                fetched from";
+    refused_bytes(b"<html>404 not found</html>\r\n", page);
 }
 
 #[test]
 fn a_text_that_is_called_a_binary() {
-    refused_bytes(FINE.as_bytes(), "it is no module that this host can run: ");
+    refused_bytes(
+        FINE.as_bytes(),
+        "it is no module that this host can run: it is a WebAssembly text, not a binary module",
+    );
 }
 
 #[test]

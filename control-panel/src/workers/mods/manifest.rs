@@ -63,8 +63,7 @@ impl ModManifest {
     /// [`ModError::Manifest`] with the line and what is wrong in it: no TOML, an unknown key, one that is missing,
     /// a value of the wrong kind, an invalid name, an entry path that leads elsewhere, more than `most`.
     pub fn parse(text: &str, most: &ModLimits) -> Result<Self, ModError> {
-        let document = DeTable::parse(text)
-            .map_err(|error| wrong_at(text, error.span().map_or(0, |span| span.start), error.message()))?;
+        let document = DeTable::parse(text).map_err(|error| syntax(text, &error))?;
         let reader = Reader { text };
         let table = document.get_ref();
         reader.only_known(table, &KEYS, "")?;
@@ -73,7 +72,7 @@ impl ModManifest {
             version: reader.text(table, "version", check_version)?,
             entry: reader.text(table, "entry", check_entry)?,
             provides: reader.list(table, "provides", check_name)?,
-            requires: reader.list(table, "requires", check_name)?,
+            requires: reader.list(table, "requires", check_required)?,
             capabilities: reader.list(table, "capabilities", check_capability)?,
             limits: reader.limits(table, most)?,
         };
@@ -215,20 +214,56 @@ impl Reader<'_> {
     }
 
     fn number(&self, value: &Spanned<DeValue<'_>>, key: &str, most: u64) -> Result<u64, ModError> {
-        let number = match value.get_ref() {
-            DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
-            _ => None,
+        let wrong = |problem: &str| self.wrong(value, &format!("`limits.{key}` {problem}"));
+        let DeValue::Integer(digits) = value.get_ref() else {
+            return Err(wrong(&format!("must be a whole number above 0, not {}", kind(value.get_ref()))));
         };
-        let number = number
-            .filter(|number| *number > 0)
-            .ok_or_else(|| self.wrong(value, &format!("`limits.{key}` must be a whole number above 0")))?;
-        if number > most {
-            let problem =
-                format!("`limits.{key}` asks for {number}, and this host allows {most}: ask for less");
-            return Err(self.wrong(value, &problem));
+        // Without a sign: what is left and no `u64` is too large for one.
+        let (sign, number) = match digits.as_str().strip_prefix('-') {
+            Some(number) => (true, number),
+            None => (false, digits.as_str()),
+        };
+        if sign || number.bytes().all(|digit| digit == b'0') {
+            return Err(wrong("must be a whole number above 0"));
         }
-        Ok(number)
+        match u64::from_str_radix(number, digits.radix()) {
+            Ok(number) if number <= most => Ok(number),
+            _ => Err(wrong(&format!("asks for {digits}, and this host allows {most}: ask for less"))),
+        }
     }
+}
+
+/// What the parser says, in the line that it is about, and naming the key.
+fn syntax(text: &str, error: &toml::de::Error) -> ModError {
+    let Some(span) = error.span() else {
+        let problem = match error.message() {
+            "recursion limit" => "a key has too many parts",
+            other => other,
+        };
+        return ModError::Manifest { line: Some(line_without_span(text, error)), problem: plain(problem) };
+    };
+    let problem = match error.message() {
+        "duplicate key" => {
+            let key = text.get(span.clone()).unwrap_or_default().trim();
+            format!("the key `{key}` is there twice")
+        }
+        "cannot recurse further; max recursion depth met" => {
+            "its lists or tables are nested too deeply".to_owned()
+        }
+        other => other.to_owned(),
+    };
+    wrong_at(text, span.start, &problem)
+}
+
+/// The line of a mistake whose place the parser does not tell: the least number of lines in which it is made already.
+fn line_without_span(text: &str, error: &toml::de::Error) -> usize {
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).chain([text.len()]).collect();
+    let is_made = |end: &usize| {
+        let made = text.get(..*end).map(DeTable::parse);
+        made.is_some_and(|made| made.is_err_and(|it| it.span().is_none() && it.message() == error.message()))
+    };
+    // By halving: a line that has the mistake has it whatever follows.
+    (ends.partition_point(|end| !is_made(end)) + 1).min(ends.len())
 }
 
 fn wrong_at(text: &str, at: usize, problem: &str) -> ModError {
@@ -240,7 +275,7 @@ fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a number",
+        DeValue::Float(_) => "a number with a point",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
@@ -258,6 +293,19 @@ fn check_name(name: &str) -> Result<(), String> {
     Err(format!(
         "must be 1 to {LONGEST} of the characters a-z, 0-9, `-`, `_` and `.`, and begin with a letter or digit"
     ))
+}
+
+/// A name; and who writes a version behind it is told that there are none.
+fn check_required(name: &str) -> Result<(), String> {
+    check_name(name).map_err(|problem| {
+        let versioned = name.contains(|c: char| "<>=~^@*:".contains(c) || c.is_whitespace());
+        let bare: String =
+            name.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
+        if versioned && check_name(&bare).is_ok() {
+            return format!("must be a name alone, `{bare}`: there are no version constraints");
+        }
+        problem
+    })
 }
 
 /// A name, or two with a colon between: `policy:warm_cache_limit`.

@@ -1,5 +1,6 @@
 #![doc = include_str!("authors.md")]
 
+mod content;
 mod control;
 mod counter;
 mod error;

@@ -34,13 +34,18 @@ fn each_mistake_is_told_with_its_line() {
         ("", "the manifest is wrong: it has no `id`"),
         ("id = 'a'", "the manifest is wrong: it has no `version`"),
         ("\n\nid = [", "the manifest is wrong in line 3: "),
-        ("id = 'a'\nid = 'b'", "the manifest is wrong in line 2: duplicate key"),
+        ("id = 'a'\nid = 'b'", "the manifest is wrong in line 2: the key `id` is there twice"),
+        ("[limits]\nfuel = 1\n[limits]", "in line 3: the key `limits` is there twice"),
+        ("id = [\n[\n]", "the manifest is wrong in line "),
         ("author = 'me'", "the manifest is wrong in line 1: there is no key `author`; known are id, version"),
         ("id = ''", "`id` must be 1 to 64 of the characters"),
         ("id = 'A b'", "`id` must be 1 to 64 of the characters"),
         ("id = '../x'", "`id` must be 1 to 64 of the characters"),
         ("id = 'a'\nversion = '1.0'", "in line 2: `version` must be three numbers like `1.2.0`"),
-        ("id = 'a'\nversion = 1.0", "in line 2: `version` must be a text in quotes, not a number"),
+        (
+            "id = 'a'\nversion = 1.0",
+            "in line 2: `version` must be a text in quotes, not a number with a point",
+        ),
     ] {
         assert!(wrong(text).contains(told), "{text:?} gave {:?}", wrong(text));
     }
@@ -53,6 +58,20 @@ fn each_mistake_is_told_with_its_line() {
         ("limits.cores = 3", "there is no key `limits.cores`"),
         ("limits.fuel = 0", "`limits.fuel` must be a whole number above 0"),
         ("limits.fuel = -1", "`limits.fuel` must be a whole number above 0"),
+        ("limits.fuel = 0x0", "`limits.fuel` must be a whole number above 0"),
+        ("limits.fuel = 1.5", "`limits.fuel` must be a whole number above 0, not a number with a point"),
+        ("limits.fuel = '1'", "`limits.fuel` must be a whole number above 0, not a text"),
+        ("[limits]\nfuel = 1\nfuel = 2", "the manifest is wrong in line 6: the key `fuel` is there twice"),
+        (
+            "limits.fuel = 99999999999999999999999",
+            "in line 4: `limits.fuel` asks for 99999999999999999999999, and this host allows 50000000: ask for less",
+        ),
+        (
+            "requires = ['html >= 1.0']",
+            "in line 4: `html >= 1.0` in `requires` must be a name alone, `html`: there are no version constraints",
+        ),
+        ("requires = ['x@1']", "must be a name alone, `x`: there are no version constraints"),
+        ("requires = ['X y']", "`X y` in `requires` must be 1 to 64"),
         ("limits.time_ms = 5000", "`limits.time_ms` asks for 5000, and this host allows 50: ask for less"),
         ("limits.memory_kib = 99999999999999999", "this host allows 16384"),
     ] {
@@ -84,6 +103,12 @@ fn what_a_stranger_wrote_is_cut_and_escaped() {
 
 #[test]
 fn no_document_is_too_deep_for_the_parser() {
-    assert!(wrong(&format!("id = {}", "[".repeat(30_000))).contains("the manifest is wrong in line 1"));
+    let nested = format!("{GOOD}x = {}", "[".repeat(30_000));
+    assert_eq!(wrong(&nested), "the manifest is wrong in line 4: its lists or tables are nested too deeply");
+    let parts = vec!["a"; 9_000].join(".");
+    for dotted in [format!("{parts} = 1"), format!("[{parts}]")] {
+        let told = wrong(&format!("{GOOD}{dotted}\n[limits]\nfuel = 1\n"));
+        assert_eq!(told, "the manifest is wrong in line 4: a key has too many parts");
+    }
     assert!(wrong(&format!("{} = 1", "a.".repeat(30_000))).contains("the manifest is wrong in line 1"));
 }

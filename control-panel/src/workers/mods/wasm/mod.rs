@@ -15,6 +15,7 @@ use wasmi::{
 pub use self::call::CallCosts;
 pub(super) use self::host::{Desk, Host};
 use super::{
+    content,
     error::{Fault, ModError},
     function::{HostCall, HostFunction},
     limits::{ModLimits, Pace},
@@ -51,6 +52,7 @@ impl Instance {
     }
 
     fn load_uncaught(code: &Code, host: Host, functions: &[HostFunction]) -> Result<Self, ModError> {
+        content::check(code)?;
         let manifest = Arc::clone(&host.manifest);
         let binary = match code {
             Code::Binary(bytes) => bytes.clone(),
