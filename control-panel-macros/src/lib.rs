@@ -65,13 +65,13 @@ use proc_macro::TokenStream;
 /// | `suspend` | `never`, or `on_idle`: its gate closes while the panel is idle | `never` |
 /// | `inbox_capacity` | how many commands its inbox holds, at least 1 | the runtime's |
 /// | `kind` | where it runs: `async` on a task of its own; `local` on the panel's thread for futures that are not `Send`; `blocking` in the runtime's pool and `thread` on a thread of its own, both for a plain `fn` | `async` |
-/// | `after` | the name of a worker that a shutdown stops only after this one, such as `"store"`; several in brackets | none |
+/// | `after` | the name that a worker has when this one is spawned, and that a shutdown stops only after this one, such as `"store"`; several in brackets | none |
 /// | `escalate` | `panel`: failing too often ends the panel; or `never` | `never` |
 /// | `significant` | none: its group may end with it | it may not |
 /// | `stuck_after` | how long one poll may last before it is called stuck, such as `"5s"` | the runtime's |
 /// | `heartbeat` | how often at least it calls `cx.heartbeat()`, or is called stuck | it promises none |
 /// | `on_stuck` | what becomes of it when it is stuck: `warn`, `restart` or `escalate` | `warn` |
-/// | `name` | a name for the trait, the method and the worker | the function's name |
+/// | `name` | a name for the trait, the method and the worker; one instance is named by `panel.configure(\|worker\| worker.name(…))` | the function's name |
 /// | `crate` | where control-panel is, when it is renamed: `::renamed` or `crate::module` | `::control_panel` |
 ///
 /// Use `name` when a generated name is taken: two workers `rss` and `rss_` would both have a `SpawnRss`.

@@ -10,6 +10,7 @@ use crate::{
     intent::Intent,
     policy::PolicyWatch,
     queue::IntentSender,
+    queued::Origin,
     supervise::{
         cause::{Cause, Term},
         record::Record,
@@ -211,9 +212,16 @@ impl<I: Intent, P> Context<I, P> {
         &self.term
     }
 
-    /// The worker's name: its function's.
+    /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
     pub fn name(&self) -> &str {
         &self.record.name
+    }
+
+    /// The origin of its intents: kept across the worker's restarts, and no other worker's of this panel. For logs and intents that
+    /// say which of several workers of one name they come from, and for
+    /// [`worker_by_origin`](crate::ControlPanel::worker_by_origin).
+    pub fn origin(&self) -> Origin {
+        self.record.origin
     }
 
     /// Whose intents it sends.
@@ -244,6 +252,7 @@ impl<I: Intent, P> fmt::Debug for Context<I, P> {
         f.debug_struct("Context")
             .field("name", &self.name())
             .field("source", &self.source())
+            .field("origin", &self.origin())
             .field("generation", &self.generation)
             .field("cancelled", &self.is_cancelled())
             .finish_non_exhaustive()

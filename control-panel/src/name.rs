@@ -1,6 +1,11 @@
 //! A worker's name.
 
-use std::{borrow::Borrow, borrow::Cow, fmt, ops::Deref, sync::Arc};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt::{self, Write},
+    ops::Deref,
+    sync::Arc,
+};
 
 /// A name, shared: its clones cost a reference count and no allocation. In everything else it is the text itself.
 ///
@@ -20,6 +25,22 @@ impl Name {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Its text with control characters escaped, for lists of one line each.
+    pub(crate) fn in_one_line(&self) -> OneLine<'_> {
+        OneLine(self)
+    }
+}
+
+/// See [`Name::in_one_line`].
+pub(crate) struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|letter| {
+            if letter.is_control() { write!(f, "{}", letter.escape_default()) } else { f.write_char(letter) }
+        })
     }
 }
 

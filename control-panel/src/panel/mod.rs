@@ -5,6 +5,7 @@ mod builder;
 mod frames;
 mod idle;
 mod locals;
+mod lookup;
 pub(crate) mod shared;
 mod spawn;
 mod spawner;
@@ -139,16 +140,6 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// A set of short-lived workers, a few of which run at once, with keys of the type `K` of which only the newest counts.
     pub fn tasks<K: Ord>(&self) -> Tasks<I, P, K> {
         Tasks::new(Arc::clone(&self.shared))
-    }
-
-    /// The living worker of this name; of several, the one that was spawned first.
-    pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
-        self.shared.worker(name)
-    }
-
-    /// The living workers, in the order of their spawning.
-    pub fn workers(&self) -> Vec<WorkerHandle> {
-        self.shared.workers()
     }
 
     /// What happens to the workers from now on.

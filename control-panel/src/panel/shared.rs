@@ -63,14 +63,6 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         handle
     }
 
-    pub(super) fn worker(&self, name: &str) -> Option<WorkerHandle> {
-        self.supervisor.registry().find(name).map(WorkerHandle::new)
-    }
-
-    pub(super) fn workers(&self) -> Vec<WorkerHandle> {
-        self.supervisor.registry().live().into_iter().map(WorkerHandle::new).collect()
-    }
-
     pub(super) fn events(&self, from: Option<u64>) -> Events {
         self.supervisor.registry().log.reader(from)
     }

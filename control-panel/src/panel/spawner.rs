@@ -12,6 +12,7 @@ use crate::{
     intent::Intent,
     name::Name,
     queue::IntentSender,
+    queued::Origin,
     reply::{Answer, Reply},
     supervise::{events::Events, report::ShutdownReport, supervisor::Caller},
     tasks::Tasks,
@@ -192,6 +193,16 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// As [`ControlPanel::worker`](crate::ControlPanel::worker).
     pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
         self.shared.worker(name)
+    }
+
+    /// As [`ControlPanel::workers_named`](crate::ControlPanel::workers_named).
+    pub fn workers_named(&self, name: &str) -> Vec<WorkerHandle> {
+        self.shared.workers_named(name)
+    }
+
+    /// As [`ControlPanel::worker_by_origin`](crate::ControlPanel::worker_by_origin).
+    pub fn worker_by_origin(&self, origin: Origin) -> Option<WorkerHandle> {
+        self.shared.worker_by_origin(origin)
     }
 
     /// As [`ControlPanel::workers`](crate::ControlPanel::workers).

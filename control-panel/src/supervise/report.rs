@@ -1,6 +1,11 @@
 //! What a shutdown tells.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{cause::Cause, clock, exit::Exit, record::Record, registry::Incidents};
 use crate::{name::Name, queued::Origin};
@@ -9,7 +14,7 @@ use crate::{name::Name, queued::Origin};
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub struct WorkerReport {
-    /// The worker's name: its function's.
+    /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
     pub name: Name,
     /// Its source, as the source's `Debug` shows it.
     pub source: Name,
@@ -50,13 +55,25 @@ impl WorkerReport {
 
 impl fmt::Display for WorkerReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}, generation {}) {}", self.name, self.source, self.generation, self.exit)
+        self.line(f, false)
+    }
+}
+
+impl WorkerReport {
+    /// One line, whatever the name has in it.
+    fn line(&self, f: &mut fmt::Formatter<'_>, with_origin: bool) -> fmt::Result {
+        write!(f, "{}", self.name.in_one_line())?;
+        if with_origin {
+            write!(f, " {}", self.origin)?;
+        }
+        write!(f, " ({}, generation {}) {}", self.source, self.generation, self.exit)
     }
 }
 
 /// What came of a shutdown: which workers it found, how each ended, and what had gone wrong before.
 ///
-/// Its `Debug` and `Display` name every worker, with payload and place of a panic.
+/// Its `Debug` and `Display` name every worker, with payload and place of a panic; of several of one name, `Display` adds the
+/// origin.
 #[derive(Clone)]
 pub struct ShutdownReport(Arc<Told>);
 
@@ -98,6 +115,18 @@ impl ShutdownReport {
         self.0.incidents.recent.iter()
     }
 
+    /// The names that several of the workers have: these are told apart by their origins.
+    fn shared_names(&self) -> BTreeSet<&str> {
+        let (mut first, mut shared) = (BTreeMap::new(), BTreeSet::new());
+        for worker in self.0.workers.iter().chain(self.incidents()) {
+            let name = worker.name.as_str();
+            if *first.entry(name).or_insert(worker.origin) != worker.origin {
+                shared.insert(name);
+            }
+        }
+        shared
+    }
+
     /// How many incidents there were, those no longer kept included.
     pub fn incident_count(&self) -> u64 {
         self.0.incidents.total
@@ -120,13 +149,18 @@ impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_clean() { "clean" } else { "not clean" };
         write!(f, "{verdict}, {} worker(s) in {:.1?}", self.0.workers.len(), self.0.elapsed)?;
+        let shared = self.shared_names();
+        let line = |f: &mut fmt::Formatter<'_>, worker: &WorkerReport| {
+            f.write_str("\n  ")?;
+            worker.line(f, shared.contains(worker.name.as_str()))
+        };
         for worker in &self.0.workers {
-            write!(f, "\n  {worker}")?;
+            line(f, worker)?;
         }
         if self.0.incidents.total > 0 {
             write!(f, "\n{} incident(s) since the panel was built:", self.0.incidents.total)?;
             for incident in self.incidents() {
-                write!(f, "\n  {incident}")?;
+                line(f, incident)?;
             }
         }
         Ok(())

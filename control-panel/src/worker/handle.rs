@@ -29,7 +29,7 @@ impl WorkerHandle {
         &self.record
     }
 
-    /// The worker's name: its function's.
+    /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
     pub fn name(&self) -> &str {
         &self.record.name
     }

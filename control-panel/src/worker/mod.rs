@@ -154,6 +154,39 @@ impl<I: Intent, P> Worker<I, P> {
         Self { name: name.into().into(), source, factory, options }
     }
 
+    /// Another name than the function's, or than it was made with: so several workers of one function are told apart in
+    /// [status](crate::PanelStatus), [report](crate::ShutdownReport), logs and metrics, and found by
+    /// [`ControlPanel::worker`](crate::ControlPanel::worker).
+    ///
+    /// Names need not be unique: `after` and look-ups mean all living workers of a name, and [`WorkerHandle::origin`] tells them
+    /// apart. A worker with another name is no longer one of its function's name: what is to come [`after`](Self::after) it says
+    /// the name that it has.
+    ///
+    /// Any text will do. A thread named after its worker bears as much of it as the system takes, without its NULs, and a report
+    /// shows control characters escaped. Each name is a time series of its own in metrics: name a few workers that live long, not
+    /// each of a million tasks.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Line(String) }
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn follow(cx: Context<Update>, path: String) { cx.cancelled().await }
+    ///
+    /// let panel = ControlPanel::<Update>::new();
+    /// for path in ["kern.log", "auth.log"] {
+    ///     panel.configure(|worker| worker.name(format!("follow {path}"))).spawn_follow(path.to_owned());
+    /// }
+    /// assert_eq!(panel.worker("follow auth.log").unwrap().name(), "follow auth.log");
+    /// assert!(panel.worker("follow").is_none());
+    /// ```
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into().into();
+        self
+    }
+
     /// When it is started again once it ended by itself. Default: never. Who is restarted by hand
     /// ([`WorkerHandle::restart`]), or for being stuck ([`OnStuck::Restart`]), is whatever this says.
     pub fn restart(mut self, restart: Restart) -> Self {
@@ -201,7 +234,8 @@ impl<I: Intent, P> Worker<I, P> {
     /// It comes after the living workers of this name: a shutdown stops them only once it has ended. May be called
     /// several times.
     ///
-    /// A name that no living worker and none of its group has, or one that would make a circle, refuses the worker before
+    /// The name is the one that those workers have when this one is spawned: of one that was given [another](Self::name), that. A
+    /// name that no living worker and none of its group has, or one that would make a circle, refuses the worker before
     /// anything starts.
     ///
     /// ```

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::Registry;
-use crate::supervise::{machine::KeyId, record::Record, roster::Roster};
+use crate::{
+    queued::Origin,
+    supervise::{machine::KeyId, record::Record, roster::Roster},
+};
 
 /// The living workers at one moment.
 pub(crate) struct Look<'a> {
@@ -24,6 +27,15 @@ impl Registry {
     /// The living worker of this name that was spawned first.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Record>> {
         self.lock().records.values().find(|record| record.name == *name).cloned()
+    }
+
+    /// All living workers of this name, in the order of their spawning.
+    pub(crate) fn find_all(&self, name: &str) -> Vec<Arc<Record>> {
+        self.lock().records.values().filter(|record| record.name == *name).cloned().collect()
+    }
+
+    pub(crate) fn find_origin(&self, origin: Origin) -> Option<Arc<Record>> {
+        self.lock().records.get(origin).cloned()
     }
 
     pub(crate) fn count(&self) -> usize {
