@@ -15,7 +15,7 @@ use crate::{
     frame::{Frame, FrameBudget},
     intent::Intent,
     name::Name,
-    panel::ControlPanel,
+    panel::{ControlPanel, GivesPolicy, PanelBuilder},
     policy::Policy,
     queue::{IntentSender, Queue},
     supervise::{
@@ -52,6 +52,8 @@ use crate::{
 /// });
 /// ```
 ///
+/// A panel that is not the default one: [`paused_with`].
+///
 /// # Panics
 /// If the test does, or no runtime can be made.
 pub fn paused<I, P, T>(test: impl AsyncFnOnce(&mut ControlPanel<I, P>) -> T) -> T
@@ -59,11 +61,56 @@ where
     I: Intent,
     P: Default + Send + Sync + 'static,
 {
+    paused_with(ControlPanel::builder(), test)
+}
+
+/// Like [`paused`], with a panel of this builder: a capacity, a policy without `Default`, a time to idle, an `on_ready`.
+///
+/// The runtime is the test's, also where the builder was given one: no other has its clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+///
+/// #[derive(GraphIntent)]
+/// enum Update { Sample }
+///
+/// struct Every(Duration); // no `Default`
+///
+/// #[worker(source = IntentSource::Restore)]
+/// async fn sample(cx: Context<Update, Every>) {
+///     let mut policy = cx.policy();
+///     loop {
+///         tokio::time::sleep(policy.borrow_and_update().0).await;
+///         cx.send(Update::Sample).await.ok(); // waits while the queue is full
+///     }
+/// }
+///
+/// let builder = ControlPanel::builder().policy(Every(Duration::from_secs(60))).capacity(8);
+/// testing::paused_with(builder, async |panel: &mut ControlPanel<Update, Every>| {
+///     panel.spawn_sample();
+///     testing::advance(Duration::from_secs(3600)).await;
+///     assert_eq!(panel.drain().count(), 7, "a slot is kept for a source not seen yet");
+/// });
+/// ```
+///
+/// # Panics
+/// If the test does, no runtime can be made, or the builder builds no panel: with the message of its
+/// [`try_build`](PanelBuilder::try_build).
+#[track_caller]
+pub fn paused_with<I, P, G, T>(
+    builder: PanelBuilder<I, P, G>,
+    test: impl AsyncFnOnce(&mut ControlPanel<I, P>) -> T,
+) -> T
+where
+    I: Intent,
+    P: Send + Sync + 'static,
+    G: GivesPolicy<P>,
+{
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.expect("a current-thread runtime needs nothing but memory").block_on(async {
-        let mut panel = ControlPanel::new();
-        test(&mut panel).await
-    })
+    let runtime = runtime.expect("a current-thread runtime needs nothing but memory");
+    let mut panel = builder.runtime(runtime.handle().clone()).build();
+    runtime.block_on(test(&mut panel))
 }
 
 /// Lets every worker run until all of them wait. Under paused time this is exact.
