@@ -3,4 +3,5 @@
 mod folder;
 mod host;
 mod loader;
+mod many;
 mod requires;

@@ -134,6 +134,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
         /// From every level, full use is critical, and no use is normal; and a level that was entered is not left by
         /// the same sample.
         #[test]

@@ -114,6 +114,13 @@ impl ModManifest {
         self.capabilities.contains(name)
     }
 
+    /// Whether other mods find in it what they find in `other`, and it needs the same.
+    pub(super) fn stands_for(&self, other: &Self) -> bool {
+        self.id() == other.id()
+            && self.provides().eq(other.provides())
+            && self.requires().eq(other.requires())
+    }
+
     /// What it may use.
     pub fn limits(&self) -> &ModLimits {
         &self.limits

@@ -26,6 +26,8 @@ pub(super) struct Plan {
 }
 
 /// Sorts candidates topologically. A mod that cannot run takes with it those that require it, and no others.
+///
+/// Costs n log n of the names that the candidates provide and require, unless they require each other in circles.
 pub(super) fn plan(candidates: &[Candidate<'_>]) -> Plan {
     let mut failures = clashes(candidates);
     let mut left: BTreeMap<&str, &Candidate<'_>> = candidates
@@ -33,46 +35,71 @@ pub(super) fn plan(candidates: &[Candidate<'_>]) -> Plan {
         .filter(|candidate| !candidate.off && !failures.contains_key(candidate.slot))
         .map(|candidate| (candidate.slot, candidate))
         .collect();
+    // Without clashes a name has one provider at most.
+    let mut providers: BTreeMap<&str, &Candidate<'_>> =
+        left.values().flat_map(|candidate| names(candidate).map(|name| (name, *candidate))).collect();
+    let mut dependents: BTreeMap<&str, BTreeMap<&str, &Candidate<'_>>> = BTreeMap::new();
+    for candidate in left.values() {
+        for name in candidate.manifest.requires() {
+            dependents.entry(name).or_default().insert(candidate.slot, candidate);
+        }
+    }
 
     let known: BTreeSet<&str> = candidates.iter().flat_map(names).collect();
-    // What nobody provides takes its dependents along, theirs too, until nothing changes.
-    loop {
-        let provided: BTreeSet<&str> = left.values().flat_map(|candidate| names(candidate)).collect();
-        let lacking: Vec<_> = left
+    // What nobody provides takes its dependents along, theirs too, until nothing changes: one turn for each step away.
+    let mut in_doubt = left.clone();
+    while !in_doubt.is_empty() {
+        let lacking: Vec<_> = in_doubt
             .values()
             .filter_map(|candidate| {
-                let name = candidate.manifest.requires().find(|name| !provided.contains(name))?;
-                Some((candidate.slot, name.to_owned()))
+                let name = candidate.manifest.requires().find(|name| !providers.contains_key(name))?;
+                Some((*candidate, name.to_owned()))
             })
             .collect();
-        if lacking.is_empty() {
-            break;
-        }
-        for (slot, name) in lacking {
-            left.remove(slot);
+        in_doubt.clear();
+        for (candidate, name) in lacking {
+            left.remove(candidate.slot);
+            for provided in names(candidate) {
+                providers.remove(provided);
+                in_doubt.extend(dependents.get(provided).into_iter().flatten());
+            }
             let known = known.contains(name.as_str());
             failures.insert(
-                slot.to_owned(),
+                candidate.slot.to_owned(),
                 if known { ModError::NotRunning { name } } else { ModError::Missing { name } },
             );
         }
+        in_doubt.retain(|slot, _| left.contains_key(slot));
     }
 
     // Kahn's algorithm; among those that are ready, the least id first.
-    let mut order = Vec::new();
-    let mut provided = BTreeSet::new();
-    while let Some(next) = left
+    let mut waits_for: BTreeMap<&str, usize> = left
         .values()
-        .filter(|candidate| candidate.manifest.requires().all(|name| provided.contains(name)))
-        .min_by_key(|candidate| candidate.manifest.id())
-        .copied()
-    {
+        .map(|candidate| (candidate.slot, candidate.manifest.requires().collect::<BTreeSet<_>>().len()))
+        .collect();
+    let by_id = |candidate: &Candidate<'_>| (candidate.manifest.id().to_owned(), candidate.slot.to_owned());
+    let mut ready: BTreeMap<_, &Candidate<'_>> = left
+        .values()
+        .filter(|candidate| waits_for.get(candidate.slot) == Some(&0))
+        .map(|candidate| (by_id(candidate), *candidate))
+        .collect();
+    let mut order = Vec::new();
+    while let Some((_, next)) = ready.pop_first() {
         left.remove(next.slot);
-        provided.extend(names(next));
         order.push(next.slot.to_owned());
+        // It may name its own id among what it provides.
+        for name in names(next).collect::<BTreeSet<_>>() {
+            for dependent in dependents.get(name).into_iter().flat_map(BTreeMap::values) {
+                let Some(missing) = waits_for.get_mut(dependent.slot) else { continue };
+                *missing = missing.saturating_sub(1);
+                if *missing == 0 {
+                    ready.insert(by_id(dependent), dependent);
+                }
+            }
+        }
     }
     for candidate in left.values() {
-        failures.insert(candidate.slot.to_owned(), stuck(candidate, &left));
+        failures.insert(candidate.slot.to_owned(), stuck(candidate, &left, &providers));
     }
     Plan { order, failures }
 }
@@ -126,11 +153,14 @@ fn each_loser<'a>(same: &[&Candidate<'a>], mut lose: impl FnMut(&Candidate<'a>, 
 }
 
 /// Why a mod waits for ever: it is in a circle, or requires one that is.
-fn stuck(candidate: &Candidate<'_>, left: &BTreeMap<&str, &Candidate<'_>>) -> ModError {
-    let providers = |of: &Candidate<'_>| -> Vec<&Candidate<'_>> {
-        let provides =
-            |other: &&&Candidate<'_>| names(other).any(|name| of.manifest.requires().any(|r| r == name));
-        left.values().filter(provides).copied().collect()
+fn stuck<'a>(
+    candidate: &Candidate<'a>,
+    left: &BTreeMap<&str, &Candidate<'a>>,
+    providers: &BTreeMap<&str, &'a Candidate<'a>>,
+) -> ModError {
+    let provider = |name: &str| providers.get(name).filter(|other| left.contains_key(other.slot)).copied();
+    let providers_of = |of: &Candidate<'a>| -> BTreeMap<&'a str, &'a Candidate<'a>> {
+        of.manifest.requires().filter_map(provider).map(|other| (other.slot, other)).collect()
     };
     // The shortest way back to itself, breadth first.
     let mut came_from: BTreeMap<&str, &Candidate<'_>> = BTreeMap::new();
@@ -138,7 +168,7 @@ fn stuck(candidate: &Candidate<'_>, left: &BTreeMap<&str, &Candidate<'_>>) -> Mo
     while !front.is_empty() {
         let mut next = Vec::new();
         for at in front {
-            for provider in providers(at) {
+            for provider in providers_of(at).into_values() {
                 if came_from.contains_key(provider.slot) {
                     continue;
                 }
@@ -146,13 +176,12 @@ fn stuck(candidate: &Candidate<'_>, left: &BTreeMap<&str, &Candidate<'_>>) -> Mo
                 if provider.slot == candidate.slot {
                     return ModError::Cycle { through: circle(candidate, &came_from) };
                 }
-                next.push(left[provider.slot]);
+                next.push(provider);
             }
         }
         front = next;
     }
-    let provided_by_stuck = |name: &&str| left.values().any(|other| names(other).any(|n| n == *name));
-    let name = candidate.manifest.requires().find(provided_by_stuck).unwrap_or_default();
+    let name = candidate.manifest.requires().find(|name| provider(name).is_some()).unwrap_or_default();
     ModError::NotRunning { name: name.to_owned() }
 }
 

@@ -1,12 +1,14 @@
 //! What each mod's place in the folder holds, and what runs from it. Pure: what runs is whatever `R` is.
 
 mod decide;
+mod order;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
+use self::decide::Agenda;
 pub(super) use self::decide::Step;
 use super::{
     error::ModError,
@@ -56,11 +58,14 @@ pub(super) struct Slots<R> {
     off: BTreeMap<String, u64>,
     switched: u64,
     started: u64,
+    /// What is to be done, while nothing changed that it follows from: whatever changes a slot or what is off, and is not
+    /// what the agenda expects, forgets it.
+    agenda: Option<Agenda>,
 }
 
 impl<R> Default for Slots<R> {
     fn default() -> Self {
-        Self { all: BTreeMap::new(), off: BTreeMap::new(), switched: 0, started: 0 }
+        Self { all: BTreeMap::new(), off: BTreeMap::new(), switched: 0, started: 0, agenda: None }
     }
 }
 
@@ -73,6 +78,7 @@ impl<R> Slots<R> {
             .is_none_or(|error| matches!(error, ModError::TooMany { .. } | ModError::TooManyNames { .. }));
         for (name, slot) in &mut self.all {
             if folder_is_fine && !scan.mods.contains_key(name) {
+                self.agenda = None;
                 slot.latest = Latest::Gone;
                 slot.seen = None;
             }
@@ -86,6 +92,9 @@ impl<R> Slots<R> {
                 failed: None,
                 told: None,
             });
+            if !matches!(reading, Reading::Unchanged) {
+                self.agenda = None;
+            }
             match reading {
                 Reading::Unchanged => {}
                 Reading::Read(files, seen) => {
@@ -108,6 +117,7 @@ impl<R> Slots<R> {
 
     /// The host wants a mod on, or off. On also means to try again what failed. False for an id that is not known.
     pub(super) fn switch(&mut self, id: &str, on: bool) -> bool {
+        self.agenda = None;
         if on {
             self.off.remove(id);
         }
@@ -139,6 +149,7 @@ impl<R> Slots<R> {
 
     /// A mod is to be loaded again though its files are the same. False for an id that is not known.
     pub(super) fn reload(&mut self, id: &str) -> bool {
+        self.agenda = None;
         let mut known = false;
         for slot in self.all.values_mut().filter(|slot| slot.has_id(id)) {
             known = true;
@@ -163,11 +174,18 @@ impl<R> Slots<R> {
         slot.told = None;
         let manifest = Arc::clone(&files.manifest);
         let running = Running { manifest, instance, print: files.print, since: self.started };
-        slot.running.replace(running)
+        let old = slot.running.replace(running);
+        let only_newcomers = self.agenda.as_ref().is_some_and(|agenda| agenda.only_newcomers);
+        let as_planned = old.as_ref().map_or(only_newcomers, |old| old.manifest.stands_for(&files.manifest));
+        if !as_planned {
+            self.agenda = None;
+        }
+        old
     }
 
     /// A step failed.
     pub(super) fn failed(&mut self, name: &str, files: &Files, error: ModError) {
+        self.agenda = None;
         if let Some(slot) = self.all.get_mut(name) {
             slot.failed = Some((files.print, error));
         }
@@ -175,18 +193,26 @@ impl<R> Slots<R> {
 
     /// Takes out what runs, to stop it.
     pub(super) fn take(&mut self, name: &str) -> Option<Running<R>> {
+        self.agenda = None;
+        self.lend(name)
+    }
+
+    /// Takes out what runs, for a call: it is [put back](Self::put_back) or [fails](Self::faulted) before anything else
+    /// is asked.
+    pub(super) fn lend(&mut self, name: &str) -> Option<Running<R>> {
         self.all.get_mut(name)?.running.take()
     }
 
-    /// Puts back what was taken out, after a call that went well.
+    /// Puts back what was lent, after a call that went well.
     pub(super) fn put_back(&mut self, name: &str, running: Running<R>) {
         if let Some(slot) = self.all.get_mut(name) {
             slot.running = Some(running);
         }
     }
 
-    /// What was taken out will not come back: a call of it failed. It is told already, and not tried again.
+    /// What was lent will not come back: a call of it failed. It is told already, and not tried again.
     pub(super) fn faulted(&mut self, name: &str, running: &Running<R>, error: ModError) {
+        self.agenda = None;
         if let Some(slot) = self.all.get_mut(name) {
             slot.told = Some(error.clone());
             slot.failed = Some((running.print, error));

@@ -256,7 +256,7 @@ where
             if self.cx.is_cancelled() {
                 break;
             }
-            let Some(running) = self.slots.take(&name) else { continue };
+            let Some(running) = self.slots.lend(&name) else { continue };
             if !running.instance.ticks() {
                 self.slots.put_back(&name, running);
                 continue;

@@ -166,3 +166,87 @@ fn every_small_graph_is_planned_right() {
         }
     }
 }
+
+/// The plainest plan that can be written: everything is asked anew at each step.
+fn plainly(candidates: &[Candidate<'_>]) -> Plan {
+    let mut failures = clashes(candidates);
+    let mut left: Vec<Candidate<'_>> = candidates
+        .iter()
+        .copied()
+        .filter(|candidate| !candidate.off && !failures.contains_key(candidate.slot))
+        .collect();
+    loop {
+        let lacks = |candidate: &Candidate<'_>| {
+            let mut requires = candidate.manifest.requires();
+            requires.find(|name| !left.iter().any(|it| names(it).any(|own| own == *name))).map(str::to_owned)
+        };
+        let lacking: Vec<_> = left.iter().filter_map(|it| Some((it.slot, lacks(it)?))).collect();
+        if lacking.is_empty() {
+            break;
+        }
+        for (slot, name) in lacking {
+            left.retain(|it| it.slot != slot);
+            let known = candidates.iter().any(|it| names(it).any(|own| own == name));
+            let error = if known { ModError::NotRunning { name } } else { ModError::Missing { name } };
+            failures.insert(slot.to_owned(), error);
+        }
+    }
+    let (mut order, mut provided) = (Vec::new(), BTreeSet::new());
+    while let Some(next) = left
+        .iter()
+        .copied()
+        .filter(|it| it.manifest.requires().all(|name| provided.contains(name)))
+        .min_by_key(|it| it.manifest.id())
+    {
+        left.retain(|it| it.slot != next.slot);
+        provided.extend(names(&next));
+        order.push(next.slot.to_owned());
+    }
+    // Why these wait, the tests above say.
+    for it in left {
+        failures.insert(it.slot.to_owned(), ModError::Cycle { through: Vec::new() });
+    }
+    Plan { order, failures }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn it_is_what_the_plainest_plan_is(
+        mods in proptest::collection::vec(
+            (proptest::collection::btree_set(0_u8..14, 0..4), 0_u8..14, 0_u8..20, 0_u8..12), 0..14),
+    ) {
+        let lines: Vec<String> = mods
+            .iter()
+            .enumerate()
+            .map(|(slot, (requires, provides, id, flag))| {
+                // Most have an id of their own; some names are ids.
+                let id = if *id < 2 { 0 } else { slot };
+                let flag = match flag { 0 => "!", 1..=3 => "*", _ => "" };
+                let requires: Vec<_> = requires
+                    .iter()
+                    .map(|of| if of % 2 == 0 { format!("m{of}") } else { format!("n{of}") })
+                    .collect();
+                format!("s{slot}=m{id}{flag}: {} / n{provides}", requires.join(" "))
+            })
+            .collect();
+        let parsed: Vec<_> = lines.iter().map(|line| (line, manifest(line))).collect();
+        let candidates: Vec<_> = parsed
+            .iter()
+            .map(|(line, (slot, manifest))| {
+                let name = line.split(':').next().unwrap_or_default();
+                Candidate { slot, manifest, running: name.ends_with('*'), off: name.ends_with('!') }
+            })
+            .collect();
+        let (found, plain) = (plan(&candidates), plainly(&candidates));
+        proptest::prop_assert_eq!(&found.order, &plain.order);
+        proptest::prop_assert_eq!(found.failures.len(), plain.failures.len());
+        for (slot, error) in plain.failures {
+            match (&found.failures[&slot], &error) {
+                (ModError::Cycle { .. } | ModError::NotRunning { .. }, ModError::Cycle { .. }) => {}
+                (found, plain) => proptest::prop_assert_eq!(found, plain),
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What is to be done next: from what is on the disk, what runs, and what the host wants. Pure.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -15,6 +15,7 @@ use super::{
         text::plain,
     },
     Latest, Slot, Slots,
+    order::{Leaving, stopping_order},
 };
 
 /// What is to be done next.
@@ -39,22 +40,49 @@ struct Verdict {
     doomed: BTreeMap<String, ModError>,
 }
 
+/// What follows from a verdict: it is kept for as long as nothing changes that the verdict depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Agenda {
+    /// What to stop before anything else. What becomes of it changes the verdict.
+    stop: Option<(String, Deactivation)>,
+    /// What is not told yet.
+    tell: VecDeque<(String, ModError)>,
+    /// What to start, each after what it requires; what runs as it should may be among them.
+    start: VecDeque<String>,
+    /// What was told and is over is still to be forgotten.
+    is_new: bool,
+    failing: BTreeSet<String>,
+    /// Nothing that runs waits for its new version: then a newcomer that starts takes nothing from any other.
+    pub(super) only_newcomers: bool,
+}
+
 impl<R> Slots<R> {
     /// What is to be done next; `None` when everything is as it should be. Depends on nothing but what is known now,
-    /// so that it can be asked again after each step, whatever became of it.
+    /// so that it can be asked again after each step, whatever became of it. Costs n log n after a change, and next to
+    /// nothing where all goes as it was planned.
     pub(in super::super) fn next_step(&mut self) -> Option<Step> {
-        // What is gone and does not run any more is forgotten.
-        self.all.retain(|_, slot| slot.running.is_some() || !matches!(slot.latest, Latest::Gone));
-        let Verdict { order, failures, doomed } = self.judge();
-        for (name, slot) in &mut self.all {
-            if !failures.contains_key(name) {
-                slot.told = None;
+        let mut agenda = self.agenda();
+        #[cfg(test)]
+        self.is_as_if_judged_now(&agenda);
+        if std::mem::take(&mut agenda.is_new) {
+            // What is gone and does not run any more is forgotten.
+            self.all.retain(|_, slot| slot.running.is_some() || !matches!(slot.latest, Latest::Gone));
+            for (name, slot) in &mut self.all {
+                if !agenda.failing.contains(name) {
+                    slot.told = None;
+                }
             }
         }
-        if let Some(stop) = self.next_stop(&doomed) {
-            return Some(stop);
+        let step = self.next_of(&mut agenda);
+        self.agenda = Some(agenda);
+        step
+    }
+
+    fn next_of(&mut self, agenda: &mut Agenda) -> Option<Step> {
+        if let Some((name, cause)) = &agenda.stop {
+            return Some(Step::Stop(name.clone(), cause.clone()));
         }
-        if let Some((name, reason)) = failures.into_iter().find(|(name, reason)| self.is_news(name, reason)) {
+        if let Some((name, reason)) = agenda.tell.pop_front() {
             let slot = self.all.get_mut(&name)?;
             slot.told = Some(reason.clone());
             let still_running = slot.running.as_ref().map(|running| running.manifest.version().to_owned());
@@ -64,12 +92,48 @@ impl<R> Slots<R> {
                 still_running,
             });
         }
-        order.into_iter().find_map(|name| {
-            let slot = self.all.get(&name)?;
-            let files = slot.newest()?;
-            let is_current = slot.running.as_ref().is_some_and(|running| running.print == files.print);
-            (!is_current).then(|| Step::Start(name, Arc::clone(files)))
-        })
+        while let Some(name) = agenda.start.front() {
+            if let Some(files) = self.to_start(name) {
+                return Some(Step::Start(name.clone(), files));
+            }
+            agenda.start.pop_front();
+        }
+        None
+    }
+
+    /// The newest content of a slot, unless it runs already.
+    fn to_start(&self, name: &str) -> Option<Arc<Files>> {
+        let slot = self.all.get(name)?;
+        let files = slot.newest()?;
+        let is_current = slot.running.as_ref().is_some_and(|running| running.print == files.print);
+        (!is_current).then(|| Arc::clone(files))
+    }
+
+    /// Takes the agenda out, or makes it.
+    fn agenda(&mut self) -> Agenda {
+        self.agenda.take().unwrap_or_else(|| self.judged_now())
+    }
+
+    fn judged_now(&self) -> Agenda {
+        let Verdict { order, failures, doomed } = self.judge();
+        let stop = self.next_stop(&doomed);
+        let failing = failures.keys().cloned().collect();
+        let tell = failures.into_iter().filter(|(name, reason)| self.is_news(name, reason)).collect();
+        let is_outdated = |slot: &Slot<R>| {
+            slot.running.as_ref().is_some_and(|it| slot.newest().is_some_and(|new| new.print != it.print))
+        };
+        let only_newcomers = !self.all.values().any(is_outdated);
+        Agenda { stop, tell, start: order.into(), is_new: true, failing, only_newcomers }
+    }
+
+    /// Whatever changes a verdict must forget the agenda.
+    #[cfg(test)]
+    fn is_as_if_judged_now(&self, agenda: &Agenda) {
+        let plain = |agenda: &Agenda| {
+            let start = agenda.start.iter().filter(|name| self.to_start(name).is_some()).cloned().collect();
+            Agenda { start, is_new: false, only_newcomers: true, ..agenda.clone() }
+        };
+        assert_eq!(plain(agenda), plain(&self.judged_now()));
     }
 
     fn judge(&self) -> Verdict {
@@ -141,15 +205,15 @@ impl<R> Slots<R> {
     }
 
     /// What is to be stopped now that `started` runs, before what ran from there is: it requires what only that provided.
-    pub(in super::super) fn next_left_behind(&self, started: &str) -> Option<(String, Deactivation)> {
-        match self.next_stop(&self.judge().doomed)? {
-            Step::Stop(name, cause) if name != started => Some((name, cause)),
-            _ => None,
-        }
+    pub(in super::super) fn next_left_behind(&mut self, started: &str) -> Option<(String, Deactivation)> {
+        let agenda = self.agenda();
+        let left_behind = agenda.stop.clone().filter(|(name, _)| name != started);
+        self.agenda = Some(agenda);
+        left_behind
     }
 
     /// Of what runs and must not, that which was started last.
-    fn next_stop(&self, doomed: &BTreeMap<String, ModError>) -> Option<Step> {
+    fn next_stop(&self, doomed: &BTreeMap<String, ModError>) -> Option<(String, Deactivation)> {
         let why = |name: &String, slot: &Slot<R>, manifest: &ModManifest| {
             if matches!(slot.latest, Latest::Gone) {
                 return Some(Deactivation::Removed);
@@ -159,30 +223,22 @@ impl<R> Slots<R> {
             }
             doomed.get(name).cloned().map(Deactivation::Failed)
         };
-        let stops: BTreeMap<&String, Deactivation> = self
-            .all
-            .iter()
-            .filter_map(|(name, slot)| Some((name, why(name, slot, &slot.running.as_ref()?.manifest)?)))
+        let stops: BTreeMap<&str, (Leaving<'_>, Deactivation)> = self
+            .leaving()
+            .filter_map(|it| {
+                let (name, slot) = self.all.get_key_value(it.slot)?;
+                Some((it.slot, (it, why(name, slot, it.manifest)?)))
+            })
             .collect();
-        let first = self.first_to_stop(&stops.keys().copied().collect())?;
-        Some(Step::Stop(first.clone(), stops.get(first)?.clone()))
+        let first = *stopping_order(stops.values().map(|(it, _)| *it)).first()?;
+        Some((first.to_owned(), stops.get(first)?.1.clone()))
     }
 
-    /// Of these, one that no other of them requires; of several, the one that was started last. Not simply the one that
-    /// was started last: a mod that was reloaded is younger than those that require it.
-    fn first_to_stop<'a>(&self, names: &BTreeSet<&'a String>) -> Option<&'a String> {
-        let running = |name: &String| self.all.get(name)?.running.as_ref();
-        let is_required = |name: &String| {
-            let provides = |wanted: &str| {
-                running(name).is_some_and(|it| {
-                    it.manifest.id() == wanted || it.manifest.provides().any(|provided| provided == wanted)
-                })
-            };
-            let others = names.iter().filter(|other| **other != name).filter_map(|other| running(other));
-            others.flat_map(|other| other.manifest.requires()).any(provides)
-        };
-        let all = names.iter().filter_map(|name| Some((is_required(name), running(name)?.since, *name)));
-        all.max_by_key(|(required, since, _)| (!required, *since)).map(|(.., name)| name)
+    fn leaving(&self) -> impl Iterator<Item = Leaving<'_>> {
+        self.all.iter().filter_map(|(slot, it)| {
+            let running = it.running.as_ref()?;
+            Some(Leaving { slot, manifest: &running.manifest, since: running.since })
+        })
     }
 
     fn is_news(&self, name: &str, reason: &ModError) -> bool {
@@ -191,13 +247,6 @@ impl<R> Slots<R> {
 
     /// The slots from which something runs, in the order in which to stop them.
     pub(in super::super) fn stopping_order(&self) -> Vec<String> {
-        let running = self.running();
-        let mut left: BTreeSet<&String> = running.iter().collect();
-        let mut order = Vec::new();
-        while let Some(first) = self.first_to_stop(&left) {
-            left.remove(first);
-            order.push(first.clone());
-        }
-        order
+        stopping_order(self.leaving()).into_iter().map(str::to_owned).collect()
     }
 }
