@@ -72,7 +72,7 @@ mod tests {
     use crate::workers::mods::ModLimits;
 
     /// The plainest way: of those that are left, the latest that no other requires.
-    fn plainly<'a>(mut left: Vec<Leaving<'a>>) -> Vec<&'a str> {
+    fn plainly(mut left: Vec<Leaving<'_>>) -> Vec<&str> {
         let requires = |other: &Leaving<'_>, it: &Leaving<'_>| {
             other.slot != it.slot && other.manifest.requires().any(|name| provided(it).contains(name))
         };
