@@ -56,9 +56,9 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | `source` | a path to a value of the intent's `Source` | is needed |
 /// | `restart` | `never`, `on_failure` or `always` | `never` |
-/// | `intensity` | so many restarts, at least 1, in a period; one more, and the worker is given up. Without end: `4_294_967_295` | the runtime's |
+/// | `intensity` | so many restarts, at least 1, in a period; one more, and the worker is given up. Or `unlimited` | after errors without limit, after panics 5; with `escalate = panel`, 5 of either |
 /// | `period` | the sliding window that `intensity` counts in, such as `"10s"` | `"10s"` |
-/// | `backoff` | how long to wait before the first restart, such as `"10ms"`; `"0ms"`: not at all, before none | the runtime's |
+/// | `backoff` | how long to wait before the first restart, such as `"10ms"`; each wait is twice the one before. `"0ms"`: not at all, before none | `"100ms"` |
 /// | `max_backoff` | the longest such wait | `"30s"` |
 /// | `cancel` | `drop` at the next `.await`, or `cooperative`: ask, and drop after the grace | `drop` |
 /// | `grace` | how long a cooperative worker may take to stop | the runtime's |

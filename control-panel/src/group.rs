@@ -10,7 +10,7 @@ use crate::{
     panel::{Spawn, sealed, shared::Shared},
     supervise::{
         cause::Cause,
-        lifecycle::Intensity,
+        intensity::Intensity,
         machine::{GroupId, GroupSpec},
         supervisor::Recruit,
     },
@@ -79,6 +79,8 @@ pub enum AutoShutdown {
 pub struct GroupBuilder<I: Intent, P = ()> {
     shared: Arc<Shared<I, P>>,
     spec: GroupSpec,
+    /// None is the default, which depends on `escalate`.
+    intensity: Option<Intensity>,
     recruits: Mutex<Vec<Recruit>>,
 }
 
@@ -90,7 +92,7 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
             auto_shutdown: AutoShutdown::default(),
             escalate: Escalate::default(),
         };
-        Self { shared, spec, recruits: Mutex::default() }
+        Self { shared, spec, intensity: None, recruits: Mutex::default() }
     }
 
     /// Takes in a worker made by hand. Annotated workers have a method `spawn_…` of their own.
@@ -110,10 +112,10 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
         self
     }
 
-    /// How many failures of any of them within how long are too many, after which the whole group is stopped. Default:
-    /// 5 in 10 s.
+    /// How many restarts for any of them within how long are too many, after which the whole group is stopped. Default: as
+    /// for [a worker](Worker::intensity) of its own.
     pub fn intensity(mut self, intensity: Intensity) -> Self {
-        self.spec.intensity = intensity;
+        self.intensity = Some(intensity);
         self
     }
 
@@ -125,8 +127,9 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
 
     /// What becomes of the panel when the group failed too often. Default: nothing.
     ///
-    /// Only those who are restarted can fail too often: a group that is to end the panel, and of which nobody has a
-    /// [`restart`](Worker::restart) or [`OnStuck::Restart`](crate::OnStuck::Restart), is [refused](Refusal::EscalatesNever).
+    /// Only those who are restarted can fail too often: a group that is to end the panel, and of which no member has a
+    /// [`restart`](Worker::restart) or [`OnStuck::Restart`](crate::OnStuck::Restart), is [refused](Refusal::EscalatesNever); so is
+    /// one whose intensity is [unlimited](Intensity::unlimited).
     pub fn escalate(mut self, escalate: Escalate) -> Self {
         self.spec.escalate = escalate;
         self
@@ -143,6 +146,7 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
         let workers = recruits.iter().map(|recruit| WorkerHandle::new(Arc::clone(&recruit.record))).collect();
         let supervisor = &self.shared.supervisor;
         let id = GroupId(supervisor.number());
+        self.spec.intensity = self.intensity.unwrap_or_else(|| self.spec.escalate.intensity());
         supervisor.spawn_group(id, self.spec, recruits)?;
         Ok(Group { id, workers })
     }

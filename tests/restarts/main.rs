@@ -3,6 +3,7 @@
 //! stops and replacements.)
 
 mod backoff;
+mod defaults;
 mod window;
 
 use std::{

@@ -105,6 +105,27 @@ impl Arg {
         }
     }
 
+    /// A number, at least 1, or this word for none: `None`.
+    #[expect(clippy::option_option, reason = "nothing that could be read, or no number")]
+    pub(crate) fn count_or(&self, errors: &Errors, none: &'static str) -> Option<Option<u32>> {
+        let Ok(word) = Ident::parse_any.parse2(self.value.clone()) else {
+            return match syn::parse2::<LitStr>(self.value.clone()) {
+                Ok(quoted) if quoted.value().trim() == none => {
+                    errors.at(&quoted, format_args!("drop the quotes: write `{} = {none}`", self.key));
+                    None
+                }
+                _ => self.count(errors).map(Some),
+            };
+        };
+        if word == none {
+            return Some(None);
+        }
+        let near = nearest(&word.to_string(), [none]);
+        let guess = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        errors.at(&word, format_args!("`{}` is a number or `{none}`, not `{word}`{guess}", self.key));
+        None
+    }
+
     /// A length of time in quotes, longer than nothing: `"5s"`.
     pub(crate) fn duration(&self, errors: &Errors) -> Option<Duration> {
         let duration = self.any_duration(errors)?;

@@ -118,10 +118,15 @@ fn setters(options: &Options) -> TokenStream {
         Some("always") if kind(options).is_some() => setters.extend(quote!(.restart_always())),
         _ => {}
     }
-    if let Some(intensity) = &options.intensity {
-        let restarts = Literal::u32_unsuffixed(intensity.value);
-        let period = duration::tokens(options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value));
-        setters.extend(quote!(.intensity(#restarts, #period)));
+    match options.intensity.as_ref().map(|intensity| intensity.value) {
+        Some(Some(restarts)) => {
+            let restarts = Literal::u32_unsuffixed(restarts);
+            let period = options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value);
+            let period = duration::tokens(period);
+            setters.extend(quote!(.intensity(#restarts, #period)));
+        }
+        Some(None) => setters.extend(quote!(.unlimited())),
+        None => {}
     }
     if let Some(base) = &options.backoff {
         let max =

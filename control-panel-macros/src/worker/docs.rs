@@ -51,8 +51,9 @@ fn restart(options: &Options) -> String {
         _ => return "never".to_owned(),
     };
     let intensity = options.intensity.as_ref().map(|intensity| {
+        let Some(restarts) = intensity.value else { return "as often as it takes".to_owned() };
         let period = options.period.as_ref().map_or(DEFAULT_PERIOD, |given| given.value);
-        format!("at most {} times in {}", intensity.value, spoken(period))
+        format!("at most {restarts} times in {}", spoken(period))
     });
     let backoff = options.backoff.as_ref().map(|backoff| match backoff.value {
         Duration::ZERO => "at once".to_owned(),

@@ -42,7 +42,8 @@ pub(crate) struct Options {
     pub name: Option<Given<Ident>>,
     pub krate: Option<Given<Path>>,
     pub restart: Option<Given<&'static str>>,
-    pub intensity: Option<Given<u32>>,
+    /// `None` in it: without limit.
+    pub intensity: Option<Given<Option<u32>>>,
     pub period: Option<Given<Duration>>,
     pub backoff: Option<Given<Duration>>,
     pub max_backoff: Option<Given<Duration>>,
@@ -72,7 +73,7 @@ impl Options {
                 "restart" => {
                     options.restart = arg.given(arg.word(errors, &["never", "on_failure", "always"]));
                 }
-                "intensity" => options.intensity = arg.given(arg.count(errors)),
+                "intensity" => options.intensity = arg.given(arg.count_or(errors, "unlimited")),
                 "period" => options.period = arg.given(arg.duration(errors)),
                 "backoff" => options.backoff = arg.given(arg.any_duration(errors)),
                 "max_backoff" => options.max_backoff = arg.given(arg.duration(errors)),
@@ -152,8 +153,24 @@ impl Options {
         }
     }
 
-    /// Each of the two limits needs the thing that it limits.
+    /// Each of the two limits needs the thing that it limits; and without a limit nothing is ever too much.
     fn check_limits(&self, errors: &Errors) {
+        if let Some(unlimited) = self.intensity.as_ref().filter(|intensity| intensity.value.is_none()) {
+            if let Some(period) = &self.period {
+                errors.at(
+                    if period.nth > unlimited.nth { &period.key } else { &unlimited.key },
+                    "`period` cannot stand beside `intensity = unlimited`, which counts nothing; take `period` out, or write \
+                     `intensity = 5`",
+                );
+            }
+            if let Some(escalate) = self.escalate.as_ref().filter(|escalate| escalate.value == "panel") {
+                errors.at(
+                    if escalate.nth > unlimited.nth { &escalate.key } else { &unlimited.key },
+                    "`escalate = panel` cannot stand beside `intensity = unlimited`: it never fails too often; write \
+                     `intensity = 5`",
+                );
+            }
+        }
         if let (Some(period), None) = (&self.period, &self.intensity) {
             errors
                 .at(&period.key, "`period` is the window in which restarts are counted; add `intensity = 5`");

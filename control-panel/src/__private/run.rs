@@ -209,7 +209,14 @@ impl<C> Run<C> {
     /// As [`Worker::intensity`].
     #[must_use]
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
-        self.options.intensity = Intensity::new(restarts, period);
+        self.options.intensity = Some(Intensity::new(restarts, period));
+        self
+    }
+
+    /// As [`Worker::intensity`] with [`Intensity::unlimited`].
+    #[must_use]
+    pub fn unlimited(mut self) -> Self {
+        self.options.intensity = Some(Intensity::unlimited());
         self
     }
 

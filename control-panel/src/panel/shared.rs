@@ -80,7 +80,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let spec = Spec {
             name,
             restart: options.restart,
-            intensity: options.intensity,
+            intensity: options.intensity(),
             backoff: options.backoff,
             escalate: options.escalate,
             on_stuck: options.on_stuck,

@@ -3,7 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | `machine` | what happens next, and to whom: pure |
-//! | `lifecycle` | restart, intensity, backoff: pure |
+//! | `lifecycle` | restart and backoff: pure |
+//! | `intensity` | how often is too often: pure |
 //! | `registry` | all workers of a panel: the machine and its records, under one lock |
 //! | `handover` | what many threads have to tell, and one tells for all |
 //! | `roster` | who lives, by origin |
@@ -30,6 +31,7 @@ pub(crate) mod exit;
 mod generation;
 mod handover;
 mod hosts;
+pub(crate) mod intensity;
 pub(crate) mod kinds;
 pub(crate) mod lifecycle;
 pub(crate) mod local;

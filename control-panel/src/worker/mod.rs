@@ -18,8 +18,9 @@ use crate::{
     name::Name,
     supervise::{
         exit::WorkerOutput,
+        intensity::Intensity,
         kinds::{self, AwayJob, Generations, Job, Kind},
-        lifecycle::{Backoff, Intensity, Restart},
+        lifecycle::{Backoff, Restart},
         watchdog::OnStuck,
     },
 };
@@ -194,13 +195,14 @@ impl<I: Intent, P> Worker<I, P> {
         self
     }
 
-    /// How many restarts within how long are too many. Default: 5 in 10 s.
+    /// How many restarts within how long are too many. Default: as many as there are after errors, 5 in 10 s after panics; where
+    /// that is to [escalate](Self::escalate), 5 in 10 s after either. [`Intensity`] says why.
     pub fn intensity(mut self, intensity: Intensity) -> Self {
-        self.options.intensity = intensity;
+        self.options.intensity = Some(intensity);
         self
     }
 
-    /// How long it waits before a restart. Default: 100 ms, doubling up to 30 s, with jitter.
+    /// How long it waits before a restart. Default: 100 ms, doubling up to 30 s, with jitter. [`Backoff`] says why.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.options.backoff = backoff;
         self
@@ -224,7 +226,8 @@ impl<I: Intent, P> Worker<I, P> {
     /// What becomes of the panel when it failed too often. Default: nothing. In a group, the group's own word counts.
     ///
     /// Only who is restarted can fail too often: a worker of its own that is to end the panel, with neither a
-    /// [`restart`](Self::restart) nor [`OnStuck::Restart`], is [`Refused`](Refusal::EscalatesNever). To end the panel at the
+    /// [`restart`](Self::restart) nor [`OnStuck::Restart`], or with an [unlimited](Intensity::unlimited) intensity, is
+    /// [`Refused`](Refusal::EscalatesNever). To end the panel at the
     /// first failure, let it restart with an [`Intensity`] of 0.
     pub fn escalate(mut self, escalate: Escalate) -> Self {
         self.options.escalate = escalate;

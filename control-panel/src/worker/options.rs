@@ -7,8 +7,9 @@ use crate::{
     inbox,
     name::Name,
     supervise::{
+        intensity::Intensity,
         kinds::Kind,
-        lifecycle::{Backoff, Intensity, Restart},
+        lifecycle::{Backoff, Restart},
         watchdog::{Limits, OnStuck},
     },
 };
@@ -20,7 +21,8 @@ pub(crate) struct Options {
     /// Whether the factory can make more than one generation.
     pub(crate) repeatable: bool,
     pub(crate) restart: Restart,
-    pub(crate) intensity: Intensity,
+    /// None is the default, which depends on `escalate`.
+    pub(crate) intensity: Option<Intensity>,
     pub(crate) backoff: Backoff,
     pub(crate) cancel: Cancel,
     pub(crate) grace: Duration,
@@ -35,6 +37,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    pub(crate) fn intensity(&self) -> Intensity {
+        self.intensity.unwrap_or_else(|| self.escalate.intensity())
+    }
+
     /// What the watchdog watches it for. A thread that a worker has to itself may be busy for as long as it likes.
     pub(crate) fn limits(&self) -> Limits {
         let polled = matches!(self.kind, Kind::Async | Kind::Local);
@@ -56,7 +62,7 @@ impl Default for Options {
             kind: Kind::Async,
             repeatable: true,
             restart: Restart::default(),
-            intensity: Intensity::default(),
+            intensity: None,
             backoff: Backoff::default(),
             cancel: Cancel::default(),
             grace: Duration::from_secs(5),
@@ -94,4 +100,14 @@ pub enum Escalate {
     /// Every worker is stopped, with the cause [`Escalated`](crate::Cause::Escalated), and `on_ready` is called: the panel's status then has a
     /// [`Warning::Escalated`](crate::Warning::Escalated), and the loop does well to shut down.
     Panel,
+}
+
+impl Escalate {
+    /// How often is too often where nothing else is said.
+    pub(crate) fn intensity(self) -> Intensity {
+        match self {
+            Self::Never => Intensity::default(),
+            Self::Panel => Intensity::of_escalating(),
+        }
+    }
 }

@@ -72,8 +72,8 @@ pub enum Refusal {
     CircularAfter(Name),
     /// It was to be restarted, but its factory makes one generation only.
     RunsOnce,
-    /// It was to end the panel when it failed too often, but it is not to be restarted, so that would never come. Or its group
-    /// was, and nobody in it is to be restarted.
+    /// It was to end the panel when it failed too often, but it is not to be restarted, or without limit, so that would never
+    /// come. Or its group was, and no member of it is to be restarted, or its intensity is unlimited.
     EscalatesNever,
     /// Too many tasks wait already.
     Backlog,
@@ -103,8 +103,8 @@ impl fmt::Display for Refusal {
                  `Worker::new`",
             ),
             Self::EscalatesNever => f.write_str(
-                "it, or its group, is to end the panel when it failed too often, and nobody of it is ever restarted, so that would \
-                 never come; give it `.restart(…)`, and `Intensity::new(0, …)` to end the panel at its first failure",
+                "it, or its group, is to end the panel when it failed too often, and it is never restarted, or without limit, so \
+                 that would never come; give it `.restart(…)`, and `Intensity::new(0, …)` to end the panel at its first failure",
             ),
             Self::Backlog => f.write_str("too many tasks wait already; try again later, or raise the backlog"),
             Self::GroupNotStarted => f.write_str("its group was dropped without a call of `start`"),

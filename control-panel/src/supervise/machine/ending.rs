@@ -64,15 +64,15 @@ impl Machine {
     fn failed(&mut self, id: Origin, exit: Exit, cause: Option<Cause>, since: Instant, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         let group = member.group();
+        let delay = member.failures().retry.delay(since, now);
         let window = group.and_then(|group| self.groups.get_mut(&group)).map(|group| &mut group.window);
         let within = match window {
-            Some(window) => window.admit(now),
-            None => member.failures().window.admit(now),
+            Some(window) => window.admit(&exit, delay, now),
+            None => member.failures().window.admit(&exit, delay, now),
         };
         if !within {
             return self.give_up(id, exit, cause);
         }
-        let delay = member.failures().retry.delay(since, now);
         let at = (!delay.is_zero()).then(|| now + delay.min(FAR));
         self.again(id, group, at, now);
     }

@@ -16,7 +16,8 @@ use crate::{
         cause::Cause,
         events::EventKind,
         exit::Exit,
-        lifecycle::{Intensity, Restart, Window},
+        intensity::{Intensity, Window},
+        lifecycle::Restart,
     },
     worker::{Escalate, Refusal},
 };
@@ -79,7 +80,9 @@ impl Machine {
             // Groups go with their last member.
             return Ok(());
         }
-        if spec.escalate == Escalate::Panel && !members.iter().any(|(_, spec)| spec.is_restarted()) {
+        let fails_too_often =
+            !spec.intensity.is_unlimited() && members.iter().any(|(_, spec)| spec.is_restarted());
+        if spec.escalate == Escalate::Panel && !fails_too_often {
             return Err(Refusal::EscalatesNever);
         }
         self.groups.insert(

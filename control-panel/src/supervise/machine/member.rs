@@ -8,7 +8,8 @@ use crate::{
     supervise::{
         cause::Cause,
         exit::Exit,
-        lifecycle::{Backoff, Intensity, Restart, Retry, Window},
+        intensity::{Intensity, Window},
+        lifecycle::{Backoff, Restart, Retry},
         watchdog::OnStuck,
     },
     worker::{Escalate, Refusal},
@@ -49,7 +50,8 @@ impl Spec {
     /// The same, where it is in no group: there its own word counts on what becomes of the panel.
     pub(super) fn check_alone(&self) -> Result<(), Refusal> {
         self.check()?;
-        let never = self.escalate == Escalate::Panel && !self.is_restarted();
+        let fails_too_often = self.is_restarted() && !self.intensity.is_unlimited();
+        let never = self.escalate == Escalate::Panel && !fails_too_often;
         if never { Err(Refusal::EscalatesNever) } else { Ok(()) }
     }
 }

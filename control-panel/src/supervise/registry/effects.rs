@@ -255,7 +255,8 @@ pub(super) mod tests {
         queued::Origin,
         supervise::{
             hosts::Hosts,
-            lifecycle::{Backoff, Intensity, Restart},
+            intensity::Intensity,
+            lifecycle::{Backoff, Restart},
             local::Local,
             machine::Spec,
             record,

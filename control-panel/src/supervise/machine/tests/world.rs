@@ -29,7 +29,8 @@ use crate::{
     supervise::{
         cause::Cause,
         exit::Exit,
-        lifecycle::{Backoff, Intensity, Restart},
+        intensity::Intensity,
+        lifecycle::{Backoff, Restart},
         watchdog::OnStuck,
     },
     worker::Escalate,

@@ -33,7 +33,7 @@ async fn defaults(cx: Context<Update>, not_clone: std::sync::Mutex<u8>) {
     let _ = (cx, not_clone);
 }
 
-#[worker(source = IntentSource::Restore, restart = always, backoff = "0ms", intensity = 4_294_967_295)]
+#[worker(source = IntentSource::Restore, restart = always, backoff = "0ms", intensity = unlimited)]
 async fn forever(cx: Context<Update>) -> Result<std::convert::Infallible, String> {
     cx.cancelled().await;
     Err("over".into())

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     queued::Origin,
-    supervise::lifecycle::{Intensity, Restart},
+    supervise::{intensity::Intensity, lifecycle::Restart},
     worker::Refusal,
 };
 

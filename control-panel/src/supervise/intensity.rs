@@ -1,0 +1,216 @@
+//! Intensity: how often a worker, or a group, may be restarted before it stays down.
+//!
+//! Pure: exits and instants in, decisions out.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use super::exit::Exit;
+
+/// How many restarts within how long are too many, after which a worker stays down.
+///
+/// The window slides: only restarts that lie less than `period` back count. (Erlang/OTP's intensity and period.)
+///
+/// # What the default is, and why
+/// `Intensity::of_panics(5, Duration::from_secs(10))`: **an error is tried again for as long as it takes**, at the pace of the
+/// [`Backoff`](crate::Backoff). It says that something outside is not there, and that may come back after a minute or a
+/// weekend; what bounds the load until then is the wait, not a count. **A panic** says that the program is wrong, and a sixth
+/// time within 10 s makes it no less so: with the default backoff a worker that panics as soon as it starts stays down after
+/// some 3 s. The same holds for a worker that had to be stopped because it was stuck, and for any restart that waits for
+/// nothing, by [`Backoff::none`](crate::Backoff::none): without a wait a count is the only bound. (5 in 10 s is systemd's
+/// `StartLimitBurst` and `StartLimitIntervalSec`. Kubernetes and Pekko's backoff supervisor try again without end.)
+///
+/// Where failing too often is to [end the panel](crate::Escalate::Panel), the default is `Intensity::new(5,
+/// Duration::from_secs(10))`: that asks for a count of errors too.
+///
+/// Each restart that counts is remembered for the period, but no more than 1024 moments are: of more than 1024 `restarts`, those
+/// that lie less than a 1024th of the period apart are remembered, and forgotten, as one moment.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::{Context, ControlPanel, GraphIntent, Intensity, IntentSource, Restart, Worker, WorkerStatus, testing};
+///
+/// #[derive(GraphIntent)]
+/// enum Update {}
+///
+/// testing::paused(async |panel: &mut ControlPanel<Update>| {
+///     let dead_server = |_: Context<Update>| async { Err::<(), _>("connection refused") };
+///     let connect = |name| Worker::new(name, IntentSource::P2pSync, dead_server).restart(Restart::OnFailure);
+///     let patient = panel.spawn(connect("patient"));
+///     let hasty = panel.spawn(connect("hasty").intensity(Intensity::new(5, Duration::from_secs(10))));
+///     testing::advance(Duration::from_secs(3600)).await;
+///     assert!(!patient.status().is_final(), "it tries every 30 s or more often");
+///     assert!(matches!(hasty.status(), WorkerStatus::Ended(_)), "it tried five times more");
+/// });
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intensity {
+    counts: Counts,
+    restarts: u32,
+    period: Duration,
+}
+
+/// Which restarts count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    None,
+    /// Those after a panic or because it was stuck, and those that wait for nothing.
+    Panics,
+    All,
+}
+
+impl Intensity {
+    /// At most `restarts` within any `period`, after errors and panics alike.
+    #[must_use]
+    pub fn new(restarts: u32, period: Duration) -> Self {
+        Self { counts: Counts::All, restarts, period }
+    }
+
+    /// At most `restarts` within any `period` after panics, for being stuck, or without a wait; after errors as many as there
+    /// are.
+    #[must_use]
+    pub fn of_panics(restarts: u32, period: Duration) -> Self {
+        Self { counts: Counts::Panics, restarts, period }
+    }
+
+    /// As many as there are, panics included. With [`Backoff::none`](crate::Backoff::none) a worker that fails as soon as it
+    /// starts then keeps a core busy.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self { counts: Counts::None, restarts: u32::MAX, period: Duration::ZERO }
+    }
+
+    /// What counts where nothing else is said and failing too often ends the panel.
+    pub(crate) fn of_escalating() -> Self {
+        Self { counts: Counts::All, ..Self::default() }
+    }
+
+    pub(crate) fn is_unlimited(self) -> bool {
+        self.counts == Counts::None
+    }
+
+    /// Whether a restart after this exit, and after this wait, counts.
+    fn counts(self, exit: &Exit, wait: Duration) -> bool {
+        match self.counts {
+            Counts::None => false,
+            Counts::Panics => wait.is_zero() || !matches!(exit, Exit::Failed(_) | Exit::Finished),
+            Counts::All => true,
+        }
+    }
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Self::of_panics(5, Duration::from_secs(10))
+    }
+}
+
+/// The restarts of one worker, or of one group, that may still lie within the period.
+#[derive(Debug)]
+pub(crate) struct Window {
+    intensity: Intensity,
+    /// When, and how many from then on: oldest first.
+    recent: VecDeque<(Instant, u32)>,
+    /// How many that is together; at most `intensity.restarts`.
+    count: u32,
+}
+
+/// How many moments a window remembers, or one or two more.
+const MOMENTS: u32 = 1024;
+
+impl Window {
+    pub(crate) fn new(intensity: Intensity) -> Self {
+        Self { intensity, recent: VecDeque::new(), count: 0 }
+    }
+
+    /// Counts a restart that was decided at `now`, after this exit and before this wait, unless it would be one too many.
+    pub(crate) fn admit(&mut self, exit: &Exit, wait: Duration, now: Instant) -> bool {
+        !self.intensity.counts(exit, wait) || self.count(now)
+    }
+
+    fn count(&mut self, now: Instant) -> bool {
+        let Intensity { restarts, period, .. } = self.intensity;
+        while let Some((_, several)) =
+            self.recent.front().filter(|(then, _)| now.duration_since(*then) >= period)
+        {
+            self.count -= several;
+            self.recent.pop_front();
+        }
+        let within = self.count < restarts;
+        if within {
+            self.count += 1;
+            // So few are told apart however close they are.
+            let least = Duration::from_nanos(1);
+            let grain = if restarts > MOMENTS { least.max(period / MOMENTS) } else { Duration::ZERO };
+            match self.recent.back_mut().filter(|(then, _)| now.duration_since(*then) < grain) {
+                Some((_, several)) => *several += 1,
+                None => self.recent.push_back((now, 1)),
+            }
+        }
+        within
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervise::exit::PanicReport;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_window_slides() {
+        let mut steady = Window::new(Intensity::new(3, 500 * MS));
+        let mut now = Instant::now();
+        for _ in 0..9_000 {
+            now += 400 * MS;
+            assert!(steady.count(now), "one failure each 400 ms is fine for an hour");
+        }
+        let mut burst = Window::new(Intensity::new(3, 500 * MS));
+        for (at, again) in [(0, true), (166, true), (332, true), (499, false)] {
+            assert_eq!(burst.count(now + at * MS), again, "failure at {at} ms");
+        }
+    }
+
+    #[test]
+    fn many_restarts_are_counted_in_few_moments() {
+        let (restarts, period) = (10_000, Duration::from_secs(10));
+        let mut window = Window::new(Intensity::new(restarts, period));
+        let start = Instant::now();
+        // Two a millisecond for half the period are as many as there may be.
+        for nth in 0..restarts {
+            assert!(window.count(start + nth / 2 * MS), "restart {nth}");
+        }
+        assert!(!window.count(start + 5_000 * MS) && !window.count(start + period - MS));
+        assert!(window.recent.len() <= 2 + MOMENTS as usize, "{}", window.recent.len());
+        // Those of the first moment, a 1024th of the period, are forgotten together.
+        let again = (0..10_000).take_while(|_| window.count(start + period)).count();
+        assert!((2..=20).contains(&again), "{again}");
+        let mut endless = Window::new(Intensity::new(u32::MAX, Duration::MAX));
+        assert!((0..100_000).all(|nth| endless.count(start + nth * MS)));
+        assert_eq!(endless.recent.len(), 1);
+    }
+
+    #[test]
+    fn by_default_panics_count_and_what_waits_for_nothing_and_errors_do_not() {
+        let error = Exit::Failed(Box::<dyn std::error::Error + Send + Sync>::from("down").into());
+        let panic = Exit::Panicked(PanicReport::new(Box::new("bug"), None));
+        let limits = [Intensity::default(), Intensity::of_escalating(), Intensity::unlimited()];
+        for (exit, wait, fit) in [
+            (&error, MS, [true, false, true]),
+            (&Exit::Finished, MS, [true, false, true]),
+            (&error, Duration::ZERO, [false, false, true]),
+            (&panic, MS, [false, false, true]),
+            (&Exit::Stuck, MS, [false, false, true]),
+            (&Exit::Aborted, MS, [false, false, true]),
+        ] {
+            for (limit, fits) in limits.into_iter().zip(fit) {
+                let (mut window, now) = (Window::new(limit), Instant::now());
+                assert!((0..5).all(|_| window.admit(exit, wait, now)), "{limit:?}, {exit}");
+                assert_eq!(window.admit(exit, wait, now), fits, "{limit:?}, {exit}");
+                assert!(!fits || window.recent.is_empty(), "nothing is remembered that does not count");
+            }
+        }
+    }
+}
