@@ -17,16 +17,19 @@ use crate::{
 ///
 /// An iterator of [`QueuedIntent`]. It owns its batch, so the panel can be used while it is read.
 ///
-/// The slots of its intents are free for senders again when the frame is dropped: `drop(frame)` gives them back. What was
-/// not handed out by then (a budget ran out, the loop broke off, the reducer panicked) is not lost: the next drain hands
-/// out that rest and, of what came since, nothing but what `run_frame` was given; its slots stay occupied, and `on_ready`
-/// is called again. A frame that is forgotten (`mem::forget`) keeps its slots for ever.
+/// The frame is over, and the slots of its intents are free for senders again, when `next` returns `None` or the frame is
+/// dropped, whichever comes first: a frame that was read to its end keeps no sender waiting, however long the variable
+/// lives. The last `Some` does not end it, because the frame does not look ahead: to read a known number of intents and no
+/// more, `drop(frame)` afterwards. What was not handed out by then (a budget ran out, the loop broke off, the reducer
+/// panicked) is not lost: the next drain hands out that rest and, of what came since, nothing but what `run_frame` was
+/// given; its slots stay occupied, and `on_ready` is called again. A frame that is forgotten (`mem::forget`) before its end
+/// keeps its slots forever.
 ///
 /// Several frames may be held at once. Each is in order by itself, and the rest of one that is dropped later comes later.
 ///
 /// # Panics
-/// Its drop, if [`on_ready`](crate::PanelBuilder::on_ready) does or the waker of a send that got a slot. The frame is over
-/// by then.
+/// What ends it, the last `next` or its drop, if [`on_ready`](crate::PanelBuilder::on_ready) does or the waker of a send that
+/// got a slot. The frame is over by then.
 ///
 /// ```
 /// use control_panel::{ControlPanel, GraphIntent, IntentSource};
@@ -48,9 +51,11 @@ use crate::{
 #[must_use = "a frame that is dropped unread is handed out again by the next drain"]
 pub struct Frame<I: Intent> {
     queue: Arc<Queue<I>>,
-    /// `None` for a frame that is empty from the start.
+    /// `None` for a frame that is empty from the start, or over.
     batch: Option<Box<Batch<I>>>,
     allowance: Allowance,
+    /// How many its budget left, once it is over.
+    left: usize,
     tally: Tally<I::Source>,
 }
 
@@ -61,7 +66,8 @@ impl<I: Intent> Frame<I> {
         local: &mut Vec<Local<I>>,
         budget: FrameBudget,
     ) -> Self {
-        let mut frame = Self { queue, batch, allowance: Allowance::new(budget), tally: Tally::default() };
+        let mut frame =
+            Self { queue, batch, allowance: Allowance::new(budget), left: 0, tally: Tally::default() };
         if let Some(batch) = &mut frame.batch {
             if !local.is_empty() {
                 batch.add(local);
@@ -83,16 +89,28 @@ impl<I: Intent> Frame<I> {
         self.batch.as_ref().map_or(0, |batch| batch.own())
     }
 
-    /// How many intents it still holds, those beyond the budget included. Looks at each of their producers, as `size_hint`
-    /// does: not for every intent.
+    /// How many intents it has not handed out, those beyond the budget included; once it is over, how many its budget left
+    /// to the next. Looks at each of their producers, as `size_hint` does: not for every intent.
     pub fn remaining(&self) -> usize {
-        self.batch.as_ref().map_or(0, |batch| batch.remaining())
+        self.batch.as_ref().map_or(self.left, |batch| batch.remaining())
     }
 
+    /// Out of line, so that a loop over the frame stays short.
+    #[cold]
+    #[inline(never)]
     fn end(&mut self) {
-        if let Some(batch) = self.batch.take() {
+        let Some(batch) = self.batch.take() else { return };
+        let end = || {
             self.queue.end_frame(batch);
             self.tally.tell();
+        };
+        if thread::panicking() {
+            // The reducer's panic must reach its caller: a second one, in the user's `on_ready`, would abort.
+            if let Err(panic) = panic::catch_unwind(panic::AssertUnwindSafe(end)) {
+                panics::discard(panic);
+            }
+        } else {
+            end();
         }
     }
 }
@@ -103,13 +121,19 @@ impl<I: Intent> Iterator for Frame<I> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let Self { batch, allowance, tally, .. } = self;
-        let queued = batch.as_mut()?.next(!allowance.unlimited, || allowance.one_more())?;
+        let Some(queued) = batch.as_mut()?.next(!allowance.unlimited, || allowance.one_more()) else {
+            if !allowance.unlimited {
+                self.left = self.remaining();
+            }
+            self.end();
+            return None;
+        };
         tally.add(queued.source);
         Some(queued)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let most = self.remaining();
+        let most = self.batch.as_ref().map_or(0, |batch| batch.remaining());
         (if self.allowance.unlimited { most } else { 0 }, Some(most))
     }
 
@@ -139,14 +163,7 @@ impl<I: Intent> FusedIterator for Frame<I> {}
 
 impl<I: Intent> Drop for Frame<I> {
     fn drop(&mut self) {
-        if thread::panicking() {
-            // The reducer's panic must reach its caller: a second one, in the user's `on_ready`, would abort.
-            if let Err(panic) = panic::catch_unwind(panic::AssertUnwindSafe(|| self.end())) {
-                panics::discard(panic);
-            }
-        } else {
-            self.end();
-        }
+        self.end();
     }
 }
 

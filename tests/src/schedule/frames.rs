@@ -15,10 +15,16 @@ use crate::{
 };
 
 impl Run {
+    /// The next of a frame. False where there is none: then the frame is over, and gone.
     pub(super) fn read(&mut self, at: usize) -> bool {
         let (frame, reading) = &mut self.live[at];
         let (found, expected) = (frame.next(), self.model.next(reading));
         same(found.as_ref(), expected);
+        if expected.is_none() {
+            let (mut frame, reading) = self.live.remove(at);
+            self.ended(reading);
+            assert!(frame.size_hint() == (0, Some(0)) && frame.next().is_none(), "it is over");
+        }
         expected.is_some()
     }
 

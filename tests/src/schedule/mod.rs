@@ -197,7 +197,7 @@ impl Run {
             }
             Op::Read(choice, count) if !self.live.is_empty() => {
                 let at = choice % self.live.len();
-                (0..count).for_each(|_| _ = self.read(at));
+                let _ = (0..count).all(|_| self.read(at));
             }
             Op::End(choice) if !self.live.is_empty() => {
                 let (frame, reading) = self.live.remove(choice % self.live.len());
@@ -281,9 +281,6 @@ impl Run {
             let reading = self.drained(Vec::new());
             self.live.push((self.panel.drain(), reading));
             while self.read(0) {}
-            let (frame, reading) = self.live.remove(0);
-            drop(frame);
-            self.ended(reading);
         }
         self.compare();
         assert_eq!(self.panel.drain().count(), 0, "something was handed out twice");
