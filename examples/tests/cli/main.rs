@@ -98,6 +98,14 @@ fn custom_worker_recovers_and_its_failures_are_told() {
     assert!(told.contains("ticker (Clock, generation 1) cancelled"), "{told}");
 }
 
+#[test]
+fn a_daemon_starts_itself_again() {
+    let output = Command::new(example("cookbook_detach")).output().expect("it runs");
+    let said = text(&output.stdout);
+    assert_eq!(said, "the process in the background says: ready\n", "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0));
+}
+
 /// The minute that it is made for is for a person, or a nightly run.
 #[test]
 fn soak_holds_for_two_seconds() {
