@@ -58,7 +58,7 @@ fn worker_event_and_report_agree_on_the_cause() {
             paused(async || {
                 let panel = Panel::new();
                 let heard = Arc::default();
-                let tasks = panel.tasks().limit(1);
+                let tasks = panel.keyed_tasks().limit(1);
                 // One of a limit of one: a second one waits and never runs.
                 let blocker = idle.then(|| tasks.spawn(deaf("blocker")));
                 let handle = tasks.keyed(1).spawn(says("says", &heard));
@@ -176,7 +176,7 @@ fn nothing_of_the_users_runs_under_the_lock_of_the_keys() {
         let runtime = tests::threads(1);
         let panel = Panel::builder().runtime(runtime.handle().clone()).build();
         drop(runtime);
-        let tasks = panel.tasks::<u8>();
+        let tasks = panel.keyed_tasks::<u8>();
         let argument = SpawnsOnDrop(tasks.clone());
         tasks.keyed(1).spawn(Worker::new("owner", 0, move |_| {
             let _ = &argument;
@@ -190,7 +190,7 @@ fn nothing_of_the_users_runs_under_the_lock_of_the_keys() {
 fn a_key_has_one_task_at_a_time_whoever_of_those_that_wait_is_stopped() {
     paused(async || {
         let panel = Panel::new();
-        let tasks = panel.tasks::<u8>();
+        let tasks = panel.keyed_tasks::<u8>();
         let first = tasks.keyed(1).spawn(deaf("first").grace(10 * MS));
         yield_now().await;
         let second = tasks.keyed(1).spawn(good("second"));
@@ -247,7 +247,7 @@ fn a_group_that_is_not_started_refuses_its_workers_and_an_escalation_wakes_the_l
 fn many_keys_are_no_more_memory_than_tasks() {
     paused(async || {
         let panel = Panel::new();
-        let tasks = panel.tasks::<Arc<u8>>().limit(2).backlog(2);
+        let tasks = panel.keyed_tasks::<Arc<u8>>().limit(2).backlog(2);
         let key = Arc::new(0);
         for _ in 0..100 {
             tasks.keyed(Arc::new(*key)).spawn(good("same key")).stop();

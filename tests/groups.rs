@@ -204,7 +204,7 @@ fn a_backoff_longer_than_the_clock_and_restarts_without_end_are_taken() {
 fn tasks_take_any_number_of_keys_with_any_limit() {
     paused(async || {
         let panel = Panel::new();
-        let tasks = panel.tasks().limit(usize::MAX).backlog(usize::MAX);
+        let tasks = panel.keyed_tasks().limit(usize::MAX).backlog(usize::MAX);
         for key in 0..3_000 {
             let task = tasks.keyed(key).spawn(Worker::new("task", 0, async |_| {}));
             assert!(matches!(task.ended().await, WorkerStatus::Ended(Exit::Finished)));
@@ -218,7 +218,7 @@ fn of_a_burst_of_replacements_the_newest_runs_whatever_the_limits() {
     for (limit, backlog, burst) in [(8, 256, 600), (8, 2, 10), (1, 0, 3), (8, 0, 3)] {
         paused(async || {
             let panel = Panel::new();
-            let tasks = panel.tasks().limit(limit).backlog(backlog);
+            let tasks = panel.keyed_tasks().limit(limit).backlog(backlog);
             let ran = Arc::new(AtomicUsize::new(0));
             let burst: Vec<_> = (0..burst).map(|_| tasks.keyed(1).spawn(idle("task", &ran))).collect();
             // Of those that are called off nothing is left, also before the runtime has a turn.

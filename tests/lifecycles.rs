@@ -168,7 +168,7 @@ struct Run {
 impl Run {
     fn new() -> Self {
         let panel = Panel::builder().capacity(8).shutdown_timeout(Duration::from_secs(20)).build();
-        let (tasks, looked) = (panel.tasks().limit(2).backlog(4), panel.status());
+        let (tasks, looked) = (panel.keyed_tasks().limit(2).backlog(4), panel.status());
         Self {
             panel,
             tasks,

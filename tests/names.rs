@@ -123,7 +123,7 @@ fn groups_tasks_keys_and_built_in_workers_take_names_too() {
         group.configure(|worker| worker.name("after it").after("in a group")).spawn_tick();
         let group = group.start().unwrap();
         assert_eq!(group.workers()[0].name(), "in a group");
-        let tasks = panel.tasks::<u8>();
+        let tasks = panel.keyed_tasks::<u8>();
         assert_eq!(tasks.configure(|worker| worker.name("a task")).spawn_tick().name(), "a task");
         let keyed = tasks.keyed(1);
         assert_eq!(keyed.configure(|worker| worker.name("a key's")).spawn_tick().name(), "a key's");

@@ -155,7 +155,8 @@ struct Held {
 
 impl Held {
     fn spawn(panel: &Panel, lives: &[Life], seen: &Arc<Seen>) -> Self {
-        let (tasks, group) = (panel.tasks().limit(1).backlog(9), panel.group().strategy(Together::OneForAll));
+        let (tasks, group) =
+            (panel.keyed_tasks().limit(1).backlog(9), panel.group().strategy(Together::OneForAll));
         let spawn = |life: &Life| match life.place {
             Place::Alone => panel.spawn(seen.worker(life)),
             Place::Pool => tasks.spawn(seen.worker(life)),

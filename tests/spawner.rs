@@ -27,7 +27,7 @@ fn waiting(name: &'static str) -> Worker<Mark> {
 fn everything_that_spawns_spawns_without_a_trait() {
     watched(|| {
         let panel = Panel::new();
-        let (spawner, group, tasks) = (panel.spawner(), panel.group(), panel.tasks::<u8>());
+        let (spawner, group, tasks) = (panel.spawner(), panel.group(), panel.keyed_tasks::<u8>());
         let grouped = group.spawn(waiting("grouped"));
         assert!(matches!(grouped.status(), WorkerStatus::Starting), "it waits for the group's start");
         let group = group.start().unwrap();

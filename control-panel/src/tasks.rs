@@ -9,15 +9,23 @@ use std::{
 use crate::{
     intent::Intent,
     panel::{Spawn, sealed, shared::Shared},
-    supervise::machine::{KeyId, Place, PoolId},
+    supervise::{
+        cause::Cause,
+        machine::{KeyId, Place, PoolId},
+    },
     worker::{Worker, WorkerHandle},
 };
 
 /// Spawns short-lived workers, a few of which run at once while the others wait: what
-/// [`ControlPanel::tasks`](crate::ControlPanel::tasks) returns. Clones are the same set; dropping it changes nothing.
+/// [`ControlPanel::tasks`](crate::ControlPanel::tasks) and, with keys of which only the newest counts,
+/// [`ControlPanel::keyed_tasks`](crate::ControlPanel::keyed_tasks) return. Clones are the same set; dropping it changes nothing.
 ///
 /// They are workers like all others: supervised, named, reported. Those that have to wait are in state
 /// [`Waiting`](crate::WorkerStatus::Waiting); one too many is [`Refused`](crate::WorkerStatus::Refused).
+///
+/// [`stop_all`](Self::stop_all) stops all of them. A loop that stops one [handle](WorkerHandle::stop) after the other does too,
+/// and starts none of those that wait: the place of a task that was stopped so is kept for 25 ms from a task that waited for it
+/// by then.
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
@@ -31,11 +39,16 @@ use crate::{
 /// }
 ///
 /// let panel = ControlPanel::<Update>::new();
-/// let thumbnails = panel.tasks::<u32>().limit(4);
+/// let thumbnails = panel.tasks().limit(4);
 /// thumbnails.spawn_thumbnail(1);
-/// thumbnails.keyed(2).spawn_thumbnail(2);
+/// thumbnails.spawn_thumbnail(2);
+/// assert!(thumbnails.len() <= 2);
+/// thumbnails.stop_all();
+///
+/// let thumbnails = panel.keyed_tasks();
+/// thumbnails.keyed("page 7").spawn_thumbnail(7);
 /// // Stops the one before, if it still lives, and starts once nothing of it is left.
-/// thumbnails.keyed(2).spawn_thumbnail(2);
+/// thumbnails.keyed("page 7").spawn_thumbnail(7);
 /// ```
 #[must_use = "nothing is spawned until a worker is"]
 pub struct Tasks<I: Intent, P = (), K = ()> {
@@ -87,6 +100,44 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     /// [refused](crate::WorkerStatus::Refused).
     pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
         self.shared.spawn(worker, Some(self.place(None)))
+    }
+
+    /// Stops every task of the set for good, those that wait included, and starts none of them. What is spawned afterwards runs
+    /// as ever. Does not wait.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn load(cx: Context<Update>) { cx.cancelled().await }
+    ///
+    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     let tasks = panel.tasks().limit(2);
+    ///     let waits = [(); 5].map(|()| tasks.spawn_load())[4].clone();
+    ///     testing::settle().await;
+    ///     tasks.stop_all();
+    ///     waits.ended().await;
+    ///     testing::settle().await;
+    ///     assert!(tasks.is_empty() && waits.generation() == 0);
+    /// });
+    /// ```
+    pub fn stop_all(&self) {
+        self.shared.supervisor.registry().stop_pool(self.pool, Cause::Stopped);
+    }
+
+    /// How many of its tasks live: those that run, those that wait, and those that were told to stop and have not yet.
+    ///
+    /// As a spawn does, it takes the supervisor's lock, which is held for moments.
+    pub fn len(&self) -> usize {
+        self.shared.supervisor.registry().pool_len(self.pool)
+    }
+
+    /// Whether none of its tasks lives.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Spawns the task of a key. One of the same key that still lives is stopped, with the cause

@@ -45,7 +45,7 @@ impl Stirring {
         let threads = (0..THREADS).map(|number| {
             let spoon = Spoon {
                 spawner: panel.spawner(),
-                tasks: panel.tasks().limit(4).backlog(4),
+                tasks: panel.keyed_tasks().limit(4).backlog(4),
                 outsider: Outsider::new(panel.sender(Kind::Outside), number, tally),
                 rng: rng.fork(),
                 tally: Arc::clone(tally),

@@ -140,7 +140,7 @@ fn a_keyed_task_takes_the_place_of_the_one_before_once_that_is_gone() {
     each_kind(|kind, runtime| {
         let (panel, seen) = (panel(runtime, PATIENT), Seen::default());
         let _go = LetGo(seen.clone());
-        let tasks = panel.tasks::<u8>();
+        let tasks = panel.keyed_tasks::<u8>();
         let first = tasks.keyed(1).spawn(seen.worker(kind, Act::Block, Act::Finish));
         eventually("it blocks", || seen.living.load(Ordering::SeqCst) == 1);
         let second = tasks.keyed(1).spawn(seen.worker(kind, Act::Finish, Act::Finish));

@@ -99,7 +99,7 @@ fn the_restart_of_its_group_frees_it() {
 #[test]
 fn a_newer_task_of_its_key_frees_it() {
     each_wait(|panel, kind, wait, ends| {
-        let tasks = panel.tasks::<u8>();
+        let tasks = panel.keyed_tasks::<u8>();
         let first = tasks.keyed(1).spawn(flooding("it", kind, wait, &ends));
         waits(panel);
         let second = tasks.keyed(1).spawn(Worker::new("second", 1, |_cx| async {}));

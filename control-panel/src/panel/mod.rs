@@ -137,8 +137,13 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         GroupBuilder::new(Arc::clone(&self.shared))
     }
 
-    /// A set of short-lived workers, a few of which run at once, with keys of the type `K` of which only the newest counts.
-    pub fn tasks<K: Ord>(&self) -> Tasks<I, P, K> {
+    /// A set of short-lived workers, a few of which run at once.
+    pub fn tasks(&self) -> Tasks<I, P> {
+        Tasks::new(Arc::clone(&self.shared))
+    }
+
+    /// The same, with keys of which only the newest task counts. Their type follows from the [keys](Tasks::keyed).
+    pub fn keyed_tasks<K: Ord>(&self) -> Tasks<I, P, K> {
         Tasks::new(Arc::clone(&self.shared))
     }
 

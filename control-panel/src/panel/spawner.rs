@@ -90,7 +90,12 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     }
 
     /// As [`ControlPanel::tasks`](crate::ControlPanel::tasks).
-    pub fn tasks<K: Ord>(&self) -> Tasks<I, P, K> {
+    pub fn tasks(&self) -> Tasks<I, P> {
+        Tasks::new(Arc::clone(&self.shared))
+    }
+
+    /// As [`ControlPanel::keyed_tasks`](crate::ControlPanel::keyed_tasks).
+    pub fn keyed_tasks<K: Ord>(&self) -> Tasks<I, P, K> {
         Tasks::new(Arc::clone(&self.shared))
     }
 

@@ -29,7 +29,7 @@ use super::{
     events::Log,
     exit::Exit,
     hosts::Hosts,
-    machine::{Directive, GroupId, GroupSpec, Machine, Spec},
+    machine::{Directive, GroupId, GroupSpec, Machine, PoolId, Spec},
     record::Record,
     report::ShutdownReport,
     roster::Roster,
@@ -202,7 +202,8 @@ impl Registry {
     /// The worker's task is over, and nothing of it is left.
     pub(super) fn left(&self, record: &Record, otherwise: Exit) {
         let last_words = last_words(record);
-        self.change(|state| state.machine.left(record.origin, otherwise, last_words));
+        let now = Instant::now();
+        self.change(|state| state.machine.left(record.origin, otherwise, last_words, now));
     }
 
     /// The worker's task is dropped, with the runtime, while its generation runs elsewhere.
@@ -229,6 +230,15 @@ impl Registry {
             }
             state.machine.stop(record.origin, cause);
         });
+    }
+
+    pub(crate) fn stop_pool(&self, pool: PoolId, cause: Cause) {
+        self.change(|state| state.machine.stop_pool(pool, cause));
+    }
+
+    /// How many tasks of a pool live.
+    pub(crate) fn pool_len(&self, pool: PoolId) -> usize {
+        self.lock().machine.pool_len(pool)
     }
 
     pub(crate) fn stop_group(&self, group: GroupId, cause: Cause) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Action, GroupId, Machine, Place,
+    Action, GroupId, Machine,
     member::{Member, State, Then},
     order::StopOrder,
 };
@@ -125,7 +125,7 @@ impl Machine {
 
     /// The worker's task is over. `otherwise` is how the worker ended if it never came to say so, `last_words` what went
     /// wrong while it was dropped.
-    pub(crate) fn left(&mut self, id: Origin, otherwise: Exit, last_words: Option<Exit>) {
+    pub(crate) fn left(&mut self, id: Origin, otherwise: Exit, last_words: Option<Exit>, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         let (group, place, generation) = (member.group(), member.spec.place, member.generation);
         let otherwise = member.verdict(otherwise);
@@ -154,31 +154,32 @@ impl Machine {
         let last =
             if never_ran { EventKind::Refused(Refusal::RuntimeGone) } else { EventKind::Ended(exit, cause) };
         self.actions.push(Action::End(id, exited, last));
-        self.after(id, group, place);
+        self.next_in_pool(id, place, cause, now);
+        self.after(id, group);
     }
 
     /// A worker is gone: those go on who waited for that.
-    fn after(&mut self, id: Origin, group: Option<GroupId>, place: Option<Place>) {
-        self.next_in_pool(id, place);
+    fn after(&mut self, id: Origin, group: Option<GroupId>) {
         self.leave_group(id, group);
         self.next_in_order(id);
     }
 
     /// Both in one: a generation that was told to end did, and nothing of the worker is left.
-    pub(crate) fn ended(&mut self, id: Origin, exit: Exit, last_words: Option<Exit>) {
+    pub(crate) fn ended(&mut self, id: Origin, exit: Exit, last_words: Option<Exit>, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         let State::Stopping { cause, .. } = member.state else {
-            return self.left(id, Exit::Cancelled, last_words);
+            return self.left(id, Exit::Cancelled, last_words, now);
         };
         let exit = member.verdict(exit);
         let (group, place) = (member.group(), member.spec.place);
         if let Some(last_words) = last_words {
             member.state = State::Leaving { exit: exit.clone(), cause: Some(cause) };
             self.tell(id, EventKind::Exited(exit));
-            return self.left(id, Exit::Cancelled, Some(last_words));
+            return self.left(id, Exit::Cancelled, Some(last_words), now);
         }
         self.members.discard(id);
         self.actions.push(Action::End(id, Some(exit.clone()), EventKind::Ended(exit, Some(cause))));
-        self.after(id, group, place);
+        self.next_in_pool(id, place, Some(cause), now);
+        self.after(id, group);
     }
 }

@@ -158,6 +158,8 @@ impl Machine {
 
     /// Stops one worker, for good.
     pub(crate) fn stop(&mut self, id: Origin, cause: Cause) {
+        let Some(place) = self.members.get(id).map(|member| member.spec.place) else { return };
+        self.note_stop(place, cause);
         let Some(member) = self.members.get_mut(id) else { return };
         let group = member.group();
         match &mut member.state {

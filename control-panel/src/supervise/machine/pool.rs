@@ -1,12 +1,21 @@
 //! Tasks with a limit, and tasks of which only the newest of a key counts.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use tokio::time::Instant;
 
 use super::{
     Action, Machine,
     member::{Member, State},
 };
-use crate::{queued::Origin, worker::Refusal};
+use crate::{queued::Origin, supervise::cause::Cause, worker::Refusal};
+
+/// So long the place of a task that was stopped by hand stays empty, for one that waited by then: a loop that stops one task
+/// after the other gets to that one first. Longer than a thread is preempted for as a rule, shorter than a person notices.
+pub(super) const STOP_PAUSE: Duration = Duration::from_millis(25);
 
 /// Names a pool of this panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +39,12 @@ pub(crate) struct Place {
 
 #[derive(Debug, Default)]
 pub(super) struct Pools {
-    pools: BTreeMap<PoolId, Pool>,
+    by_id: BTreeMap<PoolId, Pool>,
     /// Those of a key that count, oldest first: the first one is placed or waits in its pool, the second waits for the first
     /// to be gone.
     keys: BTreeMap<KeyId, VecDeque<Origin>>,
+    /// The newest of all tasks.
+    newest: Option<Origin>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +54,8 @@ struct Pool {
     /// Those that run, are about to, or were.
     placed: usize,
     waiting: VecDeque<Origin>,
+    /// The newest task when one was last stopped by hand: the older ones may be about to be stopped too.
+    stopped_up_to: Option<Origin>,
 }
 
 /// How a task got in.
@@ -66,7 +79,8 @@ impl Pools {
     /// Finds a task its place.
     pub(super) fn admit(&mut self, id: Origin, place: Option<Place>) -> Result<Admitted, Refusal> {
         let Some(place) = place else { return Ok(Admitted::default()) };
-        let pool = self.pools.entry(place.pool).or_default();
+        self.newest = self.newest.max(Some(id));
+        let pool = self.by_id.entry(place.pool).or_default();
         let tasks = place.key.and_then(|key| self.keys.get_mut(&key));
         if let Some((tasks, before)) =
             tasks.and_then(|tasks| tasks.back().copied().map(|before| (tasks, before)))
@@ -104,9 +118,26 @@ impl Pools {
         Ok(Admitted { waits, replaces: None })
     }
 
+    /// A task is stopped by hand.
+    fn stopped(&mut self, place: Place) {
+        if let Some(pool) = self.by_id.get_mut(&place.pool) {
+            pool.stopped_up_to = self.newest;
+        }
+    }
+
+    /// Whether this one may be about to be stopped by hand, as others of its pool were.
+    fn may_be_next_to_stop(&self, id: Origin, place: Place) -> bool {
+        self.by_id.get(&place.pool).is_some_and(|pool| pool.stopped_up_to >= Some(id))
+    }
+
+    /// How many tasks of a pool live.
+    fn count(&self, pool: PoolId) -> usize {
+        self.by_id.get(&pool).map_or(0, |pool| pool.members)
+    }
+
     /// A task is gone. Returns who takes its place.
     pub(super) fn left(&mut self, id: Origin, place: Place) -> Option<Origin> {
-        let pool = self.pools.get_mut(&place.pool)?;
+        let pool = self.by_id.get_mut(&place.pool)?;
         pool.members -= 1;
         let mut successor = None;
         if let Some(key) = place.key {
@@ -132,7 +163,7 @@ impl Pools {
             pool.placed -= 1;
         }
         if pool.members == 0 {
-            self.pools.remove(&place.pool);
+            self.by_id.remove(&place.pool);
         }
         next
     }
@@ -141,7 +172,7 @@ impl Pools {
 #[cfg(test)]
 impl Pools {
     pub(super) fn is_empty(&self) -> bool {
-        self.pools.is_empty() && self.keys.is_empty()
+        self.by_id.is_empty() && self.keys.is_empty()
     }
 }
 
@@ -157,12 +188,44 @@ impl Machine {
         self.members.get(id).is_some_and(waits)
     }
 
-    /// A task is gone: the next takes its place.
-    pub(super) fn next_in_pool(&mut self, id: Origin, place: Option<Place>) {
-        let next = place.and_then(|place| self.pools.left(id, place));
-        let Some(member) = next.and_then(|next| self.members.get_mut(next)) else { return };
-        if let (State::Waiting, Some(next)) = (&member.state, next) {
-            member.state = State::Due { at: None };
+    /// How many tasks of a pool live, those that wait included.
+    pub(crate) fn pool_len(&self, pool: PoolId) -> usize {
+        self.pools.count(pool)
+    }
+
+    /// Stops every task of a pool: those that wait first, so that none of them takes the place of one that runs.
+    pub(crate) fn stop_pool(&mut self, pool: PoolId, cause: Cause) {
+        let of_pool = |member: &Member| member.spec.place.is_some_and(|place| place.pool == pool);
+        let tasks = self.members.iter().filter(|(_, member)| of_pool(member));
+        let (waiting, others): (Vec<_>, Vec<_>) =
+            tasks.map(|(id, member)| (id, matches!(member.state, State::Waiting))).partition(|task| task.1);
+        for (id, _) in waiting.into_iter().chain(others) {
+            self.stop(id, cause);
+        }
+    }
+
+    /// A task is stopped by a handle: others may follow.
+    pub(super) fn note_stop(&mut self, place: Option<Place>, cause: Cause) {
+        if let Some(place) = place.filter(|_| cause != Cause::Replaced && !self.is_stopping()) {
+            self.pools.stopped(place);
+        }
+    }
+
+    /// A task is gone: the next takes its place, after a pause where the task was stopped by hand and the next may be too.
+    pub(super) fn next_in_pool(
+        &mut self,
+        id: Origin,
+        place: Option<Place>,
+        cause: Option<Cause>,
+        now: Instant,
+    ) {
+        let Some(place) = place else { return };
+        let Some(next) = self.pools.left(id, place) else { return };
+        let by_hand = cause.is_some_and(|cause| cause != Cause::Replaced);
+        let pause = by_hand && !self.is_stopping() && self.pools.may_be_next_to_stop(next, place);
+        let Some(member) = self.members.get_mut(next) else { return };
+        if let State::Waiting = member.state {
+            member.state = State::Due { at: pause.then(|| now + STOP_PAUSE) };
             self.actions.push(Action::Wake(next));
         }
     }

@@ -300,7 +300,7 @@ pub(super) mod tests {
         let left: Weak<Record> = Arc::downgrade(&record);
         drop(record);
         let (mut state, mut effects) = (registry.lock(), Effects::default());
-        state.machine.left(Origin(1), Exit::Cancelled, None);
+        state.machine.left(Origin(1), Exit::Cancelled, None, Instant::now());
         registry.resolve(&mut state, &mut effects);
         assert_eq!((registry.count(), left.strong_count()), (0, 1), "it counts no more, and is there still");
         drop(state);

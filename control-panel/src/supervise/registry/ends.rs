@@ -126,7 +126,7 @@ impl State {
         if let Some(toll) = &mut self.books.toll {
             toll.prepare(report, heartbeat);
         }
-        self.machine.ended(origin, exit, last_words);
+        self.machine.ended(origin, exit, last_words, tokio::time::Instant::now());
     }
 }
 

@@ -228,7 +228,7 @@ fn the_last_words_of_a_worker_that_ended_well_are_its_end() {
     world.settle(false);
     world.stop(a, Cause::Stopped);
     world.exit(a, &Exit::Cancelled);
-    world.act(Some(a), |machine, _| machine.left(a, Exit::Cancelled, Some(failed())), |_| ());
+    world.act(Some(a), |machine, now| machine.left(a, Exit::Cancelled, Some(failed()), now), |_| ());
     assert_eq!(world.workers[&a].ended, Some(("failed: down".into(), Some(Cause::Stopped))));
     assert!(world.log.iter().any(|line| line == "a exited: failed: down"));
 }
@@ -281,7 +281,7 @@ fn hundreds_are_stopped_in_steps_and_what_happens_in_between_holds() {
         machine.stop_all(Cause::Shutdown);
         let mut told = cancelled(machine);
         assert!(machine.stops_more() && told == ids[..told.len()], "the first, in their order");
-        machine.ended(ids[0], Exit::Cancelled, None);
+        machine.ended(ids[0], Exit::Cancelled, None, now);
         // It fails before it is told anything: no other generation of it follows, and nobody tells it any more.
         let last = ids[599];
         machine.exited(last, failed(), now);

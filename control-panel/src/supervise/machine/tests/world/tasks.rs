@@ -53,7 +53,7 @@ impl World {
         if seen.cancelled.is_some_and(Cause::is_final) && id.0 % 2 == 0 {
             self.act(
                 Some(id),
-                |machine, _| machine.ended(id, exit.clone(), None),
+                |machine, now| machine.ended(id, exit.clone(), None, now),
                 |world| {
                     world.workers.get_mut(&id).expect("it runs").running = false;
                 },
@@ -105,7 +105,7 @@ impl World {
         }
         self.act(
             Some(id),
-            |machine, _| machine.left(id, otherwise, None),
+            |machine, now| machine.left(id, otherwise, None, now),
             |world| {
                 world.workers.get_mut(&id).expect("it lives").running = false;
             },
