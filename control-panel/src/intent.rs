@@ -92,11 +92,33 @@ pub enum Delivery {
     Reliable,
     /// It is dropped when the queue is full, and counted as dropped. A send of it never waits.
     Lossy,
-    /// It replaces one of the same producer and key that no frame has taken yet, and takes its place and its sequence
-    /// number. What a frame took and left behind is not replaced. Where there is none, it is reliable; so is a clocked
-    /// intent, and so is one given to [`run_frame`](crate::ControlPanel::run_frame).
+    /// It replaces one of the same producer and key that no frame has taken yet: that one is gone, its slot is this one's,
+    /// and this one comes at its own place, behind all that the producer sent before it. So wherever the frames' borders fall,
+    /// a producer's local intents are applied in the order in which it sent them, with some of the replaced ones missing.
+    /// What a frame took and left behind is not replaced. Where there is none, it is reliable; so is a clocked intent, and so
+    /// is one given to [`run_frame`](crate::ControlPanel::run_frame).
     ///
     /// For levels, of which only the newest matters.
+    ///
+    /// ```
+    /// use control_panel::{ControlPanel, GraphIntent, IntentSource};
+    ///
+    /// #[derive(Debug, PartialEq, GraphIntent)]
+    /// enum Update {
+    ///     #[intent(latest)]
+    ///     Moved(u32),
+    ///     Clicked,
+    /// }
+    ///
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let pointer = panel.sender(IntentSource::LocalUI);
+    /// for update in [Update::Moved(1), Update::Clicked, Update::Moved(2), Update::Moved(3)] {
+    ///     pointer.try_send(update)?;
+    /// }
+    /// let frame: Vec<_> = panel.drain().map(|queued| queued.intent).collect();
+    /// assert_eq!(frame, [Update::Clicked, Update::Moved(3)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Latest(LatestKey),
 }
 
@@ -290,11 +312,11 @@ impl<P: PeerId> PeerId for Option<P> {
 /// for (tab, percent) in [(1, 10), (2, 50), (1, 20)] {
 ///     loader.try_send(Update::Progress { tab: TabId(tab), percent })?;
 /// }
-/// // One for each tab, the newest of its.
+/// // One for each tab, the newest, in the order in which these were sent.
 /// let frame = panel.drain().map(|queued| match queued.intent {
 ///     Update::Progress { tab, percent } => (tab.0, percent),
 /// });
-/// assert_eq!(frame.collect::<Vec<_>>(), [(1, 20), (2, 50)]);
+/// assert_eq!(frame.collect::<Vec<_>>(), [(2, 50), (1, 20)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[diagnostic::on_unimplemented(

@@ -205,7 +205,8 @@ impl<I: Intent> Port<I> {
         Ok(())
     }
 
-    /// The intent that this one replaces.
+    /// The intent that this one replaces: the caller puts this one there at once. It is in the newer one's place by then, not
+    /// where it was: behind all that this producer sent before.
     #[inline]
     pub(super) fn replaces<'a>(
         &self,
@@ -214,7 +215,9 @@ impl<I: Intent> Port<I> {
         delivery: Delivery,
     ) -> Option<&'a mut I> {
         match delivery {
-            Delivery::Latest(key) if clock == 0 => state.active.latest(self.slot, key),
+            Delivery::Latest(key) if clock == 0 => {
+                state.active.renew(self.slot, key, || self.account.next_seq())
+            }
             _ => None,
         }
     }
@@ -276,9 +279,12 @@ impl<I: Intent> Port<I> {
     fn push(&self, state: &mut State<I>, clock: u64, delivery: Delivery, intent: I) -> bool {
         let State { active, signalled, .. } = state;
         let producer = || Producer { source: self.source, origin: self.origin, lane: Some(self.lane) };
-        active.push(self.slot, producer, clock, self.account.next_seq(), intent);
-        if let (Delivery::Latest(key), 0) = (delivery, clock) {
-            active.mark_latest(self.slot, key);
+        let seq = self.account.next_seq();
+        match delivery {
+            Delivery::Latest(key) if clock == 0 => {
+                active.push_latest(self.slot, producer, key, seq, intent);
+            }
+            _ => active.push(self.slot, producer, clock, seq, intent),
         }
         self.queue.ready.signal(signalled)
     }

@@ -287,7 +287,7 @@ fn places_are_used_again_and_the_newest_replaces_only_its_own_producers_in_the_s
     send(&first, latest(4));
     assert_eq!(frame(&queue), [3, 4, 13], "what a frame took is not replaced");
     for round in 0..4 {
-        // The buffers are used in turn, each with the place of the newest where it had an older one.
+        // The buffers are used in turn.
         let intents = if round < 2 { [latest(6), plain(5)] } else { [plain(5), latest(6)] };
         for intent in intents {
             send(&first, intent);

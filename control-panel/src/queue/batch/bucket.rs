@@ -1,5 +1,6 @@
 //! One producer's local intents, in the order of their acceptance.
 
+mod newest;
 mod rare;
 
 use std::{collections::VecDeque, convert::Infallible, mem, vec};
@@ -52,8 +53,6 @@ pub(super) struct Bucket<I: Intent> {
     /// Whether the numbers are one after the other, and either all of its intents are in `entries` or all were handed out.
     /// Then `rare` has nothing to say of that.
     plain: bool,
-    /// Whether a newer intent may replace one of these.
-    marked: bool,
     /// The most intents that one frame had of it since it was trimmed.
     greatest: u32,
 }
@@ -89,7 +88,6 @@ impl<I: Intent> Bucket<I> {
             clocked: None,
             used: false,
             plain: true,
-            marked: false,
             greatest: 0,
         }
     }
@@ -131,23 +129,22 @@ impl<I: Intent> Bucket<I> {
 
     #[cold]
     fn skip(&mut self, to: u64) {
-        let left = self.left();
-        self.rare().skip(left, to);
+        let entries = self.entries.len();
+        self.rare().skip(entries, to);
     }
 
-    /// The intent pushed last may be replaced by one with this key.
-    pub(super) fn mark_latest(&mut self, key: LatestKey) {
-        self.marked = true;
-        self.rare.get_or_insert_default().latest.insert(key, self.entries.len() - 1);
+    /// Adds one that a newer one of its key may replace. Returns how much room it took.
+    #[inline(never)]
+    pub(super) fn push_latest(&mut self, key: LatestKey, seq: u64, intent: I) -> usize {
+        self.rare().newest.push(key, seq, intent)
     }
 
-    /// The intent with this key, as long as none was handed out.
-    pub(super) fn latest(&mut self, key: LatestKey) -> Option<&mut I> {
-        let at = *self.rare.as_ref()?.latest.get(&key)?;
-        self.entries.get_mut(at)
+    /// The intent with this key, as long as none was handed out. It gets this number: the caller puts a newer one there.
+    pub(super) fn renew(&mut self, key: LatestKey, seq: impl FnOnce() -> u64) -> Option<&mut I> {
+        self.rare.as_mut()?.newest.renew(key, seq)
     }
 
-    /// It is plain no more: some of its intents are about to be handed out, or their numbers have a gap.
+    /// It is plain no more: some of its intents are about to be handed out, their numbers have a gap, or one may be replaced.
     fn rare(&mut self) -> &mut Rare<I> {
         self.plain = false;
         self.rare.get_or_insert_default()
@@ -237,7 +234,7 @@ impl<I: Intent> Bucket<I> {
     /// Counts what was handed out since the last call. A bucket of which nothing is left is cleared.
     #[inline]
     pub(super) fn settle(&mut self) -> Settled {
-        if !self.plain || self.marked {
+        if !self.plain {
             return self.settle_rare();
         }
         let (left, count) = (self.entries.len(), self.handed_out());
@@ -256,14 +253,12 @@ impl<I: Intent> Bucket<I> {
     #[cold]
     fn settle_rare(&mut self) -> Settled {
         let left = self.left();
-        let mut settled = Settled { count: self.handed_out(), left, given_up: 0 };
+        let mut settled = Settled { count: 0, left, given_up: 0 };
         if let Some(rare) = &mut self.rare {
-            if !self.plain {
-                settled.count = rare.settle();
-            }
+            settled.count = rare.settle();
             if left == 0 {
                 settled.given_up = rare.clear(&mut self.entries);
-                (self.used, self.plain, self.marked) = (false, true, false);
+                (self.used, self.plain) = (false, true);
             }
         }
         self.grew(settled.count + left);
@@ -274,7 +269,7 @@ impl<I: Intent> Bucket<I> {
     pub(super) fn room(&self) -> usize {
         let rest = self.rare.as_ref().map_or(0, |rare| rare.room());
         // What takes no memory has room without end.
-        if size_of::<I>() == 0 { 0 } else { self.entries.capacity() + rest }
+        rest + if size_of::<I>() == 0 { 0 } else { self.entries.capacity() }
     }
 
     /// The most intents that one frame had of it since it was trimmed.
@@ -286,7 +281,7 @@ impl<I: Intent> Bucket<I> {
     pub(super) fn shrink_to(&mut self, room: usize) {
         self.greatest = 0;
         self.entries.shrink_to(room);
-        if self.plain && !self.marked {
+        if self.plain {
             self.rare = None;
         } else if let Some(rare) = &mut self.rare {
             rare.shrink_to(room);

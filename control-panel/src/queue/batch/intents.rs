@@ -118,16 +118,35 @@ impl<I: Intent> Intents<I> {
         bucket.push(seq, intent);
     }
 
-    /// The intent that one with this key replaces.
-    pub(in crate::queue) fn latest(&mut self, slot: Slot, key: LatestKey) -> Option<&mut I> {
-        self.buckets.get_mut(slot)?.latest(key)
+    /// Adds a local intent whose slot is taken, and which a newer one of its key may replace.
+    pub(in crate::queue) fn push_latest(
+        &mut self,
+        slot: Slot,
+        producer: impl FnOnce() -> Producer<I::Source>,
+        key: LatestKey,
+        seq: u64,
+        intent: I,
+    ) {
+        self.count();
+        if slot >= self.buckets.len() {
+            self.add_buckets(slot);
+        }
+        let bucket = &mut self.buckets[slot];
+        if bucket.is_unused() {
+            self.order.push(Used { producer: producer(), slot });
+            bucket.begin(seq);
+        }
+        self.room += bucket.push_latest(key, seq, intent);
     }
 
-    /// The intent just pushed into a bucket may be replaced.
-    pub(in crate::queue) fn mark_latest(&mut self, slot: Slot, key: LatestKey) {
-        if let Some(bucket) = self.buckets.get_mut(slot) {
-            bucket.mark_latest(key);
-        }
+    /// The intent that one with this key replaces. It gets the number that the newer one has: the caller puts that there.
+    pub(in crate::queue) fn renew(
+        &mut self,
+        slot: Slot,
+        key: LatestKey,
+        seq: impl FnOnce() -> u64,
+    ) -> Option<&mut I> {
+        self.buckets.get_mut(slot)?.renew(key, seq)
     }
 
     // Out of line, so that `push` stays short.

@@ -349,22 +349,50 @@ fn a_great_buffer_with_little_in_it_is_given_up() {
     assert_eq!(all(&mut batch), (990..1000).collect::<Vec<_>>());
 }
 
-#[test]
-fn the_newest_takes_the_place_of_the_one_before() {
-    let mut batch = Batch::new();
-    let key = |key| LatestKey { variant: 0, key };
-    for (seq, (id, about)) in [(1, 7), (2, 8), (3, 7)].into_iter().enumerate() {
-        let intents = &mut batch.intents;
-        if let Some(place) = intents.latest(0, key(about)) {
-            assert_eq!(mem::replace(place, Op(id, 0)).0, 1);
-        } else {
-            intents.push(0, || producer(1, 1), 0, seq as u64, Op(id, 0));
-            intents.mark_latest(0, key(about));
-        }
+/// Sends of a `latest` intent, or of another.
+fn send(batch: &mut Batch<Op>, seq: u64, key: Option<u64>, id: u32) {
+    let (intents, key) = (&mut batch.intents, key.map(|key| LatestKey { variant: 0, key }));
+    let Some(key) = key else { return intents.push(0, || producer(1, 1), 0, seq, Op(id, 0)) };
+    match intents.renew(0, key, || seq) {
+        Some(place) => drop(mem::replace(place, Op(id, 0))),
+        None => intents.push_latest(0, || producer(1, 1), key, seq, Op(id, 0)),
     }
-    assert_eq!((batch.len(), all(&mut batch)), (2, vec![3, 2]));
-    batch.settle();
-    assert!(batch.intents.latest(0, key(7)).is_none(), "of another frame");
+}
+
+#[test]
+fn the_newest_comes_at_its_own_place() {
+    let mut batch = Batch::new();
+    let sends = [(None, 0), (Some(7), 1), (Some(8), 2), (None, 3), (Some(7), 4), (None, 5)];
+    for taken in 0..6 {
+        for (seq, &(key, id)) in (0..).zip(&sends) {
+            send(&mut batch, seq, key, id);
+        }
+        assert_eq!(batch.len(), 5);
+        batch.arrange();
+        // Cut short after so many.
+        let mut told: Vec<_> = (0..taken).map_while(|_| batch.next(true, || true)).collect();
+        batch.settle();
+        assert_eq!(freed(&mut batch), if taken > 0 { vec![(1, taken)] } else { vec![] });
+        batch.arrange();
+        told.extend(std::iter::from_fn(|| batch.next(taken % 2 == 0, || true)));
+        batch.settle();
+        let told: Vec<_> = told.iter().map(|q| (q.causality_order().seq, q.intent.0)).collect();
+        assert_eq!(told, [(0, 0), (2, 2), (3, 3), (4, 4), (5, 5)]);
+        assert_eq!(freed(&mut batch).iter().map(|(_, count)| count).sum::<usize>(), 5 - taken);
+        assert!(batch.intents.renew(0, LatestKey { variant: 0, key: 7 }, || 0).is_none(), "of another frame");
+    }
+}
+
+#[test]
+fn replacing_takes_no_memory_however_often() {
+    let mut batch = Batch::new();
+    send(&mut batch, 0, None, 0);
+    for seq in 1..100_000 {
+        send(&mut batch, seq, Some(seq % 3), 1);
+    }
+    assert_eq!(batch.len(), 4);
+    assert!(batch.intents.room() <= 8, "{}", batch.intents.room());
+    assert_eq!(batch.intents.room(), rooms(&batch).iter().sum());
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! What few buckets need: numbers with gaps, intents that a newer one replaces, a frame that was cut short in the middle.
 
-use std::{collections::HashMap, mem, vec};
+use std::{mem, vec};
 
-use super::reclaim;
-use crate::intent::LatestKey;
+use super::{newest::Newest, reclaim};
 
 pub(super) struct Rare<I> {
     /// What comes before the bucket's `entries`, where handing out stands in the middle: they leave from its front. It is
@@ -11,14 +10,14 @@ pub(super) struct Rare<I> {
     rest: vec::IntoIter<I>,
     /// Room in that buffer.
     rest_room: usize,
+    /// How many of those were handed out.
     handed_out: usize,
-    /// How many of those handed out have had their slot freed.
+    /// How many of all that were handed out have had their slot freed.
     freed: usize,
-    /// Where a number is not the one after the one before: in between, the producer sent clocked intents.
+    /// Where a number is not the one after the one before: in between, the producer sent intents that are elsewhere.
     skips: Vec<Skip>,
-    /// Where the intents are that a newer one replaces. It is only looked things up in, so its order is nobody's; it keeps
-    /// its memory from frame to frame.
-    pub(super) latest: HashMap<LatestKey, usize>,
+    /// Those that a newer one replaces.
+    pub(super) newest: Newest<I>,
 }
 
 /// From this place on, the numbers go on from `to`.
@@ -35,7 +34,7 @@ impl<I> Default for Rare<I> {
             handed_out: 0,
             freed: 0,
             skips: Vec::new(),
-            latest: HashMap::new(),
+            newest: Newest::default(),
         }
     }
 }
@@ -50,13 +49,13 @@ impl<I> Rare<I> {
         self.rest = vec::IntoIter::default();
         (self.rest_room, self.handed_out, self.freed) = (0, 0, 0);
         self.skips.clear();
-        self.latest.clear();
+        self.newest.clear();
         if size_of::<I>() == 0 { 0 } else { given_up }
     }
 
-    /// The next number of a bucket that has `left` intents.
-    pub(super) fn skip(&mut self, left: usize, to: u64) {
-        self.skips.push(Skip { place: self.handed_out + left, to });
+    /// The next number of a bucket that has so many `entries`.
+    pub(super) fn skip(&mut self, entries: usize, to: u64) {
+        self.skips.push(Skip { place: self.handed_out + self.rest.len() + entries, to });
     }
 
     /// The number of the next, in a bucket whose first had this one.
@@ -70,6 +69,10 @@ impl<I> Rare<I> {
     }
 
     pub(super) fn next(&mut self, entries: &mut Vec<I>, first: u64) -> Option<(u64, I)> {
+        let others = self.rest.len() + entries.len();
+        if self.newest.number().is_some_and(|seq| others == 0 || seq < self.number(first)) {
+            return self.newest.next();
+        }
         if self.rest.len() == 0 {
             self.turn(entries);
         }
@@ -86,7 +89,7 @@ impl<I> Rare<I> {
         first: u64,
         hand: &mut vec::IntoIter<I>,
     ) -> Option<u64> {
-        if !self.skips.is_empty() {
+        if !self.skips.is_empty() || self.newest.left() > 0 {
             return None;
         }
         if self.rest.len() == 0 {
@@ -111,15 +114,18 @@ impl<I> Rare<I> {
     }
 
     pub(super) fn settle(&mut self) -> usize {
-        self.handed_out - mem::replace(&mut self.freed, self.handed_out)
+        let handed_out = self.handed_out + self.newest.handed_out();
+        handed_out - mem::replace(&mut self.freed, handed_out)
     }
 
     pub(super) fn left(&self) -> usize {
-        self.rest.len()
+        self.rest.len() + self.newest.left()
     }
 
     pub(super) fn room(&self) -> usize {
-        self.rest_room
+        let rest = if size_of::<I>() == 0 { 0 } else { self.rest_room };
+        // These have a number beside them, which takes room.
+        rest + self.newest.room()
     }
 
     pub(super) fn shrink_to(&mut self, room: usize) {
@@ -130,6 +136,6 @@ impl<I> Rare<I> {
             self.rest = rest.into_iter();
         }
         self.skips.shrink_to(room);
-        self.latest.shrink_to(room);
+        self.newest.shrink_to(room);
     }
 }
