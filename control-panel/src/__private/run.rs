@@ -11,7 +11,7 @@ use crate::{
     Backoff, Cancel, Escalate, Intensity, OnStuck, Restart, Suspend, WorkerHandle,
     supervise::{
         exit::WorkerOutput,
-        kinds::{self, AwayJob, Generations, Job, Kind},
+        kinds::{self, Generations, Job, Kind},
     },
     worker::Options,
 };
@@ -99,7 +99,7 @@ impl<C> Run<C> {
         T: WorkerOutput,
         C: Send + 'static,
     {
-        Self::of(Kind::Blocking, false, kinds::call_once(run, AwayJob::Blocking))
+        Self::of(Kind::Blocking, false, kinds::call_once(run))
     }
 
     /// As [`Worker::blocking`].
@@ -109,7 +109,7 @@ impl<C> Run<C> {
         T: WorkerOutput,
         C: Send + 'static,
     {
-        Self::of(Kind::Blocking, true, kinds::call(run, AwayJob::Blocking))
+        Self::of(Kind::Blocking, true, kinds::call(run))
     }
 
     /// As [`Worker::thread`], started once.
@@ -119,7 +119,7 @@ impl<C> Run<C> {
         T: WorkerOutput,
         C: Send + 'static,
     {
-        Self::of(Kind::Thread, false, kinds::call_once(run, AwayJob::Thread))
+        Self::of(Kind::Thread, false, kinds::call_once(run))
     }
 
     /// As [`Worker::thread`].
@@ -129,7 +129,7 @@ impl<C> Run<C> {
         T: WorkerOutput,
         C: Send + 'static,
     {
-        Self::of(Kind::Thread, true, kinds::call(run, AwayJob::Thread))
+        Self::of(Kind::Thread, true, kinds::call(run))
     }
 
     fn of(kind: Kind, repeatable: bool, start: Generations<C>) -> Self {

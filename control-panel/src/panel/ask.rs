@@ -11,8 +11,15 @@ use crate::{
     intent::Intent,
     queue::Queue,
     reply::{self, Answer, Reply},
+    supervise::{deadline, machine::Place},
     worker::Worker,
 };
+
+/// How many questions have a thread at once.
+const AT_ONCE: usize = 64;
+
+/// How many wait for one.
+const WAITING: usize = 1024;
 
 /// The loop of whoever drains the queue, as a waker.
 impl<I: Intent> Wake for Queue<I> {
@@ -42,14 +49,19 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     ) -> Answer<T> {
         let (reply, answer) = self.reply();
         let mut question = Some((ask, reply));
-        let mut worker = Worker::blocking(name, source, move |_cx| {
+        let answer_it = move |_cx| {
             if let Some((ask, reply)) = question.take().filter(|(_, reply)| reply.is_wanted()) {
                 reply.send(ask());
             }
-        });
+        };
+        let mut worker = if deadline::is_paused(self.supervisor.runtime()) {
+            Worker::blocking(name, source, answer_it)
+        } else {
+            Worker::thread(name, source, answer_it)
+        };
         // What was asked is gone after the first run.
         worker.options.repeatable = false;
-        self.spawn(worker, None);
+        self.spawn(worker, Some(Place { pool: self.asks, limit: AT_ONCE, backlog: WAITING, key: None }));
         answer
     }
 }
@@ -94,8 +106,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.waker()
     }
 
-    /// Asks something of a function that blocks: a file dialog, the clipboard, a host's call. It runs on a thread
-    /// where that is fine, as a worker of this name and source: counted, listed, its panic reported.
+    /// Asks something of a function that blocks: a file dialog, the clipboard, a host's call. It runs on a thread of its own,
+    /// whatever the runtime's threads do, as a worker of this name and source: counted, listed, its panic reported.
+    ///
+    /// 64 run at once; up to 1,024 more wait for one of them to return, and what is asked beyond that gets a
+    /// [`NoReply`](crate::NoReply). Costs the start of a thread, some tens of microseconds. Where a test pauses the runtime's
+    /// time, it is a [`blocking`](Worker::blocking) worker instead, for which that time stands still.
     ///
     /// Never waits. The loop asks [`Answer::try_take`] each frame; a sleeping one is woken. If the answer is dropped
     /// before the function began, it is not begun. A panic, or a panel that is shut down, gives a

@@ -23,7 +23,7 @@ use crate::{
     observe::Watch,
     policy::Policy,
     queue::{OnReady, Queue},
-    supervise::{panics, supervisor::Supervisor},
+    supervise::{machine::PoolId, panics, supervisor::Supervisor},
 };
 #[cfg(feature = "tracing")]
 use crate::{observe::TARGET, reducer::Warning};
@@ -270,11 +270,13 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         let queue = Arc::new(Queue::new(self.capacity, self.on_ready));
         let for_supervisor = Arc::clone(&queue);
         let on_escalate = Box::new(move || for_supervisor.wake_loop());
+        let supervisor = Supervisor::new(&self.name, handle, self.shutdown_timeout, on_escalate);
         let shared = Shared {
             name: Name::from(&*self.name),
             queue,
             policy: Policy::new(self.policy.policy()),
-            supervisor: Supervisor::new(&self.name, handle, self.shutdown_timeout, on_escalate),
+            asks: PoolId(supervisor.number()),
+            supervisor,
             idle: Idle::new(self.idle_after),
             last_source: Mutex::default(),
             frames: AtomicU64::new(0),

@@ -20,7 +20,7 @@ use crate::{
     supervise::{
         driver::Start,
         events::Events,
-        machine::{Place, Spec},
+        machine::{Place, PoolId, Spec},
         record::{Identity, Record},
         report::ShutdownReport,
         supervisor::{Caller, Recruit, Supervisor},
@@ -33,6 +33,8 @@ pub(crate) struct Shared<I: Intent, P> {
     pub(crate) queue: Arc<Queue<I>>,
     pub(crate) policy: Policy<P>,
     pub(crate) supervisor: Supervisor,
+    /// The pool of what the loop asks of functions that block.
+    pub(super) asks: PoolId,
     pub(super) idle: Idle,
     /// The source of the last worker, in words: many workers share one.
     pub(super) last_source: Mutex<Option<(I::Source, Name)>>,

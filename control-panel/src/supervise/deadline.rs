@@ -94,6 +94,10 @@ struct Native {
 }
 
 impl Native {
+    fn after(span: time::Duration) -> Self {
+        Self { at: time::Instant::now() + span, alarm: None }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if time::Instant::now() >= self.at {
             return Poll::Ready(());
@@ -109,6 +113,81 @@ impl Drop for Native {
             clock::unset(alarm);
         }
     }
+}
+
+/// Resolves at a moment of the runtime's clock, also where nothing drives the runtime: then the machine's clock wakes the
+/// task. What counts is the runtime's time alone, so that a wait under paused time ends when that comes to it.
+pub(crate) struct Pause {
+    at: Instant,
+    runtime: Handle,
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// None where the runtime polls the task, and so drives the timer.
+    native: Option<Native>,
+    /// The runtime's time at the last look.
+    looked: Instant,
+}
+
+impl Pause {
+    /// `alone`: the task is not the runtime's.
+    pub(crate) fn new(runtime: &Handle, at: Instant, alone: bool) -> Self {
+        let looked = now(runtime);
+        let sleep = panics::quietly(|| {
+            let _context = runtime.enter();
+            Box::pin(tokio::time::sleep_until(at))
+        });
+        let native = alone.then(|| Native::after(at.saturating_duration_since(looked)));
+        Self { at, runtime: runtime.clone(), sleep, native, looked }
+    }
+}
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        match this.sleep.as_mut().map(|sleep| panics::quietly(|| sleep.as_mut().poll(cx))) {
+            Some(Some(Poll::Ready(()))) => return Poll::Ready(()),
+            Some(None) => this.sleep = None,
+            Some(Some(Poll::Pending)) | None => {}
+        }
+        while let Some(native) = &mut this.native {
+            if native.poll(cx).is_pending() {
+                break;
+            }
+            let now = now(&this.runtime);
+            if now >= this.at {
+                return Poll::Ready(());
+            }
+            // Time that stands still goes on by the runtime's doing alone, and so its own timer rings.
+            let goes_on = now > this.looked;
+            this.looked = now;
+            this.native = goes_on.then(|| Native::after(this.at - now));
+        }
+        Poll::Pending
+    }
+}
+
+/// The time of a runtime, from any thread.
+pub(crate) fn now(runtime: &Handle) -> Instant {
+    let _context = runtime.enter();
+    Instant::now()
+}
+
+/// Whether a runtime's time stands still, as in a test that paused it.
+#[cfg(feature = "testing")]
+pub(crate) fn is_paused(runtime: &Handle) -> bool {
+    let before = (now(runtime), time::Instant::now());
+    // Longer than the clock's grain.
+    while before.1.elapsed() < time::Duration::from_micros(1) {
+        std::hint::spin_loop();
+    }
+    now(runtime) == before.0
+}
+
+/// Only tests pause time, and they do it with that feature.
+#[cfg(not(feature = "testing"))]
+pub(crate) fn is_paused(_runtime: &Handle) -> bool {
+    false
 }
 
 /// Runs two futures until the first is ready; `first` is always asked first.

@@ -1,4 +1,4 @@
-//! The tokio side of one worker: its task asks the machine what to do, and does it.
+//! One worker's task: it asks the machine what to do, and does it. Whoever polls it runs the worker.
 //!
 //! One task a worker, for all its generations, so a restart costs no spawn and no two generations can
 //! overlap: the old one's future is dropped before the new one's is made. It is a future written by hand, because a worker
@@ -12,13 +12,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::time::{Sleep, sleep_until};
-
 use super::{
+    call::Call,
     cause::{Cause, Term},
-    exit::{Exit, PanicReport, WorkerOutput},
+    deadline::Pause,
+    exit::{Exit, PanicReport, WorkerError, WorkerOutput},
     generation::Generation,
-    kinds::{self, Away, Job},
+    kinds::{Body, Job, Kind, LocalRun},
     machine::Directive,
     panics, polling,
     record::Record,
@@ -43,27 +43,58 @@ impl<F: Future<Output: WorkerOutput>> Running for F {
 /// Makes the run of a generation.
 pub(crate) type Start = Box<dyn FnMut(u64, &Arc<Term>) -> Job + Send>;
 
+/// What runs where the task is polled: a future for any thread, or one for that thread.
+pub(super) trait Hosted: Running {
+    /// The generation's future, on the thread that is to poll it; else a plain call.
+    fn made(job: Job) -> Result<Pin<Box<Self>>, Body>;
+}
+
+impl Hosted for dyn Running + Send {
+    fn made(job: Job) -> Result<Pin<Box<Self>>, Body> {
+        match job {
+            Job::Async(run) => Ok(run),
+            Job::Call(body) => Err(body),
+            // Its worker's task is on the thread for these.
+            Job::Local(_) => unreachable!("a local worker's task became a local one first"),
+        }
+    }
+}
+
+impl Hosted for dyn Running {
+    fn made(job: Job) -> Result<LocalRun, Body> {
+        match job {
+            Job::Async(run) => Ok(run),
+            Job::Local(start) => Ok(start()),
+            Job::Call(body) => Err(body),
+        }
+    }
+}
+
 /// A worker's task. The fields are dropped in this order, also when it was never polled: the worker's end is told
 /// only when nothing of it is left.
-pub(super) struct Task {
-    step: Step,
+pub(super) struct Task<R: ?Sized + Running = dyn Running + Send> {
+    step: Step<R>,
     parcel: Parcel,
+    /// There is no thread for its generations: each fails with this.
+    no_thread: Option<WorkerError>,
     ending: Ending,
 }
 
-enum Step {
+enum Step<R: ?Sized + Running> {
     /// About to ask the machine what to do.
     Asking,
     /// Until it is woken.
     Waiting,
     /// Before the next generation.
-    Pausing(Pin<Box<Sleep>>),
-    Running(Generation<dyn Running + Send>),
-    /// The generation runs on another thread.
-    Elsewhere(Pin<Box<dyn Future<Output = Exit> + Send>>),
+    Pausing(Pin<Box<Pause>>),
+    Running(Generation<R>),
+    /// A plain call, made by the poll that began it.
+    Calling(Call),
+    /// The generation could not be made.
+    Failing(Exit),
 }
 
-impl Step {
+impl<R: ?Sized + Running> Step<R> {
     /// Whether its next poll ends the worker.
     fn is_done_for(&self) -> bool {
         matches!(self, Self::Running(generation) if generation.is_done_for())
@@ -73,7 +104,8 @@ impl Step {
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         match self {
             Self::Running(generation) => generation.poll_end(cx),
-            Self::Elsewhere(ended) => ended.as_mut().poll(cx),
+            Self::Calling(call) => Poll::Ready(call.run()),
+            Self::Failing(exit) => Poll::Ready(mem::replace(exit, Exit::Aborted)),
             Self::Asking | Self::Waiting | Self::Pausing(_) => Poll::Pending,
         }
     }
@@ -108,29 +140,74 @@ pub(super) fn guard<T>(record: &Record, code: impl FnOnce() -> T) -> Result<T, P
 
 impl Task {
     pub(super) fn new(record: &Arc<Record>, registry: &Arc<Registry>, start: Start) -> Self {
-        let ending =
-            Ending { record: Arc::clone(record), registry: Arc::clone(registry), polled: false, told: false };
+        let ending = Ending {
+            record: Arc::clone(record),
+            registry: Arc::clone(registry),
+            given: false,
+            polled: false,
+            told: false,
+        };
         let parcel = Parcel { start: Some(start), record: Arc::clone(record) };
-        Self { step: Step::Asking, parcel, ending }
+        Self { step: Step::Asking, parcel, no_thread: None, ending }
+    }
+
+    /// The same on the thread that polls it from now on, before it began.
+    pub(super) fn into_local(self) -> Task<dyn Running> {
+        debug_assert!(matches!(self.step, Step::Asking), "it has not begun");
+        let Self { step: _, parcel, no_thread, ending } = self;
+        Task { step: Step::Asking, parcel, no_thread, ending }
+    }
+
+    /// It belongs to threads of the panel's from now on, and not to the runtime, which could be gone: that it was given away
+    /// counts.
+    pub(super) fn give(&mut self) {
+        self.ending.given = true;
+    }
+
+    /// It waits for its turn without anybody polling it.
+    pub(super) fn wait(&mut self) {
+        self.ending.polled();
+    }
+
+    /// There is no thread for its generations, or there is one again.
+    pub(super) fn set_no_thread(&mut self, error: Option<WorkerError>) {
+        self.no_thread = error;
+    }
+}
+
+impl<R: ?Sized + Hosted> Task<R> {
+    pub(super) fn record(&self) -> &Arc<Record> {
+        &self.ending.record
     }
 
     /// Makes the next generation, if it is still wanted.
-    fn begin(&mut self) -> Step {
+    fn begin(&mut self) -> Step<R> {
         let record = &self.ending.record;
         let Some((number, term)) = self.ending.registry.begin(record) else { return Step::Asking };
         let Some(start) = &mut self.parcel.start else { return Step::Asking };
-        match guard(record, || term.span.in_scope(|| start(number, &term))) {
-            Ok(Job::Async(run)) => {
+        let no_thread = self.no_thread.clone();
+        let made = guard(record, || {
+            term.span.in_scope(|| {
+                let job = start(number, &term);
+                match no_thread {
+                    None => Ok(R::made(job)),
+                    Some(error) => Err(error),
+                }
+            })
+        });
+        match made {
+            Ok(Ok(Ok(run))) => {
                 term.enter();
                 Step::Running(Generation::new(run, Arc::clone(record), term))
             }
-            Ok(Job::Away(job)) => {
-                let away = Away::new(record, &self.ending.registry, &term);
-                Step::Elsewhere(kinds::run(job, away))
+            Ok(Ok(Err(body))) => Step::Calling(Call::new(body, Arc::clone(record), term)),
+            Ok(Err(error)) => {
+                term.end();
+                Step::Failing(Exit::Failed(error))
             }
             Err(panic) => {
                 term.end();
-                Step::Elsewhere(Box::pin(std::future::ready(Exit::Panicked(panic))))
+                Step::Failing(Exit::Panicked(panic))
             }
         }
     }
@@ -143,14 +220,15 @@ impl Task {
     }
 }
 
-impl Future for Task {
+impl<R: ?Sized + Hosted> Future for Task<R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.ending.polled();
-        // First the waker, then the looks at what it announces. Who ends at this very poll is woken no more.
-        if !this.step.is_done_for() {
+        // First the waker, then the looks at what it announces. Who ends at this very poll is woken no more. What calls has a
+        // place of its own for it.
+        if !this.ending.record.kind.calls() && !this.step.is_done_for() {
             this.ending.record.signal.register(cx.waker());
         }
         loop {
@@ -166,7 +244,7 @@ impl Future for Task {
                     this.step = this.begin();
                     continue;
                 }
-                Step::Running(_) | Step::Elsewhere(_) => {
+                Step::Running(_) | Step::Calling(_) | Step::Failing(_) => {
                     let Poll::Ready(exit) = this.step.poll_end(cx) else { return Poll::Pending };
                     if this.ending.record.cause().is_some_and(Cause::is_final) {
                         this.step = Step::Asking;
@@ -187,7 +265,12 @@ impl Future for Task {
                 Directive::Leave => break,
                 Directive::Wait => this.step = Step::Waiting,
                 Directive::Begin(None) => this.step = this.begin(),
-                Directive::Begin(Some(at)) => this.step = Step::Pausing(Box::pin(sleep_until(at))),
+                Directive::Begin(Some(at)) => {
+                    let record = &this.ending.record;
+                    let alone = record.kind != Kind::Async;
+                    let pause = Pause::new(&this.ending.registry.hosts.runtime, at, alone);
+                    this.step = Step::Pausing(Box::pin(pause));
+                }
             }
         }
         this.step = Step::Asking;
@@ -202,6 +285,8 @@ impl Future for Task {
 struct Ending {
     record: Arc<Record>,
     registry: Arc<Registry>,
+    /// Whether it was given to a thread of the panel's.
+    given: bool,
     polled: bool,
     told: bool,
 }
@@ -233,14 +318,8 @@ impl Drop for Ending {
         if self.told {
             return;
         }
-        // What runs on another thread does not go down with the task: it is told to stop, and tells of its end itself. In this
-        // order, or an end between the two would pass for one that it came to by itself.
-        if self.record.is_away() {
-            self.registry.forsaken(&self.record);
-            if self.record.leave_alone() {
-                self.record.signal.forget();
-                return;
-            }
+        if self.given && !self.polled {
+            self.polled();
         }
         if self.polled {
             self.end(Exit::Aborted);

@@ -43,7 +43,8 @@ pub enum EventKind {
     Stopping(Cause),
     /// A generation is over.
     Exited(Exit),
-    /// It waits for its turn: for others of its group, for a place, or for the task that it replaces.
+    /// It waits for its turn: for others of its group, for a place, for the task that it replaces; or, once a generation has
+    /// exited that another follows immediately, for a thread to begin on.
     Waiting,
     /// The next generation begins after this wait.
     BackingOff(Duration),

@@ -1,13 +1,75 @@
 //! Where a panel's workers run.
 
-use tokio::runtime::Handle;
+use std::sync::{
+    Mutex, PoisonError, Weak,
+    atomic::{AtomicBool, Ordering},
+};
 
-use super::local::Local;
+use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
+
+use super::{deadline, local::Local, registry::Registry};
 
 #[derive(Debug)]
 pub(super) struct Hosts {
-    /// Every worker's task, and the pool of those that block.
+    /// The tasks of async workers, and the pool of those that block.
     pub(super) runtime: Handle,
-    /// The generations that stay on one thread.
+    /// The tasks of those whose futures stay on one thread.
     pub(super) local: Local,
+    sentinel: Sentinel,
+}
+
+/// What is known of the runtime by those whose tasks it does not have.
+#[derive(Debug, Default)]
+struct Sentinel {
+    set: AtomicBool,
+    task: Mutex<Option<AbortHandle>>,
+    gone: AtomicBool,
+}
+
+impl Hosts {
+    pub(super) fn new(runtime: Handle, local: Local) -> Self {
+        Self { runtime, local, sentinel: Sentinel::default() }
+    }
+
+    /// The runtime's time.
+    pub(super) fn now(&self) -> Instant {
+        deadline::now(&self.runtime)
+    }
+
+    /// A worker is about to begin that the runtime has no task of. Says whether the runtime is still there: a task of the
+    /// panel's own tells when it goes.
+    pub(super) fn watch_runtime(&self, registry: &Weak<Registry>) -> bool {
+        if !self.sentinel.set.swap(true, Ordering::AcqRel) {
+            let task = self.runtime.spawn(watch(OnDrop(registry.clone()))).abort_handle();
+            *self.sentinel.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        }
+        !self.sentinel.gone.load(Ordering::Acquire)
+    }
+
+    pub(super) fn runtime_is_gone(&self) {
+        self.sentinel.gone.store(true, Ordering::Release);
+    }
+
+    /// Nobody asks any more.
+    pub(super) fn watch_no_more(&self) {
+        let task = self.sentinel.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            task.abort();
+        }
+    }
+}
+
+/// Is dropped with the runtime that has it.
+struct OnDrop(Weak<Registry>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        if let Some(registry) = self.0.upgrade() {
+            registry.lose_runtime();
+        }
+    }
+}
+
+async fn watch(_until: OnDrop) {
+    std::future::pending::<()>().await;
 }

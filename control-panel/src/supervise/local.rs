@@ -1,7 +1,6 @@
 //! The thread of a panel's local workers, those whose futures are not `Send`.
 
 use std::{
-    future::pending,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -13,16 +12,7 @@ use tokio::{
     task::{self, LocalSet},
 };
 
-use super::{
-    deadline::{Raced, race},
-    driver,
-    exit::Exit,
-    generation::Generation,
-    kinds::{Away, StartLocal},
-};
-
-/// Jobs on their way to the thread. Each worker has one at most, so a few are enough.
-const JOBS: usize = 16;
+use super::{deadline::race, driver::Task, exit::WorkerError};
 
 /// Starts the thread, with a runtime of its own, at the first local worker, and ends it with the panel.
 #[derive(Debug)]
@@ -34,14 +24,9 @@ pub(crate) struct Local {
 #[derive(Debug)]
 enum Jobs {
     NotStarted,
-    To(mpsc::Sender<Job>),
+    /// Each worker's task once, so as many as there are workers.
+    To(mpsc::UnboundedSender<Task>),
     Over,
-}
-
-/// The fields are dropped in this order: the end is told when nothing is left.
-struct Job {
-    start: StartLocal,
-    away: Away,
 }
 
 impl Local {
@@ -50,19 +35,16 @@ impl Local {
         Self { thread_name: format!("{panel}-local").replace('\0', ""), jobs: Mutex::new(Jobs::NotStarted) }
     }
 
-    /// Runs a generation on the thread and waits for its end.
-    pub(super) async fn run(&self, mut away: Away, start: StartLocal) -> Exit {
-        let jobs = match self.jobs() {
-            Ok(Some(jobs)) => jobs,
-            Ok(None) => return Exit::Aborted,
-            Err(error) => return Exit::Failed(Arc::new(error)),
-        };
-        let ended = away.ended();
-        // Where the thread is gone, so is the job.
-        jobs.send(Job { start, away }).await.ok();
-        // Or the thread could not end while this one waits.
-        drop(jobs);
-        ended.await
+    /// Gives the thread a worker's task, to poll from now on. Hands it back with the reason where there is no thread to be
+    /// had.
+    pub(super) fn run(&self, task: Task) -> Result<(), Box<(Task, WorkerError)>> {
+        match self.jobs() {
+            // Where the thread is gone, so is the task.
+            Ok(Some(jobs)) => drop(jobs.send(task)),
+            Ok(None) => drop(task),
+            Err(error) => return Err(Box::new((task, Arc::new(error)))),
+        }
+        Ok(())
     }
 
     /// The panel is gone: the thread drops its workers, each at its next await, and ends.
@@ -71,7 +53,7 @@ impl Local {
         drop(jobs);
     }
 
-    fn jobs(&self) -> io::Result<Option<mpsc::Sender<Job>>> {
+    fn jobs(&self) -> io::Result<Option<mpsc::UnboundedSender<Task>>> {
         let mut jobs = self.lock();
         if let Jobs::NotStarted = *jobs {
             *jobs = Jobs::To(start(&self.thread_name)?);
@@ -87,45 +69,19 @@ impl Local {
     }
 }
 
-fn start(name: &str) -> io::Result<mpsc::Sender<Job>> {
+fn start(name: &str) -> io::Result<mpsc::UnboundedSender<Task>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let (jobs, mut due) = mpsc::channel::<Job>(JOBS);
+    let (jobs, mut due) = mpsc::unbounded_channel::<Task>();
     thread::Builder::new().name(name.to_owned()).spawn(move || {
         let local = LocalSet::new();
         local.block_on(&runtime, async {
-            while let Some(job) = due.recv().await {
-                // Owned by the set, which ends with this thread.
-                drop(task::spawn_local(job.run()));
+            while let Some(task) = due.recv().await {
+                let record = Arc::clone(task.record());
+                let task = task.into_local();
+                // Owned by the set, which ends with this thread. A worker that is to be dropped, is, with its task.
+                drop(task::spawn_local(async move { race(record.kill.token().cancelled(), task).await }));
             }
         });
     })?;
     Ok(jobs)
-}
-
-impl Job {
-    async fn run(self) {
-        let Self { away, start } = self;
-        // It may have been told while it waited for the thread.
-        if away.term.is_over() {
-            return away.called_off(start);
-        }
-        away.term.enter();
-        let exit = match driver::guard(&away.record, || away.term.span.in_scope(start)) {
-            Ok(run) => {
-                let generation = Generation::new(run, Arc::clone(&away.record), Arc::clone(&away.term));
-                // It looks at its term when it is polled; this sees to it that it is.
-                let told = async {
-                    away.term.token().cancelled().await;
-                    pending().await
-                };
-                let killed = away.record.kill.token().cancelled();
-                match race(killed, race(told, generation)).await {
-                    Raced::First(()) => Exit::Aborted,
-                    Raced::Second(Raced::First(exit) | Raced::Second(exit)) => exit,
-                }
-            }
-            Err(panic) => Exit::Panicked(panic),
-        };
-        away.over(exit);
-    }
 }

@@ -9,8 +9,8 @@
 //! | `handover` | what many threads have to tell, and one tells for all |
 //! | `roster` | who lives, by origin |
 //! | `supervisor` | spawning tasks, and shutting down |
-//! | `driver`, `generation` | a worker's task, and one run of it |
-//! | `hosts`, `kinds`, `local` | where generations run: tasks, threads |
+//! | `driver`, `generation`, `call` | a worker's task, and one run of it: a future, a plain call |
+//! | `hosts`, `kinds`, `local`, `off_task` | where tasks are polled: on a runtime, on threads |
 //! | `record` | one worker, as its handle and its context see it |
 //! | `signal` | wakes a worker's task |
 //! | `cause`, `exit`, `events`, `report` | what is told, and to whom |
@@ -22,6 +22,7 @@
 //! | `watched` | what the watchdog is shown of a panel, and what it finds |
 //! | `panics` | panics as data |
 
+mod call;
 pub(crate) mod cause;
 pub(crate) mod clock;
 pub(crate) mod deadline;
@@ -36,6 +37,7 @@ pub(crate) mod kinds;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod machine;
+mod off_task;
 pub(crate) mod panics;
 mod polling;
 pub(crate) mod record;

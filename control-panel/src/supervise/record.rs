@@ -5,7 +5,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -16,6 +16,7 @@ use super::{
     cause::{Cause, CauseCell, Term},
     exit::{Exit, PanicReport},
     kinds::Kind,
+    off_task::OffTask,
     panics::{self, LastWords},
     registry::Registry,
     signal::Signal,
@@ -50,8 +51,6 @@ pub(crate) struct Record {
     ended_for: CauseCell,
     /// Whether the watchdog found it stuck.
     stuck: AtomicBool,
-    /// Whether something of it runs away from its task.
-    away: AtomicU8,
     pub(crate) origin: Origin,
     /// The number of its panel among all of the process; 0 where it belongs to none.
     pub(crate) panel: u64,
@@ -64,8 +63,10 @@ pub(crate) struct Record {
     pub(crate) registry: Weak<Registry>,
     /// Drops a worker that its task alone cannot drop, because it runs on another thread.
     pub(super) kill: Term,
-    /// Set once the task exists.
+    /// Set once the runtime has its task.
     abort: OnceLock<AbortHandle>,
+    /// Its task, where that is nobody else's.
+    off_task: OnceLock<Arc<OffTask>>,
     pub(crate) gate: GateCell,
 }
 
@@ -80,11 +81,6 @@ pub(crate) struct Identity {
     pub(crate) grace: Duration,
     pub(crate) limits: Limits,
 }
-
-/// A generation runs on another thread than the worker's task.
-const AWAY: u8 = 1;
-/// And that task is gone: whoever runs the generation tells of its end.
-const ALONE: u8 = 2;
 
 impl Record {
     /// Before its first generation a worker has the given term, which nobody cancels for it alone.
@@ -110,7 +106,7 @@ impl Record {
             abort: OnceLock::new(),
             ended_for: CauseCell::default(),
             stuck: AtomicBool::new(false),
-            away: AtomicU8::new(0),
+            off_task: OnceLock::new(),
             last_words: LastWords::default(),
             inbox: InboxCell::new(inbox::CAPACITY),
             gate: GateCell::default(),
@@ -221,42 +217,30 @@ impl Record {
         self.registry.upgrade().is_some_and(|registry| registry.is_stopping())
     }
 
-    /// A generation begins away from the worker's task.
-    pub(super) fn go_away(&self) {
-        self.away.store(AWAY, Ordering::Release);
-    }
-
-    /// It is over. Says whether the worker's task went before it.
-    pub(super) fn come_back(&self) -> bool {
-        self.away.swap(0, Ordering::AcqRel) == ALONE
-    }
-
-    /// Whether a generation runs away from the worker's task.
-    pub(super) fn is_away(&self) -> bool {
-        self.away.load(Ordering::Acquire) == AWAY
-    }
-
-    /// The worker's task goes. Says whether it leaves a generation behind.
-    pub(super) fn leave_alone(&self) -> bool {
-        self.away.compare_exchange(AWAY, ALONE, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
     pub(super) fn set_task(&self, abort: AbortHandle) {
         // Set once per record: a record is spawned once.
         self.abort.set(abort).ok();
+    }
+
+    pub(super) fn set_off_task(&self, task: Arc<OffTask>) {
+        self.off_task.set(task).ok();
+    }
+
+    /// Its task, where that belongs to no runtime.
+    pub(super) fn off_task(&self) -> Option<&Arc<OffTask>> {
+        self.off_task.get()
     }
 
     /// Drops the worker at its next await, whatever it thinks of it.
     pub(super) fn abort(&self) {
         match self.kind {
             Kind::Async => self.abort_task(),
-            // Its task waits for what runs elsewhere, so that its end is not told before it.
             Kind::Local => self.kill.cancel(Cause::Shutdown),
             Kind::Blocking | Kind::Thread => {}
         }
     }
 
-    /// Drops the worker's task at its next await, and with it all that does not run elsewhere.
+    /// Drops the worker's task at its next await, where the runtime has it.
     pub(super) fn abort_task(&self) {
         if let Some(task) = self.abort.get() {
             task.abort();

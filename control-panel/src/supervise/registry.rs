@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
 use self::{effects::Effects, ends::Ends, stopping::Toll, waking::Unwoken};
 pub(crate) use self::{looking::Look, stopping::Incidents};
@@ -176,7 +176,7 @@ impl Registry {
 
     /// The worker's task is about to begin a generation: its number and its term, if that is still wanted.
     pub(super) fn begin(&self, record: &Record) -> Option<(u64, Arc<Term>)> {
-        let now = Instant::now();
+        let now = self.hosts.now();
         // Made and dropped without the lock: in a term is a span, which is the subscriber's. Only this task begins
         // generations, so it knows the number.
         let next = record.generation() + 1;
@@ -192,7 +192,7 @@ impl Registry {
 
     /// The worker's generation is over. Returns what its task is to do next.
     pub(super) fn exited(&self, record: &Record, exit: Exit) -> Directive {
-        let now = Instant::now();
+        let now = self.hosts.now();
         self.change(|state| {
             state.machine.exited(record.origin, exit, now);
             state.machine.next(record.origin)
@@ -202,13 +202,8 @@ impl Registry {
     /// The worker's task is over, and nothing of it is left.
     pub(super) fn left(&self, record: &Record, otherwise: Exit) {
         let last_words = last_words(record);
-        let now = Instant::now();
+        let now = self.hosts.now();
         self.change(|state| state.machine.left(record.origin, otherwise, last_words, now));
-    }
-
-    /// The worker's task is dropped, with the runtime, while its generation runs elsewhere.
-    pub(super) fn forsaken(&self, record: &Record) {
-        self.change(|state| state.machine.forsaken(record.origin));
     }
 
     /// The worker's task was polled for the first time.

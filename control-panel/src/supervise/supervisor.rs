@@ -67,7 +67,7 @@ impl Supervisor {
         Self {
             registry: Arc::new(Registry::new(
                 Name::from(panel.to_owned()),
-                Hosts { runtime, local: Local::new(panel) },
+                Hosts::new(runtime, Local::new(panel)),
                 on_escalate,
             )),
             term: Arc::default(),
@@ -164,6 +164,7 @@ impl Supervisor {
             self.ended_by(began.after(self.timeout).max(a_moment)).await;
         }
         let report = self.registry.finish_stop(began.elapsed());
+        self.registry.hosts.watch_no_more();
         close();
         report
     }
@@ -190,6 +191,7 @@ impl Supervisor {
         self.stop_all();
         self.registry.abort_all();
         self.registry.panel_gone();
+        self.registry.hosts.watch_no_more();
         self.registry.hosts.local.close();
     }
 

@@ -19,7 +19,7 @@ use crate::{
     supervise::{
         exit::WorkerOutput,
         intensity::Intensity,
-        kinds::{self, AwayJob, Generations, Job, Kind},
+        kinds::{self, Generations, Job, Kind},
         lifecycle::{Backoff, Restart},
         watchdog::OnStuck,
     },
@@ -131,7 +131,7 @@ impl<I: Intent, P> Worker<I, P> {
         T: WorkerOutput,
         P: Send + Sync + 'static,
     {
-        Self::made(name, source, Kind::Blocking, kinds::call(body, AwayJob::Blocking))
+        Self::made(name, source, Kind::Blocking, kinds::call(body))
     }
 
     /// A worker that has a thread of its own, named after it. As [`blocking`](Self::blocking) in everything else: the panel's
@@ -142,7 +142,7 @@ impl<I: Intent, P> Worker<I, P> {
         T: WorkerOutput,
         P: Send + Sync + 'static,
     {
-        Self::made(name, source, Kind::Thread, kinds::call(body, AwayJob::Thread))
+        Self::made(name, source, Kind::Thread, kinds::call(body))
     }
 
     fn made(

@@ -11,11 +11,12 @@ use crate::{
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum WorkerStatus {
-    /// Spawned; the runtime has not polled it yet.
+    /// Spawned; no thread has come to it yet: the runtime has not polled it, or it waits for a thread of the blocking pool.
     Starting,
-    /// It waits for its turn: for others of its group, for a place among the tasks, or for the task that it replaces.
+    /// It waits for its turn: for others of its group, for a place among the tasks, for the task that it replaces; or for a
+    /// thread to begin its next generation on.
     Waiting,
-    /// A generation is running.
+    /// A generation is running: its function has begun, and not ended.
     Running,
     /// Its generation was told to stop and has not ended yet.
     Stopping(Cause),

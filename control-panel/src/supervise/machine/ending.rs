@@ -81,9 +81,9 @@ impl Machine {
     pub(super) fn due(&mut self, id: Origin, at: Option<Instant>, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.state = State::Due { at };
-        if let Some(at) = at {
-            self.tell(id, EventKind::BackingOff(at.saturating_duration_since(now)));
-        }
+        // Nothing of it runs until the next begins, and for that it may have to wait for a thread.
+        let wait = at.map(|at| EventKind::BackingOff(at.saturating_duration_since(now)));
+        self.tell(id, wait.unwrap_or(EventKind::Waiting));
     }
 
     /// It waits for its turn.
@@ -135,10 +135,6 @@ impl Machine {
         let gone = if self.is_stopping() { None } else { Some(Cause::RuntimeGone) };
         let (mut exit, cause, mut told) = match state {
             State::Leaving { exit, cause } => (exit, cause, true),
-            // However well it ended: it was to run on.
-            State::Stopping { cause: Cause::RuntimeGone, .. } if otherwise.is_clean() => {
-                (Exit::Aborted, Some(Cause::RuntimeGone), false)
-            }
             State::Stopping { cause, then: Then::End } => (otherwise, Some(cause), false),
             State::Stopping { cause, .. } => (otherwise, gone.or(Some(cause)), false),
             State::Waiting | State::Due { .. } | State::Running { .. } => (otherwise, gone, false),

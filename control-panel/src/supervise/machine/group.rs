@@ -265,6 +265,7 @@ impl Machine {
             if let Some(State::Due { at }) = self.members.get_mut(id).map(|member| &mut member.state) {
                 if at.take().is_some() {
                     self.actions.push(Action::Wake(id));
+                    self.actions.push(Action::Tell(id, EventKind::Waiting));
                 }
             }
         }

@@ -97,9 +97,16 @@ impl Member {
         }
     }
 
-    /// How its generation ended: not well, if it had to be stopped because it was stuck.
+    /// How its generation ended: not well, if it had to be stopped because it was stuck, nor if it had to because the runtime
+    /// is gone: it was to run on.
     pub(super) fn verdict(&mut self, exit: Exit) -> Exit {
-        if std::mem::take(&mut self.blamed) && exit.is_clean() { Exit::Stuck } else { exit }
+        let blamed = std::mem::take(&mut self.blamed);
+        match self.state {
+            _ if !exit.is_clean() => exit,
+            _ if blamed => Exit::Stuck,
+            State::Stopping { cause: Cause::RuntimeGone, .. } => Exit::Aborted,
+            _ => exit,
+        }
     }
 
     /// Whether something of this generation runs, whatever it was told.

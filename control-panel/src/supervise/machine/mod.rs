@@ -178,11 +178,35 @@ impl Machine {
         self.advance(group);
     }
 
-    /// The worker's task is dropped, with the runtime, while its generation runs elsewhere: nobody would start another, so it is
-    /// stopped for good. While everybody is stopped its turn comes as theirs does.
+    /// The runtime is gone, and the worker's task is not the runtime's: it is stopped for good, as those are that went with it.
+    /// While everybody is stopped its turn comes as theirs does.
     pub(crate) fn forsaken(&mut self, id: Origin) {
-        if !self.is_stopping() {
-            self.stop(id, Cause::RuntimeGone);
+        if self.is_stopping() {
+            return;
+        }
+        let Some(member) = self.members.get_mut(id) else { return };
+        match &mut member.state {
+            State::Waiting | State::Due { .. } => {
+                let (group, at) = (
+                    member.group(),
+                    if let State::Due { at } = &mut member.state { at.take() } else { None },
+                );
+                self.inherit(group, at);
+                self.tell(id, EventKind::Exited(Exit::Aborted));
+                self.leave(id, Exit::Aborted, Some(Cause::RuntimeGone));
+                self.advance(group);
+            }
+            _ => self.stop(id, Cause::RuntimeGone),
+        }
+    }
+
+    /// The wait before its next generation is over, whoever finds that out.
+    pub(crate) fn wait_is_over(&mut self, id: Origin, now: Instant) {
+        if let Some(State::Due { at }) = self.members.get_mut(id).map(|member| &mut member.state) {
+            if at.is_some_and(|at| at <= now) {
+                *at = None;
+                self.tell(id, EventKind::Waiting);
+            }
         }
     }
 
@@ -208,6 +232,7 @@ impl Machine {
             State::Due { at } => {
                 if at.take().is_some() {
                     self.actions.push(Action::Wake(id));
+                    self.tell(id, EventKind::Waiting);
                 }
                 Ok(())
             }

@@ -6,7 +6,7 @@ use std::{
     task::Waker,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
 use super::{Books, Registry, State};
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         events::{Event, EventKind, Seen, Writing},
         exit::Exit,
         machine::{Action, Directive},
+        off_task::OffTask,
         panics,
         record::Record,
         report::WorkerReport,
@@ -32,6 +33,8 @@ const ROOM: usize = 64;
 pub(super) struct Effects {
     cancel: Vec<Arc<Term>>,
     wake: Vec<Waker>,
+    /// Tasks of no runtime that are to look what they are to do.
+    resume: Vec<Arc<OffTask>>,
     /// Their turn has come.
     start: Vec<(Arc<Record>, Task)>,
     announce: Vec<Arc<Record>>,
@@ -85,7 +88,7 @@ impl Registry {
                     }
                 }
                 Action::BackOff(origin, at) => {
-                    let rest = at.saturating_duration_since(Instant::now());
+                    let rest = at.saturating_duration_since(self.hosts.now());
                     if let Some(record) = records.get(origin).filter(|_| !rest.is_zero()) {
                         books.tell(record, EventKind::BackingOff(rest), &mut log, effects);
                     }
@@ -93,6 +96,7 @@ impl Registry {
                 Action::Wake(origin) => {
                     let Some(record) = records.get(origin) else { continue };
                     effects.wake.extend(record.signal.raise());
+                    effects.resume.extend(record.off_task().cloned());
                     if let Some(task) = held.remove(&origin) {
                         self.unpolled.fetch_add(1, Ordering::Relaxed);
                         match machine.next(origin) {
@@ -145,17 +149,18 @@ impl Registry {
         effects.seen.extend(seen);
         effects.gone.events.extend(gone);
         state.machine.give_back(actions);
+        effects.told |= told;
         if told {
-            effects.told = true;
             self.version.fetch_add(1, Ordering::Release);
         }
     }
 
     /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
     pub(super) fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, start, announce, told, look, escalate, seen, gone } = effects;
+        let Effects { cancel, wake, resume, start, announce, told, look, escalate, seen, gone } = effects;
         each(cancel, |term| term.announce());
         self.wake(wake);
+        each(resume, |task| task.resume());
         each(start, |(record, task)| self.run(&record, task));
         each(announce, |record| record.announce());
         if told {
@@ -283,7 +288,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::supervise::registry) fn registry(runtime: &Runtime) -> Registry {
-        let hosts = Hosts { runtime: runtime.handle().clone(), local: Local::new("it") };
+        let hosts = Hosts::new(runtime.handle().clone(), Local::new("it"));
         Registry::new(Name::from("panel"), hosts, Box::new(|| ()) as OnEscalate)
     }
 
@@ -300,7 +305,7 @@ pub(super) mod tests {
         let left: Weak<Record> = Arc::downgrade(&record);
         drop(record);
         let (mut state, mut effects) = (registry.lock(), Effects::default());
-        state.machine.left(Origin(1), Exit::Cancelled, None, Instant::now());
+        state.machine.left(Origin(1), Exit::Cancelled, None, registry.hosts.now());
         registry.resolve(&mut state, &mut effects);
         assert_eq!((registry.count(), left.strong_count()), (0, 1), "it counts no more, and is there still");
         drop(state);

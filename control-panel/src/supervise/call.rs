@@ -1,0 +1,47 @@
+//! One generation of a worker whose body is a plain call, on the thread that makes it.
+
+use std::sync::Arc;
+
+use super::{cause::Term, driver::guard, exit::Exit, generation::as_asked, kinds::Body, record::Record};
+
+/// A call whose panics are caught where they arise.
+pub(super) struct Call {
+    body: Option<Body>,
+    record: Arc<Record>,
+    term: Arc<Term>,
+}
+
+impl Call {
+    pub(super) fn new(body: Body, record: Arc<Record>, term: Arc<Term>) -> Self {
+        Self { body: Some(body), record, term }
+    }
+
+    /// Makes the call, unless it was asked to stop in the moment since it began.
+    pub(super) fn run(&mut self) -> Exit {
+        if self.term.is_over() {
+            self.discard();
+            return Exit::Cancelled;
+        }
+        let Some(body) = self.body.take() else { return Exit::Aborted };
+        self.term.enter();
+        let exit = guard(&self.record, || self.term.span.in_scope(body)).unwrap_or_else(Exit::Panicked);
+        let exit = as_asked(exit, &self.record, &self.term);
+        self.term.end();
+        exit
+    }
+
+    fn discard(&mut self) {
+        self.term.end();
+        let Some(body) = self.body.take() else { return };
+        // What it was given is the user's.
+        if let Err(panic) = guard(&self.record, || self.term.span.in_scope(|| drop(body))) {
+            self.record.leave_last_words(panic);
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
