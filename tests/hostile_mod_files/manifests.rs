@@ -12,7 +12,7 @@ use super::{bad_manifest, lives_on, open, refused};
 
 #[test]
 fn manifests_that_are_none() {
-    refused("bad", "the manifest is wrong: it is not UTF-8 text", |mods| {
+    refused("bad", "the manifest is wrong in line 1: it is not UTF-8 text", |mods| {
         write_mod(mods, "bad", "1.0.0", "", FINE);
         fs::write(mods.join("bad/mod.toml"), b"id = '\xff'").expect("written");
     });

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::status::ModStatus;
+use super::status::{ModFolderStatus, ModStatus};
 
 /// Commands that wait at most.
 const WAITING: usize = 64;
@@ -63,6 +63,20 @@ impl ModControl {
     }
 }
 
+impl ModControl {
+    /// The mods folder itself: how changes in it are noticed, how often it was looked at, and what is wrong with it.
+    ///
+    /// ```
+    /// # use control_panel::{IntentSource, workers::mods::*};
+    /// let loader = ModLoader::new("mods", IntentSource::ModLoader);
+    /// let folder = loader.control().folder();
+    /// assert_eq!((folder.watch, folder.looks), (ModFolderWatch::NotYet, 0));
+    /// ```
+    pub fn folder(&self) -> ModFolderStatus {
+        self.shared.folder.borrow().clone()
+    }
+}
+
 /// A command was not taken: 64 of them wait already, or the loader is gone.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +112,7 @@ pub(super) struct Shared {
     stopped: AtomicBool,
     pub(super) wake: Notify,
     status: watch::Sender<Arc<[ModStatus]>>,
+    folder: watch::Sender<ModFolderStatus>,
 }
 
 impl Shared {
@@ -109,6 +124,7 @@ impl Shared {
             stopped: AtomicBool::new(false),
             wake: Notify::new(),
             status: watch::Sender::new(status),
+            folder: watch::Sender::default(),
         })
     }
 
@@ -137,8 +153,13 @@ impl Shared {
         }
     }
 
-    pub(super) fn take_changed(&self) -> bool {
-        self.changed.swap(false, Ordering::Relaxed)
+    pub(super) fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// A look begins: what changes from now on wakes the loader again.
+    pub(super) fn take_changed(&self) {
+        self.changed.store(false, Ordering::Relaxed);
     }
 
     /// The loader is gone, and what ran is not running any more.
@@ -153,8 +174,15 @@ impl Shared {
         });
     }
 
-    pub(super) fn publish(&self, status: Vec<ModStatus>) {
+    pub(super) fn publish(&self, status: Vec<ModStatus>, folder: &ModFolderStatus) {
         self.status.send_replace(status.into());
+        self.folder.send_if_modified(|before| {
+            let differs = before != folder;
+            if differs {
+                before.clone_from(folder);
+            }
+            differs
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Command>> {

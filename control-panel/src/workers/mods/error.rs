@@ -23,7 +23,7 @@ pub enum ModError {
         /// The most the host takes.
         most: u64,
     },
-    /// A symbolic link, or a path that leads out of the mods folder.
+    /// A symbolic link, or a path that goes through one: it could lead out of the mods folder.
     Outside {
         /// Which.
         what: String,
@@ -53,6 +53,11 @@ pub enum ModError {
     /// There are more names in the mods folder than are looked at, mods or not.
     TooManyNames {
         /// How many are looked at.
+        most: usize,
+    },
+    /// There are more folders without a manifest, and links, in the mods folder than are reported.
+    TooManyOthers {
+        /// How many are reported.
         most: usize,
     },
     /// Another mod has the same id.
@@ -135,7 +140,7 @@ impl fmt::Display for ModError {
             }
             Self::Outside { what } => write!(
                 f,
-                "{what} is a symbolic link or leads out of the mods folder: put the file itself there"
+                "{what} is a symbolic link, and none is followed: put the file or folder itself there"
             ),
             Self::NotAFile { what } => write!(f, "{what} is not a regular file"),
             Self::Changing { what } => {
@@ -150,6 +155,11 @@ impl fmt::Display for ModError {
                 f,
                 "it holds more than {most} names, and no more are looked at: a new mod may not be found among the rest. \
                  Remove what is no mod"
+            ),
+            Self::TooManyOthers { most } => write!(
+                f,
+                "it holds more than {most} folders without a mod.toml and links, and no more are reported: remove what is no \
+                 mod"
             ),
             Self::DuplicateId { id, with } => {
                 write!(f, "the id `{id}` is also that of {with}: ids must differ")

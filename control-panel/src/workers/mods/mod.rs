@@ -10,6 +10,7 @@ mod function;
 mod grants;
 mod limits;
 mod log;
+mod look;
 mod manifest;
 mod memory;
 mod plan;
@@ -23,7 +24,13 @@ mod worker;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use self::{control::Shared, files::Bounds, grants::Grants};
+use self::{
+    control::Shared,
+    files::Bounds,
+    grants::Grants,
+    look::{Look, Work},
+    watch::FolderWatch,
+};
 pub use self::{
     control::{ControlError, ModControl},
     error::{Fault, ModError},
@@ -33,7 +40,7 @@ pub use self::{
     log::{ModLogLevel, ModLogLine},
     manifest::ModManifest,
     request::{ModIntent, ModPolicy, ModRequest},
-    status::{ModHealth, ModStatus},
+    status::{ModFolderStatus, ModFolderWatch, ModHealth, ModStatus},
     wasm::CallCosts,
 };
 use crate::{Cancel, Intent, IntentSource, Source, Spawn, Worker, WorkerHandle};
@@ -79,6 +86,37 @@ struct Parts {
     look_every: Duration,
     tick: Duration,
     shared: Arc<Shared>,
+    /// What a test does before each look, on the folder's own thread.
+    #[cfg(test)]
+    before_look: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Parts {
+    /// What is done at each look, on the folder's own thread.
+    fn look(&self) -> Look {
+        let (folder, bounds, shared) = (self.folder.clone(), self.bounds, Arc::clone(&self.shared));
+        #[cfg(test)]
+        let before_look = Arc::clone(&self.before_look);
+        let work = move || -> Work {
+            let (folder, shared) = (folder.clone(), Arc::clone(&shared));
+            #[cfg(test)]
+            let before_look = Arc::clone(&before_look);
+            let mut watch = FolderWatch::new(folder.clone(), Arc::clone(&shared));
+            Box::new(move |known| {
+                #[cfg(test)]
+                before_look();
+                let mut scan = files::scan(&folder, &bounds, known);
+                let (grew, state) = watch.follow(std::mem::take(&mut scan.folders));
+                // Between the look and the watch something may have changed.
+                if grew {
+                    shared.changed();
+                }
+                scan.watch = Some(state);
+                scan
+            })
+        };
+        Look::new(Arc::clone(&self.shared), work)
+    }
 }
 
 /// However the loader ends, and if it never began: its hand knows.
@@ -105,6 +143,8 @@ impl<S: Source> ModLoader<S> {
                 look_every: Duration::from_secs(2),
                 tick: Duration::from_secs(1),
                 shared: Shared::new(),
+                #[cfg(test)]
+                before_look: Arc::new(|| ()),
             },
         }
     }

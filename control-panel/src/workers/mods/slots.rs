@@ -12,7 +12,7 @@ use self::decide::Agenda;
 pub(super) use self::decide::Step;
 use super::{
     error::ModError,
-    files::{Files, Reading, Scan, Seen},
+    files::{Files, Known, Reading, Scan, Seen},
     manifest::ModManifest,
 };
 
@@ -26,7 +26,7 @@ const REMEMBERED: usize = 1_024;
 #[derive(Debug)]
 pub(super) struct Slot<R> {
     latest: Latest,
-    pub(super) seen: Option<Seen>,
+    pub(super) seen: Option<Box<Seen>>,
     pub(super) running: Option<Running<R>>,
     /// The content that failed, and how: it is not tried again.
     failed: Option<(u64, ModError)>,
@@ -37,7 +37,8 @@ pub(super) struct Slot<R> {
 #[derive(Debug)]
 enum Latest {
     Files(Arc<Files>),
-    Unreadable(ModError),
+    /// With the manifest, where that could be read.
+    Unreadable(ModError, Option<Arc<ModManifest>>),
     Gone,
 }
 
@@ -72,10 +73,12 @@ impl<R> Default for Slots<R> {
 impl<R> Slots<R> {
     /// Takes in what was read.
     pub(super) fn found(&mut self, scan: Scan) {
-        let folder_is_fine = scan
-            .trouble
-            .as_ref()
-            .is_none_or(|error| matches!(error, ModError::TooMany { .. } | ModError::TooManyNames { .. }));
+        let folder_is_fine = scan.trouble.as_ref().is_none_or(|error| {
+            matches!(
+                error,
+                ModError::TooMany { .. } | ModError::TooManyOthers { .. } | ModError::TooManyNames { .. }
+            )
+        });
         for (name, slot) in &mut self.all {
             if folder_is_fine && !scan.mods.contains_key(name) {
                 self.agenda = None;
@@ -83,7 +86,7 @@ impl<R> Slots<R> {
                 slot.seen = None;
             }
         }
-        let folder = scan.trouble.map(|error| (FOLDER.to_owned(), Reading::Failed(error)));
+        let folder = scan.trouble.map(|error| (FOLDER.to_owned(), Reading::Failed(error, None)));
         for (name, reading) in scan.mods.into_iter().chain(folder) {
             let slot = self.all.entry(name).or_insert_with(|| Slot {
                 latest: Latest::Gone,
@@ -98,21 +101,21 @@ impl<R> Slots<R> {
             match reading {
                 Reading::Unchanged => {}
                 Reading::Read(files, seen) => {
-                    slot.seen = Some(seen);
+                    slot.seen = seen;
                     slot.latest = Latest::Files(Arc::new(files));
                 }
-                Reading::Failed(error) => {
+                Reading::Failed(error, manifest) => {
                     slot.seen = None;
-                    slot.latest = Latest::Unreadable(error);
+                    slot.latest = Latest::Unreadable(error, manifest);
                 }
             }
         }
     }
 
-    /// What was seen of each slot; all is read again where `afresh`.
-    pub(super) fn seen(&self, afresh: bool) -> BTreeMap<String, Option<Seen>> {
-        let seen = |slot: &Slot<R>| slot.seen.clone().filter(|_| !afresh);
-        self.all.iter().map(|(name, slot)| (name.clone(), seen(slot))).collect()
+    /// What a look at the folder is to know of each slot.
+    pub(super) fn known(&self) -> BTreeMap<String, Known> {
+        let known = |slot: &Slot<R>| Known { seen: slot.seen.clone(), runs: slot.running.is_some() };
+        self.all.iter().map(|(name, slot)| (name.clone(), known(slot))).collect()
     }
 
     /// The host wants a mod on, or off. On also means to try again what failed. False for an id that is not known.
@@ -219,6 +222,14 @@ impl<R> Slots<R> {
         }
     }
 
+    /// What is wrong with the mods folder itself.
+    pub(super) fn folder_trouble(&self) -> Option<&ModError> {
+        match &self.all.get(FOLDER)?.latest {
+            Latest::Unreadable(error, _) => Some(error),
+            Latest::Files(_) | Latest::Gone => None,
+        }
+    }
+
     /// The slots from which something runs: started first, first.
     pub(super) fn running(&self) -> Vec<String> {
         let mut running: Vec<_> = self
@@ -257,7 +268,10 @@ impl<R> Slot<R> {
     fn newest_id(&self) -> Option<&str> {
         match &self.latest {
             Latest::Files(files) => Some(files.manifest.id()),
-            Latest::Unreadable(_) | Latest::Gone => self.running_id(),
+            Latest::Unreadable(_, manifest) => {
+                self.running_id().or_else(|| manifest.as_ref().map(|manifest| manifest.id()))
+            }
+            Latest::Gone => self.running_id(),
         }
     }
 

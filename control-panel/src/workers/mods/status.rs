@@ -62,6 +62,46 @@ impl fmt::Display for ModHealth {
     }
 }
 
+/// The mods folder at one moment: [`ModControl::folder`](super::ModControl::folder).
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ModFolderStatus {
+    /// How changes in it are noticed.
+    pub watch: ModFolderWatch,
+    /// How often it was looked at so far, by whatever cause.
+    pub looks: u64,
+    /// What is wrong with the folder itself: that it does not answer, for instance. What was loaded from it goes on.
+    pub trouble: Option<ModError>,
+}
+
+/// How the loader notices that something in its folder changes. On a network mount the system may report no change that
+/// another machine makes, and say nothing of that: what is not reported is found at the next regular look
+/// ([`ModLoader::look_every`](super::ModLoader::look_every)).
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ModFolderWatch {
+    /// It was not looked at yet.
+    #[default]
+    NotYet,
+    /// The system reports changes, and the folder is looked at regularly besides.
+    Notified,
+    /// It is only looked at regularly, or parts of it are.
+    Polled {
+        /// Why the system reports no changes.
+        why: String,
+    },
+}
+
+impl fmt::Display for ModFolderWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYet => f.write_str("not looked at yet"),
+            Self::Notified => f.write_str("watched"),
+            Self::Polled { why } => write!(f, "only looked at regularly: {why}"),
+        }
+    }
+}
+
 impl ModStatus {
     /// The same once the loader has stopped.
     pub(super) fn stopped(&self) -> Self {

@@ -3,18 +3,21 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::AccessKind};
+use notify::{
+    Config, ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+    event::{AccessKind, AccessMode, ModifyKind},
+};
 
-use super::control::Shared;
+use super::{control::Shared, status::ModFolderWatch, text::plain};
 
-/// The watches, where the system gives any. Without, the loader looks regularly all the same.
+/// The watches, where the system gives any. Without, the loader looks regularly all the same, and its status says so.
 pub(super) struct FolderWatch {
-    watcher: Option<RecommendedWatcher>,
+    watcher: Result<RecommendedWatcher, String>,
     folder: PathBuf,
     /// What is watched, and which folder that was: one that was deleted and made anew has to be watched anew.
     watched: BTreeSet<(PathBuf, Option<Identity>)>,
@@ -25,23 +28,22 @@ type Identity = (u64, u64);
 impl FolderWatch {
     pub(super) fn new(folder: PathBuf, shared: Arc<Shared>) -> Self {
         let on_event = move |event: notify::Result<Event>| {
-            // Reading the folder is no change, and would wake for ever.
-            let only_read = |event: &Event| match event.kind {
-                EventKind::Access(AccessKind::Close(mode)) => mode != notify::event::AccessMode::Write,
-                EventKind::Access(_) => true,
-                _ => false,
-            };
-            if !event.is_ok_and(|event| only_read(&event)) {
+            if event.as_ref().map_or(true, concerns_mods) {
                 shared.changed();
             }
         };
         let config = Config::default().with_follow_symlinks(false);
-        Self { watcher: RecommendedWatcher::new(on_event, config).ok(), folder, watched: BTreeSet::new() }
+        let watcher = RecommendedWatcher::new(on_event, config).map_err(|error| why(&error));
+        Self { watcher, folder, watched: BTreeSet::new() }
     }
 
-    /// Watches the mods folder and these folders in it, none of them recursively; whether any is new. Blocking.
-    pub(super) fn follow(&mut self, folders: Vec<PathBuf>) -> bool {
-        let Some(system) = &mut self.watcher else { return false };
+    /// Watches the mods folder and these folders in it, none of them recursively; whether any is new, and how changes are
+    /// noticed from now on. Blocking.
+    pub(super) fn follow(&mut self, folders: Vec<PathBuf>) -> (bool, ModFolderWatch) {
+        let system = match &mut self.watcher {
+            Ok(system) => system,
+            Err(why) => return (false, ModFolderWatch::Polled { why: why.clone() }),
+        };
         let wanted: BTreeSet<_> = std::iter::once(self.folder.clone())
             .chain(folders)
             .map(|path| {
@@ -55,14 +57,42 @@ impl FolderWatch {
         }
         let mut followed: BTreeSet<_> = wanted.intersection(&self.watched).cloned().collect();
         let before = followed.len();
+        let mut refused = None;
         for new in wanted.difference(&self.watched) {
-            if system.watch(&new.0, RecursiveMode::NonRecursive).is_ok() {
-                followed.insert(new.clone());
+            match system.watch(&new.0, RecursiveMode::NonRecursive) {
+                Ok(()) => drop(followed.insert(new.clone())),
+                Err(error) => refused = Some(why(&error)),
             }
         }
         let grew = followed.len() > before;
         self.watched = followed;
-        grew
+        (grew, refused.map_or(ModFolderWatch::Notified, |why| ModFolderWatch::Polled { why }))
+    }
+}
+
+/// Whether an event may be about a mod. Not of what was only read: that is no change, and a look would bring about the next
+/// one. Nor of what was written into a file that is neither a manifest nor a module, a log for instance.
+fn concerns_mods(event: &Event) -> bool {
+    let is_of_mod = |path: &PathBuf| {
+        path.extension().is_none_or(|kind| kind == "toml" || kind == "wasm" || kind == "wat")
+    };
+    match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Modify(ModifyKind::Data(_)) => {
+            event.paths.is_empty() || event.need_rescan() || event.paths.iter().any(is_of_mod)
+        }
+        EventKind::Access(_) => false,
+        _ => true,
+    }
+}
+
+fn why(error: &notify::Error) -> String {
+    match &error.kind {
+        ErrorKind::PathNotFound => "there is no such folder".to_owned(),
+        ErrorKind::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+            "there is no such folder".to_owned()
+        }
+        ErrorKind::MaxFilesWatch => "the system watches no more files for this user".to_owned(),
+        _ => plain(&error.to_string()),
     }
 }
 
@@ -75,4 +105,31 @@ fn identity(path: &Path) -> Option<Identity> {
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<Identity> {
     fs::metadata(path).ok().map(|_| (0, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, Flag, RenameMode};
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_elsewhere_or_only_read_is_no_change_of_a_mod() {
+        let event = |kind, path: &str| Event::new(kind).add_path(path.into());
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        for path in ["mods/a/app.log", "mods/notes.txt"] {
+            assert!(!concerns_mods(&event(written, path)) && !concerns_mods(&event(closed, path)));
+            // It may be a folder.
+            assert!(concerns_mods(&event(EventKind::Create(CreateKind::Any), path)));
+            assert!(concerns_mods(&event(EventKind::Modify(ModifyKind::Name(RenameMode::To)), path)));
+        }
+        for path in ["mods/a/mod.toml", "mods/a.toml", "mods/a/x.wasm", "mods/x.wat", "mods/a"] {
+            assert!(concerns_mods(&event(written, path)) && concerns_mods(&event(closed, path)));
+            assert!(!concerns_mods(&event(EventKind::Access(AccessKind::Read), path)));
+        }
+        assert!(concerns_mods(&Event::new(written)), "of which file is not known");
+        assert!(concerns_mods(&event(written, "x.log").set_flag(Flag::Rescan)), "some were lost");
+        assert!(concerns_mods(&event(EventKind::Any, "x.log")));
+    }
 }

@@ -1,5 +1,6 @@
-//! The loader's worker: looks, decides ([`Slots`]), and carries out, one step at a time. All that blocks is on the
-//! runtime's blocking threads, one job at a time.
+//! The loader's worker: looks, decides ([`Slots`]), and carries out, one step at a time. What mods run is on the runtime's
+//! blocking threads, one call at a time, and ends by its limits; what the file system may keep waiting is on a thread of its
+//! own ([`Look`]), which nothing here waits for.
 
 use std::{
     sync::{Arc, PoisonError, atomic::AtomicBool},
@@ -7,8 +8,8 @@ use std::{
 };
 
 use tokio::{
-    task::{JoinError, JoinHandle, spawn_blocking},
-    time::{Instant, sleep, timeout, timeout_at},
+    task::{JoinError, spawn_blocking},
+    time::{Instant, timeout_at},
 };
 
 use super::{
@@ -17,21 +18,19 @@ use super::{
     counter::{Counter, Outbox, StopOnDrop},
     error::{Fault, ModError},
     event::{Deactivation, ModEvent},
-    files::{self, Files, Scan},
+    files::{Files, Scan},
+    look::Look,
     manifest::ModManifest,
     request::{ModIntent, ModPolicy},
     slots::{Running, Slots, Step},
-    status,
+    status::{self, ModFolderStatus, ModFolderWatch},
     text::plain,
     wasm::{Host, Instance},
-    watch::FolderWatch,
 };
 use crate::{Context, PanicReport, SendError, workers::wait::after};
 
 /// How long it waits after a change before it looks: files come in pieces.
 const SETTLE: Duration = Duration::from_millis(50);
-/// The longest that reading the folder may take before it is told of.
-const READING: Duration = Duration::from_secs(10);
 
 /// Why the worker ends before it is told to: the panel takes no more intents, or not this one.
 type Refused = SendError<()>;
@@ -51,7 +50,7 @@ where
     // Whether it was told to stop or the panel is closed, what runs is stopped in order.
     let mut ended = unless_closed(worker.rounds().await);
     // What was known of each mod last: no other round follows.
-    worker.parts.shared.publish(status::of(&worker.slots));
+    worker.publish();
     for name in worker.slots.stopping_order() {
         // A panel that takes no more intents is no reason to skip a mod's last call.
         ended = ended.and(unless_closed(worker.stop_mod(&name, Deactivation::Stopping).await));
@@ -64,10 +63,8 @@ struct ModWorker<I: ModIntent, P> {
     parts: Parts,
     slots: Slots<Box<Instance>>,
     outbox: Outbox<I>,
-    /// `None` while the folder is looked at.
-    watch: Option<FolderWatch>,
-    /// A look at the folder that takes longer than it should: no other is begun meanwhile.
-    looking: Option<JoinHandle<(Scan, FolderWatch)>>,
+    look: Look,
+    folder: ModFolderStatus,
     stop: StopOnDrop,
 }
 
@@ -81,8 +78,8 @@ where
             cx,
             slots: Slots::default(),
             outbox: Outbox::default(),
-            watch: Some(FolderWatch::new(parts.folder.clone(), Arc::clone(&parts.shared))),
-            looking: None,
+            look: parts.look(),
+            folder: ModFolderStatus::default(),
             stop: StopOnDrop(Arc::new(AtomicBool::new(false))),
             parts,
         }
@@ -93,12 +90,24 @@ where
         let stop = self.cx.cancellation_token();
         let mut next_look = Instant::now();
         let mut next_tick = after(next_look, self.parts.tick);
-        let mut afresh = true;
         while !self.cx.is_cancelled() {
-            if Instant::now() >= next_look {
-                self.look(afresh).await;
-                afresh = false;
+            if let Some(mut scan) = self.look.poll() {
+                if let Some(watch) = scan.watch.take() {
+                    self.looked(watch);
+                }
+                self.slots.found(scan);
                 next_look = after(Instant::now(), self.parts.look_every);
+            }
+            // What comes while a look is under way may have come behind it: another one follows.
+            if self.parts.shared.has_changed() {
+                next_look = next_look.min(after(Instant::now(), SETTLE));
+            }
+            if Instant::now() >= next_look && !self.look.is_running() {
+                self.parts.shared.take_changed();
+                next_look = after(Instant::now(), self.parts.look_every);
+                if let Err(error) = self.look.begin(self.slots.known()) {
+                    self.slots.found(Scan { trouble: Some(error), ..Scan::default() });
+                }
             }
             while let Some(command) = self.parts.shared.next_command() {
                 match command {
@@ -112,58 +121,29 @@ where
                 // What was missed is not made up for.
                 next_tick = after(Instant::now(), self.parts.tick);
             }
-            self.parts.shared.publish(status::of(&self.slots));
-            let until = next_look.min(next_tick);
+            self.publish();
+            let look = if self.look.is_running() { self.look.overdue() } else { Some(next_look) };
+            let until = look.map_or(next_tick, |look| look.min(next_tick));
             let woken = timeout_at(until, self.parts.shared.wake.notified());
             if stop.run_until_cancelled(woken).await.is_none() {
                 break;
-            }
-            if self.parts.shared.take_changed() {
-                if stop.run_until_cancelled(sleep(SETTLE)).await.is_none() {
-                    break;
-                }
-                self.parts.shared.take_changed();
-                afresh = true;
-                next_look = Instant::now();
             }
         }
         Ok(())
     }
 
-    /// Reads what changed in the folder. A folder that does not answer is told of, and waited for no longer.
-    async fn look(&mut self, afresh: bool) {
-        if let Some(mut watch) = self.watch.take() {
-            let (folder, bounds) = (self.parts.folder.clone(), self.parts.bounds);
-            let (seen, shared) = (self.slots.seen(afresh), Arc::clone(&self.parts.shared));
-            self.looking = Some(spawn_blocking(move || {
-                let scan = files::scan(&folder, &bounds, &seen);
-                // Between the look and the watch something may have changed.
-                if watch.follow(files::folders(&folder, &scan)) {
-                    shared.changed();
-                }
-                (scan, watch)
-            }));
+    /// A look at the folder was done.
+    fn looked(&mut self, watch: ModFolderWatch) {
+        self.folder.looks += 1;
+        if self.folder.watch != watch {
+            polled(self.parts.look_every, &watch);
+            self.folder.watch = watch;
         }
-        let Some(mut looking) = self.looking.take() else { return };
-        let why = match timeout(READING, &mut looking).await {
-            Ok(Ok((scan, watch))) => {
-                self.watch = Some(watch);
-                return self.slots.found(scan);
-            }
-            // It panicked, or the runtime goes away.
-            Ok(Err(error)) => {
-                let (folder, shared) = (self.parts.folder.clone(), Arc::clone(&self.parts.shared));
-                self.watch = Some(FolderWatch::new(folder, shared));
-                format!("the look at it failed: {}", told_of(error))
-            }
-            Err(_) => {
-                self.looking = Some(looking);
-                format!("it takes longer than {READING:?}")
-            }
-        };
-        let what = "the mods folder".to_owned();
-        let trouble = Some(ModError::Unreadable { what, why: plain(&why) });
-        self.slots.found(Scan { trouble, ..Scan::default() });
+    }
+
+    fn publish(&mut self) {
+        self.folder.trouble = self.slots.folder_trouble().cloned();
+        self.parts.shared.publish(status::of(&self.slots), &self.folder);
     }
 
     /// Brings what runs to what should run.
@@ -304,6 +284,15 @@ where
     }
 }
 
+/// Who watches the program's log learns that the folder is only looked at now and then.
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "then nothing listens"))]
+fn polled(every: Duration, watch: &ModFolderWatch) {
+    #[cfg(feature = "tracing")]
+    if let ModFolderWatch::Polled { why } = watch {
+        tracing::warn!(target: crate::observe::TARGET, ?every, "the mods folder is only looked at regularly: {why}");
+    }
+}
+
 /// A blocking job that was not carried out.
 fn gone(call: &'static str, error: JoinError) -> ModError {
     ModError::Fault { call, fault: Fault::Panicked(plain(&told_of(error))) }
@@ -319,19 +308,4 @@ fn told_of(error: JoinError) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_that_comes_again_is_told_by_the_same_text() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let told: Vec<String> = (0..2)
-            .map(|_| {
-                let job: JoinHandle<()> = runtime.spawn_blocking(|| panic!("the disk is on fire"));
-                let error = runtime.block_on(job).expect_err("it panics");
-                gone("mod_activate", error).to_string()
-            })
-            .collect();
-        assert_eq!(told, ["its mod_activate made the host panic: the disk is on fire"; 2]);
-    }
-}
+mod tests;

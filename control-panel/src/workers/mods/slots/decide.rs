@@ -140,7 +140,7 @@ impl<R> Slots<R> {
         let mut failures: BTreeMap<String, ModError> = BTreeMap::new();
         for (name, slot) in self.all.iter().filter(|(_, slot)| !self.is_off(slot)) {
             match (&slot.latest, &slot.failed) {
-                (Latest::Unreadable(error), _) => drop(failures.insert(name.clone(), error.clone())),
+                (Latest::Unreadable(error, _), _) => drop(failures.insert(name.clone(), error.clone())),
                 (Latest::Files(files), Some((print, error))) if *print == files.print => {
                     failures.insert(name.clone(), error.clone());
                 }
@@ -191,7 +191,8 @@ impl<R> Slots<R> {
             // What failed is known too, though it provides nothing.
             let broken = match &slot.latest {
                 Latest::Files(files) => Some(&files.manifest),
-                Latest::Unreadable(_) | Latest::Gone => None,
+                Latest::Unreadable(_, manifest) => manifest.as_ref(),
+                Latest::Gone => None,
             };
             let manifest = newest.or(running).or(broken)?;
             Some(Candidate {

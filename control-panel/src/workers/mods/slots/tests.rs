@@ -32,13 +32,13 @@ impl Bench {
     fn round(&mut self) -> Vec<String> {
         let read = |(slot, (version, more)): (&&'static str, &(String, String))| {
             let reading = match version.as_str() {
-                "unreadable" => Reading::Failed(ModError::NotAFile { what: (*slot).to_owned() }),
-                _ => Reading::Read(Self::files(slot, version, more), Seen::default()),
+                "unreadable" => Reading::Failed(ModError::NotAFile { what: (*slot).to_owned() }, None),
+                _ => Reading::Read(Self::files(slot, version, more), None),
             };
             ((*slot).to_owned(), reading)
         };
         let mods = self.disk.iter().map(read).collect();
-        self.slots.found(Scan { mods, trouble: None });
+        self.slots.found(Scan { mods, ..Scan::default() });
         self.settle()
     }
 
@@ -213,12 +213,12 @@ fn the_ids_that_are_off_are_bounded() {
     for number in 0..REMEMBERED + 10 {
         let id = format!("m{number}");
         let files = Bench::files(&id, "1.0.0", "");
-        let read = |files| Reading::Read(files, Seen::default());
+        let read = |files| Reading::Read(files, None);
         let mods = [
             ("stays".to_owned(), read(Bench::files("stays", "1.0.0", ""))),
             ("passes".to_owned(), read(files)),
         ];
-        bench.slots.found(Scan { mods: mods.into(), trouble: None });
+        bench.slots.found(Scan { mods: mods.into(), ..Scan::default() });
         assert!(bench.slots.switch(&id, false));
         bench.settle();
     }
@@ -234,11 +234,8 @@ fn a_mod_that_wants_another_id_is_told_by_the_one_it_has() {
     bench.put("base", "1.0.0", "").put("other", "1.0.0", "").round();
     let mut files = Bench::files("base", "2.0.0", "");
     files.print = 99;
-    let mods = [
-        ("base".to_owned(), Reading::Unchanged),
-        ("other".to_owned(), Reading::Read(files, Seen::default())),
-    ];
-    bench.slots.found(Scan { mods: mods.into(), trouble: None });
+    let mods = [("base".to_owned(), Reading::Unchanged), ("other".to_owned(), Reading::Read(files, None))];
+    bench.slots.found(Scan { mods: mods.into(), ..Scan::default() });
     assert_eq!(
         bench.settle(),
         ["tell other (1.0.0 goes on): the id `base` is also that of base: ids must differ"]

@@ -1,0 +1,111 @@
+//! Folders and files by descriptor: each name is looked up in the folder that is open, so that nothing that is exchanged on
+//! the way leads elsewhere, and no file is opened in a way that could wait for another program.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::File,
+    io,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+
+use super::{Kind, Stamp};
+
+/// What every opening has: no pipe, device or lease is waited for, no program that is started inherits it, no terminal
+/// becomes this process's own.
+const ALWAYS: OFlags = OFlags::NONBLOCK.union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
+
+/// An open folder.
+#[derive(Debug)]
+pub(super) struct Folder(OwnedFd);
+
+impl Folder {
+    /// The mods folder itself, which may be reached by links: the host names it.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let folder = openat(CWD, path, ALWAYS | OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+        Ok(Self(folder))
+    }
+
+    /// A folder in it that is no link.
+    pub(super) fn folder(&self, name: &OsStr) -> io::Result<Self> {
+        // What is only passed through need not be readable.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let access = OFlags::PATH;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let access = OFlags::RDONLY;
+        let flags = ALWAYS | access | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        Ok(Self(openat(&self.0, name, flags, Mode::empty())?))
+    }
+
+    /// A file in it that is no link; perhaps not a regular one: see [`opened`].
+    pub(super) fn file(&self, name: &OsStr) -> io::Result<File> {
+        let flags = ALWAYS | OFlags::RDONLY | OFlags::NOFOLLOW;
+        Ok(File::from(openat(&self.0, name, flags, Mode::empty())?))
+    }
+
+    /// What a name in it is, links not followed.
+    pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Stamp)> {
+        let stat = statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok((kind(FileType::from_raw_mode(stat.st_mode)), stamp(&stat)))
+    }
+
+    /// What a link in it leads to.
+    pub(super) fn behind(&self, name: &OsStr) -> io::Result<Kind> {
+        let stat = statat(&self.0, name, AtFlags::empty())?;
+        Ok(kind(FileType::from_raw_mode(stat.st_mode)))
+    }
+
+    /// The text of a link in it.
+    pub(super) fn link(&self, name: &OsStr) -> Option<PathBuf> {
+        let text = readlinkat(&self.0, name, Vec::new()).ok()?;
+        Some(PathBuf::from(OsStr::from_bytes(text.as_bytes())))
+    }
+
+    /// The names in it, and what each is where the system says so.
+    pub(super) fn names(
+        &self,
+    ) -> io::Result<impl Iterator<Item = io::Result<(OsString, Option<Kind>)>> + use<>> {
+        let own = |name: &[u8]| name == b"." || name == b"..";
+        let names = Dir::read_from(&self.0)?.filter_map(move |entry| match entry {
+            Ok(entry) if own(entry.file_name().to_bytes()) => None,
+            Ok(entry) => {
+                let name = OsStr::from_bytes(entry.file_name().to_bytes()).to_owned();
+                let known = Some(entry.file_type()).filter(|kind| *kind != FileType::Unknown);
+                Some(Ok((name, known.map(kind))))
+            }
+            Err(error) => Some(Err(error.into())),
+        });
+        Ok(names)
+    }
+}
+
+/// What the file that was opened is, whatever its name stands for by now.
+pub(super) fn opened(file: &File) -> io::Result<(Kind, Stamp)> {
+    let stat = fstat(file)?;
+    Ok((kind(FileType::from_raw_mode(stat.st_mode)), stamp(&stat)))
+}
+
+fn kind(file_type: FileType) -> Kind {
+    match file_type {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Folder,
+        FileType::Symlink => Kind::Link,
+        _ => Kind::Other,
+    }
+}
+
+fn stamp(stat: &Stat) -> Stamp {
+    #[cfg(target_os = "netbsd")]
+    let nanos = (stat.st_mtimensec, stat.st_ctimensec);
+    #[cfg(not(target_os = "netbsd"))]
+    let nanos = (stat.st_mtime_nsec, stat.st_ctime_nsec);
+    // The types of the fields differ from system to system.
+    Stamp {
+        length: u64::try_from(stat.st_size).unwrap_or(0),
+        modified: (i128::from(stat.st_mtime), i128::from(nanos.0)),
+        changed: (i128::from(stat.st_ctime), i128::from(nanos.1)),
+        file: (i128::from(stat.st_dev), i128::from(stat.st_ino)),
+    }
+}
