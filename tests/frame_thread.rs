@@ -186,6 +186,54 @@ fn intents_of_which_the_newest_matters_allocate_nothing_in_steady_state() {
     assert_eq!(allocations(|| (0..300).for_each(&mut frame)), 0);
 }
 
+/// What a subscriber announces nothing for, a publisher pays nothing for: in no number, whether they keep up, lag, or look
+/// at nothing.
+#[test]
+fn announcing_allocates_nothing_whoever_listens() {
+    for subscribers in [0, 1, 64] {
+        let panel = Panel::new();
+        let bus = panel.bus::<u64>(0);
+        let mut views: Vec<_> = (0..subscribers).map(|_| panel.subscribe::<u64>()).collect();
+        bus.publish(0);
+        let published = allocations(|| (1..1_000).for_each(|id| bus.publish(id)));
+        assert_eq!(published, 0, "{subscribers} that lag");
+        for view in &mut views {
+            let read = allocations(|| view.drain().for_each(drop));
+            assert_eq!(read, 0, "what it reads");
+        }
+        let frame = allocations(|| {
+            for id in 0..200 {
+                bus.publish(id);
+                for view in &mut views {
+                    assert_eq!(view.drain().count(), 1);
+                }
+            }
+        });
+        assert_eq!(frame, 0, "{subscribers} that keep up");
+        assert_eq!(allocations(|| assert_eq!(panel.status().signals.published, 1_200)), 0);
+    }
+}
+
+#[test]
+fn announcing_to_those_who_await_allocates_nothing() {
+    let panel = Panel::new();
+    let bus = panel.bus::<u64>(0);
+    let wakes = Wakes::new();
+    let mut awaiting: Vec<_> = (0..64).map(|_| panel.subscribe::<u64>()).collect();
+    for round in 0..50 {
+        let mut waits: Vec<_> =
+            awaiting.iter_mut().map(|subscription| Box::pin(subscription.recv())).collect();
+        for wait in &mut waits {
+            assert!(wakes.poll(wait.as_mut()).is_pending());
+        }
+        assert_eq!(allocations(|| bus.publish(round)), 0);
+        assert_eq!(wakes.take(), 64);
+        for wait in &mut waits {
+            assert!(wakes.poll(wait.as_mut()).is_ready());
+        }
+    }
+}
+
 #[test]
 fn on_ready_is_called_once_per_transition_and_again_for_what_is_left() {
     let calls = Arc::new(AtomicUsize::new(0));

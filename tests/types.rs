@@ -5,8 +5,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use control_panel::{
     Answer, Context, ControlPanel, Event, Events, Frame, Gate, Group, GroupBuilder, Inbox, Intent,
-    IntentSender, PanelBuilder, PanelStatus, Permits, PolicyWatch, Reply, SendError, ShutdownReport, Spawner,
-    Tasks, TrySendError, Worker, WorkerHandle, Workers, signals::Stop,
+    IntentSender, PanelBuilder, PanelStatus, Permits, PolicyWatch, Received, Reply, SendError,
+    ShutdownReport, Signal, SignalBus, Spawner, Subscription, Tasks, TrySendError, Worker, WorkerHandle,
+    Workers, signals::Stop,
 };
 use tests::Mark;
 
@@ -26,6 +27,13 @@ fn every_type_goes_to_other_threads_and_need_not_stay_in_its_place() {
         send::<Answer<C>>();
         send::<GroupBuilder<I, P>>();
     }
+    // Signals are shared.
+    fn announced<S: Send + Sync + 'static, I: Intent<Source: Unpin>>() {
+        shared::<SignalBus<S, I::Source>>();
+        shared::<Subscription<S, I::Source>>();
+        shared::<Signal<S, I::Source>>();
+        shared::<Received<S, I::Source>>();
+    }
     // Those that hold intents are as movable as these.
     fn holding<I: Intent<Source: Unpin> + Unpin, P: Send + Sync + 'static>() {
         shared::<ControlPanel<I, P>>();
@@ -35,6 +43,7 @@ fn every_type_goes_to_other_threads_and_need_not_stay_in_its_place() {
     }
     whatever::<Mark, String, u8, std::cell::Cell<u8>>();
     holding::<Mark, String>();
+    announced::<String, Mark>();
     shared::<WorkerHandle>();
     shared::<Group>();
     shared::<Gate>();
@@ -75,6 +84,12 @@ fn every_handle_may_be_used_on_after_a_panic_that_was_caught() {
         unwinds::<Answer<C>>();
         unwinds::<Inbox<C>>();
     }
+    fn announced<S: Send + Sync + RefUnwindSafe + 'static, I: Intent>() {
+        unwinds::<SignalBus<S, I::Source>>();
+        unwinds::<Subscription<S, I::Source>>();
+        unwinds::<Signal<S, I::Source>>();
+    }
+    announced::<String, Mark>();
     whatever::<Mark, String, u8, std::cell::Cell<u8>>();
     unwinds::<WorkerHandle>();
     unwinds::<Group>();

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     blocking,
+    bus::Buses,
     error::{SendError, TrySendError},
     intent::Intent,
     policy::PolicyWatch,
@@ -39,6 +40,7 @@ use crate::{
 pub struct Context<I: Intent, P = ()> {
     sender: IntentSender<I>,
     policy: PolicyWatch<P>,
+    buses: Arc<Buses<I::Source>>,
     record: Arc<Record>,
     term: Arc<Term>,
     generation: u64,
@@ -48,11 +50,12 @@ impl<I: Intent, P> Context<I, P> {
     pub(crate) fn new(
         sender: IntentSender<I>,
         policy: PolicyWatch<P>,
+        buses: Arc<Buses<I::Source>>,
         record: Arc<Record>,
         term: Arc<Term>,
         generation: u64,
     ) -> Self {
-        Self { sender, policy, record, term, generation }
+        Self { sender, policy, buses, record, term, generation }
     }
 
     /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
@@ -204,6 +207,10 @@ impl<I: Intent, P> Context<I, P> {
         self.term.token().child_token()
     }
 
+    pub(crate) fn buses(&self) -> &Buses<I::Source> {
+        &self.buses
+    }
+
     pub(crate) fn record(&self) -> &Arc<Record> {
         &self.record
     }
@@ -240,6 +247,7 @@ impl<I: Intent, P> Clone for Context<I, P> {
         Self {
             sender: self.sender.clone(),
             policy: self.policy.clone(),
+            buses: Arc::clone(&self.buses),
             record: Arc::clone(&self.record),
             term: Arc::clone(&self.term),
             generation: self.generation,

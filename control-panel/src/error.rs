@@ -270,6 +270,8 @@ pub(crate) fn wrong_type(takes: &str, other: &str) -> String {
 pub enum BuildError {
     /// `capacity(0)`: a queue needs room for at least one intent.
     ZeroCapacity,
+    /// `signal_capacity(0)`: a bus needs room for at least one signal.
+    ZeroSignalCapacity,
     /// No runtime was given and none is ambient, and the operating system refused the panel one of its own.
     Runtime(io::Error),
     /// `idle_after(0)`: a panel is idle after some time without a touch.
@@ -282,6 +284,9 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ZeroCapacity => f.write_str("a panel's capacity must be at least 1, and 0 was given"),
+            Self::ZeroSignalCapacity => {
+                f.write_str("a panel's signal capacity must be at least 1, and 0 was given")
+            }
             Self::ZeroIdle => f.write_str(
                 "a panel is idle after some time without a touch, and `idle_after` was given 0: give it a time, or leave it out for \
                  a panel that is never idle",
@@ -299,7 +304,7 @@ impl fmt::Display for BuildError {
 impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::ZeroCapacity | Self::ZeroIdle | Self::NoTimer => None,
+            Self::ZeroCapacity | Self::ZeroSignalCapacity | Self::ZeroIdle | Self::NoTimer => None,
             Self::Runtime(cause) => Some(cause),
         }
     }

@@ -5,6 +5,7 @@
 #[doc(hidden)]
 pub mod __private;
 mod blocking;
+mod bus;
 mod context;
 mod error;
 mod frame;
@@ -36,6 +37,7 @@ pub mod workers;
 pub use control_panel_macros::{GraphIntent, Intent, worker};
 
 pub use crate::{
+    bus::{BusStatus, Received, Signal, SignalBus, SignalTotals, Subscription},
     context::Context,
     error::{BuildError, CommandError, SendError, TrySendError},
     frame::{Frame, FrameBudget},

@@ -55,6 +55,16 @@ impl Span {
     }
 }
 
+/// A subscriber of a bus fell behind. On its own thread.
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, reason = "there is no subscriber of tracing's")
+)]
+pub(crate) fn lagged(signal: &str, missed: u64) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: TARGET, signal, missed, "a subscriber missed signals");
+}
+
 /// Something happened to a worker.
 #[cfg_attr(
     not(any(feature = "tracing", feature = "metrics")),

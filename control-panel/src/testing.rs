@@ -11,6 +11,7 @@ use std::{
 use tokio::runtime::Builder;
 
 use crate::{
+    bus::{self, Buses, SignalBus, Subscription},
     context::Context,
     frame::{Frame, FrameBudget},
     intent::Intent,
@@ -166,8 +167,11 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
     let record = Record::new(identity, Arc::clone(&term), Weak::new());
     let record = Arc::new(record);
     let handle = WorkerHandle::new(Arc::clone(&record));
-    let context = Context::new(sender, policy.watch(), record, Arc::clone(&term), 0);
-    (context, Desk { queue, policy, term, handle })
+    let for_buses = Arc::clone(&queue);
+    let buses = Buses::new(bus::CAPACITY, Arc::default(), move || for_buses.wake_loop());
+    let buses = Arc::new(buses);
+    let context = Context::new(sender, policy.watch(), Arc::clone(&buses), record, Arc::clone(&term), 0);
+    (context, Desk { queue, policy, buses, term, handle })
 }
 
 /// A panel's default.
@@ -177,6 +181,7 @@ const CAPACITY: usize = 256;
 pub struct Desk<I: Intent, P> {
     queue: Arc<Queue<I>>,
     policy: Policy<P>,
+    buses: Arc<Buses<I::Source>>,
     term: Arc<Term>,
     handle: WorkerHandle,
 }
@@ -202,6 +207,16 @@ impl<I: Intent, P> Desk<I, P> {
         self.policy.set(policy);
     }
 
+    /// To announce something to the context's owner. Its frame is 0.
+    pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
+        self.buses.publisher(source, self.queue.origin())
+    }
+
+    /// To see what the context's owner announces from now on.
+    pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
+        self.buses.subscribe()
+    }
+
     /// Tells the context's owner to stop.
     pub fn cancel(&self) {
         self.term.cancel(Cause::Stopped);
@@ -220,6 +235,7 @@ impl<I: Intent, P> Desk<I, P> {
 
 impl<I: Intent, P> Drop for Desk<I, P> {
     fn drop(&mut self) {
+        self.buses.close();
         self.queue.discard();
     }
 }

@@ -5,13 +5,14 @@
 //! hooks, wakers or destructors of the user's run, each change under one is whole, so that a poisoned one is as good as any,
 //! and a frame that a panic cut short is finished by the next (`tests/exactly_once.rs`).
 //!
-//! What is the user's is not vouched for. A policy is handed out shared, so it counts, as in an `Arc`; intents, commands and
+//! What is the user's is not vouched for. A policy is handed out shared, so it counts, as in an `Arc`, and so do signals; intents, commands and
 //! answers are handed over, so they do not, as in a channel. What holds closures (workers, builders, groups to be started) and
 //! errors (events, exits, reports) is as the compiler says.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::{
+    bus::{Buses, Signal, SignalBus, Subscription},
     frame::Frame,
     intent::Intent,
     panel::{ControlPanel, shared::Shared},
@@ -21,6 +22,7 @@ use crate::{
 };
 
 // What handles share.
+impl<Src> RefUnwindSafe for Buses<Src> {}
 impl<I: Intent> RefUnwindSafe for Port<I> {}
 impl<I: Intent> RefUnwindSafe for Queue<I> {}
 impl<I: Intent, P: RefUnwindSafe> RefUnwindSafe for Shared<I, P> {}
@@ -30,6 +32,14 @@ impl RefUnwindSafe for Term {}
 
 impl<I: Intent, P: RefUnwindSafe> UnwindSafe for ControlPanel<I, P> {}
 impl<I: Intent, P: RefUnwindSafe> RefUnwindSafe for ControlPanel<I, P> {}
+
+// Signals are shared among those who listen, so they count.
+impl<S: RefUnwindSafe, Src> UnwindSafe for Signal<S, Src> {}
+impl<S: RefUnwindSafe, Src> RefUnwindSafe for Signal<S, Src> {}
+impl<S: RefUnwindSafe, Src> UnwindSafe for SignalBus<S, Src> {}
+impl<S: RefUnwindSafe, Src> RefUnwindSafe for SignalBus<S, Src> {}
+impl<S: RefUnwindSafe, Src> UnwindSafe for Subscription<S, Src> {}
+impl<S: RefUnwindSafe, Src> RefUnwindSafe for Subscription<S, Src> {}
 
 // Nobody sees an intent or an answer in these before it is handed over.
 impl<I: Intent> UnwindSafe for Frame<I> {}

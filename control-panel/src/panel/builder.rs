@@ -16,6 +16,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{ControlPanel, Starved, idle::Idle, locals::Locals, shared::Shared, status::Snapshot};
 use crate::{
+    bus::{self, Buses},
     error::BuildError,
     frame::FrameBudget,
     intent::Intent,
@@ -52,6 +53,7 @@ use crate::{observe::TARGET, reducer::Warning};
 pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     name: Cow<'static, str>,
     capacity: usize,
+    signal_capacity: usize,
     runtime: Option<Handle>,
     shutdown_timeout: Duration,
     frame_budget: FrameBudget,
@@ -104,6 +106,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
         Self {
             name: Cow::Borrowed("control-panel"),
             capacity: 256,
+            signal_capacity: bus::CAPACITY,
             runtime: None,
             shutdown_timeout: Duration::from_secs(5),
             frame_budget: FrameBudget::default(),
@@ -132,12 +135,22 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
         self
     }
 
+    /// How many signals each [bus](ControlPanel::bus) keeps for subscribers that have not taken them yet, at least 1: how far
+    /// one may fall behind before it misses some. Default: 64. They stay until newer ones take their places, so a bus
+    /// holds as many. 0 is refused as [`BuildError::ZeroSignalCapacity`].
+    pub fn signal_capacity(mut self, signals: usize) -> Self {
+        self.signal_capacity = signals;
+        self
+    }
+
     /// The first policy. Without this call it is `P::default()`.
     pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
-        let Self { name, capacity, runtime, shutdown_timeout, frame_budget, on_ready, idle_after, .. } = self;
+        let Self { name, capacity, signal_capacity, runtime, shutdown_timeout, .. } = self;
+        let Self { frame_budget, on_ready, idle_after, .. } = self;
         PanelBuilder {
             name,
             capacity,
+            signal_capacity,
             runtime,
             shutdown_timeout,
             frame_budget,
@@ -245,11 +258,14 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
     /// Makes the panel.
     ///
     /// # Errors
-    /// [`BuildError`]: the capacity or the time to idle is 0, the runtime given has no timer, or there is no runtime and none
+    /// [`BuildError`]: a capacity or the time to idle is 0, the runtime given has no timer, or there is no runtime and none
     /// could be started.
     pub fn try_build(self) -> Result<ControlPanel<I, P>, BuildError> {
         if self.capacity == 0 {
             return Err(BuildError::ZeroCapacity);
+        }
+        if self.signal_capacity == 0 {
+            return Err(BuildError::ZeroSignalCapacity);
         }
         if self.idle_after.is_some_and(|after| after.is_zero()) {
             return Err(BuildError::ZeroIdle);
@@ -268,6 +284,9 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             tracing::warn!(target: TARGET, panel = %self.name, "{}", Warning::PanicsAbort);
         }
         let queue = Arc::new(Queue::new(self.capacity, self.on_ready));
+        let frames = Arc::new(AtomicU64::new(0));
+        let for_buses = Arc::clone(&queue);
+        let buses = Buses::new(self.signal_capacity, Arc::clone(&frames), move || for_buses.wake_loop());
         let for_supervisor = Arc::clone(&queue);
         let on_escalate = Box::new(move || for_supervisor.wake_loop());
         let supervisor = Supervisor::new(&self.name, handle, self.shutdown_timeout, on_escalate);
@@ -275,11 +294,12 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             name: Name::from(&*self.name),
             queue,
             policy: Policy::new(self.policy.policy()),
+            buses: Arc::new(buses),
             asks: PoolId(supervisor.number()),
             supervisor,
             idle: Idle::new(self.idle_after),
             last_source: Mutex::default(),
-            frames: AtomicU64::new(0),
+            frames,
             starving: AtomicBool::new(false),
             snapshot: Snapshot::default(),
         };
@@ -332,6 +352,7 @@ impl<I: Intent, P, G> fmt::Debug for PanelBuilder<I, P, G> {
         f.debug_struct("PanelBuilder")
             .field("name", &self.name)
             .field("capacity", &self.capacity)
+            .field("signal_capacity", &self.signal_capacity)
             .field("shutdown_timeout", &self.shutdown_timeout)
             .field("frame_budget", &self.frame_budget)
             .field("idle_after", &self.idle_after)

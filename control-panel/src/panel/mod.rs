@@ -258,6 +258,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 }
 
+impl<I: Intent, P> ControlPanel<I, P> {
+    pub(crate) fn shared(&self) -> &Shared<I, P> {
+        &self.shared
+    }
+}
+
 impl<I: Intent, P> Drop for ControlPanel<I, P> {
     fn drop(&mut self) {
         self.shared.supervisor.drop_all();
@@ -265,6 +271,7 @@ impl<I: Intent, P> Drop for ControlPanel<I, P> {
             runtime.shutdown_background();
         }
         self.shared.policy.close();
+        self.shared.buses.close();
         self.shared.queue.discard();
     }
 }

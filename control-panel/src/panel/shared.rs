@@ -10,6 +10,7 @@ use std::{
 
 use super::{idle::Idle, status::Snapshot};
 use crate::{
+    bus::Buses,
     context::Context,
     gate::GateCell,
     inbox::InboxCell,
@@ -32,6 +33,7 @@ pub(crate) struct Shared<I: Intent, P> {
     pub(super) name: Name,
     pub(crate) queue: Arc<Queue<I>>,
     pub(crate) policy: Policy<P>,
+    pub(crate) buses: Arc<Buses<I::Source>>,
     pub(crate) supervisor: Supervisor,
     /// The pool of what the loop asks of functions that block.
     pub(super) asks: PoolId,
@@ -39,7 +41,7 @@ pub(crate) struct Shared<I: Intent, P> {
     /// The source of the last worker, in words: many workers share one.
     pub(super) last_source: Mutex<Option<(I::Source, Name)>>,
     /// Frames drained. Written by the panel alone.
-    pub(super) frames: AtomicU64,
+    pub(super) frames: Arc<AtomicU64>,
     /// Whether the loop keeps its own workers from running. Written by the panel alone.
     pub(super) starving: AtomicBool,
     pub(super) snapshot: Snapshot,
@@ -54,7 +56,8 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     pub(crate) fn context(&self, name: Name, source: I::Source) -> Context<I, P> {
         let sender = self.sender(source);
         let record = Arc::new(self.record(name, &sender, &Options::default()));
-        Context::new(sender, self.policy.watch(), record, Arc::clone(self.supervisor.term()), 0)
+        let term = Arc::clone(self.supervisor.term());
+        Context::new(sender, self.policy.watch(), Arc::clone(&self.buses), record, term, 0)
     }
 
     pub(crate) fn spawn(&self, worker: Worker<I, P>, place: Option<Place>) -> WorkerHandle {
@@ -97,6 +100,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         record.gate = GateCell::new(options.suspend);
         let record = Arc::new(record);
         let mut policy = self.policy.watch();
+        let buses = Arc::clone(&self.buses);
         let for_context = Arc::clone(&record);
         let start: Start = Box::new(move |generation, term| {
             // The first run sees what was set since it was spawned, a later one what was set since it started.
@@ -104,7 +108,14 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
                 policy.borrow_and_update();
             }
             let (record, term) = (Arc::clone(&for_context), Arc::clone(term));
-            factory(Context::new(sender.clone(), policy.clone(), record, term, generation))
+            factory(Context::new(
+                sender.clone(),
+                policy.clone(),
+                Arc::clone(&buses),
+                record,
+                term,
+                generation,
+            ))
         });
         Recruit { record, spec, start }
     }

@@ -76,6 +76,10 @@ impl<I: Intent, P> Spawner<I, P> {
     pub(super) fn new(shared: Arc<Shared<I, P>>) -> Self {
         Self { shared }
     }
+
+    pub(crate) fn shared(&self) -> &Shared<I, P> {
+        &self.shared
+    }
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::shared::Shared;
 use crate::{
+    bus::SignalTotals,
     intent::Intent,
     name::Name,
     queued::Origin,
@@ -44,6 +45,8 @@ pub struct PanelStatus {
     pub waiting: usize,
     /// Frames drained.
     pub frames: u64,
+    /// The buses of signals, all together.
+    pub signals: SignalTotals,
     /// The workers that live, in the order of their spawning.
     pub workers: Workers,
     /// The number of the last event that `workers` contains: those after it tell what changed since.
@@ -122,6 +125,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             dropped: counts.dropped,
             waiting: counts.waiting,
             frames: self.frames.load(Ordering::Relaxed),
+            signals: self.buses.totals(),
             workers,
             events,
             warning: self.warning(),

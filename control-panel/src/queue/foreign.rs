@@ -13,12 +13,12 @@ use crate::supervise::panics;
 /// first panic goes on at the [end](Self::end); of the others the hook alone has told.
 #[must_use = "a panic goes on at the `end`"]
 #[derive(Default)]
-pub(super) struct Foreign {
+pub(crate) struct Foreign {
     panic: Option<Box<dyn Any + Send>>,
 }
 
 impl Foreign {
-    pub(super) fn call(&mut self, code: impl FnOnce()) {
+    pub(crate) fn call(&mut self, code: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
             if self.panic.is_none() {
                 self.panic = Some(panic);
@@ -28,7 +28,7 @@ impl Foreign {
         }
     }
 
-    pub(super) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+    pub(crate) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
         wakers.into_iter().for_each(|waker| self.call(|| waker.wake()));
     }
 
@@ -37,7 +37,7 @@ impl Foreign {
     }
 
     /// Where this thread unwinds already (a task that panicked drops its send), a second panic would end the process.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         match self.panic {
             Some(panic) if thread::panicking() => panics::discard(panic),
             Some(panic) => resume_unwind(panic),

@@ -38,7 +38,6 @@ mod state;
 use std::{fmt, ops::Deref, task::Waker};
 
 use self::{
-    foreign::Foreign,
     frames::Frames,
     ready::Ready,
     state::{Gate, State},
@@ -56,6 +55,7 @@ use crate::{
 
 pub(crate) use self::{
     batch::{Batch, Local},
+    foreign::Foreign,
     port::Port,
     ready::OnReady,
 };

@@ -29,6 +29,9 @@
 //! let report = panel.shutdown_blocking(); // a second Ctrl-C ends this too
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! These are the operating system's signals. Those that parts of a program announce to each other are a
+//! [`SignalBus`](crate::SignalBus)'s.
 
 mod handlers;
 mod options;

@@ -1,0 +1,159 @@
+//! A panel's buses: one for each type of signal.
+
+use std::{
+    any::TypeId,
+    fmt,
+    marker::PhantomData,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+
+use super::{
+    SignalBus, Subscription,
+    core::{AnyBus, Core},
+};
+use crate::{intent::Source, queued::Origin, supervise::panics};
+
+/// One bus at one moment: what [`ControlPanel::buses`](crate::ControlPanel::buses) lists.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusStatus {
+    /// The type of its signals, as the compiler calls it.
+    pub signal: &'static str,
+    /// How many signals it keeps.
+    pub capacity: usize,
+    /// How many listen.
+    pub subscribers: usize,
+    /// Signals published since the panel was built, also those that no one listened to.
+    pub published: u64,
+    /// How many of the kept signals the slowest subscriber has not taken yet. At the capacity it misses those that come.
+    pub depth: usize,
+    /// Signals that subscribers missed, all together: those they were [told of](super::Received::Lagged) so far.
+    pub lagged: u64,
+}
+
+/// All buses of a panel together: [`PanelStatus::signals`](crate::PanelStatus::signals).
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SignalTotals {
+    /// Signals published since the panel was built.
+    pub published: u64,
+    /// Signals that subscribers missed, so far as they were told of it.
+    pub lagged: u64,
+    /// How far the slowest subscriber is behind, of all.
+    pub depth: usize,
+    /// Subscriptions that live.
+    pub subscribers: usize,
+}
+
+/// What a panel's buses share.
+pub(super) struct Hub {
+    /// The panel's: the number of the last frame.
+    frames: Arc<AtomicU64>,
+    closed: AtomicBool,
+    pub(super) capacity: usize,
+    pub(super) wake_loop: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Hub {
+    pub(super) fn frame(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}
+
+/// They are listed in the order of their first use. Looking through them takes no lock.
+pub(crate) struct Buses<Src> {
+    hub: Arc<Hub>,
+    all: ArcSwap<Vec<Arc<dyn AnyBus>>>,
+    /// Held by who makes one.
+    making: Mutex<()>,
+    source: PhantomData<fn() -> Src>,
+}
+
+impl<Src> Buses<Src> {
+    /// Of a panel that counts its frames in `frames`.
+    pub(crate) fn new(
+        capacity: usize,
+        frames: Arc<AtomicU64>,
+        wake_loop: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        let hub = Hub { frames, closed: AtomicBool::new(false), capacity, wake_loop: Box::new(wake_loop) };
+        Self { hub: Arc::new(hub), all: ArcSwap::default(), making: Mutex::default(), source: PhantomData }
+    }
+
+    /// The panel is gone: nothing is published any more, and those who wait learn it.
+    pub(crate) fn close(&self) {
+        self.hub.closed.store(true, Ordering::Release);
+        for bus in self.all.load().iter() {
+            // A waker that panics keeps no other bus from it.
+            panics::catch(|| bus.close()).ok();
+        }
+    }
+
+    pub(crate) fn status(&self) -> Vec<BusStatus> {
+        self.all.load().iter().map(|bus| bus.status()).collect()
+    }
+
+    /// Allocates nothing.
+    pub(crate) fn totals(&self) -> SignalTotals {
+        self.all.load().iter().map(|bus| bus.status()).fold(SignalTotals::default(), |sum, bus| {
+            SignalTotals {
+                published: sum.published + bus.published,
+                lagged: sum.lagged + bus.lagged,
+                depth: sum.depth.max(bus.depth),
+                subscribers: sum.subscribers + bus.subscribers,
+            }
+        })
+    }
+}
+
+impl<Src: Source> Buses<Src> {
+    /// The bus of this type of signal, made if there is none yet.
+    pub(super) fn of<S: Send + Sync + 'static>(&self) -> Arc<Core<S, Src>> {
+        if let Some(bus) = self.find() {
+            return bus;
+        }
+        let _turn = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        self.find().unwrap_or_else(|| {
+            let new = Arc::new(Core::new(Arc::clone(&self.hub)));
+            let mut all = Vec::clone(&self.all.load());
+            all.push(Arc::clone(&new) as Arc<dyn AnyBus>);
+            self.all.store(Arc::new(all));
+            new
+        })
+    }
+
+    /// For whoever is no worker.
+    pub(crate) fn publisher<S: Send + Sync + 'static>(
+        &self,
+        source: Src,
+        origin: Origin,
+    ) -> SignalBus<S, Src> {
+        SignalBus::new(self.of(), source, origin, None)
+    }
+
+    /// For whoever is no worker.
+    pub(crate) fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, Src> {
+        Subscription::new(self.of(), None)
+    }
+
+    fn find<S: Send + Sync + 'static>(&self) -> Option<Arc<Core<S, Src>>> {
+        let all = self.all.load();
+        let bus = all.iter().find(|bus| bus.signal() == TypeId::of::<S>())?;
+        Arc::clone(bus).as_any().downcast().ok()
+    }
+}
+
+impl<Src> fmt::Debug for Buses<Src> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.status()).finish()
+    }
+}

@@ -1,0 +1,145 @@
+//! One bus: a ring, its listeners, its counts.
+
+use std::{
+    any::{Any, TypeId, type_name},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    buses::{BusStatus, Hub},
+    listeners::{Listener, Listeners},
+    ring::{Entry, Look, Ring},
+    signal::Announced,
+};
+
+pub(super) struct Core<S, Src> {
+    ring: Ring<Announced<S, Src>>,
+    listeners: Listeners,
+    /// Signals that were published while no one listened: they have no number.
+    unheard: AtomicU64,
+    /// What subscribers missed, all together.
+    lagged: AtomicU64,
+    hub: Arc<Hub>,
+}
+
+impl<S, Src> Core<S, Src> {
+    pub(super) fn new(hub: Arc<Hub>) -> Self {
+        Self {
+            ring: Ring::new(hub.capacity),
+            listeners: Listeners::default(),
+            unheard: AtomicU64::new(0),
+            lagged: AtomicU64::new(0),
+            hub,
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.hub.is_closed()
+    }
+
+    pub(super) fn frame(&self) -> u64 {
+        self.hub.frame()
+    }
+
+    pub(super) fn has_listeners(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
+    /// A signal that no one listens to. It takes no number: whoever subscribes meanwhile would wait for it.
+    pub(super) fn unheard(&self) {
+        self.unheard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Writes a signal and wakes those who wait; returns the entry that it replaced.
+    pub(super) fn publish(
+        &self,
+        entry: Arc<Entry<Announced<S, Src>>>,
+        signal: Announced<S, Src>,
+    ) -> Arc<Entry<Announced<S, Src>>> {
+        let replaced = self.ring.put(entry, signal);
+        self.wake();
+        replaced
+    }
+
+    fn wake(&self) {
+        self.listeners.wake(|| (self.hub.wake_loop)());
+    }
+
+    pub(super) fn wake_loop(&self) {
+        (self.hub.wake_loop)();
+    }
+
+    /// A new listener, and the number of the first signal that it reads.
+    pub(super) fn listen(&self) -> (Arc<Listener>, u64) {
+        let listener = Arc::new(Listener::default());
+        listener.set_next(u64::MAX);
+        // Listed first: whoever publishes after the number was read finds it.
+        self.listeners.add(Arc::clone(&listener));
+        let next = self.last() + 1;
+        listener.set_next(next);
+        (listener, next)
+    }
+
+    pub(super) fn forget(&self, listener: &Arc<Listener>) {
+        self.listeners.remove(listener);
+    }
+
+    /// The number of the last signal; it may be about to be written.
+    pub(super) fn last(&self) -> u64 {
+        self.ring.claimed()
+    }
+
+    pub(super) fn look(&self, number: u64) -> Look<Announced<S, Src>> {
+        self.ring.look(number)
+    }
+
+    pub(super) fn is_written(&self, number: u64) -> bool {
+        self.ring.is_written(number)
+    }
+
+    pub(super) fn missed(&self, signals: u64) {
+        self.lagged.fetch_add(signals, Ordering::Relaxed);
+    }
+}
+
+/// A bus, whatever its signals are.
+pub(super) trait AnyBus: Send + Sync {
+    fn signal(&self) -> TypeId;
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+    fn status(&self) -> BusStatus;
+    /// The panel is gone: those who wait learn it.
+    fn close(&self);
+}
+
+impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> AnyBus for Core<S, Src> {
+    fn signal(&self) -> TypeId {
+        TypeId::of::<S>()
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+
+    fn status(&self) -> BusStatus {
+        let capacity = self.ring.capacity();
+        // Read before the last: it is not ahead of it then, or has only just begun to listen.
+        let slowest = self.listeners.slowest();
+        let last = self.last();
+        let behind = slowest.map_or(0, |next| (last + 1).saturating_sub(next));
+        BusStatus {
+            signal: type_name::<S>(),
+            capacity,
+            subscribers: self.listeners.len(),
+            published: last + self.unheard.load(Ordering::Relaxed),
+            depth: usize::try_from(behind).map_or(capacity, |behind| behind.min(capacity)),
+            lagged: self.lagged.load(Ordering::Relaxed),
+        }
+    }
+
+    fn close(&self) {
+        self.wake();
+    }
+}

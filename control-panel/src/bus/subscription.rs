@@ -1,0 +1,213 @@
+//! A subscriber's end of a bus.
+
+use std::{
+    any::type_name,
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+};
+
+use tokio::task::coop;
+
+use super::{
+    core::Core,
+    listeners::Listener,
+    ring::Look,
+    signal::{Received, Signal},
+};
+use crate::{
+    blocking,
+    intent::IntentSource,
+    observe,
+    supervise::{
+        cause::Term,
+        deadline::{Raced, race},
+    },
+};
+
+/// Receives the signals of type `S` that are published from now on: what
+/// [`ControlPanel::subscribe`](crate::ControlPanel::subscribe), [`Spawner::subscribe`](crate::Spawner::subscribe) and
+/// [`Context::subscribe`](crate::Context::subscribe) return.
+///
+/// Every subscription gets all of them, in the bus's one order. One that falls behind further than the bus keeps signals
+/// [learns](Received::Lagged) how many it missed. Dropping it ends it.
+pub struct Subscription<S, Src = IntentSource> {
+    core: Arc<Core<S, Src>>,
+    listener: Arc<Listener>,
+    /// The number of the next signal to read.
+    next: u64,
+    /// The run that listens; without one it is the frame loop's, or a thread's of the program's own.
+    term: Option<Arc<Term>>,
+}
+
+impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> {
+    pub(super) fn new(core: Arc<Core<S, Src>>, term: Option<Arc<Term>>) -> Self {
+        let (listener, next) = core.listen();
+        let subscription = Self { core, listener, next, term };
+        // A loop that goes to sleep before it looked for the first time is woken as well.
+        subscription.arm_loop();
+        subscription
+    }
+
+    /// The next signal, if there is one. Never waits: for the frame loop, once a frame until there is none, or see
+    /// [`drain`](Self::drain). Takes no lock and allocates nothing.
+    ///
+    /// Where there is none, and the subscription is no worker's, the next signal wakes a sleeping frame loop:
+    /// [`on_ready`](crate::PanelBuilder::on_ready) is called and [`wait_ready`](crate::ControlPanel::wait_ready) resolves, once,
+    /// though the frame may be empty. A loop that publishes in every frame to a view of its own keeps itself awake.
+    pub fn try_recv(&mut self) -> Option<Received<S, Src>> {
+        self.look().or_else(|| {
+            // Something may have come just before the loop was to be woken for it.
+            if self.arm_loop() { self.look() } else { None }
+        })
+    }
+
+    /// What was published until now, each as [`try_recv`](Self::try_recv) returns it. What comes while it is read is the
+    /// next call's, so that a frame ends also under a flood of signals; a sleeping loop is woken for it.
+    pub fn drain(&mut self) -> impl Iterator<Item = Received<S, Src>> + use<'_, S, Src> {
+        let until = self.core.last();
+        Drain { subscription: self, until }
+    }
+
+    /// Waits for the next signal. `None` once the panel was dropped and everything was read, or the worker whose
+    /// subscription it is was told to stop.
+    ///
+    /// A worker that is told to stop gets `None` even if signals are left: [`try_recv`](Self::try_recv) still takes them.
+    ///
+    /// # Cooperation
+    /// Consumes tokio's cooperative budget, so that a loop that always finds a signal can be cancelled.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: a signal that a cancelled call would have returned is returned by the next one.
+    pub async fn recv(&mut self) -> Option<Received<S, Src>> {
+        coop::consume_budget().await;
+        let Some(term) = self.term.clone() else {
+            return poll_fn(|cx| self.poll_recv(cx)).await;
+        };
+        // Asked first: a worker that was told to stop does not begin something new.
+        match race(term.token().cancelled(), poll_fn(|cx| self.poll_recv(cx))).await {
+            Raced::First(()) => None,
+            Raced::Second(received) => received,
+        }
+    }
+
+    /// Like [`recv`](Self::recv), for a thread that is not driving a runtime: a worker on a thread of its own, or a host's.
+    ///
+    /// ```
+    /// use control_panel::{Context, GraphIntent, IntentSource, Received, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// struct Saved(std::path::PathBuf);
+    ///
+    /// #[worker(source = IntentSource::Restore, kind = thread)]
+    /// fn backup(cx: Context<Update>) {
+    ///     let mut saved = cx.subscribe::<Saved>();
+    ///     while let Some(received) = saved.recv_blocking() {
+    ///         if let Received::Signal(file) = received {
+    ///             std::fs::copy(&file.0, file.0.with_extension("bak")).ok();
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// In async code: use `recv().await` there.
+    #[track_caller]
+    pub fn recv_blocking(&mut self) -> Option<Received<S, Src>> {
+        blocking::assert_may_block("recv_blocking", "`recv().await`");
+        blocking::wait(self.recv())
+    }
+
+    fn poll_recv(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Received<S, Src>>> {
+        // Before the look: nothing is published after it.
+        let closed = self.core.is_closed();
+        if let Some(received) = self.look() {
+            return Poll::Ready(Some(received));
+        }
+        if closed {
+            return Poll::Ready(None);
+        }
+        self.listener.arm_task(cx.waker());
+        let closed = self.core.is_closed();
+        match self.look() {
+            None if !closed => Poll::Pending,
+            received => Poll::Ready(received),
+        }
+    }
+
+    fn look(&mut self) -> Option<Received<S, Src>> {
+        match self.core.look(self.next) {
+            Look::Later => None,
+            Look::Here(entry) => {
+                self.go_on_with(self.next + 1);
+                Some(Received::Signal(Signal::new(entry)))
+            }
+            Look::Gone(oldest) => {
+                let missed = oldest - self.next;
+                self.go_on_with(oldest);
+                self.core.missed(missed);
+                observe::lagged(type_name::<S>(), missed);
+                Some(Received::Lagged(missed))
+            }
+        }
+    }
+
+    fn go_on_with(&mut self, next: u64) {
+        self.next = next;
+        self.listener.set_next(next);
+    }
+
+    /// The next signal is to wake the frame loop, unless this is a worker's. Says whether that is there already.
+    fn arm_loop(&self) -> bool {
+        if self.term.is_some() {
+            return false;
+        }
+        self.listener.arm_loop();
+        self.core.is_written(self.next)
+    }
+}
+
+impl<S, Src> Drop for Subscription<S, Src> {
+    fn drop(&mut self) {
+        self.core.forget(&self.listener);
+    }
+}
+
+impl<S, Src> fmt::Debug for Subscription<S, Src> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("signal", &type_name::<S>())
+            .field("unread", &(self.core.last() + 1).saturating_sub(self.next))
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was published until a moment.
+struct Drain<'a, S: Send + Sync + 'static, Src: Send + Sync + 'static> {
+    subscription: &'a mut Subscription<S, Src>,
+    /// The number of the last signal that it hands out.
+    until: u64,
+}
+
+impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Iterator for Drain<'_, S, Src> {
+    type Item = Received<S, Src>;
+
+    fn next(&mut self) -> Option<Received<S, Src>> {
+        if self.subscription.next > self.until {
+            return None;
+        }
+        self.subscription.look()
+    }
+}
+
+impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Drop for Drain<'_, S, Src> {
+    fn drop(&mut self) {
+        // What is left, or came meanwhile, is the next frame's.
+        if self.subscription.arm_loop() {
+            self.subscription.core.wake_loop();
+        }
+    }
+}
