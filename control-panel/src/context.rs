@@ -143,7 +143,9 @@ impl<I: Intent, P> Context<I, P> {
     /// The sending half alone, for threads and callbacks that outlive this generation.
     ///
     /// It has the worker's origin, and knows nothing of its generations: it waits for a slot whatever they are told, and goes
-    /// on when they end. What is to end with the generation takes a clone of the context instead.
+    /// on when they end. What is to end with the generation takes a clone of the context instead. So it is also how a worker
+    /// that was asked to stop hands over what it has left, to a [loop that drains
+    /// meanwhile](crate::ControlPanel::shutdown_draining).
     pub fn sender(&self) -> IntentSender<I> {
         self.sender.clone()
     }

@@ -7,6 +7,7 @@ mod by_a_worker;
 mod by_question_mark;
 mod calls;
 mod deadline;
+mod draining;
 mod listed;
 mod queue;
 

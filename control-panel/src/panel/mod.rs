@@ -230,7 +230,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// Back by the deadline ([`shutdown_timeout`](PanelBuilder::shutdown_timeout), counted from the first call)
     /// whatever the workers do, each that did not stop named in the report. Meanwhile a full queue hands intents
-    /// back instead of waiting; afterwards every send is refused.
+    /// back instead of waiting, as it is not drained ([`shutdown_draining`](Self::shutdown_draining) drains it); afterwards every
+    /// send is refused.
     ///
     /// The deadline is the earlier of a tokio and a native timer. It cannot hold where the caller itself sits on a
     /// runtime thread that a worker blocks: a current-thread runtime shared with a worker that never awaits.

@@ -1,7 +1,24 @@
-//! Asking for the end, for callers that cannot wait for it.
+//! Asking for the end, for callers that cannot wait for it; and draining meanwhile.
+
+use std::{
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::{ControlPanel, shared::Shared};
-use crate::intent::Intent;
+use crate::{
+    blocking,
+    intent::Intent,
+    supervise::{
+        deadline::{Raced, race},
+        report::ShutdownReport,
+        supervisor::Caller,
+    },
+};
+
+/// How often a frame is called that drains nothing of what there is.
+const STALLED: Duration = Duration::from_millis(1);
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     /// Wakes the loop, which is to see it.
@@ -21,7 +38,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// For callers that must not wait: a host inside a frame, a callback, a signal, a worker. The loop goes on draining what the
     /// workers still send, and then calls [`shutdown`](Self::shutdown), which waits for the rest and returns the report: its
-    /// deadline counts from here. Calling it again changes nothing.
+    /// deadline counts from here. [`shutdown_draining`](Self::shutdown_draining) is both. Calling it again changes nothing.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawner, worker};
@@ -45,6 +62,93 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// ```
     pub fn request_shutdown(&self) {
         self.shared.request_shutdown();
+    }
+
+    /// Shuts down while the loop goes on: `frame`, which drains, is called whenever there is something to drain until every
+    /// worker has ended, and for what is left then. Returns the report; the queue is empty by then.
+    ///
+    /// For workers that have something to hand over when they are asked to stop, more of it than the queue has room for. While a
+    /// plain [`shutdown`](Self::shutdown) waits the queue is not drained, so it hands back what does not fit. A worker that
+    /// flushes is [cooperative](crate::Cancel::Cooperative), or on a thread, and sends by [`Context::sender`], which waits for a
+    /// slot although the worker was asked to stop: the context's own sends do not, so that a loop of them ends.
+    ///
+    /// The [deadline](crate::PanelBuilder::shutdown_timeout) holds, as long as `frame` returns: workers that have not ended after
+    /// nine tenths of it are dropped, and sends that still wait are refused. A loop whose host calls it, as a GUI's, and that
+    /// cannot block in its exit callback, does the same in its own frames: [`request_shutdown`](Self::request_shutdown), frames
+    /// until [`worker_count`](Self::worker_count) is 0 or its patience is over, then `shutdown`.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Save(u32) }
+    ///
+    /// #[worker(source = IntentSource::Restore, cancel = cooperative)]
+    /// async fn editor(cx: Context<Update>) {
+    ///     cx.cancelled().await;
+    ///     let flush = cx.sender();
+    ///     for page in 0..1_000 {
+    ///         flush.send(Update::Save(page)).await.ok();
+    ///     }
+    /// }
+    ///
+    /// control_panel::testing::paused_with(ControlPanel::<Update>::builder().capacity(64), async |panel| {
+    ///     panel.spawn_editor();
+    ///     control_panel::testing::settle().await;
+    ///     let mut saved = 0;
+    ///     let report = panel.shutdown_draining(|panel| saved += panel.drain().count()).await;
+    ///     assert!(report.is_clean());
+    ///     assert_eq!(saved, 1_000);
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    /// Where `frame` does: the shutdown has begun by then, and goes on with the next call.
+    ///
+    /// # Cancel safety
+    /// Dropping it half-way keeps the cancellation, and loses nothing; calling it again goes on, by the first call's deadline.
+    ///
+    /// [`Context::sender`]: crate::Context::sender
+    pub async fn shutdown_draining(&mut self, frame: impl FnMut(&mut Self)) -> ShutdownReport {
+        self.drain_down(Caller::Awaits, frame).await
+    }
+
+    /// Like [`shutdown_draining`](Self::shutdown_draining), for a thread that is not driving a runtime: the main thread of most
+    /// programs, at its end.
+    ///
+    /// # Panics
+    /// In async code, before anything is stopped: use `shutdown_draining(…).await` there. And where `frame` does.
+    #[track_caller]
+    pub fn shutdown_draining_blocking(&mut self, frame: impl FnMut(&mut Self)) -> ShutdownReport {
+        blocking::assert_may_block("shutdown_draining_blocking", "`shutdown_draining(…).await`");
+        blocking::wait(pin!(self.drain_down(Caller::Blocks, frame)))
+    }
+
+    async fn drain_down(&mut self, caller: Caller, mut frame: impl FnMut(&mut Self)) -> ShutdownReport {
+        let shared = Arc::clone(&self.shared);
+        shared.request_shutdown();
+        let mut wound_down = pin!(shared.supervisor.wound_down());
+        loop {
+            let seen = || (shared.frames.load(Ordering::Relaxed), shared.queue.counts().drained);
+            let (frames, drained) = seen();
+            frame(self);
+            // A call that drains nothing is followed by another all the same, but not without a pause.
+            let stalls = frames == seen().0 || drained == seen().1 && self.queued() > 0;
+            let next = async {
+                if stalls { shared.supervisor.pause(STALLED).await } else { self.wait_ready().await }
+            };
+            if let Raced::First(()) = race(wound_down.as_mut(), next).await {
+                break;
+            }
+        }
+        let report = shared.shut_down(caller).await;
+        // Nothing is accepted any more: these frames come to an end, unless they do not drain.
+        let mut left = usize::MAX;
+        while (1..left).contains(&self.queued()) {
+            left = self.queued();
+            frame(self);
+        }
+        report
     }
 
     /// Whether the end has begun: a [shutdown](Self::shutdown), a [request](Self::request_shutdown) for one, or the drop of the

@@ -153,7 +153,7 @@ impl Supervisor {
         }
         self.stop_all();
         refuse_waiting();
-        let nearly = began.after(self.timeout.mul_f64(0.9));
+        let nearly = self.nearly_over(began);
         if caller == Caller::Blocks {
             self.registry.help_to_tell(nearly.native());
         }
@@ -173,6 +173,23 @@ impl Supervisor {
     pub(crate) fn request_shutdown(&self) {
         self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
         self.stop_all();
+    }
+
+    /// Resolves when every worker has ended, or when the shutdown, begun by now, is to drop those that have not.
+    pub(crate) async fn wound_down(&self) {
+        let began = *self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
+        self.ended_by(self.nearly_over(began)).await;
+    }
+
+    /// Resolves after this time, whatever the runtime does.
+    pub(crate) async fn pause(&self, time: Duration) {
+        let runtime = &self.registry.hosts.runtime;
+        Deadline::new(runtime, Moment::now(runtime).after(time)).await;
+    }
+
+    /// When those that have not stopped are dropped.
+    fn nearly_over(&self, began: Moment) -> Moment {
+        began.after(self.timeout.mul_f64(0.9))
     }
 
     fn stop_all(&self) {
