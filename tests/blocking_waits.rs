@@ -70,12 +70,17 @@ fn ask(cx: &Context<Update, u64>) -> Result<u64, RequestError<Update>> {
 
 /// The question that the loop is asked.
 fn question(panel: &mut Panel) -> (u64, Reply<u64>) {
-    assert!(panel.wait_ready_timeout(Duration::MAX));
-    let asked = panel.drain().find_map(|queued| match queued.intent {
-        Update::Ask(number, reply) => Some((number, reply)),
-        Update::Tell(_) => None,
-    });
-    asked.expect("a question")
+    loop {
+        // Also when a worker started.
+        assert!(panel.wait_ready_timeout(Duration::MAX));
+        let asked = panel.drain().find_map(|queued| match queued.intent {
+            Update::Ask(number, reply) => Some((number, reply)),
+            Update::Tell(_) => None,
+        });
+        if let Some(asked) = asked {
+            return asked;
+        }
+    }
 }
 
 fn was_cancelled(handle: &WorkerHandle, cause: Cause) {

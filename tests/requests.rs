@@ -209,6 +209,12 @@ fn the_panels_own_reply_wakes_a_sleeping_loop() {
                 assert!(wakes.poll(ready.as_mut()).is_ready());
             }
             assert_eq!(panel.drain().count(), 0, "an empty frame");
+            assert_eq!(
+                calls.swap(0, Ordering::SeqCst),
+                1,
+                "and one more, for a loop that looked before the drain"
+            );
+            assert_eq!((panel.drain().count(), calls.load(Ordering::SeqCst)), (0, 0));
             assert_eq!(answer.try_take(), Some(if answered { Ok(3) } else { Err(NoReply) }));
             assert!(wakes.poll(Box::pin(panel.wait_ready()).as_mut()).is_pending(), "and it sleeps again");
         }

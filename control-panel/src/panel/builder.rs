@@ -58,6 +58,7 @@ pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     shutdown_timeout: Duration,
     frame_budget: FrameBudget,
     on_ready: Option<OnReady>,
+    wake_for_workers: bool,
     /// Set in `idle`.
     pub(super) idle_after: Option<Duration>,
     policy: G,
@@ -111,6 +112,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
             shutdown_timeout: Duration::from_secs(5),
             frame_budget: FrameBudget::default(),
             on_ready: None,
+            wake_for_workers: true,
             idle_after: None,
             policy: ByDefault,
             types: PhantomData,
@@ -146,7 +148,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// The first policy. Without this call it is `P::default()`.
     pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
         let Self { name, capacity, signal_capacity, runtime, shutdown_timeout, .. } = self;
-        let Self { frame_budget, on_ready, idle_after, .. } = self;
+        let Self { frame_budget, on_ready, wake_for_workers, idle_after, .. } = self;
         PanelBuilder {
             name,
             capacity,
@@ -155,6 +157,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
             shutdown_timeout,
             frame_budget,
             on_ready,
+            wake_for_workers,
             idle_after,
             policy: Given(policy),
             types: PhantomData,
@@ -186,17 +189,19 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
         self
     }
 
-    /// Called when there is something to drain: once when the queue becomes non-empty after a drain, and after a
-    /// frame that left something behind. For loops that sleep. A frame that is asked for may turn out empty: some only
-    /// wake senders, some are for an answer that came ([`ControlPanel::reply`]). A worker's end asks for none: a loop that
-    /// shows how workers are doing wakes up for that now and then, or has an
-    /// [`events`](ControlPanel::events) task send it an intent.
+    /// Called when there is something for the loop to do. For loops that sleep.
+    ///
+    /// For intents: once when the queue becomes non-empty after a drain, and after a frame that left something behind. For what
+    /// they only look at: once when an answer came ([`ControlPanel::reply`]), or when what [`ControlPanel::status`] shows of a
+    /// worker changed, unless [`wake_for_workers`](Self::wake_for_workers) says no; and once more by the frame that follows,
+    /// so that a loop that looked before its drain looks again. A frame that is asked for may turn out empty: some only wake
+    /// senders.
     ///
     /// Called on the thread that sends, or drops a frame; and wherever else there turns out to be something for a frame
     /// to do: where a sender is made or dropped (so also where a worker is spawned or ends), where a waiting send or
-    /// [`Permits`](crate::Permits) are dropped, where an answer is given or given up, where a worker escalates, and inside
-    /// `drain` and `run_frame` themselves where the queue is busy just then. Never under a lock of the panel's: it may send
-    /// itself.
+    /// [`Permits`](crate::Permits) are dropped, where an answer is given or given up, where a worker starts, ends, is told to
+    /// stop, suspended or resumed, and inside `drain`, `run_frame` and `status` themselves. Never under a lock of the panel's:
+    /// it may send itself. Not called any more once the panel is being dropped.
     ///
     /// # Panics
     /// It should be quick, and it should not panic. A panic goes on to whoever called: it ends the worker whose send it
@@ -252,6 +257,42 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
         self.on_ready = Some(Box::new(on_ready));
         self
     }
+
+    /// Whether a sleeping loop is woken for what happens to workers, as it is for intents: [`on_ready`](Self::on_ready) is
+    /// called and [`wait_ready`](ControlPanel::wait_ready) resolves, once for all that happened since the last frame began.
+    /// Default: yes. A loop that shows nothing of its workers may sleep on.
+    ///
+    /// It is woken after the change, so that it finds it in [`ControlPanel::status`] and in the handles: a worker started,
+    /// ended, failed, backs off, is told to stop, waits for its group, is suspended, resumed, stuck or no longer stuck. A spawn by
+    /// itself wakes nothing: the start does. So that a worker that fails all the time keeps no loop awake, neither does a
+    /// restart after a run and a wait that took less than 16 ms each, beyond the first: the next frame shows it.
+    ///
+    /// That a worker [escalated](crate::Warning::Escalated) and that an answer came wakes the loop in any case.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Page }
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn fetch(_cx: Context<Update>) -> Result<(), &'static str> {
+    ///     Err("no route to host")
+    /// }
+    ///
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let fetch = panel.spawn_fetch();
+    /// while !fetch.status().is_final() {
+    ///     panel.drain().for_each(drop);
+    ///     panel.wait_ready_timeout(Duration::MAX); // its end wakes it
+    /// }
+    /// assert_eq!(fetch.status().to_string(), "failed: no route to host");
+    /// ```
+    pub fn wake_for_workers(mut self, wake: bool) -> Self {
+        self.wake_for_workers = wake;
+        self
+    }
 }
 
 impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, G> {
@@ -288,8 +329,9 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         let for_buses = Arc::clone(&queue);
         let buses = Buses::new(self.signal_capacity, Arc::clone(&frames), move || for_buses.wake_loop());
         let for_supervisor = Arc::clone(&queue);
-        let on_escalate = Box::new(move || for_supervisor.wake_loop());
-        let supervisor = Supervisor::new(&self.name, handle, self.shutdown_timeout, on_escalate);
+        let on_change = Box::new(move || for_supervisor.wake_loop());
+        let supervisor =
+            Supervisor::new(&self.name, handle, self.shutdown_timeout, on_change, self.wake_for_workers);
         let shared = Shared {
             name: Name::from(&*self.name),
             queue,
@@ -355,6 +397,7 @@ impl<I: Intent, P, G> fmt::Debug for PanelBuilder<I, P, G> {
             .field("signal_capacity", &self.signal_capacity)
             .field("shutdown_timeout", &self.shutdown_timeout)
             .field("frame_budget", &self.frame_budget)
+            .field("wake_for_workers", &self.wake_for_workers)
             .field("idle_after", &self.idle_after)
             .finish_non_exhaustive()
     }

@@ -80,8 +80,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         report
     }
 
-    /// Resolves when there is something to drain: for a loop that sleeps in async code. Several may wait, and all of them
-    /// are told. The frame may turn out empty, as with [`on_ready`](crate::PanelBuilder::on_ready).
+    /// Resolves when there is something to do: for a loop that sleeps in async code. Several may wait, and all of them
+    /// are notified. As with [`on_ready`](crate::PanelBuilder::on_ready), that may be an answer or a change of a worker's status, and
+    /// the frame empty.
     ///
     /// # Cooperation
     /// Consumes tokio's cooperative budget, so that a loop that always finds work yields and can be cancelled.
@@ -92,8 +93,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.queue.ready().await;
     }
 
-    /// Parks this thread until there is something to drain, or the time is over; with `Duration::MAX`, for ever. Says
-    /// whether there is; the frame may turn out empty.
+    /// Parks this thread until there is something to do, or the time is over; with `Duration::MAX`, for as long as that takes.
+    /// Says whether there is: something to drain, an answer, or a change of a worker's status
+    /// ([`wake_for_workers`](crate::PanelBuilder::wake_for_workers)). So the frame may turn out empty.
     ///
     /// # Panics
     /// In async code: use `wait_ready().await` there.

@@ -219,7 +219,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// workers changed while somebody keeps one of the last two.
     ///
     /// Where the queue is busy just now, its figures are those of the last frame; where the supervisor is, the workers are
-    /// those of the last status. So a status asked right after a spawn may not have that worker yet, and one asked right after
+    /// those of the last status, and a sleeping loop is woken to look again. So a status asked right after a spawn may not have that worker yet, and one asked right after
     /// a worker's end may still have it: the worker's [handle](WorkerHandle::status) is never behind, and
     /// [`worker_count`](Self::worker_count) neither.
     pub fn status(&self) -> PanelStatus {

@@ -114,7 +114,9 @@ impl WorkerInfo {
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     pub(super) fn status(&self) -> PanelStatus {
         let counts = self.queue.counts();
-        let (workers, events) = self.snapshot.take(self.supervisor.registry());
+        let registry = self.supervisor.registry();
+        // A loop that was woken for a change, and does not find it yet, is to look again.
+        let (workers, events) = self.snapshot.take(registry, || registry.wake_loop());
         PanelStatus {
             name: self.name.clone(),
             queued: counts.queued,
@@ -151,8 +153,8 @@ struct Seen {
 
 impl Snapshot {
     /// The living workers and the number of the last event. Where the supervisor is busy just now, or another looks at it,
-    /// as they were before.
-    pub(super) fn take(&self, registry: &Registry) -> (Workers, u64) {
+    /// as they were before: `stale` is called then.
+    pub(super) fn take(&self, registry: &Registry, stale: impl FnOnce()) -> (Workers, u64) {
         let seen = self.last.load();
         if seen.version == registry.version() {
             return (seen.workers.clone(), seen.events);
@@ -172,6 +174,9 @@ impl Snapshot {
         }
         // Somebody may just have made one.
         let seen = self.last.load();
+        if seen.version != registry.version() {
+            stale();
+        }
         (seen.workers.clone(), seen.events)
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Frames<I: Intent> {
     /// How many intents had been refused when the last frame began.
     refused: AtomicU64,
     is_late: AtomicBool,
-    /// Whether a frame was asked for by other than intents.
+    /// Whether a frame that could not begin asked for another.
     asked: AtomicBool,
     /// Frames with intents of the frame loop's own that are not over, or left some: each is in one of them at most.
     own: AtomicUsize,
@@ -82,8 +82,8 @@ impl<I: Intent> Frames<I> {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// Asks for a frame, for a reason that is there to be found by now.
-    pub(super) fn ask(&self) {
+    /// Asks for another frame.
+    fn ask(&self) {
         self.asked.store(true, Ordering::Release);
     }
 
@@ -137,8 +137,9 @@ impl<I: Intent> Queue<I> {
     /// that is nothing, unless `wanted` for the frame loop's own intents: those wait only where others of theirs, which
     /// come first, are in a frame that is not over, or in a rest that is not to be had now.
     pub(crate) fn begin_frame(&self, wanted: bool) -> Option<Box<Batch<I>>> {
+        self.ready.frame_begins();
         let is_late = self.frames.is_late.load(Ordering::Acquire);
-        if !wanted && !self.has_work() {
+        if !wanted && !self.has_intents() {
             return None;
         }
         self.let_go_on();
@@ -332,9 +333,14 @@ impl<I: Intent> Queue<I> {
         self.ready.signals() != self.frames.seen.load(Ordering::Relaxed)
     }
 
+    /// Whether there is something for a loop to do: intents, or news that it is to look at.
+    pub(crate) fn has_work(&self) -> bool {
+        self.has_intents() || self.ready.has_news()
+    }
+
     /// Whether there is something for a frame to do, told without the lock: what was queued when the last one began or
     /// ended was counted then, and what came since was signalled.
-    pub(crate) fn has_work(&self) -> bool {
+    fn has_intents(&self) -> bool {
         self.is_signalled()
             || self.frames.queued() > 0
             || self.frames.is_late.load(Ordering::Acquire)

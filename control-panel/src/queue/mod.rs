@@ -249,12 +249,10 @@ impl<I: Intent> Queue<I> {
         foreign.end();
     }
 
-    /// Wakes a sleeping loop for another reason than an intent: asks for a frame, which may be empty. Never waits.
-    ///
-    /// For each reason: a loop that was told of one may have looked for this one before it came.
+    /// Wakes a sleeping loop for another reason than an intent, which is there to be found by now: asks for two frames, which
+    /// may be empty. Never waits.
     pub(crate) fn wake_loop(&self) {
-        self.frames.ask();
-        self.ready.call(true);
+        self.ready.announce();
     }
 }
 

@@ -15,6 +15,7 @@
 //! | `signal` | wakes a worker's task |
 //! | `cause`, `exit`, `events`, `report` | what is told, and to whom |
 //! | `stop_error` | which errors say no more than that a worker stops: pure |
+//! | `notable` | what a sleeping loop is woken for: pure |
 //! | `deadline` | one moment on two clocks |
 //! | `clock` | the one native thread: rings deadlines, looks after the workers |
 //! | `polling` | which worker each thread runs just now |
@@ -37,6 +38,7 @@ pub(crate) mod kinds;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod machine;
+mod notable;
 mod off_task;
 pub(crate) mod panics;
 mod polling;

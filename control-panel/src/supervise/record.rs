@@ -14,8 +14,10 @@ use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
     cause::{Cause, CauseCell, Term},
+    events::EventKind,
     exit::{Exit, PanicReport},
     kinds::Kind,
+    notable::Notable,
     off_task::OffTask,
     panics::{self, LastWords},
     registry::Registry,
@@ -68,6 +70,9 @@ pub(crate) struct Record {
     /// Its task, where that is nobody else's.
     off_task: OnceLock<Arc<OffTask>>,
     pub(crate) gate: GateCell,
+    notable: Mutex<Notable>,
+    /// Whether its status was looked at and was not `Running`. Written under the lock of `status`.
+    seen: AtomicBool,
 }
 
 /// What is said of a record when it is made.
@@ -110,16 +115,38 @@ impl Record {
             last_words: LastWords::default(),
             inbox: InboxCell::new(inbox::CAPACITY),
             gate: GateCell::default(),
+            notable: Mutex::default(),
+            seen: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn status(&self) -> WorkerStatus {
-        self.lock_status().clone()
+        let status = self.lock_status();
+        if !matches!(*status, WorkerStatus::Running) {
+            self.seen.store(true, Ordering::Relaxed);
+        }
+        status.clone()
     }
 
-    /// Changes the status and wakes nobody yet: [`announce`](Self::announce) does. Returns the one before.
-    pub(super) fn set_status(&self, status: WorkerStatus) -> WorkerStatus {
-        mem::replace(&mut *self.lock_status(), status)
+    /// Whether a sleeping loop is to be woken for this event. `seen` as [`set_status`](Self::set_status) said.
+    pub(super) fn is_notable(&self, kind: &EventKind, seen: bool) -> bool {
+        // Thousands may end together.
+        if matches!(kind, EventKind::Ended(..)) {
+            return true;
+        }
+        let mut notable = self.notable.lock().unwrap_or_else(PoisonError::into_inner);
+        notable.wakes(kind, self.generation(), seen)
+    }
+
+    /// Changes the status and wakes nobody yet: [`announce`](Self::announce) does. Returns the one before, and whether that
+    /// was looked at and was not `Running`.
+    pub(super) fn set_status(&self, status: WorkerStatus) -> (WorkerStatus, bool) {
+        let mut current = self.lock_status();
+        let seen = self.seen.load(Ordering::Relaxed);
+        if seen {
+            self.seen.store(false, Ordering::Relaxed);
+        }
+        (mem::replace(&mut *current, status), seen)
     }
 
     /// It is never started.

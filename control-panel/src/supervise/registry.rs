@@ -42,8 +42,8 @@ use crate::{
     worker::{Refusal, RestartError},
 };
 
-/// Called when the panel cannot go on: a worker failed too often, or is stuck.
-pub(crate) type OnEscalate = Box<dyn Fn() + Send + Sync>;
+/// Wakes a sleeping loop: what a status shows of the workers changed. Not called under a lock.
+pub(crate) type OnChange = Box<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Registry {
     /// Tells it from all others of the process. Not 0.
@@ -70,7 +70,9 @@ pub(crate) struct Registry {
     gone: AtomicBool,
     escalated: AtomicBool,
     runtime_gone: AtomicBool,
-    on_escalate: OnEscalate,
+    on_change: OnChange,
+    /// Whether a sleeping loop is woken for what happens to single workers.
+    wakes: bool,
 }
 
 #[derive(Default)]
@@ -98,16 +100,18 @@ struct Books {
     toll: Option<Toll>,
     /// Whether somebody ended, or is told to, because the runtime is gone.
     runtime_gone: bool,
+    /// As the registry's.
+    wakes: bool,
 }
 
 impl Registry {
-    pub(super) fn new(panel: Name, hosts: Hosts, on_escalate: OnEscalate) -> Self {
+    pub(super) fn new(panel: Name, hosts: Hosts, on_change: OnChange, wakes: bool) -> Self {
         static PANELS: AtomicU64 = AtomicU64::new(1);
         Self {
             number: PANELS.fetch_add(1, Ordering::Relaxed),
             panel,
             hosts,
-            state: Mutex::default(),
+            state: Mutex::new(State { books: Books { wakes, ..Books::default() }, ..State::default() }),
             ends: Ends::default(),
             unwoken: Unwoken::default(),
             log: Arc::default(),
@@ -119,7 +123,8 @@ impl Registry {
             gone: AtomicBool::new(false),
             escalated: AtomicBool::new(false),
             runtime_gone: AtomicBool::new(false),
-            on_escalate,
+            on_change,
+            wakes,
         }
     }
 

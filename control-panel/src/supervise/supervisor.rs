@@ -23,7 +23,7 @@ use super::{
     machine::{GroupId, GroupSpec, Spec},
     panics,
     record::Record,
-    registry::{OnEscalate, Registry},
+    registry::{OnChange, Registry},
     report::ShutdownReport,
 };
 use crate::{
@@ -62,13 +62,20 @@ pub(crate) struct Recruit {
 }
 
 impl Supervisor {
-    pub(crate) fn new(panel: &str, runtime: Handle, timeout: Duration, on_escalate: OnEscalate) -> Self {
+    pub(crate) fn new(
+        panel: &str,
+        runtime: Handle,
+        timeout: Duration,
+        on_change: OnChange,
+        wakes: bool,
+    ) -> Self {
         panics::install();
         Self {
             registry: Arc::new(Registry::new(
                 Name::from(panel.to_owned()),
                 Hosts::new(runtime, Local::new(panel)),
-                on_escalate,
+                on_change,
+                wakes,
             )),
             term: Arc::default(),
             timeout,
@@ -205,6 +212,7 @@ impl Supervisor {
 
     /// The panel is gone: tells every worker, aborts every task, waits for nobody.
     pub(crate) fn drop_all(&self) {
+        self.registry.leave_loop();
         self.stop_all();
         self.registry.abort_all();
         self.registry.panel_gone();

@@ -41,7 +41,8 @@ pub(super) struct Effects {
     told: bool,
     /// Those who wait for the last end are to look.
     look: bool,
-    escalate: bool,
+    /// A sleeping loop is to be woken.
+    wake_loop: bool,
     /// To be told outside.
     seen: Vec<Seen>,
     gone: Gone,
@@ -134,7 +135,7 @@ impl Registry {
                 Action::Escalate => {
                     books.expect_ends(records);
                     self.escalated.store(true, Ordering::Release);
-                    effects.escalate = true;
+                    effects.wake_loop = true;
                 }
             }
         }
@@ -157,7 +158,7 @@ impl Registry {
 
     /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
     pub(super) fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, resume, start, announce, told, look, escalate, seen, gone } = effects;
+        let Effects { cancel, wake, resume, start, announce, told, look, wake_loop, seen, gone } = effects;
         each(cancel, |term| term.announce());
         self.wake(wake);
         each(resume, |task| task.resume());
@@ -170,8 +171,8 @@ impl Registry {
             each([&self.none_left], Notify::notify_waiters);
         }
         each(seen, |seen| observe::lifecycle(&self.panel, &seen));
-        if escalate {
-            each([&self.on_escalate], |on_escalate| on_escalate());
+        if wake_loop && !self.gone.load(Ordering::Relaxed) {
+            each([&self.on_change], |on_change| on_change());
         }
         let Gone { statuses, events, incidents, exits, records, tasks } = gone;
         each(statuses, drop);
@@ -222,8 +223,10 @@ impl Books {
             }
             _ => {}
         }
+        let mut seen = false;
         if let Some(status) = status_after(&kind) {
-            let before = record.set_status(status);
+            let before;
+            (before, seen) = record.set_status(status);
             if before.is_final() {
                 effects.gone.statuses.push(before);
             }
@@ -231,6 +234,7 @@ impl Books {
                 effects.announce.push(Arc::clone(record));
             }
         }
+        effects.wake_loop |= record.is_notable(&kind, seen) && self.wakes;
         log.push(record, kind);
     }
 }
@@ -254,7 +258,7 @@ pub(super) mod tests {
 
     use tokio::runtime::{Builder, Runtime};
 
-    use super::{super::OnEscalate, *};
+    use super::{super::OnChange, *};
     use crate::{
         name::Name,
         queued::Origin,
@@ -289,7 +293,7 @@ pub(super) mod tests {
 
     pub(in crate::supervise::registry) fn registry(runtime: &Runtime) -> Registry {
         let hosts = Hosts::new(runtime.handle().clone(), Local::new("it"));
-        Registry::new(Name::from("panel"), hosts, Box::new(|| ()) as OnEscalate)
+        Registry::new(Name::from("panel"), hosts, Box::new(|| ()) as OnChange, true)
     }
 
     pub(in crate::supervise::registry) fn runtime() -> Runtime {

@@ -73,6 +73,13 @@ impl Registry {
         self.lock().machine.is_stopping()
     }
 
+    /// Wakes a sleeping loop, which is to look at the workers: if it is woken for them at all.
+    pub(crate) fn wake_loop(&self) {
+        if self.wakes && !self.gone.load(Ordering::Relaxed) {
+            (self.on_change)();
+        }
+    }
+
     pub(crate) fn first_polls(&self) -> u64 {
         self.first_polls.load(Ordering::Relaxed)
     }

@@ -69,6 +69,11 @@ impl Registry {
         self.change(|state| state.machine.wait_is_over(record.origin, now));
     }
 
+    /// The panel is being dropped: no loop is woken any more.
+    pub(in crate::supervise) fn leave_loop(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+
     /// The panel is gone, and everybody was told to stop: aborts every task.
     pub(in crate::supervise) fn abort_all(&self) {
         self.gone.store(true, Ordering::Relaxed);
