@@ -19,9 +19,12 @@ use std::time::Duration;
 pub struct ModLimits {
     /// Fuel of one call: about one unit an instruction, more for those that copy or fill. Default: 50 million.
     pub fuel: u64,
-    /// The time one call may take, by the machine's clock. Default: 50 ms. It is looked at about every half
-    /// millisecond and whenever the mod calls the host; a single instruction that fills or copies memory is not
-    /// interrupted (about a millisecond for 10 MiB).
+    /// The time one call may take. Default: 50 ms. It is looked at about every half millisecond and whenever the mod calls
+    /// the host; a single instruction that fills or copies memory is not interrupted (about a millisecond for 10 MiB).
+    ///
+    /// Time in which the machine slept, was paused or ran others is not the mod's: its code counts by what its thread has
+    /// run, where the system tells that (Linux, Android, Apple's, FreeBSD), and everywhere half a millisecond of it for no
+    /// more than 10 ms; one call of a function of the host counts for a quarter of the limit at most.
     pub time: Duration,
     /// Bytes of linear memory. Default: 16 MiB.
     pub memory: usize,

@@ -17,6 +17,7 @@ mod plan;
 mod request;
 mod slots;
 mod status;
+mod stopwatch;
 mod text;
 mod wasm;
 mod watch;

@@ -8,6 +8,7 @@ use super::{
     super::{
         error::{Fault, ModError},
         limits::Pace,
+        stopwatch::Stretch,
         text::plain,
     },
     host::{Host, Raised},
@@ -21,9 +22,9 @@ pub struct CallCosts {
     pub calls: u64,
     /// The fuel they used.
     pub fuel: u64,
-    /// What the last one took.
+    /// What the last one took: its own time, without that in which the machine slept, was paused or ran others.
     pub last: Duration,
-    /// What the longest one took.
+    /// What the longest one took, counted likewise.
     pub longest: Duration,
 }
 
@@ -39,7 +40,7 @@ impl CallCosts {
 /// Calls `function` within the mod's limits.
 ///
 /// The machine's clock and not tokio's: the call is on a thread of its own, and what must not be late is the
-/// machine.
+/// machine. What the machine itself holds up is not the mod's: [`Stopwatch`](super::super::stopwatch::Stopwatch).
 pub(super) fn call<R: WasmResults>(
     store: &mut Store<Host>,
     function: TypedFunc<(), R>,
@@ -47,13 +48,14 @@ pub(super) fn call<R: WasmResults>(
     pace: &mut Pace,
     costs: &mut CallCosts,
 ) -> Result<R, ModError> {
-    let began = Instant::now();
     let limits = *store.data().manifest.limits();
-    store.data_mut().begin(began.checked_add(limits.time));
+    store.data_mut().begin();
     let mut fuel = Fuel { granted: 0, left: limits.fuel };
     let outcome = run(store, function, pace, &mut fuel);
     let unused = store.get_fuel().unwrap_or(0);
-    costs.add(fuel.granted.saturating_sub(unused), began.elapsed());
+    // Up to its last instruction.
+    let _ = store.data_mut().overdue(Stretch::Code);
+    costs.add(fuel.granted.saturating_sub(unused), store.data().used());
     outcome.map_err(|stopped| {
         let fault = match stopped {
             Stopped::Fault(fault) => fault,
@@ -100,7 +102,7 @@ fn run<R: WasmResults>(
     fuel: &mut Fuel,
 ) -> Result<R, Stopped> {
     let all = fuel.left;
-    if let Some(fault) = store.data().overdue() {
+    if let Some(fault) = store.data_mut().overdue(Stretch::Code) {
         return Err(Stopped::Fault(fault));
     }
     store.set_fuel(fuel.grant(pace.slice(), 0).unwrap_or(0))?;
@@ -113,7 +115,7 @@ fn run<R: WasmResults>(
             TypedResumableCall::OutOfFuel(paused) => paused,
         };
         pace.took(slice_began.elapsed());
-        if let Some(fault) = store.data().overdue() {
+        if let Some(fault) = store.data_mut().overdue(Stretch::Code) {
             return Err(Stopped::Fault(fault));
         }
         let unused = store.get_fuel()?;

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use wasmi::{
@@ -22,6 +22,7 @@ use super::super::{
     manifest::ModManifest,
     memory::{put, range},
     request::{ModRequest, refusal},
+    stopwatch::{Stopwatch, Stretch, thread_time},
     text::plain,
 };
 use crate::supervise::panics;
@@ -50,8 +51,7 @@ pub(in super::super) struct Host {
     /// Intents that the host's own type refused, since the mod was loaded.
     pub(in super::super) refused: u64,
     stop: Arc<AtomicBool>,
-    /// `None` where it lies beyond what the clock can count.
-    deadline: Option<Instant>,
+    watch: Stopwatch,
     calls_left: u32,
     intents_left: usize,
 }
@@ -69,27 +69,32 @@ impl Host {
             log: ModLog::default(),
             refused: 0,
             stop,
-            deadline: Some(Instant::now()),
+            watch: Stopwatch::start(limits.time, Instant::now(), thread_time),
             calls_left: 0,
             intents_left: 0,
             manifest,
         }
     }
 
-    /// A call of the mod begins.
-    pub(super) fn begin(&mut self, deadline: Option<Instant>) {
-        self.deadline = deadline;
+    /// A call of the mod begins, on this thread.
+    pub(super) fn begin(&mut self) {
+        self.watch = Stopwatch::start(self.manifest.limits().time, Instant::now(), thread_time);
         self.calls_left = self.manifest.limits().host_calls;
         self.intents_left = self.manifest.limits().intents;
     }
 
-    /// Why the call must not go on, if it must not.
-    pub(super) fn overdue(&self) -> Option<Fault> {
+    /// A stretch of the call ends here: why it must not go on, if it must not.
+    pub(super) fn overdue(&mut self, stretch: Stretch) -> Option<Fault> {
+        self.watch.lap(stretch, Instant::now());
         if self.stop.load(Ordering::Relaxed) {
             return Some(Fault::Stopped);
         }
-        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        late.then(|| Fault::Time(self.manifest.limits().time))
+        self.watch.is_over(thread_time).then(|| Fault::Time(self.manifest.limits().time))
+    }
+
+    /// The time that the call has used.
+    pub(super) fn used(&self) -> Duration {
+        self.watch.used(thread_time)
     }
 
     /// Counts a call of the host: each one looks at the clock, so that a mod cannot hide behind slow ones.
@@ -98,7 +103,7 @@ impl Host {
             return Err(Error::host(Raised(Fault::HostCalls(self.manifest.limits().host_calls))));
         };
         self.calls_left = left;
-        self.overdue().map_or(Ok(()), |fault| Err(Error::host(Raised(fault))))
+        self.overdue(Stretch::Code).map_or(Ok(()), |fault| Err(Error::host(Raised(fault))))
     }
 }
 
@@ -192,77 +197,82 @@ impl ResourceLimiter for Limiter {
 
 /// Runs a function of the host. Its panic, which is the user's code's, must not reach the engine: a panic that comes
 /// back to an instruction of it aborts the process.
-pub(super) fn guarded<T>(function: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    panics::catch(function)
-        .unwrap_or_else(|panic| Err(Error::host(Raised(Fault::Panicked(plain(&panic.to_string()))))))
+pub(super) fn guarded<T>(
+    mut caller: Caller<'_, Host>,
+    function: impl FnOnce(&mut Caller<'_, Host>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let result = panics::catch(|| {
+        caller.data_mut().called()?;
+        function(&mut caller)
+    });
+    let result = result
+        .unwrap_or_else(|panic| Err(Error::host(Raised(Fault::Panicked(plain(&panic.to_string()))))))?;
+    // A slow function of the host does not lend the mod more time.
+    caller.data_mut().overdue(Stretch::Host).map_or(Ok(result), |fault| Err(Error::host(Raised(fault))))
 }
 
 /// Defines the functions of the module `cp`.
 pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), LinkerError> {
     linker.func_wrap("cp", "emit_intent", |caller: Caller<'_, Host>, at: u32, length: u32| {
-        guarded(|| emit_intent(caller, at, length))
+        guarded(caller, |caller| Ok(emit_intent(caller, at, length)))
     })?;
     linker.func_wrap("cp", "log", |caller: Caller<'_, Host>, level: i32, at: u32, length: u32| {
-        guarded(|| log(caller, level, at, length))
+        guarded(caller, |caller| Ok(log(caller, level, at, length)))
     })?;
     linker.func_wrap(
         "cp",
         "policy",
         |caller: Caller<'_, Host>, at: u32, length: u32, out: u32, capacity: u32| {
-            guarded(|| policy(caller, at, length, out, capacity))
+            guarded(caller, |caller| Ok(policy(caller, at, length, out, capacity)))
         },
     )?;
     Ok(())
 }
 
-fn emit_intent(mut caller: Caller<'_, Host>, at: u32, length: u32) -> Result<i32, Error> {
-    caller.data_mut().called()?;
-    let Some(memory) = memory(&caller) else { return Ok(refusal::MEMORY) };
-    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+fn emit_intent(caller: &mut Caller<'_, Host>, at: u32, length: u32) -> i32 {
+    let Some(memory) = memory(caller) else { return refusal::MEMORY };
+    let (bytes, host) = memory.data_and_store_mut(caller);
     if length > INTENT_BYTES {
-        return Ok(refusal::LENGTH);
+        return refusal::LENGTH;
     }
-    let Some(bytes) = range(bytes, at, length) else { return Ok(refusal::MEMORY) };
-    let Ok(text) = std::str::from_utf8(bytes) else { return Ok(refusal::TEXT) };
-    let Some(left) = host.intents_left.checked_sub(1) else { return Ok(refusal::MANY) };
+    let Some(bytes) = range(bytes, at, length) else { return refusal::MEMORY };
+    let Ok(text) = std::str::from_utf8(bytes) else { return refusal::TEXT };
+    let Some(left) = host.intents_left.checked_sub(1) else { return refusal::MANY };
     // Also those that are refused count: making the host parse is not free.
     host.intents_left = left;
     match host.desk.emit(&ModRequest::new(&host.manifest, text)) {
-        Ok(()) => Ok(0),
+        Ok(()) => 0,
         Err(why) => {
             host.refused += 1;
             host.log.host(&format!("an intent was refused: {why}"));
-            Ok(refusal::REFUSED)
+            refusal::REFUSED
         }
     }
 }
 
-fn log(mut caller: Caller<'_, Host>, level: i32, at: u32, length: u32) -> Result<(), Error> {
-    caller.data_mut().called()?;
-    let Some(memory) = memory(&caller) else { return Ok(()) };
-    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+fn log(caller: &mut Caller<'_, Host>, level: i32, at: u32, length: u32) {
+    let Some(memory) = memory(caller) else { return };
+    let (bytes, host) = memory.data_and_store_mut(caller);
     let shown = length.min(LINE_BYTES);
     match range(bytes, at, shown) {
         Some(bytes) => host.log.line(level, &String::from_utf8_lossy(bytes)),
         None => host.log.host("a log line was not within the mod's memory"),
     }
-    Ok(())
 }
 
-fn policy(mut caller: Caller<'_, Host>, at: u32, length: u32, out: u32, capacity: u32) -> Result<i32, Error> {
-    caller.data_mut().called()?;
-    let Some(memory) = memory(&caller) else { return Ok(refusal::MEMORY) };
-    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+fn policy(caller: &mut Caller<'_, Host>, at: u32, length: u32, out: u32, capacity: u32) -> i32 {
+    let Some(memory) = memory(caller) else { return refusal::MEMORY };
+    let (bytes, host) = memory.data_and_store_mut(caller);
     if length > KEY_BYTES {
-        return Ok(refusal::LENGTH);
+        return refusal::LENGTH;
     }
-    let Some(key) = range(bytes, at, length) else { return Ok(refusal::MEMORY) };
-    let Ok(key) = std::str::from_utf8(key) else { return Ok(refusal::TEXT) };
+    let Some(key) = range(bytes, at, length) else { return refusal::MEMORY };
+    let Ok(key) = std::str::from_utf8(key) else { return refusal::TEXT };
     if !host.manifest.has_capability(&format!("policy:{key}")) {
-        return Ok(refusal::DENIED);
+        return refusal::DENIED;
     }
-    let Some(value) = host.desk.policy(key) else { return Ok(refusal::UNKNOWN) };
-    Ok(put(bytes, out, capacity, value.as_bytes()))
+    let Some(value) = host.desk.policy(key) else { return refusal::UNKNOWN };
+    put(bytes, out, capacity, value.as_bytes())
 }
 
 /// The mod's memory: its export is checked when it is loaded.

@@ -173,7 +173,7 @@ fn linker(engine: &Engine, functions: &[HostFunction]) -> Result<Linker<Host>, w
         let signature = check::signature(function.parameters(), true);
         let called = function.clone();
         linker.func_new("host", function.name(), signature, move |caller, inputs, outputs| {
-            host::guarded(|| host_function(&called, caller, inputs, outputs))
+            host::guarded(caller, |caller| host_function(&called, caller, inputs, outputs))
         })?;
     }
     Ok(linker)
@@ -181,20 +181,18 @@ fn linker(engine: &Engine, functions: &[HostFunction]) -> Result<Linker<Host>, w
 
 fn host_function(
     function: &HostFunction,
-    mut caller: Caller<'_, Host>,
+    caller: &mut Caller<'_, Host>,
     inputs: &[Val],
     outputs: &mut [Val],
 ) -> Result<(), wasmi::Error> {
-    caller.data_mut().called()?;
     let arguments: Vec<i32> = inputs.iter().filter_map(Val::i32).collect();
-    let Some(memory) = host::memory(&caller) else { return Err(wasmi::Error::new("the mod has no memory")) };
-    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+    let Some(memory) = host::memory(caller) else { return Err(wasmi::Error::new("the mod has no memory")) };
+    let (bytes, host) = memory.data_and_store_mut(caller);
     let result = function.call(&mut HostCall::new(bytes, host), &arguments);
     if let Some(output) = outputs.first_mut() {
         *output = Val::I32(result);
     }
-    // A slow function of the host does not lend the mod more time.
-    host.overdue().map_or(Ok(()), |fault| Err(wasmi::Error::host(host::Raised(fault))))
+    Ok(())
 }
 
 impl std::fmt::Debug for Instance {
