@@ -49,7 +49,7 @@ impl Stopwatch {
         let most = self.limit / 4;
         match of {
             Stretch::Code => {
-                self.code = self.code.saturating_add(lasted.min(most).min(Self::MOST_OF_A_SLICE))
+                self.code = self.code.saturating_add(lasted.min(most).min(Self::MOST_OF_A_SLICE));
             }
             Stretch::Host => self.host = self.host.saturating_add(lasted.min(most)),
         }

@@ -217,7 +217,10 @@ pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), LinkerError> {
         guarded(caller, |caller| Ok(emit_intent(caller, at, length)))
     })?;
     linker.func_wrap("cp", "log", |caller: Caller<'_, Host>, level: i32, at: u32, length: u32| {
-        guarded(caller, |caller| Ok(log(caller, level, at, length)))
+        guarded(caller, |caller| {
+            log(caller, level, at, length);
+            Ok(())
+        })
     })?;
     linker.func_wrap(
         "cp",
