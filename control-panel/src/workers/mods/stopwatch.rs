@@ -92,13 +92,13 @@ mod tests {
         None
     }
 
-    /// A thread that has run 6 ms in all when it is asked again.
-    fn six_ms() -> Option<Duration> {
-        Some(Duration::from_millis(6))
+    fn nothing_yet() -> Option<Duration> {
+        not_told().or(Some(Duration::ZERO))
     }
 
-    fn nothing_yet() -> Option<Duration> {
-        Some(Duration::ZERO)
+    /// A thread that has run 6 ms in all when it is asked again.
+    fn six_ms() -> Option<Duration> {
+        nothing_yet().map(|before| before + Duration::from_millis(6))
     }
 
     /// Runs stretches of so many microseconds; after how many it is over.
