@@ -177,7 +177,7 @@ impl<I: Intent, P> Context<I, P> {
     }
 
     /// Parks this thread until the worker is told to stop, or the time is over: how a worker on a thread sleeps. Says
-    /// whether it was told.
+    /// whether it was told. [`wait_blocking`](Self::wait_blocking) waits for something else meanwhile.
     ///
     /// # Panics
     /// In async code: use `cancelled().await` there.

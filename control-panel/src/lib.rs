@@ -19,6 +19,7 @@ mod panel;
 mod policy;
 mod queue;
 mod queued;
+mod race;
 mod reducer;
 mod reply;
 #[cfg(feature = "signals")]
@@ -31,6 +32,7 @@ mod tasks;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod unwind;
+mod waiting;
 mod worker;
 pub mod workers;
 
@@ -53,6 +55,7 @@ pub use crate::{
     policy::{PolicyClosed, PolicyWatch},
     queue::{IntentSender, Permits},
     queued::{CausalityOrder, Origin, QueuedIntent},
+    race::{Raced, race},
     reducer::{FrameReport, Reconcile, Reducer, Warning},
     reply::{Answer, NoReply, Reply, RequestError, reply},
     supervise::{
@@ -65,5 +68,6 @@ pub use crate::{
         watchdog::OnStuck,
     },
     tasks::{Keyed, Tasks},
+    waiting::Waited,
     worker::{Cancel, Escalate, Refusal, RestartError, Worker, WorkerHandle, WorkerStatus},
 };

@@ -19,6 +19,7 @@ use super::{
     clock::{self, Alarm},
     panics,
 };
+pub(crate) use crate::race::{Raced, race};
 
 /// One moment on both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -188,23 +189,4 @@ pub(crate) fn is_paused(runtime: &Handle) -> bool {
 #[cfg(not(feature = "testing"))]
 pub(crate) fn is_paused(_runtime: &Handle) -> bool {
     false
-}
-
-/// Runs two futures until the first is ready; `first` is always asked first.
-pub(crate) async fn race<A: Future, B: Future>(first: A, second: B) -> Raced<A::Output, B::Output> {
-    let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
-    std::future::poll_fn(|cx| {
-        if let Poll::Ready(output) = first.as_mut().poll(cx) {
-            return Poll::Ready(Raced::First(output));
-        }
-        second.as_mut().poll(cx).map(Raced::Second)
-    })
-    .await
-}
-
-/// Which of two raced futures was ready.
-#[derive(Debug)]
-pub(crate) enum Raced<A, B> {
-    First(A),
-    Second(B),
 }

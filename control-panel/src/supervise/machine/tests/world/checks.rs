@@ -124,8 +124,10 @@ impl World {
                 seen.doomed |= seen.cancelled.is_none() && !seen.spec.restart.wants(exit);
             }
             EventKind::Waiting => {
+                // Else it waits for a thread alone.
+                let held = self.machine.next(id) == Directive::Wait;
                 let seen = self.workers.get_mut(&id).expect("it lives");
-                seen.held = seen.group.is_some();
+                seen.held = held && seen.group.is_some();
             }
             EventKind::GaveUp => self.workers.get_mut(&id).expect("it lives").doomed = true,
             EventKind::Ended(exit, cause) => {

@@ -1,0 +1,73 @@
+//! How a worker on a thread waits for several things together.
+
+use std::{future::Future, time::Duration};
+
+use crate::{
+    blocking,
+    context::Context,
+    intent::Intent,
+    race::{Raced, race},
+};
+
+/// How a wait of a worker on a thread ended: what [`Context::wait_blocking`] returns.
+#[must_use = "it says whether the worker is asked to stop"]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited<T> {
+    /// The future was ready.
+    Ready(T),
+    /// The worker is asked to stop.
+    Stopping,
+    /// The time is over.
+    TimedOut,
+}
+
+impl<I: Intent, P> Context<I, P> {
+    /// Parks this thread until the future is ready, the worker is asked to stop, or the time is over
+    /// ([`Duration::MAX`] for never): how a worker on a thread waits for whatever async code waits for, and with
+    /// [`race`](race()) for several things together.
+    ///
+    /// Asked to stop comes first: then the future is not polled any more. A time of zero polls it once. The time is the
+    /// machine's, also where a test has paused the runtime's. Costs one allocation, and no runtime: only what belongs to one,
+    /// as tokio's timers and sockets do, needs it to run.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::{Context, GraphIntent, IntentSource, Raced, Waited, race, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Sample(u32), Answer(u32) }
+    ///
+    /// #[derive(Default)]
+    /// struct Pace { every: Duration }
+    ///
+    /// #[worker(source = IntentSource::Restore, kind = thread)]
+    /// fn sampler(cx: Context<Update, Pace>) {
+    ///     let (mut policy, mut inbox) = (cx.policy(), cx.inbox::<u32>());
+    ///     loop {
+    ///         let every = policy.borrow_and_update().every;
+    ///         let update = match cx.wait_blocking(race(inbox.recv(), policy.changed()), every) {
+    ///             Waited::Ready(Raced::First(Some(question))) => Update::Answer(question * 2),
+    ///             Waited::Ready(Raced::Second(Ok(()))) => continue, // another pace
+    ///             Waited::TimedOut => Update::Sample(7),
+    ///             Waited::Ready(_) | Waited::Stopping => return,
+    ///         };
+    ///         cx.send_blocking(update).ok();
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// In async code: `await` there. And if the future does.
+    ///
+    /// # Cancel safety
+    /// A future that was not ready is dropped, as if it had been cancelled: `recv` and `changed` lose nothing by that.
+    #[track_caller]
+    pub fn wait_blocking<F: Future>(&self, future: F, timeout: Duration) -> Waited<F::Output> {
+        blocking::assert_may_block("wait_blocking", "`.await`");
+        match blocking::wait_for(race(self.cancelled(), future), timeout) {
+            None => Waited::TimedOut,
+            Some(Raced::First(())) => Waited::Stopping,
+            Some(Raced::Second(output)) => Waited::Ready(output),
+        }
+    }
+}
