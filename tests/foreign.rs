@@ -142,7 +142,7 @@ fn a_waker_that_panics_at_the_inbox_does_not_hide_an_end() {
         let panel = on(&runtime);
         let grenade = Grenade::new();
         let own = Arc::clone(&grenade);
-        let worker = panel.spawn(Worker::new("it", 0, move |cx: Context<Mark>| {
+        let worker = Worker::new("it", 0, move |cx: Context<Mark>| {
             let grenade = Arc::clone(&own);
             async move {
                 let mut inbox = cx.inbox::<u32>();
@@ -150,7 +150,8 @@ fn a_waker_that_panics_at_the_inbox_does_not_hide_an_end() {
                 grenade.waits_for(next.as_mut());
                 std::future::pending::<()>().await;
             }
-        }));
+        });
+        let worker = panel.spawn(worker.inbox::<u32>());
         eventually("it runs", || worker.status().to_string() == "running");
         let report = panel.shutdown_blocking();
         nobody_waited_for_the_deadline(&report);

@@ -20,7 +20,7 @@ enum Heard {
 }
 
 /// Says what it heard, one after the other.
-fn listens(panel: &Panel, thread: bool, timeout: Duration) -> (WorkerHandle, mpsc::Receiver<Heard>) {
+fn listens(panel: &Panel, thread: bool, timeout: Duration) -> (WorkerHandle<u8>, mpsc::Receiver<Heard>) {
     let (tell, heard) = mpsc::channel();
     let listen = move |cx: Context<Mark, u64>| {
         let (mut policy, mut inbox) = (cx.policy(), cx.inbox::<u8>());
@@ -37,7 +37,7 @@ fn listens(panel: &Panel, thread: bool, timeout: Duration) -> (WorkerHandle, mps
     };
     let worker =
         if thread { Worker::thread("listens", 0, listen) } else { Worker::blocking("listens", 0, listen) };
-    let handle = panel.spawn(worker);
+    let handle = panel.spawn(worker.inbox::<u8>());
     eventually("it runs", || matches!(handle.status(), WorkerStatus::Running));
     (handle, heard)
 }
@@ -50,11 +50,11 @@ fn a_worker_on_a_thread_hears_whatever_comes_first() {
         for (runtime, thread) in [(&lives, true), (&lives, false), (&idle, true), (&idle, false)] {
             let panel = Panel::builder().runtime(runtime.handle().clone()).build();
             let (handle, heard) = listens(&panel, thread, LONG);
-            handle.send(7_u8).unwrap();
+            handle.send(7).unwrap();
             assert_eq!(heard.recv().unwrap(), Heard::Command(7));
             panel.set_policy(8);
             assert_eq!(heard.recv().unwrap(), Heard::Policy(8));
-            handle.send(9_u8).unwrap();
+            handle.send(9).unwrap();
             assert_eq!(heard.recv().unwrap(), Heard::Command(9));
             handle.stop();
             assert_eq!(heard.recv().unwrap(), Heard::Stop);

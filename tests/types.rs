@@ -24,6 +24,7 @@ fn every_type_goes_to_other_threads_and_need_not_stay_in_its_place() {
         shared::<Tasks<I, P, K>>();
         shared::<Reply<C>>();
         shared::<Inbox<C>>();
+        shared::<WorkerHandle<C>>();
         send::<Answer<C>>();
         send::<GroupBuilder<I, P>>();
     }
@@ -83,6 +84,7 @@ fn every_handle_may_be_used_on_after_a_panic_that_was_caught() {
         unwinds::<Reply<C>>();
         unwinds::<Answer<C>>();
         unwinds::<Inbox<C>>();
+        unwinds::<WorkerHandle<C>>();
     }
     fn announced<S: Send + Sync + RefUnwindSafe + 'static, I: Intent>() {
         unwinds::<SignalBus<S, I::Source>>();

@@ -33,8 +33,10 @@ fn one_error_for_each_mistake() {
 
 /// The catalogue's 58 mistakes and those of the keys that came later: 59 `from` on a variant that has not one
 /// field, 60 two `from` for one type, 61 `origin` without `clock`, 62 `async` on a worker that has a thread, 63 a key that is
-/// none of such a worker's, 64 `on_stuck` where nothing could find it, 65 `on_stuck = restart` of a worker that runs once.
-const MISTAKES: usize = 65;
+/// none of such a worker's, 64 `on_stuck` where nothing could find it, 65 `on_stuck = restart` of a worker that runs once, 66 an `inbox` of
+/// a type that none can have, 67 a command of another type than the inbox's, 68 a command where no inbox is named, 69 commands
+/// that cannot be sent, 70 an `inbox` of a type that is not there.
+const MISTAKES: usize = 70;
 
 /// The catalogue is complete: every mistake has a case.
 #[test]

@@ -63,6 +63,7 @@ use proc_macro::TokenStream;
 /// | `cancel` | `drop` at the next `.await`, or `cooperative`: ask, and drop after the grace | `drop` |
 /// | `grace` | how long a cooperative worker may take to stop | the runtime's |
 /// | `suspend` | `never`, or `on_idle`: its gate closes while the panel is idle | `never` |
+/// | `inbox` | the type of its commands: `cx.inbox::<Type>()` takes what `send` of its handle, a `WorkerHandle<Type>`, puts in | it takes none |
 /// | `inbox_capacity` | how many commands its inbox holds, at least 1 | the runtime's |
 /// | `kind` | where it runs: `async` on a task of its own; `local` on the panel's thread for futures that are not `Send`; `blocking` in the runtime's pool and `thread` on a thread of its own, both for a plain `fn` | `async` |
 /// | `after` | the name that a worker has when this one is spawned, and that a shutdown stops only after this one, such as `"store"`; several in brackets | none |

@@ -1,6 +1,6 @@
 //! What can go wrong when sending and building; what was to be sent is handed back.
 
-use std::{any::type_name, error::Error, fmt, io};
+use std::{error::Error, fmt, io};
 
 /// Why [`send`](crate::IntentSender::send), `send_timeout` or `send_blocking` did not take an intent.
 ///
@@ -200,13 +200,6 @@ pub enum CommandError<C> {
     Full(C),
     /// The worker ended for good, or was never started.
     Ended(C),
-    /// The inbox takes commands of another type.
-    WrongType {
-        /// The command.
-        command: C,
-        /// The name of the type that the inbox takes.
-        takes: &'static str,
-    },
 }
 
 impl<C> CommandError<C> {
@@ -214,7 +207,7 @@ impl<C> CommandError<C> {
     #[must_use]
     pub fn into_command(self) -> C {
         match self {
-            Self::Full(command) | Self::Ended(command) | Self::WrongType { command, .. } => command,
+            Self::Full(command) | Self::Ended(command) => command,
         }
     }
 }
@@ -229,7 +222,6 @@ impl<C> fmt::Display for CommandError<C> {
             Self::Ended(_) => f.write_str(
                 "the worker ended, or was never started, and takes no command: its `status()` says why; spawn it again",
             ),
-            Self::WrongType { takes, .. } => f.write_str(&wrong_type(takes, type_name::<C>())),
         }
     }
 }
@@ -240,9 +232,6 @@ impl<C> fmt::Debug for CommandError<C> {
         match self {
             Self::Full(_) => f.write_str("Full(..)"),
             Self::Ended(_) => f.write_str("Ended(..)"),
-            Self::WrongType { takes, .. } => {
-                write!(f, "WrongType {{ takes: {takes}, sent: {} }}", type_name::<C>())
-            }
         }
     }
 }
@@ -251,17 +240,9 @@ impl<C> Error for CommandError<C> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Ended(_) => Some(&Stopped::ENDED),
-            Self::Full(_) | Self::WrongType { .. } => None,
+            Self::Full(_) => None,
         }
     }
-}
-
-/// What both ends of an inbox say.
-pub(crate) fn wrong_type(takes: &str, other: &str) -> String {
-    format!(
-        "the worker's inbox takes `{takes}`, not `{other}`: a worker has one type of command, so make it an enum of \
-         all that it can be told"
-    )
 }
 
 /// Why [`try_build`](crate::PanelBuilder::try_build) made no panel.

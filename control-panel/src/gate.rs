@@ -211,7 +211,7 @@ impl<I: Intent, P> Context<I, P> {
     }
 }
 
-impl WorkerHandle {
+impl<C> WorkerHandle<C> {
     /// Asks the worker to pause: closes its [gate](Context::gate), until [`resume`](Self::resume). Does not wait.
     ///
     /// It holds across restarts, and does nothing to a worker that never looks at its gate.

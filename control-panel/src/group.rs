@@ -98,11 +98,11 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     /// Takes in a worker made by hand. Annotated workers have a method `spawn_…` of their own.
     ///
     /// Never waits. It runs once the group is [started](Self::start).
-    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
-        let recruit = self.shared.recruit(worker);
+    pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
+        let recruit = self.shared.recruit(worker.untyped());
         let handle = WorkerHandle::new(Arc::clone(&recruit.record));
         self.recruits.lock().unwrap_or_else(PoisonError::into_inner).push(recruit);
-        handle
+        handle.retype()
     }
 
     /// Who is restarted when one fails. Default: that one alone. Counts for nothing where one is restarted
@@ -156,7 +156,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawn for GroupBuilder<I, P> {
     type Intent = I;
     type Policy = P;
 
-    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    fn admit(&self, worker: Worker<I, P>) -> WorkerHandle {
         GroupBuilder::spawn(self, worker)
     }
 }

@@ -18,7 +18,7 @@ use std::{
 /// #[derive(GraphIntent)]
 /// enum Update { Added(u32), Refreshed }
 ///
-/// #[worker(source = IntentSource::Restore)]
+/// #[worker(source = IntentSource::Restore, inbox = u32)]
 /// async fn feed(cx: Context<Update>) {
 ///     let mut inbox = cx.inbox::<u32>();
 ///     loop {

@@ -28,7 +28,7 @@ use crate::blocking;
 ///
 /// struct Lookup { word: String, reply: Reply<usize> }
 ///
-/// #[worker(source = IntentSource::Restore)]
+/// #[worker(source = IntentSource::Restore, inbox = Lookup)]
 /// async fn index(cx: Context<Update>) {
 ///     let mut inbox = cx.inbox::<Lookup>();
 ///     while let Some(Lookup { word, reply }) = inbox.recv().await {

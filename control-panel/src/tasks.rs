@@ -98,7 +98,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     ///
     /// Never waits: the handle's status says whether it runs, [waits](crate::WorkerStatus::Waiting) or was
     /// [refused](crate::WorkerStatus::Refused).
-    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
         self.shared.spawn(worker, Some(self.place(None)))
     }
 
@@ -184,7 +184,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Spawn for Tasks<I, P, K> {
     type Intent = I;
     type Policy = P;
 
-    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    fn admit(&self, worker: Worker<I, P>) -> WorkerHandle {
         Tasks::spawn(self, worker)
     }
 }
@@ -217,14 +217,14 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord + Clone> Spawn for Keyed<'_, I,
     type Intent = I;
     type Policy = P;
 
-    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    fn admit(&self, worker: Worker<I, P>) -> WorkerHandle {
         Keyed::spawn(self, worker)
     }
 }
 
 impl<I: Intent, P: Send + Sync + 'static, K: Ord + Clone> Keyed<'_, I, P, K> {
     /// Spawns the task of this key, made by hand. Never waits.
-    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
         let key = self.tasks.key_id(self.key.clone());
         self.tasks.shared.spawn(worker, Some(self.tasks.place(Some(*key))))
     }

@@ -40,7 +40,7 @@ impl<I: Intent, P> Context<I, P> {
     /// #[derive(Default)]
     /// struct Pace { every: Duration }
     ///
-    /// #[worker(source = IntentSource::Restore, kind = thread)]
+    /// #[worker(source = IntentSource::Restore, kind = thread, inbox = u32)]
     /// fn sampler(cx: Context<Update, Pace>) {
     ///     let (mut policy, mut inbox) = (cx.policy(), cx.inbox::<u32>());
     ///     loop {

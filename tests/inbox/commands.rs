@@ -2,7 +2,7 @@
 
 use std::{pin::pin, task::Poll};
 
-use control_panel::{CommandError, Exit, WorkerStatus, testing};
+use control_panel::testing;
 use tests::{Mark, Wakes, paused};
 use tokio::task::yield_now;
 
@@ -49,27 +49,6 @@ fn a_full_inbox_hands_the_command_back_and_takes_more_once_there_is_room() {
     });
 }
 
-#[test]
-fn a_command_of_another_type_is_refused_with_both_names() {
-    paused(async || {
-        let panel = Panel::new();
-        let handle = panel.spawn(listener(&Seen::default()));
-        yield_now().await;
-        let error = handle.send(7_u8).unwrap_err();
-        assert!(matches!(error, CommandError::WrongType { command: 7, .. }), "{error:?}");
-        let told = error.to_string();
-        assert!(told.contains("`inbox::Command`, not `u8`"), "{told}");
-        handle.send(command(1)).unwrap();
-        // The sender came first: then it is the worker that is told.
-        let handle = panel.spawn(listener(&Seen::default()));
-        handle.send(7_u8).unwrap();
-        let WorkerStatus::Ended(Exit::Panicked(panic)) = handle.ended().await else { panic!("{handle:?}") };
-        assert!(panic.message().contains("`u8`, not `inbox::Command`"), "{panic}");
-        let file = panic.place().unwrap().file.replace('\\', "/");
-        assert!(file.ends_with("inbox/main.rs"), "the caller's place: {panic}");
-    });
-}
-
 /// An inbox that got away, on a task of its own, does not take what is meant for the next generation.
 #[test]
 fn a_newer_inbox_takes_the_place_of_an_older_one() {
@@ -81,7 +60,8 @@ fn a_newer_inbox_takes_the_place_of_an_older_one() {
         assert!(wakes.poll(waiting.as_mut()).is_pending());
         let mut new = cx.inbox::<Command>();
         assert_eq!(wakes.take(), 1);
-        desk.handle().send(command(1)).unwrap();
+        let handle = desk.handle().typed::<Command>().unwrap();
+        handle.send(command(1)).unwrap();
         assert!(matches!(wakes.poll(waiting.as_mut()), Poll::Ready(None)));
         drop(waiting);
         assert!(old.try_recv().is_none());
@@ -96,9 +76,10 @@ fn a_cancelled_recv_loses_nothing_and_try_recv_never_waits() {
     let wakes = Wakes::new();
     assert!(inbox.try_recv().is_none());
     assert!(wakes.poll(pin!(inbox.recv())).is_pending());
-    desk.handle().send(command(1)).unwrap();
+    let handle = desk.handle().typed::<Command>().unwrap();
+    handle.send(command(1)).unwrap();
     assert_eq!(wakes.take(), 1);
-    desk.handle().send(command(2)).unwrap();
+    handle.send(command(2)).unwrap();
     assert_eq!(inbox.try_recv().map(|command| command.0.get()), Some(1));
     let Poll::Ready(Some(Command(number))) = wakes.poll(pin!(inbox.recv())) else { panic!("it was lost") };
     assert_eq!(number.get(), 2);

@@ -34,7 +34,7 @@ fn a_worker_that_is_told_to_stop_gets_none_and_may_still_take_what_is_left() {
                 }
             }
         });
-        let handle = panel.spawn(worker.cancel(Cancel::Cooperative));
+        let handle = panel.spawn(worker.inbox::<Command>().cancel(Cancel::Cooperative));
         yield_now().await;
         handle.send(command(1)).unwrap();
         handle.send(command(2)).unwrap();
@@ -54,7 +54,7 @@ fn commands_that_nobody_will_take_are_dropped_when_the_worker_ends() {
             inbox.recv().await.unwrap().send(1);
             cx.cancelled().await;
         });
-        let handle = panel.spawn(worker);
+        let handle = panel.spawn(worker.inbox::<Reply<u64>>());
         let mut answers = Vec::new();
         for _ in 0..3 {
             let (reply, answer) = reply::<u64>();
@@ -86,7 +86,8 @@ fn a_worker_that_never_ran_takes_nothing_and_keeps_nothing() {
     // Dropped before its first poll.
     let runtime = tests::paused_runtime();
     let panel = Panel::builder().runtime(runtime.handle().clone()).build();
-    let handle = panel.spawn(Worker::new("unpolled", 0, |_| std::future::pending::<()>()));
+    let unpolled = Worker::new("unpolled", 0, |_| std::future::pending::<()>()).inbox::<Reply<u8>>();
+    let handle = panel.spawn(unpolled);
     let (reply, mut answer) = reply::<u8>();
     handle.send(reply).unwrap();
     drop(panel);
@@ -102,10 +103,11 @@ fn the_end_of_the_worker_ends_a_blocking_recv_elsewhere() {
         let runtime = threads(1);
         let panel = Panel::builder().runtime(runtime.handle().clone()).build();
         let (give, take) = std::sync::mpsc::channel();
-        let handle = panel.spawn(Worker::new("gives", 0, move |cx: Context<Mark>| {
+        let gives = Worker::new("gives", 0, move |cx: Context<Mark>| {
             give.send(cx.inbox::<Command>()).unwrap();
             async move { sleep(10 * MS).await }
-        }));
+        });
+        let handle = panel.spawn(gives.inbox::<Command>());
         let mut inbox: Inbox<Command> = take.recv().unwrap();
         handle.send(command(8)).unwrap();
         assert_eq!(inbox.recv_blocking().map(|command| command.0.get()), Some(8));
@@ -121,10 +123,11 @@ fn an_inbox_that_is_opened_after_the_end_is_at_its_end() {
     paused(async || {
         let panel = Panel::new();
         let (give, take) = std::sync::mpsc::channel();
-        let handle = panel.spawn(Worker::new("gives", 0, move |cx: Context<Mark>| {
+        let gives = Worker::new("gives", 0, move |cx: Context<Mark>| {
             give.send(cx).unwrap();
             async {}
-        }));
+        });
+        let handle = panel.spawn(gives.inbox::<Command>());
         assert!(matches!(handle.ended().await, WorkerStatus::Ended(Exit::Finished)));
         let cx = take.recv().unwrap();
         assert!(cx.inbox::<Command>().recv().await.is_none());
@@ -144,7 +147,8 @@ fn a_command_whose_drop_panics_takes_no_other_with_it() {
     paused(async || {
         let panel = Panel::new();
         let dropped = Arc::new(AtomicUsize::new(0));
-        let handle = panel.spawn(Worker::new("deaf", 0, |_| std::future::pending::<()>()));
+        let deaf = Worker::new("deaf", 0, |_| std::future::pending::<()>()).inbox::<Sore>();
+        let handle = panel.spawn(deaf);
         for _ in 0..3 {
             handle.send(Sore(Arc::clone(&dropped))).unwrap();
         }
@@ -156,7 +160,7 @@ fn a_command_whose_drop_panics_takes_no_other_with_it() {
     });
 }
 
-fn flood(handle: WorkerHandle, witness: Arc<()>, over: Arc<AtomicBool>) -> thread::JoinHandle<()> {
+fn flood(handle: WorkerHandle<Arc<()>>, witness: Arc<()>, over: Arc<AtomicBool>) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         while !over.load(Ordering::SeqCst) {
             if let Err(CommandError::Ended(_)) = handle.send(Arc::clone(&witness)) {
@@ -173,12 +177,13 @@ fn no_command_is_kept_whenever_the_worker_ends() {
         let runtime = threads(2);
         let panel = Panel::builder().runtime(runtime.handle().clone()).build();
         for round in 0..500_u64 {
-            let handle = panel.spawn(Worker::new("short", 0, move |cx: Context<Mark>| async move {
+            let short = Worker::new("short", 0, move |cx: Context<Mark>| async move {
                 let mut inbox = cx.inbox::<Arc<()>>();
                 for _ in 0..round % 5 {
                     inbox.recv().await;
                 }
-            }));
+            });
+            let handle = panel.spawn(short.inbox::<Arc<()>>());
             let witness = Arc::new(());
             let over = Arc::new(AtomicBool::new(false));
             let sender = flood(handle.clone(), Arc::clone(&witness), Arc::clone(&over));

@@ -1,9 +1,10 @@
-//! A worker's inbox: commands by the handle, never waited for, bounded, kept across restarts, and handed back or
-//! dropped when there is nobody to take them.
+//! A worker's inbox: commands by the handle, of the type that the worker declares, never waited for, bounded, kept across
+//! restarts, and handed back or dropped when no one takes them.
 
 mod commands;
 mod ends;
 mod restarts;
+mod types;
 
 use std::{
     sync::{Arc, Mutex},
@@ -26,7 +27,7 @@ fn command(number: u64) -> Command {
 type Seen = Arc<Mutex<Vec<u64>>>;
 
 /// Notes what it is told.
-fn listener(seen: &Seen) -> Worker<Mark> {
+fn listener(seen: &Seen) -> Worker<Mark, (), Command> {
     let seen = Arc::clone(seen);
     Worker::new("listener", 0, move |cx: Context<Mark>| {
         let seen = Arc::clone(&seen);
@@ -37,4 +38,5 @@ fn listener(seen: &Seen) -> Worker<Mark> {
             }
         }
     })
+    .inbox::<Command>()
 }

@@ -30,7 +30,9 @@ fn what_a_dead_generation_did_not_take_is_taken_by_the_next() {
                 }
             }
         });
-        let handle = panel.spawn(worker.restart(Restart::OnFailure).backoff(Backoff::new(10 * MS, 10 * MS)));
+        let handle = panel.spawn(
+            worker.inbox::<Command>().restart(Restart::OnFailure).backoff(Backoff::new(10 * MS, 10 * MS)),
+        );
         for number in 0..5 {
             handle.send(command(number)).unwrap();
         }
@@ -61,7 +63,7 @@ fn a_worker_that_is_started_anew_leaves_its_commands_to_the_next_generation() {
                 }
             }
         });
-        let handle = panel.spawn(worker.cancel(Cancel::Cooperative));
+        let handle = panel.spawn(worker.inbox::<Command>().cancel(Cancel::Cooperative));
         yield_now().await;
         handle.send(command(1)).unwrap();
         handle.restart().unwrap();
@@ -95,8 +97,9 @@ fn each_accepted_command_is_taken_once_across_restarts() {
             }
         });
         let intensity = control_panel::Intensity::new(1_000, Duration::from_secs(1));
-        let handle =
-            panel.spawn(worker.restart(Restart::Always).backoff(Backoff::none()).intensity(intensity));
+        let handle = panel.spawn(
+            worker.inbox::<u64>().restart(Restart::Always).backoff(Backoff::none()).intensity(intensity),
+        );
         let senders: Vec<_> = (0..3)
             .map(|sender| {
                 let handle = handle.clone();

@@ -6,7 +6,7 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Lit, LitStr, Path, Token};
+use syn::{Lit, LitStr, Path, Token, Type};
 
 use crate::duration;
 use crate::errors::Errors;
@@ -39,6 +39,14 @@ impl Arg {
             return syn::parse2::<LitStr>(self.value.clone()).ok()?.parse().ok();
         }
         self.read(errors, Path::parse, "a path")
+    }
+
+    /// A type: `Vec<Ask>`.
+    pub(crate) fn ty(&self, errors: &Errors) -> Option<Type> {
+        if self.quoted(errors) {
+            return syn::parse2::<LitStr>(self.value.clone()).ok()?.parse().ok();
+        }
+        self.read(errors, Type::parse, "a type")
     }
 
     /// `::renamed` or `crate::module`: what resolves alike wherever the macro is used.

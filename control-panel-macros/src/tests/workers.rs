@@ -56,7 +56,7 @@ fn a_worker_with_every_option() {
     let actual = worker(
         "source = Feed::Rss, name = headlines, crate = ::renamed, restart = on_failure, intensity = 3,
          period = \"1m\", backoff = \"10ms\", max_backoff = \"1500ms\", cancel = cooperative, grace = \"2s\",
-         suspend = on_idle, inbox_capacity = 64",
+         suspend = on_idle, inbox = Vec<Ask>, inbox_capacity = 64",
         "pub(crate) async fn rss(cx: Cx, mut titles: Vec<String>, _: u8) {}",
     );
     check(
@@ -70,14 +70,14 @@ fn a_worker_with_every_option() {
                 /// - Source: `Feed::Rss`
                 /// - Restart: when it fails or panics, at most 3 times in 60 s, first after 10 ms, later after 1500 ms at most
                 /// - Shutdown: it is asked to stop, and dropped after 2 s
-                /// - Inbox: holds 64 commands
+                /// - Inbox: commands of type `Vec<Ask>`, holds 64
                 /// - Suspended: while the panel is idle
                 /// - Ends with: `()`
                 fn spawn_headlines(
                     &self,
                     titles: Vec<String>,
                     argument_2: u8,
-                ) -> ::renamed::WorkerHandle {
+                ) -> ::renamed::WorkerHandle<Vec<Ask>> {
                     use ::renamed::__private as __cp;
                     __cp::Run::on_failure(move |cx| rss(
                             cx,
@@ -88,6 +88,7 @@ fn a_worker_with_every_option() {
                         .backoff(__cp::ms(10), __cp::ms(1500))
                         .grace(__cp::ms(2000))
                         .suspend_on_idle()
+                        .inbox::<Vec<Ask>>()
                         .inbox_capacity(64)
                         .spawn(self, "headlines", Feed::Rss)
                 }
@@ -198,6 +199,36 @@ fn a_worker_generic_in_its_context() {
             > SpawnLoad<I, P> for __S {}
         "#]],
     );
+}
+
+#[test]
+fn an_inbox_types_the_handle() {
+    let actual = worker(
+        "source = S, inbox = Ask<I, u8>",
+        "async fn search<I: Intent, P: Send + Sync + 'static>(cx: Context<I, P>) {}",
+    );
+    check(
+        &method(&actual, "spawn_search"),
+        &expect![[r#"
+        /// Spawns the worker [`search`](fn@search) and returns its handle at once.
+        ///
+        /// - Source: `S`
+        /// - Restart: never
+        /// - Shutdown: it is dropped at its next `.await`
+        /// - Inbox: commands of type `Ask<I, u8>`
+        /// - Ends with: `()`
+        fn spawn_search(&self) -> ::control_panel::WorkerHandle<Ask<I, u8>> {
+            use ::control_panel::__private as __cp;
+            __cp::Run::once(move |cx| search(cx))
+                .inbox::<Ask<I, u8>>()
+                .spawn(self, "search", S)
+        }
+    "#]],
+    );
+    // What is wrong elsewhere leaves the handle its type, so that no `send` is reported besides.
+    let broken = worker("source = S, inbox = Ask, grace = \"1s\"", "async fn search(cx: Cx) {}");
+    assert!(broken.contains("fn spawn_search(&self) -> ::control_panel::WorkerHandle<Ask>"), "{broken}");
+    assert_eq!(broken.matches("compile_error!").count(), 1, "{broken}");
 }
 
 #[test]

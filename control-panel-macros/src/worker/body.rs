@@ -8,6 +8,7 @@ use quote::{format_ident, quote, quote_spanned};
 use super::expand::Names;
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
+use crate::args::Given;
 use crate::duration;
 use crate::support::{ends, hidden_at, shown_at};
 
@@ -142,6 +143,9 @@ fn setters(options: &Options) -> TokenStream {
     }
     if options.suspends() {
         setters.extend(quote!(.suspend_on_idle()));
+    }
+    if let Some(Given { value: command, .. }) = &options.inbox {
+        setters.extend(quote!(.inbox::<#command>()));
     }
     if let Some(capacity) = &options.inbox_capacity {
         let capacity = Literal::u32_unsuffixed(capacity.value);

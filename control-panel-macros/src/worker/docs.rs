@@ -31,7 +31,7 @@ pub(crate) fn of_method(function: &Function, options: &Options) -> TokenStream {
         Some(format!("- Restart: {}", restart(options))),
         stuck(options).map(|stuck| format!("- Stuck: {stuck}")),
         Some(format!("- Shutdown: {}", shutdown(options))),
-        options.inbox_capacity.as_ref().map(|given| format!("- Inbox: holds {} commands", given.value)),
+        inbox(options),
         options.suspends().then(|| "- Suspended: while the panel is idle".to_owned()),
         Some(format!("- Ends with: `{}`", output(function))),
     ];
@@ -89,6 +89,12 @@ fn stuck(options: &Options) -> Option<String> {
     };
     let parts: Vec<String> = [poll, silent, then.map(str::to_owned)].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn inbox(options: &Options) -> Option<String> {
+    let takes = readable(&options.inbox.as_ref()?.value);
+    let holds = options.inbox_capacity.as_ref().map(|given| format!(", holds {}", given.value));
+    Some(format!("- Inbox: commands of type `{takes}`{}", holds.unwrap_or_default()))
 }
 
 fn shutdown(options: &Options) -> String {

@@ -9,6 +9,7 @@ use super::check;
 use super::docs;
 use super::options::Options;
 use super::parse::{ArgumentKind, Function};
+use crate::args::Given;
 use crate::errors::Errors;
 use crate::support::{hidden_at, is_punct, mentions, pascal, plain};
 
@@ -31,6 +32,7 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
     let arguments = body::arguments(function);
     let parameters = arguments.iter().map(|(name, ty)| quote!(#name: #ty));
     let body = body::spawn(function, options, &names, &arguments);
+    let command = options.inbox.as_ref().map(|Given { value: command, .. }| quote!(<#command>));
 
     // The generics are those of the context alone (`check::generics`), so the trait and its impl bear them.
     let params: Vec<_> = function.generics.params.iter().collect();
@@ -49,7 +51,7 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
         #vis #keyword #trait_name #trait_params: #krate::__private::Spawns<#context> {
             #(#on_method)*
             #method_docs
-            fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle {
+            fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle #command {
                 #body
             }
         }
@@ -75,6 +77,8 @@ pub(crate) fn fallback(function: &Function, options: &Options, errors: Errors) -
     // Used, so that its import is not reported as unused.
     let source = options.source.as_ref().map(|given| &given.value).map(|path| quote!(let _ = #path;));
     let generics: Vec<String> = function.generics.params.iter().map(param_name).collect();
+    let command = options.inbox.as_ref().map(|given| &given.value);
+    let command = command.filter(|ty| !mentions(ty, &generics)).map(|ty| quote!(<#ty>));
     let arguments = body::arguments(function).into_iter().map(|(name, ty)| {
         if mentions(ty, &generics) { quote!(#name: impl ::core::marker::Sized) } else { quote!(#name: #ty) }
     });
@@ -84,7 +88,7 @@ pub(crate) fn fallback(function: &Function, options: &Options, errors: Errors) -
 
         #[allow(warnings)]
         #vis trait #trait_name: #krate::Spawn {
-            fn #method(&self #(, #arguments)*) -> #krate::WorkerHandle {
+            fn #method(&self #(, #arguments)*) -> #krate::WorkerHandle #command {
                 #source
                 ::core::unimplemented!()
             }

@@ -4,6 +4,7 @@ mod body;
 mod check;
 mod docs;
 mod expand;
+mod inbox;
 mod options;
 mod parse;
 mod types;

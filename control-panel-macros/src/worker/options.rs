@@ -5,6 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{LitStr, Path};
 
+use super::inbox;
 use crate::args::{Given, Key, Place};
 use crate::errors::Errors;
 use crate::support::one_of;
@@ -22,6 +23,7 @@ const PLACE: Place = Place {
         Key::valued("cancel", "cancel = cooperative"),
         Key::valued("grace", "grace = \"2s\""),
         Key::valued("suspend", "suspend = on_idle"),
+        Key::valued("inbox", "inbox = Command"),
         Key::valued("inbox_capacity", "inbox_capacity = 64"),
         Key::valued("kind", "kind = blocking"),
         Key::valued("after", "after = \"store\""),
@@ -50,6 +52,7 @@ pub(crate) struct Options {
     pub cancel: Option<Given<&'static str>>,
     pub grace: Option<Given<Duration>>,
     pub suspend: Option<Given<&'static str>>,
+    pub inbox: Option<Given<TokenStream>>,
     pub inbox_capacity: Option<Given<u32>>,
     pub kind: Option<Given<&'static str>>,
     pub after: Option<Given<Vec<LitStr>>>,
@@ -65,7 +68,8 @@ impl Options {
         let mut options = Self::default();
         // Without tokens of its own, an error about the attribute as a whole is shown at its call site.
         let arguments = PLACE.parse(errors, tokens, &TokenStream::new());
-        let source_attempted = arguments.unread || arguments.list.iter().any(|arg| arg.key == "source");
+        let attempted = |key: &str| arguments.unread || arguments.list.iter().any(|arg| arg.key == key);
+        let (source_attempted, inbox_attempted) = (attempted("source"), attempted("inbox"));
         for arg in arguments.list {
             match arg.key.to_string().as_str() {
                 "source" => options.source = arg.given(arg.path(errors)),
@@ -80,6 +84,7 @@ impl Options {
                 "cancel" => options.cancel = arg.given(arg.word(errors, &["drop", "cooperative"])),
                 "grace" => options.grace = arg.given(arg.duration(errors)),
                 "suspend" => options.suspend = arg.given(arg.word(errors, &["never", "on_idle"])),
+                "inbox" => options.inbox = arg.given(inbox::read(errors, &arg)),
                 "inbox_capacity" => options.inbox_capacity = arg.given(arg.count(errors)),
                 "kind" => {
                     options.kind = arg.given(arg.word(errors, &["async", "local", "blocking", "thread"]));
@@ -100,6 +105,12 @@ impl Options {
                 Span::call_site(),
                 "a worker needs `source = …`, who its intents come from; write \
                  `#[worker(source = IntentSource::ModLoader)]` or name a source of your own",
+            );
+        }
+        if let Some(capacity) = options.inbox_capacity.as_ref().filter(|_| !inbox_attempted) {
+            errors.at(
+                &capacity.key,
+                "`inbox_capacity` cannot stand without `inbox = Command`, the type of what it holds; add it",
             );
         }
         options.check_restarts(errors);

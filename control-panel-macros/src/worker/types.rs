@@ -85,7 +85,7 @@ fn walk_lifetime(lifetime: &Lifetime, found: &mut Vec<Flaw>) {
 }
 
 /// The owned type that people mean when they borrow `elem`.
-fn owned(elem: &Type) -> String {
+pub(crate) fn owned(elem: &Type) -> String {
     let text = readable(&elem.to_token_stream());
     match (elem, text.as_str()) {
         (_, "str") => "`String`".to_owned(),

@@ -1,5 +1,7 @@
 //! What is asked of a worker's context, source and arguments.
 
+use std::marker::PhantomData;
+
 use super::Run;
 use crate::{Context, Intent, Source, Spawn, Worker, WorkerHandle};
 
@@ -28,8 +30,8 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
     type Policy = P;
 
     fn worker(name: &'static str, source: I::Source, run: Run<Self>) -> Worker<I, P> {
-        let Run { start, options } = run;
-        Worker { name: name.into(), source, factory: start, options }
+        let Run { start, options, .. } = run;
+        Worker { name: name.into(), source, factory: start, options, command: PhantomData }
     }
 }
 
@@ -58,7 +60,7 @@ where
         &self,
         worker: Worker<<Context<I, P> as WorkerContext>::Intent, <Context<I, P> as WorkerContext>::Policy>,
     ) -> WorkerHandle {
-        self.spawn(worker)
+        self.admit(worker)
     }
 }
 

@@ -3,12 +3,14 @@
 use std::{
     fmt,
     future::{self, Future},
+    marker::PhantomData,
     time::Duration,
 };
 
 use super::{SourceOf, Spawns, WorkerContext};
 use crate::{
-    Backoff, Cancel, Escalate, Intensity, OnStuck, Restart, Suspend, WorkerHandle,
+    Backoff, Cancel, Escalate, Intensity, NoInbox, OnStuck, Restart, Suspend, WorkerHandle,
+    inbox::Takes,
     supervise::{
         exit::WorkerOutput,
         kinds::{self, Generations, Job, Kind},
@@ -18,9 +20,11 @@ use crate::{
 
 /// How a worker is started in a `C`, and supervised. What it may return and that its future is `Send` is asked
 /// where this is made, apart from everything that is asked of the context.
-pub struct Run<C> {
+pub struct Run<C, M = NoInbox> {
     pub(super) start: Generations<C>,
     pub(super) options: Options,
+    /// The type of its commands.
+    command: PhantomData<fn(M)>,
 }
 
 impl<C> Run<C> {
@@ -69,7 +73,7 @@ impl<C> Run<C> {
     }
 
     fn new(start: impl FnMut(C) -> Job + Send + 'static) -> Self {
-        Self { start: Box::new(start), options: Options::default() }
+        Self { start: Box::new(start), options: Options::default(), command: PhantomData }
     }
 
     /// As [`Worker::local`], started once.
@@ -133,7 +137,21 @@ impl<C> Run<C> {
     }
 
     fn of(kind: Kind, repeatable: bool, start: Generations<C>) -> Self {
-        Self { start, options: Options { kind, repeatable, ..Options::default() } }
+        let options = Options { kind, repeatable, ..Options::default() };
+        Self { start, options, command: PhantomData }
+    }
+
+    /// As [`Worker::inbox`](crate::Worker::inbox).
+    #[must_use]
+    pub fn inbox<D: Send + 'static>(mut self) -> Run<C, D> {
+        self.options.takes = Takes::only::<D>();
+        self.retype()
+    }
+}
+
+impl<C, M> Run<C, M> {
+    fn retype<D>(self) -> Run<C, D> {
+        Run { start: self.start, options: self.options, command: PhantomData }
     }
 
     /// Started again when it fails or panics.
@@ -249,16 +267,16 @@ impl<C> Run<C> {
     }
 
     /// Spawns it. Here, and only here, the context is asked to be one: a type that is none is told of once.
-    pub fn spawn<H>(self, host: &H, name: &'static str, source: impl SourceOf<C::Intent>) -> WorkerHandle
+    pub fn spawn<H>(self, host: &H, name: &'static str, source: impl SourceOf<C::Intent>) -> WorkerHandle<M>
     where
         C: WorkerContext,
         H: ?Sized + Spawns<C>,
     {
-        host.spawn_worker(C::worker(name, source.into_source(), self))
+        host.spawn_worker(C::worker(name, source.into_source(), self.retype())).retype()
     }
 }
 
-impl<C> fmt::Debug for Run<C> {
+impl<C, M> fmt::Debug for Run<C, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("options", &self.options).finish_non_exhaustive()
     }

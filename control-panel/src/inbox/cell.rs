@@ -15,6 +15,7 @@ use tokio::sync::{
     mpsc::{self, error::TrySendError},
 };
 
+use super::{Takes, WrongInbox};
 use crate::{
     error::CommandError,
     supervise::{exit::PanicReport, panics},
@@ -25,6 +26,7 @@ pub(crate) const CAPACITY: usize = 32;
 
 /// The inbox of one worker, its type erased.
 pub(crate) struct InboxCell {
+    takes: Takes,
     capacity: usize,
     line: OnceLock<Box<dyn Line>>,
     closed: AtomicBool,
@@ -39,8 +41,9 @@ trait Line: Send + Sync {
 }
 
 impl InboxCell {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(takes: Takes, capacity: usize) -> Self {
         Self {
+            takes,
             capacity: capacity.clamp(1, Semaphore::MAX_PERMITS),
             line: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -65,9 +68,9 @@ impl InboxCell {
         if self.closed.load(Ordering::Relaxed) {
             return Err(CommandError::Ended(command));
         }
-        let commands = match self.commands::<C>() {
-            Ok(commands) => commands,
-            Err(takes) => return Err(CommandError::WrongType { command, takes }),
+        let Ok(commands) = self.commands::<C>() else {
+            debug_assert!(false, "a handle's type is that of its worker's inbox");
+            return Err(CommandError::Ended(command));
         };
         let sent = commands.sender.try_send(command);
         self.close_if_closed();
@@ -77,8 +80,19 @@ impl InboxCell {
         })
     }
 
-    /// The line, or the name of what it takes instead.
-    pub(super) fn commands<C: Send + 'static>(&self) -> Result<&Commands<C>, &'static str> {
+    /// Whether it takes commands of this type. Of one that takes any, this decides it.
+    pub(super) fn takes<C: Send + 'static>(&self) -> bool {
+        self.commands::<C>().is_ok()
+    }
+
+    /// The line, or why there is none of this type.
+    pub(super) fn commands<C: Send + 'static>(&self) -> Result<&Commands<C>, WrongInbox> {
+        if !self.takes.takes::<C>() {
+            return Err(match self.takes {
+                Takes::Only(_, takes) => WrongInbox::Declared(takes),
+                Takes::Nothing | Takes::Anything => WrongInbox::Undeclared,
+            });
+        }
         if self.line.get().is_none() {
             // Somebody else may have been faster: theirs stays.
             self.line.set(Box::new(Commands::<C>::new(self.capacity))).ok();
@@ -86,7 +100,7 @@ impl InboxCell {
         let line = self.line.get().map(|line| (line.as_any().downcast_ref(), line.command()));
         match line {
             Some((Some(commands), _)) => Ok(commands),
-            Some((None, takes)) => Err(takes),
+            Some((None, takes)) => Err(WrongInbox::Opened(takes)),
             None => unreachable!("it was set above"),
         }
     }
@@ -95,7 +109,7 @@ impl InboxCell {
 impl fmt::Debug for InboxCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InboxCell")
-            .field("command", &self.line.get().map(|line| line.command()))
+            .field("takes", &self.takes)
             .field("closed", &self.closed)
             .finish_non_exhaustive()
     }
@@ -193,7 +207,7 @@ mod tests {
     #[test]
     fn whatever_is_sent_while_the_inbox_closes_is_refused_or_dropped() {
         const ROUNDS: usize = 20_000;
-        let cells: Vec<_> = (0..ROUNDS).map(|_| InboxCell::new(1)).collect();
+        let cells: Vec<_> = (0..ROUNDS).map(|_| InboxCell::new(Takes::only::<Arc<()>>(), 1)).collect();
         let witness = Arc::new(());
         let (closer, sender) = (AtomicUsize::new(0), AtomicUsize::new(0));
         // Both begin a round together, the one a little before or after the other.

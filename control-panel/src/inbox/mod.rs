@@ -1,17 +1,25 @@
 //! A worker's inbox: commands from the frame loop, or from anybody with a handle, to a worker.
 //!
-//! Whoever comes first makes it, so that a worker without one costs next to nothing. It belongs to the worker and
+//! The worker declares the type of its commands before it is spawned, and its handle bears that type: so a command of another
+//! type does not compile where it is sent.
+//!
+//! It is made when it is first used, so that a worker without one costs next to nothing. It belongs to the worker and
 //! not to a generation: what one generation did not take is taken by the next.
 
 mod cell;
+mod takes;
 
 use std::{any::type_name, fmt, future::poll_fn, marker::PhantomData, sync::Arc};
 
-pub(crate) use self::cell::{CAPACITY, InboxCell};
+pub use self::takes::NoInbox;
+pub(crate) use self::{
+    cell::{CAPACITY, InboxCell},
+    takes::Takes,
+};
 use crate::{
     blocking,
     context::Context,
-    error::{CommandError, wrong_type},
+    error::CommandError,
     intent::Intent,
     supervise::{
         cause::Term,
@@ -76,11 +84,41 @@ impl<C> fmt::Debug for Inbox<C> {
     }
 }
 
+/// Why a worker gets no inbox of the type that it asks for.
+#[derive(Debug, Clone, Copy)]
+enum WrongInbox {
+    Undeclared,
+    Declared(&'static str),
+    /// Of a context that belongs to no worker.
+    Opened(&'static str),
+}
+
+impl WrongInbox {
+    fn say(self, worker: &str, other: &str) -> String {
+        match self {
+            Self::Undeclared => format!(
+                "worker `{worker}` opens an inbox of `{other}` and declares none: write `inbox = Type` in its `#[worker(…)]`, or \
+                 `.inbox::<Type>()` where it is made by hand, so that its handle can send commands of that type"
+            ),
+            Self::Declared(takes) => format!(
+                "worker `{worker}` declares an inbox of `{takes}` and opens one of `{other}`: a worker has one type of command, so \
+                 make it an enum of all that it can be told, and name it in both places"
+            ),
+            Self::Opened(takes) => format!(
+                "the inbox of `{worker}` takes `{takes}`, not `{other}`: a worker has one type of command, so make it an enum of \
+                 all that it can be told"
+            ),
+        }
+    }
+}
+
 impl<I: Intent, P> Context<I, P> {
-    /// This worker's inbox, for commands of type `C`: what [`WorkerHandle::send`] puts in.
+    /// This worker's inbox, for commands of the type that it declares: what [`WorkerHandle::send`] puts in.
     ///
-    /// A worker has one inbox and one type of command; whoever comes first, the sender or the worker, decides the
-    /// type. Open it once and keep it: a newer `Inbox` takes the place of an older one, which gets `None`.
+    /// The type is declared by `#[worker(inbox = Type)]`, or by [`Worker::inbox`](crate::Worker::inbox): a worker has one inbox
+    /// and one type of command. Open it once and keep it: a newer `Inbox` takes the place of an older one, which gets `None`.
+    ///
+    /// A context that belongs to no worker, as in a unit test, has an inbox of the type that is asked for first.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
@@ -88,7 +126,7 @@ impl<I: Intent, P> Context<I, P> {
     /// #[derive(GraphIntent)]
     /// enum Update { Found(String) }
     ///
-    /// #[worker(source = IntentSource::Restore)]
+    /// #[worker(source = IntentSource::Restore, inbox = String)]
     /// async fn search(cx: Context<Update>) {
     ///     let mut inbox = cx.inbox::<String>();
     ///     while let Some(word) = inbox.recv().await {
@@ -105,20 +143,20 @@ impl<I: Intent, P> Context<I, P> {
     /// ```
     ///
     /// # Panics
-    /// When a command of another type was sent, or the worker opened an inbox of another type, before.
+    /// When the worker declares no inbox, or one of another type: in its first run, at the line that says so.
     #[track_caller]
     pub fn inbox<C: Send + 'static>(&self) -> Inbox<C> {
         let record = self.record();
         let number = match record.inbox.commands::<C>() {
             Ok(commands) => commands.take_over(),
-            Err(takes) => panic!("{}", wrong_type(takes, type_name::<C>())),
+            Err(wrong) => panic!("{}", wrong.say(&record.name, type_name::<C>())),
         };
         record.inbox.close_if_closed();
         Inbox { record: Arc::clone(record), term: Arc::clone(self.term()), number, command: PhantomData }
     }
 }
 
-impl WorkerHandle {
+impl<C: Send + 'static> WorkerHandle<C> {
     /// Puts a command into the worker's inbox. Never waits and takes no lock: made for the frame loop.
     ///
     /// The worker takes it by [`Context::inbox`]. A command may be sent before the worker runs, and while it waits
@@ -126,8 +164,40 @@ impl WorkerHandle {
     /// [`Reply`](crate::Reply) into it to know.
     ///
     /// # Errors
-    /// With the command handed back: the inbox is full, the worker ended for good, or takes another type.
-    pub fn send<C: Send + 'static>(&self, command: C) -> Result<(), CommandError<C>> {
+    /// With the command handed back: the inbox is full, or the worker ended for good.
+    pub fn send(&self, command: C) -> Result<(), CommandError<C>> {
         self.record().inbox.send(command)
+    }
+}
+
+impl<C> WorkerHandle<C> {
+    /// The handle with the type of the worker's commands, where that is `D`: for one that was looked up by name.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// #[worker(source = IntentSource::Restore, inbox = String)]
+    /// async fn search(cx: Context<Update>) {
+    ///     let mut inbox = cx.inbox::<String>();
+    ///     while let Some(word) = inbox.recv().await { /* … */ }
+    /// }
+    ///
+    /// let panel = ControlPanel::<Update>::new();
+    /// panel.spawn_search();
+    /// let search = panel.worker("search").unwrap();
+    /// assert!(search.typed::<u32>().is_none());
+    /// search.typed::<String>().unwrap().send("gate".to_owned())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn typed<D: Send + 'static>(&self) -> Option<WorkerHandle<D>> {
+        self.record().inbox.takes::<D>().then(|| self.clone().retype())
+    }
+
+    /// The same handle without the type of its commands: to keep it beside those of other workers.
+    pub fn untyped(&self) -> WorkerHandle {
+        self.clone().retype()
     }
 }

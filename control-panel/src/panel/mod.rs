@@ -128,7 +128,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Spawns a worker made by hand. Annotated workers have a method `spawn_…` of their own.
     ///
     /// Never waits. After a shutdown the handle's status is [`Refused`](crate::WorkerStatus::Refused).
-    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
         self.shared.spawn(worker, None)
     }
 

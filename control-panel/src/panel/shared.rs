@@ -60,7 +60,11 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         Context::new(sender, self.policy.watch(), Arc::clone(&self.buses), record, term, 0)
     }
 
-    pub(crate) fn spawn(&self, worker: Worker<I, P>, place: Option<Place>) -> WorkerHandle {
+    pub(crate) fn spawn<C>(&self, worker: Worker<I, P, C>, place: Option<Place>) -> WorkerHandle<C> {
+        self.admit(worker.untyped(), place).retype()
+    }
+
+    fn admit(&self, worker: Worker<I, P>, place: Option<Place>) -> WorkerHandle {
         let mut recruit = self.recruit(worker);
         recruit.spec.place = place;
         let handle = WorkerHandle::new(Arc::clone(&recruit.record));
@@ -78,7 +82,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 
     /// Makes a worker ready to be spawned.
     pub(crate) fn recruit(&self, worker: Worker<I, P>) -> Recruit {
-        let Worker { name, source, mut factory, options } = worker;
+        let Worker { name, source, mut factory, options, .. } = worker;
         self.idle.wanted(options.suspend, &self.supervisor);
         let sender = self.sender(source);
         let mut record = self.record(name.clone(), &sender, &options);
@@ -96,7 +100,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             significant: options.significant,
             place: None,
         };
-        record.inbox = InboxCell::new(options.inbox_capacity);
+        record.inbox = InboxCell::new(options.takes, options.inbox_capacity);
         record.gate = GateCell::new(options.suspend);
         let record = Arc::new(record);
         let mut policy = self.policy.watch();

@@ -23,14 +23,25 @@ pub trait Spawn: sealed::Sealed {
     /// The policy that they watch.
     type Policy: Send + Sync + 'static;
 
+    /// What `spawn` comes to, whatever the type of the commands.
+    #[doc(hidden)]
+    fn admit(&self, worker: Worker<Self::Intent, Self::Policy>) -> WorkerHandle;
+
     /// Spawns a worker. Never waits; a panel that is shut down gives a handle in state
     /// [`Refused`](crate::WorkerStatus::Refused).
     ///
     /// The handle knows the worker at once; a [status of the panel](ControlPanel::status) may be from before it for a moment.
-    fn spawn(&self, worker: Worker<Self::Intent, Self::Policy>) -> WorkerHandle;
+    ///
+    /// On a trait object it is called by way of its reference, which spawns as well: `Spawn::spawn(&host, worker)`.
+    fn spawn<C>(&self, worker: Worker<Self::Intent, Self::Policy, C>) -> WorkerHandle<C>
+    where
+        Self: Sized,
+    {
+        self.admit(worker.untyped()).retype()
+    }
 
     /// The same, with every worker adjusted before it is spawned: so an annotated worker gets options that are known only
-    /// here.
+    /// here, such as a [name](Worker::name) of its own. The type of its commands stays as it is.
     ///
     /// ```
     /// use std::time::Duration;
@@ -58,6 +69,16 @@ pub trait Spawn: sealed::Sealed {
     }
 }
 
+/// So that a trait object spawns too: `Spawn::spawn(&host, worker)` with a `host: &dyn Spawn<…>`.
+impl<S: ?Sized + Spawn> Spawn for &S {
+    type Intent = S::Intent;
+    type Policy = S::Policy;
+
+    fn admit(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
+        (**self).admit(worker)
+    }
+}
+
 /// Spawns workers, each adjusted before: what [`Spawn::configure`] returns.
 #[must_use = "nothing is spawned until a worker is"]
 pub struct Configured<'a, S, F> {
@@ -73,8 +94,12 @@ where
     type Intent = S::Intent;
     type Policy = S::Policy;
 
-    fn spawn(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
-        Configured::spawn(self, worker)
+    fn admit(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
+        // The handle's type is that of this worker, whatever comes back.
+        let takes = worker.options.takes;
+        let mut adjusted = (self.adjust)(worker);
+        adjusted.options.takes = takes;
+        self.to.admit(adjusted)
     }
 }
 
@@ -84,8 +109,8 @@ where
     F: Fn(Worker<S::Intent, S::Policy>) -> Worker<S::Intent, S::Policy>,
 {
     /// Adjusts a worker made by hand and spawns it.
-    pub fn spawn(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
-        self.to.spawn((self.adjust)(worker))
+    pub fn spawn<C>(&self, worker: Worker<S::Intent, S::Policy, C>) -> WorkerHandle<C> {
+        Spawn::spawn(self, worker)
     }
 }
 
@@ -100,6 +125,7 @@ pub(crate) mod sealed {
 
     pub trait Sealed {}
     impl<S, F> Sealed for super::Configured<'_, S, F> {}
+    impl<S: ?Sized + Sealed> Sealed for &S {}
     impl<I: Intent, P> Sealed for super::ControlPanel<I, P> {}
     impl<I: Intent, P> Sealed for super::Spawner<I, P> {}
 }
@@ -108,7 +134,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawn for ControlPanel<I, P> {
     type Intent = I;
     type Policy = P;
 
-    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    fn admit(&self, worker: Worker<I, P>) -> WorkerHandle {
         self.shared.spawn(worker, None)
     }
 }

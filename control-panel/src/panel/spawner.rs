@@ -84,7 +84,7 @@ impl<I: Intent, P> Spawner<I, P> {
 
 impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// As [`ControlPanel::spawn`](crate::ControlPanel::spawn).
-    pub fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
         self.shared.spawn(worker, None)
     }
 
@@ -234,7 +234,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawn for Spawner<I, P> {
     type Intent = I;
     type Policy = P;
 
-    fn spawn(&self, worker: Worker<I, P>) -> WorkerHandle {
+    fn admit(&self, worker: Worker<I, P>) -> WorkerHandle {
         Spawner::spawn(self, worker)
     }
 }

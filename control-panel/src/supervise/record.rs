@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     gate::GateCell,
-    inbox::{self, InboxCell},
+    inbox::{self, InboxCell, Takes},
     name::Name,
     queued::Origin,
     worker::{Cancel, Refusal, WorkerStatus},
@@ -113,7 +113,7 @@ impl Record {
             stuck: AtomicBool::new(false),
             off_task: OnceLock::new(),
             last_words: LastWords::default(),
-            inbox: InboxCell::new(inbox::CAPACITY),
+            inbox: InboxCell::new(Takes::Anything, inbox::CAPACITY),
             gate: GateCell::default(),
             notable: Mutex::default(),
             seen: AtomicBool::new(false),

@@ -90,12 +90,11 @@ mod tests {
         assert!(is_stop_error(&NoReply) && is_stop_error(&Wrapper::From(NoReply.into())));
         assert!(is_stop_error(&RestartError::Ended) && !is_stop_error(&RestartError::RunsOnce));
         assert!(is_stop_error(&Refusal::ShutDown) && !is_stop_error(&Refusal::Backlog));
-        let failures: [Boxed; 7] = [
+        let failures: [Boxed; 6] = [
             SendError::Timeout(7).into(),
             SendError::ZeroClock(7).into(),
             TrySendError::Full(7).into(),
             CommandError::Full(7).into(),
-            CommandError::WrongType { command: 7, takes: "u32" }.into(),
             io::Error::from(io::ErrorKind::NotFound).into(),
             Wrapper::Endless.into(),
         ];

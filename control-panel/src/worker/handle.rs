@@ -1,24 +1,35 @@
 //! What remains in the hand of whoever spawned a worker.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, marker::PhantomData, sync::Arc};
 
 use super::WorkerStatus;
 use crate::{
     blocking,
+    inbox::NoInbox,
     queued::Origin,
     supervise::{cause::Cause, record::Record, registry::Registry},
 };
 
 /// A spawned worker: what it is and how it is doing. Clones are the same worker; dropping a handle changes
 /// nothing.
-#[derive(Clone)]
-pub struct WorkerHandle {
+///
+/// `C` is the type of the commands that its [inbox](crate::Context::inbox) takes, where it declares one: then the handle
+/// [sends](Self::send) them. The handle of a look-up names none; [`typed`](Self::typed) gets it back.
+pub struct WorkerHandle<C = NoInbox> {
     record: Arc<Record>,
+    command: PhantomData<fn(C)>,
 }
 
 impl WorkerHandle {
     pub(crate) fn new(record: Arc<Record>) -> Self {
-        Self { record }
+        Self { record, command: PhantomData }
+    }
+}
+
+impl<C> WorkerHandle<C> {
+    /// For commands of another type: the one that the worker's inbox takes.
+    pub(crate) fn retype<D>(self) -> WorkerHandle<D> {
+        WorkerHandle { record: self.record, command: PhantomData }
     }
 
     pub(crate) fn registry(&self) -> Option<Arc<Registry>> {
@@ -129,7 +140,13 @@ impl WorkerHandle {
     }
 }
 
-impl fmt::Debug for WorkerHandle {
+impl<C> Clone for WorkerHandle<C> {
+    fn clone(&self) -> Self {
+        Self { record: Arc::clone(&self.record), command: PhantomData }
+    }
+}
+
+impl<C> fmt::Debug for WorkerHandle<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerHandle")
             .field("name", &self.record.name)

@@ -8,12 +8,14 @@ use std::{
     borrow::Cow,
     fmt,
     future::{self, Future},
+    marker::PhantomData,
     time::Duration,
 };
 
 use crate::{
     context::Context,
     gate::Suspend,
+    inbox::{NoInbox, Takes},
     intent::Intent,
     name::Name,
     supervise::{
@@ -58,11 +60,13 @@ type Factory<I, P> = Generations<Context<I, P>>;
 /// assert_eq!(handle.name(), "reader");
 /// ```
 #[must_use = "a worker does nothing until a panel or a spawner spawns it"]
-pub struct Worker<I: Intent, P = ()> {
+pub struct Worker<I: Intent, P = (), C = NoInbox> {
     pub(crate) name: Name,
     pub(crate) source: I::Source,
     pub(crate) factory: Factory<I, P>,
     pub(crate) options: Options,
+    /// The type of its commands, which its handle sends.
+    pub(crate) command: PhantomData<fn(C)>,
 }
 
 impl<I: Intent, P> Worker<I, P> {
@@ -152,7 +156,45 @@ impl<I: Intent, P> Worker<I, P> {
         factory: Factory<I, P>,
     ) -> Self {
         let options = Options { kind, ..Options::default() };
-        Self { name: name.into().into(), source, factory, options }
+        Self { name: name.into().into(), source, factory, options, command: PhantomData }
+    }
+
+    /// It takes commands of this type by [`Context::inbox`], and its handle sends them: a [`WorkerHandle<D>`](WorkerHandle::send).
+    /// Without this it takes none. For a worker with several kinds of command an enum of them.
+    ///
+    /// ```
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker, WorkerHandle};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// enum Ask { Search(String), Forget }
+    ///
+    /// let panel = ControlPanel::<Update>::new();
+    /// let search = Worker::new("search", IntentSource::Restore, async |cx: Context<Update>| {
+    ///     let mut inbox = cx.inbox::<Ask>();
+    ///     while let Some(ask) = inbox.recv().await { /* … */ }
+    /// });
+    /// let search: WorkerHandle<Ask> = panel.spawn(search.inbox::<Ask>().inbox_capacity(4));
+    /// search.send(Ask::Search("gate".into()))?;
+    /// # search.send(Ask::Forget)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn inbox<D: Send + 'static>(mut self) -> Worker<I, P, D> {
+        self.options.takes = Takes::only::<D>();
+        self.retype()
+    }
+}
+
+impl<I: Intent, P, C> Worker<I, P, C> {
+    fn retype<D>(self) -> Worker<I, P, D> {
+        let Self { name, source, factory, options, command: _ } = self;
+        Worker { name, source, factory, options, command: PhantomData }
+    }
+
+    /// The same without the type of its commands, of which its options know.
+    pub(crate) fn untyped(self) -> Worker<I, P> {
+        self.retype()
     }
 
     /// Another name than the function's, or than it was made with: so several workers of one function are told apart in
@@ -270,7 +312,7 @@ impl<I: Intent, P> Worker<I, P> {
         self
     }
 
-    /// How many commands its [inbox](Context::inbox) holds, at least 1. Default: 32.
+    /// How many commands its [inbox](Self::inbox) holds, at least 1. Default: 32. Means nothing without one.
     pub fn inbox_capacity(mut self, commands: usize) -> Self {
         self.options.inbox_capacity = commands;
         self
@@ -320,7 +362,7 @@ impl<I: Intent, P> Worker<I, P> {
     }
 }
 
-impl<I: Intent, P> fmt::Debug for Worker<I, P> {
+impl<I: Intent, P, C> fmt::Debug for Worker<I, P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker")
             .field("name", &self.name)

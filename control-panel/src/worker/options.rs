@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     gate::Suspend,
-    inbox,
+    inbox::{self, Takes},
     name::Name,
     supervise::{
         intensity::Intensity,
@@ -30,6 +30,7 @@ pub(crate) struct Options {
     pub(crate) after: Vec<Name>,
     pub(crate) significant: bool,
     pub(crate) suspend: Suspend,
+    pub(crate) takes: Takes,
     pub(crate) inbox_capacity: usize,
     pub(crate) stuck_after: Duration,
     pub(crate) heartbeat: Option<Duration>,
@@ -70,6 +71,7 @@ impl Default for Options {
             after: Vec::new(),
             significant: false,
             suspend: Suspend::default(),
+            takes: Takes::Nothing,
             inbox_capacity: inbox::CAPACITY,
             stuck_after: Duration::from_secs(10),
             heartbeat: None,

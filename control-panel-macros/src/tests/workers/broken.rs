@@ -16,7 +16,16 @@ fn a_half_typed_body_is_not_touched() {
 
 #[test]
 fn half_typed_arguments_of_the_attribute_keep_the_function_and_its_spawn_method() {
-    for half_typed in ["", "sou", "source", "source =", "source = Feed::", "source = Feed::Rss, res"] {
+    for half_typed in [
+        "",
+        "sou",
+        "source",
+        "source =",
+        "source = Feed::",
+        "source = Feed::Rss, res",
+        "source = S, inbox",
+        "source = S, inbox =",
+    ] {
         let actual = worker(half_typed, "async fn ticks(cx: Cx, beats: u32) {}");
         assert!(actual.starts_with("async fn ticks(cx: Cx, beats: u32) {}"), "{half_typed}: {actual}");
         assert!(actual.contains("fn spawn_ticks(&self, beats: u32)"), "{half_typed}: {actual}");

@@ -41,13 +41,14 @@ fn an_option_is_one_line() {
         ", intensity = 3, period = \"1m\"",
         ", backoff = \"10ms\"",
         ", cancel = cooperative, grace = \"2s\"",
+        ", inbox = Ask",
     ];
     let mut args = "source = Feed::Rss, restart = always".to_owned();
     let lines = options.map(|option| {
         args.push_str(option);
         generated_lines(&args, item)
     });
-    assert_eq!(lines, [9, 10, 11, 12]);
+    assert_eq!(lines, [9, 10, 11, 12, 13]);
 }
 
 /// The expansion is a copy of the body and something that does not depend on it.

@@ -129,6 +129,6 @@ where
     S::Policy: MemoryPolicy,
 {
     fn spawn_memory_monitor(&self) -> WorkerHandle {
-        self.spawn(MemoryMonitor::new(IntentSource::MemoryMonitor).into_worker())
+        self.admit(MemoryMonitor::new(IntentSource::MemoryMonitor).into_worker())
     }
 }

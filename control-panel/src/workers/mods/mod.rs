@@ -250,6 +250,6 @@ where
     S::Policy: ModPolicy,
 {
     fn spawn_mod_loader(&self, folder: impl Into<PathBuf>) -> WorkerHandle {
-        self.spawn(ModLoader::new(folder, IntentSource::ModLoader).into_worker())
+        self.admit(ModLoader::new(folder, IntentSource::ModLoader).into_worker())
     }
 }

@@ -136,6 +136,6 @@ impl<S: Spawn + ?Sized> SpawnPrefetchScheduler for S {
         Self::Policy: PrefetchPolicy,
     {
         let (scheduler, feed) = PrefetchScheduler::new(IntentSource::PrefetchScheduler);
-        (self.spawn(scheduler.into_worker()), feed)
+        (self.admit(scheduler.into_worker()), feed)
     }
 }

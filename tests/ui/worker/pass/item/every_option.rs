@@ -18,6 +18,7 @@ const RESTORE: IntentSource = IntentSource::Restore;
     cancel = cooperative,
     grace = "1500ms",
     suspend = on_idle,
+    inbox = Vec<u8>,
     inbox_capacity = 64,
     crate = ::control_panel,
 )]

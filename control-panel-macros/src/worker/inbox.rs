@@ -1,0 +1,61 @@
+//! The type of a worker's commands: `inbox = Ask`.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Lifetime, Type};
+
+use super::types::{self, Flaw};
+use crate::args::Arg;
+use crate::errors::Errors;
+
+/// The type, unless it can be none of an inbox.
+pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
+    let ty = arg.ty(errors)?;
+    let tokens = ty.to_token_stream();
+    if let Some(why) = never(&ty) {
+        errors.at(&tokens, why);
+        return None;
+    }
+    let flaws = types::flaws(&tokens);
+    for flaw in &flaws {
+        match flaw {
+            Flaw::Borrow(reference, owned) => errors.at(reference, owned_instead(owned)),
+            Flaw::Elided(lifetime) => errors.at(
+                lifetime,
+                "a command outlives its sender, so the inbox's type must be owned; write `'static` or an owned type",
+            ),
+            Flaw::Impl(keyword) => {
+                errors.at(keyword, "an inbox needs a concrete type; name it, or take a `Box<dyn …>`");
+            }
+        }
+    }
+    flaws.is_empty().then_some(tokens)
+}
+
+/// What no inbox can hold, whatever is in it.
+fn never(ty: &Type) -> Option<String> {
+    match ty {
+        Type::Infer(_) => Some("an inbox needs its type in full; name it in place of `_`".to_owned()),
+        Type::Never(_) => {
+            Some("nothing can be sent to an inbox of `!`; name a type, or leave `inbox` out".to_owned())
+        }
+        Type::Slice(_) | Type::TraitObject(_) => Some(owned_instead(&types::owned(ty))),
+        Type::Path(path) if path.path.is_ident("str") => Some(owned_instead(&types::owned(ty))),
+        Type::Path(path) if path.path.segments.first().is_some_and(|first| first.ident == "Self") => {
+            Some("a worker has no `Self`; name the type of its commands".to_owned())
+        }
+        // Declared nowhere: where a function declares lifetimes, that is reported.
+        Type::Reference(reference) if reference.lifetime.as_ref().is_some_and(is_named) => {
+            Some(owned_instead(&types::owned(&reference.elem)))
+        }
+        _ => None,
+    }
+}
+
+fn is_named(lifetime: &Lifetime) -> bool {
+    lifetime.ident != "_" && lifetime.ident != "static"
+}
+
+fn owned_instead(owned: &str) -> String {
+    format!("a command outlives its sender, so the inbox's type must be owned; write {owned}")
+}
