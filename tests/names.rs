@@ -16,7 +16,7 @@ enum Update {
     Memory(MemoryPressure),
 }
 
-/// Says who it is, and stays.
+/// Says which one it is, and stays.
 #[worker(source = IntentSource::Restore)]
 async fn tick(cx: Context<Update>) {
     cx.send(Update::Ticked(cx.origin())).await.ok();
@@ -71,7 +71,7 @@ fn workers_are_found_by_name_and_by_origin_as_long_as_they_live() {
             |workers: Vec<WorkerHandle>| workers.iter().map(WorkerHandle::origin).collect::<Vec<_>>();
         assert_eq!(origins(spawner.workers_named("tick")), plain.each_ref().map(WorkerHandle::origin));
         assert_eq!(origins(panel.workers_named("other")), [other.origin()]);
-        assert!(panel.workers_named("nobody").is_empty());
+        assert!(panel.workers_named("missing").is_empty());
         // An intent leads to the worker that sent it, and so does a row of the status.
         for queued in panel.drain() {
             let key = queued.causality_order().origin;

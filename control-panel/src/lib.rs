@@ -45,7 +45,7 @@ pub use crate::{
     frame::{Frame, FrameBudget},
     gate::{Gate, Suspend},
     group::{AutoShutdown, Group, GroupBuilder, Strategy},
-    inbox::{Inbox, NoInbox},
+    inbox::{Broadcast, Inbox, NoInbox},
     intent::{CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant},
     name::Name,
     panel::{

@@ -1,6 +1,7 @@
 //! A worker's inbox: commands by the handle, of the type that the worker declares, never waited for, bounded, kept across
 //! restarts, and handed back or dropped when no one takes them.
 
+mod broadcast;
 mod commands;
 mod ends;
 mod restarts;

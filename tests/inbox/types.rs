@@ -162,8 +162,7 @@ fn a_handle_that_was_looked_up_gets_its_type_back_and_no_other() {
     });
 }
 
-/// A worker that opens what it does not declare ends in its first run, and says what to write; and its senders are told
-/// nothing wrong.
+/// A worker that opens what it does not declare ends in its first run, and says what to write.
 #[test]
 fn an_inbox_of_another_type_than_declared_is_a_panic_in_plain_words() {
     paused(async || {

@@ -6,12 +6,13 @@
 //! It is made when it is first used, so that a worker without one costs next to nothing. It belongs to the worker and
 //! not to a generation: what one generation did not take is taken by the next.
 
+mod broadcast;
 mod cell;
 mod takes;
 
 use std::{any::type_name, fmt, future::poll_fn, marker::PhantomData, sync::Arc};
 
-pub use self::takes::NoInbox;
+pub use self::{broadcast::Broadcast, takes::NoInbox};
 pub(crate) use self::{
     cell::{CAPACITY, InboxCell},
     takes::Takes,
@@ -102,11 +103,11 @@ impl WrongInbox {
             ),
             Self::Declared(takes) => format!(
                 "worker `{worker}` declares an inbox of `{takes}` and opens one of `{other}`: a worker has one type of command, so \
-                 make it an enum of all that it can be told, and name it in both places"
+                 make it an enum of all of them, and name it in both places"
             ),
             Self::Opened(takes) => format!(
                 "the inbox of `{worker}` takes `{takes}`, not `{other}`: a worker has one type of command, so make it an enum of \
-                 all that it can be told"
+                 all of them"
             ),
         }
     }

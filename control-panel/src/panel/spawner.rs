@@ -9,6 +9,7 @@ use crate::{
     blocking,
     context::Context,
     group::GroupBuilder,
+    inbox::Broadcast,
     intent::Intent,
     name::Name,
     queue::IntentSender,
@@ -126,6 +127,17 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// As [`ControlPanel::context`](crate::ControlPanel::context).
     pub fn context(&self, source: I::Source) -> Context<I, P> {
         self.shared.context(Name::from("context"), source)
+    }
+
+    /// As [`ControlPanel::broadcast_command`](crate::ControlPanel::broadcast_command).
+    ///
+    /// # Panics
+    /// If the command's `clone` does.
+    pub fn broadcast_command<C>(&self, name: &str, command: C) -> Broadcast<C>
+    where
+        C: Clone + Send + 'static,
+    {
+        self.shared.broadcast_command(name, command)
     }
 
     /// As [`ControlPanel::set_policy`](crate::ControlPanel::set_policy).
