@@ -162,7 +162,7 @@ fn a_mod_that_runs_goes_on_whatever_else_lies_in_the_folder() {
     write_mod(workshop.folder(), "a", "1.0.0", "", FINE);
     let (reason, _) = workshop.failed("(mods folder)");
     assert_eq!(reason, ModError::TooMany { most: 1 });
-    assert_eq!(workshop.told().len(), 1, "{:#?}", workshop.told());
+    assert!(!format!("{:?}", workshop.told()).contains("ctivated"), "{:#?}", workshop.told());
     assert_eq!(workshop.status("m").health, ModHealth::Active);
     workshop.close();
 }

@@ -67,7 +67,7 @@ pub enum ModError {
         /// The other's file or folder.
         with: String,
     },
-    /// Another mod provides the same.
+    /// Another mod provides the same, as a name or as its id. Where neither runs, an id is stronger than a name.
     Conflict {
         /// What both provide.
         name: String,
@@ -163,6 +163,9 @@ impl fmt::Display for ModError {
             ),
             Self::DuplicateId { id, with } => {
                 write!(f, "the id `{id}` is also that of {with}: ids must differ")
+            }
+            Self::Conflict { name, with } if name == with => {
+                write!(f, "it provides `{name}`, which is the id of another mod: provide another name")
             }
             Self::Conflict { name, with } => {
                 write!(f, "`{name}` is also provided by the mod `{with}`: only one of them can be loaded")

@@ -6,8 +6,10 @@ use super::error::ModError;
 
 /// What became of a mod; your intent is made from it.
 ///
-/// For each mod they come in order: after `Activated` its own intents, after `Deactivated` none. `LoadFailed` is told
-/// once for each reason, not once for each attempt.
+/// For each id they come in order: after `Activated` its own intents, after `Deactivated` none. Of no id two ever run, and
+/// between two `Activated` of an id there is a `Deactivated`: a reducer that goes by ids alone knows what runs, whatever is
+/// renamed or exchanged in the folder meanwhile. A mod that is only renamed goes on, and nothing is said of that.
+/// `LoadFailed` is told once for each reason, not once for each attempt.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModEvent {
@@ -31,7 +33,7 @@ pub enum ModEvent {
         mod_id: String,
         /// Why, in plain words ([`Display`](fmt::Display)).
         reason: ModError,
-        /// The version that goes on running, if an older one was.
+        /// The version that goes on running under this id, if one does: an older one, or another mod's of the same id.
         still_running: Option<String>,
     },
 }

@@ -109,42 +109,56 @@ fn names<'a>(candidate: &Candidate<'a>) -> impl Iterator<Item = &'a str> + use<'
     std::iter::once(candidate.manifest.id()).chain(candidate.manifest.provides())
 }
 
-/// Mods of one id, and mods that provide the same. Whichever runs already stays; else none of them can be
-/// preferred, and all of them fail.
+/// Mods of one id, and mods that provide the same. Whichever runs already stays. Else an id is stronger than a provided name:
+/// no mod can keep another from loading by providing its id. Of two ids, or of two provided names, none can be preferred,
+/// and both fail.
 fn clashes(candidates: &[Candidate<'_>]) -> BTreeMap<String, ModError> {
     let mut failures = BTreeMap::new();
     let mut by_id: BTreeMap<&str, Vec<&Candidate<'_>>> = BTreeMap::new();
     for candidate in candidates {
         by_id.entry(candidate.manifest.id()).or_default().push(candidate);
     }
-    for (id, same) in by_id {
-        each_loser(&same, |loser, other| {
+    for (id, same) in &by_id {
+        each_loser(same, None, |loser, other| {
             let with = plain(other.slot);
-            failures.insert(loser.slot.to_owned(), ModError::DuplicateId { id: id.to_owned(), with });
+            failures.insert(loser.slot.to_owned(), ModError::DuplicateId { id: (*id).to_owned(), with });
         });
     }
-    let mut by_name: BTreeMap<&str, Vec<&Candidate<'_>>> = BTreeMap::new();
-    let rest = candidates.iter().filter(|candidate| !candidate.off && !failures.contains_key(candidate.slot));
-    for candidate in rest {
-        // A mod may name its own id among what it provides.
-        for name in names(candidate).collect::<BTreeSet<_>>() {
-            by_name.entry(name).or_default().push(candidate);
+    // First the names that are ids: what loses by those takes no name from any other.
+    for are_ids in [true, false] {
+        let mut by_name: BTreeMap<&str, Vec<&Candidate<'_>>> = BTreeMap::new();
+        let rest =
+            candidates.iter().filter(|candidate| !candidate.off && !failures.contains_key(candidate.slot));
+        for candidate in rest {
+            // A mod may name its own id among what it provides.
+            for name in names(candidate).collect::<BTreeSet<_>>() {
+                by_name.entry(name).or_default().push(candidate);
+            }
         }
-    }
-    for (name, same) in by_name {
-        each_loser(&same, |loser, other| {
-            let with = other.manifest.id().to_owned();
-            let conflict = ModError::Conflict { name: name.to_owned(), with };
-            failures.entry(loser.slot.to_owned()).or_insert(conflict);
-        });
+        for (name, same) in by_name {
+            let owner = same.iter().position(|candidate| candidate.manifest.id() == name);
+            if owner.is_some() != are_ids {
+                continue;
+            }
+            each_loser(&same, owner, |loser, other| {
+                let with = other.manifest.id().to_owned();
+                let conflict = ModError::Conflict { name: name.to_owned(), with };
+                failures.entry(loser.slot.to_owned()).or_insert(conflict);
+            });
+        }
     }
     failures
 }
 
-fn each_loser<'a>(same: &[&Candidate<'a>], mut lose: impl FnMut(&Candidate<'a>, &Candidate<'a>)) {
+/// Of several that clash, all but one: that which runs, or else this one, if any.
+fn each_loser<'a>(
+    same: &[&Candidate<'a>],
+    preferred: Option<usize>,
+    mut lose: impl FnMut(&Candidate<'a>, &Candidate<'a>),
+) {
     let winner = match same {
         [_] => return,
-        _ => same.iter().position(|candidate| candidate.running),
+        _ => same.iter().position(|candidate| candidate.running).or(preferred),
     };
     for (index, loser) in same.iter().enumerate().filter(|(index, _)| Some(*index) != winner) {
         let other = winner.unwrap_or(usize::from(index == 0));

@@ -1,6 +1,7 @@
 //! What each mod's place in the folder holds, and what runs from it. Pure: what runs is whatever `R` is.
 
 mod decide;
+mod home;
 mod order;
 
 use std::{
@@ -88,13 +89,7 @@ impl<R> Slots<R> {
         }
         let folder = scan.trouble.map(|error| (FOLDER.to_owned(), Reading::Failed(error, None)));
         for (name, reading) in scan.mods.into_iter().chain(folder) {
-            let slot = self.all.entry(name).or_insert_with(|| Slot {
-                latest: Latest::Gone,
-                seen: None,
-                running: None,
-                failed: None,
-                told: None,
-            });
+            let slot = self.all.entry(name).or_insert_with(Slot::gone);
             if !matches!(reading, Reading::Unchanged) {
                 self.agenda = None;
             }
@@ -110,12 +105,14 @@ impl<R> Slots<R> {
                 }
             }
         }
+        self.bring_home();
     }
 
     /// What a look at the folder is to know of each slot.
     pub(super) fn known(&self) -> BTreeMap<String, Known> {
         let known = |slot: &Slot<R>| Known { seen: slot.seen.clone(), runs: slot.running.is_some() };
-        self.all.iter().map(|(name, slot)| (name.clone(), known(slot))).collect()
+        let there = self.all.iter().filter(|(_, slot)| !matches!(slot.latest, Latest::Gone));
+        there.map(|(name, slot)| (name.clone(), known(slot))).collect()
     }
 
     /// The host wants a mod on, or off. On also means to try again what failed. False for an id that is not known.
@@ -241,6 +238,12 @@ impl<R> Slots<R> {
         running.into_iter().map(|(_, name)| name).collect()
     }
 
+    /// The version that runs of an id, if one does, wherever its files are.
+    fn version_of(&self, id: &str) -> Option<String> {
+        let running = self.all.values().find(|slot| slot.running_id() == Some(id))?.running.as_ref()?;
+        Some(running.manifest.version().to_owned())
+    }
+
     /// All slots, with what failed in each.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Slot<R>, bool)> {
         self.all.iter().map(|(name, slot)| (name.as_str(), slot, self.is_off(slot)))
@@ -248,6 +251,10 @@ impl<R> Slots<R> {
 }
 
 impl<R> Slot<R> {
+    fn gone() -> Self {
+        Self { latest: Latest::Gone, seen: None, running: None, failed: None, told: None }
+    }
+
     /// The newest content, unless it failed.
     fn newest(&self) -> Option<&Arc<Files>> {
         let Latest::Files(files) = &self.latest else { return None };
@@ -287,3 +294,6 @@ impl<R> Slot<R> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod by_id_tests;

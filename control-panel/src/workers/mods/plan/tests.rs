@@ -110,9 +110,25 @@ fn of_one_provided_name_none_is_preferred_unless_it_runs() {
     );
     let (order, failures) = planned(&["a: / titles", "b*: / titles", "c: titles"]);
     assert_eq!((order, failures.len()), (vec!["b*".to_owned(), "c".to_owned()], 1));
-    let (order, failures) = planned(&["a", "b: / a"]);
-    assert_eq!((order.len(), failures.len()), (0, 2), "a name that is another's id is a conflict");
-    assert_eq!(planned(&["a: / a"]).0, ["a"], "but not one's own");
+    assert_eq!(planned(&["a: / a"]).0, ["a"], "one's own id is no conflict");
+}
+
+/// Else any mod could keep another from loading.
+#[test]
+fn an_id_is_stronger_than_a_provided_name() {
+    let (order, failures) = planned(&["a", "b: / a", "c: a"]);
+    assert_eq!(order, ["a", "c"]);
+    assert_eq!(failures, ["b: it provides `a`, which is the id of another mod: provide another name"]);
+    // Also than several; and what loses that way takes no name from a third.
+    let (order, failures) = planned(&["a", "b: / a titles", "c: / a", "d: / titles"]);
+    assert_eq!((order, failures.len()), (vec!["a".to_owned(), "d".to_owned()], 2));
+    // What runs stays, here too.
+    let (order, failures) = planned(&["a", "b*: / a"]);
+    assert_eq!(order, ["b*"]);
+    assert_eq!(failures, ["a: `a` is also provided by the mod `b`: only one of them can be loaded"]);
+    let (order, failures) = planned(&["a: / b", "b: / a"]);
+    assert_eq!((order.len(), failures.len()), (0, 2), "each provides the other's");
+    assert_eq!(planned(&["a!", "b: / a"]).0, ["b"], "what is off is not there");
 }
 
 #[test]

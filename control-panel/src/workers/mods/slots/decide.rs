@@ -85,12 +85,10 @@ impl<R> Slots<R> {
         if let Some((name, reason)) = agenda.tell.pop_front() {
             let slot = self.all.get_mut(&name)?;
             slot.told = Some(reason.clone());
-            let still_running = slot.running.as_ref().map(|running| running.manifest.version().to_owned());
-            return Some(Step::Tell {
-                mod_id: slot.id().map_or_else(|| plain(&name), str::to_owned),
-                reason,
-                still_running,
-            });
+            let mod_id = slot.id().map_or_else(|| plain(&name), str::to_owned);
+            // Perhaps from another slot: that this one fails does not mean that nothing of its id runs.
+            let still_running = self.version_of(&mod_id);
+            return Some(Step::Tell { mod_id, reason, still_running });
         }
         while let Some(name) = agenda.start.front() {
             if let Some(files) = self.to_start(name) {
@@ -116,7 +114,7 @@ impl<R> Slots<R> {
 
     fn judged_now(&self) -> Agenda {
         let Verdict { order, failures, doomed } = self.judge();
-        let stop = self.next_stop(&doomed);
+        let stop = self.next_stop(&order, &doomed);
         let failing = failures.keys().cloned().collect();
         let tell = failures.into_iter().filter(|(name, reason)| self.is_news(name, reason)).collect();
         let is_outdated = |slot: &Slot<R>| {
@@ -214,13 +212,27 @@ impl<R> Slots<R> {
     }
 
     /// Of what runs and must not, that which was started last.
-    fn next_stop(&self, doomed: &BTreeMap<String, ModError>) -> Option<(String, Deactivation)> {
+    fn next_stop(
+        &self,
+        order: &[String],
+        doomed: &BTreeMap<String, ModError>,
+    ) -> Option<(String, Deactivation)> {
+        let starts = order.iter().filter_map(|name| Some((self.to_start(name)?, name)));
+        let starts: BTreeMap<String, &String> =
+            starts.map(|(files, name)| (files.manifest.id().to_owned(), name)).collect();
         let why = |name: &String, slot: &Slot<R>, manifest: &ModManifest| {
-            if matches!(slot.latest, Latest::Gone) {
+            let newest = slot.newest_id().filter(|newest| *newest != manifest.id());
+            // The slot's files are another mod's by now, which is off: nothing will take its place.
+            let is_anothers = newest.is_some_and(|newest| self.off.contains_key(newest));
+            if matches!(slot.latest, Latest::Gone) || is_anothers {
                 return Some(Deactivation::Removed);
             }
             if self.off.contains_key(manifest.id()) {
                 return Some(Deactivation::Asked);
+            }
+            // Its id starts from another slot, and its own slot's files are another mod's: an id never runs twice.
+            if starts.get(manifest.id()).is_some_and(|start| *start != name) {
+                return Some(Deactivation::Replaced);
             }
             doomed.get(name).cloned().map(Deactivation::Failed)
         };
