@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -30,6 +31,16 @@ struct Life {
     backoff: u32,
     lingers: Option<u64>,
     restart: Restart,
+    kind: Kind,
+}
+
+/// Where it runs. On a paused clock every worker is async: there nothing depends on the timing of threads.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Async,
+    Local,
+    Blocking,
+    Thread,
 }
 
 #[derive(Debug, Clone)]
@@ -48,8 +59,10 @@ enum Step {
 
 fn life() -> impl Strategy<Value = Life> {
     let restart = prop::sample::select(vec![Restart::Never, Restart::OnFailure, Restart::Always]);
-    (0_u64..6, any::<bool>(), 0_u32..4, prop::option::of(0_u64..4), restart)
-        .prop_map(|(up, fails, backoff, lingers, restart)| Life { up, fails, backoff, lingers, restart })
+    let kind = prop::sample::select(vec![Kind::Async, Kind::Local, Kind::Blocking, Kind::Thread]);
+    (0_u64..6, any::<bool>(), 0_u32..4, prop::option::of(0_u64..4), restart, kind).prop_map(
+        |(up, fails, backoff, lingers, restart, kind)| Life { up, fails, backoff, lingers, restart, kind },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -94,34 +107,72 @@ struct Seen {
     accepted: Mutex<BTreeSet<u64>>,
 }
 
+impl Seen {
+    fn next(&self, cx: &Context<Mark>) -> u64 {
+        (self.next.fetch_add(1, Ordering::SeqCst) << 16) | cx.generation()
+    }
+
+    fn accepted(&self, id: u64) {
+        self.accepted.lock().unwrap().insert(id);
+    }
+
+    async fn live(self: Arc<Self>, life: Life, alive: Alive, cx: Context<Mark>) -> Result<(), &'static str> {
+        let _alive = alive;
+        let work = async {
+            let id = self.next(&cx);
+            if cx.send(Mark::new(id)).await.is_ok() {
+                self.accepted(id);
+            }
+            sleep(u32::try_from(life.up).unwrap() * MS).await;
+        };
+        let token = cx.cancellation_token();
+        match life.lingers {
+            None => work.await,
+            Some(lingers) => {
+                if token.run_until_cancelled(work).await.is_none() {
+                    sleep(u32::try_from(lingers).unwrap() * MS).await;
+                }
+            }
+        }
+        if life.fails { Err("as it should") } else { Ok(()) }
+    }
+
+    fn live_blocking(&self, life: &Life, alive: Alive, cx: &Context<Mark>) -> Result<(), &'static str> {
+        let _alive = alive;
+        let id = self.next(cx);
+        if cx.send_blocking(Mark::new(id)).is_ok() {
+            self.accepted(id);
+        }
+        if cx.cancelled_timeout(Duration::from_millis(life.up)) {
+            thread::sleep(Duration::from_millis(life.lingers.unwrap_or(0)));
+        }
+        if life.fails { Err("as it should") } else { Ok(()) }
+    }
+}
+
 fn worker(life: Life, alive: &Arc<AtomicUsize>, seen: &Arc<Seen>) -> Worker<Mark> {
     let (alive, seen) = (Arc::clone(alive), Arc::clone(seen));
     let cancel = if life.lingers.is_some() { Cancel::Cooperative } else { Cancel::Drop };
     let (restart, backoff) = (life.restart, Backoff::new(life.backoff * MS, 4 * life.backoff * MS));
-    Worker::new("one", 0, move |cx: Context<Mark>| {
-        let guard = Alive::new(&alive, &seen.overlaps);
-        let (life, seen) = (life.clone(), Arc::clone(&seen));
-        async move {
-            let _guard = guard;
-            let work = async {
-                let id = (seen.next.fetch_add(1, Ordering::SeqCst) << 16) | cx.generation();
-                if cx.send(Mark::new(id)).await.is_ok() {
-                    seen.accepted.lock().unwrap().insert(id);
-                }
-                sleep(u32::try_from(life.up).unwrap() * MS).await;
-            };
-            let token = cx.cancellation_token();
-            match life.lingers {
-                None => work.await,
-                Some(lingers) => {
-                    if token.run_until_cancelled(work).await.is_none() {
-                        sleep(u32::try_from(lingers).unwrap() * MS).await;
-                    }
-                }
-            }
-            if life.fails { Err("as it should") } else { Ok(()) }
+    let kind = life.kind;
+    let begin = move || (life.clone(), Alive::new(&alive, &seen.overlaps), Arc::clone(&seen));
+    let run = {
+        let begin = begin.clone();
+        move |cx| {
+            let (life, alive, seen) = begin();
+            seen.live(life, alive, cx)
         }
-    })
+    };
+    let call = move |cx: Context<Mark>| {
+        let (life, alive, seen) = begin();
+        seen.live_blocking(&life, alive, &cx)
+    };
+    match kind {
+        Kind::Async => Worker::new("one", 0, run),
+        Kind::Local => Worker::local("one", 0, run),
+        Kind::Blocking => Worker::blocking("one", 0, call),
+        Kind::Thread => Worker::thread("one", 0, call),
+    }
     .restart(restart)
     .backoff(backoff)
     .cancel(cancel)
@@ -301,6 +352,18 @@ fn pick<T>(from: &[T], n: usize) -> Option<&T> {
     (!from.is_empty()).then(|| &from[n % from.len()])
 }
 
+/// The same steps with workers that are all async.
+fn all_async(mut steps: Vec<Step>) -> Vec<Step> {
+    for step in &mut steps {
+        match step {
+            Step::Spawn(life) | Step::Keyed(_, life) => life.kind = Kind::Async,
+            Step::Group(_, lives) => lives.iter_mut().for_each(|life| life.kind = Kind::Async),
+            _ => {}
+        }
+    }
+    steps
+}
+
 async fn play(steps: Vec<Step>) {
     let mut run = Run::new();
     for step in steps {
@@ -314,7 +377,7 @@ proptest! {
 
     #[test]
     fn any_order_of_stops_restarts_and_replacements(steps in prop::collection::vec(step(), 0..60)) {
-        paused(async move || play(steps).await);
+        paused(async move || play(all_async(steps)).await);
     }
 }
 
@@ -322,7 +385,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_same_on_threads(steps in prop::collection::vec(step(), 0..60)) {
-        watched(move || threads(2).block_on(play(steps)));
+    fn the_same_on_threads_and_of_every_kind(steps in prop::collection::vec(step(), 0..60)) {
+        watched(move || {
+            threads(2).block_on(play(all_async(steps.clone())));
+            threads(2).block_on(play(steps));
+        });
     }
 }

@@ -170,7 +170,12 @@ impl Future for Pause {
 
 /// The time of a runtime, from any thread.
 pub(crate) fn now(runtime: &Handle) -> Instant {
-    let _context = runtime.enter();
+    // A thread that is being taken down can enter none any more.
+    let entered = match Handle::try_current() {
+        Ok(current) => current.id() == runtime.id(),
+        Err(none) => none.is_thread_local_destroyed(),
+    };
+    let _context = (!entered).then(|| runtime.enter());
     Instant::now()
 }
 

@@ -1,4 +1,4 @@
-//! The worker's task is gone, with the runtime, while its generation runs on elsewhere.
+//! The runtime is gone, and the worker's task is not the runtime's, or is gone while its generation runs on.
 
 use super::{
     cases::{exit, find, three},
@@ -25,6 +25,7 @@ fn who_is_forsaken_is_stopped_for_good() {
         world.forsaken(id);
         assert_eq!(world.workers[&id].cancelled, Some(Cause::RuntimeGone), "after {told:?}");
         world.exit(id, &Exit::Finished);
+        world.obey(id);
         let (exit, cause) = world.workers[&id].ended.clone().unwrap();
         let how = if told == Some(Cause::Stuck) { Exit::Stuck } else { Exit::Aborted };
         assert_eq!((exit, cause), (how.to_string(), Some(Cause::RuntimeGone)), "after {told:?}");
@@ -36,6 +37,7 @@ fn who_is_forsaken_is_stopped_for_good() {
     world.stop(id, Cause::Stopped);
     world.forsaken(id);
     world.exit(id, &Exit::Cancelled);
+    world.obey(id);
     let ended = world.workers[&id].ended.clone();
     assert_eq!(ended, Some((Exit::Cancelled.to_string(), Some(Cause::Stopped))), "it was to end anyway");
 }

@@ -133,6 +133,8 @@ impl World {
             EventKind::Ended(exit, cause) => {
                 let seen = self.workers.get_mut(&id).expect("it lives");
                 assert!(!seen.running, "{id} ended and runs");
+                let gone = *cause == Some(Cause::RuntimeGone);
+                assert!(!gone || !exit.is_clean(), "{id} passes for one that ended well: {exit}");
                 seen.ended = Some((exit.to_string(), *cause));
             }
             EventKind::Refused(_) => {
