@@ -11,6 +11,7 @@ use std::{
 use tokio::runtime::Handle;
 
 use crate::{
+    reply::unanswered,
     supervise::panics,
     sync::thread::{self, Thread},
 };
@@ -44,6 +45,7 @@ pub(crate) fn wait_for<F: Future>(future: F, timeout: Duration) -> Option<F::Out
 }
 
 fn poll_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
+    unanswered::give_up_before_waiting();
     let waker = Arc::new(Unpark(thread::current())).into();
     let mut cx = Context::from_waker(&waker);
     loop {

@@ -1,18 +1,21 @@
 //! Request and reply: who asks keeps an [`Answer`], and the [`Reply`] travels inside the intent or the command.
 
 mod request;
+pub(crate) mod unanswered;
 
 use std::{
     error::Error,
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{self, Poll, Waker},
 };
 
 use tokio::sync::oneshot;
 
 pub use self::request::RequestError;
+use self::unanswered::Unanswered;
 use crate::blocking;
 
 /// A reply and the answer that it becomes, for one question.
@@ -59,17 +62,25 @@ pub fn reply<T>() -> (Reply<T>, Answer<T>) {
 /// `wake` is woken once the answer is there, or can no longer come.
 pub(crate) fn make<T>(wake: Option<Waker>) -> (Reply<T>, Answer<T>) {
     let (sender, receiver) = oneshot::channel();
-    (Reply { sender: Some(sender), wake }, Answer { receiver: Some(receiver) })
+    (Reply { sender: Some(sender), wake }, Answer { state: State::Open(receiver) })
 }
 
 /// Where an answer goes: made by [`reply`] or [`Context::request`](crate::Context::request), and part of an intent or a command.
 ///
-/// Dropped unanswered, it gives whoever asked a [`NoReply`]: nobody waits for an answer that will never come.
+/// Dropped unanswered, it gives whoever asked a [`NoReply`]: no one waits for an answer that will never come. Where a worker
+/// drops it as it ends (it returned early, failed, panicked, was cancelled), that happens once its status says so.
 #[must_use = "dropped unanswered, it tells whoever asked that there is no answer"]
 pub struct Reply<T> {
     /// `None` once it was sent.
-    sender: Option<oneshot::Sender<T>>,
+    sender: Option<oneshot::Sender<Sent<T>>>,
     wake: Option<Waker>,
+}
+
+/// What comes for an answer.
+enum Sent<T> {
+    Answer(T),
+    /// It is given up when this is.
+    Unanswered(Arc<Unanswered>),
 }
 
 impl<T> Reply<T> {
@@ -77,7 +88,7 @@ impl<T> Reply<T> {
     pub fn send(mut self, answer: T) {
         if let Some(sender) = self.sender.take() {
             // The answer comes back if it is not wanted any more.
-            sender.send(answer).ok();
+            sender.send(Sent::Answer(answer)).ok();
         }
     }
 
@@ -89,8 +100,12 @@ impl<T> Reply<T> {
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        // Before the wake, so that whoever is woken finds the end.
-        drop(self.sender.take());
+        if let Some(sender) = self.sender.take() {
+            if let Some(unanswered) = unanswered::hold(&mut self.wake) {
+                sender.send(Sent::Unanswered(unanswered)).ok();
+            }
+            // Else this gives it up: before the wake, so that whoever is woken finds that.
+        }
         if let Some(wake) = self.wake.take() {
             wake.wake();
         }
@@ -114,8 +129,13 @@ impl<T> fmt::Debug for Reply<T> {
 /// When it is awaited after the answer was taken.
 #[must_use = "dropping it withdraws the question"]
 pub struct Answer<T> {
-    /// `None` once the answer was taken.
-    receiver: Option<oneshot::Receiver<T>>,
+    state: State<T>,
+}
+
+enum State<T> {
+    Open(oneshot::Receiver<Sent<T>>),
+    Unanswered(Arc<Unanswered>),
+    Taken,
 }
 
 impl<T> Answer<T> {
@@ -132,12 +152,22 @@ impl<T> Answer<T> {
     /// assert_eq!(answer.try_take(), None);
     /// ```
     pub fn try_take(&mut self) -> Option<Result<T, NoReply>> {
-        let answer = match self.receiver.as_mut()?.try_recv() {
-            Ok(answer) => Ok(answer),
-            Err(oneshot::error::TryRecvError::Empty) => return None,
-            Err(oneshot::error::TryRecvError::Closed) => Err(NoReply),
+        let answer = loop {
+            break match &mut self.state {
+                State::Unanswered(unanswered) if unanswered.is_given_up() => Err(NoReply),
+                State::Unanswered(_) | State::Taken => return None,
+                State::Open(receiver) => match receiver.try_recv() {
+                    Ok(Sent::Answer(answer)) => Ok(answer),
+                    Ok(Sent::Unanswered(unanswered)) => {
+                        self.state = State::Unanswered(unanswered);
+                        continue;
+                    }
+                    Err(oneshot::error::TryRecvError::Empty) => return None,
+                    Err(oneshot::error::TryRecvError::Closed) => Err(NoReply),
+                },
+            };
         };
-        self.receiver = None;
+        self.state = State::Taken;
         Some(answer)
     }
 
@@ -170,24 +200,42 @@ impl<T> Future for Answer<T> {
     type Output = Result<T, NoReply>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let Some(receiver) = self.receiver.as_mut() else {
-            panic!("this answer was taken already: keep what the first `try_take` or `await` returned");
+        let answer = loop {
+            break match &mut self.state {
+                State::Taken => {
+                    panic!(
+                        "this answer was taken already: keep what the first `try_take` or `await` returned"
+                    );
+                }
+                State::Unanswered(unanswered) if unanswered.poll_given_up(cx.waker()) => Err(NoReply),
+                State::Unanswered(_) => return Poll::Pending,
+                State::Open(receiver) => match Pin::new(receiver).poll(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(Sent::Answer(answer))) => Ok(answer),
+                    Poll::Ready(Ok(Sent::Unanswered(unanswered))) => {
+                        self.state = State::Unanswered(unanswered);
+                        continue;
+                    }
+                    Poll::Ready(Err(_)) => Err(NoReply),
+                },
+            };
         };
-        let polled = Pin::new(receiver).poll(cx);
-        if polled.is_ready() {
-            self.receiver = None;
-        }
-        polled.map_err(|_| NoReply)
+        self.state = State::Taken;
+        Poll::Ready(answer)
     }
 }
 
 impl<T> fmt::Debug for Answer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("taken", &self.receiver.is_none()).finish_non_exhaustive()
+        f.debug_struct("Answer").field("taken", &matches!(self.state, State::Taken)).finish_non_exhaustive()
     }
 }
 
 /// The [`Reply`] was dropped unanswered: whoever was asked does not answer, panicked, or is gone.
+///
+/// Where a worker dropped it as its run ended, the worker's status tells that by now: also for a worker on a thread, and where its
+/// task or its panel was dropped. Where it goes on running, this comes at the end of its poll; from a worker on a thread, when it next waits for
+/// something of the panel's, or a quarter of a second later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoReply;
 

@@ -45,7 +45,7 @@ struct State {
 
 /// A deadline on the native clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     at: Instant,
     number: u64,
 }
@@ -68,7 +68,7 @@ pub(crate) fn since(tick: u64) -> Duration {
 }
 
 /// Wakes `waker` at that moment; in place of the one before, where there is one.
-pub(super) fn set(at: Instant, before: Option<Alarm>, waker: Waker) -> Alarm {
+pub(crate) fn set(at: Instant, before: Option<Alarm>, waker: Waker) -> Alarm {
     let mut state = CLOCK.lock();
     let alarm = before.unwrap_or_else(|| {
         state.numbers += 1;
@@ -82,7 +82,7 @@ pub(super) fn set(at: Instant, before: Option<Alarm>, waker: Waker) -> Alarm {
 }
 
 /// The alarm is not to ring.
-pub(super) fn unset(alarm: Alarm) {
+pub(crate) fn unset(alarm: Alarm) {
     let waker = CLOCK.lock().alarms.remove(&alarm);
     drop(waker);
 }

@@ -24,6 +24,7 @@ use super::{
     record::Record,
     registry::Registry,
 };
+use crate::reply::unanswered;
 
 /// A worker's run, its types erased.
 pub(crate) type Run = Pin<Box<dyn Running + Send>>;
@@ -132,10 +133,16 @@ impl Drop for Parcel {
     }
 }
 
-/// Runs the worker's own code: its panic becomes a report, and the thread that runs it can be seen to.
+/// Runs the worker's own code: its panic becomes a report, the replies that it drops unanswered are the record's, and the
+/// thread that runs it can be seen to.
 #[inline]
 pub(super) fn guard<T>(record: &Record, code: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    polling::polling(record, || panics::catch(code))
+    let run = || polling::polling(record, || panics::catch(code));
+    let (result, unanswered) = unanswered::collect(run);
+    if let Some(unanswered) = unanswered {
+        record.hold(unanswered);
+    }
+    result
 }
 
 impl Task {

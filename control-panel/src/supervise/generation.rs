@@ -49,7 +49,10 @@ impl<R: Running + ?Sized> Generation<R> {
         let Some(run) = self.run.as_mut() else { return Poll::Pending };
         let span = &self.term.span;
         match guard(&self.record, || span.in_scope(|| run.as_mut().poll_exit(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Pending) => {
+                self.record.give_up();
+                Poll::Pending
+            }
             Ok(Poll::Ready(exit)) => {
                 let exit = as_asked(exit, &self.record, &self.term);
                 self.over(exit)

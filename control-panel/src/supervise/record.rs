@@ -29,6 +29,7 @@ use crate::{
     inbox::{self, InboxCell, Takes},
     name::Name,
     queued::Origin,
+    reply::unanswered::{self, Unanswered},
     worker::{Cancel, Refusal, WorkerStatus},
 };
 
@@ -71,6 +72,9 @@ pub(crate) struct Record {
     off_task: OnceLock<Arc<OffTask>>,
     pub(crate) gate: GateCell,
     notable: Mutex<Notable>,
+    /// Replies that its code dropped unanswered; and whether there are any.
+    unanswered: Mutex<Vec<Arc<Unanswered>>>,
+    holds: AtomicBool,
     /// Whether its status was looked at and was not `Running`. Written under the lock of `status`.
     seen: AtomicBool,
 }
@@ -116,6 +120,8 @@ impl Record {
             inbox: InboxCell::new(Takes::Anything, inbox::CAPACITY),
             gate: GateCell::default(),
             notable: Mutex::default(),
+            unanswered: Mutex::default(),
+            holds: AtomicBool::new(false),
             seen: AtomicBool::new(false),
         }
     }
@@ -154,6 +160,7 @@ impl Record {
         self.close_inbox();
         drop(self.set_status(WorkerStatus::Refused(refusal)));
         self.announce();
+        self.give_up();
     }
 
     /// Whether anybody ever waited for its end. Asked after the status was set: whoever comes later sees that.
@@ -171,9 +178,38 @@ impl Record {
     /// Nobody will take a command any more. Those that are left are dropped, which is the user's code: not to be
     /// called under a lock.
     pub(super) fn close_inbox(&self) {
-        if let Some(panic) = self.inbox.close() {
+        let (panic, unanswered) = unanswered::collect(|| self.inbox.close());
+        if let Some(panic) = panic {
             self.leave_last_words(panic);
         }
+        if let Some(unanswered) = unanswered {
+            self.hold(unanswered);
+        }
+    }
+
+    /// Its code dropped replies unanswered: they are given up once its exit is recorded, or [sooner](Self::give_up).
+    pub(super) fn hold(&self, unanswered: Arc<Unanswered>) {
+        self.lock_unanswered().push(unanswered);
+        self.holds.store(true, Ordering::Release);
+    }
+
+    /// Its run goes on: what it dropped unanswered is given up. Not to be called under a lock.
+    pub(super) fn give_up(&self) {
+        self.take_unanswered().iter().for_each(|unanswered| unanswered.give_up());
+    }
+
+    /// What is to be given up, without a lock. Most often nothing, and this is asked at every poll.
+    pub(super) fn take_unanswered(&self) -> Vec<Arc<Unanswered>> {
+        if self.holds.load(Ordering::Acquire) {
+            let mut unanswered = self.lock_unanswered();
+            self.holds.store(false, Ordering::Relaxed);
+            return mem::take(&mut *unanswered);
+        }
+        Vec::new()
+    }
+
+    fn lock_unanswered(&self) -> MutexGuard<'_, Vec<Arc<Unanswered>>> {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Resolves once it ended or was refused.

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::{Books, Registry, State};
 use crate::{
     observe,
+    reply::unanswered::Unanswered,
     supervise::{
         cause::{Cause, Term},
         driver::Task,
@@ -38,6 +39,8 @@ pub(super) struct Effects {
     /// Their turn has come.
     start: Vec<(Arc<Record>, Task)>,
     announce: Vec<Arc<Record>>,
+    /// Their worker's exit is recorded by now.
+    unanswered: Vec<Arc<Unanswered>>,
     told: bool,
     /// Those who wait for the last end are to look.
     look: bool,
@@ -158,12 +161,14 @@ impl Registry {
 
     /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
     pub(super) fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, resume, start, announce, told, look, wake_loop, seen, gone } = effects;
+        let Effects { cancel, wake, resume, start, announce, unanswered, told, look, wake_loop, seen, gone } =
+            effects;
         each(cancel, |term| term.announce());
         self.wake(wake);
         each(resume, |task| task.resume());
         each(start, |(record, task)| self.run(&record, task));
         each(announce, |record| record.announce());
+        each(unanswered, |unanswered| unanswered.give_up());
         if told {
             each([&self.log], |log| log.announce());
         }
@@ -232,6 +237,10 @@ impl Books {
             }
             if record.is_awaited() {
                 effects.announce.push(Arc::clone(record));
+            }
+            // A run that is over is what the status says by now; one that is only told to stop goes on.
+            if !matches!(kind, EventKind::Stopping(_)) {
+                effects.unanswered.extend(record.take_unanswered());
             }
         }
         effects.wake_loop |= record.is_notable(&kind, seen) && self.wakes;

@@ -1,0 +1,156 @@
+//! Replies that a worker drops unanswered, held back until its status says why.
+//!
+//! A worker that fails drops its replies while its run is taken apart, which is before its end is known: whoever asked would
+//! find it running. So a reply that is dropped while a worker's code runs only marks its answer as given up. The mark takes
+//! effect when the run's exit is recorded, or when it turns out that the run goes on: at the end of its poll, when it waits
+//! for something of the panel's, or after a moment where it does neither.
+
+use std::{
+    cell::{Cell, RefCell},
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+    time::{Duration, Instant},
+};
+
+use crate::supervise::{
+    clock::{self, Alarm},
+    panics,
+};
+
+/// How long a run may go on (a plain call that never waits for anything of the panel's) before its replies are given up all the
+/// same: much longer than it takes to return, and to record that.
+const MOMENT: Duration = Duration::from_millis(250);
+
+thread_local! {
+    /// Whether a worker's code runs on this thread, and whether it has dropped a reply.
+    static RUNS: Cell<Runs> = const { Cell::new(Runs { runs: false, dropped: false }) };
+    static DROPPED: RefCell<Option<Arc<Unanswered>>> = const { RefCell::new(None) };
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Runs {
+    runs: bool,
+    dropped: bool,
+}
+
+/// The replies that one piece of a worker's code dropped unanswered.
+#[derive(Debug, Default)]
+pub(crate) struct Unanswered {
+    given_up: AtomicBool,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    wakers: Vec<Waker>,
+    alarm: Option<Alarm>,
+}
+
+impl Unanswered {
+    /// Whether the answers are given up by now. Never waits.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
+    }
+
+    /// The same; if they are not, wakes `waker` when they are.
+    pub(super) fn poll_given_up(&self, waker: &Waker) -> bool {
+        let mut waiting = self.lock();
+        let given_up = self.is_given_up();
+        if !given_up && !waiting.wakers.iter().any(|other| other.will_wake(waker)) {
+            waiting.wakers.push(waker.clone());
+        }
+        given_up
+    }
+
+    /// The answers are given up, and those who wait for them are woken. Not to be called under a lock.
+    pub(crate) fn give_up(&self) {
+        let mut waiting = self.lock();
+        self.given_up.store(true, Ordering::Release);
+        let Waiting { wakers, alarm } = mem::take(&mut *waiting);
+        drop(waiting);
+        if let Some(alarm) = alarm {
+            clock::unset(alarm);
+        }
+        for waker in wakers {
+            // Each for itself: they can be anybody's.
+            panics::catch(|| waker.wake()).ok();
+        }
+    }
+
+    /// The code is over, and its exit or what follows gives them up.
+    fn is_due(&self) {
+        let alarm = self.lock().alarm.take();
+        if let Some(alarm) = alarm {
+            clock::unset(alarm);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For the clock.
+impl Wake for Unanswered {
+    fn wake(self: Arc<Self>) {
+        self.give_up();
+    }
+}
+
+/// Runs code of a worker's, which must not unwind. Hands out the replies that it dropped unanswered.
+#[inline]
+pub(crate) fn collect<T>(code: impl FnOnce() -> T) -> (T, Option<Arc<Unanswered>>) {
+    let outer = RUNS.replace(Runs { runs: true, dropped: false });
+    // A worker may run a panel of its own, on its own thread.
+    let of_outer = if outer.dropped { take() } else { None };
+    let result = code();
+    let inner = RUNS.replace(outer);
+    let dropped = if inner.dropped { take() } else { None };
+    if let Some(of_outer) = of_outer {
+        DROPPED.try_with(|dropped| dropped.replace(Some(of_outer))).ok();
+    }
+    if let Some(dropped) = &dropped {
+        dropped.is_due();
+    }
+    (result, dropped)
+}
+
+/// A reply is dropped unanswered. `None` where no worker's code runs: then its answer is given up right there. `wake` is woken
+/// when it is.
+pub(super) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
+    let runs = RUNS.get();
+    if !runs.runs {
+        return None;
+    }
+    let dropped =
+        DROPPED.try_with(|dropped| Arc::clone(dropped.borrow_mut().get_or_insert_default())).ok()?;
+    let mut waiting = dropped.lock();
+    waiting.wakers.extend(wake.take());
+    let is_first = waiting.alarm.is_none();
+    drop(waiting);
+    RUNS.set(Runs { dropped: true, ..runs });
+    if is_first {
+        let alarm = clock::set(Instant::now() + MOMENT, None, Waker::from(Arc::clone(&dropped)));
+        dropped.lock().alarm = Some(alarm);
+    }
+    Some(dropped)
+}
+
+/// A worker's code on this thread is about to wait: what it dropped so far is given up.
+pub(crate) fn give_up_before_waiting() {
+    let runs = RUNS.get();
+    if runs.dropped {
+        RUNS.set(Runs { dropped: false, ..runs });
+        if let Some(dropped) = take() {
+            dropped.give_up();
+        }
+    }
+}
+
+fn take() -> Option<Arc<Unanswered>> {
+    DROPPED.try_with(RefCell::take).ok().flatten()
+}
