@@ -48,6 +48,22 @@ pub mod library {
         Ok(())
     }
 
+    /// What [`answers`] can be asked.
+    #[derive(Debug)]
+    pub enum Ask {
+        /// To tick.
+        Tick,
+    }
+
+    /// Ticks when it is asked to.
+    #[worker(source = IntentSource::Restore, inbox = Ask, inbox_capacity = 4)]
+    pub async fn answers(cx: Context<Update>) {
+        let mut inbox = cx.inbox::<Ask>();
+        while let Some(Ask::Tick) = inbox.recv().await {
+            cx.send(Update::Tick).await.ok();
+        }
+    }
+
     #[worker(source = IntentSource::Restore)]
     pub(crate) async fn undocumented(cx: Context<Update>) {
         cx.send(Update::Remote { clock: 1 }).await.ok();
@@ -83,12 +99,13 @@ mod private {
 
 #[test]
 fn the_expansions_are_free_of_lints() {
-    use library::{SpawnMany as _, SpawnTicks as _, SpawnUndocumented as _};
+    use library::{SpawnAnswers as _, SpawnMany as _, SpawnTicks as _, SpawnUndocumented as _};
     use private::SpawnRemote as _;
 
     let panel = ControlPanel::<library::Update>::new();
     panel.spawn_ticks(3, "ticks".to_owned());
     panel.spawn_undocumented();
+    panel.spawn_answers().send(library::Ask::Tick).ok();
     panel.spawn_many(1, 2, 3, 4, 5, 6, 7);
     panel.spawn_remote();
     assert!(panel.shutdown_blocking().is_clean());

@@ -2,6 +2,9 @@
 //! (No `Spawn` is imported here: that is the test.)
 
 use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -177,6 +180,45 @@ fn a_host_does_all_of_it_inside_a_frame() {
         let report = panel.shutdown_blocking();
         assert!(report.is_clean() && report.workers().len() == 3, "{report}");
     });
+}
+
+/// The names of the methods by `&self` in the `impl` blocks of a type, as the sources have them.
+fn methods(of: &str) -> BTreeSet<String> {
+    let (mut found, mut folders) =
+        (BTreeSet::new(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../control-panel/src")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let head = format!("impl<I: Intent, P: Send + Sync + 'static> {of}<I, P> {{\n");
+            for block in text.split(&head).skip(1) {
+                let block = block.split("\n}\n").next().unwrap();
+                for method in block.split("\n    pub ").skip(1) {
+                    let method = method.trim_start_matches("async ").trim_start_matches("fn ");
+                    let name: String =
+                        method.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    if method.split('{').next().unwrap().contains("&self") {
+                        found.insert(name);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whatever is added to the panel: only the loop's own waiting stays with it.
+#[test]
+fn a_spawner_has_every_method_that_needs_no_exclusive_panel() {
+    let (panel, spawner) = (methods("ControlPanel"), methods("Spawner"));
+    assert!(panel.len() > 20, "{panel:?}");
+    let missing: Vec<_> = panel.difference(&spawner).map(String::as_str).collect();
+    assert_eq!(missing, ["spawner", "wait_ready", "wait_ready_timeout"]);
+    assert!(spawner.is_subset(&panel), "and the panel has what its spawner has");
 }
 
 /// Each of the panel's methods by `&self`, on another thread.

@@ -15,7 +15,7 @@ async fn ticks(cx: Context<Update>) {
     cx.send(Update::Remote(3)).await.ok();
 }
 
-#[worker(source = IntentSource::Restore, restart = on_failure, intensity = 3, backoff = "1ms")]
+#[worker(source = IntentSource::Restore, restart = on_failure, intensity = 3, backoff = "1ms", inbox = u8)]
 async fn restarted(cx: Context<Update>, times: u32) -> ::std::result::Result<(), ::std::string::String> {
     let _ = (cx, times);
     ::std::result::Result::Ok(())
@@ -24,5 +24,5 @@ async fn restarted(cx: Context<Update>, times: u32) -> ::std::result::Result<(),
 fn main() {
     let panel = ControlPanel::<Update>::new();
     panel.spawn_ticks();
-    panel.spawn_restarted(3);
+    panel.spawn_restarted(3).send(4).unwrap();
 }

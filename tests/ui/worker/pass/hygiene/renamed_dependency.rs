@@ -32,19 +32,19 @@ async fn tocks(cx: Context<Update>, times: u32) {
 }
 
 macro_rules! ticker {
-    ($name:ident) => {
-        #[worker(source = IntentSource::Restore, crate = $crate::facade::deep)]
+    ($name:ident, $command:ty) => {
+        #[worker(source = IntentSource::Restore, crate = $crate::facade::deep, inbox = $command)]
         async fn $name(cx: Context<Update>) {
             cx.send(Update::Tick).await.ok();
         }
     };
 }
 
-ticker!(written);
+ticker!(written, Result<u8, &'static str>);
 
 fn main() {
     let panel = ControlPanel::<Update>::new();
     panel.spawn_ticks();
     panel.spawn_tocks(3);
-    panel.spawn_written();
+    panel.spawn_written().send(Ok(5)).unwrap();
 }

@@ -24,6 +24,8 @@ struct Context;
 struct ControlPanel;
 struct WorkerHandle;
 struct IntentSource;
+struct Inbox;
+struct NoInbox;
 struct Intent;
 struct Restart;
 struct Run;
@@ -51,7 +53,8 @@ async fn ticks(cx: Cx<Update>) {
     period = "3s",
     backoff = "1ms",
     cancel = cooperative,
-    grace = "1s"
+    grace = "1s",
+    inbox = ::std::vec::Vec<Some>,
 )]
 async fn restarted(cx: Cx<Update>, times: u32) -> ::std::result::Result<(), ::std::string::String> {
     cx.send(Update::Remote(times.into())).await.ok();
@@ -61,5 +64,5 @@ async fn restarted(cx: Cx<Update>, times: u32) -> ::std::result::Result<(), ::st
 fn main() {
     let panel = Panel::<Update>::new();
     panel.spawn_ticks();
-    panel.spawn_restarted(3);
+    panel.spawn_restarted(3).send(::std::vec![Some]).unwrap();
 }
