@@ -14,6 +14,7 @@ use tests::{Mark, eventually, threads, watched};
 use tokio::{
     runtime::{Builder, Handle},
     task::yield_now,
+    time::sleep,
 };
 
 type Panel = ControlPanel<Mark>;
@@ -77,6 +78,37 @@ fn a_given_runtime_that_nothing_drives_is_warned_about() {
         let _context = runtime.enter();
         waits(&panel);
         assert_eq!(warned(&mut panel), Some(Warning::WorkersNeverPolled { workers: 1 }));
+    });
+}
+
+/// It was driven for a moment, and its workers wait for what never comes. Those on threads do not need it.
+#[test]
+fn a_given_runtime_that_nothing_drives_any_more_is_warned_about() {
+    watched(|| {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let mut panel = on(runtime.handle());
+        panel.spawn(Worker::thread(
+            "thread",
+            0,
+            |cx: Context<Mark>| {
+                while !cx.cancelled_timeout(Duration::from_secs(60)) {}
+            },
+        ));
+        assert_eq!(warned(&mut panel), None, "nothing is on it");
+        panel.spawn(Worker::new("ticks", 0, |cx: Context<Mark>| async move {
+            while cx.send(Mark::new(1)).await.is_ok() {
+                sleep(Duration::from_millis(1)).await;
+            }
+        }));
+        runtime.block_on(yield_now());
+        assert_eq!(panel.drain().count(), 1);
+        assert_eq!(warned(&mut panel), Some(Warning::RuntimeNotDriven { workers: 1 }));
+        runtime.block_on(async { sleep(Duration::from_millis(20)).await });
+        healthy(&mut panel);
+        assert_eq!(warned(&mut panel), Some(Warning::RuntimeNotDriven { workers: 1 }), "and again");
+        runtime.block_on(async {
+            assert_eq!(panel.shutdown().await.incident_count(), 0);
+        });
     });
 }
 

@@ -123,6 +123,13 @@ pub enum Warning {
         /// How many workers have never run.
         workers: usize,
     },
+    /// Workers live on a current-thread runtime that has run nothing for about a second of frames: no thread is inside its
+    /// `block_on`, or the one that is does not come to it. Their timers do not ring, and nothing that they wait for wakes them.
+    /// Remedies and counting of frames as for [`WorkersNeverPolled`](Self::WorkersNeverPolled).
+    RuntimeNotDriven {
+        /// How many workers it has.
+        workers: usize,
+    },
     /// The program is compiled with `panic = "abort"`: a worker's panic ends the process before anything can be told of it
     /// or restarted. Take that out of the profile in `Cargo.toml`.
     PanicsAbort,
@@ -141,6 +148,11 @@ impl std::fmt::Display for Warning {
                 f,
                 "{workers} worker(s) never ran: nothing drives the panel's runtime, or all its threads are held; await between \
                  frames, give the panel a multi-thread runtime's handle, or move what blocks to `kind = thread`"
+            ),
+            Self::RuntimeNotDriven { workers } => write!(
+                f,
+                "{workers} worker(s) stand still: nothing drives the panel's current-thread runtime; await between frames inside \
+                 its `block_on`, drive it on another thread, or let the panel have its own"
             ),
             Self::PanicsAbort => f.write_str(
                 "the program is compiled with `panic = \"abort\"`, so a worker's panic ends the process instead of being told \

@@ -14,7 +14,9 @@ use std::{
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::{ControlPanel, Starved, idle::Idle, locals::Locals, shared::Shared, status::Snapshot};
+use super::{
+    ControlPanel, Starved, idle::Idle, locals::Locals, pulse::Pulse, shared::Shared, status::Snapshot,
+};
 use crate::{
     bus::{self, Buses},
     error::BuildError,
@@ -330,6 +332,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         let buses = Buses::new(self.signal_capacity, Arc::clone(&frames), move || for_buses.wake_loop());
         let for_supervisor = Arc::clone(&queue);
         let on_change = Box::new(move || for_supervisor.wake_loop());
+        let pulse = Pulse::of(&handle);
         let supervisor =
             Supervisor::new(&self.name, handle, self.shutdown_timeout, on_change, self.wake_for_workers);
         let shared = Shared {
@@ -343,6 +346,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             last_source: Mutex::default(),
             frames,
             starving: AtomicBool::new(false),
+            not_driven: AtomicBool::new(false),
             snapshot: Snapshot::default(),
         };
         Ok(ControlPanel {
@@ -352,6 +356,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             local_buffer: Mutex::default(),
             frame_budget: self.frame_budget,
             starved: Starved::default(),
+            pulse,
             watch: Watch::default(),
         })
     }

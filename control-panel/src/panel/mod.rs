@@ -6,6 +6,7 @@ mod frames;
 mod idle;
 mod locals;
 mod lookup;
+mod pulse;
 pub(crate) mod shared;
 mod spawn;
 mod spawner;
@@ -20,7 +21,7 @@ use std::{
 
 use tokio::runtime::{Handle, Runtime};
 
-use self::{locals::Locals, shared::Shared, warnings::Starved};
+use self::{locals::Locals, pulse::Pulse, shared::Shared, warnings::Starved};
 use crate::{
     blocking,
     context::Context,
@@ -97,6 +98,7 @@ pub struct ControlPanel<I: Intent, P = ()> {
     frame_budget: FrameBudget,
     /// Where workers could starve.
     starved: Starved,
+    pulse: Pulse,
     /// What the last frame found.
     watch: observe::Watch,
 }

@@ -44,6 +44,8 @@ pub(crate) struct Shared<I: Intent, P> {
     pub(super) frames: Arc<AtomicU64>,
     /// Whether the loop keeps its own workers from running. Written by the panel alone.
     pub(super) starving: AtomicBool,
+    /// Whether nothing drives its runtime.
+    pub(super) not_driven: AtomicBool,
     pub(super) snapshot: Snapshot,
 }
 

@@ -11,10 +11,10 @@ use super::{ControlPanel, shared::Shared};
 use crate::{blocking, intent::Intent, name::Name, reducer::Warning, supervise::panics};
 
 /// Frames drained without any new worker being polled, before that is a warning: about a second of a 60 Hz loop.
-const STARVED_FRAMES: u32 = 64;
+pub(super) const STARVED_FRAMES: u32 = 64;
 
 /// Where another thread is to poll them, it needs time to: of a loop that is faster than this, not every frame counts.
-const PACE: Duration = Duration::from_millis(10);
+pub(super) const PACE: Duration = Duration::from_millis(10);
 
 /// How many frames were drained since a new worker was last polled, and how many had been by then.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,6 +69,16 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         if found && !before {
             log(&self.shared.name, Warning::WorkersNeverPolled { workers: unpolled });
         }
+        let workers = supervisor.registry().on_runtime();
+        let before = self.pulse.is_missing();
+        self.pulse.count(supervisor.runtime(), workers);
+        let missing = self.pulse.is_missing();
+        if before != missing {
+            self.shared.not_driven.store(missing, Ordering::Relaxed);
+        }
+        if missing && !before && !found {
+            log(&self.shared.name, Warning::RuntimeNotDriven { workers });
+        }
     }
 }
 
@@ -84,6 +94,10 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let workers = registry.unpolled();
         if workers > 0 && self.starving.load(Ordering::Relaxed) {
             return Some(Warning::WorkersNeverPolled { workers });
+        }
+        let workers = registry.on_runtime();
+        if workers > 0 && self.not_driven.load(Ordering::Relaxed) {
+            return Some(Warning::RuntimeNotDriven { workers });
         }
         panics::ABORT.then_some(Warning::PanicsAbort)
     }

@@ -29,6 +29,7 @@ use super::{
     events::Log,
     exit::Exit,
     hosts::Hosts,
+    kinds::Kind,
     machine::{Directive, GroupId, GroupSpec, Machine, PoolId, Spec},
     record::Record,
     report::ShutdownReport,
@@ -64,6 +65,8 @@ pub(crate) struct Registry {
     none_left: Notify,
     /// How many of them a runtime has, and has not polled yet.
     unpolled: AtomicUsize,
+    /// How many workers live whose tasks are the runtime's.
+    on_runtime: AtomicUsize,
     /// How many first polls there were: tells a runtime that runs from one that does not.
     first_polls: AtomicU64,
     /// Whether the panel was dropped.
@@ -119,6 +122,7 @@ impl Registry {
             live: AtomicUsize::new(0),
             none_left: Notify::new(),
             unpolled: AtomicUsize::new(0),
+            on_runtime: AtomicUsize::new(0),
             first_polls: AtomicU64::new(0),
             gone: AtomicBool::new(false),
             escalated: AtomicBool::new(false),
@@ -169,6 +173,7 @@ impl Registry {
     fn enter(&self, state: &mut State, record: &Arc<Record>) -> Option<Duration> {
         state.records.insert(record.origin, Arc::clone(record));
         self.unpolled.fetch_add(1, Ordering::Relaxed);
+        self.on_runtime.fetch_add(usize::from(record.kind == Kind::Async), Ordering::Relaxed);
         self.live.store(state.records.len(), Ordering::Release);
         state.begin_as_suspended(record);
         state.attention.enter(record)

@@ -17,6 +17,7 @@ use crate::{
         driver::Task,
         events::{Event, EventKind, Seen, Writing},
         exit::Exit,
+        kinds::Kind,
         machine::{Action, Directive},
         off_task::OffTask,
         panics,
@@ -129,6 +130,7 @@ impl Registry {
                     }
                     books.tell(&record, last, &mut log, effects);
                     self.live.store(records.len(), Ordering::Release);
+                    self.on_runtime.fetch_sub(usize::from(record.kind == Kind::Async), Ordering::Relaxed);
                     attention.leave(&record);
                     effects.gone.records.push(record);
                     let first = books.toll.as_mut().is_some_and(|toll| !mem::replace(&mut toll.begun, true));

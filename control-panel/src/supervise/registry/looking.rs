@@ -84,6 +84,10 @@ impl Registry {
         self.first_polls.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn on_runtime(&self) -> usize {
+        self.on_runtime.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn unpolled(&self) -> usize {
         self.unpolled.load(Ordering::Relaxed)
     }
