@@ -124,6 +124,26 @@ fn frames_that_a_budget_cuts_allocate_nothing_in_steady_state() {
     assert_eq!(steady(panel, produce, |panel| panel.drain().for_each(drop)), 0);
 }
 
+/// Neither on the frame thread nor on the producers'.
+#[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
+fn what_joins_the_rest_of_a_cut_frame_allocates_nothing_in_steady_state() {
+    let mut panel = Panel::builder().frame_budget(FrameBudget::default().intents(8)).build();
+    let senders = senders(&panel);
+    let mut frame = |number: u64| {
+        // The first and the second sources join in every frame, the others flood.
+        for (source, count) in (0..).zip([1, 1, 100, 100, 100]) {
+            for id in 0..count {
+                let clock = [None, Some(1 + (number + id) % 7)][usize::from(source % 2 == 1)];
+                _ = senders[source].try_send(Mark::with(clock, id));
+            }
+        }
+        panel.drain().for_each(drop);
+    };
+    (0..1000).for_each(&mut frame);
+    assert_eq!(allocations(|| (0..2000).for_each(&mut frame)), 0);
+}
+
 /// Senders that wait are granted their slots on the frame thread.
 #[test]
 #[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]

@@ -21,9 +21,12 @@ use crate::{
 /// dropped, whichever comes first: a frame that was read to its end keeps no sender waiting, however long the variable
 /// lives. The last `Some` does not end it, because the frame does not look ahead: to read a known number of intents and no
 /// more, `drop(frame)` afterwards. What was not handed out by then (a budget ran out, the loop broke off, the reducer
-/// panicked) is not lost: the next drain hands out that rest and, of what came since, nothing but what `run_frame` was
-/// given; its slots stay occupied, and `on_ready` is called again. A frame that is forgotten (`mem::forget`) before its end
-/// keeps its slots forever.
+/// panicked) is not lost: the next drain hands out that rest together with all that other sources sent, in one order. A
+/// source that has something in the rest waits with what it sent since. So a flood that a budget cut short does not keep a
+/// key press waiting, and each producer's own order is kept. (Where frames are cut again and again, a source that got eight
+/// intents more than an equal part of what was handed out waits too, until the others caught up: no flood starves what is
+/// ordered after it.) Its slots stay occupied, and `on_ready` is called again. A frame that is forgotten (`mem::forget`)
+/// before its end keeps its slots forever.
 ///
 /// Several frames may be held at once. Each is in order by itself, and the rest of one that is dropped later comes later.
 ///
@@ -175,8 +178,10 @@ impl<I: Intent> fmt::Debug for Frame<I> {
 
 /// How much of the queue one frame hands out at most. Unlimited by default.
 ///
-/// What a frame leaves is handed out by the next. At least one intent is handed out whatever the budget, so
+/// What a frame leaves is handed out by the next, with what other sources sent meanwhile: see [`Frame`]. At least one intent is handed out whatever the budget, so
 /// that a loop always gets on; local intents given to `run_frame` are never cut off.
+///
+/// Where there is more than the budget, the order decides what waits: give the user's own input the first source.
 ///
 /// With any budget, each intent is looked at before it is handed out, which takes longer than a whole frame at once does.
 ///

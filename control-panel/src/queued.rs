@@ -62,8 +62,8 @@ pub struct QueuedIntent<I: Intent> {
     /// Who sent it.
     pub source: I::Source,
     /// When the queue accepted the first intent of this one's batch, so up to a frame before it accepted this
-    /// one: for display and latency figures. It decides nothing. Local intents of `run_frame` are of the batch that they are
-    /// merged into, which may be what an earlier frame left.
+    /// one: for display and latency figures. It decides nothing. What joins the rest of a frame that was cut short, local
+    /// intents of `run_frame` among it, is of that frame's batch.
     pub queued_at: Instant,
     clock: u64,
     origin: Origin,

@@ -1,6 +1,7 @@
 //! What does not depend on where one frame ends and the next begins: when slots are free again, what a producer's own order
 //! is, and how soon an intent is applied.
 
+mod budget;
 mod latest;
 mod read_to_the_end;
 

@@ -2,6 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// So much more than its parts a source gets in frames that are cut short, before it waits for the others.
+const BURST: u64 = 8;
+const UNIT: u64 = 1 << 16;
+
+/// How many there are of each source, the loop's own left out.
+fn count<'a>(items: impl IntoIterator<Item = &'a Item>) -> BTreeMap<u8, u64> {
+    let mut counts = BTreeMap::new();
+    for item in items.into_iter().filter(|item| !item.local) {
+        *counts.entry(item.source).or_default() += 1;
+    }
+    counts
+}
+
 /// How the queue meets a sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
@@ -60,6 +73,11 @@ pub struct Model {
     pub gate: Gate,
     queued: Vec<Item>,
     rests: VecDeque<Reading>,
+    /// Whether a frame was cut short since one last began without a rest.
+    cut: bool,
+    /// Of each source: how many the last frame had, and what it got beyond its parts.
+    had: BTreeMap<u8, u64>,
+    excess: BTreeMap<u8, u64>,
     origins: u64,
     local: BTreeMap<u8, (u64, u64)>,
     signalled: bool,
@@ -87,6 +105,9 @@ impl Model {
             gate: Gate::Open,
             queued: Vec::new(),
             rests: VecDeque::new(),
+            cut: false,
+            had: BTreeMap::new(),
+            excess: BTreeMap::new(),
             origins: 0,
             local: BTreeMap::new(),
             signalled: false,
@@ -199,11 +220,11 @@ impl Model {
         item
     }
 
-    /// Begins a frame: the oldest rest, or all that is queued.
+    /// Begins a frame: all that is queued, or the oldest rest with what joins it.
     pub fn drain(&mut self, locals: Vec<Item>) -> Reading {
         self.frames += 1;
         self.signalled = false;
-        let mut frame = self.rests.pop_front().unwrap_or_else(|| Reading {
+        let mut frame = self.rest().unwrap_or_else(|| Reading {
             number: self.frames,
             items: std::mem::take(&mut self.queued).into(),
             freed: Vec::new(),
@@ -216,6 +237,55 @@ impl Model {
         frame.items.make_contiguous().sort_unstable();
         frame.empty = frame.items.is_empty();
         frame
+    }
+
+    /// The oldest rest, with what joins it: of sources that have nothing in it, and all of the loop's own.
+    fn rest(&mut self) -> Option<Reading> {
+        let Some(mut rest) = self.rests.pop_front() else {
+            if std::mem::take(&mut self.cut) {
+                self.share_out(&BTreeMap::new());
+                self.had = count(&self.queued);
+            } else {
+                (self.had, self.excess) = Default::default();
+            }
+            return None;
+        };
+        self.share_out(&count(&rest.items));
+        let mut behind: BTreeSet<u8> = count(&rest.items).into_keys().collect();
+        for other in &mut self.rests {
+            let sources = count(&other.items);
+            let joins = |item: &Item| item.local || !behind.contains(&item.source);
+            rest.items.extend(other.items.iter().copied().filter(joins));
+            other.items.retain(|item| !joins(item));
+            behind.extend(sources.into_keys());
+        }
+        self.rests.retain(|rest| !rest.items.is_empty());
+        let excess = &self.excess;
+        let waits = |item: &Item| {
+            behind.contains(&item.source)
+                || excess.get(&item.source).is_some_and(|&excess| excess > BURST * UNIT)
+        };
+        rest.items.extend(self.queued.iter().copied().filter(|item| !waits(item)));
+        self.queued.retain(waits);
+        self.had = count(&rest.items);
+        Some(rest)
+    }
+
+    /// What was handed out since the last look is shared out among those that have something: what a source got beyond its
+    /// part is its excess.
+    fn share_out(&mut self, left: &BTreeMap<u8, u64>) {
+        let queued = count(&self.queued);
+        let sources: BTreeSet<u8> = self.had.keys().chain(queued.keys()).copied().collect();
+        let got = |source| {
+            let had = self.had.get(source).copied().unwrap_or_default();
+            had.saturating_sub(left.get(source).copied().unwrap_or_default()) * UNIT
+        };
+        let all: u64 = sources.iter().map(&got).sum();
+        let part = all / (sources.len() as u64).max(1);
+        let before = |source| self.excess.get(source).copied().unwrap_or_default();
+        let excess =
+            sources.iter().map(|source| (*source, (before(source) + got(source)).saturating_sub(part)));
+        self.excess = excess.collect();
     }
 
     /// What a frame hands out next.
@@ -245,6 +315,7 @@ impl Model {
             self.release(source);
         }
         if !frame.items.is_empty() {
+            self.cut = true;
             let at = self.rests.partition_point(|rest| rest.number < frame.number);
             self.rests.insert(at, frame);
         } else if frame.empty {

@@ -21,8 +21,8 @@ use crate::{
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Takes what is queued now, in causal order. Never waits for a sender and never runs a worker.
     ///
-    /// After a frame that was cut short, what it left, and nothing else but what [`run_frame`](Self::run_frame) was given
-    /// and could not apply yet.
+    /// After a frame that was cut short, what it left, with what sources that have nothing in that sent since, in one order:
+    /// see [`Frame`].
     ///
     /// # Panics
     /// If the source's `Ord` does, or [`on_ready`](crate::PanelBuilder::on_ready), which is called here where the queue is

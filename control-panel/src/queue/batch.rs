@@ -13,7 +13,7 @@ mod ranks;
 use std::task::Waker;
 
 use self::{bucket::Lent, intents::Used};
-pub(super) use self::{bucket::Producer, freed::Freed, intents::Intents};
+pub(super) use self::{bucket::Producer, clocked::Clocked, freed::Freed, intents::Intents};
 use crate::{
     intent::Intent,
     queued::{CausalityOrder, Origin, QueuedIntent},

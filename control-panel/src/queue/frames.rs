@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Batch, Foreign, Gate, Queue, State, add, batch::Freed, discard, lock, try_lock};
+use super::{Batch, Foreign, Gate, Queue, State, add, batch::Freed, discard, lock, rests::Taken, try_lock};
 use crate::{
     intent::Intent,
     sync::{
@@ -133,8 +133,8 @@ impl<I: Intent> Frames<I> {
 }
 
 impl<I: Intent> Queue<I> {
-    /// What the next frame consists of: the rest of one that was cut short, or all that is queued now. `None` if
-    /// that is nothing, unless `wanted` for the frame loop's own intents: those wait only where others of theirs, which
+    /// What the next frame consists of: the rest of one that was cut short, with what joins it, or all that is queued now.
+    /// `None` if that is nothing, unless `wanted` for the frame loop's own intents: those wait only where others of theirs, which
     /// come first, are in a frame that is not over, or in a rest that is not to be had now.
     pub(crate) fn begin_frame(&self, wanted: bool) -> Option<Box<Batch<I>>> {
         self.ready.frame_begins();
@@ -172,7 +172,7 @@ impl<I: Intent> Queue<I> {
         }
         state.signalled = false;
         self.frames.seen.store(self.ready.signals(), Ordering::Relaxed);
-        let (mut batch, unused) = match state.rests.pop_front() {
+        let (mut batch, unused) = match self.take_rest(&mut state) {
             Some(rest) => (rest, spare),
             None => (self.fill(spare, &mut state), None),
         };
@@ -203,6 +203,18 @@ impl<I: Intent> Queue<I> {
                 hint::spin_loop();
             }
         }
+    }
+
+    /// The oldest rest of a frame, with what joins it.
+    fn take_rest(&self, state: &mut State<I>) -> Option<Box<Batch<I>>> {
+        let State { rests, active, .. } = state;
+        let Taken { batch, joined, own } = rests.take(active)?;
+        add(&self.frames.accepted, joined as u64);
+        if own > 0 {
+            self.frames.own.fetch_sub(own, Ordering::Release);
+        }
+        state.reuse_retired();
+        Some(batch)
     }
 
     /// Takes what is queued, and leaves an empty batch to be filled in its place.
@@ -280,9 +292,7 @@ impl<I: Intent> Queue<I> {
         } else if state.gate == Gate::Discarded {
             Some(batch)
         } else {
-            // Frames may end in another order than they began in.
-            let at = state.rests.partition_point(|rest| rest.number < batch.number);
-            state.rests.insert(at, batch);
+            state.rests.insert(batch);
             None
         }
     }
@@ -317,7 +327,7 @@ impl<I: Intent> Queue<I> {
     /// For a discard: all that nobody will drain.
     pub(super) fn take_all(&self, state: &mut State<I>) -> VecDeque<Box<Batch<I>>> {
         let mut all = lock(&self.frames.late).take().unwrap_or_default();
-        all.extend(mem::take(&mut state.rests));
+        all.extend(state.rests.take_all());
         all.push_back(self.fill(None, state));
         self.frames.queued.store(0, Ordering::Relaxed);
         all

@@ -5,6 +5,7 @@
 //! | `shares` | who may occupy how many slots, and in what rounds those who wait are granted some: pure |
 //! | `line` | who waits, and who is woken next: pure |
 //! | `batch` | the intents of one frame, classified when they are accepted: pure |
+//! | `rests` | what frames that were cut short left, and what joins it in the next: pure |
 //! | `frames` | the frame thread's side: takes batches, gives them back |
 //! | `ready` | tells a loop that there is something to drain |
 //! | `port` | one producer's side: accepts, refuses, and waits step by step |
@@ -31,6 +32,7 @@ mod line;
 mod permits;
 mod port;
 mod ready;
+mod rests;
 mod send;
 mod shares;
 mod state;

@@ -1,9 +1,10 @@
 //! What is under the queue's lock.
 
-use std::{collections::VecDeque, task::Waker};
+use std::task::Waker;
 
 use super::{
-    batch::{Batch, Freed, Intents, Slot},
+    batch::{Freed, Intents, Slot},
+    rests::Rests,
     shares::Shares,
 };
 use crate::intent::Intent;
@@ -17,8 +18,8 @@ pub(super) struct State<I: Intent> {
     /// Accepted and in no frame yet.
     pub(super) active: Intents<I>,
     pub(super) shares: Shares<I::Source, Waker>,
-    /// What frames that were cut short left behind, oldest first.
-    pub(super) rests: VecDeque<Box<Batch<I>>>,
+    /// What frames that were cut short left behind.
+    pub(super) rests: Rests<I>,
     /// Places in a batch that were given to producers, and those that are no producer's any more.
     pub(super) places: usize,
     pub(super) vacant: Vec<Slot>,
@@ -55,7 +56,7 @@ impl<I: Intent> State<I> {
             signalled: false,
             active: Intents::new(),
             shares: Shares::new(capacity),
-            rests: VecDeque::new(),
+            rests: Rests::new(),
             places: 0,
             vacant: Vec::new(),
             retired: Vec::new(),
@@ -65,7 +66,7 @@ impl<I: Intent> State<I> {
     }
 
     pub(super) fn queued(&self) -> usize {
-        self.active.len() + self.rests.iter().map(|rest| rest.len()).sum::<usize>()
+        self.active.len() + self.rests.intents()
     }
 
     /// Whether something is left for another frame. Also where senders were granted slots and not all woken yet:

@@ -105,6 +105,8 @@ impl Run {
             .capacity(setting.capacity)
             .frame_budget(budget)
             .runtime(runtime.handle().clone())
+            // The model knows of the queue alone.
+            .wake_for_workers(false)
             .on_ready(move || {
                 calls.fetch_add(1, Ordering::SeqCst);
             })

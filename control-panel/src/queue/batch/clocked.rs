@@ -1,12 +1,14 @@
 //! The clocked intents of a batch: those that were told a place in the causal order from outside.
 
+use std::mem;
+
 use super::{
     Slot,
     bucket::{Producer, grow},
 };
 use crate::{intent::Intent, queue::shares::LaneId, queued::CausalityOrder};
 
-pub(super) struct Clocked<I: Intent> {
+pub(in crate::queue) struct Clocked<I: Intent> {
     /// In the order of their acceptance.
     entries: Vec<Entry<I>>,
     /// By clock, then sender, then place in `entries`, packed into one number: one comparison of two words. In the
@@ -64,7 +66,7 @@ fn parts(key: u128) -> (u64, usize, usize) {
 }
 
 impl<I: Intent> Clocked<I> {
-    pub(super) fn new() -> Self {
+    pub(in crate::queue) fn new() -> Self {
         Self {
             entries: Vec::new(),
             keys: Vec::new(),
@@ -80,7 +82,7 @@ impl<I: Intent> Clocked<I> {
 
     /// Whether nothing was put into it since it was cleared.
     #[inline]
-    pub(super) fn is_unused(&self) -> bool {
+    pub(in crate::queue) fn is_unused(&self) -> bool {
         self.senders.is_empty()
     }
 
@@ -103,9 +105,12 @@ impl<I: Intent> Clocked<I> {
         number
     }
 
-    /// The number of one that has no bucket to know it.
-    pub(super) fn number(&self, same: impl Fn(&Producer<I::Source>) -> bool) -> Option<u32> {
-        self.senders.iter().rev().find(|sender| same(&sender.producer)).map(|sender| sender.number)
+    /// Adds one of a producer that has no bucket here to know its number.
+    pub(super) fn push_of(&mut self, producer: Producer<I::Source>, clock: u64, seq: u64, intent: I) {
+        let known = self.senders.iter().rev().find(|sender| sender.producer.origin == producer.origin);
+        let number = known.map(|sender| sender.number);
+        let number = number.unwrap_or_else(|| self.enter(producer, None));
+        self.push(number, clock, seq, intent);
     }
 
     // Out of line, so that the way of most intents, which have no clock, stays short.
@@ -215,7 +220,7 @@ impl<I: Intent> Clocked<I> {
         let Self { entries, keys, senders, done, at, .. } = self;
         if self.left == 0 {
             for sender in senders {
-                let held = std::mem::take(&mut sender.held);
+                let held = mem::take(&mut sender.held);
                 sender.producer.lane.into_iter().for_each(|lane| free(lane, held));
             }
             return;
@@ -231,6 +236,52 @@ impl<I: Intent> Clocked<I> {
         };
         *done += keys[*done..*at].iter().take_while(|&&key| handed_out(key)).count();
         // Beyond one that a budget kept back, some of the frame loop's own may be handed out: they are passed over.
+    }
+
+    /// How many of a lane's are left, once it is settled: of one after the other.
+    pub(super) fn count_lanes(&self, mut each: impl FnMut(LaneId, usize)) {
+        for Sender { producer, held, .. } in self.senders.iter().filter(|sender| sender.held > 0) {
+            producer.lane.into_iter().for_each(|lane| each(lane, *held));
+        }
+    }
+
+    /// Gives those away whose producers `join`, in an order in which each producer's own with equal clocks are as they were
+    /// accepted. The others stay, in the buffers of `spare`. `rename` is told who has a new number, or none any more.
+    ///
+    /// Takes a look at each that is left, unless none is to go.
+    pub(super) fn part(
+        &mut self,
+        spare: &mut Self,
+        joins: impl Fn(&Producer<I::Source>) -> bool,
+        mut give: impl FnMut(Producer<I::Source>, u64, u64, I),
+        mut rename: impl FnMut(Slot, Option<u32>),
+    ) {
+        if !self.senders.iter().any(|sender| sender.held > 0 && joins(&sender.producer)) {
+            return;
+        }
+        let Self { entries, keys, senders, renamed, done, .. } = self;
+        renamed.clear();
+        for &Sender { producer, slot, held, .. } in &*senders {
+            let stays = held > 0 && !joins(&producer);
+            let number = stays.then(|| spare.enter(producer, slot));
+            renamed.push(number.unwrap_or(u32::MAX));
+            if let Some(slot) = slot {
+                rename(slot, number);
+            }
+        }
+        for &key in &keys[*done..] {
+            let (clock, sender, place) = parts(key);
+            let Entry { intent, seq } = &mut entries[place];
+            let Some(intent) = intent.take() else { continue };
+            match renamed[sender] {
+                u32::MAX => give(senders[sender].producer, clock, *seq, intent),
+                number => spare.push(number, clock, *seq, intent),
+            }
+        }
+        mem::swap(self, spare);
+        // All of its intents are elsewhere by now.
+        (spare.left, spare.own) = (0, 0);
+        spare.clear(|_| ());
     }
 
     /// When nothing is left. `forget` is told whose number is void.

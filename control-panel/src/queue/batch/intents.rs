@@ -1,5 +1,7 @@
 //! What a batch consists of, as senders fill it.
 
+use std::mem;
+
 use tokio::time::Instant;
 
 use super::{
@@ -11,6 +13,7 @@ use super::{
 };
 use crate::{
     intent::{Intent, LatestKey},
+    queue::shares::LaneId,
     queued::Origin,
 };
 
@@ -167,20 +170,88 @@ impl<I: Intent> Intents<I> {
             return self.push(slot, || producer, 0, seq, intent);
         }
         self.count();
-        let number = self.clocked.number(|other| other.origin == origin);
-        let number = number.unwrap_or_else(|| self.clocked.enter(producer, None));
-        self.clocked.push(number, clock, seq, intent);
+        self.clocked.push_of(producer, clock, seq, intent);
     }
 
     /// The bucket of a local origin, or an empty one.
     fn slot_of(&mut self, origin: Origin) -> Slot {
         let known = self.order.iter().rev().find(|used| used.producer.origin == origin);
-        if let Some(known) = known {
-            return known.slot;
+        match known {
+            Some(known) => known.slot,
+            None => self.unused(),
         }
+    }
+
+    /// An empty bucket.
+    fn unused(&mut self) -> Slot {
         let after = &self.buckets[self.full..];
         self.full += after.iter().position(Bucket::is_unused).unwrap_or(after.len());
         self.full
+    }
+
+    /// Takes over what lanes have in `from` that `join` and have nothing in here, and all of the frame loop's own.
+    ///
+    /// Buckets change places as they are: that costs as much as there are producers. Clocked intents are moved one by one.
+    pub(in crate::queue) fn join(
+        &mut self,
+        from: &mut Self,
+        spare: &mut Clocked<I>,
+        joins: impl Fn(LaneId) -> bool,
+    ) {
+        let Self { buckets, order, clocked, room, len, .. } = from;
+        order.retain(|&Used { producer, slot }| {
+            let bucket = &mut buckets[slot];
+            let Some(lane) = producer.lane else {
+                let Producer { source, origin, .. } = producer;
+                while let Some((seq, intent)) = bucket.next() {
+                    self.add(Local { source, origin, clock: 0, seq, intent });
+                    *len -= 1;
+                }
+                *room -= bucket.settle().given_up;
+                return false;
+            };
+            if !joins(lane) {
+                return true;
+            }
+            let left = bucket.left();
+            *len -= left;
+            self.len += left;
+            *room -= bucket.room();
+            self.adopt(producer, slot, bucket);
+            *room += bucket.room();
+            false
+        });
+        let joins = |producer: &Producer<_>| producer.lane.is_none_or(&joins);
+        let give = |producer: Producer<_>, clock, seq, intent| {
+            *len -= 1;
+            self.len += 1;
+            self.clocked.push_of(producer, clock, seq, intent);
+        };
+        clocked.part(spare, joins, give, |slot, number| buckets[slot].clocked = number);
+    }
+
+    /// Takes over a bucket, in exchange for an empty one. Its place may be another producer's here.
+    fn adopt(&mut self, producer: Producer<I::Source>, slot: Slot, bucket: &mut Bucket<I>) {
+        let is_vacant = self.buckets.get(slot).is_none_or(Bucket::is_unused);
+        let slot = if is_vacant { slot } else { self.unused() };
+        if slot >= self.buckets.len() {
+            self.add_buckets(slot);
+        }
+        let place = &mut self.buckets[slot];
+        self.room -= place.room();
+        mem::swap(place, bucket);
+        // That is a number in the batch where the place is.
+        mem::swap(&mut place.clocked, &mut bucket.clocked);
+        self.room += place.room();
+        self.order.push(Used { producer, slot });
+    }
+
+    /// How many of a lane's are in here, once it is settled: of one producer after the other.
+    pub(in crate::queue) fn count_lanes(&self, mut each: impl FnMut(LaneId, usize)) {
+        for Used { producer, slot } in &self.order {
+            producer.lane.into_iter().for_each(|lane| each(lane, self.buckets[*slot].left()));
+        }
+        self.clocked.count_lanes(each);
     }
 
     /// Intents not handed out yet by the frame that holds them.

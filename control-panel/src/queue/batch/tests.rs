@@ -349,6 +349,59 @@ fn a_great_buffer_with_little_in_it_is_given_up() {
     assert_eq!(all(&mut batch), (990..1000).collect::<Vec<_>>());
 }
 
+/// What joins a rest comes in order with it, and what stays behind stays whole: local and clocked intents, in whatever place
+/// their producer has in either batch.
+#[test]
+fn what_joins_and_what_stays_are_whole() {
+    for taken in 0..6 {
+        let mut rest = batch();
+        let mut told: Vec<_> = (0..taken).map_while(|_| rest.next(true, || true)).collect();
+        rest.settle();
+        let mut behind = Vec::new();
+        rest.intents.count_lanes(|lane, count| behind.extend(vec![lane; count]));
+        assert_eq!(behind.len(), 6 - taken);
+
+        let (mut active, mut spare) = (Batch::new(), Clocked::new());
+        // Those of source 2 are in the rest until the end; slot 0 is another's there.
+        let sends = [
+            (0, producer(3, 11), 0),
+            (1, producer(2, 3), 0),
+            (0, producer(3, 11), 5),
+            (3, producer(1, 9), 5),
+        ];
+        for (seq, (slot, producer, clock)) in (10..).zip(sends.iter().chain(&sends).copied()) {
+            active.intents.push(slot, || producer, clock, seq, Op(100, clock));
+        }
+        rest.intents.join(&mut active.intents, &mut spare, |lane| !behind.contains(&lane));
+        assert!(spare.is_unused());
+        let stays = if behind.contains(&1) { 4 } else { 2 };
+        assert_eq!((rest.len(), active.len()), (6 - taken + 8 - stays, stays));
+        for batch in [&rest, &active] {
+            assert_eq!(
+                batch.intents.room(),
+                rooms(batch).iter().sum::<usize>() + batch.intents.clocked.room()
+            );
+        }
+        // More of the same producers, before and after.
+        active.intents.push(1, || producer(2, 3), 0, 18, Op(100, 0));
+        active.intents.push(3, || producer(1, 9), 5, 19, Op(100, 5));
+        for batch in [&mut rest, &mut active] {
+            batch.arrange();
+            let from = told.len();
+            told.extend(std::iter::from_fn(|| batch.next(false, || true)));
+            assert!(told[from..].is_sorted_by(|a, b| a.causality_order() < b.causality_order()));
+            batch.settle();
+            assert_eq!((batch.len(), batch.remaining()), (0, 0));
+            assert!((0..4).all(|slot| !batch.intents.uses(slot)));
+        }
+        assert_eq!(told.len(), 6 + 8 + 2);
+        told.sort_by_key(|queued| queued.causality_order().seq);
+        assert_eq!(told.iter().filter(|q| q.causality_order().seq >= 10).count(), 10, "each once");
+        let freed: usize = [&mut rest, &mut active].into_iter().flat_map(freed).map(|(_, count)| count).sum();
+        assert_eq!(freed, 16);
+    }
+}
+
 /// Sends of a `latest` intent, or of another.
 fn send(batch: &mut Batch<Op>, seq: u64, key: Option<u64>, id: u32) {
     let (intents, key) = (&mut batch.intents, key.map(|key| LatestKey { variant: 0, key }));
