@@ -69,6 +69,7 @@ use proc_macro::TokenStream;
 /// | `after` | the name that a worker has when this one is spawned, and that a shutdown stops only after this one, such as `"store"`; several in brackets | none |
 /// | `escalate` | `panel`: failing too often ends the panel; or `never` | `never` |
 /// | `significant` | none: its group may end with it | it may not |
+/// | `ready_within` | it says when it is ready, by `cx.ready()`, and within this time, such as `"5s"`: those after it in its group start only then | it is ready when it begins |
 /// | `stuck_after` | how long one poll may last before it is called stuck, such as `"5s"` | the runtime's |
 /// | `heartbeat` | how often at least it calls `cx.heartbeat()`, or is called stuck | it promises none |
 /// | `on_stuck` | what becomes of it when it is stuck: `warn`, `restart` or `escalate` | `warn` |

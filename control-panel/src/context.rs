@@ -195,6 +195,18 @@ impl<I: Intent, P> Context<I, P> {
         }
     }
 
+    /// Says that this worker is ready: for one whose group starts others only then, which it declares by
+    /// [`Worker::ready_within`](crate::Worker::ready_within). Where it does not, and once this generation said so or was asked to
+    /// stop, this says nothing.
+    ///
+    /// Takes the supervisor's lock, once a generation: not for a loop.
+    pub fn ready(&self) {
+        if let Some(registry) = self.record.registry.upgrade() {
+            registry.ready(self.record.origin, self.generation);
+        }
+        self.term.await_no_more();
+    }
+
     /// Says that this worker is alive: what a worker does that promises it
     /// ([`Worker::heartbeat`](crate::Worker::heartbeat)), more often than that. Costs two loads and a store: cheap enough for
     /// a tight loop.

@@ -49,7 +49,8 @@ pub enum AutoShutdown {
 /// Collects the workers of a group: what [`ControlPanel::group`](crate::ControlPanel::group) returns.
 ///
 /// Workers are spawned on it as on a panel; nothing runs before [`start`](Self::start). They are started one after the
-/// other in the order of their spawning, and stopped in the opposite order.
+/// other in the order of their spawning, and stopped in the opposite order. Those after a worker that says when it is
+/// [ready](Worker::ready_within) wait for that.
 ///
 /// Whether a worker is started again is for its own [`Restart`](crate::Restart) to say, and how long that waits for its own
 /// [`Backoff`](crate::Backoff), for which the first waits of those that are restarted with it; how often is for the group's intensity, which counts all of them. A worker whose restart is

@@ -163,6 +163,7 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
         cancel: Cancel::Drop,
         grace: Duration::ZERO,
         limits: Limits::default(),
+        ready_within: None,
     };
     let record = Record::new(identity, Arc::clone(&term), Weak::new());
     let record = Arc::new(record);

@@ -168,6 +168,10 @@ fn setters(options: &Options) -> TokenStream {
         let every = duration::tokens(every.value);
         setters.extend(quote!(.heartbeat(#every)));
     }
+    if let Some(time) = &options.ready_within {
+        let time = duration::tokens(time.value);
+        setters.extend(quote!(.ready_within(#time)));
+    }
     match options.on_stuck.as_ref().map(|given| given.value) {
         Some("restart") => setters.extend(quote!(.restart_when_stuck())),
         Some("escalate") => setters.extend(quote!(.escalate_when_stuck())),

@@ -29,6 +29,10 @@ pub(crate) fn of_method(function: &Function, options: &Options) -> TokenStream {
         Some(format!("- Source: `{}`", source.unwrap_or_default())),
         runs(options),
         Some(format!("- Restart: {}", restart(options))),
+        options
+            .ready_within
+            .as_ref()
+            .map(|time| format!("- Ready: when it says so, within {}", spoken(time.value))),
         stuck(options).map(|stuck| format!("- Stuck: {stuck}")),
         Some(format!("- Shutdown: {}", shutdown(options))),
         inbox(options),

@@ -32,6 +32,7 @@ const PLACE: Place = Place {
         Key::valued("stuck_after", "stuck_after = \"5s\""),
         Key::valued("on_stuck", "on_stuck = restart"),
         Key::valued("heartbeat", "heartbeat = \"1s\""),
+        Key::valued("ready_within", "ready_within = \"5s\""),
         Key::valued("crate", "crate = ::control_panel"),
     ],
     elsewhere: &[("clock", "`clock` is said of an intent: write `#[intent(clock = field)]` on its variant")],
@@ -61,6 +62,7 @@ pub(crate) struct Options {
     pub stuck_after: Option<Given<Duration>>,
     pub on_stuck: Option<Given<&'static str>>,
     pub heartbeat: Option<Given<Duration>>,
+    pub ready_within: Option<Given<Duration>>,
 }
 
 impl Options {
@@ -97,6 +99,7 @@ impl Options {
                     options.on_stuck = arg.given(arg.word(errors, &["warn", "restart", "escalate"]));
                 }
                 "heartbeat" => options.heartbeat = arg.given(arg.duration(errors)),
+                "ready_within" => options.ready_within = arg.given(arg.duration(errors)),
                 _ => options.krate = arg.given(arg.crate_path(errors)),
             }
         }

@@ -210,6 +210,13 @@ impl<C, M> Run<C, M> {
         self
     }
 
+    /// As [`Worker::ready_within`].
+    #[must_use]
+    pub fn ready_within(mut self, time: Duration) -> Self {
+        self.options.ready_within = Some(time);
+        self
+    }
+
     /// As [`Worker::on_stuck`].
     #[must_use]
     pub fn restart_when_stuck(mut self) -> Self {

@@ -101,6 +101,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             group: None,
             significant: options.significant,
             place: None,
+            ready_within: options.ready_within,
         };
         record.inbox = InboxCell::new(options.takes, options.inbox_capacity);
         record.gate = GateCell::new(options.suspend);
@@ -135,6 +136,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             cancel: options.cancel,
             grace: options.grace,
             limits: options.limits(),
+            ready_within: options.ready_within,
         };
         let registry = Arc::downgrade(self.supervisor.registry());
         Record::new(identity, Arc::clone(self.supervisor.term()), registry)

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::clock;
@@ -37,11 +38,13 @@ pub enum Cause {
     Escalated,
     /// The panel's runtime is gone, and with it the task that would have restarted it.
     RuntimeGone,
+    /// It was not ready in time: [`Worker::ready_within`](crate::Worker::ready_within).
+    NotReady,
 }
 
 impl Cause {
     /// In the order of their numbers.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Shutdown,
         Self::Restart,
         Self::Stopped,
@@ -51,6 +54,7 @@ impl Cause {
         Self::Replaced,
         Self::Escalated,
         Self::RuntimeGone,
+        Self::NotReady,
     ];
 }
 
@@ -64,7 +68,7 @@ impl Cause {
             | Self::Replaced
             | Self::Escalated
             | Self::RuntimeGone => true,
-            Self::Restart | Self::Stuck | Self::Dependency => false,
+            Self::Restart | Self::Stuck | Self::Dependency | Self::NotReady => false,
         }
     }
 }
@@ -81,6 +85,7 @@ impl fmt::Display for Cause {
             Self::Replaced => "a newer task took its key",
             Self::Escalated => "a worker failed too often, or was stuck, for the panel to go on",
             Self::RuntimeGone => "the panel's runtime is gone",
+            Self::NotReady => "it was not ready in time",
         })
     }
 }
@@ -115,6 +120,8 @@ pub(crate) struct Term {
     entered: AtomicBool,
     /// Whether nothing of the generation is left.
     ended: AtomicBool,
+    /// Tells when the time is over in which it is to be ready, for those that say that they are.
+    ready_timer: OnceLock<AbortHandle>,
 }
 
 impl Term {
@@ -134,6 +141,20 @@ impl Term {
     /// Nothing of the generation is left, and no other began yet.
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Release);
+        self.await_no_more();
+    }
+
+    /// This task tells when the generation is not ready in time.
+    pub(super) fn await_by(&self, timer: AbortHandle) {
+        // Set once: a generation begins once.
+        self.ready_timer.set(timer).ok();
+    }
+
+    /// It is ready, or will not be.
+    pub(crate) fn await_no_more(&self) {
+        if let Some(timer) = self.ready_timer.get() {
+            timer.abort();
+        }
     }
 
     #[inline]

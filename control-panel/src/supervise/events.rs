@@ -58,6 +58,8 @@ pub enum EventKind {
     Stuck(Duration),
     /// It was stuck and no longer is.
     Recovered,
+    /// It said that it is [ready](crate::Context::ready): others of its group are started now.
+    Ready,
     /// It was suspended.
     Suspended,
     /// It was resumed.
@@ -89,6 +91,7 @@ impl fmt::Display for EventKind {
             Self::Escalated => f.write_str("failed too often, or was stuck, for the panel to go on"),
             Self::Stuck(time) => write!(f, "stuck for {time:.1?}"),
             Self::Recovered => f.write_str("no longer stuck"),
+            Self::Ready => f.write_str("ready"),
             Self::Suspended => f.write_str("suspended"),
             Self::Resumed => f.write_str("resumed"),
             Self::Ended(exit, None) => write!(f, "ended: {exit}"),

@@ -32,6 +32,8 @@ pub enum Exit {
     /// The watchdog found it stuck, and it, or everybody, was told to stop for that ([`OnStuck`](crate::OnStuck)): then it
     /// did.
     Stuck,
+    /// It did not say in time that it is [ready](crate::Worker::ready_within), was told to stop for that, and did.
+    NotReady,
 }
 
 impl Exit {
@@ -59,6 +61,7 @@ impl fmt::Display for Exit {
             Self::Abandoned => f.write_str("did not stop"),
             Self::Starved => f.write_str("could not stop: no thread was free to end it"),
             Self::Stuck => f.write_str("was stuck"),
+            Self::NotReady => f.write_str("was not ready in time"),
         }
     }
 }

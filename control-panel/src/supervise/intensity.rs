@@ -94,7 +94,9 @@ impl Intensity {
     fn counts(self, exit: &Exit, wait: Duration) -> bool {
         match self.counts {
             Counts::None => false,
-            Counts::Panics => wait.is_zero() || !matches!(exit, Exit::Failed(_) | Exit::Finished),
+            Counts::Panics => {
+                wait.is_zero() || !matches!(exit, Exit::Failed(_) | Exit::Finished | Exit::NotReady)
+            }
             Counts::All => true,
         }
     }
@@ -200,6 +202,7 @@ mod tests {
         for (exit, wait, fit) in [
             (&error, MS, [true, false, true]),
             (&Exit::Finished, MS, [true, false, true]),
+            (&Exit::NotReady, MS, [true, false, true]),
             (&error, Duration::ZERO, [false, false, true]),
             (&panic, MS, [false, false, true]),
             (&Exit::Stuck, MS, [false, false, true]),

@@ -62,6 +62,8 @@ pub(crate) struct Record {
     last_words: LastWords,
     pub(crate) grace: Duration,
     pub(crate) limits: Limits,
+    /// Each generation says when it is ready, and that within this time.
+    pub(crate) ready_within: Option<Duration>,
     /// Whom it belongs to. Nobody, for the record of a context outside any worker.
     pub(crate) registry: Weak<Registry>,
     /// Drops a worker that its task alone cannot drop, because it runs on another thread.
@@ -89,12 +91,13 @@ pub(crate) struct Identity {
     pub(crate) cancel: Cancel,
     pub(crate) grace: Duration,
     pub(crate) limits: Limits,
+    pub(crate) ready_within: Option<Duration>,
 }
 
 impl Record {
     /// Before its first generation a worker has the given term, which nobody cancels for it alone.
     pub(crate) fn new(identity: Identity, term: Arc<Term>, registry: Weak<Registry>) -> Self {
-        let Identity { name, source, origin, kind, cancel, grace, limits } = identity;
+        let Identity { name, source, origin, kind, cancel, grace, limits, ready_within } = identity;
         let panel = registry.upgrade().map_or(0, |registry| registry.number);
         Self {
             name,
@@ -105,6 +108,7 @@ impl Record {
             cancel,
             grace,
             limits,
+            ready_within,
             registry,
             signal: Signal::default(),
             kill: Term::default(),
@@ -354,6 +358,7 @@ pub(super) mod tests {
             cancel: Cancel::Drop,
             grace: Duration::ZERO,
             limits,
+            ready_within: None,
         };
         Record::new(identity, Arc::default(), Weak::new())
     }

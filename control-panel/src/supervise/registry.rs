@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::sleep};
 
 use self::{effects::Effects, ends::Ends, stopping::Toll, waking::Unwoken};
 pub(crate) use self::{looking::Look, stopping::Incidents};
@@ -197,6 +197,16 @@ impl Registry {
             Some((generation, record.begin(generation, Arc::clone(&term))))
         })?;
         drop(before);
+        if let Some(time) = record.ready_within {
+            let (registry, origin) = (record.registry.clone(), record.origin);
+            let timer = self.hosts.runtime.spawn(async move {
+                sleep(time).await;
+                if let Some(registry) = registry.upgrade() {
+                    registry.change(|state| state.machine.not_ready(origin, generation));
+                }
+            });
+            term.await_by(timer.abort_handle());
+        }
         Some((generation, term))
     }
 
@@ -260,6 +270,11 @@ impl Registry {
             }
             restarted => restarted,
         })
+    }
+
+    /// This generation says that it is ready.
+    pub(crate) fn ready(&self, origin: Origin, generation: u64) {
+        self.change(|state| state.machine.ready(origin, generation));
     }
 
     pub(crate) fn healthy(&self, origin: Origin, generation: u64) {

@@ -300,6 +300,55 @@ impl<I: Intent, P, C> Worker<I, P, C> {
         self
     }
 
+    /// It says when it is ready, by [`Context::ready`], and within this time of each start. Default: it is ready when it begins.
+    ///
+    /// In a [group](crate::GroupBuilder) that is started, or restarted together, those that come after it begin only once it is
+    /// ready; its status is [`Starting`](WorkerStatus::Starting) until then. (As with systemd's `Type=notify`, `After=` and
+    /// `TimeoutStartSec=`, and the return of `init` in Erlang/OTP.)
+    ///
+    /// - Not ready in time, it is stopped with the cause [`NotReady`](crate::Cause::NotReady), has the exit
+    ///   [`NotReady`](crate::Exit::NotReady), an incident of the report, and is then started again as after an error, if it
+    ///   [is](Self::restart). The time is the runtime's, and stands still where a test's is paused. A worker that blocks is told,
+    ///   and ends when it does.
+    /// - If it finishes without having said so, it did what it was there for, and those after it begin: a migration, say.
+    /// - If it ends otherwise before it was ready, and is not started again, its group ends: the members after it never begin,
+    ///   those before it are stopped, the last first, with the cause [`Dependency`](crate::Cause::Dependency).
+    /// - A restart of it alone begins the same anew, for it alone: those that were started run on meanwhile.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, WorkerStatus, testing, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Page(u32) }
+    ///
+    /// #[worker(source = IntentSource::Restore, ready_within = "5s")]
+    /// async fn store(cx: Context<Update>) {
+    ///     tokio::time::sleep(Duration::from_secs(1)).await; // opens its file
+    ///     cx.ready();
+    ///     cx.cancelled().await;
+    /// }
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn index(cx: Context<Update>) { cx.cancelled().await } // uses the store
+    ///
+    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     let group = panel.group();
+    ///     let (store, index) = (group.spawn_store(), group.spawn_index());
+    ///     group.start().unwrap();
+    ///     testing::settle().await;
+    ///     assert!(matches!(store.status(), WorkerStatus::Starting));
+    ///     assert!(matches!(index.status(), WorkerStatus::Waiting));
+    ///     testing::advance(Duration::from_secs(1)).await;
+    ///     testing::settle().await;
+    ///     assert!(matches!(index.status(), WorkerStatus::Running));
+    /// });
+    /// ```
+    pub fn ready_within(mut self, time: Duration) -> Self {
+        self.options.ready_within = Some(time);
+        self
+    }
+
     /// Its group may end with it: see [`AutoShutdown`](crate::AutoShutdown). Without a group it changes nothing.
     pub fn significant(mut self) -> Self {
         self.options.significant = true;

@@ -35,6 +35,7 @@ pub(crate) struct Options {
     pub(crate) stuck_after: Duration,
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) on_stuck: OnStuck,
+    pub(crate) ready_within: Option<Duration>,
 }
 
 impl Options {
@@ -76,6 +77,7 @@ impl Default for Options {
             stuck_after: Duration::from_secs(10),
             heartbeat: None,
             on_stuck: OnStuck::Warn,
+            ready_within: None,
         }
     }
 }

@@ -11,12 +11,13 @@ use crate::{
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum WorkerStatus {
-    /// Spawned; no thread has come to it yet: the runtime has not polled it, or it waits for a thread of the blocking pool.
+    /// Spawned; no thread has come to it yet: the runtime has not polled it, or it waits for a thread of the blocking pool. Or a
+    /// generation runs and did not say yet that it is [ready](crate::Worker::ready_within).
     Starting,
     /// It waits for its turn: for others of its group, for a place among the tasks, for the task that it replaces; or for a
     /// thread to begin its next generation on.
     Waiting,
-    /// A generation is running: its function has begun, and not ended.
+    /// A generation is running: its function has begun, and not ended; and it is ready, where it says that.
     Running,
     /// Its generation was told to stop and has not ended yet.
     Stopping(Cause),

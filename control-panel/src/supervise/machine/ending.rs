@@ -128,6 +128,7 @@ impl Machine {
     pub(crate) fn left(&mut self, id: Origin, otherwise: Exit, last_words: Option<Exit>, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         let (group, place, generation) = (member.group(), member.spec.place, member.generation);
+        let awaited = member.is_awaited();
         let otherwise = member.verdict(otherwise);
         let state = std::mem::replace(&mut member.state, State::Waiting);
         self.members.discard(id);
@@ -145,11 +146,15 @@ impl Machine {
             Some(last_words) => (exit, told) = (last_words, false),
             None => {}
         }
+        let unready = awaited && !matches!(exit, Exit::Finished);
         let exited = (!told && !exit.is_clean()).then(|| exit.clone());
         let never_ran = generation == 0 && !told && !self.is_stopping() && exit.is_clean();
         let last =
             if never_ran { EventKind::Refused(Refusal::RuntimeGone) } else { EventKind::Ended(exit, cause) };
         self.actions.push(Action::End(id, exited, last));
+        if unready {
+            self.left_unready(group);
+        }
         self.next_in_pool(id, place, cause, now);
         self.after(id, group);
     }
@@ -173,8 +178,12 @@ impl Machine {
             self.tell(id, EventKind::Exited(exit));
             return self.left(id, Exit::Cancelled, Some(last_words), now);
         }
+        let unready = member.is_awaited() && !matches!(exit, Exit::Finished);
         self.members.discard(id);
         self.actions.push(Action::End(id, Some(exit.clone()), EventKind::Ended(exit, Some(cause))));
+        if unready {
+            self.left_unready(group);
+        }
         self.next_in_pool(id, place, Some(cause), now);
         self.after(id, group);
     }

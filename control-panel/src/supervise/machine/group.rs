@@ -126,6 +126,12 @@ impl Machine {
         }
     }
 
+    /// Whether its members are being started, or stopped to be.
+    pub(super) fn is_starting(&self, group: GroupId) -> bool {
+        let phase = self.groups.get(&group).map(|group| group.phase);
+        matches!(phase, Some(Phase::Starting | Phase::Stopping(Cause::Restart)))
+    }
+
     /// Whether the group is on its way out.
     pub(super) fn is_ending(&self, group: Option<GroupId>) -> bool {
         let phase = group.and_then(|group| self.groups.get(&group)).map(|group| group.phase);
@@ -226,7 +232,7 @@ impl Machine {
         None
     }
 
-    /// Starts the first that waits, unless one is about to. Returns what follows when there is none left.
+    /// Starts the first that waits, unless one is about to, or one before it is not ready. Returns what follows when there is none left.
     fn start_next(&mut self, group_id: GroupId) -> Option<Phase> {
         let group = self.groups.get_mut(&group_id)?;
         for &id in &group.members {
@@ -238,6 +244,12 @@ impl Machine {
                     member.state = State::Due { at };
                     self.actions.push(Action::Wake(id));
                     self.actions.extend(at.map(|at| Action::BackOff(id, at)));
+                    return None;
+                }
+                // Those after it build on it.
+                State::Running { .. } | State::Stopping { .. } | State::Leaving { .. }
+                    if member.is_awaited() =>
+                {
                     return None;
                 }
                 State::Running { .. } | State::Stopping { .. } | State::Leaving { .. } => {}

@@ -1,5 +1,7 @@
 //! One worker, as the machine sees it.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{GroupId, Place};
@@ -34,6 +36,8 @@ pub(crate) struct Spec {
     /// Whether its group ends when it does.
     pub(crate) significant: bool,
     pub(crate) place: Option<Place>,
+    /// It says when it is ready, and that within this time.
+    pub(crate) ready_within: Option<Duration>,
 }
 
 impl Spec {
@@ -63,6 +67,7 @@ pub(super) struct Failures {
     pub(super) retry: Retry,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what is known of it beside its state, in any combination")]
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) spec: Spec,
@@ -76,11 +81,25 @@ pub(super) struct Member {
     pub(super) stuck: bool,
     /// And for that it, or everybody, is stopped.
     pub(super) blamed: bool,
+    /// Its generation said that it is ready.
+    pub(super) ready: bool,
+    /// It did not in time, and is stopped for that.
+    pub(super) late: bool,
 }
 
 impl Member {
     pub(super) fn new(spec: Spec, state: State) -> Self {
-        Self { spec, state, generation: 0, failures: None, doomed: false, stuck: false, blamed: false }
+        Self {
+            spec,
+            state,
+            generation: 0,
+            failures: None,
+            doomed: false,
+            stuck: false,
+            blamed: false,
+            ready: false,
+            late: false,
+        }
     }
 
     pub(super) fn failures(&mut self) -> &mut Failures {
@@ -101,9 +120,11 @@ impl Member {
     /// is gone: it was to run on.
     pub(super) fn verdict(&mut self, exit: Exit) -> Exit {
         let blamed = std::mem::take(&mut self.blamed);
+        let late = std::mem::take(&mut self.late);
         match self.state {
             _ if !exit.is_clean() => exit,
             _ if blamed => Exit::Stuck,
+            _ if late => Exit::NotReady,
             State::Stopping { cause: Cause::RuntimeGone, .. } => Exit::Aborted,
             _ => exit,
         }
@@ -112,6 +133,18 @@ impl Member {
     /// Whether something of this generation runs, whatever it was told.
     pub(super) fn runs(&self, generation: u64) -> bool {
         self.generation == generation && (self.is_running() || self.is_stopping())
+    }
+
+    /// Whether it is to be ready, and did not say yet that it is.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.spec.ready_within.is_some() && !self.ready
+    }
+
+    pub(super) fn running_since(&self) -> Option<Instant> {
+        match self.state {
+            State::Running { since } => Some(since),
+            _ => None,
+        }
     }
 
     pub(super) fn is_running(&self) -> bool {

@@ -10,6 +10,7 @@
 //! | `group` | workers that are restarted and stopped together |
 //! | `order` | who is stopped before whom |
 //! | `pool` | tasks with a limit and tasks with a key |
+//! | `readiness` | who is started only when others are ready |
 //! | `stuck` | what the watchdog's findings come to |
 //!
 //! A worker is always in exactly one [`State`], and only its own task moves it into `Running` ([`Machine::begin`]) and out of
@@ -20,6 +21,7 @@ mod group;
 mod member;
 mod order;
 mod pool;
+mod readiness;
 mod stuck;
 #[cfg(test)]
 mod tests;
@@ -150,6 +152,7 @@ impl Machine {
         }
         member.state = State::Running { since: now };
         member.generation += 1;
+        member.ready = false;
         let (generation, group) = (member.generation, member.group());
         self.tell(id, EventKind::Started);
         self.advance(group);

@@ -231,7 +231,12 @@ impl Books {
             _ => {}
         }
         let mut seen = false;
-        if let Some(status) = status_after(&kind) {
+        let status = match kind {
+            // It runs once it says that it is ready.
+            EventKind::Started if record.ready_within.is_some() => Some(WorkerStatus::Starting),
+            _ => status_after(&kind),
+        };
+        if let Some(status) = status {
             let before;
             (before, seen) = record.set_status(status);
             if before.is_final() {
@@ -253,7 +258,7 @@ impl Books {
 /// The status that an event leaves a worker in, if it changes it.
 fn status_after(kind: &EventKind) -> Option<WorkerStatus> {
     match kind {
-        EventKind::Started => Some(WorkerStatus::Running),
+        EventKind::Started | EventKind::Ready => Some(WorkerStatus::Running),
         EventKind::BackingOff(_) => Some(WorkerStatus::Backoff),
         EventKind::Waiting => Some(WorkerStatus::Waiting),
         EventKind::Stopping(cause) => Some(WorkerStatus::Stopping(*cause)),
@@ -299,6 +304,7 @@ pub(super) mod tests {
             group: None,
             significant: false,
             place: None,
+            ready_within: None,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::{
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
+#[expect(clippy::struct_excessive_bools, reason = "options, each for itself")]
 #[derive(Debug, Clone)]
 struct Hire {
     name: &'static str,
@@ -25,6 +26,7 @@ struct Hire {
     repeatable: bool,
     significant: bool,
     escalates: bool,
+    awaited: bool,
     most: u32,
 }
 
@@ -34,6 +36,7 @@ impl Hire {
         spec.backoff = Backoff::new(self.backoff * MS, 4 * self.backoff * MS);
         spec.after.extend(self.after.map(Name::from));
         (spec.repeatable, spec.significant) = (self.repeatable, self.significant);
+        spec.ready_within = self.awaited.then_some(MS);
         spec.escalate = if self.escalates { Escalate::Panel } else { Escalate::Never };
         spec
     }
@@ -51,6 +54,8 @@ enum Step {
     Stuck(usize),
     EscalateStuck(usize),
     Healthy(usize),
+    Ready(usize),
+    NotReady(usize),
     Abort(usize),
     Forsake(usize),
     EndGroup(usize),
@@ -65,10 +70,11 @@ fn hire() -> impl Strategy<Value = Hire> {
     let name = || prop::sample::select(&NAMES[..]);
     let odd = || prop::bool::weighted(0.1);
     let after = prop::option::weighted(0.3, name());
-    (name(), restart, 0_u32..30, after, odd(), prop::bool::ANY, odd(), 0_u32..4).prop_map(
-        |(name, restart, backoff, after, once, significant, escalates, most)| {
+    let awaited = prop::bool::weighted(0.3);
+    (name(), restart, 0_u32..30, after, odd(), prop::bool::ANY, odd(), awaited, 0_u32..4).prop_map(
+        |(name, restart, backoff, after, once, significant, escalates, awaited, most)| {
             let backoff = if backoff < 10 { 0 } else { backoff };
-            Hire { name, restart, backoff, after, repeatable: !once, significant, escalates, most }
+            Hire { name, restart, backoff, after, repeatable: !once, significant, escalates, awaited, most }
         },
     )
 }
@@ -98,6 +104,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any().prop_map(Step::Stuck),
         1 => rarely(any().prop_map(Step::EscalateStuck)),
         1 => any().prop_map(Step::Healthy),
+        6 => any().prop_map(Step::Ready),
+        3 => any().prop_map(Step::NotReady),
         2 => any().prop_map(Step::Abort),
         1 => any().prop_map(Step::Forsake),
         2 => any().prop_map(Step::EndGroup),
@@ -148,6 +156,8 @@ fn take(world: &mut World, step: Step) {
                 world.act(None, |machine, _| machine.healthy(id, generation), |_| ());
             }
         }
+        Step::Ready(n) => _ = some(n).map(|id| world.ready(id)),
+        Step::NotReady(n) => _ = some(n).map(|id| world.not_ready(id)),
         Step::Abort(n) => _ = some(n).map(|id| world.left(id, Exit::Aborted)),
         Step::Forsake(n) => _ = some(n).map(|id| world.forsaken(id)),
         Step::EndGroup(n) => {

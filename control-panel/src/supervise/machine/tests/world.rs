@@ -58,6 +58,7 @@ pub(super) fn spec(name: &'static str, restart: Restart) -> Spec {
         group: None,
         significant: false,
         place: None,
+        ready_within: None,
     }
 }
 
@@ -92,6 +93,9 @@ pub(super) struct Seen {
     held: bool,
     /// This generation was to be followed at once by another.
     anew: bool,
+    /// It said that it is ready: in this generation, and in any.
+    ready: bool,
+    was_ready: bool,
     pub(super) ended: Option<(String, Option<Cause>)>,
 }
 
@@ -146,6 +150,8 @@ impl World {
             alone: false,
             held: group.is_some(),
             anew: false,
+            ready: false,
+            was_ready: false,
             ended: None,
         };
         self.workers.insert(id, seen);
@@ -159,7 +165,7 @@ impl World {
                 ids.reverse();
             }
             let moved = ids.iter().filter(|&&id| self.workers[&id].ended.is_none() && self.obey(id)).count();
-            if self.stop_some() || moved > 0 {
+            if self.stop_some() || moved > 0 || self.ready_some() {
                 continue;
             }
             let next = self.alive().into_iter().filter_map(|id| match self.machine.next(id) {

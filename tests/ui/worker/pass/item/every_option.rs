@@ -20,6 +20,7 @@ const RESTORE: IntentSource = IntentSource::Restore;
     suspend = on_idle,
     inbox = Vec<u8>,
     inbox_capacity = 64,
+    ready_within = "5s",
     crate = ::control_panel,
 )]
 async fn rss(cx: Context<Update>, titles: Vec<String>) -> Result<(), std::io::Error> {

@@ -129,6 +129,11 @@ impl World {
                 let seen = self.workers.get_mut(&id).expect("it lives");
                 seen.held = held && seen.group.is_some();
             }
+            EventKind::Ready => {
+                let seen = self.workers.get_mut(&id).expect("it lives");
+                assert!(seen.running && seen.cancelled.is_none() && !seen.ready, "{id}: {seen:?}");
+                (seen.ready, seen.was_ready) = (true, true);
+            }
             EventKind::GaveUp => self.workers.get_mut(&id).expect("it lives").doomed = true,
             EventKind::Ended(exit, cause) => {
                 let seen = self.workers.get_mut(&id).expect("it lives");
@@ -172,8 +177,19 @@ impl World {
                 assert!(!comes_before || !at.held, "{id} starts before {other_id} did again");
             }
         }
+        if seen.group.is_some() && seen.generation == 0 {
+            for (other, at) in self.workers.iter().filter(|(_, other)| other.group == seen.group) {
+                let comes_before = *other < id && at.spec.ready_within.is_some();
+                let finished = at.ended.as_ref().is_some_and(|(exit, _)| exit == "finished");
+                assert!(
+                    !comes_before || at.was_ready || finished,
+                    "{id} starts, and {other} was never ready"
+                );
+            }
+        }
         let seen = self.workers.get_mut(&id).expect("it lives");
         (seen.running, seen.cancelled, seen.held, seen.anew) = (true, None, false, false);
+        seen.ready = false;
         seen.generation += 1;
     }
 

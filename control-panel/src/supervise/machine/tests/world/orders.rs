@@ -26,6 +26,42 @@ impl World {
         seen.anew |= restarted.is_ok();
     }
 
+    pub(in super::super) fn ready(&mut self, id: Origin) {
+        let seen = &self.workers[&id];
+        let (generation, running) = (seen.generation, seen.running && seen.cancelled.is_none());
+        let before = self.log.len();
+        self.act(None, |machine, _| machine.ready(id, generation), |_| ());
+        let seen = &self.workers[&id];
+        let told = self.log[before..].iter().filter(|line| line.ends_with(" ready")).count();
+        assert!(told <= 1, "{id} is ready more than once");
+        assert!(running || told == 0, "{id} does not run");
+        assert!(
+            !running || seen.spec.ready_within.is_none() || seen.ready,
+            "{id} is ready, and that is not told"
+        );
+    }
+
+    pub(in super::super) fn not_ready(&mut self, id: Origin) {
+        let generation = self.workers[&id].generation;
+        self.act(None, |machine, _| machine.not_ready(id, generation), |_| ());
+    }
+
+    /// One that is awaited says that it is ready, or its time is over. Whether there was one.
+    pub(in super::super) fn ready_some(&mut self) -> bool {
+        let awaited = self.workers.iter().find(|(_, seen)| {
+            let awaited = seen.spec.ready_within.is_some() && !seen.ready;
+            awaited && seen.ended.is_none() && seen.running && seen.cancelled.is_none()
+        });
+        let Some((&id, seen)) = awaited else { return false };
+        // Each a few times in vain at most.
+        if id.0 % 3 == 0 && seen.generation < 4 {
+            self.not_ready(id);
+        } else {
+            self.ready(id);
+        }
+        true
+    }
+
     pub(in super::super) fn stuck(&mut self, id: Origin) {
         self.act(None, |machine, _| machine.restart_stuck(id), |_| ());
     }

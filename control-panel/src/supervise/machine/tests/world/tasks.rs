@@ -62,6 +62,10 @@ impl World {
             None => seen.spec.restart.wants(exit),
             // Unless somebody restarted it since, which is told to nobody.
             Some(Cause::Stuck) => seen.spec.repeatable && !seen.doomed && !seen.anew,
+            Some(Cause::NotReady) => {
+                let restarts = seen.spec.repeatable && seen.spec.restart != Restart::Never;
+                restarts && !seen.doomed && !seen.anew
+            }
             Some(_) => false,
         };
         let alone = seen.group.is_none();
@@ -128,6 +132,7 @@ impl World {
         let last = |cause| match cause {
             // One that cannot be started again ends for that.
             Cause::Stuck => !seen.spec.repeatable,
+            Cause::NotReady => !seen.spec.repeatable || seen.spec.restart == Restart::Never,
             // Nor is one started again with its group that is never restarted, and nobody of a group that ends.
             Cause::Dependency => {
                 let stays = seen.spec.repeatable && seen.spec.restart != Restart::Never;
