@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +13,10 @@ use std::{
 };
 
 use control_panel::workers::mods::Deactivation;
-use tests::workshop::{FINE, manifest, write_file, write_mod};
+use tests::{
+    eventually,
+    workshop::{FINE, Workshop, manifest, write_file, write_mod},
+};
 
 use super::{bad_manifest, lives_on, open, refused};
 
@@ -108,6 +111,114 @@ fn a_pipe_where_a_module_must_be() {
         let made = Command::new("mkfifo").arg(mods.join("bad/mod.wat")).status().expect("mkfifo");
         assert!(made.success());
     });
+}
+
+/// A module that is exchanged for a pipe all the time: whenever the pipe is there at the look or at the opening, it is
+/// refused, and nothing waits for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_that_takes_the_place_of_a_module_between_the_look_and_the_opening() {
+    use rustix::fs::{CWD, Mode, RenameFlags, mkfifoat, renameat_with};
+    let mut workshop = Workshop::open(
+        |mods| {
+            let ticking = tests::workshop::noting("mod_tick", "", "alive");
+            write_mod(mods, "healthy", "1.0.0", "capabilities = ['intent']", &ticking);
+            write_mod(mods, "evil", "1.0.0", "", FINE);
+        },
+        |loader| loader.grant("intent").look_every(Duration::from_millis(10)),
+    );
+    workshop.active("evil");
+    let (module, pipe) = (workshop.folder().join("evil/mod.wat"), workshop.folder().join("evil/pipe"));
+    mkfifoat(CWD, &pipe, Mode::RWXU).expect("made");
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let swapper = thread::spawn(move || {
+        while !stopped.load(Ordering::Relaxed) {
+            renameat_with(CWD, &module, CWD, &pipe, RenameFlags::EXCHANGE).expect("exchanged");
+        }
+    });
+    let (reason, still_running) = workshop.failed("evil");
+    assert_eq!(
+        (reason.to_string().as_str(), still_running.as_deref()),
+        ("mod.wat is not a regular file", Some("1.0.0"))
+    );
+    let looks = workshop.control.folder().looks;
+    eventually("it goes on looking", || workshop.control.folder().looks > looks + 100);
+    stop.store(true, Ordering::Relaxed);
+    swapper.join().expect("no panic");
+    lives_on(workshop);
+}
+
+/// What another program holds by a lease, as file servers do, would have to be waited for: it is read later.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_module_that_another_program_has_a_lease_on() {
+    const HOLD: &str = "import fcntl, os, signal, sys, time\n\
+        signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
+        file = os.open(sys.argv[1], os.O_WRONLY)\n\
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
+        print('held', flush=True)\n\
+        time.sleep(60)\n";
+    let mut workshop = open(|mods| write_mod(mods, "held", "1.0.0", "", FINE));
+    workshop.active("held");
+    let module = workshop.folder().join("held/mod.wat");
+    write_file(&module, &format!("{FINE} "));
+    eventually("it was read", || workshop.control.folder().looks > 3);
+    let holder = Command::new("python3").args(["-c", HOLD]).arg(&module).stdout(Stdio::piped()).spawn();
+    // Without Python, or where the file system has no leases, there is nothing to see.
+    let Ok(mut holder) = holder else { return };
+    let mut said = [0; 4];
+    let holds = std::io::Read::read_exact(holder.stdout.as_mut().expect("piped"), &mut said).is_ok();
+    if holds {
+        workshop.forget();
+        workshop.control.rescan();
+        let (reason, still_running) = workshop.failed("held");
+        let told = "cannot read mod.wat: another program holds it, and has to let it go first: it is read again later";
+        assert_eq!((reason.to_string().as_str(), still_running.as_deref()), (told, Some("1.0.0")));
+        workshop.forget();
+        workshop.note("healthy");
+        workshop.control.deactivate("held").expect("room");
+        assert_eq!(workshop.inactive("held"), Deactivation::Asked);
+        workshop.control.activate("held").expect("room");
+    }
+    holder.kill().expect("it runs");
+    holder.wait().expect("it ends");
+    workshop.active("held");
+    lives_on(workshop);
+}
+
+/// Links, names and folders that are no mods, beside some that are: each is said to be what it is, and none takes a place.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_no_mod_takes_no_place() {
+    use std::os::unix::{ffi::OsStrExt, fs::symlink};
+    let mut workshop = Workshop::open(
+        |mods| {
+            write_mod(mods, "target", "1.0.0", "", FINE);
+            write_mod(mods, "z", "1.0.0", "", FINE);
+            symlink("target/mod.wat", mods.join("notes.txt")).expect("linked");
+            symlink("target", mods.join("linked")).expect("linked");
+            fs::create_dir(mods.join("empty")).expect("made");
+            fs::create_dir(mods.join(std::ffi::OsStr::from_bytes(b"n\xff"))).expect("made");
+            fs::create_dir(mods.join("\u{200f}marks\u{2028}")).expect("made");
+        },
+        |loader| loader.max_mods(2),
+    );
+    workshop.active("target");
+    workshop.active("z");
+    for (name, reason) in [
+        ("linked", "linked is a symbolic link, and none is followed: put the file or folder itself there"),
+        ("empty", "cannot read empty/mod.toml: there is no such file"),
+        ("n\\xff", "cannot read n\\xff: its name is not UTF-8: rename it"),
+        ("\\u{200f}marks\\u{2028}", "cannot read \\u{200f}marks\\u{2028}/mod.toml: there is no such file"),
+    ] {
+        assert_eq!(workshop.failed(name).0.to_string(), reason);
+        assert!(workshop.status(name).trouble.is_some());
+    }
+    let told = format!("{:?}", workshop.told());
+    assert!(!told.contains("notes.txt") && !told.contains("(mods folder)"), "{told}");
+    assert_eq!(workshop.control.status().len(), 6);
+    workshop.close();
 }
 
 /// Files that are rewritten all the time: whatever is read is one version whole, or nothing.

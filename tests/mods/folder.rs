@@ -3,8 +3,8 @@
 use std::{fs, thread, time::Duration};
 
 use control_panel::{
-    ControlPanel, IntentSource, WorkerStatus,
-    workers::mods::{Deactivation, ModError, ModEvent, ModHealth},
+    ControlPanel, IntentSource, WorkerStatus, testing,
+    workers::mods::{Deactivation, ModError, ModEvent, ModFolderWatch, ModHealth, ModLoader},
 };
 use tests::{
     eventually,
@@ -165,4 +165,67 @@ fn a_mod_that_runs_goes_on_whatever_else_lies_in_the_folder() {
     assert!(!format!("{:?}", workshop.told()).contains("ctivated"), "{:#?}", workshop.told());
     assert_eq!(workshop.status("m").health, ModHealth::Active);
     workshop.close();
+}
+
+/// What is written into a file that is no mod's brings about no look, and no mod is read again.
+#[test]
+fn a_log_in_the_folder_makes_nothing_be_read_again() {
+    use std::io::Write;
+    let mut workshop = Workshop::open(
+        |mods| {
+            write_mod(mods, "m", "1.0.0", "", FINE);
+            fs::write(mods.join("app.log"), "").expect("written");
+            fs::write(mods.join("m/app.log"), "").expect("written");
+        },
+        |loader| loader.look_every(Duration::from_secs(3_600)),
+    );
+    workshop.active("m");
+    // The watches that the first look began bring about a second one.
+    eventually("it is watched", || workshop.control.folder().watch == ModFolderWatch::Notified);
+    thread::sleep(Duration::from_millis(300));
+    let looks = workshop.control.folder().looks;
+    for _ in 0..30 {
+        for log in ["app.log", "m/app.log"] {
+            let log = workshop.folder().join(log);
+            let mut log = fs::OpenOptions::new().append(true).open(log).expect("opened");
+            log.write_all(b"a line\n").expect("written");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(workshop.control.folder().looks, looks);
+    // And what is a mod's is found all the same.
+    write_mod(workshop.folder(), "m", "2.0.0", "", FINE);
+    workshop.wait("version 2", |said| match said {
+        Said::Mod(ModEvent::Activated { version, .. }) => (version == "2.0.0").then_some(()),
+        _ => None,
+    });
+    workshop.close();
+}
+
+#[test]
+fn it_is_known_how_changes_are_noticed() {
+    let mut workshop = Workshop::open(|mods| write_mod(mods, "m", "1.0.0", "", FINE), |loader| loader);
+    workshop.active("m");
+    eventually("it is watched", || workshop.control.folder().watch == ModFolderWatch::Notified);
+    fs::remove_dir_all(workshop.folder()).expect("removed");
+    let no_folder = "only looked at regularly: there is no such folder";
+    eventually("it is not", || workshop.control.folder().watch.to_string() == no_folder);
+    write_mod(workshop.folder(), "m", "1.0.0", "", FINE);
+    eventually("it is watched again", || workshop.control.folder().watch == ModFolderWatch::Notified);
+    assert_eq!(workshop.control.folder().trouble, None);
+    workshop.close();
+}
+
+/// Under paused time the clock waits for a look as for everything else.
+#[test]
+fn a_test_under_paused_time_finds_its_mods_loaded() {
+    let place = tempfile::tempdir().expect("a place");
+    write_mod(place.path(), "m", "1.0.0", "", FINE);
+    testing::paused(async |panel: &mut ControlPanel<Said, Limits>| {
+        panel.spawn(ModLoader::new(place.path(), IntentSource::ModLoader).into_worker());
+        testing::advance(Duration::from_millis(500)).await;
+        let said: Vec<_> = panel.drain().map(|queued| queued.intent).collect();
+        assert!(matches!(&said[..], [Said::Mod(ModEvent::Activated { .. })]), "{said:?}");
+        assert!(panel.shutdown().await.is_clean());
+    });
 }

@@ -55,7 +55,8 @@ pub enum ModError {
         /// How many are looked at.
         most: usize,
     },
-    /// There are more folders without a manifest, and links, in the mods folder than are reported.
+    /// There is more in the mods folder that may be meant for a mod and is none than is reported: folders without a manifest,
+    /// links, names that are not UTF-8.
     TooManyOthers {
         /// How many are reported.
         most: usize,
@@ -158,8 +159,8 @@ impl fmt::Display for ModError {
             ),
             Self::TooManyOthers { most } => write!(
                 f,
-                "it holds more than {most} folders without a mod.toml and links, and no more are reported: remove what is no \
-                 mod"
+                "it holds more than {most} folders without a mod.toml, links and names that are not UTF-8, and no more are \
+                 reported: remove what is no mod"
             ),
             Self::DuplicateId { id, with } => {
                 write!(f, "the id `{id}` is also that of {with}: ids must differ")

@@ -192,6 +192,9 @@ fn scan_at(folder: &Path, bounds: &Bounds, known: &BTreeMap<String, Known>, most
         scan.folders.extend(folders(folder, name, &reading, known));
         scan.mods.insert(name.clone(), reading);
     }
+    if unnamed.len() > OTHERS {
+        scan.trouble.get_or_insert(ModError::TooManyOthers { most: OTHERS });
+    }
     for name in unnamed.into_iter().take(OTHERS) {
         let why = "its name is not UTF-8: rename it".to_owned();
         let refused = Reading::Failed(ModError::Unreadable { what: plain(&name), why }, None);
