@@ -223,7 +223,35 @@ impl<I: Intent, P> Desk<I, P> {
         self.term.cancel(Cause::Stopped);
     }
 
-    /// The handle of the context's owner: sends commands to its inbox, suspends and resumes it.
+    /// The handle of the context's owner: suspends and resumes it. Its inbox takes the type that is asked for first, here by
+    /// [`typed`](WorkerHandle::typed) or there by `cx.inbox()`.
+    ///
+    /// ```
+    /// use control_panel::{Context, GraphIntent, IntentSource, testing, worker};
+    ///
+    /// #[derive(Debug, PartialEq, GraphIntent)]
+    /// enum Update { Found(String) }
+    ///
+    /// #[worker(source = IntentSource::Restore, inbox = String)]
+    /// async fn search(cx: Context<Update>) {
+    ///     let mut inbox = cx.inbox::<String>();
+    ///     while let Some(word) = inbox.recv().await {
+    ///         cx.send(Update::Found(word)).await.ok();
+    ///     }
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (cx, mut desk) = testing::context(IntentSource::Restore, ());
+    /// let commands = desk.handle().typed::<String>().unwrap();
+    /// let worker = tokio::spawn(search(cx));
+    /// commands.send("gate".to_owned())?;
+    /// tokio::task::yield_now().await;
+    /// desk.cancel();
+    /// worker.await?;
+    /// assert_eq!(desk.intents(), [Update::Found("gate".into())]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub fn handle(&self) -> &WorkerHandle {
         &self.handle
     }
