@@ -50,6 +50,8 @@ fn an_annotated_worker_is_given_a_name_that_status_events_and_report_show() {
         for name in expected {
             let Some(Notice::Event(event)) = events.try_next() else { panic!("{name} was spawned") };
             assert_eq!(event.name, name);
+            let line = format!("#{} {name} ({}, generation 0) ", event.number, event.origin);
+            assert!(event.to_string().starts_with(&line), "{event}");
         }
         assert!(format!("{:?}", renamed[0]).contains("tick a"));
         let report = panel.shutdown().await;

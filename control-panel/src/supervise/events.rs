@@ -27,7 +27,8 @@ pub struct Event {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{} {} (generation {}) {}", self.number, self.name, self.generation, self.kind)
+        let Self { number, name, origin, generation, kind } = self;
+        write!(f, "#{number} {} ({origin}, generation {generation}) {kind}", name.in_one_line())
     }
 }
 
