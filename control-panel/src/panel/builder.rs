@@ -172,6 +172,10 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// stop, with the cause [`RuntimeGone`](crate::Cause::RuntimeGone). All of them end as [`Aborted`](crate::Exit::Aborted), an
     /// incident of the report, and none is restarted; what is spawned from then on is refused.
     ///
+    /// A current-thread runtime runs async workers only while a thread is inside its `block_on`. One that nothing drives, and
+    /// one whose threads are all held, is [warned about](crate::Warning::WorkersNeverPolled); workers on threads, local
+    /// ones and [`ask_blocking`](ControlPanel::ask_blocking) go on all the same.
+    ///
     /// Default: the ambient one where `build` is called in a runtime's context, else one of the panel's own.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
