@@ -143,7 +143,7 @@ fn a_reader_that_falls_behind_is_told_how_many_it_missed() {
         }
         let total = panel.status().events;
         assert_eq!(total, 4_000, "spawned, started, exited, ended");
-        let Some(Notice::Gap(missed)) = events.try_next() else { panic!("no gap") };
+        let Some(Notice::Lagged(missed)) = events.try_next() else { panic!("no gap") };
         assert_eq!(missed, total - 1_024);
         let mut numbers = Vec::new();
         while let Some(Notice::Event(event)) = events.try_next() {

@@ -254,6 +254,39 @@ fn announcing_to_those_who_await_allocates_nothing() {
     }
 }
 
+/// Workers start and end between the frames, on this thread's runtime.
+#[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
+fn frames_with_forwarded_events_allocate_nothing_in_steady_state() {
+    paused(async || {
+        let make = |notice| match notice {
+            control_panel::Notice::Event(event) => Some(Mark::new(event.number)),
+            control_panel::Notice::Lagged(_) => None,
+        };
+        let mut panel = Panel::builder().forward_events(3, make).build();
+        let senders = senders(&panel);
+        let (mut counted, mut state) = (0, Count::default());
+        for number in 0..FRAMES + WARM {
+            produce(&senders);
+            if number % 3 > 0 {
+                for _ in 0..20 {
+                    panel.spawn(Worker::new("it", 0, async |_| Err::<(), _>("down")));
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            let mut applied = 0;
+            let here = allocations(|| applied = panel.run_frame(&mut state, &mut (), []).applied);
+            assert_eq!(
+                applied,
+                if number % 3 > 0 { 180 } else { 100 },
+                "each is spawned, starts, exits, ends"
+            );
+            counted += if number < WARM { 0 } else { here };
+        }
+        assert_eq!(counted, 0);
+    });
+}
+
 #[test]
 fn on_ready_is_called_once_per_transition_and_again_for_what_is_left() {
     let calls = Arc::new(AtomicUsize::new(0));

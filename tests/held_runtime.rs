@@ -349,13 +349,13 @@ fn a_backoff_follows_time_that_is_paused() {
             })
             .into();
             // The clock goes by itself only where nothing is to be done, and here something is.
-            let backs_off = |handle: &&WorkerHandle| matches!(handle.status(), WorkerStatus::Backoff);
+            let backs_off = |handle: &&WorkerHandle| matches!(handle.status(), WorkerStatus::Backoff { .. });
             while handles.iter().filter(backs_off).count() < 3 {
                 tokio::task::yield_now().await;
             }
             thread::sleep(60 * MS);
             for handle in &handles {
-                assert!(matches!(handle.status(), WorkerStatus::Backoff), "{handle:?}");
+                assert!(matches!(handle.status(), WorkerStatus::Backoff { .. }), "{handle:?}");
             }
             for handle in handles {
                 assert!(matches!(handle.ended().await, WorkerStatus::Ended(Exit::Finished)), "{handle:?}");

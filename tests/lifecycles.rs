@@ -179,13 +179,21 @@ fn worker(life: Life, alive: &Arc<AtomicUsize>, seen: &Arc<Seen>) -> Worker<Mark
     .intensity(Intensity::new(5, 50 * MS))
 }
 
+/// Without what changes by itself: the time that is left.
+fn in_short(status: &WorkerStatus) -> String {
+    match status {
+        WorkerStatus::Backoff { .. } => "backs off".into(),
+        status => status.to_string(),
+    }
+}
+
 /// What a status and the events after it say together.
 #[derive(Debug, Default, PartialEq)]
 struct Picture(BTreeMap<Origin, (u64, String)>);
 
 impl Picture {
     fn of(status: &PanelStatus) -> Self {
-        let shown = |worker: &control_panel::WorkerInfo| (worker.generation, worker.status.to_string());
+        let shown = |worker: &control_panel::WorkerInfo| (worker.generation, in_short(&worker.status));
         Self(status.workers.iter().map(|worker| (worker.origin, shown(worker))).collect())
     }
 
@@ -194,12 +202,14 @@ impl Picture {
             EventKind::Spawned => WorkerStatus::Starting,
             EventKind::Started => WorkerStatus::Running,
             EventKind::Waiting => WorkerStatus::Waiting,
-            EventKind::BackingOff(_) => WorkerStatus::Backoff,
+            EventKind::BackingOff(_) => {
+                return drop(self.0.insert(event.origin, (event.generation, "backs off".into())));
+            }
             EventKind::Stopping(cause) => WorkerStatus::Stopping(*cause),
             EventKind::Ended(..) | EventKind::Refused(_) => return drop(self.0.remove(&event.origin)),
             _ => return,
         };
-        self.0.insert(event.origin, (event.generation, status.to_string()));
+        self.0.insert(event.origin, (event.generation, in_short(&status)));
     }
 }
 
@@ -274,7 +284,7 @@ impl Run {
             match events.try_next() {
                 Some(Notice::Event(event)) if event.number == number => picture.apply(&event),
                 // So many that the first are gone: the status tells all the same.
-                Some(Notice::Gap(missed)) => {
+                Some(Notice::Lagged(missed)) => {
                     assert!(missed <= now.events - self.looked.events);
                     picture = Picture::of(&now);
                     break;

@@ -278,7 +278,7 @@ proptest! {
             while let Some(notice) = events.try_next() {
                 told.push(match notice {
                     Notice::Event(event) => event.to_string(),
-                    gap @ Notice::Gap(_) => format!("{gap:?}"),
+                    lagged @ Notice::Lagged(_) => format!("{lagged:?}"),
                 });
             }
             told.extend(panel.workers().iter().map(|worker| worker.status().to_string()));

@@ -79,7 +79,7 @@ fn a_handle_tells_and_its_drop_changes_nothing() {
         sleep(MS).await;
         assert!(matches!(handle.status(), WorkerStatus::Running) && handle.generation() == 1);
         sleep(10 * MS).await;
-        assert!(matches!(handle.status(), WorkerStatus::Backoff), "{handle:?}");
+        assert!(matches!(handle.status(), WorkerStatus::Backoff { .. }), "{handle:?}");
         let status = panel.status();
         assert_eq!((status.workers[0].name.as_str(), status.workers[0].source.as_str()), ("flaky", "4"));
         sleep(11 * MS).await;

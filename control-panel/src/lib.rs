@@ -49,8 +49,8 @@ pub use crate::{
     intent::{CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant},
     name::Name,
     panel::{
-        ByDefault, Configured, ControlPanel, Given, GivesPolicy, PanelBuilder, PanelStatus, Spawn, Spawner,
-        WorkerInfo, Workers,
+        ByDefault, Configured, ControlPanel, Given, GivesPolicy, LastIncidents, PanelBuilder, PanelStatus,
+        Spawn, Spawner, WorkerInfo, Workers,
     },
     policy::{PolicyClosed, PolicyWatch},
     queue::{IntentSender, Permits},

@@ -96,7 +96,7 @@ pub struct FrameReport {
     pub frame: u64,
     /// Intents applied, the local ones included.
     pub applied: usize,
-    /// How many of them were local.
+    /// How many of them were the loop's own: the local ones, and [forwarded events](crate::PanelBuilder::forward_events).
     pub local: usize,
     /// Intents accepted by the queue and not handed out yet, when reconcile began: what a budget cut off, and
     /// what arrived meanwhile.

@@ -57,7 +57,7 @@ impl Witness {
         while let Some(notice) = self.events.try_next() {
             match notice {
                 Notice::Event(event) => self.see(&event),
-                Notice::Gap(missed) => {
+                Notice::Lagged(missed) => {
                     self.missed += missed;
                     // Whatever those were: nobody's generation is known, and who ended meanwhile is not either.
                     self.lives.clear();

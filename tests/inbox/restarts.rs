@@ -37,7 +37,7 @@ fn what_a_dead_generation_did_not_take_is_taken_by_the_next() {
             handle.send(command(number)).unwrap();
         }
         sleep(2 * MS).await;
-        assert!(matches!(handle.status(), WorkerStatus::Backoff));
+        assert!(matches!(handle.status(), WorkerStatus::Backoff { .. }));
         handle.send(command(5)).unwrap();
         handle.send(command(6)).unwrap();
         sleep(30 * MS).await;

@@ -126,7 +126,7 @@ fn only_the_generation_that_runs_can_say_that_it_is_well() {
             wait().await;
             let context = |nth: usize| contexts.lock().unwrap()[nth - 1].clone();
             if said_in.ends_with("waiting") {
-                assert!(matches!(handle.status(), WorkerStatus::Backoff));
+                assert!(matches!(handle.status(), WorkerStatus::Backoff { .. }));
                 context(if said_in.starts_with("own") { 2 } else { 1 }).healthy();
             } else {
                 while handle.generation() < 3 {

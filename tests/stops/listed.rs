@@ -106,7 +106,7 @@ fn whoever_comes_goes_or_restarts_while_thousands_stop_is_accounted_for() {
                 match notice {
                     Notice::Event(Event { origin, kind, .. }) => told.entry(origin).or_default().push(kind),
                     // What was told before it and after it may be of two generations.
-                    Notice::Gap(_) => told.clear(),
+                    Notice::Lagged(_) => told.clear(),
                 }
             }
         };

@@ -32,7 +32,7 @@ fn on(runtime: &Runtime) -> Panel {
 fn told(events: &mut Events) -> Vec<Event> {
     let all = std::iter::from_fn(|| events.try_next()).map(|notice| match notice {
         Notice::Event(event) => event,
-        Notice::Gap(missed) => panic!("{missed} events are missing"),
+        Notice::Lagged(missed) => panic!("{missed} events are missing"),
     });
     all.filter(|event| {
         matches!(

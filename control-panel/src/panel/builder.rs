@@ -15,7 +15,13 @@ use std::{
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{
-    ControlPanel, Starved, idle::Idle, locals::Locals, pulse::Pulse, shared::Shared, status::Snapshot,
+    ControlPanel, Starved,
+    forward::{Forward, Forwarded},
+    idle::Idle,
+    locals::Locals,
+    pulse::Pulse,
+    shared::Shared,
+    status::Snapshot,
 };
 use crate::{
     bus::{self, Buses},
@@ -26,7 +32,7 @@ use crate::{
     observe::Watch,
     policy::Policy,
     queue::{OnReady, Queue},
-    supervise::{machine::PoolId, panics, supervisor::Supervisor},
+    supervise::{machine::PoolId, notable::Wakes, panics, supervisor::Supervisor},
 };
 #[cfg(feature = "tracing")]
 use crate::{observe::TARGET, reducer::Warning};
@@ -61,6 +67,8 @@ pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     frame_budget: FrameBudget,
     on_ready: Option<OnReady>,
     wake_for_workers: bool,
+    /// Set in `forward`.
+    pub(super) forwarded: Option<Forwarded<I>>,
     /// Set in `idle`.
     pub(super) idle_after: Option<Duration>,
     policy: G,
@@ -115,6 +123,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
             frame_budget: FrameBudget::default(),
             on_ready: None,
             wake_for_workers: true,
+            forwarded: None,
             idle_after: None,
             policy: ByDefault,
             types: PhantomData,
@@ -150,7 +159,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// The first policy. Without this call it is `P::default()`.
     pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
         let Self { name, capacity, signal_capacity, runtime, shutdown_timeout, .. } = self;
-        let Self { frame_budget, on_ready, wake_for_workers, idle_after, .. } = self;
+        let Self { frame_budget, on_ready, wake_for_workers, forwarded, idle_after, .. } = self;
         PanelBuilder {
             name,
             capacity,
@@ -160,6 +169,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
             frame_budget,
             on_ready,
             wake_for_workers,
+            forwarded,
             idle_after,
             policy: Given(policy),
             types: PhantomData,
@@ -335,10 +345,14 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         let for_buses = Arc::clone(&queue);
         let buses = Buses::new(self.signal_capacity, Arc::clone(&frames), move || for_buses.wake_loop());
         let for_supervisor = Arc::clone(&queue);
+        let wakes = match (&self.forwarded, self.wake_for_workers) {
+            (Some(_), _) => Wakes::ForEveryEvent,
+            (None, true) => Wakes::ForStatus,
+            (None, false) => Wakes::Never,
+        };
         let on_change = Box::new(move || for_supervisor.wake_loop());
         let pulse = Pulse::of(&handle);
-        let supervisor =
-            Supervisor::new(&self.name, handle, self.shutdown_timeout, on_change, self.wake_for_workers);
+        let supervisor = Supervisor::new(&self.name, handle, self.shutdown_timeout, on_change, wakes);
         let shared = Shared {
             name: Name::from(&*self.name),
             queue,
@@ -353,8 +367,13 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             not_driven: AtomicBool::new(false),
             snapshot: Snapshot::default(),
         };
+        let forward = self.forwarded.map(|forwarded| {
+            let log = &shared.supervisor.registry().log;
+            Forward::new(forwarded, &shared.queue, log.reader(Some(1)))
+        });
         Ok(ControlPanel {
             shared: Arc::new(shared),
+            forward,
             runtime: own,
             locals: Locals::new(),
             local_buffer: Mutex::default(),

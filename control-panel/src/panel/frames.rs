@@ -122,9 +122,13 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     fn begin_frame(&mut self) -> Frame<I> {
         self.shared.frames.fetch_add(1, Ordering::Relaxed);
         self.watch_for_starvation();
-        let Self { shared, local_buffer, frame_budget, watch, .. } = self;
+        let Self { shared, local_buffer, forward, frame_budget, watch, .. } = self;
         watch.frame(&shared.name, || Flow::of(&shared.queue.counts()));
         let local = local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Before the batch: what a worker sent before an event is in it.
+        if let Some(forward) = forward {
+            forward.read(&shared.queue, local);
+        }
         let batch = shared.queue.begin_frame(!local.is_empty());
         Frame::new(Arc::clone(&shared.queue), batch, local, *frame_budget).of_panel(&shared.name)
     }

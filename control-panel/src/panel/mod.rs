@@ -2,6 +2,7 @@
 
 mod ask;
 mod builder;
+mod forward;
 mod frames;
 mod idle;
 mod locals;
@@ -21,7 +22,7 @@ use std::{
 
 use tokio::runtime::{Handle, Runtime};
 
-use self::{locals::Locals, pulse::Pulse, shared::Shared, warnings::Starved};
+use self::{forward::Forward, locals::Locals, pulse::Pulse, shared::Shared, warnings::Starved};
 use crate::{
     blocking,
     context::Context,
@@ -41,7 +42,7 @@ pub use self::{
     builder::{ByDefault, Given, GivesPolicy, PanelBuilder},
     spawn::{Configured, Spawn},
     spawner::Spawner,
-    status::{PanelStatus, WorkerInfo, Workers},
+    status::{LastIncidents, PanelStatus, WorkerInfo, Workers},
 };
 
 /// Owns background workers and hands their intents, one ordered [`Frame`](crate::Frame) at a time, to a synchronous loop.
@@ -95,6 +96,8 @@ pub struct ControlPanel<I: Intent, P = ()> {
     /// The loop's own intents that no frame could take yet: next to always none. The lock is never taken: it makes the
     /// panel `Sync` for intents that are not.
     local_buffer: Mutex<Vec<Local<I>>>,
+    /// Where the reducer learns what happens to the workers.
+    forward: Option<Forward<I>>,
     frame_budget: FrameBudget,
     /// Where workers could starve.
     starved: Starved,

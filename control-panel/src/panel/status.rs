@@ -1,6 +1,7 @@
 //! What a panel tells of itself.
 
 use std::{
+    fmt,
     ops::Deref,
     slice,
     sync::{Arc, Mutex, TryLockError, atomic::Ordering},
@@ -16,8 +17,10 @@ use crate::{
     queued::Origin,
     reducer::Warning,
     supervise::{
+        exit::Exit,
         record::Record,
         registry::{Look, Registry},
+        report::WorkerReport,
     },
     worker::WorkerStatus,
 };
@@ -49,10 +52,85 @@ pub struct PanelStatus {
     pub signals: SignalTotals,
     /// The workers that live, in the order of their spawning.
     pub workers: Workers,
+    /// How often a run of a worker did not end cleanly since the panel was built: panics, errors, aborts, stops of stuck workers,
+    /// and what a shutdown left behind. As [`ShutdownReport::incident_count`](crate::ShutdownReport::incident_count).
+    pub incident_count: u64,
+    /// The last of these of each worker, those that have ended included: of 64 workers at most, oldest first.
+    pub incidents: LastIncidents,
     /// The number of the last event that `workers` contains: those after it tell what changed since.
     pub events: u64,
     /// Something is wrong with the loop around the panel, or with its workers.
     pub warning: Option<Warning>,
+}
+
+/// In one line, for a status line:
+/// `control-panel: 2 running, 1 waiting to restart; 3 of 256 queued; 4 incidents, last: fetch failed: no route to host`.
+impl fmt::Display for PanelStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.name)?;
+        let mut before = "";
+        for (state, of) in STATES {
+            let count = self.workers.iter().filter(|worker| of(worker)).count();
+            if count > 0 {
+                write!(f, "{before}{count} {state}")?;
+                before = ", ";
+            }
+        }
+        if before.is_empty() {
+            f.write_str("no workers")?;
+        }
+        write!(f, "; {} of {} queued", self.queued, self.capacity)?;
+        if self.waiting > 0 {
+            write!(f, ", {} waiting", self.waiting)?;
+        }
+        if self.dropped > 0 {
+            write!(f, ", {} dropped", self.dropped)?;
+        }
+        if let Some(last) = self.incidents.last() {
+            let plural = if self.incident_count == 1 { "" } else { "s" };
+            let exit = last.exit.to_string();
+            let exit = exit.lines().next().unwrap_or_default();
+            write!(f, "; {} incident{plural}, last: {} {exit}", self.incident_count, last.name)?;
+        }
+        if let Some(warning) = &self.warning {
+            write!(f, "; {warning}")?;
+        }
+        Ok(())
+    }
+}
+
+type State = (&'static str, fn(&WorkerInfo) -> bool);
+
+/// Each worker is in one of the first five.
+const STATES: [State; 7] = [
+    ("starting", |worker| matches!(worker.status, WorkerStatus::Starting)),
+    ("waiting", |worker| matches!(worker.status, WorkerStatus::Waiting)),
+    ("running", |worker| matches!(worker.status, WorkerStatus::Running)),
+    ("stopping", |worker| matches!(worker.status, WorkerStatus::Stopping(_))),
+    ("waiting to restart", |worker| matches!(worker.status, WorkerStatus::Backoff { .. })),
+    ("suspended", |worker| worker.suspended),
+    ("stuck", |worker| worker.stuck),
+];
+
+/// The last incident of each worker, oldest first: a slice, shared.
+#[derive(Debug, Clone, Default)]
+pub struct LastIncidents(Arc<Vec<WorkerReport>>);
+
+impl Deref for LastIncidents {
+    type Target = [WorkerReport];
+
+    fn deref(&self) -> &[WorkerReport] {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a LastIncidents {
+    type Item = &'a WorkerReport;
+    type IntoIter = slice::Iter<'a, WorkerReport>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 /// The living workers at one moment, in the order of their spawning: a slice, shared.
@@ -90,6 +168,8 @@ pub struct WorkerInfo {
     pub generation: u64,
     /// How it is doing.
     pub status: WorkerStatus,
+    /// How its last run that is over ended, if one is.
+    pub last_exit: Option<Exit>,
     /// Whether it is [asked to pause](crate::WorkerHandle::suspend).
     pub suspended: bool,
     /// Whether the watchdog finds it stuck: since an event [`Stuck`](crate::EventKind::Stuck), until it recovers or its
@@ -105,6 +185,7 @@ impl WorkerInfo {
             origin: record.origin,
             generation: record.generation(),
             status: record.status(),
+            last_exit: record.last_exit(),
             suspended: record.gate.is_closed(),
             stuck: record.is_stuck(),
         }
@@ -116,7 +197,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let counts = self.queue.counts();
         let registry = self.supervisor.registry();
         // A loop that was woken for a change, and does not find it yet, is to look again.
-        let (workers, events) = self.snapshot.take(registry, || registry.wake_loop());
+        let seen = self.snapshot.take(registry, || registry.wake_loop());
         PanelStatus {
             name: self.name.clone(),
             queued: counts.queued,
@@ -128,8 +209,10 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             waiting: counts.waiting,
             frames: self.frames.load(Ordering::Relaxed),
             signals: self.buses.totals(),
-            workers,
-            events,
+            workers: seen.workers,
+            incident_count: seen.incident_count,
+            incidents: seen.incidents,
+            events: seen.events,
             warning: self.warning(),
         }
     }
@@ -144,20 +227,22 @@ pub(super) struct Snapshot {
     turn: Mutex<Arc<Seen>>,
 }
 
-#[derive(Debug, Default)]
-struct Seen {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
     workers: Workers,
+    incident_count: u64,
+    incidents: LastIncidents,
     version: u64,
     events: u64,
 }
 
 impl Snapshot {
-    /// The living workers and the number of the last event. Where the supervisor is busy just now, or another looks at it,
-    /// as they were before: `stale` is called then.
-    pub(super) fn take(&self, registry: &Registry, stale: impl FnOnce()) -> (Workers, u64) {
+    /// The living workers, the incidents and the number of the last event. Where the supervisor is busy just now, or another
+    /// looks at it, as they were before: `stale` is called then.
+    pub(super) fn take(&self, registry: &Registry, stale: impl FnOnce()) -> Seen {
         let seen = self.last.load();
         if seen.version == registry.version() {
-            return (seen.workers.clone(), seen.events);
+            return Seen::clone(&seen);
         }
         let turn = match self.turn.try_lock() {
             Ok(turn) => Some(turn),
@@ -165,8 +250,10 @@ impl Snapshot {
             Err(TryLockError::WouldBlock) => None,
         };
         if let Some(mut before) = turn {
+            // In it are the user's errors, whose drops must not run under the supervisor's lock.
+            Seen::clear(&mut before);
             if registry.try_look(|look| Seen::renew(&mut before, &look)).is_some() {
-                let now = (before.workers.clone(), before.events);
+                let now = Seen::clone(&before);
                 // Under the turn: a snapshot is never replaced by an older one.
                 *before = self.last.swap(Arc::clone(&before));
                 return now;
@@ -177,25 +264,34 @@ impl Snapshot {
         if seen.version != registry.version() {
             stale();
         }
-        (seen.workers.clone(), seen.events)
+        Seen::clone(&seen)
     }
 }
 
 impl Seen {
     /// In place, if nobody keeps it.
-    fn renew(this: &mut Arc<Self>, look: &Look<'_>) {
-        let mut living = look.live.values().map(|record| WorkerInfo::of(record));
-        let reused = Arc::get_mut(this).and_then(|seen| {
-            (seen.version, seen.events) = (look.version, look.events);
-            let workers = Arc::get_mut(&mut seen.workers.0)?;
-            workers.clear();
-            workers.extend(&mut living);
-            Some(())
-        });
-        if reused.is_none() {
-            let workers = Workers(Arc::new(living.collect()));
-            *this = Arc::new(Self { workers, version: look.version, events: look.events });
+    fn clear(this: &mut Arc<Self>) {
+        let Some(seen) = Arc::get_mut(this) else {
+            *this = Arc::default();
+            return;
+        };
+        match Arc::get_mut(&mut seen.workers.0) {
+            Some(workers) => workers.clear(),
+            None => seen.workers = Workers::default(),
         }
+        match Arc::get_mut(&mut seen.incidents.0) {
+            Some(incidents) => incidents.clear(),
+            None => seen.incidents = LastIncidents::default(),
+        }
+    }
+
+    /// One that was cleared and that nobody else has: so nothing is cloned here.
+    fn renew(this: &mut Arc<Self>, look: &Look<'_>) {
+        let seen = Arc::make_mut(this);
+        (seen.version, seen.events) = (look.version, look.events);
+        Arc::make_mut(&mut seen.workers.0).extend(look.live.values().map(|record| WorkerInfo::of(record)));
+        seen.incident_count = look.incidents.total;
+        Arc::make_mut(&mut seen.incidents.0).extend(look.incidents.last.iter().cloned());
     }
 }
 

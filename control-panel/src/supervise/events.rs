@@ -106,9 +106,9 @@ impl fmt::Display for EventKind {
 pub enum Notice {
     /// The next event.
     Event(Event),
-    /// So many events came and went unread: the reader was more than 1,024 behind. What they changed is in
+    /// So many events came and went unread before the next one: the reader was more than 1,024 behind. What they changed is in
     /// [`ControlPanel::status`](crate::ControlPanel::status).
-    Gap(u64),
+    Lagged(u64),
 }
 
 /// Reads a panel's events in their order: what [`ControlPanel::events`](crate::ControlPanel::events) returns.
@@ -146,11 +146,30 @@ impl Events {
         let missed = kept.first().saturating_sub(self.next);
         if missed > 0 {
             self.next += missed;
-            return Some(Notice::Gap(missed));
+            return Some(Notice::Lagged(missed));
         }
         let event = kept.get(self.next)?;
         self.next += 1;
         Some(Notice::Event(event))
+    }
+
+    /// Appends all that has happened since, without waiting: `false` where the log is being written just now. One load where
+    /// nothing has.
+    pub(crate) fn try_read(&mut self, notices: &mut Vec<Notice>) -> bool {
+        if self.log.written() < self.next {
+            return true;
+        }
+        let Some(kept) = self.log.try_kept() else { return false };
+        let missed = kept.first().saturating_sub(self.next);
+        if missed > 0 {
+            self.next += missed;
+            notices.push(Notice::Lagged(missed));
+        }
+        while let Some(event) = kept.get(self.next) {
+            self.next += 1;
+            notices.push(Notice::Event(event));
+        }
+        true
     }
 
     /// Waits for the next event. Never resolves once the panel is gone and everything was read: [`recv`](Self::recv) says

@@ -38,7 +38,7 @@ pub(crate) mod kinds;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod machine;
-mod notable;
+pub(crate) mod notable;
 mod off_task;
 pub(crate) mod panics;
 mod polling;

@@ -12,6 +12,15 @@ use super::{cause::Cause, events::EventKind};
 /// A run, and a wait for the next one, that is shorter than this is not worth a frame: about that of a 60 Hz loop.
 const BRIEF: Duration = Duration::from_millis(16);
 
+/// For what of the workers a sleeping loop is woken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Wakes {
+    Never,
+    #[default]
+    ForStatus,
+    ForEveryEvent,
+}
+
 /// What is known of one worker's present run.
 #[derive(Debug, Default)]
 pub(super) struct Notable {
@@ -19,6 +28,8 @@ pub(super) struct Notable {
     started: Option<Instant>,
     /// Whether the loop was not woken for what the worker's status is now.
     hidden: bool,
+    /// Whether it was not woken for the start of this run.
+    quiet: bool,
 }
 
 impl Notable {
@@ -30,8 +41,10 @@ impl Notable {
             EventKind::Spawned => return false,
             EventKind::Started => {
                 self.started = Some(Instant::now());
-                return !mem::take(&mut self.hidden) || seen;
+                self.quiet = mem::take(&mut self.hidden) && !seen;
+                return !self.quiet;
             }
+            EventKind::Ready => return !mem::take(&mut self.quiet) || seen,
             EventKind::Waiting if generation == 0 => return false,
             EventKind::Waiting => return !self.hidden,
             EventKind::BackingOff(wait) if self.hidden && *wait < BRIEF => return false,

@@ -73,6 +73,8 @@ pub(crate) struct Record {
     /// Its task, where that is nobody else's.
     off_task: OnceLock<Arc<OffTask>>,
     pub(crate) gate: GateCell,
+    /// How the last generation that is over ended, and which it was.
+    last_exit: Mutex<Option<(u64, Exit)>>,
     notable: Mutex<Notable>,
     /// Replies that its code dropped unanswered; and whether there are any.
     unanswered: Mutex<Vec<Arc<Unanswered>>>,
@@ -123,6 +125,7 @@ impl Record {
             last_words: LastWords::default(),
             inbox: InboxCell::new(Takes::Anything, inbox::CAPACITY),
             gate: GateCell::default(),
+            last_exit: Mutex::default(),
             notable: Mutex::default(),
             unanswered: Mutex::default(),
             holds: AtomicBool::new(false),
@@ -229,6 +232,28 @@ impl Record {
             }
             notified.await;
         }
+    }
+
+    /// How its last generation that is over ended.
+    pub(crate) fn last_exit(&self) -> Option<Exit> {
+        self.lock_last_exit().as_ref().map(|(_, exit)| exit.clone())
+    }
+
+    /// A generation, or the worker, ended. Returns the exit before it, or this one where it says nothing new: either is the
+    /// user's, to be dropped without a lock.
+    #[must_use]
+    pub(super) fn set_last_exit(&self, exit: Exit) -> Option<Exit> {
+        let generation = self.generation();
+        let mut last = self.lock_last_exit();
+        let known = matches!(&*last, Some((of, _)) if *of == generation) && !exit.is_failure();
+        if known || generation == 0 {
+            return Some(exit);
+        }
+        last.replace((generation, exit)).map(|(_, exit)| exit)
+    }
+
+    fn lock_last_exit(&self) -> MutexGuard<'_, Option<(u64, Exit)>> {
+        self.last_exit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// 0 before the first run, then 1, 2, …

@@ -20,7 +20,12 @@ use std::{
 
 use tokio::{sync::Notify, time::sleep};
 
-use self::{effects::Effects, ends::Ends, stopping::Toll, waking::Unwoken};
+use self::{
+    effects::Effects,
+    ends::Ends,
+    stopping::{LastIncidents, Toll},
+    waking::Unwoken,
+};
 pub(crate) use self::{looking::Look, stopping::Incidents};
 use super::{
     cause::{Cause, Term},
@@ -31,6 +36,7 @@ use super::{
     hosts::Hosts,
     kinds::Kind,
     machine::{Directive, GroupId, GroupSpec, Machine, PoolId, Spec},
+    notable::Wakes,
     record::Record,
     report::ShutdownReport,
     roster::Roster,
@@ -75,7 +81,7 @@ pub(crate) struct Registry {
     runtime_gone: AtomicBool,
     on_change: OnChange,
     /// Whether a sleeping loop is woken for what happens to single workers.
-    wakes: bool,
+    wakes: Wakes,
 }
 
 #[derive(Default)]
@@ -99,16 +105,17 @@ pub(super) struct State {
 #[derive(Default)]
 struct Books {
     incidents: Incidents,
+    last_incidents: LastIncidents,
     /// How those ended that lived when everybody was told to stop.
     toll: Option<Toll>,
     /// Whether somebody ended, or is told to, because the runtime is gone.
     runtime_gone: bool,
     /// As the registry's.
-    wakes: bool,
+    wakes: Wakes,
 }
 
 impl Registry {
-    pub(super) fn new(panel: Name, hosts: Hosts, on_change: OnChange, wakes: bool) -> Self {
+    pub(super) fn new(panel: Name, hosts: Hosts, on_change: OnChange, wakes: Wakes) -> Self {
         static PANELS: AtomicU64 = AtomicU64::new(1);
         Self {
             number: PANELS.fetch_add(1, Ordering::Relaxed),

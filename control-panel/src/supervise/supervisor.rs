@@ -21,6 +21,7 @@ use super::{
     hosts::Hosts,
     local::Local,
     machine::{GroupId, GroupSpec, Spec},
+    notable::Wakes,
     panics,
     record::Record,
     registry::{OnChange, Registry},
@@ -67,7 +68,7 @@ impl Supervisor {
         runtime: Handle,
         timeout: Duration,
         on_change: OnChange,
-        wakes: bool,
+        wakes: Wakes,
     ) -> Self {
         panics::install();
         Self {

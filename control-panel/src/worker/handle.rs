@@ -7,7 +7,7 @@ use crate::{
     blocking,
     inbox::NoInbox,
     queued::Origin,
-    supervise::{cause::Cause, record::Record, registry::Registry},
+    supervise::{cause::Cause, exit::Exit, record::Record, registry::Registry},
 };
 
 /// A spawned worker: what it is and how it is doing. Clones are the same worker; dropping a handle changes
@@ -58,6 +58,37 @@ impl<C> WorkerHandle<C> {
     /// How it is doing.
     pub fn status(&self) -> WorkerStatus {
         self.record.status()
+    }
+
+    /// How its last run that is over ended: also while the next one waits or runs. `None` before the first one ended.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, WorkerStatus, testing, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// #[worker(source = IntentSource::Restore, restart = on_failure)]
+    /// async fn dial(cx: Context<Update>) -> Result<(), &'static str> {
+    ///     if cx.generation() == 1 {
+    ///         return Err("no route to host");
+    ///     }
+    ///     cx.cancelled().await;
+    ///     Ok(())
+    /// }
+    ///
+    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     let dial = panel.spawn_dial();
+    ///     testing::settle().await;
+    ///     assert!(matches!(dial.status(), WorkerStatus::Backoff { exit, .. } if exit.is_failure()));
+    ///     testing::advance(Duration::from_secs(1)).await;
+    ///     assert!(matches!(dial.status(), WorkerStatus::Running));
+    ///     assert_eq!(dial.last_exit().unwrap().to_string(), "failed: no route to host");
+    /// });
+    /// ```
+    pub fn last_exit(&self) -> Option<Exit> {
+        self.record.last_exit()
     }
 
     /// Tells this worker to stop, for good. Does not wait: [`ended`](Self::ended) does. One of a group that is not started yet

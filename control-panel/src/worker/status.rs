@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+use tokio::time::Instant;
+
 use crate::{
     name::Name,
     supervise::{cause::Cause, exit::Exit},
@@ -22,7 +24,13 @@ pub enum WorkerStatus {
     /// Its generation was told to stop and has not ended yet.
     Stopping(Cause),
     /// Its last generation failed, or another's with which it is restarted; it waits before the next.
-    Backoff,
+    #[non_exhaustive]
+    Backoff {
+        /// How its last generation ended.
+        exit: Exit,
+        /// When the next one begins.
+        until: Instant,
+    },
     /// It ended for good.
     Ended(Exit),
     /// It was never started.
@@ -53,7 +61,10 @@ impl fmt::Display for WorkerStatus {
             Self::Waiting => f.write_str("waiting for its turn"),
             Self::Running => f.write_str("running"),
             Self::Stopping(cause) => write!(f, "stopping: {cause}"),
-            Self::Backoff => f.write_str("waiting to restart"),
+            Self::Backoff { exit, until } => {
+                let rest = until.saturating_duration_since(Instant::now());
+                write!(f, "waiting to restart in {rest:.1?}: {exit}")
+            }
             Self::Ended(exit) => exit.fmt(f),
             Self::Refused(refusal) => write!(f, "refused: {refusal}"),
         }

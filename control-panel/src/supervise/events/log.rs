@@ -3,8 +3,8 @@
 use std::{
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Seen {
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     kept: Mutex<Kept>,
+    /// How many events there are, as of the last that was written into it.
+    written: AtomicU64,
     changed: Notify,
     /// Nothing more is written.
     over: AtomicBool,
@@ -43,6 +45,7 @@ pub(crate) struct Log {
 
 /// The log while what happened at once is written into it.
 pub(in crate::supervise) struct Writing<'a> {
+    written: &'a AtomicU64,
     kept: MutexGuard<'a, Kept>,
     /// For those who are told of every event.
     seen: Vec<Seen>,
@@ -61,7 +64,7 @@ pub(super) struct Kept {
 impl Log {
     /// To note what happened. Called under the registry's lock: so the numbers are in order.
     pub(in crate::supervise) fn write(&self) -> Writing<'_> {
-        Writing { kept: self.kept(), seen: Vec::new(), gone: Vec::new() }
+        Writing { written: &self.written, kept: self.kept(), seen: Vec::new(), gone: Vec::new() }
     }
 
     /// Wakes those who wait for an event.
@@ -94,6 +97,20 @@ impl Log {
         self.over.load(Ordering::Acquire)
     }
 
+    /// How many events there are. Takes no lock, and is behind by what is being written.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// For a reader that must not wait.
+    pub(super) fn try_kept(&self) -> Option<MutexGuard<'_, Kept>> {
+        match self.kept.try_lock() {
+            Ok(kept) => Some(kept),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,6 +139,7 @@ impl Writing<'_> {
 
     /// What is to be told of, and what is to be dropped, without any lock.
     pub(in crate::supervise) fn close(self) -> (Vec<Seen>, Vec<Event>) {
+        self.written.store(self.kept.total, Ordering::Release);
         (self.seen, self.gone)
     }
 }

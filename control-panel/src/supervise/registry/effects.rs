@@ -6,7 +6,7 @@ use std::{
     task::Waker,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Books, Registry, State};
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         exit::Exit,
         kinds::Kind,
         machine::{Action, Directive},
+        notable::Wakes,
         off_task::OffTask,
         panics,
         record::Record,
@@ -85,17 +86,18 @@ impl Registry {
         let State { records, attention, books, held, machine, .. } = &mut *state;
         let mut log = self.log.write();
         let before = log.total();
+        let now = || self.hosts.now();
         for action in actions.drain(..) {
             match action {
                 Action::Tell(origin, kind) => {
                     if let Some(record) = records.get(origin) {
-                        books.tell(record, kind, &mut log, effects);
+                        books.tell(record, kind, &mut log, &now, effects);
                     }
                 }
                 Action::BackOff(origin, at) => {
                     let rest = at.saturating_duration_since(self.hosts.now());
                     if let Some(record) = records.get(origin).filter(|_| !rest.is_zero()) {
-                        books.tell(record, EventKind::BackingOff(rest), &mut log, effects);
+                        books.tell(record, EventKind::BackingOff(rest), &mut log, &now, effects);
                     }
                 }
                 Action::Wake(origin) => {
@@ -114,7 +116,7 @@ impl Registry {
                 }
                 Action::Cancel(origin, cause) => {
                     if let Some(record) = records.get(origin) {
-                        books.tell(record, EventKind::Stopping(cause), &mut log, effects);
+                        books.tell(record, EventKind::Stopping(cause), &mut log, &now, effects);
                         if let Some(term) = record.tell(cause) {
                             effects.cancel.push(term);
                         }
@@ -126,9 +128,9 @@ impl Registry {
                 Action::End(origin, exited, last) => {
                     let Some(record) = records.remove(origin) else { continue };
                     if let Some(exit) = exited {
-                        books.tell(&record, EventKind::Exited(exit), &mut log, effects);
+                        books.tell(&record, EventKind::Exited(exit), &mut log, &now, effects);
                     }
-                    books.tell(&record, last, &mut log, effects);
+                    books.tell(&record, last, &mut log, &now, effects);
                     self.live.store(records.len(), Ordering::Release);
                     self.on_runtime.fetch_sub(usize::from(record.kind == Kind::Async), Ordering::Relaxed);
                     attention.leave(&record);
@@ -205,15 +207,20 @@ where
 }
 
 impl Books {
-    fn tell(&mut self, record: &Arc<Record>, kind: EventKind, log: &mut Writing<'_>, effects: &mut Effects) {
+    fn tell(
+        &mut self,
+        record: &Arc<Record>,
+        kind: EventKind,
+        log: &mut Writing<'_>,
+        now: &dyn Fn() -> Instant,
+        effects: &mut Effects,
+    ) {
         match &kind {
             EventKind::Exited(exit) => {
                 record.set_stuck(false);
+                effects.gone.exits.extend(record.set_last_exit(exit.clone()));
                 if !exit.is_clean() {
-                    effects
-                        .gone
-                        .incidents
-                        .extend(self.incidents.add(WorkerReport::new(record, exit.clone())));
+                    effects.gone.incidents.extend(self.note(WorkerReport::new(record, exit.clone())));
                 }
             }
             EventKind::Stuck(_) => record.set_stuck(true),
@@ -223,6 +230,7 @@ impl Books {
             }
             EventKind::Ended(exit, cause) => {
                 record.ended_for(*cause);
+                effects.gone.exits.extend(record.set_last_exit(exit.clone()));
                 self.runtime_gone |= *cause == Some(Cause::RuntimeGone);
                 if let Some(toll) = &mut self.toll {
                     toll.ended(record, exit);
@@ -234,12 +242,12 @@ impl Books {
         let status = match kind {
             // It runs once it says that it is ready.
             EventKind::Started if record.ready_within.is_some() => Some(WorkerStatus::Starting),
-            _ => status_after(&kind),
+            _ => status_after(&kind, record, now),
         };
         if let Some(status) = status {
             let before;
             (before, seen) = record.set_status(status);
-            if before.is_final() {
+            if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
                 effects.gone.statuses.push(before);
             }
             if record.is_awaited() {
@@ -250,16 +258,24 @@ impl Books {
                 effects.unanswered.extend(record.take_unanswered());
             }
         }
-        effects.wake_loop |= record.is_notable(&kind, seen) && self.wakes;
+        effects.wake_loop |= match self.wakes {
+            Wakes::Never => false,
+            Wakes::ForStatus => record.is_notable(&kind, seen),
+            Wakes::ForEveryEvent => true,
+        };
         log.push(record, kind);
     }
 }
 
 /// The status that an event leaves a worker in, if it changes it.
-fn status_after(kind: &EventKind) -> Option<WorkerStatus> {
+fn status_after(kind: &EventKind, record: &Record, now: &dyn Fn() -> Instant) -> Option<WorkerStatus> {
     match kind {
         EventKind::Started | EventKind::Ready => Some(WorkerStatus::Running),
-        EventKind::BackingOff(_) => Some(WorkerStatus::Backoff),
+        EventKind::BackingOff(wait) => {
+            // One that is held back for others of its group has not ended by itself.
+            let exit = record.last_exit().unwrap_or(Exit::Cancelled);
+            Some(WorkerStatus::Backoff { exit, until: now() + *wait })
+        }
         EventKind::Waiting => Some(WorkerStatus::Waiting),
         EventKind::Stopping(cause) => Some(WorkerStatus::Stopping(*cause)),
         EventKind::Ended(exit, _) => Some(WorkerStatus::Ended(exit.clone())),
@@ -310,7 +326,7 @@ pub(super) mod tests {
 
     pub(in crate::supervise::registry) fn registry(runtime: &Runtime) -> Registry {
         let hosts = Hosts::new(runtime.handle().clone(), Local::new("it"));
-        Registry::new(Name::from("panel"), hosts, Box::new(|| ()) as OnChange, true)
+        Registry::new(Name::from("panel"), hosts, Box::new(|| ()) as OnChange, Wakes::ForStatus)
     }
 
     pub(in crate::supervise::registry) fn runtime() -> Runtime {

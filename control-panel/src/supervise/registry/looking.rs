@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, TryLockError, atomic::Ordering},
 };
 
-use super::Registry;
+use super::{Registry, stopping::LastIncidents};
 use crate::{
     queued::Origin,
-    supervise::{machine::KeyId, record::Record, roster::Roster},
+    supervise::{machine::KeyId, notable::Wakes, record::Record, roster::Roster},
 };
 
 /// The living workers at one moment.
@@ -17,6 +17,7 @@ pub(crate) struct Look<'a> {
     /// The number of the last event.
     pub(crate) events: u64,
     pub(crate) live: &'a Roster<Arc<Record>>,
+    pub(crate) incidents: &'a LastIncidents,
 }
 
 impl Registry {
@@ -53,7 +54,12 @@ impl Registry {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        let look = look(Look { version: self.version(), events: self.log.last(), live: &state.records });
+        let look = look(Look {
+            version: self.version(),
+            events: self.log.last(),
+            live: &state.records,
+            incidents: &state.books.last_incidents,
+        });
         drop(state);
         Some(look)
     }
@@ -75,7 +81,7 @@ impl Registry {
 
     /// Wakes a sleeping loop, which is to look at the workers: if it is woken for them at all.
     pub(crate) fn wake_loop(&self) {
-        if self.wakes && !self.gone.load(Ordering::Relaxed) {
+        if self.wakes != Wakes::Never && !self.gone.load(Ordering::Relaxed) {
             (self.on_change)();
         }
     }

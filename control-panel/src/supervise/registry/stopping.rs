@@ -26,6 +26,17 @@ use crate::{
 /// Incidents kept in full; older ones are only counted.
 const INCIDENTS: usize = 256;
 
+/// Of how many workers the last incident is shown.
+const WORKERS: usize = 64;
+
+/// What a status shows of everything that was not clean since the panel was built, also after its shutdown.
+#[derive(Debug, Default)]
+pub(crate) struct LastIncidents {
+    pub(crate) total: u64,
+    /// The last of each worker, oldest first.
+    pub(crate) last: VecDeque<WorkerReport>,
+}
+
 /// Everything that was not clean since the panel was built.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Incidents {
@@ -111,8 +122,7 @@ impl Registry {
         self.resolve(&mut state, &mut effects);
         let overdue: Vec<_> =
             state.records.values().map(|record| WorkerReport::new(record, overdue(record))).collect();
-        let evicted: Vec<_> =
-            overdue.iter().map(|report| state.books.incidents.add(report.clone())).collect();
+        let evicted: Vec<_> = overdue.iter().map(|report| state.books.note(report.clone())).collect();
         let workers = state.books.toll.take().map(|toll| toll.close(overdue)).unwrap_or_default();
         let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.books.incidents));
         state.report = Some(report.clone());
@@ -124,6 +134,17 @@ impl Registry {
 }
 
 impl Books {
+    /// An incident. Hands out those that are kept no more: they hold the user's errors, to be dropped without a lock.
+    pub(super) fn note(&mut self, report: WorkerReport) -> Vec<WorkerReport> {
+        let LastIncidents { total, last } = &mut self.last_incidents;
+        *total += 1;
+        let at = last.iter().position(|other| other.origin == report.origin);
+        let at = at.or((last.len() == WORKERS).then_some(0));
+        let evicted = at.and_then(|at| last.remove(at));
+        last.push_back(report.clone());
+        evicted.into_iter().chain(self.incidents.add(report)).collect()
+    }
+
     /// Everybody who lives is about to be told to stop: how each ends is to be reported.
     pub(super) fn expect_ends(&mut self, living: &Roster<Arc<Record>>) {
         if self.toll.is_none() {
