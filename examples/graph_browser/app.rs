@@ -55,6 +55,8 @@ pub(crate) struct CommandTally {
     pub(crate) policies: u64,
     /// How often somebody asked how things are.
     pub(crate) questions: u64,
+    /// How often somebody asked what there is.
+    pub(crate) listings: u64,
     /// Whether somebody asked for the end.
     pub(crate) quit: bool,
 }
@@ -126,6 +128,27 @@ impl GraphBrowserApp {
         self.graph.node(key).is_some()
     }
 
+    /// The mods that run, and their versions.
+    #[cfg(feature = "mods")]
+    pub(crate) fn running_mods(&self) -> impl Iterator<Item = (String, String)> {
+        self.mods.running()
+    }
+
+    /// Without the feature there are none.
+    #[cfg(not(feature = "mods"))]
+    #[expect(clippy::unused_self, reason = "there is nothing to look at")]
+    pub(crate) fn running_mods(&self) -> impl Iterator<Item = (String, String)> + use<> {
+        std::iter::empty()
+    }
+
+    /// How often the mods that run changed.
+    pub(crate) fn mod_changes(&self) -> u64 {
+        #[cfg(feature = "mods")]
+        return self.mods.changes();
+        #[cfg(not(feature = "mods"))]
+        0
+    }
+
     fn enforce(&mut self) {
         let cause = match self.pressure {
             MemoryLevel::Critical => LifecycleCause::MemoryPressureCritical,
@@ -171,6 +194,7 @@ impl GraphBrowserApp {
                 }
             }
             Command::Status => self.commands.questions += 1,
+            Command::Capabilities => self.commands.listings += 1,
             Command::Quit => self.commands.quit = true,
         }
     }

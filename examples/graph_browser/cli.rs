@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-use crate::{commands, policy::LifecyclePolicy};
+use crate::{commands, policy::LifecyclePolicy, register::heuristics};
 
 /// Browses a folder of HTML pages: workers crawl it, a 60 Hz frame loop grows its link graph, a simulated
 /// visitor follows links, and webviews come and go as the lifecycle policy says.
@@ -59,6 +59,10 @@ pub(crate) struct Cli {
     /// Bytes of a page at most; larger ones are skipped, and counted. Default: 16 MiB.
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     pub(crate) max_page_size: u64,
+
+    /// Which pages are prefetched first: `nearest`, or `linked` for those that most pages link to.
+    #[arg(long, value_name = "HEURISTIC", default_value = heuristics::NEAREST, value_parser = heuristics::known)]
+    pub(crate) prefetch: String,
 
     /// The folder of mods. Default: the three shipped with this example.
     #[cfg(feature = "mods")]

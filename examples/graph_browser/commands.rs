@@ -19,6 +19,7 @@ Commands, typed while it runs, a line each:
   warm N           webviews kept warm besides, 0 to 4096; 0 turns prefetch off too
   memory FRACTION  the used fraction of memory from which on it is scarce, 0 to 1
   status           how things are
+  capabilities     what the browser can do now, mods included
   help             this list
   quit             ends in order";
 
@@ -27,6 +28,7 @@ Commands, typed while it runs, a line each:
 pub(crate) enum Command {
     Change(Change),
     Status,
+    Capabilities,
     Quit,
 }
 
@@ -56,6 +58,7 @@ fn parse(line: &str) -> Result<Option<Command>, String> {
     let change = match words[..] {
         [] => return Ok(None),
         ["status"] => return Ok(Some(Command::Status)),
+        ["capabilities"] => return Ok(Some(Command::Capabilities)),
         ["quit" | "exit"] => return Ok(Some(Command::Quit)),
         ["help" | "?"] => return Err(HELP.into()),
         ["active", number] => Change::Active(parsed(number, "whole number")?),

@@ -18,6 +18,7 @@ use crate::{
     intent::{GraphIntent, NodeKey},
     page::{self, LinkCounts, Page},
     policy::LifecyclePolicy,
+    register::LinkHandlers,
     site::Site,
     skip::{Skip, Skips},
 };
@@ -37,6 +38,7 @@ pub(crate) struct Crawl {
     root: PathBuf,
     max_pages: usize,
     max_page_size: u64,
+    links: LinkHandlers,
     /// Set when the walk is over: the readers wait for it, because only then is a missing link known.
     plan: SetOnce<Plan>,
     /// The page somebody looks at, to be read before its turn; `NOBODY` for none. The latest wish counts.
@@ -56,11 +58,12 @@ struct Plan {
 }
 
 impl Crawl {
-    pub(crate) fn new(root: PathBuf, max_pages: usize, max_page_size: u64) -> Arc<Self> {
+    pub(crate) fn new(root: PathBuf, max_pages: usize, max_page_size: u64, links: LinkHandlers) -> Arc<Self> {
         Arc::new(Self {
             root,
             max_pages,
             max_page_size,
+            links,
             plan: SetOnce::new(),
             wanted: AtomicU32::new(NOBODY),
             next: AtomicUsize::new(0),
@@ -108,7 +111,7 @@ impl Crawl {
         // Keys come from the plan, so it is there.
         let plan = self.plan.get().ok_or(Skip::Unreadable)?;
         let text = page::read(&self.root.join(plan.site.path(key)), self.max_page_size)?;
-        Ok(page::parse(&text, key, &plan.site))
+        Ok(page::parse(&text, key, &plan.site, &self.links))
     }
 }
 

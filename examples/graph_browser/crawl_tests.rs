@@ -27,7 +27,7 @@ fn folder(names: &[&str]) -> TempDir {
 }
 
 fn crawl_of(folder: &TempDir, max_pages: usize) -> Arc<Crawl> {
-    Crawl::new(folder.path().to_owned(), max_pages, 1_000)
+    Crawl::new(folder.path().to_owned(), max_pages, 1_000, LinkHandlers::shipped())
 }
 
 fn pages_found(panel: &mut Panel) -> Vec<String> {
@@ -56,7 +56,7 @@ fn a_walk_goes_by_name_files_before_folders() {
 #[test]
 fn a_root_that_cannot_be_listed_ends_the_walk() {
     let folder = folder(&[]);
-    let gone = Crawl::new(folder.path().join("gone"), 100, 1_000);
+    let gone = Crawl::new(folder.path().join("gone"), 100, 1_000, LinkHandlers::shipped());
     let (runtime, panel) = panel();
     let walked = runtime.block_on(walk(panel.context(IntentSource::Restore), gone));
     assert!(matches!(&walked, Err(CrawlError::Root(root, _)) if root.ends_with("gone")), "{walked:?}");
@@ -90,7 +90,7 @@ fn a_walk_stops_at_its_limits_and_remembers_that_there_is_more() {
 
 #[test]
 fn a_wanted_page_is_read_before_its_turn_and_none_twice() {
-    let crawl = Crawl::new(PathBuf::new(), 100, 1_000);
+    let crawl = Crawl::new(PathBuf::new(), 100, 1_000, LinkHandlers::shipped());
     let mut site = Site::default();
     for page in 0..5 {
         site.add_page(page.to_string().into()).expect("room");

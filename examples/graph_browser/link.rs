@@ -3,6 +3,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::register::LinkHandlers;
+
 /// Where a link leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -25,8 +27,8 @@ pub(crate) enum Base {
 
 impl Base {
     /// The base that a `<base href>` on the page at `page` sets.
-    pub(crate) fn of(page: &str, href: &str) -> Self {
-        match resolve(&Self::Inside(page.to_owned()), href) {
+    pub(crate) fn of(page: &str, href: &str, handlers: &LinkHandlers) -> Self {
+        match resolve(&Self::Inside(page.to_owned()), href, handlers) {
             Link::Inside(path) => Self::Inside(path),
             Link::External => Self::External,
             Link::SamePage | Link::Other => Self::Inside(page.to_owned()),
@@ -34,8 +36,8 @@ impl Base {
     }
 }
 
-/// Resolves the `href` of a page with this base.
-pub(crate) fn resolve(base: &Base, href: &str) -> Link {
+/// Resolves the `href` of a page with this base; one with a scheme leads where the handler of that says.
+pub(crate) fn resolve(base: &Base, href: &str, handlers: &LinkHandlers) -> Link {
     // Tabs and newlines inside an address are dropped, and it may be written with backslashes.
     let href: String = href
         .trim_matches(|c: char| c <= ' ')
@@ -45,8 +47,7 @@ pub(crate) fn resolve(base: &Base, href: &str) -> Link {
         .collect();
     let path = href.split(['#', '?']).next().unwrap_or_default();
     if let Some(scheme) = scheme(path) {
-        let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-        return if web { Link::External } else { Link::Other };
+        return handlers.lead(scheme);
     }
     if path.starts_with("//") {
         return Link::External;
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     fn from(page: &str, href: &str) -> Link {
-        resolve(&Base::Inside(page.to_owned()), href)
+        resolve(&Base::Inside(page.to_owned()), href, &LinkHandlers::shipped())
     }
 
     fn inside(path: &str) -> Link {
@@ -193,12 +194,13 @@ mod tests {
 
     #[test]
     fn a_base_element_moves_what_is_relative() {
-        let base = Base::of("deep/a.html", "../other/");
+        let handlers = LinkHandlers::shipped();
+        let base = Base::of("deep/a.html", "../other/", &handlers);
         assert_eq!(base, Base::Inside("other/".into()));
-        assert_eq!(resolve(&base, "b.html"), inside("other/b.html"));
-        let elsewhere = Base::of("a.html", "https://example.org/");
-        assert_eq!(resolve(&elsewhere, "b.html"), Link::External);
-        assert_eq!(resolve(&elsewhere, "#top"), Link::SamePage);
-        assert_eq!(Base::of("a.html", "mailto:x"), Base::Inside("a.html".into()));
+        assert_eq!(resolve(&base, "b.html", &handlers), inside("other/b.html"));
+        let elsewhere = Base::of("a.html", "https://example.org/", &handlers);
+        assert_eq!(resolve(&elsewhere, "b.html", &handlers), Link::External);
+        assert_eq!(resolve(&elsewhere, "#top", &handlers), Link::SamePage);
+        assert_eq!(Base::of("a.html", "mailto:x", &handlers), Base::Inside("a.html".into()));
     }
 }

@@ -14,6 +14,8 @@
 //!   and the memory monitor demote the least recently used; every change has its cause.
 //! - The policy (`policy`) is changed by typing (`commands`) and distributed to the memory monitor and the prefetch
 //!   scheduler, which asks for pages that the visitor will perhaps open next (`prefetch`).
+//! - Everything is composed in one place (`register`): registries, panel, bus, workers, hosts. What it can do is listed on
+//!   demand (type `capabilities`), and a mod that comes or goes is a signal.
 //! - The host (`host`) drives webviews toward what is desired. It tells what it sees and never decides.
 //! - What must hold after every frame is checked from the outside in debug builds (`invariants`).
 //! - The summary: the limits held in every frame, nothing was lost, every worker ended, and how.
@@ -36,6 +38,7 @@ mod page;
 mod policy;
 mod prefetch;
 mod progress;
+mod register;
 mod site;
 mod skip;
 mod summary;
@@ -47,42 +50,29 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use control_panel::{
-    ControlPanel, FrameBudget, IntentSource, Reconcile, Reducer, WorkerHandle, WorkerStatus,
+    ControlPanel, Reducer, WorkerHandle, WorkerStatus,
     signals::{self, Stop},
-    workers::{
-        SpawnPrefetchScheduler,
-        memory_monitor::{MemoryMonitor, MemoryReadings},
-    },
 };
 
 use crate::{
     app::GraphBrowserApp,
     cli::Cli,
-    commands::SpawnCommands,
-    crawl::Crawl,
     frames::{ContextSwitches, FrameTimes, Pace},
-    host::WebviewHost,
     intent::GraphIntent,
     invariants::Invariants,
-    loader::WorkerLoader,
     policy::LifecyclePolicy,
-    prefetch::Prefetch,
     progress::{Progress, say},
+    register::RegistryRuntime,
     summary::Summary,
     visitor::Visitor,
 };
 
 const FRAMES_PER_SECOND: u32 = 60;
-/// What one frame may spend on draining: enough to keep up with the readers, and far from 16 ms.
-const FRAME_TIME: Duration = Duration::from_millis(2);
-/// Shorter than the default: a run takes seconds.
-const MEMORY_INTERVAL: Duration = Duration::from_millis(500);
 
 type Panel = ControlPanel<GraphIntent, LifecyclePolicy>;
 
@@ -112,51 +102,23 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
     let shipped = || Path::new(env!("CARGO_MANIFEST_DIR")).join("graph_browser/site");
     let root = readable(&cli.pages.clone().unwrap_or_else(shipped))?;
     let stop = signals::listen()?;
-    let panel = Panel::builder()
-        .name("graph_browser")
-        .policy(policy)
-        .frame_budget(FrameBudget::default().time(FRAME_TIME))
-        .try_build()?;
-    let crawl = Crawl::new(root.clone(), cli.max_pages, cli.max_page_size);
-    let crawlers = crawl.spawn(&panel);
-    let monitor = MemoryMonitor::new(IntentSource::MemoryMonitor).interval(MEMORY_INTERVAL);
-    let readings = monitor.readings();
-    let mut workers = crawlers.clone();
-    workers.push(panel.spawn(monitor.into_worker()));
-    let (scheduler, feed) = panel.spawn_prefetch_scheduler();
-    workers.push(scheduler);
-    if commands::may_listen() {
-        workers.push(panel.spawn_commands());
-    }
-    #[cfg(feature = "mods")]
-    let pages = mods::Pages::default();
-    #[cfg(feature = "mods")]
-    workers.push(mods::spawn(&panel, &cli.mods.clone().unwrap_or_else(mods::shipped), &pages));
-    let loader = WorkerLoader { spawner: panel.spawner(), root };
     let mut browser = Browser {
-        hosts: Hosts {
-            webviews: WebviewHost::new(loader, panel.sender(IntentSource::ServoDelegate)),
-            prefetch: Prefetch::new(feed),
-        },
-        panel,
-        crawl,
-        crawlers,
+        register: RegistryRuntime::compose(cli, policy, root)?,
         app: GraphBrowserApp::new(policy),
         visitor: Visitor::new(cli.seed, cli.visits),
         frames: FrameTimes::default(),
         breaches: 0,
         invariants: Invariants::default(),
-        readings,
         answered: 0,
-        #[cfg(feature = "mods")]
-        pages,
+        listed: 0,
     };
 
     let began = Instant::now();
     let ending = browser.run(cli, &stop, began);
-    let shutdown = browser.panel.shutdown_blocking();
+    let shutdown = browser.register.panel.shutdown_blocking();
     browser.drain_rest();
 
+    let RegistryRuntime { panel, hosts, readings, workers, .. } = &browser.register;
     let summary = Summary {
         ending,
         elapsed: began.elapsed(),
@@ -164,11 +126,11 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
         visitor: &browser.visitor,
         frames: &browser.frames,
         breaches: browser.breaches,
-        host: browser.hosts.webviews.tally,
-        text_bytes: browser.hosts.webviews.text_bytes(),
-        memory: &browser.readings.latest(),
-        panel: &browser.panel.status(),
-        workers: &workers,
+        host: hosts.webviews.tally,
+        text_bytes: hosts.webviews.text_bytes(),
+        memory: &readings.latest(),
+        panel: &panel.status(),
+        workers,
         shutdown: &shutdown,
     };
     print(&summary)?;
@@ -177,33 +139,16 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
 
 /// The frame loop and what it works on.
 struct Browser {
-    panel: Panel,
-    crawl: Arc<Crawl>,
-    crawlers: Vec<WorkerHandle>,
+    register: RegistryRuntime,
     app: GraphBrowserApp,
-    hosts: Hosts,
     visitor: Visitor,
     frames: FrameTimes,
     breaches: u64,
     invariants: Invariants,
-    readings: MemoryReadings,
     /// How many questions were answered.
     answered: u64,
-    #[cfg(feature = "mods")]
-    pages: mods::Pages,
-}
-
-/// Everything that has effects.
-struct Hosts {
-    webviews: WebviewHost,
-    prefetch: Prefetch,
-}
-
-impl Reconcile<GraphBrowserApp> for Hosts {
-    fn reconcile(&mut self, app: &GraphBrowserApp) {
-        self.webviews.reconcile(app);
-        self.prefetch.reconcile(app);
-    }
+    /// How often the capabilities were listed.
+    listed: u64,
 }
 
 impl Browser {
@@ -214,15 +159,20 @@ impl Browser {
         let mut switches = ContextSwitches::of_this_thread();
         let ending = loop {
             // Asked before the frame: what the crawl sent before it ended is then in this frame or left.
-            let crawled = self.crawlers.iter().all(|worker| worker.status().is_final());
+            let crawled = self.register.crawlers.iter().all(|worker| worker.status().is_final());
             let left = self.frame(&mut switches);
+            progress.note(self.register.settle(&self.app));
             progress.show(self.frames.count, &self.app, &self.visitor);
             if self.answered < self.app.commands.questions {
                 self.answered = self.app.commands.questions;
-                progress.tell(&self.app, &self.visitor, &self.readings.latest());
+                progress.tell(&self.app, &self.visitor, &self.register.readings.latest());
+            }
+            if self.listed < self.app.commands.listings {
+                self.listed = self.app.commands.listings;
+                progress.answer(self.register.capabilities());
             }
 
-            let done = crawled && left == 0 && self.hosts.webviews.is_settled(&self.app);
+            let done = crawled && left == 0 && self.register.hosts.webviews.is_settled(&self.app);
             let seen = self.visitor.is_done() || (done && self.app.graph.len() == 0);
             if let Some(signal) = stop.signal() {
                 break signal.name();
@@ -240,7 +190,7 @@ impl Browser {
             if done && seen && cli.frames.is_none() && cli.run_for.is_none() {
                 break "all done";
             }
-            if self.crawlers.iter().any(failed) {
+            if self.register.crawlers.iter().any(failed) {
                 break "the crawl failed";
             }
             pace.wait();
@@ -253,23 +203,22 @@ impl Browser {
     fn frame(&mut self, switches: &mut ContextSwitches) -> usize {
         let clicks = self.visitor.clicks(&self.app);
         if let Some(key) = self.visitor.waits_for(&self.app) {
-            self.crawl.want(key);
+            self.register.crawl.want(key);
         }
-        #[cfg(feature = "mods")]
-        self.pages.publish(&self.app.graph);
+        self.register.prepare(&self.app);
         let before = switches.involuntary();
         let began = Instant::now();
         let policy = self.app.policy();
-        let report = self.panel.run_frame(&mut self.app, &mut self.hosts, clicks);
+        let report = self.register.panel.run_frame(&mut self.app, &mut self.register.hosts, clicks);
         let ended = Instant::now();
         let whole = ended.duration_since(began);
         let after = switches.involuntary();
         self.frames.record(&report, whole, before.zip(after).map(|(before, after)| after - before));
 
         if self.app.policy() != policy {
-            self.panel.set_policy(self.app.policy());
+            self.register.panel.set_policy(self.app.policy());
         }
-        let webviews = &self.hosts.webviews;
+        let webviews = &self.register.hosts.webviews;
         let held = self.app.lifecycles.within(self.app.limits()) && webviews.is_consistent(&self.app);
         debug_assert!(held, "the policy's limits hold after every frame");
         if cfg!(debug_assertions) {
@@ -283,8 +232,8 @@ impl Browser {
 
     /// Applies what was accepted before the shutdown and not drained yet: nothing accepted is lost.
     fn drain_rest(&mut self) {
-        while self.panel.status().queued > 0 {
-            for queued in self.panel.drain() {
+        while self.register.panel.status().queued > 0 {
+            for queued in self.register.panel.drain() {
                 self.app.apply(queued);
             }
         }

@@ -89,6 +89,8 @@ pub(crate) struct Mods {
     names: BTreeMap<NodeKey, String>,
     tags: BTreeMap<NodeKey, String>,
     blocked: BTreeSet<NodeKey>,
+    /// How often `active` changed.
+    changes: u64,
     failures: u64,
     last: Option<String>,
 }
@@ -108,12 +110,26 @@ impl Mods {
         None
     }
 
+    /// Those that run, and their versions.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (String, String)> {
+        self.active.iter().map(|(id, version)| (id.clone(), version.clone()))
+    }
+
+    /// How often those that run changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     fn note(&mut self, event: &ModEvent) {
         match event {
             ModEvent::Activated { mod_id, version } => {
-                drop(self.active.insert(mod_id.clone(), version.clone()));
+                self.changes += 1;
+                self.active.insert(mod_id.clone(), version.clone());
             }
-            ModEvent::Deactivated { mod_id, .. } => drop(self.active.remove(mod_id)),
+            ModEvent::Deactivated { mod_id, .. } => {
+                self.changes += 1;
+                self.active.remove(mod_id);
+            }
             _ => self.failures += 1,
         }
         self.last = Some(event.to_string());

@@ -11,6 +11,7 @@ use html5gum::{
 use crate::{
     intent::NodeKey,
     link::{Base, Link, resolve},
+    register::LinkHandlers,
     site::{Site, Target},
     skip::Skip,
 };
@@ -75,16 +76,16 @@ pub(crate) fn read(file: &Path, most: u64) -> Result<String, Skip> {
 }
 
 /// Finds the links of the page `key`.
-pub(crate) fn parse(text: &str, key: NodeKey, site: &Site) -> Page {
+pub(crate) fn parse(text: &str, key: NodeKey, site: &Site, handlers: &LinkHandlers) -> Page {
     let mut page = Page::default();
     let mut base = Base::Inside(site.path(key).to_owned());
     let mut based = false;
     for Address { of_base, href } in addresses(text) {
         if !of_base {
-            page.add(&resolve(&base, &href), &href, key, site);
+            page.add(&resolve(&base, &href, handlers), &href, key, site);
         } else if !based {
             // Only the first one counts.
-            base = Base::of(site.path(key), &href);
+            base = Base::of(site.path(key), &href, handlers);
             based = true;
         }
     }
@@ -177,7 +178,7 @@ mod tests {
     }
 
     fn links(text: &str) -> Page {
-        parse(text, NodeKey(3), &site())
+        parse(text, NodeKey(3), &site(), &LinkHandlers::shipped())
     }
 
     #[test]

@@ -74,6 +74,18 @@ impl Progress {
             ),
         ];
         lines.extend(memory.iter().map(|reading| format!("memory: {} {}", reading.gauge, gauge(reading))));
+        self.answer(lines);
+    }
+
+    /// What happened, unless it is to be silent.
+    pub(crate) fn note(&self, lines: Vec<String>) {
+        if !matches!(self, Self::Silent) {
+            self.answer(lines);
+        }
+    }
+
+    /// What was asked for.
+    pub(crate) fn answer(&self, lines: Vec<String>) {
         for line in lines {
             match self {
                 Self::Bar(bar) => bar.println(line),

@@ -155,6 +155,7 @@ impl Summary<'_> {
         rows.add("lost", panel.accepted.saturating_sub(panel.drained), "accepted and never applied");
         let told = format!("{} observation(s) told in a later frame", self.host.told_later);
         rows.add("refused", panel.refused, told);
+        rows.add("signals", panel.signals.published, format!("{} missed", panel.signals.lagged));
     }
 
     fn frame_times(&self, rows: &mut Rows) {

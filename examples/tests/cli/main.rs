@@ -1,6 +1,7 @@
 //! The examples as their users meet them: built, run, signalled; judged by exit code and by what they print.
 
 mod browser;
+mod register;
 mod typed;
 #[cfg(unix)]
 mod unix;
@@ -19,8 +20,11 @@ use tempfile::TempDir;
 fn example(name: &str) -> PathBuf {
     static BUILT: OnceLock<Vec<(String, PathBuf)>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
+        // With mods where this very test is.
+        let features = if cfg!(feature = "mods") { "mods" } else { "" };
         let output = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "examples", "--examples", "--message-format=json"])
+            .args(["--features", features])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stderr(Stdio::inherit())
             .output()

@@ -8,7 +8,7 @@ use std::{
 use super::{assert_row, example, text};
 
 /// Runs it with these lines typed, for at most ten minutes.
-fn typed(lines: &str, args: &[&str]) -> Output {
+pub(crate) fn typed(lines: &str, args: &[&str]) -> Output {
     let mut child = Command::new(example("graph_browser"))
         .args(["--quiet", "--for", "10m", "--memory-threshold", "1"])
         .args(args)
