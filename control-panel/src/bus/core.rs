@@ -11,8 +11,8 @@ use std::{
 use super::{
     buses::{BusStatus, Hub},
     listeners::{Listener, Listeners},
-    ring::{Entry, Look, Ring},
-    signal::Announced,
+    ring::{Look, Ring},
+    signal::{Announced, Place},
 };
 
 pub(super) struct Core<S, Src> {
@@ -54,11 +54,7 @@ impl<S, Src> Core<S, Src> {
     }
 
     /// Writes a signal and wakes those who wait; returns the entry that it replaced.
-    pub(super) fn publish(
-        &self,
-        entry: Arc<Entry<Announced<S, Src>>>,
-        signal: Announced<S, Src>,
-    ) -> Arc<Entry<Announced<S, Src>>> {
+    pub(super) fn publish(&self, entry: Place<S, Src>, signal: Announced<S, Src>) -> Place<S, Src> {
         let replaced = self.ring.put(entry, signal);
         self.wake();
         replaced

@@ -27,9 +27,11 @@ mod ring;
 mod signal;
 mod subscription;
 
-use std::{any::type_name, fmt, sync::Arc};
-
-use arc_swap::ArcSwapOption;
+use std::{
+    any::type_name,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
+};
 
 pub(crate) use self::buses::Buses;
 pub use self::{
@@ -37,7 +39,10 @@ pub use self::{
     signal::{Received, Signal},
     subscription::Subscription,
 };
-use self::{core::Core, ring::Entry, signal::Announced};
+use self::{
+    core::Core,
+    signal::{Announced, Place},
+};
 use crate::{
     intent::{IntentSource, Source},
     queued::Origin,
@@ -105,14 +110,22 @@ pub struct SignalBus<S, Src = IntentSource> {
     origin: Origin,
     /// That of the run that publishes.
     term: Option<Arc<Term>>,
-    /// For the next signal.
-    spare: ArcSwapOption<Entry<Announced<S, Src>>>,
+    /// For the next signal. Only ever tried: where two threads share this very bus, one makes another.
+    spare: Mutex<Option<Place<S, Src>>>,
 }
 
 impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
     fn new(core: Arc<Core<S, Src>>, source: Src, origin: Origin, term: Option<Arc<Term>>) -> Self {
-        let spare = ArcSwapOption::from_pointee(Entry::default());
-        Self { core, source, origin, term, spare }
+        Self { core, source, origin, term, spare: Mutex::new(Some(Arc::default())) }
+    }
+
+    /// The memory that is kept for the next signal, if no other thread looks at it right now.
+    fn spare(&self) -> Option<MutexGuard<'_, Option<Place<S, Src>>>> {
+        match self.spare.try_lock() {
+            Ok(spare) => Some(spare),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Announces a signal to all who listen now. Those who subscribe later do not get it.
@@ -137,15 +150,15 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
         if !self.core.has_listeners() {
             return self.core.unheard();
         }
-        let entry = self.spare.swap(None).unwrap_or_default();
+        let entry = self.spare().and_then(|mut spare| spare.take()).unwrap_or_default();
         let announced =
             Announced { value: signal, source: self.source, origin: self.origin, frame: self.core.frame() };
         let mut replaced = self.core.publish(entry, announced);
         // Memory that no one else holds is the next signal's; what was in it goes with its place.
         if let Some(entry) = Arc::get_mut(&mut replaced) {
             let gone = entry.take();
-            self.spare.store(Some(replaced));
-            drop(gone);
+            let unused = self.spare().and_then(|mut spare| spare.replace(replaced));
+            drop((gone, unused));
         }
     }
 

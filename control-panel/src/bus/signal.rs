@@ -13,6 +13,9 @@ pub(super) struct Announced<S, Src> {
     pub(super) frame: u64,
 }
 
+/// The memory of one, on a bus or kept for the next.
+pub(super) type Place<S, Src> = Arc<Entry<Announced<S, Src>>>;
+
 /// A signal that was announced on a [`SignalBus`](super::SignalBus): it is the value itself, and says where it comes from.
 ///
 /// Shared with the other subscribers, so a clone costs a reference count. It is kept on the bus until a newer one takes its
@@ -36,11 +39,11 @@ pub(super) struct Announced<S, Src> {
 /// assert_eq!(*signal, Zoomed(2));
 /// assert_eq!((signal.source(), signal.frame()), (IntentSource::LocalUI, 1));
 /// ```
-pub struct Signal<S, Src = IntentSource>(Arc<Entry<Announced<S, Src>>>);
+pub struct Signal<S, Src = IntentSource>(Place<S, Src>);
 
 impl<S, Src> Signal<S, Src> {
     /// Of an entry that was read from a ring.
-    pub(super) fn new(entry: Arc<Entry<Announced<S, Src>>>) -> Self {
+    pub(super) fn new(entry: Place<S, Src>) -> Self {
         debug_assert!(entry.value().is_some(), "only a writer that no one shares the entry with empties it");
         Self(entry)
     }

@@ -1,7 +1,9 @@
-//! Instructions of a send and of a frame, counted by callgrind: `cargo run --release --bin instructions`.
+//! Instructions of a send, of a frame and of a signal, counted by callgrind: `cargo run --release --bin instructions`.
 //!
 //! Without arguments it runs itself under `valgrind --tool=callgrind`, once for each operation, counting only
 //! what happens inside [`measured`], and subtracts the same loop around nothing.
+
+mod signals;
 
 use std::{
     env,
@@ -28,9 +30,14 @@ const SIZE: usize = 256;
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => report(),
+        [] => {
+            report();
+            signals::report();
+        }
+        ["signals"] => signals::report(),
+        ["measure", "announce", subscribers, row] => signals::one(subscribers, row),
         ["measure", operation, mix, contestant] => measure(operation, mix, contestant),
-        _ => println!("instructions: no arguments. It needs valgrind."),
+        _ => println!("instructions: no arguments, or `signals` for those alone. It needs valgrind."),
     }
     ExitCode::SUCCESS
 }
