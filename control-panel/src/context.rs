@@ -69,7 +69,8 @@ impl<I: Intent, P> Context<I, P> {
     /// `.map_err(SendError::without_intent)?` turns it into an error that any `Box<dyn Error + Send + Sync>` takes.
     ///
     /// # Cancel safety
-    /// A cancelled `send` has either delivered the intent or dropped it undelivered.
+    /// A cancelled `send` has either delivered the intent or dropped it undelivered: what keeps it in a `select!` is told at
+    /// [`IntentSender::send`].
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
         self.sender.send_in(&self.term, intent)
     }

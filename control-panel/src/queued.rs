@@ -14,6 +14,14 @@ use crate::intent::Intent;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(pub(crate) u64);
 
+impl Origin {
+    /// An origin of no panel, for the unit tests of a reducer that tells producers apart: see
+    /// [`QueuedIntent::with_origin`]. Those with equal numbers are equal, and they are ordered by number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)
@@ -81,17 +89,61 @@ pub(crate) fn clock_of<I: Intent>(intent: &I) -> Option<u64> {
 }
 
 impl<I: Intent> QueuedIntent<I> {
-    /// An intent outside any panel, for a reducer's unit tests: the first of origin 0, queued now.
+    /// An intent outside any panel, for a reducer's unit tests: the first of origin 0, queued now, with the clock that the
+    /// intent says. [`with_origin`](Self::with_origin) and [`with_seq`](Self::with_seq) make it another's, or a later one.
     ///
     /// ```
-    /// # use control_panel::{GraphIntent, IntentSource, QueuedIntent};
-    /// # #[derive(GraphIntent)] enum Update { Refresh }
-    /// let queued = QueuedIntent::new(IntentSource::LocalUI, Update::Refresh);
-    /// assert_eq!(queued.causality_order().seq, 0);
+    /// use std::collections::HashMap;
+    /// use control_panel::{GraphIntent, IntentSource, Origin, QueuedIntent, Reducer};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {
+    ///     Title(String),
+    ///     #[intent(clock = 0)]
+    ///     Remote(u64),
+    /// }
+    ///
+    /// /// What each tab's worker said last.
+    /// #[derive(Default)]
+    /// struct Titles(HashMap<Origin, String>);
+    ///
+    /// impl Reducer for Titles {
+    ///     type Intent = Update;
+    ///     fn apply(&mut self, queued: QueuedIntent<Update>) {
+    ///         let origin = queued.causality_order().origin;
+    ///         if let Update::Title(title) = queued.intent {
+    ///             self.0.insert(origin, title);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let [first, second] = [1, 2].map(Origin::new);
+    /// let mut titles = Titles::default();
+    /// for (origin, title) in [(first, "a"), (second, "b"), (first, "c")] {
+    ///     let queued = QueuedIntent::new(IntentSource::ServoDelegate, Update::Title(title.into()));
+    ///     titles.apply(queued.with_origin(origin));
+    /// }
+    /// assert_eq!((&*titles.0[&first], &*titles.0[&second]), ("c", "b"));
+    ///
+    /// let remote = QueuedIntent::new(IntentSource::P2pSync, Update::Remote(4)).with_origin(first).with_seq(7);
+    /// let order = remote.causality_order();
+    /// assert_eq!((order.clock, order.origin, order.seq), (4, first, 7));
     /// ```
     pub fn new(source: I::Source, intent: I) -> Self {
         let clock = intent.clock().unwrap_or(0);
         Self::keyed(CausalityOrder { clock, source, origin: Origin(0), seq: 0 }, Instant::now(), intent)
+    }
+
+    /// The same of another producer, for a reducer's unit tests.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// The same as one that its producer sent after so many others, for a reducer's unit tests.
+    #[must_use]
+    pub fn with_seq(self, seq: u64) -> Self {
+        Self { seq, ..self }
     }
 
     #[inline]

@@ -3,6 +3,7 @@
 mod delivery;
 mod many;
 mod permits;
+mod raced;
 mod ready;
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc, task::Poll};

@@ -84,6 +84,7 @@ pub use self::{
 /// let mut total = Total::default();
 /// while !counter.status().is_final() || panel.queued() > 0 {
 ///     panel.run_frame(&mut total, &mut (), []);
+///     panel.wait_ready_timeout(std::time::Duration::from_millis(100)); // asleep until there is more to do
 /// }
 /// assert_eq!(total.0, 10);
 /// assert!(panel.shutdown_blocking().is_clean());

@@ -28,7 +28,7 @@ pub(super) struct Rests<I: Intent> {
     /// Oldest first. More than one only where several frames were alive together.
     batches: VecDeque<Box<Batch<I>>>,
     lanes: Vec<Lane>,
-    /// Whether a frame was cut short since one last began without a rest.
+    /// Whether a frame was cut short since one last began without a rest. So it is set while there is one.
     cut: bool,
     /// Whether `lanes` has anything of use.
     shared: bool,
@@ -94,7 +94,15 @@ impl<I: Intent> Rests<I> {
 
     /// A frame begins: the oldest rest, with what joins it of `active`. `None` if there is no rest, so that all of `active`
     /// is taken.
+    #[inline]
     pub(super) fn take(&mut self, active: &mut Intents<I>) -> Option<Taken<I>> {
+        debug_assert!(self.cut || self.batches.is_empty(), "a rest that no one cut");
+        // So that a frame costs nothing here where none is cut short.
+        if self.cut || self.shared { self.take_some(active) } else { None }
+    }
+
+    #[inline(never)]
+    fn take_some(&mut self, active: &mut Intents<I>) -> Option<Taken<I>> {
         let Some(mut batch) = self.batches.pop_front() else {
             if mem::take(&mut self.cut) {
                 self.look(None, active);

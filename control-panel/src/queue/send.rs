@@ -52,6 +52,41 @@ impl<I: Intent> IntentSender<I> {
     /// A cancelled `send` has either delivered the intent or dropped it undelivered; it never keeps a slot
     /// or a place in the line, unless it is forgotten (`mem::forget`). The slot is reserved first and written to in one step.
     ///
+    /// So in `select! { sent = cx.send(intent) => …, _ = ticks.tick() => … }` an intent whose send loses is gone, as with any
+    /// channel whose `send` takes its message. It is not delivered later, since code that tries again would send it twice.
+    /// Four ways keep it:
+    /// - the send itself, pinned and polled again: `let mut sending = pin!(cx.send(intent));`, then
+    ///   `sent = &mut sending` (or `race(sending.as_mut(), …)`) until that branch wins, as below. What the other branches
+    ///   send meanwhile may wait for it: do that after;
+    /// - [`reserve_many(1)`](Self::reserve_many) in the branch, and [`Permits::send`] once it won: the intent is made then;
+    /// - [`send_many`](Self::send_many) in the branch: what was not sent is still in the deque;
+    /// - [`try_send`](Self::try_send), which hands it back.
+    ///
+    /// ```
+    /// use std::{pin::pin, time::Duration};
+    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Raced, race, testing, worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update { Row(u32) }
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn rows(cx: Context<Update>) {
+    ///     let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ///     for row in 0..100 {
+    ///         let mut sending = pin!(cx.send(Update::Row(row)));
+    ///         while let Raced::Second(_) = race(sending.as_mut(), ticks.tick()).await {
+    ///             // answer a ping; the row is still on its way
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     panel.spawn_rows();
+    ///     testing::advance(Duration::from_secs(5)).await;
+    ///     assert_eq!(panel.drain().count(), 100);
+    /// });
+    /// ```
+    ///
     /// # Cooperation
     /// Every path consumes tokio's cooperative budget, so that a loop of sends yields and can be cancelled.
     // Not an `async fn`, which would move the intent once more.
