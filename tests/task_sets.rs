@@ -1,6 +1,7 @@
 //! Sets of tasks: stopping all of one starts nothing more, however it is done; and how many live.
 
 use std::{
+    future,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,10 +10,10 @@ use std::{
 };
 
 use control_panel::{
-    Cancel, Cause, Context, ControlPanel, GraphIntent, IntentSource, Tasks, Worker, WorkerHandle,
-    WorkerStatus, testing, worker,
+    Cancel, Cause, Context, ControlPanel, Exit, GraphIntent, IntentSource, NoReply, Tasks, Worker,
+    WorkerHandle, WorkerStatus, testing, worker,
 };
-use tests::{Mark, paused};
+use tests::{Mark, paused, quiet_panic, watched};
 use tokio::{task::yield_now, time::sleep};
 
 type Panel = ControlPanel<Mark>;
@@ -195,6 +196,81 @@ fn so_is_one_with_keys() {
         sleep(MS).await;
         assert!(matches!(again.status(), WorkerStatus::Running), "{again:?}");
         panel.shutdown().await;
+    });
+}
+
+/// A task with a typed result: what it returns, or nothing, and then its status says why.
+#[test]
+fn a_task_answers_with_what_it_returns() {
+    paused(async || {
+        let panel = Panel::new();
+        let tasks = panel.tasks().limit(1).backlog(2);
+        let (worker, answer) = Worker::answering("adds", 0, async |cx: Context<Mark>| {
+            sleep(MS).await;
+            Ok::<_, String>(cx.name().len() + 38)
+        });
+        tasks.spawn(worker);
+        assert_eq!(answer.await, Ok(Ok(42)), "a result is the answer as it is");
+
+        let (worker, answer) =
+            Worker::answering("panics", 0, async |_: Context<Mark>| -> u32 { quiet_panic() });
+        let panics = tasks.spawn(worker);
+        assert_eq!(answer.await, Err(NoReply));
+        assert!(matches!(panics.status(), WorkerStatus::Ended(Exit::Panicked(_))), "{panics:?}");
+
+        let endless =
+            || Worker::answering("endless", 0, async |_: Context<Mark>| future::pending::<u32>().await);
+        let ((worker, stopped), (waits, called_off)) = (endless(), endless());
+        let (runs, waits) = (tasks.spawn(worker), tasks.spawn(waits));
+        sleep(MS).await;
+        assert!(
+            matches!(runs.status(), WorkerStatus::Running) && matches!(waits.status(), WorkerStatus::Waiting)
+        );
+        tasks.stop_all();
+        for (answer, worker) in [(stopped, &runs), (called_off, &waits)] {
+            assert_eq!(answer.await, Err(NoReply));
+            assert!(matches!(worker.status(), WorkerStatus::Ended(Exit::Cancelled)), "{worker:?}");
+        }
+        // Nobody wants to know any more: it does not begin.
+        let begun = Begun::default();
+        let counts = begun.clone();
+        let (worker, answer) = Worker::answering("unwanted", 0, async move |_: Context<Mark>| {
+            counts.0.fetch_add(1, Ordering::Relaxed);
+        });
+        drop(answer);
+        assert!(matches!(panel.spawn(worker).ended().await, WorkerStatus::Ended(Exit::Finished)));
+        assert_eq!(begun.count(), 0);
+
+        panel.shutdown().await;
+        let (worker, answer) = endless();
+        let refused = panel.spawn(worker);
+        assert_eq!(answer.await, Err(NoReply));
+        assert!(matches!(refused.status(), WorkerStatus::Refused(_)));
+    });
+}
+
+/// A loop that sleeps is woken by the answer, and by its absence.
+#[test]
+fn an_answer_wakes_the_loop() {
+    watched(|| {
+        let panel = Panel::new();
+        for fails in [false, true] {
+            let (worker, mut answer) = Worker::answering(
+                "answers",
+                0,
+                async move |_: Context<Mark>| {
+                    if fails { quiet_panic() } else { 7 }
+                },
+            );
+            panel.tasks().spawn(worker);
+            let answer = loop {
+                if let Some(answer) = answer.try_take() {
+                    break answer;
+                }
+                panel.wait_ready_timeout(Duration::MAX);
+            };
+            assert_eq!(answer, if fails { Err(NoReply) } else { Ok(7) });
+        }
     });
 }
 

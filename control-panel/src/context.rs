@@ -1,6 +1,6 @@
 //! What a worker gets: its way to the queue, the policy, and the word that it is time to stop.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, task::Waker, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -224,6 +224,11 @@ impl<I: Intent, P> Context<I, P> {
 
     pub(crate) fn buses(&self) -> &Buses<I::Source> {
         &self.buses
+    }
+
+    /// Wakes the loop that drains what this worker sends.
+    pub(crate) fn loop_waker(&self) -> Waker {
+        self.sender.loop_waker()
     }
 
     pub(crate) fn record(&self) -> &Arc<Record> {

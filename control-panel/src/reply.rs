@@ -84,6 +84,12 @@ enum Sent<T> {
 }
 
 impl<T> Reply<T> {
+    /// This is woken once the answer is there, or can no longer come.
+    pub(crate) fn waking(mut self, waker: Waker) -> Self {
+        self.wake = Some(waker);
+        self
+    }
+
     /// Answers. Never waits. An answer that nobody waits for any more is dropped.
     pub fn send(mut self, answer: T) {
         if let Some(sender) = self.sender.take() {

@@ -4,7 +4,7 @@ mod futures;
 mod generation;
 mod told;
 
-use std::{collections::VecDeque, fmt, future::Future, sync::Arc, time::Duration};
+use std::{collections::VecDeque, fmt, future::Future, sync::Arc, task::Waker, time::Duration};
 
 use self::futures::{Reserving, Sending, SendingFor, SendingMany};
 use super::{Port, permits::Permits};
@@ -253,6 +253,11 @@ impl<I: Intent> IntentSender<I> {
     /// ```
     pub fn occupied(&self) -> usize {
         self.port.occupied()
+    }
+
+    /// Wakes the loop that drains what this sends.
+    pub(crate) fn loop_waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.port.queue))
     }
 
     pub(crate) fn capacity(&self) -> usize {

@@ -1,5 +1,6 @@
 //! A worker before it is spawned (here, and its `options`), and what remains in the hand afterwards (`handle`, `status`).
 
+mod answering;
 mod handle;
 mod options;
 mod status;

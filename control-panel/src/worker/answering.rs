@@ -1,0 +1,67 @@
+//! A worker that is there for its result.
+
+use std::{borrow::Cow, future::Future};
+
+use super::Worker;
+use crate::{
+    context::Context,
+    intent::Intent,
+    reply::{Answer, reply},
+};
+
+impl<I: Intent, P> Worker<I, P> {
+    /// A worker of one generation, and the answer that what it returns becomes: a task with a typed result. Spawned as any
+    /// other, on a panel, a spawner or [tasks](crate::Tasks), with any options but a restart.
+    ///
+    /// Whatever it returns is the answer, a `Result` too; the worker has then finished. Where it does not come to that, because it
+    /// panicked, was stopped or [refused](crate::WorkerStatus::Refused), the answer is a [`NoReply`](crate::NoReply), and by then
+    /// the worker's status says why. Either wakes a sleeping loop, which asks [`Answer::try_take`] each frame.
+    ///
+    /// Dropping the answer before the worker began withdraws the question: it ends without having called `run`. It does not stop
+    /// one that runs; the [handle](crate::WorkerHandle::stop) does. (For a function that blocks:
+    /// [`ask_blocking`](crate::ControlPanel::ask_blocking).)
+    ///
+    /// ```
+    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, Worker};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let thumbnails = panel.tasks().limit(4);
+    /// let (worker, mut size) = Worker::answering("thumbnail", IntentSource::PrefetchScheduler, async |cx| {
+    ///     cx.name().len() // a real one loads a picture
+    /// });
+    /// thumbnails.spawn(worker);
+    /// let size = loop {
+    ///     panel.drain().for_each(drop); // the frame
+    ///     if let Some(size) = size.try_take() {
+    ///         break size?;
+    ///     }
+    ///     panel.wait_ready_timeout(std::time::Duration::MAX);
+    /// };
+    /// assert_eq!(size, 9);
+    /// # Ok::<(), control_panel::NoReply>(())
+    /// ```
+    pub fn answering<F, Fut, T>(
+        name: impl Into<Cow<'static, str>>,
+        source: I::Source,
+        run: F,
+    ) -> (Self, Answer<T>)
+    where
+        F: FnOnce(Context<I, P>) -> Fut + Send + 'static,
+        Fut: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+        P: Send + Sync + 'static,
+    {
+        let (reply, answer) = reply();
+        let worker = Self::once(name, source, |cx| async move {
+            if !reply.is_wanted() {
+                return;
+            }
+            let reply = reply.waking(cx.loop_waker());
+            reply.send(run(cx).await);
+        });
+        (worker, answer)
+    }
+}
