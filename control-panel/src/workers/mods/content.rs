@@ -4,6 +4,7 @@ use super::{error::ModError, text::cut, wasm::Code};
 
 /// How every WebAssembly file begins.
 const MAGIC: &[u8] = b"\0asm";
+const COMPONENT: &str = "a WebAssembly component, and this host takes modules";
 /// Characters quoted of a text that is none of the known kinds.
 const QUOTED: usize = 40;
 
@@ -27,7 +28,7 @@ fn not_binary(bytes: &[u8]) -> Option<String> {
     };
     match rest {
         [1, 0, 0, 0, ..] => None,
-        [_, 0, 1, 0, ..] => Some("a WebAssembly component, and this host takes modules".to_owned()),
+        [_, 0, 1, 0, ..] => Some(COMPONENT.to_owned()),
         [a, b, c, d, ..] => {
             let version = u32::from_le_bytes([*a, *b, *c, *d]);
             Some(format!("a WebAssembly module of version {version}, and this host takes version 1"))
@@ -39,6 +40,9 @@ fn not_binary(bytes: &[u8]) -> Option<String> {
 fn not_text(bytes: &[u8]) -> Option<String> {
     if bytes.starts_with(MAGIC) {
         return Some("a binary WebAssembly module, not a text: name it `.wasm`".to_owned());
+    }
+    if without_space(bytes).starts_with(b"(component") {
+        return Some(COMPONENT.to_owned());
     }
     match without_space(bytes).first() {
         // A list or a comment: what is wrong in it the parser says, with the place.
@@ -178,6 +182,8 @@ mod tests {
         );
         let page = told(&Code::Text(b"<html>".to_vec()));
         assert!(page.starts_with("its text is no valid WebAssembly: it is an HTML page"), "{page}");
+        let component = told(&Code::Text(b"(component)".to_vec()));
+        assert_eq!(component, format!("its text is no valid WebAssembly: it is {COMPONENT}"));
         for fine in [&b"(module"[..], b";; x", b"\xef\xbb\xbf(module)"] {
             assert_eq!(check(&Code::Text(fine.to_vec())), Ok(()));
         }

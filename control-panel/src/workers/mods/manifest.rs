@@ -256,9 +256,21 @@ fn syntax(text: &str, error: &toml::de::Error) -> ModError {
         "cannot recurse further; max recursion depth met" => {
             "its lists or tables are nested too deeply".to_owned()
         }
-        other => other.to_owned(),
+        other => match key_of_value(text, span.start) {
+            Some(key) => format!("`{key}` cannot be read: {other}"),
+            None => other.to_owned(),
+        },
     };
     wrong_at(text, span.start, &problem)
+}
+
+/// The key in whose value this place is, where that is in the same line.
+fn key_of_value(text: &str, at: usize) -> Option<&str> {
+    let before = text.get(..at)?;
+    let line = before.get(before.rfind('\n').map_or(0, |end| end + 1)..)?;
+    let key = line.split_once('=')?.0.trim();
+    let is_bare = key.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.'));
+    Some(key).filter(|key| is_bare && !key.is_empty())
 }
 
 /// The line of a mistake whose place the parser does not tell: the least number of lines in which it is made already.

@@ -15,10 +15,16 @@ use super::{
     error::ModError,
     files::{Files, Known, Reading, Scan, Seen},
     manifest::ModManifest,
+    text::plain,
 };
 
-/// The slot that stands for the mods folder itself.
-pub(super) const FOLDER: &str = "(mods folder)";
+/// The slot that stands for the mods folder itself: no name of a file has a slash in it.
+const FOLDER: &str = "/(mods folder)";
+
+/// What a slot is called in events and in the status.
+pub(super) fn shown(slot: &str) -> String {
+    plain(slot.strip_prefix('/').unwrap_or(slot))
+}
 
 /// So many ids are remembered as off of which no mod is in the folder.
 const REMEMBERED: usize = 1_024;
@@ -111,7 +117,8 @@ impl<R> Slots<R> {
     /// What a look at the folder is to know of each slot.
     pub(super) fn known(&self) -> BTreeMap<String, Known> {
         let known = |slot: &Slot<R>| Known { seen: slot.seen.clone(), runs: slot.running.is_some() };
-        let there = self.all.iter().filter(|(_, slot)| !matches!(slot.latest, Latest::Gone));
+        let is_there = |name: &str, slot: &Slot<R>| name != FOLDER && !matches!(slot.latest, Latest::Gone);
+        let there = self.all.iter().filter(|(name, slot)| is_there(name, slot));
         there.map(|(name, slot)| (name.clone(), known(slot))).collect()
     }
 

@@ -5,8 +5,7 @@ use std::fmt;
 use super::{
     error::ModError,
     log::{ModLog, ModLogLine},
-    slots::Slots,
-    text::plain,
+    slots::{Slots, shown},
     wasm::{CallCosts, Instance},
 };
 
@@ -123,7 +122,7 @@ pub(super) fn of(slots: &Slots<Box<Instance>>) -> Vec<ModStatus> {
         };
         let log = instance.map(|instance| &instance.host().log);
         ModStatus {
-            file: plain(file),
+            file: shown(file),
             mod_id: slot.id().map(str::to_owned),
             health,
             version: running.map(|running| running.manifest.version().to_owned()),

@@ -36,6 +36,8 @@ fn each_mistake_is_told_with_its_line() {
         ("\n\nid = [", "the manifest is wrong in line 3: "),
         ("id = 'a'\nid = 'b'", "the manifest is wrong in line 2: the key `id` is there twice"),
         ("[limits]\nfuel = 1\n[limits]", "in line 3: the key `limits` is there twice"),
+        ("id = 'a'\nversion = '1.0.0", "in line 2: `version` cannot be read: invalid literal string"),
+        ("id = 'a'\nversion", "in line 2: key with no value"),
         ("id = [\n[\n]", "the manifest is wrong in line "),
         ("author = 'me'", "the manifest is wrong in line 1: there is no key `author`; known are id, version"),
         ("id = ''", "`id` must be 1 to 64 of the characters"),
@@ -44,7 +46,7 @@ fn each_mistake_is_told_with_its_line() {
         ("id = 'a'\nversion = '1.0'", "in line 2: `version` must be three numbers like `1.2.0`"),
         (
             "id = 'a'\nversion = 1.0",
-            "in line 2: `version` must be a text in quotes, not a number with a point",
+            "in line 2: `version` must be a text in quotes, not a number with a point or an exponent",
         ),
     ] {
         assert!(wrong(text).contains(told), "{text:?} gave {:?}", wrong(text));
@@ -59,7 +61,10 @@ fn each_mistake_is_told_with_its_line() {
         ("limits.fuel = 0", "`limits.fuel` must be a whole number above 0"),
         ("limits.fuel = -1", "`limits.fuel` must be a whole number above 0"),
         ("limits.fuel = 0x0", "`limits.fuel` must be a whole number above 0"),
-        ("limits.fuel = 1.5", "`limits.fuel` must be a whole number above 0, not a number with a point"),
+        (
+            "limits.fuel = 1.5",
+            "`limits.fuel` must be a whole number above 0, not a number with a point or an exponent",
+        ),
         ("limits.fuel = '1'", "`limits.fuel` must be a whole number above 0, not a text"),
         ("[limits]\nfuel = 1\nfuel = 2", "the manifest is wrong in line 6: the key `fuel` is there twice"),
         (

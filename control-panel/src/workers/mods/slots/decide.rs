@@ -12,10 +12,10 @@ use super::{
         files::Files,
         manifest::ModManifest,
         plan::{Candidate, Plan, plan},
-        text::plain,
     },
     Latest, Slot, Slots,
     order::{Leaving, stopping_order},
+    shown,
 };
 
 /// What is to be done next.
@@ -85,7 +85,7 @@ impl<R> Slots<R> {
         if let Some((name, reason)) = agenda.tell.pop_front() {
             let slot = self.all.get_mut(&name)?;
             slot.told = Some(reason.clone());
-            let mod_id = slot.id().map_or_else(|| plain(&name), str::to_owned);
+            let mod_id = slot.id().map_or_else(|| shown(&name), str::to_owned);
             // Perhaps from another slot: that this one fails does not mean that nothing of its id runs.
             let still_running = self.version_of(&mod_id);
             return Some(Step::Tell { mod_id, reason, still_running });

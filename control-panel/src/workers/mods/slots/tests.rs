@@ -282,6 +282,13 @@ fn a_folder_in_trouble_keeps_what_runs() {
     bench.slots.found(Scan { trouble: denied(), ..Scan::default() });
     assert!(bench.settle().is_empty());
     assert_eq!(bench.slots.running(), ["a"]);
+    assert!(bench.slots.folder_trouble().is_some());
+    bench.put("(mods folder)", "unreadable", "");
+    bench.disk.insert("a", ("1.0.0".into(), String::new()));
+    assert_eq!(bench.round(), ["tell (mods folder): (mods folder) is not a regular file"]);
+    assert_eq!(bench.slots.folder_trouble(), None, "a folder of that name is another thing");
+    bench.disk.remove("(mods folder)");
+    bench.round();
     // Too many are no trouble for those that were read, and none that are gone.
     bench.slots.found(Scan { trouble: trouble(), ..Scan::default() });
     assert_eq!(bench.settle().len(), 2, "the mod is gone, and there were too many");
