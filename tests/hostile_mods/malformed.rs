@@ -252,3 +252,32 @@ fn a_module_that_is_hard_to_compile() {
     workshop.active("hard");
     lives_on(workshop);
 }
+
+/// The compiler would need 80 times their size for these, or recurse until the stack is used up: no compiler makes them.
+#[test]
+fn code_that_no_compiler_makes() {
+    let nested = activating(&format!("{} {}", "block ".repeat(5_001), "end ".repeat(5_001)));
+    refused(
+        &nested,
+        "",
+        "its function 0 nests more than 5000 blocks in each other: this host takes at most 5000",
+    );
+    let computed = format!("(global i32 (i32.const 0) {})", "(i32.const 1) (i32.add) ".repeat(30_000));
+    let module = activating("").replace("(module", &format!("(module {computed}"));
+    refused(
+        &module,
+        "",
+        "it has a constant expression of more than 100 operators: this host takes at most 100",
+    );
+}
+
+/// A few bytes of code that the compiler makes much of: each branch carries 32 values.
+#[test]
+fn code_that_the_compiler_makes_too_much_of() {
+    let (many, values) = ("i32 ".repeat(32), "(i32.const 1) ".repeat(32));
+    let branches = "(br_if 0 (memory.size)) ".repeat(40_000);
+    let function =
+        format!("(func (result {many}) {values} (block (param {many}) (result {many}) {branches}))");
+    let module = activating("").replace("(module", &format!("(module {function}"));
+    refused(&module, "", "to compile it may take 7");
+}

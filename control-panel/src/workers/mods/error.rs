@@ -100,6 +100,31 @@ pub enum ModError {
         /// What is wrong.
         problem: String,
     },
+    /// The module has a shape that no compiler makes, and that the engine may not be able to bear.
+    TooComplex {
+        /// What is too much.
+        what: String,
+        /// The most that this host takes.
+        most: u64,
+    },
+    /// To compile the module may take more memory than the host allows a mod
+    /// ([`ModLimits::code`](super::ModLimits::code)); it was not compiled.
+    TooHeavy {
+        /// What it may take, in bytes.
+        bytes: u64,
+        /// What a mod may take.
+        most: u64,
+    },
+    /// Of the memory that all mods may hold together ([`ModLoader::max_memory`](super::ModLoader::max_memory)) not enough is
+    /// left. It is tried again when another mod gives some back.
+    NoMemory {
+        /// What it may take, in bytes.
+        bytes: u64,
+        /// What the others hold.
+        held: u64,
+        /// What all may hold together.
+        most: u64,
+    },
     /// `mod_activate` returned another number than 0.
     Declined {
         /// Which.
@@ -128,8 +153,10 @@ pub enum Fault {
     HostCalls(u32),
     /// It was stopped because the host stops.
     Stopped,
-    /// The engine or a function of the host panicked.
+    /// A function of the host panicked: its message, and where.
     Panicked(String),
+    /// The engine panicked, which is a fault of the engine, whatever the mod is: its message.
+    Engine(String),
 }
 
 impl fmt::Display for ModError {
@@ -181,6 +208,23 @@ impl fmt::Display for ModError {
                 write!(f, "it asks for the capability `{capability}`, which this host does not grant it")
             }
             Self::Module { problem } => f.write_str(problem),
+            Self::TooComplex { what, most } => {
+                write!(f, "{what}: this host takes at most {most}, and no compiler makes more")
+            }
+            Self::TooHeavy { bytes, most } => write!(
+                f,
+                "to compile it may take {} of memory, and this host allows {} to a mod: it was not compiled",
+                Mib(*bytes),
+                Mib(*most)
+            ),
+            Self::NoMemory { bytes, held, most } => write!(
+                f,
+                "it may take {} of memory, and of the {} for all mods together {} are taken: remove some, or let the host \
+                 allow more",
+                Mib(*bytes),
+                Mib(*most),
+                Mib(*held)
+            ),
             Self::Declined { number } => {
                 write!(f, "its mod_activate returned {number}; 0 would have meant active")
             }
@@ -200,7 +244,20 @@ impl fmt::Display for Fault {
             }
             Self::Stopped => f.write_str("was stopped because the host stops"),
             Self::Panicked(what) => write!(f, "made the host panic: {what}"),
+            Self::Engine(what) => write!(
+                f,
+                "made the engine panic, which is a fault of the engine (wasmi) and not of the mod: {what}"
+            ),
         }
+    }
+}
+
+/// Bytes in words, never less than they are.
+struct Mib(u64);
+
+impl fmt::Display for Mib {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} MiB", self.0.div_ceil(1 << 20))
     }
 }
 

@@ -28,6 +28,9 @@ pub struct ModLimits {
     pub time: Duration,
     /// Bytes of linear memory. Default: 16 MiB.
     pub memory: usize,
+    /// Bytes that the engine may need to compile the module and to keep it, reckoned from its code before it is compiled.
+    /// Default: 64 MiB, which is enough for whatever compilers make of 1 MiB.
+    pub code: usize,
     /// Elements of each table; a module has at most four. Default: 10,000.
     pub table: usize,
     /// Bytes of the stack of WebAssembly values. Default: 512 KiB.
@@ -46,6 +49,7 @@ impl Default for ModLimits {
             fuel: 50_000_000,
             time: Duration::from_millis(50),
             memory: 16 << 20,
+            code: 64 << 20,
             table: 10_000,
             stack: 512 << 10,
             depth: 1_000,

@@ -1,5 +1,6 @@
 #![doc = include_str!("authors.md")]
 
+mod budget;
 mod content;
 mod control;
 mod counter;
@@ -26,6 +27,7 @@ mod worker;
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use self::{
+    budget::Budget,
     control::Shared,
     files::Bounds,
     grants::Grants,
@@ -82,6 +84,7 @@ pub struct ModLoader<S> {
 struct Parts {
     folder: PathBuf,
     bounds: Bounds,
+    budget: Budget,
     grants: Grants,
     functions: Arc<[HostFunction]>,
     look_every: Duration,
@@ -130,7 +133,8 @@ impl Drop for Parts {
 impl<S: Source> ModLoader<S> {
     /// A loader of the mods in a folder, which need not exist yet; its intents come from `source`.
     ///
-    /// It grants no capability, takes at most 64 mods of at most 1 MiB each with the default [`ModLimits`], ticks
+    /// It grants no capability, takes at most 64 mods of at most 1 MiB each with the default [`ModLimits`], which hold at most
+    /// 512 MiB together, ticks
     /// every second, and looks every 2 s at what the file system did not tell.
     pub fn new(folder: impl Into<PathBuf>, source: S) -> Self {
         let bounds = Bounds { mods: 64, module_bytes: 1 << 20, limits: ModLimits::default() };
@@ -139,6 +143,7 @@ impl<S: Source> ModLoader<S> {
             parts: Parts {
                 folder: folder.into(),
                 bounds,
+                budget: Budget::new(512 << 20),
                 grants: Grants::default(),
                 functions: Arc::new([]),
                 look_every: Duration::from_secs(2),
@@ -166,6 +171,18 @@ impl<S: Source> ModLoader<S> {
     /// interrupts.
     pub fn max_module_size(mut self, bytes: u64) -> Self {
         self.parts.bounds.module_bytes = bytes;
+        self
+    }
+
+    /// Bytes of the host's memory that all mods of this loader may hold together: their modules, what the engine makes of
+    /// them, while it compiles them too, their linear memories and tables as they grow, and their stacks. Default: 512 MiB.
+    ///
+    /// What compiling a module takes is not measured but reckoned from its code, and rather too high: mostly twice of what it
+    /// really takes, and never less. A mod for which not enough is left is `LoadFailed`
+    /// ([`ModError::NoMemory`]), and tried again when another one gives memory back; a running mod that asks for more linear
+    /// memory than is left does not get it. What one mod may take is in [`ModLimits`].
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.parts.budget.set_most(bytes);
         self
     }
 
@@ -228,6 +245,7 @@ impl<S: fmt::Debug> fmt::Debug for ModLoader<S> {
             .field("source", &self.source)
             .field("folder", &self.parts.folder)
             .field("bounds", &self.parts.bounds)
+            .field("max_memory", &self.parts.budget.most())
             .field("grants", &self.parts.grants)
             .finish_non_exhaustive()
     }

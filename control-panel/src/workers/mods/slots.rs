@@ -201,7 +201,15 @@ impl<R> Slots<R> {
     /// Takes out what runs, to stop it.
     pub(super) fn take(&mut self, name: &str) -> Option<Running<R>> {
         self.agenda = None;
+        self.memory_is_left();
         self.lend(name)
+    }
+
+    /// What a mod held others may have now.
+    fn memory_is_left(&mut self) {
+        for slot in self.all.values_mut() {
+            slot.failed.take_if(|(_, error)| matches!(error, ModError::NoMemory { .. }));
+        }
     }
 
     /// Takes out what runs, for a call: it is [put back](Self::put_back) or [fails](Self::faulted) before anything else
@@ -220,6 +228,7 @@ impl<R> Slots<R> {
     /// What was lent will not come back: a call of it failed. It is told already, and not tried again.
     pub(super) fn faulted(&mut self, name: &str, running: &Running<R>, error: ModError) {
         self.agenda = None;
+        self.memory_is_left();
         if let Some(slot) = self.all.get_mut(name) {
             slot.told = Some(error.clone());
             slot.failed = Some((running.print, error));

@@ -201,7 +201,12 @@ where
 
     async fn load(&mut self, files: Arc<Files>) -> Result<Box<Instance>, ModError> {
         let counter = Counter { outbox: Arc::clone(&self.outbox), policy: self.cx.policy() };
-        let host = Host::new(Arc::clone(&files.manifest), Box::new(counter), Arc::clone(&self.stop.0));
+        let host = Host::new(
+            Arc::clone(&files.manifest),
+            Box::new(counter),
+            Arc::clone(&self.stop.0),
+            self.parts.budget.share(),
+        );
         let functions = Arc::clone(&self.parts.functions);
         let job = spawn_blocking(move || {
             let mut instance = Instance::load(&files.code, host, &functions)?;

@@ -17,7 +17,8 @@ use wasmi::{
 use wasmi_core::LimiterError;
 
 use super::super::{
-    error::Fault,
+    budget::Share,
+    error::{Fault, ModError},
     log::ModLog,
     manifest::ModManifest,
     memory::{put, range},
@@ -31,6 +32,8 @@ use crate::supervise::panics;
 const INTENT_BYTES: u32 = 16 << 10;
 /// The longest key of a policy's value, in bytes.
 const KEY_BYTES: u32 = 256;
+/// Bytes of a table's element.
+const ELEMENT_BYTES: usize = 16;
 /// What of a log line is looked at, in bytes.
 const LINE_BYTES: u32 = 1 << 10;
 
@@ -61,10 +64,11 @@ impl Host {
         manifest: Arc<ModManifest>,
         desk: Box<dyn Desk>,
         stop: Arc<AtomicBool>,
+        share: Share,
     ) -> Self {
         let limits = manifest.limits();
         Self {
-            limiter: Limiter::new(limits.memory, limits.table),
+            limiter: Limiter::new(limits.memory, limits.table, share),
             desk,
             log: ModLog::default(),
             refused: 0,
@@ -122,16 +126,22 @@ impl HostError for Raised {}
 /// Limits memory and tables, and remembers that it did: the trap that follows would not tell.
 pub(super) struct Limiter {
     limits: StoreLimits,
+    /// What the mod holds of the memory of all.
+    pub(super) share: Share,
+    /// What was granted last, should it not be had.
+    granted: usize,
     memory: usize,
     table: usize,
     /// No table grows any more. wasmi 2.0 does not note where it stands when `table.grow` runs out of fuel, so
     /// resuming would go on at the wrong instruction; an attempt that is denied costs no fuel.
     pub(super) tables_are_fixed: bool,
     pub(super) denied: Option<String>,
+    /// What was not left of the memory of all mods, the last time.
+    pub(super) lacking: Option<ModError>,
 }
 
 impl Limiter {
-    fn new(memory: usize, table: usize) -> Self {
+    fn new(memory: usize, table: usize, share: Share) -> Self {
         let limits = StoreLimitsBuilder::new()
             .memory_size(memory)
             .table_elements(table)
@@ -139,7 +149,31 @@ impl Limiter {
             .memories(1)
             .tables(4)
             .build();
-        Self { limits, memory, table, tables_are_fixed: false, denied: None }
+        Self {
+            limits,
+            share,
+            granted: 0,
+            memory,
+            table,
+            tables_are_fixed: false,
+            denied: None,
+            lacking: None,
+        }
+    }
+
+    /// Whether there is so much left for all mods together.
+    fn grant(&mut self, bytes: usize) -> bool {
+        match self.share.take(bytes) {
+            Ok(()) => {
+                self.granted = bytes;
+                true
+            }
+            Err(error) => {
+                self.denied = Some("more memory than is left for all mods together".to_owned());
+                self.lacking = Some(error);
+                false
+            }
+        }
     }
 }
 
@@ -154,10 +188,11 @@ impl ResourceLimiter for Limiter {
         if desired > self.memory {
             self.denied = Some(format!("more than {} KiB of memory", self.memory >> 10));
         }
-        Ok(allowed)
+        Ok(allowed && self.grant(desired.saturating_sub(current)))
     }
 
     fn memory_grow_failed(&mut self, error: &MemoryError) -> Result<(), LimiterError> {
+        self.share.give_back(std::mem::take(&mut self.granted));
         self.limits.memory_grow_failed(error)
     }
 
@@ -175,10 +210,11 @@ impl ResourceLimiter for Limiter {
         if desired > self.table {
             self.denied = Some(format!("a table of more than {} elements", self.table));
         }
-        Ok(allowed)
+        Ok(allowed && self.grant(desired.saturating_sub(current).saturating_mul(ELEMENT_BYTES)))
     }
 
     fn table_grow_failed(&mut self, error: &TableError) -> Result<(), LimiterError> {
+        self.share.give_back(std::mem::take(&mut self.granted));
         self.limits.table_grow_failed(error)
     }
 

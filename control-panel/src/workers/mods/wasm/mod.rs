@@ -3,9 +3,12 @@
 mod call;
 mod check;
 mod host;
+mod mend;
+mod sections;
+mod shape;
 mod start;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use wasmi::{
     Caller, CompilationMode, Config, EnforcedLimits, Engine, Linker, Module, Store, TypedFunc, Val,
@@ -22,6 +25,11 @@ use super::{
     text::plain,
 };
 use crate::supervise::panics;
+
+/// Bytes that parsing a module's text takes for each of its own, at most; and those of an instance besides its code.
+/// `tests/mod_memory.rs` measures again.
+const TEXT_COST: usize = 128;
+const INSTANCE_COST: usize = 64 << 10;
 
 /// A mod's module as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,33 +53,50 @@ pub(super) struct Instance {
 impl Instance {
     /// Compiles, checks, instantiates, and runs the start function.
     ///
-    /// How long the compiler takes is bounded by the size of the code alone; what runs, by the mod's limits.
+    /// What the compiler takes is bounded before it is asked: by the size of the module, by what its code may need, and by
+    /// what all mods may hold together. What runs is bounded by the mod's limits.
     pub(super) fn load(code: &Code, host: Host, functions: &[HostFunction]) -> Result<Self, ModError> {
-        // A module that makes the parser or the compiler panic is a bad module.
         caught("loading", || Self::load_uncaught(code, host, functions)).unwrap_or_else(Err)
     }
 
-    fn load_uncaught(code: &Code, host: Host, functions: &[HostFunction]) -> Result<Self, ModError> {
+    fn load_uncaught(code: &Code, mut host: Host, functions: &[HostFunction]) -> Result<Self, ModError> {
         content::check(code)?;
         let manifest = Arc::clone(&host.manifest);
         let binary = match code {
-            Code::Binary(bytes) => bytes.clone(),
-            Code::Text(text) => from_text(text)?,
+            Code::Binary(bytes) => Cow::Borrowed(bytes.as_slice()),
+            Code::Text(text) => {
+                // What the parser needs is there again as soon as it is done.
+                let parsing = text.len().saturating_mul(TEXT_COST);
+                host.limiter.share.take(parsing)?;
+                let binary = from_text(text)?;
+                host.limiter.share.give_back(parsing);
+                Cow::Owned(binary)
+            }
         };
-        // An engine for each load: what an engine has compiled it keeps for as long as it lives.
+        let shape = shape::examine(&binary)?;
+        let limits = manifest.limits();
+        if shape.cost > limits.code {
+            return Err(ModError::TooHeavy { bytes: shape.cost as u64, most: limits.code as u64 });
+        }
+        host.limiter.share.take(shape.cost.saturating_add(INSTANCE_COST).saturating_add(limits.stack))?;
+        // An engine for each load: what an engine has compiled it keeps for as long as it lives, and a panic in it leaves it
+        // in no state to go on.
         let engine = engine(manifest.limits());
         let invalid = |error: wasmi::Error| ModError::Module {
             problem: plain(&format!("it is no module that this host can run: {error}")),
         };
-        let module = Module::new(&engine, start::exported(&binary)).map_err(invalid)?;
+        let module =
+            Module::new(&engine, start::exported(&mend::mended(&binary, &shape))).map_err(invalid)?;
         check::check(&module, &manifest, functions)?;
         let mut store = Store::new(&engine, host);
         store.limiter(|host| &mut host.limiter);
         let linker = linker(&engine, functions).map_err(|error| invalid(error.into()))?;
         let instance = linker.instantiate_and_start(&mut store, &module).map_err(|error| {
-            match store.data().limiter.denied.as_ref() {
-                Some(denied) => ModError::Module { problem: format!("it asks for {denied}") },
-                None => invalid(error),
+            let limiter = &store.data().limiter;
+            match (&limiter.lacking, &limiter.denied) {
+                (Some(lacking), _) => lacking.clone(),
+                (None, Some(denied)) => ModError::Module { problem: format!("it asks for {denied}") },
+                (None, None) => invalid(error),
             }
         })?;
         store.data_mut().limiter.tables_are_fixed = true;
@@ -133,7 +158,9 @@ impl Instance {
 /// Runs what must not bring the loader down, whatever it does.
 fn caught<T>(call: &'static str, run: impl FnOnce() -> T) -> Result<T, ModError> {
     panics::catch(run)
-        .map_err(|panic| ModError::Fault { call, fault: Fault::Panicked(plain(&panic.to_string())) })
+        // Only the engine's: a function of the host is caught where it is called. Its place is in the engine's sources, wherever
+        // the host was built: the hook tells it, and those who read the reason can do nothing with it.
+        .map_err(|panic| ModError::Fault { call, fault: Fault::Engine(plain(panic.message())) })
 }
 
 fn from_text(text: &[u8]) -> Result<Vec<u8>, ModError> {

@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 
+use super::sections::{leb128, push_leb128, sections, with_section};
+
 /// The export that the start function becomes.
 pub(super) const EXPORT: &str = "cp:start";
 
 const EXPORTS: u8 = 7;
 const START: u8 = 8;
-const PREAMBLE: usize = 8;
 
 /// The module without a start section, its start function exported as [`EXPORT`]. What is malformed comes back as
 /// it is: the engine says better what is wrong with it, and runs no start function by itself.
@@ -17,7 +18,7 @@ pub(super) fn exported(module: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn rewritten(module: &[u8]) -> Option<Vec<u8>> {
-    let sections = sections(module)?;
+    let mut sections = sections(module)?;
     let start = sections.iter().find(|section| section.id == START)?;
     let exports = sections.iter().find(|section| section.id == EXPORTS)?;
     let (function, rest) = leb128(start.body)?;
@@ -33,60 +34,8 @@ fn rewritten(module: &[u8]) -> Option<Vec<u8>> {
     body.push(0); // a function
     push_leb128(&mut body, function);
 
-    let mut out = Vec::with_capacity(module.len() + EXPORT.len() + 8);
-    out.extend(module.get(..PREAMBLE)?);
-    for section in &sections {
-        if section.id == START {
-            continue;
-        }
-        let content = if section.id == EXPORTS { &body } else { section.body };
-        out.push(section.id);
-        push_leb128(&mut out, u32::try_from(content.len()).ok()?);
-        out.extend(content);
-    }
-    Some(out)
-}
-
-struct Section<'m> {
-    id: u8,
-    body: &'m [u8],
-}
-
-/// All sections; `None` where one is cut off, or a section that may come once comes twice.
-fn sections(module: &[u8]) -> Option<Vec<Section<'_>>> {
-    let mut rest = module.get(PREAMBLE..)?;
-    let mut sections: Vec<Section<'_>> = Vec::new();
-    while let [id, after @ ..] = rest {
-        let (length, after) = leb128(after)?;
-        let length = usize::try_from(length).ok()?;
-        let body = after.get(..length)?;
-        if *id != 0 && sections.iter().any(|section| section.id == *id) {
-            return None;
-        }
-        sections.push(Section { id: *id, body });
-        rest = &after[length..];
-    }
-    Some(sections)
-}
-
-/// An unsigned 32-bit number, and what follows it.
-fn leb128(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let mut number = 0_u64;
-    for (index, byte) in bytes.iter().take(5).enumerate() {
-        number |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((u32::try_from(number).ok()?, &bytes[index + 1..]));
-        }
-    }
-    None
-}
-
-fn push_leb128(out: &mut Vec<u8>, mut number: u32) {
-    while number >= 0x80 {
-        out.push(u8::try_from(number & 0x7f).unwrap_or(0) | 0x80);
-        number >>= 7;
-    }
-    out.push(u8::try_from(number).unwrap_or(0));
+    sections.retain(|section| section.id != START);
+    with_section(module, &sections, EXPORTS, &body)
 }
 
 #[cfg(test)]
