@@ -115,9 +115,9 @@ fn what_is_reckoned_is_never_less_than_what_it_takes() {
 
 #[test]
 fn all_mods_together_hold_no_more_than_they_may() {
-    let _alone = alone();
     const MODS: usize = 12;
     const ALL: usize = 48 * MIB;
+    let _alone = alone();
     let module = shapes::conditions(130_000);
     let before = HELD.load(Relaxed);
     let mut workshop = Workshop::open(

@@ -59,7 +59,7 @@ impl Parts {
 fn leb(mut number: usize) -> Vec<u8> {
     let mut out = Vec::new();
     loop {
-        let low = (number & 0x7f) as u8;
+        let low = u8::try_from(number & 0x7f).expect("seven bits");
         number >>= 7;
         if number == 0 {
             out.push(low);

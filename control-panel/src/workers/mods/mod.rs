@@ -177,10 +177,11 @@ impl<S: Source> ModLoader<S> {
     /// Bytes of the host's memory that all mods of this loader may hold together: their modules, what the engine makes of
     /// them, while it compiles them too, their linear memories and tables as they grow, and their stacks. Default: 512 MiB.
     ///
-    /// What compiling a module takes is not measured but reckoned from its code, and rather too high: mostly twice of what it
-    /// really takes, and never less. A mod for which not enough is left is `LoadFailed`
-    /// ([`ModError::NoMemory`]), and tried again when another one gives memory back; a running mod that asks for more linear
-    /// memory than is left does not get it. What one mod may take is in [`ModLimits`].
+    /// What compiling a module takes is not measured but reckoned from its code, and never too low: mostly two to five times
+    /// of what it really takes. A mod for which not enough is left is `LoadFailed` ([`ModError::NoMemory`]), and tried again
+    /// when another one gives memory back; a running mod that asks for more linear memory than is left does not get it. What
+    /// one mod may take is in [`ModLimits`]. The files themselves are kept besides ([`max_mods`](Self::max_mods) of
+    /// [`max_module_size`](Self::max_module_size)).
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.parts.budget.set_most(bytes);
         self
