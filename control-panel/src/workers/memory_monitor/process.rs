@@ -97,7 +97,10 @@ mod platform {
 
     /// In bytes. Of the process, not of each of its threads: they are not listed.
     pub(super) fn resident() -> Result<u64, MemoryReadError> {
-        bytes_of(&read(Path::new(STATUS), SMALL)?.unwrap_or_default(), "VmRSS")
+        let Some(status) = read(Path::new(STATUS), SMALL)? else {
+            return Err(MemoryReadError::Other(format!("there is no {STATUS}: is /proc mounted?")));
+        };
+        bytes_of(&status, "VmRSS")
     }
 
     /// `status` counts in KiB.

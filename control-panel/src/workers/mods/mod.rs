@@ -175,7 +175,7 @@ impl<S: Source> ModLoader<S> {
     }
 
     /// Bytes of the host's memory that all mods of this loader may hold together: their modules, what the engine makes of
-    /// them, while it compiles them too, their linear memories and tables as they grow, and their stacks. Default: 512 MiB.
+    /// them, while it compiles them too, and their linear memories and tables as they grow. Default: 512 MiB.
     ///
     /// What compiling a module takes is not measured but reckoned from its code, and never too low: mostly two to five times
     /// of what it really takes. A mod for which not enough is left is `LoadFailed` ([`ModError::NoMemory`]), and tried again

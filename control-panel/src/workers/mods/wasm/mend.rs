@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn what_needs_no_mending_is_left_as_it_is() {
-        let near = r#"(module (memory 4) (func (local i32) (i32.store offset=65535 (local.get 0) (local.get 0)))
-            (func (f32.store offset=70000 (i32.const 0) (f32.const 1))))"#;
+        let near = r"(module (memory 4) (func (local i32) (i32.store offset=65535 (local.get 0) (local.get 0)))
+            (func (f32.store offset=70000 (i32.const 0) (f32.const 1))))";
         let binary = wat::parse_str(near).expect("valid text");
         let shape = examine(&binary).expect("plain");
         assert_eq!(shape.stores, []);

@@ -78,7 +78,7 @@ impl Instance {
         if shape.cost > limits.code {
             return Err(ModError::TooHeavy { bytes: shape.cost as u64, most: limits.code as u64 });
         }
-        host.limiter.share.take(shape.cost.saturating_add(INSTANCE_COST).saturating_add(limits.stack))?;
+        host.limiter.share.take(shape.cost.saturating_add(INSTANCE_COST))?;
         // An engine for each load: what an engine has compiled it keeps for as long as it lives, and a panic in it leaves it
         // in no state to go on.
         let engine = engine(manifest.limits());
@@ -189,7 +189,8 @@ fn engine(limits: &ModLimits) -> Engine {
         .set_min_stack_height(limits.stack.min(1_000))
         .set_max_stack_height(limits.stack)
         .set_max_recursion_depth(limits.depth)
-        .set_max_cached_stacks(1);
+        // What a deep call made of it is not kept: then one stack is there at a time, and not one for each mod.
+        .set_max_cached_stacks(0);
     Engine::new(&config)
 }
 
