@@ -8,8 +8,9 @@ use crate::{
     worker::{Worker, WorkerHandle},
 };
 
-/// What workers can be spawned on: a [`ControlPanel`] or its [`Spawner`]; a group that is not started yet, a [`GroupBuilder`](crate::GroupBuilder);
-/// [`Tasks`](crate::Tasks), all of them or those of a [key](crate::Keyed); and any of these [configured](Self::configure). Sealed.
+/// What workers can be spawned on: a [`ControlPanel`] or its [`Spawner`]; a group that is not started yet, a
+/// [`GroupBuilder`](crate::GroupBuilder); [`Tasks`](crate::Tasks), all of them or those of a [key](crate::Keyed); and any of these
+/// [configured](Self::configure). Sealed.
 ///
 /// [`#[worker]`](macro@crate::worker) extends every `Spawn` of the right intent and policy by a method
 /// `spawn_…`. Bring the worker's generated trait into scope to use it from another module.
