@@ -268,3 +268,81 @@ fn a_recorder_is_given_depth_counts_restarts_and_times() {
     let times = seen.get(&("control_panel_frame_seconds".to_owned(), "control-panel".to_owned()));
     assert!(matches!(times, Some(DebugValue::Histogram(times)) if times.len() == 2), "{times:?}");
 }
+
+/// One warning for a panic, and the end of it is none.
+#[test]
+fn a_panic_is_one_warning() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(lines.clone())
+        .with_ansi(false)
+        .without_time()
+        .with_max_level(tracing::Level::DEBUG)
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        testing::paused(async |panel: &mut ControlPanel<Update>| {
+            let panics = Worker::new("panics", IntentSource::Restore, async |_| {
+                tracing::info!("at work");
+                tests::quiet_panic()
+            });
+            panel.spawn(panics).ended().await;
+            let fails = Worker::new("fails", IntentSource::Restore, async |_| Err::<(), _>("it failed"));
+            panel.spawn(fails).ended().await;
+        });
+    });
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let warnings = |of: &str| text.lines().filter(|line| line.contains("WARN") && line.contains(of)).count();
+    assert_eq!((warnings("on purpose"), warnings("it failed"), warnings("")), (1, 1, 2), "{text}");
+    let at_work = text.lines().find(|line| line.contains("at work")).unwrap();
+    assert!(at_work.contains("origin="), "the span tells workers of one name apart: {text}");
+    assert!(
+        text.lines().filter(|line| line.contains("panicked")).all(|line| line.contains("origin=")),
+        "{text}"
+    );
+}
+
+#[test]
+fn metrics_are_described_and_living_workers_counted_by_state() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let mut totals = BTreeMap::new();
+    let mut workers = || {
+        for (key, unit, description, value) in snapshotter.snapshot().into_vec() {
+            assert!(unit.is_some() && description.is_some(), "{key:?} is not described");
+            if key.key().name() == "control_panel_workers" {
+                let state =
+                    key.key().labels().find(|label| label.key() == "state").unwrap().value().to_owned();
+                let DebugValue::Gauge(count) = value else { panic!("a gauge") };
+                // A snapshot sets the gauges back.
+                *totals.entry(state).or_insert(0.0) += count.into_inner();
+            }
+        }
+        let mut living = totals.clone();
+        living.retain(|_, count: &mut f64| count.abs() > 0.5);
+        living
+    };
+    metrics::with_local_recorder(&recorder, || {
+        testing::paused(async |panel: &mut ControlPanel<Update>| {
+            let patient = |name| Worker::new(name, IntentSource::Restore, |_| std::future::pending::<()>());
+            let (first, _second) = (panel.spawn(patient("first")), panel.spawn(patient("second")));
+            let fails = Worker::new("fails", IntentSource::Restore, async |_| Err::<(), _>("down"))
+                .restart(Restart::OnFailure)
+                .backoff(Backoff::new(Duration::from_secs(1), Duration::from_secs(1)));
+            panel.spawn(fails);
+            let expected = |states: &[(&str, f64)]| {
+                states.iter().map(|&(state, count)| (state.to_owned(), count)).collect()
+            };
+            assert_eq!(workers(), expected(&[("starting", 3.0)]));
+            testing::settle().await;
+            assert_eq!(workers(), expected(&[("running", 2.0), ("backoff", 1.0)]));
+            first.stop();
+            first.ended().await;
+            assert_eq!(workers(), expected(&[("running", 1.0), ("backoff", 1.0)]));
+            panel.run_frame(&mut Nothing, &mut (), []);
+            panel.shutdown().await;
+            assert_eq!(workers(), expected(&[]));
+        });
+    });
+}

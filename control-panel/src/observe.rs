@@ -11,7 +11,7 @@ use crate::supervise::cause::Cause;
 use crate::supervise::events::EventKind;
 #[cfg(feature = "metrics")]
 use crate::supervise::exit::Exit;
-use crate::{name::Name, queue::Counts, supervise::events::Seen};
+use crate::{name::Name, queue::Counts, queued::Origin, supervise::events::Seen, worker::WorkerStatus};
 
 /// What subscribers filter by.
 #[cfg(feature = "tracing")]
@@ -30,7 +30,13 @@ pub(crate) struct Span {
 
 impl Span {
     #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "there is nobody to tell"))]
-    pub(crate) fn of_generation(panel: &Name, name: &Name, source: &Name, generation: u64) -> Self {
+    pub(crate) fn of_generation(
+        panel: &Name,
+        name: &Name,
+        source: &Name,
+        origin: Origin,
+        generation: u64,
+    ) -> Self {
         Self {
             #[cfg(feature = "tracing")]
             span: Some(tracing::info_span!(
@@ -38,6 +44,7 @@ impl Span {
                 "worker",
                 name = name.as_str(),
                 source = source.as_str(),
+                origin = origin.0,
                 generation,
                 panel = panel.as_str()
             )),
@@ -78,7 +85,7 @@ pub(crate) fn lifecycle(panel: &Name, seen: &Seen) {
 }
 
 #[cfg(feature = "tracing")]
-fn log(panel: &Name, Seen { event, source }: &Seen) {
+fn log(panel: &Name, Seen { event, source, .. }: &Seen) {
     macro_rules! tell {
         ($level:ident, $($text:tt)*) => {
             tracing::$level!(
@@ -86,6 +93,7 @@ fn log(panel: &Name, Seen { event, source }: &Seen) {
                 panel = panel.as_str(),
                 worker = event.name.as_str(),
                 source = source.as_str(),
+                origin = event.origin.0,
                 generation = event.generation,
                 number = event.number,
                 $($text)*
@@ -94,9 +102,8 @@ fn log(panel: &Name, Seen { event, source }: &Seen) {
     }
     match &event.kind {
         kind @ EventKind::Escalated => tell!(error, "{kind}"),
-        kind @ (EventKind::Exited(exit) | EventKind::Ended(exit, _)) if !exit.is_clean() => {
-            tell!(warn, "{kind}");
-        }
+        // Once: that the worker ended by it says nothing new.
+        kind @ EventKind::Exited(exit) if !exit.is_clean() => tell!(warn, "{kind}"),
         kind @ (EventKind::GaveUp | EventKind::Stuck(_) | EventKind::Refused(_)) => tell!(warn, "{kind}"),
         // Also where nothing failed and nobody waited: somebody restarted it.
         EventKind::Started if event.generation > 1 => tell!(info, "restarted"),
@@ -109,8 +116,100 @@ fn log(panel: &Name, Seen { event, source }: &Seen) {
     }
 }
 
+/// The state that a worker left, and the one that it came to; neither where it was or is not alive.
+#[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "no recorder listens"))]
+pub(crate) struct Moved {
+    from: Option<&'static str>,
+    to: Option<&'static str>,
+}
+
+impl Moved {
+    /// It was spawned.
+    pub(crate) fn spawned() -> Self {
+        Self { from: None, to: Some("starting") }
+    }
+
+    pub(crate) fn to(status: &WorkerStatus) -> Self {
+        Self { from: None, to: state(status) }
+    }
+
+    pub(crate) fn from(self, before: &WorkerStatus) -> Self {
+        Self { from: state(before), ..self }
+    }
+}
+
+fn state(status: &WorkerStatus) -> Option<&'static str> {
+    match status {
+        WorkerStatus::Starting => Some("starting"),
+        WorkerStatus::Waiting => Some("waiting"),
+        WorkerStatus::Running => Some("running"),
+        WorkerStatus::Stopping(_) => Some("stopping"),
+        WorkerStatus::Backoff { .. } => Some("backoff"),
+        WorkerStatus::Ended(_) | WorkerStatus::Refused(_) => None,
+    }
+}
+
+/// Describes the metrics to the recorder that is there when a panel is made.
+pub(crate) fn describe() {
+    #[cfg(feature = "metrics")]
+    {
+        use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+        describe_gauge!("control_panel_queue_depth", Unit::Count, "Intents queued as a frame begins");
+        describe_gauge!(
+            "control_panel_senders_waiting",
+            Unit::Count,
+            "Sends that wait for a slot as a frame begins"
+        );
+        describe_gauge!("control_panel_workers", Unit::Count, "Living workers by state");
+        describe_counter!(
+            "control_panel_refused_total",
+            Unit::Count,
+            "Intents handed back: the queue was full or closed"
+        );
+        describe_counter!(
+            "control_panel_dropped_total",
+            Unit::Count,
+            "Lossy intents dropped: the queue was full"
+        );
+        describe_counter!(
+            "control_panel_intents_total",
+            Unit::Count,
+            "Intents handed out by frames, by source"
+        );
+        describe_counter!(
+            "control_panel_worker_restarts_total",
+            Unit::Count,
+            "Runs of a worker beyond its first"
+        );
+        describe_counter!("control_panel_worker_panics_total", Unit::Count, "Runs that ended by a panic");
+        describe_counter!("control_panel_worker_errors_total", Unit::Count, "Runs that ended by an error");
+        describe_counter!(
+            "control_panel_worker_stuck_total",
+            Unit::Count,
+            "How often the watchdog found a worker stuck"
+        );
+        describe_histogram!(
+            "control_panel_frame_seconds",
+            Unit::Seconds,
+            "How long a frame was drained, ordered and applied"
+        );
+    }
+}
+
 #[cfg(feature = "metrics")]
-fn count(panel: &Name, Seen { event, .. }: &Seen) {
+fn count(panel: &Name, Seen { event, moved, .. }: &Seen) {
+    let Moved { from, to } = *moved;
+    if from != to {
+        let gauge = |state| metrics::gauge!("control_panel_workers", "panel" => panel.as_str().to_owned(), "state" => state);
+        // Each by one: the threads of one panel, and panels of one name, add up in any order.
+        if let Some(from) = from {
+            gauge(from).decrement(1.0);
+        }
+        if let Some(to) = to {
+            gauge(to).increment(1.0);
+        }
+    }
     let counter = match &event.kind {
         EventKind::Started if event.generation > 1 => "control_panel_worker_restarts_total",
         EventKind::Exited(Exit::Panicked(_)) => "control_panel_worker_panics_total",

@@ -2,3 +2,4 @@
 
 mod forwarded;
 mod shown;
+mod verdict;

@@ -29,7 +29,7 @@ use crate::{
     frame::FrameBudget,
     intent::Intent,
     name::Name,
-    observe::Watch,
+    observe::{self, Watch},
     policy::Policy,
     queue::{OnReady, Queue},
     supervise::{machine::PoolId, notable::Wakes, panics, supervisor::Supervisor},
@@ -344,6 +344,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         let frames = Arc::new(AtomicU64::new(0));
         let for_buses = Arc::clone(&queue);
         let buses = Buses::new(self.signal_capacity, Arc::clone(&frames), move || for_buses.wake_loop());
+        observe::describe();
         let for_supervisor = Arc::clone(&queue);
         let wakes = match (&self.forwarded, self.wake_for_workers) {
             (Some(_), _) => Wakes::ForEveryEvent,

@@ -62,6 +62,59 @@ pub(crate) fn install() {
     }
 }
 
+/// A panic hook, as [`std::panic::take_hook`] returns it.
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
+
+/// For a panic hook: whether a panel catches the panic of this thread. Then it ends nothing but the worker, whose status, events
+/// and report have it; a hook that gives the screen back, or ends the program, leaves it alone.
+///
+/// Also for what else a panel calls and catches: a waker, a function of
+/// [`forward_events`](crate::PanelBuilder::forward_events), a drop. Not for a panic that passes through a panel, as a reducer's
+/// does, nor on a thread that a worker starts by itself, nor outside a panic. Always `false` with `panic = "abort"`: nothing
+/// survives a panic there. Takes no lock and costs a load or two.
+///
+/// ```
+/// let before = std::panic::take_hook();
+/// std::panic::set_hook(Box::new(move |info| {
+///     if !control_panel::is_supervised_panic() {
+///         // give the screen back
+///     }
+///     before(info); // it prints, and among the hooks before is the panels' own, which notes the place
+/// }));
+/// assert!(!control_panel::is_supervised_panic());
+/// ```
+///
+/// A hook that is not to be called at all for these is wrapped by [`skip_supervised_panics`].
+#[must_use]
+pub fn is_supervised_panic() -> bool {
+    !ABORT && CATCHING.get().depth > 0 && thread::panicking()
+}
+
+/// The hook, but skipped where a panel [catches](is_supervised_panic) the panic: that is only noted, with its place, for the
+/// panel to report. For programs that own the screen, and for those whose log has the panics anyway.
+///
+/// By default the panels call the hooks that were there before them, so that nothing is silent: the standard one prints, and
+/// one that gives the screen back does so in the middle of the program. ratatui's is such a hook. Wrapped after it was set,
+/// whether the panel was made before that or after:
+///
+/// ```
+/// # mod ratatui { pub fn init() {} pub fn restore() {} }
+/// let terminal = ratatui::init(); // from here on a panic gives the screen back, and then the hook before prints
+/// std::panic::set_hook(control_panel::skip_supervised_panics(std::panic::take_hook()));
+/// // … the loop
+/// ratatui::restore();
+/// ```
+#[must_use = "set it with `std::panic::set_hook`"]
+pub fn skip_supervised_panics(hook: Hook) -> Hook {
+    Box::new(move |info| {
+        if is_supervised_panic() {
+            note(info);
+        } else {
+            hook(info);
+        }
+    })
+}
+
 /// Whether the hook before is to be called.
 fn note(info: &PanicHookInfo<'_>) -> bool {
     let catching = CATCHING.get();

@@ -106,6 +106,8 @@ pub(super) struct State {
 struct Books {
     incidents: Incidents,
     last_incidents: LastIncidents,
+    /// How many workers ended for good, and not cleanly.
+    failed: u64,
     /// How those ended that lived when everybody was told to stop.
     toll: Option<Toll>,
     /// Whether somebody ended, or is told to, because the runtime is gone.
@@ -197,7 +199,13 @@ impl Registry {
         // Made and dropped without the lock: in a term is a span, which is the subscriber's. Only this task begins
         // generations, so it knows the number.
         let next = record.generation() + 1;
-        let term = Arc::new(Term::new(Span::of_generation(&self.panel, &record.name, &record.source, next)));
+        let term = Arc::new(Term::new(Span::of_generation(
+            &self.panel,
+            &record.name,
+            &record.source,
+            record.origin,
+            next,
+        )));
         let (generation, before) = self.change(|state| {
             let generation = state.machine.begin(record.origin, now)?;
             debug_assert_eq!(generation, next, "nobody else begins one");

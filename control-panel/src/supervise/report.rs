@@ -1,5 +1,6 @@
 //! What a shutdown tells.
 
+use std::process::ExitCode;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -82,14 +83,85 @@ struct Told {
     elapsed: Duration,
     workers: Vec<WorkerReport>,
     incidents: Incidents,
+    /// How many workers did not end cleanly.
+    failed: u64,
+}
+
+/// What a run of a program came to, as far as its workers go: [`ShutdownReport::verdict`].
+///
+/// As a process's exit code it is success where every worker ended well in the end:
+///
+/// ```
+/// use std::process::ExitCode;
+/// use control_panel::{ControlPanel, GraphIntent};
+///
+/// #[derive(GraphIntent)]
+/// enum Update {}
+///
+/// fn main() -> ExitCode {
+///     let panel = ControlPanel::<Update>::new();
+///     // … the loop
+///     panel.shutdown_blocking().verdict().into()
+/// }
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing went wrong: the report [is clean](ShutdownReport::is_clean).
+    Clean,
+    /// Something did, and restarts made up for it: every worker, when it ended for good, had finished or was told to stop and
+    /// did. One that was waiting to be restarted then counts as told to stop: it had not given up.
+    Recovered,
+    /// A worker ended for good by an error, a panic or because it was stuck, was dropped before it had stopped, or did not
+    /// stop.
+    Failed,
+}
+
+impl Verdict {
+    /// Whether every worker ended well in the end.
+    #[must_use]
+    pub fn is_success(self) -> bool {
+        self != Self::Failed
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clean => "clean",
+            Self::Recovered => "not clean, but recovered",
+            Self::Failed => "not clean",
+        })
+    }
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        if verdict.is_success() { Self::SUCCESS } else { Self::FAILURE }
+    }
 }
 
 impl ShutdownReport {
-    pub(super) fn new(elapsed: Duration, workers: Vec<WorkerReport>, incidents: Incidents) -> Self {
-        Self(Arc::new(Told { elapsed, workers, incidents }))
+    pub(super) fn new(
+        elapsed: Duration,
+        workers: Vec<WorkerReport>,
+        incidents: Incidents,
+        failed: u64,
+    ) -> Self {
+        debug_assert!(failed <= incidents.total, "a worker that ends so is an incident");
+        Self(Arc::new(Told { elapsed, workers, incidents, failed }))
     }
 
-    /// False after any panic, error, abort or abandonment, and any stop of a stuck worker, since the panel was built, restarts included.
+    /// What it comes to for a program that restarts what fails: forgets the incidents that were recovered from.
+    pub fn verdict(&self) -> Verdict {
+        match (self.0.incidents.total, self.0.failed) {
+            (0, _) => Verdict::Clean,
+            (_, 0) => Verdict::Recovered,
+            _ => Verdict::Failed,
+        }
+    }
+
+    /// As [`verdict`](Self::verdict) is [`Clean`](Verdict::Clean). False after any panic, error, abort or abandonment, and any stop of a stuck worker, since the panel was built, restarts included.
     pub fn is_clean(&self) -> bool {
         self.0.incidents.total == 0
     }
@@ -137,6 +209,7 @@ impl fmt::Debug for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShutdownReport")
             .field("clean", &self.is_clean())
+            .field("verdict", &self.verdict())
             .field("elapsed", &self.0.elapsed)
             .field("workers", &self.0.workers)
             .field("incidents", &self.0.incidents.recent)
@@ -147,8 +220,7 @@ impl fmt::Debug for ShutdownReport {
 
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.is_clean() { "clean" } else { "not clean" };
-        write!(f, "{verdict}, {} worker(s) in {:.1?}", self.0.workers.len(), self.0.elapsed)?;
+        write!(f, "{}, {} worker(s) in {:.1?}", self.verdict(), self.0.workers.len(), self.0.elapsed)?;
         let shared = self.shared_names();
         let line = |f: &mut fmt::Formatter<'_>, worker: &WorkerReport| {
             f.write_str("\n  ")?;

@@ -11,7 +11,11 @@ use std::{
 use tokio::sync::{Notify, futures::Notified};
 
 use super::{Event, EventKind, Events};
-use crate::{name::Name, observe, supervise::record::Record};
+use crate::{
+    name::Name,
+    observe::{self, Moved},
+    supervise::record::Record,
+};
 
 /// How many events are kept for those who have not read them yet.
 const KEPT: u64 = 1024;
@@ -30,6 +34,11 @@ pub(crate) struct Seen {
         expect(dead_code, reason = "no subscriber listens")
     )]
     pub(crate) source: Name,
+    #[cfg_attr(
+        all(feature = "tracing", not(feature = "metrics")),
+        expect(dead_code, reason = "no recorder listens")
+    )]
+    pub(crate) moved: Moved,
 }
 
 /// The last events of a panel.
@@ -117,12 +126,12 @@ impl Log {
 }
 
 impl Writing<'_> {
-    pub(in crate::supervise) fn push(&mut self, record: &Record, kind: EventKind) {
+    pub(in crate::supervise) fn push(&mut self, record: &Record, kind: EventKind, moved: Moved) {
         let (name, origin, generation) = (record.name.clone(), record.origin, record.generation());
         self.kept.total += 1;
         let event = Event { number: self.kept.total, name, origin, generation, kind };
         if observe::LISTENS {
-            self.seen.push(Seen { event: event.clone(), source: record.source.clone() });
+            self.seen.push(Seen { event: event.clone(), source: record.source.clone(), moved });
         }
         let at = place(event.number);
         match self.kept.events.get_mut(at) {

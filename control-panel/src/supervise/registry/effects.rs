@@ -10,7 +10,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{Books, Registry, State};
 use crate::{
-    observe,
+    observe::{self, Moved},
     reply::unanswered::Unanswered,
     supervise::{
         cause::{Cause, Term},
@@ -230,6 +230,7 @@ impl Books {
             }
             EventKind::Ended(exit, cause) => {
                 record.ended_for(*cause);
+                self.failed += u64::from(!exit.is_clean());
                 effects.gone.exits.extend(record.set_last_exit(exit.clone()));
                 self.runtime_gone |= *cause == Some(Cause::RuntimeGone);
                 if let Some(toll) = &mut self.toll {
@@ -239,14 +240,17 @@ impl Books {
             _ => {}
         }
         let mut seen = false;
+        let mut moved = if let EventKind::Spawned = kind { Moved::spawned() } else { Moved::default() };
         let status = match kind {
             // It runs once it says that it is ready.
             EventKind::Started if record.ready_within.is_some() => Some(WorkerStatus::Starting),
             _ => status_after(&kind, record, now),
         };
         if let Some(status) = status {
+            let to = Moved::to(&status);
             let before;
             (before, seen) = record.set_status(status);
+            moved = to.from(&before);
             if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
                 effects.gone.statuses.push(before);
             }
@@ -263,7 +267,7 @@ impl Books {
             Wakes::ForStatus => record.is_notable(&kind, seen),
             Wakes::ForEveryEvent => true,
         };
-        log.push(record, kind);
+        log.push(record, kind, moved);
     }
 }
 

@@ -124,7 +124,8 @@ impl Registry {
             state.records.values().map(|record| WorkerReport::new(record, overdue(record))).collect();
         let evicted: Vec<_> = overdue.iter().map(|report| state.books.note(report.clone())).collect();
         let workers = state.books.toll.take().map(|toll| toll.close(overdue)).unwrap_or_default();
-        let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.books.incidents));
+        let failed = state.books.failed + evicted.len() as u64;
+        let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.books.incidents), failed);
         state.report = Some(report.clone());
         drop(state);
         self.execute(effects);
