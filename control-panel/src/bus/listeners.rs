@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError, TryLockError,
-        atomic::{AtomicU8, AtomicU64, Ordering, fence},
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
     },
     task::Waker,
 };
@@ -61,11 +61,14 @@ impl Listener {
         fence(Ordering::SeqCst);
     }
 
+    fn is_armed(&self) -> bool {
+        self.armed.load(Ordering::Relaxed) != UNARMED
+    }
+
     /// Whether the frame loop is to be woken; a task is, here.
+    // Out of line, so that going by those who do not wait stays short.
+    #[inline(never)]
     fn wake(&self, foreign: &mut Foreign) -> bool {
-        if self.armed.load(Ordering::Relaxed) == UNARMED {
-            return false;
-        }
         let how = self.armed.swap(UNARMED, Ordering::AcqRel);
         if how == TASK {
             let waker = match self.waker.try_lock() {
@@ -83,17 +86,19 @@ impl Listener {
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     all: ArcSwap<Vec<Arc<Listener>>>,
+    /// How many they are: cheaper to look at.
+    count: AtomicUsize,
     /// Held by who adds or removes one.
     changing: Mutex<()>,
 }
 
 impl Listeners {
     pub(super) fn is_empty(&self) -> bool {
-        self.all.load().is_empty()
+        self.len() == 0
     }
 
     pub(super) fn len(&self) -> usize {
-        self.all.load().len()
+        self.count.load(Ordering::Acquire)
     }
 
     pub(super) fn add(&self, listener: Arc<Listener>) {
@@ -108,7 +113,9 @@ impl Listeners {
         let turn = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = Vec::clone(&self.all.load());
         change(&mut all);
+        let count = all.len();
         let before = self.all.swap(Arc::new(all));
+        self.count.store(count, Ordering::Release);
         drop(turn);
         drop(before);
     }
@@ -123,7 +130,7 @@ impl Listeners {
         fence(Ordering::SeqCst);
         let mut foreign = Foreign::default();
         let mut the_loop = false;
-        for listener in self.all.load().iter() {
+        for listener in self.all.load().iter().filter(|listener| listener.is_armed()) {
             the_loop |= listener.wake(&mut foreign);
         }
         if the_loop {
