@@ -231,7 +231,7 @@ fn a_task_answers_with_what_it_returns() {
             assert_eq!(answer.await, Err(NoReply));
             assert!(matches!(worker.status(), WorkerStatus::Ended(Exit::Cancelled)), "{worker:?}");
         }
-        // Nobody wants to know any more: it does not begin.
+        // The answer is not wanted any more: it does not begin.
         let begun = Begun::default();
         let counts = begun.clone();
         let (worker, answer) = Worker::answering("unwanted", 0, async move |_: Context<Mark>| {

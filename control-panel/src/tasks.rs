@@ -128,7 +128,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         self.shared.supervisor.registry().stop_pool(self.pool, Cause::Stopped);
     }
 
-    /// How many of its tasks live: those that run, those that wait, and those that were told to stop and have not yet.
+    /// How many of its tasks live: those that run, those that wait, and those that were asked to stop and have not yet.
     ///
     /// As a spawn does, it takes the supervisor's lock, which is held for moments.
     pub fn len(&self) -> usize {

@@ -23,7 +23,7 @@ use super::Panel;
 const HOUR: Duration = Duration::from_secs(3_600);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server that is down until it is up, and when somebody tried to reach it.
+/// A server that is down until it is up, and when it was tried.
 #[derive(Clone, Default)]
 struct Server {
     up: Arc<AtomicBool>,

@@ -32,7 +32,7 @@ pub enum Exit {
     /// The watchdog found it stuck, and it, or everybody, was told to stop for that ([`OnStuck`](crate::OnStuck)): then it
     /// did.
     Stuck,
-    /// It did not say in time that it is [ready](crate::Worker::ready_within), was told to stop for that, and did.
+    /// It did not say in time that it is [ready](crate::Worker::ready_within), was asked to stop for that, and did.
     NotReady,
 }
 

@@ -126,7 +126,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     ///
     /// - Not ready in time, it is stopped with the cause [`NotReady`](crate::Cause::NotReady), has the exit
     ///   [`NotReady`](crate::Exit::NotReady), an incident of the report, and is then started again as after an error, if it
-    ///   [is](Self::restart). The time is the runtime's, and stands still where a test's is paused. A worker that blocks is told,
+    ///   [is](Self::restart). The time is the runtime's, and stands still where a test's is paused. A worker that blocks is asked,
     ///   and ends when it does.
     /// - If it finishes without having said so, it did what it was there for, and those after it begin: a migration, say.
     /// - If it ends otherwise before it was ready, and is not started again, its group ends: the members after it never begin,

@@ -10,7 +10,7 @@
 //! | `group` | workers that are restarted and stopped together |
 //! | `order` | who is stopped before whom |
 //! | `pool` | tasks with a limit and tasks with a key |
-//! | `readiness` | who is started only when others are ready |
+//! | `readiness` | what is started only when others are ready |
 //! | `stuck` | what the watchdog's findings come to |
 //!
 //! A worker is always in exactly one [`State`], and only its own task moves it into `Running` ([`Machine::begin`]) and out of

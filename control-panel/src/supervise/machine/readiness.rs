@@ -27,7 +27,7 @@ impl Machine {
         self.advance(group);
     }
 
-    /// The time is over in which this generation was to be ready: it is told to stop, and once it did, that counts as an error
+    /// The time is over in which this generation was to be ready: it is asked to stop, and once it did, that counts as an error
     /// of it.
     pub(crate) fn not_ready(&mut self, id: Origin, generation: u64) {
         let ending = self.is_stopping() || self.is_ending(self.members.get(id).and_then(Member::group));
