@@ -2,14 +2,18 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, TryLockError, atomic::Ordering},
+    hint,
+    sync::{Arc, MutexGuard, TryLockError, atomic::Ordering},
 };
 
-use super::{Registry, stopping::LastIncidents};
+use super::{Registry, State, stopping::LastIncidents};
 use crate::{
     queued::Origin,
     supervise::{machine::KeyId, notable::Wakes, record::Record, roster::Roster},
 };
+
+/// How often a look tries the lock, which is held for moments, before it goes without.
+const TRIES: u32 = 12;
 
 /// The living workers at one moment.
 pub(crate) struct Look<'a> {
@@ -49,11 +53,7 @@ impl Registry {
 
     /// Looks at the living workers, unless somebody else has the lock just now.
     pub(crate) fn try_look<T>(&self, look: impl FnOnce(Look<'_>) -> T) -> Option<T> {
-        let state = match self.state.try_lock() {
-            Ok(state) => state,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
+        let state = self.try_lock()?;
         let look = look(Look {
             version: self.version(),
             events: self.log.last(),
@@ -62,6 +62,18 @@ impl Registry {
         });
         drop(state);
         Some(look)
+    }
+
+    /// The lock, if it is to be had within a microsecond or two.
+    fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
+        for attempt in 0..TRIES {
+            match self.state.try_lock() {
+                Ok(state) => return Some(state),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => (0..1 << attempt.min(4)).for_each(|_| hint::spin_loop()),
+            }
+        }
+        None
     }
 
     /// Whether a worker ended the panel, by failing too often or by being stuck. Takes no lock.
