@@ -18,9 +18,9 @@ use std::{
 };
 
 #[cfg(not(unix))]
-use self::portable::{Folder, opened};
+use self::portable::{Folder, is_a_link, opened};
 #[cfg(unix)]
-use self::unix::{Folder, opened};
+use self::unix::{Folder, is_a_link, opened};
 use self::{place::Found, read::unreadable};
 use super::{
     error::ModError, limits::ModLimits, manifest::ModManifest, status::ModFolderWatch, text::plain,

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     super::{error::ModError, text::plain},
-    Folder, Kind, Stamp, opened,
+    Folder, Kind, Stamp, is_a_link, opened,
 };
 
 /// How often a file is read that changes while it is.
@@ -81,8 +81,12 @@ fn read_once(
     let before = regular(folder.look(name).map_err(told)?)?;
     let file = match folder.file(name) {
         Ok(file) => file,
-        // A link that is there by now, or another name's fault.
-        Err(error) => return regular(folder.look(name).map_err(told)?).and(Err(unreadable(called, &error))),
+        Err(error) => {
+            // A link that is there by now, or another name's fault.
+            regular(folder.look(name).map_err(told)?)?;
+            // A link that was there for that moment.
+            return if is_a_link(&error) { Ok(None) } else { Err(unreadable(called, &error)) };
+        }
     };
     let stamp = regular(opened(&file).map_err(told)?)?;
     if stamp != before {

@@ -9,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::{
+    fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat},
+    io::Errno,
+};
 
 use super::{Kind, Stamp};
 
@@ -79,6 +82,12 @@ impl Folder {
         });
         Ok(names)
     }
+}
+
+/// Whether a file was not opened because its name stood for a link.
+pub(super) fn is_a_link(error: &io::Error) -> bool {
+    // POSIX says the first; FreeBSD and DragonFly the second.
+    [Errno::LOOP, Errno::MLINK].iter().any(|link| error.raw_os_error() == Some(link.raw_os_error()))
 }
 
 /// What the file that was opened is, whatever its name stands for by now.
