@@ -62,8 +62,16 @@ impl<T> Ring<T> {
 
     /// Writes a value, in the memory of `entry` if no one else holds that. Returns the entry that it replaced, or its own if a
     /// whole round of others went by since it took its number: then the value is one of those that are not kept.
-    pub(super) fn put(&self, mut entry: Arc<Entry<T>>, value: T) -> Arc<Entry<T>> {
-        let number = self.claimed.fetch_add(1, Ordering::AcqRel) + 1;
+    pub(super) fn put(&self, entry: Arc<Entry<T>>, value: T) -> Arc<Entry<T>> {
+        self.write(self.claim(), entry, value)
+    }
+
+    /// The next number, which is the caller's to write.
+    pub(super) fn claim(&self) -> u64 {
+        self.claimed.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    pub(super) fn write(&self, number: u64, mut entry: Arc<Entry<T>>, value: T) -> Arc<Entry<T>> {
         let written = Entry { number, value: Some(value) };
         match Arc::get_mut(&mut entry) {
             Some(entry) => *entry = written,

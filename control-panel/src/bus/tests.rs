@@ -78,6 +78,18 @@ fn memory_goes_round() {
     assert!(matches!(ring.look(100), Look::Gone(107)));
 }
 
+#[test]
+fn a_writer_that_was_overtaken_by_a_round_changes_nothing() {
+    let ring = Ring::new(2);
+    let late = ring.claim();
+    assert!(matches!(ring.look(late), Look::Later));
+    (2..=4).for_each(|value| drop(ring.put(Arc::default(), value)));
+    let own = ring.write(late, Arc::default(), 1);
+    assert_eq!(own.value(), Some(&1), "it has its own back");
+    let mut next = late;
+    assert_eq!(read(&ring, &mut next), (vec![3, 4], 2));
+}
+
 /// Writers overtake each other by whole rounds where there is room for one only: the newest stays, whoever is late.
 #[test]
 fn the_newest_stays_whoever_is_late() {
