@@ -12,8 +12,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cause, Context, ControlPanel, EventKind, Exit, NoReply, Notice, Restart, Warning, Worker,
-    WorkerHandle, WorkerStatus, testing,
+    Backoff, Cancel, Cause, Context, ControlPanel, EventKind, Exit, NoReply, Notice, Restart, Warning,
+    Worker, WorkerHandle, WorkerStatus, testing,
 };
 use tests::{Mark, eventually, threads, watched};
 use tokio::runtime::{Builder, Runtime};
@@ -161,6 +161,42 @@ fn they_take_turns_in_groups_and_among_tasks() {
         assert_eq!(take(panel, 2), [14, 5]);
         third.stop();
         assert!(third.ended_blocking().is_final());
+    });
+}
+
+/// A start that never gets ready is an error with a deadline, also there.
+#[test]
+fn the_time_to_be_ready_runs_there_too() {
+    each_held(|panel| {
+        let waits = |cx: &Context<Mark>| while !cx.cancelled_timeout(Duration::from_secs(60)) {};
+        let group = panel.group();
+        let local = |cx: Context<Mark>| async move { cx.cancelled().await };
+        let never = [
+            group.spawn(
+                Worker::thread("thread", 0, move |cx| waits(&cx))
+                    .ready_within(50 * MS)
+                    .cancel(Cancel::Cooperative),
+            ),
+            panel.spawn(Worker::local("local", 0, local).ready_within(50 * MS).cancel(Cancel::Cooperative)),
+        ];
+        let after = group.spawn(Worker::thread("after", 0, move |cx| waits(&cx)));
+        let group = group.start().unwrap();
+        for worker in never {
+            eventually("its time is over", || worker.status().is_final());
+            assert!(matches!(worker.status(), WorkerStatus::Ended(Exit::NotReady)), "{}", worker.status());
+            assert_eq!(worker.cause(), Some(Cause::NotReady));
+        }
+        eventually("its group ends", || group.workers().iter().all(|worker| worker.status().is_final()));
+        assert_eq!(after.generation(), 0);
+        // One that says so in time hears no more of it.
+        let ready = move |cx: Context<Mark>| {
+            cx.ready();
+            waits(&cx);
+        };
+        let ready = panel.spawn(Worker::thread("ready", 0, ready).ready_within(50 * MS));
+        eventually("it runs", || matches!(ready.status(), WorkerStatus::Running));
+        thread::sleep(100 * MS);
+        assert!(matches!(ready.status(), WorkerStatus::Running), "{}", ready.status());
     });
 }
 

@@ -3,15 +3,14 @@
 use std::{
     fmt,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence},
     },
 };
 
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::clock;
+use super::{clock, ready_timer::ReadyTimer};
 use crate::observe::Span;
 
 /// Why a worker, or one generation of it, was told to stop: what [`Context::cause`](crate::Context::cause),
@@ -121,7 +120,7 @@ pub(crate) struct Term {
     /// Whether nothing of the generation is left.
     ended: AtomicBool,
     /// Tells when the time is over in which it is to be ready, for those that say that they are.
-    ready_timer: OnceLock<AbortHandle>,
+    ready_timer: OnceLock<Arc<ReadyTimer>>,
 }
 
 impl Term {
@@ -144,8 +143,8 @@ impl Term {
         self.await_no_more();
     }
 
-    /// This task tells when the generation is not ready in time.
-    pub(super) fn await_by(&self, timer: AbortHandle) {
+    /// This timer says when the generation is not ready in time.
+    pub(super) fn await_by(&self, timer: Arc<ReadyTimer>) {
         // Set once: a generation begins once.
         self.ready_timer.set(timer).ok();
     }
@@ -153,7 +152,7 @@ impl Term {
     /// It is ready, or will not be.
     pub(crate) fn await_no_more(&self) {
         if let Some(timer) = self.ready_timer.get() {
-            timer.abort();
+            timer.stop();
         }
     }
 

@@ -17,6 +17,7 @@
 //! | `stop_error` | which errors say no more than that a worker stops: pure |
 //! | `notable` | what a sleeping loop is woken for: pure |
 //! | `deadline` | one moment on two clocks |
+//! | `ready_timer` | when the time to be ready is over |
 //! | `clock` | the one native thread: rings deadlines, looks after the workers |
 //! | `polling` | which worker each thread runs just now |
 //! | `watchdog` | who is stuck: pure |
@@ -42,6 +43,7 @@ pub(crate) mod notable;
 mod off_task;
 pub(crate) mod panics;
 mod polling;
+mod ready_timer;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod report;

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::sleep};
+use tokio::sync::Notify;
 
 use self::{
     effects::Effects,
@@ -37,6 +37,7 @@ use super::{
     kinds::Kind,
     machine::{Directive, GroupId, GroupSpec, Machine, PoolId, Spec},
     notable::Wakes,
+    ready_timer::ReadyTimer,
     record::Record,
     report::ShutdownReport,
     roster::Roster,
@@ -212,15 +213,9 @@ impl Registry {
             Some((generation, record.begin(generation, Arc::clone(&term))))
         })?;
         drop(before);
-        if let Some(time) = record.ready_within {
-            let (registry, origin) = (record.registry.clone(), record.origin);
-            let timer = self.hosts.runtime.spawn(async move {
-                sleep(time).await;
-                if let Some(registry) = registry.upgrade() {
-                    registry.change(|state| state.machine.not_ready(origin, generation));
-                }
-            });
-            term.await_by(timer.abort_handle());
+        let timer = |time| ReadyTimer::start(self, record, generation, time);
+        if let Some(timer) = record.ready_within.and_then(timer) {
+            term.await_by(timer);
         }
         Some((generation, term))
     }
@@ -290,6 +285,11 @@ impl Registry {
     /// This generation says that it is ready.
     pub(crate) fn ready(&self, origin: Origin, generation: u64) {
         self.change(|state| state.machine.ready(origin, generation));
+    }
+
+    /// The time is over within which this generation was to be ready.
+    pub(super) fn not_ready(&self, origin: Origin, generation: u64) {
+        self.change(|state| state.machine.not_ready(origin, generation));
     }
 
     pub(crate) fn healthy(&self, origin: Origin, generation: u64) {
