@@ -1,5 +1,7 @@
 //! What a worker gets: its way to the queue, the policy, and the word that it is time to stop.
 
+mod several;
+
 use std::{fmt, sync::Arc, task::Waker, time::Duration};
 
 use tokio_util::sync::CancellationToken;
@@ -69,8 +71,8 @@ impl<I: Intent, P> Context<I, P> {
     /// `.map_err(SendError::without_intent)?` turns it into an error that any `Box<dyn Error + Send + Sync>` takes.
     ///
     /// # Cancel safety
-    /// A cancelled `send` has either delivered the intent or dropped it undelivered: what keeps it in a `select!` is told at
-    /// [`IntentSender::send`].
+    /// A cancelled `send` has either delivered the intent or dropped it undelivered. In a `select!`, [`send_many`](Self::send_many)
+    /// and [`reserve_many`](Self::reserve_many) keep it, and what else does is at [`IntentSender::send`].
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
         self.sender.send_in(&self.term, intent)
     }

@@ -9,14 +9,14 @@ use control_panel::{
 use tests::{Mark, eventually, threads, watched};
 
 use super::{
-    Async, Blocking, Ends, ForEver, Kind, LONG, Local, Panel, Thread, Wait, WithTimeout, flood,
-    flood_blocking, flooding, panel, waits,
+    Async, Blocking, Ends, ForEver, InARow, Kind, LONG, Local, Panel, Reserved, Thread, Wait, WithTimeout,
+    flood, flood_blocking, flooding, panel, waits,
 };
 
 fn each_wait(test: impl Fn(&Panel, Kind, Wait, Ends) + Send + 'static) {
     watched(move || {
         for kind in [Async, Local, Blocking, Thread] {
-            for wait in [ForEver, WithTimeout] {
+            for wait in [ForEver, WithTimeout, InARow, Reserved] {
                 let runtime = threads(2);
                 test(&panel(&runtime), kind, wait, Ends::default());
                 runtime.shutdown_background();

@@ -9,7 +9,10 @@ use control_panel::{Context, Exit, SendError, TrySendError, Worker, WorkerStatus
 use tests::{Mark, eventually, threads, watched};
 use tokio::runtime::Runtime;
 
-use super::{Async, Blocking, Kind, LONG, Local, Panel, Thread, panel, waits, with_id};
+use super::{
+    Async, Blocking, InARow, Kind, LONG, Local, Panel, Reserved, Thread, panel, send_otherwise, waits,
+    with_id,
+};
 
 /// Keeps the contexts of its generations, and waits until it is told to stop.
 fn keeping(kind: Kind, kept: &Arc<Mutex<Vec<Context<Mark>>>>) -> Worker<Mark> {
@@ -46,8 +49,10 @@ fn refuses(cx: &Context<Mark>, runtime: &Runtime) {
         runtime.block_on(cx.send_timeout(Mark::new(2), LONG)),
         cx.send_blocking(Mark::new(2)),
         cx.send_blocking_timeout(Mark::new(2), LONG),
+        runtime.block_on(send_otherwise(cx, InARow, 2)),
+        runtime.block_on(send_otherwise(cx, Reserved, 2)),
     ];
-    assert_eq!(sent.map(|sent| with_id(sent.unwrap_err())), [SendError::Ended(2); 4]);
+    assert_eq!(sent.map(|sent| with_id(sent.unwrap_err())), [SendError::Ended(2); 6]);
 }
 
 #[test]
@@ -82,11 +87,12 @@ fn nothing_of_a_generation_is_taken_after_its_successor_began_nor_after_the_last
             assert!(panel.drain().all(|queued| queued.intent.id == 21), "{kind:?}");
             let (refused, sender) = (panel.status().refused, second.sender());
             refuses(&second, &runtime);
-            assert_eq!(panel.status().refused, refused + 5);
+            assert_eq!(panel.status().refused, refused + 7);
             sender.try_send(Mark::new(30)).expect("a sender belongs to no generation");
             panel.shutdown_blocking();
             assert!(matches!(second.try_send(Mark::new(1)), Err(TrySendError::Closed(_))));
             assert!(matches!(second.send_blocking(Mark::new(1)), Err(SendError::Closed(_))));
+            assert!(matches!(runtime.block_on(second.reserve_many(1)), Err(SendError::Closed(()))));
             runtime.shutdown_background();
         }
     });

@@ -5,13 +5,14 @@ mod freed;
 mod generations;
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use control_panel::{Backoff, Cancel, Context, ControlPanel, Restart, SendError, Worker};
 use tests::{Mark, eventually};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 type Panel = ControlPanel<Mark>;
 
@@ -34,9 +35,11 @@ use Kind::{Async, Blocking, Local, Thread};
 enum Wait {
     ForEver,
     WithTimeout,
+    InARow,
+    Reserved,
 }
 
-use Wait::{ForEver, WithTimeout};
+use Wait::{ForEver, InARow, Reserved, WithTimeout};
 
 /// What came of each generation's sends: how many were taken, and why the next was not.
 type Ends = Arc<Mutex<Vec<(u64, SendError<u64>)>>>;
@@ -51,11 +54,29 @@ fn with_id(error: SendError<Mark>) -> SendError<u64> {
     }
 }
 
+/// By way of a deque, or of a reserved slot: what is refused is still there.
+async fn send_otherwise(cx: &Context<Mark>, wait: Wait, id: u64) -> Result<(), SendError<Mark>> {
+    let mut marks = VecDeque::from([Mark::new(id)]);
+    let sent = match wait {
+        InARow => cx.send_many(&mut marks).await,
+        _ => cx.reserve_many(1).await.map(|mut slot| slot.send(marks.pop_front().unwrap()).unwrap()),
+    };
+    sent.map_err(|error| {
+        let mark = marks.pop_front().unwrap();
+        match error {
+            SendError::Stopping(()) => SendError::Stopping(mark),
+            SendError::Ended(()) => SendError::Ended(mark),
+            other => panic!("{other}"),
+        }
+    })
+}
+
 async fn flood(cx: Context<Mark>, wait: Wait, ends: Ends) {
     for id in 0.. {
         let sent = match wait {
             ForEver => cx.send(Mark::new(id)).await,
             WithTimeout => cx.send_timeout(Mark::new(id), LONG).await,
+            InARow | Reserved => send_otherwise(&cx, wait, id).await,
         };
         if let Err(error) = sent {
             return ends.lock().unwrap().push((id, with_id(error)));
@@ -68,6 +89,7 @@ fn flood_blocking(cx: &Context<Mark>, wait: Wait, ends: &Ends) {
         let sent = match wait {
             ForEver => cx.send_blocking(Mark::new(id)),
             WithTimeout => cx.send_blocking_timeout(Mark::new(id), LONG),
+            InARow | Reserved => Handle::current().block_on(send_otherwise(cx, wait, id)),
         };
         if let Err(error) = sent {
             return ends.lock().unwrap().push((id, with_id(error)));

@@ -165,7 +165,9 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
         self.shared.request_shutdown();
     }
 
-    /// As [`ControlPanel::shutdown`](crate::ControlPanel::shutdown): it can be awaited while the panel drains.
+    /// As [`ControlPanel::shutdown`](crate::ControlPanel::shutdown), whose panel may go on draining. A full queue hands back what
+    /// comes meanwhile all the same: workers that hand over more than it holds need
+    /// [`request_shutdown`](Self::request_shutdown), or [`ControlPanel::shutdown_draining`](crate::ControlPanel::shutdown_draining).
     ///
     /// # Cancel safety
     /// As `ControlPanel::shutdown`.

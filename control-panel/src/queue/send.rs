@@ -187,7 +187,7 @@ impl<I: Intent> IntentSender<I> {
     /// # Ok::<(), control_panel::SendError<()>>(()) }).unwrap();
     /// ```
     pub async fn send_many(&self, intents: &mut VecDeque<I>) -> Result<(), SendError<()>> {
-        SendingMany { port: &self.port, intents, sending: None }.await
+        SendingMany::new(None, &self.port, intents).await
     }
 
     /// Sends as many of `intents` as there are free slots for now, first to last; never waits. What is sent is gone
@@ -229,7 +229,7 @@ impl<I: Intent> IntentSender<I> {
     /// # Ok::<(), control_panel::SendError<()>>(()) }).unwrap();
     /// ```
     pub async fn reserve_many(&self, most: usize) -> Result<Permits<I>, SendError<()>> {
-        Reserving { port: &self.port, ticket: None, most }.await
+        Reserving::new(&self.port, most).await
     }
 
     /// How many slots of the queue this source's intents occupy: those queued, those in a frame that has not ended, those

@@ -97,9 +97,17 @@ impl<I: Intent> Drop for Sending<'_, I> {
 
 /// Sends from the front of a deque. An intent leaves it only to be sent, and comes back if it is not.
 pub(super) struct SendingMany<'a, 'b, I: Intent> {
-    pub(super) port: &'a Port<I>,
-    pub(super) intents: &'b mut VecDeque<I>,
-    pub(super) sending: Option<Sending<'a, I>>,
+    port: &'a Port<I>,
+    intents: &'b mut VecDeque<I>,
+    sending: Option<Sending<'a, I>>,
+    /// Of a generation: it waits only until that is told to stop.
+    term: Option<&'a Term>,
+}
+
+impl<'a, 'b, I: Intent> SendingMany<'a, 'b, I> {
+    pub(super) fn new(term: Option<&'a Term>, port: &'a Port<I>, intents: &'b mut VecDeque<I>) -> Self {
+        Self { port, intents, sending: None, term }
+    }
 }
 
 impl<I: Intent> Future for SendingMany<'_, '_, I> {
@@ -116,7 +124,10 @@ impl<I: Intent> Future for SendingMany<'_, '_, I> {
                 Some(sending) => sending,
                 none => {
                     let Some(intent) = this.intents.pop_front() else { return Poll::Ready(Ok(())) };
-                    none.insert(Sending::new(this.port, intent))
+                    none.insert(match this.term {
+                        Some(term) => Sending::of(term, this.port, intent),
+                        None => Sending::new(this.port, intent),
+                    })
                 }
             };
             let sent = ready!(Pin::new(sending).poll(cx));
@@ -141,10 +152,25 @@ impl<I: Intent> Drop for SendingMany<'_, '_, I> {
 
 /// A reservation under way.
 pub(super) struct Reserving<'a, I: Intent> {
-    pub(super) port: &'a Arc<Port<I>>,
-    pub(super) ticket: Option<Ticket>,
-    pub(super) most: usize,
+    port: &'a Arc<Port<I>>,
+    ticket: Option<Ticket>,
+    most: usize,
+    told: Told<'a>,
 }
+
+impl<'a, I: Intent> Reserving<'a, I> {
+    pub(super) fn new(port: &'a Arc<Port<I>>, most: usize) -> Self {
+        Self { port, ticket: None, most, told: Told::default() }
+    }
+
+    /// For a generation: it waits only until that is told to stop.
+    pub(super) fn of(term: &'a Term, port: &'a Arc<Port<I>>, most: usize) -> Self {
+        Self { port, ticket: None, most, told: Told::of(term) }
+    }
+}
+
+// Nothing in it is pinned.
+impl<I: Intent> Unpin for Reserving<'_, I> {}
 
 impl<I: Intent> Future for Reserving<'_, I> {
     type Output = Result<Permits<I>, SendError<()>>;
@@ -152,7 +178,19 @@ impl<I: Intent> Future for Reserving<'_, I> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let coop = ready!(coop::poll_proceed(cx));
         let this = &mut *self;
-        let reserved = match this.port.poll_reserve(this.most, &mut this.ticket, cx.waker()) {
+        // One that has ended reserves nothing; that the panel is closed comes first.
+        let ended = this.told.term().is_some_and(Term::has_ended);
+        let most = if ended { 0 } else { this.most };
+        let reserved = match this.port.poll_reserve(most, &mut this.ticket, cx.waker()) {
+            Reserve::Slots(_) if ended => {
+                this.port.give_up(this.ticket.take());
+                Err(SendError::Ended(()))
+            }
+            // Only now: what there is room for is taken, whatever the worker was told.
+            Reserve::Wait if this.told.poll(cx) => {
+                this.port.give_up(this.ticket.take());
+                Err(SendError::Stopping(()))
+            }
             Reserve::Wait => return Poll::Pending,
             Reserve::Slots(slots) => Ok(Permits::new(Arc::clone(this.port), slots)),
             Reserve::Refused(Refusal::Closed) => Err(SendError::Closed(())),

@@ -1,16 +1,17 @@
 //! The sends of one generation of a worker, behind [`Context`](crate::Context): those of [`IntentSender`], but that they do not
 //! wait once the generation was told to stop, and are refused once it has ended.
 
-use std::{future::Future, time::Duration};
+use std::{collections::VecDeque, future::Future, time::Duration};
 
 use super::{
     IntentSender,
-    futures::{Sending, SendingFor},
+    futures::{Reserving, Sending, SendingFor, SendingMany},
 };
 use crate::{
     blocking,
     error::{SendError, TrySendError},
     intent::Intent,
+    queue::Permits,
     supervise::cause::Term,
 };
 
@@ -47,6 +48,22 @@ impl<I: Intent> IntentSender<I> {
     ) -> Result<(), SendError<I>> {
         may_block_for();
         wait_for(Sending::of(term, &self.port, intent), timeout)
+    }
+
+    pub(crate) async fn send_many_in(
+        &self,
+        term: &Term,
+        intents: &mut VecDeque<I>,
+    ) -> Result<(), SendError<()>> {
+        SendingMany::new(Some(term), &self.port, intents).await
+    }
+
+    pub(crate) async fn reserve_many_in(
+        &self,
+        term: &Term,
+        most: usize,
+    ) -> Result<Permits<I>, SendError<()>> {
+        Reserving::of(term, &self.port, most).await
     }
 
     pub(crate) fn try_send_in(&self, term: &Term, intent: I) -> Result<(), TrySendError<I>> {
