@@ -18,7 +18,7 @@ use crate::{
 
 /// How long a frame lets senders go on whom it would interrupt: for a few microseconds, in which they send some dozens. In
 /// a model no time passes.
-const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 256 };
+pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 256 };
 
 /// For how many frames it remembers that it met a sender.
 const MEMORY: u32 = 16;
@@ -87,6 +87,11 @@ impl<I: Intent> Frames<I> {
         self.asked.store(true, Ordering::Release);
     }
 
+    /// A frame found a sender in the lock.
+    pub(super) fn met_a_sender(&self) {
+        self.meets.store(MEMORY, Ordering::Relaxed);
+    }
+
     /// Frames that gave something back.
     pub(super) fn ended(&self) -> u64 {
         self.ended.load(Ordering::Acquire)
@@ -144,13 +149,7 @@ impl<I: Intent> Queue<I> {
         }
         self.let_go_on();
         let spare = self.frames.spare();
-        let met = if let Ok(state) = self.state.try_lock() {
-            Some(state)
-        } else {
-            self.frames.meets.store(MEMORY, Ordering::Relaxed);
-            try_lock(&self.state)
-        };
-        let Some(mut state) = met else {
+        let Some(mut state) = self.lock_for_frame() else {
             if wanted {
                 // Those of the loop's own may be still to come: if others come first, or should `on_ready` panic.
                 self.frames.ask();
@@ -255,7 +254,7 @@ impl<I: Intent> Queue<I> {
         } else {
             Some(batch)
         };
-        let Some(mut state) = try_lock(&self.state) else {
+        let Some(mut state) = self.lock_for_frame() else {
             return self.end_late(batch);
         };
         let surplus = batch.and_then(|batch| self.finish(&mut state, batch));

@@ -40,17 +40,17 @@ mod state;
 use std::{fmt, ops::Deref, task::Waker};
 
 use self::{
-    frames::Frames,
+    frames::{Frames, LOOKS},
     ready::Ready,
     state::{Gate, State},
 };
 use crate::{
-    intent::Intent,
+    intent::{Delivery, Intent},
     queued::Origin,
     supervise::panics,
     sync::{
         Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         hint,
     },
 };
@@ -82,6 +82,8 @@ pub(crate) struct Queue<I: Intent> {
     frames: Apart<Frames<I>>,
     shown: Apart<Shown>,
     refusals: Apart<Refusals>,
+    /// Whether a frame that met a sender tries for the lock. Hints only: what it protects is under the lock.
+    frame_tries: Apart<AtomicBool>,
     origins: AtomicU64,
     capacity: usize,
 }
@@ -137,6 +139,7 @@ impl<I: Intent> Queue<I> {
             frames: Apart(Frames::new()),
             shown: Apart(Shown::default()),
             refusals: Apart(Refusals::default()),
+            frame_tries: Apart(AtomicBool::new(false)),
             origins: AtomicU64::new(1),
             capacity,
         }
@@ -209,6 +212,37 @@ impl<I: Intent> Queue<I> {
 
     fn lock(&self) -> MutexGuard<'_, State<I>> {
         lock(&self.state)
+    }
+
+    /// The lock for a send. A flood of intents that never wait for a slot, as `latest` ones replace each other and `lossy`
+    /// ones are dropped, leaves the lock for moments only, and a frame hits none of them: it goes first.
+    #[inline]
+    fn lock_to_send(&self, delivery: Delivery) -> MutexGuard<'_, State<I>> {
+        if delivery != Delivery::Reliable && self.frame_tries.load(Ordering::Relaxed) {
+            self.let_frame_go_first();
+        }
+        self.lock()
+    }
+
+    /// Bounded: the frame's thread may be descheduled.
+    #[cold]
+    fn let_frame_go_first(&self) {
+        let mut looks = 0..LOOKS;
+        while looks.next().is_some() && self.frame_tries.load(Ordering::Relaxed) {
+            hint::spin_loop();
+        }
+    }
+
+    /// The lock for a frame, if it is to be had soon.
+    fn lock_for_frame(&self) -> Option<MutexGuard<'_, State<I>>> {
+        if let Ok(state) = self.state.try_lock() {
+            return Some(state);
+        }
+        self.frames.met_a_sender();
+        self.frame_tries.store(true, Ordering::Relaxed);
+        let state = try_lock(&self.state);
+        self.frame_tries.store(false, Ordering::Relaxed);
+        state
     }
 
     /// As a sender that is held up in the lock.

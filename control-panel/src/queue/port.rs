@@ -135,7 +135,7 @@ impl<I: Intent> Port<I> {
                 TrySendError::Full(intent)
             });
         }
-        let mut state = self.queue.lock();
+        let mut state = self.queue.lock_to_send(delivery);
         if state.gate.is_closed() {
             drop(state);
             self.queue.refuse(Gate::Closed);

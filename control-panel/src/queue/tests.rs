@@ -6,6 +6,7 @@ use std::{
 mod asked;
 mod cooperative;
 mod foreign;
+mod frame_first;
 mod in_a_row;
 mod reserved;
 mod stalled;

@@ -45,7 +45,7 @@ impl<I: Intent> Port<I> {
         waker: &Waker,
     ) -> Step {
         let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Step::Sent };
-        let state = self.queue.lock();
+        let state = self.queue.lock_to_send(delivery);
         if has_ended(term) && !state.gate.is_closed() {
             drop(state);
             self.give_up(ticket.take());
