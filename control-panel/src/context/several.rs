@@ -6,8 +6,9 @@ use super::Context;
 use crate::{error::SendError, intent::Intent, queue::Permits};
 
 impl<I: Intent, P> Context<I, P> {
-    /// Sends all of `intents`, first to last, waiting for slots where it must: see [`IntentSender::send_many`]. What was not sent
-    /// stays in `intents`, so nothing is lost where it is cancelled, as in a `select!`.
+    /// Sends all of `intents`, first to last, waiting for slots where it must: see
+    /// [`IntentSender::send_many`](crate::IntentSender::send_many). What was not sent stays in `intents`, so nothing is lost where it
+    /// is cancelled, as in a `select!`.
     ///
     /// ```
     /// use std::{collections::VecDeque, time::Duration};
@@ -45,7 +46,7 @@ impl<I: Intent, P> Context<I, P> {
     }
 
     /// Waits for a slot and reserves it, with up to `most - 1` more that are free at that moment: see
-    /// [`IntentSender::reserve_many`]. The permits are the worker's and not this generation's.
+    /// [`IntentSender::reserve_many`](crate::IntentSender::reserve_many). The permits are the worker's and not this generation's.
     ///
     /// # Errors
     /// As [`send`](Self::send): there is no free slot and the worker was [asked to stop](SendError::Stopping), the panel is closed
