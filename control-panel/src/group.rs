@@ -128,7 +128,7 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
 
     /// What becomes of the panel when the group failed too often. Default: nothing.
     ///
-    /// Only those who are restarted can fail too often: a group that is to end the panel, and of which no member has a
+    /// Only workers that are restarted can fail too often: a group that is to end the panel, and of which no member has a
     /// [`restart`](Worker::restart) or [`OnStuck::Restart`](crate::OnStuck::Restart), is [refused](Refusal::EscalatesNever); so is
     /// one whose intensity is [unlimited](Intensity::unlimited).
     pub fn escalate(mut self, escalate: Escalate) -> Self {

@@ -7,6 +7,9 @@ use std::fmt::Debug;
 /// Derive it with [`#[derive(GraphIntent)]`](macro@crate::GraphIntent) on your enum. An intent is `Send +
 /// 'static` and nothing more: it need not be `Clone`, `Debug` or `Sync`.
 ///
+/// Every slot of the queue is as large as the largest variant, and a send moves as much: put what is large in a `Box`, so that
+/// it costs its own sender alone (`examples/cookbook/large_intents.rs` in the repository).
+///
 /// ```
 /// use control_panel::{GraphIntent, Intent};
 ///
@@ -98,7 +101,8 @@ pub enum Delivery {
     /// What a frame took and left behind is not replaced. Where there is none, it is reliable; so is a clocked intent, and so
     /// is one given to [`run_frame`](crate::ControlPanel::run_frame).
     ///
-    /// For levels, of which only the newest matters.
+    /// For levels, of which only the newest matters, and for progress: however often a worker reports it, a frame has one, and
+    /// the queue does not fill (`examples/cookbook/latest_progress.rs` in the repository).
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource};

@@ -67,7 +67,7 @@ pub(crate) fn make<T>(wake: Option<Waker>) -> (Reply<T>, Answer<T>) {
 
 /// Where an answer goes: made by [`reply`] or [`Context::request`](crate::Context::request), and part of an intent or a command.
 ///
-/// Dropped unanswered, it gives whoever asked a [`NoReply`]: no one waits for an answer that will never come. Where a worker
+/// Dropped unanswered, it ends the question with a [`NoReply`]: no one waits for an answer that will never come. Where a worker
 /// drops it as it ends (it returned early, failed, panicked, was cancelled), that happens once its status says so.
 #[must_use = "dropped unanswered, it tells whoever asked that there is no answer"]
 pub struct Reply<T> {

@@ -1,4 +1,4 @@
-//! Short-lived work: a few at once, and only the newest of a key.
+//! Short-lived work: a few at a time, and only the newest of a key.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use crate::{
     worker::{Worker, WorkerHandle},
 };
 
-/// Spawns short-lived workers, a few of which run at once while the others wait: what
+/// Spawns short-lived workers, a few of which run at a time while the others wait: what
 /// [`ControlPanel::tasks`](crate::ControlPanel::tasks) and, with keys of which only the newest counts,
 /// [`ControlPanel::keyed_tasks`](crate::ControlPanel::keyed_tasks) return. Clones are the same set; dropping it changes nothing.
 ///
@@ -61,7 +61,7 @@ pub struct Tasks<I: Intent, P = (), K = ()> {
 
 /// What the supervisor calls each key.
 struct Keys<K> {
-    /// A number that somebody is about to spawn with has more than one reference.
+    /// A number that is about to be spawned with has more than one reference.
     ids: BTreeMap<K, Arc<KeyId>>,
     /// With more than so many, those are looked for that no task has any more.
     most: usize,
@@ -143,6 +143,9 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     /// Spawns the task of a key. One of the same key that still lives is stopped, with the cause
     /// [`Replaced`](crate::Cause::Replaced); the new one takes its place once nothing of it is left. One that still waits is
     /// called off, and the new one waits in its stead: of however many only the newest runs, and it is never one too many.
+    ///
+    /// A task that begins with a sleep is a debounce: only the one that no other follows meanwhile gets to work
+    /// (`examples/cookbook/debounce.rs` in the repository).
     pub fn keyed(&self, key: K) -> Keyed<'_, I, P, K> {
         Keyed { tasks: self, key }
     }

@@ -5,8 +5,8 @@
 //! never waits, hands it back:
 //!
 //! - the send itself, pinned once and polled until it wins (what must not be sent meanwhile: `cookbook_futurelock`);
-//! - `reserve_many(1)` of the worker's sender in the branch, and the intent made once there is room for it;
-//! - `send_many` of that sender in the branch: what was not sent is still in the deque.
+//! - `reserve_many(1)` in the branch, and the intent made once there is room for it;
+//! - `send_many` in the branch: what was not sent is still in the deque.
 //!
 //! [`race`] is a `select!` of two without a macro, whose first branch is always asked first. All below is true of tokio's too.
 //!
@@ -46,10 +46,9 @@ async fn pinned(cx: Context<Update>) -> Result<(), SendError<Update>> {
 /// Room first: there is no intent yet that could get lost.
 #[worker(source = IntentSource::Restore)]
 async fn reserved(cx: Context<Update>) -> Result<(), SendError<()>> {
-    let sender = cx.sender();
     let mut row = 0;
     while row < ROWS {
-        match race(sender.reserve_many(1), yield_now()).await {
+        match race(cx.reserve_many(1), yield_now()).await {
             Raced::First(permits) => {
                 if permits?.send(Update::Row(row)).is_err() {
                     break; // the panel has shut down
@@ -65,10 +64,9 @@ async fn reserved(cx: Context<Update>) -> Result<(), SendError<()>> {
 /// All of it in a deque, from which only what is sent is taken.
 #[worker(source = IntentSource::Restore)]
 async fn many(cx: Context<Update>) -> Result<(), SendError<()>> {
-    let sender = cx.sender();
     let mut rows: VecDeque<_> = (0..ROWS).map(Update::Row).collect();
     loop {
-        match race(sender.send_many(&mut rows), yield_now()).await {
+        match race(cx.send_many(&mut rows), yield_now()).await {
             Raced::First(sent) => break sent,
             Raced::Second(()) => {} // some may be sent; the others are in `rows`
         }

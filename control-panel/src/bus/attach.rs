@@ -84,7 +84,7 @@ impl<I: Intent, P> Context<I, P> {
         SignalBus::new(self.buses().of(), self.source(), self.record().origin, term)
     }
 
-    /// Listens to the signals of type `S` that are published from now on, until this worker is told to stop.
+    /// Listens to the signals of type `S` that are published from now on, until this worker is asked to stop.
     ///
     /// It is this run's: a worker that is restarted subscribes anew, and does not get what was published in between.
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {

@@ -32,7 +32,7 @@ pub struct BusStatus {
     pub published: u64,
     /// How many of the kept signals the slowest subscriber has not taken yet. At the capacity it misses those that come.
     pub depth: usize,
-    /// Signals that subscribers missed, all together: those they were [told of](super::Received::Lagged) so far.
+    /// Signals that subscribers missed, all together: those that were [reported](super::Received::Lagged) to them so far.
     pub lagged: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct BusStatus {
 pub struct SignalTotals {
     /// Signals published since the panel was built.
     pub published: u64,
-    /// Signals that subscribers missed, so far as they were told of it.
+    /// Signals that subscribers missed, so far as it was reported to them.
     pub lagged: u64,
     /// How far the slowest subscriber is behind, of all.
     pub depth: usize,
@@ -73,7 +73,7 @@ impl Hub {
 pub(crate) struct Buses<Src> {
     hub: Arc<Hub>,
     all: ArcSwap<Vec<Arc<dyn AnyBus>>>,
-    /// Held by who makes one.
+    /// Held while one is made.
     making: Mutex<()>,
     source: PhantomData<fn() -> Src>,
 }
@@ -89,7 +89,7 @@ impl<Src> Buses<Src> {
         Self { hub: Arc::new(hub), all: ArcSwap::default(), making: Mutex::default(), source: PhantomData }
     }
 
-    /// The panel is gone: nothing is published any more, and those who wait learn it.
+    /// The panel is gone: nothing is published any more, and every wait ends.
     pub(crate) fn close(&self) {
         self.hub.closed.store(true, Ordering::Release);
         for bus in self.all.load().iter() {
@@ -131,7 +131,7 @@ impl<Src: Source> Buses<Src> {
         })
     }
 
-    /// For whoever is no worker.
+    /// For what is no worker.
     pub(crate) fn publisher<S: Send + Sync + 'static>(
         &self,
         source: Src,
@@ -140,7 +140,7 @@ impl<Src: Source> Buses<Src> {
         SignalBus::new(self.of(), source, origin, None)
     }
 
-    /// For whoever is no worker.
+    /// For what is no worker.
     pub(crate) fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, Src> {
         Subscription::new(self.of(), None)
     }

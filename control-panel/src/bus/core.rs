@@ -48,7 +48,7 @@ impl<S, Src> Core<S, Src> {
         !self.listeners.is_empty()
     }
 
-    /// A signal that no one listens to. It takes no number: whoever subscribes meanwhile would wait for it.
+    /// A signal that no one listens to. It takes no number: one that subscribes meanwhile would wait for it.
     pub(super) fn unheard(&self) {
         self.unheard.fetch_add(1, Ordering::Relaxed);
     }
@@ -106,7 +106,7 @@ pub(super) trait AnyBus: Send + Sync {
     fn signal(&self) -> TypeId;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
     fn status(&self) -> BusStatus;
-    /// The panel is gone: those who wait learn it.
+    /// The panel is gone: every wait ends.
     fn close(&self);
 }
 

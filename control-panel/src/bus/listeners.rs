@@ -1,4 +1,4 @@
-//! Who waits for the next signal. Whoever wakes them takes no lock that they could hold it up by.
+//! What waits for the next signal. Waking it takes no lock that it could hold for long.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 
 use crate::queue::Foreign;
 
-/// How a listener is woken. Only its subscription arms it, and whoever wakes it disarms it first: so it is woken once.
+/// How a listener is woken. Only its subscription arms it, and what wakes it disarms it first: so it is woken once.
 const UNARMED: u8 = 0;
 /// By its waker.
 const TASK: u8 = 1;
@@ -23,10 +23,10 @@ const LOOP: u8 = 2;
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     armed: AtomicU8,
-    /// Its subscription locks it while unarmed, and who disarmed it tries to: it fails only where the subscription, being
+    /// Its subscription locks it while unarmed, and what disarmed it tries to: it fails only where the subscription, being
     /// awake, is about to look again.
     waker: Mutex<Option<Waker>>,
-    /// The number of the next signal that it will read, for those who ask how far it is behind.
+    /// The number of the next signal that it will read, for the figures of how far it is behind.
     next: AtomicU64,
 }
 
@@ -88,7 +88,7 @@ pub(super) struct Listeners {
     all: ArcSwap<Vec<Arc<Listener>>>,
     /// How many they are: cheaper to look at.
     count: AtomicUsize,
-    /// Held by who adds or removes one.
+    /// Held while one is added or removed.
     changing: Mutex<()>,
 }
 
@@ -125,7 +125,7 @@ impl Listeners {
         self.all.load().iter().map(|listener| listener.next()).min()
     }
 
-    /// Wakes those who are armed: tasks each for itself, and then the frame loop by `wake_loop`. After what they are to see.
+    /// Wakes those that are armed: tasks each for itself, and then the frame loop by `wake_loop`. After what they are to see.
     pub(super) fn wake(&self, wake_loop: impl FnOnce()) {
         fence(Ordering::SeqCst);
         let mut foreign = Foreign::default();

@@ -16,7 +16,7 @@
 //!
 //! Why not `tokio::sync::broadcast`: its `send` takes a lock that every receiver takes too, and the lock of a slot that a
 //! lagging receiver may hold while it clones (the program's code). A receiver that is descheduled there holds up the
-//! frame. Here nobody takes a lock to publish or to read: a place is exchanged as a whole (`arc-swap`), and what it held
+//! frame. Here nothing takes a lock to publish or to read: a place is exchanged as a whole (`arc-swap`), and what it held
 //! before is used again, so that publishing allocates nothing either.
 
 mod attach;
@@ -52,11 +52,11 @@ use crate::{
 /// How many signals of each bus are kept, unless the builder says otherwise.
 pub(crate) const CAPACITY: usize = 64;
 
-/// Announces signals of the type `S` to everyone who listens: what [`ControlPanel::bus`](crate::ControlPanel::bus),
+/// Announces signals of the type `S` to every subscriber: what [`ControlPanel::bus`](crate::ControlPanel::bus),
 /// [`Spawner::bus`](crate::Spawner::bus) and [`Context::bus`](crate::Context::bus) return.
 ///
 /// An intent requests a change, and goes to the one owner of the state. A signal announces a change that has happened, goes
-/// to all who [subscribed](crate::Context::subscribe), and changes nothing by itself: a publisher does not know its subscribers, and
+/// to all that [subscribed](crate::Context::subscribe), and changes nothing by itself: a publisher does not know its subscribers, and
 /// is the same without any. A panel has one bus for each type of signal that is published or subscribed to; it comes into
 /// being with the first use.
 ///
@@ -100,7 +100,7 @@ pub(crate) const CAPACITY: usize = 64;
 /// # Bounds
 /// The bus keeps its last signals, by default 64 ([`signal_capacity`](crate::PanelBuilder::signal_capacity)), until newer
 /// ones take their places. A subscriber that is further behind goes on with the oldest that is kept, and
-/// [is told](Received::Lagged) how many it missed; no publisher ever waits for it.
+/// [gets the number](Received::Lagged) of those that it missed; no publisher ever waits for it.
 ///
 /// Take a bus once and keep it: it is a look-up and an allocation, and keeps the memory of the signal that it replaced last
 /// for the next. A clone has memory of its own.
@@ -128,13 +128,13 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
         }
     }
 
-    /// Announces a signal to all who listen now. Those who subscribe later do not get it.
+    /// Announces a signal to all that are subscribed now. Later subscriptions do not get it.
     ///
     /// Never waits, whatever subscribers and other publishers do: what they share is written and read without a lock. In steady
     /// state it allocates nothing; a subscriber that keeps a [`Signal`] until its place is needed again costs one
     /// allocation. Without a subscriber the signal is counted and dropped.
     ///
-    /// It wakes those who wait, on this thread: tokio's wakers put a task into the scheduler's queue, and
+    /// It wakes the subscribers that wait, on this thread: tokio's wakers put a task into the scheduler's queue, and
     /// [`on_ready`](crate::PanelBuilder::on_ready) is called where a subscription of the frame loop waits. It drops the
     /// signal that it replaces. Should one of these panic, the others have had their turn and the signal is published.
     ///

@@ -31,7 +31,7 @@ use crate::{
 /// [`Context::subscribe`](crate::Context::subscribe) return.
 ///
 /// Every subscription gets all of them, in the bus's one order. One that falls behind further than the bus keeps signals
-/// [learns](Received::Lagged) how many it missed. Dropping it ends it.
+/// [gets the number](Received::Lagged) of those that it missed. Dropping it ends it.
 pub struct Subscription<S, Src = IntentSource> {
     core: Arc<Core<S, Src>>,
     listener: Arc<Listener>,
@@ -71,9 +71,9 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     }
 
     /// Waits for the next signal. `None` once the panel was dropped and everything was read, or the worker whose
-    /// subscription it is was told to stop.
+    /// subscription it is was asked to stop.
     ///
-    /// A worker that is told to stop gets `None` even if signals are left: [`try_recv`](Self::try_recv) still takes them.
+    /// A worker that is asked to stop gets `None` even if signals are left: [`try_recv`](Self::try_recv) still takes them.
     ///
     /// # Cooperation
     /// Consumes tokio's cooperative budget, so that a loop that always finds a signal can be cancelled.

@@ -15,7 +15,7 @@ use crate::{
     worker::Worker,
 };
 
-/// How many questions have a thread at once.
+/// How many questions have a thread at a time.
 const AT_ONCE: usize = 64;
 
 /// How many wait for one.
@@ -109,7 +109,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Asks something of a function that blocks: a file dialog, the clipboard, a host's call. It runs on a thread of its own,
     /// whatever the runtime's threads do, as a worker of this name and source: counted, listed, its panic reported.
     ///
-    /// 64 run at once; up to 1,024 more wait for one of them to return, and what is asked beyond that gets a
+    /// 64 run at a time; up to 1,024 more wait for one of them to return, and what is asked beyond that gets a
     /// [`NoReply`](crate::NoReply). Costs the start of a thread, some tens of microseconds. Where a test pauses the runtime's
     /// time, it is a [`blocking`](Worker::blocking) worker instead, for which that time stands still.
     ///

@@ -187,6 +187,11 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// ones and [`ask_blocking`](ControlPanel::ask_blocking) go on all the same.
     ///
     /// Default: the ambient one where `build` is called in a runtime's context, else one of the panel's own.
+    ///
+    /// A runtime that is not the panel's own ends by the program's rules: dropped at the end of `main`, it waits for every
+    /// blocking call in its pool, also for a blocking worker that the panel's shutdown gave up at its deadline. End it by
+    /// [`shutdown_background`](tokio::runtime::Runtime::shutdown_background), or leave the panel its own, whose drop never waits
+    /// (`examples/cookbook/runtime_at_exit.rs` in the repository).
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
@@ -215,7 +220,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     ///
     /// Called on the thread that sends, or drops a frame; and wherever else there turns out to be something for a frame
     /// to do: where a sender is made or dropped (so also where a worker is spawned or ends), where a waiting send or
-    /// [`Permits`](crate::Permits) are dropped, where an answer is given or given up, where a worker starts, ends, is told to
+    /// [`Permits`](crate::Permits) are dropped, where an answer is given or given up, where a worker starts, ends, is asked to
     /// stop, suspended or resumed, and inside `drain`, `run_frame` and `status` themselves. Never under a lock of the panel's:
     /// it may send itself. Not called any more once the panel is being dropped.
     ///
@@ -279,7 +284,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// Default: yes. A loop that shows nothing of its workers may sleep on.
     ///
     /// It is woken after the change, so that it finds it in [`ControlPanel::status`] and in the handles: a worker started,
-    /// ended, failed, backs off, is told to stop, waits for its group, is suspended, resumed, stuck or no longer stuck. A spawn by
+    /// ended, failed, backs off, is asked to stop, waits for its group, is suspended, resumed, stuck or no longer stuck. A spawn by
     /// itself wakes nothing: the start does. So that a worker that fails all the time keeps no loop awake, neither does a
     /// restart after a run and a wait that took less than 16 ms each, beyond the first: the next frame shows it.
     ///

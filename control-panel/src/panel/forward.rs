@@ -20,7 +20,7 @@ use crate::{
 /// Makes intents of events.
 pub(super) type MakeIntent<I> = Box<dyn FnMut(Notice) -> Option<I> + Send>;
 
-/// What a builder was told: from which source, and how.
+/// What a builder was given: from which source, and how.
 pub(super) type Forwarded<I> = (<I as Intent>::Source, MakeIntent<I>);
 
 pub(super) struct Forward<I: Intent> {

@@ -55,6 +55,10 @@ pub use self::{
 /// Dropping a panel never blocks: it tells every worker to stop, drops the async ones at their next await, and
 /// discards what was not drained. [`shutdown`](Self::shutdown) first, to wait for them and to know how they ended.
 ///
+/// A process that has a panel is not to be forked: the child has one thread, and the locks of all others. A daemon that goes
+/// into the background starts itself again (`examples/cookbook/detach.rs` in the repository). The platforms are listed on the
+/// [crate's page](crate#platforms); `wasm32` is none of them.
+///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, worker};
 ///
@@ -143,7 +147,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         GroupBuilder::new(Arc::clone(&self.shared))
     }
 
-    /// A set of short-lived workers, a few of which run at once.
+    /// A set of short-lived workers, a few of which run at a time.
     pub fn tasks(&self) -> Tasks<I, P> {
         Tasks::new(Arc::clone(&self.shared))
     }
@@ -186,6 +190,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     /// A new sender, with an origin of its own, for callbacks, threads and the frame loop itself.
+    ///
+    /// Two senders of one source are two producers: within a frame all that the older one sent comes first, whatever the
+    /// timing. Clones of one sender are one producer, whose intents keep the order in which they were accepted
+    /// (`examples/cookbook/two_senders.rs`).
     ///
     /// Takes the queue's lock, and a moment for each source that is known: make it once and keep it.
     pub fn sender(&self, source: I::Source) -> IntentSender<I> {
@@ -255,6 +263,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
 
     /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime. The panel's own workers on threads wait for
     /// themselves in it, until the deadline.
+    ///
+    /// In a synchronous callback of an async program, this and the other `…_blocking` methods are called inside
+    /// [`block_in_place`](tokio::task::block_in_place), on a multi-thread runtime (`examples/cookbook/sync_callback.rs` in the
+    /// repository).
     ///
     /// # Panics
     /// In async code, before anything is stopped: use `shutdown().await` there.

@@ -31,7 +31,7 @@ pub trait Spawn: sealed::Sealed {
     /// Spawns a worker. Never waits; a panel that is shut down gives a handle in state
     /// [`Refused`](crate::WorkerStatus::Refused).
     ///
-    /// The handle knows the worker at once; a [status of the panel](ControlPanel::status) may be from before it for a moment.
+    /// The handle knows the worker immediately; a [status of the panel](ControlPanel::status) may be from before it for a moment.
     ///
     /// On a trait object it is called by way of its reference, which spawns as well: `Spawn::spawn(&host, worker)`.
     fn spawn<C>(&self, worker: Worker<Self::Intent, Self::Policy, C>) -> WorkerHandle<C>

@@ -70,7 +70,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// For workers that have something to hand over when they are asked to stop, more of it than the queue has room for. While a
     /// plain [`shutdown`](Self::shutdown) waits the queue is not drained, so it hands back what does not fit. A worker that
     /// flushes is [cooperative](crate::Cancel::Cooperative), or on a thread, and sends by [`Context::sender`], which waits for a
-    /// slot although the worker was asked to stop: the context's own sends do not, so that a loop of them ends.
+    /// slot although the worker was asked to stop: the context's own sends do not, so that a loop of them ends
+    /// (`examples/cookbook/flush_at_exit.rs` in the repository).
     ///
     /// The [deadline](crate::PanelBuilder::shutdown_timeout) holds, as long as `frame` returns: workers that have not ended after
     /// nine tenths of it are dropped, and sends that still wait are refused. A loop whose host calls it, as a GUI's, and that

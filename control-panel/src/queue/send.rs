@@ -54,10 +54,11 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// So in `select! { sent = cx.send(intent) => …, _ = ticks.tick() => … }` an intent whose send loses is gone, as with any
     /// channel whose `send` takes its message. It is not delivered later, since code that tries again would send it twice.
-    /// Four ways keep it:
+    /// Four ways keep it (`examples/cookbook/select.rs` in the repository has each):
     /// - the send itself, pinned and polled again: `let mut sending = pin!(cx.send(intent));`, then
     ///   `sent = &mut sending` (or `race(sending.as_mut(), …)`) until that branch wins, as below. What the other branches
-    ///   send meanwhile may wait for it: do that after;
+    ///   send meanwhile may wait for it where the source holds one slot at a time, and it for them (a "futurelock",
+    ///   `examples/cookbook/futurelock.rs`): do that after;
     /// - [`reserve_many(1)`](Self::reserve_many) in the branch, and [`Permits::send`] once it won: the intent is made then;
     /// - [`send_many`](Self::send_many) in the branch: what was not sent is still in the deque;
     /// - [`try_send`](Self::try_send), which hands it back.

@@ -119,7 +119,7 @@ pub enum RequestError<I> {
     Refused(SendError<I>),
     /// It was taken and dropped unanswered.
     NoReply,
-    /// It was taken, and the worker that asked was told to stop before there was an answer: also where the question was then
+    /// It was taken, and the worker that asked was asked to stop itself before there was an answer: also where the question was then
     /// dropped unanswered.
     Stopped,
 }

@@ -96,7 +96,7 @@ pub fn listen() -> io::Result<Stop> {
 /// // A terminal program that asks "really quit?" counts the presses itself.
 /// let stop = signals::listen_with(Options::default().second(Second::Ignored))?;
 /// assert!(!stop.is_requested());
-/// // Whoever comes later gets the same.
+/// // Later calls get the same.
 /// assert!(signals::listen().is_ok());
 /// assert!(signals::listen_with(Options::default().window(Duration::from_secs(2))).is_err());
 /// # Ok::<(), std::io::Error>(())

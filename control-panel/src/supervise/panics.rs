@@ -84,7 +84,8 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 /// assert!(!control_panel::is_supervised_panic());
 /// ```
 ///
-/// A hook that is not to be called at all for these is wrapped by [`skip_supervised_panics`].
+/// A hook that is not to be called at all for these is wrapped by [`skip_supervised_panics`]
+/// (`examples/cookbook/panic_hook.rs` in the repository).
 #[must_use]
 pub fn is_supervised_panic() -> bool {
     !ABORT && CATCHING.get().depth > 0 && thread::panicking()

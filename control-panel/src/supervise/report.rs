@@ -109,8 +109,8 @@ struct Told {
 pub enum Verdict {
     /// Nothing went wrong: the report [is clean](ShutdownReport::is_clean).
     Clean,
-    /// Something did, and restarts made up for it: every worker, when it ended for good, had finished or was told to stop and
-    /// did. One that was waiting to be restarted then counts as told to stop: it had not given up.
+    /// Something did, and restarts made up for it: every worker, when it ended for good, had finished or was asked to stop and
+    /// did. One that was waiting to be restarted then counts as asked to stop: it had not given up.
     Recovered,
     /// A worker ended for good by an error, a panic or because it was stuck, was dropped before it had stopped, or did not
     /// stop.
@@ -152,7 +152,8 @@ impl ShutdownReport {
         Self(Arc::new(Told { elapsed, workers, incidents, failed }))
     }
 
-    /// What it comes to for a program that restarts what fails: forgets the incidents that were recovered from.
+    /// What it comes to for a program that restarts what fails: forgets the incidents that were recovered from
+    /// (`examples/cookbook/exit_verdict.rs` in the repository).
     pub fn verdict(&self) -> Verdict {
         match (self.0.incidents.total, self.0.failed) {
             (0, _) => Verdict::Clean,

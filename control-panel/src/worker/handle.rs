@@ -159,8 +159,12 @@ impl<C> WorkerHandle<C> {
         self.record.ended().await
     }
 
-    /// Like [`ended`](Self::ended), for a thread that is not driving a runtime. Not for the worker itself, which would wait for
-    /// ever.
+    /// Like [`ended`](Self::ended), for a thread that is not driving a runtime. Not for the worker itself, which would wait
+    /// forever.
+    ///
+    /// The thread that drains does not wait by it for a worker that may still send: once the queue is full, that worker waits
+    /// for a frame and this for the worker. It drains in the loop that waits, as `examples/cookbook/drain_while_waiting.rs` in
+    /// the repository does: until `status().is_final()` and nothing is queued.
     ///
     /// # Panics
     /// In async code: use `ended().await` there.

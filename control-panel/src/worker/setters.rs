@@ -84,7 +84,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
 
     /// What becomes of the panel when it failed too often. Default: nothing. In a group, the group's own word counts.
     ///
-    /// Only who is restarted can fail too often: a worker of its own that is to end the panel, with neither a
+    /// Only a worker that is restarted can fail too often: a worker of its own that is to end the panel, with neither a
     /// [`restart`](Self::restart) nor [`OnStuck::Restart`], or with an [unlimited](Intensity::unlimited) intensity, is
     /// [`Refused`](crate::Refusal::EscalatesNever). To end the panel at the
     /// first failure, let it restart with an [`Intensity`] of 0.

@@ -9,7 +9,7 @@ use super::error::ModError;
 /// For each id they come in order: after `Activated` its own intents, after `Deactivated` none. Of no id two ever run, and
 /// between two `Activated` of an id there is a `Deactivated`: a reducer that goes by ids alone knows what runs, whatever is
 /// renamed or exchanged in the folder meanwhile. A mod that is only renamed goes on, and nothing is said of that.
-/// `LoadFailed` is told once for each reason, not once for each attempt.
+/// `LoadFailed` is sent once for each reason, not once for each attempt.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModEvent {

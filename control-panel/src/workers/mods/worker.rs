@@ -289,7 +289,7 @@ where
     }
 }
 
-/// Who watches the program's log learns that the folder is only looked at now and then.
+/// The program's log says that the folder is only looked at now and then.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "then nothing listens"))]
 fn polled(every: Duration, watch: &ModFolderWatch) {
     #[cfg(feature = "tracing")]
