@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Context, ControlPanel, Warning, Worker, WorkerHandle};
+use control_panel::{Context, ControlPanel, Warning, Worker, WorkerHandle, WorkerStatus};
 use tests::{Mark, eventually, threads, watched};
 use tokio::{
     runtime::{Builder, Handle},
@@ -174,5 +174,30 @@ fn a_runtime_that_lives_is_not_warned_about() {
             }
             over.store(true, Ordering::SeqCst);
         });
+    });
+}
+
+/// It draws no frames, so it is woken to find it; also where it is not woken for its workers.
+#[test]
+fn a_loop_that_sleeps_is_woken_to_be_warned() {
+    watched(|| {
+        for wake_for_workers in [true, false] {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let builder = Panel::builder().runtime(runtime.handle().clone());
+            let mut panel = builder.wake_for_workers(wake_for_workers).build();
+            let short = |worker: Worker<Mark>| worker.stuck_after(Duration::from_millis(100));
+            let waits = panel.spawn(short(Worker::new("waits", 0, |cx: Context<Mark>| async move {
+                cx.cancelled().await;
+            })));
+            while panel.status().warning.is_none() {
+                drop(panel.drain());
+                panel.wait_ready_timeout(Duration::MAX);
+            }
+            assert_eq!(panel.status().warning, Some(Warning::WorkersNeverPolled { workers: 1 }));
+            assert_eq!(panel.status().frames.max(8), 8, "frames did not find it");
+            runtime.block_on(yield_now());
+            eventually("it runs", || matches!(waits.status(), WorkerStatus::Running));
+            assert_eq!(panel.status().warning, None);
+        }
     });
 }

@@ -117,6 +117,8 @@ pub enum Warning {
     /// loop await between frames, give the panel `.runtime(handle)` of a multi-thread runtime, or let it have its own; what
     /// blocks for long belongs on a thread ([`Worker::thread`](crate::Worker::thread)).
     ///
+    /// A loop that sleeps meanwhile, and so draws no frames, is woken to find it: after some five seconds of real time.
+    ///
     /// Goes away once one of them runs. Frames that follow each other within 10 ms count once, unless the loop itself holds the
     /// runtime.
     WorkersNeverPolled {

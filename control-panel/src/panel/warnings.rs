@@ -56,13 +56,13 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let supervisor = &self.shared.supervisor;
         let (polls, unpolled) = (supervisor.registry().first_polls(), supervisor.registry().unpolled());
         let starved = &mut self.starved;
-        let before = starved.is_found();
+        let before = self.shared.starving.load(Ordering::Relaxed);
         if unpolled == 0 || polls != starved.polls {
             *starved = Starved { polls, ..Starved::default() };
         } else {
             starved.count(supervisor.runtime());
         }
-        let found = starved.is_found();
+        let found = starved.is_found() || supervisor.registry().is_overdue();
         if before != found {
             self.shared.starving.store(found, Ordering::Relaxed);
         }
@@ -92,7 +92,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             return Some(Warning::RuntimeGone);
         }
         let workers = registry.unpolled();
-        if workers > 0 && self.starving.load(Ordering::Relaxed) {
+        if workers > 0 && (self.starving.load(Ordering::Relaxed) || registry.is_overdue()) {
             return Some(Warning::WorkersNeverPolled { workers });
         }
         let workers = registry.on_runtime();

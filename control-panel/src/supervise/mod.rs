@@ -21,6 +21,7 @@
 //! | `clock` | the one native thread: rings deadlines, looks after the workers |
 //! | `polling` | which worker each thread runs just now |
 //! | `watchdog` | who is stuck: pure |
+//! | `unpolled` | workers that no thread comes to |
 //! | `watched` | what the watchdog is shown of a panel, and what it finds |
 //! | `panics` | panics as data |
 
@@ -51,5 +52,6 @@ pub(crate) mod roster;
 mod signal;
 mod stop_error;
 pub(crate) mod supervisor;
+mod unpolled;
 pub(crate) mod watchdog;
 pub(crate) mod watched;

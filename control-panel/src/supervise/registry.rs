@@ -76,6 +76,8 @@ pub(crate) struct Registry {
     on_runtime: AtomicUsize,
     /// How many first polls there were: tells a runtime that runs from one that does not.
     first_polls: AtomicU64,
+    /// Their number at which too long none of the others was polled, and one more; 0 where that is not so.
+    pub(super) overdue: AtomicU64,
     /// Whether the panel was dropped.
     gone: AtomicBool,
     escalated: AtomicBool,
@@ -134,6 +136,7 @@ impl Registry {
             unpolled: AtomicUsize::new(0),
             on_runtime: AtomicUsize::new(0),
             first_polls: AtomicU64::new(0),
+            overdue: AtomicU64::new(0),
             gone: AtomicBool::new(false),
             escalated: AtomicBool::new(false),
             runtime_gone: AtomicBool::new(false),

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::polling::Poll;
+use super::{polling::Poll, unpolled::Unpolled};
 use crate::queued::Origin;
 
 /// What a worker found stuck comes to.
@@ -76,6 +76,8 @@ pub(crate) enum Finding {
 pub(crate) struct Watchdog {
     since: BTreeMap<(Origin, Mark), Duration>,
     stuck: BTreeSet<Origin>,
+    /// Those that it has never seen run.
+    pub(super) unpolled: Unpolled,
 }
 
 impl Watchdog {

@@ -59,6 +59,7 @@ impl Attention {
 impl Registry {
     /// Looks after the workers, given what all threads run. Returns the shortest limit; none when nobody is left to watch.
     pub(super) fn look_after(&self, dog: &mut Watchdog, now: Duration, polled: &[Poll]) -> Option<Duration> {
+        self.look_for_unpolled(&mut dog.unpolled, now);
         let mut state = self.lock();
         let limit = state.attention.shortest()?;
         let mut subjects = Vec::new();

@@ -98,6 +98,13 @@ impl Registry {
         }
     }
 
+    /// Wakes a sleeping loop, whatever it is woken for: something is wrong.
+    pub(in crate::supervise) fn wake_loop_for_warning(&self) {
+        if !self.gone.load(Ordering::Relaxed) {
+            (self.on_change)();
+        }
+    }
+
     pub(crate) fn first_polls(&self) -> u64 {
         self.first_polls.load(Ordering::Relaxed)
     }

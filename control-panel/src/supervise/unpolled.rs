@@ -1,0 +1,67 @@
+//! Workers that no thread comes to. A loop that draws finds that by its frames; one that sleeps until something is ready draws
+//! none, and so it is looked for by the clock too.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use super::registry::Registry;
+
+/// So long is too long, for workers of which none is polled.
+const LONG: Duration = Duration::from_secs(2);
+
+/// What was seen at the looks before: pure.
+#[derive(Debug, Default)]
+pub(super) struct Unpolled {
+    /// How many workers had been polled by then.
+    polls: u64,
+    /// Since when there are some that were not, and that number is the same.
+    since: Option<Duration>,
+}
+
+impl Unpolled {
+    /// One more look, at this moment of a clock that counts no more than it waited for.
+    fn look(&mut self, now: Duration, polls: u64, unpolled: usize) -> bool {
+        match self.since {
+            Some(since) if unpolled > 0 && polls == self.polls => now.saturating_sub(since) >= LONG,
+            _ => {
+                (self.polls, self.since) = (polls, (unpolled > 0).then_some(now));
+                false
+            }
+        }
+    }
+}
+
+impl Registry {
+    /// Wakes a sleeping loop, which is to find it in the status. Not to be called under the lock.
+    pub(super) fn look_for_unpolled(&self, seen: &mut Unpolled, now: Duration) {
+        let polls = self.first_polls();
+        let found = if seen.look(now, polls, self.unpolled()) { polls + 1 } else { 0 };
+        let before = self.overdue.swap(found, Ordering::Relaxed);
+        if found != 0 && before != found {
+            self.wake_loop_for_warning();
+        }
+    }
+
+    /// Whether the workers that were never polled are waiting for too long. Ends as soon as one is polled.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.overdue.load(Ordering::Relaxed) == self.first_polls() + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_is_the_time_in_which_some_wait_and_none_is_polled() {
+        let mut seen = Unpolled::default();
+        let mut look = |millis, polls, unpolled| seen.look(Duration::from_millis(millis), polls, unpolled);
+        assert!(!look(0, 0, 0) && !look(5_000, 0, 0), "none waits");
+        assert!(!look(6_000, 0, 1) && !look(7_999, 0, 2) && look(8_000, 0, 2));
+        assert!(look(8_100, 0, 1), "still");
+        assert!(
+            !look(8_200, 1, 1) && !look(10_100, 1, 1) && look(10_200, 1, 1),
+            "from the last that was polled"
+        );
+        assert!(!look(10_300, 1, 0) && !look(10_400, 1, 1) && !look(12_300, 1, 1));
+    }
+}
