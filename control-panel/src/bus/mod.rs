@@ -86,11 +86,10 @@ pub(crate) const CAPACITY: usize = 64;
 /// let mut panel = ControlPanel::<Update>::new();
 /// let opened = panel.bus::<Opened>(IntentSource::LocalUI); // once, and kept
 /// panel.spawn_index();
-/// # panel.wait_ready_timeout(std::time::Duration::MAX);
-/// # panel.drain().for_each(drop);
+/// # while panel.drain().count() == 0 { panel.wait_ready_timeout(std::time::Duration::MAX); }
 /// // … in a frame, after the state changed:
 /// opened.publish(Opened("index.html".into()));
-/// # panel.wait_ready_timeout(std::time::Duration::MAX);
+/// # while panel.queued() == 0 { std::thread::yield_now() }
 /// # assert!(panel.drain().all(|queued| matches!(queued.intent, Update::Indexed(page) if page == "index.html")));
 /// ```
 ///
