@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker, WorkerStatus};
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker};
 use tokio::runtime::Builder;
 
 #[derive(GraphIntent)]
@@ -29,13 +29,14 @@ fn main() {
 
     // As a read of a pipe into which no one writes: it does not look at the panel, and ends when its other end does.
     let (open, pipe) = channel::<()>();
+    let (reads, begins) = channel();
     let mut pipe: Option<Receiver<()>> = Some(pipe);
-    let reader = panel.spawn(Worker::blocking("reader", IntentSource::Restore, move |_: Context<Update>| {
+    panel.spawn(Worker::blocking("reader", IntentSource::Restore, move |_: Context<Update>| {
+        reads.send(()).ok();
         pipe.take().map(|pipe| pipe.recv());
     }));
-    while !matches!(reader.status(), WorkerStatus::Running) {
-        std::thread::yield_now();
-    }
+    // One that is asked to stop before its function begins does not begin it.
+    begins.recv().expect("it reads");
 
     let report = panel.shutdown_blocking();
     println!("{report}");
