@@ -65,7 +65,8 @@ pub enum EventKind {
     Suspended,
     /// It was resumed.
     Resumed,
-    /// It never ran.
+    /// It never ran, because the runtime went before it could. A spawn that is refused is no event: the handle's
+    /// [status](crate::WorkerHandle::status) says so.
     Refused(Refusal),
     /// It ended for good, and nothing of it is left. With the cause, if it was told to.
     Ended(Exit, Option<Cause>),
