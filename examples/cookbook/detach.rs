@@ -57,9 +57,11 @@ fn start_again() -> io::Result<String> {
 
 fn serve_in_background() -> ExitCode {
     let mut panel = ControlPanel::<Update>::new();
-    panel.spawn_serve();
-    if panel.wait_ready_timeout(Duration::from_secs(10)) && panel.drain().count() == 1 {
-        println!("ready");
+    let serve = panel.spawn_serve();
+    while !serve.status().is_final() || panel.queued() > 0 {
+        // Woken for the worker's start and end too, so a frame may have nothing in it.
+        panel.wait_ready_timeout(Duration::from_secs(10));
+        panel.drain().for_each(|_| println!("ready"));
     }
     ExitCode::from(u8::from(!panel.shutdown_blocking().is_clean()))
 }

@@ -47,9 +47,15 @@ fn the_shipped_site_is_browsed_and_everything_is_told() {
 
 #[test]
 fn the_same_seed_makes_the_same_visits() {
-    // How much is prefetched between two visits is a matter of time; without a warm cache nothing is.
+    // How much is prefetched between two visits is a matter of time, as is what a mod blocks: here there is no warm cache,
+    // and no mod.
+    let no_mods = tempfile::tempdir().expect("a temporary folder");
     let moves = |seed| {
-        let output = browse(&["--quiet", "--seed", seed, "--memory-threshold", "1", "--warm-cache", "0"]);
+        let mut args = vec!["--quiet", "--seed", seed, "--memory-threshold", "1", "--warm-cache", "0"];
+        if cfg!(feature = "mods") {
+            args.extend(["--mods", no_mods.path().to_str().expect("a UTF-8 path")]);
+        }
+        let output = browse(&args);
         assert_eq!(text(&output.stderr), "", "quiet means quiet");
         assert_row(&output, "prefetched 0");
         [row(&output, "LocalUI"), row(&output, "Cold to Active"), row(&output, "Active to Cold")]
