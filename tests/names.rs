@@ -109,7 +109,8 @@ fn what_comes_after_a_worker_says_the_name_that_it_has() {
         assert!(matches!(tock.status(), WorkerStatus::Stopping(_)));
         assert!(matches!(second.status(), WorkerStatus::Stopping(_)));
         assert!(matches!(first.status(), WorkerStatus::Running), "it is stopped once the tock has ended");
-        assert!(panel.shutdown().await.is_clean());
+        let report = panel.shutdown().await;
+        assert_eq!(report.incident_count(), 1, "what was refused: {report}");
     });
 }
 

@@ -240,21 +240,24 @@ proptest! {
         seen.orphans.store(true, Ordering::SeqCst);
         drop(runtime);
         seen.is_over(&held.handles);
-        let mut aborted = 0;
+        let (mut aborted, mut refused) = (0, 0);
         for handle in alive {
             match handle.status() {
                 WorkerStatus::Ended(Exit::Aborted) => aborted += 1,
                 // It had been told to end, and waited for that.
                 WorkerStatus::Ended(Exit::Cancelled) if handle.cause() == Some(Cause::Replaced) => {}
                 // It never ran.
-                WorkerStatus::Refused(Refusal::RuntimeGone) => prop_assert_eq!(handle.generation(), 0),
+                WorkerStatus::Refused(Refusal::RuntimeGone) => {
+                    prop_assert_eq!(handle.generation(), 0);
+                    refused += 1;
+                }
                 _ => prop_assert!(false, "{handle:?}"),
             }
         }
         let late = panel.spawn(good("late"));
         prop_assert!(matches!(late.status(), WorkerStatus::Refused(Refusal::RuntimeGone)));
         let report = panel.shutdown_blocking();
-        prop_assert_eq!(report.incident_count(), incidents + aborted, "each is told: {}", report);
+        prop_assert_eq!(report.incident_count(), incidents + aborted + refused + 1, "each is told: {}", report);
         prop_assert_eq!(panel.worker_count(), 0);
     }
 }

@@ -166,8 +166,9 @@ impl<I: Intent, P> sealed::Sealed for GroupBuilder<I, P> {}
 
 impl<I: Intent, P> Drop for GroupBuilder<I, P> {
     fn drop(&mut self) {
+        let registry = self.shared.supervisor.registry();
         for recruit in self.recruits.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            recruit.record.refuse(Refusal::GroupNotStarted);
+            registry.refuse(&recruit.record, Refusal::GroupNotStarted);
         }
     }
 }

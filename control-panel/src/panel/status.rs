@@ -53,9 +53,9 @@ pub struct PanelStatus {
     /// The workers that live, in the order of their spawning.
     pub workers: Workers,
     /// How often a run of a worker did not end cleanly since the panel was built: panics, errors, aborts, stops of stuck workers,
-    /// and what a shutdown left behind. As [`ShutdownReport::incident_count`](crate::ShutdownReport::incident_count).
+    /// workers that were [refused](crate::Refusal), and what a shutdown left behind. As [`ShutdownReport::incident_count`](crate::ShutdownReport::incident_count).
     pub incident_count: u64,
-    /// The last of these of each worker, those that have ended included: of 64 workers at most, oldest first.
+    /// The last of these of each worker, those that have ended included, and of refused workers of each name: of 64 workers at most, oldest first.
     pub incidents: LastIncidents,
     /// The number of the last event that `workers` contains: those after it tell what changed since.
     pub events: u64,

@@ -65,7 +65,7 @@ pub enum EventKind {
     Suspended,
     /// It was resumed.
     Resumed,
-    /// It never ran, because the runtime went before it could. A spawn that is refused is no event: the handle's
+    /// It never ran. One refused by a panel that is shutting down is no event: only the handle's
     /// [status](crate::WorkerHandle::status) says so.
     Refused(Refusal),
     /// It ended for good, and nothing of it is left. With the cause, if it was told to.

@@ -9,6 +9,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use crate::worker::Refusal;
+
 /// How a worker ended.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
@@ -34,6 +36,9 @@ pub enum Exit {
     Stuck,
     /// It did not say in time that it is [ready](crate::Worker::ready_within), was asked to stop for that, and did.
     NotReady,
+    /// It was refused and never ran. A report says so; the status of such a worker is
+    /// [`Refused`](crate::WorkerStatus::Refused).
+    Refused(Refusal),
 }
 
 impl Exit {
@@ -62,6 +67,7 @@ impl fmt::Display for Exit {
             Self::Starved => f.write_str("could not stop: no thread was free to end it"),
             Self::Stuck => f.write_str("was stuck"),
             Self::NotReady => f.write_str("was not ready in time"),
+            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
         }
     }
 }

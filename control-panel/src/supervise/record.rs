@@ -162,9 +162,8 @@ impl Record {
         (mem::replace(&mut *current, status), seen)
     }
 
-    /// It is never started.
-    pub(crate) fn refuse(&self, refusal: Refusal) {
-        self.close_inbox();
+    /// It is never started. Its inbox is closed by now.
+    pub(super) fn refuse(&self, refusal: Refusal) {
         drop(self.set_status(WorkerStatus::Refused(refusal)));
         self.announce();
         self.give_up();

@@ -4,6 +4,7 @@ mod effects;
 mod ends;
 mod gates;
 mod looking;
+mod refusing;
 mod starting;
 mod stopping;
 mod waking;

@@ -109,11 +109,11 @@ struct Told {
 pub enum Verdict {
     /// Nothing went wrong: the report [is clean](ShutdownReport::is_clean).
     Clean,
-    /// Something did, and restarts made up for it: every worker, when it ended for good, had finished or was asked to stop and
+    /// Something did, and restarts made up for it, or a task was one too many for its backlog: every worker, when it ended for good, had finished or was asked to stop and
     /// did. One that was waiting to be restarted then counts as asked to stop: it had not given up.
     Recovered,
-    /// A worker ended for good by an error, a panic or because it was stuck, was dropped before it had stopped, or did not
-    /// stop.
+    /// A worker ended for good by an error, a panic or because it was stuck, was dropped before it had stopped, did not
+    /// stop, or was [refused](crate::Refusal) for another reason than a full backlog.
     Failed,
 }
 
@@ -162,7 +162,7 @@ impl ShutdownReport {
         }
     }
 
-    /// As [`verdict`](Self::verdict) is [`Clean`](Verdict::Clean). False after any panic, error, abort or abandonment, and any stop of a stuck worker, since the panel was built, restarts included.
+    /// As [`verdict`](Self::verdict) is [`Clean`](Verdict::Clean). False after any panic, error, abort or abandonment, any stop of a stuck worker, and any [refusal](crate::Refusal), since the panel was built, restarts included.
     pub fn is_clean(&self) -> bool {
         self.0.incidents.total == 0
     }

@@ -112,7 +112,7 @@ impl Supervisor {
                 self.registry.start_in_turn(&record, Task::new(&record, &self.registry, start));
             }
             Ok(()) => self.start(&record, start),
-            Err(refusal) => record.refuse(refusal),
+            Err(refusal) => self.registry.refuse(&record, refusal),
         }
     }
 
@@ -135,7 +135,7 @@ impl Supervisor {
                         admitted = Err(refusal);
                     }
                 }
-                Err(refusal) => record.refuse(refusal),
+                Err(refusal) => self.registry.refuse(&record, refusal),
             }
         }
         admitted

@@ -72,6 +72,11 @@ impl fmt::Display for WorkerStatus {
 }
 
 /// Why a worker was never started.
+///
+/// A refusal is an [event](crate::EventKind::Refused), a warning in the log and an incident of
+/// [`ControlPanel::status`](crate::ControlPanel::status) and of the [`ShutdownReport`](crate::ShutdownReport), also where the handle
+/// is ignored. Its [`verdict`](crate::ShutdownReport::verdict) is [`Failed`](crate::Verdict::Failed) then, but for a full
+/// [`Backlog`](Self::Backlog). None of this holds for a worker that is refused because its panel shuts down.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -88,7 +93,8 @@ pub enum Refusal {
     /// It was to end the panel when it failed too often, but it is not to be restarted, or without limit, so that would never
     /// come. Or its group was, and no member of it is to be restarted, or its intensity is unlimited.
     EscalatesNever,
-    /// Too many tasks wait already.
+    /// Too many tasks wait already. An incident, with which the verdict is [`Recovered`](crate::Verdict::Recovered) at worst: the
+    /// bound holds, and no worker failed for good.
     Backlog,
     /// Its group was dropped without being started.
     GroupNotStarted,

@@ -40,25 +40,25 @@ pub(super) struct Effects {
     resume: Vec<Arc<OffTask>>,
     /// Their turn has come.
     start: Vec<(Arc<Record>, Task)>,
-    announce: Vec<Arc<Record>>,
+    pub(super) announce: Vec<Arc<Record>>,
     /// Their worker's exit is recorded by now.
-    unanswered: Vec<Arc<Unanswered>>,
-    told: bool,
+    pub(super) unanswered: Vec<Arc<Unanswered>>,
+    pub(super) told: bool,
     /// Those who wait for the last end are to look.
     look: bool,
     /// A sleeping loop is to be woken.
-    wake_loop: bool,
+    pub(super) wake_loop: bool,
     /// To be told outside.
-    seen: Vec<Seen>,
-    gone: Gone,
+    pub(super) seen: Vec<Seen>,
+    pub(super) gone: Gone,
 }
 
 /// To be dropped: these hold what is the user's.
 #[derive(Default)]
-struct Gone {
+pub(super) struct Gone {
     statuses: Vec<WorkerStatus>,
-    events: Vec<Event>,
-    incidents: Vec<WorkerReport>,
+    pub(super) events: Vec<Event>,
+    pub(super) incidents: Vec<WorkerReport>,
     /// What nobody is told, because there is something worse to tell.
     exits: Vec<Exit>,
     /// Of those that ended: who tells of an end may be the last that has the record. In it are the subscriber's span and the
@@ -225,8 +225,10 @@ impl Books {
             }
             EventKind::Stuck(_) => record.set_stuck(true),
             EventKind::Recovered => record.set_stuck(false),
-            EventKind::Stopping(Cause::RuntimeGone) | EventKind::Refused(Refusal::RuntimeGone) => {
-                self.runtime_gone = true;
+            EventKind::Stopping(Cause::RuntimeGone) => self.runtime_gone = true,
+            EventKind::Refused(refusal) => {
+                self.runtime_gone |= *refusal == Refusal::RuntimeGone;
+                effects.gone.incidents.extend(self.note_refusal(record, refusal));
             }
             EventKind::Ended(exit, cause) => {
                 record.ended_for(*cause);

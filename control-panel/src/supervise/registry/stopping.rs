@@ -139,7 +139,13 @@ impl Books {
     pub(super) fn note(&mut self, report: WorkerReport) -> Vec<WorkerReport> {
         let LastIncidents { total, last } = &mut self.last_incidents;
         *total += 1;
-        let at = last.iter().position(|other| other.origin == report.origin);
+        // Of refused workers of one name the last: a set of tasks that is full must not push all others out.
+        let same = |other: &WorkerReport| {
+            other.origin == report.origin
+                || matches!((&other.exit, &report.exit), (Exit::Refused(_), Exit::Refused(_)))
+                    && other.name == report.name
+        };
+        let at = last.iter().position(same);
         let at = at.or((last.len() == WORKERS).then_some(0));
         let evicted = at.and_then(|at| last.remove(at));
         last.push_back(report.clone());

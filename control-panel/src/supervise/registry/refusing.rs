@@ -1,0 +1,44 @@
+//! Workers that are refused: they never run, and an ignored handle must not be all that says so.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use super::{Books, Registry, effects::Effects};
+use crate::{
+    observe::Moved,
+    supervise::{events::EventKind, exit::Exit, notable::Wakes, record::Record, report::WorkerReport},
+    worker::{Refusal, WorkerStatus},
+};
+
+impl Registry {
+    /// The worker is refused before it was admitted. An event and an incident, unless everything is being stopped.
+    pub(crate) fn refuse(&self, record: &Arc<Record>, refusal: Refusal) {
+        record.close_inbox();
+        let mut state = self.lock();
+        if refusal == Refusal::ShutDown || state.machine.is_stopping() {
+            drop(state);
+            return record.refuse(refusal);
+        }
+        let mut effects = Effects::default();
+        (effects.told, effects.wake_loop) = (true, self.wakes != Wakes::Never);
+        let mut log = self.log.write();
+        effects.gone.incidents = state.books.note_refusal(record, &refusal);
+        drop(record.set_status(WorkerStatus::Refused(refusal.clone())));
+        effects.announce.push(Arc::clone(record));
+        effects.unanswered = record.take_unanswered();
+        // It never counted as one that lives.
+        log.push(record, EventKind::Refused(refusal), Moved::default());
+        (effects.seen, effects.gone.events) = log.close();
+        self.version.fetch_add(1, Ordering::Release);
+        drop(state);
+        self.execute(effects);
+    }
+}
+
+impl Books {
+    /// A full backlog is a bound that was reached: work was left undone, but no worker failed for good. Every other refusal
+    /// means that a worker the program counts on never runs.
+    pub(super) fn note_refusal(&mut self, record: &Record, refusal: &Refusal) -> Vec<WorkerReport> {
+        self.failed += u64::from(*refusal != Refusal::Backlog);
+        self.note(WorkerReport::new(record, Exit::Refused(refusal.clone())))
+    }
+}
