@@ -328,3 +328,44 @@ fn a_brief_wait_that_was_seen_is_followed_by_a_wake() {
         assert!(matches!(handle.status(), WorkerStatus::Running) && handle.generation() == 4);
     });
 }
+
+/// A loop that looks at each frame, as one with a status line does, sees such a worker between two runs again and again.
+#[test]
+fn a_worker_that_fails_without_pause_does_not_keep_a_loop_that_looks_awake() {
+    paused(async || {
+        for (backoff, wait) in [(Backoff::none(), 0), (Backoff::new(MS, MS), 2)] {
+            let mut panel = Panel::new();
+            let calm = Arc::new(AtomicUsize::new(0));
+            let calms_down = Arc::clone(&calm);
+            let worker = Worker::new("fails", 0, move |cx: Context<Mark>| {
+                let calm = calms_down.load(Ordering::SeqCst) > 0;
+                async move {
+                    if calm {
+                        cx.cancelled().await;
+                    }
+                    Err::<(), _>("down")
+                }
+            });
+            let worker = worker.restart(Restart::Always).intensity(Intensity::unlimited()).backoff(backoff);
+            let handle = panel.spawn(worker);
+            let (mut frames, mut between) = (0, 0);
+            for _ in 0..500 {
+                if wait > 0 {
+                    sleep(wait * MS).await;
+                }
+                tokio::task::yield_now().await;
+                frames += settle(&mut panel);
+                between += usize::from(!matches!(panel.status().workers[0].status, WorkerStatus::Running));
+            }
+            assert!(handle.generation() > 100 && between > 100, "{between} looks at {handle:?}");
+            assert!(frames < 10, "{frames} frames");
+            // What was seen last is not left standing.
+            calm.store(1, Ordering::SeqCst);
+            panel.wait_ready().await;
+            settle(&mut panel);
+            assert!(matches!(panel.status().workers[0].status, WorkerStatus::Running));
+            sleep(1000 * MS).await;
+            assert_eq!(settle(&mut panel), 0);
+        }
+    });
+}

@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{clock, ready_timer::ReadyTimer};
+use super::{clock, timer::Timer};
 use crate::observe::Span;
 
 /// Why a worker, or one generation of it, was told to stop: what [`Context::cause`](crate::Context::cause),
@@ -120,7 +120,7 @@ pub(crate) struct Term {
     /// Whether nothing of the generation is left.
     ended: AtomicBool,
     /// Tells when the time is over in which it is to be ready, for those that say that they are.
-    ready_timer: OnceLock<Arc<ReadyTimer>>,
+    ready_timer: OnceLock<Arc<Timer>>,
 }
 
 impl Term {
@@ -144,7 +144,7 @@ impl Term {
     }
 
     /// This timer says when the generation is not ready in time.
-    pub(super) fn await_by(&self, timer: Arc<ReadyTimer>) {
+    pub(super) fn await_by(&self, timer: Arc<Timer>) {
         // Set once: a generation begins once.
         self.ready_timer.set(timer).ok();
     }

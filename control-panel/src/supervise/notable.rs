@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{cause::Cause, events::EventKind};
 
 /// A run, and a wait for the next one, that is shorter than this is not worth a frame: about that of a 60 Hz loop.
-const BRIEF: Duration = Duration::from_millis(16);
+pub(super) const BRIEF: Duration = Duration::from_millis(16);
 
 /// For what of the workers a sleeping loop is woken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub(crate) enum Wakes {
     #[default]
     ForStatus,
     ForEveryEvent,
+}
+
+/// Whether, and when, a sleeping loop is to be woken for an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    No,
+    Now,
+    /// Once nothing has happened to the worker for a moment: a [`Timer`](super::timer::Timer) is to be set.
+    Settled,
 }
 
 /// What is known of one worker's present run.
@@ -30,21 +39,53 @@ pub(super) struct Notable {
     hidden: bool,
     /// Whether it was not woken for the start of this run.
     quiet: bool,
+    /// Set while what was last looked at is over and the loop was not woken since: when the last event was. One that fails
+    /// without pause is looked at between two runs again and again, and a wake each time would keep the loop awake.
+    unsettled: Option<Instant>,
+    /// Whether a timer is set.
+    has_timer: bool,
 }
 
 impl Notable {
-    /// Whether a sleeping loop is to be woken for this event of a worker in its `generation`th run. `seen` says whether the
-    /// status before this one was looked at and was not `Running`: then that is not left standing.
-    pub(super) fn wakes(&mut self, kind: &EventKind, generation: u64, seen: bool) -> bool {
+    /// Whether a sleeping loop is to be woken for this event, now, of a worker in its `generation`th run. `seen` says whether
+    /// the status before this one was looked at and was not `Running`: then that is not left standing.
+    pub(super) fn wakes(
+        &mut self,
+        kind: &EventKind,
+        generation: u64,
+        seen: bool,
+        now: &dyn Fn() -> Instant,
+    ) -> Wake {
+        if self.is_news(kind, generation) {
+            self.unsettled = None;
+            return Wake::Now;
+        }
+        if seen || self.unsettled.is_some() {
+            self.unsettled = Some(now());
+            if !mem::replace(&mut self.has_timer, true) {
+                return Wake::Settled;
+            }
+        }
+        Wake::No
+    }
+
+    /// The timer rang: when it is to ring next, if it is, and whether the loop is to be woken.
+    pub(super) fn settle(&mut self, now: Instant) -> (Option<Instant>, bool) {
+        let next = self.unsettled.map(|last| last + BRIEF).filter(|&settled| settled > now);
+        self.has_timer = next.is_some();
+        (next, next.is_none() && self.unsettled.take().is_some())
+    }
+
+    fn is_news(&mut self, kind: &EventKind, generation: u64) -> bool {
         match kind {
             // Its start follows.
             EventKind::Spawned => return false,
             EventKind::Started => {
                 self.started = Some(Instant::now());
-                self.quiet = mem::take(&mut self.hidden) && !seen;
+                self.quiet = mem::take(&mut self.hidden);
                 return !self.quiet;
             }
-            EventKind::Ready => return !mem::take(&mut self.quiet) || seen,
+            EventKind::Ready => return !mem::take(&mut self.quiet),
             EventKind::Waiting if generation == 0 => return false,
             EventKind::Waiting => return !self.hidden,
             EventKind::BackingOff(wait) if self.hidden && *wait < BRIEF => return false,

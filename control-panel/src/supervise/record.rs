@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, task::AbortHandle};
+use tokio::{sync::Notify, task::AbortHandle, time::Instant};
 
 use super::{
     cause::{Cause, CauseCell, Term},
     events::EventKind,
     exit::{Exit, PanicReport},
     kinds::Kind,
-    notable::Notable,
+    notable::{Notable, Wake},
     off_task::OffTask,
     panics::{self, LastWords},
     registry::Registry,
@@ -142,13 +142,16 @@ impl Record {
     }
 
     /// Whether a sleeping loop is to be woken for this event. `seen` as [`set_status`](Self::set_status) said.
-    pub(super) fn is_notable(&self, kind: &EventKind, seen: bool) -> bool {
+    pub(super) fn wakes(&self, kind: &EventKind, seen: bool, now: &dyn Fn() -> Instant) -> Wake {
         // Thousands may end together.
         if matches!(kind, EventKind::Ended(..)) {
-            return true;
+            return Wake::Now;
         }
-        let mut notable = self.notable.lock().unwrap_or_else(PoisonError::into_inner);
-        notable.wakes(kind, self.generation(), seen)
+        self.notable().wakes(kind, self.generation(), seen, now)
+    }
+
+    pub(super) fn notable(&self) -> MutexGuard<'_, Notable> {
+        self.notable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the status and wakes nobody yet: [`announce`](Self::announce) does. Returns the one before, and whether that

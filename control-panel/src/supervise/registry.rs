@@ -38,10 +38,10 @@ use super::{
     kinds::Kind,
     machine::{Directive, GroupId, GroupSpec, Machine, PoolId, Spec},
     notable::Wakes,
-    ready_timer::ReadyTimer,
     record::Record,
     report::ShutdownReport,
     roster::Roster,
+    timer::Timer,
     watched::Attention,
 };
 use crate::{
@@ -217,9 +217,11 @@ impl Registry {
             Some((generation, record.begin(generation, Arc::clone(&term))))
         })?;
         drop(before);
-        let timer = |time| ReadyTimer::start(self, record, generation, time);
-        if let Some(timer) = record.ready_within.and_then(timer) {
-            term.await_by(timer);
+        // A time that is longer than can be represented is never over.
+        if let Some(at) = record.ready_within.and_then(|time| self.hosts.now().checked_add(time)) {
+            let (this, origin, alone) = (record.registry.clone(), record.origin, record.kind != Kind::Async);
+            let late = move |registry: &Self| registry.not_ready(origin, generation);
+            term.await_by(Timer::start(self, this, at, alone, late));
         }
         Some((generation, term))
     }

@@ -19,7 +19,7 @@ use crate::{
         exit::Exit,
         kinds::Kind,
         machine::{Action, Directive},
-        notable::Wakes,
+        notable::{BRIEF, Wake, Wakes},
         off_task::OffTask,
         panics,
         record::Record,
@@ -41,6 +41,8 @@ pub(super) struct Effects {
     /// Their turn has come.
     start: Vec<(Arc<Record>, Task)>,
     pub(super) announce: Vec<Arc<Record>>,
+    /// The loop is to be woken for these once nothing has happened to them for a moment.
+    settle: Vec<Arc<Record>>,
     /// Their worker's exit is recorded by now.
     pub(super) unanswered: Vec<Arc<Unanswered>>,
     pub(super) told: bool,
@@ -165,13 +167,26 @@ impl Registry {
 
     /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
     pub(super) fn execute(&self, effects: Effects) {
-        let Effects { cancel, wake, resume, start, announce, unanswered, told, look, wake_loop, seen, gone } =
-            effects;
+        let Effects {
+            cancel,
+            wake,
+            resume,
+            start,
+            announce,
+            settle,
+            unanswered,
+            told,
+            look,
+            wake_loop,
+            seen,
+            gone,
+        } = effects;
         each(cancel, |term| term.announce());
         self.wake(wake);
         each(resume, |task| task.resume());
         each(start, |(record, task)| self.run(&record, task));
         each(announce, |record| record.announce());
+        each(settle, |record| self.wake_loop_once_settled(&record, self.hosts.now() + BRIEF));
         each(unanswered, |unanswered| unanswered.give_up());
         if told {
             each([&self.log], |log| log.announce());
@@ -264,11 +279,16 @@ impl Books {
                 effects.unanswered.extend(record.take_unanswered());
             }
         }
-        effects.wake_loop |= match self.wakes {
-            Wakes::Never => false,
-            Wakes::ForStatus => record.is_notable(&kind, seen),
-            Wakes::ForEveryEvent => true,
+        let wake = match self.wakes {
+            Wakes::Never => Wake::No,
+            Wakes::ForStatus => record.wakes(&kind, seen, now),
+            Wakes::ForEveryEvent => Wake::Now,
         };
+        match wake {
+            Wake::No => {}
+            Wake::Now => effects.wake_loop = true,
+            Wake::Settled => effects.settle.push(Arc::clone(record)),
+        }
         log.push(record, kind, moved);
     }
 }

@@ -6,10 +6,12 @@ use std::{
     sync::{Arc, MutexGuard, TryLockError, atomic::Ordering},
 };
 
+use tokio::time::Instant;
+
 use super::{Registry, State, stopping::LastIncidents};
 use crate::{
     queued::Origin,
-    supervise::{machine::KeyId, notable::Wakes, record::Record, roster::Roster},
+    supervise::{machine::KeyId, notable::Wakes, record::Record, roster::Roster, timer::Timer},
 };
 
 /// How often a look tries the lock, which is held for moments, before it goes without.
@@ -96,6 +98,22 @@ impl Registry {
         if self.wakes != Wakes::Never && !self.gone.load(Ordering::Relaxed) {
             (self.on_change)();
         }
+    }
+
+    /// Wakes a sleeping loop at that moment, or, while the worker changes its status still, later.
+    pub(super) fn wake_loop_once_settled(&self, record: &Arc<Record>, at: Instant) {
+        let (this, record) = (record.registry.clone(), Arc::downgrade(record));
+        let ring = move |registry: &Self| {
+            let Some(record) = record.upgrade() else { return };
+            let (next, wakes) = record.notable().settle(registry.hosts.now());
+            if let Some(next) = next {
+                registry.wake_loop_once_settled(&record, next);
+            }
+            if wakes {
+                registry.wake_loop();
+            }
+        };
+        Timer::start(self, this, at, true, ring);
     }
 
     /// Wakes a sleeping loop, whatever it is woken for: something is wrong.

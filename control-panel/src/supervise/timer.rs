@@ -1,4 +1,4 @@
-//! Says when the time is over within which a generation is to be [ready](crate::Worker::ready_within).
+//! Does something of a panel's at a moment of the runtime's clock.
 //!
 //! It belongs to no task: its timers wake it where they ring. So it rings for a worker on a thread also where no thread of the
 //! runtime is free.
@@ -9,35 +9,35 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Wake, Waker},
-    time::Duration,
 };
 
-use super::{deadline::Pause, kinds::Kind, panics, record::Record, registry::Registry};
-use crate::queued::Origin;
+use tokio::time::Instant;
 
-pub(super) struct ReadyTimer {
+use super::{deadline::Pause, panics, registry::Registry};
+
+type Ring = Box<dyn Fn(&Registry) + Send + Sync>;
+
+pub(super) struct Timer {
     registry: Weak<Registry>,
-    origin: Origin,
-    generation: u64,
+    ring: Ring,
     /// `None` once it rang, or is to ring no more.
     pause: Mutex<Option<Pin<Box<Pause>>>>,
 }
 
-impl ReadyTimer {
-    /// For a generation that begins now. `None` where the time is longer than can be represented.
+impl Timer {
+    /// Calls `ring` at that moment, unless it is [stopped](Self::stop) before. `alone`: also where no thread of the runtime is
+    /// free.
     pub(super) fn start(
         registry: &Registry,
-        record: &Record,
-        generation: u64,
-        time: Duration,
-    ) -> Option<Arc<Self>> {
-        let at = registry.hosts.now().checked_add(time)?;
-        let alone = record.kind != Kind::Async;
-        let pause = Box::pin(Pause::new(&registry.hosts.runtime, at, alone));
-        let (registry, origin) = (record.registry.clone(), record.origin);
-        let timer = Arc::new(Self { registry, origin, generation, pause: Mutex::new(Some(pause)) });
+        this: Weak<Registry>,
+        at: Instant,
+        alone: bool,
+        ring: impl Fn(&Registry) + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let pause = Mutex::new(Some(Box::pin(Pause::new(&registry.hosts.runtime, at, alone))));
+        let timer = Arc::new(Self { registry: this, ring: Box::new(ring), pause });
         Arc::clone(&timer).wake();
-        Some(timer)
+        timer
     }
 
     /// It rings no more.
@@ -51,7 +51,7 @@ impl ReadyTimer {
     }
 }
 
-impl Wake for ReadyTimer {
+impl Wake for Timer {
     fn wake(self: Arc<Self>) {
         let waker = Waker::from(Arc::clone(&self));
         let mut pause = self.lock();
@@ -63,13 +63,12 @@ impl Wake for ReadyTimer {
         drop(pause);
         drop(over);
         // What follows runs the program's own wakers: a panic in one must not end the thread that keeps the time.
-        let late = |registry: Arc<Registry>| registry.not_ready(self.origin, self.generation);
-        panics::catch(|| self.registry.upgrade().map(late)).ok();
+        panics::catch(|| self.registry.upgrade().map(|registry| (self.ring)(&registry))).ok();
     }
 }
 
-impl fmt::Debug for ReadyTimer {
+impl fmt::Debug for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadyTimer").finish_non_exhaustive()
+        f.debug_struct("Timer").finish_non_exhaustive()
     }
 }
