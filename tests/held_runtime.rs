@@ -12,8 +12,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, ControlPanel, EventKind, Exit, NoReply, Notice, Restart, Warning,
-    Worker, WorkerHandle, WorkerStatus, testing,
+    Backoff, Cancel, Cause, Context, ControlPanel, EventKind, Exit, NoReply, Notice, Restart, Suspend,
+    Warning, Worker, WorkerHandle, WorkerStatus, testing,
 };
 use tests::{Mark, eventually, threads, watched};
 use tokio::runtime::{Builder, Runtime};
@@ -398,5 +398,41 @@ fn a_backoff_follows_time_that_is_paused() {
                 assert_eq!(handle.generation(), 2);
             }
         });
+    });
+}
+
+/// What is idle and what is touched does not wait for a thread of the runtime.
+#[test]
+fn an_idle_panel_suspends_workers_on_threads_and_a_touch_resumes_them() {
+    watched(|| {
+        let runtime = threads(1);
+        let panel = Panel::builder().runtime(runtime.handle().clone()).idle_after(20 * MS);
+        let panel = panel.shutdown_timeout(Duration::from_secs(1)).build();
+        let (held, holds) = mpsc::channel();
+        let (go, wait) = mpsc::channel::<()>();
+        panel.spawn(Worker::new("holds", 0, move |_| {
+            held.send(()).unwrap();
+            wait.recv().ok();
+            async {}
+        }));
+        holds.recv().unwrap();
+        let worker = Worker::thread(
+            "own",
+            0,
+            |cx: Context<Mark>| {
+                while !cx.cancelled_timeout(Duration::from_secs(60)) {}
+            },
+        );
+        let handle = panel.spawn(worker.suspend(Suspend::OnIdle));
+        for _ in 0..3 {
+            eventually("it is suspended", || handle.is_suspended());
+            let mut events = panel.events();
+            panel.touch();
+            eventually(
+                "it is resumed",
+                || matches!(events.try_next(), Some(Notice::Event(event)) if matches!(event.kind, EventKind::Resumed)),
+            );
+        }
+        drop((panel, go));
     });
 }
