@@ -97,6 +97,10 @@ impl Witness {
             return;
         }
         if !known {
+            if matches!(event.kind, EventKind::Refused(_)) && event.generation == 0 {
+                // It never lived: a task too many, or one that comes after what has ended.
+                return;
+            }
             if self.missed == 0 {
                 self.wrong(event, "nobody has spawned it, or it has ended");
             }
