@@ -21,6 +21,7 @@ mod queue;
 mod queued;
 mod race;
 mod reducer;
+pub mod replica;
 mod reply;
 #[cfg(feature = "signals")]
 #[cfg_attr(docsrs, doc(cfg(feature = "signals")))]
@@ -57,6 +58,7 @@ pub use crate::{
     queued::{CausalityOrder, Origin, QueuedIntent},
     race::{Raced, race},
     reducer::{FrameReport, Reconcile, Reducer, Warning},
+    replica::{Author, Delta, Peer, Replica, Stamp, State, Undoable, Version},
     reply::{Answer, NoReply, Reply, RequestError, reply},
     supervise::{
         cause::Cause,

@@ -1,0 +1,75 @@
+//! What one replica sends to another.
+
+use std::{fmt, sync::Arc};
+
+use super::{Author, Stamp, run::Run};
+use crate::intent::{LogicalClock, PeerId};
+
+/// Operations on their way from one replica to another, in their authors' words.
+///
+/// Made by [`Replica::outbox`](super::Replica::outbox) (what this replica's own frame added) and
+/// [`Replica::since`](super::Replica::since) (what another lacks); taken by [`Replica::merge`](super::Replica::merge), in any order,
+/// any number of times, with gaps. Cloning it is cheap: the operations are shared.
+///
+/// It is a [`LogicalClock`] and a [`PeerId`], so an intent that carries it is ordered within its frame by what it declares:
+///
+/// ```
+/// use control_panel::{Delta, GraphIntent};
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     #[intent(clock = delta, origin = delta)]
+///     ApplyRemoteDelta { delta: Delta<String> },
+/// }
+/// ```
+pub struct Delta<Op> {
+    pub(crate) runs: Vec<Arc<Run<Op>>>,
+}
+
+impl<Op> Delta<Op> {
+    /// How many operations, the replicas' own (acknowledgements, membership) included.
+    pub fn len(&self) -> usize {
+        self.runs.iter().map(|run| run.operations.len()).sum()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// The state's operations in it, in the order in which they travel, with the places that their authors declare.
+    pub fn operations(&self) -> impl Iterator<Item = (Stamp, &Op)> {
+        self.runs.iter().flat_map(|run| run.applied())
+    }
+
+    /// Whose operations they are, in the order in which they travel.
+    pub fn authors(&self) -> impl Iterator<Item = Author> + '_ {
+        self.runs.iter().map(|run| run.header.author)
+    }
+}
+
+/// The Lamport time of its first operation; `None` if it is empty.
+impl<Op> LogicalClock for Delta<Op> {
+    fn time(&self) -> Option<u64> {
+        self.runs.first().map(|run| run.header.lamport)
+    }
+}
+
+/// The author of its first operation; `None` if it is empty.
+impl<Op> PeerId for Delta<Op> {
+    fn peer(&self) -> Option<u64> {
+        self.runs.first().and_then(|run| run.header.author.peer.peer())
+    }
+}
+
+impl<Op> Clone for Delta<Op> {
+    fn clone(&self) -> Self {
+        Self { runs: self.runs.clone() }
+    }
+}
+
+impl<Op> fmt::Debug for Delta<Op> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delta").field("runs", &self.runs).finish()
+    }
+}

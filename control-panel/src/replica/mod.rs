@@ -1,0 +1,58 @@
+//! Replicas that converge, for any deterministic state: an operation log with rollback, apart from network, disk and runtime.
+//!
+//! A program keeps a [`Replica`] of its shared [`State`] in its reducer's state. Local intents reach it by
+//! [`commit`](Replica::commit), remote ones by [`merge`](Replica::merge); [`settle`](Replica::settle), once a frame, puts all of them in one order.
+//! Replicas that have the same operations have the same state.
+//!
+//! ```
+//! use control_panel::{Peer, Replica, Stamp, State};
+//!
+//! #[derive(Clone, Default, Debug, PartialEq)]
+//! struct Words(Vec<&'static str>);
+//!
+//! impl State for Words {
+//!     type Op = &'static str;
+//!
+//!     fn apply(&mut self, word: &&'static str, _: &Stamp) {
+//!         self.0.push(word);
+//!     }
+//! }
+//!
+//! let peers = [Peer([1; 32]), Peer([2; 32])];
+//! let mut here = Replica::new(peers[0], peers, Words::default());
+//! let mut there = Replica::new(peers[1], peers, Words::default());
+//!
+//! here.commit("first");
+//! there.commit("second");
+//! let (from_here, from_there) = (here.outbox().unwrap(), there.outbox().unwrap());
+//! here.merge(from_there);
+//! there.merge(from_here);
+//! let _ = (here.settle(), there.settle());
+//! assert_eq!(here.state(), there.state());
+//! ```
+#![allow(dead_code, reason = "provisional, while the parts are being joined")]
+
+mod builder;
+mod delta;
+mod ids;
+mod notice;
+mod redo;
+#[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
+mod replica;
+mod run;
+mod settled;
+mod state;
+mod version;
+
+pub use self::{
+    builder::ReplicaBuilder,
+    delta::Delta,
+    ids::{Author, Peer, Stamp},
+    notice::{Misbehaviour, ReplicaNotice},
+    redo::{Redo, Redone},
+    replica::Replica,
+    run::{Grant, RunHash},
+    settled::Settled,
+    state::{Footprint, Keys, State, Undoable},
+    version::Version,
+};

@@ -1,0 +1,103 @@
+//! What a replica reports beside its state.
+
+use super::{Author, Grant, Peer, RunHash, Stamp};
+
+/// What happened to a replica that its program should know. Returned by [`Replica::settle`](super::Replica::settle), each once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplicaNotice {
+    /// A peer sent what no honest replica sends. Once for each peer and kind.
+    PeerMisbehaved {
+        /// The author of what was sent (who forwarded it is the transport's affair).
+        peer: Peer,
+        /// What it did.
+        what: Misbehaviour,
+    },
+    /// More operations than the bound wait for this member's acknowledgement: effects wait, memory grows, editing goes on. An owner may retire it.
+    PeerHoldsBack {
+        /// Who.
+        peer: Peer,
+        /// How many operations are not stable.
+        ops: usize,
+    },
+    /// A member was invited, or its grant changed.
+    Invited {
+        /// Who.
+        peer: Peer,
+        /// What it may do.
+        grant: Grant,
+    },
+    /// A member was retired: what it made outside its owner's knowledge is void.
+    Retired {
+        /// Who.
+        peer: Peer,
+    },
+    /// An owner retired a peer, but was retired by another with precedence: its retirement is void.
+    MembershipContested {
+        /// Whose act is void.
+        by: Peer,
+        /// Whom it had retired.
+        peer: Peer,
+    },
+    /// Operations of this replica's own became void: [`take_void`](super::Replica::take_void) has them.
+    OwnVoid {
+        /// How many.
+        ops: usize,
+    },
+    /// Operations of a newer schema are kept and forwarded, not applied: the state is provisional until this program is updated.
+    NeedsUpgrade {
+        /// The newest schema seen.
+        schema: u32,
+    },
+    /// `apply` panicked. If the operation is void everywhere, the replica goes on without it; else it stops there.
+    Poisoned {
+        /// The operation.
+        stamp: Stamp,
+        /// The panic's message.
+        message: String,
+        /// Whether the replica goes on, as all members run the same reducer.
+        void: bool,
+    },
+    /// A peer's state differs, though it has the same operations: another reducer, or an `apply` that is not deterministic.
+    Desync {
+        /// Who.
+        peer: Peer,
+        /// The Lamport time at which the states were compared.
+        at: u64,
+        /// The last time at which they agreed; 0 if never. The first operation that differs is after it.
+        agreed: u64,
+        /// The digest here.
+        ours: u64,
+        /// The digest there.
+        theirs: u64,
+    },
+}
+
+/// What a peer did that no honest replica does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Misbehaviour {
+    /// A Lamport time that does not follow from what the run declares: a jump, 0, or the past.
+    Clock,
+    /// A sequence that does not continue the author's chain, a head that goes back, or one that names what does not exist.
+    Chain,
+    /// A run that is no run: empty, too long, or out of the limits.
+    Malformed,
+    /// Two runs with one predecessor (equivocation). Both are kept; these two are the proof.
+    Fork {
+        /// Which of its lives.
+        author: Author,
+        /// The two runs, the lower hash first.
+        runs: [RunHash; 2],
+    },
+    /// Operations below what its earlier runs had promised: void.
+    Backdated,
+    /// It is no member.
+    Stranger,
+    /// It may not do what it tried: void.
+    NotGranted,
+    /// A signature that does not verify, or none.
+    Signature,
+    /// More out of order than the gap buffer holds.
+    Flood,
+}

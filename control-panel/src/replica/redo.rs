@@ -1,0 +1,45 @@
+//! Work that a frame does not pay for.
+
+use super::State;
+
+/// The part of a rollback that exceeds the frame's budget: runs on any thread.
+///
+/// [`Replica::settle`](super::Replica::settle) returns it; the frame goes on with the state as it was. Give the result back as an
+/// intent, so that the frame which swaps it in is part of the record:
+///
+/// ```
+/// use control_panel::{Stamp, State, replica::{Redo, Redone}};
+///
+/// fn elsewhere<S: State>(job: Redo<S>, send: impl FnOnce(Redone<S>)) {
+///     send(job.run()); // on a thread of its own; `Replica::finish` takes it
+/// }
+/// ```
+#[must_use = "run it elsewhere and give the result to `Replica::finish`"]
+pub struct Redo<S: State> {
+    pub(crate) work: Box<dyn FnOnce() -> Redone<S> + Send>,
+}
+
+impl<S: State> Redo<S> {
+    /// Does the work: applies all operations concerned to a state of its own.
+    pub fn run(self) -> Redone<S> {
+        (self.work)()
+    }
+}
+
+/// The result of a [`Redo`], for [`Replica::finish`](super::Replica::finish).
+#[must_use = "give it to `Replica::finish`"]
+pub struct Redone<S: State> {
+    pub(crate) state: S,
+}
+
+impl<S: State> std::fmt::Debug for Redo<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redo")
+    }
+}
+
+impl<S: State> std::fmt::Debug for Redone<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redone")
+    }
+}

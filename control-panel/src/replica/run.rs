@@ -1,0 +1,143 @@
+//! A run: consecutive operations of one author, the unit that is hashed, signed, sent and admitted.
+
+use std::{fmt, sync::Arc};
+
+use super::{Author, Peer, Stamp};
+
+/// What a run is named by: the hash of its predecessor's hash, its header and its operations.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RunHash(pub [u8; 32]);
+
+impl fmt::Display for RunHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..8].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for RunHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunHash({self})")
+    }
+}
+
+/// The last operation of another chain that a run's author had admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Head {
+    pub(crate) author: Author,
+    /// The sequence number of that operation: always the last of its run.
+    pub(crate) seq: u64,
+    /// That run's.
+    pub(crate) hash: RunHash,
+}
+
+/// What a run says of itself beside its operations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) author: Author,
+    /// Of the first operation.
+    pub(crate) seq: u64,
+    /// Of the first operation. Derived; see `README.md`.
+    pub(crate) lamport: u64,
+    /// The author's run before this one; the genesis for the first.
+    pub(crate) previous: RunHash,
+    /// What the author admitted since its previous run: sorted by author, each author once (a forked author's branches by hash).
+    pub(crate) heads: Vec<Head>,
+    /// The version of the operations' encoding.
+    pub(crate) schema: u32,
+    /// Which reducer the author runs: operations that panic are void only where all run the same.
+    pub(crate) fingerprint: u64,
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Grant {
+    /// Receives and acknowledges; its operations are void.
+    Read,
+    /// Commits operations too.
+    Write,
+    /// Invites, retires and cuts too.
+    Owner,
+}
+
+/// A state's digest when all operations up to `level`, and no other, were applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Digest {
+    pub(crate) level: u64,
+    pub(crate) digest: u64,
+}
+
+/// One numbered operation of a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Operation<Op> {
+    /// The state's.
+    Apply(Op),
+    /// The state's, of a schema newer than this replica's: its bytes as received.
+    Unknown(Arc<[u8]>),
+    /// Nothing but the heads of its run.
+    Ack {
+        digest: Option<Digest>,
+    },
+    Invite {
+        peer: Peer,
+        grant: Grant,
+    },
+    Retire {
+        peer: Peer,
+    },
+    /// Leaves an operation out, as far as no cut covers it.
+    Revoke {
+        stamp: Stamp,
+    },
+    /// Ends the window of revocation up to this Lamport time.
+    Cut {
+        upto: u64,
+    },
+}
+
+/// Consecutive operations of one author, as it made them. Shared, never changed.
+pub(crate) struct Run<Op> {
+    pub(crate) header: Header,
+    pub(crate) operations: Vec<Operation<Op>>,
+    pub(crate) hash: RunHash,
+    /// As encoded by the author: stored and forwarded verbatim, never encoded again. Empty without a codec.
+    pub(crate) bytes: Arc<[u8]>,
+    /// Over `hash`. Empty where nothing is signed.
+    pub(crate) signature: Arc<[u8]>,
+}
+
+impl<Op> Run<Op> {
+    /// The Lamport time of its last operation.
+    pub(crate) fn clock(&self) -> u64 {
+        debug_assert!(!self.operations.is_empty());
+        self.header.lamport + self.operations.len() as u64 - 1
+    }
+
+    /// The sequence number after its last operation.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.header.seq + self.operations.len() as u64
+    }
+
+    pub(crate) fn stamp(&self, index: usize) -> Stamp {
+        let Header { author, seq, lamport, .. } = self.header;
+        Stamp { lamport: lamport + index as u64, author, seq: seq + index as u64 }
+    }
+
+    /// The state's own operations with their places.
+    pub(crate) fn applied(&self) -> impl Iterator<Item = (Stamp, &Op)> {
+        self.operations.iter().enumerate().filter_map(|(index, operation)| match operation {
+            Operation::Apply(op) => Some((self.stamp(index), op)),
+            _ => None,
+        })
+    }
+}
+
+impl<Op> fmt::Debug for Run<Op> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("first", &self.stamp(0))
+            .field("operations", &self.operations.len())
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! What one `settle` did.
+
+use super::{ReplicaNotice, State, redo::Redo};
+
+/// What [`Replica::settle`](super::Replica::settle) did.
+#[must_use = "a `job` that is dropped is made again by the next `settle`, and notices are reported once"]
+pub struct Settled<S: State> {
+    /// Operations that became part of the state, local ones not counted.
+    pub merged: usize,
+    /// Operations of the state that were taken back, to make room for those that sort before them.
+    pub undone: usize,
+    /// Operations applied again after that.
+    pub redone: usize,
+    /// What is beyond the budget: run it elsewhere, and give the result to [`Replica::finish`](super::Replica::finish).
+    pub job: Option<Redo<S>>,
+    /// What else happened.
+    pub notices: Vec<ReplicaNotice>,
+}
+
+impl<S: State> Default for Settled<S> {
+    fn default() -> Self {
+        Self { merged: 0, undone: 0, redone: 0, job: None, notices: Vec::new() }
+    }
+}
+
+impl<S: State> std::fmt::Debug for Settled<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settled")
+            .field("merged", &self.merged)
+            .field("undone", &self.undone)
+            .field("redone", &self.redone)
+            .field("job", &self.job.is_some())
+            .field("notices", &self.notices)
+            .finish()
+    }
+}
