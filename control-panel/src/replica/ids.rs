@@ -21,8 +21,7 @@ pub struct Peer(pub [u8; 32]);
 /// The first eight bytes: enough to order a frame by, where a collision costs nothing but the tie-break.
 impl PeerId for Peer {
     fn peer(&self) -> Option<u64> {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        Some(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        self.0.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
     }
 }
 
