@@ -1,5 +1,7 @@
 //! One ordered batch of intents, and how much of it one frame hands out.
 
+mod redo_figures;
+
 use std::{fmt, iter::FusedIterator, panic, sync::Arc, thread, time::Duration};
 
 use tokio::time::Instant;
@@ -12,6 +14,9 @@ use crate::{
     queued::QueuedIntent,
     supervise::panics,
 };
+
+pub(crate) use self::redo_figures::Collector;
+pub use self::redo_figures::RedoFigures;
 
 /// One frame's intents, in causal order: what [`ControlPanel::drain`](crate::ControlPanel::drain) returns.
 ///

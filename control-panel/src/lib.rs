@@ -43,7 +43,7 @@ pub use crate::{
     bus::{BusStatus, Received, Signal, SignalBus, SignalTotals, Subscription},
     context::Context,
     error::{BuildError, CommandError, SendError, TrySendError},
-    frame::{Frame, FrameBudget},
+    frame::{Frame, FrameBudget, RedoFigures},
     gate::{Gate, Suspend},
     group::{AutoShutdown, Group, GroupBuilder, Strategy},
     inbox::{Broadcast, Inbox, NoInbox},

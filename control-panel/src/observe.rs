@@ -11,7 +11,10 @@ use crate::supervise::cause::Cause;
 use crate::supervise::events::EventKind;
 #[cfg(feature = "metrics")]
 use crate::supervise::exit::Exit;
-use crate::{name::Name, queue::Counts, queued::Origin, supervise::events::Seen, worker::WorkerStatus};
+use crate::{
+    frame::RedoFigures, name::Name, queue::Counts, queued::Origin, supervise::events::Seen,
+    worker::WorkerStatus,
+};
 
 /// What subscribers filter by.
 #[cfg(feature = "tracing")]
@@ -189,10 +192,30 @@ pub(crate) fn describe() {
             Unit::Count,
             "How often the watchdog found a worker stuck"
         );
+        describe_counter!(
+            "control_panel_operations_merged_total",
+            Unit::Count,
+            "Operations of other replicas that became part of the state"
+        );
+        describe_counter!(
+            "control_panel_operations_undone_total",
+            Unit::Count,
+            "Operations taken back to make room for earlier ones"
+        );
+        describe_counter!(
+            "control_panel_operations_redone_total",
+            Unit::Count,
+            "Operations applied again after that"
+        );
+        describe_counter!(
+            "control_panel_redo_jobs_total",
+            Unit::Count,
+            "Rollbacks beyond a frame's budget, handed out as jobs"
+        );
         describe_histogram!(
             "control_panel_frame_seconds",
             Unit::Seconds,
-            "How long a frame was drained, ordered and applied"
+            "How long a frame was drained, ordered, applied and settled"
         );
     }
 }
@@ -303,6 +326,37 @@ pub(crate) fn frame_time(panel: &Name, time: Duration) {
     #[cfg(feature = "metrics")]
     metrics::histogram!("control_panel_frame_seconds", "panel" => panel.as_str().to_owned())
         .record(time.as_secs_f64());
+}
+
+/// A frame put operations of other replicas in order.
+#[cfg_attr(
+    not(any(feature = "tracing", feature = "metrics")),
+    expect(unused_variables, reason = "there is neither subscriber nor recorder")
+)]
+pub(crate) fn redo(panel: &Name, figures: RedoFigures) {
+    #[cfg(any(feature = "tracing", feature = "metrics"))]
+    if !figures.is_zero() {
+        let RedoFigures { merged, undone, redone, jobs } = figures;
+        #[cfg(feature = "tracing")]
+        tracing::debug!(
+            target: TARGET,
+            panel = panel.as_str(),
+            merged,
+            undone,
+            redone,
+            jobs,
+            "operations of other replicas were put in order"
+        );
+        #[cfg(feature = "metrics")]
+        for (counter, count) in [
+            ("control_panel_operations_merged_total", merged),
+            ("control_panel_operations_undone_total", undone),
+            ("control_panel_operations_redone_total", redone),
+            ("control_panel_redo_jobs_total", jobs),
+        ] {
+            metrics::counter!(counter, "panel" => panel.as_str().to_owned()).increment(count as u64);
+        }
+    }
 }
 
 /// Counts the intents of a frame by source.

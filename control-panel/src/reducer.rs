@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{intent::Intent, queued::QueuedIntent};
+use crate::{frame::RedoFigures, intent::Intent, queued::QueuedIntent};
 
 /// The first phase: the state, and how one intent changes it.
 ///
@@ -32,6 +32,69 @@ use crate::{intent::Intent, queued::QueuedIntent};
 /// total.apply(QueuedIntent::new(IntentSource::LocalUI, Update::Add(2)));
 /// assert_eq!(total.0, 2);
 /// ```
+///
+/// # State that is shared with other programs
+/// It is a [`Replica`](crate::Replica), a field of the reducer. Intents of this program change it by
+/// [`commit`](crate::Replica::commit), which makes an operation that all replicas apply in one order; deltas of others go to
+/// [`merge`](crate::Replica::merge), and [`settle`](Reducer::settle) puts them in that order:
+///
+/// ```
+/// use control_panel::{Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State};
+///
+/// #[derive(Clone, Default)]
+/// struct Pages(Vec<String>);
+///
+/// impl State for Pages {
+///     type Op = String;
+///
+///     fn apply(&mut self, page: &String, _: &Stamp) {
+///         self.0.push(page.clone());
+///     }
+/// }
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     Add(String),
+///     #[intent(clock = delta, origin = delta)]
+///     ApplyRemoteDelta { delta: Delta<String> },
+///     Scrolled(u32),
+/// }
+///
+/// struct App {
+///     pages: Replica<Pages>,
+///     line: u32, // local: where this window is scrolled to
+/// }
+///
+/// impl Reducer for App {
+///     type Intent = Update;
+///
+///     fn apply(&mut self, queued: QueuedIntent<Update>) {
+///         match queued.intent {
+///             Update::Add(page) => { self.pages.commit(page); }
+///             Update::ApplyRemoteDelta { delta } => { self.pages.merge(delta); }
+///             Update::Scrolled(line) => self.line = line,
+///         }
+///     }
+///
+///     fn settle(&mut self) {
+///         let _ = self.pages.settle();
+///     }
+/// }
+/// ```
+///
+/// An intent cannot change it in another way, which would be lost at the next rollback: there is no `&mut` to it.
+///
+/// ```compile_fail,E0596
+/// # use control_panel::{Replica, Stamp, State};
+/// # #[derive(Clone, Default)] struct Pages(Vec<String>);
+/// # impl State for Pages {
+/// #     type Op = String;
+/// #     fn apply(&mut self, page: &String, _: &Stamp) { self.0.push(page.clone()); }
+/// # }
+/// fn observe(pages: &mut Replica<Pages>) {
+///     pages.state().0.push("seen here".to_owned()); // cannot borrow as mutable
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no state that a frame can be applied to",
     note = "implement `control_panel::Reducer` for `{Self}`, with the panel's intent as its `Intent`"
@@ -44,8 +107,21 @@ pub trait Reducer {
     ///
     /// # Panics
     /// A panic here passes through `run_frame` to its caller. The intent counts as handed out; the rest of
-    /// the frame comes back with the next one.
+    /// the frame comes back with the next one, and `settle` is called by that one.
     fn apply(&mut self, queued: QueuedIntent<Self::Intent>);
+
+    /// The end of the first phase: called once a frame by `run_frame`, after its last `apply` and before `reconcile`; also where the
+    /// frame had no intents, or a [budget](crate::FrameBudget) cut it short. Does nothing by default.
+    ///
+    /// This is where a reducer with a [`Replica`](crate::Replica) calls the replica's own
+    /// [`settle`](crate::Replica::settle): however many deltas a frame merged, it rolls back once. Like `apply`, it is pure.
+    ///
+    /// A loop that reads [`drain`](crate::ControlPanel::drain) by hand calls it after the last intent.
+    ///
+    /// # Panics
+    /// A panic here passes through `run_frame` to its caller: all intents were applied, and the host is not reconciled. The next
+    /// frame calls it again.
+    fn settle(&mut self) {}
 }
 
 /// The second phase: effects, on a host of its own, after all of a frame's intents were applied.
@@ -101,8 +177,11 @@ pub struct FrameReport {
     /// Intents accepted by the queue and not handed out yet, when reconcile began: what a budget cut off, and
     /// what arrived meanwhile.
     pub left: usize,
-    /// How long draining, ordering and applying took: wall clock, for display.
+    /// How long draining, ordering, applying and settling took: wall clock, for display.
     pub apply_time: Duration,
+    /// What [`settle`](Reducer::settle) put in order: operations of other replicas, and what they made necessary. Nothing needs to
+    /// be forwarded: each [`Replica::settle`](crate::Replica::settle) during the frame is counted.
+    pub redo: RedoFigures,
     /// Something is wrong with the loop around the panel.
     pub warning: Option<Warning>,
 }

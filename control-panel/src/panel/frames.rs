@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::ControlPanel;
 use crate::{
     blocking,
-    frame::Frame,
+    frame::{Collector, Frame},
     intent::Intent,
     observe::{self, Flow},
     queue::Local,
@@ -31,7 +31,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.begin_frame()
     }
 
-    /// Runs one frame: drains, merges `local` in, applies all in causal order, then reconciles once.
+    /// Runs one frame: drains, merges `local` in, applies all in causal order, settles once, then reconciles once. A frame
+    /// without intents settles and reconciles too.
     ///
     /// `local` is the loop's own input of this frame, each intent with its source. Local intents are ordered like
     /// all others; each source is an origin of its own, in call order. They take no slots, and no budget cuts
@@ -41,11 +42,13 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// # Panics
     /// If the reducer or the host does. The intent that the reducer panicked on counts as handed out; the rest of the
     /// frame, local intents included, comes back with the next one, with the local intents of that call merged in by key.
+    /// The state is not settled then, but by the next frame. Where [`settle`](Reducer::settle) panics, all was applied, and the
+    /// host is not reconciled.
     ///
     /// If iterating over `local` does, or an intent's `clock` or the source's `Ord` on the way: then the call has taken
     /// nothing. If the `Ord` does where the frame is put in order, or [`on_ready`](crate::PanelBuilder::on_ready) where the
     /// queue is busy: then nothing was applied, and all of it comes with the next frame. If `on_ready`, or the waker of a
-    /// send, does when the frame is over: then all was applied, and the host is not reconciled.
+    /// send, does when the frame is over: then all was applied, the state is not settled and the host not reconciled; both come with the next frame.
     pub fn run_frame<S, H>(
         &mut self,
         state: &mut S,
@@ -63,19 +66,24 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         // Those that are not in it come in the next, as others of them come first.
         let local = frame.own();
         let mut applied = 0;
+        let redo = Collector::begin();
         frame.for_each(|queued| {
             applied += 1;
             state.apply(queued);
         });
+        state.settle();
+        let redo = redo.end();
         let report = FrameReport {
             frame: self.shared.frames.load(Ordering::Relaxed),
             applied,
             local,
             left: self.shared.queue.left(),
             apply_time: began.elapsed(),
+            redo,
             warning: self.shared.warning(),
         };
         observe::frame_time(&self.shared.name, report.apply_time);
+        observe::redo(&self.shared.name, redo);
         host.reconcile(state);
         report
     }

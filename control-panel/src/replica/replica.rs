@@ -108,7 +108,7 @@ impl<S: State> Replica<S> {
         for (stamp, op) in &self.log {
             self.state.apply(op, stamp);
         }
-        Settled { merged: self.log.len() - before, undone: redone, redone, ..Settled::default() }
+        Settled { merged: self.log.len() - before, undone: redone, redone, ..Settled::default() }.counted()
     }
 
     /// What this replica has to send since the last call; `None` if nothing.

@@ -1,6 +1,7 @@
 //! What one `settle` did.
 
 use super::{ReplicaNotice, State, redo::Redo};
+use crate::frame::RedoFigures;
 
 /// What [`Replica::settle`](super::Replica::settle) did.
 #[must_use = "a `job` that is dropped is made again by the next `settle`, and notices are reported once"]
@@ -15,6 +16,18 @@ pub struct Settled<S: State> {
     pub job: Option<Redo<S>>,
     /// What else happened.
     pub notices: Vec<ReplicaNotice>,
+}
+
+impl<S: State> Settled<S> {
+    /// Counts it in the report of the frame that runs on this thread, where it did something.
+    pub(crate) fn counted(self) -> Self {
+        let &Self { merged, undone, redone, ref job, .. } = &self;
+        let figures = RedoFigures { merged, undone, redone, jobs: usize::from(job.is_some()) };
+        if !figures.is_zero() {
+            figures.add();
+        }
+        self
+    }
 }
 
 impl<S: State> Default for Settled<S> {
