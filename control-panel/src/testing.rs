@@ -1,6 +1,12 @@
-//! Testing workers and panels, without real time and without a frame loop. Feature `testing`.
+//! Testing workers and panels, without real time and without a frame loop; and states that replicas share, without a network.
+//! Feature `testing`.
 //!
 //! Put it among your dev-dependencies: `control-panel = { version = "0.1", features = ["testing"] }`.
+
+mod difference;
+mod laws;
+mod outline;
+mod rng;
 
 use std::{
     fmt,
@@ -26,6 +32,12 @@ use crate::{
         watchdog::Limits,
     },
     worker::{Cancel, WorkerHandle},
+};
+
+pub use self::{
+    difference::{Difference, difference},
+    laws::{laws, laws_undoable},
+    rng::Rng,
 };
 
 /// Runs a test with a panel under paused time: on a current-thread runtime whose clock jumps to the next timer
