@@ -34,6 +34,8 @@
 
 mod builder;
 mod delta;
+mod graph;
+mod identify;
 mod ids;
 mod notice;
 mod redo;

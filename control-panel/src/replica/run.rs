@@ -96,6 +96,8 @@ pub(crate) enum Operation<Op> {
 }
 
 /// Consecutive operations of one author, as it made them. Shared, never changed.
+///
+/// Until it is admitted it may be anything: its arithmetic saturates.
 pub(crate) struct Run<Op> {
     pub(crate) header: Header,
     pub(crate) operations: Vec<Operation<Op>>,
@@ -109,18 +111,18 @@ pub(crate) struct Run<Op> {
 impl<Op> Run<Op> {
     /// The Lamport time of its last operation.
     pub(crate) fn clock(&self) -> u64 {
-        debug_assert!(!self.operations.is_empty());
-        self.header.lamport + self.operations.len() as u64 - 1
+        self.header.lamport.saturating_add((self.operations.len() as u64).saturating_sub(1))
     }
 
     /// The sequence number after its last operation.
     pub(crate) fn next_seq(&self) -> u64 {
-        self.header.seq + self.operations.len() as u64
+        self.header.seq.saturating_add(self.operations.len() as u64)
     }
 
     pub(crate) fn stamp(&self, index: usize) -> Stamp {
         let Header { author, seq, lamport, .. } = self.header;
-        Stamp { lamport: lamport + index as u64, author, seq: seq + index as u64 }
+        let index = index as u64;
+        Stamp { lamport: lamport.saturating_add(index), author, seq: seq.saturating_add(index) }
     }
 
     /// The state's own operations with their places.

@@ -1,0 +1,151 @@
+//! The gap buffer: runs whose predecessor or head is not here yet.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem::size_of,
+    sync::Arc,
+};
+
+use super::Limits;
+use crate::replica::{
+    Author, RunHash,
+    run::{Head, Operation, Run},
+};
+
+/// Runs that wait, each for one hash. Bounded by author, in all, and in how many later runs it sits out.
+pub(super) struct Gaps<Op> {
+    held: BTreeMap<RunHash, Held<Op>>,
+    /// By what they wait for, then by arrival.
+    waiting: BTreeSet<(RunHash, u64, RunHash)>,
+    arrivals: BTreeMap<u64, RunHash>,
+    places: BTreeSet<(Author, u64, RunHash)>,
+    usage: BTreeMap<Author, Usage>,
+    bytes: usize,
+}
+
+struct Held<Op> {
+    run: Arc<Run<Op>>,
+    missing: RunHash,
+    arrival: u64,
+    bytes: usize,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Usage {
+    ops: usize,
+    bytes: usize,
+}
+
+impl<Op> Gaps<Op> {
+    pub(super) fn new() -> Self {
+        Self {
+            held: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            arrivals: BTreeMap::new(),
+            places: BTreeSet::new(),
+            usage: BTreeMap::new(),
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Holds a run until the one named `missing` is admitted. Of an author that exceeds its bound, the runs that are furthest
+    /// ahead are dropped. Returns whether any was.
+    pub(super) fn hold(&mut self, run: Arc<Run<Op>>, missing: RunHash, now: u64, limits: &Limits) -> bool {
+        if self.held.contains_key(&run.hash) {
+            return false;
+        }
+        let (author, hash, bytes) = (run.header.author, run.hash, size_of_run(&run));
+        let usage = self.usage.entry(author).or_default();
+        usage.ops += run.operations.len();
+        usage.bytes += bytes;
+        self.bytes += bytes;
+        self.places.insert((author, run.header.seq, hash));
+        // Two runs may arrive in one turn: one refused run wakes several.
+        let arrival = self.arrivals.last_key_value().map_or(now, |(last, _)| now.max(last + 1));
+        self.arrivals.insert(arrival, hash);
+        self.waiting.insert((missing, arrival, hash));
+        self.held.insert(hash, Held { run, missing, arrival, bytes });
+
+        let mut dropped = false;
+        while self.exceeds(author, limits) {
+            let last = self.places.range(..=(author, u64::MAX, RunHash([u8::MAX; 32]))).next_back();
+            let &(_, _, furthest) = last.expect("an author over its bound holds a run");
+            self.remove(furthest);
+            dropped = true;
+        }
+        dropped
+    }
+
+    fn exceeds(&self, author: Author, limits: &Limits) -> bool {
+        let Some(usage) = self.usage.get(&author) else { return false };
+        usage.ops > limits.gap_ops_per_author
+            || usage.bytes > limits.gap_bytes_per_author
+            || self.bytes > limits.gap_bytes
+    }
+
+    /// Takes out what waited for `hash`, in the order of arrival.
+    pub(super) fn wake(&mut self, hash: RunHash) -> Vec<Arc<Run<Op>>> {
+        let waiting =
+            self.waiting.range((hash, 0, RunHash([0; 32]))..=(hash, u64::MAX, RunHash([u8::MAX; 32])));
+        let woken: Vec<_> = waiting.map(|&(_, _, run)| run).collect();
+        woken.into_iter().filter_map(|run| self.remove(run)).collect()
+    }
+
+    /// Drops all that builds on a run that was refused.
+    pub(super) fn drop_descendants(&mut self, refused: RunHash) {
+        let mut pending = vec![refused];
+        while let Some(hash) = pending.pop() {
+            pending.extend(self.wake(hash).iter().map(|run| run.hash));
+        }
+    }
+
+    /// Drops what arrived at or before a turn.
+    pub(super) fn drop_older(&mut self, arrival: u64) {
+        while let Some((&first, &hash)) = self.arrivals.first_key_value() {
+            if first > arrival {
+                break;
+            }
+            self.remove(hash);
+        }
+    }
+
+    /// Drops what ends at or below a Lamport time.
+    pub(super) fn forget_below(&mut self, level: u64) {
+        let old: Vec<_> =
+            self.held.values().filter(|held| held.run.clock() <= level).map(|held| held.run.hash).collect();
+        for hash in old {
+            self.remove(hash);
+        }
+    }
+
+    fn remove(&mut self, hash: RunHash) -> Option<Arc<Run<Op>>> {
+        let Held { run, missing, arrival, bytes } = self.held.remove(&hash)?;
+        let author = run.header.author;
+        self.waiting.remove(&(missing, arrival, hash));
+        self.arrivals.remove(&arrival);
+        self.places.remove(&(author, run.header.seq, hash));
+        self.bytes -= bytes;
+        if let Some(usage) = self.usage.get_mut(&author) {
+            usage.ops -= run.operations.len();
+            usage.bytes -= bytes;
+            if *usage == Usage::default() {
+                self.usage.remove(&author);
+            }
+        }
+        debug_assert!([self.waiting.len(), self.arrivals.len(), self.places.len()] == [self.held.len(); 3]);
+        debug_assert!(!self.held.is_empty() || (self.bytes == 0 && self.usage.is_empty()));
+        Some(run)
+    }
+}
+
+/// What a run occupies, as far as that can be told without a codec.
+fn size_of_run<Op>(run: &Run<Op>) -> usize {
+    size_of::<Run<Op>>()
+        + run.header.heads.len() * size_of::<Head>()
+        + run.operations.len() * size_of::<Operation<Op>>()
+        + run.bytes.len()
+}

@@ -1,0 +1,291 @@
+//! What becomes of a run: a function of the run and its past, or a wait for that past.
+
+use super::{Branches, Chain, ChainId, Fork, Graph, Mark, Tip, heard::News, heard::Row, limits::LAST};
+use crate::replica::{
+    Author, Misbehaviour, RunHash,
+    run::{Head, Header, Run},
+};
+
+/// What becomes of a run.
+pub(super) enum Verdict {
+    /// It goes to the end of this chain, whose row becomes this one. The graph's scratch has what changed.
+    Admit(ChainId, Row),
+    /// It is here already, or was and is forgotten.
+    Drop,
+    /// It needs the run of this hash first.
+    Wait(RunHash),
+    Refuse(Misbehaviour),
+    /// It builds on a refused run.
+    Descendant,
+}
+
+/// The first run of an author, and its past.
+pub(crate) struct Candidate<'a, Op> {
+    pub(crate) run: &'a Run<Op>,
+    row: &'a Row,
+}
+
+impl<Op> Candidate<'_, Op> {
+    /// Whether the operations of a chain below `next_seq` are in the run's past.
+    pub(crate) fn covers(&self, (chain, next_seq): (ChainId, u64)) -> bool {
+        self.row.mark(chain).next_seq >= next_seq
+    }
+}
+
+/// Where a run goes.
+enum Place {
+    /// To the end of a chain.
+    End(ChainId),
+    /// Behind an end that has a successor.
+    Branch(ChainId, Tip),
+    /// It begins a chain of an author that has none.
+    First,
+}
+
+/// What a head names.
+enum Named {
+    Known(ChainId, Mark),
+    /// Below what is kept.
+    Forgotten(ChainId, u64),
+}
+
+impl<Op> Graph<Op> {
+    /// Finds out what becomes of a run, and changes nothing but the scratch and, for a new branch, the chains.
+    pub(super) fn judge(
+        &mut self,
+        run: &Run<Op>,
+        is_member: &impl Fn(&Candidate<'_, Op>) -> bool,
+    ) -> Verdict {
+        self.examine(run, is_member).unwrap_or_else(|verdict| verdict)
+    }
+
+    fn examine(
+        &mut self,
+        run: &Run<Op>,
+        is_member: &impl Fn(&Candidate<'_, Op>) -> bool,
+    ) -> Result<Verdict, Verdict> {
+        self.check_shape(run)?;
+        let place = self.place(run)?;
+        let unknown_times = self.resolve_heads(&run.header)?;
+
+        let (previous, mut row) = match place {
+            // Put back below if the run is refused.
+            Place::End(id) => {
+                let chain = &mut self.chains[id.index()];
+                (chain.tip(), std::mem::take(&mut chain.row))
+            }
+            Place::Branch(id, tip) => (tip, self.chains[id.index()].row_at(id, tip)),
+            Place::First => (Tip { hash: self.genesis, mark: Mark::default() }, Row::default()),
+        };
+        if let Err(what) = self.check(&run.header, previous.mark, &row, unknown_times) {
+            if let Place::End(id) = place {
+                self.chains[id.index()].row = row;
+            }
+            return Err(Verdict::Refuse(what));
+        }
+        self.news.clear();
+        for head in &self.heads {
+            row.hear(&self.chains, *head, &mut self.news);
+        }
+        let author = run.header.author;
+        let id = match place {
+            Place::End(id) => id,
+            Place::Branch(parent, tip) => self.branch(run, parent, tip),
+            Place::First => {
+                if self.authors.len() >= self.limits.authors {
+                    return Err(Verdict::Refuse(Misbehaviour::Flood));
+                }
+                if !is_member(&Candidate { run, row: &row }) {
+                    return Err(Verdict::Refuse(Misbehaviour::Stranger));
+                }
+                let id = self.add_chain(Chain::new(author, previous, None, Row::default()));
+                self.authors.insert(author, Branches { chains: vec![id], forgotten: 0, reported: false });
+                id
+            }
+        };
+        let mark = Tip::of(run).mark;
+        row.raise(News { chain: id, declared: true, mark });
+        Ok(Verdict::Admit(id, row))
+    }
+
+    /// What a run's own bytes tell.
+    fn check_shape(&self, run: &Run<Op>) -> Result<(), Verdict> {
+        let Header { seq, lamport, heads, .. } = &run.header;
+        let count = run.operations.len();
+        if count == 0 || count > self.limits.run_ops || heads.len() > self.limits.heads {
+            return Err(Verdict::Refuse(Misbehaviour::Malformed));
+        }
+        let end = |first: &u64| first.checked_add(count as u64).filter(|end| *end <= LAST);
+        if *lamport == 0 || end(lamport).is_none() {
+            return Err(Verdict::Refuse(Misbehaviour::Clock));
+        }
+        let names = |head: &Head| (head.author, head.hash);
+        let sorted = heads.windows(2).all(|pair| names(&pair[0]) < names(&pair[1]));
+        if end(seq).is_none() || !sorted || heads.iter().any(|head| head.seq >= LAST) {
+            return Err(Verdict::Refuse(Misbehaviour::Chain));
+        }
+        Ok(())
+    }
+
+    /// Finds a run's place by its previous one.
+    fn place(&self, run: &Run<Op>) -> Result<Place, Verdict> {
+        let Header { author, seq, previous, .. } = run.header;
+        let misplaced = Err(Verdict::Refuse(Misbehaviour::Chain));
+        let Some(branches) = self.authors.get(&author) else {
+            return match (seq == 0, previous == self.genesis) {
+                (true, true) => Ok(Place::First),
+                (false, false) => Err(self.wait_for(previous)),
+                _ => misplaced,
+            };
+        };
+        let chains = || branches.chains.iter().map(|id| (*id, &self.chains[id.index()]));
+        if let Some((id, chain)) = chains().find(|(_, chain)| chain.tip().hash == previous) {
+            return match chain.tip().mark.next_seq == seq {
+                // Behind a branch of which nothing is kept but where it began: the parent's run there, which is forgotten.
+                true if seq < branches.forgotten && run.clock() <= self.level => Err(Verdict::Drop),
+                true => Ok(Place::End(id)),
+                false => misplaced,
+            };
+        }
+        if chains().filter_map(|(_, chain)| chain.beginning_at(seq)).any(|known| known.hash == run.hash) {
+            return Err(Verdict::Drop);
+        }
+        let ends = chains().filter_map(|(id, chain)| Some((id, chain.ending_at(seq)?)));
+        if let Some((id, tip)) = ends.into_iter().find(|(_, tip)| tip.hash == previous) {
+            return Ok(Place::Branch(id, tip));
+        }
+        if seq < branches.forgotten {
+            return Err(Verdict::Drop);
+        }
+        if (seq == 0) != (previous == self.genesis) {
+            return misplaced;
+        }
+        Err(self.wait_for(previous))
+    }
+
+    fn wait_for(&self, missing: RunHash) -> Verdict {
+        if self.refused_hashes.contains(&missing) { Verdict::Descendant } else { Verdict::Wait(missing) }
+    }
+
+    /// Finds what the heads name, into the scratch. Returns whether the time of one is not known any more.
+    fn resolve_heads(&mut self, header: &Header) -> Result<bool, Verdict> {
+        let mut heads = std::mem::take(&mut self.heads);
+        heads.clear();
+        let mut unknown_times = false;
+        let mut missing = None;
+        for head in &header.heads {
+            match self.resolve(head) {
+                Ok(Named::Known(chain, mark)) => heads.push((chain, mark)),
+                Ok(Named::Forgotten(chain, next_seq)) => {
+                    unknown_times = true;
+                    heads.push((chain, Mark { next_seq, clock: 0 }));
+                }
+                // A head that will never be right counts before one that is late.
+                Err(Verdict::Wait(hash)) => missing = missing.or(Some(hash)),
+                Err(verdict) => {
+                    self.heads = heads;
+                    return Err(verdict);
+                }
+            }
+        }
+        self.heads = heads;
+        missing.map_or(Ok(unknown_times), |hash| Err(Verdict::Wait(hash)))
+    }
+
+    fn resolve(&self, head: &Head) -> Result<Named, Verdict> {
+        let Some(branches) = self.authors.get(&head.author) else { return Err(self.wait_for(head.hash)) };
+        let next_seq = head.seq + 1;
+        let chains = || branches.chains.iter().map(|id| (*id, &self.chains[id.index()]));
+        if let Some((id, chain)) = chains().find(|(_, chain)| chain.tip().hash == head.hash) {
+            let mark = chain.tip().mark;
+            return if mark.next_seq == next_seq {
+                Ok(Self::named(id, chain, mark))
+            } else {
+                Err(Verdict::Refuse(Misbehaviour::Chain))
+            };
+        }
+        for (id, chain) in chains() {
+            match chain.ending_at(next_seq) {
+                Some(tip) if tip.hash == head.hash => return Ok(Self::named(id, chain, tip.mark)),
+                _ => {}
+            }
+        }
+        match branches.chains.first() {
+            Some(first) if next_seq < branches.forgotten => Ok(Named::Forgotten(*first, next_seq)),
+            // The place may be known: another branch may have it, which is not here yet.
+            _ => Err(self.wait_for(head.hash)),
+        }
+    }
+
+    /// The end of a branch's shared part is its parent's.
+    fn named(id: ChainId, chain: &Chain<Op>, mark: Mark) -> Named {
+        match chain.fork {
+            Some(fork) if fork.mark.next_seq == mark.next_seq => Named::Known(fork.parent, mark),
+            _ => Named::Known(id, mark),
+        }
+    }
+
+    /// What the run's past tells: heads that are news, and the time that follows from them.
+    fn check(
+        &self,
+        header: &Header,
+        previous: Mark,
+        row: &Row,
+        unknown_times: bool,
+    ) -> Result<(), Misbehaviour> {
+        if self.heads.iter().any(|(chain, mark)| mark.next_seq <= row.cell(*chain).declared) {
+            return Err(Misbehaviour::Chain);
+        }
+        // Two heads of one author are two branches: neither is in the other's past.
+        let same = |a: &Head, b: &Head| a.author == b.author;
+        let mut from = 0;
+        for group in header.heads.chunk_by(same) {
+            let heads = &self.heads[from..from + group.len()];
+            from += group.len();
+            if heads.len() > 1 && heads.iter().any(|old| heads.iter().any(|new| self.is_before(*old, *new))) {
+                return Err(Misbehaviour::Chain);
+            }
+        }
+        let latest = self.heads.iter().map(|(_, mark)| mark.clock).fold(previous.clock, u64::max);
+        let forgotten_times = if unknown_times { latest..=latest.max(self.level) } else { latest..=latest };
+        if forgotten_times.contains(&(header.lamport - 1)) { Ok(()) } else { Err(Misbehaviour::Clock) }
+    }
+
+    /// Whether an operation is before another in one chain, the shared parts of branches included.
+    fn is_before(&self, (old, old_mark): (ChainId, Mark), (new, new_mark): (ChainId, Mark)) -> bool {
+        let (mut chain, mut upto) = (new, new_mark.next_seq);
+        loop {
+            if chain == old {
+                return old_mark.next_seq < upto;
+            }
+            let Some(fork) = self.chains[chain.index()].fork else { return false };
+            (chain, upto) = (fork.parent, fork.mark.next_seq + 1);
+        }
+    }
+
+    /// Begins a branch behind `tip`, which has a successor: the author is reported, with the two as the proof.
+    fn branch(&mut self, run: &Run<Op>, parent: ChainId, tip: Tip) -> ChainId {
+        let chain = &self.chains[parent.index()];
+        let fork = match chain.fork {
+            Some(fork) if fork.mark.next_seq == tip.mark.next_seq => fork,
+            _ => Fork { parent, mark: tip.mark },
+        };
+        let other = chain.beginning_at(tip.mark.next_seq).map(|other| other.hash);
+        let row = chain.row_at(parent, tip);
+        let author: Author = run.header.author;
+        let id = self.add_chain(Chain::new(author, tip, Some(fork), row));
+        let branches = self.authors.get_mut(&author).expect("an author with a chain is known");
+        branches.chains.push(id);
+        if let (false, Some(other)) = (branches.reported, other) {
+            branches.reported = true;
+            let runs = [other.min(run.hash), other.max(run.hash)];
+            self.report(author.peer, Misbehaviour::Fork { author, runs });
+        }
+        id
+    }
+
+    fn add_chain(&mut self, chain: Chain<Op>) -> ChainId {
+        self.chains.push(chain);
+        ChainId::from_index(self.chains.len() - 1)
+    }
+}

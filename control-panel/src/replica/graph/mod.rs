@@ -1,0 +1,277 @@
+//! All runs of all authors: which of them are admitted, and what each author had admitted when it made its last one.
+//!
+//! | file | job |
+//! |---|---|
+//! | `mod.rs` | the graph: taking runs in, and what can be asked |
+//! | `judge.rs` | what becomes of a run: admitted, held, refused |
+//! | `chain.rs` | one author's runs; a fork's branch is a chain of its own |
+//! | `heard.rs` | a row of the matrix clock |
+//! | `gaps.rs` | runs that wait for others |
+//! | `seal.rs` | this replica's own runs |
+//! | `since.rs` | what another replica lacks |
+//! | `tips.rs` | forgetting, and starting from a snapshot |
+//! | `limits.rs` | the bounds |
+//!
+//! The set of admitted runs does not depend on the order in which runs are offered, once all have been: whether a run is refused
+//! is a function of the run and its past. What does depend on it, and so decides nothing, are [`ChainId`]s, which of two
+//! branches is the parent, and the order of admission among concurrent runs.
+
+mod chain;
+mod gaps;
+mod heard;
+mod judge;
+mod limits;
+mod seal;
+mod since;
+mod tips;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+#[allow(unused_imports, reason = "provisional: the replica's snapshot will use them")]
+pub(crate) use self::tips::{ChainTip, Tips};
+pub(crate) use self::{
+    chain::{Chain, ChainId, Fork, Tip},
+    heard::Mark,
+    judge::Candidate,
+    limits::Limits,
+};
+use self::{
+    gaps::Gaps,
+    heard::{News, Row},
+    judge::Verdict,
+};
+use super::{Author, Misbehaviour, Peer, RunHash, Version, run::Run};
+
+/// A run that became part of the graph.
+pub(crate) struct Admitted<Op> {
+    pub(crate) chain: ChainId,
+    pub(crate) run: Arc<Run<Op>>,
+}
+
+/// The chains of one author: one, or more if it forked.
+struct Branches {
+    /// In order of discovery.
+    chains: Vec<ChainId>,
+    /// Below this sequence number some chain's runs are forgotten.
+    forgotten: u64,
+    /// Whether the fork was reported.
+    reported: bool,
+}
+
+/// The runs of all authors. Pure: no clock, no I/O, no order of arrival in what it decides.
+pub(crate) struct Graph<Op> {
+    genesis: RunHash,
+    own: Author,
+    own_chain: Option<ChainId>,
+    limits: Limits,
+    chains: Vec<Chain<Op>>,
+    authors: BTreeMap<Author, Branches>,
+    version: Version,
+    clock: u64,
+    /// Runs that end at or below it may be gone.
+    level: u64,
+    /// Offered and not looked at; what was woken from the gaps comes first.
+    queue: VecDeque<Arc<Run<Op>>>,
+    gaps: Gaps<Op>,
+    /// How many runs were looked at, by which the gaps tell age.
+    turn: u64,
+    refused: Vec<(Peer, Misbehaviour)>,
+    /// The hashes refused last, so that what builds on them is not held.
+    refused_hashes: VecDeque<RunHash>,
+    /// Chains that grew since this replica's last run.
+    fresh: Vec<ChainId>,
+    /// Scratch: the heads and the news of the run being judged.
+    heads: Vec<(ChainId, Mark)>,
+    news: Vec<News>,
+}
+
+/// Reports kept until they are taken, and refused hashes remembered.
+const REPORTS: usize = 256;
+
+impl<Op> Graph<Op> {
+    /// An empty graph. `genesis` is what the first run of every chain names.
+    pub(crate) fn new(genesis: RunHash, own: Author, limits: Limits) -> Self {
+        Self {
+            genesis,
+            own,
+            own_chain: None,
+            limits,
+            chains: Vec::new(),
+            authors: BTreeMap::new(),
+            version: Version::new(),
+            clock: 0,
+            level: 0,
+            queue: VecDeque::new(),
+            gaps: Gaps::new(),
+            turn: 0,
+            refused: Vec::new(),
+            refused_hashes: VecDeque::new(),
+            fresh: Vec::new(),
+            heads: Vec::new(),
+            news: Vec::new(),
+        }
+    }
+
+    /// Takes a run in, for [`admit_next`](Self::admit_next) to look at: call that until it returns `None`, as until then
+    /// nothing bounds what waits here.
+    pub(crate) fn offer(&mut self, run: Arc<Run<Op>>) {
+        self.queue.push_back(run);
+    }
+
+    /// Admits one run, so that what is asked of the graph then is as of that run. `None` if nothing more can be admitted.
+    pub(crate) fn admit_next(&mut self) -> Option<Admitted<Op>> {
+        self.admit_next_if(|_| true)
+    }
+
+    /// The same, where the first run of an author is admitted only if `is_member` says so. That must be a function of the run
+    /// and its past, which the candidate tells; a run that it does not admit is refused as a stranger's.
+    pub(crate) fn admit_next_if(
+        &mut self,
+        is_member: impl Fn(&Candidate<'_, Op>) -> bool,
+    ) -> Option<Admitted<Op>> {
+        while let Some(run) = self.queue.pop_front() {
+            self.turn += 1;
+            match self.judge(&run, &is_member) {
+                Verdict::Admit(chain, row) => return Some(self.admit(chain, row, run)),
+                Verdict::Drop => {}
+                Verdict::Wait(missing) => {
+                    let peer = run.header.author.peer;
+                    if self.gaps.hold(run, missing, self.turn, &self.limits) {
+                        self.report(peer, Misbehaviour::Flood);
+                    }
+                }
+                Verdict::Refuse(what) => {
+                    self.report(run.header.author.peer, what);
+                    self.disown(run.hash);
+                }
+                Verdict::Descendant => self.disown(run.hash),
+            }
+            if self.gaps.len() > 0 {
+                self.gaps.drop_older(self.turn.saturating_sub(self.limits.gap_patience));
+            }
+        }
+        None
+    }
+
+    /// Appends a run that was found right, with its author's row up to date.
+    fn admit(&mut self, id: ChainId, row: Row, run: Arc<Run<Op>>) -> Admitted<Op> {
+        let chain = &mut self.chains[id.index()];
+        chain.push(Arc::clone(&run), &self.news);
+        chain.row = row;
+        if !std::mem::replace(&mut chain.fresh, true) {
+            self.fresh.push(id);
+        }
+        self.clock = self.clock.max(run.clock());
+        self.version.raise(run.header.author, run.next_seq());
+        if self.own_chain.is_none() && run.header.author == self.own {
+            self.own_chain = Some(id);
+        }
+        if self.gaps.len() > 0 {
+            let woken = self.gaps.wake(run.hash);
+            woken.into_iter().rev().for_each(|run| self.queue.push_front(run));
+        }
+        Admitted { chain: id, run }
+    }
+
+    fn report(&mut self, peer: Peer, what: Misbehaviour) {
+        if self.refused.len() < REPORTS && !self.refused.contains(&(peer, what)) {
+            self.refused.push((peer, what));
+        }
+    }
+
+    /// Lets go of all that builds on a refused run.
+    fn disown(&mut self, refused: RunHash) {
+        self.gaps.drop_descendants(refused);
+        if self.refused_hashes.len() == REPORTS {
+            self.refused_hashes.pop_front();
+        }
+        self.refused_hashes.push_back(refused);
+    }
+
+    /// What authors did that no honest replica does, since the last call; at most 256.
+    pub(crate) fn take_refused(&mut self) -> Vec<(Peer, Misbehaviour)> {
+        std::mem::take(&mut self.refused)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The greatest Lamport time admitted; 0 if none.
+    pub(crate) fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// The Lamport time of the next operation of this replica. It cannot overflow: admission has a ceiling.
+    pub(crate) fn next_lamport(&self) -> u64 {
+        debug_assert!(self.clock <= limits::LAST);
+        self.clock + 1
+    }
+
+    /// How many operations of each author are admitted; of a forked author, the longest branch's.
+    pub(crate) fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// How many runs wait for others.
+    pub(crate) fn waiting(&self) -> usize {
+        self.gaps.len()
+    }
+
+    /// All chains, in order of discovery.
+    pub(crate) fn chains(&self) -> impl Iterator<Item = (ChainId, &Chain<Op>)> + '_ {
+        self.chains.iter().enumerate().map(|(index, chain)| (ChainId::from_index(index), chain))
+    }
+
+    pub(crate) fn chain(&self, id: ChainId) -> &Chain<Op> {
+        &self.chains[id.index()]
+    }
+
+    /// The chains of all incarnations of a peer, branches included.
+    pub(crate) fn chains_of(&self, peer: Peer) -> impl Iterator<Item = ChainId> + '_ {
+        let lives = Author { peer, incarnation: 0 }..=Author { peer, incarnation: u32::MAX };
+        self.authors.range(lives).flat_map(|(_, branches)| branches.chains.iter().copied())
+    }
+
+    /// This replica's own chain, once it has one.
+    pub(crate) fn own_chain(&self) -> Option<ChainId> {
+        self.own_chain
+    }
+
+    /// Whether an author gave one sequence number twice.
+    pub(crate) fn is_forked(&self, author: Author) -> bool {
+        self.authors.get(&author).is_some_and(|branches| branches.chains.len() > 1)
+    }
+
+    /// What the author of chain `of` had admitted of chain `other` as of its last admitted run. Of a branch it has not heard of,
+    /// what it had of the part shared with the parent. The clock is 0 where only a forgotten run is known.
+    pub(crate) fn heard(&self, of: ChainId, other: ChainId) -> Mark {
+        let row = &self.chains[of.index()].row;
+        let mark = row.mark(other);
+        match self.chains[other.index()].fork {
+            Some(fork) if mark.next_seq <= fork.mark.next_seq => {
+                let shared = self.heard(of, fork.parent);
+                if shared.next_seq < fork.mark.next_seq { shared } else { fork.mark }
+            }
+            _ => mark,
+        }
+    }
+
+    /// Whether the operations of a chain below `next_seq` are in the past of the last run of chain `of`, or in that chain.
+    pub(crate) fn covers(&self, of: ChainId, (chain, next_seq): (ChainId, u64)) -> bool {
+        self.heard(of, chain).next_seq >= next_seq
+    }
+
+    /// The first kept run of a chain that begins at or after a sequence number. Of a branch, those after the fork.
+    pub(crate) fn run_after(&self, chain: ChainId, next_seq: u64) -> Option<&Arc<Run<Op>>> {
+        let chain = &self.chains[chain.index()];
+        let first = chain.position(next_seq);
+        chain.runs[first..].iter().take(2).find(|run| run.header.seq >= next_seq)
+    }
+}

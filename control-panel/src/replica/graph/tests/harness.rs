@@ -1,0 +1,82 @@
+//! Graphs with operations of one number, and ways to make runs that no honest replica makes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::replica::{
+    Author, Grant, Peer, RunHash,
+    graph::{Graph, Limits},
+    identify::{Identify, InProcess, genesis},
+    run::{Head, Header, Operation, Run},
+};
+
+pub(super) type TestRun = Arc<Run<u64>>;
+
+pub(super) const IDENTIFY: InProcess<u64> =
+    InProcess { payload: Some(|op, bytes| bytes.extend_from_slice(&op.to_be_bytes())) };
+
+pub(super) fn author(peer: u8) -> Author {
+    Author { peer: Peer([peer; 32]), incarnation: 0 }
+}
+
+pub(super) fn origin() -> RunHash {
+    genesis(&BTreeMap::from([(Peer([0; 32]), Grant::Owner)]))
+}
+
+pub(super) fn graph(own: u8) -> Graph<u64> {
+    graph_with(own, Limits::default())
+}
+
+pub(super) fn graph_with(own: u8, limits: Limits) -> Graph<u64> {
+    Graph::new(origin(), author(own), limits)
+}
+
+/// Makes a graph's next run.
+pub(super) fn seal(graph: &mut Graph<u64>, ops: &[u64]) -> TestRun {
+    graph.seal(ops.iter().map(|op| Operation::Apply(*op)).collect(), 0, 0, &IDENTIFY).run
+}
+
+/// Offers runs and admits what can be. Returns how many were.
+pub(super) fn take<'a>(graph: &mut Graph<u64>, runs: impl IntoIterator<Item = &'a TestRun>) -> usize {
+    for run in runs {
+        graph.offer(Arc::clone(run));
+    }
+    std::iter::from_fn(|| graph.admit_next()).count()
+}
+
+/// A run as some program may make it.
+pub(super) fn forge(header: Header, ops: &[u64]) -> TestRun {
+    let operations: Vec<_> = ops.iter().map(|op| Operation::Apply(*op)).collect();
+    let identity = IDENTIFY.identify(&header, &operations);
+    Arc::new(Run {
+        header,
+        operations,
+        hash: identity.hash,
+        bytes: identity.bytes,
+        signature: identity.signature,
+    })
+}
+
+/// What an author's run after `previous` says if it is honest and knows these ends too.
+pub(super) fn follow(author: Author, previous: Option<&TestRun>, known: &[&TestRun]) -> Header {
+    let mut heads: Vec<_> = known.iter().map(|run| head(run)).collect();
+    heads.sort_by_key(|head| (head.author, head.hash));
+    Header {
+        author,
+        seq: previous.map_or(0, |run| run.next_seq()),
+        lamport: known.iter().chain(&previous).map(|run| run.clock()).max().unwrap_or(0).saturating_add(1),
+        previous: previous.map_or(origin(), |run| run.hash),
+        heads,
+        schema: 0,
+        fingerprint: 0,
+    }
+}
+
+pub(super) fn head(run: &TestRun) -> Head {
+    Head { author: run.header.author, seq: run.next_seq() - 1, hash: run.hash }
+}
+
+/// What a graph has, whatever the order in which it came.
+pub(super) fn contents(graph: &Graph<u64>) -> BTreeMap<RunHash, (Author, u64, u64)> {
+    let runs = graph.chains().flat_map(|(_, chain)| &chain.runs);
+    runs.map(|run| (run.hash, (run.header.author, run.header.seq, run.header.lamport))).collect()
+}
