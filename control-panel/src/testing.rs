@@ -7,6 +7,8 @@ mod difference;
 mod laws;
 mod outline;
 mod rng;
+mod sync_test;
+mod test_panel;
 
 use std::{
     fmt,
@@ -38,6 +40,8 @@ pub use self::{
     difference::{Difference, difference},
     laws::{laws, laws_undoable},
     rng::Rng,
+    sync_test::{Nondeterminism, sync_test},
+    test_panel::TestPanel,
 };
 
 /// Runs a test with a panel under paused time: on a current-thread runtime whose clock jumps to the next timer

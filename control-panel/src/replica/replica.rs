@@ -133,6 +133,13 @@ impl<S: State> Replica<S> {
         Delta { runs }
     }
 
+    /// What the state is made of, for checks: the state at the cut that ended the history, if one did, and the operations after it that
+    /// [`state`](Self::state) has, in order.
+    #[cfg(feature = "testing")]
+    pub(crate) fn history(&self) -> (Option<&S>, impl Iterator<Item = (Stamp, &S::Op)>) {
+        (None, self.log.iter().map(|(stamp, op)| (*stamp, op)))
+    }
+
     /// Who this replica writes as.
     pub fn author(&self) -> Author {
         self.me
