@@ -16,9 +16,9 @@ fn merged<S: State>(init: impl Fn() -> S, ops: impl Fn(usize) -> S::Op) -> [Repl
         here.commit(ops(2 * n));
         there.commit(ops(2 * n + 1));
     }
-    let (from_here, from_there) = (here.outbox().unwrap(), there.outbox().unwrap());
-    here.merge(from_there);
-    there.merge(from_here);
+    let (ours, theirs) = (here.outbox().unwrap(), there.outbox().unwrap());
+    here.merge(theirs);
+    there.merge(ours);
     let _ = (here.settle(), there.settle());
     [here, there]
 }

@@ -86,7 +86,7 @@ type Test<'a> = TestPanel<'a, Reader>;
 
 fn under_test(test: impl AsyncFnOnce(Test<'_>)) {
     testing::paused(async |panel: &mut ControlPanel<Update>| {
-        test(TestPanel::new(panel, Reader::default())).await
+        test(TestPanel::new(panel, Reader::default())).await;
     });
 }
 
@@ -302,17 +302,18 @@ fn a_test_that_panics_is_not_interrupted_by_what_it_left_out() {
 #[test]
 fn a_budget_of_frames_hides_no_intent() {
     let builder = ControlPanel::<Update>::builder().frame_budget(FrameBudget::default().intents(1));
-    testing::paused_with(builder, async |panel: &mut ControlPanel<Update>| {
+    let test = async |panel: &mut ControlPanel<Update>| {
         let sender = panel.sender(UI);
-        for _ in 0..3 {
+        for _ in 0..4 {
             sender.try_send(Update::Asked).unwrap();
         }
         let mut test = TestPanel::new(panel, Reader::default());
-        for _ in 0..3 {
-            test.receive(|update| matches!(update, Update::Asked), |_| {}).await;
-        }
+        test.receive(|update| matches!(update, Update::Asked), |_| {}).await;
         test.finish([]).await;
-    });
+    };
+    let panic = catch_unwind(AssertUnwindSafe(|| testing::paused_with(builder, test))).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("does not account for 3 intents that came: `Asked` of LocalUI,"), "{message}");
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

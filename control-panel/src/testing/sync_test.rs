@@ -46,7 +46,7 @@ const ATTEMPTS: usize = 8;
 ///
 /// # Panics
 /// If `apply` or `init` does.
-pub fn sync_test<S>(replica: &Replica<S>, init: impl Fn() -> S) -> Result<(), Nondeterminism>
+pub fn sync_test<S>(replica: &Replica<S>, init: impl Fn() -> S) -> Result<(), Box<Nondeterminism>>
 where
     S: State<Op: fmt::Debug> + fmt::Debug,
 {
@@ -54,7 +54,7 @@ where
     let start = || std::array::from_fn::<S, FOLDS, _>(|_| base.map_or_else(&init, S::clone));
     let mut folds = start();
     for (stamp, op) in replica.history().1 {
-        folds.iter_mut().for_each(|fold| fold.apply(op, &stamp));
+        apply(&mut folds, op, &stamp);
     }
     let Some(difference) = differ(&folds).or_else(|| self::difference(&folds[0], replica.state())) else {
         return Ok(());
@@ -62,13 +62,20 @@ where
     for _ in 0..ATTEMPTS {
         let mut folds = start();
         for (stamp, op) in replica.history().1 {
-            folds.iter_mut().for_each(|fold| fold.apply(op, &stamp));
+            apply(&mut folds, op, &stamp);
             if let Some(difference) = differ(&folds) {
-                return Err(Nondeterminism { operation: Some((stamp, format!("{op:?}"))), difference });
+                let operation = Some((stamp, format!("{op:?}")));
+                return Err(Box::new(Nondeterminism { operation, difference }));
             }
         }
     }
-    Err(Nondeterminism { operation: None, difference })
+    Err(Box::new(Nondeterminism { operation: None, difference }))
+}
+
+fn apply<S: State>(folds: &mut [S; FOLDS], op: &S::Op, stamp: &Stamp) {
+    for fold in folds {
+        fold.apply(op, stamp);
+    }
 }
 
 fn differ<S: fmt::Debug>(folds: &[S; FOLDS]) -> Option<Difference> {

@@ -260,9 +260,7 @@ where
         self.state.settle();
         change(&mut expected);
         let after = (self.view)(&self.state);
-        if after != expected {
-            panic!("{place}: {}", message::change(&what, &before, &expected, &after));
-        }
+        assert!(after == expected, "{place}: {}", message::change(&what, &before, &expected, &after));
     }
 
     /// What the test leaves out, in words.

@@ -110,6 +110,51 @@ fn a_daemon_starts_itself_again() {
     assert_eq!(output.status.code(), Some(0));
 }
 
+fn share(args: &[&str]) -> Output {
+    Command::new(example("shared_list")).args(args).output().expect("it runs")
+}
+
+/// The lists at the end, by whose they are.
+fn lists(told: &str) -> Vec<&str> {
+    let line = |name: &str| {
+        let mut lines =
+            told.lines().filter_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(": "));
+        lines.next().unwrap_or_else(|| panic!("no list of {name} in\n{told}"))
+    };
+    ["alice", "bob", "carol"].map(line).to_vec()
+}
+
+#[test]
+fn shared_list_converges_and_shows_how() {
+    let output = share(&["--seed", "7", "--loss", "60"]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
+    let lists = lists(&told);
+    assert!(lists.iter().all(|list| *list == lists[0] && list.contains(" done)")), "{told}");
+    for part in ["frame | alice", "merged redone items", "agreed after ", " operations redone, ", " lost, "] {
+        assert!(told.contains(part), "no `{part}` in\n{told}");
+    }
+    assert!(!told.contains('\u{1b}'), "plain text: {told}");
+    assert_eq!(told, text(&share(&["--seed", "7", "--loss", "60"]).stdout), "one seed, one table");
+}
+
+#[test]
+fn shared_list_says_where_there_is_no_agreement_and_where_the_command_line_makes_no_sense() {
+    let output = share(&["--loss", "100", "--frames", "5"]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("no agreement after 1005 frames: "), "{told}");
+    assert_eq!(lists(&told).len(), 3);
+    for wrong in [&["--loss", "101"][..], &["--frames", "0"], &["--seed", "x"], &["--speed"]] {
+        let output = share(wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(output.stdout.is_empty());
+    }
+    let help = share(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(text(&help.stdout).contains("Exit codes: 0 the lists are equal; 1 "));
+}
+
 /// The minute that it is made for is for a person, or a nightly run.
 #[test]
 fn soak_holds_for_two_seconds() {
