@@ -37,6 +37,7 @@ mod delta;
 mod graph;
 mod identify;
 mod ids;
+mod membership;
 mod notice;
 mod redo;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]

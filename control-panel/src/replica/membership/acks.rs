@@ -1,0 +1,71 @@
+//! When this replica owes an acknowledgement, and which member holds back.
+
+use super::{members::Counted, membership::Membership};
+use crate::replica::{Peer, ReplicaNotice};
+
+/// What was asked before.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// Calls since an acknowledgement became due.
+    pub(super) waited: usize,
+    /// Whether the bound was exceeded at the last call.
+    over_bound: bool,
+}
+
+/// So many members share a turn.
+const MEMBERS_A_TURN: usize = 16;
+
+impl Membership {
+    /// Whether this replica should make a run of one `Ack`, having nothing else to say. Asked once a frame.
+    ///
+    /// One is due where others wait for this replica's clock to pass the last operation, or for its word that it has all up to
+    /// that from every member, and it has. After both there is nothing to add, whatever acknowledgements of others come, so the
+    /// group falls silent. With many members one waits some calls, for what it could include too.
+    pub(crate) fn ack_due(&mut self) -> bool {
+        if !self.owes_ack() {
+            self.asked.waited = 0;
+            return false;
+        }
+        let turns = self.live.view.members.len() / MEMBERS_A_TURN;
+        let due = self.asked.waited >= turns;
+        self.asked.waited += usize::from(!due);
+        due
+    }
+
+    fn owes_ack(&self) -> bool {
+        let (view, last) = (&self.live.view, self.live.last_operation);
+        let others = view.counted.iter().any(|counted| counted.peer != self.live.me);
+        if last == 0 || !others || !view.members.contains_key(&self.me.peer) {
+            return false;
+        }
+        let declared = self.live.level(self.live.me);
+        // A retirement becomes final by acknowledgements of it, also from those whose clock is past it.
+        let heard_of_acts = || {
+            let mut own = self.peers.chains(self.live.me).iter();
+            self.acts.is_empty() || own.any(|chain| self.chains[chain.index()].known.unseen.is_empty())
+        };
+        declared.clock < last || (declared.low < last && self.live.low.level >= last) || !heard_of_acts()
+    }
+
+    /// Whose low the watermark is; of several the one with the lowest clock, as that holds the others' lows. `None` if this replica
+    /// waits for no other.
+    pub(crate) fn holds_back(&self) -> Option<Peer> {
+        let others = self.live.view.counted.iter().filter(|counted| counted.peer != self.live.me);
+        let behind = |counted: &&Counted| (self.live.low_of(counted), self.live.level(counted.peer).clock);
+        others.min_by_key(behind).map(|counted| self.peers.name(counted.peer))
+    }
+
+    /// Reports a member that holds back when more operations than the bound are not stable: once for each time that they become so.
+    pub(crate) fn check_bound(&mut self, unstable_ops: usize, bound: usize) -> Option<ReplicaNotice> {
+        if unstable_ops <= bound {
+            self.asked.over_bound = false;
+            return None;
+        }
+        if self.asked.over_bound {
+            return None;
+        }
+        let peer = self.holds_back()?;
+        self.asked.over_bound = true;
+        Some(ReplicaNotice::PeerHoldsBack { peer, ops: unstable_ops })
+    }
+}

@@ -1,0 +1,164 @@
+//! The members, as a past knows them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    act::{Act, ActId, Deed, Floor, Rank, Seen},
+    watermark::ChainState,
+};
+use crate::replica::{Grant, Peer, graph::ChainId};
+
+/// The acts that stand.
+pub(super) type Effective = BTreeSet<ActId>;
+
+/// A peer's number on this replica.
+pub(super) type PeerIndex = usize;
+
+/// What a past says of the members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct View {
+    pub(super) effective: Effective,
+    pub(super) members: BTreeMap<Peer, Grant>,
+    /// Retirements that all have acknowledged, so that no late word of their targets can matter.
+    pub(super) finals: BTreeSet<ActId>,
+    /// Whose clock and low matter, in the order of peers.
+    pub(super) counted: Vec<Counted>,
+    /// Why retired members are still counted.
+    pub(super) missing: Vec<Missing>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) peer: PeerIndex,
+    pub(super) floor: Floor,
+}
+
+/// This member has not acknowledged that retirement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) member: Peer,
+    pub(super) retirement: ActId,
+}
+
+/// A past, as far as it concerns the members: what is known in it, and by which of its runs.
+pub(super) struct Scope<'a> {
+    pub(super) genesis: &'a BTreeMap<Peer, Grant>,
+    pub(super) acts: &'a [Act],
+    pub(super) known: &'a [ActId],
+    pub(super) chains: &'a [ChainState],
+    pub(super) peers: &'a Peers,
+    /// How much of a chain is in this past.
+    pub(super) heard: &'a dyn Fn(ChainId) -> u64,
+    /// Of this replica's own: it has all in its past, and the next run it makes says so.
+    pub(super) live: Option<Peer>,
+}
+
+impl Scope<'_> {
+    /// Only what this replica admitted as a whole says which acts are closed: in a view an act counts as its author made it.
+    pub(super) fn is_closed(&self, act: ActId) -> bool {
+        self.live.is_some() && self.acts[act].closed
+    }
+
+    pub(super) fn chains_of(&self, peer: &Peer) -> impl Iterator<Item = ChainId> + '_ {
+        self.peers.get(peer).into_iter().flat_map(|index| self.peers.chains(index).iter().copied())
+    }
+
+    /// Since when a chain's runs have an act in their past, as far as they are in this past.
+    pub(super) fn seen_by(&self, chain: ChainId, act: ActId) -> Option<Seen> {
+        let seen = self.chains[chain.index()].known.get(act)?;
+        (seen.next_seq <= (self.heard)(chain)).then_some(seen)
+    }
+
+    /// The best rank that a peer has as an owner.
+    pub(super) fn rank(&self, peer: &Peer) -> Option<Rank> {
+        if self.genesis.get(peer) == Some(&Grant::Owner) {
+            return Some(Rank::Genesis(*peer));
+        }
+        let invites = self.known.iter().map(|&id| &self.acts[id]);
+        invites
+            .filter(|act| act.deed == Deed::Invite(Grant::Owner) && act.target == *peer)
+            .map(|act| Rank::Invited(act.key))
+            .min()
+    }
+
+    /// The members, and who counts. What was final before stays so.
+    pub(super) fn view(&self, before: &View) -> View {
+        let effective = self.effective();
+        let mut members = self.genesis.clone();
+        let mut invites: Vec<_> =
+            effective.iter().map(|&id| &self.acts[id]).filter(|act| act.deed != Deed::Retire).collect();
+        invites.sort_by_key(|act| act.key);
+        for act in invites {
+            if let Deed::Invite(grant) = act.deed {
+                members.insert(act.target, grant);
+            }
+        }
+        let retirements: Vec<ActId> =
+            effective.iter().copied().filter(|&id| self.acts[id].deed == Deed::Retire).collect();
+        let in_force: Vec<ActId> = retirements
+            .into_iter()
+            .filter(|id| {
+                let target = self.acts[*id].target;
+                !effective.iter().any(|&other| {
+                    let act = &self.acts[other];
+                    act.deed != Deed::Retire && act.target == target && act.past.contains(id)
+                })
+            })
+            .collect();
+        let mut retired: BTreeSet<Peer> = BTreeSet::new();
+        for &id in &in_force {
+            if members.remove(&self.acts[id].target).is_some() {
+                retired.insert(self.acts[id].target);
+            }
+        }
+        let mut view = View { effective, members, finals: before.finals.clone(), ..View::default() };
+        self.conclude(&mut view, &in_force, &mut retired);
+        view.counted = view
+            .members
+            .keys()
+            .chain(&retired)
+            .filter_map(|peer| {
+                let invites = view.effective.iter().map(|&id| &self.acts[id]);
+                let floors = invites.filter(|act| act.target == *peer).filter_map(|act| act.floor);
+                let floor = floors.max_by_key(|floor| floor.clock).unwrap_or_default();
+                Some(Counted { peer: self.peers.get(peer)?, floor })
+            })
+            .collect();
+        view.counted.sort_by_key(|counted| self.peers.name(counted.peer));
+        view
+    }
+}
+
+/// The peers this replica knows of, and their chains.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    index: BTreeMap<Peer, PeerIndex>,
+    names: Vec<Peer>,
+    chains: Vec<Vec<ChainId>>,
+}
+
+impl Peers {
+    pub(super) fn enter(&mut self, peer: Peer) -> PeerIndex {
+        *self.index.entry(peer).or_insert_with(|| {
+            self.names.push(peer);
+            self.chains.push(Vec::new());
+            self.names.len() - 1
+        })
+    }
+
+    pub(super) fn get(&self, peer: &Peer) -> Option<PeerIndex> {
+        self.index.get(peer).copied()
+    }
+
+    pub(super) fn name(&self, peer: PeerIndex) -> Peer {
+        self.names[peer]
+    }
+
+    pub(super) fn chains(&self, peer: PeerIndex) -> &[ChainId] {
+        &self.chains[peer]
+    }
+
+    pub(super) fn add_chain(&mut self, peer: PeerIndex, chain: ChainId) {
+        self.chains[peer].push(chain);
+    }
+}

@@ -1,0 +1,416 @@
+//! Judges each admitted run, once, in any causal order.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    Change, Right, Verdict, Void,
+    acks::Asked,
+    act::{Act, ActId, Deed, Floor, Key, Known},
+    closure::Closure,
+    members::{Peers, Scope, View},
+    notices::Notices,
+    verdict::Judged,
+    watermark::{ChainState, Live, Low, clock_in},
+};
+use crate::replica::{
+    Author, Grant, Misbehaviour, Peer, ReplicaNotice,
+    graph::{Admitted, Candidate, ChainId, Graph},
+    run::{Operation, Run},
+};
+
+/// The members of a group, which runs count, and what is stable.
+///
+/// An admission costs one comparison for most runs, the number of members where it raises a low, and more only where members
+/// were invited or retired, or an author forked.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    pub(super) me: Author,
+    genesis: BTreeMap<Peer, Grant>,
+    beginning: Arc<View>,
+    pub(super) peers: Peers,
+    /// By their numbers.
+    pub(super) chains: Vec<ChainState>,
+    pub(super) acts: Vec<Act>,
+    closure: Closure,
+    pub(super) live: Live,
+    pub(super) asked: Asked,
+    void: BTreeMap<(ChainId, u64), Void>,
+    /// What a run's verdict was at the last report, for those that changed since.
+    changed: BTreeMap<(ChainId, u64), Verdict>,
+    notices: Notices,
+}
+
+impl Membership {
+    pub(crate) fn new(genesis: &BTreeMap<Peer, Grant>, me: Author) -> Self {
+        let mut peers = Peers::default();
+        for peer in genesis.keys() {
+            peers.enter(*peer);
+        }
+        let here = peers.enter(me.peer);
+        let nothing = |_| 0;
+        let scope = Scope {
+            genesis,
+            acts: &[],
+            known: &[],
+            chains: &[],
+            peers: &peers,
+            heard: &nothing,
+            live: Some(me.peer),
+        };
+        let beginning = Arc::new(scope.view(&View::default()));
+        let live = Live::new(here, Arc::clone(&beginning));
+        Self {
+            me,
+            genesis: genesis.clone(),
+            beginning,
+            peers,
+            chains: Vec::new(),
+            acts: Vec::new(),
+            closure: Closure::default(),
+            live,
+            asked: Asked::default(),
+            void: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            notices: Notices::default(),
+        }
+    }
+
+    /// Whether the author of a chain's first run is or was a member in the run's past: a function of that past.
+    pub(crate) fn knows<Op>(&self, candidate: &Candidate<'_, Op>) -> bool {
+        let peer = candidate.run.header.author.peer;
+        let invites = || self.acts.iter().filter(|act| act.target == peer && act.deed != Deed::Retire);
+        self.genesis.contains_key(&peer)
+            || invites().any(|invite| candidate.covers((invite.chain, invite.next_seq)))
+    }
+
+    /// Reports an author that is no member: its run was refused.
+    pub(crate) fn report_stranger(&mut self, peer: Peer) {
+        self.notices.misbehaved(peer, Misbehaviour::Stranger);
+    }
+
+    /// Judges a run that the graph has just admitted: each one, in the order of admission.
+    pub(crate) fn judge<Op>(&mut self, graph: &Graph<Op>, admitted: &Admitted<Op>) -> Verdict {
+        let (chain, run) = (admitted.chain, &*admitted.run);
+        let judged = Judged::new(chain, run);
+        if chain.index() >= self.chains.len() {
+            self.enter(graph);
+        }
+        let peer = self.chains[chain.index()].peer;
+        let mut acts_changed = self.learn(graph, chain, run);
+        self.report_ungranted(&judged);
+        let closed = self.closure.closes((chain, peer), judged.seq, run.header.lamport);
+        let low = self.raise_low(graph, chain, run.clock());
+        if judged.needs == Right::Own {
+            acts_changed |= self.make_acts(graph, chain, run, closed);
+        }
+        if closed {
+            self.void.insert((chain, judged.seq), Void::Closed);
+            self.notices.misbehaved(judged.peer, Misbehaviour::Backdated);
+        }
+        acts_changed |= self.close(graph, chain, low);
+        let view_changed = self.refresh_live(graph, acts_changed);
+        self.live.take(peer, run.clock(), low);
+        if judged.needs > Right::Read {
+            self.live.last_operation = self.live.last_operation.max(last_operation(run));
+        }
+        self.live.settle(view_changed);
+        if judged.peer == self.me.peer {
+            self.asked.waited = 0;
+        }
+        let verdict = self.find_verdict(&judged);
+        self.record(&judged, verdict);
+        // Its first verdict is returned.
+        self.changed.remove(&(chain, judged.seq));
+        verdict
+    }
+
+    /// Whether a run that was judged counts now. `seq` is that of its first operation.
+    pub(crate) fn verdict(&self, chain: ChainId, seq: u64) -> Verdict {
+        self.void.get(&(chain, seq)).map_or(Verdict::Valid, |void| Verdict::Void(*void))
+    }
+
+    /// The runs that became void, or valid again, since the last call, in the order of chains.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        let changed = std::mem::take(&mut self.changed);
+        changed
+            .into_iter()
+            .map(|(place, before)| (place, before, self.verdict(place.0, place.1)))
+            .filter(|(_, before, now)| before.applies() != now.applies())
+            .map(|((chain, seq), _, verdict)| Change { chain, seq, verdict })
+            .collect()
+    }
+
+    /// What is to be reported, in the order in which it was found.
+    pub(crate) fn take_notices(&mut self) -> Vec<ReplicaNotice> {
+        self.notices.take()
+    }
+
+    /// What all members have, and know that all have: no operation at or below it can come, or become void, any more.
+    ///
+    /// It is at most the time of the last operation: so it is the same everywhere once the members fell silent.
+    pub(crate) fn watermark(&self) -> u64 {
+        self.live.watermark.min(self.live.last_operation)
+    }
+
+    /// What a member is known to have of all members; this replica's own is what it has.
+    pub(crate) fn low(&self, peer: Peer) -> u64 {
+        let index = self.peers.get(&peer);
+        let counted = index.and_then(|index| self.live.view.counted.iter().find(|it| it.peer == index));
+        counted.map_or(0, |counted| self.live.low_of(counted))
+    }
+
+    /// Whose membership is in force, in the order of peers.
+    pub(crate) fn members(&self) -> &BTreeMap<Peer, Grant> {
+        &self.live.view.members
+    }
+
+    /// Whether a peer could make such a run now.
+    pub(crate) fn may(&self, peer: Peer, right: Right) -> bool {
+        self.members().get(&peer).is_some_and(|grant| right.given_by(*grant))
+    }
+
+    /// Drops what is kept of a chain's runs that end at or before `next_seq`: the graph has forgotten them.
+    pub(crate) fn forget(&mut self, chain: ChainId, next_seq: u64) {
+        self.void.retain(|&(of, seq), _| of != chain || seq >= next_seq);
+        self.changed.retain(|&(of, seq), _| of != chain || seq >= next_seq);
+        self.closure.forget(chain, next_seq);
+    }
+
+    /// Takes in the chains that are new.
+    fn enter<Op>(&mut self, graph: &Graph<Op>) {
+        for (chain, it) in graph.chains().skip(self.chains.len()) {
+            let index = self.peers.enter(it.author.peer);
+            self.peers.add_chain(index, chain);
+            let known = Known::new(self.acts.len());
+            let view = Arc::clone(&self.beginning);
+            self.chains.push(ChainState { peer: index, known, view, low: Low::default() });
+            self.suspect(index);
+        }
+    }
+
+    fn suspect(&mut self, peer: usize) {
+        let chains = self.peers.chains(peer);
+        let name = self.peers.name(peer);
+        let retired = self.acts.iter().any(|act| act.deed == Deed::Retire && act.target == name);
+        if chains.len() > 1 || retired {
+            self.closure.suspects.extend(chains);
+        }
+    }
+
+    /// Takes in which acts the run has in its past, that the chain had not before. Returns whether there are any.
+    fn learn<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, run: &Run<Op>) -> bool {
+        let Self { chains, acts, .. } = self;
+        let state = &mut chains[chain.index()];
+        let learned = state.known.learn(run.header.seq, run.next_seq(), |act| {
+            let act = &acts[act];
+            graph.heard(chain, act.chain).next_seq >= act.next_seq
+        });
+        if learned || !state.view.missing.is_empty() {
+            self.refresh_view(graph, chain, run.next_seq(), learned);
+        }
+        learned
+    }
+
+    fn refresh_view<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, next_seq: u64, anyway: bool) {
+        let state = &self.chains[chain.index()];
+        let known: Vec<ActId> = state.known.all().collect();
+        let heard = |other| if other == chain { next_seq } else { graph.heard(chain, other).next_seq };
+        let scope = self.scope(&known, &heard, None);
+        if !anyway && !scope.may_conclude(&state.view) {
+            return;
+        }
+        let view = scope.view(&state.view);
+        // Most chains know what this replica knows: they share its view.
+        let view = if view == *self.live.view { Arc::clone(&self.live.view) } else { Arc::new(view) };
+        let state = &mut self.chains[chain.index()];
+        state.view = view;
+        state.low.lowest = None;
+    }
+
+    /// Returns whether members, or who counts, are others than before.
+    fn refresh_live<Op>(&mut self, graph: &Graph<Op>, acts_changed: bool) -> bool {
+        if !acts_changed && self.live.view.missing.is_empty() {
+            return false;
+        }
+        let known: Vec<ActId> = (0..self.acts.len()).collect();
+        let everything = |_| u64::MAX;
+        let scope = self.scope(&known, &everything, Some(self.me.peer));
+        if !acts_changed && !scope.may_conclude(&self.live.view) {
+            return false;
+        }
+        let view = Arc::new(scope.view(&self.live.view));
+        let before = std::mem::replace(&mut self.live.view, view);
+        let now = Arc::clone(&self.live.view);
+        self.notices.members(&before.members, &now.members);
+        for (id, act) in self.acts.iter().enumerate() {
+            if act.deed == Deed::Retire && !act.closed && !now.effective.contains(&id) {
+                self.notices.contested(id, act.author(), act.target);
+            }
+        }
+        let flipped = before.effective.symmetric_difference(&now.effective);
+        let targets: BTreeSet<Peer> = flipped.map(|&id| self.acts[id].target).collect();
+        for peer in targets {
+            self.judge_again(graph, peer);
+        }
+        true
+    }
+
+    fn scope<'a>(
+        &'a self,
+        known: &'a [ActId],
+        heard: &'a dyn Fn(ChainId) -> u64,
+        live: Option<Peer>,
+    ) -> Scope<'a> {
+        let Self { genesis, acts, chains, peers, .. } = self;
+        Scope { genesis, acts, known, chains, peers, heard, live }
+    }
+
+    fn raise_low<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, clock: u64) -> u64 {
+        let Self { chains, peers, .. } = self;
+        let state = &mut chains[chain.index()];
+        let ChainState { peer, view, low, .. } = state;
+        low.raise(view, low.lowest.is_none(), (*peer, clock), |counted| {
+            clock_in(graph, chain, peers, counted.peer)
+        });
+        low.level
+    }
+
+    /// The run's own acts, if its author may make them.
+    fn make_acts<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, run: &Run<Op>, closed: bool) -> bool {
+        let state = &self.chains[chain.index()];
+        let (view, low) = (Arc::clone(&state.view), state.low.level);
+        let author = run.header.author;
+        if view.members.get(&author.peer) != Some(&Grant::Owner) {
+            return false;
+        }
+        let mut past: BTreeSet<ActId> = state.known.all().collect();
+        let known: Vec<ActId> = past.iter().copied().collect();
+        let nothing = |_| 0;
+        let rank = self.scope(&known, &nothing, None).rank(&author.peer);
+        let Some(rank) = rank else { return false };
+        let first = self.acts.len();
+        for (index, operation) in run.operations.iter().enumerate() {
+            let (deed, target) = match *operation {
+                Operation::Invite { peer, grant } => (Deed::Invite(grant), peer),
+                Operation::Retire { peer } => (Deed::Retire, peer),
+                _ => continue,
+            };
+            let stamp = run.stamp(index);
+            let key = Key { lamport: stamp.lamport, author, seq: stamp.seq, hash: run.hash };
+            let index = self.peers.enter(target);
+            let retires = deed == Deed::Retire;
+            let heard =
+                |of: ChainId| if of == chain { run.next_seq() } else { graph.heard(chain, of).next_seq };
+            let vector =
+                self.peers.chains(index).iter().filter(|_| retires).map(|&of| (of, heard(of))).collect();
+            let others = view.members.keys().filter(|peer| **peer != target && **peer != author.peer);
+            let voters = others.copied().filter(|_| retires).collect();
+            let counted = view.counted.iter().any(|counted| counted.peer == index);
+            let floor = (!retires && !counted).then_some(Floor { clock: key.lamport, low });
+            let by_genesis = self.genesis.get(&author.peer) == Some(&Grant::Owner);
+            let id = self.acts.len();
+            self.acts.push(Act {
+                deed,
+                target,
+                key,
+                chain,
+                run_seq: run.header.seq,
+                next_seq: run.next_seq(),
+                rank,
+                by_genesis,
+                past: past.clone(),
+                vector,
+                voters,
+                floor,
+                closed,
+            });
+            past.insert(id);
+            if retires {
+                self.suspect(index);
+            }
+        }
+        let made = first..self.acts.len();
+        if made.is_empty() {
+            return false;
+        }
+        for (index, state) in self.chains.iter_mut().enumerate() {
+            if index != chain.index() {
+                state.known.unseen.extend(made.clone());
+            }
+        }
+        let known = &mut self.chains[chain.index()].known;
+        made.for_each(|id| known.see(id, run.next_seq(), run.next_seq()));
+        self.refresh_view(graph, chain, run.next_seq(), true);
+        true
+    }
+
+    /// Closes what a run's low closes. Returns whether that had acts.
+    fn close<Op>(&mut self, graph: &Graph<Op>, by: ChainId, low: u64) -> bool {
+        let mut acts_changed = false;
+        for (chain, seq) in self.closure.raise(graph, (by, self.chains[by.index()].peer), low, &self.peers) {
+            let peer = self.peers.name(self.chains[chain.index()].peer);
+            self.notices.misbehaved(peer, Misbehaviour::Backdated);
+            for act in self.acts.iter_mut().filter(|act| act.chain == chain && act.run_seq == seq) {
+                act.closed = true;
+                acts_changed = true;
+            }
+            self.set(chain, seq, Verdict::Void(Void::Closed));
+        }
+        acts_changed
+    }
+
+    fn judge_again<Op>(&mut self, graph: &Graph<Op>, peer: Peer) {
+        let Some(index) = self.peers.get(&peer) else { return };
+        for chain in self.peers.chains(index).to_vec() {
+            let mut next_seq = 0;
+            while let Some(run) = graph.run_after(chain, next_seq) {
+                let judged = Judged::new(chain, run);
+                let verdict = self.find_verdict(&judged);
+                self.record(&judged, verdict);
+                next_seq = judged.next_seq;
+            }
+        }
+    }
+
+    fn find_verdict(&self, judged: &Judged) -> Verdict {
+        if self.closure.is_closed(judged.chain, judged.seq) {
+            return Verdict::Void(Void::Closed);
+        }
+        let known = &self.chains[judged.chain.index()].known;
+        let genesis = self.genesis.get(&judged.peer).copied();
+        let void = judged.by_acts(&self.acts, known, &self.live.view.effective, genesis);
+        void.map_or(Verdict::Valid, Verdict::Void)
+    }
+
+    fn record(&mut self, judged: &Judged, verdict: Verdict) {
+        self.set(judged.chain, judged.seq, verdict);
+    }
+
+    fn set(&mut self, chain: ChainId, seq: u64, verdict: Verdict) {
+        let place = (chain, seq);
+        let before = match verdict {
+            Verdict::Valid => self.void.remove(&place),
+            Verdict::Void(void) => self.void.insert(place, void),
+        };
+        let before = before.map_or(Verdict::Valid, Verdict::Void);
+        if before != verdict {
+            self.changed.entry(place).or_insert(before);
+        }
+    }
+
+    /// Reports an author that did what its own past does not grant. One whose invitation fell has done no wrong.
+    fn report_ungranted(&mut self, judged: &Judged) {
+        let grant = self.chains[judged.chain.index()].view.members.get(&judged.peer);
+        if grant.is_some_and(|grant| !judged.needs.given_by(*grant)) {
+            self.notices.misbehaved(judged.peer, Misbehaviour::NotGranted);
+        }
+    }
+}
+
+fn last_operation<Op>(run: &Run<Op>) -> u64 {
+    let last = run.operations.iter().rposition(|operation| !matches!(operation, Operation::Ack { .. }));
+    last.map_or(0, |index| run.stamp(index).lamport)
+}

@@ -1,0 +1,41 @@
+//! Who belongs to the group, which runs count, and what is stable: all of it a function of the admitted runs.
+//!
+//! | file | what |
+//! |---|---|
+//! | `membership.rs` | [`Membership`]: judges each admitted run, once |
+//! | `verdict.rs` | whether a run counts, and what its operations need |
+//! | `act.rs` | an invitation or a retirement, with its past; which chain knows of it since when |
+//! | `precedence.rs` | which acts are effective |
+//! | `members.rs` | the members as a past knows them |
+//! | `retirement.rs` | when a retired member is waited for no longer |
+//! | `closure.rs` | runs below what their authors had promised |
+//! | `watermark.rs` | low and watermark |
+//! | `acks.rs` | when this replica owes an acknowledgement, and which member holds back |
+//! | `notices.rs` | what is reported, each once |
+//!
+//! | word | meaning |
+//! |---|---|
+//! | act | an `Invite` or a `Retire` whose author was an owner in its past |
+//! | view | what a past says of the members: every chain has one, and so has this replica ("live": all it admitted) |
+//! | counted | a member whose clock and low matter: the members, and the retired until their retirement is final |
+//! | senior | of two owners: the one with precedence |
+
+mod acks;
+mod act;
+mod closure;
+mod members;
+#[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
+mod membership;
+mod notices;
+mod precedence;
+mod retirement;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod watermark;
+
+#[allow(unused_imports, reason = "provisional, while the parts are being joined")]
+pub(crate) use self::{
+    membership::Membership,
+    verdict::{Change, Right, Verdict, Void},
+};

@@ -1,0 +1,130 @@
+//! Whether a run counts.
+
+use super::{
+    act::{Act, Deed, Known},
+    members::Effective,
+};
+use crate::replica::{
+    Grant, Peer,
+    graph::ChainId,
+    run::{Operation, Run},
+};
+
+/// Whether a run's operations are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    Valid,
+    /// Kept and forwarded, but not applied.
+    Void(Void),
+}
+
+impl Verdict {
+    pub(crate) fn applies(self) -> bool {
+        self == Self::Valid
+    }
+}
+
+/// Why not. Where several hold, the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Void {
+    /// At or below the low of a run that does not have it in its past.
+    Closed,
+    /// Its peer was retired without it.
+    Retired,
+    /// Its author had no right to it.
+    NotGranted,
+}
+
+/// A run whose verdict is another than at the last report: void now, or valid again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) chain: ChainId,
+    /// The sequence number of the run's first operation.
+    pub(crate) seq: u64,
+    pub(crate) verdict: Verdict,
+}
+
+/// What an operation needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Right {
+    /// To acknowledge.
+    Read,
+    /// To commit, and to revoke one's own.
+    Write,
+    /// To invite, retire, cut, and revoke what others made.
+    Own,
+}
+
+impl Right {
+    /// What a run's operations need, together: a run counts as a whole.
+    pub(super) fn needed<Op>(run: &Run<Op>) -> Self {
+        let of = |operation: &Operation<Op>| match operation {
+            Operation::Ack { .. } => Self::Read,
+            Operation::Apply(_) | Operation::Unknown(_) => Self::Write,
+            Operation::Revoke { stamp } if stamp.author.peer == run.header.author.peer => Self::Write,
+            Operation::Revoke { .. }
+            | Operation::Invite { .. }
+            | Operation::Retire { .. }
+            | Operation::Cut { .. } => Self::Own,
+        };
+        run.operations.iter().map(of).max().unwrap_or(Self::Read)
+    }
+
+    pub(super) fn given_by(self, grant: Grant) -> bool {
+        match self {
+            Self::Read => true,
+            Self::Write => grant >= Grant::Write,
+            Self::Own => grant >= Grant::Owner,
+        }
+    }
+}
+
+/// A run's place, and what its operations need.
+#[derive(Clone, Copy)]
+pub(super) struct Judged {
+    pub(super) chain: ChainId,
+    pub(super) seq: u64,
+    pub(super) next_seq: u64,
+    pub(super) peer: Peer,
+    pub(super) needs: Right,
+}
+
+impl Judged {
+    pub(super) fn new<Op>(chain: ChainId, run: &Run<Op>) -> Self {
+        let (seq, next_seq, peer) = (run.header.seq, run.next_seq(), run.header.author.peer);
+        Self { chain, seq, next_seq, peer, needs: Right::needed(run) }
+    }
+
+    /// What the effective acts say of a run; whether it is closed is no affair of theirs.
+    pub(super) fn by_acts(
+        &self,
+        acts: &[Act],
+        known: &Known,
+        effective: &Effective,
+        genesis: Option<Grant>,
+    ) -> Option<Void> {
+        let invites = || {
+            known.at(self.seq).filter_map(|id| {
+                let act = &acts[id];
+                match act.deed {
+                    Deed::Invite(grant) if act.target == self.peer && effective.contains(&id) => {
+                        Some((act, grant))
+                    }
+                    _ => None,
+                }
+            })
+        };
+        let retired = effective.iter().any(|&id| {
+            let act = &acts[id];
+            act.deed == Deed::Retire
+                && act.target == self.peer
+                && act.kept(self.chain) < self.next_seq
+                && !invites().any(|(invite, _)| invite.past.contains(&id))
+        });
+        if retired {
+            return Some(Void::Retired);
+        }
+        let grant = invites().max_by_key(|(act, _)| act.key).map(|(_, grant)| grant).or(genesis);
+        (!grant.is_some_and(|grant| self.needs.given_by(grant))).then_some(Void::NotGranted)
+    }
+}

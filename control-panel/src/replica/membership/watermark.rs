@@ -1,0 +1,140 @@
+//! Low and watermark: what a member had admitted from all, and what all had admitted.
+//!
+//! One number, the lowest clock heard, says what this replica has. Two levels say what all have: the low of each member, which is
+//! that number in the member's past, and the lowest of these (a matrix clock, of which only the minima are kept).
+
+use std::sync::Arc;
+
+use super::{
+    act::Known,
+    members::{Counted, PeerIndex, Peers, View},
+};
+use crate::replica::graph::{ChainId, Graph};
+
+/// What is kept of a chain, as of its last run.
+#[derive(Debug)]
+pub(super) struct ChainState {
+    pub(super) peer: PeerIndex,
+    pub(super) known: Known,
+    pub(super) view: Arc<View>,
+    pub(super) low: Low,
+}
+
+/// The lowest clock of a view's members, and which member's it is: while that one's does not rise, the lowest does not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Low {
+    pub(super) level: u64,
+    pub(super) lowest: Option<Counted>,
+}
+
+impl Low {
+    /// Takes the lowest anew. `all` says that the view is another than at the last call.
+    pub(super) fn raise(
+        &mut self,
+        view: &View,
+        all: bool,
+        own: (PeerIndex, u64),
+        clock: impl Fn(&Counted) -> u64,
+    ) {
+        let (me, now) = own;
+        let clock = |counted: &Counted| {
+            if counted.peer == me { now } else { clock(counted).max(counted.floor.clock) }
+        };
+        if !all && self.lowest.is_some_and(|lowest| clock(&lowest) <= self.level) {
+            return;
+        }
+        let lowest =
+            view.counted.iter().map(|counted| (clock(counted), counted)).min_by_key(|(clock, _)| *clock);
+        let level = lowest.map_or(now, |(clock, _)| clock);
+        debug_assert!(level <= now, "a member's low is at most its clock");
+        // A view may come to count one more; what was promised before stays promised.
+        self.level = level.max(self.level);
+        self.lowest = lowest.map(|(_, counted)| *counted);
+    }
+}
+
+/// The latest clock of a peer's in a chain's past, over all its chains.
+pub(super) fn clock_in<Op>(graph: &Graph<Op>, of: ChainId, peers: &Peers, peer: PeerIndex) -> u64 {
+    peers.chains(peer).iter().map(|&chain| graph.heard(of, chain).clock).max().unwrap_or(0)
+}
+
+/// What this replica admitted, as a whole.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) me: PeerIndex,
+    pub(super) view: Arc<View>,
+    /// The greatest of all.
+    pub(super) clock: u64,
+    /// The greatest of an operation other than an `Ack`.
+    pub(super) last_operation: u64,
+    /// This replica's own low: of what it admitted, declared or not.
+    pub(super) low: Low,
+    /// The latest clock and the highest low of each peer.
+    pub(super) peers: Vec<PeerLevel>,
+    pub(super) watermark: u64,
+    /// Whose low it is.
+    pub(super) holder: Option<Counted>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PeerLevel {
+    pub(super) clock: u64,
+    pub(super) low: u64,
+}
+
+impl Live {
+    pub(super) fn new(me: PeerIndex, view: Arc<View>) -> Self {
+        Self {
+            me,
+            view,
+            clock: 0,
+            last_operation: 0,
+            low: Low::default(),
+            peers: Vec::new(),
+            watermark: 0,
+            holder: None,
+        }
+    }
+
+    /// A member's low, as far as it is known here.
+    pub(super) fn low_of(&self, counted: &Counted) -> u64 {
+        if counted.peer == self.me {
+            self.low.level
+        } else {
+            self.level(counted.peer).low.max(counted.floor.low)
+        }
+    }
+
+    /// What a peer's runs say.
+    pub(super) fn level(&self, peer: PeerIndex) -> PeerLevel {
+        self.peers.get(peer).copied().unwrap_or_default()
+    }
+
+    /// Takes in a run's clock and low.
+    pub(super) fn take(&mut self, peer: PeerIndex, clock: u64, low: u64) {
+        if self.peers.len() <= peer {
+            self.peers.resize(peer + 1, PeerLevel::default());
+        }
+        self.clock = clock.max(self.clock);
+        let level = &mut self.peers[peer];
+        *level = PeerLevel { clock: clock.max(level.clock), low: low.max(level.low) };
+        debug_assert!(level.low <= level.clock);
+    }
+
+    /// Takes the watermark anew. `all` says that the view is another than at the last call.
+    pub(super) fn settle(&mut self, all: bool) {
+        let peers = &self.peers;
+        let clock = |counted: &Counted| peers.get(counted.peer).map_or(0, |level| level.clock);
+        self.low.raise(&self.view, all, (self.me, self.clock), clock);
+        if !all && self.holder.is_some_and(|holder| self.low_of(&holder) <= self.watermark) {
+            return;
+        }
+        let lows = self.view.counted.iter().map(|counted| (self.low_of(counted), counted));
+        let Some((level, holder)) = lows.min_by_key(|(low, _)| *low) else { return };
+        // One that was invited counts from then on: what was stable before is in its past.
+        let level = level.max(self.watermark);
+        debug_assert!(level <= self.low.level, "nothing is stable that this replica has not");
+        self.watermark = level;
+        self.holder = Some(*holder);
+    }
+}
