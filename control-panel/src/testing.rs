@@ -9,6 +9,7 @@ mod outline;
 mod rng;
 mod sync_test;
 mod test_panel;
+mod world;
 
 use std::{
     fmt,
@@ -42,6 +43,7 @@ pub use self::{
     rng::Rng,
     sync_test::{Nondeterminism, sync_test},
     test_panel::TestPanel,
+    world::{Depths, World, WorldReport},
 };
 
 /// Runs a test with a panel under paused time: on a current-thread runtime whose clock jumps to the next timer

@@ -1,0 +1,91 @@
+//! Why a run failed, in one line.
+
+use std::fmt::{self, Display};
+
+use super::{
+    super::{Difference, outline::shorten},
+    World,
+};
+use crate::replica::{Author, Peer, Stamp};
+
+/// What a check found.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A version went back.
+    VersionBack { peer: Peer, author: Author },
+    /// More work in a frame than its budget.
+    OverBudget { peer: Peer, ops: usize, budget: usize },
+    /// Something is sent for ever.
+    NoRest { frames: u64 },
+    /// A replica lacks operations after the ending.
+    Versions { peers: [Peer; 2], author: Author, counts: [u64; 2] },
+    /// A state is not that of its own operations.
+    NotTheFold { peer: Peer, difference: Option<Difference>, ops: usize },
+    /// Two folds of the same operations differ.
+    Fold { difference: Option<Difference>, operation: String },
+    /// Logs differ, with the same version.
+    Logs { peers: [Peer; 2], operation: String },
+    /// An operation that its author had stored is gone.
+    Lost { peer: Peer, stamp: Stamp },
+    /// The run shows nothing.
+    ShowsNothing(Vec<&'static str>),
+}
+
+impl Failure {
+    pub(super) fn in_world(self, world: &World) -> impl Display {
+        InWorld(self, world.clone())
+    }
+}
+
+struct InWorld(Failure, World);
+
+impl Display for InWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(failure, world) = self;
+        if !matches!(failure, Failure::ShowsNothing(_)) {
+            f.write_str("replicas do not converge: ")?;
+        }
+        write!(f, "{failure}; again: {world}")
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |difference: &Option<Difference>| match difference {
+            Some(difference) => difference.to_string(),
+            None => "by `==`, in what their `Debug` output does not show".to_owned(),
+        };
+        match self {
+            Self::VersionBack { peer, author } => {
+                write!(f, "{peer} has fewer operations of {author} than before")
+            }
+            Self::OverBudget { peer, ops, budget } => {
+                write!(f, "a frame of {peer} undid and applied {ops} operations, over its budget of {budget}")
+            }
+            Self::NoRest { frames } => {
+                write!(f, "after {frames} quiet frames something is still sent or missing")
+            }
+            Self::Versions { peers: [one, two], author, counts: [ours, theirs] } => {
+                write!(f, "of {author}, {one} has {ours} operations and {two} has {theirs}")
+            }
+            Self::NotTheFold { peer, difference, ops } => {
+                let difference = at(difference);
+                write!(
+                    f,
+                    "the state of {peer} is not the fold of its {ops} operations: {difference} in the fold"
+                )
+            }
+            Self::Fold { difference, operation } => {
+                let difference = at(difference);
+                write!(f, "`apply` is not deterministic: two folds differ from {operation} on: {difference}")
+            }
+            Self::Logs { peers: [one, two], operation } => {
+                write!(f, "with the same version, {one} and {two} have other operations from {operation} on")
+            }
+            Self::Lost { peer, stamp } => write!(f, "{stamp}, which {peer} had stored, is lost"),
+            Self::ShowsNothing(missing) => {
+                write!(f, "the run shows nothing: {}", shorten(&missing.join("; ")))
+            }
+        }
+    }
+}

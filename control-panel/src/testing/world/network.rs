@@ -1,0 +1,97 @@
+//! Messages on their way.
+
+use std::collections::BTreeMap;
+
+use super::{super::Rng, World, report::WorldReport};
+use crate::replica::{Delta, Version};
+
+/// What one replica sends to another.
+#[derive(Clone, Debug)]
+pub(super) enum Message<Op> {
+    Delta(Delta<Op>),
+    /// "This is what I have": answered with what is missing.
+    Have(Version),
+}
+
+pub(super) struct Envelope<Op> {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) message: Message<Op>,
+}
+
+pub(super) struct Network<Op> {
+    rng: Rng,
+    delay: u64,
+    duplicates: u64,
+    loss: u64,
+    /// By the frame in which they arrive.
+    on_the_way: BTreeMap<u64, Vec<Envelope<Op>>>,
+    /// The side of each node, while the network is cut.
+    sides: Option<Vec<bool>>,
+}
+
+impl<Op> Network<Op> {
+    pub(super) fn new(world: &World, rng: Rng) -> Self {
+        Self {
+            rng,
+            delay: world.delay,
+            duplicates: world.duplicates,
+            loss: world.loss,
+            on_the_way: BTreeMap::new(),
+            sides: None,
+        }
+    }
+
+    pub(super) fn send(&mut self, frame: u64, envelope: Envelope<Op>, report: &mut WorldReport)
+    where
+        Op: Clone,
+    {
+        let Envelope { from, to, message } = envelope;
+        if self.sides.as_ref().is_some_and(|sides| sides[from] != sides[to]) {
+            report.cut += 1;
+            return;
+        }
+        let copies = if self.rng.chance(self.duplicates) { 2 } else { 1 };
+        report.duplicates += copies - 1;
+        for _ in 0..copies {
+            report.messages += 1;
+            if self.rng.chance(self.loss) {
+                report.lost += 1;
+                continue;
+            }
+            let delay = 1 + self.rng.below(self.delay);
+            report.delayed += u64::from(delay > 1);
+            let message = match &message {
+                Message::Delta(delta) => Message::Delta(delta.clone()),
+                Message::Have(version) => Message::Have(version.clone()),
+            };
+            self.on_the_way.entry(frame + delay).or_default().push(Envelope { from, to, message });
+        }
+    }
+
+    /// What arrives in this frame, in random order.
+    pub(super) fn arrivals(&mut self, frame: u64) -> Vec<Envelope<Op>> {
+        let mut arrived = self.on_the_way.remove(&frame).unwrap_or_default();
+        self.rng.shuffle(&mut arrived);
+        arrived
+    }
+
+    /// Whether no operations are on the way; questions may be.
+    pub(super) fn is_idle(&self) -> bool {
+        let asks = |envelope: &Envelope<Op>| matches!(envelope.message, Message::Have(_));
+        self.on_the_way.values().flatten().all(asks)
+    }
+
+    pub(super) fn cut(&mut self, sides: Vec<bool>) {
+        self.sides = Some(sides);
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.sides = None;
+    }
+
+    /// From now on each message arrives, in the next frame.
+    pub(super) fn calm(&mut self) {
+        (self.delay, self.duplicates, self.loss, self.sides) = (1, 0, 0, None);
+    }
+}

@@ -1,0 +1,97 @@
+//! What happened in a run.
+
+use super::World;
+use crate::replica::Stamp;
+
+/// What happened in a [`World`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorldReport {
+    /// Operations that replicas committed.
+    pub commits: u64,
+    /// Operations lost in a crash before they were stored, and so sent to no one.
+    pub unstored: u64,
+    /// Arrivals of an operation whose author and receiver had edited without knowing of each other.
+    pub concurrent: u64,
+    /// Arrivals of an operation that sorts before one already applied there.
+    pub late: u64,
+    /// Settles that took operations back.
+    pub rollbacks: u64,
+    /// Operations taken back by each of those.
+    pub undone: Depths,
+    /// Operations applied again by each of those.
+    pub redone: Depths,
+    /// Messages sent, each copy of each counted.
+    pub messages: u64,
+    /// Messages that took more than one frame.
+    pub delayed: u64,
+    /// Messages that arrived twice.
+    pub duplicates: u64,
+    /// Messages lost on the way.
+    pub lost: u64,
+    /// Messages that a partition stopped.
+    pub cut: u64,
+    /// Messages to a replica that was down.
+    pub unreachable: u64,
+    /// Deltas sent to a replica that had asked what it lacked.
+    pub repairs: u64,
+    /// Times that the network was cut.
+    pub partitions: u64,
+    /// Times that a replica crashed.
+    pub crashes: u64,
+    /// Quiet frames until all had everything.
+    pub quiet_frames: u64,
+    /// The operations in the order in which all replicas apply them, with their `Debug` output.
+    pub log: Vec<(Stamp, String)>,
+    /// A hash of everything that happened, in order: two runs of one seed have the same.
+    pub trace: u64,
+}
+
+impl WorldReport {
+    /// Which of what a run is for did not happen.
+    pub(super) fn shows_nothing(&self, world: &World) -> Option<Vec<&'static str>> {
+        let missing: Vec<_> = [
+            (self.concurrent == 0, "no operations were concurrent"),
+            (self.late == 0, "no operation came late, so nothing was rolled back"),
+            (world.delay > 1 && self.delayed == 0, "no message was delayed"),
+            (world.duplicates > 0 && self.duplicates == 0, "no message came twice"),
+            (world.loss > 0 && self.lost == 0, "no message was lost"),
+            (world.partitions > 0 && self.cut == 0, "no partition stopped a message"),
+            (world.crashes > 0 && self.crashes == 0, "no replica crashed"),
+        ]
+        .into_iter()
+        .filter_map(|(missing, what)| missing.then_some(what))
+        .collect();
+        (!missing.is_empty()).then_some(missing)
+    }
+}
+
+/// How deep rollbacks went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Depths(Vec<usize>);
+
+impl Depths {
+    pub(super) fn add(&mut self, depth: usize) {
+        self.0.push(depth);
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.0.sort_unstable();
+    }
+
+    /// How many rollbacks.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The depth that this percentage of rollbacks did not exceed; 0 without rollbacks.
+    pub fn percentile(&self, percent: usize) -> usize {
+        let at = (self.0.len() * percent.min(100)).div_ceil(100).saturating_sub(1);
+        self.0.get(at).copied().unwrap_or(0)
+    }
+
+    /// The deepest; 0 without rollbacks.
+    pub fn max(&self) -> usize {
+        self.0.last().copied().unwrap_or(0)
+    }
+}

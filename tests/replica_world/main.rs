@@ -1,0 +1,23 @@
+//! Simulated networks of replicas: `testing::World` with states whose operations do not commute.
+//!
+//! `SEEDS=10000` runs more than the gate does (`.ci/long`); a failure prints the world to run again.
+
+mod broken;
+mod figures;
+mod processes;
+mod table;
+mod worlds;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How many seeds a test runs: `SEEDS`, or what the gate has time for.
+fn seeds(gate: u64) -> std::ops::Range<u64> {
+    let wanted = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    0..wanted.unwrap_or(gate)
+}
+
+/// The message of a world that fails.
+fn failure(world: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(world)).expect_err("it fails");
+    payload.downcast_ref::<String>().expect("a message").clone()
+}
