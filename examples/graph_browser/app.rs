@@ -1,22 +1,38 @@
 //! The state, and how each intent changes it. Pure: the effects are the hosts'.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use control_panel::{IntentSource, QueuedIntent, Reducer, workers::memory_monitor::MemoryLevel};
+use control_panel::{
+    IntentSource, Peer, QueuedIntent, Reducer, Replica, workers::memory_monitor::MemoryLevel,
+};
 
 use crate::{
     commands::Command,
+    edit::Edit,
     graph::Graph,
     host::RuntimeState,
     intent::{GraphIntent, LifecycleCause, NodeKey},
     lifecycle::{Lifecycle, Lifecycles, Limits},
     policy::LifecyclePolicy,
+    skip::Skips,
 };
 
-/// The graph browser's whole state.
-#[derive(Debug, Clone)]
+/// This program among its peers: the only one so far. With others it is a public key.
+const HERE: Peer = Peer([0; 32]);
+
+/// The graph browser's whole state: the link graph, which peers share, and all the rest, which is this program's own. An
+/// observation (of a webview, of the memory, of a peer) cannot reach the graph: there is no `&mut` to it, only operations.
+#[derive(Debug)]
 pub(crate) struct GraphBrowserApp {
-    pub(crate) graph: Graph,
+    shared: Replica<Graph>,
+    /// What this program's own walk met beside pages; whether it is over, and whether it stopped at a limit.
+    passed_by: Skips,
+    walked: Option<bool>,
+    /// The peers that cannot be reached, and why.
+    offline: BTreeMap<Peer, Arc<str>>,
     /// What is desired of each node.
     pub(crate) lifecycles: Lifecycles,
     /// What the host last told of each node; all others are unmapped.
@@ -63,8 +79,17 @@ pub(crate) struct CommandTally {
 
 impl GraphBrowserApp {
     pub(crate) fn new(policy: LifecyclePolicy) -> Self {
+        Self::sharing(policy, HERE, [HERE])
+    }
+
+    /// As `here`, one of `members`.
+    fn sharing(policy: LifecyclePolicy, here: Peer, members: impl IntoIterator<Item = Peer>) -> Self {
         Self {
-            graph: Graph::default(),
+            // Taken back by undo records: a clone of a large graph takes milliseconds.
+            shared: Replica::builder(here, Graph::default()).members(members).undoing().build(),
+            passed_by: Skips::default(),
+            walked: None,
+            offline: BTreeMap::new(),
             lifecycles: Lifecycles::default(),
             runtime: BTreeMap::new(),
             policy,
@@ -78,6 +103,33 @@ impl GraphBrowserApp {
             mods: crate::mods::Mods::default(),
             by_source: BTreeMap::new(),
         }
+    }
+
+    /// The link graph, as of the last frame.
+    pub(crate) fn graph(&self) -> &Graph {
+        self.shared.state()
+    }
+
+    /// How many operations made the graph.
+    pub(crate) fn operations(&self) -> u64 {
+        self.shared.version().iter().map(|(_, count)| count).sum()
+    }
+
+    /// Whether the walk is over, and whether it stopped at a limit.
+    pub(crate) fn walked(&self) -> Option<bool> {
+        self.walked
+    }
+
+    /// All files that are no pages, by why: those that the walk passed by, and those that could not be read.
+    pub(crate) fn skips(&self) -> Skips {
+        let mut skips = self.passed_by.clone();
+        skips.merge(self.graph().skips.clone());
+        skips
+    }
+
+    /// The peers that cannot be reached, and why.
+    pub(crate) fn offline(&self) -> impl Iterator<Item = (&Peer, &str)> {
+        self.offline.iter().map(|(peer, reason)| (peer, &**reason))
     }
 
     pub(crate) fn pressure(&self) -> MemoryLevel {
@@ -114,7 +166,7 @@ impl GraphBrowserApp {
             *census.entry((self.lifecycles.of(key), self.runtime(key).name())).or_default() += 1;
             counted += 1;
         }
-        let rest = self.graph.len().saturating_sub(counted);
+        let rest = self.graph().len().saturating_sub(counted);
         *census.entry((Lifecycle::Cold, RuntimeState::Unmapped.name())).or_default() += rest;
         census
     }
@@ -125,7 +177,7 @@ impl GraphBrowserApp {
         if self.mods.is_blocked(key) {
             return false;
         }
-        self.graph.node(key).is_some()
+        self.graph().node(key).is_some()
     }
 
     /// The mods that run, and their versions.
@@ -160,6 +212,11 @@ impl GraphBrowserApp {
 }
 
 impl GraphBrowserApp {
+    /// The one way to the graph.
+    fn edit(&mut self, edit: Edit) {
+        self.shared.commit(edit);
+    }
+
     fn select(&mut self, key: NodeKey, cause: LifecycleCause) {
         if self.guesses.remove(&key) && self.lifecycles.of(key) != Lifecycle::Cold {
             self.prefetch.visited += 1;
@@ -206,16 +263,19 @@ impl Reducer for GraphBrowserApp {
     fn apply(&mut self, queued: QueuedIntent<GraphIntent>) {
         *self.by_source.entry(queued.source).or_default() += 1;
         match queued.intent {
-            GraphIntent::PagesFound(pages) => self.graph.add(pages),
-            GraphIntent::WalkFinished { skips, cut_short } => {
-                self.graph.skips.merge(skips);
-                self.graph.walked = Some(cut_short);
-            }
+            GraphIntent::PagesFound(pages) => self.edit(Edit::AddPages(pages)),
             GraphIntent::PageRead { key, links, counts, broken, complete } => {
-                self.graph.count(key, counts, broken);
-                self.graph.link(key, links, complete);
+                self.edit(Edit::Read { key, links, counts, broken, complete });
             }
-            GraphIntent::PageSkipped { key, why } => self.graph.skip(key, why),
+            GraphIntent::PageSkipped { key, why } => self.edit(Edit::Skip { key, why }),
+            GraphIntent::ApplyRemoteDelta { delta, .. } => self.shared.merge(delta),
+            GraphIntent::MarkPeerOffline { peer, reason } => {
+                self.offline.insert(peer, reason);
+            }
+            GraphIntent::WalkFinished { skips, cut_short } => {
+                self.passed_by.merge(skips);
+                self.walked = Some(cut_short);
+            }
             GraphIntent::PromoteNodeToActive { key, .. } if !self.may_open(key) => {}
             GraphIntent::PromoteNodeToActive { key, cause: cause @ LifecycleCause::SelectedPrewarm } => {
                 self.prewarm(key, cause);
@@ -230,7 +290,7 @@ impl Reducer for GraphBrowserApp {
             GraphIntent::Command(command) => self.obey(command),
             #[cfg(feature = "mods")]
             GraphIntent::Mods(intent) => {
-                if let Some(key) = self.mods.apply(intent, &self.graph) {
+                if let Some(key) = self.mods.apply(intent, self.shared.state()) {
                     self.lifecycles.demote_to_cold(key, LifecycleCause::BlockedByMod);
                 }
             }
@@ -242,7 +302,17 @@ impl Reducer for GraphBrowserApp {
             }
         }
     }
+
+    /// Once a frame, however many deltas came. What it redid is in the frame's report.
+    fn settle(&mut self) {
+        // Alone, the browser takes nothing back, so there is no job beyond the budget, and nothing to be notified of.
+        let _ = self.shared.settle();
+    }
 }
+
+#[cfg(test)]
+#[path = "shared_tests.rs"]
+mod shared_tests;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! The link graph: pages and the links between them.
+//! The link graph: pages and the links between them. It is what all peers share, so only an operation changes it: see `edit`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use crate::{
 const BROKEN_SHOWN: usize = 3;
 
 /// A page of the folder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) path: Arc<str>,
     pub(crate) content: Content,
@@ -34,17 +34,15 @@ pub(crate) enum Content {
 }
 
 /// All nodes, and what was counted on the way.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Graph {
-    nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
     pub(crate) read: usize,
     pub(crate) skipped: usize,
     pub(crate) edges: u64,
     pub(crate) links: LinkCounts,
     pub(crate) skips: Skips,
     pub(crate) broken: BTreeSet<String>,
-    /// Whether the walk is over, and whether it stopped at a limit.
-    pub(crate) walked: Option<bool>,
 }
 
 impl Graph {
@@ -56,32 +54,30 @@ impl Graph {
         self.nodes.get(key.index())
     }
 
-    /// Adds pages. Keys are given in the order of the nodes; one that is not next is ignored.
-    pub(crate) fn add(&mut self, pages: Vec<(NodeKey, Arc<str>)>) {
+    /// Adds pages. Keys are given in the order of the nodes; one that is not next is ignored. (So one peer walks the folder. Two
+    /// would have to name pages by their paths: a number means another page in another's walk.)
+    pub(crate) fn add(&mut self, pages: &[(NodeKey, Arc<str>)]) {
         for (key, path) in pages {
             if key.index() == self.nodes.len() {
+                let path = Arc::clone(path);
                 self.nodes.push(Node { path, content: Content::Unread, links: Vec::new(), linked_from: 0 });
             }
         }
     }
 
     /// Adds links of a page; `complete` with the last of them.
-    pub(crate) fn link(&mut self, key: NodeKey, links: Vec<NodeKey>, complete: bool) {
+    pub(crate) fn link(&mut self, key: NodeKey, links: &[NodeKey], complete: bool) {
         if key.index() >= self.nodes.len() {
             return;
         }
-        for target in &links {
+        for target in links {
             if let Some(target) = self.nodes.get_mut(target.index()) {
                 target.linked_from += 1;
             }
         }
         self.edges += links.len() as u64;
         let node = &mut self.nodes[key.index()];
-        if node.links.is_empty() {
-            node.links = links;
-        } else {
-            node.links.extend(links);
-        }
+        node.links.extend_from_slice(links);
         if complete && node.content == Content::Unread {
             node.content = Content::Read;
             self.read += 1;
@@ -89,7 +85,7 @@ impl Graph {
     }
 
     /// Adds what was counted on a page.
-    pub(crate) fn count(&mut self, key: NodeKey, links: LinkCounts, broken: Vec<String>) {
+    pub(crate) fn count(&mut self, key: NodeKey, links: LinkCounts, broken: &[String]) {
         self.links += links;
         if let Some(path) = self.nodes.get(key.index()).map(|node| Arc::clone(&node.path)) {
             for href in broken {
@@ -127,31 +123,31 @@ mod tests {
 
     fn graph() -> Graph {
         let mut graph = Graph::default();
-        graph.add(vec![(NodeKey(0), "a".into()), (NodeKey(1), "b".into()), (NodeKey(2), "c".into())]);
+        graph.add(&[(NodeKey(0), "a".into()), (NodeKey(1), "b".into()), (NodeKey(2), "c".into())]);
         graph
     }
 
     #[test]
     fn a_page_may_come_in_parts_and_is_read_with_the_last() {
         let mut graph = graph();
-        graph.link(NodeKey(0), vec![NodeKey(1)], false);
+        graph.link(NodeKey(0), &[NodeKey(1)], false);
         assert_eq!((graph.read, graph.edges), (0, 1));
-        graph.link(NodeKey(0), vec![NodeKey(2), NodeKey(0)], true);
+        graph.link(NodeKey(0), &[NodeKey(2), NodeKey(0)], true);
         assert_eq!((graph.read, graph.edges), (1, 3));
         let node = graph.node(NodeKey(0)).expect("there");
         assert_eq!((&*node.links, node.linked_from), (&[NodeKey(1), NodeKey(2), NodeKey(0)][..], 1));
-        graph.link(NodeKey(1), vec![NodeKey(2)], true);
+        graph.link(NodeKey(1), &[NodeKey(2)], true);
         assert_eq!(graph.most_linked(2), [("c", 2), ("a", 1)]);
     }
 
     #[test]
     fn keys_out_of_turn_and_unknown_ones_change_nothing() {
         let mut graph = graph();
-        graph.add(vec![(NodeKey(7), "x".into()), (NodeKey(1), "again".into())]);
-        graph.link(NodeKey(9), vec![NodeKey(0)], true);
+        graph.add(&[(NodeKey(7), "x".into()), (NodeKey(1), "again".into())]);
+        graph.link(NodeKey(9), &[NodeKey(0)], true);
         graph.skip(NodeKey(9), Skip::NotUtf8);
         assert_eq!((graph.len(), graph.read, graph.skipped, graph.edges), (3, 0, 0, 0));
-        graph.link(NodeKey(0), vec![NodeKey(9)], true);
+        graph.link(NodeKey(0), &[NodeKey(9)], true);
         graph.skip(NodeKey(0), Skip::NotUtf8);
         assert_eq!((graph.read, graph.skipped), (1, 0), "what is read stays read");
     }

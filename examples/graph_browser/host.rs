@@ -191,7 +191,7 @@ impl<L: Loader> WebviewHost<L> {
             if loading >= LOADING_AT_ONCE {
                 break;
             }
-            let Some(node) = app.graph.node(key) else { continue };
+            let Some(node) = app.graph().node(key) else { continue };
             let view = self.views.entry(key).or_insert(Webview {
                 state: State::Unmapped,
                 failures: 0,

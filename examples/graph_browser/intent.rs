@@ -3,12 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use control_panel::{
-    GraphIntent,
+    Delta, GraphIntent, LogicalClock, Peer,
     workers::{memory_monitor::MemoryPressure, prefetch::Prewarm},
 };
 
 use crate::{
     commands::Command,
+    edit::Edit,
     host::RuntimeState,
     page::LinkCounts,
     skip::{Skip, Skips},
@@ -38,6 +39,11 @@ pub(crate) enum GraphIntent {
     PageRead { key: NodeKey, links: Vec<NodeKey>, counts: LinkCounts, broken: Vec<String>, complete: bool },
     /// A page could not be read.
     PageSkipped { key: NodeKey, why: Skip },
+    /// Another peer's edits of the graph, ordered within a frame by the Lamport time of the first.
+    #[intent(clock = lamport_clock, origin = delta)]
+    ApplyRemoteDelta { lamport_clock: u64, delta: Delta<Edit> },
+    /// A peer cannot be reached any more, and why, in the words of what found it. An observation: the graph keeps its edits.
+    MarkPeerOffline { peer: Peer, reason: Arc<str> },
     /// Somebody wants to see a page, or will soon.
     PromoteNodeToActive { key: NodeKey, cause: LifecycleCause },
     /// Somebody gives a page up.
@@ -51,6 +57,19 @@ pub(crate) enum GraphIntent {
     Mods(crate::mods::ModIntentKind),
     /// The host's webview for a node changed. An observation: it never touches the node's lifecycle.
     WebviewObserved { key: NodeKey, state: RuntimeState },
+}
+
+impl From<Delta<Edit>> for GraphIntent {
+    fn from(delta: Delta<Edit>) -> Self {
+        // An empty delta has no time, and the replica ignores it.
+        Self::ApplyRemoteDelta { lamport_clock: delta.time().unwrap_or(1), delta }
+    }
+}
+
+impl From<(Peer, Arc<str>)> for GraphIntent {
+    fn from((peer, reason): (Peer, Arc<str>)) -> Self {
+        Self::MarkPeerOffline { peer, reason }
+    }
 }
 
 impl From<MemoryPressure> for GraphIntent {

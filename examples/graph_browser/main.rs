@@ -10,6 +10,8 @@
 //!
 //! - Workers crawl a folder of HTML pages (`crawl`); the state (`app`, `graph`, `lifecycle`) is synchronous and
 //!   pure, and learns of the pages through intents, one ordered frame at a time.
+//! - The link graph is a replica (`edit`): what the crawl finds becomes operations, as it would on every peer that shares it; what
+//!   is observed here alone (webviews, memory, peers that are gone) cannot touch it. One peer so far.
 //! - A visitor's clicks are the frame's local intents (`visitor`); they make nodes active. The policy's limits
 //!   and the memory monitor demote the least recently used; every change has its cause.
 //! - The policy (`policy`) is changed by typing (`commands`) and distributed to the memory monitor and the prefetch
@@ -24,6 +26,7 @@ mod app;
 mod cli;
 mod commands;
 mod crawl;
+mod edit;
 mod frames;
 mod graph;
 mod host;
@@ -173,7 +176,7 @@ impl Browser {
             }
 
             let done = crawled && left == 0 && self.register.hosts.webviews.is_settled(&self.app);
-            let seen = self.visitor.is_done() || (done && self.app.graph.len() == 0);
+            let seen = self.visitor.is_done() || (done && self.app.graph().len() == 0);
             if let Some(signal) = stop.signal() {
                 break signal.name();
             }
@@ -237,6 +240,7 @@ impl Browser {
                 self.app.apply(queued);
             }
         }
+        self.app.settle();
     }
 }
 

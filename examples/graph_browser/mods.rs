@@ -242,7 +242,7 @@ mod tests {
         let visit = |key| GraphIntent::PromoteNodeToActive { key, cause: LifecycleCause::UserSelected };
         app.apply(now(visit(NodeKey(1))));
         let pages = Pages::default();
-        pages.publish(&app.graph);
+        pages.publish(app.graph());
         spawn(&panel, &shipped(), &pages);
         for _ in 0..3_000 {
             panel.drain().for_each(|queued| app.apply(queued));

@@ -33,7 +33,7 @@ impl Reconcile<GraphBrowserApp> for Prefetch {
     fn reconcile(&mut self, app: &GraphBrowserApp) {
         self.feed.set_level(app.pressure());
         let Some(focus) = app.focus() else { return };
-        let (edges, skipped) = (app.graph.edges, app.graph.skipped);
+        let (edges, skipped) = (app.graph().edges, app.graph().skipped);
         let seen = Seen { focus, edges, skipped, lifecycles: app.lifecycles.version() };
         if self.published.replace(seen) != Some(seen) {
             self.feed.publish(around(app, focus));
@@ -44,9 +44,9 @@ impl Reconcile<GraphBrowserApp> for Prefetch {
 /// The cold pages within two links: those that are active or warm have their webviews already.
 fn around(app: &GraphBrowserApp, focus: NodeKey) -> Neighbourhood<NodeKey> {
     let links =
-        |key: &NodeKey| app.graph.node(*key).map(|node| node.links.iter().copied()).into_iter().flatten();
+        |key: &NodeKey| app.graph().node(*key).map(|node| node.links.iter().copied()).into_iter().flatten();
     let candidate = |key: &NodeKey, distance| {
-        let node = app.graph.node(*key).filter(|node| node.content != Content::Skipped)?;
+        let node = app.graph().node(*key).filter(|node| node.content != Content::Skipped)?;
         let cold = app.lifecycles.of(*key) == Lifecycle::Cold;
         let last_used = app.lifecycles.last_used(*key);
         cold.then_some(Candidate { node: *key, distance, degree: node.linked_from, last_used })

@@ -42,8 +42,8 @@ impl Progress {
     pub(crate) fn show(&mut self, frame: u64, app: &GraphBrowserApp, visitor: &Visitor) {
         match self {
             Self::Bar(bar) if frame.is_multiple_of(BAR_EVERY) => {
-                bar.set_length(app.graph.len() as u64);
-                bar.set_position((app.graph.read + app.graph.skipped) as u64);
+                bar.set_length(app.graph().len() as u64);
+                bar.set_position((app.graph().read + app.graph().skipped) as u64);
                 bar.set_message(words(app, visitor));
             }
             Self::Silent | Self::Bar(_) => {}
@@ -51,8 +51,8 @@ impl Progress {
                 let now = Instant::now();
                 if now >= *next {
                     *next = now + LINE_EVERY;
-                    let done = app.graph.read + app.graph.skipped;
-                    say(&format!("{done}/{} pages, {}", app.graph.len(), words(app, visitor)));
+                    let done = app.graph().read + app.graph().skipped;
+                    say(&format!("{done}/{} pages, {}", app.graph().len(), words(app, visitor)));
                 }
             }
         }
@@ -105,14 +105,14 @@ impl Progress {
 fn words(app: &GraphBrowserApp, visitor: &Visitor) -> String {
     let (active, warm) = (app.lifecycles.active().len(), app.lifecycles.warm().len());
     let (made, planned) = (visitor.made(), visitor.planned());
-    let walking = if app.graph.walked.is_none() { "walking, " } else { "" };
+    let walking = if app.walked().is_none() { "walking, " } else { "" };
     #[cfg(feature = "mods")]
     let mods = crate::summary::plain(&app.mods.words());
     #[cfg(not(feature = "mods"))]
     let mods = "";
     format!(
         "{walking}{} links, {active} active, {warm} warm, {made}/{planned} visits, memory {}{mods}",
-        app.graph.edges,
+        app.graph().edges,
         app.pressure()
     )
 }

@@ -59,18 +59,23 @@ impl Summary<'_> {
     }
 
     fn pages(&self, rows: &mut Rows) {
-        let graph = &self.app.graph;
+        let graph = self.app.graph();
         rows.section("pages");
-        let note = match graph.walked {
+        let note = match self.app.walked() {
             None => "the walk was not finished",
             Some(true) => "the walk stopped at --max-pages: there is more",
             Some(false) => "",
         };
         rows.add("found", graph.len(), note);
         rows.add("read", graph.read, "");
-        for (why, skipped) in graph.skips.iter() {
+        for (why, skipped) in self.app.skips().iter() {
             let examples = skipped.examples.iter().map(|path| plain(path)).collect::<Vec<_>>().join(", ");
             rows.add(format!("skipped: {why}"), skipped.count, examples);
+        }
+        let operations = self.app.operations();
+        rows.add("operations", operations, "of the graph's replica");
+        for (peer, reason) in self.app.offline() {
+            rows.add(format!("offline: {peer}"), 1, plain(reason));
         }
         rows.section("links");
         let most_linked = graph.most_linked(1);

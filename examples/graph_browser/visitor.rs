@@ -57,7 +57,7 @@ impl Visitor {
 
     /// The page it is on, while that has not been read.
     pub(crate) fn waits_for(&self, app: &GraphBrowserApp) -> Option<NodeKey> {
-        self.at.filter(|at| app.graph.node(*at).is_some_and(|node| node.content == Content::Unread))
+        self.at.filter(|at| app.graph().node(*at).is_some_and(|node| node.content == Content::Unread))
     }
 
     /// What the visitor does in this frame.
@@ -88,7 +88,7 @@ impl Visitor {
     /// Where to next; `None` while that cannot be known.
     fn next(&mut self, app: &GraphBrowserApp) -> Option<NodeKey> {
         let Some(at) = self.at else { return start(app) };
-        let node = app.graph.node(at)?;
+        let node = app.graph().node(at)?;
         if node.content == Content::Unread {
             return None;
         }
@@ -99,25 +99,25 @@ impl Visitor {
         }
         // Some addresses are typed, so that no circle of links traps the visitor.
         if self.random.one_in(8) {
-            return self.random.key_below(app.graph.len());
+            return self.random.key_below(app.graph().len());
         }
         // A page that links nowhere is left the way one came, or by its address bar.
         self.random
             .pick(&node.links)
             .or_else(|| self.history.pop_back())
-            .or_else(|| self.random.key_below(app.graph.len()))
+            .or_else(|| self.random.key_below(app.graph().len()))
     }
 }
 
 /// The first page: `index.html`, or the first there is once all are known.
 fn start(app: &GraphBrowserApp) -> Option<NodeKey> {
-    app.graph.walked?;
-    let first = (0..app.graph.len()).filter_map(|index| u32::try_from(index).ok().map(NodeKey));
-    let mut nodes = first.filter_map(|key| Some((key, app.graph.node(key)?)));
+    app.walked()?;
+    let first = (0..app.graph().len()).filter_map(|index| u32::try_from(index).ok().map(NodeKey));
+    let mut nodes = first.filter_map(|key| Some((key, app.graph().node(key)?)));
     nodes
         .find(|(_, node)| &*node.path == "index.html")
         .map(|(key, _)| key)
-        .or_else(|| app.graph.node(NodeKey(0)).map(|_| NodeKey(0)))
+        .or_else(|| app.graph().node(NodeKey(0)).map(|_| NodeKey(0)))
 }
 
 /// `SplitMix64` (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).

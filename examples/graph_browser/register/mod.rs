@@ -137,7 +137,7 @@ impl RegistryRuntime {
     /// Before a frame: gives mods the pages that are new.
     pub(crate) fn prepare(&self, app: &GraphBrowserApp) {
         #[cfg(feature = "mods")]
-        self.pages.publish(&app.graph);
+        self.pages.publish(app.graph());
         #[cfg(not(feature = "mods"))]
         let _ = app;
     }

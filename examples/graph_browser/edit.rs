@@ -1,0 +1,151 @@
+//! The operations on the link graph, which all peers apply in one order, and how each is taken back.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use control_panel::{Stamp, State, Undoable};
+
+use crate::{
+    graph::{Content, Graph},
+    intent::NodeKey,
+    page::LinkCounts,
+    skip::{Skip, Skips},
+};
+
+/// What can be done to the graph.
+#[derive(Debug, Clone)]
+pub(crate) enum Edit {
+    AddPages(Vec<(NodeKey, Arc<str>)>),
+    /// A page was read, or a part of one; `complete` with the last.
+    Read {
+        key: NodeKey,
+        links: Vec<NodeKey>,
+        counts: LinkCounts,
+        broken: Vec<String>,
+        complete: bool,
+    },
+    /// A page could not be read.
+    Skip {
+        key: NodeKey,
+        why: Skip,
+    },
+}
+
+/// What taking an edit back needs. A graph of many pages is cloned in milliseconds; this is a few words.
+#[derive(Debug)]
+pub(crate) enum Before {
+    /// How many pages there were.
+    Pages(usize),
+    Read {
+        counts: LinkCounts,
+        /// The sample of broken links, where the page has some.
+        broken: Option<BTreeSet<String>>,
+        /// Of the page: how many links, and its content. `None` if there is no such page.
+        page: Option<(usize, Content)>,
+    },
+    /// What was skipped; `None` if the page was no more to be skipped.
+    Skip(Option<Skips>),
+}
+
+impl State for Graph {
+    type Op = Edit;
+
+    fn apply(&mut self, edit: &Edit, _: &Stamp) {
+        match edit {
+            Edit::AddPages(pages) => self.add(pages),
+            Edit::Read { key, links, counts, broken, complete } => {
+                self.count(*key, *counts, broken);
+                self.link(*key, links, *complete);
+            }
+            Edit::Skip { key, why } => self.skip(*key, *why),
+        }
+    }
+}
+
+impl Undoable for Graph {
+    type Undo = Before;
+
+    fn apply_undoable(&mut self, edit: &Edit, stamp: &Stamp) -> Before {
+        let before = match edit {
+            Edit::AddPages(_) => Before::Pages(self.len()),
+            Edit::Read { key, broken, .. } => Before::Read {
+                counts: self.links,
+                broken: (!broken.is_empty()).then(|| self.broken.clone()),
+                page: self.node(*key).map(|node| (node.links.len(), node.content)),
+            },
+            Edit::Skip { key, .. } => {
+                let unread = self.node(*key).is_some_and(|node| node.content == Content::Unread);
+                Before::Skip(unread.then(|| self.skips.clone()))
+            }
+        };
+        self.apply(edit, stamp);
+        before
+    }
+
+    fn undo(&mut self, edit: &Edit, before: Before) {
+        match (edit, before) {
+            (_, Before::Pages(count)) => self.nodes.truncate(count),
+            (Edit::Read { key, links, .. }, Before::Read { counts, broken, page }) => {
+                self.links = counts;
+                if let Some(broken) = broken {
+                    self.broken = broken;
+                }
+                if let Some((count, content)) = page {
+                    for target in links {
+                        if let Some(target) = self.nodes.get_mut(target.index()) {
+                            target.linked_from -= 1;
+                        }
+                    }
+                    self.edges -= links.len() as u64;
+                    let node = &mut self.nodes[key.index()];
+                    node.links.truncate(count);
+                    self.read -= usize::from(node.content != content);
+                    node.content = content;
+                }
+            }
+            (Edit::Skip { key, .. }, Before::Skip(Some(skips))) => {
+                self.skips = skips;
+                self.skipped -= 1;
+                self.nodes[key.index()].content = Content::Unread;
+            }
+            (_, Before::Read { .. } | Before::Skip(_)) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use control_panel::testing::{self, Rng};
+
+    use super::*;
+
+    fn key(rng: &mut Rng, graph: &Graph) -> NodeKey {
+        NodeKey(u32::try_from(rng.index(graph.len() + 2)).expect("small"))
+    }
+
+    /// Also edits that make no sense: keys that are not next, pages that are not there, pages that were read.
+    fn edit(rng: &mut Rng, graph: &Graph) -> Edit {
+        match rng.below(4) {
+            0 => {
+                let first = key(rng, graph).0.max(u32::try_from(graph.len()).expect("small"));
+                Edit::AddPages(
+                    (first..first + 3).map(|key| (NodeKey(key), format!("{key}.html").into())).collect(),
+                )
+            }
+            1 => Edit::Skip { key: key(rng, graph), why: Skip::NotUtf8 },
+            _ => Edit::Read {
+                key: key(rng, graph),
+                links: (0..rng.below(4)).map(|_| key(rng, graph)).collect(),
+                counts: LinkCounts { internal: rng.below(9), ..LinkCounts::default() },
+                broken: (0..rng.below(3)).map(|_| format!("gone {}", rng.below(100))).collect(),
+                complete: rng.below(2) == 0,
+            },
+        }
+    }
+
+    #[test]
+    fn the_graph_keeps_the_laws_of_a_shared_state() {
+        for seed in 0..4 {
+            testing::laws_undoable(seed, Graph::default, edit);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Two browsers that share a graph: their panels are here, and what is between them is by hand.
+
+use control_panel::{
+    ControlPanel, FrameReport,
+    testing::{self, TestPanel},
+};
+
+use super::*;
+use crate::{page::LinkCounts, skip::Skip};
+
+const PEERS: [Peer; 2] = [Peer([1; 32]), Peer([2; 32])];
+
+struct Browser {
+    panel: ControlPanel<GraphIntent, LifecyclePolicy>,
+    app: GraphBrowserApp,
+}
+
+impl Browser {
+    fn pair() -> [Self; 2] {
+        PEERS.map(|peer| Self {
+            panel: ControlPanel::new(),
+            app: GraphBrowserApp::sharing(LifecyclePolicy::default(), peer, PEERS),
+        })
+    }
+
+    fn frame(&mut self, source: IntentSource, intents: impl IntoIterator<Item = GraphIntent>) -> FrameReport {
+        let local = intents.into_iter().map(|intent| (source, intent));
+        self.panel.run_frame(&mut self.app, &mut (), local)
+    }
+
+    /// As a worker of the network would.
+    fn hear(&mut self, other: &mut Self) -> FrameReport {
+        let delta = other.app.shared.outbox().expect("something new");
+        self.frame(IntentSource::P2pSync, [delta.into()])
+    }
+}
+
+fn found(keys: std::ops::Range<u32>) -> GraphIntent {
+    GraphIntent::PagesFound(keys.map(|key| (NodeKey(key), format!("{key}.html").into())).collect())
+}
+
+fn read(key: u32, links: &[u32]) -> GraphIntent {
+    let links: Vec<_> = links.iter().copied().map(NodeKey).collect();
+    let counts = LinkCounts { internal: links.len() as u64, ..LinkCounts::default() };
+    GraphIntent::PageRead { key: NodeKey(key), links, counts, broken: Vec::new(), complete: true }
+}
+
+#[test]
+fn two_browsers_have_one_graph_whichever_of_them_read_a_page() {
+    let [mut walks, mut helps] = Browser::pair();
+    walks.frame(IntentSource::Restore, [found(0..4), read(0, &[1, 2])]);
+    let report = helps.hear(&mut walks);
+    assert_eq!((report.redo.merged, report.redo.redone), (2, 0));
+    // At the same time, and each before it hears of the other's: one reads what the other skips.
+    walks.frame(
+        IntentSource::Restore,
+        [read(1, &[0]), GraphIntent::PageSkipped { key: NodeKey(2), why: Skip::NotUtf8 }],
+    );
+    helps.frame(IntentSource::Restore, [read(2, &[3]), read(3, &[])]);
+    let redone = [walks.hear(&mut helps).redo.redone, helps.hear(&mut walks).redo.redone];
+    assert!(redone.iter().sum::<usize>() > 0, "one of them had to go back");
+    assert_eq!(walks.app.graph(), helps.app.graph());
+    let graph = walks.app.graph();
+    assert_eq!((graph.len(), graph.read + graph.skipped), (4, 4), "each page once");
+    for browser in [&walks, &helps] {
+        testing::sync_test(&browser.app.shared, Graph::default).unwrap();
+    }
+}
+
+#[test]
+fn what_is_observed_here_is_not_shared() {
+    let [mut here, mut there] = Browser::pair();
+    here.frame(
+        IntentSource::Restore,
+        [found(0..2), GraphIntent::WalkFinished { skips: Skips::default(), cut_short: false }],
+    );
+    let visit = GraphIntent::PromoteNodeToActive { key: NodeKey(0), cause: LifecycleCause::UserSelected };
+    let observed = GraphIntent::WebviewObserved { key: NodeKey(0), state: RuntimeState::Mapped };
+    let gone = GraphIntent::from((PEERS[1], Arc::from("timed out")));
+    here.frame(IntentSource::LocalUI, [visit, observed, gone]);
+    assert_eq!(here.app.operations(), 1, "the pages");
+    there.hear(&mut here);
+    assert_eq!(there.app.graph(), here.app.graph());
+    assert_eq!((here.app.walked(), there.app.walked()), (Some(false), None));
+    assert_eq!((here.app.focus(), there.app.focus()), (Some(NodeKey(0)), None));
+    assert_eq!(there.app.runtime(NodeKey(0)), RuntimeState::Unmapped);
+    let offline =
+        |browser: &Browser| browser.app.offline().map(|(_, why)| why.to_owned()).collect::<Vec<_>>();
+    assert_eq!(offline(&here), ["timed out"]);
+    assert!(offline(&there).is_empty());
+}
+
+/// Every intent and every change accounted for: a delta adds pages, and nothing but pages.
+#[test]
+fn a_delta_adds_pages_and_leaves_all_else_as_it_was() {
+    let [here, mut there] = Browser::pair();
+    there.frame(IntentSource::Restore, [found(0..3)]);
+    let delta = there.app.shared.outbox().expect("three pages");
+    let test = async |panel: &mut ControlPanel<GraphIntent, LifecyclePolicy>| {
+        let view = |app: &GraphBrowserApp| {
+            (app.graph().len(), app.lifecycles.version(), app.focus(), app.offline().count(), app.walked())
+        };
+        let mut test = TestPanel::viewing(panel, here.app, view);
+        test.panel().sender(IntentSource::P2pSync).try_send(delta.into()).expect("room");
+        let is_delta =
+            |intent: &GraphIntent| matches!(intent, GraphIntent::ApplyRemoteDelta { lamport_clock: 1, .. });
+        test.receive(is_delta, |(pages, ..)| *pages = 3).await;
+        let gone = GraphIntent::MarkPeerOffline { peer: PEERS[1], reason: "closed".into() };
+        test.send(IntentSource::P2pSync, gone, |(.., offline, _)| *offline = 1);
+        test.finish([]).await;
+    };
+    testing::paused(test);
+    here.panel.shutdown_blocking();
+}
