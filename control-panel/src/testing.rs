@@ -4,6 +4,7 @@
 //! Put it among your dev-dependencies: `control-panel = { version = "0.1", features = ["testing"] }`.
 
 mod difference;
+mod keys;
 mod laws;
 mod outline;
 mod rng;
@@ -39,6 +40,7 @@ use crate::{
 
 pub use self::{
     difference::{Difference, difference},
+    keys::{TestKeys, TestSigner},
     laws::{laws, laws_undoable},
     rng::Rng,
     sync_test::{Nondeterminism, sync_test},

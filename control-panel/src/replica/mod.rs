@@ -33,6 +33,9 @@
 #![allow(dead_code, reason = "provisional, while the parts are being joined")]
 
 mod builder;
+#[cfg(feature = "codec")]
+#[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
+pub mod codec;
 mod delta;
 mod graph;
 mod identify;
@@ -44,6 +47,7 @@ mod redo;
 mod replica;
 mod run;
 mod settled;
+mod signature;
 mod state;
 mod version;
 
@@ -56,6 +60,7 @@ pub use self::{
     replica::Replica,
     run::{Grant, RunHash},
     settled::Settled,
+    signature::{Signer, Verifier},
     state::{Footprint, Keys, State, Undoable},
     version::Version,
 };

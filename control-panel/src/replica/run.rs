@@ -72,7 +72,7 @@ pub(crate) struct Digest {
 pub(crate) enum Operation<Op> {
     /// The state's.
     Apply(Op),
-    /// The state's, of a schema newer than this replica's: its bytes as received.
+    /// The state's, of a schema newer than this replica's, or not readable in its own: its bytes as received.
     Unknown(Arc<[u8]>),
     /// Nothing but the heads of its run.
     Ack {
@@ -102,9 +102,9 @@ pub(crate) struct Run<Op> {
     pub(crate) header: Header,
     pub(crate) operations: Vec<Operation<Op>>,
     pub(crate) hash: RunHash,
-    /// As encoded by the author: stored and forwarded verbatim, never encoded again. Empty without a codec.
+    /// The operations as their author encoded them: stored and forwarded verbatim, never encoded again. Empty without a codec.
     pub(crate) bytes: Arc<[u8]>,
-    /// Over `hash`. Empty where nothing is signed.
+    /// Over `hash`. Empty where nothing is signed, and where that of a later run of the chain covers it.
     pub(crate) signature: Arc<[u8]>,
 }
 
@@ -123,6 +123,12 @@ impl<Op> Run<Op> {
         let Header { author, seq, lamport, .. } = self.header;
         let index = index as u64;
         Stamp { lamport: lamport.saturating_add(index), author, seq: seq.saturating_add(index) }
+    }
+
+    /// How many operations could not be read. Of a `schema` newer than this replica's: it needs an upgrade. Of any other: the author's
+    /// program is broken, or hostile.
+    pub(crate) fn unread(&self) -> usize {
+        self.operations.iter().filter(|operation| matches!(operation, Operation::Unknown(_))).count()
     }
 
     /// The state's own operations with their places.

@@ -1,0 +1,135 @@
+//! A delta's bytes, as its methods.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    Codec, DecodeError, EncodeError, Limits,
+    decode::decode_runs,
+    encode::{encode_runs, most_bytes},
+};
+use crate::replica::{
+    Author, Delta,
+    run::{Header, Run},
+    signature::Verifier,
+};
+
+/// Feature `codec`.
+impl<Op> Delta<Op> {
+    /// The bytes, for the replicas that this is sent to. The same delta has the same bytes in every process, and a delta that was
+    /// decoded has those that it was decoded from.
+    ///
+    /// Costs a pass over the operations' bytes, which are copied as their authors wrote them.
+    ///
+    /// # Errors
+    /// [`EncodeError::NoCodec`].
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        encode_runs(&self.runs)
+    }
+
+    /// Reads bytes that anybody may have written, within limits. Do it where they arrive (in a worker), not on the frame's thread.
+    ///
+    /// Nothing is taken of bytes that are refused in part. An operation that the codec cannot read is kept and forwarded, but not applied: one of a
+    /// newer schema is applied after an update of this program.
+    ///
+    /// ```
+    /// use control_panel::{Delta, replica::codec::{Limits, Postcard, Refused}};
+    ///
+    /// let nothing = Delta::<String>::decode(&[1, 0], &Postcard::new(), &Limits::default())?;
+    /// assert!(nothing.is_empty());
+    ///
+    /// // A thousand million runs, in the prefix alone.
+    /// let bomb = [1, 0x80, 0x94, 0xeb, 0xdc, 3];
+    /// let error = Delta::<String>::decode(&bomb, &Postcard::new(), &Limits::default()).unwrap_err();
+    /// assert!(matches!(error.refused(), Refused::Limit { what: "runs", .. }));
+    /// # Ok::<(), control_panel::replica::codec::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What is refused, where, and what mends it. Count it against who sent the bytes, not against the authors in them.
+    pub fn decode(
+        bytes: &[u8],
+        codec: &(impl Codec<Op> + ?Sized),
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
+        decode_runs(bytes, codec, limits, None).map(|runs| Self { runs })
+    }
+
+    /// As [`decode`](Self::decode), and refuses what its authors did not provably write, before it reads any operation.
+    ///
+    /// A signature covers all runs before it in its author's chain, so a long chain costs one call of `verifier` for each 64 KiB.
+    ///
+    /// # Errors
+    /// As `decode`, and [`Refused::Signature`](super::Refused::Signature).
+    pub fn decode_signed(
+        bytes: &[u8],
+        codec: &(impl Codec<Op> + ?Sized),
+        limits: &Limits,
+        verifier: &dyn Verifier,
+    ) -> Result<Self, DecodeError> {
+        decode_runs(bytes, codec, limits, Some(verifier)).map(|runs| Self { runs })
+    }
+
+    /// How many operations this program cannot read: they are kept and forwarded, but not applied.
+    pub fn unread(&self) -> usize {
+        self.runs.iter().map(|run| run.unread()).sum()
+    }
+
+    /// The delta in pieces that others decode within `limits`: what a peer far behind is sent. To be merged in any order.
+    ///
+    /// A run that is beyond the limits alone is a piece of its own. Where runs are signed, each piece ends every chain with a signature, as
+    /// far as there is one in the stretch that has room.
+    pub fn parts(&self, limits: &Limits) -> Vec<Self> {
+        let (mut parts, mut rest) = (Vec::new(), self.runs.clone());
+        while !rest.is_empty() {
+            let later = rest.split_off(room(&rest, limits));
+            let mut moved = unsigned_tails(&rest, &later);
+            // All of it is one unsigned stretch: there is no better place to cut.
+            if moved.iter().all(|moved| *moved) {
+                moved.fill(false);
+            }
+            let (mut part, mut next) = (Vec::new(), Vec::new());
+            for (run, moved) in rest.into_iter().zip(moved) {
+                if moved { next.push(run) } else { part.push(run) }
+            }
+            next.extend(later);
+            parts.push(Self { runs: part });
+            rest = next;
+        }
+        parts
+    }
+}
+
+/// How many of the runs are within the limits: one at least.
+fn room<Op>(runs: &[Arc<Run<Op>>], limits: &Limits) -> usize {
+    // The format's version and the count of runs.
+    let (mut bytes, mut ops, mut authors) = (20, 0, BTreeSet::new());
+    let beyond = runs.iter().take(limits.runs).position(|run| {
+        bytes += most_bytes(run);
+        ops += run.operations.len();
+        authors.insert(run.header.author);
+        authors.extend(run.header.heads.iter().map(|head| head.author));
+        bytes > limits.bytes || ops > limits.ops || authors.len() > limits.authors
+    });
+    beyond.unwrap_or(runs.len().min(limits.runs)).max(1)
+}
+
+/// Which runs have a signature that covers them only in what comes later.
+fn unsigned_tails<Op>(runs: &[Arc<Run<Op>>], later: &[Arc<Run<Op>>]) -> Vec<bool> {
+    let signed_later: BTreeSet<Author> =
+        later.iter().filter(|run| !run.signature.is_empty()).map(|run| run.header.author).collect();
+    let mut covered = BTreeSet::new();
+    let mut moved: Vec<_> = runs
+        .iter()
+        .rev()
+        .map(|run| {
+            let Header { author, previous, .. } = run.header;
+            let here = covered.remove(&(author, run.hash)) || !run.signature.is_empty();
+            if here {
+                covered.insert((author, previous));
+            }
+            !here && signed_later.contains(&author)
+        })
+        .collect();
+    moved.reverse();
+    moved
+}

@@ -1,0 +1,120 @@
+//! A delta as bytes. The layout is in `README.md`.
+
+use std::sync::Arc;
+
+use super::{
+    EncodeError, FORMAT,
+    cover::kept_signatures,
+    operations::put_author,
+    table::{Place, Table},
+    wire::put_varint,
+};
+use crate::replica::{Author, run::Run};
+
+// What a run's first number says beside its author.
+pub(super) const FLAG_BITS: u32 = 6;
+/// It follows the author's run before it in this delta: previous hash and sequence number are left out.
+pub(super) const CHAINED: u64 = 1;
+/// Schema and fingerprint are those of the author's run before it, or 0.
+pub(super) const SAME: u64 = 1 << 1;
+/// There are heads.
+pub(super) const HEADS: u64 = 1 << 2;
+/// The Lamport time is not what this delta alone gives.
+pub(super) const LATER: u64 = 1 << 3;
+/// There is a signature.
+pub(super) const SIGNED: u64 = 1 << 4;
+/// There is one operation.
+pub(super) const SINGLE: u64 = 1 << 5;
+
+pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeError> {
+    let body: usize = runs.iter().map(|run| run.bytes.len() + 8).sum();
+    let mut out = Vec::with_capacity(body + 160);
+    put_varint(&mut out, FORMAT);
+    put_varint(&mut out, runs.len() as u64);
+    let (mut table, kept) = (Table::default(), kept_signatures(runs));
+    for (run, keep) in runs.iter().zip(kept) {
+        if run.bytes.is_empty() {
+            return Err(EncodeError::NoCodec);
+        }
+        put_run(run, keep, &mut table, &mut out);
+    }
+    Ok(out)
+}
+
+fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) {
+    let (header, count) = (&run.header, run.operations.len());
+    let known = table.find(header.author);
+    let before = known.and_then(|index| table.place(index, 0)).copied();
+    let chained = before.filter(|before| before.hash == header.previous && before.next_seq == header.seq);
+    let same = before.map_or((0, 0), |before| (before.schema, before.fingerprint))
+        == (header.schema, header.fingerprint);
+
+    // The author has its place in the table before its heads have theirs: the order in which the decoder reads.
+    let index = known.unwrap_or_else(|| table.add(header.author));
+    let (mut heads, mut clock) = (Vec::new(), chained.map_or(0, |before| before.clock));
+    for head in &header.heads {
+        let known = table.find(head.author);
+        let index = known.unwrap_or_else(|| table.add(head.author));
+        let back = table.back(index, head);
+        put_varint(&mut heads, (index as u64) << 1 | u64::from(back.is_none()));
+        if known.is_none() {
+            put_author(head.author, &mut heads);
+        }
+        if let Some(back) = back {
+            put_varint(&mut heads, back as u64);
+            clock = clock.max(table.place(index, back).map_or(0, |place| place.clock));
+        } else {
+            put_varint(&mut heads, head.seq);
+            heads.extend_from_slice(&head.hash.0);
+        }
+    }
+    // Of a run that was admitted it is never negative; of any other, the decoder refuses what this writes.
+    let later = header.lamport.wrapping_sub(clock.wrapping_add(1));
+
+    let flags = [
+        (CHAINED, chained.is_some()),
+        (SAME, same),
+        (HEADS, !header.heads.is_empty()),
+        (LATER, later != 0),
+        (SIGNED, keep),
+        (SINGLE, count == 1),
+    ];
+    let flags = flags.iter().fold(0, |flags, (flag, set)| flags | if *set { *flag } else { 0 });
+    put_varint(out, (index as u64) << FLAG_BITS | flags);
+    if known.is_none() {
+        put_author(header.author, out);
+    }
+    if chained.is_none() {
+        out.extend_from_slice(&header.previous.0);
+        put_varint(out, header.seq);
+    }
+    if !same {
+        put_varint(out, u64::from(header.schema));
+        put_varint(out, header.fingerprint);
+    }
+    if !header.heads.is_empty() {
+        put_varint(out, header.heads.len() as u64);
+        out.extend_from_slice(&heads);
+    }
+    if later != 0 {
+        put_varint(out, later);
+    }
+    if count != 1 {
+        put_varint(out, count as u64);
+    }
+    out.extend_from_slice(&run.bytes);
+    if keep {
+        put_varint(out, run.signature.len() as u64);
+        out.extend_from_slice(&run.signature);
+    }
+    table.push(index, Place::new(header, count, run.hash));
+}
+
+/// The most bytes that a run takes in a delta, its author's and its heads' names included.
+pub(super) fn most_bytes<Op>(run: &Run<Op>) -> usize {
+    const AUTHOR: usize = size_of::<Author>() + 1;
+    /// Flags and index, previous, seq, schema, fingerprint, heads, time, count and the signature's length.
+    const HEADER: usize = 10 + 32 + 10 + 5 + 10 + 10 + 10 + 10 + 10;
+    const HEAD: usize = 10 + AUTHOR + 10 + 32;
+    HEADER + AUTHOR + HEAD * run.header.heads.len() + run.bytes.len() + run.signature.len()
+}

@@ -1,0 +1,178 @@
+//! Why bytes were refused.
+
+use std::{error, fmt};
+
+use crate::replica::Author;
+
+/// Why bytes from a peer, or from a file, were refused: what, where, and what mends it.
+///
+/// ```
+/// use control_panel::{Delta, replica::codec::{Limits, Postcard, Refused}};
+///
+/// let error = Delta::<String>::decode(&[7, 0], &Postcard::new(), &Limits::default()).unwrap_err();
+/// assert!(matches!(error.refused(), Refused::Version { found: 7, known: 1 }));
+/// assert_eq!(
+///     error.to_string(),
+///     "byte 0: format version 7, and this program reads version 1: update the older of the two programs"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    offset: usize,
+    refused: Refused,
+}
+
+/// What was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// A format that this program does not read.
+    Version {
+        /// That of the bytes.
+        found: u64,
+        /// That of this program.
+        known: u64,
+    },
+    /// More than [`Limits`](super::Limits) allow.
+    Limit {
+        /// Of what: a field of [`Limits`](super::Limits).
+        what: &'static str,
+        /// How much was declared.
+        found: u64,
+        /// How much is allowed.
+        limit: u64,
+    },
+    /// The bytes end before what they declare.
+    Truncated {
+        /// How many bytes are missing at least.
+        missing: u64,
+    },
+    /// Bytes are left after the end.
+    Trailing {
+        /// How many.
+        left: usize,
+    },
+    /// Bytes that no encoder writes.
+    Malformed(&'static str),
+    /// A second way to write what has one.
+    NotCanonical(&'static str),
+    /// No signature that verifies covers a run.
+    Signature {
+        /// The run's author; who sent the bytes on is the one to blame.
+        author: Author,
+        /// The sequence number of the run's first operation.
+        seq: u64,
+    },
+    /// A hash that is not that of the bytes.
+    Hash,
+    /// The bytes of an operation or a state are not what its type reads.
+    Value(String),
+}
+
+impl DecodeError {
+    pub(crate) fn new(offset: usize, refused: Refused) -> Self {
+        Self { offset, refused }
+    }
+
+    /// For a [`Codec`](super::Codec) of the user's own: why an operation cannot be read.
+    pub fn value(reason: impl fmt::Display) -> Self {
+        Self::new(0, Refused::Value(reason.to_string()))
+    }
+
+    /// Where: the byte, from 0, at which what is refused begins.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// What.
+    pub fn refused(&self) -> &Refused {
+        &self.refused
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {}: ", self.offset)?;
+        match &self.refused {
+            Refused::Version { found, known } => write!(
+                f,
+                "format version {found}, and this program reads version {known}: update the older of the two programs"
+            ),
+            Refused::Limit { what, found, limit } => write!(
+                f,
+                "{found} {what}, and the limit is {limit}: send less in one piece (`Delta::parts`), or raise `Limits` on all replicas"
+            ),
+            Refused::Truncated { missing } => {
+                write!(f, "the bytes end here, at least {missing} too early: pass whole what was encoded")
+            }
+            Refused::Trailing { left } => {
+                write!(f, "{left} bytes after the end: pass exactly what was encoded")
+            }
+            Refused::Malformed(what) => write!(f, "{what}: the sender's program is broken, or hostile"),
+            Refused::NotCanonical(what) => {
+                write!(f, "not canonical: {what}: the sender's program is broken, or hostile")
+            }
+            Refused::Signature { author, seq } => write!(
+                f,
+                "no signature that verifies covers the run of {author} from {seq}: the sender forged it, or passed it on unverified"
+            ),
+            Refused::Hash => {
+                f.write_str("the hash is not that of the bytes: fetch them again, from another member")
+            }
+            Refused::Value(reason) => {
+                write!(f, "{reason}: the types differ, or `schema` was not raised when they changed")
+            }
+        }
+    }
+}
+
+impl error::Error for DecodeError {}
+
+/// Why something has no bytes.
+///
+/// ```
+/// use control_panel::{Delta, Peer, Replica, Stamp, State, replica::codec::EncodeError};
+/// # #[derive(Clone)] struct Words;
+/// # impl State for Words { type Op = String; fn apply(&mut self, _: &String, _: &Stamp) {} }
+///
+/// let mut replica = Replica::new(Peer([1; 32]), [Peer([1; 32])], Words);
+/// replica.commit("without a codec".into());
+/// assert_eq!(replica.outbox().unwrap().encode(), Err(EncodeError::NoCodec));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// A delta holds runs that were made by a replica without a codec.
+    NoCodec,
+    /// An operation of more bytes than [`Limits::op_bytes`](super::Limits::op_bytes): no replica would take it.
+    TooLong {
+        /// How many bytes it has.
+        found: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// A value that serializes to nothing, by its own error.
+    Value(String),
+    /// An operation that the codec does not read back: no replica would apply it.
+    NotReadBack(DecodeError),
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCodec => f.write_str(
+                "the delta was made by a replica without a codec: give the replica that commits one (`ReplicaBuilder::codec`)",
+            ),
+            Self::TooLong { found, limit } => write!(
+                f,
+                "an operation of {found} bytes, and the limit is {limit}: split it, or raise `Limits::op_bytes` on all replicas"
+            ),
+            Self::Value(reason) => write!(f, "a value that cannot be encoded: {reason}"),
+            Self::NotReadBack(reason) => {
+                write!(f, "an operation that its codec writes but does not read: {reason}")
+            }
+        }
+    }
+}
+
+impl error::Error for EncodeError {}

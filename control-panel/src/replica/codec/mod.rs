@@ -1,0 +1,43 @@
+//! Where runs become bytes and bytes become runs: a replica in one process needs none of it. Feature `codec`.
+//!
+//! A program encodes what [`Replica::outbox`](super::Replica::outbox) and [`Replica::since`](super::Replica::since) return with
+//! [`Delta::encode`](super::Delta::encode), and reads what it receives with [`Delta::decode`](super::Delta::decode), within [`Limits`], in a worker. Operations
+//! are encoded once, by their author's [`Codec`]; all others keep and forward its bytes, whose BLAKE3 hash names the run.
+//!
+//! The layout is in `replica/codec/README.md`.
+
+#[expect(clippy::module_inception, reason = "one trait, one file, and the room is named for it")]
+mod codec;
+mod coding;
+mod cover;
+mod decode;
+mod delta;
+mod encode;
+mod error;
+mod fork_proof;
+mod hash;
+mod limits;
+mod operations;
+mod postcard;
+mod raw;
+mod snapshot;
+mod table;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use self::{
+    codec::Codec,
+    error::{DecodeError, EncodeError, Refused},
+    fork_proof::ForkProof,
+    limits::Limits,
+    postcard::{Postcard, read_postcard},
+};
+#[allow(unused_imports, reason = "provisional, while the parts are being joined")]
+pub(crate) use self::{
+    coding::{Coding, genesis},
+    snapshot::SnapshotBytes,
+};
+
+/// Of the bytes of deltas and proofs; raised with each change of their layout.
+const FORMAT: u64 = 1;

@@ -1,0 +1,17 @@
+//! The bytes: round trips, hostile input, schemas, signatures.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "random numbers are cut to their types"
+)]
+
+mod hostile;
+mod proofs;
+mod round_trip;
+mod schemas;
+mod signatures;
+mod snapshots;
+mod values;
+mod world;

@@ -1,0 +1,166 @@
+//! What is decoded is what was encoded, and there is one way to write it.
+
+use super::{
+    super::{EncodeError, Limits, Postcard},
+    world::{self, Op, apply, author, decode, delta, history, run, same},
+};
+use crate::{
+    replica::{Delta, RunHash, run::Operation},
+    testing::{Rng, TestKeys},
+};
+
+#[test]
+fn a_delta_comes_back_and_has_one_encoding() {
+    for seed in 0..200 {
+        let runs = history(seed, 1 + seed as usize % 6, 60);
+        let bytes = delta(&runs).encode().unwrap();
+        assert_eq!(bytes, delta(&history(seed, 1 + seed as usize % 6, 60)).encode().unwrap());
+        let back = decode(&bytes).unwrap();
+        assert_eq!(back.runs.len(), runs.len());
+        assert!(back.runs.iter().zip(&runs).all(|(back, run)| same(back, run)), "seed {seed}");
+        let debug = |run: &world::Op| format!("{run:?}");
+        let ops = |delta: &Delta<Op>| -> Vec<_> {
+            delta.operations().map(|(stamp, op)| (stamp, debug(op))).collect()
+        };
+        assert_eq!(ops(&back), ops(&delta(&runs)));
+        assert_eq!(back.encode().unwrap(), bytes, "seed {seed}");
+        Delta::decode_signed(&bytes, &Postcard::<Op>::new(), &Limits::default(), &TestKeys).unwrap();
+    }
+}
+
+/// What a replica receives in one delta it hands on in another, of other runs and in another order.
+#[test]
+fn forwarded_runs_keep_their_bytes_and_hashes() {
+    for seed in 0..100 {
+        let runs = history(seed, 4, 80);
+        let received = decode(&delta(&runs).encode().unwrap()).unwrap();
+        let mut rng = Rng::new(seed);
+        let mut some = received.clone();
+        some.runs.retain(|_| rng.index(3) == 0);
+        some.runs.reverse();
+        let forwarded = decode(&some.encode().unwrap()).unwrap();
+        assert!(forwarded.runs.iter().zip(&some.runs).all(|(a, b)| same(a, b)), "seed {seed}");
+    }
+}
+
+/// The author's operations are hashed and forwarded as they came, though they could be written shorter.
+#[test]
+fn operations_are_never_encoded_again() {
+    let made = run(author(0), None, &[], vec![apply(7, "seven")]);
+    let canonical = delta(&[made]).encode().unwrap();
+    let at = canonical.windows(7).position(|bytes| bytes == b"\x07\x05seven").unwrap();
+    // 7 as `0x87 0x00`: postcard reads it, and writes `0x07`.
+    let mut longer = canonical.clone();
+    longer[at - 1] += 2;
+    longer.splice(at..=at, [0x87, 0]);
+    // The signature at the end is of the other hash; nothing here checks it.
+    let (short, long) = (decode(&canonical).unwrap(), decode(&longer).unwrap());
+    assert_eq!(short.operations().next(), long.operations().next());
+    assert_ne!(short.runs[0].hash, long.runs[0].hash);
+    assert_eq!(long.encode().unwrap(), longer);
+}
+
+/// The format, byte by byte, as README.md has it. A change here is another format version.
+#[test]
+fn the_layout_is_the_documented_one() {
+    let first = run(author(0), None, &[], vec![apply(7, "seven")]);
+    let second = run(author(2), None, &[&first], vec![Operation::Ack { digest: None }]);
+    let third = run(author(0), Some(&first), &[], vec![apply(1, ""), Operation::Cut { upto: 300 }]);
+    let bytes = delta(&[first.clone(), second.clone(), third.clone()]).encode().unwrap();
+    let layout = [
+        &[1, 3][..],
+        // Author 0, named; same schema, one operation. It is covered by the third's signature.
+        &[0b10_0010, 0],
+        &[1; 32],
+        &[0],
+        &[9; 32],
+        &[0],
+        &[14],
+        b"\x07\x05seven",
+        // Author 1, named; one operation, signed, heads.
+        &[0x80 | 0b111_0110, 0],
+        &[3; 32],
+        &[0],
+        &[9; 32],
+        &[0],
+        &[1, 0, 0],
+        &[1],
+        &[8],
+        &second.signature,
+        // Author 0 again, chained, signed, two operations.
+        &[0b01_0011],
+        &[2],
+        &[4, 1, 0],
+        &[11, 0xac, 2],
+        &[8],
+        &third.signature,
+    ];
+    let mut layout = layout.concat();
+    // The number of an author beyond 0 takes a second byte, the last of its varint; author 0's has none.
+    layout.remove(3);
+    let second_word = layout.windows(2).position(|bytes| bytes == [0x80 | 0b111_0110, 0]).unwrap();
+    layout.splice(second_word..second_word + 2, [1 << 6 | 0b11_0110]);
+    assert_eq!(bytes, layout);
+}
+
+/// And the hashes are those of the documented message.
+#[test]
+fn the_hash_is_the_documented_one() {
+    let first = run(author(0), None, &[], vec![apply(7, "seven")]);
+    let second = run(author(1), None, &[&first], vec![Operation::Ack { digest: None }]);
+    let message = [
+        &[9; 32][..],
+        &[2; 32],
+        &[1, 0, 0, 0],
+        &[0; 8],
+        &2_u64.to_le_bytes(),
+        &[0; 4],
+        &[0; 8],
+        &1_u64.to_le_bytes(),
+        &[1; 32],
+        &[0; 4],
+        &[0; 8],
+        &first.hash.0,
+        &1_u64.to_le_bytes(),
+        &[1],
+    ]
+    .concat();
+    let key = b"control-panel replica run v1\0\0\0\0";
+    assert_eq!(second.hash, RunHash(*blake3::keyed_hash(key, &message).as_bytes()));
+}
+
+#[test]
+fn a_commit_of_ten_bytes_costs_twelve_after_the_first() {
+    let mut runs = vec![run(author(0), None, &[], vec![apply(1, "12345678")])];
+    for number in 2..100 {
+        let previous = runs.last().map(AsRef::as_ref);
+        runs.push(run(author(0), previous, &[], vec![apply(number, "12345678")]));
+    }
+    let bytes = delta(&runs).encode().unwrap().len();
+    let one = delta(&runs[..1]).encode().unwrap().len();
+    // Version, count, flags, author, previous, seq, the operation, the test keys' signature.
+    assert_eq!(one, 1 + 1 + 1 + 33 + 32 + 1 + 11 + 9);
+    assert_eq!(bytes, one + 99 * 12 - 12);
+    assert_eq!(bytes - one, 98 * 12);
+}
+
+#[test]
+fn three_peers_that_hear_each_other_pay_two_bytes_a_head() {
+    let mut runs = vec![run(author(0), None, &[], vec![apply(1, "12345678")])];
+    for number in 1..300 {
+        let previous = (number >= 3).then(|| runs[number - 3].clone());
+        let heads: Vec<_> = runs[number.saturating_sub(2)..].to_vec();
+        let heads: Vec<_> = heads.iter().map(AsRef::as_ref).collect();
+        runs.push(run(author(number % 3), previous.as_deref(), &heads, vec![apply(1, "12345678")]));
+    }
+    let bytes = delta(&runs).encode().unwrap().len();
+    assert!(bytes / 300 <= 18, "{} bytes an operation", bytes / 300);
+}
+
+#[test]
+fn without_a_codec_there_are_no_bytes() {
+    let mut made = delta(&[run(author(0), None, &[], vec![apply(1, "")])]);
+    let run = std::sync::Arc::get_mut(&mut made.runs[0]).unwrap();
+    run.bytes = std::sync::Arc::from([]);
+    assert_eq!(made.encode(), Err(EncodeError::NoCodec));
+}

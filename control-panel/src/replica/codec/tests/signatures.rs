@@ -1,0 +1,146 @@
+//! One signature for a chain, forgers, and deltas in pieces.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::{
+    super::{Limits, Postcard, Refused},
+    world::{Op, apply, author, delta, history, peer, run, same},
+};
+use crate::{
+    replica::{Delta, Peer, RunHash, Signer, Verifier, run::Run},
+    testing::TestKeys,
+};
+
+#[derive(Default)]
+struct Counted(AtomicUsize);
+
+impl Verifier for Counted {
+    fn verify(&self, peer: &Peer, hash: &RunHash, signature: &[u8]) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        TestKeys.verify(peer, hash, signature)
+    }
+}
+
+fn chain(length: u32, text: &str) -> Vec<Arc<Run<Op>>> {
+    let mut runs: Vec<Arc<Run<Op>>> = Vec::new();
+    for number in 0..length {
+        runs.push(run(author(0), runs.last().map(AsRef::as_ref), &[], vec![apply(number, text)]));
+    }
+    runs
+}
+
+fn decode(bytes: &[u8], verifier: &dyn Verifier) -> Result<Delta<Op>, super::super::DecodeError> {
+    Delta::decode_signed(bytes, &Postcard::new(), &Limits::default(), verifier)
+}
+
+#[test]
+fn one_signature_covers_a_chain() {
+    let (runs, keys) = (chain(2_000, "a"), Counted::default());
+    let bytes = delta(&runs).encode().unwrap();
+    let read = decode(&bytes, &keys).unwrap();
+    assert_eq!((read.runs.len(), keys.0.into_inner()), (2_000, 1));
+    assert_eq!(read.runs.iter().filter(|run| !run.signature.is_empty()).count(), 1);
+}
+
+#[test]
+fn a_long_chain_keeps_a_signature_for_each_64_kib() {
+    let (runs, keys) = (chain(4_000, &"x".repeat(200)), Counted::default());
+    let bytes = delta(&runs).encode().unwrap();
+    let read = decode(&bytes, &keys).unwrap();
+    let pieces = runs.iter().map(|run| run.bytes.len()).sum::<usize>() / (64 << 10);
+    assert!((pieces..=pieces + 2).contains(&keys.0.into_inner()));
+    // And no hand-over makes the stretches longer.
+    assert_eq!(read.encode().unwrap(), bytes);
+}
+
+#[test]
+fn an_unsigned_end_proves_nothing() {
+    let mut runs = chain(10, "a");
+    Arc::get_mut(&mut runs[9]).unwrap().signature = Arc::from([]);
+    let error = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap_err();
+    assert_eq!(error.refused(), &Refused::Signature { author: author(0), seq: 9 });
+}
+
+/// Row 15 of the threats: a relay that makes up an author's run, or changes one.
+#[test]
+fn a_relay_cannot_forge() {
+    let mut runs = chain(3, "a");
+    let forged = run(author(0), Some(&runs[1]), &[], vec![apply(9, "forged")]);
+    runs[2] = forged;
+    let signature = TestKeys.signer(peer(1)).sign(&runs[2].hash);
+    Arc::get_mut(&mut runs[2]).unwrap().signature = Arc::from(signature);
+    let error = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap_err();
+    assert!(matches!(error.refused(), Refused::Signature { seq: 2, .. }));
+    assert!(error.offset() > 0);
+}
+
+/// Its signature is good, but it names another author's run as its previous one: that is not proved by it.
+#[test]
+fn another_authors_signature_covers_nothing() {
+    let mut victim = run(author(0), None, &[], vec![apply(1, "never written")]);
+    Arc::get_mut(&mut victim).unwrap().signature = Arc::from([]);
+    let mut attacker = run(author(2), None, &[], vec![apply(2, "b")]);
+    {
+        let attacker = Arc::get_mut(&mut attacker).unwrap();
+        attacker.header.previous = victim.hash;
+        attacker.hash = super::super::hash::run_hash(&attacker.header, 1, &attacker.bytes);
+        attacker.signature = Arc::from(TestKeys.signer(peer(2)).sign(&attacker.hash));
+    }
+    let error = decode(&delta(&[victim, attacker]).encode().unwrap(), &TestKeys).unwrap_err();
+    assert!(matches!(error.refused(), Refused::Signature { seq: 0, .. }));
+}
+
+/// A signature inside a chain would be handed on, and an honest replica blamed for it.
+#[test]
+fn a_bad_signature_under_a_good_one_is_refused() {
+    let mut runs = chain(1_000, &"x".repeat(200));
+    let bytes = delta(&runs).encode().unwrap();
+    let kept =
+        decode(&bytes, &TestKeys).unwrap().runs.iter().position(|run| !run.signature.is_empty()).unwrap();
+    Arc::get_mut(&mut runs[kept]).unwrap().signature = Arc::from([1; 8]);
+    assert!(decode(&delta(&runs).encode().unwrap(), &TestKeys).is_err());
+}
+
+#[test]
+fn pieces_stand_alone_and_hold_everything() {
+    for seed in 0..60 {
+        let mut runs = history(seed, 3, 120);
+        // As it was received: most signatures are left out.
+        if seed % 2 == 0 {
+            runs = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap().runs;
+        }
+        let limits = Limits::default().with_bytes(6_000).with_runs(30 + seed as usize);
+        let parts = delta(&runs).parts(&limits);
+        assert!(parts.len() > 2);
+        let mut seen = BTreeSet::new();
+        for part in &parts {
+            let bytes = part.encode().unwrap();
+            let read = if seed % 2 == 0 {
+                Delta::decode(&bytes, &Postcard::new(), &limits).unwrap()
+            } else {
+                Delta::decode_signed(&bytes, &Postcard::new(), &limits, &TestKeys).unwrap()
+            };
+            seen.extend(read.runs.iter().map(|run| run.hash));
+            assert!(read.runs.iter().all(|read| runs.iter().any(|run| same(read, run))));
+        }
+        assert_eq!(seen.len(), runs.len());
+        assert_eq!(parts.iter().map(Delta::len).sum::<usize>(), delta(&runs).len());
+    }
+}
+
+#[test]
+fn pieces_of_a_received_chain_end_where_signatures_are() {
+    let runs = decode(&delta(&chain(4_000, &"x".repeat(200))).encode().unwrap(), &TestKeys).unwrap().runs;
+    let limits = Limits::default().with_bytes(256 << 10);
+    let parts = delta(&runs).parts(&limits);
+    assert!(parts.len() > 3);
+    for part in parts {
+        Delta::<Op>::decode_signed(&part.encode().unwrap(), &Postcard::new(), &limits, &TestKeys).unwrap();
+    }
+}

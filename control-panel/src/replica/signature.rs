@@ -1,0 +1,105 @@
+//! Who wrote a run, proved: keys stay outside, behind two small traits.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    Author, Peer, RunHash,
+    identify::{Identify, Identity},
+    run::{Header, Operation, Run},
+};
+
+/// Signs this replica's runs, with the key that its [`Peer`] stands for.
+///
+/// Called once a frame that committed something, on the frame's thread. A signature is over the run's hash, which covers the run and, by
+/// the hash of the run before it, the author's whole chain.
+///
+/// ```
+/// use control_panel::replica::{RunHash, Signer};
+///
+/// struct Key([u8; 32]);
+///
+/// impl Signer for Key {
+///     fn sign(&self, hash: &RunHash) -> Vec<u8> {
+///         # fn ed25519(_: &[u8; 32], message: &[u8]) -> Vec<u8> { message.to_vec() }
+///         ed25519(&self.0, &hash.0)
+///     }
+/// }
+/// ```
+pub trait Signer: Send + Sync + 'static {
+    /// The signature of this hash: never empty.
+    fn sign(&self, hash: &RunHash) -> Vec<u8>;
+}
+
+/// Checks the signatures of runs.
+///
+/// At the edge, before an intent is made of what a peer sent ([`Delta::decode_signed`](super::Delta)); and again by a replica that has one.
+/// The answer must depend on nothing but the arguments: all replicas must come to the same.
+///
+/// ```
+/// use control_panel::{Peer, replica::{RunHash, Verifier}};
+///
+/// struct Keys;
+///
+/// impl Verifier for Keys {
+///     fn verify(&self, peer: &Peer, hash: &RunHash, signature: &[u8]) -> bool {
+///         # fn ed25519(_: &[u8; 32], message: &[u8], signature: &[u8]) -> bool { message == signature }
+///         ed25519(&peer.0, &hash.0, signature)
+///     }
+/// }
+/// ```
+pub trait Verifier: Send + Sync + 'static {
+    /// Whether the peer signed this hash.
+    fn verify(&self, peer: &Peer, hash: &RunHash, signature: &[u8]) -> bool;
+}
+
+/// Names runs as another does, and signs them.
+pub(crate) struct Signed<N> {
+    pub(crate) names: N,
+    pub(crate) signer: Arc<dyn Signer>,
+}
+
+impl<Op, N: Identify<Op>> Identify<Op> for Signed<N> {
+    fn identify(&self, header: &Header, operations: &[Operation<Op>]) -> Identity {
+        let identity = self.names.identify(header, operations);
+        Identity { signature: Arc::from(self.signer.sign(&identity.hash)), ..identity }
+    }
+}
+
+/// What of a run bears on who wrote it.
+#[derive(Clone, Copy)]
+pub(crate) struct Link<'a> {
+    pub(crate) author: Author,
+    pub(crate) previous: RunHash,
+    pub(crate) hash: RunHash,
+    pub(crate) signature: &'a [u8],
+}
+
+impl<'a> Link<'a> {
+    pub(crate) fn of<Op>(run: &'a Run<Op>) -> Self {
+        Self {
+            author: run.header.author,
+            previous: run.header.previous,
+            hash: run.hash,
+            signature: &run.signature,
+        }
+    }
+}
+
+/// The last run, in the order of a delta (a chain's runs in theirs), that its author did not provably write. Each signature that is there
+/// must verify; a run without one must be the previous of one that is proved. So one signature at a chain's end proves all of it.
+pub(crate) fn unverified<'a>(
+    links: impl DoubleEndedIterator<Item = Link<'a>> + ExactSizeIterator,
+    verifier: &dyn Verifier,
+) -> Option<usize> {
+    let mut covered = BTreeSet::new();
+    for (index, Link { author, previous, hash, signature }) in links.enumerate().rev() {
+        let by_successor = covered.remove(&(author, hash));
+        let proved =
+            if signature.is_empty() { by_successor } else { verifier.verify(&author.peer, &hash, signature) };
+        if !proved {
+            return Some(index);
+        }
+        covered.insert((author, previous));
+    }
+    None
+}
