@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Author;
+use super::{Author, RunHash};
 
 /// How many operations of each author a replica has (a version vector; Parker et al., 1983).
 ///
-/// Sent to a peer that answers with [`Replica::since`](super::Replica::since): what is missing, and nothing else.
+/// Sent to a peer that answers with [`Replica::since`](super::Replica::since): what is missing, and nothing else. A replica's
+/// version also names the last run of each author by its hash, so that two replicas with as many operations of an author, but
+/// others, find out.
 ///
 /// ```
 /// use control_panel::{Author, Peer, replica::Version};
@@ -17,7 +19,22 @@ use super::Author;
 /// assert_eq!(newer.get(author), 5);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Version(BTreeMap<Author, u64>);
+pub struct Version(BTreeMap<Author, Known>);
+
+/// What is known of one author.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Known {
+    count: u64,
+    /// The last run of each branch, sorted, as far as those are known.
+    ends: Vec<End>,
+}
+
+/// The end of a run: the sequence number after it, and its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct End {
+    pub(crate) next_seq: u64,
+    pub(crate) hash: RunHash,
+}
 
 impl Version {
     /// A replica that has nothing.
@@ -25,25 +42,51 @@ impl Version {
         Self::default()
     }
 
-    /// How many of `author`'s operations, which is the sequence number of the next; 0 for an unknown author.
+    /// How many of `author`'s operations, which is the sequence number of the next; 0 for an unknown author. Of an author that gave
+    /// numbers twice, those of its longest branch.
     pub fn get(&self, author: Author) -> u64 {
-        self.0.get(&author).copied().unwrap_or(0)
+        self.0.get(&author).map_or(0, |known| known.count)
     }
 
-    /// Whether a replica of this version has all that one of `other` has.
+    /// Whether a replica of this version has all that one of `other` has, as far as that can be seen.
     pub fn covers(&self, other: &Self) -> bool {
-        other.iter().all(|(author, count)| self.get(author) >= count)
+        other.0.iter().all(|(author, theirs)| {
+            let ours = self.0.get(author).map_or((0, &[][..]), |known| (known.count, &known.ends));
+            let differs = |end: &End| {
+                let mut same_place = ours.1.iter().filter(|our| our.next_seq == end.next_seq).peekable();
+                same_place.peek().is_some() && same_place.all(|our| our.hash != end.hash)
+            };
+            ours.0 >= theirs.count && !theirs.ends.iter().any(differs)
+        })
     }
 
     /// Authors and counts, in the order of authors.
     pub fn iter(&self) -> impl Iterator<Item = (Author, u64)> + '_ {
-        self.0.iter().map(|(author, count)| (*author, *count))
+        self.0.iter().map(|(author, known)| (*author, known.count))
     }
 
     /// Raises an author's count; a lower one changes nothing.
     pub fn raise(&mut self, author: Author, count: u64) {
-        let entry = self.0.entry(author).or_default();
-        *entry = count.max(*entry);
+        let known = self.0.entry(author).or_default();
+        known.count = known.count.max(count);
+    }
+
+    /// Goes from the end of one run to the end of the next; from one that has a successor, a branch begins.
+    pub(crate) fn advance(&mut self, author: Author, previous: RunHash, end: End) {
+        let known = self.0.entry(author).or_default();
+        known.count = known.count.max(end.next_seq);
+        match known.ends.iter_mut().find(|known| known.hash == previous) {
+            Some(known) => *known = end,
+            None => known.ends.push(end),
+        }
+        if known.ends.len() > 1 {
+            known.ends.sort_unstable();
+        }
+    }
+
+    /// The last run of each branch of an author; none if only the count is known.
+    pub(crate) fn ends(&self, author: Author) -> &[End] {
+        self.0.get(&author).map_or(&[], |known| &known.ends)
     }
 }
 
@@ -51,10 +94,8 @@ impl Version {
 impl FromIterator<(Author, u64)> for Version {
     fn from_iter<T: IntoIterator<Item = (Author, u64)>>(counts: T) -> Self {
         let mut version = Self::new();
-        counts
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .for_each(|(author, count)| version.raise(author, count));
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        counts.for_each(|(author, count)| version.raise(author, count));
         version
     }
 }

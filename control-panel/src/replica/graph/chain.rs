@@ -111,6 +111,12 @@ impl<Op> Chain<Op> {
         (run.next_seq() == next_seq).then(|| Tip::of(run))
     }
 
+    /// Whether a run of this chain may have ended there that is gone, and not the last of those.
+    pub(super) fn has_forgotten(&self, next_seq: u64) -> bool {
+        let begin = self.fork.map_or(0, |fork| fork.mark.next_seq);
+        (begin + 1..self.base.mark.next_seq).contains(&next_seq)
+    }
+
     /// What the runs after `from` and up to `upto` changed.
     pub(super) fn news_between(&self, from: u64, upto: u64) -> &[News] {
         let (from, upto) = (self.position(from), self.position(upto));

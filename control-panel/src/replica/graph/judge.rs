@@ -45,8 +45,8 @@ enum Place {
 /// What a head names.
 enum Named {
     Known(ChainId, Mark),
-    /// Below what is kept.
-    Forgotten(ChainId, u64),
+    /// Below what is kept: in this chain, if that can be told.
+    Forgotten(Option<ChainId>, u64),
 }
 
 impl<Op> Graph<Op> {
@@ -139,23 +139,27 @@ impl<Op> Graph<Op> {
             };
         };
         let chains = || branches.chains.iter().map(|id| (*id, &self.chains[id.index()]));
-        if let Some((id, chain)) = chains().find(|(_, chain)| chain.tip().hash == previous) {
-            return match chain.tip().mark.next_seq == seq {
-                // Behind a branch of which nothing is kept but where it began: the parent's run there, which is forgotten.
-                true if seq < branches.forgotten && run.clock() <= self.level => Err(Verdict::Drop),
-                true => Ok(Place::End(id)),
-                false => misplaced,
-            };
+        let is_known = || {
+            let there = chains().filter_map(|(_, chain)| chain.beginning_at(seq));
+            there.into_iter().any(|known| known.hash == run.hash)
+        };
+        // It was here, or is of a branch that was: nothing at or below the level is admitted any more.
+        if seq < branches.forgotten && run.clock() <= self.level {
+            return Err(Verdict::Drop);
         }
-        if chains().filter_map(|(_, chain)| chain.beginning_at(seq)).any(|known| known.hash == run.hash) {
+        // Of a forked author's chains one may end where another goes on.
+        if branches.chains.len() > 1 && is_known() {
+            return Err(Verdict::Drop);
+        }
+        if let Some((id, chain)) = chains().find(|(_, chain)| chain.tip().hash == previous) {
+            return if chain.tip().mark.next_seq == seq { Ok(Place::End(id)) } else { misplaced };
+        }
+        if is_known() {
             return Err(Verdict::Drop);
         }
         let ends = chains().filter_map(|(id, chain)| Some((id, chain.ending_at(seq)?)));
         if let Some((id, tip)) = ends.into_iter().find(|(_, tip)| tip.hash == previous) {
             return Ok(Place::Branch(id, tip));
-        }
-        if seq < branches.forgotten {
-            return Err(Verdict::Drop);
         }
         if (seq == 0) != (previous == self.genesis) {
             return misplaced;
@@ -178,7 +182,7 @@ impl<Op> Graph<Op> {
                 Ok(Named::Known(chain, mark)) => heads.push((chain, mark)),
                 Ok(Named::Forgotten(chain, next_seq)) => {
                     unknown_times = true;
-                    heads.push((chain, Mark { next_seq, clock: 0 }));
+                    heads.extend(chain.map(|chain| (chain, Mark { next_seq, clock: 0 })));
                 }
                 // A head that will never be right counts before one that is late.
                 Err(Verdict::Wait(hash)) => missing = missing.or(Some(hash)),
@@ -210,9 +214,12 @@ impl<Op> Graph<Op> {
                 _ => {}
             }
         }
-        match branches.chains.first() {
-            Some(first) if next_seq < branches.forgotten => Ok(Named::Forgotten(*first, next_seq)),
-            // The place may be known: another branch may have it, which is not here yet.
+        // The place may be known: another branch may have it, which is not here yet.
+        let may_come = chains().any(|(_, chain)| chain.tip().mark.next_seq < next_seq);
+        let mut places = chains().filter(|(_, chain)| chain.has_forgotten(next_seq)).map(|(id, _)| id);
+        match (places.next(), places.next()) {
+            (Some(id), None) if !may_come => Ok(Named::Forgotten(Some(id), next_seq)),
+            (Some(_), Some(_)) if !may_come => Ok(Named::Forgotten(None, next_seq)),
             _ => Err(self.wait_for(head.hash)),
         }
     }
@@ -237,11 +244,8 @@ impl<Op> Graph<Op> {
             return Err(Misbehaviour::Chain);
         }
         // Two heads of one author are two branches: neither is in the other's past.
-        let same = |a: &Head, b: &Head| a.author == b.author;
-        let mut from = 0;
-        for group in header.heads.chunk_by(same) {
-            let heads = &self.heads[from..from + group.len()];
-            from += group.len();
+        let author = |(chain, _): &(ChainId, Mark)| self.chains[chain.index()].author;
+        for heads in self.heads.chunk_by(|one, other| author(one) == author(other)) {
             if heads.len() > 1 && heads.iter().any(|old| heads.iter().any(|new| self.is_before(*old, *new))) {
                 return Err(Misbehaviour::Chain);
             }
@@ -251,8 +255,12 @@ impl<Op> Graph<Op> {
         if forgotten_times.contains(&(header.lamport - 1)) { Ok(()) } else { Err(Misbehaviour::Clock) }
     }
 
-    /// Whether an operation is before another in one chain, the shared parts of branches included.
+    /// Whether an operation is before another in one chain, the shared parts of branches included. Of one that is forgotten that
+    /// is not known.
     fn is_before(&self, (old, old_mark): (ChainId, Mark), (new, new_mark): (ChainId, Mark)) -> bool {
+        if old_mark.clock == 0 {
+            return false;
+        }
         let (mut chain, mut upto) = (new, new_mark.next_seq);
         loop {
             if chain == old {

@@ -46,7 +46,7 @@ use self::{
     heard::{News, Row},
     judge::Verdict,
 };
-use super::{Author, Misbehaviour, Peer, RunHash, Version, run::Run};
+use super::{Author, Misbehaviour, Peer, RunHash, Version, run::Run, version::End};
 
 /// A run that became part of the graph.
 pub(crate) struct Admitted<Op> {
@@ -137,6 +137,9 @@ impl<Op> Graph<Op> {
     ) -> Option<Admitted<Op>> {
         while let Some(run) = self.queue.pop_front() {
             self.turn += 1;
+            if self.gaps.len() > 0 {
+                self.gaps.drop_older(self.turn.saturating_sub(self.limits.gap_patience));
+            }
             match self.judge(&run, &is_member) {
                 Verdict::Admit(chain, row) => return Some(self.admit(chain, row, run)),
                 Verdict::Drop => {}
@@ -152,9 +155,6 @@ impl<Op> Graph<Op> {
                 }
                 Verdict::Descendant => self.disown(run.hash),
             }
-            if self.gaps.len() > 0 {
-                self.gaps.drop_older(self.turn.saturating_sub(self.limits.gap_patience));
-            }
         }
         None
     }
@@ -168,7 +168,8 @@ impl<Op> Graph<Op> {
             self.fresh.push(id);
         }
         self.clock = self.clock.max(run.clock());
-        self.version.raise(run.header.author, run.next_seq());
+        let end = End { next_seq: run.next_seq(), hash: run.hash };
+        self.version.advance(run.header.author, run.header.previous, end);
         if self.own_chain.is_none() && run.header.author == self.own {
             self.own_chain = Some(id);
         }
@@ -214,7 +215,7 @@ impl<Op> Graph<Op> {
         self.clock + 1
     }
 
-    /// How many operations of each author are admitted; of a forked author, the longest branch's.
+    /// What is admitted.
     pub(crate) fn version(&self) -> &Version {
         &self.version
     }

@@ -4,25 +4,30 @@ use std::sync::Arc;
 
 use super::{Admitted, ChainId, Graph, Mark, Tip, judge::Verdict};
 use crate::replica::{
-    identify::Identify,
+    identify::{Identify, Identity},
     run::{Head, Header, Operation, Run},
 };
 
 impl<Op> Graph<Op> {
-    /// Makes this replica's next run of these operations, and admits it immediately. Its heads are what was admitted since the
-    /// previous one.
+    /// The sequence number of this replica's next operation.
+    pub(crate) fn own_next_seq(&self) -> u64 {
+        self.own_chain.map_or(0, |id| self.chains[id.index()].tip().mark.next_seq)
+    }
+
+    /// Makes this replica's next run of these operations. Its heads are what was admitted since the previous one.
     ///
-    /// It is for a graph with nothing left to admit: a run that was offered and not looked at is not among the heads.
+    /// It is for a graph with nothing left to admit: a run that was offered and not looked at is not among the heads. Nothing may be
+    /// admitted before the run is [appended](Self::append_own).
     ///
     /// # Panics
     /// If there are no operations, or more than [`Limits::run_ops`](super::Limits).
-    pub(crate) fn seal(
-        &mut self,
+    pub(crate) fn prepare(
+        &self,
         operations: Vec<Operation<Op>>,
         schema: u32,
         fingerprint: u64,
         identify: &dyn Identify<Op>,
-    ) -> Admitted<Op> {
+    ) -> Arc<Run<Op>> {
         assert!(
             (1..=self.limits.run_ops).contains(&operations.len()),
             "a run has operations, within its limit"
@@ -36,58 +41,57 @@ impl<Op> Graph<Op> {
             seq: previous.mark.next_seq,
             lamport: self.next_lamport(),
             previous: previous.hash,
-            heads: self.take_heads(),
+            heads: self.heads(),
             schema,
             fingerprint,
         };
-        let named = identify.identify(&header, &operations);
-        let run = Arc::new(Run {
-            header,
-            operations,
-            hash: named.hash,
-            bytes: named.bytes,
-            signature: named.signature,
+        let Identity { hash, bytes, signature } = identify.identify(&header, &operations);
+        Arc::new(Run { header, operations, hash, bytes, signature })
+    }
+
+    /// Admits the run that was [prepared](Self::prepare) last.
+    pub(crate) fn append_own(&mut self, run: Arc<Run<Op>>) -> Admitted<Op> {
+        let Verdict::Admit(own, row) = self.judge(&run, &|_| true) else {
+            unreachable!("this replica's own run is right")
+        };
+        let admitted = self.admit(own, row, run);
+        let mut fresh = std::mem::take(&mut self.fresh);
+        // What was over the limit of heads is left for the next run.
+        fresh.retain(|id| {
+            let news = self.is_news(*id);
+            self.chains[id.index()].fresh = news;
+            news
         });
-        match self.judge(&run, &|_| true) {
-            Verdict::Admit(chain, row) => {
-                let admitted = self.admit(chain, row, run);
-                // Its own run is no news to it.
-                self.chains[chain.index()].fresh = false;
-                self.fresh.retain(|id| *id != chain);
-                admitted
-            }
-            _ => unreachable!("this replica's own run is right"),
-        }
+        self.fresh = fresh;
+        admitted
+    }
+
+    /// Both, for those who have the graph alone.
+    pub(crate) fn seal(
+        &mut self,
+        operations: Vec<Operation<Op>>,
+        schema: u32,
+        fingerprint: u64,
+        identify: &dyn Identify<Op>,
+    ) -> Admitted<Op> {
+        let run = self.prepare(operations, schema, fingerprint, identify);
+        self.append_own(run)
     }
 
     /// The ends of all chains that grew since this replica's previous run.
-    fn take_heads(&mut self) -> Vec<Head> {
-        let mut fresh = std::mem::take(&mut self.fresh);
-        fresh.retain(|id| {
-            self.chains[id.index()].fresh = false;
-            self.is_news(*id)
-        });
-        let mut rest = Vec::new();
+    fn heads(&self) -> Vec<Head> {
+        let mut fresh: Vec<_> = self.fresh.iter().filter(|id| self.is_news(**id)).collect();
         if fresh.len() > self.limits.heads {
-            // What is over the limit is left for the next run; the latest is not, as the time follows from it.
+            // The latest are among them, as the time follows from those.
             fresh.sort_by_key(|id| std::cmp::Reverse(self.chains[id.index()].tip().mark.clock));
-            rest = fresh.split_off(self.limits.heads);
-            for id in &rest {
-                self.chains[id.index()].fresh = true;
-            }
+            fresh.truncate(self.limits.heads);
         }
         let head = |id: &ChainId| {
             let chain = &self.chains[id.index()];
             let Tip { hash, mark } = chain.tip();
             Head { author: chain.author, seq: mark.next_seq - 1, hash }
         };
-        let mut heads: Vec<_> = fresh.iter().map(head).collect();
-        if rest.is_empty() {
-            // Kept for its allocation.
-            fresh.clear();
-            rest = fresh;
-        }
-        self.fresh = rest;
+        let mut heads: Vec<_> = fresh.into_iter().map(head).collect();
         heads.sort_unstable_by_key(|head| (head.author, head.hash));
         heads
     }

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{Branches, Graph};
-use crate::replica::{Version, run::Run};
+use super::{Branches, ChainId, Graph};
+use crate::replica::{Author, Stamp, Version, run::Run};
 
 impl<Op> Graph<Op> {
-    /// What a replica of that version lacks, as far as it is kept, each run behind its past. Of a forked author everything from the
-    /// fork on, as a count does not tell branches apart.
+    /// What a replica of that version lacks, as far as it is kept, each run behind its past. Where it has runs of an author that
+    /// this graph does not know, instead of those that it has, it gets all of that author: that is how forks are found.
     pub(crate) fn since(&self, version: &Version) -> Vec<Arc<Run<Op>>> {
         let mut runs = Vec::new();
         for (author, branches) in &self.authors {
-            let count = version.get(*author).min(self.fork_of(branches));
             for id in &branches.chains {
                 let chain = &self.chains[id.index()];
+                let count = self.known_of(*id, *author, branches, version);
                 runs.extend(chain.runs[chain.position(count)..].iter().cloned());
             }
         }
-        // A run's time is above those of all in its past. Stable, so chains stay as they are without looking at hashes.
+        // A run's time is above those of all in its past.
         runs.sort_by_key(|run| (run.header.lamport, run.header.author));
         runs
     }
@@ -27,9 +27,63 @@ impl<Op> Graph<Op> {
         self.authors.iter().all(|(author, branches)| version.get(*author) >= branches.forgotten)
     }
 
-    /// How many operations the branches of an author share.
-    fn fork_of(&self, branches: &Branches) -> u64 {
-        let forks = branches.chains.iter().filter_map(|id| self.chains[id.index()].fork);
-        forks.map(|fork| fork.mark.next_seq).min().unwrap_or(u64::MAX)
+    /// The kept runs of a chain that end after a sequence number.
+    pub(crate) fn runs_from(&self, chain: ChainId, next_seq: u64) -> Vec<Arc<Run<Op>>> {
+        let chain = &self.chains[chain.index()];
+        chain.runs[chain.position(next_seq)..].to_vec()
+    }
+
+    /// Whether an operation with exactly that stamp is here and kept.
+    pub(crate) fn has(&self, stamp: &Stamp) -> bool {
+        let branches = self.authors.get(&stamp.author);
+        branches.into_iter().flat_map(|branches| &branches.chains).any(|id| {
+            let chain = &self.chains[id.index()];
+            let run = chain.runs.get(chain.position(stamp.seq));
+            let index = run.and_then(|run| stamp.seq.checked_sub(run.header.seq));
+            run.zip(index).is_some_and(|(run, index)| run.header.lamport + index == stamp.lamport)
+        })
+    }
+
+    /// How much of a chain, from the genesis, a replica of that version has at least.
+    fn known_of(&self, id: ChainId, author: Author, branches: &Branches, version: &Version) -> u64 {
+        let ends = version.ends(author);
+        if ends.is_empty() {
+            // A count does not tell branches apart: of those, what is after the fork may be missing.
+            let forks = branches.chains.iter().filter_map(|id| self.chains[id.index()].fork);
+            let shared = forks.map(|fork| fork.mark.next_seq).min();
+            return version.get(author).min(shared.unwrap_or(u64::MAX));
+        }
+        let chain = &self.chains[id.index()];
+        let tip = chain.tip().mark.next_seq;
+        if let ([_], [end]) = (&branches.chains[..], ends) {
+            // Ahead of this graph, or forked: the other one finds out, as this graph's version is a place that it knows.
+            if end.next_seq > tip {
+                return tip;
+            }
+        }
+        let shared = ends.iter().filter_map(|end| {
+            let at = |id: &ChainId| {
+                let known = self.chains[id.index()].ending_at(end.next_seq);
+                known.is_some_and(|known| known.hash == end.hash)
+            };
+            branches.chains.iter().find(|id| at(id)).map(|other| self.shared(id, (*other, end.next_seq)))
+        });
+        shared.max().unwrap_or(0)
+    }
+
+    /// How many operations a chain has in common with a place in another, or in itself.
+    fn shared(&self, chain: ChainId, place: (ChainId, u64)) -> u64 {
+        let lineage = |from: (ChainId, u64)| {
+            std::iter::successors(Some(from), |(id, upto)| {
+                let fork = self.chains[id.index()].fork?;
+                Some((fork.parent, fork.mark.next_seq.min(*upto)))
+            })
+        };
+        for (ours, upto) in lineage((chain, u64::MAX)) {
+            if let Some((_, theirs)) = lineage(place).find(|(id, _)| *id == ours) {
+                return upto.min(theirs);
+            }
+        }
+        0
     }
 }

@@ -1,4 +1,9 @@
 //! The graph against random schedules and against what no honest replica sends.
 
+mod forgetting;
+mod forks;
+mod gaps;
 mod harness;
+mod oracle;
+mod random;
 mod refusals;

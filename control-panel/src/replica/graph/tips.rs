@@ -1,13 +1,13 @@
 //! Forgetting what is below a stable cut, and starting from what is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Branches, Chain, ChainId, Fork, Graph, Limits, Mark, Tip,
     heard::{News, Row},
     limits::LAST,
 };
-use crate::replica::{Author, RunHash};
+use crate::replica::{Author, RunHash, version::End};
 
 /// Where the chains of a graph stood at a Lamport time: what a graph needs to go on from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +48,21 @@ impl<Op> Graph<Op> {
     /// Where the chains stood at a Lamport time that is not below what was forgotten. `u64::MAX` is now.
     pub(crate) fn tips(&self, level: u64) -> Tips {
         debug_assert!(level >= self.level);
-        let began = |chain: &Chain<Op>| match chain.fork {
-            Some(fork) => fork.mark.clock <= level,
-            None => chain.tip_at(level).mark.next_seq > 0,
+        let mark = |id: ChainId| self.chain(id).tip_at(level).mark;
+        let began = |id: ChainId| match self.chain(id).fork {
+            // One that begins where its parent stands is found as a fork again.
+            Some(fork) => {
+                mark(id).next_seq > fork.mark.next_seq || mark(fork.parent).next_seq > fork.mark.next_seq
+            }
+            None => mark(id).next_seq > 0,
         };
-        let mut order: Vec<_> = self.chains().filter(|(_, chain)| began(chain)).map(|(id, _)| id).collect();
+        // Which of two branches is the parent is arbitrary, so that may have nothing yet.
+        let parents: BTreeSet<_> = self
+            .chains()
+            .filter(|(id, _)| began(*id))
+            .flat_map(|(id, _)| std::iter::successors(Some(id), |id| Some(self.chain(*id).fork?.parent)))
+            .collect();
+        let mut order: Vec<_> = parents.into_iter().collect();
         order.sort_by_key(|id| (self.chain(*id).author, self.chain(*id).tip_at(level).hash, *id));
         let places: BTreeMap<_, _> = order.iter().enumerate().map(|(index, id)| (*id, index)).collect();
         let chains = order.iter().map(|id| {
@@ -94,7 +104,8 @@ impl<Op> Graph<Op> {
                 }
                 None => None,
             };
-            if !in_range(&chain.tip.mark) || (chain.tip.mark.next_seq == 0 && fork.is_none()) {
+            let at_genesis = chain.tip == Tip { hash: genesis, mark: Mark::default() };
+            if !in_range(&chain.tip.mark) || (chain.tip.mark.next_seq == 0 && !at_genesis) {
                 return None;
             }
             let id = ChainId::from_index(index);
@@ -114,7 +125,8 @@ impl<Op> Graph<Op> {
             graph.fresh.push(id);
             graph.chains.push(added);
             graph.clock = graph.clock.max(chain.tip.mark.clock);
-            graph.version.raise(chain.author, chain.tip.mark.next_seq);
+            let Tip { hash, mark } = chain.tip;
+            graph.version.advance(chain.author, hash, End { next_seq: mark.next_seq, hash });
             let branches = graph.authors.entry(chain.author);
             let branches = branches.or_insert(Branches { chains: Vec::new(), forgotten: 0, reported: false });
             branches.chains.push(id);
