@@ -37,6 +37,7 @@ mod builder;
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod codec;
 mod delta;
+mod fold;
 mod graph;
 mod identify;
 mod ids;

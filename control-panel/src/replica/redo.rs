@@ -1,11 +1,17 @@
 //! Work that a frame does not pay for.
 
-use super::State;
+use super::{
+    State,
+    fold::{Outcome, Task},
+};
 
 /// The part of a rollback that exceeds the frame's budget: runs on any thread.
 ///
-/// [`Replica::settle`](super::Replica::settle) returns it; the frame goes on with the state as it was. Give the result back as an
-/// intent, so that the frame which swaps it in is part of the record:
+/// [`Replica::settle`](super::Replica::settle) returns it; the frame goes on with the state as it was, and commits are applied to that. Give the
+/// result back as an intent, so that the frame which swaps it in is part of the record. A redo that is dropped, or whose
+/// result is, is made again by a later `settle`.
+///
+/// It begins with a snapshot, so making it clones no state: that happens where it runs.
 ///
 /// ```
 /// use control_panel::{Stamp, State, replica::{Redo, Redone}};
@@ -16,20 +22,24 @@ use super::State;
 /// ```
 #[must_use = "run it elsewhere and give the result to `Replica::finish`"]
 pub struct Redo<S: State> {
-    pub(crate) work: Box<dyn FnOnce() -> Redone<S> + Send>,
+    pub(crate) task: Task<S>,
 }
 
 impl<S: State> Redo<S> {
     /// Does the work: applies all operations concerned to a state of its own.
+    ///
+    /// # Panics
+    /// Where `Clone` of the state panics. Operations that panic are caught and reported by the `settle` after
+    /// [`Replica::finish`](super::Replica::finish).
     pub fn run(self) -> Redone<S> {
-        (self.work)()
+        Redone { outcome: self.task.run() }
     }
 }
 
 /// The result of a [`Redo`], for [`Replica::finish`](super::Replica::finish).
 #[must_use = "give it to `Replica::finish`"]
 pub struct Redone<S: State> {
-    pub(crate) state: S,
+    pub(crate) outcome: Outcome<S>,
 }
 
 impl<S: State> std::fmt::Debug for Redo<S> {

@@ -1,0 +1,351 @@
+//! What a frame does within its budget.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{FoldReport, GoingBack, Task, change::Change, digest::Digests, job::Outstanding, line::Line};
+use crate::replica::{
+    Redo, Redone, Stamp, State,
+    run::{Digest, Run},
+};
+
+/// The log and the state that is its fold.
+///
+/// Changes are staged, and come into the log and the state with [`settle`](Self::settle), once a frame. Local operations are in the state
+/// immediately. **Before `settle` and `finish` of a fold that [is busy](Self::is_busy), the local operations must be sealed**: their
+/// author has them, the fold has only counted them.
+///
+/// Memory: 32 bytes for each operation since the last [`compact`](Self::compact), beside its run; an undo record for each that is not
+/// stable; snapshots: see [`Snapshots`](super::snapshots::Snapshots). The base is a second copy of the state.
+pub(crate) struct Fold<S: State> {
+    line: Line<S>,
+    /// How many operations a frame applies and undoes, local ones not counted.
+    budget: usize,
+    /// Of this frame's.
+    spent: usize,
+    /// Not in the log yet.
+    changes: Vec<Change<S::Op>>,
+    /// How many operations may be new with those.
+    operations: usize,
+    /// In the job or in what it made, not in the log.
+    beyond: Vec<Change<S::Op>>,
+    job: Option<Outstanding>,
+    /// What a job made, and what of the log is in it: to be shown as soon as the rest is on top.
+    ahead: Option<(Box<Line<S>>, usize)>,
+    /// What is left out, and the Lamport time of what revoked it.
+    revoked: BTreeMap<Stamp, u64>,
+    digests: Digests<S>,
+    watermark: u64,
+    /// Operations up to this Lamport time are folded into the base.
+    base_level: u64,
+    compact_to: u64,
+    skips: bool,
+    /// Whether `settle` has anything to do.
+    busy: bool,
+}
+
+impl<S: State> Fold<S> {
+    pub(crate) fn new(init: S, going_back: Box<dyn GoingBack<S>>, budget: usize) -> Self {
+        let base = Arc::new(init.clone());
+        Self {
+            line: Line::new(init, base, 0, going_back),
+            budget,
+            spent: 0,
+            changes: Vec::new(),
+            operations: 0,
+            beyond: Vec::new(),
+            job: None,
+            ahead: None,
+            revoked: BTreeMap::new(),
+            digests: Digests::new(None),
+            watermark: 0,
+            base_level: 0,
+            compact_to: 0,
+            skips: false,
+            busy: false,
+        }
+    }
+
+    /// A fold that begins with the state of another replica, in which exactly the operations up to `level` are applied.
+    pub(crate) fn from_base(base: S, level: u64, going_back: Box<dyn GoingBack<S>>, budget: usize) -> Self {
+        let mut fold = Self::new(base, going_back, budget);
+        (fold.base_level, fold.compact_to) = (level, level);
+        fold
+    }
+
+    /// Takes digests of the state with this function.
+    pub(crate) fn set_digest(&mut self, of: fn(&S) -> u64) {
+        self.digests = Digests::new(Some(of));
+    }
+
+    pub(crate) fn state(&self) -> &S {
+        &self.line.state
+    }
+
+    /// Whether `settle` has anything to do, so that local operations are to be sealed before.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// A local operation, greater than everything in the log and staged: applied immediately.
+    ///
+    /// If it panics, the state is unusable until it is sealed and settled; `is_busy` says so.
+    pub(crate) fn apply_tail(&mut self, op: &S::Op, stamp: &Stamp) {
+        self.line.apply_tail(op, stamp);
+        self.busy |= self.line.broken;
+    }
+
+    /// All local operations since the last time are in this run.
+    pub(crate) fn seal(&mut self, run: &Arc<Run<S::Op>>) {
+        self.line.seal(run);
+    }
+
+    /// A valid run is admitted.
+    pub(crate) fn stage(&mut self, run: Arc<Run<S::Op>>) {
+        self.operations += run.operations.len();
+        let revoked = |fold: &Self| -> Vec<Stamp> {
+            let stamps = run.applied().map(|(stamp, _)| stamp);
+            stamps.filter(|stamp| fold.revoked.contains_key(stamp)).collect()
+        };
+        let revoked = if self.revoked.is_empty() { Vec::new() } else { revoked(self) };
+        self.push(Change::In(run));
+        for stamp in revoked {
+            self.push(Change::Revoke(stamp, true));
+        }
+    }
+
+    /// A run is void now: its operations leave.
+    pub(crate) fn stage_void(&mut self, run: Arc<Run<S::Op>>) {
+        self.push(Change::Out(run));
+    }
+
+    /// A run is valid now, whether it was staged before or not.
+    pub(crate) fn stage_valid(&mut self, run: Arc<Run<S::Op>>) {
+        self.stage(run);
+    }
+
+    /// Leaves an operation out, or takes it back in; known or not. `by`: the Lamport time of the operation that says so.
+    pub(crate) fn revoke(&mut self, stamp: Stamp, by: u64, on: bool) {
+        if on {
+            let first = self.revoked.entry(stamp).or_insert(by);
+            *first = by.min(*first);
+        } else {
+            self.revoked.remove(&stamp);
+        }
+        self.push(Change::Revoke(stamp, on));
+    }
+
+    fn push(&mut self, change: Change<S::Op>) {
+        self.changes.push(change);
+        self.busy = true;
+    }
+
+    /// What is staged becomes part of the state, with one rollback, as far as the budget allows; once a frame.
+    #[inline]
+    pub(crate) fn settle(&mut self) -> FoldReport<S> {
+        if self.busy { self.settle_busy() } else { FoldReport::default() }
+    }
+
+    #[inline(never)]
+    fn settle_busy(&mut self) -> FoldReport<S> {
+        let mut budget = self.budget.saturating_sub(std::mem::take(&mut self.spent));
+        if self.line.waits() {
+            debug_assert!(false, "sealed before");
+            return FoldReport::default();
+        }
+        if self.job.as_ref().is_some_and(Outstanding::lost) {
+            // Made again, with all that was in it and has come since.
+            self.job = None;
+            self.beyond.append(&mut self.changes);
+            std::mem::swap(&mut self.beyond, &mut self.changes);
+            self.operations = self.changes.iter().map(Change::operations).sum();
+        }
+        let mut job = None;
+        if self.job.is_none() {
+            self.show(&mut budget);
+            job = self.work(&mut budget);
+        }
+        if self.job.is_none() {
+            self.look_back(&mut budget);
+        } else {
+            self.line.give_up();
+        }
+        self.busy = self.job.is_some()
+            || self.digests.is_due().is_some()
+            || self.base_level < self.compact_to
+            || !self.line.clean();
+        let (meter, poisoned) =
+            (std::mem::take(&mut self.line.meter), std::mem::take(&mut self.line.poisoned));
+        FoldReport::new(meter, poisoned, job.map(|task| Redo { task }))
+    }
+
+    /// Changes come into the log and the state, or into a job.
+    fn work(&mut self, budget: &mut usize) -> Option<Task<S>> {
+        if let Some((line, end)) = self.ahead.take() {
+            // Too much was committed since. What was staged since waits: it may be below where this line begins.
+            return Some(self.sent(Task::ahead(line, end)));
+        }
+        if self.operations > *budget {
+            let lowest = self.changes.iter().map(Change::stamp).min();
+            let lowest = lowest.map_or(self.line.end(), |stamp| self.line.from(&stamp)).min(self.line.dirty);
+            return Some(self.send(lowest));
+        }
+        self.operations = 0;
+        let changes = std::mem::take(&mut self.changes);
+        self.line.merge(&changes, self.base_level);
+        (!self.line.fold(budget, false)).then(|| self.send(self.line.dirty))
+    }
+
+    /// What is to be done from that position on, and all changes, become a job.
+    fn send(&mut self, lowest: usize) -> Task<S> {
+        self.line.give_up();
+        let lowest = lowest.min(self.line.dirty);
+        self.operations = 0;
+        let changes = std::mem::take(&mut self.changes);
+        self.sent(Task::from_snapshot(&self.line, lowest, changes, self.base_level))
+    }
+
+    fn sent(&mut self, (task, outstanding): (Task<S>, Outstanding)) -> Task<S> {
+        self.beyond.extend_from_slice(task.changes());
+        self.job = Some(outstanding);
+        task
+    }
+
+    /// Takes what a job has made. False, and nothing happens, if it is not the one that is awaited.
+    pub(crate) fn finish(&mut self, redone: Redone<S>) -> bool {
+        let outcome = redone.outcome;
+        let Some(job) = self.job.take_if(|job| job.made(&outcome)) else { return false };
+        debug_assert!(!self.line.waits(), "sealed before");
+        self.ahead = Some((outcome.line, job.end));
+        self.busy = true;
+        let mut budget = self.budget.saturating_sub(self.spent);
+        let before = budget;
+        self.show(&mut budget);
+        self.spent += before - budget;
+        true
+    }
+
+    /// What a job has made becomes the state, as soon as what was committed since is on top of it.
+    fn show(&mut self, budget: &mut usize) {
+        let Some((mut made, end)) = self.ahead.take() else { return };
+        made.append(&self.line.log[end - self.line.first..]);
+        if made.fold(budget, false) {
+            self.line.become_made(*made);
+            self.line.set_skip(self.skips);
+            self.beyond.clear();
+            self.line.set_floor(self.line.above(self.watermark));
+        } else {
+            self.ahead = Some((made, self.line.end()));
+        }
+    }
+
+    /// Digests and compaction: what looks at states of the past.
+    fn look_back(&mut self, budget: &mut usize) {
+        if !self.changes.is_empty() || !self.line.clean() {
+            return;
+        }
+        while let Some((level, of)) = self.digests.is_due() {
+            // Where a revocation from above reached below, replicas have different states at the level, and both are right.
+            let reached = self
+                .revoked
+                .iter()
+                .take_while(|(stamp, _)| stamp.lamport <= level)
+                .any(|(_, by)| *by > level);
+            if reached {
+                self.digests.took(None);
+                continue;
+            }
+            let position = self.line.above(level);
+            match self.line.visit(position, budget, of) {
+                Some(digest) => self.digests.took(Some(digest)),
+                None => break,
+            }
+        }
+        if self.base_level < self.compact_to {
+            let position = self.line.above(self.compact_to);
+            if let Some(base) = self.line.visit(position, budget, S::clone) {
+                self.line.rebase(position, base);
+                self.base_level = self.compact_to;
+                self.revoked.retain(|stamp, _| stamp.lamport > self.compact_to);
+            }
+        }
+    }
+
+    /// Operations up to the watermark are stable: nothing that arrives sorts before them.
+    pub(crate) fn stable(&mut self, watermark: u64) {
+        if watermark > self.watermark {
+            self.watermark = watermark;
+            self.line.set_floor(self.line.above(watermark));
+            self.busy |= self.digests.stable(watermark);
+        }
+    }
+
+    /// Operations up to this Lamport time, at most the watermark, are to be forgotten, as soon as the budget allows.
+    pub(crate) fn compact(&mut self, upto: u64) {
+        debug_assert!(upto <= self.watermark);
+        self.compact_to = self.compact_to.max(upto);
+        self.busy |= self.base_level < self.compact_to;
+    }
+
+    /// Whether operations that panic are void, or stop the fold.
+    pub(crate) fn skip_poison(&mut self, skip: bool) {
+        self.skips = skip;
+        if self.job.is_none() && self.ahead.is_none() {
+            self.line.set_skip(skip);
+            self.busy |= !self.line.clean();
+        }
+    }
+
+    /// The operation at which the fold stopped, as its `apply` panics.
+    pub(crate) fn stopped_at(&self) -> Option<Stamp> {
+        let frozen = self.line.frozen?;
+        Some(self.line.log[frozen - self.line.first].stamp())
+    }
+
+    /// The Lamport time up to which all that is staged is in the state, at most `watermark`.
+    pub(crate) fn folded(&self, watermark: u64) -> u64 {
+        let waiting = self.changes.iter().chain(&self.beyond).map(|change| change.stamp().lamport);
+        let undone = [Some(self.line.dirty), self.line.frozen].into_iter().flatten();
+        let undone = undone.filter_map(|position| self.line.log.get(position.checked_sub(self.line.first)?));
+        let lowest = waiting.chain(undone.map(|entry| entry.lamport)).min();
+        lowest.map_or(watermark, |lowest| watermark.min(lowest.saturating_sub(1)))
+    }
+
+    /// The state's operations above `after` and up to `upto`, in order, those left out not among them.
+    pub(crate) fn entries(&self, after: u64, upto: u64) -> impl Iterator<Item = (Stamp, &S::Op)> {
+        let range = self.line.above(after)..self.line.above(upto.max(after));
+        let entries = self.line.log[range.start - self.line.first..range.end - self.line.first].iter();
+        entries.filter(|entry| entry.wanted()).map(|entry| (entry.stamp(), entry.op()))
+    }
+
+    /// How many operations are above the watermark.
+    pub(crate) fn unstable(&self, watermark: u64) -> usize {
+        let staged = self.changes.iter().chain(&self.beyond);
+        let staged = staged.filter(|change| change.stamp().lamport > watermark).map(Change::operations);
+        self.line.end() - self.line.above(watermark) + self.line.tail.len() + staged.sum::<usize>()
+    }
+
+    /// The state with the operations up to the level, which are all that the log begins with.
+    pub(crate) fn base(&self) -> (&Arc<S>, u64) {
+        (self.line.snapshots.base().1, self.base_level)
+    }
+
+    /// The state with exactly the operations up to that Lamport time: a clone, and at most what is between it and a snapshot, or the end, is applied.
+    /// `None` below the base and above what is [folded](Self::folded). Local operations must be sealed before.
+    pub(crate) fn state_at(&mut self, level: u64) -> Option<S> {
+        if level < self.base_level || level > self.folded(level) {
+            return None;
+        }
+        let position = self.line.above(level);
+        self.line.visit(position, &mut { usize::MAX }, S::clone)
+    }
+
+    /// The last digest taken.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.digests.last()
+    }
+
+    /// The digest at that level, if it was taken and is not too long ago.
+    pub(crate) fn digest_at(&self, level: u64) -> Option<u64> {
+        self.digests.at(level)
+    }
+}

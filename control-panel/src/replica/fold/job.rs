@@ -1,0 +1,124 @@
+//! A rollback that another thread makes.
+
+use std::sync::{Arc, Weak};
+
+use super::{change::Change, entry::Entry, going_back::GoingBack, line::Line};
+use crate::replica::State;
+
+/// Everything a rollback needs: nothing in it is shared with the frame thread but what neither changes.
+///
+/// What making it costs the frame: a reference (32 bytes) for each entry of the log that is folded again. The state is cloned on the
+/// other thread, from a snapshot.
+pub(crate) struct Task<S: State> {
+    token: Arc<()>,
+    start: Start<S>,
+    changes: Vec<Change<S::Op>>,
+    base_level: u64,
+}
+
+enum Start<S: State> {
+    /// A snapshot, and the log after it.
+    Snapshot(Box<Suffix<S>>),
+    /// What an earlier redo has made, which was not shown yet as too much had been committed since.
+    Ahead(Box<Line<S>>),
+}
+
+struct Suffix<S: State> {
+    state: Arc<S>,
+    first: usize,
+    log: Vec<Entry<S::Op>>,
+    way: Box<dyn GoingBack<S>>,
+    floor: usize,
+    retry: usize,
+    frozen: Option<usize>,
+    skip: bool,
+}
+
+/// What a task has made.
+pub(crate) struct Outcome<S: State> {
+    token: Arc<()>,
+    pub(super) line: Box<Line<S>>,
+}
+
+/// On the frame's side: a task that is somewhere else.
+pub(super) struct Outstanding {
+    token: Weak<()>,
+    /// The end of the log when it was made: what is after it was committed since.
+    pub(super) end: usize,
+}
+
+impl Outstanding {
+    /// Whether neither the task nor its outcome exists any more.
+    pub(super) fn lost(&self) -> bool {
+        self.token.strong_count() == 0
+    }
+
+    pub(super) fn made<S: State>(&self, outcome: &Outcome<S>) -> bool {
+        std::ptr::eq(self.token.as_ptr(), Arc::as_ptr(&outcome.token))
+    }
+}
+
+impl<S: State> Task<S> {
+    /// For a line that cannot be folded on the frame thread, and for changes that are not in it, the lowest of which is at `lowest`.
+    pub(super) fn from_snapshot(
+        line: &Line<S>,
+        lowest: usize,
+        changes: Vec<Change<S::Op>>,
+        base_level: u64,
+    ) -> (Self, Outstanding) {
+        let (first, state) = line.snapshots.nearest(lowest);
+        let end = line.end();
+        let suffix = Suffix {
+            state: Arc::clone(state),
+            first,
+            log: line.log[first - line.first..].to_vec(),
+            way: line.way.empty(first.max(line.floor).min(end), end),
+            floor: line.floor,
+            retry: line.retry,
+            frozen: line.frozen,
+            skip: line.skip,
+        };
+        Self::new(Start::Snapshot(Box::new(suffix)), changes, base_level, end)
+    }
+
+    /// For an outcome that local operations have to be put on top of. `end`: what of the visible log is in it.
+    pub(super) fn ahead(line: Box<Line<S>>, end: usize) -> (Self, Outstanding) {
+        Self::new(Start::Ahead(line), Vec::new(), 0, end)
+    }
+
+    fn new(start: Start<S>, changes: Vec<Change<S::Op>>, base_level: u64, end: usize) -> (Self, Outstanding) {
+        let token = Arc::new(());
+        let outstanding = Outstanding { token: Arc::downgrade(&token), end };
+        (Self { token, start, changes, base_level }, outstanding)
+    }
+
+    /// What is in it that is not in the log.
+    pub(super) fn changes(&self) -> &[Change<S::Op>] {
+        &self.changes
+    }
+
+    pub(crate) fn run(self) -> Outcome<S> {
+        let mut line = match self.start {
+            Start::Ahead(line) => line,
+            Start::Snapshot(suffix) => Box::new(suffix.line()),
+        };
+        line.merge(&self.changes, self.base_level);
+        let done = line.fold(&mut { usize::MAX }, true);
+        debug_assert!(done, "there is no budget here");
+        Outcome { token: self.token, line }
+    }
+}
+
+impl<S: State> Suffix<S> {
+    fn line(self) -> Line<S> {
+        let mut line = Line::new(S::clone(&self.state), self.state, self.first, self.way);
+        line.log = self.log;
+        line.log.iter_mut().for_each(|entry| entry.set_applied(false));
+        line.floor = self.floor;
+        line.retry = self.retry;
+        line.frozen = self.frozen;
+        line.skip = self.skip;
+        line.resume(self.first);
+        line
+    }
+}

@@ -1,0 +1,406 @@
+//! The log and the state that is its fold: where it goes back, and on.
+
+use std::sync::Arc;
+
+use super::{
+    Poison,
+    entry::{Entry, Out},
+    going_back::{GoingBack, Meter},
+    poison::caught,
+    snapshots::{INTERVAL, Snapshots},
+};
+use crate::replica::{Stamp, State, run::Run};
+
+/// A position that nothing is at.
+const NOWHERE: usize = usize::MAX;
+
+/// The log and the state that is its fold. Knows no budget of its own, and no thread.
+///
+/// Positions count all operations since the group began, also those that are folded into the base. The state is the fold of the
+/// entries that are marked applied, in order. Those wanted and those applied differ only at `dirty` and above, or above `frozen`.
+pub(super) struct Line<S: State> {
+    pub(super) state: S,
+    /// The position of the first entry.
+    pub(super) first: usize,
+    /// Sorted.
+    pub(super) log: Vec<Entry<S::Op>>,
+    /// Local operations after the log that are in no run yet.
+    pub(super) tail: Tail,
+    pub(super) way: Box<dyn GoingBack<S>>,
+    pub(super) snapshots: Snapshots<S>,
+    /// Below this position, operations are stable.
+    pub(super) floor: usize,
+    /// No operation at this position or above is applied.
+    pub(super) reach: usize,
+    /// The lowest position where there is something to do.
+    pub(super) dirty: usize,
+    /// From here on, what panicked is tried again: something below it changed.
+    pub(super) retry: usize,
+    /// The position of the operation that panicked and stopped the fold.
+    pub(super) frozen: Option<usize>,
+    /// An `apply` or `undo` panicked: the state is no fold of anything.
+    pub(super) broken: bool,
+    /// Whether operations that panic are void.
+    pub(super) skip: bool,
+    /// A position at which the next pass leaves a snapshot whatever the way back: another panic may follow.
+    checkpoint: usize,
+    pub(super) meter: Meter,
+    pub(super) poisoned: Vec<Poison>,
+}
+
+/// Local operations that are in no run yet: only counted, as their author has them.
+#[derive(Default)]
+pub(super) struct Tail {
+    pub(super) applied: usize,
+    /// After those.
+    pub(super) waiting: usize,
+    /// Why the first of those that wait does.
+    panic: Option<String>,
+}
+
+impl Tail {
+    pub(super) fn len(&self) -> usize {
+        self.applied + self.waiting
+    }
+}
+
+impl<S: State> Line<S> {
+    pub(super) fn new(state: S, base: Arc<S>, first: usize, way: Box<dyn GoingBack<S>>) -> Self {
+        Self {
+            state,
+            first,
+            log: Vec::new(),
+            tail: Tail::default(),
+            way,
+            snapshots: Snapshots::new(first, base),
+            floor: first,
+            reach: first,
+            dirty: NOWHERE,
+            retry: NOWHERE,
+            frozen: None,
+            broken: false,
+            skip: false,
+            checkpoint: NOWHERE,
+            meter: Meter::default(),
+            poisoned: Vec::new(),
+        }
+    }
+
+    /// The position after the last entry.
+    pub(super) fn end(&self) -> usize {
+        self.first + self.log.len()
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        self.tail.len() > 0
+    }
+
+    /// Whether state and log agree, as far as they can.
+    pub(super) fn clean(&self) -> bool {
+        self.dirty == NOWHERE && !self.broken
+    }
+
+    pub(super) fn at(&mut self, position: usize) -> &mut Entry<S::Op> {
+        &mut self.log[position - self.first]
+    }
+
+    /// The position of the first entry above that Lamport time.
+    pub(super) fn above(&self, lamport: u64) -> usize {
+        self.first + self.log.partition_point(|entry| entry.lamport <= lamport)
+    }
+
+    /// There is something to do at this position.
+    pub(super) fn touch(&mut self, position: usize) {
+        self.dirty = self.dirty.min(position);
+        self.retry = self.retry.min(position);
+        self.snapshots.invalidate(position);
+    }
+
+    /// There is something to do from this position on, but nothing below it changed.
+    pub(super) fn resume(&mut self, position: usize) {
+        self.dirty = self.dirty.min(position);
+    }
+
+    /// A local operation, above everything in the log.
+    pub(super) fn apply_tail(&mut self, op: &S::Op, stamp: &Stamp) {
+        if self.frozen.is_some() || self.broken {
+            self.way.skip_last();
+            self.tail.waiting += 1;
+            return;
+        }
+        let Self { state, way, .. } = self;
+        match caught(|| way.apply_last(state, op, stamp)) {
+            Ok(()) => {
+                self.tail.applied += 1;
+                let position = self.end() + self.tail.applied;
+                if position % INTERVAL == 0 && self.way.clones() && self.clean() {
+                    self.snapshots.keep(position, Arc::new(self.state.clone()));
+                }
+            }
+            Err(panic) => {
+                self.broken = true;
+                self.tail.waiting += 1;
+                self.tail.panic = Some(panic);
+            }
+        }
+    }
+
+    /// The operations of the tail are in this run now.
+    pub(super) fn seal(&mut self, run: &Arc<Run<S::Op>>) {
+        let Tail { applied, waiting, panic } = std::mem::take(&mut self.tail);
+        let begin = self.log.len();
+        self.log.extend(Entry::of(run));
+        debug_assert_eq!(
+            self.log.len() - begin,
+            applied + waiting,
+            "the run holds what was applied, and nothing else"
+        );
+        self.log[begin..].iter_mut().take(applied).for_each(|entry| entry.set_applied(true));
+        if applied > 0 {
+            self.reach = self.first + begin + applied;
+        }
+        if let Some(panic) = panic {
+            let position = self.first + begin + applied;
+            if self.dirty != NOWHERE {
+                // It panicked in a state that is behind: that says nothing yet.
+                self.retry = self.retry.min(position);
+            }
+            self.poison(position, panic);
+        }
+        self.check();
+    }
+
+    /// The state becomes the fold of the log, if that takes no more than `budget` applications and undos, which are subtracted. Returns whether it has.
+    /// `off_frame`: another thread does it, so that snapshots may be taken whatever the way back.
+    pub(super) fn fold(&mut self, budget: &mut usize, off_frame: bool) -> bool {
+        debug_assert!(!self.waits(), "sealed before");
+        loop {
+            let stop = self.frozen.map_or(self.end(), |frozen| frozen + 1);
+            if !self.broken && self.dirty >= stop {
+                (self.dirty, self.retry) = (NOWHERE, NOWHERE);
+                return true;
+            }
+            let Some(passed) = self.pass(stop, budget, off_frame) else { return false };
+            match passed {
+                Ok(()) => {
+                    self.dirty = stop;
+                    match self.frozen {
+                        Some(frozen) if self.log[frozen - self.first].blocks() && !self.skip => {
+                            self.reach = frozen;
+                        }
+                        // It is void, was taken back, or its panic was due to what was below it: on.
+                        _ => self.frozen = None,
+                    }
+                }
+                Err((position, panic)) => {
+                    self.poison(position, panic);
+                    if self.retry != NOWHERE {
+                        self.retry = self.retry.max(position + 1);
+                    }
+                }
+            }
+            self.check();
+        }
+    }
+
+    /// One way back and on, up to `stop`. `None` if it exceeds the budget; the position and the message if an operation panicked.
+    fn pass(
+        &mut self,
+        stop: usize,
+        budget: &mut usize,
+        off_frame: bool,
+    ) -> Option<Result<(), (usize, String)>> {
+        if !self.broken && self.dirty >= self.reach {
+            *budget = budget.checked_sub(stop - self.dirty)?;
+            self.retry_from(self.dirty);
+            return Some(self.advance(self.dirty, stop, true, off_frame));
+        }
+        if !self.broken {
+            let (from, to) = (self.dirty - self.first, stop - self.first);
+            // A walk is cheaper than an application, but not free.
+            let walk = if to - from <= budget.saturating_mul(16) { *budget } else { 0 };
+            if let Some(cost) = self.way.plan(&mut self.log[from..to], self.dirty, walk) {
+                *budget -= cost;
+                let Self { state, way, log, meter, dirty, .. } = self;
+                if caught(|| way.undo(state, &mut log[from..to], *dirty, meter)).is_ok() {
+                    return Some(self.advance(self.dirty, stop, false, off_frame));
+                }
+                self.log[from..to].iter_mut().for_each(|entry| entry.set_affected(false));
+                self.broken = true;
+            }
+        }
+        let target = self.dirty.min(stop);
+        let (from, start) = self.snapshots.nearest(target);
+        let start = Arc::clone(start);
+        *budget = budget.checked_sub(stop - from)?;
+        self.restart(from, &start);
+        Some(self.advance(from, stop, true, off_frame))
+    }
+
+    /// The state is that at `from`, a snapshot.
+    fn restart(&mut self, from: usize, start: &S) {
+        self.state.clone_from(start);
+        self.broken = false;
+        let (first, dirty) = (self.first, self.dirty);
+        for (place, entry) in self.log.iter_mut().enumerate().skip(from - first) {
+            self.meter.undone += usize::from(entry.applied() && first + place >= dirty);
+            entry.set_applied(false);
+        }
+        self.retry_from(from);
+        self.way.reset(from);
+        self.reach = from;
+    }
+
+    /// What panicked after something that has changed since is tried again.
+    fn retry_from(&mut self, position: usize) {
+        if self.retry != NOWHERE {
+            let place = (self.retry.max(position) - self.first).min(self.log.len());
+            self.log[place..].iter_mut().for_each(|entry| _ = entry.set(Out::Poison, false));
+            self.retry = NOWHERE;
+        }
+    }
+
+    /// Applies what is wanted and not applied. `whole`: everything below `from` is applied and nothing above, so that the states on the way are
+    /// those of their positions, and snapshots can be taken.
+    pub(super) fn advance(
+        &mut self,
+        from: usize,
+        stop: usize,
+        whole: bool,
+        off_frame: bool,
+    ) -> Result<(), (usize, String)> {
+        let mut at = from;
+        while at < stop {
+            let next = if whole { self.next_snapshot(at, off_frame).min(stop) } else { stop };
+            let Self { state, way, log, meter, first, .. } = self;
+            meter.passed = 0;
+            let done = caught(|| way.apply(state, &mut log[at - *first..next - *first], at, meter));
+            self.reach = self.reach.max(next);
+            if let Err(panic) = done {
+                return Err((at + self.meter.passed, panic));
+            }
+            at = next;
+            if whole && self.next_snapshot(at - 1, off_frame) == at {
+                self.snapshots.keep(at, Arc::new(self.state.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first position after `at` where a snapshot is due.
+    fn next_snapshot(&self, at: usize, off_frame: bool) -> usize {
+        let regular = if self.way.clones() { (at / INTERVAL + 1) * INTERVAL } else { NOWHERE };
+        // With undo records: where the records begin, so that the next redo does not begin at the base. Not on the frame thread:
+        // a state that has undo records is one that is not to be cloned there.
+        let floor = if off_frame && self.floor > at { self.floor } else { NOWHERE };
+        let checkpoint = if self.checkpoint > at { self.checkpoint } else { NOWHERE };
+        regular.min(floor).min(checkpoint)
+    }
+
+    /// The operation at that position panicked.
+    pub(super) fn poison(&mut self, position: usize, panic: String) {
+        let void = self.skip;
+        let entry = self.at(position);
+        entry.set(Out::Poison, true);
+        let stamp = entry.stamp();
+        if entry.report_once() {
+            self.poisoned.push(Poison { stamp, message: panic, void });
+        }
+        self.broken = true;
+        self.dirty = self.dirty.min(position);
+        self.checkpoint = position;
+        if !self.skip {
+            self.stop_at(position);
+        }
+    }
+
+    /// The fold stops before this operation. Those above it that had panicked did so after something else.
+    fn stop_at(&mut self, position: usize) {
+        self.frozen = Some(position);
+        self.retry = self.retry.min(position + 1);
+    }
+
+    /// Whether operations that panic are void.
+    pub(super) fn set_skip(&mut self, skip: bool) {
+        if self.skip == skip {
+            return;
+        }
+        self.skip = skip;
+        if skip {
+            if let Some(frozen) = self.frozen.take() {
+                self.resume(frozen);
+            }
+        } else if let Some(place) = self.log.iter().position(Entry::blocks) {
+            let position = self.first + place;
+            self.stop_at(position);
+            self.resume(position);
+            // What is above it is taken back with a snapshot.
+            self.broken = true;
+        }
+    }
+
+    /// Beyond the budget there is a redo; until then the state is an older one, but a true one.
+    pub(super) fn give_up(&mut self) {
+        if self.broken {
+            let (from, start) = self.snapshots.nearest(self.dirty.min(self.end()));
+            let start = Arc::clone(start);
+            self.restart(from, &start);
+            (self.dirty, self.broken) = (from, false);
+        }
+    }
+
+    /// Everything from where `made` begins is what `made` says.
+    pub(super) fn become_made(&mut self, mut made: Self) {
+        debug_assert!(!self.waits(), "sealed before");
+        let mut log = std::mem::take(&mut self.log);
+        log.truncate(made.first - self.first);
+        log.append(&mut made.log);
+        made.log = log;
+        let from = std::mem::replace(&mut made.first, self.first);
+        std::mem::swap(&mut self.snapshots, &mut made.snapshots);
+        made.snapshots.replace_from(
+            from,
+            std::mem::replace(&mut self.snapshots, Snapshots::new(from, Arc::clone(made.snapshots.base().1))),
+        );
+        made.meter.add(self.meter);
+        made.poisoned.splice(0..0, self.poisoned.drain(..));
+        *self = made;
+        self.check();
+    }
+
+    /// Everything before that position is in `base`, and forgotten.
+    pub(super) fn rebase(&mut self, position: usize, base: S) {
+        self.snapshots.rebase(position, Arc::new(base));
+        self.way.forget(position);
+        self.log.drain(..position - self.first);
+        self.first = position;
+        self.check();
+    }
+
+    /// The operations below that position are stable.
+    pub(super) fn set_floor(&mut self, floor: usize) {
+        self.floor = self.floor.max(floor);
+        self.way.forget(self.floor);
+    }
+
+    pub(super) fn check(&self) {
+        if cfg!(debug_assertions) {
+            // The newest: what is older was the newest once.
+            let begin = self.log.len().saturating_sub(600);
+            let newest = &self.log[begin..];
+            assert!(newest.is_sorted_by(|one, other| one.order(other).is_lt()), "sorted, each once");
+            let records = self.end() + self.tail.len();
+            assert!(self.way.fits(records), "a record for each operation");
+            let beyond = self.reach.saturating_sub(self.first + begin);
+            assert!(
+                newest.iter().skip(beyond).all(|entry| !entry.applied()),
+                "nothing is applied beyond the reach"
+            );
+            let agree = newest.iter().all(|entry| entry.applied() == entry.wanted());
+            assert!(
+                !self.clean() || self.frozen.is_some() || agree,
+                "the state is the fold of what is wanted"
+            );
+        }
+    }
+}
