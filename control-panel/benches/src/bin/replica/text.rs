@@ -8,7 +8,7 @@ use control_panel_benches::{
     rounds::{Probe, compare},
     table::{Table, short},
 };
-use yrs::{Doc, GetString, Text, TextRef, Transact, Update, updates::decoder::Decode};
+use yrs::{Doc, GetString, ReadTxn, StateVector, Text, TextRef, Transact, Update, updates::decoder::Decode};
 
 use crate::trace::{Patch, Trace};
 
@@ -60,7 +60,6 @@ pub trait Typed: Sized {
 }
 
 /// What yrs does alone.
-#[derive(Clone)]
 pub struct Raw {
     doc: Doc,
     text: TextRef,
@@ -75,6 +74,16 @@ impl Raw {
 
     pub fn length(&self) -> u32 {
         self.text.len(&self.doc.transact())
+    }
+
+    /// A local edit, and its update.
+    fn press(&self, patches: &[Patch]) -> Vec<u8> {
+        let mut transaction = self.doc.transact_mut();
+        for (position, deleted, inserted) in patches {
+            self.text.remove_range(&mut transaction, *position, *deleted);
+            self.text.insert(&mut transaction, *position, inserted);
+        }
+        transaction.encode_update_v1()
     }
 
     /// Another's update. One that cannot be read changes nothing.
@@ -94,12 +103,7 @@ impl Typed for Raw {
     }
 
     fn edit(&mut self, patches: &[Patch]) -> Vec<u8> {
-        let mut transaction = self.doc.transact_mut();
-        for (position, deleted, inserted) in patches {
-            self.text.remove_range(&mut transaction, *position, *deleted);
-            self.text.insert(&mut transaction, *position, inserted);
-        }
-        transaction.encode_update_v1()
+        self.press(patches)
     }
 
     fn import(&mut self, message: &Vec<u8>) {
@@ -108,6 +112,15 @@ impl Typed for Raw {
 
     fn text(&self) -> String {
         self.text.get_string(&self.doc.transact())
+    }
+}
+
+/// In depth: `Doc::clone` is the same document once more.
+impl Clone for Raw {
+    fn clone(&self) -> Self {
+        let copy = Self::new(self.doc.client_id().get());
+        copy.receive(&self.doc.transact().encode_state_as_update_v1(&StateVector::default()));
+        copy
     }
 }
 
@@ -154,8 +167,8 @@ impl Typed for Embedded {
     }
 
     fn edit(&mut self, patches: &[Patch]) -> Delta<Vec<u8>> {
-        // The document is shared with its clone: it has the edit before the replica does, which then changes nothing.
-        let update = self.0.state().clone().edit(patches);
+        // The document has the edit before the replica does: applying it once more changes nothing.
+        let update = self.0.state().press(patches);
         self.0.commit(update);
         self.0.outbox().expect("it just committed")
     }
