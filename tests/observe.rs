@@ -9,7 +9,7 @@ use std::{
 
 use control_panel::{
     Backoff, Cancel, Context, ControlPanel, GraphIntent, Intensity, IntentSource, Peer, QueuedIntent,
-    Reducer, Replica, Restart, Stamp, State, Worker, WorkerHandle, testing,
+    Reducer, Replica, Restart, Stamp, State, Undoable, Worker, WorkerHandle, testing,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tests::{eventually, watched};
@@ -358,6 +358,18 @@ impl State for Counter {
     }
 }
 
+impl Undoable for Counter {
+    type Undo = ();
+
+    fn apply_undoable(&mut self, count: &u64, stamp: &Stamp) {
+        self.apply(count, stamp);
+    }
+
+    fn undo(&mut self, count: &u64, (): ()) {
+        self.0 -= count;
+    }
+}
+
 struct Shared(Replica<Counter>);
 
 impl Reducer for Shared {
@@ -387,7 +399,8 @@ fn what_a_frame_redid_is_logged_and_counted_and_nothing_where_there_was_nothing_
     let snapshotter = recorder.snapshotter();
     let frames = || {
         let peers = [Peer([1; 32]), Peer([2; 32])];
-        let [mut here, mut there] = peers.map(|peer| Shared(Replica::new(peer, peers, Counter(0))));
+        let replica = |peer| Replica::builder(peer, Counter(0)).members(peers).undoing().build();
+        let [mut here, mut there] = peers.map(|peer| Shared(replica(peer)));
         there.0.commit(10);
         let mut panel = ControlPanel::<Update>::builder().name("shared").build();
         let local = || [(IntentSource::LocalUI, Update::Line), (IntentSource::LocalUI, Update::Hint)];

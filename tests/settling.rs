@@ -7,7 +7,7 @@ use std::{
 
 use control_panel::{
     ControlPanel, Delta, FrameBudget, GraphIntent, IntentSource, Peer, QueuedIntent, Reconcile, RedoFigures,
-    Reducer, Replica, Stamp, State,
+    Reducer, Replica, Stamp, State, Undoable,
 };
 use tests::Mark;
 
@@ -127,6 +127,18 @@ impl State for List {
     }
 }
 
+impl Undoable for List {
+    type Undo = ();
+
+    fn apply_undoable(&mut self, item: &u64, stamp: &Stamp) {
+        self.apply(item, stamp);
+    }
+
+    fn undo(&mut self, _: &u64, (): ()) {
+        self.0.pop();
+    }
+}
+
 #[derive(GraphIntent)]
 enum Update {
     Add(u64),
@@ -147,7 +159,8 @@ const HERE: Peer = Peer([1; 32]);
 const THERE: Peer = Peer([2; 32]);
 
 fn replica(peer: Peer) -> Replica<List> {
-    Replica::new(peer, [HERE, THERE], List::default())
+    // By undo records, which go back as far as they must: from a snapshot on, more is redone.
+    Replica::builder(peer, List::default()).members([HERE, THERE]).undoing().build()
 }
 
 /// Two replicas in one reducer.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use control_panel::{
-    IntentSource, Peer, QueuedIntent, Reducer, Replica, workers::memory_monitor::MemoryLevel,
+    Delta, IntentSource, Peer, QueuedIntent, Reducer, Replica, workers::memory_monitor::MemoryLevel,
 };
 
 use crate::{
@@ -108,6 +108,11 @@ impl GraphBrowserApp {
     /// The link graph, as of the last frame.
     pub(crate) fn graph(&self) -> &Graph {
         self.shared.state()
+    }
+
+    /// What the last frame did to the graph, for other peers. Once a frame.
+    pub(crate) fn outbox(&mut self) -> Option<Delta<Edit>> {
+        self.shared.outbox()
     }
 
     /// How many operations made the graph.

@@ -213,6 +213,8 @@ impl Browser {
         let began = Instant::now();
         let policy = self.app.policy();
         let report = self.register.panel.run_frame(&mut self.app, &mut self.register.hosts, clicks);
+        // There is no one to send it to; asking for it is what lets old history go.
+        drop(self.app.outbox());
         let ended = Instant::now();
         let whole = ended.duration_since(began);
         let after = switches.involuntary();

@@ -30,7 +30,7 @@ impl Browser {
 
     /// As a worker of the network would.
     fn hear(&mut self, other: &mut Self) -> FrameReport {
-        let delta = other.app.shared.outbox().expect("something new");
+        let delta = other.app.outbox().expect("something new");
         self.frame(IntentSource::P2pSync, [delta.into()])
     }
 }
@@ -95,7 +95,7 @@ fn what_is_observed_here_is_not_shared() {
 fn a_delta_adds_pages_and_leaves_all_else_as_it_was() {
     let [here, mut there] = Browser::pair();
     there.frame(IntentSource::Restore, [found(0..3)]);
-    let delta = there.app.shared.outbox().expect("three pages");
+    let delta = there.app.outbox().expect("three pages");
     let test = async |panel: &mut ControlPanel<GraphIntent, LifecyclePolicy>| {
         let view = |app: &GraphBrowserApp| {
             (app.graph().len(), app.lifecycles.version(), app.focus(), app.offline().count(), app.walked())

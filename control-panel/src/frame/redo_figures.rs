@@ -66,7 +66,8 @@ pub struct RedoFigures {
     pub merged: usize,
     /// Operations that were taken back, to make room for those that sort before them.
     pub undone: usize,
-    /// Operations that were applied again after that.
+    /// Operations that were applied again after that: without undo records also those between the snapshot that the state went back
+    /// to and the first late one.
     pub redone: usize,
     /// Rollbacks that were beyond the budget of the frame, each handed out as a job to run elsewhere.
     pub jobs: usize,
