@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Author, Grant, Peer, Replica, State, Undoable};
+use super::{
+    Author, Grant, Peer, Replica, State, Undoable,
+    fold::{GoingBack, by_snapshots, by_undo},
+    identify::{Identify, Payload},
+};
 
 /// Sets a [`Replica`] up. Made by [`Replica::builder`].
 ///
@@ -12,9 +16,16 @@ pub struct ReplicaBuilder<S: State> {
     pub(crate) me: Author,
     pub(crate) init: S,
     pub(crate) members: BTreeMap<Peer, Grant>,
+    pub(crate) going_back: Box<dyn GoingBack<S>>,
     pub(crate) redo_budget: usize,
     pub(crate) schema: u32,
     pub(crate) fingerprint: u64,
+    pub(crate) history: usize,
+    pub(crate) unstable: usize,
+    pub(crate) digest: Option<fn(&S) -> u64>,
+    pub(crate) payload: Option<Payload<S::Op>>,
+    pub(crate) identify: Option<Box<dyn Identify<S::Op>>>,
+    pub(crate) performed: Option<u64>,
 }
 
 impl<S: State> ReplicaBuilder<S> {
@@ -23,9 +34,16 @@ impl<S: State> ReplicaBuilder<S> {
             me: Author { peer, incarnation: 0 },
             init,
             members: BTreeMap::from([(peer, Grant::Owner)]),
+            going_back: by_snapshots(),
             redo_budget: 4096,
             schema: 0,
             fingerprint: 0,
+            history: 100_000,
+            unstable: 100_000,
+            digest: None,
+            payload: None,
+            identify: None,
+            performed: None,
         }
     }
 
@@ -47,11 +65,15 @@ impl<S: State> ReplicaBuilder<S> {
         self
     }
 
-    /// Goes back by undo records instead of clones.
-    pub fn undoing(self) -> Self
+    /// Goes back by undo records instead of clones: for a state that is expensive to clone, or large.
+    ///
+    /// Without it the state is cloned once in 256 operations, and once a frame in which an operation arrives late: fine for states
+    /// of some ten thousand items.
+    pub fn undoing(mut self) -> Self
     where
         S: Undoable,
     {
+        self.going_back = by_undo();
         self
     }
 
@@ -72,6 +94,60 @@ impl<S: State> ReplicaBuilder<S> {
     /// operations that panic, but stop at them. Default: 0.
     pub fn fingerprint(mut self, fingerprint: u64) -> Self {
         self.fingerprint = fingerprint;
+        self
+    }
+
+    /// How many stable operations are kept for [`revoke`](Replica::revoke) and for peers that were away, before one owner's replica makes a
+    /// [`cut`](Replica::cut). A replica that was away longer needs a [`snapshot`](Replica::snapshot). `usize::MAX`: no cut is made by itself.
+    /// Default: 100,000.
+    pub fn history(mut self, ops: usize) -> Self {
+        self.history = ops;
+        self
+    }
+
+    /// From how many operations that wait for a member's acknowledgement on that member is
+    /// [reported](super::ReplicaNotice::PeerHoldsBack). Default: 100,000.
+    pub fn unstable_bound(mut self, ops: usize) -> Self {
+        self.unstable = ops;
+        self
+    }
+
+    /// Compares states: at every 1,024th Lamport time, once it is stable, the digest of the state is sent with an acknowledgement, and a
+    /// peer whose digest differs is [reported](super::ReplicaNotice::Desync). The same function everywhere. Default: states are not compared.
+    ///
+    /// ```
+    /// use std::hash::{DefaultHasher, Hash, Hasher};
+    ///
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default, Hash)] struct Words(Vec<String>);
+    /// # impl State for Words {
+    /// #     type Op = String;
+    /// #     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()); }
+    /// # }
+    /// let replica = Replica::builder(Peer([1; 32]), Words::default())
+    ///     .digest(|words| {
+    ///         let mut hasher = DefaultHasher::new();
+    ///         words.hash(&mut hasher);
+    ///         hasher.finish()
+    ///     })
+    ///     .build();
+    /// # let _ = replica;
+    /// ```
+    pub fn digest(mut self, digest: fn(&S) -> u64) -> Self {
+        self.digest = Some(digest);
+        self
+    }
+
+    /// Writes what tells two operations apart, for replicas without a codec: then an author that gives one number to two operations (a
+    /// copied process) is found, and both are kept. The same function everywhere. Default: in one process nobody does that.
+    pub fn payload(mut self, write: fn(&S::Op, &mut Vec<u8>)) -> Self {
+        self.payload = Some(write);
+        self
+    }
+
+    /// Up to which Lamport time an earlier life performed its effects: [`settled_ops`](Replica::settled_ops) goes on from there. Default: 0.
+    pub fn performed(mut self, upto: u64) -> Self {
+        self.performed = Some(upto);
         self
     }
 

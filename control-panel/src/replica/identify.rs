@@ -25,11 +25,14 @@ pub(crate) trait Identify<Op>: Send + Sync {
     fn identify(&self, header: &Header, operations: &[Operation<Op>]) -> Identity;
 }
 
+/// Writes what tells two operations apart.
+pub(crate) type Payload<Op> = fn(&Op, &mut Vec<u8>);
+
 /// Names runs where none leaves the process: std's `SipHash` with fixed keys. A hash that an attacker may choose; with a codec
 /// it is blake3.
 pub(crate) struct InProcess<Op> {
     /// Writes an operation's payload. Without it two runs that differ in nothing but payloads are one.
-    pub(crate) payload: Option<fn(&Op, &mut Vec<u8>)>,
+    pub(crate) payload: Option<Payload<Op>>,
 }
 
 impl<Op> Identify<Op> for InProcess<Op> {

@@ -32,29 +32,40 @@
 //! ```
 #![allow(dead_code, reason = "provisional, while the parts are being joined")]
 
+mod acts;
+mod admit;
 mod builder;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod codec;
 mod delta;
+mod desync;
+mod error;
 mod fold;
 mod graph;
 mod identify;
 mod ids;
 mod membership;
 mod notice;
+mod own;
 mod redo;
+mod reducers;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod replica;
+mod revocations;
 mod run;
 mod settled;
 mod signature;
+mod stability;
 mod state;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub use self::{
     builder::ReplicaBuilder,
     delta::Delta,
+    error::{NotOwner, RevokeError},
     ids::{Author, Peer, Stamp},
     notice::{Misbehaviour, ReplicaNotice},
     redo::{Redo, Redone},

@@ -1,33 +1,93 @@
-//! A replica of a shared state. The inside is provisional: it folds from scratch.
-
-use std::{collections::BTreeMap, sync::Arc};
+//! A replica of a shared state: graph, members and fold put together.
 
 use super::{
-    Author, Delta, Peer, ReplicaBuilder, RunHash, Settled, Stamp, State, Version,
-    run::{Header, Operation, Run},
+    Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, Settled, Stamp, State, Version,
+    desync::Desync,
+    fold::Fold,
+    graph::{Graph, Limits},
+    identify::{Identify, InProcess, genesis},
+    membership::{Membership, Right},
+    own::Own,
+    redo::Redone,
+    reducers::Reducers,
+    revocations::Revocations,
+    run::Operation,
 };
 
 /// One replica of a state that several peers share.
 ///
-/// Replicas that have the same operations have the same state, whatever the order of their arrival.
+/// It lives in a reducer's state. A local intent that concerns shared state is [committed](Self::commit), a delta from elsewhere
+/// [merged](Self::merge), and [`settle`](Self::settle), called from [`Reducer::settle`](crate::Reducer::settle), puts all of them in one order:
+/// replicas that have the same operations have the same state, whatever the order of their arrival. What it has to send comes
+/// out of [`outbox`](Self::outbox) and [`since`](Self::since).
+///
+/// It is pure: no I/O, no clock, no thread, no randomness. The same calls give the same results.
+///
+/// Memory: each operation with some 100 bytes beside it, until a [`cut`](Self::cut) covers it.
+///
+/// ```
+/// use control_panel::{Peer, Replica, Stamp, State};
+///
+/// #[derive(Clone, Default, Debug, PartialEq)]
+/// struct Words(Vec<&'static str>);
+///
+/// impl State for Words {
+///     type Op = &'static str;
+///
+///     fn apply(&mut self, word: &&'static str, _: &Stamp) {
+///         self.0.push(word);
+///     }
+/// }
+///
+/// let peers = [Peer([1; 32]), Peer([2; 32])];
+/// let mut here = Replica::new(peers[0], peers, Words::default());
+/// let mut there = Replica::new(peers[1], peers, Words::default());
+///
+/// // Both edit at the same time; the lower peer's word comes first, on both.
+/// there.commit("second");
+/// here.commit("first");
+/// // What the other lacks, however it travels: in any order, twice, with gaps.
+/// here.merge(there.since(here.version()));
+/// there.merge(here.since(there.version()));
+/// let (_, settled) = (here.settle(), there.settle());
+/// assert_eq!((settled.merged, settled.redone), (1, 1));
+/// assert_eq!(there.state(), &Words(vec!["first", "second"]));
+/// assert_eq!(here.state(), there.state());
+/// ```
 pub struct Replica<S: State> {
-    me: Author,
-    members: Vec<Peer>,
-    init: S,
-    state: S,
-    log: BTreeMap<Stamp, S::Op>,
-    runs: BTreeMap<Author, Vec<Arc<Run<S::Op>>>>,
-    staged: Vec<Arc<Run<S::Op>>>,
-    held: Vec<Arc<Run<S::Op>>>,
-    version: Version,
-    clock: u64,
-    seq: u64,
-    pending: Vec<(Stamp, S::Op)>,
-    sealed: usize,
+    pub(super) me: Author,
+    pub(super) schema: u32,
+    pub(super) fingerprint: u64,
+    pub(super) history: usize,
+    pub(super) unstable: usize,
+    pub(super) identify: Box<dyn Identify<S::Op>>,
+    pub(super) graph: Graph<S::Op>,
+    pub(super) membership: Membership,
+    pub(super) fold: Fold<S>,
+    pub(super) own: Own<S::Op>,
+    /// The graph's, and what is pending.
+    pub(super) version: Version,
+    pub(super) revocations: Revocations,
+    pub(super) reducers: Reducers,
+    pub(super) desync: Desync,
+    /// The level of the digest that was sent last.
+    pub(super) compared: u64,
+    pub(super) notices: Vec<ReplicaNotice>,
+    /// What was reported of peers, each once.
+    pub(super) reported: Vec<(Peer, Misbehaviour)>,
+    /// This replica's own operations that are void and were not taken yet.
+    pub(super) void: Vec<(Stamp, S::Op)>,
+    /// Up to where effects were handed out; `None` if they were never asked for.
+    pub(super) performed: Option<u64>,
+    pub(super) newest_schema: u32,
+    /// The watermark that the fold knows.
+    pub(super) stable: u64,
+    /// Whether `settle` has anything to do.
+    pub(super) unsettled: bool,
 }
 
 impl<S: State> Replica<S> {
-    /// A replica for `peer` in a group that begins with these members.
+    /// A replica for `peer` in a group that begins with these members, all of them owners.
     pub fn new(peer: Peer, members: impl IntoIterator<Item = Peer>, init: S) -> Self {
         Self::builder(peer, init).members(members).build()
     }
@@ -38,106 +98,46 @@ impl<S: State> Replica<S> {
     }
 
     pub(crate) fn from_builder(builder: ReplicaBuilder<S>) -> Self {
+        let ReplicaBuilder { me, init, members, .. } = builder;
+        let mut fold = Fold::new(init, builder.going_back, builder.redo_budget);
+        if let Some(digest) = builder.digest {
+            fold.set_digest(digest);
+        }
+        let payload = builder.payload;
         Self {
-            me: builder.me,
-            members: builder.members.into_keys().collect(),
-            state: builder.init.clone(),
-            init: builder.init,
-            log: BTreeMap::new(),
-            runs: BTreeMap::new(),
-            staged: Vec::new(),
-            held: Vec::new(),
+            me,
+            schema: builder.schema,
+            fingerprint: builder.fingerprint,
+            history: builder.history,
+            unstable: builder.unstable,
+            identify: builder.identify.unwrap_or_else(|| Box::new(InProcess { payload })),
+            graph: Graph::new(genesis(&members), me, Limits::default()),
+            membership: Membership::new(&members, me),
+            fold,
+            own: Own::new(),
             version: Version::new(),
-            clock: 0,
-            seq: 0,
-            pending: Vec::new(),
-            sealed: 0,
+            revocations: Revocations::default(),
+            reducers: Reducers::default(),
+            desync: Desync::default(),
+            compared: 0,
+            notices: Vec::new(),
+            reported: Vec::new(),
+            void: Vec::new(),
+            performed: builder.performed,
+            newest_schema: builder.schema,
+            stable: 0,
+            unsettled: false,
         }
     }
 
-    /// The state, as of the last `settle` and the commits since.
+    /// The state, as of the last [`settle`](Self::settle) and the commits since.
     pub fn state(&self) -> &S {
-        &self.state
+        self.fold.state()
     }
 
-    /// What this replica has.
+    /// What this replica has, its own pending operations included.
     pub fn version(&self) -> &Version {
         &self.version
-    }
-
-    /// A local operation: applied immediately, sent with the next [`outbox`](Self::outbox).
-    pub fn commit(&mut self, op: S::Op) -> Stamp {
-        self.clock += 1;
-        let stamp = Stamp { lamport: self.clock, author: self.me, seq: self.seq };
-        self.seq += 1;
-        self.version.raise(self.me, self.seq);
-        self.state.apply(&op, &stamp);
-        self.log.insert(stamp, op.clone());
-        self.pending.push((stamp, op));
-        stamp
-    }
-
-    /// Takes a delta from another replica: cheap, in any order, any number of times.
-    pub fn merge(&mut self, delta: Delta<S::Op>) {
-        self.seal();
-        self.held.extend(delta.runs);
-        self.held.sort_by_key(|run| run.header.lamport);
-        let held = std::mem::take(&mut self.held);
-        for run in held {
-            let next = self.version.get(run.header.author);
-            if run.header.seq > next {
-                self.held.push(run);
-            } else if run.header.seq == next {
-                self.version.raise(run.header.author, run.next_seq());
-                self.clock = self.clock.max(run.clock());
-                self.runs.entry(run.header.author).or_default().push(Arc::clone(&run));
-                self.staged.push(run);
-            }
-        }
-    }
-
-    /// Puts what was merged into the one order: once a frame.
-    pub fn settle(&mut self) -> Settled<S> {
-        let Some(low) = self.staged.iter().map(|run| run.stamp(0)).min() else { return Settled::default() };
-        let redone = self.log.range(low..).count();
-        let before = self.log.len();
-        for run in std::mem::take(&mut self.staged) {
-            self.log.extend(run.applied().map(|(stamp, op)| (stamp, op.clone())));
-        }
-        self.state = self.init.clone();
-        for (stamp, op) in &self.log {
-            self.state.apply(op, stamp);
-        }
-        Settled { merged: self.log.len() - before, undone: redone, redone, ..Settled::default() }.counted()
-    }
-
-    /// What this replica has to send since the last call; `None` if nothing.
-    pub fn outbox(&mut self) -> Option<Delta<S::Op>> {
-        self.seal();
-        let own = self.runs.get(&self.me).map_or(&[][..], Vec::as_slice);
-        let runs = own[self.sealed..].to_vec();
-        self.sealed = own.len();
-        (!runs.is_empty()).then_some(Delta { runs })
-    }
-
-    /// What a replica of that version lacks.
-    pub fn since(&self, version: &Version) -> Delta<S::Op> {
-        let mut runs: Vec<_> = self
-            .runs
-            .values()
-            .flatten()
-            .filter(|run| run.next_seq() > version.get(run.header.author))
-            .cloned()
-            .collect();
-        runs.sort_by_key(|run| run.stamp(0));
-        Delta { runs }
-    }
-
-    /// What the state is made of, for checks: the state at the cut that ended the history, if one did, and the operations after it that
-    /// [`state`](Self::state) has, in order.
-    #[cfg(feature = "testing")]
-    pub(crate) fn history(&self) -> (Option<&S>, impl Iterator<Item = (Stamp, &S::Op)>) {
-        (None, self.log.iter().map(|(stamp, op)| (*stamp, op)))
     }
 
     /// Who this replica writes as.
@@ -145,31 +145,127 @@ impl<S: State> Replica<S> {
         self.me
     }
 
-    /// The members' peers, in order.
-    pub fn members(&self) -> &[Peer] {
-        &self.members
+    /// The members, in the order of their peers, and what each may do.
+    pub fn members(&self) -> impl Iterator<Item = (Peer, Grant)> + '_ {
+        self.membership.members().iter().map(|(peer, grant)| (*peer, *grant))
     }
 
-    fn seal(&mut self) {
-        let Some((first, _)) = self.pending.first() else { return };
-        let header = Header {
-            author: self.me,
-            seq: first.seq,
-            lamport: first.lamport,
-            previous: RunHash::default(),
-            heads: Vec::new(),
-            schema: 0,
-            fingerprint: 0,
-        };
-        let operations = self.pending.drain(..).map(|(_, op)| Operation::Apply(op)).collect();
-        let run = Run {
-            header,
-            operations,
-            hash: RunHash::default(),
-            bytes: Arc::from([]),
-            signature: Arc::from([]),
-        };
-        self.runs.entry(self.me).or_default().push(Arc::new(run));
+    /// A local operation: applied immediately, and sent with the next [`outbox`](Self::outbox).
+    ///
+    /// It sorts after everything this replica has, merged deltas that are not settled included. Where this peer may not write (retired, or
+    /// invited to read), the operation is void: it is not applied, and [`take_void`](Self::take_void) returns it.
+    ///
+    /// Cost: one `apply`, and an entry in the log.
+    ///
+    /// # Panics
+    /// Not where `apply` does: the next `settle` reports that and restores the state.
+    pub fn commit(&mut self, op: S::Op) -> Stamp {
+        let stamp = self.place();
+        if self.membership.may(self.me.peer, Right::Write) {
+            self.fold.apply_tail(&op, &stamp);
+            self.unsettled |= self.fold.is_busy();
+        } else {
+            self.own.set_void();
+        }
+        self.push(Operation::Apply(op), &stamp);
+        stamp
+    }
+
+    /// Takes a delta from another replica: in any order, any number of times, with gaps. What cannot be admitted yet waits in
+    /// a bounded buffer; what is refused is reported by the next [`settle`](Self::settle).
+    ///
+    /// The state does not change before that. Cost: for each operation a fraction of a microsecond, none of it in the user's `apply`.
+    pub fn merge(&mut self, delta: Delta<S::Op>) {
+        if delta.is_empty() {
+            return;
+        }
+        self.seal();
+        for run in delta.runs {
+            self.graph.offer(run);
+        }
+        while let Some(admitted) = self.graph.admit_next_if(|candidate| self.membership.knows(candidate)) {
+            self.admit(&admitted);
+        }
+        for (peer, what) in self.graph.take_refused() {
+            self.report(peer, what);
+        }
+        self.unsettled = true;
+    }
+
+    /// Puts what was merged into the one order, with at most one rollback: once a frame, from
+    /// [`Reducer::settle`](crate::Reducer::settle).
+    ///
+    /// It applies, undoes and redoes at most [`redo_budget`](ReplicaBuilder::redo_budget) operations. What exceeds that is returned as a
+    /// [`Redo`], to be run elsewhere; until [`finish`](Self::finish) the state is as it was, with commits on top.
+    #[inline]
+    pub fn settle(&mut self) -> Settled<S> {
+        if self.unsettled { self.settle_now() } else { Settled::default() }
+    }
+
+    #[inline(never)]
+    fn settle_now(&mut self) -> Settled<S> {
+        let members = self.membership.members();
+        self.fold.skip_poison(self.reducers.agree(self.me.peer, members.keys(), self.fingerprint));
+        if self.fold.is_busy() {
+            self.seal();
+        }
+        let report = self.fold.settle();
+        self.advance();
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.extend(report.poisoned.into_iter().map(|poison| ReplicaNotice::Poisoned {
+            stamp: poison.stamp,
+            message: poison.message,
+            void: poison.void,
+        }));
+        self.unsettled = self.fold.is_busy();
+        let (merged, undone, redone) = (report.merged, report.undone, report.redone);
+        let job = report.job;
+        Settled { merged, undone, redone, job, notices }.counted()
+    }
+
+    /// Swaps the result of a [`Redo`] in, and puts on top what was committed and merged since: as part of a frame, so that a replay does
+    /// not depend on timing. Returns `false`, and changes nothing, for a result that is not the one awaited.
+    pub fn finish(&mut self, redone: Redone<S>) -> bool {
+        self.seal();
+        let awaited = self.fold.finish(redone);
+        self.unsettled |= awaited;
+        awaited
+    }
+
+    /// What the state is made of, for checks: the state at the cut that ended the history, if one did, and the operations after it that
+    /// [`state`](Self::state) has, in order.
+    #[cfg(feature = "testing")]
+    pub(crate) fn history(&self) -> (Option<&S>, impl Iterator<Item = (Stamp, &S::Op)>) {
+        let (base, level) = self.fold.base();
+        let base = (level > 0).then_some(&**base);
+        (base, self.fold.entries(level, u64::MAX).chain(self.own.applied()))
+    }
+
+    /// The place of the next operation of this replica.
+    pub(super) fn place(&mut self) -> Stamp {
+        if self.own.is_closed() {
+            self.seal();
+        }
+        let Self { own, graph, me, .. } = self;
+        own.next(|| Stamp { lamport: graph.next_lamport(), author: *me, seq: graph.own_next_seq() })
+    }
+
+    pub(super) fn push(&mut self, operation: Operation<S::Op>, stamp: &Stamp) {
+        self.own.push(operation);
+        self.version.raise(self.me, stamp.seq + 1);
+    }
+
+    /// What is pending becomes a run.
+    pub(super) fn seal(&mut self) {
+        let Self { own, graph, identify, schema, fingerprint, .. } = self;
+        let was_void = own.is_void();
+        let make = |operations| graph.prepare(operations, *schema, *fingerprint, &**identify);
+        let Some(run) = own.take(make) else { return };
+        if !was_void {
+            self.fold.seal(&run);
+        }
+        let admitted = self.graph.append_own(run);
+        self.admit_own(&admitted, was_void);
     }
 }
 
@@ -178,6 +274,7 @@ impl<S: State> std::fmt::Debug for Replica<S> {
         f.debug_struct("Replica")
             .field("author", &self.me)
             .field("version", &self.version)
+            .field("watermark", &self.watermark())
             .finish_non_exhaustive()
     }
 }

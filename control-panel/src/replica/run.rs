@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Author, Peer, Stamp};
+use super::{Author, Peer, Stamp, version::End};
 
 /// What a run is named by: the hash of its predecessor's hash, its header and its operations.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -117,6 +117,10 @@ impl<Op> Run<Op> {
     /// The sequence number after its last operation.
     pub(crate) fn next_seq(&self) -> u64 {
         self.header.seq.saturating_add(self.operations.len() as u64)
+    }
+
+    pub(crate) fn end(&self) -> End {
+        End { next_seq: self.next_seq(), hash: self.hash }
     }
 
     pub(crate) fn stamp(&self, index: usize) -> Stamp {

@@ -317,6 +317,11 @@ impl<S: State> Fold<S> {
         entries.filter(|entry| entry.wanted()).map(|entry| (entry.stamp(), entry.op()))
     }
 
+    /// How many operations are above `after`, up to `upto`.
+    pub(crate) fn count(&self, after: u64, upto: u64) -> usize {
+        self.line.above(upto.max(after)) - self.line.above(after)
+    }
+
     /// How many operations are above the watermark.
     pub(crate) fn unstable(&self, watermark: u64) -> usize {
         let staged = self.changes.iter().chain(&self.beyond);

@@ -46,7 +46,7 @@ use self::{
     heard::{News, Row},
     judge::Verdict,
 };
-use super::{Author, Misbehaviour, Peer, RunHash, Version, run::Run, version::End};
+use super::{Author, Misbehaviour, Peer, RunHash, Version, run::Run};
 
 /// A run that became part of the graph.
 pub(crate) struct Admitted<Op> {
@@ -168,8 +168,7 @@ impl<Op> Graph<Op> {
             self.fresh.push(id);
         }
         self.clock = self.clock.max(run.clock());
-        let end = End { next_seq: run.next_seq(), hash: run.hash };
-        self.version.advance(run.header.author, run.header.previous, end);
+        self.version.advance(run.header.author, run.header.previous, run.end());
         if self.own_chain.is_none() && run.header.author == self.own {
             self.own_chain = Some(id);
         }

@@ -1,0 +1,143 @@
+//! What a replica does beside editing: members, undo, cuts, the outbox.
+
+use super::{
+    Delta, Grant, NotOwner, Peer, Replica, RevokeError, Stamp, State, Version, membership::Right,
+    run::Operation,
+};
+
+impl<S: State> Replica<S> {
+    /// Invites a peer, or changes what a member may do. It counts from when it is merged: the peer's operations have it in their past.
+    ///
+    /// A new member starts with the group's genesis members ([`ReplicaBuilder::members`](super::ReplicaBuilder::members)) and all history
+    /// ([`since`](Self::since)), or with a [`snapshot`](Self::snapshot). Until it is heard of, nothing later than its invitation becomes stable.
+    ///
+    /// # Errors
+    /// [`NotOwner`], and nothing happens.
+    pub fn invite(&mut self, peer: Peer, grant: Grant) -> Result<Stamp, NotOwner> {
+        self.owner()?;
+        Ok(self.act(Operation::Invite { peer, grant }))
+    }
+
+    /// Retires a member, all its incarnations. What this replica has of it stays; what it made beside that is void everywhere, and
+    /// comes back to it by its own [`take_void`](Self::take_void).
+    ///
+    /// Of two owners that retire each other at the same time, the one that is an owner longer stays (genesis members by their peers'
+    /// order).
+    ///
+    /// # Errors
+    /// [`NotOwner`], and nothing happens.
+    pub fn retire(&mut self, peer: Peer) -> Result<Stamp, NotOwner> {
+        self.owner()?;
+        Ok(self.act(Operation::Retire { peer }))
+    }
+
+    /// Leaves an operation out, as if it had never been: a user's undo, under concurrent edits too, with one meaning on all
+    /// replicas. The stamp returned is the undo's own: revoking that takes the operation back in (a redo).
+    ///
+    /// Effects that were performed for it ([`settled_ops`](Self::settled_ops)) are not taken back.
+    ///
+    /// # Errors
+    /// If a cut covers the operation, it is not here, or it is another peer's and this one is no owner.
+    pub fn revoke(&mut self, stamp: Stamp) -> Result<Stamp, RevokeError> {
+        self.seal();
+        let upto = self.revocations.cut_before(None);
+        if stamp.lamport <= upto {
+            return Err(RevokeError::Cut { stamp, upto });
+        }
+        let needed = if stamp.author.peer == self.me.peer { Right::Write } else { Right::Own };
+        if !self.membership.may(self.me.peer, needed) {
+            return Err(RevokeError::NotGranted { stamp });
+        }
+        if !self.graph.has(&stamp) {
+            return Err(RevokeError::Unknown { stamp });
+        }
+        Ok(self.act(Operation::Revoke { stamp }))
+    }
+
+    /// Ends the window of [`revoke`](Self::revoke) for everything that is stable here; once the cut is stable itself, every replica
+    /// forgets the history below it. Made automatically too, see [`ReplicaBuilder::history`](super::ReplicaBuilder::history).
+    ///
+    /// # Errors
+    /// [`NotOwner`], and nothing happens.
+    pub fn cut(&mut self) -> Result<Stamp, NotOwner> {
+        self.owner()?;
+        self.seal();
+        let upto = self.stable;
+        Ok(self.act(Operation::Cut { upto }))
+    }
+
+    /// This peer's own operations that became void, each once: those it made while it was retired or could only read, and those
+    /// of a copy of it that went on from an old state. Commit them anew, or give them up; nothing is merged silently.
+    pub fn take_void(&mut self) -> Vec<(Stamp, S::Op)> {
+        self.seal();
+        std::mem::take(&mut self.void)
+    }
+
+    /// What this replica has to send to all others since the last call: its own operations, or an acknowledgement where one is due. `None` if
+    /// nothing. Once a frame.
+    ///
+    /// A delta that gets lost is repaired by [`since`](Self::since).
+    pub fn outbox(&mut self) -> Option<Delta<S::Op>> {
+        self.cut_history();
+        self.seal();
+        // A digest travels with an acknowledgement, also where there is more to say.
+        let digest = self.fold.digest().filter(|digest| digest.level > self.compared);
+        let alone = self.membership.members().len() == 1;
+        let quiet = self.own.sent >= self.graph.own_next_seq();
+        if (digest.is_some() && !alone) || (quiet && self.membership.ack_due()) {
+            self.compared = digest.map_or(self.compared, |digest| digest.level);
+            self.act(Operation::Ack { digest });
+        }
+        let chain = self.graph.own_chain()?;
+        let runs = self.graph.runs_from(chain, self.own.sent);
+        self.own.sent = self.graph.own_next_seq();
+        (!runs.is_empty()).then_some(Delta { runs })
+    }
+
+    /// What a replica of that version lacks, acknowledgements included: for a peer that was away, that lost a delta, or that joins. It can be
+    /// merged twice, and by a replica that has some of it meanwhile.
+    ///
+    /// What a cut has let go is not in it: a replica that is further behind needs a [`snapshot`](Self::snapshot), see
+    /// [`reaches`](Self::reaches).
+    pub fn since(&self, version: &Version) -> Delta<S::Op> {
+        let mut runs = self.graph.since(version);
+        let make =
+            |operations| self.graph.prepare(operations, self.schema, self.fingerprint, &*self.identify);
+        let pending = self.own.peek(make).filter(|run| run.next_seq() > version.get(self.me));
+        runs.extend(pending.cloned());
+        Delta { runs }
+    }
+
+    /// Whether [`since`](Self::since) has all that a replica of that version lacks. If not, history below a cut is gone here, and the
+    /// other replica needs a [`snapshot`](Self::snapshot).
+    pub fn reaches(&self, version: &Version) -> bool {
+        self.graph.reaches(version)
+    }
+
+    fn owner(&self) -> Result<(), NotOwner> {
+        if self.membership.may(self.me.peer, Right::Own) { Ok(()) } else { Err(NotOwner) }
+    }
+
+    /// An operation of the replica's own, in a run of its own: a run counts as a whole.
+    fn act(&mut self, operation: Operation<S::Op>) -> Stamp {
+        self.seal();
+        let stamp = self.place();
+        self.push(operation, &stamp);
+        self.seal();
+        stamp
+    }
+
+    /// Makes a cut where more stable operations are kept than `history`: on one owner's replica, so that not all do at once.
+    fn cut_history(&mut self) {
+        let owner = self.membership.members().iter().find(|(_, grant)| **grant == Grant::Owner);
+        if owner.is_none_or(|(peer, _)| *peer != self.me.peer) {
+            return;
+        }
+        let cut = self.revocations.cut_before(None);
+        if self.stable > cut && self.fold.count(cut, self.stable) > self.history {
+            self.seal();
+            let upto = self.stable;
+            self.act(Operation::Cut { upto });
+        }
+    }
+}

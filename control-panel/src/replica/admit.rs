@@ -1,0 +1,145 @@
+//! What an admitted run means for the state.
+
+use std::sync::Arc;
+
+use super::{
+    Misbehaviour, Peer, Replica, ReplicaNotice, State,
+    graph::Admitted,
+    membership::Verdict,
+    revocations::Key,
+    run::{Operation, Run},
+};
+
+/// More reports of peers than this are not remembered, and not made.
+const REPORTED: usize = 1024;
+
+impl<S: State> Replica<S> {
+    /// A run from elsewhere became part of the graph.
+    pub(super) fn admit(&mut self, admitted: &Admitted<S::Op>) {
+        let run = &admitted.run;
+        self.note(run);
+        if run.header.author == self.me {
+            // From a journal, or from a copy of this replica: others have it.
+            self.own.sent = self.own.sent.max(run.next_seq());
+        }
+        match self.membership.judge(&self.graph, admitted) {
+            Verdict::Valid => {
+                self.fold.stage(Arc::clone(run));
+                self.take_acts(run);
+            }
+            Verdict::Void(_) => self.give_back(run),
+        }
+        self.learn(run);
+    }
+
+    /// This replica's own run became part of the graph; its operations are in the state, unless they were expected to be void.
+    pub(super) fn admit_own(&mut self, admitted: &Admitted<S::Op>, expected_void: bool) {
+        let run = &admitted.run;
+        self.note(run);
+        match (self.membership.judge(&self.graph, admitted), expected_void) {
+            (Verdict::Valid, false) => self.take_acts(run),
+            (Verdict::Valid, true) => {
+                self.fold.stage(Arc::clone(run));
+                self.take_acts(run);
+            }
+            (Verdict::Void(_), false) => {
+                self.fold.stage_void(Arc::clone(run));
+                self.give_back(run);
+            }
+            (Verdict::Void(_), true) => self.give_back(run),
+        }
+        self.learn(run);
+        if !self.unsettled {
+            self.advance();
+            self.unsettled = self.fold.is_busy() || !self.notices.is_empty();
+        }
+    }
+
+    fn note(&mut self, run: &Run<S::Op>) {
+        self.version.advance(run.header.author, run.header.previous, run.end());
+    }
+
+    /// What a run changes beside the operations it has.
+    fn learn(&mut self, run: &Arc<Run<S::Op>>) {
+        let header = &run.header;
+        self.reducers.declare(header.author.peer, header.lamport, header.fingerprint);
+        if header.schema > self.newest_schema {
+            self.newest_schema = header.schema;
+            self.notices.push(ReplicaNotice::NeedsUpgrade { schema: header.schema });
+        }
+        for change in self.membership.take_changes() {
+            let run =
+                self.graph.run_after(change.chain, change.seq).filter(|run| run.header.seq == change.seq);
+            let Some(run) = run.map(Arc::clone) else { continue };
+            match change.verdict {
+                Verdict::Valid => {
+                    self.fold.stage_valid(Arc::clone(&run));
+                    self.take_acts(&run);
+                    self.void.retain(|(stamp, _)| !has(&run, stamp));
+                }
+                Verdict::Void(_) => {
+                    self.fold.stage_void(Arc::clone(&run));
+                    (0..run.operations.len()).for_each(|index| self.revocations.remove(&key(&run, index)));
+                    self.give_back(&run);
+                }
+            }
+            self.decide();
+        }
+        self.notices.append(&mut self.membership.take_notices());
+    }
+
+    /// The replicas' own operations of a valid run.
+    fn take_acts(&mut self, run: &Arc<Run<S::Op>>) {
+        let mut decides = false;
+        for (index, operation) in run.operations.iter().enumerate() {
+            match operation {
+                Operation::Revoke { stamp } => self.revocations.revoke(key(run, index), *stamp),
+                Operation::Cut { upto } => self.revocations.cut(key(run, index), *upto),
+                Operation::Ack { digest: Some(digest) } if run.header.author.peer != self.me.peer => {
+                    self.desync.hear(run.header.author.peer, *digest);
+                    continue;
+                }
+                _ => continue,
+            }
+            decides = true;
+        }
+        if decides {
+            self.decide();
+        }
+    }
+
+    fn decide(&mut self) {
+        for change in self.revocations.decide() {
+            self.fold.revoke(change.stamp, change.by, change.out);
+            self.unsettled = true;
+        }
+    }
+
+    /// This peer's own operations that are void come back.
+    fn give_back(&mut self, run: &Arc<Run<S::Op>>) {
+        if run.header.author.peer != self.me.peer {
+            return;
+        }
+        let before = self.void.len();
+        self.void.extend(run.applied().map(|(stamp, op)| (stamp, op.clone())));
+        let ops = self.void.len() - before;
+        if ops > 0 {
+            self.notices.push(ReplicaNotice::OwnVoid { ops });
+        }
+    }
+
+    pub(super) fn report(&mut self, peer: Peer, what: Misbehaviour) {
+        if self.reported.len() < REPORTED && !self.reported.contains(&(peer, what)) {
+            self.reported.push((peer, what));
+            self.notices.push(ReplicaNotice::PeerMisbehaved { peer, what });
+        }
+    }
+}
+
+fn key<Op>(run: &Run<Op>, index: usize) -> Key {
+    (run.stamp(index), run.hash)
+}
+
+fn has<Op>(run: &Run<Op>, stamp: &super::Stamp) -> bool {
+    run.header.author == stamp.author && (run.header.seq..run.next_seq()).contains(&stamp.seq)
+}

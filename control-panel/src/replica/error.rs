@@ -1,0 +1,62 @@
+//! Why a replica refuses.
+
+use std::{error, fmt};
+
+use super::Stamp;
+
+/// Why [`Replica::revoke`](super::Replica::revoke) refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevokeError {
+    /// A cut covers the operation: it is part of what cannot change any more.
+    Cut {
+        /// The operation.
+        stamp: Stamp,
+        /// Up to where nothing can be revoked.
+        upto: u64,
+    },
+    /// This replica has no such operation.
+    Unknown {
+        /// What was to be revoked.
+        stamp: Stamp,
+    },
+    /// Another peer's operation, and this one is no owner.
+    NotGranted {
+        /// The operation.
+        stamp: Stamp,
+    },
+}
+
+impl fmt::Display for RevokeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cut { stamp, upto } => {
+                write!(
+                    f,
+                    "operation {stamp} is covered by a cut up to {upto} and cannot be revoked: commit one that reverses it"
+                )
+            }
+            Self::Unknown { stamp } => {
+                write!(f, "there is no operation {stamp} here: revoke it when it was merged")
+            }
+            Self::NotGranted { stamp } => {
+                write!(f, "operation {stamp} is another peer's: its author or an owner can revoke it")
+            }
+        }
+    }
+}
+
+impl error::Error for RevokeError {}
+
+/// Why [`Replica::invite`](super::Replica::invite), [`retire`](super::Replica::retire) or [`cut`](super::Replica::cut) refuses: this replica's peer
+/// is no owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotOwner;
+
+impl fmt::Display for NotOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this replica's peer is no owner of the group: let an owner's replica do it")
+    }
+}
+
+impl error::Error for NotOwner {}

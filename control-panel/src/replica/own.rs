@@ -1,0 +1,93 @@
+//! This replica's own operations, from `commit` to the outbox.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{
+    Stamp,
+    run::{Operation, Run},
+};
+
+/// The most operations of one run: a longer frame makes several.
+pub(crate) const RUN_OPS: usize = 4096;
+
+/// Operations that were committed and are in no run yet, and how far the runs were sent.
+pub(crate) struct Own<Op> {
+    /// Of the first pending operation.
+    first: Option<Stamp>,
+    pending: Vec<Operation<Op>>,
+    /// Whether what is pending is not applied, as this peer may not write.
+    void: bool,
+    /// The run of what is pending, made early for a reader that has the replica by `&`; nothing is added to it.
+    early: OnceLock<Arc<Run<Op>>>,
+    /// The sequence number after the last operation sent by `outbox`.
+    pub(crate) sent: u64,
+}
+
+impl<Op> Own<Op> {
+    pub(crate) fn new() -> Self {
+        Self { first: None, pending: Vec::new(), void: false, early: OnceLock::new(), sent: 0 }
+    }
+
+    /// What is pending is not applied: all of it, as what a peer may do changes only by what is merged, and that seals before.
+    pub(crate) fn set_void(&mut self) {
+        debug_assert!(self.void || self.pending.is_empty());
+        self.void = true;
+    }
+
+    pub(crate) fn is_void(&self) -> bool {
+        self.void
+    }
+
+    /// Whether what is pending must become a run before another operation is committed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.pending.len() >= RUN_OPS || self.early.get().is_some()
+    }
+
+    /// The stamp of the next operation. `first` is called for the first of a run: the others count on from it.
+    pub(crate) fn next(&mut self, first: impl FnOnce() -> Stamp) -> Stamp {
+        debug_assert!(!self.is_closed());
+        let first = *self.first.get_or_insert_with(first);
+        let index = self.pending.len() as u64;
+        Stamp { lamport: first.lamport + index, author: first.author, seq: first.seq + index }
+    }
+
+    pub(crate) fn push(&mut self, operation: Operation<Op>) {
+        debug_assert!(self.first.is_some());
+        self.pending.push(operation);
+    }
+
+    /// The state's operations that are pending and applied.
+    pub(crate) fn applied(&self) -> impl Iterator<Item = (Stamp, &Op)> {
+        let pending = self.first.into_iter().filter(|_| !self.void).flat_map(|first| {
+            (0..).zip(&self.pending).map(move |(index, operation)| {
+                (
+                    Stamp { lamport: first.lamport + index, author: first.author, seq: first.seq + index },
+                    operation,
+                )
+            })
+        });
+        pending.filter_map(|(stamp, operation)| match operation {
+            Operation::Apply(op) => Some((stamp, op)),
+            _ => None,
+        })
+    }
+
+    /// The run of what is pending, for a reader.
+    pub(crate) fn peek(&self, make: impl FnOnce(Vec<Operation<Op>>) -> Arc<Run<Op>>) -> Option<&Arc<Run<Op>>>
+    where
+        Op: Clone,
+    {
+        (!self.pending.is_empty()).then(|| self.early.get_or_init(|| make(self.pending.clone())))
+    }
+
+    /// Takes what is pending, as the run that was made early or `make` makes now.
+    pub(crate) fn take(
+        &mut self,
+        make: impl FnOnce(Vec<Operation<Op>>) -> Arc<Run<Op>>,
+    ) -> Option<Arc<Run<Op>>> {
+        (self.first, self.void) = (None, false);
+        let pending = std::mem::take(&mut self.pending);
+        let early = self.early.take();
+        (!pending.is_empty()).then(|| early.unwrap_or_else(|| make(pending)))
+    }
+}

@@ -1,0 +1,173 @@
+//! Which operations are left out: revocations, and the cuts that end their window.
+
+use std::collections::BTreeMap;
+
+use super::{Stamp, run::RunHash};
+
+/// Where an operation stands among all, forks included.
+pub(crate) type Key = (Stamp, RunHash);
+
+/// An operation that is left out now, or taken back in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) stamp: Stamp,
+    /// The Lamport time of the revocation.
+    pub(crate) by: u64,
+    pub(crate) out: bool,
+}
+
+/// What is revoked by whom, and up to where nothing can be revoked any more.
+///
+/// A revocation is effective if no cut that sorts before it covers its target, and no effective revocation names it in turn: an undo
+/// that is undone. It depends on the set of operations alone.
+#[derive(Debug, Default)]
+pub(crate) struct Revocations {
+    /// In their order, with what they leave out.
+    revokes: BTreeMap<Key, Stamp>,
+    /// In their order, with the level they end at.
+    cuts: BTreeMap<Key, u64>,
+    /// What is left out now, without those that leave out a revocation: and the Lamport time of what says so.
+    out: BTreeMap<Stamp, u64>,
+}
+
+impl Revocations {
+    /// Adds a revocation of `target`.
+    pub(crate) fn revoke(&mut self, at: Key, target: Stamp) {
+        self.revokes.insert(at, target);
+    }
+
+    /// Adds a cut.
+    pub(crate) fn cut(&mut self, at: Key, upto: u64) {
+        self.cuts.insert(at, upto);
+    }
+
+    /// Takes a revocation or cut back whose run became void.
+    pub(crate) fn remove(&mut self, at: &Key) {
+        self.revokes.remove(at);
+        self.cuts.remove(at);
+    }
+
+    /// Up to where the cuts reach that sort before `at`.
+    pub(crate) fn cut_before(&self, at: Option<&Key>) -> u64 {
+        let before = self.cuts.iter().take_while(|(key, _)| at.is_none_or(|at| *key < at));
+        before.map(|(_, upto)| *upto).max().unwrap_or(0)
+    }
+
+    /// The greatest level of a cut that is itself at or below `watermark`: no revocation from before it can still arrive.
+    pub(crate) fn stable_cut(&self, watermark: u64) -> u64 {
+        let stable = self.cuts.iter().take_while(|((stamp, _), _)| stamp.lamport <= watermark);
+        stable.map(|(_, upto)| (*upto).min(watermark)).max().unwrap_or(0)
+    }
+
+    /// Decides anew. Returns what changed.
+    pub(crate) fn decide(&mut self) -> Vec<Change> {
+        let mut out = BTreeMap::<Stamp, u64>::new();
+        // From the last to the first: what revokes a revocation comes after it. The first of several is the one that says so.
+        for (at, target) in self.revokes.iter().rev() {
+            let revoked = out.contains_key(&at.0);
+            // What sorts after its revocation (a forged stamp) cannot be named by it.
+            if !revoked && *target < at.0 && self.cut_before(Some(at)) < target.lamport {
+                out.insert(*target, at.0.lamport);
+            }
+        }
+        let gone = self.out.iter().filter(|(stamp, _)| !out.contains_key(stamp));
+        let new = out.iter().filter(|(stamp, by)| self.out.get(stamp) != Some(by));
+        let gone = gone.map(|(&stamp, &by)| Change { stamp, by, out: false });
+        let changes = gone.chain(new.map(|(&stamp, &by)| Change { stamp, by, out: true })).collect();
+        self.out = out;
+        changes
+    }
+
+    /// Forgets what a stable cut covers: nothing can change it any more.
+    pub(crate) fn forget_below(&mut self, level: u64) {
+        self.revokes.retain(|(at, _), target| at.lamport > level || target.lamport > level);
+        // The greatest of the cuts is kept: it covers for those before it.
+        let greatest = self.cuts.values().copied().max().unwrap_or(0);
+        self.cuts.retain(|(at, _), upto| at.lamport > level || *upto == greatest);
+        self.out.retain(|stamp, _| stamp.lamport > level);
+        debug_assert!(self.cut_before(None) == greatest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Author, Peer},
+        *,
+    };
+
+    fn stamp(lamport: u64, peer: u8) -> Stamp {
+        Stamp { lamport, author: Author { peer: Peer([peer; 32]), incarnation: 0 }, seq: lamport }
+    }
+
+    fn key(lamport: u64, peer: u8) -> Key {
+        (stamp(lamport, peer), RunHash::default())
+    }
+
+    fn out(revocations: &mut Revocations) -> Vec<u64> {
+        revocations.decide();
+        revocations.out.keys().map(|stamp| stamp.seq).collect()
+    }
+
+    #[test]
+    fn an_undo_can_be_undone() {
+        let mut all = Revocations::default();
+        all.revoke(key(5, 1), stamp(2, 2));
+        assert_eq!(out(&mut all), [2]);
+        all.revoke(key(7, 1), stamp(5, 1));
+        assert_eq!(out(&mut all), [5]);
+        all.revoke(key(9, 2), stamp(7, 1));
+        assert_eq!(out(&mut all), [2, 7]);
+    }
+
+    #[test]
+    fn a_cut_ends_the_window_for_what_sorts_after_it() {
+        let mut all = Revocations::default();
+        all.revoke(key(9, 1), stamp(2, 2));
+        all.revoke(key(4, 1), stamp(1, 2));
+        all.cut(key(6, 1), 3);
+        assert_eq!(out(&mut all), [1]);
+        all.remove(&key(6, 1));
+        assert_eq!(out(&mut all), [1, 2]);
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter() {
+        let acts: [fn(&mut Revocations); 4] = [
+            |all| all.revoke(key(5, 1), stamp(2, 2)),
+            |all| all.revoke(key(8, 2), stamp(5, 1)),
+            |all| all.cut(key(7, 1), 6),
+            |all| all.revoke(key(6, 2), stamp(3, 1)),
+        ];
+        let mut results = Vec::new();
+        for first in 0..4 {
+            let mut all = Revocations::default();
+            for turn in 0..4 {
+                acts[(first + turn * 3) % 4](&mut all);
+                all.decide();
+            }
+            results.push(out(&mut all));
+        }
+        assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{results:?}");
+        assert_eq!(results[0], [2, 3], "the cut covers what sorts after it: the undo of the undo");
+    }
+
+    #[test]
+    fn a_change_is_reported_once() {
+        let mut all = Revocations::default();
+        all.revoke(key(5, 1), stamp(2, 2));
+        assert_eq!(all.decide(), [Change { stamp: stamp(2, 2), by: 5, out: true }]);
+        assert_eq!(all.decide(), []);
+        all.remove(&key(5, 1));
+        assert_eq!(all.decide(), [Change { stamp: stamp(2, 2), by: 5, out: false }]);
+    }
+
+    #[test]
+    fn only_a_stable_cut_lets_history_go() {
+        let mut all = Revocations::default();
+        all.cut(key(6, 1), 4);
+        assert_eq!((all.stable_cut(5), all.stable_cut(6)), (0, 4));
+        all.forget_below(6);
+        assert_eq!(all.cut_before(None), 4);
+    }
+}

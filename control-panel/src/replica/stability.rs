@@ -1,0 +1,112 @@
+//! What can no longer change: effects, compaction, comparison.
+
+use super::{Peer, Replica, ReplicaNotice, Stamp, State};
+
+impl<S: State> Replica<S> {
+    /// All operations up to this Lamport time are stable: every member has them, knows that every member has them, and none can sort
+    /// before them any more. It never goes back. 0 at the beginning.
+    pub fn watermark(&self) -> u64 {
+        self.stable
+    }
+
+    /// How many operations are not stable yet.
+    pub fn unstable(&self) -> usize {
+        self.fold.unstable(self.stable)
+    }
+
+    /// The operations of this replica's own peer that became stable since the last call, in order: for effects that cannot be taken
+    /// back (a mail, a payment). Each is returned once, on its author's replica alone, and never if it is void or revoked.
+    ///
+    /// The stamp is the idempotency key. To perform an effect once across restarts too, note [`performed`](Self::performed) durably
+    /// **before** performing, and start the next life with [`ReplicaBuilder::performed`](super::ReplicaBuilder::performed).
+    ///
+    /// What can be taken back belongs in [`Reconcile`](crate::Reconcile), which follows the state as it is. Call it from the first
+    /// frame on, or never: what a cut covers is not kept for a first call.
+    ///
+    /// ```
+    /// use control_panel::{Peer, Replica, Stamp, State};
+    ///
+    /// #[derive(Clone, Default)]
+    /// struct Orders(Vec<&'static str>);
+    ///
+    /// impl State for Orders {
+    ///     type Op = &'static str;
+    ///
+    ///     fn apply(&mut self, item: &&'static str, _: &Stamp) {
+    ///         self.0.push(item);
+    ///     }
+    /// }
+    ///
+    /// let peers = [Peer([1; 32]), Peer([2; 32])];
+    /// let [mut here, mut there] = peers.map(|peer| Replica::new(peer, peers, Orders::default()));
+    /// here.commit("a lamp");
+    /// assert!(here.settled_ops().is_empty(), "the other may still make it void");
+    /// for _ in 0..3 {
+    ///     let (out, back) = (here.outbox(), there.outbox());
+    ///     out.into_iter().for_each(|delta| there.merge(delta));
+    ///     back.into_iter().for_each(|delta| here.merge(delta));
+    ///     let _ = (here.settle(), there.settle());
+    /// }
+    /// let mails: Vec<_> = here.settled_ops().into_iter().map(|(_, item)| item).collect();
+    /// assert_eq!(mails, ["a lamp"]);
+    /// assert!(here.settled_ops().is_empty() && there.settled_ops().is_empty());
+    /// ```
+    pub fn settled_ops(&mut self) -> Vec<(Stamp, S::Op)> {
+        self.seal();
+        let after = self.performed.unwrap_or(0);
+        let upto = self.stable.max(after);
+        self.performed = Some(upto);
+        let own = |stamp: &Stamp| stamp.author.peer == self.me.peer;
+        let stable = self.fold.entries(after, upto);
+        stable.filter(|(stamp, _)| own(stamp)).map(|(stamp, op)| (stamp, op.clone())).collect()
+    }
+
+    /// The Lamport time up to which [`settled_ops`](Self::settled_ops) returned what there was.
+    pub fn performed(&self) -> u64 {
+        self.performed.unwrap_or(0)
+    }
+
+    /// Follows the watermark: what is stable is told to the fold, a stable cut lets history go, digests are compared.
+    pub(super) fn advance(&mut self) {
+        let stable = self.fold.folded(self.membership.watermark());
+        if stable > self.stable {
+            self.stable = stable;
+            self.fold.stable(stable);
+            self.compact();
+        }
+        if self.desync.is_waiting() {
+            let latest = self.fold.digest().map_or(0, |digest| digest.level);
+            let fold = &self.fold;
+            self.notices.extend(self.desync.compare(latest, |level| fold.digest_at(level)));
+        }
+        let unstable = self.fold.unstable(self.stable);
+        self.notices.extend(self.membership.check_bound(unstable, self.unstable));
+    }
+
+    /// Whether this replica began with a snapshot that no second member's digest has confirmed yet.
+    fn compact(&mut self) {
+        // Effects that were not handed out are not forgotten.
+        let upto = self.revocations.stable_cut(self.stable).min(self.performed.unwrap_or(u64::MAX));
+        if upto <= self.fold.base().1 {
+            return;
+        }
+        self.fold.compact(upto);
+        self.graph.forget_below(upto);
+        self.revocations.forget_below(upto);
+        let kept: Vec<_> = self.graph.chains().map(|(id, chain)| (id, chain.base().mark.next_seq)).collect();
+        for (chain, next_seq) in kept {
+            self.membership.forget(chain, next_seq);
+        }
+    }
+
+    /// Whether a peer's digest agreed with this replica's.
+    pub(super) fn has_agreed(&self, peer: Peer) -> bool {
+        self.desync.has_agreed(peer)
+    }
+
+    /// Reports that belong to no run.
+    pub(super) fn notice(&mut self, notice: ReplicaNotice) {
+        self.notices.push(notice);
+        self.unsettled = true;
+    }
+}

@@ -1,0 +1,8 @@
+//! What a hostile, broken or unlucky peer does, and what a replica makes of it. `Forger` makes what no honest replica makes.
+
+mod clocks;
+mod desync;
+mod forger;
+mod forks;
+mod members;
+mod poison;

@@ -1,0 +1,70 @@
+//! Row 24: the same operations, another state.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::forger::peer;
+use crate::replica::{Peer, Replica, ReplicaNotice, Stamp, State};
+
+/// A counter that one of its versions counts differently from some time on.
+#[derive(Clone, Debug, PartialEq)]
+struct Count {
+    sum: u64,
+    wrong_from: u64,
+}
+
+impl State for Count {
+    type Op = u64;
+
+    fn apply(&mut self, add: &u64, stamp: &Stamp) {
+        self.sum += add + u64::from(stamp.lamport == self.wrong_from);
+    }
+}
+
+fn replica(number: u8, wrong_from: u64) -> Replica<Count> {
+    Replica::builder(peer(number), Count { sum: 0, wrong_from })
+        .members([1, 2].map(peer))
+        .digest(|count| {
+            let mut hasher = DefaultHasher::new();
+            count.sum.hash(&mut hasher);
+            hasher.finish()
+        })
+        .build()
+}
+
+fn run(wrong_from: u64) -> Vec<(Peer, u64, u64)> {
+    let mut group = [replica(1, u64::MAX), replica(2, wrong_from)];
+    let mut found = Vec::new();
+    for frame in 0..6000 {
+        group[frame % 2].commit(1);
+        for from in 0..2 {
+            if let Some(delta) = group[from].outbox() {
+                group[1 - from].merge(delta);
+            }
+        }
+        for member in &mut group {
+            for notice in member.settle().notices {
+                if let ReplicaNotice::Desync { peer, at, agreed, ours, theirs } = notice {
+                    assert_ne!(ours, theirs);
+                    found.push((peer, at, agreed));
+                }
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+#[test]
+fn equal_states_are_not_reported() {
+    assert_eq!(run(u64::MAX), []);
+}
+
+#[test]
+fn a_state_that_differs_is_reported_once_on_each_side_with_where() {
+    let found = run(1500);
+    assert_eq!(found.len(), 2, "{found:?}");
+    for (side, (named, at, agreed)) in found.into_iter().enumerate() {
+        assert_eq!(named, [peer(1), peer(2)][side]);
+        assert!(at >= 1500 && agreed < 1500, "{at} {agreed}");
+    }
+}

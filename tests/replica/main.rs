@@ -1,0 +1,6 @@
+//! Replicas through the public surface: in two panels, with effects that cannot be taken back.
+
+mod effects;
+mod frames;
+mod membership;
+mod undo;

@@ -1,0 +1,92 @@
+//! Members come and go; what a retired one did offline comes back to it.
+
+use control_panel::{
+    Peer, Replica, Stamp, State,
+    replica::{Grant, ReplicaNotice},
+};
+
+#[derive(Clone, Default, Debug, PartialEq)]
+struct Letters(String);
+
+impl State for Letters {
+    type Op = char;
+
+    fn apply(&mut self, letter: &char, _: &Stamp) {
+        self.0.push(*letter);
+    }
+}
+
+const OWNER: Peer = Peer([1; 32]);
+const MEMBER: Peer = Peer([2; 32]);
+const GUEST: Peer = Peer([3; 32]);
+
+fn replica(peer: Peer) -> Replica<Letters> {
+    Replica::builder(peer, Letters::default()).members([OWNER]).member(MEMBER, Grant::Write).build()
+}
+
+fn exchange(a: &mut Replica<Letters>, b: &mut Replica<Letters>) -> Vec<ReplicaNotice> {
+    let (from_a, from_b) = (a.since(b.version()), b.since(a.version()));
+    a.merge(from_b);
+    b.merge(from_a);
+    let mut notices = a.settle().notices;
+    notices.extend(b.settle().notices);
+    notices
+}
+
+#[test]
+fn a_retired_member_gets_its_offline_work_back() {
+    let (mut owner, mut member) = (replica(OWNER), replica(MEMBER));
+    member.commit('a');
+    exchange(&mut owner, &mut member);
+    // Cut off, it goes on, while the owner retires it.
+    let offline = member.commit('b');
+    owner.retire(MEMBER).unwrap();
+    owner.commit('c');
+    exchange(&mut owner, &mut member);
+    assert_eq!(owner.state().0, "ac");
+    assert_eq!(owner.state(), member.state());
+    assert_eq!(member.take_void(), [(offline, 'b')]);
+    assert!(member.take_void().is_empty(), "once");
+    // Retired, it goes on for itself alone, and the work comes back again.
+    let more = member.commit('d');
+    assert_eq!(member.state().0, "ac");
+    assert_eq!(member.take_void(), [(more, 'd')]);
+    // Invited again, it commits its work anew.
+    owner.invite(MEMBER, Grant::Write).unwrap();
+    exchange(&mut owner, &mut member);
+    member.commit('b');
+    exchange(&mut owner, &mut member);
+    assert_eq!(owner.state().0, "acb");
+    assert_eq!(owner.state(), member.state());
+}
+
+#[test]
+fn a_guest_is_invited_and_writes() {
+    let (mut owner, mut guest) = (replica(OWNER), replica(GUEST));
+    owner.commit('a');
+    owner.invite(GUEST, Grant::Write).unwrap();
+    exchange(&mut owner, &mut guest);
+    guest.commit('b');
+    exchange(&mut owner, &mut guest);
+    assert_eq!(owner.state().0, "ab");
+    assert_eq!(owner.state(), guest.state());
+}
+
+#[test]
+fn a_reader_changes_nothing() {
+    let (mut owner, mut guest) = (replica(OWNER), replica(GUEST));
+    owner.invite(GUEST, Grant::Read).unwrap();
+    exchange(&mut owner, &mut guest);
+    let refused = guest.commit('x');
+    assert_eq!(guest.take_void(), [(refused, 'x')]);
+    exchange(&mut owner, &mut guest);
+    assert_eq!((owner.state().0.as_str(), guest.state().0.as_str()), ("", ""));
+}
+
+#[test]
+fn only_an_owner_invites_and_retires() {
+    let mut member = replica(MEMBER);
+    let refused = member.retire(OWNER).unwrap_err();
+    assert!(refused.to_string().contains("no owner"), "{refused}");
+    assert!(member.invite(GUEST, Grant::Write).is_err());
+}
