@@ -106,10 +106,6 @@ impl Membership {
         if judged.needs == Right::Own {
             acts_changed |= self.make_acts(graph, chain, run, closed);
         }
-        if closed {
-            self.void.insert((chain, judged.seq), Void::Closed);
-            self.notices.misbehaved(judged.peer, Misbehaviour::Backdated);
-        }
         acts_changed |= self.close(graph, chain, low);
         let view_changed = self.refresh_live(graph, acts_changed);
         self.live.take(peer, run.clock(), low);
@@ -122,6 +118,7 @@ impl Membership {
         }
         let verdict = self.find_verdict(&judged);
         self.record(&judged, verdict);
+        self.report_backdated(judged.peer, verdict);
         // Its first verdict is returned.
         self.changed.remove(&(chain, judged.seq));
         verdict
@@ -351,13 +348,15 @@ impl Membership {
     fn close<Op>(&mut self, graph: &Graph<Op>, by: ChainId, low: u64) -> bool {
         let mut acts_changed = false;
         for (chain, seq) in self.closure.raise(graph, (by, self.chains[by.index()].peer), low, &self.peers) {
-            let peer = self.peers.name(self.chains[chain.index()].peer);
-            self.notices.misbehaved(peer, Misbehaviour::Backdated);
             for act in self.acts.iter_mut().filter(|act| act.chain == chain && act.run_seq == seq) {
                 act.closed = true;
                 acts_changed = true;
             }
-            self.set(chain, seq, Verdict::Void(Void::Closed));
+            let Some(run) = graph.run_after(chain, seq) else { continue };
+            let judged = Judged::new(chain, run);
+            let verdict = self.find_verdict(&judged);
+            self.record(&judged, verdict);
+            self.report_backdated(judged.peer, verdict);
         }
         acts_changed
     }
@@ -376,21 +375,17 @@ impl Membership {
     }
 
     fn find_verdict(&self, judged: &Judged) -> Verdict {
-        if self.closure.is_closed(judged.chain, judged.seq) {
-            return Verdict::Void(Void::Closed);
-        }
         let known = &self.chains[judged.chain.index()].known;
         let genesis = self.genesis.get(&judged.peer).copied();
         let void = judged.by_acts(&self.acts, known, &self.live.view.effective, genesis);
+        let closed = || self.closure.is_closed(judged.chain, judged.seq).then_some(Void::Closed);
+        // A retired member that has not heard of it may go on below what others have promised: no fault of its.
+        let void = void.filter(|void| *void == Void::Retired).or_else(closed).or(void);
         void.map_or(Verdict::Valid, Verdict::Void)
     }
 
     fn record(&mut self, judged: &Judged, verdict: Verdict) {
-        self.set(judged.chain, judged.seq, verdict);
-    }
-
-    fn set(&mut self, chain: ChainId, seq: u64, verdict: Verdict) {
-        let place = (chain, seq);
+        let place = (judged.chain, judged.seq);
         let before = match verdict {
             Verdict::Valid => self.void.remove(&place),
             Verdict::Void(void) => self.void.insert(place, void),
@@ -398,6 +393,12 @@ impl Membership {
         let before = before.map_or(Verdict::Valid, Verdict::Void);
         if before != verdict {
             self.changed.entry(place).or_insert(before);
+        }
+    }
+
+    fn report_backdated(&mut self, peer: Peer, verdict: Verdict) {
+        if verdict == Verdict::Void(Void::Closed) {
+            self.notices.misbehaved(peer, Misbehaviour::Backdated);
         }
     }
 

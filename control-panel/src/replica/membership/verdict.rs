@@ -27,10 +27,10 @@ impl Verdict {
 /// Why not. Where several hold, the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Void {
-    /// At or below the low of a run that does not have it in its past.
-    Closed,
     /// Its peer was retired without it.
     Retired,
+    /// At or below the low of a run that does not have it in its past.
+    Closed,
     /// Its author had no right to it.
     NotGranted,
 }

@@ -8,6 +8,8 @@ mod node;
 mod orders;
 mod random;
 mod rules;
+mod world;
+mod worlds;
 
 /// How many seeds a test of random worlds tries.
 fn seeds(in_gate: u64) -> std::ops::Range<u64> {

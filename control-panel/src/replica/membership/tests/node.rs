@@ -37,8 +37,13 @@ pub(super) struct Node {
     pub(super) notices: Vec<ReplicaNotice>,
     /// The highest watermark so far.
     pub(super) watermark: u64,
+    /// The highest of all lives.
+    promised: u64,
     /// What was found wrong: an operation called stable that is void, or one that came too late.
     pub(super) wrong: Vec<String>,
+    /// The highest that the rule of one number would have called stable, and how often that was wrong.
+    one_number: u64,
+    pub(super) wrong_by_one_number: usize,
 }
 
 impl Node {
@@ -56,7 +61,10 @@ impl Node {
             verdicts: BTreeMap::new(),
             notices: Vec::new(),
             watermark: 0,
+            promised: 0,
             wrong: Vec::new(),
+            one_number: 0,
+            wrong_by_one_number: 0,
         };
         node.take(log);
         node
@@ -65,9 +73,16 @@ impl Node {
     /// This replica's next life, with all it had.
     pub(super) fn restart(&mut self) {
         let next = Author { incarnation: self.me.incarnation + 1, ..self.me };
-        let log = std::mem::take(&mut self.log);
-        let wrong = std::mem::take(&mut self.wrong);
-        *self = Self { wrong, ..Self::restarted(&self.genesis, next, &log) };
+        let before = std::mem::replace(self, Self::restarted(&self.genesis, next, &self.log));
+        assert!(self.watermark >= before.watermark, "what the log says is stable stays so");
+        let Self { wrong, promised, one_number, wrong_by_one_number, .. } = before;
+        *self = Self {
+            wrong,
+            promised,
+            one_number,
+            wrong_by_one_number,
+            ..std::mem::replace(self, Self::new(&before.genesis, 0))
+        };
     }
 
     pub(super) fn take<'a>(&mut self, runs: impl IntoIterator<Item = &'a TestRun>) {
@@ -110,6 +125,19 @@ impl Node {
         self.make(vec![Operation::Retire { peer }])
     }
 
+    /// What counts and why not, as of now.
+    pub(super) fn judged(&self) -> BTreeMap<RunHash, Verdict> {
+        let mut judged = BTreeMap::new();
+        for (id, chain) in self.graph.chains() {
+            for run in &chain.runs {
+                let verdict = self.membership.verdict(id, run.header.seq);
+                assert_eq!(verdict.applies(), self.verdicts[&run.hash].applies(), "each change is reported");
+                judged.insert(run.hash, verdict);
+            }
+        }
+        judged
+    }
+
     pub(super) fn verdict(&self, run: &TestRun) -> Verdict {
         self.verdicts[&run.hash]
     }
@@ -119,24 +147,48 @@ impl Node {
         let verdict = self.membership.judge(&self.graph, admitted);
         self.log.push(Arc::clone(run));
         self.verdicts.insert(run.hash, verdict);
-        let is_operation = !run.operations.iter().all(|it| matches!(it, Operation::Ack { .. }));
-        if verdict.applies() && is_operation && run.header.lamport <= self.watermark {
-            self.wrong.push(format!("{run:?} came at or below {}", self.watermark));
+        if verdict.applies() && is_operation(run) {
+            self.check(run, verdict, "came");
         }
         for Change { chain, seq, verdict } in self.membership.take_changes() {
-            let run = self.graph.run_after(chain, seq).expect("it is kept");
+            let run = Arc::clone(self.graph.run_after(chain, seq).expect("it is kept"));
             assert_eq!(run.header.seq, seq);
             let before = self.verdicts.insert(run.hash, verdict).expect("it was judged");
             assert_ne!(before.applies(), verdict.applies(), "a change changes something");
-            if run.header.lamport <= self.watermark
-                && !run.operations.iter().all(|it| matches!(it, Operation::Ack { .. }))
-            {
-                self.wrong.push(format!("{run:?} was stable at {} and became {verdict:?}", self.watermark));
+            if is_operation(&run) {
+                self.check(&run, verdict, "became");
             }
         }
         assert!(self.membership.watermark() >= self.watermark, "a watermark never goes back");
         self.watermark = self.membership.watermark();
+        self.promised = self.promised.max(self.watermark);
+        self.one_number = self.one_number.max(self.lowest_clock_heard());
     }
+
+    /// Notes a run whose verdict is new though its time was called stable.
+    fn check(&mut self, run: &TestRun, verdict: Verdict, how: &str) {
+        let lamport = run.header.lamport;
+        if lamport <= self.promised {
+            self.wrong
+                .push(format!("{run:?} {how} {verdict:?} at or below {} of {}", self.promised, self.me));
+        }
+        self.wrong_by_one_number += usize::from(lamport <= self.one_number);
+    }
+
+    /// What the draft called stable: one number, not two levels.
+    fn lowest_clock_heard(&self) -> u64 {
+        let Membership { live, peers, .. } = &self.membership;
+        let clock = |peer: &Peer| match peers.get(peer) {
+            Some(index) if index == live.me => live.clock,
+            Some(index) => live.level(index).clock,
+            None => 0,
+        };
+        live.view.members.keys().map(clock).min().unwrap_or(0)
+    }
+}
+
+pub(super) fn is_operation(run: &TestRun) -> bool {
+    !run.operations.iter().all(|operation| matches!(operation, Operation::Ack { .. }))
 }
 
 /// What a group that begins with these members calls its beginning.

@@ -60,15 +60,7 @@ fn judge(members: &Members, me: u8, runs: &[TestRun]) -> Judged {
     let mut node = Node::new(members, me);
     node.take(runs);
     assert_eq!(node.log.len(), runs.len(), "all are admitted");
-    let mut verdicts = BTreeMap::new();
-    for (id, chain) in node.graph.chains() {
-        for run in &chain.runs {
-            let verdict = node.membership.verdict(id, run.header.seq);
-            assert_eq!(verdict.applies(), node.verdicts[&run.hash].applies(), "each change is reported");
-            verdicts.insert(run.hash, verdict);
-        }
-    }
-    Judged { verdicts, members: node.membership.members().clone() }
+    Judged { verdicts: node.judged(), members: node.membership.members().clone() }
 }
 
 #[test]
