@@ -47,7 +47,7 @@ pub(super) struct Act {
     pub(super) past: BTreeSet<ActId>,
     /// Of a retirement: how far its author had admitted the target's chains, all incarnations.
     pub(super) vector: Vec<(ChainId, u64)>,
-    /// Of a retirement: the other members in its past, without the target.
+    /// Of a retirement: all others that count in its past.
     pub(super) voters: Vec<Peer>,
     /// Of an invitation of a peer that no one waited for: a time below all its runs, and what it knows at least.
     pub(super) floor: Option<Floor>,

@@ -15,8 +15,8 @@ use crate::replica::graph::{ChainId, Graph};
 pub(super) struct Closure {
     /// The highest low of any run, and the highest of any other peer. What is admitted later is not in those runs' pasts.
     highest: [(u64, PeerIndex); 2],
-    /// Chains of peers that have several, or were retired. Others' runs are above all lows that lack them.
-    pub(super) suspects: BTreeSet<ChainId>,
+    /// Peers whose chains can have runs below a low that lacks them.
+    suspects: BTreeSet<PeerIndex>,
     closed: BTreeSet<(ChainId, u64)>,
 }
 
@@ -30,6 +30,15 @@ impl Closure {
             self.closed.insert((chain, seq));
         }
         closed
+    }
+
+    pub(super) fn suspects(&self, peer: PeerIndex) -> bool {
+        self.suspects.contains(&peer)
+    }
+
+    /// Returns whether that is new.
+    pub(super) fn suspect(&mut self, peer: PeerIndex) -> bool {
+        self.suspects.insert(peer)
     }
 
     pub(super) fn is_closed(&self, chain: ChainId, seq: u64) -> bool {
@@ -53,12 +62,9 @@ impl Closure {
         } else if low > second.0 {
             *second = (low, peer);
         }
-        if self.suspects.is_empty() {
-            return Vec::new();
-        }
         let mut found = Vec::new();
-        let own = peers.chains(peer);
-        for &chain in self.suspects.iter().filter(|chain| !own.contains(chain)) {
+        let others = self.suspects.iter().filter(|suspect| **suspect != peer);
+        for &chain in others.flat_map(|suspect| peers.chains(*suspect)) {
             let mut next_seq = graph.heard(by, chain).next_seq;
             while let Some(run) = graph.run_after(chain, next_seq).filter(|run| run.header.lamport <= low) {
                 if self.closed.insert((chain, run.header.seq)) {

@@ -23,7 +23,9 @@ pub(super) struct View {
     pub(super) finals: BTreeSet<ActId>,
     /// Whose clock and low matter, in the order of peers.
     pub(super) counted: Vec<Counted>,
-    /// Why retired members are still counted.
+    /// Whether a retirement is not final.
+    pub(super) open: bool,
+    /// What it lacks.
     pub(super) missing: Vec<Missing>,
 }
 

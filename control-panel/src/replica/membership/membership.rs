@@ -10,7 +10,7 @@ use super::{
     acks::Asked,
     act::{Act, ActId, Deed, Floor, Key, Known},
     closure::Closure,
-    members::{Peers, Scope, View},
+    members::{PeerIndex, Peers, Scope, View},
     notices::Notices,
     verdict::Judged,
     watermark::{ChainState, Live, Low, clock_in},
@@ -112,6 +112,7 @@ impl Membership {
         if judged.needs > Right::Read {
             self.live.last_operation = self.live.last_operation.max(last_operation(run));
         }
+        self.live.ceiling = self.ceiling(graph);
         self.live.settle(view_changed);
         if judged.peer == self.me.peer {
             self.asked.waited = 0;
@@ -188,12 +189,24 @@ impl Membership {
         }
     }
 
-    fn suspect(&mut self, peer: usize) {
-        let chains = self.peers.chains(peer);
-        let name = self.peers.name(peer);
-        let retired = self.acts.iter().any(|act| act.deed == Deed::Retire && act.target == name);
-        if chains.len() > 1 || retired {
-            self.closure.suspects.extend(chains);
+    /// Notes the peers whose chains can have runs below a low that lacks them: those with several, the retired, and whom one of
+    /// these invited. All others are counted in every low, from their invitation on.
+    fn suspect(&mut self, peer: PeerIndex) {
+        let mut found = vec![peer];
+        while let Some(peer) = found.pop() {
+            let name = self.peers.name(peer);
+            let of_suspect = |act: &Act| {
+                act.target == name
+                    && (act.deed == Deed::Retire
+                        || self.peers.get(&act.author()).is_some_and(|author| self.closure.suspects(author)))
+            };
+            if self.peers.chains(peer).len() < 2 && !self.acts.iter().any(of_suspect) {
+                continue;
+            }
+            if self.closure.suspect(peer) {
+                let targets = self.acts.iter().filter(|act| act.author() == name).map(|act| act.target);
+                found.extend(targets.filter_map(|target| self.peers.get(&target)));
+            }
         }
     }
 
@@ -241,6 +254,9 @@ impl Membership {
         let view = Arc::new(scope.view(&self.live.view));
         let before = std::mem::replace(&mut self.live.view, view);
         let now = Arc::clone(&self.live.view);
+        if !now.open {
+            self.live.decided = self.acts.len();
+        }
         self.notices.members(&before.members, &now.members);
         for (id, act) in self.acts.iter().enumerate() {
             if act.deed == Deed::Retire && !act.closed && !now.effective.contains(&id) {
@@ -303,8 +319,9 @@ impl Membership {
                 |of: ChainId| if of == chain { run.next_seq() } else { graph.heard(chain, of).next_seq };
             let vector =
                 self.peers.chains(index).iter().filter(|_| retires).map(|&of| (of, heard(of))).collect();
-            let others = view.members.keys().filter(|peer| **peer != target && **peer != author.peer);
-            let voters = others.copied().filter(|_| retires).collect();
+            let counted = view.counted.iter().map(|counted| self.peers.name(counted.peer));
+            let others = counted.filter(|peer| *peer != target && *peer != author.peer);
+            let voters = others.filter(|_| retires).collect();
             let counted = view.counted.iter().any(|counted| counted.peer == index);
             let floor = (!retires && !counted).then_some(Floor { clock: key.lamport, low });
             let by_genesis = self.genesis.get(&author.peer) == Some(&Grant::Owner);
@@ -325,9 +342,7 @@ impl Membership {
                 closed,
             });
             past.insert(id);
-            if retires {
-                self.suspect(index);
-            }
+            self.suspect(index);
         }
         let made = first..self.acts.len();
         if made.is_empty() {

@@ -7,46 +7,52 @@
 use std::collections::BTreeSet;
 
 use super::{
-    act::ActId,
+    act::{Act, ActId, Deed},
     members::{Missing, Scope, View},
+    membership::Membership,
 };
-use crate::replica::Peer;
+use crate::replica::{Peer, graph::Graph};
 
 impl Scope<'_> {
-    /// Leaves out of `retired` those whose retirement is final. All that are open become final together: one that is
-    /// retired itself must not be waited for by the others.
+    /// Finds which retirements are final, and leaves their targets out of `retired`. All that are open become final together:
+    /// one that is retired itself must not be waited for by the others.
     pub(super) fn conclude(&self, view: &mut View, in_force: &[ActId], retired: &mut BTreeSet<Peer>) {
-        let target = |id: ActId| self.acts[id].target;
-        let is_final = |view: &View, peer: &Peer| {
-            in_force.iter().any(|&id| target(id) == *peer && view.finals.contains(&id))
-        };
-        retired.retain(|peer| !is_final(view, peer));
-        let mut ready = BTreeSet::new();
-        for &id in in_force.iter().filter(|&&id| retired.contains(&target(id))) {
+        let is_retirement = |id: &ActId| self.acts[*id].deed == Deed::Retire;
+        let all: Vec<ActId> = view.effective.iter().copied().filter(is_retirement).collect();
+        let open: Vec<ActId> = all.iter().copied().filter(|id| !view.finals.contains(id)).collect();
+        let mut ready = Vec::new();
+        for &id in &open {
             let missing = self.missing_votes(id);
             if missing.as_ref().is_some_and(Vec::is_empty) {
-                ready.insert(target(id));
+                ready.push(id);
             }
             view.missing.extend(missing.into_iter().flatten());
         }
-        let open: Vec<ActId> = in_force.iter().copied().filter(|&id| ready.contains(&target(id))).collect();
-        let waiting_for = view.members.keys().chain(retired.iter().filter(|peer| !ready.contains(*peer)));
+        let leaves = |peer: &Peer, ids: &BTreeSet<ActId>| {
+            in_force.iter().any(|id| ids.contains(id) && self.acts[*id].target == *peer)
+        };
+        let mut done = view.finals.clone();
+        done.extend(&ready);
+        let waiting_for = view.members.keys().chain(retired.iter().filter(|peer| !leaves(peer, &done)));
         let missing: Vec<Missing> = waiting_for
-            .flat_map(|&member| open.iter().map(move |&retirement| Missing { member, retirement }))
+            .flat_map(|&member| ready.iter().map(move |&retirement| Missing { member, retirement }))
             .filter(|missing| !self.acknowledged(missing.retirement, &missing.member))
             .collect();
         if missing.is_empty() {
-            view.finals.extend(open);
-            retired.retain(|peer| !ready.contains(peer));
+            view.finals = done;
         }
         view.missing.extend(missing);
+        retired.retain(|peer| !leaves(peer, &view.finals));
+        view.open = !all.iter().all(|id| view.finals.contains(id));
     }
 
     /// A junior's retirement of a senior owner needs that all other members had it in a run's past before any act of the
-    /// target's, and that there is another: returns those that lack it, and `None` where there is no one to ask. No other needs votes.
+    /// target's, and that there is another: returns those that lack it, and `None` where there is no one to ask. No other needs votes,
+    /// nor does one that its target has acknowledged.
     fn missing_votes(&self, id: ActId) -> Option<Vec<Missing>> {
         let act = &self.acts[id];
-        if self.rank(&act.target).is_none_or(|rank| act.rank < rank) {
+        let is_senior = self.rank(&act.target).is_none_or(|rank| act.rank < rank);
+        if is_senior || self.acknowledged_by_run(id, &act.target) {
             return Some(Vec::new());
         }
         let missing = act.voters.iter().filter(|voter| !self.acknowledged_by_run(id, voter));
@@ -66,5 +72,40 @@ impl Scope<'_> {
     /// Whether what the retired are counted for may have come.
     pub(super) fn may_conclude(&self, view: &View) -> bool {
         view.missing.iter().any(|missing| self.acknowledged_by_run(missing.retirement, &missing.member))
+    }
+}
+
+impl Membership {
+    /// Below which time no verdict depends on a retirement that is not final. While one is, all that are not may come to stand or
+    /// fall with it, and so what their targets made that they do not have, and the invitations that their targets made.
+    pub(super) fn ceiling<Op>(&self, graph: &Graph<Op>) -> u64 {
+        let view = &self.live.view;
+        if !view.open {
+            return u64::MAX;
+        }
+        // One that a final retirement took precedence over never stands.
+        let fell = |act: &Act| {
+            let mut finals = view.finals.iter().filter(|id| !act.past.contains(*id));
+            finals.any(|&id| self.acts[id].target == act.author())
+        };
+        let is_open = |(id, act): &(ActId, &Act)| {
+            let decided = *id < self.live.decided || view.finals.contains(id) || act.closed;
+            act.deed == Deed::Retire && !decided && (view.effective.contains(id) || !fell(act))
+        };
+        let mut ceiling = u64::MAX;
+        for (id, retirement) in self.acts.iter().enumerate().filter(is_open) {
+            let chains = self.peers.get(&retirement.target).map(|index| self.peers.chains(index));
+            for &chain in chains.into_iter().flatten() {
+                let lost = graph.run_after(chain, retirement.kept(chain));
+                ceiling = lost.map_or(ceiling, |run| ceiling.min(run.header.lamport - 1));
+            }
+            for (other, invite) in self.acts.iter().enumerate() {
+                let concurrent = !retirement.past.contains(&other) && !invite.past.contains(&id);
+                if invite.deed != Deed::Retire && invite.author() == retirement.target && concurrent {
+                    ceiling = ceiling.min(invite.key.lamport - 1);
+                }
+            }
+        }
+        ceiling
     }
 }

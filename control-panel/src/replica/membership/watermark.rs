@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{
-    act::Known,
+    act::{ActId, Known},
     members::{Counted, PeerIndex, Peers, View},
 };
 use crate::replica::graph::{ChainId, Graph};
@@ -72,6 +72,10 @@ pub(super) struct Live {
     /// The latest clock and the highest low of each peer.
     pub(super) peers: Vec<PeerLevel>,
     pub(super) watermark: u64,
+    /// Acts below this number stand or fell for good: no retirement was open after them.
+    pub(super) decided: ActId,
+    /// Above it verdicts may change yet, while a retirement is not final.
+    pub(super) ceiling: u64,
     /// Whose low it is.
     pub(super) holder: Option<Counted>,
 }
@@ -92,6 +96,8 @@ impl Live {
             low: Low::default(),
             peers: Vec::new(),
             watermark: 0,
+            decided: 0,
+            ceiling: u64::MAX,
             holder: None,
         }
     }
@@ -131,9 +137,8 @@ impl Live {
         }
         let lows = self.view.counted.iter().map(|counted| (self.low_of(counted), counted));
         let Some((level, holder)) = lows.min_by_key(|(low, _)| *low) else { return };
-        // One that was invited counts from then on: what was stable before is in its past.
-        let level = level.max(self.watermark);
-        debug_assert!(level <= self.low.level, "nothing is stable that this replica has not");
+        // Among the honest none of this changes anything; but a forked owner may invite and retire below what was promised.
+        let level = level.min(self.low.level).min(self.ceiling).max(self.watermark);
         self.watermark = level;
         self.holder = Some(*holder);
     }

@@ -77,8 +77,8 @@ impl Node {
         assert!(self.watermark >= before.watermark, "what the log says is stable stays so");
         let Self { wrong, promised, one_number, wrong_by_one_number, .. } = before;
         *self = Self {
-            wrong,
             promised,
+            wrong,
             one_number,
             wrong_by_one_number,
             ..std::mem::replace(self, Self::new(&before.genesis, 0))

@@ -78,8 +78,8 @@ fn random_histories_are_judged_the_same_in_every_order() {
             let mut shuffled = runs.clone();
             random.shuffle(&mut shuffled);
             let other = judge(&members, random.number(PEERS), &shuffled);
-            assert_eq!(other.verdicts, expected.verdicts, "seed {seed}");
-            assert_eq!(other.members, expected.members, "seed {seed}");
+            let same = other.verdicts == expected.verdicts && other.members == expected.members;
+            assert!(same, "seed {seed}:\n{:?}\n{:?}", other.verdicts, expected.verdicts);
         }
     }
     for void in [Void::Closed, Void::Retired, Void::NotGranted] {
