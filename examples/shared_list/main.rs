@@ -75,6 +75,8 @@ fn run(cli: &Cli, out: &mut impl Write) -> io::Result<bool> {
     let mut air = Air::new(cli.loss, rng.fork(), NAMES.len());
     let mut sites = sites();
     let (mut edits, mut redone) = (0, 0);
+    // From which frame on the lists were equal.
+    let mut equal = None;
     writeln!(out, "seed {}, {} of 100 packets lost\n{}", cli.seed, cli.loss, table::head(&NAMES))?;
     for frame in 1..=cli.frames + PATIENCE {
         let mut row = Vec::new();
@@ -90,8 +92,13 @@ fn run(cli: &Cli, out: &mut impl Write) -> io::Result<bool> {
             speak(me, site, &report, &mut air);
         }
         writeln!(out, "{}", table::row(frame, &row, air.turn()))?;
-        if frame > cli.frames && agree(&sites) {
-            writeln!(out, "\nagreed after {frame} frames: {edits} edits, {redone} operations redone, {air}")?;
+        equal = equal.filter(|_| equal_lists(&sites)).or(equal_lists(&sites).then_some(frame));
+        if let Some(since) = equal
+            && frame > cli.frames
+            && same_versions(&sites)
+        {
+            writeln!(out, "\nequal since frame {since}, and known to be in frame {frame}:")?;
+            writeln!(out, "{edits} edits, {redone} operations redone, {air}")?;
             sites
                 .iter()
                 .zip(NAMES)
@@ -156,12 +163,13 @@ fn edit(rng: &mut Rng, list: &List) -> Option<Edit> {
     }
 }
 
-/// All have the same operations, and so the same list.
-fn agree(sites: &[Site]) -> bool {
-    sites.windows(2).all(|pair| {
-        let [one, other] = [&pair[0].app, &pair[1].app];
-        one.version() == other.version() && one.list() == other.list()
-    })
+fn equal_lists(sites: &[Site]) -> bool {
+    sites.windows(2).all(|pair| pair[0].app.list() == pair[1].app.list())
+}
+
+/// All have the same operations, and the acknowledgements of them.
+fn same_versions(sites: &[Site]) -> bool {
+    sites.windows(2).all(|pair| pair[0].app.version() == pair[1].app.version())
 }
 
 #[cfg(test)]

@@ -131,7 +131,9 @@ fn shared_list_converges_and_shows_how() {
     assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
     let lists = lists(&told);
     assert!(lists.iter().all(|list| *list == lists[0] && list.contains(" done)")), "{told}");
-    for part in ["frame | alice", "merged redone items", "agreed after ", " operations redone, ", " lost, "] {
+    for part in
+        ["frame | alice", "merged redone items", "equal since frame ", " operations redone, ", " lost, "]
+    {
         assert!(told.contains(part), "no `{part}` in\n{told}");
     }
     assert!(!told.contains('\u{1b}'), "plain text: {told}");
