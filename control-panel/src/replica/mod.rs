@@ -2,7 +2,7 @@
 //!
 //! A program keeps a [`Replica`] of its shared [`State`] in its reducer's state. Local intents reach it by
 //! [`commit`](Replica::commit), remote ones by [`merge`](Replica::merge); [`settle`](Replica::settle), once a frame, puts all of them in one order.
-//! Replicas that have the same operations have the same state.
+//! Replicas that have the same operations have the same state. The [guide] goes from a state to a program.
 //!
 //! ```
 //! use control_panel::{Peer, Replica, Stamp, State};
@@ -43,6 +43,8 @@ mod desync;
 mod error;
 mod fold;
 mod graph;
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 mod identify;
 mod ids;
 mod membership;
