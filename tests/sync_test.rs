@@ -152,3 +152,65 @@ fn a_start_that_is_not_the_replicas_is_found() {
     assert_eq!(found.operation, None);
     assert!(found.to_string().contains("is not what its operations give from the start: values["), "{found}");
 }
+
+/// What is not in the state yet, as its job is still to be run, is not missed in it.
+#[test]
+fn while_a_job_is_out_only_what_the_state_has_is_compared() {
+    let [_, mut there] = merged(Sorted::default, op);
+    (0..40).for_each(|n| _ = there.commit(op(n)));
+    let mut late =
+        Replica::builder(PEERS[0], Sorted::default()).members(PEERS).incarnation(1).redo_budget(8).build();
+    late.commit(Op::Put(77));
+    late.merge(there.since(late.version()));
+    let settled = late.settle();
+    late.commit(Op::Put(78));
+    testing::sync_test(&late, Sorted::default).unwrap();
+    let redone = settled.job.expect("more than the budget").run();
+    assert!(late.finish(redone));
+    while late.settle().merged > 0 {}
+    testing::sync_test(&late, Sorted::default).unwrap();
+    assert!(late.state().values.contains_key(&78));
+}
+
+/// Panics at one number.
+#[derive(Clone, Debug, Default)]
+struct Fragile(Vec<u64>);
+
+impl State for Fragile {
+    type Op = u64;
+
+    fn apply(&mut self, value: &u64, _: &Stamp) {
+        if *value == 13 {
+            std::panic::resume_unwind(Box::new("on purpose"));
+        }
+        self.0.push(*value);
+    }
+}
+
+#[test]
+fn an_operation_that_panics_is_not_applied_by_the_test_either() {
+    let mut replica = Replica::builder(PEERS[0], Fragile::default()).build();
+    for value in [12, 13, 14] {
+        replica.commit(value);
+        testing::sync_test(&replica, Fragile::default).unwrap();
+        let _ = replica.settle();
+        testing::sync_test(&replica, Fragile::default).unwrap();
+    }
+    assert_eq!(replica.state().0, [12, 14]);
+}
+
+/// After a cut the state at the cut is where it begins.
+#[test]
+fn history_that_a_cut_ended_is_not_needed() {
+    let mut replica = Replica::builder(PEERS[0], Sorted::default()).history(8).build();
+    for n in 0..100 {
+        replica.commit(op(n));
+        let _ = (replica.outbox(), replica.settle());
+    }
+    replica.cut().unwrap();
+    for n in 100..104 {
+        replica.commit(op(n));
+        let _ = (replica.outbox(), replica.settle());
+    }
+    testing::sync_test(&replica, || -> Sorted { unreachable!("the history is gone") }).unwrap();
+}

@@ -238,7 +238,8 @@ impl<S: State> Replica<S> {
     pub(crate) fn history(&self) -> (Option<&S>, impl Iterator<Item = (Stamp, &S::Op)>) {
         let (base, level) = self.fold.base();
         let base = (level > 0).then_some(&**base);
-        (base, self.fold.entries(level, u64::MAX).chain(self.own.applied()))
+        let (entries, pending) = self.fold.applied();
+        (base, entries.chain(self.own.applied().take(pending)))
     }
 
     /// The place of the next operation of this replica.

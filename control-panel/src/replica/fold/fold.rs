@@ -317,6 +317,13 @@ impl<S: State> Fold<S> {
         entries.filter(|entry| entry.wanted()).map(|entry| (entry.stamp(), entry.op()))
     }
 
+    /// The operations in the log that the state has, in order; and how many of the local ones after them, which are in no run yet.
+    #[cfg(feature = "testing")]
+    pub(crate) fn applied(&self) -> (impl Iterator<Item = (Stamp, &S::Op)>, usize) {
+        let entries = self.line.log.iter().filter(|entry| entry.applied());
+        (entries.map(|entry| (entry.stamp(), entry.op())), self.line.tail.applied)
+    }
+
     /// How many operations are above `after`, up to `upto`.
     pub(crate) fn count(&self, after: u64, upto: u64) -> usize {
         self.line.above(upto.max(after)) - self.line.above(after)
