@@ -123,6 +123,12 @@ impl<Op> Chain<Op> {
         self.news.get(self.news_before(from)..self.news_before(upto)).unwrap_or_default()
     }
 
+    /// What the last run changed: its own heads come first, in their order.
+    pub(super) fn last_news(&self) -> &[News] {
+        let from = self.ends.len().checked_sub(2).map_or(0, |index| self.ends[index]);
+        &self.news[from..]
+    }
+
     fn news_before(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |index| self.ends[index])
     }

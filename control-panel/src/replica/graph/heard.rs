@@ -90,7 +90,10 @@ impl Row {
         }
         // Each run's news have all of its past that its chain had not heard before, so this need not go further.
         for news in chain.news_between(old, mark.next_seq) {
-            note(self, News { declared: false, ..*news });
+            // What an honest author names besides covers this: the check is all there is to do.
+            if news.mark.next_seq > self.mark(news.chain).next_seq {
+                note(self, News { declared: false, ..*news });
+            }
         }
     }
 }

@@ -76,6 +76,8 @@ pub(crate) struct Graph<Op> {
     clock: u64,
     /// Runs that end at or below it may be gone.
     level: u64,
+    /// The chain that grew last.
+    last: Option<ChainId>,
     /// Offered and not looked at; what was woken from the gaps comes first.
     queue: VecDeque<Arc<Run<Op>>>,
     gaps: Gaps<Op>,
@@ -107,6 +109,7 @@ impl<Op> Graph<Op> {
             version: Version::new(),
             clock: 0,
             level: 0,
+            last: None,
             queue: VecDeque::new(),
             gaps: Gaps::new(),
             turn: 0,
@@ -167,6 +170,7 @@ impl<Op> Graph<Op> {
         if !std::mem::replace(&mut chain.fresh, true) {
             self.fresh.push(id);
         }
+        self.last = Some(id);
         self.clock = self.clock.max(run.clock());
         self.version.advance(run.header.author, run.header.previous, run.end());
         if self.own_chain.is_none() && run.header.author == self.own {
