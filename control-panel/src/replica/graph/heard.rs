@@ -59,6 +59,11 @@ impl Row {
         *cell != before
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.0.capacity() * std::mem::size_of::<Cell>()
+    }
+
     /// The cells that hold something.
     pub(super) fn iter(&self) -> impl Iterator<Item = (ChainId, Cell)> + '_ {
         let cells = self.0.iter().enumerate();
@@ -70,6 +75,11 @@ impl Row {
     /// Takes in a declared head and all that is in its past. What changed is added to `changed`.
     pub(super) fn hear<Op>(&mut self, chains: &[Chain<Op>], head: (ChainId, Mark), changed: &mut Vec<News>) {
         let (id, mark) = head;
+        // Rows are most of what a large group costs: no doubling.
+        if self.0.capacity() < chains.len() {
+            let room = chains.len().next_multiple_of(8) - self.0.len();
+            self.0.reserve_exact(room);
+        }
         let mut note = |row: &mut Self, news: News| {
             if row.raise(news) {
                 changed.push(news);

@@ -140,8 +140,8 @@ impl<Op> Graph<Op> {
     ) -> Option<Admitted<Op>> {
         while let Some(run) = self.queue.pop_front() {
             self.turn += 1;
-            if self.gaps.len() > 0 {
-                self.gaps.drop_older(self.turn.saturating_sub(self.limits.gap_patience));
+            if let Some(old) = self.turn.checked_sub(self.limits.gap_patience) {
+                self.gaps.drop_older(old);
             }
             match self.judge(&run, &is_member) {
                 Verdict::Admit(chain, row) => return Some(self.admit(chain, row, run)),

@@ -1,7 +1,7 @@
 //! Runs that come too early: held within bounds, and never stuck.
 
 use super::harness::{TestRun, author, contents, follow, forge, graph, graph_with, seal, take};
-use crate::replica::{Misbehaviour, RunHash, graph::Limits};
+use crate::replica::{Author, Misbehaviour, RunHash, graph::Limits};
 
 fn ten() -> Vec<TestRun> {
     let mut a = graph(1);
@@ -16,8 +16,9 @@ fn the_gap_goes_on_behind_a_duplicate() {
     // Early: 2, 3, 4. Then 1 twice, 2 again, as resent by two peers.
     take(&mut b, &runs[2..5]);
     assert_eq!(b.waiting(), 3);
-    take(&mut b, [&runs[2], &runs[1], &runs[1], &runs[2], &runs[0]]);
-    assert_eq!((b.version().get(author(1)), b.waiting()), (5, 0));
+    // The duplicate comes first, and again where the gap has been filled: what is behind it is not stuck.
+    take(&mut b, [&runs[0], &runs[2], &runs[1], &runs[1], &runs[2], &runs[0], &runs[5]]);
+    assert_eq!((b.version().get(author(1)), b.waiting()), (6, 0));
 }
 
 #[test]
@@ -110,4 +111,25 @@ fn a_run_waits_for_each_of_its_heads() {
     assert_eq!(take(&mut d, [&c1]), 0);
     assert_eq!(take(&mut d, [&b1]), 1);
     assert_eq!(take(&mut d, [&a1]), 2);
+}
+
+#[test]
+fn a_thousand_authors_fit() {
+    let authors: Vec<_> = (0..1_000_u32).map(|incarnation| Author { incarnation, ..author(1) }).collect();
+    let first: Vec<_> = authors.iter().map(|author| forge(follow(*author, None, &[]), &[1])).collect();
+    let mut b = graph(2);
+    assert_eq!(take(&mut b, &first), 1_000);
+    let rows = |graph: &crate::replica::graph::Graph<u64>| -> usize {
+        graph.chains().map(|(_, chain)| chain.row.bytes()).sum()
+    };
+    assert!(rows(&b) < 1_000 * 1_000 * 24, "rows are as long as what was heard of");
+    // Everyone heard from everyone: the whole matrix.
+    for (index, own) in first.iter().enumerate() {
+        let mut others: Vec<_> = first.iter().collect();
+        others.remove(index);
+        let second = forge(follow(own.header.author, Some(own), &others), &[2]);
+        assert_eq!(take(&mut b, [&second]), 1);
+    }
+    assert_eq!(b.clock(), 2);
+    assert!(rows(&b) <= 1_000 * 1_024 * 24, "{}", rows(&b));
 }
