@@ -105,3 +105,26 @@ fn a_version_does_not_hide_a_branch() {
     assert_eq!(take(&mut d, &missing), 1);
     assert_eq!(contents(&c), contents(&d));
 }
+
+#[test]
+fn a_copied_key_is_found_out_though_neither_replica_knows_of_the_other_branch() {
+    let (mut a, mut copy) = (graph(1), graph(1));
+    let first = seal(&mut a, &[0]);
+    take(&mut copy, [&first]);
+    for op in 1..4 {
+        seal(&mut a, &[op]);
+    }
+    for op in 11..19 {
+        seal(&mut copy, &[op]);
+    }
+    // By counts alone each would send, or ask for, what is after the other's end: nothing that can be admitted.
+    for _ in 0..2 {
+        let missing = a.since(copy.version());
+        take(&mut copy, &missing);
+        let missing = copy.since(a.version());
+        take(&mut a, &missing);
+    }
+    assert_eq!(contents(&a), contents(&copy));
+    assert!(a.is_forked(author(1)) && copy.is_forked(author(1)));
+    assert!(a.since(copy.version()).is_empty(), "once both know, nothing is sent again");
+}
