@@ -2,6 +2,8 @@
 
 use control_panel::{GraphIntent, Intent, IntentSource};
 
+use crate::random::Random;
+
 /// 64 bytes, with its tag.
 #[derive(Clone, Copy, GraphIntent)]
 pub enum Update {
@@ -109,7 +111,7 @@ pub fn local(n: usize) -> Script {
 
 /// 90% clock 0 from four sources in random order, 10% from peers with random clocks.
 pub fn mix(n: usize) -> Script {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new();
     let clocks = (n as u64 / 8).max(16);
     let mut script: Script = (0..n as u64)
         .map(|i| match random.below(10) {
@@ -122,16 +124,4 @@ pub fn mix(n: usize) -> Script {
         script[n / 2] = (4, Update::remote(1, n as u64 / 2));
     }
     script
-}
-
-/// xorshift: the same mixes in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
 }

@@ -7,9 +7,14 @@ pub mod alloc;
 pub mod bars;
 pub mod contestant;
 pub mod contestants;
+#[cfg(feature = "replica")]
+pub mod document;
+#[cfg(feature = "replica")]
+pub mod documents;
 pub mod intents;
 pub mod machine;
 pub mod plot;
+pub mod random;
 pub mod readme;
 pub mod report;
 pub mod rounds;

@@ -145,6 +145,6 @@ pub fn context_switches() -> u64 {
 
 /// Time this thread spent on a core, in ns.
 pub fn thread_time() -> f64 {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    stat.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0.0)
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    1e9 * time.tv_sec as f64 + time.tv_nsec as f64
 }

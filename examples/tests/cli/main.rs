@@ -103,6 +103,19 @@ fn custom_worker_recovers_and_its_failures_are_told() {
 }
 
 #[test]
+fn shared_text_is_right_as_a_document_and_wrong_as_positions() {
+    let output = Command::new(example("shared_text")).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[2], "a document in the state: \"Goodbye brave new world\"");
+    assert!(lines[3].starts_with("    the same on both, and right; "), "{said}");
+    assert!(lines[7].starts_with("    the same on both, and wrong; "), "{said}");
+    let help = Command::new(example("shared_text")).arg("--help").output().expect("it runs");
+    assert!(text(&help.stdout).contains("--delay <KEYSTROKES>"), "{}", text(&help.stdout));
+}
+
+#[test]
 fn a_daemon_starts_itself_again() {
     let output = Command::new(example("cookbook_detach")).output().expect("it runs");
     let said = text(&output.stdout);

@@ -1,0 +1,262 @@
+//! A text that a library of documents keeps, in a replica's state: beside the library alone.
+
+use control_panel::{Delta, Peer, Replica, Stamp, State, Undoable, replica::Footprint};
+use control_panel_benches::{
+    bars::Bars,
+    machine::{Quiet, thread_time},
+    report::Options,
+    rounds::{Probe, compare},
+    table::{Table, short},
+};
+use yrs::{Doc, GetString, ReadTxn, StateVector, Text, TextRef, Transact, Update, updates::decoder::Decode};
+
+use crate::trace::{Patch, Trace};
+
+/// The receiver acknowledges each so many transactions.
+const FRAME: usize = 64;
+
+pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
+    let mut traces = vec![Trace::synthetic(options.pick(26_000, 2_000))];
+    if !options.quick {
+        traces.extend(["friendsforever", "clownschool"].into_iter().filter_map(Trace::published));
+    }
+    let mut table =
+        Table::new(&["text", "transactions", "raw yrs, ns each", "in a state, ns", "× raw yrs", "its range"]);
+    for trace in &traces {
+        let mut raw = probe::<Raw>(trace);
+        let mut embedded = [probe::<Embedded>(trace)];
+        let all = compare(&mut raw, &mut embedded, options.pick(11, 2), quiet);
+        let ratio = all[1].ratios[0];
+        table.row([
+            trace.name.clone(),
+            trace.transactions.len().to_string(),
+            short(all[0].own[0].median),
+            short(all[1].own[0].median),
+            short(ratio.median),
+            format!("{} to {}", short(ratio.low), short(ratio.high)),
+        ]);
+        bars.at_most(format!("a text of yrs in a state, × yrs, {}", trace.name), 1.3, ratio.median);
+    }
+    let published = if traces.len() > 1 { "" } else { " The published traces were not at hand." };
+    format!(
+        "{table}\nOf one who only reads: each transaction comes by itself, and is in the text before the next.{published}\n"
+    )
+}
+
+/// One replica of a text.
+pub trait Typed: Sized {
+    const NAME: &'static str;
+    type Message: Clone + 'static;
+
+    fn open(me: u8, peers: u8) -> Self;
+    fn edit(&mut self, patches: &[Patch]) -> Self::Message;
+    fn import(&mut self, message: &Self::Message);
+
+    fn acknowledge(&mut self) -> Option<Self::Message> {
+        None
+    }
+
+    fn text(&self) -> String;
+}
+
+/// What yrs does alone.
+pub struct Raw {
+    doc: Doc,
+    text: TextRef,
+}
+
+impl Raw {
+    fn new(client: u64) -> Self {
+        let doc = Doc::with_client_id(client);
+        let text = doc.get_or_insert_text("text");
+        Self { doc, text }
+    }
+
+    pub fn length(&self) -> u32 {
+        self.text.len(&self.doc.transact())
+    }
+
+    /// A local edit, and its update.
+    fn press(&self, patches: &[Patch]) -> Vec<u8> {
+        let mut transaction = self.doc.transact_mut();
+        for (position, deleted, inserted) in patches {
+            self.text.remove_range(&mut transaction, *position, *deleted);
+            self.text.insert(&mut transaction, *position, inserted);
+        }
+        transaction.encode_update_v1()
+    }
+
+    /// Another's update. One that cannot be read changes nothing.
+    fn receive(&self, update: &[u8]) {
+        if let Ok(update) = Update::decode_v1(update) {
+            let _ = self.doc.transact_mut().apply_update(update);
+        }
+    }
+}
+
+impl Typed for Raw {
+    const NAME: &'static str = "yrs";
+    type Message = Vec<u8>;
+
+    fn open(me: u8, _: u8) -> Self {
+        Self::new(u64::from(me) + 1)
+    }
+
+    fn edit(&mut self, patches: &[Patch]) -> Vec<u8> {
+        self.press(patches)
+    }
+
+    fn import(&mut self, message: &Vec<u8>) {
+        self.receive(message);
+    }
+
+    fn text(&self) -> String {
+        self.text.get_string(&self.doc.transact())
+    }
+}
+
+/// In depth: `Doc::clone` is the same document once more.
+impl Clone for Raw {
+    fn clone(&self) -> Self {
+        let copy = Self::new(self.doc.client_id().get());
+        copy.receive(&self.doc.transact().encode_state_as_update_v1(&StateVector::default()));
+        copy
+    }
+}
+
+/// The document as (a part of) a state; an operation is its update.
+impl State for Raw {
+    type Op = Vec<u8>;
+
+    fn apply(&mut self, update: &Vec<u8>, _: &Stamp) {
+        self.receive(update);
+    }
+}
+
+impl Undoable for Raw {
+    type Undo = ();
+
+    fn apply_undoable(&mut self, update: &Vec<u8>, _: &Stamp) {
+        self.receive(update);
+    }
+
+    fn undo(&mut self, _: &Vec<u8>, (): ()) {}
+
+    fn footprint(_: &Vec<u8>) -> Footprint {
+        Footprint::Commutes
+    }
+}
+
+struct Embedded(Replica<Raw>);
+
+impl Embedded {
+    fn settle(&mut self) {
+        let settled = self.0.settle();
+        assert!(settled.job.is_none(), "nothing goes back");
+    }
+}
+
+impl Typed for Embedded {
+    const NAME: &'static str = "control-panel, with yrs in its state";
+    type Message = Delta<Vec<u8>>;
+
+    fn open(me: u8, peers: u8) -> Self {
+        let members = (0..peers).map(|peer| Peer([peer + 1; 32]));
+        let state = Raw::new(u64::from(me) + 1);
+        Self(Replica::builder(Peer([me + 1; 32]), state).members(members).undoing().build())
+    }
+
+    fn edit(&mut self, patches: &[Patch]) -> Delta<Vec<u8>> {
+        // The document has the edit before the replica does: applying it once more changes nothing.
+        let update = self.0.state().press(patches);
+        self.0.commit(update);
+        self.0.outbox().expect("it just committed")
+    }
+
+    fn import(&mut self, message: &Delta<Vec<u8>>) {
+        self.0.merge(message.clone());
+        self.settle();
+    }
+
+    fn acknowledge(&mut self) -> Option<Delta<Vec<u8>>> {
+        self.0.outbox()
+    }
+
+    fn text(&self) -> String {
+        self.0.state().text()
+    }
+}
+
+enum Event<M> {
+    Import(M),
+    Acknowledge,
+}
+
+/// A reader of this trace.
+fn probe<T: Typed>(trace: &Trace) -> Probe {
+    eprint!("\r    recording {:<40}", T::NAME);
+    let (peers, reader) = (trace.authors as u8 + 1, trace.authors);
+    let mut all: Vec<T> = (0..peers).map(|me| T::open(me, peers)).collect();
+    // By author: which transactions it has.
+    let mut has = vec![vec![false; trace.transactions.len()]; trace.authors];
+    let mut messages: Vec<T::Message> = Vec::new();
+    let mut events = Vec::new();
+    for (now, transaction) in trace.transactions.iter().enumerate() {
+        let author = transaction.author;
+        let mut missing = Vec::new();
+        let mut open = transaction.parents.clone();
+        while let Some(parent) = open.pop() {
+            if !std::mem::replace(&mut has[author][parent], true) {
+                missing.push(parent);
+                open.extend(&trace.transactions[parent].parents);
+            }
+        }
+        missing.sort_unstable();
+        missing.into_iter().for_each(|missing| all[author].import(&messages[missing]));
+        let message = all[author].edit(&transaction.patches);
+        has[author][now] = true;
+        all[reader].import(&message);
+        events.push(Event::Import(message.clone()));
+        messages.push(message);
+        if now % FRAME == FRAME - 1 {
+            events.push(Event::Acknowledge);
+            if let Some(message) = all[reader].acknowledge() {
+                all[..reader].iter_mut().for_each(|author| author.import(&message));
+            }
+        }
+    }
+    assert_eq!(all[reader].text(), trace.end, "{}, {}", T::NAME, trace.name);
+    let (transactions, end) = (trace.transactions.len() as f64, trace.end.clone());
+    Probe::new(T::NAME, move || {
+        let mut reader = T::open(reader as u8, peers);
+        let began = thread_time();
+        for event in &events {
+            match event {
+                Event::Import(message) => reader.import(message),
+                Event::Acknowledge => drop(reader.acknowledge()),
+            }
+        }
+        let took = thread_time() - began;
+        assert_eq!(reader.text(), end);
+        vec![took / transactions]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Embedded, Raw, Trace, probe};
+
+    /// `probe` compares the text in the end.
+    #[test]
+    fn a_made_up_trace_gives_its_text_in_a_state_too() {
+        let trace = Trace::synthetic(500);
+        let _ = (probe::<Raw>(&trace), probe::<Embedded>(&trace));
+    }
+
+    #[test]
+    fn published_traces_give_their_text() {
+        for trace in ["friendsforever", "clownschool"].into_iter().filter_map(Trace::published) {
+            let _ = probe::<Raw>(&trace);
+        }
+    }
+}

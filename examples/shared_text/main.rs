@@ -1,0 +1,188 @@
+//! Two people type into one text at the same time, and it comes out right.
+//!
+//!     cargo run -p examples --example shared_text
+//!     cargo run -p examples --example shared_text -- --help
+//!
+//! What to look for:
+//!
+//! - `page`: a state with a text that `yrs` keeps. Its operations are the updates of that document, and their footprint is
+//!   `Commutes`: `yrs` puts them into their places whatever the order, so that none is ever taken back. The title beside it
+//!   is an ordinary field, where the last one wins.
+//! - `plain`: the same typing as positions in a string. Replicas converge, because all apply the same operations in the same
+//!   order; but a position means something only in the version that its author saw, so the text is wrong, and on both the same.
+
+mod page;
+mod plain;
+
+use std::collections::VecDeque;
+
+use clap::Parser;
+use control_panel::{Delta, Peer, Replica, State};
+
+use crate::{
+    page::{Edit, Page},
+    plain::Plain,
+};
+
+/// Two people type into one text at the same time: as a document in a shared state, and as positions in a string.
+#[derive(Parser)]
+struct Options {
+    /// After so many keystrokes of their own they hear of the other's.
+    #[arg(long, default_value_t = 4, value_name = "KEYSTROKES")]
+    delay: usize,
+}
+
+const BEGINNING: &str = "Hello world";
+const EXPECTED: &str = "Goodbye brave new world";
+
+/// A key that was pressed, as an editor sees it: so many bytes deleted at this position, and this inserted.
+#[derive(Debug, Clone)]
+struct Key {
+    at: u32,
+    deleted: u32,
+    inserted: String,
+}
+
+/// Types over the first word.
+fn first(_: &str, nth: usize) -> Option<Key> {
+    let letter = "Goodbye".chars().nth(nth)?;
+    Some(Key {
+        at: u32::try_from(nth).ok()?,
+        deleted: if nth == 0 { 5 } else { 0 },
+        inserted: letter.to_string(),
+    })
+}
+
+/// Inserts two words before the last.
+fn second(seen: &str, nth: usize) -> Option<Key> {
+    let letter = "brave new ".chars().nth(nth)?;
+    let at = seen.find("world").unwrap_or(seen.len());
+    Some(Key { at: u32::try_from(at).ok()?, deleted: 0, inserted: letter.to_string() })
+}
+
+/// One of the two.
+struct Person<S: State> {
+    replica: Replica<S>,
+    /// What the other sent in each of the last turns.
+    arriving: VecDeque<Option<Delta<S::Op>>>,
+    undone: usize,
+}
+
+impl<S: State> Person<S> {
+    fn new(replica: Replica<S>) -> Self {
+        Self { replica, arriving: VecDeque::new(), undone: 0 }
+    }
+
+    /// Receives what has been on its way for `delay` turns.
+    fn receive(&mut self, delay: usize) {
+        while self.arriving.len() > delay {
+            if let Some(Some(delta)) = self.arriving.pop_front() {
+                self.replica.merge(delta);
+            }
+        }
+        self.undone += self.replica.settle().undone;
+    }
+}
+
+/// How a kind of state is typed into.
+struct Typing<S: State> {
+    press: fn(&S, &Key) -> S::Op,
+    text: fn(&S) -> String,
+}
+
+/// Both see the same beginning, then press a key each turn, before they hear of the other's last ones.
+fn type_together<S: State>(people: &mut [Person<S>; 2], typing: &Typing<S>, delay: usize) {
+    let beginning = Key { at: 0, deleted: 0, inserted: BEGINNING.into() };
+    press(&mut people[0], typing, &beginning);
+    exchange(people, 0);
+    for turn in 0.. {
+        let texts = people.each_ref().map(|person| (typing.text)(person.replica.state()));
+        let keys = [first(&texts[0], turn), second(&texts[1], turn)];
+        if keys.iter().all(Option::is_none) {
+            break;
+        }
+        for (person, key) in people.iter_mut().zip(&keys) {
+            if let Some(key) = key {
+                press(person, typing, key);
+            }
+        }
+        exchange(people, delay);
+    }
+    exchange(people, 0);
+}
+
+fn press<S: State>(person: &mut Person<S>, typing: &Typing<S>, key: &Key) {
+    let op = (typing.press)(person.replica.state(), key);
+    person.replica.commit(op);
+}
+
+fn exchange<S: State>(people: &mut [Person<S>; 2], delay: usize) {
+    let [one, two] = people;
+    one.arriving.push_back(two.replica.outbox());
+    two.arriving.push_back(one.replica.outbox());
+    one.receive(delay);
+    two.receive(delay);
+}
+
+/// What came of it, in three lines.
+fn report<S: State>(what: &str, people: &[Person<S>; 2], typing: &Typing<S>) -> String {
+    let texts = people.each_ref().map(|person| (typing.text)(person.replica.state()));
+    let same = if texts[0] == texts[1] { "the same on both" } else { "DIFFERENT" };
+    let right = if texts[0] == EXPECTED { "right" } else { "wrong" };
+    let undone: usize = people.iter().map(|person| person.undone).sum();
+    format!("{what}: \"{}\"\n    {same}, and {right}; {undone} operations were taken back", texts[0])
+}
+
+const PEERS: [Peer; 2] = [Peer([1; 32]), Peer([2; 32])];
+
+fn document(delay: usize) -> String {
+    let replica = |peer| Replica::builder(peer, Page::default()).members(PEERS).undoing().build();
+    let mut people = PEERS.map(|peer| Person::new(replica(peer)));
+    let typing = Typing { press: Page::press, text: Page::text };
+    // Both give it a title, too: the other's is later in the order of all operations.
+    for (person, title) in people.iter_mut().zip(["Greeting", "A greeting"]) {
+        person.replica.commit(Edit::Rename(title.into()));
+    }
+    type_together(&mut people, &typing, delay);
+    let titles = people.each_ref().map(|person| person.replica.state().title());
+    format!("{}\n    the title on both: {titles:?}", report("a document in the state", &people, &typing))
+}
+
+fn positions(delay: usize) -> String {
+    let replica = |peer| Replica::builder(peer, Plain::default()).members(PEERS).undoing().build();
+    let mut people = PEERS.map(|peer| Person::new(replica(peer)));
+    let typing = Typing { press: |_: &Plain, key: &Key| key.clone(), text: Plain::text };
+    type_together(&mut people, &typing, delay);
+    report("positions in a string  ", &people, &typing)
+}
+
+fn main() {
+    let Options { delay } = Options::parse();
+    println!(
+        "one types \"Goodbye\" over \"Hello\", the other \"brave new \" before \"world\": \"{EXPECTED}\"\n"
+    );
+    println!("{}\n\n{}", document(delay), positions(delay));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{document, positions};
+
+    #[test]
+    fn a_document_in_the_state_is_right_whatever_the_delay() {
+        for delay in 0..20 {
+            let said = document(delay);
+            assert!(
+                said.contains("\"Goodbye brave new world\"\n    the same on both, and right; "),
+                "{said}"
+            );
+            assert!(said.ends_with("[\"A greeting\", \"A greeting\"]"), "{said}");
+        }
+    }
+
+    #[test]
+    fn positions_converge_to_wrong_text() {
+        let said = positions(4);
+        assert!(said.contains("the same on both, and wrong; "), "{said}");
+    }
+}
