@@ -117,7 +117,11 @@ impl<B: GoesBack> OurReplica<B> {
 
     /// What exceeds a frame's budget would run on another thread; here its time counts.
     fn finish(&mut self, settled: Settled<Map<B>>) {
-        assert!(settled.job.is_none(), "`Replica::finish`");
+        let mut job = settled.job;
+        while let Some(redo) = job {
+            self.replica.finish(redo.run());
+            job = self.replica.settle().job;
+        }
     }
 
     /// A frame that brought nothing: what its report says is not looked at.
