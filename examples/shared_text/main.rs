@@ -130,7 +130,7 @@ fn report<S: State>(what: &str, people: &[Person<S>; 2], typing: &Typing<S>) -> 
     let same = if texts[0] == texts[1] { "the same on both" } else { "DIFFERENT" };
     let right = if texts[0] == EXPECTED { "right" } else { "wrong" };
     let undone: usize = people.iter().map(|person| person.undone).sum();
-    format!("{what}: \"{}\"\n    {same}, and {right}; {undone} operations were taken back", texts[0])
+    format!("{what}: \"{}\"\n    {same}, and {right}; operations taken back: {undone}", texts[0])
 }
 
 const PEERS: [Peer; 2] = [Peer([1; 32]), Peer([2; 32])];
@@ -166,7 +166,9 @@ fn main() {
 
 #[cfg(test)]
 mod tests {
-    use super::{document, positions};
+    use control_panel::Replica;
+
+    use super::{Key, PEERS, document, page::Page, positions};
 
     #[test]
     fn a_document_in_the_state_is_right_whatever_the_delay() {
@@ -184,5 +186,27 @@ mod tests {
     fn positions_converge_to_wrong_text() {
         let said = positions(4);
         assert!(said.contains("the same on both, and wrong; "), "{said}");
+    }
+
+    /// Red where the text's clone is `yrs`' own, which is the same document once more.
+    #[test]
+    fn what_a_retired_member_typed_unheard_leaves_the_text() {
+        let replica = |peer| Replica::builder(peer, Page::default()).members(PEERS).undoing().build();
+        let [mut owner, mut retired] = PEERS.map(replica);
+        let press = |replica: &mut Replica<Page>, at, inserted: &str| {
+            let edit = replica.state().press(&Key { at, deleted: 0, inserted: inserted.into() });
+            replica.commit(edit);
+        };
+        press(&mut owner, 0, "Hello");
+        retired.merge(owner.outbox().unwrap());
+        let _ = retired.settle();
+        press(&mut retired, 5, " you");
+        owner.retire(PEERS[1]).unwrap();
+        let (there, here) = (owner.outbox(), retired.outbox());
+        retired.merge(there.unwrap());
+        owner.merge(here.unwrap());
+        let _ = (owner.settle(), retired.settle());
+        assert_eq!((owner.state().text(), retired.state().text()), ("Hello".into(), "Hello".into()));
+        assert_eq!(retired.take_void().len(), 1);
     }
 }
