@@ -6,7 +6,8 @@ use std::{
 };
 
 use control_panel::{
-    Delta, IntentSource, Peer, QueuedIntent, Reducer, Replica, workers::memory_monitor::MemoryLevel,
+    Delta, IntentSource, Peer, QueuedIntent, Reducer, Replica, replica::Redo,
+    workers::memory_monitor::MemoryLevel,
 };
 
 use crate::{
@@ -28,6 +29,8 @@ const HERE: Peer = Peer([0; 32]);
 #[derive(Debug)]
 pub(crate) struct GraphBrowserApp {
     shared: Replica<Graph>,
+    /// What a frame would have to redo beyond its budget: the loop gives it to a worker.
+    redo: Option<Redo<Graph>>,
     /// What this program's own walk met beside pages; whether it is over, and whether it stopped at a limit.
     passed_by: Skips,
     walked: Option<bool>,
@@ -87,6 +90,7 @@ impl GraphBrowserApp {
         Self {
             // Taken back by undo records: a clone of a large graph takes milliseconds.
             shared: Replica::builder(here, Graph::default()).members(members).undoing().build(),
+            redo: None,
             passed_by: Skips::default(),
             walked: None,
             offline: BTreeMap::new(),
@@ -113,6 +117,11 @@ impl GraphBrowserApp {
     /// What the last frame did to the graph, for other peers. Once a frame.
     pub(crate) fn outbox(&mut self) -> Option<Delta<Edit>> {
         self.shared.outbox()
+    }
+
+    /// Work for a worker, whose result comes back as an intent.
+    pub(crate) fn take_redo(&mut self) -> Option<Redo<Graph>> {
+        self.redo.take()
     }
 
     /// How many operations made the graph.
@@ -274,6 +283,8 @@ impl Reducer for GraphBrowserApp {
             }
             GraphIntent::PageSkipped { key, why } => self.edit(Edit::Skip { key, why }),
             GraphIntent::ApplyRemoteDelta { delta, .. } => self.shared.merge(delta),
+            // One that is not awaited any more changes nothing.
+            GraphIntent::Redone(redone) => _ = self.shared.finish(redone),
             GraphIntent::MarkPeerOffline { peer, reason } => {
                 self.offline.insert(peer, reason);
             }
@@ -310,8 +321,8 @@ impl Reducer for GraphBrowserApp {
 
     /// Once a frame, however many deltas came. What it redid is in the frame's report.
     fn settle(&mut self) {
-        // Alone, the browser takes nothing back, so there is no job beyond the budget, and nothing to be notified of.
-        let _ = self.shared.settle();
+        let settled = self.shared.settle();
+        self.redo = settled.job.or(self.redo.take());
     }
 }
 

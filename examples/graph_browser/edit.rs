@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use control_panel::{Stamp, State, Undoable};
+use control_panel::{IntentSource, Stamp, State, Undoable, Worker, replica::Redo};
 
 use crate::{
     graph::{Content, Graph},
-    intent::NodeKey,
+    intent::{GraphIntent, NodeKey},
     page::LinkCounts,
+    policy::LifecyclePolicy,
     skip::{Skip, Skips},
 };
 
@@ -110,6 +111,16 @@ impl Undoable for Graph {
             (_, Before::Read { .. } | Before::Skip(_)) => {}
         }
     }
+}
+
+/// Does what a frame had no time for, once, on a thread that may be held.
+pub(crate) fn redo(job: Redo<Graph>) -> Worker<GraphIntent, LifecyclePolicy> {
+    let mut job = Some(job);
+    Worker::blocking("redo", IntentSource::P2pSync, move |cx| {
+        if let Some(job) = job.take() {
+            cx.send_blocking(GraphIntent::Redone(job.run())).ok();
+        }
+    })
 }
 
 #[cfg(test)]

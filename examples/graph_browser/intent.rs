@@ -4,12 +4,14 @@ use std::{fmt, sync::Arc};
 
 use control_panel::{
     Delta, GraphIntent, LogicalClock, Peer,
+    replica::Redone,
     workers::{memory_monitor::MemoryPressure, prefetch::Prewarm},
 };
 
 use crate::{
     commands::Command,
     edit::Edit,
+    graph::Graph,
     host::RuntimeState,
     page::LinkCounts,
     skip::{Skip, Skips},
@@ -42,6 +44,8 @@ pub(crate) enum GraphIntent {
     /// Another peer's edits of the graph, ordered within a frame by the Lamport time of the first.
     #[intent(clock = lamport_clock, origin = delta)]
     ApplyRemoteDelta { lamport_clock: u64, delta: Delta<Edit> },
+    /// What many late edits made of the graph, beyond what a frame has time for.
+    Redone(Redone<Graph>),
     /// A peer cannot be reached any more, and why, in the words of what found it. An observation: the graph keeps its edits.
     MarkPeerOffline { peer: Peer, reason: Arc<str> },
     /// Somebody wants to see a page, or will soon.

@@ -215,6 +215,9 @@ impl Browser {
         let report = self.register.panel.run_frame(&mut self.app, &mut self.register.hosts, clicks);
         // There is no one to send it to; asking for it is what lets old history go.
         drop(self.app.outbox());
+        if let Some(job) = self.app.take_redo() {
+            self.register.panel.spawn(edit::redo(job));
+        }
         let ended = Instant::now();
         let whole = ended.duration_since(began);
         let after = switches.involuntary();

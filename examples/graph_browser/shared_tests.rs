@@ -67,6 +67,29 @@ fn two_browsers_have_one_graph_whichever_of_them_read_a_page() {
     }
 }
 
+/// A peer comes back with more edits than a frame redoes.
+#[test]
+fn what_a_frame_has_no_time_for_a_worker_does() {
+    let [mut walks, mut helps] = Browser::pair();
+    walks.frame(IntentSource::Restore, [found(0..4)]);
+    helps.hear(&mut walks);
+    helps.frame(IntentSource::Restore, (0..6_000).map(|_| read(1, &[2])));
+    walks.frame(IntentSource::Restore, [read(0, &[1, 2])]);
+    let report = walks.hear(&mut helps);
+    assert_eq!(report.redo.jobs, 1);
+    assert_eq!(walks.app.graph().edges, 2, "the frame goes on with the graph as it was");
+    // As the other sees it, one edit comes before 6,000 of its own.
+    assert_eq!(helps.hear(&mut walks).redo.jobs, 1);
+    for browser in [&mut walks, &mut helps] {
+        browser.panel.spawn(crate::edit::redo(browser.app.take_redo().expect("a job")));
+        while browser.app.graph().edges < 6_002 {
+            browser.panel.wait_ready_timeout(std::time::Duration::from_secs(10));
+            browser.frame(IntentSource::Restore, []);
+        }
+    }
+    assert!(walks.app.graph() == helps.app.graph());
+}
+
 #[test]
 fn what_is_observed_here_is_not_shared() {
     let [mut here, mut there] = Browser::pair();
