@@ -4,6 +4,7 @@
 
 mod broken;
 mod figures;
+mod hostile;
 mod processes;
 mod table;
 mod worlds;

@@ -28,14 +28,14 @@ fn world(seed: u64) -> World {
 
 #[test]
 fn replicas_converge_by_snapshots() {
-    for seed in seeds(150) {
+    for seed in seeds(100) {
         world(seed).assert_converges(Machines::default, edit);
     }
 }
 
 #[test]
 fn replicas_converge_by_undoing() {
-    for seed in seeds(150) {
+    for seed in seeds(100) {
         world(seed).assert_converges_with(Machines::default, ReplicaBuilder::undoing, edit);
     }
 }
@@ -43,7 +43,7 @@ fn replicas_converge_by_undoing() {
 #[test]
 fn crashes_at_every_step_lose_nothing_that_was_stored() {
     let mut unstored = 0;
-    for seed in seeds(60) {
+    for seed in seeds(40) {
         let world = World { seed, peers: 4, crashes: 12, ..World::default() };
         world.assert_converges(Machines::default, edit);
         unstored += world.run(Machines::default, |builder| builder, edit).unstored;

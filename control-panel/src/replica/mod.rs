@@ -45,7 +45,7 @@ mod fold;
 mod graph;
 #[doc = include_str!("guide.md")]
 pub mod guide {}
-mod identify;
+pub(crate) mod identify;
 mod ids;
 mod membership;
 mod notice;
@@ -55,7 +55,7 @@ mod reducers;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod replica;
 mod revocations;
-mod run;
+pub(crate) mod run;
 mod settled;
 mod signature;
 mod stability;

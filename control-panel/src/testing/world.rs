@@ -1,11 +1,14 @@
 //! A network of replicas in one process.
 
+mod acts;
 mod ending;
 mod failure;
 mod faults;
+mod forger;
 mod journal;
 mod network;
 mod node;
+mod promises;
 mod report;
 mod run;
 
@@ -20,7 +23,7 @@ use crate::replica::{ReplicaBuilder, State};
 ///
 /// Each frame, each replica takes what arrived, may commit an operation, settles, and sends. Messages are delayed, reordered, duplicated
 /// and lost; partitions cut the replicas in two groups; replicas crash in the middle of a frame and come back from what they had
-/// stored. What is lost is repaired by [`Replica::since`](crate::Replica::since). After the frames comes a quiet ending, in which
+/// stored; members are retired, copied, and forged. What is lost is repaired by [`Replica::since`](crate::Replica::since). After the frames comes a quiet ending, in which
 /// all messages arrive. [`assert_converges`](Self::assert_converges) then compares.
 ///
 /// ```
@@ -63,13 +66,33 @@ pub struct World {
     /// How many times the network is cut in two, each for up to a sixth of the frames. Default: 1.
     pub partitions: u64,
     /// How many times a replica crashes, at any step of a frame, for up to ten frames. What it had stored (before it sent anything) stays,
-    /// and it goes on as its next incarnation. Default: 1.
+    /// and it goes on as its next incarnation; or as the same, where it had stored all. Default: 1.
     pub crashes: u64,
+    /// The first peer retires the last, which no one hears meanwhile, and in half of all seeds invites it again: then that commits anew what
+    /// became void. Of 3 peers and more. Default: no.
+    pub retire: bool,
+    /// One peer goes on twice, as a copied folder does: each copy gives the same numbers to other operations, and other peers hear it. Of 3
+    /// peers and more, 4 with `retire`. Default: no.
+    pub equivocate: bool,
+    /// Runs with false clocks, numbers, pasts and authors arrive. Default: no.
+    pub forge: bool,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { seed: 0, peers: 3, frames: 100, delay: 5, duplicates: 10, loss: 10, partitions: 1, crashes: 1 }
+        Self {
+            seed: 0,
+            peers: 3,
+            frames: 100,
+            delay: 5,
+            duplicates: 10,
+            loss: 10,
+            partitions: 1,
+            crashes: 1,
+            retire: false,
+            equivocate: false,
+            forge: false,
+        }
     }
 }
 
@@ -79,8 +102,13 @@ impl World {
     /// `init` is called for each replica, so that they share nothing, as on different machines. `edit` returns an operation of the
     /// replica's with this number, or none.
     ///
-    /// Checked in each frame: no version goes back; no frame redoes more than its budget. Checked at the end: all versions are equal; all
-    /// states are, and equal to a fold of the operations from scratch; no operation that a replica had stored is missing.
+    /// Checked in each frame: no version and no watermark goes back; no frame redoes more than its budget; effects
+    /// ([`settled_ops`](crate::Replica::settled_ops)) come in order, once, on the author's replica, when they are stable.
+    ///
+    /// Checked at the end: all versions are equal; all states are, and equal to a fold of the operations from scratch; no operation
+    /// that a replica had stored is missing, but those that a retirement makes void, which came back to their author once
+    /// ([`take_void`](crate::Replica::take_void)); nothing came or went at or below what was a watermark, and no effect was performed
+    /// for an operation that is void; every watermark has reached the last operation; a peer that went on twice was reported by all.
     ///
     /// And that the run shows something: operations were concurrent, some arrived after what they sort before, and each fault that
     /// is not 0 happened. A run that did not is a failure too: give it more frames, or edit more often.
@@ -156,6 +184,12 @@ impl World {
         S::Op: Debug,
     {
         assert!((2..=1_000).contains(&self.peers), "a world has 2 to 1,000 peers, not {}", self.peers);
+        let parts = 2 + usize::from(self.retire) + usize::from(self.equivocate);
+        assert!(
+            self.peers >= parts,
+            "a world of these faults has at least {parts} peers, not {}",
+            self.peers
+        );
         assert!(self.delay >= 1, "a message takes at least one frame");
         assert!(self.loss < 100, "where all messages are lost, nothing converges");
         match Simulation::new(self, init, build, edit).run() {

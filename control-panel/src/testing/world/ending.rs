@@ -2,101 +2,141 @@
 
 use std::{collections::BTreeSet, fmt::Debug};
 
-use super::{failure::Failure, node::Node};
+use super::{failure::Failure, faults::Retirement, node::Node};
 use crate::{
-    replica::{Replica, RunHash, Stamp, State, Version},
+    replica::{Peer, Replica, Stamp, State, Version},
     testing::{difference, laws::agree, outline::brief},
 };
 
-/// One operation of a replica's log, in its place.
-struct Entry<Op> {
-    stamp: Stamp,
-    /// Of its run: the order of operations with one stamp.
-    hash: RunHash,
-    op: Op,
+/// All that is known of a run at its end.
+pub(super) struct Ending<'a, S: State, H> {
+    pub(super) nodes: &'a [Node<S>],
+    /// Whether a node is no copy, nor copied.
+    pub(super) honest: H,
+    /// And what the owner had then.
+    pub(super) retirement: Option<(&'a Retirement, &'a Version)>,
+    pub(super) revoked: &'a BTreeSet<Stamp>,
+    /// The peer that went on twice.
+    pub(super) fork: Option<Peer>,
 }
 
-/// All operations that the replica has, in order.
-fn log<S: State>(replica: &Replica<S>) -> Vec<Entry<S::Op>> {
-    let delta = replica.since(&Version::new());
-    let mut log: Vec<_> = delta
-        .runs
-        .iter()
-        .flat_map(|run| run.applied().map(|(stamp, op)| Entry { stamp, hash: run.hash, op: op.clone() }))
-        .collect();
-    log.sort_by_key(|entry| (entry.stamp, entry.hash));
-    log
+/// The operations that a replica applied, in order.
+fn log<S: State>(replica: &Replica<S>) -> Vec<(Stamp, S::Op)> {
+    let (base, applied) = replica.history();
+    debug_assert!(base.is_none(), "a world makes no cuts");
+    applied.map(|(stamp, op)| (stamp, op.clone())).collect()
 }
 
-fn live<S: State>(nodes: &[Node<S>]) -> impl Iterator<Item = (&Node<S>, &Replica<S>)> {
-    nodes.iter().filter_map(|node| node.replica.as_ref().map(|replica| (node, replica)))
+fn words<Op: Debug>((stamp, op): &(Stamp, Op)) -> String {
+    format!("{stamp} {}", brief(op))
+}
+
+fn live<S: State>(nodes: &[Node<S>]) -> impl Iterator<Item = (usize, &Node<S>, &Replica<S>)> {
+    let live = |(index, node): (_, &'_ Node<S>)| node.replica.is_some().then_some(index);
+    nodes.iter().enumerate().filter_map(move |(index, node)| {
+        live((index, node)).and(node.replica.as_ref()).map(|replica| (index, node, replica))
+    })
 }
 
 /// All have the same operations.
 pub(super) fn versions<S: State>(nodes: &[Node<S>]) -> Result<(), Failure> {
-    let Some((first, reference)) = live(nodes).next() else { return Ok(()) };
-    for (node, replica) in live(nodes) {
+    let Some((_, first, reference)) = live(nodes).next() else { return Ok(()) };
+    for (_, node, replica) in live(nodes) {
         let authors = reference.version().iter().chain(replica.version().iter()).map(|(author, _)| author);
         let counts = |author| [reference.version().get(author), replica.version().get(author)];
         let differ = |author: &_| counts(*author)[0] != counts(*author)[1];
         if let Some(author) = authors.collect::<BTreeSet<_>>().into_iter().find(differ) {
-            return Err(Failure::Versions { peers: [first.peer, node.peer], author, counts: counts(author) });
+            let counts = counts(author);
+            return Err(Failure::Versions { peers: [first.peer, node.peer], author, counts });
         }
     }
     Ok(())
 }
 
-/// All checks of the ending. The log, in words.
-pub(super) fn check<S>(nodes: &[Node<S>], init: &impl Fn() -> S) -> Result<Vec<(Stamp, String)>, Failure>
+impl<S, H> Ending<'_, S, H>
+where
+    S: State + Debug + PartialEq,
+    S::Op: Debug,
+    H: Fn(usize) -> bool,
+{
+    /// All checks of the ending. The log, in words.
+    pub(super) fn check(&self, init: &impl Fn() -> S) -> Result<Vec<(Stamp, String)>, Failure> {
+        versions(self.nodes)?;
+        let Some((_, first, reference)) = live(self.nodes).next() else { return Ok(Vec::new()) };
+        let entries = log(reference);
+        let folded = fold(&entries, init)?;
+        for (_, node, replica) in live(self.nodes) {
+            let theirs = log(replica);
+            // Operations of one stamp are two branches' of a fork: which is which, their words say.
+            let same = |one: &(Stamp, S::Op), two: &(Stamp, S::Op)| {
+                one.0 == two.0 && (self.fork != Some(one.0.author.peer) || words(one) == words(two))
+            };
+            let equal = entries.iter().zip(&theirs).take_while(|(one, two)| same(one, two)).count();
+            if equal < entries.len().max(theirs.len()) {
+                let operation = entries.get(equal).or(theirs.get(equal)).map_or_else(String::new, words);
+                return Err(Failure::Logs { peers: [first.peer, node.peer], operation });
+            }
+            if !agree(replica.state(), &folded) {
+                let (peer, ops) = (node.peer, entries.len());
+                let difference = difference(replica.state(), &folded);
+                return Err(Failure::NotTheFold { peer, difference, ops });
+            }
+        }
+        self.promises(&entries)?;
+        Ok(entries.iter().map(|(stamp, op)| (*stamp, format!("{op:?}"))).collect())
+    }
+
+    /// What each replica was promised, and promised.
+    fn promises(&self, entries: &[(Stamp, S::Op)]) -> Result<(), Failure> {
+        let applied: BTreeSet<Stamp> = entries.iter().map(|(stamp, _)| *stamp).collect();
+        let last = applied.last().map_or(0, |stamp| stamp.lamport);
+        for (index, node, replica) in live(self.nodes).filter(|(index, ..)| (self.honest)(*index)) {
+            self.own(index, node, &applied)?;
+            node.promises.keep(node.peer, &applied, self.revoked)?;
+            if self.fork.is_none() && replica.watermark() < last {
+                return Err(Failure::Behind { peer: node.peer, watermark: replica.watermark(), last });
+            }
+            if self.fork.is_some_and(|peer| !node.forks.contains(&peer)) {
+                return Err(Failure::ForkUnseen { peer: node.peer });
+            }
+        }
+        Ok(())
+    }
+
+    /// Its own operations are applied, or void for a known reason and given back once.
+    fn own(&self, index: usize, node: &Node<S>, applied: &BTreeSet<Stamp>) -> Result<(), Failure> {
+        let peer = node.peer;
+        for own in node.own() {
+            let stamp = own.stamp;
+            let void = self.retirement.is_some_and(|(retirement, known)| {
+                retirement.victim == index && stamp.seq >= known.get(stamp.author) && !own.invited
+            });
+            let is_applied = applied.contains(&stamp);
+            if void && is_applied {
+                return Err(Failure::NotVoid { peer, stamp });
+            }
+            if !void && !is_applied && !self.revoked.contains(&stamp) {
+                return Err(Failure::Lost { peer, stamp });
+            }
+            let times = node.given_back.iter().filter(|given| **given == stamp).count();
+            if times != usize::from(void) {
+                return Err(Failure::NotGivenBack { peer, stamp, times });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The operations applied to a state made anew; twice, as the oracle has to be right itself.
+fn fold<S>(entries: &[(Stamp, S::Op)], init: &impl Fn() -> S) -> Result<S, Failure>
 where
     S: State + Debug + PartialEq,
     S::Op: Debug,
 {
-    versions(nodes)?;
-    let Some((first, reference)) = live(nodes).next() else { return Ok(Vec::new()) };
-    let entries = log(reference);
-    let words = |entry: &Entry<S::Op>| format!("{} {}", entry.stamp, brief(&entry.op));
-    let folded = fold(&entries, init, words)?;
-    for (node, replica) in live(nodes) {
-        let theirs = log(replica);
-        let same = entries
-            .iter()
-            .zip(&theirs)
-            .take_while(|(one, two)| (one.stamp, one.hash) == (two.stamp, two.hash));
-        if let Some(differs) = Some(same.count()).filter(|at| *at < entries.len().max(theirs.len())) {
-            let operation = entries.get(differs).or(theirs.get(differs)).map_or_else(String::new, words);
-            return Err(Failure::Logs { peers: [first.peer, node.peer], operation });
-        }
-        if !agree(replica.state(), &folded) {
-            return Err(Failure::NotTheFold {
-                peer: node.peer,
-                difference: difference(replica.state(), &folded),
-                ops: entries.len(),
-            });
-        }
-    }
-    let stamps: BTreeSet<_> = entries.iter().map(|entry| entry.stamp).collect();
-    for node in nodes {
-        if let Some(stamp) = node.own().iter().find(|stamp| !stamps.contains(stamp)) {
-            return Err(Failure::Lost { peer: node.peer, stamp: *stamp });
-        }
-    }
-    Ok(entries.iter().map(|entry| (entry.stamp, format!("{:?}", entry.op))).collect())
-}
-
-/// The operations applied to a state made anew; twice, as the oracle has to be right itself.
-fn fold<S>(
-    entries: &[Entry<S::Op>],
-    init: &impl Fn() -> S,
-    words: impl Fn(&Entry<S::Op>) -> String,
-) -> Result<S, Failure>
-where
-    S: State + Debug + PartialEq,
-{
     let (mut one, mut two) = (init(), init());
-    for entry in entries {
-        one.apply(&entry.op, &entry.stamp);
-        two.apply(&entry.op, &entry.stamp);
+    for (stamp, op) in entries {
+        one.apply(op, stamp);
+        two.apply(op, stamp);
     }
     if agree(&one, &two) {
         return Ok(one);
@@ -104,8 +144,8 @@ where
     // In lock step, for the operation; slower.
     let (mut one, mut two) = (init(), init());
     for entry in entries {
-        one.apply(&entry.op, &entry.stamp);
-        two.apply(&entry.op, &entry.stamp);
+        one.apply(&entry.1, &entry.0);
+        two.apply(&entry.1, &entry.0);
         if !agree(&one, &two) {
             return Err(Failure::Fold { difference: difference(&one, &two), operation: words(entry) });
         }

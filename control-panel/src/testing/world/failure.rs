@@ -13,8 +13,16 @@ use crate::replica::{Author, Peer, Stamp};
 pub(super) enum Failure {
     /// A version went back.
     VersionBack { peer: Peer, author: Author },
+    /// A watermark went back.
+    WatermarkBack { peer: Peer, from: u64, to: u64 },
+    /// Something came, went or changed at or below a watermark.
+    Unstable { peer: Peer, watermark: u64, stamp: Stamp, what: &'static str },
+    /// A watermark that stays below the last operation.
+    Behind { peer: Peer, watermark: u64, last: u64 },
     /// More work in a frame than its budget.
     OverBudget { peer: Peer, ops: usize, budget: usize },
+    /// An effect on another's replica, out of order, or above the watermark.
+    Effect { peer: Peer, stamp: Stamp, what: &'static str },
     /// Something is sent for ever.
     NoRest { frames: u64 },
     /// A replica lacks operations after the ending.
@@ -27,6 +35,12 @@ pub(super) enum Failure {
     Logs { peers: [Peer; 2], operation: String },
     /// An operation that its author had stored is gone.
     Lost { peer: Peer, stamp: Stamp },
+    /// An operation that a retirement makes void is applied.
+    NotVoid { peer: Peer, stamp: Stamp },
+    /// A void operation that did not come back to its author, or twice.
+    NotGivenBack { peer: Peer, stamp: Stamp, times: usize },
+    /// A replica that did not report a fork.
+    ForkUnseen { peer: Peer },
     /// The run shows nothing.
     ShowsNothing(Vec<&'static str>),
 }
@@ -59,8 +73,20 @@ impl Display for Failure {
             Self::VersionBack { peer, author } => {
                 write!(f, "{peer} has fewer operations of {author} than before")
             }
+            Self::WatermarkBack { peer, from, to } => {
+                write!(f, "the watermark of {peer} went back from {from} to {to}")
+            }
+            Self::Unstable { peer, watermark, stamp, what } => {
+                write!(f, "{stamp} {what} at or below {watermark}, which was the watermark of {peer}")
+            }
+            Self::Behind { peer, watermark, last } => {
+                write!(f, "the watermark of {peer} stays at {watermark}, below the last operation's {last}")
+            }
             Self::OverBudget { peer, ops, budget } => {
                 write!(f, "a frame of {peer} undid and applied {ops} operations, over its budget of {budget}")
+            }
+            Self::Effect { peer, stamp, what } => {
+                write!(f, "the effect of {stamp} is performed {what}, by {peer}")
             }
             Self::NoRest { frames } => {
                 write!(f, "after {frames} quiet frames something is still sent or missing")
@@ -80,9 +106,16 @@ impl Display for Failure {
                 write!(f, "`apply` is not deterministic: two folds differ from {operation} on: {difference}")
             }
             Self::Logs { peers: [one, two], operation } => {
-                write!(f, "with the same version, {one} and {two} have other operations from {operation} on")
+                write!(f, "with the same version, {one} and {two} apply other operations from {operation} on")
             }
             Self::Lost { peer, stamp } => write!(f, "{stamp}, which {peer} had stored, is lost"),
+            Self::NotVoid { peer, stamp } => {
+                write!(f, "{stamp} of {peer} is applied, though its peer was retired without it")
+            }
+            Self::NotGivenBack { peer, stamp, times } => {
+                write!(f, "{stamp} of {peer} is void and was given back {times} times")
+            }
+            Self::ForkUnseen { peer } => write!(f, "{peer} did not report the fork"),
             Self::ShowsNothing(missing) => {
                 write!(f, "the run shows nothing: {}", shorten(&missing.join("; ")))
             }

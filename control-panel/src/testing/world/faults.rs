@@ -1,4 +1,4 @@
-//! When partitions and crashes happen.
+//! What is to happen, known from the beginning.
 
 use super::{super::Rng, World};
 
@@ -35,39 +35,106 @@ pub(super) struct Partition {
     pub(super) sides: Vec<bool>,
 }
 
-/// All that is to happen, known from the beginning.
+/// An owner (node 0) retires a member that no one hears, and may invite it again.
+#[derive(Clone, Debug)]
+pub(super) struct Retirement {
+    pub(super) victim: usize,
+    pub(super) at: u64,
+    pub(super) invited_at: Option<u64>,
+}
+
+/// A peer goes on twice: its node, and from this frame on the last node, a copy.
+#[derive(Clone, Debug)]
+pub(super) struct Twins {
+    pub(super) original: usize,
+    pub(super) copy: usize,
+    pub(super) from: u64,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Faults {
-    pub(super) crashes: Vec<Crash>,
-    pub(super) partitions: Vec<Partition>,
+    crashes: Vec<Crash>,
+    partitions: Vec<Partition>,
+    pub(super) retirement: Option<Retirement>,
+    pub(super) twins: Option<Twins>,
+    /// In which frames something forged is sent.
+    pub(super) forgeries: Vec<u64>,
 }
 
 impl Faults {
-    pub(super) fn new(world: &World, nodes: usize, rng: &mut Rng) -> Self {
+    pub(super) fn new(world: &World, rng: &mut Rng) -> Self {
+        let (frames, peers) = (world.frames.max(1), world.peers);
+        let retirement = world.retire.then(|| Retirement {
+            victim: peers - 1,
+            at: frames / 2,
+            invited_at: rng.chance(50).then_some(frames * 5 / 6),
+        });
+        let twins = world.equivocate.then(|| Twins {
+            original: peers - 1 - usize::from(world.retire),
+            copy: peers,
+            from: frames / 4 + rng.below(frames / 4 + 1),
+        });
+        let nodes = peers + usize::from(world.equivocate);
+        // Those that have a part to play already do not crash: what is expected of them stays plain.
+        let honest = peers - usize::from(world.retire) - usize::from(world.equivocate);
         let crash = |rng: &mut Rng| Crash {
-            frame: rng.below(world.frames.max(1)),
-            node: rng.index(nodes),
+            frame: rng.below(frames),
+            node: rng.index(honest),
             step: rng.pick(&STEPS).copied().unwrap_or(Step::Sent),
             down: 1 + rng.below(10),
         };
-        let crashes = (0..world.crashes).map(|_| crash(rng)).collect();
-        // One in each of as many parts of the run, so that none is hidden by another.
-        let part = (world.frames / world.partitions.max(1)).max(1);
-        let partition = |rng: &mut Rng, n: u64| {
-            let length = 1 + rng.below((world.frames / 6).clamp(1, part));
-            let from = n * part + rng.below(part.saturating_sub(length).max(1));
-            let mut sides: Vec<_> = (0..nodes).map(|_| rng.chance(50)).collect();
-            let (alone, other) = (rng.index(nodes), 1 + rng.index(nodes - 1));
-            sides[(alone + other) % nodes] = !sides[alone];
-            Partition { from, until: from + length, sides }
+        let mut crashes: Vec<_> = (0..world.crashes).map(|_| crash(rng)).collect();
+        // The one to be retired goes on as its next incarnation while no one hears it, which its owner cannot name.
+        let unheard = |retirement: &Retirement| Crash {
+            frame: frames / 3 + rng.below(frames / 6 + 1),
+            node: retirement.victim,
+            step: rng.pick(&STEPS[..5]).copied().unwrap_or(Step::Stored),
+            down: 1 + rng.below(3),
         };
-        let partitions = (0..world.partitions).map(|n| partition(rng, n)).collect();
-        Self { crashes, partitions }
+        crashes.extend(retirement.iter().filter(|_| world.crashes > 0).map(unheard));
+        let mut partitions: Vec<_> = (0..world.partitions).map(|n| partition(world, nodes, n, rng)).collect();
+        partitions.extend(retirement.iter().map(|retirement| Partition {
+            from: frames / 3,
+            until: frames * 2 / 3,
+            sides: (0..nodes).map(|node| node == retirement.victim).collect(),
+        }));
+        Self {
+            crashes,
+            partitions,
+            retirement,
+            twins,
+            forgeries: (0..if world.forge { 10 } else { 0 }).map(|_| rng.below(frames)).collect(),
+        }
     }
 
     /// For how long the node stays down, if it crashes now.
     pub(super) fn crash(&self, frame: u64, node: usize, step: Step) -> Option<u64> {
+        // The owner's act is not lost: then there would be none.
+        let acts = self
+            .retirement
+            .iter()
+            .any(|retirement| node == 0 && (frame == retirement.at || Some(frame) == retirement.invited_at));
         let now = |crash: &&Crash| (crash.frame, crash.node, crash.step) == (frame, node, step);
-        self.crashes.iter().find(now).map(|crash| crash.down)
+        self.crashes.iter().find(now).filter(|_| !acts).map(|crash| crash.down)
     }
+
+    /// The cuts in this frame, if they are others than in the last.
+    pub(super) fn cuts(&self, frame: u64) -> Option<Vec<Vec<bool>>> {
+        let changes = |partition: &Partition| partition.from == frame || partition.until == frame;
+        self.partitions.iter().any(changes).then(|| {
+            let now = self.partitions.iter().filter(|it| (it.from..it.until).contains(&frame));
+            now.map(|partition| partition.sides.clone()).collect()
+        })
+    }
+}
+
+/// One in each of as many parts of the run, so that none is hidden by another.
+fn partition(world: &World, nodes: usize, n: u64, rng: &mut Rng) -> Partition {
+    let part = (world.frames / world.partitions).max(1);
+    let length = 1 + rng.below((world.frames / 6).clamp(1, part));
+    let from = n * part + rng.below(part.saturating_sub(length).max(1));
+    let mut sides: Vec<_> = (0..nodes).map(|_| rng.chance(50)).collect();
+    let (one, other) = (rng.index(nodes), 1 + rng.index(nodes - 1));
+    sides[(one + other) % nodes] = !sides[one];
+    Partition { from, until: from + length, sides }
 }

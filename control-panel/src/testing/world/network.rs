@@ -9,6 +9,8 @@ use crate::replica::{Delta, Version};
 #[derive(Clone, Debug)]
 pub(super) enum Message<Op> {
     Delta(Delta<Op>),
+    /// What no honest replica makes.
+    Forged(Delta<Op>),
     /// "This is what I have": answered with what is missing.
     Have(Version),
 }
@@ -26,28 +28,19 @@ pub(super) struct Network<Op> {
     loss: u64,
     /// By the frame in which they arrive.
     on_the_way: BTreeMap<u64, Vec<Envelope<Op>>>,
-    /// The side of each node, while the network is cut.
-    sides: Option<Vec<bool>>,
+    /// The side of each node, for each cut.
+    cuts: Vec<Vec<bool>>,
 }
 
 impl<Op> Network<Op> {
     pub(super) fn new(world: &World, rng: Rng) -> Self {
-        Self {
-            rng,
-            delay: world.delay,
-            duplicates: world.duplicates,
-            loss: world.loss,
-            on_the_way: BTreeMap::new(),
-            sides: None,
-        }
+        let &World { delay, duplicates, loss, .. } = world;
+        Self { rng, delay, duplicates, loss, on_the_way: BTreeMap::new(), cuts: Vec::new() }
     }
 
-    pub(super) fn send(&mut self, frame: u64, envelope: Envelope<Op>, report: &mut WorldReport)
-    where
-        Op: Clone,
-    {
+    pub(super) fn send(&mut self, frame: u64, envelope: Envelope<Op>, report: &mut WorldReport) {
         let Envelope { from, to, message } = envelope;
-        if self.sides.as_ref().is_some_and(|sides| sides[from] != sides[to]) {
+        if self.cuts.iter().any(|sides| sides[from] != sides[to]) {
             report.cut += 1;
             return;
         }
@@ -63,6 +56,7 @@ impl<Op> Network<Op> {
             report.delayed += u64::from(delay > 1);
             let message = match &message {
                 Message::Delta(delta) => Message::Delta(delta.clone()),
+                Message::Forged(delta) => Message::Forged(delta.clone()),
                 Message::Have(version) => Message::Have(version.clone()),
             };
             self.on_the_way.entry(frame + delay).or_default().push(Envelope { from, to, message });
@@ -76,22 +70,14 @@ impl<Op> Network<Op> {
         arrived
     }
 
-    /// Whether no operations are on the way; questions may be.
-    pub(super) fn is_idle(&self) -> bool {
-        let asks = |envelope: &Envelope<Op>| matches!(envelope.message, Message::Have(_));
-        self.on_the_way.values().flatten().all(asks)
-    }
-
-    pub(super) fn cut(&mut self, sides: Vec<bool>) {
-        self.sides = Some(sides);
-    }
-
-    pub(super) fn heal(&mut self) {
-        self.sides = None;
+    /// Which nodes hear each other, from now on.
+    pub(super) fn set_cuts(&mut self, cuts: Vec<Vec<bool>>) {
+        self.cuts = cuts;
     }
 
     /// From now on each message arrives, in the next frame.
     pub(super) fn calm(&mut self) {
-        (self.delay, self.duplicates, self.loss, self.sides) = (1, 0, 0, None);
+        (self.delay, self.duplicates, self.loss) = (1, 0, 0);
+        self.cuts.clear();
     }
 }

@@ -1,54 +1,87 @@
 //! One peer: its replica, and what it has stored.
 
-use std::fmt::Debug;
+use std::collections::BTreeSet;
 
-use super::{failure::Failure, report::WorldReport};
-use crate::replica::{Delta, Peer, Replica, Stamp, State, Version};
+use super::{failure::Failure, promises::Promises, report::WorldReport};
+use crate::{
+    replica::{Delta, Grant, Misbehaviour, Peer, Redone, Replica, ReplicaNotice, Stamp, State, Version},
+    testing::Rng,
+};
+
+/// An operation that its author committed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own {
+    pub(super) stamp: Stamp,
+    /// Whether it had an invitation in its past, if there is one.
+    pub(super) invited: bool,
+}
 
 pub(super) struct Node<S: State> {
     pub(super) peer: Peer,
     /// `None` while it is down.
     pub(super) replica: Option<Replica<S>>,
     pub(super) incarnation: u32,
-    /// The most operations that its `settle` may touch.
-    budget: usize,
     /// The frame in which it comes back.
     pub(super) down_until: u64,
+    /// The most operations that its `settle` may touch.
+    budget: usize,
     /// What a crash leaves: all that it had admitted when it last stored.
     disk: Vec<Delta<S::Op>>,
     stored: Version,
-    /// Its own operations, stored and not.
-    own: Vec<Stamp>,
-    unstored: Vec<Stamp>,
-    /// The greatest place among all that it applied.
+    /// Its own operations.
+    own: Vec<Own>,
+    unstored: Vec<Own>,
+    pub(super) promises: Promises,
+    /// Void operations that came back, and those of them that are to be committed anew.
+    pub(super) given_back: Vec<Stamp>,
+    again: Vec<S::Op>,
+    /// Results of jobs, and the frame in which they come.
+    jobs: Vec<(u64, Redone<S>)>,
+    pub(super) forks: BTreeSet<Peer>,
+    /// The greatest place among all that it applied, and the last of its own.
     highest: Option<Stamp>,
-    /// The last of its own.
     last_own: u64,
     /// As of the last frame.
     version: Version,
+    /// Whether the last `settle` changed anything.
+    pub(super) moved: bool,
 }
 
 impl<S: State> Node<S> {
     pub(super) fn new(peer: Peer, replica: Replica<S>, budget: usize) -> Self {
         Self {
             peer,
-            budget,
             replica: Some(replica),
             incarnation: 0,
             down_until: 0,
+            budget,
             disk: Vec::new(),
             stored: Version::new(),
             own: Vec::new(),
             unstored: Vec::new(),
+            promises: Promises::default(),
+            given_back: Vec::new(),
+            again: Vec::new(),
+            jobs: Vec::new(),
+            forks: BTreeSet::new(),
             highest: None,
             last_own: 0,
             version: Version::new(),
+            moved: false,
         }
     }
 
     /// What it has stored of its own.
-    pub(super) fn own(&self) -> &[Stamp] {
+    pub(super) fn own(&self) -> &[Own] {
         &self.own
+    }
+
+    pub(super) fn disk(&self) -> &[Delta<S::Op>] {
+        &self.disk
+    }
+
+    pub(super) fn has_jobs(&self) -> bool {
+        !self.jobs.is_empty()
     }
 
     pub(super) fn merge(&mut self, delta: Delta<S::Op>, report: &mut WorldReport) {
@@ -57,7 +90,7 @@ impl<S: State> Node<S> {
             if stamp.seq < replica.version().get(stamp.author) || stamp.author.peer == self.peer {
                 continue;
             }
-            // Whoever had known of the other's would have taken a later time.
+            // Who had known of the other's would have taken a later time.
             report.concurrent += u64::from(stamp.lamport <= self.last_own);
             report.late += u64::from(self.highest.is_some_and(|highest| stamp < highest));
             self.highest = self.highest.max(Some(stamp));
@@ -65,21 +98,53 @@ impl<S: State> Node<S> {
         replica.merge(delta);
     }
 
-    pub(super) fn commit(&mut self, op: S::Op, report: &mut WorldReport) -> Option<Stamp> {
-        let stamp = self.replica.as_mut()?.commit(op);
+    pub(super) fn commit(
+        &mut self,
+        op: S::Op,
+        invite: Option<Stamp>,
+        report: &mut WorldReport,
+    ) -> Option<Stamp> {
+        let replica = self.replica.as_mut()?;
+        let invited = invite.is_some_and(|invite| replica.version().get(invite.author) > invite.seq);
+        let stamp = replica.commit(op);
         report.commits += 1;
-        self.unstored.push(stamp);
+        self.unstored.push(Own { stamp, invited });
         self.highest = self.highest.max(Some(stamp));
         self.last_own = stamp.lamport;
         Some(stamp)
     }
 
+    /// Commits anew what was void, if it may write again.
+    pub(super) fn commit_again(&mut self, invite: Option<Stamp>, report: &mut WorldReport) {
+        let Some(replica) = &self.replica else { return };
+        let may_write = |(peer, grant)| peer == self.peer && grant != Grant::Read;
+        if !self.again.is_empty() && replica.members().any(may_write) {
+            for op in std::mem::take(&mut self.again) {
+                report.rebased += 1;
+                self.commit(op, invite, report);
+            }
+        }
+    }
+
     /// Settles, and checks what it did.
-    pub(super) fn settle(&mut self, report: &mut WorldReport) -> Result<(), Failure> {
+    pub(super) fn settle(
+        &mut self,
+        frame: u64,
+        rng: &mut Rng,
+        report: &mut WorldReport,
+    ) -> Result<(), Failure> {
         let Some(replica) = &mut self.replica else { return Ok(()) };
+        let mut finished = false;
+        let due: Vec<_>;
+        (due, self.jobs) = std::mem::take(&mut self.jobs).into_iter().partition(|(due, _)| *due <= frame);
+        for (_, redone) in due {
+            finished |= replica.finish(redone);
+        }
         let settled = replica.settle();
-        let ops = settled.merged + settled.undone + settled.redone;
-        if ops > self.budget {
+        // Where a snapshot is taken up, nothing is undone one by one: the two are not a sum.
+        let ops = settled.undone.max(settled.redone);
+        // What a job did elsewhere is counted in the frame that takes it in.
+        if !finished && ops > self.budget {
             return Err(Failure::OverBudget { peer: self.peer, ops, budget: self.budget });
         }
         if settled.undone > 0 {
@@ -87,10 +152,30 @@ impl<S: State> Node<S> {
             report.undone.add(settled.undone);
             report.redone.add(settled.redone);
         }
+        if let Some(job) = settled.job {
+            report.jobs += 1;
+            self.jobs.push((frame + 1 + rng.below(5), job.run()));
+        }
+        for notice in &settled.notices {
+            match notice {
+                ReplicaNotice::PeerMisbehaved { peer, what: Misbehaviour::Fork { .. } } => {
+                    report.forks += 1;
+                    self.forks.insert(*peer);
+                }
+                ReplicaNotice::PeerMisbehaved { .. } => report.refused += 1,
+                _ => {}
+            }
+        }
+        for (stamp, op) in replica.take_void() {
+            report.void += 1;
+            self.given_back.push(stamp);
+            self.again.push(op);
+        }
         let version = replica.version();
         if let Some((author, _)) = self.version.iter().find(|(author, count)| version.get(*author) < *count) {
             return Err(Failure::VersionBack { peer: self.peer, author });
         }
+        self.moved = self.version != *version || settled.merged > 0;
         self.version = version.clone();
         Ok(())
     }
@@ -98,9 +183,8 @@ impl<S: State> Node<S> {
     /// Makes durable all that it has: before anything of it is sent.
     pub(super) fn store(&mut self) {
         let Some(replica) = &self.replica else { return };
-        let news = replica.since(&self.stored);
-        if !news.is_empty() {
-            self.disk.push(news);
+        if *replica.version() != self.stored {
+            self.disk.push(replica.since(&self.stored));
             self.stored = replica.version().clone();
         }
         self.own.append(&mut self.unstored);
@@ -110,15 +194,13 @@ impl<S: State> Node<S> {
         report.crashes += 1;
         report.unstored += self.unstored.len() as u64;
         self.unstored.clear();
+        self.jobs.clear();
         self.replica = None;
         self.down_until = until;
     }
 
-    /// Comes back as its next incarnation, with what it had stored.
-    pub(super) fn restart(&mut self, mut replica: Replica<S>) -> Result<(), Failure>
-    where
-        S: Debug,
-    {
+    /// Comes back with what it had stored.
+    pub(super) fn restart(&mut self, mut replica: Replica<S>) {
         self.version = Version::new();
         self.highest = None;
         for delta in &self.disk {
@@ -126,6 +208,6 @@ impl<S: State> Node<S> {
             self.highest = self.highest.max(delta.operations().map(|(stamp, _)| stamp).max());
         }
         self.replica = Some(replica);
-        self.settle(&mut WorldReport::default())
+        self.promises.restart();
     }
 }

@@ -39,6 +39,20 @@ pub struct WorldReport {
     pub partitions: u64,
     /// Times that a replica crashed.
     pub crashes: u64,
+    /// Rollbacks beyond the budget, finished elsewhere.
+    pub jobs: u64,
+    /// Operations of a retired member that became void and came back to it.
+    pub void: u64,
+    /// Those of them that it committed anew, after it was invited again.
+    pub rebased: u64,
+    /// Reports of an author that gave one number to two operations.
+    pub forks: u64,
+    /// Forged runs that arrived.
+    pub forged: u64,
+    /// Reports of peers that sent what no honest replica sends, forks aside.
+    pub refused: u64,
+    /// Effects performed, each once.
+    pub effects: u64,
     /// Quiet frames until all had everything.
     pub quiet_frames: u64,
     /// The operations in the order in which all replicas apply them, with their `Debug` output.
@@ -58,6 +72,9 @@ impl WorldReport {
             (world.loss > 0 && self.lost == 0, "no message was lost"),
             (world.partitions > 0 && self.cut == 0, "no partition stopped a message"),
             (world.crashes > 0 && self.crashes == 0, "no replica crashed"),
+            (world.retire && self.void == 0, "no operation of the retired member was void"),
+            (world.equivocate && self.forks == 0, "no author gave one number twice"),
+            (world.forge && self.refused == 0, "nothing forged was refused"),
         ]
         .into_iter()
         .filter_map(|(missing, what)| missing.then_some(what))

@@ -1,18 +1,21 @@
 //! The frames of a world, one after another.
 
-use std::fmt::Debug;
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use super::{
-    World, ending,
+    World,
+    acts::Acts,
+    ending,
     failure::Failure,
     faults::{Faults, Step},
+    forger,
     journal::Journal,
     network::{Envelope, Message, Network},
     node::Node,
     report::WorldReport,
 };
 use crate::{
-    replica::{Delta, Peer, Replica, ReplicaBuilder, State},
+    replica::{Delta, Peer, Replica, ReplicaBuilder, Stamp, State, run::Run},
     testing::Rng,
 };
 
@@ -23,7 +26,9 @@ const FANOUT: usize = 4;
 /// A replica asks what it lacks in one of so many frames.
 const ASK_EVERY: u64 = 3;
 /// A run that is not at rest after so many quiet frames, and one for each peer, never is.
-const QUIET_FRAMES: u64 = 200;
+const QUIET_FRAMES: u64 = 300;
+/// How many frames without a change are rest: an answer takes two.
+const REST_FRAMES: u64 = 4;
 
 pub(super) struct Simulation<'a, S: State, I, B, E> {
     world: &'a World,
@@ -35,6 +40,11 @@ pub(super) struct Simulation<'a, S: State, I, B, E> {
     nodes: Vec<Node<S>>,
     network: Network<S::Op>,
     faults: Faults,
+    acts: Acts,
+    /// Operations that a user took back.
+    revoked: BTreeSet<Stamp>,
+    /// The last run on the wire, for the forger.
+    seen: Option<Arc<Run<S::Op>>>,
     report: WorldReport,
     journal: Journal,
 }
@@ -50,7 +60,7 @@ where
     pub(super) fn new(world: &'a World, init: I, build: B, edit: E) -> Self {
         let mut rng = Rng::new(world.seed);
         let network = Network::new(world, rng.fork());
-        let faults = Faults::new(world, world.peers, &mut rng.fork());
+        let faults = Faults::new(world, &mut rng.fork());
         let mut simulation = Self {
             world,
             init,
@@ -61,14 +71,22 @@ where
             nodes: Vec::new(),
             network,
             faults,
+            acts: Acts::default(),
+            revoked: BTreeSet::new(),
+            seen: None,
             report: WorldReport::default(),
             journal: Journal::new(),
         };
-        for index in 0..world.peers {
-            let peer = peer(index);
-            let builder = simulation.builder(peer, 0);
+        let original = simulation.faults.twins.as_ref().map(|twins| twins.original);
+        for index in (0..world.peers).chain(original) {
+            let builder = simulation.builder(peer(index), 0);
             let budget = builder.redo_budget;
-            simulation.nodes.push(Node::new(peer, builder.build(), budget));
+            let mut node = Node::new(peer(index), builder.build(), budget);
+            if simulation.nodes.len() == world.peers {
+                // The copy: it is made later.
+                node.replica = None;
+            }
+            simulation.nodes.push(node);
         }
         simulation
     }
@@ -76,12 +94,26 @@ where
     pub(super) fn run(mut self) -> Result<WorldReport, Failure> {
         for frame in 0..self.world.frames {
             self.frame = frame;
-            self.partition();
+            if let Some(cuts) = self.faults.cuts(frame) {
+                self.journal.note(format_args!("{frame} cuts {cuts:?}"));
+                self.report.partitions += u64::from(!cuts.is_empty());
+                self.network.set_cuts(cuts);
+            }
+            self.forge();
             self.frame(true)?;
         }
         self.network.calm();
         self.quiet()?;
-        let log = ending::check(&self.nodes, &self.init)?;
+        let ending = ending::Ending {
+            nodes: &self.nodes,
+            honest: |node| {
+                !self.faults.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node))
+            },
+            retirement: self.faults.retirement.as_ref().zip(self.acts.known.as_ref()),
+            revoked: &self.revoked,
+            fork: self.faults.twins.as_ref().map(|twins| self.nodes[twins.original].peer),
+        };
+        let log = ending.check(&self.init)?;
         for (stamp, op) in &log {
             self.journal.note(format_args!("{stamp} {op}"));
         }
@@ -94,37 +126,25 @@ where
 
     /// Frames in which no one edits, until all have everything and have nothing to say.
     fn quiet(&mut self) -> Result<(), Failure> {
-        let limit = QUIET_FRAMES + self.world.peers as u64;
+        // Branches of a fork are not told apart by versions: rest takes until all have asked all others, most likely.
+        let rest = if self.faults.twins.is_some() { 8 * self.nodes.len() as u64 } else { REST_FRAMES };
+        let limit = QUIET_FRAMES + rest + self.world.peers as u64;
+        let mut still = 0;
         for frames in 1..=limit {
             self.frame += 1;
             let sent = self.frame(false)?;
             self.report.quiet_frames = frames;
-            let alike = self.nodes.iter().all(|node| {
-                let version = |node: &Node<S>| node.replica.as_ref().map(|replica| replica.version().clone());
-                node.replica.is_some() && version(node) == version(&self.nodes[0])
-            });
-            if !sent && alike && self.network.is_idle() {
+            let version = |node: &Node<S>| node.replica.as_ref().map(|replica| replica.version().clone());
+            let first = version(&self.nodes[0]);
+            let calm = |node: &Node<S>| !node.moved && !node.has_jobs() && version(node) == first;
+            still = if !sent && self.nodes.iter().all(calm) { still + 1 } else { 0 };
+            if still >= rest {
                 return Ok(());
             }
         }
         // Which replica lacks what says more than that something is missing.
         ending::versions(&self.nodes)?;
         Err(Failure::NoRest { frames: limit })
-    }
-
-    fn partition(&mut self) {
-        for partition in &self.faults.partitions {
-            if partition.until == self.frame {
-                self.network.heal();
-            }
-        }
-        for partition in &self.faults.partitions {
-            if partition.from == self.frame {
-                self.journal.note(format_args!("{} cut {:?}", self.frame, partition.sides));
-                self.report.partitions += 1;
-                self.network.cut(partition.sides.clone());
-            }
-        }
     }
 
     /// One frame of all replicas. Whether any had something new to send.
@@ -136,11 +156,8 @@ where
         }
         let mut sent = false;
         for node in order {
-            if self.nodes[node].replica.is_none() {
-                if edited && self.frame < self.nodes[node].down_until {
-                    continue;
-                }
-                self.restart(node)?;
+            if self.nodes[node].replica.is_none() && !self.start(node, edited) {
+                continue;
             }
             sent |= self.node_frame(node, edited)?;
         }
@@ -151,13 +168,14 @@ where
         if self.crashes(node, Step::Merged) {
             return Ok(false);
         }
+        self.act(node);
         if edited {
             self.commit(node);
         }
         if self.crashes(node, Step::Committed) {
             return Ok(false);
         }
-        self.nodes[node].settle(&mut self.report)?;
+        self.settle(node)?;
         if self.crashes(node, Step::Settled) {
             return Ok(false);
         }
@@ -175,21 +193,56 @@ where
         Ok(sent)
     }
 
+    fn settle(&mut self, node: usize) -> Result<(), Failure> {
+        let Self { nodes, rng, report, .. } = self;
+        let here = &mut nodes[node];
+        here.settle(self.frame, rng, report)?;
+        let Some(replica) = &mut here.replica else { return Ok(()) };
+        // Two copies of one peer perform its effects twice, and no one can help it.
+        if self.faults.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node)) {
+            return Ok(());
+        }
+        here.promises.check(here.peer, replica, report)
+    }
+
+    /// What is no edit: the owner's acts, and what a member that was retired commits anew.
+    fn act(&mut self, node: usize) {
+        let Self { nodes, faults, acts, .. } = self;
+        if let Some(retirement) = &faults.retirement {
+            let victim = nodes[retirement.victim].peer;
+            if let Some(owner) = nodes[node].replica.as_mut().filter(|_| node == 0) {
+                acts.owner(self.frame, retirement, victim, owner);
+            }
+            if node == retirement.victim {
+                nodes[node].commit_again(acts.invite, &mut self.report);
+            }
+        }
+    }
+
     fn commit(&mut self, node: usize) {
         let Some(replica) = &self.nodes[node].replica else { return };
         // A generator of its own: what `edit` draws changes nothing but its operation.
-        let Some(op) = (self.edit)(&mut self.rng.fork(), node, replica.state()) else { return };
+        let index = self.index(node);
+        let Some(op) = (self.edit)(&mut self.rng.fork(), index, replica.state()) else { return };
         let text = format!("{op:?}");
-        if let Some(stamp) = self.nodes[node].commit(op, &mut self.report) {
+        if let Some(stamp) = self.nodes[node].commit(op, self.acts.invite, &mut self.report) {
             self.journal.note(format_args!("{} commit {stamp} {text}", self.frame));
         }
     }
 
     fn send(&mut self, node: usize, outbox: Option<Delta<S::Op>>, edited: bool) {
-        let peers = self.nodes.len();
+        let nodes = self.nodes.len();
         if let Some(delta) = outbox {
-            if peers <= BROADCAST {
-                for to in (0..peers).filter(|to| *to != node) {
+            self.seen = delta.runs.last().cloned().or(self.seen.take());
+            if nodes <= BROADCAST {
+                // Each of two copies is heard by its own half.
+                let half = |to: usize| match &self.faults.twins {
+                    Some(twins) if twins.original == node => to % 2 == 0,
+                    Some(twins) if twins.copy == node => to % 2 == 1,
+                    _ => true,
+                };
+                let heard: Vec<_> = (0..nodes).filter(|to| *to != node && half(*to)).collect();
+                for to in heard {
                     self.post(node, to, Message::Delta(delta.clone()));
                 }
             } else {
@@ -210,12 +263,16 @@ where
     fn arrive(&mut self, Envelope { from, to, message }: Envelope<S::Op>) {
         let kind = if matches!(message, Message::Have(_)) { "asked" } else { "sent" };
         self.journal.note(format_args!("{} {kind} {from} {to}", self.frame));
-        let Some(replica) = &self.nodes[to].replica else {
+        let Some(replica) = &mut self.nodes[to].replica else {
             self.report.unreachable += 1;
             return;
         };
         match message {
             Message::Delta(delta) => self.nodes[to].merge(delta, &mut self.report),
+            Message::Forged(delta) => {
+                self.report.forged += 1;
+                replica.merge(delta);
+            }
             Message::Have(version) => {
                 // Of its own it has nothing that is not stored: it was at the end of its last frame.
                 let missing = replica.since(&version);
@@ -227,6 +284,15 @@ where
         }
     }
 
+    fn forge(&mut self) {
+        for _ in 0..self.faults.forgeries.iter().filter(|frame| **frame == self.frame).count() {
+            let Some(seen) = &self.seen else { continue };
+            let delta = forger::forge(seen, &mut self.rng);
+            let (from, to) = (self.rng.index(self.nodes.len()), self.rng.index(self.nodes.len()));
+            self.post(from, to, Message::Forged(delta));
+        }
+    }
+
     fn post(&mut self, from: usize, to: usize, message: Message<S::Op>) {
         self.network.send(self.frame, Envelope { from, to, message }, &mut self.report);
     }
@@ -235,24 +301,54 @@ where
         (node + 1 + self.rng.index(self.nodes.len() - 1)) % self.nodes.len()
     }
 
+    /// Of the peer: a copy has its original's.
+    fn index(&self, node: usize) -> usize {
+        self.faults.twins.as_ref().filter(|twins| twins.copy == node).map_or(node, |twins| twins.original)
+    }
+
     fn crashes(&mut self, node: usize, step: Step) -> bool {
         let Some(down) = self.faults.crash(self.frame, node, step) else { return false };
         self.journal.note(format_args!("{} crash {node} {step:?}", self.frame));
         let until = self.frame + down;
         self.nodes[node].crash(until, &mut self.report);
+        // What stopped after its last step has stored all: it can go on as it was.
+        let clean = step == Step::Sent && self.rng.chance(50);
+        self.nodes[node].incarnation += u32::from(!clean);
         true
     }
 
-    fn restart(&mut self, node: usize) -> Result<(), Failure> {
-        self.nodes[node].incarnation += 1;
-        let replica = self.builder(self.nodes[node].peer, self.nodes[node].incarnation).build();
-        self.nodes[node].restart(replica)
+    /// Starts what is down, if its time has come. Whether it is up.
+    fn start(&mut self, node: usize, edited: bool) -> bool {
+        match &self.faults.twins {
+            Some(twins) if twins.copy == node => {
+                if edited && self.frame < twins.from {
+                    return false;
+                }
+                let (original, builder) = (twins.original, self.builder(self.nodes[node].peer, 0));
+                let mut replica = builder.build();
+                for delta in self.nodes[original].disk() {
+                    replica.merge(delta.clone());
+                }
+                self.nodes[node].replica = Some(replica);
+            }
+            _ => {
+                if edited && self.frame < self.nodes[node].down_until {
+                    return false;
+                }
+                let Node { peer, incarnation, .. } = self.nodes[node];
+                let performed = self.nodes[node].promises.performed;
+                let replica = self.builder(peer, incarnation).performed(performed).build();
+                self.nodes[node].restart(replica);
+            }
+        }
+        self.journal.note(format_args!("{} start {node}", self.frame));
+        true
     }
 
     fn builder(&self, peer: Peer, incarnation: u32) -> ReplicaBuilder<S> {
         let members = (0..self.world.peers).map(self::peer);
         let builder = Replica::builder(peer, (self.init)()).members(members).incarnation(incarnation);
-        (self.build)(builder)
+        (self.build)(builder.payload(forger::payload::<S::Op>))
     }
 }
 

@@ -1,0 +1,100 @@
+//! What a replica called final: its watermark, and the effects that it performed.
+
+use std::collections::BTreeSet;
+
+use super::{failure::Failure, report::WorldReport};
+use crate::replica::{Peer, Replica, Stamp, State};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Promises {
+    watermark: u64,
+    /// All operations that it called stable, in all its lives.
+    stable: BTreeSet<Stamp>,
+    /// The highest watermark of all its lives.
+    promised: u64,
+    /// Durable: up to where effects were performed.
+    pub(super) performed: u64,
+    last_effect: Option<Stamp>,
+    pub(super) effects: BTreeSet<Stamp>,
+}
+
+impl Promises {
+    /// The next life is at what was stored: it may know less.
+    pub(super) fn restart(&mut self) {
+        self.watermark = 0;
+    }
+
+    /// Checked in each frame: nearer to what goes wrong than the end.
+    pub(super) fn check<S: State>(
+        &mut self,
+        peer: Peer,
+        replica: &mut Replica<S>,
+        report: &mut WorldReport,
+    ) -> Result<(), Failure> {
+        let watermark = replica.watermark();
+        if watermark < self.watermark {
+            return Err(Failure::WatermarkBack { peer, from: self.watermark, to: watermark });
+        }
+        if watermark > self.watermark {
+            self.watermark = watermark;
+            let (_, applied) = replica.history();
+            let stable = applied.map(|(stamp, _)| stamp).take_while(|stamp| stamp.lamport <= watermark);
+            self.stable.extend(stable);
+            self.promised = self.promised.max(watermark);
+        }
+        self.perform(peer, replica, report)
+    }
+
+    fn perform<S: State>(
+        &mut self,
+        peer: Peer,
+        replica: &mut Replica<S>,
+        report: &mut WorldReport,
+    ) -> Result<(), Failure> {
+        let wrong = |stamp, what| Err(Failure::Effect { peer, stamp, what });
+        let settled = replica.settled_ops();
+        // Noted before any effect is performed.
+        self.performed = replica.performed();
+        for (stamp, _) in settled {
+            if stamp.author.peer != peer {
+                return wrong(stamp, "on another's replica");
+            }
+            if stamp.lamport > self.watermark {
+                return wrong(stamp, "before it is stable");
+            }
+            if self.last_effect.is_some_and(|last| last >= stamp) {
+                return wrong(stamp, "twice or out of order");
+            }
+            self.last_effect = Some(stamp);
+            self.effects.insert(stamp);
+            report.effects += 1;
+        }
+        Ok(())
+    }
+
+    /// At the end: all that was called final is as it was called.
+    pub(super) fn keep(
+        &self,
+        peer: Peer,
+        applied: &BTreeSet<Stamp>,
+        revoked: &BTreeSet<Stamp>,
+    ) -> Result<(), Failure> {
+        let final_now = applied.iter().take_while(|stamp| stamp.lamport <= self.promised);
+        let final_now: BTreeSet<Stamp> = final_now.copied().collect();
+        let changed = final_now.symmetric_difference(&self.stable).find(|stamp| !revoked.contains(stamp));
+        if let Some(stamp) = changed {
+            let what = if applied.contains(stamp) { "came" } else { "became void" };
+            return Err(Failure::Unstable { peer, watermark: self.promised, stamp: *stamp, what });
+        }
+        let gone = self.effects.iter().find(|stamp| !applied.contains(stamp) && !revoked.contains(stamp));
+        if let Some(stamp) = gone {
+            return Err(Failure::Effect { peer, stamp: *stamp, what: "though it is void" });
+        }
+        let own =
+            final_now.iter().filter(|stamp| stamp.author.peer == peer && stamp.lamport <= self.performed);
+        match own.copied().find(|stamp| !self.effects.contains(stamp) && !revoked.contains(stamp)) {
+            Some(stamp) => Err(Failure::Effect { peer, stamp, what: "never" }),
+            None => Ok(()),
+        }
+    }
+}

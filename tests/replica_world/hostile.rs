@@ -1,0 +1,63 @@
+use control_panel::{replica::ReplicaBuilder, testing::World};
+
+use crate::{
+    seeds,
+    table::{Machines, edit},
+};
+
+/// Of 3 to 7 peers.
+fn stormy(seed: u64) -> World {
+    let peers = 3 + usize::try_from(seed % 5).expect("small");
+    World { seed, peers, frames: 120, delay: 8, partitions: 2, crashes: 3, ..World::default() }
+}
+
+#[test]
+fn a_member_is_retired_and_invited_again() {
+    let (mut void, mut rebased, mut effects) = (0, 0, 0);
+    for seed in seeds(40) {
+        let world = World { retire: true, ..stormy(seed) };
+        world.assert_converges(Machines::default, edit);
+        let report = world.run(Machines::default, ReplicaBuilder::undoing, edit);
+        (void, rebased, effects) = (void + report.void, rebased + report.rebased, effects + report.effects);
+    }
+    assert!(void > 0 && rebased > 0 && rebased < void && effects > 0, "{void}, {rebased}, {effects}");
+}
+
+#[test]
+fn a_peer_goes_on_twice() {
+    for seed in seeds(40) {
+        let world = World { equivocate: true, ..stormy(seed) };
+        world.assert_converges(Machines::default, edit);
+        world.assert_converges_with(Machines::default, ReplicaBuilder::undoing, edit);
+    }
+}
+
+#[test]
+fn forged_runs_are_refused() {
+    for seed in seeds(40) {
+        let world = World { forge: true, ..stormy(seed) };
+        world.assert_converges(Machines::default, edit);
+    }
+}
+
+/// Not yet a retirement and a copy in one world: see `Void::Closed`, which a retired peer's word still makes.
+#[test]
+fn faults_happen_together() {
+    for seed in seeds(40) {
+        let (retire, equivocate) = (seed % 2 == 0, seed % 2 == 1);
+        let world = World { retire, equivocate, forge: true, ..stormy(seed) };
+        world.assert_converges(Machines::default, edit);
+    }
+}
+
+/// Rollbacks that a frame does not pay for come back frames later, among others.
+#[test]
+fn what_exceeds_the_budget_comes_back_later() {
+    let (mut jobs, build) = (0, |builder: ReplicaBuilder<Machines>| builder.redo_budget(12));
+    for seed in seeds(40) {
+        let world = World { delay: 20, ..stormy(seed) };
+        world.assert_converges_with(Machines::default, build, edit);
+        jobs += world.run(Machines::default, |builder| build(builder).undoing(), edit).jobs;
+    }
+    assert!(jobs > 0);
+}
