@@ -2,7 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{FoldReport, GoingBack, Task, change::Change, digest::Digests, job::Outstanding, line::Line};
+use super::{
+    FoldReport, GoingBack, Task,
+    change::Change,
+    digest::Digests,
+    job::Outstanding,
+    line::Line,
+    snapshots::{Snapshots, interval},
+};
 use crate::replica::{
     Redo, Redone, Stamp, State,
     run::{Digest, Run},
@@ -15,7 +22,7 @@ use crate::replica::{
 /// author has them, the fold has only counted them.
 ///
 /// Memory: 32 bytes for each operation since the last [`compact`](Self::compact), beside its run; an undo record for each that is not
-/// stable; snapshots: see [`Snapshots`](super::snapshots::Snapshots). The base is a second copy of the state.
+/// stable; snapshots: see [`Snapshots`]. The base is a second copy of the state.
 pub(crate) struct Fold<S: State> {
     line: Line<S>,
     /// How many operations a frame applies and undoes, local ones not counted.
@@ -29,8 +36,8 @@ pub(crate) struct Fold<S: State> {
     /// In the job or in what it made, not in the log.
     beyond: Vec<Change<S::Op>>,
     job: Option<Outstanding>,
-    /// What a job made, and what of the log is in it: to be shown as soon as the rest is on top.
-    ahead: Option<(Box<Line<S>>, usize)>,
+    /// What a job made: to be shown as soon as what was committed since is on top.
+    ahead: Option<Ahead<S>>,
     /// What is left out, and the Lamport time of what revoked it.
     revoked: BTreeMap<Stamp, u64>,
     digests: Digests<S>,
@@ -43,11 +50,19 @@ pub(crate) struct Fold<S: State> {
     busy: bool,
 }
 
+struct Ahead<S: State> {
+    line: Box<Line<S>>,
+    /// What of the visible log is in it.
+    end: usize,
+    /// For the second time: what was committed since is put on top whatever it is.
+    last: bool,
+}
+
 impl<S: State> Fold<S> {
     pub(crate) fn new(init: S, going_back: Box<dyn GoingBack<S>>, budget: usize) -> Self {
-        let base = Arc::new(init.clone());
+        let snapshots = Snapshots::new(interval(budget), 0, Arc::new(init.clone()));
         Self {
-            line: Line::new(init, base, 0, going_back),
+            line: Line::new(init, snapshots, going_back),
             budget,
             spent: 0,
             changes: Vec::new(),
@@ -180,7 +195,7 @@ impl<S: State> Fold<S> {
 
     /// Changes come into the log and the state, or into a job.
     fn work(&mut self, budget: &mut usize) -> Option<Task<S>> {
-        if let Some((line, end)) = self.ahead.take() {
+        if let Some(Ahead { line, end, .. }) = self.ahead.take() {
             // Too much was committed since. What was staged since waits: it may be below where this line begins.
             return Some(self.sent(Task::ahead(line, end)));
         }
@@ -215,26 +230,32 @@ impl<S: State> Fold<S> {
         let outcome = redone.outcome;
         let Some(job) = self.job.take_if(|job| job.made(&outcome)) else { return false };
         debug_assert!(!self.line.waits(), "sealed before");
-        self.ahead = Some((outcome.line, job.end));
+        self.ahead = Some(Ahead { line: outcome.line, end: job.end, last: job.last });
         self.busy = true;
         let mut budget = self.budget.saturating_sub(self.spent);
         let before = budget;
         self.show(&mut budget);
-        self.spent += before - budget;
+        self.spent += before.saturating_sub(budget);
         true
     }
 
     /// What a job has made becomes the state, as soon as what was committed since is on top of it.
     fn show(&mut self, budget: &mut usize) {
-        let Some((mut made, end)) = self.ahead.take() else { return };
-        made.append(&self.line.log[end - self.line.first..]);
-        if made.fold(budget, false) {
-            self.line.become_made(*made);
+        let Some(mut made) = self.ahead.take() else { return };
+        let since = &self.line.log[made.end - self.line.first..];
+        if made.last {
+            // Local operations are not counted; else it might never catch up with them. They are those of one job's time.
+            *budget = since.len().max(*budget);
+        }
+        made.line.append(since);
+        if made.line.fold(budget, false) {
+            self.line.become_made(*made.line);
             self.line.set_skip(self.skips);
             self.beyond.clear();
             self.line.set_floor(self.line.above(self.watermark));
         } else {
-            self.ahead = Some((made, self.line.end()));
+            made.end = self.line.end();
+            self.ahead = Some(made);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{change::Change, entry::Entry, going_back::GoingBack, line::Line};
+use super::{change::Change, entry::Entry, going_back::GoingBack, line::Line, snapshots::Snapshots};
 use crate::replica::State;
 
 /// Everything a rollback needs: nothing in it is shared with the frame thread but what neither changes.
@@ -26,6 +26,7 @@ enum Start<S: State> {
 struct Suffix<S: State> {
     state: Arc<S>,
     first: usize,
+    interval: usize,
     log: Vec<Entry<S::Op>>,
     way: Box<dyn GoingBack<S>>,
     floor: usize,
@@ -45,6 +46,8 @@ pub(super) struct Outstanding {
     token: Weak<()>,
     /// The end of the log when it was made: what is after it was committed since.
     pub(super) end: usize,
+    /// Whether it puts local operations on top of what another has made.
+    pub(super) last: bool,
 }
 
 impl Outstanding {
@@ -71,6 +74,7 @@ impl<S: State> Task<S> {
         let suffix = Suffix {
             state: Arc::clone(state),
             first,
+            interval: line.snapshots.interval(),
             log: line.log[first - line.first..].to_vec(),
             way: line.way.empty(first.max(line.floor).min(end), end),
             floor: line.floor,
@@ -88,7 +92,8 @@ impl<S: State> Task<S> {
 
     fn new(start: Start<S>, changes: Vec<Change<S::Op>>, base_level: u64, end: usize) -> (Self, Outstanding) {
         let token = Arc::new(());
-        let outstanding = Outstanding { token: Arc::downgrade(&token), end };
+        let outstanding =
+            Outstanding { token: Arc::downgrade(&token), end, last: matches!(start, Start::Ahead(_)) };
         (Self { token, start, changes, base_level }, outstanding)
     }
 
@@ -111,7 +116,8 @@ impl<S: State> Task<S> {
 
 impl<S: State> Suffix<S> {
     fn line(self) -> Line<S> {
-        let mut line = Line::new(S::clone(&self.state), self.state, self.first, self.way);
+        let mut line =
+            Line::new(S::clone(&self.state), Snapshots::new(self.interval, self.first, self.state), self.way);
         line.log = self.log;
         line.log.iter_mut().for_each(|entry| entry.set_applied(false));
         line.floor = self.floor;

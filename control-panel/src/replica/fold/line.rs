@@ -7,7 +7,7 @@ use super::{
     entry::{Entry, Out},
     going_back::{GoingBack, Meter},
     poison::caught,
-    snapshots::{INTERVAL, Snapshots},
+    snapshots::Snapshots,
 };
 use crate::replica::{Stamp, State, run::Run};
 
@@ -65,14 +65,15 @@ impl Tail {
 }
 
 impl<S: State> Line<S> {
-    pub(super) fn new(state: S, base: Arc<S>, first: usize, way: Box<dyn GoingBack<S>>) -> Self {
+    pub(super) fn new(state: S, snapshots: Snapshots<S>, way: Box<dyn GoingBack<S>>) -> Self {
+        let first = snapshots.base().0;
         Self {
             state,
             first,
             log: Vec::new(),
             tail: Tail::default(),
             way,
-            snapshots: Snapshots::new(first, base),
+            snapshots,
             floor: first,
             reach: first,
             dirty: NOWHERE,
@@ -114,6 +115,7 @@ impl<S: State> Line<S> {
         self.dirty = self.dirty.min(position);
         self.retry = self.retry.min(position);
         self.snapshots.invalidate(position);
+        self.checkpoint = NOWHERE;
     }
 
     /// There is something to do from this position on, but nothing below it changed.
@@ -133,7 +135,7 @@ impl<S: State> Line<S> {
             Ok(()) => {
                 self.tail.applied += 1;
                 let position = self.end() + self.tail.applied;
-                if position % INTERVAL == 0 && self.way.clones() && self.clean() {
+                if self.snapshots.next(position - 1) == position && self.way.clones() && self.clean() {
                     self.snapshots.keep(position, Arc::new(self.state.clone()));
                 }
             }
@@ -194,6 +196,8 @@ impl<S: State> Line<S> {
                 }
                 Err((position, panic)) => {
                     self.poison(position, panic);
+                    // All below it is as it should be: the way back begins here.
+                    self.dirty = position;
                     if self.retry != NOWHERE {
                         self.retry = self.retry.max(position + 1);
                     }
@@ -282,6 +286,9 @@ impl<S: State> Line<S> {
             at = next;
             if whole && self.next_snapshot(at - 1, off_frame) == at {
                 self.snapshots.keep(at, Arc::new(self.state.clone()));
+                if at == self.checkpoint {
+                    self.checkpoint = NOWHERE;
+                }
             }
         }
         Ok(())
@@ -289,7 +296,7 @@ impl<S: State> Line<S> {
 
     /// The first position after `at` where a snapshot is due.
     fn next_snapshot(&self, at: usize, off_frame: bool) -> usize {
-        let regular = if self.way.clones() { (at / INTERVAL + 1) * INTERVAL } else { NOWHERE };
+        let regular = if self.way.clones() { self.snapshots.next(at) } else { NOWHERE };
         // With undo records: where the records begin, so that the next redo does not begin at the base. Not on the frame thread:
         // a state that has undo records is one that is not to be cloned there.
         let floor = if off_frame && self.floor > at { self.floor } else { NOWHERE };
@@ -352,16 +359,16 @@ impl<S: State> Line<S> {
     /// Everything from where `made` begins is what `made` says.
     pub(super) fn become_made(&mut self, mut made: Self) {
         debug_assert!(!self.waits(), "sealed before");
-        let mut log = std::mem::take(&mut self.log);
-        log.truncate(made.first - self.first);
-        log.append(&mut made.log);
-        made.log = log;
-        let from = std::mem::replace(&mut made.first, self.first);
+        let (from, kept) = (made.first, made.first - self.first);
+        if kept > 0 {
+            let mut log = std::mem::take(&mut self.log);
+            log.truncate(kept);
+            log.append(&mut made.log);
+            made.log = log;
+        }
+        made.first = self.first;
         std::mem::swap(&mut self.snapshots, &mut made.snapshots);
-        made.snapshots.replace_from(
-            from,
-            std::mem::replace(&mut self.snapshots, Snapshots::new(from, Arc::clone(made.snapshots.base().1))),
-        );
+        made.snapshots.replace_from(from, &mut self.snapshots);
         made.meter.add(self.meter);
         made.poisoned.splice(0..0, self.poisoned.drain(..));
         *self = made;

@@ -4,17 +4,26 @@ use std::sync::Arc;
 
 use crate::replica::State;
 
-/// How many operations are between two snapshots.
+/// How many operations are between two snapshots, at most and at least.
 ///
-/// A rollback applies about half of this again beside what it has to, and a state in order is cloned once in this many operations. At 256 a
-/// clone of a map of 10,000 keys (0.2 ms) costs as much an operation as three or four applications, and a rollback a tenth of a millisecond.
-pub(super) const INTERVAL: usize = 256;
+/// A rollback applies half of it beside what it has to. Measured with a map of 10,000 keys: a clone costs as much as 4,000 applications, and each
+/// rollback makes one, so that 512 applications more are an eighth of it, while at 256 the clones of a log in order would cost
+/// four times what its operations do. A state that is cloned in no time pays 20 µs a rollback for it.
+const MOST: usize = 1024;
+const LEAST: usize = 16;
+
+/// The distance for a budget: a quarter of it, so that what lies between a snapshot and a late operation never exceeds it.
+pub(super) fn interval(budget: usize) -> usize {
+    let quarter = (budget / 4).clamp(LEAST, MOST);
+    1 << quarter.ilog2()
+}
 
 /// The base, and snapshots at positions that are multiples of the interval times a power of two: of each power the last two.
 ///
 /// Which ones survive depends on their positions alone. To keep the newest of each power instead starves: with a constant depth
 /// of rollback the newest is always dropped, and no older one comes into the gap.
 pub(super) struct Snapshots<S> {
+    interval: usize,
     /// Everything before it is folded into it, and forgotten.
     base: (usize, Arc<S>),
     /// In the order of their positions. At most 2 log2(operations / interval) and two that stand elsewhere.
@@ -22,8 +31,8 @@ pub(super) struct Snapshots<S> {
 }
 
 impl<S: State> Snapshots<S> {
-    pub(super) fn new(position: usize, base: Arc<S>) -> Self {
-        Self { base: (position, base), kept: Vec::new() }
+    pub(super) fn new(interval: usize, position: usize, base: Arc<S>) -> Self {
+        Self { interval, base: (position, base), kept: Vec::new() }
     }
 
     pub(super) fn base(&self) -> (usize, &Arc<S>) {
@@ -58,7 +67,7 @@ impl<S: State> Snapshots<S> {
         // `seen[k]`: of the kept ones so far, from the newest on, the multiples of 2^k intervals. The last: those that are no multiple.
         let mut seen = [0_u8; usize::BITS as usize + 1];
         for place in (0..self.kept.len()).rev() {
-            let power = power(self.kept[place].0);
+            let power = self.power(self.kept[place].0);
             if seen[power] >= 2 {
                 self.kept.remove(place);
                 continue;
@@ -72,9 +81,11 @@ impl<S: State> Snapshots<S> {
     }
 
     /// Takes over those of a redo that began at `from`.
-    pub(super) fn replace_from(&mut self, from: usize, other: Self) {
+    pub(super) fn replace_from(&mut self, from: usize, other: &mut Self) {
         self.invalidate(from);
-        other.kept.into_iter().for_each(|(position, state)| self.keep(position, state));
+        for (position, state) in other.kept.drain(..) {
+            self.keep(position, state);
+        }
     }
 
     /// The base moves on.
@@ -88,13 +99,22 @@ impl<S: State> Snapshots<S> {
     pub(super) fn positions(&self) -> impl Iterator<Item = usize> + '_ {
         self.kept.iter().map(|(position, _)| *position)
     }
-}
 
-/// The greatest k for which the position is a multiple of 2^k intervals; `usize::BITS` if it is none of the interval.
-fn power(position: usize) -> usize {
-    if position % INTERVAL == 0 {
-        (position / INTERVAL).trailing_zeros() as usize
-    } else {
-        usize::BITS as usize
+    /// Where the one after `position` belongs.
+    pub(super) fn next(&self, position: usize) -> usize {
+        (position / self.interval + 1) * self.interval
+    }
+
+    pub(super) fn interval(&self) -> usize {
+        self.interval
+    }
+
+    /// The greatest k for which the position is a multiple of 2^k intervals; `usize::BITS` if it is none of the interval.
+    fn power(&self, position: usize) -> usize {
+        if position % self.interval == 0 {
+            (position / self.interval).trailing_zeros() as usize
+        } else {
+            usize::BITS as usize
+        }
     }
 }

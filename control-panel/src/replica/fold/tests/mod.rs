@@ -9,7 +9,12 @@ use crate::replica::{
     state::Footprint,
 };
 
+mod budget;
+mod jobs;
+mod levels;
+mod poison;
 mod random;
+mod ways;
 
 thread_local! {
     /// Applications and undos on this thread.
