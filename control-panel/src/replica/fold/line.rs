@@ -43,7 +43,7 @@ pub(super) struct Line<S: State> {
     /// Whether operations that panic are void.
     pub(super) skip: bool,
     /// A position at which the next pass leaves a snapshot whatever the way back: another panic may follow.
-    checkpoint: usize,
+    pub(super) checkpoint: usize,
     pub(super) meter: Meter,
     pub(super) poisoned: Vec<Poison>,
 }
@@ -242,7 +242,7 @@ impl<S: State> Line<S> {
     }
 
     /// The state is that at `from`, a snapshot.
-    fn restart(&mut self, from: usize, start: &S) {
+    pub(super) fn restart(&mut self, from: usize, start: &S) {
         self.state.clone_from(start);
         self.broken = false;
         let (first, dirty) = (self.first, self.dirty);
@@ -302,58 +302,6 @@ impl<S: State> Line<S> {
         let floor = if off_frame && self.floor > at { self.floor } else { NOWHERE };
         let checkpoint = if self.checkpoint > at { self.checkpoint } else { NOWHERE };
         regular.min(floor).min(checkpoint)
-    }
-
-    /// The operation at that position panicked.
-    pub(super) fn poison(&mut self, position: usize, panic: String) {
-        let void = self.skip;
-        let entry = self.at(position);
-        entry.set(Out::Poison, true);
-        let stamp = entry.stamp();
-        if entry.report_once() {
-            self.poisoned.push(Poison { stamp, message: panic, void });
-        }
-        self.broken = true;
-        self.dirty = self.dirty.min(position);
-        self.checkpoint = position;
-        if !self.skip {
-            self.stop_at(position);
-        }
-    }
-
-    /// The fold stops before this operation. Those above it that had panicked did so after something else.
-    fn stop_at(&mut self, position: usize) {
-        self.frozen = Some(position);
-        self.retry = self.retry.min(position + 1);
-    }
-
-    /// Whether operations that panic are void.
-    pub(super) fn set_skip(&mut self, skip: bool) {
-        if self.skip == skip {
-            return;
-        }
-        self.skip = skip;
-        if skip {
-            if let Some(frozen) = self.frozen.take() {
-                self.resume(frozen);
-            }
-        } else if let Some(place) = self.log.iter().position(Entry::blocks) {
-            let position = self.first + place;
-            self.stop_at(position);
-            self.resume(position);
-            // What is above it is taken back with a snapshot.
-            self.broken = true;
-        }
-    }
-
-    /// Beyond the budget there is a redo; until then the state is an older one, but a true one.
-    pub(super) fn give_up(&mut self) {
-        if self.broken {
-            let (from, start) = self.snapshots.nearest(self.dirty.min(self.end()));
-            let start = Arc::clone(start);
-            self.restart(from, &start);
-            (self.dirty, self.broken) = (from, false);
-        }
     }
 
     /// Everything from where `made` begins is what `made` says.

@@ -31,7 +31,6 @@ mod tests;
 mod undo;
 mod visit;
 
-#[allow(unused_imports, reason = "provisional, while the parts are being joined")]
 pub(crate) use self::{
     fold::Fold,
     going_back::{GoingBack, Meter, by_snapshots, by_undo},

@@ -245,3 +245,23 @@ fn any_order_with_panics_stops_at_the_first() {
     seeds("panics", 100, 4096, true, false);
     seeds("panics, jobs", 150, 25, true, false);
 }
+
+/// Its author is known to have it; this replica may see the revocation first, as its author's other branch is.
+#[test]
+fn a_revocation_may_come_before_what_it_revokes() {
+    for (name, way) in WAYS {
+        let init = Cells::new(1);
+        let mut local = Local::new(init.clone(), way, 4096);
+        let late = super::run(author(2), 0, 3, steps([Op::Step(1, 1), Op::Step(2, 2)]));
+        local.fold.revoke(late.stamp(1), 9, true);
+        let _ = local.fold.settle();
+        local.stage(&late);
+        let _ = local.fold.settle();
+        let expected =
+            from_scratch(&init, &[late.clone()], |_, stamp| *stamp == late.stamp(1), u64::MAX, true);
+        assert_eq!(*local.fold.state(), expected, "{name}");
+        local.fold.revoke(late.stamp(1), 9, false);
+        let _ = local.fold.settle();
+        assert_eq!(*local.fold.state(), from_scratch(&init, &[late], |_, _| false, u64::MAX, true), "{name}");
+    }
+}

@@ -93,8 +93,14 @@ fn what_commutes_is_never_undone() {
         local.commit(Op::Note(note));
         local.commit(Op::All(3));
     }
-    local.seal();
+    let note = local.seal().expect("two hundred operations").stamp(0);
     local.stage(&run(author(2), 0, 5, steps([Op::All(5), Op::Note(7)])));
     let (report, done) = work(|| local.fold.settle());
     assert_eq!((report.undone, done), (98, 98 * 2 + 2), "the notes stay");
+
+    // It cannot be taken back either: all is applied again, from the base.
+    local.fold.revoke(note, 300, true);
+    let (_, done) = work(|| local.fold.settle());
+    assert_eq!(done, 201, "all others once, and nothing is undone");
+    assert!(!local.fold.state().notes.contains(&0));
 }
