@@ -257,8 +257,13 @@ fn a_revocation_may_come_before_what_it_revokes() {
         let _ = local.fold.settle();
         local.stage(&late);
         let _ = local.fold.settle();
-        let expected =
-            from_scratch(&init, &[late.clone()], |_, stamp| *stamp == late.stamp(1), u64::MAX, true);
+        let expected = from_scratch(
+            &init,
+            std::slice::from_ref(&late),
+            |_, stamp| *stamp == late.stamp(1),
+            u64::MAX,
+            true,
+        );
         assert_eq!(*local.fold.state(), expected, "{name}");
         local.fold.revoke(late.stamp(1), 9, false);
         let _ = local.fold.settle();
