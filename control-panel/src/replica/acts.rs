@@ -41,7 +41,7 @@ impl<S: State> Replica<S> {
     pub fn revoke(&mut self, stamp: Stamp) -> Result<Stamp, RevokeError> {
         self.seal();
         let upto = self.revocations.cut_before(None);
-        if stamp.lamport <= upto {
+        if self.revocations.root(stamp).lamport <= upto {
             return Err(RevokeError::Cut { stamp, upto });
         }
         let needed = if stamp.author.peer == self.me.peer { Right::Write } else { Right::Own };
@@ -119,7 +119,7 @@ impl<S: State> Replica<S> {
     }
 
     /// An operation of the replica's own, in a run of its own: a run counts as a whole.
-    fn act(&mut self, operation: Operation<S::Op>) -> Stamp {
+    pub(super) fn act(&mut self, operation: Operation<S::Op>) -> Stamp {
         self.seal();
         let stamp = self.place();
         self.push(operation, &stamp);

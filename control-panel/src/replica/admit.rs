@@ -116,7 +116,7 @@ impl<S: State> Replica<S> {
     }
 
     /// This peer's own operations that are void come back.
-    fn give_back(&mut self, run: &Arc<Run<S::Op>>) {
+    pub(super) fn give_back(&mut self, run: &Arc<Run<S::Op>>) {
         if run.header.author.peer != self.me.peer {
             return;
         }

@@ -30,9 +30,9 @@ impl Desync {
         !self.waiting.is_empty()
     }
 
-    /// Whether this peer's state was found equal at some level.
-    pub(crate) fn has_agreed(&self, peer: Peer) -> bool {
-        self.agreed.get(&peer).is_some_and(|agreement| agreement.upto > 0)
+    /// The highest level at which this peer's state was found equal; 0 if none.
+    pub(crate) fn agreed_upto(&self, peer: Peer) -> u64 {
+        self.agreed.get(&peer).map_or(0, |agreement| agreement.upto)
     }
 
     /// Compares what can be compared: `ours` tells this replica's digest at a level, `latest` the last level that has one.
@@ -70,7 +70,7 @@ mod tests {
         let mut desync = Desync::default();
         desync.hear(PEER, Digest { level: 10, digest: 1 });
         assert_eq!(desync.compare(10, |_| Some(1)), []);
-        assert!(desync.has_agreed(PEER));
+        assert_eq!(desync.agreed_upto(PEER), 10);
         desync.hear(PEER, Digest { level: 20, digest: 2 });
         let report = ReplicaNotice::Desync { peer: PEER, at: 20, agreed: 10, ours: 3, theirs: 2 };
         assert_eq!(desync.compare(20, |_| Some(3)), [report]);

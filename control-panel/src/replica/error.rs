@@ -60,3 +60,44 @@ impl fmt::Display for NotOwner {
 }
 
 impl error::Error for NotOwner {}
+
+/// Why [`ReplicaBuilder::join`](super::ReplicaBuilder::join) or [`Replica::rejoin`](super::Replica::rejoin) refuses a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// It is of a group that began with other members.
+    OtherGroup,
+    /// This replica has forgotten more than the snapshot has: it cannot go back.
+    Older {
+        /// The snapshot's level.
+        level: u64,
+        /// Up to where this replica's history is forgotten.
+        ours: u64,
+    },
+    /// Its giver does not know that this peer was invited: all others would refuse what it makes.
+    NotInvited,
+    /// It contradicts itself: no replica is in such a state.
+    Contradictory,
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherGroup => f.write_str(
+                "the snapshot is of a group that began with other members: give the builder the members that this group began with",
+            ),
+            Self::Older { level, ours } => write!(
+                f,
+                "the snapshot is of level {level}, and this replica's own history begins at {ours}: ask a replica for a newer one"
+            ),
+            Self::NotInvited => f.write_str(
+                "the snapshot's giver does not know that this peer was invited: ask the member that invited it for one",
+            ),
+            Self::Contradictory => f.write_str(
+                "the snapshot contradicts itself, so its giver lies or runs another version: ask another member for one",
+            ),
+        }
+    }
+}
+
+impl error::Error for SnapshotError {}

@@ -16,6 +16,7 @@ use crate::intent::PeerId;
 /// assert_eq!(alice.to_string(), "0101010101010101");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct Peer(pub [u8; 32]);
 
 /// The first eight bytes: enough to order a frame by, where a collision costs nothing but the tie-break.
@@ -49,6 +50,7 @@ impl fmt::Debug for Peer {
 /// assert_eq!(author.to_string(), "0101010101010101.0");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct Author {
     /// Who.
     pub peer: Peer,
@@ -75,6 +77,7 @@ impl fmt::Display for Author {
 /// assert!(first < second);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stamp {
     /// The Lamport time, from 1: greater than that of every operation the author had admitted (Lamport, 1978).
     pub lamport: u64,

@@ -47,6 +47,7 @@ mod graph;
 pub mod guide {}
 pub(crate) mod identify;
 mod ids;
+mod join;
 mod membership;
 mod notice;
 mod own;
@@ -58,6 +59,7 @@ mod revocations;
 pub(crate) mod run;
 mod settled;
 mod signature;
+mod snapshot;
 mod stability;
 mod state;
 #[cfg(test)]
@@ -67,7 +69,7 @@ mod version;
 pub use self::{
     builder::ReplicaBuilder,
     delta::Delta,
-    error::{NotOwner, RevokeError},
+    error::{NotOwner, RevokeError, SnapshotError},
     ids::{Author, Peer, Stamp},
     notice::{Misbehaviour, ReplicaNotice},
     redo::{Redo, Redone},
@@ -75,6 +77,7 @@ pub use self::{
     run::{Grant, RunHash},
     settled::Settled,
     signature::{Signer, Verifier},
+    snapshot::Snapshot,
     state::{Footprint, Keys, State, Undoable},
     version::Version,
 };

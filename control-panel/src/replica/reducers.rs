@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Peer;
 
 /// The fingerprint that each peer declared last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Reducers(BTreeMap<Peer, (u64, u64)>);
 
 impl Reducers {

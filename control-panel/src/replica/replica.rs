@@ -6,6 +6,7 @@ use super::{
     fold::Fold,
     graph::{Graph, Limits},
     identify::{Identify, InProcess, genesis},
+    join::Joined,
     membership::{Membership, Right},
     own::Own,
     redo::Redone,
@@ -80,6 +81,8 @@ pub struct Replica<S: State> {
     /// Up to where effects were handed out; `None` if they were never asked for.
     pub(super) performed: Option<u64>,
     pub(super) newest_schema: u32,
+    /// The snapshot that it began with.
+    pub(super) joined: Option<Joined>,
     /// The watermark that the fold knows.
     pub(super) stable: u64,
     /// Whether `settle` has anything to do.
@@ -125,6 +128,7 @@ impl<S: State> Replica<S> {
             void: Vec::new(),
             performed: builder.performed,
             newest_schema: builder.schema,
+            joined: None,
             stable: 0,
             unsettled: false,
         }

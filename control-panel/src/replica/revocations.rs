@@ -18,9 +18,9 @@ pub(crate) struct Change {
 
 /// What is revoked by whom, and up to where nothing can be revoked any more.
 ///
-/// A revocation is effective if no cut that sorts before it covers its target, and no effective revocation names it in turn: an undo
+/// A revocation is effective if no cut that sorts before it covers what it is about in the end, and no effective revocation names it in turn: an undo
 /// that is undone. It depends on the set of operations alone.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Revocations {
     /// In their order, with what they leave out.
     revokes: BTreeMap<Key, Stamp>,
@@ -47,6 +47,11 @@ impl Revocations {
         self.cuts.remove(at);
     }
 
+    /// What is left out, and the Lamport time of what says so.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = (Stamp, u64)> + '_ {
+        self.out.iter().map(|(stamp, by)| (*stamp, *by))
+    }
+
     /// Up to where the cuts reach that sort before `at`.
     pub(crate) fn cut_before(&self, at: Option<&Key>) -> u64 {
         let before = self.cuts.iter().take_while(|(key, _)| at.is_none_or(|at| *key < at));
@@ -59,14 +64,24 @@ impl Revocations {
         stable.map(|(_, upto)| (*upto).min(watermark)).max().unwrap_or(0)
     }
 
+    /// The operation that a revocation is about in the end: an undo of an undo is about what the first one left out.
+    pub(crate) fn root(&self, target: Stamp) -> Stamp {
+        root(&self.targets(), target)
+    }
+
+    fn targets(&self) -> BTreeMap<Stamp, Stamp> {
+        self.revokes.iter().map(|((stamp, _), target)| (*stamp, *target)).collect()
+    }
+
     /// Decides anew. Returns what changed.
     pub(crate) fn decide(&mut self) -> Vec<Change> {
         let mut out = BTreeMap::<Stamp, u64>::new();
+        let targets = self.targets();
         // From the last to the first: what revokes a revocation comes after it. The first of several is the one that says so.
         for (at, target) in self.revokes.iter().rev() {
             let revoked = out.contains_key(&at.0);
             // What sorts after its revocation (a forged stamp) cannot be named by it.
-            if !revoked && *target < at.0 && self.cut_before(Some(at)) < target.lamport {
+            if !revoked && *target < at.0 && self.cut_before(Some(at)) < root(&targets, *target).lamport {
                 out.insert(*target, at.0.lamport);
             }
         }
@@ -80,13 +95,22 @@ impl Revocations {
 
     /// Forgets what a stable cut covers: nothing can change it any more.
     pub(crate) fn forget_below(&mut self, level: u64) {
-        self.revokes.retain(|(at, _), target| at.lamport > level || target.lamport > level);
+        // One that names a revocation which is forgotten changes nothing any more.
+        self.revokes.retain(|_, target| target.lamport > level);
         // The greatest of the cuts is kept: it covers for those before it.
         let greatest = self.cuts.values().copied().max().unwrap_or(0);
         self.cuts.retain(|(at, _), upto| at.lamport > level || *upto == greatest);
         self.out.retain(|stamp, _| stamp.lamport > level);
         debug_assert!(self.cut_before(None) == greatest);
     }
+}
+
+fn root(targets: &BTreeMap<Stamp, Stamp>, mut target: Stamp) -> Stamp {
+    // Downwards only, whatever was forged.
+    while let Some(next) = targets.get(&target).filter(|next| **next < target) {
+        target = *next;
+    }
+    target
 }
 
 #[cfg(test)]
@@ -169,5 +193,27 @@ mod tests {
         assert_eq!((all.stable_cut(5), all.stable_cut(6)), (0, 4));
         all.forget_below(6);
         assert_eq!(all.cut_before(None), 4);
+    }
+
+    #[test]
+    fn what_a_cut_covers_stays_out_or_in_whatever_is_forgotten() {
+        // Covered by the first cut, which the second covers in turn: the revocation sorts between them.
+        let mut all = Revocations::default();
+        all.cut(key(5, 1), 4);
+        all.revoke(key(9, 1), stamp(2, 2));
+        all.cut(key(12, 1), 7);
+        assert_eq!(out(&mut all), []);
+        all.forget_below(7);
+        assert_eq!(out(&mut all), []);
+    }
+
+    #[test]
+    fn an_undo_is_not_undone_when_a_cut_covers_what_it_left_out() {
+        let mut all = Revocations::default();
+        all.revoke(key(5, 1), stamp(2, 2));
+        all.cut(key(7, 1), 3);
+        all.revoke(key(9, 1), stamp(5, 1));
+        assert_eq!(out(&mut all), [2]);
+        assert_eq!(all.root(stamp(9, 1)), stamp(2, 2));
     }
 }

@@ -6,6 +6,7 @@ use super::{Author, Peer, Stamp, version::End};
 
 /// What a run is named by: the hash of its predecessor's hash, its header and its operations.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct RunHash(pub [u8; 32]);
 
 impl fmt::Display for RunHash {
@@ -50,6 +51,7 @@ pub(crate) struct Header {
 
 /// What a member may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Grant {
     /// Receives and acknowledges; its operations are void.

@@ -1,6 +1,6 @@
 //! What can no longer change: effects, compaction, comparison.
 
-use super::{Peer, Replica, ReplicaNotice, Stamp, State};
+use super::{Replica, ReplicaNotice, Stamp, State};
 
 impl<S: State> Replica<S> {
     /// All operations up to this Lamport time are stable: every member has them, knows that every member has them, and none can sort
@@ -83,7 +83,7 @@ impl<S: State> Replica<S> {
         self.notices.extend(self.membership.check_bound(unstable, self.unstable));
     }
 
-    /// Whether this replica began with a snapshot that no second member's digest has confirmed yet.
+    /// Lets go of what a stable cut covers.
     fn compact(&mut self) {
         // Effects that were not handed out are not forgotten.
         let upto = self.revocations.stable_cut(self.stable).min(self.performed.unwrap_or(u64::MAX));
@@ -97,11 +97,6 @@ impl<S: State> Replica<S> {
         for (chain, next_seq) in kept {
             self.membership.forget(chain, next_seq);
         }
-    }
-
-    /// Whether a peer's digest agreed with this replica's.
-    pub(super) fn has_agreed(&self, peer: Peer) -> bool {
-        self.desync.has_agreed(peer)
     }
 
     /// Reports that belong to no run.

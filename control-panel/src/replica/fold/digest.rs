@@ -31,6 +31,11 @@ impl<S> Digests<S> {
         Self { of, taken: VecDeque::new(), next: STRIDE, due: 0 }
     }
 
+    /// None taken, by the same function.
+    pub(super) fn begin_again(&self) -> Self {
+        Self::new(self.of)
+    }
+
     /// Everything up to the watermark is final. Returns whether a level is due.
     pub(super) fn stable(&mut self, watermark: u64) -> bool {
         self.due = watermark / STRIDE * STRIDE;

@@ -265,6 +265,11 @@ impl<S: State> Fold<S> {
             return;
         }
         while let Some((level, of)) = self.digests.is_due() {
+            if level < self.base_level {
+                // It cannot be looked at any more.
+                self.digests.took(None);
+                continue;
+            }
             // Where a revocation from above reached below, replicas have different states at the level, and both are right.
             let reached = self
                 .revoked
@@ -370,6 +375,29 @@ impl<S: State> Fold<S> {
         }
         let position = self.line.above(level);
         self.line.visit(position, &mut { usize::MAX }, S::clone)
+    }
+
+    /// The state with exactly the operations up to a level that is stable and not below the base, whatever else is to be done.
+    pub(crate) fn state_below(&self, level: u64) -> Arc<S> {
+        debug_assert!(level >= self.base_level);
+        let (base, _) = self.base();
+        if level == self.base_level {
+            return Arc::clone(base);
+        }
+        let position = self.line.above(level);
+        let (start, state) = self.line.snapshots.nearest(position);
+        let mut state = S::clone(state);
+        let between = &self.line.log[start - self.line.first..position - self.line.first];
+        let wanted = between.iter().filter(|entry| entry.wanted());
+        wanted.for_each(|entry| state.apply(entry.op(), &entry.stamp()));
+        Arc::new(state)
+    }
+
+    /// A fold of this one's kind that begins with such a state.
+    pub(crate) fn begin_again(&self, base: S, level: u64) -> Self {
+        let mut fold = Self::from_base(base, level, self.line.way.empty(0, 0), self.budget);
+        fold.digests = self.digests.begin_again();
+        fold
     }
 
     /// The last digest taken.

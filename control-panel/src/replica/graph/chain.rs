@@ -54,9 +54,9 @@ pub(crate) struct Chain<Op> {
     /// What its author had admitted as of the last run.
     pub(super) row: Row,
     /// How `runs` changed `base_row` into `row`: one run's after another's, in `runs`' order.
-    news: Vec<News>,
+    pub(super) news: Vec<News>,
     /// Where each run's news end in `news`.
-    ends: Vec<usize>,
+    pub(super) ends: Vec<usize>,
     /// Whether it grew since this replica's last run.
     pub(super) fresh: bool,
 }

@@ -109,7 +109,7 @@ impl<Op> Graph<Op> {
     }
 
     /// What a run's own bytes tell.
-    fn check_shape(&self, run: &Run<Op>) -> Result<(), Verdict> {
+    pub(super) fn check_shape(&self, run: &Run<Op>) -> Result<(), Verdict> {
         let Header { seq, lamport, heads, .. } = &run.header;
         let count = run.operations.len();
         if count == 0 || count > self.limits.run_ops || heads.len() > self.limits.heads {

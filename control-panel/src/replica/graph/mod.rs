@@ -21,6 +21,7 @@ mod gaps;
 mod heard;
 mod judge;
 mod limits;
+mod record;
 mod seal;
 mod since;
 mod tips;
@@ -40,6 +41,7 @@ pub(crate) use self::{
     heard::Mark,
     judge::Candidate,
     limits::Limits,
+    record::Record,
 };
 use self::{
     gaps::Gaps,

@@ -94,6 +94,16 @@ impl Known {
         Self { seen: Vec::new(), unseen: (0..acts).collect() }
     }
 
+    /// Of a chain that knows these of so many.
+    pub(super) fn restore(seen: Vec<Seen>, acts: usize) -> Self {
+        let unseen = (0..acts).filter(|act| seen.iter().all(|seen| seen.act != *act)).collect();
+        Self { seen, unseen }
+    }
+
+    pub(super) fn seen(&self) -> impl Iterator<Item = &Seen> + '_ {
+        self.seen.iter()
+    }
+
     /// Takes in a run of the chain, from `from` to before `next_seq`, and which acts are in its past. Returns whether it has new ones.
     pub(super) fn learn(&mut self, from: u64, next_seq: u64, mut covers: impl FnMut(ActId) -> bool) -> bool {
         let before = self.seen.len();

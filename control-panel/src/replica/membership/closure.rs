@@ -14,13 +14,25 @@ use crate::replica::graph::{ChainId, Graph};
 #[derive(Debug, Default)]
 pub(super) struct Closure {
     /// The highest low of any run, and the highest of any other peer. What is admitted later is not in those runs' pasts.
-    highest: [(u64, PeerIndex); 2],
+    pub(super) highest: [(u64, PeerIndex); 2],
     /// Peers whose chains can have runs below a low that lacks them.
-    suspects: BTreeSet<PeerIndex>,
+    pub(super) suspects: BTreeSet<PeerIndex>,
     closed: BTreeSet<(ChainId, u64)>,
 }
 
 impl Closure {
+    pub(super) fn restore(
+        highest: [(u64, PeerIndex); 2],
+        suspects: BTreeSet<PeerIndex>,
+        closed: BTreeSet<(ChainId, u64)>,
+    ) -> Self {
+        Self { highest, suspects, closed }
+    }
+
+    pub(super) fn closed(&self) -> impl Iterator<Item = (ChainId, u64)> + '_ {
+        self.closed.iter().copied()
+    }
+
     /// Whether a run that is being admitted is closed by one admitted before.
     pub(super) fn closes(&mut self, (chain, peer): (ChainId, PeerIndex), seq: u64, lamport: u64) -> bool {
         let [first, second] = self.highest;

@@ -148,6 +148,10 @@ impl Peers {
         })
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
     pub(super) fn get(&self, peer: &Peer) -> Option<PeerIndex> {
         self.index.get(peer).copied()
     }
@@ -162,5 +166,14 @@ impl Peers {
 
     pub(super) fn add_chain(&mut self, peer: PeerIndex, chain: ChainId) {
         self.chains[peer].push(chain);
+    }
+}
+
+/// Numbered in that order.
+impl FromIterator<Peer> for Peers {
+    fn from_iter<T: IntoIterator<Item = Peer>>(names: T) -> Self {
+        let mut peers = Self::default();
+        names.into_iter().for_each(|name| _ = peers.enter(name));
+        peers
     }
 }

@@ -28,16 +28,16 @@ use crate::replica::{
 #[derive(Debug)]
 pub(crate) struct Membership {
     pub(super) me: Author,
-    genesis: BTreeMap<Peer, Grant>,
+    pub(super) genesis: BTreeMap<Peer, Grant>,
     beginning: Arc<View>,
     pub(super) peers: Peers,
     /// By their numbers.
     pub(super) chains: Vec<ChainState>,
     pub(super) acts: Vec<Act>,
-    closure: Closure,
+    pub(super) closure: Closure,
     pub(super) live: Live,
     pub(super) asked: Asked,
-    void: BTreeMap<(ChainId, u64), Void>,
+    pub(super) void: BTreeMap<(ChainId, u64), Void>,
     /// What a run's verdict was at the last report, for those that changed since.
     changed: BTreeMap<(ChainId, u64), Verdict>,
     notices: Notices,
@@ -50,17 +50,7 @@ impl Membership {
             peers.enter(*peer);
         }
         let here = peers.enter(me.peer);
-        let nothing = |_| 0;
-        let scope = Scope {
-            genesis,
-            acts: &[],
-            known: &[],
-            chains: &[],
-            peers: &peers,
-            heard: &nothing,
-            live: Some(me.peer),
-        };
-        let beginning = Arc::new(scope.view(&View::default()));
+        let beginning = Arc::new(beginning(genesis, &peers, me));
         let live = Live::new(here, Arc::clone(&beginning));
         Self {
             me,
@@ -76,6 +66,22 @@ impl Membership {
             changed: BTreeMap::new(),
             notices: Notices::default(),
         }
+    }
+
+    /// The same with another numbering of peers. `None` if a genesis member has no number.
+    pub(super) fn begin(&mut self) -> Option<()> {
+        let known = self.genesis.keys().all(|peer| self.peers.get(peer).is_some());
+        self.beginning = Arc::new(beginning(&self.genesis, &self.peers, self.me));
+        known.then_some(())
+    }
+
+    /// What was contested before this replica began is not reported.
+    pub(super) fn report_no_more(&mut self) {
+        let fallen = |(id, act): &(usize, &Act)| {
+            act.deed == Deed::Retire && !act.closed && !self.live.view.effective.contains(id)
+        };
+        let fallen: Vec<_> = self.acts.iter().enumerate().filter(fallen).map(|(id, _)| id).collect();
+        self.notices.skip_contested(fallen);
     }
 
     /// Whether the author of a chain's first run is or was a member in the run's past: a function of that past.
@@ -389,7 +395,7 @@ impl Membership {
         }
     }
 
-    fn find_verdict(&self, judged: &Judged) -> Verdict {
+    pub(super) fn find_verdict(&self, judged: &Judged) -> Verdict {
         let known = &self.chains[judged.chain.index()].known;
         let genesis = self.genesis.get(&judged.peer).copied();
         let void = judged.by_acts(&self.acts, known, &self.live.view.effective, genesis);
@@ -429,4 +435,12 @@ impl Membership {
 fn last_operation<Op>(run: &Run<Op>) -> u64 {
     let last = run.operations.iter().rposition(|operation| !matches!(operation, Operation::Ack { .. }));
     last.map_or(0, |index| run.stamp(index).lamport)
+}
+
+/// What a chain knows that has heard of no act.
+fn beginning(genesis: &BTreeMap<Peer, Grant>, peers: &Peers, me: Author) -> View {
+    let nothing = |_| 0;
+    let live = Some(me.peer);
+    let scope = Scope { genesis, acts: &[], known: &[], chains: &[], peers, heard: &nothing, live };
+    scope.view(&View::default())
 }

@@ -12,6 +12,7 @@
 //! | `watermark.rs` | low and watermark |
 //! | `acks.rs` | when this replica owes an acknowledgement, and which member holds back |
 //! | `notices.rs` | what is reported, each once |
+//! | `record.rs` | all of it as plain data, for a replica that joins |
 //!
 //! | word | meaning |
 //! |---|---|
@@ -28,6 +29,7 @@ mod members;
 mod membership;
 mod notices;
 mod precedence;
+mod record;
 mod retirement;
 #[cfg(test)]
 mod tests;
@@ -37,5 +39,6 @@ mod watermark;
 #[allow(unused_imports, reason = "provisional, while the parts are being joined")]
 pub(crate) use self::{
     membership::Membership,
+    record::Record,
     verdict::{Change, Right, Verdict, Void},
 };

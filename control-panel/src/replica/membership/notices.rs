@@ -45,6 +45,10 @@ impl Notices {
         }
     }
 
+    pub(super) fn skip_contested(&mut self, acts: Vec<ActId>) {
+        self.contested.extend(acts);
+    }
+
     /// What is different between two sets of members.
     pub(super) fn members(&mut self, before: &BTreeMap<Peer, Grant>, after: &BTreeMap<Peer, Grant>) {
         let invited = after.iter().filter(|(peer, grant)| before.get(peer) != Some(grant));

@@ -127,6 +127,16 @@ impl Live {
         debug_assert!(level.low <= level.clock);
     }
 
+    /// Whether every member's clock is past what is stable: otherwise these levels contradict each other.
+    pub(super) fn could_settle(&self) -> bool {
+        let clock = |counted: &&Counted| match counted.peer {
+            peer if peer == self.me => self.clock,
+            peer => self.level(peer).clock.max(counted.floor.clock),
+        };
+        let lowest = self.view.counted.iter().map(|counted| clock(&counted)).min().unwrap_or(self.clock);
+        (self.watermark..=self.clock).contains(&lowest)
+    }
+
     /// Takes the watermark anew. `all` says that the view is another than at the last call.
     pub(super) fn settle(&mut self, all: bool) {
         let peers = &self.peers;

@@ -1,0 +1,183 @@
+//! A replica that begins with a snapshot.
+//!
+//! It goes on as its giver would: with the giver's graph and what the giver's membership found out, under its own name. So its verdicts
+//! and its order are those of a replica that has the whole history and forgot what a stable cut covers.
+
+use std::sync::Arc;
+
+use super::{
+    Author, Delta, Peer, Replica, ReplicaBuilder, ReplicaNotice, Snapshot, SnapshotError, State,
+    desync::Desync,
+    graph::{ChainId, Graph},
+    membership::Membership,
+    own::Own,
+    run::{Operation, Run},
+};
+
+/// What this replica began with, and who says so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Joined {
+    from: Peer,
+    level: u64,
+}
+
+impl<S: State> ReplicaBuilder<S> {
+    /// A replica that goes on from a snapshot instead of the first state: it has all that the giver had, without its history. What is above the
+    /// cut becomes part of the state with the first [`settle`](Replica::settle).
+    ///
+    /// The [members](Self::members) must be those that the group began with. Where the group knows this peer already, the replica is the next of its
+    /// lives at least ([`incarnation`](Self::incarnation)): what an earlier one made and no one has yet may still come.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: it is of another group, its giver does not know this peer, or it contradicts itself.
+    pub fn join(mut self, snapshot: Snapshot<S>) -> Result<Replica<S>, SnapshotError> {
+        let lives = snapshot.graph.chains.iter().map(|chain| chain.author);
+        let last = lives.filter(|author| author.peer == self.me.peer).map(|author| author.incarnation).max();
+        let next = last.map_or(0, |last| last.saturating_add(1));
+        self.me.incarnation = self.me.incarnation.max(next);
+        let here = self.me.peer;
+        let mut replica = self.build();
+        replica.rejoin(snapshot)?;
+        if replica.membership.was_invited(here) { Ok(replica) } else { Err(SnapshotError::NotInvited) }
+    }
+}
+
+impl<S: State> Replica<S> {
+    /// Goes on from a snapshot, as this replica was away while the others [cut](Self::cut) the history that it lacks
+    /// ([`reaches`](Self::reaches)). With one that brings no news but what is above its cut, it only [merges](Self::merge) that.
+    ///
+    /// What it has that the snapshot has not, its own operations included, it merges again. Of its own operations, those that are void or cannot
+    /// be merged any more come back by [`take_void`](Self::take_void): none is lost silently. If the snapshot has other operations of this author
+    /// than it made, it goes on as its next life ([`author`](Self::author)).
+    ///
+    /// The state is that of the cut until the next [`settle`](Self::settle).
+    ///
+    /// # Errors
+    /// [`SnapshotError`], and nothing happens.
+    pub fn rejoin(&mut self, snapshot: Snapshot<S>) -> Result<(), SnapshotError> {
+        if snapshot.genesis != self.graph.genesis() {
+            return Err(SnapshotError::OtherGroup);
+        }
+        if self.graph.reaches_record(&snapshot.graph) {
+            self.merge(snapshot.delta());
+            return Ok(());
+        }
+        let (level, ours) = (snapshot.level(), self.graph.level());
+        if level < ours {
+            return Err(SnapshotError::Older { level, ours });
+        }
+        let limits = *self.graph.limits();
+        let graph = Graph::restore(snapshot.genesis, self.me, limits, &snapshot.graph);
+        let graph = graph.ok_or(SnapshotError::Contradictory)?;
+        let genesis = self.membership.genesis();
+        let membership = Membership::restore(genesis, self.me, &snapshot.membership, &graph, level);
+        let membership = membership.ok_or(SnapshotError::Contradictory)?;
+
+        self.seal();
+        let before = Before {
+            own: self.graph.own_chain().map(|id| self.graph.chain(id).tip().hash),
+            graph: std::mem::replace(&mut self.graph, graph),
+            membership: std::mem::replace(&mut self.membership, membership),
+        };
+        self.fold = self.fold.begin_again(S::clone(&snapshot.state), level);
+        self.version = self.graph.version().clone();
+        self.revocations = snapshot.revocations;
+        self.reducers = snapshot.reducers;
+        self.desync = Desync::default();
+        self.stable = level;
+        self.joined = Some(Joined { from: snapshot.from.peer, level });
+        self.unsettled = true;
+        if snapshot.newest_schema > self.newest_schema {
+            self.newest_schema = snapshot.newest_schema;
+            self.notices.push(ReplicaNotice::NeedsUpgrade { schema: self.newest_schema });
+        }
+        self.stage_kept(level);
+        self.go_on_from(&before);
+        Ok(())
+    }
+
+    /// Whether this replica began with a snapshot that only its giver vouches for: no other member's digest of the state
+    /// ([`ReplicaBuilder::digest`](super::ReplicaBuilder::digest)) was equal at or above the snapshot's level yet. A digest that differs is reported as
+    /// [`Desync`](super::ReplicaNotice::Desync).
+    ///
+    /// Without a digest function, and in a group of two, it stays so: there is nothing to compare with.
+    pub fn is_provisional(&self) -> bool {
+        let Some(Joined { from, level }) = self.joined else { return false };
+        let others = self.membership.members().keys().filter(|peer| **peer != from && **peer != self.me.peer);
+        !others.into_iter().any(|peer| self.desync.agreed_upto(*peer) >= level)
+    }
+
+    /// What the snapshot has above its level becomes part of the state.
+    fn stage_kept(&mut self, level: u64) {
+        for (stamp, by) in self.revocations.left_out().filter(|(stamp, _)| stamp.lamport > level) {
+            self.fold.revoke(stamp, by, true);
+        }
+        for (id, chain) in self.graph.chains() {
+            let valid = chain.runs.iter().filter(|run| self.membership.verdict(id, run.header.seq).applies());
+            for run in valid {
+                self.fold.stage(Arc::clone(run));
+                for operation in &run.operations {
+                    if chain.author.peer == self.me.peer {
+                        continue;
+                    }
+                    if let Operation::Ack { digest: Some(digest) } = operation {
+                        self.desync.hear(chain.author.peer, *digest);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Merges what this replica had, finds out which of its own operations are lost to it, and as whom it goes on.
+    fn go_on_from(&mut self, before: &Before<S::Op>) {
+        let mut back = Vec::new();
+        let own = before.own_runs(self.me.peer);
+        let (known, unknown): (Vec<_>, Vec<_>) = own.into_iter().partition(|run| self.graph.has_run(run));
+        for run in known {
+            // Of a forked author's chains it may be any: what is void on one of them comes back.
+            let mut chains = self.graph.chains_of(self.me.peer);
+            let of_author = |id: &ChainId| self.graph.chain(*id).author == run.header.author;
+            if chains.any(|id| of_author(&id) && self.membership.would_void(id, &run)) {
+                back.push(run);
+            }
+        }
+        self.merge(Delta { runs: before.runs() });
+        back.extend(unknown.into_iter().filter(|run| !self.graph.has_run(run)));
+        for run in &back {
+            self.give_back(run);
+        }
+
+        let own = self.graph.own_chain().map(|id| self.graph.chain(id).tip().hash);
+        if own != before.own || self.graph.is_forked(self.me) {
+            let last = self.graph.last_life(self.me.peer).unwrap_or(0).max(self.me.incarnation);
+            self.me = Author { incarnation: last.saturating_add(1), ..self.me };
+            self.graph.go_on_as(self.me);
+            self.membership.go_on_as(self.me);
+            self.own = Own::new();
+        }
+    }
+}
+
+/// What a replica was before it went on from a snapshot.
+struct Before<Op> {
+    /// The last run of its own chain.
+    own: Option<super::RunHash>,
+    graph: Graph<Op>,
+    membership: Membership,
+}
+
+impl<Op> Before<Op> {
+    /// Each behind its past.
+    fn runs(&self) -> Vec<Arc<Run<Op>>> {
+        self.graph.since(&super::Version::new())
+    }
+
+    /// Those of a peer that were not void, which it has back already.
+    fn own_runs(&self, peer: Peer) -> Vec<Arc<Run<Op>>> {
+        let valid = |id: ChainId| {
+            let runs = self.graph.chain(id).runs.iter();
+            runs.filter(move |run| self.membership.verdict(id, run.header.seq).applies()).cloned()
+        };
+        self.graph.chains_of(peer).flat_map(valid).collect()
+    }
+}

@@ -1,0 +1,354 @@
+//! What a membership found out, as plain data: what a replica that joins goes on from.
+//!
+//! All of it but the genesis is what the giver says. It cannot be derived from what is kept: the acts that it follows from may be
+//! forgotten. Numbers are those of the giver's: of chains in its graph's record, of acts and peers in this one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    Void,
+    act::{Act, ActId, Deed, Floor, Key, Known, Rank, Seen},
+    closure::Closure,
+    members::{Counted, Effective, Missing, PeerIndex, View},
+    membership::Membership,
+    verdict::Judged,
+    watermark::{ChainState, Live, Low, PeerLevel},
+};
+use crate::replica::{
+    Author, Grant, Peer, RunHash,
+    graph::{ChainId, Graph},
+    run::Run,
+};
+
+/// All that a membership found out.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Record {
+    peers: Vec<Peer>,
+    acts: Vec<ActRecord>,
+    /// Most chains share one.
+    views: Vec<ViewRecord>,
+    chains: Vec<ChainRecord>,
+    /// This replica's own: of all it admitted.
+    view: ViewRecord,
+    highest: [(u64, usize); 2],
+    suspects: BTreeSet<usize>,
+    closed: Vec<(usize, u64)>,
+    void: Vec<(usize, u64, u8)>,
+    last_operation: u64,
+    decided: usize,
+    /// The clock and low of each peer.
+    levels: Vec<(u64, u64)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
+struct ActRecord {
+    /// `None`: a retirement.
+    invites: Option<Grant>,
+    target: Peer,
+    key: KeyRecord,
+    chain: usize,
+    run_seq: u64,
+    next_seq: u64,
+    /// `Ok`: of a genesis owner.
+    rank: Result<Peer, KeyRecord>,
+    by_genesis: bool,
+    past: BTreeSet<usize>,
+    vector: Vec<(usize, u64)>,
+    voters: Vec<Peer>,
+    floor: Option<(u64, u64)>,
+    closed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
+struct KeyRecord {
+    lamport: u64,
+    author: Author,
+    seq: u64,
+    hash: RunHash,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
+struct ChainRecord {
+    view: usize,
+    /// Which acts are in its past, from which run on, and where that run ends.
+    seen: Vec<(usize, u64, u64)>,
+    low: u64,
+    lowest: Option<CountedRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
+struct ViewRecord {
+    effective: Effective,
+    members: BTreeMap<Peer, Grant>,
+    finals: BTreeSet<usize>,
+    counted: Vec<CountedRecord>,
+    open: bool,
+    missing: Vec<(Peer, usize)>,
+}
+
+/// A peer, and the clock and low that it is counted with before it is heard of.
+type CountedRecord = (usize, (u64, u64));
+
+impl Membership {
+    /// What was found out, to be [restored](Self::restore) on a replica of another peer.
+    pub(crate) fn to_record(&self) -> Record {
+        let mut views: Vec<&Arc<View>> = Vec::new();
+        let mut chains = Vec::with_capacity(self.chains.len());
+        for state in &self.chains {
+            let known = views.iter().rposition(|view| Arc::ptr_eq(view, &state.view));
+            let view = known.unwrap_or_else(|| {
+                views.push(&state.view);
+                views.len() - 1
+            });
+            let seen = state.known.seen().map(|seen| (seen.act, seen.from, seen.next_seq)).collect();
+            let lowest = state.low.lowest.as_ref().map(counted);
+            chains.push(ChainRecord { view, seen, low: state.low.level, lowest });
+        }
+        let Closure { highest, suspects, .. } = &self.closure;
+        Record {
+            peers: (0..self.peers.len()).map(|peer| self.peers.name(peer)).collect(),
+            acts: self.acts.iter().map(ActRecord::of).collect(),
+            views: views.into_iter().map(|view| ViewRecord::of(view)).collect(),
+            chains,
+            view: ViewRecord::of(&self.live.view),
+            highest: *highest,
+            suspects: suspects.clone(),
+            closed: self.closure.closed().map(|(chain, seq)| (chain.index(), seq)).collect(),
+            void: self.void.iter().map(|(&(chain, seq), void)| (chain.index(), seq, *void as u8)).collect(),
+            last_operation: self.live.last_operation,
+            decided: self.live.decided,
+            levels: self.live.peers.iter().map(|level| (level.clock, level.low)).collect(),
+        }
+    }
+
+    /// The membership of a record, on a replica that has the graph which was recorded with it. All up to `stable` is known to be stable.
+    /// `None` if the record contradicts itself or the graph, as a lying peer's may.
+    pub(crate) fn restore<Op>(
+        genesis: &BTreeMap<Peer, Grant>,
+        me: Author,
+        record: &Record,
+        graph: &Graph<Op>,
+        stable: u64,
+    ) -> Option<Self> {
+        let ids: Vec<ChainId> = graph.chains().map(|(id, _)| id).collect();
+        record.check(graph)?;
+        let mut membership = Self::new(genesis, me);
+        // The giver's numbers.
+        membership.peers = record.peers.iter().copied().collect();
+        if membership.peers.len() != record.peers.len() {
+            return None;
+        }
+        let here = membership.peers.enter(me.peer);
+        membership.begin()?;
+        membership.acts = record.acts.iter().map(|act| act.act(&ids)).collect();
+        let views: Vec<_> = record.views.iter().map(|view| Arc::new(view.view())).collect();
+        for ((chain, it), state) in graph.chains().zip(&record.chains) {
+            let peer = membership.peers.get(&it.author.peer)?;
+            membership.peers.add_chain(peer, chain);
+            let seen = state.seen.iter().map(|&(act, from, next_seq)| Seen { act, from, next_seq });
+            membership.chains.push(ChainState {
+                peer,
+                known: Known::restore(seen.collect(), record.acts.len()),
+                view: Arc::clone(&views[state.view]),
+                low: Low { level: state.low, lowest: state.lowest.map(from_record) },
+            });
+        }
+        let closed = record.closed.iter().map(|&(chain, seq)| (ids[chain], seq)).collect();
+        membership.closure = Closure::restore(record.highest, record.suspects.clone(), closed);
+        for &(chain, seq, void) in &record.void {
+            membership.void.insert((ids[chain], seq), void_of(void)?);
+        }
+        let levels = record.levels.iter().map(|&(clock, low)| PeerLevel { clock, low }).collect();
+        membership.live = Live::new(here, Arc::new(record.view.view()));
+        membership.live.clock = graph.clock();
+        membership.live.last_operation = record.last_operation;
+        membership.live.decided = record.decided;
+        membership.live.peers = levels;
+        membership.live.watermark = stable;
+        if !membership.live.could_settle() {
+            return None;
+        }
+        membership.live.ceiling = membership.ceiling(graph);
+        membership.live.settle(true);
+        membership.report_no_more();
+        Some(membership)
+    }
+
+    /// Whether this replica has more from the members than its own runs say, and others count it.
+    pub(crate) fn is_undeclared(&self) -> bool {
+        let here = self.live.me;
+        let counts = self.live.view.counted.iter().any(|counted| counted.peer == here);
+        counts && self.live.level(here).low < self.live.low.level
+    }
+
+    /// Whether a run is void that its chain has or had, as far as the acts say: which of the forgotten were closed is not known any more.
+    pub(crate) fn would_void<Op>(&self, chain: ChainId, run: &Run<Op>) -> bool {
+        !self.find_verdict(&Judged::new(chain, run)).applies()
+    }
+
+    /// Whether a peer's runs can have an invitation in their past, or need none.
+    pub(crate) fn was_invited(&self, peer: Peer) -> bool {
+        let invited = |act: &Act| act.target == peer && act.deed != Deed::Retire;
+        self.genesis.contains_key(&peer) || self.acts.iter().any(invited)
+    }
+
+    /// Who the group began with.
+    pub(crate) fn genesis(&self) -> &BTreeMap<Peer, Grant> {
+        &self.genesis
+    }
+
+    /// This replica is another life of its peer from now on.
+    pub(crate) fn go_on_as(&mut self, me: Author) {
+        debug_assert_eq!(self.me.peer, me.peer);
+        self.me = me;
+    }
+}
+
+impl Record {
+    /// Whether all numbers are of something, and no time is above the greatest.
+    fn check<Op>(&self, graph: &Graph<Op>) -> Option<()> {
+        let (peers, acts, clock) = (self.peers.len(), self.acts.len(), graph.clock());
+        let clocks: Vec<_> = graph.chains().map(|(_, chain)| chain.tip().mark.clock).collect();
+        let chains = clocks.len();
+        let is_peer = |peer: usize| peer < peers;
+        let is_act = |act: usize| act < acts;
+        let is_chain = |chain: usize| chain < chains;
+        let counted = |(peer, _): &CountedRecord| is_peer(*peer);
+        let view = |view: &ViewRecord| {
+            view.effective.iter().chain(&view.finals).all(|act| is_act(*act))
+                && view.counted.iter().all(counted)
+                && view.missing.iter().all(|(_, act)| is_act(*act))
+        };
+        let act = |(id, act): (usize, &ActRecord)| {
+            is_chain(act.chain)
+                && act.past.iter().all(|other| *other < id)
+                && act.vector.iter().all(|(chain, _)| is_chain(*chain))
+        };
+        let chain = |(chain, latest): (&ChainRecord, &u64)| {
+            let seen: BTreeSet<_> = chain.seen.iter().map(|(act, ..)| *act).collect();
+            chain.view < self.views.len()
+                && chain.low <= *latest
+                && chain.lowest.as_ref().is_none_or(counted)
+                && chain.seen.iter().all(|(act, ..)| is_act(*act))
+                && chain.seen.is_sorted_by_key(|(_, from, _)| *from)
+                && seen.len() == chain.seen.len()
+        };
+        let right = self.chains.len() == chains
+            && self.levels.len() <= peers
+            && self.levels.iter().all(|(at, low)| low <= at && *at <= clock)
+            && self.acts.iter().enumerate().all(act)
+            && self.views.iter().all(view)
+            && view(&self.view)
+            && self.chains.iter().zip(&clocks).all(chain)
+            && self.highest.iter().all(|(low, peer)| *low <= clock && (is_peer(*peer) || *low == 0))
+            && self.suspects.iter().all(|peer| is_peer(*peer))
+            && self.closed.iter().all(|(chain, _)| is_chain(*chain))
+            && self.void.iter().all(|(chain, ..)| is_chain(*chain))
+            && self.decided <= acts
+            && self.last_operation <= clock;
+        right.then_some(())
+    }
+}
+
+impl ActRecord {
+    fn of(act: &Act) -> Self {
+        Self {
+            invites: match act.deed {
+                Deed::Invite(grant) => Some(grant),
+                Deed::Retire => None,
+            },
+            target: act.target,
+            key: KeyRecord::of(&act.key),
+            chain: act.chain.index(),
+            run_seq: act.run_seq,
+            next_seq: act.next_seq,
+            rank: match &act.rank {
+                Rank::Genesis(peer) => Ok(*peer),
+                Rank::Invited(key) => Err(KeyRecord::of(key)),
+            },
+            by_genesis: act.by_genesis,
+            past: act.past.clone(),
+            vector: act.vector.iter().map(|(chain, next_seq)| (chain.index(), *next_seq)).collect(),
+            voters: act.voters.clone(),
+            floor: act.floor.map(|floor| (floor.clock, floor.low)),
+            closed: act.closed,
+        }
+    }
+
+    /// Checked before.
+    fn act(&self, ids: &[ChainId]) -> Act {
+        Act {
+            deed: self.invites.map_or(Deed::Retire, Deed::Invite),
+            target: self.target,
+            key: self.key.key(),
+            chain: ids[self.chain],
+            run_seq: self.run_seq,
+            next_seq: self.next_seq,
+            rank: match &self.rank {
+                Ok(peer) => Rank::Genesis(*peer),
+                Err(key) => Rank::Invited(key.key()),
+            },
+            by_genesis: self.by_genesis,
+            past: self.past.clone(),
+            vector: self.vector.iter().map(|&(chain, next_seq)| (ids[chain], next_seq)).collect(),
+            voters: self.voters.clone(),
+            floor: self.floor.map(|(clock, low)| Floor { clock, low }),
+            closed: self.closed,
+        }
+    }
+}
+
+impl KeyRecord {
+    fn of(key: &Key) -> Self {
+        Self { lamport: key.lamport, author: key.author, seq: key.seq, hash: key.hash }
+    }
+
+    fn key(&self) -> Key {
+        Key { lamport: self.lamport, author: self.author, seq: self.seq, hash: self.hash }
+    }
+}
+
+impl ViewRecord {
+    fn of(view: &View) -> Self {
+        Self {
+            effective: view.effective.clone(),
+            members: view.members.clone(),
+            finals: view.finals.clone(),
+            counted: view.counted.iter().map(counted).collect(),
+            open: view.open,
+            missing: view.missing.iter().map(|missing| (missing.member, missing.retirement)).collect(),
+        }
+    }
+
+    fn view(&self) -> View {
+        let missing = |&(member, retirement): &(Peer, ActId)| Missing { member, retirement };
+        View {
+            effective: self.effective.clone(),
+            members: self.members.clone(),
+            finals: self.finals.clone(),
+            counted: self.counted.iter().copied().map(from_record).collect(),
+            open: self.open,
+            missing: self.missing.iter().map(missing).collect(),
+        }
+    }
+}
+
+fn counted(counted: &Counted) -> CountedRecord {
+    (counted.peer, (counted.floor.clock, counted.floor.low))
+}
+
+fn from_record((peer, (clock, low)): (PeerIndex, (u64, u64))) -> Counted {
+    Counted { peer, floor: Floor { clock, low } }
+}
+
+fn void_of(void: u8) -> Option<Void> {
+    [Void::Closed, Void::Retired, Void::NotGranted].into_iter().find(|it| *it as u8 == void)
+}

@@ -1,0 +1,96 @@
+//! A state that remembers all that was done to it, in order.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use control_panel::{
+    Peer, Replica, Stamp, State,
+    replica::{ReplicaBuilder, ReplicaNotice},
+};
+
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
+pub(crate) struct Log {
+    pub(crate) done: Vec<(Stamp, u32)>,
+}
+
+impl State for Log {
+    type Op = u32;
+
+    fn apply(&mut self, op: &u32, stamp: &Stamp) {
+        self.done.push((*stamp, *op));
+    }
+}
+
+impl Log {
+    pub(crate) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    pub(crate) fn ops(&self) -> Vec<u32> {
+        self.done.iter().map(|(_, op)| *op).collect()
+    }
+}
+
+pub(crate) fn peer(number: usize) -> Peer {
+    Peer([u8::try_from(number + 1).unwrap(); 32])
+}
+
+pub(crate) fn builder(number: usize, genesis: usize) -> ReplicaBuilder<Log> {
+    Replica::builder(peer(number), Log::default())
+        .members((0..genesis).map(peer))
+        .payload(|op, bytes| bytes.extend(op.to_le_bytes()))
+        .digest(Log::digest)
+}
+
+/// All send what they owe and have, until no one has anything to say. Returns what was reported.
+pub(crate) fn quiesce(replicas: &mut [&mut Replica<Log>]) -> Vec<(Peer, ReplicaNotice)> {
+    let (mut notices, mut silent) = (Vec::new(), 0);
+    for _ in 0..60 {
+        let mut said = false;
+        for from in 0..replicas.len() {
+            said |= replicas[from].outbox().is_some();
+            for to in (0..replicas.len()).filter(|to| *to != from) {
+                notices.extend(exchange(replicas, from, to));
+            }
+        }
+        // What was sent before, and lost, comes in a round in which no one has anything to say.
+        silent = if said { 0 } else { silent + 1 };
+        if silent == 2 {
+            break;
+        }
+    }
+    notices
+}
+
+/// One has what the other has.
+pub(crate) fn exchange(
+    replicas: &mut [&mut Replica<Log>],
+    from: usize,
+    to: usize,
+) -> Vec<(Peer, ReplicaNotice)> {
+    let version = replicas[to].version().clone();
+    if replicas[from].reaches(&version) {
+        let delta = replicas[from].since(&version);
+        replicas[to].merge(delta);
+    } else {
+        let snapshot = replicas[from].snapshot();
+        replicas[to].rejoin(snapshot).unwrap();
+        assert!(replicas[from].reaches(replicas[to].version()), "it reaches now");
+    }
+    let mut notices = settle(replicas[from]);
+    notices.extend(settle(replicas[to]));
+    notices
+}
+
+/// Without a budget.
+pub(crate) fn settle(replica: &mut Replica<Log>) -> Vec<(Peer, ReplicaNotice)> {
+    let mut notices = Vec::new();
+    loop {
+        let settled = replica.settle();
+        let peer = replica.author().peer;
+        notices.extend(settled.notices.into_iter().map(|notice| (peer, notice)));
+        let Some(job) = settled.job else { return notices };
+        assert!(replica.finish(job.run()));
+    }
+}

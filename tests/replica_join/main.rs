@@ -1,0 +1,5 @@
+//! Replicas that begin with a snapshot.
+
+mod cases;
+mod log;
+mod world;
