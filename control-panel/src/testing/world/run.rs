@@ -27,7 +27,8 @@ const FANOUT: usize = 4;
 const ASK_EVERY: u64 = 3;
 /// A run that is not at rest after so many quiet frames, and one for each peer, never is.
 const QUIET_FRAMES: u64 = 300;
-/// How many frames without a change are rest: an answer takes two.
+/// How many frames without a change are rest: an answer takes two. With many peers one more for each 8: an acknowledgement waits for what it
+/// could include too.
 const REST_FRAMES: u64 = 4;
 
 pub(super) struct Simulation<'a, S: State, I, B, E> {
@@ -127,7 +128,11 @@ where
     /// Frames in which no one edits, until all have everything and have nothing to say.
     fn quiet(&mut self) -> Result<(), Failure> {
         // Branches of a fork are not told apart by versions: rest takes until all have asked all others, most likely.
-        let rest = if self.faults.twins.is_some() { 8 * self.nodes.len() as u64 } else { REST_FRAMES };
+        let rest = if self.faults.twins.is_some() {
+            8 * self.nodes.len() as u64
+        } else {
+            REST_FRAMES + self.nodes.len() as u64 / 8
+        };
         let limit = QUIET_FRAMES + rest + self.world.peers as u64;
         let mut still = 0;
         for frames in 1..=limit {
