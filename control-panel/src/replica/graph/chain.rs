@@ -49,6 +49,8 @@ pub(crate) struct Chain<Op> {
     pub(crate) fork: Option<Fork>,
     /// What `runs` begins after: the genesis, the fork, or the last run forgotten.
     pub(super) base: Tip,
+    /// The end of the last run, beside the chain: asked for several times a run, of chains whose runs may be cold.
+    tip: Tip,
     /// What its author had admitted there.
     pub(super) base_row: Row,
     /// What its author had admitted as of the last run.
@@ -64,12 +66,24 @@ pub(crate) struct Chain<Op> {
 impl<Op> Chain<Op> {
     pub(super) fn new(author: Author, base: Tip, fork: Option<Fork>, base_row: Row) -> Self {
         let row = base_row.clone();
-        Self { author, runs: vec![], fork, base, base_row, row, news: vec![], ends: vec![], fresh: false }
+        Self {
+            author,
+            runs: vec![],
+            fork,
+            base,
+            tip: base,
+            base_row,
+            row,
+            news: vec![],
+            ends: vec![],
+            fresh: false,
+        }
     }
 
     /// The end of its last run.
     pub(crate) fn tip(&self) -> Tip {
-        self.runs.last().map_or(self.base, |run| Tip::of(run))
+        debug_assert_eq!(self.tip, self.runs.last().map_or(self.base, |run| Tip::of(run)));
+        self.tip
     }
 
     /// What its runs begin after.
@@ -83,6 +97,7 @@ impl<Op> Chain<Op> {
         debug_assert!(run.header.lamport > self.tip().mark.clock);
         self.news.extend_from_slice(news);
         self.ends.push(self.news.len());
+        self.tip = Tip::of(&run);
         self.runs.push(run);
     }
 
