@@ -142,7 +142,7 @@ fn what_is_read_outside_of_the_state_is_named_with_the_first_operation_that_did(
     assert_eq!(found.difference.path, "[0].1", "{found}");
 }
 
-/// What a replica's state has and no operation gives: told apart from an `apply` that differs.
+/// What a replica's state has and no operation gives: kept apart from an `apply` that differs.
 #[test]
 fn a_start_that_is_not_the_replicas_is_found() {
     let mut replica = Replica::builder(PEERS[0], Sorted::default()).build();

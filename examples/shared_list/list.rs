@@ -62,3 +62,20 @@ impl fmt::Display for List {
         write!(f, "{items} ({} done)", self.done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use control_panel::testing;
+
+    use super::*;
+
+    #[test]
+    fn the_list_keeps_the_laws_of_a_shared_state() {
+        for seed in 0..4 {
+            testing::laws(seed, List::default, |rng, list| match rng.below(3) {
+                0 if list.len() > 0 => Edit::Done(list.open[rng.index(list.len())].0),
+                _ => Edit::Add(format!("item {}", rng.below(9))),
+            });
+        }
+    }
+}

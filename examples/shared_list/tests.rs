@@ -13,11 +13,11 @@ fn output(args: &str) -> (bool, String) {
 fn three_replicas_agree_whatever_the_seed_and_however_lossy_the_air() {
     for seed in 0..8 {
         for loss in [0, 30, 70] {
-            let (converged, told) = output(&format!("--seed {seed} --loss {loss} --frames 12"));
-            assert!(converged, "{told}");
+            let (converged, shown) = output(&format!("--seed {seed} --loss {loss} --frames 12"));
+            assert!(converged, "{shown}");
             let lists: Vec<_> =
-                told.lines().rev().take(3).map(|line| line.split_once(": ").unwrap().1).collect();
-            assert!(lists.iter().all(|list| *list == lists[0]), "{told}");
+                shown.lines().rev().take(3).map(|line| line.split_once(": ").unwrap().1).collect();
+            assert!(lists.iter().all(|list| *list == lists[0]), "{shown}");
         }
     }
 }
@@ -31,8 +31,8 @@ fn one_seed_makes_one_table_and_another_makes_another() {
 
 #[test]
 fn operations_are_redone() {
-    let told = output("--seed 1").1;
+    let shown = output("--seed 1").1;
     let redone =
-        told.lines().find_map(|line| line.split(", ").find(|part| part.ends_with("operations redone")));
-    assert_ne!(redone.expect("a figure"), "0 operations redone", "{told}");
+        shown.lines().find_map(|line| line.split(", ").find(|part| part.ends_with("operations redone")));
+    assert_ne!(redone.expect("a figure"), "0 operations redone", "{shown}");
 }

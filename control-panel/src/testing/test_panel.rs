@@ -62,7 +62,7 @@ use crate::{intent::Intent, panel::ControlPanel, queued::QueuedIntent, reducer::
 /// });
 /// ```
 ///
-/// An intent that nobody asked for, a field that changed besides, a worker that goes on: each fails the test. Had the closure of
+/// An intent that no one asked for, a field that changed besides, a worker that goes on: each fails the test. Had the closure of
 /// `receive` above been `|_| {}`, it would have said that the test leaves `lines: 12` out, where it expects `lines: 0`.
 ///
 /// Intents need neither `Clone` nor `PartialEq`, but `Debug` for what a failure says. A state that cannot be cloned or compared is

@@ -128,11 +128,11 @@ fn share(args: &[&str]) -> Output {
 }
 
 /// The lists at the end, by whose they are.
-fn lists(told: &str) -> Vec<&str> {
+fn lists(shown: &str) -> Vec<&str> {
     let line = |name: &str| {
         let mut lines =
-            told.lines().filter_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(": "));
-        lines.next().unwrap_or_else(|| panic!("no list of {name} in\n{told}"))
+            shown.lines().filter_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(": "));
+        lines.next().unwrap_or_else(|| panic!("no list of {name} in\n{shown}"))
     };
     ["alice", "bob", "carol"].map(line).to_vec()
 }
@@ -140,26 +140,26 @@ fn lists(told: &str) -> Vec<&str> {
 #[test]
 fn shared_list_converges_and_shows_how() {
     let output = share(&["--seed", "7", "--loss", "60"]);
-    let told = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
-    let lists = lists(&told);
-    assert!(lists.iter().all(|list| *list == lists[0] && list.contains(" done)")), "{told}");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
+    let lists = lists(&shown);
+    assert!(lists.iter().all(|list| *list == lists[0] && list.contains(" done)")), "{shown}");
     for part in
         ["frame | alice", "merged redone items", "equal since frame ", " operations redone, ", " lost, "]
     {
-        assert!(told.contains(part), "no `{part}` in\n{told}");
+        assert!(shown.contains(part), "no `{part}` in\n{shown}");
     }
-    assert!(!told.contains('\u{1b}'), "plain text: {told}");
-    assert_eq!(told, text(&share(&["--seed", "7", "--loss", "60"]).stdout), "one seed, one table");
+    assert!(!shown.contains('\u{1b}'), "plain text: {shown}");
+    assert_eq!(shown, text(&share(&["--seed", "7", "--loss", "60"]).stdout), "one seed, one table");
 }
 
 #[test]
 fn shared_list_says_where_there_is_no_agreement_and_where_the_command_line_makes_no_sense() {
     let output = share(&["--loss", "100", "--frames", "5"]);
-    let told = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("no agreement after 1005 frames: "), "{told}");
-    assert_eq!(lists(&told).len(), 3);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("no agreement after 1005 frames: "), "{shown}");
+    assert_eq!(lists(&shown).len(), 3);
     for wrong in [&["--loss", "101"][..], &["--frames", "0"], &["--seed", "x"], &["--speed"]] {
         let output = share(wrong);
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
