@@ -6,6 +6,7 @@ use super::Peer;
 
 /// The fingerprint that each peer declared last.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Reducers(BTreeMap<Peer, (u64, u64)>);
 
 impl Reducers {

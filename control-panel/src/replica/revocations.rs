@@ -21,6 +21,7 @@ pub(crate) struct Change {
 /// A revocation is effective if no cut that sorts before it covers what it is about in the end, and no effective revocation names it in turn: an undo
 /// that is undone. It depends on the set of operations alone.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Revocations {
     /// In their order, with what they leave out.
     revokes: BTreeMap<Key, Stamp>,

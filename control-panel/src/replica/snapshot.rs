@@ -17,6 +17,7 @@ use super::{
 pub struct Snapshot<S: State> {
     pub(super) from: Author,
     pub(super) genesis: RunHash,
+    pub(super) schema: u32,
     /// With exactly the operations up to the graph's level.
     pub(super) state: Arc<S>,
     pub(super) graph: graph::Record<S::Op>,
@@ -107,6 +108,7 @@ impl<S: State> Replica<S> {
         Snapshot {
             from: self.me,
             genesis: self.graph.genesis(),
+            schema: self.schema,
             state: self.fold.state_below(graph.level),
             graph,
             membership: self.membership.to_record(),
@@ -122,6 +124,7 @@ impl<S: State> Clone for Snapshot<S> {
         Self {
             from: self.from,
             genesis: self.genesis,
+            schema: self.schema,
             state: Arc::clone(&self.state),
             graph: self.graph.clone(),
             membership: self.membership.clone(),

@@ -16,6 +16,7 @@ mod encode;
 mod error;
 mod fork_proof;
 mod hash;
+mod joining;
 mod limits;
 mod operations;
 mod postcard;

@@ -23,6 +23,7 @@ impl ChainId {
 
 /// The end of some run: what the next one names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Tip {
     pub(crate) hash: RunHash,
     pub(crate) mark: Mark,

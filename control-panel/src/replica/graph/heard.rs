@@ -4,6 +4,7 @@ use super::{ChainId, chain::Chain};
 
 /// A place in a chain: how many operations, and the Lamport time of the last of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Mark {
     pub(crate) next_seq: u64,
     /// 0 where there is none.

@@ -34,6 +34,8 @@ use std::{
     sync::Arc,
 };
 
+#[cfg(feature = "codec")]
+pub(crate) use self::record::{ChainRecord, RunRecord};
 #[allow(unused_imports, reason = "provisional: the replica's snapshot will use them")]
 pub(crate) use self::tips::{ChainTip, Tips};
 pub(crate) use self::{

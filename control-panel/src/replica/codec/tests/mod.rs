@@ -8,6 +8,7 @@
 )]
 
 mod hostile;
+mod joins;
 mod proofs;
 mod round_trip;
 mod schemas;

@@ -1,0 +1,165 @@
+//! A snapshot's bytes, as its methods.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    Codec, DecodeError, EncodeError, Limits, Refused, SnapshotBytes,
+    decode::decode_runs,
+    encode::encode_runs,
+    postcard::{read_postcard, write_postcard},
+};
+use crate::replica::{
+    Author, RunHash, Snapshot, State,
+    graph::{self, ChainRecord, Mark, RunRecord, Tip},
+    membership,
+    reducers::Reducers,
+    revocations::Revocations,
+    run::Run,
+    signature::Verifier,
+};
+
+/// All of a snapshot but the state and the runs.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    from: Author,
+    genesis: RunHash,
+    level: u64,
+    chains: Vec<Chain>,
+    membership: membership::Record,
+    revocations: Revocations,
+    reducers: Reducers,
+    newest_schema: u32,
+}
+
+type News = Vec<(usize, bool, Mark)>;
+
+#[derive(Serialize, Deserialize)]
+struct Chain {
+    author: Author,
+    fork: Option<(usize, Mark)>,
+    base: Tip,
+    base_row: Vec<(usize, Mark, u64)>,
+    /// Which of the delta's runs, and what each brought its author.
+    runs: Vec<(usize, News)>,
+}
+
+/// Feature `codec`.
+impl<S> Snapshot<S>
+where
+    S: State + Serialize + DeserializeOwned,
+{
+    /// The bytes, for a peer that joins: the state by serde, in postcard's format; operations as their authors wrote them.
+    ///
+    /// Costs a pass over the state and what is above the cut: do it in a worker.
+    ///
+    /// # Errors
+    /// [`EncodeError::NoCodec`] for a replica without a codec; [`EncodeError::Value`] if the state does not serialize.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        let delta = self.delta().runs;
+        let places: BTreeMap<_, _> =
+            delta.iter().enumerate().map(|(place, run)| (Arc::as_ptr(run), place)).collect();
+        let chain = |chain: &ChainRecord<S::Op>| {
+            let place = |run: &RunRecord<S::Op>| (places[&Arc::as_ptr(&run.run)], run.news.clone());
+            Chain {
+                author: chain.author,
+                fork: chain.fork,
+                base: chain.base,
+                base_row: chain.base_row.clone(),
+                runs: chain.runs.iter().map(place).collect(),
+            }
+        };
+        let head = Head {
+            from: self.from,
+            genesis: self.genesis,
+            level: self.graph.level,
+            chains: self.graph.chains.iter().map(chain).collect(),
+            membership: self.membership.clone(),
+            revocations: self.revocations.clone(),
+            reducers: self.reducers.clone(),
+            newest_schema: self.newest_schema,
+        };
+        let runs = encode_runs(&delta)?;
+        SnapshotBytes::seal(self.schema, |out| write_postcard(&(head, &*self.state, runs), out))
+    }
+
+    /// Reads bytes that anybody may have written, within limits ([`Limits::bytes`] bounds the whole). Do it where they arrive, in a worker.
+    ///
+    /// A state is of the program's own schema: one of another is refused.
+    ///
+    /// # Errors
+    /// What is refused, where, and what mends it. What no replica says, though it can be read, is refused by
+    /// [`join`](crate::replica::ReplicaBuilder::join).
+    pub fn decode(
+        bytes: &[u8],
+        codec: &(impl Codec<S::Op> + ?Sized),
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
+        Self::read(bytes, codec, limits, None)
+    }
+
+    /// As [`decode`](Self::decode), and refuses what the authors of what is above the cut did not provably write.
+    ///
+    /// # Errors
+    /// As `decode`, and [`Refused::Signature`].
+    pub fn decode_signed(
+        bytes: &[u8],
+        codec: &(impl Codec<S::Op> + ?Sized),
+        limits: &Limits,
+        verifier: &dyn Verifier,
+    ) -> Result<Self, DecodeError> {
+        Self::read(bytes, codec, limits, Some(verifier))
+    }
+
+    fn read(
+        bytes: &[u8],
+        codec: &(impl Codec<S::Op> + ?Sized),
+        limits: &Limits,
+        verifier: Option<&dyn Verifier>,
+    ) -> Result<Self, DecodeError> {
+        let SnapshotBytes { schema, content, .. } = SnapshotBytes::open(bytes, limits)?;
+        if schema != codec.schema() {
+            let (found, known) = (u64::from(schema), u64::from(codec.schema()));
+            return Err(DecodeError::new(0, Refused::Version { found, known }));
+        }
+        let (head, state, runs): (Head, S, Vec<u8>) = read_postcard(content)?;
+        let runs = decode_runs(&runs, codec, limits, verifier)?;
+        let mut runs: Vec<_> = runs.into_iter().map(Some).collect();
+        let mut chains = Vec::with_capacity(head.chains.len());
+        for chain in head.chains {
+            chains.push(chain.record(&mut runs)?);
+        }
+        if runs.iter().any(Option::is_some) {
+            return Err(misplaced());
+        }
+        Ok(Self {
+            from: head.from,
+            genesis: head.genesis,
+            schema,
+            state: Arc::new(state),
+            graph: graph::Record { level: head.level, chains },
+            membership: head.membership,
+            revocations: head.revocations,
+            reducers: head.reducers,
+            newest_schema: head.newest_schema,
+        })
+    }
+}
+
+impl Chain {
+    /// Takes its runs.
+    fn record<Op>(self, runs: &mut [Option<Arc<Run<Op>>>]) -> Result<ChainRecord<Op>, DecodeError> {
+        let Self { author, fork, base, base_row, runs: places } = self;
+        let taken = places.into_iter().map(|(place, news)| {
+            let run = runs.get_mut(place).and_then(Option::take).ok_or_else(misplaced)?;
+            Ok(RunRecord { run, news })
+        });
+        let runs = taken.collect::<Result<_, _>>()?;
+        Ok(ChainRecord { author, fork, base, base_row, runs })
+    }
+}
+
+fn misplaced() -> DecodeError {
+    DecodeError::new(0, Refused::Malformed("a run of a snapshot that is in no chain, or in two"))
+}
