@@ -203,6 +203,11 @@ impl World {
         };
         self.committed[at].clear();
         self.back[at].clear();
+        // As the documentation asks: what the life before sent to anyone is in the past of this one's first run.
+        for from in (0..self.replicas.len()).filter(|from| *from != at) {
+            let mut all: Vec<_> = self.replicas.iter_mut().map(|(_, replica)| replica).collect();
+            exchange(&mut all, from, at);
+        }
         self.seen.lost += 1;
     }
 

@@ -67,7 +67,7 @@ impl error::Error for NotOwner {}
 pub enum SnapshotError {
     /// It is of a group that began with other members.
     OtherGroup,
-    /// This replica has forgotten more than the snapshot has: it cannot go back.
+    /// This replica has, and has forgotten, what the snapshot lacks: it cannot go back.
     Older {
         /// The snapshot's level.
         level: u64,

@@ -28,6 +28,10 @@ impl<S: State> ReplicaBuilder<S> {
     /// The [members](Self::members) must be those that the group began with. Where the group knows this peer already, the replica is the next of its
     /// lives at least ([`incarnation`](Self::incarnation)): what an earlier one made and no one has yet may still come.
     ///
+    /// **If this peer lost its log**, merge what every member has ([`Replica::since`]) before the first commit or acknowledgement: each run promises that its
+    /// peer makes nothing earlier any more. Where a member that has more of the earlier life cannot be asked, let an owner retire the peer and
+    /// invite it again, so that what is missing is void everywhere.
+    ///
     /// # Errors
     /// [`SnapshotError`]: it is of another group, its giver does not know this peer, or it contradicts itself.
     pub fn join(mut self, snapshot: Snapshot<S>) -> Result<Replica<S>, SnapshotError> {
@@ -63,12 +67,13 @@ impl<S: State> Replica<S> {
             return Ok(());
         }
         let (level, ours) = (snapshot.level(), self.graph.level());
-        if level < ours {
-            return Err(SnapshotError::Older { level, ours });
-        }
         let limits = *self.graph.limits();
         let graph = Graph::restore(snapshot.genesis, self.me, limits, &snapshot.graph);
         let graph = graph.ok_or(SnapshotError::Contradictory)?;
+        // What is forgotten here cannot be merged again: it must be there. A lower cut alone is no loss.
+        if level < ours && !graph.reaches_record(&self.graph.to_record()) {
+            return Err(SnapshotError::Older { level, ours });
+        }
         let genesis = self.membership.genesis();
         let membership = Membership::restore(genesis, self.me, &snapshot.membership, &graph, level);
         let membership = membership.ok_or(SnapshotError::Contradictory)?;
