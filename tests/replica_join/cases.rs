@@ -123,6 +123,30 @@ fn one_that_was_away_beyond_a_cut_has_its_unsent_operations_back() {
 }
 
 #[test]
+fn what_others_have_of_it_void_and_forgotten_comes_back_too() {
+    let mut group = [0, 1, 2].map(|number| builder(number, 3).build());
+    let [first, second, away] = &mut group;
+    away.commit(100);
+    settle(away);
+    let late = away.since(&Version::new());
+    first.retire(peer(2)).unwrap();
+    first.commit(1);
+    quiesce(&mut [first, second]);
+    // It reaches them when its author is retired, and is below a cut in the end.
+    first.merge(late);
+    quiesce(&mut [first, second]);
+    first.cut().unwrap();
+    quiesce(&mut [first, second]);
+    assert!(!first.reaches(&Version::new()));
+
+    away.rejoin(first.snapshot()).unwrap();
+    let notices = settle(away);
+    assert_eq!((away.state(), first.state().ops()), (first.state(), vec![1]));
+    assert!(notices.contains(&(peer(2), ReplicaNotice::OwnVoid { ops: 1 })), "{notices:?}");
+    assert_eq!(away.take_void().into_iter().map(|(_, op)| op).collect::<Vec<_>>(), [100]);
+}
+
+#[test]
 fn a_member_that_lacks_nothing_below_the_cut_merges_what_is_above() {
     let mut group = cut_group(6);
     let [first, second] = &mut group;
