@@ -4,6 +4,7 @@
 mod bombs;
 mod by_hand;
 mod memory;
+mod replicas;
 mod schemas;
 
 use control_panel::{

@@ -2,7 +2,7 @@
 
 use super::{
     Delta, Grant, NotOwner, Peer, Replica, RevokeError, Stamp, State, Version, membership::Right,
-    run::Operation,
+    run::Operation, signature::keep_covered,
 };
 
 impl<S: State> Replica<S> {
@@ -105,6 +105,9 @@ impl<S: State> Replica<S> {
             |operations| self.graph.prepare(operations, self.schema, self.fingerprint, &*self.identify);
         let pending = self.own.peek(make).filter(|run| run.next_seq() > version.get(self.me));
         runs.extend(pending.cloned());
+        if self.verifier.is_some() {
+            keep_covered(&mut runs);
+        }
         Delta { runs }
     }
 

@@ -67,6 +67,9 @@ impl<S: State> Replica<S> {
             self.newest_schema = header.schema;
             self.notices.push(ReplicaNotice::NeedsUpgrade { schema: header.schema });
         }
+        if header.schema <= self.schema && run.unread() > 0 {
+            self.report(header.author.peer, Misbehaviour::Malformed);
+        }
         for change in self.membership.take_changes() {
             let run =
                 self.graph.run_after(change.chain, change.seq).filter(|run| run.header.seq == change.seq);

@@ -1,11 +1,11 @@
 //! How a replica is set up.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Author, Grant, Peer, Replica, State, Undoable,
+    Author, Grant, Peer, Replica, RunHash, Signer, State, Undoable, Verifier,
     fold::{GoingBack, by_snapshots, by_undo},
-    identify::{Identify, Payload},
+    identify::{Identify, Payload, genesis},
 };
 
 /// Sets a [`Replica`] up. Made by [`Replica::builder`].
@@ -25,6 +25,9 @@ pub struct ReplicaBuilder<S: State> {
     pub(crate) digest: Option<fn(&S) -> u64>,
     pub(crate) payload: Option<Payload<S::Op>>,
     pub(crate) identify: Option<Box<dyn Identify<S::Op>>>,
+    pub(crate) genesis: fn(&BTreeMap<Peer, Grant>) -> RunHash,
+    pub(crate) signer: Option<Arc<dyn Signer>>,
+    pub(crate) verifier: Option<Arc<dyn Verifier>>,
     pub(crate) performed: Option<u64>,
 }
 
@@ -43,6 +46,9 @@ impl<S: State> ReplicaBuilder<S> {
             digest: None,
             payload: None,
             identify: None,
+            genesis,
+            signer: None,
+            verifier: None,
             performed: None,
         }
     }
@@ -81,12 +87,6 @@ impl<S: State> ReplicaBuilder<S> {
     /// [`Redo`](super::Redo). Default: 4,096.
     pub fn redo_budget(mut self, ops: usize) -> Self {
         self.redo_budget = ops;
-        self
-    }
-
-    /// The number of the operations' schema, from 0: raised with each change of what `Op` can hold. Default: 0.
-    pub fn schema(mut self, schema: u32) -> Self {
-        self.schema = schema;
         self
     }
 
@@ -142,6 +142,19 @@ impl<S: State> ReplicaBuilder<S> {
     /// copied process) is found, and both are kept. The same function everywhere. Default: in one process nobody does that.
     pub fn payload(mut self, write: fn(&S::Op, &mut Vec<u8>)) -> Self {
         self.payload = Some(write);
+        self
+    }
+
+    /// Signs this replica's runs: once a frame that committed something, on the frame's thread. Default: nothing is signed.
+    pub fn signer(mut self, signer: impl Signer) -> Self {
+        self.signer = Some(Arc::new(signer));
+        self
+    }
+
+    /// Refuses, whole, a delta that holds a run which its author did not provably write. `Delta::decode_signed` refuses it earlier, before there
+    /// is an intent; what was verified there is verified again. The same everywhere. Default: nothing is verified.
+    pub fn verifier(mut self, verifier: impl Verifier) -> Self {
+        self.verifier = Some(Arc::new(verifier));
         self
     }
 

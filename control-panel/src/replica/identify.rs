@@ -23,6 +23,15 @@ pub(crate) struct Identity {
 /// How this replica's own runs are named, encoded and signed. One for all replicas of a group.
 pub(crate) trait Identify<Op>: Send + Sync {
     fn identify(&self, header: &Header, operations: &[Operation<Op>]) -> Identity;
+
+    /// How many bytes an operation takes in its run, asked before it is committed; 0 without a codec.
+    ///
+    /// # Panics
+    /// If it has no bytes that other replicas take.
+    fn size(&self, op: &Op) -> usize {
+        let _ = op;
+        0
+    }
 }
 
 /// Writes what tells two operations apart.

@@ -81,7 +81,7 @@ pub enum Misbehaviour {
     Clock,
     /// A sequence that does not continue the author's chain, a head that goes back, or one that names what does not exist.
     Chain,
-    /// A run that is no run: empty, too long, or out of the limits.
+    /// A run that is no run: empty, too long, or out of the limits; or operations that the codec of their own schema cannot read, which are left out.
     Malformed,
     /// Two runs with one predecessor (equivocation). Both are kept; these two are the proof.
     Fork {

@@ -10,11 +10,16 @@ use super::{
 /// The most operations of one run: a longer frame makes several.
 pub(crate) const RUN_OPS: usize = 4096;
 
+/// From how many bytes on a run takes no further operation, so that it has room in one delta.
+const RUN_BYTES: usize = 1 << 20;
+
 /// Operations that were committed and are in no run yet, and how far the runs were sent.
 pub(crate) struct Own<Op> {
     /// Of the first pending operation.
     first: Option<Stamp>,
     pending: Vec<Operation<Op>>,
+    /// What is pending takes this much in its run.
+    bytes: usize,
     /// Whether what is pending is not applied, as this peer may not write.
     void: bool,
     /// The run of what is pending, made early for a reader that has the replica by `&`; nothing is added to it.
@@ -25,7 +30,7 @@ pub(crate) struct Own<Op> {
 
 impl<Op> Own<Op> {
     pub(crate) fn new() -> Self {
-        Self { first: None, pending: Vec::new(), void: false, early: OnceLock::new(), sent: 0 }
+        Self { first: None, pending: Vec::new(), bytes: 0, void: false, early: OnceLock::new(), sent: 0 }
     }
 
     /// What is pending is not applied: all of it, as what a peer may do changes only by what is merged, and that seals before.
@@ -40,7 +45,7 @@ impl<Op> Own<Op> {
 
     /// Whether what is pending must become a run before another operation is committed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.pending.len() >= RUN_OPS || self.early.get().is_some()
+        self.pending.len() >= RUN_OPS || self.bytes >= RUN_BYTES || self.early.get().is_some()
     }
 
     /// The stamp of the next operation. `first` is called for the first of a run: the others count on from it.
@@ -49,6 +54,11 @@ impl<Op> Own<Op> {
         let first = *self.first.get_or_insert_with(first);
         let index = self.pending.len() as u64;
         Stamp { lamport: first.lamport + index, author: first.author, seq: first.seq + index }
+    }
+
+    /// The operation that is pushed next takes so many bytes.
+    pub(crate) fn grow(&mut self, bytes: usize) {
+        self.bytes += bytes;
     }
 
     pub(crate) fn push(&mut self, operation: Operation<Op>) {
@@ -85,7 +95,7 @@ impl<Op> Own<Op> {
         &mut self,
         make: impl FnOnce(Vec<Operation<Op>>) -> Arc<Run<Op>>,
     ) -> Option<Arc<Run<Op>>> {
-        (self.first, self.void) = (None, false);
+        (self.first, self.void, self.bytes) = (None, false, 0);
         let pending = std::mem::take(&mut self.pending);
         let early = self.early.take();
         (!pending.is_empty()).then(|| early.unwrap_or_else(|| make(pending)))

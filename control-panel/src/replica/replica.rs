@@ -1,11 +1,13 @@
 //! A replica of a shared state: graph, members and fold put together.
 
+use std::sync::Arc;
+
 use super::{
     Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, Settled, Stamp, State, Version,
     desync::Desync,
     fold::Fold,
     graph::{Graph, Limits},
-    identify::{Identify, InProcess, genesis},
+    identify::{Identify, InProcess},
     join::Joined,
     membership::{Membership, Right},
     own::Own,
@@ -13,6 +15,7 @@ use super::{
     reducers::Reducers,
     revocations::Revocations,
     run::Operation,
+    signature::{Link, Signed, Verifier, unverified},
 };
 
 /// One replica of a state that several peers share.
@@ -62,6 +65,7 @@ pub struct Replica<S: State> {
     pub(super) history: usize,
     pub(super) unstable: usize,
     pub(super) identify: Box<dyn Identify<S::Op>>,
+    pub(super) verifier: Option<Arc<dyn Verifier>>,
     pub(super) graph: Graph<S::Op>,
     pub(super) membership: Membership,
     pub(super) fold: Fold<S>,
@@ -107,14 +111,19 @@ impl<S: State> Replica<S> {
             fold.set_digest(digest);
         }
         let payload = builder.payload;
+        let names = builder.identify.unwrap_or_else(|| Box::new(InProcess { payload }));
         Self {
             me,
             schema: builder.schema,
             fingerprint: builder.fingerprint,
             history: builder.history,
             unstable: builder.unstable,
-            identify: builder.identify.unwrap_or_else(|| Box::new(InProcess { payload })),
-            graph: Graph::new(genesis(&members), me, Limits::default()),
+            identify: match builder.signer {
+                Some(signer) => Box::new(Signed { names, signer }),
+                None => names,
+            },
+            verifier: builder.verifier,
+            graph: Graph::new((builder.genesis)(&members), me, Limits::default()),
             membership: Membership::new(&members, me),
             fold,
             own: Own::new(),
@@ -162,8 +171,10 @@ impl<S: State> Replica<S> {
     /// Cost: one `apply`, and an entry in the log.
     ///
     /// # Panics
-    /// Not where `apply` does: the next `settle` reports that and restores the state.
+    /// Not where `apply` does: the next `settle` reports that and restores the state. With a codec, before anything is changed: if the operation
+    /// is longer than its limits allow, or is not read back from its bytes, as no other replica would take it.
     pub fn commit(&mut self, op: S::Op) -> Stamp {
+        let bytes = self.identify.size(&op);
         let stamp = self.place();
         if self.membership.may(self.me.peer, Right::Write) {
             self.fold.apply_tail(&op, &stamp);
@@ -171,6 +182,7 @@ impl<S: State> Replica<S> {
         } else {
             self.own.set_void();
         }
+        self.own.grow(bytes);
         self.push(Operation::Apply(op), &stamp);
         stamp
     }
@@ -184,6 +196,13 @@ impl<S: State> Replica<S> {
             return;
         }
         self.seal();
+        if let Some(verifier) = &self.verifier
+            && let Some(index) = unverified(delta.runs.iter().map(|run| Link::of(run)), &**verifier)
+        {
+            self.report(delta.runs[index].header.author.peer, Misbehaviour::Signature);
+            self.unsettled = true;
+            return;
+        }
         for run in delta.runs {
             self.graph.offer(run);
         }

@@ -53,15 +53,19 @@ pub trait Verifier: Send + Sync + 'static {
 }
 
 /// Names runs as another does, and signs them.
-pub(crate) struct Signed<N> {
-    pub(crate) names: N,
+pub(crate) struct Signed<Op> {
+    pub(crate) names: Box<dyn Identify<Op>>,
     pub(crate) signer: Arc<dyn Signer>,
 }
 
-impl<Op, N: Identify<Op>> Identify<Op> for Signed<N> {
+impl<Op> Identify<Op> for Signed<Op> {
     fn identify(&self, header: &Header, operations: &[Operation<Op>]) -> Identity {
         let identity = self.names.identify(header, operations);
         Identity { signature: Arc::from(self.signer.sign(&identity.hash)), ..identity }
+    }
+
+    fn size(&self, op: &Op) -> usize {
+        self.names.size(op)
     }
 }
 
@@ -102,4 +106,20 @@ pub(crate) fn unverified<'a>(
         covered.insert((author, previous));
     }
     None
+}
+
+/// Leaves out what no signature covers: runs that were received with that of a later run, which still waits for others. What is left is proved
+/// wherever it goes.
+pub(crate) fn keep_covered<Op>(runs: &mut Vec<Arc<Run<Op>>>) {
+    let mut covered = BTreeSet::new();
+    let mut keep = vec![true; runs.len()];
+    for (run, keep) in runs.iter().zip(&mut keep).rev() {
+        let Link { author, previous, hash, signature } = Link::of(run);
+        *keep = covered.remove(&(author, hash)) || !signature.is_empty();
+        if *keep {
+            covered.insert((author, previous));
+        }
+    }
+    let mut keep = keep.into_iter();
+    runs.retain(|_| keep.next() == Some(true));
 }

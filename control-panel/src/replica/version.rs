@@ -84,6 +84,11 @@ impl Version {
         }
     }
 
+    /// An end that is named in bytes, where the author's count is known.
+    pub(crate) fn add_end(&mut self, author: Author, end: End) {
+        self.0.entry(author).or_default().ends.push(end);
+    }
+
     /// The last run of each branch of an author; none if only the count is known.
     pub(crate) fn ends(&self, author: Author) -> &[End] {
         self.0.get(&author).map_or(&[], |known| &known.ends)

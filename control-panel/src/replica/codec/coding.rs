@@ -31,14 +31,15 @@ impl<Op: 'static> Coding<Op> {
 
     /// Whether others will take this operation, asked before it is committed: what is refused here changes nothing. It is read back once,
     /// as an operation that others cannot read is one that only its author would apply.
-    pub(crate) fn check(&self, op: &Op) -> Result<(), EncodeError> {
+    pub(crate) fn check(&self, op: &Op) -> Result<usize, EncodeError> {
         let mut bytes = Vec::new();
         self.codec.encode(op, &mut bytes)?;
         let (found, limit) = (bytes.len(), self.limits.op_bytes);
         if found > limit {
             return Err(EncodeError::TooLong { found, limit });
         }
-        self.codec.decode(self.codec.schema(), &bytes).map_err(EncodeError::NotReadBack).map(drop)
+        self.codec.decode(self.codec.schema(), &bytes).map_err(EncodeError::NotReadBack)?;
+        Ok(found)
     }
 }
 
@@ -58,6 +59,10 @@ impl<Op: 'static> Identify<Op> for Coding<Op> {
         }
         let hash = run_hash(header, operations.len(), &run);
         Identity { hash, bytes: Arc::from(run), signature: Arc::default() }
+    }
+
+    fn size(&self, op: &Op) -> usize {
+        self.check(op).unwrap_or_else(|reason| panic!("the operation cannot be committed: {reason}"))
     }
 }
 

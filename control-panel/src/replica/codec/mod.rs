@@ -6,6 +6,7 @@
 //!
 //! The layout is in `replica/codec/README.md`.
 
+mod builder;
 #[expect(clippy::module_inception, reason = "one trait, one file, and the room is named for it")]
 mod codec;
 mod coding;
@@ -25,6 +26,7 @@ mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
+mod version;
 mod wire;
 
 pub use self::{

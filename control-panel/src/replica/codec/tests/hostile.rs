@@ -141,7 +141,11 @@ fn what_is_declared_is_checked_before_it_is_believed() {
         let mut bytes = bytes;
         bytes.truncate(bytes.len() - 5);
         put_varint(&mut bytes, 100);
-        assert!(matches!(refused(&bytes, &limits), Refused::Truncated { .. }), "{what}");
+        // Known from the count, not where the bytes end.
+        match refused(&bytes, &limits) {
+            Refused::Truncated { missing } => assert!(missing >= 50, "{what}: {missing}"),
+            other => panic!("{what}: {other:?}"),
+        }
     }
 }
 
@@ -196,4 +200,48 @@ fn clocks_do_not_overflow() {
     let seq = [&[1, 1, 0b10_0010][..], &[1; 32], &[0], &[9; 32]];
     let bytes = [&with(&seq, u64::MAX)[..], &[1]].concat();
     assert!(matches!(refused(&bytes, &Limits::default()), Refused::Malformed(_)));
+}
+
+/// A relay that spells out what the delta holds already changes no hash, but makes a second encoding of one delta.
+#[test]
+fn a_second_way_to_write_a_delta_is_refused() {
+    let first = run(author(0), None, &[], vec![apply(1, "a")]);
+    let second = run(author(1), None, &[&first], vec![apply(2, "b")]);
+    let bytes = delta(&[first.clone(), second.clone()]).encode().unwrap();
+    let head = bytes.windows(3).rposition(|bytes| bytes == [1, 0, 0]).unwrap() + 1;
+    let mut spelled_out = bytes.clone();
+    spelled_out.splice(head..head + 2, [&[1, 0][..], &first.hash.0].concat());
+    // What the Lamport time gets from that head has to be said now.
+    let word = 2 + bytes[2..].windows(33).position(|bytes| bytes[1..] == [2; 32]).unwrap();
+    spelled_out[word] |= 0b1000;
+    spelled_out.insert(head + 34, 1);
+    assert_eq!(
+        refused(&spelled_out, &Limits::default()),
+        Refused::NotCanonical("a head that is here is spelled out")
+    );
+    let longer = [&[0x81, 0][..], &bytes[1..]].concat();
+    assert!(matches!(refused(&longer, &Limits::default()), Refused::NotCanonical(_)));
+}
+
+#[test]
+fn a_run_that_continues_the_one_before_it_does_not_name_it() {
+    let first = [&[0b10_0010][..], &[1; 32], &[0], &[9; 32], &[0], &[1]].concat();
+    let hash = decode(&[&[1, 1], &first[..]].concat()).unwrap().runs[0].hash;
+    let named = [&[1, 2], &first[..], &[0b10_1010], &hash.0, &[1, 1, 1]].concat();
+    assert!(matches!(refused(&named, &Limits::default()), Refused::NotCanonical(_)));
+    // Another predecessor is another branch.
+    let branch = [&[1, 2], &first[..], &[0b10_1010], &[9; 32], &[0, 1, 1]].concat();
+    decode(&branch).unwrap();
+}
+
+#[test]
+fn heads_are_in_order() {
+    let head = |index: u8, peer: u8| [&[index << 1 | 1][..], &[peer; 32], &[0], &[0], &[7; 32]].concat();
+    let run = |heads: [Vec<u8>; 2]| {
+        let start = [&[1, 1, 0b10_0110][..], &[1; 32], &[0], &[9; 32], &[0], &[2]].concat();
+        [&start[..], &heads.concat(), &[1]].concat()
+    };
+    decode(&run([head(1, 2), head(2, 3)])).unwrap();
+    let unsorted = run([head(1, 3), head(2, 2)]);
+    assert_eq!(refused(&unsorted, &Limits::default()), Refused::NotCanonical("heads are not in order"));
 }

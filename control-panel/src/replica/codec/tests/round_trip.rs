@@ -1,11 +1,11 @@
 //! What is decoded is what was encoded, and there is one way to write it.
 
 use super::{
-    super::{EncodeError, Limits, Postcard},
+    super::{EncodeError, Limits, Postcard, Refused},
     world::{self, Op, apply, author, decode, delta, history, run, same},
 };
 use crate::{
-    replica::{Delta, RunHash, run::Operation},
+    replica::{Delta, Grant, RunHash, Version, run::Operation, version::End},
     testing::{Rng, TestKeys},
 };
 
@@ -163,4 +163,37 @@ fn without_a_codec_there_are_no_bytes() {
     let run = std::sync::Arc::get_mut(&mut made.runs[0]).unwrap();
     run.bytes = std::sync::Arc::from([]);
     assert_eq!(made.encode(), Err(EncodeError::NoCodec));
+}
+
+#[test]
+fn the_genesis_is_the_documented_one() {
+    let members = [(world::peer(1), Grant::Write), (world::peer(0), Grant::Owner)].into();
+    let message = [&[1; 32][..], &[2], &[2; 32], &[1]].concat();
+    let key = b"control-panel genesis v1\0\0\0\0\0\0\0\0";
+    assert_eq!(super::super::genesis(&members), RunHash(*blake3::keyed_hash(key, &message).as_bytes()));
+}
+
+#[test]
+fn a_version_has_one_encoding() {
+    let mut version = Version::new();
+    for (number, count) in [(3, 7), (0, 300), (2, 1)] {
+        version.raise(author(number), count);
+    }
+    for (next_seq, hash) in [(290, [4; 32]), (300, [1; 32])] {
+        version.add_end(author(0), End { next_seq, hash: RunHash(hash) });
+    }
+    let bytes = version.encode();
+    assert_eq!(Version::decode(&bytes, &Limits::default()), Ok(version));
+    for end in 0..bytes.len() {
+        Version::decode(&bytes[..end], &Limits::default()).unwrap_err();
+    }
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        if let Ok(other) = Version::decode(&flipped, &Limits::default()) {
+            assert_eq!(other.encode(), flipped, "bit {bit}");
+        }
+    }
+    let error = Version::decode(&bytes, &Limits::default().with_authors(2)).unwrap_err();
+    assert!(matches!(error.refused(), Refused::Limit { what: "authors", found: 3, limit: 2 }));
 }

@@ -136,13 +136,24 @@ fn an_operation_that_others_could_not_take_is_refused_before_the_commit() {
     }
     let deep = |depth| (0..depth).fold(Tree::Leaf, |tree, _| Tree::Node(Box::new(tree)));
     let trees = Coding::new(Postcard::<Tree>::new(), Limits::default());
-    assert_eq!(trees.check(&deep(127)), Ok(()));
+    assert_eq!(trees.check(&deep(127)), Ok(128));
     assert!(matches!(trees.check(&deep(128)), Err(EncodeError::NotReadBack(_))));
     let skips = Coding::new(Postcard::<Skips>::new(), Limits::default());
     assert!(matches!(skips.check(&Skips { name: None }), Err(EncodeError::NotReadBack(_))));
     let untagged = Coding::new(Postcard::<Untagged>::new(), Limits::default());
     assert!(matches!(untagged.check(&Untagged::Number(1)), Err(EncodeError::NotReadBack(_))));
     let texts = Coding::new(Postcard::<world::Op>::new(), Limits::default().with_op_bytes(8));
-    assert_eq!(texts.check(&(1, "123456".into())), Ok(()));
+    assert_eq!(texts.check(&(1, "123456".into())), Ok(8));
     assert_eq!(texts.check(&(1, "1234567".into())), Err(EncodeError::TooLong { found: 9, limit: 8 }));
+}
+
+/// An older program could take the bytes for something else: it does not try.
+#[test]
+fn a_newer_schema_is_not_read_by_chance() {
+    let doubled = Postcard::<u8>::migrating(1, |_, bytes| Ok(2 * read_postcard::<u8>(bytes)?));
+    let bytes = made(doubled.clone(), vec![Operation::Apply(8)]).encode().unwrap();
+    let read = Delta::decode(&bytes, &Postcard::<u8>::new(), &Limits::default()).unwrap();
+    assert_eq!((ops(&read), read.unread()), (vec![], 1));
+    let older = made(Postcard::<u8>::new(), vec![Operation::Apply(8)]).encode().unwrap();
+    assert_eq!(ops(&Delta::decode(&older, &doubled, &Limits::default()).unwrap()), [16]);
 }

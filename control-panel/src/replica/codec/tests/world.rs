@@ -60,7 +60,8 @@ pub(super) fn run_of(
         fingerprint: u64::from(schema) << 40,
     };
     let signer = Arc::new(TestKeys.signer(author.peer));
-    let Identity { hash, bytes, signature } = Signed { names: coding, signer }.identify(&header, &operations);
+    let Identity { hash, bytes, signature } =
+        Signed { names: Box::new(coding), signer }.identify(&header, &operations);
     Arc::new(Run { header, operations, hash, bytes, signature })
 }
 
