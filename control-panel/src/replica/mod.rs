@@ -42,6 +42,7 @@ mod delta;
 mod desync;
 mod error;
 mod fold;
+mod gallop;
 mod graph;
 #[doc = include_str!("guide.md")]
 pub mod guide {}

@@ -10,6 +10,6 @@ pub use self::{
     automerge::Automerge,
     automerge_0_6::Automerge06,
     loro::Loro,
-    replica::{Clones, Footprints, GoesBack, Map, OurReplica, Undo},
+    replica::{Bytes, Clones, Footprints, GoesBack, Map, OurReplica, Undo, decode, encode},
     yrs::Yrs,
 };

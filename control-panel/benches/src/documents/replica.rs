@@ -8,14 +8,35 @@ use std::{
 
 use control_panel::{
     Delta, Peer, Replica, Stamp, State, Undoable, Version,
-    replica::{Footprint, ReplicaBuilder, Settled},
+    replica::{
+        Footprint, ReplicaBuilder, Settled,
+        codec::{Limits, Postcard},
+    },
 };
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::document::{Document, Write, name};
+
+/// A delta as it travels: in parts, where it is beyond what a receiver takes in one piece.
+pub type Bytes = Vec<Vec<u8>>;
+
+pub fn encode<Op: Clone>(delta: &Delta<Op>) -> Bytes {
+    let encode = |delta: &Delta<Op>| delta.encode().expect("it has a codec");
+    if delta.len() <= 64 {
+        return vec![encode(delta)];
+    }
+    delta.parts(&Limits::default()).iter().map(encode).collect()
+}
+
+pub fn decode<Op: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Delta<Op> {
+    Delta::decode(bytes, &Postcard::new(), &Limits::default()).expect("what `encode` wrote")
+}
 
 /// How the state goes back.
 pub trait GoesBack: Clone + Default + Send + Sync + 'static {
     const NAME: &'static str;
+    /// See [`Document::SLOW`].
+    const SLOW: usize = 1;
     fn footprint(key: &str) -> Footprint;
     fn configure(builder: ReplicaBuilder<Map<Self>>) -> ReplicaBuilder<Map<Self>> {
         builder.undoing()
@@ -49,6 +70,7 @@ impl GoesBack for Undo {
 
 impl GoesBack for Clones {
     const NAME: &'static str = "control-panel, clones";
+    const SLOW: usize = 10;
 
     fn footprint(_: &str) -> Footprint {
         Footprint::All
@@ -64,7 +86,7 @@ impl GoesBack for Clones {
 pub struct Map<B>(HashMap<String, i64>, PhantomData<B>);
 
 /// An operation: the key gets the value.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Set {
     key: String,
     value: i64,
@@ -132,29 +154,31 @@ impl<B: GoesBack> OurReplica<B> {
 
 impl<B: GoesBack> Document for OurReplica<B> {
     const NAME: &'static str = B::NAME;
-    type Message = Delta<Set>;
+    const SLOW: usize = B::SLOW;
+    type Message = Bytes;
     type Version = Version;
 
     fn open(me: u8, peers: u8) -> Self {
         let builder = Replica::builder(Peer([me + 1; 32]), Map::default());
         let builder = builder.members((0..peers).map(|peer| Peer([peer + 1; 32])));
-        Self { replica: B::configure(builder).build(), redone: None }
+        let builder = B::configure(builder).codec(Postcard::new(), Limits::default());
+        Self { replica: builder.build(), redone: None }
     }
 
-    fn commit(&mut self, writes: &[Write]) -> Delta<Set> {
+    fn commit(&mut self, writes: &[Write]) -> Bytes {
         for (key, value) in writes {
             self.replica.commit(Set { key: name(*key).to_owned(), value: *value });
         }
-        self.replica.outbox().expect("it just committed")
+        encode(&self.replica.outbox().expect("it just committed"))
     }
 
-    fn import(&mut self, message: &Delta<Set>) {
-        self.replica.merge(message.clone());
+    fn import(&mut self, message: &Bytes) {
+        message.iter().for_each(|bytes| self.replica.merge(decode(bytes)));
         self.settle();
     }
 
-    fn acknowledge(&mut self) -> Option<Delta<Set>> {
-        self.replica.outbox()
+    fn acknowledge(&mut self) -> Option<Bytes> {
+        self.replica.outbox().map(|delta| encode(&delta))
     }
 
     fn get(&self, key: u32) -> Option<i64> {
@@ -165,11 +189,11 @@ impl<B: GoesBack> Document for OurReplica<B> {
         self.replica.version().clone()
     }
 
-    fn since(&mut self, version: &Version) -> Delta<Set> {
-        self.replica.since(version)
+    fn since(&mut self, version: &Version) -> Bytes {
+        encode(&self.replica.since(version))
     }
 
-    fn size(message: &Delta<Set>) -> usize {
-        message.len()
+    fn size(message: &Bytes) -> usize {
+        message.iter().map(Vec::len).sum()
     }
 }

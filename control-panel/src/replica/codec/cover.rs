@@ -21,6 +21,9 @@ struct Stretch {
 /// Which signatures travel: of each chain the last, and before it as few as keep [`COVERED`].
 pub(super) fn kept_signatures<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
     let mut kept = vec![false; runs.len()];
+    if runs.iter().all(|run| run.signature.is_empty()) {
+        return kept;
+    }
     let mut chains = BTreeMap::<Author, Stretch>::new();
     for (index, run) in runs.iter().enumerate() {
         let stretch = chains.entry(run.header.author).or_default();

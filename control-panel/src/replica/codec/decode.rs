@@ -27,7 +27,11 @@ pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
     if let Some(verifier) = verifier {
         verify_runs(&raw, verifier)?;
     }
-    raw.into_iter().map(|raw| decode_run(&raw, codec, limits).map(Arc::new)).collect()
+    let mut runs = Vec::with_capacity(raw.len());
+    for raw in raw {
+        runs.push(Arc::new(decode_run(raw, codec, limits)?));
+    }
+    Ok(runs)
 }
 
 /// Before any operation is decoded: what no member wrote never reaches the user's types.
@@ -43,7 +47,7 @@ pub(super) fn verify_runs(raw: &[RawRun<'_>], verifier: &dyn Verifier) -> Result
 }
 
 pub(super) fn decode_run<Op, C: Codec<Op> + ?Sized>(
-    raw: &RawRun<'_>,
+    raw: RawRun<'_>,
     codec: &C,
     limits: &Limits,
 ) -> Result<Run<Op>, DecodeError> {
@@ -56,11 +60,12 @@ pub(super) fn decode_run<Op, C: Codec<Op> + ?Sized>(
         });
     }
     Ok(Run {
-        header: raw.header.clone(),
+        header: raw.header,
         operations,
         hash: raw.hash,
         bytes: Arc::from(raw.operations),
-        signature: Arc::from(raw.signature),
+        // The empty one is shared.
+        signature: if raw.signature.is_empty() { Arc::default() } else { Arc::from(raw.signature) },
     })
 }
 

@@ -50,8 +50,8 @@ pub(super) fn read_runs<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Vec<RawR
     }
     let count = reader.count("runs", limits.runs, LEAST_RUN)?;
     let mut state = State { reader, table: Table::default(), ops: 0, limits };
-    // Grows with what is read, not with what is declared.
-    let mut runs = Vec::new();
+    // Grows with what is read, not with what is declared. Most deltas hold one run, for which four places are an allocation of a kilobyte.
+    let mut runs = Vec::with_capacity(count.min(1));
     for _ in 0..count {
         runs.push(state.run()?);
     }

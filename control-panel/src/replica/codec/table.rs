@@ -33,9 +33,13 @@ impl Place {
     }
 }
 
+/// How many authors are searched one by one before they are indexed.
+const FEW: usize = 8;
+
 /// Authors in the order in which they are first named, with the ends of their runs.
 #[derive(Default)]
 pub(super) struct Table {
+    /// Of all, once they are more than a few.
     index: BTreeMap<Author, usize>,
     authors: Vec<(Author, Vec<Place>)>,
 }
@@ -53,14 +57,19 @@ impl Table {
         // One author writes many runs in a row.
         match self.authors.last() {
             Some((last, _)) if *last == author => Some(self.authors.len() - 1),
+            _ if self.index.is_empty() => self.authors.iter().position(|(known, _)| *known == author),
             _ => self.index.get(&author).copied(),
         }
     }
 
     pub(super) fn add(&mut self, author: Author) -> usize {
         let index = self.authors.len();
-        self.index.insert(author, index);
         self.authors.push((author, Vec::new()));
+        if index == FEW {
+            self.index.extend(self.authors.iter().enumerate().map(|(index, (author, _))| (*author, index)));
+        } else if index > FEW {
+            self.index.insert(author, index);
+        }
         index
     }
 

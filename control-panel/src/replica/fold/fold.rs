@@ -205,8 +205,9 @@ impl<S: State> Fold<S> {
             return Some(self.send(lowest));
         }
         self.operations = 0;
-        let changes = std::mem::take(&mut self.changes);
-        self.line.merge(&changes, self.base_level);
+        self.line.merge(&self.changes, self.base_level);
+        self.changes.clear();
+        self.changes.shrink_to(1024);
         (!self.line.fold(budget, false)).then(|| self.send(self.line.dirty))
     }
 

@@ -107,7 +107,14 @@ impl<S: State> Line<S> {
 
     /// The position of the first entry above that Lamport time.
     pub(super) fn above(&self, lamport: u64) -> usize {
-        self.first + self.log.partition_point(|entry| entry.lamport <= lamport)
+        // What is asked for in each frame is the floor itself, or a little above it.
+        let floor = (self.floor.saturating_sub(self.first)).min(self.log.len());
+        let (below, rest) = self.log.split_at(floor);
+        if below.last().is_some_and(|entry| entry.lamport > lamport) {
+            return self.first + below.partition_point(|entry| entry.lamport <= lamport);
+        }
+        let above = rest.first().is_none_or(|entry| entry.lamport > lamport);
+        self.first + floor + if above { 0 } else { rest.partition_point(|entry| entry.lamport <= lamport) }
     }
 
     /// There is something to do at this position.

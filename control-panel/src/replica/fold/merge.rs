@@ -7,7 +7,7 @@ use super::{
     entry::{Entry, Out},
     line::Line,
 };
-use crate::replica::{Stamp, State};
+use crate::replica::{Stamp, State, gallop::partition_point_from_end};
 
 impl<S: State> Line<S> {
     /// Puts changes into the log; the state follows with [`fold`](Self::fold). What is not above `base` is too late: it is folded or void.
@@ -51,13 +51,17 @@ impl<S: State> Line<S> {
     /// A merge of two sorted lists, over the part of the log that is above the lowest new entry. Returns whether some were there already.
     fn insert(&mut self, fresh: Vec<Entry<S::Op>>) -> bool {
         let Some(lowest) = fresh.first() else { return false };
-        let above = self.log.last().is_none_or(|last| last.order(lowest).is_lt());
-        let place = if above {
-            self.log.len()
-        } else {
-            self.log.partition_point(|entry| entry.order(lowest).is_lt())
-        };
+        let place = partition_point_from_end(&self.log, |entry| entry.order(lowest).is_lt());
         let count = fresh.len();
+        if count == 1 {
+            // A run of one operation: no list of what moves.
+            let known = self.log.get(place).is_some_and(|next| next.order(lowest).is_eq());
+            if !known {
+                fresh.into_iter().for_each(|entry| self.log.insert(place, entry));
+                self.shift(&[self.first + place]);
+            }
+            return known;
+        }
         let mut positions = Vec::with_capacity(count);
         let mut moved = self.log.split_off(place).into_iter().peekable();
         self.log.reserve(count + moved.len());

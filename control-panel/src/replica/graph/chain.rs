@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::heard::{Mark, News, Row};
-use crate::replica::{Author, RunHash, run::Run};
+use crate::replica::{Author, RunHash, gallop::partition_point_from_end, run::Run};
 
 /// Names a chain on this replica: a dense index in order of discovery. It is never sent, and never decides an order.
 ///
@@ -108,7 +108,7 @@ impl<Op> Chain<Op> {
             Some(last) if last.next_seq() <= next_seq => self.runs.len(),
             // What is asked for most: the last run is new.
             Some(last) if last.header.seq <= next_seq => self.runs.len() - 1,
-            _ => self.runs.partition_point(|run| run.next_seq() <= next_seq),
+            _ => partition_point_from_end(&self.runs, |run| run.next_seq() <= next_seq),
         }
     }
 

@@ -24,7 +24,7 @@ fn deep(writes: usize) -> Plan {
 
 pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let plans =
-        [("shallow", shallow(options.pick(30_000, 3_000))), ("deep", deep(options.pick(30_000, 3_000)))];
+        [("shallow", shallow(options.pick(15_000, 3_000))), ("deep", deep(options.pick(15_000, 3_000)))];
     let mut table = Table::new(&["an assignment", "shallow, ns", "× undo with footprints", "deep, ns", "×"]);
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut histogram = Table::new(&[

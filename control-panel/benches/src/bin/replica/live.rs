@@ -21,7 +21,7 @@ pub fn ordered(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String 
         commit,
         acknowledge: 64 / commit,
         delay: 1,
-        writes: options.pick(64_000, 6_400),
+        writes: options.pick(25_600, 6_400),
     };
     let sizes = [64, 1].map(|commit| {
         let what = format!("in order, commits of {commit}");
@@ -34,7 +34,7 @@ pub fn ordered(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String 
 }
 
 pub fn peers(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
-    let plan = crate::going_back::shallow(options.pick(30_000, 3_000));
+    let plan = crate::going_back::shallow(options.pick(15_000, 3_000));
     let table = section("three peers, commits of 1", plan, options, quiet, bars);
     format!(
         "{table}\nEach peer commits one assignment a tick and hears of the others' one to {} ticks later. Timed is all that one peer \

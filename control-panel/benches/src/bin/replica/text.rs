@@ -1,13 +1,21 @@
 //! A text that a library of documents keeps, in a replica's state: beside the library alone.
 
-use control_panel::{Delta, Peer, Replica, Stamp, State, Undoable, replica::Footprint};
+use control_panel::{
+    Peer, Replica, Stamp, State, Undoable,
+    replica::{
+        Footprint,
+        codec::{Limits, Postcard},
+    },
+};
 use control_panel_benches::{
     bars::Bars,
+    documents::{Bytes, decode, encode},
     machine::{Quiet, thread_time},
     report::Options,
     rounds::{Probe, compare},
     table::{Table, short},
 };
+use serde_bytes::ByteBuf;
 use yrs::{Doc, GetString, ReadTxn, StateVector, Text, TextRef, Transact, Update, updates::decoder::Decode};
 
 use crate::trace::{Patch, Trace};
@@ -126,9 +134,9 @@ impl Clone for Raw {
 
 /// The document as (a part of) a state; an operation is its update.
 impl State for Raw {
-    type Op = Vec<u8>;
+    type Op = ByteBuf;
 
-    fn apply(&mut self, update: &Vec<u8>, _: &Stamp) {
+    fn apply(&mut self, update: &ByteBuf, _: &Stamp) {
         self.receive(update);
     }
 }
@@ -136,13 +144,13 @@ impl State for Raw {
 impl Undoable for Raw {
     type Undo = ();
 
-    fn apply_undoable(&mut self, update: &Vec<u8>, _: &Stamp) {
+    fn apply_undoable(&mut self, update: &ByteBuf, _: &Stamp) {
         self.receive(update);
     }
 
-    fn undo(&mut self, _: &Vec<u8>, (): ()) {}
+    fn undo(&mut self, _: &ByteBuf, (): ()) {}
 
-    fn footprint(_: &Vec<u8>) -> Footprint {
+    fn footprint(_: &ByteBuf) -> Footprint {
         Footprint::Commutes
     }
 }
@@ -152,34 +160,40 @@ struct Embedded(Replica<Raw>);
 impl Embedded {
     fn settle(&mut self) {
         let settled = self.0.settle();
-        assert!(settled.job.is_none(), "nothing goes back");
+        assert!(settled.job.is_none() && settled.undone == 0, "nothing goes back");
     }
 }
 
 impl Typed for Embedded {
     const NAME: &'static str = "control-panel, with yrs in its state";
-    type Message = Delta<Vec<u8>>;
+    type Message = Bytes;
 
     fn open(me: u8, peers: u8) -> Self {
         let members = (0..peers).map(|peer| Peer([peer + 1; 32]));
         let state = Raw::new(u64::from(me) + 1);
-        Self(Replica::builder(Peer([me + 1; 32]), state).members(members).undoing().build())
+        Self(
+            Replica::builder(Peer([me + 1; 32]), state)
+                .members(members)
+                .undoing()
+                .codec(Postcard::new(), Limits::default())
+                .build(),
+        )
     }
 
-    fn edit(&mut self, patches: &[Patch]) -> Delta<Vec<u8>> {
+    fn edit(&mut self, patches: &[Patch]) -> Bytes {
         // The document has the edit before the replica does: applying it once more changes nothing.
         let update = self.0.state().press(patches);
-        self.0.commit(update);
-        self.0.outbox().expect("it just committed")
+        self.0.commit(ByteBuf::from(update));
+        encode(&self.0.outbox().expect("it just committed"))
     }
 
-    fn import(&mut self, message: &Delta<Vec<u8>>) {
-        self.0.merge(message.clone());
+    fn import(&mut self, message: &Bytes) {
+        message.iter().for_each(|bytes| self.0.merge(decode(bytes)));
         self.settle();
     }
 
-    fn acknowledge(&mut self) -> Option<Delta<Vec<u8>>> {
-        self.0.outbox()
+    fn acknowledge(&mut self) -> Option<Bytes> {
+        self.0.outbox().map(|delta| encode(&delta))
     }
 
     fn text(&self) -> String {
