@@ -109,6 +109,9 @@ impl<S: State> Line<S> {
     pub(super) fn above(&self, lamport: u64) -> usize {
         // What is asked for in each frame is the floor itself, or a little above it.
         let floor = (self.floor.saturating_sub(self.first)).min(self.log.len());
+        if self.log.first().is_none_or(|entry| entry.lamport > lamport) {
+            return self.first;
+        }
         let (below, rest) = self.log.split_at(floor);
         if below.last().is_some_and(|entry| entry.lamport > lamport) {
             return self.first + below.partition_point(|entry| entry.lamport <= lamport);
