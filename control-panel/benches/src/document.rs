@@ -22,6 +22,8 @@ pub trait Document: Sized {
     const NAME: &'static str;
     /// It gets so many times fewer operations in small commits, where the others' number would take minutes.
     const SLOW: usize = 1;
+    /// Likewise in a long history, which it writes ever more slowly.
+    const SLOW_IN_THE_LONG_RUN: usize = 1;
     /// What one replica sends to another.
     type Message: Clone + 'static;
     /// What a replica has.

@@ -17,6 +17,7 @@ impl Automerge {
 impl Document for Automerge {
     const NAME: &'static str = "automerge 0.12";
     const SLOW: usize = 20;
+    const SLOW_IN_THE_LONG_RUN: usize = 20;
     type Message = Vec<u8>;
     type Version = Vec<ChangeHash>;
 

@@ -17,6 +17,7 @@ impl Automerge06 {
 impl Document for Automerge06 {
     const NAME: &'static str = "automerge 0.6.1";
     const SLOW: usize = 1;
+    const SLOW_IN_THE_LONG_RUN: usize = 20;
     type Message = Vec<u8>;
     type Version = Vec<ChangeHash>;
 

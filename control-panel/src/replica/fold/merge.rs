@@ -57,7 +57,7 @@ impl<S: State> Line<S> {
             // A run of one operation: no list of what moves.
             let known = self.log.get(place).is_some_and(|next| next.order(lowest).is_eq());
             if !known {
-                fresh.into_iter().for_each(|entry| self.log.insert(place, entry));
+                self.log.splice(place..place, fresh);
                 self.shift(&[self.first + place]);
             }
             return known;

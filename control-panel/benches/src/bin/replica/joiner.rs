@@ -21,6 +21,8 @@ const CEILING: f64 = 160.0;
 /// What a contestant makes of so many operations.
 struct History {
     name: &'static str,
+    /// How many, in thousands.
+    thousands: usize,
     /// As updates.
     updates: Form,
     stored: Option<Form>,
@@ -45,10 +47,10 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
         history::<Automerge06>(count),
         history::<Automerge>(count),
     ];
-    let each = |value: f64| short(value / count as f64);
-    let mut memory = Table::new(&["MB of 1,000,000 operations", "at the author", "at a joiner"]);
+    let mut memory = Table::new(&["MB in memory", "of thousand operations", "at the author", "at a joiner"]);
     let mut joins = Table::new(&[
         "joining",
+        "thousand operations",
         "form",
         "ns an operation",
         "× ours, as updates",
@@ -56,14 +58,15 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
         "bytes an operation",
     ]);
     let mut states = Table::new(&["the state alone", "µs", "× ours", "its range", "KB"]);
-    let mut row = |name: &str, form: &str, all: &Compared, bytes: f64| {
+    let mut row = |(name, thousands): (&str, usize), form: &str, all: &Compared, bytes: f64| {
         joins.row([
             name.to_owned(),
+            thousands.to_string(),
             form.to_owned(),
-            each(all.own[0].median),
+            short(all.own[0].median),
             short(all.ratios[0].median),
             range(all),
-            each(bytes),
+            short(bytes / (1_000 * thousands) as f64),
         ]);
     };
     let rounds = options.pick(5, 1);
@@ -72,9 +75,9 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
         let all =
             compare(&mut ours.updates.probe, std::slice::from_mut(&mut other.updates.probe), rounds, quiet);
         if std::mem::take(&mut own) {
-            row(ours.name, "updates", &all[0], ours.updates.bytes);
+            row((ours.name, ours.thousands), "updates", &all[0], ours.updates.bytes);
         }
-        row(other.name, "updates", &all[1], other.updates.bytes);
+        row((other.name, other.thousands), "updates", &all[1], other.updates.bytes);
         if ["yrs", "loro"].contains(&other.name) {
             let bar = format!("a joiner of 1,000,000, as updates: {}, × ours", other.name);
             bars.at_least(bar, 1.0, all[1].ratios[0].median);
@@ -82,7 +85,7 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
         if let Some(stored) = &mut other.stored {
             let all =
                 compare(&mut ours.updates.probe, std::slice::from_mut(&mut stored.probe), rounds, quiet);
-            row(other.name, "as stored", &all[1], stored.bytes);
+            row((other.name, other.thousands), "as stored", &all[1], stored.bytes);
         }
     }
     let mut own = true;
@@ -108,7 +111,12 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
         );
     }
     for history in [&ours].into_iter().chain(&others) {
-        memory.row([history.name.to_owned(), short(history.author), short(history.joiner)]);
+        memory.row([
+            history.name.to_owned(),
+            history.thousands.to_string(),
+            short(history.author),
+            short(history.joiner),
+        ]);
     }
     let million = |megabytes: f64| megabytes * 1e6 / count as f64;
     bars.at_most("MB of 1,000,000 operations, at the author", CEILING, million(ours.author));
@@ -126,6 +134,7 @@ fn range(compared: &Compared) -> String {
 
 fn history<D: Document + 'static>(count: usize) -> History {
     eprint!("\r    writing {:<40}", D::NAME);
+    let count = count / D::SLOW_IN_THE_LONG_RUN;
     drop(D::open(0, 2));
     let counting = Count::begin();
     let mut author = D::open(0, 2);
@@ -145,7 +154,7 @@ fn history<D: Document + 'static>(count: usize) -> History {
     assert_eq!(joiner.digest(), digest, "{}", D::NAME);
     let of_joiner = counting.live() as f64 / 1e6;
     drop((counting, joiner));
-    let form = |message: D::Message, join: fn(&D::Message) -> D| Form {
+    let form = |message: D::Message, join: fn(&D::Message) -> D, parts: f64| Form {
         bytes: D::size(&message) as f64,
         probe: Probe::new(D::NAME, move || {
             let began = thread_time();
@@ -153,19 +162,24 @@ fn history<D: Document + 'static>(count: usize) -> History {
             let read = document.digest();
             let took = thread_time() - began;
             assert_eq!(read, digest, "{}", D::NAME);
-            vec![took]
+            vec![took / parts]
         }),
     };
     let load = |message: &D::Message| D::load(1, 2, message);
     History {
         name: D::NAME,
-        stored: author.stored().map(|stored| form(stored, load)),
-        state: author.state_alone().map(|state| form(state, load)),
-        updates: form(updates, |updates| {
-            let mut joiner = D::open(1, 2);
-            joiner.import(updates);
-            joiner
-        }),
+        thousands: count / 1_000,
+        stored: author.stored().map(|stored| form(stored, load, count as f64)),
+        state: author.state_alone().map(|state| form(state, load, 1.0)),
+        updates: form(
+            updates,
+            |updates| {
+                let mut joiner = D::open(1, 2);
+                joiner.import(updates);
+                joiner
+            },
+            count as f64,
+        ),
         author: of_author,
         joiner: of_joiner,
     }
