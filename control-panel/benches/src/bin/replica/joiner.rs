@@ -121,8 +121,9 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let million = |megabytes: f64| megabytes * 1e6 / count as f64;
     bars.at_most("MB of 1,000,000 operations, at the author", CEILING, million(ours.author));
     bars.at_most("MB of 1,000,000 operations, at a joiner", CEILING, million(ours.joiner));
+    let states = if own { String::new() } else { format!("\n{states}") };
     format!(
-        "{joins}\n{states}\n{memory}\nIn commits of {COMMIT}; the time ends when each key was read once, because some decode when they are \
+        "{joins}{states}\n{memory}\nIn commits of {COMMIT}; the time ends when each key was read once, because some decode when they are \
          read. yrs keeps no value that was overwritten, so its history is shorter. Memory by a counting allocator: the \
          other member is never heard of, so control-panel can forget nothing.\n"
     )
