@@ -40,12 +40,29 @@ fn forged_runs_are_refused() {
     }
 }
 
-/// Not yet a retirement and a copy in one world: see `Void::Closed`, which a retired peer's word still makes.
 #[test]
 fn faults_happen_together() {
     for seed in seeds(40) {
-        let (retire, equivocate) = (seed % 2 == 0, seed % 2 == 1);
-        let world = World { retire, equivocate, forge: true, ..stormy(seed) };
+        let peers = 4 + usize::try_from(seed % 4).expect("small");
+        let world = World { peers, retire: true, equivocate: true, forge: true, ..stormy(seed) };
+        world.assert_converges(Machines::default, edit);
+    }
+}
+
+/// A retired peer that had heard of one branch of a copy only would void the other, which all others had and called stable.
+#[test]
+fn the_word_of_a_retired_peer_voids_nothing() {
+    for seed in [24].into_iter().chain(seeds(20)) {
+        let storm = World {
+            peers: 4,
+            frames: 120,
+            delay: 8,
+            duplicates: 10,
+            loss: 10,
+            partitions: 2,
+            ..stormy(seed)
+        };
+        let world = World { crashes: 0, retire: true, equivocate: true, forge: true, ..storm };
         world.assert_converges(Machines::default, edit);
     }
 }

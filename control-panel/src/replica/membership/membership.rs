@@ -9,7 +9,7 @@ use super::{
     Change, Right, Verdict, Void,
     acks::Asked,
     act::{Act, ActId, Deed, Floor, Key, Known},
-    closure::Closure,
+    closure::{Closure, Place, Promise},
     members::{PeerIndex, Peers, Scope, View},
     notices::Notices,
     verdict::Judged,
@@ -106,13 +106,21 @@ impl Membership {
         }
         let peer = self.chains[chain.index()].peer;
         let mut acts_changed = self.learn(graph, chain, run);
+        let learned = acts_changed;
         self.report_ungranted(&judged);
-        let closed = self.closure.closes((chain, peer), judged.seq, run.header.lamport);
+        let place = (chain, judged.seq);
+        let closed = self.closure.closes(place, run.header.lamport, &self.peers, peer, self.live.stable);
         let low = self.raise_low(graph, chain, run.clock());
-        if judged.needs == Right::Own {
-            acts_changed |= self.make_acts(graph, chain, run, closed);
+        if judged.needs == Right::Own && self.make_acts(graph, chain, run, closed) {
+            acts_changed = true;
+            self.closure.close_for_good(place);
         }
-        acts_changed |= self.close(graph, chain, low);
+        let promise =
+            Promise { low, seq: judged.seq, next_seq: judged.next_seq, clock: run.clock(), learned };
+        acts_changed |= self.close(graph, chain, promise);
+        if closed {
+            self.live.awaits(self.closure.get(place));
+        }
         let view_changed = self.refresh_live(graph, acts_changed);
         self.live.take(peer, run.clock(), low);
         if judged.needs > Right::Read {
@@ -120,6 +128,7 @@ impl Membership {
         }
         self.live.ceiling = self.ceiling(graph);
         self.live.settle(view_changed);
+        self.settle_closings();
         if judged.peer == self.me.peer {
             self.asked.waited = 0;
         }
@@ -156,7 +165,7 @@ impl Membership {
     ///
     /// It is at most the time of the last operation: so it is the same everywhere once the members fell silent.
     pub(crate) fn watermark(&self) -> u64 {
-        self.live.watermark.min(self.live.last_operation)
+        self.live.stable.min(self.live.last_operation)
     }
 
     /// What a member is known to have of all members; this replica's own is what it has.
@@ -271,9 +280,10 @@ impl Membership {
         }
         let flipped = before.effective.symmetric_difference(&now.effective);
         let targets: BTreeSet<Peer> = flipped.map(|&id| self.acts[id].target).collect();
-        for peer in targets {
+        for &peer in &targets {
             self.judge_again(graph, peer);
         }
+        self.judge_closed_by(graph, &targets);
         true
     }
 
@@ -366,20 +376,81 @@ impl Membership {
     }
 
     /// Closes what a run's low closes. Returns whether that had acts.
-    fn close<Op>(&mut self, graph: &Graph<Op>, by: ChainId, low: u64) -> bool {
+    fn close<Op>(&mut self, graph: &Graph<Op>, by: ChainId, promise: Promise) -> bool {
         let mut acts_changed = false;
-        for (chain, seq) in self.closure.raise(graph, (by, self.chains[by.index()].peer), low, &self.peers) {
-            for act in self.acts.iter_mut().filter(|act| act.chain == chain && act.run_seq == seq) {
-                act.closed = true;
-                acts_changed = true;
+        let peer = self.chains[by.index()].peer;
+        let stable = self.live.stable;
+        for place in self.closure.raise(graph, (by, peer), promise, &self.peers, stable) {
+            let mut has_acts = false;
+            for act in self.acts.iter_mut().filter(|act| (act.chain, act.run_seq) == place) {
+                acts_changed |= !act.closed;
+                (act.closed, has_acts) = (true, true);
             }
-            let Some(run) = graph.run_after(chain, seq) else { continue };
-            let judged = Judged::new(chain, run);
-            let verdict = self.find_verdict(&judged);
-            self.record(&judged, verdict);
-            self.report_backdated(judged.peer, verdict);
+            if has_acts {
+                self.closure.close_for_good(place);
+            }
+            self.live.awaits(self.closure.get(place));
+            self.judge_place(graph, place);
         }
         acts_changed
+    }
+
+    fn judge_place<Op>(&mut self, graph: &Graph<Op>, (chain, seq): Place) {
+        let run = graph.run_after(chain, seq).filter(|run| run.header.seq == seq);
+        let Some(run) = run else { return };
+        let judged = Judged::new(chain, run);
+        let verdict = self.find_verdict(&judged);
+        self.record(&judged, verdict);
+        self.report_backdated(judged.peer, verdict);
+    }
+
+    /// Judges again what these peers' runs close: some of those may be void now, or valid.
+    fn judge_closed_by<Op>(&mut self, graph: &Graph<Op>, peers: &BTreeSet<Peer>) {
+        let is_by = |(chain, _): &(ChainId, Promise)| {
+            peers.contains(&self.peers.name(self.chains[chain.index()].peer))
+        };
+        let closed = self.closure.closed.iter().filter(|(_, closed)| closed.closers.iter().any(is_by));
+        let places: Vec<Place> = closed.map(|(place, _)| *place).collect();
+        for place in places {
+            self.judge_place(graph, place);
+        }
+    }
+
+    /// Whether a run is void as its peer was retired without it, so that its promise does not count.
+    fn is_retired(&self, (chain, promise): &(ChainId, Promise)) -> bool {
+        let state = &self.chains[chain.index()];
+        let peer = self.peers.name(state.peer);
+        let Promise { seq, next_seq, .. } = *promise;
+        let judged = Judged { chain: *chain, seq, next_seq, peer, needs: Right::Read };
+        judged.by_acts(&self.acts, &state.known, &self.live.view.effective, None) == Some(Void::Retired)
+    }
+
+    fn is_closed(&self, place: Place) -> bool {
+        let closed = self.closure.get(place);
+        closed.is_some_and(|it| it.for_good || it.closers.iter().any(|closer| !self.is_retired(closer)))
+    }
+
+    /// Raises what is called stable: up to the watermark, but not past a run of which it is not certain whether it is closed.
+    pub(super) fn settle_closings(&mut self) {
+        let Live { watermark, .. } = self.live;
+        let mut level = watermark;
+        while let Some(&(lamport, place)) = self.closure.undecided.first() {
+            if lamport > watermark {
+                break;
+            }
+            let closers = self.closure.get(place).map_or(&[][..], |closed| &closed.closers);
+            let mut standing = closers.iter().filter(|closer| !self.is_retired(closer)).peekable();
+            let stands = standing.peek().is_some();
+            if standing.any(|(_, promise)| promise.clock <= watermark) {
+                self.closure.close_for_good(place);
+            } else if !stands && !self.live.view.open {
+                self.closure.undecided.remove(&(lamport, place));
+            } else {
+                level = lamport - 1;
+                break;
+            }
+        }
+        self.live.stable = self.live.stable.max(level);
     }
 
     fn judge_again<Op>(&mut self, graph: &Graph<Op>, peer: Peer) {
@@ -399,7 +470,7 @@ impl Membership {
         let known = &self.chains[judged.chain.index()].known;
         let genesis = self.genesis.get(&judged.peer).copied();
         let void = judged.by_acts(&self.acts, known, &self.live.view.effective, genesis);
-        let closed = || self.closure.is_closed(judged.chain, judged.seq).then_some(Void::Closed);
+        let closed = || self.is_closed((judged.chain, judged.seq)).then_some(Void::Closed);
         // A retired member that has not heard of it may go on below what others have promised: no fault of its.
         let void = void.filter(|void| *void == Void::Retired).or_else(closed).or(void);
         void.map_or(Verdict::Valid, Verdict::Void)

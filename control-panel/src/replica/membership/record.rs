@@ -11,7 +11,7 @@ use std::{
 use super::{
     Void,
     act::{Act, ActId, Deed, Floor, Key, Known, Rank, Seen},
-    closure::Closure,
+    closure::{Closed, Closure, Place, Promise},
     members::{Counted, Effective, Missing, PeerIndex, View},
     membership::Membership,
     verdict::Judged,
@@ -36,7 +36,10 @@ pub(crate) struct Record {
     view: ViewRecord,
     highest: [(u64, usize); 2],
     suspects: BTreeSet<usize>,
-    closed: Vec<(usize, u64)>,
+    closed: Vec<ClosedRecord>,
+    /// Of each chain.
+    promises: Vec<Vec<PromiseRecord>>,
+    awaited: u64,
     void: Vec<(usize, u64, u8)>,
     last_operation: u64,
     decided: usize,
@@ -94,6 +97,12 @@ struct ViewRecord {
     missing: Vec<(Peer, usize)>,
 }
 
+/// A run's chain, number and time, whether it is closed for good, and by which chains' runs.
+type ClosedRecord = (usize, u64, u64, bool, Vec<(usize, PromiseRecord)>);
+
+/// A low, the run's number, the next run's, its clock, and whether it learned of acts.
+type PromiseRecord = (u64, u64, u64, u64, bool);
+
 /// A peer, and the clock and low that it is counted with before it is heard of.
 type CountedRecord = (usize, (u64, u64));
 
@@ -112,7 +121,7 @@ impl Membership {
             let lowest = state.low.lowest.as_ref().map(counted);
             chains.push(ChainRecord { view, seen, low: state.low.level, lowest });
         }
-        let Closure { highest, suspects, .. } = &self.closure;
+        let Closure { highest, suspects, closed, promises, .. } = &self.closure;
         Record {
             peers: (0..self.peers.len()).map(|peer| self.peers.name(peer)).collect(),
             acts: self.acts.iter().map(ActRecord::of).collect(),
@@ -121,7 +130,9 @@ impl Membership {
             view: ViewRecord::of(&self.live.view),
             highest: *highest,
             suspects: suspects.clone(),
-            closed: self.closure.closed().map(|(chain, seq)| (chain.index(), seq)).collect(),
+            closed: closed.iter().map(closed_record).collect(),
+            promises: promises.iter().map(|of| of.iter().map(promise_record).collect()).collect(),
+            awaited: self.live.awaited,
             void: self.void.iter().map(|(&(chain, seq), void)| (chain.index(), seq, *void as u8)).collect(),
             last_operation: self.live.last_operation,
             decided: self.live.decided,
@@ -161,8 +172,16 @@ impl Membership {
                 low: Low { level: state.low, lowest: state.lowest.map(from_record) },
             });
         }
-        let closed = record.closed.iter().map(|&(chain, seq)| (ids[chain], seq)).collect();
-        membership.closure = Closure::restore(record.highest, record.suspects.clone(), closed);
+        let closed: BTreeMap<Place, Closed> =
+            record.closed.iter().map(|closed| closed_from(closed, &ids)).collect();
+        let undecided = closed.iter().filter(|(_, closed)| !closed.for_good);
+        membership.closure = Closure {
+            highest: record.highest,
+            suspects: record.suspects.clone(),
+            undecided: undecided.map(|(place, closed)| (closed.lamport, *place)).collect(),
+            closed,
+            promises: record.promises.iter().map(|of| of.iter().map(promise_from).collect()).collect(),
+        };
         for &(chain, seq, void) in &record.void {
             membership.void.insert((ids[chain], seq), void_of(void)?);
         }
@@ -172,12 +191,14 @@ impl Membership {
         membership.live.last_operation = record.last_operation;
         membership.live.decided = record.decided;
         membership.live.peers = levels;
-        membership.live.watermark = stable;
+        (membership.live.watermark, membership.live.stable) = (stable, stable);
+        membership.live.awaited = record.awaited;
         if !membership.live.could_settle() {
             return None;
         }
         membership.live.ceiling = membership.ceiling(graph);
         membership.live.settle(true);
+        membership.settle_closings();
         membership.report_no_more();
         Some(membership)
     }
@@ -250,7 +271,12 @@ impl Record {
             && self.chains.iter().zip(&clocks).all(chain)
             && self.highest.iter().all(|(low, peer)| *low <= clock && (is_peer(*peer) || *low == 0))
             && self.suspects.iter().all(|peer| is_peer(*peer))
-            && self.closed.iter().all(|(chain, _)| is_chain(*chain))
+            && self.closed.iter().all(|(chain, .., closers)| {
+                is_chain(*chain) && closers.iter().all(|(chain, _)| is_chain(*chain))
+            })
+            && self.closed.iter().all(|(_, _, lamport, ..)| (1..=clock).contains(lamport))
+            && self.promises.len() <= chains
+            && self.awaited <= clock
             && self.void.iter().all(|(chain, ..)| is_chain(*chain))
             && self.decided <= acts
             && self.last_operation <= clock;
@@ -351,4 +377,22 @@ fn from_record((peer, (clock, low)): (PeerIndex, (u64, u64))) -> Counted {
 
 fn void_of(void: u8) -> Option<Void> {
     [Void::Closed, Void::Retired, Void::NotGranted].into_iter().find(|it| *it as u8 == void)
+}
+
+fn promise_record(promise: &Promise) -> PromiseRecord {
+    (promise.low, promise.seq, promise.next_seq, promise.clock, promise.learned)
+}
+
+fn promise_from(&(low, seq, next_seq, clock, learned): &PromiseRecord) -> Promise {
+    Promise { low, seq, next_seq, clock, learned }
+}
+
+fn closed_record((&(chain, seq), closed): (&Place, &Closed)) -> ClosedRecord {
+    let closers = closed.closers.iter().map(|(chain, promise)| (chain.index(), promise_record(promise)));
+    (chain.index(), seq, closed.lamport, closed.for_good, closers.collect())
+}
+
+fn closed_from((chain, seq, lamport, for_good, closers): &ClosedRecord, ids: &[ChainId]) -> (Place, Closed) {
+    let closers = closers.iter().map(|(chain, promise)| (ids[*chain], promise_from(promise)));
+    ((ids[*chain], *seq), Closed { for_good: *for_good, closers: closers.collect(), lamport: *lamport })
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{
     act::{ActId, Known},
+    closure::Closed,
     members::{Counted, PeerIndex, Peers, View},
 };
 use crate::replica::graph::{ChainId, Graph};
@@ -71,7 +72,12 @@ pub(super) struct Live {
     pub(super) low: Low,
     /// The latest clock and the highest low of each peer.
     pub(super) peers: Vec<PeerLevel>,
+    /// What all have, as far as the retirements allow.
     pub(super) watermark: u64,
+    /// What of that is certain: see `closure.rs`.
+    pub(super) stable: u64,
+    /// The greatest clock of a run that closes another: all wait for the watermark to reach it.
+    pub(super) awaited: u64,
     /// Acts below this number stand or fell for good: no retirement was open after them.
     pub(super) decided: ActId,
     /// Above it verdicts may change yet, while a retirement is not final.
@@ -96,6 +102,8 @@ impl Live {
             low: Low::default(),
             peers: Vec::new(),
             watermark: 0,
+            stable: 0,
+            awaited: 0,
             decided: 0,
             ceiling: u64::MAX,
             holder: None,
@@ -135,6 +143,12 @@ impl Live {
         };
         let lowest = self.view.counted.iter().map(|counted| clock(&counted)).min().unwrap_or(self.clock);
         (self.watermark..=self.clock).contains(&lowest)
+    }
+
+    /// What closes a run must become final, as what all have.
+    pub(super) fn awaits(&mut self, closed: Option<&Closed>) {
+        let clocks = closed.into_iter().flat_map(|closed| &closed.closers).map(|(_, promise)| promise.clock);
+        self.awaited = clocks.fold(self.awaited, u64::max);
     }
 
     /// Takes the watermark anew. `all` says that the view is another than at the last call.
