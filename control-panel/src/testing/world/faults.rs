@@ -15,6 +15,9 @@ pub(super) enum Step {
     Sent,
 }
 
+/// The most frames for which a crash lasts.
+const DOWN: u64 = 10;
+
 const STEPS: [Step; 6] =
     [Step::Merged, Step::Committed, Step::Settled, Step::Taken, Step::Stored, Step::Sent];
 
@@ -81,7 +84,7 @@ impl Faults {
             frame: rng.below(frames),
             node: rng.index(honest),
             step: rng.pick(&STEPS).copied().unwrap_or(Step::Sent),
-            down: 1 + rng.below(10),
+            down: 1 + rng.below(DOWN),
         };
         let mut crashes: Vec<_> = (0..world.crashes).map(|_| crash(rng)).collect();
         // The one to be retired goes on as its next incarnation while no one hears it, which its owner cannot name.
@@ -109,11 +112,12 @@ impl Faults {
 
     /// For how long the node stays down, if it crashes now.
     pub(super) fn crash(&self, frame: u64, node: usize, step: Step) -> Option<u64> {
-        // The owner's act is not lost: then there would be none.
+        // The owner's act is not lost: then there would be none. So it is not down when it is to act, nor goes down then.
+        let near = |at: u64| (at.saturating_sub(DOWN)..=at).contains(&frame);
         let acts = self
             .retirement
             .iter()
-            .any(|retirement| node == 0 && (frame == retirement.at || Some(frame) == retirement.invited_at));
+            .any(|retirement| node == 0 && (near(retirement.at) || retirement.invited_at.is_some_and(near)));
         let now = |crash: &&Crash| (crash.frame, crash.node, crash.step) == (frame, node, step);
         self.crashes.iter().find(now).filter(|_| !acts).map(|crash| crash.down)
     }
