@@ -69,7 +69,7 @@ impl<S: State> Replica<S> {
     /// Costs a reference and some 100 bytes for each run above the cut, and rarely a clone of the state.
     ///
     /// ```
-    /// use control_panel::{Grant, Peer, Replica, Stamp, State};
+    /// use control_panel::{Peer, Replica, Stamp, State, replica::Grant};
     ///
     /// #[derive(Clone, Default, Debug, PartialEq)]
     /// struct Words(Vec<&'static str>);
