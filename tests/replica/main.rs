@@ -1,5 +1,6 @@
 //! Replicas through the public surface: in two panels, with effects that cannot be taken back.
 
+mod budget;
 mod effects;
 mod frames;
 mod membership;

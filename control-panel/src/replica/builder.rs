@@ -83,8 +83,11 @@ impl<S: State> ReplicaBuilder<S> {
         self
     }
 
-    /// The most operations that a `settle` applies, undoes and redoes on the frame thread, together. What is beyond it becomes a
-    /// [`Redo`](super::Redo). Default: 4,096.
+    /// The most operations that a frame's [`finish`](Replica::finish) and [`settle`](Replica::settle) apply and undo, together. What is beyond it
+    /// becomes a [`Redo`](super::Redo). Default: 4,096.
+    ///
+    /// A program that commits more while a job runs than the budget allows gets a second job for those. After that one the rest is
+    /// put on top frame by frame, and such a frame applies its own commits twice, beside the budget.
     pub fn redo_budget(mut self, ops: usize) -> Self {
         self.redo_budget = ops;
         self

@@ -54,8 +54,10 @@ struct Ahead<S: State> {
     line: Box<Line<S>>,
     /// What of the visible log is in it.
     end: usize,
-    /// For the second time: what was committed since is put on top whatever it is.
+    /// For the second time: what was committed since is put on top frame by frame, without another job.
     last: bool,
+    /// The end of the visible log when it was looked at last.
+    seen: usize,
 }
 
 impl<S: State> Fold<S> {
@@ -179,12 +181,13 @@ impl<S: State> Fold<S> {
             self.show(&mut budget);
             job = self.work(&mut budget);
         }
-        if self.job.is_none() {
+        if self.job.is_none() && self.ahead.is_none() {
             self.look_back(&mut budget);
         } else {
             self.line.give_up();
         }
         self.busy = self.job.is_some()
+            || self.ahead.is_some()
             || self.digests.is_due().is_some()
             || self.base_level < self.compact_to
             || !self.line.clean();
@@ -195,6 +198,10 @@ impl<S: State> Fold<S> {
 
     /// Changes come into the log and the state, or into a job.
     fn work(&mut self, budget: &mut usize) -> Option<Task<S>> {
+        if self.ahead.as_ref().is_some_and(|made| made.last && made.line.clean()) {
+            // It goes on in the next frame.
+            return None;
+        }
         if let Some(Ahead { line, end, .. }) = self.ahead.take() {
             // Too much was committed since. What was staged since waits: it may be below where this line begins.
             return Some(self.sent(Task::ahead(line, end)));
@@ -231,7 +238,8 @@ impl<S: State> Fold<S> {
         let outcome = redone.outcome;
         let Some(job) = self.job.take_if(|job| job.made(&outcome)) else { return false };
         debug_assert!(!self.line.waits(), "sealed before");
-        self.ahead = Some(Ahead { line: outcome.line, end: job.end, last: job.last });
+        let seen = self.line.end();
+        self.ahead = Some(Ahead { line: outcome.line, end: job.end, last: job.last, seen });
         self.busy = true;
         let mut budget = self.budget.saturating_sub(self.spent);
         let before = budget;
@@ -243,19 +251,22 @@ impl<S: State> Fold<S> {
     /// What a job has made becomes the state, as soon as what was committed since is on top of it.
     fn show(&mut self, budget: &mut usize) {
         let Some(mut made) = self.ahead.take() else { return };
-        let since = &self.line.log[made.end - self.line.first..];
+        let mut since = &self.line.log[made.end - self.line.first..];
         if made.last {
-            // Local operations are not counted; else it might never catch up with them. They are those of one job's time.
-            *budget = since.len().max(*budget);
+            // A frame that commits pays for that twice, beside its budget; else this might never catch up.
+            *budget += self.line.end() - made.seen;
+            made.seen = self.line.end();
+            since = &since[..since.len().min(*budget)];
         }
         made.line.append(since);
-        if made.line.fold(budget, false) {
+        made.end += since.len();
+        let folded = made.line.fold(budget, false);
+        if folded && made.end == self.line.end() {
             self.line.become_made(*made.line);
             self.line.set_skip(self.skips);
             self.beyond.clear();
             self.line.set_floor(self.line.above(self.watermark));
         } else {
-            made.end = self.line.end();
             self.ahead = Some(made);
         }
     }
