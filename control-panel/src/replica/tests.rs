@@ -5,4 +5,5 @@ mod desync;
 mod forger;
 mod forks;
 mod members;
+mod orders;
 mod poison;

@@ -133,6 +133,11 @@ impl Known {
         self.seen.iter().find(|seen| seen.act == act).copied()
     }
 
+    /// Whether the run that begins at `seq` had acts in its past that the one before had not.
+    pub(super) fn learned_at(&self, seq: u64) -> bool {
+        self.seen.iter().any(|seen| seen.from == seq)
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = ActId> + '_ {
         self.seen.iter().map(|seen| seen.act)
     }

@@ -10,20 +10,27 @@
 //! So whether a run is closed can change while its closers may yet become void. Until one of them is at or below what all have
 //! (each later retirement has that in its past), or all are void for good, what it closes is not called stable.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::members::{PeerIndex, Peers};
-use crate::replica::graph::{ChainId, Graph};
+use crate::replica::{
+    graph::{ChainId, Graph},
+    run::Run,
+};
 
-/// What a run promised by its low.
+/// A run whose low others are below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Promise {
-    pub(super) low: u64,
+pub(super) struct Closer {
+    pub(super) chain: ChainId,
     pub(super) seq: u64,
     pub(super) next_seq: u64,
     pub(super) clock: u64,
-    /// Whether it had acts in its past that its chain had not before: it may count where earlier ones are void.
-    pub(super) learned: bool,
+}
+
+impl Closer {
+    fn new<Op>(chain: ChainId, run: &Run<Op>) -> Self {
+        Self { chain, seq: run.header.seq, next_seq: run.next_seq(), clock: run.clock() }
+    }
 }
 
 /// A run below such promises.
@@ -32,7 +39,7 @@ pub(super) struct Closed {
     /// Whatever becomes of its closers.
     pub(super) for_good: bool,
     /// Of each chain the first, and those that learned of acts: all others are void where these are.
-    pub(super) closers: Vec<(ChainId, Promise)>,
+    pub(super) closers: Vec<Closer>,
     pub(super) lamport: u64,
 }
 
@@ -49,20 +56,21 @@ pub(super) struct Closure {
     pub(super) closed: BTreeMap<Place, Closed>,
     /// Those of which it is not certain, by Lamport time.
     pub(super) undecided: BTreeSet<(u64, Place)>,
-    /// By chain, where a low rose above the stable level or acts were learned: those at or below it are dropped with the next.
-    pub(super) promises: Vec<VecDeque<Promise>>,
+    /// Of each chain the lows and numbers of the runs with which a low rose, or acts were learned: 16 bytes for each such run, until it is
+    /// forgotten. Those at or below the watermark are needed as well, where an owner forked: a function of the set looks at all.
+    pub(super) promises: Vec<Vec<(u64, u64)>>,
 }
 
 impl Closure {
-    /// Whether a run that is being admitted is below a promise made before. All up to `stable` is stable: there another member's
-    /// promise lasts whatever becomes of others.
-    pub(super) fn closes(
+    /// Whether a run that is being admitted is below a promise made before. `learned` says whether a run had acts in its past that its
+    /// chain had not before.
+    pub(super) fn closes<Op>(
         &mut self,
-        place: Place,
-        lamport: u64,
-        peers: &Peers,
+        graph: &Graph<Op>,
+        (place, lamport): (Place, u64),
         peer: PeerIndex,
-        stable: u64,
+        peers: &Peers,
+        learned: impl Fn(Place) -> bool,
     ) -> bool {
         let [first, second] = self.highest;
         let highest = if first.1 == peer { second } else { first };
@@ -70,15 +78,16 @@ impl Closure {
             return false;
         }
         let mut closers = Vec::new();
-        for other in (0..peers.len()).filter(|other| *other != peer && lamport > stable) {
-            for &chain in peers.chains(other) {
-                let promises = self.promises.get(chain.index()).into_iter().flatten();
-                let mut above = promises.filter(|promise| promise.low >= lamport);
-                closers.extend(above.next().map(|first| (chain, *first)));
-                closers.extend(above.filter(|promise| promise.learned).map(|promise| (chain, *promise)));
-            }
+        for &chain in (0..peers.len()).filter(|other| *other != peer).flat_map(|other| peers.chains(other)) {
+            let Some(promises) = self.promises.get(chain.index()) else { continue };
+            let above = &promises[promises.partition_point(|(low, _)| *low < lamport)..];
+            let places = above.iter().enumerate().map(|(index, (_, seq))| (index == 0, (chain, *seq)));
+            let counting = places.filter(|(is_first, place)| *is_first || learned(*place));
+            let runs = counting.filter_map(|(_, (_, seq))| graph.run_after(chain, seq));
+            closers.extend(runs.map(|run| Closer::new(chain, run)));
         }
-        let for_good = lamport <= stable;
+        // What closes a run is above it, so kept where that is.
+        let for_good = lamport <= graph.level();
         debug_assert!(for_good || !closers.is_empty(), "whose low is the highest?");
         if !for_good {
             self.undecided.insert((lamport, place));
@@ -103,32 +112,28 @@ impl Closure {
     /// A run is closed whatever becomes of its closers.
     pub(super) fn close_for_good(&mut self, place: Place) {
         if let Some(closed) = self.closed.get_mut(&place) {
-            (closed.for_good, closed.closers) = (true, Vec::new());
+            closed.for_good = true;
             self.undecided.remove(&(closed.lamport, place));
         }
     }
 
-    /// Takes in what a chain's last run promises, and returns the runs that have another closer by this.
+    /// Takes in what a chain's last run promises by its low, and returns the runs that this closes too.
     pub(super) fn raise<Op>(
         &mut self,
         graph: &Graph<Op>,
         (by, peer): (ChainId, PeerIndex),
-        promise: Promise,
+        (low, run, learned): (u64, &Run<Op>, bool),
         peers: &Peers,
-        stable: u64,
     ) -> Vec<Place> {
         if self.promises.len() <= by.index() {
-            self.promises.resize_with(by.index() + 1, VecDeque::new);
+            self.promises.resize_with(by.index() + 1, Vec::new);
         }
-        let low = promise.low;
         let promises = &mut self.promises[by.index()];
-        if !promise.learned && promises.back().is_some_and(|last| last.low >= low) {
+        if !learned && promises.last().is_some_and(|(last, _)| *last >= low) {
             return Vec::new();
         }
-        while promises.front().is_some_and(|first| first.low <= stable) {
-            promises.pop_front();
-        }
-        promises.push_back(promise);
+        promises.push((low, run.header.seq));
+        let closer = Closer::new(by, run);
         let [first, second] = &mut self.highest;
         if first.1 == peer {
             first.0 = low.max(first.0);
@@ -146,9 +151,9 @@ impl Closure {
                 let (place, lamport) = ((chain, run.header.seq), run.header.lamport);
                 let closed =
                     self.closed.entry(place).or_insert_with(|| Closed { lamport, ..Closed::default() });
-                let is_new = promise.learned || closed.closers.iter().all(|(of, _)| *of != by);
+                let is_new = learned || closed.closers.iter().all(|other| other.chain != by);
                 if !closed.for_good && is_new {
-                    closed.closers.push((by, promise));
+                    closed.closers.push(closer);
                     self.undecided.insert((lamport, place));
                     found.push(place);
                 }
@@ -162,5 +167,9 @@ impl Closure {
     pub(super) fn forget(&mut self, chain: ChainId, next_seq: u64) {
         self.closed.retain(|&(of, seq), _| of != chain || seq >= next_seq);
         self.undecided.retain(|&(_, (of, seq))| of != chain || seq >= next_seq);
+        if let Some(promises) = self.promises.get_mut(chain.index()) {
+            let gone = promises.partition_point(|(_, seq)| *seq < next_seq);
+            promises.drain(..gone);
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     Change, Right, Verdict, Void,
     acks::Asked,
     act::{Act, ActId, Deed, Floor, Key, Known},
-    closure::{Closure, Place, Promise},
+    closure::{Closer, Closure, Place},
     members::{PeerIndex, Peers, Scope, View},
     notices::Notices,
     verdict::Judged,
@@ -109,15 +109,17 @@ impl Membership {
         let learned = acts_changed;
         self.report_ungranted(&judged);
         let place = (chain, judged.seq);
-        let closed = self.closure.closes(place, run.header.lamport, &self.peers, peer, self.live.stable);
+        let closed = {
+            let Self { chains, closure, peers, .. } = self;
+            let learned = |(of, seq): Place| chains[of.index()].known.learned_at(seq);
+            closure.closes(graph, (place, run.header.lamport), peer, peers, learned)
+        };
         let low = self.raise_low(graph, chain, run.clock());
         if judged.needs == Right::Own && self.make_acts(graph, chain, run, closed) {
             acts_changed = true;
             self.closure.close_for_good(place);
         }
-        let promise =
-            Promise { low, seq: judged.seq, next_seq: judged.next_seq, clock: run.clock(), learned };
-        acts_changed |= self.close(graph, chain, promise);
+        acts_changed |= self.close(graph, chain, (low, run, learned));
         if closed {
             self.live.awaits(self.closure.get(place));
         }
@@ -376,11 +378,10 @@ impl Membership {
     }
 
     /// Closes what a run's low closes. Returns whether that had acts.
-    fn close<Op>(&mut self, graph: &Graph<Op>, by: ChainId, promise: Promise) -> bool {
+    fn close<Op>(&mut self, graph: &Graph<Op>, by: ChainId, promise: (u64, &Run<Op>, bool)) -> bool {
         let mut acts_changed = false;
         let peer = self.chains[by.index()].peer;
-        let stable = self.live.stable;
-        for place in self.closure.raise(graph, (by, peer), promise, &self.peers, stable) {
+        for place in self.closure.raise(graph, (by, peer), promise, &self.peers) {
             let mut has_acts = false;
             for act in self.acts.iter_mut().filter(|act| (act.chain, act.run_seq) == place) {
                 acts_changed |= !act.closed;
@@ -406,9 +407,8 @@ impl Membership {
 
     /// Judges again what these peers' runs close: some of those may be void now, or valid.
     fn judge_closed_by<Op>(&mut self, graph: &Graph<Op>, peers: &BTreeSet<Peer>) {
-        let is_by = |(chain, _): &(ChainId, Promise)| {
-            peers.contains(&self.peers.name(self.chains[chain.index()].peer))
-        };
+        let is_by =
+            |closer: &Closer| peers.contains(&self.peers.name(self.chains[closer.chain.index()].peer));
         let closed = self.closure.closed.iter().filter(|(_, closed)| closed.closers.iter().any(is_by));
         let places: Vec<Place> = closed.map(|(place, _)| *place).collect();
         for place in places {
@@ -417,11 +417,11 @@ impl Membership {
     }
 
     /// Whether a run is void as its peer was retired without it, so that its promise does not count.
-    fn is_retired(&self, (chain, promise): &(ChainId, Promise)) -> bool {
+    fn is_retired(&self, closer: &Closer) -> bool {
+        let Closer { chain, seq, next_seq, .. } = *closer;
         let state = &self.chains[chain.index()];
         let peer = self.peers.name(state.peer);
-        let Promise { seq, next_seq, .. } = *promise;
-        let judged = Judged { chain: *chain, seq, next_seq, peer, needs: Right::Read };
+        let judged = Judged { chain, seq, next_seq, peer, needs: Right::Read };
         judged.by_acts(&self.acts, &state.known, &self.live.view.effective, None) == Some(Void::Retired)
     }
 
@@ -441,9 +441,7 @@ impl Membership {
             let closers = self.closure.get(place).map_or(&[][..], |closed| &closed.closers);
             let mut standing = closers.iter().filter(|closer| !self.is_retired(closer)).peekable();
             let stands = standing.peek().is_some();
-            if standing.any(|(_, promise)| promise.clock <= watermark) {
-                self.closure.close_for_good(place);
-            } else if !stands && !self.live.view.open {
+            if standing.any(|closer| closer.clock <= watermark) || (!stands && !self.live.view.open) {
                 self.closure.undecided.remove(&(lamport, place));
             } else {
                 level = lamport - 1;

@@ -11,7 +11,7 @@ use std::{
 use super::{
     Void,
     act::{Act, ActId, Deed, Floor, Key, Known, Rank, Seen},
-    closure::{Closed, Closure, Place, Promise},
+    closure::{Closed, Closer, Closure, Place},
     members::{Counted, Effective, Missing, PeerIndex, View},
     membership::Membership,
     verdict::Judged,
@@ -37,8 +37,8 @@ pub(crate) struct Record {
     highest: [(u64, usize); 2],
     suspects: BTreeSet<usize>,
     closed: Vec<ClosedRecord>,
-    /// Of each chain.
-    promises: Vec<Vec<PromiseRecord>>,
+    /// Of each chain: lows and run numbers.
+    promises: Vec<Vec<(u64, u64)>>,
     awaited: u64,
     void: Vec<(usize, u64, u8)>,
     last_operation: u64,
@@ -97,11 +97,8 @@ struct ViewRecord {
     missing: Vec<(Peer, usize)>,
 }
 
-/// A run's chain, number and time, whether it is closed for good, and by which chains' runs.
-type ClosedRecord = (usize, u64, u64, bool, Vec<(usize, PromiseRecord)>);
-
-/// A low, the run's number, the next run's, its clock, and whether it learned of acts.
-type PromiseRecord = (u64, u64, u64, u64, bool);
+/// A run's chain, number and time, whether it is closed for good, and by which runs: their chains, numbers, ends and clocks.
+type ClosedRecord = (usize, u64, u64, bool, Vec<(usize, u64, u64, u64)>);
 
 /// A peer, and the clock and low that it is counted with before it is heard of.
 type CountedRecord = (usize, (u64, u64));
@@ -131,7 +128,7 @@ impl Membership {
             highest: *highest,
             suspects: suspects.clone(),
             closed: closed.iter().map(closed_record).collect(),
-            promises: promises.iter().map(|of| of.iter().map(promise_record).collect()).collect(),
+            promises: promises.clone(),
             awaited: self.live.awaited,
             void: self.void.iter().map(|(&(chain, seq), void)| (chain.index(), seq, *void as u8)).collect(),
             last_operation: self.live.last_operation,
@@ -180,7 +177,7 @@ impl Membership {
             suspects: record.suspects.clone(),
             undecided: undecided.map(|(place, closed)| (closed.lamport, *place)).collect(),
             closed,
-            promises: record.promises.iter().map(|of| of.iter().map(promise_from).collect()).collect(),
+            promises: record.promises.clone(),
         };
         for &(chain, seq, void) in &record.void {
             membership.void.insert((ids[chain], seq), void_of(void)?);
@@ -272,10 +269,11 @@ impl Record {
             && self.highest.iter().all(|(low, peer)| *low <= clock && (is_peer(*peer) || *low == 0))
             && self.suspects.iter().all(|peer| is_peer(*peer))
             && self.closed.iter().all(|(chain, .., closers)| {
-                is_chain(*chain) && closers.iter().all(|(chain, _)| is_chain(*chain))
+                is_chain(*chain) && closers.iter().all(|(chain, ..)| is_chain(*chain))
             })
             && self.closed.iter().all(|(_, _, lamport, ..)| (1..=clock).contains(lamport))
             && self.promises.len() <= chains
+            && self.promises.iter().all(|of| of.is_sorted())
             && self.awaited <= clock
             && self.void.iter().all(|(chain, ..)| is_chain(*chain))
             && self.decided <= acts
@@ -379,20 +377,16 @@ fn void_of(void: u8) -> Option<Void> {
     [Void::Closed, Void::Retired, Void::NotGranted].into_iter().find(|it| *it as u8 == void)
 }
 
-fn promise_record(promise: &Promise) -> PromiseRecord {
-    (promise.low, promise.seq, promise.next_seq, promise.clock, promise.learned)
-}
-
-fn promise_from(&(low, seq, next_seq, clock, learned): &PromiseRecord) -> Promise {
-    Promise { low, seq, next_seq, clock, learned }
-}
-
 fn closed_record((&(chain, seq), closed): (&Place, &Closed)) -> ClosedRecord {
-    let closers = closed.closers.iter().map(|(chain, promise)| (chain.index(), promise_record(promise)));
+    let closers = closed.closers.iter();
+    let closers = closers.map(|closer| (closer.chain.index(), closer.seq, closer.next_seq, closer.clock));
     (chain.index(), seq, closed.lamport, closed.for_good, closers.collect())
 }
 
 fn closed_from((chain, seq, lamport, for_good, closers): &ClosedRecord, ids: &[ChainId]) -> (Place, Closed) {
-    let closers = closers.iter().map(|(chain, promise)| (ids[*chain], promise_from(promise)));
+    let closers = closers.iter().map(|&(chain, seq, next_seq, clock)| {
+        let chain = ids[chain];
+        Closer { chain, seq, next_seq, clock }
+    });
     ((ids[*chain], *seq), Closed { for_good: *for_good, closers: closers.collect(), lamport: *lamport })
 }

@@ -147,7 +147,7 @@ impl Live {
 
     /// What closes a run must become final, as what all have.
     pub(super) fn awaits(&mut self, closed: Option<&Closed>) {
-        let clocks = closed.into_iter().flat_map(|closed| &closed.closers).map(|(_, promise)| promise.clock);
+        let clocks = closed.into_iter().flat_map(|closed| &closed.closers).map(|closer| closer.clock);
         self.awaited = clocks.fold(self.awaited, u64::max);
     }
 

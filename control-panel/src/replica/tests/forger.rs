@@ -22,7 +22,7 @@ impl State for Letters {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "what a replica calls")]
-fn payload(letter: &char, bytes: &mut Vec<u8>) {
+pub(super) fn payload(letter: &char, bytes: &mut Vec<u8>) {
     bytes.extend(u32::from(*letter).to_le_bytes());
 }
 
