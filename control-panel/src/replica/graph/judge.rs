@@ -88,15 +88,17 @@ impl<Op> Graph<Op> {
             row.hear(&self.chains, *head, &mut self.news);
         }
         let author = run.header.author;
+        // Each first run, also where the author has another: which of them comes first says nothing.
+        let begins = !matches!(place, Place::End(_)) && run.header.seq == 0;
+        if begins && !is_member(&Candidate { run, row: &row }) {
+            return Err(Verdict::Refuse(Misbehaviour::Stranger));
+        }
         let id = match place {
             Place::End(id) => id,
             Place::Branch(parent, tip) => self.branch(run, parent, tip),
             Place::First => {
                 if self.authors.len() >= self.limits.authors {
                     return Err(Verdict::Refuse(Misbehaviour::Flood));
-                }
-                if !is_member(&Candidate { run, row: &row }) {
-                    return Err(Verdict::Refuse(Misbehaviour::Stranger));
                 }
                 let id = self.add_chain(Chain::new(author, previous, None, Row::default()));
                 self.authors.insert(author, Branches { chains: vec![id], forgotten: 0, reported: false });

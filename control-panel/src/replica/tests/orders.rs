@@ -189,7 +189,7 @@ fn seeds(gate: u64) -> std::ops::Range<u64> {
 #[test]
 fn the_same_runs_give_the_same_replica_in_every_order() {
     let mut seen = BTreeMap::<Verdict, usize>::new();
-    for seed in seeds(150) {
+    for seed in seeds(300) {
         let mut random = Random(seed);
         let poison = seed % 2 == 0;
         let runs = history(&mut random, poison);
