@@ -4,4 +4,5 @@ mod budget;
 mod effects;
 mod frames;
 mod membership;
+mod misuse;
 mod undo;

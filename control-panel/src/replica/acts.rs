@@ -37,7 +37,8 @@ impl<S: State> Replica<S> {
     /// Effects that were performed for it ([`settled_ops`](Self::settled_ops)) are not taken back.
     ///
     /// # Errors
-    /// If a cut covers the operation, it is not here, or it is another peer's and this one is no owner.
+    /// If a cut covers the operation, it is not here, it is another peer's and this one is no owner, or it is neither the state's nor a
+    /// revocation: an invitation is taken back by [`retire`](Self::retire), a retirement by [`invite`](Self::invite), a cut by nothing.
     pub fn revoke(&mut self, stamp: Stamp) -> Result<Stamp, RevokeError> {
         self.seal();
         let upto = self.revocations.cut_before(None);
@@ -48,7 +49,7 @@ impl<S: State> Replica<S> {
         if !self.membership.may(self.me.peer, needed) {
             return Err(RevokeError::NotGranted { stamp });
         }
-        if !self.graph.has(&stamp) {
+        if !self.graph.has_revocable(&stamp) {
             return Err(RevokeError::Unknown { stamp });
         }
         Ok(self.act(Operation::Revoke { stamp }))
@@ -70,7 +71,9 @@ impl<S: State> Replica<S> {
     /// of a copy of it that went on from an old state. Commit them anew, or give them up; nothing is merged silently.
     pub fn take_void(&mut self) -> Vec<(Stamp, S::Op)> {
         self.seal();
-        std::mem::take(&mut self.void)
+        let void = std::mem::take(&mut self.void);
+        let ops = void.iter().flat_map(|run| run.applied());
+        ops.map(|(stamp, op)| (stamp, op.clone())).collect()
     }
 
     /// What this replica has to send to all others since the last call: its own operations, or an acknowledgement where one is due. `None` if

@@ -78,7 +78,7 @@ impl<S: State> Replica<S> {
                 Verdict::Valid => {
                     self.fold.stage_valid(Arc::clone(&run));
                     self.take_acts(&run);
-                    self.void.retain(|(stamp, _)| !has(&run, stamp));
+                    self.void.retain(|void| void.hash != run.hash);
                 }
                 Verdict::Void(_) => {
                     self.fold.stage_void(Arc::clone(&run));
@@ -123,10 +123,9 @@ impl<S: State> Replica<S> {
         if run.header.author.peer != self.me.peer {
             return;
         }
-        let before = self.void.len();
-        self.void.extend(run.applied().map(|(stamp, op)| (stamp, op.clone())));
-        let ops = self.void.len() - before;
+        let ops = run.applied().count();
         if ops > 0 {
+            self.void.push(Arc::clone(run));
             self.notices.push(ReplicaNotice::OwnVoid { ops });
         }
     }
@@ -141,8 +140,4 @@ impl<S: State> Replica<S> {
 
 fn key<Op>(run: &Run<Op>, index: usize) -> Key {
     (run.stamp(index), run.hash)
-}
-
-fn has<Op>(run: &Run<Op>, stamp: &super::Stamp) -> bool {
-    run.header.author == stamp.author && (run.header.seq..run.next_seq()).contains(&stamp.seq)
 }

@@ -15,7 +15,7 @@ pub enum RevokeError {
         /// Up to where nothing can be revoked.
         upto: u64,
     },
-    /// This replica has no such operation.
+    /// This replica has no such operation, or it is none that can be revoked (an invitation, a retirement, a cut).
     Unknown {
         /// What was to be revoked.
         stamp: Stamp,

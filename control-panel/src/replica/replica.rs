@@ -14,7 +14,7 @@ use super::{
     redo::Redone,
     reducers::Reducers,
     revocations::Revocations,
-    run::Operation,
+    run::{Operation, Run},
     signature::{Link, Signed, Verifier, unverified},
 };
 
@@ -80,8 +80,8 @@ pub struct Replica<S: State> {
     pub(super) notices: Vec<ReplicaNotice>,
     /// What was reported of peers, each once.
     pub(super) reported: Vec<(Peer, Misbehaviour)>,
-    /// This replica's own operations that are void and were not taken yet.
-    pub(super) void: Vec<(Stamp, S::Op)>,
+    /// The void runs of this peer that were not taken yet: as many as it made.
+    pub(super) void: Vec<Arc<Run<S::Op>>>,
     /// Up to where effects were handed out; `None` if they were never asked for.
     pub(super) performed: Option<u64>,
     pub(super) newest_schema: u32,

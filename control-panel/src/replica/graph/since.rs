@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Branches, ChainId, Graph};
-use crate::replica::{Author, Stamp, Version, run::Run};
+use crate::replica::{
+    Author, Stamp, Version,
+    run::{Operation, Run},
+};
 
 impl<Op> Graph<Op> {
     /// What a replica of that version lacks, as far as it is kept, each run behind its past. Where it has runs of an author that
@@ -33,14 +36,23 @@ impl<Op> Graph<Op> {
         chain.runs[chain.position(next_seq)..].to_vec()
     }
 
-    /// Whether an operation with exactly that stamp is here and kept.
-    pub(crate) fn has(&self, stamp: &Stamp) -> bool {
+    /// Whether an operation with exactly that stamp is here and kept, and is the state's or a revocation.
+    pub(crate) fn has_revocable(&self, stamp: &Stamp) -> bool {
         let branches = self.authors.get(&stamp.author);
         branches.into_iter().flat_map(|branches| &branches.chains).any(|id| {
             let chain = &self.chains[id.index()];
             let run = chain.runs.get(chain.position(stamp.seq));
             let index = run.and_then(|run| stamp.seq.checked_sub(run.header.seq));
-            run.zip(index).is_some_and(|(run, index)| run.header.lamport + index == stamp.lamport)
+            run.zip(index).is_some_and(|(run, index)| {
+                let operation = usize::try_from(index).ok().and_then(|index| run.operations.get(index));
+                let can_be = operation.is_some_and(|operation| {
+                    matches!(
+                        operation,
+                        Operation::Apply(_) | Operation::Unknown(_) | Operation::Revoke { .. }
+                    )
+                });
+                can_be && run.header.lamport + index == stamp.lamport
+            })
         })
     }
 
