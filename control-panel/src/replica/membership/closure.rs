@@ -149,11 +149,11 @@ impl Closure {
             let mut next_seq = graph.heard(by, chain).next_seq;
             while let Some(run) = graph.run_after(chain, next_seq).filter(|run| run.header.lamport <= low) {
                 let (place, lamport) = ((chain, run.header.seq), run.header.lamport);
-                let closed =
+                let entry =
                     self.closed.entry(place).or_insert_with(|| Closed { lamport, ..Closed::default() });
-                let is_new = learned || closed.closers.iter().all(|other| other.chain != by);
-                if !closed.for_good && is_new {
-                    closed.closers.push(closer);
+                let is_new = learned || entry.closers.iter().all(|other| other.chain != by);
+                if !entry.for_good && is_new {
+                    entry.closers.push(closer);
                     self.undecided.insert((lamport, place));
                     found.push(place);
                 }
