@@ -37,7 +37,9 @@ fn exchange(replicas: &mut [Replica<Letters>]) {
                 replicas[to].merge(delta);
             }
         }
-        replicas.iter_mut().for_each(|replica| drop(replica.settle()));
+        for replica in &mut *replicas {
+            let _ = replica.settle();
+        }
     }
     for replica in &*replicas {
         assert_eq!((replica.state(), replica.version()), (replicas[0].state(), replicas[0].version()));
