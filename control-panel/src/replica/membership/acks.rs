@@ -10,6 +10,20 @@ pub(super) struct Asked {
     pub(super) waited: usize,
     /// Whether the bound was exceeded at the last call.
     over_bound: bool,
+    /// As of the last acknowledgement that was due.
+    progress: Option<Progress>,
+}
+
+/// What an acknowledgement can add to. All of it has an end while nothing but acknowledgements is made, so they have one too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Progress {
+    last: u64,
+    /// The sum of the members' clocks and lows, none above `last`.
+    levels: u64,
+    acts: usize,
+    /// Retirements that are not final: to all that is admitted, and in the past of this replica's last runs.
+    missing: [usize; 2],
+    unseen: usize,
 }
 
 /// So many members share a turn.
@@ -29,7 +43,29 @@ impl Membership {
         let turns = self.live.view.members.len() / MEMBERS_A_TURN;
         let due = self.asked.waited >= turns;
         self.asked.waited += usize::from(!due);
-        due
+        if !due {
+            return false;
+        }
+        // Where what this replica has is more than its runs can declare (its past counts a member that all do not), another
+        // acknowledgement declares no more than the last.
+        let progress = Some(self.progress());
+        std::mem::replace(&mut self.asked.progress, progress) != progress
+    }
+
+    fn progress(&self) -> Progress {
+        let last = self.live.last_operation.max(self.live.awaited);
+        let own = || self.peers.chains(self.live.me).iter().map(|chain| &self.chains[chain.index()]);
+        let level = |counted: &Counted| {
+            let level = self.live.level(counted.peer);
+            level.clock.min(last) + level.low.min(last)
+        };
+        Progress {
+            last,
+            levels: self.live.view.counted.iter().map(level).sum(),
+            acts: self.acts.len(),
+            missing: [self.live.view.missing.len(), own().map(|chain| chain.view.missing.len()).sum()],
+            unseen: own().map(|chain| chain.known.unseen.len()).sum(),
+        }
     }
 
     fn owes_ack(&self) -> bool {
