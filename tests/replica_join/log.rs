@@ -60,6 +60,7 @@ pub(crate) fn quiesce(replicas: &mut [&mut Replica<Log>]) -> Vec<(Peer, ReplicaN
             break;
         }
     }
+    assert!(silent == 2, "a group falls silent: {replicas:?}");
     notices
 }
 
