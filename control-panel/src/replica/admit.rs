@@ -49,6 +49,7 @@ impl<S: State> Replica<S> {
             (Verdict::Void(_), true) => self.give_back(run),
         }
         self.learn(run);
+        self.decide();
         if !self.unsettled {
             self.advance();
             self.unsettled = self.fold.is_busy() || !self.notices.is_empty();
@@ -84,16 +85,15 @@ impl<S: State> Replica<S> {
                     self.fold.stage_void(Arc::clone(&run));
                     (0..run.operations.len()).for_each(|index| self.revocations.remove(&key(&run, index)));
                     self.give_back(&run);
+                    self.decides = true;
                 }
             }
-            self.decide();
         }
         self.notices.append(&mut self.membership.take_notices());
     }
 
     /// The replicas' own operations of a valid run.
     fn take_acts(&mut self, run: &Arc<Run<S::Op>>) {
-        let mut decides = false;
         for (index, operation) in run.operations.iter().enumerate() {
             match operation {
                 Operation::Revoke { stamp } => self.revocations.revoke(key(run, index), *stamp),
@@ -104,14 +104,15 @@ impl<S: State> Replica<S> {
                 }
                 _ => continue,
             }
-            decides = true;
-        }
-        if decides {
-            self.decide();
+            self.decides = true;
         }
     }
 
-    fn decide(&mut self) {
+    /// Finds what is left out, if there is something new to it: once for all that is merged together, as it looks at all revocations.
+    pub(super) fn decide(&mut self) {
+        if !std::mem::take(&mut self.decides) {
+            return;
+        }
         for change in self.revocations.decide() {
             self.fold.revoke(change.stamp, change.by, change.out);
             self.unsettled = true;

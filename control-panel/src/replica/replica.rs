@@ -73,6 +73,8 @@ pub struct Replica<S: State> {
     /// The graph's, and what is pending.
     pub(super) version: Version,
     pub(super) revocations: Revocations,
+    /// Whether there are new revocations, or some are void.
+    pub(super) decides: bool,
     pub(super) reducers: Reducers,
     pub(super) desync: Desync,
     /// The level of the digest that was sent last.
@@ -129,6 +131,7 @@ impl<S: State> Replica<S> {
             own: Own::new(),
             version: Version::new(),
             revocations: Revocations::default(),
+            decides: false,
             reducers: Reducers::default(),
             desync: Desync::default(),
             compared: 0,
@@ -209,6 +212,7 @@ impl<S: State> Replica<S> {
         while let Some(admitted) = self.graph.admit_next_if(|candidate| self.membership.knows(candidate)) {
             self.admit(&admitted);
         }
+        self.decide();
         for (peer, what) in self.graph.take_refused() {
             self.report(peer, what);
         }

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod desync;
+mod floods;
 mod forger;
 mod forks;
 mod members;

@@ -1,11 +1,12 @@
 //! What another replica lacks.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Branches, ChainId, Graph};
 use crate::replica::{
     Author, Stamp, Version,
     run::{Operation, Run},
+    version::End,
 };
 
 impl<Op> Graph<Op> {
@@ -14,9 +15,10 @@ impl<Op> Graph<Op> {
     pub(crate) fn since(&self, version: &Version) -> Vec<Arc<Run<Op>>> {
         let mut runs = Vec::new();
         for (author, branches) in &self.authors {
+            let known = self.known(branches, version.ends(*author));
             for id in &branches.chains {
                 let chain = &self.chains[id.index()];
-                let count = self.known_of(*id, *author, branches, version);
+                let count = self.known_of(*id, *author, branches, version, &known);
                 runs.extend(chain.runs[chain.position(count)..].iter().cloned());
             }
         }
@@ -57,7 +59,14 @@ impl<Op> Graph<Op> {
     }
 
     /// How much of a chain, from the genesis, a replica of that version has at least.
-    fn known_of(&self, id: ChainId, author: Author, branches: &Branches, version: &Version) -> u64 {
+    fn known_of(
+        &self,
+        id: ChainId,
+        author: Author,
+        branches: &Branches,
+        version: &Version,
+        known: &BTreeMap<ChainId, u64>,
+    ) -> u64 {
         let ends = version.ends(author);
         if ends.is_empty() {
             // A count does not tell branches apart: of those, what is after the fork may be missing.
@@ -73,29 +82,41 @@ impl<Op> Graph<Op> {
                 return tip;
             }
         }
-        let shared = ends.iter().filter_map(|end| {
-            let at = |id: &ChainId| {
-                let known = self.chains[id.index()].ending_at(end.next_seq);
-                known.is_some_and(|known| known.hash == end.hash)
-            };
-            branches.chains.iter().find(|id| at(id)).map(|other| self.shared(id, (*other, end.next_seq)))
+        // What it has of the chain, or of those that the chain comes from.
+        let lineage = std::iter::successors(Some((id, u64::MAX)), |(id, upto)| {
+            let fork = self.chains[id.index()].fork?;
+            Some((fork.parent, fork.mark.next_seq.min(*upto)))
         });
-        shared.max().unwrap_or(0)
+        lineage.filter_map(|(id, upto)| Some(upto.min(*known.get(&id)?))).max().unwrap_or(0)
     }
 
-    /// How many operations a chain has in common with a place in another, or in itself.
-    fn shared(&self, chain: ChainId, place: (ChainId, u64)) -> u64 {
-        let lineage = |from: (ChainId, u64)| {
-            std::iter::successors(Some(from), |(id, upto)| {
-                let fork = self.chains[id.index()].fork?;
-                Some((fork.parent, fork.mark.next_seq.min(*upto)))
-            })
-        };
-        for (ours, upto) in lineage((chain, u64::MAX)) {
-            if let Some((_, theirs)) = lineage(place).find(|(id, _)| *id == ours) {
-                return upto.min(theirs);
+    /// How much of each of an author's chains a replica has that has these ends: of those that the ends are in, and those that these
+    /// come from.
+    fn known(&self, branches: &Branches, ends: &[End]) -> BTreeMap<ChainId, u64> {
+        let mut known = BTreeMap::new();
+        if ends.is_empty() {
+            return known;
+        }
+        let tips: BTreeMap<_, _> =
+            branches.chains.iter().rev().map(|id| (self.chains[id.index()].tip().hash, *id)).collect();
+        for end in ends {
+            let at = |id: &ChainId| {
+                let tip = self.chains[id.index()].ending_at(end.next_seq);
+                tip.is_some_and(|tip| tip.hash == end.hash)
+            };
+            let by_tip = tips.get(&end.hash).filter(|id| at(id));
+            let Some(id) = by_tip.or_else(|| branches.chains.iter().find(|id| at(id))) else { continue };
+            let mut place = Some((*id, end.next_seq));
+            while let Some((id, upto)) = place {
+                let before = known.entry(id).or_insert(0);
+                if *before >= upto {
+                    break;
+                }
+                *before = upto;
+                let fork = self.chains[id.index()].fork;
+                place = fork.map(|fork| (fork.parent, fork.mark.next_seq.min(upto)));
             }
         }
-        0
+        known
     }
 }
