@@ -10,8 +10,10 @@ pub(super) struct Asked {
     pub(super) waited: usize,
     /// Whether the bound was exceeded at the last call.
     over_bound: bool,
-    /// As of the last acknowledgement that was due.
-    progress: Option<Progress>,
+    /// When an acknowledgement was due last.
+    due: Option<Progress>,
+    /// When the last one was made.
+    made: Option<Progress>,
 }
 
 /// What an acknowledgement can add to. All of it has an end while nothing but acknowledgements is made, so they have one too.
@@ -28,6 +30,14 @@ struct Progress {
 
 /// So many members share a turn.
 const MEMBERS_A_TURN: usize = 16;
+
+impl Asked {
+    /// This replica made a run, which acknowledges too.
+    pub(super) fn made(&mut self) {
+        self.waited = 0;
+        self.made = self.due.take().or(self.made);
+    }
+}
 
 impl Membership {
     /// Whether this replica should make a run of one `Ack`, having nothing else to say. Asked once a frame.
@@ -48,8 +58,8 @@ impl Membership {
         }
         // Where what this replica has is more than its runs can declare (its past counts a member that all do not), another
         // acknowledgement declares no more than the last.
-        let progress = Some(self.progress());
-        std::mem::replace(&mut self.asked.progress, progress) != progress
+        self.asked.due = Some(self.progress());
+        self.asked.due != self.asked.made
     }
 
     fn progress(&self) -> Progress {

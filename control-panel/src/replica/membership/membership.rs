@@ -132,7 +132,7 @@ impl Membership {
         self.live.settle(view_changed);
         self.settle_closings();
         if judged.peer == self.me.peer {
-            self.asked.waited = 0;
+            self.asked.made();
         }
         let verdict = self.find_verdict(&judged);
         self.record(&judged, verdict);
