@@ -104,8 +104,9 @@ impl<S: State> Replica<S> {
     /// [`reaches`](Self::reaches).
     pub fn since(&self, version: &Version) -> Delta<S::Op> {
         let mut runs = self.graph.since(version);
+        let program = (self.schema, self.fingerprint);
         let make =
-            |operations| self.graph.prepare(operations, self.schema, self.fingerprint, &*self.identify);
+            |operations, encoded: &[u8]| self.graph.prepare(operations, encoded, program, &*self.identify);
         let pending = self.own.peek(make).filter(|run| run.next_seq() > version.get(self.me));
         runs.extend(pending.cloned());
         if self.verifier.is_some() {
@@ -127,6 +128,7 @@ impl<S: State> Replica<S> {
     /// An operation of the replica's own, in a run of its own: a run counts as a whole.
     pub(super) fn act(&mut self, operation: Operation<S::Op>) -> Stamp {
         self.seal();
+        self.encode(&operation);
         let stamp = self.place();
         self.push(operation, &stamp);
         self.seal();

@@ -17,7 +17,6 @@ impl<S: State> Replica<S> {
     /// A run from elsewhere became part of the graph.
     pub(super) fn admit(&mut self, admitted: &Admitted<S::Op>) {
         let run = &admitted.run;
-        self.note(run);
         if run.header.author == self.me {
             // From a journal, or from a copy of this replica: others have it.
             self.own.sent = self.own.sent.max(run.next_seq());
@@ -35,7 +34,6 @@ impl<S: State> Replica<S> {
     /// This replica's own run became part of the graph; its operations are in the state, unless they were expected to be void.
     pub(super) fn admit_own(&mut self, admitted: &Admitted<S::Op>, expected_void: bool) {
         let run = &admitted.run;
-        self.note(run);
         match (self.membership.judge(&self.graph, admitted), expected_void) {
             (Verdict::Valid, false) => self.take_acts(run),
             (Verdict::Valid, true) => {
@@ -54,10 +52,6 @@ impl<S: State> Replica<S> {
             self.advance();
             self.unsettled = self.fold.is_busy() || !self.notices.is_empty();
         }
-    }
-
-    fn note(&mut self, run: &Run<S::Op>) {
-        self.version.advance(run.header.author, run.header.previous, run.end());
     }
 
     /// What a run changes beside the operations it has.
@@ -89,7 +83,10 @@ impl<S: State> Replica<S> {
                 }
             }
         }
-        self.notices.append(&mut self.membership.take_notices());
+        let mut notices = self.membership.take_notices();
+        if !notices.is_empty() {
+            self.notices.append(&mut notices);
+        }
     }
 
     /// The replicas' own operations of a valid run.

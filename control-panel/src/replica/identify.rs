@@ -22,15 +22,15 @@ pub(crate) struct Identity {
 
 /// How this replica's own runs are named, encoded and signed. One for all replicas of a group.
 pub(crate) trait Identify<Op>: Send + Sync {
-    fn identify(&self, header: &Header, operations: &[Operation<Op>]) -> Identity;
+    /// `bytes` is what [`encode`](Self::encode) appended for these operations, one after the other.
+    fn identify(&self, header: &Header, operations: &[Operation<Op>], bytes: &[u8]) -> Identity;
 
-    /// How many bytes an operation takes in its run, asked before it is committed; 0 without a codec.
+    /// Appends an operation as it is in its run: once, before it is committed. Nothing without a codec.
     ///
     /// # Panics
-    /// If it has no bytes that other replicas take.
-    fn size(&self, op: &Op) -> usize {
-        let _ = op;
-        0
+    /// If it has no bytes that other replicas take. What was appended then is no operation.
+    fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {
+        let _ = (operation, out);
     }
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct InProcess<Op> {
 }
 
 impl<Op> Identify<Op> for InProcess<Op> {
-    fn identify(&self, header: &Header, operations: &[Operation<Op>]) -> Identity {
+    fn identify(&self, header: &Header, operations: &[Operation<Op>], _: &[u8]) -> Identity {
         let mut hasher = DefaultHasher::new();
         hash_header(header, &mut hasher);
         let mut bytes = Vec::new();

@@ -85,7 +85,6 @@ impl<S: State> Replica<S> {
             membership: std::mem::replace(&mut self.membership, membership),
         };
         self.fold = self.fold.begin_again(S::clone(&snapshot.state), level);
-        self.version = self.graph.version().clone();
         self.revocations = snapshot.revocations;
         self.reducers = snapshot.reducers;
         self.desync = Desync::default();

@@ -13,13 +13,17 @@ pub(crate) const RUN_OPS: usize = 4096;
 /// From how many bytes on a run takes no further operation, so that it has room in one delta.
 const RUN_BYTES: usize = 1 << 20;
 
+/// What is kept of the buffer that operations are encoded into.
+const KEPT_BYTES: usize = 64 << 10;
+
 /// Operations that were committed and are in no run yet, and how far the runs were sent.
 pub(crate) struct Own<Op> {
     /// Of the first pending operation.
     first: Option<Stamp>,
     pending: Vec<Operation<Op>>,
-    /// What is pending takes this much in its run.
-    bytes: usize,
+    /// Those as they are in their run; of what follows `len`, nothing was committed.
+    bytes: Vec<u8>,
+    len: usize,
     /// Whether what is pending is not applied, as this peer may not write.
     void: bool,
     /// The run of what is pending, made early for a reader that has the replica by `&`; nothing is added to it.
@@ -30,7 +34,8 @@ pub(crate) struct Own<Op> {
 
 impl<Op> Own<Op> {
     pub(crate) fn new() -> Self {
-        Self { first: None, pending: Vec::new(), bytes: 0, void: false, early: OnceLock::new(), sent: 0 }
+        let (pending, bytes) = (Vec::new(), Vec::new());
+        Self { first: None, pending, bytes, len: 0, void: false, early: OnceLock::new(), sent: 0 }
     }
 
     /// What is pending is not applied: all of it, as what a peer may do changes only by what is merged, and that seals before.
@@ -45,7 +50,7 @@ impl<Op> Own<Op> {
 
     /// Whether what is pending must become a run before another operation is committed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.pending.len() >= RUN_OPS || self.bytes >= RUN_BYTES || self.early.get().is_some()
+        self.pending.len() >= RUN_OPS || self.len >= RUN_BYTES || self.early.get().is_some()
     }
 
     /// The stamp of the next operation. `first` is called for the first of a run: the others count on from it.
@@ -56,13 +61,16 @@ impl<Op> Own<Op> {
         Stamp { lamport: first.lamport + index, author: first.author, seq: first.seq + index }
     }
 
-    /// The operation that is pushed next takes so many bytes.
-    pub(crate) fn grow(&mut self, bytes: usize) {
-        self.bytes += bytes;
+    /// Appends the bytes of the operation that is pushed next. `append` may panic: then they are dropped.
+    pub(crate) fn encode(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.truncate(self.len);
+        append(&mut self.bytes);
     }
 
+    /// The operation that was encoded last.
     pub(crate) fn push(&mut self, operation: Operation<Op>) {
         debug_assert!(self.first.is_some());
+        self.len = self.bytes.len();
         self.pending.push(operation);
     }
 
@@ -83,21 +91,32 @@ impl<Op> Own<Op> {
     }
 
     /// The run of what is pending, for a reader.
-    pub(crate) fn peek(&self, make: impl FnOnce(Vec<Operation<Op>>) -> Arc<Run<Op>>) -> Option<&Arc<Run<Op>>>
+    pub(crate) fn peek(
+        &self,
+        make: impl FnOnce(Vec<Operation<Op>>, &[u8]) -> Arc<Run<Op>>,
+    ) -> Option<&Arc<Run<Op>>>
     where
         Op: Clone,
     {
-        (!self.pending.is_empty()).then(|| self.early.get_or_init(|| make(self.pending.clone())))
+        let bytes = &self.bytes[..self.len];
+        (!self.pending.is_empty()).then(|| self.early.get_or_init(|| make(self.pending.clone(), bytes)))
     }
 
     /// Takes what is pending, as the run that was made early or `make` makes now.
     pub(crate) fn take(
         &mut self,
-        make: impl FnOnce(Vec<Operation<Op>>) -> Arc<Run<Op>>,
+        make: impl FnOnce(Vec<Operation<Op>>, &[u8]) -> Arc<Run<Op>>,
     ) -> Option<Arc<Run<Op>>> {
-        (self.first, self.void, self.bytes) = (None, false, 0);
+        (self.first, self.void) = (None, false);
+        if self.pending.is_empty() {
+            return None;
+        }
         let pending = std::mem::take(&mut self.pending);
         let early = self.early.take();
-        (!pending.is_empty()).then(|| early.unwrap_or_else(|| make(pending)))
+        let run = early.unwrap_or_else(|| make(pending, &self.bytes[..self.len]));
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+        self.len = 0;
+        Some(run)
     }
 }

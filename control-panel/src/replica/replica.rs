@@ -70,8 +70,6 @@ pub struct Replica<S: State> {
     pub(super) membership: Membership,
     pub(super) fold: Fold<S>,
     pub(super) own: Own<S::Op>,
-    /// The graph's, and what is pending.
-    pub(super) version: Version,
     pub(super) revocations: Revocations,
     /// Whether there are new revocations, or some are void.
     pub(super) decides: bool,
@@ -129,7 +127,6 @@ impl<S: State> Replica<S> {
             membership: Membership::new(&members, me),
             fold,
             own: Own::new(),
-            version: Version::new(),
             revocations: Revocations::default(),
             decides: false,
             reducers: Reducers::default(),
@@ -153,7 +150,7 @@ impl<S: State> Replica<S> {
 
     /// What this replica has, its own pending operations included.
     pub fn version(&self) -> &Version {
-        &self.version
+        self.graph.version()
     }
 
     /// Who this replica writes as.
@@ -177,16 +174,17 @@ impl<S: State> Replica<S> {
     /// Not where `apply` does: the next `settle` reports that and restores the state. With a codec, before anything is changed: if the operation
     /// is longer than its limits allow, or is not read back from its bytes, as no other replica would take it.
     pub fn commit(&mut self, op: S::Op) -> Stamp {
-        let bytes = self.identify.size(&op);
+        let operation = Operation::Apply(op);
+        self.encode(&operation);
         let stamp = self.place();
+        let Operation::Apply(op) = &operation else { unreachable!("it is one of the state's") };
         if self.membership.may(self.me.peer, Right::Write) {
-            self.fold.apply_tail(&op, &stamp);
+            self.fold.apply_tail(op, &stamp);
             self.unsettled |= self.fold.is_busy();
         } else {
             self.own.set_void();
         }
-        self.own.grow(bytes);
-        self.push(Operation::Apply(op), &stamp);
+        self.push(operation, &stamp);
         stamp
     }
 
@@ -269,25 +267,33 @@ impl<S: State> Replica<S> {
         (base, entries.chain(self.own.applied().take(pending)))
     }
 
-    /// The place of the next operation of this replica.
-    pub(super) fn place(&mut self) -> Stamp {
+    /// The bytes of the next operation, as part of what is pending. If it has none that others take this panics, and nothing has changed.
+    pub(super) fn encode(&mut self, operation: &Operation<S::Op>) {
         if self.own.is_closed() {
             self.seal();
         }
+        let Self { own, identify, .. } = self;
+        own.encode(|bytes| identify.encode(operation, bytes));
+    }
+
+    /// The place of the next operation of this replica, which is encoded.
+    pub(super) fn place(&mut self) -> Stamp {
         let Self { own, graph, me, .. } = self;
         own.next(|| Stamp { lamport: graph.next_lamport(), author: *me, seq: graph.own_next_seq() })
     }
 
     pub(super) fn push(&mut self, operation: Operation<S::Op>, stamp: &Stamp) {
         self.own.push(operation);
-        self.version.raise(self.me, stamp.seq + 1);
+        self.graph.raise_own(stamp.seq + 1);
     }
 
     /// What is pending becomes a run.
     pub(super) fn seal(&mut self) {
         let Self { own, graph, identify, schema, fingerprint, .. } = self;
         let was_void = own.is_void();
-        let make = |operations| graph.prepare(operations, *schema, *fingerprint, &**identify);
+        let make = |operations, encoded: &[u8]| {
+            graph.prepare(operations, encoded, (*schema, *fingerprint), &**identify)
+        };
         let Some(run) = own.take(make) else { return };
         if !was_void {
             self.fold.seal(&run);
@@ -301,7 +307,7 @@ impl<S: State> std::fmt::Debug for Replica<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Replica")
             .field("author", &self.me)
-            .field("version", &self.version)
+            .field("version", self.version())
             .field("watermark", &self.watermark())
             .finish_non_exhaustive()
     }

@@ -59,13 +59,13 @@ pub(crate) struct Signed<Op> {
 }
 
 impl<Op> Identify<Op> for Signed<Op> {
-    fn identify(&self, header: &Header, operations: &[Operation<Op>]) -> Identity {
-        let identity = self.names.identify(header, operations);
+    fn identify(&self, header: &Header, operations: &[Operation<Op>], bytes: &[u8]) -> Identity {
+        let identity = self.names.identify(header, operations, bytes);
         Identity { signature: Arc::from(self.signer.sign(&identity.hash)), ..identity }
     }
 
-    fn size(&self, op: &Op) -> usize {
-        self.names.size(op)
+    fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {
+        self.names.encode(operation, out);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Codec, EncodeError, Limits,
     hash::{genesis_hash, run_hash},
-    operations::{grant_byte, put_operation},
+    operations::{grant_byte, put_own, put_state},
 };
 use crate::replica::{
     Grant, Peer, RunHash,
@@ -29,40 +29,42 @@ impl<Op: 'static> Coding<Op> {
         self.codec.schema()
     }
 
-    /// Whether others will take this operation, asked before it is committed: what is refused here changes nothing. It is read back once,
-    /// as an operation that others cannot read is one that only its author would apply.
-    pub(crate) fn check(&self, op: &Op) -> Result<usize, EncodeError> {
-        let mut bytes = Vec::new();
-        self.codec.encode(op, &mut bytes)?;
-        let (found, limit) = (bytes.len(), self.limits.op_bytes);
-        if found > limit {
-            return Err(EncodeError::TooLong { found, limit });
-        }
-        self.codec.decode(self.codec.schema(), &bytes).map_err(EncodeError::NotReadBack)?;
+    /// Appends an operation of the state, if others will take it: before it is committed, so what is refused here changes nothing. It is
+    /// read back once, as an operation that others cannot read is one that only its author would apply. Returns how many bytes its codec
+    /// makes of it.
+    pub(super) fn put(&self, op: &Op, out: &mut Vec<u8>) -> Result<usize, EncodeError> {
+        let mut found = 0;
+        put_state(out, |out| {
+            let start = out.len();
+            self.codec.encode(op, out)?;
+            let bytes = &out[start..];
+            let limit = self.limits.op_bytes;
+            found = bytes.len();
+            if found > limit {
+                return Err(EncodeError::TooLong { found, limit });
+            }
+            self.codec.decode(self.codec.schema(), bytes).map_err(EncodeError::NotReadBack)?;
+            Ok(())
+        })?;
         Ok(found)
     }
 }
 
 impl<Op: 'static> Identify<Op> for Coding<Op> {
-    /// The bytes of a run's operations, which were checked when they were committed, and its hash.
-    ///
-    /// # Panics
-    /// If an operation has no bytes, though it had some when it was checked.
-    fn identify(&self, header: &Header, operations: &[Operation<Op>]) -> Identity {
-        let (mut run, mut state) = (Vec::new(), Vec::new());
-        for operation in operations {
-            state.clear();
-            if let Operation::Apply(op) = operation {
-                self.codec.encode(op, &mut state).expect("checked when it was committed");
-            }
-            put_operation(operation, &state, &mut run);
-        }
-        let hash = run_hash(header, operations.len(), &run);
-        Identity { hash, bytes: Arc::from(run), signature: Arc::default() }
+    fn identify(&self, header: &Header, operations: &[Operation<Op>], bytes: &[u8]) -> Identity {
+        debug_assert!(!bytes.is_empty(), "each operation was encoded when it was committed");
+        let hash = run_hash(header, operations.len(), bytes);
+        Identity { hash, bytes: Arc::from(bytes), signature: Arc::default() }
     }
 
-    fn size(&self, op: &Op) -> usize {
-        self.check(op).unwrap_or_else(|reason| panic!("the operation cannot be committed: {reason}"))
+    fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {
+        match operation {
+            Operation::Apply(op) => {
+                let put = self.put(op, out);
+                put.unwrap_or_else(|reason| panic!("the operation cannot be committed: {reason}"));
+            }
+            operation => put_own(operation, out),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     Codec, DecodeError, Limits,
     error::Refused,
     operations::{Item, read_operation},
-    raw::{RawRun, read_runs},
+    raw::{RawRun, each_run, read_runs},
     wire::Reader,
 };
 use crate::replica::{
@@ -23,11 +23,21 @@ pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
     limits: &Limits,
     verifier: Option<&dyn Verifier>,
 ) -> Result<Vec<Arc<Run<Op>>>, DecodeError> {
+    let mut runs = Vec::new();
+    let Some(verifier) = verifier else {
+        each_run(bytes, limits, |count, raw| {
+            // Grows with what is read, not with what is declared. Most deltas hold one run.
+            if count == 1 {
+                runs.reserve_exact(1);
+            }
+            runs.push(Arc::new(decode_run(raw, codec, limits)?));
+            Ok(())
+        })?;
+        return Ok(runs);
+    };
     let raw = read_runs(bytes, limits)?;
-    if let Some(verifier) = verifier {
-        verify_runs(&raw, verifier)?;
-    }
-    let mut runs = Vec::with_capacity(raw.len());
+    verify_runs(&raw, verifier)?;
+    runs.reserve_exact(raw.len());
     for raw in raw {
         runs.push(Arc::new(decode_run(raw, codec, limits)?));
     }

@@ -26,11 +26,14 @@ pub(super) enum Item<'a, Op> {
     Own(Operation<Op>),
 }
 
-/// `bytes` are those of an operation of the state.
-pub(super) fn put_operation<Op>(operation: &Operation<Op>, bytes: &[u8], out: &mut Vec<u8>) {
+/// Appends any operation but one of the state that is known, which is its codec's.
+pub(super) fn put_own<Op>(operation: &Operation<Op>, out: &mut Vec<u8>) {
     match operation {
-        Operation::Apply(_) => put_state(bytes, out),
-        Operation::Unknown(bytes) => put_state(bytes, out),
+        Operation::Apply(_) => unreachable!("`put_state` is for those"),
+        Operation::Unknown(bytes) => {
+            put_varint(out, (bytes.len() as u64) << 1);
+            out.extend_from_slice(bytes);
+        }
         Operation::Ack { digest: None } => put_varint(out, ACK),
         Operation::Ack { digest: Some(Digest { level, digest }) } => {
             put_varint(out, ACK_WITH_DIGEST);
@@ -67,9 +70,24 @@ pub(super) fn grant_byte(grant: Grant) -> u8 {
     }
 }
 
-fn put_state(bytes: &[u8], out: &mut Vec<u8>) {
-    put_varint(out, (bytes.len() as u64) << 1);
-    out.extend_from_slice(bytes);
+/// Appends an operation of the state, whose bytes `write` appends.
+pub(super) fn put_state<E>(
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    let start = out.len();
+    // Most are shorter than 64 bytes: their length takes one.
+    out.push(0);
+    write(out)?;
+    let length = ((out.len() - start - 1) as u64) << 1;
+    if length < 0x80 {
+        out[start] = length.to_le_bytes()[0];
+    } else {
+        let mut number = Vec::with_capacity(10);
+        put_varint(&mut number, length);
+        out.splice(start..=start, number);
+    }
+    Ok(())
 }
 
 pub(super) fn put_author(author: Author, out: &mut Vec<u8>) {

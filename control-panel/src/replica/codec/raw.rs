@@ -41,7 +41,22 @@ impl RawRun<'_> {
     }
 }
 
+/// All of them, before anything is made of one.
 pub(super) fn read_runs<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Vec<RawRun<'a>>, DecodeError> {
+    let mut runs = Vec::new();
+    each_run(bytes, limits, |_, raw| {
+        runs.push(raw);
+        Ok(())
+    })?;
+    Ok(runs)
+}
+
+/// One after the other, as far as they are right: what is made of them counts only if all are. With each, how many there are.
+pub(super) fn each_run<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    mut take: impl FnMut(usize, RawRun<'a>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
     within(0, "bytes", bytes.len() as u64, limits.bytes)?;
     let mut reader = Reader::new(bytes);
     let found = reader.varint()?;
@@ -50,13 +65,10 @@ pub(super) fn read_runs<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Vec<RawR
     }
     let count = reader.count("runs", limits.runs, LEAST_RUN)?;
     let mut state = State { reader, table: Table::default(), ops: 0, limits };
-    // Grows with what is read, not with what is declared. Most deltas hold one run, for which four places are an allocation of a kilobyte.
-    let mut runs = Vec::with_capacity(count.min(1));
     for _ in 0..count {
-        runs.push(state.run()?);
+        take(count, state.run()?)?;
     }
-    state.reader.end()?;
-    Ok(runs)
+    state.reader.end()
 }
 
 struct State<'a, 'l> {
@@ -135,7 +147,7 @@ impl<'a> State<'a, '_> {
         if count == 0 {
             return self.reader.refuse(Refused::NotCanonical("no heads, counted"));
         }
-        let mut heads = Vec::<Head>::new();
+        let mut heads = Vec::<Head>::with_capacity(count.min(4));
         for _ in 0..count {
             let offset = self.reader.offset();
             let refuse = |refused| Err(DecodeError::new(offset, refused));

@@ -41,7 +41,22 @@ const FEW: usize = 8;
 pub(super) struct Table {
     /// Of all, once they are more than a few.
     index: BTreeMap<Author, usize>,
-    authors: Vec<(Author, Vec<Place>)>,
+    authors: Vec<Entry>,
+}
+
+struct Entry {
+    author: Author,
+    /// The end of its last run: beside the others, as of most authors a delta has one run or none.
+    last: Option<Place>,
+    /// Of those before.
+    older: Vec<Place>,
+}
+
+impl Entry {
+    /// From the last.
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.last.iter().chain(self.older.iter().rev()).take(WINDOW)
+    }
 }
 
 impl Table {
@@ -50,23 +65,23 @@ impl Table {
     }
 
     pub(super) fn author(&self, index: usize) -> Author {
-        self.authors[index].0
+        self.authors[index].author
     }
 
     pub(super) fn find(&self, author: Author) -> Option<usize> {
         // One author writes many runs in a row.
         match self.authors.last() {
-            Some((last, _)) if *last == author => Some(self.authors.len() - 1),
-            _ if self.index.is_empty() => self.authors.iter().position(|(known, _)| *known == author),
+            Some(last) if last.author == author => Some(self.authors.len() - 1),
+            _ if self.index.is_empty() => self.authors.iter().position(|known| known.author == author),
             _ => self.index.get(&author).copied(),
         }
     }
 
     pub(super) fn add(&mut self, author: Author) -> usize {
         let index = self.authors.len();
-        self.authors.push((author, Vec::new()));
+        self.authors.push(Entry { author, last: None, older: Vec::new() });
         if index == FEW {
-            self.index.extend(self.authors.iter().enumerate().map(|(index, (author, _))| (*author, index)));
+            self.index.extend(self.authors.iter().enumerate().map(|(index, entry)| (entry.author, index)));
         } else if index > FEW {
             self.index.insert(author, index);
         }
@@ -74,17 +89,23 @@ impl Table {
     }
 
     pub(super) fn push(&mut self, index: usize, place: Place) {
-        self.authors[index].1.push(place);
+        let Entry { last, older, .. } = &mut self.authors[index];
+        older.extend(last.replace(place));
     }
 
     /// The author's run before, as many runs back as that; 0 is the last.
     pub(super) fn place(&self, index: usize, back: usize) -> Option<&Place> {
-        (back < WINDOW).then(|| self.authors.get(index)?.1.iter().rev().nth(back)).flatten()
+        let Entry { last, older, .. } = self.authors.get(index)?;
+        match back.checked_sub(1) {
+            None => last.as_ref(),
+            Some(back) if back + 1 < WINDOW => older.iter().rev().nth(back),
+            Some(_) => None,
+        }
     }
 
     /// How many runs back a head is. The one rule, for the encoder and for the decoder that refuses any other choice.
     pub(super) fn back(&self, index: usize, head: &Head) -> Option<usize> {
-        let places = self.authors[index].1.iter().rev().take(WINDOW);
+        let places = self.authors[index].places();
         places
             .take_while(|place| place.next_seq > head.seq)
             .position(|place| place.hash == head.hash && place.next_seq - 1 == head.seq)

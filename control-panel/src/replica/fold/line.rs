@@ -46,6 +46,8 @@ pub(super) struct Line<S: State> {
     pub(super) checkpoint: usize,
     pub(super) meter: Meter,
     pub(super) poisoned: Vec<Poison>,
+    /// Scratch, empty: what comes into the log.
+    pub(super) fresh: Vec<Entry<S::Op>>,
 }
 
 /// Local operations that are in no run yet: only counted, as their author has them.
@@ -84,6 +86,7 @@ impl<S: State> Line<S> {
             checkpoint: NOWHERE,
             meter: Meter::default(),
             poisoned: Vec::new(),
+            fresh: Vec::new(),
         }
     }
 

@@ -13,7 +13,7 @@ impl<S: State> Line<S> {
     /// Puts changes into the log; the state follows with [`fold`](Self::fold). What is not above `base` is too late: it is folded or void.
     pub(super) fn merge(&mut self, changes: &[Change<S::Op>], base: u64) {
         debug_assert!(!self.waits(), "sealed before");
-        let mut fresh = Vec::new();
+        let mut fresh = std::mem::take(&mut self.fresh);
         let mut out = false;
         for change in changes {
             match change {
@@ -25,7 +25,10 @@ impl<S: State> Line<S> {
             fresh.sort_unstable_by(Entry::order);
             fresh.dedup_by(|one, other| one.order(other).is_eq());
         }
-        let back = self.insert(fresh);
+        let back = self.insert(&mut fresh);
+        fresh.clear();
+        fresh.shrink_to(1024);
+        self.fresh = fresh;
         if out || back {
             for change in changes {
                 self.judge(change);
@@ -49,15 +52,15 @@ impl<S: State> Line<S> {
     }
 
     /// A merge of two sorted lists, over the part of the log that is above the lowest new entry. Returns whether some were there already.
-    fn insert(&mut self, fresh: Vec<Entry<S::Op>>) -> bool {
+    fn insert(&mut self, fresh: &mut Vec<Entry<S::Op>>) -> bool {
         let Some(lowest) = fresh.first() else { return false };
         let place = partition_point_from_end(&self.log, |entry| entry.order(lowest).is_lt());
         let count = fresh.len();
         if count == 1 {
             // A run of one operation: no list of what moves.
             let known = self.log.get(place).is_some_and(|next| next.order(lowest).is_eq());
-            if !known {
-                self.log.splice(place..place, fresh);
+            if let Some(entry) = fresh.pop().filter(|_| !known) {
+                self.log.insert(place, entry);
                 self.shift(&[self.first + place]);
             }
             return known;
@@ -65,7 +68,7 @@ impl<S: State> Line<S> {
         let mut positions = Vec::with_capacity(count);
         let mut moved = self.log.split_off(place).into_iter().peekable();
         self.log.reserve(count + moved.len());
-        for entry in fresh {
+        for entry in fresh.drain(..) {
             let mut order = Ordering::Greater;
             while let Some(next) = moved.peek() {
                 order = next.order(&entry);

@@ -222,7 +222,12 @@ impl<Op> Graph<Op> {
         self.clock + 1
     }
 
-    /// What is admitted.
+    /// This replica has so many operations of its own, of which the last are in no run yet.
+    pub(crate) fn raise_own(&mut self, count: u64) {
+        self.version.raise(self.own, count);
+    }
+
+    /// What is admitted, and the operations of this replica's own that are in no run yet.
     pub(crate) fn version(&self) -> &Version {
         &self.version
     }

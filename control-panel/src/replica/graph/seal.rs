@@ -14,7 +14,7 @@ impl<Op> Graph<Op> {
         self.own_chain.map_or(0, |id| self.chains[id.index()].tip().mark.next_seq)
     }
 
-    /// Makes this replica's next run of these operations. Its heads are what was admitted since the previous one.
+    /// Makes this replica's next run of these operations, which are `encoded` as `identify` encodes them. Its heads are what was admitted since the previous one.
     ///
     /// It is for a graph with nothing left to admit: a run that was offered and not looked at is not among the heads. Nothing may be
     /// admitted before the run is [appended](Self::append_own).
@@ -24,8 +24,8 @@ impl<Op> Graph<Op> {
     pub(crate) fn prepare(
         &self,
         operations: Vec<Operation<Op>>,
-        schema: u32,
-        fingerprint: u64,
+        encoded: &[u8],
+        (schema, fingerprint): (u32, u64),
         identify: &dyn Identify<Op>,
     ) -> Arc<Run<Op>> {
         assert!(
@@ -45,7 +45,7 @@ impl<Op> Graph<Op> {
             schema,
             fingerprint,
         };
-        let Identity { hash, bytes, signature } = identify.identify(&header, &operations);
+        let Identity { hash, bytes, signature } = identify.identify(&header, &operations, encoded);
         Arc::new(Run { header, operations, hash, bytes, signature })
     }
 
@@ -74,7 +74,11 @@ impl<Op> Graph<Op> {
         fingerprint: u64,
         identify: &dyn Identify<Op>,
     ) -> Admitted<Op> {
-        let run = self.prepare(operations, schema, fingerprint, identify);
+        let mut encoded = Vec::new();
+        for operation in &operations {
+            identify.encode(operation, &mut encoded);
+        }
+        let run = self.prepare(operations, &encoded, (schema, fingerprint), identify);
         self.append_own(run)
     }
 

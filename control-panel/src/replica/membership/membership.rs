@@ -149,6 +149,9 @@ impl Membership {
 
     /// The runs that became void, or valid again, since the last call, in the order of chains.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        if self.changed.is_empty() {
+            return Vec::new();
+        }
         let changed = std::mem::take(&mut self.changed);
         changed
             .into_iter()

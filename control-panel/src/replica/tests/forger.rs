@@ -54,7 +54,7 @@ pub(super) fn run(header: Header, letters: &str) -> Arc<Run<char>> {
 }
 
 pub(super) fn of(header: Header, operations: Vec<Operation<char>>) -> Arc<Run<char>> {
-    let named = InProcess { payload: Some(payload) }.identify(&header, &operations);
+    let named = InProcess { payload: Some(payload) }.identify(&header, &operations, &[]);
     Arc::new(Run { header, operations, hash: named.hash, bytes: named.bytes, signature: named.signature })
 }
 

@@ -47,7 +47,7 @@ pub(super) fn forge<Op: Clone + Debug>(seen: &Run<Op>, rng: &mut Rng) -> Delta<O
         }
     }
     let identify = InProcess { payload: Some(payload::<Op>) };
-    let named = identify.identify(&header, &operations);
+    let named = identify.identify(&header, &operations, &[]);
     let run = Run { header, operations, hash: named.hash, bytes: named.bytes, signature: named.signature };
     Delta { runs: vec![Arc::new(run)] }
 }

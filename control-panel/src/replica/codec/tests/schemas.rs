@@ -47,7 +47,11 @@ fn made<Op: 'static>(codec: impl Codec<Op>, operations: Vec<Operation<Op>>) -> D
         schema: coding.schema(),
         fingerprint: 0,
     };
-    let Identity { hash, bytes, signature } = coding.identify(&header, &operations);
+    let mut bytes = Vec::new();
+    for operation in &operations {
+        coding.encode(operation, &mut bytes);
+    }
+    let Identity { hash, bytes, signature } = coding.identify(&header, &operations, &bytes);
     Delta { runs: vec![std::sync::Arc::new(Run { header, operations, hash, bytes, signature })] }
 }
 
@@ -136,15 +140,18 @@ fn an_operation_that_others_could_not_take_is_refused_before_the_commit() {
     }
     let deep = |depth| (0..depth).fold(Tree::Leaf, |tree, _| Tree::Node(Box::new(tree)));
     let trees = Coding::new(Postcard::<Tree>::new(), Limits::default());
-    assert_eq!(trees.check(&deep(127)), Ok(128));
-    assert!(matches!(trees.check(&deep(128)), Err(EncodeError::NotReadBack(_))));
+    assert_eq!(trees.put(&deep(127), &mut Vec::new()), Ok(128));
+    assert!(matches!(trees.put(&deep(128), &mut Vec::new()), Err(EncodeError::NotReadBack(_))));
     let skips = Coding::new(Postcard::<Skips>::new(), Limits::default());
-    assert!(matches!(skips.check(&Skips { name: None }), Err(EncodeError::NotReadBack(_))));
+    assert!(matches!(skips.put(&Skips { name: None }, &mut Vec::new()), Err(EncodeError::NotReadBack(_))));
     let untagged = Coding::new(Postcard::<Untagged>::new(), Limits::default());
-    assert!(matches!(untagged.check(&Untagged::Number(1)), Err(EncodeError::NotReadBack(_))));
+    assert!(matches!(untagged.put(&Untagged::Number(1), &mut Vec::new()), Err(EncodeError::NotReadBack(_))));
     let texts = Coding::new(Postcard::<world::Op>::new(), Limits::default().with_op_bytes(8));
-    assert_eq!(texts.check(&(1, "123456".into())), Ok(8));
-    assert_eq!(texts.check(&(1, "1234567".into())), Err(EncodeError::TooLong { found: 9, limit: 8 }));
+    assert_eq!(texts.put(&(1, "123456".into()), &mut Vec::new()), Ok(8));
+    assert_eq!(
+        texts.put(&(1, "1234567".into()), &mut Vec::new()),
+        Err(EncodeError::TooLong { found: 9, limit: 8 })
+    );
 }
 
 /// An older program could take the bytes for something else: it does not try.

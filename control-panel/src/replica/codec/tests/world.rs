@@ -60,8 +60,11 @@ pub(super) fn run_of(
         fingerprint: u64::from(schema) << 40,
     };
     let signer = Arc::new(TestKeys.signer(author.peer));
-    let Identity { hash, bytes, signature } =
-        Signed { names: Box::new(coding), signer }.identify(&header, &operations);
+    let (names, mut bytes) = (Signed { names: Box::new(coding), signer }, Vec::new());
+    for operation in &operations {
+        names.encode(operation, &mut bytes);
+    }
+    let Identity { hash, bytes, signature } = names.identify(&header, &operations, &bytes);
     Arc::new(Run { header, operations, hash, bytes, signature })
 }
 

@@ -46,7 +46,7 @@ pub(super) fn take<'a>(graph: &mut Graph<u64>, runs: impl IntoIterator<Item = &'
 /// A run as some program may make it.
 pub(super) fn forge(header: Header, ops: &[u64]) -> TestRun {
     let operations: Vec<_> = ops.iter().map(|op| Operation::Apply(*op)).collect();
-    let identity = IDENTIFY.identify(&header, &operations);
+    let identity = IDENTIFY.identify(&header, &operations, &[]);
     Arc::new(Run {
         header,
         operations,
