@@ -67,7 +67,7 @@ fn a_run_that_shows_nothing_says_what_did_not_happen() {
 }
 
 #[test]
-#[should_panic(expected = "a world has 2 to 1,000 peers, not 1")]
+#[should_panic(expected = "a world has 2 to 100 peers, not 1")]
 fn a_world_of_one_is_none() {
     World { peers: 1, ..World::default() }.assert_converges(Sum::default, |_, _, _| Some(1));
 }

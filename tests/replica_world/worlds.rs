@@ -1,8 +1,13 @@
-use control_panel::{replica::ReplicaBuilder, testing::World};
+use std::collections::BTreeSet;
+
+use control_panel::{
+    replica::ReplicaBuilder,
+    testing::{Rng, World},
+};
 
 use crate::{
     seeds,
-    table::{Machines, edit},
+    table::{Machines, edit, turn},
 };
 
 /// Worlds that differ in everything: of 2 to 7 peers, calm and stormy.
@@ -51,9 +56,33 @@ fn crashes_at_every_step_lose_nothing_that_was_stored() {
     assert!(unstored > 0, "a crash before the store loses what no one knows");
 }
 
+/// Eight replicas admit runs of a thousand authors, and every acknowledgement of theirs.
 #[test]
-#[ignore = "some minutes"]
-fn a_thousand_peers() {
-    let world = World { peers: 1_000, frames: 20, ..World::default() };
-    world.assert_converges(Machines::default, |rng, _, _| rng.chance(1).then(|| crate::table::turn(rng)));
+#[ignore = "some minutes, some GB"]
+fn a_thousand_members() {
+    thousand(1_000);
+}
+
+/// The same of fewer, which the gate has time for.
+#[test]
+fn a_hundred_members() {
+    thousand(100);
+}
+
+fn thousand(members: usize) {
+    let world = World {
+        peers: 8,
+        crowd: members - 8,
+        frames: 60,
+        partitions: 2,
+        crashes: 4,
+        retire: true,
+        forge: true,
+        ..World::default()
+    };
+    let edits = |rng: &mut Rng, peer, _: &_| rng.chance(if peer < 8 { 30 } else { 1 }).then(|| turn(rng));
+    world.assert_converges(Machines::default, edits);
+    let report = world.run(Machines::default, ReplicaBuilder::undoing, edits);
+    let authors: BTreeSet<_> = report.log.iter().map(|(stamp, _)| stamp.author.peer).collect();
+    assert!(authors.len() > members / 4, "{} of {members} edited", authors.len());
 }

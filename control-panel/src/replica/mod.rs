@@ -51,6 +51,8 @@ mod ids;
 mod join;
 mod membership;
 mod notice;
+#[cfg(feature = "testing")]
+pub(crate) mod overview;
 mod own;
 mod redo;
 mod reducers;

@@ -1,6 +1,7 @@
 //! A network of replicas in one process.
 
 mod acts;
+mod crowd;
 mod ending;
 mod failure;
 mod faults;
@@ -76,6 +77,10 @@ pub struct World {
     pub equivocate: bool,
     /// Runs with false clocks, numbers, pasts and authors arrive. Default: no.
     pub forge: bool,
+    /// How many members there are besides `peers`: of these only the runs are made, and no one asks them. They edit as the others do,
+    /// acknowledge, and have what the second peer has. For groups of which not every member can be simulated: a replica's memory grows with the
+    /// square of their number. Default: 0.
+    pub crowd: usize,
 }
 
 impl Default for World {
@@ -92,6 +97,7 @@ impl Default for World {
             retire: false,
             equivocate: false,
             forge: false,
+            crowd: 0,
         }
     }
 }
@@ -183,7 +189,8 @@ impl World {
         S: State + Debug + PartialEq,
         S::Op: Debug,
     {
-        assert!((2..=1_000).contains(&self.peers), "a world has 2 to 1,000 peers, not {}", self.peers);
+        assert!((2..=100).contains(&self.peers), "a world has 2 to 100 peers, not {}", self.peers);
+        assert!(self.crowd <= 10_000, "a crowd has at most 10,000 members, not {}", self.crowd);
         let parts = 2 + usize::from(self.retire) + usize::from(self.equivocate);
         assert!(
             self.peers >= parts,

@@ -173,6 +173,12 @@ impl Membership {
         self.live.stable.min(self.live.last_operation)
     }
 
+    /// The latest Lamport time of an operation other than an `Ack`.
+    #[cfg(feature = "testing")]
+    pub(crate) fn last_operation(&self) -> u64 {
+        self.live.last_operation
+    }
+
     /// What a member is known to have of all members; this replica's own is what it has.
     pub(crate) fn low(&self, peer: Peer) -> u64 {
         let index = self.peers.get(&peer);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Debug};
 
-use super::{failure::Failure, faults::Retirement, node::Node};
+use super::{crowd::Crowd, failure::Failure, faults::Retirement, node::Node};
 use crate::{
     replica::{Peer, Replica, Stamp, State, Version},
     testing::{difference, laws::agree, outline::brief},
@@ -11,6 +11,7 @@ use crate::{
 /// All that is known of a run at its end.
 pub(super) struct Ending<'a, S: State, H> {
     pub(super) nodes: &'a [Node<S>],
+    pub(super) crowd: &'a Crowd,
     /// Whether a node is no copy, nor copied.
     pub(super) honest: H,
     /// And what the owner had then.
@@ -90,6 +91,9 @@ where
     fn promises(&self, entries: &[(Stamp, S::Op)]) -> Result<(), Failure> {
         let applied: BTreeSet<Stamp> = entries.iter().map(|(stamp, _)| *stamp).collect();
         let last = applied.last().map_or(0, |stamp| stamp.lamport);
+        if let Some((peer, stamp)) = self.crowd.own.iter().find(|(_, stamp)| !applied.contains(stamp)) {
+            return Err(Failure::Lost { peer: *peer, stamp: *stamp });
+        }
         for (index, node, replica) in live(self.nodes).filter(|(index, ..)| (self.honest)(*index)) {
             self.own(index, node, &applied)?;
             node.promises.keep(node.peer, &applied, self.revoked)?;

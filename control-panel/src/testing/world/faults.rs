@@ -1,6 +1,6 @@
 //! What is to happen, known from the beginning.
 
-use super::{super::Rng, World};
+use super::{super::Rng, World, crowd::HOME};
 
 /// The steps of a frame, after each of which a replica can crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,11 @@ impl Faults {
         let honest = peers - usize::from(world.retire) - usize::from(world.equivocate);
         let crash = |rng: &mut Rng| Crash {
             frame: rng.below(frames),
-            node: rng.index(honest),
+            // The crowd goes by what this one has.
+            node: match rng.index(honest) {
+                HOME if world.crowd > 0 => 0,
+                node => node,
+            },
             step: rng.pick(&STEPS).copied().unwrap_or(Step::Sent),
             down: 1 + rng.below(DOWN),
         };

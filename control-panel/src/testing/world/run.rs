@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 use super::{
     World,
     acts::Acts,
+    crowd::{self, Crowd, HOME},
     ending,
     failure::Failure,
     faults::{Faults, Step},
@@ -23,6 +24,8 @@ use crate::{
 const BROADCAST: usize = 8;
 /// To how many they send.
 const FANOUT: usize = 4;
+/// To how many a run of the crowd's is sent.
+const CROWD_FANOUT: usize = 2;
 /// A replica asks what it lacks in one of so many frames.
 const ASK_EVERY: u64 = 3;
 /// A run that is not at rest after so many quiet frames, and one for each peer, never is.
@@ -42,6 +45,7 @@ pub(super) struct Simulation<'a, S: State, I, B, E> {
     network: Network<S::Op>,
     faults: Faults,
     acts: Acts,
+    crowd: Crowd,
     /// Operations that a user took back.
     revoked: BTreeSet<Stamp>,
     /// The last run on the wire, for the forger.
@@ -73,6 +77,7 @@ where
             network,
             faults,
             acts: Acts::default(),
+            crowd: Crowd::new(world.peers, world.crowd),
             revoked: BTreeSet::new(),
             seen: None,
             report: WorldReport::default(),
@@ -107,6 +112,7 @@ where
         self.quiet()?;
         let ending = ending::Ending {
             nodes: &self.nodes,
+            crowd: &self.crowd,
             honest: |node| {
                 !self.faults.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node))
             },
@@ -131,9 +137,9 @@ where
         let rest = if self.faults.twins.is_some() {
             8 * self.nodes.len() as u64
         } else {
-            REST_FRAMES + self.nodes.len() as u64 / 8
+            REST_FRAMES + self.members() as u64 / 8
         };
-        let limit = QUIET_FRAMES + rest + self.world.peers as u64;
+        let limit = QUIET_FRAMES + rest + self.members() as u64;
         let mut still = 0;
         for frames in 1..=limit {
             self.frame += 1;
@@ -159,7 +165,7 @@ where
         for envelope in self.network.arrivals(self.frame) {
             self.arrive(envelope);
         }
-        let mut sent = false;
+        let mut sent = self.crowd(edited);
         for node in order {
             if self.nodes[node].replica.is_none() && !self.start(node, edited) {
                 continue;
@@ -233,6 +239,31 @@ where
         if let Some(stamp) = self.nodes[node].commit(op, self.acts.invite, &mut self.report) {
             self.journal.note(format_args!("{} commit {stamp} {text}", self.frame));
         }
+    }
+
+    /// What the crowd makes in this frame: the one that it goes by has it, and some others may hear it.
+    fn crowd(&mut self, edited: bool) -> bool {
+        let Some(home) = self.nodes[HOME].replica.as_ref().filter(|_| self.world.crowd > 0) else {
+            return false;
+        };
+        let Self { crowd, rng, edit, world, .. } = self;
+        let runs = crowd.turn(self.frame, home, |index, state| {
+            if edited { edit(&mut rng.fork(), world.peers + index, state) } else { None }
+        });
+        for run in &runs {
+            self.journal.note(format_args!("{} crowd {}", self.frame, run.hash));
+            self.report.commits += run.applied().count() as u64;
+            self.nodes[HOME].merge(crowd::delta(run), &mut self.report);
+            for _ in 0..CROWD_FANOUT {
+                let to = self.other(HOME);
+                self.post(HOME, to, Message::Delta(crowd::delta(run)));
+            }
+        }
+        !runs.is_empty()
+    }
+
+    fn members(&self) -> usize {
+        self.world.peers + self.world.crowd
     }
 
     fn send(&mut self, node: usize, outbox: Option<Delta<S::Op>>, edited: bool) {
@@ -351,7 +382,7 @@ where
     }
 
     fn builder(&self, peer: Peer, incarnation: u32) -> ReplicaBuilder<S> {
-        let members = (0..self.world.peers).map(self::peer);
+        let members = (0..self.members()).map(self::peer);
         let builder = Replica::builder(peer, (self.init)()).members(members).incarnation(incarnation);
         (self.build)(builder.payload(forger::payload::<S::Op>))
     }
