@@ -24,6 +24,24 @@ fn a_member_is_retired_and_invited_again() {
 }
 
 #[test]
+fn two_owners_retire_each_other() {
+    let contested = |seed| {
+        let world = World { retire: true, ..stormy(seed) };
+        world.run(Machines::default, |builder| builder, edit).contested
+    };
+    assert!(seeds(10).map(contested).sum::<u64>() > 0);
+}
+
+#[test]
+fn operations_are_taken_back() {
+    for seed in seeds(40) {
+        let world = World { revoke: true, retire: seed % 2 == 0, ..stormy(seed) };
+        world.assert_converges(Machines::default, edit);
+        world.assert_converges_with(Machines::default, ReplicaBuilder::undoing, edit);
+    }
+}
+
+#[test]
 fn a_peer_goes_on_twice() {
     for seed in seeds(40) {
         let world = World { equivocate: true, ..stormy(seed) };
@@ -44,7 +62,8 @@ fn forged_runs_are_refused() {
 fn faults_happen_together() {
     for seed in seeds(40) {
         let peers = 4 + usize::try_from(seed % 4).expect("small");
-        let world = World { peers, retire: true, equivocate: true, forge: true, ..stormy(seed) };
+        let revoke = seed % 2 == 0;
+        let world = World { peers, retire: true, equivocate: true, forge: true, revoke, ..stormy(seed) };
         world.assert_converges(Machines::default, edit);
     }
 }

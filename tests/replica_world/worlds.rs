@@ -56,6 +56,22 @@ fn crashes_at_every_step_lose_nothing_that_was_stored() {
     assert!(unstored > 0, "a crash before the store loses what no one knows");
 }
 
+/// Long enough for digests to be compared: replicas that converge are never reported to differ.
+#[test]
+fn digests_of_equal_states_are_equal() {
+    let mut agreed = 0;
+    for seed in seeds(60).step_by(30) {
+        let world = World { peers: 4, frames: 1_300, crashes: 5, revoke: seed % 2 == 0, ..world(seed) };
+        let build = |builder: ReplicaBuilder<Machines>| builder.digest(|machines| digest(machines.states));
+        agreed += world.run(Machines::default, build, |rng, _, _| Some(turn(rng))).agreed;
+    }
+    assert!(agreed > 0);
+}
+
+fn digest(states: [u8; 4]) -> u64 {
+    u64::from(u32::from_le_bytes(states)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 /// Eight replicas admit runs of a thousand authors, and every acknowledgement of theirs.
 #[test]
 #[ignore = "some minutes, some GB"]

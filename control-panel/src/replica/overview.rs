@@ -31,6 +31,11 @@ impl<S: State> Replica<S> {
         self.membership.low(peer)
     }
 
+    /// The highest level at which a member's state was found equal by a digest; 0 if none.
+    pub(crate) fn agreed_upto(&self, peer: Peer) -> u64 {
+        self.desync.agreed_upto(peer)
+    }
+
     /// The latest Lamport time of an operation other than an acknowledgement.
     pub(crate) fn last_operation(&self) -> u64 {
         self.membership.last_operation()

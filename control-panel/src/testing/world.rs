@@ -70,11 +70,13 @@ pub struct World {
     /// and it goes on as its next incarnation; or as the same, where it had stored all. Default: 1.
     pub crashes: u64,
     /// The first peer retires the last, which no one hears meanwhile, and in half of all seeds invites it again: then that commits anew what
-    /// became void. Of 3 peers and more. Default: no.
+    /// became void. In half of all seeds the last retires the first at the same time, in vain. Of 3 peers and more. Default: no.
     pub retire: bool,
     /// One peer goes on twice, as a copied folder does: each copy gives the same numbers to other operations, and other peers hear it. Of 3
     /// peers and more, 4 with `retire`. Default: no.
     pub equivocate: bool,
+    /// Peers take back operations ([`revoke`](crate::Replica::revoke)), their own and others', and take some of that back again. Default: no.
+    pub revoke: bool,
     /// Runs with false clocks, numbers, pasts and authors arrive. Default: no.
     pub forge: bool,
     /// How many members there are besides `peers`: of these only the runs are made, and no one asks them. They edit as the others do,
@@ -96,6 +98,7 @@ impl Default for World {
             crashes: 1,
             retire: false,
             equivocate: false,
+            revoke: false,
             forge: false,
             crowd: 0,
         }
@@ -114,7 +117,7 @@ impl World {
     /// Checked at the end: all versions are equal; all states are, and equal to a fold of the operations from scratch; no operation
     /// that a replica had stored is missing, but those that a retirement makes void, which came back to their author once
     /// ([`take_void`](crate::Replica::take_void)); nothing came or went at or below what was a watermark, and no effect was performed
-    /// for an operation that is void; every watermark has reached the last operation; a peer that went on twice was reported by all.
+    /// for an operation that is void; what was taken back in the end is not applied; no states were reported to differ; every watermark has reached the last operation; a peer that went on twice was reported by all.
     ///
     /// And that the run shows something: operations were concurrent, some arrived after what they sort before, and each fault that
     /// is not 0 happened. A run that did not is a failure too: give it more frames, or edit more often.

@@ -1,4 +1,6 @@
-//! What the owner does, and users who undo.
+//! What the owner does, what the member does that it retires, and users who undo.
+
+use std::collections::BTreeSet;
 
 use super::faults::Retirement;
 use crate::replica::{Grant, Peer, Replica, Stamp, State, Version};
@@ -10,6 +12,8 @@ pub(super) struct Acts {
     pub(super) known: Option<Version>,
     /// The place of the invitation that followed.
     pub(super) invite: Option<Stamp>,
+    /// Whether the member retired its owner.
+    contested: bool,
 }
 
 impl Acts {
@@ -32,4 +36,36 @@ impl Acts {
             self.invite = owner.invite(victim, Grant::Owner).ok();
         }
     }
+    /// The retired member's part: it retires the owner while it cannot know that it is retired itself.
+    pub(super) fn member<S: State>(
+        &mut self,
+        frame: u64,
+        retirement: &Retirement,
+        owner: Peer,
+        member: &mut Replica<S>,
+    ) {
+        if retirement.contested && !self.contested && frame >= retirement.at {
+            self.contested = true;
+            let _ = member.retire(owner);
+        }
+    }
+}
+
+/// A revocation, and what it takes back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Undo {
+    pub(super) at: Stamp,
+    pub(super) target: Stamp,
+}
+
+/// What is taken back in the end, by all that was: an undo that is undone takes nothing back.
+pub(super) fn taken_back(mut undos: Vec<Undo>) -> BTreeSet<Stamp> {
+    undos.sort_unstable_by_key(|undo| undo.at);
+    let mut back = BTreeSet::new();
+    for undo in undos.iter().rev() {
+        if !back.contains(&undo.at) {
+            back.insert(undo.target);
+        }
+    }
+    back
 }

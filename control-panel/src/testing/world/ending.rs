@@ -16,7 +16,10 @@ pub(super) struct Ending<'a, S: State, H> {
     pub(super) honest: H,
     /// And what the owner had then.
     pub(super) retirement: Option<(&'a Retirement, &'a Version)>,
+    /// What was taken back at some time.
     pub(super) revoked: &'a BTreeSet<Stamp>,
+    /// And what of it was in the end.
+    pub(super) taken_back: &'a BTreeSet<Stamp>,
     /// The peer that went on twice.
     pub(super) fork: Option<Peer>,
 }
@@ -90,8 +93,16 @@ where
     /// What each replica was promised, and promised.
     fn promises(&self, entries: &[(Stamp, S::Op)]) -> Result<(), Failure> {
         let applied: BTreeSet<Stamp> = entries.iter().map(|(stamp, _)| *stamp).collect();
+        if let Some(stamp) = self.taken_back.iter().find(|stamp| applied.contains(stamp)) {
+            return Err(Failure::NotRevoked { stamp: *stamp });
+        }
         let last = applied.last().map_or(0, |stamp| stamp.lamport);
-        if let Some((peer, stamp)) = self.crowd.own.iter().find(|(_, stamp)| !applied.contains(stamp)) {
+        if let Some((peer, stamp)) = self
+            .crowd
+            .own
+            .iter()
+            .find(|(_, stamp)| !applied.contains(stamp) && !self.taken_back.contains(stamp))
+        {
             return Err(Failure::Lost { peer: *peer, stamp: *stamp });
         }
         for (index, node, replica) in live(self.nodes).filter(|(index, ..)| (self.honest)(*index)) {
@@ -119,7 +130,7 @@ where
             if void && is_applied {
                 return Err(Failure::NotVoid { peer, stamp });
             }
-            if !void && !is_applied && !self.revoked.contains(&stamp) {
+            if !void && !is_applied && !self.taken_back.contains(&stamp) {
                 return Err(Failure::Lost { peer, stamp });
             }
             let times = node.given_back.iter().filter(|given| **given == stamp).count();

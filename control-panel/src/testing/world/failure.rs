@@ -39,6 +39,10 @@ pub(super) enum Failure {
     NotVoid { peer: Peer, stamp: Stamp },
     /// A void operation that did not come back to its author, or twice.
     NotGivenBack { peer: Peer, stamp: Stamp, times: usize },
+    /// An operation that was taken back is applied.
+    NotRevoked { stamp: Stamp },
+    /// A replica reports that another's state differs.
+    Desync { peers: [Peer; 2], at: u64, agreed: u64 },
     /// A replica that did not report a fork.
     ForkUnseen { peer: Peer },
     /// The run shows nothing.
@@ -114,6 +118,10 @@ impl Display for Failure {
             }
             Self::NotGivenBack { peer, stamp, times } => {
                 write!(f, "{stamp} of {peer} is void and was given back {times} times")
+            }
+            Self::NotRevoked { stamp } => write!(f, "{stamp} is applied, though it was taken back"),
+            Self::Desync { peers: [one, two], at, agreed } => {
+                write!(f, "{one} reports that the state of {two} differs at {at}; they agreed at {agreed}")
             }
             Self::ForkUnseen { peer } => write!(f, "{peer} did not report the fork"),
             Self::ShowsNothing(missing) => {

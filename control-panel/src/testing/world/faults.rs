@@ -44,6 +44,8 @@ pub(super) struct Retirement {
     pub(super) victim: usize,
     pub(super) at: u64,
     pub(super) invited_at: Option<u64>,
+    /// The member retires the owner, at the same time.
+    pub(super) contested: bool,
 }
 
 /// A peer goes on twice: its node, and from this frame on the last node, a copy.
@@ -71,6 +73,7 @@ impl Faults {
             victim: peers - 1,
             at: frames / 2,
             invited_at: rng.chance(50).then_some(frames * 5 / 6),
+            contested: rng.chance(50),
         });
         let twins = world.equivocate.then(|| Twins {
             original: peers - 1 - usize::from(world.retire),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{failure::Failure, promises::Promises, report::WorldReport};
+use super::{acts::Undo, failure::Failure, promises::Promises, report::WorldReport};
 use crate::{
     replica::{Delta, Grant, Misbehaviour, Peer, Redone, Replica, ReplicaNotice, Stamp, State, Version},
     testing::Rng,
@@ -31,6 +31,9 @@ pub(super) struct Node<S: State> {
     /// Its own operations.
     own: Vec<Own>,
     unstored: Vec<Own>,
+    /// What it took back.
+    undos: Vec<Undo>,
+    unstored_undos: Vec<Undo>,
     pub(super) promises: Promises,
     /// Void operations that came back, and those of them that are to be committed anew.
     pub(super) given_back: Vec<Stamp>,
@@ -59,6 +62,8 @@ impl<S: State> Node<S> {
             stored: Version::new(),
             own: Vec::new(),
             unstored: Vec::new(),
+            undos: Vec::new(),
+            unstored_undos: Vec::new(),
             promises: Promises::default(),
             given_back: Vec::new(),
             again: Vec::new(),
@@ -74,6 +79,10 @@ impl<S: State> Node<S> {
     /// What it has stored of its own.
     pub(super) fn own(&self) -> &[Own] {
         &self.own
+    }
+
+    pub(super) fn undos(&self) -> &[Undo] {
+        &self.undos
     }
 
     pub(super) fn disk(&self) -> &[Delta<S::Op>] {
@@ -126,6 +135,21 @@ impl<S: State> Node<S> {
         }
     }
 
+    /// Takes back an operation, or an undo of its own.
+    pub(super) fn undo(&mut self, rng: &mut Rng, report: &mut WorldReport) -> Option<Undo> {
+        let replica = self.replica.as_mut()?;
+        let again: Vec<_> = self.undos.iter().map(|undo| undo.at).collect();
+        let applied: Vec<_> = replica.history().1.map(|(stamp, _)| stamp).collect();
+        let among = if rng.chance(30) { &again } else { &applied };
+        // What is old is stable: mostly it is not that.
+        let recent = among.len().saturating_sub(if rng.chance(80) { 20 } else { usize::MAX });
+        let target = *rng.pick(&among[recent..])?;
+        let undo = Undo { at: replica.revoke(target).ok()?, target };
+        self.unstored_undos.push(undo);
+        report.revoked += 1;
+        Some(undo)
+    }
+
     /// Settles, and checks what it did.
     pub(super) fn settle(
         &mut self,
@@ -163,6 +187,11 @@ impl<S: State> Node<S> {
                     self.forks.insert(*peer);
                 }
                 ReplicaNotice::PeerMisbehaved { .. } => report.refused += 1,
+                ReplicaNotice::MembershipContested { .. } => report.contested += 1,
+                ReplicaNotice::Desync { peer, at, agreed, .. } => {
+                    let peers = [self.peer, *peer];
+                    return Err(Failure::Desync { peers, at: *at, agreed: *agreed });
+                }
                 _ => {}
             }
         }
@@ -180,6 +209,16 @@ impl<S: State> Node<S> {
         Ok(())
     }
 
+    /// How many others it found to have the same state.
+    pub(super) fn agreed(&self) -> u64 {
+        let replica = self.replica.iter();
+        replica
+            .map(|replica| {
+                replica.members().filter(|(peer, _)| replica.agreed_upto(*peer) > 0).count() as u64
+            })
+            .sum()
+    }
+
     /// Makes durable all that it has: before anything of it is sent.
     pub(super) fn store(&mut self) {
         let Some(replica) = &self.replica else { return };
@@ -188,12 +227,14 @@ impl<S: State> Node<S> {
             self.stored = replica.version().clone();
         }
         self.own.append(&mut self.unstored);
+        self.undos.append(&mut self.unstored_undos);
     }
 
     pub(super) fn crash(&mut self, until: u64, report: &mut WorldReport) {
         report.crashes += 1;
         report.unstored += self.unstored.len() as u64;
         self.unstored.clear();
+        self.unstored_undos.clear();
         self.jobs.clear();
         self.replica = None;
         self.down_until = until;

@@ -45,6 +45,12 @@ pub struct WorldReport {
     pub void: u64,
     /// Those of them that it committed anew, after it was invited again.
     pub rebased: u64,
+    /// Reports of a retirement that another one made void.
+    pub contested: u64,
+    /// Revocations.
+    pub revoked: u64,
+    /// How many replicas found the state of how many others equal, by a digest.
+    pub agreed: u64,
     /// Reports of an author that gave one number to two operations.
     pub forks: u64,
     /// Forged runs that arrived.
@@ -74,6 +80,7 @@ impl WorldReport {
             (world.crashes > 0 && self.crashes == 0, "no replica crashed"),
             (world.retire && self.void == 0, "no operation of the retired member was void"),
             (world.equivocate && self.forks == 0, "no author gave one number twice"),
+            (world.revoke && self.revoked == 0, "nothing was taken back"),
             (world.forge && self.refused == 0, "nothing forged was refused"),
         ]
         .into_iter()

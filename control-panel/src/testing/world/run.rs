@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use super::{
     World,
-    acts::Acts,
+    acts::{Acts, taken_back},
     crowd::{self, Crowd, HOME},
     ending,
     failure::Failure,
@@ -46,7 +46,7 @@ pub(super) struct Simulation<'a, S: State, I, B, E> {
     faults: Faults,
     acts: Acts,
     crowd: Crowd,
-    /// Operations that a user took back.
+    /// Operations that were taken back at some time.
     revoked: BTreeSet<Stamp>,
     /// The last run on the wire, for the forger.
     seen: Option<Arc<Run<S::Op>>>,
@@ -110,6 +110,7 @@ where
         }
         self.network.calm();
         self.quiet()?;
+        let taken_back = taken_back(self.nodes.iter().flat_map(|node| node.undos()).copied().collect());
         let ending = ending::Ending {
             nodes: &self.nodes,
             crowd: &self.crowd,
@@ -118,6 +119,7 @@ where
             },
             retirement: self.faults.retirement.as_ref().zip(self.acts.known.as_ref()),
             revoked: &self.revoked,
+            taken_back: &taken_back,
             fork: self.faults.twins.as_ref().map(|twins| self.nodes[twins.original].peer),
         };
         let log = ending.check(&self.init)?;
@@ -125,6 +127,7 @@ where
             self.journal.note(format_args!("{stamp} {op}"));
         }
         self.report.log = log;
+        self.report.agreed = self.nodes.iter().map(Node::agreed).sum();
         self.report.undone.sort();
         self.report.redone.sort();
         self.report.trace = self.journal.take();
@@ -181,6 +184,7 @@ where
         }
         self.act(node);
         if edited {
+            self.undo(node);
             self.commit(node);
         }
         if self.crashes(node, Step::Committed) {
@@ -225,8 +229,26 @@ where
                 acts.owner(self.frame, retirement, victim, owner);
             }
             if node == retirement.victim {
+                if let Some(member) = &mut nodes[node].replica {
+                    acts.member(self.frame, retirement, peer(0), member);
+                }
                 nodes[node].commit_again(acts.invite, &mut self.report);
             }
+        }
+    }
+
+    /// A user takes something back.
+    fn undo(&mut self, node: usize) {
+        // Who has a part to play does not: whether its revocations count depends on that.
+        let part =
+            self.faults.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node))
+                || self.faults.retirement.as_ref().is_some_and(|retirement| retirement.victim == node);
+        if !self.world.revoke || part || !self.rng.chance(5) {
+            return;
+        }
+        if let Some(undo) = self.nodes[node].undo(&mut self.rng, &mut self.report) {
+            self.journal.note(format_args!("{} undo {} {}", self.frame, undo.at, undo.target));
+            self.revoked.insert(undo.target);
         }
     }
 
