@@ -6,7 +6,7 @@ use control_panel::{
 };
 
 use crate::{
-    seeds,
+    converges, seeds,
     table::{Machines, edit, turn},
 };
 
@@ -34,14 +34,14 @@ fn world(seed: u64) -> World {
 #[test]
 fn replicas_converge_by_snapshots() {
     for seed in seeds(100) {
-        world(seed).assert_converges(Machines::default, edit);
+        converges(&world(seed), |builder| builder);
     }
 }
 
 #[test]
 fn replicas_converge_by_undoing() {
     for seed in seeds(100) {
-        world(seed).assert_converges_with(Machines::default, ReplicaBuilder::undoing, edit);
+        converges(&world(seed), ReplicaBuilder::undoing);
     }
 }
 
@@ -50,7 +50,7 @@ fn crashes_at_every_step_lose_nothing_that_was_stored() {
     let mut unstored = 0;
     for seed in seeds(40) {
         let world = World { seed, peers: 4, crashes: 12, ..World::default() };
-        world.assert_converges(Machines::default, edit);
+        converges(&world, |builder| builder);
         unstored += world.run(Machines::default, |builder| builder, edit).unstored;
     }
     assert!(unstored > 0, "a crash before the store loses what no one knows");
@@ -61,7 +61,7 @@ fn crashes_at_every_step_lose_nothing_that_was_stored() {
 fn digests_of_equal_states_are_equal() {
     let mut agreed = 0;
     for seed in seeds(60).step_by(31) {
-        let world = World { peers: 3, frames: 1_300, crashes: 5, revoke: seed % 2 == 1, ..world(seed) };
+        let world = World { peers: 3, frames: 1_300, crashes: 5, revocations: seed % 2 * 5, ..world(seed) };
         let build = |builder: ReplicaBuilder<Machines>| builder.digest(|machines| digest(machines.states));
         agreed += world.run(Machines::default, build, |rng, _, _| Some(turn(rng))).agreed;
     }

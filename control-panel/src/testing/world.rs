@@ -54,7 +54,7 @@ use crate::replica::{ReplicaBuilder, State};
 pub struct World {
     /// Which run. Default: 0.
     pub seed: u64,
-    /// How many replicas, from 2 to 1,000. Of more than 8, each sends to four others at random. Default: 3.
+    /// How many replicas, from 2 to 100. Of more than 8, each sends to four others at random. Default: 3.
     pub peers: usize,
     /// For how many frames the replicas are edited. Default: 100.
     pub frames: u64,
@@ -69,14 +69,15 @@ pub struct World {
     /// How many times a replica crashes, at any step of a frame, for up to ten frames. What it had stored (before it sent anything) stays,
     /// and it goes on as its next incarnation; or as the same, where it had stored all. Default: 1.
     pub crashes: u64,
+    /// The percentage of frames in which a replica takes an operation back ([`revoke`](crate::Replica::revoke)): its own, another's, or
+    /// what it had taken back before. Default: 0.
+    pub revocations: u64,
     /// The first peer retires the last, which no one hears meanwhile, and in half of all seeds invites it again: then that commits anew what
     /// became void. In half of all seeds the last retires the first at the same time, in vain. Of 3 peers and more. Default: no.
     pub retire: bool,
     /// One peer goes on twice, as a copied folder does: each copy gives the same numbers to other operations, and other peers hear it. Of 3
     /// peers and more, 4 with `retire`. Default: no.
     pub equivocate: bool,
-    /// Peers take back operations ([`revoke`](crate::Replica::revoke)), their own and others', and take some of that back again. Default: no.
-    pub revoke: bool,
     /// Runs with false clocks, numbers, pasts and authors arrive. Default: no.
     pub forge: bool,
     /// How many members there are besides `peers`: of these only the runs are made, and no one asks them. They edit as the others do,
@@ -96,9 +97,9 @@ impl Default for World {
             loss: 10,
             partitions: 1,
             crashes: 1,
+            revocations: 0,
             retire: false,
             equivocate: false,
-            revoke: false,
             forge: false,
             crowd: 0,
         }

@@ -61,16 +61,11 @@ impl Crowd {
         let mut runs = Vec::new();
         for index in 0..self.members.len() {
             let member = &self.members[index];
-            let operation = match edit(index, home.state()) {
-                Some(op) => Operation::Apply(op),
-                None => {
-                    let is_due = || member.clock < last || (home.low(member.peer) < last && lowest >= last);
-                    if frame % turns != index as u64 % turns || last == 0 || !is_due() {
-                        continue;
-                    }
-                    Operation::Ack { digest: None }
-                }
-            };
+            let operation = edit(index, home.state()).map(Operation::Apply);
+            let is_due = || member.clock < last || (home.low(member.peer) < last && lowest >= last);
+            let is_turn = last > 0 && frame % turns == index as u64 % turns;
+            let acknowledgement = || (is_turn && is_due()).then_some(Operation::Ack { digest: None });
+            let Some(operation) = operation.or_else(acknowledgement) else { continue };
             runs.push(self.run(index, frame, home.genesis(), operation));
         }
         runs

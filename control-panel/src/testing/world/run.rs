@@ -110,7 +110,7 @@ where
         }
         self.network.calm();
         self.quiet()?;
-        let taken_back = taken_back(self.nodes.iter().flat_map(|node| node.undos()).copied().collect());
+        let taken_back = taken_back(self.nodes.iter().flat_map(Node::undos).copied().collect());
         let ending = ending::Ending {
             nodes: &self.nodes,
             crowd: &self.crowd,
@@ -243,7 +243,7 @@ where
         let part =
             self.faults.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node))
                 || self.faults.retirement.as_ref().is_some_and(|retirement| retirement.victim == node);
-        if !self.world.revoke || part || !self.rng.chance(5) {
+        if self.world.revocations == 0 || part || !self.rng.chance(self.world.revocations) {
             return;
         }
         if let Some(undo) = self.nodes[node].undo(&mut self.rng, &mut self.report) {
