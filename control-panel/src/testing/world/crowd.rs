@@ -120,7 +120,7 @@ impl Crowd {
             fingerprint: 0,
         };
         let operations = vec![operation];
-        let named = InProcess { payload: Some(forger::payload::<Op>) }.identify(&header, &operations);
+        let named = InProcess { payload: Some(forger::payload::<Op>) }.identify(&header, &operations, &[]);
         let run =
             Run { header, operations, hash: named.hash, bytes: named.bytes, signature: named.signature };
         own.extend(run.applied().map(|(stamp, _)| (member.peer, stamp)));
