@@ -96,9 +96,16 @@ fn a_junior_retires_a_senior_for_good_once_all_others_have_acknowledged() {
     let by_1 = nodes[1].retire(peer(0));
     nodes[2].take([&by_1]);
     let acknowledgement = nodes[2].ack();
+    // Late enough that no low closes it.
+    for op in 0..5 {
+        nodes[0].write(op);
+    }
     let by_0 = nodes[0].retire(peer(1));
+    let by_0_and_before = nodes[0].log.clone();
     for node in &mut nodes {
-        node.take([&by_0, &by_1, &acknowledgement]);
+        node.take(&by_0_and_before);
+        node.take([&by_1, &acknowledgement]);
+        assert_eq!(node.verdict(&by_0), RETIRED);
         assert!(node.membership.members().keys().eq(&[peer(1), peer(2)]), "{:?}", node.membership.members());
     }
 }
@@ -250,5 +257,54 @@ fn a_copy_that_writes_below_what_others_acknowledged_is_closed_in_either_order()
         assert!(runs.iter().all(|run| node.verdict(run) == Verdict::Valid));
         let reported = ReplicaNotice::PeerMisbehaved { peer: peer(2), what: Misbehaviour::Backdated };
         assert_eq!(node.notices.iter().filter(|it| **it == reported).count(), 1);
+    }
+}
+
+#[test]
+fn one_that_was_invited_holds_back_from_its_invitation_on() {
+    let mut nodes = group(2);
+    let before = nodes[0].write(1);
+    settle(&mut nodes);
+    let invitation = nodes[0].invite(peer(7), Grant::Write);
+    settle(&mut nodes);
+    for node in &nodes {
+        assert!((before.clock()..invitation.clock()).contains(&node.watermark));
+        assert_eq!(node.membership.holds_back(), Some(peer(7)));
+    }
+    nodes.push(Node::new(&owners(2), 7));
+    settle(&mut nodes);
+    assert!(nodes.iter().all(|node| node.watermark == invitation.clock()));
+}
+
+#[test]
+fn an_invitation_beside_a_retirement_rescues_nothing() {
+    let mut nodes = group(3);
+    let retirement = nodes[0].retire(peer(2));
+    let invitation = nodes[1].invite(peer(2), Grant::Write);
+    nodes[2].take([&invitation]);
+    let written = nodes[2].write(1);
+    for node in &mut nodes {
+        node.take([&invitation, &written, &retirement]);
+        assert_eq!(node.verdict(&written), RETIRED);
+        assert!(!node.membership.members().contains_key(&peer(2)));
+    }
+}
+
+#[test]
+fn a_retirement_that_is_closed_retires_no_one() {
+    let mut nodes = group(3);
+    let mut copy = Node::new(&owners(3), 2);
+    let backdated = copy.retire(peer(1));
+    let first = [nodes[0].write(1), nodes[1].write(2), nodes[2].write(3)];
+    nodes[0].take(&first);
+    let closing = nodes[0].ack();
+    let mut all: Vec<_> = first.iter().chain([&closing]).cloned().collect();
+    for place in [0, all.len()] {
+        all.insert(place, backdated.clone());
+        let mut node = Node::new(&owners(3), 1);
+        node.take(&all);
+        assert_eq!(node.verdict(&backdated), CLOSED);
+        assert!(node.membership.members().contains_key(&peer(1)));
+        all.remove(place);
     }
 }

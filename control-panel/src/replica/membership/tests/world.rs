@@ -4,7 +4,7 @@ use super::{
     node::{Members, Node, TestRun},
     random::Random,
 };
-use crate::replica::{Grant, Peer};
+use crate::replica::Grant;
 
 /// What happens in a world.
 #[derive(Clone)]
@@ -19,6 +19,9 @@ pub(super) struct Plan {
     pub(super) crashes: u64,
     /// The first owner retires the last peer while it is cut off.
     pub(super) retires: bool,
+    /// How many peers more listen, and write once they were invited. Where none quarrels, the first owner invites the last of
+    /// these a third through.
+    pub(super) joiners: u8,
     /// Of a thousand rounds of a peer, in how many it retires or invites another, if it believes that it may.
     pub(super) quarrels: u64,
 }
@@ -40,7 +43,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64, plan: &Plan) -> Self {
-        let numbers = 0..u8::try_from(plan.members.len()).expect("few");
+        let numbers = 0..u8::try_from(plan.members.len()).expect("few") + plan.joiners;
         let nodes = numbers.map(|number| Node::new(&plan.members, number)).collect();
         Self {
             plan: plan.clone(),
@@ -55,6 +58,7 @@ impl World {
     /// Plays all rounds, then lets all messages through until no one owes an acknowledgement.
     pub(super) fn play(&mut self) {
         let retires_at = self.plan.rounds * 3 / 5;
+        let invites = self.plan.joiners > 0 && self.plan.quarrels == 0;
         while self.round < self.plan.rounds {
             self.deliver();
             for of in 0..self.nodes.len() {
@@ -64,6 +68,10 @@ impl World {
                 if self.plan.retires && of == 0 && self.round == retires_at {
                     let last = self.nodes.last().expect("several").me.peer;
                     let run = self.nodes[0].retire(last);
+                    self.send(0, &run);
+                } else if invites && of == 0 && self.round == self.plan.rounds / 3 {
+                    let last = self.nodes.last().expect("several").me.peer;
+                    let run = self.nodes[0].invite(last, Grant::Write);
                     self.send(0, &run);
                 } else {
                     self.act(of);
@@ -79,8 +87,8 @@ impl World {
         let grant = node.membership.members().get(&node.me.peer).copied();
         let Some(grant) = grant else { return };
         let made = if grant == Grant::Owner && self.random.below(1000) < self.plan.quarrels {
-            let target: Peer =
-                *self.plan.members.keys().nth(self.random.index(self.plan.members.len())).expect("in it");
+            let target = self.nodes[self.random.index(self.nodes.len())].me.peer;
+            let node = &mut self.nodes[of];
             let is_member = node.membership.members().contains_key(&target);
             if is_member { node.retire(target) } else { node.invite(target, Grant::Owner) }
         } else if grant >= Grant::Write && self.random.percent(25) {

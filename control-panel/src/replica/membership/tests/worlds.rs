@@ -18,6 +18,7 @@ fn plan() -> Plan {
         halves: false,
         crashes: 0,
         retires: false,
+        joiners: 0,
         quarrels: 0,
     }
 }
@@ -77,7 +78,12 @@ fn an_owner_retires_a_cut_off_member_that_crashes() {
 
 #[test]
 fn owners_quarrel_across_a_partition() {
-    let plan = Plan { members: owners(5), halves: true, quarrels: 6, crashes: 1, ..plan() };
+    let plan = Plan { members: owners(5), joiners: 1, halves: true, quarrels: 6, crashes: 1, ..plan() };
     let (_, void) = play(&plan, 150);
     assert!(void > 0, "nothing was lost");
+}
+
+#[test]
+fn an_owner_invites_a_peer() {
+    assert_eq!(play(&Plan { joiners: 1, crashes: 1, ..plan() }, 100), (0, 0));
 }
