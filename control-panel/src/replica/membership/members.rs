@@ -83,6 +83,18 @@ impl Scope<'_> {
             .min()
     }
 
+    /// What is known of a peer that was invited, before it is heard of. It may have begun with any of several invitations, but
+    /// with none that the author of a later one knew to be over.
+    fn floor(&self, peer: &Peer) -> Floor {
+        let begins = |id: &&ActId| self.acts[**id].target == *peer && self.acts[**id].floor.is_some();
+        let first: Vec<ActId> = self.known.iter().filter(begins).copied().collect();
+        let is_last = |id: &&ActId| !first.iter().any(|later| self.acts[*later].past.contains(*id));
+        let floors = first.iter().filter(is_last).filter_map(|id| self.acts[*id].floor);
+        floors
+            .reduce(|one, other| Floor { clock: one.clock.min(other.clock), low: one.low.min(other.low) })
+            .unwrap_or_default()
+    }
+
     /// The members, and who counts. What was final before stays so.
     pub(super) fn view(&self, before: &View) -> View {
         let effective = self.effective();
@@ -119,12 +131,7 @@ impl Scope<'_> {
             .members
             .keys()
             .chain(&retired)
-            .filter_map(|peer| {
-                let invites = view.effective.iter().map(|&id| &self.acts[id]);
-                let floors = invites.filter(|act| act.target == *peer).filter_map(|act| act.floor);
-                let floor = floors.max_by_key(|floor| floor.clock).unwrap_or_default();
-                Some(Counted { peer: self.peers.get(peer)?, floor })
-            })
+            .filter_map(|peer| Some(Counted { peer: self.peers.get(peer)?, floor: self.floor(peer) }))
             .collect();
         view.counted.sort_by_key(|counted| self.peers.name(counted.peer));
         view

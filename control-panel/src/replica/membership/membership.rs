@@ -478,9 +478,8 @@ impl Membership {
         let genesis = self.genesis.get(&judged.peer).copied();
         let void = judged.by_acts(&self.acts, known, &self.live.view.effective, genesis);
         let closed = || self.is_closed((judged.chain, judged.seq)).then_some(Void::Closed);
-        // A retired member that has not heard of it may go on below what others have promised: no fault of its.
-        let void = void.filter(|void| *void == Void::Retired).or_else(closed).or(void);
-        void.map_or(Verdict::Valid, Verdict::Void)
+        // One that was retired, or whose invitation fell, and has not heard of it may go on below what others promised: no fault of its.
+        void.or_else(closed).map_or(Verdict::Valid, Verdict::Void)
     }
 
     fn record(&mut self, judged: &Judged, verdict: Verdict) {

@@ -29,10 +29,10 @@ impl Verdict {
 pub(crate) enum Void {
     /// Its peer was retired without it.
     Retired,
-    /// At or below the low of a run that does not have it in its past.
-    Closed,
     /// Its author had no right to it.
     NotGranted,
+    /// At or below the low of a run that does not have it in its past.
+    Closed,
 }
 
 /// A run whose verdict is another than at the last report: void now, or valid again.

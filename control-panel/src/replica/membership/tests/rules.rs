@@ -308,3 +308,23 @@ fn a_retirement_that_is_closed_retires_no_one() {
         all.remove(place);
     }
 }
+
+#[test]
+fn of_two_invitations_of_one_peer_either_may_be_its_beginning() {
+    let mut nodes = group(2);
+    let early = nodes[0].invite(peer(7), Grant::Write);
+    let mut joiner = Node::new(&owners(2), 7);
+    joiner.take([&early]);
+    let written = joiner.write(1);
+    for op in 0..5 {
+        nodes[1].write(op);
+    }
+    let late = nodes[1].invite(peer(7), Grant::Write);
+    assert!(written.header.lamport < late.header.lamport);
+    settle(&mut nodes);
+    for node in &mut nodes {
+        node.take([&written]);
+        assert_eq!(node.verdict(&written), Verdict::Valid);
+        assert_eq!(node.wrong, [""; 0]);
+    }
+}
