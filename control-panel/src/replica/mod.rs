@@ -30,7 +30,6 @@
 //! let _ = (here.settle(), there.settle());
 //! assert_eq!(here.state(), there.state());
 //! ```
-#![allow(dead_code, reason = "provisional, while the parts are being joined")]
 
 mod acts;
 mod admit;

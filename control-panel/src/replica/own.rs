@@ -75,6 +75,7 @@ impl<Op> Own<Op> {
     }
 
     /// The state's operations that are pending and applied.
+    #[cfg(feature = "testing")]
     pub(crate) fn applied(&self) -> impl Iterator<Item = (Stamp, &Op)> {
         let pending = self.first.into_iter().filter(|_| !self.void).flat_map(|first| {
             (0..).zip(&self.pending).map(move |(index, operation)| {

@@ -75,6 +75,7 @@ pub(crate) enum Operation<Op> {
     /// The state's.
     Apply(Op),
     /// The state's, of a schema newer than this replica's, or not readable in its own: its bytes as received.
+    #[cfg_attr(not(feature = "codec"), expect(dead_code, reason = "without bytes nothing is unread"))]
     Unknown(Arc<[u8]>),
     /// Nothing but the heads of its run.
     Ack {

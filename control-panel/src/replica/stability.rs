@@ -1,6 +1,6 @@
 //! What can no longer change: effects, compaction, comparison.
 
-use super::{Replica, ReplicaNotice, Stamp, State};
+use super::{Replica, Stamp, State};
 
 impl<S: State> Replica<S> {
     /// All operations up to this Lamport time are stable: every member has them, knows that every member has them, and none can sort
@@ -97,11 +97,5 @@ impl<S: State> Replica<S> {
         for (chain, next_seq) in kept {
             self.membership.forget(chain, next_seq);
         }
-    }
-
-    /// Reports that belong to no run.
-    pub(super) fn notice(&mut self, notice: ReplicaNotice) {
-        self.notices.push(notice);
-        self.unsettled = true;
     }
 }

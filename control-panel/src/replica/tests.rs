@@ -5,6 +5,7 @@ mod desync;
 mod floods;
 mod forger;
 mod forks;
+mod layers;
 mod members;
 mod orders;
 mod poison;

@@ -85,6 +85,7 @@ impl Version {
     }
 
     /// An end that is named in bytes, where the author's count is known.
+    #[cfg(feature = "codec")]
     pub(crate) fn add_end(&mut self, author: Author, end: End) {
         self.0.entry(author).or_default().ends.push(end);
     }

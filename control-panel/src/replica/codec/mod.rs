@@ -36,7 +36,6 @@ pub use self::{
     limits::Limits,
     postcard::{Postcard, read_postcard},
 };
-#[allow(unused_imports, reason = "provisional, while the parts are being joined")]
 pub(crate) use self::{
     coding::{Coding, genesis},
     snapshot::SnapshotBytes,

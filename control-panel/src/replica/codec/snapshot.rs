@@ -14,8 +14,6 @@ const SNAPSHOT: &[u8; 32] = b"control-panel snapshot v1\0\0\0\0\0\0\0";
 pub(crate) struct SnapshotBytes<'a> {
     /// The schema of the author's program.
     pub(crate) schema: u32,
-    /// What names this snapshot: a second member's at the same level has the same.
-    pub(crate) hash: [u8; 32],
     pub(crate) content: &'a [u8],
 }
 
@@ -51,7 +49,7 @@ impl<'a> SnapshotBytes<'a> {
         if hash(schema, content) != declared {
             return Err(DecodeError::new(offset, Refused::Hash));
         }
-        Ok(Self { schema, hash: declared, content })
+        Ok(Self { schema, content })
     }
 }
 

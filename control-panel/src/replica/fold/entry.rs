@@ -124,10 +124,6 @@ impl<Op> Entry<Op> {
         self.flags & (VOID | REVOKED | POISON) == POISON
     }
 
-    pub(super) fn is(&self, out: Out) -> bool {
-        self.flags & out as u8 != 0
-    }
-
     /// Returns whether that changed anything.
     pub(super) fn set(&mut self, out: Out, on: bool) -> bool {
         let before = self.flags;

@@ -334,6 +334,7 @@ impl<S: State> Fold<S> {
     }
 
     /// The operation at which the fold stopped, as its `apply` panics.
+    #[cfg(test)]
     pub(crate) fn stopped_at(&self) -> Option<Stamp> {
         let frozen = self.line.frozen?;
         Some(self.line.log[frozen - self.line.first].stamp())
@@ -381,6 +382,7 @@ impl<S: State> Fold<S> {
 
     /// The state with exactly the operations up to that Lamport time: a clone, and at most what is between it and a snapshot, or the end, is applied.
     /// `None` below the base and above what is [folded](Self::folded). Local operations must be sealed before.
+    #[cfg(test)]
     pub(crate) fn state_at(&mut self, level: u64) -> Option<S> {
         if level < self.base_level || level > self.folded(level) {
             return None;

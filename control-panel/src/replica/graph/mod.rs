@@ -9,7 +9,7 @@
 //! | `gaps.rs` | runs that wait for others |
 //! | `seal.rs` | this replica's own runs |
 //! | `since.rs` | what another replica lacks |
-//! | `tips.rs` | forgetting, and starting from a snapshot |
+//! | `forget.rs` | forgetting below a stable cut |
 //! | `limits.rs` | the bounds |
 //!
 //! The set of admitted runs does not depend on the order in which runs are offered, once all have been: whether a run is refused
@@ -17,6 +17,7 @@
 //! branches is the parent, and the order of admission among concurrent runs.
 
 mod chain;
+mod forget;
 mod gaps;
 mod heard;
 mod judge;
@@ -24,7 +25,6 @@ mod limits;
 mod record;
 mod seal;
 mod since;
-mod tips;
 
 #[cfg(test)]
 mod tests;
@@ -36,8 +36,6 @@ use std::{
 
 #[cfg(feature = "codec")]
 pub(crate) use self::record::{ChainRecord, RunRecord};
-#[allow(unused_imports, reason = "provisional: the replica's snapshot will use them")]
-pub(crate) use self::tips::{ChainTip, Tips};
 pub(crate) use self::{
     chain::{Chain, ChainId, Fork, Tip},
     heard::Mark,
@@ -125,18 +123,20 @@ impl<Op> Graph<Op> {
         }
     }
 
-    /// Takes a run in, for [`admit_next`](Self::admit_next) to look at: call that until it returns `None`, as until then
+    /// Takes a run in, for [`admit_next_if`](Self::admit_next_if) to look at: call that until it returns `None`, as until then
     /// nothing bounds what waits here.
     pub(crate) fn offer(&mut self, run: Arc<Run<Op>>) {
         self.queue.push_back(run);
     }
 
-    /// Admits one run, so that what is asked of the graph then is as of that run. `None` if nothing more can be admitted.
+    #[cfg(test)]
     pub(crate) fn admit_next(&mut self) -> Option<Admitted<Op>> {
         self.admit_next_if(|_| true)
     }
 
-    /// The same, where the first run of an author is admitted only if `is_member` says so. That must be a function of the run
+    /// Admits one run, so that what is asked of the graph then is as of that run. `None` if nothing more can be admitted.
+    ///
+    /// The first run of an author is admitted only if `is_member` says so. That must be a function of the run
     /// and its past, which the candidate tells; a run that it does not admit is refused as a stranger's.
     pub(crate) fn admit_next_if(
         &mut self,
@@ -233,6 +233,7 @@ impl<Op> Graph<Op> {
     }
 
     /// How many runs wait for others.
+    #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.gaps.len()
     }
@@ -277,6 +278,7 @@ impl<Op> Graph<Op> {
     }
 
     /// Whether the operations of a chain below `next_seq` are in the past of the last run of chain `of`, or in that chain.
+    #[cfg(test)]
     pub(crate) fn covers(&self, of: ChainId, (chain, next_seq): (ChainId, u64)) -> bool {
         self.heard(of, chain).next_seq >= next_seq
     }

@@ -67,6 +67,7 @@ impl<Op> Graph<Op> {
     }
 
     /// Both, for those who have the graph alone.
+    #[cfg(test)]
     pub(crate) fn seal(
         &mut self,
         operations: Vec<Operation<Op>>,

@@ -118,11 +118,6 @@ impl Known {
         self.seen.len() > before
     }
 
-    /// Those that one knows who has the chain up to `next_seq`.
-    pub(super) fn covered_by(&self, next_seq: u64) -> impl Iterator<Item = ActId> + '_ {
-        self.seen.iter().take_while(move |seen| seen.next_seq <= next_seq).map(|seen| seen.act)
-    }
-
     pub(super) fn see(&mut self, act: ActId, from: u64, next_seq: u64) {
         debug_assert!(self.get(act).is_none());
         debug_assert!(self.seen.last().is_none_or(|last| last.from <= from));

@@ -93,6 +93,7 @@ impl Membership {
     }
 
     /// Reports an author that is no member: its run was refused.
+    #[cfg(test)]
     pub(crate) fn report_stranger(&mut self, peer: Peer) {
         self.notices.misbehaved(peer, Misbehaviour::Stranger);
     }
@@ -180,6 +181,7 @@ impl Membership {
     }
 
     /// What a member is known to have of all members; this replica's own is what it has.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn low(&self, peer: Peer) -> u64 {
         let index = self.peers.get(&peer);
         let counted = index.and_then(|index| self.live.view.counted.iter().find(|it| it.peer == index));

@@ -36,7 +36,6 @@ mod tests;
 mod verdict;
 mod watermark;
 
-#[allow(unused_imports, reason = "provisional, while the parts are being joined")]
 pub(crate) use self::{
     membership::Membership,
     record::Record,

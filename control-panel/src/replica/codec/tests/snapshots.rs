@@ -11,16 +11,11 @@ fn sealed() -> Vec<u8> {
 }
 
 #[test]
-fn it_comes_back_with_its_hash() {
+fn it_comes_back() {
     let bytes = sealed();
     let open = SnapshotBytes::open(&bytes, &Limits::default()).unwrap();
     assert_eq!((open.schema, open.content), (3, &b"the state"[..]));
     assert_eq!(bytes, sealed());
-    let other = SnapshotBytes::seal(3, |out| {
-        out.push(1);
-        Ok(())
-    });
-    assert_ne!(SnapshotBytes::open(&other.unwrap(), &Limits::default()).unwrap().hash, open.hash);
 }
 
 #[test]
