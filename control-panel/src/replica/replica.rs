@@ -221,7 +221,7 @@ impl<S: State> Replica<S> {
     /// [`Reducer::settle`](crate::Reducer::settle).
     ///
     /// With [`finish`](Self::finish) it applies and undoes at most [`redo_budget`](ReplicaBuilder::redo_budget) operations. What exceeds that is returned as a
-    /// [`Redo`], to be run elsewhere; until [`finish`](Self::finish) the state is as it was, with commits on top.
+    /// [`Redo`](super::Redo), to be run elsewhere; until [`finish`](Self::finish) the state is as it was, with commits on top.
     #[inline]
     pub fn settle(&mut self) -> Settled<S> {
         if self.unsettled { self.settle_now() } else { Settled::default() }
@@ -248,7 +248,7 @@ impl<S: State> Replica<S> {
         Settled { merged, undone, redone, job, notices }.counted()
     }
 
-    /// Swaps the result of a [`Redo`] in, and puts on top what was committed and merged since: as part of a frame, so that a replay does
+    /// Swaps the result of a [`Redo`](super::Redo) in, and puts on top what was committed and merged since: as part of a frame, so that a replay does
     /// not depend on timing. Returns `false`, and changes nothing, for a result that is not the one awaited.
     pub fn finish(&mut self, redone: Redone<S>) -> bool {
         self.seal();
