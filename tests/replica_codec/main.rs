@@ -1,6 +1,7 @@
 //! Replicas' bytes, by the public surface: a peer that writes them by hand from the documented layout, bombs, schemas, and
 //! the memory that hostile bytes can take.
 
+mod behind;
 mod bombs;
 mod by_hand;
 mod memory;

@@ -1,7 +1,7 @@
 //! What a replica does beside editing: members, undo, cuts, the outbox.
 
 use super::{
-    Delta, Grant, NotOwner, Peer, Replica, RevokeError, Stamp, State, Version, membership::Right,
+    CutError, Delta, Grant, NotOwner, Peer, Replica, RevokeError, Stamp, State, Version, membership::Right,
     run::Operation, signature::keep_covered,
 };
 
@@ -59,11 +59,17 @@ impl<S: State> Replica<S> {
     /// forgets the history below it. Made automatically too, see [`ReplicaBuilder::history`](super::ReplicaBuilder::history).
     ///
     /// # Errors
-    /// [`NotOwner`], and nothing happens.
-    pub fn cut(&mut self) -> Result<Stamp, NotOwner> {
+    /// [`CutError`], and nothing happens: this peer is no owner; or all that is new since the last cut needs an operation that this program cannot read.
+    pub fn cut(&mut self) -> Result<Stamp, CutError> {
         self.owner()?;
         self.seal();
         let upto = self.stable;
+        if let Some((first, schema)) = self.first_unread()
+            && first.lamport <= self.membership.watermark()
+            && upto <= self.revocations.cut_before(None)
+        {
+            return Err(CutError::NeedsUpgrade { first, schema });
+        }
         Ok(self.act(Operation::Cut { upto }))
     }
 

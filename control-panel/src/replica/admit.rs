@@ -58,10 +58,6 @@ impl<S: State> Replica<S> {
     fn learn(&mut self, run: &Arc<Run<S::Op>>) {
         let header = &run.header;
         self.reducers.declare(header.author.peer, header.lamport, header.fingerprint);
-        if header.schema > self.newest_schema {
-            self.newest_schema = header.schema;
-            self.notices.push(ReplicaNotice::NeedsUpgrade { schema: header.schema });
-        }
         if header.schema <= self.schema && run.unread() > 0 {
             self.report(header.author.peer, Misbehaviour::Malformed);
         }
@@ -77,7 +73,10 @@ impl<S: State> Replica<S> {
                 }
                 Verdict::Void(_) => {
                     self.fold.stage_void(Arc::clone(&run));
-                    (0..run.operations.len()).for_each(|index| self.revocations.remove(&key(&run, index)));
+                    for index in 0..run.operations.len() {
+                        self.revocations.remove(&key(&run, index));
+                        self.unread.remove(&key(&run, index));
+                    }
                     self.give_back(&run);
                     self.decides = true;
                 }
@@ -89,7 +88,7 @@ impl<S: State> Replica<S> {
         }
     }
 
-    /// The replicas' own operations of a valid run.
+    /// What is to be noted of a valid run's operations, beside those that are applied.
     fn take_acts(&mut self, run: &Arc<Run<S::Op>>) {
         for (index, operation) in run.operations.iter().enumerate() {
             match operation {
@@ -97,6 +96,10 @@ impl<S: State> Replica<S> {
                 Operation::Cut { upto } => self.revocations.cut(key(run, index), *upto),
                 Operation::Ack { digest: Some(digest) } if run.header.author.peer != self.me.peer => {
                     self.desync.hear(run.header.author.peer, *digest);
+                    continue;
+                }
+                Operation::Unknown(_) if run.header.schema > self.schema => {
+                    self.miss(key(run, index), run.header.schema);
                     continue;
                 }
                 _ => continue,
@@ -136,6 +139,6 @@ impl<S: State> Replica<S> {
     }
 }
 
-fn key<Op>(run: &Run<Op>, index: usize) -> Key {
+pub(super) fn key<Op>(run: &Run<Op>, index: usize) -> Key {
     (run.stamp(index), run.hash)
 }

@@ -49,7 +49,7 @@ impl fmt::Display for RevokeError {
 impl error::Error for RevokeError {}
 
 /// Why [`Replica::invite`](super::Replica::invite), [`retire`](super::Replica::retire) or [`cut`](super::Replica::cut) refuses: this replica's peer
-/// is no owner.
+/// is no owner of the group. Let an owner's replica do it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOwner;
 
@@ -60,6 +60,42 @@ impl fmt::Display for NotOwner {
 }
 
 impl error::Error for NotOwner {}
+
+/// Why [`Replica::cut`](super::Replica::cut) refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CutError {
+    /// This replica's peer is no owner.
+    NotOwner(NotOwner),
+    /// All up to this operation is covered by a cut, and this program cannot read it: it must not say that its state has all below. Update the program, or let
+    /// an owner cut whose program is updated.
+    NeedsUpgrade {
+        /// The first operation that it cannot read.
+        first: Stamp,
+        /// That operation's schema.
+        schema: u32,
+    },
+}
+
+impl From<NotOwner> for CutError {
+    fn from(reason: NotOwner) -> Self {
+        Self::NotOwner(reason)
+    }
+}
+
+impl fmt::Display for CutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOwner(reason) => reason.fmt(f),
+            Self::NeedsUpgrade { first, schema } => write!(
+                f,
+                "operation {first} is of schema {schema}, which this program cannot read: update it, or let an updated owner cut"
+            ),
+        }
+    }
+}
+
+impl error::Error for CutError {}
 
 /// Why [`ReplicaBuilder::join`](super::ReplicaBuilder::join) or [`Replica::rejoin`](super::Replica::rejoin) refuses a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

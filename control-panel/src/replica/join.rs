@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    Author, Delta, Peer, Replica, ReplicaBuilder, ReplicaNotice, Snapshot, SnapshotError, State,
+    Author, Delta, Peer, Replica, ReplicaBuilder, Snapshot, SnapshotError, State,
+    admit::key,
     desync::Desync,
     graph::{ChainId, Graph},
     membership::Membership,
@@ -91,21 +92,23 @@ impl<S: State> Replica<S> {
         self.stable = level;
         self.joined = Some(Joined { from: snapshot.from.peer, level });
         self.unsettled = true;
-        if snapshot.newest_schema > self.newest_schema {
-            self.newest_schema = snapshot.newest_schema;
-            self.notices.push(ReplicaNotice::NeedsUpgrade { schema: self.newest_schema });
-        }
+        self.unread.begin_again();
         self.stage_kept(level);
         self.go_on_from(&before);
         Ok(())
     }
 
-    /// Whether this replica began with a snapshot that only its giver vouches for: no other member's digest of the state
-    /// ([`ReplicaBuilder::digest`](super::ReplicaBuilder::digest)) was equal at or above the snapshot's level yet. A digest that differs is reported as
-    /// [`Desync`](super::ReplicaNotice::Desync).
+    /// Whether the state may be another than that of the group:
     ///
-    /// Without a digest function, and in a group of two, it stays so: there is nothing to compare with.
+    /// - It lacks operations of a newer schema, which this program cannot read ([`NeedsUpgrade`](super::ReplicaNotice::NeedsUpgrade)). It has them after
+    ///   the update. Until then nothing from the first of them on is stable here.
+    /// - It began with a snapshot that only its giver vouches for: no other member's digest of the state
+    ///   ([`ReplicaBuilder::digest`](super::ReplicaBuilder::digest)) was equal at or above the snapshot's level yet. A digest that differs is reported as
+    ///   [`Desync`](super::ReplicaNotice::Desync). Without a digest function, and in a group of two, it stays so: there is nothing to compare with.
     pub fn is_provisional(&self) -> bool {
+        if self.first_unread().is_some() {
+            return true;
+        }
         let Some(Joined { from, level }) = self.joined else { return false };
         let others = self.membership.members().keys().filter(|peer| **peer != from && **peer != self.me.peer);
         !others.into_iter().any(|peer| self.desync.agreed_upto(*peer) >= level)
@@ -113,6 +116,7 @@ impl<S: State> Replica<S> {
 
     /// What the snapshot has above its level becomes part of the state.
     fn stage_kept(&mut self, level: u64) {
+        let mut unread = Vec::new();
         for (stamp, by) in self.revocations.left_out().filter(|(stamp, _)| stamp.lamport > level) {
             self.fold.revoke(stamp, by, true);
         }
@@ -120,15 +124,21 @@ impl<S: State> Replica<S> {
             let valid = chain.runs.iter().filter(|run| self.membership.verdict(id, run.header.seq).applies());
             for run in valid {
                 self.fold.stage(Arc::clone(run));
-                for operation in &run.operations {
-                    if chain.author.peer == self.me.peer {
-                        continue;
-                    }
-                    if let Operation::Ack { digest: Some(digest) } = operation {
-                        self.desync.hear(chain.author.peer, *digest);
+                for (index, operation) in run.operations.iter().enumerate() {
+                    match operation {
+                        Operation::Ack { digest: Some(digest) } if chain.author.peer != self.me.peer => {
+                            self.desync.hear(chain.author.peer, *digest);
+                        }
+                        Operation::Unknown(_) if run.header.schema > self.schema => {
+                            unread.push((key(run, index), run.header.schema));
+                        }
+                        _ => {}
                     }
                 }
             }
+        }
+        for (at, schema) in unread {
+            self.miss(at, schema);
         }
     }
 

@@ -66,12 +66,13 @@ mod stability;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod version;
 
 pub use self::{
     builder::ReplicaBuilder,
     delta::Delta,
-    error::{NotOwner, RevokeError, SnapshotError},
+    error::{CutError, NotOwner, RevokeError, SnapshotError},
     ids::{Author, Peer, Stamp},
     notice::{Misbehaviour, ReplicaNotice},
     redo::{Redo, Redone},

@@ -44,9 +44,10 @@ pub enum ReplicaNotice {
         /// How many.
         ops: usize,
     },
-    /// Operations of a newer schema are kept and forwarded, not applied: the state is provisional until this program is updated.
+    /// Operations of a newer schema are kept and forwarded, not applied: the state is [provisional](super::Replica::is_provisional), and nothing from the first of them on is stable
+    /// here, until this program is updated. Once for each schema that is newer than the last one reported.
     NeedsUpgrade {
-        /// The newest schema seen.
+        /// Theirs.
         schema: u32,
     },
     /// `apply` panicked. If the operation is void everywhere, the replica goes on without it; else it stops there.

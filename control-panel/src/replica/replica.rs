@@ -16,6 +16,7 @@ use super::{
     revocations::Revocations,
     run::{Operation, Run},
     signature::{Link, Signed, Verifier, unverified},
+    unread::Unread,
 };
 
 /// One replica of a state that several peers share.
@@ -84,7 +85,7 @@ pub struct Replica<S: State> {
     pub(super) void: Vec<Arc<Run<S::Op>>>,
     /// Up to where effects were handed out; `None` if they were never asked for.
     pub(super) performed: Option<u64>,
-    pub(super) newest_schema: u32,
+    pub(super) unread: Unread,
     /// The snapshot that it began with.
     pub(super) joined: Option<Joined>,
     /// The watermark that the fold knows.
@@ -136,7 +137,7 @@ impl<S: State> Replica<S> {
             reported: Vec::new(),
             void: Vec::new(),
             performed: builder.performed,
-            newest_schema: builder.schema,
+            unread: Unread::default(),
             joined: None,
             stable: 0,
             unsettled: false,

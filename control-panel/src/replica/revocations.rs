@@ -48,6 +48,11 @@ impl Revocations {
         self.cuts.remove(at);
     }
 
+    /// Whether an operation is left out.
+    pub(crate) fn leaves_out(&self, stamp: &Stamp) -> bool {
+        self.out.contains_key(stamp)
+    }
+
     /// What is left out, and the Lamport time of what says so.
     pub(crate) fn left_out(&self) -> impl Iterator<Item = (Stamp, u64)> + '_ {
         self.out.iter().map(|(stamp, by)| (*stamp, *by))

@@ -24,7 +24,6 @@ pub struct Snapshot<S: State> {
     pub(super) membership: membership::Record,
     pub(super) revocations: Revocations,
     pub(super) reducers: Reducers,
-    pub(super) newest_schema: u32,
 }
 
 impl<S: State> Snapshot<S> {
@@ -114,7 +113,6 @@ impl<S: State> Replica<S> {
             membership: self.membership.to_record(),
             revocations: self.revocations.clone(),
             reducers: self.reducers.clone(),
-            newest_schema: self.newest_schema,
         }
     }
 }
@@ -130,7 +128,6 @@ impl<S: State> Clone for Snapshot<S> {
             membership: self.membership.clone(),
             revocations: self.revocations.clone(),
             reducers: self.reducers.clone(),
-            newest_schema: self.newest_schema,
         }
     }
 }

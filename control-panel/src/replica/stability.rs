@@ -5,6 +5,9 @@ use super::{Replica, Stamp, State};
 impl<S: State> Replica<S> {
     /// All operations up to this Lamport time are stable: every member has them, knows that every member has them, and none can sort
     /// before them any more. It never goes back. 0 at the beginning.
+    ///
+    /// It stays below what the state has not got: operations that a [`Redo`](super::Redo) is still to apply, one whose `apply` panics and that is not void, and the first
+    /// that this program cannot read ([`NeedsUpgrade`](super::ReplicaNotice::NeedsUpgrade)).
     pub fn watermark(&self) -> u64 {
         self.stable
     }
@@ -66,9 +69,10 @@ impl<S: State> Replica<S> {
         self.performed.unwrap_or(0)
     }
 
-    /// Follows the watermark: what is stable is told to the fold, a stable cut lets history go, digests are compared.
+    /// Follows the watermark: the fold learns what is stable, a stable cut lets history go, digests are compared.
     pub(super) fn advance(&mut self) {
-        let stable = self.fold.folded(self.membership.watermark());
+        let members = self.membership.watermark();
+        let stable = self.fold.folded(self.readable(members));
         if stable > self.stable {
             self.stable = stable;
             self.fold.stable(stable);
@@ -79,7 +83,8 @@ impl<S: State> Replica<S> {
             let fold = &self.fold;
             self.notices.extend(self.desync.compare(latest, |level| fold.digest_at(level)));
         }
-        let unstable = self.fold.unstable(self.stable);
+        // What this replica itself does not follow is no member's fault.
+        let unstable = self.fold.unstable(members);
         self.notices.extend(self.membership.check_bound(unstable, self.unstable));
     }
 

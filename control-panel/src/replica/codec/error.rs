@@ -33,6 +33,13 @@ pub enum Refused {
         /// That of this program.
         known: u64,
     },
+    /// A snapshot whose state is of another schema: operations of an older one are migrated, a state is not.
+    Schema {
+        /// That of the snapshot.
+        found: u32,
+        /// That of this program.
+        known: u32,
+    },
     /// More than [`Limits`](super::Limits) allow.
     Limit {
         /// Of what: a field of [`Limits`](super::Limits).
@@ -97,6 +104,10 @@ impl fmt::Display for DecodeError {
             Refused::Version { found, known } => write!(
                 f,
                 "format version {found}, and this program reads version {known}: update the older of the two programs"
+            ),
+            Refused::Schema { found, known } => write!(
+                f,
+                "a state of schema {found}, and this program's is {known}: ask a member that runs this version of the program"
             ),
             Refused::Limit { what, found, limit } => write!(
                 f,

@@ -30,7 +30,6 @@ struct Head {
     membership: membership::Record,
     revocations: Revocations,
     reducers: Reducers,
-    newest_schema: u32,
 }
 
 type News = Vec<(usize, bool, Mark)>;
@@ -78,7 +77,6 @@ where
             membership: self.membership.clone(),
             revocations: self.revocations.clone(),
             reducers: self.reducers.clone(),
-            newest_schema: self.newest_schema,
         };
         let runs = encode_runs(&delta)?;
         SnapshotBytes::seal(self.schema, |out| write_postcard(&(head, &*self.state, runs), out))
@@ -120,8 +118,7 @@ where
     ) -> Result<Self, DecodeError> {
         let SnapshotBytes { schema, content, .. } = SnapshotBytes::open(bytes, limits)?;
         if schema != codec.schema() {
-            let (found, known) = (u64::from(schema), u64::from(codec.schema()));
-            return Err(DecodeError::new(0, Refused::Version { found, known }));
+            return Err(DecodeError::new(0, Refused::Schema { found: schema, known: codec.schema() }));
         }
         let (head, state, runs): (Head, S, Vec<u8>) = read_postcard(content)?;
         let runs = decode_runs(&runs, codec, limits, verifier)?;
@@ -142,7 +139,6 @@ where
             membership: head.membership,
             revocations: head.revocations,
             reducers: head.reducers,
-            newest_schema: head.newest_schema,
         })
     }
 }

@@ -102,7 +102,7 @@ fn another_schema_is_refused() {
     let mut snapshot = group[0].snapshot();
     snapshot.schema = 7;
     let error = decode(&snapshot.encode().unwrap()).unwrap_err();
-    assert_eq!(error.refused(), &Refused::Version { found: 7, known: 0 });
+    assert_eq!(error.refused(), &Refused::Schema { found: 7, known: 0 });
 }
 
 #[test]
