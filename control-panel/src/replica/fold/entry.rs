@@ -79,6 +79,16 @@ impl<Op> Entry<Op> {
         run.operations.iter().enumerate().filter_map(applies).map(|index| Self::new(run, index))
     }
 
+    /// The entries of a run, at the end of a log.
+    pub(super) fn push_all(run: &Arc<Run<Op>>, log: &mut Vec<Self>) {
+        log.reserve(run.operations.len());
+        for (index, operation) in run.operations.iter().enumerate() {
+            if matches!(operation, Operation::Apply(_)) {
+                log.push(Self::new(run, index));
+            }
+        }
+    }
+
     pub(super) fn op(&self) -> &Op {
         match &self.run.operations[self.index as usize] {
             Operation::Apply(op) => op,
@@ -112,6 +122,11 @@ impl<Op> Entry<Op> {
 
     pub(super) fn set_applied(&mut self, applied: bool) {
         self.flags = if applied { (self.flags | APPLIED) & !FRESH } else { self.flags & !APPLIED };
+    }
+
+    /// Whether it is in the state, and belongs there.
+    pub(super) fn is_plain(&self) -> bool {
+        self.flags & !REPORTED == APPLIED
     }
 
     /// Whether it was never in the state.

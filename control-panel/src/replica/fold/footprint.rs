@@ -43,6 +43,15 @@ impl Touched {
         }
     }
 
+    /// Whether that is known without asking for a footprint, and is no: see [`meets`](Self::meets).
+    pub(super) fn misses<Op>(&self, entry: &Entry<Op>) -> bool {
+        match entry.mark {
+            Mark::One => !self.all && self.filter & bit(entry.key) == 0,
+            Mark::Commutes => true,
+            Mark::Unknown | Mark::Several | Mark::All => false,
+        }
+    }
+
     /// Whether the order of the operation and one of those added can matter.
     pub(super) fn meets<S: Undoable>(&self, entry: &mut Entry<S::Op>) -> bool {
         match mark::<S>(entry) {

@@ -24,14 +24,17 @@ pub(crate) trait GoingBack<S: State>: Send + Sync {
     fn apply(&mut self, state: &mut S, log: &mut [Entry<S::Op>], at: usize, meter: &mut Meter);
 
     /// Marks the operations that have to be taken back so that those which are to come or to go can, up to the end of the
-    /// slice. Returns how many applications and undos that makes, or `None`, with none marked, if it makes more than `most` or cannot be done.
-    fn plan(&mut self, log: &mut [Entry<S::Op>], at: usize, most: usize) -> Option<usize>;
+    /// slice. `None`, with none marked, if that makes more than `most` applications and undos, or cannot be done.
+    fn plan(&mut self, log: &mut [Entry<S::Op>], at: usize, most: usize) -> Option<Plan>;
 
     /// Takes back those that are marked, the last first.
     fn undo(&mut self, state: &mut S, log: &mut [Entry<S::Op>], at: usize, meter: &mut Meter);
 
     /// Marks all applied ones from `at` on, if they can be taken back. The slice goes up to the end.
     fn plan_all(&mut self, log: &mut [Entry<S::Op>], at: usize) -> bool;
+
+    /// So many operations were put in at the end.
+    fn append(&mut self, count: usize);
 
     /// Operations were put in at these positions (as they are now, ascending).
     fn insert(&mut self, positions: &[usize]);
@@ -44,6 +47,17 @@ pub(crate) trait GoingBack<S: State>: Send + Sync {
 
     /// Whether there is room for exactly the operations before `end`.
     fn fits(&self, end: usize) -> bool;
+}
+
+/// What is to be taken back and applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// How many applications and undos that makes.
+    pub(super) cost: usize,
+    /// How many entries of the slice it concerns: those behind stay as they are.
+    pub(super) length: usize,
+    /// Whether any is taken back.
+    pub(super) undoes: bool,
 }
 
 /// What was done.
@@ -113,7 +127,7 @@ impl<S: State> GoingBack<S> for BySnapshots {
         }
     }
 
-    fn plan(&mut self, _: &mut [Entry<S::Op>], _: usize, _: usize) -> Option<usize> {
+    fn plan(&mut self, _: &mut [Entry<S::Op>], _: usize, _: usize) -> Option<Plan> {
         None
     }
 
@@ -124,6 +138,8 @@ impl<S: State> GoingBack<S> for BySnapshots {
     fn plan_all(&mut self, _: &mut [Entry<S::Op>], _: usize) -> bool {
         false
     }
+
+    fn append(&mut self, _: usize) {}
 
     fn insert(&mut self, _: &[usize]) {}
 

@@ -164,7 +164,7 @@ impl<S: State> Line<S> {
     pub(super) fn seal(&mut self, run: &Arc<Run<S::Op>>) {
         let Tail { applied, waiting, panic } = std::mem::take(&mut self.tail);
         let begin = self.log.len();
-        self.log.extend(Entry::of(run));
+        Entry::push_all(run, &mut self.log);
         debug_assert_eq!(
             self.log.len() - begin,
             applied + waiting,
@@ -236,13 +236,15 @@ impl<S: State> Line<S> {
             let (from, to) = (self.dirty - self.first, stop - self.first);
             // A walk is cheaper than an application, but not free.
             let walk = if to - from <= budget.saturating_mul(16) { *budget } else { 0 };
-            if let Some(cost) = self.way.plan(&mut self.log[from..to], self.dirty, walk) {
-                *budget -= cost;
-                let Self { state, way, log, meter, dirty, .. } = self;
-                if caught(|| way.undo(state, &mut log[from..to], *dirty, meter)).is_ok() {
-                    return Some(self.advance(self.dirty, stop, false, off_frame));
+            if let Some(plan) = self.way.plan(&mut self.log[from..to], self.dirty, walk) {
+                *budget -= plan.cost;
+                let upto = self.dirty + plan.length;
+                let Self { state, way, log, meter, dirty, first, .. } = self;
+                let concerned = &mut log[from..upto - *first];
+                if !plan.undoes || caught(|| way.undo(state, concerned, *dirty, meter)).is_ok() {
+                    return Some(self.advance(self.dirty, upto, false, off_frame));
                 }
-                self.log[from..to].iter_mut().for_each(|entry| entry.set_affected(false));
+                self.log[from..upto - self.first].iter_mut().for_each(|entry| entry.set_affected(false));
                 self.broken = true;
             }
         }
@@ -288,7 +290,8 @@ impl<S: State> Line<S> {
     ) -> Result<(), (usize, String)> {
         let mut at = from;
         while at < stop {
-            let next = if whole { self.next_snapshot(at, off_frame).min(stop) } else { stop };
+            let due = if whole { self.next_snapshot(at, off_frame) } else { NOWHERE };
+            let next = due.min(stop);
             let Self { state, way, log, meter, first, .. } = self;
             meter.passed = 0;
             let done = caught(|| way.apply(state, &mut log[at - *first..next - *first], at, meter));
@@ -297,7 +300,7 @@ impl<S: State> Line<S> {
                 return Err((at + self.meter.passed, panic));
             }
             at = next;
-            if whole && self.next_snapshot(at - 1, off_frame) == at {
+            if at == due {
                 self.snapshots.keep(at, Arc::new(self.state.clone()));
                 if at == self.checkpoint {
                     self.checkpoint = NOWHERE;

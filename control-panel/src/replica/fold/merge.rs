@@ -13,6 +13,11 @@ impl<S: State> Line<S> {
     /// Puts changes into the log; the state follows with [`fold`](Self::fold). What is not above `base` is too late: it is folded or void.
     pub(super) fn merge(&mut self, changes: &[Change<S::Op>], base: u64) {
         debug_assert!(!self.waits(), "sealed before");
+        let changes = self.append_runs(changes, base);
+        if changes.is_empty() {
+            self.check();
+            return;
+        }
         let mut fresh = std::mem::take(&mut self.fresh);
         let mut out = false;
         for change in changes {
@@ -34,20 +39,6 @@ impl<S: State> Line<S> {
                 self.judge(change);
             }
         }
-        self.check();
-    }
-
-    /// Local operations that another line has, above everything in this one: they are to be applied here too.
-    pub(super) fn append(&mut self, entries: &[Entry<S::Op>]) {
-        let positions: Vec<_> = (self.end()..self.end() + entries.len()).collect();
-        self.log.extend(entries.iter().map(|entry| {
-            let mut entry = entry.clone();
-            entry.set_applied(false);
-            // What is below it here is something else.
-            entry.set(Out::Poison, false);
-            entry
-        }));
-        self.shift(&positions);
         self.check();
     }
 

@@ -3,7 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `entry.rs` | one operation in the log |
-//! | `change.rs`, `merge.rs` | what is to change in the log, and how it comes into it |
+//! | `change.rs`, `merge.rs`, `append.rs` | what is to change in the log, and how it comes into it |
 //! | `line.rs` | log and state: back, and on |
 //! | `going_back.rs` | the two ways back: by snapshots, or by undo records too |
 //! | `snapshots.rs` | states kept along the log |
@@ -15,6 +15,7 @@
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod fold;
 
+mod append;
 mod change;
 mod digest;
 mod entry;

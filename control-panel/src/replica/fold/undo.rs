@@ -3,7 +3,7 @@
 use super::{
     entry::{Entry, Mark, Out},
     footprint::{Touched, mark},
-    going_back::{GoingBack, Meter, apply_with},
+    going_back::{GoingBack, Meter, Plan, apply_with},
 };
 use crate::replica::{Stamp, Undoable};
 
@@ -72,14 +72,19 @@ impl<S: Undoable> GoingBack<S> for ByUndo<S> {
         }
     }
 
-    fn plan(&mut self, log: &mut [Entry<S::Op>], at: usize, most: usize) -> Option<usize> {
+    fn plan(&mut self, log: &mut [Entry<S::Op>], at: usize, most: usize) -> Option<Plan> {
         if at < self.start + self.stale {
             return None;
         }
         self.touched.clear();
-        let mut cost = 0;
+        let mut plan = Plan::default();
+        let mut tries_again = false;
         for place in 0..log.len() {
             let entry = &mut log[place];
+            // Most by far: in the state, and sharing nothing with what is late.
+            if entry.is_plain() && self.touched.misses(entry) {
+                continue;
+            }
             let (wanted, applied) = (entry.wanted(), entry.applied());
             let mut feasible = true;
             if wanted != applied {
@@ -87,24 +92,31 @@ impl<S: Undoable> GoingBack<S> for ByUndo<S> {
                 feasible = wanted || mark::<S>(entry) != Mark::Commutes;
                 self.touched.add::<S>(entry);
                 entry.set_affected(applied);
-                cost += 1;
+                plan.cost += 1;
             } else if (applied || entry.blocks()) && self.touched.meets::<S>(entry) {
                 // Transitively: what comes after it may depend on it. One that panicked may not, after what is new below it.
                 self.touched.add::<S>(entry);
                 entry.set_affected(true);
-                cost += 1 + usize::from(applied);
+                tries_again |= !applied;
+                plan.cost += 1 + usize::from(applied);
+            } else {
+                continue;
             }
-            if cost > most || !feasible {
+            plan.undoes |= applied;
+            plan.length = place + 1;
+            if plan.cost > most || !feasible {
                 Self::unmark(&mut log[..=place]);
                 return None;
             }
         }
-        // Only now, as an operation that panicked is left alone if nothing comes of the plan.
-        for entry in log.iter_mut().filter(|entry| entry.affected() && !entry.applied()) {
-            entry.set(Out::Poison, false);
-            entry.set_affected(false);
+        if tries_again {
+            // Only now, as an operation that panicked is left alone if nothing comes of the plan.
+            for entry in log.iter_mut().filter(|entry| entry.affected() && !entry.applied()) {
+                entry.set(Out::Poison, false);
+                entry.set_affected(false);
+            }
         }
-        Some(cost)
+        Some(plan)
     }
 
     fn undo(&mut self, state: &mut S, log: &mut [Entry<S::Op>], at: usize, meter: &mut Meter) {
@@ -130,6 +142,10 @@ impl<S: Undoable> GoingBack<S> for ByUndo<S> {
         true
     }
 
+    fn append(&mut self, count: usize) {
+        self.records.resize_with(self.records.len() + count, || None);
+    }
+
     fn insert(&mut self, positions: &[usize]) {
         // Below the first record the records move, and that is all.
         let below = positions.iter().take_while(|position| {
@@ -138,6 +154,11 @@ impl<S: Undoable> GoingBack<S> for ByUndo<S> {
             below
         });
         let positions = &positions[below.count()..];
+        if let [position] = positions {
+            self.stale += usize::from(*position < self.start + self.stale);
+            self.records.insert(position - self.start, None);
+            return;
+        }
         self.stale += positions.iter().take_while(|position| **position < self.start + self.stale).count();
         let mut from = self.records.len();
         let mut to = from + positions.len();
