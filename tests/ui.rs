@@ -35,8 +35,8 @@ fn one_error_for_each_mistake() {
 /// field, 60 two `from` for one type, 61 `origin` without `clock`, 62 `async` on a worker that has a thread, 63 a key that is
 /// none of such a worker's, 64 `on_stuck` where nothing could find it, 65 `on_stuck = restart` of a worker that runs once, 66 an `inbox` of
 /// a type that none can have, 67 a command of another type than the inbox's, 68 a command where no inbox is named, 69 commands
-/// that cannot be sent, 70 an `inbox` of a type that is not there.
-const MISTAKES: usize = 70;
+/// that cannot be sent, 70 an `inbox` of a type that is not there, 71 `skip` of what is replicated.
+const MISTAKES: usize = 71;
 
 /// The catalogue is complete: every mistake has a case.
 #[test]

@@ -144,6 +144,7 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `origin` | the field that tells the peer it comes from: any `PeerId`. Beside `clock` only | no peer is told |
 /// | `lossy` | none: the intent is dropped, and counted, when the queue is full | it waits for a slot |
 /// | `latest` | none, or the field that tells what it is about: any `CoalesceKey`. It replaces one of the same producer, variant and key that no frame has taken yet, and comes at its own place. Not beside `clock` or `lossy` | each is queued |
+/// | `skip` | none: a journal has the variant's name and its place in the frame, and none of its fields, for what is too much or too private; a replay cannot apply it. Not beside `clock` | a journal has all of it |
 /// | `from` | none: the variant's one field becomes the variant by `From` | no `From` |
 ///
 /// A key that takes a field also bounds a generic enum: the field's type has to implement the key's trait.

@@ -163,11 +163,29 @@ pub struct Variant {
     pub name: &'static str,
     /// Whether it has a clock: peers see it. Without one it is local.
     pub replicated: bool,
+    /// Whether a journal has its name and its place in the frame only, and a replay cannot apply it: `#[intent(skip)]`.
+    ///
+    /// ```
+    /// use control_panel::{GraphIntent, Intent};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {
+    ///     Open(String),
+    ///     #[intent(skip)]
+    ///     PasswordTyped(String),
+    /// }
+    /// assert_eq!(Update::VARIANTS.iter().map(|variant| variant.skipped).collect::<Vec<_>>(), [false, true]);
+    /// ```
+    pub skipped: bool,
 }
 
 impl Variant {
     pub(crate) const fn new(name: &'static str, replicated: bool) -> Self {
-        Self { name, replicated }
+        Self { name, replicated, skipped: false }
+    }
+
+    pub(crate) const fn skip(self) -> Self {
+        Self { skipped: true, ..self }
     }
 }
 

@@ -19,6 +19,7 @@ const ON_ENUM: Place = Place {
         ("from", "`from` is said of a variant; move this attribute onto that variant"),
         ("lossy", "`lossy` is said of a variant; move this attribute onto that variant"),
         ("latest", "`latest` is said of a variant; move this attribute onto that variant"),
+        ("skip", "`skip` is said of a variant; move this attribute onto that variant"),
     ],
 };
 
@@ -30,6 +31,7 @@ const ON_VARIANT: Place = Place {
         Key::flag("from"),
         Key::flag("lossy"),
         Key::perhaps_valued("latest", "latest` or `latest = field"),
+        Key::flag("skip"),
     ],
     elsewhere: &[
         ("source", "`source` is said once for the whole enum; move this attribute above `enum`"),
@@ -56,6 +58,8 @@ pub(crate) struct Variant<'a> {
     pub lossy: Option<Given<()>>,
     /// The key `latest`, with or without a field, which is then among `named`.
     pub latest: Option<Given<()>>,
+    /// The key `skip`.
+    pub skip: Option<Given<()>>,
     /// One of its keys could not be read: what seems to be missing may be there.
     pub unread: bool,
 }
@@ -91,12 +95,13 @@ impl<'a> Intent<'a> {
 
 impl<'a> Variant<'a> {
     fn read(errors: &Errors, variant: &'a syn::Variant) -> Self {
-        let (mut named, mut from, mut lossy, mut latest) = (Vec::new(), None, None, None);
+        let (mut named, mut from, mut lossy, mut latest, mut skip) = (Vec::new(), None, None, None, None);
         let arguments = arguments(errors, &ON_VARIANT, &variant.attrs);
         for arg in arguments.list {
             match arg.key.to_string().as_str() {
                 "from" => from = arg.given(Some(())),
                 "lossy" => lossy = arg.given(Some(())),
+                "skip" => skip = arg.given(Some(())),
                 "latest" => {
                     latest = arg.given(Some(()));
                     if !arg.value.is_empty() {
@@ -119,7 +124,7 @@ impl<'a> Variant<'a> {
             }
         }
         let syn::Variant { ident, attrs, fields, .. } = variant;
-        Self { ident, attrs, fields, named, from, lossy, latest, unread: arguments.unread }
+        Self { ident, attrs, fields, named, from, lossy, latest, skip, unread: arguments.unread }
     }
 
     /// Whether it has a clock, so that peers see it.

@@ -15,6 +15,7 @@ pub(crate) fn intent(errors: &Errors, intent: &mut Intent<'_>) {
         origin_beside_clock(errors, variant);
         one_delivery(errors, variant);
         nothing_replicated_is_replaced(errors, variant);
+        nothing_replicated_is_skipped(errors, variant);
         from_takes_one(errors, variant);
     }
     from_is_unambiguous(errors, intent);
@@ -67,6 +68,18 @@ fn nothing_replicated_is_replaced(errors: &Errors, variant: &mut Variant<'_>) {
          one of the two",
     );
     variant.latest = None;
+}
+
+/// The operations of other peers are part of a journal in any case, and a replay without the intents that brought them would
+/// give another state.
+fn nothing_replicated_is_skipped(errors: &Errors, variant: &mut Variant<'_>) {
+    let (Some(clock), Some(skip)) = (variant.named(&CLOCK), &variant.skip) else { return };
+    let second = if clock.arg.nth > skip.nth { &clock.arg.key } else { &skip.key };
+    errors.at(
+        second,
+        "`clock` and `skip` cannot stand together: a replay needs each replicated intent; keep one of the two",
+    );
+    variant.skip = None;
 }
 
 /// `From` has one value to make the variant of.

@@ -62,7 +62,12 @@ fn variants(intent: &Intent<'_>, krate: &TokenStream) -> Option<TokenStream> {
         return None;
     }
     let listed = intent.variants.iter().map(|variant| {
-        let kind = format_ident!("{}", if variant.is_replicated() { "replicated" } else { "local" });
+        let kind = match (variant.is_replicated(), &variant.skip) {
+            (true, _) => "replicated",
+            (false, Some(_)) => "skipped",
+            (false, None) => "local",
+        };
+        let kind = format_ident!("{kind}");
         let name = plain(variant.ident);
         quote!(__cp::#kind(#name),)
     });

@@ -230,6 +230,18 @@ fn an_intent_that_may_be_dropped_or_replaced() {
     );
 }
 
+#[test]
+fn an_intent_that_a_journal_has_the_name_of_only() {
+    let actual = intent(
+        "enum Update {
+            Refresh,
+            #[intent(skip)]
+            Password(String),
+        }",
+    );
+    assert!(actual.contains(r#"&[__cp::local("Refresh"), __cp::skipped("Password")]"#), "{actual}");
+}
+
 /// A name, a place, and what each key adds.
 #[test]
 fn a_variant_is_two_lines_and_a_few_for_each_key() {
@@ -245,6 +257,7 @@ fn a_variant_is_two_lines_and_a_few_for_each_key() {
     assert_eq!(more("#[intent(clock = 0)] Added(u64)"), 5);
     assert_eq!(more("#[intent(clock = 0, origin = 1)] Added(u64, u64)"), 8);
     assert_eq!(more("#[intent(lossy)] Added"), 3);
+    assert_eq!(more("#[intent(skip)] Added(f32)"), 2);
     assert_eq!(more("#[intent(latest)] Added"), 3);
     assert_eq!(more("#[intent(latest = 0)] Added(u64)"), 5);
     let from = |ty: &str| lines(&format!("#[intent(from)] Added({ty})"));

@@ -26,6 +26,11 @@ pub const fn replicated(name: &'static str) -> Variant {
     Variant::new(name, true)
 }
 
+/// A variant without a clock, of which a journal has the name only.
+pub const fn skipped(name: &'static str) -> Variant {
+    Variant::new(name, false).skip()
+}
+
 /// Replaces an intent of the variant at that place with the same key.
 pub const fn latest(variant: usize, key: u64) -> Delivery {
     Delivery::Latest(LatestKey { variant, key })
