@@ -90,3 +90,46 @@ fn only_an_owner_invites_and_retires() {
     assert!(refused.to_string().contains("no owner"), "{refused}");
     assert!(member.invite(GUEST, Grant::Write).is_err());
 }
+
+#[test]
+fn what_a_peer_commits_before_it_is_invited_comes_back_and_it_writes_once_it_is() {
+    let (mut owner, mut guest) = (replica(OWNER), replica(GUEST));
+    let early = [guest.commit('x'), guest.commit('y')];
+    let settled = guest.settle();
+    assert_eq!(settled.notices, [ReplicaNotice::OwnVoid { ops: 1 }, ReplicaNotice::OwnVoid { ops: 1 }]);
+    assert_eq!(guest.state().0, "");
+    assert!(guest.outbox().is_none());
+    assert!(guest.since(owner.version()).is_empty(), "all others would refuse it");
+    owner.commit('a');
+    assert_eq!(exchange(&mut owner, &mut guest), [], "no one is a stranger");
+    assert_eq!(guest.state().0, "a");
+
+    owner.invite(GUEST, Grant::Write).unwrap();
+    exchange(&mut owner, &mut guest);
+    let void = guest.take_void();
+    assert_eq!(void, [(early[0], 'x'), (early[1], 'y')]);
+    assert!(guest.take_void().is_empty(), "once");
+    let again: Vec<_> = void.into_iter().map(|(_, letter)| guest.commit(letter)).collect();
+    assert!(again.iter().all(|stamp| !early.contains(stamp)), "a stamp names one operation");
+    exchange(&mut owner, &mut guest);
+    assert_eq!(owner.state().0, "axy");
+    assert_eq!(owner.state(), guest.state());
+}
+
+#[test]
+fn a_listener_with_a_digest_acknowledges_nothing_before_it_is_invited() {
+    let listen = |peer| {
+        Replica::builder(peer, Letters::default()).members([OWNER]).digest(|it| it.0.len() as u64).build()
+    };
+    let (mut owner, mut guest) = (listen(OWNER), listen(GUEST));
+    owner.commit('a');
+    owner.outbox();
+    exchange(&mut owner, &mut guest);
+    assert_eq!(guest.watermark(), 1, "what it listens to is stable there too");
+    assert!(guest.outbox().is_none());
+    owner.invite(GUEST, Grant::Write).unwrap();
+    exchange(&mut owner, &mut guest);
+    guest.commit('b');
+    exchange(&mut owner, &mut guest);
+    assert_eq!(owner.state().0, "ab");
+}

@@ -73,13 +73,14 @@ impl<S: State> Replica<S> {
         Ok(self.act(Operation::Cut { upto }))
     }
 
-    /// This peer's own operations that became void, each once: those it made while it was retired or could only read, and those
-    /// of a copy of it that went on from an old state. Commit them anew, or give them up; nothing is merged silently.
+    /// This peer's own operations that became void, each once: those it made before it was invited, while it was retired or could only read, and
+    /// those of a copy of it that went on from an old state. Commit them anew, or give them up; nothing is merged silently.
     pub fn take_void(&mut self) -> Vec<(Stamp, S::Op)> {
         self.seal();
         let void = std::mem::take(&mut self.void);
-        let ops = void.iter().flat_map(|run| run.applied());
-        ops.map(|(stamp, op)| (stamp, op.clone())).collect()
+        let mut ops = self.unplaced.take();
+        ops.extend(void.iter().flat_map(|run| run.applied()).map(|(stamp, op)| (stamp, op.clone())));
+        ops
     }
 
     /// What this replica has to send to all others since the last call: its own operations, or an acknowledgement where one is due. `None` if
@@ -87,6 +88,9 @@ impl<S: State> Replica<S> {
     ///
     /// A delta that gets lost is repaired by [`since`](Self::since).
     pub fn outbox(&mut self) -> Option<Delta<S::Op>> {
+        if self.is_uninvited() {
+            return None;
+        }
         self.cut_history();
         self.seal();
         // A digest travels with an acknowledgement, also where there is more to say.

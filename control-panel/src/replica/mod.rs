@@ -66,6 +66,7 @@ mod stability;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unplaced;
 mod unread;
 mod version;
 

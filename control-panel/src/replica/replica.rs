@@ -16,6 +16,7 @@ use super::{
     revocations::Revocations,
     run::{Operation, Run},
     signature::{Link, Signed, Verifier, unverified},
+    unplaced::Unplaced,
     unread::Unread,
 };
 
@@ -83,6 +84,7 @@ pub struct Replica<S: State> {
     pub(super) reported: Vec<(Peer, Misbehaviour)>,
     /// The void runs of this peer that were not taken yet: as many as it made.
     pub(super) void: Vec<Arc<Run<S::Op>>>,
+    pub(super) unplaced: Unplaced<S::Op>,
     /// Up to where effects were handed out; `None` if they were never asked for.
     pub(super) performed: Option<u64>,
     pub(super) unread: Unread,
@@ -136,6 +138,7 @@ impl<S: State> Replica<S> {
             notices: Vec::new(),
             reported: Vec::new(),
             void: Vec::new(),
+            unplaced: Unplaced::new(),
             performed: builder.performed,
             unread: Unread::default(),
             joined: None,
@@ -167,7 +170,8 @@ impl<S: State> Replica<S> {
     /// A local operation: applied immediately, and sent with the next [`outbox`](Self::outbox).
     ///
     /// It sorts after everything this replica has, merged deltas that are not settled included. Where this peer may not write (retired, or
-    /// invited to read), the operation is void: it is not applied, and [`take_void`](Self::take_void) returns it.
+    /// invited to read), the operation is void: it is not applied, and [`take_void`](Self::take_void) returns it. Before an invitation of this peer is
+    /// merged it has no place in the order either, and is not sent: the Lamport time of its stamp is 0.
     ///
     /// Cost: one `apply`, and an entry in the log.
     ///
@@ -177,9 +181,14 @@ impl<S: State> Replica<S> {
     pub fn commit(&mut self, op: S::Op) -> Stamp {
         let operation = Operation::Apply(op);
         self.encode(&operation);
+        let may_write = self.membership.may(self.me.peer, Right::Write);
+        if !may_write && self.is_uninvited() {
+            let Operation::Apply(op) = operation else { unreachable!("it is one of the state's") };
+            return self.commit_unplaced(op);
+        }
         let stamp = self.place();
         let Operation::Apply(op) = &operation else { unreachable!("it is one of the state's") };
-        if self.membership.may(self.me.peer, Right::Write) {
+        if may_write {
             self.fold.apply_tail(op, &stamp);
             self.unsettled |= self.fold.is_busy();
         } else {
