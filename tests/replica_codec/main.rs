@@ -7,6 +7,7 @@ mod by_hand;
 mod memory;
 mod replicas;
 mod schemas;
+mod snapshots;
 
 use control_panel::{
     Delta,

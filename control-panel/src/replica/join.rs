@@ -13,6 +13,7 @@ use super::{
     membership::Membership,
     own::Own,
     run::{Operation, Run},
+    signature::keep_covered,
 };
 
 /// What this replica began with, and who says so.
@@ -64,7 +65,7 @@ impl<S: State> Replica<S> {
             return Err(SnapshotError::OtherGroup);
         }
         if self.graph.reaches_record(&snapshot.graph) {
-            self.merge(snapshot.delta());
+            self.merge_provable(snapshot.delta().runs);
             return Ok(());
         }
         let (level, ours) = (snapshot.level(), self.graph.level());
@@ -95,6 +96,7 @@ impl<S: State> Replica<S> {
         self.unread.begin_again();
         self.stage_kept(level);
         self.go_on_from(&before);
+        self.merge_provable(snapshot.waiting);
         Ok(())
     }
 
@@ -112,6 +114,14 @@ impl<S: State> Replica<S> {
         let Some(Joined { from, level }) = self.joined else { return false };
         let others = self.membership.members().keys().filter(|peer| **peer != from && **peer != self.me.peer);
         !others.into_iter().any(|peer| self.desync.agreed_upto(*peer) >= level)
+    }
+
+    /// Merges what this replica, or the giver, had: without what was not proved yet there either, which is no one's fault.
+    fn merge_provable(&mut self, mut runs: Vec<Arc<Run<S::Op>>>) {
+        if self.verifier.is_some() {
+            keep_covered(&mut runs);
+        }
+        self.merge(Delta { runs });
     }
 
     /// What the snapshot has above its level becomes part of the state.
@@ -155,7 +165,7 @@ impl<S: State> Replica<S> {
                 back.push(run);
             }
         }
-        self.merge(Delta { runs: before.runs() });
+        self.merge_provable(before.runs());
         back.extend(unknown.into_iter().filter(|run| !self.graph.has_run(run)));
         for run in &back {
             self.give_back(run);

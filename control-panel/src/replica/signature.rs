@@ -108,18 +108,31 @@ pub(crate) fn unverified<'a>(
     None
 }
 
-/// Leaves out what no signature covers: runs that were received with that of a later run, which still waits for others. What is left is proved
-/// wherever it goes.
-pub(crate) fn keep_covered<Op>(runs: &mut Vec<Arc<Run<Op>>>) {
+/// Which runs a signature covers, their own or that of a later one. The others were received with one that still waits for its past.
+pub(crate) fn covered<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
     let mut covered = BTreeSet::new();
-    let mut keep = vec![true; runs.len()];
-    for (run, keep) in runs.iter().zip(&mut keep).rev() {
+    let mut are = vec![true; runs.len()];
+    for (run, is) in runs.iter().zip(&mut are).rev() {
         let Link { author, previous, hash, signature } = Link::of(run);
-        *keep = covered.remove(&(author, hash)) || !signature.is_empty();
-        if *keep {
+        *is = covered.remove(&(author, hash)) || !signature.is_empty();
+        if *is {
             covered.insert((author, previous));
         }
     }
-    let mut keep = keep.into_iter();
+    are
+}
+
+/// Leaves out what no signature covers. What is left is proved wherever it goes.
+pub(crate) fn keep_covered<Op>(runs: &mut Vec<Arc<Run<Op>>>) {
+    let mut keep = covered(runs).into_iter();
     runs.retain(|_| keep.next() == Some(true));
+}
+
+/// The last runs that no signature covers, each of a branch of its own.
+pub(crate) fn uncovered_ends<Op>(runs: &[Arc<Run<Op>>]) -> Vec<&Arc<Run<Op>>> {
+    let uncovered: Vec<_> =
+        runs.iter().zip(covered(runs)).filter(|(_, is)| !is).map(|(run, _)| run).collect();
+    let followed: BTreeSet<_> =
+        uncovered.iter().map(|run| (run.header.author, run.header.previous)).collect();
+    uncovered.into_iter().filter(|run| !followed.contains(&(run.header.author, run.hash))).collect()
 }

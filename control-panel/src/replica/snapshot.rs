@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    Author, Delta, Replica, RunHash, State, graph, membership, reducers::Reducers, revocations::Revocations,
-    run::Operation,
+    Author, Delta, Replica, RunHash, State, graph, membership,
+    reducers::Reducers,
+    revocations::Revocations,
+    run::{Operation, Run},
+    signature::uncovered_ends,
 };
 
 /// The state as of a cut, and all that is kept above it: what a replica begins with that has no history, or too little.
@@ -21,6 +24,10 @@ pub struct Snapshot<S: State> {
     /// With exactly the operations up to the graph's level.
     pub(super) state: Arc<S>,
     pub(super) graph: graph::Record<S::Op>,
+    /// Runs that are not part of the giver's graph yet, whose signatures prove some that are.
+    pub(super) waiting: Vec<Arc<Run<S::Op>>>,
+    /// Whether the giver's group checks signatures.
+    pub(super) signed: bool,
     pub(super) membership: membership::Record,
     pub(super) revocations: Revocations,
     pub(super) reducers: Reducers,
@@ -48,9 +55,9 @@ impl<S: State> Snapshot<S> {
         self.graph.runs().next().is_none()
     }
 
-    /// What is above the level, each run behind its past.
+    /// What is above the level, each run behind its past, and what waits.
     pub(super) fn delta(&self) -> Delta<S::Op> {
-        let mut runs: Vec<_> = self.graph.runs().cloned().collect();
+        let mut runs: Vec<_> = self.graph.runs().chain(&self.waiting).cloned().collect();
         runs.sort_by_key(|run| (run.header.lamport, run.header.author));
         Delta { runs }
     }
@@ -104,16 +111,28 @@ impl<S: State> Replica<S> {
             self.act(Operation::Ack { digest });
         }
         let graph = self.graph.to_record();
+        let signed = self.verifier.is_some();
+        let waiting = if signed { self.waiting_signatures(&graph) } else { Vec::new() };
         Snapshot {
             from: self.me,
             genesis: self.graph.genesis(),
             schema: self.schema,
             state: self.fold.state_below(graph.level),
             graph,
+            waiting,
+            signed,
             membership: self.membership.to_record(),
             revocations: self.revocations.clone(),
             reducers: self.reducers.clone(),
         }
+    }
+
+    /// A delta's bytes hold one signature for a chain, with its last run. Where that run still waits for its past, those before it are here and
+    /// cannot be proved without it.
+    fn waiting_signatures(&self, kept: &graph::Record<S::Op>) -> Vec<Arc<Run<S::Op>>> {
+        let mut runs: Vec<_> = kept.runs().cloned().collect();
+        runs.sort_by_key(|run| (run.header.lamport, run.header.author));
+        uncovered_ends(&runs).into_iter().flat_map(|end| self.graph.signed_after(end)).collect()
     }
 }
 
@@ -125,6 +144,8 @@ impl<S: State> Clone for Snapshot<S> {
             schema: self.schema,
             state: Arc::clone(&self.state),
             graph: self.graph.clone(),
+            waiting: self.waiting.clone(),
+            signed: self.signed,
             membership: self.membership.clone(),
             revocations: self.revocations.clone(),
             reducers: self.reducers.clone(),

@@ -162,6 +162,14 @@ pub enum EncodeError {
         /// How many it may have.
         limit: usize,
     },
+    /// A snapshot's giver has a run that no signature covers, as the one that it came with waited for others and was dropped. Ask a member with
+    /// [`Replica::version`](crate::Replica::version) for what is missing, merge that, and give a new snapshot.
+    Unproved {
+        /// The run's author.
+        author: Author,
+        /// The sequence number of its first operation.
+        seq: u64,
+    },
     /// A value that serializes to nothing, by its own error.
     Value(String),
     /// An operation that the codec does not read back: no replica would apply it.
@@ -177,6 +185,10 @@ impl fmt::Display for EncodeError {
             Self::TooLong { found, limit } => write!(
                 f,
                 "an operation of {found} bytes, and the limit is {limit}: split it, or raise `Limits::op_bytes` on all replicas"
+            ),
+            Self::Unproved { author, seq } => write!(
+                f,
+                "no signature covers the run of {author} from {seq}, as the one for it is not here yet: merge what another member has, and give a new snapshot"
             ),
             Self::Value(reason) => write!(f, "a value that cannot be encoded: {reason}"),
             Self::NotReadBack(reason) => {

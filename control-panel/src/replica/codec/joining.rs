@@ -1,6 +1,9 @@
 //! A snapshot's bytes, as its methods.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -16,8 +19,8 @@ use crate::replica::{
     membership,
     reducers::Reducers,
     revocations::Revocations,
-    run::Run,
-    signature::Verifier,
+    run::{Header, Run},
+    signature::{Verifier, covered},
 };
 
 /// All of a snapshot but the state and the runs.
@@ -40,7 +43,7 @@ struct Chain {
     fork: Option<(usize, Mark)>,
     base: Tip,
     base_row: Vec<(usize, Mark, u64)>,
-    /// Which of the delta's runs, and what each brought its author.
+    /// Which of the delta's runs, and what each brought its author. A run of the delta that is in no chain waits for its past.
     runs: Vec<(usize, News)>,
 }
 
@@ -54,9 +57,10 @@ where
     /// Costs a pass over the state and what is above the cut: do it in a worker.
     ///
     /// # Errors
-    /// [`EncodeError::NoCodec`] for a replica without a codec; [`EncodeError::Value`] if the state does not serialize.
+    /// [`EncodeError::NoCodec`] for a replica without a codec; [`EncodeError::Value`] if the state does not serialize;
+    /// [`EncodeError::Unproved`] if the giver checks signatures and one is missing.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        let delta = self.delta().runs;
+        let delta = self.provable()?;
         let places: BTreeMap<_, _> =
             delta.iter().enumerate().map(|(place, run)| (Arc::as_ptr(run), place)).collect();
         let chain = |chain: &ChainRecord<S::Op>| {
@@ -110,6 +114,31 @@ where
         Self::read(bytes, codec, limits, Some(verifier))
     }
 
+    /// The delta. What waits is in it as far as it can be read: an author may have given a waiting run a time that its past would refute.
+    fn provable(&self) -> Result<Vec<Arc<Run<S::Op>>>, EncodeError> {
+        let mut delta = self.delta().runs;
+        if !self.waiting.is_empty() {
+            let mut clocks = BTreeMap::<RunHash, u64>::new();
+            let waiting: BTreeSet<_> = self.waiting.iter().map(|run| run.hash).collect();
+            delta.retain(|run| {
+                let Header { previous, heads, lamport, .. } = &run.header;
+                let past = heads.iter().map(|head| &head.hash).chain([previous]);
+                let later = past.filter_map(|hash| clocks.get(hash)).all(|clock| clock < lamport);
+                let fits = later || !waiting.contains(&run.hash);
+                if fits {
+                    clocks.insert(run.hash, run.clock());
+                }
+                fits
+            });
+        }
+        if self.signed
+            && let Some((run, _)) = delta.iter().zip(covered(&delta)).find(|(_, covered)| !covered)
+        {
+            return Err(EncodeError::Unproved { author: run.header.author, seq: run.header.seq });
+        }
+        Ok(delta)
+    }
+
     fn read(
         bytes: &[u8],
         codec: &(impl Codec<S::Op> + ?Sized),
@@ -127,15 +156,15 @@ where
         for chain in head.chains {
             chains.push(chain.record(&mut runs)?);
         }
-        if runs.iter().any(Option::is_some) {
-            return Err(misplaced());
-        }
+        let waiting = runs.into_iter().flatten().collect();
         Ok(Self {
             from: head.from,
             genesis: head.genesis,
             schema,
             state: Arc::new(state),
             graph: graph::Record { level: head.level, chains },
+            waiting,
+            signed: verifier.is_some(),
             membership: head.membership,
             revocations: head.revocations,
             reducers: head.reducers,
@@ -157,5 +186,5 @@ impl Chain {
 }
 
 fn misplaced() -> DecodeError {
-    DecodeError::new(0, Refused::Malformed("a run of a snapshot that is in no chain, or in two"))
+    DecodeError::new(0, Refused::Malformed("a run of a snapshot that is not there, or in two chains"))
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Limits;
+use super::{Limits, Tip};
 use crate::replica::{
     Author, RunHash,
     run::{Head, Operation, Run},
@@ -93,6 +93,34 @@ impl<Op> Gaps<Op> {
             self.waiting.range((hash, 0, RunHash([0; 32]))..=(hash, u64::MAX, RunHash([u8::MAX; 32])));
         let woken: Vec<_> = waiting.map(|&(_, _, run)| run).collect();
         woken.into_iter().filter_map(|run| self.remove(run)).collect()
+    }
+
+    /// The runs that follow a chain's end up to one that is signed, if all of those wait here.
+    pub(super) fn signed_after(&self, author: Author, end: Tip) -> Option<Vec<Arc<Run<Op>>>> {
+        // What each names as its previous run, by hash. A predecessor has a lower sequence number, so it is found before.
+        let mut found = BTreeMap::<RunHash, &Held<Op>>::new();
+        let all = self.places.range((author, end.mark.next_seq, RunHash([0; 32]))..);
+        for (_, _, hash) in all.take_while(|(of, ..)| *of == author) {
+            let held = &self.held[hash];
+            let header = &held.run.header;
+            let before = found.get(&header.previous).map(|before| Tip::of(&before.run));
+            let before = before.or(Some(end).filter(|end| end.hash == header.previous));
+            let follows =
+                |before: Tip| before.mark.next_seq == header.seq && before.mark.clock < header.lamport;
+            if !before.is_some_and(follows) {
+                continue;
+            }
+            found.insert(*hash, held);
+            if !held.run.signature.is_empty() {
+                let mut runs = vec![Arc::clone(&held.run)];
+                while let Some(before) = runs.last().and_then(|run| found.get(&run.header.previous)) {
+                    runs.push(Arc::clone(&before.run));
+                }
+                runs.reverse();
+                return Some(runs);
+            }
+        }
+        None
     }
 
     /// Drops all that builds on a run that was refused.

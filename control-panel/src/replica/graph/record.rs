@@ -68,6 +68,11 @@ impl<Op> Graph<Op> {
         Record { level: self.level, chains: self.chains.iter().map(Chain::record).collect() }
     }
 
+    /// The waiting runs of a chain from one of its ends to a signature.
+    pub(crate) fn signed_after(&self, run: &Run<Op>) -> Vec<Arc<Run<Op>>> {
+        self.gaps.signed_after(run.header.author, Tip::of(run)).unwrap_or_default()
+    }
+
     /// The graph of a record. `None` if the record contradicts itself, as a lying peer's may: what is asked of the graph later must
     /// neither panic nor run in circles.
     pub(crate) fn restore(

@@ -14,5 +14,6 @@ mod round_trip;
 mod schemas;
 mod signatures;
 mod snapshots;
+mod unproved;
 mod values;
 mod world;
