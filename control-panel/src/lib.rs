@@ -13,6 +13,9 @@ mod gate;
 mod group;
 mod inbox;
 mod intent;
+#[cfg(feature = "journal")]
+#[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
+pub mod journal;
 mod name;
 mod observe;
 mod panel;

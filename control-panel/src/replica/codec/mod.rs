@@ -18,6 +18,9 @@ mod error;
 mod fork_proof;
 mod hash;
 mod joining;
+#[cfg(feature = "journal")]
+#[allow(dead_code)]
+mod journaled;
 mod limits;
 mod operations;
 mod postcard;
@@ -39,6 +42,13 @@ pub use self::{
 pub(crate) use self::{
     coding::{Coding, genesis},
     snapshot::SnapshotBytes,
+};
+
+#[cfg(feature = "journal")]
+#[allow(unused_imports)]
+pub(crate) use self::{
+    journaled::{RunName, decode_run, encode_run, name_run},
+    wire::{Reader, put_varint},
 };
 
 /// Of the bytes of deltas and proofs; raised with each change of their layout.

@@ -1,0 +1,163 @@
+//! From the frame's thread to the writer: bounded, and never waiting.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+};
+
+use tokio::sync::mpsc;
+
+use super::{
+    record::{FrameRecord, RunKey, RunRecord},
+    store::Item,
+};
+
+/// How many frames, and other items, may wait to become durable.
+const ITEMS: usize = 4096;
+
+/// How many bytes may.
+pub(super) const BYTES: usize = 64 << 20;
+
+/// Buffers kept for reuse, and the largest that is.
+const SPARE: usize = 8;
+const SPARE_BYTES: usize = 1 << 20;
+
+/// The journal cannot take more before its writer catches up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HandoverFull;
+
+/// The end that the frame's thread has.
+#[derive(Clone, Debug)]
+pub(crate) struct Handover {
+    sender: mpsc::Sender<Item>,
+    gauge: Arc<Gauge>,
+}
+
+/// What both ends know.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge {
+    /// Handed over and not durable.
+    bytes: AtomicUsize,
+    /// Items handed over, ever.
+    given: AtomicU64,
+    /// Items durable, ever.
+    durable: AtomicU64,
+    /// The writer has failed, and holds what it has.
+    halted: AtomicBool,
+    spare: Mutex<Vec<Vec<u8>>>,
+}
+
+pub(super) fn handover() -> (Handover, mpsc::Receiver<Item>) {
+    let (sender, receiver) = mpsc::channel(ITEMS);
+    (Handover { sender, gauge: Arc::default() }, receiver)
+}
+
+impl Handover {
+    /// Hands a frame over; gives it back if the journal is full or failed. Never waits.
+    pub(crate) fn push(&self, frame: FrameRecord) -> Result<(), (HandoverFull, FrameRecord)> {
+        match self.give(Item::Frame(frame)) {
+            Ok(_) => Ok(()),
+            Err(Item::Frame(frame)) => Err((HandoverFull, frame)),
+            Err(_) => unreachable!("it gives back what it got"),
+        }
+    }
+
+    /// Hands over runs that the replica admitted, in the order of admission; gives them back if the journal is full. Returns up to
+    /// which item it must be durable for them to be.
+    pub(crate) fn keep(&self, runs: Vec<RunRecord>) -> Result<u64, Vec<RunRecord>> {
+        self.give(Item::Runs(runs)).map_err(|item| match item {
+            Item::Runs(runs) => runs,
+            _ => unreachable!("it gives back what it got"),
+        })
+    }
+
+    /// Notes void runs as given back to the program.
+    pub(crate) fn returned(&self, runs: Vec<RunKey>) -> Result<u64, Vec<RunKey>> {
+        self.give(Item::Returned(runs)).map_err(|item| match item {
+            Item::Returned(runs) => runs,
+            _ => unreachable!("it gives back what it got"),
+        })
+    }
+
+    fn give(&self, item: Item) -> Result<u64, Item> {
+        let weight = item.weight();
+        let before = self.gauge.bytes.fetch_add(weight, Ordering::AcqRel);
+        // One item goes through whatever its size.
+        if before > 0 && before.saturating_add(weight) > BYTES {
+            self.gauge.bytes.fetch_sub(weight, Ordering::AcqRel);
+            return Err(item);
+        }
+        match self.sender.try_send(item) {
+            Ok(()) => Ok(self.gauge.given.fetch_add(1, Ordering::AcqRel) + 1),
+            Err(mpsc::error::TrySendError::Full(item) | mpsc::error::TrySendError::Closed(item)) => {
+                self.gauge.bytes.fetch_sub(weight, Ordering::AcqRel);
+                Err(item)
+            }
+        }
+    }
+
+    /// An empty buffer for the next frame's intents, with the capacity of an earlier one if there is one.
+    pub(crate) fn buffer(&self) -> Vec<u8> {
+        let spare = self.gauge.spare.try_lock();
+        spare.ok().and_then(|mut spare| spare.pop()).unwrap_or_default()
+    }
+
+    /// Whether a commit may be promised: the writer works, and there is room for what it makes.
+    pub(crate) fn accepts(&self) -> bool {
+        !self.gauge.halted.load(Ordering::Acquire)
+            && self.gauge.bytes.load(Ordering::Acquire) < BYTES / 2
+            && self.sender.capacity() > ITEMS / 2
+    }
+
+    /// How many items are durable, of all that were handed over.
+    pub(crate) fn durable(&self) -> u64 {
+        self.gauge.durable.load(Ordering::Acquire)
+    }
+
+    /// How many items were handed over.
+    pub(crate) fn given(&self) -> u64 {
+        self.gauge.given.load(Ordering::Acquire)
+    }
+
+    pub(super) fn gauge(&self) -> &Arc<Gauge> {
+        &self.gauge
+    }
+}
+
+impl Gauge {
+    /// Items are durable: there is room for others.
+    pub(super) fn written(&self, items: Vec<Item>) {
+        let weight = items.iter().map(Item::weight).sum();
+        self.bytes.fetch_sub(weight, Ordering::AcqRel);
+        self.durable.fetch_add(items.len() as u64, Ordering::AcqRel);
+        let Ok(mut spare) = self.spare.try_lock() else { return };
+        for item in items {
+            if let Item::Frame(FrameRecord { mut intents, .. }) = item
+                && spare.len() < SPARE
+                && intents.capacity() <= SPARE_BYTES
+            {
+                intents.clear();
+                spare.push(intents);
+            }
+        }
+    }
+
+    pub(super) fn set_halted(&self, halted: bool) {
+        self.halted.store(halted, Ordering::Release);
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
+    }
+}
+
+impl Item {
+    /// What it counts against the bound, in bytes.
+    fn weight(&self) -> usize {
+        64 + match self {
+            Self::Frame(frame) => frame.weight(),
+            Self::Runs(runs) => runs.iter().map(RunRecord::weight).sum(),
+            Self::Returned(runs) => runs.len() * size_of::<RunKey>(),
+        }
+    }
+}

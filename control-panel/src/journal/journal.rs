@@ -1,0 +1,248 @@
+//! An open journal.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    hash::{BuildHasher, RandomState},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use redb::backends::FileBackend;
+use tokio::sync::mpsc;
+
+use super::{
+    error::{Fault, JournalError},
+    handover::{self, Handover},
+    lock::{Left, LockFile},
+    store::{Disk, FORMAT, Item, MAGIC, Meta, Reader, Store},
+    whereabouts::{stamp, whereabouts},
+};
+
+/// What was promised, on disk: the operations of a [`Replica`](crate::Replica), and the frames of a panel.
+///
+/// One file, one process. A clone is another handle to the same journal.
+///
+/// ```
+/// use control_panel::journal::Journal;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.journal");
+/// let journal = Journal::open(&path)?; // makes it, or goes on with it
+/// assert_eq!(journal.session(), 1);
+/// journal.close()?;
+/// assert_eq!(Journal::open(&path)?.session(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    session: u64,
+    handover: Handover,
+    /// Of what the hand-over gives; the writer has it while it runs.
+    receiver: Mutex<Option<mpsc::Receiver<Item>>>,
+    /// `None` once it is closed.
+    open: Mutex<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    store: Store,
+    lock: LockFile,
+    /// Whether the session before closed this very file, here.
+    continues: bool,
+}
+
+impl Journal {
+    /// Opens the journal at this path, or makes one if there is no file. Its parent folder must exist.
+    ///
+    /// All of it is checked before anything is written: reads the whole file once. It blocks, so call it before the first frame.
+    ///
+    /// Beside the journal lies a lock file (`.lock` after the journal's name), which says which process has it.
+    ///
+    /// # Errors
+    /// [`JournalError`], and the file is as it was: what is no journal, not whole, in use, or newer than this program is not opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let path = path.as_ref();
+        Self::try_open(path).map_err(|fault| fault.at(path))
+    }
+
+    fn try_open(path: &Path) -> Result<Self, Fault> {
+        let exists = look(path)?;
+        let lock = LockFile::exclusive(path)?;
+        // Under the lock no other journal is made.
+        if !exists && !look(path)? {
+            make(path)?;
+        }
+        if fs::metadata(path).map_err(Fault::of_io)?.permissions().readonly() {
+            return Err(Fault::ReadOnly);
+        }
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(Fault::of_io)?;
+        let place = whereabouts(path, &file.metadata().map_err(Fault::of_io)?);
+        let left_as = stamp(path);
+        check_magic(&file)?;
+        let mut store = Store::open(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)?;
+        let before = *store.meta();
+        let left = left_as.map(|stamp| Left { token: before.token, stamp });
+        let continues =
+            before.clean && place == Some(before.whereabouts) && left.is_some() && lock.left == left;
+        let session = before
+            .session
+            .checked_add(1)
+            .ok_or_else(|| Fault::damaged("sessions are numbered to the end"))?;
+        let whereabouts = place.unwrap_or_default();
+        store.set_meta(Meta { session, token: token(), clean: false, whereabouts, ..before })?;
+        let (handover, receiver) = handover::handover();
+        let open = Mutex::new(Some(Open { store, lock, continues }));
+        let receiver = Mutex::new(Some(receiver));
+        Ok(Self { shared: Arc::new(Shared { path: path.into(), session, handover, receiver, open }) })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// How often it was opened, this time included.
+    pub fn session(&self) -> u64 {
+        self.shared.session
+    }
+
+    /// Writes what was handed over, and closes the journal: the next start goes on as the same life of its peer. Without it the next start is
+    /// a new one, which costs an author, and no operation.
+    ///
+    /// Call it when the panel is shut down. It blocks. Closing it again does nothing.
+    ///
+    /// # Errors
+    /// What could not be written is named, and the journal is not closed.
+    pub fn close(&self) -> Result<(), JournalError> {
+        self.try_close().map_err(|fault| fault.at(&self.shared.path))
+    }
+
+    fn try_close(&self) -> Result<(), Fault> {
+        self.drain()?;
+        let mut open = self.open_state();
+        let Some(Open { store, .. }) = &mut *open else { return Ok(()) };
+        let meta = Meta { clean: true, ..*store.meta() };
+        store.set_meta(meta)?;
+        let Some(Open { store, lock, .. }) = open.take() else { return Ok(()) };
+        drop(store);
+        if let Some(stamp) = stamp(&self.shared.path) {
+            lock.leave(&Left { token: meta.token, stamp }).map_err(Fault::of_io)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was handed over and not taken by a writer.
+    fn drain(&self) -> Result<(), Fault> {
+        let mut receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(receiver) = &mut *receiver else { return Ok(()) };
+        let mut items = Vec::new();
+        while let Ok(item) = receiver.try_recv() {
+            items.push(item);
+        }
+        if items.is_empty() {
+            return Ok(());
+        }
+        let mut open = self.open_state();
+        open.as_mut().ok_or(Fault::Closed)?.store.append(&items)?;
+        self.shared.handover.gauge().written(items);
+        Ok(())
+    }
+
+    pub(crate) fn handover(&self) -> &Handover {
+        &self.shared.handover
+    }
+
+    /// A view of the file as it is now.
+    pub(crate) fn reader(&self) -> Result<Reader, JournalError> {
+        let open = self.open_state();
+        let reader = open.as_ref().ok_or(Fault::Closed).and_then(|open| open.store.reader());
+        reader.map_err(|fault| fault.at(&self.shared.path))
+    }
+
+    fn open_state(&self) -> MutexGuard<'_, Option<Open>> {
+        self.shared.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A view of a journal that no process has open. Nothing is written, whatever is found.
+pub(crate) fn open_to_read(path: &Path) -> Result<Reader, JournalError> {
+    let open = || {
+        if !look(path)? {
+            return Err(Fault::NotFound);
+        }
+        let _lock = LockFile::shared(path)?;
+        let file = File::open(path).map_err(Fault::of_io)?;
+        check_magic(&file)?;
+        Reader::open(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)
+    };
+    open().map_err(|fault: Fault| fault.at(path))
+}
+
+/// Whether there is a file, and one that may be a journal.
+fn look(path: &Path) -> Result<bool, Fault> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(Fault::of_io(error)),
+    };
+    if found.is_symlink() {
+        return Err(Fault::Symlink { target: fs::read_link(path).unwrap_or_default() });
+    }
+    if !found.is_file() {
+        return Err(Fault::NotAFile);
+    }
+    if found.len() == 0 { Err(Fault::Empty) } else { Ok(true) }
+}
+
+fn check_magic(file: &File) -> Result<(), Fault> {
+    let mut begin = Vec::new();
+    file.take(MAGIC.len() as u64).read_to_end(&mut begin).map_err(Fault::of_io)?;
+    match begin {
+        begin if begin == MAGIC => Ok(()),
+        begin if MAGIC.starts_with(&begin) => Err(Fault::Truncated),
+        _ => Err(Fault::NotAJournal),
+    }
+}
+
+/// Makes a journal under another name: it gets its own when it is whole.
+fn make(path: &Path) -> Result<(), Fault> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(true).open(&new).map_err(Fault::of_io)?;
+    let disk = Disk::staged(backend(file)?).map_err(Fault::of_io)?;
+    drop(Store::create(disk, Meta { format: FORMAT, token: token(), ..Meta::default() })?);
+    // Nothing is ever put in the place of another file: all that make one hold the lock.
+    fs::rename(&new, path).map_err(Fault::of_io)?;
+    sync_folder(path);
+    Ok(())
+}
+
+/// The name is durable too. Some systems refuse to sync a folder, and do it by themselves.
+fn sync_folder(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+        folder.sync_all().ok();
+    }
+}
+
+fn backend(file: File) -> Result<FileBackend, Fault> {
+    FileBackend::new(file).map_err(Fault::damaged)
+}
+
+/// Random bits, from what std seeds its hash maps with.
+fn token() -> [u8; 16] {
+    let mut token = [0; 16];
+    for half in token.chunks_exact_mut(8) {
+        half.copy_from_slice(&RandomState::new().hash_one(std::process::id()).to_le_bytes());
+    }
+    token
+}

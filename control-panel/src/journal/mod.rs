@@ -1,0 +1,21 @@
+//! Journals: what was promised is on disk, in one file.
+//!
+//! The layout of the file and what it promises is in `journal/README.md`.
+
+// The recorder and the replica's side are built on these next.
+#![allow(dead_code, unused_imports)]
+
+mod error;
+mod handover;
+#[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
+mod journal;
+mod lock;
+mod record;
+mod store;
+mod whereabouts;
+
+pub use self::{
+    error::{Fault, JournalError},
+    journal::Journal,
+    record::EffectState,
+};

@@ -1,0 +1,59 @@
+//! The file: tables and rows, and nothing of the user's types. The layout is in `../README.md`.
+//!
+//! | file | job |
+//! |---|---|
+//! | `store.rs` | what writes: one transaction for a group of frames |
+//! | `reader.rs` | what reads: one state of the file, whatever is written meanwhile |
+//! | `meta.rs`, `rows.rs` | rows as bytes |
+//! | `disk.rs`, `stage.rs` | what lies between redb and the file: nothing is written before the file is known to be right |
+
+mod disk;
+mod meta;
+mod reader;
+mod rows;
+mod stage;
+#[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
+mod store;
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
+
+use redb::TableDefinition;
+
+pub(crate) use self::{
+    disk::Disk,
+    meta::{FORMAT, Meta, ReplicaMeta},
+    reader::Reader,
+    store::{Item, Store},
+};
+use super::error::Fault;
+
+const AUTHORS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("authors");
+const OPS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("ops");
+const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
+const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("snapshots");
+const EFFECTS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("effects");
+const RETURNED: TableDefinition<'_, &[u8], ()> = TableDefinition::new("returned");
+
+/// With what every redb file begins.
+pub(crate) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
+
+/// Of redb's pages in memory; beyond it the system's cache serves.
+const CACHE_BYTES: usize = 32 << 20;
+
+/// What an error of redb's says about a journal.
+fn fault_of(error: impl Into<redb::Error>) -> Fault {
+    match error.into() {
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Fault::damaged(error),
+        redb::Error::Io(error) => Fault::of_io(error),
+        redb::Error::DatabaseClosed => Fault::Closed,
+        redb::Error::Corrupted(what) => Fault::Damaged { what },
+        redb::Error::TableDoesNotExist(_) => Fault::NotAJournal,
+        redb::Error::UpgradeRequired(version) => {
+            Fault::damaged(format_args!("version {version} of the file below the tables"))
+        }
+        redb::Error::PreviousIo => Fault::Io(std::io::Error::other("an earlier access to the file failed")),
+        error => Fault::damaged(error),
+    }
+}

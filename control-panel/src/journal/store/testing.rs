@@ -1,0 +1,144 @@
+//! A medium in memory that remembers what was done to it, and fails where a test says.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use redb::StorageBackend;
+
+use crate::{
+    Delta, Peer, Replica, Stamp, State,
+    journal::record::{FrameRecord, RunRecord},
+    replica::codec::{Limits, Postcard},
+};
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Write(u64, Vec<u8>),
+    SetLen(u64),
+    Sync,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Inner {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) steps: Vec<Step>,
+    /// The most that it takes.
+    pub(crate) room: Option<u64>,
+    /// Fails so many syncs.
+    pub(crate) failing_syncs: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory(Arc<Mutex<Inner>>);
+
+impl Memory {
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Mutex::new(Inner { bytes, ..Inner::default() })))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Inner {
+    fn resize(&mut self, len: u64) -> io::Result<()> {
+        if self.room.is_some_and(|room| len > room) && len > self.bytes.len() as u64 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.resize(usize::try_from(len).unwrap(), 0);
+        Ok(())
+    }
+}
+
+impl Step {
+    pub(crate) fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Write(offset, data) => {
+                let offset = usize::try_from(*offset).unwrap();
+                if bytes.len() < offset + data.len() {
+                    bytes.resize(offset + data.len(), 0);
+                }
+                bytes[offset..offset + data.len()].copy_from_slice(data);
+            }
+            Self::SetLen(len) => bytes.resize(usize::try_from(*len).unwrap(), 0),
+            Self::Sync => {}
+        }
+    }
+}
+
+impl StorageBackend for Memory {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.lock().bytes.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let (inner, offset) = (self.lock(), usize::try_from(offset).unwrap());
+        let found = inner.bytes.get(offset..offset + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        out.copy_from_slice(found);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.resize(len)?;
+        inner.steps.push(Step::SetLen(len));
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut inner = self.lock();
+        if inner.failing_syncs > 0 {
+            inner.failing_syncs -= 1;
+            return Err(io::Error::other("the disk is broken"));
+        }
+        inner.steps.push(Step::Sync);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut inner = self.lock();
+        let end = offset + data.len() as u64;
+        if end > inner.bytes.len() as u64 {
+            inner.resize(end)?;
+        }
+        let step = Step::Write(offset, data.to_vec());
+        step.apply(&mut inner.bytes);
+        inner.steps.push(step);
+        Ok(())
+    }
+}
+
+/// What the tests share.
+#[derive(Clone, Default, Debug, PartialEq)]
+pub(crate) struct Words(pub(crate) Vec<String>);
+
+impl State for Words {
+    type Op = String;
+
+    fn apply(&mut self, word: &String, _: &Stamp) {
+        self.0.push(word.clone());
+    }
+}
+
+pub(crate) const HERE: Peer = Peer([1; 32]);
+
+/// The runs of so many frames of a replica that commits one word a frame.
+pub(crate) fn runs(count: usize) -> Vec<RunRecord> {
+    let builder = Replica::builder(HERE, Words::default()).codec(Postcard::new(), Limits::default());
+    let mut replica = builder.build();
+    let mut record = |word: usize| {
+        replica.commit(format!("word {word}"));
+        let Delta { runs } = replica.outbox().unwrap();
+        RunRecord::new(&runs[0], true).unwrap()
+    };
+    (0..count).map(&mut record).collect()
+}
+
+/// A frame with a run that its intents name.
+pub(crate) fn frame(number: u64, run: &RunRecord) -> FrameRecord {
+    let intents = format!("intents of frame {number}").into_bytes();
+    FrameRecord { session: 1, panel_frame: number, intents, runs: vec![run.clone()], digest: Some(number) }
+}
