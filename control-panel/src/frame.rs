@@ -1,5 +1,6 @@
 //! One ordered batch of intents, and how much of it one frame hands out.
 
+mod recorder;
 mod redo_figures;
 
 use std::{fmt, iter::FusedIterator, panic, sync::Arc, thread, time::Duration};
@@ -15,8 +16,13 @@ use crate::{
     supervise::panics,
 };
 
-pub(crate) use self::redo_figures::Collector;
+#[cfg(test)]
+pub(crate) use self::recorder::Ending;
 pub use self::redo_figures::RedoFigures;
+pub(crate) use self::{
+    recorder::{Recorder, apply_recorded},
+    redo_figures::Collector,
+};
 
 /// One frame's intents, in causal order: what [`ControlPanel::drain`](crate::ControlPanel::drain) returns.
 ///

@@ -7,6 +7,8 @@ pub mod __private;
 mod blocking;
 mod bus;
 mod context;
+#[cfg(feature = "testing")]
+mod difference;
 mod error;
 mod frame;
 mod gate;

@@ -122,6 +122,13 @@ pub trait Reducer {
     /// A panic here passes through `run_frame` to its caller: all intents were applied, and the host is not reconciled. The next
     /// frame calls it again.
     fn settle(&mut self) {}
+
+    /// A digest of the state, for a journal: written with each frame that it records, and compared by a replay, which names the first frame
+    /// that differs. Called by recorded frames and replays only, after [`settle`](Self::settle). It costs what the user makes it cost: a digest that is
+    /// kept up to date is one load. `None`, the default: nothing is compared.
+    fn digest(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The second phase: effects, on a host of its own, after all of a frame's intents were applied.

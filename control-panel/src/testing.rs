@@ -3,10 +3,8 @@
 //!
 //! Put it among your dev-dependencies: `control-panel = { version = "0.1", features = ["testing"] }`.
 
-mod difference;
 mod keys;
 mod laws;
-mod outline;
 mod rng;
 mod sync_test;
 mod test_panel;
@@ -38,8 +36,9 @@ use crate::{
     worker::{Cancel, WorkerHandle},
 };
 
+pub use crate::difference::{Difference, difference};
+
 pub use self::{
-    difference::{Difference, difference},
     keys::{TestKeys, TestSigner},
     laws::{laws, laws_undoable},
     rng::Rng,

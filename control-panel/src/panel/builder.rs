@@ -26,7 +26,7 @@ use super::{
 use crate::{
     bus::{self, Buses},
     error::BuildError,
-    frame::FrameBudget,
+    frame::{FrameBudget, Recorder},
     intent::Intent,
     name::Name,
     observe::{self, Watch},
@@ -65,6 +65,7 @@ pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     runtime: Option<Handle>,
     shutdown_timeout: Duration,
     frame_budget: FrameBudget,
+    pub(crate) recorder: Option<Box<dyn Recorder<I>>>,
     on_ready: Option<OnReady>,
     wake_for_workers: bool,
     /// Set in `forward`.
@@ -121,6 +122,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
             runtime: None,
             shutdown_timeout: Duration::from_secs(5),
             frame_budget: FrameBudget::default(),
+            recorder: None,
             on_ready: None,
             wake_for_workers: true,
             forwarded: None,
@@ -159,7 +161,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// The first policy. Without this call it is `P::default()`.
     pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
         let Self { name, capacity, signal_capacity, runtime, shutdown_timeout, .. } = self;
-        let Self { frame_budget, on_ready, wake_for_workers, forwarded, idle_after, .. } = self;
+        let Self { frame_budget, recorder, on_ready, wake_for_workers, forwarded, idle_after, .. } = self;
         PanelBuilder {
             name,
             capacity,
@@ -167,6 +169,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
             runtime,
             shutdown_timeout,
             frame_budget,
+            recorder,
             on_ready,
             wake_for_workers,
             forwarded,
@@ -384,6 +387,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             locals: Locals::new(),
             local_buffer: Mutex::default(),
             frame_budget: self.frame_budget,
+            recorder: self.recorder,
             starved: Starved::default(),
             pulse,
             watch: Watch::default(),

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::ControlPanel;
 use crate::{
     blocking,
-    frame::{Collector, Frame},
+    frame::{Collector, Frame, apply_recorded},
     intent::Intent,
     observe::{self, Flow},
     queue::Local,
@@ -65,13 +65,18 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let frame = self.begin_frame();
         // Those that are not in it come in the next, as others of them come first.
         let local = frame.own();
-        let mut applied = 0;
         let redo = Collector::begin();
-        frame.for_each(|queued| {
-            applied += 1;
-            state.apply(queued);
-        });
-        state.settle();
+        let applied = if let Some(recorder) = &mut self.recorder {
+            apply_recorded(&mut **recorder, self.shared.frames.load(Ordering::Relaxed), frame, state)
+        } else {
+            let mut applied = 0;
+            frame.for_each(|queued| {
+                applied += 1;
+                state.apply(queued);
+            });
+            state.settle();
+            applied
+        };
         let redo = redo.end();
         let report = FrameReport {
             frame: self.shared.frames.load(Ordering::Relaxed),
@@ -161,5 +166,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 }
 
+#[cfg(test)]
+mod recorded_tests;
 #[cfg(test)]
 mod tests;

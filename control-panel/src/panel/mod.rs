@@ -26,7 +26,7 @@ use self::{forward::Forward, locals::Locals, pulse::Pulse, shared::Shared, warni
 use crate::{
     blocking,
     context::Context,
-    frame::FrameBudget,
+    frame::{FrameBudget, Recorder},
     group::GroupBuilder,
     intent::Intent,
     name::Name,
@@ -104,6 +104,8 @@ pub struct ControlPanel<I: Intent, P = ()> {
     /// Where the reducer learns what happens to the workers.
     forward: Option<Forward<I>>,
     frame_budget: FrameBudget,
+    /// What each frame of `run_frame` is shown to.
+    recorder: Option<Box<dyn Recorder<I>>>,
     /// Where workers could starve.
     starved: Starved,
     pulse: Pulse,

@@ -2,8 +2,12 @@
 
 use std::fmt::{self, Debug};
 
-use super::super::{Difference, difference, outline};
-use crate::{PanicReport, replica::Stamp, supervise::panics};
+use crate::{
+    PanicReport,
+    difference::{Difference, difference, outline},
+    replica::Stamp,
+    supervise::panics,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Law {

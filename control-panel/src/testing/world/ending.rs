@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, fmt::Debug};
 
 use super::{crowd::Crowd, failure::Failure, faults::Retirement, node::Node};
 use crate::{
+    difference::{difference, outline::brief},
     replica::{Peer, Replica, Stamp, State, Version},
-    testing::{difference, laws::agree, outline::brief},
+    testing::laws::agree,
 };
 
 /// All that is known of a run at its end.

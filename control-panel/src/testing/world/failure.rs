@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Display};
 
-use super::{
-    super::{Difference, outline::shorten},
-    World,
+use super::World;
+use crate::{
+    difference::{Difference, outline::shorten},
+    replica::{Author, Peer, Stamp},
 };
-use crate::replica::{Author, Peer, Stamp};
 
 /// What a check found.
 #[derive(Debug)]

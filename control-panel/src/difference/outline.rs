@@ -8,7 +8,7 @@ const READ_BYTES: usize = 16 << 20;
 const SHOWN_CHARS: usize = 160;
 
 /// The value's pretty output, or the first part of it.
-pub(super) fn outline<T: fmt::Debug + ?Sized>(value: &T) -> String {
+pub(crate) fn outline<T: fmt::Debug + ?Sized>(value: &T) -> String {
     struct Bounded(String);
     impl Write for Bounded {
         fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -26,11 +26,11 @@ pub(super) fn outline<T: fmt::Debug + ?Sized>(value: &T) -> String {
 }
 
 /// The value's output on one line, cut after 160 characters.
-pub(super) fn brief<T: fmt::Debug + ?Sized>(value: &T) -> String {
+pub(crate) fn brief<T: fmt::Debug + ?Sized>(value: &T) -> String {
     shorten(&format!("{value:?}").replace('\n', " "))
 }
 
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -38,7 +38,7 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Leaf,
     Struct,
     Tuple,
@@ -49,7 +49,7 @@ pub(super) enum Kind {
 
 /// Where a child stands in its parent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// In a tuple of one.
     Only,
     Field(String),
@@ -60,24 +60,24 @@ pub(super) enum Place {
 
 /// A value: some consecutive lines of the output.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Node<'a> {
+pub(crate) struct Node<'a> {
     lines: &'a [&'a str],
     /// Where the value begins in the first line, after the name or key.
     start: usize,
 }
 
 impl<'a> Node<'a> {
-    pub(super) fn root(lines: &'a [&'a str]) -> Self {
+    pub(crate) fn root(lines: &'a [&'a str]) -> Self {
         Self { lines, start: 0 }
     }
 
     /// The first line of the value: all of a leaf, or the name and the opening bracket.
-    pub(super) fn head(self) -> &'a str {
+    pub(crate) fn head(self) -> &'a str {
         let line = self.lines.first().map_or("", |line| &line[self.start..]);
         line.strip_suffix(',').unwrap_or(line)
     }
 
-    pub(super) fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> Kind {
         match (self.lines.len(), self.head()) {
             (0 | 1, _) => Kind::Leaf,
             (_, "{") => Kind::Map,
@@ -89,13 +89,13 @@ impl<'a> Node<'a> {
     }
 
     /// Whether the two have one text.
-    pub(super) fn same(self, other: Self) -> bool {
+    pub(crate) fn same(self, other: Self) -> bool {
         self.head() == other.head()
             && self.lines.len() == other.lines.len()
             && self.lines.iter().zip(other.lines).skip(1).all(|(left, right)| left == right)
     }
 
-    pub(super) fn children(self) -> Vec<(Place, Node<'a>)> {
+    pub(crate) fn children(self) -> Vec<(Place, Node<'a>)> {
         if self.kind() == Kind::Leaf {
             return Vec::new();
         }
@@ -131,7 +131,7 @@ impl<'a> Node<'a> {
     }
 
     /// The value on one line, shortened.
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         let mut text = self.head().to_owned();
         for line in self.lines.iter().skip(1).map(|line| line.trim_start()) {
             let line = if text.is_empty() { "" } else { line };

@@ -1,8 +1,10 @@
 //! Where two values differ, by their `Debug` output.
 
+pub(crate) mod outline;
+
 use std::{collections::BTreeMap, fmt};
 
-use super::outline::{Kind, Node, Place, outline};
+use self::outline::{Kind, Node, Place, outline};
 
 /// The first place at which two values of one type differ. Made by [`difference`].
 ///
