@@ -49,6 +49,10 @@ pub(super) struct Act {
     pub(super) vector: Vec<(ChainId, u64)>,
     /// Of a retirement: all others that count in its past.
     pub(super) voters: Vec<Peer>,
+    /// Whether one of the voters is a member that its target knew of, as far as its author knew. Else their votes are none.
+    pub(super) has_witness: bool,
+    /// Up to where its author had all that every member made.
+    pub(super) low: u64,
     /// Of an invitation of a peer that no one waited for: a time below all its runs, and what it knows at least.
     pub(super) floor: Option<Floor>,
     pub(super) closed: bool,

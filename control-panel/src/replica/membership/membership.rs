@@ -348,9 +348,12 @@ impl Membership {
                 |of: ChainId| if of == chain { run.next_seq() } else { graph.heard(chain, of).next_seq };
             let vector =
                 self.peers.chains(index).iter().filter(|_| retires).map(|&of| (of, heard(of))).collect();
-            let counted = view.counted.iter().map(|counted| self.peers.name(counted.peer));
-            let others = counted.filter(|peer| *peer != target && *peer != author.peer);
-            let voters = others.filter(|_| retires).collect();
+            let known: Vec<ActId> = past.iter().copied().collect();
+            let (voters, has_witness) = if retires {
+                self.scope(&known, &heard, None).voters(&view, author.peer, target)
+            } else {
+                (Vec::new(), false)
+            };
             let counted = view.counted.iter().any(|counted| counted.peer == index);
             let floor = (!retires && !counted).then_some(Floor { clock: key.lamport, low });
             let by_genesis = self.genesis.get(&author.peer) == Some(&Grant::Owner);
@@ -367,6 +370,8 @@ impl Membership {
                 past: past.clone(),
                 vector,
                 voters,
+                has_witness,
+                low,
                 floor,
                 closed,
             });

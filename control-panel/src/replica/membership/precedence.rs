@@ -2,8 +2,9 @@
 
 use super::{
     act::{Act, ActId, Deed},
-    members::{Effective, Scope},
+    members::{Effective, Scope, View},
 };
+use crate::replica::{Grant, Peer};
 
 impl Scope<'_> {
     /// Of the acts that this past knows, the effective ones. A function of the set, whatever the order of admission.
@@ -32,16 +33,14 @@ impl Scope<'_> {
 
     /// Whether an act stands, if that is decided yet.
     fn standing(&self, id: ActId, effective: &Effective, undecided: &[ActId]) -> Option<bool> {
-        let act = &self.acts[id];
         let mut open = false;
-        if !act.by_genesis {
-            let mut invites = act.past.iter().filter(|&&other| self.acts[other].makes_owner(&act.author()));
-            if !invites.clone().any(|other| effective.contains(other)) {
-                if !invites.any(|other| undecided.contains(other)) {
-                    return Some(false);
-                }
-                open = true;
+        let stands = |other: &ActId| effective.contains(other);
+        let may_stand = |other: &ActId| effective.contains(other) || undecided.contains(other);
+        if !self.is_owners(id, stands, may_stand) {
+            if !self.is_owners(id, may_stand, stands) {
+                return Some(false);
             }
+            open = true;
         }
         for &other in self.known {
             if self.takes_precedence(other, id) {
@@ -54,40 +53,103 @@ impl Scope<'_> {
         (!open).then_some(true)
     }
 
+    /// Whether an act's author was an owner in the act's past, if these invitations and these retirements stand: from the beginning or
+    /// by an invitation, and not retired since.
+    fn is_owners(
+        &self,
+        id: ActId,
+        invites: impl Fn(&ActId) -> bool,
+        retires: impl Fn(&ActId) -> bool,
+    ) -> bool {
+        let act = &self.acts[id];
+        let is_ended = |known: &dyn Fn(&ActId) -> bool| {
+            act.past.iter().any(|other| {
+                let retirement = &self.acts[*other];
+                retirement.deed == Deed::Retire
+                    && retirement.target == act.author()
+                    && retires(other)
+                    && !known(other)
+            })
+        };
+        let by_invitation = |other: &ActId| {
+            let invite = &self.acts[*other];
+            invite.makes_owner(&act.author())
+                && invites(other)
+                && !is_ended(&|retirement| invite.past.contains(retirement))
+        };
+        (act.by_genesis && !is_ended(&|_| false)) || act.past.iter().any(by_invitation)
+    }
+
     /// Whether `by` retires the author of `of`, concurrently and with precedence.
-    fn takes_precedence(&self, by: ActId, of: ActId) -> bool {
+    pub(super) fn takes_precedence(&self, by: ActId, of: ActId) -> bool {
         let (retirement, act) = (&self.acts[by], &self.acts[of]);
-        let concurrent = by != of && !retirement.past.contains(&of) && !act.past.contains(&by);
-        if retirement.deed != Deed::Retire || retirement.target != act.author() || !concurrent {
+        if !self.is_against(by, of) {
             return false;
         }
         if retirement.rank < act.rank {
             // The senior one's, unless all others had acknowledged the junior one's first.
-            !(act.deed == Deed::Retire
-                && act.target == retirement.author()
-                && self.is_acknowledged_before(of, by))
+            !(act.deed == Deed::Retire && act.target == retirement.author() && self.has_all_votes(of, by))
         } else {
-            self.is_acknowledged_before(by, of)
+            self.has_all_votes(by, of)
         }
+    }
+
+    /// Whether `by` may yet come to take precedence over `of`, by votes that are on their way.
+    pub(super) fn may_take_precedence(&self, by: ActId, of: ActId) -> bool {
+        let (retirement, act) = (&self.acts[by], &self.acts[of]);
+        self.takes_precedence(by, of)
+            || self.is_against(by, of)
+                && retirement.rank >= act.rank
+                && retirement.has_witness
+                && retirement
+                    .voters
+                    .iter()
+                    .all(|voter| self.has_vote(by, of, voter) || !self.acknowledged_by_run(of, voter))
+    }
+
+    /// Whether `by` retires the author of `of`, and neither has the other in its past.
+    fn is_against(&self, by: ActId, of: ActId) -> bool {
+        let (retirement, act) = (&self.acts[by], &self.acts[of]);
+        retirement.deed == Deed::Retire
+            && retirement.target == act.author()
+            && by != of
+            && !retirement.past.contains(&of)
+            && !act.past.contains(&by)
     }
 
     /// Whether all other members had a retirement in their past before they had a concurrent act of its target's. No two such acts
     /// can both be, as each member has one order. So an owner that was lost can be retired by its juniors, for good.
-    fn is_acknowledged_before(&self, retirement: ActId, other: ActId) -> bool {
-        let voters = &self.acts[retirement].voters;
-        !voters.is_empty()
-            && voters.iter().all(|voter| {
-                self.chains_of(voter).any(|chain| {
-                    self.seen_by(chain, retirement).is_some_and(|seen| {
-                        self.chains[chain.index()].known.get(other).is_none_or(|late| late.from > seen.from)
-                    })
-                })
+    fn has_all_votes(&self, retirement: ActId, other: ActId) -> bool {
+        let Act { voters, has_witness, .. } = &self.acts[retirement];
+        *has_witness && voters.iter().all(|voter| self.has_vote(retirement, other, voter))
+    }
+
+    /// Whether a member had an act in its past before it had the other.
+    fn has_vote(&self, act: ActId, other: ActId, voter: &Peer) -> bool {
+        self.chains_of(voter).any(|chain| {
+            self.seen_by(chain, act).is_some_and(|seen| {
+                self.chains[chain.index()].known.get(other).is_none_or(|late| late.from > seen.from)
             })
+        })
+    }
+
+    /// Those whose votes a retirement needs against its target's acts: all others that count in its past. And whether these are worth
+    /// anything: one of them must be a member that the target knew of, as one's own invitations make no majority.
+    pub(super) fn voters(&self, view: &View, author: Peer, target: Peer) -> (Vec<Peer>, bool) {
+        let counted = view.counted.iter().map(|counted| self.peers.name(counted.peer));
+        let voters: Vec<Peer> = counted.filter(|peer| *peer != target && *peer != author).collect();
+        let is_witness = |peer: &Peer| view.members.contains_key(peer) && self.is_known_to(peer, &target);
+        let has_witness = voters.iter().any(is_witness);
+        (voters, has_witness)
     }
 }
 
 impl Act {
-    fn makes_owner(&self, peer: &crate::replica::Peer) -> bool {
-        self.deed == Deed::Invite(crate::replica::Grant::Owner) && self.target == *peer
+    pub(super) fn invites(&self, peer: &Peer) -> bool {
+        self.deed != Deed::Retire && self.target == *peer
+    }
+
+    fn makes_owner(&self, peer: &Peer) -> bool {
+        self.deed == Deed::Invite(Grant::Owner) && self.target == *peer
     }
 }

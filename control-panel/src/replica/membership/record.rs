@@ -63,6 +63,8 @@ struct ActRecord {
     past: BTreeSet<usize>,
     vector: Vec<(usize, u64)>,
     voters: Vec<Peer>,
+    has_witness: bool,
+    low: u64,
     floor: Option<(u64, u64)>,
     closed: bool,
 }
@@ -302,6 +304,8 @@ impl ActRecord {
             past: act.past.clone(),
             vector: act.vector.iter().map(|(chain, next_seq)| (chain.index(), *next_seq)).collect(),
             voters: act.voters.clone(),
+            has_witness: act.has_witness,
+            low: act.low,
             floor: act.floor.map(|floor| (floor.clock, floor.low)),
             closed: act.closed,
         }
@@ -324,6 +328,8 @@ impl ActRecord {
             past: self.past.clone(),
             vector: self.vector.iter().map(|&(chain, next_seq)| (ids[chain], next_seq)).collect(),
             voters: self.voters.clone(),
+            has_witness: self.has_witness,
+            low: self.low,
             floor: self.floor.map(|(clock, low)| Floor { clock, low }),
             closed: self.closed,
         }

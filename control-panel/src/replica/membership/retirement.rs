@@ -1,8 +1,8 @@
 //! When a retired member is waited for no longer.
 //!
 //! A retirement is not final while an act that takes precedence over it may be on its way: by another owner that had not heard of it,
-//! or by its target, where that is the senior one. Until then the target counts as before, so that nothing is called stable that
-//! such an act would make void. Once all others have acknowledged it, no such act can come.
+//! or by its target, where that is the senior one, or has all votes. Until then the target counts as before, so that nothing is called
+//! stable that such an act would make void. Once all others have acknowledged it, no such act can come.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{
     members::{Missing, Scope, View},
     membership::Membership,
 };
-use crate::replica::{Peer, graph::Graph};
+use crate::replica::{Grant, Peer, graph::Graph};
 
 impl Scope<'_> {
     /// Finds which retirements are final, and leaves their targets out of `retired`. All that are open become final together:
@@ -23,10 +23,11 @@ impl Scope<'_> {
         let mut ready = Vec::new();
         for &id in &open {
             let missing = self.missing_votes(id);
-            if missing.as_ref().is_some_and(Vec::is_empty) {
+            let (is_settled, awaited) = self.contests(id, view);
+            if missing.as_ref().is_some_and(Vec::is_empty) && is_settled {
                 ready.push(id);
             }
-            view.missing.extend(missing.into_iter().flatten());
+            view.missing.extend(missing.into_iter().flatten().chain(awaited));
         }
         let leaves = |peer: &Peer, ids: &BTreeSet<ActId>| {
             in_force.iter().any(|id| ids.contains(id) && self.acts[*id].target == *peer)
@@ -57,7 +58,61 @@ impl Scope<'_> {
         }
         let missing = act.voters.iter().filter(|voter| !self.acknowledged_by_run(id, voter));
         let missing = missing.map(|&member| Missing { member, retirement: id }).collect();
-        (!act.voters.is_empty()).then_some(missing)
+        act.has_witness.then_some(missing)
+    }
+
+    /// Whether, once all that stay have acknowledged a retirement, no retirement of its author can take precedence over it any more;
+    /// and whose word on that is awaited.
+    fn contests(&self, id: ActId, view: &View) -> (bool, Vec<Missing>) {
+        let act = &self.acts[id];
+        let mut awaited = Vec::new();
+        // Those that are known, and may yet get all votes.
+        let open = self.known.iter().copied().filter(|&other| {
+            !self.is_closed(other) && self.may_take_precedence(other, id) && !self.fell(other, view)
+        });
+        let mut is_settled = true;
+        for other in open {
+            is_settled = false;
+            for &member in self.acts[other].voters.iter().filter(|it| !self.acknowledged_by_run(other, it)) {
+                awaited.extend([id, other].map(|retirement| Missing { member, retirement }));
+            }
+        }
+        // Its target's, which may be on its way: not with all votes, if one that it needs has acknowledged this one without it.
+        let has_acknowledged = |member: &Peer| self.acknowledged_by_run(id, member);
+        if self.rank(&act.target).is_some() && !has_acknowledged(&act.target) {
+            let (have, missing): (Vec<Peer>, Vec<Peer>) =
+                act.voters.iter().partition(|it| has_acknowledged(it));
+            if !missing.is_empty() && !have.iter().any(|voter| self.is_known_to(voter, &act.target)) {
+                is_settled = false;
+                let members = missing.into_iter().chain([act.target]);
+                awaited.extend(members.map(|member| Missing { member, retirement: id }));
+            }
+        }
+        (is_settled, awaited)
+    }
+
+    /// Whether a member knows another as one, in whatever it makes beside what is known of it. One that was retired must have been invited
+    /// again since, to its knowledge.
+    pub(super) fn is_known_to(&self, peer: &Peer, member: &Peer) -> bool {
+        let acts = || self.known.iter().copied();
+        // It begins with any of its invitations in its past.
+        let begins_with = |act: ActId| {
+            let mut own = acts().filter(|id| self.acts[*id].invites(member));
+            !self.genesis.contains_key(member) && own.all(|id| id == act || self.acts[id].past.contains(&act))
+        };
+        let invitations = || {
+            let of_peer = acts().filter(|id| self.acts[*id].invites(peer));
+            of_peer.filter(|id| self.acknowledged_by_run(*id, member) || begins_with(*id))
+        };
+        let mut retirements =
+            acts().filter(|id| self.acts[*id].deed == Deed::Retire && self.acts[*id].target == *peer);
+        (self.genesis.contains_key(peer) || invitations().next().is_some())
+            && retirements.all(|id| invitations().any(|later| self.acts[later].past.contains(&id)))
+    }
+
+    /// Whether an act never stands again: a retirement of its author that is final takes precedence over it.
+    fn fell(&self, act: ActId, view: &View) -> bool {
+        view.finals.iter().any(|&id| self.takes_precedence(id, act) && !self.may_take_precedence(act, id))
     }
 
     /// Whether a member can make no more acts that are concurrent with this one.
@@ -65,7 +120,7 @@ impl Scope<'_> {
         self.live == Some(*by) || self.acknowledged_by_run(act, by)
     }
 
-    fn acknowledged_by_run(&self, act: ActId, by: &Peer) -> bool {
+    pub(super) fn acknowledged_by_run(&self, act: ActId, by: &Peer) -> bool {
         self.acts[act].author() == *by || self.chains_of(by).any(|chain| self.seen_by(chain, act).is_some())
     }
 
@@ -102,7 +157,9 @@ impl Membership {
             for (other, invite) in self.acts.iter().enumerate() {
                 let concurrent = !retirement.past.contains(&other) && !invite.past.contains(&id);
                 if invite.deed != Deed::Retire && invite.author() == retirement.target && concurrent {
-                    ceiling = ceiling.min(invite.key.lamport - 1);
+                    // An owner retires others without what its inviter had not.
+                    let is_owner = invite.deed == Deed::Invite(Grant::Owner);
+                    ceiling = ceiling.min(if is_owner { invite.low } else { invite.key.lamport - 1 });
                 }
             }
         }

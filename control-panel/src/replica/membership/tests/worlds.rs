@@ -84,6 +84,16 @@ fn owners_quarrel_across_a_partition() {
 }
 
 #[test]
+fn owners_quarrel_all_the_time() {
+    let plan = Plan { members: owners(5), joiners: 2, halves: true, quarrels: 25, crashes: 1, ..plan() };
+    let (_, void) = play(&plan, 150);
+    assert!(void > 0, "nothing was lost");
+    let plan = Plan { members: owners(4), joiners: 1, quarrels: 12, ..plan };
+    let (_, void) = play(&plan, 150);
+    assert!(void > 0, "nothing was lost");
+}
+
+#[test]
 fn an_owner_invites_a_peer() {
     assert_eq!(play(&Plan { joiners: 1, crashes: 1, ..plan() }, 100), (0, 0));
 }

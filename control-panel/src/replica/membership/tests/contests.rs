@@ -1,0 +1,206 @@
+//! Owners that retire each other while they are apart: what one of them calls stable stays, whatever the other did.
+
+use super::node::{Members, Node, TestRun, owners, peer};
+use crate::replica::{Grant, membership::Verdict};
+
+fn group(count: u8) -> Vec<Node> {
+    (0..count).map(|number| Node::new(&owners(count), number)).collect()
+}
+
+/// Gives the nodes all that any of them has, and has them acknowledge until no one owes any.
+fn settle(nodes: &mut [&mut Node]) {
+    loop {
+        let all: Vec<TestRun> = nodes.iter().flat_map(|node| node.log.clone()).collect();
+        let mut quiet = true;
+        for node in nodes.iter_mut() {
+            node.take(&all);
+            if node.membership.ack_due() {
+                node.ack();
+                quiet = false;
+            }
+        }
+        if quiet {
+            break;
+        }
+    }
+}
+
+/// All meet again: nothing was called stable that is not, and all have the same members. Returns these.
+fn meet(nodes: &mut [Node]) -> Members {
+    settle(&mut nodes.iter_mut().collect::<Vec<_>>());
+    for node in nodes.iter() {
+        assert_eq!(node.wrong, [""; 0], "{}", node.me);
+        assert_eq!(node.membership.members(), nodes[0].membership.members(), "{}", node.me);
+    }
+    nodes[0].membership.members().clone()
+}
+
+fn are(members: &Members, numbers: &[u8]) -> bool {
+    members.keys().copied().eq(numbers.iter().map(|number| peer(*number)))
+}
+
+#[test]
+fn a_genesis_owner_that_was_retired_is_none_again_by_an_invitation_that_falls() {
+    let mut nodes = group(4);
+    let retirement = nodes[2].retire(peer(3));
+    nodes[1].take([&retirement]);
+    let invitation = nodes[1].invite(peer(3), Grant::Owner);
+    nodes[3].take([&retirement, &invitation]);
+    let act = nodes[3].retire(peer(2));
+    let senior = nodes[0].retire(peer(1));
+    for node in &mut nodes {
+        node.take([&retirement, &invitation, &act, &senior]);
+        assert!(are(node.membership.members(), &[0, 2]), "{:?}", node.membership.members());
+    }
+}
+
+#[test]
+fn a_vote_that_is_on_its_way_from_one_that_was_retired_is_waited_for() {
+    let mut nodes = group(5);
+    let of_0 = nodes[1].retire(peer(0));
+    let acks: Vec<_> = (2..5)
+        .map(|voter: usize| {
+            nodes[voter].take([&of_0]);
+            nodes[voter].ack()
+        })
+        .collect();
+    nodes[1].take(&acks);
+    // 2 and 1 retire each other. All but 0 hear of the junior one's first; 1 knows nothing of what 2 wrote before.
+    let written = nodes[2].write(1);
+    let by_2 = nodes[2].retire(peer(1));
+    nodes[1].retire(peer(2));
+    for voter in [3, 4] {
+        nodes[voter].take(&acks);
+        nodes[voter].take([&written, &by_2]);
+        nodes[voter].ack();
+    }
+    let [zero, one, _, three, four] = &mut nodes[..] else { unreachable!() };
+    settle(&mut [one, three, four]);
+    assert!(one.membership.members().contains_key(&peer(1)), "0 has not voted");
+    assert!(one.watermark < written.header.lamport, "so it may count yet: {}", one.watermark);
+    zero.take(&acks);
+    zero.take([&of_0, &written, &by_2]);
+    zero.ack();
+    assert!(are(&meet(&mut nodes), &[2, 3, 4]));
+    assert_eq!(nodes[1].verdict(&written), Verdict::Valid);
+}
+
+#[test]
+fn one_that_retires_all_others_waits_for_one_of_them_as_they_may_have_retired_it() {
+    let mut nodes = group(3);
+    let written = nodes[1].write(1);
+    let of_0 = nodes[1].retire(peer(0));
+    nodes[2].take([&written, &of_0]);
+    nodes[2].ack();
+    for op in 0..5 {
+        nodes[0].write(op);
+    }
+    let _of_1 = nodes[0].retire(peer(1));
+    let _of_2 = nodes[0].retire(peer(2));
+    assert_eq!(nodes[0].watermark, 0, "they may be together");
+    assert!(are(&meet(&mut nodes), &[1, 2]));
+    // Where one of them stays and has acknowledged, no retirement by the others can have its vote.
+    let mut nodes = group(3);
+    let written = nodes[1].write(1);
+    let of_0 = nodes[1].retire(peer(0));
+    let of_1 = nodes[0].retire(peer(1));
+    nodes[2].take([&of_1]);
+    nodes[2].ack();
+    let [zero, _, two] = &mut nodes[..] else { unreachable!() };
+    settle(&mut [zero, two]);
+    assert_eq!(zero.watermark, of_1.clock());
+    two.take([&written, &of_0]);
+    two.ack();
+    assert!(are(&meet(&mut nodes), &[0, 2]));
+}
+
+#[test]
+fn so_it_does_where_one_of_them_may_not_know_yet_that_the_other_is_there_again() {
+    let mut nodes = group(3);
+    let of_2 = nodes[0].retire(peer(2));
+    nodes[1].take([&of_2]);
+    let vote = nodes[1].ack();
+    nodes[0].take([&vote]);
+    let again = nodes[0].invite(peer(2), Grant::Owner);
+    nodes[2].take([&of_2, &vote, &again]);
+    // 0 cannot tell what of that has reached 1.
+    nodes[1].take([&again]);
+    let written = nodes[1].write(1);
+    nodes[2].take([&written]);
+    let of_0 = nodes[2].retire(peer(0));
+    nodes[1].take([&of_0]);
+    nodes[1].ack();
+    for op in 0..5 {
+        nodes[0].write(op);
+    }
+    nodes[0].retire(peer(1));
+    nodes[0].retire(peer(2));
+    assert!(nodes[0].watermark < written.header.lamport, "{}", nodes[0].watermark);
+    assert!(are(&meet(&mut nodes), &[1, 2]));
+}
+
+#[test]
+fn the_votes_of_those_that_it_invited_itself_do_not_retire_a_senior() {
+    let mut nodes = group(2);
+    let invitation = nodes[1].invite(peer(7), Grant::Owner);
+    let of_0 = nodes[1].retire(peer(0));
+    let mut joiner = Node::new(&owners(2), 7);
+    joiner.take([&invitation, &of_0]);
+    joiner.ack();
+    let of_1 = nodes[0].retire(peer(1));
+    assert_eq!(nodes[0].watermark, of_1.clock(), "of two owners the senior waits for no one");
+    nodes.push(joiner);
+    assert!(are(&meet(&mut nodes), &[0]));
+}
+
+#[test]
+fn nor_does_the_vote_of_one_that_it_had_retired_and_invited_again() {
+    let mut nodes = group(3);
+    let of_0 = nodes[2].retire(peer(0));
+    nodes[1].take([&of_0]);
+    nodes[1].ack();
+    let of_2 = nodes[1].retire(peer(2));
+    assert_eq!(nodes[1].watermark, of_2.clock(), "all that stay have voted: it is alone");
+    let again = nodes[2].invite(peer(0), Grant::Owner);
+    let of_1 = nodes[2].retire(peer(1));
+    nodes[0].take([&of_0, &again, &of_1]);
+    nodes[0].ack();
+    assert!(are(&meet(&mut nodes), &[1]));
+}
+
+#[test]
+fn what_an_invited_owner_may_make_void_is_not_stable_while_its_invitation_may_stand_again() {
+    let mut nodes = group(3);
+    let written = nodes[2].write(1);
+    let early: Vec<_> = (0..5).map(|op| nodes[1].write(op)).collect();
+    // Its owner knows nothing of what 2 wrote, so neither does the one that it invites.
+    let invitation = nodes[1].invite(peer(7), Grant::Owner);
+    let mut joiner = Node::new(&owners(3), 7);
+    joiner.take(&early);
+    joiner.take([&invitation]);
+    let of_2 = joiner.retire(peer(2));
+    let of_0 = nodes[1].retire(peer(0));
+    nodes[0].take(&early);
+    let of_1 = nodes[0].retire(peer(1));
+    // 2 votes for the junior one's; the vote of 7 is on its way.
+    nodes[2].take(&early);
+    nodes[2].take([&invitation, &of_0]);
+    let vote = nodes[2].ack();
+    nodes[1].take([&written, &vote]);
+    nodes[1].ack();
+    let heard = nodes[1].log.clone();
+    nodes[0].take(&heard);
+    nodes[0].ack();
+    let [zero, one, two] = &mut nodes[..] else { unreachable!() };
+    settle(&mut [zero, two]);
+    let heard: Vec<_> = zero.log.iter().filter(|run| run.header.author.peer == peer(0)).cloned().collect();
+    assert!(
+        heard.iter().any(|run| run.hash == of_1.hash) && !one.log.iter().any(|run| run.hash == of_2.hash)
+    );
+    assert!(two.watermark < written.header.lamport, "{}", two.watermark);
+    joiner.take(&early);
+    joiner.take([&written, &of_0, &vote]);
+    joiner.ack();
+    nodes.push(joiner);
+    meet(&mut nodes);
+}
