@@ -254,7 +254,7 @@ impl Codec<String> for Broken {
 }
 
 #[test]
-fn what_nobody_reads_is_left_out_and_its_author_reported() {
+fn what_no_codec_reads_is_left_out_and_its_author_reported() {
     let (mut broken, mut here, mut there) = (replica_of(1, Broken), replica(2), replica(3));
     broken.commit("\u{7f}".into());
     broken.commit("\u{1}a".into());

@@ -283,7 +283,7 @@ fn run(seed: u64) -> Seen {
 }
 
 #[test]
-fn all_converge_whoever_joins() {
+fn all_converge_with_joiners() {
     let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300);
     let from = std::env::var("FROM").ok().and_then(|from| from.parse().ok()).unwrap_or(0);
     let mut all = Seen::default();

@@ -142,7 +142,7 @@ impl<S: State> ReplicaBuilder<S> {
     }
 
     /// Writes what tells two operations apart, for replicas without a codec: then an author that gives one number to two operations (a
-    /// copied process) is found, and both are kept. The same function everywhere. Default: in one process nobody does that.
+    /// copied process) is found, and both are kept. The same function everywhere. Default: nothing, as no replica of one process is copied.
     pub fn payload(mut self, write: fn(&S::Op, &mut Vec<u8>)) -> Self {
         self.payload = Some(write);
         self

@@ -42,7 +42,7 @@ impl<Op> Delta<Op> {
         self.runs.iter().flat_map(|run| run.applied())
     }
 
-    /// Whose operations they are, in the order in which they travel.
+    /// The authors of its runs, in the order in which they travel: one with several runs comes several times.
     pub fn authors(&self) -> impl Iterator<Item = Author> + '_ {
         self.runs.iter().map(|run| run.header.author)
     }

@@ -8,7 +8,7 @@ use super::{Author, Grant, Peer, RunHash, Stamp};
 pub enum ReplicaNotice {
     /// A peer sent what no honest replica sends. Once for each peer and kind.
     PeerMisbehaved {
-        /// The author of what was sent (who forwarded it is the transport's affair).
+        /// The author of what was sent. Which peer forwarded it, the transport knows.
         peer: Peer,
         /// What it did.
         what: Misbehaviour,
@@ -34,9 +34,9 @@ pub enum ReplicaNotice {
     },
     /// An owner retired a peer, but was retired by another with precedence: its retirement is void.
     MembershipContested {
-        /// Whose act is void.
+        /// The owner whose retirement is void.
         by: Peer,
-        /// Whom it had retired.
+        /// The peer that it had retired.
         peer: Peer,
     },
     /// Operations of this replica's own became void: [`take_void`](super::Replica::take_void) has them.

@@ -157,7 +157,7 @@ impl<S: State> Replica<S> {
         self.graph.version()
     }
 
-    /// Who this replica writes as.
+    /// The author of this replica's operations: its peer, and which of its lives it is. [`rejoin`](Self::rejoin) may begin a new one.
     pub fn author(&self) -> Author {
         self.me
     }

@@ -43,6 +43,7 @@ use super::Stamp;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no state that replicas can share",
+    label = "not a `State`",
     note = "implement `control_panel::State` for `{Self}`, with its operations as `Op`"
 )]
 pub trait State: Clone + Send + Sync + 'static {
@@ -96,6 +97,11 @@ pub trait State: Clone + Send + Sync + 'static {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot take an operation back",
+    label = "not `Undoable`",
+    note = "implement `control_panel::replica::Undoable` for `{Self}`, or leave `undoing` out: a replica goes back by clones then"
+)]
 pub trait Undoable: State {
     /// What taking an operation back needs.
     type Undo: Send + Sync + 'static;

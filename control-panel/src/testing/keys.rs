@@ -2,7 +2,7 @@
 
 use crate::replica::{Peer, RunHash, Signer, Verifier};
 
-/// Signs and verifies without a secret: **whoever knows a peer's name can sign for it**. For tests and simulations, where a forger is part
+/// Signs and verifies without a secret: **a peer's name is enough to sign for it**. For tests and simulations, where a forger is part
 /// of the program; a real group uses real keys.
 ///
 /// ```

@@ -12,7 +12,7 @@ use crate::replica::{Author, Delta, RunHash, run::Run, signature::Verifier};
 
 /// Two runs of one author with one predecessor, and the signatures that cover them (equivocation).
 ///
-/// It convinces whoever has the author's key, with no other operation of the group: an owner shows it when it retires the peer.
+/// It can be checked with the author's key alone, without any other operation of the group: an owner shows it when it retires the peer.
 /// Its layout is that of a delta.
 ///
 /// ```

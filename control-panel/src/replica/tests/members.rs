@@ -12,8 +12,8 @@ fn what_a_retired_member_made_is_void_whoever_brings_it() {
     exchange(&mut group);
     // In a partition: the third edits, the second hears it, the first retires the third.
     let void = group[2].commit('v');
-    let told = group[2].since(group[1].version());
-    group[1].merge(told);
+    let news = group[2].since(group[1].version());
+    group[1].merge(news);
     let _ = group[1].settle();
     assert_eq!(group[1].state().0, "av");
     group[0].retire(peer(3)).unwrap();

@@ -1,4 +1,4 @@
-//! Runs that no honest replica makes. Which run to refuse is told by the run and its past; here each is built on a real one.
+//! Runs that no honest replica makes. Which run to refuse follows from the run and its past; here each is built on a real one.
 
 use std::{
     fmt::{Debug, Write},

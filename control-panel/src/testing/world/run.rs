@@ -136,7 +136,7 @@ where
 
     /// Frames in which no one edits, until all have everything and have nothing to say.
     fn quiet(&mut self) -> Result<(), Failure> {
-        // Branches of a fork are not told apart by versions: rest takes until all have asked all others, most likely.
+        // Versions do not distinguish the branches of a fork: rest takes until all have asked all others, most likely.
         let rest = if self.faults.twins.is_some() {
             8 * self.nodes.len() as u64
         } else {

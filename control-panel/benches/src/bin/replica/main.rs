@@ -13,7 +13,7 @@ use std::{env, process::ExitCode};
 
 use control_panel_benches::report::{Report, Section};
 
-/// Whose versions are told.
+/// Their versions are printed.
 const COMPARED: &[&str] = &["control-panel", "loro", "yrs", "automerge"];
 
 const SECTIONS: &[Section] = &[

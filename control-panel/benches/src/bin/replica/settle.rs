@@ -73,7 +73,7 @@ pub fn measure(frame: &str) {
     black_box(here.digest());
 }
 
-/// Its name is what callgrind is told to count.
+/// Callgrind counts it, by its name.
 #[inline(never)]
 #[unsafe(no_mangle)]
 extern "Rust" fn measured(run: &mut dyn FnMut()) {

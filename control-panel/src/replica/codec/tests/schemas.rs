@@ -1,4 +1,4 @@
-//! Operations of older and newer schemas, and those that nobody can read.
+//! Operations of older and newer schemas, and those that no codec reads.
 
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,7 @@ fn a_newer_schema_is_kept_forwarded_and_read_after_the_update() {
     assert_eq!(after.runs[0].hash, before.runs[0].hash);
 }
 
-/// Older programs would keep a run that newer ones refuse, and what depends on it; so nobody refuses it, and nobody applies it.
+/// Older programs would keep a run that newer ones refuse, and what depends on it; so none refuses it, and none applies it.
 #[test]
 fn what_its_own_schema_cannot_read_is_left_out_and_not_refused() {
     struct Bytes;
