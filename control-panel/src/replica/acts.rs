@@ -52,7 +52,7 @@ impl<S: State> Replica<S> {
         if !self.graph.has_revocable(&stamp) {
             return Err(RevokeError::Unknown { stamp });
         }
-        Ok(self.act(Operation::Revoke { stamp }))
+        Ok(self.act(Operation::Revoke { stamp: Box::new(stamp) }))
     }
 
     /// Ends the window of [`revoke`](Self::revoke) for everything that is stable here; once the cut is stable itself, every replica

@@ -92,7 +92,7 @@ impl<S: State> Replica<S> {
     fn take_acts(&mut self, run: &Arc<Run<S::Op>>) {
         for (index, operation) in run.operations.iter().enumerate() {
             match operation {
-                Operation::Revoke { stamp } => self.revocations.revoke(key(run, index), *stamp),
+                Operation::Revoke { stamp } => self.revocations.revoke(key(run, index), **stamp),
                 Operation::Cut { upto } => self.revocations.cut(key(run, index), *upto),
                 Operation::Ack { digest: Some(digest) } if run.header.author.peer != self.me.peer => {
                     self.desync.hear(run.header.author.peer, *digest);

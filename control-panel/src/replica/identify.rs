@@ -3,21 +3,21 @@
 use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
 };
 
 use super::{
     Grant, Peer, RunHash,
     run::{Header, Operation},
+    short::Bytes,
 };
 
 /// What a run gets beside its header and operations when it is made.
 pub(crate) struct Identity {
     pub(crate) hash: RunHash,
     /// Its encoding; empty without a codec.
-    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) bytes: Bytes,
     /// Over `hash`; empty where nothing is signed.
-    pub(crate) signature: Arc<[u8]>,
+    pub(crate) signature: Box<[u8]>,
 }
 
 /// How this replica's own runs are named, encoded and signed. One for all replicas of a group.
@@ -62,7 +62,7 @@ impl<Op> Identify<Op> for InProcess<Op> {
                 operation => hash_own(operation, &mut hasher),
             }
         }
-        Identity { hash: widen(hasher.finish()), bytes: Arc::default(), signature: Arc::default() }
+        Identity { hash: widen(hasher.finish()), bytes: Bytes::default(), signature: Box::default() }
     }
 }
 

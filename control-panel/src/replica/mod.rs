@@ -60,6 +60,7 @@ mod replica;
 mod revocations;
 pub(crate) mod run;
 mod settled;
+mod short;
 mod signature;
 mod snapshot;
 mod stability;

@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Author, Peer, Stamp, version::End};
+use super::{
+    Author, Peer, Stamp,
+    short::{Bytes, Operations},
+    version::End,
+};
 
 /// What a run is named by: the hash of its predecessor's hash, its header and its operations.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -90,7 +94,8 @@ pub(crate) enum Operation<Op> {
     },
     /// Leaves an operation out, as far as no cut covers it.
     Revoke {
-        stamp: Stamp,
+        /// Boxed: the others are half as large, and there are a million of those.
+        stamp: Box<Stamp>,
     },
     /// Ends the window of revocation up to this Lamport time.
     Cut {
@@ -103,12 +108,12 @@ pub(crate) enum Operation<Op> {
 /// Until it is admitted it may be anything: its arithmetic saturates.
 pub(crate) struct Run<Op> {
     pub(crate) header: Header,
-    pub(crate) operations: Vec<Operation<Op>>,
+    pub(crate) operations: Operations<Op>,
     pub(crate) hash: RunHash,
     /// The operations as their author encoded them: stored and forwarded verbatim, never encoded again. Empty without a codec.
-    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) bytes: Bytes,
     /// Over `hash`. Empty where nothing is signed, and where that of a later run of the chain covers it.
-    pub(crate) signature: Arc<[u8]>,
+    pub(crate) signature: Box<[u8]>,
 }
 
 impl<Op> Run<Op> {

@@ -61,7 +61,7 @@ pub(crate) struct Signed<Op> {
 impl<Op> Identify<Op> for Signed<Op> {
     fn identify(&self, header: &Header, operations: &[Operation<Op>], bytes: &[u8]) -> Identity {
         let identity = self.names.identify(header, operations, bytes);
-        Identity { signature: Arc::from(self.signer.sign(&identity.hash)), ..identity }
+        Identity { signature: self.signer.sign(&identity.hash).into(), ..identity }
     }
 
     fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {

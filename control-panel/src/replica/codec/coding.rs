@@ -54,7 +54,7 @@ impl<Op: 'static> Identify<Op> for Coding<Op> {
     fn identify(&self, header: &Header, operations: &[Operation<Op>], bytes: &[u8]) -> Identity {
         debug_assert!(!bytes.is_empty(), "each operation was encoded when it was committed");
         let hash = run_hash(header, operations.len(), bytes);
-        Identity { hash, bytes: Arc::from(bytes), signature: Arc::default() }
+        Identity { hash, bytes: bytes.into(), signature: Box::default() }
     }
 
     fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {

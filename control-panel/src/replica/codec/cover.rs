@@ -18,12 +18,12 @@ struct Stretch {
     bytes: usize,
 }
 
-/// Which signatures travel: of each chain the last, and before it as few as keep [`COVERED`].
+/// Which signatures travel: of each chain the last, and before it as few as keep [`COVERED`]. Where there are none, an empty list.
 pub(super) fn kept_signatures<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
-    let mut kept = vec![false; runs.len()];
     if runs.iter().all(|run| run.signature.is_empty()) {
-        return kept;
+        return Vec::new();
     }
+    let mut kept = vec![false; runs.len()];
     let mut chains = BTreeMap::<Author, Stretch>::new();
     for (index, run) in runs.iter().enumerate() {
         let stretch = chains.entry(run.header.author).or_default();

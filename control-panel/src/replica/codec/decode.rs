@@ -14,6 +14,7 @@ use super::{
 };
 use crate::replica::{
     run::{Operation, Run},
+    short::Operations,
     signature::{Verifier, unverified},
 };
 
@@ -62,20 +63,27 @@ pub(super) fn decode_run<Op, C: Codec<Op> + ?Sized>(
     limits: &Limits,
 ) -> Result<Run<Op>, DecodeError> {
     let mut reader = Reader::new(raw.operations);
-    let mut operations = Vec::with_capacity(raw.count);
-    for _ in 0..raw.count {
-        operations.push(match read_operation(&mut reader, limits)? {
+    let mut read = || {
+        Ok(match read_operation(&mut reader, limits)? {
             Item::Own(operation) => operation,
             Item::State(bytes) => decode_state(codec, raw.header.schema, bytes),
-        });
-    }
+        })
+    };
+    let operations = if raw.count == 1 {
+        Operations::One(read()?)
+    } else {
+        let mut operations = Vec::with_capacity(raw.count);
+        for _ in 0..raw.count {
+            operations.push(read()?);
+        }
+        Operations::Many(operations)
+    };
     Ok(Run {
         header: raw.header,
         operations,
         hash: raw.hash,
-        bytes: Arc::from(raw.operations),
-        // The empty one is shared.
-        signature: if raw.signature.is_empty() { Arc::default() } else { Arc::from(raw.signature) },
+        bytes: raw.operations.into(),
+        signature: raw.signature.into(),
     })
 }
 

@@ -21,6 +21,7 @@ pub(super) const SAME: u64 = 1 << 1;
 pub(super) const HEADS: u64 = 1 << 2;
 /// The Lamport time is not what this delta alone gives.
 pub(super) const LATER: u64 = 1 << 3;
+const LATER_BYTE: u8 = 1 << 3;
 /// There is a signature.
 pub(super) const SIGNED: u64 = 1 << 4;
 /// There is one operation.
@@ -32,16 +33,20 @@ pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeEr
     put_varint(&mut out, FORMAT);
     put_varint(&mut out, runs.len() as u64);
     let (mut table, kept) = (Table::default(), kept_signatures(runs));
-    for (run, keep) in runs.iter().zip(kept) {
+    for (number, run) in runs.iter().enumerate() {
         if run.bytes.is_empty() {
             return Err(EncodeError::NoCodec);
         }
-        put_run(run, keep, &mut table, &mut out);
+        let index = put_run(run, kept.get(number) == Some(&true), &mut table, &mut out);
+        if number + 1 < runs.len() {
+            table.push(index, Place::new(&run.header, run.operations.len(), run.hash));
+        }
     }
     Ok(out)
 }
 
-fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) {
+/// Returns its author's index.
+fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) -> usize {
     let (header, count) = (&run.header, run.operations.len());
     let known = table.find(header.author);
     let before = known.and_then(|index| table.place(index, 0)).copied();
@@ -51,35 +56,15 @@ fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) 
 
     // The author has its place in the table before its heads have theirs: the order in which the decoder reads.
     let index = known.unwrap_or_else(|| table.add(header.author));
-    let (mut heads, mut clock) = (Vec::new(), chained.map_or(0, |before| before.clock));
-    for head in &header.heads {
-        let known = table.find(head.author);
-        let index = known.unwrap_or_else(|| table.add(head.author));
-        let back = table.back(index, head);
-        put_varint(&mut heads, (index as u64) << 1 | u64::from(back.is_none()));
-        if known.is_none() {
-            put_author(head.author, &mut heads);
-        }
-        if let Some(back) = back {
-            put_varint(&mut heads, back as u64);
-            clock = clock.max(table.place(index, back).map_or(0, |place| place.clock));
-        } else {
-            put_varint(&mut heads, head.seq);
-            heads.extend_from_slice(&head.hash.0);
-        }
-    }
-    // Of a run that was admitted it is never negative; of any other, the decoder refuses what this writes.
-    let later = header.lamport.wrapping_sub(clock.wrapping_add(1));
-
     let flags = [
         (CHAINED, chained.is_some()),
         (SAME, same),
         (HEADS, !header.heads.is_empty()),
-        (LATER, later != 0),
         (SIGNED, keep),
         (SINGLE, count == 1),
     ];
     let flags = flags.iter().fold(0, |flags, (flag, set)| flags | if *set { *flag } else { 0 });
+    let word = out.len();
     put_varint(out, (index as u64) << FLAG_BITS | flags);
     if known.is_none() {
         put_author(header.author, out);
@@ -92,11 +77,31 @@ fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) 
         put_varint(out, u64::from(header.schema));
         put_varint(out, header.fingerprint);
     }
+    let mut clock = chained.map_or(0, |before| before.clock);
     if !header.heads.is_empty() {
         put_varint(out, header.heads.len() as u64);
-        out.extend_from_slice(&heads);
     }
+    for head in &header.heads {
+        let known = table.find(head.author);
+        let index = known.unwrap_or_else(|| table.add(head.author));
+        let back = table.back(index, head);
+        put_varint(out, (index as u64) << 1 | u64::from(back.is_none()));
+        if known.is_none() {
+            put_author(head.author, out);
+        }
+        if let Some(back) = back {
+            put_varint(out, back as u64);
+            clock = clock.max(table.place(index, back).map_or(0, |place| place.clock));
+        } else {
+            put_varint(out, head.seq);
+            out.extend_from_slice(&head.hash.0);
+        }
+    }
+    // Of a run that was admitted it is never negative; of any other, the decoder refuses what this writes.
+    let later = header.lamport.wrapping_sub(clock.wrapping_add(1));
     if later != 0 {
+        // The flags are in the first byte of the first number, which is as long with this one.
+        out[word] |= LATER_BYTE;
         put_varint(out, later);
     }
     if count != 1 {
@@ -107,7 +112,7 @@ fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) 
         put_varint(out, run.signature.len() as u64);
         out.extend_from_slice(&run.signature);
     }
-    table.push(index, Place::new(header, count, run.hash));
+    index
 }
 
 /// The most bytes that a run takes in a delta, its author's and its heads' names included.

@@ -49,7 +49,8 @@ pub(super) fn put_own<Op>(operation: &Operation<Op>, out: &mut Vec<u8>) {
             put_varint(out, RETIRE);
             out.extend_from_slice(&peer.0);
         }
-        Operation::Revoke { stamp: Stamp { lamport, author, seq } } => {
+        Operation::Revoke { stamp } => {
+            let Stamp { lamport, author, seq } = &**stamp;
             put_varint(out, REVOKE);
             put_varint(out, *lamport);
             put_author(*author, out);
@@ -128,7 +129,7 @@ pub(super) fn read_operation<'a, Op>(
         RETIRE => Operation::Retire { peer: Peer(reader.array()?) },
         REVOKE => {
             let (lamport, author) = (reader.varint()?, read_author(reader)?);
-            Operation::Revoke { stamp: Stamp { lamport, author, seq: reader.varint()? } }
+            Operation::Revoke { stamp: Box::new(Stamp { lamport, author, seq: reader.varint()? }) }
         }
         CUT => Operation::Cut { upto: reader.varint()? },
         _ => {

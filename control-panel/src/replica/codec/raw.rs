@@ -65,8 +65,8 @@ pub(super) fn each_run<'a>(
     }
     let count = reader.count("runs", limits.runs, LEAST_RUN)?;
     let mut state = State { reader, table: Table::default(), ops: 0, limits };
-    for _ in 0..count {
-        take(count, state.run()?)?;
+    for left in (0..count).rev() {
+        take(count, state.run(left > 0)?)?;
     }
     state.reader.end()
 }
@@ -79,7 +79,8 @@ struct State<'a, 'l> {
 }
 
 impl<'a> State<'a, '_> {
-    fn run(&mut self) -> Result<RawRun<'a>, DecodeError> {
+    /// The next one, and whether another `follows`.
+    fn run(&mut self, follows: bool) -> Result<RawRun<'a>, DecodeError> {
         let offset = self.reader.offset();
         let refuse = |refused| Err(DecodeError::new(offset, refused));
         let word = self.reader.varint()?;
@@ -122,7 +123,9 @@ impl<'a> State<'a, '_> {
         let signature = if has(SIGNED) { self.signature()? } else { &[] };
         let header = Header { author, seq, lamport, previous, heads, schema, fingerprint };
         let hash = run_hash(&header, count, operations);
-        self.table.push(index, Place::new(&header, count, hash));
+        if follows {
+            self.table.push(index, Place::new(&header, count, hash));
+        }
         Ok(RawRun { offset, header, count, operations, hash, signature })
     }
 

@@ -33,26 +33,32 @@ impl Place {
     }
 }
 
-/// How many authors are searched one by one before they are indexed.
-const FEW: usize = 8;
+/// How many authors are searched one by one, and are in no list. Few deltas have more.
+const FEW: usize = 4;
 
-/// Authors in the order in which they are first named, with the ends of their runs.
+/// Authors in the order in which they are first named, with the ends of their runs. Without an allocation as long as there are
+/// [`FEW`], and no run before another.
 #[derive(Default)]
 pub(super) struct Table {
-    /// Of all, once they are more than a few.
+    few: [Option<Author>; FEW],
+    /// Those after the first few.
+    more: Vec<Author>,
+    /// Of those.
     index: BTreeMap<Author, usize>,
-    authors: Vec<Entry>,
+    count: usize,
+    /// By author, up to the last of which there is one.
+    ends: Vec<Ends>,
 }
 
-struct Entry {
-    author: Author,
-    /// The end of its last run: beside the others, as of most authors a delta has one run or none.
+/// Where the runs of an author end.
+#[derive(Default)]
+struct Ends {
+    /// The last: beside the others, as of most authors a delta has one run or none.
     last: Option<Place>,
-    /// Of those before.
     older: Vec<Place>,
 }
 
-impl Entry {
+impl Ends {
     /// From the last.
     fn places(&self) -> impl Iterator<Item = &Place> {
         self.last.iter().chain(self.older.iter().rev()).take(WINDOW)
@@ -61,41 +67,48 @@ impl Entry {
 
 impl Table {
     pub(super) fn len(&self) -> usize {
-        self.authors.len()
+        self.count
     }
 
     pub(super) fn author(&self, index: usize) -> Author {
-        self.authors[index].author
+        let few = self.few.get(index).map(|author| author.expect("an author that was named"));
+        few.unwrap_or_else(|| self.more[index - FEW])
     }
 
     pub(super) fn find(&self, author: Author) -> Option<usize> {
-        // One author writes many runs in a row.
-        match self.authors.last() {
-            Some(last) if last.author == author => Some(self.authors.len() - 1),
-            _ if self.index.is_empty() => self.authors.iter().position(|known| known.author == author),
-            _ => self.index.get(&author).copied(),
+        match self.few.iter().take(self.count).position(|known| *known == Some(author)) {
+            Some(index) => Some(index),
+            None if self.more.is_empty() => None,
+            // One author writes many runs in a row.
+            None if self.more.last() == Some(&author) => Some(self.count - 1),
+            None => self.index.get(&author).copied(),
         }
     }
 
     pub(super) fn add(&mut self, author: Author) -> usize {
-        let index = self.authors.len();
-        self.authors.push(Entry { author, last: None, older: Vec::new() });
-        if index == FEW {
-            self.index.extend(self.authors.iter().enumerate().map(|(index, entry)| (entry.author, index)));
-        } else if index > FEW {
+        let index = self.count;
+        self.count += 1;
+        if let Some(few) = self.few.get_mut(index) {
+            *few = Some(author);
+        } else {
+            self.more.push(author);
             self.index.insert(author, index);
         }
         index
     }
 
+    /// A run of this author, before another run: that of the last is asked for by none.
     pub(super) fn push(&mut self, index: usize, place: Place) {
-        let Entry { last, older, .. } = &mut self.authors[index];
+        if self.ends.len() <= index {
+            self.ends.resize_with(index + 1, Ends::default);
+        }
+        let Ends { last, older } = &mut self.ends[index];
         older.extend(last.replace(place));
     }
 
     /// The author's run before, as many runs back as that; 0 is the last.
     pub(super) fn place(&self, index: usize, back: usize) -> Option<&Place> {
-        let Entry { last, older, .. } = self.authors.get(index)?;
+        let Ends { last, older } = self.ends.get(index)?;
         match back.checked_sub(1) {
             None => last.as_ref(),
             Some(back) if back + 1 < WINDOW => older.iter().rev().nth(back),
@@ -105,7 +118,7 @@ impl Table {
 
     /// How many runs back a head is. The one rule, for the encoder and for the decoder that refuses any other choice.
     pub(super) fn back(&self, index: usize, head: &Head) -> Option<usize> {
-        let places = self.authors[index].places();
+        let places = self.ends.get(index)?.places();
         places
             .take_while(|place| place.next_seq > head.seq)
             .position(|place| place.hash == head.hash && place.next_seq - 1 == head.seq)

@@ -2,7 +2,11 @@
 
 use super::{DecodeError, error::Refused};
 
+/// The most bytes of a number.
+pub(crate) const VARINT: usize = 10;
+
 /// Seven bits a byte, the lowest first; the top bit says that more follow (LEB128).
+#[inline]
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     loop {
         let byte = value.to_le_bytes()[0];
@@ -39,10 +43,12 @@ impl<'a> Reader<'a> {
         &self.whole[start..self.at]
     }
 
+    #[cold]
     pub(crate) fn refuse<T>(&self, refused: Refused) -> Result<T, DecodeError> {
         Err(DecodeError::new(self.at, refused))
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
         match self.whole[self.at..].get(..count) {
             Some(bytes) => {
@@ -53,6 +59,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         match self.whole[self.at..].first_chunk() {
             Some(bytes) => {
@@ -64,7 +71,19 @@ impl<'a> Reader<'a> {
     }
 
     /// A varint in its shortest form: there is one way to write a number.
+    #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, DecodeError> {
+        // Most are of one byte.
+        match self.whole.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, DecodeError> {
         let (mut value, mut at) = (0_u64, self.at);
         for shift in (0..64).step_by(7) {
             let Some(&byte) = self.whole.get(at) else {
@@ -118,6 +137,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A count or length that was declared at this offset, if it is within the limit.
+#[inline]
 pub(crate) fn within(
     offset: usize,
     what: &'static str,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Admitted, ChainId, Graph, Mark, Tip, judge::Verdict};
 use crate::replica::{
     identify::{Identify, Identity},
-    run::{Head, Header, Operation, Run},
+    run::{Head, Header, Run},
+    short::Operations,
 };
 
 impl<Op> Graph<Op> {
@@ -23,7 +24,7 @@ impl<Op> Graph<Op> {
     /// If there are no operations, or more than [`Limits::run_ops`](super::Limits).
     pub(crate) fn prepare(
         &self,
-        operations: Vec<Operation<Op>>,
+        operations: Operations<Op>,
         encoded: &[u8],
         (schema, fingerprint): (u32, u64),
         identify: &dyn Identify<Op>,
@@ -70,7 +71,7 @@ impl<Op> Graph<Op> {
     #[cfg(test)]
     pub(crate) fn seal(
         &mut self,
-        operations: Vec<Operation<Op>>,
+        operations: Vec<crate::replica::run::Operation<Op>>,
         schema: u32,
         fingerprint: u64,
         identify: &dyn Identify<Op>,
@@ -79,24 +80,28 @@ impl<Op> Graph<Op> {
         for operation in &operations {
             identify.encode(operation, &mut encoded);
         }
-        let run = self.prepare(operations, &encoded, (schema, fingerprint), identify);
+        let run = self.prepare(operations.into(), &encoded, (schema, fingerprint), identify);
         self.append_own(run)
     }
 
     /// The ends of all chains that grew since this replica's previous run.
     fn heads(&self) -> Vec<Head> {
-        let mut fresh: Vec<_> = self.fresh.iter().filter(|id| self.is_news(**id)).collect();
-        if fresh.len() > self.limits.heads {
-            // The latest are among them, as the time follows from those.
-            fresh.sort_by_key(|id| std::cmp::Reverse(self.chains[id.index()].tip().mark.clock));
-            fresh.truncate(self.limits.heads);
-        }
         let head = |id: &ChainId| {
             let chain = &self.chains[id.index()];
             let Tip { hash, mark } = chain.tip();
             Head { author: chain.author, seq: mark.next_seq - 1, hash }
         };
-        let mut heads: Vec<_> = fresh.into_iter().map(head).collect();
+        let fresh = self.fresh.iter().filter(|id| self.is_news(**id));
+        // Kept with the run: exactly as long as it needs to be, mostly.
+        let mut heads = Vec::with_capacity(self.fresh.len());
+        if self.fresh.len() <= self.limits.heads {
+            heads.extend(fresh.map(head));
+        } else {
+            // The latest are among them, as the time follows from those.
+            let mut fresh: Vec<_> = fresh.collect();
+            fresh.sort_by_key(|id| std::cmp::Reverse(self.chains[id.index()].tip().mark.clock));
+            heads.extend(fresh.into_iter().take(self.limits.heads).map(head));
+        }
         heads.sort_unstable_by_key(|head| (head.author, head.hash));
         heads
     }

@@ -10,7 +10,7 @@ fn many_revocations_come_together() {
     let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();
     let stamps: Vec<_> = (0..count).map(|_| group[0].commit('a')).collect();
     for stamp in &stamps[1..] {
-        group[0].act(Operation::Revoke { stamp: *stamp });
+        group[0].act(Operation::Revoke { stamp: Box::new(*stamp) });
     }
     let all = group[0].since(&Version::new());
     group[1].merge(all);

@@ -55,7 +55,13 @@ pub(super) fn run(header: Header, letters: &str) -> Arc<Run<char>> {
 
 pub(super) fn of(header: Header, operations: Vec<Operation<char>>) -> Arc<Run<char>> {
     let named = InProcess { payload: Some(payload) }.identify(&header, &operations, &[]);
-    Arc::new(Run { header, operations, hash: named.hash, bytes: named.bytes, signature: named.signature })
+    Arc::new(Run {
+        header,
+        operations: operations.into(),
+        hash: named.hash,
+        bytes: named.bytes,
+        signature: named.signature,
+    })
 }
 
 /// A header of an author's first run in a group of so many owners.

@@ -121,8 +121,13 @@ impl Crowd {
         };
         let operations = vec![operation];
         let named = InProcess { payload: Some(forger::payload::<Op>) }.identify(&header, &operations, &[]);
-        let run =
-            Run { header, operations, hash: named.hash, bytes: named.bytes, signature: named.signature };
+        let run = Run {
+            header,
+            operations: operations.into(),
+            hash: named.hash,
+            bytes: named.bytes,
+            signature: named.signature,
+        };
         own.extend(run.applied().map(|(stamp, _)| (member.peer, stamp)));
         (member.next_seq, member.previous) = (run.next_seq(), Some(run.hash));
         (member.clock, member.heard) = (lamport, frame + 1);

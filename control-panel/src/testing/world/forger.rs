@@ -48,6 +48,12 @@ pub(super) fn forge<Op: Clone + Debug>(seen: &Run<Op>, rng: &mut Rng) -> Delta<O
     }
     let identify = InProcess { payload: Some(payload::<Op>) };
     let named = identify.identify(&header, &operations, &[]);
-    let run = Run { header, operations, hash: named.hash, bytes: named.bytes, signature: named.signature };
+    let run = Run {
+        header,
+        operations: operations.into(),
+        hash: named.hash,
+        bytes: named.bytes,
+        signature: named.signature,
+    };
     Delta { runs: vec![Arc::new(run)] }
 }

@@ -26,6 +26,16 @@ impl std::fmt::Display for Unread {
     }
 }
 
+#[cold]
+fn too_early(_: DecodeError) -> Unread {
+    Unread("a value ends too early".into())
+}
+
+#[cold]
+fn beyond(bits: u32) -> Unread {
+    Unread(format!("an integer is beyond {bits} bits"))
+}
+
 /// Values, one after the other.
 pub(super) struct Values<'de> {
     reader: Reader<'de>,
@@ -45,12 +55,14 @@ impl<'de> Values<'de> {
         self.reader.end()
     }
 
+    #[inline]
     fn take(&mut self, count: usize) -> Result<&'de [u8], Unread> {
-        self.reader.bytes(count).map_err(|_| Unread("a value ends too early".into()))
+        self.reader.bytes(count).map_err(too_early)
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Unread> {
-        self.reader.array().map_err(|_| Unread("a value ends too early".into()))
+        self.reader.array().map_err(too_early)
     }
 
     fn byte(&mut self) -> Result<u8, Unread> {
@@ -58,7 +70,32 @@ impl<'de> Values<'de> {
     }
 
     /// As postcard does, also in a longer form than it needs.
-    fn varint(&mut self, bits: u32) -> Result<u128, Unread> {
+    #[inline]
+    fn varint(&mut self, bits: u32) -> Result<u64, Unread> {
+        let mut value = 0;
+        for shift in (0..bits).step_by(7) {
+            let byte = self.byte()?;
+            let part = u64::from(byte & 0x7f);
+            if bits - shift < 7 && part >> (bits - shift) != 0 {
+                break;
+            }
+            value |= part << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(beyond(bits))
+    }
+
+    #[inline]
+    fn zigzag(&mut self, bits: u32) -> Result<i64, Unread> {
+        let value = self.varint(bits)?;
+        let half = 0_i64.wrapping_add_unsigned(value >> 1);
+        Ok(if value & 1 == 0 { half } else { !half })
+    }
+
+    /// The widest, whose arithmetic is slow.
+    fn wide_varint(&mut self, bits: u32) -> Result<u128, Unread> {
         let mut value = 0;
         for shift in (0..bits).step_by(7) {
             let byte = self.byte()?;
@@ -71,11 +108,11 @@ impl<'de> Values<'de> {
                 return Ok(value);
             }
         }
-        Err(Unread(format!("an integer is beyond {bits} bits")))
+        Err(beyond(bits))
     }
 
-    fn zigzag(&mut self, bits: u32) -> Result<i128, Unread> {
-        let value = self.varint(bits)?;
+    fn wide_zigzag(&mut self, bits: u32) -> Result<i128, Unread> {
+        let value = self.wide_varint(bits)?;
         let half = 0_i128.wrapping_add_unsigned(value >> 1);
         Ok(if value & 1 == 0 { half } else { !half })
     }
@@ -137,11 +174,11 @@ impl<'de> de::Deserializer<'de> for &mut Values<'de> {
         deserialize_u16 visit_u16 varint u16;
         deserialize_u32 visit_u32 varint u32;
         deserialize_u64 visit_u64 varint u64;
-        deserialize_u128 visit_u128 varint u128;
+        deserialize_u128 visit_u128 wide_varint u128;
         deserialize_i16 visit_i16 zigzag i16;
         deserialize_i32 visit_i32 zigzag i32;
         deserialize_i64 visit_i64 zigzag i64;
-        deserialize_i128 visit_i128 zigzag i128;
+        deserialize_i128 visit_i128 wide_zigzag i128;
     }
 
     undescribed! { deserialize_any deserialize_identifier deserialize_ignored_any }

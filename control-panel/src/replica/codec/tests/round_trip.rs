@@ -1,11 +1,18 @@
 //! What is decoded is what was encoded, and there is one way to write it.
 
+use std::sync::Arc;
+
 use super::{
-    super::{EncodeError, Limits, Postcard, Refused},
+    super::{EncodeError, Limits, Postcard, Refused, hash::run_hash},
     world::{self, Op, apply, author, decode, delta, history, run, same},
 };
 use crate::{
-    replica::{Delta, Grant, RunHash, Version, run::Operation, version::End},
+    replica::{
+        Delta, Grant, RunHash, Version,
+        run::{Header, Operation},
+        short::Bytes,
+        version::End,
+    },
     testing::{Rng, TestKeys},
 };
 
@@ -107,26 +114,69 @@ fn the_layout_is_the_documented_one() {
 #[test]
 fn the_hash_is_the_documented_one() {
     let first = run(author(0), None, &[], vec![apply(7, "seven")]);
-    let second = run(author(1), None, &[&first], vec![Operation::Ack { digest: None }]);
+    let message = [&[1; 32][..], &[0], &[0, 1], &[14], b"\x07\x05seven"].concat();
+    assert_eq!(first.hash, RunHash(*blake3::keyed_hash(&[9; 32], &message).as_bytes()));
+
+    let mut second =
+        run(author(1), Some(&first), &[&first], vec![apply(7, ""), Operation::Ack { digest: None }]);
+    let header = &mut Arc::get_mut(&mut second).unwrap().header;
+    (header.author.incarnation, header.lamport, header.schema, header.fingerprint) = (5, 302, 3, 128);
     let message = [
-        &[9; 32][..],
-        &[2; 32],
-        &[1, 0, 0, 0],
-        &[0; 8],
-        &2_u64.to_le_bytes(),
-        &[0; 4],
-        &[0; 8],
-        &1_u64.to_le_bytes(),
-        &[1; 32],
-        &[0; 4],
-        &[0; 8],
-        &first.hash.0,
-        &1_u64.to_le_bytes(),
+        &[2; 32][..],
+        // Incarnation, program, heads, more than one operation.
+        &[0b1111],
+        &[5],
+        &[1, 0xad, 2],
+        &[3, 0x80, 1],
         &[1],
+        &first.hash.0,
+        &[1; 32],
+        &[0, 0],
+        &[2],
+        &[4, 7, 0, 1],
     ]
     .concat();
-    let key = b"control-panel replica run v1\0\0\0\0";
-    assert_eq!(second.hash, RunHash(*blake3::keyed_hash(key, &message).as_bytes()));
+    let hash = run_hash(&second.header, 2, &second.bytes);
+    assert_eq!(hash, RunHash(*blake3::keyed_hash(&first.hash.0, &message).as_bytes()));
+}
+
+/// Whatever of a run is another, its name is.
+#[test]
+fn two_runs_that_differ_have_two_names() {
+    let first = run(author(0), None, &[], vec![apply(7, "seven")]);
+    let second = run(author(1), None, &[&first], vec![apply(7, "seven")]);
+    let name = |change: &dyn Fn(&mut Header)| {
+        let mut header = second.header.clone();
+        change(&mut header);
+        run_hash(&header, 1, &second.bytes)
+    };
+    let mut names = vec![
+        name(&|_| {}),
+        name(&|header| header.author.peer.0[31] ^= 1),
+        name(&|header| header.author.incarnation = 0),
+        name(&|header| header.seq = 1),
+        name(&|header| header.seq = 1 << 63),
+        name(&|header| header.lamport = 1),
+        name(&|header| header.lamport = u64::MAX),
+        name(&|header| header.previous.0[0] ^= 1),
+        name(&|header| header.schema = 1),
+        name(&|header| header.fingerprint = 1),
+        name(&|header| header.heads.clear()),
+        name(&|header| header.heads.push(header.heads[0])),
+        name(&|header| header.heads[0].hash.0[0] ^= 1),
+        name(&|header| header.heads[0].seq = 1),
+        name(&|header| header.heads[0].author.incarnation = 1),
+        name(&|header| header.heads[0].author.peer.0[0] ^= 1),
+        run_hash(&second.header, 2, &second.bytes),
+        run_hash(&second.header, 1, &second.bytes[1..]),
+        // Longer than what is put together on the stack.
+        run_hash(&second.header, 1, &[0; 1000]),
+        run_hash(&second.header, 1, &[0; 1001]),
+    ];
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count);
 }
 
 #[test]
@@ -161,7 +211,7 @@ fn three_peers_that_hear_each_other_pay_two_bytes_a_head() {
 fn without_a_codec_there_are_no_bytes() {
     let mut made = delta(&[run(author(0), None, &[], vec![apply(1, "")])]);
     let run = std::sync::Arc::get_mut(&mut made.runs[0]).unwrap();
-    run.bytes = std::sync::Arc::from([]);
+    run.bytes = Bytes::default();
     assert_eq!(made.encode(), Err(EncodeError::NoCodec));
 }
 

@@ -52,7 +52,15 @@ fn made<Op: 'static>(codec: impl Codec<Op>, operations: Vec<Operation<Op>>) -> D
         coding.encode(operation, &mut bytes);
     }
     let Identity { hash, bytes, signature } = coding.identify(&header, &operations, &bytes);
-    Delta { runs: vec![std::sync::Arc::new(Run { header, operations, hash, bytes, signature })] }
+    Delta {
+        runs: vec![std::sync::Arc::new(Run {
+            header,
+            operations: operations.into(),
+            hash,
+            bytes,
+            signature,
+        })],
+    }
 }
 
 fn ops<Op: Clone>(delta: &Delta<Op>) -> Vec<Op> {

@@ -62,7 +62,7 @@ fn a_long_chain_keeps_a_signature_for_each_64_kib() {
 #[test]
 fn an_unsigned_end_proves_nothing() {
     let mut runs = chain(10, "a");
-    Arc::get_mut(&mut runs[9]).unwrap().signature = Arc::from([]);
+    Arc::get_mut(&mut runs[9]).unwrap().signature = Box::default();
     let error = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap_err();
     assert_eq!(error.refused(), &Refused::Signature { author: author(0), seq: 9 });
 }
@@ -74,7 +74,7 @@ fn a_relay_cannot_forge() {
     let forged = run(author(0), Some(&runs[1]), &[], vec![apply(9, "forged")]);
     runs[2] = forged;
     let signature = TestKeys.signer(peer(1)).sign(&runs[2].hash);
-    Arc::get_mut(&mut runs[2]).unwrap().signature = Arc::from(signature);
+    Arc::get_mut(&mut runs[2]).unwrap().signature = signature.into();
     let error = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap_err();
     assert!(matches!(error.refused(), Refused::Signature { seq: 2, .. }));
     assert!(error.offset() > 0);
@@ -84,13 +84,13 @@ fn a_relay_cannot_forge() {
 #[test]
 fn another_authors_signature_covers_nothing() {
     let mut victim = run(author(0), None, &[], vec![apply(1, "never written")]);
-    Arc::get_mut(&mut victim).unwrap().signature = Arc::from([]);
+    Arc::get_mut(&mut victim).unwrap().signature = Box::default();
     let mut attacker = run(author(2), None, &[], vec![apply(2, "b")]);
     {
         let attacker = Arc::get_mut(&mut attacker).unwrap();
         attacker.header.previous = victim.hash;
         attacker.hash = super::super::hash::run_hash(&attacker.header, 1, &attacker.bytes);
-        attacker.signature = Arc::from(TestKeys.signer(peer(2)).sign(&attacker.hash));
+        attacker.signature = TestKeys.signer(peer(2)).sign(&attacker.hash).into();
     }
     let error = decode(&delta(&[victim, attacker]).encode().unwrap(), &TestKeys).unwrap_err();
     assert!(matches!(error.refused(), Refused::Signature { seq: 0, .. }));
@@ -103,7 +103,7 @@ fn a_bad_signature_under_a_good_one_is_refused() {
     let bytes = delta(&runs).encode().unwrap();
     let kept =
         decode(&bytes, &TestKeys).unwrap().runs.iter().position(|run| !run.signature.is_empty()).unwrap();
-    Arc::get_mut(&mut runs[kept]).unwrap().signature = Arc::from([1; 8]);
+    Arc::get_mut(&mut runs[kept]).unwrap().signature = Box::from([1; 8]);
     assert!(decode(&delta(&runs).encode().unwrap(), &TestKeys).is_err());
 }
 

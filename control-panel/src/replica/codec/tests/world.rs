@@ -65,7 +65,7 @@ pub(super) fn run_of(
         names.encode(operation, &mut bytes);
     }
     let Identity { hash, bytes, signature } = names.identify(&header, &operations, &bytes);
-    Arc::new(Run { header, operations, hash, bytes, signature })
+    Arc::new(Run { header, operations: operations.into(), hash, bytes, signature })
 }
 
 pub(super) fn apply(number: u32, text: &str) -> Operation<Op> {
@@ -83,7 +83,7 @@ pub(super) fn any_operation(rng: &mut Rng) -> Operation<Op> {
         },
         3 => Operation::Retire { peer: peer(rng.index(9)) },
         4 => Operation::Revoke {
-            stamp: Stamp { lamport: number >> 20, author: author(rng.index(9)), seq: number >> 50 },
+            stamp: Box::new(Stamp { lamport: number >> 20, author: author(rng.index(9)), seq: number >> 50 }),
         },
         5 => Operation::Cut { upto: number },
         _ => apply(number as u32 >> 12, &"text".repeat(rng.index(30))),
@@ -134,5 +134,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Delta<Op>, super::super::DecodeErro
 
 /// All but the signature, which may be left out where another covers it.
 pub(super) fn same(a: &Run<Op>, b: &Run<Op>) -> bool {
-    a.hash == b.hash && a.header == b.header && a.bytes == b.bytes && a.operations.len() == b.operations.len()
+    a.hash == b.hash
+        && a.header == b.header
+        && *a.bytes == *b.bytes
+        && a.operations.len() == b.operations.len()
 }

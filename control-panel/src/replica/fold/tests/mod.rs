@@ -6,6 +6,7 @@ use super::{Fold, GoingBack, by_snapshots, by_undo};
 use crate::replica::{
     Author, Peer, RunHash, Stamp, State, Undoable,
     run::{Header, Operation, Run},
+    short::Bytes,
     state::Footprint,
 };
 
@@ -177,10 +178,10 @@ pub(super) fn branch<O>(
     let operation = |op: Option<O>| op.map_or(Operation::Ack { digest: None }, Operation::Apply);
     Arc::new(Run {
         header,
-        operations: ops.into_iter().map(operation).collect(),
+        operations: ops.into_iter().map(operation).collect::<Vec<_>>().into(),
         hash: RunHash([hash; 32]),
-        bytes: Arc::from([]),
-        signature: Arc::from([]),
+        bytes: Bytes::default(),
+        signature: Box::default(),
     })
 }
 

@@ -49,7 +49,7 @@ pub(super) fn forge(header: Header, ops: &[u64]) -> TestRun {
     let identity = IDENTIFY.identify(&header, &operations, &[]);
     Arc::new(Run {
         header,
-        operations,
+        operations: operations.into(),
         hash: identity.hash,
         bytes: identity.bytes,
         signature: identity.signature,

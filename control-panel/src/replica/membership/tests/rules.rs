@@ -151,15 +151,15 @@ fn rights_are_those_of_the_runs_past() {
     let own = Stamp { lamport: 1, author: author_1, seq: 0 };
     let others = Stamp { lamport: 1, author: author_2, seq: 0 };
     let made = [
-        (nodes[1].make(vec![Operation::Revoke { stamp: own }]), Verdict::Valid),
-        (nodes[1].make(vec![Operation::Revoke { stamp: others }]), NOT_GRANTED),
+        (nodes[1].make(vec![Operation::Revoke { stamp: Box::new(own) }]), Verdict::Valid),
+        (nodes[1].make(vec![Operation::Revoke { stamp: Box::new(others) }]), NOT_GRANTED),
         (nodes[1].make(vec![Operation::Cut { upto: 1 }]), NOT_GRANTED),
         (nodes[1].invite(peer(9), Grant::Owner), NOT_GRANTED),
         (nodes[1].retire(peer(0)), NOT_GRANTED),
         (nodes[2].ack(), Verdict::Valid),
         (nodes[2].write(2), NOT_GRANTED),
         (nodes[0].make(vec![Operation::Cut { upto: 1 }]), Verdict::Valid),
-        (nodes[0].make(vec![Operation::Revoke { stamp: own }]), Verdict::Valid),
+        (nodes[0].make(vec![Operation::Revoke { stamp: Box::new(own) }]), Verdict::Valid),
     ];
     let (up, down) = (nodes[0].invite(peer(2), Grant::Write), nodes[0].invite(peer(1), Grant::Read));
     let unaware = nodes[1].write(3);
