@@ -122,7 +122,7 @@ impl<S: State> Replica<S> {
         if self.verifier.is_some() {
             keep_covered(&mut runs);
         }
-        Delta { runs }
+        Delta { runs: runs.into() }
     }
 
     /// Whether [`since`](Self::since) has all that a replica of that version lacks. If not, history below a cut is gone here, and the

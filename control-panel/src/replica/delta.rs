@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Author, Stamp, run::Run};
+use super::{Author, Stamp, run::Run, short::Few};
 use crate::intent::{LogicalClock, PeerId};
 
 /// Operations on their way from one replica to another, in their authors' words.
@@ -23,7 +23,7 @@ use crate::intent::{LogicalClock, PeerId};
 /// }
 /// ```
 pub struct Delta<Op> {
-    pub(crate) runs: Vec<Arc<Run<Op>>>,
+    pub(crate) runs: Few<Arc<Run<Op>>>,
 }
 
 impl<Op> Delta<Op> {
@@ -70,6 +70,6 @@ impl<Op> Clone for Delta<Op> {
 
 impl<Op> fmt::Debug for Delta<Op> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delta").field("runs", &self.runs).finish()
+        f.debug_struct("Delta").field("runs", &&*self.runs).finish()
     }
 }

@@ -65,7 +65,7 @@ impl<S: State> Replica<S> {
             return Err(SnapshotError::OtherGroup);
         }
         if self.graph.reaches_record(&snapshot.graph) {
-            self.merge_provable(snapshot.delta().runs);
+            self.merge_provable(snapshot.delta().runs.into_vec());
             return Ok(());
         }
         let (level, ours) = (snapshot.level(), self.graph.level());
@@ -121,7 +121,7 @@ impl<S: State> Replica<S> {
         if self.verifier.is_some() {
             keep_covered(&mut runs);
         }
-        self.merge(Delta { runs });
+        self.merge(Delta { runs: runs.into() });
     }
 
     /// What the snapshot has above its level becomes part of the state.

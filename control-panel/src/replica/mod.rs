@@ -60,7 +60,7 @@ mod replica;
 mod revocations;
 pub(crate) mod run;
 mod settled;
-mod short;
+pub(crate) mod short;
 mod signature;
 mod snapshot;
 mod stability;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::{
     Stamp,
     run::{Operation, Run},
-    short::Operations,
+    short::Few,
 };
 
 /// The most operations of one run: a longer frame makes several.
@@ -95,7 +95,7 @@ impl<Op> Own<Op> {
     /// The run of what is pending, for a reader.
     pub(crate) fn peek(
         &self,
-        make: impl FnOnce(Operations<Op>, &[u8]) -> Arc<Run<Op>>,
+        make: impl FnOnce(Few<Operation<Op>>, &[u8]) -> Arc<Run<Op>>,
     ) -> Option<&Arc<Run<Op>>>
     where
         Op: Clone,
@@ -108,13 +108,13 @@ impl<Op> Own<Op> {
     /// Takes what is pending, as the run that was made early or `make` makes now.
     pub(crate) fn take(
         &mut self,
-        make: impl FnOnce(Operations<Op>, &[u8]) -> Arc<Run<Op>>,
+        make: impl FnOnce(Few<Operation<Op>>, &[u8]) -> Arc<Run<Op>>,
     ) -> Option<Arc<Run<Op>>> {
         (self.first, self.void) = (None, false);
         if self.pending.is_empty() {
             return None;
         }
-        let pending = Operations::take(&mut self.pending);
+        let pending = Few::take(&mut self.pending);
         let early = self.early.take();
         let run = early.unwrap_or_else(|| make(pending, &self.bytes[..self.len]));
         self.bytes.clear();

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Author, Peer, Stamp,
-    short::{Bytes, Operations},
+    short::{Bytes, Few},
     version::End,
 };
 
@@ -108,7 +108,7 @@ pub(crate) enum Operation<Op> {
 /// Until it is admitted it may be anything: its arithmetic saturates.
 pub(crate) struct Run<Op> {
     pub(crate) header: Header,
-    pub(crate) operations: Operations<Op>,
+    pub(crate) operations: Few<Operation<Op>>,
     pub(crate) hash: RunHash,
     /// The operations as their author encoded them: stored and forwarded verbatim, never encoded again. Empty without a codec.
     pub(crate) bytes: Bytes,

@@ -1,43 +1,81 @@
 //! What most runs have little of, beside the rest of the run: one of a single operation is one allocation.
 
-use std::{mem, ops::Deref};
+use std::{iter, mem, ops::Deref, option, slice, vec};
 
-use super::run::Operation;
-
-/// A run's operations.
+/// A list that mostly holds one thing, and then allocates nothing.
 #[derive(Clone)]
-pub(crate) enum Operations<Op> {
-    One(Operation<Op>),
-    Many(Vec<Operation<Op>>),
+pub(crate) enum Few<T> {
+    One(T),
+    /// Not one.
+    Many(Vec<T>),
 }
 
-impl<Op> Operations<Op> {
+impl<T> Few<T> {
     /// Takes all of a list, and leaves it its buffer where that is cheap.
-    pub(crate) fn take(operations: &mut Vec<Operation<Op>>) -> Self {
-        match operations.pop() {
-            Some(operation) if operations.is_empty() => Self::One(operation),
-            last => {
-                operations.extend(last);
-                Self::Many(mem::take(operations))
+    pub(crate) fn take(list: &mut Vec<T>) -> Self {
+        match list.pop() {
+            Some(one) if list.is_empty() => Self::One(one),
+            popped => {
+                list.extend(popped);
+                Self::Many(mem::take(list))
             }
         }
     }
-}
 
-impl<Op> Deref for Operations<Op> {
-    type Target = [Operation<Op>];
-
-    fn deref(&self) -> &Self::Target {
+    pub(crate) fn into_vec(self) -> Vec<T> {
         match self {
-            Self::One(operation) => std::slice::from_ref(operation),
-            Self::Many(operations) => operations,
+            Self::One(one) => vec![one],
+            Self::Many(list) => list,
         }
     }
 }
 
-impl<Op> From<Vec<Operation<Op>>> for Operations<Op> {
-    fn from(mut operations: Vec<Operation<Op>>) -> Self {
-        Self::take(&mut operations)
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::One(one) => slice::from_ref(one),
+            Self::Many(list) => list,
+        }
+    }
+}
+
+impl<T> From<Vec<T>> for Few<T> {
+    fn from(mut list: Vec<T>) -> Self {
+        Self::take(&mut list)
+    }
+}
+
+impl<T> FromIterator<T> for Few<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(things: I) -> Self {
+        let mut things = things.into_iter();
+        match (things.next(), things.next()) {
+            (Some(one), None) => Self::One(one),
+            (first, second) => Self::Many(first.into_iter().chain(second).chain(things).collect()),
+        }
+    }
+}
+
+impl<T> IntoIterator for Few<T> {
+    type Item = T;
+    type IntoIter = iter::Chain<option::IntoIter<T>, vec::IntoIter<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let (one, list) = match self {
+            Self::One(one) => (Some(one), Vec::new()),
+            Self::Many(list) => (None, list),
+        };
+        one.into_iter().chain(list)
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Few<T> {
+    type Item = &'a T;
+    type IntoIter = slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -97,16 +135,18 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_those_that_were_given() {
+    fn a_list_is_what_was_given() {
         for count in 0..4 {
-            let mut list: Vec<_> = (0..count).map(Operation::Apply).collect();
-            let operations = Operations::take(&mut list);
+            let mut list: Vec<_> = (0..count).collect();
+            let few = Few::take(&mut list);
             assert!(list.is_empty());
-            let found = operations.iter().map(|operation| match operation {
-                Operation::Apply(op) => *op,
-                _ => unreachable!(),
-            });
-            assert!(found.eq(0..count));
+            assert!(few.iter().copied().eq(0..count));
+            assert_eq!(matches!(few, Few::One(_)), count == 1);
+            assert!(few.clone().into_vec().into_iter().eq(0..count));
+            assert!(few.into_iter().eq(0..count));
+            let few: Few<_> = (0..count).collect();
+            assert_eq!(matches!(few, Few::One(_)), count == 1);
+            assert!(few.into_iter().eq(0..count));
         }
     }
 }

@@ -59,7 +59,7 @@ impl<S: State> Snapshot<S> {
     pub(super) fn delta(&self) -> Delta<S::Op> {
         let mut runs: Vec<_> = self.graph.runs().chain(&self.waiting).cloned().collect();
         runs.sort_by_key(|run| (run.header.lamport, run.header.author));
-        Delta { runs }
+        Delta { runs: runs.into() }
     }
 }
 

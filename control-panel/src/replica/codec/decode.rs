@@ -14,7 +14,7 @@ use super::{
 };
 use crate::replica::{
     run::{Operation, Run},
-    short::Operations,
+    short::Few,
     signature::{Verifier, unverified},
 };
 
@@ -23,26 +23,23 @@ pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
     codec: &C,
     limits: &Limits,
     verifier: Option<&dyn Verifier>,
-) -> Result<Vec<Arc<Run<Op>>>, DecodeError> {
-    let mut runs = Vec::new();
+) -> Result<Few<Arc<Run<Op>>>, DecodeError> {
+    let mut runs = Few::Many(Vec::new());
     let Some(verifier) = verifier else {
         each_run(bytes, limits, |count, raw| {
-            // Grows with what is read, not with what is declared. Most deltas hold one run.
-            if count == 1 {
-                runs.reserve_exact(1);
+            let run = Arc::new(decode_run(raw, codec, limits)?);
+            match &mut runs {
+                // Most deltas hold one run.
+                Few::Many(list) if count > 1 => list.push(run),
+                one => *one = Few::One(run),
             }
-            runs.push(Arc::new(decode_run(raw, codec, limits)?));
             Ok(())
         })?;
         return Ok(runs);
     };
     let raw = read_runs(bytes, limits)?;
     verify_runs(&raw, verifier)?;
-    runs.reserve_exact(raw.len());
-    for raw in raw {
-        runs.push(Arc::new(decode_run(raw, codec, limits)?));
-    }
-    Ok(runs)
+    raw.into_iter().map(|raw| Ok(Arc::new(decode_run(raw, codec, limits)?))).collect()
 }
 
 /// Before any operation is decoded: what no member wrote never reaches the user's types.
@@ -70,13 +67,13 @@ pub(super) fn decode_run<Op, C: Codec<Op> + ?Sized>(
         })
     };
     let operations = if raw.count == 1 {
-        Operations::One(read()?)
+        Few::One(read()?)
     } else {
         let mut operations = Vec::with_capacity(raw.count);
         for _ in 0..raw.count {
             operations.push(read()?);
         }
-        Operations::Many(operations)
+        Few::Many(operations)
     };
     Ok(Run {
         header: raw.header,

@@ -79,7 +79,7 @@ impl<Op> Delta<Op> {
     /// A run that is beyond the limits alone is a piece of its own. Where runs are signed, each piece ends every chain with a signature, as
     /// far as there is one in the stretch that has room.
     pub fn parts(&self, limits: &Limits) -> Vec<Self> {
-        let (mut parts, mut rest) = (Vec::new(), self.runs.clone());
+        let (mut parts, mut rest) = (Vec::new(), self.runs.to_vec());
         while !rest.is_empty() {
             let later = rest.split_off(room(&rest, limits));
             let mut moved = unsigned_tails(&rest, &later);
@@ -92,7 +92,7 @@ impl<Op> Delta<Op> {
                 if moved { next.push(run) } else { part.push(run) }
             }
             next.extend(later);
-            parts.push(Self { runs: part });
+            parts.push(Self { runs: part.into() });
             rest = next;
         }
         parts

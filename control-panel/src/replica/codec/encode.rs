@@ -32,7 +32,7 @@ pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeEr
     let mut out = Vec::with_capacity(body + 160);
     put_varint(&mut out, FORMAT);
     put_varint(&mut out, runs.len() as u64);
-    let (mut table, kept) = (Table::default(), kept_signatures(runs));
+    let (mut table, kept) = (Table::new(), kept_signatures(runs));
     for (number, run) in runs.iter().enumerate() {
         if run.bytes.is_empty() {
             return Err(EncodeError::NoCodec);

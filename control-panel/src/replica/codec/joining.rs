@@ -116,7 +116,7 @@ where
 
     /// The delta. What waits is in it as far as it can be read: an author may have given a waiting run a time that its past would refute.
     fn provable(&self) -> Result<Vec<Arc<Run<S::Op>>>, EncodeError> {
-        let mut delta = self.delta().runs;
+        let mut delta = self.delta().runs.into_vec();
         if !self.waiting.is_empty() {
             let mut clocks = BTreeMap::<RunHash, u64>::new();
             let waiting: BTreeSet<_> = self.waiting.iter().map(|run| run.hash).collect();

@@ -38,7 +38,7 @@ pub(crate) fn decode_run<Op>(
     bytes: &[u8],
     codec: &(impl Codec<Op> + ?Sized),
 ) -> Result<Arc<Run<Op>>, DecodeError> {
-    decode_runs(bytes, codec, &LIMITS, None)?.pop().ok_or_else(none)
+    decode_runs(bytes, codec, &LIMITS, None)?.into_iter().next_back().ok_or_else(none)
 }
 
 pub(crate) fn name_run(bytes: &[u8]) -> Result<RunName, DecodeError> {

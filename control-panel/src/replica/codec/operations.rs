@@ -100,6 +100,7 @@ pub(super) fn read_author(reader: &mut Reader<'_>) -> Result<Author, DecodeError
     Ok(Author { peer: Peer(reader.array()?), incarnation: reader.varint32()? })
 }
 
+#[inline]
 pub(super) fn read_operation<'a, Op>(
     reader: &mut Reader<'a>,
     limits: &Limits,
@@ -110,7 +111,13 @@ pub(super) fn read_operation<'a, Op>(
         let length = within(start, "op_bytes in an operation", word >> 1, limits.op_bytes)?;
         return reader.bytes(length).map(Item::State);
     }
-    Ok(Item::Own(match word {
+    read_own(reader, start, word).map(Item::Own)
+}
+
+/// What follows the number at `start`.
+#[inline(never)]
+fn read_own<Op>(reader: &mut Reader<'_>, start: usize, word: u64) -> Result<Operation<Op>, DecodeError> {
+    Ok(match word {
         ACK => Operation::Ack { digest: None },
         ACK_WITH_DIGEST => {
             let level = reader.varint()?;
@@ -135,5 +142,5 @@ pub(super) fn read_operation<'a, Op>(
         _ => {
             return Err(DecodeError::new(start, Refused::Malformed("an operation of no known kind")));
         }
-    }))
+    })
 }

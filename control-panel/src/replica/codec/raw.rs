@@ -64,7 +64,7 @@ pub(super) fn each_run<'a>(
         return Err(DecodeError::new(0, Refused::Version { found, known: FORMAT }));
     }
     let count = reader.count("runs", limits.runs, LEAST_RUN)?;
-    let mut state = State { reader, table: Table::default(), ops: 0, limits };
+    let mut state = State { reader, table: Table::new(), ops: 0, limits };
     for left in (0..count).rev() {
         take(count, state.run(left > 0)?)?;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::replica::{
-    Author, RunHash,
+    Author, Peer, RunHash,
     run::{Head, Header},
 };
 
@@ -38,9 +38,9 @@ const FEW: usize = 4;
 
 /// Authors in the order in which they are first named, with the ends of their runs. Without an allocation as long as there are
 /// [`FEW`], and no run before another.
-#[derive(Default)]
 pub(super) struct Table {
-    few: [Option<Author>; FEW],
+    /// As many as there are.
+    few: [Author; FEW],
     /// Those after the first few.
     more: Vec<Author>,
     /// Of those.
@@ -65,18 +65,24 @@ impl Ends {
     }
 }
 
+const NO_ONE: Author = Author { peer: Peer([0; 32]), incarnation: 0 };
+
 impl Table {
+    pub(super) fn new() -> Self {
+        Self { few: [NO_ONE; FEW], more: Vec::new(), index: BTreeMap::new(), count: 0, ends: Vec::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }
 
     pub(super) fn author(&self, index: usize) -> Author {
-        let few = self.few.get(index).map(|author| author.expect("an author that was named"));
-        few.unwrap_or_else(|| self.more[index - FEW])
+        debug_assert!(index < self.count);
+        self.few.get(index).copied().unwrap_or_else(|| self.more[index - FEW])
     }
 
     pub(super) fn find(&self, author: Author) -> Option<usize> {
-        match self.few.iter().take(self.count).position(|known| *known == Some(author)) {
+        match self.few.iter().take(self.count).position(|known| *known == author) {
             Some(index) => Some(index),
             None if self.more.is_empty() => None,
             // One author writes many runs in a row.
@@ -89,7 +95,7 @@ impl Table {
         let index = self.count;
         self.count += 1;
         if let Some(few) = self.few.get_mut(index) {
-            *few = Some(author);
+            *few = author;
         } else {
             self.more.push(author);
             self.index.insert(author, index);

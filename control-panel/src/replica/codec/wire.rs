@@ -38,6 +38,19 @@ impl<'a> Reader<'a> {
         self.whole.len() - self.at
     }
 
+    /// All that is left.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.whole[self.at..]
+    }
+
+    /// Goes on behind so many bytes of the [`rest`](Self::rest).
+    #[inline]
+    pub(crate) fn skip(&mut self, count: usize) {
+        debug_assert!(count <= self.left());
+        self.at += count;
+    }
+
     /// From an earlier offset up to here.
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         &self.whole[start..self.at]

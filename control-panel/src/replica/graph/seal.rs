@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Admitted, ChainId, Graph, Mark, Tip, judge::Verdict};
 use crate::replica::{
     identify::{Identify, Identity},
-    run::{Head, Header, Run},
-    short::Operations,
+    run::{Head, Header, Operation, Run},
+    short::Few,
 };
 
 impl<Op> Graph<Op> {
@@ -24,7 +24,7 @@ impl<Op> Graph<Op> {
     /// If there are no operations, or more than [`Limits::run_ops`](super::Limits).
     pub(crate) fn prepare(
         &self,
-        operations: Operations<Op>,
+        operations: Few<Operation<Op>>,
         encoded: &[u8],
         (schema, fingerprint): (u32, u64),
         identify: &dyn Identify<Op>,
@@ -71,7 +71,7 @@ impl<Op> Graph<Op> {
     #[cfg(test)]
     pub(crate) fn seal(
         &mut self,
-        operations: Vec<crate::replica::run::Operation<Op>>,
+        operations: Vec<Operation<Op>>,
         schema: u32,
         fingerprint: u64,
         identify: &dyn Identify<Op>,

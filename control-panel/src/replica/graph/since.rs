@@ -6,6 +6,7 @@ use super::{Branches, ChainId, Graph};
 use crate::replica::{
     Author, Stamp, Version,
     run::{Operation, Run},
+    short::Few,
     version::End,
 };
 
@@ -33,9 +34,9 @@ impl<Op> Graph<Op> {
     }
 
     /// The kept runs of a chain that end after a sequence number.
-    pub(crate) fn runs_from(&self, chain: ChainId, next_seq: u64) -> Vec<Arc<Run<Op>>> {
+    pub(crate) fn runs_from(&self, chain: ChainId, next_seq: u64) -> Few<Arc<Run<Op>>> {
         let chain = &self.chains[chain.index()];
-        chain.runs[chain.position(next_seq)..].to_vec()
+        chain.runs[chain.position(next_seq)..].iter().cloned().collect()
     }
 
     /// Whether an operation with exactly that stamp is here and kept, and is the state's or a revocation.

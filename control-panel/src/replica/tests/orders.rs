@@ -54,7 +54,7 @@ fn builder(me: Author) -> ReplicaBuilder<Letters> {
 }
 
 fn runs(replica: &Replica<Letters>) -> Runs {
-    replica.since(&Version::new()).runs
+    replica.since(&Version::new()).runs.into_vec()
 }
 
 /// What replicas and copies of them made that exchange at random.

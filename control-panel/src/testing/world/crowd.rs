@@ -9,6 +9,7 @@ use crate::replica::{
     identify::{Identify, InProcess},
     overview::Latest,
     run::{Head, Header, Operation, Run},
+    short::Few,
 };
 
 /// The node whose replica they go by: it never crashes, is not retired, and goes on once.
@@ -137,5 +138,5 @@ impl Crowd {
 
 /// As it travels.
 pub(super) fn delta<Op>(run: &Arc<Run<Op>>) -> Delta<Op> {
-    Delta { runs: vec![Arc::clone(run)] }
+    Delta { runs: Few::One(Arc::clone(run)) }
 }

@@ -10,6 +10,7 @@ use crate::{
         Author, Delta, Peer, RunHash,
         identify::{Identify, InProcess},
         run::{Head, Operation, Run},
+        short::Few,
     },
     testing::Rng,
 };
@@ -55,5 +56,5 @@ pub(super) fn forge<Op: Clone + Debug>(seen: &Run<Op>, rng: &mut Rng) -> Delta<O
         bytes: named.bytes,
         signature: named.signature,
     };
-    Delta { runs: vec![Arc::new(run)] }
+    Delta { runs: Few::One(Arc::new(run)) }
 }

@@ -28,6 +28,11 @@ impl std::fmt::Display for Unread {
 
 #[cold]
 fn too_early(_: DecodeError) -> Unread {
+    early()
+}
+
+#[cold]
+fn early() -> Unread {
     Unread("a value ends too early".into())
 }
 
@@ -73,18 +78,18 @@ impl<'de> Values<'de> {
     #[inline]
     fn varint(&mut self, bits: u32) -> Result<u64, Unread> {
         let mut value = 0;
-        for shift in (0..bits).step_by(7) {
-            let byte = self.byte()?;
+        for (&byte, shift) in self.reader.rest().iter().zip((0..bits).step_by(7)) {
             let part = u64::from(byte & 0x7f);
             if bits - shift < 7 && part >> (bits - shift) != 0 {
-                break;
+                return Err(beyond(bits));
             }
             value |= part << shift;
             if byte < 0x80 {
+                self.reader.skip(shift as usize / 7 + 1);
                 return Ok(value);
             }
         }
-        Err(beyond(bits))
+        Err(if self.reader.left() < bits.div_ceil(7) as usize { early() } else { beyond(bits) })
     }
 
     #[inline]

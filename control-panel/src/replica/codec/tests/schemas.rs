@@ -10,6 +10,7 @@ use crate::replica::{
     Delta, RunHash,
     identify::{Identify, Identity},
     run::{Header, Operation, Run},
+    short::Few,
 };
 use crate::testing::Rng;
 
@@ -53,13 +54,13 @@ fn made<Op: 'static>(codec: impl Codec<Op>, operations: Vec<Operation<Op>>) -> D
     }
     let Identity { hash, bytes, signature } = coding.identify(&header, &operations, &bytes);
     Delta {
-        runs: vec![std::sync::Arc::new(Run {
+        runs: Few::One(std::sync::Arc::new(Run {
             header,
             operations: operations.into(),
             hash,
             bytes,
             signature,
-        })],
+        })),
     }
 }
 

@@ -113,7 +113,7 @@ fn pieces_stand_alone_and_hold_everything() {
         let mut runs = history(seed, 3, 120);
         // As it was received: most signatures are left out.
         if seed % 2 == 0 {
-            runs = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap().runs;
+            runs = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap().runs.into_vec();
         }
         let limits = Limits::default().with_bytes(6_000).with_runs(30 + seed as usize);
         let parts = delta(&runs).parts(&limits);
@@ -136,7 +136,8 @@ fn pieces_stand_alone_and_hold_everything() {
 
 #[test]
 fn pieces_of_a_received_chain_end_where_signatures_are() {
-    let runs = decode(&delta(&chain(4_000, &"x".repeat(200))).encode().unwrap(), &TestKeys).unwrap().runs;
+    let runs =
+        decode(&delta(&chain(4_000, &"x".repeat(200))).encode().unwrap(), &TestKeys).unwrap().runs.into_vec();
     let limits = Limits::default().with_bytes(256 << 10);
     let parts = delta(&runs).parts(&limits);
     assert!(parts.len() > 3);

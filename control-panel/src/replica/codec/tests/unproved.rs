@@ -51,7 +51,7 @@ fn run(previous: Option<&Run<String>>, lamport: u64, heads: Vec<Head>) -> Run<St
     let operations = vec![Operation::Apply("word".to_owned())];
     names.encode(&operations[0], &mut bytes);
     let Identity { hash, bytes, signature } = names.identify(&header, &operations, &bytes);
-    Run { header, operations, hash, bytes, signature }
+    Run { header, operations: operations.into(), hash, bytes, signature }
 }
 
 /// A first run without its signature, and a second with one for both, which waits for a run that never comes.
@@ -59,12 +59,12 @@ fn giver(lamport: impl Fn(u64) -> u64) -> Replica<Words> {
     let mut giver = replica();
     giver.commit("one".into());
     giver.commit("two".into());
-    let own = giver.outbox().unwrap().runs.remove(0);
-    let first = Run { signature: Arc::default(), ..run(None, 1, vec![]) };
+    let own = giver.outbox().unwrap().runs.into_vec().remove(0);
+    let first = Run { signature: Box::default(), ..run(None, 1, vec![]) };
     let known = Head { author: own.header.author, seq: 1, hash: own.hash };
     let missing = Head { author: Author { peer: PEERS[2], incarnation: 0 }, seq: 0, hash: RunHash([7; 32]) };
     let second = run(Some(&first), lamport(own.clock()), vec![known, missing]);
-    giver.merge(Delta { runs: vec![Arc::new(first), Arc::new(second)] });
+    giver.merge(Delta { runs: vec![Arc::new(first), Arc::new(second)].into() });
     let _ = giver.settle();
     assert_eq!(giver.state().0.len(), 3);
     giver

@@ -121,7 +121,7 @@ pub(super) fn history(seed: u64, authors: usize, runs: usize) -> Vec<Arc<Run<Op>
 }
 
 pub(super) fn delta(runs: &[Arc<Run<Op>>]) -> Delta<Op> {
-    Delta { runs: runs.to_vec() }
+    Delta { runs: runs.to_vec().into() }
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Delta<Op>, super::super::DecodeError> {
