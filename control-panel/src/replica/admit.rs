@@ -28,7 +28,7 @@ impl<S: State> Replica<S> {
             }
             Verdict::Void(_) => self.give_back(run),
         }
-        self.learn(run);
+        self.learn(admitted);
     }
 
     /// This replica's own run became part of the graph; its operations are in the state, unless they were expected to be void.
@@ -46,7 +46,7 @@ impl<S: State> Replica<S> {
             }
             (Verdict::Void(_), true) => self.give_back(run),
         }
-        self.learn(run);
+        self.learn(admitted);
         self.decide();
         if !self.unsettled {
             self.advance();
@@ -55,9 +55,10 @@ impl<S: State> Replica<S> {
     }
 
     /// What a run changes beside the operations it has.
-    fn learn(&mut self, run: &Arc<Run<S::Op>>) {
+    fn learn(&mut self, admitted: &Admitted<S::Op>) {
+        let run = &admitted.run;
         let header = &run.header;
-        self.reducers.declare(header.author.peer, header.lamport, header.fingerprint);
+        self.reducers.declare(admitted.chain, &header.author.peer, header.lamport, header.fingerprint);
         if header.schema <= self.schema && run.unread() > 0 {
             self.report(header.author.peer, Misbehaviour::Malformed);
         }

@@ -239,8 +239,8 @@ impl<S: State> Replica<S> {
 
     #[inline(never)]
     fn settle_now(&mut self) -> Settled<S> {
-        let members = self.membership.members();
-        self.fold.skip_poison(self.reducers.agree(self.me.peer, members.keys(), self.fingerprint));
+        let (version, members) = (self.membership.version(), self.membership.members());
+        self.fold.skip_poison(self.reducers.agree(version, self.me.peer, members.keys(), self.fingerprint));
         if self.fold.is_busy() {
             self.seal();
         }

@@ -72,7 +72,9 @@ impl<S: State> Replica<S> {
     /// Follows the watermark: the fold learns what is stable, a stable cut lets history go, digests are compared.
     pub(super) fn advance(&mut self) {
         let members = self.membership.watermark();
-        let stable = self.fold.folded(self.readable(members));
+        let readable = self.readable(members);
+        // Most often it is where it was.
+        let stable = if readable > self.stable { self.fold.folded(readable) } else { self.stable };
         if stable > self.stable {
             self.stable = stable;
             self.fold.stable(stable);

@@ -1,7 +1,5 @@
 //! What a replica has: how many operations of each author.
 
-use std::collections::BTreeMap;
-
 use super::{Author, RunHash};
 
 /// How many operations of each author a replica has (a version vector; Parker et al., 1983).
@@ -18,8 +16,13 @@ use super::{Author, RunHash};
 /// assert!(newer.covers(&older) && !older.covers(&newer));
 /// assert_eq!(newer.get(author), 5);
 /// ```
+///
+/// Memory: 72 bytes an author, and 40 an end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Version(BTreeMap<Author, Known>);
+pub struct Version(Vec<(Author, Known)>);
+
+/// Where no author is.
+const NO_SLOT: usize = usize::MAX;
 
 /// What is known of one author.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,13 +48,13 @@ impl Version {
     /// How many of `author`'s operations, which is the sequence number of the next; 0 for an unknown author. Of an author that gave
     /// numbers twice, those of its longest branch.
     pub fn get(&self, author: Author) -> u64 {
-        self.0.get(&author).map_or(0, |known| known.count)
+        self.known(&author).map_or(0, |known| known.count)
     }
 
     /// Whether a replica of this version has all that one of `other` has, as far as that can be seen.
     pub fn covers(&self, other: &Self) -> bool {
         other.0.iter().all(|(author, theirs)| {
-            let ours = self.0.get(author).map_or((0, &[][..]), |known| (known.count, &known.ends));
+            let ours = self.known(author).map_or((0, &[][..]), |known| (known.count, &known.ends));
             let differs = |end: &End| {
                 let mut same_place = ours.1.iter().filter(|our| our.next_seq == end.next_seq).peekable();
                 same_place.peek().is_some() && same_place.all(|our| our.hash != end.hash)
@@ -67,13 +70,18 @@ impl Version {
 
     /// Raises an author's count; a lower one changes nothing.
     pub fn raise(&mut self, author: Author, count: u64) {
-        let known = self.0.entry(author).or_default();
+        self.raise_at(&mut NO_SLOT.clone(), author, count);
+    }
+
+    /// The same, with a guess where the author is, which is right after that until other authors come.
+    pub(crate) fn raise_at(&mut self, slot: &mut usize, author: Author, count: u64) {
+        let known = self.entry(slot, author);
         known.count = known.count.max(count);
     }
 
-    /// Goes from the end of one run to the end of the next; from one that has a successor, a branch begins.
-    pub(crate) fn advance(&mut self, author: Author, previous: RunHash, end: End) {
-        let known = self.0.entry(author).or_default();
+    /// Goes from the end of one run to the end of the next; from one that has a successor, a branch begins. `slot`: as in `raise_at`.
+    pub(crate) fn advance(&mut self, slot: &mut usize, author: Author, previous: RunHash, end: End) {
+        let known = self.entry(slot, author);
         known.count = known.count.max(end.next_seq);
         match known.ends.iter_mut().find(|known| known.hash == previous) {
             Some(known) => *known = end,
@@ -87,21 +95,43 @@ impl Version {
     /// An end that is named in bytes, where the author's count is known.
     #[cfg(feature = "codec")]
     pub(crate) fn add_end(&mut self, author: Author, end: End) {
-        self.0.entry(author).or_default().ends.push(end);
+        self.entry(&mut NO_SLOT.clone(), author).ends.push(end);
     }
 
     /// The last run of each branch of an author; none if only the count is known.
     pub(crate) fn ends(&self, author: Author) -> &[End] {
-        self.0.get(&author).map_or(&[], |known| &known.ends)
+        self.known(&author).map_or(&[], |known| &known.ends)
+    }
+
+    fn known(&self, author: &Author) -> Option<&Known> {
+        let place = self.0.binary_search_by(|(known, _)| known.cmp(author)).ok()?;
+        Some(&self.0[place].1)
+    }
+
+    fn entry(&mut self, slot: &mut usize, author: Author) -> &mut Known {
+        if self.0.get(*slot).is_none_or(|(known, _)| *known != author) {
+            *slot = match self.0.binary_search_by(|(known, _)| known.cmp(&author)) {
+                Ok(place) => place,
+                Err(place) => {
+                    self.0.insert(place, (author, Known::default()));
+                    place
+                }
+            };
+        }
+        debug_assert!(
+            self.0[slot.saturating_sub(1)..].iter().take(3).is_sorted_by_key(|(author, _)| *author)
+        );
+        &mut self.0[*slot].1
     }
 }
 
 /// Of two counts of one author, the greater counts; an author with 0 is left out.
 impl FromIterator<(Author, u64)> for Version {
     fn from_iter<T: IntoIterator<Item = (Author, u64)>>(counts: T) -> Self {
-        let mut version = Self::new();
-        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        counts.for_each(|(author, count)| version.raise(author, count));
-        version
+        let mut counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        // Of one author the greatest first, which is the one that stays.
+        counts.sort_unstable_by_key(|(author, count)| (*author, std::cmp::Reverse(*count)));
+        counts.dedup_by_key(|(author, _)| *author);
+        Self(counts.into_iter().map(|(author, count)| (author, Known { count, ends: Vec::new() })).collect())
     }
 }

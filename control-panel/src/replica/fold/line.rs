@@ -9,7 +9,7 @@ use super::{
     poison::caught,
     snapshots::Snapshots,
 };
-use crate::replica::{Stamp, State, run::Run};
+use crate::replica::{Stamp, State, gallop::partition_point_from_begin, run::Run};
 
 /// A position that nothing is at.
 const NOWHERE: usize = usize::MAX;
@@ -119,8 +119,7 @@ impl<S: State> Line<S> {
         if below.last().is_some_and(|entry| entry.lamport > lamport) {
             return self.first + below.partition_point(|entry| entry.lamport <= lamport);
         }
-        let above = rest.first().is_none_or(|entry| entry.lamport > lamport);
-        self.first + floor + if above { 0 } else { rest.partition_point(|entry| entry.lamport <= lamport) }
+        self.first + floor + partition_point_from_begin(rest, |entry| entry.lamport <= lamport)
     }
 
     /// There is something to do at this position.

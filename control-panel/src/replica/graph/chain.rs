@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::heard::{Mark, News, Row};
-use crate::replica::{Author, RunHash, gallop::partition_point_from_end, run::Run};
+use crate::replica::{
+    Author, RunHash,
+    gallop::partition_point_from_end,
+    run::{Header, Run},
+};
 
 /// Names a chain on this replica: a dense index in order of discovery. It is never sent, and never decides an order.
 ///
@@ -16,7 +20,7 @@ impl ChainId {
         self.0 as usize
     }
 
-    pub(super) fn from_index(index: usize) -> Self {
+    pub(in crate::replica) fn from_index(index: usize) -> Self {
         Self(u32::try_from(index).expect("fewer than 2^32 chains"))
     }
 }
@@ -62,6 +66,8 @@ pub(crate) struct Chain<Op> {
     pub(super) ends: Vec<usize>,
     /// Whether it grew since this replica's last run.
     pub(super) fresh: bool,
+    /// Where the graph's version has its author.
+    pub(super) slot: usize,
 }
 
 impl<Op> Chain<Op> {
@@ -78,6 +84,7 @@ impl<Op> Chain<Op> {
             news: vec![],
             ends: vec![],
             fresh: false,
+            slot: 0,
         }
     }
 
@@ -90,6 +97,15 @@ impl<Op> Chain<Op> {
     /// What its runs begin after.
     pub(crate) fn base(&self) -> Tip {
         self.base
+    }
+
+    /// Whether a run follows the last one.
+    pub(super) fn ends_before(&self, run: &Run<Op>) -> bool {
+        let Header { author, seq, previous, .. } = &run.header;
+        self.tip.mark.next_seq == *seq
+            && self.tip.hash == *previous
+            && self.author == *author
+            && !self.runs.is_empty()
     }
 
     /// Appends a run that is known to follow, with what it changed in `row`.
@@ -108,7 +124,16 @@ impl<Op> Chain<Op> {
             Some(last) if last.next_seq() <= next_seq => self.runs.len(),
             // What is asked for most: the last run is new.
             Some(last) if last.header.seq <= next_seq => self.runs.len() - 1,
-            _ => partition_point_from_end(&self.runs, |run| run.next_seq() <= next_seq),
+            // Runs of one operation: as many as operations.
+            Some(last) => {
+                match self.runs.get(self.runs.len().wrapping_sub((last.next_seq() - next_seq) as usize)) {
+                    Some(run) if run.header.seq == next_seq => {
+                        self.runs.len() - (last.next_seq() - next_seq) as usize
+                    }
+                    _ => partition_point_from_end(&self.runs, |run| run.next_seq() <= next_seq),
+                }
+            }
+            None => 0,
         }
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct Graph<Op> {
     genesis: RunHash,
     own: Author,
     own_chain: Option<ChainId>,
+    /// Where the version has this replica.
+    own_slot: usize,
     limits: Limits,
     chains: Vec<Chain<Op>>,
     authors: BTreeMap<Author, Branches>,
@@ -105,6 +107,7 @@ impl<Op> Graph<Op> {
             genesis,
             own,
             own_chain: None,
+            own_slot: 0,
             limits,
             chains: Vec::new(),
             authors: BTreeMap::new(),
@@ -176,7 +179,7 @@ impl<Op> Graph<Op> {
         }
         self.last = Some(id);
         self.clock = self.clock.max(run.clock());
-        self.version.advance(run.header.author, run.header.previous, run.end());
+        self.version.advance(&mut chain.slot, run.header.author, run.header.previous, run.end());
         if self.own_chain.is_none() && run.header.author == self.own {
             self.own_chain = Some(id);
         }
@@ -224,7 +227,7 @@ impl<Op> Graph<Op> {
 
     /// This replica has so many operations of its own, of which the last are in no run yet.
     pub(crate) fn raise_own(&mut self, count: u64) {
-        self.version.raise(self.own, count);
+        self.version.raise_at(&mut self.own_slot, self.own, count);
     }
 
     /// What is admitted, and the operations of this replica's own that are in no run yet.

@@ -150,7 +150,8 @@ impl<Op> Graph<Op> {
         chain.fresh = true;
         self.fresh.push(id);
         self.clock = self.clock.max(tip.mark.clock);
-        self.version.advance(record.author, tip.hash, End { next_seq: tip.mark.next_seq, hash: tip.hash });
+        let end = End { next_seq: tip.mark.next_seq, hash: tip.hash };
+        self.version.advance(&mut chain.slot, record.author, tip.hash, end);
         let forgotten = if record.base.mark.next_seq > begins { record.base.mark.next_seq } else { 0 };
         let branches = self.authors.entry(record.author);
         let branches = branches.or_insert(Branches { chains: Vec::new(), forgotten: 0, reported: false });

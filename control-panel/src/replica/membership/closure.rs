@@ -72,9 +72,7 @@ impl Closure {
         peers: &Peers,
         learned: impl Fn(Place) -> bool,
     ) -> bool {
-        let [first, second] = self.highest;
-        let highest = if first.1 == peer { second } else { first };
-        if lamport > highest.0 {
+        if self.is_above(peer, lamport) {
             return false;
         }
         let mut closers = Vec::new();
@@ -94,6 +92,13 @@ impl Closure {
         }
         self.closed.insert(place, Closed { for_good, closers, lamport });
         true
+    }
+
+    /// Whether a time is above all that others promised than that peer.
+    pub(super) fn is_above(&self, peer: PeerIndex, lamport: u64) -> bool {
+        let [first, second] = self.highest;
+        let highest = if first.1 == peer { second } else { first };
+        lamport > highest.0
     }
 
     pub(super) fn suspects(&self, peer: PeerIndex) -> bool {

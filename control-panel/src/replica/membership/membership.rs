@@ -106,15 +106,17 @@ impl Membership {
             self.enter(graph);
         }
         let peer = self.chains[chain.index()].peer;
-        let mut acts_changed = self.learn(graph, chain, run);
-        let learned = acts_changed;
-        self.report_ungranted(&judged);
         let place = (chain, judged.seq);
-        let closed = {
-            let Self { chains, closure, peers, .. } = self;
-            let learned = |(of, seq): Place| chains[of.index()].known.learned_at(seq);
-            closure.closes(graph, (place, run.header.lamport), peer, peers, learned)
+        let mut plain = self.is_plain(&judged, run.header.lamport);
+        let [learned, closed] = if plain && !cfg!(debug_assertions) {
+            [false; 2]
+        } else {
+            let learned = self.learn(graph, chain, run);
+            self.report_ungranted(&judged);
+            [learned, self.closes(graph, place, run.header.lamport)]
         };
+        debug_assert!(!(plain && (learned || closed)));
+        let mut acts_changed = learned;
         let low = self.raise_low(graph, chain, run.clock());
         if judged.needs == Right::Own && self.make_acts(graph, chain, run, closed) {
             acts_changed = true;
@@ -124,23 +126,38 @@ impl Membership {
         if closed {
             self.live.awaits(self.closure.get(place));
         }
-        let view_changed = self.refresh_live(graph, acts_changed);
+        plain &= !acts_changed;
+        let view_changed = !plain && self.refresh_live(graph, acts_changed);
         self.live.take(peer, run.clock(), low);
         if judged.needs > Right::Read {
             self.live.last_operation = self.live.last_operation.max(last_operation(run));
         }
-        self.live.ceiling = self.ceiling(graph);
+        if !plain {
+            self.live.ceiling = self.ceiling(graph);
+        }
+        debug_assert_eq!(self.live.ceiling, self.ceiling(graph));
         self.live.settle(view_changed);
         self.settle_closings();
         if judged.peer == self.me.peer {
             self.asked.made();
         }
+        if plain {
+            debug_assert_eq!(self.find_verdict(&judged), Verdict::Valid);
+            return Verdict::Valid;
+        }
+        self.find_plain(&judged);
         let verdict = self.find_verdict(&judged);
         self.record(&judged, verdict);
         self.report_backdated(judged.peer, verdict);
         // Its first verdict is returned.
         self.changed.remove(&(chain, judged.seq));
         verdict
+    }
+
+    fn closes<Op>(&mut self, graph: &Graph<Op>, place: Place, lamport: u64) -> bool {
+        let Self { chains, closure, peers, .. } = self;
+        let learned = |(of, seq): Place| chains[of.index()].known.learned_at(seq);
+        closure.closes(graph, (place, lamport), chains[place.0.index()].peer, peers, learned)
     }
 
     /// Whether a run that was judged counts now. `seq` is that of its first operation.
@@ -193,6 +210,11 @@ impl Membership {
         &self.live.view.members
     }
 
+    /// Another number whenever the members are others.
+    pub(crate) fn version(&self) -> u64 {
+        self.live.version
+    }
+
     /// Whether a peer could make such a run now.
     pub(crate) fn may(&self, peer: Peer, right: Right) -> bool {
         self.members().get(&peer).is_some_and(|grant| right.given_by(*grant))
@@ -212,7 +234,7 @@ impl Membership {
             self.peers.add_chain(index, chain);
             let known = Known::new(self.acts.len());
             let view = Arc::clone(&self.beginning);
-            self.chains.push(ChainState { peer: index, known, view, low: Low::default() });
+            self.chains.push(ChainState { peer: index, known, view, low: Low::default(), plain: None });
             self.suspect(index);
         }
     }
@@ -265,7 +287,7 @@ impl Membership {
         let view = if view == *self.live.view { Arc::clone(&self.live.view) } else { Arc::new(view) };
         let state = &mut self.chains[chain.index()];
         state.view = view;
-        state.low.lowest = None;
+        (state.low.lowest, state.plain) = (None, None);
     }
 
     /// Returns whether members, or who counts, are others than before.
@@ -281,6 +303,8 @@ impl Membership {
         }
         let view = Arc::new(scope.view(&self.live.view));
         let before = std::mem::replace(&mut self.live.view, view);
+        self.live.version += 1;
+        self.chains.iter_mut().for_each(|state| state.plain = None);
         let now = Arc::clone(&self.live.view);
         if !now.open {
             self.live.decided = self.acts.len();
@@ -385,6 +409,7 @@ impl Membership {
         for (index, state) in self.chains.iter_mut().enumerate() {
             if index != chain.index() {
                 state.known.unseen.extend(made.clone());
+                state.plain = None;
             }
         }
         let known = &mut self.chains[chain.index()].known;

@@ -5,6 +5,7 @@
 //! | `membership.rs` | [`Membership`]: judges each admitted run, once |
 //! | `verdict.rs` | whether a run counts, and what its operations need |
 //! | `act.rs` | an invitation or a retirement, with its past; which chain knows of it since when |
+//! | `plain.rs` | runs that nothing but their own word has to be looked at for |
 //! | `precedence.rs` | which acts are effective |
 //! | `members.rs` | the members as a past knows them |
 //! | `retirement.rs` | when a retired member is waited for no longer |
@@ -28,6 +29,7 @@ mod members;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod membership;
 mod notices;
+mod plain;
 mod precedence;
 mod record;
 mod retirement;

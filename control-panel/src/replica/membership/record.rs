@@ -169,6 +169,7 @@ impl Membership {
                 known: Known::restore(seen.collect(), record.acts.len()),
                 view: Arc::clone(&views[state.view]),
                 low: Low { level: state.low, lowest: state.lowest.map(from_record) },
+                plain: None,
             });
         }
         let closed: BTreeMap<Place, Closed> =

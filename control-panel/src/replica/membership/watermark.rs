@@ -9,6 +9,7 @@ use super::{
     act::{ActId, Known},
     closure::Closed,
     members::{Counted, PeerIndex, Peers, View},
+    verdict::Right,
 };
 use crate::replica::graph::{ChainId, Graph};
 
@@ -19,6 +20,8 @@ pub(super) struct ChainState {
     pub(super) known: Known,
     pub(super) view: Arc<View>,
     pub(super) low: Low,
+    /// See `plain.rs`.
+    pub(super) plain: Option<Right>,
 }
 
 /// The lowest clock of a view's members, and which member's it is: while that one's does not rise, the lowest does not.
@@ -64,6 +67,8 @@ pub(super) fn clock_in<Op>(graph: &Graph<Op>, of: ChainId, peers: &Peers, peer: 
 pub(super) struct Live {
     pub(super) me: PeerIndex,
     pub(super) view: Arc<View>,
+    /// Another number for each view.
+    pub(super) version: u64,
     /// The greatest of all.
     pub(super) clock: u64,
     /// The greatest of an operation other than an `Ack`.
@@ -97,6 +102,7 @@ impl Live {
         Self {
             me,
             view,
+            version: 0,
             clock: 0,
             last_operation: 0,
             low: Low::default(),
