@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, Settled, Stamp, State, Version,
     desync::Desync,
-    fold::Fold,
+    fold::{Fold, FoldReport},
     graph::{Graph, Limits},
     identify::{Identify, InProcess},
     join::Joined,
@@ -244,18 +244,20 @@ impl<S: State> Replica<S> {
         if self.fold.is_busy() {
             self.seal();
         }
-        let report = self.fold.settle();
+        let FoldReport { merged, undone, redone, job, poisoned } = self.fold.settle();
         self.advance();
         let mut notices = std::mem::take(&mut self.notices);
-        notices.extend(report.poisoned.into_iter().map(|poison| ReplicaNotice::Poisoned {
-            stamp: poison.stamp,
-            message: poison.message,
-            void: poison.void,
-        }));
+        if !poisoned.is_empty() {
+            notices.extend(poisoned.into_iter().map(|poison| ReplicaNotice::Poisoned {
+                stamp: poison.stamp,
+                message: poison.message,
+                void: poison.void,
+            }));
+        }
         self.unsettled = self.fold.is_busy();
-        let (merged, undone, redone) = (report.merged, report.undone, report.redone);
-        let job = report.job;
-        Settled { merged, undone, redone, job, notices }.counted()
+        let settled = Settled { merged, undone, redone, job, notices };
+        settled.count();
+        settled
     }
 
     /// Swaps the result of a [`Redo`](super::Redo) in, and puts on top what was committed and merged since: as part of a frame, so that a replay does

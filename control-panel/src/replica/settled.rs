@@ -20,13 +20,12 @@ pub struct Settled<S: State> {
 
 impl<S: State> Settled<S> {
     /// Counts it in the report of the frame that runs on this thread, where it did something.
-    pub(crate) fn counted(self) -> Self {
-        let &Self { merged, undone, redone, ref job, .. } = &self;
+    pub(crate) fn count(&self) {
+        let &Self { merged, undone, redone, ref job, .. } = self;
         let figures = RedoFigures { merged, undone, redone, jobs: usize::from(job.is_some()) };
         if !figures.is_zero() {
             figures.add();
         }
-        self
     }
 }
 

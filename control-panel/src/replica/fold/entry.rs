@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use crate::replica::{
-    Author, RunHash, Stamp,
+    Stamp,
     run::{Operation, Run},
 };
 
@@ -103,11 +103,16 @@ impl<Op> Entry<Op> {
     /// The order of the fold. Ties of Lamport times are broken by the authors themselves: the rank of an author changes when
     /// others appear.
     pub(super) fn order(&self, other: &Self) -> Ordering {
-        self.lamport.cmp(&other.lamport).then_with(|| self.tie().cmp(&other.tie()))
+        self.lamport.cmp(&other.lamport).then_with(|| self.tie(other))
     }
 
-    fn tie(&self) -> (Author, u64, RunHash) {
-        (self.run.header.author, self.run.header.seq + u64::from(self.index), self.run.hash)
+    fn tie(&self, other: &Self) -> Ordering {
+        let (one, two) = (&self.run.header, &other.run.header);
+        let seq = |run: &Run<Op>, index| run.header.seq + u64::from(index);
+        one.author
+            .cmp(&two.author)
+            .then_with(|| seq(&self.run, self.index).cmp(&seq(&other.run, other.index)))
+            .then_with(|| self.run.hash.cmp(&other.run.hash))
     }
 
     /// Whether it belongs in the state.

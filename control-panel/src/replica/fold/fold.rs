@@ -24,15 +24,15 @@ use crate::replica::{
 /// Memory: 32 bytes for each operation since the last [`compact`](Self::compact), beside its run; an undo record for each that is not
 /// stable; snapshots: see [`Snapshots`]. The base is a second copy of the state.
 pub(crate) struct Fold<S: State> {
-    line: Line<S>,
+    pub(super) line: Line<S>,
     /// How many operations a frame applies and undoes, local ones not counted.
-    budget: usize,
+    pub(super) budget: usize,
     /// Of this frame's.
-    spent: usize,
+    pub(super) spent: usize,
     /// Not in the log yet.
-    changes: Vec<Change<S::Op>>,
+    pub(super) changes: Vec<Change<S::Op>>,
     /// How many operations may be new with those.
-    operations: usize,
+    pub(super) operations: usize,
     /// In the job or in what it made, not in the log.
     beyond: Vec<Change<S::Op>>,
     job: Option<Outstanding>,
@@ -43,11 +43,11 @@ pub(crate) struct Fold<S: State> {
     digests: Digests<S>,
     watermark: u64,
     /// Operations up to this Lamport time are folded into the base.
-    base_level: u64,
+    pub(super) base_level: u64,
     compact_to: u64,
     skips: bool,
     /// Whether `settle` has anything to do.
-    busy: bool,
+    pub(super) busy: bool,
 }
 
 struct Ahead<S: State> {
@@ -159,7 +159,13 @@ impl<S: State> Fold<S> {
     /// What is staged becomes part of the state, with one rollback, as far as the budget allows; once a frame.
     #[inline]
     pub(crate) fn settle(&mut self) -> FoldReport<S> {
-        if self.busy { self.settle_busy() } else { FoldReport::default() }
+        if !self.busy {
+            return FoldReport::default();
+        }
+        match self.settle_one() {
+            Some(merged) => FoldReport { merged, ..FoldReport::default() },
+            None => self.settle_busy(),
+        }
     }
 
     #[inline(never)]
@@ -194,6 +200,15 @@ impl<S: State> Fold<S> {
         let (meter, poisoned) =
             (std::mem::take(&mut self.line.meter), std::mem::take(&mut self.line.poisoned));
         FoldReport::new(meter, poisoned, job.map(|task| Redo { task }))
+    }
+
+    /// Whether nothing is to be done but what is staged.
+    pub(super) fn is_calm(&self) -> bool {
+        self.job.is_none()
+            && self.ahead.is_none()
+            && self.digests.is_due().is_none()
+            && self.base_level >= self.compact_to
+            && self.line.is_calm()
     }
 
     /// Changes come into the log and the state, or into a job.

@@ -86,21 +86,27 @@ impl Touched {
 }
 
 /// What is known of the footprint, after asking for it if need be.
+#[inline]
 pub(super) fn mark<S: Undoable>(entry: &mut Entry<S::Op>) -> Mark {
     if entry.mark == Mark::Unknown {
-        entry.mark = match S::footprint(entry.op()) {
-            Footprint::All => Mark::All,
-            Footprint::Commutes => Mark::Commutes,
-            Footprint::Keys(keys) => match keys.as_slice() {
-                [key] => {
-                    entry.key = *key;
-                    Mark::One
-                }
-                _ => Mark::Several,
-            },
-        };
+        ask::<S>(entry);
     }
     entry.mark
+}
+
+#[inline(never)]
+fn ask<S: Undoable>(entry: &mut Entry<S::Op>) {
+    entry.mark = match S::footprint(entry.op()) {
+        Footprint::All => Mark::All,
+        Footprint::Commutes => Mark::Commutes,
+        Footprint::Keys(keys) => match keys.as_slice() {
+            [key] => {
+                entry.key = *key;
+                Mark::One
+            }
+            _ => Mark::Several,
+        },
+    };
 }
 
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;

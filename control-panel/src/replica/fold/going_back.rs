@@ -17,6 +17,17 @@ pub(crate) trait GoingBack<S: State>: Send + Sync {
     /// Applies the newest of all operations.
     fn apply_last(&mut self, state: &mut S, op: &S::Op, stamp: &Stamp);
 
+    /// Applies the operations of the slice, the newest of all, for which there is no room yet. `meter` is right also after a panic, and then there is
+    /// room for all.
+    fn apply_newest(&mut self, state: &mut S, log: &mut [Entry<S::Op>], at: usize, meter: &mut Meter);
+
+    /// Whether a late operation touches nothing that those above its position do, and all of them are in the state: then it can be applied where it
+    /// arrives.
+    fn is_apart(&self, late: &mut Entry<S::Op>, above: &mut [Entry<S::Op>], at: usize) -> bool;
+
+    /// Makes room for an operation that is apart, and applies it. As `apply_newest` after a panic.
+    fn apply_apart(&mut self, state: &mut S, late: &mut Entry<S::Op>, at: usize, meter: &mut Meter);
+
     /// Makes room for the newest of all operations, which is not applied.
     fn skip_last(&mut self);
 
@@ -125,6 +136,18 @@ impl<S: State> GoingBack<S> for BySnapshots {
         for entry in log {
             apply_with(entry, meter, |op, stamp| state.apply(op, stamp));
         }
+    }
+
+    fn apply_newest(&mut self, state: &mut S, log: &mut [Entry<S::Op>], at: usize, meter: &mut Meter) {
+        self.apply(state, log, at, meter);
+    }
+
+    fn is_apart(&self, _: &mut Entry<S::Op>, _: &mut [Entry<S::Op>], _: usize) -> bool {
+        false
+    }
+
+    fn apply_apart(&mut self, _: &mut S, _: &mut Entry<S::Op>, _: usize, _: &mut Meter) {
+        unreachable!("none is apart")
     }
 
     fn plan(&mut self, _: &mut [Entry<S::Op>], _: usize, _: usize) -> Option<Plan> {

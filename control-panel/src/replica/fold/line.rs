@@ -12,7 +12,7 @@ use super::{
 use crate::replica::{Stamp, State, gallop::partition_point_from_begin, run::Run};
 
 /// A position that nothing is at.
-const NOWHERE: usize = usize::MAX;
+pub(super) const NOWHERE: usize = usize::MAX;
 
 /// The log and the state that is its fold. Knows no budget of its own, and no thread.
 ///

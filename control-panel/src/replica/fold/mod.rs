@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `entry.rs` | one operation in the log |
 //! | `change.rs`, `merge.rs`, `append.rs` | what is to change in the log, and how it comes into it |
+//! | `calm.rs` | the same for one run, where nothing else is to do |
 //! | `line.rs` | log and state: back, and on |
 //! | `going_back.rs` | the two ways back: by snapshots, or by undo records too |
 //! | `snapshots.rs` | states kept along the log |
@@ -16,6 +17,7 @@
 mod fold;
 
 mod append;
+mod calm;
 mod change;
 mod digest;
 mod entry;

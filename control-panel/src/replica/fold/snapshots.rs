@@ -47,6 +47,11 @@ impl<S: State> Snapshots<S> {
         (*kept, state)
     }
 
+    /// Whether there is one that an operation at this position changes.
+    pub(super) fn reach_above(&self, position: usize) -> bool {
+        self.kept.last().is_some_and(|(kept, _)| *kept > position)
+    }
+
     /// Drops those that an operation at this position changes.
     pub(super) fn invalidate(&mut self, position: usize) {
         while self.kept.last().is_some_and(|(kept, _)| *kept > position) {

@@ -35,6 +35,18 @@ impl<S: Undoable> ByUndo<S> {
     }
 }
 
+/// Whether an operation is in the state, and does not touch that key.
+fn misses<S: Undoable>(key: u64, other: &mut Entry<S::Op>) -> bool {
+    if !other.is_plain() {
+        return false;
+    }
+    match mark::<S>(other) {
+        Mark::One => other.key != key,
+        Mark::Commutes => true,
+        Mark::All | Mark::Several | Mark::Unknown => false,
+    }
+}
+
 impl<S: Undoable> GoingBack<S> for ByUndo<S> {
     fn empty(&self, start: usize, end: usize) -> Box<dyn GoingBack<S>> {
         Box::new(Self::new(start, end))
@@ -70,6 +82,39 @@ impl<S: Undoable> GoingBack<S> for ByUndo<S> {
         for (entry, record) in rest.iter_mut().zip(records) {
             apply_with(entry, meter, |op, stamp| *record = Some(state.apply_undoable(op, stamp)));
         }
+    }
+
+    fn apply_newest(&mut self, state: &mut S, log: &mut [Entry<S::Op>], at: usize, meter: &mut Meter) {
+        debug_assert!(self.start + self.records.len() == at);
+        // Room first: after a panic there is one for each operation.
+        let begin = self.records.len();
+        self.records.resize_with(begin + log.len(), || None);
+        for (entry, record) in log.iter_mut().zip(&mut self.records[begin..]) {
+            *record = Some(state.apply_undoable(entry.op(), &entry.stamp()));
+            entry.set_applied(true);
+            meter.passed += 1;
+            meter.merged += 1;
+        }
+    }
+
+    fn is_apart(&self, late: &mut Entry<S::Op>, above: &mut [Entry<S::Op>], at: usize) -> bool {
+        if at < self.start + self.stale {
+            return false;
+        }
+        match mark::<S>(late) {
+            Mark::Commutes => above.iter().all(Entry::is_plain),
+            Mark::One => above.iter_mut().all(|other| misses::<S>(late.key, other)),
+            Mark::All | Mark::Several | Mark::Unknown => false,
+        }
+    }
+
+    fn apply_apart(&mut self, state: &mut S, late: &mut Entry<S::Op>, at: usize, meter: &mut Meter) {
+        let place = at - self.start;
+        self.records.insert(place, None);
+        self.records[place] = Some(state.apply_undoable(late.op(), &late.stamp()));
+        late.set_applied(true);
+        meter.passed += 1;
+        meter.merged += 1;
     }
 
     fn plan(&mut self, log: &mut [Entry<S::Op>], at: usize, most: usize) -> Option<Plan> {

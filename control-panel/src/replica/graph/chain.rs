@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use super::heard::{Mark, News, Row};
-use crate::replica::{
-    Author, RunHash,
-    gallop::partition_point_from_end,
-    run::{Header, Run},
-};
+use crate::replica::{Author, RunHash, gallop::partition_point_from_end, run::Run};
 
 /// Names a chain on this replica: a dense index in order of discovery. It is never sent, and never decides an order.
 ///
@@ -99,15 +95,6 @@ impl<Op> Chain<Op> {
         self.base
     }
 
-    /// Whether a run follows the last one.
-    pub(super) fn ends_before(&self, run: &Run<Op>) -> bool {
-        let Header { author, seq, previous, .. } = &run.header;
-        self.tip.mark.next_seq == *seq
-            && self.tip.hash == *previous
-            && self.author == *author
-            && !self.runs.is_empty()
-    }
-
     /// Appends a run that is known to follow, with what it changed in `row`.
     pub(super) fn push(&mut self, run: Arc<Run<Op>>, news: &[News]) {
         debug_assert_eq!((run.header.previous, run.header.seq), (self.tip().hash, self.tip().mark.next_seq));
@@ -120,20 +107,18 @@ impl<Op> Chain<Op> {
 
     /// The index of the first kept run that ends after `next_seq`.
     pub(super) fn position(&self, next_seq: u64) -> usize {
-        match self.runs.last() {
-            Some(last) if last.next_seq() <= next_seq => self.runs.len(),
-            // What is asked for most: the last run is new.
-            Some(last) if last.header.seq <= next_seq => self.runs.len() - 1,
-            // Runs of one operation: as many as operations.
-            Some(last) => {
-                match self.runs.get(self.runs.len().wrapping_sub((last.next_seq() - next_seq) as usize)) {
-                    Some(run) if run.header.seq == next_seq => {
-                        self.runs.len() - (last.next_seq() - next_seq) as usize
-                    }
-                    _ => partition_point_from_end(&self.runs, |run| run.next_seq() <= next_seq),
-                }
-            }
-            None => 0,
+        let Some(last) = self.runs.last() else { return 0 };
+        if last.next_seq() <= next_seq {
+            return self.runs.len();
+        }
+        if last.header.seq <= next_seq {
+            return self.runs.len() - 1;
+        }
+        // Runs of one operation: as many as operations.
+        let behind = usize::try_from(last.next_seq() - next_seq).unwrap_or(usize::MAX);
+        match self.runs.len().checked_sub(behind) {
+            Some(guess) if self.runs[guess].header.seq == next_seq => guess,
+            _ => partition_point_from_end(&self.runs, |run| run.next_seq() <= next_seq),
         }
     }
 

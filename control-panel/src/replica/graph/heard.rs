@@ -21,7 +21,7 @@ pub(super) struct Cell {
 }
 
 /// A change of one cell.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct News {
     pub(super) chain: ChainId,
     pub(super) declared: bool,

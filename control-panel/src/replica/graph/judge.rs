@@ -49,9 +49,6 @@ enum Named {
     Forgotten(Option<ChainId>, u64),
 }
 
-/// How many chains are looked through: more are searched.
-const FEW: usize = 8;
-
 impl<Op> Graph<Op> {
     /// Finds out what becomes of a run, and changes nothing but the scratch and, for a new branch, the chains.
     pub(super) fn judge(
@@ -136,13 +133,12 @@ impl<Op> Graph<Op> {
     fn place(&self, run: &Run<Op>) -> Result<Place, Verdict> {
         let Header { author, seq, previous, .. } = run.header;
         // What comes most often: the next of the same author.
-        if let Some(id) = self.last.filter(|id| self.chain(*id).ends_before(run)) {
-            return Ok(Place::End(id));
-        }
-        if !self.has_forks()
-            && let Some(id) = self.few().find(|id| self.chain(*id).ends_before(run))
-        {
-            return Ok(Place::End(id));
+        if let Some((id, chain)) = self.last.map(|id| (id, self.chain(id))) {
+            let Tip { hash, mark } = chain.tip();
+            let follows = (hash, mark.next_seq, chain.author) == (previous, seq, author);
+            if follows && !chain.runs.is_empty() {
+                return Ok(Place::End(id));
+            }
         }
         let misplaced = Err(Verdict::Refuse(Misbehaviour::Chain));
         let Some(branches) = self.authors.get(&author) else {
@@ -181,16 +177,6 @@ impl<Op> Graph<Op> {
         Err(self.wait_for(previous))
     }
 
-    /// Whether an author has more than one chain.
-    fn has_forks(&self) -> bool {
-        self.chains.len() > self.authors.len()
-    }
-
-    /// The chains that are looked through before the authors are searched.
-    fn few(&self) -> impl Iterator<Item = ChainId> + use<Op> {
-        (0..self.chains.len().min(FEW)).map(ChainId::from_index)
-    }
-
     fn wait_for(&self, missing: RunHash) -> Verdict {
         if self.refused_hashes.contains(&missing) { Verdict::Descendant } else { Verdict::Wait(missing) }
     }
@@ -208,8 +194,13 @@ impl<Op> Graph<Op> {
         };
         for head in &header.heads {
             let found = likely.find(|news| self.chains[news.chain.index()].author >= head.author);
-            let likely = found.and_then(|news| self.named_in(news.chain, head));
-            let resolved = likely.unwrap_or_else(|| self.resolve(head));
+            let chain = found.map(|news| (news.chain, &self.chains[news.chain.index()]));
+            let resolved = match chain.map(|(id, chain)| (id, chain, chain.tip())) {
+                Some((id, chain, tip)) if (chain.author, tip.hash) == (head.author, head.hash) => {
+                    Self::at_tip(id, chain, tip.mark, head)
+                }
+                _ => self.resolve(head),
+            };
             match resolved {
                 Ok(Named::Known(chain, mark)) => heads.push((chain, mark)),
                 Ok(Named::Forgotten(chain, next_seq)) => {
@@ -226,17 +217,6 @@ impl<Op> Graph<Op> {
         }
         self.heads = heads;
         missing.map_or(Ok(unknown_times), |hash| Err(Verdict::Wait(hash)))
-    }
-
-    /// What a head names that is in this chain.
-    fn named_in(&self, id: ChainId, head: &Head) -> Option<Result<Named, Verdict>> {
-        let chain = self.chain(id);
-        let tip = chain.tip();
-        if tip.hash == head.hash {
-            return (chain.author == head.author).then(|| Self::at_tip(id, chain, tip.mark, head));
-        }
-        let tip = chain.ending_at(head.seq + 1).filter(|tip| tip.hash == head.hash)?;
-        (chain.author == head.author && chain.fork.is_none()).then_some(Ok(Named::Known(id, tip.mark)))
     }
 
     fn resolve(&self, head: &Head) -> Result<Named, Verdict> {
@@ -291,8 +271,7 @@ impl<Op> Graph<Op> {
         }
         // Two heads of one author are two branches: neither is in the other's past.
         let author = |(chain, _): &(ChainId, Mark)| self.chains[chain.index()].author;
-        let forked = if self.has_forks() { &self.heads[..] } else { &[] };
-        for heads in forked.chunk_by(|one, other| author(one) == author(other)) {
+        for heads in self.heads.chunk_by(|one, other| author(one) == author(other)) {
             if heads.len() > 1 && heads.iter().any(|old| heads.iter().any(|new| self.is_before(*old, *new))) {
                 return Err(Misbehaviour::Chain);
             }

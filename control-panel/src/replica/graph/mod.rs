@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | the graph: taking runs in, and what can be asked |
 //! | `judge.rs` | what becomes of a run: admitted, held, refused |
+//! | `extend.rs` | the same for the next run of an author, which nearly every one is |
 //! | `chain.rs` | one author's runs; a fork's branch is a chain of its own |
 //! | `heard.rs` | a row of the matrix clock |
 //! | `gaps.rs` | runs that wait for others |
@@ -17,6 +18,7 @@
 //! branches is the parent, and the order of admission among concurrent runs.
 
 mod chain;
+mod extend;
 mod forget;
 mod gaps;
 mod heard;
@@ -149,6 +151,9 @@ impl<Op> Graph<Op> {
             self.turn += 1;
             if let Some(old) = self.turn.checked_sub(self.limits.gap_patience) {
                 self.gaps.drop_older(old);
+            }
+            if let Some(admitted) = self.extend(&run) {
+                return Some(admitted);
             }
             match self.judge(&run, &is_member) {
                 Verdict::Admit(chain, row) => return Some(self.admit(chain, row, run)),

@@ -1,0 +1,108 @@
+//! One run, on a fold with nothing else to do: what nearly every frame brings.
+//!
+//! It does what `merge` and `fold` do, and leaves to them whatever is not as simple as that.
+
+use std::sync::Arc;
+
+use super::{
+    change::Change,
+    entry::Entry,
+    fold::Fold,
+    going_back::Meter,
+    line::{Line, NOWHERE},
+    poison::caught,
+};
+use crate::replica::{State, run::Run};
+
+/// How far from the end a late operation is searched.
+const NEAR: usize = 64;
+
+impl<S: State> Fold<S> {
+    /// Settles, if one run is all there is, and it is above everything in the log, or of one operation that touches nothing of what is above it. Returns
+    /// how many operations became part of the state. `None` if there is anything else to do, also after that.
+    pub(super) fn settle_one(&mut self) -> Option<usize> {
+        let [Change::In(run)] = &self.changes[..] else { return None };
+        if run.operations.len() + self.spent > self.budget || !self.is_calm() {
+            return None;
+        }
+        let merged = self.line.take_one(run, self.base_level)?;
+        self.changes.clear();
+        self.operations = 0;
+        self.busy = !self.line.clean();
+        if self.busy {
+            return None;
+        }
+        self.spent = 0;
+        Some(merged)
+    }
+}
+
+impl<S: State> Line<S> {
+    /// Whether nothing is left to do or to report, and nothing stopped.
+    pub(super) fn is_calm(&self) -> bool {
+        let Meter { undone, redone, .. } = self.meter;
+        self.clean()
+            && !self.waits()
+            && self.frozen.is_none()
+            && self.poisoned.is_empty()
+            && undone + redone == 0
+    }
+
+    /// Puts a run into the log and the state. `None`, and nothing happened, if that is not simple. After a panic the line is not clean.
+    fn take_one(&mut self, run: &Arc<Run<S::Op>>, base: u64) -> Option<usize> {
+        let last = self.log.last().map_or(base, |last| last.lamport.max(base));
+        if run.header.lamport > last { self.take_newest(run) } else { self.take_apart(run, base) }
+    }
+
+    fn take_newest(&mut self, run: &Arc<Run<S::Op>>) -> Option<usize> {
+        let at = self.end();
+        if self.way.clones() && self.snapshots.next(at) <= at + run.operations.len() {
+            return None;
+        }
+        let begin = self.log.len();
+        Entry::push_all(run, &mut self.log);
+        let Self { state, way, log, meter, .. } = self;
+        meter.passed = 0;
+        let done = caught(|| way.apply_newest(state, &mut log[begin..], at, meter));
+        Some(self.taken(at, done))
+    }
+
+    fn take_apart(&mut self, run: &Arc<Run<S::Op>>, base: u64) -> Option<usize> {
+        let mut entries = Entry::of(run);
+        let (mut entry, None) = (entries.next()?, entries.next()) else { return None };
+        let nearest = self.log.len().saturating_sub(NEAR);
+        let mut place = self.log.len();
+        while place > nearest && self.log[place - 1].order(&entry).is_gt() {
+            place -= 1;
+        }
+        if place == self.log.len() && place > nearest && self.log[place - 1].order(&entry).is_lt() {
+            return self.take_newest(run);
+        }
+        let known = place.checked_sub(1).is_none_or(|below| self.log[below].order(&entry).is_eq());
+        let at = self.first + place;
+        if place == nearest || known || entry.lamport <= base || self.snapshots.reach_above(at) {
+            return None;
+        }
+        if !self.way.is_apart(&mut entry, &mut self.log[place..], at) {
+            return None;
+        }
+        self.log.insert(place, entry);
+        self.floor += usize::from(at < self.floor);
+        let Self { state, way, log, meter, .. } = self;
+        meter.passed = 0;
+        let done = caught(|| way.apply_apart(state, &mut log[place], at, meter));
+        Some(self.taken(at, done))
+    }
+
+    /// Operations from that position on are in the state, up to the one that panicked, if one did.
+    fn taken(&mut self, at: usize, done: Result<(), String>) -> usize {
+        self.reach = self.end();
+        self.checkpoint = NOWHERE;
+        if let Err(panic) = done {
+            self.poison(at + self.meter.passed, panic);
+            return 0;
+        }
+        self.check();
+        std::mem::take(&mut self.meter.merged)
+    }
+}

@@ -1,0 +1,112 @@
+//! Nearly every run: the next of its author, its heads in chains that the author named before.
+//!
+//! It does what `judge.rs` does, without looking for what is seldom there, and leaves everything else to it.
+
+use std::sync::Arc;
+
+use super::{
+    Admitted, ChainId, Graph, Mark, Tip,
+    chain::Chain,
+    heard::{News, Row},
+    judge::Verdict,
+};
+use crate::replica::run::{Head, Run};
+
+/// How many chains are looked through for the end that a run follows: more are searched.
+const FEW: usize = 8;
+
+impl<Op> Graph<Op> {
+    /// Admits a run that follows. `None`, and nothing happened, if it does not: what becomes of it then is judged.
+    pub(super) fn extend(&mut self, run: &Arc<Run<Op>>) -> Option<Admitted<Op>> {
+        if self.check_shape(run).is_err() {
+            return None;
+        }
+        let id = self.followed(run)?;
+        let mut heads = std::mem::take(&mut self.heads);
+        let follows = self.follows(id, run, &mut heads);
+        self.heads = heads;
+        if !follows {
+            return None;
+        }
+        let judged = self.judged(id, run);
+        let mut row = std::mem::take(&mut self.chains[id.index()].row);
+        self.news.clear();
+        for head in &self.heads {
+            row.hear(&self.chains, *head, &mut self.news);
+        }
+        row.raise(News { chain: id, declared: true, mark: Tip::of(run).mark });
+        debug_assert!(judged == Some((id, row.clone(), self.heads.clone(), self.news.clone())));
+        Some(self.admit(id, row, Arc::clone(run)))
+    }
+
+    /// The chain whose end a run follows, where no author has two.
+    fn followed(&self, run: &Run<Op>) -> Option<ChainId> {
+        if self.chains.len() > self.authors.len() {
+            return None;
+        }
+        let ends = |id: &ChainId| self.chain(*id).ends_before(run);
+        let few = (0..self.chains.len().min(FEW)).map(ChainId::from_index);
+        self.last.into_iter().chain(few).find(ends).or_else(|| {
+            let branches = self.authors.get(&run.header.author)?;
+            branches.chains.first().copied().filter(ends)
+        })
+    }
+
+    /// Whether all that a run names is here, and is news, and its time follows from that. Finds its heads.
+    fn follows(&self, id: ChainId, run: &Run<Op>, heads: &mut Vec<(ChainId, Mark)>) -> bool {
+        let chain = self.chain(id);
+        let mut latest = chain.tip().mark.clock;
+        heads.clear();
+        let mut likely = chain.last_news().iter();
+        for head in &run.header.heads {
+            let Some(news) = likely.find(|news| self.chain(news.chain).author == head.author) else {
+                return false;
+            };
+            let Some(mark) = self.chain(news.chain).place_of(head) else { return false };
+            if mark.next_seq <= chain.row.cell(news.chain).declared {
+                return false;
+            }
+            latest = latest.max(mark.clock);
+            heads.push((news.chain, mark));
+        }
+        run.header.lamport == latest + 1
+    }
+
+    /// What `judge` finds, in debug builds: the same.
+    fn judged(
+        &mut self,
+        id: ChainId,
+        run: &Run<Op>,
+    ) -> Option<(ChainId, Row, Vec<(ChainId, Mark)>, Vec<News>)> {
+        if !cfg!(debug_assertions) {
+            return None;
+        }
+        let heads = self.heads.clone();
+        let row = self.chain(id).row.clone();
+        let verdict = self.judge(run, &|_| false);
+        self.chains[id.index()].row = row;
+        let found = std::mem::replace(&mut self.heads, heads);
+        match verdict {
+            Verdict::Admit(id, row) => Some((id, row, found, self.news.clone())),
+            _ => None,
+        }
+    }
+}
+
+impl<Op> Chain<Op> {
+    /// Whether a run follows the last one that is kept.
+    fn ends_before(&self, run: &Run<Op>) -> bool {
+        let (Tip { hash, mark }, header) = (self.tip(), &run.header);
+        mark.next_seq == header.seq
+            && hash == header.previous
+            && self.author == header.author
+            && !self.runs.is_empty()
+    }
+
+    /// The place that a head names, if a run that ends there is kept.
+    fn place_of(&self, head: &Head) -> Option<Mark> {
+        let tip = self.tip();
+        let named = if tip.mark.next_seq == head.seq + 1 { Some(tip) } else { self.ending_at(head.seq + 1) };
+        named.filter(|tip| tip.hash == head.hash).map(|tip| tip.mark)
+    }
+}
