@@ -24,6 +24,7 @@ type ByPeer = BTreeMap<Peer, Declared>;
 
 impl Reducers {
     /// A run of `peer` on that chain, which begins at this Lamport time, declares a fingerprint.
+    #[inline]
     pub(crate) fn declare(&mut self, chain: ChainId, peer: &Peer, lamport: u64, fingerprint: u64) {
         let place = self.places.get(chain.index()).copied().unwrap_or(usize::MAX);
         let place = match self.peers.get(place) {

@@ -221,8 +221,10 @@ impl<S: State> Replica<S> {
             self.admit(&admitted);
         }
         self.decide();
-        for (peer, what) in self.graph.take_refused() {
-            self.report(peer, what);
+        if self.graph.has_refused() {
+            for (peer, what) in self.graph.take_refused() {
+                self.report(peer, what);
+            }
         }
         self.unsettled = true;
     }

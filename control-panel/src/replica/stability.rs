@@ -86,7 +86,9 @@ impl<S: State> Replica<S> {
             self.notices.extend(self.desync.compare(latest, |level| fold.digest_at(level)));
         }
         // What this replica itself does not follow is no member's fault.
-        let unstable = self.fold.unstable(members);
+        let most = self.fold.unstable_at_most();
+        let unstable = if most <= self.unstable { most } else { self.fold.unstable(members) };
+        debug_assert!(unstable >= self.fold.unstable(members));
         self.notices.extend(self.membership.check_bound(unstable, self.unstable));
     }
 

@@ -80,6 +80,7 @@ impl Version {
     }
 
     /// Goes from the end of one run to the end of the next; from one that has a successor, a branch begins. `slot`: as in `raise_at`.
+    #[inline]
     pub(crate) fn advance(&mut self, slot: &mut usize, author: Author, previous: RunHash, end: End) {
         let known = self.entry(slot, author);
         known.count = known.count.max(end.next_seq);
@@ -108,20 +109,23 @@ impl Version {
         Some(&self.0[place].1)
     }
 
+    #[inline]
     fn entry(&mut self, slot: &mut usize, author: Author) -> &mut Known {
         if self.0.get(*slot).is_none_or(|(known, _)| *known != author) {
-            *slot = match self.0.binary_search_by(|(known, _)| known.cmp(&author)) {
-                Ok(place) => place,
-                Err(place) => {
-                    self.0.insert(place, (author, Known::default()));
-                    place
-                }
-            };
+            *slot = self.place(author);
         }
         debug_assert!(
             self.0[slot.saturating_sub(1)..].iter().take(3).is_sorted_by_key(|(author, _)| *author)
         );
         &mut self.0[*slot].1
+    }
+
+    #[inline(never)]
+    fn place(&mut self, author: Author) -> usize {
+        self.0.binary_search_by(|(known, _)| known.cmp(&author)).unwrap_or_else(|place| {
+            self.0.insert(place, (author, Known::default()));
+            place
+        })
     }
 }
 

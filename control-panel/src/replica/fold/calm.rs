@@ -72,7 +72,13 @@ impl<S: State> Line<S> {
         let (mut entry, None) = (entries.next()?, entries.next()) else { return None };
         let nearest = self.log.len().saturating_sub(NEAR);
         let mut place = self.log.len();
-        while place > nearest && self.log[place - 1].order(&entry).is_gt() {
+        while let Some(below) = self.log[nearest..place].last() {
+            // Most by their time alone, without a look at the run.
+            if below.lamport < entry.lamport
+                || (below.lamport == entry.lamport && !below.order(&entry).is_gt())
+            {
+                break;
+            }
             place -= 1;
         }
         if place == self.log.len() && place > nearest && self.log[place - 1].order(&entry).is_lt() {

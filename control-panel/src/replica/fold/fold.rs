@@ -390,6 +390,12 @@ impl<S: State> Fold<S> {
         self.line.end() - self.line.above(watermark) + self.line.tail.len() + staged.sum::<usize>()
     }
 
+    /// At least as many as are above a watermark at or above the last, found without a search.
+    pub(crate) fn unstable_at_most(&self) -> usize {
+        let beyond: usize = self.beyond.iter().map(Change::operations).sum();
+        self.line.end() - self.line.floor + self.line.tail.len() + self.operations + beyond
+    }
+
     /// The state with the operations up to the level, which are all that the log begins with.
     pub(crate) fn base(&self) -> (&Arc<S>, u64) {
         (self.line.snapshots.base().1, self.base_level)

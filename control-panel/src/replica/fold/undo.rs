@@ -103,7 +103,10 @@ impl<S: Undoable> GoingBack<S> for ByUndo<S> {
         }
         match mark::<S>(late) {
             Mark::Commutes => above.iter().all(Entry::is_plain),
-            Mark::One => above.iter_mut().all(|other| misses::<S>(late.key, other)),
+            Mark::One => above.iter_mut().all(|other| {
+                let known = other.mark == Mark::One && other.key != late.key && other.is_plain();
+                known || misses::<S>(late.key, other)
+            }),
             Mark::All | Mark::Several | Mark::Unknown => false,
         }
     }

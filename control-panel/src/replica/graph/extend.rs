@@ -10,9 +10,12 @@ use super::{
     heard::{News, Row},
     judge::Verdict,
 };
-use crate::replica::run::{Head, Run};
+use crate::replica::{
+    Author,
+    run::{Head, Run},
+};
 
-/// How many chains are looked through for the end that a run follows: more are searched.
+/// How many chains are looked through for an author's: more are searched.
 const FEW: usize = 8;
 
 impl<Op> Graph<Op> {
@@ -45,11 +48,17 @@ impl<Op> Graph<Op> {
             return None;
         }
         let ends = |id: &ChainId| self.chain(*id).ends_before(run);
-        let few = (0..self.chains.len().min(FEW)).map(ChainId::from_index);
-        self.last.into_iter().chain(few).find(ends).or_else(|| {
-            let branches = self.authors.get(&run.header.author)?;
-            branches.chains.first().copied().filter(ends)
-        })
+        let last = self.last.filter(ends);
+        last.or_else(|| self.only_chain(&run.header.author).filter(ends))
+    }
+
+    /// The chain of an author, where none has two.
+    fn only_chain(&self, author: &Author) -> Option<ChainId> {
+        if self.chains.len() <= FEW {
+            let place = self.chains.iter().position(|chain| chain.author == *author);
+            return place.map(ChainId::from_index);
+        }
+        self.authors.get(author)?.chains.first().copied()
     }
 
     /// Whether all that a run names is here, and is news, and its time follows from that. Finds its heads.
@@ -59,15 +68,17 @@ impl<Op> Graph<Op> {
         heads.clear();
         let mut likely = chain.last_news().iter();
         for head in &run.header.heads {
-            let Some(news) = likely.find(|news| self.chain(news.chain).author == head.author) else {
-                return false;
-            };
-            let Some(mark) = self.chain(news.chain).place_of(head) else { return false };
-            if mark.next_seq <= chain.row.cell(news.chain).declared {
+            // Of many chains an author tends to name the same in each run, in the same order.
+            let likely = likely.next().map(|news| news.chain);
+            let likely = likely.filter(|id| self.chain(*id).author == head.author);
+            let Some(other) = likely.or_else(|| self.only_chain(&head.author)) else { return false };
+            let Some(mark) = self.chain(other).place_of(head) else { return false };
+            let again = heads.last().is_some_and(|(last, _)| *last == other);
+            if again || mark.next_seq <= chain.row.cell(other).declared {
                 return false;
             }
             latest = latest.max(mark.clock);
-            heads.push((news.chain, mark));
+            heads.push((other, mark));
         }
         run.header.lamport == latest + 1
     }

@@ -42,6 +42,7 @@ impl Row {
     }
 
     /// Raises a cell. Returns whether that changed it.
+    #[inline]
     pub(super) fn raise(&mut self, news: News) -> bool {
         let index = news.chain.index();
         if index >= self.0.len() {

@@ -210,6 +210,11 @@ impl<Op> Graph<Op> {
         self.refused_hashes.push_back(refused);
     }
 
+    /// Whether there is anything for [`take_refused`](Self::take_refused).
+    pub(crate) fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
     /// What authors did that no honest replica does, since the last call; at most 256.
     pub(crate) fn take_refused(&mut self) -> Vec<(Peer, Misbehaviour)> {
         std::mem::take(&mut self.refused)

@@ -122,23 +122,28 @@ impl Closure {
         }
     }
 
-    /// Takes in what a chain's last run promises by its low, and returns the runs that this closes too.
-    pub(super) fn raise<Op>(
-        &mut self,
-        graph: &Graph<Op>,
-        (by, peer): (ChainId, PeerIndex),
-        (low, run, learned): (u64, &Run<Op>, bool),
-        peers: &Peers,
-    ) -> Vec<Place> {
+    /// Takes in what a chain's last run promises by its low. `false`, and nothing happened, if that may close runs.
+    pub(super) fn promise(&mut self, by: ChainId, peer: PeerIndex, promise: (u64, u64)) -> bool {
+        if self.has_promised(by, promise.0) {
+            return true;
+        }
+        let harmless = self.suspects.iter().all(|suspect| *suspect == peer);
+        if harmless {
+            self.add_promise(by, peer, promise);
+        }
+        harmless
+    }
+
+    fn has_promised(&self, by: ChainId, low: u64) -> bool {
+        let promises = self.promises.get(by.index());
+        promises.and_then(|promises| promises.last()).is_some_and(|(last, _)| *last >= low)
+    }
+
+    fn add_promise(&mut self, by: ChainId, peer: PeerIndex, (low, seq): (u64, u64)) {
         if self.promises.len() <= by.index() {
             self.promises.resize_with(by.index() + 1, Vec::new);
         }
-        let promises = &mut self.promises[by.index()];
-        if !learned && promises.last().is_some_and(|(last, _)| *last >= low) {
-            return Vec::new();
-        }
-        promises.push((low, run.header.seq));
-        let closer = Closer::new(by, run);
+        self.promises[by.index()].push((low, seq));
         let [first, second] = &mut self.highest;
         if first.1 == peer {
             first.0 = low.max(first.0);
@@ -148,6 +153,21 @@ impl Closure {
         } else if low > second.0 {
             *second = (low, peer);
         }
+    }
+
+    /// Takes in what a chain's last run promises by its low, and returns the runs that this closes too.
+    pub(super) fn raise<Op>(
+        &mut self,
+        graph: &Graph<Op>,
+        (by, peer): (ChainId, PeerIndex),
+        (low, run, learned): (u64, &Run<Op>, bool),
+        peers: &Peers,
+    ) -> Vec<Place> {
+        if !learned && self.has_promised(by, low) {
+            return Vec::new();
+        }
+        self.add_promise(by, peer, (low, run.header.seq));
+        let closer = Closer::new(by, run);
         let mut found = Vec::new();
         let others = self.suspects.iter().filter(|suspect| **suspect != peer);
         for &chain in others.flat_map(|suspect| peers.chains(*suspect)) {

@@ -102,37 +102,43 @@ impl Membership {
     pub(crate) fn judge<Op>(&mut self, graph: &Graph<Op>, admitted: &Admitted<Op>) -> Verdict {
         let (chain, run) = (admitted.chain, &*admitted.run);
         let judged = Judged::new(chain, run);
+        if let Some(low) = self.raise_plain(graph, &judged, run) {
+            return self.conclude(graph, &judged, run, low, None);
+        }
         if chain.index() >= self.chains.len() {
             self.enter(graph);
         }
-        let peer = self.chains[chain.index()].peer;
+        let learned = self.learn(graph, chain, run);
+        self.report_ungranted(&judged);
         let place = (chain, judged.seq);
-        let mut plain = self.is_plain(&judged, run.header.lamport);
-        let [learned, closed] = if plain && !cfg!(debug_assertions) {
-            [false; 2]
-        } else {
-            let learned = self.learn(graph, chain, run);
-            self.report_ungranted(&judged);
-            [learned, self.closes(graph, place, run.header.lamport)]
-        };
-        debug_assert!(!(plain && (learned || closed)));
-        let mut acts_changed = learned;
+        let closed = self.closes(graph, place, run.header.lamport);
         let low = self.raise_low(graph, chain, run.clock());
-        if judged.needs == Right::Own && self.make_acts(graph, chain, run, closed) {
-            acts_changed = true;
+        let made = judged.needs == Right::Own && self.make_acts(graph, chain, run, closed);
+        if made {
             self.closure.close_for_good(place);
         }
-        acts_changed |= self.close(graph, chain, (low, run, learned));
+        let acts_changed = learned | made | self.close(graph, chain, (low, run, learned));
         if closed {
             self.live.awaits(self.closure.get(place));
         }
-        plain &= !acts_changed;
-        let view_changed = !plain && self.refresh_live(graph, acts_changed);
-        self.live.take(peer, run.clock(), low);
+        self.conclude(graph, &judged, run, low, Some(acts_changed))
+    }
+
+    /// What a run means for all: of a plain one (`None`), for clocks and lows alone.
+    pub(super) fn conclude<Op>(
+        &mut self,
+        graph: &Graph<Op>,
+        judged: &Judged,
+        run: &Run<Op>,
+        low: u64,
+        acts_changed: Option<bool>,
+    ) -> Verdict {
+        let view_changed = acts_changed.is_some_and(|acts_changed| self.refresh_live(graph, acts_changed));
+        self.live.take(self.chains[judged.chain.index()].peer, run.clock(), low);
         if judged.needs > Right::Read {
             self.live.last_operation = self.live.last_operation.max(last_operation(run));
         }
-        if !plain {
+        if acts_changed.is_some() {
             self.live.ceiling = self.ceiling(graph);
         }
         debug_assert_eq!(self.live.ceiling, self.ceiling(graph));
@@ -141,20 +147,20 @@ impl Membership {
         if judged.peer == self.me.peer {
             self.asked.made();
         }
-        if plain {
-            debug_assert_eq!(self.find_verdict(&judged), Verdict::Valid);
+        if acts_changed.is_none() {
+            debug_assert_eq!(self.find_verdict(judged), Verdict::Valid);
             return Verdict::Valid;
         }
-        self.find_plain(&judged);
-        let verdict = self.find_verdict(&judged);
-        self.record(&judged, verdict);
+        self.find_plain(judged);
+        let verdict = self.find_verdict(judged);
+        self.record(judged, verdict);
         self.report_backdated(judged.peer, verdict);
         // Its first verdict is returned.
-        self.changed.remove(&(chain, judged.seq));
+        self.changed.remove(&(judged.chain, judged.seq));
         verdict
     }
 
-    fn closes<Op>(&mut self, graph: &Graph<Op>, place: Place, lamport: u64) -> bool {
+    pub(super) fn closes<Op>(&mut self, graph: &Graph<Op>, place: Place, lamport: u64) -> bool {
         let Self { chains, closure, peers, .. } = self;
         let learned = |(of, seq): Place| chains[of.index()].known.learned_at(seq);
         closure.closes(graph, (place, lamport), chains[place.0.index()].peer, peers, learned)
@@ -261,7 +267,7 @@ impl Membership {
     }
 
     /// Takes in which acts the run has in its past, that the chain had not before. Returns whether there are any.
-    fn learn<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, run: &Run<Op>) -> bool {
+    pub(super) fn learn<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, run: &Run<Op>) -> bool {
         let Self { chains, acts, .. } = self;
         let state = &mut chains[chain.index()];
         let learned = state.known.learn(run.header.seq, run.next_seq(), |act| {
@@ -334,7 +340,7 @@ impl Membership {
         Scope { genesis, acts, known, chains, peers, heard, live }
     }
 
-    fn raise_low<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, clock: u64) -> u64 {
+    pub(super) fn raise_low<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, clock: u64) -> u64 {
         let Self { chains, peers, .. } = self;
         let state = &mut chains[chain.index()];
         let ChainState { peer, view, low, .. } = state;

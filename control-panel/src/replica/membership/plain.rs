@@ -6,17 +6,39 @@ use super::{
     membership::Membership,
     verdict::{Judged, Right},
 };
-use crate::replica::graph::ChainId;
+use crate::replica::{
+    graph::{ChainId, Graph},
+    run::Run,
+};
 
 impl Membership {
-    /// Whether a run is valid, and changes nothing but clocks and lows: no act is learned of with it, none made, and it is not closed.
-    pub(super) fn is_plain(&self, judged: &Judged, lamport: u64) -> bool {
-        let state = &self.chains[judged.chain.index()];
-        let view = &self.live.view;
-        state.plain.is_some_and(|right| judged.needs <= right)
+    /// Raises the low of a plain run's chain, and returns it: the run is valid, and changes nothing but clocks and lows. `None`, and nothing
+    /// happened that is not to happen, if it is not plain: it is to be judged.
+    pub(super) fn raise_plain<Op>(
+        &mut self,
+        graph: &Graph<Op>,
+        judged: &Judged,
+        run: &Run<Op>,
+    ) -> Option<u64> {
+        let state = self.chains.get(judged.chain.index())?;
+        let (peer, view) = (state.peer, &self.live.view);
+        let plain = state.plain.is_some_and(|right| judged.needs <= right)
             && view.missing.is_empty()
             && !view.open
-            && self.closure.is_above(state.peer, lamport)
+            && self.closure.is_above(peer, run.header.lamport);
+        if !plain {
+            return None;
+        }
+        if cfg!(debug_assertions) {
+            assert!(!self.learn(graph, judged.chain, run), "it knows all acts");
+            assert!(
+                !self.closes(graph, (judged.chain, judged.seq), run.header.lamport),
+                "it is above all lows"
+            );
+        }
+        let low = self.raise_low(graph, judged.chain, run.clock());
+        // Where someone may have gone on below it, the closed are looked for.
+        self.closure.promise(judged.chain, peer, (low, judged.seq)).then_some(low)
     }
 
     /// Finds out whether the next runs of a chain may be plain, whose last one this is. It holds until the chain learns of an act, or others
