@@ -70,24 +70,20 @@ impl<S: State> Line<S> {
     fn take_apart(&mut self, run: &Arc<Run<S::Op>>, base: u64) -> Option<usize> {
         let mut entries = Entry::of(run);
         let (mut entry, None) = (entries.next()?, entries.next()) else { return None };
-        let nearest = self.log.len().saturating_sub(NEAR);
-        let mut place = self.log.len();
-        while let Some(below) = self.log[nearest..place].last() {
-            // Most by their time alone, without a look at the run.
-            if below.lamport < entry.lamport
-                || (below.lamport == entry.lamport && !below.order(&entry).is_gt())
-            {
-                break;
-            }
-            place -= 1;
-        }
-        if place == self.log.len() && place > nearest && self.log[place - 1].order(&entry).is_lt() {
-            return self.take_newest(run);
-        }
-        let known = place.checked_sub(1).is_none_or(|below| self.log[below].order(&entry).is_eq());
+        let near = &self.log[self.log.len().saturating_sub(NEAR)..];
+        // Most by their time alone, without a look at the run.
+        let above = near.iter().rev().take_while(|other| {
+            other.lamport > entry.lamport || (other.lamport == entry.lamport && other.order(&entry).is_gt())
+        });
+        let above = above.count();
+        let place = self.log.len() - above;
+        let known = near.len().checked_sub(above + 1).is_none_or(|below| near[below].order(&entry).is_eq());
         let at = self.first + place;
-        if place == nearest || known || entry.lamport <= base || self.snapshots.reach_above(at) {
+        if known || entry.lamport <= base || self.snapshots.reach_above(at) {
             return None;
+        }
+        if above == 0 {
+            return self.take_newest(run);
         }
         if !self.way.is_apart(&mut entry, &mut self.log[place..], at) {
             return None;

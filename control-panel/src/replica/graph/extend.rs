@@ -18,6 +18,9 @@ use crate::replica::{
 /// How many chains are looked through for an author's: more are searched.
 const FEW: usize = 8;
 
+/// The chain, its row with the run, the run's heads, and what they changed.
+type Extension = (ChainId, Row, Vec<(ChainId, Mark)>, Vec<News>);
+
 impl<Op> Graph<Op> {
     /// Admits a run that follows. `None`, and nothing happened, if it does not: what becomes of it then is judged.
     pub(super) fn extend(&mut self, run: &Arc<Run<Op>>) -> Option<Admitted<Op>> {
@@ -84,11 +87,7 @@ impl<Op> Graph<Op> {
     }
 
     /// What `judge` finds, in debug builds: the same.
-    fn judged(
-        &mut self,
-        id: ChainId,
-        run: &Run<Op>,
-    ) -> Option<(ChainId, Row, Vec<(ChainId, Mark)>, Vec<News>)> {
+    fn judged(&mut self, id: ChainId, run: &Run<Op>) -> Option<Extension> {
         if !cfg!(debug_assertions) {
             return None;
         }
