@@ -181,6 +181,7 @@ impl<S: State> Fold<S> {
             self.beyond.append(&mut self.changes);
             std::mem::swap(&mut self.beyond, &mut self.changes);
             self.operations = self.changes.iter().map(Change::operations).sum();
+            self.line.set_skip(self.skips);
         }
         let mut job = None;
         if self.job.is_none() {

@@ -40,6 +40,31 @@ fn a_job_that_is_dropped_is_made_again() {
 }
 
 #[test]
+fn what_was_decided_while_a_job_was_away_counts_also_when_it_is_lost() {
+    for (name, way) in WAYS {
+        let (_, mut local, _, job) = with_job(way);
+        (0..45).for_each(|input| local.commit(Op::Step(2, input)));
+        local.seal();
+        assert!(local.fold.finish(job.run()));
+        // What is left of the frame's budget is too little for these, of which some panic.
+        local.stage(&run(author(3), 0, 400, steps((0..16).map(|input| Op::Bad(0, input)))));
+        let job = local.fold.settle().job.expect("a job");
+        local.fold.skip_poison(true);
+        drop(job);
+        let mut poisoned = Vec::new();
+        while local.fold.is_busy() {
+            let report = local.fold.settle();
+            poisoned.extend(report.poisoned);
+            // With snapshots alone it is too much for any frame.
+            assert!(report.job.is_none_or(|job| local.fold.finish(job.run())), "{name}");
+        }
+        assert!(!poisoned.is_empty(), "{name}");
+        assert!(poisoned.iter().all(|poison| poison.void), "{name}");
+        assert_eq!(local.fold.stopped_at(), None, "{name}");
+    }
+}
+
+#[test]
 fn a_result_that_is_not_awaited_is_refused() {
     for (name, way) in WAYS {
         let (init, mut local, runs, job) = with_job(way);
