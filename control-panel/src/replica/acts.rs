@@ -11,6 +11,8 @@ impl<S: State> Replica<S> {
     /// A new member starts with the group's genesis members ([`ReplicaBuilder::members`](super::ReplicaBuilder::members)) and all history
     /// ([`since`](Self::since)), or with a [`snapshot`](Self::snapshot). Until it is heard of, nothing later than its invitation becomes stable.
     ///
+    /// Costs a run, as [`retire`](Self::retire), [`revoke`](Self::revoke) and [`cut`](Self::cut) do: it is hashed, and signed if runs are.
+    ///
     /// # Errors
     /// [`NotOwner`], and nothing happens.
     pub fn invite(&mut self, peer: Peer, grant: Grant) -> Result<Stamp, NotOwner> {
@@ -34,7 +36,8 @@ impl<S: State> Replica<S> {
     /// Leaves an operation out, as if it had never been: a user's undo, under concurrent edits too, with one meaning on all
     /// replicas. The stamp returned is the undo's own: revoking that takes the operation back in (a redo).
     ///
-    /// Effects that were performed for it ([`settled_ops`](Self::settled_ops)) are not taken back.
+    /// Effects that were performed for it ([`settled_ops`](Self::settled_ops)) are not taken back. The state changes with the next [`settle`](Self::settle), which goes
+    /// back to the operation. Costs a pass over the revocations that no cut covers.
     ///
     /// # Errors
     /// If a cut covers the operation, it is not here, it is another peer's and this one is no owner, or it is neither the state's nor a
@@ -74,7 +77,8 @@ impl<S: State> Replica<S> {
     }
 
     /// This peer's own operations that became void, each once: those it made before it was invited, while it was retired or could only read, and
-    /// those of a copy of it that went on from an old state. Commit them anew, or give them up; nothing is merged silently.
+    /// those of a copy of it that went on from an old state. In no particular order between frames' operations; kept until they are taken. Commit them anew, or give
+    /// them up; nothing is merged silently.
     pub fn take_void(&mut self) -> Vec<(Stamp, S::Op)> {
         self.seal();
         let void = std::mem::take(&mut self.void);
@@ -84,7 +88,8 @@ impl<S: State> Replica<S> {
     }
 
     /// What this replica has to send to all others since the last call: its own operations, or an acknowledgement where one is due. `None` if
-    /// nothing. Once a frame.
+    /// nothing. Once a frame, behind [`settle`](Self::settle). It may make an acknowledgement, or a [`cut`](Self::cut) where
+    /// [`history`](super::ReplicaBuilder::history) asks for one.
     ///
     /// A delta that gets lost is repaired by [`since`](Self::since).
     pub fn outbox(&mut self) -> Option<Delta<S::Op>> {
@@ -108,7 +113,10 @@ impl<S: State> Replica<S> {
     }
 
     /// What a replica of that version lacks, acknowledgements included: for a peer that was away, that lost a delta, or that joins. It can be
-    /// merged twice, and by a replica that has some of it meanwhile.
+    /// merged twice, and by a replica that has some of it meanwhile. Each run comes behind its past.
+    ///
+    /// Costs a look at each author and a reference for each run that is sent, and a sort of them. With the codec, what may exceed a receiver's limits is sent
+    /// in pieces (`Delta::parts`).
     ///
     /// What a cut has let go is not in it: a replica that is further behind needs a [`snapshot`](Self::snapshot), see
     /// [`reaches`](Self::reaches).

@@ -10,6 +10,26 @@ use super::{
 
 /// Sets a [`Replica`] up. Made by [`Replica::builder`].
 ///
+/// ```
+/// # use control_panel::{Peer, Replica, Stamp, State};
+/// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+/// # impl State for Words {
+/// #     type Op = &'static str;
+/// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(word); }
+/// # }
+/// use control_panel::replica::Grant;
+///
+/// let [owner, writer, reader] = [1, 2, 3].map(|byte| Peer([byte; 32]));
+/// let replica = Replica::builder(writer, Words::default())
+///     .members([owner])
+///     .member(writer, Grant::Write)
+///     .member(reader, Grant::Read)
+///     .redo_budget(1_000) // a small frame
+///     .history(usize::MAX) // no cut by itself
+///     .build();
+/// assert_eq!(replica.members().count(), 3);
+/// ```
+///
 /// What says "the same everywhere" is part of the group's identity: replicas that differ in it do not understand each other.
 #[must_use = "a builder does nothing until `build`"]
 pub struct ReplicaBuilder<S: State> {
@@ -53,7 +73,8 @@ impl<S: State> ReplicaBuilder<S> {
         }
     }
 
-    /// The members that the group begins with, all of them owners, in any order. The same everywhere. Default: this replica alone.
+    /// The members that the group begins with, all of them owners, in any order. The same everywhere. Where this
+    /// replica's peer is not among them, what it commits is void until an owner invites it. Default: this replica alone.
     pub fn members(mut self, peers: impl IntoIterator<Item = Peer>) -> Self {
         self.members = peers.into_iter().map(|peer| (peer, Grant::Owner)).collect();
         self
@@ -65,7 +86,8 @@ impl<S: State> ReplicaBuilder<S> {
         self
     }
 
-    /// Which life of this peer the replica is, from 0: each start that cannot continue the log of the last takes the next. Default: 0.
+    /// Which life of this peer the replica is, from 0: each start that cannot continue the log of the last takes the next. One that is
+    /// given twice is found by the other replicas, as a [fork](super::Misbehaviour::Fork). Default: 0.
     pub fn incarnation(mut self, incarnation: u32) -> Self {
         self.me.incarnation = incarnation;
         self
@@ -73,8 +95,8 @@ impl<S: State> ReplicaBuilder<S> {
 
     /// Goes back by undo records instead of clones: for a state that is expensive to clone, or large.
     ///
-    /// Without it the state is cloned once in 256 operations, and once a frame in which an operation arrives late: fine for states
-    /// of some ten thousand items.
+    /// Without it the state is cloned once in 1,024 operations (in a quarter of a smaller [budget](Self::redo_budget), 16 at least), and once a frame in which an
+    /// operation arrives late: fine for states of some ten thousand items. Of those clones some two for each doubling of the log's length are kept.
     pub fn undoing(mut self) -> Self
     where
         S: Undoable,
@@ -84,7 +106,7 @@ impl<S: State> ReplicaBuilder<S> {
     }
 
     /// The most operations that a frame's [`finish`](Replica::finish) and [`settle`](Replica::settle) apply and undo, together. What is beyond it
-    /// becomes a [`Redo`](super::Redo). Default: 4,096.
+    /// becomes a [`Redo`](super::Redo); with 0 everything that is merged does. Default: 4,096.
     ///
     /// A program that commits more while a job runs than the budget allows gets a second job for those. After that one the rest is
     /// put on top frame by frame, and such a frame applies its own commits twice, beside the budget.
@@ -116,7 +138,8 @@ impl<S: State> ReplicaBuilder<S> {
     }
 
     /// Compares states: at every 1,024th Lamport time, once it is stable, the digest of the state is sent with an acknowledgement, and a
-    /// peer whose digest differs is [reported](super::ReplicaNotice::Desync). The same function everywhere. Default: states are not compared.
+    /// peer whose digest differs is [reported](super::ReplicaNotice::Desync). The same function everywhere; it runs within a frame's budget, on the state at that
+    /// time, to which the replica goes back and comes from again. It must not panic. Default: states are not compared.
     ///
     /// ```
     /// use std::hash::{DefaultHasher, Hash, Hasher};

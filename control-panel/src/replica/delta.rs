@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{Author, Stamp, run::Run, short::Few};
 use crate::intent::{LogicalClock, PeerId};
 
-/// Operations on their way from one replica to another, in their authors' words.
+/// Operations on their way from one replica to another, as their authors made them: whole runs, each behind its past as far as that is in the delta.
 ///
 /// Made by [`Replica::outbox`](super::Replica::outbox) (what this replica's own frame added) and
 /// [`Replica::since`](super::Replica::since) (what another lacks); taken by [`Replica::merge`](super::Replica::merge), in any order,
@@ -32,7 +32,7 @@ impl<Op> Delta<Op> {
         self.runs.iter().map(|run| run.operations.len()).sum()
     }
 
-    /// Whether there is nothing in it.
+    /// Whether there is nothing in it: merging it does nothing.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }

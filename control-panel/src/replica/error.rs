@@ -5,6 +5,23 @@ use std::{error, fmt};
 use super::Stamp;
 
 /// Why [`Replica::revoke`](super::Replica::revoke) refuses.
+///
+/// ```
+/// # use control_panel::{Peer, Replica, Stamp, State};
+/// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+/// # impl State for Words {
+/// #     type Op = &'static str;
+/// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(word); }
+/// # }
+/// use control_panel::replica::RevokeError;
+///
+/// let [here, there] = [1, 2].map(|byte| Peer([byte; 32]));
+/// let mut replica = Replica::new(here, [here, there], Words::default());
+/// let mut other = Replica::new(there, [here, there], Words::default());
+/// let stamp = other.commit("theirs");
+/// // It is not merged yet.
+/// assert_eq!(replica.revoke(stamp), Err(RevokeError::Unknown { stamp }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevokeError {
@@ -50,6 +67,20 @@ impl error::Error for RevokeError {}
 
 /// Why [`Replica::invite`](super::Replica::invite), [`retire`](super::Replica::retire) or [`cut`](super::Replica::cut) refuses: this replica's peer
 /// is no owner of the group. Let an owner's replica do it.
+///
+/// ```
+/// # use control_panel::{Peer, Replica, Stamp, State};
+/// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+/// # impl State for Words {
+/// #     type Op = &'static str;
+/// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(word); }
+/// # }
+/// use control_panel::replica::{Grant, NotOwner};
+///
+/// let [owner, reader] = [1, 2].map(|byte| Peer([byte; 32]));
+/// let builder = Replica::builder(reader, Words::default()).members([owner]).member(reader, Grant::Read);
+/// assert_eq!(builder.build().invite(Peer([3; 32]), Grant::Write), Err(NotOwner));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOwner;
 
@@ -62,6 +93,20 @@ impl fmt::Display for NotOwner {
 impl error::Error for NotOwner {}
 
 /// Why [`Replica::cut`](super::Replica::cut) refuses.
+///
+/// ```
+/// # use control_panel::{Peer, Replica, Stamp, State};
+/// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+/// # impl State for Words {
+/// #     type Op = &'static str;
+/// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(word); }
+/// # }
+/// use control_panel::replica::{CutError, Grant};
+///
+/// let [owner, writer] = [1, 2].map(|byte| Peer([byte; 32]));
+/// let builder = Replica::builder(writer, Words::default()).members([owner]).member(writer, Grant::Write);
+/// assert!(matches!(builder.build().cut(), Err(CutError::NotOwner(_))));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CutError {
@@ -98,6 +143,22 @@ impl fmt::Display for CutError {
 impl error::Error for CutError {}
 
 /// Why [`ReplicaBuilder::join`](super::ReplicaBuilder::join) or [`Replica::rejoin`](super::Replica::rejoin) refuses a snapshot.
+///
+/// ```
+/// # use control_panel::{Peer, Replica, Stamp, State};
+/// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+/// # impl State for Words {
+/// #     type Op = &'static str;
+/// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(word); }
+/// # }
+/// use control_panel::replica::SnapshotError;
+///
+/// let [alice, bob] = [1, 2].map(|byte| Peer([byte; 32]));
+/// let mut replica = Replica::new(alice, [alice], Words::default());
+/// // It was not invited.
+/// let refused = Replica::builder(bob, Words::default()).members([alice]).join(replica.snapshot());
+/// assert_eq!(refused.unwrap_err(), SnapshotError::NotInvited);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotError {

@@ -2,7 +2,22 @@
 
 use super::{Author, Grant, Peer, RunHash, Stamp};
 
-/// What happened to a replica that its program should know. Returned by [`Replica::settle`](super::Replica::settle), each once.
+/// What happened to a replica that its program should know. Returned by [`Replica::settle`](super::Replica::settle), each once. None of it stops the replica; the
+/// [guide](super::guide) has what a program does about each.
+///
+/// ```
+/// use control_panel::replica::ReplicaNotice;
+///
+/// fn text(notice: &ReplicaNotice) -> Option<String> {
+///     Some(match notice {
+///         ReplicaNotice::PeerMisbehaved { peer, what } => format!("{peer} sent what no honest program sends: {what:?}"),
+///         ReplicaNotice::PeerHoldsBack { peer, ops } => format!("{ops} operations wait for {peer}"),
+///         ReplicaNotice::OwnVoid { ops } => format!("{ops} of your changes do not count: see what to do with them"),
+///         ReplicaNotice::NeedsUpgrade { .. } => "some changes need a newer version of this program".to_owned(),
+///         _ => return None,
+///     })
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplicaNotice {
@@ -74,7 +89,7 @@ pub enum ReplicaNotice {
     },
 }
 
-/// What a peer did that no honest replica does.
+/// What a peer did that no honest replica does: in [`ReplicaNotice::PeerMisbehaved`], once for each peer and kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Misbehaviour {
@@ -99,6 +114,6 @@ pub enum Misbehaviour {
     NotGranted,
     /// A signature that does not verify, or none.
     Signature,
-    /// More out of order than the gap buffer holds.
+    /// More out of order than the gap buffer holds, which is bounded by author and in all. What is furthest ahead was dropped, and comes again by version.
     Flood,
 }

@@ -36,7 +36,17 @@ impl<S: State> Redo<S> {
     }
 }
 
-/// The result of a [`Redo`], for [`Replica::finish`](super::Replica::finish).
+/// The result of a [`Redo`], for [`Replica::finish`](super::Replica::finish): a field of the intent by which it comes back. One that is dropped is made again; one that comes twice, or too
+/// late, is refused by `finish`.
+///
+/// ```
+/// use control_panel::{Replica, State, replica::Redone};
+///
+/// /// For `Reducer::apply`, of the intent that brings it.
+/// fn swap_in<S: State>(replica: &mut Replica<S>, result: Redone<S>) {
+///     let _awaited = replica.finish(result);
+/// }
+/// ```
 #[must_use = "give it to `Replica::finish`"]
 pub struct Redone<S: State> {
     pub(crate) outcome: Outcome<S>,

@@ -102,7 +102,7 @@ impl<S: State> Replica<S> {
         Self::builder(peer, init).members(members).build()
     }
 
-    /// A replica to be set up.
+    /// A replica to be set up, beginning with `init`, the same on all replicas. It is cloned once, to go back to.
     pub fn builder(peer: Peer, init: S) -> ReplicaBuilder<S> {
         ReplicaBuilder::new(peer, init)
     }
@@ -147,12 +147,12 @@ impl<S: State> Replica<S> {
         }
     }
 
-    /// The state, as of the last [`settle`](Self::settle) and the commits since.
+    /// The state, as of the last [`settle`](Self::settle) and the commits since; while a [`Redo`](super::Redo) runs, without what is in that. Costs nothing.
     pub fn state(&self) -> &S {
         self.fold.state()
     }
 
-    /// What this replica has, its own pending operations included.
+    /// What this replica has, its own pending operations included: sent to a peer, which answers with what it has beyond that ([`since`](Self::since)). Costs nothing.
     pub fn version(&self) -> &Version {
         self.graph.version()
     }
@@ -162,7 +162,7 @@ impl<S: State> Replica<S> {
         self.me
     }
 
-    /// The members, in the order of their peers, and what each may do.
+    /// The members, in the order of their peers, and what each may do, as of what was merged last. One that is retired is not among them.
     pub fn members(&self) -> impl Iterator<Item = (Peer, Grant)> + '_ {
         self.membership.members().iter().map(|(peer, grant)| (*peer, *grant))
     }
@@ -264,6 +264,8 @@ impl<S: State> Replica<S> {
 
     /// Swaps the result of a [`Redo`](super::Redo) in, and puts on top what was committed and merged since: as part of a frame, so that a replay does
     /// not depend on timing. Returns `false`, and changes nothing, for a result that is not the one awaited.
+    ///
+    /// Costs what was committed since, within the frame's budget. Call it before [`settle`](Self::settle), from `apply` of the intent that brings the result.
     pub fn finish(&mut self, redone: Redone<S>) -> bool {
         self.seal();
         let awaited = self.fold.finish(redone);

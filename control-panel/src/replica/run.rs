@@ -8,11 +8,19 @@ use super::{
     version::End,
 };
 
-/// What a run is named by: the hash of its predecessor's hash, its header and its operations.
+/// What a run is named by: the hash of its predecessor's hash, its header and its operations. With a codec it is BLAKE3; without, it is 64 bits of std's `SipHash`, which keep apart what
+/// honest replicas of one process make.
+///
+/// ```
+/// use control_panel::replica::RunHash;
+///
+/// assert_eq!(RunHash([0xab; 32]).to_string(), "abababababababab");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct RunHash(pub [u8; 32]);
 
+/// The first eight bytes in hexadecimal.
 impl fmt::Display for RunHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0[..8].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -53,7 +61,13 @@ pub(crate) struct Header {
     pub(crate) fingerprint: u64,
 }
 
-/// What a member may do.
+/// What a member may do. Ordered: each may what those before it may.
+///
+/// ```
+/// use control_panel::replica::Grant;
+///
+/// assert!(Grant::Read < Grant::Write && Grant::Write < Grant::Owner);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -3,18 +3,29 @@
 use super::{ReplicaNotice, State, redo::Redo};
 use crate::frame::RedoFigures;
 
-/// What [`Replica::settle`](super::Replica::settle) did.
+/// What [`Replica::settle`](super::Replica::settle) did. The figures are in the frame's report too ([`FrameReport::redo`](crate::FrameReport::redo)), without being
+/// forwarded; the job and the notices are the caller's.
+///
+/// ```
+/// use control_panel::{State, replica::{Redo, ReplicaNotice, Settled}};
+///
+/// /// For `Reducer::settle`: `spawn` runs the job on a worker, which sends its result back as an intent.
+/// fn take<S: State>(settled: Settled<S>, spawn: impl FnOnce(Redo<S>), shown: &mut Vec<ReplicaNotice>) {
+///     settled.job.map(spawn);
+///     shown.extend(settled.notices);
+/// }
+/// ```
 #[must_use = "a `job` that is dropped is made again by the next `settle`, and notices are reported once"]
 pub struct Settled<S: State> {
     /// Operations that became part of the state, local ones not counted.
     pub merged: usize,
     /// Operations of the state that were taken back, to make room for those that sort before them.
     pub undone: usize,
-    /// Operations applied again after that.
+    /// Operations applied again after that: those that were taken back and are neither void nor revoked.
     pub redone: usize,
-    /// What is beyond the budget: run it elsewhere, and give the result to [`Replica::finish`](super::Replica::finish).
+    /// What is beyond [the budget](super::ReplicaBuilder::redo_budget): run it elsewhere, and give the result to [`Replica::finish`](super::Replica::finish).
     pub job: Option<Redo<S>>,
-    /// What else happened.
+    /// What else happened, in the order in which it was found; each once.
     pub notices: Vec<ReplicaNotice>,
 }
 

@@ -45,7 +45,7 @@ impl<S: State> Snapshot<S> {
         self.graph.level
     }
 
-    /// How many operations are kept above the cut, acknowledgements included.
+    /// How many operations are kept above the cut, acknowledgements included: what a joiner applies, and what it costs to send beside the state.
     pub fn len(&self) -> usize {
         self.graph.runs().map(|run| run.operations.len()).sum()
     }

@@ -12,7 +12,7 @@ impl<S: State> Replica<S> {
         self.stable
     }
 
-    /// How many operations are not stable yet.
+    /// How many of the state's operations are not stable yet. Costs a search in the log.
     pub fn unstable(&self) -> usize {
         self.fold.unstable(self.stable)
     }
@@ -23,7 +23,7 @@ impl<S: State> Replica<S> {
     /// The stamp is the idempotency key. To perform an effect once across restarts too, note [`performed`](Self::performed) durably
     /// **before** performing, and start the next life with [`ReplicaBuilder::performed`](super::ReplicaBuilder::performed).
     ///
-    /// What can be taken back belongs in [`Reconcile`](crate::Reconcile), which follows the state as it is. Call it from the first
+    /// Costs a look at each operation that became stable since the last call. What can be taken back belongs in [`Reconcile`](crate::Reconcile), which follows the state as it is. Call it from the first
     /// frame on, or never: what a cut covers is not kept for a first call.
     ///
     /// ```

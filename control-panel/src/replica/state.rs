@@ -53,7 +53,8 @@ pub trait State: Clone + Send + Sync + 'static {
     /// Applies one operation.
     ///
     /// # Panics
-    /// A panic is caught by [`Replica::settle`](super::Replica::settle), which stops at the operation and reports it.
+    /// A panic is caught, and reported by [`Replica::settle`](super::Replica::settle) ([`Poisoned`](super::ReplicaNotice::Poisoned)). Where all members run the same
+    /// [reducer](super::ReplicaBuilder::fingerprint) the operation is void, else the replica stops before it.
     fn apply(&mut self, op: &Self::Op, stamp: &Stamp);
 }
 
@@ -106,10 +107,14 @@ pub trait Undoable: State {
     /// What taking an operation back needs.
     type Undo: Send + Sync + 'static;
 
-    /// Does what [`apply`](State::apply) does, and returns what [`undo`](Undoable::undo) needs.
+    /// Does what [`apply`](State::apply) does, and returns what [`undo`](Undoable::undo) needs. The record is kept until the operation is stable.
     fn apply_undoable(&mut self, op: &Self::Op, stamp: &Stamp) -> Self::Undo;
 
-    /// Takes back the operation applied last: the state is what it was before it.
+    /// Takes back the operation applied last, or one behind which only operations came whose [footprints](Self::footprint) do not meet its own: the state is what it
+    /// would be without it.
+    ///
+    /// # Panics
+    /// A panic is caught; the replica goes on from a clone that it kept.
     fn undo(&mut self, op: &Self::Op, undo: Self::Undo);
 
     /// What the operation reads and writes, whatever the state. A late operation whose footprint no later one shares is applied where
@@ -142,6 +147,13 @@ pub enum Footprint {
 }
 
 /// The keys of a [`Footprint`]: one to three without an allocation.
+///
+/// ```
+/// use control_panel::replica::Footprint;
+///
+/// let Footprint::Keys(keys) = Footprint::keys([3, 1]) else { unreachable!() };
+/// assert_eq!(keys.as_slice(), [3, 1]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys(KeysInner);
 
@@ -152,7 +164,7 @@ enum KeysInner {
 }
 
 impl Keys {
-    /// The keys.
+    /// The keys, as they were given: in no order, some perhaps twice.
     pub fn as_slice(&self) -> &[u64] {
         match &self.0 {
             KeysInner::Few(count, keys) => &keys[..*count],
@@ -167,7 +179,7 @@ impl Footprint {
         Self::Keys(Keys(KeysInner::Few(1, [key, 0, 0])))
     }
 
-    /// Several keys, in any order.
+    /// Several keys, in any order; none at all meets nothing but [`All`](Self::All).
     pub fn keys(keys: impl IntoIterator<Item = u64>) -> Self {
         let mut few = [0; 3];
         let mut keys = keys.into_iter();
@@ -187,7 +199,7 @@ impl Footprint {
         unreachable!("the loop returns at its last turn")
     }
 
-    /// Whether the order of two such operations can matter.
+    /// Whether the order of two such operations can matter. Costs a comparison of each key with each.
     pub fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Commutes, _) | (_, Self::Commutes) => false,

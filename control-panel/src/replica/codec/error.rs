@@ -22,7 +22,8 @@ pub struct DecodeError {
     refused: Refused,
 }
 
-/// What was refused.
+/// What was refused: in a [`DecodeError`], whose text says what mends it. What more than one attempt cannot mend (a forged signature, a limit) is a reason to stop
+/// asking this peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {

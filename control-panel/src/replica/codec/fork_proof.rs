@@ -82,7 +82,7 @@ impl ForkProof {
         Ok(Self { author: first.header.author, seq: first.header.seq, runs: hashes, bytes: bytes.into() })
     }
 
-    /// Whether the author signed both branches.
+    /// Whether the author signed both branches. Costs two signatures, and a hash of each run.
     pub fn verify(&self, verifier: &dyn Verifier) -> bool {
         // The limits were checked when it was made.
         let limits = Limits::default().with_bytes(self.bytes.len()).with_op_bytes(self.bytes.len());
