@@ -38,9 +38,7 @@ fn a_retired_member_comes_back_neither_as_another_life_nor_as_another_key() {
     let _ = again.settle();
     let refused = again.commit('x');
     assert_eq!(again.take_void(), [(refused, 'x')]);
-    let mut key = builder(9, 2).build();
-    key.commit('y');
-    let found = misdeeds(&mut group[0], key.since(&crate::replica::Version::new()));
+    let found = misdeeds(&mut group[0], delta([run(first(9, 2), "y")]));
     assert_eq!(found, [(peer(9), Misbehaviour::Stranger)]);
     group[1] = again;
     exchange(&mut group);

@@ -4,6 +4,7 @@
 
 mod acks;
 mod contests;
+mod forkers;
 mod levels;
 mod node;
 mod orders;

@@ -1,0 +1,123 @@
+//! How far "stable" holds where a key is used twice at the same time: with one that is no owner it does, and with more it may not. What is
+//! void is the same everywhere, in any case.
+
+use std::collections::BTreeMap;
+
+use super::{
+    node::{Members, Node, TestRun, owners, peer},
+    random::Random,
+    seeds,
+};
+use crate::replica::{
+    Grant, RunHash,
+    membership::{Verdict, Void},
+};
+
+/// The same key once more, with what it had.
+fn copy(of: &Node) -> Node {
+    Node::restarted(&of.genesis, of.me, &of.log)
+}
+
+/// All nodes come to have everything. Returns the verdicts, which are the same on all, and what was found wrong on these.
+fn meet(nodes: &mut [Node], honest: &[usize]) -> (BTreeMap<RunHash, Verdict>, Vec<String>) {
+    let all: Vec<TestRun> = nodes.iter().flat_map(|node| node.log.clone()).collect();
+    nodes.iter_mut().for_each(|node| node.take(&all));
+    let verdicts = nodes[0].judged();
+    assert!(nodes.iter().all(|node| node.judged() == verdicts), "verdicts differ");
+    (verdicts, honest.iter().flat_map(|of| nodes[*of].wrong.clone()).collect())
+}
+
+#[test]
+fn where_one_that_is_no_owner_forks_what_is_stable_stays() {
+    let (mut closed, mut retired) = (0, 0);
+    for seed in seeds(150) {
+        let mut random = Random::new(seed);
+        let mut members: Members = owners(2);
+        members.extend([(peer(2), Grant::Write), (peer(3), Grant::Write)]);
+        let mut nodes: Vec<_> = (0..4).map(|number| Node::new(&members, number)).collect();
+        let forks_at = random.below(20);
+        for step in 0..60 {
+            if step == forks_at {
+                nodes.push(copy(&nodes[2]));
+            }
+            let (of, other) = (random.index(nodes.len()), random.index(nodes.len()));
+            // What the two show to the same peer makes them known: mostly each has its own friends.
+            let apart =
+                nodes.len() > 4 && (of.is_multiple_of(2) != other.is_multiple_of(2)) && random.percent(70);
+            if !apart {
+                let news = nodes[other].log.clone();
+                nodes[of].take(&news);
+            }
+            let node = &mut nodes[of];
+            match random.below(40) {
+                0 if of == 0 => _ = node.retire(peer(3)),
+                1 if of == 0 => _ = node.retire(peer(2)),
+                2 if of == 1 => _ = node.invite(peer(3), Grant::Write),
+                3..15 => _ = node.write(step),
+                _ => _ = node.ack(),
+            }
+        }
+        let (verdicts, wrong) = meet(&mut nodes, &[0, 1, 3]);
+        assert_eq!(wrong, [""; 0], "seed {seed}");
+        closed += verdicts.values().filter(|verdict| **verdict == Verdict::Void(Void::Closed)).count();
+        retired += verdicts.values().filter(|verdict| **verdict == Verdict::Void(Void::Retired)).count();
+    }
+    assert!(closed > 0 && retired > 0, "{closed} closed, {retired} retired");
+}
+
+#[test]
+fn two_that_fork_together_can_take_back_what_is_stable() {
+    // 1 and 2 fork; 0 is honest.
+    let mut nodes: Vec<_> = (0..3).map(|number| Node::new(&owners(3), number)).collect();
+    let mut hidden = [copy(&nodes[1]), copy(&nodes[2])];
+    let of_0 = nodes[0].write(0);
+    let written = nodes[2].write(1);
+    for _ in 0..3 {
+        let all: Vec<_> = nodes.iter().flat_map(|node| node.log.clone()).collect();
+        for node in &mut nodes {
+            node.take(&all);
+            node.ack();
+        }
+    }
+    assert!(nodes[0].watermark >= written.clock());
+    // On their other branches they promise each other, and the honest one's run, that there is no such operation.
+    for _ in 0..4 {
+        let all: Vec<_> = hidden.iter().flat_map(|node| node.log.clone()).chain([of_0.clone()]).collect();
+        for node in &mut hidden {
+            node.take(&all);
+            node.ack();
+        }
+    }
+    nodes.extend(hidden);
+    let (verdicts, wrong) = meet(&mut nodes, &[0]);
+    assert_eq!(verdicts[&written.hash], Verdict::Void(Void::Closed));
+    assert!(!wrong.is_empty());
+}
+
+#[test]
+fn an_owner_that_forks_can_take_back_what_is_stable_by_an_act_on_the_other_branch() {
+    for acts in [false, true] {
+        let mut nodes: Vec<_> = (0..3).map(|number| Node::new(&owners(3), number)).collect();
+        let mut hidden = copy(&nodes[0]);
+        let written = nodes[2].write(1);
+        for _ in 0..3 {
+            let all: Vec<_> = nodes.iter().flat_map(|node| node.log.clone()).collect();
+            for node in &mut nodes {
+                node.take(&all);
+                node.ack();
+            }
+        }
+        assert!(nodes[1].watermark >= written.clock());
+        // Above all that was promised; and it knows nothing of the operation.
+        for op in 0..20 {
+            hidden.write(op);
+        }
+        if acts {
+            hidden.retire(peer(2));
+        }
+        nodes.push(hidden);
+        let (verdicts, wrong) = meet(&mut nodes, &[1]);
+        assert_eq!(verdicts[&written.hash].applies(), !acts);
+        assert_eq!(!wrong.is_empty(), acts);
+    }
+}
