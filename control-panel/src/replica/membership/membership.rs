@@ -9,8 +9,8 @@ use super::{
     Change, Right, Verdict, Void,
     acks::Asked,
     act::{Act, ActId, Deed, Floor, Key, Known},
-    closure::{Closer, Closure, Place},
-    members::{PeerIndex, Peers, Scope, View},
+    closure::{Closure, Place},
+    members::{Peers, Scope, View},
     notices::Notices,
     verdict::Judged,
     watermark::{ChainState, Live, Low, clock_in},
@@ -39,8 +39,8 @@ pub(crate) struct Membership {
     pub(super) asked: Asked,
     pub(super) void: BTreeMap<(ChainId, u64), Void>,
     /// What a run's verdict was at the last report, for those that changed since.
-    changed: BTreeMap<(ChainId, u64), Verdict>,
-    notices: Notices,
+    pub(super) changed: BTreeMap<(ChainId, u64), Verdict>,
+    pub(super) notices: Notices,
 }
 
 impl Membership {
@@ -245,27 +245,6 @@ impl Membership {
         }
     }
 
-    /// Notes the peers whose chains can have runs below a low that lacks them: those with several, the retired, and whom one of
-    /// these invited. All others are counted in every low, from their invitation on.
-    fn suspect(&mut self, peer: PeerIndex) {
-        let mut found = vec![peer];
-        while let Some(peer) = found.pop() {
-            let name = self.peers.name(peer);
-            let of_suspect = |act: &Act| {
-                act.target == name
-                    && (act.deed == Deed::Retire
-                        || self.peers.get(&act.author()).is_some_and(|author| self.closure.suspects(author)))
-            };
-            if self.peers.chains(peer).len() < 2 && !self.acts.iter().any(of_suspect) {
-                continue;
-            }
-            if self.closure.suspect(peer) {
-                let targets = self.acts.iter().filter(|act| act.author() == name).map(|act| act.target);
-                found.extend(targets.filter_map(|target| self.peers.get(&target)));
-            }
-        }
-    }
-
     /// Takes in which acts the run has in its past, that the chain had not before. Returns whether there are any.
     pub(super) fn learn<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, run: &Run<Op>) -> bool {
         let Self { chains, acts, .. } = self;
@@ -422,128 +401,6 @@ impl Membership {
         made.for_each(|id| known.see(id, run.next_seq(), run.next_seq()));
         self.refresh_view(graph, chain, run.next_seq(), true);
         true
-    }
-
-    /// Closes what a run's low closes. Returns whether that had acts.
-    fn close<Op>(&mut self, graph: &Graph<Op>, by: ChainId, promise: (u64, &Run<Op>, bool)) -> bool {
-        let mut acts_changed = false;
-        let peer = self.chains[by.index()].peer;
-        for place in self.closure.raise(graph, (by, peer), promise, &self.peers) {
-            let mut has_acts = false;
-            for act in self.acts.iter_mut().filter(|act| (act.chain, act.run_seq) == place) {
-                acts_changed |= !act.closed;
-                (act.closed, has_acts) = (true, true);
-            }
-            if has_acts {
-                self.closure.close_for_good(place);
-            }
-            self.live.awaits(self.closure.get(place));
-            self.judge_place(graph, place);
-        }
-        acts_changed
-    }
-
-    fn judge_place<Op>(&mut self, graph: &Graph<Op>, (chain, seq): Place) {
-        let run = graph.run_after(chain, seq).filter(|run| run.header.seq == seq);
-        let Some(run) = run else { return };
-        let judged = Judged::new(chain, run);
-        let verdict = self.find_verdict(&judged);
-        self.record(&judged, verdict);
-        self.report_backdated(judged.peer, verdict);
-    }
-
-    /// Judges again what these peers' runs close: some of those may be void now, or valid.
-    fn judge_closed_by<Op>(&mut self, graph: &Graph<Op>, peers: &BTreeSet<Peer>) {
-        let is_by =
-            |closer: &Closer| peers.contains(&self.peers.name(self.chains[closer.chain.index()].peer));
-        let closed = self.closure.closed.iter().filter(|(_, closed)| closed.closers.iter().any(is_by));
-        let places: Vec<Place> = closed.map(|(place, _)| *place).collect();
-        for place in places {
-            self.judge_place(graph, place);
-        }
-    }
-
-    /// Whether a run is void as its peer was retired without it, so that its promise does not count.
-    fn is_retired(&self, closer: &Closer) -> bool {
-        let Closer { chain, seq, next_seq, .. } = *closer;
-        let state = &self.chains[chain.index()];
-        let peer = self.peers.name(state.peer);
-        let judged = Judged { chain, seq, next_seq, peer, needs: Right::Read };
-        judged.by_acts(&self.acts, &state.known, &self.live.view.effective, None) == Some(Void::Retired)
-    }
-
-    fn is_closed(&self, place: Place) -> bool {
-        let closed = self.closure.get(place);
-        closed.is_some_and(|it| it.for_good || it.closers.iter().any(|closer| !self.is_retired(closer)))
-    }
-
-    /// Raises what is called stable: up to the watermark, but not past a run of which it is not certain whether it is closed.
-    pub(super) fn settle_closings(&mut self) {
-        let Live { watermark, .. } = self.live;
-        let mut level = watermark;
-        while let Some(&(lamport, place)) = self.closure.undecided.first() {
-            if lamport > watermark {
-                break;
-            }
-            let closers = self.closure.get(place).map_or(&[][..], |closed| &closed.closers);
-            let mut standing = closers.iter().filter(|closer| !self.is_retired(closer)).peekable();
-            let stands = standing.peek().is_some();
-            if standing.any(|closer| closer.clock <= watermark) || (!stands && !self.live.view.open) {
-                self.closure.undecided.remove(&(lamport, place));
-            } else {
-                level = lamport - 1;
-                break;
-            }
-        }
-        self.live.stable = self.live.stable.max(level);
-    }
-
-    fn judge_again<Op>(&mut self, graph: &Graph<Op>, peer: Peer) {
-        let Some(index) = self.peers.get(&peer) else { return };
-        for chain in self.peers.chains(index).to_vec() {
-            let mut next_seq = 0;
-            while let Some(run) = graph.run_after(chain, next_seq) {
-                let judged = Judged::new(chain, run);
-                let verdict = self.find_verdict(&judged);
-                self.record(&judged, verdict);
-                next_seq = judged.next_seq;
-            }
-        }
-    }
-
-    pub(super) fn find_verdict(&self, judged: &Judged) -> Verdict {
-        let known = &self.chains[judged.chain.index()].known;
-        let genesis = self.genesis.get(&judged.peer).copied();
-        let void = judged.by_acts(&self.acts, known, &self.live.view.effective, genesis);
-        let closed = || self.is_closed((judged.chain, judged.seq)).then_some(Void::Closed);
-        // One that was retired, or whose invitation fell, and has not heard of it may go on below what others promised: no fault of its.
-        void.or_else(closed).map_or(Verdict::Valid, Verdict::Void)
-    }
-
-    fn record(&mut self, judged: &Judged, verdict: Verdict) {
-        let place = (judged.chain, judged.seq);
-        let before = match verdict {
-            Verdict::Valid => self.void.remove(&place),
-            Verdict::Void(void) => self.void.insert(place, void),
-        };
-        let before = before.map_or(Verdict::Valid, Verdict::Void);
-        if before != verdict {
-            self.changed.entry(place).or_insert(before);
-        }
-    }
-
-    fn report_backdated(&mut self, peer: Peer, verdict: Verdict) {
-        if verdict == Verdict::Void(Void::Closed) {
-            self.notices.misbehaved(peer, Misbehaviour::Backdated);
-        }
-    }
-
-    /// Reports an author that did what its own past does not grant. One whose invitation fell has done no wrong.
-    fn report_ungranted(&mut self, judged: &Judged) {
-        let grant = self.chains[judged.chain.index()].view.members.get(&judged.peer);
-        if grant.is_some_and(|grant| !judged.needs.given_by(*grant)) {
-            self.notices.misbehaved(judged.peer, Misbehaviour::NotGranted);
-        }
     }
 }
 

@@ -4,16 +4,19 @@
 //! |---|---|
 //! | `membership.rs` | [`Membership`]: judges each admitted run, once |
 //! | `verdict.rs` | whether a run counts, and what its operations need |
+//! | `verdicts.rs` | the verdicts, and what changes them |
 //! | `act.rs` | an invitation or a retirement, with its past; which chain knows of it since when |
 //! | `plain.rs` | runs that nothing but their own word has to be looked at for |
 //! | `precedence.rs` | which acts are effective |
 //! | `members.rs` | the members as a past knows them |
 //! | `retirement.rs` | when a retired member is waited for no longer |
 //! | `closure.rs` | runs below what their authors had promised |
+//! | `closings.rs` | which of these are closed |
 //! | `watermark.rs` | low and watermark |
 //! | `acks.rs` | when this replica owes an acknowledgement, and which member holds back |
 //! | `notices.rs` | what is reported, each once |
 //! | `record.rs` | all of it as plain data, for a replica that joins |
+//! | `act_record.rs`, `view_record.rs` | parts of that |
 //!
 //! | word | meaning |
 //! |---|---|
@@ -24,6 +27,8 @@
 
 mod acks;
 mod act;
+mod act_record;
+mod closings;
 mod closure;
 mod members;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
@@ -36,6 +41,8 @@ mod retirement;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod verdicts;
+mod view_record;
 mod watermark;
 
 pub(crate) use self::{

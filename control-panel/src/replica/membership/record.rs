@@ -10,15 +10,17 @@ use std::{
 
 use super::{
     Void,
-    act::{Act, ActId, Deed, Floor, Key, Known, Rank, Seen},
+    act::{Act, Deed, Known, Seen},
+    act_record::ActRecord,
     closure::{Closed, Closer, Closure, Place},
-    members::{Counted, Effective, Missing, PeerIndex, View},
+    members::View,
     membership::Membership,
     verdict::Judged,
+    view_record::{CountedRecord, ViewRecord, counted, from_record},
     watermark::{ChainState, Live, Low, PeerLevel},
 };
 use crate::replica::{
-    Author, Grant, Peer, RunHash,
+    Author, Grant, Peer,
     graph::{ChainId, Graph},
     run::Run,
 };
@@ -49,37 +51,6 @@ pub(crate) struct Record {
 
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
-struct ActRecord {
-    /// `None`: a retirement.
-    invites: Option<Grant>,
-    target: Peer,
-    key: KeyRecord,
-    chain: usize,
-    run_seq: u64,
-    next_seq: u64,
-    /// `Ok`: of a genesis owner.
-    rank: Result<Peer, KeyRecord>,
-    by_genesis: bool,
-    past: BTreeSet<usize>,
-    vector: Vec<(usize, u64)>,
-    voters: Vec<Peer>,
-    has_witness: bool,
-    low: u64,
-    floor: Option<(u64, u64)>,
-    closed: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
-struct KeyRecord {
-    lamport: u64,
-    author: Author,
-    seq: u64,
-    hash: RunHash,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 struct ChainRecord {
     view: usize,
     /// Which acts are in its past, from which run on, and where that run ends.
@@ -88,22 +59,8 @@ struct ChainRecord {
     lowest: Option<CountedRecord>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
-struct ViewRecord {
-    effective: Effective,
-    members: BTreeMap<Peer, Grant>,
-    finals: BTreeSet<usize>,
-    counted: Vec<CountedRecord>,
-    open: bool,
-    missing: Vec<(Peer, usize)>,
-}
-
 /// A run's chain, number and time, whether it is closed for good, and by which runs: their chains, numbers, ends and clocks.
 type ClosedRecord = (usize, u64, u64, bool, Vec<(usize, u64, u64, u64)>);
-
-/// A peer, and the clock and low that it is counted with before it is heard of.
-type CountedRecord = (usize, (u64, u64));
 
 impl Membership {
     /// What was found out, to be [restored](Self::restore) on a replica of another peer.
@@ -283,101 +240,6 @@ impl Record {
             && self.last_operation <= clock;
         right.then_some(())
     }
-}
-
-impl ActRecord {
-    fn of(act: &Act) -> Self {
-        Self {
-            invites: match act.deed {
-                Deed::Invite(grant) => Some(grant),
-                Deed::Retire => None,
-            },
-            target: act.target,
-            key: KeyRecord::of(&act.key),
-            chain: act.chain.index(),
-            run_seq: act.run_seq,
-            next_seq: act.next_seq,
-            rank: match &act.rank {
-                Rank::Genesis(peer) => Ok(*peer),
-                Rank::Invited(key) => Err(KeyRecord::of(key)),
-            },
-            by_genesis: act.by_genesis,
-            past: act.past.clone(),
-            vector: act.vector.iter().map(|(chain, next_seq)| (chain.index(), *next_seq)).collect(),
-            voters: act.voters.clone(),
-            has_witness: act.has_witness,
-            low: act.low,
-            floor: act.floor.map(|floor| (floor.clock, floor.low)),
-            closed: act.closed,
-        }
-    }
-
-    /// Checked before.
-    fn act(&self, ids: &[ChainId]) -> Act {
-        Act {
-            deed: self.invites.map_or(Deed::Retire, Deed::Invite),
-            target: self.target,
-            key: self.key.key(),
-            chain: ids[self.chain],
-            run_seq: self.run_seq,
-            next_seq: self.next_seq,
-            rank: match &self.rank {
-                Ok(peer) => Rank::Genesis(*peer),
-                Err(key) => Rank::Invited(key.key()),
-            },
-            by_genesis: self.by_genesis,
-            past: self.past.clone(),
-            vector: self.vector.iter().map(|&(chain, next_seq)| (ids[chain], next_seq)).collect(),
-            voters: self.voters.clone(),
-            has_witness: self.has_witness,
-            low: self.low,
-            floor: self.floor.map(|(clock, low)| Floor { clock, low }),
-            closed: self.closed,
-        }
-    }
-}
-
-impl KeyRecord {
-    fn of(key: &Key) -> Self {
-        Self { lamport: key.lamport, author: key.author, seq: key.seq, hash: key.hash }
-    }
-
-    fn key(&self) -> Key {
-        Key { lamport: self.lamport, author: self.author, seq: self.seq, hash: self.hash }
-    }
-}
-
-impl ViewRecord {
-    fn of(view: &View) -> Self {
-        Self {
-            effective: view.effective.clone(),
-            members: view.members.clone(),
-            finals: view.finals.clone(),
-            counted: view.counted.iter().map(counted).collect(),
-            open: view.open,
-            missing: view.missing.iter().map(|missing| (missing.member, missing.retirement)).collect(),
-        }
-    }
-
-    fn view(&self) -> View {
-        let missing = |&(member, retirement): &(Peer, ActId)| Missing { member, retirement };
-        View {
-            effective: self.effective.clone(),
-            members: self.members.clone(),
-            finals: self.finals.clone(),
-            counted: self.counted.iter().copied().map(from_record).collect(),
-            open: self.open,
-            missing: self.missing.iter().map(missing).collect(),
-        }
-    }
-}
-
-fn counted(counted: &Counted) -> CountedRecord {
-    (counted.peer, (counted.floor.clock, counted.floor.low))
-}
-
-fn from_record((peer, (clock, low)): (PeerIndex, (u64, u64))) -> Counted {
-    Counted { peer, floor: Floor { clock, low } }
 }
 
 fn void_of(void: u8) -> Option<Void> {
