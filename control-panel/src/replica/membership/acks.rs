@@ -93,7 +93,7 @@ impl Membership {
         declared.clock < last || (declared.low < last && self.live.low.level >= last) || !heard_of_acts()
     }
 
-    /// Whose low the watermark is; of several the one with the lowest clock, as that holds the others' lows. `None` if this replica
+    /// The member that the watermark waits for; of several the one with the lowest clock, as that holds the others' lows. `None` if this replica
     /// waits for no other.
     pub(crate) fn holds_back(&self) -> Option<Peer> {
         let others = self.live.view.counted.iter().filter(|counted| counted.peer != self.live.me);

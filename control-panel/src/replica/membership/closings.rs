@@ -18,8 +18,8 @@ use crate::replica::{
 };
 
 impl Membership {
-    /// Notes the peers whose chains can have runs below a low that lacks them: those with several, the retired, and whom one of
-    /// these invited. All others are counted in every low, from their invitation on.
+    /// Notes the peers whose chains can have runs below a low that lacks them: those with several, the retired, and those that
+    /// one of these invited. All others are counted in every low, from their invitation on.
     pub(super) fn suspect(&mut self, peer: PeerIndex) {
         let mut found = vec![peer];
         while let Some(peer) = found.pop() {

@@ -86,7 +86,7 @@ impl Closure {
         }
         // What closes a run is above it, so kept where that is.
         let for_good = lamport <= graph.level();
-        debug_assert!(for_good || !closers.is_empty(), "whose low is the highest?");
+        debug_assert!(for_good || !closers.is_empty(), "the highest low is of some run that closes it");
         if !for_good {
             self.undecided.insert((lamport, place));
         }

@@ -21,7 +21,7 @@ pub(super) struct View {
     pub(super) members: BTreeMap<Peer, Grant>,
     /// Retirements that all have acknowledged, so that no late word of their targets can matter.
     pub(super) finals: BTreeSet<ActId>,
-    /// Whose clock and low matter, in the order of peers.
+    /// The peers with a clock and low that matter, in their order.
     pub(super) counted: Vec<Counted>,
     /// Whether a retirement is not final.
     pub(super) open: bool,

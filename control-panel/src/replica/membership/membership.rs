@@ -211,7 +211,7 @@ impl Membership {
         counted.map_or(0, |counted| self.live.low_of(counted))
     }
 
-    /// Whose membership is in force, in the order of peers.
+    /// The members in force, in the order of peers.
     pub(crate) fn members(&self) -> &BTreeMap<Peer, Grant> {
         &self.live.view.members
     }

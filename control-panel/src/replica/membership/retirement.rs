@@ -62,7 +62,7 @@ impl Scope<'_> {
     }
 
     /// Whether, once all that stay have acknowledged a retirement, no retirement of its author can take precedence over it any more;
-    /// and whose word on that is awaited.
+    /// and the acknowledgements that are awaited for that.
     fn contests(&self, id: ActId, view: &View) -> (bool, Vec<Missing>) {
         let act = &self.acts[id];
         let mut awaited = Vec::new();

@@ -31,7 +31,7 @@ impl Membership {
         let genesis = self.genesis.get(&judged.peer).copied();
         let void = judged.by_acts(&self.acts, known, &self.live.view.effective, genesis);
         let closed = || self.is_closed((judged.chain, judged.seq)).then_some(Void::Closed);
-        // One that was retired, or whose invitation fell, and has not heard of it may go on below what others promised: no fault of its.
+        // One that was retired, or whose invitation fell, and has not heard of it may go on below what others promised, by no fault of its own.
         void.or_else(closed).map_or(Verdict::Valid, Verdict::Void)
     }
 

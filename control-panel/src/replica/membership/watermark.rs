@@ -87,7 +87,7 @@ pub(super) struct Live {
     pub(super) decided: ActId,
     /// Above it verdicts may change yet, while a retirement is not final.
     pub(super) ceiling: u64,
-    /// Whose low it is.
+    /// The member that has this low.
     pub(super) holder: Option<Counted>,
 }
 

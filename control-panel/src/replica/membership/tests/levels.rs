@@ -76,7 +76,7 @@ fn incremental_levels_are_those_of_the_definitions() {
         for node in &mut nodes {
             node.take(&everything);
         }
-        // What the copy made and told none went with it.
+        // What the copy made and sent to no one went with it.
         pasts.runs.retain(|hash, _| everything.iter().any(|run| run.hash == *hash));
         for node in &nodes {
             for number in 0..3 {

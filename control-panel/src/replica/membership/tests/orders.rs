@@ -1,4 +1,4 @@
-//! A verdict is a function of the set of runs: whatever the order of admission, and whoever judges.
+//! A verdict is a function of the set of runs: whatever the order of admission, on every replica.
 
 use std::collections::BTreeMap;
 
