@@ -16,7 +16,7 @@ use crate::{
     supervise::panics,
 };
 
-#[cfg(test)]
+#[cfg(any(feature = "journal", test))]
 pub(crate) use self::recorder::Ending;
 pub use self::redo_figures::RedoFigures;
 pub(crate) use self::{

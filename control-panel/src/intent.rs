@@ -379,6 +379,7 @@ impl CoalesceKey for usize {
 /// assert!(IntentSource::LocalUI < IntentSource::P2pSync);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub enum IntentSource {
     /// The user: keyboard, mouse, touch.
     LocalUI,

@@ -7,7 +7,7 @@ pub mod __private;
 mod blocking;
 mod bus;
 mod context;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "journal", feature = "testing"))]
 mod difference;
 mod error;
 mod frame;

@@ -1,5 +1,7 @@
 //! Request and reply: who asks keeps an [`Answer`], and the [`Reply`] travels inside the intent or the command.
 
+#[cfg(feature = "journal")]
+mod recorded;
 mod request;
 pub(crate) mod unanswered;
 
@@ -62,7 +64,13 @@ pub fn reply<T>() -> (Reply<T>, Answer<T>) {
 /// `wake` is woken once the answer is there, or can no longer come.
 pub(crate) fn make<T>(wake: Option<Waker>) -> (Reply<T>, Answer<T>) {
     let (sender, receiver) = oneshot::channel();
-    (Reply { sender: Some(sender), wake }, Answer { state: State::Open(receiver) })
+    let reply = Reply {
+        sender: Some(sender),
+        wake,
+        #[cfg(feature = "journal")]
+        was_wanted: false,
+    };
+    (reply, Answer { state: State::Open(receiver) })
 }
 
 /// Where an answer goes: made by [`reply`] or [`Context::request`](crate::Context::request), and part of an intent or a command.
@@ -74,6 +82,9 @@ pub struct Reply<T> {
     /// `None` once it was sent.
     sender: Option<oneshot::Sender<Sent<T>>>,
     wake: Option<Waker>,
+    /// In a replay there is no one to answer, and the reducer finds what it found then.
+    #[cfg(feature = "journal")]
+    was_wanted: bool,
 }
 
 /// What comes for an answer.
@@ -100,6 +111,10 @@ impl<T> Reply<T> {
 
     /// Whether somebody still waits for the answer: worth a look before work that is only done for it.
     pub fn is_wanted(&self) -> bool {
+        #[cfg(feature = "journal")]
+        if self.was_wanted {
+            return true;
+        }
         self.sender.as_ref().is_some_and(|sender| !sender.is_closed())
     }
 }

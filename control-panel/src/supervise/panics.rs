@@ -33,6 +33,8 @@ struct Catching {
     depth: u32,
     /// Whether the innermost one is told of nothing: then the panic is an answer, not a failure.
     quietly: bool,
+    /// Whether it alone is told: the hook before is not called.
+    silently: bool,
     /// Whether places are noted for it.
     noted: bool,
 }
@@ -42,7 +44,7 @@ struct Catching {
 type Places = VecDeque<(u32, Option<String>, PanicPlace)>;
 
 thread_local! {
-    static CATCHING: Cell<Catching> = const { Cell::new(Catching { depth: 0, quietly: false, noted: false }) };
+    static CATCHING: Cell<Catching> = const { Cell::new(Catching { depth: 0, quietly: false, silently: false, noted: false }) };
     static PLACES: RefCell<Places> = const { RefCell::new(VecDeque::new()) };
 }
 
@@ -122,7 +124,7 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
     if catching.depth == 0 || catching.quietly {
         return !catching.quietly;
     }
-    let Some(at) = info.location() else { return true };
+    let Some(at) = info.location() else { return !catching.silently };
     let noted = (catching.depth, message(info.payload()).map(str::to_owned), place(at));
     PLACES
         .try_with(|places| {
@@ -138,7 +140,7 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
             CATCHING.set(Catching { noted: true, ..catching });
         })
         .ok();
-    true
+    !catching.silently
 }
 
 /// Takes the places that were noted for the catch at this depth, oldest first.
@@ -168,7 +170,18 @@ fn backtrace() -> Option<Arc<Backtrace>> {
 /// Runs `f`; a panic becomes a report.
 #[inline]
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    let (result, places) = scope(false, f);
+    report(scope(Scope::default(), f))
+}
+
+/// The same, but the hook before is not called: a panic that is expected, again and again.
+#[cfg(feature = "journal")]
+pub(crate) fn catch_silently<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
+    install();
+    report(scope(Scope { silently: true, ..Scope::default() }, f))
+}
+
+#[inline]
+fn report<T>((result, places): (thread::Result<T>, Option<Places>)) -> Result<T, PanicReport> {
     result.map_err(|payload| {
         let (text, mut places) = (message(&*payload), places.unwrap_or_default());
         // The latest with this payload's message; they are told apart by nothing else.
@@ -186,15 +199,25 @@ pub(crate) fn discard<T>(value: T) {
 /// Runs `f`; a panic is `None` and nobody is told.
 pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
     install();
-    scope(true, f).0.ok()
+    scope(Scope { quietly: true, ..Scope::default() }, f).0.ok()
+}
+
+/// What a catch is like.
+#[derive(Clone, Copy, Default)]
+struct Scope {
+    quietly: bool,
+    silently: bool,
 }
 
 /// Inline: each frame less is one less to be unwound.
 #[inline]
-fn scope<T>(quietly: bool, f: impl FnOnce() -> T) -> (thread::Result<T>, Option<Places>) {
+fn scope<T>(
+    Scope { quietly, silently }: Scope,
+    f: impl FnOnce() -> T,
+) -> (thread::Result<T>, Option<Places>) {
     let outer = CATCHING.get();
     let depth = outer.depth + 1;
-    CATCHING.set(Catching { depth, quietly, noted: false });
+    CATCHING.set(Catching { depth, quietly, silently, noted: false });
     // The caller drops whatever `f` broke, or hands it on as a panic of its own.
     let result = panic::catch_unwind(AssertUnwindSafe(f));
     let places = CATCHING.replace(outer).noted.then(|| noted(depth));

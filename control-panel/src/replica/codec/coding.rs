@@ -21,7 +21,10 @@ pub(crate) struct Coding<Op> {
 
 impl<Op: 'static> Coding<Op> {
     pub(crate) fn new(codec: impl Codec<Op>, limits: Limits) -> Self {
-        Self { codec: Arc::new(codec), limits }
+        let codec: Arc<dyn Codec<Op>> = Arc::new(codec);
+        #[cfg(feature = "journal")]
+        super::recorded::learn(&codec);
+        Self { codec, limits }
     }
 
     /// Of what this replica writes.

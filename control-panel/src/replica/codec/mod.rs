@@ -25,6 +25,8 @@ mod limits;
 mod operations;
 mod postcard;
 mod raw;
+#[cfg(feature = "journal")]
+mod recorded;
 mod snapshot;
 mod table;
 #[cfg(test)]
@@ -48,6 +50,8 @@ pub(crate) use self::{
 #[allow(unused_imports)]
 pub(crate) use self::{
     journaled::{RunName, decode_run, encode_run, name_run},
+    postcard::write_postcard,
+    recorded::{Collected, Replayed, RunBytes, collecting, replayed_delta},
     wire::{Reader, put_varint},
 };
 

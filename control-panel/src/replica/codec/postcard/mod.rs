@@ -131,10 +131,7 @@ pub fn read_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
     }
 }
 
-pub(in crate::replica::codec) fn write_postcard<T: Serialize>(
-    value: &T,
-    out: &mut Vec<u8>,
-) -> Result<(), EncodeError> {
+pub(crate) fn write_postcard<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     postcard::serialize_with_flavor(value, Append(out))
         .map_err(|reason| EncodeError::Value(reason.to_string()))
 }

@@ -1,0 +1,174 @@
+//! A recording as bytes: canonical, so that equal recordings are equal files. The layout is in `../README.md`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    frames::{RecordedFrame, RecordedIntent, Recording},
+    start::Past,
+};
+use crate::{
+    journal::intents::{Entry, ReadFrame, frame_bytes, read_frame},
+    replica::{
+        RunHash,
+        codec::{DecodeError, Reader, Refused, RunBytes, name_run, put_varint},
+    },
+};
+
+/// What an export begins with.
+pub(crate) const MAGIC: &[u8; 24] = b"control-panel recording\n";
+
+/// Raised with each change of the layout.
+const FORMAT: u64 = 1;
+
+impl Recording {
+    /// The recording as bytes. Two recordings are equal if, and only if, their bytes are: nothing in them comes from a clock, a random
+    /// number or an address of the program that made them.
+    ///
+    /// ```
+    /// use control_panel::journal::Recording;
+    ///
+    /// let nothing = Recording::default();
+    /// assert_eq!(Recording::from_bytes(&nothing.to_bytes())?, nothing);
+    /// # Ok::<(), control_panel::replica::codec::DecodeError>(())
+    /// ```
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        put_varint(&mut out, FORMAT);
+        put_option(&mut out, self.fingerprint);
+        let mut runs = Runs::default();
+        let mut body = Vec::new();
+        put_varint(&mut body, self.sessions.len() as u64);
+        for Past { incarnation, runs: past } in &self.sessions {
+            put_option(&mut body, incarnation.map(u64::from));
+            runs.put(past, &mut body);
+        }
+        put_varint(&mut body, self.frames.len() as u64);
+        for frame in &self.frames {
+            put_varint(&mut body, frame.number);
+            put_varint(&mut body, frame.session as u64);
+            put_varint(&mut body, frame.panel_frame);
+            put_option(&mut body, frame.digest);
+            let entries: Vec<Entry> = frame.intents.iter().map(|intent| intent.entry.clone()).collect();
+            let bytes = frame_bytes(frame.head, &entries);
+            put_varint(&mut body, bytes.len() as u64);
+            body.extend_from_slice(&bytes);
+            // Nearly always all intents have the runs of one frame.
+            let mut groups = frame.intents.chunk_by(|one, other| one.runs == other.runs).peekable();
+            while let Some(group) = groups.next() {
+                if groups.peek().is_some() {
+                    put_varint(&mut body, group.len() as u64);
+                } else {
+                    put_varint(&mut body, 0);
+                }
+                runs.put(&group[0].runs, &mut body);
+            }
+        }
+        put_varint(&mut out, runs.all.len() as u64);
+        for run in &runs.all {
+            put_varint(&mut out, run.len() as u64);
+            out.extend_from_slice(run);
+        }
+        out.append(&mut body);
+        out
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote. The bytes may be anybody's.
+    ///
+    /// # Errors
+    /// What is refused, and where.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        if reader.bytes(MAGIC.len())? != MAGIC {
+            return Err(DecodeError::new(0, Refused::Malformed("not an exported recording")));
+        }
+        if reader.varint()? != FORMAT {
+            return reader.refuse(Refused::Malformed("a recording of another format: update this program"));
+        }
+        let fingerprint = option(&mut reader)?;
+        let mut runs = Vec::new();
+        for _ in 0..reader.varint()? {
+            let length = length(&mut reader)?;
+            let bytes = reader.bytes(length)?;
+            let name = name_run(bytes)?;
+            runs.push(RunBytes { author: name.author, seq: name.seq, hash: name.hash, bytes: bytes.into() });
+        }
+        let mut sessions = Vec::new();
+        for _ in 0..reader.varint()? {
+            let incarnation =
+                option(&mut reader)?.map(u32::try_from).transpose().map_err(DecodeError::value)?;
+            sessions.push(Past { incarnation, runs: some(&runs, &mut reader)? });
+        }
+        let mut frames = Vec::new();
+        for _ in 0..reader.varint()? {
+            let (number, session) = (reader.varint()?, length(&mut reader)?);
+            let (panel_frame, digest) = (reader.varint()?, option(&mut reader)?);
+            let length = length(&mut reader)?;
+            let ReadFrame { head, entries, .. } = read_frame(reader.bytes(length)?)?;
+            let mut intents = Vec::with_capacity(entries.len());
+            let mut entries = entries.into_iter();
+            while !entries.as_slice().is_empty() {
+                let count = match self::length(&mut reader)? {
+                    0 => entries.len(),
+                    count => count,
+                };
+                let runs: Arc<[RunBytes]> = some(&runs, &mut reader)?.into();
+                let group = entries.by_ref().take(count);
+                intents.extend(group.map(|entry| RecordedIntent { entry, runs: Arc::clone(&runs) }));
+            }
+            frames.push(RecordedFrame { number, session, panel_frame, head, intents, digest });
+        }
+        reader.end()?;
+        Ok(Self { fingerprint, sessions, frames })
+    }
+}
+
+/// All runs, each once, in the order in which they are named first.
+#[derive(Default)]
+struct Runs {
+    all: Vec<Arc<[u8]>>,
+    places: BTreeMap<RunHash, u64>,
+}
+
+impl Runs {
+    fn put(&mut self, runs: &[RunBytes], out: &mut Vec<u8>) {
+        put_varint(out, runs.len() as u64);
+        for run in runs {
+            let place = *self.places.entry(run.hash).or_insert_with(|| {
+                self.all.push(Arc::clone(&run.bytes));
+                self.all.len() as u64 - 1
+            });
+            put_varint(out, place);
+        }
+    }
+}
+
+fn some(all: &[RunBytes], reader: &mut Reader<'_>) -> Result<Vec<RunBytes>, DecodeError> {
+    let mut some = Vec::new();
+    for _ in 0..reader.varint()? {
+        let place = length(reader)?;
+        let Some(run) = all.get(place) else {
+            return reader.refuse(Refused::Malformed("a run that is not there"));
+        };
+        some.push(run.clone());
+    }
+    Ok(some)
+}
+
+fn put_option(out: &mut Vec<u8>, value: Option<u64>) {
+    out.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        put_varint(out, value);
+    }
+}
+
+fn option(reader: &mut Reader<'_>) -> Result<Option<u64>, DecodeError> {
+    match reader.array()? {
+        [0] => Ok(None),
+        [1] => reader.varint().map(Some),
+        _ => reader.refuse(Refused::Malformed("neither something nor nothing")),
+    }
+}
+
+fn length(reader: &mut Reader<'_>) -> Result<usize, DecodeError> {
+    Ok(usize::try_from(reader.varint()?).unwrap_or(usize::MAX))
+}

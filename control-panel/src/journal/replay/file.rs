@@ -1,0 +1,138 @@
+//! A recording from a file: a journal that no process has open, or an export.
+
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path, sync::Arc};
+
+use super::{
+    bytes::MAGIC,
+    frames::{RecordedFrame, RecordedIntent, Recording},
+    start::Past,
+};
+use crate::{
+    journal::{
+        Fault, JournalError,
+        intents::{ReadFrame, read_frame},
+        record::{FrameRow, RunPlace, RunRecord},
+        store::Reader,
+    },
+    replica::{Peer, codec::RunBytes},
+};
+
+impl Recording {
+    /// Reads a journal that no process has open, or a file of [`to_bytes`](Self::to_bytes), which `export` makes. Nothing is written.
+    ///
+    /// Reads the whole file, and keeps it in memory: some 200 bytes an intent.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let path = path.as_ref();
+        if is_export(path) {
+            let bytes = std::fs::read(path).map_err(|error| Fault::of_io(error).at(path))?;
+            return Self::from_bytes(&bytes).map_err(|error| Fault::damaged(error).at(path));
+        }
+        let reader = crate::journal::journal::open_to_read(path)?;
+        Self::read(&reader).map_err(|fault| fault.at(path))
+    }
+
+    /// What a journal holds now.
+    pub(crate) fn read(reader: &Reader) -> Result<Self, Fault> {
+        let meta = reader.meta()?;
+        let rows = reader.frames(..)?.collect::<Result<Vec<_>, _>>()?;
+        let mut runs = BTreeMap::new();
+        for run in reader.runs()? {
+            let run = run?;
+            runs.insert(run.key.place(), run);
+        }
+        Self::of_rows(meta.fingerprint, meta.replica.map(|replica| replica.peer), &rows, &runs)
+    }
+
+    /// Rows of frames in their order, and all runs that they name.
+    pub(crate) fn of_rows(
+        fingerprint: Option<u64>,
+        me: Option<Peer>,
+        rows: &[FrameRow],
+        runs: &BTreeMap<RunPlace, RunRecord>,
+    ) -> Result<Self, Fault> {
+        let (mut frames, mut admitted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        let mut sessions = 0;
+        let mut last = None;
+        for row in rows {
+            if last.replace(row.session) != Some(row.session) {
+                sessions += 1;
+            }
+            let (frame, rest) = frame(row, sessions - 1, runs)?;
+            frames.push(frame);
+            admitted.push(rest);
+        }
+        let sessions = pasts(sessions, me, &frames, &admitted, runs)?;
+        Ok(Self { fingerprint, sessions, frames })
+    }
+}
+
+/// The frame, and the runs that the replica admitted in it.
+fn frame<'r>(
+    row: &'r FrameRow,
+    session: usize,
+    runs: &BTreeMap<RunPlace, RunRecord>,
+) -> Result<(RecordedFrame, &'r [RunPlace]), Fault> {
+    let number = row.number;
+    let wrong = |why: &dyn std::fmt::Display| Fault::damaged(format_args!("frame {number}: {why}"));
+    let ReadFrame { head, entries, runs: named } = read_frame(&row.intents).map_err(|error| wrong(&error))?;
+    let (named, admitted) = row
+        .runs
+        .split_at_checked(named)
+        .ok_or_else(|| wrong(&"it has not the runs that its intents name"))?;
+    let runs = named.iter().map(|place| run(place, runs)).collect::<Result<Arc<[_]>, _>>()?;
+    let intents =
+        entries.into_iter().map(|entry| RecordedIntent { entry, runs: Arc::clone(&runs) }).collect();
+    let (panel_frame, digest) = (row.panel_frame, row.digest);
+    Ok((RecordedFrame { number, session, panel_frame, head, intents, digest }, admitted))
+}
+
+/// What each session began with: what the replica had admitted in those before it. What no frame names was admitted behind the
+/// last frame of a session, and is taken for known from the next on; what is known of it is that no later life of this peer wrote it.
+fn pasts(
+    sessions: usize,
+    me: Option<Peer>,
+    frames: &[RecordedFrame],
+    admitted: &[&[RunPlace]],
+    runs: &BTreeMap<RunPlace, RunRecord>,
+) -> Result<Vec<Past>, Fault> {
+    let mut first = BTreeMap::<RunPlace, usize>::new();
+    for (frame, places) in frames.iter().zip(admitted) {
+        places.iter().for_each(|place| {
+            first.entry(*place).or_insert(frame.session);
+        });
+    }
+    let own = |place: &RunPlace| Some(place.author.peer) == me;
+    let mut pasts = Vec::with_capacity(sessions);
+    for session in 0..sessions {
+        let wrote = first.iter().filter(|(place, first)| own(place) && **first == session);
+        let known = |(place, run): &(&RunPlace, &RunRecord)| {
+            first.get(place).map_or(run.admitted && session > 0, |first| *first < session)
+        };
+        let mut places: Vec<RunPlace> = runs.iter().filter(known).map(|(place, _)| *place).collect();
+        let incarnation = wrote.map(|(place, _)| place.author.incarnation).min();
+        if let Some(incarnation) = incarnation {
+            places.retain(|place| !own(place) || place.author.incarnation <= incarnation);
+        }
+        let before = places.iter().filter(|place| own(place)).map(|place| place.author.incarnation).max();
+        let runs = places.iter().map(|place| run(place, runs)).collect::<Result<_, _>>()?;
+        pasts.push(Past { incarnation: incarnation.or(before), runs });
+    }
+    Ok(pasts)
+}
+
+fn run(place: &RunPlace, runs: &BTreeMap<RunPlace, RunRecord>) -> Result<RunBytes, Fault> {
+    let RunRecord { key, bytes, .. } = runs.get(place).ok_or_else(|| {
+        let RunPlace { author, seq, .. } = place;
+        Fault::damaged(format_args!("the run of {author} from {seq} is missing"))
+    })?;
+    Ok(RunBytes { author: key.author, seq: key.seq, hash: key.hash, bytes: Arc::clone(bytes) })
+}
+
+fn is_export(path: &Path) -> bool {
+    let mut begin = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
+    read.is_ok() && begin == MAGIC
+}

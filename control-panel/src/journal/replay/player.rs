@@ -1,0 +1,310 @@
+//! Applies recorded frames to a state of its own.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use tokio::time::Instant;
+
+use super::{
+    deviation::{Deviation, DeviationKind},
+    frames::{RecordedFrame, RecordedIntent, Recording},
+    recorded::Recorded,
+    start::Start,
+};
+use crate::{
+    difference::outline::brief,
+    frame::Ending,
+    intent::Intent,
+    journal::intents::Body,
+    queued::{CausalityOrder, Origin, QueuedIntent},
+    reducer::Reducer,
+    replica::codec::{Replayed, read_postcard, write_postcard},
+    supervise::{exit::PanicReport, panics},
+};
+
+type IntentOf<S> = <S as Reducer>::Intent;
+type SourceOf<S> = <IntentOf<S> as Intent>::Source;
+
+/// A state on its way through a recording. It can stop at any frame, and go on.
+pub(crate) struct Player<S: Recorded> {
+    state: Option<S>,
+    scope: Replayed,
+    /// Of the state.
+    session: usize,
+    source: Option<(Arc<[u8]>, SourceOf<S>)>,
+    /// For all intents of a replay: no reducer decides by it.
+    now: Instant,
+}
+
+/// What one frame did in a replay.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    /// Where it is not what was recorded, in order.
+    pub(crate) deviations: Vec<Deviation>,
+    /// The panic that is in the record too.
+    pub(crate) recorded_panic: Option<Deviation>,
+    /// Intents that are there by name only.
+    pub(crate) opaque: usize,
+}
+
+impl Played {
+    /// Why the reducer fails in this frame, in the record or not.
+    pub(crate) fn failure(&self) -> Option<&Deviation> {
+        self.recorded_panic.iter().chain(self.deviations.iter()).find(|deviation| deviation.is_failure())
+    }
+}
+
+impl<S: Recorded> std::fmt::Debug for Player<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Player").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl<S: Recorded> Player<S> {
+    pub(crate) fn new() -> Self {
+        let (state, scope) = (None, Replayed::default());
+        Self { state, scope, session: usize::MAX, source: None, now: Instant::now() }
+    }
+
+    /// `None` before the first frame, and where a session does not begin.
+    pub(crate) fn state(&self) -> Option<&S> {
+        self.state.as_ref()
+    }
+
+    pub(crate) fn into_state(self) -> Option<S> {
+        self.state
+    }
+
+    /// Makes the state that this session began with.
+    pub(crate) fn begin(&mut self, recording: &Recording, session: usize) -> Result<&S, DeviationKind> {
+        let past = recording.sessions.get(session).cloned().unwrap_or_default();
+        self.session = session;
+        self.state = None;
+        let begun = self.scope.within(|| panics::catch_silently(|| S::begin(&Start::replayed(&past))));
+        match begun {
+            Ok(Ok(state)) => Ok(self.state.insert(state)),
+            Ok(Err(error)) => Err(DeviationKind::Begin(error.to_string())),
+            Err(panic) => Err(DeviationKind::Begin(panic.to_string())),
+        }
+    }
+
+    /// Which session the state is of.
+    pub(crate) fn session(&self) -> usize {
+        self.session
+    }
+
+    /// Goes on from a copy of a state that this player had.
+    pub(crate) fn resume(&mut self, session: usize, state: S) {
+        self.session = session;
+        self.state = Some(state);
+    }
+
+    /// What of an intent is shown to others.
+    pub(crate) fn redact(&mut self, intent: &RecordedIntent) -> Body {
+        let mut scope = std::mem::take(&mut self.scope);
+        let Body::Value(bytes) = &intent.entry.body else { return intent.entry.body.clone() };
+        let body = scope.within(|| {
+            let read = read_intent::<S>(bytes, intent);
+            let variant = read.as_ref().map_or("", |read| read.variant_name());
+            let opaque = Body::Opaque { variant: variant.into(), skipped: false };
+            let redacted =
+                read.ok().and_then(|read| panics::catch_silently(|| S::redact(read)).ok().flatten());
+            let Some(redacted) = redacted else { return opaque };
+            let mut bytes = Vec::new();
+            let written = panics::catch_silently(|| write_postcard(&redacted, &mut bytes).is_ok());
+            if matches!(written, Ok(true)) { Body::Value(bytes.into()) } else { opaque }
+        });
+        self.scope = scope;
+        body
+    }
+
+    /// The next frame of the recording.
+    pub(crate) fn play(&mut self, recording: &Recording, frame: &RecordedFrame) -> Played {
+        let mut played = Played::default();
+        let deviation = |intent, kind| Deviation { frame: frame.number, intent, kind };
+        if frame.head.lost_before > 0 {
+            played.deviations.push(deviation(None, DeviationKind::Lost(frame.head.lost_before)));
+        }
+        if self.session != frame.session
+            && let Err(kind) = self.begin(recording, frame.session)
+        {
+            played.deviations.push(deviation(None, kind));
+        }
+        let Some(mut state) = self.state.take() else { return played };
+        let mut scope = std::mem::take(&mut self.scope);
+        scope.within(|| {
+            let mut play = Play { player: self, frame, state: &mut state, played: &mut played };
+            play.all();
+        });
+        (self.state, self.scope) = (Some(state), scope);
+        played
+    }
+
+    /// An intent in words: its source, which producer's and the how manieth it is, and what it says. Its deltas are read with the codecs of
+    /// the state.
+    pub(crate) fn describe(&mut self, intent: &RecordedIntent) -> String {
+        let mut scope = std::mem::take(&mut self.scope);
+        let entry = &intent.entry;
+        let text = scope.within(|| {
+            let value = match &entry.body {
+                Body::Value(bytes) => read_intent::<S>(bytes, intent).map(|intent| brief(&intent)),
+                Body::Opaque { variant, skipped: true } => Ok(format!("{variant} (skipped)")),
+                Body::Opaque { variant, skipped: false } => Ok(format!("{variant} (not serialized)")),
+            };
+            let value = value.unwrap_or_else(|why| format!("unreadable: {why}"));
+            let source =
+                self.source(&entry.source).map_or_else(|_| "?".to_owned(), |source| format!("{source:?}"));
+            format!("{source} #{}.{} {value}", entry.origin, entry.seq)
+        });
+        self.scope = scope;
+        text
+    }
+
+    fn source(&mut self, bytes: &Arc<[u8]>) -> Result<SourceOf<S>, String> {
+        match &self.source {
+            Some((known, source)) if known == bytes => Ok(*source),
+            _ => {
+                let source = read(bytes)?;
+                self.source = Some((Arc::clone(bytes), source));
+                Ok(source)
+            }
+        }
+    }
+}
+
+/// One frame.
+struct Play<'a, S: Recorded> {
+    player: &'a mut Player<S>,
+    frame: &'a RecordedFrame,
+    state: &'a mut S,
+    played: &'a mut Played,
+}
+
+impl<S: Recorded> Play<'_, S> {
+    fn all(&mut self) {
+        let ending = self.frame.head.ending;
+        for _ in 0..self.frame.head.empty_before {
+            if self.settle(false).is_err() {
+                return;
+            }
+        }
+        let last = self.frame.intents.len().checked_sub(1);
+        for (index, intent) in self.frame.intents.iter().enumerate() {
+            let recorded = Some(index) == last && ending == Ending::Panicked;
+            match self.apply(index, intent) {
+                Applied::Well if recorded => self.deviates(Some(index), DeviationKind::DoesNotPanic),
+                Applied::Well | Applied::Not => {}
+                Applied::Panicked(panic) if recorded => {
+                    self.played.recorded_panic = Some(self.deviation(Some(index), panics_by(&panic)));
+                }
+                Applied::Panicked(panic) => {
+                    // What the program would have done with the rest is not known.
+                    return self.deviates(Some(index), panics_by(&panic));
+                }
+            }
+        }
+        let settled = match ending {
+            Ending::Settled => self.settle(false),
+            Ending::SettlePanicked => self.settle(true),
+            Ending::Panicked | Ending::Unsettled => return,
+        };
+        if settled.is_ok() {
+            self.look();
+        }
+    }
+
+    fn apply(&mut self, index: usize, intent: &RecordedIntent) -> Applied {
+        let Body::Value(bytes) = &intent.entry.body else {
+            self.played.opaque += 1;
+            return Applied::Not;
+        };
+        let source = self.player.source(&intent.entry.source);
+        let read = source.and_then(|source| Ok((source, read_intent::<S>(bytes, intent)?)));
+        let (source, value) = match read {
+            Ok(read) => read,
+            Err(why) => {
+                self.deviates(Some(index), DeviationKind::Unreadable(why));
+                return Applied::Not;
+            }
+        };
+        let (origin, clock, seq) = (Origin(intent.entry.origin), intent.entry.clock, intent.entry.seq);
+        let queued =
+            QueuedIntent::keyed(CausalityOrder { clock, source, origin, seq }, self.player.now, value);
+        match panics::catch_silently(AssertUnwindSafe(|| self.state.apply(queued))) {
+            Ok(()) => Applied::Well,
+            Err(panic) => Applied::Panicked(panic),
+        }
+    }
+
+    fn settle(&mut self, panicked: bool) -> Result<(), ()> {
+        match (panics::catch_silently(AssertUnwindSafe(|| self.state.settle())), panicked) {
+            (Ok(()), false) => Ok(()),
+            (Ok(()), true) => {
+                self.deviates(None, DeviationKind::DoesNotPanic);
+                Ok(())
+            }
+            (Err(panic), true) => {
+                self.played.recorded_panic = Some(self.deviation(None, panics_by(&panic)));
+                Err(())
+            }
+            (Err(panic), false) => {
+                self.deviates(None, panics_by(&panic));
+                Err(())
+            }
+        }
+    }
+
+    /// What the state is after the frame.
+    fn look(&mut self) {
+        if let Some(recorded) = self.frame.digest {
+            match panics::catch_silently(|| self.state.digest()) {
+                Ok(Some(replayed)) if replayed != recorded => {
+                    self.deviates(None, DeviationKind::Digest { recorded, replayed });
+                }
+                Ok(_) => {}
+                Err(panic) => self.deviates(None, panics_by(&panic)),
+            }
+        }
+        match panics::catch_silently(|| self.state.invariant()) {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => self.deviates(None, DeviationKind::Invariant(why)),
+            Err(panic) => self.deviates(None, panics_by(&panic)),
+        }
+    }
+
+    fn deviation(&self, intent: Option<usize>, kind: DeviationKind) -> Deviation {
+        Deviation { frame: self.frame.number, intent, kind }
+    }
+
+    fn deviates(&mut self, intent: Option<usize>, kind: DeviationKind) {
+        let deviation = self.deviation(intent, kind);
+        self.played.deviations.push(deviation);
+    }
+}
+
+enum Applied {
+    Well,
+    Panicked(PanicReport),
+    /// It is there by name only, or cannot be read.
+    Not,
+}
+
+/// An intent from its bytes. Within a replay's scope, as its deltas are read with the codecs that are known there.
+pub(crate) fn read_intent<S: Recorded>(bytes: &[u8], intent: &RecordedIntent) -> Result<IntentOf<S>, String> {
+    Replayed::set_runs(&intent.runs);
+    read(bytes)
+}
+
+/// The bytes may be anybody's, and a `Deserialize` that panics is one that fails.
+fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    match panics::catch_silently(|| read_postcard(bytes)) {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(panic) => Err(panic.to_string()),
+    }
+}
+
+fn panics_by(panic: &PanicReport) -> DeviationKind {
+    DeviationKind::Panics {
+        message: panic.message().to_owned(),
+        place: panic.place().map(|place| format!("{}:{}:{}", place.file, place.line, place.column)),
+    }
+}

@@ -1,0 +1,140 @@
+//! Replicas in what is recorded: deltas by reference, acknowledgements, jobs that ran elsewhere.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Recorded, Start, Tape};
+use crate::{
+    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
+    journal::{JournalError, intents::IntentRecorder},
+    replica::codec::{Limits, Postcard},
+};
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Words(Vec<String>);
+
+impl State for Words {
+    type Op = String;
+
+    fn apply(&mut self, word: &String, _: &Stamp) {
+        self.0.push(word.clone());
+    }
+}
+
+#[derive(Debug, GraphIntent, Serialize, Deserialize)]
+#[intent(crate = crate)]
+enum Update {
+    Typed(String),
+    #[intent(clock = delta, origin = delta)]
+    ApplyRemoteDelta {
+        delta: Delta<String>,
+    },
+}
+
+#[derive(Debug)]
+struct App {
+    words: Replica<Words>,
+    outbox: Vec<Delta<String>>,
+    /// What it saw in passing: a delta shows its operations in a replay too.
+    seen: usize,
+}
+
+const PEERS: [Peer; 2] = [Peer([1; 32]), Peer([2; 32])];
+
+fn replica(peer: Peer, start: Option<&Start<'_>>) -> Replica<Words> {
+    let builder = Replica::builder(peer, Words::default()).members(PEERS);
+    let builder = builder.codec(Postcard::new(), Limits::default());
+    match start {
+        Some(start) => start.replica(builder).unwrap(),
+        None => builder.build(),
+    }
+}
+
+impl App {
+    fn new(peer: Peer) -> Self {
+        Self { words: replica(peer, None), outbox: Vec::new(), seen: 0 }
+    }
+
+    fn look(&self) -> (&Words, usize, String, u64) {
+        (self.words.state(), self.seen, format!("{:?}", self.words), self.words.watermark())
+    }
+}
+
+impl Reducer for App {
+    type Intent = Update;
+
+    fn apply(&mut self, queued: QueuedIntent<Update>) {
+        match queued.intent {
+            Update::Typed(word) => _ = self.words.commit(word),
+            Update::ApplyRemoteDelta { delta } => {
+                self.seen += delta.operations().map(|(_, word)| word.len()).sum::<usize>();
+                self.words.merge(delta);
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        let _ = self.words.settle();
+        self.outbox.extend(self.words.outbox());
+    }
+}
+
+impl Recorded for App {
+    fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
+        Ok(Self { words: replica(PEERS[0], Some(start)), outbox: Vec::new(), seen: 0 })
+    }
+}
+
+#[test]
+fn a_replica_replays_to_the_same_operations() {
+    let mut tape = Tape::new();
+    let mut builder = ControlPanel::<Update>::builder();
+    builder.recorder = Some(Box::new(IntentRecorder::new(tape.handover.clone(), 1)));
+    let (mut panel, mut app, mut other) = (builder.build(), App::new(PEERS[0]), App::new(PEERS[1]));
+    let mut elsewhere = ControlPanel::<Update>::new();
+    let remote = |deltas: &mut Vec<Delta<String>>| -> Vec<_> {
+        let intents = deltas.drain(..).map(|delta| Update::ApplyRemoteDelta { delta });
+        intents.map(|intent| (IntentSource::P2pSync, intent)).collect()
+    };
+    for n in 0..60 {
+        let typed = |who: &str| (IntentSource::LocalUI, Update::Typed(format!("{who} {n}")));
+        let mut here = if n % 3 == 0 { remote(&mut other.outbox) } else { Vec::new() };
+        here.extend((n % 2 == 0).then(|| typed("here")));
+        panel.run_frame(&mut app, &mut (), here);
+        let mut there = if n % 5 == 0 { remote(&mut app.outbox) } else { Vec::new() };
+        there.extend((n % 4 == 0).then(|| typed("there")));
+        elsewhere.run_frame(&mut other, &mut (), there);
+        tape.take();
+    }
+    drop(panel);
+    let recording = tape.recording();
+    assert!(app.words.watermark() > 0 && app.seen > 50);
+    let replay = recording.replay::<App>(u64::MAX);
+    assert!(replay.is_same() && replay.opaque == 0, "{:?}", replay.deviations);
+    assert_eq!(replay.state.unwrap().look(), app.look());
+    // Also from its bytes, and with an intent in another frame than its runs are of.
+    let read = super::Recording::from_bytes(&recording.to_bytes()).unwrap();
+    assert_eq!(read, recording);
+    let with_delta =
+        read.frames.iter().find(|frame| frame.intents.iter().any(|intent| intent.entry.clock > 0)).unwrap();
+    let place = with_delta.intents.iter().position(|intent| intent.entry.clock > 0).unwrap();
+    let moved = crate::journal::Edit::<Update>::Move {
+        frame: with_delta.number,
+        intent: place,
+        to: read.last_frame(),
+        place: 0,
+    };
+    let edited = read.edited(moved).unwrap();
+    assert_eq!(super::Recording::from_bytes(&edited.to_bytes()).unwrap(), edited);
+    let late = edited.replay::<App>(u64::MAX);
+    assert!(late.is_same() && late.opaque == 0, "{:?}", late.deviations);
+}
+
+#[test]
+fn a_delta_is_serialized_by_journals_alone() {
+    let mut app = replica(PEERS[0], None);
+    app.commit("word".to_owned());
+    let delta = app.outbox().unwrap();
+    let error = postcard::to_allocvec(&delta).unwrap_err();
+    assert_eq!(error, postcard::Error::SerdeSerCustom);
+    assert!(crate::replica::codec::read_postcard::<Delta<String>>(&[0, 1]).is_err());
+}

@@ -1,0 +1,134 @@
+//! Where two recordings part.
+
+use std::fmt;
+
+use super::super::replay::{Player, Recorded, RecordedFrame, RecordedIntent, Recording};
+use crate::difference::{Difference, difference};
+
+/// The first place at which two recordings differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Divergence {
+    /// The number of the frame in the first recording; one more than its last where that ends.
+    pub frame: u64,
+    /// The intent's place in the frame, from 0; `None` where the frames differ in how they ended, or in their digests.
+    pub intent: Option<usize>,
+    /// What the first recording has there.
+    pub left: String,
+    /// What the second one has there.
+    pub right: String,
+    /// The path in the state that differs after that frame, if one does.
+    pub state: Option<Difference>,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "frame {}", self.frame)?;
+        if let Some(intent) = self.intent {
+            write!(f, ", intent {intent}")?;
+        }
+        write!(f, ": {} != {}", self.left, self.right)?;
+        match &self.state {
+            Some(difference) => write!(f, "; state: {difference}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Recording {
+    /// The first intent, ending or digest in which another recording differs, and the path in the state that differs after that
+    /// frame. `None` if they are equal.
+    ///
+    /// Frames are compared as bytes; both are replayed up to the frame that differs, and no further. The panel's own numbers of
+    /// frames do not count.
+    pub fn diff<S: Recorded>(&self, other: &Self) -> Option<Divergence> {
+        let at = self.first_difference(other)?;
+        let (mut ours, mut theirs) = (Side::<S>::new(self), Side::<S>::new(other));
+        ours.play(at);
+        theirs.play(at);
+        let (left, right) = (self.frames.get(at), other.frames.get(at));
+        let frame = left.map_or(self.last_frame() + 1, |frame| frame.number);
+        let found = match (left, right) {
+            (Some(one), Some(two)) => two_frames(one, two),
+            _ => Place::Frame,
+        };
+        let (left, right) = match found {
+            Place::Intent(place) => {
+                let intent =
+                    |frame: Option<&RecordedFrame>| frame.and_then(|frame| frame.intents.get(place)).cloned();
+                (ours.describe(intent(left).as_ref()), theirs.describe(intent(right).as_ref()))
+            }
+            Place::Frame => (describe_frame(left), describe_frame(right)),
+        };
+        let state = match (ours.player.state(), theirs.player.state()) {
+            (Some(ours), Some(theirs)) => difference(ours, theirs),
+            _ => None,
+        };
+        let intent = match found {
+            Place::Intent(place) => Some(place),
+            Place::Frame => None,
+        };
+        Some(Divergence { frame, intent, left, right, state })
+    }
+
+    /// The place of the first frame that differs.
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<usize> {
+        let both = self.frames.iter().zip(&other.frames);
+        let at = both.take_while(|(one, two)| same(one, two)).count();
+        (at < self.frames.len().max(other.frames.len())).then_some(at)
+    }
+}
+
+/// One of the two, on its way to the frame.
+struct Side<'r, S: Recorded> {
+    recording: &'r Recording,
+    player: Player<S>,
+}
+
+impl<'r, S: Recorded> Side<'r, S> {
+    fn new(recording: &'r Recording) -> Self {
+        Self { recording, player: Player::new() }
+    }
+
+    fn play(&mut self, upto: usize) {
+        for frame in self.recording.frames.iter().take(upto + 1) {
+            self.player.play(self.recording, frame);
+        }
+    }
+
+    fn describe(&mut self, intent: Option<&RecordedIntent>) -> String {
+        intent.map_or_else(|| "nothing".to_owned(), |intent| self.player.describe(intent))
+    }
+}
+
+enum Place {
+    Intent(usize),
+    Frame,
+}
+
+fn same(one: &RecordedFrame, two: &RecordedFrame) -> bool {
+    one.head == two.head
+        && one.session == two.session
+        && one.digest == two.digest
+        && one.intents == two.intents
+}
+
+fn two_frames(one: &RecordedFrame, two: &RecordedFrame) -> Place {
+    let both = one.intents.iter().zip(&two.intents);
+    let at = both.take_while(|(one, two)| one == two).count();
+    if at < one.intents.len().max(two.intents.len()) { Place::Intent(at) } else { Place::Frame }
+}
+
+fn describe_frame(frame: Option<&RecordedFrame>) -> String {
+    let Some(RecordedFrame { head, intents, digest, session, .. }) = frame else {
+        return "nothing".to_owned();
+    };
+    let digest = digest.map_or_else(String::new, |digest| format!(", digest {digest:#018x}"));
+    format!(
+        "{} intent(s), {:?}, after {} frame(s) without, session {}{digest}",
+        intents.len(),
+        head.ending,
+        head.empty_before,
+        session + 1,
+    )
+}

@@ -1,0 +1,39 @@
+//! A recording that can be shown to others.
+
+use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
+use crate::journal::intents::{Body, Entry};
+
+impl Recording {
+    /// The recording without what [`Recorded::redact`] takes out of it: by default each intent's variant alone. Places, sources and the frames'
+    /// borders stay.
+    ///
+    /// Operations of replicas are not in it: they are signed and hashed as a whole, so that nothing can be blanked in them. An intent
+    /// with a [`Delta`](crate::Delta) is there by its variant. Neither are digests, which would confirm a guess.
+    pub fn redacted<S: Recorded>(&self) -> Self {
+        let mut player = Player::<S>::new();
+        let mut frames = Vec::with_capacity(self.frames.len());
+        for frame in &self.frames {
+            if player.state().is_none() {
+                // It knows the codecs by which deltas are read.
+                player.begin(self, frame.session).ok();
+            }
+            let intents = frame.intents.iter().map(|intent| {
+                let body = player.redacted(intent);
+                RecordedIntent { entry: Entry { body, ..intent.entry.clone() }, runs: [].into() }
+            });
+            let intents = intents.collect();
+            let RecordedFrame { number, session, panel_frame, head, .. } = *frame;
+            frames.push(RecordedFrame { number, session, panel_frame, head, intents, digest: None });
+        }
+        let sessions =
+            self.sessions.iter().map(|past| Past { incarnation: past.incarnation, runs: Vec::new() });
+        Self { fingerprint: self.fingerprint, sessions: sessions.collect(), frames }
+    }
+}
+
+impl<S: Recorded> Player<S> {
+    fn redacted(&mut self, intent: &RecordedIntent) -> Body {
+        let Body::Value(_) = &intent.entry.body else { return intent.entry.body.clone() };
+        self.redact(intent)
+    }
+}

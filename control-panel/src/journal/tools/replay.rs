@@ -1,0 +1,113 @@
+//! A whole replay: the state that a recording comes to, and where it is not what was recorded.
+
+use super::super::replay::{Deviation, Player, Recorded, Recording};
+
+/// More deviations than this are counted only: the first says most.
+const KEPT: usize = 64;
+
+/// What a replay came to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Replay<S> {
+    /// The state after the last frame that was replayed. `None` for a recording without frames, and where the session does not begin.
+    pub state: Option<S>,
+    /// How many frames were replayed.
+    pub frames: usize,
+    /// Where it is not what was recorded: the first 64, in order.
+    pub deviations: Vec<Deviation>,
+    /// How many there are in all.
+    pub deviating: usize,
+    /// The last panic that was recorded and came again.
+    pub recorded_panic: Option<Deviation>,
+    /// Intents that could not be applied, as the record has their names only. Each may be why something else deviates.
+    pub opaque: usize,
+}
+
+impl<S> Replay<S> {
+    /// Whether it is what was recorded, as far as the record tells.
+    pub fn is_same(&self) -> bool {
+        self.deviating == 0
+    }
+}
+
+impl Recording {
+    /// Applies the recorded frames up to this number (`u64::MAX` for all) to a state of its own, without the program around the
+    /// reducer. Nothing is printed, and no effect is performed.
+    ///
+    /// A panic of the reducer's, or of its `Deserialize`, is caught: where the record has it too, the replay goes on as the program did.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
+    /// use control_panel::journal::{Journal, JournalError, Recorded, Recording, Start};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Debug, GraphIntent, Serialize, Deserialize)]
+    /// # enum Update { Add(u32) }
+    /// # #[derive(Debug, Default)]
+    /// # struct Total(u32);
+    /// # impl Reducer for Total {
+    /// #     type Intent = Update;
+    /// #     fn apply(&mut self, queued: QueuedIntent<Update>) {
+    /// #         let Update::Add(n) = queued.intent;
+    /// #         self.0 += n;
+    /// #     }
+    /// # }
+    /// # impl Recorded for Total {
+    /// #     fn begin(_: &Start<'_>) -> Result<Self, JournalError> { Ok(Self::default()) }
+    /// # }
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.journal");
+    /// let journal = Journal::open(&path)?;
+    /// let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
+    /// let mut total = Total::begin(&journal.start())?;
+    /// for n in 1..4 {
+    ///     panel.run_frame(&mut total, &mut (), [(IntentSource::LocalUI, Update::Add(n))]);
+    /// }
+    /// drop(panel);
+    /// journal.close()?;
+    ///
+    /// let recording = Recording::open(&path)?;
+    /// let replay = recording.replay::<Total>(2);
+    /// assert!(replay.is_same());
+    /// assert_eq!(replay.state.unwrap().0, 1 + 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn replay<S: Recorded>(&self, to_frame: u64) -> Replay<S> {
+        self.replay_with(to_frame, |_, _| ())
+    }
+
+    /// The same, which shows the state after each frame with its number, for progress and for what is to be looked at on the way.
+    pub fn replay_with<S: Recorded>(
+        &self,
+        to_frame: u64,
+        mut after: impl FnMut(u64, Option<&S>),
+    ) -> Replay<S> {
+        let mut player = Player::<S>::new();
+        let mut replay = Replay {
+            state: None,
+            frames: 0,
+            deviations: Vec::new(),
+            deviating: 0,
+            recorded_panic: None,
+            opaque: 0,
+        };
+        for frame in self.upto(to_frame) {
+            let result = player.play(self, frame);
+            replay.frames += 1;
+            replay.opaque += result.opaque;
+            replay.recorded_panic = result.recorded_panic.or(replay.recorded_panic);
+            replay.deviating += result.deviations.len();
+            let room = KEPT.saturating_sub(replay.deviations.len());
+            replay.deviations.extend(result.deviations.into_iter().take(room));
+            after(frame.number, player.state());
+        }
+        replay.state = player.into_state();
+        replay
+    }
+
+    /// Why the reducer fails, if it does: the first panic, in the record or not, or the first frame after which its
+    /// [invariant](Recorded::invariant) does not hold.
+    pub fn failure<S: Recorded>(&self) -> Option<Deviation> {
+        let mut player = Player::<S>::new();
+        self.frames.iter().find_map(|frame| player.play(self, frame).failure().cloned())
+    }
+}

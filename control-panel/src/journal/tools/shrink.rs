@@ -1,0 +1,141 @@
+//! From a recording that fails to the few intents that make it fail.
+
+use super::{
+    super::replay::{Deviation, Player, Recorded, RecordedFrame, Recording},
+    ddmin::ddmin,
+};
+use crate::{frame::Ending, journal::intents::Head};
+
+/// The few intents of a recording with which it fails for the same reason.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Shrunk {
+    /// A recording of these alone.
+    pub recording: Recording,
+    /// Why it fails.
+    pub failure: Deviation,
+    /// How many replays that took.
+    pub replays: usize,
+    /// Whether it needs each of them. Not where the replays that were allowed were used up.
+    pub minimal: bool,
+    /// The intents, a line each, as they are applied.
+    pub intents: Vec<String>,
+}
+
+impl Recording {
+    /// Finds the few intents with which the reducer [fails](Self::failure) for the same reason: a panic at the same place, or an invariant
+    /// that does not hold in the same words, whatever the numbers in them. `None` if it does not fail.
+    ///
+    /// Replays at most `most` times, each time fewer intents. `tried` is called after each with what is left.
+    ///
+    /// Operations of other replicas depend on each other: what others are needed for stays.
+    pub fn shrink<S: Recorded>(&self, most: usize, mut tried: impl FnMut(usize)) -> Option<Shrunk> {
+        let failure = self.failure::<S>()?;
+        let mut search = Search { failure, replays: 0, most };
+        let mut smallest = self.upto_frame(search.failure.frame);
+        // Frames without intents are many and rarely matter; frames' borders matter more often.
+        for simpler in [Self::without_empty_frames, Self::in_one_frame] {
+            let simpler = simpler(&smallest);
+            if simpler != smallest && search.fails::<S>(&simpler) {
+                smallest = simpler;
+            }
+        }
+        let (count, most) = (smallest.intents(), search.most.saturating_sub(search.replays));
+        let found = ddmin(count, most, |kept| {
+            let fails = search.fails::<S>(&smallest.only(kept));
+            tried(kept.len());
+            fails
+        });
+        let mut recording = smallest.only(&found.kept);
+        let one = recording.in_one_frame();
+        if search.replays < search.most && one != recording && search.fails::<S>(&one) {
+            recording = one;
+        }
+        let failure = recording.failure::<S>()?;
+        let intents = recording.describe::<S>();
+        let (replays, minimal) = (search.replays + 1, found.minimal);
+        Some(Shrunk { recording, failure, replays, minimal, intents })
+    }
+
+    fn upto_frame(&self, number: u64) -> Self {
+        Self { frames: self.upto(number).to_vec(), ..self.clone_head() }
+    }
+
+    fn clone_head(&self) -> Self {
+        Self { fingerprint: self.fingerprint, sessions: self.sessions.clone(), frames: Vec::new() }
+    }
+
+    /// Without digests, as it is another run; what panicked may not, and the other way round.
+    fn without_empty_frames(&self) -> Self {
+        let simpler =
+            |frame: &RecordedFrame| RecordedFrame { head: Head::default(), digest: None, ..frame.clone() };
+        let frames = self.frames.iter().filter(|frame| !frame.intents.is_empty()).map(simpler);
+        Self { frames: frames.collect(), ..self.clone_head() }
+    }
+
+    /// All intents of a session in one frame, but each that panicked ends one.
+    fn in_one_frame(&self) -> Self {
+        let mut frames = Vec::<RecordedFrame>::new();
+        for frame in &self.frames {
+            match frames.last_mut() {
+                Some(last) if last.session == frame.session && last.head.ending == Ending::Settled => {
+                    last.intents.extend(frame.intents.iter().cloned());
+                    last.head.ending = frame.head.ending;
+                }
+                _ => frames.push(RecordedFrame { digest: None, ..frame.clone() }),
+            }
+        }
+        Self { frames, ..self.clone_head() }
+    }
+
+    /// These intents alone, counted through all frames, in their frames. Frames without any go.
+    fn only(&self, kept: &[usize]) -> Self {
+        let mut kept = kept.iter().copied().peekable();
+        let (mut frames, mut at) = (Vec::new(), 0);
+        for frame in &self.frames {
+            let end = at + frame.intents.len();
+            let mut intents = Vec::new();
+            while let Some(index) = kept.next_if(|index| *index < end) {
+                intents.push(frame.intents[index - at].clone());
+            }
+            at = end;
+            if !intents.is_empty() {
+                let RecordedFrame { number, session, panel_frame, mut head, .. } = *frame;
+                // The intent that it panicked on is gone.
+                if intents.last() != frame.intents.last() {
+                    head.ending = Ending::Settled;
+                }
+                frames.push(RecordedFrame { number, session, panel_frame, head, intents, digest: None });
+            }
+        }
+        Self { frames, ..self.clone_head() }
+    }
+
+    /// Its intents, a line each.
+    fn describe<S: Recorded>(&self) -> Vec<String> {
+        let (mut player, mut lines) = (Player::<S>::new(), Vec::new());
+        for frame in &self.frames {
+            if player.state().is_none() && player.begin(self, frame.session).is_err() {
+                return lines;
+            }
+            for intent in &frame.intents {
+                lines.push(format!("frame {}: {}", frame.number, player.describe(intent)));
+            }
+            player.play(self, frame);
+        }
+        lines
+    }
+}
+
+struct Search {
+    failure: Deviation,
+    replays: usize,
+    most: usize,
+}
+
+impl Search {
+    fn fails<S: Recorded>(&mut self, recording: &Recording) -> bool {
+        self.replays += 1;
+        recording.failure::<S>().is_some_and(|failure| failure.same_reason(&self.failure))
+    }
+}

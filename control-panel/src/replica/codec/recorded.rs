@@ -1,0 +1,161 @@
+//! Deltas inside a recorded intent: a journal keeps their runs apart, verbatim, and the intent only says which of them it has.
+
+use std::{
+    any::{Any, TypeId},
+    cell::RefCell,
+    collections::BTreeMap,
+    fmt, mem,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+use super::{Codec, decode_run, encode_run};
+use crate::replica::{Author, Delta, RunHash, run::Run};
+
+thread_local! {
+    static COLLECTED: RefCell<Option<Vec<RunBytes>>> = const { RefCell::new(None) };
+    static REPLAYED: RefCell<Option<Replayed>> = const { RefCell::new(None) };
+}
+
+/// A run as a journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunBytes {
+    pub(crate) author: Author,
+    /// Of its first operation.
+    pub(crate) seq: u64,
+    pub(crate) hash: RunHash,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+/// The runs of the deltas in what was serialized, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Collected(Vec<RunBytes>);
+
+impl Collected {
+    pub(crate) fn take(&mut self) -> Vec<RunBytes> {
+        mem::take(&mut self.0)
+    }
+}
+
+/// Serializes an intent whose deltas hand their runs over. Where it fails, none of them stays. `write` does not panic.
+#[inline]
+pub(crate) fn collecting<E>(into: &mut Collected, write: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+    let before = into.0.len();
+    let outer = COLLECTED.replace(Some(into.take()));
+    let result = write();
+    into.0 = COLLECTED.replace(outer).unwrap_or_default();
+    if result.is_err() {
+        into.0.truncate(before);
+    }
+    result
+}
+
+/// What a replay knows of operations: the codecs of the replicas that it made, and the runs of the frame that it reads.
+#[derive(Default)]
+pub(crate) struct Replayed {
+    /// By the type of the operation; each an `Arc<dyn Codec<Op>>`.
+    codecs: BTreeMap<TypeId, Box<dyn Any + Send + Sync>>,
+    runs: Arc<[RunBytes]>,
+}
+
+impl Replayed {
+    /// Those that the deltas of the next intent are among. Within a replay.
+    pub(crate) fn set_runs(runs: &Arc<[RunBytes]>) {
+        REPLAYED.with_borrow_mut(|replayed| {
+            if let Some(replayed) = replayed
+                && !Arc::ptr_eq(&replayed.runs, runs)
+            {
+                replayed.runs = Arc::clone(runs);
+            }
+        });
+    }
+
+    /// Runs something of a replay's. Another replay inside it has a scope of its own.
+    pub(crate) fn within<T>(&mut self, replay: impl FnOnce() -> T) -> T {
+        /// Gives the scope back, also where the replay unwinds.
+        struct Within<'a> {
+            scope: &'a mut Replayed,
+            outer: Option<Replayed>,
+        }
+        impl Drop for Within<'_> {
+            fn drop(&mut self) {
+                *self.scope = REPLAYED.replace(self.outer.take()).unwrap_or_default();
+            }
+        }
+        let outer = REPLAYED.replace(Some(mem::take(self)));
+        let _within = Within { scope: self, outer };
+        replay()
+    }
+}
+
+impl fmt::Debug for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replayed").field("codecs", &self.codecs.len()).finish_non_exhaustive()
+    }
+}
+
+/// A replica is built: in a replay, its codec reads the deltas from now on.
+pub(super) fn learn<Op: 'static>(codec: &Arc<dyn Codec<Op>>) {
+    REPLAYED.with_borrow_mut(|replayed| {
+        if let Some(replayed) = replayed {
+            replayed.codecs.insert(TypeId::of::<Op>(), Box::new(Arc::clone(codec)));
+        }
+    });
+}
+
+/// For journals alone: the runs are handed over apart, and what is serialized names them. Elsewhere it is an error;
+/// [`Delta::encode`] makes a delta's bytes.
+impl<Op> Serialize for Delta<Op> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let place = COLLECTED.with_borrow_mut(|collected| {
+            let runs = collected.as_mut().ok_or(ELSEWHERE)?;
+            let first = runs.len() as u64;
+            for run in &self.runs {
+                runs.push(record(run).ok_or("a delta without a codec has no bytes")?);
+            }
+            Ok((first, self.runs.len() as u64))
+        });
+        place.map_err(|why: &str| ser::Error::custom(why))?.serialize(serializer)
+    }
+}
+
+const ELSEWHERE: &str =
+    "a delta is serialized by journals alone: `Delta::encode` and `Delta::decode` are its bytes";
+
+fn record<Op>(run: &Arc<Run<Op>>) -> Option<RunBytes> {
+    let bytes = encode_run(run).ok()?;
+    Some(RunBytes { author: run.header.author, seq: run.header.seq, hash: run.hash, bytes: bytes.into() })
+}
+
+/// For replays of journals alone, with the codec of a replica that the replay made.
+impl<'de, Op: 'static> Deserialize<'de> for Delta<Op> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (first, count) = <(u64, u64)>::deserialize(deserializer)?;
+        let runs = REPLAYED.with_borrow(|replayed| {
+            let replayed = replayed.as_ref().ok_or_else(|| ELSEWHERE.to_owned())?;
+            let range = usize::try_from(first).ok().zip(usize::try_from(count).ok());
+            let runs = range.and_then(|(first, count)| replayed.runs.get(first..first.checked_add(count)?));
+            replayed.decode(runs.ok_or("the frame has not the runs that it names")?)
+        });
+        runs.map(|runs| Self { runs }).map_err(de::Error::custom)
+    }
+}
+
+/// A delta of these runs, with the codec of a replica that this replay built.
+pub(crate) fn replayed_delta<Op: 'static>(runs: &[RunBytes]) -> Result<Delta<Op>, String> {
+    let decoded = REPLAYED.with_borrow(|replayed| {
+        replayed.as_ref().map_or_else(|| Err(ELSEWHERE.to_owned()), |replayed| replayed.decode(runs))
+    });
+    decoded.map(|runs| Delta { runs })
+}
+
+impl Replayed {
+    fn decode<Op: 'static>(&self, runs: &[RunBytes]) -> Result<Vec<Arc<Run<Op>>>, String> {
+        let codec = self.codecs.get(&TypeId::of::<Op>());
+        let codec = codec.and_then(|codec| codec.downcast_ref::<Arc<dyn Codec<Op>>>());
+        let codec = codec.ok_or("no replica of its operations was built with a codec before it")?;
+        let decode = |run: &RunBytes| decode_run(&run.bytes, &**codec).map_err(|error| error.to_string());
+        runs.iter().map(decode).collect()
+    }
+}
