@@ -79,8 +79,13 @@ impl<S: State> Replica<S> {
     /// This peer's own operations that became void, each once: those it made before it was invited, while it was retired or could only read, and
     /// those of a copy of it that went on from an old state. In no particular order between frames' operations; kept until they are taken. Commit them anew, or give
     /// them up; nothing is merged silently.
+    ///
+    /// They come once it is certain that they stay void: of a retirement, once all members have acknowledged it. Before that another
+    /// owner's act may take precedence over it, and they count again.
     pub fn take_void(&mut self) -> Vec<(Stamp, S::Op)> {
         self.seal();
+        self.release_void();
+        self.unsettled |= !self.notices.is_empty();
         let void = std::mem::take(&mut self.void);
         let mut ops = self.unplaced.take();
         ops.extend(void.iter().flat_map(|run| run.applied()).map(|(stamp, op)| (stamp, op.clone())));

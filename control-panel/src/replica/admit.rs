@@ -70,7 +70,9 @@ impl<S: State> Replica<S> {
                 Verdict::Valid => {
                     self.fold.stage_valid(Arc::clone(&run));
                     self.take_acts(&run);
-                    self.void.retain(|void| void.hash != run.hash);
+                    let other = |void: &Arc<Run<S::Op>>| void.hash != run.hash;
+                    self.maybe_void.retain(other);
+                    self.void.retain(other);
                 }
                 Verdict::Void(_) => {
                     self.fold.stage_void(Arc::clone(&run));
@@ -120,15 +122,24 @@ impl<S: State> Replica<S> {
         }
     }
 
-    /// This peer's own operations that are void come back.
+    /// This peer's own operations that are void come back, when that is certain.
     pub(super) fn give_back(&mut self, run: &Arc<Run<S::Op>>) {
-        if run.header.author.peer != self.me.peer {
-            return;
+        if run.header.author.peer == self.me.peer && run.applied().next().is_some() {
+            self.maybe_void.push(Arc::clone(run));
         }
-        let ops = run.applied().count();
-        if ops > 0 {
-            self.void.push(Arc::clone(run));
-            self.notices.push(ReplicaNotice::OwnVoid { ops });
+    }
+
+    /// Finds which void runs of this peer stay so.
+    pub(super) fn release_void(&mut self) {
+        for run in std::mem::take(&mut self.maybe_void) {
+            let place = self.graph.place_of(&run);
+            // One that is not here can never come: it is forgotten, or what it follows is.
+            if place.is_some_and(|chain| !self.membership.is_certain(chain, &run)) {
+                self.maybe_void.push(run);
+                continue;
+            }
+            self.notices.push(ReplicaNotice::OwnVoid { ops: run.applied().count() });
+            self.void.push(run);
         }
     }
 

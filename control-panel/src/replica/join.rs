@@ -155,7 +155,8 @@ impl<S: State> Replica<S> {
     /// Merges what this replica had, finds out which of its own operations are lost to it, and as whom it goes on.
     fn go_on_from(&mut self, before: &Before<S::Op>) {
         let mut back = Vec::new();
-        let own = before.own_runs(self.me.peer);
+        let mut own = before.own_runs(self.me.peer);
+        own.append(&mut self.maybe_void);
         let (known, unknown): (Vec<_>, Vec<_>) = own.into_iter().partition(|run| self.graph.has_run(run));
         for run in known {
             // Of a forked author's chains it may be any: what is void on one of them comes back.
@@ -196,7 +197,7 @@ impl<Op> Before<Op> {
         self.graph.since(&super::Version::new())
     }
 
-    /// Those of a peer that were not void, which it has back already.
+    /// Those of a peer that were not void: those it has back already, or will have.
     fn own_runs(&self, peer: Peer) -> Vec<Arc<Run<Op>>> {
         let valid = |id: ChainId| {
             let runs = self.graph.chain(id).runs.iter();

@@ -82,7 +82,9 @@ pub struct Replica<S: State> {
     pub(super) notices: Vec<ReplicaNotice>,
     /// What was reported of peers, each once.
     pub(super) reported: Vec<(Peer, Misbehaviour)>,
-    /// The void runs of this peer that were not taken yet: as many as it made.
+    /// The void runs of this peer that may come to count again: as many as it made.
+    pub(super) maybe_void: Vec<Arc<Run<S::Op>>>,
+    /// Those that stay void and were not taken yet.
     pub(super) void: Vec<Arc<Run<S::Op>>>,
     pub(super) unplaced: Unplaced<S::Op>,
     /// Up to where effects were handed out; `None` if they were never asked for.
@@ -137,6 +139,7 @@ impl<S: State> Replica<S> {
             compared: 0,
             notices: Vec::new(),
             reported: Vec::new(),
+            maybe_void: Vec::new(),
             void: Vec::new(),
             unplaced: Unplaced::new(),
             performed: builder.performed,
@@ -248,6 +251,7 @@ impl<S: State> Replica<S> {
         }
         let FoldReport { merged, undone, redone, job, poisoned } = self.fold.settle();
         self.advance();
+        self.release_void();
         let mut notices = std::mem::take(&mut self.notices);
         if !poisoned.is_empty() {
             notices.extend(poisoned.into_iter().map(|poison| ReplicaNotice::Poisoned {
@@ -273,14 +277,13 @@ impl<S: State> Replica<S> {
         awaited
     }
 
-    /// What the state is made of, for checks: the state at the cut that ended the history, if one did, and the operations after it that
-    /// [`state`](Self::state) has, in order.
+    /// What the state is made of, for checks.
     #[cfg(feature = "testing")]
-    pub(crate) fn history(&self) -> (Option<&S>, impl Iterator<Item = (Stamp, &S::Op)>) {
+    pub(crate) fn history(&self) -> History<'_, S, impl Iterator<Item = (Stamp, &S::Op)>> {
         let (base, level) = self.fold.base();
         let base = (level > 0).then_some(&**base);
         let (entries, pending) = self.fold.applied();
-        (base, entries.chain(self.own.applied().take(pending)))
+        History { base, level, operations: entries.chain(self.own.applied().take(pending)) }
     }
 
     /// The bytes of the next operation, as part of what is pending. If it has none that others take this panics, and nothing has changed.
@@ -317,6 +320,15 @@ impl<S: State> Replica<S> {
         let admitted = self.graph.append_own(run);
         self.admit_own(&admitted, was_void);
     }
+}
+
+/// The state at the cut that ended the history, if one did, the Lamport time of the last operation in it, and the operations after
+/// it that the [state](Replica::state) has, in order.
+#[cfg(feature = "testing")]
+pub(crate) struct History<'a, S, I> {
+    pub(crate) base: Option<&'a S>,
+    pub(crate) level: u64,
+    pub(crate) operations: I,
 }
 
 impl<S: State> std::fmt::Debug for Replica<S> {

@@ -50,10 +50,10 @@ pub fn sync_test<S>(replica: &Replica<S>, init: impl Fn() -> S) -> Result<(), Bo
 where
     S: State<Op: fmt::Debug> + fmt::Debug,
 {
-    let base = replica.history().0;
+    let base = replica.history().base;
     let start = || std::array::from_fn::<S, FOLDS, _>(|_| base.map_or_else(&init, S::clone));
     let mut folds = start();
-    for (stamp, op) in replica.history().1 {
+    for (stamp, op) in replica.history().operations {
         apply(&mut folds, op, &stamp);
     }
     let Some(difference) = differ(&folds).or_else(|| self::difference(&folds[0], replica.state())) else {
@@ -61,7 +61,7 @@ where
     };
     for _ in 0..ATTEMPTS {
         let mut folds = start();
-        for (stamp, op) in replica.history().1 {
+        for (stamp, op) in replica.history().operations {
             apply(&mut folds, op, &stamp);
             if let Some(difference) = differ(&folds) {
                 let operation = Some((stamp, format!("{op:?}")));

@@ -7,6 +7,7 @@ mod failure;
 mod faults;
 mod forger;
 mod journal;
+mod ledger;
 mod network;
 mod node;
 mod promises;
@@ -73,7 +74,8 @@ pub struct World {
     /// what it had taken back before. Default: 0.
     pub revocations: u64,
     /// The first peer retires the last, which no one hears meanwhile, and in half of all seeds invites it again: then that commits anew what
-    /// became void. In half of all seeds the last retires the first at the same time, in vain. Of 3 peers and more. Default: no.
+    /// became void. In half of all seeds the last retires the first at the same time: in vain, but where all others hear of that first. Of 3
+    /// peers and more. Default: no.
     pub retire: bool,
     /// One peer goes on twice, as a copied folder does: each copy gives the same numbers to other operations, and other peers hear it. Of 3
     /// peers and more, 4 with `retire`. Default: no.

@@ -266,6 +266,13 @@ impl<Op> Graph<Op> {
         self.authors.range(lives).flat_map(|(_, branches)| branches.chains.iter().copied())
     }
 
+    /// The chain that has a run, if that is here and kept.
+    pub(crate) fn place_of(&self, run: &Run<Op>) -> Option<ChainId> {
+        let branches = self.authors.get(&run.header.author)?;
+        let has = |id: &ChainId| self.run_after(*id, run.header.seq).is_some_and(|it| it.hash == run.hash);
+        branches.chains.iter().copied().find(has)
+    }
+
     /// This replica's own chain, once it has one.
     pub(crate) fn own_chain(&self) -> Option<ChainId> {
         self.own_chain

@@ -171,6 +171,13 @@ impl Membership {
         self.void.get(&(chain, seq)).map_or(Verdict::Valid, |void| Verdict::Void(*void))
     }
 
+    /// Whether the verdict on a run depends on no retirement that is not final.
+    pub(crate) fn is_certain<Op>(&self, chain: ChainId, run: &Run<Op>) -> bool {
+        let Run { header, .. } = run;
+        header.lamport <= self.live.ceiling
+            && !self.closure.undecided.contains(&(header.lamport, (chain, header.seq)))
+    }
+
     /// The runs that became void, or valid again, since the last call, in the order of chains.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         if self.changed.is_empty() {

@@ -26,6 +26,29 @@ fn what_a_retired_member_made_is_void_whoever_brings_it() {
     assert!(!group[0].members().any(|(member, _)| member == peer(3)));
 }
 
+/// It would be committed anew, and count twice.
+#[test]
+fn what_may_come_to_count_again_does_not_come_back() {
+    let mut group: Vec<_> = (1..=3).map(|number| replica(number, 3)).collect();
+    exchange(&mut group);
+    let [senior, voter, junior] = &mut group[..] else { unreachable!("there are three") };
+    // Two owners retire each other, and the third member hears of the junior's act first.
+    junior.commit('v');
+    junior.retire(peer(1)).unwrap();
+    voter.merge(junior.since(voter.version()));
+    voter.commit('b');
+    senior.retire(peer(3)).unwrap();
+    // The junior hears of the senior's first.
+    junior.merge(senior.since(junior.version()));
+    let notices = junior.settle().notices;
+    assert_eq!(junior.state().0, "", "void, as far as it knows");
+    assert!(junior.take_void().is_empty());
+    assert!(!notices.iter().any(|notice| matches!(notice, ReplicaNotice::OwnVoid { .. })), "{notices:?}");
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group), "vb");
+    assert!(group[2].take_void().is_empty());
+}
+
 #[test]
 fn a_retired_member_comes_back_neither_as_another_life_nor_as_another_key() {
     let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();
@@ -38,6 +61,7 @@ fn a_retired_member_comes_back_neither_as_another_life_nor_as_another_key() {
     let _ = again.settle();
     let refused = again.commit('x');
     assert_eq!(again.take_void(), [(refused, 'x')]);
+    // Its own replica would make no run before it is invited.
     let found = misdeeds(&mut group[0], delta([run(first(9, 2), "y")]));
     assert_eq!(found, [(peer(9), Misbehaviour::Stranger)]);
     group[1] = again;

@@ -141,7 +141,9 @@ fn outcome(mut replica: Replica<Letters>) -> Outcome {
             verdicts.insert(run.hash, replica.membership.verdict(id, run.header.seq));
         }
     }
+    // What comes back now, and what may come to count again: which it is depends on what is known to be final.
     let mut void = replica.take_void();
+    void.extend(replica.maybe_void.iter().flat_map(|run| run.applied()).map(|(stamp, op)| (stamp, *op)));
     void.sort_unstable();
     Outcome {
         state: replica.state().clone(),

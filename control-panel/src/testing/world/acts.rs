@@ -1,19 +1,26 @@
-//! What the owner does, what the member does that it retires, and users who undo.
+//! What the owner does, what the member does that it retires, and what follows from it: by the protocol's rules, from the runs and
+//! their pasts alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::faults::Retirement;
-use crate::replica::{Grant, Peer, Replica, Stamp, State, Version};
+use super::{
+    faults::Retirement,
+    ledger::{Ledger, Runs},
+};
+use crate::replica::{
+    Grant, Peer, Replica, Stamp, State,
+    run::{Operation, Run},
+};
 
-/// What became of the retirement.
-#[derive(Clone, Debug, Default)]
+/// What became of the retirement: the places of what was done.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Acts {
-    /// What the owner had when it retired the member.
-    pub(super) known: Option<Version>,
-    /// The place of the invitation that followed.
-    pub(super) invite: Option<Stamp>,
-    /// Whether the member retired its owner.
-    contested: bool,
+    /// The owner retired the member.
+    retire: Option<Stamp>,
+    /// It invited it again.
+    invite: Option<Stamp>,
+    /// The member retired its owner.
+    counter: Option<Stamp>,
 }
 
 impl Acts {
@@ -25,17 +32,17 @@ impl Acts {
         victim: Peer,
         owner: &mut Replica<S>,
     ) {
-        if self.known.is_none() && frame >= retirement.at {
-            self.known = Some(owner.version().clone());
+        if self.retire.is_none() && frame >= retirement.at {
             // It is an owner of the group from the beginning.
-            let _ = owner.retire(victim);
-        } else if self.known.is_some()
+            self.retire = owner.retire(victim).ok();
+        } else if self.retire.is_some()
             && self.invite.is_none()
             && retirement.invited_at.is_some_and(|at| frame >= at)
         {
             self.invite = owner.invite(victim, Grant::Owner).ok();
         }
     }
+
     /// The retired member's part: it retires the owner while it cannot know that it is retired itself.
     pub(super) fn member<S: State>(
         &mut self,
@@ -44,27 +51,57 @@ impl Acts {
         owner: Peer,
         member: &mut Replica<S>,
     ) {
-        if retirement.contested && !self.contested && frame >= retirement.at {
-            self.contested = true;
-            let _ = member.retire(owner);
+        if retirement.contested && self.counter.is_none() && frame >= retirement.at {
+            self.counter = member.retire(owner).ok();
         }
+    }
+
+    /// Runs that are void, as their peer was retired without them: of `parts`, the owner and the member.
+    ///
+    /// The owner is the senior of the two. But where all others have the member's word in a run before they have the owner's, it is the
+    /// owner that is retired.
+    pub(super) fn void<Op>(&self, ledger: &Ledger<Op>, members: &[Peer], parts: [Peer; 2]) -> Runs {
+        let run_of = |stamp: Option<Stamp>| stamp.and_then(|stamp| ledger.run_of(&stamp));
+        let later = |run: Option<&Run<Op>>| run.map_or_else(Runs::new, |run| ledger.from(run.hash));
+        let (retire, counter) = (run_of(self.retire), run_of(self.counter));
+        let (heard_owner, heard_member) = (later(retire), later(counter));
+        let has_voted = |peer: &Peer| {
+            ledger.of(*peer).any(|run| heard_member.contains(&run.hash) && !heard_owner.contains(&run.hash))
+        };
+        let mut others = members.iter().filter(|peer| !parts.contains(peer)).peekable();
+        let by_junior = others.peek().is_some() && others.all(has_voted);
+        let (retired, by, invited) = if by_junior {
+            (parts[0], counter, Runs::new())
+        } else {
+            (parts[1], retire, later(run_of(self.invite)))
+        };
+        let Some(by) = by else { return Runs::new() };
+        let known = ledger.upto(by.hash);
+        let void = |run: &&Run<Op>| !known.contains(&run.hash) && !invited.contains(&run.hash);
+        ledger.of(retired).filter(void).map(|run| run.hash).collect()
     }
 }
 
-/// A revocation, and what it takes back.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Undo {
-    pub(super) at: Stamp,
-    pub(super) target: Stamp,
-}
-
-/// What is taken back in the end, by all that was: an undo that is undone takes nothing back.
-pub(super) fn taken_back(mut undos: Vec<Undo>) -> BTreeSet<Stamp> {
-    undos.sort_unstable_by_key(|undo| undo.at);
+/// What is taken back in the end: an undo that is undone takes nothing back, nor does one in a void run, nor one that sorts after a cut that
+/// covers what it is about in the end.
+pub(super) fn taken_back<Op>(ledger: &Ledger<Op>, void: &Runs) -> BTreeSet<Stamp> {
+    let (mut undos, mut cuts) = (BTreeMap::new(), Vec::new());
+    for (at, operation) in ledger.acts(void) {
+        match operation {
+            Operation::Revoke { stamp } => _ = undos.insert(at, *stamp),
+            Operation::Cut { upto } => cuts.push((at, *upto)),
+            _ => {}
+        }
+    }
     let mut back = BTreeSet::new();
-    for undo in undos.iter().rev() {
-        if !back.contains(&undo.at) {
-            back.insert(undo.target);
+    for (at, target) in undos.iter().rev() {
+        let mut about = *target;
+        while let Some(next) = undos.get(&about) {
+            about = *next;
+        }
+        let is_covered = cuts.iter().any(|(cut, upto)| cut < at && *upto >= about.lamport);
+        if !back.contains(at) && !is_covered {
+            back.insert(*target);
         }
     }
     back

@@ -2,10 +2,15 @@
 
 use std::{collections::BTreeSet, fmt::Debug};
 
-use super::{crowd::Crowd, failure::Failure, faults::Retirement, node::Node};
+use super::{
+    crowd::Crowd,
+    failure::Failure,
+    ledger::{Ledger, Runs},
+    node::Node,
+};
 use crate::{
     difference::{difference, outline::brief},
-    replica::{Peer, Replica, Stamp, State, Version},
+    replica::{Peer, Replica, Stamp, State},
     testing::laws::agree,
 };
 
@@ -15,8 +20,11 @@ pub(super) struct Ending<'a, S: State, H> {
     pub(super) crowd: &'a Crowd,
     /// Whether a node is no copy, nor copied.
     pub(super) honest: H,
-    /// And what the owner had then.
-    pub(super) retirement: Option<(&'a Retirement, &'a Version)>,
+    pub(super) ledger: &'a Ledger<S::Op>,
+    /// A replica that took all runs of the ledger, and has forgotten nothing.
+    pub(super) whole: &'a Replica<S>,
+    /// Runs that a retirement makes void.
+    pub(super) void: &'a Runs,
     /// What was taken back at some time.
     pub(super) revoked: &'a BTreeSet<Stamp>,
     /// And what of it was in the end.
@@ -25,12 +33,8 @@ pub(super) struct Ending<'a, S: State, H> {
     pub(super) fork: Option<Peer>,
 }
 
-/// The operations that a replica applied, in order.
-fn log<S: State>(replica: &Replica<S>) -> Vec<(Stamp, S::Op)> {
-    let (base, applied) = replica.history();
-    debug_assert!(base.is_none(), "a world makes no cuts");
-    applied.map(|(stamp, op)| (stamp, op.clone())).collect()
-}
+/// Operations with their places, in order.
+type Log<Op> = Vec<(Stamp, Op)>;
 
 fn words<Op: Debug>((stamp, op): &(Stamp, Op)) -> String {
     format!("{stamp} {}", brief(op))
@@ -67,25 +71,29 @@ where
     /// All checks of the ending. The log, in words.
     pub(super) fn check(&self, init: &impl Fn() -> S) -> Result<Vec<(Stamp, String)>, Failure> {
         versions(self.nodes)?;
-        let Some((_, first, reference)) = live(self.nodes).next() else { return Ok(Vec::new()) };
-        let entries = log(reference);
+        let entries: Log<S::Op> =
+            self.whole.history().operations.map(|(stamp, op)| (stamp, op.clone())).collect();
         let folded = fold(&entries, init)?;
         for (_, node, replica) in live(self.nodes) {
-            let theirs = log(replica);
+            let history = replica.history();
+            // What it has let go is in the state that it kept instead.
+            let forgotten = entries.partition_point(|(stamp, _)| stamp.lamport <= history.level);
+            if let Some(base) = history.base {
+                let before = fold(&entries[..forgotten], init)?;
+                is_fold(node, base, &before, forgotten)?;
+            }
+            let (ours, theirs) = (&entries[forgotten..], history.operations);
+            let theirs: Log<S::Op> = theirs.map(|(stamp, op)| (stamp, op.clone())).collect();
             // Operations of one stamp are two branches' of a fork: which is which, their words say.
             let same = |one: &(Stamp, S::Op), two: &(Stamp, S::Op)| {
                 one.0 == two.0 && (self.fork != Some(one.0.author.peer) || words(one) == words(two))
             };
-            let equal = entries.iter().zip(&theirs).take_while(|(one, two)| same(one, two)).count();
-            if equal < entries.len().max(theirs.len()) {
-                let operation = entries.get(equal).or(theirs.get(equal)).map_or_else(String::new, words);
-                return Err(Failure::Logs { peers: [first.peer, node.peer], operation });
+            let equal = ours.iter().zip(&theirs).take_while(|(one, two)| same(one, two)).count();
+            if equal < ours.len().max(theirs.len()) {
+                let operation = ours.get(equal).or(theirs.get(equal)).map_or_else(String::new, words);
+                return Err(Failure::Logs { peer: node.peer, operation });
             }
-            if !agree(replica.state(), &folded) {
-                let (peer, ops) = (node.peer, entries.len());
-                let difference = difference(replica.state(), &folded);
-                return Err(Failure::NotTheFold { peer, difference, ops });
-            }
+            is_fold(node, replica.state(), &folded, entries.len())?;
         }
         self.promises(&entries)?;
         Ok(entries.iter().map(|(stamp, op)| (*stamp, format!("{op:?}"))).collect())
@@ -106,8 +114,8 @@ where
         {
             return Err(Failure::Lost { peer: *peer, stamp: *stamp });
         }
-        for (index, node, replica) in live(self.nodes).filter(|(index, ..)| (self.honest)(*index)) {
-            self.own(index, node, &applied)?;
+        for (_, node, replica) in live(self.nodes).filter(|(index, ..)| (self.honest)(*index)) {
+            self.own(node, &applied)?;
             node.promises.keep(node.peer, &applied, self.revoked)?;
             if self.fork.is_none() && replica.watermark() < last {
                 return Err(Failure::Behind { peer: node.peer, watermark: replica.watermark(), last });
@@ -120,13 +128,10 @@ where
     }
 
     /// Its own operations are applied, or void for a known reason and given back once.
-    fn own(&self, index: usize, node: &Node<S>, applied: &BTreeSet<Stamp>) -> Result<(), Failure> {
+    fn own(&self, node: &Node<S>, applied: &BTreeSet<Stamp>) -> Result<(), Failure> {
         let peer = node.peer;
-        for own in node.own() {
-            let stamp = own.stamp;
-            let void = self.retirement.is_some_and(|(retirement, known)| {
-                retirement.victim == index && stamp.seq >= known.get(stamp.author) && !own.invited
-            });
+        for &stamp in node.own() {
+            let void = self.ledger.run_of(&stamp).is_some_and(|run| self.void.contains(&run.hash));
             let is_applied = applied.contains(&stamp);
             if void && is_applied {
                 return Err(Failure::NotVoid { peer, stamp });
@@ -141,6 +146,19 @@ where
         }
         Ok(())
     }
+}
+
+/// Whether a state of a replica is what so many operations make.
+fn is_fold<S: State + Debug + PartialEq>(
+    node: &Node<S>,
+    state: &S,
+    folded: &S,
+    ops: usize,
+) -> Result<(), Failure> {
+    if agree(state, folded) {
+        return Ok(());
+    }
+    Err(Failure::NotTheFold { peer: node.peer, difference: difference(state, folded), ops })
 }
 
 /// The operations applied to a state made anew; twice, as the oracle has to be right itself.

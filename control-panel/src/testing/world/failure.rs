@@ -31,8 +31,8 @@ pub(super) enum Failure {
     NotTheFold { peer: Peer, difference: Option<Difference>, ops: usize },
     /// Two folds of the same operations differ.
     Fold { difference: Option<Difference>, operation: String },
-    /// Logs differ, with the same version.
-    Logs { peers: [Peer; 2], operation: String },
+    /// A replica applies others than one that took all runs that were stored, in one order.
+    Logs { peer: Peer, operation: String },
     /// An operation that its author had stored is gone.
     Lost { peer: Peer, stamp: Stamp },
     /// An operation that a retirement makes void is applied.
@@ -109,8 +109,11 @@ impl Display for Failure {
                 let difference = at(difference);
                 write!(f, "`apply` is not deterministic: two folds differ from {operation} on: {difference}")
             }
-            Self::Logs { peers: [one, two], operation } => {
-                write!(f, "with the same version, {one} and {two} apply other operations from {operation} on")
+            Self::Logs { peer, operation } => {
+                write!(
+                    f,
+                    "with the same version, {peer} and a replica of all runs apply other operations from {operation} on"
+                )
             }
             Self::Lost { peer, stamp } => write!(f, "{stamp}, which {peer} had stored, is lost"),
             Self::NotVoid { peer, stamp } => {

@@ -15,6 +15,9 @@ pub(super) enum Step {
     Sent,
 }
 
+/// The node whose replica retires a member.
+pub(super) const OWNER: usize = 0;
+
 /// The most frames for which a crash lasts.
 const DOWN: u64 = 10;
 
@@ -38,7 +41,7 @@ pub(super) struct Partition {
     pub(super) sides: Vec<bool>,
 }
 
-/// An owner (node 0) retires a member that no one hears, and may invite it again.
+/// An owner ([`OWNER`]) retires a member that no one hears, and may invite it again.
 #[derive(Clone, Debug)]
 pub(super) struct Retirement {
     pub(super) victim: usize,
@@ -121,10 +124,9 @@ impl Faults {
     pub(super) fn crash(&self, frame: u64, node: usize, step: Step) -> Option<u64> {
         // The owner's act is not lost: then there would be none. So it is not down when it is to act, nor goes down then.
         let near = |at: u64| (at.saturating_sub(DOWN)..=at).contains(&frame);
-        let acts = self
-            .retirement
-            .iter()
-            .any(|retirement| node == 0 && (near(retirement.at) || retirement.invited_at.is_some_and(near)));
+        let acts = self.retirement.iter().any(|retirement| {
+            node == OWNER && (near(retirement.at) || retirement.invited_at.is_some_and(near))
+        });
         let now = |crash: &&Crash| (crash.frame, crash.node, crash.step) == (frame, node, step);
         self.crashes.iter().find(now).filter(|_| !acts).map(|crash| crash.down)
     }

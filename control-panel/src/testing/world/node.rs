@@ -2,19 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{acts::Undo, failure::Failure, promises::Promises, report::WorldReport};
+use super::{failure::Failure, ledger::Ledger, promises::Promises, report::WorldReport};
 use crate::{
     replica::{Delta, Grant, Misbehaviour, Peer, Redone, Replica, ReplicaNotice, Stamp, State, Version},
     testing::Rng,
 };
-
-/// An operation that its author committed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Own {
-    pub(super) stamp: Stamp,
-    /// Whether it had an invitation in its past, if there is one.
-    pub(super) invited: bool,
-}
 
 pub(super) struct Node<S: State> {
     pub(super) peer: Peer,
@@ -29,11 +21,11 @@ pub(super) struct Node<S: State> {
     disk: Vec<Delta<S::Op>>,
     stored: Version,
     /// Its own operations.
-    own: Vec<Own>,
-    unstored: Vec<Own>,
-    /// What it took back.
-    undos: Vec<Undo>,
-    unstored_undos: Vec<Undo>,
+    own: Vec<Stamp>,
+    unstored: Vec<Stamp>,
+    /// Its revocations.
+    undos: Vec<Stamp>,
+    unstored_undos: Vec<Stamp>,
     pub(super) promises: Promises,
     /// Void operations that came back, and those of them that are to be committed anew.
     pub(super) given_back: Vec<Stamp>,
@@ -77,12 +69,8 @@ impl<S: State> Node<S> {
     }
 
     /// What it has stored of its own.
-    pub(super) fn own(&self) -> &[Own] {
+    pub(super) fn own(&self) -> &[Stamp] {
         &self.own
-    }
-
-    pub(super) fn undos(&self) -> &[Undo] {
-        &self.undos
     }
 
     pub(super) fn disk(&self) -> &[Delta<S::Op>] {
@@ -107,47 +95,39 @@ impl<S: State> Node<S> {
         replica.merge(delta);
     }
 
-    pub(super) fn commit(
-        &mut self,
-        op: S::Op,
-        invite: Option<Stamp>,
-        report: &mut WorldReport,
-    ) -> Option<Stamp> {
-        let replica = self.replica.as_mut()?;
-        let invited = invite.is_some_and(|invite| replica.version().get(invite.author) > invite.seq);
-        let stamp = replica.commit(op);
+    pub(super) fn commit(&mut self, op: S::Op, report: &mut WorldReport) -> Option<Stamp> {
+        let stamp = self.replica.as_mut()?.commit(op);
         report.commits += 1;
-        self.unstored.push(Own { stamp, invited });
+        self.unstored.push(stamp);
         self.highest = self.highest.max(Some(stamp));
         self.last_own = stamp.lamport;
         Some(stamp)
     }
 
     /// Commits anew what was void, if it may write again.
-    pub(super) fn commit_again(&mut self, invite: Option<Stamp>, report: &mut WorldReport) {
+    pub(super) fn commit_again(&mut self, report: &mut WorldReport) {
         let Some(replica) = &self.replica else { return };
         let may_write = |(peer, grant)| peer == self.peer && grant != Grant::Read;
         if !self.again.is_empty() && replica.members().any(may_write) {
             for op in std::mem::take(&mut self.again) {
                 report.rebased += 1;
-                self.commit(op, invite, report);
+                self.commit(op, report);
             }
         }
     }
 
-    /// Takes back an operation, or an undo of its own.
-    pub(super) fn undo(&mut self, rng: &mut Rng, report: &mut WorldReport) -> Option<Undo> {
+    /// Takes back an operation, or an undo of its own. The place of the revocation, and of what it takes back.
+    pub(super) fn undo(&mut self, rng: &mut Rng, report: &mut WorldReport) -> Option<(Stamp, Stamp)> {
         let replica = self.replica.as_mut()?;
-        let again: Vec<_> = self.undos.iter().map(|undo| undo.at).collect();
-        let applied: Vec<_> = replica.history().1.map(|(stamp, _)| stamp).collect();
-        let among = if rng.chance(30) { &again } else { &applied };
+        let applied: Vec<_> = replica.history().operations.map(|(stamp, _)| stamp).collect();
+        let among = if rng.chance(30) { &self.undos } else { &applied };
         // What is old is stable: mostly it is not that.
         let recent = among.len().saturating_sub(if rng.chance(80) { 20 } else { usize::MAX });
         let target = *rng.pick(&among[recent..])?;
-        let undo = Undo { at: replica.revoke(target).ok()?, target };
-        self.unstored_undos.push(undo);
+        let at = replica.revoke(target).ok()?;
+        self.unstored_undos.push(at);
         report.revoked += 1;
-        Some(undo)
+        Some((at, target))
     }
 
     /// Settles, and checks what it did.
@@ -220,10 +200,12 @@ impl<S: State> Node<S> {
     }
 
     /// Makes durable all that it has: before anything of it is sent.
-    pub(super) fn store(&mut self) {
+    pub(super) fn store(&mut self, ledger: &mut Ledger<S::Op>) {
         let Some(replica) = &self.replica else { return };
         if *replica.version() != self.stored {
-            self.disk.push(replica.since(&self.stored));
+            let news = replica.since(&self.stored);
+            ledger.add(&news);
+            self.disk.push(news);
             self.stored = replica.version().clone();
         }
         self.own.append(&mut self.unstored);
@@ -244,6 +226,9 @@ impl<S: State> Node<S> {
     pub(super) fn restart(&mut self, mut replica: Replica<S>) {
         self.version = Version::new();
         self.highest = None;
+        // What is void comes back in each of its lives.
+        self.given_back.clear();
+        self.again.clear();
         for delta in &self.disk {
             replica.merge(delta.clone());
             self.highest = self.highest.max(delta.operations().map(|(stamp, _)| stamp).max());

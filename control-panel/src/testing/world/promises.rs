@@ -12,6 +12,9 @@ pub(super) struct Promises {
     stable: BTreeSet<Stamp>,
     /// The highest watermark of all its lives.
     promised: u64,
+    /// Up to where it has let go of operations: some of them in the frame in which they became stable. The state that it kept instead is
+    /// compared at the end.
+    forgotten: u64,
     /// Durable: up to where effects were performed.
     pub(super) performed: u64,
     last_effect: Option<Stamp>,
@@ -37,8 +40,10 @@ impl Promises {
         }
         if watermark > self.watermark {
             self.watermark = watermark;
-            let (_, applied) = replica.history();
-            let stable = applied.map(|(stamp, _)| stamp).take_while(|stamp| stamp.lamport <= watermark);
+            let history = replica.history();
+            self.forgotten = self.forgotten.max(history.level);
+            let stable =
+                history.operations.map(|(stamp, _)| stamp).take_while(|stamp| stamp.lamport <= watermark);
             self.stable.extend(stable);
             self.promised = self.promised.max(watermark);
         }
@@ -81,7 +86,9 @@ impl Promises {
     ) -> Result<(), Failure> {
         let final_now = applied.iter().take_while(|stamp| stamp.lamport <= self.promised);
         let final_now: BTreeSet<Stamp> = final_now.copied().collect();
-        let changed = final_now.symmetric_difference(&self.stable).find(|stamp| !revoked.contains(stamp));
+        let seen = |stamp: &Stamp| stamp.lamport > self.forgotten || self.stable.contains(stamp);
+        let mut changed = final_now.symmetric_difference(&self.stable);
+        let changed = changed.find(|stamp| seen(stamp) && !revoked.contains(stamp));
         if let Some(stamp) = changed {
             let what = if applied.contains(stamp) { "came" } else { "became void" };
             return Err(Failure::Unstable { peer, watermark: self.promised, stamp: *stamp, what });

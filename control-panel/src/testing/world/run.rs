@@ -8,9 +8,10 @@ use super::{
     crowd::{self, Crowd, HOME},
     ending,
     failure::Failure,
-    faults::{Faults, Step},
+    faults::{Faults, OWNER, Step},
     forger,
     journal::Journal,
+    ledger::Ledger,
     network::{Envelope, Message, Network},
     node::Node,
     report::WorldReport,
@@ -46,6 +47,7 @@ pub(super) struct Simulation<'a, S: State, I, B, E> {
     faults: Faults,
     acts: Acts,
     crowd: Crowd,
+    ledger: Ledger<S::Op>,
     /// Operations that were taken back at some time.
     revoked: BTreeSet<Stamp>,
     /// The last run on the wire, for the forger.
@@ -78,6 +80,7 @@ where
             faults,
             acts: Acts::default(),
             crowd: Crowd::new(world.peers, world.crowd),
+            ledger: Ledger::new(),
             revoked: BTreeSet::new(),
             seen: None,
             report: WorldReport::default(),
@@ -110,16 +113,24 @@ where
         }
         self.network.calm();
         self.quiet()?;
-        let taken_back = taken_back(self.nodes.iter().flat_map(Node::undos).copied().collect());
+        let whole = self.whole();
+        let members: Vec<_> = (0..self.members()).map(peer).collect();
+        let void = self.faults.retirement.as_ref().map(|retirement| {
+            let parts = [OWNER, retirement.victim].map(peer);
+            self.acts.void(&self.ledger, &members, parts)
+        });
+        let void = void.unwrap_or_default();
         let ending = ending::Ending {
             nodes: &self.nodes,
             crowd: &self.crowd,
             honest: |node| {
                 !self.faults.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node))
             },
-            retirement: self.faults.retirement.as_ref().zip(self.acts.known.as_ref()),
+            ledger: &self.ledger,
+            whole: &whole,
+            void: &void,
             revoked: &self.revoked,
-            taken_back: &taken_back,
+            taken_back: &taken_back(&self.ledger, &void),
             fork: self.faults.twins.as_ref().map(|twins| self.nodes[twins.original].peer),
         };
         let log = ending.check(&self.init)?;
@@ -132,6 +143,16 @@ where
         self.report.redone.sort();
         self.report.trace = self.journal.take();
         Ok(self.report)
+    }
+
+    /// A replica of no member's, that takes all that was stored in one order, and lets nothing go.
+    fn whole(&self) -> Replica<S> {
+        let mut whole = self.builder(Peer([0xFF; 32]), 0).performed(0).build();
+        whole.merge(Delta { runs: self.ledger.runs() });
+        while let Some(job) = whole.settle().job {
+            whole.finish(job.run());
+        }
+        whole
     }
 
     /// Frames in which no one edits, until all have everything and have nothing to say.
@@ -198,7 +219,7 @@ where
         if self.crashes(node, Step::Taken) {
             return Ok(false);
         }
-        self.nodes[node].store();
+        self.nodes[node].store(&mut self.ledger);
         if self.crashes(node, Step::Stored) {
             return Ok(false);
         }
@@ -225,30 +246,29 @@ where
         let Self { nodes, faults, acts, .. } = self;
         if let Some(retirement) = &faults.retirement {
             let victim = nodes[retirement.victim].peer;
-            if let Some(owner) = nodes[node].replica.as_mut().filter(|_| node == 0) {
+            if let Some(owner) = nodes[node].replica.as_mut().filter(|_| node == OWNER) {
                 acts.owner(self.frame, retirement, victim, owner);
             }
             if node == retirement.victim {
                 if let Some(member) = &mut nodes[node].replica {
-                    acts.member(self.frame, retirement, peer(0), member);
+                    acts.member(self.frame, retirement, peer(OWNER), member);
                 }
-                nodes[node].commit_again(acts.invite, &mut self.report);
+                nodes[node].commit_again(&mut self.report);
             }
         }
     }
 
     /// A user takes something back.
     fn undo(&mut self, node: usize) {
-        // Who has a part to play does not: whether its revocations count depends on that.
-        let part =
-            self.faults.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node))
-                || self.faults.retirement.as_ref().is_some_and(|retirement| retirement.victim == node);
-        if self.world.revocations == 0 || part || !self.rng.chance(self.world.revocations) {
+        // Of two copies none does: whether a branch counts depends on what closes it.
+        let forks =
+            self.faults.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node));
+        if self.world.revocations == 0 || forks || !self.rng.chance(self.world.revocations) {
             return;
         }
-        if let Some(undo) = self.nodes[node].undo(&mut self.rng, &mut self.report) {
-            self.journal.note(format_args!("{} undo {} {}", self.frame, undo.at, undo.target));
-            self.revoked.insert(undo.target);
+        if let Some((at, target)) = self.nodes[node].undo(&mut self.rng, &mut self.report) {
+            self.journal.note(format_args!("{} undo {at} {target}", self.frame));
+            self.revoked.insert(target);
         }
     }
 
@@ -258,7 +278,7 @@ where
         let index = self.index(node);
         let Some(op) = (self.edit)(&mut self.rng.fork(), index, replica.state()) else { return };
         let text = format!("{op:?}");
-        if let Some(stamp) = self.nodes[node].commit(op, self.acts.invite, &mut self.report) {
+        if let Some(stamp) = self.nodes[node].commit(op, &mut self.report) {
             self.journal.note(format_args!("{} commit {stamp} {text}", self.frame));
         }
     }
