@@ -2,7 +2,7 @@
 
 use control_panel::{
     Author, Replica, Stamp,
-    replica::{Grant, ReplicaNotice, SnapshotError, Version},
+    replica::{Grant, Misbehaviour, ReplicaNotice, SnapshotError, Version},
 };
 
 use super::log::{Log, builder, exchange, peer, quiesce, settle};
@@ -291,4 +291,45 @@ fn a_joiner_of_a_joiner_has_the_same() {
     quiesce(&mut [first, other, &mut second, &mut third]);
     assert!(other.state().ops().contains(&77));
     assert_eq!((third.state(), third.watermark()), (other.state(), other.watermark()));
+}
+
+/// An old copy of a log edits below a cut and goes on above it: it must not part those that have forgotten from those that have not.
+#[test]
+fn a_branch_from_below_a_cut_holds_up_only_itself() {
+    // The first hands out effects, so it forgets nothing.
+    let mut group = [builder(0, 3).performed(0).build(), builder(1, 3).build(), builder(2, 3).build()];
+    group[1].commit(1);
+    quiesce(&mut group.iter_mut().collect::<Vec<_>>());
+    let backup = group[0].since(&Version::new());
+    for op in 2..8 {
+        group[(op % 3) as usize].commit(op);
+    }
+    let [first, second, third] = &mut group;
+    quiesce(&mut [first, second, third]);
+    third.cut().unwrap();
+    quiesce(&mut [first, second, third]);
+    assert!(first.reaches(&Version::new()) && !third.reaches(&Version::new()));
+
+    let mut copy = builder(1, 3).build();
+    copy.merge(backup);
+    copy.commit(100);
+    settle(&mut copy);
+    copy.merge(first.since(copy.version()));
+    copy.commit(101);
+    settle(&mut copy);
+    let mut notices = Vec::new();
+    for replica in [&mut *first, &mut *third] {
+        replica.merge(copy.since(replica.version()));
+        notices.extend(settle(replica));
+    }
+    let fork = |(_, notice): &(_, ReplicaNotice)| matches!(notice, ReplicaNotice::PeerMisbehaved { peer: of, what: Misbehaviour::Fork { .. } } if *of == peer(1));
+    assert!(notices.iter().any(fork), "{notices:?}");
+    first.commit(8);
+    second.commit(9);
+    quiesce(&mut [first, second, third]);
+    let mut ops = third.state().ops();
+    ops.sort_unstable();
+    assert_eq!(ops, (1..10).collect::<Vec<_>>());
+    assert_eq!((first.state(), second.state()), (third.state(), third.state()));
+    assert_eq!((first.watermark(), second.watermark()), (third.watermark(), third.watermark()));
 }

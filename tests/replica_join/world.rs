@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use control_panel::{
-    Peer, Replica, Stamp,
-    replica::{Grant, SnapshotError},
+    Delta, Peer, Replica, Stamp,
+    replica::{Grant, SnapshotError, Version},
     testing::Rng,
 };
 
@@ -20,6 +20,7 @@ struct Seen {
     rejoined: usize,
     lost: usize,
     copied: usize,
+    restored: usize,
     above_cut: usize,
 }
 
@@ -33,6 +34,8 @@ struct World {
     revoked: BTreeSet<Stamp>,
     next: u32,
     invited: usize,
+    /// Logs of peers as they were once.
+    backups: Vec<(usize, Delta<u32>)>,
     forks: bool,
     /// No one is retired: then watermarks are equal in the end.
     quiet: bool,
@@ -57,6 +60,7 @@ impl World {
             revoked: BTreeSet::new(),
             next: 0,
             invited: GENESIS,
+            backups: Vec::new(),
             forks,
             quiet,
             seen: Seen::default(),
@@ -86,8 +90,9 @@ impl World {
             88..91 => self.invite(),
             91..93 => self.retire(),
             93..97 => self.join(),
-            97..99 => self.lose(),
-            _ => self.copy(),
+            97 => self.lose(),
+            98 => self.copy(),
+            _ => self.restore(),
         }
     }
 
@@ -215,7 +220,7 @@ impl World {
     fn copy(&mut self) {
         let at = self.any();
         let (number, from) = (self.replicas[at].0, &self.replicas[at].1);
-        let nothing = control_panel::replica::Version::new();
+        let nothing = Version::new();
         if !self.forks || at == 0 || from.author().incarnation > 0 || !from.reaches(&nothing) {
             return;
         }
@@ -230,6 +235,40 @@ impl World {
         all.push(&mut copy);
         quiesce(&mut all);
         self.seen.copied += 1;
+    }
+
+    /// A peer's log is copied, or an old copy of one is started: it edits where it was, sends to some, and goes on as all are by then.
+    fn restore(&mut self) {
+        let at = self.any();
+        let (number, replica) = (self.replicas[at].0, &self.replicas[at].1);
+        let nothing = Version::new();
+        if !self.forks || at == 0 {
+            return;
+        }
+        if self.backups.is_empty() || self.rng.index(2) == 0 {
+            if replica.author().incarnation == 0 && replica.reaches(&nothing) {
+                self.backups.push((number, replica.since(&nothing)));
+            }
+            return;
+        }
+        let (number, log) = self.backups.swap_remove(self.rng.index(self.backups.len()));
+        let mut copy = builder(number, GENESIS).build();
+        copy.merge(log);
+        settle(&mut copy);
+        for _ in 0..3 {
+            copy.commit(self.next);
+            self.next += 1;
+            for (_, replica) in &mut self.replicas {
+                match self.rng.index(4) {
+                    0 => replica.merge(copy.since(replica.version())),
+                    1 if replica.reaches(copy.version()) => copy.merge(replica.since(copy.version())),
+                    _ => continue,
+                }
+                settle(replica);
+                settle(&mut copy);
+            }
+        }
+        self.seen.restored += 1;
     }
 
     fn end(mut self, seed: u64) -> Seen {
@@ -288,19 +327,23 @@ fn all_converge_with_joiners() {
     let from = std::env::var("FROM").ok().and_then(|from| from.parse().ok()).unwrap_or(0);
     let mut all = Seen::default();
     for seed in from..from + seeds {
-        let Seen { joined, rejoined, lost, copied, above_cut } = run(seed);
+        let Seen { joined, rejoined, lost, copied, restored, above_cut } = run(seed);
         all.joined += joined;
         all.rejoined += rejoined;
         all.lost += lost;
         all.copied += copied;
+        all.restored += restored;
         all.above_cut += above_cut;
     }
-    let Seen { joined, rejoined, lost, copied, above_cut } = all;
-    println!("joined {joined}, rejoined {rejoined}, lost {lost}, copied {copied}, above a cut {above_cut}");
+    let Seen { joined, rejoined, lost, copied, restored, above_cut } = all;
+    let counts = format!(
+        "joined {joined}, rejoined {rejoined}, lost {lost}, copied {copied}, restored {restored}, above a cut {above_cut}"
+    );
+    println!("{counts}");
     if seeds >= 300 {
         assert!(
-            [joined, rejoined, lost, copied, above_cut].iter().all(|count| *count > 0),
-            "joined {joined}, rejoined {rejoined}, lost {lost}, copied {copied}, above a cut {above_cut}"
+            [joined, rejoined, lost, copied, restored, above_cut].iter().all(|count| *count > 0),
+            "{counts}"
         );
     }
 }

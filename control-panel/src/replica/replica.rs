@@ -220,7 +220,7 @@ impl<S: State> Replica<S> {
         for run in delta.runs {
             self.graph.offer(run);
         }
-        while let Some(admitted) = self.graph.admit_next_if(|candidate| self.membership.knows(candidate)) {
+        while let Some(admitted) = self.graph.admit_next_of(&self.membership) {
             self.admit(&admitted);
         }
         self.decide();

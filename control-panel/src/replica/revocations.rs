@@ -64,10 +64,10 @@ impl Revocations {
         before.map(|(_, upto)| *upto).max().unwrap_or(0)
     }
 
-    /// The greatest level of a cut that is itself at or below `watermark`: no revocation from before it can still arrive.
-    pub(crate) fn stable_cut(&self, watermark: u64) -> u64 {
+    /// The greatest level of a cut that is itself at or below `watermark`, and that cut: no revocation from before it can still arrive.
+    pub(crate) fn stable_cut(&self, watermark: u64) -> Option<(u64, Key)> {
         let stable = self.cuts.iter().take_while(|((stamp, _), _)| stamp.lamport <= watermark);
-        stable.map(|(_, upto)| (*upto).min(watermark)).max().unwrap_or(0)
+        stable.map(|(at, upto)| ((*upto).min(watermark), *at)).max()
     }
 
     /// The operation that a revocation is about in the end: an undo of an undo is about what the first one left out.
@@ -196,7 +196,7 @@ mod tests {
     fn only_a_stable_cut_lets_history_go() {
         let mut all = Revocations::default();
         all.cut(key(6, 1), 4);
-        assert_eq!((all.stable_cut(5), all.stable_cut(6)), (0, 4));
+        assert_eq!((all.stable_cut(5), all.stable_cut(6)), (None, Some((4, key(6, 1)))));
         all.forget_below(6);
         assert_eq!(all.cut_before(None), 4);
     }

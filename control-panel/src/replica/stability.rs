@@ -94,13 +94,15 @@ impl<S: State> Replica<S> {
 
     /// Lets go of what a stable cut covers.
     fn compact(&mut self) {
+        let Some((upto, cut)) = self.revocations.stable_cut(self.stable) else { return };
         // Effects that were not handed out are not forgotten.
-        let upto = self.revocations.stable_cut(self.stable).min(self.performed.unwrap_or(u64::MAX));
+        let upto = upto.min(self.performed.unwrap_or(u64::MAX));
         if upto <= self.fold.base().1 {
             return;
         }
+        let Some(had) = self.graph.past_of(cut) else { return };
         self.fold.compact(upto);
-        self.graph.forget_below(upto);
+        self.graph.forget_below(upto, had);
         self.revocations.forget_below(upto);
         let kept: Vec<_> = self.graph.chains().map(|(id, chain)| (id, chain.base().mark.next_seq)).collect();
         for (chain, next_seq) in kept {

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use super::{Codec, decode_run, encode_run};
-use crate::replica::{Author, Delta, RunHash, run::Run};
+use crate::replica::{Author, Delta, RunHash, run::Run, short::Few};
 
 thread_local! {
     static COLLECTED: RefCell<Option<Vec<RunBytes>>> = const { RefCell::new(None) };
@@ -138,7 +138,7 @@ impl<'de, Op: 'static> Deserialize<'de> for Delta<Op> {
             let runs = range.and_then(|(first, count)| replayed.runs.get(first..first.checked_add(count)?));
             replayed.decode(runs.ok_or("the frame has not the runs that it names")?)
         });
-        runs.map(|runs| Self { runs }).map_err(de::Error::custom)
+        runs.map(|runs| Self { runs: Few::from(runs) }).map_err(de::Error::custom)
     }
 }
 
@@ -147,7 +147,7 @@ pub(crate) fn replayed_delta<Op: 'static>(runs: &[RunBytes]) -> Result<Delta<Op>
     let decoded = REPLAYED.with_borrow(|replayed| {
         replayed.as_ref().map_or_else(|| Err(ELSEWHERE.to_owned()), |replayed| replayed.decode(runs))
     });
-    decoded.map(|runs| Delta { runs })
+    decoded.map(|runs| Delta { runs: Few::from(runs) })
 }
 
 impl Replayed {

@@ -64,6 +64,8 @@ pub(crate) struct Chain<Op> {
     pub(super) fresh: bool,
     /// Where the graph's version has its author.
     pub(super) slot: usize,
+    /// Up to here some cut covers it: see `cover.rs`.
+    pub(super) covered: u64,
 }
 
 impl<Op> Chain<Op> {
@@ -81,6 +83,7 @@ impl<Op> Chain<Op> {
             ends: vec![],
             fresh: false,
             slot: 0,
+            covered: base.mark.next_seq,
         }
     }
 
@@ -176,12 +179,11 @@ impl<Op> Chain<Op> {
         kept.checked_sub(1).map_or(self.base, |index| Tip::of(&self.runs[index]))
     }
 
-    /// Drops the runs wholly at or below a Lamport time. Returns whether there were any.
-    pub(super) fn forget_below(&mut self, id: ChainId, level: u64) -> bool {
-        let tip = self.tip_at(level);
-        if tip == self.base {
-            return false;
-        }
+    /// Drops the runs wholly at or below a Lamport time that end at or before `had`, itself such an end. Returns whether there were any.
+    pub(super) fn forget_below(&mut self, id: ChainId, level: u64, had: u64) -> bool {
+        let below = self.tip_at(level);
+        let tip = if below.mark.next_seq <= had { Some(below) } else { self.ending_at(had) };
+        let Some(tip) = tip.filter(|tip| tip.mark.next_seq > self.base.mark.next_seq) else { return false };
         self.base_row = self.row_at(id, tip);
         let runs = self.position(tip.mark.next_seq);
         let news = self.news_before(runs);

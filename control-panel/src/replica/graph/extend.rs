@@ -8,7 +8,7 @@ use super::{
     Admitted, ChainId, Graph, Mark, Tip,
     chain::Chain,
     heard::{News, Row},
-    judge::Verdict,
+    judge::{Anyone, Verdict},
 };
 use crate::replica::{
     Author,
@@ -93,7 +93,7 @@ impl<Op> Graph<Op> {
         }
         let heads = self.heads.clone();
         let row = self.chain(id).row.clone();
-        let verdict = self.judge(run, &|_| false);
+        let verdict = self.judge(run, &Anyone);
         self.chains[id.index()].row = row;
         let found = std::mem::replace(&mut self.heads, heads);
         match verdict {

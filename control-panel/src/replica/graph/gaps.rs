@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Limits, Tip};
+use super::{Limits, Tip, judge::Wait};
 use crate::replica::{
     Author, RunHash,
     run::{Head, Operation, Run},
@@ -21,11 +21,18 @@ pub(super) struct Gaps<Op> {
     places: BTreeSet<(Author, u64, RunHash)>,
     usage: BTreeMap<Author, Usage>,
     bytes: usize,
+    /// What waited to be named, and is now.
+    named: Option<Arc<Run<Op>>>,
 }
 
 struct Held<Op> {
     run: Arc<Run<Op>>,
+    /// Its own hash if it waits to be named.
     missing: RunHash,
+    /// Whether `missing` is what it names, and all that it follows is here.
+    names: bool,
+    /// The run of its peer's that waits to be named, if it follows that.
+    root: Option<RunHash>,
     arrival: u64,
     bytes: usize,
 }
@@ -45,6 +52,7 @@ impl<Op> Gaps<Op> {
             places: BTreeSet::new(),
             usage: BTreeMap::new(),
             bytes: 0,
+            named: None,
         }
     }
 
@@ -52,13 +60,22 @@ impl<Op> Gaps<Op> {
         self.held.len()
     }
 
-    /// Holds a run until the one named `missing` is admitted. Of an author that exceeds its bound, the runs that are furthest
+    /// Holds a run until what it waits for is admitted, or it is [named](Self::take_named). Of an author that exceeds its bound, the runs that are furthest
     /// ahead are dropped. Returns whether any was.
-    pub(super) fn hold(&mut self, run: Arc<Run<Op>>, missing: RunHash, now: u64, limits: &Limits) -> bool {
-        if self.held.contains_key(&run.hash) {
+    pub(super) fn hold(&mut self, run: Arc<Run<Op>>, wait: Wait, now: u64, limits: &Limits) -> bool {
+        if let Some(held) = self.held.get_mut(&run.hash) {
+            // Its peer's word may count by now.
+            if matches!(wait, Wait::Names(_)) && !std::mem::replace(&mut held.names, true) {
+                self.name(run.hash);
+            }
             return false;
         }
         let (author, hash, bytes) = (run.header.author, run.hash, size_of_run(&run));
+        let (missing, names) = match wait {
+            Wait::For(missing) => (missing, false),
+            Wait::Names(missing) => (missing, true),
+            Wait::Named => (hash, false),
+        };
         let usage = self.usage.entry(author).or_default();
         usage.ops += run.operations.len();
         usage.bytes += bytes;
@@ -68,7 +85,7 @@ impl<Op> Gaps<Op> {
         let arrival = self.arrivals.last_key_value().map_or(now, |(last, _)| now.max(last + 1));
         self.arrivals.insert(arrival, hash);
         self.waiting.insert((missing, arrival, hash));
-        self.held.insert(hash, Held { run, missing, arrival, bytes });
+        self.held.insert(hash, Held { run, missing, names, root: None, arrival, bytes });
 
         let mut dropped = false;
         while self.exceeds(author, limits) {
@@ -77,7 +94,51 @@ impl<Op> Gaps<Op> {
             self.remove(furthest);
             dropped = true;
         }
+        self.name(hash);
         dropped
+    }
+
+    /// Finds what waits to be named that a run just held names or follows, and tells so to what follows that run.
+    fn name(&mut self, hash: RunHash) {
+        let Some(held) = self.held.get(&hash) else { return };
+        let (missing, names, peer) = (held.missing, held.names, held.run.header.author.peer);
+        let root = if missing == hash {
+            Some(hash)
+        } else {
+            let before = self.held.get(&missing).filter(|before| before.root.is_some());
+            match before {
+                Some(before) if before.run.header.author.peer == peer => before.root,
+                Some(before) if names => {
+                    self.named = before.root.and_then(|root| self.remove(root));
+                    return;
+                }
+                _ => None,
+            }
+        };
+        let Some(root) = root else { return };
+        let mut pending = vec![hash];
+        while let Some(hash) = pending.pop() {
+            let Some(held) = self.held.get_mut(&hash) else { continue };
+            if held.run.header.author.peer != peer {
+                if held.names {
+                    self.named = self.remove(root);
+                    return;
+                }
+                continue;
+            }
+            held.root = Some(root);
+            pending.extend(self.waiting_for(hash).filter(|other| *other != hash));
+        }
+    }
+
+    /// Takes out a run that waited to be named, and is by the one held last.
+    pub(super) fn take_named(&mut self) -> Option<Arc<Run<Op>>> {
+        self.named.take()
+    }
+
+    fn waiting_for(&self, hash: RunHash) -> impl Iterator<Item = RunHash> + '_ {
+        let all = (hash, 0, RunHash([0; 32]))..=(hash, u64::MAX, RunHash([u8::MAX; 32]));
+        self.waiting.range(all).map(|&(_, _, run)| run)
     }
 
     fn exceeds(&self, author: Author, limits: &Limits) -> bool {
@@ -89,9 +150,7 @@ impl<Op> Gaps<Op> {
 
     /// Takes out what waited for `hash`, in the order of arrival.
     pub(super) fn wake(&mut self, hash: RunHash) -> Vec<Arc<Run<Op>>> {
-        let waiting =
-            self.waiting.range((hash, 0, RunHash([0; 32]))..=(hash, u64::MAX, RunHash([u8::MAX; 32])));
-        let woken: Vec<_> = waiting.map(|&(_, _, run)| run).collect();
+        let woken: Vec<_> = self.waiting_for(hash).collect();
         woken.into_iter().filter_map(|run| self.remove(run)).collect()
     }
 
@@ -151,7 +210,7 @@ impl<Op> Gaps<Op> {
     }
 
     fn remove(&mut self, hash: RunHash) -> Option<Arc<Run<Op>>> {
-        let Held { run, missing, arrival, bytes } = self.held.remove(&hash)?;
+        let Held { run, missing, arrival, bytes, .. } = self.held.remove(&hash)?;
         let author = run.header.author;
         self.waiting.remove(&(missing, arrival, hash));
         self.arrivals.remove(&arrival);

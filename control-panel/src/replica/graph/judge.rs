@@ -1,6 +1,6 @@
 //! What becomes of a run: a function of the run and its past, or a wait for that past.
 
-use super::{Branches, Chain, ChainId, Fork, Graph, Mark, Tip, heard::News, heard::Row, limits::LAST};
+use super::{Branches, Chain, ChainId, Graph, Mark, Tip, heard::News, heard::Row, limits::LAST};
 use crate::replica::{
     Author, Misbehaviour, RunHash,
     run::{Head, Header, Run},
@@ -12,11 +12,44 @@ pub(super) enum Verdict {
     Admit(ChainId, Row),
     /// It is here already, or was and is forgotten.
     Drop,
-    /// It needs the run of this hash first.
-    Wait(RunHash),
+    Wait(Wait),
     Refuse(Misbehaviour),
     /// It builds on a refused run.
     Descendant,
+}
+
+/// What a run waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// The run of this hash.
+    For(RunHash),
+    /// The same, which it names: all that it follows is here, and its peer's word counts.
+    Names(RunHash),
+    /// That a run of another peer names it, or what follows it, whose word counts.
+    Named,
+}
+
+/// What the graph asks of the members.
+pub(crate) trait Members<Op> {
+    /// Whether the first run of an author is admitted: a function of the run and its past, which the candidate tells.
+    fn knows(&self, candidate: &Candidate<'_, Op>) -> bool;
+
+    /// Whether what a run names is admitted that is not before: the run begins a chain, or goes on with one. No one forgets anything before
+    /// such a peer has acknowledged it.
+    fn counts(&self, chain: Option<ChainId>, run: &Run<Op>) -> bool;
+}
+
+/// A group that all are members of, as a replica is of its own.
+pub(super) struct Anyone;
+
+impl<Op> Members<Op> for Anyone {
+    fn knows(&self, _: &Candidate<'_, Op>) -> bool {
+        true
+    }
+
+    fn counts(&self, _: Option<ChainId>, _: &Run<Op>) -> bool {
+        true
+    }
 }
 
 /// The first run of an author, and its past.
@@ -51,22 +84,25 @@ enum Named {
 
 impl<Op> Graph<Op> {
     /// Finds out what becomes of a run, and changes nothing but the scratch and, for a new branch, the chains.
-    pub(super) fn judge(
-        &mut self,
-        run: &Run<Op>,
-        is_member: &impl Fn(&Candidate<'_, Op>) -> bool,
-    ) -> Verdict {
-        self.examine(run, is_member).unwrap_or_else(|verdict| verdict)
+    pub(super) fn judge(&mut self, run: &Run<Op>, members: &impl Members<Op>) -> Verdict {
+        self.examine(run, members).unwrap_or_else(|verdict| verdict)
     }
 
-    fn examine(
-        &mut self,
-        run: &Run<Op>,
-        is_member: &impl Fn(&Candidate<'_, Op>) -> bool,
-    ) -> Result<Verdict, Verdict> {
+    fn examine(&mut self, run: &Run<Op>, members: &impl Members<Op>) -> Result<Verdict, Verdict> {
         self.check_shape(run)?;
         let place = self.place(run)?;
-        let unknown_times = self.resolve_heads(&run.header, &place)?;
+        let resolved = self.resolve_heads(&run.header, &place);
+        let unknown_times = resolved.map_err(|verdict| match (verdict, &place) {
+            (Verdict::Wait(Wait::For(hash)), Place::End(id) | Place::Branch(id, _))
+                if members.counts(Some(*id), run) =>
+            {
+                Verdict::Wait(Wait::Names(hash))
+            }
+            (Verdict::Wait(Wait::For(hash)), Place::First) if members.counts(None, run) => {
+                Verdict::Wait(Wait::Names(hash))
+            }
+            (verdict, _) => verdict,
+        })?;
 
         let (previous, mut row) = match place {
             // Put back below if the run is refused.
@@ -90,16 +126,16 @@ impl<Op> Graph<Op> {
         let author = run.header.author;
         // Each first run, also where the author has another: which of them comes first says nothing.
         let begins = !matches!(place, Place::End(_)) && run.header.seq == 0;
-        if begins && !is_member(&Candidate { run, row: &row }) {
+        if begins && !members.knows(&Candidate { run, row: &row }) {
             return Err(Verdict::Refuse(Misbehaviour::Stranger));
+        }
+        if self.named.take_if(|named| *named == run.hash).is_none() && !self.takes_up(run, &place) {
+            return Err(Verdict::Wait(Wait::Named));
         }
         let id = match place {
             Place::End(id) => id,
             Place::Branch(parent, tip) => self.branch(run, parent, tip),
             Place::First => {
-                if self.authors.len() >= self.limits.authors {
-                    return Err(Verdict::Refuse(Misbehaviour::Flood));
-                }
                 let id = self.add_chain(Chain::new(author, previous, None, Row::default()));
                 self.authors.insert(author, Branches { chains: vec![id], forgotten: 0, reported: false });
                 id
@@ -153,10 +189,6 @@ impl<Op> Graph<Op> {
             let there = chains().filter_map(|(_, chain)| chain.beginning_at(seq));
             there.into_iter().any(|known| known.hash == run.hash)
         };
-        // It was here, or is of a branch that was: nothing at or below the level is admitted any more.
-        if seq < branches.forgotten && run.clock() <= self.level {
-            return Err(Verdict::Drop);
-        }
         // Of a forked author's chains one may end where another goes on.
         if branches.chains.len() > 1 && is_known() {
             return Err(Verdict::Drop);
@@ -168,8 +200,14 @@ impl<Op> Graph<Op> {
             return Err(Verdict::Drop);
         }
         let ends = chains().filter_map(|(id, chain)| Some((id, chain.ending_at(seq)?)));
+        // It was here, or follows what was, or what was followed it: nothing there is admitted any more.
+        let is_old = seq < branches.forgotten && run.clock() <= self.level;
         if let Some((id, tip)) = ends.into_iter().find(|(_, tip)| tip.hash == previous) {
-            return Ok(Place::Branch(id, tip));
+            let was_here = is_old && self.is_forgotten(&branches.chains, self.fork_at(id, tip.mark));
+            return if was_here { Err(Verdict::Drop) } else { Ok(Place::Branch(id, tip)) };
+        }
+        if is_old {
+            return Err(Verdict::Drop);
         }
         if (seq == 0) != (previous == self.genesis) {
             return misplaced;
@@ -177,8 +215,36 @@ impl<Op> Graph<Op> {
         Err(self.wait_for(previous))
     }
 
+    /// Whether a run begins what may be admitted before another peer names it: no more than so many branches and lives of one peer, and no
+    /// branch where others may have forgotten its place.
+    fn takes_up(&mut self, run: &Run<Op>, place: &Place) -> bool {
+        let author = run.header.author;
+        match *place {
+            Place::End(_) => true,
+            Place::First => {
+                let taken = author == self.own
+                    || self.authors.len() < self.limits.authors
+                        && self.lives_of(author.peer).count() < self.limits.lives;
+                if !taken {
+                    self.report(author.peer, Misbehaviour::Flood);
+                }
+                taken
+            }
+            Place::Branch(parent, tip) => {
+                self.report_fork(run, parent, tip);
+                let branches = |branches: &Branches| branches.chains.len() - 1;
+                self.lives_of(author.peer).map(branches).sum::<usize>() < self.limits.branches
+                    && !self.is_covered(&self.authors[&author].chains, self.fork_at(parent, tip.mark))
+            }
+        }
+    }
+
     fn wait_for(&self, missing: RunHash) -> Verdict {
-        if self.refused_hashes.contains(&missing) { Verdict::Descendant } else { Verdict::Wait(missing) }
+        if self.refused_hashes.contains(&missing) {
+            Verdict::Descendant
+        } else {
+            Verdict::Wait(Wait::For(missing))
+        }
     }
 
     /// Finds what the heads name, into the scratch. Returns whether the time of one is not known any more.
@@ -208,7 +274,7 @@ impl<Op> Graph<Op> {
                     heads.extend(chain.map(|chain| (chain, Mark { next_seq, clock: 0 })));
                 }
                 // A head that will never be right counts before one that is late.
-                Err(Verdict::Wait(hash)) => missing = missing.or(Some(hash)),
+                Err(Verdict::Wait(wait)) => missing = missing.or(Some(wait)),
                 Err(verdict) => {
                     self.heads = heads;
                     return Err(verdict);
@@ -216,7 +282,7 @@ impl<Op> Graph<Op> {
             }
         }
         self.heads = heads;
-        missing.map_or(Ok(unknown_times), |hash| Err(Verdict::Wait(hash)))
+        missing.map_or(Ok(unknown_times), |wait| Err(Verdict::Wait(wait)))
     }
 
     fn resolve(&self, head: &Head) -> Result<Named, Verdict> {
@@ -297,24 +363,25 @@ impl<Op> Graph<Op> {
         }
     }
 
-    /// Begins a branch behind `tip`, which has a successor: the author is reported, with the two as the proof.
-    fn branch(&mut self, run: &Run<Op>, parent: ChainId, tip: Tip) -> ChainId {
-        let chain = &self.chains[parent.index()];
-        let fork = match chain.fork {
-            Some(fork) if fork.mark.next_seq == tip.mark.next_seq => fork,
-            _ => Fork { parent, mark: tip.mark },
-        };
-        let other = chain.beginning_at(tip.mark.next_seq).map(|other| other.hash);
-        let row = chain.row_at(parent, tip);
-        let author: Author = run.header.author;
-        let id = self.add_chain(Chain::new(author, tip, Some(fork), row));
+    /// Reports an author with two runs behind `tip` as the proof, once.
+    fn report_fork(&mut self, run: &Run<Op>, parent: ChainId, tip: Tip) {
+        let author = run.header.author;
+        let other = self.chains[parent.index()].beginning_at(tip.mark.next_seq).map(|other| other.hash);
         let branches = self.authors.get_mut(&author).expect("an author with a chain is known");
-        branches.chains.push(id);
         if let (false, Some(other)) = (branches.reported, other) {
             branches.reported = true;
             let runs = [other.min(run.hash), other.max(run.hash)];
             self.report(author.peer, Misbehaviour::Fork { author, runs });
         }
+    }
+
+    /// Begins a branch behind `tip`, which has a successor.
+    fn branch(&mut self, run: &Run<Op>, parent: ChainId, tip: Tip) -> ChainId {
+        let fork = self.fork_at(parent, tip.mark);
+        let row = self.chains[parent.index()].row_at(parent, tip);
+        let author: Author = run.header.author;
+        let id = self.add_chain(Chain::new(author, tip, Some(fork), row));
+        self.authors.get_mut(&author).expect("an author with a chain is known").chains.push(id);
         id
     }
 

@@ -7,8 +7,12 @@ pub(crate) struct Limits {
     pub(crate) run_ops: usize,
     /// Heads of one run. The same everywhere, and above the number of authors in the group.
     pub(crate) heads: usize,
-    /// Authors. A last resort: who may write is decided before a run reaches the graph.
+    /// Authors admitted unnamed. A last resort: who may write is decided before a run reaches the graph.
     pub(crate) authors: usize,
+    /// Lives of one peer admitted before another peer's run names them.
+    pub(crate) lives: usize,
+    /// Branches of one peer admitted before another peer's run names them.
+    pub(crate) branches: usize,
     /// Operations of one author that wait for a predecessor.
     pub(crate) gap_ops_per_author: usize,
     /// Their bytes, headers included.
@@ -25,6 +29,8 @@ impl Default for Limits {
             run_ops: 1 << 16,
             heads: 1 << 14,
             authors: 1 << 14,
+            lives: 1 << 10,
+            branches: 16,
             gap_ops_per_author: 1 << 16,
             gap_bytes_per_author: 8 << 20,
             gap_bytes: 64 << 20,

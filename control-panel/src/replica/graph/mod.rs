@@ -10,14 +10,17 @@
 //! | `gaps.rs` | runs that wait for others |
 //! | `seal.rs` | this replica's own runs |
 //! | `since.rs` | what another replica lacks |
-//! | `forget.rs` | forgetting below a stable cut |
+//! | `cover.rs` | what cuts cover |
+//! | `forget.rs` | forgetting what a stable cut covers |
 //! | `limits.rs` | the bounds |
 //!
 //! The set of admitted runs does not depend on the order in which runs are offered, once all have been: whether a run is refused
-//! is a function of the run and its past. What does depend on it, and so decides nothing, are [`ChainId`]s, which of two
+//! is a function of the run and its past. The exception is what waits to be named (see `cover.rs`): of that, a replica may have what another
+//! has not, until the first one's next run names it. What also depends on the order, and decides nothing, are [`ChainId`]s, which of two
 //! branches is the parent, and the order of admission among concurrent runs.
 
 mod chain;
+mod cover;
 mod extend;
 mod forget;
 mod gaps;
@@ -41,11 +44,12 @@ pub(crate) use self::record::{ChainRecord, RunRecord};
 pub(crate) use self::{
     chain::{Chain, ChainId, Fork, Tip},
     heard::Mark,
-    judge::Candidate,
+    judge::{Candidate, Members},
     limits::Limits,
     record::Record,
 };
 use self::{
+    cover::cut_of,
     gaps::Gaps,
     heard::{News, Row},
     judge::Verdict,
@@ -87,6 +91,8 @@ pub(crate) struct Graph<Op> {
     /// Offered and not looked at; what was woken from the gaps comes first.
     queue: VecDeque<Arc<Run<Op>>>,
     gaps: Gaps<Op>,
+    /// What waited to be named, and is: it is looked at next.
+    named: Option<RunHash>,
     /// How many runs were looked at, by which the gaps tell age.
     turn: u64,
     refused: Vec<(Peer, Misbehaviour)>,
@@ -119,6 +125,7 @@ impl<Op> Graph<Op> {
             last: None,
             queue: VecDeque::new(),
             gaps: Gaps::new(),
+            named: None,
             turn: 0,
             refused: Vec::new(),
             refused_hashes: VecDeque::new(),
@@ -128,7 +135,7 @@ impl<Op> Graph<Op> {
         }
     }
 
-    /// Takes a run in, for [`admit_next_if`](Self::admit_next_if) to look at: call that until it returns `None`, as until then
+    /// Takes a run in, for [`admit_next_of`](Self::admit_next_of) to look at: call that until it returns `None`, as until then
     /// nothing bounds what waits here.
     pub(crate) fn offer(&mut self, run: Arc<Run<Op>>) {
         self.queue.push_back(run);
@@ -136,17 +143,13 @@ impl<Op> Graph<Op> {
 
     #[cfg(test)]
     pub(crate) fn admit_next(&mut self) -> Option<Admitted<Op>> {
-        self.admit_next_if(|_| true)
+        self.admit_next_of(&judge::Anyone)
     }
 
     /// Admits one run, so that what is asked of the graph then is as of that run. `None` if nothing more can be admitted.
     ///
-    /// The first run of an author is admitted only if `is_member` says so. That must be a function of the run
-    /// and its past, which the candidate tells; a run that it does not admit is refused as a stranger's.
-    pub(crate) fn admit_next_if(
-        &mut self,
-        is_member: impl Fn(&Candidate<'_, Op>) -> bool,
-    ) -> Option<Admitted<Op>> {
+    /// The first run of an author that the members do not know is refused as a stranger's.
+    pub(crate) fn admit_next_of(&mut self, members: &impl Members<Op>) -> Option<Admitted<Op>> {
         while let Some(run) = self.queue.pop_front() {
             self.turn += 1;
             if let Some(old) = self.turn.checked_sub(self.limits.gap_patience) {
@@ -155,13 +158,17 @@ impl<Op> Graph<Op> {
             if let Some(admitted) = self.extend(&run) {
                 return Some(admitted);
             }
-            match self.judge(&run, &is_member) {
+            match self.judge(&run, members) {
                 Verdict::Admit(chain, row) => return Some(self.admit(chain, row, run)),
                 Verdict::Drop => {}
-                Verdict::Wait(missing) => {
+                Verdict::Wait(what) => {
                     let peer = run.header.author.peer;
-                    if self.gaps.hold(run, missing, self.turn, &self.limits) {
+                    if self.gaps.hold(run, what, self.turn, &self.limits) {
                         self.report(peer, Misbehaviour::Flood);
+                    }
+                    if let Some(named) = self.gaps.take_named() {
+                        self.named = Some(named.hash);
+                        self.queue.push_front(named);
                     }
                 }
                 Verdict::Refuse(what) => {
@@ -178,6 +185,10 @@ impl<Op> Graph<Op> {
     fn admit(&mut self, id: ChainId, row: Row, run: Arc<Run<Op>>) -> Admitted<Op> {
         let chain = &mut self.chains[id.index()];
         chain.push(Arc::clone(&run), &self.news);
+        if let Some(upto) = cut_of(&run) {
+            self.cover(upto, &row);
+        }
+        let chain = &mut self.chains[id.index()];
         chain.row = row;
         if !std::mem::replace(&mut chain.fresh, true) {
             self.fresh.push(id);
@@ -262,8 +273,12 @@ impl<Op> Graph<Op> {
 
     /// The chains of all incarnations of a peer, branches included.
     pub(crate) fn chains_of(&self, peer: Peer) -> impl Iterator<Item = ChainId> + '_ {
+        self.lives_of(peer).flat_map(|branches| branches.chains.iter().copied())
+    }
+
+    fn lives_of(&self, peer: Peer) -> impl Iterator<Item = &Branches> + '_ {
         let lives = Author { peer, incarnation: 0 }..=Author { peer, incarnation: u32::MAX };
-        self.authors.range(lives).flat_map(|(_, branches)| branches.chains.iter().copied())
+        self.authors.range(lives).map(|(_, branches)| branches)
     }
 
     /// The chain that has a run, if that is here and kept.

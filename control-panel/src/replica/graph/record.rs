@@ -89,6 +89,7 @@ impl<Op> Graph<Op> {
         for chain in &record.chains {
             graph.add(chain, record.chains.len())?;
         }
+        graph.cover_restored();
         graph.own_chain = graph.authors.get(&own).and_then(|branches| branches.chains.first().copied());
         Some(graph)
     }

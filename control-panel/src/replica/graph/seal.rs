@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Admitted, ChainId, Graph, Mark, Tip, judge::Verdict};
+use super::{
+    Admitted, ChainId, Graph, Mark, Tip,
+    judge::{Anyone, Verdict},
+};
 use crate::replica::{
     identify::{Identify, Identity},
     run::{Head, Header, Operation, Run},
@@ -53,7 +56,7 @@ impl<Op> Graph<Op> {
     /// Admits the run that was [prepared](Self::prepare) last.
     pub(crate) fn append_own(&mut self, run: Arc<Run<Op>>) -> Admitted<Op> {
         let admitted = self.extend(&run).unwrap_or_else(|| {
-            let Verdict::Admit(own, row) = self.judge(&run, &|_| true) else {
+            let Verdict::Admit(own, row) = self.judge(&run, &Anyone) else {
                 unreachable!("this replica's own run is right")
             };
             self.admit(own, row, run)

@@ -1,5 +1,6 @@
 //! The graph against random schedules and against what no honest replica sends.
 
+mod cover;
 mod forgetting;
 mod forks;
 mod gaps;

@@ -16,8 +16,8 @@ use super::{
     watermark::{ChainState, Live, Low, clock_in},
 };
 use crate::replica::{
-    Author, Grant, Misbehaviour, Peer, ReplicaNotice,
-    graph::{Admitted, Candidate, ChainId, Graph},
+    Author, Grant, Peer, ReplicaNotice,
+    graph::{Admitted, ChainId, Graph},
     run::{Operation, Run},
 };
 
@@ -84,18 +84,10 @@ impl Membership {
         self.notices.skip_contested(fallen);
     }
 
-    /// Whether the author of a chain's first run is or was a member in the run's past: a function of that past.
-    pub(crate) fn knows<Op>(&self, candidate: &Candidate<'_, Op>) -> bool {
-        let peer = candidate.run.header.author.peer;
-        let invites = || self.acts.iter().filter(|act| act.target == peer && act.deed != Deed::Retire);
-        self.genesis.contains_key(&peer)
-            || invites().any(|invite| candidate.covers((invite.chain, invite.next_seq)))
-    }
-
     /// Reports an author that is no member: its run was refused.
     #[cfg(test)]
     pub(crate) fn report_stranger(&mut self, peer: Peer) {
-        self.notices.misbehaved(peer, Misbehaviour::Stranger);
+        self.notices.misbehaved(peer, crate::replica::Misbehaviour::Stranger);
     }
 
     /// Judges a run that the graph has just admitted: each one, in the order of admission.

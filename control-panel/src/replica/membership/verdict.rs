@@ -3,10 +3,11 @@
 use super::{
     act::{Act, Deed, Known},
     members::Effective,
+    membership::Membership,
 };
 use crate::replica::{
     Grant, Peer,
-    graph::ChainId,
+    graph::{Candidate, ChainId, Members},
     run::{Operation, Run},
 };
 
@@ -126,5 +127,28 @@ impl Judged {
         }
         let grant = invites().max_by_key(|(act, _)| act.key).map(|(_, grant)| grant).or(genesis);
         (!grant.is_some_and(|grant| self.needs.given_by(grant))).then_some(Void::NotGranted)
+    }
+}
+
+impl<Op> Members<Op> for Membership {
+    /// Whether the author is or was a member in the run's past.
+    fn knows(&self, candidate: &Candidate<'_, Op>) -> bool {
+        let peer = candidate.run.header.author.peer;
+        let invites = || self.acts.iter().filter(|act| act.target == peer && act.deed != Deed::Retire);
+        self.genesis.contains_key(&peer)
+            || invites().any(|invite| candidate.covers((invite.chain, invite.next_seq)))
+    }
+
+    /// Whether the peer is a member, and its run not void as one of a retired peer.
+    fn counts(&self, chain: Option<ChainId>, run: &Run<Op>) -> bool {
+        let is_retired = |chain: ChainId| {
+            let judged = Judged { needs: Right::Read, ..Judged::new(chain, run) };
+            // A chain that is new in the graph is not known here yet.
+            self.chains.get(chain.index()).is_some_and(|state| {
+                let effective = &self.live.view.effective;
+                judged.by_acts(&self.acts, &state.known, effective, None) == Some(Void::Retired)
+            })
+        };
+        self.members().contains_key(&run.header.author.peer) && !chain.is_some_and(is_retired)
     }
 }

@@ -1,7 +1,7 @@
 //! Much of one thing: nothing grows or takes longer than what was sent.
 
-use super::forger::{after, assert_equal, delta, exchange, first, replica, run};
-use crate::replica::{Replica, Version, run::Operation};
+use super::forger::{after, assert_equal, delta, exchange, first, peer, replica, run};
+use crate::replica::{Misbehaviour, Replica, ReplicaNotice, Version, run::Operation};
 
 /// What many revocations that come together leave out is found once.
 #[test]
@@ -18,10 +18,10 @@ fn many_revocations_come_together() {
     assert_eq!(assert_equal(&group), "a");
 }
 
-/// An author that goes on from one place in many ways: all are kept, each once, and reported once.
+/// An author that goes on from one place in many ways: it is reported once, and of the branches that no other names few are taken.
 #[test]
 fn an_author_forks_again_and_again() {
-    let count = 200;
+    let count = 10_000;
     let mut group: Vec<Replica<_>> = (1..=2).map(|number| replica(number, 3)).collect();
     let root = run(first(3, 3), "r");
     let branches = (0..count).map(|index| {
@@ -29,9 +29,43 @@ fn an_author_forks_again_and_again() {
         run(after(&root), &letter)
     });
     let runs: Vec<_> = std::iter::once(root.clone()).chain(branches).collect();
-    group[0].merge(delta(runs.clone()));
-    let notices = group[0].settle().notices;
-    assert_eq!(notices.len(), 1, "one proof is enough: {notices:?}");
+    let half = runs.len() / 2;
+    group[0].merge(delta(runs[..half].iter().cloned()));
+    group[1].merge(delta(runs[..1].iter().chain(&runs[half..]).cloned()));
+    for replica in &mut group {
+        let notices = replica.settle().notices;
+        assert_eq!(notices.len(), 1, "one proof is enough: {notices:?}");
+    }
     exchange(&mut group);
-    assert_eq!(assert_equal(&group).chars().count(), runs.len());
+    let taken = assert_equal(&group).chars().count();
+    assert!(taken < 40, "{taken}");
+    // Sent again, they are no more.
+    group[0].merge(delta(runs));
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group).chars().count(), taken);
+}
+
+/// The same with lives.
+#[test]
+fn a_peer_begins_again_and_again() {
+    let lives: Vec<_> = (0..10_000)
+        .map(|incarnation| {
+            let mut header = first(3, 3);
+            header.author.incarnation = incarnation;
+            run(header, "x")
+        })
+        .collect();
+    let mut group: Vec<Replica<_>> = (1..=2).map(|number| replica(number, 3)).collect();
+    group[0].merge(delta(lives.clone()));
+    let notices = group[0].settle().notices;
+    let flood = ReplicaNotice::PeerMisbehaved { peer: peer(3), what: Misbehaviour::Flood };
+    assert_eq!(notices, [flood]);
+    exchange(&mut group);
+    let taken = assert_equal(&group).len();
+    assert!(taken <= 1024, "{taken}");
+    // What an honest peer does is not held up.
+    group[1].commit('y');
+    group[0].merge(delta(lives));
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group).len(), taken + 1);
 }

@@ -1,12 +1,16 @@
 //! The same runs give the same replica, in whatever order they come: honest ones, forks of old and new, contested members, revocations,
 //! cuts, poison. `SEEDS=…` runs more.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::forger::{Letters, delta, payload, peer};
 use crate::replica::{
     Author, Grant, Peer, Replica, ReplicaBuilder, RunHash, Stamp, State, Undoable, Version,
-    membership::Verdict, run::Run,
+    membership::Verdict,
+    run::{Operation, Run},
 };
 
 impl Undoable for Letters {
@@ -154,7 +158,36 @@ fn outcome(mut replica: Replica<Letters>) -> Outcome {
     }
 }
 
-/// Merges the runs in some order, in parts, some twice, with frames and jobs between.
+/// The runs, and one of each member, in which it names them all: what begins behind a cut waits for another peer's where the cut came first.
+fn named(mut runs: Runs) -> Runs {
+    let cuts = |run: &Arc<Run<char>>| run.operations.iter().any(|it| matches!(it, Operation::Cut { .. }));
+    let mut behind: BTreeSet<RunHash> = BTreeSet::new();
+    for run in &runs {
+        let mut past = run.header.heads.iter().map(|head| head.hash).chain([run.header.previous]);
+        if cuts(run) || past.any(|hash| behind.contains(&hash)) {
+            behind.insert(run.hash);
+        }
+    }
+    let observe = |me: Author| {
+        let mut observer = builder(me).build();
+        let (late, early): (Runs, Runs) = runs.iter().cloned().partition(|run| behind.contains(&run.hash));
+        observer.merge(delta(early));
+        observer.merge(delta(late));
+        observer
+    };
+    let life = |peer| Author { peer, incarnation: 98 };
+    let members: Vec<Peer> = observe(life(peer(1))).members().map(|(member, _)| member).collect();
+    let name = |member| {
+        let mut observer = observe(life(member));
+        observer.act(Operation::Ack { digest: None });
+        observer.outbox().expect("it has said something").runs[0].clone()
+    };
+    let named: Runs = members.into_iter().map(name).collect();
+    runs.extend(named);
+    runs
+}
+
+/// Merges the runs in some order, in parts, some twice, with frames and jobs between, and what waits once more.
 fn merged(me: Author, runs: &Runs, random: &mut Random) -> Outcome {
     let mut shuffled = runs.clone();
     match random.index(4) {
@@ -181,6 +214,7 @@ fn merged(me: Author, runs: &Runs, random: &mut Random) -> Outcome {
         }
     }
     drop(jobs);
+    replica.merge(delta(runs.iter().cloned()));
     outcome(replica)
 }
 
@@ -194,7 +228,7 @@ fn the_same_runs_give_the_same_replica_in_every_order() {
     for seed in seeds(300) {
         let mut random = Random(seed);
         let poison = seed % 2 == 0;
-        let runs = history(&mut random, poison);
+        let runs = named(history(&mut random, poison));
         let life = |number: usize| Author { peer: peer(u8::try_from(number).expect("few")), incarnation: 99 };
         let me = life(1 + random.index(6));
         let expected = merged(me, &runs, &mut Random(seed));

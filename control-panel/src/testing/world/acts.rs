@@ -88,7 +88,7 @@ pub(super) fn taken_back<Op>(ledger: &Ledger<Op>, void: &Runs) -> BTreeSet<Stamp
     let (mut undos, mut cuts) = (BTreeMap::new(), Vec::new());
     for (at, operation) in ledger.acts(void) {
         match operation {
-            Operation::Revoke { stamp } => _ = undos.insert(at, *stamp),
+            Operation::Revoke { stamp } => _ = undos.insert(at, **stamp),
             Operation::Cut { upto } => cuts.push((at, *upto)),
             _ => {}
         }

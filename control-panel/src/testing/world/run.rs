@@ -148,7 +148,7 @@ where
     /// A replica of no member's, that takes all that was stored in one order, and lets nothing go.
     fn whole(&self) -> Replica<S> {
         let mut whole = self.builder(Peer([0xFF; 32]), 0).performed(0).build();
-        whole.merge(Delta { runs: self.ledger.runs() });
+        whole.merge(Delta { runs: self.ledger.runs().into() });
         while let Some(job) = whole.settle().job {
             whole.finish(job.run());
         }

@@ -31,7 +31,7 @@ fn chains_go_on_behind_what_is_forgotten() {
     let mut nodes = rounds(6, &mut oracle);
     let all = contents(&nodes[0]);
     let version = nodes[0].version().clone();
-    nodes[0].forget_below(6);
+    nodes[0].forget_below(6, |_| u64::MAX);
     assert_eq!(contents(&nodes[0]).len(), 9, "three rounds of two operations end at 6");
     assert_eq!(nodes[0].version(), &version);
     oracle.check(&nodes[0]);
@@ -54,7 +54,7 @@ fn a_head_that_names_a_forgotten_run_is_accepted_and_its_time_is_not_above_the_l
     let mut oracle = Oracle::default();
     let mut nodes = rounds(6, &mut oracle);
     let a1 = nodes[1].chain(nodes[1].chains_of(author(1).peer).next().unwrap()).runs[0].clone();
-    nodes[0].forget_below(6);
+    nodes[0].forget_below(6, |_| u64::MAX);
     let late = forge(follow(author(7), None, &[&a1]), &[1]);
     assert_eq!(take(&mut nodes[0], [&late]), 1);
     let chain = |node: &Graph<u64>, peer| node.chains_of(author(peer).peer).next().unwrap();
@@ -72,8 +72,8 @@ fn an_author_that_begins_late_hears_what_is_forgotten_with_the_rest() {
     let last = nodes[0].chain(nodes[0].own_chain().unwrap()).runs.last().unwrap().clone();
     let late = forge(follow(author(7), None, &[&last]), &[1]);
     oracle.add(&late);
-    nodes[0].forget_below(6);
-    nodes[1].forget_below(12);
+    nodes[0].forget_below(6, |_| u64::MAX);
+    nodes[1].forget_below(12, |_| u64::MAX);
     for node in &mut nodes {
         assert_eq!(take(node, [&late]), 1);
         oracle.check(node);
@@ -88,7 +88,7 @@ fn a_fork_behind_what_is_kept_has_the_row_of_its_place() {
     let fourth = nodes[0].chain(own).runs[3].clone();
     let branch = forge(follow(author(1), Some(&fourth), &[]), &[5]);
     oracle.add(&branch);
-    nodes[0].forget_below(6);
+    nodes[0].forget_below(6, |_| u64::MAX);
     for node in &mut nodes {
         assert_eq!(take(node, [&branch]), 1);
         oracle.check(node);
@@ -121,7 +121,7 @@ fn a_graph_goes_on_from_its_record() {
         let missing: Vec<_> = nodes.iter().flat_map(|node| node.since(&Version::new())).collect();
         take(&mut nodes[1], &missing);
         let level = random.next() % (nodes[1].clock() + 1);
-        nodes[1].forget_below(level);
+        nodes[1].forget_below(level, |_| u64::MAX);
         let record = nodes[1].to_record();
         let mut joiner = Graph::restore(origin(), author(9), Limits::default(), &record).unwrap();
         assert_eq!(contents(&joiner), contents(&nodes[1]), "seed {seed}, level {level}");
@@ -139,7 +139,7 @@ fn a_graph_goes_on_from_its_record() {
 fn a_record_that_contradicts_itself_is_no_graph() {
     let mut oracle = Oracle::default();
     let mut nodes = rounds(5, &mut oracle);
-    nodes[0].forget_below(6);
+    nodes[0].forget_below(6, |_| u64::MAX);
     let record = nodes[0].to_record();
     let start = |spoil: &dyn Fn(&mut Record<u64>)| {
         let mut record = record.clone();

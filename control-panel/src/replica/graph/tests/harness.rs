@@ -35,6 +35,11 @@ pub(super) fn seal(graph: &mut Graph<u64>, ops: &[u64]) -> TestRun {
     graph.seal(ops.iter().map(|op| Operation::Apply(*op)).collect(), 0, 0, &IDENTIFY).run
 }
 
+/// Makes a graph's next run: a cut.
+pub(super) fn cut(graph: &mut Graph<u64>, upto: u64) -> TestRun {
+    graph.seal(vec![Operation::Cut { upto }], 0, 0, &IDENTIFY).run
+}
+
 /// Offers runs and admits what can be. Returns how many were.
 pub(super) fn take<'a>(graph: &mut Graph<u64>, runs: impl IntoIterator<Item = &'a TestRun>) -> usize {
     for run in runs {

@@ -3,7 +3,7 @@
 use super::harness::{author, contents, follow, forge, graph, graph_with, head, seal, take};
 use crate::replica::{
     Misbehaviour, RunHash,
-    graph::{Graph, Limits},
+    graph::{Candidate, ChainId, Graph, Limits, Members},
     run::{Header, Run},
 };
 use std::sync::Arc;
@@ -207,16 +207,30 @@ fn a_run_over_the_limits_is_malformed() {
 fn a_stranger_is_refused_by_its_past() {
     let (mut observer, [a1, b1, ..]) = world();
     let chain = observer.chains_of(author(1).peer).next().unwrap();
-    let invited = |candidate: &crate::replica::graph::Candidate<'_, u64>| candidate.covers((chain, 2));
+    let members = InvitedAt(chain);
     observer.offer(forge(follow(author(7), None, &[&b1]), &[6]));
-    assert!(observer.admit_next_if(invited).is_none());
+    assert!(observer.admit_next_of(&members).is_none());
     assert_eq!(observer.take_refused(), [(author(7).peer, Misbehaviour::Stranger)]);
     let guest = forge(follow(author(8), None, &[&a1]), &[6]);
     observer.offer(guest.clone());
-    assert!(observer.admit_next_if(invited).is_some());
+    assert!(observer.admit_next_of(&members).is_some());
     // Its later runs are not asked about.
     observer.offer(forge(follow(author(8), Some(&guest), &[]), &[7]));
-    assert!(observer.admit_next_if(|_| false).is_some());
+    assert!(observer.admit_next_of(&members).is_some());
+}
+
+/// A member is one that has the first two operations of a chain in its past.
+struct InvitedAt(ChainId);
+
+impl Members<u64> for InvitedAt {
+    fn knows(&self, candidate: &Candidate<'_, u64>) -> bool {
+        assert_eq!(candidate.run.header.seq, 0, "only first runs are asked about");
+        candidate.covers((self.0, 2))
+    }
+
+    fn counts(&self, _: Option<ChainId>, _: &Run<u64>) -> bool {
+        false
+    }
 }
 
 #[test]

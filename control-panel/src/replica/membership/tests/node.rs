@@ -91,7 +91,7 @@ impl Node {
         }
         loop {
             let Self { graph, membership, .. } = self;
-            let Some(admitted) = graph.admit_next_if(|candidate| membership.knows(candidate)) else { break };
+            let Some(admitted) = graph.admit_next_of(&*membership) else { break };
             self.judge(&admitted);
         }
         for (peer, what) in self.graph.take_refused() {
