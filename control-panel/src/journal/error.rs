@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::replica::{Peer, SnapshotError, codec::DecodeError};
+use crate::replica::{
+    Peer, SnapshotError,
+    codec::{DecodeError, EncodeError},
+};
 
 /// Why a [`Journal`](super::Journal) cannot be opened, read or written: which file, why, and what mends it.
 ///
@@ -100,10 +103,14 @@ pub enum Fault {
     /// What was written could not be made durable. It is not tried again in this process: after one failure the system may report
     /// success for data that is lost. Opening it anew, in another process, reads what is there.
     SyncFailed,
+    /// It has a replica already: one journal, one replica.
+    HasReplica,
     /// It was closed by this program.
     Closed,
     /// A run in it cannot be read by this program.
     Run(DecodeError),
+    /// What the replica holds has no bytes: the state's `Serialize` fails.
+    Encode(EncodeError),
     /// Its snapshot does not fit the replica.
     Snapshot(SnapshotError),
     /// The system refuses.
@@ -210,8 +217,12 @@ impl fmt::Display for Fault {
             Self::SyncFailed => f.write_str(
                 "the disk failed to keep what was written: check it, and start the program again from what it holds",
             ),
+            Self::HasReplica => {
+                f.write_str("this journal has a replica already: open another journal for another replica")
+            }
             Self::Closed => f.write_str("closed: open it again"),
             Self::Run(error) => write!(f, "a run that cannot be read: {error}"),
+            Self::Encode(error) => write!(f, "{error}"),
             Self::Snapshot(error) => write!(f, "its snapshot: {error}"),
             Self::Io(error) => write!(f, "{error}"),
         }
@@ -222,6 +233,7 @@ impl error::Error for JournalError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match &self.fault {
             Fault::Run(error) => Some(error),
+            Fault::Encode(error) => Some(error),
             Fault::Snapshot(error) => Some(error),
             Fault::Io(error) => Some(error),
             _ => None,

@@ -5,9 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::{
+    keeping::AnySnapshot,
     record::{FrameRecord, RunKey, RunRecord},
     store::Item,
 };
@@ -45,6 +46,8 @@ pub(crate) struct Gauge {
     /// The writer has failed, and holds what it has.
     halted: AtomicBool,
     spare: Mutex<Vec<Vec<u8>>>,
+    /// Rings when `durable` or `halted` changes, and when the writer stops.
+    bell: Notify,
 }
 
 pub(super) fn handover() -> (Handover, mpsc::Receiver<Item>) {
@@ -67,6 +70,14 @@ impl Handover {
     pub(crate) fn keep(&self, runs: Vec<RunRecord>) -> Result<u64, Vec<RunRecord>> {
         self.give(Item::Runs(runs)).map_err(|item| match item {
             Item::Runs(runs) => runs,
+            _ => unreachable!("it gives back what it got"),
+        })
+    }
+
+    /// Hands over what the replica goes on from.
+    pub(super) fn snapshot(&self, snapshot: Arc<dyn AnySnapshot>) -> Result<u64, Arc<dyn AnySnapshot>> {
+        self.give(Item::Snapshot(snapshot)).map_err(|item| match item {
+            Item::Snapshot(snapshot) => snapshot,
             _ => unreachable!("it gives back what it got"),
         })
     }
@@ -130,6 +141,7 @@ impl Gauge {
         let weight = items.iter().map(Item::weight).sum();
         self.bytes.fetch_sub(weight, Ordering::AcqRel);
         self.durable.fetch_add(items.len() as u64, Ordering::AcqRel);
+        self.notify();
         let Ok(mut spare) = self.spare.try_lock() else { return };
         for item in items {
             if let Item::Frame(FrameRecord { mut intents, .. }) = item
@@ -144,6 +156,21 @@ impl Gauge {
 
     pub(super) fn set_halted(&self, halted: bool) {
         self.halted.store(halted, Ordering::Release);
+        self.notify();
+    }
+
+    pub(super) fn notify(&self) {
+        self.bell.notify_waiters();
+    }
+
+    /// Waits until the bell rings, unless more than that is durable already.
+    pub(super) async fn changed(&self, durable: u64) {
+        let mut rung = std::pin::pin!(self.bell.notified());
+        // From here on no ring is missed.
+        rung.as_mut().enable();
+        if self.durable.load(Ordering::Acquire) == durable {
+            rung.await;
+        }
     }
 
     pub(super) fn is_halted(&self) -> bool {
@@ -158,6 +185,8 @@ impl Item {
             Self::Frame(frame) => frame.weight(),
             Self::Runs(runs) => runs.iter().map(RunRecord::weight).sum(),
             Self::Returned(runs) => runs.len() * size_of::<RunKey>(),
+            // Of the replica's own memory, but for a reference.
+            Self::Snapshot(_) => 0,
         }
     }
 }

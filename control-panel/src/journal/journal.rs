@@ -9,15 +9,16 @@ use std::{
 };
 
 use redb::backends::FileBackend;
-use tokio::sync::mpsc;
 
 use super::{
     error::{Fault, JournalError},
     handover::{self, Handover},
+    inbox::{Inbox, InboxGuard},
     lock::{Left, LockFile},
-    store::{Disk, FORMAT, Item, MAGIC, Meta, Reader, Store},
+    store::{Disk, FORMAT, MAGIC, Meta, Reader, Store},
     whereabouts::{stamp, whereabouts},
 };
+use crate::blocking;
 
 /// What was promised, on disk: the operations of a [`Replica`](crate::Replica), and the frames of a panel.
 ///
@@ -44,18 +45,20 @@ struct Shared {
     path: PathBuf,
     session: u64,
     handover: Handover,
-    /// Of what the hand-over gives; the writer has it while it runs.
-    receiver: Mutex<Option<mpsc::Receiver<Item>>>,
+    /// What the hand-over gives; the writer has it while it runs.
+    inbox: Mutex<Option<Inbox>>,
     /// `None` once it is closed.
     open: Mutex<Option<Open>>,
 }
 
 #[derive(Debug)]
-struct Open {
-    store: Store,
-    lock: LockFile,
+pub(super) struct Open {
+    pub(super) store: Store,
+    /// `None` for a medium that is no file.
+    lock: Option<LockFile>,
     /// Whether the session before closed this very file, here.
-    continues: bool,
+    pub(super) continues: bool,
+    pub(super) has_replica: bool,
 }
 
 impl Journal {
@@ -97,10 +100,15 @@ impl Journal {
             .ok_or_else(|| Fault::damaged("sessions are numbered to the end"))?;
         let whereabouts = place.unwrap_or_default();
         store.set_meta(Meta { session, token: token(), clean: false, whereabouts, ..before })?;
+        Ok(Self::with(path, store, Some(lock), continues))
+    }
+
+    fn with(path: &Path, store: Store, lock: Option<LockFile>, continues: bool) -> Self {
         let (handover, receiver) = handover::handover();
-        let open = Mutex::new(Some(Open { store, lock, continues }));
-        let receiver = Mutex::new(Some(receiver));
-        Ok(Self { shared: Arc::new(Shared { path: path.into(), session, handover, receiver, open }) })
+        let session = store.meta().session;
+        let open = Mutex::new(Some(Open { store, lock, continues, has_replica: false }));
+        let inbox = Mutex::new(Some(Inbox::new(receiver)));
+        Self { shared: Arc::new(Shared { path: path.into(), session, handover, inbox, open }) }
     }
 
     /// Where it is.
@@ -125,34 +133,84 @@ impl Journal {
     }
 
     fn try_close(&self) -> Result<(), Fault> {
-        self.drain()?;
+        if self.open_state().is_none() {
+            return Ok(());
+        }
+        self.try_flush()?;
         let mut open = self.open_state();
         let Some(Open { store, .. }) = &mut *open else { return Ok(()) };
         let meta = Meta { clean: true, ..*store.meta() };
         store.set_meta(meta)?;
         let Some(Open { store, lock, .. }) = open.take() else { return Ok(()) };
+        self.shared.handover.gauge().set_halted(true);
         drop(store);
-        if let Some(stamp) = stamp(&self.shared.path) {
+        if let (Some(stamp), Some(lock)) = (stamp(&self.shared.path), lock) {
             lock.leave(&Left { token: meta.token, stamp }).map_err(Fault::of_io)?;
         }
         Ok(())
     }
 
-    /// Writes what was handed over and not taken by a writer.
-    fn drain(&self) -> Result<(), Fault> {
-        let mut receiver = self.shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(receiver) = &mut *receiver else { return Ok(()) };
-        let mut items = Vec::new();
-        while let Ok(item) = receiver.try_recv() {
-            items.push(item);
+    /// Waits until all that was handed over is durable, and writes it where no [`writer`](Self::writer) runs: for programs without a panel, and
+    /// for tests. It blocks.
+    ///
+    /// # Errors
+    /// What could not be written is kept, and tried again by the next call, or by the writer; except after a failed sync.
+    pub fn flush(&self) -> Result<(), JournalError> {
+        self.try_flush().map_err(|fault| fault.at(&self.shared.path))
+    }
+
+    fn try_flush(&self) -> Result<(), Fault> {
+        let given = self.shared.handover.given();
+        loop {
+            if let Some(mut inbox) = self.take_inbox() {
+                return inbox.write_all(self);
+            }
+            let gauge = self.shared.handover.gauge();
+            if self.shared.handover.durable() >= given {
+                return Ok(());
+            }
+            if gauge.is_halted() {
+                return Err(self.last_fault());
+            }
+            // The writer has it: it says when it is further, when it fails, and when it stops.
+            blocking::wait(gauge.changed(self.shared.handover.durable()));
         }
-        if items.is_empty() {
-            return Ok(());
+    }
+
+    /// The end that writes, unless it is taken.
+    pub(super) fn take_inbox(&self) -> Option<InboxGuard<'_>> {
+        let taken = self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.map(|inbox| InboxGuard { inbox: Some(inbox), journal: self })
+    }
+
+    pub(super) fn return_inbox(&self, inbox: Inbox) {
+        *self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner) = Some(inbox);
+        self.shared.handover.gauge().notify();
+    }
+
+    fn last_fault(&self) -> Fault {
+        let failed = self.open_state().as_ref().is_some_and(|open| open.store.disk().sync_failed());
+        if failed { Fault::SyncFailed } else { Fault::Full }
+    }
+
+    /// How many things were handed over by the frames and are durable: it rises with each group that is written.
+    pub fn durable(&self) -> u64 {
+        self.shared.handover.durable()
+    }
+
+    /// Waits until more is durable than that, and returns how much: for a worker that serves peers with [`since`](Self::since).
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub async fn written(&self, after: u64) -> u64 {
+        let gauge = self.shared.handover.gauge();
+        loop {
+            let durable = self.durable();
+            if durable > after {
+                return durable;
+            }
+            gauge.changed(durable).await;
         }
-        let mut open = self.open_state();
-        open.as_mut().ok_or(Fault::Closed)?.store.append(&items)?;
-        self.shared.handover.gauge().written(items);
-        Ok(())
     }
 
     pub(crate) fn handover(&self) -> &Handover {
@@ -166,8 +224,23 @@ impl Journal {
         reader.map_err(|fault| fault.at(&self.shared.path))
     }
 
-    fn open_state(&self) -> MutexGuard<'_, Option<Open>> {
+    pub(super) fn open_state(&self) -> MutexGuard<'_, Option<Open>> {
         self.shared.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// On a medium of a test's own.
+#[cfg(test)]
+impl Journal {
+    pub(super) fn on(memory: &super::store::testing::Memory) -> Result<Self, Fault> {
+        let disk = || Disk::staged(memory.clone()).map_err(Fault::of_io);
+        if memory.lock().bytes.is_empty() {
+            drop(Store::create(disk()?, Meta { format: FORMAT, token: token(), ..Meta::default() })?);
+        }
+        let mut store = Store::open(&disk()?)?;
+        let session = store.meta().session + 1;
+        store.set_meta(Meta { session, clean: false, ..*store.meta() })?;
+        Ok(Self::with(Path::new("memory"), store, None, false))
     }
 }
 

@@ -5,24 +5,33 @@
 // The recorder and the replica's side are built on these next.
 #![allow(dead_code, unused_imports)]
 
+mod effects;
 mod error;
 mod handover;
+mod identity;
+mod inbox;
 mod intents;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod journal;
+mod keeping;
 mod lock;
 mod record;
 mod recording;
 mod replay;
+mod serve;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod whereabouts;
+mod writer;
 
 pub use self::{
+    effects::EffectState,
     error::{Fault, JournalError},
     journal::Journal,
-    record::EffectState,
     replay::{Deviation, DeviationKind, Recorded, Recording, Start},
     tools::{Divergence, Edit, EditError, Refolded, Replay, Shrunk, Timeline, WhatIf},
+    writer::JournalEvent,
 };
 pub use crate::difference::{Difference, difference};

@@ -1,6 +1,6 @@
 //! What a frame hands to its journal, and what the journal gives back.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::replica::{
     Author, RunHash,
@@ -17,18 +17,105 @@ pub(crate) struct RunKey {
     pub(crate) hash: RunHash,
 }
 
-/// A run on its way into a journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl RunKey {
+    pub(crate) fn of<Op>(run: &Run<Op>) -> Self {
+        Self { author: run.header.author, seq: run.header.seq, hash: run.hash }
+    }
+
+    pub(crate) fn place(&self) -> RunPlace {
+        let Self { author, seq, hash } = *self;
+        let mut prefix = [0; 8];
+        prefix.copy_from_slice(&hash.0[..8]);
+        RunPlace { author, seq, prefix }
+    }
+}
+
+/// The place of a run in a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RunPlace {
+    pub(crate) author: Author,
+    pub(crate) seq: u64,
+    /// The first eight bytes of its hash.
+    pub(crate) prefix: [u8; 8],
+}
+
+/// A run on its way into a journal, or out of it.
+#[derive(Clone, Debug)]
 pub(crate) struct RunRecord {
     pub(crate) key: RunKey,
-    /// Header, operations and signature, as `replica::codec::journaled` writes them.
-    pub(crate) bytes: Arc<[u8]>,
     /// Whether the replica admitted it. A run that is only part of an intent, and was refused or waits for others, is not served to peers.
     pub(crate) admitted: bool,
+    body: Body,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Bytes(Arc<[u8]>),
+    /// The frame's thread gives a reference away, and the writer encodes.
+    Run(Arc<dyn AnyRun>),
+}
+
+/// A run whatever its operations are.
+trait AnyRun: fmt::Debug + Send + Sync {
+    fn len(&self) -> usize;
+
+    fn encode(self: Arc<Self>) -> Result<Vec<u8>, EncodeError>;
+}
+
+impl<Op: Send + Sync + 'static> AnyRun for Run<Op> {
+    fn len(&self) -> usize {
+        self.bytes.len() + self.signature.len()
+    }
+
+    fn encode(self: Arc<Self>) -> Result<Vec<u8>, EncodeError> {
+        encode_run(&self)
+    }
+}
+
+impl RunRecord {
+    /// Costs a reference count: it is encoded where it is written.
+    ///
+    /// # Errors
+    /// A run of a replica without a codec has no bytes.
+    pub(crate) fn new<Op: Send + Sync + 'static>(
+        run: &Arc<Run<Op>>,
+        admitted: bool,
+    ) -> Result<Self, EncodeError> {
+        if run.bytes.is_empty() {
+            return Err(EncodeError::NoCodec);
+        }
+        Ok(Self { key: RunKey::of(run), admitted, body: Body::Run(Arc::clone(run) as Arc<dyn AnyRun>) })
+    }
+
+    pub(crate) fn from_bytes(key: RunKey, bytes: impl Into<Arc<[u8]>>, admitted: bool) -> Self {
+        Self { key, admitted, body: Body::Bytes(bytes.into()) }
+    }
+
+    /// Header, operations and signature, as `replica::codec::journaled` writes them.
+    pub(crate) fn bytes(&self) -> Result<Arc<[u8]>, EncodeError> {
+        match &self.body {
+            Body::Bytes(bytes) => Ok(Arc::clone(bytes)),
+            Body::Run(run) => Arc::clone(run).encode().map(Arc::from),
+        }
+    }
+
+    /// What it counts against the bound of the hand-over.
+    pub(crate) fn weight(&self) -> usize {
+        96 + match &self.body {
+            Body::Bytes(bytes) => bytes.len(),
+            Body::Run(run) => run.len(),
+        }
+    }
+}
+
+impl PartialEq for RunRecord {
+    fn eq(&self, other: &Self) -> bool {
+        (self.key, self.admitted) == (other.key, other.admitted) && self.bytes() == other.bytes()
+    }
 }
 
 /// One frame on its way into a journal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FrameRecord {
     /// The journal's, see `Journal::session`.
     pub(crate) session: u64,
@@ -49,35 +136,6 @@ impl FrameRecord {
     }
 }
 
-impl RunRecord {
-    pub(crate) fn new<Op>(run: &Arc<Run<Op>>, admitted: bool) -> Result<Self, EncodeError> {
-        let key = RunKey { author: run.header.author, seq: run.header.seq, hash: run.hash };
-        Ok(Self { key, bytes: encode_run(run)?.into(), admitted })
-    }
-
-    pub(crate) fn weight(&self) -> usize {
-        self.bytes.len() + 96
-    }
-}
-
-/// The place of a run in a journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RunPlace {
-    pub(crate) author: Author,
-    pub(crate) seq: u64,
-    /// The first eight bytes of its hash.
-    pub(crate) prefix: [u8; 8],
-}
-
-impl RunKey {
-    pub(crate) fn place(&self) -> RunPlace {
-        let Self { author, seq, hash } = *self;
-        let mut prefix = [0; 8];
-        prefix.copy_from_slice(&hash.0[..8]);
-        RunPlace { author, seq, prefix }
-    }
-}
-
 /// A recorded frame, as it is in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FrameRow {
@@ -91,15 +149,4 @@ pub(crate) struct FrameRow {
     pub(crate) digest: Option<u64>,
     /// The hash of this frame and, by the one before, of all earlier ones.
     pub(crate) chain: [u8; 32],
-}
-
-/// What is known of an irreversible effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EffectState {
-    /// It is noted durably as of this call: perform it now, and then call [`Journal::effect_done`](super::Journal::effect_done).
-    Begun,
-    /// It was noted earlier, and nothing says that it was completed: the program stopped in between. It may have happened.
-    Interrupted,
-    /// It happened.
-    Done,
 }

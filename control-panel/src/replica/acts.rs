@@ -76,9 +76,9 @@ impl<S: State> Replica<S> {
         Ok(self.act(Operation::Cut { upto }))
     }
 
-    /// This peer's own operations that became void, each once: those it made before it was invited, while it was retired or could only read, and
-    /// those of a copy of it that went on from an old state. In no particular order between frames' operations; kept until they are taken. Commit them anew, or give
-    /// them up; nothing is merged silently.
+    /// This peer's own operations that became void, each once: those it made before it was invited, while it was retired or could only read, those of a copy of it that
+    /// went on from an old state, and those that its journal could not keep. In no particular order between frames' operations; kept until they are taken. Commit them
+    /// anew, or give them up; nothing is merged silently.
     ///
     /// They come once it is certain that they stay void: of a retirement, once all members have acknowledged it. Before that another
     /// owner's act may take precedence over it, and they count again.
@@ -87,6 +87,7 @@ impl<S: State> Replica<S> {
         self.release_void();
         self.unsettled |= !self.notices.is_empty();
         let void = std::mem::take(&mut self.void);
+        self.note_given_back(&void);
         let mut ops = self.unplaced.take();
         ops.extend(void.iter().flat_map(|run| run.applied()).map(|(stamp, op)| (stamp, op.clone())));
         ops
@@ -96,24 +97,32 @@ impl<S: State> Replica<S> {
     /// nothing. Once a frame, behind [`settle`](Self::settle). It may make an acknowledgement, or a [`cut`](Self::cut) where
     /// [`history`](super::ReplicaBuilder::history) asks for one.
     ///
-    /// A delta that gets lost is repaired by [`since`](Self::since).
+    /// A delta that gets lost is repaired by [`since`](Self::since). With a journal, what it has is durable: a frame's operations come out of a
+    /// later one.
     pub fn outbox(&mut self) -> Option<Delta<S::Op>> {
         if self.is_uninvited() {
             return None;
         }
-        self.cut_history();
+        if self.accepts() {
+            self.cut_history();
+        }
         self.seal();
         // A digest travels with an acknowledgement, also where there is more to say.
         let digest = self.fold.digest().filter(|digest| digest.level > self.compared);
         let alone = self.membership.members().len() == 1;
         let quiet = self.own.sent >= self.graph.own_next_seq();
-        if (digest.is_some() && !alone) || (quiet && self.membership.ack_due()) {
+        let due = (digest.is_some() && !alone) || (quiet && self.membership.ack_due());
+        if due && self.accepts() {
             self.compared = digest.map_or(self.compared, |digest| digest.level);
             self.act(Operation::Ack { digest });
         }
-        let chain = self.graph.own_chain()?;
-        let runs = self.graph.runs_from(chain, self.own.sent);
-        self.own.sent = self.graph.own_next_seq();
+        self.flush();
+        let (chain, sendable) = (self.graph.own_chain()?, self.sendable());
+        let mut runs = self.graph.runs_from(chain, self.own.sent);
+        if runs.last().is_some_and(|run| run.next_seq() > sendable) {
+            runs = runs.into_iter().filter(|run| run.next_seq() <= sendable).collect();
+        }
+        self.own.sent = self.own.sent.max(sendable);
         (!runs.is_empty()).then_some(Delta { runs })
     }
 
@@ -127,10 +136,13 @@ impl<S: State> Replica<S> {
     /// [`reaches`](Self::reaches).
     pub fn since(&self, version: &Version) -> Delta<S::Op> {
         let mut runs = self.graph.since(version);
+        let (me, sendable) = (self.me, self.sendable());
+        runs.retain(|run| run.header.author != me || run.next_seq() <= sendable);
         let program = (self.schema, self.fingerprint);
         let make =
             |operations, encoded: &[u8]| self.graph.prepare(operations, encoded, program, &*self.identify);
-        let pending = self.own.peek(make).filter(|run| run.next_seq() > version.get(self.me));
+        let pending = if self.kept.is_none() { self.own.peek(make) } else { None };
+        let pending = pending.filter(|run| run.next_seq() > version.get(self.me));
         runs.extend(pending.cloned());
         if self.verifier.is_some() {
             keep_covered(&mut runs);

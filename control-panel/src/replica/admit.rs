@@ -17,6 +17,7 @@ impl<S: State> Replica<S> {
     /// A run from elsewhere became part of the graph.
     pub(super) fn admit(&mut self, admitted: &Admitted<S::Op>) {
         let run = &admitted.run;
+        self.keep(run);
         if run.header.author == self.me {
             // From a journal, or from a copy of this replica: others have it.
             self.own.sent = self.own.sent.max(run.next_seq());
@@ -34,6 +35,7 @@ impl<S: State> Replica<S> {
     /// This replica's own run became part of the graph; its operations are in the state, unless they were expected to be void.
     pub(super) fn admit_own(&mut self, admitted: &Admitted<S::Op>, expected_void: bool) {
         let run = &admitted.run;
+        self.keep(run);
         match (self.membership.judge(&self.graph, admitted), expected_void) {
             (Verdict::Valid, false) => self.take_acts(run),
             (Verdict::Valid, true) => {
@@ -51,6 +53,12 @@ impl<S: State> Replica<S> {
         if !self.unsettled {
             self.advance();
             self.unsettled = self.fold.is_busy() || !self.notices.is_empty();
+        }
+    }
+
+    fn keep(&mut self, run: &Arc<Run<S::Op>>) {
+        if let Some(kept) = &mut self.kept {
+            kept.keep(run);
         }
     }
 

@@ -5,6 +5,8 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
+#[cfg(feature = "journal")]
+use super::codec::Codec;
 use super::{
     Grant, Peer, RunHash,
     run::{Header, Operation},
@@ -31,6 +33,12 @@ pub(crate) trait Identify<Op>: Send + Sync {
     /// If it has no bytes that other replicas take. What was appended then is no operation.
     fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {
         let _ = (operation, out);
+    }
+
+    /// What reads what was kept in a journal; `None` without a codec.
+    #[cfg(feature = "journal")]
+    fn codec(&self) -> Option<&dyn Codec<Op>> {
+        None
     }
 }
 

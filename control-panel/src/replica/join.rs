@@ -81,6 +81,7 @@ impl<S: State> Replica<S> {
         let membership = membership.ok_or(SnapshotError::Contradictory)?;
 
         self.seal();
+        self.keep_snapshot(&snapshot);
         let before = Before {
             own: self.graph.own_chain().map(|id| self.graph.chain(id).tip().hash),
             graph: std::mem::replace(&mut self.graph, graph),
@@ -175,11 +176,17 @@ impl<S: State> Replica<S> {
         let own = self.graph.own_chain().map(|id| self.graph.chain(id).tip().hash);
         if own != before.own || self.graph.is_forked(self.me) {
             let last = self.graph.last_life(self.me.peer).unwrap_or(0).max(self.me.incarnation);
-            self.me = Author { incarnation: last.saturating_add(1), ..self.me };
-            self.graph.go_on_as(self.me);
-            self.membership.go_on_as(self.me);
-            self.own = Own::new();
+            self.go_on_as(Author { incarnation: last.saturating_add(1), ..self.me });
         }
+    }
+
+    /// Goes on as another life, which has made nothing yet.
+    pub(super) fn go_on_as(&mut self, me: Author) {
+        self.me = me;
+        self.graph.go_on_as(me);
+        self.membership.go_on_as(me);
+        self.own = Own::new();
+        self.keep_for_new_life();
     }
 }
 

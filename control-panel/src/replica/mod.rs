@@ -48,6 +48,7 @@ pub mod guide {}
 pub(crate) mod identify;
 mod ids;
 mod join;
+pub(crate) mod keeper;
 mod membership;
 mod notice;
 #[cfg(feature = "testing")]
@@ -57,6 +58,8 @@ mod redo;
 mod reducers;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod replica;
+#[cfg(feature = "journal")]
+pub(crate) mod restore;
 mod revocations;
 pub(crate) mod run;
 mod settled;
@@ -71,6 +74,8 @@ mod unplaced;
 mod unread;
 mod version;
 
+#[cfg(feature = "journal")]
+pub(crate) use self::signature::keep_covered;
 pub use self::{
     builder::ReplicaBuilder,
     delta::Delta,

@@ -9,6 +9,7 @@ use super::{
     graph::{Graph, Limits},
     identify::{Identify, InProcess},
     join::Joined,
+    keeper::Kept,
     membership::{Membership, Right},
     own::Own,
     redo::Redone,
@@ -96,6 +97,8 @@ pub struct Replica<S: State> {
     pub(super) stable: u64,
     /// Whether `settle` has anything to do.
     pub(super) unsettled: bool,
+    /// What makes admitted runs durable.
+    pub(super) kept: Option<Kept<S>>,
 }
 
 impl<S: State> Replica<S> {
@@ -147,6 +150,7 @@ impl<S: State> Replica<S> {
             joined: None,
             stable: 0,
             unsettled: false,
+            kept: None,
         }
     }
 
@@ -174,7 +178,8 @@ impl<S: State> Replica<S> {
     ///
     /// It sorts after everything this replica has, merged deltas that are not settled included. Where this peer may not write (retired, or
     /// invited to read), the operation is void: it is not applied, and [`take_void`](Self::take_void) returns it. Before an invitation of this peer is
-    /// merged it has no place in the order either, and is not sent: the Lamport time of its stamp is 0.
+    /// merged, and while this replica's journal cannot keep it (the disk is full), it has no place in the order either, and is not sent: the
+    /// Lamport time of its stamp is 0.
     ///
     /// Cost: one `apply`, and an entry in the log.
     ///
@@ -182,6 +187,9 @@ impl<S: State> Replica<S> {
     /// Not where `apply` does: the next `settle` reports that and restores the state. With a codec, before anything is changed: if the operation
     /// is longer than its limits allow, or is not read back from its bytes, as no other replica would take it.
     pub fn commit(&mut self, op: S::Op) -> Stamp {
+        if !self.accepts() {
+            return self.commit_unplaced(op);
+        }
         let operation = Operation::Apply(op);
         self.encode(&operation);
         let may_write = self.membership.may(self.me.peer, Right::Write);
@@ -204,9 +212,11 @@ impl<S: State> Replica<S> {
     /// Takes a delta from another replica: in any order, any number of times, with gaps. What cannot be admitted yet waits in
     /// a bounded buffer; what is refused is reported by the next [`settle`](Self::settle).
     ///
+    /// While this replica's journal fails and has no room left, the delta is dropped: it is asked for again by [`version`](Self::version).
+    ///
     /// The state does not change before that. Cost: for each operation a fraction of a microsecond, none of it in the user's `apply`.
     pub fn merge(&mut self, delta: Delta<S::Op>) {
-        if delta.is_empty() {
+        if delta.is_empty() || !self.has_room() {
             return;
         }
         self.seal();
@@ -239,7 +249,11 @@ impl<S: State> Replica<S> {
     /// [`Redo`](super::Redo), to be run elsewhere; until [`finish`](Self::finish) the state is as it was, with commits on top.
     #[inline]
     pub fn settle(&mut self) -> Settled<S> {
-        if self.unsettled { self.settle_now() } else { Settled::default() }
+        let settled = if self.unsettled { self.settle_now() } else { Settled::default() };
+        if self.kept.is_some() {
+            self.flush();
+        }
+        settled
     }
 
     #[inline(never)]

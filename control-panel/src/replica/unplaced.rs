@@ -1,7 +1,7 @@
-//! What a replica commits before its peer is invited.
+//! What a replica commits before its peer is invited, or while its journal fails.
 //!
-//! All others refuse a first run that has no invitation in its past, and with it whatever follows: so there must be none. The
-//! operations get no place in the order, and come back.
+//! Before an invitation, all others refuse a first run that has no invitation in its past, and with it whatever follows: so there must be none. What is
+//! not durable is not promised. The operations get no place in the order, and come back.
 
 use super::{Author, Replica, ReplicaNotice, Stamp, State};
 
@@ -37,7 +37,7 @@ impl<S: State> Replica<S> {
         !self.membership.was_invited(self.me.peer)
     }
 
-    /// A local operation while this peer is not invited.
+    /// A local operation that is not made.
     pub(super) fn commit_unplaced(&mut self, op: S::Op) -> Stamp {
         self.notices.push(ReplicaNotice::OwnVoid { ops: 1 });
         self.unsettled = true;

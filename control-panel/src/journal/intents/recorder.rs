@@ -126,7 +126,7 @@ impl<I: Intent<Source: Serialize> + Serialize> Recorder<I> for IntentRecorder<I>
 }
 
 fn record(RunBytes { author, seq, hash, bytes }: RunBytes) -> RunRecord {
-    RunRecord { key: RunKey { author, seq, hash }, bytes, admitted: false }
+    RunRecord::from_bytes(RunKey { author, seq, hash }, bytes, false)
 }
 
 /// The user's `Serialize` may panic: then the intent has no bytes, and the frame goes on.

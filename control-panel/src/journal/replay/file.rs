@@ -11,7 +11,7 @@ use crate::{
     journal::{
         Fault, JournalError,
         intents::{ReadFrame, read_frame},
-        record::{FrameRow, RunPlace, RunRecord},
+        record::{FrameRow, RunKey, RunPlace, RunRecord},
         store::Reader,
     },
     replica::{Peer, codec::RunBytes},
@@ -124,11 +124,12 @@ fn pasts(
 }
 
 fn run(place: &RunPlace, runs: &BTreeMap<RunPlace, RunRecord>) -> Result<RunBytes, Fault> {
-    let RunRecord { key, bytes, .. } = runs.get(place).ok_or_else(|| {
+    let record = runs.get(place).ok_or_else(|| {
         let RunPlace { author, seq, .. } = place;
         Fault::damaged(format_args!("the run of {author} from {seq} is missing"))
     })?;
-    Ok(RunBytes { author: key.author, seq: key.seq, hash: key.hash, bytes: Arc::clone(bytes) })
+    let RunKey { author, seq, hash } = record.key;
+    Ok(RunBytes { author, seq, hash, bytes: record.bytes().map_err(Fault::Encode)? })
 }
 
 fn is_export(path: &Path) -> bool {

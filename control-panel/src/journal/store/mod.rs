@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `store.rs` | what writes: one transaction for a group of frames |
 //! | `reader.rs` | what reads: one state of the file, whatever is written meanwhile |
+//! | `since.rs` | what peers lack |
 //! | `meta.rs`, `rows.rs` | rows as bytes |
 //! | `disk.rs`, `stage.rs` | what lies between redb and the file: nothing is written before the file is known to be right |
 
@@ -11,6 +12,7 @@ mod disk;
 mod meta;
 mod reader;
 mod rows;
+mod since;
 mod stage;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod store;
@@ -33,7 +35,7 @@ const AUTHORS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("authors")
 const OPS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("ops");
 const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
 const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("snapshots");
-const EFFECTS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("effects");
+pub(super) const EFFECTS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("effects");
 const RETURNED: TableDefinition<'_, &[u8], ()> = TableDefinition::new("returned");
 
 /// With what every redb file begins.

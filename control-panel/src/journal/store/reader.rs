@@ -54,6 +54,14 @@ impl Reader {
         Meta::read(&table)
     }
 
+    pub(super) fn author_list(&self) -> &[Author] {
+        &self.authors
+    }
+
+    pub(super) fn transaction(&self) -> &ReadTransaction {
+        &self.transaction
+    }
+
     pub(super) fn authors(&self) -> BTreeMap<Author, AuthorId> {
         self.authors.iter().zip(0..).map(|(author, id)| (*author, id)).collect()
     }
@@ -141,7 +149,7 @@ impl Reader {
 }
 
 /// The run of a row, if it is the one that its key names.
-fn named(place: RunPlace, row: &[u8]) -> Result<RunRecord, Fault> {
+pub(super) fn named(place: RunPlace, row: &[u8]) -> Result<RunRecord, Fault> {
     let RunPlace { author, seq, .. } = place;
     let wrong =
         |why: &dyn std::fmt::Display| Fault::damaged(format_args!("the run of {author} from {seq}: {why}"));
@@ -151,5 +159,5 @@ fn named(place: RunPlace, row: &[u8]) -> Result<RunRecord, Fault> {
     if key.place() != place {
         return Err(wrong(&"its hash is another"));
     }
-    Ok(RunRecord { key, bytes: bytes.into(), admitted })
+    Ok(RunRecord::from_bytes(key, bytes, admitted))
 }

@@ -1,7 +1,7 @@
 //! Rows as bytes. The layout is in `../README.md`.
 
 use crate::{
-    journal::record::{FrameRecord, FrameRow, RunPlace, RunRecord},
+    journal::record::{FrameRecord, FrameRow, RunPlace},
     replica::{
         Author, Peer,
         codec::{DecodeError, Reader, Refused, put_varint},
@@ -83,10 +83,10 @@ pub(crate) fn chain(before: &[u8; 32], body: &[u8]) -> [u8; 32] {
 pub(super) const ADMITTED: u8 = 1;
 const RECEIVED: u8 = 0;
 
-pub(super) fn put_run(run: &RunRecord) -> Vec<u8> {
-    let mut out = Vec::with_capacity(run.bytes.len() + 1);
-    out.push(if run.admitted { ADMITTED } else { RECEIVED });
-    out.extend_from_slice(&run.bytes);
+pub(super) fn put_run(bytes: &[u8], admitted: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 1);
+    out.push(if admitted { ADMITTED } else { RECEIVED });
+    out.extend_from_slice(bytes);
     out
 }
 

@@ -12,14 +12,15 @@ use super::{
 use crate::{
     journal::{
         error::Fault,
+        keeping::AnySnapshot,
         record::{FrameRecord, RunKey, RunPlace, RunRecord},
     },
-    replica::Author,
+    replica::{Author, codec::EncodeError},
     supervise::panics,
 };
 
 /// What is written, in its order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Item {
     /// A whole frame: with the runs that were kept since the frame before.
     Frame(FrameRecord),
@@ -27,6 +28,8 @@ pub(crate) enum Item {
     Runs(Vec<RunRecord>),
     /// Void runs that the program has back.
     Returned(Vec<RunKey>),
+    /// What the replica goes on from.
+    Snapshot(Arc<dyn AnySnapshot>),
 }
 
 /// The end of the file.
@@ -47,6 +50,8 @@ pub(crate) struct Store {
     tail: Tail,
     /// The runs that were kept since the last frame, which the next one names.
     loose: Vec<RunPlace>,
+    /// A write failed: redb goes on only when it is opened again.
+    broken: bool,
 }
 
 impl Store {
@@ -64,7 +69,8 @@ impl Store {
         transaction.open_table(RETURNED).map_err(fault_of)?;
         transaction.commit().map_err(fault_of)?;
         let tail = Tail { frame: 0, chain: rows::FIRST };
-        Ok(Self { disk, db: Arc::new(db), meta, authors: BTreeMap::new(), tail, loose: Vec::new() })
+        let db = Arc::new(db);
+        Ok(Self { disk, db, meta, authors: BTreeMap::new(), tail, loose: Vec::new(), broken: false })
     }
 
     /// Opens a journal, all of whose pages are checked. Writes nothing if anything is wrong.
@@ -82,20 +88,43 @@ impl Store {
         drop(reader);
         disk.settle().map_err(Fault::of_io)?;
         let (disk, tail) = (Arc::clone(disk), Tail { frame, chain });
-        Ok(Self { disk, db, meta, authors, tail, loose: Vec::new() })
+        Ok(Self { disk, db, meta, authors, tail, loose: Vec::new(), broken: false })
     }
 
-    /// Opens what a failed write left behind: nothing of it is lost but what was not durable.
-    pub(crate) fn reopen(&mut self) -> Result<(), Fault> {
-        let db = Arc::new(open_database(&self.disk, false)?);
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Opens what a failed write left behind: nothing of it is lost but what was not durable. Returns whether these items, whose write was
+    /// reported as failed, are there all the same.
+    pub(crate) fn recover(&mut self, items: &[Item]) -> Result<bool, Fault> {
+        let opened = open_database(&self.disk, false).map_err(|fault| self.explain(fault))?;
+        let db = Arc::new(opened);
         let reader = Reader::new(Arc::clone(&db), Arc::clone(&self.disk))?;
         let (frame, chain) = reader.last_frame()?.unwrap_or((0, rows::FIRST));
-        // A commit whose outcome was an error may be there whole.
+        let frames = items.iter().filter(|item| matches!(item, Item::Frame(_))).count() as u64;
+        debug_assert!(
+            frame == self.tail.frame || frame == self.tail.frame + frames,
+            "a transaction is whole"
+        );
+        // Without a frame it is written again, which changes nothing.
+        let is_there = frame > self.tail.frame;
+        if is_there {
+            self.loose = items.iter().fold(Vec::new(), |mut loose, item| {
+                match item {
+                    Item::Frame(_) => loose.clear(),
+                    Item::Runs(runs) => loose.extend(runs.iter().map(|run| run.key.place())),
+                    Item::Returned(_) | Item::Snapshot(_) => {}
+                }
+                loose
+            });
+        }
         self.tail = Tail { frame, chain };
         self.authors = reader.authors();
         drop(reader);
         self.db = db;
-        Ok(())
+        self.broken = false;
+        Ok(is_there)
     }
 
     pub(crate) fn meta(&self) -> &Meta {
@@ -117,16 +146,21 @@ impl Store {
 
     /// Durable when it returns.
     pub(crate) fn set_meta(&mut self, meta: Meta) -> Result<(), Fault> {
-        let transaction = begin(&self.db)?;
-        write_meta(&transaction, &meta)?;
-        self.commit(transaction)?;
+        self.change(|transaction| {
+            let mut table = transaction.open_table(META)?;
+            Ok(meta.write(&mut table)?)
+        })?;
         self.meta = meta;
         Ok(())
     }
 
     /// Writes all of it or nothing: durable when it returns.
     pub(crate) fn append(&mut self, items: &[Item]) -> Result<(), Fault> {
-        let transaction = begin(&self.db)?;
+        self.try_append(items).inspect_err(|_| self.broken = true)
+    }
+
+    fn try_append(&mut self, items: &[Item]) -> Result<(), Fault> {
+        let transaction = begin(&self.db).map_err(|fault| self.explain(fault))?;
         let mut append = Append {
             tail: self.tail,
             loose: self.loose.clone(),
@@ -143,11 +177,23 @@ impl Store {
     }
 
     /// A change of one of the small tables.
-    pub(super) fn change<T>(
+    pub(in crate::journal) fn change<T>(
+        &mut self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Fault> {
+        if self.broken {
+            self.recover(&[])?;
+        }
+        let changed = self.try_change(change);
+        self.broken = changed.is_err();
+        changed
+    }
+
+    fn try_change<T>(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Fault> {
-        let transaction = begin(&self.db)?;
+        let transaction = begin(&self.db).map_err(|fault| self.explain(fault))?;
         let changed = change(&transaction).map_err(|error| self.explain(fault_of(error)))?;
         self.commit(transaction)?;
         Ok(changed)
@@ -196,6 +242,12 @@ impl Append<'_> {
                         returned.insert(&key[..], ()).map_err(fault_of)?;
                     }
                 }
+                Item::Snapshot(snapshot) => {
+                    let bytes = snapshot.encode().map_err(unwritable)?;
+                    let mut snapshots = transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
+                    snapshots.retain(|_, _| false).map_err(fault_of)?;
+                    snapshots.insert(self.tail.frame, &bytes[..]).map_err(fault_of)?;
+                }
             }
         }
         if !self.new.is_empty() {
@@ -243,7 +295,7 @@ impl Append<'_> {
                 return Ok(());
             }
         }
-        let value = rows::put_run(run);
+        let value = rows::put_run(&run.bytes().map_err(unwritable)?, run.admitted);
         ops.insert(&key[..], &value[..]).map_err(fault_of)?;
         Ok(())
     }
@@ -256,6 +308,11 @@ impl Append<'_> {
         self.new.insert(author, id);
         Ok(id)
     }
+}
+
+/// What no retry mends: a state whose `Serialize` fails.
+fn unwritable(error: EncodeError) -> Fault {
+    Fault::Encode(error)
 }
 
 fn numbers_end() -> Fault {

@@ -112,7 +112,7 @@ impl StorageBackend for Memory {
 }
 
 /// What the tests share.
-#[derive(Clone, Default, Debug, PartialEq)]
+#[derive(Clone, Default, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Words(pub(crate) Vec<String>);
 
 impl State for Words {

@@ -69,6 +69,11 @@ impl<Op: 'static> Identify<Op> for Coding<Op> {
             operation => put_own(operation, out),
         }
     }
+
+    #[cfg(feature = "journal")]
+    fn codec(&self) -> Option<&dyn Codec<Op>> {
+        Some(&*self.codec)
+    }
 }
 
 /// What the first run of every chain names as its previous one: groups that begin with other members do not mix.

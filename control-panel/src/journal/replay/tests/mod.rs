@@ -73,7 +73,7 @@ impl Tape {
                         chain,
                     });
                 }
-                Item::Returned(_) => {}
+                Item::Returned(_) | Item::Snapshot(_) => unreachable!("the replica has no journal"),
             }
         }
         Recording::of_rows(Some(Machine::fingerprint()), None, &rows, &runs).unwrap()

@@ -21,11 +21,15 @@ impl Group {
         let mut first = None;
         for round in 0..4 {
             let runs: Vec<_> = nodes.iter_mut().map(|node| seal(node, &[round])).collect();
-            nodes.iter_mut().for_each(|node| _ = take(node, &runs));
+            for node in &mut nodes {
+                _ = take(node, &runs);
+            }
             first.get_or_insert(runs[0].clone());
         }
         let cut = cut(&mut nodes[1], 3);
-        nodes[..3].iter_mut().for_each(|node| _ = take(node, [&cut]));
+        for node in &mut nodes[..3] {
+            _ = take(node, [&cut]);
+        }
         Self { nodes, cut, first: first.unwrap() }
     }
 
@@ -95,8 +99,8 @@ fn its_own_peer_names_nothing() {
     let own = group.nodes[2].own_chain().unwrap();
     let last = group.nodes[2].chain(own).runs.last().unwrap().clone();
     let missing = forge(follow(author(3), Some(&last), &[]), &[6]);
-    let lost = forge(follow(author(3), Some(&missing), &[&above]), &[6]);
-    assert_eq!(take(&mut group.nodes[1], [&lost]), 0);
+    let orphan = forge(follow(author(3), Some(&missing), &[&above]), &[6]);
+    assert_eq!(take(&mut group.nodes[1], [&orphan]), 0);
     assert_eq!(take(&mut group.nodes[1], [&missing]), 5, "{:?}", group.nodes[1].take_refused());
 }
 

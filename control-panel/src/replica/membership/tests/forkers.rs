@@ -21,7 +21,9 @@ fn copy(of: &Node) -> Node {
 /// All nodes come to have everything. Returns the verdicts, which are the same on all, and what was found wrong on these.
 fn meet(nodes: &mut [Node], honest: &[usize]) -> (BTreeMap<RunHash, Verdict>, Vec<String>) {
     let all: Vec<TestRun> = nodes.iter().flat_map(|node| node.log.clone()).collect();
-    nodes.iter_mut().for_each(|node| node.take(&all));
+    for node in &mut *nodes {
+        node.take(&all);
+    }
     let verdicts = nodes[0].judged();
     assert!(nodes.iter().all(|node| node.judged() == verdicts), "verdicts differ");
     (verdicts, honest.iter().flat_map(|of| nodes[*of].wrong.clone()).collect())

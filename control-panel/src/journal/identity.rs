@@ -1,0 +1,173 @@
+//! Which life of its peer a replica is, and where it goes on.
+
+use std::{
+    collections::BTreeSet,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    Journal,
+    error::{Fault, JournalError},
+    keeping::RunKeeper,
+    store::{Meta, Reader, ReplicaMeta},
+};
+use crate::replica::{
+    Author, Replica, ReplicaBuilder, Snapshot, State,
+    codec::{Codec, Limits, decode_run},
+    restore::Kept,
+    run::Run,
+};
+
+/// How far apart lives may be. Of two that begin from one copy of a journal, and know nothing of each other, it is next to certain
+/// that they take different numbers.
+const STRIDE: u64 = 1 << 16;
+
+impl Journal {
+    /// The replica that this journal has: as it was, or new. What it admits from now on is handed to the journal each frame, and nothing of its own
+    /// leaves it ([`outbox`](Replica::outbox), [`since`](Replica::since)) before it is durable.
+    ///
+    /// The builder is as for the first start: the same peer, members, codec. It goes on as the same author if the session before
+    /// [closed](Self::close) this very file, on this machine, since it was started last. Otherwise, after a crash, in a copied folder or a restored
+    /// backup, it is a new life of its peer, which is noted durably here, before its first commit.
+    ///
+    /// It blocks: reads all operations, and applies them.
+    ///
+    /// ```
+    /// use control_panel::{Peer, Replica, Stamp, State, journal::Journal, replica::codec::{Limits, Postcard}};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
+    /// struct Words(Vec<String>);
+    ///
+    /// impl State for Words {
+    ///     type Op = String;
+    ///
+    ///     fn apply(&mut self, word: &String, _: &Stamp) {
+    ///         self.0.push(word.clone());
+    ///     }
+    /// }
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("words.journal");
+    /// let start = || -> Result<_, Box<dyn std::error::Error>> {
+    ///     let builder = Replica::builder(Peer([1; 32]), Words::default());
+    ///     let journal = Journal::open(&path)?;
+    ///     let replica = journal.replica(builder.codec(Postcard::new(), Limits::default()))?;
+    ///     Ok((journal, replica))
+    /// };
+    /// let (journal, mut replica) = start()?;
+    /// replica.commit("kept".to_owned());
+    /// let _ = replica.settle(); // each frame
+    /// journal.close()?;
+    ///
+    /// let (_journal, again) = start()?;
+    /// assert_eq!(again.state(), &Words(vec!["kept".to_owned()]));
+    /// assert_eq!(again.author(), replica.author());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`JournalError`]: it is another peer's, group's or reducer's, or of a newer schema; the builder has no codec; or this journal has a replica.
+    pub fn replica<S>(&self, builder: ReplicaBuilder<S>) -> Result<Replica<S>, JournalError>
+    where
+        S: State + Serialize + DeserializeOwned,
+    {
+        self.try_replica(builder).map_err(|fault| fault.at(self.path()))
+    }
+
+    fn try_replica<S>(&self, mut builder: ReplicaBuilder<S>) -> Result<Replica<S>, Fault>
+    where
+        S: State + Serialize + DeserializeOwned,
+    {
+        let mut open = self.open_state();
+        let open = open.as_mut().ok_or(Fault::Closed)?;
+        if open.has_replica {
+            return Err(Fault::HasReplica);
+        }
+        let genesis = (builder.genesis)(&builder.members);
+        let identify = builder.identify.as_deref().ok_or(Fault::NoCodec)?;
+        let codec = identify.codec().ok_or(Fault::NoCodec)?;
+        let meta = *open.store.meta();
+        if let Some(known) = meta.replica {
+            if known.peer != builder.me.peer {
+                return Err(Fault::OtherPeer { journal: known.peer, program: builder.me.peer });
+            }
+            if known.genesis != genesis {
+                return Err(Fault::OtherGroup);
+            }
+            if known.schema > builder.schema {
+                return Err(Fault::NewerSchema { journal: known.schema, program: builder.schema });
+            }
+        }
+        if let Some(journal) = meta.fingerprint.filter(|journal| *journal != builder.fingerprint) {
+            return Err(Fault::OtherReducer { journal, program: builder.fingerprint });
+        }
+
+        let kept: Kept<S> = read(&open.store.reader()?, codec)?;
+        let last = meta.replica.map(|known| known.incarnation);
+        let incarnation = match last {
+            // The snapshot may hold what this life made: which of it is only known to its giver.
+            Some(last) if open.continues && kept.snapshot.is_none() && last >= builder.me.incarnation => last,
+            _ => next_life(&kept, builder.me, last)?,
+        };
+        builder.me.incarnation = incarnation;
+        let replica = ReplicaMeta { peer: builder.me.peer, incarnation, genesis, schema: builder.schema };
+        let meta = Meta { replica: Some(replica), fingerprint: Some(builder.fingerprint), ..meta };
+        open.store.set_meta(meta)?;
+        let keeper = Box::new(RunKeeper::new(self.handover().clone()));
+        let replica = builder.restore(kept, keeper).map_err(Fault::Snapshot)?;
+        open.has_replica = true;
+        Ok(replica)
+    }
+
+    /// Lets this program's reducer go on from what another wrote: replicas have the state that the new reducer makes of the operations. Call it
+    /// before [`replica`](Self::replica), once it is known what that changes.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub fn adopt_reducer(&self, fingerprint: u64) -> Result<(), JournalError> {
+        let mut open = self.open_state();
+        let store = open.as_mut().ok_or(Fault::Closed).map(|open| &mut open.store);
+        let adopted =
+            store.and_then(|store| store.set_meta(Meta { fingerprint: Some(fingerprint), ..*store.meta() }));
+        adopted.map_err(|fault| fault.at(self.path()))
+    }
+}
+
+/// Beyond all lives that are known of, by a step that no other copy takes.
+fn next_life<S: State>(kept: &Kept<S>, me: Author, last: Option<u32>) -> Result<u32, Fault> {
+    let own = kept.runs.iter().map(|run| run.header.author).filter(|author| author.peer == me.peer);
+    let known = own.map(|author| author.incarnation).chain(last).max();
+    let step = RandomState::new().hash_one(me.peer) % STRIDE;
+    let next = known.map_or(u64::from(me.incarnation), |known| u64::from(known) + 1) + step;
+    u32::try_from(next)
+        .map_err(|_| Fault::damaged("its peer has used up its incarnations: invite it as another peer"))
+}
+
+/// What the file has of a replica, each run behind its past.
+fn read<S>(reader: &Reader, codec: &dyn Codec<S::Op>) -> Result<Kept<S>, Fault>
+where
+    S: State + Serialize + DeserializeOwned,
+{
+    let mut runs: Vec<Arc<Run<S::Op>>> = Vec::new();
+    for run in reader.runs()? {
+        let run = run?;
+        if run.admitted {
+            let bytes = run.bytes().map_err(Fault::Encode)?;
+            runs.push(decode_run(&bytes, codec).map_err(Fault::Run)?);
+        }
+    }
+    // A run's time is above those of all in its past.
+    runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
+    let snapshot = reader.snapshot()?.map(|(_, bytes)| {
+        let limits = Limits::default().with_bytes(usize::MAX).with_runs(usize::MAX).with_ops(usize::MAX);
+        Snapshot::decode(&bytes, codec, &limits).map_err(Fault::Run)
+    });
+    let returned: BTreeSet<_> = reader.returned()?;
+    let hashes = runs.iter().filter(|run| returned.contains(&super::record::RunKey::of(run).place()));
+    let returned = hashes.map(|run| run.hash).collect();
+    Ok(Kept { snapshot: snapshot.transpose()?, runs, returned })
+}

@@ -1,0 +1,104 @@
+//! The end of the hand-over that writes: what it took and has not written is kept, whoever has it next.
+
+use std::fmt;
+
+use tokio::sync::mpsc;
+
+use super::{
+    error::Fault,
+    journal::Journal,
+    store::{Item, Store},
+};
+
+/// The most items of one transaction: whole frames that waited while the last one was written.
+const GROUP: usize = 1024;
+
+/// What was handed over and is not durable.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    receiver: mpsc::Receiver<Item>,
+    /// Taken and not written: no more than the hand-over's bound.
+    held: Vec<Item>,
+}
+
+impl Inbox {
+    pub(super) fn new(receiver: mpsc::Receiver<Item>) -> Self {
+        Self { receiver, held: Vec::new() }
+    }
+}
+
+/// The inbox of a journal, given back when this is dropped.
+pub(super) struct InboxGuard<'a> {
+    pub(super) inbox: Option<Inbox>,
+    pub(super) journal: &'a Journal,
+}
+
+impl Drop for InboxGuard<'_> {
+    fn drop(&mut self) {
+        if let Some(inbox) = self.inbox.take() {
+            self.journal.return_inbox(inbox);
+        }
+    }
+}
+
+impl fmt::Debug for InboxGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxGuard").finish_non_exhaustive()
+    }
+}
+
+impl InboxGuard<'_> {
+    fn inbox(&mut self) -> &mut Inbox {
+        self.inbox.as_mut().unwrap_or_else(|| unreachable!("it is given back when this is dropped"))
+    }
+
+    /// Waits for something to write.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub(super) async fn wait(&mut self) {
+        let Inbox { receiver, held } = self.inbox();
+        if held.is_empty() {
+            receiver.recv_many(held, GROUP).await;
+        }
+    }
+
+    /// Writes what is there, in groups, until nothing is left.
+    pub(super) fn write_all(&mut self, journal: &Journal) -> Result<(), Fault> {
+        loop {
+            let Inbox { receiver, held } = self.inbox();
+            while held.len() < GROUP
+                && let Ok(item) = receiver.try_recv()
+            {
+                held.push(item);
+            }
+            if held.is_empty() {
+                return Ok(());
+            }
+            let mut open = journal.open_state();
+            let store = &mut open.as_mut().ok_or(Fault::Closed)?.store;
+            let written = write(store, held);
+            drop(open);
+            let gauge = journal.handover().gauge();
+            if let Err(fault) = written {
+                gauge.set_halted(true);
+                return Err(fault);
+            }
+            if gauge.is_halted() {
+                gauge.set_halted(false);
+            }
+            gauge.written(std::mem::take(held));
+        }
+    }
+}
+
+/// One transaction. If the one before failed, the file is opened again first.
+fn write(store: &mut Store, items: &[Item]) -> Result<(), Fault> {
+    if store.disk().sync_failed() {
+        return Err(Fault::SyncFailed);
+    }
+    if store.is_broken() && store.recover(items)? {
+        return Ok(());
+    }
+    store.append(items)
+}

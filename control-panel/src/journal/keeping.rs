@@ -1,0 +1,108 @@
+//! The replica's side of a journal: what it admits is handed over.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    handover::Handover,
+    record::{RunKey, RunRecord},
+};
+use crate::replica::{Snapshot, State, codec::EncodeError, keeper::Keeper, run::Run};
+
+/// How many bytes of runs wait here beside what the hand-over holds, until nothing more is merged.
+const WAITING_BYTES: usize = 16 << 20;
+
+/// A snapshot whatever its state is.
+pub(crate) trait AnySnapshot: fmt::Debug + Send + Sync {
+    /// In the writer: it costs a pass over the state.
+    fn encode(&self) -> Result<Vec<u8>, EncodeError>;
+}
+
+impl<S: State + Serialize + DeserializeOwned> AnySnapshot for Snapshot<S> {
+    fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        Snapshot::encode(self)
+    }
+}
+
+/// Hands over what one replica admits.
+#[derive(Debug)]
+pub(super) struct RunKeeper {
+    handover: Handover,
+    snapshot: Option<Arc<dyn AnySnapshot>>,
+    runs: Vec<RunRecord>,
+    returned: Vec<RunKey>,
+    /// Of what waits in `runs`.
+    bytes: usize,
+    /// The last thing that was handed over.
+    last: u64,
+}
+
+impl RunKeeper {
+    pub(super) fn new(handover: Handover) -> Self {
+        Self { handover, snapshot: None, runs: Vec::new(), returned: Vec::new(), bytes: 0, last: 0 }
+    }
+}
+
+impl<S: State + Serialize + DeserializeOwned> Keeper<S> for RunKeeper {
+    fn keep(&mut self, run: &Arc<Run<S::Op>>) {
+        let record = RunRecord::new(run, true);
+        debug_assert!(record.is_ok(), "a replica with a codec admits no run without bytes");
+        if let Ok(record) = record {
+            self.bytes += record.weight();
+            self.runs.push(record);
+        }
+    }
+
+    fn give_back(&mut self, run: &Arc<Run<S::Op>>) {
+        self.returned.push(RunKey::of(run));
+    }
+
+    fn begin_again(&mut self, snapshot: &Snapshot<S>) {
+        self.snapshot = Some(Arc::new(snapshot.clone()));
+    }
+
+    fn flush(&mut self) -> Option<u64> {
+        if let Some(snapshot) = self.snapshot.take() {
+            match self.handover.snapshot(snapshot) {
+                Ok(item) => self.last = item,
+                Err(snapshot) => {
+                    self.snapshot = Some(snapshot);
+                    return None;
+                }
+            }
+        }
+        // In the transaction of what was committed instead, or before it.
+        if !self.returned.is_empty() {
+            match self.handover.returned(std::mem::take(&mut self.returned)) {
+                Ok(item) => self.last = item,
+                Err(returned) => {
+                    self.returned = returned;
+                    return None;
+                }
+            }
+        }
+        if !self.runs.is_empty() {
+            match self.handover.keep(std::mem::take(&mut self.runs)) {
+                Ok(item) => (self.last, self.bytes) = (item, 0),
+                Err(runs) => {
+                    self.runs = runs;
+                    return None;
+                }
+            }
+        }
+        Some(self.last)
+    }
+
+    fn durable(&self) -> u64 {
+        self.handover.durable()
+    }
+
+    fn accepts(&self) -> bool {
+        self.handover.accepts()
+    }
+
+    fn has_room(&self) -> bool {
+        self.bytes < WAITING_BYTES
+    }
+}

@@ -1,0 +1,5 @@
+//! Journals on a medium that fails.
+
+mod crashes;
+mod failures;
+mod torn;

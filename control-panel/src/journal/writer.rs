@@ -1,0 +1,146 @@
+//! The worker that writes.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{
+    Journal,
+    error::{Fault, JournalError},
+};
+use crate::{Context, Intent, Raced, Worker, blocking, race};
+
+/// How long the writer waits before it tries again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// What a journal's writer sends to its panel.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum JournalEvent {
+    /// It cannot be written. What was handed over is kept, and commits come back by [`take_void`](crate::Replica::take_void) until it can.
+    Failed {
+        /// Why.
+        error: Arc<JournalError>,
+        /// Whether it is tried again. Not after a failed sync: the program must be started again.
+        recovers: bool,
+    },
+    /// All that was kept is durable, and commits are taken again.
+    Recovered,
+}
+
+impl fmt::Display for JournalEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { error, recovers: true } => write!(f, "{error}; trying again"),
+            Self::Failed { error, recovers: false } => write!(f, "{error}"),
+            Self::Recovered => f.write_str("the journal is written again"),
+        }
+    }
+}
+
+impl Journal {
+    /// The worker that writes this journal, named `journal_writer`, on a thread of its own: what waited while the last transaction was written
+    /// is written in one.
+    ///
+    /// If the disk is full, or fails otherwise, it keeps what it has and tries again twice a second; the panel is sent a
+    /// [`JournalEvent`]. A failed sync ends it with an error. When it is stopped it writes what is there first.
+    ///
+    /// ```
+    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, journal::{Journal, JournalEvent}};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {
+    ///     #[intent(from)]
+    ///     Journal(JournalEvent),
+    /// }
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.journal");
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let journal = Journal::open(&path)?;
+    /// panel.spawn(journal.writer(IntentSource::Restore));
+    /// // … frames
+    /// panel.shutdown_blocking();
+    /// journal.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn writer<I, P>(&self, source: I::Source) -> Worker<I, P>
+    where
+        I: Intent + From<JournalEvent>,
+        P: Send + Sync + 'static,
+    {
+        let journal = self.clone();
+        Worker::thread("journal_writer", source, move |cx: Context<I, P>| write(&cx, &journal))
+    }
+}
+
+fn write<I, P>(cx: &Context<I, P>, journal: &Journal) -> Result<(), JournalError>
+where
+    I: Intent + From<JournalEvent>,
+    P: Send + Sync + 'static,
+{
+    // A second writer waits for the first.
+    let mut inbox = loop {
+        match journal.take_inbox() {
+            Some(inbox) => break inbox,
+            None if cx.cancelled_timeout(RETRY) => return Ok(()),
+            None => {}
+        }
+    };
+    let mut events = Events { cx, unsent: None };
+    let mut failed = false;
+    loop {
+        if !failed && let Raced::Second(()) = blocking::wait(race(inbox.wait(), cx.cancelled())) {
+            return inbox.write_all(journal).map_err(|fault| fault.at(journal.path()));
+        }
+        match inbox.write_all(journal) {
+            Ok(()) if failed => {
+                failed = false;
+                events.send(JournalEvent::Recovered);
+            }
+            Ok(()) => {}
+            Err(fault) => {
+                let recovers = !matches!(fault, Fault::SyncFailed | Fault::Closed | Fault::Encode(_));
+                if !failed {
+                    failed = true;
+                    let error = Arc::new(fault.at(journal.path()));
+                    events.send(JournalEvent::Failed { error, recovers });
+                }
+                if !recovers {
+                    events.insist();
+                    return Err(Fault::SyncFailed.at(journal.path()));
+                }
+                if cx.cancelled_timeout(RETRY) {
+                    return inbox.write_all(journal).map_err(|fault| fault.at(journal.path()));
+                }
+            }
+        }
+        events.retry();
+    }
+}
+
+/// What the panel is sent: the latest, once there is room, and never at the cost of a transaction.
+struct Events<'a, I: Intent, P> {
+    cx: &'a Context<I, P>,
+    unsent: Option<I>,
+}
+
+impl<I: Intent + From<JournalEvent>, P> Events<'_, I, P> {
+    fn send(&mut self, event: JournalEvent) {
+        self.unsent = Some(event.into());
+        self.retry();
+    }
+
+    fn retry(&mut self) {
+        if let Some(intent) = self.unsent.take()
+            && let Err(error) = self.cx.try_send(intent)
+        {
+            self.unsent = Some(error.into_intent());
+        }
+    }
+
+    /// Waits for room: the writer has nothing else to do.
+    fn insist(&mut self) {
+        if let Some(intent) = self.unsent.take() {
+            self.cx.send_blocking(intent).ok();
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a replica owes a journal: admitted runs become durable before anything depends on them.
+//!
+//! A run promises (it acknowledges all that its heads name), so it may be sent only when it is durable. The replica hands what it admits to its
+//! keeper in the order of admission, so what a durable run depends on is durable too.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{Replica, Snapshot, State, run::Run};
+
+/// Where admitted runs go. Implemented by the journal.
+pub(crate) trait Keeper<S: State>: Send + Sync {
+    /// Takes a run that was admitted just now.
+    fn keep(&mut self, run: &Arc<Run<S::Op>>);
+
+    /// Notes that the program has this void run back.
+    fn give_back(&mut self, run: &Arc<Run<S::Op>>);
+
+    /// Takes what the replica goes on from instead of what it had.
+    fn begin_again(&mut self, snapshot: &Snapshot<S>);
+
+    /// Hands over what was taken, without waiting. Returns the number of the last thing handed over, once all is.
+    fn flush(&mut self) -> Option<u64>;
+
+    /// Up to which of those numbers all is durable.
+    fn durable(&self) -> u64;
+
+    /// Whether commits may be promised: there is room, and nothing failed.
+    fn accepts(&self) -> bool;
+
+    /// Whether there is room for what is merged.
+    fn has_room(&self) -> bool;
+}
+
+/// A keeper, and how far it is with this replica's own runs.
+pub(super) struct Kept<S: State> {
+    keeper: Box<dyn Keeper<S>>,
+    /// What must be durable for this replica's own operations up to a number to be.
+    own: VecDeque<(u64, u64)>,
+    /// Of this author's operations, so many are durable.
+    own_durable: u64,
+}
+
+impl<S: State> Kept<S> {
+    pub(super) fn keep(&mut self, run: &Arc<Run<S::Op>>) {
+        self.keeper.keep(run);
+    }
+
+    fn flush(&mut self, own_next_seq: u64) {
+        let last = self.own.back().map_or(self.own_durable, |(_, next_seq)| *next_seq);
+        if let Some(item) = self.keeper.flush()
+            && own_next_seq > last
+        {
+            self.own.push_back((item, own_next_seq));
+        }
+        let durable = self.keeper.durable();
+        while let Some((item, next_seq)) = self.own.front().copied().filter(|(item, _)| *item <= durable) {
+            debug_assert!(item <= durable);
+            self.own_durable = next_seq;
+            self.own.pop_front();
+        }
+    }
+}
+
+impl<S: State> Replica<S> {
+    /// From now on what is admitted goes there. What is here already is there.
+    #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "the journal is the keeper"))]
+    pub(crate) fn set_keeper(&mut self, keeper: Box<dyn Keeper<S>>) {
+        self.seal();
+        let own_durable = self.graph.own_next_seq();
+        self.kept = Some(Kept { keeper, own: VecDeque::new(), own_durable });
+    }
+
+    /// Whether an operation may be committed now.
+    #[inline]
+    pub(super) fn accepts(&self) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.keeper.accepts())
+    }
+
+    /// Whether a delta may be merged now.
+    pub(super) fn has_room(&self) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.keeper.has_room())
+    }
+
+    /// The program has these back: after a restart it does not get them again.
+    pub(super) fn note_given_back(&mut self, runs: &[Arc<Run<S::Op>>]) {
+        if let Some(kept) = &mut self.kept {
+            for run in runs {
+                kept.keeper.give_back(run);
+            }
+        }
+    }
+
+    pub(super) fn keep_snapshot(&mut self, snapshot: &Snapshot<S>) {
+        if let Some(kept) = &mut self.kept {
+            kept.keeper.begin_again(snapshot);
+        }
+    }
+
+    /// Hands over what was admitted, this replica's own pending operations included. Once a frame at least.
+    pub(super) fn flush(&mut self) {
+        if self.kept.is_none() {
+            return;
+        }
+        self.seal();
+        let own_next_seq = self.graph.own_next_seq();
+        if let Some(kept) = &mut self.kept {
+            kept.flush(own_next_seq);
+        }
+    }
+
+    /// Of this author's operations, how many may be sent.
+    pub(super) fn sendable(&self) -> u64 {
+        self.kept.as_ref().map_or_else(|| self.graph.own_next_seq(), |kept| kept.own_durable)
+    }
+
+    /// A life that goes on as another author has nothing durable.
+    pub(super) fn keep_for_new_life(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            kept.own.clear();
+            kept.own_durable = 0;
+        }
+    }
+}
