@@ -10,7 +10,8 @@ impl Scope<'_> {
     /// Of the acts that this past knows, the effective ones. A function of the set, whatever the order of admission.
     ///
     /// An act falls with the invitation that made its author an owner, and by a concurrent retirement of its author that takes
-    /// precedence and stands itself. Owners that retire each other in a circle are decided by rank: the most senior one's act stands.
+    /// precedence and stands itself. Where acts stand or fall in a circle, a retirement stands that has all votes; else the most senior
+    /// owner's act.
     pub(super) fn effective(&self) -> Effective {
         let mut undecided: Vec<ActId> =
             self.known.iter().copied().filter(|&id| !self.is_closed(id)).collect();
@@ -25,7 +26,8 @@ impl Scope<'_> {
                 None => true,
             });
             if undecided.len() == before {
-                effective.insert(undecided.remove(0));
+                let voted = undecided.iter().position(|&id| self.has_votes_against(id, &undecided));
+                effective.insert(undecided.remove(voted.unwrap_or(0)));
             }
         }
         effective
@@ -124,6 +126,15 @@ impl Scope<'_> {
         *has_witness && voters.iter().all(|voter| self.has_vote(retirement, other, voter))
     }
 
+    /// Whether a retirement of a senior has all votes against each of these acts by its target. One that is final has, whatever comes.
+    fn has_votes_against(&self, retirement: ActId, acts: &[ActId]) -> bool {
+        let mut against = acts.iter().filter(|id| self.is_against(retirement, **id)).peekable();
+        against.peek().is_some()
+            && against.all(|&id| {
+                self.acts[retirement].rank >= self.acts[id].rank && self.has_all_votes(retirement, id)
+            })
+    }
+
     /// Whether a member had an act in its past before it had the other.
     fn has_vote(&self, act: ActId, other: ActId, voter: &Peer) -> bool {
         self.chains_of(voter).any(|chain| {
@@ -134,13 +145,13 @@ impl Scope<'_> {
     }
 
     /// Those whose votes a retirement needs against its target's acts: all others that count in its past. And whether these are worth
-    /// anything: one of them must be a member that the target knew of, as one's own invitations make no majority.
+    /// anything: of them and the author two must be members that the target knew of, as one's own invitations make no majority.
     pub(super) fn voters(&self, view: &View, author: Peer, target: Peer) -> (Vec<Peer>, bool) {
         let counted = view.counted.iter().map(|counted| self.peers.name(counted.peer));
         let voters: Vec<Peer> = counted.filter(|peer| *peer != target && *peer != author).collect();
-        let is_witness = |peer: &Peer| view.members.contains_key(peer) && self.is_known_to(peer, &target);
-        let has_witness = voters.iter().any(is_witness);
-        (voters, has_witness)
+        let is_witness = |peer: &&Peer| view.members.contains_key(*peer) && self.is_known_to(peer, &target);
+        let witnesses = voters.iter().chain([&author]).filter(is_witness).count();
+        (voters, witnesses >= 2)
     }
 }
 

@@ -166,6 +166,41 @@ fn the_votes_of_those_that_it_invited_itself_do_not_retire_a_senior() {
 }
 
 #[test]
+fn nor_does_its_own_where_one_that_it_invited_retires_the_senior() {
+    let mut nodes = group(2);
+    let invitation = nodes[1].invite(peer(7), Grant::Owner);
+    let mut joiner = Node::new(&owners(2), 7);
+    joiner.take([&invitation]);
+    let of_0 = joiner.retire(peer(0));
+    nodes[1].take([&of_0]);
+    nodes[1].ack();
+    let of_1 = nodes[0].retire(peer(1));
+    assert_eq!(nodes[0].watermark, of_1.clock());
+    nodes.push(joiner);
+    assert!(are(&meet(&mut nodes), &[0]));
+}
+
+#[test]
+fn a_retirement_with_all_votes_stands_though_the_senior_retired_the_one_that_invited_its_author() {
+    let mut nodes = group(3);
+    let invitation = nodes[1].invite(peer(7), Grant::Owner);
+    let mut joiner = Node::new(&owners(3), 7);
+    joiner.take([&invitation]);
+    joiner.retire(peer(0));
+    // Its act is above all that the others promise, so no low closes it.
+    for op in 0..20 {
+        nodes[0].write(op);
+    }
+    nodes[0].retire(peer(1));
+    let [_, one, two] = &mut nodes[..] else { unreachable!() };
+    let written = one.write(1);
+    settle(&mut [one, two, &mut joiner]);
+    assert!(one.watermark >= written.clock(), "all of them voted");
+    nodes.push(joiner);
+    assert!(are(&meet(&mut nodes), &[1, 2, 7]));
+}
+
+#[test]
 fn nor_does_the_vote_of_one_that_it_had_retired_and_invited_again() {
     let mut nodes = group(3);
     let of_0 = nodes[2].retire(peer(0));
