@@ -38,6 +38,35 @@ fn a_state_of_hash_map_order_is_named_with_the_operation_and_the_path() {
     assert!(message.contains(again) && !message.contains('\n'), "{message}");
 }
 
+/// Its first item is another on each replica.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct First {
+    known: HashSet<u64>,
+    first: Option<u64>,
+}
+
+impl State for First {
+    type Op = u64;
+
+    fn apply(&mut self, tag: &u64, _: &Stamp) {
+        self.known.insert(*tag);
+        self.first = self.known.iter().next().copied();
+    }
+}
+
+#[test]
+fn one_item_in_hash_map_order_is_named() {
+    let message = failure(|| {
+        World::default()
+            .assert_converges(First::default, |rng, _, _| rng.chance(50).then(|| rng.below(1_000)));
+    });
+    assert!(message.contains(": first: ") || message.contains(": first"), "{message}");
+    assert!(
+        message.contains("; two clones do not differ: the HashMap order of states made anew?"),
+        "{message}"
+    );
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Sum(u64);
 

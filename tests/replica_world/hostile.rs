@@ -52,6 +52,22 @@ fn a_junior_owner_retires_a_senior_one() {
     }
 }
 
+/// What replicas let go the world keeps, and compares with. Peers begin with the state as of a cut.
+#[test]
+fn history_is_let_go_and_peers_join() {
+    let (mut rejoined, mut late) = (0, 0);
+    for seed in seeds(40) {
+        let joins = usize::try_from(seed % 3).expect("small");
+        let world = World { cuts: 3, joins, revocations: seed % 2 * 5, ..stormy(seed) };
+        converges(&world, |builder| builder);
+        // Automatic cuts of a short history, and one that is retired comes back to what is gone.
+        let world = World { retire: true, forge: seed % 2 == 0, ..world };
+        let report = world.run(Machines::default, |builder| builder.history(15).undoing(), edit);
+        (rejoined, late) = (rejoined + report.rejoined, late + report.late);
+    }
+    assert!(rejoined > 0 && late > 0, "{rejoined}, {late}");
+}
+
 #[test]
 fn a_peer_goes_on_twice() {
     for seed in seeds(40) {

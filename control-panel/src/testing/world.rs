@@ -25,7 +25,7 @@ use crate::replica::{ReplicaBuilder, State};
 ///
 /// Each frame, each replica takes what arrived, may commit an operation, settles, and sends. Messages are delayed, reordered, duplicated
 /// and lost; partitions cut the replicas in two groups; replicas crash in the middle of a frame and come back from what they had
-/// stored; members are retired, copied, and forged. What is lost is repaired by [`Replica::since`](crate::Replica::since). After the frames comes a quiet ending, in which
+/// stored; members are retired, copied, and forged; history is let go, and peers begin with what is left. What is lost is repaired by [`Replica::since`](crate::Replica::since). After the frames comes a quiet ending, in which
 /// all messages arrive. [`assert_converges`](Self::assert_converges) then compares.
 ///
 /// ```
@@ -82,6 +82,13 @@ pub struct World {
     pub equivocate: bool,
     /// Runs with false clocks, numbers, pasts and authors arrive. Default: no.
     pub forge: bool,
+    /// How many times an owner [cuts](crate::Replica::cut) the history. What replicas let go then the world keeps, and compares with. One that
+    /// lacks what is gone goes on from another's snapshot ([`rejoin`](crate::Replica::rejoin)). For automatic cuts too, give the
+    /// replicas a short [`history`](ReplicaBuilder::history). Default: 0.
+    pub cuts: u64,
+    /// How many peers the second one invites while it runs, from a third of the frames on. Each begins with a snapshot of another's
+    /// ([`join`](ReplicaBuilder::join)), and edits then. At most 100. Default: 0.
+    pub joins: usize,
     /// How many members there are besides `peers`: of these only the runs are made, and no one asks them. They edit as the others do,
     /// acknowledge, and have what the second peer has. For groups of which not every member can be simulated: a replica's memory grows with the
     /// square of their number. Default: 0.
@@ -103,6 +110,8 @@ impl Default for World {
             retire: false,
             equivocate: false,
             forge: false,
+            cuts: 0,
+            joins: 0,
             crowd: 0,
         }
     }
@@ -117,7 +126,8 @@ impl World {
     /// Checked in each frame: no version and no watermark goes back; no frame redoes more than its budget; effects
     /// ([`settled_ops`](crate::Replica::settled_ops)) come in order, once, on the author's replica, when they are stable.
     ///
-    /// Checked at the end: all versions are equal; all states are, and equal to a fold of the operations from scratch; no operation
+    /// Checked at the end: all versions are equal; all states are, and equal to a fold from scratch of the operations of a replica that took all
+    /// runs that were ever stored, and let none go; no operation
     /// that a replica had stored is missing, but those that a retirement makes void, which came back to their author once
     /// ([`take_void`](crate::Replica::take_void)); nothing came or went at or below what was a watermark, and no effect was performed
     /// for an operation that is void; what was taken back in the end is not applied; no states were reported to differ; every watermark has reached the last operation; a peer that went on twice was reported by all.
@@ -196,6 +206,7 @@ impl World {
         S::Op: Debug,
     {
         assert!((2..=100).contains(&self.peers), "a world has 2 to 100 peers, not {}", self.peers);
+        assert!(self.joins <= 100, "at most 100 peers join, not {}", self.joins);
         assert!(self.crowd <= 10_000, "a crowd has at most 10,000 members, not {}", self.crowd);
         let parts = 2 + usize::from(self.retire) + usize::from(self.equivocate);
         assert!(

@@ -225,7 +225,8 @@ fn seeds(gate: u64) -> std::ops::Range<u64> {
 #[test]
 fn the_same_runs_give_the_same_replica_in_every_order() {
     let mut seen = BTreeMap::<Verdict, usize>::new();
-    for seed in seeds(300) {
+    // 1456: what was void and counts again came back as void.
+    for seed in seeds(300).chain([1456]) {
         let mut random = Random(seed);
         let poison = seed % 2 == 0;
         let runs = named(history(&mut random, poison));

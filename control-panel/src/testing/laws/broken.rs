@@ -33,7 +33,7 @@ impl Law {
                 "a clone is its own: what is applied to one changes no other, and both go on alike"
             }
             Self::Deterministic => {
-                "`apply` is deterministic: no randomness, counter or anything else but state, operation and stamp"
+                "`apply` is deterministic: no randomness, counter, order of a HashMap made in it, or anything else but state, operation and stamp"
             }
             Self::NoHashOrder => "no HashMap order: a `HashMap` or `HashSet` was iterated into the state",
             Self::NoClock => "no wall clock: time has no part in `apply`",

@@ -13,7 +13,7 @@ use crate::replica::{
 };
 
 /// What became of the retirement: the places of what was done.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Acts {
     /// The owner retired the member.
     retire: Option<Stamp>,
@@ -21,6 +21,8 @@ pub(super) struct Acts {
     invite: Option<Stamp>,
     /// The member retired its owner.
     counter: Option<Stamp>,
+    /// Who was invited, that is no member from the beginning.
+    invited: Vec<(Peer, Stamp)>,
 }
 
 impl Acts {
@@ -56,11 +58,31 @@ impl Acts {
         }
     }
 
+    /// Whether that one was invited of those that join.
+    pub(super) fn is_invited(&self, joiner: usize) -> bool {
+        joiner < self.invited.len()
+    }
+
+    /// The host's part: it invites who is to join by now. `joiner` is the peer of each.
+    pub(super) fn host<S: State>(
+        &mut self,
+        frame: u64,
+        invitations: &[u64],
+        joiner: impl Fn(usize) -> Peer,
+        host: &mut Replica<S>,
+    ) {
+        let index = self.invited.len();
+        if invitations.get(index).is_some_and(|at| frame >= *at) {
+            let peer = joiner(index);
+            self.invited.extend(host.invite(peer, Grant::Write).ok().map(|stamp| (peer, stamp)));
+        }
+    }
+
     /// Runs that are void, as their peer was retired without them: of `parts`, the owner and the member.
     ///
     /// The owner is the senior of the two. But where all others have the member's word in a run before they have the owner's, it is the
     /// owner that is retired.
-    pub(super) fn void<Op>(&self, ledger: &Ledger<Op>, members: &[Peer], parts: [Peer; 2]) -> Runs {
+    pub(super) fn void<Op>(&self, ledger: &Ledger<Op>, genesis: &[Peer], parts: [Peer; 2]) -> Runs {
         let run_of = |stamp: Option<Stamp>| stamp.and_then(|stamp| ledger.run_of(&stamp));
         let later = |run: Option<&Run<Op>>| run.map_or_else(Runs::new, |run| ledger.from(run.hash));
         let (retire, counter) = (run_of(self.retire), run_of(self.counter));
@@ -68,7 +90,10 @@ impl Acts {
         let has_voted = |peer: &Peer| {
             ledger.of(*peer).any(|run| heard_member.contains(&run.hash) && !heard_owner.contains(&run.hash))
         };
-        let mut others = members.iter().filter(|peer| !parts.contains(peer)).peekable();
+        let before = counter.map_or_else(Runs::new, |counter| ledger.upto(counter.hash));
+        let knew = |stamp: &Stamp| ledger.run_of(stamp).is_some_and(|run| before.contains(&run.hash));
+        let invited = self.invited.iter().filter(|(_, stamp)| knew(stamp)).map(|(peer, _)| peer);
+        let mut others = genesis.iter().chain(invited).filter(|peer| !parts.contains(peer)).peekable();
         let by_junior = others.peek().is_some() && others.all(has_voted);
         let (retired, by, invited) = if by_junior {
             (parts[0], counter, Runs::new())

@@ -181,8 +181,24 @@ where
         one.apply(&entry.1, &entry.0);
         two.apply(&entry.1, &entry.0);
         if !agree(&one, &two) {
-            return Err(Failure::Fold { difference: difference(&one, &two), operation: words(entry) });
+            let (difference, operation) = (difference(&one, &two), words(entry));
+            let made_anew = clones_agree(entries, init);
+            return Err(Failure::Fold { difference, operation, made_anew });
         }
     }
     Ok(one)
+}
+
+/// Whether the operations give one state where both begin with a clone of one.
+fn clones_agree<S>(entries: &[(Stamp, S::Op)], init: &impl Fn() -> S) -> bool
+where
+    S: State + Debug + PartialEq,
+{
+    let mut one = init();
+    let mut two = one.clone();
+    for (stamp, op) in entries {
+        one.apply(op, stamp);
+        two.apply(op, stamp);
+    }
+    agree(&one, &two)
 }

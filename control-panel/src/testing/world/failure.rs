@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use super::World;
 use crate::{
     difference::{Difference, outline::shorten},
-    replica::{Author, Peer, Stamp},
+    replica::{Author, Peer, SnapshotError, Stamp},
 };
 
 /// What a check found.
@@ -30,7 +30,7 @@ pub(super) enum Failure {
     /// A state is not that of its own operations.
     NotTheFold { peer: Peer, difference: Option<Difference>, ops: usize },
     /// Two folds of the same operations differ.
-    Fold { difference: Option<Difference>, operation: String },
+    Fold { difference: Option<Difference>, operation: String, made_anew: bool },
     /// A replica applies others than one that took all runs that were stored, in one order.
     Logs { peer: Peer, operation: String },
     /// An operation that its author had stored is gone.
@@ -43,6 +43,8 @@ pub(super) enum Failure {
     NotRevoked { stamp: Stamp },
     /// A replica reports that another's state differs.
     Desync { peers: [Peer; 2], at: u64, agreed: u64 },
+    /// A snapshot that is refused.
+    Snapshot { peer: Peer, error: SnapshotError },
     /// A replica that did not report a fork.
     ForkUnseen { peer: Peer },
     /// The run shows nothing.
@@ -105,9 +107,17 @@ impl Display for Failure {
                     "the state of {peer} is not the fold of its {ops} operations: {difference} in the fold"
                 )
             }
-            Self::Fold { difference, operation } => {
+            Self::Fold { difference, operation, made_anew } => {
                 let difference = at(difference);
-                write!(f, "`apply` is not deterministic: two folds differ from {operation} on: {difference}")
+                write!(
+                    f,
+                    "`apply` is not deterministic: two folds differ from {operation} on: {difference}"
+                )?;
+                if *made_anew {
+                    // Whose hasher a clone shares.
+                    f.write_str("; two clones do not differ: the HashMap order of states made anew?")?;
+                }
+                Ok(())
             }
             Self::Logs { peer, operation } => {
                 write!(
@@ -126,6 +136,7 @@ impl Display for Failure {
             Self::Desync { peers: [one, two], at, agreed } => {
                 write!(f, "{one} reports that the state of {two} differs at {at}; they agreed at {agreed}")
             }
+            Self::Snapshot { peer, error } => write!(f, "{peer} cannot begin with a snapshot: {error}"),
             Self::ForkUnseen { peer } => write!(f, "{peer} did not report the fork"),
             Self::ShowsNothing(missing) => {
                 write!(f, "the run shows nothing: {}", shorten(&missing.join("; ")))

@@ -17,6 +17,8 @@ pub(super) enum Step {
 
 /// The node whose replica retires a member.
 pub(super) const OWNER: usize = 0;
+/// The node whose replica invites those that join. It is an owner to the end.
+pub(super) const HOST: usize = 1;
 
 /// The most frames for which a crash lasts.
 const DOWN: u64 = 10;
@@ -67,6 +69,10 @@ pub(super) struct Faults {
     pub(super) twins: Option<Twins>,
     /// In which frames something forged is sent.
     pub(super) forgeries: Vec<u64>,
+    /// When which node cuts the history.
+    pub(super) cut_history: Vec<(u64, usize)>,
+    /// In which frame each of those is invited that join.
+    pub(super) invitations: Vec<u64>,
 }
 
 impl Faults {
@@ -83,7 +89,7 @@ impl Faults {
             copy: peers,
             from: frames / 4 + rng.below(frames / 4 + 1),
         });
-        let nodes = peers + usize::from(world.equivocate);
+        let nodes = peers + usize::from(world.equivocate) + world.joins;
         // Those that have a part to play already do not crash: what is expected of them stays plain.
         let honest = peers - usize::from(world.retire) - usize::from(world.equivocate);
         let crash = |rng: &mut Rng| Crash {
@@ -111,13 +117,17 @@ impl Faults {
             until: frames * 2 / 3,
             sides: (0..nodes).map(|node| node == retirement.victim).collect(),
         }));
-        Self {
-            crashes,
-            partitions,
-            retirement,
-            twins,
-            forgeries: (0..if world.forge { 10 } else { 0 }).map(|_| rng.below(frames)).collect(),
-        }
+        let forgeries = (0..if world.forge { 10 } else { 0 }).map(|_| rng.below(frames)).collect();
+        // By those that stay owners, when there is some history.
+        let cut_history = (0..world.cuts).map(|_| {
+            let node = if world.retire { HOST } else { rng.index(honest) };
+            (frames / 4 + rng.below(frames / 2 + 1), node)
+        });
+        let cut_history = cut_history.collect();
+        let mut invitations: Vec<_> =
+            (0..world.joins).map(|_| frames / 3 + rng.below(frames / 3 + 1)).collect();
+        invitations.sort_unstable();
+        Self { crashes, partitions, retirement, twins, forgeries, cut_history, invitations }
     }
 
     /// For how long the node stays down, if it crashes now.
@@ -127,6 +137,7 @@ impl Faults {
         let acts = self.retirement.iter().any(|retirement| {
             node == OWNER && (near(retirement.at) || retirement.invited_at.is_some_and(near))
         });
+        let acts = acts || (node == HOST && self.invitations.iter().any(|at| near(*at)));
         let now = |crash: &&Crash| (crash.frame, crash.node, crash.step) == (frame, node, step);
         self.crashes.iter().find(now).filter(|_| !acts).map(|crash| crash.down)
     }

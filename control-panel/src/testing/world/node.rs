@@ -4,9 +4,18 @@ use std::collections::BTreeSet;
 
 use super::{failure::Failure, ledger::Ledger, promises::Promises, report::WorldReport};
 use crate::{
-    replica::{Delta, Grant, Misbehaviour, Peer, Redone, Replica, ReplicaNotice, Stamp, State, Version},
+    replica::{
+        Delta, Grant, Misbehaviour, Peer, Redone, Replica, ReplicaBuilder, ReplicaNotice, Snapshot,
+        SnapshotError, Stamp, State, Version,
+    },
     testing::Rng,
 };
+
+/// What is on a disk.
+enum Stored<S: State> {
+    Delta(Delta<S::Op>),
+    Snapshot(Box<Snapshot<S>>),
+}
 
 pub(super) struct Node<S: State> {
     pub(super) peer: Peer,
@@ -18,8 +27,10 @@ pub(super) struct Node<S: State> {
     /// The most operations that its `settle` may touch.
     budget: usize,
     /// What a crash leaves: all that it had admitted when it last stored.
-    disk: Vec<Delta<S::Op>>,
+    disk: Vec<Stored<S>>,
     stored: Version,
+    /// Nodes that wait for a snapshot of its state.
+    pub(super) asked: BTreeSet<usize>,
     /// Its own operations.
     own: Vec<Stamp>,
     unstored: Vec<Stamp>,
@@ -52,6 +63,7 @@ impl<S: State> Node<S> {
             budget,
             disk: Vec::new(),
             stored: Version::new(),
+            asked: BTreeSet::new(),
             own: Vec::new(),
             unstored: Vec::new(),
             undos: Vec::new(),
@@ -73,8 +85,75 @@ impl<S: State> Node<S> {
         &self.own
     }
 
-    pub(super) fn disk(&self) -> &[Delta<S::Op>] {
-        &self.disk
+    /// Whether it has ever stored anything.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.disk.is_empty()
+    }
+
+    /// A replica takes what is on the disk.
+    pub(super) fn read_disk(&self, replica: &mut Replica<S>) {
+        for stored in &self.disk {
+            match stored {
+                Stored::Delta(delta) => replica.merge(delta.clone()),
+                // It was taken before, of the same group.
+                Stored::Snapshot(snapshot) => _ = replica.rejoin(Snapshot::clone(snapshot)),
+            }
+        }
+    }
+
+    /// Begins with a snapshot, if it is invited there.
+    pub(super) fn join(
+        &mut self,
+        builder: ReplicaBuilder<S>,
+        snapshot: Snapshot<S>,
+        report: &mut WorldReport,
+    ) -> Result<(), SnapshotError> {
+        match builder.join(snapshot) {
+            Ok(replica) => {
+                report.joined += 1;
+                self.replica = Some(replica);
+                self.has_begun_anew();
+                Ok(())
+            }
+            Err(SnapshotError::NotInvited) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Goes on from a snapshot, if it lacks what others have let go.
+    pub(super) fn rejoin(
+        &mut self,
+        snapshot: Snapshot<S>,
+        report: &mut WorldReport,
+    ) -> Result<(), SnapshotError> {
+        let Some(replica) = &mut self.replica else { return Ok(()) };
+        let level = replica.history().level;
+        match replica.rejoin(snapshot) {
+            Ok(()) => {
+                report.rejoined += u64::from(replica.history().level > level);
+                self.has_begun_anew();
+                Ok(())
+            }
+            // Each has let go what the other never had: a third has both.
+            Err(SnapshotError::Older { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// It goes on from a snapshot.
+    fn has_begun_anew(&mut self) {
+        let Some(replica) = &self.replica else { return };
+        self.promises.begin_at(replica.history().level);
+        self.incarnation = replica.author().incarnation;
+        // Of its own it may have had what no one can admit any more.
+        self.version = Version::new();
+    }
+
+    /// A snapshot to be stored in place of all that is, if something that is not stored was let go already: with it [`Replica::since`]
+    /// has all again.
+    pub(super) fn snapshot_to_store(&mut self) -> Option<Snapshot<S>> {
+        let replica = self.replica.as_mut()?;
+        (!replica.reaches(&self.stored)).then(|| replica.snapshot())
     }
 
     pub(super) fn has_jobs(&self) -> bool {
@@ -200,12 +279,16 @@ impl<S: State> Node<S> {
     }
 
     /// Makes durable all that it has: before anything of it is sent.
-    pub(super) fn store(&mut self, ledger: &mut Ledger<S::Op>) {
+    pub(super) fn store(&mut self, snapshot: Option<Snapshot<S>>, ledger: &mut Ledger<S::Op>) {
         let Some(replica) = &self.replica else { return };
+        if let Some(snapshot) = snapshot {
+            self.disk = vec![Stored::Snapshot(Box::new(snapshot))];
+            self.stored = Version::new();
+        }
         if *replica.version() != self.stored {
             let news = replica.since(&self.stored);
             ledger.add(&news);
-            self.disk.push(news);
+            self.disk.push(Stored::Delta(news));
             self.stored = replica.version().clone();
         }
         self.own.append(&mut self.unstored);
@@ -218,6 +301,7 @@ impl<S: State> Node<S> {
         self.unstored.clear();
         self.unstored_undos.clear();
         self.jobs.clear();
+        self.asked.clear();
         self.replica = None;
         self.down_until = until;
     }
@@ -229,10 +313,10 @@ impl<S: State> Node<S> {
         // What is void comes back in each of its lives.
         self.given_back.clear();
         self.again.clear();
-        for delta in &self.disk {
-            replica.merge(delta.clone());
-            self.highest = self.highest.max(delta.operations().map(|(stamp, _)| stamp).max());
-        }
+        self.read_disk(&mut replica);
+        self.highest = replica.history().operations.map(|(stamp, _)| stamp).max();
+        // From a snapshot it goes on as its next life.
+        self.incarnation = replica.author().incarnation;
         self.replica = Some(replica);
         self.promises.restart();
     }

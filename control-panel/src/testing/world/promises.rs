@@ -15,6 +15,8 @@ pub(super) struct Promises {
     /// Up to where it has let go of operations: some of them in the frame in which they became stable. The state that it kept instead is
     /// compared at the end.
     forgotten: u64,
+    /// Up to where it began with a snapshot: what is its own in there, and was not performed, is not handed out.
+    skipped: u64,
     /// Durable: up to where effects were performed.
     pub(super) performed: u64,
     last_effect: Option<Stamp>,
@@ -25,6 +27,11 @@ impl Promises {
     /// The next life is at what was stored: it may know less.
     pub(super) fn restart(&mut self) {
         self.watermark = 0;
+    }
+
+    /// It goes on from a snapshot of that level.
+    pub(super) fn begin_at(&mut self, level: u64) {
+        self.skipped = self.skipped.max(level);
     }
 
     /// Checked in each frame: nearer to what goes wrong than the end.
@@ -41,6 +48,7 @@ impl Promises {
         if watermark > self.watermark {
             self.watermark = watermark;
             let history = replica.history();
+            report.forgotten += u64::from(history.level > self.forgotten.max(self.skipped));
             self.forgotten = self.forgotten.max(history.level);
             let stable =
                 history.operations.map(|(stamp, _)| stamp).take_while(|stamp| stamp.lamport <= watermark);
@@ -97,8 +105,9 @@ impl Promises {
         if let Some(stamp) = gone {
             return Err(Failure::Effect { peer, stamp: *stamp, what: "though it is void" });
         }
+        let handed_out = self.skipped + 1..=self.performed;
         let own =
-            final_now.iter().filter(|stamp| stamp.author.peer == peer && stamp.lamport <= self.performed);
+            final_now.iter().filter(|stamp| stamp.author.peer == peer && handed_out.contains(&stamp.lamport));
         match own.copied().find(|stamp| !self.effects.contains(stamp) && !revoked.contains(stamp)) {
             Some(stamp) => Err(Failure::Effect { peer, stamp, what: "never" }),
             None => Ok(()),

@@ -57,6 +57,14 @@ pub struct WorldReport {
     pub forged: u64,
     /// Reports of peers that sent what no honest replica sends, forks aside.
     pub refused: u64,
+    /// Cuts that owners made, automatic ones not counted.
+    pub cuts: u64,
+    /// Times that a replica let history go.
+    pub forgotten: u64,
+    /// Replicas that began with a snapshot.
+    pub joined: u64,
+    /// Replicas that went on from one, as they lacked what others had let go.
+    pub rejoined: u64,
     /// Effects performed, each once.
     pub effects: u64,
     /// Quiet frames until all had everything.
@@ -82,6 +90,8 @@ impl WorldReport {
             (world.equivocate && self.forks == 0, "no author gave one number twice"),
             (world.revocations > 0 && self.revoked == 0, "nothing was taken back"),
             (world.forge && self.refused == 0, "nothing forged was refused"),
+            (world.cuts > 0 && self.forgotten == 0, "no replica let history go"),
+            (world.joins > 0 && self.joined == 0, "no replica began with a snapshot"),
         ]
         .into_iter()
         .filter_map(|(missing, what)| missing.then_some(what))

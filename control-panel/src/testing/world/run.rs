@@ -8,7 +8,7 @@ use super::{
     crowd::{self, Crowd, HOME},
     ending,
     failure::Failure,
-    faults::{Faults, OWNER, Step},
+    faults::{Faults, HOST, OWNER, Step},
     forger,
     journal::Journal,
     ledger::Ledger,
@@ -17,7 +17,7 @@ use super::{
     report::WorldReport,
 };
 use crate::{
-    replica::{Delta, Peer, Replica, ReplicaBuilder, Stamp, State, run::Run},
+    replica::{Delta, Peer, Replica, ReplicaBuilder, Snapshot, Stamp, State, run::Run},
     testing::Rng,
 };
 
@@ -43,7 +43,7 @@ pub(super) struct Simulation<'a, S: State, I, B, E> {
     rng: Rng,
     frame: u64,
     nodes: Vec<Node<S>>,
-    network: Network<S::Op>,
+    network: Network<S>,
     faults: Faults,
     acts: Acts,
     crowd: Crowd,
@@ -95,6 +95,14 @@ where
                 // The copy: it is made later.
                 node.replica = None;
             }
+            simulation.nodes.push(node);
+        }
+        for index in 0..world.joins {
+            let peer = simulation.joiner(index);
+            let builder = simulation.builder(peer, 0);
+            let budget = builder.redo_budget;
+            let mut node = Node::new(peer, builder.build(), budget);
+            node.replica = None;
             simulation.nodes.push(node);
         }
         simulation
@@ -187,7 +195,7 @@ where
         let mut order: Vec<_> = (0..self.nodes.len()).collect();
         self.rng.shuffle(&mut order);
         for envelope in self.network.arrivals(self.frame) {
-            self.arrive(envelope);
+            self.arrive(envelope)?;
         }
         let mut sent = self.crowd(edited);
         for node in order {
@@ -205,6 +213,7 @@ where
         }
         self.act(node);
         if edited {
+            self.cut(node);
             self.undo(node);
             self.commit(node);
         }
@@ -215,16 +224,23 @@ where
         if self.crashes(node, Step::Settled) {
             return Ok(false);
         }
+        // It acknowledges what it gives, and stores: before it sends.
+        let to_store = self.nodes[node].snapshot_to_store();
+        let asked = std::mem::take(&mut self.nodes[node].asked);
+        let snapshot = self.nodes[node].replica.as_mut().filter(|_| !asked.is_empty()).map(Replica::snapshot);
         let outbox = self.nodes[node].replica.as_mut().and_then(Replica::outbox);
         if self.crashes(node, Step::Taken) {
             return Ok(false);
         }
-        self.nodes[node].store(&mut self.ledger);
+        self.nodes[node].store(to_store, &mut self.ledger);
         if self.crashes(node, Step::Stored) {
             return Ok(false);
         }
         let sent = outbox.is_some();
         self.send(node, outbox, edited);
+        for (to, snapshot) in asked.into_iter().zip(std::iter::repeat(snapshot).flatten()) {
+            self.post(node, to, Message::Snapshot(Box::new(snapshot)));
+        }
         self.crashes(node, Step::Sent);
         Ok(sent)
     }
@@ -241,9 +257,13 @@ where
         here.promises.check(here.peer, replica, report)
     }
 
-    /// What is no edit: the owner's acts, and what a member that was retired commits anew.
+    /// What is no edit: the owners' acts, and what a member that was retired commits anew.
     fn act(&mut self, node: usize) {
+        let first = self.world.peers + self.world.crowd;
         let Self { nodes, faults, acts, .. } = self;
+        if let Some(host) = nodes[node].replica.as_mut().filter(|_| node == HOST) {
+            acts.host(self.frame, &faults.invitations, |index| peer(first + index), host);
+        }
         if let Some(retirement) = &faults.retirement {
             let victim = nodes[retirement.victim].peer;
             if let Some(owner) = nodes[node].replica.as_mut().filter(|_| node == OWNER) {
@@ -254,6 +274,19 @@ where
                     acts.member(self.frame, retirement, peer(OWNER), member);
                 }
                 nodes[node].commit_again(&mut self.report);
+            }
+        }
+    }
+
+    /// An owner ends the history.
+    fn cut(&mut self, node: usize) {
+        let Some(replica) = &mut self.nodes[node].replica else { return };
+        let due = |(at, by): &(u64, usize)| *at <= self.frame && *by == node;
+        while let Some(index) = self.faults.cut_history.iter().position(due) {
+            self.faults.cut_history.swap_remove(index);
+            if let Ok(at) = replica.cut() {
+                self.report.cuts += 1;
+                self.journal.note(format_args!("{} cut {at}", self.frame));
             }
         }
     }
@@ -338,12 +371,17 @@ where
         }
     }
 
-    fn arrive(&mut self, Envelope { from, to, message }: Envelope<S::Op>) {
-        let kind = if matches!(message, Message::Have(_)) { "asked" } else { "sent" };
+    fn arrive(&mut self, Envelope { from, to, message }: Envelope<S>) -> Result<(), Failure> {
+        let kind = if matches!(message, Message::Have(_) | Message::Join(_)) { "asked" } else { "sent" };
         self.journal.note(format_args!("{} {kind} {from} {to}", self.frame));
         let Some(replica) = &mut self.nodes[to].replica else {
+            if let Message::Snapshot(snapshot) = message
+                && self.is_joiner(to).is_some()
+            {
+                return self.join(to, *snapshot);
+            }
             self.report.unreachable += 1;
-            return;
+            return Ok(());
         };
         match message {
             Message::Delta(delta) => self.nodes[to].merge(delta, &mut self.report),
@@ -351,6 +389,18 @@ where
                 self.report.forged += 1;
                 replica.merge(delta);
             }
+            Message::Join(peer) => {
+                if replica.members().any(|(member, _)| member == peer) {
+                    self.nodes[to].asked.insert(from);
+                }
+            }
+            Message::Snapshot(snapshot) => {
+                let here = &mut self.nodes[to];
+                let peer = here.peer;
+                let taken = here.rejoin(*snapshot, &mut self.report);
+                taken.map_err(|error| Failure::Snapshot { peer, error })?;
+            }
+            Message::Have(version) if !replica.reaches(&version) => _ = self.nodes[to].asked.insert(from),
             Message::Have(version) => {
                 // Of its own it has nothing that is not stored: it was at the end of its last frame.
                 let missing = replica.since(&version);
@@ -360,6 +410,14 @@ where
                 }
             }
         }
+        Ok(())
+    }
+
+    fn join(&mut self, node: usize, snapshot: Snapshot<S>) -> Result<(), Failure> {
+        let builder = self.builder(self.nodes[node].peer, 0);
+        let here = &mut self.nodes[node];
+        let peer = here.peer;
+        here.join(builder, snapshot, &mut self.report).map_err(|error| Failure::Snapshot { peer, error })
     }
 
     fn forge(&mut self) {
@@ -371,7 +429,7 @@ where
         }
     }
 
-    fn post(&mut self, from: usize, to: usize, message: Message<S::Op>) {
+    fn post(&mut self, from: usize, to: usize, message: Message<S>) {
         self.network.send(self.frame, Envelope { from, to, message }, &mut self.report);
     }
 
@@ -379,8 +437,21 @@ where
         (node + 1 + self.rng.index(self.nodes.len() - 1)) % self.nodes.len()
     }
 
+    /// Which of those that join a node is.
+    fn is_joiner(&self, node: usize) -> Option<usize> {
+        node.checked_sub(self.nodes.len() - self.world.joins)
+    }
+
+    /// The peer of one that joins.
+    fn joiner(&self, index: usize) -> Peer {
+        peer(self.members() + index)
+    }
+
     /// Of the peer: a copy has its original's.
     fn index(&self, node: usize) -> usize {
+        if let Some(index) = self.is_joiner(node) {
+            return self.members() + index;
+        }
         self.faults.twins.as_ref().filter(|twins| twins.copy == node).map_or(node, |twins| twins.original)
     }
 
@@ -397,6 +468,15 @@ where
 
     /// Starts what is down, if its time has come. Whether it is up.
     fn start(&mut self, node: usize, edited: bool) -> bool {
+        if let Some(index) = self.is_joiner(node)
+            && !self.nodes[node].has_begun()
+        {
+            if self.acts.is_invited(index) {
+                let to = self.other(node);
+                self.post(node, to, Message::Join(self.nodes[node].peer));
+            }
+            return false;
+        }
         match &self.faults.twins {
             Some(twins) if twins.copy == node => {
                 if edited && self.frame < twins.from {
@@ -404,9 +484,7 @@ where
                 }
                 let (original, builder) = (twins.original, self.builder(self.nodes[node].peer, 0));
                 let mut replica = builder.build();
-                for delta in self.nodes[original].disk() {
-                    replica.merge(delta.clone());
-                }
+                self.nodes[original].read_disk(&mut replica);
                 self.nodes[node].replica = Some(replica);
             }
             _ => {
