@@ -120,7 +120,7 @@ where
             if self.fork.is_none() && replica.watermark() < last {
                 return Err(Failure::Behind { peer: node.peer, watermark: replica.watermark(), last });
             }
-            if self.fork.is_some_and(|peer| !node.forks.contains(&peer)) {
+            if self.fork.is_some_and(|peer| !node.forks.contains(&peer) && !node.began_anew) {
                 return Err(Failure::ForkUnseen { peer: node.peer });
             }
         }

@@ -44,6 +44,8 @@ pub(super) struct Node<S: State> {
     /// Results of jobs, and the frame in which they come.
     jobs: Vec<(u64, Redone<S>)>,
     pub(super) forks: BTreeSet<Peer>,
+    /// Whether it went on from a snapshot: what was found before is not reported again.
+    pub(super) began_anew: bool,
     /// The greatest place among all that it applied, and the last of its own.
     highest: Option<Stamp>,
     last_own: u64,
@@ -73,6 +75,7 @@ impl<S: State> Node<S> {
             again: Vec::new(),
             jobs: Vec::new(),
             forks: BTreeSet::new(),
+            began_anew: false,
             highest: None,
             last_own: 0,
             version: Version::new(),
@@ -143,6 +146,7 @@ impl<S: State> Node<S> {
     /// It goes on from a snapshot.
     fn has_begun_anew(&mut self) {
         let Some(replica) = &self.replica else { return };
+        self.began_anew = true;
         self.promises.begin_at(replica.history().level);
         self.incarnation = replica.author().incarnation;
         // Of its own it may have had what no one can admit any more.
