@@ -73,6 +73,24 @@ pub fn difference<T: fmt::Debug + ?Sized>(left: &T, right: &T) -> Option<Differe
     find(Node::root(&left), Node::root(&right), String::new())
 }
 
+/// The part of a value at a path, as [`difference`] writes paths, in its `Debug` output. The whole for an empty path.
+#[cfg(feature = "journal")]
+pub(crate) fn part<T: fmt::Debug + ?Sized>(value: &T, path: &str) -> Option<String> {
+    fn part_at(node: Node<'_>, path: &str, wanted: &str) -> Option<String> {
+        if path == wanted {
+            return Some(node.lines());
+        }
+        let mut children = node.children().into_iter();
+        children.find_map(|(place, child)| {
+            let path = step(path, &place);
+            wanted.starts_with(&path).then(|| part_at(child, &path, wanted)).flatten()
+        })
+    }
+    let text = outline(value);
+    let lines: Vec<_> = text.lines().collect();
+    part_at(Node::root(&lines), "", path)
+}
+
 fn find(left: Node<'_>, right: Node<'_>, path: String) -> Option<Difference> {
     if left.same(right) {
         return None;

@@ -130,6 +130,19 @@ impl<'a> Node<'a> {
         children
     }
 
+    /// The value as it is, moved to the left.
+    #[cfg(feature = "journal")]
+    pub(crate) fn lines(self) -> String {
+        let depth = self.lines.first().map_or(0, |line| indent(line));
+        let mut lines = vec![self.head()];
+        let last = self.lines.len().saturating_sub(1);
+        for (index, line) in self.lines.iter().enumerate().skip(1) {
+            let line = line.get(depth..).unwrap_or(line);
+            lines.push(if index == last { line.strip_suffix(',').unwrap_or(line) } else { line });
+        }
+        lines.join("\n")
+    }
+
     /// The value on one line, shortened.
     pub(crate) fn text(self) -> String {
         let mut text = self.head().to_owned();

@@ -6,6 +6,9 @@ use super::Frame;
 
 /// Sees each frame of `run_frame`: its intents before they are applied, and how it ended.
 pub(crate) trait Recorder<I: Intent>: Send + Sync {
+    /// A frame begins, on this thread.
+    fn begin(&mut self);
+
     /// The next intent, right before it is applied. Never waits, and never panics.
     fn intent(&mut self, queued: &QueuedIntent<I>);
 
@@ -51,6 +54,7 @@ pub(crate) fn apply_recorded<S: Reducer>(
     state: &mut S,
 ) -> usize {
     let mut applied = 0;
+    recorder.begin();
     let mut recording = Recording { recorder, frame: number, ending: Ending::Unsettled, digest: None };
     frame.for_each(|queued| {
         applied += 1;

@@ -258,6 +258,31 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Reader, JournalError> {
     open().map_err(|fault: Fault| fault.at(path))
 }
 
+/// A view of a journal that may be damaged: its pages are not checked ahead. Nothing is written.
+pub(crate) fn open_damaged(path: &Path) -> Result<Reader, JournalError> {
+    let open = || {
+        if !look(path)? {
+            return Err(Fault::NotFound);
+        }
+        let _lock = LockFile::shared(path)?;
+        let file = File::open(path).map_err(Fault::of_io)?;
+        check_magic(&file)?;
+        Reader::open_damaged(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)
+    };
+    open().map_err(|fault: Fault| fault.at(path))
+}
+
+/// A new journal with what another says of itself, but for where it is: what goes on with it is a new life.
+pub(crate) fn create_new(path: &Path, meta: Meta) -> Result<Store, JournalError> {
+    let create = || {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).open(path).map_err(Fault::of_io)?;
+        let disk = Disk::staged(backend(file)?).map_err(Fault::of_io)?;
+        Store::create(disk, Meta { token: token(), clean: false, whereabouts: [0; 32], ..meta })
+    };
+    create().map_err(|fault: Fault| fault.at(path))
+}
+
 /// Whether there is a file, and one that may be a journal.
 fn look(path: &Path) -> Result<bool, Fault> {
     let found = match fs::symlink_metadata(path) {

@@ -1,10 +1,8 @@
-//! Journals: what was promised is on disk, in one file.
+//! Journals: what was promised is on disk, in one file; and what happened can be replayed.
 //!
 //! The layout of the file and what it promises is in `journal/README.md`.
 
-// The recorder and the replica's side are built on these next.
-#![allow(dead_code, unused_imports)]
-
+mod cli;
 mod effects;
 mod error;
 mod handover;
@@ -18,6 +16,7 @@ mod lock;
 mod record;
 mod recording;
 mod replay;
+mod salvage;
 mod serve;
 mod store;
 #[cfg(test)]
@@ -27,6 +26,7 @@ mod whereabouts;
 mod writer;
 
 pub use self::{
+    cli::cli,
     effects::EffectState,
     error::{Fault, JournalError},
     journal::Journal,

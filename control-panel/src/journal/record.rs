@@ -1,10 +1,10 @@
 //! What a frame hands to its journal, and what the journal gives back.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use crate::replica::{
     Author, RunHash,
-    codec::{EncodeError, encode_run},
+    codec::{AnyRun, EncodeError},
     run::Run,
 };
 
@@ -55,23 +55,6 @@ enum Body {
     Run(Arc<dyn AnyRun>),
 }
 
-/// A run whatever its operations are.
-trait AnyRun: fmt::Debug + Send + Sync {
-    fn len(&self) -> usize;
-
-    fn encode(self: Arc<Self>) -> Result<Vec<u8>, EncodeError>;
-}
-
-impl<Op: Send + Sync + 'static> AnyRun for Run<Op> {
-    fn len(&self) -> usize {
-        self.bytes.len() + self.signature.len()
-    }
-
-    fn encode(self: Arc<Self>) -> Result<Vec<u8>, EncodeError> {
-        encode_run(&self)
-    }
-}
-
 impl RunRecord {
     /// Costs a reference count: it is encoded where it is written.
     ///
@@ -85,6 +68,11 @@ impl RunRecord {
             return Err(EncodeError::NoCodec);
         }
         Ok(Self { key: RunKey::of(run), admitted, body: Body::Run(Arc::clone(run) as Arc<dyn AnyRun>) })
+    }
+
+    /// A run that is part of an intent.
+    pub(crate) fn named(key: RunKey, run: Arc<dyn AnyRun>) -> Self {
+        Self { key, admitted: false, body: Body::Run(run) }
     }
 
     pub(crate) fn from_bytes(key: RunKey, bytes: impl Into<Arc<[u8]>>, admitted: bool) -> Self {

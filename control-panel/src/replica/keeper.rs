@@ -5,7 +5,11 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Replica, Snapshot, State, run::Run};
+use super::{
+    Replica, Snapshot, State,
+    answers::{Answers, Question, answer},
+    run::Run,
+};
 
 /// Where admitted runs go. Implemented by the journal.
 pub(crate) trait Keeper<S: State>: Send + Sync {
@@ -31,6 +35,35 @@ pub(crate) trait Keeper<S: State>: Send + Sync {
     fn has_room(&self) -> bool;
 }
 
+/// In a replay nothing is kept: what the keeper of the time answered is in the record.
+#[cfg(feature = "journal")]
+pub(crate) struct NoKeeper;
+
+#[cfg(feature = "journal")]
+impl<S: State> Keeper<S> for NoKeeper {
+    fn keep(&mut self, _: &Arc<Run<S::Op>>) {}
+
+    fn give_back(&mut self, _: &Arc<Run<S::Op>>) {}
+
+    fn begin_again(&mut self, _: &Snapshot<S>) {}
+
+    fn flush(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn durable(&self) -> u64 {
+        0
+    }
+
+    fn accepts(&self) -> bool {
+        true
+    }
+
+    fn has_room(&self) -> bool {
+        true
+    }
+}
+
 /// A keeper, and how far it is with this replica's own runs.
 pub(super) struct Kept<S: State> {
     keeper: Box<dyn Keeper<S>>,
@@ -38,6 +71,8 @@ pub(super) struct Kept<S: State> {
     own: VecDeque<(u64, u64)>,
     /// Of this author's operations, so many are durable.
     own_durable: u64,
+    /// What the last frame that was recorded, or is replayed, was answered.
+    usual: u64,
 }
 
 impl<S: State> Kept<S> {
@@ -46,6 +81,17 @@ impl<S: State> Kept<S> {
     }
 
     fn flush(&mut self, own_next_seq: u64) {
+        let usual = self.usual;
+        self.own_durable = answer(Question::Durable, usual, || {
+            self.hand_over(own_next_seq);
+            self.own_durable
+        });
+        if Answers::are_used() {
+            self.usual = self.own_durable;
+        }
+    }
+
+    fn hand_over(&mut self, own_next_seq: u64) {
         let last = self.own.back().map_or(self.own_durable, |(_, next_seq)| *next_seq);
         if let Some(item) = self.keeper.flush()
             && own_next_seq > last
@@ -67,18 +113,20 @@ impl<S: State> Replica<S> {
     pub(crate) fn set_keeper(&mut self, keeper: Box<dyn Keeper<S>>) {
         self.seal();
         let own_durable = self.graph.own_next_seq();
-        self.kept = Some(Kept { keeper, own: VecDeque::new(), own_durable });
+        self.kept = Some(Kept { keeper, own: VecDeque::new(), own_durable, usual: own_durable });
     }
 
     /// Whether an operation may be committed now.
     #[inline]
     pub(super) fn accepts(&self) -> bool {
-        self.kept.as_ref().is_none_or(|kept| kept.keeper.accepts())
+        let ask = |kept: &Kept<S>| answer(Question::Accepts, 1, || u64::from(kept.keeper.accepts())) == 1;
+        self.kept.as_ref().is_none_or(ask)
     }
 
     /// Whether a delta may be merged now.
     pub(super) fn has_room(&self) -> bool {
-        self.kept.as_ref().is_none_or(|kept| kept.keeper.has_room())
+        let ask = |kept: &Kept<S>| answer(Question::HasRoom, 1, || u64::from(kept.keeper.has_room())) == 1;
+        self.kept.as_ref().is_none_or(ask)
     }
 
     /// The program has these back: after a restart it does not get them again.
@@ -117,7 +165,7 @@ impl<S: State> Replica<S> {
     pub(super) fn keep_for_new_life(&mut self) {
         if let Some(kept) = &mut self.kept {
             kept.own.clear();
-            kept.own_durable = 0;
+            (kept.own_durable, kept.usual) = (0, 0);
         }
     }
 }

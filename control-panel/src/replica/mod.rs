@@ -33,6 +33,7 @@
 
 mod acts;
 mod admit;
+pub(crate) mod answers;
 mod builder;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]

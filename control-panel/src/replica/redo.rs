@@ -22,17 +22,45 @@ use super::{
 /// ```
 #[must_use = "run it elsewhere and give the result to `Replica::finish`"]
 pub struct Redo<S: State> {
-    pub(crate) task: Task<S>,
+    task: Held<S>,
 }
 
+enum Held<S: State> {
+    Own(Task<S>),
+    /// In a replay: its replica has it too, as the result that comes is only a mark.
+    #[cfg(feature = "journal")]
+    Replayed(u64, Replayed<S>),
+}
+
+/// A task that both its fold and its [`Redo`] have, until one of them runs it.
+#[cfg(feature = "journal")]
+pub(crate) type Replayed<S> = std::sync::Arc<std::sync::Mutex<Option<Task<S>>>>;
+
 impl<S: State> Redo<S> {
+    pub(crate) fn new(task: Task<S>) -> Self {
+        Self { task: Held::Own(task) }
+    }
+
+    #[cfg(feature = "journal")]
+    pub(crate) fn replayed(number: u64, task: Replayed<S>) -> Self {
+        Self { task: Held::Replayed(number, task) }
+    }
+
     /// Does the work: applies all operations concerned to a state of its own.
     ///
     /// # Panics
     /// Where `Clone` of the state panics. Operations that panic are caught and reported by the `settle` after
     /// [`Replica::finish`](super::Replica::finish).
     pub fn run(self) -> Redone<S> {
-        Redone { outcome: self.task.run() }
+        match self.task {
+            Held::Own(task) => Redone { made: Made::Outcome(Box::new(task.run())) },
+            #[cfg(feature = "journal")]
+            Held::Replayed(number, task) => {
+                let task = task.lock().ok().and_then(|mut task| task.take());
+                let made = task.map_or(Made::Recorded(number), |task| Made::Outcome(Box::new(task.run())));
+                Redone { made }
+            }
+        }
     }
 }
 
@@ -49,7 +77,33 @@ impl<S: State> Redo<S> {
 /// ```
 #[must_use = "give it to `Replica::finish`"]
 pub struct Redone<S: State> {
-    pub(crate) outcome: Outcome<S>,
+    pub(crate) made: Made<S>,
+}
+
+pub(crate) enum Made<S: State> {
+    Outcome(Box<Outcome<S>>),
+    /// In a replay: the how manieth job of its replica it was.
+    #[cfg(feature = "journal")]
+    Recorded(u64),
+}
+
+/// For journals: which job it was. The replica of a replay runs that in place, when [`Replica::finish`](super::Replica::finish) takes it.
+#[cfg(feature = "journal")]
+impl<S: State> serde::Serialize for Redone<S> {
+    fn serialize<T: serde::Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        serializer.serialize_u64(match &self.made {
+            Made::Outcome(outcome) => outcome.number,
+            Made::Recorded(number) => *number,
+        })
+    }
+}
+
+/// For replays of journals.
+#[cfg(feature = "journal")]
+impl<'de, S: State> serde::Deserialize<'de> for Redone<S> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { made: Made::Recorded(u64::deserialize(deserializer)?) })
+    }
 }
 
 impl<S: State> std::fmt::Debug for Redo<S> {

@@ -1,6 +1,8 @@
 //! The examples as their users meet them: built, run, signalled; judged by exit code and by what they print.
 
 mod browser;
+#[cfg(feature = "journal")]
+mod journal;
 mod register;
 mod typed;
 #[cfg(unix)]
@@ -20,11 +22,13 @@ use tempfile::TempDir;
 fn example(name: &str) -> PathBuf {
     static BUILT: OnceLock<Vec<(String, PathBuf)>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
-        // With mods where this very test is.
-        let features = if cfg!(feature = "mods") { "mods" } else { "" };
+        // With mods and journals where this very test is.
+        let features = [("mods", cfg!(feature = "mods")), ("journal", cfg!(feature = "journal"))];
+        let features =
+            features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect::<Vec<_>>().join(",");
         let output = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "examples", "--examples", "--message-format=json"])
-            .args(["--features", features])
+            .args(["--features", &features])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stderr(Stdio::inherit())
             .output()

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     frame::Ending,
-    replica::codec::{DecodeError, Reader, Refused, put_varint},
+    replica::{
+        answers::Answer,
+        codec::{DecodeError, Reader, Refused, put_varint},
+    },
 };
 
 const ENDINGS: [Ending; 4] = [Ending::Settled, Ending::Panicked, Ending::Unsettled, Ending::SettlePanicked];
@@ -51,6 +54,8 @@ const SKIPPED: u8 = 1;
 const NOT_SERIALIZED: u8 = 2;
 /// No intent, but how many runs the intents before it name. The last of a frame, and only where there are some.
 const RUNS: u8 = 3;
+/// No intent, but what the journal answered the frame's replica: before the number of runs.
+const ANSWERS: u8 = 7;
 /// The next intent of the producer that the entry before it came from.
 const GOES_ON: u8 = 0b100;
 const CLOCKED: u8 = 0b1000;
@@ -196,8 +201,17 @@ fn ending_byte(ending: Ending) -> u8 {
     }
 }
 
-/// Ends the bytes of a frame whose intents name so many runs.
-pub(crate) fn put_runs(out: &mut Vec<u8>, runs: usize) {
+/// Appends what is not an intent: what the journal answered, and how many runs the intents name.
+pub(crate) fn put_end(out: &mut Vec<u8>, answers: &[Answer], runs: usize) {
+    if !answers.is_empty() {
+        out.push(ANSWERS);
+        put_varint(out, answers.len() as u64);
+        for Answer { question, nth, value } in answers {
+            out.push(*question);
+            put_varint(out, *nth);
+            put_varint(out, *value);
+        }
+    }
     if runs > 0 {
         out.push(RUNS);
         put_varint(out, runs as u64);
@@ -209,6 +223,7 @@ pub(crate) fn put_runs(out: &mut Vec<u8>, runs: usize) {
 pub(crate) struct ReadFrame {
     pub(crate) head: Head,
     pub(crate) entries: Vec<Entry>,
+    pub(crate) answers: Vec<Answer>,
     /// How many of the frame's runs its intents name: the first ones.
     pub(crate) runs: usize,
 }
@@ -227,14 +242,21 @@ pub(crate) fn read_frame(bytes: &[u8]) -> Result<ReadFrame, DecodeError> {
     let empty_before = reader.varint()?;
     let lost_before = if first & LOST == 0 { 0 } else { reader.varint()? };
     let head = Head { ending, empty_before, lost_before };
-    let mut entries = Vec::new();
+    let (mut entries, mut answers) = (Vec::new(), Vec::new());
     let mut last: Option<(Arc<[u8]>, u64, u64)> = None;
     while reader.left() > 0 {
         let [flags] = reader.array()?;
+        if flags == ANSWERS && answers.is_empty() {
+            for _ in 0..reader.varint()? {
+                let [question] = reader.array()?;
+                answers.push(Answer { question, nth: reader.varint()?, value: reader.varint()? });
+            }
+            continue;
+        }
         if flags == RUNS {
             let runs = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
             reader.end()?;
-            return Ok(ReadFrame { head, entries, runs });
+            return Ok(ReadFrame { head, entries, answers, runs });
         }
         if flags & !(KIND | GOES_ON | CLOCKED) != 0 || flags & KIND == RUNS {
             return reader.refuse(Refused::Malformed("an intent of an unknown kind"));
@@ -256,7 +278,7 @@ pub(crate) fn read_frame(bytes: &[u8]) -> Result<ReadFrame, DecodeError> {
         };
         entries.push(Entry { source, origin, seq, clock, body });
     }
-    Ok(ReadFrame { head, entries, runs: 0 })
+    Ok(ReadFrame { head, entries, answers, runs: 0 })
 }
 
 fn text<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
@@ -298,12 +320,14 @@ mod tests {
             ending in 0_usize..4,
             empty_before in prop_oneof![Just(0), any::<u64>()],
             runs in 0_usize..300,
+            answers in prop::collection::vec((0_u8..3, any::<u64>(), any::<u64>()), 0..3),
             lost_before in prop_oneof![3 => Just(0), 1 => 1..u64::MAX],
         ) {
             let head = Head { ending: ENDINGS[ending], empty_before, lost_before };
+            let answers: Vec<_> = answers.into_iter().map(|(question, nth, value)| Answer { question, nth, value }).collect();
             let mut bytes = frame_bytes(head, &entries);
-            put_runs(&mut bytes, runs);
-            prop_assert_eq!(read_frame(&bytes).unwrap(), ReadFrame { head, entries, runs });
+            put_end(&mut bytes, &answers, runs);
+            prop_assert_eq!(read_frame(&bytes).unwrap(), ReadFrame { head, entries, answers, runs });
         }
 
         /// Whatever the bytes are, they are read or refused.

@@ -4,6 +4,6 @@ mod entry;
 mod recorder;
 
 pub(crate) use self::{
-    entry::{Body, Entry, Head, ReadFrame, frame_bytes, read_frame},
+    entry::{Body, Entry, Head, ReadFrame, frame_bytes, put_end, read_frame},
     recorder::IntentRecorder,
 };

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
-use super::entry::{Entries, Head, Place, put_head, put_runs, set_ending};
+use super::entry::{Entries, Head, Place, put_end, put_head, set_ending};
 use crate::{
     frame::{Ending, Recorder},
     intent::Intent,
@@ -13,7 +13,10 @@ use crate::{
         record::{FrameRecord, RunKey, RunRecord},
     },
     queued::QueuedIntent,
-    replica::codec::{Collected, RunBytes, collecting, write_postcard},
+    replica::{
+        answers::{Answer, Answers},
+        codec::{Collected, RunRef, collecting, write_postcard},
+    },
 };
 
 /// Writes each frame into a buffer, and hands it over when the frame ends.
@@ -34,6 +37,8 @@ pub(crate) struct IntentRecorder<I: Intent> {
     before: u64,
     /// What was given back.
     held: Option<FrameRecord>,
+    /// Of the frame around this one, if there is one on this thread.
+    outer: Option<Answers>,
     last_frame: u64,
     last_digest: Option<u64>,
 }
@@ -52,6 +57,7 @@ impl<I: Intent<Source: Serialize> + Serialize> IntentRecorder<I> {
             lost: 0,
             before: 0,
             held,
+            outer: None,
             last_frame: 0,
             last_digest: None,
         }
@@ -59,7 +65,7 @@ impl<I: Intent<Source: Serialize> + Serialize> IntentRecorder<I> {
 }
 
 impl<I: Intent> IntentRecorder<I> {
-    fn begin(&mut self) {
+    fn begin_record(&mut self) {
         if self.entries.is_empty() {
             let (empty_before, lost_before) =
                 (std::mem::take(&mut self.empty), std::mem::take(&mut self.lost));
@@ -68,9 +74,9 @@ impl<I: Intent> IntentRecorder<I> {
         }
     }
 
-    fn hand_over(&mut self, panel_frame: u64, digest: Option<u64>) {
+    fn hand_over(&mut self, panel_frame: u64, digest: Option<u64>, answers: &[Answer]) {
         let runs = self.runs.take();
-        put_runs(&mut self.entries.bytes, runs.len());
+        put_end(&mut self.entries.bytes, answers, runs.len());
         let intents = self.entries.take(self.handover.buffer());
         let runs = runs.into_iter().map(record).collect();
         let frame = FrameRecord { session: self.session, panel_frame, intents, runs, digest };
@@ -88,8 +94,12 @@ impl<I: Intent> IntentRecorder<I> {
 }
 
 impl<I: Intent<Source: Serialize> + Serialize> Recorder<I> for IntentRecorder<I> {
+    fn begin(&mut self) {
+        self.outer = Answers::set(Some(Answers::to_record()));
+    }
+
     fn intent(&mut self, queued: &QueuedIntent<I>) {
-        self.begin();
+        self.begin_record();
         let order = queued.causality_order();
         let source = match &mut self.source {
             Some((last, bytes)) if *last == order.source => bytes,
@@ -114,19 +124,20 @@ impl<I: Intent<Source: Serialize> + Serialize> Recorder<I> for IntentRecorder<I>
 
     fn end(&mut self, frame: u64, ending: Ending, digest: Option<u64>) {
         self.last_frame = frame;
+        let answers = Answers::set(self.outer.take()).map(Answers::into_unusual).unwrap_or_default();
         let same = std::mem::replace(&mut self.last_digest, digest) == digest;
-        if self.entries.is_empty() && ending == Ending::Settled && same {
+        if self.entries.is_empty() && ending == Ending::Settled && same && answers.is_empty() {
             self.empty += 1;
             return;
         }
-        self.begin();
+        self.begin_record();
         set_ending(&mut self.entries.bytes, ending);
-        self.hand_over(frame, digest);
+        self.hand_over(frame, digest, &answers);
     }
 }
 
-fn record(RunBytes { author, seq, hash, bytes }: RunBytes) -> RunRecord {
-    RunRecord::from_bytes(RunKey { author, seq, hash }, bytes, false)
+fn record(RunRef { author, seq, hash, run }: RunRef) -> RunRecord {
+    RunRecord::named(RunKey { author, seq, hash }, run)
 }
 
 /// The user's `Serialize` may panic: then the intent has no bytes, and the frame goes on.
@@ -139,8 +150,8 @@ impl<I: Intent> Drop for IntentRecorder<I> {
     fn drop(&mut self) {
         if self.empty > 0 || self.held.is_some() {
             self.empty = self.empty.saturating_sub(1);
-            self.begin();
-            self.hand_over(self.last_frame, None);
+            self.begin_record();
+            self.hand_over(self.last_frame, None, &[]);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     start::Past,
 };
 use crate::{
-    journal::intents::{Entry, ReadFrame, frame_bytes, read_frame},
+    journal::intents::{Entry, ReadFrame, frame_bytes, put_end, read_frame},
     replica::{
         RunHash,
         codec::{DecodeError, Reader, Refused, RunBytes, name_run, put_varint},
@@ -49,7 +49,8 @@ impl Recording {
             put_varint(&mut body, frame.panel_frame);
             put_option(&mut body, frame.digest);
             let entries: Vec<Entry> = frame.intents.iter().map(|intent| intent.entry.clone()).collect();
-            let bytes = frame_bytes(frame.head, &entries);
+            let mut bytes = frame_bytes(frame.head, &entries);
+            put_end(&mut bytes, &frame.answers, 0);
             put_varint(&mut body, bytes.len() as u64);
             body.extend_from_slice(&bytes);
             // Nearly always all intents have the runs of one frame.
@@ -103,7 +104,7 @@ impl Recording {
             let (number, session) = (reader.varint()?, length(&mut reader)?);
             let (panel_frame, digest) = (reader.varint()?, option(&mut reader)?);
             let length = length(&mut reader)?;
-            let ReadFrame { head, entries, .. } = read_frame(reader.bytes(length)?)?;
+            let ReadFrame { head, entries, answers, .. } = read_frame(reader.bytes(length)?)?;
             let mut intents = Vec::with_capacity(entries.len());
             let mut entries = entries.into_iter();
             while !entries.as_slice().is_empty() {
@@ -115,7 +116,7 @@ impl Recording {
                 let group = entries.by_ref().take(count);
                 intents.extend(group.map(|entry| RecordedIntent { entry, runs: Arc::clone(&runs) }));
             }
-            frames.push(RecordedFrame { number, session, panel_frame, head, intents, digest });
+            frames.push(RecordedFrame { number, session, panel_frame, head, intents, digest, answers });
         }
         reader.end()?;
         Ok(Self { fingerprint, sessions, frames })

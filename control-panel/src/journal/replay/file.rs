@@ -77,7 +77,8 @@ fn frame<'r>(
 ) -> Result<(RecordedFrame, &'r [RunPlace]), Fault> {
     let number = row.number;
     let wrong = |why: &dyn std::fmt::Display| Fault::damaged(format_args!("frame {number}: {why}"));
-    let ReadFrame { head, entries, runs: named } = read_frame(&row.intents).map_err(|error| wrong(&error))?;
+    let ReadFrame { head, entries, answers, runs: named } =
+        read_frame(&row.intents).map_err(|error| wrong(&error))?;
     let (named, admitted) = row
         .runs
         .split_at_checked(named)
@@ -86,7 +87,7 @@ fn frame<'r>(
     let intents =
         entries.into_iter().map(|entry| RecordedIntent { entry, runs: Arc::clone(&runs) }).collect();
     let (panel_frame, digest) = (row.panel_frame, row.digest);
-    Ok((RecordedFrame { number, session, panel_frame, head, intents, digest }, admitted))
+    Ok((RecordedFrame { number, session, panel_frame, head, intents, digest, answers }, admitted))
 }
 
 /// What each session began with: what the replica had admitted in those before it. What no frame names was admitted behind the
@@ -124,12 +125,14 @@ fn pasts(
 }
 
 fn run(place: &RunPlace, runs: &BTreeMap<RunPlace, RunRecord>) -> Result<RunBytes, Fault> {
-    let record = runs.get(place).ok_or_else(|| {
+    let missing = |why: &dyn std::fmt::Display| {
         let RunPlace { author, seq, .. } = place;
-        Fault::damaged(format_args!("the run of {author} from {seq} is missing"))
-    })?;
-    let RunKey { author, seq, hash } = record.key;
-    Ok(RunBytes { author, seq, hash, bytes: record.bytes().map_err(Fault::Encode)? })
+        Fault::damaged(format_args!("the run of {author} from {seq} {why}"))
+    };
+    let found = runs.get(place).ok_or_else(|| missing(&"is missing"))?;
+    let bytes = found.bytes().map_err(|error| missing(&error))?;
+    let RunKey { author, seq, hash } = found.key;
+    Ok(RunBytes { author, seq, hash, bytes })
 }
 
 fn is_export(path: &Path) -> bool {

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::start::Past;
 use crate::{
-    frame::Ending,
     journal::intents::{Body, Entry, Head},
-    replica::codec::RunBytes,
+    replica::{answers::Answer, codec::RunBytes},
 };
 
 /// One recorded frame.
@@ -21,6 +20,8 @@ pub(crate) struct RecordedFrame {
     pub(crate) head: Head,
     pub(crate) intents: Vec<RecordedIntent>,
     pub(crate) digest: Option<u64>,
+    /// What the journal answered the frame's replica.
+    pub(crate) answers: Vec<Answer>,
 }
 
 /// One recorded intent.
@@ -82,12 +83,5 @@ impl Recording {
     /// The frames up to this number.
     pub(crate) fn upto(&self, number: u64) -> &[RecordedFrame] {
         &self.frames[..self.frames.partition_point(|frame| frame.number <= number)]
-    }
-}
-
-impl RecordedFrame {
-    /// Whether the record says that the reducer panicked on the last intent.
-    pub(crate) fn panicked(&self) -> bool {
-        self.head.ending == Ending::Panicked
     }
 }

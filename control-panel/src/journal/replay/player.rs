@@ -17,7 +17,10 @@ use crate::{
     journal::intents::Body,
     queued::{CausalityOrder, Origin, QueuedIntent},
     reducer::Reducer,
-    replica::codec::{Replayed, read_postcard, write_postcard},
+    replica::{
+        answers::Answers,
+        codec::{Replayed, read_postcard, write_postcard},
+    },
     supervise::{exit::PanicReport, panics},
 };
 
@@ -31,6 +34,8 @@ pub(crate) struct Player<S: Recorded> {
     /// Of the state.
     session: usize,
     source: Option<(Arc<[u8]>, SourceOf<S>)>,
+    /// What does not hold since an earlier frame, which said so.
+    broken: Option<String>,
     /// For all intents of a replay: no reducer decides by it.
     now: Instant,
 }
@@ -62,7 +67,7 @@ impl<S: Recorded> std::fmt::Debug for Player<S> {
 impl<S: Recorded> Player<S> {
     pub(crate) fn new() -> Self {
         let (state, scope) = (None, Replayed::default());
-        Self { state, scope, session: usize::MAX, source: None, now: Instant::now() }
+        Self { state, scope, session: usize::MAX, source: None, broken: None, now: Instant::now() }
     }
 
     /// `None` before the first frame, and where a session does not begin.
@@ -79,6 +84,7 @@ impl<S: Recorded> Player<S> {
         let past = recording.sessions.get(session).cloned().unwrap_or_default();
         self.session = session;
         self.state = None;
+        self.broken = None;
         let begun = self.scope.within(|| panics::catch_silently(|| S::begin(&Start::replayed(&past))));
         match begun {
             Ok(Ok(state)) => Ok(self.state.insert(state)),
@@ -117,6 +123,13 @@ impl<S: Recorded> Player<S> {
         body
     }
 
+    /// Begins this session, if it is another: so that its codecs are known.
+    pub(crate) fn catch_up(&mut self, recording: &Recording, session: usize) {
+        if self.session != session {
+            self.begin(recording, session).ok();
+        }
+    }
+
     /// The next frame of the recording.
     pub(crate) fn play(&mut self, recording: &Recording, frame: &RecordedFrame) -> Played {
         let mut played = Played::default();
@@ -133,7 +146,10 @@ impl<S: Recorded> Player<S> {
         let mut scope = std::mem::take(&mut self.scope);
         scope.within(|| {
             let mut play = Play { player: self, frame, state: &mut state, played: &mut played };
+            play.empty();
+            let outer = Answers::set(Some(Answers::to_replay(frame.answers.clone())));
             play.all();
+            Answers::set(outer);
         });
         (self.state, self.scope) = (Some(state), scope);
         played
@@ -180,13 +196,20 @@ struct Play<'a, S: Recorded> {
 }
 
 impl<S: Recorded> Play<'_, S> {
-    fn all(&mut self) {
-        let ending = self.frame.head.ending;
+    /// Frames without intents, before it.
+    fn empty(&mut self) {
         for _ in 0..self.frame.head.empty_before {
-            if self.settle(false).is_err() {
+            let outer = Answers::set(Some(Answers::to_replay(Vec::new())));
+            let settled = self.settle(false);
+            Answers::set(outer);
+            if settled.is_err() {
                 return;
             }
         }
+    }
+
+    fn all(&mut self) {
+        let ending = self.frame.head.ending;
         let last = self.frame.intents.len().checked_sub(1);
         for (index, intent) in self.frame.intents.iter().enumerate() {
             let recorded = Some(index) == last && ending == Ending::Panicked;
@@ -265,8 +288,13 @@ impl<S: Recorded> Play<'_, S> {
             }
         }
         match panics::catch_silently(|| self.state.invariant()) {
-            Ok(Ok(())) => {}
-            Ok(Err(why)) => self.deviates(None, DeviationKind::Invariant(why)),
+            Ok(Ok(())) => self.player.broken = None,
+            Ok(Err(why)) => {
+                if self.player.broken.as_ref() != Some(&why) {
+                    self.player.broken = Some(why.clone());
+                    self.deviates(None, DeviationKind::Invariant(why));
+                }
+            }
             Err(panic) => self.deviates(None, panics_by(&panic)),
         }
     }

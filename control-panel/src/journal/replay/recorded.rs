@@ -66,10 +66,10 @@ pub trait Recorded:
 {
     /// The state that a session begins with: in the program, with [`Journal::start`](super::Journal::start), and in a replay.
     ///
-    /// Nothing else of the outside is read.
+    /// A replica in it is made by [`Start::replica`], so that it has what earlier sessions promised. Nothing else of the outside is read.
     ///
     /// # Errors
-    /// Those of the journal, which a replay reports.
+    /// Those of [`Start::replica`], which a replay reports.
     fn begin(start: &Start<'_>) -> Result<Self, JournalError>;
 
     /// Which reducer this is: raised with each change of what `apply` does. A journal notes it; that of another one is replayed

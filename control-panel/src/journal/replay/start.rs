@@ -1,12 +1,16 @@
 //! What a session begins with.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     journal::{Fault, Journal, JournalError},
     replica::{
         Replica, ReplicaBuilder, State,
-        codec::{RunBytes, replayed_delta},
+        codec::{RunBytes, replayed_runs},
+        keeper::NoKeeper,
+        restore::Kept,
     },
 };
 
@@ -45,33 +49,31 @@ impl<'a> Start<'a> {
     /// The replica, with all that earlier sessions promised. It needs a [codec](ReplicaBuilder::codec).
     ///
     /// # Errors
-    /// In a replay, if a run cannot be read.
-    #[cfg(test)]
-    pub(crate) fn replica<S: State>(&self, builder: ReplicaBuilder<S>) -> Result<Replica<S>, JournalError> {
+    /// Those of [`Journal::replica`]. In a replay, if a run cannot be read.
+    pub fn replica<S>(&self, builder: ReplicaBuilder<S>) -> Result<Replica<S>, JournalError>
+    where
+        S: State + Serialize + DeserializeOwned,
+    {
         match self.0 {
-            Kind::Live(_) => unreachable!("tests replay"),
+            Kind::Live(journal) => journal.replica(builder),
             Kind::Replayed(past) => past.replica(builder).map_err(|fault| fault.at("a replay".as_ref())),
         }
     }
 }
 
-#[cfg(test)]
 impl Past {
-    fn replica<S: State>(&self, builder: ReplicaBuilder<S>) -> Result<Replica<S>, Fault> {
-        let builder = match self.incarnation {
-            Some(incarnation) => builder.incarnation(incarnation),
-            None => builder,
+    fn replica<S: State>(&self, mut builder: ReplicaBuilder<S>) -> Result<Replica<S>, Fault> {
+        if let Some(incarnation) = self.incarnation {
+            builder = builder.incarnation(incarnation);
+        }
+        let mut runs = if self.runs.is_empty() {
+            Vec::new()
+        } else {
+            replayed_runs::<S::Op>(&self.runs).map_err(Fault::damaged)?
         };
-        let mut replica = builder.build();
-        if !self.runs.is_empty() {
-            let runs: Arc<[RunBytes]> = self.runs.clone().into();
-            replica.merge(replayed_delta(&runs).map_err(Fault::damaged)?);
-        }
-        let mut settled = replica.settle();
-        while let Some(job) = settled.job.take() {
-            replica.finish(job.run());
-            settled = replica.settle();
-        }
-        Ok(replica)
+        // Each behind its past: what a run depends on has a lower time.
+        runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
+        let kept = Kept { snapshot: None, runs, returned: BTreeSet::new() };
+        builder.restore(kept, Box::new(NoKeeper)).map_err(Fault::Snapshot)
     }
 }

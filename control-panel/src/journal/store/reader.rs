@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::RangeBounds, sync::Arc};
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 
 use super::{
     AUTHORS, Disk, FRAMES, Meta, OPS, SNAPSHOTS, fault_of,
@@ -49,6 +49,11 @@ impl Reader {
         super::store::open_to_read(disk)
     }
 
+    /// Opens a damaged file: what is wrong is found where it is read.
+    pub(crate) fn open_damaged(disk: &Arc<Disk>) -> Result<Self, Fault> {
+        super::store::open_damaged(disk)
+    }
+
     pub(crate) fn meta(&self) -> Result<Meta, Fault> {
         let table = self.transaction.open_table(META).map_err(|error| self.fault(error))?;
         Meta::read(&table)
@@ -72,10 +77,6 @@ impl Reader {
         let Some((number, row)) = table.last().map_err(|error| self.fault(error))? else { return Ok(None) };
         let (_, chain) = rows::split_chain(row.value()).map_err(Fault::damaged)?;
         Ok(Some((number.value(), chain)))
-    }
-
-    pub(crate) fn frame(&self, number: u64) -> Result<Option<FrameRow>, Fault> {
-        self.frames(number..=number)?.next().transpose()
     }
 
     /// Frames by their numbers, each with its chain hash checked against the frame before it in the range.
@@ -106,6 +107,29 @@ impl Reader {
         }))
     }
 
+    /// The frame after this one, its chain hash checked.
+    pub(crate) fn frame_after(&self, number: u64) -> Result<Option<FrameRow>, Fault> {
+        let mut frames = self.frames(number..)?;
+        // The frame before it is read too, as its hash goes on.
+        if number > 0 {
+            frames.next().transpose()?;
+        }
+        frames.next().transpose()
+    }
+
+    /// Where all runs are.
+    pub(crate) fn places(&self) -> Result<Vec<RunPlace>, Fault> {
+        let table = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
+        let rows = table.range_owned::<&[u8]>(..).map_err(|error| self.fault(error))?;
+        let author = |id: AuthorId| self.authors.get(id as usize).copied();
+        let mut places = Vec::new();
+        for row in rows {
+            let (key, _) = row.map_err(|error| self.fault(error))?;
+            places.push(rows::read_place(key.value(), author).map_err(Fault::damaged)?);
+        }
+        Ok(places)
+    }
+
     /// A run, its hash computed from its bytes.
     pub(crate) fn run(&self, place: &RunPlace) -> Result<Option<RunRecord>, Fault> {
         let Some(id) = self.authors.iter().position(|author| *author == place.author) else {
@@ -130,7 +154,9 @@ impl Reader {
     }
 
     /// Runs and frames.
+    #[cfg(test)]
     pub(crate) fn counts(&self) -> Result<(u64, u64), Fault> {
+        use redb::ReadableTableMetadata;
         let ops = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
         let frames = self.transaction.open_table(FRAMES).map_err(|error| self.fault(error))?;
         Ok((ops.len().map_err(|error| self.fault(error))?, frames.len().map_err(|error| self.fault(error))?))

@@ -21,6 +21,7 @@ use crate::{
 
 /// What is written, in its order.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) enum Item {
     /// A whole frame: with the runs that were kept since the frame before.
     Frame(FrameRecord),
@@ -132,6 +133,7 @@ impl Store {
     }
 
     /// The number of the last frame that is durable.
+    #[cfg(test)]
     pub(crate) fn last_frame(&self) -> u64 {
         self.tail.frame
     }
@@ -333,6 +335,12 @@ fn open_database(disk: &Arc<Disk>, checked: bool) -> Result<Database, Fault> {
 /// A database of a file that is only read: what its check writes stays in memory.
 pub(super) fn open_to_read(disk: &Arc<Disk>) -> Result<Reader, Fault> {
     let open = || Reader::new(Arc::new(open_database(disk, true)?), Arc::clone(disk));
+    panics::quietly(open).unwrap_or_else(|| Err(Fault::damaged("redb gave up on it")))
+}
+
+/// The same, unchecked: what is wrong is found where it is read.
+pub(super) fn open_damaged(disk: &Arc<Disk>) -> Result<Reader, Fault> {
+    let open = || Reader::new(Arc::new(open_database(disk, false)?), Arc::clone(disk));
     panics::quietly(open).unwrap_or_else(|| Err(Fault::damaged("redb gave up on it")))
 }
 

@@ -13,17 +13,22 @@ impl Recording {
         let mut player = Player::<S>::new();
         let mut frames = Vec::with_capacity(self.frames.len());
         for frame in &self.frames {
-            if player.state().is_none() {
-                // It knows the codecs by which deltas are read.
-                player.begin(self, frame.session).ok();
-            }
+            player.catch_up(self, frame.session);
             let intents = frame.intents.iter().map(|intent| {
                 let body = player.redacted(intent);
                 RecordedIntent { entry: Entry { body, ..intent.entry.clone() }, runs: [].into() }
             });
             let intents = intents.collect();
             let RecordedFrame { number, session, panel_frame, head, .. } = *frame;
-            frames.push(RecordedFrame { number, session, panel_frame, head, intents, digest: None });
+            frames.push(RecordedFrame {
+                number,
+                session,
+                panel_frame,
+                head,
+                intents,
+                digest: None,
+                answers: Vec::new(),
+            });
         }
         let sessions =
             self.sessions.iter().map(|past| Past { incarnation: past.incarnation, runs: Vec::new() });

@@ -104,6 +104,19 @@ impl Recording {
         replay
     }
 
+    /// Each intent in words, with its frame and its place in it, up to this frame.
+    pub fn each_intent<S: Recorded>(&self, to_frame: u64, mut each: impl FnMut(u64, usize, String)) {
+        let mut player = Player::<S>::new();
+        for frame in self.upto(to_frame) {
+            player.catch_up(self, frame.session);
+            for (place, intent) in frame.intents.iter().enumerate() {
+                each(frame.number, place, player.describe(intent));
+            }
+            // What comes next may name operations of a replica that this one makes.
+            player.play(self, frame);
+        }
+    }
+
     /// Why the reducer fails, if it does: the first panic, in the record or not, or the first frame after which its
     /// [invariant](Recorded::invariant) does not hold.
     pub fn failure<S: Recorded>(&self) -> Option<Deviation> {

@@ -1,7 +1,7 @@
 //! From a recording that fails to the few intents that make it fail.
 
 use super::{
-    super::replay::{Deviation, Player, Recorded, RecordedFrame, Recording},
+    super::replay::{Deviation, Recorded, RecordedFrame, Recording},
     ddmin::ddmin,
 };
 use crate::{frame::Ending, journal::intents::Head};
@@ -100,12 +100,21 @@ impl Recording {
             }
             at = end;
             if !intents.is_empty() {
-                let RecordedFrame { number, session, panel_frame, mut head, .. } = *frame;
+                let &RecordedFrame { number, session, panel_frame, mut head, .. } = frame;
                 // The intent that it panicked on is gone.
                 if intents.last() != frame.intents.last() {
                     head.ending = Ending::Settled;
                 }
-                frames.push(RecordedFrame { number, session, panel_frame, head, intents, digest: None });
+                let answers = frame.answers.clone();
+                frames.push(RecordedFrame {
+                    number,
+                    session,
+                    panel_frame,
+                    head,
+                    intents,
+                    digest: None,
+                    answers,
+                });
             }
         }
         Self { frames, ..self.clone_head() }
@@ -113,16 +122,8 @@ impl Recording {
 
     /// Its intents, a line each.
     fn describe<S: Recorded>(&self) -> Vec<String> {
-        let (mut player, mut lines) = (Player::<S>::new(), Vec::new());
-        for frame in &self.frames {
-            if player.state().is_none() && player.begin(self, frame.session).is_err() {
-                return lines;
-            }
-            for intent in &frame.intents {
-                lines.push(format!("frame {}: {}", frame.number, player.describe(intent)));
-            }
-            player.play(self, frame);
-        }
+        let mut lines = Vec::new();
+        self.each_intent::<S>(u64::MAX, |_, _, text| lines.push(text));
         lines
     }
 }

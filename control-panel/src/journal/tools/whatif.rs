@@ -64,8 +64,10 @@ pub struct WhatIf {
     pub difference: Option<Difference>,
     /// How the states differ at the end; `None` if the change made no difference in the end.
     pub at_end: Option<Difference>,
+    /// Why the recording fails as it is, if it does.
+    pub failed: Option<Deviation>,
     /// Why the changed one fails, if it does.
-    pub failure: Option<Deviation>,
+    pub fails: Option<Deviation>,
 }
 
 impl Recording {
@@ -103,11 +105,11 @@ impl Recording {
         let edited = self.edited(edit)?;
         let changed = self.first_difference(&edited).unwrap_or(self.frames.len());
         let (mut as_it_was, mut as_it_were) = (Player::<S>::new(), Player::<S>::new());
-        let mut found = WhatIf { first: None, difference: None, at_end: None, failure: None };
+        let mut found = WhatIf { first: None, difference: None, at_end: None, failed: None, fails: None };
         for (index, (was, were)) in self.frames.iter().zip(&edited.frames).enumerate() {
-            as_it_was.play(self, was);
-            let played = as_it_were.play(&edited, were);
-            found.failure = found.failure.or_else(|| played.failure().cloned());
+            let (was_played, were_played) = (as_it_was.play(self, was), as_it_were.play(&edited, were));
+            found.failed = found.failed.or_else(|| was_played.failure().cloned());
+            found.fails = found.fails.or_else(|| were_played.failure().cloned());
             if index >= changed
                 && found.first.is_none()
                 && let (Some(was), Some(were)) = (as_it_was.state(), as_it_were.state())

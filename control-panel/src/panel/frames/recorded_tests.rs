@@ -32,6 +32,8 @@ impl Log {
 }
 
 impl Recorder<Op> for Log {
+    fn begin(&mut self) {}
+
     fn intent(&mut self, queued: &QueuedIntent<Op>) {
         self.0.lock().unwrap().push(Seen::Intent(queued.intent.0));
     }

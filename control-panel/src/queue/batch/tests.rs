@@ -445,7 +445,7 @@ fn replacing_takes_no_memory_however_often() {
     }
     assert_eq!(batch.len(), 4);
     assert!(batch.intents.room() <= 8, "{}", batch.intents.room());
-    assert_eq!(batch.intents.room(), rooms(&batch).iter().sum());
+    assert_eq!(batch.intents.room(), rooms(&batch).iter().sum::<usize>());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Single runs as bytes, as a journal keeps them: a delta of one run, so that it can be read without any other.
 
-use std::{slice, sync::Arc};
+use std::{fmt, slice, sync::Arc};
 
 use super::{
     Codec, DecodeError, EncodeError, Limits, Refused, decode::decode_runs, encode::encode_runs,
@@ -28,6 +28,23 @@ pub(crate) struct RunName {
     pub(crate) next_seq: u64,
     pub(crate) lamport: u64,
     pub(crate) hash: RunHash,
+}
+
+/// A run whatever its operations are.
+pub(crate) trait AnyRun: fmt::Debug + Send + Sync {
+    fn len(&self) -> usize;
+
+    fn encode(self: Arc<Self>) -> Result<Vec<u8>, EncodeError>;
+}
+
+impl<Op: Send + Sync + 'static> AnyRun for Run<Op> {
+    fn len(&self) -> usize {
+        self.bytes.len() + self.signature.len()
+    }
+
+    fn encode(self: Arc<Self>) -> Result<Vec<u8>, EncodeError> {
+        encode_run(&self)
+    }
 }
 
 pub(crate) fn encode_run<Op>(run: &Arc<Run<Op>>) -> Result<Vec<u8>, EncodeError> {

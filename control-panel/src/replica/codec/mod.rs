@@ -49,9 +49,9 @@ pub(crate) use self::{
 #[cfg(feature = "journal")]
 #[allow(unused_imports)]
 pub(crate) use self::{
-    journaled::{RunName, decode_run, encode_run, name_run},
+    journaled::{AnyRun, RunName, decode_run, encode_run, name_run},
     postcard::write_postcard,
-    recorded::{Collected, Replayed, RunBytes, collecting, replayed_delta},
+    recorded::{Collected, Replayed, RunBytes, RunRef, collecting, is_replay, replayed_runs},
     wire::{Reader, put_varint},
 };
 

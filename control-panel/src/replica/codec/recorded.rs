@@ -10,11 +10,11 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::{Codec, decode_run, encode_run};
-use crate::replica::{Author, Delta, RunHash, run::Run, short::Few};
+use super::{AnyRun, Codec, decode_run};
+use crate::replica::{Author, Delta, RunHash, run::Run};
 
 thread_local! {
-    static COLLECTED: RefCell<Option<Vec<RunBytes>>> = const { RefCell::new(None) };
+    static COLLECTED: RefCell<Option<Vec<RunRef>>> = const { RefCell::new(None) };
     static REPLAYED: RefCell<Option<Replayed>> = const { RefCell::new(None) };
 }
 
@@ -28,12 +28,21 @@ pub(crate) struct RunBytes {
     pub(crate) bytes: Arc<[u8]>,
 }
 
+/// A run of a delta that was serialized: a reference, encoded where it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct RunRef {
+    pub(crate) author: Author,
+    pub(crate) seq: u64,
+    pub(crate) hash: RunHash,
+    pub(crate) run: Arc<dyn AnyRun>,
+}
+
 /// The runs of the deltas in what was serialized, in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Collected(Vec<RunBytes>);
+pub(crate) struct Collected(Vec<RunRef>);
 
 impl Collected {
-    pub(crate) fn take(&mut self) -> Vec<RunBytes> {
+    pub(crate) fn take(&mut self) -> Vec<RunRef> {
         mem::take(&mut self.0)
     }
 }
@@ -106,7 +115,7 @@ pub(super) fn learn<Op: 'static>(codec: &Arc<dyn Codec<Op>>) {
 
 /// For journals alone: the runs are handed over apart, and what is serialized names them. Elsewhere it is an error;
 /// [`Delta::encode`] makes a delta's bytes.
-impl<Op> Serialize for Delta<Op> {
+impl<Op: Send + Sync + 'static> Serialize for Delta<Op> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let place = COLLECTED.with_borrow_mut(|collected| {
             let runs = collected.as_mut().ok_or(ELSEWHERE)?;
@@ -123,31 +132,35 @@ impl<Op> Serialize for Delta<Op> {
 const ELSEWHERE: &str =
     "a delta is serialized by journals alone: `Delta::encode` and `Delta::decode` are its bytes";
 
-fn record<Op>(run: &Arc<Run<Op>>) -> Option<RunBytes> {
-    let bytes = encode_run(run).ok()?;
-    Some(RunBytes { author: run.header.author, seq: run.header.seq, hash: run.hash, bytes: bytes.into() })
+fn record<Op: Send + Sync + 'static>(run: &Arc<Run<Op>>) -> Option<RunRef> {
+    let (author, seq, hash) = (run.header.author, run.header.seq, run.hash);
+    (!run.bytes.is_empty()).then(|| RunRef { author, seq, hash, run: Arc::clone(run) as Arc<dyn AnyRun> })
 }
 
 /// For replays of journals alone, with the codec of a replica that the replay made.
 impl<'de, Op: 'static> Deserialize<'de> for Delta<Op> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (first, count) = <(u64, u64)>::deserialize(deserializer)?;
-        let runs = REPLAYED.with_borrow(|replayed| {
+        let runs: Result<Vec<_>, _> = REPLAYED.with_borrow(|replayed| {
             let replayed = replayed.as_ref().ok_or_else(|| ELSEWHERE.to_owned())?;
             let range = usize::try_from(first).ok().zip(usize::try_from(count).ok());
             let runs = range.and_then(|(first, count)| replayed.runs.get(first..first.checked_add(count)?));
             replayed.decode(runs.ok_or("the frame has not the runs that it names")?)
         });
-        runs.map(|runs| Self { runs: Few::from(runs) }).map_err(de::Error::custom)
+        runs.map(|runs| Self { runs: runs.into() }).map_err(de::Error::custom)
     }
 }
 
-/// A delta of these runs, with the codec of a replica that this replay built.
-pub(crate) fn replayed_delta<Op: 'static>(runs: &[RunBytes]) -> Result<Delta<Op>, String> {
-    let decoded = REPLAYED.with_borrow(|replayed| {
+/// Whether this is a replay.
+pub(crate) fn is_replay() -> bool {
+    REPLAYED.with_borrow(Option::is_some)
+}
+
+/// These runs, with the codec of a replica that this replay builds.
+pub(crate) fn replayed_runs<Op: 'static>(runs: &[RunBytes]) -> Result<Vec<Arc<Run<Op>>>, String> {
+    REPLAYED.with_borrow(|replayed| {
         replayed.as_ref().map_or_else(|| Err(ELSEWHERE.to_owned()), |replayed| replayed.decode(runs))
-    });
-    decoded.map(|runs| Delta { runs: Few::from(runs) })
+    })
 }
 
 impl Replayed {

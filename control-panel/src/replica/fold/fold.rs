@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+#[cfg(feature = "journal")]
+use super::Outcome;
 use super::{
     FoldReport, GoingBack, Task,
     change::Change,
@@ -10,8 +12,11 @@ use super::{
     line::Line,
     snapshots::{Snapshots, interval},
 };
+#[cfg(feature = "journal")]
+use crate::replica::redo::Replayed;
 use crate::replica::{
     Redo, Redone, Stamp, State,
+    redo::Made,
     run::{Digest, Run},
 };
 
@@ -36,6 +41,11 @@ pub(crate) struct Fold<S: State> {
     /// In the job or in what it made, not in the log.
     beyond: Vec<Change<S::Op>>,
     job: Option<Outstanding>,
+    /// How many there were.
+    jobs: u64,
+    /// In a replay: the one that is awaited.
+    #[cfg(feature = "journal")]
+    replayed: Option<Replayed<S>>,
     /// What a job made: to be shown as soon as what was committed since is on top.
     ahead: Option<Ahead<S>>,
     /// What is left out, and the Lamport time of what revoked it.
@@ -71,6 +81,9 @@ impl<S: State> Fold<S> {
             operations: 0,
             beyond: Vec::new(),
             job: None,
+            jobs: 0,
+            #[cfg(feature = "journal")]
+            replayed: None,
             ahead: None,
             revoked: BTreeMap::new(),
             digests: Digests::new(None),
@@ -176,12 +189,7 @@ impl<S: State> Fold<S> {
             return FoldReport::default();
         }
         if self.job.as_ref().is_some_and(Outstanding::lost) {
-            // Made again, with all that was in it and has come since.
-            self.job = None;
-            self.beyond.append(&mut self.changes);
-            std::mem::swap(&mut self.beyond, &mut self.changes);
-            self.operations = self.changes.iter().map(Change::operations).sum();
-            self.line.set_skip(self.skips);
+            self.lose_job();
         }
         let mut job = None;
         if self.job.is_none() {
@@ -200,7 +208,47 @@ impl<S: State> Fold<S> {
             || !self.line.clean();
         let (meter, poisoned) =
             (std::mem::take(&mut self.line.meter), std::mem::take(&mut self.line.poisoned));
-        FoldReport::new(meter, poisoned, job.map(|task| Redo { task }))
+        FoldReport::new(meter, poisoned, job.map(|task| self.hand_out(task)))
+    }
+
+    #[cfg(not(feature = "journal"))]
+    #[expect(clippy::unused_self, reason = "in a replay it keeps the task too")]
+    fn hand_out(&mut self, task: Task<S>) -> Redo<S> {
+        Redo::new(task)
+    }
+
+    #[cfg(feature = "journal")]
+    fn hand_out(&mut self, task: Task<S>) -> Redo<S> {
+        if !crate::replica::codec::is_replay() {
+            return Redo::new(task);
+        }
+        let task = std::sync::Arc::new(std::sync::Mutex::new(Some(task)));
+        Redo::replayed(self.jobs, std::sync::Arc::clone(self.replayed.insert(task)))
+    }
+
+    /// In a replay the recorded result is a mark, and the job that it is of runs here.
+    #[cfg(feature = "journal")]
+    fn replay_job(&mut self, number: u64) -> Option<Box<Outcome<S>>> {
+        while self.job.as_ref()?.number < number {
+            // When it was recorded, the job was lost, and made again.
+            self.lose_job();
+            let task = self.work(&mut 0)?;
+            let _ = self.hand_out(task);
+        }
+        if self.job.as_ref()?.number != number {
+            return None;
+        }
+        let task = self.replayed.take()?.lock().ok()?.take()?;
+        Some(Box::new(task.run()))
+    }
+
+    /// It is made again, with all that was in it and has come since.
+    fn lose_job(&mut self) {
+        self.job = None;
+        self.beyond.append(&mut self.changes);
+        std::mem::swap(&mut self.beyond, &mut self.changes);
+        self.operations = self.changes.iter().map(Change::operations).sum();
+        self.line.set_skip(self.skips);
     }
 
     /// Whether nothing is to be done but what is staged.
@@ -243,15 +291,22 @@ impl<S: State> Fold<S> {
         self.sent(Task::from_snapshot(&self.line, lowest, changes, self.base_level))
     }
 
-    fn sent(&mut self, (task, outstanding): (Task<S>, Outstanding)) -> Task<S> {
+    fn sent(&mut self, (task, mut outstanding): (Task<S>, Outstanding)) -> Task<S> {
         self.beyond.extend_from_slice(task.changes());
+        self.jobs += 1;
+        outstanding.number = self.jobs;
         self.job = Some(outstanding);
-        task
+        task.numbered(self.jobs)
     }
 
     /// Takes what a job has made. False, and nothing happens, if it is not the one that is awaited.
     pub(crate) fn finish(&mut self, redone: Redone<S>) -> bool {
-        let outcome = redone.outcome;
+        let outcome = match redone.made {
+            Made::Outcome(outcome) => Some(outcome),
+            #[cfg(feature = "journal")]
+            Made::Recorded(number) => self.replay_job(number),
+        };
+        let Some(outcome) = outcome else { return false };
         let Some(job) = self.job.take_if(|job| job.made(&outcome)) else { return false };
         debug_assert!(!self.line.waits(), "sealed before");
         let seen = self.line.end();

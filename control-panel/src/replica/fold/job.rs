@@ -11,6 +11,8 @@ use crate::replica::State;
 /// other thread, from a snapshot.
 pub(crate) struct Task<S: State> {
     token: Arc<()>,
+    /// The how manieth of its fold.
+    number: u64,
     start: Start<S>,
     changes: Vec<Change<S::Op>>,
     base_level: u64,
@@ -38,12 +40,15 @@ struct Suffix<S: State> {
 /// What a task has made.
 pub(crate) struct Outcome<S: State> {
     token: Arc<()>,
+    #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "a journal has the number alone"))]
+    pub(crate) number: u64,
     pub(super) line: Box<Line<S>>,
 }
 
 /// On the frame's side: a task that is somewhere else.
 pub(super) struct Outstanding {
     token: Weak<()>,
+    pub(super) number: u64,
     /// The end of the log when it was made: what is after it was committed since.
     pub(super) end: usize,
     /// Whether it puts local operations on top of what another has made.
@@ -92,9 +97,18 @@ impl<S: State> Task<S> {
 
     fn new(start: Start<S>, changes: Vec<Change<S::Op>>, base_level: u64, end: usize) -> (Self, Outstanding) {
         let token = Arc::new(());
-        let outstanding =
-            Outstanding { token: Arc::downgrade(&token), end, last: matches!(start, Start::Ahead(_)) };
-        (Self { token, start, changes, base_level }, outstanding)
+        let outstanding = Outstanding {
+            token: Arc::downgrade(&token),
+            number: 0,
+            end,
+            last: matches!(start, Start::Ahead(_)),
+        };
+        (Self { token, number: 0, start, changes, base_level }, outstanding)
+    }
+
+    /// The how manieth it is.
+    pub(super) fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
     }
 
     /// What is in it that is not in the log.
@@ -110,7 +124,7 @@ impl<S: State> Task<S> {
         line.merge(&self.changes, self.base_level);
         let done = line.fold(&mut { usize::MAX }, true);
         debug_assert!(done, "there is no budget here");
-        Outcome { token: self.token, line }
+        Outcome { token: self.token, number: self.number, line }
     }
 }
 

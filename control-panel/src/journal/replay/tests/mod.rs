@@ -41,9 +41,12 @@ impl Tape {
 
     /// Makes room in the hand-over.
     pub(super) fn take(&mut self) {
+        let mut items = Vec::new();
         while let Ok(item) = self.items.try_recv() {
-            self.taken.push(item);
+            items.push(item);
         }
+        self.taken.extend(items.iter().cloned());
+        self.handover.gauge().written(items);
     }
 
     pub(super) fn recording(mut self) -> Recording {
@@ -73,7 +76,7 @@ impl Tape {
                         chain,
                     });
                 }
-                Item::Returned(_) | Item::Snapshot(_) => unreachable!("the replica has no journal"),
+                _ => {}
             }
         }
         Recording::of_rows(Some(Machine::fingerprint()), None, &rows, &runs).unwrap()

@@ -1,15 +1,22 @@
 //! Replicas in what is recorded: deltas by reference, acknowledgements, jobs that ran elsewhere.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Recorded, Start, Tape};
 use crate::{
     ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
-    journal::{JournalError, intents::IntentRecorder},
-    replica::codec::{Limits, Postcard},
+    journal::{JournalError, intents::IntentRecorder, keeping::RunKeeper},
+    replica::{
+        Redo, Redone, ReplicaBuilder,
+        codec::{Limits, Postcard},
+        restore::Kept,
+    },
+    testing::Rng,
 };
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Words(Vec<String>);
 
 impl State for Words {
@@ -28,34 +35,41 @@ enum Update {
     ApplyRemoteDelta {
         delta: Delta<String>,
     },
+    Redone(Redone<Words>),
 }
 
 #[derive(Debug)]
 struct App {
     words: Replica<Words>,
     outbox: Vec<Delta<String>>,
+    jobs: Vec<Redo<Words>>,
+    finished: usize,
     /// What it saw in passing: a delta shows its operations in a replay too.
     seen: usize,
 }
 
 const PEERS: [Peer; 2] = [Peer([1; 32]), Peer([2; 32])];
 
-fn replica(peer: Peer, start: Option<&Start<'_>>) -> Replica<Words> {
+fn builder(peer: Peer) -> ReplicaBuilder<Words> {
     let builder = Replica::builder(peer, Words::default()).members(PEERS);
-    let builder = builder.codec(Postcard::new(), Limits::default());
-    match start {
-        Some(start) => start.replica(builder).unwrap(),
-        None => builder.build(),
-    }
+    builder.codec(Postcard::new(), Limits::default()).redo_budget(6)
 }
 
 impl App {
-    fn new(peer: Peer) -> Self {
-        Self { words: replica(peer, None), outbox: Vec::new(), seen: 0 }
+    /// As `Journal::replica` makes it.
+    fn kept(tape: &Tape) -> Self {
+        let kept = Kept { snapshot: None, runs: Vec::new(), returned: BTreeSet::new() };
+        let keeper = Box::new(RunKeeper::new(tape.handover.clone()));
+        Self::of(builder(PEERS[0]).restore(kept, keeper).unwrap())
     }
 
-    fn look(&self) -> (&Words, usize, String, u64) {
-        (self.words.state(), self.seen, format!("{:?}", self.words), self.words.watermark())
+    fn of(words: Replica<Words>) -> Self {
+        Self { words, outbox: Vec::new(), jobs: Vec::new(), finished: 0, seen: 0 }
+    }
+
+    fn look(&self) -> (&Words, [usize; 2], String, u64) {
+        let figures = [self.seen, self.finished];
+        (self.words.state(), figures, format!("{:?}", self.words), self.words.watermark())
     }
 }
 
@@ -69,45 +83,64 @@ impl Reducer for App {
                 self.seen += delta.operations().map(|(_, word)| word.len()).sum::<usize>();
                 self.words.merge(delta);
             }
+            Update::Redone(redone) => self.finished += usize::from(self.words.finish(redone)),
         }
     }
 
     fn settle(&mut self) {
-        let _ = self.words.settle();
+        self.jobs.extend(self.words.settle().job);
         self.outbox.extend(self.words.outbox());
     }
 }
 
 impl Recorded for App {
     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
-        Ok(Self { words: replica(PEERS[0], Some(start)), outbox: Vec::new(), seen: 0 })
+        Ok(Self::of(start.replica(builder(PEERS[0]))?))
     }
 }
 
 #[test]
 fn a_replica_replays_to_the_same_operations() {
+    for seed in 0..20 {
+        replays(seed);
+    }
+}
+
+fn replays(seed: u64) {
+    let mut rng = Rng::new(seed);
     let mut tape = Tape::new();
-    let mut builder = ControlPanel::<Update>::builder();
-    builder.recorder = Some(Box::new(IntentRecorder::new(tape.handover.clone(), 1)));
-    let (mut panel, mut app, mut other) = (builder.build(), App::new(PEERS[0]), App::new(PEERS[1]));
+    let mut panel = ControlPanel::<Update>::builder();
+    panel.recorder = Some(Box::new(IntentRecorder::new(tape.handover.clone(), 1)));
+    let (mut panel, mut app, mut other) =
+        (panel.build(), App::kept(&tape), App::of(builder(PEERS[1]).build()));
     let mut elsewhere = ControlPanel::<Update>::new();
     let remote = |deltas: &mut Vec<Delta<String>>| -> Vec<_> {
         let intents = deltas.drain(..).map(|delta| Update::ApplyRemoteDelta { delta });
         intents.map(|intent| (IntentSource::P2pSync, intent)).collect()
     };
+    let mut elsewhere_done = Vec::new();
     for n in 0..60 {
         let typed = |who: &str| (IntentSource::LocalUI, Update::Typed(format!("{who} {n}")));
         let mut here = if n % 3 == 0 { remote(&mut other.outbox) } else { Vec::new() };
         here.extend((n % 2 == 0).then(|| typed("here")));
+        if n % 4 == 1 {
+            // A job runs while frames go on.
+            here.extend(elsewhere_done.drain(..).map(|done| (IntentSource::P2pSync, Update::Redone(done))));
+        }
         panel.run_frame(&mut app, &mut (), here);
+        elsewhere_done.extend(app.jobs.drain(..).map(Redo::run));
+        other.jobs.clear();
         let mut there = if n % 5 == 0 { remote(&mut app.outbox) } else { Vec::new() };
         there.extend((n % 4 == 0).then(|| typed("there")));
         elsewhere.run_frame(&mut other, &mut (), there);
-        tape.take();
+        // The disk is slower than the frames.
+        if rng.chance(30) {
+            tape.take();
+        }
     }
     drop(panel);
     let recording = tape.recording();
-    assert!(app.words.watermark() > 0 && app.seen > 50);
+    assert!(app.words.watermark() > 0 && app.seen > 50, "{app:?}");
     let replay = recording.replay::<App>(u64::MAX);
     assert!(replay.is_same() && replay.opaque == 0, "{:?}", replay.deviations);
     assert_eq!(replay.state.unwrap().look(), app.look());
@@ -131,7 +164,7 @@ fn a_replica_replays_to_the_same_operations() {
 
 #[test]
 fn a_delta_is_serialized_by_journals_alone() {
-    let mut app = replica(PEERS[0], None);
+    let mut app = builder(PEERS[0]).build();
     app.commit("word".to_owned());
     let delta = app.outbox().unwrap();
     let error = postcard::to_allocvec(&delta).unwrap_err();

@@ -1,0 +1,45 @@
+//! `export`: the recording alone.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::{Done, file, open, output::Output, output::Verdict, path, write_new};
+use crate::journal::Recorded;
+
+pub(super) fn command() -> Command {
+    Command::new("export")
+        .about("Writes the recording alone, in canonical bytes; with --redact to be shown to others")
+        .long_about(
+            "Writes the frames of a journal into a file of their own, which all commands read. Equal recordings have equal bytes: two runs of one seed under paused \
+             time export the same file. It holds no key. With --redact each intent is what the program's `Recorded::redact` makes of it, by default its variant \
+             alone, and no operation of a replica is in it.",
+        )
+        .arg(file("file", "A journal, or an export of one"))
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .required(true)
+                .value_name("FILE")
+                .value_parser(value_parser!(std::path::PathBuf))
+                .help("The file that is made; it must not be there yet"),
+        )
+        .arg(
+            Arg::new("redact")
+                .long("redact")
+                .action(ArgAction::SetTrue)
+                .help("Without what the program says is private"),
+        )
+}
+
+pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Done {
+    let mut recording = open(matches, "file")?;
+    if matches.get_flag("redact") {
+        recording = recording.redacted::<S>();
+    }
+    let bytes = recording.to_bytes();
+    write_new(path(matches, "out"), &bytes)?;
+    output.say("frames", recording.frames());
+    output.say("intents", recording.intents());
+    output.say("by name only", recording.opaque());
+    output.say("bytes", bytes.len());
+    Ok(Verdict::Well)
+}

@@ -1,0 +1,81 @@
+//! What a command prints, and the code that it returns.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use serde_json::{Map, Value};
+
+use super::{Done, Failed};
+
+/// What a command found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Well,
+    Found,
+}
+
+impl Verdict {
+    pub(super) fn of(well: bool) -> Self {
+        if well { Self::Well } else { Self::Found }
+    }
+}
+
+/// Lines for a person, or one object for a program.
+pub(super) struct Output {
+    json: Option<Map<String, Value>>,
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json: json.then(Map::new) }
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.json.is_some()
+    }
+
+    /// A line for a person.
+    pub(super) fn line(&self, line: impl Display) {
+        if self.json.is_none() {
+            // A reader that has seen enough closes the pipe.
+            let _ = writeln!(io::stdout().lock(), "{line}");
+        }
+    }
+
+    /// A field for a program.
+    pub(super) fn field(&mut self, name: &str, value: impl Into<Value>) {
+        if let Some(json) = &mut self.json {
+            json.insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// Both.
+    pub(super) fn say(&mut self, name: &str, value: impl Into<Value> + Display) {
+        self.line(format_args!("{name}: {value}"));
+        self.field(name, value);
+    }
+
+    pub(super) fn end(mut self, command: &str, done: Done) -> ExitCode {
+        let (code, error) = match done {
+            Ok(Verdict::Well) => (0, None),
+            Ok(Verdict::Found) => (1, None),
+            Err(Failed::Usage(why)) => (2, Some(why)),
+            Err(Failed::File(why)) => (3, Some(why)),
+        };
+        if let Some(why) = error {
+            if self.json.is_none() {
+                let _ = writeln!(io::stderr().lock(), "error: {why}");
+            }
+            self.field("error", why);
+        }
+        self.field("command", command);
+        self.field("code", code);
+        if let Some(json) = self.json {
+            let _ = writeln!(io::stdout().lock(), "{}", Value::Object(json));
+        }
+        ExitCode::from(code)
+    }
+}

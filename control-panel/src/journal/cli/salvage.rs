@@ -1,0 +1,34 @@
+//! `salvage`: the good frames of a damaged journal.
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use super::{Done, file, output::Output, output::Verdict, path};
+use crate::journal::salvage::salvage;
+
+pub(super) fn command() -> Command {
+    Command::new("salvage")
+        .about("Writes the good frames of a damaged journal into another file")
+        .long_about(
+            "Reads a journal frame by frame, up to the first that is not whole, and writes those, and all runs that are whole, into a new journal. The \
+             damaged file stays as it is. A program that goes on with the new one is a new life of its peer.",
+        )
+        .arg(file("file", "A journal"))
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .required(true)
+                .value_name("FILE")
+                .value_parser(value_parser!(std::path::PathBuf))
+                .help("The journal that is made; it must not be there yet"),
+        )
+}
+
+pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Done {
+    let salvaged = salvage(path(matches, "file"), path(matches, "out"))?;
+    output.say("frames", salvaged.frames);
+    output.say("runs", salvaged.runs);
+    if let Some(lost) = &salvaged.stopped {
+        output.say("stopped at", lost.clone());
+    }
+    Ok(Verdict::of(salvaged.stopped.is_none()))
+}

@@ -1,0 +1,88 @@
+//! `record`: runs the editor, and records it.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use control_panel::{
+    Context, ControlPanel, IntentSource,
+    journal::{Journal, Recorded},
+    worker,
+};
+use fastrand::Rng;
+
+use crate::app::{Edit, Site};
+
+/// Runs an editor of a link graph, and records each of its frames.
+#[derive(Parser)]
+#[command(name = "graph_journal record")]
+struct Options {
+    /// The journal: made if it is not there, else gone on with.
+    file: PathBuf,
+    /// What the workers edit.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many frames.
+    #[arg(long, default_value_t = 200)]
+    frames: u32,
+}
+
+/// Edits pages at random: a tenth of them.
+#[worker(source = IntentSource::ServoDelegate)]
+async fn editor(cx: Context<Edit>, seed: u64) {
+    let mut rng = Rng::with_seed(seed);
+    let mut page = move || rng.u32(..40);
+    let mut chance = Rng::with_seed(!seed);
+    loop {
+        let edit = match chance.u32(..20) {
+            0..8 => Edit::Add(page()),
+            8..16 => Edit::Link(page(), page()),
+            16 => Edit::Rename { page: page(), title: format!("about {}", page()) },
+            _ => Edit::Remove(page()),
+        };
+        if cx.send(edit).await.is_err() {
+            return;
+        }
+        if chance.u32(..8) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// Asks how large it is.
+#[worker(source = IntentSource::Restore)]
+async fn counter(cx: Context<Edit>) {
+    while cx.request(Edit::Count).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub(crate) fn main() -> ExitCode {
+    let options = Options::parse_from(std::env::args_os().skip(1));
+    match record(&options) {
+        Ok(site) => {
+            println!("{} edits, {} pages: {}", site.edits, site.pages.len(), options.file.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn record(options: &Options) -> Result<Site, Box<dyn std::error::Error>> {
+    let journal = Journal::open(&options.file)?;
+    let mut panel = ControlPanel::<Edit>::builder().capacity(64).record(&journal).try_build()?;
+    let mut site = Site::begin(&journal.start())?;
+    panel.spawn_editor(options.seed);
+    panel.spawn_counter();
+    for frame in 0..options.frames {
+        let x = f32::from(u16::try_from(frame % 1000)?);
+        panel.run_frame(&mut site, &mut (), [(IntentSource::LocalUI, Edit::MouseMoved(x, x))]);
+        panel.wait_ready_timeout(Duration::from_millis(4));
+    }
+    let _ = panel.shutdown_blocking();
+    drop(panel);
+    journal.close()?;
+    Ok(site)
+}

@@ -1,0 +1,118 @@
+//! Journals on the command line: what each command prints, and the code that it ends with.
+
+use std::{fs, path::Path, process::Output};
+
+use super::{example, folder, text};
+
+fn journal(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = std::process::Command::new(example("graph_journal"));
+    command.args(arguments).current_dir(folder).output().expect("the example runs")
+}
+
+/// Ends with this code, and prints all of these.
+#[track_caller]
+fn expect(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) -> String {
+    let output = journal(folder, arguments);
+    let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {all}");
+    for word in words {
+        assert!(all.contains(word), "{arguments:?}: no `{word}` in {all}");
+    }
+    all
+}
+
+fn json(folder: &Path, arguments: &[&str], code: i32) -> serde_json::Value {
+    let output = journal(folder, &[arguments, &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    let value: serde_json::Value = serde_json::from_str(&printed).expect("one object");
+    assert_eq!(value["code"], code);
+    value
+}
+
+#[test]
+fn a_journal_is_recorded_replayed_compared_shrunk_and_exported() {
+    let folder = folder(&[]);
+    let at = folder.path();
+    expect(at, &["record", "a.journal", "--seed", "1", "--frames", "300"], 0, &["edits"]);
+    expect(at, &["record", "b.journal", "--seed", "2", "--frames", "300"], 0, &["edits"]);
+    let before = fs::read(at.join("a.journal")).unwrap();
+
+    expect(at, &["replay", "a.journal", "--to-frame", "3"], 0, &["as it was recorded", "by name only"]);
+    expect(
+        at,
+        &["replay", "a.journal", "--to-frame", "3", "--intents"],
+        0,
+        &["1:0 LocalUI", "MouseMoved (skipped)"],
+    );
+    let printed = expect(
+        at,
+        &["replay", "a.journal", "--to-frame", "20", "--print", "pages"],
+        0,
+        &["Page {", "title:"],
+    );
+    assert!(!printed.contains("edits:"), "{printed}");
+    expect(
+        at,
+        &["replay", "a.journal", "--to-frame", "3", "--print", "nothing"],
+        2,
+        &["the state has no `nothing`"],
+    );
+    let replayed = json(at, &["replay", "a.journal", "--to-frame", "3", "--print", "edits"], 0);
+    assert_eq!((replayed["frames"].as_u64(), &replayed["deviations"]), (Some(3), &serde_json::json!([])));
+    assert!(replayed["state"].as_str().unwrap().parse::<u64>().is_ok());
+
+    expect(at, &["diff", "a.journal", "a.journal"], 0, &["equal: "]);
+    let found = json(at, &["diff", "a.journal", "b.journal"], 1);
+    assert!(found["frame"].as_u64().unwrap() > 0 && found["left"] != found["right"], "{found}");
+
+    expect(at, &["whatif", "a.journal", "--drop", "1:0"], 0, &["no state differs", "fails as before"]);
+    let edit = ["whatif", "a.journal", "--edit", "2:0", "--with", r#"{"Add":99}"#];
+    expect(at, &edit, 1, &["after frame 2: ", "99", "in the end: "]);
+    expect(at, &["whatif", "a.journal", "--delay", "1:0:5"], 0, &["in the end: the same"]);
+    expect(at, &["whatif", "a.journal", "--drop", "1:99"], 2, &["frame 1 has no intent 99"]);
+    expect(at, &["whatif", "a.journal"], 2, &["--drop"]);
+
+    let shrunk = json(
+        at,
+        &["shrink", "a.journal", "--out", "few.recording", "--test", "few.rs", "--type", "crate::Site"],
+        1,
+    );
+    let intents = shrunk["intents"].as_array().unwrap().len();
+    assert!((4..10).contains(&intents), "{shrunk}");
+    assert!(fs::read_to_string(at.join("few.rs")).unwrap().contains("failure::<crate::Site>()"));
+    expect(at, &["shrink", "few.recording"], 1, &["which is gone", "#[test]"]);
+    expect(at, &["shrink", "a.journal", "--out", "few.recording"], 3, &["few.recording"]);
+
+    expect(at, &["export", "a.journal", "--out", "a.recording"], 0, &["intents: "]);
+    expect(at, &["diff", "a.journal", "a.recording"], 0, &["equal: "]);
+    expect(at, &["export", "a.journal", "--out", "c.recording", "--redact"], 0, &["intents: "]);
+    let holds_title =
+        |file: &str| fs::read(at.join(file)).unwrap().windows(6).any(|bytes| bytes == b"about ");
+    assert!(holds_title("a.recording") && !holds_title("c.recording"), "titles are private");
+
+    expect(at, &["refold", "a.journal"], 1, &["invariant"]);
+    expect(at, &["check", "a.journal", "a.recording"], 0, &["whole; ", "1 session(s)"]);
+    expect(at, &["salvage", "a.journal", "--out", "d.journal"], 0, &["frames: "]);
+    expect(at, &["diff", "a.journal", "d.journal"], 0, &["equal: "]);
+
+    assert_eq!(fs::read(at.join("a.journal")).unwrap(), before, "nothing that is read changes");
+}
+
+#[test]
+fn what_is_no_journal_is_refused_by_name() {
+    let folder = folder(&[("empty", b""), ("text", b"not a journal, but long enough to be looked at\n")]);
+    let at = folder.path();
+    expect(at, &["replay", "gone"], 3, &["gone: no such file"]);
+    expect(at, &["replay", "empty"], 3, &["empty"]);
+    expect(at, &["check", "text"], 3, &["text: not a journal"]);
+    let error = json(at, &["check", "text"], 3);
+    assert!(error["error"].as_str().unwrap().contains("not a journal"));
+    expect(at, &["replay"], 2, &["FILE"]);
+    expect(at, &["frobnicate"], 2, &["unrecognized subcommand"]);
+    expect(at, &["--help"], 0, &["A bug report is one file", "Exit codes:"]);
+    for command in ["replay", "diff", "whatif", "shrink", "refold", "check", "salvage", "export"] {
+        expect(at, &[command, "--help"], 0, &["Usage: ", "--json"]);
+    }
+}
