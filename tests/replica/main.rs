@@ -3,6 +3,7 @@
 mod budget;
 mod effects;
 mod frames;
+mod lives;
 mod membership;
 mod misuse;
 mod undo;

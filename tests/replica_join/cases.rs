@@ -341,12 +341,16 @@ fn a_branch_from_below_a_cut_holds_up_only_itself() {
 
     let mut copy = builder(1, 3).build();
     copy.merge(backup);
-    copy.commit(100);
+    for op in 100..120 {
+        copy.commit(op);
+    }
     settle(&mut copy);
+    // Neither knows where the other has left its chain, until one is shown it.
+    first.merge(copy.since(first.version()));
     copy.merge(first.since(copy.version()));
-    copy.commit(101);
-    settle(&mut copy);
-    let mut notices = Vec::new();
+    copy.commit(120);
+    let found = settle(&mut copy);
+    let mut notices = settle(first);
     for replica in [&mut *first, &mut *third] {
         replica.merge(copy.since(replica.version()));
         notices.extend(settle(replica));
@@ -361,4 +365,18 @@ fn a_branch_from_below_a_cut_holds_up_only_itself() {
     assert_eq!(ops, (1..10).collect::<Vec<_>>());
     assert_eq!((first.state(), second.state()), (third.state(), third.state()));
     assert_eq!((first.watermark(), second.watermark()), (third.watermark(), third.watermark()));
+
+    // The copy has found out, and begins again with what all have.
+    let cut_off = ReplicaNotice::NextLife { author: Author { peer: peer(1), incarnation: 1 }, cut_off: true };
+    assert!(found.contains(&(peer(1), cut_off)), "{found:?}");
+    copy.rejoin(first.snapshot()).unwrap();
+    settle(&mut copy);
+    assert_eq!(copy.state(), first.state());
+    let mut back: Vec<_> = copy.take_void().into_iter().map(|(_, op)| op).collect();
+    back.sort_unstable();
+    assert_eq!(back, (100..=120).collect::<Vec<_>>());
+    copy.commit(121);
+    quiesce(&mut [first, second, third, &mut copy]);
+    assert!(third.state().ops().contains(&121) && !third.state().ops().contains(&100));
+    assert_eq!((copy.state(), first.state()), (third.state(), third.state()));
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{
-    Author, Delta, Peer, Replica, ReplicaBuilder, Snapshot, SnapshotError, State,
+    Author, Delta, Peer, Replica, ReplicaBuilder, ReplicaNotice, Snapshot, SnapshotError, State,
     admit::key,
     desync::Desync,
     graph::{ChainId, Graph},
@@ -64,7 +64,8 @@ impl<S: State> Replica<S> {
         if snapshot.genesis != self.graph.genesis() {
             return Err(SnapshotError::OtherGroup);
         }
-        if self.graph.reaches_record(&snapshot.graph) {
+        // What no other takes up must not stay, whatever the snapshot brings.
+        if self.graph.reaches_record(&snapshot.graph) && !self.graph.has_cut_off(self.me.peer) {
             self.merge_provable(snapshot.delta().runs.into_vec());
             return Ok(());
         }
@@ -176,9 +177,23 @@ impl<S: State> Replica<S> {
 
         let own = self.graph.own_chain().map(|id| self.graph.chain(id).tip().hash);
         if own != before.own || self.graph.is_forked(self.me) {
-            let last = self.graph.last_life(self.me.peer).unwrap_or(0).max(self.me.incarnation);
-            self.go_on_as(Author { incarnation: last.saturating_add(1), ..self.me });
+            self.begin_next_life();
         }
+    }
+
+    /// Finds out whether another program writes as this author, and which of the two goes on as another.
+    pub(super) fn check_life(&mut self) {
+        if !self.graph.yields() {
+            return;
+        }
+        let cut_off = self.graph.has_cut_off(self.me.peer);
+        self.begin_next_life();
+        self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off });
+    }
+
+    fn begin_next_life(&mut self) {
+        let last = self.graph.last_life(self.me.peer).unwrap_or(0).max(self.me.incarnation);
+        self.go_on_as(Author { incarnation: last.saturating_add(1), ..self.me });
     }
 
     /// Goes on as another life, which has made nothing yet.

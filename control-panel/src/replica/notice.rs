@@ -59,6 +59,17 @@ pub enum ReplicaNotice {
         /// How many.
         ops: usize,
     },
+    /// Another program writes as this replica's author: a copy of it, or the life of which this one lost the log. Of two the one goes on as its
+    /// next life, and this is the one: what it commits from now on is that author's.
+    ///
+    /// If it is `cut_off`, what it made as the old one is behind what a cut covers, so no other takes it: [rejoin](super::Replica::rejoin) with
+    /// another member's snapshot, then those operations come back, and what it commits reaches the others.
+    NextLife {
+        /// As which it goes on.
+        author: Author,
+        /// Whether it must rejoin.
+        cut_off: bool,
+    },
     /// Operations of a newer schema are kept and forwarded, not applied: the state is [provisional](super::Replica::is_provisional), and nothing from the first of them on is stable
     /// here, until this program is updated. Once for each schema that is newer than the last one reported.
     NeedsUpgrade {

@@ -236,6 +236,7 @@ impl<S: State> Replica<S> {
         while let Some(admitted) = self.graph.admit_next_of(&self.membership) {
             self.admit(&admitted);
         }
+        self.check_life();
         self.decide();
         if self.graph.has_refused() {
             for (peer, what) in self.graph.take_refused() {

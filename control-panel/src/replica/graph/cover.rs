@@ -6,7 +6,7 @@
 
 use super::{Chain, ChainId, Fork, Graph, Mark, Tip, heard::Row};
 use crate::replica::{
-    RunHash, Stamp,
+    Peer, RunHash, Stamp,
     run::{Operation, Run},
 };
 
@@ -55,6 +55,47 @@ impl<Op> Graph<Op> {
     /// Whether what followed that place on some chain is forgotten.
     pub(super) fn is_forgotten(&self, chains: &[ChainId], place: Fork) -> bool {
         self.after(chains, place).any(|chain| chain.base().mark.next_seq > place.mark.next_seq)
+    }
+
+    /// Whether a chain leaves another of its author where a cut covers that one, and no other peer has named it: none will.
+    pub(crate) fn has_cut_off(&self, peer: Peer) -> bool {
+        let all: Vec<ChainId> = self.chains_of(peer).collect();
+        self.lives_of(peer)
+            .any(|branches| branches.chains.iter().any(|id| self.is_cut_off(*id, &branches.chains, &all)))
+    }
+
+    fn is_cut_off(&self, id: ChainId, branches: &[ChainId], of_peer: &[ChainId]) -> bool {
+        let chain = self.chain(id);
+        let places = branches.iter().filter_map(|other| self.chain(*other).fork);
+        let mut places = places.filter(|place| place.parent == id || chain.fork == Some(*place));
+        places.any(|place| {
+            let from = place.mark.next_seq;
+            let is_named = || {
+                let others = self.chains().filter(|(other, _)| !of_peer.contains(other));
+                others.into_iter().any(|(other, _)| self.heard(other, id).next_seq > from)
+            };
+            chain.covered <= from && self.is_covered(branches, place) && !is_named()
+        })
+    }
+
+    /// Whether this replica's author has branches and this replica, whose own is one of them, is the one to go on as another: the one
+    /// that is cut off, else the one whose first run has the greater hash.
+    pub(crate) fn yields(&self) -> bool {
+        let Some(own) = self.own_chain else { return false };
+        let branches = &self.authors[&self.own].chains;
+        if branches.len() < 2 {
+            return false;
+        }
+        if self.has_cut_off(self.own.peer) {
+            return true;
+        }
+        let places = branches.iter().filter_map(|id| self.chain(*id).fork);
+        places.into_iter().any(|place| {
+            let first = |chain: &Chain<Op>| chain.beginning_at(place.mark.next_seq).map(|run| run.hash);
+            let lowest = self.after(branches, place).filter_map(first).min();
+            let is_ours = place.parent == own || self.chain(own).fork == Some(place);
+            is_ours && first(self.chain(own)) > lowest
+        })
     }
 
     /// The chains that have a run behind a place.

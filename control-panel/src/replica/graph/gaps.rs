@@ -131,6 +131,11 @@ impl<Op> Gaps<Op> {
         }
     }
 
+    /// Whether a run waits here with a branch that waits to be named.
+    pub(super) fn has_unnamed(&self, hash: RunHash) -> bool {
+        self.held.get(&hash).is_some_and(|held| held.root.is_some())
+    }
+
     /// Takes out a run that waited to be named, and is by the one held last.
     pub(super) fn take_named(&mut self) -> Option<Arc<Run<Op>>> {
         self.named.take()

@@ -78,8 +78,9 @@ impl<Op> Graph<Op> {
         let chain = &self.chains[id.index()];
         let tip = chain.tip().mark.next_seq;
         if let ([_], [end]) = (&branches.chains[..], ends) {
-            // Ahead of this graph, or forked: the other one finds out, as this graph's version is a place that it knows.
-            if end.next_seq > tip {
+            // Ahead of this graph, or forked: the other one finds out, as this graph's version is a place that it knows. Unless
+            // its branch waits here, so that this version does not change.
+            if end.next_seq > tip && !self.gaps.has_unnamed(end.hash) {
                 return tip;
             }
         }
