@@ -49,7 +49,7 @@ impl<S: State> Replica<S> {
             return Err(RevokeError::Cut { stamp, upto });
         }
         let needed = if stamp.author.peer == self.me.peer { Right::Write } else { Right::Own };
-        if !self.membership.may(self.me.peer, needed) {
+        if self.cut_off || !self.membership.may(self.me.peer, needed) {
             return Err(RevokeError::NotGranted { stamp });
         }
         if !self.graph.has_revocable(&stamp) {
@@ -100,7 +100,7 @@ impl<S: State> Replica<S> {
     /// A delta that gets lost is repaired by [`since`](Self::since). With a journal, what it has is durable: a frame's operations come out of a
     /// later one.
     pub fn outbox(&mut self) -> Option<Delta<S::Op>> {
-        if self.is_uninvited() {
+        if self.cut_off || self.is_uninvited() {
             return None;
         }
         if self.accepts() {
@@ -157,7 +157,7 @@ impl<S: State> Replica<S> {
     }
 
     fn owner(&self) -> Result<(), NotOwner> {
-        if self.membership.may(self.me.peer, Right::Own) { Ok(()) } else { Err(NotOwner) }
+        if self.membership.may(self.me.peer, Right::Own) && !self.cut_off { Ok(()) } else { Err(NotOwner) }
     }
 
     /// An operation of the replica's own, in a run of its own: a run counts as a whole.

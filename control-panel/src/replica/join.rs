@@ -99,6 +99,7 @@ impl<S: State> Replica<S> {
         self.unread.begin_again();
         self.stage_kept(level);
         self.go_on_from(&before);
+        self.cut_off = false;
         self.merge_provable(snapshot.waiting);
         Ok(())
     }
@@ -186,9 +187,9 @@ impl<S: State> Replica<S> {
         if !self.graph.yields() {
             return;
         }
-        let cut_off = self.graph.has_cut_off(self.me.peer);
+        self.cut_off = self.graph.has_cut_off(self.me.peer);
         self.begin_next_life();
-        self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off });
+        self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off: self.cut_off });
     }
 
     fn begin_next_life(&mut self) {

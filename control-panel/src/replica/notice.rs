@@ -62,8 +62,9 @@ pub enum ReplicaNotice {
     /// Another program writes as this replica's author: a copy of it, or the life of which this one lost the log. Of two the one goes on as its
     /// next life, and this is the one: what it commits from now on is that author's.
     ///
-    /// If it is `cut_off`, what it made as the old one is behind what a cut covers, so no other takes it: [rejoin](super::Replica::rejoin) with
-    /// another member's snapshot, then those operations come back, and what it commits reaches the others.
+    /// If it is `cut_off`, what it made as the old one is behind what a cut covers, so no other takes it: it may change nothing and says nothing, and
+    /// what it commits comes back by [`take_void`](super::Replica::take_void), until it [rejoins](super::Replica::rejoin) with another member's
+    /// snapshot. Then what it made before comes back too. Give no snapshot of it to others.
     NextLife {
         /// As which it goes on.
         author: Author,

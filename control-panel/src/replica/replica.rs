@@ -88,6 +88,8 @@ pub struct Replica<S: State> {
     /// Those that stay void and were not taken yet.
     pub(super) void: Vec<Arc<Run<S::Op>>>,
     pub(super) unplaced: Unplaced<S::Op>,
+    /// Whether it has what no other takes, so that it says nothing until it rejoins.
+    pub(super) cut_off: bool,
     /// Up to where effects were handed out; `None` if they were never asked for.
     pub(super) performed: Option<u64>,
     pub(super) unread: Unread,
@@ -147,6 +149,7 @@ impl<S: State> Replica<S> {
             maybe_void: Vec::new(),
             void: Vec::new(),
             unplaced: Unplaced::new(),
+            cut_off: false,
             performed: builder.performed,
             unread: Unread::default(),
             joined: None,
@@ -196,7 +199,7 @@ impl<S: State> Replica<S> {
         let operation = Operation::Apply(op);
         self.encode(&operation);
         let may_write = self.membership.may(self.me.peer, Right::Write);
-        if !may_write && self.is_uninvited() {
+        if self.cut_off || (!may_write && self.is_uninvited()) {
             let Operation::Apply(op) = operation else { unreachable!("it is one of the state's") };
             return self.commit_unplaced(op);
         }

@@ -106,7 +106,7 @@ impl<S: State> Replica<S> {
     pub fn snapshot(&mut self) -> Snapshot<S> {
         self.seal();
         // What is stable here the joiner takes for stable by the members' runs: by this one's too.
-        if self.membership.is_undeclared() {
+        if self.membership.is_undeclared() && !self.cut_off {
             let digest = self.fold.digest();
             self.act(Operation::Ack { digest });
         }
