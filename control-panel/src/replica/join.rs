@@ -99,7 +99,7 @@ impl<S: State> Replica<S> {
         self.unread.begin_again();
         self.stage_kept(level);
         self.go_on_from(&before);
-        self.cut_off = false;
+        self.cut_off = self.graph.has_cut_off(self.me.peer);
         self.merge_provable(snapshot.waiting);
         Ok(())
     }
@@ -184,12 +184,12 @@ impl<S: State> Replica<S> {
 
     /// Finds out whether another program writes as this author, and which of the two goes on as another.
     pub(super) fn check_life(&mut self) {
-        if !self.graph.yields() {
-            return;
-        }
+        let before = self.cut_off;
         self.cut_off = self.graph.has_cut_off(self.me.peer);
-        self.begin_next_life();
-        self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off: self.cut_off });
+        if (self.cut_off && !before) || self.graph.yields() {
+            self.begin_next_life();
+            self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off: self.cut_off });
+        }
     }
 
     fn begin_next_life(&mut self) {

@@ -34,6 +34,7 @@
 mod acts;
 mod admit;
 pub(crate) mod answers;
+mod bounds;
 mod builder;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]

@@ -1,4 +1,6 @@
-//! How much a replica accepts from a peer.
+//! How much a replica accepts from a peer: of bytes. What it keeps in memory the graph bounds.
+
+use crate::replica::bounds::{AUTHORS, HEADS, RUN_OPS};
 
 /// The most that bytes from a peer may hold. Checked from counts and lengths, before anything is allocated for them.
 ///
@@ -21,11 +23,11 @@ pub struct Limits {
     pub runs: usize,
     /// Operations in a delta. Default: 1,048,576.
     pub ops: usize,
-    /// Operations in a run. Default: 65,536.
+    /// Operations in a run. Default: 65,536, and no replica admits more.
     pub run_ops: usize,
     /// Bytes of one operation. Default: 1 MiB.
     pub op_bytes: usize,
-    /// Heads in a run. Default: 16,384.
+    /// Heads in a run. Default: 16,384, and no replica admits more.
     pub heads: usize,
     /// Authors in a delta, those that heads name included. Default: 16,384.
     pub authors: usize,
@@ -81,10 +83,10 @@ impl Default for Limits {
             bytes: 16 << 20,
             runs: 1 << 17,
             ops: 1 << 20,
-            run_ops: 1 << 16,
+            run_ops: RUN_OPS,
             op_bytes: 1 << 20,
-            heads: 1 << 14,
-            authors: 1 << 14,
+            heads: HEADS,
+            authors: AUTHORS,
             signature_bytes: 128,
         }
     }

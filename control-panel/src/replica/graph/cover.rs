@@ -59,36 +59,29 @@ impl<Op> Graph<Op> {
 
     /// Whether a chain leaves another of its author where a cut covers that one, and no other peer has named it: none will.
     pub(crate) fn has_cut_off(&self, peer: Peer) -> bool {
-        let all: Vec<ChainId> = self.chains_of(peer).collect();
-        self.lives_of(peer)
-            .any(|branches| branches.chains.iter().any(|id| self.is_cut_off(*id, &branches.chains, &all)))
+        let forked = self.lives_of(peer).map(|branches| &branches.chains).filter(|chains| chains.len() > 1);
+        forked.into_iter().any(|chains| chains.iter().any(|id| self.is_cut_off(*id, chains)))
     }
 
-    fn is_cut_off(&self, id: ChainId, branches: &[ChainId], of_peer: &[ChainId]) -> bool {
+    fn is_cut_off(&self, id: ChainId, branches: &[ChainId]) -> bool {
         let chain = self.chain(id);
         let places = branches.iter().filter_map(|other| self.chain(*other).fork);
         let mut places = places.filter(|place| place.parent == id || chain.fork == Some(*place));
         places.any(|place| {
             let from = place.mark.next_seq;
             let is_named = || {
-                let others = self.chains().filter(|(other, _)| !of_peer.contains(other));
-                others.into_iter().any(|(other, _)| self.heard(other, id).next_seq > from)
+                let mut others = self.chains().filter(|(_, other)| other.author.peer != chain.author.peer);
+                others.any(|(other, _)| self.heard(other, id).next_seq > from)
             };
             chain.covered <= from && self.is_covered(branches, place) && !is_named()
         })
     }
 
-    /// Whether this replica's author has branches and this replica, whose own is one of them, is the one to go on as another: the one
-    /// that is cut off, else the one whose first run has the greater hash.
+    /// Whether this replica's author has branches, and this replica, whose own is one of them, is the one to go on as another: that whose
+    /// first run has the greater hash.
     pub(crate) fn yields(&self) -> bool {
         let Some(own) = self.own_chain else { return false };
         let branches = &self.authors[&self.own].chains;
-        if branches.len() < 2 {
-            return false;
-        }
-        if self.has_cut_off(self.own.peer) {
-            return true;
-        }
         let places = branches.iter().filter_map(|id| self.chain(*id).fork);
         places.into_iter().any(|place| {
             let first = |chain: &Chain<Op>| chain.beginning_at(place.mark.next_seq).map(|run| run.hash);

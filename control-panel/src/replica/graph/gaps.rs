@@ -98,7 +98,7 @@ impl<Op> Gaps<Op> {
         dropped
     }
 
-    /// Finds what waits to be named that a run just held names or follows, and tells so to what follows that run.
+    /// Finds what waits to be named that a run just held names or follows, and marks what follows that run.
     fn name(&mut self, hash: RunHash) {
         let Some(held) = self.held.get(&hash) else { return };
         let (missing, names, peer) = (held.missing, held.names, held.run.header.author.peer);
@@ -234,7 +234,7 @@ impl<Op> Gaps<Op> {
     }
 }
 
-/// What a run occupies, as far as that can be told without a codec.
+/// What a run occupies, as far as that is known without a codec.
 fn size_of_run<Op>(run: &Run<Op>) -> usize {
     size_of::<Run<Op>>()
         + run.header.heads.len() * size_of::<Head>()

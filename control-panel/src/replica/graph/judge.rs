@@ -78,7 +78,7 @@ enum Place {
 /// What a head names.
 enum Named {
     Known(ChainId, Mark),
-    /// Below what is kept: in this chain, if that can be told.
+    /// Below what is kept: in this chain, if that is known.
     Forgotten(Option<ChainId>, u64),
 }
 

@@ -1,4 +1,6 @@
-//! The graph's bounds.
+//! The graph's bounds: of memory. Those of bytes are the codec's, and what both must agree on is in `bounds.rs`.
+
+use crate::replica::bounds::{AUTHORS, HEADS, RUN_OPS};
 
 /// Bounds of a [`Graph`](super::Graph). All of them count, none is a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub(crate) struct Limits {
     pub(crate) heads: usize,
     /// Authors admitted unnamed. A last resort: who may write is decided before a run reaches the graph.
     pub(crate) authors: usize,
+    /// Chains of a record, branches included.
+    pub(crate) chains: usize,
     /// Lives of one peer admitted before another peer's run names them.
     pub(crate) lives: usize,
     /// Branches of one peer admitted before another peer's run names them.
@@ -26,9 +30,10 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            run_ops: 1 << 16,
-            heads: 1 << 14,
-            authors: 1 << 14,
+            run_ops: RUN_OPS,
+            heads: HEADS,
+            authors: AUTHORS,
+            chains: 2 * AUTHORS,
             lives: 1 << 10,
             branches: 16,
             gap_ops_per_author: 1 << 16,

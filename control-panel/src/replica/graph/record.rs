@@ -82,7 +82,7 @@ impl<Op> Graph<Op> {
         record: &Record<Op>,
     ) -> Option<Self> {
         let mut graph = Self::new(genesis, own, limits);
-        if record.level > LAST / 2 || record.chains.len() > limits.authors {
+        if record.level > LAST / 2 || record.chains.len() > limits.chains {
             return None;
         }
         graph.level = record.level;
