@@ -52,6 +52,7 @@ mod ids;
 mod join;
 pub(crate) mod keeper;
 mod membership;
+mod mix;
 mod notice;
 #[cfg(feature = "testing")]
 pub(crate) mod overview;

@@ -1,6 +1,8 @@
 //! What a user implements: a state that replicas agree on, and how it goes back.
 
-use super::Stamp;
+use std::hash::{Hash, Hasher};
+
+use super::{Stamp, mix::Mix};
 
 /// What all replicas of a group agree on: a value, and how one operation changes it.
 ///
@@ -139,7 +141,7 @@ pub trait Undoable: State {
 pub enum Footprint {
     /// Possibly everything.
     All,
-    /// These keys and nothing else. What a key stands for is the state's own affair; hash what is no number. A collision
+    /// These keys and nothing else. What a key stands for is the state's own affair; [`of`](Self::of) hashes what is no number. A collision
     /// costs an undo, never the result.
     Keys(Keys),
     /// The result is the same wherever it is applied, and applying it twice changes nothing (an update of an embedded document). Never undone.
@@ -177,6 +179,20 @@ impl Footprint {
     /// One key.
     pub fn key(key: u64) -> Self {
         Self::Keys(Keys(KeysInner::Few(1, [key, 0, 0])))
+    }
+
+    /// One key of any kind, by its hash. It costs a few nanoseconds, and is no secret: a peer that chooses keys can make them collide.
+    ///
+    /// ```
+    /// use control_panel::replica::Footprint;
+    ///
+    /// assert!(Footprint::of("title").meets(&Footprint::of("title")));
+    /// assert!(!Footprint::of("title").meets(&Footprint::of("text")));
+    /// ```
+    pub fn of(key: &(impl Hash + ?Sized)) -> Self {
+        let mut hash = Mix::default();
+        key.hash(&mut hash);
+        Self::key(hash.finish())
     }
 
     /// Several keys, in any order; none at all meets nothing but [`All`](Self::All).

@@ -1,10 +1,6 @@
 //! control-panel's replica of a `HashMap`, that goes back by undo records with footprints, by undo records alone, or by clones.
 
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-    marker::PhantomData,
-};
+use std::{collections::HashMap, marker::PhantomData};
 
 use control_panel::{
     Delta, Peer, Replica, Stamp, State, Undoable, Version,
@@ -54,9 +50,7 @@ impl GoesBack for Footprints {
     const NAME: &'static str = "control-panel";
 
     fn footprint(key: &str) -> Footprint {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        Footprint::key(hasher.finish())
+        Footprint::of(key)
     }
 }
 

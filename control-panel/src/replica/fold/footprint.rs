@@ -1,12 +1,13 @@
 //! Which operations a late one touches.
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::{collections::HashSet, hash::BuildHasherDefault};
 
 use super::entry::{Entry, Mark};
-use crate::replica::{Undoable, state::Footprint};
+use crate::replica::{
+    Undoable,
+    mix::{Mix, SPREAD},
+    state::Footprint,
+};
 
 /// How many keys are searched one by one before they are hashed.
 const FEW: usize = 8;
@@ -19,6 +20,7 @@ pub(super) struct Touched {
     /// One bit a key: most operations share none, and are passed with one test.
     filter: u64,
     few: Vec<u64>,
+    /// Only asked whether a key is there; never iterated.
     many: HashSet<u64, BuildHasherDefault<Mix>>,
 }
 
@@ -109,29 +111,6 @@ fn ask<S: Undoable>(entry: &mut Entry<S::Op>) {
     };
 }
 
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-
 fn bit(key: u64) -> u64 {
     1 << (key.wrapping_mul(SPREAD) >> 58)
-}
-
-/// Keys are hashes already, or small numbers: one multiplication spreads them. Only asked whether a key is there; never iterated.
-#[derive(Default)]
-struct Mix(u64);
-
-impl Hasher for Mix {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        let spread = (self.0 ^ key).wrapping_mul(SPREAD);
-        self.0 = spread ^ (spread >> 32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
