@@ -88,7 +88,6 @@ impl Journal {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(Fault::of_io)?;
         let place = whereabouts(path, &file.metadata().map_err(Fault::of_io)?);
         let left_as = stamp(path);
-        check_magic(&file)?;
         let mut store = Store::open(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)?;
         let before = *store.meta();
         let left = left_as.map(|stamp| Left { token: before.token, stamp });
@@ -252,7 +251,6 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Reader, JournalError> {
         }
         let _lock = LockFile::shared(path)?;
         let file = File::open(path).map_err(Fault::of_io)?;
-        check_magic(&file)?;
         Reader::open(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)
     };
     open().map_err(|fault: Fault| fault.at(path))
@@ -283,7 +281,7 @@ pub(crate) fn create_new(path: &Path, meta: Meta) -> Result<Store, JournalError>
     create().map_err(|fault: Fault| fault.at(path))
 }
 
-/// Whether there is a file, and one that may be a journal.
+/// Whether there is a file, and one that may be a journal: before anything is made beside it.
 fn look(path: &Path) -> Result<bool, Fault> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -296,7 +294,11 @@ fn look(path: &Path) -> Result<bool, Fault> {
     if !found.is_file() {
         return Err(Fault::NotAFile);
     }
-    if found.len() == 0 { Err(Fault::Empty) } else { Ok(true) }
+    if found.len() == 0 {
+        return Err(Fault::Empty);
+    }
+    check_magic(&File::open(path).map_err(Fault::of_io)?)?;
+    Ok(true)
 }
 
 fn check_magic(file: &File) -> Result<(), Fault> {
