@@ -26,7 +26,10 @@ impl Reader {
     pub(crate) fn since(&self, version: &Version) -> Result<Vec<Arc<Run<()>>>, Fault> {
         let mut runs = Vec::new();
         for (id, author) in (0..).zip(self.author_list()) {
-            let from = self.lacks_from(id, *author, version)?;
+            let (from, has) = match self.lacks_from(id, *author, version)? {
+                Some(from) => (from, version.get(*author)),
+                None => (0, 0),
+            };
             for run in self.runs_between(id, *author, from..u64::MAX)? {
                 let run = run?;
                 if !run.admitted {
@@ -34,7 +37,7 @@ impl Reader {
                 }
                 let run: Arc<Run<()>> =
                     decode_run(&run.bytes().map_err(Fault::Encode)?, &Unread).map_err(Fault::Run)?;
-                if from == 0 || run.next_seq() > version.get(*author) {
+                if run.next_seq() > has {
                     runs.push(run);
                 }
             }
@@ -44,8 +47,8 @@ impl Reader {
         Ok(runs)
     }
 
-    /// The number of the first operation of the first run that may be lacking.
-    fn lacks_from(&self, id: AuthorId, author: Author, version: &Version) -> Result<u64, Fault> {
+    /// The number of the first operation of the first run that may be lacking; `None` if all of the author's are to be sent.
+    fn lacks_from(&self, id: AuthorId, author: Author, version: &Version) -> Result<Option<u64>, Fault> {
         for end in version.ends(author) {
             // Of a fork there are several that end there.
             let mut before = self.runs_between(id, author, 0..end.next_seq)?.rev();
@@ -64,13 +67,13 @@ impl Reader {
                 }
             };
             if reaches && !known {
-                return Ok(0);
+                return Ok(None);
             }
         }
         // The run that the count is in the middle of, if it is.
         let count = version.get(author);
         let mut before = self.runs_between(id, author, 0..count)?.rev();
-        Ok(before.next().transpose()?.map_or(0, |run| run.key.seq))
+        Ok(Some(before.next().transpose()?.map_or(0, |run| run.key.seq)))
     }
 
     /// Those whose first operation has a number in this range.

@@ -1,0 +1,166 @@
+//! Which life of its peer a start is.
+
+use std::{fs, path::Path};
+
+use control_panel::{Author, Replica, journal::Journal, replica::Grant};
+
+use crate::{HERE, THERE, Words, builder, frame, start};
+
+/// One session of a program, closed at its end.
+fn session(path: &Path, word: &str) -> (Author, Vec<String>) {
+    let (journal, mut replica) = start(path).unwrap();
+    frame(&mut replica, word);
+    journal.close().unwrap();
+    (replica.author(), replica.state().0.clone())
+}
+
+/// The folder as it is, lock files and all.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn a_start_after_a_close_is_the_same_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let (first, _) = session(&path, "a");
+    let (second, words) = session(&path, "b");
+    assert_eq!((first, words), (second, vec!["a".to_owned(), "b".to_owned()]));
+}
+
+#[test]
+fn a_start_after_a_crash_is_a_new_life_with_all_that_was_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let (journal, mut replica) = start(&path).unwrap();
+    frame(&mut replica, "a");
+    journal.flush().unwrap();
+    frame(&mut replica, "never written");
+    let first = replica.author();
+    drop((journal, replica));
+    let (journal, replica) = start(&path).unwrap();
+    assert!(replica.author().incarnation > first.incarnation);
+    assert_eq!(replica.state().0, ["a"]);
+    // It is noted before its first commit: another start, that commits nothing either, is another one.
+    let second = replica.author();
+    drop((journal, replica));
+    assert!(start(&path).unwrap().1.author().incarnation > second.incarnation);
+}
+
+#[test]
+fn a_copied_folder_is_another_life_and_the_original_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let original = folder.path().join("original/app.journal");
+    fs::create_dir(original.parent().unwrap()).unwrap();
+    let (first, _) = session(&original, "a");
+    copy(original.parent().unwrap(), &folder.path().join("copy"));
+    let (copied, words) = session(&folder.path().join("copy/app.journal"), "in the copy");
+    assert_ne!(copied, first);
+    assert_eq!(words, ["a", "in the copy"]);
+    assert_eq!(session(&original, "b").0, first);
+}
+
+#[test]
+fn a_backup_that_is_put_back_is_another_life_than_all_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let path = home.join("app.journal");
+    fs::create_dir(&home).unwrap();
+    let mut lives = vec![session(&path, "a").0];
+    let backup = folder.path().join("backup");
+    copy(&home, &backup);
+    // Two crashes later it is needed.
+    for _ in 0..2 {
+        let (journal, mut replica) = start(&path).unwrap();
+        frame(&mut replica, "lost to the backup");
+        journal.flush().unwrap();
+        lives.push(replica.author());
+    }
+    // Over the same files, so that their numbers and their paths are the same.
+    copy(&backup, &home);
+    let (journal, replica) = start(&path).unwrap();
+    assert!(!lives.contains(&replica.author()), "{lives:?} and {}", replica.author());
+    assert_eq!(replica.state().0, ["a"]);
+    drop(journal);
+}
+
+#[test]
+fn a_journal_that_was_moved_is_another_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("a.journal"), folder.path().join("b.journal"));
+    let (first, _) = session(&from, "a");
+    fs::rename(&from, &to).unwrap();
+    assert_ne!(session(&to, "b").0, first);
+}
+
+#[test]
+fn two_new_journals_of_one_peer_are_two_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let lives: Vec<_> = (0..2).map(|n| session(&folder.path().join(format!("{n}")), "a").0).collect();
+    assert_ne!(lives[0], lives[1], "with a chance of 1 in 65,536 they are the same");
+}
+
+#[test]
+fn void_operations_come_back_once_across_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    // It may only read.
+    let start = || {
+        let journal = Journal::open(&path).unwrap();
+        let replica = journal.replica(builder(HERE).members([THERE]).member(HERE, Grant::Read)).unwrap();
+        (journal, replica)
+    };
+    let words = |replica: &mut Replica<Words>| -> Vec<_> {
+        replica.take_void().into_iter().map(|(_, word)| word).collect()
+    };
+    let (journal, mut replica) = start();
+    frame(&mut replica, "first");
+    journal.flush().unwrap();
+    drop((journal, replica));
+
+    let (journal, mut replica) = start();
+    assert_eq!(words(&mut replica), ["first"], "it was not taken before the crash");
+    frame(&mut replica, "second");
+    journal.close().unwrap();
+    drop((journal, replica));
+
+    let (_journal, mut replica) = start();
+    assert_eq!(words(&mut replica), ["second"]);
+}
+
+#[test]
+fn a_replica_that_joined_without_the_history_goes_on_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let mut there = builder(THERE).build();
+    there.commit("old".to_owned());
+    let _ = there.settle();
+    there.cut().unwrap();
+    there.invite(HERE, Grant::Write).unwrap();
+    let snapshot = there.snapshot();
+    assert!(snapshot.level() > 0);
+
+    let journal = Journal::open(&path).unwrap();
+    let mut here = journal.replica(builder(HERE).members([THERE])).unwrap();
+    here.rejoin(snapshot).unwrap();
+    let _ = here.settle();
+    frame(&mut here, "new");
+    assert_eq!(here.state().0, ["old", "new"]);
+    journal.flush().unwrap();
+    there.merge(here.outbox().unwrap());
+    let author = here.author();
+    drop((journal, here));
+
+    let journal = Journal::open(&path).unwrap();
+    let mut here = journal.replica(builder(HERE).members([THERE])).unwrap();
+    assert_eq!(here.state().0, ["old", "new"]);
+    assert!(here.author().incarnation > author.incarnation);
+    frame(&mut here, "newer");
+    journal.flush().unwrap();
+    there.merge(here.outbox().unwrap());
+    let _ = there.settle();
+    assert_eq!(there.state(), here.state());
+}

@@ -1,0 +1,151 @@
+//! `SIGKILL` at random moments, under load.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    fmt::Write as _,
+    io::{BufRead, BufReader, Write as _},
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use control_panel::{
+    ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, Replica, journal::JournalEvent,
+    testing::Rng,
+};
+
+use crate::{Words, start};
+
+/// Set in the process that is killed: the path of its journal.
+const PATH: &str = "JOURNAL_KILLED";
+
+/// How often: `SIGKILL_ROUNDS`, or as few as take a few seconds.
+fn rounds() -> u64 {
+    env::var("SIGKILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
+}
+
+#[derive(GraphIntent)]
+enum Update {
+    Typed(String),
+    #[intent(from)]
+    Journal(JournalEvent),
+}
+
+struct App(Replica<Words>);
+
+impl Reducer for App {
+    type Intent = Update;
+
+    fn apply(&mut self, queued: QueuedIntent<Update>) {
+        match queued.intent {
+            Update::Typed(word) => drop(self.0.commit(word)),
+            Update::Journal(event) => panic!("{event}"),
+        }
+    }
+
+    fn settle(&mut self) {
+        let _ = self.0.settle();
+    }
+}
+
+/// Commits words, in order, and says of each when it may be sent, until it is killed.
+fn run_until_killed(path: &str) {
+    let (journal, replica) = start(Path::new(path)).unwrap();
+    let mut app = App(replica);
+    let mut panel = ControlPanel::<Update>::new();
+    panel.spawn(journal.writer(IntentSource::Restore));
+    let mut rng = Rng::new(u64::from(std::process::id()));
+    let life = app.0.author().incarnation;
+    let (mut out, mut word) = (std::io::stdout().lock(), 0);
+    writeln!(out, "\nlife {life}").unwrap();
+    loop {
+        let count = rng.below(20);
+        let words =
+            (word..word + count).map(|word| (IntentSource::LocalUI, Update::Typed(format!("{life} {word}"))));
+        panel.run_frame(&mut app, &mut (), words);
+        word += count;
+        let mut lines = String::new();
+        if let Some(delta) = app.0.outbox() {
+            for (stamp, word) in delta.operations() {
+                writeln!(lines, "sent {} {word}", stamp.seq).unwrap();
+            }
+        }
+        out.write_all(lines.as_bytes()).unwrap();
+        if rng.chance(30) {
+            thread::sleep(Duration::from_micros(rng.below(3000)));
+        }
+    }
+}
+
+#[test]
+fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
+    if let Ok(path) = env::var(PATH) {
+        run_until_killed(&path);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    // What any peer may have, by life and number.
+    let mut sent: BTreeMap<(u32, u64), String> = BTreeMap::new();
+    let mut rng = Rng::new(1);
+    let mut lives = Vec::new();
+    for round in 0..rounds() {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args([
+                "killed::a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice",
+                "--exact",
+                "--nocapture",
+            ])
+            .env(PATH, &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut life, mut before_kill) = (None, rng.below(400));
+        for line in lines {
+            // What it was writing when it was killed is half a line.
+            let Ok(line) = line else { break };
+            if let Some(incarnation) = line.strip_prefix("life ") {
+                let incarnation: u32 = incarnation.parse().unwrap();
+                assert!(!lives.contains(&incarnation), "round {round}: a life twice");
+                lives.push(incarnation);
+                life = Some(incarnation);
+            }
+            if let (Some(life), Some(words)) = (life, line.strip_prefix("sent ")) {
+                let Some((seq, word)) = words.split_once(' ') else { break };
+                let before = sent.insert((life, seq.parse().unwrap()), word.to_owned());
+                assert_eq!(before, None, "round {round}: {life} {seq} twice");
+            }
+            if life.is_some() {
+                match before_kill.checked_sub(1) {
+                    Some(left) => before_kill = left,
+                    // More than once does no harm; what is in the pipe is read to its end.
+                    None => child.kill().unwrap(),
+                }
+            }
+        }
+        child.wait().unwrap();
+
+        let (_journal, replica) = start(&path).unwrap();
+        lives.push(replica.author().incarnation);
+        let mut found: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+        for word in &replica.state().0 {
+            let (life, number) = word.split_once(' ').unwrap();
+            found.entry(life.parse().unwrap()).or_default().push(number.parse().unwrap());
+        }
+        for (life, numbers) in &found {
+            assert!(
+                numbers.iter().copied().eq(0..numbers.len() as u64),
+                "round {round}: {life} is no prefix: {numbers:?}"
+            );
+        }
+        for ((life, seq), word) in &sent {
+            // The last line may be cut off.
+            let number: u64 = word.split_once(' ').unwrap().1.parse().unwrap();
+            let count = found.get(life).map_or(0, Vec::len) as u64;
+            assert!(number < count, "round {round}: {life} {seq} was sent, and {count} are there");
+        }
+    }
+    assert!(!sent.is_empty());
+}
