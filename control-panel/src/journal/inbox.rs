@@ -1,4 +1,4 @@
-//! The end of the hand-over that writes: what it took and has not written is kept, whoever has it next.
+//! The end of the hand-over that writes: what it took and has not written is kept for the next that has it.
 
 use std::fmt;
 
@@ -19,11 +19,20 @@ pub(super) struct Inbox {
     receiver: mpsc::Receiver<Item>,
     /// Taken and not written: no more than the hand-over's bound.
     held: Vec<Item>,
+    /// Frames are recorded: a transaction ends with one.
+    recorded: bool,
 }
 
 impl Inbox {
     pub(super) fn new(receiver: mpsc::Receiver<Item>) -> Self {
-        Self { receiver, held: Vec::new() }
+        Self { receiver, held: Vec::new(), recorded: false }
+    }
+
+    /// How many of what is held make whole frames: all, where none is recorded.
+    fn whole(&mut self) -> usize {
+        let last = self.held.iter().rposition(|item| matches!(item, Item::Frame(_)));
+        self.recorded |= last.is_some();
+        if self.recorded { last.map_or(0, |last| last + 1) } else { self.held.len() }
     }
 }
 
@@ -57,27 +66,52 @@ impl InboxGuard<'_> {
     /// # Cancel safety
     /// Cancel-safe.
     pub(super) async fn wait(&mut self) {
-        let Inbox { receiver, held } = self.inbox();
+        let Inbox { receiver, held, .. } = self.inbox();
         if held.is_empty() {
             receiver.recv_many(held, GROUP).await;
         }
     }
 
-    /// Writes what is there, in groups, until nothing is left.
+    /// Waits until what is held ends with a whole frame.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub(super) async fn wait_for_frame(&mut self) {
+        let inbox = self.inbox();
+        while inbox.whole() == 0 {
+            inbox.receiver.recv_many(&mut inbox.held, GROUP).await;
+        }
+    }
+
+    /// Writes all that is there, in groups.
     pub(super) fn write_all(&mut self, journal: &Journal) -> Result<(), Fault> {
+        self.write(journal, true)
+    }
+
+    /// Writes the whole frames that are there, in groups.
+    pub(super) fn write_frames(&mut self, journal: &Journal) -> Result<(), Fault> {
+        self.write(journal, false)
+    }
+
+    fn write(&mut self, journal: &Journal, all: bool) -> Result<(), Fault> {
         loop {
-            let Inbox { receiver, held } = self.inbox();
+            let inbox = self.inbox();
+            let Inbox { receiver, held, .. } = inbox;
             while held.len() < GROUP
                 && let Ok(item) = receiver.try_recv()
             {
                 held.push(item);
             }
-            if held.is_empty() {
+            let whole = inbox.whole();
+            let held = &mut inbox.held;
+            // A frame of more runs than a group has is written in pieces.
+            let count = if all || held.len() >= GROUP { held.len() } else { whole };
+            if count == 0 {
                 return Ok(());
             }
             let mut open = journal.open_state();
             let store = &mut open.as_mut().ok_or(Fault::Closed)?.store;
-            let written = write(store, held);
+            let written = write(store, &held[..count]);
             drop(open);
             let gauge = journal.handover().gauge();
             if let Err(fault) = written {
@@ -87,7 +121,7 @@ impl InboxGuard<'_> {
             if gauge.is_halted() {
                 gauge.set_halted(false);
             }
-            gauge.written(std::mem::take(held));
+            gauge.written(held.drain(..count).collect());
         }
     }
 }

@@ -6,7 +6,10 @@ use super::{
     Journal,
     error::{Fault, JournalError},
 };
-use crate::{Context, Intent, Raced, Worker, blocking, race};
+use crate::{Context, Intent, Worker, blocking, race};
+
+/// How long the writer waits for the frame that runs belong to: what is handed over between two frames is not kept waiting for the next.
+const FRAME: Duration = Duration::from_millis(20);
 
 /// How long the writer waits before it tries again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -88,10 +91,14 @@ where
     let mut events = Events { cx, unsent: None };
     let mut failed = false;
     loop {
-        if !failed && let Raced::Second(()) = blocking::wait(race(inbox.wait(), cx.cancelled())) {
+        if !failed {
+            blocking::wait(race(inbox.wait(), cx.cancelled()));
+        }
+        if cx.is_cancelled() {
             return inbox.write_all(journal).map_err(|fault| fault.at(journal.path()));
         }
-        match inbox.write_all(journal) {
+        let waited = blocking::wait_for(race(inbox.wait_for_frame(), cx.cancelled()), FRAME);
+        match if waited.is_some() { inbox.write_frames(journal) } else { inbox.write_all(journal) } {
             Ok(()) if failed => {
                 failed = false;
                 events.send(JournalEvent::Recovered);
