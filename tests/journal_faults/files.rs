@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use control_panel::journal::{Fault, Journal};
+use control_panel::journal::{Fault, Journal, Recording};
 
 use crate::make;
 
@@ -204,8 +204,34 @@ fn each_wrong_file_is_one_error_by_name_and_is_left_as_it_is() {
                 "{name}: {text}"
             );
             assert!(before == contents(folder.path()), "{name}: something changed");
+            match Recording::open(&path).map_err(|error| expected(error.fault())) {
+                Ok(_) => assert_eq!(*name, "a read-only journal", "what may not be written may be read"),
+                Err(is_expected) => assert!(is_expected, "{name}, read"),
+            }
+            assert!(before == contents(folder.path()), "{name}: something changed by reading");
         }
     }
+}
+
+#[test]
+fn reading_makes_nothing_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let error = Recording::open(&path).unwrap_err();
+    assert!(matches!(error.fault(), Fault::NotFound), "{error:?}");
+    assert!(contents(folder.path()).is_empty());
+
+    let journal = Journal::open(&path).unwrap();
+    let error = Recording::open(&path).unwrap_err();
+    assert!(
+        matches!(error.fault(), Fault::InUse { pid, .. } if *pid == Some(std::process::id())),
+        "{error:?}"
+    );
+    // It was not closed, so the next that writes repairs it.
+    drop(journal);
+    let before = contents(folder.path());
+    Recording::open(&path).unwrap();
+    assert!(before == contents(folder.path()));
 }
 
 #[test]

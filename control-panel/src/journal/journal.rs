@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     hash::{BuildHasher, RandomState},
     io::{self, Read},
+    ops::Deref,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -243,15 +244,32 @@ impl Journal {
     }
 }
 
-/// A view of a journal that no process has open. Nothing is written, whatever is found.
-pub(crate) fn open_to_read(path: &Path) -> Result<Reader, JournalError> {
+/// A view of a journal that no process writes while it is there.
+#[derive(Debug)]
+pub(crate) struct ReadOnly {
+    reader: Reader,
+    /// Held by all that read.
+    _lock: Option<LockFile>,
+}
+
+impl Deref for ReadOnly {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+/// Opens a journal to read it. Nothing is written, whatever is found.
+pub(crate) fn open_to_read(path: &Path) -> Result<ReadOnly, JournalError> {
     let open = || {
         if !look(path)? {
             return Err(Fault::NotFound);
         }
-        let _lock = LockFile::shared(path)?;
+        let lock = LockFile::shared(path)?;
         let file = File::open(path).map_err(Fault::of_io)?;
-        Reader::open(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)
+        let reader = Reader::open(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)?;
+        Ok(ReadOnly { reader, _lock: lock })
     };
     open().map_err(|fault: Fault| fault.at(path))
 }

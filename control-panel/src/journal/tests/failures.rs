@@ -14,7 +14,7 @@ use crate::{
             testing::{HERE, Memory, Words, frame, runs},
         },
     },
-    replica::codec::{Limits, Postcard},
+    replica::codec::{Limits, Postcard, read_postcard},
 };
 
 fn replica(journal: &Journal) -> Replica<Words> {
@@ -203,5 +203,12 @@ fn another_peer_group_reducer_or_schema_is_refused_by_name() {
     let error = journal.replica(builder().fingerprint(2)).unwrap_err();
     assert!(matches!(error.fault(), Fault::OtherReducer { journal: 1, program: 2 }), "{error:?}");
     journal.adopt_reducer(2).unwrap();
-    journal.replica(builder().fingerprint(2)).unwrap();
+    let newer = Postcard::migrating(1, |_, bytes| read_postcard(bytes));
+    let newer = Replica::builder(HERE, Words::default()).codec(newer, Limits::default()).fingerprint(2);
+    journal.replica(newer).unwrap();
+    drop(journal);
+
+    let journal = Journal::on(&memory).unwrap();
+    let error = journal.replica(builder().fingerprint(2)).unwrap_err();
+    assert!(matches!(error.fault(), Fault::NewerSchema { journal: 1, program: 0 }), "{error:?}");
 }
