@@ -89,7 +89,7 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
     // What any peer may have, by life and number.
     let mut sent: BTreeMap<(u32, u64), String> = BTreeMap::new();
     let mut rng = Rng::new(1);
-    let mut lives = Vec::new();
+    let mut incarnations = Vec::new();
     for round in 0..rounds() {
         let mut child = Command::new(env::current_exe().unwrap())
             .args([
@@ -101,18 +101,18 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
         let (mut life, mut before_kill) = (None, rng.below(400));
-        for line in lines {
+        for read in output {
             // What it was writing when it was killed is half a line.
-            let Ok(line) = line else { break };
-            if let Some(incarnation) = line.strip_prefix("life ") {
+            let Ok(said) = read else { break };
+            if let Some(incarnation) = said.strip_prefix("life ") {
                 let incarnation: u32 = incarnation.parse().unwrap();
-                assert!(!lives.contains(&incarnation), "round {round}: a life twice");
-                lives.push(incarnation);
+                assert!(!incarnations.contains(&incarnation), "round {round}: a life twice");
+                incarnations.push(incarnation);
                 life = Some(incarnation);
             }
-            if let (Some(life), Some(words)) = (life, line.strip_prefix("sent ")) {
+            if let (Some(life), Some(words)) = (life, said.strip_prefix("sent ")) {
                 let Some((seq, word)) = words.split_once(' ') else { break };
                 let before = sent.insert((life, seq.parse().unwrap()), word.to_owned());
                 assert_eq!(before, None, "round {round}: {life} {seq} twice");
@@ -128,7 +128,7 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
         child.wait().unwrap();
 
         let (_journal, replica) = start(&path).unwrap();
-        lives.push(replica.author().incarnation);
+        incarnations.push(replica.author().incarnation);
         let mut found: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
         for word in &replica.state().0 {
             let (life, number) = word.split_once(' ').unwrap();

@@ -63,7 +63,9 @@ fn a_peer_gets_what_it_lacks_and_no_more() {
     let parts = journal.since(&Version::new(), &limits).unwrap();
     assert!(parts.len() > 1 && parts.iter().all(|part| part.len() <= 600));
     let mut third = builder(THERE).members([HERE, THERE]).incarnation(9).build();
-    parts.iter().for_each(|part| third.merge(Delta::decode(part, &Postcard::new(), &limits).unwrap()));
+    for part in &parts {
+        third.merge(Delta::decode(part, &Postcard::new(), &limits).unwrap());
+    }
     let _ = third.settle();
     assert_eq!(third.state(), here.state());
 }

@@ -90,10 +90,10 @@ fn a_full_file_system_is_an_intent_refuses_commits_and_recovers() {
     {
         return;
     }
-    let text = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && text.contains("\nrecovered"),
-        "{text}\n{}",
+        output.status.success() && printed.contains("\nrecovered"),
+        "{printed}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
 }
@@ -110,7 +110,7 @@ fn on_a_small_file_system(folder: &str) {
     let mut kept = Vec::new();
     let refused = loop {
         let word = format!("{} {}", kept.len(), "x".repeat(4000));
-        frame(&mut panel, &mut app, &[word.clone()]);
+        frame(&mut panel, &mut app, std::slice::from_ref(&word));
         let back: Vec<_> = app.words.take_void().into_iter().map(|(_, word)| word).collect();
         if !back.is_empty() {
             assert_eq!(back, [word]);

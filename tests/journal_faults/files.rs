@@ -123,7 +123,7 @@ const CASES: &[Case] = &[
     Case {
         name: "every page flipped in one bit",
         put: |path, good| {
-            edit(path, good, |bytes| bytes[4096..].iter_mut().step_by(2048).for_each(|b| *b ^= 1))
+            edit(path, good, |bytes| bytes[4096..].iter_mut().step_by(2048).for_each(|b| *b ^= 1));
         },
         expected: damaged,
     },
@@ -141,14 +141,14 @@ const CASES: &[Case] = &[
         name: "the header, and a text",
         put: |path, good| {
             edit(path, good, |bytes| {
-                bytes[320..].iter_mut().zip(b"text".iter().cycle()).for_each(|(b, t)| *b = *t)
-            })
+                bytes[320..].iter_mut().zip(b"text".iter().cycle()).for_each(|(b, t)| *b = *t);
+            });
         },
         expected: damaged,
     },
     Case {
         name: "the magic number, and noise",
-        put: |path, good| edit(path, good, noise),
+        put: |path, good| edit(path, good, |bytes| noise(bytes)),
         expected: damaged,
     },
     Case {
@@ -161,7 +161,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-fn noise(bytes: &mut Vec<u8>) {
+fn noise(bytes: &mut [u8]) {
     let mut word = 1_u64;
     for byte in &mut bytes[9..] {
         word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -275,15 +275,16 @@ pub(crate) fn open_to_read(path: &Path) -> Result<ReadOnly, JournalError> {
 }
 
 /// A view of a journal that may be damaged: its pages are not checked ahead. Nothing is written.
-pub(crate) fn open_damaged(path: &Path) -> Result<Reader, JournalError> {
+pub(crate) fn open_damaged(path: &Path) -> Result<ReadOnly, JournalError> {
     let open = || {
         if !look(path)? {
             return Err(Fault::NotFound);
         }
-        let _lock = LockFile::shared(path)?;
+        let lock = LockFile::shared(path)?;
         let file = File::open(path).map_err(Fault::of_io)?;
         check_magic(&file)?;
-        Reader::open_damaged(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)
+        let reader = Reader::open_damaged(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)?;
+        Ok(ReadOnly { reader, _lock: lock })
     };
     open().map_err(|fault: Fault| fault.at(path))
 }
