@@ -161,35 +161,6 @@ fn a_member_that_lacks_nothing_below_the_cut_merges_what_is_above() {
     assert_eq!(first.state(), second.state());
 }
 
-/// It lacks no more than what a retired member made for itself alone; but what follows that can be admitted nowhere else.
-#[test]
-fn the_watermark_does_not_go_back_with_a_snapshot() {
-    let mut group = [0, 1, 2].map(|number| builder(number, 3).build());
-    let [first, second, retired] = &mut group;
-    first.retire(peer(2)).unwrap();
-    quiesce(&mut [first, second, retired]);
-    retired.commit(100);
-    settle(retired);
-    for op in 0..9 {
-        first.commit(op);
-        second.commit(10 + op);
-    }
-    quiesce(&mut [first, second]);
-    retired.merge(first.since(retired.version()));
-    settle(retired);
-    first.cut().unwrap();
-    quiesce(&mut [first, second]);
-    retired.merge(first.since(retired.version()));
-    settle(retired);
-    assert!(!retired.reaches(second.version()), "it has let go what no one else has");
-
-    let before = second.watermark();
-    second.rejoin(retired.snapshot()).unwrap();
-    assert_eq!(second.watermark(), before);
-    settle(second);
-    assert_eq!((second.state(), second.watermark()), (first.state(), before));
-}
-
 /// Row 19 of the threats: acknowledged, and not there.
 #[test]
 fn a_member_that_lacks_what_it_acknowledged_is_served_a_snapshot_and_harms_only_itself() {

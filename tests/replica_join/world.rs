@@ -298,9 +298,13 @@ impl World {
                 assert_eq!(replica.watermark(), reference.watermark(), "seed {seed}: peer {number}");
             }
         }
-        // Nothing is lost silently.
+        // Nothing is lost silently: but what a retirement makes void waits until that is final, and so until members that never began did.
         let there: BTreeSet<_> = reference.state().ops().into_iter().collect();
-        if !self.forks && self.revoked.is_empty() {
+        let here =
+            |(member, _): (Peer, Grant)| self.replicas.iter().any(|(number, _)| peer(*number) == member);
+        let stable = |(_, replica): &(usize, Replica<Log>)| replica.watermark() == reference.watermark();
+        let is_final = reference.members().all(here) && self.replicas.iter().all(stable);
+        if !self.forks && self.revoked.is_empty() && is_final {
             for (at, (number, _)) in self.replicas.iter().enumerate() {
                 let lost: Vec<_> = self.committed[at]
                     .iter()

@@ -92,7 +92,6 @@ impl<S: State> Replica<S> {
         self.revocations = snapshot.revocations;
         self.reducers = snapshot.reducers;
         self.desync = Desync::default();
-        self.promised = self.watermark();
         self.stable = level;
         self.joined = Some(Joined { from: snapshot.from.peer, level });
         self.unsettled = true;

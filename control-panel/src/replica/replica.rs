@@ -97,8 +97,6 @@ pub struct Replica<S: State> {
     pub(super) joined: Option<Joined>,
     /// The watermark that the fold knows.
     pub(super) stable: u64,
-    /// The watermark of before the last snapshot that it went on from.
-    pub(super) promised: u64,
     /// Whether `settle` has anything to do.
     pub(super) unsettled: bool,
     /// What makes admitted runs durable.
@@ -154,7 +152,6 @@ impl<S: State> Replica<S> {
             unread: Unread::default(),
             joined: None,
             stable: 0,
-            promised: 0,
             unsettled: false,
             kept: None,
         }

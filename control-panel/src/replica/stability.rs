@@ -9,8 +9,7 @@ impl<S: State> Replica<S> {
     /// It stays below what the state has not got: operations that a [`Redo`](super::Redo) is still to apply, one whose `apply` panics and that is not void, and the first
     /// that this program cannot read ([`NeedsUpgrade`](super::ReplicaNotice::NeedsUpgrade)).
     pub fn watermark(&self) -> u64 {
-        // One that goes on from a snapshot is below what it had before, for as long as it did not settle.
-        self.stable.max(self.promised)
+        self.stable
     }
 
     /// How many of the state's operations are not stable yet. Costs a search in the log.
