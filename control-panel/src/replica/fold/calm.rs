@@ -89,7 +89,7 @@ impl<S: State> Line<S> {
             return None;
         }
         self.log.insert(place, entry);
-        self.floor += usize::from(at < self.floor);
+        debug_assert!(at >= self.floor, "below it there are no records");
         let Self { state, way, log, meter, .. } = self;
         meter.passed = 0;
         let done = caught(|| way.apply_apart(state, &mut log[place], at, meter));

@@ -182,6 +182,15 @@ fn two_heads_of_one_branch_are_refused() {
 }
 
 #[test]
+fn two_heads_of_one_branch_are_refused_of_a_later_run_too() {
+    let (mut observer, [a1, b1, a2, _]) = world();
+    let c1 = forge(follow(author(4), None, &[&b1]), &[6]);
+    assert_eq!(take(&mut observer, [&c1]), 1);
+    let c2 = forge(follow(author(4), Some(&c1), &[&a1, &a2]), &[7]);
+    refuses_run(&mut observer, &c2, Misbehaviour::Chain);
+}
+
+#[test]
 fn a_run_without_operations_is_malformed() {
     let (mut observer, [.., a2, b2]) = world();
     let bad = forge(follow(author(1), Some(&a2), &[&b2]), &[]);
