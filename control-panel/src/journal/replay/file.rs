@@ -64,7 +64,7 @@ impl Recording {
             frames.push(frame);
             admitted.push(rest);
         }
-        let sessions = pasts(sessions, me, &frames, &admitted, runs)?;
+        let sessions = pasts(sessions, me, (&frames, &admitted), rows, runs)?;
         Ok(Self { fingerprint, sessions, frames })
     }
 }
@@ -95,8 +95,8 @@ fn frame<'r>(
 fn pasts(
     sessions: usize,
     me: Option<Peer>,
-    frames: &[RecordedFrame],
-    admitted: &[&[RunPlace]],
+    (frames, admitted): (&[RecordedFrame], &[&[RunPlace]]),
+    rows: &[FrameRow],
     runs: &BTreeMap<RunPlace, RunRecord>,
 ) -> Result<Vec<Past>, Fault> {
     let mut first = BTreeMap::<RunPlace, usize>::new();
@@ -104,6 +104,12 @@ fn pasts(
         places.iter().for_each(|place| {
             first.entry(*place).or_insert(frame.session);
         });
+    }
+    // What came in an intent and was admitted in its frame is named there alone.
+    for (frame, row) in frames.iter().zip(rows) {
+        for place in row.runs.iter().filter(|place| runs.get(place).is_some_and(|run| run.admitted)) {
+            first.entry(*place).or_insert(frame.session);
+        }
     }
     let own = |place: &RunPlace| Some(place.author.peer) == me;
     let mut pasts = Vec::with_capacity(sessions);
