@@ -12,7 +12,7 @@ use crate::{intent::Intent, journal::JournalError, reducer::Reducer};
 /// A replay begins with [`begin`](Self::begin), applies the recorded intents, settles where the program did, and so comes to the
 /// same states: `apply` and `settle` are pure, and what they read is in the record. What is **not** an intent is not in it. So:
 /// - A replica's [`outbox`](crate::Replica::outbox), and what changes its members, is called in `apply` or `settle`, not between frames.
-/// - Its operations have a [codec](crate::ReplicaBuilder::codec).
+/// - Its operations have a [codec](crate::replica::ReplicaBuilder::codec).
 /// - The frames are those of [`run_frame`](crate::ControlPanel::run_frame): what [`drain`](crate::ControlPanel::drain) hands out by hand is not recorded.
 ///
 /// An intent needs serde's traits. A variant that is too large, too frequent or too private has
@@ -64,7 +64,7 @@ pub trait Recorded:
     + Debug
     + Sized
 {
-    /// The state that a session begins with: in the program, with [`Journal::start`](super::Journal::start), and in a replay.
+    /// The state that a session begins with: in the program, with [`Journal::start`](crate::journal::Journal::start), and in a replay.
     ///
     /// A replica in it is made by [`Start::replica`], so that it has what earlier sessions promised. Nothing else of the outside is read.
     ///
@@ -87,7 +87,7 @@ pub trait Recorded:
         Ok(())
     }
 
-    /// A copy of the state, where it can have one: `Some(self.clone())`. A [`Timeline`](super::Timeline) keeps some, to go back
+    /// A copy of the state, where it can have one: `Some(self.clone())`. A [`Timeline`](crate::journal::Timeline) keeps some, to go back
     /// fast. Default: none.
     fn copy(&self) -> Option<Self> {
         None
