@@ -64,5 +64,6 @@ async fn restarted(cx: Cx<Update>, times: u32) -> ::std::result::Result<(), ::st
 fn main() {
     let panel = Panel::<Update>::new();
     panel.spawn_ticks();
-    panel.spawn_restarted(3).send(::std::vec![Some]).unwrap();
+    // It may have failed too often by now.
+    let _ = panel.spawn_restarted(3).send(::std::vec![Some]);
 }
