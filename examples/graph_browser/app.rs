@@ -2,11 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
 use control_panel::{
-    Delta, IntentSource, Peer, QueuedIntent, Reducer, Replica, replica::Redo,
+    IntentSource, Peer, QueuedIntent, Reducer, Replica,
+    replica::{Redo, ReplicaBuilder},
     workers::memory_monitor::MemoryLevel,
 };
 
@@ -22,7 +24,7 @@ use crate::{
 };
 
 /// This program among its peers: the only one so far. With others it is a public key.
-const HERE: Peer = Peer([0; 32]);
+pub(crate) const HERE: Peer = Peer([0; 32]);
 
 /// The graph browser's whole state: the link graph, which peers share, and all the rest, which is this program's own. An
 /// observation (of a webview, of the memory, of a peer) cannot reach the graph: there is no `&mut` to it, only operations.
@@ -50,6 +52,11 @@ pub(crate) struct GraphBrowserApp {
     /// Prefetched and not visited since; none of them cold.
     guesses: BTreeSet<NodeKey>,
     pub(crate) commands: CommandTally,
+    /// The folder that is browsed, once it is known.
+    folder: Option<Arc<str>>,
+    /// Whether there is a journal, what it says, and what it gave at the start.
+    #[cfg(feature = "journal")]
+    pub(crate) journal: crate::journal::JournalTally,
     /// What mods are, and what they said of the pages.
     #[cfg(feature = "mods")]
     pub(crate) mods: crate::mods::Mods,
@@ -82,14 +89,18 @@ pub(crate) struct CommandTally {
 
 impl GraphBrowserApp {
     pub(crate) fn new(policy: LifecyclePolicy) -> Self {
-        Self::sharing(policy, HERE, [HERE])
+        Self::with(policy, Self::builder(HERE, [HERE]).build())
     }
 
-    /// As `here`, one of `members`.
-    fn sharing(policy: LifecyclePolicy, here: Peer, members: impl IntoIterator<Item = Peer>) -> Self {
+    /// The graph of `here`, one of `members`, before it is built.
+    pub(crate) fn builder(here: Peer, members: impl IntoIterator<Item = Peer>) -> ReplicaBuilder<Graph> {
+        // Taken back by undo records: a clone of a large graph takes milliseconds.
+        Replica::builder(here, Graph::default()).members(members).undoing()
+    }
+
+    pub(crate) fn with(policy: LifecyclePolicy, shared: Replica<Graph>) -> Self {
         Self {
-            // Taken back by undo records: a clone of a large graph takes milliseconds.
-            shared: Replica::builder(here, Graph::default()).members(members).undoing().build(),
+            shared,
             redo: None,
             passed_by: Skips::default(),
             walked: None,
@@ -103,6 +114,9 @@ impl GraphBrowserApp {
             prefetch: PrefetchTally::default(),
             guesses: BTreeSet::new(),
             commands: CommandTally::default(),
+            folder: None,
+            #[cfg(feature = "journal")]
+            journal: crate::journal::JournalTally::default(),
             #[cfg(feature = "mods")]
             mods: crate::mods::Mods::default(),
             by_source: BTreeMap::new(),
@@ -114,11 +128,6 @@ impl GraphBrowserApp {
         self.shared.state()
     }
 
-    /// What the last frame did to the graph, for other peers. Once a frame.
-    pub(crate) fn outbox(&mut self) -> Option<Delta<Edit>> {
-        self.shared.outbox()
-    }
-
     /// Work for a worker, whose result comes back as an intent.
     pub(crate) fn take_redo(&mut self) -> Option<Redo<Graph>> {
         self.redo.take()
@@ -127,6 +136,22 @@ impl GraphBrowserApp {
     /// How many operations made the graph.
     pub(crate) fn operations(&self) -> u64 {
         self.shared.version().iter().map(|(_, count)| count).sum()
+    }
+
+    /// The folder that is browsed, once it is known.
+    pub(crate) fn folder(&self) -> Option<&Arc<str>> {
+        self.folder.as_ref()
+    }
+
+    /// The Lamport time of the latest operation.
+    pub(crate) fn clock(&self) -> u64 {
+        self.shared.clock()
+    }
+
+    /// Who this program is among the graph's authors: its peer, and which of its lives.
+    #[cfg(feature = "journal")]
+    pub(crate) fn author(&self) -> control_panel::replica::Author {
+        self.shared.author()
     }
 
     /// Whether the walk is over, and whether it stopped at a limit.
@@ -227,8 +252,14 @@ impl GraphBrowserApp {
 
 impl GraphBrowserApp {
     /// The one way to the graph.
-    fn edit(&mut self, edit: Edit) {
+    pub(crate) fn edit(&mut self, edit: Edit) {
         self.shared.commit(edit);
+    }
+
+    /// The edits that the graph did not take, as the journal had no room for them.
+    #[cfg(feature = "journal")]
+    pub(crate) fn take_void(&mut self) -> Vec<Edit> {
+        self.shared.take_void().into_iter().map(|(_, edit)| edit).collect()
     }
 
     fn select(&mut self, key: NodeKey, cause: LifecycleCause) {
@@ -277,9 +308,14 @@ impl Reducer for GraphBrowserApp {
     fn apply(&mut self, queued: QueuedIntent<GraphIntent>) {
         *self.by_source.entry(queued.source).or_default() += 1;
         match queued.intent {
+            GraphIntent::Started { folder, policy } => {
+                self.folder = Some(folder);
+                self.policy = policy;
+                self.enforce();
+            }
             GraphIntent::PagesFound(pages) => self.edit(Edit::AddPages(pages)),
-            GraphIntent::PageRead { key, links, counts, broken, complete } => {
-                self.edit(Edit::Read { key, links, counts, broken, complete });
+            GraphIntent::PageRead { key, part, links, counts, broken, complete } => {
+                self.edit(Edit::Read { key, part, links, counts, broken, complete });
             }
             GraphIntent::PageSkipped { key, why } => self.edit(Edit::Skip { key, why }),
             GraphIntent::ApplyRemoteDelta { delta, .. } => self.shared.merge(delta),
@@ -298,12 +334,14 @@ impl Reducer for GraphBrowserApp {
             }
             GraphIntent::PromoteNodeToActive { key, cause } => self.select(key, cause),
             GraphIntent::DemoteNodeToCold { key, cause } => self.lifecycles.demote_to_cold(key, cause),
-            GraphIntent::MemoryPressure(pressure) => {
-                self.pressure = pressure.level;
+            GraphIntent::MemoryPressure(level) => {
+                self.pressure = level;
                 self.pressure_changes += 1;
                 self.enforce();
             }
             GraphIntent::Command(command) => self.obey(command),
+            #[cfg(feature = "journal")]
+            GraphIntent::Journal(written) => self.note_journal(written),
             #[cfg(feature = "mods")]
             GraphIntent::Mods(intent) => {
                 if let Some(key) = self.mods.apply(intent, self.shared.state()) {
@@ -323,6 +361,19 @@ impl Reducer for GraphBrowserApp {
     fn settle(&mut self) {
         let settled = self.shared.settle();
         self.redo = settled.job.or(self.redo.take());
+        // There is no one to send it to; asking for it is what lets old history go.
+        drop(self.shared.outbox());
+    }
+
+    /// Figures of all that the state is made of, not all of it: a journal asks once a frame.
+    fn digest(&self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        let graph = self.graph();
+        (graph.len(), graph.read, graph.skipped, graph.edges, self.operations(), self.clock())
+            .hash(&mut hasher);
+        (self.lifecycles.version(), self.focus, self.runtime.len(), self.pressure).hash(&mut hasher);
+        (self.policy.active_webview_limit, self.policy.warm_cache_limit).hash(&mut hasher);
+        Some(hasher.finish())
     }
 }
 

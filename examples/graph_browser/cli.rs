@@ -13,7 +13,7 @@ use crate::{commands, policy::LifecyclePolicy, register::heuristics};
 /// earlier, in order, and a second one at once.
 ///
 /// Exit codes: 0 all went well; 1 it could not go on, or a worker did not end cleanly; 2 the command line makes
-/// no sense; 130 and 143 a second Ctrl-C or SIGTERM forced the exit.
+/// no sense; 3 the journal cannot be used: in use, damaged, of another program or folder, on a full disk; 130 and 143 a second Ctrl-C or SIGTERM forced the exit.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "graph_browser", version, allow_negative_numbers = true, after_long_help = commands::HELP)]
 pub(crate) struct Cli {
@@ -38,19 +38,20 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// Webviews that may be active at once, 1 to 256.
-    #[arg(long, value_name = "N", default_value_t = LifecyclePolicy::default().active_webview_limit)]
-    pub(crate) active_webviews: usize,
+    /// Webviews that may be active at once, 1 to 256. Default: 4, or what the journal says.
+    #[arg(long, value_name = "N")]
+    pub(crate) active_webviews: Option<usize>,
 
-    /// Webviews that are kept warm besides, 0 to 4096. Without any there is no prefetch either.
-    #[arg(long, value_name = "N", default_value_t = LifecyclePolicy::default().warm_cache_limit)]
-    pub(crate) warm_cache: usize,
+    /// Webviews that are kept warm besides, 0 to 4096. Without any there is no prefetch either. Default: 8, or what
+    /// the journal says.
+    #[arg(long, value_name = "N")]
+    pub(crate) warm_cache: Option<usize>,
 
     /// The used fraction of memory, 0 to 1, from which on the least recently used pages are given up. It is a
     /// warning there (half of the limits apply) and critical half-way to 1 (only the current page stays).
-    /// Try 0.01 to see it happen.
-    #[arg(long, value_name = "FRACTION", default_value_t = LifecyclePolicy::default().memory_pressure_threshold)]
-    pub(crate) memory_threshold: f32,
+    /// Try 0.01 to see it happen. Default: 0.8, or what the journal says.
+    #[arg(long, value_name = "FRACTION")]
+    pub(crate) memory_threshold: Option<f32>,
 
     /// Pages read at most. The walk stops there and says so; it also stops after eight times as many files.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = positive)]
@@ -64,6 +65,13 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "HEURISTIC", default_value = heuristics::NEAREST, value_parser = heuristics::known)]
     pub(crate) prefetch: String,
 
+    /// Keeps what happens in this file, which is made if it is not there: after a crash, a `kill -9` or a power cut the
+    /// browser starts again where it was, with all that was read. Beside it lies FILE.lock. Without this option nothing is
+    /// written. `graph_journal` shows what can be done with such files.
+    #[cfg(feature = "journal")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+
     /// The folder of mods. Default: the three shipped with this example.
     #[cfg(feature = "mods")]
     #[arg(long, value_name = "DIR")]
@@ -75,12 +83,12 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The policy asked for, not checked yet.
-    pub(crate) fn policy(&self) -> LifecyclePolicy {
+    /// The policy asked for, where nothing is asked for as it is; not checked yet.
+    pub(crate) fn policy(&self, now: LifecyclePolicy) -> LifecyclePolicy {
         LifecyclePolicy {
-            active_webview_limit: self.active_webviews,
-            warm_cache_limit: self.warm_cache,
-            memory_pressure_threshold: self.memory_threshold,
+            active_webview_limit: self.active_webviews.unwrap_or(now.active_webview_limit),
+            warm_cache_limit: self.warm_cache.unwrap_or(now.warm_cache_limit),
+            memory_pressure_threshold: self.memory_threshold.unwrap_or(now.memory_pressure_threshold),
         }
     }
 }

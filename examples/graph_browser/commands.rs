@@ -5,6 +5,8 @@ use std::{io, str::FromStr};
 use control_panel::{IntentSource, worker};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{intent::GraphIntent, policy::LifecyclePolicy, progress::say};
 
 /// Bytes of a line at most; a longer one is no command.
@@ -24,7 +26,7 @@ Commands, typed while it runs, a line each:
   quit             ends in order";
 
 /// Something that was typed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Command {
     Change(Change),
     Status,
@@ -33,7 +35,7 @@ pub(crate) enum Command {
 }
 
 /// A change of the policy.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Change {
     Active(usize),
     Warm(usize),

@@ -15,6 +15,7 @@ use control_panel::{ControlPanel, IntentSource, WorkerHandle, worker};
 use tokio::{fs, sync::SetOnce, task::spawn_blocking};
 
 use crate::{
+    graph::{Content, Graph},
     intent::{GraphIntent, NodeKey},
     page::{self, LinkCounts, Page},
     policy::LifecyclePolicy,
@@ -39,6 +40,7 @@ pub(crate) struct Crawl {
     max_pages: usize,
     max_page_size: u64,
     links: LinkHandlers,
+    known: Known,
     /// Set when the walk is over: the readers wait for it, because only then is a missing link known.
     plan: SetOnce<Plan>,
     /// The page somebody looks at, to be read before its turn; `NOBODY` for none. The latest wish counts.
@@ -49,6 +51,25 @@ pub(crate) struct Crawl {
 
 const NOBODY: u32 = u32::MAX;
 
+/// What the graph has of the folder when the crawl begins: pages keep their keys, whatever came into the folder or went since.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// By key.
+    paths: Vec<Arc<str>>,
+    /// Whether it was read or skipped.
+    done: Vec<bool>,
+}
+
+impl Known {
+    pub(crate) fn of(graph: &Graph) -> Self {
+        let nodes = &graph.nodes;
+        Self {
+            paths: nodes.iter().map(|node| Arc::clone(&node.path)).collect(),
+            done: nodes.iter().map(|node| node.content != Content::Unread).collect(),
+        }
+    }
+}
+
 /// What there is to read.
 #[derive(Debug)]
 struct Plan {
@@ -58,12 +79,19 @@ struct Plan {
 }
 
 impl Crawl {
-    pub(crate) fn new(root: PathBuf, max_pages: usize, max_page_size: u64, links: LinkHandlers) -> Arc<Self> {
+    pub(crate) fn new(
+        root: PathBuf,
+        max_pages: usize,
+        max_page_size: u64,
+        links: LinkHandlers,
+        known: Known,
+    ) -> Arc<Self> {
         Arc::new(Self {
             root,
             max_pages,
             max_page_size,
             links,
+            known,
             plan: SetOnce::new(),
             wanted: AtomicU32::new(NOBODY),
             next: AtomicUsize::new(0),
@@ -116,8 +144,9 @@ impl Crawl {
 }
 
 impl Plan {
-    fn new(site: Site) -> Self {
-        let taken = (0..site.pages()).map(|_| AtomicBool::new(false)).collect();
+    fn new(site: Site, known: &Known) -> Self {
+        let taken = |page| AtomicBool::new(known.done.get(page).copied().unwrap_or(false));
+        let taken = (0..site.pages()).map(taken).collect();
         Self { site, taken }
     }
 
@@ -157,6 +186,9 @@ impl<I> From<control_panel::SendError<I>> for CrawlError {
 #[worker(source = IntentSource::Restore)]
 async fn walk(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
     let mut site = Site::default();
+    for path in &crawl.known.paths {
+        site.add_page(Arc::clone(path));
+    }
     let mut skips = Skips::default();
     let mut found = Vec::new();
     let mut folders = vec![String::new()];
@@ -182,6 +214,7 @@ async fn walk(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
                     skips.add(Skip::OtherKind, &path);
                     site.add_file(path.into());
                 }
+                Kind::File if site.has_page(&path) => {}
                 Kind::File if site.pages() < crawl.max_pages => {
                     let path: Arc<str> = path.into();
                     if let Some(key) = site.add_page(Arc::clone(&path)) {
@@ -200,10 +233,12 @@ async fn walk(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
             break;
         }
     }
-    cx.send(GraphIntent::PagesFound(found)).await?;
+    if !found.is_empty() {
+        cx.send(GraphIntent::PagesFound(found)).await?;
+    }
     cx.send(GraphIntent::WalkFinished { skips, cut_short: site.cut_short }).await?;
     // Nobody else sets it.
-    crawl.plan.set(Plan::new(site)).ok();
+    crawl.plan.set(Plan::new(site, &crawl.known)).ok();
     Ok(())
 }
 
@@ -227,17 +262,20 @@ async fn reader(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
 /// Tells what a page links to, in intents of bounded size.
 async fn tell(cx: &Context, key: NodeKey, page: Page) -> Result<(), CrawlError> {
     let Page { mut links, counts, broken } = page;
+    let mut part = 0;
     while links.len() > LINKS_AT_ONCE {
-        let part = GraphIntent::PageRead {
+        let some = GraphIntent::PageRead {
             key,
+            part,
             links: links.split_off(links.len() - LINKS_AT_ONCE),
             counts: LinkCounts::default(),
             broken: Vec::new(),
             complete: false,
         };
-        cx.send(part).await?;
+        cx.send(some).await?;
+        part += 1;
     }
-    cx.send(GraphIntent::PageRead { key, links, counts, broken, complete: true }).await?;
+    cx.send(GraphIntent::PageRead { key, part, links, counts, broken, complete: true }).await?;
     Ok(())
 }
 

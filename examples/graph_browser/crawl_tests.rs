@@ -27,7 +27,7 @@ fn folder(names: &[&str]) -> TempDir {
 }
 
 fn crawl_of(folder: &TempDir, max_pages: usize) -> Arc<Crawl> {
-    Crawl::new(folder.path().to_owned(), max_pages, 1_000, LinkHandlers::shipped())
+    Crawl::new(folder.path().to_owned(), max_pages, 1_000, LinkHandlers::shipped(), Known::default())
 }
 
 fn pages_found(panel: &mut Panel) -> Vec<String> {
@@ -56,7 +56,7 @@ fn a_walk_goes_by_name_files_before_folders() {
 #[test]
 fn a_root_that_cannot_be_listed_ends_the_walk() {
     let folder = folder(&[]);
-    let gone = Crawl::new(folder.path().join("gone"), 100, 1_000, LinkHandlers::shipped());
+    let gone = Crawl::new(folder.path().join("gone"), 100, 1_000, LinkHandlers::shipped(), Known::default());
     let (runtime, panel) = panel();
     let walked = runtime.block_on(walk(panel.context(IntentSource::Restore), gone));
     assert!(matches!(&walked, Err(CrawlError::Root(root, _)) if root.ends_with("gone")), "{walked:?}");
@@ -90,12 +90,12 @@ fn a_walk_stops_at_its_limits_and_remembers_that_there_is_more() {
 
 #[test]
 fn a_wanted_page_is_read_before_its_turn_and_none_twice() {
-    let crawl = Crawl::new(PathBuf::new(), 100, 1_000, LinkHandlers::shipped());
+    let crawl = Crawl::new(PathBuf::new(), 100, 1_000, LinkHandlers::shipped(), Known::default());
     let mut site = Site::default();
     for page in 0..5 {
         site.add_page(page.to_string().into()).expect("room");
     }
-    let plan = Plan::new(site);
+    let plan = Plan::new(site, &Known::default());
     let mut order = Vec::new();
     let mut wishes = [Some(3), None, Some(3), Some(0), Some(99), None].into_iter();
     loop {
@@ -126,4 +126,23 @@ fn a_page_of_many_links_comes_in_bounded_parts() {
     }
     told.sort_unstable();
     assert_eq!((told, ends), (all, vec![false, false, false, true]));
+}
+
+/// What was read in an earlier run is not read again, and a folder that changed since moves no key.
+#[test]
+fn pages_that_are_known_keep_their_keys_and_are_not_read_again() {
+    let folder = folder(&["a.html", "b.html", "new.html"]);
+    let known = Known { paths: ["gone.html", "b.html"].map(Arc::from).into(), done: vec![true, false] };
+    let crawl = Crawl::new(folder.path().to_owned(), 100, 1_000, LinkHandlers::shipped(), known);
+    let (runtime, mut panel) = panel();
+    runtime.block_on(walk(panel.context(IntentSource::Restore), Arc::clone(&crawl))).expect("walked");
+    let intents = panel.drain().filter_map(|queued| match queued.intent {
+        GraphIntent::PagesFound(pages) => Some(pages),
+        _ => None,
+    });
+    let found: Vec<_> = intents.flatten().map(|(key, path)| (key.0, path.to_string())).collect();
+    assert_eq!(found, [(2, "a.html".to_owned()), (3, "new.html".to_owned())]);
+    let plan = crawl.plan.get().expect("set by the walk");
+    let read: Vec<_> = std::iter::from_fn(|| crawl.next(plan)).map(|key| key.0).collect();
+    assert_eq!(read, [1, 2, 3]);
 }

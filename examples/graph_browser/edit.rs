@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use control_panel::{IntentSource, Stamp, State, Undoable, Worker, replica::Redo};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     graph::{Content, Graph},
     intent::{GraphIntent, NodeKey},
@@ -13,12 +15,13 @@ use crate::{
 };
 
 /// What can be done to the graph.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Edit {
     AddPages(Vec<(NodeKey, Arc<str>)>),
-    /// A page was read, or a part of one; `complete` with the last.
+    /// A part of a page was read, by its number from 0; `complete` with the last.
     Read {
         key: NodeKey,
+        part: u32,
         links: Vec<NodeKey>,
         counts: LinkCounts,
         broken: Vec<String>,
@@ -40,11 +43,13 @@ pub(crate) enum Before {
         counts: LinkCounts,
         /// The sample of broken links, where the page has some.
         broken: Option<BTreeSet<String>>,
-        /// Of the page: how many links, and its content. `None` if there is no such page.
-        page: Option<(usize, Content)>,
+        /// How many links the page had.
+        links: usize,
     },
-    /// What was skipped; `None` if the page was no more to be skipped.
-    Skip(Option<Skips>),
+    /// What was skipped.
+    Skip(Skips),
+    /// It changed nothing: the page is not there, or read, or skipped.
+    Nothing,
 }
 
 impl State for Graph {
@@ -53,9 +58,11 @@ impl State for Graph {
     fn apply(&mut self, edit: &Edit, _: &Stamp) {
         match edit {
             Edit::AddPages(pages) => self.add(pages),
-            Edit::Read { key, links, counts, broken, complete } => {
-                self.count(*key, *counts, broken);
-                self.link(*key, links, *complete);
+            Edit::Read { key, part, links, counts, broken, complete } => {
+                if self.takes(*key, *part, *complete) {
+                    self.count(*key, *counts, broken);
+                    self.link(*key, links, *complete);
+                }
             }
             Edit::Skip { key, why } => self.skip(*key, *why),
         }
@@ -68,15 +75,17 @@ impl Undoable for Graph {
     fn apply_undoable(&mut self, edit: &Edit, stamp: &Stamp) -> Before {
         let before = match edit {
             Edit::AddPages(_) => Before::Pages(self.len()),
-            Edit::Read { key, broken, .. } => Before::Read {
-                counts: self.links,
-                broken: (!broken.is_empty()).then(|| self.broken.clone()),
-                page: self.node(*key).map(|node| (node.links.len(), node.content)),
-            },
-            Edit::Skip { key, .. } => {
-                let unread = self.node(*key).is_some_and(|node| node.content == Content::Unread);
-                Before::Skip(unread.then(|| self.skips.clone()))
+            Edit::Read { key, part, broken, complete, .. } if self.takes(*key, *part, *complete) => {
+                Before::Read {
+                    counts: self.links,
+                    broken: (!broken.is_empty()).then(|| self.broken.clone()),
+                    links: self.nodes[key.index()].links.len(),
+                }
             }
+            Edit::Skip { key, .. } if self.node(*key).is_some_and(|node| node.content == Content::Unread) => {
+                Before::Skip(self.skips.clone())
+            }
+            Edit::Read { .. } | Edit::Skip { .. } => Before::Nothing,
         };
         self.apply(edit, stamp);
         before
@@ -85,30 +94,29 @@ impl Undoable for Graph {
     fn undo(&mut self, edit: &Edit, before: Before) {
         match (edit, before) {
             (_, Before::Pages(count)) => self.nodes.truncate(count),
-            (Edit::Read { key, links, .. }, Before::Read { counts, broken, page }) => {
+            (Edit::Read { key, links, complete, .. }, Before::Read { counts, broken, links: before }) => {
                 self.links = counts;
                 if let Some(broken) = broken {
                     self.broken = broken;
                 }
-                if let Some((count, content)) = page {
-                    for target in links {
-                        if let Some(target) = self.nodes.get_mut(target.index()) {
-                            target.linked_from -= 1;
-                        }
+                for target in links {
+                    if let Some(target) = self.nodes.get_mut(target.index()) {
+                        target.linked_from -= 1;
                     }
-                    self.edges -= links.len() as u64;
-                    let node = &mut self.nodes[key.index()];
-                    node.links.truncate(count);
-                    self.read -= usize::from(node.content != content);
-                    node.content = content;
                 }
+                self.edges -= links.len() as u64;
+                let node = &mut self.nodes[key.index()];
+                node.links.truncate(before);
+                node.parts -= 1;
+                node.content = Content::Unread;
+                self.read -= usize::from(*complete);
             }
-            (Edit::Skip { key, .. }, Before::Skip(Some(skips))) => {
+            (Edit::Skip { key, .. }, Before::Skip(skips)) => {
                 self.skips = skips;
                 self.skipped -= 1;
                 self.nodes[key.index()].content = Content::Unread;
             }
-            (_, Before::Read { .. } | Before::Skip(_)) => {}
+            (_, Before::Read { .. } | Before::Skip(_) | Before::Nothing) => {}
         }
     }
 }
@@ -145,6 +153,7 @@ mod tests {
             1 => Edit::Skip { key: key(rng, graph), why: Skip::NotUtf8 },
             _ => Edit::Read {
                 key: key(rng, graph),
+                part: u32::try_from(rng.below(2)).expect("small"),
                 links: (0..rng.below(4)).map(|_| key(rng, graph)).collect(),
                 counts: LinkCounts { internal: rng.below(9), ..LinkCounts::default() },
                 broken: (0..rng.below(3)).map(|_| format!("gone {}", rng.below(100))).collect(),

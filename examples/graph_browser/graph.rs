@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     intent::NodeKey,
     page::LinkCounts,
@@ -15,18 +17,20 @@ use crate::{
 const BROKEN_SHOWN: usize = 3;
 
 /// A page of the folder.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
     pub(crate) path: Arc<str>,
     pub(crate) content: Content,
     /// Where its links lead, each page once.
     pub(crate) links: Vec<NodeKey>,
+    /// How many parts of it were read.
+    pub(crate) parts: u32,
     /// How many pages link to it.
     pub(crate) linked_from: u32,
 }
 
 /// What is known of a page's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Content {
     Unread,
     Read,
@@ -34,7 +38,7 @@ pub(crate) enum Content {
 }
 
 /// All nodes, and what was counted on the way.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
     pub(crate) read: usize,
@@ -60,16 +64,27 @@ impl Graph {
         for (key, path) in pages {
             if key.index() == self.nodes.len() {
                 let path = Arc::clone(path);
-                self.nodes.push(Node { path, content: Content::Unread, links: Vec::new(), linked_from: 0 });
+                self.nodes.push(Node {
+                    path,
+                    content: Content::Unread,
+                    links: Vec::new(),
+                    parts: 0,
+                    linked_from: 0,
+                });
             }
         }
     }
 
-    /// Adds links of a page; `complete` with the last of them.
+    /// Whether this part of a page is the next one: a page that is read twice, by two peers or by a program that was killed meanwhile, has its links
+    /// once. (A last part may come early: the page is shorter than it was.)
+    pub(crate) fn takes(&self, key: NodeKey, part: u32, complete: bool) -> bool {
+        self.node(key).is_some_and(|node| {
+            node.content == Content::Unread && (part == node.parts || (complete && part < node.parts))
+        })
+    }
+
+    /// Adds links of a page that [`takes`](Self::takes) them; `complete` with the last of them.
     pub(crate) fn link(&mut self, key: NodeKey, links: &[NodeKey], complete: bool) {
-        if key.index() >= self.nodes.len() {
-            return;
-        }
         for target in links {
             if let Some(target) = self.nodes.get_mut(target.index()) {
                 target.linked_from += 1;
@@ -78,7 +93,8 @@ impl Graph {
         self.edges += links.len() as u64;
         let node = &mut self.nodes[key.index()];
         node.links.extend_from_slice(links);
-        if complete && node.content == Content::Unread {
+        node.parts += 1;
+        if complete {
             node.content = Content::Read;
             self.read += 1;
         }
@@ -132,6 +148,8 @@ mod tests {
         let mut graph = graph();
         graph.link(NodeKey(0), &[NodeKey(1)], false);
         assert_eq!((graph.read, graph.edges), (0, 1));
+        assert!(graph.takes(NodeKey(0), 1, false) && !graph.takes(NodeKey(0), 0, false), "each part once");
+        assert!(graph.takes(NodeKey(0), 0, true), "it is shorter than it was");
         graph.link(NodeKey(0), &[NodeKey(2), NodeKey(0)], true);
         assert_eq!((graph.read, graph.edges), (1, 3));
         let node = graph.node(NodeKey(0)).expect("there");
@@ -144,7 +162,7 @@ mod tests {
     fn keys_out_of_turn_and_unknown_ones_change_nothing() {
         let mut graph = graph();
         graph.add(&[(NodeKey(7), "x".into()), (NodeKey(1), "again".into())]);
-        graph.link(NodeKey(9), &[NodeKey(0)], true);
+        assert!(!graph.takes(NodeKey(9), 0, true));
         graph.skip(NodeKey(9), Skip::NotUtf8);
         assert_eq!((graph.len(), graph.read, graph.skipped, graph.edges), (3, 0, 0, 0));
         graph.link(NodeKey(0), &[NodeKey(9)], true);

@@ -10,6 +10,8 @@ use std::{
 
 use control_panel::{IntentSender, Reconcile};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     app::GraphBrowserApp,
     intent::{GraphIntent, NodeKey},
@@ -25,7 +27,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// What the host observes of a node: what it tells in `WebviewObserved`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum RuntimeState {
     /// There is no webview.
     #[default]

@@ -1,12 +1,17 @@
 //! What can happen in the browser: the intents, and the small types they carry.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use control_panel::{
-    Delta, GraphIntent, LogicalClock, Peer,
+    Delta, GraphIntent, IntentSource, LogicalClock, Peer,
     replica::Redone,
-    workers::{memory_monitor::MemoryPressure, prefetch::Prewarm},
+    workers::{
+        memory_monitor::{MemoryLevel, MemoryPressure},
+        prefetch::Prewarm,
+    },
 };
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     commands::Command,
@@ -14,11 +19,12 @@ use crate::{
     graph::Graph,
     host::RuntimeState,
     page::LinkCounts,
+    policy::LifecyclePolicy,
     skip::{Skip, Skips},
 };
 
 /// A node of the link graph. Keys count up in the order of the walk, so one folder always gives the same keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct NodeKey(pub(crate) u32);
 
 impl NodeKey {
@@ -31,14 +37,24 @@ impl NodeKey {
 /// (`Restore`), the visitor clicks and whoever sits at the terminal types (`LocalUI`), the webview host tells what it sees
 /// (`ServoDelegate`), and the built-in workers have sources of their own.
 #[derive(Debug, GraphIntent)]
+#[cfg_attr(feature = "journal", derive(Serialize, Deserialize))]
 pub(crate) enum GraphIntent {
+    /// The program begins, with this folder and this policy: what it was given, and else what it had.
+    Started { folder: Arc<str>, policy: LifecyclePolicy },
     /// The walk found pages: they are nodes from now on, though nothing is known of their links yet.
     PagesFound(Vec<(NodeKey, Arc<str>)>),
     /// The walk is over; what it passed by, and whether it stopped at a limit.
     WalkFinished { skips: Skips, cut_short: bool },
-    /// A page was read, or a part of one: each intent carries a bounded number of links, so that no single
+    /// A page was read, or a part of one, numbered from 0: each intent carries a bounded number of links, so that no single
     /// `apply` can make a frame long.
-    PageRead { key: NodeKey, links: Vec<NodeKey>, counts: LinkCounts, broken: Vec<String>, complete: bool },
+    PageRead {
+        key: NodeKey,
+        part: u32,
+        links: Vec<NodeKey>,
+        counts: LinkCounts,
+        broken: Vec<String>,
+        complete: bool,
+    },
     /// A page could not be read.
     PageSkipped { key: NodeKey, why: Skip },
     /// Another peer's edits of the graph, ordered within a frame by the Lamport time of the first.
@@ -53,14 +69,24 @@ pub(crate) enum GraphIntent {
     /// Somebody gives a page up.
     DemoteNodeToCold { key: NodeKey, cause: LifecycleCause },
     /// The level of memory pressure changed.
-    MemoryPressure(MemoryPressure),
+    MemoryPressure(MemoryLevel),
     /// Somebody typed a command.
     Command(Command),
+    /// What the journal's writer says: the disk is full, say, or not any more.
+    #[cfg(feature = "journal")]
+    Journal(crate::journal::Written),
     /// What a mod is the cause of.
     #[cfg(feature = "mods")]
     Mods(crate::mods::ModIntentKind),
     /// The host's webview for a node changed. An observation: it never touches the node's lifecycle.
     WebviewObserved { key: NodeKey, state: RuntimeState },
+}
+
+impl GraphIntent {
+    /// The first intent of a run.
+    pub(crate) fn started(folder: &Path, policy: LifecyclePolicy) -> (IntentSource, Self) {
+        (IntentSource::Restore, Self::Started { folder: folder.to_string_lossy().into(), policy })
+    }
 }
 
 impl From<Delta<Edit>> for GraphIntent {
@@ -78,7 +104,7 @@ impl From<(Peer, Arc<str>)> for GraphIntent {
 
 impl From<MemoryPressure> for GraphIntent {
     fn from(pressure: MemoryPressure) -> Self {
-        Self::MemoryPressure(pressure)
+        Self::MemoryPressure(pressure.level)
     }
 }
 
@@ -89,7 +115,7 @@ impl From<Prewarm<NodeKey>> for GraphIntent {
 }
 
 /// Why a node's lifecycle changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum LifecycleCause {
     /// The visitor followed a link to it.
     UserSelected,

@@ -5,6 +5,7 @@
 //!     cargo run -p examples --example graph_browser -- --memory-threshold 0.01    # see what pressure does
 //!     cargo run -p examples --example graph_browser -- --for 10m                  # and type `help`
 //!     cargo run -p examples --features mods --example graph_browser               # with WebAssembly mods
+//!     cargo run -p examples --features journal --example graph_browser -- --journal /tmp/browser.journal   # kill it, start it again
 //!
 //! What to look for:
 //!
@@ -19,6 +20,8 @@
 //! - Everything is composed in one place (`register`): registries, panel, bus, workers, hosts. What it can do is listed on
 //!   demand (type `capabilities`), and a mod that comes or goes is a signal.
 //! - The host (`host`) drives webviews toward what is desired. It tells what it sees and never decides.
+//! - With `--journal FILE` (`journal`) the frames are recorded and the graph's operations are on disk before they count: it survives a
+//!   `kill -9`, and starts again where it was. A full disk is an intent, and shown.
 //! - What must hold after every frame is checked from the outside in debug builds (`invariants`).
 //! - The summary: the limits held in every frame, nothing was lost, every worker ended, and how.
 
@@ -32,6 +35,8 @@ mod graph;
 mod host;
 mod intent;
 mod invariants;
+#[cfg(feature = "journal")]
+mod journal;
 mod lifecycle;
 mod link;
 mod loader;
@@ -49,7 +54,7 @@ mod visitor;
 
 use std::{
     error::Error,
-    fs,
+    fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -58,10 +63,12 @@ use std::{
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use control_panel::{
-    ControlPanel, Reducer, WorkerHandle, WorkerStatus,
+    ControlPanel, IntentSource, PanelBuilder, WorkerHandle, WorkerStatus,
     signals::{self, Stop},
 };
 
+#[cfg(feature = "journal")]
+use crate::journal::Record;
 use crate::{
     app::GraphBrowserApp,
     cli::Cli,
@@ -81,8 +88,8 @@ type Panel = ControlPanel<GraphIntent, LifecyclePolicy>;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let (policy, notes) = match cli.policy().checked() {
-        Ok(checked) => checked,
+    let notes = match cli.policy(LifecyclePolicy::default()).checked() {
+        Ok((_, notes)) => notes,
         Err(why) => Cli::command().error(ErrorKind::ValueValidation, why).exit(),
     };
     if !cli.quiet {
@@ -90,25 +97,84 @@ fn main() -> ExitCode {
             say(&format!("note: {note}"));
         }
     }
-    match run(&cli, policy) {
+    match run(&cli) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             say(&format!("error: {error}"));
-            ExitCode::FAILURE
+            ExitCode::from(if error.is::<JournalUnusable>() { 3 } else { 1 })
         }
     }
 }
 
+/// The journal cannot be used, and why.
+#[derive(Debug)]
+struct JournalUnusable(Box<dyn Error>);
+
+impl fmt::Display for JournalUnusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for JournalUnusable {}
+
+/// What a run begins with.
+struct Beginning {
+    app: GraphBrowserApp,
+    policy: LifecyclePolicy,
+    /// The first frame's.
+    intents: Vec<(IntentSource, GraphIntent)>,
+    builder: PanelBuilder<GraphIntent, LifecyclePolicy>,
+    #[cfg(feature = "journal")]
+    record: Option<Record>,
+}
+
+impl Beginning {
+    #[cfg(feature = "journal")]
+    fn of(cli: &Cli, root: &Path) -> Result<Self, Box<dyn Error>> {
+        let Some(path) = &cli.journal else { return Self::anew(cli, root) };
+        let (record, app) = Record::open(path, root).map_err(JournalUnusable)?;
+        if !cli.quiet {
+            say(&record.words(&app));
+        }
+        let (policy, _) = cli.policy(app.policy()).checked()?;
+        let intents = vec![GraphIntent::started(root, policy)];
+        let builder = Panel::builder().record(&record.journal);
+        Ok(Self { app, policy, intents, builder, record: Some(record) })
+    }
+
+    #[cfg(not(feature = "journal"))]
+    fn of(cli: &Cli, root: &Path) -> Result<Self, Box<dyn Error>> {
+        Self::anew(cli, root)
+    }
+
+    fn anew(cli: &Cli, root: &Path) -> Result<Self, Box<dyn Error>> {
+        let (policy, _) = cli.policy(LifecyclePolicy::default()).checked()?;
+        Ok(Self {
+            app: GraphBrowserApp::new(policy),
+            policy,
+            intents: vec![GraphIntent::started(root, policy)],
+            builder: Panel::builder(),
+            #[cfg(feature = "journal")]
+            record: None,
+        })
+    }
+}
+
 /// Runs the browser; true if all went well.
-fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
+fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let shipped = || Path::new(env!("CARGO_MANIFEST_DIR")).join("graph_browser/site");
     let root = readable(&cli.pages.clone().unwrap_or_else(shipped))?;
     let stop = signals::listen()?;
+    let began = Beginning::of(cli, &root)?;
     let mut browser = Browser {
-        register: RegistryRuntime::compose(cli, policy, root)?,
-        app: GraphBrowserApp::new(policy),
-        visitor: Visitor::new(cli.seed, cli.visits),
+        register: RegistryRuntime::compose(cli, began.builder, &began.app, began.policy, root)?,
+        visitor: Visitor::new(cli.seed, cli.visits).at(began.app.focus()),
+        app: began.app,
+        first: began.intents,
+        #[cfg(feature = "journal")]
+        record: began.record,
         frames: FrameTimes::default(),
         breaches: 0,
         invariants: Invariants::default(),
@@ -116,12 +182,22 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
         listed: 0,
     };
 
+    #[cfg(feature = "journal")]
+    if let Some(record) = &browser.record {
+        browser.register.workers.push(browser.register.panel.spawn(record.writer()));
+    }
+
     let began = Instant::now();
     let ending = browser.run(cli, &stop, began);
     let shutdown = browser.register.panel.shutdown_blocking();
     browser.drain_rest();
 
-    let RegistryRuntime { panel, hosts, readings, workers, .. } = &browser.register;
+    let RegistryRuntime { panel, hosts, readings, workers, .. } = browser.register;
+    let status = panel.status();
+    // The panel's recorder says what it has left.
+    drop(panel);
+    #[cfg(feature = "journal")]
+    let closed = browser.record.map_or(Ok(()), |record| record.journal.close());
     let summary = Summary {
         ending,
         elapsed: began.elapsed(),
@@ -132,11 +208,13 @@ fn run(cli: &Cli, policy: LifecyclePolicy) -> Result<bool, Box<dyn Error>> {
         host: hosts.webviews.tally,
         text_bytes: hosts.webviews.text_bytes(),
         memory: &readings.latest(),
-        panel: &panel.status(),
-        workers,
+        panel: &status,
+        workers: &workers,
         shutdown: &shutdown,
     };
     print(&summary)?;
+    #[cfg(feature = "journal")]
+    closed.map_err(|error| JournalUnusable(error.into()))?;
     Ok(shutdown.is_clean() && browser.breaches == 0)
 }
 
@@ -145,6 +223,10 @@ struct Browser {
     register: RegistryRuntime,
     app: GraphBrowserApp,
     visitor: Visitor,
+    /// Applied in the first frame, before any other.
+    first: Vec<(IntentSource, GraphIntent)>,
+    #[cfg(feature = "journal")]
+    record: Option<Record>,
     frames: FrameTimes,
     breaches: u64,
     invariants: Invariants,
@@ -169,6 +251,8 @@ impl Browser {
             if self.answered < self.app.commands.questions {
                 self.answered = self.app.commands.questions;
                 progress.tell(&self.app, &self.visitor, &self.register.readings.latest());
+                #[cfg(feature = "journal")]
+                progress.answer(self.record.iter().map(|record| record.words(&self.app)).collect());
             }
             if self.listed < self.app.commands.listings {
                 self.listed = self.app.commands.listings;
@@ -204,7 +288,8 @@ impl Browser {
 
     /// One frame; how many intents it left.
     fn frame(&mut self, switches: &mut ContextSwitches) -> usize {
-        let clicks = self.visitor.clicks(&self.app);
+        let mut clicks = std::mem::take(&mut self.first);
+        clicks.extend(self.visitor.clicks(&self.app));
         if let Some(key) = self.visitor.waits_for(&self.app) {
             self.register.crawl.want(key);
         }
@@ -213,8 +298,6 @@ impl Browser {
         let began = Instant::now();
         let policy = self.app.policy();
         let report = self.register.panel.run_frame(&mut self.app, &mut self.register.hosts, clicks);
-        // There is no one to send it to; asking for it is what lets old history go.
-        drop(self.app.outbox());
         if let Some(job) = self.app.take_redo() {
             self.register.panel.spawn(edit::redo(job));
         }
@@ -241,11 +324,8 @@ impl Browser {
     /// Applies what was accepted before the shutdown and not drained yet: nothing accepted is lost.
     fn drain_rest(&mut self) {
         while self.register.panel.status().queued > 0 {
-            for queued in self.register.panel.drain() {
-                self.app.apply(queued);
-            }
+            self.register.panel.run_frame(&mut self.app, &mut (), []);
         }
-        self.app.settle();
     }
 }
 

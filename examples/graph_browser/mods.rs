@@ -32,15 +32,17 @@ const PAGES_A_FRAME: usize = 1_024;
 
 /// What mods are the cause of.
 #[derive(Debug)]
+#[cfg_attr(feature = "journal", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum ModIntentKind {
-    /// What became of one.
-    Event(ModEvent),
     /// `{"kind":"name","page":3,"text":"Two words"}`
     Name { key: NodeKey, text: String },
     /// `{"kind":"tag","page":3,"text":"frames"}`
     Tag { key: NodeKey, text: String },
     /// `{"kind":"block","page":3}`
     Block { key: NodeKey },
+    /// What became of one. A journal has its name only; the last, as serde numbers those behind a skipped variant in two ways.
+    #[cfg_attr(feature = "journal", serde(skip))]
+    Event(ModEvent),
 }
 
 impl From<ModEvent> for GraphIntent {

@@ -8,6 +8,8 @@ use html5gum::{
     emitters::callback::{CallbackEmitter, CallbackEvent},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     intent::NodeKey,
     link::{Base, Link, resolve},
@@ -22,7 +24,7 @@ const BROKEN_KEPT: usize = 3;
 const BROKEN_LENGTH: usize = 80;
 
 /// How many links there are of each kind; a link that occurs twice counts twice.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LinkCounts {
     /// To a page of the folder, the page itself included.
     pub(crate) internal: u64,

@@ -8,6 +8,8 @@ use control_panel::workers::{
     prefetch::{PrefetchPolicy, PrefetchSettings},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::lifecycle::Limits;
 
 /// The most active webviews that are any use: each is loaded and reconciled every frame.
@@ -19,7 +21,7 @@ const MOST_WARM: usize = 4_096;
 const PREFETCH_PACE: Duration = Duration::from_millis(50);
 
 /// What every worker may watch.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LifecyclePolicy {
     /// Nodes that may be active at once; at least 1.
     pub(crate) active_webview_limit: usize,

@@ -74,7 +74,7 @@ mod tests {
         for (key, links) in [(0, vec![1, 2, 3]), (1, vec![4, 2]), (3, vec![5]), (4, vec![6])] {
             let links = links.into_iter().map(NodeKey).collect();
             let (key, counts, broken) = (NodeKey(key), LinkCounts::default(), Vec::new());
-            apply(GraphIntent::PageRead { key, links, counts, broken, complete: true });
+            apply(GraphIntent::PageRead { key, part: 0, links, counts, broken, complete: true });
         }
         apply(GraphIntent::PageSkipped { key: NodeKey(5), why: Skip::NotUtf8 });
         for (key, cause) in [(3, LifecycleCause::UserSelected), (0, LifecycleCause::UserSelected)] {

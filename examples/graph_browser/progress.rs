@@ -110,8 +110,12 @@ fn words(app: &GraphBrowserApp, visitor: &Visitor) -> String {
     let mods = crate::summary::plain(&app.mods.words());
     #[cfg(not(feature = "mods"))]
     let mods = "";
+    #[cfg(feature = "journal")]
+    let journal = app.journal.words();
+    #[cfg(not(feature = "journal"))]
+    let journal = "";
     format!(
-        "{walking}{} links, {active} active, {warm} warm, {made}/{planned} visits, memory {}{mods}",
+        "{walking}{} links, {active} active, {warm} warm, {made}/{planned} visits, memory {}{mods}{journal}",
         app.graph().edges,
         app.pressure()
     )

@@ -19,7 +19,10 @@ impl Browser {
     fn pair() -> [Self; 2] {
         PEERS.map(|peer| Self {
             panel: ControlPanel::new(),
-            app: GraphBrowserApp::sharing(LifecyclePolicy::default(), peer, PEERS),
+            app: GraphBrowserApp::with(
+                LifecyclePolicy::default(),
+                GraphBrowserApp::builder(peer, PEERS).build(),
+            ),
         })
     }
 
@@ -30,7 +33,7 @@ impl Browser {
 
     /// As a worker of the network would.
     fn hear(&mut self, other: &mut Self) -> FrameReport {
-        let delta = other.app.outbox().expect("something new");
+        let delta = other.app.shared.since(self.app.shared.version());
         self.frame(IntentSource::P2pSync, [delta.into()])
     }
 }
@@ -40,9 +43,13 @@ fn found(keys: std::ops::Range<u32>) -> GraphIntent {
 }
 
 fn read(key: u32, links: &[u32]) -> GraphIntent {
+    read_part(key, 0, links, true)
+}
+
+fn read_part(key: u32, part: u32, links: &[u32], complete: bool) -> GraphIntent {
     let links: Vec<_> = links.iter().copied().map(NodeKey).collect();
     let counts = LinkCounts { internal: links.len() as u64, ..LinkCounts::default() };
-    GraphIntent::PageRead { key: NodeKey(key), links, counts, broken: Vec::new(), complete: true }
+    GraphIntent::PageRead { key: NodeKey(key), part, links, counts, broken: Vec::new(), complete }
 }
 
 #[test]
@@ -73,7 +80,7 @@ fn what_a_frame_has_no_time_for_a_worker_does() {
     let [mut walks, mut helps] = Browser::pair();
     walks.frame(IntentSource::Restore, [found(0..4)]);
     helps.hear(&mut walks);
-    helps.frame(IntentSource::Restore, (0..6_000).map(|_| read(1, &[2])));
+    helps.frame(IntentSource::Restore, (0..6_000).map(|part| read_part(1, part, &[2], false)));
     walks.frame(IntentSource::Restore, [read(0, &[1, 2])]);
     let report = walks.hear(&mut helps);
     assert_eq!(report.redo.jobs, 1);
@@ -118,7 +125,7 @@ fn what_is_observed_here_is_not_shared() {
 fn a_delta_adds_pages_and_leaves_all_else_as_it_was() {
     let [here, mut there] = Browser::pair();
     there.frame(IntentSource::Restore, [found(0..3)]);
-    let delta = there.app.outbox().expect("three pages");
+    let delta = there.app.shared.since(here.app.shared.version());
     let test = async |panel: &mut ControlPanel<GraphIntent, LifecyclePolicy>| {
         let view = |app: &GraphBrowserApp| {
             (app.graph().len(), app.lifecycles.version(), app.focus(), app.offline().count(), app.walked())

@@ -71,6 +71,11 @@ impl Site {
         }
     }
 
+    /// Whether this very path is a page.
+    pub(crate) fn has_page(&self, path: &str) -> bool {
+        matches!(self.get(path), Some(Target::Page(_)))
+    }
+
     fn get(&self, path: &str) -> Option<Target> {
         self.index.get(path).map(|page| page.map_or(Target::File, Target::Page))
     }

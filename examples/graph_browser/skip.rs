@@ -5,11 +5,13 @@ use std::{
     fmt,
 };
 
+use serde::{Deserialize, Serialize};
+
 /// Examples kept of each reason. They are shown, so that a count can be looked into.
 const EXAMPLES: usize = 3;
 
 /// Why a file or folder was passed by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Skip {
     /// Its name does not end in `.html`, `.htm` or `.xhtml`.
     OtherKind,
@@ -48,11 +50,11 @@ impl fmt::Display for Skip {
 }
 
 /// How many files were skipped, and why.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Skips(BTreeMap<Skip, Skipped>);
 
 /// The files skipped for one reason.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Skipped {
     pub(crate) count: u64,
     /// The first few in the order of their names, whatever order they were met in.

@@ -44,6 +44,8 @@ impl Summary<'_> {
         self.workers_doings(&mut rows);
         #[cfg(feature = "mods")]
         self.mods(&mut rows);
+        #[cfg(feature = "journal")]
+        self.journal(&mut rows);
         self.intents(&mut rows);
         self.frame_times(&mut rows);
         self.how_workers_ended(&mut rows);
@@ -61,6 +63,7 @@ impl Summary<'_> {
     fn pages(&self, rows: &mut Rows) {
         let graph = self.app.graph();
         rows.section("pages");
+        rows.add("folder", "", plain(self.app.folder().map_or("", |folder| folder)));
         let note = match self.app.walked() {
             None => "the walk was not finished",
             Some(true) => "the walk stopped at --max-pages: there is more",
@@ -73,7 +76,7 @@ impl Summary<'_> {
             rows.add(format!("skipped: {why}"), skipped.count, examples);
         }
         let operations = self.app.operations();
-        rows.add("operations", operations, "of the graph's replica");
+        rows.add("operations", operations, format!("of the graph's replica, clock {}", self.app.clock()));
         for (peer, reason) in self.app.offline() {
             rows.add(format!("offline: {peer}"), 1, plain(reason));
         }
@@ -144,6 +147,14 @@ impl Summary<'_> {
     fn mods(&self, rows: &mut Rows) {
         rows.section("mods");
         for (what, figure, note) in self.app.mods.rows() {
+            rows.add(what, figure, plain(&note));
+        }
+    }
+
+    #[cfg(feature = "journal")]
+    fn journal(&self, rows: &mut Rows) {
+        rows.section("journal");
+        for (what, figure, note) in self.app.journal.rows() {
             rows.add(what, figure, plain(&note));
         }
     }

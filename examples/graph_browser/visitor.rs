@@ -30,6 +30,12 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
+    /// Goes on from this page, if there is one.
+    pub(crate) fn at(mut self, page: Option<NodeKey>) -> Self {
+        self.at = page;
+        self
+    }
+
     pub(crate) fn new(seed: u64, visits: u64) -> Self {
         Self {
             random: SplitMix64(seed),
@@ -173,7 +179,7 @@ mod tests {
     fn read(app: &mut GraphBrowserApp, key: u32, pages: u32) {
         let links = vec![NodeKey((key + 1) % pages), NodeKey((key + 2) % pages)];
         let (key, counts, broken) = (NodeKey(key), LinkCounts::default(), Vec::new());
-        apply(app, GraphIntent::PageRead { key, links, counts, broken, complete: true });
+        apply(app, GraphIntent::PageRead { key, part: 0, links, counts, broken, complete: true });
     }
 
     fn visits(visitor: &mut Visitor, app: &mut GraphBrowserApp, frames: usize) -> Vec<NodeKey> {

@@ -1,5 +1,7 @@
 //! A program with a replica that is started three times: its recording replays through all sessions.
 
+mod restore;
+
 use control_panel::{
     ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
     journal::{Journal, JournalError, JournalEvent, Recorded, Recording, Start, Timeline},

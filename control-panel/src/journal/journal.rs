@@ -198,6 +198,11 @@ impl Journal {
         self.shared.handover.durable()
     }
 
+    /// How many things the frames have handed over: what [`durable`](Self::durable) comes to when all of it is.
+    pub fn handed_over(&self) -> u64 {
+        self.shared.handover.given()
+    }
+
     /// Waits until more is durable than that, and returns how much: for a worker that serves peers with [`since`](Self::since).
     ///
     /// # Cancel safety
@@ -219,9 +224,11 @@ impl Journal {
 
     /// A view of the file as it is now.
     pub(crate) fn reader(&self) -> Result<Reader, JournalError> {
-        let open = self.open_state();
-        let reader = open.as_ref().ok_or(Fault::Closed).and_then(|open| open.store.reader());
-        reader.map_err(|fault| fault.at(&self.shared.path))
+        self.try_reader().map_err(|fault| fault.at(&self.shared.path))
+    }
+
+    pub(super) fn try_reader(&self) -> Result<Reader, Fault> {
+        self.open_state().as_ref().ok_or(Fault::Closed).and_then(|open| open.store.reader())
     }
 
     pub(super) fn open_state(&self) -> MutexGuard<'_, Option<Open>> {

@@ -30,7 +30,7 @@ pub use self::{
     effects::EffectState,
     error::{Fault, JournalError},
     journal::Journal,
-    replay::{Deviation, DeviationKind, Recorded, Recording, Start},
+    replay::{Deviation, DeviationKind, Recorded, Recording, Restored, Start},
     tools::{Divergence, Edit, EditError, Refolded, Replay, Shrunk, Timeline, WhatIf},
     writer::JournalEvent,
 };

@@ -62,6 +62,12 @@ impl<Op> Own<Op> {
         Stamp { lamport: first.lamport + index, author: first.author, seq: first.seq + index }
     }
 
+    /// The Lamport time of the last operation that is pending; 0 if none is.
+    pub(crate) fn last_time(&self) -> u64 {
+        let count = self.pending.len() as u64;
+        self.first.filter(|_| count > 0).map_or(0, |first| first.lamport + count - 1)
+    }
+
     /// Appends the bytes of the operation that is pushed next. `append` may panic: then they are dropped.
     pub(crate) fn encode(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
         self.bytes.truncate(self.len);

@@ -167,6 +167,12 @@ impl<S: State> Replica<S> {
         self.graph.version()
     }
 
+    /// The Lamport time of the latest operation that this replica has: its next one has a greater. 0 if there is none. With a journal it goes on after a
+    /// restart: it is never below that of what is durable. Costs nothing.
+    pub fn clock(&self) -> u64 {
+        self.graph.clock().max(self.own.last_time())
+    }
+
     /// The author of this replica's operations: its peer, and which of its lives it is. [`rejoin`](Self::rejoin) may begin a new one.
     pub fn author(&self) -> Author {
         self.me

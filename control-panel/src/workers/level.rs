@@ -4,6 +4,7 @@ use std::fmt;
 
 /// How scarce memory is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub enum MemoryLevel {
     /// Enough is left.
     #[default]

@@ -19,7 +19,7 @@ mod links;
 use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 
 use control_panel::{
-    FrameBudget, IntentSource, Received, Reconcile, Subscription, WorkerHandle,
+    FrameBudget, IntentSource, PanelBuilder, Received, Reconcile, Subscription, WorkerHandle,
     workers::{
         memory_monitor::{MemoryMonitor, MemoryReadings},
         prefetch::PrefetchScheduler,
@@ -37,8 +37,9 @@ use crate::{
     app::GraphBrowserApp,
     cli::Cli,
     commands::{self, SpawnCommands},
-    crawl::Crawl,
+    crawl::{Crawl, Known},
     host::WebviewHost,
+    intent::GraphIntent,
     loader::WorkerLoader,
     policy::LifecyclePolicy,
     prefetch::Prefetch,
@@ -82,14 +83,21 @@ impl Reconcile<GraphBrowserApp> for Hosts {
 
 impl RegistryRuntime {
     /// Composes the browser: first the registries, then the panel, then who works with both.
-    pub(crate) fn compose(cli: &Cli, policy: LifecyclePolicy, root: PathBuf) -> Result<Self, Box<dyn Error>> {
+    /// `app` is the state that it goes on from.
+    pub(crate) fn compose(
+        cli: &Cli,
+        builder: PanelBuilder<GraphIntent, LifecyclePolicy>,
+        app: &GraphBrowserApp,
+        policy: LifecyclePolicy,
+        root: PathBuf,
+    ) -> Result<Self, Box<dyn Error>> {
         let links = LinkHandlers::shipped();
         let mut heuristics = Heuristics::shipped();
         let capabilities =
             Capabilities::of(links.capabilities().chain(heuristics.capabilities(&cli.prefetch)));
         let heuristic = heuristics.take(&cli.prefetch).ok_or("no such prefetch heuristic")?;
 
-        let panel = Panel::builder()
+        let panel = builder
             .name("graph_browser")
             .policy(policy)
             .frame_budget(FrameBudget::default().time(FRAME_TIME))
@@ -98,7 +106,7 @@ impl RegistryRuntime {
         let changes = panel.subscribe();
         let announcer = Announcer::new(panel.bus(IntentSource::ModLoader));
 
-        let crawl = Crawl::new(root.clone(), cli.max_pages, cli.max_page_size, links);
+        let crawl = Crawl::new(root.clone(), cli.max_pages, cli.max_page_size, links, Known::of(app.graph()));
         let crawlers = crawl.spawn(&panel);
         let monitor = MemoryMonitor::new(IntentSource::MemoryMonitor).interval(MEMORY_INTERVAL);
         let readings = monitor.readings();

@@ -3,6 +3,8 @@
 mod browser;
 #[cfg(feature = "journal")]
 mod journal;
+#[cfg(all(feature = "journal", unix))]
+mod recorded;
 mod register;
 mod typed;
 #[cfg(unix)]

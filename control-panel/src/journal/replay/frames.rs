@@ -80,6 +80,11 @@ impl Recording {
         intents.filter(|intent| matches!(intent.entry.body, Body::Opaque { .. })).count()
     }
 
+    /// The frames of the sessions before this one.
+    pub(crate) fn before(&self, session: usize) -> &[RecordedFrame] {
+        &self.frames[..self.frames.partition_point(|frame| frame.session < session)]
+    }
+
     /// The frames up to this number.
     pub(crate) fn upto(&self, number: u64) -> &[RecordedFrame] {
         &self.frames[..self.frames.partition_point(|frame| frame.number <= number)]

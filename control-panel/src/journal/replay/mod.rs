@@ -6,6 +6,7 @@ mod file;
 mod frames;
 mod player;
 mod recorded;
+mod restore;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ pub use self::{
     deviation::{Deviation, DeviationKind},
     frames::Recording,
     recorded::Recorded,
+    restore::Restored,
     start::Start,
 };
 pub(crate) use self::{

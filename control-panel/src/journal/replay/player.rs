@@ -85,7 +85,9 @@ impl<S: Recorded> Player<S> {
         self.session = session;
         self.state = None;
         self.broken = None;
-        let begun = self.scope.within(|| panics::catch_silently(|| S::begin(&Start::replayed(&past))));
+        let earlier = recording.before(session);
+        let begun =
+            self.scope.within(|| panics::catch_silently(|| S::begin(&Start::replayed(&past, earlier))));
         match begun {
             Ok(Ok(state)) => Ok(self.state.insert(state)),
             Ok(Err(error)) => Err(DeviationKind::Begin(error.to_string())),
@@ -323,7 +325,7 @@ pub(crate) fn read_intent<S: Recorded>(bytes: &[u8], intent: &RecordedIntent) ->
 }
 
 /// The bytes may be anybody's, and a `Deserialize` that panics is one that fails.
-fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     match panics::catch_silently(|| read_postcard(bytes)) {
         Ok(read) => read.map_err(|error| error.to_string()),
         Err(panic) => Err(panic.to_string()),

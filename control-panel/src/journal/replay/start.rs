@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::frames::RecordedFrame;
 use crate::{
     journal::{Fault, Journal, JournalError},
     replica::{
@@ -16,12 +17,16 @@ use crate::{
 
 /// What a session begins with, for [`Recorded::begin`](super::Recorded::begin): an open journal, or what a replay knows of that moment.
 #[derive(Debug)]
-pub struct Start<'a>(Kind<'a>);
+pub struct Start<'a>(pub(super) Kind<'a>);
 
-#[derive(Debug)]
-enum Kind<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind<'a> {
     Live(&'a Journal),
-    Replayed(&'a Past),
+    Replayed {
+        past: &'a Past,
+        /// The frames of the sessions before.
+        earlier: &'a [RecordedFrame],
+    },
 }
 
 /// What a replica had when a recorded session began.
@@ -37,13 +42,13 @@ impl<'a> Start<'a> {
         Self(Kind::Live(journal))
     }
 
-    pub(crate) fn replayed(past: &'a Past) -> Self {
-        Self(Kind::Replayed(past))
+    pub(crate) fn replayed(past: &'a Past, earlier: &'a [RecordedFrame]) -> Self {
+        Self(Kind::Replayed { past, earlier })
     }
 
     /// Whether this is a replay: for what a program shows, such as a progress bar. What `begin` returns must not depend on it.
     pub fn is_replay(&self) -> bool {
-        matches!(self.0, Kind::Replayed(_))
+        matches!(self.0, Kind::Replayed { .. })
     }
 
     /// The replica, with all that earlier sessions promised. It needs a [codec](ReplicaBuilder::codec).
@@ -56,7 +61,9 @@ impl<'a> Start<'a> {
     {
         match self.0 {
             Kind::Live(journal) => journal.replica(builder),
-            Kind::Replayed(past) => past.replica(builder).map_err(|fault| fault.at("a replay".as_ref())),
+            Kind::Replayed { past, .. } => {
+                past.replica(builder).map_err(|fault| fault.at("a replay".as_ref()))
+            }
         }
     }
 }

@@ -69,6 +69,7 @@ use crate::{Intent, IntentSource, Spawn, WorkerHandle};
 /// What the monitor tells when the level changes; your intent is made from it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct MemoryPressure {
     /// The level now: the worst of all gauges.
     pub level: MemoryLevel,

@@ -5,6 +5,7 @@ use std::{error::Error, fmt, io, path::PathBuf};
 /// What is measured. The order decides between gauges that are equally bad.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub enum MemoryGauge {
     /// The tightest memory limit of the process's control groups: [`CgroupMemory`](super::CgroupMemory).
     Cgroup,
@@ -33,6 +34,7 @@ impl fmt::Display for MemoryGauge {
 /// How much of something is used up. In bytes of memory; of [`MemoryGauge::Stall`] in hundredths of a percent of the
 /// time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct MemorySample {
     /// What is in use: of memory, what could not be given to a program without taking it from another.
     pub used: u64,

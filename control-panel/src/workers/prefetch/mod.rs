@@ -70,6 +70,7 @@ use crate::{Intent, IntentSource, Spawn, WorkerHandle};
 /// What the scheduler chose; your intent is made from it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct Prewarm<N> {
     /// Which node.
     pub node: N,

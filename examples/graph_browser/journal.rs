@@ -1,0 +1,171 @@
+//! `--journal FILE` (feature `journal`): each frame and each operation on disk, and how the browser starts again where it was.
+//!
+//! | what | comes back |
+//! |---|---|
+//! | the graph, its clock, the numbers of its operations | from the operations that the journal has: `Start::replica` |
+//! | what the visitor had open, the policy that was typed | by applying the recorded intents again, as those of `IntentSource::Restore`: `Start::restore` |
+//! | webviews, memory, mods, peers that are offline | not: what was observed ended with the process, and is observed anew |
+
+use std::{error::Error, path::Path};
+
+use control_panel::{
+    IntentSource, QueuedIntent, Reducer, Worker,
+    journal::{Journal, JournalError, JournalEvent, Recorded, Start},
+    replica::codec::{Limits, Postcard},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::{GraphBrowserApp, HERE},
+    commands::Command,
+    edit::Edit,
+    intent::GraphIntent,
+    policy::LifecyclePolicy,
+    summary::plain,
+};
+
+/// What the journal's writer says, in words that a journal can keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Written {
+    /// It cannot be written, and why.
+    Failed { why: String, recovers: bool },
+    /// It is written again.
+    Recovered,
+}
+
+impl From<JournalEvent> for GraphIntent {
+    fn from(event: JournalEvent) -> Self {
+        Self::Journal(match event {
+            JournalEvent::Failed { error, recovers } => Written::Failed { why: error.to_string(), recovers },
+            _ => Written::Recovered,
+        })
+    }
+}
+
+/// What is known of the journal: a part of the state.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct JournalTally {
+    /// Intents that were restored at the start.
+    pub(crate) restored: u64,
+    /// How often it could not be written, and could again.
+    failed: u64,
+    recovered: u64,
+    /// Why it cannot be written now.
+    fault: Option<String>,
+    /// Edits that it had no room for, and that were made again.
+    again: usize,
+}
+
+impl JournalTally {
+    /// For the status line: nothing while all is well.
+    pub(crate) fn words(&self) -> String {
+        self.fault.as_ref().map_or_else(String::new, |fault| format!(", journal: {}", plain(fault)))
+    }
+
+    /// For the summary: what, a figure, a note.
+    pub(crate) fn rows(&self) -> [(&'static str, u64, String); 3] {
+        [
+            ("restored", self.restored, "intents of earlier runs".into()),
+            ("could not be written", self.failed, self.fault.clone().unwrap_or_default()),
+            ("written again", self.recovered, format!("{} edit(s) made again", self.again)),
+        ]
+    }
+}
+
+impl GraphBrowserApp {
+    pub(crate) fn note_journal(&mut self, written: Written) {
+        match written {
+            Written::Failed { why, recovers } => {
+                self.journal.failed += 1;
+                self.journal.fault = Some(if recovers { format!("{why}; trying again") } else { why });
+            }
+            Written::Recovered => {
+                self.journal.recovered += 1;
+                self.journal.fault = None;
+                let again = self.take_void();
+                self.journal.again += again.len();
+                for edit in again {
+                    self.edit(edit);
+                }
+            }
+        }
+    }
+}
+
+impl Recorded for GraphBrowserApp {
+    fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
+        let builder = Self::builder(HERE, [HERE]).codec(Postcard::<Edit>::new(), Limits::default());
+        let mut app = Self::with(LifecyclePolicy::default(), start.replica(builder)?);
+        start.restore(IntentSource::Restore, |queued: QueuedIntent<GraphIntent>| {
+            if is_restored(&queued.intent) {
+                app.apply(queued);
+                app.journal.restored += 1;
+            }
+        })?;
+        Ok(app)
+    }
+
+    fn fingerprint() -> u64 {
+        1
+    }
+}
+
+/// Whether it is applied again at the next start. An edit of the graph is not: the replica has it. Nor is what was
+/// observed of a process that is gone, nor what was to happen then: a journal with a `quit` in it would start no browser.
+fn is_restored(intent: &GraphIntent) -> bool {
+    matches!(
+        intent,
+        GraphIntent::Started { .. }
+            | GraphIntent::PromoteNodeToActive { .. }
+            | GraphIntent::DemoteNodeToCold { .. }
+            | GraphIntent::Command(Command::Change(_))
+    )
+}
+
+/// The journal of this run.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) journal: Journal,
+}
+
+impl Record {
+    /// Opens the journal, or makes it, and begins where it ends.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or that it is of another folder.
+    pub(crate) fn open(path: &Path, folder: &Path) -> Result<(Self, GraphBrowserApp), Box<dyn Error>> {
+        let journal = Journal::open(path)?;
+        let app = GraphBrowserApp::begin(&journal.start())?;
+        let folder = folder.to_string_lossy();
+        match app.folder() {
+            Some(known) if **known != *folder => {
+                let (path, known) = (path.display(), plain(known));
+                Err(format!("{path}: of the folder {known}: give --pages {known}, or another journal").into())
+            }
+            _ => Ok((Self { journal }, app)),
+        }
+    }
+
+    pub(crate) fn writer(&self) -> Worker<GraphIntent, LifecyclePolicy> {
+        self.journal.writer(IntentSource::Restore)
+    }
+
+    /// How far it is, for the start and for the command `status`.
+    pub(crate) fn words(&self, app: &GraphBrowserApp) -> String {
+        let (session, given, durable) =
+            (self.journal.session(), self.journal.handed_over(), self.journal.durable());
+        let graph = app.graph();
+        format!(
+            "journal: session {session}, life {}, clock {}, {} operations, {} pages, {} links, {durable} of {given} written",
+            app.author().incarnation,
+            app.clock(),
+            app.operations(),
+            graph.len(),
+            graph.edges,
+        )
+    }
+}
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;
