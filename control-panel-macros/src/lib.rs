@@ -147,6 +147,8 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `skip` | none: a journal has the variant's name and its place in the frame, and none of its fields, for what is too much or too private; a replay cannot apply it. Not beside `clock` | a journal has all of it |
 /// | `from` | none: the variant's one field becomes the variant by `From` | no `From` |
 ///
+/// A variant that `#[serde(skip)]` skips stands behind all that it does not: serde counts those behind it in two ways.
+///
 /// A key that takes a field also bounds a generic enum: the field's type has to implement the key's trait.
 ///
 /// # Expands to

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use quote::ToTokens;
+use syn::{Attribute, Expr, Path};
 
 use super::ast::{Intent, Variant};
 use super::field::{self, CLOCK, ORIGIN, ROLES};
@@ -19,6 +20,7 @@ pub(crate) fn intent(errors: &Errors, intent: &mut Intent<'_>) {
         from_takes_one(errors, variant);
     }
     from_is_unambiguous(errors, intent);
+    serde_skips_come_last(errors, intent);
 }
 
 /// Each key that names a field names one that there is.
@@ -80,6 +82,45 @@ fn nothing_replicated_is_skipped(errors: &Errors, variant: &mut Variant<'_>) {
         "`clock` and `skip` cannot stand together: a replay needs each replicated intent; keep one of the two",
     );
     variant.skip = None;
+}
+
+/// serde writes a variant's place among all, and reads its place among those that it does not skip: behind a skipped one a
+/// journal would give back another variant than was recorded.
+fn serde_skips_come_last(errors: &Errors, intent: &Intent<'_>) {
+    let skip = |variant: &Variant<'_>| variant.attrs.iter().find_map(serde_skip);
+    let last_kept = intent.variants.iter().rposition(|variant| skip(variant).is_none());
+    for variant in intent.variants.iter().take(last_kept.unwrap_or(0)) {
+        if let Some(skip) = skip(variant) {
+            errors.at(
+                skip,
+                format_args!(
+                    "serde numbers the variants behind a skipped one in two ways, so a journal would read another than it \
+                     wrote; move `{}` behind all variants that are not skipped",
+                    variant.ident
+                ),
+            );
+        }
+    }
+}
+
+/// The key by which `#[serde(…)]` skips a variant, if it does.
+fn serde_skip(attr: &Attribute) -> Option<Path> {
+    let mut found = None;
+    if attr.path().is_ident("serde") {
+        // What serde does not understand either is serde's to say.
+        let _ = attr.parse_nested_meta(|meta| {
+            if ["skip", "skip_serializing", "skip_deserializing"].iter().any(|skip| meta.path.is_ident(skip))
+            {
+                found = Some(meta.path.clone());
+            }
+            // A key with a value, which is no skip.
+            if let Ok(value) = meta.value() {
+                value.parse::<Expr>()?;
+            }
+            Ok(())
+        });
+    }
+    found
 }
 
 /// `From` has one value to make the variant of.

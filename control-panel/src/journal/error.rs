@@ -64,6 +64,13 @@ pub enum Fault {
         /// The last format that this version reads.
         known: u64,
     },
+    /// It was written by a version of this crate whose format this one does not read any more.
+    OlderFormat {
+        /// The format of the file.
+        found: u64,
+        /// The first format that this version reads.
+        oldest: u64,
+    },
     /// Another process has it open, or this one has.
     InUse {
         /// Which, if it could be found out.
@@ -185,6 +192,10 @@ impl fmt::Display for Fault {
             Self::NewerFormat { found, known } => write!(
                 f,
                 "journal format {found}, and this program reads up to format {known}: update the program"
+            ),
+            Self::OlderFormat { found, oldest } => write!(
+                f,
+                "journal format {found}, and this program reads from format {oldest} on: open it with an earlier version"
             ),
             Self::InUse { pid, program } => {
                 f.write_str("in use by ")?;

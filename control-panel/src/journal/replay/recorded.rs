@@ -16,7 +16,8 @@ use crate::{intent::Intent, journal::JournalError, reducer::Reducer};
 /// - The frames are those of [`run_frame`](crate::ControlPanel::run_frame): what [`drain`](crate::ControlPanel::drain) hands out by hand is not recorded.
 ///
 /// An intent needs serde's traits. A variant that is too large, too frequent or too private has
-/// [`#[intent(skip)]`](macro@crate::GraphIntent), and `#[serde(skip)]` where its fields have not those traits: then the record has its name, and a replay
+/// [`#[intent(skip)]`](macro@crate::GraphIntent), and `#[serde(skip)]` where its fields have not those traits, behind all others (serde counts those behind it in
+/// two ways; an enum inside an intent, or an operation, needs the same): then the record has its name, and a replay
 /// says that it could not apply it. A [`Reply`](crate::Reply) comes back as one that no one waits for.
 ///
 /// ```

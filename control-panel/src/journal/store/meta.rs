@@ -9,6 +9,8 @@ use crate::{
 
 /// Raised with each change of the tables or their rows.
 pub(crate) const FORMAT: u64 = 1;
+/// The first that is read.
+const OLDEST: u64 = 1;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
@@ -63,6 +65,9 @@ impl Meta {
         let format = u64::from_le_bytes(field(table, "format")?.ok_or(Fault::NotAJournal)?);
         if format > FORMAT {
             return Err(Fault::NewerFormat { found: format, known: FORMAT });
+        }
+        if format < OLDEST {
+            return Err(Fault::OlderFormat { found: format, oldest: OLDEST });
         }
         let missing = || Fault::damaged("a field of `meta` is missing");
         let clean: [u8; 1] = field(table, "clean")?.ok_or_else(missing)?;
