@@ -15,21 +15,23 @@ const REPORTED: usize = 1024;
 
 impl<S: State> Replica<S> {
     /// A run from elsewhere became part of the graph.
-    pub(super) fn admit(&mut self, admitted: &Admitted<S::Op>) {
+    pub(super) fn admit(&mut self, admitted: Admitted<S::Op>) {
         let run = &admitted.run;
         self.keep(run);
         if run.header.author == self.me {
             // From a journal, or from a copy of this replica: others have it.
             self.own.sent = self.own.sent.max(run.next_seq());
         }
-        match self.membership.judge(&self.graph, admitted) {
-            Verdict::Valid => {
-                self.fold.stage(Arc::clone(run));
-                self.take_acts(run);
-            }
+        let verdict = self.membership.judge(&self.graph, &admitted);
+        match verdict {
+            Verdict::Valid => self.take_acts(run),
             Verdict::Void(_) => self.give_back(run),
         }
-        self.learn(admitted);
+        self.learn(&admitted);
+        // What else is staged meanwhile is of other runs.
+        if verdict == Verdict::Valid {
+            self.fold.stage(admitted.run);
+        }
     }
 
     /// This replica's own run became part of the graph; its operations are in the state, unless they were expected to be void.

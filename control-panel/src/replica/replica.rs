@@ -240,7 +240,7 @@ impl<S: State> Replica<S> {
             self.graph.offer(run);
         }
         while let Some(admitted) = self.graph.admit_next_of(&self.membership) {
-            self.admit(&admitted);
+            self.admit(admitted);
         }
         self.check_life();
         self.decide();

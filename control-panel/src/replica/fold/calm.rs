@@ -25,8 +25,14 @@ impl<S: State> Fold<S> {
         if run.operations.len() + self.spent > self.budget || !self.is_calm() {
             return None;
         }
-        let merged = self.line.take_one(run, self.base_level)?;
-        self.changes.clear();
+        let Some(Change::In(run)) = self.changes.pop() else { unreachable!("it is the only one") };
+        let merged = match self.line.take_one(run, self.base_level) {
+            Ok(merged) => merged,
+            Err(run) => {
+                self.changes.push(Change::In(run));
+                return None;
+            }
+        };
         self.operations = 0;
         self.busy = !self.line.clean();
         if self.busy {
@@ -48,28 +54,30 @@ impl<S: State> Line<S> {
             && undone + redone == 0
     }
 
-    /// Puts a run into the log and the state. `None`, and nothing happened, if that is not simple. After a panic the line is not clean.
-    fn take_one(&mut self, run: &Arc<Run<S::Op>>, base: u64) -> Option<usize> {
+    /// Puts a run into the log and the state. Returns it, and nothing happened, if that is not simple. After a panic the line is not clean.
+    fn take_one(&mut self, run: Arc<Run<S::Op>>, base: u64) -> Result<usize, Arc<Run<S::Op>>> {
         let last = self.log.last().map_or(base, |last| last.lamport.max(base));
         if run.header.lamport > last { self.take_newest(run) } else { self.take_apart(run, base) }
     }
 
-    fn take_newest(&mut self, run: &Arc<Run<S::Op>>) -> Option<usize> {
+    fn take_newest(&mut self, run: Arc<Run<S::Op>>) -> Result<usize, Arc<Run<S::Op>>> {
         let at = self.end();
         if self.way.clones() && self.snapshots.next(at) <= at + run.operations.len() {
-            return None;
+            return Err(run);
         }
         let begin = self.log.len();
-        Entry::push_all(run, &mut self.log);
+        match Entry::only(run) {
+            Ok(entry) => self.log.push(entry),
+            Err(run) => Entry::push_all(&run, &mut self.log),
+        }
         let Self { state, way, log, meter, .. } = self;
         meter.passed = 0;
         let done = caught(|| way.apply_newest(state, &mut log[begin..], at, meter));
-        Some(self.taken(at, done))
+        Ok(self.taken(at, done))
     }
 
-    fn take_apart(&mut self, run: &Arc<Run<S::Op>>, base: u64) -> Option<usize> {
-        let mut entries = Entry::of(run);
-        let (mut entry, None) = (entries.next()?, entries.next()) else { return None };
+    fn take_apart(&mut self, run: Arc<Run<S::Op>>, base: u64) -> Result<usize, Arc<Run<S::Op>>> {
+        let mut entry = Entry::only(run)?;
         let near = &self.log[self.log.len().saturating_sub(NEAR)..];
         // Most by their time alone, without a look at the run.
         let above = near.iter().rev().take_while(|other| {
@@ -80,20 +88,20 @@ impl<S: State> Line<S> {
         let known = near.len().checked_sub(above + 1).is_none_or(|below| near[below].order(&entry).is_eq());
         let at = self.first + place;
         if known || entry.lamport <= base || self.snapshots.reach_above(at) {
-            return None;
+            return Err(entry.into_run());
         }
         if above == 0 {
-            return self.take_newest(run);
+            return self.take_newest(entry.into_run());
         }
         if !self.way.is_apart(&mut entry, &mut self.log[place..], at) {
-            return None;
+            return Err(entry.into_run());
         }
         self.log.insert(place, entry);
         debug_assert!(at >= self.floor, "below it there are no records");
         let Self { state, way, log, meter, .. } = self;
         meter.passed = 0;
         let done = caught(|| way.apply_apart(state, &mut log[place], at, meter));
-        Some(self.taken(at, done))
+        Ok(self.taken(at, done))
     }
 
     /// Operations from that position on are in the state, up to the one that panicked, if one did.

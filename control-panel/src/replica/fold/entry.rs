@@ -61,11 +61,11 @@ pub(super) enum Out {
 
 impl<Op> Entry<Op> {
     /// A new one for the operation at `index`, which must be one of the state's.
-    pub(super) fn new(run: &Arc<Run<Op>>, index: usize) -> Self {
+    fn new(run: Arc<Run<Op>>, index: usize) -> Self {
         debug_assert!(matches!(run.operations[index], Operation::Apply(_)));
         Self {
             lamport: run.header.lamport + index as u64,
-            run: Arc::clone(run),
+            run,
             key: 0,
             index: u32::try_from(index).expect("a run's length is bounded far below 2^32"),
             mark: Mark::Unknown,
@@ -73,10 +73,22 @@ impl<Op> Entry<Op> {
         }
     }
 
+    /// The entry of a run that has one operation, and that is the state's. Any other run comes back.
+    pub(super) fn only(run: Arc<Run<Op>>) -> Result<Self, Arc<Run<Op>>> {
+        match &run.operations[..] {
+            [Operation::Apply(_)] => Ok(Self::new(run, 0)),
+            _ => Err(run),
+        }
+    }
+
+    pub(super) fn into_run(self) -> Arc<Run<Op>> {
+        self.run
+    }
+
     /// The entries of a run: its operations that are the state's.
     pub(super) fn of(run: &Arc<Run<Op>>) -> impl Iterator<Item = Self> + '_ {
         let applies = |(index, operation)| matches!(operation, &Operation::Apply(_)).then_some(index);
-        run.operations.iter().enumerate().filter_map(applies).map(|index| Self::new(run, index))
+        run.operations.iter().enumerate().filter_map(applies).map(|index| Self::new(Arc::clone(run), index))
     }
 
     /// The entries of a run, at the end of a log.
@@ -84,7 +96,7 @@ impl<Op> Entry<Op> {
         log.reserve(run.operations.len());
         for (index, operation) in run.operations.iter().enumerate() {
             if matches!(operation, Operation::Apply(_)) {
-                log.push(Self::new(run, index));
+                log.push(Self::new(Arc::clone(run), index));
             }
         }
     }

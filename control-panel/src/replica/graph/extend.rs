@@ -22,32 +22,32 @@ const FEW: usize = 8;
 type Extension = (ChainId, Row, Vec<(ChainId, Mark)>, Vec<News>);
 
 impl<Op> Graph<Op> {
-    /// Admits a run that follows. `None`, and nothing happened, if it does not: what becomes of it then is judged.
-    pub(super) fn extend(&mut self, run: &Arc<Run<Op>>) -> Option<Admitted<Op>> {
-        if self.check_shape(run).is_err() {
-            return None;
+    /// Admits a run that follows. Returns it, and nothing happened, if it does not: what becomes of it then is judged.
+    pub(super) fn extend(&mut self, run: Arc<Run<Op>>) -> Result<Admitted<Op>, Arc<Run<Op>>> {
+        if self.check_shape(&run).is_err() {
+            return Err(run);
         }
-        let id = self.followed(run)?;
+        let Some(id) = self.followed(&run) else { return Err(run) };
         let mut heads = std::mem::take(&mut self.heads);
-        let follows = self.follows(id, run, &mut heads);
+        let follows = self.follows(id, &run, &mut heads);
         self.heads = heads;
         if !follows {
-            return None;
+            return Err(run);
         }
-        let judged = self.judged(id, run);
+        let judged = self.judged(id, &run);
         let mut row = std::mem::take(&mut self.chains[id.index()].row);
         self.news.clear();
         for head in &self.heads {
             row.hear(&self.chains, *head, &mut self.news);
         }
-        row.raise(News { chain: id, declared: true, mark: Tip::of(run).mark });
+        row.raise(News { chain: id, declared: true, mark: Tip::of(&run).mark });
         debug_assert!(judged == Some((id, row.clone(), self.heads.clone(), self.news.clone())));
-        Some(self.admit(id, row, Arc::clone(run)))
+        Ok(self.admit(id, row, run))
     }
 
     /// The chain whose end a run follows, where no author has two.
     fn followed(&self, run: &Run<Op>) -> Option<ChainId> {
-        if self.chains.len() > self.authors.len() {
+        if self.has_branches() {
             return None;
         }
         let ends = |id: &ChainId| self.chain(*id).ends_before(run);

@@ -155,9 +155,10 @@ impl<Op> Graph<Op> {
             if let Some(old) = self.turn.checked_sub(self.limits.gap_patience) {
                 self.gaps.drop_older(old);
             }
-            if let Some(admitted) = self.extend(&run) {
-                return Some(admitted);
-            }
+            let run = match self.extend(run) {
+                Ok(admitted) => return Some(admitted),
+                Err(run) => run,
+            };
             match self.judge(&run, members) {
                 Verdict::Admit(chain, row) => return Some(self.admit(chain, row, run)),
                 Verdict::Drop => {}
@@ -291,6 +292,11 @@ impl<Op> Graph<Op> {
     /// This replica's own chain, once it has one.
     pub(crate) fn own_chain(&self) -> Option<ChainId> {
         self.own_chain
+    }
+
+    /// Whether any author gave one sequence number twice.
+    pub(crate) fn has_branches(&self) -> bool {
+        self.chains.len() > self.authors.len()
     }
 
     /// Whether an author gave one sequence number twice.

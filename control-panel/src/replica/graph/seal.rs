@@ -55,7 +55,7 @@ impl<Op> Graph<Op> {
 
     /// Admits the run that was [prepared](Self::prepare) last.
     pub(crate) fn append_own(&mut self, run: Arc<Run<Op>>) -> Admitted<Op> {
-        let admitted = self.extend(&run).unwrap_or_else(|| {
+        let admitted = self.extend(run).unwrap_or_else(|run| {
             let Verdict::Admit(own, row) = self.judge(&run, &Anyone) else {
                 unreachable!("this replica's own run is right")
             };
