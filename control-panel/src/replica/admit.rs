@@ -72,6 +72,14 @@ impl<S: State> Replica<S> {
         if header.schema <= self.schema && run.unread() > 0 {
             self.report(header.author.peer, Misbehaviour::Malformed);
         }
+        if self.membership.has_news() {
+            self.learn_changes();
+        }
+    }
+
+    /// What it changes of other runs, and what is to be reported.
+    #[inline(never)]
+    fn learn_changes(&mut self) {
         for change in self.membership.take_changes() {
             let run =
                 self.graph.run_after(change.chain, change.seq).filter(|run| run.header.seq == change.seq);
@@ -122,10 +130,15 @@ impl<S: State> Replica<S> {
     }
 
     /// Finds what is left out, if there is something new to it: once for all that is merged together, as it looks at all revocations.
+    #[inline]
     pub(super) fn decide(&mut self) {
-        if !std::mem::take(&mut self.decides) {
-            return;
+        if std::mem::take(&mut self.decides) {
+            self.decide_anew();
         }
+    }
+
+    #[inline(never)]
+    fn decide_anew(&mut self) {
         for change in self.revocations.decide() {
             self.fold.revoke(change.stamp, change.by, change.out);
             self.unsettled = true;

@@ -182,12 +182,18 @@ impl<S: State> Replica<S> {
     }
 
     /// Finds out whether another program writes as this author, and which of the two goes on as another.
+    #[inline]
     pub(super) fn check_life(&mut self) {
-        if !self.graph.has_branches() {
+        if self.graph.has_branches() {
+            self.check_branches();
+        } else {
             debug_assert!(!self.graph.has_cut_off(self.me.peer) && !self.graph.yields());
             self.cut_off = false;
-            return;
         }
+    }
+
+    #[inline(never)]
+    fn check_branches(&mut self) {
         let before = self.cut_off;
         self.cut_off = self.graph.has_cut_off(self.me.peer);
         if (self.cut_off && !before) || self.graph.yields() {

@@ -111,6 +111,13 @@ impl<Op> Own<Op> {
             .then(|| self.early.get_or_init(|| make(self.pending.clone().into(), bytes)))
     }
 
+    /// Whether nothing is pending.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        debug_assert!(!self.pending.is_empty() || (self.first.is_none() && !self.void));
+        self.pending.is_empty()
+    }
+
     /// Takes what is pending, as the run that was made early or `make` makes now.
     pub(crate) fn take(
         &mut self,

@@ -16,6 +16,7 @@ use super::{
     reducers::Reducers,
     revocations::Revocations,
     run::{Operation, Run},
+    short::Few,
     signature::{Link, Signed, Verifier, unverified},
     unplaced::Unplaced,
     unread::Unread,
@@ -236,8 +237,10 @@ impl<S: State> Replica<S> {
             self.unsettled = true;
             return;
         }
-        for run in delta.runs {
-            self.graph.offer(run);
+        match delta.runs {
+            // Most deltas hold one run.
+            Few::One(run) => self.graph.offer(run),
+            Few::Many(runs) => runs.into_iter().for_each(|run| self.graph.offer(run)),
         }
         while let Some(admitted) = self.graph.admit_next_of(&self.membership) {
             self.admit(admitted);
@@ -273,8 +276,24 @@ impl<S: State> Replica<S> {
         if self.fold.is_busy() {
             self.seal();
         }
-        let FoldReport { merged, undone, redone, job, poisoned } = self.fold.settle();
+        if let Some(merged) = self.fold.settle_one() {
+            self.advance();
+            if self.notices.is_empty() && self.maybe_void.is_empty() {
+                self.unsettled = self.fold.is_busy();
+                let settled = Settled { merged, ..Settled::default() };
+                settled.count();
+                return settled;
+            }
+            return self.settle_rest(FoldReport { merged, ..FoldReport::default() });
+        }
+        let report = self.fold.settle_all();
         self.advance();
+        self.settle_rest(report)
+    }
+
+    #[inline(never)]
+    fn settle_rest(&mut self, report: FoldReport<S>) -> Settled<S> {
+        let FoldReport { merged, undone, redone, job, poisoned } = report;
         self.release_void();
         let mut notices = std::mem::take(&mut self.notices);
         if !poisoned.is_empty() {
@@ -331,7 +350,15 @@ impl<S: State> Replica<S> {
     }
 
     /// What is pending becomes a run.
+    #[inline]
     pub(super) fn seal(&mut self) {
+        if !self.own.is_empty() {
+            self.seal_pending();
+        }
+    }
+
+    #[inline(never)]
+    fn seal_pending(&mut self) {
         let Self { own, graph, identify, schema, fingerprint, .. } = self;
         let was_void = own.is_void();
         let make = |operations, encoded: &[u8]| {

@@ -33,6 +33,7 @@ impl<T> Few<T> {
 impl<T> Deref for Few<T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
         match self {
             Self::One(one) => slice::from_ref(one),
@@ -42,6 +43,7 @@ impl<T> Deref for Few<T> {
 }
 
 impl<T> From<Vec<T>> for Few<T> {
+    #[inline]
     fn from(mut list: Vec<T>) -> Self {
         Self::take(&mut list)
     }
@@ -94,6 +96,7 @@ const _: () = assert!(size_of::<Bytes>() == 48);
 impl Deref for Bytes {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         match self {
             Self::Short(length, bytes) => &bytes[..usize::from(*length).min(SHORT)],
@@ -103,6 +106,7 @@ impl Deref for Bytes {
 }
 
 impl From<&[u8]> for Bytes {
+    #[inline]
     fn from(bytes: &[u8]) -> Self {
         match u8::try_from(bytes.len()) {
             Ok(length) if bytes.len() <= SHORT => {

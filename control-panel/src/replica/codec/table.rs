@@ -22,6 +22,7 @@ pub(super) struct Place {
 
 impl Place {
     /// The end of a run; its figures were checked not to overflow.
+    #[inline]
     pub(super) fn new(header: &Header, count: usize, hash: RunHash) -> Self {
         Self {
             hash,
@@ -72,15 +73,18 @@ impl Table {
         Self { few: [NO_ONE; FEW], more: Vec::new(), index: BTreeMap::new(), count: 0, ends: Vec::new() }
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.count
     }
 
+    #[inline]
     pub(super) fn author(&self, index: usize) -> Author {
         debug_assert!(index < self.count);
         self.few.get(index).copied().unwrap_or_else(|| self.more[index - FEW])
     }
 
+    #[inline]
     pub(super) fn find(&self, author: Author) -> Option<usize> {
         match self.few.iter().take(self.count).position(|known| *known == author) {
             Some(index) => Some(index),
@@ -91,6 +95,7 @@ impl Table {
         }
     }
 
+    #[inline]
     pub(super) fn add(&mut self, author: Author) -> usize {
         let index = self.count;
         self.count += 1;
@@ -104,6 +109,7 @@ impl Table {
     }
 
     /// A run of this author, before another run: that of the last is asked for by none.
+    #[inline]
     pub(super) fn push(&mut self, index: usize, place: Place) {
         if self.ends.len() <= index {
             self.ends.resize_with(index + 1, Ends::default);
@@ -113,6 +119,7 @@ impl Table {
     }
 
     /// The author's run before, as many runs back as that; 0 is the last.
+    #[inline]
     pub(super) fn place(&self, index: usize, back: usize) -> Option<&Place> {
         let Ends { last, older } = self.ends.get(index)?;
         match back.checked_sub(1) {

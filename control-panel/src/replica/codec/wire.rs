@@ -30,10 +30,12 @@ impl<'a> Reader<'a> {
         Self { whole, at: 0 }
     }
 
+    #[inline]
     pub(crate) fn offset(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(crate) fn left(&self) -> usize {
         self.whole.len() - self.at
     }
@@ -52,6 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     /// From an earlier offset up to here.
+    #[inline]
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         &self.whole[start..self.at]
     }
@@ -118,6 +121,7 @@ impl<'a> Reader<'a> {
         self.refuse(Refused::Malformed("a number is beyond 64 bits"))
     }
 
+    #[inline]
     pub(crate) fn varint32(&mut self) -> Result<u32, DecodeError> {
         let start = self.at;
         u32::try_from(self.varint()?)
@@ -125,6 +129,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A count of things that take at least `least` bytes each: within the limit, and no more than can be left.
+    #[inline]
     pub(crate) fn count(
         &mut self,
         what: &'static str,
@@ -141,6 +146,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Nothing may follow.
+    #[inline]
     pub(crate) fn end(&self) -> Result<(), DecodeError> {
         match self.left() {
             0 => Ok(()),

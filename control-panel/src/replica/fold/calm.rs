@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+#[cfg(test)]
+use super::FoldReport;
 use super::{
     change::Change,
     entry::Entry,
@@ -18,9 +20,18 @@ use crate::replica::{State, run::Run};
 const NEAR: usize = 64;
 
 impl<S: State> Fold<S> {
+    /// Both ways, for those who have the fold alone.
+    #[cfg(test)]
+    pub(crate) fn settle(&mut self) -> FoldReport<S> {
+        match self.settle_one() {
+            Some(merged) => FoldReport { merged, ..FoldReport::default() },
+            None => self.settle_all(),
+        }
+    }
+
     /// Settles, if one run is all there is, and it is above everything in the log, or of one operation that touches nothing of what is above it. Returns
     /// how many operations became part of the state. `None` if there is anything else to do, also after that.
-    pub(super) fn settle_one(&mut self) -> Option<usize> {
+    pub(crate) fn settle_one(&mut self) -> Option<usize> {
         let [Change::In(run)] = &self.changes[..] else { return None };
         if run.operations.len() + self.spent > self.budget || !self.is_calm() {
             return None;

@@ -22,8 +22,8 @@ use crate::replica::{
 
 /// The log and the state that is its fold.
 ///
-/// Changes are staged, and come into the log and the state with [`settle`](Self::settle), once a frame. Local operations are in the state
-/// immediately. **Before `settle` and `finish` of a fold that [is busy](Self::is_busy), the local operations must be sealed**: their
+/// Changes are staged, and come into the log and the state with [`settle_one`](Self::settle_one) or [`settle_all`](Self::settle_all), once a frame. Local operations are in the state
+/// immediately. **Before those and `finish` of a fold that [is busy](Self::is_busy), the local operations must be sealed**: their
 /// author has them, the fold has only counted them.
 ///
 /// Memory: 32 bytes for each operation since the last [`compact`](Self::compact), beside its run; an undo record for each that is not
@@ -169,20 +169,12 @@ impl<S: State> Fold<S> {
         self.busy = true;
     }
 
-    /// What is staged becomes part of the state, with one rollback, as far as the budget allows; once a frame.
-    #[inline]
-    pub(crate) fn settle(&mut self) -> FoldReport<S> {
+    /// What is staged becomes part of the state, with one rollback, as far as the budget allows; once a frame, where
+    /// [`settle_one`](Self::settle_one) did not.
+    pub(crate) fn settle_all(&mut self) -> FoldReport<S> {
         if !self.busy {
             return FoldReport::default();
         }
-        match self.settle_one() {
-            Some(merged) => FoldReport { merged, ..FoldReport::default() },
-            None => self.settle_busy(),
-        }
-    }
-
-    #[inline(never)]
-    fn settle_busy(&mut self) -> FoldReport<S> {
         let mut budget = self.budget.saturating_sub(std::mem::take(&mut self.spent));
         if self.line.waits() {
             debug_assert!(false, "sealed before");

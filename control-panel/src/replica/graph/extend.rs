@@ -9,10 +9,11 @@ use super::{
     chain::Chain,
     heard::{News, Row},
     judge::{Anyone, Verdict},
+    limits::LAST,
 };
 use crate::replica::{
     Author,
-    run::{Head, Run},
+    run::{Head, Header, Run},
 };
 
 /// How many chains are looked through for an author's: more are searched.
@@ -24,9 +25,10 @@ type Extension = (ChainId, Row, Vec<(ChainId, Mark)>, Vec<News>);
 impl<Op> Graph<Op> {
     /// Admits a run that follows. Returns it, and nothing happened, if it does not: what becomes of it then is judged.
     pub(super) fn extend(&mut self, run: Arc<Run<Op>>) -> Result<Admitted<Op>, Arc<Run<Op>>> {
-        if self.check_shape(&run).is_err() {
+        if !self.is_in_shape(&run) {
             return Err(run);
         }
+        debug_assert!(self.check_shape(&run).is_ok());
         let Some(id) = self.followed(&run) else { return Err(run) };
         let mut heads = std::mem::take(&mut self.heads);
         let follows = self.follows(id, &run, &mut heads);
@@ -43,6 +45,23 @@ impl<Op> Graph<Op> {
         row.raise(News { chain: id, declared: true, mark: Tip::of(&run).mark });
         debug_assert!(judged == Some((id, row.clone(), self.heads.clone(), self.news.clone())));
         Ok(self.admit(id, row, run))
+    }
+
+    /// What `check_shape` checks.
+    #[inline]
+    fn is_in_shape(&self, run: &Run<Op>) -> bool {
+        let Header { seq, lamport, heads, .. } = &run.header;
+        let count = run.operations.len();
+        let in_range = |first: u64| first <= LAST && first + count as u64 <= LAST;
+        let names = |head: &Head| (head.author, head.hash);
+        let sorted = || heads.windows(2).all(|pair| names(&pair[0]) < names(&pair[1]));
+        (1..=self.limits.run_ops).contains(&count)
+            && heads.len() <= self.limits.heads
+            && *lamport > 0
+            && in_range(*lamport)
+            && in_range(*seq)
+            && heads.iter().all(|head| head.seq < LAST)
+            && (heads.len() < 2 || sorted())
     }
 
     /// The chain whose end a run follows, where no author has two.
@@ -87,6 +106,7 @@ impl<Op> Graph<Op> {
     }
 
     /// What `judge` finds, in debug builds: the same.
+    #[inline]
     fn judged(&mut self, id: ChainId, run: &Run<Op>) -> Option<Extension> {
         if !cfg!(debug_assertions) {
             return None;

@@ -89,6 +89,7 @@ impl Membership {
     }
 
     /// Raises what is called stable: up to the watermark, but not past a run of which it is not certain whether it is closed.
+    #[inline]
     pub(super) fn settle_closings(&mut self) {
         let Live { watermark, .. } = self.live;
         let mut level = watermark;

@@ -95,6 +95,7 @@ impl Closure {
     }
 
     /// Whether a time is above all that others promised than that peer.
+    #[inline]
     pub(super) fn is_above(&self, peer: PeerIndex, lamport: u64) -> bool {
         let [first, second] = self.highest;
         let highest = if first.1 == peer { second } else { first };
@@ -123,6 +124,7 @@ impl Closure {
     }
 
     /// Takes in what a chain's last run promises by its low. `false`, and nothing happened, if that may close runs.
+    #[inline]
     pub(super) fn promise(&mut self, by: ChainId, peer: PeerIndex, promise: (u64, u64)) -> bool {
         if self.has_promised(by, promise.0) {
             return true;
@@ -134,6 +136,7 @@ impl Closure {
         harmless
     }
 
+    #[inline]
     fn has_promised(&self, by: ChainId, low: u64) -> bool {
         let promises = self.promises.get(by.index());
         promises.and_then(|promises| promises.last()).is_some_and(|(last, _)| *last >= low)

@@ -167,6 +167,12 @@ impl Membership {
             && !self.closure.undecided.contains(&(header.lamport, (chain, header.seq)))
     }
 
+    /// Whether there are changes or notices to take.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        !self.changed.is_empty() || !self.notices.is_empty()
+    }
+
     /// The runs that became void, or valid again, since the last call, in the order of chains.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         if self.changed.is_empty() {
@@ -189,6 +195,7 @@ impl Membership {
     /// What all members have, and know that all have: no operation at or below it can come, or become void, any more.
     ///
     /// It is at most the time of the last operation: so it is the same everywhere once the members fell silent.
+    #[inline]
     pub(crate) fn watermark(&self) -> u64 {
         self.live.stable.min(self.live.last_operation)
     }
@@ -218,6 +225,7 @@ impl Membership {
     }
 
     /// Whether a peer could make such a run now.
+    #[inline]
     pub(crate) fn may(&self, peer: Peer, right: Right) -> bool {
         self.members().get(&peer).is_some_and(|grant| right.given_by(*grant))
     }

@@ -19,6 +19,10 @@ pub(super) struct Notices {
 }
 
 impl Notices {
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     pub(super) fn take(&mut self) -> Vec<ReplicaNotice> {
         std::mem::take(&mut self.pending)
     }

@@ -117,6 +117,7 @@ impl Live {
     }
 
     /// A member's low, as far as it is known here.
+    #[inline]
     pub(super) fn low_of(&self, counted: &Counted) -> u64 {
         if counted.peer == self.me {
             self.low.level
@@ -126,11 +127,13 @@ impl Live {
     }
 
     /// What a peer's runs say.
+    #[inline]
     pub(super) fn level(&self, peer: PeerIndex) -> PeerLevel {
         self.peers.get(peer).copied().unwrap_or_default()
     }
 
     /// Takes in a run's clock and low.
+    #[inline]
     pub(super) fn take(&mut self, peer: PeerIndex, clock: u64, low: u64) {
         if self.peers.len() <= peer {
             self.peers.resize(peer + 1, PeerLevel::default());
@@ -158,6 +161,7 @@ impl Live {
     }
 
     /// Takes the watermark anew. `all` says that the view is another than at the last call.
+    #[inline]
     pub(super) fn settle(&mut self, all: bool) {
         let peers = &self.peers;
         let clock = |counted: &Counted| peers.get(counted.peer).map_or(0, |level| level.clock);
