@@ -5,7 +5,7 @@ use std::{collections::HashMap, marker::PhantomData};
 use control_panel::{
     Delta, Peer, Replica, Stamp, State, Undoable, Version,
     replica::{
-        Footprint, ReplicaBuilder, Settled,
+        Footprint, ReplicaBuilder, Settled, Snapshot,
         codec::{Limits, Postcard},
     },
 };
@@ -76,7 +76,8 @@ impl GoesBack for Clones {
 }
 
 /// The state.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct Map<B>(HashMap<String, i64>, PhantomData<B>);
 
 /// An operation: the key gets the value.
@@ -123,6 +124,12 @@ pub struct OurReplica<B: GoesBack> {
 }
 
 impl<B: GoesBack> OurReplica<B> {
+    fn builder(me: u8, peers: u8) -> ReplicaBuilder<Map<B>> {
+        let builder = Replica::builder(Peer([me + 1; 32]), Map::default());
+        let builder = builder.members((0..peers).map(|peer| Peer([peer + 1; 32])));
+        B::configure(builder).codec(Postcard::new(), Limits::default())
+    }
+
     fn settle(&mut self) {
         let settled = self.replica.settle();
         if let Some(redone) = &mut self.redone {
@@ -153,10 +160,7 @@ impl<B: GoesBack> Document for OurReplica<B> {
     type Version = Version;
 
     fn open(me: u8, peers: u8) -> Self {
-        let builder = Replica::builder(Peer([me + 1; 32]), Map::default());
-        let builder = builder.members((0..peers).map(|peer| Peer([peer + 1; 32])));
-        let builder = B::configure(builder).codec(Postcard::new(), Limits::default());
-        Self { replica: builder.build(), redone: None }
+        Self { replica: Self::builder(me, peers).build(), redone: None }
     }
 
     fn commit(&mut self, writes: &[Write]) -> Bytes {
@@ -185,6 +189,28 @@ impl<B: GoesBack> Document for OurReplica<B> {
 
     fn since(&mut self, version: &Version) -> Bytes {
         encode(&self.replica.since(version))
+    }
+
+    /// The other member acknowledges all that there is, and the cut of it.
+    fn state_alone(&mut self) -> Option<Bytes> {
+        let mut other = Self::open(1, 2);
+        other.import(&self.since(&Version::new()));
+        let mut exchange = |replica: &mut Self| {
+            for _ in 0..3 {
+                other.acknowledge().iter().for_each(|message| replica.import(message));
+                replica.acknowledge().iter().for_each(|message| other.import(message));
+            }
+        };
+        exchange(self);
+        self.replica.cut().expect("it is an owner");
+        exchange(self);
+        Some(vec![self.replica.snapshot().encode().expect("it has a codec")])
+    }
+
+    fn load(me: u8, peers: u8, stored: &Bytes) -> Self {
+        let snapshot = Snapshot::decode(&stored[0], &Postcard::new(), &Limits::default());
+        let replica = Self::builder(me, peers).join(snapshot.expect("what `encode` wrote"));
+        Self { replica: replica.expect("it is a member"), redone: None }
     }
 
     fn size(message: &Bytes) -> usize {

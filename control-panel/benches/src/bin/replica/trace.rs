@@ -17,6 +17,8 @@ pub struct Trace {
     pub name: String,
     pub authors: usize,
     pub transactions: Vec<Transaction>,
+    /// After so many transactions all authors send what they typed since: no one has seen more of another.
+    pub frame: usize,
     /// The text in the end.
     pub end: String,
 }
@@ -52,13 +54,14 @@ impl Trace {
             name: name.to_owned(),
             authors: number(&trace["numAgents"])?,
             transactions: trace["txns"].as_array()?.iter().filter_map(transaction).collect(),
+            frame: 1,
             end: trace["endContent"].as_str()?.to_owned(),
         })
     }
 
     /// Two authors who type runs of letters, take some back, and now and then begin elsewhere. Each hears the other's keystrokes
-    /// eight later.
-    pub fn synthetic(transactions: usize) -> Self {
+    /// eight later, if each travels by itself; else those of the frames before.
+    pub fn synthetic(transactions: usize, frame: usize) -> Self {
         const LAG: usize = 8;
         const PAUSE: u64 = 40;
         let mut random = Random::new();
@@ -69,14 +72,15 @@ impl Trace {
             let at = random.below(2) as usize;
             let author = &mut authors[at];
             let mut parents: Vec<usize> = author.last.into_iter().collect();
-            for other in author.heard..now.saturating_sub(LAG) {
+            let sent = if frame == 1 { now.saturating_sub(LAG) } else { now - now % frame };
+            for other in author.heard..sent {
                 if all[other].author != at {
                     author.hear(&all[other].patches[0], &updates[other]);
                     parents.retain(|parent| all[*parent].author == at);
                     parents.push(other);
                 }
             }
-            author.heard = author.heard.max(now.saturating_sub(LAG));
+            author.heard = author.heard.max(sent);
             let length = author.doc.length();
             if random.below(PAUSE) == 0 {
                 author.cursor = random.below(u64::from(length) + 1) as u32;
@@ -89,12 +93,12 @@ impl Trace {
             };
             author.cursor = patch.0 + patch.2.len() as u32;
             author.last = Some(now);
-            updates.push(author.doc.edit(std::slice::from_ref(&patch)));
+            updates.push(author.doc.press(std::slice::from_ref(&patch)));
             all.push(Transaction { author: at, parents, patches: vec![patch] });
         }
-        let mut end = Raw::open(2, 3);
-        updates.iter().for_each(|update| end.import(update));
-        Self { name: "made up".into(), authors: 2, transactions: all, end: end.text() }
+        let end = Raw::open(2, 3);
+        updates.iter().for_each(|update| end.receive(update));
+        Self { name: "made up".into(), authors: 2, transactions: all, frame, end: end.text() }
     }
 }
 
@@ -110,8 +114,8 @@ impl Author {
         Self { doc: Raw::open(me, 3), cursor: 0, last: None, heard: 0 }
     }
 
-    fn hear(&mut self, (position, deleted, inserted): &Patch, update: &Vec<u8>) {
-        self.doc.import(update);
+    fn hear(&mut self, (position, deleted, inserted): &Patch, update: &[u8]) {
+        self.doc.receive(update);
         if *position < self.cursor {
             self.cursor = (self.cursor + inserted.len() as u32).saturating_sub(*deleted);
         }
