@@ -58,7 +58,8 @@ fn history_is_let_go_and_peers_join() {
     let (mut rejoined, mut late) = (0, 0);
     for seed in seeds(40) {
         let joins = usize::try_from(seed % 3).expect("small");
-        let world = World { cuts: 3, joins, revocations: seed % 2 * 5, ..stormy(seed) };
+        // A cut covers what all have acknowledged, and is let go when all have the cut: long after, where seven are parted and crash.
+        let world = World { frames: 200, cuts: 3, joins, revocations: seed % 2 * 5, ..stormy(seed) };
         converges(&world, |builder| builder);
         // Automatic cuts of a short history, and one that is retired comes back to what is gone.
         let world = World { retire: true, forge: seed % 2 == 0, ..world };

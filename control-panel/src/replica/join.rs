@@ -3,10 +3,10 @@
 //! It goes on as its giver would: with the giver's graph and what the giver's membership found out, under its own name. So its verdicts
 //! and its order are those of a replica that has the whole history and forgot what a stable cut covers.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Author, Delta, Peer, Replica, ReplicaBuilder, ReplicaNotice, Snapshot, SnapshotError, State,
+    Author, Delta, Peer, Replica, ReplicaBuilder, ReplicaNotice, RunHash, Snapshot, SnapshotError, State,
     admit::key,
     desync::Desync,
     graph::{ChainId, Graph},
@@ -158,7 +158,8 @@ impl<S: State> Replica<S> {
     /// Merges what this replica had, finds out which of its own operations are lost to it, and as whom it goes on.
     fn go_on_from(&mut self, before: &Before<S::Op>) {
         let mut back = Vec::new();
-        let mut own = before.own_runs(self.me.peer);
+        let (mut own, mut returned) = before.own_runs(self.me.peer);
+        returned.retain(|run| self.maybe_void.iter().all(|void| void.hash != *run));
         own.append(&mut self.maybe_void);
         let (known, unknown): (Vec<_>, Vec<_>) = own.into_iter().partition(|run| self.graph.has_run(run));
         for run in known {
@@ -170,6 +171,8 @@ impl<S: State> Replica<S> {
             }
         }
         self.merge_provable(before.runs());
+        // What the snapshot lacks is admitted again, and is void again.
+        self.maybe_void.retain(|run| !returned.contains(&run.hash));
         back.extend(unknown.into_iter().filter(|run| !self.graph.has_run(run)));
         for run in &back {
             self.give_back(run);
@@ -220,7 +223,7 @@ impl<S: State> Replica<S> {
 /// What a replica was before it went on from a snapshot.
 struct Before<Op> {
     /// The last run of its own chain.
-    own: Option<super::RunHash>,
+    own: Option<RunHash>,
     graph: Graph<Op>,
     membership: Membership,
 }
@@ -231,12 +234,18 @@ impl<Op> Before<Op> {
         self.graph.since(&super::Version::new())
     }
 
-    /// Those of a peer that were not void: those it has back already, or will have.
-    fn own_runs(&self, peer: Peer) -> Vec<Arc<Run<Op>>> {
-        let valid = |id: ChainId| {
-            let runs = self.graph.chain(id).runs.iter();
-            runs.filter(move |run| self.membership.verdict(id, run.header.seq).applies()).cloned()
-        };
-        self.graph.chains_of(peer).flat_map(valid).collect()
+    /// Those of a peer that counted, and those that were void: it has them back already, or will have.
+    fn own_runs(&self, peer: Peer) -> (Vec<Arc<Run<Op>>>, BTreeSet<RunHash>) {
+        let (mut valid, mut void) = (Vec::new(), BTreeSet::new());
+        for id in self.graph.chains_of(peer) {
+            for run in &self.graph.chain(id).runs {
+                if self.membership.verdict(id, run.header.seq).applies() {
+                    valid.push(Arc::clone(run));
+                } else {
+                    void.insert(run.hash);
+                }
+            }
+        }
+        (valid, void)
     }
 }
