@@ -135,7 +135,7 @@ impl Record {
     /// What is wrong with the file, or that it is of another folder.
     pub(crate) fn open(path: &Path, folder: &Path) -> Result<(Self, GraphBrowserApp), Box<dyn Error>> {
         let journal = Journal::open(path)?;
-        let app = GraphBrowserApp::begin(&journal.start())?;
+        let app: GraphBrowserApp = journal.begin()?;
         let folder = folder.to_string_lossy();
         match app.folder() {
             Some(known) if **known != *folder => {

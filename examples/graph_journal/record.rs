@@ -3,11 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
-use control_panel::{
-    Context, ControlPanel, IntentSource,
-    journal::{Journal, Recorded},
-    worker,
-};
+use control_panel::{Context, ControlPanel, IntentSource, journal::Journal, worker};
 use fastrand::Rng;
 
 use crate::app::{Edit, Site};
@@ -73,7 +69,7 @@ pub(crate) fn main() -> ExitCode {
 fn record(options: &Options) -> Result<Site, Box<dyn std::error::Error>> {
     let journal = Journal::open(&options.file)?;
     let mut panel = ControlPanel::<Edit>::builder().capacity(64).record(&journal).try_build()?;
-    let mut site = Site::begin(&journal.start())?;
+    let mut site: Site = journal.begin()?;
     panel.spawn_editor(options.seed);
     panel.spawn_counter();
     for frame in 0..options.frames {

@@ -2,7 +2,7 @@
 
 use control_panel::{
     ControlPanel, IntentSource,
-    journal::{Journal, Recorded, Recording, Timeline},
+    journal::{Journal, Recording, Timeline},
     reply,
 };
 
@@ -14,7 +14,7 @@ fn a_recorded_editor_replays_and_its_titles_stay_private() {
     let path = folder.path().join("a.journal");
     let journal = Journal::open(&path).unwrap();
     let mut panel = ControlPanel::<Edit>::builder().record(&journal).build();
-    let mut site = Site::begin(&journal.start()).unwrap();
+    let mut site: Site = journal.begin().unwrap();
     let (question, mut answer) = reply();
     let edits = [
         Edit::Add(1),

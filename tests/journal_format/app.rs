@@ -9,7 +9,7 @@ use std::{
 use control_panel::{
     Author, ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Reply,
     Stamp, State,
-    journal::{Journal, JournalError, JournalEvent, Recorded, Recording, Start},
+    journal::{Journal, JournalError, JournalEvent, Recorded, Recording, Restored, Start},
     replica::codec::{Limits, Postcard},
     reply,
 };
@@ -65,6 +65,8 @@ pub(crate) struct App {
     pub(crate) words: Replica<Words>,
     pub(crate) page: u32,
     frames: u64,
+    /// At the start.
+    pub(crate) restored: Restored,
 }
 
 impl Reducer for App {
@@ -98,8 +100,9 @@ pub(crate) fn replica(peer: Peer) -> control_panel::replica::ReplicaBuilder<Word
 
 impl Recorded for App {
     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
-        let mut app = Self { words: start.replica(replica(HERE))?, page: 0, frames: 0 };
-        start.restore(IntentSource::Restore, |queued: QueuedIntent<Update>| {
+        let mut app =
+            Self { words: start.replica(replica(HERE))?, page: 0, frames: 0, restored: Restored::default() };
+        app.restored = start.restore(IntentSource::Restore, |queued: QueuedIntent<Update>| {
             if let Update::Opened { page, .. } = queued.intent {
                 app.page = page;
             }
@@ -122,7 +125,7 @@ pub(crate) fn make(path: &Path) {
     let mut other = replica(THERE).build();
     for session in 0..3_u32 {
         let journal = Journal::open(path).unwrap();
-        let mut app = App::begin(&journal.start()).unwrap();
+        let mut app: App = journal.begin().unwrap();
         let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
         let mut frame = |app: &mut App, updates: Vec<Update>| {
             panel.run_frame(app, &mut (), updates.into_iter().map(|update| (IntentSource::LocalUI, update)));
@@ -171,7 +174,7 @@ pub(crate) fn words(recording: &Recording) -> String {
         writeln!(out, "{frame}:{place} {intent}").unwrap();
     });
     let replay = recording.replay_with::<App>(u64::MAX, |frame, app| {
-        let App { words, page, frames } = app.expect("it begins");
+        let App { words, page, frames, .. } = app.expect("it begins");
         let (count, last) = (words.state().0.len(), words.state().0.last());
         writeln!(
             out,

@@ -10,10 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use app::{App, HERE, effect, make, replica, words};
+use app::{App, effect, make, replica, words};
 use control_panel::{
-    Delta, IntentSource, QueuedIntent, Version,
-    journal::{EffectState, Fault, Journal, Recorded, Recording},
+    Delta, Version,
+    journal::{EffectState, Fault, Journal, Recording},
     replica::codec::{Limits, Postcard},
 };
 use redb::{Database, TableDefinition};
@@ -66,7 +66,7 @@ fn the_checked_in_journal_is_gone_on_with() {
         peer.merge(Delta::decode(&bytes, &Postcard::new(), &Limits::default()).unwrap());
     }
     let _ = peer.settle();
-    let mut app = App::begin(&journal.start()).unwrap();
+    let mut app: App = journal.begin().unwrap();
     assert_eq!(app.words.state().0.len(), 24);
     assert_eq!(peer.state(), app.words.state(), "what a peer is given, which has nothing");
     assert_eq!(app.page, 9);
@@ -76,10 +76,9 @@ fn the_checked_in_journal_is_gone_on_with() {
     let _ = app.words.settle();
     journal.close().unwrap();
     let journal = Journal::open(&path).unwrap();
-    let again = journal.replica(replica(HERE)).unwrap();
-    assert_eq!(again.state().0.last().map(String::as_str), Some("today"));
-    let restored = journal.start().restore(IntentSource::Restore, |_: QueuedIntent<app::Update>| ()).unwrap();
-    assert_eq!((restored.given, restored.left_out), (21, 13));
+    let again: App = journal.begin().unwrap();
+    assert_eq!(again.words.state().0.last().map(String::as_str), Some("today"));
+    assert_eq!((again.restored.given, again.restored.left_out), (21, 13));
 }
 
 #[test]

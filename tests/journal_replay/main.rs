@@ -1,5 +1,6 @@
 //! A program with a replica that is started three times: its recording replays through all sessions.
 
+mod random;
 mod restore;
 
 use control_panel::{
@@ -75,7 +76,7 @@ fn a_recording_replays_through_all_sessions() {
     for session in 0..3 {
         let journal = Journal::open(&path).unwrap();
         let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
-        let mut app = App::begin(&journal.start()).unwrap();
+        let mut app: App = journal.begin().unwrap();
         if session != 1 {
             panel.spawn(journal.writer(IntentSource::Restore));
         }

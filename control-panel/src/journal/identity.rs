@@ -12,7 +12,7 @@ use super::{
     Journal,
     error::{Fault, JournalError},
     keeping::RunKeeper,
-    store::{Meta, Reader, ReplicaMeta},
+    store::{Meta, Reader, ReplicaMeta, Store},
 };
 use crate::replica::{
     Author, Replica, ReplicaBuilder, Snapshot, State,
@@ -123,17 +123,17 @@ impl Journal {
         Ok(replica)
     }
 
-    /// Lets this program's reducer go on from what another wrote: replicas have the state that the new reducer makes of the operations. Call it
-    /// before [`replica`](Self::replica), once it is known what that changes.
+    /// Lets this program go on from what another reducer wrote: its [`begin`](Self::begin) and its replica are not refused, and the journal notes theirs. Replicas
+    /// have the state that the new reducer makes of the operations. Call it once it is known what that changes (`refold`).
     ///
     /// # Errors
     /// It could not be written.
-    pub fn adopt_reducer(&self, fingerprint: u64) -> Result<(), JournalError> {
+    pub fn adopt_reducer(&self) -> Result<(), JournalError> {
         let mut open = self.open_state();
         let store = open.as_mut().ok_or(Fault::Closed).map(|open| &mut open.store);
-        let adopted =
-            store.and_then(|store| store.set_meta(Meta { fingerprint: Some(fingerprint), ..*store.meta() }));
-        adopted.map_err(|fault| fault.at(self.path()))
+        let forget =
+            |store: &mut Store| store.set_meta(Meta { fingerprint: None, reducer: None, ..*store.meta() });
+        store.and_then(forget).map_err(|fault| fault.at(self.path()))
     }
 }
 

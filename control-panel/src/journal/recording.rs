@@ -2,13 +2,31 @@
 
 use serde::Serialize;
 
-use super::{Journal, Start, intents::IntentRecorder};
+use super::{Fault, Journal, JournalError, Recorded, Start, intents::IntentRecorder, store::Meta};
 use crate::{PanelBuilder, intent::Intent};
 
 impl Journal {
-    /// What the program's state begins with, see [`Recorded::begin`](super::Recorded::begin).
-    pub fn start(&self) -> Start<'_> {
-        Start::live(self)
+    /// The state that this session begins with: [`Recorded::begin`], and a note of which reducer it is. Once after it is opened, before the first frame.
+    ///
+    /// Blocks: what `begin` reads of the journal, and a transaction the first time.
+    ///
+    /// # Errors
+    /// [`Fault::OtherReducer`] if the journal notes another [fingerprint](Recorded::fingerprint): look with `refold` at what that changes, then call
+    /// [`adopt_reducer`](Self::adopt_reducer). And those of `begin`.
+    pub fn begin<S: Recorded>(&self) -> Result<S, JournalError> {
+        self.note_reducer(S::fingerprint()).map_err(|fault| fault.at(self.path()))?;
+        S::begin(&Start::live(self))
+    }
+
+    fn note_reducer(&self, program: u64) -> Result<(), Fault> {
+        let mut open = self.open_state();
+        let store = &mut open.as_mut().ok_or(Fault::Closed)?.store;
+        let meta = *store.meta();
+        match meta.reducer {
+            Some(journal) if journal != program => Err(Fault::OtherReducer { journal, program }),
+            Some(_) => Ok(()),
+            None => store.set_meta(Meta { reducer: Some(program), ..meta }),
+        }
     }
 }
 

@@ -116,3 +116,49 @@ fn what_is_no_journal_is_refused_by_name() {
         expect(at, &[command, "--help"], 0, &["Usage: ", "--json"]);
     }
 }
+
+/// What it writes to stderr where that is a terminal.
+#[cfg(unix)]
+fn on_a_terminal(folder: &Path, arguments: &[&str]) -> String {
+    use std::{fs::File, io::Read, process::Stdio};
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).expect("granted");
+    unlockpt(&terminal).expect("unlocked");
+    let name = ptsname(&terminal, Vec::new()).expect("a name");
+    let side =
+        File::options().read(true).write(true).open(name.to_str().expect("UTF-8")).expect("its other side");
+    let mut child = std::process::Command::new(example("graph_journal"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(side)
+        .spawn()
+        .expect("it runs");
+    let (mut written, mut buffer) = (Vec::new(), [0; 4_096]);
+    let mut terminal = File::from(terminal);
+    // Its end is an error of the terminal's.
+    while let Ok(read @ 1..) = terminal.read(&mut buffer) {
+        written.extend_from_slice(&buffer[..read]);
+    }
+    child.wait().expect("it ends");
+    String::from_utf8_lossy(&written).into_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn progress_is_for_terminals_alone_and_json_has_none() {
+    let folder = folder(&[]);
+    let at = folder.path();
+    expect(at, &["record", "a.journal", "--seed", "1", "--frames", "300"], 0, &["edits"]);
+    let before = fs::read(at.join("a.journal")).unwrap();
+    for command in ["replay", "shrink"] {
+        let shown = on_a_terminal(at, &[command, "a.journal"]);
+        assert!(shown.contains('\u{1b}') || shown.contains('\r'), "{command}: a bar is drawn: {shown:?}");
+        assert_eq!(on_a_terminal(at, &[command, "a.journal", "--json"]), "", "{command}");
+        assert_eq!(text(&journal(at, &[command, "a.journal"]).stderr), "", "{command}: no terminal, no bar");
+    }
+    assert_eq!(fs::read(at.join("a.journal")).unwrap(), before);
+}

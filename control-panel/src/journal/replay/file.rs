@@ -43,7 +43,7 @@ impl Recording {
             let run = run?;
             runs.insert(run.key.place(), run);
         }
-        Self::of_rows(meta.fingerprint, meta.replica.map(|replica| replica.peer), &rows, &runs)
+        Self::of_rows(meta.reducer, meta.replica.map(|replica| replica.peer), &rows, &runs)
     }
 
     /// Rows of frames in their order, and all runs that they name.

@@ -264,6 +264,11 @@ impl<S: Recorded> Play<'_, S> {
         match (panics::catch_silently(AssertUnwindSafe(|| self.state.settle())), panicked) {
             (Ok(()), false) => Ok(()),
             (Ok(()), true) => {
+                // Or what came right behind it did.
+                if let Err(panic) = panics::catch_silently(|| self.state.digest()) {
+                    self.played.recorded_panic = Some(self.deviation(None, panics_by(&panic)));
+                    return Err(());
+                }
                 self.deviates(None, DeviationKind::DoesNotPanic);
                 Ok(())
             }

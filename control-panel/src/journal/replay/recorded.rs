@@ -65,7 +65,7 @@ pub trait Recorded:
     + Debug
     + Sized
 {
-    /// The state that a session begins with: in the program, with [`Journal::start`](crate::journal::Journal::start), and in a replay.
+    /// The state that a session begins with: in the program, which calls [`Journal::begin`](crate::journal::Journal::begin), and in a replay.
     ///
     /// A replica in it is made by [`Start::replica`], so that it has what earlier sessions promised. Nothing else of the outside is read.
     ///
@@ -73,8 +73,8 @@ pub trait Recorded:
     /// Those of [`Start::replica`], which a replay reports.
     fn begin(start: &Start<'_>) -> Result<Self, JournalError>;
 
-    /// Which reducer this is: raised with each change of what `apply` does. A journal notes it; that of another one is replayed
-    /// by `refold`. Default: 0.
+    /// Which reducer this is: raised with each change of what `apply` does. A journal notes it, and
+    /// [`Journal::begin`](crate::journal::Journal::begin) refuses another's; `refold` replays that. Default: 0.
     fn fingerprint() -> u64 {
         0
     }

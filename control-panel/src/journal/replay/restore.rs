@@ -92,7 +92,7 @@ impl Start<'_> {
     /// # let path = folder.path().join("app.journal");
     /// for session in 0..2 {
     ///     let journal = Journal::open(&path)?;
-    ///     let mut app = App::begin(&journal.start())?;
+    ///     let mut app: App = journal.begin()?;
     ///     assert_eq!((app.page, app.quit), (7 * session, false));
     ///     let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
     ///     panel.run_frame(&mut app, &mut (), [Update::Open(7), Update::Quit].map(|intent| (IntentSource::LocalUI, intent)));

@@ -28,8 +28,10 @@ pub(crate) struct Meta {
     pub(crate) whereabouts: [u8; 32],
     /// Of the replica; `None` until there is one.
     pub(crate) replica: Option<ReplicaMeta>,
-    /// Of the reducer that records, and of the replica's.
+    /// Of the replica's reducer.
     pub(crate) fingerprint: Option<u64>,
+    /// Of the reducer that is recorded.
+    pub(crate) reducer: Option<u64>,
 }
 
 /// What a journal says of its replica.
@@ -49,8 +51,11 @@ impl Meta {
         table.insert("token", &self.token[..])?;
         table.insert("clean", &[u8::from(self.clean)][..])?;
         table.insert("whereabouts", &self.whereabouts[..])?;
-        if let Some(fingerprint) = self.fingerprint {
-            table.insert("fingerprint", &fingerprint.to_le_bytes()[..])?;
+        for (name, fingerprint) in [("fingerprint", self.fingerprint), ("reducer", self.reducer)] {
+            match fingerprint {
+                Some(fingerprint) => table.insert(name, &fingerprint.to_le_bytes()[..])?,
+                None => table.remove(name)?,
+            };
         }
         if let Some(ReplicaMeta { peer, incarnation, genesis, schema }) = self.replica {
             table.insert("peer", &peer.0[..])?;
@@ -88,6 +93,7 @@ impl Meta {
             whereabouts: field(table, "whereabouts")?.ok_or_else(missing)?,
             replica,
             fingerprint: field(table, "fingerprint")?.map(u64::from_le_bytes),
+            reducer: field(table, "reducer")?.map(u64::from_le_bytes),
         })
     }
 }

@@ -202,7 +202,7 @@ fn another_peer_group_reducer_or_schema_is_refused_by_name() {
     assert!(matches!(error.fault(), Fault::OtherGroup), "{error:?}");
     let error = journal.replica(builder().fingerprint(2)).unwrap_err();
     assert!(matches!(error.fault(), Fault::OtherReducer { journal: 1, program: 2 }), "{error:?}");
-    journal.adopt_reducer(2).unwrap();
+    journal.adopt_reducer().unwrap();
     let newer = Postcard::migrating(1, |_, bytes| read_postcard(bytes));
     let newer = Replica::builder(HERE, Words::default()).codec(newer, Limits::default()).fingerprint(2);
     journal.replica(newer).unwrap();

@@ -58,7 +58,7 @@ impl Recording {
     /// # let path = folder.path().join("app.journal");
     /// let journal = Journal::open(&path)?;
     /// let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
-    /// let mut total = Total::begin(&journal.start())?;
+    /// let mut total: Total = journal.begin()?;
     /// for n in 1..4 {
     ///     panel.run_frame(&mut total, &mut (), [(IntentSource::LocalUI, Update::Add(n))]);
     /// }
