@@ -2,6 +2,7 @@
 
 mod effects;
 mod identity;
+mod keys;
 mod killed;
 mod serving;
 mod writer;

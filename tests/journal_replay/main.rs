@@ -2,6 +2,7 @@
 
 mod random;
 mod restore;
+mod timeline;
 
 use control_panel::{
     ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,

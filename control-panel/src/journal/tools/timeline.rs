@@ -10,11 +10,12 @@ const KEPT: usize = 64;
 /// The state at any recorded frame: for a slider over an application's past.
 ///
 /// Forward it replays from where it is. Back it begins with the nearest copy of the state that it kept on its way
-/// ([`Recorded::copy`]), or with the first frame. It is pure: nothing of the running program changes.
+/// ([`Recorded::copy`]), or with the first frame of that session; sessions in between are not replayed. It is pure: nothing of the running
+/// program changes. In memory it has the recording, one state and at most 64 copies.
 ///
 /// ```
-/// # use control_panel::{GraphIntent, IntentSource, QueuedIntent, Reducer};
-/// use control_panel::journal::{JournalError, Recorded, Recording, Start, Timeline};
+/// # use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
+/// use control_panel::journal::{Journal, JournalError, Recorded, Recording, Start, Timeline};
 /// # use serde::{Deserialize, Serialize};
 /// # #[derive(Debug, GraphIntent, Serialize, Deserialize)]
 /// # enum Update { Add(u32) }
@@ -38,9 +39,23 @@ const KEPT: usize = 64;
 ///     }
 /// }
 ///
-/// let mut timeline = Timeline::<Total>::new(Recording::default());
-/// assert_eq!(timeline.frames(), None);
-/// assert!(timeline.at(1).is_none());
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.journal");
+/// # let journal = Journal::open(&path)?;
+/// # let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
+/// # let mut total: Total = journal.begin()?;
+/// # for n in 1..=10 {
+/// #     panel.run_frame(&mut total, &mut (), [(IntentSource::LocalUI, Update::Add(n))]);
+/// # }
+/// # drop(panel);
+/// # journal.close()?;
+/// let mut timeline = Timeline::<Total>::new(Recording::open(&path)?);
+/// let (first, last) = timeline.frames().unwrap(); // the slider's ends
+/// assert_eq!((first, last), (1, 10));
+/// for (frame, total) in [(10, 55), (9, 45), (1, 1), (4, 10)] {
+///     assert_eq!(timeline.at(frame).unwrap().0, total); // wherever it is dragged
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Timeline<S: Recorded> {
@@ -71,14 +86,15 @@ impl<S: Recorded> Timeline<S> {
     /// The state after this frame; of the last one before it, where it has no record of its own. `None` before the first, and where
     /// the session does not begin.
     ///
-    /// Cost: the frames between, forward; back with copies, one part in 64 of the recording at most.
+    /// Cost: the frames between, forward; back with copies, one part in 32 of the recording at most; without, the frames of that session before it. Into
+    /// another session, what [`Recorded::begin`] costs as well.
     pub fn at(&mut self, frame: u64) -> Option<&S> {
         let wanted = self.recording.upto(frame).len();
-        if wanted == 0 {
-            return None;
-        }
-        if wanted < self.played {
-            self.go_back(wanted);
+        let session = self.recording.frames[..wanted].last()?.session;
+        // A session begins with what those before it left on disk, not with their last state.
+        let begins = self.recording.before(session).len();
+        if wanted < self.played || begins > self.played {
+            self.go_to(begins, wanted);
         }
         while self.played < wanted {
             let played = self.player.play(&self.recording, &self.recording.frames[self.played]);
@@ -104,15 +120,16 @@ impl<S: Recorded> Timeline<S> {
         &self.recording
     }
 
-    fn go_back(&mut self, wanted: usize) {
-        let copy = self.copies.range(..=wanted).next_back();
+    /// To the nearest copy in the session that begins there, or to its beginning.
+    fn go_to(&mut self, begins: usize, wanted: usize) {
+        let copy = self.copies.range(begins + 1..=wanted).next_back();
         let copy = copy.and_then(|(played, (session, state))| Some((*played, *session, state.copy()?)));
         if let Some((played, session, state)) = copy {
             self.player.resume(session, state);
             self.played = played;
         } else {
             self.player = Player::new();
-            self.played = 0;
+            self.played = begins;
         }
     }
 
