@@ -4,6 +4,7 @@ mod effects;
 mod identity;
 mod keys;
 mod killed;
+mod schema;
 mod serving;
 mod writer;
 
