@@ -1,6 +1,128 @@
 //! Journals: what was promised is on disk, in one file; and what happened can be replayed.
 //!
-//! The layout of the file and what it promises is in `journal/README.md`.
+//! A program opens a [`Journal`], begins where the last session ended ([`Journal::begin`]), and records its frames
+//! ([`PanelBuilder::record`](crate::PanelBuilder::record)). The writer is a worker, off the frame's thread:
+//!
+//! ```
+//! use control_panel::{ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State};
+//! use control_panel::journal::{Journal, JournalError, JournalEvent, Recorded, Recording, Start};
+//! use control_panel::replica::codec::{Limits, Postcard};
+//! use serde::{Deserialize, Serialize};
+//!
+//! /// What peers share: on disk as operations.
+//! #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+//! struct Document(Vec<String>);
+//!
+//! impl State for Document {
+//!     type Op = String;
+//!
+//!     fn apply(&mut self, line: &String, _: &Stamp) {
+//!         self.0.push(line.clone());
+//!     }
+//! }
+//!
+//! #[derive(Debug, GraphIntent, Serialize, Deserialize)]
+//! enum Update {
+//!     Typed(String),
+//!     Scrolled(usize),
+//!     Quit,
+//!     #[intent(clock = delta, origin = delta)]
+//!     ApplyRemoteDelta { delta: Delta<String> },
+//!     #[intent(from, skip)]
+//!     #[serde(skip)]
+//!     Journal(JournalEvent),
+//! }
+//!
+//! #[derive(Debug)]
+//! struct App {
+//!     document: Replica<Document>,
+//!     /// This program's own.
+//!     scrolled: usize,
+//!     quit: bool,
+//!     journal: String,
+//! }
+//!
+//! impl Reducer for App {
+//!     type Intent = Update;
+//!
+//!     fn apply(&mut self, queued: QueuedIntent<Update>) {
+//!         match queued.intent {
+//!             Update::Typed(line) => _ = self.document.commit(line),
+//!             Update::Scrolled(to) => self.scrolled = to,
+//!             Update::Quit => self.quit = true,
+//!             Update::ApplyRemoteDelta { delta } => self.document.merge(delta),
+//!             Update::Journal(event) => {
+//!                 self.journal = event.to_string(); // a full disk, say: shown to the user
+//!                 if let JournalEvent::Recovered = event {
+//!                     // What was typed meanwhile had no place on the disk.
+//!                     for (_, line) in self.document.take_void() {
+//!                         self.document.commit(line);
+//!                     }
+//!                 }
+//!             }
+//!         }
+//!     }
+//!
+//!     fn settle(&mut self) {
+//!         let _ = self.document.settle();
+//!     }
+//! }
+//!
+//! impl Recorded for App {
+//!     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
+//!         let builder = Replica::builder(Peer([1; 32]), Document::default());
+//!         let document = start.replica(builder.codec(Postcard::new(), Limits::default()))?;
+//!         let mut app = Self { document, scrolled: 0, quit: false, journal: String::new() };
+//!         start.restore(IntentSource::Restore, |queued: QueuedIntent<Update>| {
+//!             // The replica has what was typed, and what was to happen then is not to happen now.
+//!             if let Update::Scrolled(_) = queued.intent {
+//!                 app.apply(queued);
+//!             }
+//!         })?;
+//!         Ok(app)
+//!     }
+//! }
+//!
+//! fn run(path: &std::path::Path, typed: &[&str]) -> Result<App, JournalError> {
+//!     let journal = Journal::open(path)?;
+//!     let mut app: App = journal.begin()?;
+//!     let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
+//!     panel.spawn(journal.writer(IntentSource::Restore));
+//!     for line in typed {
+//!         let local = [Update::Typed((*line).to_owned()), Update::Scrolled(app.document.state().0.len())];
+//!         panel.run_frame(&mut app, &mut (), local.map(|update| (IntentSource::LocalUI, update)));
+//!     }
+//!     panel.run_frame(&mut app, &mut (), [(IntentSource::LocalUI, Update::Quit)]);
+//!     assert!(app.quit);
+//!     panel.shutdown_blocking();
+//!     drop(panel);
+//!     journal.close()?;
+//!     Ok(app)
+//! }
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.journal");
+//! run(&path, &["one", "two"])?;
+//! let app = run(&path, &["three"])?;
+//! assert_eq!(app.document.state().0, ["one", "two", "three"]);
+//!
+//! // What users send with a report: what happened, to be replayed on any machine.
+//! let replay = Recording::open(&path)?.replay::<App>(u64::MAX);
+//! assert!(replay.is_same());
+//! assert_eq!(replay.state.unwrap().document.state().0, ["one", "two", "three"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | to | there is |
+//! |---|---|
+//! | keep operations alone, without recording | [`Journal::replica`], [`Journal::flush`] |
+//! | bring back what is this program's own | [`Start::restore`] |
+//! | serve peers from what is durable | [`Journal::since`], [`Journal::written`] |
+//! | do what cannot be undone once | [`Journal::begin_effect`], [`Journal::effect_done`] |
+//! | look into a recording | [`Recording`], [`Timeline`], and all of it on the command line: [`cli`](cli()) |
+//!
+//! The layout of the file and what it promises is in `journal/README.md`. The example `graph_browser` has all of it
+//! (`examples/graph_browser/journal.rs`), `graph_journal` the command line.
 
 mod cli;
 mod effects;
