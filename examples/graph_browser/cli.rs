@@ -67,7 +67,7 @@ pub(crate) struct Cli {
 
     /// Keeps what happens in this file, which is made if it is not there: after a crash, a `kill -9` or a power cut the
     /// browser starts again where it was, with all that was read. Beside it lies FILE.lock. Without this option nothing is
-    /// written. `graph_journal` shows what can be done with such files.
+    /// written.
     #[cfg(feature = "journal")]
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,

@@ -83,7 +83,7 @@ pub(crate) enum GraphIntent {
 }
 
 impl GraphIntent {
-    /// The first intent of a run.
+    /// The first intent of a run, in a frame of its own: what is typed meanwhile comes behind it.
     pub(crate) fn started(folder: &Path, policy: LifecyclePolicy) -> (IntentSource, Self) {
         (IntentSource::Restore, Self::Started { folder: folder.to_string_lossy().into(), policy })
     }

@@ -44,6 +44,11 @@ pub(crate) struct Invariants {
 }
 
 impl Invariants {
+    /// From this state on: what was restored changed before.
+    pub(crate) fn of(app: &GraphBrowserApp) -> Self {
+        Self { version: app.lifecycles.version(), blocked: BTreeMap::new() }
+    }
+
     /// Checks the frame from `began` to `now`. `applied` is how many intents it applied; `observed` is what the host has
     /// of each node.
     pub(crate) fn check(

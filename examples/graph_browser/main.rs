@@ -63,7 +63,7 @@ use std::{
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use control_panel::{
-    ControlPanel, IntentSource, PanelBuilder, WorkerHandle, WorkerStatus,
+    ControlPanel, PanelBuilder, WorkerHandle, WorkerStatus,
     signals::{self, Stop},
 };
 
@@ -123,8 +123,6 @@ impl Error for JournalUnusable {}
 struct Beginning {
     app: GraphBrowserApp,
     policy: LifecyclePolicy,
-    /// The first frame's.
-    intents: Vec<(IntentSource, GraphIntent)>,
     builder: PanelBuilder<GraphIntent, LifecyclePolicy>,
     #[cfg(feature = "journal")]
     record: Option<Record>,
@@ -133,28 +131,26 @@ struct Beginning {
 impl Beginning {
     #[cfg(feature = "journal")]
     fn of(cli: &Cli, root: &Path) -> Result<Self, Box<dyn Error>> {
-        let Some(path) = &cli.journal else { return Self::anew(cli, root) };
+        let Some(path) = &cli.journal else { return Self::anew(cli) };
         let (record, app) = Record::open(path, root).map_err(JournalUnusable)?;
         if !cli.quiet {
             say(&record.words(&app));
         }
         let (policy, _) = cli.policy(app.policy()).checked()?;
-        let intents = vec![GraphIntent::started(root, policy)];
         let builder = Panel::builder().record(&record.journal);
-        Ok(Self { app, policy, intents, builder, record: Some(record) })
+        Ok(Self { app, policy, builder, record: Some(record) })
     }
 
     #[cfg(not(feature = "journal"))]
-    fn of(cli: &Cli, root: &Path) -> Result<Self, Box<dyn Error>> {
-        Self::anew(cli, root)
+    fn of(cli: &Cli, _: &Path) -> Result<Self, Box<dyn Error>> {
+        Self::anew(cli)
     }
 
-    fn anew(cli: &Cli, root: &Path) -> Result<Self, Box<dyn Error>> {
+    fn anew(cli: &Cli) -> Result<Self, Box<dyn Error>> {
         let (policy, _) = cli.policy(LifecyclePolicy::default()).checked()?;
         Ok(Self {
             app: GraphBrowserApp::new(policy),
             policy,
-            intents: vec![GraphIntent::started(root, policy)],
             builder: Panel::builder(),
             #[cfg(feature = "journal")]
             record: None,
@@ -167,17 +163,17 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let shipped = || Path::new(env!("CARGO_MANIFEST_DIR")).join("graph_browser/site");
     let root = readable(&cli.pages.clone().unwrap_or_else(shipped))?;
     let stop = signals::listen()?;
-    let began = Beginning::of(cli, &root)?;
+    let mut began = Beginning::of(cli, &root)?;
+    let register = RegistryRuntime::compose(cli, began.builder, &mut began.app, began.policy, root)?;
     let mut browser = Browser {
-        register: RegistryRuntime::compose(cli, began.builder, &began.app, began.policy, root)?,
+        register,
         visitor: Visitor::new(cli.seed, cli.visits).at(began.app.focus()),
+        invariants: Invariants::of(&began.app),
         app: began.app,
-        first: began.intents,
         #[cfg(feature = "journal")]
         record: began.record,
         frames: FrameTimes::default(),
         breaches: 0,
-        invariants: Invariants::default(),
         answered: 0,
         listed: 0,
     };
@@ -223,8 +219,6 @@ struct Browser {
     register: RegistryRuntime,
     app: GraphBrowserApp,
     visitor: Visitor,
-    /// Applied in the first frame, before any other.
-    first: Vec<(IntentSource, GraphIntent)>,
     #[cfg(feature = "journal")]
     record: Option<Record>,
     frames: FrameTimes,
@@ -288,8 +282,7 @@ impl Browser {
 
     /// One frame; how many intents it left.
     fn frame(&mut self, switches: &mut ContextSwitches) -> usize {
-        let mut clicks = std::mem::take(&mut self.first);
-        clicks.extend(self.visitor.clicks(&self.app));
+        let clicks = self.visitor.clicks(&self.app);
         if let Some(key) = self.visitor.waits_for(&self.app) {
             self.register.crawl.want(key);
         }

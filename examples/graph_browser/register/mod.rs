@@ -83,11 +83,11 @@ impl Reconcile<GraphBrowserApp> for Hosts {
 
 impl RegistryRuntime {
     /// Composes the browser: first the registries, then the panel, then who works with both.
-    /// `app` is the state that it goes on from.
+    /// `app` is the state that it goes on from. It learns what the program was started with before anything else can happen.
     pub(crate) fn compose(
         cli: &Cli,
         builder: PanelBuilder<GraphIntent, LifecyclePolicy>,
-        app: &GraphBrowserApp,
+        app: &mut GraphBrowserApp,
         policy: LifecyclePolicy,
         root: PathBuf,
     ) -> Result<Self, Box<dyn Error>> {
@@ -97,11 +97,12 @@ impl RegistryRuntime {
             Capabilities::of(links.capabilities().chain(heuristics.capabilities(&cli.prefetch)));
         let heuristic = heuristics.take(&cli.prefetch).ok_or("no such prefetch heuristic")?;
 
-        let panel = builder
+        let mut panel = builder
             .name("graph_browser")
             .policy(policy)
             .frame_budget(FrameBudget::default().time(FRAME_TIME))
             .try_build()?;
+        panel.run_frame(app, &mut (), [GraphIntent::started(&root, policy)]);
         // Before anything runs: nothing is announced to no one.
         let changes = panel.subscribe();
         let announcer = Announcer::new(panel.bus(IntentSource::ModLoader));

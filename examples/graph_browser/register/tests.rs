@@ -52,6 +52,23 @@ fn capabilities_come_and_go_and_are_listed_in_order() {
     assert!(all.lines().concat().contains("mod a\\u{1b}: 1"), "a name cannot command the terminal");
 }
 
+/// Else a command that is typed before the first frame would come before it, and be undone.
+#[test]
+fn what_the_program_was_started_with_is_applied_before_anything_else_can_be() {
+    use clap::Parser;
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut app = GraphBrowserApp::new(LifecyclePolicy::default());
+    let policy = LifecyclePolicy { active_webview_limit: 9, ..LifecyclePolicy::default() };
+    let cli = Cli::parse_from(["graph_browser"]);
+    let root = folder.path().to_owned();
+    let register =
+        RegistryRuntime::compose(&cli, Panel::builder(), &mut app, policy, root).expect("composed");
+    assert_eq!(app.policy(), policy);
+    assert!(app.folder().is_some_and(|known| **known == *folder.path().to_string_lossy()));
+    assert!(register.panel.shutdown_blocking().is_clean());
+}
+
 /// From the loader's intent to the list, with nothing between them that knows the other.
 #[cfg(feature = "mods")]
 #[test]

@@ -327,8 +327,8 @@ fn a_full_disk_is_shown_and_nothing_is_lost() {
     let (pages, small, outside) = (site(700), folder(&[]), folder(&[]));
     let room = outside.path().join("room");
     // A small file system of its own, nearly full until there is a file `room`.
-    let script = "mount -t tmpfs -o size=512k tmpfs \"$SMALL\" || exit 77
-        head -c 300000 /dev/zero > \"$SMALL/ballast\"
+    let script = "mount -t tmpfs -o size=2m tmpfs \"$SMALL\" || exit 77
+        head -c 1870000 /dev/zero > \"$SMALL/ballast\"
         (until [ -e \"$ROOM\" ]; do sleep 0.05; done; rm \"$SMALL/ballast\") &
         exec \"$@\"";
     let namespace = |script: &str| {
@@ -336,7 +336,7 @@ fn a_full_disk_is_shown_and_nothing_is_lost() {
         command.args(["-m", "sh", "-c", script, "sh"]).env("SMALL", small.path()).env("ROOM", &room);
         command
     };
-    let may_mount = namespace("mount -t tmpfs -o size=512k tmpfs \"$SMALL\"").output();
+    let may_mount = namespace("mount -t tmpfs -o size=2m tmpfs \"$SMALL\"").output();
     if !may_mount.is_ok_and(|output| output.status.success()) {
         println!("skipped: this process may not mount");
         return;

@@ -46,7 +46,7 @@ impl Start<'_> {
     ///
     /// A [`Reply`](crate::Reply) comes back as one that no one waits for.
     ///
-    /// Cost: all frames of the journal are read, one at a time; some 200 ns for each intent and what the caller does with it. Blocks. In a replay
+    /// Cost: all frames of the journal are read, one at a time; some 300 ns for each intent and what the caller does with it. Blocks. In a replay
     /// it gives what the recording has of the sessions before.
     ///
     /// ```
