@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-#[cfg(feature = "journal")]
-use super::Outcome;
 use super::{
     FoldReport, GoingBack, Task,
+    beyond::Ahead,
     change::Change,
     digest::Digests,
     job::Outstanding,
@@ -14,11 +13,7 @@ use super::{
 };
 #[cfg(feature = "journal")]
 use crate::replica::redo::Replayed;
-use crate::replica::{
-    Redo, Redone, Stamp, State,
-    redo::Made,
-    run::{Digest, Run},
-};
+use crate::replica::{Stamp, State, run::Run};
 
 /// The log and the state that is its fold.
 ///
@@ -39,35 +34,25 @@ pub(crate) struct Fold<S: State> {
     /// How many operations may be new with those.
     pub(super) operations: usize,
     /// In the job or in what it made, not in the log.
-    beyond: Vec<Change<S::Op>>,
-    job: Option<Outstanding>,
+    pub(super) beyond: Vec<Change<S::Op>>,
+    pub(super) job: Option<Outstanding>,
     /// How many there were.
-    jobs: u64,
+    pub(super) jobs: u64,
     /// In a replay: the one that is awaited.
     #[cfg(feature = "journal")]
-    replayed: Option<Replayed<S>>,
+    pub(super) replayed: Option<Replayed<S>>,
     /// What a job made: to be shown as soon as what was committed since is on top.
-    ahead: Option<Ahead<S>>,
+    pub(super) ahead: Option<Ahead<S>>,
     /// What is left out, and the Lamport time of what revoked it.
-    revoked: BTreeMap<Stamp, u64>,
-    digests: Digests<S>,
-    watermark: u64,
+    pub(super) revoked: BTreeMap<Stamp, u64>,
+    pub(super) digests: Digests<S>,
+    pub(super) watermark: u64,
     /// Operations up to this Lamport time are folded into the base.
     pub(super) base_level: u64,
-    compact_to: u64,
-    skips: bool,
+    pub(super) compact_to: u64,
+    pub(super) skips: bool,
     /// Whether `settle` has anything to do.
     pub(super) busy: bool,
-}
-
-struct Ahead<S: State> {
-    line: Box<Line<S>>,
-    /// What of the visible log is in it.
-    end: usize,
-    /// For the second time: what was committed since is put on top frame by frame, without another job.
-    last: bool,
-    /// The end of the visible log when it was looked at last.
-    seen: usize,
 }
 
 impl<S: State> Fold<S> {
@@ -203,46 +188,6 @@ impl<S: State> Fold<S> {
         FoldReport::new(meter, poisoned, job.map(|task| self.hand_out(task)))
     }
 
-    #[cfg(not(feature = "journal"))]
-    #[expect(clippy::unused_self, reason = "in a replay it keeps the task too")]
-    fn hand_out(&mut self, task: Task<S>) -> Redo<S> {
-        Redo::new(task)
-    }
-
-    #[cfg(feature = "journal")]
-    fn hand_out(&mut self, task: Task<S>) -> Redo<S> {
-        if !crate::replica::codec::is_replay() {
-            return Redo::new(task);
-        }
-        let task = std::sync::Arc::new(std::sync::Mutex::new(Some(task)));
-        Redo::replayed(self.jobs, std::sync::Arc::clone(self.replayed.insert(task)))
-    }
-
-    /// In a replay the recorded result is a mark, and the job that it is of runs here.
-    #[cfg(feature = "journal")]
-    fn replay_job(&mut self, number: u64) -> Option<Box<Outcome<S>>> {
-        while self.job.as_ref()?.number < number {
-            // When it was recorded, the job was lost, and made again.
-            self.lose_job();
-            let task = self.work(&mut 0)?;
-            let _ = self.hand_out(task);
-        }
-        if self.job.as_ref()?.number != number {
-            return None;
-        }
-        let task = self.replayed.take()?.lock().ok()?.take()?;
-        Some(Box::new(task.run()))
-    }
-
-    /// It is made again, with all that was in it and has come since.
-    fn lose_job(&mut self) {
-        self.job = None;
-        self.beyond.append(&mut self.changes);
-        std::mem::swap(&mut self.beyond, &mut self.changes);
-        self.operations = self.changes.iter().map(Change::operations).sum();
-        self.line.set_skip(self.skips);
-    }
-
     /// Whether nothing is to be done but what is staged.
     pub(super) fn is_calm(&self) -> bool {
         self.job.is_none()
@@ -253,7 +198,7 @@ impl<S: State> Fold<S> {
     }
 
     /// Changes come into the log and the state, or into a job.
-    fn work(&mut self, budget: &mut usize) -> Option<Task<S>> {
+    pub(super) fn work(&mut self, budget: &mut usize) -> Option<Task<S>> {
         if self.ahead.as_ref().is_some_and(|made| made.last && made.line.clean()) {
             // It goes on in the next frame.
             return None;
@@ -272,66 +217,6 @@ impl<S: State> Fold<S> {
         self.changes.clear();
         self.changes.shrink_to(1024);
         (!self.line.fold(budget, false)).then(|| self.send(self.line.dirty))
-    }
-
-    /// What is to be done from that position on, and all changes, become a job.
-    fn send(&mut self, lowest: usize) -> Task<S> {
-        self.line.give_up();
-        let lowest = lowest.min(self.line.dirty);
-        self.operations = 0;
-        let changes = std::mem::take(&mut self.changes);
-        self.sent(Task::from_snapshot(&self.line, lowest, changes, self.base_level))
-    }
-
-    fn sent(&mut self, (task, mut outstanding): (Task<S>, Outstanding)) -> Task<S> {
-        self.beyond.extend_from_slice(task.changes());
-        self.jobs += 1;
-        outstanding.number = self.jobs;
-        self.job = Some(outstanding);
-        task.numbered(self.jobs)
-    }
-
-    /// Takes what a job has made. False, and nothing happens, if it is not the one that is awaited.
-    pub(crate) fn finish(&mut self, redone: Redone<S>) -> bool {
-        let outcome = match redone.made {
-            Made::Outcome(outcome) => Some(outcome),
-            #[cfg(feature = "journal")]
-            Made::Recorded(number) => self.replay_job(number),
-        };
-        let Some(outcome) = outcome else { return false };
-        let Some(job) = self.job.take_if(|job| job.made(&outcome)) else { return false };
-        debug_assert!(!self.line.waits(), "sealed before");
-        let seen = self.line.end();
-        self.ahead = Some(Ahead { line: outcome.line, end: job.end, last: job.last, seen });
-        self.busy = true;
-        let mut budget = self.budget.saturating_sub(self.spent);
-        let before = budget;
-        self.show(&mut budget);
-        self.spent += before.saturating_sub(budget);
-        true
-    }
-
-    /// What a job has made becomes the state, as soon as what was committed since is on top of it.
-    fn show(&mut self, budget: &mut usize) {
-        let Some(mut made) = self.ahead.take() else { return };
-        let mut since = &self.line.log[made.end - self.line.first..];
-        if made.last {
-            // A frame that commits pays for that twice, beside its budget; else this might never catch up.
-            *budget += self.line.end() - made.seen;
-            made.seen = self.line.end();
-            since = &since[..since.len().min(*budget)];
-        }
-        made.line.append(since);
-        made.end += since.len();
-        let folded = made.line.fold(budget, false);
-        if folded && made.end == self.line.end() {
-            self.line.become_made(*made.line);
-            self.line.set_skip(self.skips);
-            self.beyond.clear();
-            self.line.set_floor(self.line.above(self.watermark));
-        } else {
-            self.ahead = Some(made);
-        }
     }
 
     /// Digests and compaction: what looks at states of the past.
@@ -396,100 +281,10 @@ impl<S: State> Fold<S> {
         }
     }
 
-    /// The operation at which the fold stopped, as its `apply` panics.
-    #[cfg(test)]
-    pub(crate) fn stopped_at(&self) -> Option<Stamp> {
-        let frozen = self.line.frozen?;
-        Some(self.line.log[frozen - self.line.first].stamp())
-    }
-
-    /// The Lamport time up to which all that is staged is in the state, at most `watermark`.
-    pub(crate) fn folded(&self, watermark: u64) -> u64 {
-        let waiting = self.changes.iter().chain(&self.beyond).map(|change| change.stamp().lamport);
-        let undone = [Some(self.line.dirty), self.line.frozen].into_iter().flatten();
-        let undone = undone.filter_map(|position| self.line.log.get(position.checked_sub(self.line.first)?));
-        let lowest = waiting.chain(undone.map(|entry| entry.lamport)).min();
-        lowest.map_or(watermark, |lowest| watermark.min(lowest.saturating_sub(1)))
-    }
-
-    /// The state's operations above `after` and up to `upto`, in order, those left out not among them.
-    pub(crate) fn entries(&self, after: u64, upto: u64) -> impl Iterator<Item = (Stamp, &S::Op)> {
-        let range = self.line.above(after)..self.line.above(upto.max(after));
-        let entries = self.line.log[range.start - self.line.first..range.end - self.line.first].iter();
-        entries.filter(|entry| entry.wanted()).map(|entry| (entry.stamp(), entry.op()))
-    }
-
-    /// The operations in the log that the state has, in order; and how many of the local ones after them, which are in no run yet.
-    #[cfg(feature = "testing")]
-    pub(crate) fn applied(&self) -> (impl Iterator<Item = (Stamp, &S::Op)>, usize) {
-        let entries = self.line.log.iter().filter(|entry| entry.applied());
-        (entries.map(|entry| (entry.stamp(), entry.op())), self.line.tail.applied)
-    }
-
-    /// How many operations are above `after`, up to `upto`.
-    pub(crate) fn count(&self, after: u64, upto: u64) -> usize {
-        self.line.above(upto.max(after)) - self.line.above(after)
-    }
-
-    /// How many operations are above the watermark.
-    pub(crate) fn unstable(&self, watermark: u64) -> usize {
-        let staged = self.changes.iter().chain(&self.beyond);
-        let staged = staged.filter(|change| change.stamp().lamport > watermark).map(Change::operations);
-        self.line.end() - self.line.above(watermark) + self.line.tail.len() + staged.sum::<usize>()
-    }
-
-    /// At least as many as are above a watermark at or above the last, found without a search.
-    pub(crate) fn unstable_at_most(&self) -> usize {
-        let beyond: usize = self.beyond.iter().map(Change::operations).sum();
-        self.line.end() - self.line.floor + self.line.tail.len() + self.operations + beyond
-    }
-
-    /// The state with the operations up to the level, which are all that the log begins with.
-    pub(crate) fn base(&self) -> (&Arc<S>, u64) {
-        (self.line.snapshots.base().1, self.base_level)
-    }
-
-    /// The state with exactly the operations up to that Lamport time: a clone, and at most what is between it and a snapshot, or the end, is applied.
-    /// `None` below the base and above what is [folded](Self::folded). Local operations must be sealed before.
-    #[cfg(test)]
-    pub(crate) fn state_at(&mut self, level: u64) -> Option<S> {
-        if level < self.base_level || level > self.folded(level) {
-            return None;
-        }
-        let position = self.line.above(level);
-        self.line.visit(position, &mut { usize::MAX }, S::clone)
-    }
-
-    /// The state with exactly the operations up to a level that is stable and not below the base, whatever else is to be done.
-    pub(crate) fn state_below(&self, level: u64) -> Arc<S> {
-        debug_assert!(level >= self.base_level);
-        let (base, _) = self.base();
-        if level == self.base_level {
-            return Arc::clone(base);
-        }
-        let position = self.line.above(level);
-        let (start, state) = self.line.snapshots.nearest(position);
-        let mut state = S::clone(state);
-        let between = &self.line.log[start - self.line.first..position - self.line.first];
-        let wanted = between.iter().filter(|entry| entry.wanted());
-        wanted.for_each(|entry| state.apply(entry.op(), &entry.stamp()));
-        Arc::new(state)
-    }
-
     /// A fold of this one's kind that begins with such a state.
     pub(crate) fn begin_again(&self, base: S, level: u64) -> Self {
         let mut fold = Self::from_base(base, level, self.line.way.empty(0, 0), self.budget);
         fold.digests = self.digests.begin_again();
         fold
-    }
-
-    /// The last digest taken.
-    pub(crate) fn digest(&self) -> Option<Digest> {
-        self.digests.last()
-    }
-
-    /// The digest at that level, if it was taken and is not too long ago.
-    pub(crate) fn digest_at(&self, level: u64) -> Option<u64> {
-        self.digests.at(level)
     }
 }
