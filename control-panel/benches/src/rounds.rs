@@ -36,8 +36,9 @@ pub struct Spread {
 impl Spread {
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        let at = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
-        Self { median: at(0.5), low: at(0.0), high: at(1.0) }
+        // Of an even number the middle of the two in the middle: of two rounds the higher is no median.
+        let (below, above) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
+        Self { median: f64::midpoint(below, above), low: values[0], high: values[values.len() - 1] }
     }
 }
 
