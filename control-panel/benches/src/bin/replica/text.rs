@@ -46,7 +46,8 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
         let mut embedded = [probe::<Embedded>(trace)];
         let all = compare(&mut raw, &mut embedded, options.pick(11, 2), quiet);
         let ratio = all[1].ratios[0];
-        let travels = if trace.frame == 1 { "each by itself".to_owned() } else { format!("in runs of {RUN}") };
+        let travels =
+            if trace.frame == 1 { "each by itself".to_owned() } else { format!("in runs of {RUN}") };
         table.row([
             trace.name.clone(),
             travels.clone(),
@@ -56,7 +57,11 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
             short(ratio.median),
             format!("{} to {}", short(ratio.low), short(ratio.high)),
         ]);
-        bars.at_most(format!("a text of yrs in a state, × yrs, {}, {travels}", trace.name), 1.3, ratio.median);
+        bars.at_most(
+            format!("a text of yrs in a state, × yrs, {}, {travels}", trace.name),
+            1.3,
+            ratio.median,
+        );
     }
     let published = if traces.len() > 2 { "" } else { " The published traces were not at hand." };
     format!(
