@@ -2,6 +2,8 @@
 //!
 //! Beside the least that durable can cost: one file, each frame's operations appended as one chunk with its length and BLAKE3 hash, and `fdatasync`.
 
+mod tools;
+
 use std::{
     fs::{self, File, OpenOptions},
     io::Write,
@@ -110,8 +112,14 @@ fn main() {
     println!("Machine before: {}.\n", machine::note());
     let folder = folder();
     let mut bars = Bars::default();
-    commits(&folder, &mut bars);
-    size(&folder, &mut bars);
+    let only = std::env::args().nth(1);
+    if only.is_none() {
+        commits(&folder, &mut bars);
+        size(&folder, &mut bars);
+    }
+    if only.is_none_or(|only| only == "tools") {
+        tools::run(&folder, &mut bars);
+    }
     if let Some(table) = bars.table("bar") {
         println!("{table}");
     }
