@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use super::super::replay::{Player, Recorded, RecordedFrame, RecordedIntent, Recording};
-use crate::difference::{Difference, difference};
+use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
+use crate::{
+    difference::{Difference, difference},
+    replica::codec::RunBytes,
+};
 
 /// The first place at which two recordings differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +14,8 @@ use crate::difference::{Difference, difference};
 pub struct Divergence {
     /// The number of the frame in the first recording; one more than its last where that ends.
     pub frame: u64,
-    /// The intent's place in the frame, from 0; `None` where the frames differ in how they ended, or in their digests.
+    /// The intent's place in the frame, from 0; `None` where the frames differ in how they ended or in their digests, or their sessions
+    /// in what they begin with.
     pub intent: Option<usize>,
     /// What the first recording has there.
     pub left: String,
@@ -36,8 +40,8 @@ impl fmt::Display for Divergence {
 }
 
 impl Recording {
-    /// The first intent, ending or digest in which another recording differs, and the path in the state that differs after that
-    /// frame. `None` if they are equal.
+    /// The first intent, ending or digest in which another recording differs, or the first run of operations that a session begins with, and the
+    /// path in the state that differs after that frame. `None` if they are equal.
     ///
     /// Frames are compared as bytes; both are replayed up to the frame that differs, and no further. The panel's own numbers of
     /// frames do not count.
@@ -49,6 +53,7 @@ impl Recording {
         let (left, right) = (self.frames.get(at), other.frames.get(at));
         let frame = left.map_or(self.last_frame() + 1, |frame| frame.number);
         let found = match (left, right) {
+            (Some(_), Some(_)) if self.begins_otherwise(other, at) => Place::Session,
             (Some(one), Some(two)) => two_frames(one, two),
             _ => Place::Frame,
         };
@@ -59,6 +64,10 @@ impl Recording {
                 (ours.describe(intent(left).as_ref()), theirs.describe(intent(right).as_ref()))
             }
             Place::Frame => (describe_frame(left), describe_frame(right)),
+            Place::Session => {
+                let session = left.map_or(0, |frame| frame.session);
+                describe_pasts(session, self.sessions.get(session), other.sessions.get(session))
+            }
         };
         let state = match (ours.player.state(), theirs.player.state()) {
             (Some(ours), Some(theirs)) => difference(ours, theirs),
@@ -66,7 +75,7 @@ impl Recording {
         };
         let intent = match found {
             Place::Intent(place) => Some(place),
-            Place::Frame => None,
+            Place::Frame | Place::Session => None,
         };
         Some(Divergence { frame, intent, left, right, state })
     }
@@ -74,8 +83,18 @@ impl Recording {
     /// The place of the first frame that differs.
     pub(crate) fn first_difference(&self, other: &Self) -> Option<usize> {
         let both = self.frames.iter().zip(&other.frames);
-        let at = both.take_while(|(one, two)| same(one, two)).count();
+        let both = both.enumerate();
+        let at =
+            both.take_while(|(at, (one, two))| same(one, two) && !self.begins_otherwise(other, *at)).count();
         (at < self.frames.len().max(other.frames.len())).then_some(at)
+    }
+
+    /// Whether this frame is the first of a session that begins with something else in the other recording.
+    fn begins_otherwise(&self, other: &Self, at: usize) -> bool {
+        let session_at = |recording: &Self, at: usize| recording.frames.get(at).map(|frame| frame.session);
+        let begins = at == 0 || session_at(self, at - 1) != session_at(self, at);
+        let session = session_at(self, at).filter(|session| session_at(other, at) == Some(*session));
+        begins && session.is_some_and(|session| self.sessions.get(session) != other.sessions.get(session))
     }
 }
 
@@ -104,6 +123,8 @@ impl<'r, S: Recorded> Side<'r, S> {
 enum Place {
     Intent(usize),
     Frame,
+    /// What the frame's session begins with.
+    Session,
 }
 
 fn same(one: &RecordedFrame, two: &RecordedFrame) -> bool {
@@ -131,4 +152,25 @@ fn describe_frame(frame: Option<&RecordedFrame>) -> String {
         head.empty_before,
         session + 1,
     )
+}
+
+/// The life that a replica went on as, or else the first of its runs that differs.
+fn describe_pasts(session: usize, one: Option<&Past>, two: Option<&Past>) -> (String, String) {
+    let life = |past: Option<&Past>| past.and_then(|past| past.incarnation);
+    let [runs_of_one, runs_of_two] = [one, two].map(|past| past.map_or(&[][..], |past| &past.runs));
+    let describe = |what: String| format!("session {} begins {what}", session + 1);
+    if life(one) != life(two) {
+        let text =
+            |life: Option<u32>| life.map_or_else(|| "no life".to_owned(), |life| format!("life {life}"));
+        return (describe(format!("as {}", text(life(one)))), describe(format!("as {}", text(life(two)))));
+    }
+    let both = runs_of_one.iter().zip(runs_of_two);
+    let at = both.take_while(|(one, two)| one == two).count();
+    let text = |runs: &[RunBytes]| match runs.get(at) {
+        Some(RunBytes { author, seq, hash, .. }) => {
+            describe(format!("with the run of {author} from {seq} ({hash})"))
+        }
+        None => describe("with no further run".to_owned()),
+    };
+    (text(runs_of_one), text(runs_of_two))
 }

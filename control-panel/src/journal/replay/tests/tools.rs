@@ -1,7 +1,10 @@
 //! What is done with a recording.
 
 use super::{Machine, Recording, Tape, Update, panel};
-use crate::journal::{DeviationKind, Edit, Timeline, intents::Body};
+use crate::{
+    journal::{DeviationKind, Edit, Timeline, intents::Body, replay::Past},
+    replica::{Author, Peer, RunHash, codec::RunBytes},
+};
 
 /// Frames of three intents each; every tenth is empty.
 fn recorded(frames: u32, change: impl Fn(u32, u32) -> Option<Update>) -> (Recording, Vec<Machine>) {
@@ -40,6 +43,34 @@ fn a_difference_is_named_by_frame_intent_and_path() {
     let found = one.diff::<Machine>(&longer).unwrap();
     assert_eq!((found.frame, found.intent, &*found.left), (51, None, "nothing"));
     assert!(found.right.starts_with("3 intent(s), Settled"), "{}", found.right);
+}
+
+/// Equal frames say nothing of what a replica had before them.
+#[test]
+fn a_difference_in_what_a_session_begins_with_is_named() {
+    let run = |seq| RunBytes {
+        author: Author { peer: Peer([1; 32]), incarnation: 0 },
+        seq,
+        hash: RunHash([9; 32]),
+        bytes: [1, 2, 3].into(),
+    };
+    let (mut one, _) = recorded(5, adds);
+    one.sessions[0] = Past { incarnation: Some(2), runs: vec![run(1), run(4)] };
+    let mut other = one.clone();
+    other.sessions[0].incarnation = None;
+    let found = one.diff::<Machine>(&other).unwrap();
+    assert_eq!((found.frame, found.intent), (1, None));
+    assert_eq!((&*found.left, &*found.right), ("session 1 begins as life 2", "session 1 begins as no life"));
+    let mut other = one.clone();
+    other.sessions[0].runs[1].seq = 5;
+    let found = one.diff::<Machine>(&other).unwrap();
+    assert!(
+        found.left.starts_with("session 1 begins with the run of ") && found.left.contains(" from 4 "),
+        "{found}"
+    );
+    assert!(found.right.contains(" from 5 "), "{found}");
+    other.sessions[0].runs.pop();
+    assert_eq!(one.diff::<Machine>(&other).unwrap().right, "session 1 begins with no further run");
 }
 
 #[test]
