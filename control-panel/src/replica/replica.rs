@@ -170,6 +170,24 @@ impl<S: State> Replica<S> {
 
     /// The Lamport time of the latest operation that this replica has: its next one has a greater. 0 if there is none. With a journal it goes on after a
     /// restart: it is never below that of what is durable. Costs nothing.
+    ///
+    /// ```
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default)]
+    /// # struct Count(u64);
+    /// # impl State for Count {
+    /// #     type Op = u64;
+    /// #     fn apply(&mut self, n: &u64, _: &Stamp) {
+    /// #         self.0 += n;
+    /// #     }
+    /// # }
+    /// let mut replica = Replica::new(Peer([1; 32]), [Peer([1; 32])], Count::default());
+    /// assert_eq!(replica.clock(), 0);
+    /// let stamps = [replica.commit(1), replica.commit(2)];
+    /// assert_eq!((stamps[1].lamport, replica.clock()), (2, 2));
+    /// let _ = (replica.settle(), replica.outbox());
+    /// assert_eq!(replica.clock(), 2);
+    /// ```
     pub fn clock(&self) -> u64 {
         self.graph.clock().max(self.own.last_time())
     }
