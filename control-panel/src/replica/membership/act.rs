@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::replica::{Author, Grant, Peer, RunHash, graph::ChainId};
+use crate::replica::{Author, Grant, Peer, RunHash, gallop::partition_point_from_end, graph::ChainId};
 
 /// An act's number on this replica, in the order of admission.
 pub(super) type ActId = usize;
@@ -108,8 +108,18 @@ impl Known {
         self.seen.iter()
     }
 
-    /// Takes in a run of the chain, from `from` to before `next_seq`, and which acts are in its past. Returns whether it has new ones.
-    pub(super) fn learn(&mut self, from: u64, next_seq: u64, mut covers: impl FnMut(ActId) -> bool) -> bool {
+    /// Of a branch that leaves this chain before `next_seq`, where so many acts are known.
+    pub(super) fn as_of(&self, next_seq: u64, acts: usize) -> Self {
+        Self::restore(self.seen[..self.count(next_seq)].to_vec(), acts)
+    }
+
+    /// How many acts the chain has seen before `next_seq`.
+    pub(super) fn count(&self, next_seq: u64) -> usize {
+        partition_point_from_end(&self.seen, |seen| seen.next_seq <= next_seq)
+    }
+
+    /// Takes in a run of the chain, from `from` to before `next_seq`, and which acts are in its past. Returns how many of them are new.
+    pub(super) fn learn(&mut self, from: u64, next_seq: u64, mut covers: impl FnMut(ActId) -> bool) -> usize {
         let before = self.seen.len();
         let seen = &mut self.seen;
         self.unseen.retain(|&act| {
@@ -119,12 +129,12 @@ impl Known {
             }
             !covered
         });
-        self.seen.len() > before
+        self.seen.len() - before
     }
 
     pub(super) fn see(&mut self, act: ActId, from: u64, next_seq: u64) {
         debug_assert!(self.get(act).is_none());
-        debug_assert!(self.seen.last().is_none_or(|last| last.from <= from));
+        debug_assert!(self.seen.last().is_none_or(|last| (last.from, last.next_seq) <= (from, next_seq)));
         self.seen.push(Seen { act, from, next_seq });
     }
 

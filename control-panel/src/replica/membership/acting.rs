@@ -75,6 +75,7 @@ impl Membership {
                 closed,
             });
             past.insert(id);
+            self.has_votes |= self.scope(&[], &nothing, None).is_voted_on(id);
             self.suspect(index);
         }
         let made = first..self.acts.len();
@@ -88,8 +89,9 @@ impl Membership {
             }
         }
         let known = &mut self.chains[chain.index()].known;
+        self.acks += made.len();
         made.for_each(|id| known.see(id, run.next_seq(), run.next_seq()));
-        self.refresh_view(graph, chain, run.next_seq(), true);
+        self.refresh_view(graph, chain, run.next_seq());
         true
     }
 }

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::members::{PeerIndex, Peers};
 use crate::replica::{
+    gallop::partition_point_from_end,
     graph::{ChainId, Graph},
     run::Run,
 };
@@ -56,12 +57,50 @@ pub(super) struct Closure {
     pub(super) closed: BTreeMap<Place, Closed>,
     /// Those of which it is not certain, by Lamport time.
     pub(super) undecided: BTreeSet<(u64, Place)>,
-    /// Of each chain the lows and numbers of the runs with which a low rose, or acts were learned: 16 bytes for each such run, until it is
-    /// forgotten. Those at or below the watermark are needed as well, where an owner forked: a function of the set looks at all.
-    pub(super) promises: Vec<Vec<(u64, u64)>>,
+    /// Of each chain. Those at or below the watermark are needed as well, where an owner forked: a function of the set looks at all.
+    pub(super) promises: Vec<Promises>,
+}
+
+/// What a chain promised.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Promises {
+    /// The low where the chain leaves its parent, or of the last run that is forgotten.
+    pub(super) base: u64,
+    /// The lows and numbers of the runs with which the low rose, or acts were learned: 16 bytes for each such run, until it is forgotten.
+    pub(super) rows: Vec<(u64, u64)>,
+}
+
+impl Promises {
+    /// The low of the last run that begins before `next_seq`.
+    fn low_at(&self, next_seq: u64) -> u64 {
+        let before = partition_point_from_end(&self.rows, |(_, seq)| *seq < next_seq);
+        before.checked_sub(1).map_or(self.base, |last| self.rows[last].0)
+    }
+
+    fn last(&self) -> u64 {
+        self.rows.last().map_or(self.base, |(low, _)| *low)
+    }
+
+    fn forget(&mut self, next_seq: u64) {
+        self.base = self.low_at(next_seq);
+        let gone = self.rows.partition_point(|(_, seq)| *seq < next_seq);
+        self.rows.drain(..gone);
+    }
 }
 
 impl Closure {
+    /// A chain begins, with a low.
+    pub(super) fn begin(&mut self, chain: ChainId, base: u64) {
+        debug_assert_eq!(self.promises.len(), chain.index());
+        self.promises.push(Promises { base, rows: Vec::new() });
+    }
+
+    /// A chain's low as of its last run that begins before `next_seq`.
+    pub(super) fn low_at(&self, chain: ChainId, next_seq: u64) -> u64 {
+        self.promises[chain.index()].low_at(next_seq)
+    }
+
     /// Whether a run that is being admitted is below a promise made before. `learned` says whether a run had acts in its past that its
     /// chain had not before.
     pub(super) fn closes<Op>(
@@ -77,7 +116,7 @@ impl Closure {
         }
         let mut closers = Vec::new();
         for &chain in (0..peers.len()).filter(|other| *other != peer).flat_map(|other| peers.chains(other)) {
-            let Some(promises) = self.promises.get(chain.index()) else { continue };
+            let promises = &self.promises[chain.index()].rows;
             let above = &promises[promises.partition_point(|(low, _)| *low < lamport)..];
             let places = above.iter().enumerate().map(|(index, (_, seq))| (index == 0, (chain, *seq)));
             let counting = places.filter(|(is_first, place)| *is_first || learned(*place));
@@ -138,15 +177,13 @@ impl Closure {
 
     #[inline]
     fn has_promised(&self, by: ChainId, low: u64) -> bool {
-        let promises = self.promises.get(by.index());
-        promises.and_then(|promises| promises.last()).is_some_and(|(last, _)| *last >= low)
+        self.promises[by.index()].last() >= low
     }
 
     fn add_promise(&mut self, by: ChainId, peer: PeerIndex, (low, seq): (u64, u64)) {
-        if self.promises.len() <= by.index() {
-            self.promises.resize_with(by.index() + 1, Vec::new);
-        }
-        self.promises[by.index()].push((low, seq));
+        let promises = &mut self.promises[by.index()];
+        debug_assert!(promises.last() <= low);
+        promises.rows.push((low, seq));
         let [first, second] = &mut self.highest;
         if first.1 == peer {
             first.0 = low.max(first.0);
@@ -196,8 +233,7 @@ impl Closure {
         self.closed.retain(|&(of, seq), _| of != chain || seq >= next_seq);
         self.undecided.retain(|&(_, (of, seq))| of != chain || seq >= next_seq);
         if let Some(promises) = self.promises.get_mut(chain.index()) {
-            let gone = promises.partition_point(|(_, seq)| *seq < next_seq);
-            promises.drain(..gone);
+            promises.forget(next_seq);
         }
     }
 }

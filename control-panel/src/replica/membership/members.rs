@@ -126,7 +126,16 @@ impl Scope<'_> {
             }
         }
         let mut view = View { effective, members, finals: before.finals.clone(), ..View::default() };
-        self.conclude(&mut view, &in_force, &mut retired);
+        // One that is final may settle what others wait for.
+        let retired = loop {
+            let finals = view.finals.len();
+            let mut waited_for = retired.clone();
+            self.conclude(&mut view, &in_force, &mut waited_for);
+            if view.finals.len() == finals {
+                break waited_for;
+            }
+            view.missing.clear();
+        };
         view.counted = view
             .members
             .keys()

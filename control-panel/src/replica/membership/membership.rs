@@ -5,16 +5,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Change, Right, Verdict, Void,
     acks::Asked,
-    act::{Act, Deed, Known},
+    act::{Act, ActId, Deed, Known},
     closure::{Closure, Place},
-    members::{Peers, Scope, View},
+    members::{PeerIndex, Peers, Scope, View},
     notices::Notices,
     verdict::Judged,
     watermark::{ChainState, Live, Low, clock_in},
 };
 use crate::replica::{
     Author, Grant, Peer, ReplicaNotice,
-    graph::{Admitted, ChainId, Graph},
+    graph::{Admitted, ChainId, Fork, Graph},
     run::{Operation, Run},
 };
 
@@ -31,6 +31,10 @@ pub(crate) struct Membership {
     /// By their numbers.
     pub(super) chains: Vec<ChainState>,
     pub(super) acts: Vec<Act>,
+    /// How often a chain came to have an act in its past.
+    pub(super) acks: usize,
+    /// Whether votes may decide which acts stand: a retirement and an act of its target are concurrent.
+    pub(super) has_votes: bool,
     pub(super) closure: Closure,
     pub(super) live: Live,
     pub(super) asked: Asked,
@@ -56,6 +60,8 @@ impl Membership {
             peers,
             chains: Vec::new(),
             acts: Vec::new(),
+            acks: 0,
+            has_votes: false,
             closure: Closure::default(),
             live,
             asked: Asked::default(),
@@ -94,10 +100,11 @@ impl Membership {
         if let Some(low) = self.raise_plain(graph, &judged, run) {
             return self.conclude(graph, &judged, run, low, None);
         }
-        if chain.index() >= self.chains.len() {
+        let begins = chain.index() >= self.chains.len();
+        if begins {
             self.enter(graph);
         }
-        let learned = self.learn(graph, chain, run);
+        let learned = self.learn(graph, chain, run, begins);
         self.report_ungranted(&judged);
         let place = (chain, judged.seq);
         let closed = self.closes(graph, place, run.header.lamport);
@@ -242,11 +249,38 @@ impl Membership {
         for (chain, it) in graph.chains().skip(self.chains.len()) {
             let index = self.peers.enter(it.author.peer);
             self.peers.add_chain(index, chain);
-            let known = Known::new(self.acts.len());
-            let view = Arc::clone(&self.beginning);
-            self.chains.push(ChainState { peer: index, known, view, low: Low::default(), plain: None });
+            let state =
+                it.fork.map_or_else(|| self.first_state(index), |fork| self.branch_state(index, fork));
+            self.acks += state.known.count(u64::MAX);
+            self.closure.begin(chain, state.low.level);
+            self.chains.push(state);
             self.suspect(index);
         }
+    }
+
+    fn first_state(&self, peer: PeerIndex) -> ChainState {
+        let (known, view) = (Known::new(self.acts.len()), Arc::clone(&self.beginning));
+        ChainState { peer, known, view, finals: Vec::new(), acks: 0, low: Low::default(), plain: None }
+    }
+
+    /// What a branch begins with: its parent's state where it leaves that. Its first run finds the view anew.
+    fn branch_state(&self, peer: PeerIndex, Fork { parent, mark }: Fork) -> ChainState {
+        let state = &self.chains[parent.index()];
+        let finals: Vec<_> =
+            state.finals.iter().copied().filter(|(_, next_seq)| *next_seq <= mark.next_seq).collect();
+        let known = state.known.as_of(mark.next_seq, self.acts.len());
+        let view = self.with_finals(&finals);
+        let low = Low { level: self.closure.low_at(parent, mark.next_seq), lowest: None };
+        ChainState { peer, known, view, finals, acks: 0, low, plain: None }
+    }
+
+    /// What a view is found from, where these are final.
+    pub(super) fn with_finals(&self, finals: &[(ActId, u64)]) -> Arc<View> {
+        if finals.is_empty() {
+            return Arc::clone(&self.beginning);
+        }
+        let finals = finals.iter().map(|(id, _)| *id).collect();
+        Arc::new(View { finals, ..View::clone(&self.beginning) })
     }
 
     pub(super) fn raise_low<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, clock: u64) -> u64 {

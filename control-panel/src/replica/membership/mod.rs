@@ -18,7 +18,7 @@
 //! | `acks.rs` | when this replica owes an acknowledgement, and which member holds back |
 //! | `notices.rs` | what is reported, each once |
 //! | `record.rs` | all of it as plain data, for a replica that joins |
-//! | `act_record.rs`, `view_record.rs` | parts of that |
+//! | `act_record.rs` | a part of that |
 //!
 //! | word | meaning |
 //! |---|---|
@@ -45,7 +45,6 @@ mod retirement;
 mod tests;
 mod verdict;
 mod verdicts;
-mod view_record;
 mod views;
 mod watermark;
 

@@ -23,14 +23,13 @@ impl Membership {
         let state = self.chains.get(judged.chain.index())?;
         let (peer, view) = (state.peer, &self.live.view);
         let plain = state.plain.is_some_and(|right| judged.needs <= right)
-            && view.missing.is_empty()
             && !view.open
             && self.closure.is_above(peer, run.header.lamport);
         if !plain {
             return None;
         }
         if cfg!(debug_assertions) {
-            assert!(!self.learn(graph, judged.chain, run), "it knows all acts");
+            assert!(!self.learn(graph, judged.chain, run, false), "it knows all acts");
             assert!(
                 !self.closes(graph, (judged.chain, judged.seq), run.header.lamport),
                 "it is above all lows"
@@ -51,7 +50,7 @@ impl Membership {
 
     fn plain_right(&self, chain: ChainId, judged: &Judged) -> Option<Right> {
         let state = &self.chains[chain.index()];
-        if !state.known.unseen.is_empty() || !state.view.missing.is_empty() {
+        if !state.known.unseen.is_empty() || self.awaits_acks(state) {
             return None;
         }
         let own = state.view.members.get(&judged.peer);

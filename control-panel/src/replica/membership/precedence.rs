@@ -119,6 +119,12 @@ impl Scope<'_> {
             && !act.past.contains(&by)
     }
 
+    /// Whether votes may decide between an act and one before it.
+    pub(super) fn is_voted_on(&self, id: ActId) -> bool {
+        let decide = |by: ActId, of: ActId| self.acts[by].has_witness && self.is_against(by, of);
+        (0..id).any(|other| decide(id, other) || decide(other, id))
+    }
+
     /// Whether all other members had a retirement in their past before they had a concurrent act of its target's. No two such acts
     /// can both be, as each member has one order. So an owner that was lost can be retired by its juniors, for good.
     fn has_all_votes(&self, retirement: ActId, other: ActId) -> bool {

@@ -12,11 +12,10 @@ use super::{
     Void,
     act::{Act, Deed, Known, Seen},
     act_record::ActRecord,
-    closure::{Closed, Closer, Closure, Place},
-    members::View,
+    closure::{Closed, Closer, Closure, Place, Promises},
+    members::{Effective, View},
     membership::Membership,
     verdict::Judged,
-    view_record::{CountedRecord, ViewRecord, counted, from_record},
     watermark::{ChainState, Live, Low, PeerLevel},
 };
 use crate::replica::{
@@ -31,16 +30,14 @@ use crate::replica::{
 pub(crate) struct Record {
     peers: Vec<Peer>,
     acts: Vec<ActRecord>,
-    /// Most chains share one.
-    views: Vec<ViewRecord>,
     chains: Vec<ChainRecord>,
-    /// This replica's own: of all it admitted.
-    view: ViewRecord,
+    /// Which retirements are final to this replica.
+    finals: BTreeSet<usize>,
     highest: [(u64, usize); 2],
     suspects: BTreeSet<usize>,
     closed: Vec<ClosedRecord>,
-    /// Of each chain: lows and run numbers.
-    promises: Vec<Vec<(u64, u64)>>,
+    /// Of each chain.
+    promises: Vec<Promises>,
     awaited: u64,
     void: Vec<(usize, u64, u8)>,
     last_operation: u64,
@@ -52,11 +49,11 @@ pub(crate) struct Record {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 struct ChainRecord {
-    view: usize,
     /// Which acts are in its past, from which run on, and where that run ends.
     seen: Vec<(usize, u64, u64)>,
+    /// Which retirements are final in its view, and where the run ends with which they became so.
+    finals: Vec<(usize, u64)>,
     low: u64,
-    lowest: Option<CountedRecord>,
 }
 
 /// A run's chain, number and time, whether it is closed for good, and by which runs: their chains, numbers, ends and clocks.
@@ -65,25 +62,16 @@ type ClosedRecord = (usize, u64, u64, bool, Vec<(usize, u64, u64, u64)>);
 impl Membership {
     /// What was found out, to be [restored](Self::restore) on a replica of another peer.
     pub(crate) fn to_record(&self) -> Record {
-        let mut views: Vec<&Arc<View>> = Vec::new();
-        let mut chains = Vec::with_capacity(self.chains.len());
-        for state in &self.chains {
-            let known = views.iter().rposition(|view| Arc::ptr_eq(view, &state.view));
-            let view = known.unwrap_or_else(|| {
-                views.push(&state.view);
-                views.len() - 1
-            });
-            let seen = state.known.seen().map(|seen| (seen.act, seen.from, seen.next_seq)).collect();
-            let lowest = state.low.lowest.as_ref().map(counted);
-            chains.push(ChainRecord { view, seen, low: state.low.level, lowest });
-        }
+        let chain = |state: &ChainState| {
+            let seen = state.known.seen().map(|seen| (seen.act, seen.from, seen.next_seq));
+            ChainRecord { seen: seen.collect(), finals: state.finals.clone(), low: state.low.level }
+        };
         let Closure { highest, suspects, closed, promises, .. } = &self.closure;
         Record {
             peers: (0..self.peers.len()).map(|peer| self.peers.name(peer)).collect(),
             acts: self.acts.iter().map(ActRecord::of).collect(),
-            views: views.into_iter().map(|view| ViewRecord::of(view)).collect(),
-            chains,
-            view: ViewRecord::of(&self.live.view),
+            chains: self.chains.iter().map(chain).collect(),
+            finals: self.live.view.finals.clone(),
             highest: *highest,
             suspects: suspects.clone(),
             closed: closed.iter().map(closed_record).collect(),
@@ -116,7 +104,6 @@ impl Membership {
         let here = membership.peers.enter(me.peer);
         membership.begin()?;
         membership.acts = record.acts.iter().map(|act| act.act(&ids)).collect();
-        let views: Vec<_> = record.views.iter().map(|view| Arc::new(view.view())).collect();
         for ((chain, it), state) in graph.chains().zip(&record.chains) {
             let peer = membership.peers.get(&it.author.peer)?;
             membership.peers.add_chain(peer, chain);
@@ -124,8 +111,10 @@ impl Membership {
             membership.chains.push(ChainState {
                 peer,
                 known: Known::restore(seen.collect(), record.acts.len()),
-                view: Arc::clone(&views[state.view]),
-                low: Low { level: state.low, lowest: state.lowest.map(from_record) },
+                view: membership.with_finals(&state.finals),
+                finals: state.finals.clone(),
+                acks: 0,
+                low: Low { level: state.low, lowest: None },
                 plain: None,
             });
         }
@@ -143,7 +132,9 @@ impl Membership {
             membership.void.insert((ids[chain], seq), void_of(void)?);
         }
         let levels = record.levels.iter().map(|&(clock, low)| PeerLevel { clock, low }).collect();
-        membership.live = Live::new(here, Arc::new(record.view.view()));
+        let finals = record.finals.iter().map(|id| (*id, 0)).collect::<Vec<_>>();
+        membership.live = Live::new(here, membership.with_finals(&finals));
+        membership.find_views(graph);
         membership.live.clock = graph.clock();
         membership.live.last_operation = record.last_operation;
         membership.live.decided = record.decided;
@@ -158,6 +149,34 @@ impl Membership {
         membership.settle_closings();
         membership.report_no_more();
         Some(membership)
+    }
+
+    /// Finds what follows from which chains know which acts, and which retirements are final.
+    fn find_views<Op>(&mut self, graph: &Graph<Op>) {
+        self.acks = self.chains.iter().map(|state| state.known.count(u64::MAX)).sum();
+        let scope = self.scope(&[], &|_| 0, None);
+        self.has_votes = (0..self.acts.len()).any(|act| scope.is_voted_on(act));
+        self.live.view = Arc::new(self.live_view());
+        // Most chains know the same.
+        let mut same: BTreeMap<(Effective, Effective), Arc<View>> = BTreeMap::new();
+        for (chain, it) in graph.chains() {
+            let state = &self.chains[chain.index()];
+            if state.known.count(u64::MAX) == 0 {
+                continue;
+            }
+            let key = (state.known.all().collect(), state.view.finals.clone());
+            if let Some(view) = same.get(&key) {
+                self.chains[chain.index()].view = Arc::clone(view);
+                self.chains[chain.index()].acks = self.acks_heard(graph, chain);
+                continue;
+            }
+            self.refresh_view(graph, chain, it.tip().mark.next_seq);
+            let view = &self.chains[chain.index()].view;
+            // Then it depends on no acknowledgement.
+            if !view.open && !self.has_votes {
+                same.insert(key, Arc::clone(view));
+            }
+        }
     }
 
     /// Whether this replica has more from the members than its own runs say, and others count it.
@@ -199,12 +218,6 @@ impl Record {
         let is_peer = |peer: usize| peer < peers;
         let is_act = |act: usize| act < acts;
         let is_chain = |chain: usize| chain < chains;
-        let counted = |(peer, _): &CountedRecord| is_peer(*peer);
-        let view = |view: &ViewRecord| {
-            view.effective.iter().chain(&view.finals).all(|act| is_act(*act))
-                && view.counted.iter().all(counted)
-                && view.missing.iter().all(|(_, act)| is_act(*act))
-        };
         let act = |(id, act): (usize, &ActRecord)| {
             is_chain(act.chain)
                 && act.past.iter().all(|other| *other < id)
@@ -212,19 +225,21 @@ impl Record {
         };
         let chain = |(chain, latest): (&ChainRecord, &u64)| {
             let seen: BTreeSet<_> = chain.seen.iter().map(|(act, ..)| *act).collect();
-            chain.view < self.views.len()
-                && chain.low <= *latest
-                && chain.lowest.as_ref().is_none_or(counted)
+            chain.low <= *latest
                 && chain.seen.iter().all(|(act, ..)| is_act(*act))
-                && chain.seen.is_sorted_by_key(|(_, from, _)| *from)
+                && chain.seen.is_sorted_by_key(|(_, from, next_seq)| (*from, *next_seq))
+                && chain.finals.iter().all(|(act, _)| is_act(*act))
                 && seen.len() == chain.seen.len()
+        };
+        let promised = |(of, chain): (&Promises, &ChainRecord)| {
+            let lows = || [of.base].into_iter().chain(of.rows.iter().map(|(low, _)| *low));
+            of.rows.is_sorted() && lows().is_sorted() && lows().next_back() == Some(chain.low)
         };
         let right = self.chains.len() == chains
             && self.levels.len() <= peers
             && self.levels.iter().all(|(at, low)| low <= at && *at <= clock)
             && self.acts.iter().enumerate().all(act)
-            && self.views.iter().all(view)
-            && view(&self.view)
+            && self.finals.iter().all(|act| is_act(*act))
             && self.chains.iter().zip(&clocks).all(chain)
             && self.highest.iter().all(|(low, peer)| *low <= clock && (is_peer(*peer) || *low == 0))
             && self.suspects.iter().all(|peer| is_peer(*peer))
@@ -232,8 +247,8 @@ impl Record {
                 is_chain(*chain) && closers.iter().all(|(chain, ..)| is_chain(*chain))
             })
             && self.closed.iter().all(|(_, _, lamport, ..)| (1..=clock).contains(lamport))
-            && self.promises.len() <= chains
-            && self.promises.iter().all(|of| of.is_sorted())
+            && self.promises.len() == chains
+            && self.promises.iter().zip(&self.chains).all(promised)
             && self.awaited <= clock
             && self.void.iter().all(|(chain, ..)| is_chain(*chain))
             && self.decided <= acts

@@ -123,11 +123,6 @@ impl Scope<'_> {
     pub(super) fn acknowledged_by_run(&self, act: ActId, by: &Peer) -> bool {
         self.acts[act].author() == *by || self.chains_of(by).any(|chain| self.seen_by(chain, act).is_some())
     }
-
-    /// Whether what the retired are counted for may have come.
-    pub(super) fn may_conclude(&self, view: &View) -> bool {
-        view.missing.iter().any(|missing| self.acknowledged_by_run(missing.retirement, &missing.member))
-    }
 }
 
 impl Membership {

@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     act::{ActId, Deed},
-    members::Scope,
+    members::{Scope, View},
     membership::Membership,
+    watermark::ChainState,
 };
 use crate::replica::{
     Peer,
@@ -15,53 +16,77 @@ use crate::replica::{
 
 impl Membership {
     /// Takes in which acts the run has in its past, that the chain had not before. Returns whether there are any.
-    pub(super) fn learn<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, run: &Run<Op>) -> bool {
+    ///
+    /// The view of a run is a function of the acts in its past, of who acknowledged them there, and of what was final before. It is found
+    /// anew where one of these changed.
+    pub(super) fn learn<Op>(
+        &mut self,
+        graph: &Graph<Op>,
+        chain: ChainId,
+        run: &Run<Op>,
+        begins: bool,
+    ) -> bool {
         let Self { chains, acts, .. } = self;
         let state = &mut chains[chain.index()];
         let learned = state.known.learn(run.header.seq, run.next_seq(), |act| {
             let act = &acts[act];
             graph.heard(chain, act.chain).next_seq >= act.next_seq
         });
-        if learned || !state.view.missing.is_empty() {
-            self.refresh_view(graph, chain, run.next_seq(), learned);
+        self.acks += learned;
+        let is_branch = begins && graph.chain(chain).fork.is_some();
+        if learned > 0 || is_branch || self.hears_acks(graph, chain) {
+            self.refresh_view(graph, chain, run.next_seq());
+        } else if cfg!(debug_assertions) && !self.acts.is_empty() {
+            let found = self.view_of(graph, chain, run.next_seq());
+            debug_assert_eq!(found, *self.chains[chain.index()].view, "nothing it follows from changed");
         }
-        learned
+        learned > 0
     }
 
-    pub(super) fn refresh_view<Op>(
-        &mut self,
-        graph: &Graph<Op>,
-        chain: ChainId,
-        next_seq: u64,
-        anyway: bool,
-    ) {
+    /// Whether acknowledgements can change a chain's view, and there are some that it does not take in.
+    pub(super) fn awaits_acks(&self, state: &ChainState) -> bool {
+        (state.view.open || self.has_votes) && state.acks < self.acks
+    }
+
+    fn hears_acks<Op>(&self, graph: &Graph<Op>, chain: ChainId) -> bool {
+        let state = &self.chains[chain.index()];
+        self.awaits_acks(state) && self.acks_heard(graph, chain) > state.acks
+    }
+
+    /// How many acknowledgements a chain has in its past.
+    pub(super) fn acks_heard<Op>(&self, graph: &Graph<Op>, chain: ChainId) -> usize {
+        let of = |(id, _): (ChainId, _)| {
+            Some(self.chains.get(id.index())?.known.count(graph.heard(chain, id).next_seq))
+        };
+        graph.chains().filter_map(of).sum()
+    }
+
+    fn view_of<Op>(&self, graph: &Graph<Op>, chain: ChainId, next_seq: u64) -> View {
         let state = &self.chains[chain.index()];
         let known: Vec<ActId> = state.known.all().collect();
         let heard = |other| if other == chain { next_seq } else { graph.heard(chain, other).next_seq };
-        let scope = self.scope(&known, &heard, None);
-        if !anyway && !scope.may_conclude(&state.view) {
-            return;
-        }
-        let view = scope.view(&state.view);
+        self.scope(&known, &heard, None).view(&state.view)
+    }
+
+    pub(super) fn refresh_view<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, next_seq: u64) {
+        let view = self.view_of(graph, chain, next_seq);
+        let acks = self.acks_heard(graph, chain);
         // Most chains know what this replica knows: they share its view.
         let view = if view == *self.live.view { Arc::clone(&self.live.view) } else { Arc::new(view) };
         let state = &mut self.chains[chain.index()];
-        state.view = view;
+        let new = view.finals.difference(&state.view.finals);
+        state.finals.extend(new.map(|id| (*id, next_seq)));
+        (state.view, state.acks) = (view, acks);
         (state.low.lowest, state.plain) = (None, None);
     }
 
     /// Returns whether members, or who counts, are others than before.
     pub(super) fn refresh_live<Op>(&mut self, graph: &Graph<Op>, acts_changed: bool) -> bool {
-        if !acts_changed && self.live.view.missing.is_empty() {
+        // An acknowledgement of an act is one too.
+        if !acts_changed {
             return false;
         }
-        let known: Vec<ActId> = (0..self.acts.len()).collect();
-        let everything = |_| u64::MAX;
-        let scope = self.scope(&known, &everything, Some(self.me.peer));
-        if !acts_changed && !scope.may_conclude(&self.live.view) {
-            return false;
-        }
-        let view = Arc::new(scope.view(&self.live.view));
+        let view = Arc::new(self.live_view());
         let before = std::mem::replace(&mut self.live.view, view);
         self.live.version += 1;
         self.chains.iter_mut().for_each(|state| state.plain = None);
@@ -82,6 +107,12 @@ impl Membership {
         }
         self.judge_closed_by(graph, &targets);
         true
+    }
+
+    pub(super) fn live_view(&self) -> View {
+        let known: Vec<ActId> = (0..self.acts.len()).collect();
+        let everything = |_| u64::MAX;
+        self.scope(&known, &everything, Some(self.me.peer)).view(&self.live.view)
     }
 
     pub(super) fn scope<'a>(

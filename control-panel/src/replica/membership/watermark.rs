@@ -13,12 +13,17 @@ use super::{
 };
 use crate::replica::graph::{ChainId, Graph};
 
-/// What is kept of a chain, as of its last run.
+/// What is kept of a chain, as of its last run: a function of that run and its past, as each run's follows from that of the run before it
+/// and from what it has in its past. So a branch begins with what its parent's was where it leaves that.
 #[derive(Debug)]
 pub(super) struct ChainState {
     pub(super) peer: PeerIndex,
     pub(super) known: Known,
     pub(super) view: Arc<View>,
+    /// Which retirements became final in its view, and where the run ends with which they did.
+    pub(super) finals: Vec<(ActId, u64)>,
+    /// How many acknowledgements of acts, by all chains, the view takes in.
+    pub(super) acks: usize,
     pub(super) low: Low,
     /// See `plain.rs`.
     pub(super) plain: Option<Right>,
