@@ -2,7 +2,14 @@
 
 use std::{fs, path::Path};
 
-use control_panel::{Author, Replica, journal::Journal, replica::Grant};
+use control_panel::{
+    Author, Replica,
+    journal::Journal,
+    replica::{
+        Grant,
+        codec::{Limits, Postcard, read_postcard},
+    },
+};
 
 use crate::{HERE, THERE, Words, builder, frame, start};
 
@@ -140,7 +147,7 @@ fn a_replica_that_joined_without_the_history_goes_on_without_it() {
     let _ = there.settle();
     there.cut().unwrap();
     there.invite(HERE, Grant::Write).unwrap();
-    let snapshot = there.snapshot();
+    let snapshot = there.snapshot().unwrap();
     assert!(snapshot.level() > 0);
 
     let journal = Journal::open(&path).unwrap();
@@ -163,4 +170,63 @@ fn a_replica_that_joined_without_the_history_goes_on_without_it() {
     there.merge(here.outbox().unwrap());
     let _ = there.settle();
     assert_eq!(there.state(), here.state());
+}
+
+/// The state of a snapshot that an older program took is brought to the present schema, at each start.
+#[test]
+fn a_snapshot_of_an_older_program_is_migrated() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let mut there = builder(THERE).build();
+    there.commit("old".to_owned());
+    let _ = there.settle();
+    there.cut().unwrap();
+    there.invite(HERE, Grant::Write).unwrap();
+    let journal = Journal::open(&path).unwrap();
+    let mut here = journal.replica(builder(HERE).members([THERE])).unwrap();
+    here.rejoin(there.snapshot().unwrap()).unwrap();
+    frame(&mut here, "above");
+    journal.close().unwrap();
+    drop((journal, here));
+
+    let updated = || Postcard::migrating(1, |_, op| Ok(format!("{}!", read_postcard::<String>(op)?)));
+    let open = |codec| {
+        let journal = Journal::open(&path).unwrap();
+        let builder = builder(HERE).members([THERE]).codec(codec, Limits::default());
+        journal.replica(builder).map(|replica| replica.state().0.clone())
+    };
+    let error = open(updated()).unwrap_err();
+    assert!(error.to_string().contains("Codec::migrate_state"), "{error}");
+    let shout = |Words(words): Words| Words(words.iter().map(|word| format!("{word}!")).collect());
+    for _ in 0..2 {
+        let codec = updated().migrating_state(move |schema, state| {
+            assert_eq!(schema, 0);
+            Ok(shout(read_postcard(state)?))
+        });
+        assert_eq!(open(codec).unwrap(), ["old!", "above!"]);
+    }
+}
+
+/// A joiner must not build on what a crash takes back.
+#[test]
+fn a_snapshot_comes_when_what_is_in_it_is_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path().join("app.journal")).unwrap();
+    let mut here = journal.replica(builder(HERE)).unwrap();
+    frame(&mut here, "first");
+    here.invite(THERE, Grant::Write).unwrap();
+    assert!(here.snapshot().is_none(), "nothing is written yet");
+    assert!(here.snapshot().is_none());
+    journal.flush().unwrap();
+    // One that always has something that is not durable gives one all the same.
+    frame(&mut here, "second");
+    let snapshot = here.snapshot().expect("what is in it is durable");
+    let mut there = builder(THERE).members([HERE]).join(snapshot).unwrap();
+    let _ = there.settle();
+    assert_eq!(there.state().0, ["first"]);
+    assert!(here.snapshot().is_none(), "it was given, and the next has the second");
+    journal.flush().unwrap();
+    there.rejoin(here.snapshot().unwrap()).unwrap();
+    let _ = there.settle();
+    assert_eq!(there.state().0, ["first", "second"]);
 }

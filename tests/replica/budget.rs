@@ -198,7 +198,7 @@ fn a_joiner_pays_no_more() {
         here.invite(PEERS[1], Grant::Write).unwrap();
         let _ = here.settle();
         let builder = Replica::builder(PEERS[1], Cells::default()).members([PEERS[0]]).redo_budget(50);
-        let (joined, done) = work(|| way(builder).join(here.snapshot()));
+        let (joined, done) = work(|| way(builder).join(here.snapshot().unwrap()));
         assert_eq!(done, 0);
         let mut joined = joined.unwrap();
         loop {

@@ -5,6 +5,7 @@ mod behind;
 mod bombs;
 mod by_hand;
 mod memory;
+mod migrated;
 mod replicas;
 mod schemas;
 mod snapshots;

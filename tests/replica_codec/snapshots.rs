@@ -53,7 +53,7 @@ fn hear(group: &mut [&mut Replica<Words>]) {
 
 /// What a replica gives, as a joiner gets it.
 fn given(giver: &mut Replica<Words>) -> Result<Snapshot<Words>, DecodeError> {
-    let bytes = giver.snapshot().encode().unwrap();
+    let bytes = giver.snapshot().unwrap().encode().unwrap();
     Snapshot::decode_signed(&bytes, &Postcard::new(), &Limits::default(), &TestKeys)
 }
 

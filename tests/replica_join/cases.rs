@@ -35,7 +35,7 @@ fn a_new_member_begins_with_the_state_and_edits() {
     let mut group = cut_group(10);
     invite(&mut group, 2);
     group[0].commit(10);
-    let snapshot = group[0].snapshot();
+    let snapshot = group[0].snapshot().unwrap();
     assert_eq!(snapshot.from(), Author { peer: peer(0), incarnation: 0 });
     assert!(snapshot.level() > 0 && snapshot.len() < 10, "{snapshot:?}");
 
@@ -54,10 +54,10 @@ fn a_new_member_begins_with_the_state_and_edits() {
 fn a_snapshot_without_a_cut_is_the_history() {
     let mut giver = builder(0, 1).build();
     giver.commit(1);
-    let snapshot = giver.snapshot();
+    let snapshot = giver.snapshot().unwrap();
     assert_eq!((snapshot.level(), snapshot.len()), (0, 1));
     giver.invite(peer(1), Grant::Write).unwrap();
-    let mut joiner = builder(1, 1).join(giver.snapshot()).unwrap();
+    let mut joiner = builder(1, 1).join(giver.snapshot().unwrap()).unwrap();
     settle(&mut joiner);
     assert_eq!(joiner.state(), giver.state());
     assert!(!joiner.is_provisional(), "it folded everything itself");
@@ -69,7 +69,7 @@ fn what_is_revoked_after_the_snapshot_leaves_the_joiner_too() {
     invite(&mut group, 2);
     let stamp = group[0].commit(4);
     let below = group[0].state().done[0].0;
-    let mut joiner = builder(2, 2).join(group[0].snapshot()).unwrap();
+    let mut joiner = builder(2, 2).join(group[0].snapshot().unwrap()).unwrap();
     settle(&mut joiner);
     assert!(joiner.state().ops().contains(&4));
 
@@ -103,7 +103,7 @@ fn one_that_was_away_beyond_a_cut_has_its_unsent_operations_back() {
     quiesce(&mut [first, second]);
     assert!(!first.reaches(away.version()));
 
-    away.rejoin(first.snapshot()).unwrap();
+    away.rejoin(first.snapshot().unwrap()).unwrap();
     let notices = settle(away);
     assert!(notices.contains(&(peer(2), ReplicaNotice::OwnVoid { ops: 2 })), "{notices:?}");
     assert_eq!(away.state(), first.state());
@@ -139,7 +139,7 @@ fn what_others_have_of_it_void_and_forgotten_comes_back_too() {
     quiesce(&mut [first, second]);
     assert!(!first.reaches(&Version::new()));
 
-    away.rejoin(first.snapshot()).unwrap();
+    away.rejoin(first.snapshot().unwrap()).unwrap();
     let notices = settle(away);
     assert_eq!((away.state(), first.state().ops()), (first.state(), vec![1]));
     assert!(notices.contains(&(peer(2), ReplicaNotice::OwnVoid { ops: 1 })), "{notices:?}");
@@ -152,7 +152,7 @@ fn a_member_that_lacks_nothing_below_the_cut_merges_what_is_above() {
     let [first, second] = &mut group;
     second.commit(7);
     first.commit(8);
-    second.rejoin(first.snapshot()).unwrap();
+    second.rejoin(first.snapshot().unwrap()).unwrap();
     settle(second);
     assert!(!second.is_provisional());
     assert!(second.state().ops().contains(&8));
@@ -172,7 +172,7 @@ fn a_member_that_lacks_what_it_acknowledged_is_served_a_snapshot_and_harms_only_
     assert!(!first.reaches(empty.version()), "it is sent a snapshot, not a hole");
     drop(empty);
 
-    let mut again = builder(1, 2).join(first.snapshot()).unwrap();
+    let mut again = builder(1, 2).join(first.snapshot().unwrap()).unwrap();
     settle(&mut again);
     assert_eq!(again.author(), Author { peer: peer(1), incarnation: 1 }, "no number is given twice");
     assert_eq!((again.state(), first.state()), (&before, &before));
@@ -188,7 +188,7 @@ fn a_member_that_lacks_what_it_acknowledged_is_served_a_snapshot_and_harms_only_
 fn a_snapshot_is_provisional_until_a_second_member_agrees() {
     let mut group = cut_group(1100);
     invite(&mut group, 2);
-    let mut joiner = builder(2, 2).join(group[0].snapshot()).unwrap();
+    let mut joiner = builder(2, 2).join(group[0].snapshot().unwrap()).unwrap();
     let [first, second] = &mut group;
     // Its giver's word alone does not count, whatever follows.
     for op in 0..1100 {
@@ -215,7 +215,7 @@ fn a_snapshot_that_lies_is_found_by_a_second_member() {
     }
     cut(&mut group);
     invite(&mut group, 2);
-    let mut joiner = builder(2, 2).join(group[0].snapshot()).unwrap();
+    let mut joiner = builder(2, 2).join(group[0].snapshot().unwrap()).unwrap();
     for op in 0..1100 {
         joiner.commit(op);
     }
@@ -239,11 +239,11 @@ fn builder_with(number: usize, done: Vec<(Stamp, u32)>) -> Replica<Log> {
 #[test]
 fn refused_snapshots_say_what_mends_them() {
     let mut group = cut_group(4);
-    let other = builder(2, 3).join(group[0].snapshot()).unwrap_err();
+    let other = builder(2, 3).join(group[0].snapshot().unwrap()).unwrap_err();
     assert_eq!(other, SnapshotError::OtherGroup);
     assert!(other.to_string().contains("give the builder the members"));
 
-    let stranger = builder(2, 2).join(group[0].snapshot()).unwrap_err();
+    let stranger = builder(2, 2).join(group[0].snapshot().unwrap()).unwrap_err();
     assert_eq!(stranger, SnapshotError::NotInvited);
     assert!(stranger.to_string().contains("ask the member that invited it"));
 }
@@ -266,7 +266,7 @@ fn the_branches_of_a_forked_author_go_on_in_the_joiner() {
     all[3].commit(4);
     all[1].commit(5);
     all[0].invite(peer(3), Grant::Write).unwrap();
-    let mut joiner = builder(3, 3).join(all[0].snapshot()).unwrap();
+    let mut joiner = builder(3, 3).join(all[0].snapshot().unwrap()).unwrap();
     all.push(&mut joiner);
     quiesce(&mut all);
     assert!([1, 2, 3].iter().all(|op| all[0].state().ops().contains(op)), "{:?}", all[0].state());
@@ -279,11 +279,11 @@ fn the_branches_of_a_forked_author_go_on_in_the_joiner() {
 fn a_joiner_of_a_joiner_has_the_same() {
     let mut group = cut_group(10);
     invite(&mut group, 2);
-    let mut second = builder(2, 2).join(group[0].snapshot()).unwrap();
+    let mut second = builder(2, 2).join(group[0].snapshot().unwrap()).unwrap();
     // It gives on what it has not settled, nor acknowledged.
     invite(&mut group, 3);
     second.merge(group[0].since(second.version()));
-    let mut third = builder(3, 2).join(second.snapshot()).unwrap();
+    let mut third = builder(3, 2).join(second.snapshot().unwrap()).unwrap();
     settle(&mut third);
     assert_eq!(third.state(), group[0].state());
     third.commit(77);
@@ -337,11 +337,13 @@ fn a_branch_from_below_a_cut_holds_up_only_itself() {
     assert_eq!((first.state(), second.state()), (third.state(), third.state()));
     assert_eq!((first.watermark(), second.watermark()), (third.watermark(), third.watermark()));
 
-    // The copy has found out, and begins again with what all have.
+    // The copy has found out, and begins again with what all have. It gives no one what no other takes.
+    assert!(copy.snapshot().is_none());
     let cut_off = ReplicaNotice::NextLife { author: Author { peer: peer(1), incarnation: 1 }, cut_off: true };
     assert!(found.contains(&(peer(1), cut_off)), "{found:?}");
-    copy.rejoin(first.snapshot()).unwrap();
+    copy.rejoin(first.snapshot().unwrap()).unwrap();
     settle(&mut copy);
+    assert!(copy.snapshot().is_some());
     assert_eq!(copy.state(), first.state());
     let mut back: Vec<_> = copy.take_void().into_iter().map(|(_, op)| op).collect();
     back.sort_unstable();

@@ -75,7 +75,8 @@ pub(crate) fn exchange(
         let delta = replicas[from].since(&version);
         replicas[to].merge(delta);
     } else {
-        let snapshot = replicas[from].snapshot();
+        // None where it must rejoin itself.
+        let Some(snapshot) = replicas[from].snapshot() else { return Vec::new() };
         match replicas[to].rejoin(snapshot) {
             Ok(()) => {}
             // Each has forgotten what the other never had, all of it void: another member has both.

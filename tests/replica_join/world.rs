@@ -179,7 +179,7 @@ impl World {
 
     /// Nothing where the giver has not heard of the invitation.
     fn joiner(&mut self, number: usize, from: usize) -> Option<Replica<Log>> {
-        let snapshot = self.replicas[from].1.snapshot();
+        let snapshot = self.replicas[from].1.snapshot()?;
         self.seen.above_cut += usize::from(snapshot.level() > 0 && !snapshot.is_empty());
         match builder(number, GENESIS).join(snapshot) {
             Ok(replica) => Some(replica),
@@ -201,7 +201,7 @@ impl World {
         let least = self.replicas[at].1.author().incarnation + 1;
         // No one may have heard of the life before: then its number must come from elsewhere.
         self.replicas[at].1 = if incarnation < least {
-            let snapshot = self.replicas[from].1.snapshot();
+            let snapshot = self.replicas[from].1.snapshot().expect("`joiner` had one");
             builder(number, GENESIS).incarnation(least).join(snapshot).unwrap()
         } else {
             replica

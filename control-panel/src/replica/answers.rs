@@ -1,4 +1,4 @@
-//! What a keeper answered during a frame: all that a replica reads and is not told by a call. A record of the frame has the answers, and a replay
+//! What a keeper answered during a frame: all that a replica reads and no call brings. A record of the frame has the answers, and a replay
 //! gives them again.
 
 use std::cell::RefCell;
@@ -23,7 +23,7 @@ pub(super) enum Question {
 pub(crate) struct Answer {
     /// By its place among those of [`Question`].
     pub(crate) question: u8,
-    /// The how manieth time it was asked in the frame, from 0.
+    /// How often the question was asked in the frame before.
     pub(crate) nth: u64,
     pub(crate) value: u64,
 }
@@ -73,13 +73,13 @@ pub(super) fn answer(question: Question, usual: u64, ask: impl FnOnce() -> u64) 
         *asked += 1;
         let nth = *asked - 1;
         let is_it = |answer: &&Answer| (answer.question, answer.nth) == (question as u8, nth);
-        let told =
+        let recorded =
             answers.replays.then(|| answers.unusual.iter().find(is_it).map_or(usual, |answer| answer.value));
-        Some((nth, told))
+        Some((nth, recorded))
     });
-    let Some((nth, told)) = nth else { return ask() };
-    if let Some(told) = told {
-        return told;
+    let Some((nth, recorded)) = nth else { return ask() };
+    if let Some(recorded) = recorded {
+        return recorded;
     }
     let value = ask();
     if value != usual {

@@ -139,7 +139,7 @@ impl<S: State> ReplicaBuilder<S> {
 
     /// Compares states: at every 1,024th Lamport time, once it is stable, the digest of the state is sent with an acknowledgement, and a
     /// peer whose digest differs is [reported](super::ReplicaNotice::Desync). The same function everywhere; it runs within a frame's budget, on the state at that
-    /// time, to which the replica goes back and comes from again. It must not panic. Default: states are not compared.
+    /// time, to which the replica goes back and comes from again. Where it panics there is none ([`DigestPanicked`](super::ReplicaNotice::DigestPanicked)). Default: states are not compared.
     ///
     /// ```
     /// use std::hash::{DefaultHasher, Hash, Hasher};

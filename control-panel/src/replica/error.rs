@@ -156,7 +156,7 @@ impl error::Error for CutError {}
 /// let [alice, bob] = [1, 2].map(|byte| Peer([byte; 32]));
 /// let mut replica = Replica::new(alice, [alice], Words::default());
 /// // It was not invited.
-/// let refused = Replica::builder(bob, Words::default()).members([alice]).join(replica.snapshot());
+/// let refused = Replica::builder(bob, Words::default()).members([alice]).join(replica.snapshot().expect("no journal"));
 /// assert_eq!(refused.unwrap_err(), SnapshotError::NotInvited);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -73,6 +73,8 @@ pub(super) struct Kept<S: State> {
     own_durable: u64,
     /// What the last frame that was recorded, or is replayed, was answered.
     usual: u64,
+    /// A snapshot that was asked for, and how many of this author's operations must be durable before it is given.
+    held: Option<(u64, Snapshot<S>)>,
 }
 
 impl<S: State> Kept<S> {
@@ -113,7 +115,7 @@ impl<S: State> Replica<S> {
     pub(crate) fn set_keeper(&mut self, keeper: Box<dyn Keeper<S>>) {
         self.seal();
         let own_durable = self.graph.own_next_seq();
-        self.kept = Some(Kept { keeper, own: VecDeque::new(), own_durable, usual: own_durable });
+        self.kept = Some(Kept { keeper, own: VecDeque::new(), own_durable, usual: own_durable, held: None });
     }
 
     /// Whether an operation may be committed now.
@@ -140,6 +142,7 @@ impl<S: State> Replica<S> {
 
     pub(super) fn keep_snapshot(&mut self, snapshot: &Snapshot<S>) {
         if let Some(kept) = &mut self.kept {
+            kept.held = None;
             kept.keeper.begin_again(snapshot);
         }
     }
@@ -161,11 +164,40 @@ impl<S: State> Replica<S> {
         self.kept.as_ref().map_or_else(|| self.graph.own_next_seq(), |kept| kept.own_durable)
     }
 
+    /// The snapshot that was asked for before, if it is durable now. One that is out of date is dropped.
+    pub(super) fn held_snapshot(&mut self) -> Option<Snapshot<S>> {
+        let level = self.graph.level();
+        let kept = self.kept.as_mut()?;
+        if kept.held.as_ref().is_some_and(|(_, held)| held.level() != level) {
+            kept.held = None;
+        }
+        let durable = kept.own_durable;
+        kept.held.take_if(|(upto, _)| *upto <= durable).map(|(_, held)| held)
+    }
+
+    /// Whether a snapshot that was asked for waits for what is in it to be durable.
+    pub(super) fn holds_snapshot(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.held.is_some())
+    }
+
+    /// Gives a snapshot if all that this author made is durable; else it is held until it is.
+    pub(super) fn hold_snapshot(&mut self, snapshot: Snapshot<S>) -> Option<Snapshot<S>> {
+        let upto = self.graph.own_next_seq();
+        match &mut self.kept {
+            Some(kept) if kept.own_durable < upto => {
+                kept.held = Some((upto, snapshot));
+                None
+            }
+            _ => Some(snapshot),
+        }
+    }
+
     /// A life that goes on as another author has nothing durable.
     pub(super) fn keep_for_new_life(&mut self) {
         if let Some(kept) = &mut self.kept {
             kept.own.clear();
             (kept.own_durable, kept.usual) = (0, 0);
+            kept.held = None;
         }
     }
 }

@@ -64,7 +64,7 @@ pub enum ReplicaNotice {
     ///
     /// If it is `cut_off`, what it made as the old one is behind what a cut covers, so no other takes it: it may change nothing and says nothing, and
     /// what it commits comes back by [`take_void`](super::Replica::take_void), until it [rejoins](super::Replica::rejoin) with another member's
-    /// snapshot. Then what it made before comes back too. Give no snapshot of it to others.
+    /// snapshot. Then what it made before comes back too.
     NextLife {
         /// As which it goes on.
         author: Author,
@@ -85,6 +85,13 @@ pub enum ReplicaNotice {
         message: String,
         /// Whether the replica goes on, as all members run the same reducer.
         void: bool,
+    },
+    /// The [digest function](super::ReplicaBuilder::digest) panicked: states are not compared at that level. It is called again for later levels, and reported once.
+    DigestPanicked {
+        /// The Lamport time of the level.
+        at: u64,
+        /// The panic's message.
+        message: String,
     },
     /// A peer's state differs, though it has the same operations: another reducer, or an `apply` that is not deterministic.
     Desync {

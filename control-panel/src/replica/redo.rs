@@ -82,7 +82,7 @@ pub struct Redone<S: State> {
 
 pub(crate) enum Made<S: State> {
     Outcome(Box<Outcome<S>>),
-    /// In a replay: the how manieth job of its replica it was.
+    /// In a replay: the number of the job, among those of its replica.
     #[cfg(feature = "journal")]
     Recorded(u64),
 }

@@ -321,6 +321,9 @@ impl<S: State> Replica<S> {
                 void: poison.void,
             }));
         }
+        if let Some((at, message)) = self.fold.take_digest_panic() {
+            notices.push(ReplicaNotice::DigestPanicked { at, message });
+        }
         self.unsettled = self.fold.is_busy();
         let settled = Settled { merged, undone, redone, job, notices };
         settled.count();

@@ -72,6 +72,12 @@ impl<S: State> Replica<S> {
     ///
     /// What this replica has not acknowledged yet it acknowledges now: call [`outbox`](Self::outbox) in the same frame, as in every other.
     ///
+    /// `None` if there is none to give:
+    ///
+    /// - With a journal, until what is in it is durable here: a joiner would build on what a crash takes back. It is kept meanwhile: ask again in a later frame, as
+    ///   the [`outbox`](Self::outbox) gives a frame's operations in a later one. While the disk is full there is none.
+    /// - After [`NextLife`](super::ReplicaNotice::NextLife) with `cut_off`, until this replica [rejoined](Self::rejoin): it holds what no other takes. Ask another member.
+    ///
     /// Costs a reference and some 100 bytes for each run above the cut, and rarely a clone of the state.
     ///
     /// ```
@@ -95,7 +101,7 @@ impl<S: State> Replica<S> {
     /// here.cut()?;
     /// here.invite(bob, Grant::Write)?;
     ///
-    /// let mut there = Replica::builder(bob, Words::default()).members([alice]).join(here.snapshot())?;
+    /// let mut there = Replica::builder(bob, Words::default()).members([alice]).join(here.snapshot().expect("no journal"))?;
     /// there.commit("new");
     /// here.merge(there.since(here.version()));
     /// let _ = (here.settle(), there.settle());
@@ -103,13 +109,32 @@ impl<S: State> Replica<S> {
     /// assert_eq!(there.state(), here.state());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn snapshot(&mut self) -> Snapshot<S> {
+    pub fn snapshot(&mut self) -> Option<Snapshot<S>> {
         self.seal();
+        if self.cut_off {
+            return None;
+        }
+        self.flush();
+        let held = self.held_snapshot();
+        if held.is_some() || self.holds_snapshot() {
+            return held;
+        }
         // What is stable here the joiner takes for stable by the members' runs: by this one's too.
-        if self.membership.is_undeclared() && !self.cut_off {
+        if self.membership.is_undeclared() {
+            if !self.accepts() {
+                return None;
+            }
             let digest = self.fold.digest();
             self.act(Operation::Ack { digest });
+            self.flush();
         }
+        let snapshot = self.take_snapshot();
+        self.hold_snapshot(snapshot)
+    }
+
+    /// All that this replica has now.
+    pub(crate) fn take_snapshot(&mut self) -> Snapshot<S> {
+        self.seal();
         let graph = self.graph.to_record();
         let signed = self.verifier.is_some();
         let waiting = if signed { self.waiting_signatures(&graph) } else { Vec::new() };

@@ -1,6 +1,6 @@
 //! Panics as data: where they arose and what they carried, by one process-wide hook.
 //!
-//! The payload comes from `catch_unwind`, but the place is told only to the hook. So the hook, installed
+//! The payload comes from `catch_unwind`, but only the hook learns the place. So the hook, installed
 //! once and for all panels, notes the place for whoever is catching on this thread, and then calls the hook
 //! that was there before: the user's, or the standard one that prints.
 
@@ -31,9 +31,9 @@ const PLACES_KEPT: usize = 8;
 struct Catching {
     /// How many catches lie around each other; 0 where nobody catches.
     depth: u32,
-    /// Whether the innermost one is told of nothing: then the panic is an answer, not a failure.
+    /// Whether nothing is reported to the innermost one: then the panic is an answer, not a failure.
     quietly: bool,
-    /// Whether it alone is told: the hook before is not called.
+    /// Whether it alone is notified: the hook before is not called.
     silently: bool,
     /// Whether places are noted for it.
     noted: bool,
@@ -184,7 +184,7 @@ pub(crate) fn catch_silently<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport>
 fn report<T>((result, places): (thread::Result<T>, Option<Places>)) -> Result<T, PanicReport> {
     result.map_err(|payload| {
         let (text, mut places) = (message(&*payload), places.unwrap_or_default());
-        // The latest with this payload's message; they are told apart by nothing else.
+        // The latest with this payload's message; nothing else distinguishes them.
         let at = places.iter().rposition(|(_, message, _)| message.as_deref() == text);
         let place = at.and_then(|at| places.remove(at)).map(|(.., place)| place);
         PanicReport::new(payload, place)
@@ -196,7 +196,7 @@ pub(crate) fn discard<T>(value: T) {
     catch(|| drop(value)).ok();
 }
 
-/// Runs `f`; a panic is `None` and nobody is told.
+/// Runs `f`; a panic is `None`, and not reported.
 pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
     install();
     scope(Scope { quietly: true, ..Scope::default() }, f).0.ok()

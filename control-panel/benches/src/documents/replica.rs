@@ -204,7 +204,7 @@ impl<B: GoesBack> Document for OurReplica<B> {
         exchange(self);
         self.replica.cut().expect("it is an owner");
         exchange(self);
-        Some(vec![self.replica.snapshot().encode().expect("it has a codec")])
+        Some(vec![self.replica.snapshot()?.encode().expect("it has a codec")])
     }
 
     fn load(me: u8, peers: u8, stored: &Bytes) -> Self {

@@ -34,7 +34,7 @@ pub enum Refused {
         /// That of this program.
         known: u64,
     },
-    /// A snapshot whose state is of another schema: operations of an older one are migrated, a state is not.
+    /// A snapshot whose state is of a newer schema, or of an older one that the codec does not [migrate](super::Codec::migrate_state).
     Schema {
         /// That of the snapshot.
         found: u32,
@@ -108,7 +108,7 @@ impl fmt::Display for DecodeError {
             ),
             Refused::Schema { found, known } => write!(
                 f,
-                "a state of schema {found}, and this program's is {known}: ask a member that runs this version of the program"
+                "a state of schema {found}, and this program's is {known}: update the older of the two programs; an older state `Codec::migrate_state` can bring here"
             ),
             Refused::Limit { what, found, limit } => write!(
                 f,

@@ -12,6 +12,7 @@ use super::{
     decode::decode_runs,
     encode::encode_runs,
     postcard::{read_postcard, write_postcard},
+    wire::{Reader, put_varint, within},
 };
 use crate::replica::{
     Author, RunHash, Snapshot, State,
@@ -83,12 +84,17 @@ where
             reducers: self.reducers.clone(),
         };
         let runs = encode_runs(&delta)?;
-        SnapshotBytes::seal(self.schema, |out| write_postcard(&(head, &*self.state, runs), out))
+        SnapshotBytes::seal(self.schema, |out| {
+            put_part(out, |part| write_postcard(&head, part))?;
+            put_part(out, |part| write_postcard(&*self.state, part))?;
+            out.extend_from_slice(&runs);
+            Ok(())
+        })
     }
 
     /// Reads bytes that anybody may have written, within limits ([`Limits::bytes`] bounds the whole). Do it where they arrive, in a worker.
     ///
-    /// A state is of the program's own schema: one of another is refused.
+    /// A state of an older schema is [migrated](Codec::migrate_state), one of a newer is refused.
     ///
     /// # Errors
     /// What is refused, where, and what mends it. What no replica says, though it can be read, is refused by
@@ -146,11 +152,21 @@ where
         verifier: Option<&dyn Verifier>,
     ) -> Result<Self, DecodeError> {
         let SnapshotBytes { schema, content, .. } = SnapshotBytes::open(bytes, limits)?;
-        if schema != codec.schema() {
-            return Err(DecodeError::new(0, Refused::Schema { found: schema, known: codec.schema() }));
+        let known = codec.schema();
+        if schema > known {
+            return Err(DecodeError::new(0, Refused::Schema { found: schema, known }));
         }
-        let (head, state, runs): (Head, S, Vec<u8>) = read_postcard(content)?;
-        let runs = decode_runs(&runs, codec, limits, verifier)?;
+        let mut reader = Reader::new(content);
+        let head: Head = read_postcard(part(&mut reader)?)?;
+        let state = part(&mut reader)?;
+        let state: S = if schema == known {
+            read_postcard(state)?
+        } else {
+            let mut migrated = Vec::new();
+            codec.migrate_state(schema, state, &mut migrated)?;
+            read_postcard(&migrated)?
+        };
+        let runs = decode_runs(&content[reader.offset()..], codec, limits, verifier)?;
         let mut runs: Vec<_> = runs.into_iter().map(Some).collect();
         let mut chains = Vec::with_capacity(head.chains.len());
         for chain in head.chains {
@@ -160,7 +176,7 @@ where
         Ok(Self {
             from: head.from,
             genesis: head.genesis,
-            schema,
+            schema: known,
             state: Arc::new(state),
             graph: graph::Record { level: head.level, chains },
             waiting,
@@ -183,6 +199,25 @@ impl Chain {
         let runs = taken.collect::<Result<_, _>>()?;
         Ok(ChainRecord { author, fork, base, base_row, runs })
     }
+}
+
+/// Appends what `write` makes, behind its length.
+fn put_part(
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let mut part = Vec::new();
+    write(&mut part)?;
+    put_varint(out, part.len() as u64);
+    out.extend_from_slice(&part);
+    Ok(())
+}
+
+/// The next part of the content.
+fn part<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    let (offset, length) = (reader.offset(), reader.varint()?);
+    // Within the content, which is within the limits.
+    reader.bytes(within(offset, "bytes", length, usize::MAX)?)
 }
 
 fn misplaced() -> DecodeError {

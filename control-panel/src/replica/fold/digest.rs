@@ -24,11 +24,14 @@ pub(super) struct Digests<S> {
     next: u64,
     /// The last level that the watermark has reached.
     due: u64,
+    /// The first level at which the function panicked, and its message, until that is reported.
+    panic: Option<(u64, String)>,
+    panicked: bool,
 }
 
 impl<S> Digests<S> {
     pub(super) fn new(of: Option<Of<S>>) -> Self {
-        Self { of, taken: VecDeque::new(), next: STRIDE, due: 0 }
+        Self { of, taken: VecDeque::new(), next: STRIDE, due: 0, panic: None, panicked: false }
     }
 
     /// None taken, by the same function.
@@ -57,6 +60,19 @@ impl<S> Digests<S> {
             }
         }
         self.next += STRIDE;
+    }
+
+    /// There is none for the level that was due, as the function panicked: it is not called again for that one.
+    pub(super) fn panicked(&mut self, message: String) {
+        if !std::mem::replace(&mut self.panicked, true) {
+            self.panic = Some((self.next, message));
+        }
+        self.took(None);
+    }
+
+    /// Where the function panicked first, once.
+    pub(super) fn take_panic(&mut self) -> Option<(u64, String)> {
+        self.panic.take()
     }
 
     pub(super) fn last(&self) -> Option<Digest> {

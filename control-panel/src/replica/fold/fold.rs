@@ -9,6 +9,7 @@ use super::{
     digest::Digests,
     job::Outstanding,
     line::Line,
+    poison::caught,
     snapshots::{Snapshots, interval},
 };
 #[cfg(feature = "journal")]
@@ -241,8 +242,9 @@ impl<S: State> Fold<S> {
                 continue;
             }
             let position = self.line.above(level);
-            match self.line.visit(position, budget, of) {
-                Some(digest) => self.digests.took(Some(digest)),
+            match self.line.visit(position, budget, |state| caught(|| of(state))) {
+                Some(Ok(digest)) => self.digests.took(Some(digest)),
+                Some(Err(message)) => self.digests.panicked(message),
                 None => break,
             }
         }

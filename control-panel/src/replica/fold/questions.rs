@@ -86,6 +86,11 @@ impl<S: State> Fold<S> {
         Arc::new(state)
     }
 
+    /// The level at which the digest function panicked first, and its message: once.
+    pub(crate) fn take_digest_panic(&mut self) -> Option<(u64, String)> {
+        self.digests.take_panic()
+    }
+
     /// The last digest taken.
     pub(crate) fn digest(&self) -> Option<Digest> {
         self.digests.last()

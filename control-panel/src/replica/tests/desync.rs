@@ -1,6 +1,9 @@
 //! Row 24: the same operations, another state.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use super::forger::peer;
 use crate::replica::{Peer, Replica, ReplicaNotice, Stamp, State};
@@ -67,4 +70,26 @@ fn a_state_that_differs_is_reported_once_on_each_side_with_where() {
         assert_eq!(named, [peer(1), peer(2)][side]);
         assert!(at >= 1500 && agreed < 1500, "{at} {agreed}");
     }
+}
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+#[test]
+fn a_digest_function_that_panics_is_called_once_a_level_and_reported_once() {
+    let mut alone = Replica::builder(peer(1), Count { sum: 0, wrong_from: 0 })
+        .digest(|count| {
+            CALLS.fetch_add(1, Ordering::Relaxed);
+            panic!("no digest of {}", count.sum)
+        })
+        .build();
+    let mut found = Vec::new();
+    for _ in 0..3000 {
+        alone.commit(1);
+        let _ = alone.outbox();
+        found.extend(alone.settle().notices);
+    }
+    assert_eq!(CALLS.load(Ordering::Relaxed), 2, "at 1024 and 2048");
+    let panicked = |notice: &ReplicaNotice| matches!(notice, ReplicaNotice::DigestPanicked { at: 1024, message } if message.starts_with("no digest of"));
+    assert!(found.len() == 1 && panicked(&found[0]), "{found:?}");
+    assert_eq!(alone.state().sum, 3000);
 }

@@ -157,7 +157,11 @@ impl<S: State> Node<S> {
     /// has all again.
     pub(super) fn snapshot_to_store(&mut self) -> Option<Snapshot<S>> {
         let replica = self.replica.as_mut()?;
-        (!replica.reaches(&self.stored)).then(|| replica.snapshot())
+        if replica.reaches(&self.stored) {
+            return None;
+        }
+        // One that must rejoin gives none to others, and keeps one.
+        Some(replica.snapshot().unwrap_or_else(|| replica.take_snapshot()))
     }
 
     pub(super) fn has_jobs(&self) -> bool {

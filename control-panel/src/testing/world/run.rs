@@ -227,7 +227,8 @@ where
         // It acknowledges what it gives, and stores: before it sends.
         let to_store = self.nodes[node].snapshot_to_store();
         let asked = std::mem::take(&mut self.nodes[node].asked);
-        let snapshot = self.nodes[node].replica.as_mut().filter(|_| !asked.is_empty()).map(Replica::snapshot);
+        let snapshot =
+            self.nodes[node].replica.as_mut().filter(|_| !asked.is_empty()).and_then(Replica::snapshot);
         let outbox = self.nodes[node].replica.as_mut().and_then(Replica::outbox);
         if self.crashes(node, Step::Taken) {
             return Ok(false);

@@ -11,6 +11,7 @@ use self::read::Values;
 use super::{Codec, DecodeError, EncodeError, Refused};
 
 type Migrate<Op> = Arc<dyn Fn(u32, &[u8]) -> Result<Op, DecodeError> + Send + Sync>;
+type MigrateState = Arc<dyn Fn(u32, &[u8], &mut Vec<u8>) -> Result<(), DecodeError> + Send + Sync>;
 
 /// The default [`Codec`]: [postcard](https://docs.rs/postcard), for any operation that implements serde's traits.
 ///
@@ -58,12 +59,13 @@ type Migrate<Op> = Arc<dyn Fn(u32, &[u8]) -> Result<Op, DecodeError> + Send + Sy
 pub struct Postcard<Op> {
     schema: u32,
     migrate: Option<Migrate<Op>>,
+    migrate_state: Option<MigrateState>,
 }
 
 impl<Op: Serialize + DeserializeOwned> Postcard<Op> {
     /// Schema 0, the first.
     pub fn new() -> Self {
-        Self { schema: 0, migrate: None }
+        Self { schema: 0, migrate: None, migrate_state: None }
     }
 
     /// A later schema. `migrate` takes the number and the bytes of an operation of an older one ([`read_postcard`] reads them).
@@ -71,7 +73,34 @@ impl<Op: Serialize + DeserializeOwned> Postcard<Op> {
         schema: u32,
         migrate: impl Fn(u32, &[u8]) -> Result<Op, DecodeError> + Send + Sync + 'static,
     ) -> Self {
-        Self { schema, migrate: Some(Arc::new(migrate)) }
+        Self { schema, migrate: Some(Arc::new(migrate)), migrate_state: None }
+    }
+
+    /// Reads states of older schemas too ([`Codec::migrate_state`]): `migrate` takes the number and the bytes of one, and makes the present one of it.
+    ///
+    /// ```
+    /// use control_panel::replica::codec::{Codec, Postcard, read_postcard};
+    /// use serde::Serialize;
+    ///
+    /// #[derive(Serialize)]
+    /// struct Pages { titles: Vec<String>, keep_links: bool }
+    ///
+    /// // In schema 0 it was the titles alone.
+    /// let codec = Postcard::<String>::migrating(1, |_, op| read_postcard(op))
+    ///     .migrating_state(|_, state| Ok(Pages { titles: read_postcard(state)?, keep_links: false }));
+    /// let mut state = Vec::new();
+    /// codec.migrate_state(0, b"\x01\x04Home", &mut state)?;
+    /// assert_eq!(state, b"\x01\x04Home\x00");
+    /// # Ok::<(), control_panel::replica::codec::DecodeError>(())
+    /// ```
+    pub fn migrating_state<S: Serialize>(
+        mut self,
+        migrate: impl Fn(u32, &[u8]) -> Result<S, DecodeError> + Send + Sync + 'static,
+    ) -> Self {
+        self.migrate_state = Some(Arc::new(move |schema, bytes, out| {
+            write_postcard(&migrate(schema, bytes)?, out).map_err(DecodeError::value)
+        }));
+        self
     }
 }
 
@@ -90,6 +119,13 @@ impl<Op: Serialize + DeserializeOwned + 'static> Codec<Op> for Postcard<Op> {
             _ => read_postcard(bytes),
         }
     }
+
+    fn migrate_state(&self, schema: u32, state: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        match &self.migrate_state {
+            Some(migrate) => migrate(schema, state, out),
+            None => Err(DecodeError::new(0, Refused::Schema { found: schema, known: self.schema })),
+        }
+    }
 }
 
 impl<Op: Serialize + DeserializeOwned> Default for Postcard<Op> {
@@ -100,7 +136,7 @@ impl<Op: Serialize + DeserializeOwned> Default for Postcard<Op> {
 
 impl<Op> Clone for Postcard<Op> {
     fn clone(&self) -> Self {
-        Self { schema: self.schema, migrate: self.migrate.clone() }
+        Self { schema: self.schema, migrate: self.migrate.clone(), migrate_state: self.migrate_state.clone() }
     }
 }
 

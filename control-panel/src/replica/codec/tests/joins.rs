@@ -79,7 +79,7 @@ fn decode(bytes: &[u8]) -> Result<Snapshot<Words>, super::super::DecodeError> {
 #[test]
 fn a_joiner_begins_with_the_bytes() {
     let mut group = group();
-    let snapshot = group[0].snapshot();
+    let snapshot = group[0].snapshot().unwrap();
     assert!(snapshot.level() > 0 && !snapshot.is_empty());
     let bytes = snapshot.encode().unwrap();
     let read = decode(&bytes).unwrap();
@@ -99,7 +99,7 @@ fn a_joiner_begins_with_the_bytes() {
 #[test]
 fn another_schema_is_refused() {
     let mut group = group();
-    let mut snapshot = group[0].snapshot();
+    let mut snapshot = group[0].snapshot().unwrap();
     snapshot.schema = 7;
     let error = decode(&snapshot.encode().unwrap()).unwrap_err();
     assert_eq!(error.refused(), &Refused::Schema { found: 7, known: 0 });
@@ -109,13 +109,13 @@ fn another_schema_is_refused() {
 fn without_a_codec_there_are_no_bytes() {
     let mut replica = Replica::new(peer(1), [peer(1)], Words::default());
     replica.commit("word".into());
-    assert_eq!(replica.snapshot().encode(), Err(super::super::EncodeError::NoCodec));
+    assert_eq!(replica.snapshot().unwrap().encode(), Err(super::super::EncodeError::NoCodec));
 }
 
 #[test]
 fn damage_is_an_error() {
     let mut group = group();
-    let bytes = group[0].snapshot().encode().unwrap();
+    let bytes = group[0].snapshot().unwrap().encode().unwrap();
     for end in 0..bytes.len() {
         assert!(decode(&bytes[..end]).is_err());
     }
@@ -131,7 +131,7 @@ fn damage_is_an_error() {
 #[test]
 fn lies_are_errors_or_harm_nothing_but_the_state() {
     let mut group = group();
-    let bytes = group[0].snapshot().encode().unwrap();
+    let bytes = group[0].snapshot().unwrap().encode().unwrap();
     let delta = group[1].since(&crate::replica::Version::new());
     let content = SnapshotBytes::open(&bytes, &Limits::default()).unwrap().content.to_vec();
     let (mut refused, mut joined) = (0, 0);

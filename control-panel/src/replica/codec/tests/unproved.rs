@@ -73,7 +73,7 @@ fn giver(lamport: impl Fn(u64) -> u64) -> Replica<Words> {
 #[test]
 fn a_waiting_run_goes_with_what_it_proves() {
     let mut giver = giver(|clock| clock + 1);
-    let snapshot = giver.snapshot();
+    let snapshot = giver.snapshot().unwrap();
     assert_eq!(snapshot.waiting.len(), 1);
     let bytes = snapshot.encode().unwrap();
     let read = Snapshot::<Words>::decode_signed(&bytes, &Postcard::new(), &Limits::default(), &TestKeys);
@@ -86,7 +86,7 @@ fn a_waiting_run_goes_with_what_it_proves() {
 fn a_waiting_run_that_lies_proves_nothing_and_spoils_nothing() {
     let mut giver = giver(|clock| clock);
     let author = Author { peer: PEERS[1], incarnation: 0 };
-    let error = giver.snapshot().encode().unwrap_err();
+    let error = giver.snapshot().unwrap().encode().unwrap_err();
     assert_eq!(error, EncodeError::Unproved { author, seq: 0 });
     assert!(error.to_string().contains("merge what another member has"), "{error}");
 }
