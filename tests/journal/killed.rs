@@ -1,4 +1,4 @@
-//! `SIGKILL` at random moments, under load.
+//! `SIGKILL` at random moments, under load; and programs that end by a panic, or abort.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,9 @@ use crate::{Words, start};
 
 /// Set in the process that is killed: the path of its journal.
 const PATH: &str = "JOURNAL_KILLED";
+
+/// Set in a process that ends by itself: how.
+const ENDS: &str = "JOURNAL_ENDS";
 
 /// How often: `SIGKILL_ROUNDS`, or as few as take a few seconds.
 fn rounds() -> u64 {
@@ -58,6 +61,8 @@ fn run_until_killed(path: &str) {
     panel.spawn(journal.writer(IntentSource::Restore));
     let mut rng = Rng::new(u64::from(std::process::id()));
     let life = app.0.author().incarnation;
+    let ends = env::var(ENDS).ok();
+    let mut frames_left = ends.is_some().then(|| rng.below(200));
     let (mut out, mut word) = (std::io::stdout().lock(), 0);
     writeln!(out, "\nlife {life}").unwrap();
     loop {
@@ -73,6 +78,12 @@ fn run_until_killed(path: &str) {
             }
         }
         out.write_all(lines.as_bytes()).unwrap();
+        match &mut frames_left {
+            Some(0) if ends.as_deref() == Some("abort") => std::process::abort(),
+            Some(0) => panic!("as a reducer may"),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         if rng.chance(30) {
             thread::sleep(Duration::from_micros(rng.below(3000)));
         }
@@ -91,7 +102,11 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
     let mut rng = Rng::new(1);
     let mut incarnations = Vec::new();
     for round in 0..rounds() {
-        let mut child = Command::new(env::current_exe().unwrap())
+        let mut command = Command::new(env::current_exe().unwrap());
+        // Most are killed.
+        let ends = [None, None, None, Some("panic"), Some("abort")][usize::try_from(round % 5).unwrap()];
+        command.envs(ends.map(|ends| (ENDS, ends)));
+        let mut child = command
             .args([
                 "killed::a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice",
                 "--exact",
@@ -99,6 +114,7 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
             ])
             .env(PATH, &path)
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -119,6 +135,7 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
             }
             if life.is_some() {
                 match before_kill.checked_sub(1) {
+                    _ if ends.is_some() => {}
                     Some(left) => before_kill = left,
                     // More than once does no harm; what is in the pipe is read to its end.
                     None => child.kill().unwrap(),

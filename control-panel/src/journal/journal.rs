@@ -281,17 +281,26 @@ pub(crate) fn open_to_read(path: &Path) -> Result<ReadOnly, JournalError> {
     open().map_err(|fault: Fault| fault.at(path))
 }
 
-/// A view of a journal that may be damaged: its pages are not checked ahead. Nothing is written.
-pub(crate) fn open_damaged(path: &Path) -> Result<ReadOnly, JournalError> {
+/// A damaged file, and whether it begins as a journal does.
+#[derive(Debug)]
+pub(crate) struct ToSalvage {
+    pub(crate) file: File,
+    pub(crate) magic: Result<(), Fault>,
+    _lock: Option<LockFile>,
+}
+
+/// Opens a file that may be damaged. Nothing is written.
+pub(crate) fn open_to_salvage(path: &Path) -> Result<ToSalvage, JournalError> {
     let open = || {
-        if !look(path)? {
-            return Err(Fault::NotFound);
-        }
+        let magic = match look(path) {
+            Ok(true) => Ok(()),
+            Ok(false) => return Err(Fault::NotFound),
+            Err(fault @ (Fault::NotAJournal | Fault::Truncated)) => Err(fault),
+            Err(fault) => return Err(fault),
+        };
         let lock = LockFile::shared(path)?;
         let file = File::open(path).map_err(Fault::of_io)?;
-        check_magic(&file)?;
-        let reader = Reader::open_damaged(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)?;
-        Ok(ReadOnly { reader, _lock: lock })
+        Ok(ToSalvage { file, magic, _lock: lock })
     };
     open().map_err(|fault: Fault| fault.at(path))
 }

@@ -5,13 +5,14 @@ use std::{collections::BTreeSet, path::Path};
 use super::{
     Fault, JournalError,
     intents::read_frame,
-    journal::{create_new, open_damaged},
+    journal::{create_new, open_to_read, open_to_salvage},
+    keeping::AnySnapshot,
     record::{FrameRecord, FrameRow, RunPlace, RunRecord},
-    store::{Item, Reader, Store},
+    store::{EFFECTS, FIRST, FORMAT, Item, Meta, Scan, Store},
 };
-use crate::supervise::panics;
+use crate::replica::codec::EncodeError;
 
-/// Frames that are written together.
+/// Items that are written together.
 const TOGETHER: usize = 256;
 
 /// What was saved.
@@ -19,89 +20,159 @@ const TOGETHER: usize = 256;
 pub(crate) struct Salvaged {
     pub(crate) frames: u64,
     pub(crate) runs: u64,
-    /// What is wrong with the first frame, or run, that was not saved.
-    pub(crate) stopped: Option<String>,
+    /// What was not saved, and why.
+    pub(crate) lost: Vec<String>,
 }
 
-/// Writes all frames up to the first that is not whole, and all runs that are, into a new journal.
+/// Writes all frames up to the first that is not proved, and all runs that are, into a new journal. The trees of the file are not used: what its pages
+/// hold proves itself.
 pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> {
-    let reader = open_damaged(from)?;
-    let meta = reader.meta().map_err(|fault| fault.at(from))?;
-    let mut writer = Writer {
-        store: create_new(to, meta)?,
-        items: Vec::new(),
-        salvaged: Salvaged { frames: 0, runs: 0, stopped: None },
+    // Of a file that is whole it is known where it ends.
+    let whole = open_to_read(from).and_then(|reader| {
+        let ends = || Ok((reader.meta()?, reader.last_frame()?.map_or(0, |(number, _)| number)));
+        ends().map_err(|fault: Fault| fault.at(from))
+    });
+    let damaged = open_to_salvage(from)?;
+    let mut scan = Scan::of(damaged.file).map_err(|fault| fault.at(from))?;
+    let meta = match &whole {
+        Ok((meta, _)) => Some(*meta),
+        Err(_) => scan.meta().map_err(|fault| fault.at(from))?,
     };
-    writer.all(&reader).map_err(|fault| fault.at(to))?;
-    Ok(writer.salvaged)
+    let first = scan.frame(1, &FIRST).map_err(|fault| fault.at(from))?;
+    if meta.is_none() && first.is_none() && scan.places().is_empty() {
+        return Err(damaged.magic.err().unwrap_or_else(|| Fault::damaged("nothing in it is whole")).at(from));
+    }
+    let mut salvaged = Salvaged { frames: 0, runs: 0, lost: Vec::new() };
+    if meta.is_none() {
+        salvaged.lost.push("what it said of itself: peer, group, reducer".to_owned());
+    }
+    let meta = meta.unwrap_or(Meta { format: FORMAT, ..Meta::default() });
+    let last = whole.as_ref().ok().map(|(_, last)| *last);
+    let mut writer = Writer { store: create_new(to, meta)?, scan, last, items: Vec::new(), salvaged };
+    writer.all(&meta).map_err(|fault| fault.at(to))?;
+    let mut salvaged = writer.salvaged;
+    if let Err(error) = whole {
+        let frames = salvaged.frames;
+        let why = error.fault();
+        salvaged
+            .lost
+            .push(format!("what came behind frame {frames}, and how much that is: the file is {why}"));
+    }
+    Ok(salvaged)
 }
 
 struct Writer {
     store: Store,
+    scan: Scan,
+    /// The last frame, if that is known.
+    last: Option<u64>,
     items: Vec<Item>,
     salvaged: Salvaged,
 }
 
 impl Writer {
-    fn all(&mut self, reader: &Reader) -> Result<(), Fault> {
-        let mut known = BTreeSet::new();
-        let mut number = 0;
-        // One by one: redb may give up on a page, or panic.
-        while let Some(row) = self.guarded(|| reader.frame_after(number)) {
-            number = row.number;
-            let Some(items) = self.guarded(|| frame(reader, &row, &mut known).map(Some)) else { break };
+    fn all(&mut self, meta: &Meta) -> Result<(), Fault> {
+        let mut snapshot = self.scan.snapshot()?;
+        let (mut known, mut before, mut session) = (BTreeSet::new(), FIRST, 0);
+        while self.last.is_none_or(|last| self.salvaged.frames < last)
+            && let Some(row) = self.scan.frame(self.salvaged.frames + 1, &before)?
+        {
+            let items = match self.frame(&row)? {
+                Ok(items) => items,
+                Err(why) => {
+                    self.salvaged.lost.push(why);
+                    break;
+                }
+            };
+            if snapshot.as_ref().is_some_and(|(at, _)| *at < row.number) {
+                self.items.extend(snapshot.take().map(snapshot_item));
+            }
+            for run in &row.runs {
+                known.insert((run.seq, run.prefix));
+            }
             self.items.extend(items);
+            (before, session) = (row.chain, row.session);
             self.salvaged.frames += 1;
-            if self.items.len() >= TOGETHER {
-                self.flush()?;
+            self.flush(TOGETHER)?;
+        }
+        self.items.extend(snapshot.take().map(snapshot_item));
+        let seen = self.last.unwrap_or_else(|| self.scan.last_seen());
+        if seen > self.salvaged.frames {
+            let next = self.salvaged.frames + 1;
+            self.salvaged.lost.push(format!("frames {next} to {seen}: frame {next} is not whole"));
+        }
+        let (mut rest, mut is_behind) = (Vec::new(), false);
+        for place in self.scan.places() {
+            self.salvaged.runs += 1;
+            if !known.contains(&(place.seq, place.prefix)) {
+                rest.extend(self.scan.run_at(&place)?);
+                is_behind = self.salvaged.frames > 0 && self.last != Some(self.salvaged.frames);
+            }
+            if rest.len() >= TOGETHER {
+                self.items.push(Item::Runs(std::mem::take(&mut rest)));
+                self.flush(1)?;
             }
         }
-        self.flush()?;
-        for place in self.guarded(|| reader.places().map(Some)).unwrap_or_default() {
-            if known.contains(&place) {
-                continue;
-            }
-            if let Some(run) = self.guarded(|| reader.run(&place)) {
-                self.salvaged.runs += 1;
-                self.store.append(&[Item::Runs(vec![run])])?;
-            }
+        self.items.push(Item::Runs(rest));
+        if is_behind {
+            // Of frames that are lost: a session of its own has them, so that a replay of those before it does not.
+            let session = session.max(meta.session) + 1;
+            self.items.push(Item::Frame(FrameRecord { session, ..FrameRecord::default() }));
+            self.store.set_meta(Meta { session, ..*self.store.meta() })?;
         }
-        self.salvaged.runs += known.len() as u64;
-        Ok(())
+        self.items.push(Item::Returned(self.scan.returned()));
+        self.flush(1)?;
+        let effects = std::mem::take(&mut self.scan.effects);
+        self.store.change(|transaction| {
+            let mut table = transaction.open_table(EFFECTS)?;
+            for (stamp, state) in &effects {
+                table.insert(&stamp[..], state)?;
+            }
+            Ok(())
+        })
     }
 
-    fn flush(&mut self) -> Result<(), Fault> {
-        let items = std::mem::take(&mut self.items);
-        if items.is_empty() { Ok(()) } else { self.store.append(&items) }
+    fn flush(&mut self, from: usize) -> Result<(), Fault> {
+        if self.items.len() < from {
+            return Ok(());
+        }
+        self.store.append(&std::mem::take(&mut self.items))
     }
 
-    /// `None` where there is nothing more, or nothing that is whole.
-    fn guarded<T>(&mut self, read: impl FnOnce() -> Result<Option<T>, Fault>) -> Option<T> {
-        let fault = match panics::catch_silently(read) {
-            Ok(Ok(found)) => return found,
-            Ok(Err(fault)) => fault.to_string(),
-            Err(panic) => panic.message().to_owned(),
+    /// The frame, and before it what was admitted in it. Or why it cannot be.
+    fn frame(&mut self, row: &FrameRow) -> Result<Result<[Item; 2], String>, Fault> {
+        let number = row.number;
+        let named = match read_frame(&row.intents) {
+            Ok(read) => read.runs,
+            Err(error) => return Ok(Err(format!("frame {number}: {error}"))),
         };
-        self.salvaged.stopped.get_or_insert(fault);
-        None
+        let mut runs: Vec<RunRecord> = Vec::with_capacity(row.runs.len());
+        for place @ RunPlace { seq, .. } in &row.runs {
+            match self.scan.run_at(place)? {
+                Some(run) => runs.push(run),
+                None => {
+                    return Ok(Err(format!("frame {number}: its run from operation {seq} on is not whole")));
+                }
+            }
+        }
+        let admitted = runs.split_off(named.min(runs.len()));
+        let (session, panel_frame, digest, intents) =
+            (row.session, row.panel_frame, row.digest, row.intents.clone());
+        let frame = FrameRecord { session, panel_frame, intents, runs, digest };
+        Ok(Ok([Item::Runs(admitted), Item::Frame(frame)]))
     }
 }
 
-/// The frame, and before it what was admitted in it.
-fn frame(reader: &Reader, row: &FrameRow, known: &mut BTreeSet<RunPlace>) -> Result<[Item; 2], Fault> {
-    let number = row.number;
-    let named = read_frame(&row.intents)
-        .map_err(|error| Fault::damaged(format_args!("frame {number}: {error}")))?
-        .runs;
-    let run = |place: &RunPlace| -> Result<RunRecord, Fault> {
-        let missing = || Fault::damaged(format_args!("frame {number}: a run of {} is missing", place.author));
-        reader.run(place)?.ok_or_else(missing)
-    };
-    let (named, admitted) = row.runs.split_at(named.min(row.runs.len()));
-    let runs = named.iter().map(run).collect::<Result<_, _>>()?;
-    let admitted = admitted.iter().map(run).collect::<Result<_, _>>()?;
-    known.extend(row.runs.iter().copied());
-    let (session, panel_frame, digest, intents) =
-        (row.session, row.panel_frame, row.digest, row.intents.clone());
-    Ok([Item::Runs(admitted), Item::Frame(FrameRecord { session, panel_frame, intents, runs, digest })])
+/// A snapshot as it was.
+#[derive(Debug)]
+struct Encoded(Vec<u8>);
+
+impl AnySnapshot for Encoded {
+    fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        Ok(self.0.clone())
+    }
+}
+
+fn snapshot_item((_, bytes): (u64, Vec<u8>)) -> Item {
+    Item::Snapshot(std::sync::Arc::new(Encoded(bytes)))
 }

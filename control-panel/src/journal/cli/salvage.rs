@@ -9,8 +9,9 @@ pub(super) fn command() -> Command {
     Command::new("salvage")
         .about("Writes the good frames of a damaged journal into another file")
         .long_about(
-            "Reads a journal frame by frame, up to the first that is not whole, and writes those, and all runs that are whole, into a new journal. The \
-             damaged file stays as it is. A program that goes on with the new one is a new life of its peer.",
+            "Reads what is left of a journal that is truncated or damaged, and writes the frames up to the first that is not whole, and all runs that are \
+             whole, into a new journal; it says what is lost. Frames and runs prove themselves by their hashes. The damaged file stays as it is. A \
+             program that goes on with the new one is a new life of its peer.",
         )
         .arg(file("file", "A journal"))
         .arg(
@@ -27,8 +28,9 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Done {
     let salvaged = salvage(path(matches, "file"), path(matches, "out"))?;
     output.say("frames", salvaged.frames);
     output.say("runs", salvaged.runs);
-    if let Some(lost) = &salvaged.stopped {
-        output.say("stopped at", lost.clone());
+    for lost in &salvaged.lost {
+        output.line(format_args!("lost: {lost}"));
     }
-    Ok(Verdict::of(salvaged.stopped.is_none()))
+    output.field("lost", salvaged.lost.clone());
+    Ok(Verdict::of(salvaged.lost.is_empty()))
 }

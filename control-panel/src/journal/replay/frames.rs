@@ -24,6 +24,14 @@ pub(crate) struct RecordedFrame {
     pub(crate) answers: Vec<Answer>,
 }
 
+impl RecordedFrame {
+    /// The frame with these intents instead. It has no digest, as it comes to another state.
+    pub(crate) fn with_intents(&self, intents: Vec<RecordedIntent>) -> Self {
+        let &Self { number, session, panel_frame, head, .. } = self;
+        Self { number, session, panel_frame, head, intents, digest: None, answers: self.answers.clone() }
+    }
+}
+
 /// One recorded intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RecordedIntent {

@@ -5,13 +5,16 @@
 //! | `store.rs` | what writes: one transaction for a group of frames |
 //! | `reader.rs` | what reads: one state of the file, whatever is written meanwhile |
 //! | `since.rs` | what peers lack |
+//! | `pages.rs`, `scan.rs` | what a damaged file still proves, without redb |
 //! | `meta.rs`, `rows.rs` | rows as bytes |
 //! | `disk.rs`, `stage.rs` | what lies between redb and the file: nothing is written before the file is known to be right |
 
 mod disk;
 mod meta;
+mod pages;
 mod reader;
 mod rows;
+mod scan;
 mod since;
 mod stage;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
@@ -23,10 +26,13 @@ mod tests;
 
 use redb::TableDefinition;
 
+use self::meta::META;
 pub(crate) use self::{
     disk::Disk,
     meta::{FORMAT, Meta, ReplicaMeta},
     reader::Reader,
+    rows::FIRST,
+    scan::Scan,
     store::{Item, Store},
 };
 use super::error::Fault;

@@ -49,11 +49,6 @@ impl Reader {
         super::store::open_to_read(disk)
     }
 
-    /// Opens a damaged file: what is wrong is found where it is read.
-    pub(crate) fn open_damaged(disk: &Arc<Disk>) -> Result<Self, Fault> {
-        super::store::open_damaged(disk)
-    }
-
     pub(crate) fn meta(&self) -> Result<Meta, Fault> {
         let table = self.transaction.open_table(META).map_err(|error| self.fault(error))?;
         Meta::read(&table)
@@ -107,30 +102,8 @@ impl Reader {
         }))
     }
 
-    /// The frame after this one, its chain hash checked.
-    pub(crate) fn frame_after(&self, number: u64) -> Result<Option<FrameRow>, Fault> {
-        let mut frames = self.frames(number..)?;
-        // The frame before it is read too, as its hash goes on.
-        if number > 0 {
-            frames.next().transpose()?;
-        }
-        frames.next().transpose()
-    }
-
-    /// Where all runs are.
-    pub(crate) fn places(&self) -> Result<Vec<RunPlace>, Fault> {
-        let table = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
-        let rows = table.range_owned::<&[u8]>(..).map_err(|error| self.fault(error))?;
-        let author = |id: AuthorId| self.authors.get(id as usize).copied();
-        let mut places = Vec::new();
-        for row in rows {
-            let (key, _) = row.map_err(|error| self.fault(error))?;
-            places.push(rows::read_place(key.value(), author).map_err(Fault::damaged)?);
-        }
-        Ok(places)
-    }
-
     /// A run, its hash computed from its bytes.
+    #[cfg(test)]
     pub(crate) fn run(&self, place: &RunPlace) -> Result<Option<RunRecord>, Fault> {
         let Some(id) = self.authors.iter().position(|author| *author == place.author) else {
             return Ok(None);

@@ -338,12 +338,6 @@ pub(super) fn open_to_read(disk: &Arc<Disk>) -> Result<Reader, Fault> {
     panics::quietly(open).unwrap_or_else(|| Err(Fault::damaged("redb gave up on it")))
 }
 
-/// The same, unchecked: what is wrong is found where it is read.
-pub(super) fn open_damaged(disk: &Arc<Disk>) -> Result<Reader, Fault> {
-    let open = || Reader::new(Arc::new(open_database(disk, false)?), Arc::clone(disk));
-    panics::quietly(open).unwrap_or_else(|| Err(Fault::damaged("redb gave up on it")))
-}
-
 fn begin(db: &Database) -> Result<WriteTransaction, Fault> {
     let mut transaction = db.begin_write().map_err(fault_of)?;
     // A reopen after a crash takes milliseconds, whatever the size.

@@ -2,4 +2,5 @@
 
 mod crashes;
 mod failures;
+mod salvage;
 mod torn;

@@ -18,17 +18,8 @@ impl Recording {
                 let body = player.redacted(intent);
                 RecordedIntent { entry: Entry { body, ..intent.entry.clone() }, runs: [].into() }
             });
-            let intents = intents.collect();
-            let RecordedFrame { number, session, panel_frame, head, .. } = *frame;
-            frames.push(RecordedFrame {
-                number,
-                session,
-                panel_frame,
-                head,
-                intents,
-                digest: None,
-                answers: Vec::new(),
-            });
+            let frame = frame.with_intents(intents.collect());
+            frames.push(RecordedFrame { answers: Vec::new(), ..frame });
         }
         let sessions =
             self.sessions.iter().map(|past| Past { incarnation: past.incarnation, runs: Vec::new() });

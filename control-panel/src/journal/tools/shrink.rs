@@ -100,21 +100,13 @@ impl Recording {
             }
             at = end;
             if !intents.is_empty() {
-                let &RecordedFrame { number, session, panel_frame, mut head, .. } = frame;
                 // The intent that it panicked on is gone.
-                if intents.last() != frame.intents.last() {
-                    head.ending = Ending::Settled;
+                let is_whole = intents.last() == frame.intents.last();
+                let mut frame = frame.with_intents(intents);
+                if !is_whole {
+                    frame.head.ending = Ending::Settled;
                 }
-                let answers = frame.answers.clone();
-                frames.push(RecordedFrame {
-                    number,
-                    session,
-                    panel_frame,
-                    head,
-                    intents,
-                    digest: None,
-                    answers,
-                });
+                frames.push(frame);
             }
         }
         Self { frames, ..self.clone_head() }
