@@ -1,9 +1,15 @@
 //! The intents of a panel's frames: from the frame's thread into a journal, and back.
 
+mod entries;
 mod entry;
+mod read;
 mod recorder;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::{
-    entry::{Body, Entry, Head, ReadFrame, frame_bytes, put_end, read_frame},
+    entries::{frame_bytes, put_end},
+    entry::{Body, Entry, Head},
+    read::{ReadFrame, read_frame},
     recorder::IntentRecorder,
 };

@@ -4,7 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
-use super::entry::{Entries, Head, Place, put_end, put_head, set_ending};
+use super::{
+    entries::{NoBytes, Place, put_end, put_head, put_opaque, put_value, set_ending},
+    entry::Head,
+};
 use crate::{
     frame::{Ending, Recorder},
     intent::Intent,
@@ -12,10 +15,10 @@ use crate::{
         handover::Handover,
         record::{FrameRecord, RunKey, RunRecord},
     },
-    queued::QueuedIntent,
+    queued::{CausalityOrder, Origin, QueuedIntent},
     replica::{
         answers::{Answer, Answers},
-        codec::{Collected, RunRef, collecting, write_postcard},
+        codec::{Collected, RunRef, write_postcard, write_recorded},
     },
 };
 
@@ -26,9 +29,14 @@ use crate::{
 pub(crate) struct IntentRecorder<I: Intent> {
     handover: Handover,
     session: u64,
-    entries: Entries,
-    /// The source that the last intent came from, and its bytes.
-    source: Option<(I::Source, Vec<u8>)>,
+    /// Of this frame; empty until there is something to be said.
+    bytes: Vec<u8>,
+    /// The intent before, if it is of this frame: its source, origin and number.
+    last: Option<(I::Source, u64, u64)>,
+    /// The bytes of the last intent's source.
+    source: Vec<u8>,
+    /// Whether there is a variant that is skipped.
+    skips: bool,
     /// Of the deltas in the frame's intents.
     runs: Collected,
     empty: u64,
@@ -45,13 +53,15 @@ pub(crate) struct IntentRecorder<I: Intent> {
 
 impl<I: Intent<Source: Serialize> + Serialize> IntentRecorder<I> {
     pub(crate) fn new(handover: Handover, session: u64) -> Self {
-        let entries = Entries::with(handover.buffer());
-        let (source, runs, held) = (None, Collected::default(), None);
+        let bytes = handover.buffer();
+        let (runs, held) = (Collected::default(), None);
         Self {
             handover,
             session,
-            entries,
-            source,
+            bytes,
+            last: None,
+            source: Vec::new(),
+            skips: I::VARIANTS.iter().any(|variant| variant.skipped),
             runs,
             empty: 0,
             lost: 0,
@@ -66,18 +76,18 @@ impl<I: Intent<Source: Serialize> + Serialize> IntentRecorder<I> {
 
 impl<I: Intent> IntentRecorder<I> {
     fn begin_record(&mut self) {
-        if self.entries.is_empty() {
+        if self.bytes.is_empty() {
             let (empty_before, lost_before) =
                 (std::mem::take(&mut self.empty), std::mem::take(&mut self.lost));
             self.before = empty_before.saturating_add(lost_before);
-            put_head(&mut self.entries.bytes, Head { ending: Ending::Settled, empty_before, lost_before });
+            put_head(&mut self.bytes, Head { ending: Ending::Settled, empty_before, lost_before });
         }
     }
 
     fn hand_over(&mut self, panel_frame: u64, digest: Option<u64>, answers: &[Answer]) {
         let runs = self.runs.take();
-        put_end(&mut self.entries.bytes, answers, runs.len());
-        let intents = self.entries.take(self.handover.buffer());
+        put_end(&mut self.bytes, answers, runs.len());
+        let intents = std::mem::replace(&mut self.bytes, self.handover.buffer());
         let runs = runs.into_iter().map(record).collect();
         let frame = FrameRecord { session: self.session, panel_frame, intents, runs, digest };
         if let Some(held) = self.held.take()
@@ -95,43 +105,50 @@ impl<I: Intent> IntentRecorder<I> {
 
 impl<I: Intent<Source: Serialize> + Serialize> Recorder<I> for IntentRecorder<I> {
     fn begin(&mut self) {
+        self.last = None;
         self.outer = Answers::set(Some(Answers::to_record()));
     }
 
     fn intent(&mut self, queued: &QueuedIntent<I>) {
         self.begin_record();
-        let order = queued.causality_order();
-        let source = match &mut self.source {
-            Some((last, bytes)) if *last == order.source => bytes,
-            other => {
-                let mut bytes = other.take().map(|(_, bytes)| bytes).unwrap_or_default();
-                bytes.clear();
-                // A source that cannot be serialized is none: `Recorded` asks for both ways, and a replay says that it is unreadable.
-                let _ = guarded(|| write_postcard(&order.source, &mut bytes));
-                &mut other.insert((order.source, bytes)).1
+        let CausalityOrder { clock, source, origin: Origin(origin), seq } = queued.causality_order();
+        let before = self.last.replace((source, origin, seq));
+        let goes_on = before == Some((source, origin, seq.wrapping_sub(1)));
+        let place = if goes_on {
+            None
+        } else {
+            self.source.clear();
+            // A source that cannot be serialized is none: `Recorded` asks for both ways, and a replay says that it is unreadable.
+            if guarded(|| write_postcard(&source, &mut self.source)).is_err() {
+                self.source.clear();
             }
+            Some(Place { source: &self.source, origin, seq })
         };
-        let place = Place { source, origin: order.origin.0, seq: order.seq, clock: order.clock };
-        let skipped = I::VARIANTS.get(queued.intent.variant()).is_some_and(|variant| variant.skipped);
+        let intent = &queued.intent;
+        let skipped = self.skips && I::VARIANTS.get(intent.variant()).is_some_and(|variant| variant.skipped);
         if skipped {
-            return self.entries.put_opaque(place, queued.intent.variant_name(), true);
+            return put_opaque(&mut self.bytes, place, clock, intent.variant_name(), true);
         }
         let runs = &mut self.runs;
-        self.entries.put(place, queued.intent.variant_name(), |out| {
-            collecting(runs, || guarded(|| write_postcard(&queued.intent, out)))
-        });
+        let before = runs.len();
+        let written =
+            put_value(&mut self.bytes, place, clock, |out| guarded(|| write_recorded(intent, out, runs)));
+        if written.is_err() {
+            runs.truncate(before);
+            put_opaque(&mut self.bytes, place, clock, intent.variant_name(), false);
+        }
     }
 
     fn end(&mut self, frame: u64, ending: Ending, digest: Option<u64>) {
         self.last_frame = frame;
         let answers = Answers::set(self.outer.take()).map(Answers::into_unusual).unwrap_or_default();
         let same = std::mem::replace(&mut self.last_digest, digest) == digest;
-        if self.entries.is_empty() && ending == Ending::Settled && same && answers.is_empty() {
+        if self.bytes.is_empty() && ending == Ending::Settled && same && answers.is_empty() {
             self.empty += 1;
             return;
         }
         self.begin_record();
-        set_ending(&mut self.entries.bytes, ending);
+        set_ending(&mut self.bytes, ending);
         self.hand_over(frame, digest, &answers);
     }
 }
@@ -141,8 +158,9 @@ fn record(RunRef { author, seq, hash, run }: RunRef) -> RunRecord {
 }
 
 /// The user's `Serialize` may panic: then the intent has no bytes, and the frame goes on.
-fn guarded<E>(write: impl FnOnce() -> Result<(), E>) -> Result<(), ()> {
-    catch_unwind(AssertUnwindSafe(write)).map_or(Err(()), |written| written.map_err(drop))
+#[inline]
+fn guarded<E>(write: impl FnOnce() -> Result<(), E>) -> Result<(), NoBytes> {
+    catch_unwind(AssertUnwindSafe(write)).map_or(Err(NoBytes), |written| written.map_err(|_| NoBytes))
 }
 
 /// Frames without intents at the end are noted too.

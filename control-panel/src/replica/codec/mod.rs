@@ -50,8 +50,8 @@ pub(crate) use self::{
 #[allow(unused_imports)]
 pub(crate) use self::{
     journaled::{AnyRun, RunName, decode_run, encode_run, name_run},
-    postcard::write_postcard,
-    recorded::{Collected, Replayed, RunBytes, RunRef, collecting, is_replay, replayed_runs},
+    postcard::{write_postcard, write_recorded},
+    recorded::{Collected, Replayed, RunBytes, RunRef, is_replay, replayed_runs},
     wire::{Reader, put_varint},
 };
 

@@ -45,18 +45,25 @@ impl Collected {
     pub(crate) fn take(&mut self) -> Vec<RunRef> {
         mem::take(&mut self.0)
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets those of an intent that could not be serialized.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
 }
 
-/// Serializes an intent whose deltas hand their runs over. Where it fails, none of them stays. `write` does not panic.
-#[inline]
-pub(crate) fn collecting<E>(into: &mut Collected, write: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-    let before = into.0.len();
+/// Under this name a delta is serialized, so that what writes a record knows it. Of no other type.
+pub(super) const DELTA: &str = "control_panel::Delta";
+
+/// Serializes what is named [`DELTA`], which hands its runs over: nothing of the user's runs inside, and it does not panic.
+pub(super) fn collecting<E>(into: &mut Collected, write: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
     let outer = COLLECTED.replace(Some(into.take()));
     let result = write();
     into.0 = COLLECTED.replace(outer).unwrap_or_default();
-    if result.is_err() {
-        into.0.truncate(before);
-    }
     result
 }
 
@@ -117,13 +124,22 @@ pub(super) fn learn<Op: 'static>(codec: &Arc<dyn Codec<Op>>) {
 /// [`Delta::encode`] makes a delta's bytes.
 impl<Op: Send + Sync + 'static> Serialize for Delta<Op> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(DELTA, &Runs(&self.runs))
+    }
+}
+
+/// A delta's runs: within [`collecting`] their place among those of the frame.
+struct Runs<'a, Op>(&'a [Arc<Run<Op>>]);
+
+impl<Op: Send + Sync + 'static> Serialize for Runs<'_, Op> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let place = COLLECTED.with_borrow_mut(|collected| {
             let runs = collected.as_mut().ok_or(ELSEWHERE)?;
             let first = runs.len() as u64;
-            for run in &self.runs {
+            for run in self.0 {
                 runs.push(record(run).ok_or("a delta without a codec has no bytes")?);
             }
-            Ok((first, self.runs.len() as u64))
+            Ok((first, self.0.len() as u64))
         });
         place.map_err(|why: &str| ser::Error::custom(why))?.serialize(serializer)
     }

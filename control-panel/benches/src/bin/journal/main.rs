@@ -1,10 +1,12 @@
-//! What a journal costs: `cargo run --release --features journal --bin journal`.
+//! What a journal costs: `cargo run --release --features journal --bin journal`, and the names of sections, if not all are wanted.
 //!
 //! Beside the least that durable can cost: one file, each frame's operations appended as one chunk with its length and BLAKE3 hash, and `fdatasync`.
 
+mod recorder;
 mod tools;
 
 use std::{
+    env,
     fs::{self, File, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
@@ -109,16 +111,20 @@ impl Pair {
 }
 
 fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let sections = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["measure", name, mix, path] => return recorder::measure(name, mix, path.as_ref()),
+        [] => SECTIONS.map(|(name, _)| name).to_vec(),
+        ref sections => sections.to_vec(),
+    };
     println!("Machine before: {}.\n", machine::note());
     let folder = folder();
     let mut bars = Bars::default();
-    let only = std::env::args().nth(1);
-    if only.is_none() {
-        commits(&folder, &mut bars);
-        size(&folder, &mut bars);
-    }
-    if only.is_none_or(|only| only == "tools") {
-        tools::run(&folder, &mut bars);
+    for name in sections {
+        match SECTIONS.iter().find(|(known, _)| *known == name) {
+            Some((_, section)) => section(&folder, &mut bars),
+            None => println!("journal: no arguments, or some of {:?}.", SECTIONS.map(|(name, _)| name)),
+        }
     }
     if let Some(table) = bars.table("bar") {
         println!("{table}");
@@ -126,6 +132,11 @@ fn main() {
     fs::remove_dir_all(&folder).ok();
     println!("Machine after: {}.", machine::note());
 }
+
+type Section = fn(&Path, &mut Bars);
+
+const SECTIONS: [(&str, Section); 4] =
+    [("recorder", recorder::report), ("commits", commits), ("size", size), ("tools", tools::run)];
 
 /// On the disk of the target folder: a file system in memory syncs nothing.
 fn folder() -> PathBuf {

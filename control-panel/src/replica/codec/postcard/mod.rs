@@ -2,12 +2,15 @@
 
 mod access;
 mod read;
+mod write;
 
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::read::Values;
+use self::{read::Values, write::Writer};
+#[cfg(feature = "journal")]
+use super::recorded::Collected;
 use super::{Codec, DecodeError, EncodeError, Refused};
 
 type Migrate<Op> = Arc<dyn Fn(u32, &[u8]) -> Result<Op, DecodeError> + Send + Sync>;
@@ -168,26 +171,16 @@ pub fn read_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
 }
 
 pub(crate) fn write_postcard<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    postcard::serialize_with_flavor(value, Append(out))
-        .map_err(|reason| EncodeError::Value(reason.to_string()))
+    value.serialize(&mut Writer::new(out)).map_err(|reason| EncodeError::Value(reason.to_string()))
 }
 
-struct Append<'a>(&'a mut Vec<u8>);
-
-impl postcard::ser_flavors::Flavor for Append<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.push(data);
-        Ok(())
-    }
-
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(data);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
+/// Writes an intent, whose deltas hand their runs over. Where it fails there is an error, and some of it may be written and handed over.
+#[cfg(feature = "journal")]
+#[inline]
+pub(crate) fn write_recorded<T: Serialize>(
+    value: &T,
+    out: &mut Vec<u8>,
+    runs: &mut Collected,
+) -> Result<(), ()> {
+    value.serialize(&mut Writer::recording(out, runs)).map_err(drop)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::super::read_postcard;
+use super::super::{read_postcard, write_postcard};
 use crate::testing::Rng;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,6 +93,28 @@ fn it_reads_what_postcard_writes() {
     for value in [0.0, -0.0, f64::MAX, f64::MIN_POSITIVE, f64::INFINITY] {
         let bytes = postcard::to_allocvec(&(value, value as f32)).unwrap();
         assert_eq!(read_postcard(&bytes), Ok((value, value as f32)));
+    }
+}
+
+#[test]
+fn it_writes_what_postcard_writes() {
+    let written = |value: &dyn Fn(&mut Vec<u8>)| {
+        let mut out = vec![7];
+        value(&mut out);
+        out.split_off(1)
+    };
+    let mut rng = Rng::new(3);
+    for _ in 0..2_000 {
+        let value = any(&mut rng, 5);
+        let bytes = written(&|out| write_postcard(&value, out).unwrap());
+        assert_eq!(bytes, postcard::to_allocvec(&value).unwrap(), "{value:?}");
+    }
+    for shift in 0..128 {
+        for value in [1_u128 << shift, (1 << shift) - 1, u128::MAX >> shift] {
+            let value = (value, value as u64, value as u32, value as u16, value as i64, value as i128);
+            let bytes = written(&|out| write_postcard(&value, out).unwrap());
+            assert_eq!(bytes, postcard::to_allocvec(&value).unwrap(), "{value:?}");
+        }
     }
 }
 
