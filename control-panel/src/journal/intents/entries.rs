@@ -21,7 +21,7 @@ pub(super) const ANSWERS: u8 = 7;
 pub(super) const GOES_ON: u8 = 0b100;
 pub(super) const CLOCKED: u8 = 0b1000;
 
-/// Who sent an intent, and the how manieth it was.
+/// Which producer sent an intent, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place<'a> {
     /// As postcard writes it.

@@ -157,7 +157,7 @@ impl<S: Recorded> Player<S> {
         played
     }
 
-    /// An intent in words: its source, which producer's and the how manieth it is, and what it says. Its deltas are read with the codecs of
+    /// An intent in words: its source, its producer and its number there, and what it says. Its deltas are read with the codecs of
     /// the state.
     pub(crate) fn describe(&mut self, intent: &RecordedIntent) -> String {
         let mut scope = std::mem::take(&mut self.scope);

@@ -11,7 +11,7 @@ use crate::replica::State;
 /// other thread, from a snapshot.
 pub(crate) struct Task<S: State> {
     token: Arc<()>,
-    /// The how manieth of its fold.
+    /// Its number among those of its fold.
     number: u64,
     start: Start<S>,
     changes: Vec<Change<S::Op>>,
@@ -106,7 +106,7 @@ impl<S: State> Task<S> {
         (Self { token, number: 0, start, changes, base_level }, outstanding)
     }
 
-    /// The how manieth it is.
+    /// Its number.
     pub(super) fn numbered(self, number: u64) -> Self {
         Self { number, ..self }
     }
