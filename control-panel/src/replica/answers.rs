@@ -1,5 +1,5 @@
-//! What a keeper answered during a frame: all that a replica reads and no call brings. A record of the frame has the answers, and a replay
-//! gives them again.
+//! What a replica read during a frame that no call brought: what its keeper answered, and whether a job was lost. A record of the frame has the
+//! answers, and a replay gives them again.
 
 use std::cell::RefCell;
 
@@ -7,7 +7,7 @@ thread_local! {
     static ANSWERS: RefCell<Option<Answers>> = const { RefCell::new(None) };
 }
 
-/// What a keeper is asked.
+/// What is asked: all but the last of a keeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// How many of this author's operations are durable.
@@ -16,6 +16,8 @@ pub(super) enum Question {
     Accepts = 1,
     /// Whether it has room for a delta.
     HasRoom = 2,
+    /// Whether the [job](super::Redo) that is somewhere else is lost: where it is dropped no call says so.
+    JobLost = 3,
 }
 
 /// An unusual answer.
@@ -31,7 +33,7 @@ pub(crate) struct Answer {
 /// Those of the frame that runs on this thread.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    asked: [u64; 3],
+    asked: [u64; 4],
     /// All but the usual ones.
     unusual: Vec<Answer>,
     replays: bool,
@@ -64,9 +66,9 @@ impl Answers {
     }
 }
 
-/// The keeper's answer. In a replay the recorded one.
+/// The answer. In a replay the recorded one.
 pub(super) fn answer(question: Question, usual: u64, ask: impl FnOnce() -> u64) -> u64 {
-    // The keeper is no one's who would ask for an answer of its own: the cell is free while it is asked.
+    // Neither a keeper nor a job asks for an answer of its own: the cell is free while it is asked.
     let nth = ANSWERS.with_borrow_mut(|answers| {
         let answers = answers.as_mut()?;
         let asked = &mut answers.asked[question as usize];

@@ -36,7 +36,7 @@ impl<S: State> Fold<S> {
     #[cfg(feature = "journal")]
     fn replay_job(&mut self, number: u64) -> Option<Box<Outcome<S>>> {
         while self.job.as_ref()?.number < number {
-            // When it was recorded, the job was lost, and made again.
+            // The recording was changed, so that jobs are others: this one takes the place of those that are not made any more.
             self.lose_job();
             let task = self.work(&mut 0)?;
             let _ = self.hand_out(task);

@@ -166,7 +166,7 @@ impl<S: State> Fold<S> {
             debug_assert!(false, "sealed before");
             return FoldReport::default();
         }
-        if self.job.as_ref().is_some_and(Outstanding::lost) {
+        if self.job.as_ref().is_some_and(Outstanding::is_lost) {
             self.lose_job();
         }
         let mut job = None;

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Weak};
 
 use super::{change::Change, entry::Entry, going_back::GoingBack, line::Line, snapshots::Snapshots};
-use crate::replica::State;
+use crate::replica::{
+    State,
+    answers::{Question, answer},
+};
 
 /// Everything a rollback needs: nothing in it is shared with the frame thread but what neither changes.
 ///
@@ -56,9 +59,9 @@ pub(super) struct Outstanding {
 }
 
 impl Outstanding {
-    /// Whether neither the task nor its outcome exists any more.
-    pub(super) fn lost(&self) -> bool {
-        self.token.strong_count() == 0
+    /// Whether neither the task nor its outcome exists any more. No call says so: a record of the frame has it.
+    pub(super) fn is_lost(&self) -> bool {
+        answer(Question::JobLost, 0, || u64::from(self.token.strong_count() == 0)) == 1
     }
 
     pub(super) fn made<S: State>(&self, outcome: &Outcome<S>) -> bool {
