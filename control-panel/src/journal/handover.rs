@@ -75,9 +75,13 @@ impl Handover {
     }
 
     /// Hands over what the replica goes on from.
-    pub(super) fn snapshot(&self, snapshot: Arc<dyn AnySnapshot>) -> Result<u64, Arc<dyn AnySnapshot>> {
-        self.give(Item::Snapshot(snapshot)).map_err(|item| match item {
-            Item::Snapshot(snapshot) => snapshot,
+    pub(super) fn snapshot(
+        &self,
+        session: u64,
+        snapshot: Arc<dyn AnySnapshot>,
+    ) -> Result<u64, Arc<dyn AnySnapshot>> {
+        self.give(Item::Snapshot(session, snapshot)).map_err(|item| match item {
+            Item::Snapshot(_, snapshot) => snapshot,
             _ => unreachable!("it gives back what it got"),
         })
     }
@@ -186,7 +190,7 @@ impl Item {
             Self::Runs(runs) => runs.iter().map(RunRecord::weight).sum(),
             Self::Returned(runs) => runs.len() * size_of::<RunKey>(),
             // Of the replica's own memory, but for a reference.
-            Self::Snapshot(_) => 0,
+            Self::Snapshot(..) => 0,
         }
     }
 }

@@ -117,7 +117,7 @@ impl Journal {
         let replica = ReplicaMeta { peer: builder.me.peer, incarnation, genesis, schema: builder.schema };
         let meta = Meta { replica: Some(replica), fingerprint: Some(builder.fingerprint), ..meta };
         open.store.set_meta(meta)?;
-        let keeper = Box::new(RunKeeper::new(self.handover().clone()));
+        let keeper = Box::new(RunKeeper::new(self.handover().clone(), self.session()));
         let replica = builder.restore(kept, keeper).map_err(Fault::Snapshot)?;
         open.has_replica = true;
         Ok(replica)
@@ -162,12 +162,15 @@ where
     }
     // A run's time is above those of all in its past.
     runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
-    let snapshot = reader.snapshot()?.map(|(_, bytes)| {
-        let limits = Limits::default().with_bytes(usize::MAX).with_runs(usize::MAX).with_ops(usize::MAX);
-        Snapshot::decode(&bytes, codec, &limits).map_err(Fault::Run)
-    });
+    let snapshot =
+        reader.snapshot()?.map(|bytes| Snapshot::decode(&bytes, codec, &unlimited()).map_err(Fault::Run));
     let returned: BTreeSet<_> = reader.returned()?;
     let hashes = runs.iter().filter(|run| returned.contains(&super::record::RunKey::of(run).place()));
     let returned = hashes.map(|run| run.hash).collect();
     Ok(Kept { snapshot: snapshot.transpose()?, runs, returned })
+}
+
+/// A snapshot that was taken is taken again, whatever its size.
+pub(super) fn unlimited() -> Limits {
+    Limits::default().with_bytes(usize::MAX).with_runs(usize::MAX).with_ops(usize::MAX)
 }

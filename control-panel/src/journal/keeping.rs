@@ -29,6 +29,7 @@ impl<S: State + Serialize + DeserializeOwned> AnySnapshot for Snapshot<S> {
 #[derive(Debug)]
 pub(super) struct RunKeeper {
     handover: Handover,
+    session: u64,
     snapshot: Option<Arc<dyn AnySnapshot>>,
     runs: Vec<RunRecord>,
     returned: Vec<RunKey>,
@@ -39,8 +40,8 @@ pub(super) struct RunKeeper {
 }
 
 impl RunKeeper {
-    pub(super) fn new(handover: Handover) -> Self {
-        Self { handover, snapshot: None, runs: Vec::new(), returned: Vec::new(), bytes: 0, last: 0 }
+    pub(super) fn new(handover: Handover, session: u64) -> Self {
+        Self { handover, session, snapshot: None, runs: Vec::new(), returned: Vec::new(), bytes: 0, last: 0 }
     }
 }
 
@@ -64,7 +65,7 @@ impl<S: State + Serialize + DeserializeOwned> Keeper<S> for RunKeeper {
 
     fn flush(&mut self) -> Option<u64> {
         if let Some(snapshot) = self.snapshot.take() {
-            match self.handover.snapshot(snapshot) {
+            match self.handover.snapshot(self.session, snapshot) {
                 Ok(item) => self.last = item,
                 Err(snapshot) => {
                     self.snapshot = Some(snapshot);

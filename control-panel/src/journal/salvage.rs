@@ -72,7 +72,6 @@ struct Writer {
 
 impl Writer {
     fn all(&mut self, meta: &Meta) -> Result<(), Fault> {
-        let mut snapshot = self.scan.snapshot()?;
         let (mut known, mut before, mut session) = (BTreeSet::new(), FIRST, 0);
         while self.last.is_none_or(|last| self.salvaged.frames < last)
             && let Some(row) = self.scan.frame(self.salvaged.frames + 1, &before)?
@@ -84,8 +83,8 @@ impl Writer {
                     break;
                 }
             };
-            if snapshot.as_ref().is_some_and(|(at, _)| *at < row.number) {
-                self.items.extend(snapshot.take().map(snapshot_item));
+            while let Some(snapshot) = self.scan.take_snapshot(row.session)? {
+                self.items.push(snapshot_item(snapshot));
             }
             for run in &row.runs {
                 known.insert((run.seq, run.prefix));
@@ -95,7 +94,9 @@ impl Writer {
             self.salvaged.frames += 1;
             self.flush(TOGETHER)?;
         }
-        self.items.extend(snapshot.take().map(snapshot_item));
+        while let Some(snapshot) = self.scan.take_snapshot(u64::MAX)? {
+            self.items.push(snapshot_item(snapshot));
+        }
         let seen = self.last.unwrap_or_else(|| self.scan.last_seen());
         if seen > self.salvaged.frames {
             let next = self.salvaged.frames + 1;
@@ -173,6 +174,6 @@ impl AnySnapshot for Encoded {
     }
 }
 
-fn snapshot_item((_, bytes): (u64, Vec<u8>)) -> Item {
-    Item::Snapshot(std::sync::Arc::new(Encoded(bytes)))
+fn snapshot_item((session, bytes): (u64, Vec<u8>)) -> Item {
+    Item::Snapshot(session, std::sync::Arc::new(Encoded(bytes)))
 }

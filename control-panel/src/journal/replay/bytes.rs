@@ -18,7 +18,12 @@ use crate::{
 pub(crate) const MAGIC: &[u8; 24] = b"control-panel recording\n";
 
 /// Raised with each change of the layout.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
+
+/// Of a session's snapshot.
+const NONE: u8 = 0;
+const SAME: u8 = 1;
+const ANOTHER: u8 = 2;
 
 impl Recording {
     /// The recording as bytes. Two recordings are equal if, and only if, their bytes are: nothing in them comes from a clock, a random
@@ -38,8 +43,21 @@ impl Recording {
         let mut runs = Runs::default();
         let mut body = Vec::new();
         put_varint(&mut body, self.sessions.len() as u64);
-        for Past { incarnation, runs: past } in &self.sessions {
+        let mut before: Option<&[u8]> = None;
+        for Past { incarnation, snapshot, runs: past } in &self.sessions {
             put_option(&mut body, incarnation.map(u64::from));
+            // Most begin with the one that the session before did.
+            let snapshot = snapshot.as_deref();
+            match snapshot {
+                None => body.push(NONE),
+                same if same == before => body.push(SAME),
+                Some(bytes) => {
+                    body.push(ANOTHER);
+                    put_varint(&mut body, bytes.len() as u64);
+                    body.extend_from_slice(bytes);
+                }
+            }
+            before = snapshot;
             runs.put(past, &mut body);
         }
         put_varint(&mut body, self.frames.len() as u64);
@@ -93,11 +111,21 @@ impl Recording {
             let name = name_run(bytes)?;
             runs.push(RunBytes { author: name.author, seq: name.seq, hash: name.hash, bytes: bytes.into() });
         }
-        let mut sessions = Vec::new();
+        let mut sessions = Vec::<Past>::new();
         for _ in 0..reader.varint()? {
             let incarnation =
                 option(&mut reader)?.map(u32::try_from).transpose().map_err(DecodeError::value)?;
-            sessions.push(Past { incarnation, runs: some(&runs, &mut reader)? });
+            let before = sessions.last().and_then(|past| past.snapshot.as_ref());
+            let snapshot = match (reader.array()?, before) {
+                ([NONE], _) => None,
+                ([SAME], Some(before)) => Some(Arc::clone(before)),
+                ([ANOTHER], _) => {
+                    let length = length(&mut reader)?;
+                    Some(reader.bytes(length)?.into())
+                }
+                _ => return reader.refuse(Refused::Malformed("neither a snapshot nor none")),
+            };
+            sessions.push(Past { incarnation, snapshot, runs: some(&runs, &mut reader)? });
         }
         let mut frames = Vec::new();
         for _ in 0..reader.varint()? {

@@ -43,28 +43,37 @@ impl Recording {
             let run = run?;
             runs.insert(run.key.place(), run);
         }
-        Self::of_rows(meta.reducer, meta.replica.map(|replica| replica.peer), &rows, &runs)
+        Self::of_rows(
+            meta.reducer,
+            meta.replica.map(|replica| replica.peer),
+            &rows,
+            &runs,
+            &reader.snapshots()?,
+        )
     }
 
-    /// Rows of frames in their order, and all runs that they name.
+    /// Rows of frames in their order, all runs that they name, and snapshots by the sessions that went on from them.
     pub(crate) fn of_rows(
         fingerprint: Option<u64>,
         me: Option<Peer>,
         rows: &[FrameRow],
         runs: &BTreeMap<RunPlace, RunRecord>,
+        snapshots: &BTreeMap<u64, Arc<[u8]>>,
     ) -> Result<Self, Fault> {
         let (mut frames, mut admitted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-        let mut sessions = 0;
-        let mut last = None;
+        let mut numbers: Vec<u64> = Vec::new();
         for row in rows {
-            if last.replace(row.session) != Some(row.session) {
-                sessions += 1;
+            if numbers.last() != Some(&row.session) {
+                numbers.push(row.session);
             }
-            let (frame, rest) = frame(row, sessions - 1, runs)?;
+            let (frame, rest) = frame(row, numbers.len() - 1, runs)?;
             frames.push(frame);
             admitted.push(rest);
         }
-        let sessions = pasts(sessions, me, (&frames, &admitted), rows, runs)?;
+        let mut sessions = pasts(numbers.len(), me, (&frames, &admitted), rows, runs)?;
+        for (past, number) in sessions.iter_mut().zip(numbers) {
+            past.snapshot = snapshots.range(..number).next_back().map(|(_, snapshot)| Arc::clone(snapshot));
+        }
         Ok(Self { fingerprint, sessions, frames })
     }
 }
@@ -125,7 +134,7 @@ fn pasts(
         }
         let before = places.iter().filter(|place| own(place)).map(|place| place.author.incarnation).max();
         let runs = places.iter().map(|place| run(place, runs)).collect::<Result<_, _>>()?;
-        pasts.push(Past { incarnation: incarnation.or(before), runs });
+        pasts.push(Past { incarnation: incarnation.or(before), snapshot: None, runs });
     }
     Ok(pasts)
 }

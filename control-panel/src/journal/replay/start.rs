@@ -1,14 +1,14 @@
 //! What a session begins with.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::frames::RecordedFrame;
 use crate::{
-    journal::{Fault, Journal, JournalError},
+    journal::{Fault, Journal, JournalError, identity::unlimited},
     replica::{
-        Replica, ReplicaBuilder, State,
+        Replica, ReplicaBuilder, Snapshot, State,
         codec::{RunBytes, replayed_runs},
         keeper::NoKeeper,
         restore::Kept,
@@ -34,6 +34,8 @@ pub(super) enum Kind<'a> {
 pub(crate) struct Past {
     /// As which life it went on; `None` if it never wrote.
     pub(crate) incarnation: Option<u32>,
+    /// What it went on from last, in an earlier session.
+    pub(crate) snapshot: Option<Arc<[u8]>>,
     pub(crate) runs: Vec<RunBytes>,
 }
 
@@ -69,10 +71,18 @@ impl<'a> Start<'a> {
 }
 
 impl Past {
-    fn replica<S: State>(&self, mut builder: ReplicaBuilder<S>) -> Result<Replica<S>, Fault> {
+    fn replica<S>(&self, mut builder: ReplicaBuilder<S>) -> Result<Replica<S>, Fault>
+    where
+        S: State + Serialize + DeserializeOwned,
+    {
         if let Some(incarnation) = self.incarnation {
             builder = builder.incarnation(incarnation);
         }
+        let snapshot = self.snapshot.as_deref().map(|bytes| {
+            let codec = builder.identify.as_deref().and_then(|identify| identify.codec());
+            Snapshot::decode(bytes, codec.ok_or(Fault::NoCodec)?, &unlimited()).map_err(Fault::Run)
+        });
+        let snapshot = snapshot.transpose()?;
         let mut runs = if self.runs.is_empty() {
             Vec::new()
         } else {
@@ -80,7 +90,7 @@ impl Past {
         };
         // Each behind its past: what a run depends on has a lower time.
         runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
-        let kept = Kept { snapshot: None, runs, returned: BTreeSet::new() };
+        let kept = Kept { snapshot, runs, returned: BTreeSet::new() };
         builder.restore(kept, Box::new(NoKeeper)).map_err(Fault::Snapshot)
     }
 }

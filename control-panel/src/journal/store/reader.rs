@@ -135,11 +135,20 @@ impl Reader {
         Ok((ops.len().map_err(|error| self.fault(error))?, frames.len().map_err(|error| self.fault(error))?))
     }
 
-    /// The last snapshot: up to which frame, and its bytes.
-    pub(crate) fn snapshot(&self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+    /// The last snapshot.
+    pub(crate) fn snapshot(&self) -> Result<Option<Vec<u8>>, Fault> {
         let table = self.transaction.open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
         let last = table.last().map_err(|error| self.fault(error))?;
-        Ok(last.map(|(number, bytes)| (number.value(), bytes.value().to_vec())))
+        Ok(last.map(|(_, bytes)| bytes.value().to_vec()))
+    }
+
+    /// By the session that went on from it, the last of each that did.
+    pub(crate) fn snapshots(&self) -> Result<BTreeMap<u64, Arc<[u8]>>, Fault> {
+        let table = self.transaction.open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
+        let rows = table.iter().map_err(|error| self.fault(error))?;
+        rows.map(|row| row.map(|(session, bytes)| (session.value(), bytes.value().into())))
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.fault(error))
     }
 
     fn fault(&self, error: impl Into<redb::Error>) -> Fault {

@@ -1,7 +1,7 @@
 //! What a damaged file still proves: rows found in its pages, each by its own hash.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::OccupiedEntry},
     fs::File,
 };
 
@@ -41,7 +41,8 @@ pub(crate) struct Scan {
     /// Begun and done effects, as their rows are. What was noted anywhere may have happened.
     pub(crate) effects: BTreeMap<Vec<u8>, u8>,
     returned: BTreeSet<RunId>,
-    snapshot: Option<(u64, Span)>,
+    /// By their session.
+    snapshots: BTreeMap<u64, Span>,
     metas: Vec<BTreeMap<String, Vec<u8>>>,
 }
 
@@ -61,7 +62,7 @@ impl Scan {
             runs: BTreeMap::new(),
             effects: BTreeMap::new(),
             returned: BTreeSet::new(),
-            snapshot: None,
+            snapshots: BTreeMap::new(),
             metas: Vec::new(),
         };
         for offset in scan.pages.offsets() {
@@ -82,10 +83,8 @@ impl Scan {
             let row = self.pages.read(value)?;
             if rows::read_frame(number, &row, placed).is_ok() {
                 self.frames.entry(number).or_default().push(value);
-            } else if SnapshotBytes::open(&row, &unlimited()).is_ok()
-                && self.snapshot.is_none_or(|(last, _)| last <= number)
-            {
-                self.snapshot = Some((number, value));
+            } else if SnapshotBytes::open(&row, &unlimited()).is_ok() {
+                self.snapshots.insert(number, value);
             }
         }
         Ok(())
@@ -200,9 +199,13 @@ impl Scan {
         self.returned.iter().filter_map(|id| self.runs.get(id)).map(|found| found.key).collect()
     }
 
-    /// The last snapshot: up to which frame, and its bytes.
-    pub(crate) fn snapshot(&mut self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
-        self.snapshot.map(|(number, span)| Ok((number, self.pages.read(span)?))).transpose()
+    /// The first snapshot that was not taken before, and its session.
+    pub(crate) fn take_snapshot(&mut self, upto: u64) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+        let first = self.snapshots.first_entry().filter(|first| *first.key() <= upto);
+        first
+            .map(OccupiedEntry::remove_entry)
+            .map(|(session, span)| Ok((session, self.pages.read(span)?)))
+            .transpose()
     }
 }
 

@@ -29,8 +29,8 @@ pub(crate) enum Item {
     Runs(Vec<RunRecord>),
     /// Void runs that the program has back.
     Returned(Vec<RunKey>),
-    /// What the replica goes on from.
-    Snapshot(Arc<dyn AnySnapshot>),
+    /// What the replica goes on from since this session.
+    Snapshot(u64, Arc<dyn AnySnapshot>),
 }
 
 /// The end of the file.
@@ -115,7 +115,7 @@ impl Store {
                 match item {
                     Item::Frame(_) => loose.clear(),
                     Item::Runs(runs) => loose.extend(runs.iter().map(|run| run.key.place())),
-                    Item::Returned(_) | Item::Snapshot(_) => {}
+                    Item::Returned(_) | Item::Snapshot(..) => {}
                 }
                 loose
             });
@@ -244,11 +244,11 @@ impl Append<'_> {
                         returned.insert(&key[..], ()).map_err(fault_of)?;
                     }
                 }
-                Item::Snapshot(snapshot) => {
+                Item::Snapshot(session, snapshot) => {
                     let bytes = snapshot.encode().map_err(unwritable)?;
                     let mut snapshots = transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
-                    snapshots.retain(|_, _| false).map_err(fault_of)?;
-                    snapshots.insert(self.tail.frame, &bytes[..]).map_err(fault_of)?;
+                    // The last of each session: what the next one begins with, here and in a replay.
+                    snapshots.insert(session, &bytes[..]).map_err(fault_of)?;
                 }
             }
         }

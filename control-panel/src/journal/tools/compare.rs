@@ -1,6 +1,6 @@
 //! Where two recordings part.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
 use crate::{
@@ -154,7 +154,7 @@ fn describe_frame(frame: Option<&RecordedFrame>) -> String {
     )
 }
 
-/// The life that a replica went on as, or else the first of its runs that differs.
+/// The life that a replica went on as, or else its snapshot, or else the first of its runs that differs.
 fn describe_pasts(session: usize, one: Option<&Past>, two: Option<&Past>) -> (String, String) {
     let life = |past: Option<&Past>| past.and_then(|past| past.incarnation);
     let [runs_of_one, runs_of_two] = [one, two].map(|past| past.map_or(&[][..], |past| &past.runs));
@@ -163,6 +163,14 @@ fn describe_pasts(session: usize, one: Option<&Past>, two: Option<&Past>) -> (St
         let text =
             |life: Option<u32>| life.map_or_else(|| "no life".to_owned(), |life| format!("life {life}"));
         return (describe(format!("as {}", text(life(one)))), describe(format!("as {}", text(life(two)))));
+    }
+    let snapshot = |past: Option<&Past>| past.and_then(|past| past.snapshot.clone());
+    if snapshot(one) != snapshot(two) {
+        let text = |snapshot: Option<Arc<[u8]>>| match snapshot {
+            Some(bytes) => format!("with a snapshot of {} bytes ({})", bytes.len(), blake3::hash(&bytes)),
+            None => "without a snapshot".to_owned(),
+        };
+        return (describe(text(snapshot(one))), describe(text(snapshot(two))));
     }
     let both = runs_of_one.iter().zip(runs_of_two);
     let at = both.take_while(|(one, two)| one == two).count();

@@ -7,7 +7,7 @@ impl Recording {
     /// The recording without what [`Recorded::redact`] takes out of it: by default each intent's variant alone. Places, sources and the frames'
     /// borders stay.
     ///
-    /// Operations of replicas are not in it: they are signed and hashed as a whole, so that nothing can be blanked in them. An intent
+    /// Operations of replicas are not in it, and no snapshots of them: they are signed and hashed as a whole, so that nothing can be blanked in them. An intent
     /// with a [`Delta`](crate::Delta) is there by its variant. Neither are digests, which would confirm a guess.
     pub fn redacted<S: Recorded>(&self) -> Self {
         let mut player = Player::<S>::new();
@@ -22,7 +22,7 @@ impl Recording {
             frames.push(RecordedFrame { answers: Vec::new(), ..frame });
         }
         let sessions =
-            self.sessions.iter().map(|past| Past { incarnation: past.incarnation, runs: Vec::new() });
+            self.sessions.iter().map(|past| Past { incarnation: past.incarnation, ..Past::default() });
         Self { fingerprint: self.fingerprint, sessions: sessions.collect(), frames }
     }
 }

@@ -79,7 +79,7 @@ impl Tape {
                 _ => {}
             }
         }
-        Recording::of_rows(Some(Machine::fingerprint()), None, &rows, &runs).unwrap()
+        Recording::of_rows(Some(Machine::fingerprint()), None, &rows, &runs, &BTreeMap::new()).unwrap()
     }
 }
 
