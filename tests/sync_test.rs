@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use control_panel::{Peer, Replica, Stamp, State, testing};
+use control_panel::{Peer, Replica, Stamp, State, replica::ReplicaNotice, testing};
 
 const PEERS: [Peer; 2] = [Peer([1; 32]), Peer([2; 32])];
 
@@ -213,4 +213,40 @@ fn history_that_a_cut_ended_is_not_needed() {
         let _ = (replica.outbox(), replica.settle());
     }
     testing::sync_test(&replica, || -> Sorted { unreachable!("the history is gone") }).unwrap();
+}
+
+/// Two programs that differ report each other by a digest, with the time up to which they agreed. Each looks at itself then: of the
+/// one whose `apply` is at fault the operation and the place are named, and the operation is where the report said.
+#[test]
+fn a_reported_difference_leads_to_the_operation_and_the_path() {
+    let digest = |hashed: &Hashed| {
+        hashed.sums.iter().flatten().fold(7, |digest: u64, value| digest.wrapping_mul(31) ^ value)
+    };
+    let mut group =
+        PEERS.map(|peer| Replica::builder(peer, Hashed::default()).members(PEERS).digest(digest).build());
+    let (mut reported, mut n) = (None, 0_usize);
+    while reported.is_none() {
+        assert!(n < 6_000, "digests are compared");
+        // Sums are rare, and none comes before the first comparison.
+        let op = if n > 1_200 && n % 64 == 0 { Op::Sum } else { Op::Put(n as u64 % 16) };
+        group[n % 2].commit(op);
+        for from in 0..2 {
+            if let Some(delta) = group[from].outbox() {
+                group[1 - from].merge(delta);
+            }
+        }
+        for member in &mut group {
+            reported = reported.or(member.settle().notices.iter().find_map(|notice| match notice {
+                ReplicaNotice::Desync { at, agreed, .. } => Some((*at, *agreed)),
+                _ => None,
+            }));
+        }
+        n += 1;
+    }
+    let (at, agreed) = reported.unwrap();
+    let found = testing::sync_test(&group[0], Hashed::default).unwrap_err();
+    let (stamp, op) = found.operation.as_ref().expect("an operation");
+    assert!(op == "Sum" && agreed < stamp.lamport && stamp.lamport <= at, "{agreed}, {found}, {at}");
+    assert!(agreed > 0, "they agreed at first");
+    assert!(found.to_string().contains(": sums[0]["), "{found}");
 }

@@ -74,7 +74,6 @@ pub fn difference<T: fmt::Debug + ?Sized>(left: &T, right: &T) -> Option<Differe
 }
 
 /// The part of a value at a path, as [`difference`] writes paths, in its `Debug` output. The whole for an empty path.
-#[cfg(feature = "journal")]
 pub(crate) fn part<T: fmt::Debug + ?Sized>(value: &T, path: &str) -> Option<String> {
     fn part_at(node: Node<'_>, path: &str, wanted: &str) -> Option<String> {
         if path == wanted {

@@ -1,6 +1,10 @@
 use std::collections::HashSet;
 
-use control_panel::{Stamp, State, testing::World};
+use control_panel::{
+    Stamp, State,
+    replica::{ReplicaBuilder, Undoable},
+    testing::World,
+};
 
 use crate::failure;
 
@@ -78,6 +82,112 @@ impl State for Sum {
     }
 }
 
+/// Replicas that report each other do not leave it at that: the operation and the path are named too.
+#[test]
+fn a_report_of_other_states_names_the_operation_and_the_path() {
+    let world = World { frames: 1_300, crashes: 0, ..World::default() };
+    let digest = |tags: &Tags| tags.shown.iter().fold(7, |digest: u64, tag| digest.wrapping_mul(31) ^ tag);
+    let message = failure(|| {
+        world.assert_converges_with(
+            Tags::default,
+            |builder| builder.digest(digest),
+            |rng, _, _| Some(rng.below(30)),
+        );
+    });
+    assert!(
+        message.contains(" reports that the state of ") && message.contains("; they agreed at 0: "),
+        "{message}"
+    );
+    assert!(message.contains("`apply` is not deterministic: two folds differ from "), "{message}");
+    assert!(message.contains(" on: shown[") && !message.contains('\n'), "{message}");
+}
+
+/// Its undo forgets one of two fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Board {
+    points: Vec<u64>,
+    total: u64,
+}
+
+impl State for Board {
+    type Op = u64;
+
+    fn apply(&mut self, points: &u64, _: &Stamp) {
+        self.points.push(*points);
+        self.total += points;
+    }
+}
+
+impl Undoable for Board {
+    type Undo = ();
+
+    fn apply_undoable(&mut self, points: &u64, stamp: &Stamp) {
+        self.apply(points, stamp);
+    }
+
+    fn undo(&mut self, _: &u64, (): ()) {
+        self.points.pop();
+    }
+}
+
+#[test]
+fn a_wrong_undo_is_named_with_the_path_and_the_operation_there() {
+    let message = failure(|| {
+        World::default().assert_converges_with(Board::default, ReplicaBuilder::undoing, |rng, _, _| {
+            rng.chance(30).then(|| 100 + rng.below(9))
+        });
+    });
+    assert!(message.starts_with("replicas do not converge: the state of "), "{message}");
+    assert!(
+        message.contains(" is not the fold of its ") && message.contains(" operations: total: "),
+        "{message}"
+    );
+    assert!(
+        message.contains(" in the fold, where ") && message.contains(" changed it last; again: "),
+        "{message}"
+    );
+    // The operation that is named has its place and its value.
+    let (_, named) = message.split_once(" in the fold, where ").expect("an operation");
+    let (place, _) = named.split_once(" changed it last").expect("its words");
+    let (stamp, points) = place.rsplit_once(' ').expect("its value");
+    assert!(stamp.contains('@') && points.starts_with("10"), "{place}");
+}
+
+/// A failure's world is code, and fails alike.
+#[test]
+fn a_failure_is_run_again_by_one_line() {
+    macro_rules! world {
+        ($($code:tt)*) => { ($($code)*, stringify!($($code)*)) };
+    }
+    let (world, code) = world!(World {
+        seed: 23,
+        peers: 4,
+        frames: 80,
+        delay: 6,
+        duplicates: 11,
+        loss: 12,
+        partitions: 2,
+        crashes: 3,
+        revocations: 4,
+        retire: true,
+        equivocate: false,
+        forge: true,
+        cuts: 1,
+        joins: 1,
+        crowd: 2
+    });
+    let fails = |world: &World| {
+        failure(|| {
+            world.assert_converges(Tags::default, |rng, _, _| rng.chance(50).then(|| rng.below(1_000)));
+        })
+    };
+    let (message, again) = (fails(&world), fails(&world));
+    let (_, printed) = message.rsplit_once("; again: ").expect("a world");
+    let plain = |code: &str| code.split_whitespace().collect::<String>();
+    assert_eq!(plain(printed), plain(code));
+    assert!(again.ends_with(printed), "{again}");
+}
+
 /// A run that cannot find anything is a failure.
 #[test]
 fn a_run_that_shows_nothing_says_what_did_not_happen() {
@@ -93,6 +203,42 @@ fn a_run_that_shows_nothing_says_what_did_not_happen() {
     let short = World { frames: 3, loss: 1, ..World::default() };
     let message = failure(|| short.assert_converges(Sum::default, |_, _, _| Some(1)));
     assert!(message.contains("no message was lost") && message.contains("frames: 3"), "{message}");
+}
+
+/// Each fault that is asked for and does not happen is a failure by its name, and none by another's.
+#[test]
+fn each_fault_that_never_happened_is_named() {
+    let calm = World {
+        peers: 4,
+        frames: 0,
+        delay: 1,
+        duplicates: 0,
+        loss: 0,
+        partitions: 0,
+        crashes: 0,
+        ..World::default()
+    };
+    let faults = [
+        (World { delay: 9, ..calm.clone() }, "no message was delayed"),
+        (World { duplicates: 50, ..calm.clone() }, "no message came twice"),
+        (World { loss: 50, ..calm.clone() }, "no message was lost"),
+        (World { partitions: 3, ..calm.clone() }, "no partition stopped a message"),
+        (World { crashes: 3, ..calm.clone() }, "no replica crashed"),
+        (World { revocations: 50, ..calm.clone() }, "nothing was taken back"),
+        (World { retire: true, ..calm.clone() }, "no operation of the retired member was void"),
+        (World { equivocate: true, ..calm.clone() }, "no author gave one number twice"),
+        (World { forge: true, ..calm.clone() }, "nothing forged was refused"),
+        (World { cuts: 3, ..calm.clone() }, "no replica let history go"),
+        (World { crowd: 3, ..calm.clone() }, "no member of the crowd edited"),
+    ];
+    for (world, missing) in faults {
+        let message = failure(|| world.assert_converges(Sum::default, |_, _, _| None));
+        let plain = "the run shows nothing: no operations were concurrent; no operation came late, so nothing was rolled back";
+        assert_eq!(message, format!("{plain}; {missing}; again: {world}"));
+    }
+    // One that joins does so in the quiet ending at the latest.
+    let report = World { joins: 1, ..calm }.run(Sum::default, |builder| builder, |_, _, _| None);
+    assert_eq!(report.joined, 1);
 }
 
 #[test]

@@ -131,7 +131,6 @@ impl<'a> Node<'a> {
     }
 
     /// The value as it is, moved to the left.
-    #[cfg(feature = "journal")]
     pub(crate) fn lines(self) -> String {
         let depth = self.lines.first().map_or(0, |line| indent(line));
         let mut lines = vec![self.head()];

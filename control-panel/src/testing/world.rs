@@ -2,17 +2,22 @@
 
 mod acts;
 mod crowd;
+mod disk;
 mod ending;
 mod failure;
 mod faults;
 mod forger;
 mod journal;
 mod ledger;
+mod lives;
 mod network;
 mod node;
 mod promises;
 mod report;
+mod roles;
 mod run;
+mod traffic;
+mod turn;
 
 use std::fmt::{self, Debug};
 

@@ -1,7 +1,7 @@
 //! Row 21: an operation that makes `apply` panic.
 
-use super::forger::{assert_equal, builder, exchange, replica};
-use crate::replica::{Replica, ReplicaNotice};
+use super::forger::{assert_equal, builder, exchange, peer, replica};
+use crate::replica::{Grant, Replica, ReplicaNotice, Version};
 
 fn poisoned(notices: &[ReplicaNotice]) -> Vec<bool> {
     let void = |notice: &ReplicaNotice| match notice {
@@ -67,4 +67,60 @@ fn a_commit_that_panics_is_reported_and_the_state_is_as_before() {
     let notices = alone.settle().notices;
     assert_eq!(poisoned(&notices), [true], "{notices:?}");
     assert_eq!(alone.state().0, "ab");
+}
+
+/// A start is no way into a loop: what panicked before panics once more, is caught once more, and the replica goes on.
+#[test]
+fn a_replica_starts_over_poison_of_its_own_as_often_as_it_likes() {
+    // With the reducer of all the others, and with another one.
+    for (fingerprint, void, letters) in [(1, true, "abc"), (2, false, "a")] {
+        let build = |number, fingerprint| builder(number, 2).fingerprint(fingerprint);
+        let mut group = vec![build(1, 1).build(), build(2, fingerprint).build()];
+        group[0].commit('a');
+        exchange(&mut group);
+        group[0].commit('!');
+        group[0].commit('b');
+        exchange(&mut group);
+        group[1].commit('c');
+        exchange(&mut group);
+        assert_eq!(assert_equal(&group), letters);
+        let log = group[0].since(&Version::new());
+        for life in 1..=5 {
+            let mut again = build(1, 1).incarnation(life).build();
+            again.merge(log.clone());
+            assert_eq!(poisoned(&again.settle().notices), [void], "once a start");
+            assert!(poisoned(&again.settle().notices).is_empty(), "and not in each frame");
+            assert_eq!(again.state().0, letters);
+            assert_eq!(again.version(), group[0].version(), "it has all, and forwards all");
+            // It goes on to edit and to hear.
+            again.commit('d');
+            let _ = again.settle();
+            let sent = again.outbox().expect("what it committed");
+            let mut other = build(2, fingerprint).build();
+            other.merge(log.clone());
+            other.merge(sent);
+            let _ = other.settle();
+            assert_eq!(other.state(), again.state());
+            assert_eq!(again.state().0.ends_with('d'), void);
+        }
+    }
+}
+
+/// The state came in a snapshot; the poison is above what that covers.
+#[test]
+fn one_that_joins_over_poison_begins() {
+    let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();
+    group[0].commit('a');
+    exchange(&mut group);
+    group[0].cut().unwrap();
+    group[0].commit('!');
+    group[1].commit('b');
+    group[0].invite(peer(3), Grant::Write).unwrap();
+    exchange(&mut group);
+    let mut joined = builder(3, 2).join(group[1].snapshot().unwrap()).unwrap();
+    assert_eq!(poisoned(&joined.settle().notices), [true]);
+    group.push(joined);
+    group[2].commit('c');
+    assert!(poisoned(&exchange(&mut group)).is_empty());
+    assert_eq!(assert_equal(&group), "abc");
 }

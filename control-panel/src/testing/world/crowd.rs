@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
-use super::{forger, run::peer};
+use super::{forger, roles::peer};
 use crate::replica::{
     Author, Delta, Peer, Replica, RunHash, Stamp, State,
     identify::{Identify, InProcess},

@@ -9,7 +9,7 @@ use super::{
     node::Node,
 };
 use crate::{
-    difference::{difference, outline::brief},
+    difference::{difference, outline::brief, part},
     replica::{Peer, Replica, Stamp, State},
     testing::laws::agree,
 };
@@ -80,7 +80,7 @@ where
             let forgotten = entries.partition_point(|(stamp, _)| stamp.lamport <= history.level);
             if let Some(base) = history.base {
                 let before = fold(&entries[..forgotten], init)?;
-                is_fold(node, base, &before, forgotten)?;
+                is_fold(node, base, &before, &entries[..forgotten], init)?;
             }
             let (ours, theirs) = (&entries[forgotten..], history.operations);
             let theirs: Log<S::Op> = theirs.map(|(stamp, op)| (stamp, op.clone())).collect();
@@ -93,7 +93,7 @@ where
                 let operation = ours.get(equal).or(theirs.get(equal)).map_or_else(String::new, words);
                 return Err(Failure::Logs { peer: node.peer, operation });
             }
-            is_fold(node, replica.state(), &folded, entries.len())?;
+            is_fold(node, replica.state(), &folded, &entries, init)?;
         }
         self.promises(&entries)?;
         Ok(entries.iter().map(|(stamp, op)| (*stamp, format!("{op:?}"))).collect())
@@ -114,13 +114,14 @@ where
         {
             return Err(Failure::Lost { peer: *peer, stamp: *stamp });
         }
+        let forked = self.fork.filter(|peer| self.ledger.forks(*peer));
         for (_, node, replica) in live(self.nodes).filter(|(index, ..)| (self.honest)(*index)) {
             self.own(node, &applied)?;
             node.promises.keep(node.peer, &applied, self.revoked)?;
             if self.fork.is_none() && replica.watermark() < last {
                 return Err(Failure::Behind { peer: node.peer, watermark: replica.watermark(), last });
             }
-            if self.fork.is_some_and(|peer| !node.forks.contains(&peer) && !node.began_anew) {
+            if forked.is_some_and(|peer| !node.forks.contains(&peer) && !node.began_anew) {
                 return Err(Failure::ForkUnseen { peer: node.peer });
             }
         }
@@ -130,7 +131,7 @@ where
     /// Its own operations are applied, or void for a known reason and given back once.
     fn own(&self, node: &Node<S>, applied: &BTreeSet<Stamp>) -> Result<(), Failure> {
         let peer = node.peer;
-        for &stamp in node.own() {
+        for &stamp in node.disk.own() {
             let void = self.ledger.run_of(&stamp).is_some_and(|run| self.void.contains(&run.hash));
             let is_applied = applied.contains(&stamp);
             if void && is_applied {
@@ -148,17 +149,60 @@ where
     }
 }
 
-/// Whether a state of a replica is what so many operations make.
+/// Whether a state of a replica is what these operations make.
 fn is_fold<S: State + Debug + PartialEq>(
     node: &Node<S>,
     state: &S,
     folded: &S,
-    ops: usize,
-) -> Result<(), Failure> {
+    entries: &[(Stamp, S::Op)],
+    init: &impl Fn() -> S,
+) -> Result<(), Failure>
+where
+    S::Op: Debug,
+{
     if agree(state, folded) {
         return Ok(());
     }
-    Err(Failure::NotTheFold { peer: node.peer, difference: difference(state, folded), ops })
+    let difference = difference(state, folded).map(Box::new);
+    let changed_by = difference.as_ref().and_then(|difference| last_change(entries, init, &difference.path));
+    Err(Failure::NotTheFold { peer: node.peer, difference, ops: entries.len(), changed_by })
+}
+
+/// The last operation that changed what is at a path.
+fn last_change<S>(entries: &[(Stamp, S::Op)], init: &impl Fn() -> S, path: &str) -> Option<String>
+where
+    S: State + Debug,
+    S::Op: Debug,
+{
+    let mut state = init();
+    let (mut before, mut changed_by) = (part(&state, path), None);
+    for (stamp, op) in entries {
+        state.apply(op, stamp);
+        let now = part(&state, path);
+        if now != before {
+            (before, changed_by) = (now, Some((*stamp, op)));
+        }
+    }
+    changed_by.map(|(stamp, op)| format!("{stamp} {}", brief(op)))
+}
+
+/// Why two replicas have other states with the same operations: as a fold of these finds it.
+pub(super) fn cause<S>(nodes: &[Node<S>], peers: [Peer; 2], init: &impl Fn() -> S) -> Option<Failure>
+where
+    S: State + Debug + PartialEq,
+    S::Op: Debug,
+{
+    // Where a job is under way, the state is not yet that of all operations.
+    let settled = live(nodes).filter(|(_, node, _)| peers.contains(&node.peer) && !node.has_jobs());
+    let check = |(_, node, replica): (usize, &Node<S>, &Replica<S>)| {
+        let history = replica.history();
+        let start = || history.base.map_or_else(init, S::clone);
+        let entries: Log<S::Op> =
+            replica.history().operations.map(|(stamp, op)| (stamp, op.clone())).collect();
+        let folded = fold(&entries, &start)?;
+        is_fold(node, replica.state(), &folded, &entries, &start)
+    };
+    settled.map(check).find_map(Result::err)
 }
 
 /// The operations applied to a state made anew; twice, as the oracle has to be right itself.
@@ -181,7 +225,7 @@ where
         one.apply(&entry.1, &entry.0);
         two.apply(&entry.1, &entry.0);
         if !agree(&one, &two) {
-            let (difference, operation) = (difference(&one, &two), words(entry));
+            let (difference, operation) = (difference(&one, &two).map(Box::new), words(entry));
             let made_anew = clones_agree(entries, init);
             return Err(Failure::Fold { difference, operation, made_anew });
         }

@@ -27,10 +27,10 @@ pub(super) enum Failure {
     NoRest { frames: u64 },
     /// A replica lacks operations after the ending.
     Versions { peers: [Peer; 2], author: Author, counts: [u64; 2] },
-    /// A state is not that of its own operations.
-    NotTheFold { peer: Peer, difference: Option<Difference>, ops: usize },
+    /// A state is not that of its own operations. With the last of these that changed what differs.
+    NotTheFold { peer: Peer, difference: Option<Box<Difference>>, ops: usize, changed_by: Option<String> },
     /// Two folds of the same operations differ.
-    Fold { difference: Option<Difference>, operation: String, made_anew: bool },
+    Fold { difference: Option<Box<Difference>>, operation: String, made_anew: bool },
     /// A replica applies others than one that took all runs that were stored, in one order.
     Logs { peer: Peer, operation: String },
     /// An operation that its author had stored is gone.
@@ -41,8 +41,8 @@ pub(super) enum Failure {
     NotGivenBack { peer: Peer, stamp: Stamp, times: usize },
     /// An operation that was taken back is applied.
     NotRevoked { stamp: Stamp },
-    /// A replica reports that another's state differs.
-    Desync { peers: [Peer; 2], at: u64, agreed: u64 },
+    /// A replica reports that another's state differs. With what applying their operations again finds.
+    Desync { peers: [Peer; 2], at: u64, agreed: u64, cause: Option<Box<Self>> },
     /// A snapshot that is refused.
     Snapshot { peer: Peer, error: SnapshotError },
     /// A replica that did not report a fork.
@@ -71,7 +71,7 @@ impl Display for InWorld {
 
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = |difference: &Option<Difference>| match difference {
+        let at = |difference: &Option<Box<Difference>>| match difference {
             Some(difference) => difference.to_string(),
             None => "by `==`, in what their `Debug` output does not show".to_owned(),
         };
@@ -100,12 +100,16 @@ impl Display for Failure {
             Self::Versions { peers: [one, two], author, counts: [ours, theirs] } => {
                 write!(f, "of {author}, {one} has {ours} operations and {two} has {theirs}")
             }
-            Self::NotTheFold { peer, difference, ops } => {
+            Self::NotTheFold { peer, difference, ops, changed_by } => {
                 let difference = at(difference);
                 write!(
                     f,
                     "the state of {peer} is not the fold of its {ops} operations: {difference} in the fold"
-                )
+                )?;
+                match changed_by {
+                    Some(operation) => write!(f, ", where {operation} changed it last"),
+                    None => f.write_str(", where no operation changed it"),
+                }
             }
             Self::Fold { difference, operation, made_anew } => {
                 let difference = at(difference);
@@ -133,8 +137,9 @@ impl Display for Failure {
                 write!(f, "{stamp} of {peer} is void and was given back {times} times")
             }
             Self::NotRevoked { stamp } => write!(f, "{stamp} is applied, though it was taken back"),
-            Self::Desync { peers: [one, two], at, agreed } => {
-                write!(f, "{one} reports that the state of {two} differs at {at}; they agreed at {agreed}")
+            Self::Desync { peers: [one, two], at, agreed, cause } => {
+                write!(f, "{one} reports that the state of {two} differs at {at}; they agreed at {agreed}")?;
+                cause.as_ref().map_or(Ok(()), |cause| write!(f, ": {cause}"))
             }
             Self::Snapshot { peer, error } => write!(f, "{peer} cannot begin with a snapshot: {error}"),
             Self::ForkUnseen { peer } => write!(f, "{peer} did not report the fork"),

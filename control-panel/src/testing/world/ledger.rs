@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::replica::{
-    Author, Delta, RunHash, Stamp,
+    Author, Delta, Peer, RunHash, Stamp,
     run::{Operation, Run},
 };
 
@@ -76,8 +76,15 @@ impl<Op> Ledger<Op> {
         later
     }
 
+    /// Whether two runs of the peer's have one before them.
+    pub(super) fn forks(&self, peer: Peer) -> bool {
+        let mut before = BTreeSet::new();
+        // The first one of an author has none, and all have their author.
+        self.of(peer).any(|run| !before.insert((run.header.author, run.header.previous)))
+    }
+
     /// The runs of a peer's, forks and all.
-    pub(super) fn of(&self, peer: crate::replica::Peer) -> impl Iterator<Item = &Run<Op>> {
+    pub(super) fn of(&self, peer: Peer) -> impl Iterator<Item = &Run<Op>> {
         self.runs.values().map(|run| &**run).filter(move |run| run.header.author.peer == peer)
     }
 }

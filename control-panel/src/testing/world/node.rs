@@ -1,8 +1,8 @@
-//! One peer: its replica, and what it has stored.
+//! One peer: its replica, and what is known of it.
 
 use std::collections::BTreeSet;
 
-use super::{failure::Failure, ledger::Ledger, promises::Promises, report::WorldReport};
+use super::{disk::Disk, failure::Failure, promises::Promises, report::WorldReport};
 use crate::{
     replica::{
         Delta, Grant, Misbehaviour, Peer, Redone, Replica, ReplicaBuilder, ReplicaNotice, Snapshot,
@@ -10,12 +10,6 @@ use crate::{
     },
     testing::Rng,
 };
-
-/// What is on a disk.
-enum Stored<S: State> {
-    Delta(Delta<S::Op>),
-    Snapshot(Box<Snapshot<S>>),
-}
 
 pub(super) struct Node<S: State> {
     pub(super) peer: Peer,
@@ -26,17 +20,10 @@ pub(super) struct Node<S: State> {
     pub(super) down_until: u64,
     /// The most operations that its `settle` may touch.
     budget: usize,
-    /// What a crash leaves: all that it had admitted when it last stored.
-    disk: Vec<Stored<S>>,
-    stored: Version,
+    /// What a crash leaves.
+    pub(super) disk: Disk<S>,
     /// Nodes that wait for a snapshot of its state.
     pub(super) asked: BTreeSet<usize>,
-    /// Its own operations.
-    own: Vec<Stamp>,
-    unstored: Vec<Stamp>,
-    /// Its revocations.
-    undos: Vec<Stamp>,
-    unstored_undos: Vec<Stamp>,
     pub(super) promises: Promises,
     /// Void operations that came back, and those of them that are to be committed anew.
     pub(super) given_back: Vec<Stamp>,
@@ -56,20 +43,15 @@ pub(super) struct Node<S: State> {
 }
 
 impl<S: State> Node<S> {
-    pub(super) fn new(peer: Peer, replica: Replica<S>, budget: usize) -> Self {
+    pub(super) fn new(peer: Peer, replica: Option<Replica<S>>, budget: usize) -> Self {
         Self {
             peer,
-            replica: Some(replica),
+            replica,
             incarnation: 0,
             down_until: 0,
             budget,
-            disk: Vec::new(),
-            stored: Version::new(),
+            disk: Disk::new(),
             asked: BTreeSet::new(),
-            own: Vec::new(),
-            unstored: Vec::new(),
-            undos: Vec::new(),
-            unstored_undos: Vec::new(),
             promises: Promises::default(),
             given_back: Vec::new(),
             again: Vec::new(),
@@ -80,27 +62,6 @@ impl<S: State> Node<S> {
             last_own: 0,
             version: Version::new(),
             moved: false,
-        }
-    }
-
-    /// What it has stored of its own.
-    pub(super) fn own(&self) -> &[Stamp] {
-        &self.own
-    }
-
-    /// Whether it has ever stored anything.
-    pub(super) fn has_begun(&self) -> bool {
-        !self.disk.is_empty()
-    }
-
-    /// A replica takes what is on the disk.
-    pub(super) fn read_disk(&self, replica: &mut Replica<S>) {
-        for stored in &self.disk {
-            match stored {
-                Stored::Delta(delta) => replica.merge(delta.clone()),
-                // It was taken before, of the same group.
-                Stored::Snapshot(snapshot) => _ = replica.rejoin(Snapshot::clone(snapshot)),
-            }
         }
     }
 
@@ -153,17 +114,6 @@ impl<S: State> Node<S> {
         self.version = Version::new();
     }
 
-    /// A snapshot to be stored in place of all that is, if something that is not stored was let go already: with it [`Replica::since`]
-    /// has all again.
-    pub(super) fn snapshot_to_store(&mut self) -> Option<Snapshot<S>> {
-        let replica = self.replica.as_mut()?;
-        if replica.reaches(&self.stored) {
-            return None;
-        }
-        // One that must rejoin gives none to others, and keeps one.
-        Some(replica.snapshot().unwrap_or_else(|| replica.take_snapshot()))
-    }
-
     pub(super) fn has_jobs(&self) -> bool {
         !self.jobs.is_empty()
     }
@@ -185,7 +135,7 @@ impl<S: State> Node<S> {
     pub(super) fn commit(&mut self, op: S::Op, report: &mut WorldReport) -> Option<Stamp> {
         let stamp = self.replica.as_mut()?.commit(op);
         report.commits += 1;
-        self.unstored.push(stamp);
+        self.disk.committed(stamp);
         self.highest = self.highest.max(Some(stamp));
         self.last_own = stamp.lamport;
         Some(stamp)
@@ -207,12 +157,12 @@ impl<S: State> Node<S> {
     pub(super) fn undo(&mut self, rng: &mut Rng, report: &mut WorldReport) -> Option<(Stamp, Stamp)> {
         let replica = self.replica.as_mut()?;
         let applied: Vec<_> = replica.history().operations.map(|(stamp, _)| stamp).collect();
-        let among = if rng.chance(30) { &self.undos } else { &applied };
+        let among = if rng.chance(30) { self.disk.undos() } else { &applied };
         // What is old is stable: mostly it is not that.
         let recent = among.len().saturating_sub(if rng.chance(80) { 20 } else { usize::MAX });
         let target = *rng.pick(&among[recent..])?;
         let at = replica.revoke(target).ok()?;
-        self.unstored_undos.push(at);
+        self.disk.revoked(at);
         report.revoked += 1;
         Some((at, target))
     }
@@ -257,7 +207,7 @@ impl<S: State> Node<S> {
                 ReplicaNotice::MembershipContested { .. } => report.contested += 1,
                 ReplicaNotice::Desync { peer, at, agreed, .. } => {
                     let peers = [self.peer, *peer];
-                    return Err(Failure::Desync { peers, at: *at, agreed: *agreed });
+                    return Err(Failure::Desync { peers, at: *at, agreed: *agreed, cause: None });
                 }
                 _ => {}
             }
@@ -286,28 +236,9 @@ impl<S: State> Node<S> {
             .sum()
     }
 
-    /// Makes durable all that it has: before anything of it is sent.
-    pub(super) fn store(&mut self, snapshot: Option<Snapshot<S>>, ledger: &mut Ledger<S::Op>) {
-        let Some(replica) = &self.replica else { return };
-        if let Some(snapshot) = snapshot {
-            self.disk = vec![Stored::Snapshot(Box::new(snapshot))];
-            self.stored = Version::new();
-        }
-        if *replica.version() != self.stored {
-            let news = replica.since(&self.stored);
-            ledger.add(&news);
-            self.disk.push(Stored::Delta(news));
-            self.stored = replica.version().clone();
-        }
-        self.own.append(&mut self.unstored);
-        self.undos.append(&mut self.unstored_undos);
-    }
-
     pub(super) fn crash(&mut self, until: u64, report: &mut WorldReport) {
         report.crashes += 1;
-        report.unstored += self.unstored.len() as u64;
-        self.unstored.clear();
-        self.unstored_undos.clear();
+        report.unstored += self.disk.crash();
         self.jobs.clear();
         self.asked.clear();
         self.replica = None;
@@ -321,7 +252,7 @@ impl<S: State> Node<S> {
         // What is void comes back in each of its lives.
         self.given_back.clear();
         self.again.clear();
-        self.read_disk(&mut replica);
+        self.disk.read(&mut replica);
         self.highest = replica.history().operations.map(|(stamp, _)| stamp).max();
         // From a snapshot it goes on as its next life.
         self.incarnation = replica.author().incarnation;

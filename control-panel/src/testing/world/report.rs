@@ -7,8 +7,10 @@ use crate::replica::Stamp;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorldReport {
-    /// Operations that replicas committed.
+    /// Operations that members committed.
     pub commits: u64,
+    /// Those of them that members of the [crowd](World::crowd) did.
+    pub crowd: u64,
     /// Operations lost in a crash before they were stored, and so sent to no one.
     pub unstored: u64,
     /// Arrivals of an operation whose author and receiver had edited without knowing of each other.
@@ -91,6 +93,7 @@ impl WorldReport {
             (world.revocations > 0 && self.revoked == 0, "nothing was taken back"),
             (world.forge && self.refused == 0, "nothing forged was refused"),
             (world.cuts > 0 && self.forgotten == 0, "no replica let history go"),
+            (world.crowd > 0 && self.crowd == 0, "no member of the crowd edited"),
             (world.joins > 0 && self.joined == 0, "no replica began with a snapshot"),
         ]
         .into_iter()

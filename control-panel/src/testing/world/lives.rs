@@ -1,0 +1,70 @@
+//! Replicas that go down and come up.
+
+use std::fmt::Debug;
+
+use super::{faults::Step, forger, network::Message, node::Node, roles, run::Simulation};
+use crate::{
+    replica::{Peer, Replica, ReplicaBuilder, State},
+    testing::Rng,
+};
+
+impl<S, I, B, E> Simulation<'_, S, I, B, E>
+where
+    S: State + Debug + PartialEq,
+    S::Op: Debug,
+    I: Fn() -> S,
+    B: Fn(ReplicaBuilder<S>) -> ReplicaBuilder<S>,
+    E: FnMut(&mut Rng, usize, &S) -> Option<S::Op>,
+{
+    pub(super) fn crashes(&mut self, node: usize, step: Step) -> bool {
+        let Some(down) = self.faults.crash(self.frame, node, step) else { return false };
+        self.journal.note(format_args!("{} crash {node} {step:?}", self.frame));
+        let until = self.frame + down;
+        self.nodes[node].crash(until, &mut self.report);
+        // What stopped after its last step has stored all: it can go on as it was.
+        let clean = step == Step::Sent && self.rng.chance(50);
+        self.nodes[node].incarnation += u32::from(!clean);
+        true
+    }
+
+    /// Starts what is down, if its time has come. Whether it is up.
+    pub(super) fn start(&mut self, node: usize, edited: bool) -> bool {
+        if let Some(index) = self.roles.joiner(node)
+            && self.nodes[node].disk.is_empty()
+        {
+            if self.acts.is_invited(index) {
+                let to = self.roles.other(node, &mut self.rng);
+                self.post(node, to, Message::Join(self.nodes[node].peer));
+            }
+            return false;
+        }
+        match &self.roles.twins {
+            Some(twins) if twins.copy == node => {
+                if edited && self.frame < twins.from {
+                    return false;
+                }
+                let (original, builder) = (twins.original, self.builder(self.nodes[node].peer, 0));
+                let mut replica = builder.build();
+                self.nodes[original].disk.read(&mut replica);
+                self.nodes[node].replica = Some(replica);
+            }
+            _ => {
+                if edited && self.frame < self.nodes[node].down_until {
+                    return false;
+                }
+                let Node { peer, incarnation, .. } = self.nodes[node];
+                let performed = self.nodes[node].promises.performed;
+                let replica = self.builder(peer, incarnation).performed(performed).build();
+                self.nodes[node].restart(replica);
+            }
+        }
+        self.journal.note(format_args!("{} start {node}", self.frame));
+        true
+    }
+
+    pub(super) fn builder(&self, peer: Peer, incarnation: u32) -> ReplicaBuilder<S> {
+        let members = (0..self.roles.members()).map(roles::peer);
+        let builder = Replica::builder(peer, (self.init)()).members(members).incarnation(incarnation);
+        (self.build)(builder.payload(forger::payload::<S::Op>))
+    }
+}
