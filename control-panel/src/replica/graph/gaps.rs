@@ -31,7 +31,7 @@ struct Held<Op> {
     missing: RunHash,
     /// Whether `missing` is what it names, and all that it follows is here.
     names: bool,
-    /// The run of its peer's that waits to be named, if it follows that.
+    /// The run that waits to be named, if it follows that or has it in its past.
     root: Option<RunHash>,
     arrival: u64,
     bytes: usize,
@@ -98,42 +98,35 @@ impl<Op> Gaps<Op> {
         dropped
     }
 
-    /// Finds what waits to be named that a run just held names or follows, and marks what follows that run.
+    /// Finds what waits to be named that a run just held has in its past, and marks what has that in its past through it. Between the two may be runs of any
+    /// peer: also of one whose own word does not count.
     fn name(&mut self, hash: RunHash) {
         let Some(held) = self.held.get(&hash) else { return };
-        let (missing, names, peer) = (held.missing, held.names, held.run.header.author.peer);
-        let root = if missing == hash {
+        let root = if held.missing == hash {
             Some(hash)
         } else {
-            let before = self.held.get(&missing).filter(|before| before.root.is_some());
-            match before {
-                Some(before) if before.run.header.author.peer == peer => before.root,
-                Some(before) if names => {
-                    self.named = before.root.and_then(|root| self.remove(root));
-                    return;
-                }
-                _ => None,
-            }
+            self.held.get(&held.missing).and_then(|it| it.root)
         };
-        let Some(root) = root else { return };
+        let peer_of = |root: &RunHash| Some(self.held.get(root)?.run.header.author.peer);
+        let Some((root, peer)) = root.and_then(|root| Some((root, peer_of(&root)?))) else { return };
         let mut pending = vec![hash];
         while let Some(hash) = pending.pop() {
             let Some(held) = self.held.get_mut(&hash) else { continue };
-            if held.run.header.author.peer != peer {
-                if held.names {
-                    self.named = self.remove(root);
-                    return;
-                }
-                continue;
+            if held.names && held.run.header.author.peer != peer {
+                self.named = self.remove(root);
+                return;
             }
             held.root = Some(root);
             pending.extend(self.waiting_for(hash).filter(|other| *other != hash));
         }
     }
 
-    /// Whether a run waits here with a branch that waits to be named.
+    /// Whether a run waits here with a branch of its peer's that waits to be named.
     pub(super) fn has_unnamed(&self, hash: RunHash) -> bool {
-        self.held.get(&hash).is_some_and(|held| held.root.is_some())
+        let peer = |held: &Held<Op>| held.run.header.author.peer;
+        let held = self.held.get(&hash);
+        let root = held.and_then(|held| self.held.get(&held.root?));
+        held.zip(root).is_some_and(|(held, root)| peer(held) == peer(root))
     }
 
     /// Takes out a run that waited to be named, and is by the one held last.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::harness::{Random, TestRun, author, contents, cut, follow, forge, graph, graph_with, seal, take};
 use crate::replica::{
-    Author, Misbehaviour, Version,
-    graph::{Graph, Limits},
+    Author, Misbehaviour, Peer, Version,
+    graph::{Candidate, ChainId, Graph, Limits, Members},
+    run::Run,
 };
 
 /// Authors 1 to 4 with four rounds, and a cut by author 2 that covers three of them, which 4 does not have.
@@ -102,6 +103,48 @@ fn its_own_peer_names_nothing() {
     let orphan = forge(follow(author(3), Some(&missing), &[&above]), &[6]);
     assert_eq!(take(&mut group.nodes[1], [&orphan]), 0);
     assert_eq!(take(&mut group.nodes[1], [&missing]), 5, "{:?}", group.nodes[1].take_refused());
+}
+
+/// A group in which this peer's word does not count, as it is retired.
+struct Without(Peer);
+
+impl Members<u64> for Without {
+    fn knows(&self, _: &Candidate<'_, u64>) -> bool {
+        true
+    }
+
+    fn counts(&self, _: Option<ChainId>, run: &Run<u64>) -> bool {
+        run.header.author.peer != self.0
+    }
+}
+
+/// `replica::tests::orders`, seed 7275.
+#[test]
+fn it_is_named_through_a_run_whose_own_word_does_not_count() {
+    let retired = author(3);
+    let take = |node: &mut Graph<u64>, runs: &[TestRun]| {
+        for run in runs {
+            node.offer(Arc::clone(run));
+        }
+        std::iter::from_fn(|| node.admit_next_of(&Without(retired.peer))).count()
+    };
+    for seed in 0..50 {
+        let group = Group::new();
+        let [below, above] = group.branch();
+        let life = |incarnation| Author { incarnation, ..retired };
+        let through = forge(follow(life(1), None, &[&above]), &[5]);
+        let further = forge(follow(life(2), None, &[&through]), &[6]);
+        let last = |node: &Graph<u64>| node.chain(node.own_chain().unwrap()).runs.last().unwrap().clone();
+        let names = forge(follow(author(4), Some(&last(&group.nodes[3])), &[&further]), &[7]);
+        let [_, mut node, ..] = <[_; 4]>::try_from(group.nodes).ok().unwrap();
+        let mut runs = [below, above, through, further];
+        Random(seed).shuffle(&mut runs);
+        assert_eq!(take(&mut node, &runs), 0, "no member named it");
+        let (before, after) = runs.split_at(usize::try_from(seed % 5).unwrap());
+        let all: Vec<_> = before.iter().chain([&names]).chain(after).cloned().collect();
+        assert_eq!(take(&mut node, &all), 5, "seed {seed}");
+        assert_eq!(node.waiting(), 0);
+    }
 }
 
 #[test]
