@@ -12,11 +12,13 @@ fn an_effect_is_begun_once_whatever_ends_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.journal");
     let (journal, mut replica) = start(&path).unwrap();
-    // Alone in its group: what is committed is final with the next frame.
+    // Alone in its group: what is committed is final with the frame that finds it durable.
     let _ = replica.settled_ops();
     frame(&mut replica, "a lamp");
     frame(&mut replica, "a chair");
     journal.flush().unwrap();
+    assert_eq!(replica.settled_ops(), [], "no frame has found out");
+    let _ = replica.settle();
     let orders: Vec<Stamp> = replica.settled_ops().into_iter().map(|(stamp, _)| stamp).collect();
     assert_eq!(orders.len(), 2);
     assert_eq!(journal.begin_effect(orders[0]).unwrap(), EffectState::Begun);

@@ -118,6 +118,8 @@ impl World {
         let (from, to) = self.pair();
         let version = self.replicas[to].1.version().clone();
         self.seen.rejoined += usize::from(!self.replicas[from].1.reaches(&version));
+        // What their frames send gets lost, and is asked for.
+        drop(self.replicas[from].1.outbox());
         let mut all: Vec<_> = self.replicas.iter_mut().map(|(_, replica)| replica).collect();
         exchange(&mut all, from, to);
     }

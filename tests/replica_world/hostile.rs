@@ -109,6 +109,16 @@ fn the_word_of_a_retired_peer_voids_nothing() {
     }
 }
 
+/// A life that begins without its last frame may retire another, or vote for that, without what the life before had admitted: so it must not have called
+/// that stable yet.
+#[test]
+fn a_crash_before_the_store_takes_no_promise_back() {
+    for seed in [3035, 7224].into_iter().chain(seeds(30)) {
+        let world = World { peers: 3, retire: true, ..stormy(seed) };
+        converges(&world, |builder| if seed % 2 == 0 { builder } else { builder.undoing() });
+    }
+}
+
 /// Rollbacks that a frame does not pay for come back frames later, among others.
 #[test]
 fn what_exceeds_the_budget_comes_back_later() {

@@ -98,7 +98,8 @@ impl<S: State> Replica<S> {
     /// [`history`](super::ReplicaBuilder::history) asks for one.
     ///
     /// A delta that gets lost is repaired by [`since`](Self::since). With a journal, what it has is durable: a frame's operations come out of a
-    /// later one.
+    /// later one. A program that stores by itself stores what this replica has, what is merged included, before it sends this and before its next frame: from that on what is
+    /// given out here counts for the [`watermark`](Self::watermark).
     pub fn outbox(&mut self) -> Option<Delta<S::Op>> {
         if self.cut_off || self.is_uninvited() {
             return None;
@@ -123,6 +124,8 @@ impl<S: State> Replica<S> {
             runs = runs.into_iter().filter(|run| run.next_seq() <= sendable).collect();
         }
         self.own.sent = self.own.sent.max(sendable);
+        // What it says counts in the next frame.
+        self.unsettled |= self.kept.is_none() && self.membership.is_unconfirmed(&self.graph);
         (!runs.is_empty()).then_some(Delta { runs })
     }
 

@@ -21,6 +21,9 @@ impl<S: State> Replica<S> {
         if run.header.author == self.me {
             // From a journal, or from a copy of this replica: others have it.
             self.own.sent = self.own.sent.max(run.next_seq());
+            if self.kept.is_none() {
+                self.membership.confirm(&self.graph, self.own.sent);
+            }
         }
         let verdict = self.membership.judge(&self.graph, &admitted);
         match verdict {
@@ -52,9 +55,39 @@ impl<S: State> Replica<S> {
         }
         self.learn(admitted);
         self.decide();
+        if self.kept.is_none() && self.membership.is_alone() {
+            self.confirm(self.graph.own_next_seq());
+        }
+        self.follow();
+    }
+
+    /// Follows the watermark, unless the next `settle` does.
+    fn follow(&mut self) {
         if !self.unsettled {
             self.advance();
             self.unsettled = self.fold.is_busy() || !self.notices.is_empty();
+        }
+    }
+
+    /// Of this author's operations the first `upto` are durable: what they say counts. Without a journal those are that the `outbox` gave out in
+    /// an earlier frame; of one that never had another member all, as nothing of its is taken for anything elsewhere.
+    pub(super) fn confirm(&mut self, upto: u64) {
+        if upto <= self.membership.confirmed() {
+            return;
+        }
+        self.membership.confirm(&self.graph, upto);
+        if self.membership.has_news() {
+            self.learn_changes();
+            self.decide();
+        }
+    }
+
+    /// The same for what a journal has, outside of `settle`.
+    pub(super) fn confirm_kept(&mut self) {
+        let upto = self.sendable();
+        if upto > self.membership.confirmed() {
+            self.confirm(upto);
+            self.follow();
         }
     }
 

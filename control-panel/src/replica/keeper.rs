@@ -157,6 +157,7 @@ impl<S: State> Replica<S> {
         if let Some(kept) = &mut self.kept {
             kept.flush(own_next_seq);
         }
+        self.confirm_kept();
     }
 
     /// Of this author's operations, how many may be sent.

@@ -289,6 +289,9 @@ impl<S: State> Replica<S> {
 
     #[inline(never)]
     fn settle_now(&mut self) -> Settled<S> {
+        if self.kept.is_none() {
+            self.confirm(self.own.sent);
+        }
         let (version, members) = (self.membership.version(), self.membership.members());
         self.fold.skip_poison(self.reducers.agree(version, self.me.peer, members.keys(), self.fingerprint));
         if self.fold.is_busy() {

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Author, Delta, Replica, RunHash, State, graph, membership,
-    reducers::Reducers,
-    revocations::Revocations,
-    run::{Operation, Run},
-    signature::uncovered_ends,
+    Author, Delta, Replica, RunHash, State, graph, membership, reducers::Reducers, revocations::Revocations,
+    run::Run, signature::uncovered_ends,
 };
 
 /// The state as of a cut, and all that is kept above it: what a replica begins with that has no history, or too little.
@@ -70,8 +67,6 @@ impl<S: State> Replica<S> {
     /// It begins at a cut, not at the watermark: up to the cut nothing can be [revoked](Self::revoke) any more, on any replica. [Cut](Self::cut)
     /// before, and let the cut become stable, to make it small.
     ///
-    /// What this replica has not acknowledged yet it acknowledges now: call [`outbox`](Self::outbox) in the same frame, as in every other.
-    ///
     /// `None` if there is none to give:
     ///
     /// - With a journal, until what is in it is durable here: a joiner would build on what a crash takes back. It is kept meanwhile: ask again in a later frame, as
@@ -118,15 +113,6 @@ impl<S: State> Replica<S> {
         let held = self.held_snapshot();
         if held.is_some() || self.holds_snapshot() {
             return held;
-        }
-        // What is stable here the joiner takes for stable by the members' runs: by this one's too.
-        if self.membership.is_undeclared() {
-            if !self.accepts() {
-                return None;
-            }
-            let digest = self.fold.digest();
-            self.act(Operation::Ack { digest });
-            self.flush();
         }
         let snapshot = self.take_snapshot();
         self.hold_snapshot(snapshot)

@@ -6,6 +6,9 @@ impl<S: State> Replica<S> {
     /// All operations up to this Lamport time are stable: every member has them, knows that every member has them, and none can sort
     /// before them any more. It never goes back. 0 at the beginning.
     ///
+    /// What this replica says itself counts in a later frame than the one that made it: when its journal has it, or when the [`outbox`](Self::outbox) gave it out in an
+    /// earlier frame. A replica that never had another member needs neither outbox nor wait.
+    ///
     /// It stays below what the state has not got: operations that a [`Redo`](super::Redo) is still to apply, one whose `apply` panics and that is not void, and the first
     /// that this program cannot read ([`NeedsUpgrade`](super::ReplicaNotice::NeedsUpgrade)).
     pub fn watermark(&self) -> u64 {

@@ -104,7 +104,7 @@ impl Known {
         Self { seen, unseen }
     }
 
-    pub(super) fn seen(&self) -> impl Iterator<Item = &Seen> + '_ {
+    pub(super) fn seen(&self) -> impl DoubleEndedIterator<Item = &Seen> + '_ {
         self.seen.iter()
     }
 

@@ -51,7 +51,7 @@ pub(super) struct Scope<'a> {
     pub(super) peers: &'a Peers,
     /// How much of a chain is in this past.
     pub(super) heard: &'a dyn Fn(ChainId) -> u64,
-    /// Of this replica's own: it has all in its past, and the next run it makes says so.
+    /// Of this replica's own: all that it admitted.
     pub(super) live: Option<Peer>,
 }
 

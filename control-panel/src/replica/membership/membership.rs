@@ -131,6 +131,10 @@ impl Membership {
     ) -> Verdict {
         let view_changed = acts_changed.is_some_and(|acts_changed| self.refresh_live(graph, acts_changed));
         self.live.take(self.chains[judged.chain.index()].peer, run.clock(), low);
+        if judged.peer == self.me.peer {
+            self.asked.made();
+            self.take_own(graph, judged, low);
+        }
         if judged.needs > Right::Read {
             self.live.last_operation = self.live.last_operation.max(last_operation(run));
         }
@@ -140,9 +144,6 @@ impl Membership {
         debug_assert_eq!(self.live.ceiling, self.ceiling(graph));
         self.live.settle(view_changed);
         self.settle_closings();
-        if judged.peer == self.me.peer {
-            self.asked.made();
-        }
         if acts_changed.is_none() {
             debug_assert_eq!(self.find_verdict(judged), Verdict::Valid);
             return Verdict::Valid;

@@ -15,6 +15,7 @@
 //! | `closure.rs` | runs below what their authors had promised |
 //! | `closings.rs` | which of these are closed |
 //! | `watermark.rs` | low and watermark |
+//! | `own.rs` | this replica's own word |
 //! | `acks.rs` | when this replica owes an acknowledgement, and which member holds back |
 //! | `notices.rs` | what is reported, each once |
 //! | `record.rs` | all of it as plain data, for a replica that joins |
@@ -37,6 +38,7 @@ mod members;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod membership;
 mod notices;
+mod own;
 mod plain;
 mod precedence;
 mod record;

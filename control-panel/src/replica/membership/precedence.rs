@@ -106,7 +106,7 @@ impl Scope<'_> {
                 && retirement
                     .voters
                     .iter()
-                    .all(|voter| self.has_vote(by, of, voter) || !self.acknowledged_by_run(of, voter))
+                    .all(|voter| self.has_vote(by, of, voter) || !self.acknowledged(of, voter))
     }
 
     /// Whether `by` retires the author of `of`, and neither has the other in its past.

@@ -131,9 +131,12 @@ impl Membership {
         for &(chain, seq, void) in &record.void {
             membership.void.insert((ids[chain], seq), void_of(void)?);
         }
-        let levels = record.levels.iter().map(|&(clock, low)| PeerLevel { clock, low }).collect();
+        let levels: Vec<_> = record.levels.iter().map(|&(clock, low)| PeerLevel { clock, low }).collect();
         let finals = record.finals.iter().map(|id| (*id, 0)).collect::<Vec<_>>();
         membership.live = Live::new(here, membership.with_finals(&finals));
+        // What it goes on from is no crash's to take back.
+        membership.live.confirmed = graph.own_next_seq();
+        membership.live.own = levels.get(here).map_or(0, |level| level.low);
         membership.find_views(graph);
         membership.live.clock = graph.clock();
         membership.live.last_operation = record.last_operation;
@@ -156,7 +159,7 @@ impl Membership {
         self.acks = self.chains.iter().map(|state| state.known.count(u64::MAX)).sum();
         let scope = self.scope(&[], &|_| 0, None);
         self.has_votes = (0..self.acts.len()).any(|act| scope.is_voted_on(act));
-        self.live.view = Arc::new(self.live_view());
+        self.live.view = Arc::new(self.live_view(graph));
         // Most chains know the same.
         let mut same: BTreeMap<(Effective, Effective), Arc<View>> = BTreeMap::new();
         for (chain, it) in graph.chains() {
@@ -179,13 +182,6 @@ impl Membership {
         }
     }
 
-    /// Whether this replica has more from the members than its own runs say, and others count it.
-    pub(crate) fn is_undeclared(&self) -> bool {
-        let here = self.live.me;
-        let counts = self.live.view.counted.iter().any(|counted| counted.peer == here);
-        counts && self.live.level(here).low < self.live.low.level
-    }
-
     /// Whether a run is void that its chain has or had, as far as the acts say: which of the forgotten were closed is not known any more.
     pub(crate) fn would_void<Op>(&self, chain: ChainId, run: &Run<Op>) -> bool {
         !self.find_verdict(&Judged::new(chain, run)).applies()
@@ -206,6 +202,7 @@ impl Membership {
     pub(crate) fn go_on_as(&mut self, me: Author) {
         debug_assert_eq!(self.me.peer, me.peer);
         self.me = me;
+        self.live.confirmed = 0;
     }
 }
 

@@ -53,10 +53,10 @@ impl Scope<'_> {
     fn missing_votes(&self, id: ActId) -> Option<Vec<Missing>> {
         let act = &self.acts[id];
         let is_senior = self.rank(&act.target).is_none_or(|rank| act.rank < rank);
-        if is_senior || self.acknowledged_by_run(id, &act.target) {
+        if is_senior || self.acknowledged(id, &act.target) {
             return Some(Vec::new());
         }
-        let missing = act.voters.iter().filter(|voter| !self.acknowledged_by_run(id, voter));
+        let missing = act.voters.iter().filter(|voter| !self.acknowledged(id, voter));
         let missing = missing.map(|&member| Missing { member, retirement: id }).collect();
         act.has_witness.then_some(missing)
     }
@@ -73,12 +73,12 @@ impl Scope<'_> {
         let mut is_settled = true;
         for other in open {
             is_settled = false;
-            for &member in self.acts[other].voters.iter().filter(|it| !self.acknowledged_by_run(other, it)) {
+            for &member in self.acts[other].voters.iter().filter(|it| !self.acknowledged(other, it)) {
                 awaited.extend([id, other].map(|retirement| Missing { member, retirement }));
             }
         }
         // Its target's, which may be on its way: not with all votes, if one that it needs has acknowledged this one without it.
-        let has_acknowledged = |member: &Peer| self.acknowledged_by_run(id, member);
+        let has_acknowledged = |member: &Peer| self.acknowledged(id, member);
         if self.rank(&act.target).is_some() && !has_acknowledged(&act.target) {
             let (have, missing): (Vec<Peer>, Vec<Peer>) =
                 act.voters.iter().partition(|it| has_acknowledged(it));
@@ -102,7 +102,7 @@ impl Scope<'_> {
         };
         let invitations = || {
             let of_peer = acts().filter(|id| self.acts[*id].invites(peer));
-            of_peer.filter(|id| self.acknowledged_by_run(*id, member) || begins_with(*id))
+            of_peer.filter(|id| self.acknowledged(*id, member) || begins_with(*id))
         };
         let mut retirements =
             acts().filter(|id| self.acts[*id].deed == Deed::Retire && self.acts[*id].target == *peer);
@@ -115,13 +115,10 @@ impl Scope<'_> {
         view.finals.iter().any(|&id| self.takes_precedence(id, act) && !self.may_take_precedence(act, id))
     }
 
-    /// Whether a member can make no more acts that are concurrent with this one.
+    /// Whether a member can make no more acts that are concurrent with this one. What this replica made itself may not be durable yet.
     pub(super) fn acknowledged(&self, act: ActId, by: &Peer) -> bool {
-        self.live == Some(*by) || self.acknowledged_by_run(act, by)
-    }
-
-    pub(super) fn acknowledged_by_run(&self, act: ActId, by: &Peer) -> bool {
-        self.acts[act].author() == *by || self.chains_of(by).any(|chain| self.seen_by(chain, act).is_some())
+        (self.acts[act].author() == *by && self.live != Some(*by))
+            || self.chains_of(by).any(|chain| self.seen_by(chain, act).is_some())
     }
 }
 

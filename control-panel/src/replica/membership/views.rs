@@ -86,7 +86,7 @@ impl Membership {
         if !acts_changed {
             return false;
         }
-        let view = Arc::new(self.live_view());
+        let view = Arc::new(self.live_view(graph));
         let before = std::mem::replace(&mut self.live.view, view);
         self.live.version += 1;
         self.chains.iter_mut().for_each(|state| state.plain = None);
@@ -109,10 +109,12 @@ impl Membership {
         true
     }
 
-    pub(super) fn live_view(&self) -> View {
+    pub(super) fn live_view<Op>(&self, graph: &Graph<Op>) -> View {
         let known: Vec<ActId> = (0..self.acts.len()).collect();
-        let everything = |_| u64::MAX;
-        self.scope(&known, &everything, Some(self.me.peer)).view(&self.live.view)
+        // What a crash may take back acknowledges nothing.
+        let own = graph.own_chain();
+        let heard = |chain| if Some(chain) == own { self.live.confirmed } else { u64::MAX };
+        self.scope(&known, &heard, Some(self.me.peer)).view(&self.live.view)
     }
 
     pub(super) fn scope<'a>(

@@ -78,8 +78,12 @@ pub(super) struct Live {
     pub(super) clock: u64,
     /// The greatest of an operation other than an `Ack`.
     pub(super) last_operation: u64,
-    /// This replica's own low: of what it admitted, declared or not.
+    /// What this replica admitted of all, declared or not: what a run that it made now would say.
     pub(super) low: Low,
+    /// This peer's own low: as its runs say that no crash takes back.
+    pub(super) own: u64,
+    /// Of this author's operations those before it are such.
+    pub(super) confirmed: u64,
     /// The latest clock and the highest low of each peer.
     pub(super) peers: Vec<PeerLevel>,
     /// What all have, as far as the retirements allow.
@@ -111,6 +115,8 @@ impl Live {
             clock: 0,
             last_operation: 0,
             low: Low::default(),
+            own: 0,
+            confirmed: 0,
             peers: Vec::new(),
             watermark: 0,
             stable: 0,
@@ -124,11 +130,8 @@ impl Live {
     /// A member's low, as far as it is known here.
     #[inline]
     pub(super) fn low_of(&self, counted: &Counted) -> u64 {
-        if counted.peer == self.me {
-            self.low.level
-        } else {
-            self.level(counted.peer).low.max(counted.floor.low)
-        }
+        let low = if counted.peer == self.me { self.own } else { self.level(counted.peer).low };
+        low.max(counted.floor.low)
     }
 
     /// What a peer's runs say.

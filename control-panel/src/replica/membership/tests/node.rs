@@ -92,6 +92,9 @@ impl Node {
         loop {
             let Self { graph, membership, .. } = self;
             let Some(admitted) = graph.admit_next_of(&*membership) else { break };
+            if admitted.run.header.author == self.me {
+                self.membership.confirm(&self.graph, admitted.run.next_seq());
+            }
             self.judge(&admitted);
         }
         for (peer, what) in self.graph.take_refused() {
@@ -105,6 +108,9 @@ impl Node {
     pub(super) fn make(&mut self, operations: Vec<Operation<u64>>) -> TestRun {
         let admitted = self.graph.seal(operations, 0, 0, &IDENTIFY);
         self.judge(&admitted);
+        // It is sent as soon as it is made.
+        self.membership.confirm(&self.graph, admitted.run.next_seq());
+        self.follow();
         self.notices.extend(self.membership.take_notices());
         admitted.run
     }
@@ -150,6 +156,11 @@ impl Node {
         if verdict.applies() && is_operation(run) {
             self.check(run, verdict, "came");
         }
+        self.follow();
+    }
+
+    /// Takes in what changed.
+    fn follow(&mut self) {
         for Change { chain, seq, verdict } in self.membership.take_changes() {
             let run = Arc::clone(self.graph.run_after(chain, seq).expect("it is kept"));
             assert_eq!(run.header.seq, seq);

@@ -139,7 +139,11 @@ fn of_two_owners_the_junior_cannot_do_without_the_senior() {
     nodes.remove(1);
     nodes[0].write(1);
     let retirement = nodes[0].retire(peer(1));
+    assert_eq!(nodes[0].watermark, 0, "its own word that it has all is in its next run");
+    assert!(nodes[0].membership.ack_due());
+    nodes[0].ack();
     assert_eq!(nodes[0].watermark, retirement.clock());
+    assert!(!nodes[0].membership.ack_due());
 }
 
 #[test]
