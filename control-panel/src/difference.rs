@@ -1,6 +1,8 @@
 //! Where two values differ, by their `Debug` output.
 
 pub(crate) mod outline;
+#[cfg(feature = "journal")]
+pub(crate) mod outlined;
 
 use std::{collections::BTreeMap, fmt};
 

@@ -285,29 +285,8 @@ impl GraphBrowserApp {
         self.guesses.retain(|guess| lifecycles.of(*guess) != Lifecycle::Cold);
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Change(change) => {
-                // What makes no sense was refused where it was typed.
-                if let Ok((policy, _)) = change.of(self.policy).checked() {
-                    self.policy = policy;
-                    self.commands.policies += 1;
-                    self.enforce();
-                }
-            }
-            Command::Status => self.commands.questions += 1,
-            Command::Capabilities => self.commands.listings += 1,
-            Command::Quit => self.commands.quit = true,
-        }
-    }
-}
-
-impl Reducer for GraphBrowserApp {
-    type Intent = GraphIntent;
-
-    fn apply(&mut self, queued: QueuedIntent<GraphIntent>) {
-        *self.by_source.entry(queued.source).or_default() += 1;
-        match queued.intent {
+    pub(crate) fn update(&mut self, intent: GraphIntent) {
+        match intent {
             GraphIntent::Started { folder, policy } => {
                 self.folder = Some(folder);
                 self.policy = policy;
@@ -355,6 +334,31 @@ impl Reducer for GraphBrowserApp {
                 self.runtime.insert(key, state);
             }
         }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Change(change) => {
+                // What makes no sense was refused where it was typed.
+                if let Ok((policy, _)) = change.of(self.policy).checked() {
+                    self.policy = policy;
+                    self.commands.policies += 1;
+                    self.enforce();
+                }
+            }
+            Command::Status => self.commands.questions += 1,
+            Command::Capabilities => self.commands.listings += 1,
+            Command::Quit => self.commands.quit = true,
+        }
+    }
+}
+
+impl Reducer for GraphBrowserApp {
+    type Intent = GraphIntent;
+
+    fn apply(&mut self, queued: QueuedIntent<GraphIntent>) {
+        *self.by_source.entry(queued.source).or_default() += 1;
+        self.update(queued.intent);
     }
 
     /// Once a frame, however many deltas came. What it redid is in the frame's report.

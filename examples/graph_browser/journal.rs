@@ -3,13 +3,13 @@
 //! | what | comes back |
 //! |---|---|
 //! | the graph, its clock, the numbers of its operations | from the operations that the journal has: `Start::replica` |
-//! | what the visitor had open, the policy that was typed | by applying the recorded intents again, as those of `IntentSource::Restore`: `Start::restore` |
+//! | what the visitor had open, the policy that was typed | from the recorded intents, of which the journal notes what they came to: `Start::restore` |
 //! | webviews, memory, mods, peers that are offline | not: what was observed ended with the process, and is observed anew |
 
-use std::{error::Error, path::Path};
+use std::{error::Error, path::Path, sync::Arc};
 
 use control_panel::{
-    IntentSource, QueuedIntent, Reducer, Worker,
+    IntentSource, QueuedIntent, Worker,
     journal::{Journal, JournalError, JournalEvent, Recorded, Start},
     replica::codec::{Limits, Postcard},
 };
@@ -19,7 +19,7 @@ use crate::{
     app::{GraphBrowserApp, HERE},
     commands::Command,
     edit::Edit,
-    intent::GraphIntent,
+    intent::{GraphIntent, LifecycleCause, NodeKey},
     policy::LifecyclePolicy,
     summary::plain,
 };
@@ -96,12 +96,16 @@ impl Recorded for GraphBrowserApp {
     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
         let builder = Self::builder(HERE, [HERE]).codec(Postcard::<Edit>::new(), Limits::default());
         let mut app = Self::with(LifecyclePolicy::default(), start.replica(builder)?);
-        start.restore(IntentSource::Restore, |queued: QueuedIntent<GraphIntent>| {
-            if is_restored(&queued.intent) {
-                app.apply(queued);
-                app.journal.restored += 1;
-            }
-        })?;
+        let each = |own: &mut Own, queued: QueuedIntent<GraphIntent>| own.apply(queued.intent);
+        let Own { folder, policy, opened, restored } =
+            start.restore(IntentSource::Restore, Own::default(), each)?.state;
+        if let Some(folder) = folder {
+            app.update(GraphIntent::Started { folder, policy });
+        }
+        for (key, cause) in opened {
+            app.update(GraphIntent::PromoteNodeToActive { key, cause });
+        }
+        app.journal.restored = restored;
         Ok(app)
     }
 
@@ -110,16 +114,44 @@ impl Recorded for GraphBrowserApp {
     }
 }
 
-/// Whether it is applied again at the next start. An edit of the graph is not: the replica has it. Nor is what was
+/// What comes back of what is this program's own. An edit of the graph is not in it: the replica has it. Nor is what was
 /// observed of a process that is gone, nor what was to happen then: a journal with a `quit` in it would start no browser.
-fn is_restored(intent: &GraphIntent) -> bool {
-    matches!(
-        intent,
-        GraphIntent::Started { .. }
-            | GraphIntent::PromoteNodeToActive { .. }
-            | GraphIntent::DemoteNodeToCold { .. }
-            | GraphIntent::Command(Command::Change(_))
-    )
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Own {
+    folder: Option<Arc<str>>,
+    policy: LifecyclePolicy,
+    /// The pages that were opened and not closed, each once, the one that the visitor looks at behind all others.
+    opened: Vec<(NodeKey, LifecycleCause)>,
+    /// How many intents made it.
+    restored: u64,
+}
+
+impl Own {
+    fn apply(&mut self, intent: GraphIntent) {
+        match intent {
+            GraphIntent::Started { folder, policy } => (self.folder, self.policy) = (Some(folder), policy),
+            GraphIntent::Command(Command::Change(change)) => {
+                if let Ok((policy, _)) = change.of(self.policy).checked() {
+                    self.policy = policy;
+                }
+            }
+            GraphIntent::PromoteNodeToActive { key, cause: cause @ LifecycleCause::SelectedPrewarm } => {
+                if self.opened.iter().all(|(opened, _)| *opened != key) {
+                    self.opened.insert(self.opened.len().saturating_sub(1), (key, cause));
+                }
+            }
+            GraphIntent::PromoteNodeToActive { key, cause } => {
+                self.opened.retain(|(opened, _)| *opened != key);
+                self.opened.push((key, cause));
+            }
+            GraphIntent::DemoteNodeToCold { key, .. } => self.opened.retain(|(opened, _)| *opened != key),
+            _ => return,
+        }
+        self.restored += 1;
+        // More are neither active nor warm, whatever the policy.
+        let beyond = self.opened.len().saturating_sub(LifecyclePolicy::MOST_KEPT);
+        self.opened.drain(..beyond);
+    }
 }
 
 /// The journal of this run.

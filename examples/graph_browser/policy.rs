@@ -38,6 +38,10 @@ impl Default for LifecyclePolicy {
 }
 
 impl LifecyclePolicy {
+    /// The most pages that are active or warm, whatever the policy.
+    #[cfg(feature = "journal")]
+    pub(crate) const MOST_KEPT: usize = MOST_ACTIVE + MOST_WARM;
+
     /// A policy one can work with, and what had to be changed to make it one.
     ///
     /// # Errors

@@ -66,7 +66,7 @@ pub(crate) struct App {
     pub(crate) page: u32,
     frames: u64,
     /// At the start.
-    pub(crate) restored: Restored,
+    pub(crate) restored: Restored<u32>,
 }
 
 impl Reducer for App {
@@ -100,14 +100,13 @@ pub(crate) fn replica(peer: Peer) -> control_panel::replica::ReplicaBuilder<Word
 
 impl Recorded for App {
     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
-        let mut app =
-            Self { words: start.replica(replica(HERE))?, page: 0, frames: 0, restored: Restored::default() };
-        app.restored = start.restore(IntentSource::Restore, |queued: QueuedIntent<Update>| {
+        let words = start.replica(replica(HERE))?;
+        let restored = start.restore(IntentSource::Restore, 0, |last, queued: QueuedIntent<Update>| {
             if let Update::Opened { page, .. } = queued.intent {
-                app.page = page;
+                *last = page;
             }
         })?;
-        Ok(app)
+        Ok(Self { words, page: restored.state, frames: 0, restored })
     }
 
     fn fingerprint() -> u64 {

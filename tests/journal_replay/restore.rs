@@ -67,18 +67,20 @@ impl Recorded for App {
     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
         let builder = Replica::builder(PEERS[0], Words::default()).members(PEERS);
         let words = start.replica(builder.codec(Postcard::new(), Limits::default()))?;
-        let mut app = Self { words, opened: Vec::new(), keys: Vec::new(), left_out: 0 };
-        let restored = start.restore(IntentSource::Restore, |queued: QueuedIntent<Update>| {
+        let each = |(opened, keys): &mut (Vec<u32>, Vec<_>), queued: QueuedIntent<Update>| {
             let order = queued.causality_order();
-            app.keys.push((order.source, order.clock, order.seq));
-            // The replica has the words.
-            if !matches!(queued.intent, Update::Typed(_)) {
-                app.apply(queued);
+            keys.push((order.source, order.clock, order.seq));
+            match queued.intent {
+                Update::Opened(page) => opened.push(page),
+                Update::Count(reply) => reply.send(opened.len()),
+                // The replica has the words.
+                _ => {}
             }
-        })?;
-        assert_eq!(restored.given, app.keys.len() as u64);
-        app.left_out = restored.left_out;
-        Ok(app)
+        };
+        let restored = start.restore(IntentSource::Restore, Default::default(), each)?;
+        let (opened, keys) = restored.state;
+        assert_eq!(restored.given, keys.len() as u64);
+        Ok(Self { words, opened, keys, left_out: restored.left_out })
     }
 }
 

@@ -130,6 +130,12 @@ impl<'a> Node<'a> {
         children
     }
 
+    /// The lines behind the first.
+    #[cfg(feature = "journal")]
+    pub(crate) fn rest(self) -> impl Iterator<Item = &'a str> {
+        self.lines.iter().skip(1).map(|line| line.strip_suffix(',').unwrap_or(line))
+    }
+
     /// The value as it is, moved to the left.
     pub(crate) fn lines(self) -> String {
         let depth = self.lines.first().map_or(0, |line| indent(line));

@@ -94,6 +94,11 @@ impl Handover {
         })
     }
 
+    /// Hands over what this start made of all frames up to one. Where there is no room the next start does.
+    pub(crate) fn restored(&self, frame: u64, bytes: Vec<u8>) {
+        drop(self.give(Item::Restored(frame, bytes)));
+    }
+
     fn give(&self, item: Item) -> Result<u64, Item> {
         let weight = item.weight();
         let before = self.gauge.bytes.fetch_add(weight, Ordering::AcqRel);
@@ -189,6 +194,7 @@ impl Item {
             Self::Frame(frame) => frame.weight(),
             Self::Runs(runs) => runs.iter().map(RunRecord::weight).sum(),
             Self::Returned(runs) => runs.len() * size_of::<RunKey>(),
+            Self::Restored(_, bytes) => bytes.len(),
             // Of the replica's own memory, but for a reference.
             Self::Snapshot(..) => 0,
         }

@@ -72,14 +72,14 @@
 //!     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
 //!         let builder = Replica::builder(Peer([1; 32]), Document::default());
 //!         let document = start.replica(builder.codec(Postcard::new(), Limits::default()))?;
-//!         let mut app = Self { document, scrolled: 0, quit: false, journal: String::new() };
-//!         start.restore(IntentSource::Restore, |queued: QueuedIntent<Update>| {
-//!             // The replica has what was typed, and what was to happen then is not to happen now.
-//!             if let Update::Scrolled(_) = queued.intent {
-//!                 app.apply(queued);
+//!         // The replica has what was typed, and what was to happen then is not to happen now.
+//!         let each = |scrolled: &mut usize, queued: QueuedIntent<Update>| {
+//!             if let Update::Scrolled(to) = queued.intent {
+//!                 *scrolled = to;
 //!             }
-//!         })?;
-//!         Ok(app)
+//!         };
+//!         let scrolled = start.restore(IntentSource::Restore, 0, each)?.state;
+//!         Ok(Self { document, scrolled, quit: false, journal: String::new() })
 //!     }
 //! }
 //!

@@ -93,6 +93,10 @@ fn a_journal_is_recorded_replayed_compared_shrunk_and_exported() {
     assert!(holds_title("a.recording") && !holds_title("c.recording"), "titles are private");
 
     expect(at, &["refold", "a.journal"], 1, &["invariant"]);
+    expect(at, &["refold", "c.recording"], 3, &["nothing", "export --states"]);
+    expect(at, &["export", "a.journal", "--out", "s.recording", "--states"], 0, &["intents: "]);
+    expect(at, &["diff", "a.journal", "s.recording"], 0, &["equal: "]);
+    expect(at, &["export", "a.journal", "--out", "t.recording", "--states", "--redact"], 2, &["--redact"]);
     expect(at, &["check", "a.journal", "a.recording"], 0, &["whole; ", "1 session(s)"]);
     expect(at, &["salvage", "a.journal", "--out", "d.journal"], 0, &["frames: "]);
     expect(at, &["diff", "a.journal", "d.journal"], 0, &["equal: "]);

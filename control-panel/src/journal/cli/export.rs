@@ -11,7 +11,7 @@ pub(super) fn command() -> Command {
         .long_about(
             "Writes the frames of a journal into a file of their own, which all commands read. Equal recordings have equal bytes: two runs of one seed under paused \
              time export the same file. It holds no key. With --redact each intent is what the program's `Recorded::redact` makes of it, by default its variant \
-             alone, and no operation of a replica is in it.",
+             alone, and no operation of a replica is in it. With --states it holds what a later version's `refold` compares: make it with the version that recorded it.",
         )
         .arg(file("file", "A journal, or an export of one"))
         .arg(
@@ -21,6 +21,13 @@ pub(super) fn command() -> Command {
                 .value_name("FILE")
                 .value_parser(value_parser!(std::path::PathBuf))
                 .help("The file that is made; it must not be there yet"),
+        )
+        .arg(
+            Arg::new("states")
+                .long("states")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("redact")
+                .help("With a note of what states this program comes to, which `refold` of a later one compares"),
         )
         .arg(
             Arg::new("redact")
@@ -34,6 +41,9 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     let mut recording = open(matches, "file")?;
     if matches.get_flag("redact") {
         recording = recording.redacted::<S>();
+    }
+    if matches.get_flag("states") {
+        recording = recording.noting_states::<S>();
     }
     let bytes = recording.to_bytes();
     write_new(path(matches, "out"), &bytes)?;

@@ -36,7 +36,7 @@ Exit codes:
   0  nothing is wrong: the replay is the same, the journals are equal, the file is whole
   1  something was found: a deviation, a difference, a failure, another state
   2  the command line is wrong
-  3  a file cannot be read or written";
+  3  a file cannot be read or written, or `refold` has nothing to compare";
 
 /// The `main` of a program's journal tool: reads the command line, and does what it says with the reducer `S`.
 ///
@@ -75,7 +75,7 @@ Exit codes:
 /// | `export FILE` | the recording alone, canonical, and with `--redact` to be shown to others |
 ///
 /// It prints to stdout, progress and errors to stderr; `--json` is one object on one line. It returns 0 if nothing is wrong, 1 if something was found, 2 for a wrong
-/// command line, 3 if a file cannot be read or written. Files that it reads stay as they are.
+/// command line, 3 if a file cannot be read or written, or has nothing that `refold` could compare. Files that it reads stay as they are.
 pub fn cli<S: Recorded>() -> ExitCode {
     run::<S>(std::env::args_os())
 }

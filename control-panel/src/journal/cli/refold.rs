@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Command};
 use serde_json::{Value, json};
 
-use super::{Done, files, output::Output, output::Verdict};
+use super::{Done, Failed, files, output::Output, output::Verdict};
 use crate::journal::{Recorded, Recording};
 
 pub(super) fn command() -> Command {
@@ -11,22 +11,34 @@ pub(super) fn command() -> Command {
         .about("Says whether today's reducer comes to other states on yesterday's journals")
         .long_about(
             "Replays journals that another version of the reducer made, and says for each whether a state changed, and where first. For CI: keep some \
-             journals, and let a release refold them. A frame is compared where its record has a digest (`Reducer::digest`); panics and the invariant are \
-             looked at in any case.",
+             journals, exported with --states by the version that recorded them, and let a release refold them. A frame is compared where its record has a \
+             digest (`Reducer::digest`) or a state's note; panics and the invariant are looked at in any case. A file in which nothing can be compared ends in \
+             exit code 3.",
         )
         .arg(files())
 }
 
 pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Done {
-    let (mut changed, mut listed) = (false, Vec::new());
+    let (mut changed, mut listed, mut nothing) = (false, Vec::new(), Vec::new());
     for path in matches.get_many::<std::path::PathBuf>("files").into_iter().flatten() {
         let refolded = Recording::open(path)?.refold::<S>();
         let what = match &refolded.changed {
-            Some(deviation) => format!("changed at {deviation}"),
-            None if refolded.compared == 0 => "no panic, and no digest to compare".to_owned(),
+            Some(deviation) => {
+                let same = refolded
+                    .same_at
+                    .map_or_else(String::new, |same| format!(", the same up to frame {same}"));
+                format!("changed at {deviation}{same}")
+            }
+            None if refolded.compared == 0 => "no panic, and no state to compare".to_owned(),
             None => format!("the same, {} of {} frames compared", refolded.compared, refolded.frames),
         };
         output.line(format_args!("{}: {what}", path.display()));
+        if refolded.compared == 0 && refolded.changed.is_none() {
+            nothing.push(format!(
+                "{}: nothing in it to compare with, neither a digest nor a state: `export --states` makes one, with the version that recorded it",
+                path.display()
+            ));
+        }
         changed |= refolded.changed.is_some();
         listed.push(json!({
             "file": path.display().to_string(),
@@ -34,9 +46,14 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
             "compared": refolded.compared,
             "changed": refolded.changed.map(|deviation| deviation.to_string()),
             "recorded": refolded.recorded,
+            "same_at": refolded.same_at,
             "now": refolded.now,
         }));
     }
     output.field("files", Value::Array(listed));
-    Ok(Verdict::of(!changed))
+    if changed || nothing.is_empty() {
+        Ok(Verdict::of(!changed))
+    } else {
+        Err(Failed::File(nothing.join("\n       ")))
+    }
 }

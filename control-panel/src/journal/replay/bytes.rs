@@ -66,6 +66,8 @@ impl Recording {
             put_varint(&mut body, frame.session as u64);
             put_varint(&mut body, frame.panel_frame);
             put_option(&mut body, frame.digest);
+            put_varint(&mut body, frame.outlined.len() as u64);
+            frame.outlined.iter().for_each(|number| body.extend_from_slice(&number.to_le_bytes()));
             let entries: Vec<Entry> = frame.intents.iter().map(|intent| intent.entry.clone()).collect();
             let mut bytes = frame_bytes(frame.head, &entries);
             put_end(&mut bytes, &frame.answers, 0);
@@ -131,6 +133,8 @@ impl Recording {
         for _ in 0..reader.varint()? {
             let (number, session) = (reader.varint()?, length(&mut reader)?);
             let (panel_frame, digest) = (reader.varint()?, option(&mut reader)?);
+            let outlined = (0..reader.varint()?).map(|_| reader.array().map(u64::from_le_bytes));
+            let outlined = outlined.collect::<Result<_, _>>()?;
             let length = length(&mut reader)?;
             let ReadFrame { head, entries, answers, .. } = read_frame(reader.bytes(length)?)?;
             let mut intents = Vec::with_capacity(entries.len());
@@ -144,7 +148,16 @@ impl Recording {
                 let group = entries.by_ref().take(count);
                 intents.extend(group.map(|entry| RecordedIntent { entry, runs: Arc::clone(&runs) }));
             }
-            frames.push(RecordedFrame { number, session, panel_frame, head, intents, digest, answers });
+            frames.push(RecordedFrame {
+                number,
+                session,
+                panel_frame,
+                head,
+                intents,
+                digest,
+                outlined,
+                answers,
+            });
         }
         reader.end()?;
         Ok(Self { fingerprint, sessions, frames })

@@ -34,6 +34,11 @@ pub enum DeviationKind {
         /// The digest of the replayed state.
         replayed: u64,
     },
+    /// The state is another than [`Recording::noting_states`](super::Recording::noting_states) noted.
+    State {
+        /// The first field, or item, of the state that is another; empty where it differs as a whole.
+        path: String,
+    },
     /// The intent, or its source, cannot be read: it is of another program, or another version of this one.
     Unreadable(String),
     /// Frames are missing, as the journal had no room for them when they were to be written.
@@ -96,6 +101,8 @@ impl fmt::Display for DeviationKind {
             Self::Digest { recorded, replayed } => {
                 write!(f, "the state's digest is {replayed:#018x}, and was {recorded:#018x}")
             }
+            Self::State { path } if path.is_empty() => f.write_str("the state is another"),
+            Self::State { path } => write!(f, "the state is another, in `{path}`"),
             Self::Unreadable(why) => write!(f, "cannot be read: {why}"),
             Self::Lost(frames) => {
                 write!(f, "{frames} frame(s) before it are missing: the journal had no room for them")

@@ -96,7 +96,10 @@ fn frame<'r>(
     let intents =
         entries.into_iter().map(|entry| RecordedIntent { entry, runs: Arc::clone(&runs) }).collect();
     let (panel_frame, digest) = (row.panel_frame, row.digest);
-    Ok((RecordedFrame { number, session, panel_frame, head, intents, digest, answers }, admitted))
+    Ok((
+        RecordedFrame { number, session, panel_frame, head, intents, digest, outlined: Vec::new(), answers },
+        admitted,
+    ))
 }
 
 /// What each session began with: what the replica had admitted in those before it. What no frame names was admitted behind the

@@ -20,15 +20,18 @@ pub(crate) struct RecordedFrame {
     pub(crate) head: Head,
     pub(crate) intents: Vec<RecordedIntent>,
     pub(crate) digest: Option<u64>,
+    /// Of the state's `Debug` output after it, as [`Recording::noting_states`] notes it; empty if it does not.
+    pub(crate) outlined: Vec<u64>,
     /// What the journal answered the frame's replica.
     pub(crate) answers: Vec<Answer>,
 }
 
 impl RecordedFrame {
-    /// The frame with these intents instead. It has no digest, as it comes to another state.
+    /// The frame with these intents instead. It has no digest and no outline, as it comes to another state.
     pub(crate) fn with_intents(&self, intents: Vec<RecordedIntent>) -> Self {
         let &Self { number, session, panel_frame, head, .. } = self;
-        Self { number, session, panel_frame, head, intents, digest: None, answers: self.answers.clone() }
+        let answers = self.answers.clone();
+        Self { number, session, panel_frame, head, intents, digest: None, outlined: Vec::new(), answers }
     }
 }
 

@@ -4,9 +4,11 @@ mod bytes;
 mod deviation;
 mod file;
 mod frames;
+mod noted;
 mod player;
 mod recorded;
 mod restore;
+mod shape;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use super::{
     start::Start,
 };
 use crate::{
-    difference::outline::brief,
+    difference::{outline::brief, outlined::first_other},
     frame::Ending,
     intent::Intent,
     journal::intents::Body,
@@ -291,6 +291,13 @@ impl<S: Recorded> Play<'_, S> {
                     self.deviates(None, DeviationKind::Digest { recorded, replayed });
                 }
                 Ok(_) => {}
+                Err(panic) => self.deviates(None, panics_by(&panic)),
+            }
+        }
+        if !self.frame.outlined.is_empty() {
+            match panics::catch_silently(|| first_other(self.state, &self.frame.outlined)) {
+                Ok(None) => {}
+                Ok(Some(path)) => self.deviates(None, DeviationKind::State { path }),
                 Err(panic) => self.deviates(None, panics_by(&panic)),
             }
         }

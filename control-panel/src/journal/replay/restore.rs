@@ -1,10 +1,11 @@
 //! What earlier sessions recorded, for a state that goes on from it.
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use super::{
     frames::RecordedFrame,
+    noted::Noted,
     player::read,
     start::{Kind, Start},
 };
@@ -14,28 +15,34 @@ use crate::{
     journal::{
         Fault, Journal, JournalError,
         intents::{Body, Entry, ReadFrame, read_frame},
+        store::FIRST,
     },
     queued::{CausalityOrder, Origin, QueuedIntent},
     replica::codec::Replayed,
 };
 
-/// How many intents [`Start::restore`] gave.
+/// How many intents a start reads, and leaves to the next to read again.
+const UNNOTED: u64 = 4_096;
+
+/// What [`Start::restore`] came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Restored {
-    /// Those that it gave.
+pub struct Restored<T> {
+    /// The state.
+    pub state: T,
+    /// How many intents made it, of all earlier sessions.
     pub given: u64,
-    /// Those that it left out.
+    /// How many were left out.
     pub left_out: u64,
 }
 
 impl Start<'_> {
-    /// Gives the intents that earlier sessions recorded, in the order in which they were applied, each as one of this source: for
+    /// Brings a state back from the intents that earlier sessions recorded, in the order in which they were applied: for
     /// [`begin`](super::Recorded::begin), to bring back what is this program's own. What is shared comes back with [`replica`](Self::replica).
     ///
-    /// The caller decides which of them it applies. Not those that commit operations, as the replica has these already; nor those that
-    /// observe what ended with the process (a window, a connection), or that ask for something to happen now (a quit). Nothing is performed here: effects are
-    /// those of the first [`Reconcile`](crate::Reconcile), which finds the state as it is then.
+    /// It begins with `first`, and `each` applies to it those that it decides on, each as one of this source. Not those that commit
+    /// operations, as the replica has these already; nor those that observe what ended with the process (a window, a connection), or that ask for
+    /// something to happen now (a quit). Nothing is performed here: effects are those of the first [`Reconcile`](crate::Reconcile), which finds the state as it is then.
     ///
     /// An intent keeps its clock, its producer's number and its place in that producer's order; its time in the queue is now. These are left out, and counted:
     /// - an intent that the record has by name only (`#[intent(skip)]`, or what could not be serialized),
@@ -46,8 +53,12 @@ impl Start<'_> {
     ///
     /// A [`Reply`](crate::Reply) comes back as one that no one waits for.
     ///
-    /// Cost: all frames of the journal are read, one at a time; some 300 ns for each intent and what the caller does with it. Blocks. In a replay
-    /// it gives what the recording has of the sessions before.
+    /// Cost: some 300 ns for each intent since the journal noted the state last, and what the caller does with it. A start that reads more than 4,096
+    /// hands the state to the journal's writer, and the next begins with that: so it reads what one session recorded, not the whole journal. Where
+    /// the state's type changed since (a field, a variant, their order), or the journal has [another reducer](super::super::Journal::adopt_reducer), all frames are
+    /// read again. `each` must depend on nothing but the state and the intent: raise the [`fingerprint`](super::Recorded::fingerprint) with it.
+    ///
+    /// Blocks. In a replay it reads what the recording has of the sessions before.
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
@@ -62,29 +73,39 @@ impl Start<'_> {
     ///
     /// #[derive(Debug, Default)]
     /// struct App {
-    ///     page: u32,
+    ///     own: Own,
     ///     quit: bool,
+    /// }
+    ///
+    /// /// What comes back.
+    /// #[derive(Debug, Default, Serialize, Deserialize)]
+    /// struct Own {
+    ///     page: u32,
+    /// }
+    ///
+    /// impl Own {
+    ///     fn apply(&mut self, update: &Update) {
+    ///         match update {
+    ///             Update::Open(page) => self.page = *page,
+    ///             Update::Quit => {} // it was meant then
+    ///         }
+    ///     }
     /// }
     ///
     /// impl Reducer for App {
     ///     type Intent = Update;
     ///
     ///     fn apply(&mut self, queued: QueuedIntent<Update>) {
-    ///         match queued.intent {
-    ///             Update::Open(page) => self.page = page,
-    ///             Update::Quit => self.quit = true,
-    ///         }
+    ///         self.own.apply(&queued.intent);
+    ///         self.quit |= matches!(queued.intent, Update::Quit);
     ///     }
     /// }
     ///
     /// impl Recorded for App {
     ///     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
-    ///         let mut app = Self::default();
-    ///         start.restore(IntentSource::Restore, |queued: QueuedIntent<Update>| match queued.intent {
-    ///             Update::Open(_) => app.apply(queued),
-    ///             Update::Quit => {} // it was meant then
-    ///         })?;
-    ///         Ok(app)
+    ///         let each = |own: &mut Own, queued: QueuedIntent<Update>| own.apply(&queued.intent);
+    ///         let own = start.restore(IntentSource::Restore, Own::default(), each)?.state;
+    ///         Ok(Self { own, quit: false })
     ///     }
     /// }
     ///
@@ -93,7 +114,7 @@ impl Start<'_> {
     /// for session in 0..2 {
     ///     let journal = Journal::open(&path)?;
     ///     let mut app: App = journal.begin()?;
-    ///     assert_eq!((app.page, app.quit), (7 * session, false));
+    ///     assert_eq!((app.own.page, app.quit), (7 * session, false));
     ///     let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
     ///     panel.run_frame(&mut app, &mut (), [Update::Open(7), Update::Quit].map(|intent| (IntentSource::LocalUI, intent)));
     ///     drop(panel);
@@ -104,16 +125,26 @@ impl Start<'_> {
     ///
     /// # Errors
     /// [`JournalError`], if a row cannot be read.
-    pub fn restore<I>(
+    ///
+    /// # Panics
+    /// If it is called again: one state has all that comes back.
+    pub fn restore<I, T>(
         &self,
         source: I::Source,
-        each: impl FnMut(QueuedIntent<I>),
-    ) -> Result<Restored, JournalError>
+        first: T,
+        each: impl FnMut(&mut T, QueuedIntent<I>),
+    ) -> Result<Restored<T>, JournalError>
     where
         I: Intent + DeserializeOwned,
+        T: Serialize + DeserializeOwned,
     {
-        let mut giver = Giver { source, each, now: Instant::now(), restored: Restored::default() };
-        match self.0 {
+        assert!(
+            !self.restored.replace(true),
+            "`Start::restore` is called once: one state has all that comes back"
+        );
+        let restored = Restored { state: first, given: 0, left_out: 0 };
+        let mut giver = Giver { source, each, now: Instant::now(), restored };
+        match self.kind {
             Kind::Live(journal) => {
                 give_file(journal, &mut giver).map_err(|fault| fault.at(journal.path()))?;
             }
@@ -127,13 +158,27 @@ impl Start<'_> {
     }
 }
 
-fn give_file<I, F>(journal: &Journal, giver: &mut Giver<I, F>) -> Result<(), Fault>
+fn give_file<I, T, F>(journal: &Journal, giver: &mut Giver<I, T, F>) -> Result<(), Fault>
 where
     I: Intent + DeserializeOwned,
-    F: FnMut(QueuedIntent<I>),
+    T: Serialize + DeserializeOwned,
+    F: FnMut(&mut T, QueuedIntent<I>),
 {
     let reader = journal.try_reader()?;
-    for row in reader.frames(..)? {
+    let reducer = reader.meta()?.reducer;
+    let (mut upto, mut chain) = (0, FIRST);
+    if let Some((frame, row)) = reader.restored()?
+        && let Some(known) = Noted::read(&row)
+        && known.reducer == reducer
+        && let Some(row) = reader.frames(frame..=frame)?.next().transpose()?
+        && row.chain == known.chain
+        && let Some(state) = known.state()
+    {
+        (upto, chain) = (frame, known.chain);
+        giver.restored = Restored { state, given: known.given, left_out: known.left_out };
+    }
+    let before = giver.restored.given + giver.restored.left_out;
+    for row in reader.frames(upto + 1..)? {
         let row = row?;
         // What this session recorded is no past.
         if row.session >= journal.session() {
@@ -142,21 +187,28 @@ where
         let ReadFrame { head, entries, .. } = read_frame(&row.intents)
             .map_err(|error| Fault::damaged(format_args!("frame {}: {error}", row.number)))?;
         giver.give_frame(head.ending, entries.iter());
+        (upto, chain) = (row.number, row.chain);
+    }
+    let Restored { state, given, left_out } = &giver.restored;
+    if given + left_out - before > UNNOTED
+        && let Some(row) = Noted::write(reducer, chain, *given, *left_out, state)
+    {
+        journal.handover().restored(upto, row);
     }
     Ok(())
 }
 
-struct Giver<I: Intent, F> {
+struct Giver<I: Intent, T, F> {
     source: I::Source,
     each: F,
     now: Instant,
-    restored: Restored,
+    restored: Restored<T>,
 }
 
-impl<I, F> Giver<I, F>
+impl<I, T, F> Giver<I, T, F>
 where
     I: Intent + DeserializeOwned,
-    F: FnMut(QueuedIntent<I>),
+    F: FnMut(&mut T, QueuedIntent<I>),
 {
     fn give_frame<'e>(&mut self, ending: Ending, entries: impl ExactSizeIterator<Item = &'e Entry>) {
         let panicked = if ending == Ending::Panicked { entries.len().checked_sub(1) } else { None };
@@ -164,7 +216,7 @@ where
             match self.read(entry).filter(|_| Some(index) != panicked) {
                 Some(queued) => {
                     self.restored.given += 1;
-                    (self.each)(queued);
+                    (self.each)(&mut self.restored.state, queued);
                 }
                 None => self.restored.left_out += 1,
             }

@@ -1,6 +1,6 @@
 //! What a session begins with.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::Cell, collections::BTreeSet, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -17,7 +17,11 @@ use crate::{
 
 /// What a session begins with, for [`Recorded::begin`](super::Recorded::begin): an open journal, or what a replay knows of that moment.
 #[derive(Debug)]
-pub struct Start<'a>(pub(super) Kind<'a>);
+pub struct Start<'a> {
+    pub(super) kind: Kind<'a>,
+    /// Whether something was restored.
+    pub(super) restored: Cell<bool>,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind<'a> {
@@ -41,16 +45,20 @@ pub(crate) struct Past {
 
 impl<'a> Start<'a> {
     pub(crate) fn live(journal: &'a Journal) -> Self {
-        Self(Kind::Live(journal))
+        Self::of(Kind::Live(journal))
     }
 
     pub(crate) fn replayed(past: &'a Past, earlier: &'a [RecordedFrame]) -> Self {
-        Self(Kind::Replayed { past, earlier })
+        Self::of(Kind::Replayed { past, earlier })
+    }
+
+    fn of(kind: Kind<'a>) -> Self {
+        Self { kind, restored: Cell::new(false) }
     }
 
     /// Whether this is a replay: for what a program shows, such as a progress bar. What `begin` returns must not depend on it.
     pub fn is_replay(&self) -> bool {
-        matches!(self.0, Kind::Replayed { .. })
+        matches!(self.kind, Kind::Replayed { .. })
     }
 
     /// The replica, with all that earlier sessions promised. It needs a [codec](ReplicaBuilder::codec).
@@ -61,7 +69,7 @@ impl<'a> Start<'a> {
     where
         S: State + Serialize + DeserializeOwned,
     {
-        match self.0 {
+        match self.kind {
             Kind::Live(journal) => journal.replica(builder),
             Kind::Replayed { past, .. } => {
                 past.replica(builder).map_err(|fault| fault.at("a replay".as_ref()))

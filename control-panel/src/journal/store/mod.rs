@@ -42,6 +42,7 @@ const OPS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("ops");
 const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
 const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("snapshots");
 pub(super) const EFFECTS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("effects");
+const RESTORED: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("restored");
 const RETURNED: TableDefinition<'_, &[u8], ()> = TableDefinition::new("returned");
 
 /// With what every redb file begins.

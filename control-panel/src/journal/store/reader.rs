@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::RangeBounds, sync::Arc};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 
 use super::{
-    AUTHORS, Disk, FRAMES, Meta, OPS, SNAPSHOTS, fault_of,
+    AUTHORS, Disk, FRAMES, Meta, OPS, RESTORED, SNAPSHOTS, fault_of,
     meta::META,
     rows::{self, AuthorId},
 };
@@ -140,6 +140,13 @@ impl Reader {
         let table = self.transaction.open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
         let last = table.last().map_err(|error| self.fault(error))?;
         Ok(last.map(|(_, bytes)| bytes.value().to_vec()))
+    }
+
+    /// What an earlier start made of all frames up to one.
+    pub(crate) fn restored(&self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+        let table = self.transaction.open_table(RESTORED).map_err(|error| self.fault(error))?;
+        let last = table.last().map_err(|error| self.fault(error))?;
+        Ok(last.map(|(frame, bytes)| (frame.value(), bytes.value().to_vec())))
     }
 
     /// By the session that went on from it, the last of each that did.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use redb::{Builder, Database, ReadableTable, WriteTransaction};
 
 use super::{
-    AUTHORS, CACHE_BYTES, Disk, EFFECTS, FRAMES, Meta, OPS, RETURNED, Reader, SNAPSHOTS, fault_of,
+    AUTHORS, CACHE_BYTES, Disk, EFFECTS, FRAMES, Meta, OPS, RESTORED, RETURNED, Reader, SNAPSHOTS, fault_of,
     meta::META,
     rows::{self, AuthorId},
 };
@@ -31,6 +31,8 @@ pub(crate) enum Item {
     Returned(Vec<RunKey>),
     /// What the replica goes on from since this session.
     Snapshot(u64, Arc<dyn AnySnapshot>),
+    /// What a start made of all frames up to this one.
+    Restored(u64, Vec<u8>),
 }
 
 /// The end of the file.
@@ -67,6 +69,7 @@ impl Store {
         transaction.open_table(FRAMES).map_err(fault_of)?;
         transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
         transaction.open_table(EFFECTS).map_err(fault_of)?;
+        transaction.open_table(RESTORED).map_err(fault_of)?;
         transaction.open_table(RETURNED).map_err(fault_of)?;
         transaction.commit().map_err(fault_of)?;
         let tail = Tail { frame: 0, chain: rows::FIRST };
@@ -115,7 +118,7 @@ impl Store {
                 match item {
                     Item::Frame(_) => loose.clear(),
                     Item::Runs(runs) => loose.extend(runs.iter().map(|run| run.key.place())),
-                    Item::Returned(_) | Item::Snapshot(..) => {}
+                    Item::Returned(_) | Item::Snapshot(..) | Item::Restored(..) => {}
                 }
                 loose
             });
@@ -249,6 +252,11 @@ impl Append<'_> {
                     let mut snapshots = transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
                     // The last of each session: what the next one begins with, here and in a replay.
                     snapshots.insert(session, &bytes[..]).map_err(fault_of)?;
+                }
+                Item::Restored(frame, bytes) => {
+                    let mut restored = transaction.open_table(RESTORED).map_err(fault_of)?;
+                    restored.retain(|_, _| false).map_err(fault_of)?;
+                    restored.insert(frame, &bytes[..]).map_err(fault_of)?;
                 }
             }
         }

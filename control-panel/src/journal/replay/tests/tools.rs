@@ -135,6 +135,29 @@ fn another_reducer_is_found_where_it_comes_to_another_state() {
 }
 
 #[test]
+fn without_digests_states_are_compared_where_they_were_noted() {
+    let (mut recording, _) = recorded(2_500, adds);
+    recording.frames.iter_mut().for_each(|frame| frame.digest = None);
+    assert_eq!(recording.refold::<Machine>().compared, 0);
+    let noted = recording.clone().noting_states::<Machine>();
+    assert_eq!(noted, Recording::from_bytes(&noted.to_bytes()).unwrap());
+    let refolded = noted.refold::<Machine>();
+    assert!((800..=1_000).contains(&refolded.compared), "{}", refolded.compared);
+    assert!(refolded.changed.is_none() && refolded.same_at == Some(noted.last_frame()));
+    assert!(noted.diff::<Machine>(&recording).is_none(), "no intent is another");
+
+    // One more intent is another state from there on: the first that is looked at.
+    let intents = &mut recording.frames[1_300].intents;
+    intents.push(intents[0].clone());
+    let mut other = noted.clone();
+    other.frames[1_300].intents = recording.frames[1_300].intents.clone();
+    let refolded = other.refold::<Machine>();
+    let (changed, same_at) = (refolded.changed.unwrap(), refolded.same_at.unwrap());
+    assert!((1_301..1_304).contains(&changed.frame) && (1_298..1_301).contains(&same_at), "{changed}");
+    assert_eq!(changed.kind, DeviationKind::State { path: "state".to_owned() });
+}
+
+#[test]
 fn a_recording_that_panics_shrinks_to_what_makes_it_panic() {
     // A panic ends its frame: the rest comes with the next.
     let mut tape = Tape::new();
