@@ -18,6 +18,9 @@ mod intent;
 #[cfg(feature = "journal")]
 #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
 pub mod journal;
+#[cfg(feature = "codec")]
+#[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
+pub mod link;
 mod name;
 mod observe;
 mod panel;
@@ -44,6 +47,9 @@ pub mod workers;
 
 pub use control_panel_macros::{GraphIntent, Intent, worker};
 
+#[cfg(feature = "codec")]
+#[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
+pub use crate::link::Link;
 pub use crate::{
     bus::{BusStatus, Received, Signal, SignalBus, SignalTotals, Subscription},
     context::Context,

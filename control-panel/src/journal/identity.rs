@@ -89,7 +89,8 @@ impl Journal {
         }
         let genesis = (builder.genesis)(&builder.members);
         let identify = builder.identify.as_deref().ok_or(Fault::NoCodec)?;
-        let codec = identify.codec().ok_or(Fault::NoCodec)?;
+        let (codec, _) = identify.codec().ok_or(Fault::NoCodec)?;
+        let codec = &**codec;
         let meta = *open.store.meta();
         if let Some(known) = meta.replica {
             if known.peer != builder.me.peer {
@@ -117,7 +118,8 @@ impl Journal {
         let replica = ReplicaMeta { peer: builder.me.peer, incarnation, genesis, schema: builder.schema };
         let meta = Meta { replica: Some(replica), fingerprint: Some(builder.fingerprint), ..meta };
         open.store.set_meta(meta)?;
-        let keeper = Box::new(RunKeeper::new(self.handover().clone(), self.session()));
+        let keeper = RunKeeper::new(self.handover().clone(), self.session());
+        let keeper = Box::new(keeper.served_by(self));
         let replica = builder.restore(kept, keeper).map_err(Fault::Snapshot)?;
         open.has_replica = true;
         Ok(replica)

@@ -6,7 +6,7 @@ use std::{
     io::{self, Read},
     ops::Deref,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use redb::backends::FileBackend;
@@ -39,6 +39,16 @@ use crate::blocking;
 #[derive(Clone, Debug)]
 pub struct Journal {
     shared: Arc<Shared>,
+}
+
+/// What does not keep it open.
+#[derive(Clone, Debug)]
+pub(super) struct WeakJournal(Weak<Shared>);
+
+impl WeakJournal {
+    pub(super) fn upgrade(&self) -> Option<Journal> {
+        self.0.upgrade().map(|shared| Journal { shared })
+    }
 }
 
 #[derive(Debug)]
@@ -109,6 +119,10 @@ impl Journal {
         let open = Mutex::new(Some(Open { store, lock, continues, has_replica: false }));
         let inbox = Mutex::new(Some(Inbox::new(receiver)));
         Self { shared: Arc::new(Shared { path: path.into(), session, handover, inbox, open }) }
+    }
+
+    pub(super) fn downgrade(&self) -> WeakJournal {
+        WeakJournal(Arc::downgrade(&self.shared))
     }
 
     /// Where it is.

@@ -5,10 +5,17 @@ use std::{fmt, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    Journal,
     handover::Handover,
     record::{RunKey, RunRecord},
+    serve::Served,
 };
-use crate::replica::{Snapshot, State, codec::EncodeError, keeper::Keeper, run::Run};
+use crate::replica::{
+    Snapshot, State,
+    codec::EncodeError,
+    keeper::{DurableRuns, Keeper},
+    run::Run,
+};
 
 /// How many bytes of runs wait here beside what the hand-over holds, until nothing more is merged.
 const WAITING_BYTES: usize = 16 << 20;
@@ -37,11 +44,27 @@ pub(super) struct RunKeeper {
     bytes: usize,
     /// The last thing that was handed over.
     last: u64,
+    durable: Option<Arc<dyn DurableRuns>>,
 }
 
 impl RunKeeper {
     pub(super) fn new(handover: Handover, session: u64) -> Self {
-        Self { handover, session, snapshot: None, runs: Vec::new(), returned: Vec::new(), bytes: 0, last: 0 }
+        Self {
+            handover,
+            session,
+            snapshot: None,
+            runs: Vec::new(),
+            returned: Vec::new(),
+            bytes: 0,
+            last: 0,
+            durable: None,
+        }
+    }
+
+    /// Peers read what is kept from that journal.
+    pub(super) fn served_by(mut self, journal: &Journal) -> Self {
+        self.durable = Some(Arc::new(Served::of(journal)));
+        self
     }
 }
 
@@ -105,5 +128,9 @@ impl<S: State + Serialize + DeserializeOwned> Keeper<S> for RunKeeper {
 
     fn has_room(&self) -> bool {
         self.bytes < WAITING_BYTES
+    }
+
+    fn durable_runs(&self) -> Option<Arc<dyn DurableRuns>> {
+        self.durable.clone()
     }
 }

@@ -1,15 +1,18 @@
 //! Peers are served from what is durable.
 
-use std::sync::Arc;
+use std::{error::Error, fmt, pin::Pin, sync::Arc};
 
 use super::{
     Journal,
     error::{Fault, JournalError},
+    handover::Handover,
+    journal::WeakJournal,
 };
 use crate::replica::{
     Delta, Version,
     codec::{Codec, DecodeError, EncodeError, Limits},
     keep_covered,
+    keeper::DurableRuns,
     run::Run,
 };
 
@@ -70,18 +73,58 @@ impl Journal {
     /// # Errors
     /// The file cannot be read.
     pub fn since(&self, version: &Version, limits: &Limits) -> Result<Vec<Vec<u8>>, JournalError> {
+        let runs = self.runs_since(version)?;
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let parts = Delta { runs: runs.into() }.parts(limits);
+        let encode = |part: &Delta<()>| part.encode().map_err(|error| Fault::Encode(error).at(self.path()));
+        parts.iter().map(encode).collect()
+    }
+
+    fn runs_since(&self, version: &Version) -> Result<Vec<Arc<Run<()>>>, JournalError> {
         let reader = self.reader()?;
-        let parts = || {
-            let mut runs: Vec<Arc<Run<()>>> = reader.since(version)?;
-            if runs.iter().any(|run| !run.signature.is_empty()) {
-                keep_covered(&mut runs);
-            }
-            if runs.is_empty() {
-                return Ok(Vec::new());
-            }
-            let parts = Delta { runs: runs.into() }.parts(limits);
-            parts.iter().map(|part| part.encode().map_err(Fault::Encode)).collect()
-        };
-        parts().map_err(|fault: Fault| fault.at(self.path()))
+        let mut runs: Vec<Arc<Run<()>>> = reader.since(version).map_err(|fault| fault.at(self.path()))?;
+        if runs.iter().any(|run| !run.signature.is_empty()) {
+            keep_covered(&mut runs);
+        }
+        Ok(runs)
+    }
+}
+
+/// A journal as a replica's link reads it. It does not keep it open.
+pub(super) struct Served {
+    handover: Handover,
+    journal: WeakJournal,
+}
+
+impl Served {
+    pub(super) fn of(journal: &Journal) -> Self {
+        Self { handover: journal.handover().clone(), journal: journal.downgrade() }
+    }
+}
+
+impl DurableRuns for Served {
+    fn durable(&self) -> u64 {
+        self.handover.durable()
+    }
+
+    fn has_failed(&self) -> bool {
+        self.handover.gauge().is_halted()
+    }
+
+    fn changed(&self, durable: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.handover.gauge().changed(durable))
+    }
+
+    fn since(&self, version: &Version) -> Result<Vec<Arc<Run<()>>>, Box<dyn Error + Send + Sync>> {
+        let journal = self.journal.upgrade().ok_or("the journal is closed")?;
+        Ok(journal.runs_since(version)?)
+    }
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served").finish_non_exhaustive()
     }
 }

@@ -118,6 +118,7 @@ impl<S: State> Replica<S> {
             self.act(Operation::Ack { digest });
         }
         self.flush();
+        self.publish();
         let (chain, sendable) = (self.graph.own_chain()?, self.sendable());
         let mut runs = self.graph.runs_from(chain, self.own.sent);
         if runs.last().is_some_and(|run| run.next_seq() > sendable) {

@@ -5,8 +5,11 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-#[cfg(feature = "journal")]
-use super::codec::Codec;
+#[cfg(feature = "codec")]
+use std::sync::Arc;
+
+#[cfg(feature = "codec")]
+use super::codec::{Codec, Limits};
 use super::{
     Grant, Peer, RunHash,
     run::{Header, Operation},
@@ -35,9 +38,9 @@ pub(crate) trait Identify<Op>: Send + Sync {
         let _ = (operation, out);
     }
 
-    /// What reads what was kept in a journal; `None` without a codec.
-    #[cfg(feature = "journal")]
-    fn codec(&self) -> Option<&dyn Codec<Op>> {
+    /// What reads what was kept in a journal, and what peers send; `None` without a codec.
+    #[cfg(feature = "codec")]
+    fn codec(&self) -> Option<(&Arc<dyn Codec<Op>>, &Limits)> {
         None
     }
 }

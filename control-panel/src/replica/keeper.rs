@@ -3,10 +3,10 @@
 //! A run promises (it acknowledges all that its heads name), so it may be sent only when it is durable. The replica hands what it admits to its
 //! keeper in the order of admission, so what a durable run depends on is durable too.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, error::Error, pin::Pin, sync::Arc};
 
 use super::{
-    Replica, Snapshot, State,
+    Replica, Snapshot, State, Version,
     answers::{Answers, Question, answer},
     run::Run,
 };
@@ -33,6 +33,27 @@ pub(crate) trait Keeper<S: State>: Send + Sync {
 
     /// Whether there is room for what is merged.
     fn has_room(&self) -> bool;
+
+    /// What reads it back for peers; `None` if nothing does.
+    fn durable_runs(&self) -> Option<Arc<dyn DurableRuns>> {
+        None
+    }
+}
+
+/// What is durable, read apart from the frame's thread. It may block.
+#[cfg_attr(not(feature = "codec"), expect(dead_code, reason = "the link reads"))]
+pub(crate) trait DurableRuns: std::fmt::Debug + Send + Sync {
+    /// As [`Keeper::durable`].
+    fn durable(&self) -> u64;
+
+    /// Whether nothing becomes durable until the disk is mended.
+    fn has_failed(&self) -> bool;
+
+    /// Waits until more is durable than that, or it fails or recovers.
+    fn changed(&self, durable: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// What a replica of that version lacks, each run behind its past.
+    fn since(&self, version: &Version) -> Result<Vec<Arc<Run<()>>>, Box<dyn Error + Send + Sync>>;
 }
 
 /// In a replay nothing is kept: what the keeper of the time answered is in the record.
@@ -75,9 +96,19 @@ pub(super) struct Kept<S: State> {
     usual: u64,
     /// A snapshot that was asked for, and how many of this author's operations must be durable before it is given.
     held: Option<(u64, Snapshot<S>)>,
+    /// What must be durable for all that was admitted to be; `None` while it was not all taken.
+    handed_over: Option<u64>,
 }
 
 impl<S: State> Kept<S> {
+    pub(super) fn durable_runs(&self) -> Option<Arc<dyn DurableRuns>> {
+        self.keeper.durable_runs()
+    }
+
+    pub(super) fn handed_over(&self) -> Option<u64> {
+        self.handed_over
+    }
+
     pub(super) fn keep(&mut self, run: &Arc<Run<S::Op>>) {
         self.keeper.keep(run);
     }
@@ -95,7 +126,8 @@ impl<S: State> Kept<S> {
 
     fn hand_over(&mut self, own_next_seq: u64) {
         let last = self.own.back().map_or(self.own_durable, |(_, next_seq)| *next_seq);
-        if let Some(item) = self.keeper.flush()
+        self.handed_over = self.keeper.flush();
+        if let Some(item) = self.handed_over
             && own_next_seq > last
         {
             self.own.push_back((item, own_next_seq));
@@ -115,7 +147,14 @@ impl<S: State> Replica<S> {
     pub(crate) fn set_keeper(&mut self, keeper: Box<dyn Keeper<S>>) {
         self.seal();
         let own_durable = self.graph.own_next_seq();
-        self.kept = Some(Kept { keeper, own: VecDeque::new(), own_durable, usual: own_durable, held: None });
+        self.kept = Some(Kept {
+            keeper,
+            own: VecDeque::new(),
+            own_durable,
+            usual: own_durable,
+            held: None,
+            handed_over: Some(0),
+        });
     }
 
     /// Whether an operation may be committed now.

@@ -57,6 +57,8 @@ mod notice;
 #[cfg(feature = "testing")]
 pub(crate) mod overview;
 mod own;
+#[cfg_attr(not(feature = "codec"), expect(dead_code, reason = "the link is the publisher"))]
+pub(crate) mod publish;
 mod redo;
 mod reducers;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
@@ -77,7 +79,7 @@ mod unplaced;
 mod unread;
 mod version;
 
-#[cfg(feature = "journal")]
+#[cfg(feature = "codec")]
 pub(crate) use self::signature::keep_covered;
 pub use self::{
     builder::ReplicaBuilder,

@@ -12,6 +12,7 @@ use super::{
     keeper::Kept,
     membership::{Membership, Right},
     own::Own,
+    publish::Publish,
     redo::Redone,
     reducers::Reducers,
     revocations::Revocations,
@@ -102,6 +103,8 @@ pub struct Replica<S: State> {
     pub(super) unsettled: bool,
     /// What makes admitted runs durable.
     pub(super) kept: Option<Kept<S>>,
+    /// What workers read of it.
+    pub(super) publisher: Option<Box<dyn Publish<S>>>,
 }
 
 impl<S: State> Replica<S> {
@@ -155,6 +158,7 @@ impl<S: State> Replica<S> {
             stable: 0,
             unsettled: false,
             kept: None,
+            publisher: None,
         }
     }
 
@@ -284,6 +288,7 @@ impl<S: State> Replica<S> {
         if self.kept.is_some() {
             self.flush();
         }
+        self.publish();
         settled
     }
 

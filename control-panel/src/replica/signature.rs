@@ -67,6 +67,11 @@ impl<Op> Identify<Op> for Signed<Op> {
     fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {
         self.names.encode(operation, out);
     }
+
+    #[cfg(feature = "codec")]
+    fn codec(&self) -> Option<(&Arc<dyn super::codec::Codec<Op>>, &super::codec::Limits)> {
+        self.names.codec()
+    }
 }
 
 /// What of a run bears on who wrote it.

@@ -88,7 +88,8 @@ impl Past {
         }
         let snapshot = self.snapshot.as_deref().map(|bytes| {
             let codec = builder.identify.as_deref().and_then(|identify| identify.codec());
-            Snapshot::decode(bytes, codec.ok_or(Fault::NoCodec)?, &unlimited()).map_err(Fault::Run)
+            let (codec, _) = codec.ok_or(Fault::NoCodec)?;
+            Snapshot::decode(bytes, &**codec, &unlimited()).map_err(Fault::Run)
         });
         let snapshot = snapshot.transpose()?;
         let mut runs = if self.runs.is_empty() {

@@ -70,9 +70,8 @@ impl<Op: 'static> Identify<Op> for Coding<Op> {
         }
     }
 
-    #[cfg(feature = "journal")]
-    fn codec(&self) -> Option<&dyn Codec<Op>> {
-        Some(&*self.codec)
+    fn codec(&self) -> Option<(&Arc<dyn Codec<Op>>, &Limits)> {
+        Some((&self.codec, &self.limits))
     }
 }
 

@@ -33,6 +33,11 @@ impl<Op> Graph<Op> {
         self.authors.iter().all(|(author, branches)| version.get(*author) >= branches.forgotten)
     }
 
+    /// Of which authors runs are gone, and below which number.
+    pub(crate) fn forgotten(&self) -> Version {
+        self.authors.iter().map(|(author, branches)| (*author, branches.forgotten)).collect()
+    }
+
     /// The kept runs of a chain that end after a sequence number.
     pub(crate) fn runs_from(&self, chain: ChainId, next_seq: u64) -> Few<Arc<Run<Op>>> {
         let chain = &self.chains[chain.index()];

@@ -1,0 +1,282 @@
+//! The workers' end.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, atomic::Ordering},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::{Mutex, mpsc};
+
+use super::{
+    publisher::{Publisher, Shared},
+    serve::{Backlog, ServeError},
+};
+use crate::{
+    race::race,
+    replica::{
+        Author, Delta, Peer, Replica, RunHash, Snapshot, State, Version,
+        codec::{DecodeError, Limits},
+        keep_covered,
+        keeper::DurableRuns,
+        publish::Reads,
+        run::Grant,
+    },
+};
+
+/// A worker's view of a replica that is on the frame's thread: as of its last [`settle`](Replica::settle) or [`outbox`](Replica::outbox).
+///
+/// Made by [`Replica::link`]. Reading it never makes a frame wait, and a clone is another handle to the same.
+pub struct Link<S: State> {
+    parts: Arc<Parts<S>>,
+}
+
+struct Parts<S: State> {
+    shared: Arc<Shared<S>>,
+    /// One waits for the bell, and the others for that one.
+    bell: Mutex<mpsc::Receiver<()>>,
+    durable: Option<Arc<dyn DurableRuns>>,
+    /// Of workers only.
+    tracked: std::sync::Mutex<Tracked>,
+    genesis: RunHash,
+    reads: Reads<S::Op>,
+}
+
+impl<S: State + Serialize + DeserializeOwned> Replica<S> {
+    /// A handle by which workers read this replica: its version, its members, what peers lack. From now on each [`settle`](Self::settle) and
+    /// [`outbox`](Self::outbox) publishes what changed; call both once a frame, also if the delta that `outbox` returns is dropped, as it makes the
+    /// acknowledgements.
+    ///
+    /// With a journal peers get what is durable, read from the file; without one the runs that the replica has. A second link takes
+    /// the place of the first, which stays as it was.
+    ///
+    /// Costs the frame nothing where nothing changed, else a copy of the version; without a journal a reference for each new run, and for each of all
+    /// runs when a [cut](Self::cut) lets history go.
+    ///
+    /// ```
+    /// use control_panel::{Peer, Replica, Stamp, State, replica::codec::{Limits, Postcard}};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Default, Serialize, Deserialize)]
+    /// struct Words(Vec<String>);
+    ///
+    /// impl State for Words {
+    ///     type Op = String;
+    ///
+    ///     fn apply(&mut self, word: &String, _: &Stamp) {
+    ///         self.0.push(word.clone());
+    ///     }
+    /// }
+    ///
+    /// let mut replica = Replica::builder(Peer([1; 32]), Words::default()).codec(Postcard::new(), Limits::default()).build();
+    /// let link = replica.link();
+    /// replica.commit("first".to_owned());
+    /// assert_eq!(link.version().get(replica.author()), 0, "not settled yet");
+    /// let _ = (replica.settle(), replica.outbox());
+    /// assert_eq!(link.version().get(replica.author()), 1);
+    /// ```
+    ///
+    /// # Panics
+    /// Without a codec ([`ReplicaBuilder::codec`](crate::replica::ReplicaBuilder::codec)): nothing could be sent.
+    pub fn link(&mut self) -> Link<S> {
+        let reads =
+            self.reads().expect("a replica that is linked needs a codec: add `.codec(…)` to its builder");
+        let durable = self.durable_runs();
+        let (_, genesis) = self.whose();
+        let (publisher, shared, bell) = Publisher::new(self);
+        self.set_publisher(Box::new(publisher));
+        let (bell, tracked) = (Mutex::new(bell), std::sync::Mutex::default());
+        Link { parts: Arc::new(Parts { shared, bell, durable, tracked, genesis, reads }) }
+    }
+}
+
+impl<S: State> Link<S> {
+    /// The author of the replica's operations.
+    pub fn author(&self) -> Author {
+        self.parts.shared.published.load().author
+    }
+
+    /// What the replica had at the end of its last frame.
+    pub fn version(&self) -> Version {
+        self.parts.shared.published.load().version.clone()
+    }
+
+    /// The members, in the order of their peers, and what each may do.
+    pub fn members(&self) -> Arc<[(Peer, Grant)]> {
+        Arc::clone(&self.parts.shared.published.load().members)
+    }
+
+    /// How often something was published. With [`changed`](Self::changed).
+    pub fn published(&self) -> u64 {
+        self.parts.shared.number.load(Ordering::Acquire)
+    }
+
+    /// How often the replica settled or gave its outbox, also where nothing changed: a frame that drained what was queued before has come by
+    /// when this has risen twice.
+    pub fn frames(&self) -> u64 {
+        self.parts.shared.frames.load(Ordering::Acquire)
+    }
+
+    /// Waits until something was published since then, and returns the new number.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub async fn changed(&self, published: u64) -> u64 {
+        loop {
+            let number = self.published();
+            if number > published {
+                return number;
+            }
+            let mut bell = self.parts.bell.lock().await;
+            // The one that had it may have heard it for all.
+            if self.published() > published {
+                continue;
+            }
+            if bell.recv().await.is_none() {
+                drop(bell);
+                // The replica is gone: nothing is published any more.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// What is served to peers.
+impl<S: State> Link<S> {
+    /// The hash that names the group, on all its replicas alike: what the first run of each author names.
+    pub fn genesis(&self) -> RunHash {
+        self.parts.genesis
+    }
+
+    /// What the replica accepts of a peer's bytes.
+    pub fn limits(&self) -> &Limits {
+        &self.parts.reads.limits
+    }
+
+    /// What a crash here takes nothing back of: without a journal all that is published. It never goes back, and may be behind what
+    /// [`since`](Self::since) gives.
+    pub fn durable_version(&self) -> Version {
+        let Some(runs) = &self.parts.durable else { return self.version() };
+        let published = self.parts.shared.published.load_full();
+        let mut tracked = self.parts.tracked.lock().unwrap_or_else(PoisonError::into_inner);
+        tracked.advance(&published.version, published.item, runs.durable());
+        tracked.durable.clone()
+    }
+
+    /// Whether the replica has a journal, so that [`since`](Self::since) reads a file.
+    pub fn is_journaled(&self) -> bool {
+        self.parts.durable.is_some()
+    }
+
+    /// Whether the journal has failed: nothing becomes durable until the disk is mended.
+    pub fn has_failed(&self) -> bool {
+        self.parts.durable.as_ref().is_some_and(|durable| durable.has_failed())
+    }
+
+    /// How much is durable, in the journal's numbers; 0 without one. With [`news`](Self::news).
+    pub fn durable(&self) -> u64 {
+        self.parts.durable.as_ref().map_or(0, |durable| durable.durable())
+    }
+
+    /// Waits until something was published since [`published`](Self::published), or became durable since [`durable`](Self::durable), or the journal fails or
+    /// recovers.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub async fn news(&self, published: u64, durable: u64) {
+        match &self.parts.durable {
+            None => _ = self.changed(published).await,
+            Some(runs) => _ = race(self.changed(published), runs.changed(durable)).await,
+        }
+    }
+
+    /// What a replica of that version lacks, in pieces within these limits: of what is durable, and nothing else. `None` if part of it is gone here: that
+    /// replica needs a [`snapshot`](Self::snapshot).
+    ///
+    /// It may block: with a journal it reads the file.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn since(&self, version: &Version, limits: &Limits) -> Result<Option<Backlog<S::Op>>, ServeError> {
+        let published = self.parts.shared.published.load_full();
+        if published.forgotten.iter().any(|(author, count)| version.get(author) < count) {
+            return Ok(None);
+        }
+        if let Some(durable) = &self.parts.durable {
+            let runs = durable.since(version).map_err(ServeError::Journal)?;
+            return Ok(Some(Backlog::durable(runs, limits)));
+        }
+        let mut runs = published.shelf.since(version, &published.version);
+        if self.parts.reads.verifier.is_some() {
+            keep_covered(&mut runs);
+        }
+        Ok(Some(Backlog::published(runs, limits)))
+    }
+
+    /// Reads a delta that a peer sent, within the replica's limits, and checks its signatures if the replica does. Do it in the worker.
+    ///
+    /// # Errors
+    /// As [`Delta::decode_signed`].
+    pub fn decode(&self, bytes: &[u8]) -> Result<Delta<S::Op>, DecodeError> {
+        let Reads { codec, limits, verifier } = &self.parts.reads;
+        match verifier {
+            Some(verifier) => Delta::decode_signed(bytes, &**codec, limits, &**verifier),
+            None => Delta::decode(bytes, &**codec, limits),
+        }
+    }
+
+    /// Asks the replica for a snapshot and waits until one of its frames gives it: where no frame runs it waits, so give it a deadline.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: a later call may get the snapshot that this one asked for.
+    pub async fn snapshot(&self) -> Arc<Snapshot<S>> {
+        let shared = &self.parts.shared;
+        let before = shared.snapshots.load(Ordering::Acquire);
+        shared.wants_snapshot.store(true, Ordering::Release);
+        loop {
+            let published = self.published();
+            if shared.snapshots.load(Ordering::Acquire) > before
+                && let Some(snapshot) = shared.snapshot.swap(None)
+            {
+                return snapshot;
+            }
+            self.changed(published).await;
+        }
+    }
+}
+
+/// Finds out which published version is durable, without keeping all that came between.
+#[derive(Debug, Default)]
+struct Tracked {
+    durable: Version,
+    /// The first that was published since, and what must be durable for it to be.
+    next: Option<(Version, u64)>,
+}
+
+impl Tracked {
+    fn advance(&mut self, published: &Version, item: u64, durable: u64) {
+        if item <= durable {
+            (self.durable, self.next) = (published.clone(), None);
+            return;
+        }
+        if let Some((version, _)) = self.next.take_if(|(_, item)| *item <= durable) {
+            self.durable = version;
+        }
+        self.next.get_or_insert_with(|| (published.clone(), item));
+    }
+}
+
+impl<S: State> Clone for Link<S> {
+    fn clone(&self) -> Self {
+        Self { parts: Arc::clone(&self.parts) }
+    }
+}
+
+impl<S: State> fmt::Debug for Link<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("author", &self.author())
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}
