@@ -18,6 +18,18 @@ fn copy(of: &Node) -> Node {
     Node::restarted(&of.genesis, of.me, &of.log)
 }
 
+/// So many rounds in which each hears all, also what others sent, and acknowledges it.
+fn acknowledge(nodes: &mut [Node], others: &[TestRun], rounds: usize) {
+    for _ in 0..rounds {
+        let all: Vec<_> =
+            nodes.iter().flat_map(|node| node.log.clone()).chain(others.iter().cloned()).collect();
+        for node in &mut *nodes {
+            node.take(&all);
+            node.ack();
+        }
+    }
+}
+
 /// All nodes come to have everything. Returns the verdicts, which are the same on all, and what was found wrong on these.
 fn meet(nodes: &mut [Node], honest: &[usize]) -> (BTreeMap<RunHash, Verdict>, Vec<String>) {
     let all: Vec<TestRun> = nodes.iter().flat_map(|node| node.log.clone()).collect();
@@ -74,22 +86,10 @@ fn two_that_fork_together_can_take_back_what_is_stable() {
     let mut hidden = [copy(&nodes[1]), copy(&nodes[2])];
     let of_0 = nodes[0].write(0);
     let written = nodes[2].write(1);
-    for _ in 0..3 {
-        let all: Vec<_> = nodes.iter().flat_map(|node| node.log.clone()).collect();
-        for node in &mut nodes {
-            node.take(&all);
-            node.ack();
-        }
-    }
+    acknowledge(&mut nodes, &[], 3);
     assert!(nodes[0].watermark >= written.clock());
     // On their other branches they promise each other, and the honest one's run, that there is no such operation.
-    for _ in 0..4 {
-        let all: Vec<_> = hidden.iter().flat_map(|node| node.log.clone()).chain([of_0.clone()]).collect();
-        for node in &mut hidden {
-            node.take(&all);
-            node.ack();
-        }
-    }
+    acknowledge(&mut hidden, &[of_0], 4);
     nodes.extend(hidden);
     let (verdicts, wrong) = meet(&mut nodes, &[0]);
     assert_eq!(verdicts[&written.hash], Verdict::Void(Void::Closed));
@@ -102,13 +102,7 @@ fn an_owner_that_forks_can_take_back_what_is_stable_by_an_act_on_the_other_branc
         let mut nodes: Vec<_> = (0..3).map(|number| Node::new(&owners(3), number)).collect();
         let mut hidden = copy(&nodes[0]);
         let written = nodes[2].write(1);
-        for _ in 0..3 {
-            let all: Vec<_> = nodes.iter().flat_map(|node| node.log.clone()).collect();
-            for node in &mut nodes {
-                node.take(&all);
-                node.ack();
-            }
-        }
+        acknowledge(&mut nodes, &[], 3);
         assert!(nodes[1].watermark >= written.clock());
         // Above all that was promised; and it knows nothing of the operation.
         for op in 0..20 {
