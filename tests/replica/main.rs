@@ -7,3 +7,17 @@ mod lives;
 mod membership;
 mod misuse;
 mod undo;
+
+use control_panel::{Stamp, State};
+
+/// Letters in the order in which they were applied.
+#[derive(Clone, Default, Debug, PartialEq)]
+struct Letters(String);
+
+impl State for Letters {
+    type Op = char;
+
+    fn apply(&mut self, letter: &char, _: &Stamp) {
+        self.0.push(*letter);
+    }
+}

@@ -1,20 +1,11 @@
 //! Members come and go; what a retired one did offline comes back to it.
 
 use control_panel::{
-    Peer, Replica, Stamp, State,
+    Peer, Replica,
     replica::{Grant, ReplicaNotice},
 };
 
-#[derive(Clone, Default, Debug, PartialEq)]
-struct Letters(String);
-
-impl State for Letters {
-    type Op = char;
-
-    fn apply(&mut self, letter: &char, _: &Stamp) {
-        self.0.push(*letter);
-    }
-}
+use crate::Letters;
 
 const OWNER: Peer = Peer([1; 32]);
 const MEMBER: Peer = Peer([2; 32]);

@@ -1,20 +1,11 @@
 //! What a program does that makes no sense, and what a replica makes of it: nothing panics, nothing differs between replicas.
 
 use control_panel::{
-    Peer, Replica, Stamp, State,
+    Peer, Replica, Stamp,
     replica::{Grant, ReplicaBuilder, RevokeError, Version},
 };
 
-#[derive(Clone, Default, Debug, PartialEq)]
-struct Letters(String);
-
-impl State for Letters {
-    type Op = char;
-
-    fn apply(&mut self, letter: &char, _: &Stamp) {
-        self.0.push(*letter);
-    }
-}
+use crate::Letters;
 
 const fn peer(number: u8) -> Peer {
     Peer([number; 32])

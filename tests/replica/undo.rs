@@ -1,17 +1,8 @@
 //! A user's undo: an operation is left out until a cut covers it, on all replicas.
 
-use control_panel::{Peer, Replica, Stamp, State, replica::RevokeError};
+use control_panel::{Peer, Replica, replica::RevokeError};
 
-#[derive(Clone, Default, Debug, PartialEq)]
-struct Letters(String);
-
-impl State for Letters {
-    type Op = char;
-
-    fn apply(&mut self, letter: &char, _: &Stamp) {
-        self.0.push(*letter);
-    }
-}
+use crate::Letters;
 
 fn pair() -> [Replica<Letters>; 2] {
     let members = [Peer([1; 32]), Peer([2; 32])];

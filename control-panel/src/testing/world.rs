@@ -12,6 +12,7 @@ mod ledger;
 mod lives;
 mod network;
 mod node;
+mod program;
 mod promises;
 mod report;
 mod roles;
@@ -22,7 +23,7 @@ mod turn;
 use std::fmt::{self, Debug};
 
 pub use self::report::{Depths, WorldReport};
-use self::{failure::Failure, run::Simulation};
+use self::{failure::Failure, program::Closures, run::Simulation};
 use super::Rng;
 use crate::replica::{ReplicaBuilder, State};
 
@@ -221,7 +222,7 @@ impl World {
         );
         assert!(self.delay >= 1, "a message takes at least one frame");
         assert!(self.loss < 100, "where all messages are lost, nothing converges");
-        match Simulation::new(self, init, build, edit).run() {
+        match Simulation::new(self, Closures::new(init, build, edit)).run() {
             Ok(report) => report,
             Err(failure) => panic!("{}", failure.in_world(self)),
         }

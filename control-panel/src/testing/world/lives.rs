@@ -1,21 +1,18 @@
 //! Replicas that go down and come up.
 
-use std::fmt::Debug;
-
-use super::{faults::Step, forger, network::Message, node::Node, roles, run::Simulation};
-use crate::{
-    replica::{Peer, Replica, ReplicaBuilder, State},
-    testing::Rng,
+use super::{
+    faults::Step,
+    forger,
+    network::Message,
+    node::Node,
+    program::{Op, Program},
+    roles,
+    run::Simulation,
 };
+use crate::replica::{Peer, Replica, ReplicaBuilder};
 
-impl<S, I, B, E> Simulation<'_, S, I, B, E>
-where
-    S: State + Debug + PartialEq,
-    S::Op: Debug,
-    I: Fn() -> S,
-    B: Fn(ReplicaBuilder<S>) -> ReplicaBuilder<S>,
-    E: FnMut(&mut Rng, usize, &S) -> Option<S::Op>,
-{
+impl<P: Program> Simulation<'_, P> {
+    /// Whether it crashes after this step.
     pub(super) fn crashes(&mut self, node: usize, step: Step) -> bool {
         let Some(down) = self.faults.crash(self.frame, node, step) else { return false };
         self.journal.note(format_args!("{} crash {node} {step:?}", self.frame));
@@ -62,9 +59,10 @@ where
         true
     }
 
-    pub(super) fn builder(&self, peer: Peer, incarnation: u32) -> ReplicaBuilder<S> {
+    /// A peer's replica, as the program sets it up.
+    pub(super) fn builder(&self, peer: Peer, incarnation: u32) -> ReplicaBuilder<P::State> {
         let members = (0..self.roles.members()).map(roles::peer);
-        let builder = Replica::builder(peer, (self.init)()).members(members).incarnation(incarnation);
-        (self.build)(builder.payload(forger::payload::<S::Op>))
+        let builder = Replica::builder(peer, self.program.init()).members(members).incarnation(incarnation);
+        self.program.build(builder.payload(forger::payload::<Op<P>>))
     }
 }

@@ -1,6 +1,6 @@
 //! The frames of a world, one after another.
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     World,
@@ -13,11 +13,12 @@ use super::{
     ledger::Ledger,
     network::Network,
     node::Node,
+    program::{Op, Program},
     report::WorldReport,
     roles::{Roles, peer},
 };
 use crate::{
-    replica::{Delta, Peer, Replica, ReplicaBuilder, Stamp, State, run::Run},
+    replica::{Delta, Peer, Replica, Stamp, run::Run},
     testing::Rng,
 };
 
@@ -27,46 +28,35 @@ const QUIET_FRAMES: u64 = 300;
 /// could include too.
 const REST_FRAMES: u64 = 4;
 
-pub(super) struct Simulation<'a, S: State, I, B, E> {
+pub(super) struct Simulation<'a, P: Program> {
     pub(super) world: &'a World,
-    pub(super) init: I,
-    pub(super) build: B,
-    pub(super) edit: E,
+    pub(super) program: P,
     pub(super) rng: Rng,
     pub(super) frame: u64,
-    pub(super) nodes: Vec<Node<S>>,
-    pub(super) network: Network<S>,
+    pub(super) nodes: Vec<Node<P::State>>,
+    pub(super) network: Network<P::State>,
     pub(super) faults: Faults,
     pub(super) roles: Roles,
     pub(super) acts: Acts,
     pub(super) crowd: Crowd,
-    pub(super) ledger: Ledger<S::Op>,
+    pub(super) ledger: Ledger<Op<P>>,
     /// Operations that were taken back at some time.
     pub(super) revoked: BTreeSet<Stamp>,
     /// The last run on the wire, for the forger.
-    pub(super) seen: Option<Arc<Run<S::Op>>>,
+    pub(super) seen: Option<Arc<Run<Op<P>>>>,
     pub(super) report: WorldReport,
     pub(super) journal: Journal,
 }
 
-impl<'a, S, I, B, E> Simulation<'a, S, I, B, E>
-where
-    S: State + Debug + PartialEq,
-    S::Op: Debug,
-    I: Fn() -> S,
-    B: Fn(ReplicaBuilder<S>) -> ReplicaBuilder<S>,
-    E: FnMut(&mut Rng, usize, &S) -> Option<S::Op>,
-{
-    pub(super) fn new(world: &'a World, init: I, build: B, edit: E) -> Self {
+impl<'a, P: Program> Simulation<'a, P> {
+    pub(super) fn new(world: &'a World, program: P) -> Self {
         let mut rng = Rng::new(world.seed);
         let network = Network::new(world, rng.fork());
         let faults = Faults::new(world, &mut rng.fork());
         let roles = Roles::new(world, faults.twins.clone());
         let mut simulation = Self {
             world,
-            init,
-            build,
-            edit,
+            program,
             rng,
             frame: 0,
             nodes: Vec::new(),
@@ -97,7 +87,7 @@ where
     pub(super) fn run(mut self) -> Result<WorldReport, Failure> {
         self.frames().map_err(|failure| match failure {
             Failure::Desync { peers, at, agreed, cause: None } => {
-                let cause = ending::cause(&self.nodes, peers, &self.init).map(Box::new);
+                let cause = ending::cause(&self.nodes, peers, &|| self.program.init()).map(Box::new);
                 Failure::Desync { peers, at, agreed, cause }
             }
             failure => failure,
@@ -120,7 +110,7 @@ where
             taken_back: &taken_back(&self.ledger, &void),
             fork: self.roles.twins.as_ref().map(|twins| self.nodes[twins.original].peer),
         };
-        let log = ending.check(&self.init)?;
+        let log = ending.check(&|| self.program.init())?;
         for (stamp, op) in &log {
             self.journal.note(format_args!("{stamp} {op}"));
         }
@@ -149,7 +139,7 @@ where
     }
 
     /// A replica of no member's, that takes all that was stored in one order, and lets nothing go.
-    fn whole(&self) -> Replica<S> {
+    fn whole(&self) -> Replica<P::State> {
         let mut whole = self.builder(Peer([0xFF; 32]), 0).performed(0).build();
         whole.merge(Delta { runs: self.ledger.runs().into() });
         while let Some(job) = whole.settle().job {
@@ -172,9 +162,10 @@ where
             self.frame += 1;
             let sent = self.frame(false)?;
             self.report.quiet_frames = frames;
-            let version = |node: &Node<S>| node.replica.as_ref().map(|replica| replica.version().clone());
+            let version =
+                |node: &Node<P::State>| node.replica.as_ref().map(|replica| replica.version().clone());
             let first = version(&self.nodes[0]);
-            let calm = |node: &Node<S>| !node.moved && !node.has_jobs() && version(node) == first;
+            let calm = |node: &Node<P::State>| !node.moved && !node.has_jobs() && version(node) == first;
             still = if !sent && self.nodes.iter().all(calm) { still + 1 } else { 0 };
             if still >= rest {
                 return Ok(());

@@ -1,19 +1,15 @@
 //! What replicas send each other, and what comes of it.
 
-use std::fmt::Debug;
-
 use super::{
     crowd,
     crowd::HOME,
     failure::Failure,
     forger,
     network::{Envelope, Message},
+    program::{Op, Program},
     run::Simulation,
 };
-use crate::{
-    replica::{Delta, ReplicaBuilder, Snapshot, State},
-    testing::Rng,
-};
+use crate::replica::{Delta, Snapshot};
 
 /// More nodes do not send to all others.
 const BROADCAST: usize = 8;
@@ -24,22 +20,15 @@ const CROWD_FANOUT: usize = 2;
 /// A replica asks what it lacks in one of so many frames.
 const ASK_EVERY: u64 = 3;
 
-impl<S, I, B, E> Simulation<'_, S, I, B, E>
-where
-    S: State + Debug + PartialEq,
-    S::Op: Debug,
-    I: Fn() -> S,
-    B: Fn(ReplicaBuilder<S>) -> ReplicaBuilder<S>,
-    E: FnMut(&mut Rng, usize, &S) -> Option<S::Op>,
-{
+impl<P: Program> Simulation<'_, P> {
     /// What the crowd makes in this frame: the one that it goes by has it, and some others may hear it.
     pub(super) fn crowd(&mut self, edited: bool) -> bool {
         let Some(home) = self.nodes[HOME].replica.as_ref().filter(|_| self.world.crowd > 0) else {
             return false;
         };
-        let Self { crowd, rng, edit, world, .. } = self;
+        let Self { crowd, rng, program, world, .. } = self;
         let runs = crowd.turn(self.frame, home, |index, state| {
-            if edited { edit(&mut rng.fork(), world.peers + index, state) } else { None }
+            if edited { program.edit(&mut rng.fork(), world.peers + index, state) } else { None }
         });
         for run in &runs {
             self.journal.note(format_args!("{} crowd {}", self.frame, run.hash));
@@ -55,7 +44,8 @@ where
         !runs.is_empty()
     }
 
-    pub(super) fn send(&mut self, node: usize, outbox: Option<Delta<S::Op>>, edited: bool) {
+    /// What a replica made goes to all, or to some; now and then it asks one what it lacks.
+    pub(super) fn send(&mut self, node: usize, outbox: Option<Delta<Op<P>>>, edited: bool) {
         let nodes = self.nodes.len();
         if let Some(delta) = outbox {
             self.seen = delta.runs.last().cloned().or(self.seen.take());
@@ -78,7 +68,11 @@ where
         }
     }
 
-    pub(super) fn arrive(&mut self, Envelope { from, to, message }: Envelope<S>) -> Result<(), Failure> {
+    /// What a node makes of a message.
+    pub(super) fn arrive(
+        &mut self,
+        Envelope { from, to, message }: Envelope<P::State>,
+    ) -> Result<(), Failure> {
         let kind = if matches!(message, Message::Have(_) | Message::Join(_)) { "asked" } else { "sent" };
         self.journal.note(format_args!("{} {kind} {from} {to}", self.frame));
         let Some(replica) = &mut self.nodes[to].replica else {
@@ -120,13 +114,14 @@ where
         Ok(())
     }
 
-    fn join(&mut self, node: usize, snapshot: Snapshot<S>) -> Result<(), Failure> {
+    fn join(&mut self, node: usize, snapshot: Snapshot<P::State>) -> Result<(), Failure> {
         let builder = self.builder(self.nodes[node].peer, 0);
         let here = &mut self.nodes[node];
         let peer = here.peer;
         here.join(builder, snapshot, &mut self.report).map_err(|error| Failure::Snapshot { peer, error })
     }
 
+    /// Sends what no honest replica makes, in the frames for it.
     pub(super) fn forge(&mut self) {
         for _ in 0..self.faults.forgeries.iter().filter(|frame| **frame == self.frame).count() {
             let Some(seen) = &self.seen else { continue };
@@ -136,7 +131,8 @@ where
         }
     }
 
-    pub(super) fn post(&mut self, from: usize, to: usize, message: Message<S>) {
+    /// One message of one node to one other.
+    pub(super) fn post(&mut self, from: usize, to: usize, message: Message<P::State>) {
         self.network.send(self.frame, Envelope { from, to, message }, &mut self.report);
     }
 }

@@ -1,28 +1,18 @@
 //! What one replica does in a frame.
 
-use std::fmt::Debug;
-
 use super::{
     failure::Failure,
     faults::{HOST, OWNER, Step},
     network::Message,
     node::Node,
+    program::Program,
     roles::peer,
     run::Simulation,
 };
-use crate::{
-    replica::{Replica, ReplicaBuilder, State},
-    testing::Rng,
-};
+use crate::replica::Replica;
 
-impl<S, I, B, E> Simulation<'_, S, I, B, E>
-where
-    S: State + Debug + PartialEq,
-    S::Op: Debug,
-    I: Fn() -> S,
-    B: Fn(ReplicaBuilder<S>) -> ReplicaBuilder<S>,
-    E: FnMut(&mut Rng, usize, &S) -> Option<S::Op>,
-{
+impl<P: Program> Simulation<'_, P> {
+    /// One frame of a replica. Whether it had something new to send.
     pub(super) fn turn(&mut self, node: usize, edited: bool) -> Result<bool, Failure> {
         if self.crashes(node, Step::Merged) {
             return Ok(false);
@@ -128,7 +118,7 @@ where
         let Some(replica) = &self.nodes[node].replica else { return };
         // A generator of its own: what `edit` draws changes nothing but its operation.
         let index = self.roles.number(node);
-        let Some(op) = (self.edit)(&mut self.rng.fork(), index, replica.state()) else { return };
+        let Some(op) = self.program.edit(&mut self.rng.fork(), index, replica.state()) else { return };
         let text = format!("{op:?}");
         if let Some(stamp) = self.nodes[node].commit(op, &mut self.report) {
             self.journal.note(format_args!("{} commit {stamp} {text}", self.frame));
