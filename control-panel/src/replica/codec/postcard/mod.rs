@@ -1,6 +1,7 @@
 //! The default codec: postcard, for operations that implement serde's traits.
 
 mod access;
+mod parts;
 mod read;
 mod write;
 

@@ -50,7 +50,7 @@ impl ser::Error for Unwritten {
     }
 }
 
-type Written = Result<(), Unwritten>;
+pub(super) type Written = Result<(), Unwritten>;
 
 impl Writer<'_> {
     /// Seven bits a byte, the lowest first; the top bit says that more follow.
@@ -293,78 +293,5 @@ impl Serializer for &mut Writer<'_> {
 
     fn is_human_readable(&self) -> bool {
         false
-    }
-}
-
-/// Elements, one after the other.
-macro_rules! write_elements {
-    ($($trait:ident :: $name:ident;)*) => {
-        $(
-            impl ser::$trait for &mut Writer<'_> {
-                type Ok = ();
-                type Error = Unwritten;
-
-                #[inline]
-                fn $name<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-                    value.serialize(&mut **self)
-                }
-
-                #[inline]
-                fn end(self) -> Written {
-                    Ok(())
-                }
-            }
-        )*
-    };
-}
-
-/// Fields, without their names.
-macro_rules! write_fields {
-    ($($trait:ident)*) => {
-        $(
-            impl ser::$trait for &mut Writer<'_> {
-                type Ok = ();
-                type Error = Unwritten;
-
-                #[inline]
-                fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Written {
-                    value.serialize(&mut **self)
-                }
-
-                #[inline]
-                fn end(self) -> Written {
-                    Ok(())
-                }
-            }
-        )*
-    };
-}
-
-write_elements! {
-    SerializeSeq::serialize_element;
-    SerializeTuple::serialize_element;
-    SerializeTupleStruct::serialize_field;
-    SerializeTupleVariant::serialize_field;
-}
-
-write_fields! { SerializeStruct SerializeStructVariant }
-
-impl ser::SerializeMap for &mut Writer<'_> {
-    type Ok = ();
-    type Error = Unwritten;
-
-    #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
-        key.serialize(&mut **self)
-    }
-
-    #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        value.serialize(&mut **self)
-    }
-
-    #[inline]
-    fn end(self) -> Written {
-        Ok(())
     }
 }
