@@ -95,7 +95,7 @@ impl<S: State> Replica<S> {
     /// A snapshot, if one can be given without making a run of this replica's own: a replay of this frame makes none. Else in a later frame.
     pub(crate) fn given_snapshot(&mut self) -> Option<Snapshot<S>> {
         let is_behind = self.sendable() < self.graph.own_next_seq();
-        if self.cut_off || is_behind || self.membership.is_undeclared() {
+        if self.cut_off || is_behind {
             return None;
         }
         Some(self.take_snapshot())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::super::{read_postcard, write_postcard};
+use super::super::{postcard::write_postcard, read_postcard};
 use crate::testing::Rng;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
