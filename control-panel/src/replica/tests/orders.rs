@@ -158,8 +158,9 @@ fn outcome(mut replica: Replica<Letters>) -> Outcome {
     }
 }
 
-/// The runs, and one of each member, in which it names them all: what begins behind a cut waits for another peer's where the cut came first.
-fn named(mut runs: Runs) -> Runs {
+/// The runs, and one of each member, in which it names them all: what begins behind a cut waits for another peer's where the cut came first. `None` if there
+/// is no member that can: all are retired, or cut off by a branch of their own.
+fn named(mut runs: Runs) -> Option<Runs> {
     let cuts = |run: &Arc<Run<char>>| run.operations.iter().any(|it| matches!(it, Operation::Cut { .. }));
     let mut behind: BTreeSet<RunHash> = BTreeSet::new();
     for run in &runs {
@@ -184,8 +185,10 @@ fn named(mut runs: Runs) -> Runs {
         Some(observer.outbox()?.runs[0].clone())
     };
     let named: Runs = members.into_iter().filter_map(name).collect();
-    runs.extend(named);
-    runs
+    (!named.is_empty()).then(|| {
+        runs.extend(named);
+        runs
+    })
 }
 
 /// Merges the runs in some order, in parts, some twice, with frames and jobs between, and what waits once more.
@@ -229,13 +232,15 @@ fn seeds(gate: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn the_same_runs_give_the_same_replica_in_every_order() {
-    let mut seen = BTreeMap::<Verdict, usize>::new();
+    let (mut seen, mut all, mut compared) = (BTreeMap::<Verdict, usize>::new(), 0, 0);
     // 1456: what was void and counts again came back as void. 48 and 2272: a branch began with nothing of what its parent's chain knew.
     // 7275: a member named a branch through a run of one that is retired.
     for seed in seeds(300).chain([1456, 2272, 7275]) {
         let mut random = Random(seed);
         let poison = seed % 2 == 0;
-        let runs = named(history(&mut random, poison));
+        all += 1;
+        let Some(runs) = named(history(&mut random, poison)) else { continue };
+        compared += 1;
         let life = |number: usize| Author { peer: peer(u8::try_from(number).expect("few")), incarnation: 99 };
         let me = life(1 + random.index(6));
         let expected = merged(me, &runs, &mut Random(seed));
@@ -258,5 +263,6 @@ fn the_same_runs_give_the_same_replica_in_every_order() {
             assert!(same, "seed {seed}: {other:?}\n{expected:?}");
         }
     }
-    assert!(seen.len() > 3, "all verdicts are met: {seen:?}");
+    assert!(compared * 20 > all * 19, "of {all} groups {compared} have a member");
+    assert!(all < 300 || seen.len() > 3, "all verdicts are met: {seen:?}");
 }
