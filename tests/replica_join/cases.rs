@@ -147,6 +147,32 @@ fn what_others_have_of_it_void_and_forgotten_comes_back_too() {
 }
 
 #[test]
+fn what_came_back_once_does_not_again_by_a_snapshot_that_lacks_it() {
+    let mut group = [0, 1, 2].map(|number| builder(number, 3).build());
+    quiesce(&mut group.each_mut());
+    let [first, second, away] = &mut group;
+    away.commit(100);
+    first.retire(peer(2)).unwrap();
+    for op in 0..2 {
+        first.commit(op);
+        quiesce(&mut [first, second]);
+    }
+    // It hears of that, and no one hears of its operation.
+    exchange(&mut [first, away], 0, 1);
+    assert_eq!(away.take_void().into_iter().map(|(_, op)| op).collect::<Vec<_>>(), [100]);
+    let [first, second, _] = &mut group;
+    first.commit(2);
+    quiesce(&mut [first, second]);
+    first.cut().unwrap();
+    quiesce(&mut [first, second]);
+    let [first, _, away] = &mut group;
+    assert!(!first.reaches(away.version()));
+    exchange(&mut [first, away], 0, 1);
+    assert_eq!(away.state(), first.state());
+    assert_eq!(away.take_void(), []);
+}
+
+#[test]
 fn a_member_that_lacks_nothing_below_the_cut_merges_what_is_above() {
     let mut group = cut_group(6);
     let [first, second] = &mut group;

@@ -1,5 +1,7 @@
 //! What becomes of a run: a function of the run and its past, or a wait for that past.
 
+use std::cell::OnceCell;
+
 use super::{Branches, Chain, ChainId, Graph, Mark, Tip, heard::News, heard::Row, limits::LAST};
 use crate::replica::{
     Author, Misbehaviour, RunHash,
@@ -34,9 +36,9 @@ pub(crate) trait Members<Op> {
     /// Whether the first run of an author is admitted: a function of the run and its past, which the candidate tells.
     fn knows(&self, candidate: &Candidate<'_, Op>) -> bool;
 
-    /// Whether what a run names is admitted that is not before: the run begins a chain, or goes on with one. No one forgets anything before
-    /// such a peer has acknowledged it.
-    fn counts(&self, chain: Option<ChainId>, run: &Run<Op>) -> bool;
+    /// Whether what a run names is admitted that is not before: its peer is a member, and not retired without it. No one forgets anything before such a
+    /// peer has acknowledged it. `covers` says whether the operations of a chain below a number are in the run's past, as far as that is here.
+    fn counts(&self, run: &Run<Op>, covers: &dyn Fn((ChainId, u64)) -> bool) -> bool;
 }
 
 /// A group that all are members of, as a replica is of its own.
@@ -47,7 +49,7 @@ impl<Op> Members<Op> for Anyone {
         true
     }
 
-    fn counts(&self, _: Option<ChainId>, _: &Run<Op>) -> bool {
+    fn counts(&self, _: &Run<Op>, _: &dyn Fn((ChainId, u64)) -> bool) -> bool {
         true
     }
 }
@@ -92,16 +94,11 @@ impl<Op> Graph<Op> {
         self.check_shape(run)?;
         let place = self.place(run)?;
         let resolved = self.resolve_heads(&run.header, &place);
-        let unknown_times = resolved.map_err(|verdict| match (verdict, &place) {
-            (Verdict::Wait(Wait::For(hash)), Place::End(id) | Place::Branch(id, _))
-                if members.counts(Some(*id), run) =>
-            {
+        let unknown_times = resolved.map_err(|verdict| match verdict {
+            Verdict::Wait(Wait::For(hash)) if self.counts(run, &place, members) => {
                 Verdict::Wait(Wait::Names(hash))
             }
-            (Verdict::Wait(Wait::For(hash)), Place::First) if members.counts(None, run) => {
-                Verdict::Wait(Wait::Names(hash))
-            }
-            (verdict, _) => verdict,
+            verdict => verdict,
         })?;
 
         let (previous, mut row) = match place {
@@ -144,6 +141,23 @@ impl<Op> Graph<Op> {
         let mark = Tip::of(run).mark;
         row.raise(News { chain: id, declared: true, mark });
         Ok(Verdict::Admit(id, row))
+    }
+
+    /// Whether a run's word counts, some of whose heads are not here. Of its past that is looked at which the others tell: they are in the scratch.
+    fn counts(&self, run: &Run<Op>, place: &Place, members: &impl Members<Op>) -> bool {
+        let past = || {
+            let mut row = match *place {
+                Place::End(id) => self.chains[id.index()].row.clone(),
+                Place::Branch(id, tip) => self.chains[id.index()].row_at(id, tip),
+                Place::First => Row::default(),
+            };
+            for head in &self.heads {
+                row.hear(&self.chains, *head, &mut Vec::new());
+            }
+            row
+        };
+        let row = OnceCell::new();
+        members.counts(run, &|(chain, next_seq)| row.get_or_init(past).mark(chain).next_seq >= next_seq)
     }
 
     /// What a run's own bytes tell.

@@ -1,7 +1,7 @@
 //! Whether a run counts.
 
 use super::{
-    act::{Act, Deed, Known},
+    act::{Act, ActId, Deed, Known},
     members::Effective,
     membership::Membership,
 };
@@ -139,16 +139,19 @@ impl<Op> Members<Op> for Membership {
             || invites().any(|invite| candidate.covers((invite.chain, invite.next_seq)))
     }
 
-    /// Whether the peer is a member, and its run not void as one of a retired peer.
-    fn counts(&self, chain: Option<ChainId>, run: &Run<Op>) -> bool {
-        let is_retired = |chain: ChainId| {
-            let judged = Judged { needs: Right::Read, ..Judged::new(chain, run) };
-            // A chain that is new in the graph is not known here yet.
-            self.chains.get(chain.index()).is_some_and(|state| {
-                let effective = &self.live.view.effective;
-                judged.by_acts(&self.acts, &state.known, effective, None) == Some(Void::Retired)
+    /// Whether the peer is a member, and its run will not be void as one of a retired peer: it has an invitation in its past that is later. No act that
+    /// is here has the run in its past, as the run is not.
+    fn counts(&self, run: &Run<Op>, covers: &dyn Fn((ChainId, u64)) -> bool) -> bool {
+        let peer = run.header.author.peer;
+        let of_peer = |id: &&ActId| self.acts[**id].target == peer;
+        let effective = || self.live.view.effective.iter().filter(of_peer);
+        let invited_after = |retirement: &ActId| {
+            effective().any(|id| {
+                let act = &self.acts[*id];
+                act.invites(&peer) && act.past.contains(retirement) && covers((act.chain, act.next_seq))
             })
         };
-        self.members().contains_key(&run.header.author.peer) && !chain.is_some_and(is_retired)
+        let mut retirements = effective().filter(|id| self.acts[**id].deed == Deed::Retire);
+        self.members().contains_key(&peer) && retirements.all(invited_after)
     }
 }

@@ -113,7 +113,7 @@ impl Members<u64> for Without {
         true
     }
 
-    fn counts(&self, _: Option<ChainId>, run: &Run<u64>) -> bool {
+    fn counts(&self, run: &Run<u64>, _: &dyn Fn((ChainId, u64)) -> bool) -> bool {
         run.header.author.peer != self.0
     }
 }
@@ -145,6 +145,43 @@ fn it_is_named_through_a_run_whose_own_word_does_not_count() {
         assert_eq!(take(&mut node, &all), 5, "seed {seed}");
         assert_eq!(node.waiting(), 0);
     }
+}
+
+/// A group in which this peer was retired, and invited again by what ends there.
+struct Again(Peer, (ChainId, u64));
+
+impl Members<u64> for Again {
+    fn knows(&self, _: &Candidate<'_, u64>) -> bool {
+        true
+    }
+
+    fn counts(&self, run: &Run<u64>, covers: &dyn Fn((ChainId, u64)) -> bool) -> bool {
+        run.header.author.peer != self.0 || covers(self.1)
+    }
+}
+
+#[test]
+fn the_word_of_one_that_is_invited_again_counts_from_the_run_that_has_the_invitation() {
+    let mut group = Group::new();
+    let [below, above] = group.branch();
+    let again = seal(&mut group.nodes[1], &[5]);
+    let invitation = (group.nodes[1].own_chain().unwrap(), again.next_seq());
+    let last = group.nodes[3].chain(group.nodes[3].own_chain().unwrap()).runs.last().unwrap().clone();
+    let mut take = |runs: [&TestRun; 3]| {
+        let node = &mut group.nodes[1];
+        for run in runs {
+            node.offer(Arc::clone(run));
+        }
+        std::iter::from_fn(|| node.admit_next_of(&Again(author(4).peer, invitation))).count()
+    };
+    let without = forge(follow(author(4), Some(&last), &[&above]), &[7]);
+    assert_eq!(take([&below, &above, &without]), 0, "it is void");
+    // Beside what is missing it names the invitation, which is here. So does another branch, and the first run of another life.
+    let life = Author { incarnation: 1, ..author(4) };
+    let begins = forge(follow(life, None, &[&above, &again]), &[8]);
+    assert_eq!(take([&below, &above, &begins]), 4, "and what waited for the branch");
+    let fork = forge(follow(author(4), Some(&last), &[&above, &again]), &[9]);
+    assert_eq!(take([&fork, &below, &above]), 1);
 }
 
 #[test]

@@ -237,7 +237,7 @@ impl Members<u64> for InvitedAt {
         candidate.covers((self.0, 2))
     }
 
-    fn counts(&self, _: Option<ChainId>, _: &Run<u64>) -> bool {
+    fn counts(&self, _: &Run<u64>, _: &dyn Fn((ChainId, u64)) -> bool) -> bool {
         false
     }
 }
