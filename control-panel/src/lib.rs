@@ -4,6 +4,9 @@
 
 #[doc(hidden)]
 pub mod __private;
+#[cfg(any(feature = "codec", feature = "testing"))]
+#[allow(dead_code, unused_imports, reason = "its users come with other features")]
+mod anti_entropy;
 mod blocking;
 mod bus;
 mod context;

@@ -77,7 +77,7 @@ mod state;
 mod tests;
 mod unplaced;
 mod unread;
-mod version;
+pub(crate) mod version;
 
 #[cfg(feature = "codec")]
 pub(crate) use self::signature::keep_covered;

@@ -1,5 +1,7 @@
 //! What a replica has: how many operations of each author.
 
+#[cfg(any(feature = "codec", feature = "testing"))]
+use super::Peer;
 use super::{Author, RunHash};
 
 /// How many operations of each author a replica has (a version vector; Parker et al., 1983).
@@ -102,6 +104,44 @@ impl Version {
     /// The last run of each branch of an author; none if only the count is known.
     pub(crate) fn ends(&self, author: Author) -> &[End] {
         self.known(&author).map_or(&[], |known| &known.ends)
+    }
+
+    /// Whether a replica of this version has that run, as far as that can be seen: another that ends there is not it.
+    #[cfg(any(feature = "codec", feature = "testing"))]
+    pub(crate) fn has(&self, author: Author, end: &End) -> bool {
+        let mut same_place = self.ends(author).iter().filter(|our| our.next_seq == end.next_seq).peekable();
+        let differs = same_place.peek().is_some() && same_place.all(|our| our.hash != end.hash);
+        self.get(author) >= end.next_seq && !differs
+    }
+
+    /// What it says of one peer, in all its lives.
+    #[cfg(any(feature = "codec", feature = "testing"))]
+    pub(crate) fn of(&self, peer: Peer) -> Self {
+        Self(self.0.iter().filter(|(author, _)| author.peer == peer).cloned().collect())
+    }
+
+    /// Takes in what a replica of `other` has. Where this one has more of an author than `other`, that one's ends are ends besides.
+    #[cfg(any(feature = "codec", feature = "testing"))]
+    pub(crate) fn include(&mut self, other: &Self) {
+        let mut slot = NO_SLOT;
+        for (author, theirs) in &other.0 {
+            let ours = self.entry(&mut slot, *author);
+            if ours.count <= theirs.count {
+                ours.clone_from(theirs);
+            } else {
+                let news = theirs.ends.iter().filter(|end| !ours.ends.contains(end)).copied();
+                let news: Vec<_> = news.collect();
+                ours.ends.extend(news);
+                ours.ends.sort_unstable();
+            }
+            slot += 1;
+        }
+    }
+
+    /// How many operations of all authors.
+    #[cfg(any(feature = "codec", feature = "testing"))]
+    pub(crate) fn total(&self) -> u64 {
+        self.0.iter().fold(0, |total, (_, known)| total.saturating_add(known.count))
     }
 
     fn known(&self, author: &Author) -> Option<&Known> {

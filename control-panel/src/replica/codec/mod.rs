@@ -44,6 +44,7 @@ pub use self::{
 pub(crate) use self::{
     coding::{Coding, genesis},
     snapshot::SnapshotBytes,
+    wire::{Reader, put_varint},
 };
 
 #[cfg(feature = "journal")]
@@ -52,7 +53,6 @@ pub(crate) use self::{
     journaled::{AnyRun, RunName, decode_run, encode_run, name_run},
     postcard::{write_postcard, write_recorded},
     recorded::{Collected, Replayed, RunBytes, RunRef, is_replay, replayed_runs},
-    wire::{Reader, put_varint},
 };
 
 /// Of the bytes of deltas and proofs; raised with each change of their layout.

@@ -1,0 +1,64 @@
+//! What a delta adds to a version.
+
+use std::collections::BTreeMap;
+
+use crate::replica::{Author, Delta, RunHash, Version, version::End};
+
+/// Which chains a delta extends, and how far: enough to bring a version up to it, without its operations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reach(Vec<Step>);
+
+/// A stretch of one chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    author: Author,
+    /// The run before it.
+    previous: RunHash,
+    /// Of its last run.
+    end: End,
+}
+
+impl Reach {
+    /// Of the runs of a delta. Costs a look at each header.
+    pub(crate) fn of<Op>(delta: &Delta<Op>) -> Self {
+        let mut steps: Vec<Step> = Vec::new();
+        // By the hash of the last run of each stretch.
+        let mut open: BTreeMap<(Author, RunHash), usize> = BTreeMap::new();
+        for run in &*delta.runs {
+            let (author, previous) = (run.header.author, run.header.previous);
+            let index = open.remove(&(author, previous)).unwrap_or_else(|| {
+                steps.push(Step { author, previous, end: run.end() });
+                steps.len() - 1
+            });
+            steps[index].end = run.end();
+            open.insert((author, run.hash), index);
+        }
+        Self(steps)
+    }
+
+    /// Brings a version up to it. What looks like an older part of a chain changes nothing: at worst it is sent once more.
+    pub(crate) fn raise(&self, version: &mut Version) {
+        for Step { author, previous, end } in &self.0 {
+            let ends = version.ends(*author);
+            let continues = ends.iter().any(|known| known.hash == *previous);
+            if continues || end.next_seq > version.get(*author) {
+                version.advance(&mut usize::MAX.clone(), *author, *previous, *end);
+            }
+        }
+    }
+
+    /// Whether a replica of that version has all of it, as far as that can be seen.
+    pub(crate) fn is_in(&self, version: &Version) -> bool {
+        self.0.iter().all(|Step { author, end, .. }| version.has(*author, end))
+    }
+
+    /// Whether all of it ends where that version does: then there is nothing new in it.
+    pub(crate) fn is_known(&self, version: &Version) -> bool {
+        self.0.iter().all(|Step { author, end, .. }| version.ends(*author).contains(end))
+    }
+
+    #[cfg(test)]
+    pub(super) fn authors(&self) -> impl Iterator<Item = Author> + '_ {
+        self.0.iter().map(|step| step.author)
+    }
+}
