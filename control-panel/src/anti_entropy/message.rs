@@ -97,17 +97,18 @@ impl Reason {
     }
 }
 
+/// Of deltas and chunks, how many bytes they have.
 impl<P: Payload> fmt::Debug for Message<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hello(hello) => f.debug_tuple("Hello").field(hello).finish(),
             Self::Have(version) => f.debug_tuple("Have").field(version).finish(),
-            Self::Delta(delta) => f.debug_tuple("Delta").field(delta).finish(),
+            Self::Delta(delta) => f.debug_tuple("Delta").field(&P::delta_size(delta)).finish(),
             Self::Took(upto) => f.debug_tuple("Took").field(upto).finish(),
             Self::Want(version) => f.debug_tuple("Want").field(version).finish(),
             Self::Offer(offer) => f.debug_tuple("Offer").field(offer).finish(),
             Self::Request(hash) => f.debug_tuple("Request").field(hash).finish(),
-            Self::Chunk(chunk) => f.debug_tuple("Chunk").field(chunk).finish(),
+            Self::Chunk(chunk) => f.debug_tuple("Chunk").field(&P::chunk_size(chunk)).finish(),
             Self::Bye(reason) => f.debug_tuple("Bye").field(reason).finish(),
         }
     }

@@ -60,7 +60,7 @@ mod options;
 mod payload;
 mod reach;
 mod session;
-#[cfg(test)]
+#[cfg(all(test, feature = "codec", feature = "testing"))]
 mod tests;
 #[cfg(feature = "codec")]
 mod wire;

@@ -1,16 +1,14 @@
 //! What a session moves, and where that comes from. The machine is the same over bytes and over a simulation's objects.
 
-use std::fmt;
-
 use super::Reach;
 use crate::replica::Version;
 
 /// What deltas and snapshots are: bytes on a wire, objects in a simulation.
 pub(crate) trait Payload {
     /// A delta, as it was made.
-    type Delta: fmt::Debug;
+    type Delta;
     /// A stretch of a snapshot.
-    type Chunk: fmt::Debug;
+    type Chunk;
     /// Hashes a snapshot's chunks.
     type Hasher: Default;
 
@@ -30,7 +28,7 @@ pub(crate) struct Piece<P: Payload> {
     pub(crate) reach: Reach,
 }
 
-/// What is durable here: nothing else is sent.
+/// What is durable here: nothing else is sent. Each session has one of its own, as it remembers what is to be given next.
 pub(crate) trait Store<P: Payload> {
     type Error;
 

@@ -36,14 +36,10 @@ impl Reach {
         Self(steps)
     }
 
-    /// Brings a version up to it. What looks like an older part of a chain changes nothing: at worst it is sent once more.
+    /// Brings a version up to it, of a replica that has it, and so all that it builds on.
     pub(crate) fn raise(&self, version: &mut Version) {
         for Step { author, previous, end } in &self.0 {
-            let ends = version.ends(*author);
-            let continues = ends.iter().any(|known| known.hash == *previous);
-            if continues || end.next_seq > version.get(*author) {
-                version.advance(&mut usize::MAX.clone(), *author, *previous, *end);
-            }
+            version.reach(*author, *previous, *end);
         }
     }
 

@@ -120,7 +120,19 @@ impl Version {
         Self(self.0.iter().filter(|(author, _)| author.peer == peer).cloned().collect())
     }
 
-    /// Takes in what a replica of `other` has. Where this one has more of an author than `other`, that one's ends are ends besides.
+    /// Of a replica that has that run, and so all of its chain. A shorter branch may be forgotten: then it is sent once more.
+    #[cfg(any(feature = "codec", feature = "testing"))]
+    pub(crate) fn reach(&mut self, author: Author, previous: RunHash, end: End) {
+        let known = self.entry(&mut NO_SLOT.clone(), author);
+        if end.next_seq > known.count {
+            *known = Known { count: end.next_seq, ends: vec![end] };
+        } else if let Some(ended) = known.ends.iter_mut().find(|known| known.hash == previous) {
+            *ended = end;
+            known.ends.sort_unstable();
+        }
+    }
+
+    /// Of each author what the longer of the two says; of two as long, what `other` does.
     #[cfg(any(feature = "codec", feature = "testing"))]
     pub(crate) fn include(&mut self, other: &Self) {
         let mut slot = NO_SLOT;
@@ -128,11 +140,6 @@ impl Version {
             let ours = self.entry(&mut slot, *author);
             if ours.count <= theirs.count {
                 ours.clone_from(theirs);
-            } else {
-                let news = theirs.ends.iter().filter(|end| !ours.ends.contains(end)).copied();
-                let news: Vec<_> = news.collect();
-                ours.ends.extend(news);
-                ours.ends.sort_unstable();
             }
             slot += 1;
         }

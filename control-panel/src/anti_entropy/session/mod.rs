@@ -3,7 +3,7 @@
 mod serving;
 mod taking;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use self::{serving::Serving, taking::Taking};
 use super::{
@@ -375,6 +375,18 @@ impl<P: Payload> Session<P> {
             // What it has comes right behind its hello.
             Some(ready) => (!self.serving.knows()).then(|| ready + self.options.hello),
         }
+    }
+}
+
+impl<P: Payload> fmt::Debug for Session<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("peer", &self.peer)
+            .field("ready", &self.ready)
+            .field("over", &self.over)
+            .field("serving", &self.serving)
+            .field("taking", &self.taking)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the other lacks, sent as far as it takes it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, fmt, time::Duration};
 
 use super::super::{
     end::{Breach, End},
@@ -278,5 +278,19 @@ impl<P: Payload> Serving<P> {
         self.cost += cost;
         self.sent += 1;
         debug_assert!(self.is_within());
+    }
+}
+
+impl<P: Payload> fmt::Debug for Serving<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving")
+            .field("sent", &self.sent)
+            .field("taken", &self.taken)
+            .field("cost", &self.cost)
+            .field("news", &self.news)
+            .field("batch", &self.batch.is_some())
+            .field("complete", &self.complete.is_some())
+            .field("snapshot", &self.snapshot)
+            .finish_non_exhaustive()
     }
 }

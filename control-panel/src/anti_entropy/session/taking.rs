@@ -1,6 +1,6 @@
 //! What arrives, until it is durable here.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, fmt, time::Duration};
 
 use super::super::{
     end::{Breach, End, Event, Waited},
@@ -275,5 +275,18 @@ impl<P: Payload> Taking<P> {
         let total: usize = self.in_hand.iter().map(|arrived| arrived.cost).sum();
         let numbers = self.received - self.taken == self.in_hand.len() as u64;
         total == self.cost && numbers && (self.in_hand.len() <= 1 || self.cost <= WINDOW)
+    }
+}
+
+impl<P: Payload> fmt::Debug for Taking<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Taking")
+            .field("received", &self.received)
+            .field("taken", &self.taken)
+            .field("told", &self.told)
+            .field("cost", &self.cost)
+            .field("lacks", &self.lacks)
+            .field("asks", &self.asks)
+            .finish_non_exhaustive()
     }
 }

@@ -1,1 +1,11 @@
+//! Sessions between replicas, over bytes.
 
+mod frames;
+mod group;
+mod hellos;
+mod layers;
+mod random;
+mod requests;
+mod snapshots;
+mod stalls;
+mod windows;

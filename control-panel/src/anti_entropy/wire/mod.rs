@@ -9,7 +9,10 @@ use crate::replica::RunHash;
 
 pub(crate) use self::connection::Connection;
 #[cfg(test)]
-pub(super) use self::{frame::encode, reader::FrameReader};
+pub(super) use self::{
+    frame::{Kind, encode},
+    reader::FrameReader,
+};
 
 const GROUP: &[u8; 32] = b"control-panel group v1\0\0\0\0\0\0\0\0\0\0";
 
