@@ -294,15 +294,14 @@ impl<P: Payload> Session<P> {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let (sent, taken_there, in_flight) = self.serving.figures();
-        let (received, taken_here, in_hand) = self.taking.figures();
+        let (serving, taking) = (self.serving.figures(), self.taking.figures());
         Status {
-            sent,
-            taken_there,
-            received,
-            taken_here,
-            in_flight,
-            in_hand,
+            sent: serving.0,
+            taken_there: serving.1,
+            in_flight: serving.2,
+            received: taking.0,
+            taken_here: taking.1,
+            in_hand: taking.2,
             breaches: self.breaches.total(),
         }
     }

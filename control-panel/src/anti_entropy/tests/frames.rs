@@ -7,7 +7,7 @@ use super::{
         Breach, Capabilities, Connection, Hello, Message, Offer, Options, PIECE, Reason, Wire,
         wire::{FrameReader, Kind, encode},
     },
-    group::{Disk, Group, builder, peer},
+    group::{Disk, builder, local, peer},
 };
 use crate::{
     replica::{Author, RunHash, Version, version::End},
@@ -193,16 +193,15 @@ fn mutated_bytes_are_read_as_one_message_or_refused() {
 #[test]
 fn a_session_survives_mutated_bytes() {
     let mut rng = Rng::new(2);
-    let group = Group::new(2);
     let mut hello = Vec::new();
-    let mut from = Connection::new(group.local(0), peer(1), Options::default());
+    let mut from = Connection::new(local(0), peer(1), Options::default());
     let mut disk = Disk::new(builder(2, 0, 0).build());
     let Ok(_) = from.send(&mut hello, &mut disk.view(&mut VecDeque::new()), Duration::ZERO);
     hello.extend(frame(&Message::Have(version(3))));
     let frames: Vec<_> = messages()[2..].iter().map(frame).filter(|frame| frame.len() < 10_000).collect();
     let (mut ended, mut went_on) = (0_u64, 0_u64);
     for _ in 0..inputs() / 4 {
-        let mut connection = Connection::new(group.local(1), peer(0), Options::default());
+        let mut connection = Connection::new(local(1), peer(0), Options::default());
         let mut bytes = hello.clone();
         if rng.chance(20) {
             mutate(&mut bytes, &mut rng);

@@ -138,6 +138,10 @@ pub(super) fn builder(members: usize, me: usize, incarnation: u32) -> ReplicaBui
         .incarnation(incarnation)
 }
 
+pub(super) fn local(node: usize) -> Local {
+    Local { me: peer(node), group: group(RunHash([7; 32])) }
+}
+
 impl Group {
     /// So many members, each connected with each other.
     pub(super) fn new(members: usize) -> Self {
@@ -169,14 +173,10 @@ impl Group {
         }
     }
 
-    pub(super) fn local(&self, node: usize) -> Local {
-        Local { me: peer(node), group: group(RunHash([7; 32])) }
-    }
-
     pub(super) fn connect(&mut self, link: usize) {
         let [one, other] = self.links[link].ends;
         let sides = [(one, other), (other, one)]
-            .map(|(me, other)| Connection::new(self.local(me), peer(other), self.options));
+            .map(|(me, other)| Connection::new(local(me), peer(other), self.options));
         let had = [one, other].map(|node| self.nodes[node].disk.version().clone());
         let link = &mut self.links[link];
         (link.sides, link.had, link.began) = (Some(sides), had, self.now);
@@ -195,7 +195,7 @@ impl Group {
     }
 
     pub(super) fn since(&self, link: usize) -> Duration {
-        self.now - self.links[link].began
+        self.now.saturating_sub(self.links[link].began)
     }
 
     /// One side sends its next frame. Whether there was one.

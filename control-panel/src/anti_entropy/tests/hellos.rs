@@ -7,18 +7,18 @@ use super::{
         Breach, Capabilities, Connection, End, Event, Hello, Local, Message, Options, Reason, Session, Store,
         Wire,
     },
-    group::{Disk, Group, builder, peer},
+    group::{Disk, Group, builder, local, peer},
 };
 use crate::replica::{Author, Version};
 
 fn hello() -> Hello {
-    let Local { group, .. } = Group::new(2).local(0);
+    let Local { group, .. } = local(0);
     Hello { versions: 1..=1, capabilities: Capabilities::default(), group, yours: Version::new() }
 }
 
 /// What the second of two makes of it.
 fn hear(hello: Hello) -> Result<Option<Event<Wire>>, End> {
-    let mut session = Session::<Wire>::new(Group::new(2).local(1), peer(0), Options::default());
+    let mut session = Session::<Wire>::new(local(1), peer(0), Options::default());
     let heard = session.receive(Message::Hello(hello), &Version::new(), Duration::ZERO);
     assert_eq!(session.is_ready(), heard.is_ok());
     heard
@@ -70,7 +70,7 @@ fn a_hello_speaks_of_the_receiver_alone() {
 #[test]
 fn the_hello_is_first_and_once() {
     let order = End::Misbehaved(Breach::Order);
-    let mut session = Session::<Wire>::new(Group::new(2).local(1), peer(0), Options::default());
+    let mut session = Session::<Wire>::new(local(1), peer(0), Options::default());
     let have = || Message::Have(Version::new());
     let mut receive = |message| session.receive(message, &Version::new(), Duration::ZERO).map(|_| ());
     assert_eq!(receive(have()), Err(order.clone()));
@@ -78,12 +78,12 @@ fn the_hello_is_first_and_once() {
     for second in
         [Message::Hello(hello()), Message::Delta(vec![1]), Message::Took(1), Message::Want(Version::new())]
     {
-        let mut session = Session::<Wire>::new(Group::new(2).local(1), peer(0), Options::default());
+        let mut session = Session::<Wire>::new(local(1), peer(0), Options::default());
         session.receive(Message::Hello(hello()), &Version::new(), Duration::ZERO).unwrap();
         let received = session.receive(second, &Version::new(), Duration::ZERO).map(|_| ());
         assert_eq!(received, Err(order.clone()));
     }
-    let mut session = Session::<Wire>::new(Group::new(2).local(1), peer(0), Options::default());
+    let mut session = Session::<Wire>::new(local(1), peer(0), Options::default());
     session.receive(Message::Hello(hello()), &Version::new(), Duration::ZERO).unwrap();
     session.receive(have(), &Version::new(), Duration::ZERO).unwrap();
     assert_eq!(session.receive(have(), &Version::new(), Duration::ZERO).map(|_| ()), Err(order));
@@ -103,7 +103,7 @@ fn a_copied_identity_finds_out_from_the_hello() {
     restored.replica.merge(backup);
     let _ = restored.replica.settle();
     let [mut there, mut here] =
-        [(0, 1), (1, 0)].map(|(me, other)| Connection::new(group.local(me), peer(other), Options::default()));
+        [(0, 1), (1, 0)].map(|(me, other)| Connection::new(local(me), peer(other), Options::default()));
     let mut hello = Vec::new();
     let Ok(_) = there.send(&mut hello, &mut group.nodes[0].disk.view(&mut VecDeque::new()), Duration::ZERO);
     let heard = here.receive(&mut &hello[..], restored.version(), Duration::ZERO);
@@ -114,7 +114,7 @@ fn a_copied_identity_finds_out_from_the_hello() {
 
     // The one that made it is not.
     let version = group.nodes[1].disk.version().clone();
-    let mut here = Connection::new(group.local(1), peer(0), Options::default());
+    let mut here = Connection::new(local(1), peer(0), Options::default());
     let heard = here.receive(&mut &hello[..], &version, Duration::ZERO);
     assert!(matches!(heard, Ok(Some(Event::Ready { ahead: None, .. }))));
 }

@@ -44,13 +44,17 @@ fn step(group: &mut Group, rng: &mut Rng, seed: u64) {
         18 if rng.chance(5) => {
             let links: Vec<_> =
                 (0..group.links.len()).filter(|it| group.links[*it].ends.contains(&node)).collect();
-            links.into_iter().for_each(|link| group.disconnect(link));
+            for link in links {
+                group.disconnect(link);
+            }
         }
         // The program is killed: it goes on from what is durable, as its next life.
         19 if rng.chance(3) => {
             let links: Vec<_> =
                 (0..group.links.len()).filter(|it| group.links[*it].ends.contains(&node)).collect();
-            links.into_iter().for_each(|link| group.disconnect(link));
+            for link in links {
+                group.disconnect(link);
+            }
             let members = group.nodes.len();
             let it = &mut group.nodes[node];
             it.incarnation += 1;
