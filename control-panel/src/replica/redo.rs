@@ -22,7 +22,8 @@ use super::{
 /// ```
 #[must_use = "run it elsewhere and give the result to `Replica::finish`"]
 pub struct Redo<S: State> {
-    task: Held<S>,
+    /// Boxed: each `settle` returns room for one, and hardly any has one.
+    task: Box<Held<S>>,
 }
 
 enum Held<S: State> {
@@ -38,12 +39,12 @@ pub(crate) type Replayed<S> = std::sync::Arc<std::sync::Mutex<Option<Task<S>>>>;
 
 impl<S: State> Redo<S> {
     pub(crate) fn new(task: Task<S>) -> Self {
-        Self { task: Held::Own(task) }
+        Self { task: Box::new(Held::Own(task)) }
     }
 
     #[cfg(feature = "journal")]
     pub(crate) fn replayed(number: u64, task: Replayed<S>) -> Self {
-        Self { task: Held::Replayed(number, task) }
+        Self { task: Box::new(Held::Replayed(number, task)) }
     }
 
     /// Does the work: applies all operations concerned to a state of its own.
@@ -52,7 +53,7 @@ impl<S: State> Redo<S> {
     /// Where `Clone` of the state panics. Operations that panic are caught and reported by the `settle` after
     /// [`Replica::finish`](super::Replica::finish).
     pub fn run(self) -> Redone<S> {
-        match self.task {
+        match *self.task {
             Held::Own(task) => Redone { made: Made::Outcome(Box::new(task.run())) },
             #[cfg(feature = "journal")]
             Held::Replayed(number, task) => {

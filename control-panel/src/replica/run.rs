@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Author, Peer, Stamp,
-    short::{Bytes, Few},
+    short::{Bytes, Few, Heads},
     version::End,
 };
 
@@ -54,11 +54,21 @@ pub(crate) struct Header {
     /// The author's run before this one; the genesis for the first.
     pub(crate) previous: RunHash,
     /// What the author admitted since its previous run: sorted by author, each author once (a forked author's branches by hash).
-    pub(crate) heads: Vec<Head>,
+    pub(crate) heads: Heads,
     /// The version of the operations' encoding.
     pub(crate) schema: u32,
     /// Which reducer the author runs: operations that panic are void only where all run the same.
     pub(crate) fingerprint: u64,
+}
+
+impl Header {
+    /// To be filled in.
+    #[inline]
+    pub(crate) fn blank() -> Self {
+        let author = Author { peer: Peer([0; 32]), incarnation: 0 };
+        let heads = Heads::new();
+        Self { author, seq: 0, lamport: 0, previous: RunHash([0; 32]), heads, schema: 0, fingerprint: 0 }
+    }
 }
 
 /// What a member may do. Ordered: each may what those before it may.
@@ -131,6 +141,25 @@ pub(crate) struct Run<Op> {
 }
 
 impl<Op> Run<Op> {
+    fn blank() -> Self {
+        Self {
+            header: Header::blank(),
+            operations: Few::Many(Vec::new()),
+            hash: RunHash([0; 32]),
+            bytes: Bytes::default(),
+            signature: Box::default(),
+        }
+    }
+
+    /// A run that `fill` fills in: it is large enough for each copy to count. On the stack all the same, as a look at whether no one else has an `Arc`
+    /// costs more than one copy.
+    #[inline]
+    pub(crate) fn made<E>(fill: impl FnOnce(&mut Self) -> Result<(), E>) -> Result<Arc<Self>, E> {
+        let mut run = Self::blank();
+        fill(&mut run)?;
+        Ok(Arc::new(run))
+    }
+
     /// The Lamport time of its last operation.
     pub(crate) fn clock(&self) -> u64 {
         self.header.lamport.saturating_add((self.operations.len() as u64).saturating_sub(1))

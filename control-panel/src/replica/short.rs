@@ -1,6 +1,12 @@
 //! What most runs have little of, beside the rest of the run: one of a single operation is one allocation.
 
-use std::{iter, mem, ops::Deref, option, slice, vec};
+use std::{
+    fmt, iter, mem,
+    ops::{Deref, DerefMut},
+    option, slice, vec,
+};
+
+use super::{Author, Peer, RunHash, run::Head};
 
 /// A list that mostly holds one thing, and then allocates nothing.
 #[derive(Clone)]
@@ -81,6 +87,103 @@ impl<'a, T> IntoIterator for &'a Few<T> {
     }
 }
 
+/// How many heads are kept beside the rest.
+const FEW: usize = 2;
+
+/// A run's heads: of most runs one or two.
+#[derive(Clone)]
+pub(crate) enum Heads {
+    Few(u8, [Head; FEW]),
+    Many(Vec<Head>),
+}
+
+const NO_HEAD: Head =
+    Head { author: Author { peer: Peer([0; 32]), incarnation: 0 }, seq: 0, hash: RunHash([0; 32]) };
+
+impl Heads {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self::Few(0, [NO_HEAD; FEW])
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, head: Head) {
+        match self {
+            Self::Many(list) => list.push(head),
+            Self::Few(count, few) => match few.get_mut(usize::from(*count)) {
+                Some(place) => {
+                    *place = head;
+                    *count += 1;
+                }
+                None => {
+                    let list = few.iter().copied().chain([head]).collect();
+                    *self = Self::Many(list);
+                }
+            },
+        }
+    }
+}
+
+impl Deref for Heads {
+    type Target = [Head];
+
+    #[inline]
+    fn deref(&self) -> &[Head] {
+        match self {
+            Self::Few(count, few) => &few[..usize::from(*count).min(FEW)],
+            Self::Many(list) => list,
+        }
+    }
+}
+
+impl DerefMut for Heads {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [Head] {
+        match self {
+            Self::Few(count, few) => &mut few[..usize::from(*count).min(FEW)],
+            Self::Many(list) => list,
+        }
+    }
+}
+
+impl PartialEq for Heads {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Heads {}
+
+impl fmt::Debug for Heads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl FromIterator<Head> for Heads {
+    fn from_iter<I: IntoIterator<Item = Head>>(heads: I) -> Self {
+        let mut list = Self::new();
+        heads.into_iter().for_each(|head| list.push(head));
+        list
+    }
+}
+
+impl From<Vec<Head>> for Heads {
+    fn from(heads: Vec<Head>) -> Self {
+        heads.into_iter().collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Heads {
+    type Item = &'a Head;
+    type IntoIter = slice::Iter<'a, Head>;
+
+    #[inline]
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// How many bytes are kept beside the rest.
 const SHORT: usize = 46;
 
@@ -136,6 +239,21 @@ mod tests {
             assert_eq!(*Bytes::from(&all[..length]), all[..length]);
         }
         assert!(Bytes::default().is_empty());
+    }
+
+    #[test]
+    fn heads_are_those_that_were_given() {
+        let all: Vec<_> = (0..5).map(|seq| Head { seq, ..NO_HEAD }).collect();
+        for count in 0..=all.len() {
+            let mut heads: Heads = all[..count].to_vec().into();
+            assert_eq!(*heads, all[..count]);
+            assert_eq!(matches!(heads, Heads::Few(..)), count <= FEW);
+            let mut pushed = Heads::new();
+            heads.iter().for_each(|head| pushed.push(*head));
+            assert_eq!(pushed, heads);
+            heads.reverse();
+            assert!(heads.iter().rev().eq(&all[..count]));
+        }
     }
 
     #[test]

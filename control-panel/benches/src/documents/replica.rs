@@ -1,6 +1,6 @@
 //! control-panel's replica of a `HashMap`, that goes back by undo records with footprints, by undo records alone, or by clones.
 
-use std::{collections::HashMap, marker::PhantomData};
+use std::{collections::HashMap, marker::PhantomData, slice};
 
 use control_panel::{
     Delta, Peer, Replica, Stamp, State, Undoable, Version,
@@ -13,15 +13,30 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::document::{Document, Write, name};
 
-/// A delta as it travels: in parts, where it is beyond what a receiver takes in one piece.
-pub type Bytes = Vec<Vec<u8>>;
+/// A delta as it travels.
+#[derive(Clone)]
+pub enum Bytes {
+    /// As the other libraries' messages: one piece.
+    One(Vec<u8>),
+    /// Where it is beyond what a receiver takes in one.
+    Parts(Vec<Vec<u8>>),
+}
+
+impl Bytes {
+    pub fn pieces(&self) -> &[Vec<u8>] {
+        match self {
+            Self::One(bytes) => slice::from_ref(bytes),
+            Self::Parts(parts) => parts,
+        }
+    }
+}
 
 pub fn encode<Op: Clone>(delta: &Delta<Op>) -> Bytes {
     let encode = |delta: &Delta<Op>| delta.encode().expect("it has a codec");
     if delta.len() <= 64 {
-        return vec![encode(delta)];
+        return Bytes::One(encode(delta));
     }
-    delta.parts(&Limits::default()).iter().map(encode).collect()
+    Bytes::Parts(delta.parts(&Limits::default()).iter().map(encode).collect())
 }
 
 pub fn decode<Op: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Delta<Op> {
@@ -171,7 +186,7 @@ impl<B: GoesBack> Document for OurReplica<B> {
     }
 
     fn import(&mut self, message: &Bytes) {
-        message.iter().for_each(|bytes| self.replica.merge(decode(bytes)));
+        message.pieces().iter().for_each(|bytes| self.replica.merge(decode(bytes)));
         self.settle();
     }
 
@@ -204,16 +219,16 @@ impl<B: GoesBack> Document for OurReplica<B> {
         exchange(self);
         self.replica.cut().expect("it is an owner");
         exchange(self);
-        Some(vec![self.replica.snapshot()?.encode().expect("it has a codec")])
+        Some(Bytes::One(self.replica.snapshot()?.encode().expect("it has a codec")))
     }
 
     fn load(me: u8, peers: u8, stored: &Bytes) -> Self {
-        let snapshot = Snapshot::decode(&stored[0], &Postcard::new(), &Limits::default());
+        let snapshot = Snapshot::decode(&stored.pieces()[0], &Postcard::new(), &Limits::default());
         let replica = Self::builder(me, peers).join(snapshot.expect("what `encode` wrote"));
         Self { replica: replica.expect("it is a member"), redone: None }
     }
 
     fn size(message: &Bytes) -> usize {
-        message.iter().map(Vec::len).sum()
+        message.pieces().iter().map(Vec::len).sum()
     }
 }

@@ -9,7 +9,7 @@ use super::{
     Codec, DecodeError, Limits,
     error::Refused,
     operations::{Item, read_operation},
-    raw::{RawRun, each_run, read_runs},
+    raw::{Body, RawRun, State, read_runs},
     wire::Reader,
 };
 use crate::replica::{
@@ -24,22 +24,36 @@ pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
     limits: &Limits,
     verifier: Option<&dyn Verifier>,
 ) -> Result<Few<Arc<Run<Op>>>, DecodeError> {
-    let mut runs = Few::Many(Vec::new());
-    let Some(verifier) = verifier else {
-        each_run(bytes, limits, |count, raw| {
-            let run = Arc::new(decode_run(raw, codec, limits)?);
-            match &mut runs {
-                // Most deltas hold one run.
-                Few::Many(list) if count > 1 => list.push(run),
-                one => *one = Few::One(run),
-            }
-            Ok(())
-        })?;
-        return Ok(runs);
+    if let Some(verifier) = verifier {
+        let raw = read_runs(bytes, limits)?;
+        verify_runs(&raw, verifier)?;
+        let runs = raw.into_iter().map(|RawRun { header, body }| {
+            Run::made(|run| {
+                run.header = header;
+                fill(run, body, codec, limits)
+            })
+        });
+        return runs.collect();
+    }
+    let mut state = State::new(bytes, limits)?;
+    let next = |state: &mut State<'_, '_>| {
+        Run::made(|run| {
+            let body = state.run(&mut run.header)?;
+            fill(run, body, codec, limits)
+        })
     };
-    let raw = read_runs(bytes, limits)?;
-    verify_runs(&raw, verifier)?;
-    raw.into_iter().map(|raw| Ok(Arc::new(decode_run(raw, codec, limits)?))).collect()
+    // Most deltas hold one run.
+    let runs = if state.left == 1 {
+        Few::One(next(&mut state)?)
+    } else {
+        let mut runs = Vec::new();
+        while state.left > 0 {
+            runs.push(next(&mut state)?);
+        }
+        Few::Many(runs)
+    };
+    state.end()?;
+    Ok(runs)
 }
 
 /// Before any operation is decoded: what no member wrote never reaches the user's types.
@@ -47,41 +61,43 @@ pub(super) fn verify_runs(raw: &[RawRun<'_>], verifier: &dyn Verifier) -> Result
     match unverified(raw.iter().map(RawRun::link), verifier) {
         None => Ok(()),
         Some(index) => {
-            let RawRun { offset, header, .. } = &raw[index];
+            let RawRun { header, body: Body { offset, .. } } = &raw[index];
             let (author, seq) = (header.author, header.seq);
             Err(DecodeError::new(*offset, Refused::Signature { author, seq }))
         }
     }
 }
 
-pub(super) fn decode_run<Op, C: Codec<Op> + ?Sized>(
-    raw: RawRun<'_>,
+/// What a run has beside its header.
+fn fill<Op, C: Codec<Op> + ?Sized>(
+    run: &mut Run<Op>,
+    body: Body<'_>,
     codec: &C,
     limits: &Limits,
-) -> Result<Run<Op>, DecodeError> {
-    let mut reader = Reader::new(raw.operations);
+) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(body.operations);
+    let schema = run.header.schema;
     let mut read = || {
         Ok(match read_operation(&mut reader, limits)? {
             Item::Own(operation) => operation,
-            Item::State(bytes) => decode_state(codec, raw.header.schema, bytes),
+            Item::State(bytes) => decode_state(codec, schema, bytes),
         })
     };
-    let operations = if raw.count == 1 {
+    run.operations = if body.count == 1 {
         Few::One(read()?)
     } else {
-        let mut operations = Vec::with_capacity(raw.count);
-        for _ in 0..raw.count {
+        let mut operations = Vec::with_capacity(body.count);
+        for _ in 0..body.count {
             operations.push(read()?);
         }
         Few::Many(operations)
     };
-    Ok(Run {
-        header: raw.header,
-        operations,
-        hash: raw.hash,
-        bytes: raw.operations.into(),
-        signature: raw.signature.into(),
-    })
+    run.hash = body.hash;
+    run.bytes = body.operations.into();
+    if !body.signature.is_empty() {
+        run.signature = body.signature.into();
+    }
+    Ok(())
 }
 
 /// Never refused: a replica of an older schema keeps these bytes unread, and one that refused them could admit nothing that depends on them.

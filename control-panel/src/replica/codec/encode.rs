@@ -48,7 +48,7 @@ pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeEr
 /// Returns its author's index.
 fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) -> usize {
     let (header, count) = (&run.header, run.operations.len());
-    let known = table.find(header.author);
+    let known = table.find(&header.author);
     let before = known.and_then(|index| table.place(index, 0)).copied();
     let chained = before.filter(|before| before.hash == header.previous && before.next_seq == header.seq);
     let same = before.map_or((0, 0), |before| (before.schema, before.fingerprint))
@@ -82,7 +82,7 @@ fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) 
         put_varint(out, header.heads.len() as u64);
     }
     for head in &header.heads {
-        let known = table.find(head.author);
+        let known = table.find(&head.author);
         let index = known.unwrap_or_else(|| table.add(head.author));
         let back = table.back(index, head);
         put_varint(out, (index as u64) << 1 | u64::from(back.is_none()));

@@ -65,19 +65,20 @@ impl ForkProof {
         let pair = runs.iter().enumerate().skip(1).find_map(|(index, second)| {
             // The first run begins one branch; a proof holds nothing else.
             let first = runs.first().filter(|first| named(first) == named(second))?;
-            (first.hash != second.hash).then_some((first, index))
+            (first.body.hash != second.body.hash).then_some((first, index))
         });
         let Some((first, second)) = pair else {
             return Err(DecodeError::new(0, Refused::Malformed("two runs without one predecessor")));
         };
         let chained = runs.windows(2).enumerate().all(|(index, pair)| {
             index + 1 == second
-                || (pair[1].header.previous == pair[0].hash && pair[1].header.author == pair[0].header.author)
+                || (pair[1].header.previous == pair[0].body.hash
+                    && pair[1].header.author == pair[0].header.author)
         });
         if !chained {
             return Err(DecodeError::new(0, Refused::Malformed("a proof holds more than two branches")));
         }
-        let mut hashes = [first.hash, runs[second].hash];
+        let mut hashes = [first.body.hash, runs[second].body.hash];
         hashes.sort();
         Ok(Self { author: first.header.author, seq: first.header.seq, runs: hashes, bytes: bytes.into() })
     }

@@ -19,7 +19,7 @@ const HEADER: usize = 32 + 1 + 7 * VARINT;
 const HEAD: usize = 32 + 32 + 2 * VARINT;
 
 /// Up to how many bytes are put together on the stack: most runs are short.
-const SHORT: usize = 256;
+const SHORT: usize = 320;
 
 /// The hash of a run: of its header's values, and of its operations' bytes as the author wrote them. The key is the previous run's hash, so
 /// that a short run is one block.
@@ -41,53 +41,54 @@ pub(crate) fn run_hash(header: &Header, count: usize, operations: &[u8]) -> RunH
 fn hash_in(message: &mut [u8], header: &Header, count: usize, operations: &[u8]) -> blake3::Hash {
     // Destructured: a new field is a compile error here.
     let Header { author, seq, lamport, previous, heads, schema, fingerprint } = header;
-    let has = [
-        (INCARNATION, author.incarnation != 0),
-        (PROGRAM, (*schema, *fingerprint) != (0, 0)),
-        (HEADS, !heads.is_empty()),
-        (MANY, count != 1),
-    ];
-    let flags = has.iter().fold(0, |flags, (flag, set)| flags | if *set { *flag } else { 0 });
-    let mut message = Message { bytes: message, length: 0 };
-    message.put(&author.peer.0);
-    message.put(&[flags]);
+    let heads = &**heads;
+    let of_program = (*schema, *fingerprint) != (0, 0);
+    let flag = |flag, set| if set { flag } else { 0 };
+    let flags = flag(INCARNATION, author.incarnation != 0)
+        | flag(PROGRAM, of_program)
+        | flag(HEADS, !heads.is_empty())
+        | flag(MANY, count != 1);
+    let room = message.len();
+    let mut left = Message(&mut *message);
+    left.put(&author.peer.0);
+    left.put(&[flags]);
     if author.incarnation != 0 {
-        message.varint(u64::from(author.incarnation));
+        left.varint(u64::from(author.incarnation));
     }
-    message.varint(*seq);
+    left.varint(*seq);
     // Of an author that alone wrote, the two count alike.
-    message.varint(lamport.wrapping_sub(*seq));
-    if flags & PROGRAM != 0 {
-        message.varint(u64::from(*schema));
-        message.varint(*fingerprint);
+    left.varint(lamport.wrapping_sub(*seq));
+    if of_program {
+        left.varint(u64::from(*schema));
+        left.varint(*fingerprint);
     }
     if !heads.is_empty() {
-        message.varint(heads.len() as u64);
+        left.varint(heads.len() as u64);
     }
     for Head { author: Author { peer, incarnation }, seq, hash } in heads {
-        message.put(&hash.0);
-        message.put(&peer.0);
-        message.varint(u64::from(*incarnation));
-        message.varint(*seq);
+        left.put(&hash.0);
+        left.put(&peer.0);
+        left.varint(u64::from(*incarnation));
+        left.varint(*seq);
     }
     if count != 1 {
-        message.varint(count as u64);
+        left.varint(count as u64);
     }
-    message.put(operations);
-    blake3::keyed_hash(&previous.0, &message.bytes[..message.length])
+    let header = room - left.0.len();
+    let length = header + operations.len();
+    message[header..length].copy_from_slice(operations);
+    blake3::keyed_hash(&previous.0, &message[..length])
 }
 
-/// What is hashed, as far as it is put together.
-struct Message<'a> {
-    bytes: &'a mut [u8],
-    length: usize,
-}
+/// The room for what is hashed, behind what is put together.
+struct Message<'a>(&'a mut [u8]);
 
 impl Message<'_> {
     #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes[self.length..][..bytes.len()].copy_from_slice(bytes);
-        self.length += bytes.len();
+    fn put<const N: usize>(&mut self, bytes: &[u8; N]) {
+        let (place, left) = std::mem::take(&mut self.0).split_first_chunk_mut().expect("there is room");
+        *place = *bytes;
+        self.0 = left;
     }
 
     #[inline]

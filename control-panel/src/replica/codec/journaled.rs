@@ -61,7 +61,7 @@ pub(crate) fn decode_run<Op>(
 pub(crate) fn name_run(bytes: &[u8]) -> Result<RunName, DecodeError> {
     let raw = read_runs(bytes, &LIMITS)?.pop().ok_or_else(none)?;
     let (author, seq, lamport) = (raw.header.author, raw.header.seq, raw.header.lamport);
-    Ok(RunName { author, seq, next_seq: seq + raw.count as u64, lamport, hash: raw.hash })
+    Ok(RunName { author, seq, next_seq: seq + raw.body.count as u64, lamport, hash: raw.body.hash })
 }
 
 fn none() -> DecodeError {

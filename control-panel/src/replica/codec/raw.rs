@@ -10,8 +10,9 @@ use super::{
     wire::{Reader, within},
 };
 use crate::replica::{
-    Author, RunHash,
+    RunHash,
     run::{Head, Header},
+    short::Heads,
     signature::Link,
 };
 
@@ -21,9 +22,15 @@ const LEAST_HEAD: usize = 2;
 
 /// One run.
 pub(super) struct RawRun<'a> {
-    /// Where it begins.
-    pub(super) offset: usize,
     pub(super) header: Header,
+    pub(super) body: Body<'a>,
+}
+
+/// A run, beside its header.
+#[derive(Clone, Copy)]
+pub(super) struct Body<'a> {
+    /// Where the run begins.
+    pub(super) offset: usize,
     pub(super) count: usize,
     pub(super) operations: &'a [u8],
     pub(super) hash: RunHash,
@@ -35,79 +42,88 @@ impl RawRun<'_> {
         Link {
             author: self.header.author,
             previous: self.header.previous,
-            hash: self.hash,
-            signature: self.signature,
+            hash: self.body.hash,
+            signature: self.body.signature,
         }
     }
 }
 
 /// All of them, before anything is made of one.
 pub(super) fn read_runs<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Vec<RawRun<'a>>, DecodeError> {
-    let mut runs = Vec::new();
-    each_run(bytes, limits, |_, raw| {
-        runs.push(raw);
-        Ok(())
-    })?;
+    let (mut state, mut runs) = (State::new(bytes, limits)?, Vec::new());
+    while state.left > 0 {
+        let mut header = Header::blank();
+        let body = state.run(&mut header)?;
+        runs.push(RawRun { header, body });
+    }
+    state.end()?;
     Ok(runs)
 }
 
-/// One after the other, as far as they are right: what is made of them counts only if all are. With each, how many there are.
-pub(super) fn each_run<'a>(
-    bytes: &'a [u8],
-    limits: &Limits,
-    mut take: impl FnMut(usize, RawRun<'a>) -> Result<(), DecodeError>,
-) -> Result<(), DecodeError> {
-    within(0, "bytes", bytes.len() as u64, limits.bytes)?;
-    let mut reader = Reader::new(bytes);
-    let found = reader.varint()?;
-    if found != FORMAT {
-        return Err(DecodeError::new(0, Refused::Version { found, known: FORMAT }));
-    }
-    let count = reader.count("runs", limits.runs, LEAST_RUN)?;
-    let mut state = State { reader, table: Table::new(), ops: 0, limits };
-    for left in (0..count).rev() {
-        take(count, state.run(left > 0)?)?;
-    }
-    state.reader.end()
-}
-
-struct State<'a, 'l> {
+/// What is left of a delta: what is made of its runs counts only if all of them are right, and nothing follows.
+pub(super) struct State<'a, 'l> {
     reader: Reader<'a>,
     table: Table,
     ops: usize,
     limits: &'l Limits,
+    /// Runs that were not read.
+    pub(super) left: usize,
 }
 
-impl<'a> State<'a, '_> {
-    /// The next one, and whether another `follows`.
-    fn run(&mut self, follows: bool) -> Result<RawRun<'a>, DecodeError> {
+impl<'a, 'l> State<'a, 'l> {
+    pub(super) fn new(bytes: &'a [u8], limits: &'l Limits) -> Result<Self, DecodeError> {
+        within(0, "bytes", bytes.len() as u64, limits.bytes)?;
+        let mut reader = Reader::new(bytes);
+        let found = reader.varint()?;
+        if found != FORMAT {
+            return Err(DecodeError::new(0, Refused::Version { found, known: FORMAT }));
+        }
+        let left = reader.count("runs", limits.runs, LEAST_RUN)?;
+        Ok(Self { reader, table: Table::new(), ops: 0, limits, left })
+    }
+
+    /// After the last run.
+    pub(super) fn end(&self) -> Result<(), DecodeError> {
+        debug_assert_eq!(self.left, 0);
+        self.reader.end()
+    }
+
+    /// The next one: there is one left. Its header goes where it is to stay, which was [blank](Header::blank): a run is large enough for each copy to count.
+    pub(super) fn run(&mut self, header: &mut Header) -> Result<Body<'a>, DecodeError> {
+        self.left -= 1;
         let offset = self.reader.offset();
         let refuse = |refused| Err(DecodeError::new(offset, refused));
         let word = self.reader.varint()?;
         let has = |flag| word & flag != 0;
-        let (index, author) = self.author(word >> FLAG_BITS)?;
-        let before = self.table.place(index, 0).copied();
-        let chained = before.filter(|_| has(CHAINED));
+        let index = self.author(word >> FLAG_BITS)?;
+        header.author = *self.table.author(index);
+        let before = self.table.place(index, 0);
 
-        let (previous, seq) = match chained {
-            Some(before) => (before.hash, before.next_seq),
+        let mut clock = 0;
+        let inherited = before.map_or((0, 0), |before| (before.schema, before.fingerprint));
+        match before {
+            Some(before) if has(CHAINED) => {
+                (header.previous, header.seq, clock) = (before.hash, before.next_seq, before.clock);
+            }
             None if has(CHAINED) => {
                 return refuse(Refused::Malformed("a run continues one that is not here"));
             }
-            None => (RunHash(self.reader.array()?), self.reader.varint()?),
-        };
-        if chained.is_none() && before.is_some_and(|before| before.hash == previous) {
-            return refuse(Refused::NotCanonical("a run that continues the one before it names it"));
+            before => {
+                (header.previous, header.seq) = (RunHash(self.reader.array()?), self.reader.varint()?);
+                if before.is_some_and(|before| before.hash == header.previous) {
+                    return refuse(Refused::NotCanonical("a run that continues the one before it names it"));
+                }
+            }
         }
-        let inherited = before.map_or((0, 0), |before| (before.schema, before.fingerprint));
-        let (schema, fingerprint) =
+        (header.schema, header.fingerprint) =
             if has(SAME) { inherited } else { (self.reader.varint32()?, self.reader.varint()?) };
-        if !has(SAME) && inherited == (schema, fingerprint) {
+        if !has(SAME) && inherited == (header.schema, header.fingerprint) {
             return refuse(Refused::NotCanonical("a schema that has not changed is repeated"));
         }
 
-        let mut clock = chained.map_or(0, |before| before.clock);
-        let heads = if has(HEADS) { self.heads(&mut clock)? } else { Vec::new() };
+        if has(HEADS) {
+            self.heads(&mut header.heads, &mut clock)?;
+        }
         let later = if has(LATER) { self.reader.varint()? } else { 0 };
         if has(LATER) && later == 0 {
             return refuse(Refused::NotCanonical("a Lamport time that is not later is repeated"));
@@ -115,47 +131,54 @@ impl<'a> State<'a, '_> {
         let count = if has(SINGLE) { 1 } else { self.count()? };
         let lamport = clock.checked_add(1).and_then(|lamport| lamport.checked_add(later));
         let fits = |first: u64| first.checked_add(count as u64).is_some();
-        let Some(lamport) = lamport.filter(|lamport| fits(*lamport) && fits(seq)) else {
-            return refuse(Refused::Malformed("operations are numbered beyond 64 bits"));
-        };
+        match lamport {
+            Some(lamport) if fits(lamport) && fits(header.seq) => header.lamport = lamport,
+            _ => return refuse(Refused::Malformed("operations are numbered beyond 64 bits")),
+        }
 
         let operations = self.operations(count)?;
         let signature = if has(SIGNED) { self.signature()? } else { &[] };
-        let header = Header { author, seq, lamport, previous, heads, schema, fingerprint };
-        let hash = run_hash(&header, count, operations);
-        if follows {
-            self.table.push(index, Place::new(&header, count, hash));
+        let hash = run_hash(header, count, operations);
+        if self.left > 0 {
+            self.table.push(index, Place::new(header, count, hash));
         }
-        Ok(RawRun { offset, header, count, operations, hash, signature })
+        Ok(Body { offset, count, operations, hash, signature })
     }
 
     /// By its place in the table; the first new one is named.
-    fn author(&mut self, index: u64) -> Result<(usize, Author), DecodeError> {
-        let (offset, known) = (self.reader.offset(), self.table.len());
+    #[inline]
+    fn author(&mut self, index: u64) -> Result<usize, DecodeError> {
         match usize::try_from(index) {
-            Ok(index) if index == known => {}
-            Ok(index) if index < known => return Ok((index, self.table.author(index))),
-            _ => return self.reader.refuse(Refused::Malformed("an author that was not named")),
+            Ok(index) if index < self.table.len() => Ok(index),
+            _ => self.new_author(index),
+        }
+    }
+
+    #[inline(never)]
+    fn new_author(&mut self, index: u64) -> Result<usize, DecodeError> {
+        let (offset, known) = (self.reader.offset(), self.table.len());
+        if index != known as u64 {
+            return self.reader.refuse(Refused::Malformed("an author that was not named"));
         }
         within(offset, "authors", index.saturating_add(1), self.limits.authors)?;
         let author = read_author(&mut self.reader)?;
-        if self.table.find(author).is_some() {
+        if self.table.find(&author).is_some() {
             return Err(DecodeError::new(offset, Refused::NotCanonical("an author is named twice")));
         }
-        Ok((self.table.add(author), author))
+        Ok(self.table.add(author))
     }
 
-    fn heads(&mut self, clock: &mut u64) -> Result<Vec<Head>, DecodeError> {
+    fn heads(&mut self, heads: &mut Heads, clock: &mut u64) -> Result<(), DecodeError> {
         let count = self.reader.count("heads in a run", self.limits.heads, LEAST_HEAD)?;
         if count == 0 {
             return self.reader.refuse(Refused::NotCanonical("no heads, counted"));
         }
-        let mut heads = Vec::<Head>::with_capacity(count.min(4));
         for _ in 0..count {
             let offset = self.reader.offset();
             let refuse = |refused| Err(DecodeError::new(offset, refused));
             let word = self.reader.varint()?;
-            let (index, author) = self.author(word >> 1)?;
+            let index = self.author(word >> 1)?;
+            let author = *self.table.author(index);
             let head = if word & 1 == 0 {
                 let back = usize::try_from(self.reader.varint()?).unwrap_or(usize::MAX);
                 let Some(place) = self.table.place(index, back) else {
@@ -180,7 +203,7 @@ impl<'a> State<'a, '_> {
             }
             heads.push(head);
         }
-        Ok(heads)
+        Ok(())
     }
 
     fn count(&mut self) -> Result<usize, DecodeError> {

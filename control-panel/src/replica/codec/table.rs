@@ -79,19 +79,19 @@ impl Table {
     }
 
     #[inline]
-    pub(super) fn author(&self, index: usize) -> Author {
+    pub(super) fn author(&self, index: usize) -> &Author {
         debug_assert!(index < self.count);
-        self.few.get(index).copied().unwrap_or_else(|| self.more[index - FEW])
+        self.few.get(index).unwrap_or_else(|| &self.more[index - FEW])
     }
 
     #[inline]
-    pub(super) fn find(&self, author: Author) -> Option<usize> {
-        match self.few.iter().take(self.count).position(|known| *known == author) {
+    pub(super) fn find(&self, author: &Author) -> Option<usize> {
+        match self.few.iter().take(self.count).position(|known| known == author) {
             Some(index) => Some(index),
             None if self.more.is_empty() => None,
             // One author writes many runs in a row.
-            None if self.more.last() == Some(&author) => Some(self.count - 1),
-            None => self.index.get(&author).copied(),
+            None if self.more.last() == Some(author) => Some(self.count - 1),
+            None => self.index.get(author).copied(),
         }
     }
 

@@ -52,6 +52,8 @@ pub(crate) struct Chain<Op> {
     pub(super) base: Tip,
     /// The end of the last run, beside the chain: asked for several times a run, of chains whose runs may be cold.
     tip: Tip,
+    /// The number of that run's first operation: likewise.
+    last_seq: u64,
     /// What its author had admitted there.
     pub(super) base_row: Row,
     /// What its author had admitted as of the last run.
@@ -77,6 +79,7 @@ impl<Op> Chain<Op> {
             fork,
             base,
             tip: base,
+            last_seq: base.mark.next_seq,
             base_row,
             row,
             news: vec![],
@@ -104,21 +107,24 @@ impl<Op> Chain<Op> {
         debug_assert!(run.header.lamport > self.tip().mark.clock);
         self.news.extend_from_slice(news);
         self.ends.push(self.news.len());
-        self.tip = Tip::of(&run);
+        (self.tip, self.last_seq) = (Tip::of(&run), run.header.seq);
         self.runs.push(run);
     }
 
     /// The index of the first kept run that ends after `next_seq`.
     pub(super) fn position(&self, next_seq: u64) -> usize {
-        let Some(last) = self.runs.last() else { return 0 };
-        if last.next_seq() <= next_seq {
+        if self.tip().mark.next_seq <= next_seq {
             return self.runs.len();
         }
-        if last.header.seq <= next_seq {
+        if self.runs.is_empty() {
+            return 0;
+        }
+        debug_assert_eq!(Some(self.last_seq), self.runs.last().map(|run| run.header.seq));
+        if self.last_seq <= next_seq {
             return self.runs.len() - 1;
         }
         // Runs of one operation: as many as operations.
-        let behind = usize::try_from(last.next_seq() - next_seq).unwrap_or(usize::MAX);
+        let behind = usize::try_from(self.tip().mark.next_seq - next_seq).unwrap_or(usize::MAX);
         match self.runs.len().checked_sub(behind) {
             Some(guess) if self.runs[guess].header.seq == next_seq => guess,
             _ => partition_point_from_end(&self.runs, |run| run.next_seq() <= next_seq),

@@ -70,6 +70,11 @@ impl<Op> Graph<Op> {
             return None;
         }
         let ends = |id: &ChainId| self.chain(*id).ends_before(run);
+        if self.chains.len() <= FEW {
+            // Their numbers tell most apart.
+            let place = self.chains.iter().position(|chain| chain.ends_before(run));
+            return place.map(ChainId::from_index);
+        }
         let last = self.last.filter(ends);
         last.or_else(|| self.only_chain(&run.header.author).filter(ends))
     }
@@ -125,6 +130,7 @@ impl<Op> Graph<Op> {
 
 impl<Op> Chain<Op> {
     /// Whether a run follows the last one that is kept.
+    #[inline]
     fn ends_before(&self, run: &Run<Op>) -> bool {
         let (Tip { hash, mark }, header) = (self.tip(), &run.header);
         mark.next_seq == header.seq

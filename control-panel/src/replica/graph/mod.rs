@@ -306,6 +306,7 @@ impl<Op> Graph<Op> {
 
     /// What the author of chain `of` had admitted of chain `other` as of its last admitted run. Of a branch it has not heard of,
     /// what it had of the part shared with the parent. The clock is 0 where only a forgotten run is known.
+    #[inline]
     pub(crate) fn heard(&self, of: ChainId, other: ChainId) -> Mark {
         let row = &self.chains[of.index()].row;
         let mark = row.mark(other);

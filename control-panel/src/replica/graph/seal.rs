@@ -1,6 +1,6 @@
 //! This replica's own runs.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use super::{
     Admitted, ChainId, Graph, Mark, Tip,
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::replica::{
     identify::{Identify, Identity},
-    run::{Head, Header, Operation, Run},
-    short::Few,
+    run::{Head, Operation, Run},
+    short::{Few, Heads},
 };
 
 impl<Op> Graph<Op> {
@@ -40,17 +40,18 @@ impl<Op> Graph<Op> {
             Some(id) => self.chains[id.index()].tip(),
             None => Tip { hash: self.genesis, mark: Mark::default() },
         };
-        let header = Header {
-            author: self.own,
-            seq: previous.mark.next_seq,
-            lamport: self.next_lamport(),
-            previous: previous.hash,
-            heads: self.heads(),
-            schema,
-            fingerprint,
-        };
-        let Identity { hash, bytes, signature } = identify.identify(&header, &operations, encoded);
-        Arc::new(Run { header, operations, hash, bytes, signature })
+        let made = Run::made(|run| {
+            run.header.author = self.own;
+            run.header.seq = previous.mark.next_seq;
+            run.header.lamport = self.next_lamport();
+            run.header.previous = previous.hash;
+            self.heads(&mut run.header.heads);
+            (run.header.schema, run.header.fingerprint) = (schema, fingerprint);
+            let Identity { hash, bytes, signature } = identify.identify(&run.header, &operations, encoded);
+            (run.operations, run.hash, run.bytes, run.signature) = (operations, hash, bytes, signature);
+            Ok::<_, Infallible>(())
+        });
+        made.unwrap_or_else(|never| match never {})
     }
 
     /// Admits the run that was [prepared](Self::prepare) last.
@@ -90,25 +91,24 @@ impl<Op> Graph<Op> {
     }
 
     /// The ends of all chains that grew since this replica's previous run.
-    fn heads(&self) -> Vec<Head> {
+    fn heads(&self, heads: &mut Heads) {
         let head = |id: &ChainId| {
             let chain = &self.chains[id.index()];
             let Tip { hash, mark } = chain.tip();
             Head { author: chain.author, seq: mark.next_seq - 1, hash }
         };
         let fresh = self.fresh.iter().filter(|id| self.is_news(**id));
-        // Kept with the run: exactly as long as it needs to be, mostly.
-        let mut heads = Vec::with_capacity(self.fresh.len());
         if self.fresh.len() <= self.limits.heads {
-            heads.extend(fresh.map(head));
+            fresh.map(head).for_each(|head| heads.push(head));
         } else {
             // The latest are among them, as the time follows from those.
             let mut fresh: Vec<_> = fresh.collect();
             fresh.sort_by_key(|id| std::cmp::Reverse(self.chains[id.index()].tip().mark.clock));
-            heads.extend(fresh.into_iter().take(self.limits.heads).map(head));
+            fresh.into_iter().take(self.limits.heads).map(head).for_each(|head| heads.push(head));
         }
-        heads.sort_unstable_by_key(|head| (head.author, head.hash));
-        heads
+        if heads.len() > 1 {
+            heads.sort_unstable_by_key(|head| (head.author, head.hash));
+        }
     }
 
     fn is_news(&self, id: ChainId) -> bool {

@@ -22,12 +22,12 @@ fn a_clock_follows_from_the_heads() {
     let theirs = run(first(2, 3), "abc");
     // The third author has seen the second's third operation: its time is 4 and no other.
     for lamport in [1, 3, 5] {
-        let forged = run(Header { lamport, heads: vec![head(&theirs)], ..first(3, 3) }, "x");
+        let forged = run(Header { lamport, heads: vec![head(&theirs)].into(), ..first(3, 3) }, "x");
         let mut here = replica(1, 3);
         let found = misdeeds(&mut here, delta([theirs.clone(), forged]));
         assert_eq!(found, [(peer(3), Misbehaviour::Clock)], "{lamport}");
     }
-    let right = run(Header { lamport: 4, heads: vec![head(&theirs)], ..first(3, 3) }, "d");
+    let right = run(Header { lamport: 4, heads: vec![head(&theirs)].into(), ..first(3, 3) }, "d");
     assert_eq!(misdeeds(&mut here, delta([right, theirs])), []);
     assert_eq!(here.state().0, "abcd");
 }

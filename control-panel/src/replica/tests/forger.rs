@@ -67,14 +67,14 @@ pub(super) fn of(header: Header, operations: Vec<Operation<char>>) -> Arc<Run<ch
 /// A header of an author's first run in a group of so many owners.
 pub(super) fn first(number: u8, of: u8) -> Header {
     let author = author(number);
-    Header { author, seq: 0, lamport: 1, previous: root(of), heads: vec![], schema: 0, fingerprint: 0 }
+    Header { author, seq: 0, lamport: 1, previous: root(of), heads: vec![].into(), schema: 0, fingerprint: 0 }
 }
 
 /// A header of the run after that one.
 pub(super) fn after(run: &Run<char>) -> Header {
     let Header { author, schema, fingerprint, .. } = run.header;
     let (seq, lamport) = (run.next_seq(), run.clock() + 1);
-    Header { author, seq, lamport, previous: run.hash, heads: vec![], schema, fingerprint }
+    Header { author, seq, lamport, previous: run.hash, heads: vec![].into(), schema, fingerprint }
 }
 
 pub(super) fn head(run: &Run<char>) -> Head {

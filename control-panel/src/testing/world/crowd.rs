@@ -116,7 +116,7 @@ impl Crowd {
             seq: member.next_seq,
             lamport,
             previous: member.previous.unwrap_or(genesis),
-            heads,
+            heads: heads.into(),
             schema: 0,
             fingerprint: 0,
         };

@@ -10,7 +10,7 @@ use crate::{
         Author, Delta, Peer, RunHash,
         identify::{Identify, InProcess},
         run::{Head, Operation, Run},
-        short::Few,
+        short::{Few, Heads},
     },
     testing::Rng,
 };
@@ -31,7 +31,7 @@ pub(super) fn forge<Op: Clone + Debug>(seen: &Run<Op>, rng: &mut Rng) -> Delta<O
         operations.push(Operation::Ack { digest: None });
     }
     (header.seq, header.lamport, header.previous) = (seen.next_seq(), seen.clock() + 1, seen.hash);
-    header.heads.clear();
+    header.heads = Heads::new();
     let nowhere = RunHash([rng.next_u64().to_be_bytes()[0]; 32]);
     match rng.below(6) {
         // A jump of the clock, a clock that begins anew, and its end.
@@ -40,7 +40,7 @@ pub(super) fn forge<Op: Clone + Debug>(seen: &Run<Op>, rng: &mut Rng) -> Delta<O
         2 => header.lamport = u64::MAX - rng.below(2),
         // A number that does not follow; a past that does not exist.
         3 => header.seq += 1 + rng.below(3),
-        4 => header.heads = vec![Head { author: header.author, seq: header.seq, hash: nowhere }],
+        4 => header.heads = vec![Head { author: header.author, seq: header.seq, hash: nowhere }].into(),
         // A stranger.
         _ => {
             let peer = Peer([0xEE; 32]);

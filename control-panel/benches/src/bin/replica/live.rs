@@ -2,6 +2,7 @@
 
 use control_panel_benches::{
     bars::Bars,
+    document::Document,
     documents::{Automerge, Automerge06, Footprints, Loro, OurReplica, Yrs},
     machine::Quiet,
     report::Options,
@@ -9,7 +10,7 @@ use control_panel_benches::{
     table::{Table, short},
 };
 
-use crate::world::{Plan, probe};
+use crate::world::{Plan, Script, probe};
 
 /// What the issue asks for, as so many times our time.
 const BARS: [(&str, f64); 2] = [("yrs", 2.0), ("loro", 3.0)];
@@ -56,6 +57,12 @@ fn section(what: &str, plan: Plan, options: &Options, quiet: &mut Quiet, bars: &
     all.extend(compare(&mut ours, &mut slow, options.pick(5, 1), quiet).into_iter().skip(1));
     rate(what, &all, bars);
     table(&format!("{what}: ns an assignment"), &all, &[&[our_bytes], &bytes[..]].concat())
+}
+
+/// Under valgrind: what one of three peers does.
+pub fn measure<D: Document>(writes: usize) {
+    let plan = crate::going_back::shallow(writes);
+    Script::record::<D>(plan).measured(D::open(0, plan.peers));
 }
 
 /// Whether the bars are met.

@@ -1,5 +1,6 @@
 //! Replicas beside libraries of replicated documents: `cargo run --release --features replica --bin replica -- --help`.
 
+mod counted;
 mod going_back;
 mod joiner;
 mod live;
@@ -23,6 +24,7 @@ const SECTIONS: &[Section] = &[
     ("joiner", "A joiner of 1,000,000 operations, and what they keep in memory", joiner::run),
     ("back", "Going back: undo with footprints, undo alone, clones", going_back::run),
     ("text", "Text", text::run),
+    ("counted", "Instructions", counted::run),
     ("settle", "`settle` in a frame without a remote operation", settle::run),
 ];
 
@@ -31,7 +33,9 @@ fn main() -> ExitCode {
     if let [measure, frame] = &arguments[..]
         && measure == "measure"
     {
-        settle::measure(frame);
+        if !counted::measure(frame) {
+            settle::measure(frame);
+        }
         return ExitCode::SUCCESS;
     }
     let report = Report {

@@ -1,6 +1,6 @@
 //! What `settle` costs a frame that brought nothing from elsewhere: instructions, counted by callgrind.
 
-use std::{env, hint::black_box, process::Command};
+use std::hint::black_box;
 
 use control_panel_benches::{
     bars::Bars,
@@ -12,7 +12,10 @@ use control_panel_benches::{
     table::Table,
 };
 
-use crate::world::{fill, writes};
+use crate::{
+    counted::{count, measured},
+    world::{fill, writes},
+};
 
 const FRAMES: u64 = 1_000;
 const LIMIT: f64 = 50.0;
@@ -30,20 +33,6 @@ pub fn run(_: &Options, _: &mut Quiet, bars: &mut Bars) -> String {
         }
     }
     format!("{table}\nOf a replica that has 20,000 operations, most of them stable.\n")
-}
-
-/// What callgrind collected inside [`measured`].
-fn count(frame: &str) -> Option<u64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=measured"])
-        .args(["--callgrind-out-file=/dev/null", "--"])
-        .arg(env::current_exe().ok()?)
-        .args(["measure", frame])
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    let collected = text.lines().find_map(|line| line.split_once("Collected : "))?.1;
-    collected.trim().parse().ok()
 }
 
 /// Under valgrind.
@@ -71,12 +60,4 @@ pub fn measure(frame: &str) {
         });
     }
     black_box(here.digest());
-}
-
-/// Callgrind counts it, by its name.
-#[inline(never)]
-#[unsafe(no_mangle)]
-extern "Rust" fn measured(run: &mut dyn FnMut()) {
-    run();
-    black_box(());
 }

@@ -18,7 +18,10 @@ use control_panel_benches::{
 use serde_bytes::ByteBuf;
 use yrs::{Doc, GetString, ReadTxn, StateVector, Text, TextRef, Transact, Update, updates::decoder::Decode};
 
-use crate::trace::{Patch, Trace};
+use crate::{
+    counted::measured,
+    trace::{Patch, Trace},
+};
 
 /// The receiver acknowledges each so many transactions, or after each frame.
 const ACKNOWLEDGE: usize = 64;
@@ -71,7 +74,7 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
 }
 
 /// One replica of a text.
-pub trait Typed: Sized {
+pub trait Typed: Sized + 'static {
     const NAME: &'static str;
     type Message: Clone + 'static;
 
@@ -183,7 +186,7 @@ impl Undoable for Raw {
     }
 }
 
-struct Embedded(Replica<Raw>);
+pub struct Embedded(Replica<Raw>);
 
 impl Embedded {
     fn settle(&mut self) {
@@ -219,7 +222,7 @@ impl Typed for Embedded {
     }
 
     fn import(&mut self, message: &Bytes) {
-        message.iter().for_each(|bytes| self.0.merge(decode(bytes)));
+        message.pieces().iter().for_each(|bytes| self.0.merge(decode(bytes)));
         self.settle();
     }
 
@@ -237,77 +240,113 @@ enum Event<M> {
     Acknowledge,
 }
 
+/// Under valgrind: a reader of the made-up text.
+pub fn measure<T: Typed>(keystrokes: usize) {
+    let reader = Reader::<T>::record(&Trace::synthetic(keystrokes, 1));
+    let mut text = reader.open();
+    measured(&mut || reader.read(&mut text));
+    assert_eq!(text.text(), reader.end);
+}
+
 /// A reader of this trace.
 fn probe<T: Typed>(trace: &Trace) -> Probe {
-    eprint!("\r    recording {:<40}", T::NAME);
-    let (peers, reader) = (trace.authors as u8 + 1, trace.authors);
-    let mut all: Vec<T> = (0..peers).map(|me| T::open(me, peers)).collect();
-    // By author: which transactions it has, and which messages.
-    let mut has = vec![vec![false; trace.transactions.len()]; trace.authors];
-    let mut heard = vec![Vec::new(); trace.authors];
-    let mut messages: Vec<T::Message> = Vec::new();
-    // By transaction: with which message it travelled; and those of this frame.
-    let mut travelled: Vec<usize> = Vec::new();
-    let mut events = Vec::new();
-    for (now, transaction) in trace.transactions.iter().enumerate() {
-        let author = transaction.author;
-        let mut missing = Vec::new();
-        let mut open = transaction.parents.clone();
-        while let Some(parent) = open.pop() {
-            if !std::mem::replace(&mut has[author][parent], true) {
-                missing.push(travelled[parent]);
-                open.extend(&trace.transactions[parent].parents);
-            }
-        }
-        missing.sort_unstable();
-        for message in missing {
-            heard[author].resize(messages.len(), false);
-            if !std::mem::replace(&mut heard[author][message], true) {
-                all[author].import(&messages[message]);
-            }
-        }
-        all[author].edit(&transaction.patches);
-        has[author][now] = true;
-        let is_last = now + 1 == trace.transactions.len();
-        if (now + 1) % trace.frame == 0 || is_last {
-            let typed = &trace.transactions[travelled.len()..=now];
-            let mut sent = vec![None; trace.authors];
-            for (author, sent) in sent.iter_mut().enumerate() {
-                // One that typed nothing may acknowledge: no one waits for that here.
-                if typed.iter().any(|transaction| transaction.author == author)
-                    && let Some(message) = all[author].send()
-                {
-                    all[reader].import(&message);
-                    events.push(Event::Import(message.clone()));
-                    *sent = Some(messages.len());
-                    messages.push(message);
-                }
-            }
-            let places = typed.iter().map(|transaction| sent[transaction.author].expect("it was typed"));
-            travelled.extend(places.collect::<Vec<_>>());
-        }
-        if (now + 1) % ACKNOWLEDGE.max(trace.frame) == 0 {
-            events.push(Event::Acknowledge);
-            if let Some(message) = all[reader].acknowledge() {
-                all[..reader].iter_mut().for_each(|author| author.import(&message));
+    let reader = Reader::<T>::record(trace);
+    Probe::new(T::NAME, move || {
+        let mut text = reader.open();
+        let began = thread_time();
+        reader.read(&mut text);
+        let took = thread_time() - began;
+        assert_eq!(text.text(), reader.end);
+        vec![took / reader.transactions]
+    })
+}
+
+/// One who only reads, and what it hears.
+struct Reader<T: Typed> {
+    me: u8,
+    events: Vec<Event<T::Message>>,
+    transactions: f64,
+    end: String,
+}
+
+impl<T: Typed> Reader<T> {
+    fn open(&self) -> T {
+        T::open(self.me, self.me + 1)
+    }
+
+    fn read(&self, text: &mut T) {
+        for event in &self.events {
+            match event {
+                Event::Import(message) => text.import(message),
+                Event::Acknowledge => drop(text.acknowledge()),
             }
         }
     }
-    assert_eq!(all[reader].text(), trace.end, "{}, {}", T::NAME, trace.name);
-    let (transactions, end) = (trace.transactions.len() as f64, trace.end.clone());
-    Probe::new(T::NAME, move || {
-        let mut reader = T::open(reader as u8, peers);
-        let began = thread_time();
-        for event in &events {
-            match event {
-                Event::Import(message) => reader.import(message),
-                Event::Acknowledge => drop(reader.acknowledge()),
+
+    /// The authors type, each having seen what the trace says.
+    fn record(trace: &Trace) -> Self {
+        eprint!("\r    recording {:<40}", T::NAME);
+        let (peers, reader) = (trace.authors as u8 + 1, trace.authors);
+        let mut all: Vec<T> = (0..peers).map(|me| T::open(me, peers)).collect();
+        // By author: which transactions it has, and which messages.
+        let mut has = vec![vec![false; trace.transactions.len()]; trace.authors];
+        let mut heard = vec![Vec::new(); trace.authors];
+        let mut messages: Vec<T::Message> = Vec::new();
+        // By transaction: with which message it travelled; and those of this frame.
+        let mut travelled: Vec<usize> = Vec::new();
+        let mut events = Vec::new();
+        for (now, transaction) in trace.transactions.iter().enumerate() {
+            let author = transaction.author;
+            let mut missing = Vec::new();
+            let mut open = transaction.parents.clone();
+            while let Some(parent) = open.pop() {
+                if !std::mem::replace(&mut has[author][parent], true) {
+                    missing.push(travelled[parent]);
+                    open.extend(&trace.transactions[parent].parents);
+                }
+            }
+            missing.sort_unstable();
+            for message in missing {
+                heard[author].resize(messages.len(), false);
+                if !std::mem::replace(&mut heard[author][message], true) {
+                    all[author].import(&messages[message]);
+                }
+            }
+            all[author].edit(&transaction.patches);
+            has[author][now] = true;
+            let is_last = now + 1 == trace.transactions.len();
+            if (now + 1) % trace.frame == 0 || is_last {
+                let typed = &trace.transactions[travelled.len()..=now];
+                let mut sent = vec![None; trace.authors];
+                for (author, sent) in sent.iter_mut().enumerate() {
+                    // One that typed nothing may acknowledge: no one waits for that here.
+                    if typed.iter().any(|transaction| transaction.author == author)
+                        && let Some(message) = all[author].send()
+                    {
+                        all[reader].import(&message);
+                        events.push(Event::Import(message.clone()));
+                        *sent = Some(messages.len());
+                        messages.push(message);
+                    }
+                }
+                let places = typed.iter().map(|transaction| sent[transaction.author].expect("it was typed"));
+                travelled.extend(places.collect::<Vec<_>>());
+            }
+            if (now + 1) % ACKNOWLEDGE.max(trace.frame) == 0 {
+                events.push(Event::Acknowledge);
+                if let Some(message) = all[reader].acknowledge() {
+                    all[..reader].iter_mut().for_each(|author| author.import(&message));
+                }
             }
         }
-        let took = thread_time() - began;
-        assert_eq!(reader.text(), end);
-        vec![took / transactions]
-    })
+        assert_eq!(all[reader].text(), trace.end, "{}, {}", T::NAME, trace.name);
+        Self {
+            me: reader as u8,
+            events,
+            transactions: trace.transactions.len() as f64,
+            end: trace.end.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

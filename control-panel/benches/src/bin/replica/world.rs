@@ -170,6 +170,15 @@ impl<M: Clone> Script<M> {
     }
 }
 
+impl<M: Clone> Script<M> {
+    /// The same, where callgrind counts.
+    pub fn measured<D: Document<Message = M>>(&self, mut document: D) {
+        self.before.iter().for_each(|event| step(&mut document, event));
+        crate::counted::measured(&mut || self.timed.iter().for_each(|event| step(&mut document, event)));
+        assert_eq!(document.digest(), self.digest);
+    }
+}
+
 fn step<D: Document>(document: &mut D, event: &Event<D::Message>) {
     match event {
         Event::Import(message) => document.import(message),

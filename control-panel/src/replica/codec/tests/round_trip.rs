@@ -162,8 +162,11 @@ fn two_runs_that_differ_have_two_names() {
         name(&|header| header.previous.0[0] ^= 1),
         name(&|header| header.schema = 1),
         name(&|header| header.fingerprint = 1),
-        name(&|header| header.heads.clear()),
-        name(&|header| header.heads.push(header.heads[0])),
+        name(&|header| header.heads = Vec::new().into()),
+        name(&|header| {
+            let again = header.heads[0];
+            header.heads.push(again);
+        }),
         name(&|header| header.heads[0].hash.0[0] ^= 1),
         name(&|header| header.heads[0].seq = 1),
         name(&|header| header.heads[0].author.incarnation = 1),

@@ -44,7 +44,7 @@ fn made<Op: 'static>(codec: impl Codec<Op>, operations: Vec<Operation<Op>>) -> D
         seq: 0,
         lamport: 1,
         previous: RunHash::default(),
-        heads: Vec::new(),
+        heads: Vec::new().into(),
         schema: coding.schema(),
         fingerprint: 0,
     };

@@ -42,7 +42,7 @@ fn run(previous: Option<&Run<String>>, lamport: u64, heads: Vec<Head>) -> Run<St
         lamport,
         previous: previous
             .map_or_else(|| genesis(&BTreeMap::from(PEERS.map(|peer| (peer, Grant::Owner)))), |run| run.hash),
-        heads,
+        heads: heads.into(),
         schema: 0,
         fingerprint: 0,
     };

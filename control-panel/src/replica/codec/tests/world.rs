@@ -55,7 +55,7 @@ pub(super) fn run_of(
         seq: previous.map_or(0, Run::next_seq),
         lamport: clock + 1,
         previous: previous.map_or(RunHash([9; 32]), |run| run.hash),
-        heads: names,
+        heads: names.into(),
         schema,
         fingerprint: u64::from(schema) << 40,
     };

@@ -171,7 +171,7 @@ pub(super) fn branch<O>(
         seq,
         lamport,
         previous: RunHash([0; 32]),
-        heads: Vec::new(),
+        heads: Vec::new().into(),
         schema: 0,
         fingerprint: 0,
     };

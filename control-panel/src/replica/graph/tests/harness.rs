@@ -70,7 +70,7 @@ pub(super) fn follow(author: Author, previous: Option<&TestRun>, known: &[&TestR
         seq: previous.map_or(0, |run| run.next_seq()),
         lamport: known.iter().chain(&previous).map(|run| run.clock()).max().unwrap_or(0).saturating_add(1),
         previous: previous.map_or(origin(), |run| run.hash),
-        heads,
+        heads: heads.into(),
         schema: 0,
         fingerprint: 0,
     }

@@ -170,7 +170,7 @@ fn heads_out_of_order_or_twice_are_refused() {
     turned.heads.reverse();
     refuses_run(&mut observer, &forge(turned, &[7]), Misbehaviour::Chain);
     let mut twice = right;
-    twice.heads.insert(0, head(&b2));
+    twice.heads = [head(&b2)].into_iter().chain(twice.heads.iter().copied()).collect();
     refuses_run(&mut observer, &forge(twice, &[7]), Misbehaviour::Chain);
 }
 
