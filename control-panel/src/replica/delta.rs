@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Author, Stamp, run::Run, short::Few};
+use super::{
+    Author, Stamp,
+    run::{Operation, Run},
+    short::Few,
+};
 use crate::intent::{LogicalClock, PeerId};
 
 /// Operations on their way from one replica to another, as their authors made them: whole runs, each behind its past as far as that is in the delta.
@@ -68,8 +72,19 @@ impl<Op> Clone for Delta<Op> {
     }
 }
 
-impl<Op> fmt::Debug for Delta<Op> {
+/// Its operations by their stamps, in the order in which they travel.
+impl<Op: fmt::Debug> fmt::Debug for Delta<Op> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delta").field("runs", &&*self.runs).finish()
+        let mut map = f.debug_map();
+        for run in &*self.runs {
+            for (index, operation) in run.operations.iter().enumerate() {
+                map.key(&format_args!("{}", run.stamp(index)));
+                match operation {
+                    Operation::Apply(op) => map.value(op),
+                    other => map.value(other),
+                };
+            }
+        }
+        map.finish()
     }
 }

@@ -296,6 +296,10 @@ impl<S: State> Replica<S> {
             self.flush();
         }
         self.publish();
+        #[cfg(feature = "journal")]
+        if self.graph.waiting() > 0 {
+            super::codec::note_waiting(self.graph.waiting());
+        }
         settled
     }
 
@@ -418,9 +422,11 @@ pub(crate) struct History<'a, S, I> {
     pub(crate) operations: I,
 }
 
-impl<S: State> std::fmt::Debug for Replica<S> {
+/// The state first: where two differ, that says most.
+impl<S: State + std::fmt::Debug> std::fmt::Debug for Replica<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Replica")
+            .field("state", self.state())
             .field("author", &self.me)
             .field("version", self.version())
             .field("watermark", &self.watermark())

@@ -29,6 +29,9 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     output.line(format_args!("frame {}{place}", found.frame));
     output.line(format_args!("  left:  {}", found.left));
     output.line(format_args!("  right: {}", found.right));
+    if let Some(part) = &found.part {
+        output.line(format_args!("  where: {part}"));
+    }
     match &found.state {
         Some(difference) => output.line(format_args!("  state: {difference}")),
         None => output.line("  state: the same after that frame"),
@@ -38,6 +41,7 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     output.field("intent", json!(found.intent));
     output.field("left", found.left);
     output.field("right", found.right);
+    output.field("where", json!(found.part.map(|part| part.path)));
     output.field("state", json!(found.state.as_ref().map(ToString::to_string)));
     output.field("path", json!(found.state.map(|difference| difference.path)));
     Ok(Verdict::Found)

@@ -73,6 +73,12 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
         Some(difference) => output.line(format_args!("in the end: {difference}")),
         None => output.line("in the end: the same"),
     }
+    if found.waiting > 0 {
+        output.line(format_args!(
+            "{} run(s) of peers wait for operations that are not there now, and have no effect",
+            found.waiting
+        ));
+    }
     match (&found.failed, &found.fails) {
         (Some(failed), None) => output.line(format_args!("fails no more: {failed}")),
         (Some(failed), Some(fails)) if failed == fails => {
@@ -86,6 +92,7 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     output.field("frame", json!(found.first));
     output.field("difference", text(found.difference.as_ref().map(ToString::to_string)));
     output.field("at_end", text(found.at_end.as_ref().map(ToString::to_string)));
+    output.field("waiting", found.waiting);
     output.field("failed", text(found.failed.as_ref().map(ToString::to_string)));
     output.field("fails", text(found.fails.as_ref().map(ToString::to_string)));
     Ok(Verdict::of(same))

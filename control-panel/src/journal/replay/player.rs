@@ -19,7 +19,7 @@ use crate::{
     reducer::Reducer,
     replica::{
         answers::Answers,
-        codec::{Replayed, read_postcard, write_postcard},
+        codec::{Replayed, RunBytes, read_postcard, write_postcard},
     },
     supervise::{exit::PanicReport, panics},
 };
@@ -49,6 +49,8 @@ pub(crate) struct Played {
     pub(crate) recorded_panic: Option<Deviation>,
     /// Intents that are there by name only.
     pub(crate) opaque: usize,
+    /// How many runs of peers its replicas hold back, as they lack what those depend on.
+    pub(crate) waiting: usize,
 }
 
 impl Played {
@@ -150,8 +152,10 @@ impl<S: Recorded> Player<S> {
             let mut play = Play { player: self, frame, state: &mut state, played: &mut played };
             play.empty();
             let outer = Answers::set(Some(Answers::to_replay(frame.answers.clone())));
+            Replayed::take_waiting();
             play.all();
             Answers::set(outer);
+            played.waiting = Replayed::take_waiting();
         });
         (self.state, self.scope) = (Some(state), scope);
         played
@@ -175,6 +179,21 @@ impl<S: Recorded> Player<S> {
         });
         self.scope = scope;
         text
+    }
+
+    /// The intent; `None` where it is there by name only or cannot be read.
+    pub(crate) fn read(&mut self, intent: &RecordedIntent) -> Option<IntentOf<S>> {
+        let Body::Value(bytes) = &intent.entry.body else { return None };
+        self.scope.within(|| read_intent::<S>(bytes, intent).ok())
+    }
+
+    /// The runs that its deltas have.
+    pub(crate) fn runs(&mut self, intent: &RecordedIntent) -> Vec<RunBytes> {
+        let Body::Value(bytes) = &intent.entry.body else { return Vec::new() };
+        self.scope.within(|| {
+            let _ = read_intent::<S>(bytes, intent);
+            Replayed::named_runs()
+        })
     }
 
     fn source(&mut self, bytes: &Arc<[u8]>) -> Result<SourceOf<S>, String> {

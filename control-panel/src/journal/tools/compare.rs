@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
+use super::alike::Alike;
 use crate::{
     difference::{Difference, difference},
     replica::codec::RunBytes,
@@ -21,6 +22,9 @@ pub struct Divergence {
     pub left: String,
     /// What the second one has there.
     pub right: String,
+    /// The path in the intent that differs; an operation of a [`Delta`](crate::Delta) by its stamp: `delta[3@0a0b….0#5]`. `None` where no two intents differ, or
+    /// their `Debug` output does not show it.
+    pub part: Option<Difference>,
     /// The path in the state that differs after that frame, if one does.
     pub state: Option<Difference>,
 }
@@ -31,7 +35,10 @@ impl fmt::Display for Divergence {
         if let Some(intent) = self.intent {
             write!(f, ", intent {intent}")?;
         }
-        write!(f, ": {} != {}", self.left, self.right)?;
+        match &self.part {
+            Some(part) => write!(f, ": {part}")?,
+            None => write!(f, ": {} != {}", self.left, self.right)?,
+        }
         match &self.state {
             Some(difference) => write!(f, "; state: {difference}"),
             None => Ok(()),
@@ -40,28 +47,37 @@ impl fmt::Display for Divergence {
 }
 
 impl Recording {
-    /// The first intent, ending or digest in which another recording differs, or the first run of operations that a session begins with, and the
+    /// The first intent or operation, ending or digest in which another recording differs, or the first run of operations that a session begins with, and the
     /// path in the state that differs after that frame. `None` if they are equal.
     ///
     /// Frames are compared as bytes; both are replayed up to the frame that differs, and no further. The panel's own numbers of
-    /// frames do not count.
+    /// frames do not count. The number of a replica's life is random, and all that its peers hash depends on it: where lives differ, operations are compared
+    /// by their numbers and what they say, and the life is what differs if nothing else does.
     pub fn diff<S: Recorded>(&self, other: &Self) -> Option<Divergence> {
-        let at = self.first_difference(other)?;
+        let by_content =
+            self.has_other_lives(other).then(|| self.first_unlike(other, Alike::ByContent)).flatten();
+        let alike = if by_content.is_some() { Alike::ByContent } else { Alike::InBytes };
+        let at = by_content.or_else(|| self.first_difference(other))?;
         let (mut ours, mut theirs) = (Side::<S>::new(self), Side::<S>::new(other));
         ours.play(at);
         theirs.play(at);
         let (left, right) = (self.frames.get(at), other.frames.get(at));
         let frame = left.map_or(self.last_frame() + 1, |frame| frame.number);
         let found = match (left, right) {
-            (Some(_), Some(_)) if self.begins_otherwise(other, at) => Place::Session,
-            (Some(one), Some(two)) => two_frames(one, two),
+            (Some(_), Some(_)) if self.begins_otherwise(other, at, alike) => Place::Session,
+            (Some(one), Some(two)) => two_frames((&mut ours, one), (&mut theirs, two), alike),
             _ => Place::Frame,
         };
+        let mut part = None;
         let (left, right) = match found {
             Place::Intent(place) => {
                 let intent =
                     |frame: Option<&RecordedFrame>| frame.and_then(|frame| frame.intents.get(place)).cloned();
-                (ours.describe(intent(left).as_ref()), theirs.describe(intent(right).as_ref()))
+                let (one, two) = (intent(left), intent(right));
+                part = ours.part(one.as_ref(), &mut theirs, two.as_ref());
+                two_texts(ours.describe(one.as_ref()), theirs.describe(two.as_ref()), || {
+                    (ours.runs(one.as_ref()), theirs.runs(two.as_ref()))
+                })
             }
             Place::Frame => (describe_frame(left), describe_frame(right)),
             Place::Session => {
@@ -77,24 +93,40 @@ impl Recording {
             Place::Intent(place) => Some(place),
             Place::Frame | Place::Session => None,
         };
-        Some(Divergence { frame, intent, left, right, state })
+        Some(Divergence { frame, intent, left, right, part, state })
     }
 
     /// The place of the first frame that differs.
     pub(crate) fn first_difference(&self, other: &Self) -> Option<usize> {
-        let both = self.frames.iter().zip(&other.frames);
-        let both = both.enumerate();
-        let at =
-            both.take_while(|(at, (one, two))| same(one, two) && !self.begins_otherwise(other, *at)).count();
+        self.first_unlike(other, Alike::InBytes)
+    }
+
+    fn first_unlike(&self, other: &Self, alike: Alike) -> Option<usize> {
+        let both = self.frames.iter().zip(&other.frames).enumerate();
+        let at = both
+            .take_while(|(at, (one, two))| {
+                alike.frames(one, two) && !self.begins_otherwise(other, *at, alike)
+            })
+            .count();
         (at < self.frames.len().max(other.frames.len())).then_some(at)
     }
 
     /// Whether this frame is the first of a session that begins with something else in the other recording.
-    fn begins_otherwise(&self, other: &Self, at: usize) -> bool {
+    fn begins_otherwise(&self, other: &Self, at: usize, alike: Alike) -> bool {
         let session_at = |recording: &Self, at: usize| recording.frames.get(at).map(|frame| frame.session);
         let begins = at == 0 || session_at(self, at - 1) != session_at(self, at);
         let session = session_at(self, at).filter(|session| session_at(other, at) == Some(*session));
-        begins && session.is_some_and(|session| self.sessions.get(session) != other.sessions.get(session))
+        let pasts = |session: usize| (self.sessions.get(session), other.sessions.get(session));
+        begins
+            && session.map(pasts).is_some_and(|pasts| match pasts {
+                (Some(one), Some(two)) => !alike.pasts(one, two),
+                (one, two) => one != two,
+            })
+    }
+
+    fn has_other_lives(&self, other: &Self) -> bool {
+        let mut both = self.sessions.iter().zip(&other.sessions);
+        both.any(|(one, two)| one.incarnation != two.incarnation)
     }
 }
 
@@ -118,6 +150,35 @@ impl<'r, S: Recorded> Side<'r, S> {
     fn describe(&mut self, intent: Option<&RecordedIntent>) -> String {
         intent.map_or_else(|| "nothing".to_owned(), |intent| self.player.describe(intent))
     }
+
+    /// Where the other's intent differs from this, if it is the same variant and the `Debug` output shows it.
+    fn part(
+        &mut self,
+        one: Option<&RecordedIntent>,
+        other: &mut Side<'_, S>,
+        two: Option<&RecordedIntent>,
+    ) -> Option<Difference> {
+        let (one, two) = (self.player.read(one?)?, other.player.read(two?)?);
+        // The whole of both is said already.
+        difference(&one, &two).filter(|difference| !difference.path.is_empty())
+    }
+
+    /// The runs of its deltas.
+    fn runs(&mut self, intent: Option<&RecordedIntent>) -> Vec<RunBytes> {
+        intent.map_or_else(Vec::new, |intent| self.player.runs(intent))
+    }
+
+    /// Whether the other's intent is the same. A frame's intents share its runs; those that neither names do not count.
+    fn has_same(
+        &mut self,
+        one: &RecordedIntent,
+        other: &mut Side<'_, S>,
+        two: &RecordedIntent,
+        alike: Alike,
+    ) -> bool {
+        one.entry == two.entry
+            && (one.runs == two.runs || alike.runs(&self.player.runs(one), &other.player.runs(two)))
+    }
 }
 
 enum Place {
@@ -127,17 +188,36 @@ enum Place {
     Session,
 }
 
-fn same(one: &RecordedFrame, two: &RecordedFrame) -> bool {
-    one.head == two.head
-        && one.session == two.session
-        && one.digest == two.digest
-        && one.intents == two.intents
+fn two_frames<S: Recorded>(
+    (ours, one): (&mut Side<'_, S>, &RecordedFrame),
+    (theirs, two): (&mut Side<'_, S>, &RecordedFrame),
+    alike: Alike,
+) -> Place {
+    let both = one.intents.iter().zip(&two.intents);
+    let at = both.take_while(|(one, two)| ours.has_same(one, theirs, two, alike)).count();
+    if at < one.intents.len().max(two.intents.len()) { Place::Intent(at) } else { Place::Frame }
 }
 
-fn two_frames(one: &RecordedFrame, two: &RecordedFrame) -> Place {
-    let both = one.intents.iter().zip(&two.intents);
-    let at = both.take_while(|(one, two)| one == two).count();
-    if at < one.intents.len().max(two.intents.len()) { Place::Intent(at) } else { Place::Frame }
+/// What both have, and where that reads alike, the first run that differs: equal operations may be in runs that depend on others.
+fn two_texts(
+    left: String,
+    right: String,
+    runs: impl FnOnce() -> (Vec<RunBytes>, Vec<RunBytes>),
+) -> (String, String) {
+    if left != right {
+        return (left, right);
+    }
+    let (one, two) = runs();
+    let at = one.iter().zip(&two).take_while(|(one, two)| one == two).count();
+    let name = |text: String, runs: &[RunBytes]| match runs.get(at) {
+        Some(run) => format!("{text} ({})", run_name(run)),
+        None => text,
+    };
+    (name(left, &one), name(right, &two))
+}
+
+fn run_name(RunBytes { author, seq, hash, .. }: &RunBytes) -> String {
+    format!("the run of {author} from {seq}, {hash}")
 }
 
 fn describe_frame(frame: Option<&RecordedFrame>) -> String {
@@ -175,9 +255,7 @@ fn describe_pasts(session: usize, one: Option<&Past>, two: Option<&Past>) -> (St
     let both = runs_of_one.iter().zip(runs_of_two);
     let at = both.take_while(|(one, two)| one == two).count();
     let text = |runs: &[RunBytes]| match runs.get(at) {
-        Some(RunBytes { author, seq, hash, .. }) => {
-            describe(format!("with the run of {author} from {seq} ({hash})"))
-        }
+        Some(run) => describe(format!("with {}", run_name(run))),
         None => describe("with no further run".to_owned()),
     };
     (text(runs_of_one), text(runs_of_two))

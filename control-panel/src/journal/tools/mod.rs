@@ -1,5 +1,6 @@
 //! What is done with a recording: replay, comparison, change, search. Pure: files are `replay/file.rs`'s.
 
+mod alike;
 mod compare;
 mod ddmin;
 mod redact;

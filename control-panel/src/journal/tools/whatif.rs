@@ -68,6 +68,9 @@ pub struct WhatIf {
     pub failed: Option<Deviation>,
     /// Why the changed one fails, if it does.
     pub fails: Option<Deviation>,
+    /// How many runs of peers waited, at the most, for operations that the changed one does not have. They have no effect: a peer's run names all that it
+    /// builds on by its hash, so what a peer said after it had what is changed here goes with it.
+    pub waiting: usize,
 }
 
 impl Recording {
@@ -105,11 +108,13 @@ impl Recording {
         let edited = self.edited(edit)?;
         let changed = self.first_difference(&edited).unwrap_or(self.frames.len());
         let (mut as_it_was, mut as_it_were) = (Player::<S>::new(), Player::<S>::new());
-        let mut found = WhatIf { first: None, difference: None, at_end: None, failed: None, fails: None };
+        let mut found =
+            WhatIf { first: None, difference: None, at_end: None, failed: None, fails: None, waiting: 0 };
         for (index, (was, were)) in self.frames.iter().zip(&edited.frames).enumerate() {
             let (was_played, were_played) = (as_it_was.play(self, was), as_it_were.play(&edited, were));
             found.failed = found.failed.or_else(|| was_played.failure().cloned());
             found.fails = found.fails.or_else(|| were_played.failure().cloned());
+            found.waiting = found.waiting.max(were_played.waiting.saturating_sub(was_played.waiting));
             if index >= changed
                 && found.first.is_none()
                 && let (Some(was), Some(were)) = (as_it_was.state(), as_it_were.state())

@@ -52,7 +52,7 @@ pub(crate) use self::{
 pub(crate) use self::{
     journaled::{AnyRun, RunName, decode_run, encode_run, name_run},
     postcard::{write_postcard, write_recorded},
-    recorded::{Collected, Replayed, RunBytes, RunRef, is_replay, replayed_runs},
+    recorded::{Collected, Replayed, RunBytes, RunRef, is_replay, note_waiting, replayed_runs},
 };
 
 /// Of the bytes of deltas and proofs; raised with each change of their layout.

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::{AnyRun, Codec, decode_run};
+use super::{AnyRun, Codec, Limits, decode_run, raw::read_runs};
 use crate::replica::{Author, Delta, RunHash, run::Run};
 
 thread_local! {
@@ -26,6 +26,16 @@ pub(crate) struct RunBytes {
     pub(crate) seq: u64,
     pub(crate) hash: RunHash,
     pub(crate) bytes: Arc<[u8]>,
+}
+
+impl RunBytes {
+    /// Its number and its operations as their author wrote them, without what they depend on; `None` if it cannot be read.
+    pub(crate) fn content(&self) -> Option<(u64, &[u8])> {
+        let limits = Limits::default().with_bytes(usize::MAX).with_ops(usize::MAX).with_run_ops(usize::MAX);
+        let limits = limits.with_op_bytes(usize::MAX).with_heads(usize::MAX).with_authors(usize::MAX);
+        let raw = read_runs(&self.bytes, &limits).ok()?.pop()?;
+        Some((self.seq, raw.operations))
+    }
 }
 
 /// A run of a delta that was serialized: a reference, encoded where it is written.
@@ -73,18 +83,39 @@ pub(crate) struct Replayed {
     /// By the type of the operation; each an `Arc<dyn Codec<Op>>`.
     codecs: BTreeMap<TypeId, Box<dyn Any + Send + Sync>>,
     runs: Arc<[RunBytes]>,
+    /// The places there of those that the deltas read since had.
+    named: Vec<usize>,
+    /// How many runs the replicas that settled last hold back, as they lack what those depend on.
+    waiting: usize,
 }
 
 impl Replayed {
     /// Those that the deltas of the next intent are among. Within a replay.
     pub(crate) fn set_runs(runs: &Arc<[RunBytes]>) {
         REPLAYED.with_borrow_mut(|replayed| {
-            if let Some(replayed) = replayed
-                && !Arc::ptr_eq(&replayed.runs, runs)
-            {
+            let Some(replayed) = replayed else { return };
+            replayed.named.clear();
+            if !Arc::ptr_eq(&replayed.runs, runs) {
                 replayed.runs = Arc::clone(runs);
             }
         });
+    }
+
+    /// How many runs were noted as waiting since the last time. Within a replay.
+    pub(crate) fn take_waiting() -> usize {
+        REPLAYED.with_borrow_mut(|replayed| {
+            replayed.as_mut().map_or(0, |replayed| mem::take(&mut replayed.waiting))
+        })
+    }
+
+    /// The runs of the deltas that were read since. Within a replay.
+    pub(crate) fn named_runs() -> Vec<RunBytes> {
+        REPLAYED.with_borrow(|replayed| {
+            let places = replayed.iter().flat_map(|Self { runs, named, .. }| {
+                named.iter().filter_map(|place| runs.get(*place)).cloned()
+            });
+            places.collect()
+        })
     }
 
     /// Runs something of a replay's. Another replay inside it has a scope of its own.
@@ -157,14 +188,26 @@ fn record<Op: Send + Sync + 'static>(run: &Arc<Run<Op>>) -> Option<RunRef> {
 impl<'de, Op: 'static> Deserialize<'de> for Delta<Op> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (first, count) = <(u64, u64)>::deserialize(deserializer)?;
-        let runs: Result<Vec<_>, _> = REPLAYED.with_borrow(|replayed| {
-            let replayed = replayed.as_ref().ok_or_else(|| ELSEWHERE.to_owned())?;
+        let runs: Result<Vec<_>, _> = REPLAYED.with_borrow_mut(|replayed| {
+            let replayed = replayed.as_mut().ok_or_else(|| ELSEWHERE.to_owned())?;
             let range = usize::try_from(first).ok().zip(usize::try_from(count).ok());
-            let runs = range.and_then(|(first, count)| replayed.runs.get(first..first.checked_add(count)?));
-            replayed.decode(runs.ok_or("the frame has not the runs that it names")?)
+            let range = range.and_then(|(first, count)| Some(first..first.checked_add(count)?));
+            let range = range.filter(|range| range.end <= replayed.runs.len());
+            let range = range.ok_or("the frame has not the runs that it names")?;
+            replayed.named.extend(range.clone());
+            replayed.decode(&replayed.runs[range])
         });
         runs.map(|runs| Self { runs: runs.into() }).map_err(de::Error::custom)
     }
+}
+
+/// A replica that settled holds runs back; noted in a replay alone.
+pub(crate) fn note_waiting(runs: usize) {
+    REPLAYED.with_borrow_mut(|replayed| {
+        if let Some(replayed) = replayed {
+            replayed.waiting += runs;
+        }
+    });
 }
 
 /// Whether this is a replay.

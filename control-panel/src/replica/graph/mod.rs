@@ -258,7 +258,7 @@ impl<Op> Graph<Op> {
     }
 
     /// How many runs wait for others.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "journal"))]
     pub(crate) fn waiting(&self) -> usize {
         self.gaps.len()
     }
