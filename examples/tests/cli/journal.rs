@@ -121,7 +121,8 @@ fn what_is_no_journal_is_refused_by_name() {
     expect(at, &["frobnicate"], 2, &["unrecognized subcommand"]);
     expect(at, &["--help"], 0, &["A bug report is one file", "Exit codes:"]);
     for command in ["replay", "diff", "whatif", "shrink", "refold", "check", "salvage", "export"] {
-        expect(at, &[command, "--help"], 0, &["Usage: ", "--json"]);
+        let example = format!("graph_journal {command} ");
+        expect(at, &[command, "--help"], 0, &["Usage: ", "--json", "Example:", &example, "Exit codes:"]);
     }
 }
 
@@ -162,11 +163,29 @@ fn progress_is_for_terminals_alone_and_json_has_none() {
     let at = folder.path();
     expect(at, &["record", "a.journal", "--seed", "1", "--frames", "300"], 0, &["edits"]);
     let before = fs::read(at.join("a.journal")).unwrap();
-    for command in ["replay", "shrink"] {
-        let shown = on_a_terminal(at, &[command, "a.journal"]);
-        assert!(shown.contains('\u{1b}') || shown.contains('\r'), "{command}: a bar is drawn: {shown:?}");
-        assert_eq!(on_a_terminal(at, &[command, "a.journal", "--json"]), "", "{command}");
-        assert_eq!(text(&journal(at, &[command, "a.journal"]).stderr), "", "{command}: no terminal, no bar");
+    let commands = [
+        &["replay", "a.journal"][..],
+        &["diff", "a.journal", "a.journal"],
+        &["whatif", "a.journal", "--drop", "1:0"],
+        &["shrink", "a.journal"],
+        &["refold", "a.journal"],
+        &["check", "a.journal"],
+        &["salvage", "a.journal", "--out", "saved.journal"],
+        &["export", "a.journal", "--out", "a.recording"],
+    ];
+    for command in commands {
+        let again = || {
+            for made in ["saved.journal", "a.recording"] {
+                let _ = fs::remove_file(at.join(made));
+            }
+        };
+        let shown = on_a_terminal(at, command);
+        assert!(shown.contains('\u{1b}') || shown.contains('\r'), "{command:?}: a bar is drawn: {shown:?}");
+        again();
+        assert_eq!(on_a_terminal(at, &[command, &["--json"]].concat()), "", "{command:?}");
+        again();
+        assert_eq!(text(&journal(at, command).stderr), "", "{command:?}: no terminal, no bar");
+        again();
     }
     assert_eq!(fs::read(at.join("a.journal")).unwrap(), before);
 }

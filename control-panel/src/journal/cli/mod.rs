@@ -81,7 +81,8 @@ pub fn cli<S: Recorded>() -> ExitCode {
 }
 
 fn run<S: Recorded>(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match command().try_get_matches_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match command(&program(&arguments)).try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => {
             // It knows where it belongs: help on stdout, errors on stderr.
@@ -91,7 +92,7 @@ fn run<S: Recorded>(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let mut output = Output::new(matches.get_flag("json"));
     let Some((name, matches)) = matches.subcommand() else { return ExitCode::from(2) };
-    let done = match name {
+    let done = progress::shown(&output.bar().clone(), || match name {
         "replay" => replay::run::<S>(matches, &mut output),
         "diff" => diff::run::<S>(matches, &mut output),
         "whatif" => whatif::run::<S>(matches, &mut output),
@@ -100,17 +101,36 @@ fn run<S: Recorded>(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         "check" => check::run::<S>(matches, &mut output),
         "salvage" => salvage::run(matches, &mut output),
         _ => export::run::<S>(matches, &mut output),
-    };
+    });
     output.end(name, done)
 }
 
-fn command() -> Command {
+/// What this program was started as.
+fn program(arguments: &[OsString]) -> String {
+    let path = arguments.first().map(std::path::Path::new);
+    let name = path.and_then(std::path::Path::file_stem);
+    name.map_or_else(|| "journal".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A command line for each command, to begin with.
+const EXAMPLES: [(&str, &str); 8] = [
+    ("replay", "replay app.journal --to-frame 120 --print 'pages[3]'"),
+    ("diff", "diff here.journal there.journal"),
+    ("whatif", "whatif app.journal --drop 120:0"),
+    ("shrink", "shrink app.journal --test shrunk.rs --out few.recording"),
+    ("refold", "refold tests/journals/*.recording"),
+    ("check", "check app.journal"),
+    ("salvage", "salvage damaged.journal --out saved.journal"),
+    ("export", "export app.journal --redact --out report.recording"),
+];
+
+fn command(program: &str) -> Command {
     let json = Arg::new("json")
         .long("json")
         .global(true)
         .action(ArgAction::SetTrue)
         .help("Prints one JSON object on one line, and no progress");
-    Command::new("journal")
+    let journal = Command::new("journal")
         .about(ABOUT)
         .long_about(LONG_ABOUT)
         .after_help(EXIT_CODES)
@@ -124,7 +144,11 @@ fn command() -> Command {
         .subcommand(refold::command())
         .subcommand(check::command())
         .subcommand(salvage::command())
-        .subcommand(export::command())
+        .subcommand(export::command());
+    EXAMPLES.into_iter().fold(journal, |journal, (name, line)| {
+        let help = format!("Example:\n  {program} {line}\n\n{EXIT_CODES}");
+        journal.mut_subcommand(name, |command| command.after_help(help))
+    })
 }
 
 /// Why a command did nothing.

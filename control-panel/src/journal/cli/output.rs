@@ -6,9 +6,10 @@ use std::{
     process::ExitCode,
 };
 
+use indicatif::ProgressBar;
 use serde_json::{Map, Value};
 
-use super::{Done, Failed};
+use super::{Done, Failed, progress};
 
 /// What a command found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +27,18 @@ impl Verdict {
 /// Lines for a person, or one object for a program.
 pub(super) struct Output {
     json: Option<Map<String, Value>>,
+    /// Hidden where stderr is no terminal.
+    bar: ProgressBar,
 }
 
 impl Output {
     pub(super) fn new(json: bool) -> Self {
-        Self { json: json.then(Map::new) }
+        let bar = if json { ProgressBar::hidden() } else { progress::bar() };
+        Self { json: json.then(Map::new), bar }
+    }
+
+    pub(super) fn bar(&self) -> &ProgressBar {
+        &self.bar
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -41,7 +49,8 @@ impl Output {
     pub(super) fn line(&self, line: impl Display) {
         if self.json.is_none() {
             // A reader that has seen enough closes the pipe.
-            let _ = writeln!(io::stdout().lock(), "{line}");
+            let write = || writeln!(io::stdout().lock(), "{line}");
+            let _ = self.bar.suspend(write);
         }
     }
 
@@ -59,6 +68,7 @@ impl Output {
     }
 
     pub(super) fn end(mut self, command: &str, done: Done) -> ExitCode {
+        self.bar.finish_and_clear();
         let (code, error) = match done {
             Ok(Verdict::Well) => (0, None),
             Ok(Verdict::Found) => (1, None),

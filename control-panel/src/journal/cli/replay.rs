@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::Value;
 
-use super::{Done, Failed, file, open, output::Output, output::Verdict, progress};
+use super::{Done, Failed, file, open, output::Output, output::Verdict};
 use crate::{
     difference::part,
     journal::{Deviation, Recorded},
@@ -46,9 +46,7 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
         });
         output.field("intents", Value::Array(listed));
     }
-    let bar = progress::bar(output, recording.upto(to_frame).len(), "replay");
-    let replay = recording.replay_with::<S>(to_frame, |_, _| bar.inc(1));
-    bar.finish_and_clear();
+    let replay = recording.replay::<S>(to_frame);
     output.say("frames", replay.frames);
     if replay.opaque > 0 {
         output.line(format_args!(

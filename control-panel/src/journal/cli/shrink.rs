@@ -3,7 +3,7 @@
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
 
-use super::{Done, file, open, output::Output, output::Verdict, progress, write_new};
+use super::{Done, file, open, output::Output, output::Verdict, write_new};
 use crate::journal::Recorded;
 
 pub(super) fn command() -> Command {
@@ -43,10 +43,7 @@ pub(super) fn command() -> Command {
 pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Done {
     let recording = open(matches, "file")?;
     let most = matches.get_one::<u64>("replays").copied().unwrap_or(2000);
-    let bar = progress::bar(output, recording.intents(), "intents left");
-    let shrunk = recording
-        .shrink::<S>(usize::try_from(most).unwrap_or(usize::MAX), |left| bar.set_position(left as u64));
-    bar.finish_and_clear();
+    let shrunk = recording.shrink::<S>(usize::try_from(most).unwrap_or(usize::MAX), |_| ());
     let Some(shrunk) = shrunk else {
         output.line("it does not fail: no panic, and the invariant holds after each frame");
         output.field("fails", false);

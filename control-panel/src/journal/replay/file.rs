@@ -11,6 +11,7 @@ use crate::{
     journal::{
         Fault, JournalError,
         intents::{ReadFrame, read_frame},
+        progress::{self, Progress},
         record::{FrameRow, RunKey, RunPlace, RunRecord},
         store::Reader,
     },
@@ -62,7 +63,9 @@ impl Recording {
     ) -> Result<Self, Fault> {
         let (mut frames, mut admitted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         let mut numbers: Vec<u64> = Vec::new();
+        progress::say(Progress::Phase("reading", rows.len()));
         for row in rows {
+            progress::say(Progress::Step);
             if numbers.last() != Some(&row.session) {
                 numbers.push(row.session);
             }

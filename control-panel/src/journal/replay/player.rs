@@ -14,7 +14,10 @@ use crate::{
     difference::{outline::brief, outlined::first_other},
     frame::Ending,
     intent::Intent,
-    journal::intents::Body,
+    journal::{
+        intents::Body,
+        progress::{self, Progress},
+    },
     queued::{CausalityOrder, Origin, QueuedIntent},
     reducer::Reducer,
     replica::{
@@ -136,6 +139,7 @@ impl<S: Recorded> Player<S> {
 
     /// The next frame of the recording.
     pub(crate) fn play(&mut self, recording: &Recording, frame: &RecordedFrame) -> Played {
+        progress::say(Progress::Step);
         let mut played = Played::default();
         let deviation = |intent, kind| Deviation { frame: frame.number, intent, kind };
         if frame.head.lost_before > 0 {

@@ -9,7 +9,10 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
-use crate::journal::error::Fault;
+use crate::journal::{
+    error::Fault,
+    progress::{self, Progress},
+};
 
 const PAGE: u64 = 4096;
 const LEAF: u8 = 1;
@@ -51,10 +54,13 @@ impl Pages {
 
     /// All pages that may be leaves, by their offsets.
     pub(super) fn offsets(&self) -> impl Iterator<Item = u64> + use<> {
-        (0..self.len.div_ceil(PAGE)).map(|page| page * PAGE)
+        let pages = self.len.div_ceil(PAGE);
+        progress::say(Progress::Phase("reading pages", usize::try_from(pages).unwrap_or(usize::MAX)));
+        (0..pages).map(|page| page * PAGE)
     }
 
     pub(super) fn leaf(&mut self, offset: u64) -> Result<Option<Leaf>, Fault> {
+        progress::say(Progress::Step);
         let mut head = self.read(Span { offset, len: self.left(offset, PAGE) })?;
         let rows = match head[..] {
             [LEAF, _, low, high, ..] => usize::from(u16::from_le_bytes([low, high])),

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use super::super::progress::{self, Progress};
 use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
 use super::alike::Alike;
 use crate::{
@@ -59,6 +60,10 @@ impl Recording {
         let alike = if by_content.is_some() { Alike::ByContent } else { Alike::InBytes };
         let at = by_content.or_else(|| self.first_difference(other))?;
         let (mut ours, mut theirs) = (Side::<S>::new(self), Side::<S>::new(other));
+        progress::say(Progress::Phase(
+            "replaying",
+            self.frames.len().min(at + 1) + other.frames.len().min(at + 1),
+        ));
         ours.play(at);
         theirs.play(at);
         let (left, right) = (self.frames.get(at), other.frames.get(at));

@@ -1,5 +1,6 @@
 //! A recording that can be shown to others.
 
+use super::super::progress::{self, Progress};
 use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
 use crate::journal::intents::{Body, Entry};
 
@@ -12,7 +13,9 @@ impl Recording {
     pub fn redacted<S: Recorded>(&self) -> Self {
         let mut player = Player::<S>::new();
         let mut frames = Vec::with_capacity(self.frames.len());
+        progress::say(Progress::Phase("redacting", self.frames.len()));
         for frame in &self.frames {
+            progress::say(Progress::Step);
             player.catch_up(self, frame.session);
             let intents = frame.intents.iter().map(|intent| {
                 let body = player.redacted(intent);

@@ -1,6 +1,9 @@
 //! A whole replay: the state that a recording comes to, and where it is not what was recorded.
 
-use super::super::replay::{Deviation, Player, Recorded, Recording};
+use super::super::{
+    progress::{self, Progress},
+    replay::{Deviation, Player, Recorded, Recording},
+};
 
 /// More deviations than this are counted only: the first says most.
 const KEPT: usize = 64;
@@ -90,7 +93,9 @@ impl Recording {
             recorded_panic: None,
             opaque: 0,
         };
-        for frame in self.upto(to_frame) {
+        let frames = self.upto(to_frame);
+        progress::say(Progress::Phase("replaying", frames.len()));
+        for frame in frames {
             let result = player.play(self, frame);
             replay.frames += 1;
             replay.opaque += result.opaque;
@@ -107,7 +112,9 @@ impl Recording {
     /// Each intent in words, with its frame and its place in it, up to this frame.
     pub fn each_intent<S: Recorded>(&self, to_frame: u64, mut each: impl FnMut(u64, usize, String)) {
         let mut player = Player::<S>::new();
-        for frame in self.upto(to_frame) {
+        let frames = self.upto(to_frame);
+        progress::say(Progress::Phase("replaying", frames.len()));
+        for frame in frames {
             player.catch_up(self, frame.session);
             for (place, intent) in frame.intents.iter().enumerate() {
                 each(frame.number, place, player.describe(intent));

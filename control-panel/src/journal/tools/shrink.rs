@@ -1,7 +1,10 @@
 //! From a recording that fails to the few intents that make it fail.
 
 use super::{
-    super::replay::{Deviation, Recorded, RecordedFrame, Recording},
+    super::{
+        progress::{self, Progress},
+        replay::{Deviation, Recorded, RecordedFrame, Recording},
+    },
     ddmin::ddmin,
 };
 use crate::{frame::Ending, journal::intents::Head};
@@ -30,6 +33,7 @@ impl Recording {
     ///
     /// Operations of other replicas depend on each other: what others are needed for stays.
     pub fn shrink<S: Recorded>(&self, most: usize, mut tried: impl FnMut(usize)) -> Option<Shrunk> {
+        progress::say(Progress::Phase("replaying", self.frames.len()));
         let failure = self.failure::<S>()?;
         let mut search = Search { failure, replays: 0, most };
         let mut smallest = self.upto_frame(search.failure.frame);
@@ -41,9 +45,14 @@ impl Recording {
             }
         }
         let (count, most) = (smallest.intents(), search.most.saturating_sub(search.replays));
+        progress::say(Progress::Phase("intents left", self.intents()));
+        progress::say(Progress::Left(count));
         let found = ddmin(count, most, |kept| {
             let fails = search.fails::<S>(&smallest.only(kept));
             tried(kept.len());
+            if fails {
+                progress::say(Progress::Left(kept.len()));
+            }
             fails
         });
         let mut recording = smallest.only(&found.kept);

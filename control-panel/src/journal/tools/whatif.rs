@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::super::progress::{self, Progress};
 use super::super::replay::{Deviation, Player, Recorded, RecordedIntent, Recording};
 use crate::{
     difference::{Difference, difference},
@@ -110,6 +111,7 @@ impl Recording {
         let (mut as_it_was, mut as_it_were) = (Player::<S>::new(), Player::<S>::new());
         let mut found =
             WhatIf { first: None, difference: None, at_end: None, failed: None, fails: None, waiting: 0 };
+        progress::say(Progress::Phase("replaying", 2 * self.frames.len()));
         for (index, (was, were)) in self.frames.iter().zip(&edited.frames).enumerate() {
             let (was_played, were_played) = (as_it_was.play(self, was), as_it_were.play(&edited, were));
             found.failed = found.failed.or_else(|| was_played.failure().cloned());
