@@ -138,10 +138,8 @@ fn void_operations_come_back_once_across_restarts() {
     assert_eq!(words(&mut replica), ["second"]);
 }
 
-#[test]
-fn a_replica_that_joined_without_the_history_goes_on_without_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("app.journal");
+/// A replica that goes on from another's snapshot, and commits a word on top; and the other.
+fn joined(path: &Path, word: &str) -> (Replica<Words>, Journal, Replica<Words>) {
     let mut there = builder(THERE).build();
     there.commit("old".to_owned());
     let _ = there.settle();
@@ -149,12 +147,19 @@ fn a_replica_that_joined_without_the_history_goes_on_without_it() {
     there.invite(HERE, Grant::Write).unwrap();
     let snapshot = there.snapshot().unwrap();
     assert!(snapshot.level() > 0);
-
-    let journal = Journal::open(&path).unwrap();
+    let journal = Journal::open(path).unwrap();
     let mut here = journal.replica(builder(HERE).members([THERE])).unwrap();
     here.rejoin(snapshot).unwrap();
     let _ = here.settle();
-    frame(&mut here, "new");
+    frame(&mut here, word);
+    (there, journal, here)
+}
+
+#[test]
+fn a_replica_that_joined_without_the_history_goes_on_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let (mut there, journal, mut here) = joined(&path, "new");
     assert_eq!(here.state().0, ["old", "new"]);
     journal.flush().unwrap();
     there.merge(here.outbox().unwrap());
@@ -177,15 +182,7 @@ fn a_replica_that_joined_without_the_history_goes_on_without_it() {
 fn a_snapshot_of_an_older_program_is_migrated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.journal");
-    let mut there = builder(THERE).build();
-    there.commit("old".to_owned());
-    let _ = there.settle();
-    there.cut().unwrap();
-    there.invite(HERE, Grant::Write).unwrap();
-    let journal = Journal::open(&path).unwrap();
-    let mut here = journal.replica(builder(HERE).members([THERE])).unwrap();
-    here.rejoin(there.snapshot().unwrap()).unwrap();
-    frame(&mut here, "above");
+    let (_, journal, here) = joined(&path, "above");
     journal.close().unwrap();
     drop((journal, here));
 

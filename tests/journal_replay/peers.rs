@@ -37,7 +37,9 @@ fn recorded(frames: u32, there: impl Fn(u32) -> Vec<String>) -> Pair {
     let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
     let (mut app, mut other): (App, _) = (journal.begin().unwrap(), other());
     for frame in 1..=frames {
-        there(frame).into_iter().for_each(|word| _ = other.commit(word));
+        for word in there(frame) {
+            other.commit(word);
+        }
         let _ = other.settle();
         let mut intents = vec![typed(format!("here {frame}"))];
         intents.extend(other.outbox().map(remote));

@@ -16,7 +16,7 @@ use super::{assert_row, browse, example, folder, row, text};
 
 /// What the browser says of its journal: as it begins, and when it is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Told {
+struct StatusLine {
     session: u64,
     life: u64,
     clock: u64,
@@ -27,7 +27,7 @@ struct Told {
     given: u64,
 }
 
-impl Told {
+impl StatusLine {
     fn read(said: &str) -> Option<Self> {
         let numbers = said.strip_prefix("journal: session ")?.split(|c: char| !c.is_ascii_digit());
         let numbers: Vec<u64> = numbers.filter_map(|number| number.parse().ok()).collect();
@@ -51,7 +51,7 @@ struct Browser {
 
 impl Browser {
     /// Started, and what it goes on from.
-    fn start(command: &mut Command, journal: &Path, pages: &Path) -> (Self, Told) {
+    fn start(command: &mut Command, journal: &Path, pages: &Path) -> (Self, StatusLine) {
         let mut child = command
             .args(["--for", "10m", "--visits", "100000", "--memory-threshold", "1", "--journal"])
             .arg(journal)
@@ -65,15 +65,15 @@ impl Browser {
         let typed = child.stdin.take();
         let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
         let mut browser = Self { child, typed, lines, policy: String::new(), progress: String::new() };
-        let told = browser.next_told();
-        (browser, told)
+        let status = browser.next_status();
+        (browser, status)
     }
 
-    fn next_told(&mut self) -> Told {
+    fn next_status(&mut self) -> StatusLine {
         let mut last = String::new();
         for line in self.lines.by_ref().map(|line| line.expect("text")) {
-            if let Some(told) = Told::read(&line) {
-                return told;
+            if let Some(status) = StatusLine::read(&line) {
+                return status;
             }
             if line.starts_with("policy: ") {
                 self.policy.clone_from(&line);
@@ -90,17 +90,17 @@ impl Browser {
         writeln!(self.typed.as_mut().expect("open"), "{line}").expect("it listens");
     }
 
-    fn status(&mut self) -> Told {
+    fn status(&mut self) -> StatusLine {
         self.type_line("status");
-        self.next_told()
+        self.next_status()
     }
 
     /// Asks until it says so.
-    fn until(&mut self, mut is_so: impl FnMut(&Self, Told) -> bool) -> Told {
+    fn until(&mut self, mut is_so: impl FnMut(&Self, StatusLine) -> bool) -> StatusLine {
         for _ in 0..6_000 {
-            let told = self.status();
-            if is_so(self, told) {
-                return told;
+            let status = self.status();
+            if is_so(self, status) {
+                return status;
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -108,9 +108,9 @@ impl Browser {
     }
 
     /// What it says now, once that is on disk.
-    fn durable(&mut self) -> Told {
+    fn durable(&mut self) -> StatusLine {
         let said = self.status();
-        self.until(|_, told| told.written >= said.given);
+        self.until(|_, status| status.written >= said.given);
         said
     }
 
@@ -163,7 +163,7 @@ fn browse_to_the_end(pages: &Path, more: &[&str]) -> Output {
 fn a_browser_that_is_killed_at_any_moment_starts_again_where_it_was() {
     let (pages, kept) = (site(1_500), folder(&[]));
     let journal = kept.path().join("browser.journal");
-    let mut durable = Told::default();
+    let mut durable = StatusLine::default();
     let mut lives = Vec::new();
     let rounds = env::var("SIGKILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(8_u64);
     for round in 0..rounds {
@@ -176,18 +176,18 @@ fn a_browser_that_is_killed_at_any_moment_starts_again_where_it_was() {
         assert!(began.pages >= durable.pages && began.links >= durable.links, "{began:?} after {durable:?}");
         durable = began;
         // At first before it has done anything, then later and later.
-        let mut asked: Vec<Told> = Vec::new();
+        let mut asked: Vec<StatusLine> = Vec::new();
         for _ in 0..round % 12 * 2 {
-            let told = browser.status();
-            let is_durable = |before: &&Told| told.written >= before.given;
+            let status = browser.status();
+            let is_durable = |before: &&StatusLine| status.written >= before.given;
             durable = asked.iter().rev().find(is_durable).copied().unwrap_or(durable);
-            asked.push(told);
+            asked.push(status);
         }
         browser.kill();
     }
     let (mut last, began) = Browser::start(&mut browser(), &journal, pages.path());
     assert!(began.operations >= durable.operations);
-    let all = last.until(|_, told| told.pages == 1_500 && told.operations >= 1_500);
+    let all = last.until(|_, status| status.pages == 1_500 && status.operations >= 1_500);
     assert_eq!(last.quit().status.code(), Some(0));
 
     let output = browse_to_the_end(pages.path(), &["--journal", journal.to_str().expect("a UTF-8 path")]);
@@ -204,7 +204,7 @@ fn graph_browser_app_resumes_its_persisted_lamport_clock_after_kill_9() {
     let journal = kept.path().join("browser.journal");
     let (mut killed, began) = Browser::start(&mut browser(), &journal, pages.path());
     assert_eq!((began.clock, began.operations), (0, 0));
-    killed.until(|browser, told| told.pages == 20 && !browser.progress.contains("walking"));
+    killed.until(|browser, status| status.pages == 20 && !browser.progress.contains("walking"));
     // Nothing is left to do when all pages are read: what is durable then is all.
     let mut before = killed.durable();
     loop {
@@ -221,7 +221,7 @@ fn graph_browser_app_resumes_its_persisted_lamport_clock_after_kill_9() {
     assert_eq!((began.session, began.clock), (2, before.clock), "the clock that was on disk");
     assert_eq!((began.operations, began.pages, began.links), (before.operations, before.pages, before.links));
     assert_ne!(began.life, before.life, "after a kill its numbers are those of another life");
-    let after = again.until(|_, told| told.pages == 21 && told.operations >= before.operations + 2);
+    let after = again.until(|_, status| status.pages == 21 && status.operations >= before.operations + 2);
     assert_eq!(after.clock, before.clock + 2, "each operation later than all before: a page found, and read");
     assert_eq!(again.quit().status.code(), Some(0));
 
@@ -288,10 +288,13 @@ fn a_journal_that_cannot_be_used_is_refused_by_name() {
         let path = at(name);
         let before = fs::read(&path).ok();
         let output = browse_to_the_end(pages, &["--journal", path.to_str().expect("a UTF-8 path")]);
-        let told = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(3), "{name}: {told}");
-        assert!(told.starts_with("error: ") && told.contains(name) && told.contains(why), "{name}: {told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
+        let status = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{name}: {status}");
+        assert!(
+            status.starts_with("error: ") && status.contains(name) && status.contains(why),
+            "{name}: {status}"
+        );
+        assert_eq!(status.lines().count(), 1, "{status}");
         assert_eq!(text(&output.stdout), "", "{name}");
         assert!(name == "good" || fs::read(&path).ok() == before, "{name}: it was changed");
     };
@@ -354,10 +357,10 @@ fn a_full_disk_is_shown_and_nothing_is_lost() {
     assert!(full.written < full.given, "{full:?}");
 
     fs::write(room, "").unwrap();
-    browser.until(|browser, told| !browser.progress.contains(", journal: ") && told.pages == 700);
+    browser.until(|browser, status| !browser.progress.contains(", journal: ") && status.pages == 700);
     let without = browse_to_the_end(pages.path(), &[]);
     let edges: u64 = row(&without, "edges ").split(' ').nth(1).unwrap().parse().unwrap();
-    browser.until(|_, told| told.links == edges);
+    browser.until(|_, status| status.links == edges);
     let output = browser.quit();
     assert_eq!(output.status.code(), Some(0));
     assert_row(&output, "could not be written 1");

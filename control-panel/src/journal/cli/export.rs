@@ -1,8 +1,8 @@
 //! `export`: the recording alone.
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Done, file, open, output::Output, output::Verdict, path, write_new};
+use super::{Done, file, made, open, output::Output, output::Verdict, path, write_new};
 use crate::journal::Recorded;
 
 pub(super) fn command() -> Command {
@@ -14,14 +14,7 @@ pub(super) fn command() -> Command {
              alone, and no operation of a replica is in it. With --states it holds what a later version's `refold` compares: make it with the version that recorded it.",
         )
         .arg(file("file", "A journal, or an export of one"))
-        .arg(
-            Arg::new("out")
-                .long("out")
-                .required(true)
-                .value_name("FILE")
-                .value_parser(value_parser!(std::path::PathBuf))
-                .help("The file that is made; it must not be there yet"),
-        )
+        .arg(made("The file that is made; it must not be there yet"))
         .arg(
             Arg::new("states")
                 .long("states")

@@ -178,6 +178,11 @@ fn files() -> Arg {
     file("files", "Journals, or exports of them").num_args(1..)
 }
 
+/// The file that a command makes.
+fn made(help: &'static str) -> Arg {
+    file("out", help).long("out")
+}
+
 fn path<'m>(matches: &'m ArgMatches, name: &str) -> &'m std::path::PathBuf {
     matches.get_one(name).unwrap_or_else(|| unreachable!("clap refuses a command line without it"))
 }

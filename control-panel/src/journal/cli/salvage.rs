@@ -1,8 +1,8 @@
 //! `salvage`: the good frames of a damaged journal.
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{ArgMatches, Command};
 
-use super::{Done, file, output::Output, output::Verdict, path};
+use super::{Done, file, made, output::Output, output::Verdict, path};
 use crate::journal::salvage::salvage;
 
 pub(super) fn command() -> Command {
@@ -14,14 +14,7 @@ pub(super) fn command() -> Command {
              program that goes on with the new one is a new life of its peer.",
         )
         .arg(file("file", "A journal"))
-        .arg(
-            Arg::new("out")
-                .long("out")
-                .required(true)
-                .value_name("FILE")
-                .value_parser(value_parser!(std::path::PathBuf))
-                .help("The journal that is made; it must not be there yet"),
-        )
+        .arg(made("The journal that is made; it must not be there yet"))
 }
 
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Done {

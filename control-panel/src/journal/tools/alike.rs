@@ -3,6 +3,9 @@
 use super::super::replay::{Past, RecordedFrame};
 use crate::replica::{Peer, codec::RunBytes};
 
+/// A run's number and its operations.
+type Content<'a> = Option<(u64, &'a [u8])>;
+
 /// What counts as equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alike {
@@ -34,7 +37,7 @@ impl Alike {
 
     pub(super) fn pasts(self, one: &Past, two: &Past) -> bool {
         // Own runs of earlier sessions are of other lives, too.
-        fn sorted(past: &Past) -> Vec<(Peer, Option<(u64, &[u8])>)> {
+        fn sorted(past: &Past) -> Vec<(Peer, Content<'_>)> {
             let mut runs: Vec<_> = past.runs.iter().map(|run| (run.author.peer, run.content())).collect();
             runs.sort_unstable();
             runs
