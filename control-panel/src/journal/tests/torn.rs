@@ -84,7 +84,9 @@ fn written() -> Vec<Epoch> {
         for steps in steps.split_inclusive(|step| matches!(step, Step::Sync)) {
             let allowed = [last.clone(), next.clone()];
             epochs.push(Epoch { before: before.clone(), steps: steps.to_vec(), allowed });
-            steps.iter().for_each(|step| step.apply(&mut before));
+            for step in steps {
+                step.apply(&mut before);
+            }
         }
         last = next;
     }

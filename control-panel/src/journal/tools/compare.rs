@@ -215,14 +215,14 @@ fn two_texts(
     let (one, two) = runs();
     let at = one.iter().zip(&two).take_while(|(one, two)| one == two).count();
     let name = |text: String, runs: &[RunBytes]| match runs.get(at) {
-        Some(run) => format!("{text} ({})", run_name(run)),
+        Some(run) => format!("{text}, in {}", run_name(run)),
         None => text,
     };
     (name(left, &one), name(right, &two))
 }
 
 fn run_name(RunBytes { author, seq, hash, .. }: &RunBytes) -> String {
-    format!("the run of {author} from {seq}, {hash}")
+    format!("the run of {author} from {seq} ({hash})")
 }
 
 fn describe_frame(frame: Option<&RecordedFrame>) -> String {
