@@ -110,16 +110,15 @@ impl Heads {
     pub(crate) fn push(&mut self, head: Head) {
         match self {
             Self::Many(list) => list.push(head),
-            Self::Few(count, few) => match few.get_mut(usize::from(*count)) {
-                Some(place) => {
+            Self::Few(count, few) => {
+                if let Some(place) = few.get_mut(usize::from(*count)) {
                     *place = head;
                     *count += 1;
-                }
-                None => {
+                } else {
                     let list = few.iter().copied().chain([head]).collect();
                     *self = Self::Many(list);
                 }
-            },
+            }
         }
     }
 }

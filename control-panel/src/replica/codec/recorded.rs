@@ -34,7 +34,7 @@ impl RunBytes {
         let limits = Limits::default().with_bytes(usize::MAX).with_ops(usize::MAX).with_run_ops(usize::MAX);
         let limits = limits.with_op_bytes(usize::MAX).with_heads(usize::MAX).with_authors(usize::MAX);
         let raw = read_runs(&self.bytes, &limits).ok()?.pop()?;
-        Some((self.seq, raw.operations))
+        Some((self.seq, raw.body.operations))
     }
 }
 
