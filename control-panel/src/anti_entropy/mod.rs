@@ -36,7 +36,7 @@
 //!   behind the receiver's edge, the session is closed with its worker, and the next begins with what is durable there.
 //! - **A batch is read once.** The store is asked what the other lacks; until all of that was sent it is not asked again. After it, all that was durable when it began counts as sent. To ask anew for
 //!   each piece would cost a pass for each, and send the whole chain of an author again and again whose branch at the other is unknown here.
-//! - **Window**: at most 1 MiB is in flight, each piece with 128 bytes beside its own; a longer piece travels alone. Who sends more breaks the protocol.
+//! - **Window**: at most 1 MiB is in flight, each piece with 128 bytes beside its own; a longer piece travels alone. To send more breaks the protocol.
 //! - **Want**: a piece that was taken and is not in what is durable (it waited for its past, and was dropped, or was refused) is asked for again by version. Without progress the pause doubles, up to 60 s. The server charges
 //!   a request without progress to a bucket of 8, refilled at one a second; beyond that it is ignored and counted.
 //! - **Forwarding**: what came from third peers is sent as one's own, unless the other sent it too, or took it.
@@ -49,7 +49,7 @@
 //! | `options.rs` | what bounds a session |
 //! | `message.rs`, `end.rs` | what is said; what is found out |
 //! | `payload.rs`, `reach.rs` | what is moved, and what it adds to a version |
-//! | `session/` | the two sides of a session: what is served, what is taken |
+//! | `session/` | a session: its hellos, what is served, what is taken |
 //! | `bucket.rs` | what requests without progress are charged to |
 //! | `wire/` | frames, and a session over bytes (feature `codec`) |
 

@@ -1,5 +1,6 @@
 //! One session: two sides, each of which serves and takes.
 
+mod hello;
 mod serving;
 mod taking;
 
@@ -8,9 +9,9 @@ use std::{fmt, time::Duration};
 use self::{serving::Serving, taking::Taking};
 use super::{
     bucket::Bucket,
-    end::{Breach, Breaches, End, Event, OwnAuthorAhead, Waited},
-    message::{Hello, Message, Offer, Reason},
-    options::{BRANCHES, LIVES, Local, Options, VERSIONS},
+    end::{Breach, Breaches, End, Event, Waited},
+    message::{Message, Offer, Reason},
+    options::{Local, Options},
     payload::{Payload, Store},
     reach::Reach,
 };
@@ -306,49 +307,6 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn hello(&self, ours: &Version) -> Hello {
-        let Local { group, .. } = self.local;
-        let capabilities = self.options.capabilities;
-        Hello { versions: VERSIONS, capabilities, group, yours: ours.of(self.peer) }
-    }
-
-    fn hear(&mut self, hello: Hello, ours: &Version, now: Duration) -> Result<Event<P>, End> {
-        let Hello { versions: theirs, capabilities, group, yours } = hello;
-        let version = *VERSIONS.end().min(theirs.end());
-        if version < *VERSIONS.start().max(theirs.start()) {
-            return Err(End::Version { ours: VERSIONS, theirs });
-        }
-        let here = self.options.capabilities;
-        let unknown = capabilities.required & !(here.required | here.optional);
-        if unknown != 0 {
-            return Err(End::Capability { unknown });
-        }
-        if group != self.local.group {
-            return Err(End::OtherGroup);
-        }
-        let foreign = yours.iter().any(|(author, _)| author.peer != self.local.me);
-        if foreign || yours.iter().count() > LIVES || !branches(&yours) {
-            return Err(End::Misbehaved(Breach::Authors));
-        }
-        self.ready = Some(now);
-        let ahead =
-            (!ours.covers(&yours)).then(|| OwnAuthorAhead { ours: ours.of(self.local.me), theirs: yours });
-        let offered = here.required | here.optional;
-        Ok(Event::Ready {
-            version,
-            capabilities: offered & (capabilities.required | capabilities.optional),
-            ahead,
-        })
-    }
-
-    fn check(&self, version: &Version) -> Result<(), End> {
-        let authors = version.iter().count();
-        if authors > self.options.authors || !branches(version) {
-            return Err(End::Misbehaved(Breach::Authors));
-        }
-        Ok(())
-    }
-
     /// Does it if there is a token left. Else it is counted, and reported if it is the first.
     fn charge(&mut self, now: Duration, act: impl FnOnce(&mut Self)) -> Option<Event<P>> {
         if self.bucket.take(now) {
@@ -367,14 +325,6 @@ impl<P: Payload> Session<P> {
         }
         Err(end)
     }
-
-    fn hello_deadline(&self) -> Option<Duration> {
-        match self.ready {
-            None => Some(self.options.hello),
-            // What it has comes right behind its hello.
-            Some(ready) => (!self.serving.knows()).then(|| ready + self.options.hello),
-        }
-    }
 }
 
 impl<P: Payload> fmt::Debug for Session<P> {
@@ -387,8 +337,4 @@ impl<P: Payload> fmt::Debug for Session<P> {
             .field("taking", &self.taking)
             .finish_non_exhaustive()
     }
-}
-
-fn branches(version: &Version) -> bool {
-    version.iter().all(|(author, _)| version.ends(author).len() <= BRANCHES)
 }

@@ -19,7 +19,7 @@ pub(super) struct Taking<P: Payload> {
     received: u64,
     taken: u64,
     /// What the other knows of `taken`.
-    told: u64,
+    acknowledged: u64,
     /// Whether something that was taken is missing here all the same.
     lacks: bool,
     /// Whether what is here is to be said anew.
@@ -74,7 +74,7 @@ impl<P: Payload> Taking<P> {
             cost: 0,
             received: 0,
             taken: 0,
-            told: 0,
+            acknowledged: 0,
             lacks: false,
             asks: false,
             asked_at: Duration::ZERO,
@@ -89,8 +89,8 @@ impl<P: Payload> Taking<P> {
     }
 
     pub(super) fn send(&mut self, ours: &Version, now: Duration) -> Option<Message<P>> {
-        if self.told < self.taken {
-            self.told = self.taken;
+        if self.acknowledged < self.taken {
+            self.acknowledged = self.taken;
             return Some(Message::Took(self.taken));
         }
         if let Snapshot::Requested { offer, at: Duration::MAX } = self.snapshot {
@@ -263,7 +263,7 @@ impl<P: Payload> Taking<P> {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.in_hand.is_empty() && self.told == self.taken && !self.lacks && !self.asks
+        self.in_hand.is_empty() && self.acknowledged == self.taken && !self.lacks && !self.asks
     }
 
     /// Received, taken, and the cost of what is between.
@@ -283,7 +283,7 @@ impl<P: Payload> fmt::Debug for Taking<P> {
         f.debug_struct("Taking")
             .field("received", &self.received)
             .field("taken", &self.taken)
-            .field("told", &self.told)
+            .field("acknowledged", &self.acknowledged)
             .field("cost", &self.cost)
             .field("lacks", &self.lacks)
             .field("asks", &self.asks)

@@ -113,8 +113,8 @@ pub(super) struct Link {
     /// What each side sent and the other has not read.
     pub(super) pipes: [VecDeque<u8>; 2],
     began: Duration,
-    /// What each side had when it began.
-    had: [Version; 2],
+    /// The runs that each side had when it began.
+    had: [BTreeSet<RunHash>; 2],
     /// The runs that each side sent.
     pub(super) runs: [BTreeSet<RunHash>; 2],
     /// How often each side asked anew.
@@ -129,6 +129,8 @@ pub(super) struct Group {
     pub(super) links: Vec<Link>,
     pub(super) now: Duration,
     pub(super) options: Options,
+    /// Whether there are branches: a shorter one may be sent to one that has it, once.
+    pub(super) forks: bool,
 }
 
 pub(super) fn builder(members: usize, me: usize, incarnation: u32) -> ReplicaBuilder<Words> {
@@ -159,7 +161,7 @@ impl Group {
             pieces: [VecDeque::new(), VecDeque::new()],
             pipes: [VecDeque::new(), VecDeque::new()],
             began: Duration::ZERO,
-            had: [Version::new(), Version::new()],
+            had: [BTreeSet::new(), BTreeSet::new()],
             runs: [BTreeSet::new(), BTreeSet::new()],
             wants: [0; 2],
             chunks: [Vec::new(), Vec::new()],
@@ -170,6 +172,7 @@ impl Group {
             links: pairs.map(link).collect(),
             now: Duration::ZERO,
             options: Options::default(),
+            forks: false,
         }
     }
 
@@ -177,7 +180,10 @@ impl Group {
         let [one, other] = self.links[link].ends;
         let sides = [(one, other), (other, one)]
             .map(|(me, other)| Connection::new(local(me), peer(other), self.options));
-        let had = [one, other].map(|node| self.nodes[node].disk.version().clone());
+        let had = [one, other].map(|node| {
+            let kept = self.nodes[node].disk.replica.since(&Version::new());
+            kept.runs.iter().map(|run| run.hash).collect()
+        });
         let link = &mut self.links[link];
         (link.sides, link.had, link.began) = (Some(sides), had, self.now);
         link.pipes = [VecDeque::new(), VecDeque::new()];
@@ -211,13 +217,8 @@ impl Group {
             Some(3) => {
                 for run in &*read(&frame[5..]).runs {
                     assert!(runs[side].insert(run.hash) || wants[1 - side] > 0, "{run:?} is sent twice");
-                    let needed = !had[1 - side].has(run.header.author, &run.end());
-                    assert!(
-                        needed,
-                        "{run:?} was there when the session began: {side} {} {:?}",
-                        had[1 - side].get(run.header.author),
-                        sides[side].session().had().map(|had| had.ends(run.header.author))
-                    );
+                    let needed = self.forks || !had[1 - side].contains(&run.hash);
+                    assert!(needed, "{run:?} was there when the session began");
                 }
             }
             Some(5) => wants[side] += 1,

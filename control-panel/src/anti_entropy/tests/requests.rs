@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::{Breach, End, Event, Message, Reach},
-    group::Group,
+    group::{Group, builder},
 };
 use crate::replica::Version;
 
@@ -187,4 +187,62 @@ fn what_the_other_sent_is_not_sent_back() {
     for link in &group.links {
         assert!(link.runs[0].is_disjoint(&link.runs[1]) || link.ends == [1, 2], "{:?}", link.ends);
     }
+}
+
+/// What is in flight when the other asks anew is on its way all the same.
+#[test]
+fn what_is_in_flight_is_not_sent_again() {
+    let mut group = Group::pair();
+    let have = group.nodes[0].disk.version().clone();
+    for _ in 0..3 {
+        group.nodes[1].replica.commit("v".repeat(50_000));
+        group.frame(1, 0);
+    }
+    group.flush(1);
+    while group.send(0, 1) {}
+    let sent = group.side(1).session().status().sent;
+    group.inject(&Message::Want(have)).unwrap();
+    assert!(!group.send(0, 1));
+    assert_eq!(group.side(1).session().status().sent, sent);
+}
+
+#[test]
+fn without_news_the_store_is_not_asked() {
+    let mut group = Group::pair();
+    let asked = group.nodes[0].disk.asked;
+    for _ in 0..10 {
+        group.side(0).session_mut().news();
+        assert!(!group.send(0, 0));
+    }
+    assert_eq!(group.nodes[0].disk.asked, asked);
+}
+
+/// Two branches of one author, of which each side has one: no run is sent twice, whatever comes later.
+#[test]
+fn a_branch_is_sent_once() {
+    let mut group = Group::new(3);
+    group.forks = true;
+    for (node, words) in [(0, 1), (1, 2)] {
+        let mut forked = builder(3, 2, 0).build();
+        for word in 0..words {
+            forked.commit(format!("{node} {word}"));
+            let _ = (forked.settle(), forked.outbox());
+        }
+        group.nodes[node].replica.merge(forked.since(&Version::new()));
+        group.frame(node, 0);
+        group.flush(node);
+    }
+    group.connect(0);
+    group.rest();
+    // What builds on a branch may come before it: then it is asked for.
+    group.links[0].wants = [0, 0];
+    for word in 0..5 {
+        for node in 0..2 {
+            group.nodes[node].replica.commit(format!("{word}"));
+        }
+        group.rest();
+    }
+    assert_eq!(group.nodes[0].replica.version(), group.nodes[1].replica.version());
+    assert_eq!(group.nodes[0].replica.state(), group.nodes[1].replica.state());
+    assert_eq!(group.links[0].wants, [0, 0]);
 }
