@@ -16,6 +16,8 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "p2p")]
+pub(crate) use self::serve::PieceRuns;
 pub use self::{
     link::Link,
     serve::{Backlog, Piece, ServeError},

@@ -5,6 +5,7 @@
 //! | [`memory_monitor`] | `memory-monitor` (default) | reports memory pressure as it changes |
 //! | [`prefetch`] | none | asks ahead of time for what will be wanted next |
 //! | [`mods`] | `mods` | loads WebAssembly modules from a folder, within limits, and reloads them as they change |
+//! | [`p2p_sync`] | `p2p` | keeps replicas of several processes in sync, and reports every loss of contact |
 
 mod level;
 #[cfg(feature = "memory-monitor")]
@@ -13,6 +14,9 @@ pub mod memory_monitor;
 #[cfg(feature = "mods")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mods")))]
 pub mod mods;
+#[cfg(feature = "p2p")]
+#[cfg_attr(docsrs, doc(cfg(feature = "p2p")))]
+pub mod p2p_sync;
 pub mod prefetch;
 mod wait;
 
@@ -21,4 +25,6 @@ pub use self::level::MemoryLevel;
 pub use self::memory_monitor::{MemoryMonitor, SpawnMemoryMonitor};
 #[cfg(feature = "mods")]
 pub use self::mods::{ModLoader, SpawnModLoader};
+#[cfg(feature = "p2p")]
+pub use self::p2p_sync::PeerSync;
 pub use self::prefetch::{PrefetchScheduler, SpawnPrefetchScheduler};

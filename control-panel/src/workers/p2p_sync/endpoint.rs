@@ -1,0 +1,188 @@
+//! The QUIC endpoint: bound to what was asked for, and to nothing else; it talks to trusted keys alone.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use iroh::{
+    Endpoint, EndpointAddr, PublicKey, RelayMode, TransportAddr,
+    dns::{DnsResolver, NameserverConfig},
+    endpoint::{
+        AfterHandshakeOutcome, Connection, EndpointHooks, Incoming, IncomingAddr, PortmapperConfig,
+        QuicTransportConfig, Side, VarInt, presets,
+    },
+};
+
+use super::{PeerSyncOptions, shared::Shared};
+use crate::Peer;
+
+/// Sync of replicas, and the pairing of peers.
+pub(super) const SYNC: &[u8] = b"control-panel/sync/1";
+pub(super) const PAIR: &[u8] = b"control-panel/pair/1";
+
+/// Why a connection is closed. What a session has to say it says before, with its last message.
+pub(super) const CLOSED: VarInt = VarInt::from_u32(0);
+pub(super) const REFUSED: VarInt = VarInt::from_u32(1);
+pub(super) const DUPLICATE: VarInt = VarInt::from_u32(2);
+
+/// Of one connection.
+const STREAM_WINDOW: u32 = 256 << 10;
+const WINDOW: u32 = 512 << 10;
+
+/// Connections whose handshake is not done, in all and from one address.
+const HALF_OPEN: usize = 64;
+const HALF_OPEN_OF_ONE: usize = 8;
+
+/// Binds it.
+pub(super) async fn bind(options: &PeerSyncOptions, shared: &Arc<Shared>) -> Result<Endpoint, String> {
+    // No relay, no address lookup, no port mapping; and names resolve to nothing.
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+    let resolver = DnsResolver::builder()
+        .add_nameserver_config(NameserverConfig::udp(nowhere.ip()).with_port(nowhere.port()))
+        .disable_fallback()
+        .build();
+    Endpoint::builder(presets::Minimal)
+        .secret_key(options.key.secret().clone())
+        .alpns(alpns(shared))
+        .relay_mode(RelayMode::Disabled)
+        .clear_address_lookup()
+        .portmapper_config(PortmapperConfig::Disabled)
+        .dns_resolver(resolver)
+        .transport_config(transport(options.idle))
+        .hooks(Gate { shared: Arc::clone(shared) })
+        .clear_ip_transports()
+        .bind_addr(options.bind)
+        .map_err(|error| format!("{} cannot be bound: {error}", options.bind))?
+        .bind()
+        .await
+        .map_err(|error| format!("{} cannot be bound: {error}", options.bind))
+}
+
+/// What is offered now.
+pub(super) fn alpns(shared: &Shared) -> Vec<Vec<u8>> {
+    let pair = shared.tickets.is_open().then(|| PAIR.to_vec());
+    [SYNC.to_vec()].into_iter().chain(pair).collect()
+}
+
+fn transport(idle: Duration) -> QuicTransportConfig {
+    let keep_alive = idle / 3;
+    QuicTransportConfig::builder()
+        .max_idle_timeout(Some(idle.try_into().expect("options keep it within bounds")))
+        .keep_alive_interval(keep_alive)
+        .default_path_keep_alive_interval(keep_alive)
+        .default_path_max_idle_timeout(idle)
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(WINDOW))
+        .send_window(u64::from(WINDOW))
+        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None)
+        .build()
+}
+
+/// Where a peer may be. `None` if its name is no key.
+pub(super) fn place(peer: &Peer, addresses: &[SocketAddr]) -> Option<EndpointAddr> {
+    let id = PublicKey::from_bytes(&peer.0).ok()?;
+    Some(EndpointAddr::from_parts(id, addresses.iter().map(|address| TransportAddr::Ip(*address))))
+}
+
+pub(super) fn peer_of(connection: &Connection) -> Peer {
+    Peer(*connection.remote_id().as_bytes())
+}
+
+/// Where a connection's peer is now.
+pub(super) fn address_of(connection: &Connection) -> Option<SocketAddr> {
+    connection.paths().iter().find_map(|path| match path.remote_addr() {
+        TransportAddr::Ip(address) => Some(*address),
+        _ => None,
+    })
+}
+
+/// Closes a connection of a key that is not trusted before anything of the application is read or written.
+#[derive(Debug)]
+struct Gate {
+    shared: Arc<Shared>,
+}
+
+impl EndpointHooks for Gate {
+    async fn after_handshake<'a>(&'a self, connection: &'a Connection) -> AfterHandshakeOutcome {
+        let may = match connection.alpn() {
+            SYNC => self.shared.trust.peers().is_trusted(&peer_of(connection)),
+            // Who redeems a ticket dials a key that is in it.
+            PAIR => connection.side() == Side::Client || self.shared.tickets.is_open(),
+            _ => false,
+        };
+        if may {
+            return AfterHandshakeOutcome::Accept;
+        }
+        self.shared.count_refused();
+        AfterHandshakeOutcome::Reject { error_code: REFUSED, reason: Vec::new() }
+    }
+}
+
+/// Counts the handshakes that are not done.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HalfOpen(Arc<Mutex<Counts>>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    of: BTreeMap<IpAddr, usize>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    counts: HalfOpen,
+    from: Option<IpAddr>,
+}
+
+impl HalfOpen {
+    /// Whether this one goes on, and counts until the guard is dropped. One that does not is refused, or must prove its address and come again.
+    pub(super) fn admit(&self, incoming: Incoming) -> Option<(Incoming, Handshake)> {
+        let from = match incoming.remote_addr() {
+            IncomingAddr::Ip(address) => Some(address.ip()),
+            _ => None,
+        };
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = from.map_or(0, |from| counts.of.get(&from).copied().unwrap_or(0));
+        if counts.all >= HALF_OPEN / 2 || of_one >= HALF_OPEN_OF_ONE {
+            let is_full = counts.all >= HALF_OPEN || of_one >= HALF_OPEN_OF_ONE;
+            drop(counts);
+            if !incoming.remote_addr_validated() {
+                // It costs this side nothing.
+                incoming.retry().ok();
+                return None;
+            }
+            if is_full {
+                incoming.refuse();
+                return None;
+            }
+            counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        counts.all += 1;
+        if let Some(from) = from {
+            *counts.of.entry(from).or_default() += 1;
+        }
+        drop(counts);
+        Some((incoming, Handshake { counts: self.clone(), from }))
+    }
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.all = counts.all.saturating_sub(1);
+        if let Some(from) = self.from
+            && let Some(of_one) = counts.of.get_mut(&from)
+        {
+            *of_one = of_one.saturating_sub(1);
+            if *of_one == 0 {
+                counts.of.remove(&from);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What a program asks of the worker.
+
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::sync::oneshot;
+
+use super::{
+    endpoint::{self, REFUSED},
+    pairing::PairError,
+    shared::Shared,
+    ticket::{Ticket, TicketError},
+    trust::{ADDRESSES, Entry, TrustOrigin},
+};
+use crate::{Peer, replica::Grant};
+
+/// A handle to a [`PeerSync`](super::PeerSync): pairs, revokes, and shows how it is. It works across restarts of the worker; clones are the same.
+#[derive(Clone)]
+pub struct PeerSyncHandle {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// How the worker is, at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerSyncStatus {
+    /// Where peers reach this program; none while the worker does not run.
+    pub addresses: Vec<SocketAddr>,
+    /// All that are in the trust store.
+    pub peers: Vec<PeerStatus>,
+    /// Connections that were refused for their key, since the start.
+    pub refused: u64,
+}
+
+/// How a peer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerStatus {
+    /// Which.
+    pub peer: Peer,
+    /// As it was reported last.
+    pub online: bool,
+    /// How it came to be trusted; `None` if it was revoked here.
+    pub trusted: Option<TrustOrigin>,
+    /// What it may do, as far as is known here.
+    pub grant: Option<Grant>,
+    /// Where it may be.
+    pub addresses: Vec<SocketAddr>,
+}
+
+impl PeerSyncHandle {
+    /// A ticket for one peer, which works once, within this time (at most a day): [`PeerOnline::invited`](super::PeerOnline::invited) says when it was redeemed. Give it by a way
+    /// that no other reads.
+    ///
+    /// It is in memory alone: a restart of the program voids it. Cheap, and waits for nothing.
+    ///
+    /// # Errors
+    /// The worker does not run yet, or 16 tickets are open.
+    pub fn ticket(&self, grant: Grant, lifetime: Duration) -> Result<Ticket, TicketError> {
+        let endpoint = self.shared.endpoint.load_full().ok_or(TicketError::NotRunning)?;
+        let mut addresses = endpoint.bound_sockets();
+        addresses.extend(endpoint.addr().ip_addrs().copied());
+        addresses.retain(|address| !address.ip().is_unspecified());
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses.truncate(ADDRESSES);
+        let secret = self.shared.tickets.open(grant, lifetime)?;
+        // Before it is shown to the one that redeems it.
+        endpoint.set_alpns(endpoint::alpns(&self.shared));
+        self.shared.changed.notify_one();
+        Ok(Ticket { peer: self.shared.me, group: self.shared.group, secret, addresses })
+    }
+
+    /// Redeems a ticket: the inviter and this program trust each other from then on, and connect.
+    ///
+    /// # Errors
+    /// [`PairError`]; then the ticket may be used up, and a new one is needed.
+    ///
+    /// # Cancel safety
+    /// The redemption goes on.
+    pub async fn redeem(&self, ticket: Ticket) -> Result<Peer, PairError> {
+        let (answer, answered) = oneshot::channel();
+        self.shared.ask_to_redeem((ticket, answer)).map_err(PairError::Ticket)?;
+        answered.await.unwrap_or(Err(PairError::Ticket(TicketError::NotRunning)))
+    }
+
+    /// Does not talk to a peer any more: when this returns nothing more is read from it or sent to it. Membership does not bring it back here, a new
+    /// ticket does. To remove it for all, [retire](crate::Replica::retire) it.
+    ///
+    /// # Errors
+    /// The trust store has its 1,024 peers, and this is none of them: then it is not trusted anyway, until it becomes a member.
+    pub fn revoke(&self, peer: Peer) -> Result<(), TicketError> {
+        self.shared.trust.change(|peers| peers.revoke(peer)).map_err(|_| TicketError::StoreFull)?;
+        let connection = self.shared.state().connections.remove(&peer);
+        if let Some(connection) = connection.and_then(|connection| connection.upgrade()) {
+            connection.close(REFUSED, b"");
+        }
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// Says where a peer may be, beside what is found out: at most 8 addresses, in place of those said before. It does not make the peer trusted.
+    pub fn set_addresses(&self, peer: Peer, addresses: &[SocketAddr]) {
+        let mut state = self.shared.state();
+        if state.addresses.len() < super::trust::PEERS || state.addresses.contains_key(&peer) {
+            let addresses = addresses.iter().take(ADDRESSES).copied().collect();
+            state.addresses.insert(peer, addresses);
+        }
+        drop(state);
+        self.shared.changed.notify_one();
+    }
+
+    /// How it is now.
+    pub fn status(&self) -> PeerSyncStatus {
+        let endpoint = self.shared.endpoint.load_full();
+        let addresses = endpoint.map(|endpoint| endpoint.bound_sockets()).unwrap_or_default();
+        let trusted = self.shared.trust.peers();
+        let state = self.shared.state();
+        let peers = trusted.iter().map(|(peer, entry)| {
+            let (trusted, grant, addresses) = match entry {
+                Entry::Trusted { grant, origin, addresses } => {
+                    (Some(*origin), Some(*grant), addresses.clone())
+                }
+                Entry::Revoked => (None, None, Vec::new()),
+            };
+            PeerStatus { peer: *peer, online: state.online.contains(peer), trusted, grant, addresses }
+        });
+        PeerSyncStatus { addresses, peers: peers.collect(), refused: self.shared.refused() }
+    }
+}
+
+impl fmt::Debug for PeerSyncHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerSyncHandle").field("peer", &self.shared.me).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,211 @@
+//! Replicas of several processes, in sync: peers that trust each other connect, exchange what the other lacks, and every loss of contact is an intent.
+//!
+//! Built on iroh: QUIC and TLS 1.3, where a peer is its ed25519 key. By default it binds to loopback, and uses no relay, no DNS, no port mapping and no
+//! public service. What it promises, and the protocol, is in `workers/p2p_sync/README.md`.
+//!
+//! ```
+//! use control_panel::{ControlPanel, Delta, GraphIntent, Replica, Stamp, State};
+//! use control_panel::replica::codec::{Limits, Postcard};
+//! use control_panel::workers::p2p_sync::{PeerKey, PeerOffline, PeerOnline, PeerSync, PeerSyncOptions};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Default, Serialize, Deserialize)]
+//! struct Document(Vec<String>);
+//!
+//! impl State for Document {
+//!     type Op = String;
+//!
+//!     fn apply(&mut self, line: &String, _: &Stamp) {
+//!         self.0.push(line.clone());
+//!     }
+//! }
+//!
+//! #[derive(Debug, GraphIntent)]
+//! enum Update {
+//!     #[intent(clock = delta, origin = delta, from)]
+//!     ApplyRemoteDelta { delta: Delta<String> },
+//!     #[intent(from)]
+//!     MarkPeerOffline(PeerOffline),
+//!     #[intent(from)]
+//!     MarkPeerOnline(PeerOnline),
+//! }
+//!
+//! # let folder = tempfile::tempdir()?;
+//! let key = PeerKey::open(folder.path().join("peer.key"))?;
+//! let mut replica = Replica::builder(key.peer(), Document::default()).codec(Postcard::new(), Limits::default()).build();
+//! let sync = PeerSync::new(replica.link(), PeerSyncOptions::new(key, folder.path().join("peers")))?;
+//! let peers = sync.handle();
+//!
+//! let panel = ControlPanel::<Update>::new();
+//! panel.spawn(sync.into_worker());
+//! // In `apply`: merge each delta; invite a peer that comes with `invited`. Each frame: settle, and outbox.
+//! assert_eq!(peers.status().refused, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod contact;
+mod endpoint;
+mod event;
+mod handle;
+mod hub;
+mod key;
+mod pairing;
+mod secret_file;
+mod session;
+mod shared;
+mod store;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod tickets;
+mod trust;
+
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+pub use self::{
+    event::{OfflineReason, PeerMisbehaved, PeerOffline, PeerOnline},
+    handle::{PeerStatus, PeerSyncHandle, PeerSyncStatus},
+    hub::PeerSyncError,
+    key::{PeerKey, PeerSignatures},
+    pairing::PairError,
+    secret_file::{FileError, FileFault},
+    ticket::{Ticket, TicketError},
+    trust::TrustOrigin,
+};
+use self::{shared::Shared, trust::TrustStore};
+use crate::{
+    Backoff, Cancel, Context, Delta, Intent, IntentSource, Restart, Source, Worker, link::Link,
+    replica::State,
+};
+
+/// How a [`PeerSync`] talks.
+#[derive(Clone, Debug)]
+pub struct PeerSyncOptions {
+    pub(in crate::workers::p2p_sync) key: PeerKey,
+    trust: PathBuf,
+    bind: SocketAddr,
+    idle: Duration,
+    connect: Duration,
+}
+
+impl PeerSyncOptions {
+    /// With this key, and the trust store at this path, which is made when there is something to write. Loopback, idle 5 s, connect 5 s.
+    pub fn new(key: PeerKey, trust: impl Into<PathBuf>) -> Self {
+        Self {
+            key,
+            trust: trust.into(),
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            idle: Duration::from_secs(5),
+            connect: Duration::from_secs(5),
+        }
+    }
+
+    /// Where it listens, and sends from. Default: loopback, at a port that is free. `0.0.0.0:PORT` opens it to the networks of this machine.
+    pub fn bind(self, address: SocketAddr) -> Self {
+        Self { bind: address, ..self }
+    }
+
+    /// After so long without a packet a peer is lost; within 100 ms and 15 s. A third of it is the time between packets that keep a connection. Both sides use the
+    /// shorter of the two settings. Default: 5 s.
+    pub fn idle(self, time: Duration) -> Self {
+        Self { idle: time.clamp(Duration::from_millis(100), Duration::from_secs(15)), ..self }
+    }
+
+    /// How long a connection may take to come about. Default: 5 s.
+    pub fn connect_timeout(self, time: Duration) -> Self {
+        Self { connect: time, ..self }
+    }
+}
+
+/// A worker to be that keeps replicas of several processes in sync.
+#[must_use = "it does nothing until its worker is spawned"]
+pub struct PeerSync<S: State, Src = IntentSource> {
+    source: Src,
+    parts: Arc<Parts<S>>,
+}
+
+/// What each generation of the worker gets.
+pub(in crate::workers::p2p_sync) struct Parts<S: State> {
+    link: Link<S>,
+    options: PeerSyncOptions,
+    shared: Arc<Shared>,
+}
+
+impl<S: State> PeerSync<S> {
+    /// Of this replica ([`Replica::link`](crate::Replica::link)); its intents come from [`IntentSource::P2pSync`].
+    ///
+    /// It blocks: reads the trust store.
+    ///
+    /// # Errors
+    /// The trust store cannot be read, or is not whole: it is as it was.
+    ///
+    /// # Panics
+    /// If the key is not that of the replica's peer: no other could trust both.
+    pub fn new(link: Link<S>, options: PeerSyncOptions) -> Result<Self, FileError> {
+        let me = options.key.peer();
+        assert_eq!(
+            me,
+            link.author().peer,
+            "the key is another peer's than the replica: build it with `key.peer()`"
+        );
+        let trust = TrustStore::open(&options.trust)?;
+        let shared = Arc::new(Shared::new(me, link.genesis(), trust));
+        Ok(Self { source: IntentSource::P2pSync, parts: Arc::new(Parts { link, options, shared }) })
+    }
+}
+
+impl<S: State, Src: Source> PeerSync<S, Src> {
+    /// Sends its intents from that source.
+    pub fn source<Other: Source>(self, source: Other) -> PeerSync<S, Other> {
+        PeerSync { source, parts: self.parts }
+    }
+
+    /// Pairs and revokes, and shows how it is.
+    pub fn handle(&self) -> PeerSyncHandle {
+        PeerSyncHandle { shared: Arc::clone(&self.parts.shared) }
+    }
+
+    /// The worker, named `p2p_sync`, for `panel.spawn(…)`. It is restarted after an error (an address in use) or a panic; its successor reports what the one before had
+    /// in contact. Asked to stop, it says goodbye to its peers, within its grace.
+    pub fn into_worker<I, P>(self) -> Worker<I, P>
+    where
+        I: Intent<Source = Src> + From<Delta<S::Op>> + From<PeerOffline> + From<PeerOnline>,
+        P: Send + Sync + 'static,
+    {
+        self.worker(None)
+    }
+
+    /// As [`into_worker`](Self::into_worker), and peers that break the protocol are reported, once a peer and kind.
+    pub fn into_reporting_worker<I, P>(self) -> Worker<I, P>
+    where
+        I: Intent<Source = Src>
+            + From<Delta<S::Op>>
+            + From<PeerOffline>
+            + From<PeerOnline>
+            + From<PeerMisbehaved>,
+        P: Send + Sync + 'static,
+    {
+        self.worker(Some(I::from))
+    }
+
+    fn worker<I, P>(self, misbehaved: Option<fn(PeerMisbehaved) -> I>) -> Worker<I, P>
+    where
+        I: Intent<Source = Src> + From<Delta<S::Op>> + From<PeerOffline> + From<PeerOnline>,
+        P: Send + Sync + 'static,
+    {
+        let Self { source, parts } = self;
+        Worker::new("p2p_sync", source, move |cx: Context<I, P>| hub::run(cx, Arc::clone(&parts), misbehaved))
+            .restart(Restart::OnFailure)
+            .backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(30)))
+            .cancel(Cancel::Cooperative)
+    }
+}
+
+impl<S: State, Src: fmt::Debug> fmt::Debug for PeerSync<S, Src> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerSync")
+            .field("source", &self.source)
+            .field("options", &self.parts.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,56 @@
+//! What a session serves: the link's, as bytes.
+
+use crate::{
+    anti_entropy::{PIECE, Payload, Piece, Reach, Store, Wire},
+    link::{Backlog, Link, PieceRuns, ServeError},
+    replica::{State, Version, codec::Limits},
+};
+
+/// One session's view of the link.
+pub(super) struct LinkStore<S: State> {
+    link: Link<S>,
+    version: Version,
+    limits: Limits,
+    backlog: Option<Backlog<S::Op>>,
+}
+
+impl<S: State> LinkStore<S> {
+    pub(super) fn new(link: Link<S>) -> Self {
+        let limits = link.limits().with_bytes(PIECE);
+        Self { version: link.durable_version(), link, limits, backlog: None }
+    }
+
+    /// Brings the version up to what is durable now.
+    pub(super) fn refresh(&mut self) {
+        self.version = self.link.durable_version();
+    }
+}
+
+impl<S: State> Store<Wire> for LinkStore<S> {
+    type Error = ServeError;
+
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn begin(&mut self, version: &Version) -> Result<bool, ServeError> {
+        self.backlog = self.link.since(version, &self.limits)?;
+        Ok(self.backlog.is_some())
+    }
+
+    fn next(&mut self) -> Result<Option<Piece<Wire>>, ServeError> {
+        let Some(piece) = self.backlog.as_mut().and_then(Iterator::next) else {
+            self.backlog = None;
+            return Ok(None);
+        };
+        let reach = match &piece.runs {
+            PieceRuns::Published(delta) => Reach::of(delta),
+            PieceRuns::Durable(delta) => Reach::of(delta),
+        };
+        Ok(Some(Piece { delta: piece.encode()?, reach }))
+    }
+
+    fn chunk(&mut self, _: u64, _: usize) -> Result<<Wire as Payload>::Chunk, ServeError> {
+        unreachable!("no snapshot is offered")
+    }
+}

@@ -1,0 +1,180 @@
+//! What pairs a peer, once.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
+
+use data_encoding::BASE32_NOPAD;
+
+use super::trust::ADDRESSES;
+use crate::{Peer, replica::RunHash};
+
+const PREFIX: &str = "cp1";
+const CHECK: &[u8; 32] = b"control-panel ticket check v1\0\0\0";
+
+/// The longest text: eight IPv6 addresses.
+const MOST_CHARACTERS: usize = 512;
+
+/// An invitation to pair, made by [`PeerSyncHandle::ticket`](super::PeerSyncHandle::ticket): the inviter's key and addresses, the group, and a secret that
+/// works once.
+///
+/// Who reads it first can use it, so it is shown as text by [`text`](Self::text) and [`qr`](Self::qr) alone, and not by its `Debug`.
+///
+/// ```
+/// use control_panel::workers::p2p_sync::{Ticket, TicketError};
+///
+/// assert_eq!("my ticket".parse::<Ticket>().unwrap_err(), TicketError::NoTicket);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ticket {
+    pub(super) peer: Peer,
+    pub(super) group: RunHash,
+    pub(super) secret: [u8; 16],
+    pub(super) addresses: Vec<SocketAddr>,
+}
+
+impl Ticket {
+    /// Whose it is: the only peer that it can be redeemed at.
+    pub fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// What the other types or pastes: `cp1`, and some 150 lower-case letters and digits.
+    pub fn text(&self) -> String {
+        let mut bytes = self.bytes();
+        bytes.extend_from_slice(&check(&bytes));
+        let mut text = PREFIX.to_owned();
+        text.push_str(&BASE32_NOPAD.encode(&bytes).to_ascii_lowercase());
+        text
+    }
+
+    /// The same to be scanned, as lines of block characters for a terminal.
+    pub fn qr(&self) -> String {
+        // In upper case it is a third smaller, and read all the same.
+        let code = fast_qr::QRBuilder::new(self.text().to_ascii_uppercase()).build();
+        // A ticket is shorter than the longest code.
+        code.map_or_else(|_| self.text(), |code| code.to_str())
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(128);
+        bytes.extend_from_slice(&self.peer.0);
+        bytes.extend_from_slice(&self.group.0);
+        bytes.extend_from_slice(&self.secret);
+        for address in self.addresses.iter().take(ADDRESSES) {
+            match address.ip() {
+                IpAddr::V4(ip) => {
+                    bytes.push(4);
+                    bytes.extend_from_slice(&ip.octets());
+                }
+                IpAddr::V6(ip) => {
+                    bytes.push(6);
+                    bytes.extend_from_slice(&ip.octets());
+                }
+            }
+            bytes.extend_from_slice(&address.port().to_be_bytes());
+        }
+        bytes
+    }
+}
+
+/// Finds what was mistyped.
+fn check(bytes: &[u8]) -> [u8; 4] {
+    let hash = blake3::keyed_hash(CHECK, bytes);
+    *hash.as_bytes().first_chunk().expect("a hash has 32 bytes")
+}
+
+/// Upper and lower case are the same, and blanks around it are nothing.
+impl FromStr for Ticket {
+    type Err = TicketError;
+
+    fn from_str(text: &str) -> Result<Self, TicketError> {
+        let text = text.trim();
+        if text.len() > MOST_CHARACTERS {
+            return Err(TicketError::Malformed);
+        }
+        let lower = text.to_ascii_lowercase();
+        let rest = lower.strip_prefix(PREFIX).ok_or(TicketError::NoTicket)?;
+        let bytes =
+            BASE32_NOPAD.decode(rest.to_ascii_uppercase().as_bytes()).map_err(|_| TicketError::Malformed)?;
+        let (mut bytes, found) = bytes.split_last_chunk::<4>().ok_or(TicketError::Check)?;
+        if check(bytes) != *found {
+            return Err(TicketError::Check);
+        }
+        let peer = Peer(*take(&mut bytes)?);
+        let group = RunHash(*take(&mut bytes)?);
+        let secret = *take(&mut bytes)?;
+        let mut addresses = Vec::new();
+        while let Some((family, rest)) = bytes.split_first() {
+            bytes = rest;
+            let ip = match family {
+                4 => IpAddr::from(*take::<4>(&mut bytes)?),
+                6 => IpAddr::from(*take::<16>(&mut bytes)?),
+                _ => return Err(TicketError::Malformed),
+            };
+            addresses.push(SocketAddr::new(ip, u16::from_be_bytes(*take(&mut bytes)?)));
+        }
+        if addresses.len() > ADDRESSES {
+            return Err(TicketError::Malformed);
+        }
+        Ok(Self { peer, group, secret, addresses })
+    }
+}
+
+fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Result<&'a [u8; N], TicketError> {
+    let (first, rest) = bytes.split_first_chunk().ok_or(TicketError::Malformed)?;
+    *bytes = rest;
+    Ok(first)
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket")
+            .field("peer", &self.peer)
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no ticket, or one is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TicketError {
+    /// It does not begin with `cp1`.
+    NoTicket,
+    /// It is not one of this version.
+    Malformed,
+    /// A character is wrong or missing.
+    Check,
+    /// The worker has no address yet, or stopped.
+    NotRunning,
+    /// 16 are open.
+    TooMany,
+    /// It is this program's own.
+    Own,
+    /// It is of another group than this replica.
+    OtherGroup,
+    /// The trust store is full.
+    StoreFull,
+}
+
+impl fmt::Display for TicketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoTicket => "it is no ticket: those begin with `cp1`",
+            Self::Malformed => "it is no ticket of this version",
+            Self::Check => "a character of the ticket is wrong or missing: copy it again",
+            Self::NotRunning => "the worker has no address yet, or stopped",
+            Self::TooMany => "16 tickets are open: let one be redeemed or expire",
+            Self::Own => "it is this program's own ticket: redeem it in another",
+            Self::OtherGroup => {
+                "the ticket is of another group than this replica: begin with the same members"
+            }
+            Self::StoreFull => "the trust store has its 1,024 peers",
+        })
+    }
+}
+
+impl std::error::Error for TicketError {}

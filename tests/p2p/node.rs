@@ -1,0 +1,270 @@
+//! A program with a replica and a panel, and its peers.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use control_panel::{
+    ControlPanel, Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State, WorkerHandle,
+    journal::Journal,
+    replica::{
+        Grant, ReplicaBuilder,
+        codec::{Limits, Postcard},
+    },
+    workers::p2p_sync::{
+        OfflineReason, PeerKey, PeerMisbehaved, PeerOffline, PeerOnline, PeerSignatures, PeerSync,
+        PeerSyncHandle, PeerSyncOptions,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+/// Beyond what a busy machine takes for anything here.
+pub(crate) const LONG: Duration = Duration::from_secs(120);
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Words(pub(crate) Vec<String>);
+
+impl State for Words {
+    type Op = String;
+
+    fn apply(&mut self, word: &String, _: &Stamp) {
+        self.0.push(word.clone());
+    }
+}
+
+#[derive(Debug, GraphIntent)]
+pub(crate) enum Update {
+    #[intent(clock = delta, origin = delta, from)]
+    ApplyRemoteDelta { delta: Delta<String> },
+    #[intent(from)]
+    MarkPeerOffline(PeerOffline),
+    #[intent(from)]
+    MarkPeerOnline(PeerOnline),
+    #[intent(from)]
+    PeerMisbehaved(PeerMisbehaved),
+}
+
+/// What was reported of a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Online,
+    Offline(OfflineReason),
+}
+
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) replica: Replica<Words>,
+    pub(crate) seen: Vec<(Peer, Seen)>,
+    pub(crate) misbehaved: Vec<PeerMisbehaved>,
+}
+
+impl Reducer for App {
+    type Intent = Update;
+
+    fn apply(&mut self, queued: QueuedIntent<Update>) {
+        match queued.intent {
+            Update::ApplyRemoteDelta { delta } => self.replica.merge(delta),
+            Update::MarkPeerOffline(PeerOffline { peer, reason, .. }) => {
+                self.seen.push((peer, Seen::Offline(reason)));
+            }
+            Update::MarkPeerOnline(PeerOnline { peer, invited, .. }) => {
+                self.seen.push((peer, Seen::Online));
+                if let Some(grant) = invited {
+                    self.replica.invite(peer, grant).ok();
+                }
+            }
+            Update::PeerMisbehaved(misbehaved) => self.misbehaved.push(misbehaved),
+        }
+    }
+
+    fn settle(&mut self) {
+        let _ = (self.replica.settle(), self.replica.outbox());
+    }
+}
+
+/// How a node begins.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) folder: PathBuf,
+    /// Of the group, from the beginning; this one alone where there are none.
+    pub(crate) members: Vec<Peer>,
+    pub(crate) idle: Duration,
+    pub(crate) journal: bool,
+    pub(crate) bind: SocketAddr,
+    /// Where others are, from the start.
+    pub(crate) known: Vec<(Peer, SocketAddr)>,
+}
+
+impl Setup {
+    pub(crate) fn new(folder: &Path, members: &[Peer]) -> Self {
+        Self {
+            folder: folder.into(),
+            members: members.into(),
+            // A busy machine holds a connection up for seconds.
+            idle: Duration::from_secs(15),
+            journal: false,
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            known: Vec::new(),
+        }
+    }
+
+    pub(crate) fn key(&self) -> PeerKey {
+        PeerKey::open(self.folder.join("peer.key")).unwrap()
+    }
+
+    fn builder(&self) -> ReplicaBuilder<Words> {
+        let key = self.key();
+        let mut members = self.members.clone();
+        if members.is_empty() {
+            members.push(key.peer());
+        }
+        Replica::builder(key.peer(), Words::default())
+            .members(members)
+            .codec(Postcard::new(), Limits::default())
+            .signer(key)
+            .verifier(PeerSignatures)
+    }
+
+    pub(crate) fn start(&self) -> Node {
+        let journal = self.journal.then(|| Journal::open(self.folder.join("words.journal")).unwrap());
+        let mut replica = match &journal {
+            Some(journal) => journal.replica(self.builder()).unwrap(),
+            None => self.builder().build(),
+        };
+        let options =
+            PeerSyncOptions::new(self.key(), self.folder.join("peers")).idle(self.idle).bind(self.bind);
+        let sync = PeerSync::new(replica.link(), options).unwrap();
+        let peers = sync.handle();
+        for (peer, address) in &self.known {
+            peers.set_addresses(*peer, &[*address]);
+        }
+        let panel = ControlPanel::new();
+        let worker = panel.spawn(sync.into_reporting_worker());
+        let app = App { replica, seen: Vec::new(), misbehaved: Vec::new() };
+        Node { panel, app, peers, worker, journal }
+    }
+}
+
+pub(crate) struct Node {
+    pub(crate) panel: ControlPanel<Update>,
+    pub(crate) app: App,
+    pub(crate) peers: PeerSyncHandle,
+    pub(crate) worker: WorkerHandle,
+    pub(crate) journal: Option<Journal>,
+}
+
+impl Node {
+    pub(crate) fn peer(&self) -> Peer {
+        self.app.replica.author().peer
+    }
+
+    pub(crate) fn frame(&mut self) {
+        self.panel.run_frame(&mut self.app, &mut (), []);
+        if let Some(journal) = &self.journal {
+            journal.flush().ok();
+        }
+    }
+
+    pub(crate) fn commit(&mut self, word: &str) {
+        self.app.replica.commit(word.to_owned());
+        self.frame();
+    }
+
+    /// Where it listens, once it does.
+    pub(crate) fn address(&mut self) -> SocketAddr {
+        until(&mut [self], "it is bound", |nodes| !nodes[0].peers.status().addresses.is_empty());
+        self.peers.status().addresses[0]
+    }
+
+    pub(crate) fn knows(&mut self, other: &mut Self) {
+        let (peer, address) = (other.peer(), other.address());
+        self.peers.set_addresses(peer, &[address]);
+    }
+
+    /// What was reported since it was reached first.
+    pub(crate) fn seen_since_online(&self, peer: Peer) -> Vec<Seen> {
+        self.seen_of(peer).into_iter().skip_while(|seen| *seen != Seen::Online).collect()
+    }
+
+    pub(crate) fn seen_of(&self, peer: Peer) -> Vec<Seen> {
+        self.app.seen.iter().filter(|(of, _)| *of == peer).map(|(_, seen)| seen.clone()).collect()
+    }
+
+    pub(crate) fn is_online(&self, peer: Peer) -> bool {
+        self.seen_of(peer).last() == Some(&Seen::Online)
+    }
+
+    pub(crate) fn words(&self) -> &[String] {
+        &self.app.replica.state().0
+    }
+
+    pub(crate) fn stop(mut self) -> App {
+        assert!(self.panel.shutdown_blocking().is_clean());
+        self.panel.run_frame(&mut self.app, &mut (), []);
+        if let Some(journal) = &self.journal {
+            journal.close().unwrap();
+        }
+        self.app
+    }
+}
+
+/// Runs frames of all until it is so.
+pub(crate) fn until(nodes: &mut [&mut Node], what: &str, mut is: impl FnMut(&[&mut Node]) -> bool) {
+    let began = Instant::now();
+    while !is(nodes) {
+        if began.elapsed() > LONG {
+            for node in nodes.iter() {
+                eprintln!(
+                    "{}: {:?}\n{:?}\n{:?}",
+                    node.peer(),
+                    node.app.seen,
+                    node.words().len(),
+                    node.peers.status()
+                );
+            }
+            panic!("it is not so: {what}");
+        }
+        for node in nodes.iter_mut() {
+            node.frame();
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Runs frames for a time: for what must not happen.
+pub(crate) fn for_a_while(nodes: &mut [&mut Node], time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        for node in nodes.iter_mut() {
+            node.frame();
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Folders of so many, and their keys.
+pub(crate) fn folders(count: usize) -> (Vec<tempfile::TempDir>, Vec<Peer>) {
+    let folders: Vec<_> = (0..count).map(|_| tempfile::tempdir().unwrap()).collect();
+    let peers = folders.iter().map(|folder| Setup::new(folder.path(), &[]).key().peer()).collect();
+    (folders, peers)
+}
+
+/// Invites, and pairs by a ticket.
+pub(crate) fn pair(inviter: &mut Node, other: &mut Node, grant: Grant) {
+    inviter.address();
+    other.address();
+    let ticket = inviter.peers.ticket(grant, Duration::from_secs(600)).unwrap();
+    let (handle, peer) = (other.peers.clone(), other.peer());
+    let ticket = ticket.text().parse().unwrap();
+    let redeeming = thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(handle.redeem(ticket))
+    });
+    until(&mut [inviter, other], "the ticket is redeemed", |_| redeeming.is_finished());
+    assert_eq!(redeeming.join().unwrap(), Ok(inviter.peer()));
+    until(&mut [inviter, other], "it is invited", |nodes| {
+        nodes.iter().all(|node| node.app.replica.members().any(|(member, _)| member == peer))
+    });
+}
