@@ -42,7 +42,7 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 fn spawn(setup: &Setup, member: Peer, at: SocketAddr) -> Child {
-    let member: String = member.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let member: String = member.0.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["failures::child", "--exact", "--nocapture"])
         .env(FOLDER, &setup.folder)

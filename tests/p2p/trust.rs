@@ -106,7 +106,7 @@ fn files_that_are_not_whole_are_refused() {
     setup.start().stop();
     let path = setup.folder.join("peer.key");
     let key = fs::read_to_string(&path).unwrap();
-    let wrong = key.replace(|digit: char| digit == 'a', "b");
+    let wrong = key.replace('a', "b");
     fs::write(&path, &wrong).unwrap();
     let error = control_panel::workers::p2p_sync::PeerKey::open(&path).unwrap_err().to_string();
     assert!(error.contains("peer.key"), "{error}");
