@@ -168,7 +168,7 @@ fn a_thousand_that_fail_together_spread_over_the_band() {
         // And nowhere is a crowd: each tenth has about a hundred.
         for tenth in 0..10 {
             let part = band + band * tenth / 10..band + band * (tenth + 1) / 10;
-            let here = returned.iter().filter(|wait| part.contains(wait)).count();
+            let here = returned.iter().filter(|&wait| part.contains(wait)).count();
             assert!((40..=180).contains(&here), "{here} in {part:?}");
         }
     }
