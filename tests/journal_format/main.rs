@@ -1,7 +1,7 @@
 //! A format that lasts: journals that are checked in, and that each later version opens, or refuses by name.
 //!
 //! `cargo test -p tests --test journal_format make_the_fixture -- --ignored` makes them anew: after a change of the format that is wanted, and
-//! with a new number (`FORMAT` in `journal/store/meta.rs`) once a version with the old one was published.
+//! with a new number (`FORMAT` in `journal/store/meta.rs`); the journal of the format before stays, and is refused by name.
 
 mod app;
 
@@ -21,11 +21,12 @@ use tempfile::TempDir;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/journal");
 /// The journal, its export, and what is in them.
-const JOURNAL: &str = "format-1.journal";
-const EXPORT: &str = "format-1.recording";
-const WORDS: &str = "format-1.txt";
-/// Of formats that this version does not know.
-const OTHERS: [(&str, u64); 2] = [("older.journal", 0), ("newer.journal", 1_000)];
+const JOURNAL: &str = "format-2.journal";
+const EXPORT: &str = "format-2.recording";
+const WORDS: &str = "format-2.txt";
+/// Of formats that this version does not know: one that was, and one that may come.
+const OLDER: (&str, u64) = ("format-1.journal", 1);
+const NEWER: (&str, u64) = ("newer.journal", 1_000);
 
 /// A copy of what is checked in: a lock file would lie beside it.
 fn copy(name: &str) -> (TempDir, PathBuf) {
@@ -83,7 +84,7 @@ fn the_checked_in_journal_is_gone_on_with() {
 
 #[test]
 fn formats_that_this_version_does_not_know_are_refused_by_name_and_left_as_they_are() {
-    for (name, format) in OTHERS {
+    for (name, format) in [OLDER, NEWER] {
         let (folder, path) = copy(name);
         let before = fs::read(&path).unwrap();
         let errors = [Journal::open(&path).unwrap_err(), Recording::open(&path).unwrap_err()];
@@ -122,12 +123,11 @@ fn make_the_fixture() {
     put(JOURNAL, &fs::read(&journal).unwrap());
     put(EXPORT, &recording.to_bytes());
     put(WORDS, words(&recording).as_bytes());
-    for (name, format) in OTHERS {
-        let path = scratch.path().join(name);
-        Journal::open(&path).unwrap().close().unwrap();
-        set_format(&path, format);
-        put(name, &fs::read(&path).unwrap());
-    }
+    let (name, format) = NEWER;
+    let path = scratch.path().join(name);
+    Journal::open(&path).unwrap().close().unwrap();
+    set_format(&path, format);
+    put(name, &fs::read(&path).unwrap());
 }
 
 /// The one row that every version reads.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::replica::{
     Author, Replica, ReplicaBuilder, Snapshot, State,
-    codec::{Codec, Limits, decode_run},
+    codec::{Codec, Limits},
     restore::Kept,
     run::Run,
 };
@@ -154,22 +154,19 @@ fn read<S>(reader: &Reader, codec: &dyn Codec<S::Op>) -> Result<Kept<S>, Fault>
 where
     S: State + Serialize + DeserializeOwned,
 {
-    let mut runs: Vec<Arc<Run<S::Op>>> = Vec::new();
-    for run in reader.runs()? {
-        let run = run?;
-        if run.admitted {
-            let bytes = run.bytes().map_err(Fault::Encode)?;
-            runs.push(decode_run(&bytes, codec).map_err(Fault::Run)?);
+    let (mut runs, mut given): (Vec<Arc<Run<S::Op>>>, _) = (Vec::new(), BTreeSet::new());
+    let returned = reader.returned()?;
+    reader.admitted(codec, |number, run| {
+        if returned.contains(&number) {
+            given.insert(run.hash);
         }
-    }
+        runs.push(run);
+    })?;
     // A run's time is above those of all in its past.
     runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
     let snapshot =
         reader.snapshot()?.map(|bytes| Snapshot::decode(&bytes, codec, &unlimited()).map_err(Fault::Run));
-    let returned: BTreeSet<_> = reader.returned()?;
-    let hashes = runs.iter().filter(|run| returned.contains(&super::record::RunKey::of(run).place()));
-    let returned = hashes.map(|run| run.hash).collect();
-    Ok(Kept { snapshot: snapshot.transpose()?, runs, returned })
+    Ok(Kept { snapshot: snapshot.transpose()?, runs, returned: given })
 }
 
 /// A snapshot that was taken is taken again, whatever its size.

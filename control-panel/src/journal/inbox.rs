@@ -126,13 +126,10 @@ impl InboxGuard<'_> {
     }
 }
 
-/// One transaction. If the one before failed, the file is opened again first.
+/// One transaction.
 fn write(store: &mut Store, items: &[Item]) -> Result<(), Fault> {
     if store.disk().sync_failed() {
         return Err(Fault::SyncFailed);
-    }
-    if store.is_broken() && store.recover(items)? {
-        return Ok(());
     }
     store.append(items)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::replica::{
     Author, RunHash,
-    codec::{AnyRun, EncodeError},
+    codec::{AnyRun, DecodeError, EncodeError, Refused, RunParts, each_kept},
     run::Run,
 };
 
@@ -79,11 +79,23 @@ impl RunRecord {
         Self { key, admitted, body: Body::Bytes(bytes.into()) }
     }
 
-    /// Header, operations and signature, as `replica::codec::journaled` writes them.
-    pub(crate) fn bytes(&self) -> Result<Arc<[u8]>, EncodeError> {
+    /// A delta of this run alone: header, operations and signature.
+    pub(crate) fn bytes(&self) -> Arc<[u8]> {
         match &self.body {
-            Body::Bytes(bytes) => Ok(Arc::clone(bytes)),
-            Body::Run(run) => Arc::clone(run).encode().map(Arc::from),
+            Body::Bytes(bytes) => Arc::clone(bytes),
+            Body::Run(run) => run.parts().encode().into(),
+        }
+    }
+
+    /// Reads it, if it is bytes.
+    pub(crate) fn with_parts<T>(&self, mut read: impl FnMut(&RunParts<'_>) -> T) -> Result<T, DecodeError> {
+        match &self.body {
+            Body::Run(run) => Ok(read(&run.parts())),
+            Body::Bytes(bytes) => {
+                let mut last = None;
+                each_kept(bytes, |run| last = Some(read(&run)))?;
+                last.ok_or_else(|| DecodeError::new(0, Refused::Malformed("no run")))
+            }
         }
     }
 
@@ -124,17 +136,23 @@ impl FrameRecord {
     }
 }
 
-/// A recorded frame, as it is in the file.
+/// A recorded frame, as it is in the file; there its runs are numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FrameRow {
+pub(crate) struct FrameRow<R = RunPlace> {
     /// The file's number of the frame, from 1.
     pub(crate) number: u64,
     pub(crate) session: u64,
     pub(crate) panel_frame: u64,
     pub(crate) intents: Vec<u8>,
     /// Those of the frame's intents, in their order, then those that the replica admitted.
-    pub(crate) runs: Vec<RunPlace>,
+    pub(crate) runs: Vec<R>,
     pub(crate) digest: Option<u64>,
-    /// The hash of this frame and, by the one before, of all earlier ones.
-    pub(crate) chain: [u8; 32],
+}
+
+impl<R> FrameRow<R> {
+    /// The same with these runs.
+    pub(crate) fn with_runs<T>(self, runs: Vec<T>) -> FrameRow<T> {
+        let Self { number, session, panel_frame, intents, digest, .. } = self;
+        FrameRow { number, session, panel_frame, intents, runs, digest }
+    }
 }

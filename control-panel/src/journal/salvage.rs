@@ -7,8 +7,8 @@ use super::{
     intents::read_frame,
     journal::{create_new, open_to_read, open_to_salvage},
     keeping::AnySnapshot,
-    record::{FrameRecord, FrameRow, RunPlace, RunRecord},
-    store::{EFFECTS, FIRST, FORMAT, Item, Meta, Scan, Store},
+    record::{FrameRecord, RunRecord},
+    store::{EFFECTS, FIRST, FORMAT, Item, Meta, Proved, Scan, Store},
 };
 use crate::replica::codec::EncodeError;
 
@@ -29,7 +29,7 @@ pub(crate) struct Salvaged {
 pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> {
     // Of a file that is whole it is known where it ends.
     let whole = open_to_read(from).and_then(|reader| {
-        let ends = || Ok((reader.meta()?, reader.last_frame()?.map_or(0, |(number, _)| number)));
+        let ends = || Ok((reader.meta()?, reader.last_frame()?));
         ends().map_err(|fault: Fault| fault.at(from))
     });
     let damaged = open_to_salvage(from)?;
@@ -38,8 +38,8 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
         Ok((meta, _)) => Some(*meta),
         Err(_) => scan.meta().map_err(|fault| fault.at(from))?,
     };
-    let first = scan.frame(1, &FIRST).map_err(|fault| fault.at(from))?;
-    if meta.is_none() && first.is_none() && scan.places().is_empty() {
+    let first = scan.frames(1, &FIRST).map_err(|fault| fault.at(from))?;
+    if meta.is_none() && first.is_none() && scan.numbers().is_empty() {
         return Err(damaged.magic.err().unwrap_or_else(|| Fault::damaged("nothing in it is whole")).at(from));
     }
     let mut salvaged = Salvaged { frames: 0, runs: 0, lost: Vec::new() };
@@ -72,26 +72,27 @@ struct Writer {
 
 impl Writer {
     fn all(&mut self, meta: &Meta) -> Result<(), Fault> {
-        let (mut known, mut before, mut session) = (BTreeSet::new(), FIRST, 0);
+        let (mut known, mut before, mut session) = (BTreeSet::<u64>::new(), FIRST, 0);
         while self.last.is_none_or(|last| self.salvaged.frames < last)
-            && let Some(row) = self.scan.frame(self.salvaged.frames + 1, &before)?
+            && let Some(proved) = self.scan.frames(self.salvaged.frames + 1, &before)?
         {
-            let items = match self.frame(&row)? {
-                Ok(items) => items,
+            let frames = match self.frames(&proved)? {
+                Ok(frames) => frames,
                 Err(why) => {
                     self.salvaged.lost.push(why);
                     break;
                 }
             };
-            while let Some(snapshot) = self.scan.take_snapshot(row.session)? {
-                self.items.push(snapshot_item(snapshot));
+            for (row, items) in proved.rows().iter().zip(frames) {
+                while let Some(snapshot) = self.scan.take_snapshot(row.session)? {
+                    self.items.push(snapshot_item(snapshot));
+                }
+                known.extend(&row.runs);
+                self.items.extend(items);
+                session = row.session;
+                self.salvaged.frames += 1;
             }
-            for run in &row.runs {
-                known.insert((run.seq, run.prefix));
-            }
-            self.items.extend(items);
-            (before, session) = (row.chain, row.session);
-            self.salvaged.frames += 1;
+            (_, before) = proved.end();
             self.flush(TOGETHER)?;
         }
         while let Some(snapshot) = self.scan.take_snapshot(u64::MAX)? {
@@ -103,10 +104,10 @@ impl Writer {
             self.salvaged.lost.push(format!("frames {next} to {seen}: frame {next} is not whole"));
         }
         let (mut rest, mut is_behind) = (Vec::new(), false);
-        for place in self.scan.places() {
+        for number in self.scan.numbers() {
             self.salvaged.runs += 1;
-            if !known.contains(&(place.seq, place.prefix)) {
-                rest.extend(self.scan.run_at(&place)?);
+            if !known.contains(&number) {
+                rest.extend(self.scan.run(number)?);
                 is_behind = self.salvaged.frames > 0 && self.last != Some(self.salvaged.frames);
             }
             if rest.len() >= TOGETHER {
@@ -121,7 +122,8 @@ impl Writer {
             self.items.push(Item::Frame(FrameRecord { session, ..FrameRecord::default() }));
             self.store.set_meta(Meta { session, ..*self.store.meta() })?;
         }
-        self.items.push(Item::Returned(self.scan.returned()));
+        let returned = self.scan.returned()?;
+        self.items.push(Item::Returned(returned));
         self.flush(1)?;
         let effects = std::mem::take(&mut self.scan.effects);
         self.store.change(|transaction| {
@@ -140,27 +142,34 @@ impl Writer {
         self.store.append(&std::mem::take(&mut self.items))
     }
 
-    /// The frame, and before it what was admitted in it. Or why it cannot be.
-    fn frame(&mut self, row: &FrameRow) -> Result<Result<[Item; 2], String>, Fault> {
-        let number = row.number;
-        let named = match read_frame(&row.intents) {
-            Ok(read) => read.runs,
-            Err(error) => return Ok(Err(format!("frame {number}: {error}"))),
-        };
-        let mut runs: Vec<RunRecord> = Vec::with_capacity(row.runs.len());
-        for place @ RunPlace { seq, .. } in &row.runs {
-            match self.scan.run_at(place)? {
-                Some(run) => runs.push(run),
-                None => {
-                    return Ok(Err(format!("frame {number}: its run from operation {seq} on is not whole")));
+    /// Each frame, and before it what was admitted in it. Or why they cannot be.
+    fn frames(&mut self, proved: &Proved) -> Result<Result<Vec<[Item; 2]>, String>, Fault> {
+        let (mut frames, mut all) = (Vec::new(), Vec::new());
+        for row in proved.rows().iter().take_while(|row| self.last.is_none_or(|last| row.number <= last)) {
+            let number = row.number;
+            let named = match read_frame(&row.intents) {
+                Ok(read) => read.runs,
+                Err(error) => return Ok(Err(format!("frame {number}: {error}"))),
+            };
+            let mut runs: Vec<RunRecord> = Vec::with_capacity(row.runs.len());
+            for run in &row.runs {
+                match self.scan.run(*run)? {
+                    Some(run) => runs.push(run),
+                    None => return Ok(Err(format!("frame {number}: its run of number {run} is not whole"))),
                 }
             }
+            all.extend(runs.iter().cloned());
+            let admitted = runs.split_off(named.min(runs.len()));
+            let (session, panel_frame, digest, intents) =
+                (row.session, row.panel_frame, row.digest, row.intents.clone());
+            let frame = FrameRecord { session, panel_frame, intents, runs, digest };
+            frames.push([Item::Runs(admitted), Item::Frame(frame)]);
         }
-        let admitted = runs.split_off(named.min(runs.len()));
-        let (session, panel_frame, digest, intents) =
-            (row.session, row.panel_frame, row.digest, row.intents.clone());
-        let frame = FrameRecord { session, panel_frame, intents, runs, digest };
-        Ok(Ok([Item::Runs(admitted), Item::Frame(frame)]))
+        if frames.len() == proved.rows().len() && !proved.binds(all.iter()) {
+            let [first, ..] = proved.rows() else { return Ok(Ok(frames)) };
+            return Ok(Err(format!("frame {}: its runs are not those that were written", first.number)));
+        }
+        Ok(Ok(frames))
     }
 }
 

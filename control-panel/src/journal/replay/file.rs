@@ -38,12 +38,7 @@ impl Recording {
     /// What a journal holds now.
     pub(crate) fn read(reader: &Reader) -> Result<Self, Fault> {
         let meta = reader.meta()?;
-        let rows = reader.frames(..)?.collect::<Result<Vec<_>, _>>()?;
-        let mut runs = BTreeMap::new();
-        for run in reader.runs()? {
-            let run = run?;
-            runs.insert(run.key.place(), run);
-        }
+        let (rows, runs) = reader.recorded()?;
         Self::of_rows(
             meta.reducer,
             meta.replica.map(|replica| replica.peer),
@@ -151,7 +146,7 @@ fn run(place: &RunPlace, runs: &BTreeMap<RunPlace, RunRecord>) -> Result<RunByte
         Fault::damaged(format_args!("the run of {author} from {seq} {why}"))
     };
     let found = runs.get(place).ok_or_else(|| missing(&"is missing"))?;
-    let bytes = found.bytes().map_err(|error| missing(&error))?;
+    let bytes = found.bytes();
     let RunKey { author, seq, hash } = found.key;
     Ok(RunBytes { author, seq, hash, bytes })
 }

@@ -13,7 +13,7 @@ pub(super) struct Noted<'a> {
     /// The fingerprint of the reducer that made it.
     pub(super) reducer: Option<u64>,
     /// Of the last frame that is in it: another file's frame of that number has another.
-    pub(super) chain: [u8; 32],
+    pub(super) hash: [u8; 32],
     pub(super) given: u64,
     pub(super) left_out: u64,
     shape: [u8; 8],
@@ -27,10 +27,10 @@ impl<'a> Noted<'a> {
             let mut reader = Reader::new(row);
             let reducer =
                 if reader.array()? == [1] { Some(u64::from_le_bytes(reader.array()?)) } else { None };
-            let (chain, given, left_out) = (reader.array()?, reader.varint()?, reader.varint()?);
+            let (hash, given, left_out) = (reader.array()?, reader.varint()?, reader.varint()?);
             let shape = reader.array()?;
             let state = reader.bytes(reader.left())?;
-            Ok(Self { reducer, chain, given, left_out, shape, state })
+            Ok(Self { reducer, hash, given, left_out, shape, state })
         };
         read(row).ok()
     }
@@ -44,14 +44,14 @@ impl<'a> Noted<'a> {
     /// `None` where the state could not be read back.
     pub(super) fn write<T: Serialize + DeserializeOwned>(
         reducer: Option<u64>,
-        chain: [u8; 32],
+        hash: [u8; 32],
         given: u64,
         left_out: u64,
         state: &T,
     ) -> Option<Vec<u8>> {
         let mut row = vec![u8::from(reducer.is_some())];
         row.extend(reducer.into_iter().flat_map(u64::to_le_bytes));
-        row.extend_from_slice(&chain);
+        row.extend_from_slice(&hash);
         put_varint(&mut row, given);
         put_varint(&mut row, left_out);
         row.extend_from_slice(&shape_of(state)?);

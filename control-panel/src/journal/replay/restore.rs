@@ -15,7 +15,6 @@ use crate::{
     journal::{
         Fault, Journal, JournalError,
         intents::{Body, Entry, ReadFrame, read_frame},
-        store::FIRST,
     },
     queued::{CausalityOrder, Origin, QueuedIntent},
     replica::codec::Replayed,
@@ -166,15 +165,14 @@ where
 {
     let reader = journal.try_reader()?;
     let reducer = reader.meta()?.reducer;
-    let (mut upto, mut chain) = (0, FIRST);
+    let mut upto = 0;
     if let Some((frame, row)) = reader.restored()?
         && let Some(known) = Noted::read(&row)
         && known.reducer == reducer
-        && let Some(row) = reader.frames(frame..=frame)?.next().transpose()?
-        && row.chain == known.chain
+        && reader.frame_hash(frame)? == Some(known.hash)
         && let Some(state) = known.state()
     {
-        (upto, chain) = (frame, known.chain);
+        upto = frame;
         giver.restored = Restored { state, given: known.given, left_out: known.left_out };
     }
     let before = giver.restored.given + giver.restored.left_out;
@@ -187,11 +185,12 @@ where
         let ReadFrame { head, entries, .. } = read_frame(&row.intents)
             .map_err(|error| Fault::damaged(format_args!("frame {}: {error}", row.number)))?;
         giver.give_frame(head.ending, entries.iter());
-        (upto, chain) = (row.number, row.chain);
+        upto = row.number;
     }
     let Restored { state, given, left_out } = &giver.restored;
     if given + left_out - before > UNNOTED
-        && let Some(row) = Noted::write(reducer, chain, *given, *left_out, state)
+        && let Some(hash) = reader.frame_hash(upto)?
+        && let Some(row) = Noted::write(reducer, hash, *given, *left_out, state)
     {
         journal.handover().restored(upto, row);
     }

@@ -8,9 +8,9 @@ use crate::{
 };
 
 /// Raised with each change of the tables or their rows.
-pub(crate) const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 2;
 /// The first that is read.
-const OLDEST: u64 = 1;
+const OLDEST: u64 = 2;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 

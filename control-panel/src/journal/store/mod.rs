@@ -2,23 +2,28 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `store.rs` | what writes: one transaction for a group of frames |
+//! | `store.rs`, `append.rs` | what writes: one transaction for a group of frames |
 //! | `reader.rs` | what reads: one state of the file, whatever is written meanwhile |
 //! | `since.rs` | what peers lack |
 //! | `pages.rs`, `scan.rs` | what a damaged file still proves, without redb |
-//! | `meta.rs`, `rows.rs` | rows as bytes |
+//! | `meta.rs`, `rows.rs`, `run_block.rs`, `frame_block.rs` | rows as bytes |
+//! | `strands.rs` | where an author's runs are |
 //! | `disk.rs`, `stage.rs` | what lies between redb and the file: nothing is written before the file is known to be right |
 
+mod append;
 mod disk;
+mod frame_block;
 mod meta;
 mod pages;
 mod reader;
 mod rows;
+mod run_block;
 mod scan;
 mod since;
 mod stage;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod store;
+mod strands;
 #[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
@@ -28,17 +33,19 @@ use redb::TableDefinition;
 
 use self::meta::META;
 pub(crate) use self::{
+    append::Item,
     disk::Disk,
     meta::{FORMAT, Meta, ReplicaMeta},
     reader::Reader,
     rows::FIRST,
-    scan::Scan,
-    store::{Item, Store},
+    scan::{Proved, Scan},
+    store::Store,
 };
 use super::error::Fault;
 
-const AUTHORS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("authors");
-const OPS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("ops");
+const STRANDS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("strands");
+const PLACES: TableDefinition<'_, [u8; 12], u64> = TableDefinition::new("places");
+const OPS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ops");
 const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
 const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("snapshots");
 pub(super) const EFFECTS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("effects");

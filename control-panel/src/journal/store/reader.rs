@@ -1,27 +1,39 @@
 //! What reads a journal.
 
-use std::{collections::BTreeMap, ops::RangeBounds, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::{Bound, RangeBounds},
+    sync::Arc,
+};
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 
 use super::{
-    AUTHORS, Disk, FRAMES, Meta, OPS, RESTORED, SNAPSHOTS, fault_of,
+    Disk, FRAMES, Meta, OPS, RESTORED, SNAPSHOTS, STRANDS, fault_of,
+    frame_block::{FrameBlock, StoredFrames},
     meta::META,
-    rows::{self, AuthorId},
+    rows,
+    run_block::RunBlock,
+    strands::{of_block, read_runs},
 };
 use crate::{
     journal::{
         error::Fault,
         record::{FrameRow, RunKey, RunPlace, RunRecord},
     },
-    replica::{Author, codec::name_run},
+    replica::{
+        Author,
+        codec::{Codec, decode_kept},
+        run::Run,
+    },
 };
 
 /// One state of the file: what is written after it was made does not show.
 #[derive(Debug)]
 pub(crate) struct Reader {
     transaction: ReadTransaction,
-    authors: Vec<Author>,
+    /// The author of each strand.
+    strands: Vec<Author>,
     disk: Arc<Disk>,
     /// It outlives the transaction.
     _db: Arc<Database>,
@@ -32,16 +44,16 @@ impl Reader {
         let transaction = db.begin_read().map_err(fault_of)?;
         // Of a later format, all but that may differ.
         Meta::read(&transaction.open_table(META).map_err(fault_of)?)?;
-        let table = transaction.open_table(AUTHORS).map_err(fault_of)?;
-        let mut authors = Vec::new();
+        let table = transaction.open_table(STRANDS).map_err(fault_of)?;
+        let mut strands = Vec::new();
         for row in table.iter().map_err(fault_of)? {
             let (id, author) = row.map_err(fault_of)?;
-            if u64::from(id.value()) != authors.len() as u64 {
-                return Err(Fault::damaged("a number in `authors` is missing"));
+            if u64::from(id.value()) != strands.len() as u64 {
+                return Err(Fault::damaged("a number in `strands` is missing"));
             }
-            authors.push(rows::read_author(author.value()).map_err(Fault::damaged)?);
+            strands.push(rows::read_author(author.value()).map_err(Fault::damaged)?);
         }
-        Ok(Self { transaction, authors, disk, _db: db })
+        Ok(Self { transaction, strands, disk, _db: db })
     }
 
     /// Opens a file only to read it: a check or a repair stays in memory.
@@ -54,85 +66,185 @@ impl Reader {
         Meta::read(&table)
     }
 
-    pub(super) fn author_list(&self) -> &[Author] {
-        &self.authors
+    pub(super) fn strands(&self) -> &[Author] {
+        &self.strands
     }
 
     pub(super) fn transaction(&self) -> &ReadTransaction {
         &self.transaction
     }
 
-    pub(super) fn authors(&self) -> BTreeMap<Author, AuthorId> {
-        self.authors.iter().zip(0..).map(|(author, id)| (*author, id)).collect()
+    /// The block of runs at the end, as what goes on with it needs it.
+    pub(super) fn last_runs(&self, session: u64) -> Result<RunBlock, Fault> {
+        let table = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
+        let Some((first, row)) = table.last().map_err(|error| self.fault(error))? else {
+            return Ok(RunBlock::new(0, session));
+        };
+        let first = first.value();
+        RunBlock::read(first, row.value(), session).map_err(|error| of_block(first, &error))
     }
 
-    /// The number and the chain hash of the last frame.
-    pub(crate) fn last_frame(&self) -> Result<Option<(u64, [u8; 32])>, Fault> {
+    /// The block of frames at the end.
+    pub(super) fn last_frames(&self) -> Result<FrameBlock, Fault> {
         let table = self.transaction.open_table(FRAMES).map_err(|error| self.fault(error))?;
-        let Some((number, row)) = table.last().map_err(|error| self.fault(error))? else { return Ok(None) };
-        let (_, chain) = rows::split_chain(row.value()).map_err(Fault::damaged)?;
-        Ok(Some((number.value(), chain)))
+        let Some((first, row)) = table.last().map_err(|error| self.fault(error))? else {
+            return Ok(FrameBlock::new(1, rows::FIRST));
+        };
+        let first = first.value();
+        FrameBlock::read(first, row.value()).map_err(|error| of_frames(first, &error))
     }
 
-    /// Frames by their numbers, each with its chain hash checked against the frame before it in the range.
+    /// The number of the last frame; 0 if there is none.
+    pub(crate) fn last_frame(&self) -> Result<u64, Fault> {
+        Ok(self.last_frames()?.next() - 1)
+    }
+
+    /// Frames by their numbers. Each block is checked by its hash, and against the block before it in the range: that of the first of them is not read.
     pub(crate) fn frames(
         &self,
         numbers: impl RangeBounds<u64>,
-    ) -> Result<impl Iterator<Item = Result<FrameRow, Fault>> + '_, Fault> {
+    ) -> Result<impl Iterator<Item = Result<FrameRow<u64>, Fault>> + '_, Fault> {
+        let bounds = (numbers.start_bound().cloned(), numbers.end_bound().cloned());
+        let blocks = self.frame_blocks(bounds)?;
+        let rows = blocks.flat_map(|block| {
+            let (rows, fault) = match block {
+                Ok(block) => (block.rows, None),
+                Err(fault) => (Vec::new(), Some(Err(fault))),
+            };
+            rows.into_iter().map(Ok).chain(fault)
+        });
+        Ok(rows.filter(move |row| row.as_ref().map_or(true, |row| bounds.contains(&row.number))))
+    }
+
+    /// What tells that frame from another file's of the same number: the hash of all up to it.
+    pub(crate) fn frame_hash(&self, number: u64) -> Result<Option<[u8; 32]>, Fault> {
         let table = self.transaction.open_table(FRAMES).map_err(|error| self.fault(error))?;
-        let mut before: Option<(u64, [u8; 32])> = Some((0, rows::FIRST));
+        let mut upto = table.range(..=number).map_err(|error| self.fault(error))?;
+        let last = upto.next_back().transpose().map_err(|error| self.fault(error))?;
+        let Some((first, row)) = last else { return Ok(None) };
+        let first = first.value();
+        StoredFrames::hash_upto(first, row.value(), number).map_err(|error| of_frames(first, &error))
+    }
+
+    fn frame_blocks(
+        &self,
+        (start, end): (Bound<u64>, Bound<u64>),
+    ) -> Result<impl Iterator<Item = Result<StoredFrames, Fault>> + '_, Fault> {
+        let table = self.transaction.open_table(FRAMES).map_err(|error| self.fault(error))?;
+        let least = match start {
+            Bound::Included(number) | Bound::Excluded(number) => number,
+            Bound::Unbounded => 0,
+        };
+        let mut upto = table.range(..=least).map_err(|error| self.fault(error))?;
+        let first = upto.next_back().transpose().map_err(|error| self.fault(error))?;
+        let first = first.map_or(0, |(first, _)| first.value());
+        let rows = table.range_owned((Bound::Included(first), end)).map_err(|error| self.fault(error))?;
+        let mut before: Option<(u64, [u8; 32])> = Some((1, rows::FIRST));
         let mut is_first = true;
-        let rows = table.range_owned(numbers).map_err(|error| self.fault(error))?;
         Ok(rows.map(move |row| {
-            let (number, value) = row.map_err(|error| self.fault(error))?;
-            let number = number.value();
-            let (body, chain) = rows::split_chain(value.value()).map_err(Fault::damaged)?;
+            let (first, row) = row.map_err(|error| self.fault(error))?;
+            let first = first.value();
+            let block = StoredFrames::read(first, row.value()).map_err(|error| of_frames(first, &error))?;
             // The first of a range has nothing before it to go on from, unless it is the first of the file.
-            if std::mem::take(&mut is_first) && number > 1 {
+            if std::mem::take(&mut is_first) && first > 1 {
                 before = None;
             }
-            if let Some((last, hash)) = before.replace((number, chain))
-                && (last + 1 != number || rows::chain(&hash, body) != chain)
+            if let Some((next, chain)) = before.replace((block.next(), block.chain))
+                && (next, chain) != (first, block.start)
             {
-                return Err(Fault::damaged(format_args!("frame {number} does not follow from frame {last}")));
+                return Err(Fault::damaged(format_args!(
+                    "frame {first} does not follow from the one before"
+                )));
             }
-            let author = |id: AuthorId| self.authors.get(id as usize).copied();
-            rows::read_frame(number, value.value(), author)
-                .map_err(|error| Fault::damaged(format_args!("frame {number}: {error}")))
+            Ok(block)
         }))
     }
 
-    /// A run, its hash computed from its bytes.
-    #[cfg(test)]
-    pub(crate) fn run(&self, place: &RunPlace) -> Result<Option<RunRecord>, Fault> {
-        let Some(id) = self.authors.iter().position(|author| *author == place.author) else {
-            return Ok(None);
-        };
-        let Ok(id) = AuthorId::try_from(id) else { return Ok(None) };
-        let table = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
-        let key = rows::put_place(id, place);
-        let row = table.get(&key[..]).map_err(|error| self.fault(error))?;
-        row.map(|row| named(*place, row.value())).transpose()
+    /// All frames, and all runs, which the frames name by place; that they name these is checked.
+    pub(crate) fn recorded(&self) -> Result<(Vec<FrameRow>, BTreeMap<RunPlace, RunRecord>), Fault> {
+        let (mut numbers, mut runs) = (BTreeMap::new(), BTreeMap::new());
+        for run in self.runs()? {
+            let (number, run) = run?;
+            numbers.insert(number, run.key);
+            runs.insert(run.key.place(), run);
+        }
+        let mut rows = Vec::new();
+        for block in self.frame_blocks((Bound::Unbounded, Bound::Unbounded))? {
+            let block = block?;
+            let mut keys = Vec::new();
+            for number in block.rows.iter().flat_map(|row| &row.runs) {
+                let missing =
+                    || Fault::damaged(format_args!("run {number}, which a frame names, is missing"));
+                keys.push(*numbers.get(number).ok_or_else(missing)?);
+            }
+            if !block.binds(keys.iter().map(|key| &key.hash)) {
+                return Err(of_frames(block.first, &"their runs are others"));
+            }
+            let mut keys = keys.iter();
+            rows.extend(block.rows.into_iter().map(|row| {
+                let count = row.runs.len();
+                row.with_runs(keys.by_ref().take(count).map(RunKey::place).collect())
+            }));
+        }
+        Ok((rows, runs))
     }
 
-    /// All runs, by author and number.
-    pub(crate) fn runs(&self) -> Result<impl Iterator<Item = Result<RunRecord, Fault>> + '_, Fault> {
+    /// The blocks of runs from the one that has this number on: the number of each one's first, and the row.
+    pub(super) fn run_blocks(
+        &self,
+        number: u64,
+    ) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), Fault>> + '_, Fault> {
         let table = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
-        let rows = table.range_owned::<&[u8]>(..).map_err(|error| self.fault(error))?;
+        let mut upto = table.range(..=number).map_err(|error| self.fault(error))?;
+        let first = upto.next_back().transpose().map_err(|error| self.fault(error))?;
+        let first = first.map_or(0, |(first, _)| first.value());
+        let rows = table.range_owned(first..).map_err(|error| self.fault(error))?;
         Ok(rows.map(move |row| {
-            let (key, value) = row.map_err(|error| self.fault(error))?;
-            let author = |id: AuthorId| self.authors.get(id as usize).copied();
-            named(rows::read_place(key.value(), author).map_err(Fault::damaged)?, value.value())
+            let (first, row) = row.map_err(|error| self.fault(error))?;
+            Ok((first.value(), row.value().to_vec()))
         }))
+    }
+
+    /// All runs in the order in which they were written, each with its number and as a delta of its own.
+    pub(crate) fn runs(&self) -> Result<impl Iterator<Item = Result<(u64, RunRecord), Fault>> + '_, Fault> {
+        let blocks = self.run_blocks(0)?;
+        Ok(blocks.flat_map(|block| {
+            let read = || {
+                let (first, row) = block?;
+                let records = read_runs(first, &row)?.records().map_err(|error| of_block(first, &error))?;
+                Ok((first, records))
+            };
+            let (first, records, fault) = match read() {
+                Ok((first, records)) => (first, records, None),
+                Err(fault) => (0, Vec::new(), Some(Err(fault))),
+            };
+            (first..).zip(records).map(Ok).chain(fault)
+        }))
+    }
+
+    /// All runs that the replica admitted, in the order in which they were written, with their numbers.
+    pub(crate) fn admitted<Op>(
+        &self,
+        codec: &(impl Codec<Op> + ?Sized),
+        mut each: impl FnMut(u64, Arc<Run<Op>>),
+    ) -> Result<(), Fault> {
+        for block in self.run_blocks(0)? {
+            let (first, row) = block?;
+            let stored = read_runs(first, &row)?;
+            let runs = decode_kept(stored.delta, codec).map_err(Fault::Run)?;
+            for (index, run) in (0..).zip(runs) {
+                if !stored.received.contains(&index) {
+                    each(first + index, run);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Runs and frames.
     #[cfg(test)]
     pub(crate) fn counts(&self) -> Result<(u64, u64), Fault> {
-        use redb::ReadableTableMetadata;
-        let ops = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
-        let frames = self.transaction.open_table(FRAMES).map_err(|error| self.fault(error))?;
-        Ok((ops.len().map_err(|error| self.fault(error))?, frames.len().map_err(|error| self.fault(error))?))
+        Ok((self.runs()?.count() as u64, self.frames(..)?.count() as u64))
     }
 
     /// The last snapshot.
@@ -158,21 +270,12 @@ impl Reader {
             .map_err(|error| self.fault(error))
     }
 
-    fn fault(&self, error: impl Into<redb::Error>) -> Fault {
+    pub(super) fn fault(&self, error: impl Into<redb::Error>) -> Fault {
         if self.disk.changed() { Fault::Changed } else { fault_of(error) }
     }
 }
 
-/// The run of a row, if it is the one that its key names.
-pub(super) fn named(place: RunPlace, row: &[u8]) -> Result<RunRecord, Fault> {
-    let RunPlace { author, seq, .. } = place;
-    let wrong =
-        |why: &dyn std::fmt::Display| Fault::damaged(format_args!("the run of {author} from {seq}: {why}"));
-    let (bytes, admitted) = rows::read_run(row).map_err(|error| wrong(&error))?;
-    let name = name_run(bytes).map_err(|error| wrong(&error))?;
-    let key = RunKey { author: name.author, seq: name.seq, hash: name.hash };
-    if key.place() != place {
-        return Err(wrong(&"its hash is another"));
-    }
-    Ok(RunRecord::from_bytes(key, bytes, admitted))
+/// What is wrong with a block of frames.
+fn of_frames(first: u64, error: &dyn std::fmt::Display) -> Fault {
+    Fault::damaged(format_args!("the frames from number {first} on: {error}"))
 }

@@ -1,21 +1,15 @@
 //! Rows as bytes. The layout is in `../README.md`.
 
-use crate::{
-    journal::record::{FrameRecord, FrameRow, RunPlace},
-    replica::{
-        Author, Peer,
-        codec::{DecodeError, Reader, Refused, put_varint},
-    },
+use crate::replica::{
+    Author, Peer, RunHash,
+    codec::{DecodeError, Reader, Refused, put_varint},
 };
-
-/// Keeps these hashes apart from all others that use BLAKE3.
-const CHAIN: &[u8; 32] = b"control-panel journal frame v1\0\0";
 
 /// What the first frame's chain goes on from.
 pub(crate) const FIRST: [u8; 32] = [0; 32];
 
-/// The number of an author in the file.
-pub(super) type AuthorId = u32;
+/// The number of a strand in the file.
+pub(super) type StrandId = u32;
 
 pub(super) fn put_author(author: Author) -> Vec<u8> {
     let mut out = Vec::with_capacity(36);
@@ -32,103 +26,64 @@ pub(super) fn read_author(bytes: &[u8]) -> Result<Author, DecodeError> {
     Ok(Author { peer, incarnation })
 }
 
-/// Sorted as (author, number, hash).
-pub(super) fn put_place(author: AuthorId, place: &RunPlace) -> [u8; 20] {
-    let mut out = [0; 20];
-    out[..4].copy_from_slice(&author.to_be_bytes());
-    out[4..12].copy_from_slice(&place.seq.to_be_bytes());
-    out[12..].copy_from_slice(&place.prefix);
+/// Sorted as (strand, number).
+pub(super) fn put_place(strand: StrandId, seq: u64) -> [u8; 12] {
+    let mut out = [0; 12];
+    out[..4].copy_from_slice(&strand.to_be_bytes());
+    out[4..].copy_from_slice(&seq.to_be_bytes());
     out
 }
 
-pub(super) fn read_place(
-    bytes: &[u8],
-    author: impl Fn(AuthorId) -> Option<Author>,
-) -> Result<RunPlace, DecodeError> {
-    let mut reader = Reader::new(bytes);
-    let id = u32::from_be_bytes(reader.array()?);
-    let seq = u64::from_be_bytes(reader.array()?);
-    let prefix = reader.array()?;
-    reader.end()?;
-    Ok(RunPlace { author: author(id).ok_or_else(unnamed)?, seq, prefix })
+/// A run by its number in the file, and the first bytes of its hash.
+pub(super) fn put_returned(number: u64, hash: &RunHash) -> [u8; 16] {
+    let mut out = [0; 16];
+    out[..8].copy_from_slice(&number.to_be_bytes());
+    out[8..].copy_from_slice(&hash.0[..8]);
+    out
 }
 
-/// A frame's row without its chain, which [`chain`] makes of it.
-pub(super) fn put_frame(record: &FrameRecord, runs: &[(AuthorId, RunPlace)], out: &mut Vec<u8>) {
-    put_varint(out, record.session);
-    put_varint(out, record.panel_frame);
-    put_varint(out, (runs.len() as u64) << 1 | u64::from(record.digest.is_some()));
-    for (author, place) in runs {
-        put_varint(out, u64::from(*author));
-        put_varint(out, place.seq);
-        out.extend_from_slice(&place.prefix);
-    }
-    if let Some(digest) = record.digest {
-        out.extend_from_slice(&digest.to_le_bytes());
-    }
-    put_varint(out, record.intents.len() as u64);
-    out.extend_from_slice(&record.intents);
+pub(super) fn read_returned(bytes: &[u8]) -> Option<(u64, [u8; 8])> {
+    let (number, prefix) = bytes.split_first_chunk()?;
+    Some((u64::from_be_bytes(*number), prefix.try_into().ok()?))
 }
 
-/// The hash of all frames up to this one, whose row is `body`. It finds what the disk changed, as do the runs' own hashes; it is no
-/// signature.
-pub(crate) fn chain(before: &[u8; 32], body: &[u8]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_keyed(CHAIN);
-    hasher.update(before);
-    hasher.update(body);
+/// The hash of a block: of its number, what it goes on from, and its content. It finds what the disk changed; it is no signature.
+pub(super) fn seal(key: &[u8; 32], first: u64, content: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(&first.to_le_bytes());
+    hasher.update(content);
     *hasher.finalize().as_bytes()
 }
 
-/// With what the row of a run begins.
-pub(super) const ADMITTED: u8 = 1;
-const RECEIVED: u8 = 0;
+/// What redb's leaf has beside the value of its only row, whose key is a number.
+const LEAF: usize = 4 + 8 + 4;
+/// A value has whole pages, a power of two.
+const PAGE: usize = 8 << 10;
+/// Beyond it no block grows: it is written again with each transaction until it is full.
+const MOST: usize = 64 << 10;
 
-pub(super) fn put_run(bytes: &[u8], admitted: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + 1);
-    out.push(if admitted { ADMITTED } else { RECEIVED });
-    out.extend_from_slice(bytes);
-    out
+/// Whether a block takes so many bytes more. It ends where its pages do; if a quarter of them would be left empty, it goes on in twice as many.
+pub(super) fn takes(len: usize, more: usize) -> bool {
+    let pages = (len + LEAF).next_power_of_two().max(PAGE);
+    let with = len + more + LEAF;
+    with <= pages || (len < pages / 4 * 3 && with <= MOST)
 }
 
-/// The run's bytes, and whether it was admitted.
-pub(super) fn read_run(row: &[u8]) -> Result<(&[u8], bool), DecodeError> {
-    match row.split_first() {
-        Some((&ADMITTED, bytes)) => Ok((bytes, true)),
-        Some((&RECEIVED, bytes)) => Ok((bytes, false)),
-        _ => Err(DecodeError::new(0, Refused::Malformed("a row that is no run's"))),
-    }
+/// A difference of either sign as a short number.
+pub(super) fn put_difference(out: &mut Vec<u8>, from: u64, to: u64) {
+    let difference = to.wrapping_sub(from);
+    put_varint(out, (difference << 1) ^ (difference >> 63).wrapping_neg());
 }
 
-/// The row without its chain, and the chain.
-pub(crate) fn split_chain(bytes: &[u8]) -> Result<(&[u8], [u8; 32]), DecodeError> {
+pub(super) fn read_difference(reader: &mut Reader<'_>, from: u64) -> Result<u64, DecodeError> {
+    let folded = reader.varint()?;
+    Ok(from.wrapping_add((folded >> 1) ^ (folded & 1).wrapping_neg()))
+}
+
+/// The content of a block, and its hash.
+pub(super) fn split_hash(bytes: &[u8]) -> Result<(&[u8], [u8; 32]), DecodeError> {
     bytes
         .split_last_chunk()
-        .map(|(body, chain)| (body, *chain))
+        .map(|(content, hash)| (content, *hash))
         .ok_or_else(|| DecodeError::new(0, Refused::Truncated { missing: 32 - bytes.len() as u64 }))
-}
-
-pub(super) fn read_frame(
-    number: u64,
-    bytes: &[u8],
-    author: impl Fn(AuthorId) -> Option<Author>,
-) -> Result<FrameRow, DecodeError> {
-    let (body, chain) = split_chain(bytes)?;
-    let mut reader = Reader::new(body);
-    let (session, panel_frame) = (reader.varint()?, reader.varint()?);
-    let word = reader.varint()?;
-    let count = usize::try_from(word >> 1).unwrap_or(usize::MAX);
-    let mut runs = Vec::with_capacity(count.min(reader.left() / 10));
-    for _ in 0..count {
-        let author = author(reader.varint32()?).ok_or_else(unnamed)?;
-        runs.push(RunPlace { author, seq: reader.varint()?, prefix: reader.array()? });
-    }
-    let digest = if word & 1 == 0 { None } else { Some(u64::from_le_bytes(reader.array()?)) };
-    let length = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
-    let intents = reader.bytes(length)?.to_vec();
-    reader.end()?;
-    Ok(FrameRow { number, session, panel_frame, intents, runs, digest, chain })
-}
-
-fn unnamed() -> DecodeError {
-    DecodeError::new(0, Refused::Malformed("an author that the file does not name"))
 }

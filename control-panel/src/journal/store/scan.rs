@@ -1,4 +1,4 @@
-//! What a damaged file still proves: rows found in its pages, each by its own hash.
+//! What a damaged file still proves: blocks found in its pages, each by its own hash.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::OccupiedEntry},
@@ -9,57 +9,91 @@ use redb::{Builder, ReadableDatabase, backends::InMemoryBackend};
 
 use super::{
     META, fault_of,
+    frame_block::StoredFrames,
     meta::Meta,
     pages::{Leaf, Pages, Span, Widths},
-    rows::{self, AuthorId},
+    rows,
+    run_block::StoredRuns,
 };
 use crate::{
     journal::{
         error::Fault,
-        record::{FrameRow, RunKey, RunPlace, RunRecord},
+        record::{FrameRow, RunKey, RunRecord},
     },
-    replica::{
-        Author, Peer,
-        codec::{Limits, SnapshotBytes, name_run},
-    },
+    replica::codec::{Limits, SnapshotBytes},
 };
 
-/// What names a run without its author's number, which a damaged file may not tell.
-type RunId = (u64, [u8; 8]);
-
-/// A run's key in `ops`, and a stamp's in `effects`.
-const PLACE_BYTES: usize = 20;
+/// A stamp's key in `effects`, and a run's in `returned`.
 const STAMP_BYTES: usize = 52;
+const RETURNED_BYTES: usize = 16;
 
 /// What was found. Frames and runs stay in the file until they are asked for.
 #[derive(Debug)]
 pub(crate) struct Scan {
     pages: Pages,
-    /// What may be a frame, by its number.
-    frames: BTreeMap<u64, Vec<Span>>,
-    runs: BTreeMap<RunId, FoundRun>,
+    /// By the number of the first frame.
+    frames: BTreeMap<u64, Vec<FoundFrames>>,
+    /// By the number of the first run.
+    runs: BTreeMap<u64, FoundRuns>,
+    /// The last block that was read.
+    read: Option<(u64, Vec<RunRecord>)>,
     /// Begun and done effects, as their rows are. What was noted anywhere may have happened.
     pub(crate) effects: BTreeMap<Vec<u8>, u8>,
-    returned: BTreeSet<RunId>,
+    returned: BTreeSet<(u64, [u8; 8])>,
     /// By their session.
     snapshots: BTreeMap<u64, Span>,
     metas: Vec<BTreeMap<String, Vec<u8>>>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct FoundRun {
-    key: RunKey,
+/// A block of frames. The one at the end is written again and again, and what a crash took back is still there: there may be several with
+/// one number.
+#[derive(Clone, Debug)]
+struct FoundFrames {
     row: Span,
-    admitted: bool,
+    start: [u8; 32],
+    chain: [u8; 32],
+    next: u64,
+    /// Session and number of the last frame that follows from this one.
+    reach: (u64, u64),
+}
+
+/// A block of runs: the last, by its session and how much is in it.
+#[derive(Clone, Copy, Debug)]
+struct FoundRuns {
+    row: Span,
+    age: (u64, u64, u64),
+}
+
+/// Frames that prove themselves, and go on from those before.
+#[derive(Debug)]
+pub(crate) struct Proved {
+    block: StoredFrames,
+}
+
+impl Proved {
+    /// What follows goes on from that number and hash.
+    pub(crate) fn end(&self) -> (u64, [u8; 32]) {
+        (self.block.next(), self.block.chain)
+    }
+
+    pub(crate) fn rows(&self) -> &[FrameRow<u64>] {
+        &self.block.rows
+    }
+
+    /// Whether its frames name these runs.
+    pub(crate) fn binds<'r>(&self, runs: impl Iterator<Item = &'r RunRecord>) -> bool {
+        self.block.binds(runs.map(|run| &run.key.hash))
+    }
 }
 
 impl Scan {
-    /// Reads all pages of a file. Some 100 bytes a row stay in memory.
+    /// Reads all pages of a file. Some 200 bytes a block stay in memory.
     pub(crate) fn of(file: File) -> Result<Self, Fault> {
         let mut scan = Self {
             pages: Pages::new(file)?,
             frames: BTreeMap::new(),
             runs: BTreeMap::new(),
+            read: None,
             effects: BTreeMap::new(),
             returned: BTreeSet::new(),
             snapshots: BTreeMap::new(),
@@ -72,51 +106,50 @@ impl Scan {
                 scan.flagged(&leaf)?;
             }
         }
+        scan.reach();
+        scan.trim();
         Ok(scan)
     }
 
-    /// `frames` and `snapshots`.
+    /// `frames`, `ops` and `snapshots`.
     fn numbered(&mut self, leaf: &Leaf) -> Result<(), Fault> {
-        for (key, value) in leaf.rows(Widths { key: Some(8), value: None }, &self.pages) {
+        for (key, row) in leaf.rows(Widths { key: Some(8), value: None }, &self.pages) {
             let Ok(key) = <[u8; 8]>::try_from(self.pages.read(key)?) else { continue };
             let number = u64::from_le_bytes(key);
-            let row = self.pages.read(value)?;
-            if rows::read_frame(number, &row, placed).is_ok() {
-                self.frames.entry(number).or_default().push(value);
-            } else if SnapshotBytes::open(&row, &unlimited()).is_ok() {
-                self.snapshots.insert(number, value);
+            let bytes = self.pages.read(row)?;
+            if let Ok(block) = StoredFrames::read(number, &bytes) {
+                let (start, chain, next) = (block.start, block.chain, block.next());
+                let session = block.rows.last().map_or(0, |row| row.session);
+                let found = FoundFrames { row, start, chain, next, reach: (session, next - 1) };
+                self.frames.entry(number).or_default().push(found);
+            } else if let Ok(block) = StoredRuns::read(number, &bytes) {
+                let Ok(placed) = block.placed() else { continue };
+                let admitted = placed.len() - block.received.len().min(placed.len());
+                let age = (block.session, placed.len() as u64, admitted as u64);
+                if self.runs.get(&number).is_none_or(|found| found.age < age) {
+                    self.runs.insert(number, FoundRuns { row, age });
+                }
+            } else if SnapshotBytes::open(&bytes, &unlimited()).is_ok() {
+                self.snapshots.insert(number, row);
             }
         }
         Ok(())
     }
 
-    /// `ops` and `meta`.
+    /// `meta`.
     fn named(&mut self, leaf: &Leaf) -> Result<(), Fault> {
         let mut meta = BTreeMap::new();
         for (key, value) in leaf.rows(Widths { key: None, value: None }, &self.pages) {
-            if key.len == PLACE_BYTES {
-                self.run(key, value)?;
-            } else if key.len < 32 && value.len <= 64 {
-                // Names and values of `meta` are short.
-                if let Ok(name) = String::from_utf8(self.pages.read(key)?) {
-                    meta.insert(name, self.pages.read(value)?);
-                }
+            // Names and values of `meta` are short.
+            if key.len < 32
+                && value.len <= 64
+                && let Ok(name) = String::from_utf8(self.pages.read(key)?)
+            {
+                meta.insert(name, self.pages.read(value)?);
             }
         }
         if meta.contains_key("format") {
             self.metas.push(meta);
-        }
-        Ok(())
-    }
-
-    fn run(&mut self, key: Span, row: Span) -> Result<(), Fault> {
-        let (key, bytes) = (self.pages.read(key)?, self.pages.read(row)?);
-        let Ok((bytes, admitted)) = rows::read_run(&bytes) else { return Ok(()) };
-        let (Ok(place), Ok(name)) = (rows::read_place(&key, placed), name_run(bytes)) else { return Ok(()) };
-        let key = RunKey { author: name.author, seq: name.seq, hash: name.hash };
-        if id(&key.place()) == id(&place) {
-            let found = self.runs.entry(id(&place)).or_insert(FoundRun { key, row, admitted });
-            found.admitted |= admitted;
         }
         Ok(())
     }
@@ -132,13 +165,45 @@ impl Scan {
             }
         }
         for (key, _) in leaf.rows(Widths { key: None, value: Some(0) }, &self.pages) {
-            if key.len == PLACE_BYTES
-                && let Ok(place) = rows::read_place(&self.pages.read(key)?, placed)
-            {
-                self.returned.insert(id(&place));
+            if key.len == RETURNED_BYTES {
+                self.returned.extend(rows::read_returned(&self.pages.read(key)?));
             }
         }
         Ok(())
+    }
+
+    /// How far the frames go on behind each block, from the last on.
+    fn reach(&mut self) {
+        let mut behind = BTreeMap::<(u64, [u8; 32]), (u64, u64)>::new();
+        for (first, found) in self.frames.iter_mut().rev() {
+            for block in &mut *found {
+                let on = behind.get(&(block.next, block.chain)).copied();
+                block.reach = block.reach.max(on.unwrap_or_default());
+            }
+            for block in found {
+                let reach = behind.entry((*first, block.start)).or_default();
+                *reach = block.reach.max(*reach);
+            }
+        }
+    }
+
+    /// Where blocks of runs overlap, a crash took one of them back: what the later session wrote counts.
+    fn trim(&mut self) {
+        let mut last: Option<(u64, FoundRuns)> = None;
+        for (first, found) in std::mem::take(&mut self.runs) {
+            if let Some((before, kept)) = &mut last {
+                let (session, count, _) = kept.age;
+                if first < *before + count {
+                    if found.age.0 < session {
+                        continue;
+                    }
+                    kept.age.1 = first - *before;
+                }
+                self.runs.insert(*before, *kept);
+            }
+            last = Some((first, found));
+        }
+        self.runs.extend(last);
     }
 
     /// What the file says of itself, as of its last session. It has no hash of its own. `None` where nothing of that is left.
@@ -157,46 +222,48 @@ impl Scan {
         }
     }
 
-    /// The frame that follows from that chain hash. A crash may have left a row that was not durable, whose number the next session used again:
-    /// the later session's is the frame.
-    pub(crate) fn frame(&mut self, number: u64, before: &[u8; 32]) -> Result<Option<FrameRow>, Fault> {
-        let mut found = None::<FrameRow>;
-        for span in self.frames.get(&number).cloned().unwrap_or_default() {
-            let bytes = self.pages.read(span)?;
-            let Ok((body, chain)) = rows::split_chain(&bytes) else { continue };
-            if rows::chain(before, body) != chain {
-                continue;
-            }
-            if let Ok(row) = rows::read_frame(number, &bytes, placed)
-                && found.as_ref().is_none_or(|found| found.session < row.session)
-            {
-                found = Some(row);
-            }
-        }
-        Ok(found)
+    /// The frames that go on there from that hash. A crash may have left a block that was not durable, whose numbers the next session used again:
+    /// that of the later session counts.
+    pub(crate) fn frames(&mut self, first: u64, before: &[u8; 32]) -> Result<Option<Proved>, Fault> {
+        let found = self.frames.get(&first).into_iter().flatten();
+        let Some(found) = found.filter(|found| found.start == *before).max_by_key(|found| found.reach) else {
+            return Ok(None);
+        };
+        let block = StoredFrames::read(first, &self.pages.read(found.row)?).map_err(Fault::damaged)?;
+        Ok(Some(Proved { block }))
     }
 
-    /// The number of the last row that looks like a frame.
+    /// The number of the last frame that proves itself, whatever was before it.
     pub(crate) fn last_seen(&self) -> u64 {
-        self.frames.last_key_value().map_or(0, |(number, _)| *number)
+        self.frames.values().flatten().map(|found| found.next - 1).max().unwrap_or(0)
     }
 
-    /// The run that a frame names, by number and hash.
-    pub(crate) fn run_at(&mut self, place: &RunPlace) -> Result<Option<RunRecord>, Fault> {
-        let Some(found) = self.runs.get(&id(place)).copied() else { return Ok(None) };
-        let row = self.pages.read(found.row)?;
-        let (bytes, _) = rows::read_run(&row).map_err(Fault::damaged)?;
-        Ok(Some(RunRecord::from_bytes(found.key, bytes, found.admitted)))
+    /// The run of that number.
+    pub(crate) fn run(&mut self, number: u64) -> Result<Option<RunRecord>, Fault> {
+        let Some((first, found)) = self.runs.range(..=number).next_back() else { return Ok(None) };
+        if self.read.as_ref().is_none_or(|(read, _)| read != first) {
+            let row = self.pages.read(found.row)?;
+            let stored = StoredRuns::read(*first, &row).map_err(Fault::damaged)?;
+            self.read = Some((*first, stored.records().map_err(Fault::damaged)?));
+        }
+        let index = Some(number - first).filter(|index| *index < found.age.1);
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        Ok(self.read.as_ref().zip(index).and_then(|((_, runs), index)| runs.get(index).cloned()))
     }
 
-    /// All runs.
-    pub(crate) fn places(&self) -> Vec<RunPlace> {
-        self.runs.values().map(|found| found.key.place()).collect()
+    /// The numbers of all runs.
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        self.runs.iter().flat_map(|(first, found)| *first..first + found.age.1).collect()
     }
 
     /// Void runs that the program has back.
-    pub(crate) fn returned(&self) -> Vec<RunKey> {
-        self.returned.iter().filter_map(|id| self.runs.get(id)).map(|found| found.key).collect()
+    pub(crate) fn returned(&mut self) -> Result<Vec<RunKey>, Fault> {
+        let mut keys = Vec::new();
+        for (number, prefix) in std::mem::take(&mut self.returned) {
+            let run = self.run(number)?.filter(|run| run.key.hash.0.starts_with(&prefix));
+            keys.extend(run.map(|run| run.key));
+        }
+        Ok(keys)
     }
 
     /// The first snapshot that was not taken before, and its session.
@@ -207,16 +274,6 @@ impl Scan {
             .map(|(session, span)| Ok((session, self.pages.read(span)?)))
             .transpose()
     }
-}
-
-fn id(place: &RunPlace) -> RunId {
-    (place.seq, place.prefix)
-}
-
-/// The author by the file's number, which nothing here asks for.
-#[expect(clippy::unnecessary_wraps, reason = "rows are read with what may not know an author")]
-fn placed(id: AuthorId) -> Option<Author> {
-    Some(Author { peer: Peer([0; 32]), incarnation: id })
 }
 
 fn unlimited() -> Limits {

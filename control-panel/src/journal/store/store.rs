@@ -1,47 +1,17 @@
 //! What writes a journal.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use redb::{Builder, Database, ReadableTable, WriteTransaction};
+use redb::{Builder, Database, WriteTransaction};
 
 use super::{
-    AUTHORS, CACHE_BYTES, Disk, EFFECTS, FRAMES, Meta, OPS, RESTORED, RETURNED, Reader, SNAPSHOTS, fault_of,
-    meta::META,
-    rows::{self, AuthorId},
+    CACHE_BYTES, Disk, EFFECTS, FRAMES, Item, Meta, OPS, PLACES, RESTORED, RETURNED, Reader, SNAPSHOTS,
+    STRANDS, append::Tail, fault_of, meta::META,
 };
 use crate::{
-    journal::{
-        error::Fault,
-        keeping::AnySnapshot,
-        record::{FrameRecord, RunKey, RunPlace, RunRecord},
-    },
-    replica::{Author, codec::EncodeError},
+    journal::{error::Fault, record::RunKey},
     supervise::panics,
 };
-
-/// What is written, in its order.
-#[derive(Debug)]
-#[cfg_attr(test, derive(Clone))]
-pub(crate) enum Item {
-    /// A whole frame: with the runs that were kept since the frame before.
-    Frame(FrameRecord),
-    /// Runs that the replica admitted.
-    Runs(Vec<RunRecord>),
-    /// Void runs that the program has back.
-    Returned(Vec<RunKey>),
-    /// What the replica goes on from since this session.
-    Snapshot(u64, Arc<dyn AnySnapshot>),
-    /// What a start made of all frames up to this one.
-    Restored(u64, Vec<u8>),
-}
-
-/// The end of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tail {
-    /// The last frame's number; 0 if there is none.
-    frame: u64,
-    chain: [u8; 32],
-}
 
 /// An open journal: one writer.
 #[derive(Debug)]
@@ -49,12 +19,24 @@ pub(crate) struct Store {
     disk: Arc<Disk>,
     db: Arc<Database>,
     meta: Meta,
-    authors: BTreeMap<Author, AuthorId>,
     tail: Tail,
-    /// The runs that were kept since the last frame, which the next one names.
-    loose: Vec<RunPlace>,
+    /// The number of the last frame that is durable.
+    frame: u64,
+    /// The runs that were kept since that frame, which the next one names.
+    loose: Vec<RunKey>,
     /// A write failed: redb goes on only when it is opened again.
     broken: bool,
+    attempt: Option<Attempt>,
+    /// So many of the items whose write was reported as failed are there all the same.
+    there: usize,
+}
+
+/// A transaction that is committed, and what is so when it is.
+#[derive(Debug)]
+struct Attempt {
+    items: usize,
+    frame: u64,
+    loose: Vec<RunKey>,
 }
 
 impl Store {
@@ -64,7 +46,8 @@ impl Store {
         let db = open_database(&disk, false)?;
         let transaction = begin(&db)?;
         write_meta(&transaction, &meta)?;
-        transaction.open_table(AUTHORS).map_err(fault_of)?;
+        transaction.open_table(STRANDS).map_err(fault_of)?;
+        transaction.open_table(PLACES).map_err(fault_of)?;
         transaction.open_table(OPS).map_err(fault_of)?;
         transaction.open_table(FRAMES).map_err(fault_of)?;
         transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
@@ -72,9 +55,8 @@ impl Store {
         transaction.open_table(RESTORED).map_err(fault_of)?;
         transaction.open_table(RETURNED).map_err(fault_of)?;
         transaction.commit().map_err(fault_of)?;
-        let tail = Tail { frame: 0, chain: rows::FIRST };
         let db = Arc::new(db);
-        Ok(Self { disk, db, meta, authors: BTreeMap::new(), tail, loose: Vec::new(), broken: false })
+        Ok(Self::with(disk, db, meta, Tail::new(meta.session)))
     }
 
     /// Opens a journal, all of whose pages are checked. Writes nothing if anything is wrong.
@@ -87,48 +69,35 @@ impl Store {
         let db = Arc::new(open_database(disk, true)?);
         let reader = Reader::new(Arc::clone(&db), Arc::clone(disk))?;
         let meta = reader.meta()?;
-        let (frame, chain) = reader.last_frame()?.unwrap_or((0, rows::FIRST));
-        let authors = reader.authors();
+        let tail = Tail::read(&reader, meta.session)?;
         drop(reader);
         disk.settle().map_err(Fault::of_io)?;
-        let (disk, tail) = (Arc::clone(disk), Tail { frame, chain });
-        Ok(Self { disk, db, meta, authors, tail, loose: Vec::new(), broken: false })
+        Ok(Self::with(Arc::clone(disk), db, meta, tail))
     }
 
-    pub(crate) fn is_broken(&self) -> bool {
-        self.broken
+    fn with(disk: Arc<Disk>, db: Arc<Database>, meta: Meta, tail: Tail) -> Self {
+        let frame = tail.frame();
+        Self { disk, db, meta, tail, frame, loose: Vec::new(), broken: false, attempt: None, there: 0 }
     }
 
-    /// Opens what a failed write left behind: nothing of it is lost but what was not durable. Returns whether these items, whose write was
-    /// reported as failed, are there all the same.
-    pub(crate) fn recover(&mut self, items: &[Item]) -> Result<bool, Fault> {
+    /// Opens what a failed write left behind: nothing of it is lost but what was not durable.
+    fn recover(&mut self) -> Result<(), Fault> {
         let opened = open_database(&self.disk, false).map_err(|fault| self.explain(fault))?;
         let db = Arc::new(opened);
         let reader = Reader::new(Arc::clone(&db), Arc::clone(&self.disk))?;
-        let (frame, chain) = reader.last_frame()?.unwrap_or((0, rows::FIRST));
-        let frames = items.iter().filter(|item| matches!(item, Item::Frame(_))).count() as u64;
-        debug_assert!(
-            frame == self.tail.frame || frame == self.tail.frame + frames,
-            "a transaction is whole"
-        );
-        // Without a frame it is written again, which changes nothing.
-        let is_there = frame > self.tail.frame;
-        if is_there {
-            self.loose = items.iter().fold(Vec::new(), |mut loose, item| {
-                match item {
-                    Item::Frame(_) => loose.clear(),
-                    Item::Runs(runs) => loose.extend(runs.iter().map(|run| run.key.place())),
-                    Item::Returned(_) | Item::Snapshot(..) | Item::Restored(..) => {}
-                }
-                loose
-            });
-        }
-        self.tail = Tail { frame, chain };
-        self.authors = reader.authors();
+        let tail = Tail::read(&reader, self.meta.session)?;
         drop(reader);
-        self.db = db;
-        self.broken = false;
-        Ok(is_there)
+        let frame = tail.frame();
+        match self.attempt.take() {
+            Some(attempt) if frame > self.frame => {
+                debug_assert_eq!(frame, attempt.frame, "a transaction is whole");
+                (self.there, self.loose) = (attempt.items, attempt.loose);
+            }
+            // Without a frame it is written again, which changes nothing.
+            _ => debug_assert_eq!(frame, self.frame, "a transaction is whole"),
+        }
+        (self.tail, self.frame, self.db, self.broken) = (tail, frame, db, false);
+        Ok(())
     }
 
     pub(crate) fn meta(&self) -> &Meta {
@@ -138,7 +107,7 @@ impl Store {
     /// The number of the last frame that is durable.
     #[cfg(test)]
     pub(crate) fn last_frame(&self) -> u64 {
-        self.tail.frame
+        self.frame
     }
 
     pub(crate) fn disk(&self) -> &Arc<Disk> {
@@ -156,28 +125,33 @@ impl Store {
             Ok(meta.write(&mut table)?)
         })?;
         self.meta = meta;
+        self.tail.set_session(meta.session);
         Ok(())
     }
 
-    /// Writes all of it or nothing: durable when it returns.
+    /// Writes all of it or nothing: durable when it returns. What failed is given again: the items of the next call begin with it.
     pub(crate) fn append(&mut self, items: &[Item]) -> Result<(), Fault> {
-        self.try_append(items).inspect_err(|_| self.broken = true)
+        if self.broken {
+            self.recover()?;
+        }
+        let written = self.try_append(items);
+        self.broken = written.is_err();
+        if written.is_ok() {
+            (self.attempt, self.there) = (None, 0);
+        }
+        written
     }
 
     fn try_append(&mut self, items: &[Item]) -> Result<(), Fault> {
+        debug_assert!(items.len() >= self.there);
+        let Some(rest) = items.get(self.there..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
         let transaction = begin(&self.db).map_err(|fault| self.explain(fault))?;
-        let mut append = Append {
-            tail: self.tail,
-            loose: self.loose.clone(),
-            known: &self.authors,
-            new: BTreeMap::new(),
-            row: Vec::new(),
-        };
-        append.write(&transaction, items).map_err(|fault| self.explain(fault))?;
-        let Append { tail, loose, new, .. } = append;
+        let mut loose = self.loose.clone();
+        self.tail.append(&transaction, rest, &mut loose).map_err(|fault| self.explain(fault))?;
+        let frame = self.tail.frame();
+        self.attempt = Some(Attempt { items: items.len(), frame, loose: loose.clone() });
         self.commit(transaction)?;
-        (self.tail, self.loose) = (tail, loose);
-        self.authors.extend(new);
+        (self.frame, self.loose) = (frame, loose);
         Ok(())
     }
 
@@ -187,8 +161,9 @@ impl Store {
         change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Fault> {
         if self.broken {
-            self.recover(&[])?;
+            self.recover()?;
         }
+        self.attempt = None;
         let changed = self.try_change(change);
         self.broken = changed.is_err();
         changed
@@ -215,118 +190,6 @@ impl Store {
         }
         if self.disk.take_full() { Fault::Full } else { fault }
     }
-}
-
-/// What a transaction makes of the file's end.
-struct Append<'a> {
-    tail: Tail,
-    loose: Vec<RunPlace>,
-    known: &'a BTreeMap<Author, AuthorId>,
-    new: BTreeMap<Author, AuthorId>,
-    row: Vec<u8>,
-}
-
-impl Append<'_> {
-    fn write(&mut self, transaction: &WriteTransaction, items: &[Item]) -> Result<(), Fault> {
-        let mut ops = transaction.open_table(OPS).map_err(fault_of)?;
-        let mut frames = transaction.open_table(FRAMES).map_err(fault_of)?;
-        for item in items {
-            match item {
-                Item::Runs(runs) => {
-                    for run in runs {
-                        self.put_run(&mut ops, run)?;
-                        self.loose.push(run.key.place());
-                    }
-                }
-                Item::Frame(frame) => self.put_frame(&mut ops, &mut frames, frame)?,
-                Item::Returned(runs) => {
-                    let mut returned = transaction.open_table(RETURNED).map_err(fault_of)?;
-                    for run in runs {
-                        let place = run.place();
-                        let key = rows::put_place(self.author(place.author)?, &place);
-                        returned.insert(&key[..], ()).map_err(fault_of)?;
-                    }
-                }
-                Item::Snapshot(session, snapshot) => {
-                    let bytes = snapshot.encode().map_err(unwritable)?;
-                    let mut snapshots = transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
-                    // The last of each session: what the next one begins with, here and in a replay.
-                    snapshots.insert(session, &bytes[..]).map_err(fault_of)?;
-                }
-                Item::Restored(frame, bytes) => {
-                    let mut restored = transaction.open_table(RESTORED).map_err(fault_of)?;
-                    restored.retain(|_, _| false).map_err(fault_of)?;
-                    restored.insert(frame, &bytes[..]).map_err(fault_of)?;
-                }
-            }
-        }
-        if !self.new.is_empty() {
-            let mut authors = transaction.open_table(AUTHORS).map_err(fault_of)?;
-            for (author, id) in &self.new {
-                authors.insert(id, &rows::put_author(*author)[..]).map_err(fault_of)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn put_frame(
-        &mut self,
-        ops: &mut redb::Table<'_, &[u8], &[u8]>,
-        frames: &mut redb::Table<'_, u64, &[u8]>,
-        frame: &FrameRecord,
-    ) -> Result<(), Fault> {
-        for run in &frame.runs {
-            self.put_run(ops, run)?;
-        }
-        let named: Vec<_> = frame.runs.iter().map(|run| run.key.place()).collect();
-        let kept = std::mem::take(&mut self.loose);
-        let kept = kept.into_iter().filter(|place| !named.contains(place));
-        let mut places = Vec::with_capacity(named.len());
-        for place in named.iter().copied().chain(kept) {
-            places.push((self.author(place.author)?, place));
-        }
-        self.row.clear();
-        rows::put_frame(frame, &places, &mut self.row);
-        let number = self.tail.frame.checked_add(1).ok_or_else(numbers_end)?;
-        let chain = rows::chain(&self.tail.chain, &self.row);
-        self.row.extend_from_slice(&chain);
-        frames.insert(number, &self.row[..]).map_err(fault_of)?;
-        self.tail = Tail { frame: number, chain };
-        Ok(())
-    }
-
-    /// A run that is there already is not written again, unless the replica admitted it since.
-    fn put_run(&mut self, ops: &mut redb::Table<'_, &[u8], &[u8]>, run: &RunRecord) -> Result<(), Fault> {
-        let place = run.key.place();
-        let key = rows::put_place(self.author(place.author)?, &place);
-        if let Some(known) = ops.get(&key[..]).map_err(fault_of)? {
-            let was_admitted = known.value().first() == Some(&rows::ADMITTED);
-            if was_admitted || !run.admitted {
-                return Ok(());
-            }
-        }
-        let value = rows::put_run(&run.bytes().map_err(unwritable)?, run.admitted);
-        ops.insert(&key[..], &value[..]).map_err(fault_of)?;
-        Ok(())
-    }
-
-    fn author(&mut self, author: Author) -> Result<AuthorId, Fault> {
-        if let Some(id) = self.known.get(&author).or_else(|| self.new.get(&author)) {
-            return Ok(*id);
-        }
-        let id = u32::try_from(self.known.len() + self.new.len()).map_err(|_| numbers_end())?;
-        self.new.insert(author, id);
-        Ok(id)
-    }
-}
-
-/// What no retry mends: a state whose `Serialize` fails.
-fn unwritable(error: EncodeError) -> Fault {
-    Fault::Encode(error)
-}
-
-fn numbers_end() -> Fault {
-    Fault::damaged("it has as many rows as there are numbers")
 }
 
 fn open_database(disk: &Arc<Disk>, checked: bool) -> Result<Database, Fault> {

@@ -1,10 +1,24 @@
 //! What is written is read back, and nothing else.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
     Disk, FORMAT, Item, Meta, Reader, Store,
-    testing::{Memory, frame, runs},
+    testing::{HERE, Memory, Words, frame, runs},
 };
-use crate::journal::{error::Fault, record::FrameRecord};
+use crate::{
+    Peer, Replica, Version,
+    journal::{
+        error::Fault,
+        record::{FrameRecord, RunKey, RunRecord},
+    },
+    replica::{
+        RunHash,
+        codec::{Limits, Postcard},
+        version::End,
+    },
+    testing::Rng,
+};
 
 fn create(memory: &Memory) -> Store {
     let meta = Meta { format: FORMAT, ..Meta::default() };
@@ -33,14 +47,15 @@ fn frames_and_runs_are_read_back_from_the_file() {
     let reader = Reader::open(&Disk::staged(Memory::of(bytes)).unwrap()).unwrap();
     let rows: Vec<_> = reader.frames(..).unwrap().map(Result::unwrap).collect();
     assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2, 3]);
-    for (row, FrameRecord { session, panel_frame, intents, runs, digest }) in rows.iter().zip(&frames) {
+    for (row, FrameRecord { session, panel_frame, intents, digest, .. }) in rows.iter().zip(&frames) {
         assert_eq!((row.session, row.panel_frame, row.digest), (*session, *panel_frame, *digest));
         assert_eq!(&row.intents, intents);
-        assert_eq!(reader.run(&row.runs[0]).unwrap().as_ref(), Some(&runs[0]));
+        assert_eq!(row.runs, [row.number - 1], "runs are numbered in the order in which they were written");
     }
-    assert_eq!(reader.last_frame().unwrap().unwrap().0, 3);
+    let read: Vec<_> = reader.runs().unwrap().map(Result::unwrap).collect();
+    assert_eq!(read, (0..).zip(runs.clone()).collect::<Vec<_>>());
+    assert_eq!(reader.last_frame().unwrap(), 3);
     assert_eq!(reader.frames(2..).unwrap().count(), 2);
-    assert_eq!(reader.runs().unwrap().map(|run| run.unwrap().key.seq).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(reader.counts().unwrap(), (3, 3));
 }
 
@@ -72,8 +87,7 @@ fn what_the_replica_kept_is_named_by_the_next_frame() {
         .unwrap();
     store.append(&[Item::Frame(FrameRecord { panel_frame: 2, ..FrameRecord::default() })]).unwrap();
     let reader = store.reader().unwrap();
-    let named: Vec<Vec<_>> =
-        reader.frames(..).unwrap().map(|row| row.unwrap().runs.iter().map(|run| run.seq).collect()).collect();
+    let named: Vec<Vec<_>> = reader.frames(..).unwrap().map(|row| row.unwrap().runs).collect();
     assert_eq!(named, [vec![0, 1], vec![2]]);
 }
 
@@ -85,7 +99,7 @@ fn a_run_that_was_received_becomes_one_that_was_admitted() {
     let mut store = create(&memory);
     store.append(&[Item::Frame(frame(1, &received))]).unwrap();
     let admitted =
-        |store: &Store| store.reader().unwrap().run(&runs[0].key.place()).unwrap().unwrap().admitted;
+        |store: &Store| store.reader().unwrap().runs().unwrap().next().unwrap().unwrap().1.admitted;
     assert!(!admitted(&store));
     store.append(&[Item::Runs(runs.clone())]).unwrap();
     assert!(admitted(&store));
@@ -100,8 +114,8 @@ fn a_reader_sees_one_state_of_the_file() {
     store.append(&[Item::Frame(frame(1, &runs[0]))]).unwrap();
     let before = store.reader().unwrap();
     store.append(&[Item::Frame(frame(2, &runs[1]))]).unwrap();
-    assert_eq!(before.last_frame().unwrap().unwrap().0, 1);
-    assert_eq!(store.reader().unwrap().last_frame().unwrap().unwrap().0, 2);
+    assert_eq!(before.last_frame().unwrap(), 1);
+    assert_eq!(store.reader().unwrap().last_frame().unwrap(), 2);
 }
 
 #[test]
@@ -113,7 +127,7 @@ fn reading_changes_no_byte_also_where_the_file_needs_repair() {
     let crashed = Memory::of(memory.lock().bytes.clone());
     let before = crashed.lock().bytes.clone();
     let reader = Reader::open(&Disk::staged(crashed.clone()).unwrap()).unwrap();
-    assert_eq!(reader.last_frame().unwrap().unwrap().0, 1);
+    assert_eq!(reader.last_frame().unwrap(), 1);
     drop(reader);
     assert_eq!(crashed.lock().bytes, before);
 }
@@ -150,4 +164,172 @@ fn no_flipped_bit_is_taken_for_the_journal_and_none_is_written_over() {
         }
     }
     assert!(found > 20, "only {found} were found");
+}
+
+/// What two peers wrote in turn, one of them in two copies; each run with those that it is beside where it was received.
+fn received(rng: &mut Rng) -> (Vec<Vec<RunRecord>>, [Replica<Words>; 3]) {
+    let there = Peer([2; 32]);
+    let builder = |me| {
+        let builder = Replica::builder(me, Words::default()).members([HERE, there]);
+        builder.codec(Postcard::new(), Limits::default())
+    };
+    let mut replicas = [builder(HERE).build(), builder(there).build(), builder(there).build()];
+    let mut deltas = Vec::new();
+    for word in 0..60 {
+        let from = rng.index(replicas.len());
+        for _ in 0..=rng.below(3) {
+            replicas[from].commit(format!("word {word} ").repeat(rng.index(30) + 1));
+        }
+        let Some(delta) = replicas[from].outbox() else { continue };
+        for to in [0, 1, 2] {
+            // The copies see each other late, so they fork.
+            if to != from && (from == 0 || to == 0 || word > 40) && rng.chance(70) {
+                replicas[to].merge(delta.clone());
+                let _ = replicas[to].settle();
+            }
+        }
+        deltas.push(delta.runs.iter().map(|run| RunRecord::new(run, false).unwrap()).collect());
+    }
+    (deltas, replicas)
+}
+
+#[test]
+fn runs_of_any_authors_in_any_order_are_there_once_and_verbatim() {
+    for seed in 0..12 {
+        let mut rng = Rng::new(seed);
+        let (mut deltas, _) = received(&mut rng);
+        // They come in any order, and some again.
+        for index in 0..deltas.len() {
+            let other = rng.index(deltas.len());
+            deltas.swap(index, (index + other % 4).min(other.max(index)));
+            if rng.chance(20) {
+                deltas.push(deltas[other].clone());
+            }
+        }
+        let memory = Memory::default();
+        let mut store = create(&memory);
+        let mut expected = BTreeMap::<RunKey, RunRecord>::new();
+        let mut items = Vec::new();
+        for (mut runs, number) in deltas.into_iter().zip(1..) {
+            let admitted = rng.chance(60);
+            for run in &mut runs {
+                run.admitted = admitted;
+                expected.entry(run.key).or_insert_with(|| run.clone()).admitted |= admitted;
+            }
+            items.push(if admitted {
+                Item::Runs(runs)
+            } else {
+                Item::Frame(FrameRecord { session: 1, panel_frame: number, runs, ..FrameRecord::default() })
+            });
+            if rng.chance(30) {
+                store.append(&std::mem::take(&mut items)).unwrap();
+            }
+            if rng.chance(10) {
+                drop(store);
+                store = open(&memory).unwrap();
+            }
+        }
+        store.append(&items).unwrap();
+        let reader = store.reader().unwrap();
+        let read: Vec<_> = reader.runs().unwrap().map(Result::unwrap).collect();
+        assert_eq!(read.len(), expected.len(), "seed {seed}: each is there once");
+        for (number, run) in read {
+            assert_eq!(Some(&run), expected.get(&run.key), "seed {seed}: run {number}");
+        }
+        reader.recorded().unwrap();
+        let since = reader.since(&Version::new()).unwrap();
+        let given: BTreeSet<_> = since.iter().map(|run| RunKey::of(run)).collect();
+        let admitted: BTreeSet<_> = expected.values().filter(|run| run.admitted).map(|run| run.key).collect();
+        assert!(given == admitted && since.len() == admitted.len(), "seed {seed}");
+    }
+}
+
+#[test]
+fn peers_are_given_each_branch_that_they_lack_and_nothing_that_they_have() {
+    let mut forked = 0;
+    for seed in 0..12 {
+        let mut rng = Rng::new(seed);
+        let (deltas, replicas) = received(&mut rng);
+        let mut store = create(&Memory::default());
+        let mut all = BTreeSet::new();
+        for mut runs in deltas {
+            for run in &mut runs {
+                run.admitted = true;
+            }
+            all.extend(runs.iter().map(|run| run.key));
+            store.append(&[Item::Runs(runs)]).unwrap();
+        }
+        let reader = store.reader().unwrap();
+        forked += usize::from(reader.strands().len() > 2);
+        for (index, replica) in replicas.iter().enumerate() {
+            let had = replica.since(&Version::new());
+            let had: BTreeSet<_> = had.runs.iter().map(|run| RunKey::of(run)).collect();
+            let given = reader.since(replica.version()).unwrap();
+            let given: BTreeSet<_> = given.iter().map(|run| RunKey::of(run)).collect();
+            let lacked: BTreeSet<_> = all.difference(&had).copied().collect();
+            assert_eq!(given, lacked, "seed {seed}, replica {index}");
+        }
+    }
+    assert!(forked > 0);
+}
+
+#[test]
+fn a_peer_is_given_what_it_lacks_and_all_of_a_chain_whose_end_is_unknown() {
+    let runs = runs(2_000);
+    let mut store = create(&Memory::default());
+    runs.chunks(7).for_each(|runs| store.append(&[Item::Runs(runs.to_vec())]).unwrap());
+    let reader = store.reader().unwrap();
+    let author = runs[0].key.author;
+    for count in [1, 2, 499, 500, 1_777, 1_999, 2_000] {
+        let version = |hash| {
+            let mut version = Version::from_iter([(author, count)]);
+            version.add_end(author, End { next_seq: count, hash });
+            version
+        };
+        let hash = runs[usize::try_from(count).unwrap() - 1].key.hash;
+        let given: Vec<_> = reader.since(&version(hash)).unwrap().iter().map(|run| run.header.seq).collect();
+        assert_eq!(given, (count..2_000).collect::<Vec<_>>());
+        assert_eq!(reader.since(&version(RunHash([7; 32]))).unwrap().len(), 2_000, "a fork");
+    }
+}
+
+#[test]
+fn blocks_fill_their_pages() {
+    for size in [100, 700, 1_500, 2_500, 5_000, 12_000] {
+        let memory = Memory::default();
+        let mut store = create(&memory);
+        let count = 1_000_000 / size;
+        for numbers in (0..count as u64).collect::<Vec<_>>().chunks(40) {
+            let record = |panel_frame: &u64| FrameRecord {
+                session: 1,
+                panel_frame: *panel_frame,
+                intents: vec![7; size],
+                ..FrameRecord::default()
+            };
+            store
+                .append(&numbers.iter().map(|number| Item::Frame(record(number))).collect::<Vec<_>>())
+                .unwrap();
+            memory.lock().steps.clear();
+        }
+        let len = closed(store, &memory).len();
+        assert!(len < 1_700_000, "{count} frames of {size} bytes take {len}");
+    }
+}
+
+#[test]
+fn operations_of_44_bytes_one_a_run_take_less_than_one_and_a_half_times_as_much() {
+    let builder = Replica::builder(HERE, Words::default()).codec(Postcard::new(), Limits::default());
+    let mut replica = builder.build();
+    let memory = Memory::default();
+    let mut store = create(&memory);
+    for group in 0..1_250 {
+        let runs = (0..16).map(|number| {
+            replica.commit(format!("{:.>43}", group * 16 + number));
+            RunRecord::new(&replica.outbox().unwrap().runs[0], true).unwrap()
+        });
+        store.append(&[Item::Runs(runs.collect())]).unwrap();
+        memory.lock().steps.clear();
+    }
+    let len = closed(store, &memory).len();
+    assert!(len < 880_000 * 3 / 2, "{len}");
 }

@@ -78,10 +78,7 @@ fn a_full_disk_at_any_step_of_a_transaction_loses_nothing_and_writes_nothing_twi
         let used = memory.lock().bytes.len() as u64;
         memory.lock().room = Some(used + spare);
         let write = |store: &mut Store, held: &mut Vec<Item>| {
-            let there = store.is_broken() && store.recover(held)?;
-            if !there {
-                store.append(held)?;
-            }
+            store.append(held)?;
             held.clear();
             Ok::<(), Fault>(())
         };

@@ -9,7 +9,10 @@ use super::{
     table::{Place, Table},
     wire::put_varint,
 };
-use crate::replica::{Author, run::Run};
+use crate::replica::{
+    Author,
+    run::{Header, Run},
+};
 
 // What a run's first number says beside its author.
 pub(super) const FLAG_BITS: u32 = 6;
@@ -37,7 +40,9 @@ pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeEr
         if run.bytes.is_empty() {
             return Err(EncodeError::NoCodec);
         }
-        let index = put_run(run, kept.get(number) == Some(&true), &mut table, &mut out);
+        let signature = if kept.get(number) == Some(&true) { &run.signature[..] } else { &[] };
+        let count = run.operations.len();
+        let index = put_run(&run.header, (count, &run.bytes), signature, &mut table, &mut out);
         if number + 1 < runs.len() {
             table.push(index, Place::new(&run.header, run.operations.len(), run.hash));
         }
@@ -46,8 +51,13 @@ pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeEr
 }
 
 /// Returns its author's index.
-fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) -> usize {
-    let (header, count) = (&run.header, run.operations.len());
+pub(super) fn put_run(
+    header: &Header,
+    (count, operations): (usize, &[u8]),
+    signature: &[u8],
+    table: &mut Table,
+    out: &mut Vec<u8>,
+) -> usize {
     let known = table.find(&header.author);
     let before = known.and_then(|index| table.place(index, 0)).copied();
     let chained = before.filter(|before| before.hash == header.previous && before.next_seq == header.seq);
@@ -60,7 +70,7 @@ fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) 
         (CHAINED, chained.is_some()),
         (SAME, same),
         (HEADS, !header.heads.is_empty()),
-        (SIGNED, keep),
+        (SIGNED, !signature.is_empty()),
         (SINGLE, count == 1),
     ];
     let flags = flags.iter().fold(0, |flags, (flag, set)| flags | if *set { *flag } else { 0 });
@@ -107,10 +117,10 @@ fn put_run<Op>(run: &Run<Op>, keep: bool, table: &mut Table, out: &mut Vec<u8>) 
     if count != 1 {
         put_varint(out, count as u64);
     }
-    out.extend_from_slice(&run.bytes);
-    if keep {
-        put_varint(out, run.signature.len() as u64);
-        out.extend_from_slice(&run.signature);
+    out.extend_from_slice(operations);
+    if !signature.is_empty() {
+        put_varint(out, signature.len() as u64);
+        out.extend_from_slice(signature);
     }
     index
 }

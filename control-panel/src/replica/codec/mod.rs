@@ -50,7 +50,7 @@ pub(crate) use self::{
 #[cfg(feature = "journal")]
 #[allow(unused_imports)]
 pub(crate) use self::{
-    journaled::{AnyRun, RunName, decode_run, encode_run, name_run},
+    journaled::{AnyRun, RunName, RunParts, RunsWriter, decode_kept, decode_run, each_kept, name_run},
     postcard::{write_postcard, write_recorded},
     recorded::{Collected, Replayed, RunBytes, RunRef, is_replay, note_waiting, replayed_runs},
 };

@@ -3,6 +3,7 @@
 //! Beside the least that durable can cost: one file, each frame's operations appended as one chunk with its length and BLAKE3 hash, and `fdatasync`.
 
 mod recorder;
+mod size;
 mod tools;
 
 use std::{
@@ -27,7 +28,7 @@ use control_panel_benches::{
 use serde::{Deserialize, Serialize};
 
 /// An operation of 44 bytes, as a form field or a link between pages is.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Edit {
     key: u32,
     value: [u64; 4],
@@ -35,7 +36,7 @@ struct Edit {
 }
 
 /// Takes its operations and does nothing with them: what is measured is the journal.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Count(u64);
 
 impl State for Count {
@@ -136,7 +137,7 @@ fn main() {
 type Section = fn(&Path, &mut Bars);
 
 const SECTIONS: [(&str, Section); 4] =
-    [("recorder", recorder::report), ("commits", commits), ("size", size), ("tools", tools::run)];
+    [("recorder", recorder::report), ("commits", commits), ("size", size::report), ("tools", tools::run)];
 
 /// On the disk of the target folder: a file system in memory syncs nothing.
 fn folder() -> PathBuf {
@@ -171,70 +172,4 @@ fn commits(folder: &Path, bars: &mut Bars) {
         ]);
     }
     println!("{table}");
-}
-
-const MANY: u64 = 1_000_000;
-const FRAME: u64 = 64;
-
-/// A journal of so many operations, written in groups as a writer makes them that is a few frames behind; and the state.
-fn fill(path: &Path, many: u64, frame: u64) -> u64 {
-    let (journal, mut replica) = start(path);
-    for (index, first) in (0..many).step_by(frame as usize).enumerate() {
-        for number in first..many.min(first + frame) {
-            replica.commit(edit(number));
-        }
-        let _ = replica.settle();
-        if index % 16 == 0 {
-            journal.flush().expect("room");
-        }
-    }
-    journal.close().expect("room");
-    replica.state().0
-}
-
-fn size(folder: &Path, bars: &mut Bars) {
-    let mut table = Table::new(&["operations a frame", "file, × 100,000 operations' own bytes"]);
-    for frame in [1, 16, 256] {
-        let path = folder.join(format!("of-{frame}"));
-        fill(&path, 100_000, frame);
-        let size = fs::metadata(&path).expect("a file").len() as f64;
-        table.row([frame.to_string(), short(size / 4.4e6)]);
-    }
-    println!("{table}");
-
-    let path = folder.join("million");
-    let state = fill(&path, MANY, FRAME);
-    let payload = MANY as f64 * 44.0;
-    let size = fs::metadata(&path).expect("a file").len() as f64;
-    bars.at_most(
-        format!("bytes of {MANY} operations in frames of {FRAME}, × their own"),
-        3.0,
-        size / payload,
-    );
-    let mut table = Table::new(&["a start with 1,000,000 operations", "ms"]);
-    let (mut reads, mut opens, mut restores) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..5 {
-        let began = Instant::now();
-        let read = fs::read(&path).expect("a file").len();
-        reads.push(1e3 * began.elapsed().as_secs_f64());
-        assert_eq!(read as f64, fs::metadata(&path).expect("a file").len() as f64);
-        let began = Instant::now();
-        let journal = Journal::open(&path).expect("a journal");
-        opens.push(1e3 * began.elapsed().as_secs_f64());
-        let began = Instant::now();
-        let builder = Replica::builder(Peer([1; 32]), Count::default()).history(usize::MAX);
-        let replica = journal.replica(builder.codec(Postcard::new(), Limits::default())).expect("a replica");
-        restores.push(1e3 * began.elapsed().as_secs_f64());
-        assert_eq!(replica.state().0, state);
-        journal.close().expect("room");
-    }
-    let [read, open, restore] = [reads, opens, restores].map(|times| Spread::of(times).median);
-    table.row(["reading the file, and nothing else".to_owned(), short(read)]);
-    table.row(["`Journal::open`: every page checked".to_owned(), short(open)]);
-    table.row([
-        "`Journal::replica`: every operation read, hashed, admitted, applied".to_owned(),
-        short(restore),
-    ]);
-    println!("{table}");
-    println!("{:.0} MB on disk, {:.0} MB of operations.\n", size / 1e6, payload / 1e6);
 }

@@ -65,16 +65,8 @@ impl Tape {
                     for run in named {
                         runs.entry(run.key.place()).or_insert(run);
                     }
-                    let (number, chain) = (rows.len() as u64 + 1, [0; 32]);
-                    rows.push(FrameRow {
-                        number,
-                        session,
-                        panel_frame,
-                        intents,
-                        runs: places,
-                        digest,
-                        chain,
-                    });
+                    let number = rows.len() as u64 + 1;
+                    rows.push(FrameRow { number, session, panel_frame, intents, runs: places, digest });
                 }
                 _ => {}
             }
