@@ -41,9 +41,9 @@ impl Contents {
         let reader = Reader::open(&Disk::staged(memory.clone()).unwrap()).unwrap();
         let frames = reader.frames(..).unwrap().map(|row| {
             let row = row.unwrap();
-            (row.panel_frame, row.intents, row.runs.iter().map(|place| place.seq).collect())
+            (row.panel_frame, row.intents, row.runs)
         });
-        let runs = reader.runs().unwrap().map(|run| run.unwrap().key.seq);
+        let runs = reader.runs().unwrap().map(|run| run.unwrap().1.key.seq);
         Self { frames: frames.collect(), runs: runs.collect(), session: reader.meta().unwrap().session }
     }
 }
