@@ -146,7 +146,7 @@ impl error::Error for CutError {}
 ///
 /// ```
 /// # use control_panel::{Peer, Replica, Stamp, State};
-/// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+/// # #[derive(Clone, Debug, Default)] struct Words(Vec<&'static str>);
 /// # impl State for Words {
 /// #     type Op = &'static str;
 /// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(word); }
