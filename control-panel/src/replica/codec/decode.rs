@@ -9,7 +9,7 @@ use super::{
     Codec, DecodeError, Limits,
     error::Refused,
     operations::{Item, read_operation},
-    raw::{Body, RawRun, State, read_runs},
+    raw::{Body, RawRun, RunReader, read_runs},
     wire::Reader,
 };
 use crate::replica::{
@@ -35,24 +35,24 @@ pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
         });
         return runs.collect();
     }
-    let mut state = State::new(bytes, limits)?;
-    let next = |state: &mut State<'_, '_>| {
+    let mut reader = RunReader::new(bytes, limits)?;
+    let next = |reader: &mut RunReader<'_, '_>| {
         Run::made(|run| {
-            let body = state.run(&mut run.header)?;
+            let body = reader.run(&mut run.header)?;
             fill(run, body, codec, limits)
         })
     };
     // Most deltas hold one run.
-    let runs = if state.left == 1 {
-        Few::One(next(&mut state)?)
+    let runs = if reader.left == 1 {
+        Few::One(next(&mut reader)?)
     } else {
         let mut runs = Vec::new();
-        while state.left > 0 {
-            runs.push(next(&mut state)?);
+        while reader.left > 0 {
+            runs.push(next(&mut reader)?);
         }
         Few::Many(runs)
     };
-    state.end()?;
+    reader.end()?;
     Ok(runs)
 }
 

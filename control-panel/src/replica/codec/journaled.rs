@@ -6,7 +6,7 @@ use super::{
     Codec, DecodeError, FORMAT, Limits, Refused,
     decode::decode_runs,
     encode::put_run,
-    raw::{Body, State, read_runs},
+    raw::{Body, RunReader, read_runs},
     table::{Place, Table},
     wire::put_varint,
 };
@@ -161,13 +161,13 @@ impl fmt::Debug for RunsWriter {
 
 /// All runs of a delta that a journal keeps, one after the other.
 pub(crate) fn each_kept(bytes: &[u8], mut each: impl FnMut(RunParts<'_>)) -> Result<(), DecodeError> {
-    let mut state = State::new(bytes, &LIMITS)?;
-    while state.left > 0 {
+    let mut reader = RunReader::new(bytes, &LIMITS)?;
+    while reader.left > 0 {
         let mut header = Header::blank();
-        let Body { count, operations, hash, signature, .. } = state.run(&mut header)?;
+        let Body { count, operations, hash, signature, .. } = reader.run(&mut header)?;
         each(RunParts { header: &header, count, operations, hash, signature });
     }
-    state.end()
+    reader.end()
 }
 
 /// All runs of a delta that a journal keeps.

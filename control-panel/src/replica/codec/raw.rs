@@ -50,18 +50,18 @@ impl RawRun<'_> {
 
 /// All of them, before anything is made of one.
 pub(super) fn read_runs<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Vec<RawRun<'a>>, DecodeError> {
-    let (mut state, mut runs) = (State::new(bytes, limits)?, Vec::new());
-    while state.left > 0 {
+    let (mut reader, mut runs) = (RunReader::new(bytes, limits)?, Vec::new());
+    while reader.left > 0 {
         let mut header = Header::blank();
-        let body = state.run(&mut header)?;
+        let body = reader.run(&mut header)?;
         runs.push(RawRun { header, body });
     }
-    state.end()?;
+    reader.end()?;
     Ok(runs)
 }
 
 /// What is left of a delta: what is made of its runs counts only if all of them are right, and nothing follows.
-pub(super) struct State<'a, 'l> {
+pub(super) struct RunReader<'a, 'l> {
     reader: Reader<'a>,
     table: Table,
     ops: usize,
@@ -70,7 +70,7 @@ pub(super) struct State<'a, 'l> {
     pub(super) left: usize,
 }
 
-impl<'a, 'l> State<'a, 'l> {
+impl<'a, 'l> RunReader<'a, 'l> {
     pub(super) fn new(bytes: &'a [u8], limits: &'l Limits) -> Result<Self, DecodeError> {
         within(0, "bytes", bytes.len() as u64, limits.bytes)?;
         let mut reader = Reader::new(bytes);

@@ -1,4 +1,4 @@
-//! The worker: who is connected, who is to be dialled, and what is reported.
+//! The worker: which peers are connected, which are to be dialled, and what is reported.
 
 use std::{collections::BTreeMap, future::pending, sync::Arc};
 
@@ -12,10 +12,12 @@ use tokio::{
 use super::{
     Parts,
     contact::{Change, Contact, Jitter},
-    endpoint::{self, DUPLICATE, HalfOpen, PAIR, SYNC, address_of, peer_of, place},
+    dial::connect_to,
+    endpoint::{self, DUPLICATE, HalfOpen, PAIR, address_of, peer_of},
+    error::PeerSyncError,
     event::{OfflineReason, PeerMisbehaved, PeerOffline, PeerOnline},
     pairing,
-    session::{Ended, Session, reason_of_connection},
+    session::{Ended, Session},
     shared::Shared,
     trust::{Entry, Peers, TrustOrigin},
 };
@@ -427,19 +429,25 @@ where
     }
 
     /// An intent is sent for it, when there is room: contact itself does not wait for that, as sessions have tasks of their own.
+    ///
+    /// What is online is noted after the send, without an await between: the next generation reports as lost what was reported as online, and nothing else.
     async fn report(&mut self, peer: Peer, change: Option<Change>) {
         let Some(change) = change else { return };
-        let intent: I = match change {
+        let (is_online, intent): (bool, I) = match change {
             Change::Online { flapped } => {
-                self.parts.shared.state().online.insert(peer);
-                PeerOnline { peer, invited: self.invited(&peer), flapped }.into()
+                (true, PeerOnline { peer, invited: self.invited(&peer), flapped }.into())
             }
-            Change::Offline { reason, flapped } => {
-                self.parts.shared.state().online.remove(&peer);
-                PeerOffline { peer, reason, flapped }.into()
-            }
+            Change::Offline { reason, flapped } => (false, PeerOffline { peer, reason, flapped }.into()),
         };
-        self.cx.send(intent).await.ok();
+        if self.cx.send(intent).await.is_err() {
+            return;
+        }
+        let online = &mut self.parts.shared.state().online;
+        if is_online {
+            online.insert(peer)
+        } else {
+            online.remove(&peer)
+        };
     }
 
     /// What a peer was promised that is paired, and no member.
@@ -460,10 +468,10 @@ where
 
     /// The panel stops, or the worker: peers are left in good order, and the frame may still hear of it.
     async fn stop(&mut self) {
-        for peer in std::mem::take(&mut self.parts.shared.state().online) {
-            let offline = PeerOffline { peer, reason: OfflineReason::WorkerStopped, flapped: 0 };
-            self.cx.try_send(offline.into()).ok();
-        }
+        // What the queue has no room for stays noted: the next generation reports it.
+        let offline = |peer| PeerOffline { peer, reason: OfflineReason::WorkerStopped, flapped: 0 };
+        let cx = &self.cx;
+        self.parts.shared.state().online.retain(|peer| cx.try_send(offline(*peer).into()).is_err());
         self.tasks.shutdown().await;
         timeout(self.parts.options.connect, self.endpoint.close()).await.ok();
         save_now(&self.saver, &self.parts.shared).await.ok();
@@ -479,43 +487,3 @@ async fn save_now(saver: &Saver, shared: &Arc<Shared>) -> Result<(), String> {
         Err(error) => Err(error.to_string()),
     }
 }
-
-async fn connect_to(
-    endpoint: &Endpoint,
-    peer: &Peer,
-    addresses: &[std::net::SocketAddr],
-    time: std::time::Duration,
-) -> Result<Connection, OfflineReason> {
-    let place = place(peer, addresses).filter(|_| !addresses.is_empty()).ok_or(OfflineReason::Unreachable)?;
-    match timeout(time, endpoint.connect(place, SYNC)).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(reason_of_connect(&error)),
-        Err(_) => Err(OfflineReason::Unreachable),
-    }
-}
-
-pub(super) fn reason_of_connect(error: &iroh::endpoint::ConnectError) -> OfflineReason {
-    use iroh::endpoint::{ConnectError, ConnectingError, ConnectionError};
-
-    let (ConnectError::Connection { source, .. }
-    | ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }) = error
-    else {
-        return OfflineReason::Unreachable;
-    };
-    match source {
-        ConnectionError::TimedOut => OfflineReason::Unreachable,
-        source => reason_of_connection(source),
-    }
-}
-
-/// The worker cannot run.
-#[derive(Debug)]
-pub struct PeerSyncError(String);
-
-impl std::fmt::Display for PeerSyncError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for PeerSyncError {}

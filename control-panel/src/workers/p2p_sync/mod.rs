@@ -44,7 +44,9 @@
 //! ```
 
 mod contact;
+mod dial;
 mod endpoint;
+mod error;
 mod event;
 mod handle;
 mod hub;
@@ -63,9 +65,9 @@ mod trust;
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use self::{
+    error::PeerSyncError,
     event::{OfflineReason, PeerMisbehaved, PeerOffline, PeerOnline},
     handle::{PeerStatus, PeerSyncHandle, PeerSyncStatus},
-    hub::PeerSyncError,
     key::{PeerKey, PeerSignatures},
     pairing::PairError,
     secret_file::{FileError, FileFault},

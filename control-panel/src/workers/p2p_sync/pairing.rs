@@ -9,9 +9,9 @@ use iroh::{
 use tokio::time::timeout;
 
 use super::{
+    dial::reason_of_connect,
     endpoint::{CLOSED, PAIR, REFUSED, address_of, peer_of, place},
     event::OfflineReason,
-    hub::reason_of_connect,
     shared::Shared,
     ticket::{Ticket, TicketError},
 };

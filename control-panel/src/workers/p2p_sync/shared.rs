@@ -48,7 +48,7 @@ pub(super) struct State {
     pub(super) redemptions: Vec<Redemption>,
     /// Where the program says peers are.
     pub(super) addresses: BTreeMap<Peer, Vec<SocketAddr>>,
-    /// What is reported of whom once only.
+    /// Which kind of misbehaviour was reported of which peer: once only.
     pub(super) misbehaved: BTreeSet<(Peer, String)>,
 }
 

@@ -213,7 +213,7 @@ fn parse_entry(line: &str) -> Result<(Peer, Entry), &'static str> {
     Ok((peer, Entry::Trusted { grant, origin, addresses }))
 }
 
-/// Finds what was cut off or flipped; whoever may write the file may write the check.
+/// Finds what was cut off or flipped; what may write the file may write the check.
 fn check(content: &str) -> String {
     HEXLOWER.encode(&blake3::hash(content.as_bytes()).as_bytes()[..8])
 }
