@@ -214,6 +214,8 @@ impl<B: GoesBack> Document for OurReplica<B> {
             for _ in 0..3 {
                 other.acknowledge().iter().for_each(|message| replica.import(message));
                 replica.acknowledge().iter().for_each(|message| other.import(message));
+                // Its own word counts in the frame after the one that gave it out.
+                replica.settle();
             }
         };
         exchange(self);
