@@ -252,3 +252,19 @@ fn an_endless_loop_of_sends_can_be_cancelled_on_every_path() {
         });
     });
 }
+
+/// What a sender was granted beyond its slot, and does not come for, stays its own for two frames, also in a shutdown that
+/// began meanwhile: so a `try_send` is refused there, though the one slot it keeps alone would leave room.
+#[test]
+fn a_round_goes_on_in_a_shutdown() {
+    use ops::Op::{Drain, Open, Poll, Read, RunFrame, Send, Stop, TrySend};
+    let frame = || RunFrame(vec![], None);
+    let setting = ops::Setting { capacity: 8, budget: None, frames: 2 };
+    let mut steps = vec![Open(0)];
+    steps.extend([const { TrySend(0, 0) }; 6]);
+    steps.extend([const { Send(0, 0, None) }; 3]);
+    steps.extend([frame(), Send(0, 0, None), Send(0, 0, None), Poll(0), Poll(0), frame(), Poll(0), Poll(0)]);
+    steps.extend([Stop, Drain, TrySend(0, 0), Read(0, 3)]);
+    steps.extend([const { TrySend(0, 0) }; 4]);
+    schedule::run(setting, &steps);
+}

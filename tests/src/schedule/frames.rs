@@ -71,9 +71,10 @@ impl Run {
         let for_senders = reading.for_senders;
         let freed = self.model.end(reading);
         let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
-        // Those whom a shutdown told may have been granted a slot before.
-        let told = self.pending.iter().any(|send| send.told);
-        if waits || told {
+        // A shutdown does not end a round: one that was granted slots and does not come for them keeps them for two frames,
+        // whether it was woken for them or by the shutdown.
+        let granted = self.pending.iter().any(|send| send.granted || send.told);
+        if waits || granted {
             self.credit = Credit::Outstanding;
         } else if freed && self.hidden() {
             self.credit = Credit::Expiring;
