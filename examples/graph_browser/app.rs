@@ -8,12 +8,13 @@ use std::{
 
 use control_panel::{
     IntentSource, Peer, QueuedIntent, Reducer, Replica,
-    replica::{Redo, ReplicaBuilder},
+    replica::{Grant, Redo, ReplicaBuilder},
     workers::memory_monitor::MemoryLevel,
 };
 
 use crate::{
     commands::Command,
+    contacts::{Contact, Contacts},
     edit::Edit,
     graph::Graph,
     host::RuntimeState,
@@ -23,7 +24,7 @@ use crate::{
     skip::Skips,
 };
 
-/// This program among its peers: the only one so far. With others it is a public key.
+/// This program where it has no peers. With others it is a public key.
 pub(crate) const HERE: Peer = Peer([0; 32]);
 
 /// The graph browser's whole state: the link graph, which peers share, and all the rest, which is this program's own. An
@@ -33,11 +34,13 @@ pub(crate) struct GraphBrowserApp {
     shared: Replica<Graph>,
     /// What a frame would have to redo beyond its budget: the loop gives it to a worker.
     redo: Option<Redo<Graph>>,
+    /// Whether it may edit the graph: one that joins waits until it is invited.
+    is_member: bool,
     /// What this program's own walk met beside pages; whether it is over, and whether it stopped at a limit.
     passed_by: Skips,
     walked: Option<bool>,
-    /// The peers that cannot be reached, and why.
-    offline: BTreeMap<Peer, Arc<str>>,
+    /// Which peers can be reached.
+    pub(crate) contacts: Contacts,
     /// What is desired of each node.
     pub(crate) lifecycles: Lifecycles,
     /// What the host last told of each node; all others are unmapped.
@@ -83,6 +86,8 @@ pub(crate) struct CommandTally {
     pub(crate) questions: u64,
     /// How often somebody asked what there is.
     pub(crate) listings: u64,
+    /// How many tickets were asked for.
+    pub(crate) invites: u64,
     /// Whether somebody asked for the end.
     pub(crate) quit: bool,
 }
@@ -102,9 +107,10 @@ impl GraphBrowserApp {
         Self {
             shared,
             redo: None,
+            is_member: true,
             passed_by: Skips::default(),
             walked: None,
-            offline: BTreeMap::new(),
+            contacts: Contacts::default(),
             lifecycles: Lifecycles::default(),
             runtime: BTreeMap::new(),
             policy,
@@ -164,11 +170,6 @@ impl GraphBrowserApp {
         let mut skips = self.passed_by.clone();
         skips.merge(self.graph().skips.clone());
         skips
-    }
-
-    /// The peers that cannot be reached, and why.
-    pub(crate) fn offline(&self) -> impl Iterator<Item = (&Peer, &str)> {
-        self.offline.iter().map(|(peer, reason)| (peer, &**reason))
     }
 
     pub(crate) fn pressure(&self) -> MemoryLevel {
@@ -256,10 +257,14 @@ impl GraphBrowserApp {
         self.shared.commit(edit);
     }
 
-    /// The edits that the graph did not take, as the journal had no room for them.
-    #[cfg(feature = "journal")]
-    pub(crate) fn take_void(&mut self) -> Vec<Edit> {
-        self.shared.take_void().into_iter().map(|(_, edit)| edit).collect()
+    /// Makes those edits anew that the graph did not take: the journal had no room for them, or this peer was not invited yet. How many.
+    pub(crate) fn edit_again(&mut self) -> usize {
+        let void = self.shared.take_void();
+        let count = void.len();
+        for (_, edit) in void {
+            self.edit(edit);
+        }
+        count
     }
 
     fn select(&mut self, key: NodeKey, cause: LifecycleCause) {
@@ -301,7 +306,14 @@ impl GraphBrowserApp {
             // One that is not awaited any more changes nothing.
             GraphIntent::Redone(redone) => _ = self.shared.finish(redone),
             GraphIntent::MarkPeerOffline { peer, reason } => {
-                self.offline.insert(peer, reason);
+                self.contacts.note(peer, Contact::Offline(reason));
+            }
+            GraphIntent::MarkPeerOnline { peer, invited } => {
+                self.contacts.note(peer, Contact::Online);
+                if invited {
+                    // It redeemed a ticket of this program's, which is an owner.
+                    self.shared.invite(peer, Grant::Write).ok();
+                }
             }
             GraphIntent::WalkFinished { skips, cut_short } => {
                 self.passed_by.merge(skips);
@@ -348,6 +360,10 @@ impl GraphBrowserApp {
             }
             Command::Status => self.commands.questions += 1,
             Command::Capabilities => self.commands.listings += 1,
+            Command::Note { path, words } => {
+                self.edit(Edit::Note { path: path.into(), words: words.into() });
+            }
+            Command::Invite => self.commands.invites += 1,
             Command::Quit => self.commands.quit = true,
         }
     }
@@ -365,7 +381,13 @@ impl Reducer for GraphBrowserApp {
     fn settle(&mut self) {
         let settled = self.shared.settle();
         self.redo = settled.job.or(self.redo.take());
-        // There is no one to send it to; asking for it is what lets old history go.
+        let here = self.shared.author().peer;
+        let is_member = self.shared.members().any(|(peer, grant)| peer == here && grant >= Grant::Write);
+        if is_member && !std::mem::replace(&mut self.is_member, is_member) {
+            self.edit_again();
+        }
+        self.is_member = is_member;
+        // What peers lack the network's worker reads by itself; asking for it is what lets old history go.
         drop(self.shared.outbox());
     }
 
@@ -373,7 +395,15 @@ impl Reducer for GraphBrowserApp {
     fn digest(&self) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
         let graph = self.graph();
-        (graph.len(), graph.read, graph.skipped, graph.edges, self.operations(), self.clock())
+        (
+            graph.len(),
+            graph.read,
+            graph.skipped,
+            graph.edges,
+            graph.notes.len(),
+            self.operations(),
+            self.clock(),
+        )
             .hash(&mut hasher);
         (self.lifecycles.version(), self.focus, self.runtime.len(), self.pressure).hash(&mut hasher);
         (self.policy.active_webview_limit, self.policy.warm_cache_limit).hash(&mut hasher);

@@ -1,8 +1,12 @@
 //! The command line.
 
+#[cfg(feature = "p2p")]
+use std::net::SocketAddr;
 use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
+#[cfg(feature = "p2p")]
+use control_panel::workers::p2p_sync::Ticket;
 
 use crate::{commands, policy::LifecyclePolicy, register::heuristics};
 
@@ -13,7 +17,7 @@ use crate::{commands, policy::LifecyclePolicy, register::heuristics};
 /// earlier, in order, and a second one at once.
 ///
 /// Exit codes: 0 all went well; 1 it could not go on, or a worker did not end cleanly; 2 the command line makes
-/// no sense; 3 the journal cannot be used: in use, damaged, of another program or folder, on a full disk; 130 and 143 a second Ctrl-C or SIGTERM forced the exit.
+/// no sense; 3 the journal cannot be used: in use, damaged, of another program or folder, on a full disk; 4 the graph cannot be shared: the key or the list of peers cannot be used, or the ticket was not redeemed; 130 and 143 a second Ctrl-C or SIGTERM forced the exit.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "graph_browser", version, allow_negative_numbers = true, after_long_help = commands::HELP)]
 pub(crate) struct Cli {
@@ -72,6 +76,29 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
 
+    /// Shares the graph of this journal: prints a ticket for another program, which begins with it as --peer; the command `invite` prints one
+    /// more. Goes on until it is ended. Beside the journal lie FILE.key, which is this program among its peers, and FILE.peers. It listens on
+    /// this machine alone, finds no one by itself, and uses no server.
+    #[cfg(feature = "p2p")]
+    #[arg(long, requires = "journal", conflicts_with = "peer")]
+    pub(crate) share: bool,
+
+    /// Has the graph of the program that printed this ticket, and its notes: it walks no folder of its own, and shows the pages that it has in
+    /// --pages. Start it with the same line again, or with a new ticket of that program if that has moved.
+    #[cfg(feature = "p2p")]
+    #[arg(long, value_name = "TICKET", requires = "journal")]
+    pub(crate) peer: Option<Ticket>,
+
+    /// Where it listens for peers. Default: this machine alone, at a port that is free; 0.0.0.0:PORT opens it to the networks.
+    #[cfg(feature = "p2p")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", hide_default_value = true)]
+    pub(crate) listen: SocketAddr,
+
+    /// A peer of which nothing is heard for so long is offline: 100ms to 15s.
+    #[cfg(feature = "p2p")]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = idle)]
+    pub(crate) offline_after: Duration,
+
     /// The folder of mods. Default: the three shipped with this example.
     #[cfg(feature = "mods")]
     #[arg(long, value_name = "DIR")]
@@ -83,6 +110,22 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
+    /// Whether other programs have the graph too.
+    pub(crate) fn is_shared(&self) -> bool {
+        #[cfg(feature = "p2p")]
+        return self.share || self.peer.is_some();
+        #[cfg(not(feature = "p2p"))]
+        false
+    }
+
+    /// Whether the graph is another's, that walks the folder.
+    pub(crate) fn joins(&self) -> bool {
+        #[cfg(feature = "p2p")]
+        return self.peer.is_some();
+        #[cfg(not(feature = "p2p"))]
+        false
+    }
+
     /// The policy asked for, where nothing is asked for as it is; not checked yet.
     pub(crate) fn policy(&self, now: LifecyclePolicy) -> LifecyclePolicy {
         LifecyclePolicy {
@@ -111,6 +154,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err("give a unit: 500ms, 10s or 2m".into()),
     };
     duration.ok_or_else(|| "that is longer than any machine will run".into())
+}
+
+#[cfg(feature = "p2p")]
+fn idle(text: &str) -> Result<Duration, String> {
+    let range = Duration::from_millis(100)..=Duration::from_secs(15);
+    duration(text)
+        .and_then(|time| if range.contains(&time) { Ok(time) } else { Err("give 100ms to 15s".into()) })
 }
 
 #[cfg(test)]

@@ -20,18 +20,26 @@ Commands, typed while it runs, a line each:
   active N         webviews that may be active at once, 1 to 256
   warm N           webviews kept warm besides, 0 to 4096; 0 turns prefetch off too
   memory FRACTION  the used fraction of memory from which on it is scarce, 0 to 1
+  note PATH WORDS  a note on a page, for all that share the graph; without words it is taken away
   status           how things are
   capabilities     what the browser can do now, mods included
+  invite           a ticket for one more program (--share)
   help             this list
   quit             ends in order";
 
 /// Something that was typed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Command {
     Change(Change),
     Status,
     Capabilities,
     Quit,
+    Note {
+        path: String,
+        /// None where it is taken away.
+        words: String,
+    },
+    Invite,
 }
 
 /// A change of the policy.
@@ -62,6 +70,10 @@ fn parse(line: &str) -> Result<Option<Command>, String> {
         ["status"] => return Ok(Some(Command::Status)),
         ["capabilities"] => return Ok(Some(Command::Capabilities)),
         ["quit" | "exit"] => return Ok(Some(Command::Quit)),
+        ["invite"] => return Ok(Some(Command::Invite)),
+        ["note", path, ref words @ ..] => {
+            return Ok(Some(Command::Note { path: path.to_owned(), words: words.join(" ") }));
+        }
         ["help" | "?"] => return Err(HELP.into()),
         ["active", number] => Change::Active(parsed(number, "whole number")?),
         ["warm", number] => Change::Warm(parsed(number, "whole number")?),
@@ -159,6 +171,8 @@ mod tests {
         assert_eq!(parse("memory 0.25"), Ok(Some(Command::Change(Change::Memory(0.25)))));
         assert_eq!((parse("status"), parse("quit")), (Ok(Some(Command::Status)), Ok(Some(Command::Quit))));
         assert_eq!((parse(""), parse(" \t")), (Ok(None), Ok(None)));
+        let note = |words: &str| Ok(Some(Command::Note { path: "a.html".into(), words: words.into() }));
+        assert_eq!((parse("note a.html  read  me"), parse("note a.html")), (note("read me"), note("")));
         assert!(parse("help").is_err_and(|help| help.contains("active N")));
         for (line, answer) in [
             ("active 0", "at least 1"),
@@ -169,6 +183,7 @@ mod tests {
             ("memory 1.5", "0 to 1"),
             ("memory much", "no number"),
             ("dance", "no such command"),
+            ("note", "no such command"),
         ] {
             assert!(parse(line).is_err_and(|told| told.contains(answer)), "{line}");
         }

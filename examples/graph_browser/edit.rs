@@ -32,6 +32,11 @@ pub(crate) enum Edit {
         key: NodeKey,
         why: Skip,
     },
+    /// A note on a page, in place of the one before; none where there are no words. By the page's path: whatever a peer calls it by.
+    Note {
+        path: Arc<str>,
+        words: Arc<str>,
+    },
 }
 
 /// What taking an edit back needs. A graph of many pages is cloned in milliseconds; this is a few words.
@@ -48,6 +53,8 @@ pub(crate) enum Before {
     },
     /// What was skipped.
     Skip(Skips),
+    /// The note that there was.
+    Note(Option<Arc<str>>),
     /// It changed nothing: the page is not there, or read, or skipped.
     Nothing,
 }
@@ -65,6 +72,7 @@ impl State for Graph {
                 }
             }
             Edit::Skip { key, why } => self.skip(*key, *why),
+            Edit::Note { path, words } => self.note(path, words),
         }
     }
 }
@@ -85,6 +93,7 @@ impl Undoable for Graph {
             Edit::Skip { key, .. } if self.node(*key).is_some_and(|node| node.content == Content::Unread) => {
                 Before::Skip(self.skips.clone())
             }
+            Edit::Note { path, .. } => Before::Note(self.notes.get(path).cloned()),
             Edit::Read { .. } | Edit::Skip { .. } => Before::Nothing,
         };
         self.apply(edit, stamp);
@@ -116,7 +125,13 @@ impl Undoable for Graph {
                 self.skipped -= 1;
                 self.nodes[key.index()].content = Content::Unread;
             }
-            (_, Before::Read { .. } | Before::Skip(_) | Before::Nothing) => {}
+            (Edit::Note { path, .. }, Before::Note(before)) => {
+                match before {
+                    Some(before) => self.notes.insert(Arc::clone(path), before),
+                    None => self.notes.remove(path),
+                };
+            }
+            (_, Before::Read { .. } | Before::Skip(_) | Before::Note(_) | Before::Nothing) => {}
         }
     }
 }
@@ -143,7 +158,11 @@ mod tests {
 
     /// Also edits that make no sense: keys that are not next, pages that are not there, pages that were read.
     fn edit(rng: &mut Rng, graph: &Graph) -> Edit {
-        match rng.below(4) {
+        match rng.below(5) {
+            4 => Edit::Note {
+                path: format!("{}.html", rng.below(9)).into(),
+                words: ["", "old", "new"][rng.index(3)].into(),
+            },
             0 => {
                 let first = key(rng, graph).0.max(u32::try_from(graph.len()).expect("small"));
                 Edit::AddPages(

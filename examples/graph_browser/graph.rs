@@ -13,6 +13,8 @@ use crate::{
     skip::{Skip, Skips, keep_first},
 };
 
+/// Notes there may be: one more is none.
+const NOTES: usize = 256;
 /// Broken links shown at the end.
 const BROKEN_SHOWN: usize = 3;
 
@@ -47,6 +49,8 @@ pub(crate) struct Graph {
     pub(crate) links: LinkCounts,
     pub(crate) skips: Skips,
     pub(crate) broken: BTreeSet<String>,
+    /// By the path of the page.
+    pub(crate) notes: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 impl Graph {
@@ -117,6 +121,15 @@ impl Graph {
             node.content = Content::Skipped;
             self.skipped += 1;
             self.skips.add(why, &node.path);
+        }
+    }
+
+    /// Puts a note on a page in place of the one before; without words it is taken away.
+    pub(crate) fn note(&mut self, path: &Arc<str>, words: &Arc<str>) {
+        if words.is_empty() {
+            self.notes.remove(path);
+        } else if self.notes.len() < NOTES || self.notes.contains_key(path) {
+            self.notes.insert(Arc::clone(path), Arc::clone(words));
         }
     }
 

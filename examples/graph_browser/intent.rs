@@ -64,6 +64,9 @@ pub(crate) enum GraphIntent {
     Redone(Redone<Graph>),
     /// A peer cannot be reached any more, and why, in the words of what found it. An observation: the graph keeps its edits.
     MarkPeerOffline { peer: Peer, reason: Arc<str> },
+    /// A peer is there. One that redeemed a ticket of this program's is to be invited.
+    #[cfg_attr(not(feature = "p2p"), allow(dead_code, reason = "its worker comes with the feature"))]
+    MarkPeerOnline { peer: Peer, invited: bool },
     /// Somebody wants to see a page, or will soon.
     PromoteNodeToActive { key: NodeKey, cause: LifecycleCause },
     /// Somebody gives a page up.

@@ -9,9 +9,12 @@
 use std::{error::Error, path::Path, sync::Arc};
 
 use control_panel::{
-    IntentSource, QueuedIntent, Worker,
+    IntentSource, Peer, QueuedIntent, Worker,
     journal::{Journal, JournalError, JournalEvent, Recorded, Start},
-    replica::codec::{Limits, Postcard},
+    replica::{
+        ReplicaBuilder,
+        codec::{Limits, Postcard},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +22,7 @@ use crate::{
     app::{GraphBrowserApp, HERE},
     commands::Command,
     edit::Edit,
+    graph::Graph,
     intent::{GraphIntent, LifecycleCause, NodeKey},
     policy::LifecyclePolicy,
     summary::plain,
@@ -73,6 +77,11 @@ impl JournalTally {
 }
 
 impl GraphBrowserApp {
+    /// A graph whose operations have bytes, of this owner.
+    pub(crate) fn journaled(here: Peer, owner: Peer) -> ReplicaBuilder<Graph> {
+        Self::builder(here, [owner]).codec(Postcard::<Edit>::new(), Limits::default())
+    }
+
     pub(crate) fn note_journal(&mut self, written: Written) {
         match written {
             Written::Failed { why, recovers } => {
@@ -82,11 +91,7 @@ impl GraphBrowserApp {
             Written::Recovered => {
                 self.journal.recovered += 1;
                 self.journal.fault = None;
-                let again = self.take_void();
-                self.journal.again += again.len();
-                for edit in again {
-                    self.edit(edit);
-                }
+                self.journal.again += self.edit_again();
             }
         }
     }
@@ -94,8 +99,7 @@ impl GraphBrowserApp {
 
 impl Recorded for GraphBrowserApp {
     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
-        let builder = Self::builder(HERE, [HERE]).codec(Postcard::<Edit>::new(), Limits::default());
-        let mut app = Self::with(LifecyclePolicy::default(), start.replica(builder)?);
+        let mut app = Self::with(LifecyclePolicy::default(), start.replica(Self::journaled(HERE, HERE))?);
         let each = |own: &mut Own, queued: QueuedIntent<GraphIntent>| own.apply(queued.intent);
         let Own { folder, policy, opened, restored } =
             start.restore(IntentSource::Restore, Own::default(), each)?.state;
@@ -110,7 +114,7 @@ impl Recorded for GraphBrowserApp {
     }
 
     fn fingerprint() -> u64 {
-        1
+        2
     }
 }
 

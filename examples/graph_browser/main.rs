@@ -6,13 +6,14 @@
 //!     cargo run -p examples --example graph_browser -- --for 10m                  # and type `help`
 //!     cargo run -p examples --features mods --example graph_browser               # with WebAssembly mods
 //!     cargo run -p examples --features journal --example graph_browser -- --journal /tmp/browser.journal   # kill it, start it again
+//!     cargo run -p examples --features p2p --example graph_browser -- --journal /tmp/a.journal --share    # and, in others, --peer TICKET
 //!
 //! What to look for:
 //!
 //! - Workers crawl a folder of HTML pages (`crawl`); the state (`app`, `graph`, `lifecycle`) is synchronous and
 //!   pure, and learns of the pages through intents, one ordered frame at a time.
 //! - The link graph is a replica (`edit`): what the crawl finds becomes operations, as it would on every peer that shares it; what
-//!   is observed here alone (webviews, memory, peers that are gone) cannot touch it. One peer so far.
+//!   is observed here alone (webviews, memory, peers that are gone) cannot touch it.
 //! - A visitor's clicks are the frame's local intents (`visitor`); they make nodes active. The policy's limits
 //!   and the memory monitor demote the least recently used; every change has its cause.
 //! - The policy (`policy`) is changed by typing (`commands`) and distributed to the memory monitor and the prefetch
@@ -22,12 +23,16 @@
 //! - The host (`host`) drives webviews toward what is desired. It tells what it sees and never decides.
 //! - With `--journal FILE` (`journal`) the frames are recorded and the graph's operations are on disk before they count: it survives a
 //!   `kill -9`, and starts again where it was. A full disk is an intent, and shown.
+//! - With `--share`, and `--peer TICKET` in other terminals (`share`), several programs have one graph: the notes that are typed in one are seen
+//!   in all. One that is killed is offline in the others, and catches up when it is back.
 //! - What must hold after every frame is checked from the outside in debug builds (`invariants`).
 //! - The summary: the limits held in every frame, nothing was lost, every worker ended, and how.
 
 mod app;
+mod begin;
 mod cli;
 mod commands;
+mod contacts;
 mod crawl;
 mod edit;
 mod frames;
@@ -47,6 +52,8 @@ mod policy;
 mod prefetch;
 mod progress;
 mod register;
+#[cfg(feature = "p2p")]
+mod share;
 mod site;
 mod skip;
 mod summary;
@@ -54,7 +61,7 @@ mod visitor;
 
 use std::{
     error::Error,
-    fmt, fs,
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -63,7 +70,7 @@ use std::{
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use control_panel::{
-    ControlPanel, PanelBuilder, WorkerHandle, WorkerStatus,
+    ControlPanel, WorkerHandle, WorkerStatus,
     signals::{self, Stop},
 };
 
@@ -71,6 +78,7 @@ use control_panel::{
 use crate::journal::Record;
 use crate::{
     app::GraphBrowserApp,
+    begin::{Beginning, JournalUnusable, PeersUnusable},
     cli::Cli,
     frames::{ContextSwitches, FrameTimes, Pace},
     intent::GraphIntent,
@@ -102,59 +110,9 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             say(&format!("error: {error}"));
-            ExitCode::from(if error.is::<JournalUnusable>() { 3 } else { 1 })
+            let unusable = [(error.is::<JournalUnusable>(), 3), (error.is::<PeersUnusable>(), 4)];
+            ExitCode::from(unusable.iter().find(|(is, _)| *is).map_or(1, |(_, code)| *code))
         }
-    }
-}
-
-/// The journal cannot be used, and why.
-#[derive(Debug)]
-struct JournalUnusable(Box<dyn Error>);
-
-impl fmt::Display for JournalUnusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for JournalUnusable {}
-
-/// What a run begins with.
-struct Beginning {
-    app: GraphBrowserApp,
-    policy: LifecyclePolicy,
-    builder: PanelBuilder<GraphIntent, LifecyclePolicy>,
-    #[cfg(feature = "journal")]
-    record: Option<Record>,
-}
-
-impl Beginning {
-    #[cfg(feature = "journal")]
-    fn of(cli: &Cli, root: &Path) -> Result<Self, Box<dyn Error>> {
-        let Some(path) = &cli.journal else { return Self::anew(cli) };
-        let (record, app) = Record::open(path, root).map_err(JournalUnusable)?;
-        if !cli.quiet {
-            say(&record.words(&app));
-        }
-        let (policy, _) = cli.policy(app.policy()).checked()?;
-        let builder = Panel::builder().record(&record.journal);
-        Ok(Self { app, policy, builder, record: Some(record) })
-    }
-
-    #[cfg(not(feature = "journal"))]
-    fn of(cli: &Cli, _: &Path) -> Result<Self, Box<dyn Error>> {
-        Self::anew(cli)
-    }
-
-    fn anew(cli: &Cli) -> Result<Self, Box<dyn Error>> {
-        let (policy, _) = cli.policy(LifecyclePolicy::default()).checked()?;
-        Ok(Self {
-            app: GraphBrowserApp::new(policy),
-            policy,
-            builder: Panel::builder(),
-            #[cfg(feature = "journal")]
-            record: None,
-        })
     }
 }
 
@@ -172,6 +130,9 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         app: began.app,
         #[cfg(feature = "journal")]
         record: began.record,
+        #[cfg(feature = "p2p")]
+        share: began.share,
+        invited: 0,
         frames: FrameTimes::default(),
         breaches: 0,
         answered: 0,
@@ -181,6 +142,10 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     #[cfg(feature = "journal")]
     if let Some(record) = &browser.record {
         browser.register.workers.push(browser.register.panel.spawn(record.writer()));
+    }
+    #[cfg(feature = "p2p")]
+    if let Some(share) = &mut browser.share {
+        browser.register.workers.extend(share.spawn(&browser.register.panel));
     }
 
     let began = Instant::now();
@@ -211,6 +176,10 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     print(&summary)?;
     #[cfg(feature = "journal")]
     closed.map_err(|error| JournalUnusable(error.into()))?;
+    #[cfg(feature = "p2p")]
+    if let Some(failure) = browser.share.as_ref().and_then(share::Share::failure) {
+        return Err(failure.into());
+    }
     Ok(shutdown.is_clean() && browser.breaches == 0)
 }
 
@@ -221,6 +190,8 @@ struct Browser {
     visitor: Visitor,
     #[cfg(feature = "journal")]
     record: Option<Record>,
+    #[cfg(feature = "p2p")]
+    share: Option<share::Share>,
     frames: FrameTimes,
     breaches: u64,
     invariants: Invariants,
@@ -228,6 +199,8 @@ struct Browser {
     answered: u64,
     /// How often the capabilities were listed.
     listed: u64,
+    /// How many tickets were asked for by then.
+    invited: u64,
 }
 
 impl Browser {
@@ -252,6 +225,7 @@ impl Browser {
                 self.listed = self.app.commands.listings;
                 progress.answer(self.register.capabilities());
             }
+            self.show_peers(&progress);
 
             let done = crawled && left == 0 && self.register.hosts.webviews.is_settled(&self.app);
             let seen = self.visitor.is_done() || (done && self.app.graph().len() == 0);
@@ -268,16 +242,36 @@ impl Browser {
                 break "after --for";
             }
             // A run that is told when to end goes on until then.
-            if done && seen && cli.frames.is_none() && cli.run_for.is_none() {
+            if done && seen && cli.frames.is_none() && cli.run_for.is_none() && !cli.is_shared() {
                 break "all done";
             }
             if self.register.crawlers.iter().any(failed) {
                 break "the crawl failed";
             }
+            #[cfg(feature = "p2p")]
+            if self.share.as_ref().is_some_and(|share| share.failure().is_some()) {
+                break "the ticket was not redeemed";
+            }
             pace.wait();
         };
         progress.finish();
         ending
+    }
+
+    /// Which peers came and went, and the tickets that were asked for.
+    fn show_peers(&mut self, progress: &Progress) {
+        let invites = self.app.commands.invites;
+        #[cfg(feature = "p2p")]
+        if let Some(share) = &mut self.share {
+            progress.note(share.news(&self.app));
+            progress.answer(share.answers(invites));
+            self.invited = invites;
+            return;
+        }
+        if self.invited < invites {
+            self.invited = invites;
+            progress.answer(vec!["this graph is not shared: --help says how (feature p2p)".into()]);
+        }
     }
 
     /// One frame; how many intents it left.

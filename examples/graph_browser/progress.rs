@@ -74,6 +74,13 @@ impl Progress {
             ),
         ];
         lines.extend(memory.iter().map(|reading| format!("memory: {} {}", reading.gauge, gauge(reading))));
+        lines.extend(
+            app.graph()
+                .notes
+                .iter()
+                .map(|(path, words)| format!("note on {}: {}", plain(path), plain(words))),
+        );
+        lines.extend(app.contacts.lines());
         self.answer(lines);
     }
 

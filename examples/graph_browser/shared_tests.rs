@@ -74,6 +74,34 @@ fn two_browsers_have_one_graph_whichever_of_them_read_a_page() {
     }
 }
 
+/// What was typed before its invitation came is not lost, and a graph has room for so many notes.
+#[test]
+fn one_that_joins_makes_its_edits_when_it_is_invited() {
+    let [owner, joins] = PEERS;
+    let mut browsers = PEERS.map(|peer| Browser {
+        panel: ControlPanel::new(),
+        app: GraphBrowserApp::with(
+            LifecyclePolicy::default(),
+            GraphBrowserApp::builder(peer, [owner]).build(),
+        ),
+    });
+    let [here, there] = &mut browsers;
+    let note =
+        |path: &str| GraphIntent::Command(Command::Note { path: path.to_owned(), words: "mine".to_owned() });
+    there.frame(IntentSource::LocalUI, [note("a.html")]);
+    assert!(there.app.graph().notes.is_empty(), "it may not yet");
+    here.frame(IntentSource::P2pSync, [GraphIntent::MarkPeerOnline { peer: joins, invited: true }]);
+    there.hear(here);
+    here.hear(there);
+    for browser in [&mut *here, &mut *there] {
+        assert_eq!(browser.app.graph().notes.len(), 1);
+        assert_eq!(browser.app.contacts.offline().count(), 0);
+    }
+    there.frame(IntentSource::LocalUI, (0..300).map(|page| note(&format!("{page}.html"))));
+    here.hear(there);
+    assert_eq!((here.app.graph().notes.len(), here.app.graph()), (256, there.app.graph()));
+}
+
 /// A peer comes back with more edits than a frame redoes.
 #[test]
 fn what_a_frame_has_no_time_for_a_worker_does() {
@@ -115,7 +143,7 @@ fn what_is_observed_here_is_not_shared() {
     assert_eq!((here.app.focus(), there.app.focus()), (Some(NodeKey(0)), None));
     assert_eq!(there.app.runtime(NodeKey(0)), RuntimeState::Unmapped);
     let offline =
-        |browser: &Browser| browser.app.offline().map(|(_, why)| why.to_owned()).collect::<Vec<_>>();
+        |browser: &Browser| browser.app.contacts.offline().map(|(_, why)| why.to_owned()).collect::<Vec<_>>();
     assert_eq!(offline(&here), ["timed out"]);
     assert!(offline(&there).is_empty());
 }
@@ -128,7 +156,13 @@ fn a_delta_adds_pages_and_leaves_all_else_as_it_was() {
     let delta = there.app.shared.since(here.app.shared.version());
     let test = async |panel: &mut ControlPanel<GraphIntent, LifecyclePolicy>| {
         let view = |app: &GraphBrowserApp| {
-            (app.graph().len(), app.lifecycles.version(), app.focus(), app.offline().count(), app.walked())
+            (
+                app.graph().len(),
+                app.lifecycles.version(),
+                app.focus(),
+                app.contacts.offline().count(),
+                app.walked(),
+            )
         };
         let mut test = TestPanel::viewing(panel, here.app, view);
         test.panel().sender(IntentSource::P2pSync).try_send(delta.into()).expect("room");

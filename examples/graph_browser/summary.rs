@@ -77,7 +77,8 @@ impl Summary<'_> {
         }
         let operations = self.app.operations();
         rows.add("operations", operations, format!("of the graph's replica, clock {}", self.app.clock()));
-        for (peer, reason) in self.app.offline() {
+        rows.add("notes", graph.notes.len(), "");
+        for (peer, reason) in self.app.contacts.offline() {
             rows.add(format!("offline: {peer}"), 1, plain(reason));
         }
         rows.section("links");

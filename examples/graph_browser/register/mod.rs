@@ -108,7 +108,7 @@ impl RegistryRuntime {
         let announcer = Announcer::new(panel.bus(IntentSource::ModLoader));
 
         let crawl = Crawl::new(root.clone(), cli.max_pages, cli.max_page_size, links, Known::of(app.graph()));
-        let crawlers = crawl.spawn(&panel);
+        let crawlers = if cli.joins() { Vec::new() } else { crawl.spawn(&panel) };
         let monitor = MemoryMonitor::new(IntentSource::MemoryMonitor).interval(MEMORY_INTERVAL);
         let readings = monitor.readings();
         let (scheduler, feed) = PrefetchScheduler::new(IntentSource::PrefetchScheduler);

@@ -6,6 +6,10 @@ mod journal;
 #[cfg(all(feature = "journal", unix))]
 mod recorded;
 mod register;
+#[cfg(all(feature = "journal", unix))]
+mod running;
+#[cfg(all(feature = "p2p", unix))]
+mod shared;
 mod typed;
 #[cfg(unix)]
 mod unix;
@@ -24,8 +28,12 @@ use tempfile::TempDir;
 fn example(name: &str) -> PathBuf {
     static BUILT: OnceLock<Vec<(String, PathBuf)>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
-        // With mods and journals where this very test is.
-        let features = [("mods", cfg!(feature = "mods")), ("journal", cfg!(feature = "journal"))];
+        // With mods, journals and peers where this very test is.
+        let features = [
+            ("mods", cfg!(feature = "mods")),
+            ("journal", cfg!(feature = "journal")),
+            ("p2p", cfg!(feature = "p2p")),
+        ];
         let features =
             features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect::<Vec<_>>().join(",");
         let output = Command::new(env!("CARGO"))

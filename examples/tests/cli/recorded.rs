@@ -2,157 +2,16 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Lines, Write},
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
-    process::{Child, ChildStderr, ChildStdin, Command, Output, Stdio},
-    thread,
-    time::Duration,
+    process::{Command, Output},
 };
 
-use tempfile::TempDir;
-
-use super::{assert_row, browse, example, folder, row, text};
-
-/// What the browser says of its journal: as it begins, and when it is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct StatusLine {
-    session: u64,
-    life: u64,
-    clock: u64,
-    operations: u64,
-    pages: u64,
-    links: u64,
-    written: u64,
-    given: u64,
-}
-
-impl StatusLine {
-    fn read(said: &str) -> Option<Self> {
-        let numbers = said.strip_prefix("journal: session ")?.split(|c: char| !c.is_ascii_digit());
-        let numbers: Vec<u64> = numbers.filter_map(|number| number.parse().ok()).collect();
-        let [session, life, clock, operations, pages, links, written, given] = numbers[..] else {
-            panic!("{said}")
-        };
-        Some(Self { session, life, clock, operations, pages, links, written, given })
-    }
-}
-
-/// One that runs until it is killed, or typed `quit`.
-struct Browser {
-    child: Child,
-    typed: Option<ChildStdin>,
-    lines: Lines<BufReader<ChildStderr>>,
-    /// Of the last `status`: the line before that of the journal.
-    policy: String,
-    /// The last line of progress.
-    progress: String,
-}
-
-impl Browser {
-    /// Started, and what it goes on from.
-    fn start(command: &mut Command, journal: &Path, pages: &Path) -> (Self, StatusLine) {
-        let mut child = command
-            .args(["--for", "10m", "--visits", "100000", "--memory-threshold", "1", "--journal"])
-            .arg(journal)
-            .arg("--pages")
-            .arg(pages)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it runs");
-        let typed = child.stdin.take();
-        let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let mut browser = Self { child, typed, lines, policy: String::new(), progress: String::new() };
-        let status = browser.next_status();
-        (browser, status)
-    }
-
-    fn next_status(&mut self) -> StatusLine {
-        let mut last = String::new();
-        for line in self.lines.by_ref().map(|line| line.expect("text")) {
-            if let Some(status) = StatusLine::read(&line) {
-                return status;
-            }
-            if line.starts_with("policy: ") {
-                self.policy.clone_from(&line);
-            }
-            if line.contains(" visits, memory ") {
-                self.progress.clone_from(&line);
-            }
-            last = line;
-        }
-        panic!("it ended: {last}")
-    }
-
-    fn type_line(&mut self, line: &str) {
-        writeln!(self.typed.as_mut().expect("open"), "{line}").expect("it listens");
-    }
-
-    fn status(&mut self) -> StatusLine {
-        self.type_line("status");
-        self.next_status()
-    }
-
-    /// Asks until it says so.
-    fn until(&mut self, mut is_so: impl FnMut(&Self, StatusLine) -> bool) -> StatusLine {
-        for _ in 0..6_000 {
-            let status = self.status();
-            if is_so(self, status) {
-                return status;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        panic!("not in time: {}", self.progress)
-    }
-
-    /// What it says now, once that is on disk.
-    fn durable(&mut self) -> StatusLine {
-        let said = self.status();
-        self.until(|_, status| status.written >= said.given);
-        said
-    }
-
-    /// `SIGKILL`.
-    fn kill(mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("gone");
-    }
-
-    fn quit(mut self) -> Output {
-        self.type_line("quit");
-        self.lines.by_ref().for_each(drop);
-        let output = self.child.wait_with_output().expect("it ends");
-        drop(self.typed);
-        output
-    }
-}
-
-fn browser() -> Command {
-    Command::new(example("graph_browser"))
-}
-
-/// Pages that link to some others, enough of them to be killed in between; long ones come in parts.
-fn site(pages: usize) -> TempDir {
-    let names: Vec<_> = (0..pages).map(|n| format!("{n:04}.html")).collect();
-    let page = |n: usize| {
-        let links = if n.is_multiple_of(50) { 1_200 } else { 3 + n % 7 };
-        let links = (1..=links).map(|step| format!("<a href={:04}.html>x</a>", (n * 7 + step) % pages));
-        links.chain(["<a href=gone.html>gone</a>".to_owned()]).collect::<String>().into_bytes()
-    };
-    let pages: Vec<_> = (0..pages).map(page).collect();
-    let files: Vec<_> =
-        names.iter().zip(&pages).map(|(name, page)| (name.as_str(), page.as_slice())).collect();
-    folder(&files)
-}
-
-const GRAPH_ROWS: [&str; 5] = ["found", "read", "internal", "edges", "broken"];
-
-fn graph_of(output: &Output) -> Vec<String> {
-    // The columns of a table are as wide as its rows.
-    GRAPH_ROWS.iter().map(|what| row(output, &format!("{what} "))).collect()
-}
+use super::{
+    assert_row, browse, example, folder, row,
+    running::{Browser, StatusLine, browser, graph_of, site},
+    text,
+};
 
 fn browse_to_the_end(pages: &Path, more: &[&str]) -> Output {
     let pages = pages.to_str().expect("a UTF-8 path");

@@ -41,6 +41,11 @@ impl Ticket {
         self.peer
     }
 
+    /// Where that peer was when it made the ticket: for [`set_addresses`](super::PeerSyncHandle::set_addresses), where it is trusted already.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
     /// What the other types or pastes: `cp1`, and some 150 lower-case letters and digits.
     pub fn text(&self) -> String {
         let mut bytes = self.bytes();

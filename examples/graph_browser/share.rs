@@ -1,0 +1,197 @@
+//! `--share` and `--peer TICKET` (feature `p2p`): several programs have one graph.
+//!
+//! | what | where |
+//! |---|---|
+//! | the graph and the notes on its pages | operations in each program's journal: on disk before they are sent |
+//! | the key that this program is | beside the journal, `FILE.key`: owner-only |
+//! | which peers it trusts, and where they were last | `FILE.peers`, owner-only too |
+//! | what is open, the policy, webviews, memory, which peers are there | each program's own, and gone with it |
+//!
+//! The program that shares a graph walks the folder; one that joins adds notes, and shows the pages that its own copy of the folder has. The
+//! frames of a shared graph are not recorded: a replay would have to know which peer it is, and a journal does not keep that.
+
+use std::{collections::BTreeMap, error::Error, path::Path, time::Duration};
+
+use control_panel::{
+    IntentSource, Peer, WorkerHandle, WorkerStatus,
+    journal::Journal,
+    replica::Grant,
+    worker,
+    workers::p2p_sync::{
+        PairError, PeerKey, PeerOffline, PeerOnline, PeerSignatures, PeerSync, PeerSyncHandle,
+        PeerSyncOptions, Ticket, TicketError,
+    },
+};
+
+use crate::{
+    Panel,
+    app::GraphBrowserApp,
+    begin::{JournalUnusable, PeersUnusable},
+    cli::Cli,
+    contacts::{self, Contact},
+    graph::Graph,
+    intent::GraphIntent,
+    journal::Record,
+    policy::LifecyclePolicy,
+    skip::Skips,
+};
+
+/// How long a ticket works.
+const TICKET: Duration = Duration::from_secs(600);
+
+impl From<PeerOffline> for GraphIntent {
+    fn from(offline: PeerOffline) -> Self {
+        Self::MarkPeerOffline { peer: offline.peer, reason: offline.reason.to_string().into() }
+    }
+}
+
+impl From<PeerOnline> for GraphIntent {
+    fn from(online: PeerOnline) -> Self {
+        Self::MarkPeerOnline { peer: online.peer, invited: online.invited.is_some() }
+    }
+}
+
+/// This program among its peers.
+pub(crate) struct Share {
+    peers: PeerSyncHandle,
+    /// Until it is spawned.
+    sync: Option<PeerSync<Graph>>,
+    /// To be redeemed, if this program joins.
+    ticket: Option<Ticket>,
+    workers: Vec<WorkerHandle>,
+    /// Whether it may invite.
+    is_owner: bool,
+    /// How many tickets were given.
+    given: u64,
+    /// What was shown of each peer last.
+    shown: BTreeMap<Peer, Contact>,
+    /// Why the worker could not run, as it was shown last.
+    fault: Option<String>,
+}
+
+impl Share {
+    /// Opens the journal, the key and the trust store, or makes them.
+    ///
+    /// # Errors
+    /// What is wrong with which file.
+    pub(crate) fn open(cli: &Cli, path: &Path) -> Result<(Self, Record, GraphBrowserApp), Box<dyn Error>> {
+        let beside = |extension: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(extension);
+            name
+        };
+        // First, so that nothing lies beside a file that is no journal.
+        let record = Record { journal: Journal::open(path).map_err(|error| JournalUnusable(error.into()))? };
+        let key = PeerKey::open(beside(".key")).map_err(|error| PeersUnusable(error.into()))?;
+        let owner = cli.peer.as_ref().map_or(key.peer(), Ticket::peer);
+        if cli.peer.is_some() && owner == key.peer() {
+            return Err(PeersUnusable(PairError::Ticket(TicketError::Own).into()).into());
+        }
+        let builder =
+            GraphBrowserApp::journaled(key.peer(), owner).signer(key.clone()).verifier(PeerSignatures);
+        let mut replica = record.journal.replica(builder).map_err(|error| {
+            let again = "start it as it was started first, or give another journal";
+            JournalUnusable(format!("{error}; {again}").into())
+        })?;
+        let options = PeerSyncOptions::new(key, beside(".peers")).bind(cli.listen).idle(cli.offline_after);
+        let sync = PeerSync::new(replica.link(), options).map_err(|error| PeersUnusable(error.into()))?;
+        let mut app = GraphBrowserApp::with(LifecyclePolicy::default(), replica);
+        if cli.peer.is_some() {
+            // It has none.
+            app.update(GraphIntent::WalkFinished { skips: Skips::default(), cut_short: false });
+        }
+        let share = Self {
+            peers: sync.handle(),
+            sync: Some(sync),
+            ticket: cli.peer.clone(),
+            workers: Vec::new(),
+            is_owner: cli.share,
+            given: 0,
+            shown: BTreeMap::new(),
+            fault: None,
+        };
+        Ok((share, record, app))
+    }
+
+    /// Starts to listen, and redeems the ticket unless that was done before.
+    pub(crate) fn spawn(&mut self, panel: &Panel) -> Vec<WorkerHandle> {
+        let Some(sync) = self.sync.take() else { return Vec::new() };
+        self.workers.push(panel.spawn(sync.into_worker()));
+        if let Some(ticket) = self.ticket.take() {
+            // One that was redeemed is in the address book. Then it says where the other is now.
+            let known = self.peers.status().peers;
+            if known.iter().any(|known| known.peer == ticket.peer() && !known.addresses.is_empty()) {
+                self.peers.set_addresses(ticket.peer(), ticket.addresses());
+            } else {
+                self.workers.push(panel.spawn_redeem(self.peers.clone(), ticket));
+            }
+        }
+        self.workers.clone()
+    }
+
+    /// Why it cannot go on: the ticket was not redeemed.
+    pub(crate) fn failure(&self) -> Option<PeersUnusable> {
+        let redeem = self.workers.get(1)?;
+        match redeem.status() {
+            WorkerStatus::Ended(exit) if exit.is_failure() => {
+                Some(PeersUnusable(format!("the ticket was not redeemed: {exit}").into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// After a frame: tickets that were asked for, `invites` of them so far, a line each.
+    pub(crate) fn answers(&mut self, invites: u64) -> Vec<String> {
+        // The first comes by itself.
+        let wanted = invites + u64::from(self.is_owner);
+        if self.given >= wanted {
+            return Vec::new();
+        }
+        if !self.is_owner {
+            self.given = wanted;
+            return vec!["only the program that shares the graph invites".into()];
+        }
+        match self.peers.ticket(Grant::Write, TICKET) {
+            Ok(ticket) => {
+                self.given += 1;
+                vec![format!("ticket: {} (for one peer, within 10 minutes)", ticket.text())]
+            }
+            // It has no address yet.
+            Err(TicketError::NotRunning) => Vec::new(),
+            Err(error) => {
+                self.given = wanted;
+                vec![error.to_string()]
+            }
+        }
+    }
+
+    /// After a frame: what changed of peers, a line each.
+    pub(crate) fn news(&mut self, app: &GraphBrowserApp) -> Vec<String> {
+        let mut news = Vec::new();
+        for (peer, contact) in app.contacts.iter() {
+            if self.shown.get(&peer) != Some(contact) {
+                news.push(contacts::line(peer, contact));
+                self.shown.insert(peer, contact.clone());
+            }
+        }
+        let fault = match self.workers.first().map(WorkerHandle::status) {
+            Some(WorkerStatus::Backoff { exit, .. }) => Some(exit.to_string()),
+            _ => None,
+        };
+        if fault.is_some() && self.fault != fault {
+            news.extend(fault.iter().map(|fault| format!("peers: {fault}; trying again")));
+            self.fault = fault;
+        }
+        news
+    }
+}
+
+/// Redeems a ticket; what it comes to is its end.
+#[worker(source = IntentSource::P2pSync)]
+async fn redeem(
+    _cx: control_panel::Context<GraphIntent, LifecyclePolicy>,
+    peers: PeerSyncHandle,
+    ticket: Ticket,
+) -> Result<(), PairError> {
+    peers.redeem(ticket).await.map(drop)
+}
