@@ -1,10 +1,10 @@
-//! What a start made of a long journal the next begins with, and reads no frame before it again.
+//! The state that a long journal comes to is noted while it is written: the next start begins with it, and reads no frame before it again.
 
 use std::{cell::Cell, fmt::Debug, path::Path};
 
 use control_panel::{
     ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer,
-    journal::{Journal, JournalError, Recorded, Recording, Start},
+    journal::{Journal, JournalError, Recorded, Recording, Start, Timeline},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -18,7 +18,7 @@ thread_local! {
     static READ: Cell<u64> = const { Cell::new(0) };
 }
 
-trait Own: Debug + Default + PartialEq + Serialize + DeserializeOwned {
+trait Own: Debug + Default + PartialEq + Serialize + DeserializeOwned + 'static {
     const REDUCER: u64 = 0;
 
     fn add(&mut self, n: u32);
@@ -29,7 +29,7 @@ fn mix(sum: u64, n: u32) -> u64 {
     sum.wrapping_mul(31).wrapping_add(n.into())
 }
 
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Sum {
     count: u64,
     sum: u64,
@@ -135,61 +135,110 @@ fn session<T: Own>(path: &Path, frames: u32, adopts: bool) -> (u64, T) {
     (read, began)
 }
 
+/// The sum of the sessions so far, with one more of so many frames.
+fn recorded(all: &mut Sum, frames: u32) -> Sum {
+    for frame in 0..frames {
+        (0..256).for_each(|n| all.add(frame * 7 + n));
+    }
+    *all
+}
+
+/// Some 6 bytes an intent: the note is due after 256 KiB, which is at least 37,000 of them.
+const DUE: u64 = 60_000;
+
 #[test]
-fn a_start_reads_what_came_since_the_one_that_noted_what_it_read() {
+fn a_start_reads_what_came_since_the_last_note() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.journal");
     let mut all = Sum::default();
-    let mut recorded = |frames: u32| {
-        for frame in 0..frames {
-            (0..256).for_each(|n| all.add(frame * 7 + n));
-        }
-        Sum { ..all }
-    };
     assert_eq!(session::<Sum>(&path, 20, false), (0, Sum::default()));
-    let first = recorded(20);
-    // It reads all, and notes it.
-    assert_eq!(session::<Sum>(&path, 2, false), (20 * 256, first));
-    let second = recorded(2);
-    assert_eq!(session::<Sum>(&path, 1, false), (2 * 256, second));
+    let first = recorded(&mut all, 20);
     // Too few to be noted: they are read again.
-    let third = recorded(1);
-    assert_eq!(session::<Sum>(&path, 0, false), (3 * 256, third));
-
+    assert_eq!(session::<Sum>(&path, 600, false), (20 * 256, first));
+    let second = recorded(&mut all, 600);
+    // Noted while they were written, in the middle of the session, however long it was.
+    let (read, began) = session::<Sum>(&path, 0, false);
+    assert_eq!(began, second);
+    assert!(read < DUE, "{read}");
     // Each is of its own history, however it is copied.
     let copy = folder.path().join("copy.journal");
     std::fs::copy(&path, &copy).unwrap();
-    assert_eq!(session::<Sum>(&copy, 0, false).0, 3 * 256);
+    assert_eq!(session::<Sum>(&copy, 0, false), (read, second));
 
     // A type of other fields has the same bytes, and would be read as something else.
     let (read, changed) = session::<next::Sum>(&path, 0, false);
-    let Sum { count, sum } = session::<Sum>(&copy, 0, false).1;
-    assert_eq!(read, 23 * 256);
+    let Sum { count, sum } = all;
+    assert_eq!(read, 620 * 256);
     assert_eq!(format!("{changed:?}"), format!("Sum {{ sum: {sum}, count: {count} }}"));
     // And another reducer comes to other states.
     let (read, doubled) = session::<doubled::Sum>(&copy, 0, true);
-    assert_eq!((read, doubled.count), (23 * 256, 2 * 23 * 256));
+    assert_eq!((read, doubled.count), (620 * 256, 2 * 620 * 256));
 }
 
-/// A replay has no file that notes anything, and begins each session with the same state.
+/// A program that begins twice in one session, or is killed in it.
 #[test]
-fn a_replay_begins_each_session_as_the_program_did() {
+fn what_this_session_recorded_is_no_past_though_it_is_noted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.journal");
-    for frames in [17, 1, 18, 1] {
+    let mut all = Sum::default();
+    session::<Sum>(&path, 3, false);
+    let before = recorded(&mut all, 3);
+    {
+        let journal = Journal::open(&path).unwrap();
+        let mut app: App<Sum> = journal.begin().unwrap();
+        app.own = Sum::default();
+        let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
+        for frame in 0..500 {
+            let local = (0..256).map(|n| (IntentSource::LocalUI, Update::Add(frame * 7 + n)));
+            panel.run_frame(&mut app, &mut (), local);
+            journal.flush().unwrap();
+        }
+        drop(panel);
+        let again: App<Sum> = journal.begin().unwrap();
+        assert_eq!(again.own, before);
+    }
+    let whole = recorded(&mut all, 500);
+    let (read, began) = session::<Sum>(&path, 0, false);
+    assert_eq!(began, whole);
+    assert!(read < DUE, "{read}");
+}
+
+/// A replay has no file that notes anything, and begins each session with the same state; what its earlier sessions began with it does not make again.
+#[test]
+fn a_replay_begins_each_session_as_the_program_did_and_reads_each_frame_about_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let (mut frames, mut last) = (0, Sum::default());
+    for session in [17, 400, 1, 1, 1, 300, 1, 1, 1, 1, 18] {
         let journal = Journal::open(&path).unwrap();
         let mut app: App<Sum> = journal.begin().unwrap();
         let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
-        for frame in 0..frames {
+        for frame in 0..session {
             let local = (0..256).map(|n| (IntentSource::LocalUI, Update::Add(frame * 7 + n)));
             panel.run_frame(&mut app, &mut (), local);
         }
         drop(panel);
         journal.close().unwrap();
+        (frames, last) = (frames + u64::from(session), app.own);
     }
-    let replay = Recording::open(&path).unwrap().replay::<App<Sum>>(u64::MAX);
+    let recording = Recording::open(&path).unwrap();
+    READ.set(0);
+    let replay = recording.replay::<App<Sum>>(u64::MAX);
     assert!(replay.is_same(), "{:?}", replay.deviations);
-    assert_eq!(replay.state.unwrap().own.count, 37 * 256);
+    assert_eq!(replay.state.unwrap().own, last);
+    // Without: some seven times all of them.
+    assert!(READ.get() < frames * 256 * 2, "{} of {}", READ.get(), frames * 256);
+
+    let mut timeline = Timeline::<App<Sum>>::new(recording);
+    let (first, end) = timeline.frames().unwrap();
+    assert_eq!(timeline.at(end).unwrap().own, last);
+    READ.set(0);
+    for frame in [end - 20, first, end, end - 19, end - 20, end] {
+        timeline.at(frame).unwrap();
+    }
+    assert_eq!(timeline.at(end).unwrap().own, last);
+    assert!(timeline.deviation().is_none(), "{:?}", timeline.deviation());
+    assert!(READ.get() < frames * 256, "{}", READ.get());
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Handover {
         })
     }
 
-    /// Hands over what this start made of all frames up to one. Where there is no room the next start does.
+    /// Hands over the note of a state of all frames up to one. Where there is no room the next note is.
     pub(crate) fn restored(&self, frame: u64, bytes: Vec<u8>) {
         drop(self.give(Item::Restored(frame, bytes)));
     }
@@ -188,6 +188,11 @@ impl Gauge {
 }
 
 impl Item {
+    /// How many bytes of intents it has.
+    pub(super) fn intents(&self) -> usize {
+        if let Self::Frame(frame) = self { frame.intents.len() } else { 0 }
+    }
+
     /// What it counts against the bound, in bytes.
     fn weight(&self) -> usize {
         64 + match self {

@@ -121,7 +121,9 @@ impl InboxGuard<'_> {
             if gauge.is_halted() {
                 gauge.set_halted(false);
             }
+            let intents = held[..count].iter().map(Item::intents).sum();
             gauge.written(held.drain(..count).collect());
+            journal.frames_written(intents);
         }
     }
 }

@@ -16,6 +16,7 @@ use super::{
     handover::{self, Handover},
     inbox::{Inbox, InboxGuard},
     lock::{Left, LockFile},
+    notes::Notes,
     store::{Disk, FORMAT, MAGIC, Meta, Reader, Store},
     whereabouts::{stamp, whereabouts},
 };
@@ -58,6 +59,8 @@ struct Shared {
     handover: Handover,
     /// What the hand-over gives; the writer has it while it runs.
     inbox: Mutex<Option<Inbox>>,
+    /// `None` until a start restores something.
+    notes: Mutex<Option<Notes>>,
     /// `None` once it is closed.
     open: Mutex<Option<Open>>,
 }
@@ -118,7 +121,8 @@ impl Journal {
         let session = store.meta().session;
         let open = Mutex::new(Some(Open { store, lock, continues, has_replica: false }));
         let inbox = Mutex::new(Some(Inbox::new(receiver)));
-        Self { shared: Arc::new(Shared { path: path.into(), session, handover, inbox, open }) }
+        let notes = Mutex::new(None);
+        Self { shared: Arc::new(Shared { path: path.into(), session, handover, inbox, notes, open }) }
     }
 
     pub(super) fn downgrade(&self) -> WeakJournal {
@@ -195,6 +199,10 @@ impl Journal {
     pub(super) fn take_inbox(&self) -> Option<InboxGuard<'_>> {
         let taken = self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
         taken.map(|inbox| InboxGuard { inbox: Some(inbox), journal: self })
+    }
+
+    pub(super) fn notes(&self) -> &Mutex<Option<Notes>> {
+        &self.shared.notes
     }
 
     pub(super) fn return_inbox(&self, inbox: Inbox) {
@@ -328,6 +336,22 @@ pub(crate) fn create_new(path: &Path, meta: Meta) -> Result<Store, JournalError>
         Store::create(disk, Meta { token: token(), clean: false, whereabouts: [0; 32], ..meta })
     };
     create().map_err(|fault: Fault| fault.at(path))
+}
+
+/// A copy of a journal that is whole, but for where it is: what goes on with it is a new life.
+pub(crate) fn create_copy(from: &Path, to: &Path) -> Result<(), JournalError> {
+    let create = || {
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create_new(true).open(to).map_err(Fault::of_io)?;
+        let copied = File::open(from).and_then(|mut from| io::copy(&mut from, &mut file));
+        if let Err(error) = copied {
+            fs::remove_file(to).ok();
+            return Err(Fault::of_io(error));
+        }
+        let mut store = Store::open(&Disk::staged(backend(file)?).map_err(Fault::of_io)?)?;
+        store.set_meta(Meta { token: token(), clean: false, whereabouts: [0; 32], ..*store.meta() })
+    };
+    create().map_err(|fault: Fault| fault.at(to))
 }
 
 /// Whether there is a file, and one that may be a journal: before anything is made beside it.

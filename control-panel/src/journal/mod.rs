@@ -135,6 +135,7 @@ mod intents;
 mod journal;
 mod keeping;
 mod lock;
+mod notes;
 mod progress;
 mod record;
 mod recording;

@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    Fault, JournalError,
+    Fault, JournalError, Recording,
     intents::read_frame,
-    journal::{create_new, open_to_read, open_to_salvage},
+    journal::{create_copy, create_new, open_to_read, open_to_salvage},
     keeping::AnySnapshot,
     record::{FrameRecord, RunRecord},
+    replay::Noted,
     store::{EFFECTS, FIRST, FORMAT, Item, Meta, Proved, Scan, Store},
 };
 use crate::replica::codec::EncodeError;
@@ -24,20 +25,16 @@ pub(crate) struct Salvaged {
     pub(crate) lost: Vec<String>,
 }
 
-/// Writes all frames up to the first that is not proved, and all runs that are, into a new journal. The trees of the file are not used: what its pages
-/// hold proves itself.
+/// Of a file that is whole a copy, which is a new life of its peer. Of another all frames up to the first that is not proved, and all runs that are, in a new
+/// journal: the trees of such a file are not used, as what its pages hold proves itself. The pages hold more than the trees: also what a crash took back.
 pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> {
-    // Of a file that is whole it is known where it ends.
-    let whole = open_to_read(from).and_then(|reader| {
-        let ends = || Ok((reader.meta()?, reader.last_frame()?));
-        ends().map_err(|fault: Fault| fault.at(from))
-    });
+    let error = match copy_whole(from, to) {
+        Ok(copied) => return copied,
+        Err(error) => error,
+    };
     let damaged = open_to_salvage(from)?;
     let mut scan = Scan::of(damaged.file).map_err(|fault| fault.at(from))?;
-    let meta = match &whole {
-        Ok((meta, _)) => Some(*meta),
-        Err(_) => scan.meta().map_err(|fault| fault.at(from))?,
-    };
+    let meta = scan.meta().map_err(|fault| fault.at(from))?;
     let first = scan.frames(1, &FIRST).map_err(|fault| fault.at(from))?;
     if meta.is_none() && first.is_none() && scan.numbers().is_empty() {
         return Err(damaged.magic.err().unwrap_or_else(|| Fault::damaged("nothing in it is whole")).at(from));
@@ -47,35 +44,38 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
         salvaged.lost.push("what it said of itself: peer, group, reducer".to_owned());
     }
     let meta = meta.unwrap_or(Meta { format: FORMAT, ..Meta::default() });
-    let last = whole.as_ref().ok().map(|(_, last)| *last);
-    let mut writer = Writer { store: create_new(to, meta)?, scan, last, items: Vec::new(), salvaged };
+    let mut writer = Writer { store: create_new(to, meta)?, scan, items: Vec::new(), salvaged };
     writer.all(&meta).map_err(|fault| fault.at(to))?;
     let mut salvaged = writer.salvaged;
-    if let Err(error) = whole {
-        let frames = salvaged.frames;
-        let why = error.fault();
-        salvaged
-            .lost
-            .push(format!("what came behind frame {frames}, and how much that is: the file is {why}"));
-    }
+    let (frames, why) = (salvaged.frames, error.fault());
+    let behind = format!("what came behind frame {frames}, and how much that is: the file is {why}");
+    salvaged.lost.push(behind);
     Ok(salvaged)
+}
+
+/// The copy of a file all of which can be read, or why it is none; else what is wrong with the file.
+fn copy_whole(from: &Path, to: &Path) -> Result<Result<Salvaged, JournalError>, JournalError> {
+    // As long as it is there no process writes the file.
+    let reader = open_to_read(from)?;
+    let read = || {
+        Recording::read(&reader)?;
+        Ok((reader.last_frame()?, reader.runs()?.count() as u64))
+    };
+    let (frames, runs) = read().map_err(|fault: Fault| fault.at(from))?;
+    Ok(create_copy(from, to).map(|()| Salvaged { frames, runs, lost: Vec::new() }))
 }
 
 struct Writer {
     store: Store,
     scan: Scan,
-    /// The last frame, if that is known.
-    last: Option<u64>,
     items: Vec<Item>,
     salvaged: Salvaged,
 }
 
 impl Writer {
     fn all(&mut self, meta: &Meta) -> Result<(), Fault> {
-        let (mut known, mut before, mut session) = (BTreeSet::<u64>::new(), FIRST, 0);
-        while self.last.is_none_or(|last| self.salvaged.frames < last)
-            && let Some(proved) = self.scan.frames(self.salvaged.frames + 1, &before)?
-        {
+        let (mut known, mut before, mut session, mut note) = (BTreeSet::<u64>::new(), FIRST, 0, None);
+        while let Some(proved) = self.scan.frames(self.salvaged.frames + 1, &before)? {
             let frames = match self.frames(&proved)? {
                 Ok(frames) => frames,
                 Err(why) => {
@@ -93,12 +93,13 @@ impl Writer {
                 self.salvaged.frames += 1;
             }
             (_, before) = proved.end();
+            note = self.scan.note(&proved)?.or(note);
             self.flush(TOGETHER)?;
         }
         while let Some(snapshot) = self.scan.take_snapshot(u64::MAX)? {
             self.items.push(snapshot_item(snapshot));
         }
-        let seen = self.last.unwrap_or_else(|| self.scan.last_seen());
+        let seen = self.scan.last_seen();
         if seen > self.salvaged.frames {
             let next = self.salvaged.frames + 1;
             self.salvaged.lost.push(format!("frames {next} to {seen}: frame {next} is not whole"));
@@ -108,7 +109,7 @@ impl Writer {
             self.salvaged.runs += 1;
             if !known.contains(&number) {
                 rest.extend(self.scan.run(number)?);
-                is_behind = self.salvaged.frames > 0 && self.last != Some(self.salvaged.frames);
+                is_behind = self.salvaged.frames > 0;
             }
             if rest.len() >= TOGETHER {
                 self.items.push(Item::Runs(std::mem::take(&mut rest)));
@@ -125,6 +126,13 @@ impl Writer {
         let returned = self.scan.returned()?;
         self.items.push(Item::Returned(returned));
         self.flush(1)?;
+        if let Some((frame, row)) = note
+            && let Some(noted) = Noted::read(&row)
+            && let Some(hash) = self.store.reader()?.frame_hash(frame)?
+        {
+            self.items.push(Item::Restored(frame, noted.row_with(hash)));
+            self.flush(1)?;
+        }
         let effects = std::mem::take(&mut self.scan.effects);
         self.store.change(|transaction| {
             let mut table = transaction.open_table(EFFECTS)?;
@@ -145,7 +153,7 @@ impl Writer {
     /// Each frame, and before it what was admitted in it. Or why they cannot be.
     fn frames(&mut self, proved: &Proved) -> Result<Result<Vec<[Item; 2]>, String>, Fault> {
         let (mut frames, mut all) = (Vec::new(), Vec::new());
-        for row in proved.rows().iter().take_while(|row| self.last.is_none_or(|last| row.number <= last)) {
+        for row in proved.rows() {
             let number = row.number;
             let named = match read_frame(&row.intents) {
                 Ok(read) => read.runs,
@@ -165,11 +173,12 @@ impl Writer {
             let frame = FrameRecord { session, panel_frame, intents, runs, digest };
             frames.push([Item::Runs(admitted), Item::Frame(frame)]);
         }
-        if frames.len() == proved.rows().len() && !proved.binds(all.iter()) {
-            let [first, ..] = proved.rows() else { return Ok(Ok(frames)) };
-            return Ok(Err(format!("frame {}: its runs are not those that were written", first.number)));
+        match proved.rows() {
+            [first, ..] if !proved.binds(all.iter()) => {
+                Ok(Err(format!("frame {}: its runs are not those that were written", first.number)))
+            }
+            _ => Ok(Ok(frames)),
         }
-        Ok(Ok(frames))
     }
 }
 

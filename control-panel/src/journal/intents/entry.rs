@@ -29,6 +29,16 @@ pub(crate) enum Body {
     },
 }
 
+impl Body {
+    /// Of its bytes, or its name.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Value(bytes) => bytes.len(),
+            Self::Opaque { variant, .. } => variant.len(),
+        }
+    }
+}
+
 /// What comes before the entries: how the frame ended, and how many frames without intents came before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {

@@ -3,8 +3,10 @@
 mod bytes;
 mod deviation;
 mod file;
+mod fold;
 mod frames;
 mod noted;
+mod play;
 mod player;
 mod recorded;
 mod restore;
@@ -22,6 +24,7 @@ pub use self::{
 };
 pub(crate) use self::{
     frames::{RecordedFrame, RecordedIntent},
+    noted::{Noted, is_due},
     player::Player,
     start::Past,
 };

@@ -1,36 +1,36 @@
 //! Applies recorded frames to a state of its own.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{cell::RefCell, panic::AssertUnwindSafe, sync::Arc};
 
 use tokio::time::Instant;
 
 use super::{
     deviation::{Deviation, DeviationKind},
     frames::{RecordedFrame, RecordedIntent, Recording},
+    noted::Checkpoints,
+    play::Play,
     recorded::Recorded,
     start::Start,
 };
 use crate::{
-    difference::{outline::brief, outlined::first_other},
-    frame::Ending,
+    difference::outline::brief,
     intent::Intent,
     journal::{
         intents::Body,
         progress::{self, Progress},
     },
-    queued::{CausalityOrder, Origin, QueuedIntent},
     reducer::Reducer,
     replica::{
         answers::Answers,
         codec::{Replayed, RunBytes, read_postcard, write_postcard},
     },
-    supervise::{exit::PanicReport, panics},
+    supervise::panics,
 };
 
 type IntentOf<S> = <S as Reducer>::Intent;
 type SourceOf<S> = <IntentOf<S> as Intent>::Source;
 
-/// A state on its way through a recording. It can stop at any frame, and go on.
+/// A state on its way through one recording. It can stop at any frame, and go on.
 pub(crate) struct Player<S: Recorded> {
     state: Option<S>,
     scope: Replayed,
@@ -38,9 +38,11 @@ pub(crate) struct Player<S: Recorded> {
     session: usize,
     source: Option<(Arc<[u8]>, SourceOf<S>)>,
     /// What does not hold since an earlier frame, which said so.
-    broken: Option<String>,
+    pub(super) broken: Option<String>,
     /// For all intents of a replay: no reducer decides by it.
-    now: Instant,
+    pub(super) now: Instant,
+    /// What starts restored, so that a later one does not begin again.
+    checkpoints: RefCell<Checkpoints>,
 }
 
 /// What one frame did in a replay.
@@ -71,8 +73,15 @@ impl<S: Recorded> std::fmt::Debug for Player<S> {
 
 impl<S: Recorded> Player<S> {
     pub(crate) fn new() -> Self {
-        let (state, scope) = (None, Replayed::default());
-        Self { state, scope, session: usize::MAX, source: None, broken: None, now: Instant::now() }
+        Self {
+            state: None,
+            scope: Replayed::default(),
+            session: usize::MAX,
+            source: None,
+            broken: None,
+            now: Instant::now(),
+            checkpoints: RefCell::default(),
+        }
     }
 
     /// `None` before the first frame, and where a session does not begin.
@@ -90,9 +99,9 @@ impl<S: Recorded> Player<S> {
         self.session = session;
         self.state = None;
         self.broken = None;
-        let earlier = recording.before(session);
-        let begun =
-            self.scope.within(|| panics::catch_silently(|| S::begin(&Start::replayed(&past, earlier))));
+        let (earlier, checkpoints) = (recording.before(session), AssertUnwindSafe(&self.checkpoints));
+        let start = || S::begin(&Start::replayed(&past, earlier, *checkpoints));
+        let begun = self.scope.within(|| panics::catch_silently(start));
         match begun {
             Ok(Ok(state)) => Ok(self.state.insert(state)),
             Ok(Err(error)) => Err(DeviationKind::Begin(error.to_string())),
@@ -103,6 +112,11 @@ impl<S: Recorded> Player<S> {
     /// Which session the state is of.
     pub(crate) fn session(&self) -> usize {
         self.session
+    }
+
+    /// The next frame makes the state of its session anew.
+    pub(crate) fn rewind(&mut self) {
+        (self.session, self.state) = (usize::MAX, None);
     }
 
     /// Goes on from a copy of a state that this player had.
@@ -200,7 +214,7 @@ impl<S: Recorded> Player<S> {
         })
     }
 
-    fn source(&mut self, bytes: &Arc<[u8]>) -> Result<SourceOf<S>, String> {
+    pub(super) fn source(&mut self, bytes: &Arc<[u8]>) -> Result<SourceOf<S>, String> {
         match &self.source {
             Some((known, source)) if known == bytes => Ok(*source),
             _ => {
@@ -210,147 +224,6 @@ impl<S: Recorded> Player<S> {
             }
         }
     }
-}
-
-/// One frame.
-struct Play<'a, S: Recorded> {
-    player: &'a mut Player<S>,
-    frame: &'a RecordedFrame,
-    state: &'a mut S,
-    played: &'a mut Played,
-}
-
-impl<S: Recorded> Play<'_, S> {
-    /// Frames without intents, before it.
-    fn empty(&mut self) {
-        for _ in 0..self.frame.head.empty_before {
-            let outer = Answers::set(Some(Answers::to_replay(Vec::new())));
-            let settled = self.settle(false);
-            Answers::set(outer);
-            if settled.is_err() {
-                return;
-            }
-        }
-    }
-
-    fn all(&mut self) {
-        let ending = self.frame.head.ending;
-        let last = self.frame.intents.len().checked_sub(1);
-        for (index, intent) in self.frame.intents.iter().enumerate() {
-            let recorded = Some(index) == last && ending == Ending::Panicked;
-            match self.apply(index, intent) {
-                Applied::Well if recorded => self.deviates(Some(index), DeviationKind::DoesNotPanic),
-                Applied::Well | Applied::Not => {}
-                Applied::Panicked(panic) if recorded => {
-                    self.played.recorded_panic = Some(self.deviation(Some(index), panics_by(&panic)));
-                }
-                Applied::Panicked(panic) => {
-                    // What the program would have done with the rest is not known.
-                    return self.deviates(Some(index), panics_by(&panic));
-                }
-            }
-        }
-        let settled = match ending {
-            Ending::Settled => self.settle(false),
-            Ending::SettlePanicked => self.settle(true),
-            Ending::Panicked | Ending::Unsettled => return,
-        };
-        if settled.is_ok() {
-            self.look();
-        }
-    }
-
-    fn apply(&mut self, index: usize, intent: &RecordedIntent) -> Applied {
-        let Body::Value(bytes) = &intent.entry.body else {
-            self.played.opaque += 1;
-            return Applied::Not;
-        };
-        let source = self.player.source(&intent.entry.source);
-        let read = source.and_then(|source| Ok((source, read_intent::<S>(bytes, intent)?)));
-        let (source, value) = match read {
-            Ok(read) => read,
-            Err(why) => {
-                self.deviates(Some(index), DeviationKind::Unreadable(why));
-                return Applied::Not;
-            }
-        };
-        let (origin, clock, seq) = (Origin(intent.entry.origin), intent.entry.clock, intent.entry.seq);
-        let queued =
-            QueuedIntent::keyed(CausalityOrder { clock, source, origin, seq }, self.player.now, value);
-        match panics::catch_silently(AssertUnwindSafe(|| self.state.apply(queued))) {
-            Ok(()) => Applied::Well,
-            Err(panic) => Applied::Panicked(panic),
-        }
-    }
-
-    fn settle(&mut self, panicked: bool) -> Result<(), ()> {
-        match (panics::catch_silently(AssertUnwindSafe(|| self.state.settle())), panicked) {
-            (Ok(()), false) => Ok(()),
-            (Ok(()), true) => {
-                // Or what came right behind it did.
-                if let Err(panic) = panics::catch_silently(|| self.state.digest()) {
-                    self.played.recorded_panic = Some(self.deviation(None, panics_by(&panic)));
-                    return Err(());
-                }
-                self.deviates(None, DeviationKind::DoesNotPanic);
-                Ok(())
-            }
-            (Err(panic), true) => {
-                self.played.recorded_panic = Some(self.deviation(None, panics_by(&panic)));
-                Err(())
-            }
-            (Err(panic), false) => {
-                self.deviates(None, panics_by(&panic));
-                Err(())
-            }
-        }
-    }
-
-    /// What the state is after the frame.
-    fn look(&mut self) {
-        if let Some(recorded) = self.frame.digest {
-            match panics::catch_silently(|| self.state.digest()) {
-                Ok(Some(replayed)) if replayed != recorded => {
-                    self.deviates(None, DeviationKind::Digest { recorded, replayed });
-                }
-                Ok(_) => {}
-                Err(panic) => self.deviates(None, panics_by(&panic)),
-            }
-        }
-        if !self.frame.outlined.is_empty() {
-            match panics::catch_silently(|| first_other(self.state, &self.frame.outlined)) {
-                Ok(None) => {}
-                Ok(Some(path)) => self.deviates(None, DeviationKind::State { path }),
-                Err(panic) => self.deviates(None, panics_by(&panic)),
-            }
-        }
-        match panics::catch_silently(|| self.state.invariant()) {
-            Ok(Ok(())) => self.player.broken = None,
-            Ok(Err(why)) => {
-                if self.player.broken.as_ref() != Some(&why) {
-                    self.player.broken = Some(why.clone());
-                    self.deviates(None, DeviationKind::Invariant(why));
-                }
-            }
-            Err(panic) => self.deviates(None, panics_by(&panic)),
-        }
-    }
-
-    fn deviation(&self, intent: Option<usize>, kind: DeviationKind) -> Deviation {
-        Deviation { frame: self.frame.number, intent, kind }
-    }
-
-    fn deviates(&mut self, intent: Option<usize>, kind: DeviationKind) {
-        let deviation = self.deviation(intent, kind);
-        self.played.deviations.push(deviation);
-    }
-}
-
-enum Applied {
-    Well,
-    Panicked(PanicReport),
-    /// It is there by name only, or cannot be read.
-    Not,
 }
 
 /// An intent from its bytes. Within a replay's scope, as its deltas are read with the codecs that are known there.
@@ -364,12 +237,5 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, St
     match panics::catch_silently(|| read_postcard(bytes)) {
         Ok(read) => read.map_err(|error| error.to_string()),
         Err(panic) => Err(panic.to_string()),
-    }
-}
-
-fn panics_by(panic: &PanicReport) -> DeviationKind {
-    DeviationKind::Panics {
-        message: panic.message().to_owned(),
-        place: panic.place().map(|place| format!("{}:{}:{}", place.file, place.line, place.column)),
     }
 }

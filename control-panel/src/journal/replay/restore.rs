@@ -1,27 +1,12 @@
 //! What earlier sessions recorded, for a state that goes on from it.
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::Instant;
 
 use super::{
-    frames::RecordedFrame,
-    noted::Noted,
-    player::read,
+    fold::Fold,
     start::{Kind, Start},
 };
-use crate::{
-    frame::Ending,
-    intent::Intent,
-    journal::{
-        Fault, Journal, JournalError,
-        intents::{Body, Entry, ReadFrame, read_frame},
-    },
-    queued::{CausalityOrder, Origin, QueuedIntent},
-    replica::codec::Replayed,
-};
-
-/// How many intents a start reads, and leaves to the next to read again.
-const UNNOTED: u64 = 4_096;
+use crate::{intent::Intent, journal::JournalError, queued::QueuedIntent};
 
 /// What [`Start::restore`] came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,12 +37,14 @@ impl Start<'_> {
     ///
     /// A [`Reply`](crate::Reply) comes back as one that no one waits for.
     ///
-    /// Cost: some 300 ns for each intent since the journal noted the state last, and what the caller does with it. A start that reads more than 4,096
-    /// hands the state to the journal's writer, and the next begins with that: so it reads what one session recorded, not the whole journal. Where
+    /// Cost: some 300 ns for each intent since the journal noted the state last, and what the caller does with it. The journal notes the state each time
+    /// that 256 KiB of intents came since the last note, or as many bytes as that note took, if these are more: its writer brings the state of the last note up
+    /// to date with `each`, beside what it writes. So a start reads no more than that, however long the sessions before were. Where
     /// the state's type changed since (a field, a variant, their order), or the journal has [another reducer](super::super::Journal::adopt_reducer), all frames are
     /// read again. `each` must depend on nothing but the state and the intent: raise the [`fingerprint`](super::Recorded::fingerprint) with it.
     ///
-    /// Blocks. In a replay it reads what the recording has of the sessions before.
+    /// Blocks. In a replay it reads what the recording has of the sessions before, each frame about once in a whole replay; notes of the file it does not use, as it is to
+    /// find out whether they are right.
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
@@ -127,107 +114,22 @@ impl Start<'_> {
     ///
     /// # Panics
     /// If it is called again: one state has all that comes back.
-    pub fn restore<I, T>(
-        &self,
-        source: I::Source,
-        first: T,
-        each: impl FnMut(&mut T, QueuedIntent<I>),
-    ) -> Result<Restored<T>, JournalError>
+    pub fn restore<I, T, F>(&self, source: I::Source, first: T, each: F) -> Result<Restored<T>, JournalError>
     where
         I: Intent + DeserializeOwned,
-        T: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned + 'static,
+        F: Fn(&mut T, QueuedIntent<I>) + Send + 'static,
     {
         assert!(
             !self.restored.replace(true),
             "`Start::restore` is called once: one state has all that comes back"
         );
-        let restored = Restored { state: first, given: 0, left_out: 0 };
-        let mut giver = Giver { source, each, now: Instant::now(), restored };
+        let fold = Fold::new(source, each);
         match self.kind {
-            Kind::Live(journal) => {
-                give_file(journal, &mut giver).map_err(|fault| fault.at(journal.path()))?;
-            }
-            Kind::Replayed { earlier, .. } => {
-                for RecordedFrame { head, intents, .. } in earlier {
-                    giver.give_frame(head.ending, intents.iter().map(|intent| &intent.entry));
-                }
+            Kind::Live(journal) => fold.begin(journal, first).map_err(|fault| fault.at(journal.path())),
+            Kind::Replayed { earlier, checkpoints, .. } => {
+                Ok(fold.over_frames(earlier, &mut checkpoints.borrow_mut(), first))
             }
         }
-        Ok(giver.restored)
-    }
-}
-
-fn give_file<I, T, F>(journal: &Journal, giver: &mut Giver<I, T, F>) -> Result<(), Fault>
-where
-    I: Intent + DeserializeOwned,
-    T: Serialize + DeserializeOwned,
-    F: FnMut(&mut T, QueuedIntent<I>),
-{
-    let reader = journal.try_reader()?;
-    let reducer = reader.meta()?.reducer;
-    let mut upto = 0;
-    if let Some((frame, row)) = reader.restored()?
-        && let Some(known) = Noted::read(&row)
-        && known.reducer == reducer
-        && reader.frame_hash(frame)? == Some(known.hash)
-        && let Some(state) = known.state()
-    {
-        upto = frame;
-        giver.restored = Restored { state, given: known.given, left_out: known.left_out };
-    }
-    let before = giver.restored.given + giver.restored.left_out;
-    for row in reader.frames(upto + 1..)? {
-        let row = row?;
-        // What this session recorded is no past.
-        if row.session >= journal.session() {
-            break;
-        }
-        let ReadFrame { head, entries, .. } = read_frame(&row.intents)
-            .map_err(|error| Fault::damaged(format_args!("frame {}: {error}", row.number)))?;
-        giver.give_frame(head.ending, entries.iter());
-        upto = row.number;
-    }
-    let Restored { state, given, left_out } = &giver.restored;
-    if given + left_out - before > UNNOTED
-        && let Some(hash) = reader.frame_hash(upto)?
-        && let Some(row) = Noted::write(reducer, hash, *given, *left_out, state)
-    {
-        journal.handover().restored(upto, row);
-    }
-    Ok(())
-}
-
-struct Giver<I: Intent, T, F> {
-    source: I::Source,
-    each: F,
-    now: Instant,
-    restored: Restored<T>,
-}
-
-impl<I, T, F> Giver<I, T, F>
-where
-    I: Intent + DeserializeOwned,
-    F: FnMut(&mut T, QueuedIntent<I>),
-{
-    fn give_frame<'e>(&mut self, ending: Ending, entries: impl ExactSizeIterator<Item = &'e Entry>) {
-        let panicked = if ending == Ending::Panicked { entries.len().checked_sub(1) } else { None };
-        for (index, entry) in entries.enumerate() {
-            match self.read(entry).filter(|_| Some(index) != panicked) {
-                Some(queued) => {
-                    self.restored.given += 1;
-                    (self.each)(&mut self.restored.state, queued);
-                }
-                None => self.restored.left_out += 1,
-            }
-        }
-    }
-
-    fn read(&self, entry: &Entry) -> Option<QueuedIntent<I>> {
-        let Body::Value(bytes) = &entry.body else { return None };
-        // A scope that knows no runs: in a replay too, a delta is none that this gives.
-        let intent = Replayed::default().within(|| read(bytes)).ok()?;
-        let (clock, origin, seq) = (entry.clock, Origin(entry.origin), entry.seq);
-        let order = CausalityOrder { clock, source: self.source, origin, seq };
-        Some(QueuedIntent::keyed(order, self.now, intent))
     }
 }

@@ -1,10 +1,14 @@
 //! What a session begins with.
 
-use std::{cell::Cell, collections::BTreeSet, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    sync::Arc,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::frames::RecordedFrame;
+use super::{frames::RecordedFrame, noted::Checkpoints};
 use crate::{
     journal::{Fault, Journal, JournalError, identity::unlimited},
     replica::{
@@ -30,6 +34,8 @@ pub(super) enum Kind<'a> {
         past: &'a Past,
         /// The frames of the sessions before.
         earlier: &'a [RecordedFrame],
+        /// What earlier starts of the replay made of them.
+        checkpoints: &'a RefCell<Checkpoints>,
     },
 }
 
@@ -48,8 +54,12 @@ impl<'a> Start<'a> {
         Self::of(Kind::Live(journal))
     }
 
-    pub(crate) fn replayed(past: &'a Past, earlier: &'a [RecordedFrame]) -> Self {
-        Self::of(Kind::Replayed { past, earlier })
+    pub(super) fn replayed(
+        past: &'a Past,
+        earlier: &'a [RecordedFrame],
+        checkpoints: &'a RefCell<Checkpoints>,
+    ) -> Self {
+        Self::of(Kind::Replayed { past, earlier, checkpoints })
     }
 
     fn of(kind: Kind<'a>) -> Self {

@@ -35,7 +35,7 @@ pub(crate) enum Item {
     Returned(Vec<RunKey>),
     /// What the replica goes on from since this session.
     Snapshot(u64, Arc<dyn AnySnapshot>),
-    /// What a start made of all frames up to this one.
+    /// The note of a state that was made of all frames up to this one.
     Restored(u64, Vec<u8>),
 }
 

@@ -19,6 +19,7 @@ use crate::{
     journal::{
         error::Fault,
         record::{FrameRow, RunKey, RunRecord},
+        replay::Noted,
     },
     replica::codec::{Limits, SnapshotBytes},
 };
@@ -42,6 +43,8 @@ pub(crate) struct Scan {
     returned: BTreeSet<(u64, [u8; 8])>,
     /// By their session.
     snapshots: BTreeMap<u64, Span>,
+    /// By the last frame in them; one note is written after the other.
+    notes: BTreeMap<u64, Vec<Span>>,
     metas: Vec<BTreeMap<String, Vec<u8>>>,
 }
 
@@ -68,6 +71,7 @@ struct FoundRuns {
 #[derive(Debug)]
 pub(crate) struct Proved {
     block: StoredFrames,
+    row: Vec<u8>,
 }
 
 impl Proved {
@@ -97,6 +101,7 @@ impl Scan {
             effects: BTreeMap::new(),
             returned: BTreeSet::new(),
             snapshots: BTreeMap::new(),
+            notes: BTreeMap::new(),
             metas: Vec::new(),
         };
         for offset in scan.pages.offsets() {
@@ -111,7 +116,7 @@ impl Scan {
         Ok(scan)
     }
 
-    /// `frames`, `ops` and `snapshots`.
+    /// `frames`, `ops`, `restored` and `snapshots`.
     fn numbered(&mut self, leaf: &Leaf) -> Result<(), Fault> {
         for (key, row) in leaf.rows(Widths { key: Some(8), value: None }, &self.pages) {
             let Ok(key) = <[u8; 8]>::try_from(self.pages.read(key)?) else { continue };
@@ -129,6 +134,8 @@ impl Scan {
                 if self.runs.get(&number).is_none_or(|found| found.age < age) {
                     self.runs.insert(number, FoundRuns { row, age });
                 }
+            } else if Noted::read(&bytes).is_some() {
+                self.notes.entry(number).or_default().push(row);
             } else if SnapshotBytes::open(&bytes, &unlimited()).is_ok() {
                 self.snapshots.insert(number, row);
             }
@@ -229,8 +236,24 @@ impl Scan {
         let Some(found) = found.filter(|found| found.start == *before).max_by_key(|found| found.reach) else {
             return Ok(None);
         };
-        let block = StoredFrames::read(first, &self.pages.read(found.row)?).map_err(Fault::damaged)?;
-        Ok(Some(Proved { block }))
+        let row = self.pages.read(found.row)?;
+        let block = StoredFrames::read(first, &row).map_err(Fault::damaged)?;
+        Ok(Some(Proved { block, row }))
+    }
+
+    /// The last note of a state that ends with one of these frames, and with which.
+    pub(crate) fn note(&mut self, frames: &Proved) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+        let Proved { block, row } = frames;
+        for (frame, spans) in self.notes.range(block.first..block.next()).rev() {
+            let hash = StoredFrames::hash_upto(block.first, row, *frame).map_err(Fault::damaged)?;
+            for span in spans {
+                let note = self.pages.read(*span)?;
+                if Noted::read(&note).is_some_and(|noted| Some(noted.hash) == hash) {
+                    return Ok(Some((*frame, note)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The number of the last frame that proves itself, whatever was before it.

@@ -128,7 +128,7 @@ impl<S: Recorded> Timeline<S> {
             self.player.resume(session, state);
             self.played = played;
         } else {
-            self.player = Player::new();
+            self.player.rewind();
             self.played = begins;
         }
     }

@@ -1,0 +1,58 @@
+//! The note of what a start made of the journal, kept up to date by the writer: so a start reads little, however long a session was.
+
+use std::{fmt, sync::PoisonError};
+
+use super::{Fault, Journal, replay::is_due, store::Reader};
+use crate::supervise::panics;
+
+/// Makes the row of a note of all frames, and says up to which; `None` where there is none.
+type Renew = Box<dyn Fn(&Reader) -> Result<Option<(u64, Vec<u8>)>, Fault> + Send>;
+
+/// When the note is made again, and what does it.
+pub(super) struct Notes {
+    /// Bytes of intents since the last note.
+    unnoted: usize,
+    /// What the last note took.
+    noted: usize,
+    renew: Renew,
+}
+
+impl Notes {
+    pub(super) fn new(unnoted: usize, noted: usize, renew: Renew) -> Self {
+        Self { unnoted, noted, renew }
+    }
+}
+
+impl fmt::Debug for Notes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notes")
+            .field("unnoted", &self.unnoted)
+            .field("noted", &self.noted)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Journal {
+    pub(super) fn keep_notes(&self, notes: Notes) {
+        *self.notes().lock().unwrap_or_else(PoisonError::into_inner) = Some(notes);
+    }
+
+    /// Frames with so many bytes of intents are durable. Where a note is due it is handed over, behind what waits there.
+    pub(super) fn frames_written(&self, bytes: usize) {
+        let mut kept = self.notes().lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(notes) = &mut *kept else { return };
+        notes.unnoted += bytes;
+        if !is_due(notes.unnoted, notes.noted) {
+            return;
+        }
+        let Ok(reader) = self.try_reader() else { return };
+        // What is the caller's may panic, as it does at the next start: then that reads what came since the last note.
+        match panics::catch_silently(|| (notes.renew)(&reader)) {
+            Ok(Ok(Some((frame, row)))) => {
+                (notes.unnoted, notes.noted) = (0, row.len());
+                self.handover().restored(frame, row);
+            }
+            _ => *kept = None,
+        }
+    }
+}
