@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use control_panel::{
@@ -76,8 +76,12 @@ fn p2p_network_failure_emits_offline_intent_not_silent_drop() {
         connected(&mut [&mut alice], members[1]);
         let before = alice.seen_of(members[1]).len();
         child.kill().unwrap();
+        let killed = Instant::now();
         child.wait().unwrap();
         until(&mut [&mut alice], "it is offline", |nodes| !nodes[0].is_online(members[1]));
+        // A figure, not a promise: with --nocapture.
+        let times = killed.elapsed().as_secs_f64() / idle.as_secs_f64();
+        println!("offline {times:.2} x the idle setting after the kill");
         // Not twice, though it is tried again meanwhile.
         for_a_while(&mut [&mut alice], Duration::from_secs(3));
         let seen = alice.seen_of(members[1]);

@@ -2,5 +2,6 @@
 
 mod failures;
 mod node;
+mod presence;
 mod sync;
 mod trust;

@@ -15,8 +15,8 @@ use control_panel::{
         codec::{Limits, Postcard},
     },
     workers::p2p_sync::{
-        OfflineReason, PeerKey, PeerMisbehaved, PeerOffline, PeerOnline, PeerSignatures, PeerSync,
-        PeerSyncHandle, PeerSyncOptions,
+        OfflineReason, PeerIntents, PeerKey, PeerMisbehaved, PeerOffline, PeerOnline, PeerPresence,
+        PeerSignatures, PeerSync, PeerSyncHandle, PeerSyncOptions,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub(crate) enum Update {
     MarkPeerOnline(PeerOnline),
     #[intent(from)]
     PeerMisbehaved(PeerMisbehaved),
+    #[intent(latest = 0, from)]
+    PeerPresence(PeerPresence),
 }
 
 /// What was reported of a peer.
@@ -59,6 +61,7 @@ pub(crate) struct App {
     pub(crate) replica: Replica<Words>,
     pub(crate) seen: Vec<(Peer, Seen)>,
     pub(crate) misbehaved: Vec<PeerMisbehaved>,
+    pub(crate) presence: Vec<(Peer, Vec<u8>)>,
 }
 
 impl Reducer for App {
@@ -77,6 +80,9 @@ impl Reducer for App {
                 }
             }
             Update::PeerMisbehaved(misbehaved) => self.misbehaved.push(misbehaved),
+            Update::PeerPresence(PeerPresence { peer, bytes, .. }) => {
+                self.presence.push((peer, bytes.to_vec()));
+            }
         }
     }
 
@@ -142,8 +148,8 @@ impl Setup {
             peers.set_addresses(*peer, &[*address]);
         }
         let panel = ControlPanel::new();
-        let worker = panel.spawn(sync.into_reporting_worker());
-        let app = App { replica, seen: Vec::new(), misbehaved: Vec::new() };
+        let worker = panel.spawn(sync.into_worker_with(PeerIntents::new().misbehaved().presence()));
+        let app = App { replica, seen: Vec::new(), misbehaved: Vec::new(), presence: Vec::new() };
         Node { panel, app, peers, worker, journal }
     }
 }
@@ -195,6 +201,11 @@ impl Node {
 
     pub(crate) fn is_online(&self, peer: Peer) -> bool {
         self.seen_of(peer).last() == Some(&Seen::Online)
+    }
+
+    /// What it shows of itself now.
+    pub(crate) fn presence_of(&self, peer: Peer) -> Option<&[u8]> {
+        self.app.presence.iter().rev().find(|(of, _)| *of == peer).map(|(_, bytes)| &**bytes)
     }
 
     pub(crate) fn words(&self) -> &[String] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::intent::PeerId;
+use crate::intent::{CoalesceKey, PeerId};
 
 /// A member of a group of replicas, by its public key or any other 32 bytes that are its own.
 ///
@@ -23,6 +23,13 @@ pub struct Peer(pub [u8; 32]);
 impl PeerId for Peer {
     fn peer(&self) -> Option<u64> {
         self.0.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+    }
+}
+
+/// The first eight bytes: of two peers that share them, one's intent may replace the other's.
+impl CoalesceKey for Peer {
+    fn key(&self) -> u64 {
+        self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }
 }
 

@@ -31,6 +31,11 @@ pub(super) const DUPLICATE: VarInt = VarInt::from_u32(2);
 /// Of one connection.
 const STREAM_WINDOW: u32 = 256 << 10;
 const WINDOW: u32 = 512 << 10;
+/// Of presence; the oldest are dropped.
+const DATAGRAMS: usize = 16 << 10;
+
+/// Packets that keep a connection, within the idle setting.
+const KEEP_ALIVES: u32 = 8;
 
 /// Connections whose handshake is not done, in all and from one address.
 const HALF_OPEN: usize = 64;
@@ -68,7 +73,8 @@ pub(super) fn alpns(shared: &Shared) -> Vec<Vec<u8>> {
 }
 
 fn transport(idle: Duration) -> QuicTransportConfig {
-    let keep_alive = idle / 3;
+    // The first packet that is sent after the last that came begins the idle time anew: a loss is found one keep-alive later than it at most.
+    let keep_alive = idle / KEEP_ALIVES;
     QuicTransportConfig::builder()
         .max_idle_timeout(Some(idle.try_into().expect("options keep it within bounds")))
         .keep_alive_interval(keep_alive)
@@ -79,7 +85,8 @@ fn transport(idle: Duration) -> QuicTransportConfig {
         .send_window(u64::from(WINDOW))
         .max_concurrent_bidi_streams(VarInt::from_u32(1))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .datagram_receive_buffer_size(None)
+        .datagram_receive_buffer_size(Some(DATAGRAMS))
+        .datagram_send_buffer_size(DATAGRAMS)
         .build()
 }
 

@@ -2,11 +2,11 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use crate::{Peer, PeerId, replica::Grant};
+use crate::{CoalesceKey, Peer, PeerId, replica::Grant};
 
 /// A peer is in contact: hellos were exchanged, and deltas flow.
 ///
-/// As an intent that is coalesced by peer, so that a frame loop that stands still does not collect them:
+/// As an intent:
 ///
 /// ```
 /// use control_panel::{Delta, GraphIntent, workers::p2p_sync::{PeerOffline, PeerOnline}};
@@ -129,5 +129,19 @@ impl PeerId for PeerOnline {
 impl PeerId for PeerOffline {
     fn peer(&self) -> Option<u64> {
         self.peer.peer()
+    }
+}
+
+/// With `#[intent(latest = 0)]` the queue keeps the last one of each peer, for a frame loop that stands still.
+impl CoalesceKey for PeerOnline {
+    fn key(&self) -> u64 {
+        self.peer.key()
+    }
+}
+
+/// With `#[intent(latest = 0)]` the queue keeps the last one of each peer, for a frame loop that stands still.
+impl CoalesceKey for PeerOffline {
+    fn key(&self) -> u64 {
+        self.peer.key()
     }
 }

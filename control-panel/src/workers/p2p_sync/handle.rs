@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::{
     endpoint::{self, REFUSED},
     pairing::PairError,
+    presence::PresenceTooLong,
     shared::Shared,
     ticket::{Ticket, TicketError},
     trust::{ADDRESSES, Entry, TrustOrigin},
@@ -107,6 +108,16 @@ impl PeerSyncHandle {
         }
         drop(state);
         self.shared.changed.notify_one();
+    }
+
+    /// Shows this to all peers, now and when one connects, in place of what was shown before: a cursor, say, in the program's own encoding. No bytes: nothing. It
+    /// comes as [`PeerPresence`](super::PeerPresence) where the other's program [asks for it](super::PeerIntents::presence), the newest alone, at most 20 times a second; it is in no
+    /// journal, and no part of the replica. Cheap, and waits for nothing.
+    ///
+    /// # Errors
+    /// It is longer than 1,024 bytes.
+    pub fn set_presence(&self, bytes: &[u8]) -> Result<(), PresenceTooLong> {
+        self.shared.shown.set(bytes)
     }
 
     /// How it is now.

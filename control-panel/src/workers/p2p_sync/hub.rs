@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, future::pending, sync::Arc};
 
 use iroh::{Endpoint, endpoint::Connection};
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::{Mutex, Notify, mpsc},
     task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
 
 use super::{
-    Parts,
+    Parts, PeerIntents,
     contact::{Change, Contact, Jitter},
     dial::connect_to,
     endpoint::{self, DUPLICATE, HalfOpen, PAIR, address_of, peer_of},
@@ -75,7 +75,7 @@ type Saver = Arc<Mutex<Option<Arc<Peers>>>>;
 pub(super) struct Hub<S: State, I: Intent, P> {
     cx: Context<I, P>,
     parts: Arc<Parts<S>>,
-    misbehaved: Option<fn(PeerMisbehaved) -> I>,
+    intents: PeerIntents<I>,
     endpoint: Endpoint,
     tasks: JoinSet<()>,
     half_open: HalfOpen,
@@ -106,7 +106,7 @@ struct Live {
 pub(super) async fn run<S, I, P>(
     cx: Context<I, P>,
     parts: Arc<Parts<S>>,
-    misbehaved: Option<fn(PeerMisbehaved) -> I>,
+    intents: PeerIntents<I>,
 ) -> Result<(), PeerSyncError>
 where
     S: State,
@@ -131,7 +131,7 @@ where
         published: parts.link.published(),
         cx,
         parts,
-        misbehaved,
+        intents,
         endpoint,
         tasks: JoinSet::new(),
         half_open: HalfOpen::default(),
@@ -247,7 +247,10 @@ where
             if known.contact.is_online() {
                 self.report(peer, known.contact.down(now, OfflineReason::Revoked, 0.0)).await;
             }
-            self.parts.shared.state().connections.remove(&peer);
+            let mut state = self.parts.shared.state();
+            state.connections.remove(&peer);
+            // So that what was reported is bounded by the trust store.
+            state.misbehaved.retain(|(reported, _)| *reported != peer);
         }
         self.save();
     }
@@ -398,6 +401,8 @@ where
             link: self.parts.link.clone(),
             sender: self.cx.sender(),
             shared: Arc::clone(&self.parts.shared),
+            presence: self.intents.presence,
+            ready: Notify::new(),
             hub: self.reports.clone(),
             local: Local { me, group: group(self.parts.link.genesis()) },
             options: Options { delta_bytes: self.parts.link.limits().bytes, ..Options::default() },
@@ -459,7 +464,7 @@ where
     }
 
     async fn misbehaved(&mut self, peer: Peer, what: String) {
-        let Some(intent) = self.misbehaved else { return };
+        let Some(intent) = self.intents.misbehaved else { return };
         let is_new = self.parts.shared.state().misbehaved.insert((peer, what.clone()));
         if is_new {
             self.cx.send(intent(PeerMisbehaved { peer, what })).await.ok();

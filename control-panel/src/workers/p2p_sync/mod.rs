@@ -50,8 +50,10 @@ mod error;
 mod event;
 mod handle;
 mod hub;
+mod intents;
 mod key;
 mod pairing;
+mod presence;
 mod secret_file;
 mod session;
 mod shared;
@@ -68,8 +70,10 @@ pub use self::{
     error::PeerSyncError,
     event::{OfflineReason, PeerMisbehaved, PeerOffline, PeerOnline},
     handle::{PeerStatus, PeerSyncHandle, PeerSyncStatus},
+    intents::PeerIntents,
     key::{PeerKey, PeerSignatures},
     pairing::PairError,
+    presence::{PeerPresence, PresenceTooLong},
     secret_file::{FileError, FileFault},
     ticket::{Ticket, TicketError},
     trust::TrustOrigin,
@@ -107,8 +111,8 @@ impl PeerSyncOptions {
         Self { bind: address, ..self }
     }
 
-    /// After so long without a packet a peer is lost; within 100 ms and 15 s. A third of it is the time between packets that keep a connection. Both sides use the
-    /// shorter of the two settings. Default: 5 s.
+    /// After so long without a packet a peer is lost; within 100 ms and 15 s. An eighth of it is the time between packets that keep a connection. Both sides use the
+    /// shorter of the two settings, and report a peer that was killed within 1.125 of it. Default: 5 s.
     pub fn idle(self, time: Duration) -> Self {
         Self { idle: time.clamp(Duration::from_millis(100), Duration::from_secs(15)), ..self }
     }
@@ -174,29 +178,17 @@ impl<S: State, Src: Source> PeerSync<S, Src> {
         I: Intent<Source = Src> + From<Delta<S::Op>> + From<PeerOffline> + From<PeerOnline>,
         P: Send + Sync + 'static,
     {
-        self.worker(None)
+        self.into_worker_with(PeerIntents::new())
     }
 
-    /// As [`into_worker`](Self::into_worker), and peers that break the protocol are reported, once a peer and kind.
-    pub fn into_reporting_worker<I, P>(self) -> Worker<I, P>
-    where
-        I: Intent<Source = Src>
-            + From<Delta<S::Op>>
-            + From<PeerOffline>
-            + From<PeerOnline>
-            + From<PeerMisbehaved>,
-        P: Send + Sync + 'static,
-    {
-        self.worker(Some(I::from))
-    }
-
-    fn worker<I, P>(self, misbehaved: Option<fn(PeerMisbehaved) -> I>) -> Worker<I, P>
+    /// As [`into_worker`](Self::into_worker), with more intents.
+    pub fn into_worker_with<I, P>(self, intents: PeerIntents<I>) -> Worker<I, P>
     where
         I: Intent<Source = Src> + From<Delta<S::Op>> + From<PeerOffline> + From<PeerOnline>,
         P: Send + Sync + 'static,
     {
         let Self { source, parts } = self;
-        Worker::new("p2p_sync", source, move |cx: Context<I, P>| hub::run(cx, Arc::clone(&parts), misbehaved))
+        Worker::new("p2p_sync", source, move |cx: Context<I, P>| hub::run(cx, Arc::clone(&parts), intents))
             .restart(Restart::OnFailure)
             .backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(30)))
             .cancel(Cancel::Cooperative)

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    convert::Infallible,
     future::{Future, pending, poll_fn},
     pin::Pin,
     sync::Arc,
@@ -10,12 +11,16 @@ use std::{
 };
 
 use iroh::endpoint::{Connection, ConnectionError, ReadError, RecvStream, SendStream, VarInt, WriteError};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 
 use super::{
     endpoint::{CLOSED, DUPLICATE, REFUSED},
     event::OfflineReason,
     hub::FromTask,
+    presence::{self, Newest, Odd, PeerPresence},
     shared::Shared,
     store::LinkStore,
 };
@@ -58,6 +63,10 @@ pub(super) struct Session<S: State, I: Intent> {
     pub(super) link: Link<S>,
     pub(super) sender: IntentSender<I>,
     pub(super) shared: Arc<Shared>,
+    /// For what the peer shows of itself.
+    pub(super) presence: Option<fn(PeerPresence) -> I>,
+    /// Rings once the hellos were exchanged.
+    pub(super) ready: Notify,
     pub(super) hub: mpsc::Sender<FromTask>,
     pub(super) local: Local,
     pub(super) options: Options,
@@ -128,7 +137,12 @@ where
             published: self.link.published(),
             durable: self.link.durable(),
         };
-        match self.exchange(&mut running, &mut send, &mut receive).await {
+        let exchange = self.exchange(&mut running, &mut send, &mut receive);
+        let stop = match race(exchange, self.show_and_see()).await {
+            Raced::First(stop) => stop,
+            Raced::Second(never) => match never {},
+        };
+        match stop {
             Stop::End(end) => {
                 let reason = reason_of(&end);
                 self.say_goodbye(&mut running, &mut send).await;
@@ -151,6 +165,41 @@ where
                 Ended::Stopping
             }
         }
+    }
+
+    /// Presence, beside the stream: whatever it waits for, the stream does not.
+    async fn show_and_see(&self) -> Infallible {
+        self.ready.notified().await;
+        match race(presence::send(&self.connection, self.shared.shown.watch()), self.see()).await {
+            Raced::First(never) | Raced::Second(never) => never,
+        }
+    }
+
+    async fn see(&self) -> Infallible {
+        // Where no one looks, what comes is dropped with the connection's buffer.
+        let Some(intent) = self.presence else { return pending().await };
+        let (mut newest, mut was_odd) = (Newest::default(), false);
+        while let Some(seen) = presence::next(&self.connection, &mut newest).await {
+            if !self.is_trusted() {
+                break;
+            }
+            match seen {
+                Ok(bytes) => {
+                    if self.sender.send(intent(PeerPresence { peer: self.peer, bytes })).await.is_err() {
+                        break;
+                    }
+                }
+                Err(Odd) if !was_odd => {
+                    was_odd = true;
+                    let what = "a presence of another length than there are".to_owned();
+                    self.hub.send(FromTask::Misbehaved { peer: self.peer, what }).await.ok();
+                }
+                Err(Odd) => {}
+            }
+            presence::pause().await;
+        }
+        // The stream finds out why.
+        pending().await
     }
 
     fn close(&self, code: VarInt, reason: OfflineReason) -> Ended {
@@ -371,6 +420,7 @@ where
             let mut misbehaved = None;
             match event {
                 Event::Ready { .. } => {
+                    self.ready.notify_one();
                     self.hub.send(FromTask::Ready { id: self.id, peer: self.peer }).await.ok();
                 }
                 Event::Delta { number, delta } => match self.decode(delta).await {

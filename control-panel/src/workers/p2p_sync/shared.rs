@@ -14,6 +14,7 @@ use iroh::{Endpoint, endpoint::WeakConnectionHandle};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
+    presence::Shown,
     ticket::{Ticket, TicketError},
     tickets::Tickets,
     trust::TrustStore,
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     pub(super) endpoint: ArcSwapOption<Endpoint>,
     /// Wakes the worker: peers, tickets or redemptions changed.
     pub(super) changed: Notify,
+    /// What this program shows its peers.
+    pub(super) shown: Shown,
     refused: AtomicU64,
     state: Mutex<State>,
 }
@@ -61,6 +64,7 @@ impl Shared {
             tickets: Tickets::default(),
             endpoint: ArcSwapOption::empty(),
             changed: Notify::new(),
+            shown: Shown::default(),
             refused: AtomicU64::new(0),
             state: Mutex::default(),
         }
