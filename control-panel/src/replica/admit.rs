@@ -143,7 +143,15 @@ impl<S: State> Replica<S> {
     }
 
     /// What is to be noted of a valid run's operations, beside those that are applied.
+    #[inline]
     fn take_acts(&mut self, run: &Arc<Run<S::Op>>) {
+        if !run.operations.are_plain() {
+            self.take_own_kinds(run);
+        }
+    }
+
+    #[inline(never)]
+    fn take_own_kinds(&mut self, run: &Arc<Run<S::Op>>) {
         for (index, operation) in run.operations.iter().enumerate() {
             match operation {
                 Operation::Revoke { stamp } => self.revocations.revoke(key(run, index), **stamp),

@@ -54,6 +54,7 @@ pub(crate) mod keeper;
 mod membership;
 mod mix;
 mod notice;
+mod operations;
 #[cfg(feature = "testing")]
 pub(crate) mod overview;
 mod own;

@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Author, Peer, Stamp,
-    short::{Bytes, Few, Heads},
+    operations::Operations,
+    short::{Bytes, Heads},
     version::End,
 };
 
@@ -132,7 +133,7 @@ pub(crate) enum Operation<Op> {
 /// Until it is admitted it may be anything: its arithmetic saturates.
 pub(crate) struct Run<Op> {
     pub(crate) header: Header,
-    pub(crate) operations: Few<Operation<Op>>,
+    pub(crate) operations: Operations<Op>,
     pub(crate) hash: RunHash,
     /// The operations as their author encoded them: stored and forwarded verbatim, never encoded again. Empty without a codec.
     pub(crate) bytes: Bytes,
@@ -144,7 +145,7 @@ impl<Op> Run<Op> {
     fn blank() -> Self {
         Self {
             header: Header::blank(),
-            operations: Few::Many(Vec::new()),
+            operations: Vec::new().into(),
             hash: RunHash([0; 32]),
             bytes: Bytes::default(),
             signature: Box::default(),
@@ -182,7 +183,11 @@ impl<Op> Run<Op> {
 
     /// How many operations could not be read. Of a `schema` newer than this replica's: it needs an upgrade. Of any other: the author's
     /// program is broken, or hostile.
+    #[inline]
     pub(crate) fn unread(&self) -> usize {
+        if self.operations.are_plain() {
+            return 0;
+        }
         self.operations.iter().filter(|operation| matches!(operation, Operation::Unknown(_))).count()
     }
 

@@ -87,10 +87,10 @@ impl<'a, T> IntoIterator for &'a Few<T> {
     }
 }
 
-/// How many heads are kept beside the rest.
-const FEW: usize = 2;
+/// How many heads are kept beside the rest: each makes every run larger.
+const FEW: usize = 1;
 
-/// A run's heads: of most runs one or two.
+/// A run's heads: most runs have one or none.
 #[derive(Clone)]
 pub(crate) enum Heads {
     Few(u8, [Head; FEW]),
@@ -115,7 +115,9 @@ impl Heads {
                     *place = head;
                     *count += 1;
                 } else {
-                    let list = few.iter().copied().chain([head]).collect();
+                    let mut list = Vec::with_capacity(2 * FEW);
+                    list.extend_from_slice(few);
+                    list.push(head);
                     *self = Self::Many(list);
                 }
             }

@@ -75,7 +75,7 @@ impl<Op> Identify<Op> for Signed<Op> {
 }
 
 /// What of a run bears on who wrote it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link<'a> {
     pub(crate) author: Author,
     pub(crate) previous: RunHash,

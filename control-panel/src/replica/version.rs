@@ -77,16 +77,16 @@ impl Version {
 
     /// The same, with a guess where the author is, which is right after that until other authors come.
     pub(crate) fn raise_at(&mut self, slot: &mut usize, author: Author, count: u64) {
-        let known = self.entry(slot, author);
+        let known = self.entry(slot, &author);
         known.count = known.count.max(count);
     }
 
     /// Goes from the end of one run to the end of the next; from one that has a successor, a branch begins. `slot`: as in `raise_at`.
     #[inline]
-    pub(crate) fn advance(&mut self, slot: &mut usize, author: Author, previous: RunHash, end: End) {
+    pub(crate) fn advance(&mut self, slot: &mut usize, author: &Author, previous: &RunHash, end: End) {
         let known = self.entry(slot, author);
         known.count = known.count.max(end.next_seq);
-        match known.ends.iter_mut().find(|known| known.hash == previous) {
+        match known.ends.iter_mut().find(|known| known.hash == *previous) {
             Some(known) => *known = end,
             None => known.ends.push(end),
         }
@@ -98,7 +98,7 @@ impl Version {
     /// An end that is named in bytes, where the author's count is known.
     #[cfg(feature = "codec")]
     pub(crate) fn add_end(&mut self, author: Author, end: End) {
-        self.entry(&mut NO_SLOT.clone(), author).ends.push(end);
+        self.entry(&mut NO_SLOT.clone(), &author).ends.push(end);
     }
 
     /// The last run of each branch of an author; none if only the count is known.
@@ -123,7 +123,7 @@ impl Version {
     /// Of a replica that has that run, and so all of its chain. A shorter branch may be forgotten: then it is sent once more.
     #[cfg(any(feature = "codec", feature = "testing"))]
     pub(crate) fn reach(&mut self, author: Author, previous: RunHash, end: End) {
-        let known = self.entry(&mut NO_SLOT.clone(), author);
+        let known = self.entry(&mut NO_SLOT.clone(), &author);
         if end.next_seq > known.count {
             *known = Known { count: end.next_seq, ends: vec![end] };
         } else if let Some(ended) = known.ends.iter_mut().find(|known| known.hash == previous) {
@@ -137,7 +137,7 @@ impl Version {
     pub(crate) fn include(&mut self, other: &Self) {
         let mut slot = NO_SLOT;
         for (author, theirs) in &other.0 {
-            let ours = self.entry(&mut slot, *author);
+            let ours = self.entry(&mut slot, author);
             if ours.count <= theirs.count {
                 ours.clone_from(theirs);
             }
@@ -157,8 +157,8 @@ impl Version {
     }
 
     #[inline]
-    fn entry(&mut self, slot: &mut usize, author: Author) -> &mut Known {
-        if self.0.get(*slot).is_none_or(|(known, _)| *known != author) {
+    fn entry(&mut self, slot: &mut usize, author: &Author) -> &mut Known {
+        if self.0.get(*slot).is_none_or(|(known, _)| known != author) {
             *slot = self.place(author);
         }
         debug_assert!(
@@ -168,9 +168,9 @@ impl Version {
     }
 
     #[inline(never)]
-    fn place(&mut self, author: Author) -> usize {
-        self.0.binary_search_by(|(known, _)| known.cmp(&author)).unwrap_or_else(|place| {
-            self.0.insert(place, (author, Known::default()));
+    fn place(&mut self, author: &Author) -> usize {
+        self.0.binary_search_by(|(known, _)| known.cmp(author)).unwrap_or_else(|place| {
+            self.0.insert(place, (*author, Known::default()));
             place
         })
     }

@@ -8,6 +8,7 @@ use std::{
 use super::{
     Codec, DecodeError, Limits,
     error::Refused,
+    lone::decode_lone,
     operations::{Item, read_operation},
     raw::{Body, RawRun, RunReader, read_runs},
     wire::Reader,
@@ -15,7 +16,7 @@ use super::{
 use crate::replica::{
     run::{Operation, Run},
     short::Few,
-    signature::{Verifier, unverified},
+    signature::{Link, Verifier, unverified},
 };
 
 pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
@@ -24,6 +25,12 @@ pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
     limits: &Limits,
     verifier: Option<&dyn Verifier>,
 ) -> Result<Few<Arc<Run<Op>>>, DecodeError> {
+    if let Some(run) = decode_lone(bytes, codec, limits, verifier) {
+        debug_assert!(read_runs(bytes, limits).is_ok_and(|raw| {
+            matches!(&raw[..], [it] if it.header == run.header && it.link() == Link::of(&run))
+        }));
+        return Ok(Few::One(run));
+    }
     if let Some(verifier) = verifier {
         let raw = read_runs(bytes, limits)?;
         verify_runs(&raw, verifier)?;
@@ -36,24 +43,15 @@ pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
         return runs.collect();
     }
     let mut reader = RunReader::new(bytes, limits)?;
-    let next = |reader: &mut RunReader<'_, '_>| {
-        Run::made(|run| {
+    let mut runs = Vec::new();
+    while reader.left > 0 {
+        runs.push(Run::made(|run| {
             let body = reader.run(&mut run.header)?;
             fill(run, body, codec, limits)
-        })
-    };
-    // Most deltas hold one run.
-    let runs = if reader.left == 1 {
-        Few::One(next(&mut reader)?)
-    } else {
-        let mut runs = Vec::new();
-        while reader.left > 0 {
-            runs.push(next(&mut reader)?);
-        }
-        Few::Many(runs)
-    };
+        })?);
+    }
     reader.end()?;
-    Ok(runs)
+    Ok(runs.into())
 }
 
 /// Before any operation is decoded: what no member wrote never reaches the user's types.
@@ -83,7 +81,7 @@ fn fill<Op, C: Codec<Op> + ?Sized>(
             Item::State(bytes) => decode_state(codec, schema, bytes),
         })
     };
-    run.operations = if body.count == 1 {
+    let operations = if body.count == 1 {
         Few::One(read()?)
     } else {
         let mut operations = Vec::with_capacity(body.count);
@@ -92,6 +90,7 @@ fn fill<Op, C: Codec<Op> + ?Sized>(
         }
         Few::Many(operations)
     };
+    run.operations = operations.into();
     run.hash = body.hash;
     run.bytes = body.operations.into();
     if !body.signature.is_empty() {
@@ -102,7 +101,7 @@ fn fill<Op, C: Codec<Op> + ?Sized>(
 
 /// Never refused: a replica of an older schema keeps these bytes unread, and one that refused them could admit nothing that depends on them.
 /// So an operation that its schema's readers cannot read is one that they all leave out.
-fn decode_state<Op, C: Codec<Op> + ?Sized>(codec: &C, schema: u32, bytes: &[u8]) -> Operation<Op> {
+pub(super) fn decode_state<Op, C: Codec<Op> + ?Sized>(codec: &C, schema: u32, bytes: &[u8]) -> Operation<Op> {
     // A `Deserialize` that panics is one that fails; it panics on every replica.
     let decode = AssertUnwindSafe(|| codec.decode(schema, bytes).ok());
     let op = if schema > codec.schema() { None } else { catch_unwind(decode).unwrap_or(None) };

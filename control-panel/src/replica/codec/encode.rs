@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     EncodeError, FORMAT,
     cover::kept_signatures,
+    lone::encode_lone,
     operations::put_author,
     table::{Place, Table},
     wire::put_varint,
@@ -31,6 +32,18 @@ pub(super) const SIGNED: u64 = 1 << 4;
 pub(super) const SINGLE: u64 = 1 << 5;
 
 pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeError> {
+    if let [run] = runs
+        && !run.bytes.is_empty()
+        && let Some(out) = encode_lone(run)
+    {
+        debug_assert_eq!(encode_all(runs).as_ref(), Ok(&out));
+        return Ok(out);
+    }
+    encode_all(runs)
+}
+
+/// Any number of them.
+fn encode_all<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeError> {
     let body: usize = runs.iter().map(|run| run.bytes.len() + 8).sum();
     let mut out = Vec::with_capacity(body + 160);
     put_varint(&mut out, FORMAT);

@@ -22,6 +22,7 @@ mod joining;
 #[allow(dead_code)]
 mod journaled;
 mod limits;
+mod lone;
 mod operations;
 mod postcard;
 mod raw;

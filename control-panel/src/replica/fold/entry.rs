@@ -75,10 +75,7 @@ impl<Op> Entry<Op> {
 
     /// The entry of a run that has one operation, and that is the state's. Any other run comes back.
     pub(super) fn only(run: Arc<Run<Op>>) -> Result<Self, Arc<Run<Op>>> {
-        match &run.operations[..] {
-            [Operation::Apply(_)] => Ok(Self::new(run, 0)),
-            _ => Err(run),
-        }
+        if run.operations.is_one_plain() { Ok(Self::new(run, 0)) } else { Err(run) }
     }
 
     pub(super) fn into_run(self) -> Arc<Run<Op>> {

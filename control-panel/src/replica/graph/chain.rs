@@ -30,6 +30,7 @@ pub(crate) struct Tip {
 }
 
 impl Tip {
+    #[inline]
     pub(super) fn of<Op>(run: &Run<Op>) -> Self {
         Self { hash: run.hash, mark: Mark { next_seq: run.next_seq(), clock: run.clock() } }
     }
@@ -102,12 +103,16 @@ impl<Op> Chain<Op> {
     }
 
     /// Appends a run that is known to follow, with what it changed in `row`.
-    pub(super) fn push(&mut self, run: Arc<Run<Op>>, news: &[News]) {
+    #[inline]
+    pub(super) fn push(&mut self, run: Arc<Run<Op>>, tip: Tip, news: &[News]) {
+        debug_assert_eq!(tip, Tip::of(&run));
         debug_assert_eq!((run.header.previous, run.header.seq), (self.tip().hash, self.tip().mark.next_seq));
         debug_assert!(run.header.lamport > self.tip().mark.clock);
-        self.news.extend_from_slice(news);
+        if !news.is_empty() {
+            self.news.extend_from_slice(news);
+        }
         self.ends.push(self.news.len());
-        (self.tip, self.last_seq) = (Tip::of(&run), run.header.seq);
+        (self.tip, self.last_seq) = (tip, run.header.seq);
         self.runs.push(run);
     }
 

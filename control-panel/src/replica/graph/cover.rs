@@ -11,7 +11,11 @@ use crate::replica::{
 };
 
 /// Up to where a run cuts.
+#[inline]
 pub(super) fn cut_of<Op>(run: &Run<Op>) -> Option<u64> {
+    if run.operations.are_plain() {
+        return None;
+    }
     let cuts = run.operations.iter().filter_map(|operation| match operation {
         Operation::Cut { upto } => Some(*upto),
         _ => None,

@@ -33,18 +33,40 @@ impl<Op> Graph<Op> {
         let mut heads = std::mem::take(&mut self.heads);
         let follows = self.follows(id, &run, &mut heads);
         self.heads = heads;
-        if !follows {
-            return Err(run);
+        if follows { Ok(self.extend_by(id, run)) } else { Err(run) }
+    }
+
+    /// The same for a run that this graph [prepared](Self::prepare), so that nothing needs to be checked.
+    pub(super) fn extend_own(&mut self, run: Arc<Run<Op>>) -> Result<Admitted<Op>, Arc<Run<Op>>> {
+        let Some(id) = self.own_chain.filter(|_| !self.has_branches()) else { return Err(run) };
+        self.heads.clear();
+        for head in &run.header.heads {
+            let names = |id: &&ChainId| self.chains[id.index()].author == head.author;
+            let Some(other) = self.fresh.iter().find(names) else { return Err(run) };
+            self.heads.push((*other, self.chains[other.index()].tip().mark));
         }
-        let judged = self.judged(id, &run);
-        let mut row = std::mem::take(&mut self.chains[id.index()].row);
+        Ok(self.extend_by(id, run))
+    }
+
+    /// Admits a run that follows, whose heads are found.
+    #[inline]
+    fn extend_by(&mut self, id: ChainId, run: Arc<Run<Op>>) -> Admitted<Op> {
+        let (judged, tip) = (self.judged(id, &run), Tip::of(&run));
+        let mark = News { chain: id, declared: true, mark: tip.mark };
         self.news.clear();
-        for head in &self.heads {
-            row.hear(&self.chains, *head, &mut self.news);
+        if self.heads.is_empty() {
+            self.chains[id.index()].row.raise(mark);
+        } else {
+            let mut row = std::mem::take(&mut self.chains[id.index()].row);
+            for head in &self.heads {
+                row.hear(&self.chains, *head, &mut self.news);
+            }
+            row.raise(mark);
+            self.chains[id.index()].row = row;
         }
-        row.raise(News { chain: id, declared: true, mark: Tip::of(&run).mark });
+        let row = &self.chains[id.index()].row;
         debug_assert!(judged == Some((id, row.clone(), self.heads.clone(), self.news.clone())));
-        Ok(self.admit(id, row, run))
+        self.append(id, tip, run)
     }
 
     /// What `check_shape` checks.

@@ -54,7 +54,7 @@ use self::{
     heard::{News, Row},
     judge::Verdict,
 };
-use super::{Author, Misbehaviour, Peer, RunHash, Version, run::Run};
+use super::{Author, Misbehaviour, Peer, RunHash, Version, run::Run, version::End};
 
 /// A run that became part of the graph.
 pub(crate) struct Admitted<Op> {
@@ -184,21 +184,30 @@ impl<Op> Graph<Op> {
 
     /// Appends a run that was found right, with its author's row up to date.
     fn admit(&mut self, id: ChainId, row: Row, run: Arc<Run<Op>>) -> Admitted<Op> {
+        self.chains[id.index()].row = row;
+        let tip = Tip::of(&run);
+        self.append(id, tip, run)
+    }
+
+    /// The same, where the chain has its row.
+    #[inline]
+    fn append(&mut self, id: ChainId, tip: Tip, run: Arc<Run<Op>>) -> Admitted<Op> {
         let chain = &mut self.chains[id.index()];
-        chain.push(Arc::clone(&run), &self.news);
-        if let Some(upto) = cut_of(&run) {
-            self.cover(upto, &row);
-        }
-        let chain = &mut self.chains[id.index()];
-        chain.row = row;
+        let end = End { next_seq: tip.mark.next_seq, hash: tip.hash };
+        self.version.advance(&mut chain.slot, &run.header.author, &run.header.previous, end);
+        chain.push(Arc::clone(&run), tip, &self.news);
         if !std::mem::replace(&mut chain.fresh, true) {
             self.fresh.push(id);
         }
         self.last = Some(id);
-        self.clock = self.clock.max(run.clock());
-        self.version.advance(&mut chain.slot, run.header.author, run.header.previous, run.end());
+        self.clock = self.clock.max(tip.mark.clock);
         if self.own_chain.is_none() && run.header.author == self.own {
             self.own_chain = Some(id);
+        }
+        if let Some(upto) = cut_of(&run) {
+            let row = std::mem::take(&mut self.chains[id.index()].row);
+            self.cover(upto, &row);
+            self.chains[id.index()].row = row;
         }
         if self.gaps.len() > 0 {
             let woken = self.gaps.wake(run.hash);

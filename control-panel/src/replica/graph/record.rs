@@ -144,7 +144,7 @@ impl<Op> Graph<Op> {
                 .iter()
                 .map(|&(other, declared, mark)| News { chain: ChainId::from_index(other), declared, mark })
                 .collect();
-            chain.push(Arc::clone(run), &news);
+            chain.push(Arc::clone(run), Tip::of(run), &news);
         }
         let tip = chain.tip();
         chain.row = chain.row_at(id, tip);
@@ -152,7 +152,7 @@ impl<Op> Graph<Op> {
         self.fresh.push(id);
         self.clock = self.clock.max(tip.mark.clock);
         let end = End { next_seq: tip.mark.next_seq, hash: tip.hash };
-        self.version.advance(&mut chain.slot, record.author, tip.hash, end);
+        self.version.advance(&mut chain.slot, &record.author, &tip.hash, end);
         let forgotten = if record.base.mark.next_seq > begins { record.base.mark.next_seq } else { 0 };
         let branches = self.authors.entry(record.author);
         let branches = branches.or_insert(Branches { chains: Vec::new(), forgotten: 0, reported: false });

@@ -48,7 +48,8 @@ impl<Op> Graph<Op> {
             self.heads(&mut run.header.heads);
             (run.header.schema, run.header.fingerprint) = (schema, fingerprint);
             let Identity { hash, bytes, signature } = identify.identify(&run.header, &operations, encoded);
-            (run.operations, run.hash, run.bytes, run.signature) = (operations, hash, bytes, signature);
+            (run.operations, run.hash, run.bytes, run.signature) =
+                (operations.into(), hash, bytes, signature);
             Ok::<_, Infallible>(())
         });
         made.unwrap_or_else(|never| match never {})
@@ -56,13 +57,18 @@ impl<Op> Graph<Op> {
 
     /// Admits the run that was [prepared](Self::prepare) last.
     pub(crate) fn append_own(&mut self, run: Arc<Run<Op>>) -> Admitted<Op> {
-        let admitted = self.extend(run).unwrap_or_else(|run| {
+        let all_named = self.fresh.len() <= self.limits.heads && !self.has_branches();
+        let admitted = self.extend_own(run).unwrap_or_else(|run| {
             let Verdict::Admit(own, row) = self.judge(&run, &Anyone) else {
                 unreachable!("this replica's own run is right")
             };
             self.admit(own, row, run)
         });
         let mut fresh = std::mem::take(&mut self.fresh);
+        if all_named {
+            debug_assert!(!fresh.iter().any(|id| self.is_news(*id)));
+            fresh.drain(..).for_each(|id| self.chains[id.index()].fresh = false);
+        }
         // What was over the limit of heads is left for the next run.
         fresh.retain(|id| {
             let news = self.is_news(*id);

@@ -96,10 +96,10 @@ impl Membership {
     /// Judges a run that the graph has just admitted: each one, in the order of admission.
     pub(crate) fn judge<Op>(&mut self, graph: &Graph<Op>, admitted: &Admitted<Op>) -> Verdict {
         let (chain, run) = (admitted.chain, &*admitted.run);
-        let judged = Judged::new(chain, run);
-        if let Some(low) = self.raise_plain(graph, &judged, run) {
-            return self.conclude(graph, &judged, run, low, None);
+        if let Some(verdict) = self.judge_plain(graph, chain, run) {
+            return verdict;
         }
+        let judged = Judged::new(chain, run);
         let begins = chain.index() >= self.chains.len();
         if begins {
             self.enter(graph);
@@ -117,37 +117,23 @@ impl Membership {
         if closed {
             self.live.awaits(self.closure.get(place));
         }
-        self.conclude(graph, &judged, run, low, Some(acts_changed))
+        self.conclude(graph, &judged, run, low, acts_changed)
     }
 
-    /// What a run means for all: of a plain one (`None`), for clocks and lows alone.
-    pub(super) fn conclude<Op>(
+    /// What a run means for all.
+    fn conclude<Op>(
         &mut self,
         graph: &Graph<Op>,
         judged: &Judged,
         run: &Run<Op>,
         low: u64,
-        acts_changed: Option<bool>,
+        acts_changed: bool,
     ) -> Verdict {
-        let view_changed = acts_changed.is_some_and(|acts_changed| self.refresh_live(graph, acts_changed));
-        self.live.take(self.chains[judged.chain.index()].peer, run.clock(), low);
-        if judged.peer == self.me.peer {
-            self.asked.made();
-            self.take_own(graph, judged, low);
-        }
-        if judged.needs > Right::Read {
-            self.live.last_operation = self.live.last_operation.max(last_operation(run));
-        }
-        if acts_changed.is_some() {
-            self.live.ceiling = self.ceiling(graph);
-        }
-        debug_assert_eq!(self.live.ceiling, self.ceiling(graph));
+        let view_changed = self.refresh_live(graph, acts_changed);
+        self.take_levels(graph, judged.chain, run, (judged.needs, low));
+        self.live.ceiling = self.ceiling(graph);
         self.live.settle(view_changed);
         self.settle_closings();
-        if acts_changed.is_none() {
-            debug_assert_eq!(self.find_verdict(judged), Verdict::Valid);
-            return Verdict::Valid;
-        }
         self.find_plain(judged);
         let verdict = self.find_verdict(judged);
         self.record(judged, verdict);
@@ -155,6 +141,27 @@ impl Membership {
         // Its first verdict is returned.
         self.changed.remove(&(judged.chain, judged.seq));
         verdict
+    }
+
+    /// Takes in a run's clock and low, and when it wrote.
+    #[inline]
+    pub(super) fn take_levels<Op>(
+        &mut self,
+        graph: &Graph<Op>,
+        chain: ChainId,
+        run: &Run<Op>,
+        (needs, low): (Right, u64),
+    ) {
+        let peer = self.chains[chain.index()].peer;
+        debug_assert_eq!(peer == self.live.me, run.header.author.peer == self.me.peer);
+        self.live.take(peer, run.clock(), low);
+        if peer == self.live.me {
+            self.asked.made();
+            self.take_own(graph, (chain, run.next_seq()), low);
+        }
+        if needs > Right::Read {
+            self.live.last_operation = self.live.last_operation.max(last_operation(run));
+        }
     }
 
     pub(super) fn closes<Op>(&mut self, graph: &Graph<Op>, place: Place, lamport: u64) -> bool {
@@ -284,6 +291,7 @@ impl Membership {
         Arc::new(View { finals, ..View::clone(&self.beginning) })
     }
 
+    #[inline]
     pub(super) fn raise_low<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, clock: u64) -> u64 {
         let Self { chains, peers, .. } = self;
         let state = &mut chains[chain.index()];
@@ -295,7 +303,11 @@ impl Membership {
     }
 }
 
+#[inline]
 fn last_operation<Op>(run: &Run<Op>) -> u64 {
+    if run.operations.are_plain() {
+        return run.clock();
+    }
     let last = run.operations.iter().rposition(|operation| !matches!(operation, Operation::Ack { .. }));
     last.map_or(0, |index| run.stamp(index).lamport)
 }

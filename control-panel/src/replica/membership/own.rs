@@ -4,8 +4,8 @@
 //! at first: a life that begins without its last frame may retire, or vote for a retirement, without what the life before had admitted. So this replica's low, its votes and
 //! acknowledgements count, for itself, when its runs that say so are durable.
 
-use super::{act::Seen, membership::Membership, verdict::Judged};
-use crate::replica::graph::Graph;
+use super::{act::Seen, membership::Membership};
+use crate::replica::graph::{ChainId, Graph};
 
 impl Membership {
     /// This author's operations before this one are durable, whether they are admitted yet or not.
@@ -28,8 +28,8 @@ impl Membership {
     }
 
     /// Takes in the low of a run by this peer, where that is durable: what it made in another life is.
-    pub(super) fn take_own<Op>(&mut self, graph: &Graph<Op>, judged: &Judged, low: u64) {
-        if graph.own_chain() != Some(judged.chain) || judged.next_seq <= self.live.confirmed {
+    pub(super) fn take_own<Op>(&mut self, graph: &Graph<Op>, (chain, next_seq): (ChainId, u64), low: u64) {
+        if graph.own_chain() != Some(chain) || next_seq <= self.live.confirmed {
             self.live.own = self.live.own.max(low);
         }
     }

@@ -4,7 +4,7 @@
 
 use super::{
     membership::Membership,
-    verdict::{Judged, Right},
+    verdict::{Judged, Right, Verdict},
 };
 use crate::replica::{
     graph::{ChainId, Graph},
@@ -12,32 +12,39 @@ use crate::replica::{
 };
 
 impl Membership {
-    /// Raises the low of a plain run's chain, and returns it: the run is valid, and changes nothing but clocks and lows. `None`, and nothing
-    /// happened that is not to happen, if it is not plain: it is to be judged.
-    pub(super) fn raise_plain<Op>(
+    /// Judges a plain run: it is valid, and changes nothing but clocks and lows. `None`, and nothing
+    /// happened that is not to happen, if it is not plain.
+    #[inline]
+    pub(super) fn judge_plain<Op>(
         &mut self,
         graph: &Graph<Op>,
-        judged: &Judged,
+        chain: ChainId,
         run: &Run<Op>,
-    ) -> Option<u64> {
-        let state = self.chains.get(judged.chain.index())?;
+    ) -> Option<Verdict> {
+        let state = self.chains.get(chain.index())?;
+        let (needs, seq) = (Right::needed(run), run.header.seq);
         let (peer, view) = (state.peer, &self.live.view);
-        let plain = state.plain.is_some_and(|right| judged.needs <= right)
+        let plain = state.plain.is_some_and(|right| needs <= right)
             && !view.open
             && self.closure.is_above(peer, run.header.lamport);
         if !plain {
             return None;
         }
         if cfg!(debug_assertions) {
-            assert!(!self.learn(graph, judged.chain, run, false), "it knows all acts");
-            assert!(
-                !self.closes(graph, (judged.chain, judged.seq), run.header.lamport),
-                "it is above all lows"
-            );
+            assert!(!self.learn(graph, chain, run, false), "it knows all acts");
+            assert!(!self.closes(graph, (chain, seq), run.header.lamport), "it is above all lows");
         }
-        let low = self.raise_low(graph, judged.chain, run.clock());
-        // Where someone may have gone on below it, the closed are looked for.
-        self.closure.promise(judged.chain, peer, (low, judged.seq)).then_some(low)
+        let low = self.raise_low(graph, chain, run.clock());
+        if !self.closure.promise(chain, peer, (low, seq)) {
+            // Where someone may have gone on below it, the closed are looked for.
+            return None;
+        }
+        self.take_levels(graph, chain, run, (needs, low));
+        debug_assert_eq!(self.live.ceiling, self.ceiling(graph));
+        self.live.settle(false);
+        self.settle_closings();
+        debug_assert_eq!(self.find_verdict(&Judged::new(chain, run)), Verdict::Valid);
+        Some(Verdict::Valid)
     }
 
     /// Finds out whether the next runs of a chain may be plain, whose last one this is. It holds until the chain learns of an act, or others

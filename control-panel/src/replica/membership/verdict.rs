@@ -58,7 +58,11 @@ pub(crate) enum Right {
 
 impl Right {
     /// What a run's operations need, together: a run counts as a whole.
+    #[inline]
     pub(super) fn needed<Op>(run: &Run<Op>) -> Self {
+        if run.operations.are_plain() {
+            return Self::Write;
+        }
         let of = |operation: &Operation<Op>| match operation {
             Operation::Ack { .. } => Self::Read,
             Operation::Apply(_) | Operation::Unknown(_) => Self::Write,

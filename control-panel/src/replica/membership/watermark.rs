@@ -38,6 +38,7 @@ pub(super) struct Low {
 
 impl Low {
     /// Takes the lowest anew. `all` says that the view is another than at the last call.
+    #[inline]
     pub(super) fn raise(
         &mut self,
         view: &View,
@@ -52,19 +53,28 @@ impl Low {
         if !all && self.lowest.is_some_and(|lowest| clock(&lowest) <= self.level) {
             return;
         }
-        let lowest =
-            view.counted.iter().map(|counted| (clock(counted), counted)).min_by_key(|(clock, _)| *clock);
-        let level = lowest.map_or(now, |(clock, _)| clock);
+        let mut lowest = None;
+        let mut level = now;
+        for counted in &view.counted {
+            let clock = clock(counted);
+            if lowest.is_none() || clock < level {
+                (level, lowest) = (clock, Some(counted));
+            }
+        }
         debug_assert!(level <= now, "a member's low is at most its clock");
         // A view may come to count one more; what was promised before stays promised.
         self.level = level.max(self.level);
-        self.lowest = lowest.map(|(_, counted)| *counted);
+        self.lowest = lowest.copied();
     }
 }
 
 /// The latest clock of a peer's in a chain's past, over all its chains.
+#[inline]
 pub(super) fn clock_in<Op>(graph: &Graph<Op>, of: ChainId, peers: &Peers, peer: PeerIndex) -> u64 {
-    peers.chains(peer).iter().map(|&chain| graph.heard(of, chain).clock).max().unwrap_or(0)
+    match peers.chains(peer) {
+        &[chain] => graph.heard(of, chain).clock,
+        chains => chains.iter().map(|&chain| graph.heard(of, chain).clock).max().unwrap_or(0),
+    }
 }
 
 /// What this replica admitted, as a whole.
