@@ -98,6 +98,7 @@ impl<S: State> Replica<S> {
     }
 
     /// What a run changes beside the operations it has.
+    #[inline(always)]
     fn learn(&mut self, admitted: &Admitted<S::Op>) {
         let run = &admitted.run;
         let header = &run.header;

@@ -82,7 +82,7 @@ impl Version {
     }
 
     /// Goes from the end of one run to the end of the next; from one that has a successor, a branch begins. `slot`: as in `raise_at`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn advance(&mut self, slot: &mut usize, author: &Author, previous: &RunHash, end: End) {
         let known = self.entry(slot, author);
         known.count = known.count.max(end.next_seq);
@@ -156,7 +156,7 @@ impl Version {
         Some(&self.0[place].1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry(&mut self, slot: &mut usize, author: &Author) -> &mut Known {
         if self.0.get(*slot).is_none_or(|(known, _)| known != author) {
             *slot = self.place(author);

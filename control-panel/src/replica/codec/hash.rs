@@ -37,7 +37,7 @@ pub(crate) fn run_hash(header: &Header, count: usize, operations: &[u8]) -> RunH
     RunHash(*hash.as_bytes())
 }
 
-#[inline]
+#[inline(always)]
 fn hash_in(message: &mut [u8], header: &Header, count: usize, operations: &[u8]) -> blake3::Hash {
     // Destructured: a new field is a compile error here.
     let Header { author, seq, lamport, previous, heads, schema, fingerprint } = header;
@@ -84,15 +84,27 @@ fn hash_in(message: &mut [u8], header: &Header, count: usize, operations: &[u8])
 struct Message<'a>(&'a mut [u8]);
 
 impl Message<'_> {
-    #[inline]
+    #[inline(always)]
     fn put<const N: usize>(&mut self, bytes: &[u8; N]) {
         let (place, left) = std::mem::take(&mut self.0).split_first_chunk_mut().expect("there is room");
         *place = *bytes;
         self.0 = left;
     }
 
-    #[inline]
-    fn varint(&mut self, mut value: u64) {
+    /// Most are below 2^21.
+    #[inline(always)]
+    fn varint(&mut self, value: u64) {
+        let [one, two, three, ..] = [value, value >> 7, value >> 14].map(|part| part.to_le_bytes()[0]);
+        match value {
+            0..0x80 => self.put(&[one]),
+            0x80..0x4000 => self.put(&[one | 0x80, two]),
+            0x4000..0x20_0000 => self.put(&[one | 0x80, two | 0x80, three]),
+            _ => self.long_varint(value),
+        }
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.put(&[value.to_le_bytes()[0] | 0x80]);
             value >>= 7;

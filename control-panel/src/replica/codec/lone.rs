@@ -159,7 +159,7 @@ fn array<const N: usize>(left: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 /// Of 63 bits at most, in its shortest form.
-#[inline]
+#[inline(always)]
 fn number(left: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for (place, &byte) in left.iter().take(9).enumerate() {
@@ -172,13 +172,13 @@ fn number(left: &mut &[u8]) -> Option<u64> {
     None
 }
 
-#[inline]
+#[inline(always)]
 fn author(left: &mut &[u8]) -> Option<Author> {
     Some(Author { peer: Peer(array(left)?), incarnation: u32::try_from(number(left)?).ok()? })
 }
 
 /// One of an author that was not named.
-#[inline]
+#[inline(always)]
 fn head(left: &mut &[u8], index: u64) -> Option<Head> {
     if number(left)? != index << 1 | 1 {
         return None;

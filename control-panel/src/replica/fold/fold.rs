@@ -116,6 +116,7 @@ impl<S: State> Fold<S> {
     }
 
     /// A valid run is admitted.
+    #[inline]
     pub(crate) fn stage(&mut self, run: Arc<Run<S::Op>>) {
         self.operations += run.operations.len();
         let revoked = |fold: &Self| -> Vec<Stamp> {

@@ -103,7 +103,7 @@ impl<Op> Chain<Op> {
     }
 
     /// Appends a run that is known to follow, with what it changed in `row`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, run: Arc<Run<Op>>, tip: Tip, news: &[News]) {
         debug_assert_eq!(tip, Tip::of(&run));
         debug_assert_eq!((run.header.previous, run.header.seq), (self.tip().hash, self.tip().mark.next_seq));

@@ -152,7 +152,9 @@ impl<Op> Graph<Op> {
     pub(crate) fn admit_next_of(&mut self, members: &impl Members<Op>) -> Option<Admitted<Op>> {
         while let Some(run) = self.queue.pop_front() {
             self.turn += 1;
-            if let Some(old) = self.turn.checked_sub(self.limits.gap_patience) {
+            if self.gaps.len() > 0
+                && let Some(old) = self.turn.checked_sub(self.limits.gap_patience)
+            {
                 self.gaps.drop_older(old);
             }
             let run = match self.extend(run) {
@@ -190,7 +192,7 @@ impl<Op> Graph<Op> {
     }
 
     /// The same, where the chain has its row.
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, id: ChainId, tip: Tip, run: Arc<Run<Op>>) -> Admitted<Op> {
         let chain = &mut self.chains[id.index()];
         let end = End { next_seq: tip.mark.next_seq, hash: tip.hash };

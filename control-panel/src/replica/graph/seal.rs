@@ -1,6 +1,6 @@
 //! This replica's own runs.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Admitted, ChainId, Graph, Mark, Tip,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::replica::{
     identify::{Identify, Identity},
-    run::{Head, Operation, Run},
+    run::{Head, Header, Operation, Run},
     short::{Few, Heads},
 };
 
@@ -40,19 +40,19 @@ impl<Op> Graph<Op> {
             Some(id) => self.chains[id.index()].tip(),
             None => Tip { hash: self.genesis, mark: Mark::default() },
         };
-        let made = Run::made(|run| {
-            run.header.author = self.own;
-            run.header.seq = previous.mark.next_seq;
-            run.header.lamport = self.next_lamport();
-            run.header.previous = previous.hash;
-            self.heads(&mut run.header.heads);
-            (run.header.schema, run.header.fingerprint) = (schema, fingerprint);
-            let Identity { hash, bytes, signature } = identify.identify(&run.header, &operations, encoded);
-            (run.operations, run.hash, run.bytes, run.signature) =
-                (operations.into(), hash, bytes, signature);
-            Ok::<_, Infallible>(())
-        });
-        made.unwrap_or_else(|never| match never {})
+        let mut heads = Heads::new();
+        self.heads(&mut heads);
+        let header = Header {
+            author: self.own,
+            seq: previous.mark.next_seq,
+            lamport: self.next_lamport(),
+            previous: previous.hash,
+            heads,
+            schema,
+            fingerprint,
+        };
+        let Identity { hash, bytes, signature } = identify.identify(&header, &operations, encoded);
+        Arc::new(Run { header, operations: operations.into(), hash, bytes, signature })
     }
 
     /// Admits the run that was [prepared](Self::prepare) last.

@@ -89,8 +89,18 @@ impl Membership {
     }
 
     /// Raises what is called stable: up to the watermark, but not past a run of which it is not certain whether it is closed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle_closings(&mut self) {
+        let Live { watermark, stable, .. } = self.live;
+        if self.closure.undecided.is_empty() {
+            self.live.stable = stable.max(watermark);
+        } else {
+            self.settle_undecided();
+        }
+    }
+
+    #[inline(never)]
+    fn settle_undecided(&mut self) {
         let Live { watermark, .. } = self.live;
         let mut level = watermark;
         while let Some(&(lamport, place)) = self.closure.undecided.first() {

@@ -144,7 +144,7 @@ impl Membership {
     }
 
     /// Takes in a run's clock and low, and when it wrote.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_levels<Op>(
         &mut self,
         graph: &Graph<Op>,
@@ -291,7 +291,7 @@ impl Membership {
         Arc::new(View { finals, ..View::clone(&self.beginning) })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn raise_low<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, clock: u64) -> u64 {
         let Self { chains, peers, .. } = self;
         let state = &mut chains[chain.index()];

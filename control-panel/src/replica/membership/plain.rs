@@ -14,7 +14,7 @@ use crate::replica::{
 impl Membership {
     /// Judges a plain run: it is valid, and changes nothing but clocks and lows. `None`, and nothing
     /// happened that is not to happen, if it is not plain.
-    #[inline]
+    #[inline(always)]
     pub(super) fn judge_plain<Op>(
         &mut self,
         graph: &Graph<Op>,

@@ -151,7 +151,7 @@ impl Live {
     }
 
     /// Takes in a run's clock and low.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, peer: PeerIndex, clock: u64, low: u64) {
         if self.peers.len() <= peer {
             self.peers.resize(peer + 1, PeerLevel::default());
@@ -179,7 +179,7 @@ impl Live {
     }
 
     /// Takes the watermark anew. `all` says that the view is another than at the last call.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle(&mut self, all: bool) {
         let peers = &self.peers;
         let clock = |counted: &Counted| peers.get(counted.peer).map_or(0, |level| level.clock);
