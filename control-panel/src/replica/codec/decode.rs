@@ -31,6 +31,16 @@ pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
         }));
         return Ok(Few::One(run));
     }
+    decode_all(bytes, codec, limits, verifier)
+}
+
+/// Any number of them.
+pub(super) fn decode_all<Op, C: Codec<Op> + ?Sized>(
+    bytes: &[u8],
+    codec: &C,
+    limits: &Limits,
+    verifier: Option<&dyn Verifier>,
+) -> Result<Few<Arc<Run<Op>>>, DecodeError> {
     if let Some(verifier) = verifier {
         let raw = read_runs(bytes, limits)?;
         verify_runs(&raw, verifier)?;

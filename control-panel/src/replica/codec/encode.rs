@@ -43,7 +43,7 @@ pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeEr
 }
 
 /// Any number of them.
-fn encode_all<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeError> {
+pub(super) fn encode_all<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeError> {
     let body: usize = runs.iter().map(|run| run.bytes.len() + 8).sum();
     let mut out = Vec::with_capacity(body + 160);
     put_varint(&mut out, FORMAT);

@@ -319,15 +319,17 @@ impl<Op> Graph<Op> {
     /// what it had of the part shared with the parent. The clock is 0 where only a forgotten run is known.
     #[inline]
     pub(crate) fn heard(&self, of: ChainId, other: ChainId) -> Mark {
-        let row = &self.chains[of.index()].row;
-        let mark = row.mark(other);
+        let mark = self.chains[of.index()].row.mark(other);
         match self.chains[other.index()].fork {
-            Some(fork) if mark.next_seq <= fork.mark.next_seq => {
-                let shared = self.heard(of, fork.parent);
-                if shared.next_seq < fork.mark.next_seq { shared } else { fork.mark }
-            }
+            Some(fork) if mark.next_seq <= fork.mark.next_seq => self.heard_of_parent(of, fork),
             _ => mark,
         }
+    }
+
+    #[inline(never)]
+    fn heard_of_parent(&self, of: ChainId, fork: Fork) -> Mark {
+        let shared = self.heard(of, fork.parent);
+        if shared.next_seq < fork.mark.next_seq { shared } else { fork.mark }
     }
 
     /// Whether the operations of a chain below `next_seq` are in the past of the last run of chain `of`, or in that chain.

@@ -38,7 +38,7 @@ pub(super) struct Low {
 
 impl Low {
     /// Takes the lowest anew. `all` says that the view is another than at the last call.
-    #[inline]
+    #[inline(always)]
     pub(super) fn raise(
         &mut self,
         view: &View,

@@ -8,6 +8,7 @@ mod offline;
 mod settle;
 mod text;
 mod trace;
+mod typed;
 mod world;
 
 use std::{env, process::ExitCode};

@@ -8,7 +8,7 @@ use std::{path::Path, process::Command};
 use control_panel_benches::random::Random;
 use serde_json::Value;
 
-use crate::text::{Raw, Typed};
+use crate::typed::{Raw, Typed};
 
 /// (position, characters deleted, text inserted), each after the one before.
 pub type Patch = (u32, u32, String);

@@ -9,6 +9,7 @@
 
 mod hostile;
 mod joins;
+mod lone;
 mod proofs;
 mod round_trip;
 mod schemas;
