@@ -39,6 +39,7 @@ mod builder;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod codec;
+mod commit;
 mod delta;
 mod desync;
 mod error;
@@ -68,6 +69,7 @@ mod replica;
 pub(crate) mod restore;
 mod revocations;
 pub(crate) mod run;
+mod settle;
 mod settled;
 pub(crate) mod short;
 mod signature;

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use super::{
-    Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, Settled, Stamp, State, Version,
+    Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, Stamp, State, Version,
     desync::Desync,
-    fold::{Fold, FoldReport},
+    fold::Fold,
     graph::{Graph, Limits},
     identify::{Identify, InProcess},
     join::Joined,
     keeper::Kept,
-    membership::{Membership, Right},
+    membership::Membership,
     own::Own,
     publish::Publish,
-    redo::Redone,
     reducers::Reducers,
     revocations::Revocations,
-    run::{Operation, Run},
+    run::Run,
     short::Few,
     signature::{Link, Signed, Verifier, unverified},
     unplaced::Unplaced,
@@ -206,41 +205,6 @@ impl<S: State> Replica<S> {
         self.membership.members().iter().map(|(peer, grant)| (*peer, *grant))
     }
 
-    /// A local operation: applied immediately, and sent with the next [`outbox`](Self::outbox).
-    ///
-    /// It sorts after everything this replica has, merged deltas that are not settled included. Where this peer may not write (retired, or
-    /// invited to read), the operation is void: it is not applied, and [`take_void`](Self::take_void) returns it. Before an invitation of this peer is
-    /// merged, and while this replica's journal cannot keep it (the disk is full), it has no place in the order either, and is not sent: the
-    /// Lamport time of its stamp is 0.
-    ///
-    /// Cost: one `apply`, and an entry in the log.
-    ///
-    /// # Panics
-    /// Not where `apply` does: the next `settle` reports that and restores the state. With a codec, before anything is changed: if the operation
-    /// is longer than its limits allow, or is not read back from its bytes, as no other replica would take it.
-    pub fn commit(&mut self, op: S::Op) -> Stamp {
-        if !self.accepts() {
-            return self.commit_unplaced(op);
-        }
-        let operation = Operation::Apply(op);
-        self.encode(&operation);
-        let may_write = self.membership.may(self.me.peer, Right::Write);
-        if self.cut_off || (!may_write && self.is_uninvited()) {
-            let Operation::Apply(op) = operation else { unreachable!("it is one of the state's") };
-            return self.commit_unplaced(op);
-        }
-        let stamp = self.place();
-        let Operation::Apply(op) = &operation else { unreachable!("it is one of the state's") };
-        if may_write {
-            self.fold.apply_tail(op, &stamp);
-            self.unsettled |= self.fold.is_busy();
-        } else {
-            self.own.set_void();
-        }
-        self.push(operation, &stamp);
-        stamp
-    }
-
     /// Takes a delta from another replica: in any order, any number of times, with gaps. What cannot be admitted yet waits in
     /// a bounded buffer; what is refused is reported by the next [`settle`](Self::settle).
     ///
@@ -277,89 +241,6 @@ impl<S: State> Replica<S> {
         self.unsettled = true;
     }
 
-    /// Puts what was merged into the one order, with at most one rollback: once a frame, from
-    /// [`Reducer::settle`](crate::Reducer::settle).
-    ///
-    /// With [`finish`](Self::finish) it applies and undoes at most [`redo_budget`](ReplicaBuilder::redo_budget) operations. What exceeds that is returned as a
-    /// [`Redo`](super::Redo), to be run elsewhere; until [`finish`](Self::finish) the state is as it was, with commits on top.
-    #[inline]
-    pub fn settle(&mut self) -> Settled<S> {
-        // Most frames bring nothing: of a replica that is neither kept nor linked, that is all they pay.
-        let idle = !self.unsettled && self.kept.is_none() && self.publisher.is_none();
-        if idle { Settled::default() } else { self.settle_all() }
-    }
-
-    #[inline(never)]
-    fn settle_all(&mut self) -> Settled<S> {
-        let settled = if self.unsettled { self.settle_now() } else { Settled::default() };
-        if self.kept.is_some() {
-            self.flush();
-        }
-        self.publish();
-        #[cfg(feature = "journal")]
-        if self.graph.waiting() > 0 {
-            super::codec::note_waiting(self.graph.waiting());
-        }
-        settled
-    }
-
-    #[inline]
-    fn settle_now(&mut self) -> Settled<S> {
-        if self.kept.is_none() {
-            self.confirm(self.own.sent);
-        }
-        let (version, members) = (self.membership.version(), self.membership.members());
-        self.fold.skip_poison(self.reducers.agree(version, self.me.peer, members.keys(), self.fingerprint));
-        if self.fold.is_busy() {
-            self.seal();
-        }
-        if let Some(merged) = self.fold.settle_one() {
-            self.advance();
-            if self.notices.is_empty() && self.maybe_void.is_empty() {
-                self.unsettled = self.fold.is_busy();
-                let settled = Settled { merged, ..Settled::default() };
-                settled.count();
-                return settled;
-            }
-            return self.settle_rest(FoldReport { merged, ..FoldReport::default() });
-        }
-        let report = self.fold.settle_all();
-        self.advance();
-        self.settle_rest(report)
-    }
-
-    #[inline(never)]
-    fn settle_rest(&mut self, report: FoldReport<S>) -> Settled<S> {
-        let FoldReport { merged, undone, redone, job, poisoned } = report;
-        self.release_void();
-        let mut notices = std::mem::take(&mut self.notices);
-        if !poisoned.is_empty() {
-            notices.extend(poisoned.into_iter().map(|poison| ReplicaNotice::Poisoned {
-                stamp: poison.stamp,
-                message: poison.message,
-                void: poison.void,
-            }));
-        }
-        if let Some((at, message)) = self.fold.take_digest_panic() {
-            notices.push(ReplicaNotice::DigestPanicked { at, message });
-        }
-        self.unsettled = self.fold.is_busy();
-        let settled = Settled { merged, undone, redone, job, notices };
-        settled.count();
-        settled
-    }
-
-    /// Swaps the result of a [`Redo`](super::Redo) in, and puts on top what was committed and merged since: as part of a frame, so that a replay does
-    /// not depend on timing. Returns `false`, and changes nothing, for a result that is not the one awaited.
-    ///
-    /// Costs what was committed since, within the frame's budget. Call it before [`settle`](Self::settle), from `apply` of the intent that brings the result.
-    pub fn finish(&mut self, redone: Redone<S>) -> bool {
-        self.seal();
-        let awaited = self.fold.finish(redone);
-        self.unsettled |= awaited;
-        awaited
-    }
-
     /// What the state is made of, for checks.
     #[cfg(feature = "testing")]
     pub(crate) fn history(&self) -> History<'_, S, impl Iterator<Item = (Stamp, &S::Op)>> {
@@ -367,49 +248,6 @@ impl<S: State> Replica<S> {
         let base = (level > 0).then_some(&**base);
         let (entries, pending) = self.fold.applied();
         History { base, level, operations: entries.chain(self.own.applied().take(pending)) }
-    }
-
-    /// The bytes of the next operation, as part of what is pending. If it has none that others take this panics, and nothing has changed.
-    pub(super) fn encode(&mut self, operation: &Operation<S::Op>) {
-        if self.own.is_closed() {
-            self.seal();
-        }
-        let Self { own, identify, .. } = self;
-        own.encode(|bytes| identify.encode(operation, bytes));
-    }
-
-    /// The place of the next operation of this replica, which is encoded.
-    pub(super) fn place(&mut self) -> Stamp {
-        let Self { own, graph, me, .. } = self;
-        own.next(|| Stamp { lamport: graph.next_lamport(), author: *me, seq: graph.own_next_seq() })
-    }
-
-    pub(super) fn push(&mut self, operation: Operation<S::Op>, stamp: &Stamp) {
-        self.own.push(operation);
-        self.graph.raise_own(stamp.seq + 1);
-    }
-
-    /// What is pending becomes a run.
-    #[inline]
-    pub(super) fn seal(&mut self) {
-        if !self.own.is_empty() {
-            self.seal_pending();
-        }
-    }
-
-    #[inline(never)]
-    fn seal_pending(&mut self) {
-        let Self { own, graph, identify, schema, fingerprint, .. } = self;
-        let was_void = own.is_void();
-        let make = |operations, encoded: &[u8]| {
-            graph.prepare(operations, encoded, (*schema, *fingerprint), &**identify)
-        };
-        let Some(run) = own.take(make) else { return };
-        if !was_void {
-            self.fold.seal(&run);
-        }
-        let admitted = self.graph.append_own(run);
-        self.admit_own(&admitted, was_void);
     }
 }
 

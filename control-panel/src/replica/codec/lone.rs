@@ -114,7 +114,7 @@ pub(super) fn decode_lone<Op, C: Codec<Op> + ?Sized>(
         }
     }
     let later = if flags & LATER != 0 { number(&mut left).filter(|later| *later > 0)? } else { 0 };
-    if count >= limits.authors || limits.run_ops == 0 {
+    if count >= limits.authors {
         return None;
     }
     let mut reader = Reader::new(left);

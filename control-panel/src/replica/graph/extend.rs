@@ -8,8 +8,9 @@ use super::{
     Admitted, ChainId, Graph, Mark, Tip,
     chain::Chain,
     heard::{News, Row},
-    judge::{Anyone, Verdict},
+    judge::Verdict,
     limits::LAST,
+    members::Anyone,
 };
 use crate::replica::{
     Author,

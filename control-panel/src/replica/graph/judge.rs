@@ -2,7 +2,12 @@
 
 use std::cell::OnceCell;
 
-use super::{Branches, Chain, ChainId, Graph, Mark, Tip, heard::News, heard::Row, limits::LAST};
+use super::{
+    Branches, Chain, ChainId, Graph, Mark, Tip,
+    heard::{News, Row},
+    limits::LAST,
+    members::{Candidate, Members},
+};
 use crate::replica::{
     Author, Misbehaviour, RunHash,
     run::{Head, Header, Run},
@@ -31,57 +36,14 @@ pub(super) enum Wait {
     Named,
 }
 
-/// What the graph asks of the members.
-pub(crate) trait Members<Op> {
-    /// Whether the first run of an author is admitted: a function of the run and its past, which the candidate tells.
-    fn knows(&self, candidate: &Candidate<'_, Op>) -> bool;
-
-    /// Whether what a run names is admitted that is not before: its peer is a member, and not retired without it. No one forgets anything before such a
-    /// peer has acknowledged it. `covers` says whether the operations of a chain below a number are in the run's past, as far as that is here.
-    fn counts(&self, run: &Run<Op>, covers: &dyn Fn((ChainId, u64)) -> bool) -> bool;
-}
-
-/// A group that all are members of, as a replica is of its own.
-pub(super) struct Anyone;
-
-impl<Op> Members<Op> for Anyone {
-    fn knows(&self, _: &Candidate<'_, Op>) -> bool {
-        true
-    }
-
-    fn counts(&self, _: &Run<Op>, _: &dyn Fn((ChainId, u64)) -> bool) -> bool {
-        true
-    }
-}
-
-/// The first run of an author, and its past.
-pub(crate) struct Candidate<'a, Op> {
-    pub(crate) run: &'a Run<Op>,
-    row: &'a Row,
-}
-
-impl<Op> Candidate<'_, Op> {
-    /// Whether the operations of a chain below `next_seq` are in the run's past.
-    pub(crate) fn covers(&self, (chain, next_seq): (ChainId, u64)) -> bool {
-        self.row.mark(chain).next_seq >= next_seq
-    }
-}
-
 /// Where a run goes.
-enum Place {
+pub(super) enum Place {
     /// To the end of a chain.
     End(ChainId),
     /// Behind an end that has a successor.
     Branch(ChainId, Tip),
     /// It begins a chain of an author that has none.
     First,
-}
-
-/// What a head names.
-enum Named {
-    Known(ChainId, Mark),
-    /// Below what is kept: in this chain, if that is known.
-    Forgotten(Option<ChainId>, u64),
 }
 
 impl<Op> Graph<Op> {
@@ -253,88 +215,11 @@ impl<Op> Graph<Op> {
         }
     }
 
-    fn wait_for(&self, missing: RunHash) -> Verdict {
+    pub(super) fn wait_for(&self, missing: RunHash) -> Verdict {
         if self.refused_hashes.contains(&missing) {
             Verdict::Descendant
         } else {
             Verdict::Wait(Wait::For(missing))
-        }
-    }
-
-    /// Finds what the heads name, into the scratch. Returns whether the time of one is not known any more.
-    fn resolve_heads(&mut self, header: &Header, place: &Place) -> Result<bool, Verdict> {
-        let mut heads = std::mem::take(&mut self.heads);
-        heads.clear();
-        let mut unknown_times = false;
-        let mut missing = None;
-        // Chains tend to name the same authors in each run: those are found without a search.
-        let mut likely = match place {
-            Place::End(id) => self.chains[id.index()].last_news().iter(),
-            _ => [].iter(),
-        };
-        for head in &header.heads {
-            let found = likely.find(|news| self.chains[news.chain.index()].author >= head.author);
-            let chain = found.map(|news| (news.chain, &self.chains[news.chain.index()]));
-            let resolved = match chain.map(|(id, chain)| (id, chain, chain.tip())) {
-                Some((id, chain, tip)) if (chain.author, tip.hash) == (head.author, head.hash) => {
-                    Self::at_tip(id, chain, tip.mark, head)
-                }
-                _ => self.resolve(head),
-            };
-            match resolved {
-                Ok(Named::Known(chain, mark)) => heads.push((chain, mark)),
-                Ok(Named::Forgotten(chain, next_seq)) => {
-                    unknown_times = true;
-                    heads.extend(chain.map(|chain| (chain, Mark { next_seq, clock: 0 })));
-                }
-                // A head that will never be right counts before one that is late.
-                Err(Verdict::Wait(wait)) => missing = missing.or(Some(wait)),
-                Err(verdict) => {
-                    self.heads = heads;
-                    return Err(verdict);
-                }
-            }
-        }
-        self.heads = heads;
-        missing.map_or(Ok(unknown_times), |wait| Err(Verdict::Wait(wait)))
-    }
-
-    fn resolve(&self, head: &Head) -> Result<Named, Verdict> {
-        let Some(branches) = self.authors.get(&head.author) else { return Err(self.wait_for(head.hash)) };
-        let next_seq = head.seq + 1;
-        let chains = || branches.chains.iter().map(|id| (*id, &self.chains[id.index()]));
-        if let Some((id, chain)) = chains().find(|(_, chain)| chain.tip().hash == head.hash) {
-            return Self::at_tip(id, chain, chain.tip().mark, head);
-        }
-        for (id, chain) in chains() {
-            match chain.ending_at(next_seq) {
-                Some(tip) if tip.hash == head.hash => return Ok(Self::named(id, chain, tip.mark)),
-                _ => {}
-            }
-        }
-        // The place may be known: another branch may have it, which is not here yet.
-        let may_come = chains().any(|(_, chain)| chain.tip().mark.next_seq < next_seq);
-        let mut places = chains().filter(|(_, chain)| chain.has_forgotten(next_seq)).map(|(id, _)| id);
-        match (places.next(), places.next()) {
-            (Some(id), None) if !may_come => Ok(Named::Forgotten(Some(id), next_seq)),
-            (Some(_), Some(_)) if !may_come => Ok(Named::Forgotten(None, next_seq)),
-            _ => Err(self.wait_for(head.hash)),
-        }
-    }
-
-    fn at_tip(id: ChainId, chain: &Chain<Op>, mark: Mark, head: &Head) -> Result<Named, Verdict> {
-        if mark.next_seq == head.seq + 1 {
-            Ok(Self::named(id, chain, mark))
-        } else {
-            Err(Verdict::Refuse(Misbehaviour::Chain))
-        }
-    }
-
-    /// The end of a branch's shared part is its parent's.
-    fn named(id: ChainId, chain: &Chain<Op>, mark: Mark) -> Named {
-        match chain.fork {
-            Some(fork) if fork.mark.next_seq == mark.next_seq => Named::Known(fork.parent, mark),
-            _ => Named::Known(id, mark),
         }
     }
 

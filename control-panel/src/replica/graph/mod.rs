@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `mod.rs` | the graph: taking runs in, and what can be asked |
 //! | `judge.rs` | what becomes of a run: admitted, held, refused |
+//! | `heads.rs` | what its heads name |
+//! | `members.rs` | what the graph asks of the members |
 //! | `extend.rs` | the same for the next run of an author, which nearly every one is |
 //! | `chain.rs` | one author's runs; a fork's branch is a chain of its own |
 //! | `heard.rs` | a row of the matrix clock |
@@ -24,9 +26,11 @@ mod cover;
 mod extend;
 mod forget;
 mod gaps;
+mod heads;
 mod heard;
 mod judge;
 mod limits;
+mod members;
 mod record;
 mod seal;
 mod since;
@@ -44,8 +48,8 @@ pub(crate) use self::record::{ChainRecord, RunRecord};
 pub(crate) use self::{
     chain::{Chain, ChainId, Fork, Tip},
     heard::Mark,
-    judge::{Candidate, Members},
     limits::Limits,
+    members::{Candidate, Members},
     record::Record,
 };
 use self::{
@@ -143,7 +147,7 @@ impl<Op> Graph<Op> {
 
     #[cfg(test)]
     pub(crate) fn admit_next(&mut self) -> Option<Admitted<Op>> {
-        self.admit_next_of(&judge::Anyone)
+        self.admit_next_of(&members::Anyone)
     }
 
     /// Admits one run, so that what is asked of the graph then is as of that run. `None` if nothing more can be admitted.

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Admitted, ChainId, Graph, Mark, Tip,
-    judge::{Anyone, Verdict},
-};
+use super::{Admitted, ChainId, Graph, Mark, Tip, judge::Verdict, members::Anyone};
 use crate::replica::{
     identify::{Identify, Identity},
     run::{Head, Header, Operation, Run},

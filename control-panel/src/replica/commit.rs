@@ -1,0 +1,83 @@
+//! A local operation, from `commit` until it is in a run.
+
+use super::{Replica, Stamp, State, membership::Right, run::Operation};
+
+impl<S: State> Replica<S> {
+    /// A local operation: applied immediately, and sent with the next [`outbox`](Self::outbox).
+    ///
+    /// It sorts after everything this replica has, merged deltas that are not settled included. Where this peer may not write (retired, or
+    /// invited to read), the operation is void: it is not applied, and [`take_void`](Self::take_void) returns it. Before an invitation of this peer is
+    /// merged, and while this replica's journal cannot keep it (the disk is full), it has no place in the order either, and is not sent: the
+    /// Lamport time of its stamp is 0.
+    ///
+    /// Cost: one `apply`, and an entry in the log.
+    ///
+    /// # Panics
+    /// Not where `apply` does: the next `settle` reports that and restores the state. With a codec, before anything is changed: if the operation
+    /// is longer than its limits allow, or is not read back from its bytes, as no other replica would take it.
+    pub fn commit(&mut self, op: S::Op) -> Stamp {
+        if !self.accepts() {
+            return self.commit_unplaced(op);
+        }
+        let operation = Operation::Apply(op);
+        self.encode(&operation);
+        let may_write = self.membership.may(self.me.peer, Right::Write);
+        if self.cut_off || (!may_write && self.is_uninvited()) {
+            let Operation::Apply(op) = operation else { unreachable!("it is one of the state's") };
+            return self.commit_unplaced(op);
+        }
+        let stamp = self.place();
+        let Operation::Apply(op) = &operation else { unreachable!("it is one of the state's") };
+        if may_write {
+            self.fold.apply_tail(op, &stamp);
+            self.unsettled |= self.fold.is_busy();
+        } else {
+            self.own.set_void();
+        }
+        self.push(operation, &stamp);
+        stamp
+    }
+
+    /// The bytes of the next operation, as part of what is pending. If it has none that others take this panics, and nothing has changed.
+    pub(super) fn encode(&mut self, operation: &Operation<S::Op>) {
+        if self.own.is_closed() {
+            self.seal();
+        }
+        let Self { own, identify, .. } = self;
+        own.encode(|bytes| identify.encode(operation, bytes));
+    }
+
+    /// The place of the next operation of this replica, which is encoded.
+    pub(super) fn place(&mut self) -> Stamp {
+        let Self { own, graph, me, .. } = self;
+        own.next(|| Stamp { lamport: graph.next_lamport(), author: *me, seq: graph.own_next_seq() })
+    }
+
+    pub(super) fn push(&mut self, operation: Operation<S::Op>, stamp: &Stamp) {
+        self.own.push(operation);
+        self.graph.raise_own(stamp.seq + 1);
+    }
+
+    /// What is pending becomes a run.
+    #[inline]
+    pub(super) fn seal(&mut self) {
+        if !self.own.is_empty() {
+            self.seal_pending();
+        }
+    }
+
+    #[inline(never)]
+    fn seal_pending(&mut self) {
+        let Self { own, graph, identify, schema, fingerprint, .. } = self;
+        let was_void = own.is_void();
+        let make = |operations, encoded: &[u8]| {
+            graph.prepare(operations, encoded, (*schema, *fingerprint), &**identify)
+        };
+        let Some(run) = own.take(make) else { return };
+        if !was_void {
+            self.fold.seal(&run);
+        }
+        let admitted = self.graph.append_own(run);
+        self.admit_own(&admitted, was_void);
+    }
+}
