@@ -3,6 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     thread,
+    time::Duration,
 };
 
 use control_panel::{
@@ -293,4 +294,54 @@ fn what_another_thread_settles_is_not_this_frames() {
     elsewhere.0.merge(from_there(3));
     let report = ControlPanel::<Update>::new().run_frame(&mut elsewhere, &mut (), []);
     assert_eq!(report.redo, RedoFigures::default());
+}
+
+/// Sleeps for as many milliseconds as an operation says.
+#[derive(Clone, Debug, Default)]
+struct Sleeps;
+
+impl State for Sleeps {
+    type Op = u64;
+
+    fn apply(&mut self, millis: &u64, _: &Stamp) {
+        thread::sleep(Duration::from_millis(*millis));
+    }
+}
+
+struct Sleeper(Replica<Sleeps>);
+
+impl Reducer for Sleeper {
+    type Intent = Update;
+
+    fn apply(&mut self, queued: QueuedIntent<Update>) {
+        match queued.intent {
+            Update::Add(millis) => _ = self.0.commit(millis),
+            Update::First { delta } => self.0.merge(delta),
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self) {
+        let _ = self.0.settle();
+    }
+}
+
+#[test]
+fn the_report_names_the_operation_that_took_longest() {
+    let mut there = Replica::new(THERE, [HERE, THERE], Sleeps);
+    let slow = there.commit(30);
+    let delta = there.outbox().unwrap();
+    let mut panel = ControlPanel::<Update>::new();
+    let mut app = Sleeper(Replica::new(HERE, [HERE, THERE], Sleeps));
+    let report = panel.run_frame(&mut app, &mut (), []);
+    assert_eq!(report.slowest, None);
+    let report = panel.run_frame(&mut app, &mut (), remote(Update::First { delta }));
+    let slowest = report.slowest.unwrap();
+    assert_eq!((slowest.first, slowest.last, slowest.operations, slowest.off_frame), (slow, slow, 1, false));
+    // A busy machine makes it longer, never shorter.
+    assert!(slowest.took >= Duration::from_millis(30) && report.apply_time >= slowest.took, "{report:?}");
+    let report = panel.run_frame(&mut app, &mut (), [(IntentSource::LocalUI, Update::Add(10))]);
+    let slowest = report.slowest.unwrap();
+    assert_eq!((slowest.first.author, slowest.operations), (app.0.author(), 1), "its own too");
+    assert_eq!(panel.run_frame(&mut app, &mut (), []).slowest, None, "a frame begins with nothing");
 }

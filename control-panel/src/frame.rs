@@ -2,6 +2,7 @@
 
 mod recorder;
 mod redo_figures;
+mod stopwatch;
 
 use std::{fmt, iter::FusedIterator, panic, sync::Arc, thread, time::Duration};
 
@@ -18,11 +19,12 @@ use crate::{
 
 #[cfg(any(feature = "journal", test))]
 pub(crate) use self::recorder::Ending;
-pub use self::redo_figures::RedoFigures;
 pub(crate) use self::{
     recorder::{Recorder, apply_recorded},
     redo_figures::Collector,
+    stopwatch::{OffFrame, Stopwatch},
 };
+pub use self::{redo_figures::RedoFigures, stopwatch::SlowestApply};
 
 /// One frame's intents, in causal order: what [`ControlPanel::drain`](crate::ControlPanel::drain) returns.
 ///

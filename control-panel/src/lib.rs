@@ -57,7 +57,7 @@ pub use crate::{
     bus::{BusStatus, Received, Signal, SignalBus, SignalTotals, Subscription},
     context::Context,
     error::{BuildError, CommandError, SendError, TrySendError},
-    frame::{Frame, FrameBudget, RedoFigures},
+    frame::{Frame, FrameBudget, RedoFigures, SlowestApply},
     gate::{Gate, Suspend},
     group::{AutoShutdown, Group, GroupBuilder, Strategy},
     inbox::{Broadcast, Inbox, NoInbox},

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{frame::RedoFigures, intent::Intent, queued::QueuedIntent};
+use crate::{
+    frame::{RedoFigures, SlowestApply},
+    intent::Intent,
+    queued::QueuedIntent,
+};
 
 /// The first phase: the state, and how one intent changes it.
 ///
@@ -189,6 +193,8 @@ pub struct FrameReport {
     /// What [`settle`](Reducer::settle) put in order: operations of other replicas, and what they made necessary. Nothing needs to
     /// be forwarded: each [`Replica::settle`](crate::Replica::settle) during the frame is counted.
     pub redo: RedoFigures,
+    /// Which operations of replicas took longest to apply; `None` where none was applied. What a frame time that is too long may be due to.
+    pub slowest: Option<SlowestApply>,
     /// Something is wrong with the loop around the panel.
     pub warning: Option<Warning>,
 }

@@ -2,6 +2,8 @@
 
 use std::{cell::Cell, marker::PhantomData};
 
+use super::stopwatch::{Clock, Measuring, SlowestApply};
+
 thread_local! {
     /// Of the frame that runs on this thread; `None` where none does.
     static OF_FRAME: Cell<Option<RedoFigures>> = const { Cell::new(None) };
@@ -98,21 +100,23 @@ impl RedoFigures {
 #[must_use = "the figures are those added until it ends"]
 pub(crate) struct Collector {
     outer: Option<RedoFigures>,
+    measuring: Measuring,
     /// It belongs to the thread on which it began.
     not_send: PhantomData<*const ()>,
 }
 
 impl Collector {
-    pub(crate) fn begin() -> Self {
+    /// `clock` is read for the report alone.
+    pub(crate) fn begin(clock: Clock) -> Self {
         let outer = OF_FRAME.replace(Some(RedoFigures::default()));
-        Self { outer, not_send: PhantomData }
+        Self { outer, measuring: Measuring::begin(Some(clock)), not_send: PhantomData }
     }
 
-    /// What was added since it began.
-    pub(crate) fn end(self) -> RedoFigures {
-        let figures = OF_FRAME.replace(self.outer);
+    /// What was added since it began, and which operations took longest.
+    pub(crate) fn end(self) -> (RedoFigures, Option<SlowestApply>) {
+        let figures = OF_FRAME.get();
         debug_assert!(figures.is_some(), "frames end in the reverse of the order in which they began");
-        figures.unwrap_or_default()
+        (figures.unwrap_or_default(), self.measuring.slowest())
     }
 }
 
@@ -124,49 +128,58 @@ impl Drop for Collector {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::{Collector, RedoFigures};
 
     fn merged(merged: usize) -> RedoFigures {
         RedoFigures { merged, ..RedoFigures::default() }
     }
 
+    fn begin() -> Collector {
+        Collector::begin(Instant::now)
+    }
+
+    fn figures(collector: Collector) -> RedoFigures {
+        collector.end().0
+    }
+
     #[test]
     fn outside_a_frame_nothing_is_collected() {
         merged(1).add();
-        let collector = Collector::begin();
-        assert!(collector.end().is_zero());
+        assert!(figures(begin()).is_zero());
     }
 
     #[test]
     fn several_add_up() {
-        let collector = Collector::begin();
+        let collector = begin();
         RedoFigures { merged: 1, undone: 2, redone: 3, jobs: 0 }.add();
         RedoFigures { merged: 10, undone: 20, redone: 30, jobs: 1 }.add();
-        assert_eq!(collector.end(), RedoFigures { merged: 11, undone: 22, redone: 33, jobs: 1 });
-        assert!(Collector::begin().end().is_zero(), "the next frame begins with nothing");
+        assert_eq!(figures(collector), RedoFigures { merged: 11, undone: 22, redone: 33, jobs: 1 });
+        assert!(figures(begin()).is_zero(), "the next frame begins with nothing");
     }
 
     #[test]
     fn an_inner_frame_has_its_own_also_where_it_panics() {
-        let outer = Collector::begin();
+        let outer = begin();
         merged(1).add();
-        let inner = Collector::begin();
+        let inner = begin();
         merged(2).add();
-        assert_eq!(inner.end(), merged(2));
+        assert_eq!(figures(inner), merged(2));
         let panicked = std::panic::catch_unwind(|| {
-            let _inner = Collector::begin();
+            let _inner = begin();
             merged(4).add();
             std::panic::resume_unwind(Box::new("on purpose"));
         });
         assert!(panicked.is_err());
         merged(8).add();
-        assert_eq!(outer.end(), merged(9));
+        assert_eq!(figures(outer), merged(9));
     }
 
     #[test]
     fn another_thread_adds_nothing() {
-        let collector = Collector::begin();
+        let collector = begin();
         std::thread::spawn(|| merged(1).add()).join().unwrap();
-        assert!(collector.end().is_zero());
+        assert!(figures(collector).is_zero());
     }
 }

@@ -65,7 +65,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let frame = self.begin_frame();
         // Those that are not in it come in the next, as others of them come first.
         let local = frame.own();
-        let redo = Collector::begin();
+        let redo = Collector::begin(Instant::now);
         let applied = if let Some(recorder) = &mut self.recorder {
             apply_recorded(&mut **recorder, self.shared.frames.load(Ordering::Relaxed), frame, state)
         } else {
@@ -77,7 +77,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             state.settle();
             applied
         };
-        let redo = redo.end();
+        let (redo, slowest) = redo.end();
         let report = FrameReport {
             frame: self.shared.frames.load(Ordering::Relaxed),
             applied,
@@ -85,6 +85,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             left: self.shared.queue.left(),
             apply_time: began.elapsed(),
             redo,
+            slowest,
             warning: self.shared.warning(),
         };
         observe::frame_time(&self.shared.name, report.apply_time);

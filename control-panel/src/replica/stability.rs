@@ -1,6 +1,6 @@
 //! What can no longer change: effects, compaction, comparison.
 
-use super::{Replica, Stamp, State};
+use super::{Peer, Replica, Stamp, State};
 
 impl<S: State> Replica<S> {
     /// All operations up to this Lamport time are stable: every member has them, knows that every member has them, and none can sort
@@ -13,6 +13,42 @@ impl<S: State> Replica<S> {
     /// that this program cannot read ([`NeedsUpgrade`](super::ReplicaNotice::NeedsUpgrade)).
     pub fn watermark(&self) -> u64 {
         self.stable
+    }
+
+    /// What late work cost: for each peer of which operations came late, how many others were applied again above the lowest of those, over all frames and
+    /// [jobs](super::Redo), since this replica began or was started. In the order of peers; none where it is 0. Costs nothing.
+    ///
+    /// Each is charged with what it would have caused alone, however late another's operations in the same frame are: several may be charged for one
+    /// operation, so the sum may be more than [`Settled::redone`](super::Settled::redone) was. Lateness is no fault: a peer that was away has a high
+    /// count once. One that grows with each frame, of a peer that is online, is of one that dates its operations as far back as it may; an
+    /// owner may retire it. What a revocation or a retirement makes others redo is not charged.
+    ///
+    /// ```
+    /// use control_panel::{Peer, Replica, Stamp, State};
+    ///
+    /// #[derive(Clone, Default)]
+    /// struct Words(Vec<&'static str>);
+    ///
+    /// impl State for Words {
+    ///     type Op = &'static str;
+    ///
+    ///     fn apply(&mut self, word: &&'static str, _: &Stamp) {
+    ///         self.0.push(word);
+    ///     }
+    /// }
+    ///
+    /// let peers = [Peer([1; 32]), Peer([2; 32])];
+    /// let [mut here, mut there] = peers.map(|peer| Replica::new(peer, peers, Words::default()));
+    /// // Of one Lamport time that of the lower peer is the first.
+    /// here.commit("first");
+    /// there.commit("second");
+    /// there.commit("third");
+    /// there.merge(here.since(there.version()));
+    /// let _ = there.settle();
+    /// assert_eq!(there.redone_by_peer().collect::<Vec<_>>(), [(peers[0], 2)]);
+    /// ```
+    pub fn redone_by_peer(&self) -> impl Iterator<Item = (Peer, u64)> + '_ {
+        self.fold.charged().iter().map(|(peer, redone)| (*peer, *redone))
     }
 
     /// How many of the state's operations are not stable yet. Costs a search in the log.

@@ -85,6 +85,9 @@ impl<S: State> Fold<S> {
         let Some(job) = self.job.take_if(|job| job.made(&outcome)) else { return false };
         debug_assert!(!self.line.waits(), "sealed before");
         let seen = self.line.end();
+        if let Some(slowest) = outcome.slowest {
+            slowest.note();
+        }
         self.ahead = Some(Ahead { line: outcome.line, end: job.end, last: job.last, seen });
         self.busy = true;
         let mut budget = self.budget.saturating_sub(self.spent);

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::FoldReport;
 use super::{
     change::Change,
-    entry::Entry,
+    entry::{Entry, ends},
     fold::Fold,
     going_back::Meter,
     line::{Line, NOWHERE},
     poison::caught,
 };
+use crate::frame::Stopwatch;
 use crate::replica::{State, run::Run};
 
 /// How far from the end a late operation is searched.
@@ -81,9 +82,21 @@ impl<S: State> Line<S> {
             Ok(entry) => self.log.push(entry),
             Err(run) => Entry::push_all(&run, &mut self.log),
         }
-        let Self { state, way, log, meter, .. } = self;
-        meter.passed = 0;
-        let done = caught(|| way.apply_newest(state, &mut log[begin..], at, meter));
+        let mut watch = Stopwatch::start();
+        self.meter.passed = 0;
+        let mut done = Ok(());
+        let mut next = begin;
+        while next < self.log.len() && done.is_ok() {
+            let upto = self.log.len().min(next.saturating_add(watch.stretch()));
+            let Self { state, way, log, meter, .. } = self;
+            let (position, passed) = (at + (next - begin), meter.passed);
+            let stretch = &mut log[next..upto];
+            done = caught(|| way.apply_newest(state, stretch, position, meter));
+            watch.lap(meter.passed - passed, || ends(stretch));
+            next = upto;
+        }
+        // After a panic there is room for all, too.
+        self.way.append(self.log.len() - next);
         Ok(self.taken(at, done))
     }
 
@@ -111,7 +124,9 @@ impl<S: State> Line<S> {
         debug_assert!(at >= self.floor, "below it there are no records");
         let Self { state, way, log, meter, .. } = self;
         meter.passed = 0;
+        let mut watch = Stopwatch::start();
         let done = caught(|| way.apply_apart(state, &mut log[place], at, meter));
+        watch.lap(1, || ends(&log[place..=place]));
         Ok(self.taken(at, done))
     }
 

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use crate::replica::{
-    Stamp,
+    Author, Stamp,
     run::{Operation, Run},
 };
 
@@ -105,6 +105,10 @@ impl<Op> Entry<Op> {
         }
     }
 
+    pub(super) fn author(&self) -> &Author {
+        &self.run.header.author
+    }
+
     pub(super) fn stamp(&self) -> Stamp {
         self.run.stamp(self.index as usize)
     }
@@ -174,6 +178,11 @@ impl<Op> Entry<Op> {
         self.flags |= REPORTED;
         first
     }
+}
+
+/// The first and the last of some operations.
+pub(super) fn ends<Op>(stretch: &[Entry<Op>]) -> Option<[Stamp; 2]> {
+    Some([stretch.first()?.stamp(), stretch.last()?.stamp()])
 }
 
 impl<Op> Clone for Entry<Op> {

@@ -14,7 +14,7 @@ use super::{
 };
 #[cfg(feature = "journal")]
 use crate::replica::redo::Replayed;
-use crate::replica::{Stamp, State, run::Run};
+use crate::replica::{Peer, Stamp, State, run::Run};
 
 /// The log and the state that is its fold.
 ///
@@ -52,6 +52,8 @@ pub(crate) struct Fold<S: State> {
     pub(super) base_level: u64,
     pub(super) compact_to: u64,
     pub(super) skips: bool,
+    /// For late operations of each peer, so many were applied again.
+    charged: BTreeMap<Peer, u64>,
     /// Whether `settle` has anything to do.
     pub(super) busy: bool,
 }
@@ -77,6 +79,7 @@ impl<S: State> Fold<S> {
             base_level: 0,
             compact_to: 0,
             skips: false,
+            charged: BTreeMap::new(),
             busy: false,
         }
     }
@@ -95,6 +98,10 @@ impl<S: State> Fold<S> {
 
     pub(crate) fn state(&self) -> &S {
         &self.line.state
+    }
+
+    pub(crate) fn charged(&self) -> &BTreeMap<Peer, u64> {
+        &self.charged
     }
 
     /// Whether `settle` has anything to do, so that local operations are to be sealed before.
@@ -185,6 +192,12 @@ impl<S: State> Fold<S> {
             || self.digests.is_due().is_some()
             || self.base_level < self.compact_to
             || !self.line.clean();
+        if !self.line.charges.is_empty() {
+            for (peer, redone) in self.line.charges.take() {
+                let sum = self.charged.entry(peer).or_default();
+                *sum = sum.saturating_add(redone);
+            }
+        }
         let (meter, poisoned) =
             (std::mem::take(&mut self.line.meter), std::mem::take(&mut self.line.poisoned));
         FoldReport::new(meter, poisoned, job.map(|task| self.hand_out(task)))
@@ -288,6 +301,7 @@ impl<S: State> Fold<S> {
     pub(crate) fn begin_again(&self, base: S, level: u64) -> Self {
         let mut fold = Self::from_base(base, level, self.line.way.empty(0, 0), self.budget);
         fold.digests = self.digests.begin_again();
+        fold.charged.clone_from(&self.charged);
         fold
     }
 }

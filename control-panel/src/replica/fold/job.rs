@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{change::Change, entry::Entry, going_back::GoingBack, line::Line, snapshots::Snapshots};
+use super::{
+    change::Change, charges::Charges, entry::Entry, going_back::GoingBack, line::Line, snapshots::Snapshots,
+};
+use crate::frame::OffFrame;
+use crate::frame::SlowestApply;
 use crate::replica::{
     State,
     answers::{Question, answer},
@@ -19,6 +23,7 @@ pub(crate) struct Task<S: State> {
     start: Start<S>,
     changes: Vec<Change<S::Op>>,
     base_level: u64,
+    watch: OffFrame,
 }
 
 enum Start<S: State> {
@@ -38,6 +43,7 @@ struct Suffix<S: State> {
     retry: usize,
     frozen: Option<usize>,
     skip: bool,
+    charges: Charges,
 }
 
 /// What a task has made.
@@ -46,6 +52,8 @@ pub(crate) struct Outcome<S: State> {
     #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "a journal has the number alone"))]
     pub(crate) number: u64,
     pub(super) line: Box<Line<S>>,
+    /// The slowest of its operations, for the report of the frame that takes it.
+    pub(super) slowest: Option<SlowestApply>,
 }
 
 /// On the frame's side: a task that is somewhere else.
@@ -89,6 +97,7 @@ impl<S: State> Task<S> {
             retry: line.retry,
             frozen: line.frozen,
             skip: line.skip,
+            charges: line.charges.open(),
         };
         Self::new(Start::Snapshot(Box::new(suffix)), changes, base_level, end)
     }
@@ -106,7 +115,7 @@ impl<S: State> Task<S> {
             end,
             last: matches!(start, Start::Ahead(_)),
         };
-        (Self { token, number: 0, start, changes, base_level }, outstanding)
+        (Self { token, number: 0, start, changes, base_level, watch: OffFrame::new() }, outstanding)
     }
 
     /// Its number.
@@ -120,14 +129,18 @@ impl<S: State> Task<S> {
     }
 
     pub(crate) fn run(self) -> Outcome<S> {
-        let mut line = match self.start {
-            Start::Ahead(line) => line,
-            Start::Snapshot(suffix) => Box::new(suffix.line()),
-        };
-        line.merge(&self.changes, self.base_level);
-        let done = line.fold(&mut { usize::MAX }, true);
-        debug_assert!(done, "there is no budget here");
-        Outcome { token: self.token, number: self.number, line }
+        let Self { token, number, start, changes, base_level, watch } = self;
+        let (line, slowest) = watch.measure(|| {
+            let mut line = match start {
+                Start::Ahead(line) => line,
+                Start::Snapshot(suffix) => Box::new(suffix.line()),
+            };
+            line.merge(&changes, base_level);
+            let done = line.fold(&mut { usize::MAX }, true);
+            debug_assert!(done, "there is no budget here");
+            line
+        });
+        Outcome { token, number, line, slowest }
     }
 }
 
@@ -141,6 +154,7 @@ impl<S: State> Suffix<S> {
         line.retry = self.retry;
         line.frozen = self.frozen;
         line.skip = self.skip;
+        line.charges = self.charges;
         line.resume(self.first);
         line
     }

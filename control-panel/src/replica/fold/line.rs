@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Poison,
+    charges::Charges,
     entry::Entry,
     going_back::{GoingBack, Meter},
     snapshots::Snapshots,
@@ -46,6 +47,7 @@ pub(super) struct Line<S: State> {
     pub(super) checkpoint: usize,
     pub(super) meter: Meter,
     pub(super) poisoned: Vec<Poison>,
+    pub(super) charges: Charges,
     /// Scratch, empty: what comes into the log.
     pub(super) fresh: Vec<Entry<S::Op>>,
 }
@@ -70,6 +72,7 @@ impl<S: State> Line<S> {
             checkpoint: NOWHERE,
             meter: Meter::default(),
             poisoned: Vec::new(),
+            charges: Charges::default(),
             fresh: Vec::new(),
         }
     }
@@ -133,6 +136,7 @@ impl<S: State> Line<S> {
         std::mem::swap(&mut self.snapshots, &mut made.snapshots);
         made.snapshots.replace_from(from, &mut self.snapshots);
         made.meter.add(self.meter);
+        made.charges.add(std::mem::take(&mut self.charges));
         made.poisoned.splice(0..0, self.poisoned.drain(..));
         *self = made;
         self.check();

@@ -7,7 +7,7 @@ use super::{
     entry::{Entry, Out},
     line::Line,
 };
-use crate::replica::{Stamp, State, gallop::partition_point_from_end};
+use crate::replica::{Peer, Stamp, State, gallop::partition_point_from_end};
 
 impl<S: State> Line<S> {
     /// Puts changes into the log; the state follows with [`fold`](Self::fold). What is not above `base` is too late: it is folded or void.
@@ -51,12 +51,17 @@ impl<S: State> Line<S> {
             // A run of one operation: no list of what moves.
             let known = self.log.get(place).is_some_and(|next| next.order(lowest).is_eq());
             if let Some(entry) = fresh.pop().filter(|_| !known) {
+                let late = (place < self.log.len()).then(|| entry.author().peer);
                 self.log.insert(place, entry);
                 self.shift(&[self.first + place]);
+                if let Some(peer) = late {
+                    self.charges.note(peer, self.first + place);
+                }
             }
             return known;
         }
         let mut positions = Vec::with_capacity(count);
+        let mut late: Vec<(Peer, usize)> = Vec::new();
         let mut moved = self.log.split_off(place).into_iter().peekable();
         self.log.reserve(count + moved.len());
         for entry in fresh.drain(..) {
@@ -70,11 +75,17 @@ impl<S: State> Line<S> {
             }
             if order.is_ne() {
                 positions.push(self.end());
+                // Of what one peer has in a row, the lowest says all.
+                let peer = entry.author().peer;
+                if moved.peek().is_some() && late.last().is_none_or(|(last, _)| *last != peer) {
+                    late.push((peer, self.end()));
+                }
                 self.log.push(entry);
             }
         }
         self.log.extend(moved);
         self.shift(&positions);
+        late.into_iter().for_each(|(peer, position)| self.charges.note(peer, position));
         positions.len() < count
     }
 
@@ -83,6 +94,7 @@ impl<S: State> Line<S> {
         let Some(lowest) = positions.first() else { return };
         self.way.insert(positions);
         for position in positions {
+            self.charges.shift(*position);
             self.floor += usize::from(*position < self.floor);
             self.reach += usize::from(*position < self.reach);
             if let Some(frozen) = &mut self.frozen {

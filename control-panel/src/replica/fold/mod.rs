@@ -11,6 +11,7 @@
 //! | `going_back.rs` | the two ways back: by snapshots, or by undo records too |
 //! | `snapshots.rs` | states kept along the log |
 //! | `undo.rs`, `footprint.rs` | undo records; which operations a late one touches |
+//! | `charges.rs` | whose late operations make others be applied again |
 //! | `poison.rs` | operations whose `apply` panics |
 //! | `visit.rs`, `digest.rs` | states of the past; their digests |
 //! | `job.rs`, `beyond.rs` | a rollback that another thread makes; what becomes of it here |
@@ -23,6 +24,7 @@ mod append;
 mod beyond;
 mod calm;
 mod change;
+mod charges;
 mod digest;
 mod entry;
 mod footprint;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    entry::Out,
+    entry::{Out, ends},
     line::{Line, NOWHERE},
     poison::caught,
 };
+use crate::frame::Stopwatch;
 use crate::replica::State;
 
 impl<S: State> Line<S> {
@@ -14,10 +15,12 @@ impl<S: State> Line<S> {
     /// `off_frame`: another thread does it, so that snapshots may be taken whatever the way back.
     pub(super) fn fold(&mut self, budget: &mut usize, off_frame: bool) -> bool {
         debug_assert!(!self.waits(), "sealed before");
+        self.charges.begin();
         loop {
             let stop = self.frozen.map_or(self.end(), |frozen| frozen + 1);
             if !self.broken && self.dirty >= stop {
                 (self.dirty, self.retry) = (NOWHERE, NOWHERE);
+                self.charges.end(self.meter.redone);
                 return true;
             }
             let Some(passed) = self.pass(stop, budget, off_frame) else { return false };
@@ -114,12 +117,16 @@ impl<S: State> Line<S> {
         off_frame: bool,
     ) -> Result<(), (usize, String)> {
         let mut at = from;
+        let mut watch = Stopwatch::start();
         while at < stop {
             let due = if whole { self.next_snapshot(at, off_frame) } else { NOWHERE };
-            let next = due.min(stop);
+            let late = self.charges.pass(at, self.meter.redone);
+            let next = due.min(stop).min(late).min(at.saturating_add(watch.stretch()));
             let Self { state, way, log, meter, first, .. } = self;
             meter.passed = 0;
-            let done = caught(|| way.apply(state, &mut log[at - *first..next - *first], at, meter));
+            let stretch = &mut log[at - *first..next - *first];
+            let done = caught(|| way.apply(state, stretch, at, meter));
+            watch.lap(meter.passed, || ends(stretch));
             self.reach = self.reach.max(next);
             if let Err(panic) = done {
                 return Err((at + self.meter.passed, panic));
@@ -130,6 +137,7 @@ impl<S: State> Line<S> {
                 if at == self.checkpoint {
                     self.checkpoint = NOWHERE;
                 }
+                watch.skip();
             }
         }
         Ok(())

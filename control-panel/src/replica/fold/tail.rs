@@ -7,6 +7,7 @@ use super::{
     line::{Line, NOWHERE},
     poison::caught,
 };
+use crate::frame::Stopwatch;
 use crate::replica::{Stamp, State, run::Run};
 
 /// Local operations that are in no run yet: only counted, as their author has them.
@@ -34,7 +35,10 @@ impl<S: State> Line<S> {
             return;
         }
         let Self { state, way, .. } = self;
-        match caught(|| way.apply_last(state, op, stamp)) {
+        let mut watch = Stopwatch::start();
+        let done = caught(|| way.apply_last(state, op, stamp));
+        watch.lap(1, || Some([*stamp; 2]));
+        match done {
             Ok(()) => {
                 self.tail.applied += 1;
                 let position = self.end() + self.tail.applied;

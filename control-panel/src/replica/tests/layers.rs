@@ -3,7 +3,15 @@
 use std::{fs, path::Path};
 
 /// Beside itself: plain words of `intent`, the figures of `frame`.
-const MAY_USE: [&str; 3] = ["crate::replica", "crate::intent", "crate::frame::RedoFigures"];
+const MAY_USE: [&str; 6] = [
+    "crate::replica",
+    "crate::intent",
+    "crate::frame::RedoFigures",
+    // What only a report has: nothing can be asked of them here.
+    "crate::frame::Stopwatch",
+    "crate::frame::OffFrame",
+    "crate::frame::SlowestApply",
+];
 
 /// What would make it more than a function of the calls: time, threads, files, hash order.
 const MAY_NOT: [&str; 8] =

@@ -11,10 +11,12 @@ use crate::replica::{
 };
 
 mod budget;
+mod charges;
 mod jobs;
 mod levels;
 mod poison;
 mod random;
+mod slow;
 mod ways;
 
 thread_local! {
