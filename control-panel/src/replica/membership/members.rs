@@ -21,6 +21,8 @@ pub(super) struct View {
     pub(super) members: BTreeMap<Peer, Grant>,
     /// Retirements that all have acknowledged, so that no late word of their targets can matter.
     pub(super) finals: BTreeSet<ActId>,
+    /// Peers that are no members as what invited them does not stand, and may be again: it may come to stand.
+    pub(super) suspended: BTreeSet<Peer>,
     /// The peers with a clock and low that matter, in their order.
     pub(super) counted: Vec<Counted>,
     /// Whether a retirement is not final.
@@ -84,12 +86,18 @@ impl Scope<'_> {
     }
 
     /// What is known of a peer that was invited, before it is heard of. It may have begun with any of several invitations, but
-    /// with none that the author of a later one knew to be over.
+    /// with none that the author of a later one knew to be over. One whose author waited for the peer says no more than what it knew before; where
+    /// that is no invitation, nothing.
     fn floor(&self, peer: &Peer) -> Floor {
-        let begins = |id: &&ActId| self.acts[**id].target == *peer && self.acts[**id].floor.is_some();
-        let first: Vec<ActId> = self.known.iter().filter(begins).copied().collect();
-        let is_last = |id: &&ActId| !first.iter().any(|later| self.acts[*later].past.contains(*id));
-        let floors = first.iter().filter(is_last).filter_map(|id| self.acts[*id].floor);
+        let invites =
+            || self.known.iter().map(|id| (id, &self.acts[*id])).filter(|(_, act)| act.invites(peer));
+        let is_over =
+            |id: &ActId| invites().any(|(_, later)| later.floor.is_some() && later.past.contains(id));
+        let begins: Vec<ActId> = invites().map(|(id, _)| *id).filter(|id| !is_over(id)).collect();
+        let floors = begins.iter().map(|id| &self.acts[*id]).filter_map(|invite| {
+            let goes_on = || begins.iter().any(|before| invite.past.contains(before));
+            invite.floor.or_else(|| (!goes_on()).then(Floor::default))
+        });
         floors
             .reduce(|one, other| Floor { clock: one.clock.min(other.clock), low: one.low.min(other.low) })
             .unwrap_or_default()
@@ -136,10 +144,12 @@ impl Scope<'_> {
             }
             view.missing.clear();
         };
+        view.suspended = self.suspended(&view, &in_force, &retired);
         view.counted = view
             .members
             .keys()
             .chain(&retired)
+            .chain(&view.suspended)
             .filter_map(|peer| Some(Counted { peer: self.peers.get(peer)?, floor: self.floor(peer) }))
             .collect();
         view.counted.sort_by_key(|counted| self.peers.name(counted.peer));

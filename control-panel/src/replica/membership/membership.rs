@@ -1,6 +1,9 @@
 //! Judges each admitted run, once, in any causal order.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Change, Right, Verdict, Void,
@@ -39,6 +42,8 @@ pub(crate) struct Membership {
     pub(super) live: Live,
     pub(super) asked: Asked,
     pub(super) void: BTreeMap<(ChainId, u64), Void>,
+    /// Closed runs whose authors may be reported yet.
+    pub(super) doubted: BTreeSet<Place>,
     /// What a run's verdict was at the last report, for those that changed since.
     pub(super) changed: BTreeMap<(ChainId, u64), Verdict>,
     pub(super) notices: Notices,
@@ -66,6 +71,7 @@ impl Membership {
             live,
             asked: Asked::default(),
             void: BTreeMap::new(),
+            doubted: BTreeSet::new(),
             changed: BTreeMap::new(),
             notices: Notices::default(),
         }
@@ -137,7 +143,8 @@ impl Membership {
         self.find_plain(judged);
         let verdict = self.find_verdict(judged);
         self.record(judged, verdict);
-        self.report_backdated(judged.peer, verdict);
+        self.doubt((judged.chain, judged.seq), verdict);
+        self.report_backdated();
         // Its first verdict is returned.
         self.changed.remove(&(judged.chain, judged.seq));
         verdict
@@ -249,6 +256,7 @@ impl Membership {
     pub(crate) fn forget(&mut self, chain: ChainId, next_seq: u64) {
         self.void.retain(|&(of, seq), _| of != chain || seq >= next_seq);
         self.changed.retain(|&(of, seq), _| of != chain || seq >= next_seq);
+        self.doubted.retain(|&(of, seq)| of != chain || seq >= next_seq);
         self.closure.forget(chain, next_seq);
     }
 

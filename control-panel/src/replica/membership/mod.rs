@@ -25,7 +25,8 @@
 //! |---|---|
 //! | act | an `Invite` or a `Retire` whose author was an owner in its past |
 //! | view | what a past says of the members: every chain has one, and so has this replica ("live": all it admitted) |
-//! | counted | a member whose clock and low matter: the members, and the retired until their retirement is final |
+//! | counted | a member whose clock and low matter: the members, the retired until their retirement is final, and the suspended |
+//! | suspended | a peer whose invitation does not stand, and may come to, as what it fell with is not final |
 //! | senior | of two owners: the one with precedence |
 
 mod acks;

@@ -25,6 +25,7 @@ impl Membership {
         }
         self.live.settle(view_changed);
         self.settle_closings();
+        self.report_backdated();
     }
 
     /// Takes in the low of a run by this peer, where that is durable: what it made in another life is.

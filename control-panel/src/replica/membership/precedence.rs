@@ -57,7 +57,7 @@ impl Scope<'_> {
 
     /// Whether an act's author was an owner in the act's past, if these invitations and these retirements stand: from the beginning or
     /// by an invitation, and not retired since.
-    fn is_owners(
+    pub(super) fn is_owners(
         &self,
         id: ActId,
         invites: impl Fn(&ActId) -> bool,
@@ -154,7 +154,9 @@ impl Scope<'_> {
     /// anything: of them and the author two must be members that the target knew of, as one's own invitations make no majority.
     pub(super) fn voters(&self, view: &View, author: Peer, target: Peer) -> (Vec<Peer>, bool) {
         let counted = view.counted.iter().map(|counted| self.peers.name(counted.peer));
-        let voters: Vec<Peer> = counted.filter(|peer| *peer != target && *peer != author).collect();
+        // One whose invitation does not stand says nothing once it knows.
+        let asked = |peer: &Peer| *peer != target && *peer != author && !view.suspended.contains(peer);
+        let voters: Vec<Peer> = counted.filter(asked).collect();
         let is_witness = |peer: &&Peer| view.members.contains_key(*peer) && self.is_known_to(peer, &target);
         let witnesses = voters.iter().chain([&author]).filter(is_witness).count();
         (voters, witnesses >= 2)

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{
     act::{Act, ActId, Deed},
-    members::{Missing, Scope, View},
+    members::{Effective, Missing, Scope, View},
     membership::Membership,
 };
 use crate::replica::{Grant, Peer, graph::Graph};
@@ -45,6 +45,43 @@ impl Scope<'_> {
         view.missing.extend(missing);
         retired.retain(|peer| !leaves(peer, &view.finals));
         view.open = !all.iter().all(|id| view.finals.contains(id));
+    }
+
+    /// The peers whose invitation does not stand, and may come to: it fell with a retirement that is not final. What they make before they hear of that counts then,
+    /// so no low may go past them.
+    pub(super) fn suspended(
+        &self,
+        view: &View,
+        in_force: &[ActId],
+        retired: &BTreeSet<Peer>,
+    ) -> BTreeSet<Peer> {
+        if !view.open {
+            return BTreeSet::new();
+        }
+        let mut may_stand = Effective::new();
+        let mut suspended = BTreeSet::new();
+        // Each after those in its past.
+        let mut known = self.known.to_vec();
+        known.sort_unstable();
+        for id in known {
+            let act = &self.acts[id];
+            let stands = |other: &ActId| may_stand.contains(other);
+            let is_final = |other: &ActId| view.finals.contains(other);
+            if self.is_closed(id) || self.fell(id, view) || !self.is_owners(id, stands, is_final) {
+                continue;
+            }
+            may_stand.insert(id);
+            // Whatever becomes of the invitation, this stays.
+            let stays_retired = || {
+                let mut finals = in_force.iter().filter(|other| is_final(other));
+                finals.any(|other| self.acts[*other].target == act.target && !act.past.contains(other))
+            };
+            let counts = view.members.contains_key(&act.target) || retired.contains(&act.target);
+            if act.deed != Deed::Retire && !view.effective.contains(&id) && !counts && !stays_retired() {
+                suspended.insert(act.target);
+            }
+        }
+        suspended
     }
 
     /// A junior's retirement of a senior owner needs that all other members had it in a run's past before any act of the

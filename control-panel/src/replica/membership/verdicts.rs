@@ -10,7 +10,7 @@ impl Membership {
         let judged = Judged::new(chain, run);
         let verdict = self.find_verdict(&judged);
         self.record(&judged, verdict);
-        self.report_backdated(judged.peer, verdict);
+        self.doubt((chain, seq), verdict);
     }
 
     pub(super) fn judge_again<Op>(&mut self, graph: &Graph<Op>, peer: Peer) {
@@ -47,10 +47,29 @@ impl Membership {
         }
     }
 
-    pub(super) fn report_backdated(&mut self, peer: Peer, verdict: Verdict) {
+    /// Notes a run that is closed: whether its author is to be reported is found when all that was admitted with it is known.
+    pub(super) fn doubt(&mut self, place: Place, verdict: Verdict) {
         if verdict == Verdict::Void(Void::Closed) {
-            self.notices.misbehaved(peer, Misbehaviour::Backdated);
+            self.doubted.insert(place);
         }
+    }
+
+    /// Reports the authors of closed runs, as far as that is certain: while a retirement is not final, what its outcome says of a run may be that it is void
+    /// by no fault of its author's, or that what closes it is. An author that is honest is not reported for a time.
+    pub(super) fn report_backdated(&mut self) {
+        if self.doubted.is_empty() {
+            return;
+        }
+        let Self { doubted, void, closure, live, notices, chains, peers, .. } = self;
+        doubted.retain(|place| {
+            let closed = closure.get(*place).filter(|_| void.get(place) == Some(&Void::Closed));
+            let is_open = closed.is_some_and(|closed| closed.lamport > live.ceiling);
+            if closed.is_some() && !is_open {
+                let peer = peers.name(chains[place.0.index()].peer);
+                notices.misbehaved(peer, Misbehaviour::Backdated);
+            }
+            is_open
+        });
     }
 
     /// Reports an author that did what its own past does not grant. One whose invitation fell has done no wrong.

@@ -5,6 +5,7 @@
 mod acks;
 mod contests;
 mod forkers;
+mod invitations;
 mod levels;
 mod node;
 mod orders;

@@ -26,8 +26,12 @@ fn plan() -> Plan {
 /// Plays the worlds of a plan; those that end without a contest must end with all stable. Returns in how many the rule of one number
 /// was wrong, and in how many an operation was void.
 fn play(plan: &Plan, in_gate: u64) -> (u64, u64) {
+    play_seeds(plan, seeds(in_gate))
+}
+
+fn play_seeds(plan: &Plan, seeds: impl Iterator<Item = u64>) -> (u64, u64) {
     let (mut wrong_by_one_number, mut void) = (0, 0);
-    for seed in seeds(in_gate) {
+    for seed in seeds {
         let mut world = World::new(seed, plan);
         world.play();
         world.check(seed);
@@ -35,8 +39,7 @@ fn play(plan: &Plan, in_gate: u64) -> (u64, u64) {
             let backdated = |it: &ReplicaNotice| {
                 matches!(it, ReplicaNotice::PeerMisbehaved { what: Misbehaviour::Backdated, .. })
             };
-            // Of one whose invitation falls for a time others may promise too much.
-            assert!(plan.quarrels > 0 || !node.notices.iter().any(backdated), "seed {seed}: all are honest");
+            assert!(!node.notices.iter().any(backdated), "seed {seed}: all are honest");
             let last = node.log.iter().filter(|run| is_operation(run)).map(|run| run.clock()).max();
             let is_member = node.membership.members().contains_key(&node.me.peer);
             if plan.quarrels == 0 && is_member {
@@ -46,7 +49,7 @@ fn play(plan: &Plan, in_gate: u64) -> (u64, u64) {
         wrong_by_one_number += u64::from(world.nodes.iter().any(|node| node.wrong_by_one_number > 0));
         void += u64::from(world.nodes[0].verdicts.values().any(|verdict| !verdict.applies()));
         let mut verdicts = world.nodes[0].verdicts.values();
-        assert!(plan.quarrels > 0 || verdicts.all(|verdict| *verdict != Verdict::Void(Void::Closed)));
+        assert!(verdicts.all(|verdict| *verdict != Verdict::Void(Void::Closed)), "seed {seed}");
     }
     (wrong_by_one_number, void)
 }
@@ -81,7 +84,8 @@ fn an_owner_retires_a_cut_off_member_that_crashes() {
 #[test]
 fn owners_quarrel_across_a_partition() {
     let plan = Plan { members: owners(5), joiners: 1, halves: true, quarrels: 6, crashes: 1, ..plan() };
-    let (_, void) = play(&plan, 150);
+    // In 9217 two invite one that was retired, and one of these still waited for it.
+    let (_, void) = play_seeds(&plan, [9217].into_iter().chain(seeds(150)));
     assert!(void > 0, "nothing was lost");
 }
 
