@@ -97,6 +97,17 @@ fn faults_happen_together() {
     }
 }
 
+/// In small groups, where a copy's branches and a retirement's votes are of the same few.
+#[test]
+fn one_of_four_is_retired_and_one_goes_on_twice() {
+    for seed in [153].into_iter().chain(seeds(20)) {
+        let world = World { peers: 4, retire: true, equivocate: true, ..stormy(seed) };
+        converges(&world, ReplicaBuilder::undoing);
+        let calm = World { seed, peers: 4, retire: true, equivocate: true, ..World::default() };
+        converges(&calm, ReplicaBuilder::undoing);
+    }
+}
+
 /// A retired peer that had heard of one branch of a copy only would void the other, which all others had and called stable.
 #[test]
 fn the_word_of_a_retired_peer_voids_nothing() {
