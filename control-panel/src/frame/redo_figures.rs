@@ -100,7 +100,8 @@ impl RedoFigures {
 #[must_use = "the figures are those added until it ends"]
 pub(crate) struct Collector {
     outer: Option<RedoFigures>,
-    measuring: Measuring,
+    /// Ends with it.
+    _measuring: Measuring,
     /// It belongs to the thread on which it began.
     not_send: PhantomData<*const ()>,
 }
@@ -109,14 +110,16 @@ impl Collector {
     /// `clock` is read for the report alone.
     pub(crate) fn begin(clock: Clock) -> Self {
         let outer = OF_FRAME.replace(Some(RedoFigures::default()));
-        Self { outer, measuring: Measuring::begin(Some(clock)), not_send: PhantomData }
+        Self { outer, _measuring: Measuring::begin(Some(clock)), not_send: PhantomData }
     }
 
     /// What was added since it began, and which operations took longest.
     pub(crate) fn end(self) -> (RedoFigures, Option<SlowestApply>) {
         let figures = OF_FRAME.get();
         debug_assert!(figures.is_some(), "frames end in the reverse of the order in which they began");
-        (figures.unwrap_or_default(), self.measuring.slowest())
+        let slowest = Measuring::slowest();
+        drop(self);
+        (figures.unwrap_or_default(), slowest)
     }
 }
 

@@ -132,9 +132,9 @@ impl OffFrame {
     }
 
     pub(crate) fn measure<R>(self, work: impl FnOnce() -> R) -> (R, Option<SlowestApply>) {
-        let measuring = Measuring::begin(self.0);
+        let _measuring = Measuring::begin(self.0);
         let made = work();
-        (made, measuring.slowest().map(|slowest| SlowestApply { off_frame: true, ..slowest }))
+        (made, Measuring::slowest().map(|slowest| SlowestApply { off_frame: true, ..slowest }))
     }
 }
 
@@ -151,7 +151,8 @@ impl Measuring {
         Self { outer: (CLOCK.replace(clock), SLOWEST.take()), not_send: PhantomData }
     }
 
-    pub(super) fn slowest(&self) -> Option<SlowestApply> {
+    /// What was slowest so far, of the innermost.
+    pub(super) fn slowest() -> Option<SlowestApply> {
         SLOWEST.get()
     }
 }

@@ -85,7 +85,9 @@ impl<S: State> Line<S> {
         }
         self.log.extend(moved);
         self.shift(&positions);
-        late.into_iter().for_each(|(peer, position)| self.charges.note(peer, position));
+        for (peer, position) in late {
+            self.charges.note(peer, position);
+        }
         positions.len() < count
     }
 
