@@ -148,11 +148,11 @@ fn one_of_many_is_within_a_short_stretch_and_soon_alone() {
 fn the_clock_is_read_seldom_and_outside_a_frame_never() {
     for mut fold in folds(20_000) {
         READ.set(0);
-        stage(&mut fold, 1, 0, 1, &[1; 9_000]);
+        stage(&mut fold, 1, 0, 1, &vec![1; 9_000]);
         let _ = fold.settle();
         assert_eq!(READ.get(), 0);
         let report = slowest(|| {
-            stage(&mut fold, 1, 9_000, 9_001, &[1; 9_000]);
+            stage(&mut fold, 1, 9_000, 9_001, &vec![1; 9_000]);
             let _ = fold.settle();
         });
         // One in 64, some at the beginning, and where a snapshot is kept.

@@ -11,13 +11,19 @@ fn group(count: u8) -> Vec<Node> {
 fn settle(nodes: &mut [&mut Node]) {
     loop {
         let all: Vec<TestRun> = nodes.iter().flat_map(|node| node.log.clone()).collect();
-        nodes.iter_mut().for_each(|node| node.take(&all));
-        let owing: Vec<_> =
-            nodes.iter_mut().filter_map(|node| node.membership.ack_due().then_some(node)).collect();
-        if owing.is_empty() {
+        let mut quiet = true;
+        for node in nodes.iter_mut() {
+            node.take(&all);
+        }
+        for node in nodes.iter_mut() {
+            if node.membership.ack_due() {
+                node.ack();
+                quiet = false;
+            }
+        }
+        if quiet {
             return;
         }
-        owing.into_iter().for_each(|node| _ = node.ack());
     }
 }
 
