@@ -38,7 +38,7 @@ fn the_key_that_signs_is_in_no_file() {
     frame(&mut replica, "a word that is there");
     drop(replica.outbox());
     journal.flush().unwrap();
-    let sent = journal.since(&Version::new(), &Limits::default()).unwrap();
+    let sent = journal.since(&Version::new(), &Limits::default()).unwrap().deltas;
     journal.close().unwrap();
     let export = Recording::open(&path).unwrap().to_bytes();
     let mut files: Vec<Vec<u8>> =

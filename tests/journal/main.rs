@@ -1,5 +1,6 @@
 //! What a journal promises: nothing that was durable is lost, no number is used twice, whatever ends the program.
 
+mod compaction;
 mod effects;
 mod identity;
 mod keys;

@@ -56,7 +56,7 @@ fn an_operation_of_a_newer_schema_is_kept_and_served_and_applied_once_the_progra
     assert_eq!(words(&replica), ["old"]);
     // A third, of the newer program, gets it from here.
     let mut third = builder(THERE, 1).incarnation(9).build();
-    for bytes in journal.since(&Version::new(), &Limits::default()).unwrap() {
+    for bytes in journal.since(&Version::new(), &Limits::default()).unwrap().deltas {
         third.merge(Delta::decode(&bytes, &codec(1), &Limits::default()).unwrap());
     }
     let _ = third.settle();

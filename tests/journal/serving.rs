@@ -27,7 +27,7 @@ fn nothing_leaves_a_replica_before_it_is_durable() {
     assert!(journal.durable() > before);
     assert_eq!(here.outbox().unwrap().operations().count(), 1);
     assert_eq!(here.since(&nothing).operations().count(), 1);
-    assert_eq!(journal.since(&nothing, &Limits::default()).unwrap().len(), 1);
+    assert_eq!(journal.since(&nothing, &Limits::default()).unwrap().deltas.len(), 1);
     assert!(here.outbox().is_none(), "once");
 }
 
@@ -47,7 +47,7 @@ fn a_peer_gets_what_it_lacks_and_no_more() {
         let _ = here.settle();
         journal.flush().unwrap();
         let mut operations = 0;
-        for bytes in journal.since(there.version(), &Limits::default()).unwrap() {
+        for bytes in journal.since(there.version(), &Limits::default()).unwrap().deltas {
             let delta = Delta::decode(&bytes, &Postcard::new(), &Limits::default()).unwrap();
             operations += delta.operations().count();
             there.merge(delta);
@@ -60,7 +60,7 @@ fn a_peer_gets_what_it_lacks_and_no_more() {
 
     // In pieces within the limits that it asks for.
     let limits = Limits::default().with_bytes(600);
-    let parts = journal.since(&Version::new(), &limits).unwrap();
+    let parts = journal.since(&Version::new(), &limits).unwrap().deltas;
     assert!(parts.len() > 1 && parts.iter().all(|part| part.len() <= 600));
     let mut third = builder(THERE).members([HERE, THERE]).incarnation(9).build();
     for part in &parts {
@@ -85,5 +85,39 @@ fn a_copy_that_went_on_as_the_same_author_is_found() {
     journal.flush().unwrap();
     assert_eq!(here.author(), other.author());
     let served = journal.since(other.version(), &Limits::default()).unwrap();
-    assert_eq!(served.len(), 1, "counts alone would say that it lacks nothing");
+    assert_eq!(served.deltas.len(), 1, "counts alone would say that it lacks nothing");
+}
+
+/// What a replica rejoined with is in its journal as runs, too: one that lacks only what is above the cut is given it from there.
+#[test]
+fn peers_get_what_a_rejoin_brought_from_the_journal() {
+    use control_panel::{Peer, replica::Grant};
+
+    let carol = Peer([3; 32]);
+    let mut here = builder(HERE).members([HERE]).build();
+    frame(&mut here, "old");
+    here.cut().unwrap();
+    let _ = here.settle();
+    here.invite(THERE, Grant::Write).unwrap();
+    here.invite(carol, Grant::Write).unwrap();
+    let _ = here.settle();
+    let mut third = builder(carol).members([HERE]).join(here.snapshot().unwrap()).unwrap();
+    frame(&mut here, "new");
+
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path().join("app.journal")).unwrap();
+    let mut there = journal.replica(builder(THERE).members([HERE])).unwrap();
+    there.rejoin(here.snapshot().unwrap()).unwrap();
+    let _ = there.settle();
+    journal.flush().unwrap();
+    let missing = journal.since(third.version(), &Limits::default()).unwrap();
+    assert!(missing.snapshot.is_none(), "it has what the cut covers");
+    for bytes in missing.deltas {
+        third.merge(Delta::decode(&bytes, &Postcard::new(), &Limits::default()).unwrap());
+    }
+    let _ = third.settle();
+    assert_eq!(third.state().0, ["old", "new"]);
+    // One that has nothing is given the snapshot.
+    let missing = journal.since(&Version::new(), &Limits::default()).unwrap();
+    assert!(missing.snapshot.is_some() && missing.version.covers(third.version()));
 }

@@ -1,9 +1,10 @@
 //! A format that lasts: journals that are checked in, and that each later version opens, or refuses by name.
 //!
 //! `cargo test -p tests --test journal_format make_the_fixture -- --ignored` makes them anew: after a change of the format that is wanted, and
-//! with a new number (`FORMAT` in `journal/store/meta.rs`); the journal of the format before stays, and is refused by name.
+//! with a new number (`FORMAT` in `journal/store/meta.rs`); those of the formats before stay, and are opened or refused by name.
 
 mod app;
+mod compacted;
 
 use std::{
     fs,
@@ -21,9 +22,12 @@ use tempfile::TempDir;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/journal");
 /// The journal, its export, and what is in them.
-const JOURNAL: &str = "format-2.journal";
-const EXPORT: &str = "format-2.recording";
-const WORDS: &str = "format-2.txt";
+const JOURNAL: &str = "format-3.journal";
+const EXPORT: &str = "format-3.recording";
+const WORDS: &str = "format-3.txt";
+/// The same of each format that is opened.
+const OPENED: [[&str; 3]; 2] =
+    [[JOURNAL, EXPORT, WORDS], ["format-2.journal", "format-2.recording", "format-2.txt"]];
 /// Of formats that this version does not know: one that was, and one that may come.
 const OLDER: (&str, u64) = ("format-1.journal", 1);
 const NEWER: (&str, u64) = ("newer.journal", 1_000);
@@ -42,19 +46,29 @@ fn read(name: &str) -> String {
 
 #[test]
 fn the_checked_in_journal_opens_and_replays_as_it_is_written_down() {
-    let (_folder, path) = copy(JOURNAL);
-    let recording = Recording::open(&path).unwrap();
-    assert_eq!(words(&recording), read(WORDS));
-    let refolded = recording.refold::<App>();
-    assert!(refolded.changed.is_none() && refolded.compared > 20, "{refolded:?}");
-    let (_folder, export) = copy(EXPORT);
-    assert_eq!(Recording::open(&export).unwrap(), recording, "the export that was made of it then");
-    assert_eq!(recording.to_bytes(), fs::read(export).unwrap(), "and the export that is made of it now");
+    for [journal, export, text] in OPENED {
+        let (_folder, path) = copy(journal);
+        let before = fs::read(&path).unwrap();
+        let recording = Recording::open(&path).unwrap();
+        assert_eq!(words(&recording), read(text));
+        let refolded = recording.refold::<App>();
+        assert!(refolded.changed.is_none() && refolded.compared > 20, "{refolded:?}");
+        let (_folder, export) = copy(export);
+        assert_eq!(Recording::open(&export).unwrap(), recording, "the export that was made of it then");
+        assert_eq!(recording.to_bytes(), fs::read(export).unwrap(), "and the export that is made of it now");
+        assert!(fs::read(&path).unwrap() == before, "what is read is not written");
+    }
 }
 
 #[test]
 fn the_checked_in_journal_is_gone_on_with() {
-    let (_folder, path) = copy(JOURNAL);
+    for [journal, ..] in OPENED {
+        go_on(journal);
+    }
+}
+
+fn go_on(journal: &str) {
+    let (_folder, path) = copy(journal);
     let journal = Journal::open(&path).unwrap();
     assert_eq!(journal.session(), 4);
     let given = |seq| journal.begin_effect(effect(seq)).unwrap();
@@ -63,7 +77,7 @@ fn the_checked_in_journal_is_gone_on_with() {
         [EffectState::Done, EffectState::Interrupted, EffectState::Begun]
     );
     let mut peer = replica(app::THERE).build();
-    for bytes in journal.since(&Version::new(), &Limits::default()).unwrap() {
+    for bytes in journal.since(&Version::new(), &Limits::default()).unwrap().deltas {
         peer.merge(Delta::decode(&bytes, &Postcard::new(), &Limits::default()).unwrap());
     }
     let _ = peer.settle();
@@ -123,6 +137,9 @@ fn make_the_fixture() {
     put(JOURNAL, &fs::read(&journal).unwrap());
     put(EXPORT, &recording.to_bytes());
     put(WORDS, words(&recording).as_bytes());
+    let path = scratch.path().join(compacted::JOURNAL);
+    compacted::make(&path);
+    put(compacted::JOURNAL, &fs::read(&path).unwrap());
     let (name, format) = NEWER;
     let path = scratch.path().join(name);
     Journal::open(&path).unwrap().close().unwrap();

@@ -1,11 +1,9 @@
 //! Irreversible effects: noted before they happen, so that none happens twice.
 
-use redb::ReadableTable;
-
 use super::{
     Journal,
     error::{Fault, JournalError},
-    store::EFFECTS,
+    store::{BEGUN, DONE, Ledger, STAMP_BYTES},
 };
 use crate::replica::Stamp;
 
@@ -19,9 +17,6 @@ pub enum EffectState {
     /// It happened.
     Done,
 }
-
-const BEGUN: u8 = 0;
-const DONE: u8 = 1;
 
 impl Journal {
     /// Notes an effect, durably, before it is performed. The key is the stamp of the operation that it belongs to
@@ -53,14 +48,13 @@ impl Journal {
     /// # Errors
     /// It is not noted: do not perform it.
     pub fn begin_effect(&self, stamp: Stamp) -> Result<EffectState, JournalError> {
-        self.effect(|table| {
+        self.effect(|ledger| {
             let key = key(&stamp);
-            let known = table.get(&key[..])?.map(|state| state.value());
-            Ok(match known {
+            Ok(match ledger.get(&key)? {
                 Some(DONE) => EffectState::Done,
                 Some(_) => EffectState::Interrupted,
                 None => {
-                    table.insert(&key[..], BEGUN)?;
+                    ledger.put(&key, BEGUN)?;
                     EffectState::Begun
                 }
             })
@@ -72,27 +66,20 @@ impl Journal {
     /// # Errors
     /// It is not noted: after a restart it is [`Interrupted`](EffectState::Interrupted).
     pub fn effect_done(&self, stamp: Stamp) -> Result<(), JournalError> {
-        self.effect(|table| table.insert(&key(&stamp)[..], DONE).map(drop))
+        self.effect(|ledger| ledger.put(&key(&stamp), DONE))
     }
 
-    fn effect<T>(
-        &self,
-        change: impl FnOnce(&mut redb::Table<'_, &[u8], u8>) -> redb::Result<T>,
-    ) -> Result<T, JournalError> {
+    fn effect<T>(&self, change: impl FnOnce(&mut Ledger<'_>) -> Result<T, Fault>) -> Result<T, JournalError> {
         let mut open = self.open_state();
         let store = open.as_mut().ok_or(Fault::Closed).map(|open| &mut open.store);
-        let changed = store.and_then(|store| {
-            store.change(|transaction| {
-                let mut table = transaction.open_table(EFFECTS)?;
-                Ok(change(&mut table)?)
-            })
-        });
+        let changed =
+            store.and_then(|store| store.change(|transaction| change(&mut Ledger::open(transaction)?)));
         changed.map_err(|fault| fault.at(self.path()))
     }
 }
 
-fn key(Stamp { lamport, author, seq }: &Stamp) -> [u8; 52] {
-    let mut key = [0; 52];
+fn key(Stamp { lamport, author, seq }: &Stamp) -> [u8; STAMP_BYTES] {
+    let mut key = [0; STAMP_BYTES];
     key[..8].copy_from_slice(&lamport.to_be_bytes());
     key[8..40].copy_from_slice(&author.peer.0);
     key[40..44].copy_from_slice(&author.incarnation.to_be_bytes());

@@ -45,6 +45,8 @@ pub(crate) struct Gauge {
     durable: AtomicU64,
     /// The writer has failed, and holds what it has.
     halted: AtomicBool,
+    /// The file is long enough for a snapshot to be worth its writing.
+    wants_snapshot: AtomicBool,
     spare: Mutex<Vec<Vec<u8>>>,
     /// Rings when `durable` or `halted` changes, and when the writer stops.
     bell: Notify,
@@ -129,6 +131,11 @@ impl Handover {
             && self.sender.capacity() > ITEMS / 2
     }
 
+    /// Whether a snapshot, if a cut became stable, lets enough go.
+    pub(super) fn wants_snapshot(&self) -> bool {
+        self.gauge.wants_snapshot.load(Ordering::Acquire)
+    }
+
     /// How many items are durable, of all that were handed over.
     pub(crate) fn durable(&self) -> u64 {
         self.gauge.durable.load(Ordering::Acquire)
@@ -166,6 +173,10 @@ impl Gauge {
     pub(super) fn set_halted(&self, halted: bool) {
         self.halted.store(halted, Ordering::Release);
         self.notify();
+    }
+
+    pub(super) fn set_wants_snapshot(&self, wants: bool) {
+        self.wants_snapshot.store(wants, Ordering::Release);
     }
 
     pub(super) fn notify(&self) {

@@ -109,9 +109,10 @@ impl Journal {
 
         let kept: Kept<S> = read(&open.store.reader()?, codec)?;
         let last = meta.replica.map(|known| known.incarnation);
+        // Another's snapshot may hold what this life made: which of it is only known to its giver.
+        let is_whole = kept.snapshot.is_none() || kept.resume.is_own;
         let incarnation = match last {
-            // The snapshot may hold what this life made: which of it is only known to its giver.
-            Some(last) if open.continues && kept.snapshot.is_none() && last >= builder.me.incarnation => last,
+            Some(last) if open.continues && is_whole && last >= builder.me.incarnation => last,
             _ => next_life(&kept, builder.me, last)?,
         };
         builder.me.incarnation = incarnation;
@@ -141,7 +142,9 @@ impl Journal {
 
 /// Beyond all lives that are known of, by a step that no other copy takes.
 fn next_life<S: State>(kept: &Kept<S>, me: Author, last: Option<u32>) -> Result<u32, Fault> {
-    let own = kept.runs.iter().map(|run| run.header.author).filter(|author| author.peer == me.peer);
+    let of_runs = kept.runs.iter().map(|run| run.header.author);
+    let of_snapshot = kept.snapshot.iter().flat_map(Snapshot::authors);
+    let own = of_runs.chain(of_snapshot).filter(|author| author.peer == me.peer);
     let known = own.map(|author| author.incarnation).chain(last).max();
     let step = RandomState::new().hash_one(me.peer) % STRIDE;
     let next = known.map_or(u64::from(me.incarnation), |known| u64::from(known) + 1) + step;
@@ -166,7 +169,8 @@ where
     runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
     let snapshot =
         reader.snapshot()?.map(|bytes| Snapshot::decode(&bytes, codec, &unlimited()).map_err(Fault::Run));
-    Ok(Kept { snapshot: snapshot.transpose()?, runs, returned: given })
+    let resume = reader.note()?.map(|note| note.resume).unwrap_or_default();
+    Ok(Kept { snapshot: snapshot.transpose()?, resume, runs, returned: given })
 }
 
 /// A snapshot that was taken is taken again, whatever its size.

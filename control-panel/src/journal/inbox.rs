@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{
     error::Fault,
-    journal::Journal,
+    journal::{Journal, Open},
     store::{Item, Store},
 };
 
@@ -106,25 +106,43 @@ impl InboxGuard<'_> {
             let held = &mut inbox.held;
             // A frame of more runs than a group has is written in pieces.
             let count = if all || held.len() >= GROUP { held.len() } else { whole };
-            if count == 0 {
+            let gauge = journal.handover().gauge();
+            if count > 0 {
+                let mut open = journal.open_state();
+                let store = &mut open.as_mut().ok_or(Fault::Closed)?.store;
+                let written = write(store, &held[..count]);
+                drop(open);
+                if let Err(fault) = written {
+                    gauge.set_halted(true);
+                    return Err(fault);
+                }
+                if gauge.is_halted() {
+                    gauge.set_halted(false);
+                }
+                let intents = held[..count].iter().map(Item::intents).sum();
+                gauge.written(held.drain(..count).collect());
+                journal.frames_written(intents);
+            }
+            // What comes meanwhile waits for one step.
+            let mut open = journal.open_state();
+            let Some(Open { store, .. }) = &mut *open else { return Ok(()) };
+            let more = compact(store)?;
+            gauge.set_wants_snapshot(store.wants_snapshot());
+            if count == 0 && !more {
                 return Ok(());
             }
-            let mut open = journal.open_state();
-            let store = &mut open.as_mut().ok_or(Fault::Closed)?.store;
-            let written = write(store, &held[..count]);
-            drop(open);
-            let gauge = journal.handover().gauge();
-            if let Err(fault) = written {
-                gauge.set_halted(true);
-                return Err(fault);
-            }
-            if gauge.is_halted() {
-                gauge.set_halted(false);
-            }
-            let intents = held[..count].iter().map(Item::intents).sum();
-            gauge.written(held.drain(..count).collect());
-            journal.frames_written(intents);
         }
+    }
+}
+
+/// One step of what a snapshot lets go of; whether there is more. It is no one's loss if the disk cannot take it now: the next transaction goes on.
+fn compact(store: &mut Store) -> Result<bool, Fault> {
+    if store.disk().sync_failed() {
+        return Ok(false);
+    }
+    match store.compact() {
+        Err(fault @ Fault::SyncFailed) => Err(fault),
+        compacted => Ok(compacted.unwrap_or(false)),
     }
 }
 

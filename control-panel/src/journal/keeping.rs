@@ -1,20 +1,23 @@
 //! The replica's side of a journal: what it admits is handed over.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Journal,
     handover::Handover,
-    record::{RunKey, RunRecord},
+    record::{RunKey, RunRecord, SnapshotNote},
     serve::Served,
 };
-use crate::replica::{
-    Snapshot, State,
-    codec::EncodeError,
-    keeper::{DurableRuns, Keeper},
-    run::Run,
+use crate::{
+    replica::{
+        Snapshot, State,
+        codec::EncodeError,
+        keeper::{Checkpoint, DurableRuns, Keeper},
+        run::Run,
+    },
+    supervise::panics,
 };
 
 /// How many bytes of runs wait here beside what the hand-over holds, until nothing more is merged.
@@ -24,11 +27,32 @@ const WAITING_BYTES: usize = 16 << 20;
 pub(crate) trait AnySnapshot: fmt::Debug + Send + Sync {
     /// In the writer: it costs a pass over the state.
     fn encode(&self) -> Result<Vec<u8>, EncodeError>;
+
+    /// What it stands for, if that is known.
+    fn note(&self) -> Option<SnapshotNote>;
 }
 
-impl<S: State + Serialize + DeserializeOwned> AnySnapshot for Snapshot<S> {
+impl<S: State + Serialize + DeserializeOwned> AnySnapshot for Checkpoint<S> {
     fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        Snapshot::encode(self)
+        if !self.resume.is_own {
+            return self.snapshot.encode();
+        }
+        // No peer took it yet: it takes the place of runs only if the state comes back from it.
+        let encode = AssertUnwindSafe(|| {
+            let bytes = self.snapshot.encode()?;
+            Snapshot::<S>::check_state(&bytes)?;
+            Ok(bytes)
+        });
+        panics::catch_silently(encode).unwrap_or_else(|_| Err(EncodeError::Value("it panicked".to_owned())))
+    }
+
+    fn note(&self) -> Option<SnapshotNote> {
+        Some(SnapshotNote {
+            level: self.snapshot.level(),
+            version: self.version.clone(),
+            forgotten: self.snapshot.forgotten(),
+            resume: self.resume.clone(),
+        })
     }
 }
 
@@ -82,8 +106,12 @@ impl<S: State + Serialize + DeserializeOwned> Keeper<S> for RunKeeper {
         self.returned.push(RunKey::of(run));
     }
 
-    fn begin_again(&mut self, snapshot: &Snapshot<S>) {
-        self.snapshot = Some(Arc::new(snapshot.clone()));
+    fn begin_again(&mut self, checkpoint: Checkpoint<S>) {
+        self.snapshot = Some(Arc::new(checkpoint));
+    }
+
+    fn wants_checkpoint(&self) -> bool {
+        self.snapshot.is_none() && self.handover.wants_snapshot()
     }
 
     fn flush(&mut self) -> Option<u64> {

@@ -127,6 +127,7 @@
 mod cli;
 mod effects;
 mod error;
+mod files;
 mod handover;
 mod identity;
 mod inbox;
@@ -155,6 +156,7 @@ pub use self::{
     error::{Fault, JournalError},
     journal::Journal,
     replay::{Deviation, DeviationKind, Recorded, Recording, Restored, Start},
+    serve::Missing,
     tools::{Divergence, Edit, EditError, Refolded, Replay, Shrunk, Timeline, WhatIf},
     writer::JournalEvent,
 };

@@ -1,10 +1,11 @@
 //! What a frame hands to its journal, and what the journal gives back.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::replica::{
-    Author, RunHash,
+    Author, Forgotten, RunHash, Version,
     codec::{AnyRun, DecodeError, EncodeError, Refused, RunParts, each_kept},
+    keeper::Resume,
     run::Run,
 };
 
@@ -111,6 +112,30 @@ impl RunRecord {
 impl PartialEq for RunRecord {
     fn eq(&self, other: &Self) -> bool {
         (self.key, self.admitted) == (other.key, other.admitted) && self.bytes() == other.bytes()
+    }
+}
+
+/// What a snapshot in a journal stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SnapshotNote {
+    /// The Lamport time of its cut.
+    pub(crate) level: u64,
+    /// Of a replica that has what is in it, and nothing else.
+    pub(crate) version: Version,
+    pub(crate) forgotten: BTreeMap<Author, Forgotten>,
+    pub(crate) resume: Resume,
+}
+
+impl SnapshotNote {
+    /// Whether a replica of that version can go on without the snapshot.
+    pub(crate) fn reaches(&self, version: &Version) -> bool {
+        self.forgotten.iter().all(|(author, forgotten)| version.get(*author) >= forgotten.most)
+    }
+
+    /// Whether nothing needs that run any more.
+    pub(crate) fn covers(&self, key: &RunKey, next_seq: u64) -> bool {
+        self.forgotten.get(&key.author).is_some_and(|forgotten| next_seq <= forgotten.least)
+            && !self.resume.void.contains(&key.hash)
     }
 }
 

@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, path::Path};
 
 use super::{
     Fault, JournalError, Recording,
+    files::{create_copy, create_new, open_to_read, open_to_salvage},
     intents::read_frame,
-    journal::{create_copy, create_new, open_to_read, open_to_salvage},
     keeping::AnySnapshot,
-    record::{FrameRecord, RunRecord},
+    record::{FrameRecord, RunRecord, SnapshotNote},
     replay::Noted,
-    store::{EFFECTS, FIRST, FORMAT, Item, Meta, Proved, Scan, Store},
+    store::{FIRST, FORMAT, FoundSnapshot, Item, Ledger, Meta, Proved, Scan, Store},
 };
 use crate::replica::codec::EncodeError;
 
@@ -35,6 +35,7 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
     let damaged = open_to_salvage(from)?;
     let mut scan = Scan::of(damaged.file).map_err(|fault| fault.at(from))?;
     let meta = scan.meta().map_err(|fault| fault.at(from))?;
+    let lost_snapshot = scan.lost_snapshot();
     let first = scan.frames(1, &FIRST).map_err(|fault| fault.at(from))?;
     if meta.is_none() && first.is_none() && scan.numbers().is_empty() {
         return Err(damaged.magic.err().unwrap_or_else(|| Fault::damaged("nothing in it is whole")).at(from));
@@ -42,6 +43,9 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
     let mut salvaged = Salvaged { frames: 0, runs: 0, lost: Vec::new() };
     if meta.is_none() {
         salvaged.lost.push("what it said of itself: peer, group, reducer".to_owned());
+    }
+    if let Some(level) = lost_snapshot {
+        salvaged.lost.push(format!("the snapshot that has all operations up to Lamport time {level}"));
     }
     let meta = meta.unwrap_or(Meta { format: FORMAT, ..Meta::default() });
     let mut writer = Writer { store: create_new(to, meta)?, scan, items: Vec::new(), salvaged };
@@ -135,11 +139,8 @@ impl Writer {
         }
         let effects = std::mem::take(&mut self.scan.effects);
         self.store.change(|transaction| {
-            let mut table = transaction.open_table(EFFECTS)?;
-            for (stamp, state) in &effects {
-                table.insert(&stamp[..], state)?;
-            }
-            Ok(())
+            let mut ledger = Ledger::open(transaction)?;
+            effects.iter().try_for_each(|(stamp, state)| ledger.put(stamp, *state))
         })
     }
 
@@ -184,14 +185,18 @@ impl Writer {
 
 /// A snapshot as it was.
 #[derive(Debug)]
-struct Encoded(Vec<u8>);
+struct Encoded(Vec<u8>, Option<SnapshotNote>);
 
 impl AnySnapshot for Encoded {
     fn encode(&self) -> Result<Vec<u8>, EncodeError> {
         Ok(self.0.clone())
     }
+
+    fn note(&self) -> Option<SnapshotNote> {
+        self.1.clone()
+    }
 }
 
-fn snapshot_item((session, bytes): (u64, Vec<u8>)) -> Item {
-    Item::Snapshot(session, std::sync::Arc::new(Encoded(bytes)))
+fn snapshot_item((session, bytes, note): FoundSnapshot) -> Item {
+    Item::Snapshot(session, std::sync::Arc::new(Encoded(bytes, note)))
 }

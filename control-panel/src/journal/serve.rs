@@ -1,19 +1,20 @@
 //! Peers are served from what is durable.
 
-use std::{error::Error, fmt, pin::Pin, sync::Arc};
+use std::{error::Error, fmt, pin::Pin};
 
 use super::{
     Journal,
     error::{Fault, JournalError},
     handover::Handover,
     journal::WeakJournal,
+    store::Reader,
 };
 use crate::replica::{
     Delta, Version,
     codec::{Codec, DecodeError, EncodeError, Limits},
     keep_covered,
-    keeper::DurableRuns,
-    run::Run,
+    keeper::{DurableRuns, Lacked},
+    version::End,
 };
 
 /// Reads no operation: their bytes are passed on as they are.
@@ -33,12 +34,38 @@ impl Codec<()> for Unread {
     }
 }
 
+/// How many bytes of runs are read for one peer.
+const HELD: usize = 4 << 20;
+
+/// What a replica lacks, or the first of it: what [`Journal::since`] gives.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Missing {
+    /// Where operations that it lacks are gone from the file: what it joins or rejoins with first ([`Snapshot::decode`](crate::replica::Snapshot::decode)).
+    pub snapshot: Option<Vec<u8>>,
+    /// What it decodes ([`Delta::decode`]) and merges, in this order.
+    pub deltas: Vec<Vec<u8>>,
+    /// What it has with these, as far as the journal can tell: ask with that for what follows.
+    pub version: Version,
+    /// Whether something follows.
+    pub more: bool,
+}
+
+impl Missing {
+    /// Whether it lacks nothing.
+    pub fn is_empty(&self) -> bool {
+        self.snapshot.is_none() && self.deltas.is_empty()
+    }
+}
+
 impl Journal {
-    /// What a replica of that version lacks, as deltas that it decodes within these limits ([`Delta::decode`]), in order: of what is durable, and
-    /// nothing else. So no peer ever has what a crash here would lose.
+    /// What a replica of that version lacks, within these limits, in order: of what is durable, and nothing else. So no peer ever has what a crash here would lose.
+    ///
+    /// Some 4 MiB at a time: ask again with the [version](Missing::version) that it has then. If a stable [cut](crate::Replica::cut) let go of some of what it lacks, it is
+    /// given the journal's [snapshot](Missing::snapshot), and then what follows that.
     ///
     /// For a worker that serves peers: it reads the file, and does not touch the replica. Wait with [`written`](Self::written) for
-    /// news. No operation is decoded.
+    /// news. No operation is decoded. Each call reads all that is lacked, and keeps the first of it.
     ///
     /// ```
     /// # use control_panel::{Peer, Replica, Stamp, State, replica::Version, journal::Journal, replica::codec::{Limits, Postcard}};
@@ -51,7 +78,7 @@ impl Journal {
     /// # }
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("words.journal");
-    /// use control_panel::Delta;
+    /// use control_panel::{Delta, Snapshot};
     ///
     /// let peers = [Peer([1; 32]), Peer([2; 32])];
     /// let builder = |peer| Replica::builder(peer, Words::default()).members(peers).codec(Postcard::new(), Limits::default());
@@ -60,10 +87,19 @@ impl Journal {
     /// let mut there = builder(peers[1]).build();
     /// here.commit("kept".to_owned());
     /// let _ = here.settle();
-    /// assert!(journal.since(there.version(), &Limits::default())?.is_empty(), "no writer has written it yet");
+    /// let (codec, limits) = (Postcard::new(), Limits::default());
+    /// assert!(journal.since(there.version(), &limits)?.is_empty(), "no writer has written it yet");
     /// journal.flush()?;
-    /// for bytes in journal.since(there.version(), &Limits::default())? {
-    ///     there.merge(Delta::decode(&bytes, &Postcard::new(), &Limits::default())?);
+    /// let (mut version, mut more) = (there.version().clone(), true);
+    /// while more {
+    ///     let missing = journal.since(&version, &limits)?;
+    ///     if let Some(bytes) = &missing.snapshot {
+    ///         there.rejoin(Snapshot::decode(bytes, &codec, &limits)?)?;
+    ///     }
+    ///     for bytes in &missing.deltas {
+    ///         there.merge(Delta::decode(bytes, &codec, &limits)?);
+    ///     }
+    ///     (version, more) = (missing.version, missing.more);
     /// }
     /// let _ = there.settle();
     /// assert_eq!(there.state(), here.state());
@@ -72,23 +108,42 @@ impl Journal {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn since(&self, version: &Version, limits: &Limits) -> Result<Vec<Vec<u8>>, JournalError> {
-        let runs = self.runs_since(version)?;
-        if runs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let parts = Delta { runs: runs.into() }.parts(limits);
-        let encode = |part: &Delta<()>| part.encode().map_err(|error| Fault::Encode(error).at(self.path()));
-        parts.iter().map(encode).collect()
+    pub fn since(&self, version: &Version, limits: &Limits) -> Result<Missing, JournalError> {
+        self.try_since(version, limits).map_err(|fault| fault.at(self.path()))
     }
 
-    fn runs_since(&self, version: &Version) -> Result<Vec<Arc<Run<()>>>, JournalError> {
-        let reader = self.reader()?;
-        let mut runs: Vec<Arc<Run<()>>> = reader.since(version).map_err(|fault| fault.at(self.path()))?;
+    fn try_since(&self, version: &Version, limits: &Limits) -> Result<Missing, Fault> {
+        let reader = self.try_reader()?;
+        let Some(Lacked { runs, version, more }) = lacked(&reader, version, HELD)? else {
+            let version = reader.note()?.map(|note| note.version).unwrap_or_default();
+            return Ok(Missing { snapshot: reader.snapshot()?, deltas: Vec::new(), version, more: true });
+        };
+        let parts = if runs.is_empty() { Vec::new() } else { Delta { runs: runs.into() }.parts(limits) };
+        let encode = |part: &Delta<()>| part.encode().map_err(Fault::Encode);
+        let deltas = parts.iter().map(encode).collect::<Result<_, _>>()?;
+        Ok(Missing { snapshot: None, deltas, version, more })
+    }
+}
+
+/// The first runs that a replica of that version lacks, as far as they can be proved. `None` if some are gone.
+pub(super) fn lacked(reader: &Reader, version: &Version, most: usize) -> Result<Option<Lacked>, Fault> {
+    let mut most = most;
+    loop {
+        let Some((mut runs, more)) = reader.since(version, most)? else { return Ok(None) };
         if runs.iter().any(|run| !run.signature.is_empty()) {
             keep_covered(&mut runs);
         }
-        Ok(runs)
+        // The signature of the first is behind what was read.
+        if runs.is_empty() && more {
+            most = most.saturating_mul(2);
+            continue;
+        }
+        let mut version = version.clone();
+        for run in &runs {
+            let end = End { next_seq: run.next_seq(), hash: run.hash };
+            version.advance(&mut usize::MAX.clone(), run.header.author, run.header.previous, end);
+        }
+        return Ok(Some(Lacked { runs, version, more }));
     }
 }
 
@@ -117,9 +172,10 @@ impl DurableRuns for Served {
         Box::pin(self.handover.gauge().changed(durable))
     }
 
-    fn since(&self, version: &Version) -> Result<Vec<Arc<Run<()>>>, Box<dyn Error + Send + Sync>> {
+    fn since(&self, version: &Version) -> Result<Option<Lacked>, Box<dyn Error + Send + Sync>> {
         let journal = self.journal.upgrade().ok_or("the journal is closed")?;
-        Ok(journal.runs_since(version)?)
+        let read = journal.try_reader().and_then(|reader| lacked(&reader, version, HELD));
+        Ok(read.map_err(|fault| fault.at(journal.path()))?)
     }
 }
 

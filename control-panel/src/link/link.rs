@@ -203,8 +203,7 @@ impl<S: State> Link<S> {
             return Ok(None);
         }
         if let Some(durable) = &self.parts.durable {
-            let runs = durable.since(version).map_err(ServeError::Journal)?;
-            return Ok(Some(Backlog::durable(runs, limits)));
+            return Backlog::durable(Arc::clone(durable), version, limits);
         }
         let mut runs = published.shelf.since(version, &published.version);
         if self.parts.reads.verifier.is_some() {

@@ -3,12 +3,14 @@
 use std::{collections::VecDeque, error::Error, fmt, sync::Arc};
 
 use crate::replica::{
-    Delta,
+    Delta, Version,
     codec::{EncodeError, Limits},
+    keeper::{DurableRuns, Lacked},
     run::Run,
 };
 
-/// What another replica lacked when it was asked for. Holds it until it is given: without a journal by references, with one as its bytes.
+/// What another replica lacked when it was asked for. Without a journal it is held by references until it is given; with one some 4 MiB of it are held as bytes, and
+/// more is read when these are given.
 #[derive(Debug)]
 pub struct Backlog<Op> {
     pieces: Pieces<Op>,
@@ -17,7 +19,41 @@ pub struct Backlog<Op> {
 #[derive(Debug)]
 enum Pieces<Op> {
     Published(VecDeque<Delta<Op>>),
-    Durable(VecDeque<Delta<()>>),
+    Durable(Durable),
+}
+
+/// What is read from a journal.
+#[derive(Debug)]
+struct Durable {
+    runs: Arc<dyn DurableRuns>,
+    limits: Limits,
+    pieces: VecDeque<Delta<()>>,
+    /// What the other replica has with these.
+    version: Version,
+    /// Whether it lacks more than that.
+    more: bool,
+}
+
+impl Durable {
+    /// Reads what follows. `false` if part of it is gone.
+    fn read(&mut self) -> Result<bool, ServeError> {
+        let Some(lacked) = self.runs.since(&self.version).map_err(ServeError::Journal)? else {
+            return Ok(false);
+        };
+        let Lacked { runs, version, more } = lacked;
+        self.pieces = Delta { runs: runs.into() }.parts(&self.limits).into();
+        (self.version, self.more) = (version, more);
+        Ok(true)
+    }
+
+    fn next(&mut self) -> Result<Option<Delta<()>>, ServeError> {
+        while self.pieces.is_empty() && self.more {
+            // Where it ends early, a cut let go of the rest: the other asks again, and is given a snapshot.
+            self.more = false;
+            self.read()?;
+        }
+        Ok(self.pieces.pop_front())
+    }
 }
 
 /// A piece of a [`Backlog`]: some runs, each behind its past.
@@ -38,34 +74,36 @@ impl<Op> Backlog<Op> {
         Self { pieces: Pieces::Published(Delta { runs: runs.into() }.parts(limits).into()) }
     }
 
-    pub(super) fn durable(runs: Vec<Arc<Run<()>>>, limits: &Limits) -> Self {
-        Self { pieces: Pieces::Durable(Delta { runs: runs.into() }.parts(limits).into()) }
-    }
-
-    /// How many pieces are left.
-    pub fn len(&self) -> usize {
-        match &self.pieces {
-            Pieces::Published(pieces) => pieces.len(),
-            Pieces::Durable(pieces) => pieces.len(),
-        }
+    /// `None` if part of it is gone.
+    pub(super) fn durable(
+        runs: Arc<dyn DurableRuns>,
+        version: &Version,
+        limits: &Limits,
+    ) -> Result<Option<Self>, ServeError> {
+        let (pieces, version) = (VecDeque::new(), version.clone());
+        let mut durable = Durable { runs, limits: *limits, pieces, version, more: false };
+        Ok(durable.read()?.then_some(Self { pieces: Pieces::Durable(durable) }))
     }
 
     /// Whether nothing is left: the other has all.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        match &self.pieces {
+            Pieces::Published(pieces) => pieces.is_empty(),
+            Pieces::Durable(durable) => durable.pieces.is_empty() && !durable.more,
+        }
     }
 }
 
-/// Piece by piece, within the limits but for a run that is beyond them alone.
+/// Piece by piece, within the limits but for a run that is beyond them alone. With a journal it may block, and fails where the file cannot be read.
 impl<Op> Iterator for Backlog<Op> {
-    type Item = Piece<Op>;
+    type Item = Result<Piece<Op>, ServeError>;
 
-    fn next(&mut self) -> Option<Piece<Op>> {
+    fn next(&mut self) -> Option<Self::Item> {
         let runs = match &mut self.pieces {
-            Pieces::Published(pieces) => PieceRuns::Published(pieces.pop_front()?),
-            Pieces::Durable(pieces) => PieceRuns::Durable(pieces.pop_front()?),
+            Pieces::Published(pieces) => Ok(PieceRuns::Published(pieces.pop_front()?)),
+            Pieces::Durable(durable) => durable.next().transpose()?.map(PieceRuns::Durable),
         };
-        Some(Piece { runs })
+        Some(runs.map(|runs| Piece { runs }))
     }
 }
 

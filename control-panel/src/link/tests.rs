@@ -39,7 +39,7 @@ fn carry(link: &Link<Words>, to: &mut Replica<Words>) -> usize {
     let backlog = link.since(to.version(), link.limits()).unwrap().expect("nothing is gone");
     let mut ops = 0;
     for piece in backlog {
-        let delta = link.decode(&piece.encode().unwrap()).unwrap();
+        let delta = link.decode(&piece.unwrap().encode().unwrap()).unwrap();
         ops += delta.len();
         to.merge(delta);
     }
@@ -134,7 +134,7 @@ fn the_shelf_serves_what_the_replica_would() {
             .unwrap()
             .unwrap()
             .flat_map(|piece| {
-                let bytes = piece.encode().unwrap();
+                let bytes = piece.unwrap().encode().unwrap();
                 assert!(bytes.len() <= 2048);
                 let delta = link.decode(&bytes).unwrap();
                 delta.operations().map(|(stamp, word)| (stamp, word.clone())).collect::<Vec<_>>()
@@ -169,7 +169,7 @@ fn forks_are_served_whole_once() {
         .since(&version, three.limits())
         .unwrap()
         .unwrap()
-        .map(|piece| three.decode(&piece.encode().unwrap()).unwrap().len())
+        .map(|piece| three.decode(&piece.unwrap().encode().unwrap()).unwrap().len())
         .sum();
     assert_eq!(left, 0, "{version:?}");
 }

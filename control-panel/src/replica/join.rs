@@ -82,15 +82,15 @@ impl<S: State> Replica<S> {
         let membership = membership.ok_or(SnapshotError::Contradictory)?;
 
         self.seal();
-        self.keep_snapshot(&snapshot);
+        let version = graph.version().clone();
         let before = Before {
             own: self.graph.own_chain().map(|id| self.graph.chain(id).tip().hash),
             graph: std::mem::replace(&mut self.graph, graph),
             membership: std::mem::replace(&mut self.membership, membership),
         };
         self.fold = self.fold.begin_again(S::clone(&snapshot.state), level);
-        self.revocations = snapshot.revocations;
-        self.reducers = snapshot.reducers;
+        self.revocations.clone_from(&snapshot.revocations);
+        self.reducers.clone_from(&snapshot.reducers);
         self.desync = Desync::default();
         self.stable = level;
         self.joined = Some(Joined { from: snapshot.from.peer, level });
@@ -99,6 +99,7 @@ impl<S: State> Replica<S> {
         self.stage_kept(level);
         self.go_on_from(&before);
         self.cut_off = self.graph.has_cut_off(self.me.peer);
+        self.keep_snapshot(&snapshot, version);
         self.merge_provable(snapshot.waiting);
         Ok(())
     }
@@ -114,9 +115,49 @@ impl<S: State> Replica<S> {
         if self.first_unread().is_some() {
             return true;
         }
-        let Some(Joined { from, level }) = self.joined else { return false };
+        self.provisional().is_some()
+    }
+
+    /// Whose snapshot it began with, and up to where, while only that one vouches for it.
+    pub(super) fn provisional(&self) -> Option<(Peer, u64)> {
+        let Joined { from, level } = self.joined?;
         let others = self.membership.members().keys().filter(|peer| **peer != from && **peer != self.me.peer);
-        !others.into_iter().any(|peer| self.desync.agreed_upto(*peer) >= level)
+        let agrees = others.into_iter().any(|peer| self.desync.agreed_upto(*peer) >= level);
+        (!agrees).then_some((from, level))
+    }
+
+    /// Begins with a snapshot that this replica made: where it was, as the same author or, if it is another life, as the giver would go on.
+    #[cfg(feature = "journal")]
+    pub(super) fn resume_from(
+        &mut self,
+        snapshot: Snapshot<S>,
+        provisional: Option<(Peer, u64)>,
+    ) -> Result<(), SnapshotError> {
+        if snapshot.genesis != self.graph.genesis() {
+            return Err(SnapshotError::OtherGroup);
+        }
+        let level = snapshot.level();
+        let graph = Graph::restore(snapshot.genesis, self.me, *self.graph.limits(), &snapshot.graph);
+        let graph = graph.ok_or(SnapshotError::Contradictory)?;
+        let genesis = self.membership.genesis();
+        let membership = Membership::restore(genesis, self.me, &snapshot.membership, &graph, level);
+        self.membership = membership.ok_or(SnapshotError::Contradictory)?;
+        self.graph = graph;
+        self.fold = self.fold.begin_again(S::clone(&snapshot.state), level);
+        self.revocations = snapshot.revocations;
+        self.reducers = snapshot.reducers;
+        self.stable = level;
+        self.joined = provisional.map(|(from, level)| Joined { from, level });
+        self.unsettled = true;
+        // What it made is in the journal, so others may have it.
+        self.own.sent = self.graph.own_next_seq();
+        self.stage_kept(level);
+        self.cut_off = self.graph.has_cut_off(self.me.peer);
+        if self.graph.is_forked(self.me) {
+            self.begin_next_life();
+        }
+        self.merge(Delta { runs: snapshot.waiting.into() });
+        Ok(())
     }
 
     /// Merges what this replica, or the giver, had: without what was not proved yet there either, which is no one's fault.

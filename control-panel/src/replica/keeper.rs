@@ -3,10 +3,16 @@
 //! A run promises (it acknowledges all that its heads name), so it may be sent only when it is durable. The replica hands what it admits to its
 //! keeper in the order of admission, so what a durable run depends on is durable too.
 
-use std::{collections::VecDeque, error::Error, pin::Pin, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    error::Error,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+};
 
 use super::{
-    Replica, Snapshot, State, Version,
+    Peer, Replica, RunHash, Snapshot, State, Version,
     answers::{Answers, Question, answer},
     run::Run,
 };
@@ -20,7 +26,12 @@ pub(crate) trait Keeper<S: State>: Send + Sync {
     fn give_back(&mut self, run: &Arc<Run<S::Op>>);
 
     /// Takes what the replica goes on from instead of what it had.
-    fn begin_again(&mut self, snapshot: &Snapshot<S>);
+    fn begin_again(&mut self, checkpoint: Checkpoint<S>);
+
+    /// Whether there is so much to let go of that it is worth a snapshot of what is left.
+    fn wants_checkpoint(&self) -> bool {
+        false
+    }
 
     /// Hands over what was taken, without waiting. Returns the number of the last thing handed over, once all is.
     fn flush(&mut self) -> Option<u64>;
@@ -40,6 +51,36 @@ pub(crate) trait Keeper<S: State>: Send + Sync {
     }
 }
 
+/// What a replica can go on from instead of its runs.
+pub(crate) struct Checkpoint<S: State> {
+    pub(crate) snapshot: Snapshot<S>,
+    /// Of a replica that has what is in the snapshot, and nothing else.
+    pub(crate) version: Version,
+    pub(crate) resume: Resume,
+}
+
+impl<S: State> fmt::Debug for Checkpoint<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { snapshot, version, resume } = self;
+        f.debug_struct("Checkpoint")
+            .field("snapshot", snapshot)
+            .field("version", version)
+            .field("resume", resume)
+            .finish()
+    }
+}
+
+/// What a replica is beside its snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Resume {
+    /// Whether the replica made the snapshot itself: what it says of its author's operations is all that there is.
+    pub(crate) is_own: bool,
+    /// Whose snapshot it began with, and up to where, if no other member's digest was equal since.
+    pub(crate) provisional: Option<(Peer, u64)>,
+    /// Void runs of this peer that the program has not got back.
+    pub(crate) void: BTreeSet<RunHash>,
+}
+
 /// What is durable, read apart from the frame's thread. It may block.
 #[cfg_attr(not(feature = "codec"), expect(dead_code, reason = "the link reads"))]
 pub(crate) trait DurableRuns: std::fmt::Debug + Send + Sync {
@@ -52,8 +93,20 @@ pub(crate) trait DurableRuns: std::fmt::Debug + Send + Sync {
     /// Waits until more is durable than that, or it fails or recovers.
     fn changed(&self, durable: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// What a replica of that version lacks, each run behind its past.
-    fn since(&self, version: &Version) -> Result<Vec<Arc<Run<()>>>, Box<dyn Error + Send + Sync>>;
+    /// What a replica of that version lacks, each run behind its past: some of it, as much as is held in memory for one peer. `None` if part of it is gone: that
+    /// replica needs a snapshot.
+    fn since(&self, version: &Version) -> Result<Option<Lacked>, Box<dyn Error + Send + Sync>>;
+}
+
+/// The first of what a replica lacks.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "codec"), expect(dead_code, reason = "the link reads"))]
+pub(crate) struct Lacked {
+    pub(crate) runs: Vec<Arc<Run<()>>>,
+    /// What the replica has with these.
+    pub(crate) version: Version,
+    /// Whether there is more than that.
+    pub(crate) more: bool,
 }
 
 /// In a replay nothing is kept: what the keeper of the time answered is in the record.
@@ -66,7 +119,7 @@ impl<S: State> Keeper<S> for NoKeeper {
 
     fn give_back(&mut self, _: &Arc<Run<S::Op>>) {}
 
-    fn begin_again(&mut self, _: &Snapshot<S>) {}
+    fn begin_again(&mut self, _: Checkpoint<S>) {}
 
     fn flush(&mut self) -> Option<u64> {
         None
@@ -98,6 +151,10 @@ pub(super) struct Kept<S: State> {
     held: Option<(u64, Snapshot<S>)>,
     /// What must be durable for all that was admitted to be; `None` while it was not all taken.
     handed_over: Option<u64>,
+    /// Up to which Lamport time there is a snapshot.
+    level: u64,
+    /// Up to where effects were performed when this life began: it is durable, whatever was handed out since.
+    performed: u64,
 }
 
 impl<S: State> Kept<S> {
@@ -144,9 +201,10 @@ impl<S: State> Kept<S> {
 impl<S: State> Replica<S> {
     /// From now on what is admitted goes there. What is here already is there.
     #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "the journal is the keeper"))]
-    pub(crate) fn set_keeper(&mut self, keeper: Box<dyn Keeper<S>>) {
+    pub(crate) fn set_keeper(&mut self, keeper: Box<dyn Keeper<S>>, level: u64) {
         self.seal();
         let own_durable = self.graph.own_next_seq();
+        let performed = self.performed.unwrap_or(0);
         self.kept = Some(Kept {
             keeper,
             own: VecDeque::new(),
@@ -154,6 +212,8 @@ impl<S: State> Replica<S> {
             usual: own_durable,
             held: None,
             handed_over: Some(0),
+            level,
+            performed,
         });
     }
 
@@ -179,11 +239,43 @@ impl<S: State> Replica<S> {
         }
     }
 
-    pub(super) fn keep_snapshot(&mut self, snapshot: &Snapshot<S>) {
-        if let Some(kept) = &mut self.kept {
-            kept.held = None;
-            kept.keeper.begin_again(snapshot);
+    /// The replica went on from another's snapshot.
+    pub(super) fn keep_snapshot(&mut self, snapshot: &Snapshot<S>, version: Version) {
+        let resume = self.resume(false);
+        let Some(kept) = &mut self.kept else { return };
+        (kept.held, kept.level) = (None, snapshot.level());
+        // Peers are given them from there, as what was admitted.
+        for run in &*snapshot.delta().runs {
+            kept.keeper.keep(run);
         }
+        kept.keeper.begin_again(Checkpoint { snapshot: snapshot.clone(), version, resume });
+    }
+
+    /// A cut became stable: what the keeper has below it can go, once it has a snapshot. One of a program that hands out effects waits until these are known to
+    /// have happened, as a restart hands out again what is not.
+    fn checkpoint(&mut self) {
+        let level = self.graph.level();
+        let wanted = self.kept.as_ref().is_some_and(|kept| {
+            level > kept.level
+                && kept.handed_over.is_some()
+                && (self.performed.is_none() || level <= kept.performed)
+                && kept.keeper.wants_checkpoint()
+        });
+        if !wanted || self.cut_off {
+            return;
+        }
+        let (version, resume) = (self.graph.version().clone(), self.resume(true));
+        let snapshot = self.take_snapshot();
+        let Some(kept) = &mut self.kept else { return };
+        kept.level = level;
+        kept.keeper.begin_again(Checkpoint { snapshot, version, resume });
+        // Behind the runs that are in it.
+        kept.handed_over = kept.keeper.flush();
+    }
+
+    fn resume(&self, is_own: bool) -> Resume {
+        let void = self.maybe_void.iter().chain(&self.void).map(|run| run.hash).collect();
+        Resume { is_own, provisional: self.provisional(), void }
     }
 
     /// Hands over what was admitted, this replica's own pending operations included. Once a frame at least.
@@ -196,6 +288,7 @@ impl<S: State> Replica<S> {
         if let Some(kept) = &mut self.kept {
             kept.flush(own_next_seq);
         }
+        self.checkpoint();
         self.confirm_kept();
     }
 

@@ -84,6 +84,8 @@ pub(crate) mod version;
 
 #[cfg(feature = "codec")]
 pub(crate) use self::signature::keep_covered;
+#[cfg(feature = "journal")]
+pub(crate) use self::snapshot::Forgotten;
 pub use self::{
     builder::ReplicaBuilder,
     delta::Delta,

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Delta, Replica, ReplicaBuilder, ReplicaNotice, RunHash, Snapshot, SnapshotError, State, keeper::Keeper,
+    Delta, Replica, ReplicaBuilder, ReplicaNotice, RunHash, Snapshot, SnapshotError, State,
+    keeper::{Keeper, Resume},
     run::Run,
 };
 
@@ -11,6 +12,8 @@ use super::{
 pub(crate) struct Kept<S: State> {
     /// What it went on from last, if it ever did.
     pub(crate) snapshot: Option<Snapshot<S>>,
+    /// What it was beside that.
+    pub(crate) resume: Resume,
     /// What it admitted, each behind its past.
     pub(crate) runs: Vec<Arc<Run<S::Op>>>,
     /// Void runs that the program has back.
@@ -28,13 +31,24 @@ impl<S: State> ReplicaBuilder<S> {
     ) -> Result<Replica<S>, SnapshotError> {
         let me = self.me;
         let mut replica = self.build();
-        if let Some(snapshot) = kept.snapshot {
-            replica.rejoin(snapshot)?;
-        }
-        // It was verified when it came.
+        let Resume { is_own, provisional, void } = kept.resume;
+        // All of it was verified when it came.
         let verifier = replica.verifier.take();
+        let level = kept.snapshot.as_ref().map_or(0, Snapshot::level);
+        match kept.snapshot {
+            Some(snapshot) if is_own => replica.resume_from(snapshot, provisional)?,
+            Some(snapshot) => replica.rejoin(snapshot)?,
+            None => {}
+        }
+        let void = kept.runs.iter().filter(|run| void.contains(&run.hash)).cloned().collect::<Vec<_>>();
         replica.merge(Delta { runs: kept.runs.into() });
         replica.verifier = verifier;
+        // Those that a cut covers are not admitted again.
+        for run in void {
+            if replica.maybe_void.iter().chain(&replica.void).all(|known| known.hash != run.hash) {
+                replica.maybe_void.push(run);
+            }
+        }
         let mut notices = replica.settle_whole();
         if replica.me != me && !replica.graph.chains().any(|(_, chain)| chain.author == me) {
             // The snapshot had an earlier life: which comes next is the journal's to say.
@@ -48,7 +62,7 @@ impl<S: State> ReplicaBuilder<S> {
         }
         replica.unsettled |= !notices.is_empty();
         replica.notices = notices;
-        replica.set_keeper(keeper);
+        replica.set_keeper(keeper, level);
         Ok(replica)
     }
 }

@@ -1,5 +1,7 @@
 //! A state with what a replica must know to go on from it.
 
+#[cfg(feature = "journal")]
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
@@ -30,6 +32,16 @@ pub struct Snapshot<S: State> {
     pub(super) reducers: Reducers,
 }
 
+/// How many of an author's operations are gone. It has one chain as a rule, and the two are equal.
+#[cfg(feature = "journal")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// Of all its chains: what ends there is kept nowhere.
+    pub(crate) least: u64,
+    /// Of one of its chains: what has less of the author needs the snapshot.
+    pub(crate) most: u64,
+}
+
 impl<S: State> Snapshot<S> {
     /// Which replica made it.
     pub fn from(&self) -> Author {
@@ -50,6 +62,26 @@ impl<S: State> Snapshot<S> {
     /// Whether there is nothing above the cut.
     pub fn is_empty(&self) -> bool {
         self.graph.runs().next().is_none()
+    }
+
+    /// Of each author, how many operations are in the state and no longer kept: of all its chains at least, and of one of them at most.
+    #[cfg(feature = "journal")]
+    pub(crate) fn forgotten(&self) -> BTreeMap<Author, Forgotten> {
+        let mut forgotten = BTreeMap::new();
+        for chain in &self.graph.chains {
+            let begins = chain.fork.map_or(0, |(_, mark)| mark.next_seq);
+            let base = chain.base.mark.next_seq;
+            let most = if base > begins { base } else { 0 };
+            let known = forgotten.entry(chain.author).or_insert(Forgotten { least: base, most });
+            (known.least, known.most) = (known.least.min(base), known.most.max(most));
+        }
+        forgotten
+    }
+
+    /// Those that have made something.
+    #[cfg(feature = "journal")]
+    pub(crate) fn authors(&self) -> impl Iterator<Item = Author> + '_ {
+        self.graph.chains.iter().map(|chain| chain.author)
     }
 
     /// What is above the level, each run behind its past, and what waits.

@@ -31,7 +31,7 @@ impl Recording {
             let bytes = std::fs::read(path).map_err(|error| Fault::of_io(error).at(path))?;
             return Self::from_bytes(&bytes).map_err(|error| Fault::damaged(error).at(path));
         }
-        let reader = crate::journal::journal::open_to_read(path)?;
+        let reader = crate::journal::files::open_to_read(path)?;
         Self::read(&reader).map_err(|fault| fault.at(path))
     }
 

@@ -14,7 +14,7 @@ use crate::{
     replica::{
         Replica, ReplicaBuilder, Snapshot, State,
         codec::{RunBytes, replayed_runs},
-        keeper::NoKeeper,
+        keeper::{NoKeeper, Resume},
         restore::Kept,
     },
 };
@@ -109,7 +109,7 @@ impl Past {
         };
         // Each behind its past: what a run depends on has a lower time.
         runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
-        let kept = Kept { snapshot, runs, returned: BTreeSet::new() };
+        let kept = Kept { snapshot, resume: Resume::default(), runs, returned: BTreeSet::new() };
         builder.restore(kept, Box::new(NoKeeper)).map_err(Fault::Snapshot)
     }
 }

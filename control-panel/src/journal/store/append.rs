@@ -5,10 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
-    FRAMES, OPS, PLACES, RESTORED, RETURNED, Reader, SNAPSHOTS, STRANDS, fault_of,
+    FRAMES, OPS, PLACES, RESTORED, RETURNED, Reader, STRANDS,
+    cut::Cut,
+    fault_of,
     frame_block::FrameBlock,
     rows::{self, StrandId},
     run_block::{Placed, RunBlock},
@@ -48,6 +50,10 @@ pub(super) struct Tail {
     strands: Strands,
     /// Those with a row for the last block.
     placed: BTreeSet<StrandId>,
+    /// How many blocks of runs there are.
+    blocks: u64,
+    /// A snapshot that is written, until its transaction is durable: what it stands for, and its bytes.
+    pub(super) cut: Option<(Cut, u64)>,
 }
 
 impl Tail {
@@ -59,6 +65,8 @@ impl Tail {
             frames: FrameBlock::new(1, rows::FIRST),
             strands: Strands::default(),
             placed: BTreeSet::new(),
+            blocks: 0,
+            cut: None,
         }
     }
 
@@ -69,6 +77,8 @@ impl Tail {
             frames: reader.last_frames()?,
             strands: Strands::of(reader.strands()),
             placed: BTreeSet::new(),
+            blocks: reader.blocks()?,
+            cut: None,
         })
     }
 
@@ -80,6 +90,20 @@ impl Tail {
     /// The number of the last frame; 0 if there is none.
     pub(super) fn frame(&self) -> u64 {
         self.frames.next() - 1
+    }
+
+    pub(super) fn blocks(&self) -> u64 {
+        self.blocks
+    }
+
+    /// The number of the first run of the block that still grows.
+    pub(super) fn last_block(&self) -> u64 {
+        self.runs.first
+    }
+
+    /// Authors in their order, and their strands.
+    pub(super) fn authors(&self) -> Vec<(Author, Vec<StrandId>)> {
+        self.strands.authors()
     }
 
     /// Writes the items. The runs that the next frame names are in `loose`.
@@ -119,10 +143,7 @@ impl Tail {
                     }
                 }
                 Item::Snapshot(session, snapshot) => {
-                    let bytes = snapshot.encode().map_err(Fault::Encode)?;
-                    let mut snapshots = transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
-                    // The last of each session: what the next one begins with, here and in a replay.
-                    snapshots.insert(session, &bytes[..]).map_err(fault_of)?;
+                    append.tail.put_snapshot(transaction, *session, &**snapshot)?;
                 }
                 Item::Restored(frame, bytes) => {
                     let mut restored = transaction.open_table(RESTORED).map_err(fault_of)?;
@@ -264,6 +285,7 @@ impl Append<'_, '_> {
         if self.tail.frames.next() > self.tail.frames.first {
             self.put_frames()?;
         }
+        self.tail.blocks = self.ops.len().map_err(fault_of)?;
         Ok(self.new)
     }
 }

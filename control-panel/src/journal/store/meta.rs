@@ -1,16 +1,24 @@
 //! What a journal says of itself.
 
+use std::collections::BTreeMap;
+
 use redb::{ReadableTable, TableDefinition};
 
+use super::rows::check;
 use crate::{
     journal::error::Fault,
     replica::{Peer, RunHash},
 };
 
 /// Raised with each change of the tables or their rows.
-pub(crate) const FORMAT: u64 = 2;
+pub(crate) const FORMAT: u64 = 3;
 /// The first that is read.
 const OLDEST: u64 = 2;
+/// The first whose small tables have checks.
+const CHECKED: u64 = 3;
+
+/// Names and values.
+pub(super) type Rows = BTreeMap<String, Vec<u8>>;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
@@ -44,65 +52,97 @@ pub(crate) struct ReplicaMeta {
     pub(crate) schema: u32,
 }
 
+/// The name of the row that finds a changed byte in the others.
+const CHECK: &str = "check";
+
 impl Meta {
     pub(super) fn write(&self, table: &mut redb::Table<'_, &str, &[u8]>) -> redb::Result {
-        table.insert("format", &self.format.to_le_bytes()[..])?;
-        table.insert("session", &self.session.to_le_bytes()[..])?;
-        table.insert("token", &self.token[..])?;
-        table.insert("clean", &[u8::from(self.clean)][..])?;
-        table.insert("whereabouts", &self.whereabouts[..])?;
-        for (name, fingerprint) in [("fingerprint", self.fingerprint), ("reducer", self.reducer)] {
-            match fingerprint {
-                Some(fingerprint) => table.insert(name, &fingerprint.to_le_bytes()[..])?,
-                None => table.remove(name)?,
-            };
-        }
-        if let Some(ReplicaMeta { peer, incarnation, genesis, schema }) = self.replica {
-            table.insert("peer", &peer.0[..])?;
-            table.insert("incarnation", &incarnation.to_le_bytes()[..])?;
-            table.insert("genesis", &genesis.0[..])?;
-            table.insert("schema", &schema.to_le_bytes()[..])?;
+        let rows = self.rows();
+        table.retain(|name, _| rows.contains_key(name))?;
+        for (name, value) in &rows {
+            table.insert(&name[..], &value[..])?;
         }
         Ok(())
     }
 
+    fn rows(&self) -> Rows {
+        let mut rows = Rows::new();
+        let mut put = |name: &str, value: &[u8]| drop(rows.insert(name.to_owned(), value.to_vec()));
+        put("format", &self.format.to_le_bytes());
+        put("session", &self.session.to_le_bytes());
+        put("token", &self.token);
+        put("clean", &[u8::from(self.clean)]);
+        put("whereabouts", &self.whereabouts);
+        for (name, fingerprint) in [("fingerprint", self.fingerprint), ("reducer", self.reducer)] {
+            if let Some(fingerprint) = fingerprint {
+                put(name, &fingerprint.to_le_bytes());
+            }
+        }
+        if let Some(ReplicaMeta { peer, incarnation, genesis, schema }) = self.replica {
+            put("peer", &peer.0);
+            put("incarnation", &incarnation.to_le_bytes());
+            put("genesis", &genesis.0);
+            put("schema", &schema.to_le_bytes());
+        }
+        let check = check_of(&rows);
+        rows.insert(CHECK.to_owned(), check.to_vec());
+        rows
+    }
+
     pub(super) fn read(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, Fault> {
-        let format = u64::from_le_bytes(field(table, "format")?.ok_or(Fault::NotAJournal)?);
+        let mut rows = Rows::new();
+        for row in table.iter().map_err(super::fault_of)? {
+            let (name, value) = row.map_err(super::fault_of)?;
+            rows.insert(name.value().to_owned(), value.value().to_vec());
+        }
+        Self::of(&rows)
+    }
+
+    pub(super) fn of(rows: &Rows) -> Result<Self, Fault> {
+        let format = u64::from_le_bytes(field(rows, "format")?.ok_or(Fault::NotAJournal)?);
         if format > FORMAT {
             return Err(Fault::NewerFormat { found: format, known: FORMAT });
         }
         if format < OLDEST {
             return Err(Fault::OlderFormat { found: format, oldest: OLDEST });
         }
+        if format >= CHECKED && rows.get(CHECK).is_none_or(|found| *found != check_of(rows)) {
+            return Err(Fault::damaged("a row of `meta` is another than was written"));
+        }
         let missing = || Fault::damaged("a field of `meta` is missing");
-        let clean: [u8; 1] = field(table, "clean")?.ok_or_else(missing)?;
-        let replica = match field(table, "peer")? {
+        let clean: [u8; 1] = field(rows, "clean")?.ok_or_else(missing)?;
+        let replica = match field(rows, "peer")? {
             None => None,
             Some(peer) => Some(ReplicaMeta {
                 peer: Peer(peer),
-                incarnation: u32::from_le_bytes(field(table, "incarnation")?.ok_or_else(missing)?),
-                genesis: RunHash(field(table, "genesis")?.ok_or_else(missing)?),
-                schema: u32::from_le_bytes(field(table, "schema")?.ok_or_else(missing)?),
+                incarnation: u32::from_le_bytes(field(rows, "incarnation")?.ok_or_else(missing)?),
+                genesis: RunHash(field(rows, "genesis")?.ok_or_else(missing)?),
+                schema: u32::from_le_bytes(field(rows, "schema")?.ok_or_else(missing)?),
             }),
         };
         Ok(Self {
             format,
-            session: u64::from_le_bytes(field(table, "session")?.ok_or_else(missing)?),
-            token: field(table, "token")?.ok_or_else(missing)?,
+            session: u64::from_le_bytes(field(rows, "session")?.ok_or_else(missing)?),
+            token: field(rows, "token")?.ok_or_else(missing)?,
             clean: clean == [1],
-            whereabouts: field(table, "whereabouts")?.ok_or_else(missing)?,
+            whereabouts: field(rows, "whereabouts")?.ok_or_else(missing)?,
             replica,
-            fingerprint: field(table, "fingerprint")?.map(u64::from_le_bytes),
-            reducer: field(table, "reducer")?.map(u64::from_le_bytes),
+            fingerprint: field(rows, "fingerprint")?.map(u64::from_le_bytes),
+            reducer: field(rows, "reducer")?.map(u64::from_le_bytes),
         })
     }
 }
 
-fn field<const N: usize>(
-    table: &impl ReadableTable<&'static str, &'static [u8]>,
-    name: &'static str,
-) -> Result<Option<[u8; N]>, Fault> {
-    let Some(value) = table.get(name).map_err(super::fault_of)? else { return Ok(None) };
+fn check_of(rows: &Rows) -> [u8; 8] {
+    let mut all = Vec::new();
+    for (name, value) in rows.iter().filter(|(name, _)| *name != CHECK) {
+        all.extend_from_slice(&check("meta", name.as_bytes(), value));
+    }
+    check("meta", &[], &all)
+}
+
+fn field<const N: usize>(rows: &Rows, name: &'static str) -> Result<Option<[u8; N]>, Fault> {
+    let Some(value) = rows.get(name) else { return Ok(None) };
     let wrong = |_| Fault::damaged(format_args!("`{name}` in `meta` has another length"));
-    value.value().try_into().map(Some).map_err(wrong)
+    value[..].try_into().map(Some).map_err(wrong)
 }

@@ -5,14 +5,22 @@
 //! | `store.rs`, `append.rs` | what writes: one transaction for a group of frames |
 //! | `reader.rs` | what reads: one state of the file, whatever is written meanwhile |
 //! | `since.rs` | what peers lack |
+//! | `snapshots.rs`, `cut.rs`, `compact.rs` | snapshots, what they stand for, and how runs are let go of |
+//! | `check.rs` | hashes and checks, all of them |
+//! | `ledger.rs` | effects, noted before |
+//! | `upgrade.rs` | a file of the format before |
 //! | `pages.rs`, `scan.rs` | what a damaged file still proves, without redb |
 //! | `meta.rs`, `rows.rs`, `run_block.rs`, `frame_block.rs` | rows as bytes |
 //! | `strands.rs` | where an author's runs are |
 //! | `disk.rs`, `stage.rs` | what lies between redb and the file: nothing is written before the file is known to be right |
 
 mod append;
+mod check;
+mod compact;
+mod cut;
 mod disk;
 mod frame_block;
+mod ledger;
 mod meta;
 mod pages;
 mod reader;
@@ -20,6 +28,7 @@ mod rows;
 mod run_block;
 mod scan;
 mod since;
+mod snapshots;
 mod stage;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod store;
@@ -28,17 +37,18 @@ mod strands;
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use redb::TableDefinition;
 
-use self::meta::META;
 pub(crate) use self::{
     append::Item,
     disk::Disk,
+    ledger::{BEGUN, DONE, Ledger, STAMP_BYTES},
     meta::{FORMAT, Meta, ReplicaMeta},
     reader::Reader,
     rows::FIRST,
-    scan::{Proved, Scan},
+    scan::{FoundSnapshot, Proved, Scan},
     store::Store,
 };
 use super::error::Fault;
@@ -48,7 +58,8 @@ const PLACES: TableDefinition<'_, [u8; 12], u64> = TableDefinition::new("places"
 const OPS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ops");
 const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
 const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("snapshots");
-pub(super) const EFFECTS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("effects");
+const CUTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("cuts");
+const LEDGER: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("ledger");
 const RESTORED: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("restored");
 const RETURNED: TableDefinition<'_, &[u8], ()> = TableDefinition::new("returned");
 

@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use super::{
-    Disk, FRAMES, Meta, OPS, RESTORED, SNAPSHOTS, STRANDS, fault_of,
+    Disk, FRAMES, Meta, OPS, RESTORED, STRANDS, fault_of,
     frame_block::{FrameBlock, StoredFrames},
     meta::META,
     rows,
@@ -126,7 +126,7 @@ impl Reader {
         StoredFrames::hash_upto(first, row.value(), number).map_err(|error| of_frames(first, &error))
     }
 
-    fn frame_blocks(
+    pub(super) fn frame_blocks(
         &self,
         (start, end): (Bound<u64>, Bound<u64>),
     ) -> Result<impl Iterator<Item = Result<StoredFrames, Fault>> + '_, Fault> {
@@ -247,13 +247,6 @@ impl Reader {
         Ok((self.runs()?.count() as u64, self.frames(..)?.count() as u64))
     }
 
-    /// The last snapshot.
-    pub(crate) fn snapshot(&self) -> Result<Option<Vec<u8>>, Fault> {
-        let table = self.transaction.open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
-        let last = table.last().map_err(|error| self.fault(error))?;
-        Ok(last.map(|(_, bytes)| bytes.value().to_vec()))
-    }
-
     /// What an earlier start made of all frames up to one.
     pub(crate) fn restored(&self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
         let table = self.transaction.open_table(RESTORED).map_err(|error| self.fault(error))?;
@@ -261,13 +254,10 @@ impl Reader {
         Ok(last.map(|(frame, bytes)| (frame.value(), bytes.value().to_vec())))
     }
 
-    /// By the session that went on from it, the last of each that did.
-    pub(crate) fn snapshots(&self) -> Result<BTreeMap<u64, Arc<[u8]>>, Fault> {
-        let table = self.transaction.open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
-        let rows = table.iter().map_err(|error| self.fault(error))?;
-        rows.map(|row| row.map(|(session, bytes)| (session.value(), bytes.value().into())))
-            .collect::<Result<_, _>>()
-            .map_err(|error| self.fault(error))
+    /// How many blocks of runs there are.
+    pub(super) fn blocks(&self) -> Result<u64, Fault> {
+        let table = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
+        table.len().map_err(|error| self.fault(error))
     }
 
     pub(super) fn fault(&self, error: impl Into<redb::Error>) -> Fault {

@@ -34,15 +34,52 @@ pub(super) fn put_place(strand: StrandId, seq: u64) -> [u8; 12] {
     out
 }
 
-/// A run by its number in the file, and the first bytes of its hash.
-pub(super) fn put_returned(number: u64, hash: &RunHash) -> [u8; 16] {
-    let mut out = [0; 16];
+/// Keeps these hashes apart from all others that use BLAKE3.
+const CHECK: &[u8; 32] = b"control-panel journal check v3\0\0";
+
+/// What finds a changed byte in a row of a small table.
+pub(super) fn check(table: &str, key: &[u8], value: &[u8]) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new_keyed(CHECK);
+    for part in [table.as_bytes(), key, value] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    let mut check = [0; 8];
+    check.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    check
+}
+
+/// A run by its number in the file, and the first bytes of its hash; and their check.
+pub(super) fn put_returned(number: u64, hash: &RunHash) -> [u8; 24] {
+    let mut prefix = [0; 8];
+    prefix.copy_from_slice(&hash.0[..8]);
+    put_returned_prefix(number, prefix)
+}
+
+pub(super) fn put_returned_prefix(number: u64, prefix: [u8; 8]) -> [u8; 24] {
+    let mut out = [0; 24];
     out[..8].copy_from_slice(&number.to_be_bytes());
-    out[8..].copy_from_slice(&hash.0[..8]);
+    out[8..16].copy_from_slice(&prefix);
+    let check = check("returned", &out[..16], &[]);
+    out[16..].copy_from_slice(&check);
     out
 }
 
+/// The rows of runs from that number on are not before it.
+pub(super) fn returned_from(number: u64) -> [u8; 8] {
+    number.to_be_bytes()
+}
+
+/// `None` for a row that is another than what was written.
 pub(super) fn read_returned(bytes: &[u8]) -> Option<(u64, [u8; 8])> {
+    let (key, found) = bytes.split_last_chunk()?;
+    if *found != check("returned", key, &[]) {
+        return None;
+    }
+    read_returned_v2(key)
+}
+
+pub(super) fn read_returned_v2(bytes: &[u8]) -> Option<(u64, [u8; 8])> {
     let (number, prefix) = bytes.split_first_chunk()?;
     Some((u64::from_be_bytes(*number), prefix.try_into().ok()?))
 }

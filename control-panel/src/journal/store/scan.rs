@@ -5,12 +5,11 @@ use std::{
     fs::File,
 };
 
-use redb::{Builder, ReadableDatabase, backends::InMemoryBackend};
-
 use super::{
-    META, fault_of,
+    cut::Cut,
     frame_block::StoredFrames,
-    meta::Meta,
+    ledger::{self, STAMP_BYTES},
+    meta::{Meta, Rows},
     pages::{Leaf, Pages, Span, Widths},
     rows,
     run_block::StoredRuns,
@@ -18,15 +17,14 @@ use super::{
 use crate::{
     journal::{
         error::Fault,
-        record::{FrameRow, RunKey, RunRecord},
+        record::{FrameRow, RunKey, RunRecord, SnapshotNote},
         replay::Noted,
     },
     replica::codec::{Limits, SnapshotBytes},
 };
 
-/// A stamp's key in `effects`, and a run's in `returned`.
-const STAMP_BYTES: usize = 52;
-const RETURNED_BYTES: usize = 16;
+/// A snapshot's session, its bytes, and what it stands for.
+pub(crate) type FoundSnapshot = (u64, Vec<u8>, Option<SnapshotNote>);
 
 /// What was found. Frames and runs stay in the file until they are asked for.
 #[derive(Debug)]
@@ -41,11 +39,13 @@ pub(crate) struct Scan {
     /// Begun and done effects, as their rows are. What was noted anywhere may have happened.
     pub(crate) effects: BTreeMap<Vec<u8>, u8>,
     returned: BTreeSet<(u64, [u8; 8])>,
-    /// By their session.
-    snapshots: BTreeMap<u64, Span>,
+    /// By their session, each with its hash: of those that a later one took the place of, too.
+    snapshots: BTreeMap<u64, Vec<(Span, [u8; 32])>>,
+    /// What they stand for, by their session too.
+    cuts: BTreeMap<u64, Vec<Cut>>,
     /// By the last frame in them; one note is written after the other.
     notes: BTreeMap<u64, Vec<Span>>,
-    metas: Vec<BTreeMap<String, Vec<u8>>>,
+    metas: Vec<Rows>,
 }
 
 /// A block of frames. The one at the end is written again and again, and what a crash took back is still there: there may be several with
@@ -102,6 +102,7 @@ impl Scan {
             returned: BTreeSet::new(),
             snapshots: BTreeMap::new(),
             notes: BTreeMap::new(),
+            cuts: BTreeMap::new(),
             metas: Vec::new(),
         };
         for offset in scan.pages.offsets() {
@@ -116,7 +117,7 @@ impl Scan {
         Ok(scan)
     }
 
-    /// `frames`, `ops`, `restored` and `snapshots`.
+    /// `frames`, `ops`, `restored`, `snapshots` and `cuts`.
     fn numbered(&mut self, leaf: &Leaf) -> Result<(), Fault> {
         for (key, row) in leaf.rows(Widths { key: Some(8), value: None }, &self.pages) {
             let Ok(key) = <[u8; 8]>::try_from(self.pages.read(key)?) else { continue };
@@ -137,16 +138,26 @@ impl Scan {
             } else if Noted::read(&bytes).is_some() {
                 self.notes.entry(number).or_default().push(row);
             } else if SnapshotBytes::open(&bytes, &unlimited()).is_ok() {
-                self.snapshots.insert(number, row);
+                let found = (row, *blake3::hash(&bytes).as_bytes());
+                self.snapshots.entry(number).or_default().push(found);
+            } else if let Ok(cut) = Cut::read(number, &bytes) {
+                self.cuts.entry(number).or_default().push(cut);
             }
         }
         Ok(())
     }
 
-    /// `meta`.
+    /// `meta` and `ledger`.
     fn named(&mut self, leaf: &Leaf) -> Result<(), Fault> {
-        let mut meta = BTreeMap::new();
+        let mut meta = Rows::new();
         for (key, value) in leaf.rows(Widths { key: None, value: None }, &self.pages) {
+            if key.len == STAMP_BYTES {
+                let stamp = self.pages.read(key)?;
+                if let Some(state) = ledger::read(&stamp, &self.pages.read(value)?) {
+                    self.note_effect(stamp, state);
+                }
+                continue;
+            }
             // Names and values of `meta` are short.
             if key.len < 32
                 && value.len <= 64
@@ -161,22 +172,30 @@ impl Scan {
         Ok(())
     }
 
-    /// `effects` and `returned`.
+    /// `returned`; and that and effects as format 2 had them, without a check.
     fn flagged(&mut self, leaf: &Leaf) -> Result<(), Fault> {
         for (key, value) in leaf.rows(Widths { key: None, value: Some(1) }, &self.pages) {
             if key.len == STAMP_BYTES
                 && let [state @ (0 | 1)] = self.pages.read(value)?[..]
             {
-                let found = self.effects.entry(self.pages.read(key)?).or_default();
-                *found = state.max(*found);
+                let stamp = self.pages.read(key)?;
+                self.note_effect(stamp, state);
             }
         }
         for (key, _) in leaf.rows(Widths { key: None, value: Some(0) }, &self.pages) {
-            if key.len == RETURNED_BYTES {
-                self.returned.extend(rows::read_returned(&self.pages.read(key)?));
-            }
+            let bytes = if key.len <= 24 { self.pages.read(key)? } else { continue };
+            self.returned.extend(match bytes.len() {
+                24 => rows::read_returned(&bytes),
+                16 => rows::read_returned_v2(&bytes),
+                _ => None,
+            });
         }
         Ok(())
+    }
+
+    fn note_effect(&mut self, stamp: Vec<u8>, state: u8) {
+        let found = self.effects.entry(stamp).or_default();
+        *found = state.max(*found);
     }
 
     /// How far the frames go on behind each block, from the last on.
@@ -213,11 +232,11 @@ impl Scan {
         self.runs.extend(last);
     }
 
-    /// What the file says of itself, as of its last session. It has no hash of its own. `None` where nothing of that is left.
+    /// What the file says of itself, as of its last session. `None` where nothing of that is left.
     pub(crate) fn meta(&self) -> Result<Option<Meta>, Fault> {
         let (mut last, mut newer) = (None::<Meta>, None);
         for fields in &self.metas {
-            match read_meta(fields) {
+            match Meta::of(fields) {
                 Ok(meta) if last.is_none_or(|last| last.session <= meta.session) => last = Some(meta),
                 Err(fault @ Fault::NewerFormat { .. }) => newer = Some(fault),
                 Ok(_) | Err(_) => {}
@@ -289,31 +308,29 @@ impl Scan {
         Ok(keys)
     }
 
-    /// The first snapshot that was not taken before, and its session.
-    pub(crate) fn take_snapshot(&mut self, upto: u64) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+    /// The first snapshot that was not taken before, its session, and what it stands for.
+    pub(crate) fn take_snapshot(&mut self, upto: u64) -> Result<Option<FoundSnapshot>, Fault> {
         let first = self.snapshots.first_entry().filter(|first| *first.key() <= upto);
-        first
-            .map(OccupiedEntry::remove_entry)
-            .map(|(session, span)| Ok((session, self.pages.read(span)?)))
-            .transpose()
+        let Some((session, found)) = first.map(OccupiedEntry::remove_entry) else { return Ok(None) };
+        let cuts = self.cuts.get(&session).into_iter().flatten();
+        let known = cuts.filter_map(|cut| {
+            let of_cut = found.iter().find(|(_, hash)| *hash == cut.hash);
+            of_cut.map(|(span, _)| (*span, Some(cut.note.clone())))
+        });
+        // The last that was written of those that are whole.
+        let last = known.max_by_key(|(_, note)| note.as_ref().map(|note| (note.level, note.version.total())));
+        let last = last.or_else(|| found.last().map(|(span, _)| (*span, None)));
+        last.map(|(span, note)| Ok((session, self.pages.read(span)?, note))).transpose()
+    }
+
+    /// Up to which Lamport time a snapshot had all, if that is gone: what it had is nowhere else.
+    pub(crate) fn lost_snapshot(&self) -> Option<u64> {
+        let last = self.cuts.values().flatten().max_by_key(|cut| (cut.session, cut.note.level))?;
+        let found = self.snapshots.values().flatten().any(|(_, hash)| *hash == last.hash);
+        (!found).then_some(last.note.level)
     }
 }
 
 fn unlimited() -> Limits {
     Limits::default().with_bytes(usize::MAX)
-}
-
-/// In a table of its own, so that it is read as any journal's.
-fn read_meta(fields: &BTreeMap<String, Vec<u8>>) -> Result<Meta, Fault> {
-    let db = Builder::new().create_with_backend(InMemoryBackend::new()).map_err(fault_of)?;
-    let transaction = db.begin_write().map_err(fault_of)?;
-    {
-        let mut table = transaction.open_table(META).map_err(fault_of)?;
-        for (name, value) in fields {
-            table.insert(&name[..], &value[..]).map_err(fault_of)?;
-        }
-    }
-    transaction.commit().map_err(fault_of)?;
-    let reading = db.begin_read().map_err(fault_of)?;
-    Meta::read(&reading.open_table(META).map_err(fault_of)?)
 }

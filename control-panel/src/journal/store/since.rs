@@ -14,22 +14,26 @@ use super::{
     strands::{block_of, last_of, of_block, read_runs, rows_of, strand_of},
 };
 use crate::{
-    journal::{error::Fault, serve::Unread},
-    replica::{Author, Version, codec::decode_kept, run::Run},
+    journal::{error::Fault, record::SnapshotNote, serve::Unread},
+    replica::{Author, RunHash, Version, codec::decode_kept, run::Run},
 };
 
 /// Blocks that are kept while places are looked up.
 const KEPT: usize = 64;
 
 impl Reader {
-    /// Admitted runs that a replica of that version lacks, each behind its past. Where it has an end of an author's chain that is not here, it gets all
-    /// of that author: that is how forks are found.
-    pub(crate) fn since(&self, version: &Version) -> Result<Vec<Arc<Run<()>>>, Fault> {
+    /// Admitted runs that a replica of that version lacks, the first of them in the order of their times, so each behind its past; about so many bytes in memory, and at
+    /// least one. Where it has an end of an author's chain that is not here, it gets all of that author: that is how forks are found. `None` if some are gone.
+    pub(crate) fn since(&self, version: &Version, most: usize) -> Result<Option<(First, bool)>, Fault> {
+        let note = self.note()?;
+        if note.as_ref().is_some_and(|note| !note.reaches(version)) {
+            return Ok(None);
+        }
         let mut authors = BTreeMap::<Author, Vec<StrandId>>::new();
         for (strand, author) in (0..).zip(self.strands()) {
             authors.entry(*author).or_default().push(strand);
         }
-        let mut lookup = Lookup::new(self)?;
+        let mut lookup = Lookup::new(self, note)?;
         // Of authors without forks, how many operations are had; of others, the runs that are lacked.
         let (mut has, mut lacked) = (BTreeMap::new(), BTreeSet::new());
         let mut blocks = BTreeSet::new();
@@ -40,7 +44,7 @@ impl Reader {
                 }
                 continue;
             }
-            let count = if lookup.knows(*author, strands, version)? { version.get(*author) } else { 0 };
+            let count = lookup.count(*author, strands, version)?;
             has.insert(*author, count);
             for strand in strands {
                 for number in lookup.places_from(*strand, count)? {
@@ -51,22 +55,22 @@ impl Reader {
         for number in &lacked {
             blocks.extend(lookup.block(*number)?);
         }
-        let mut runs = Vec::<Arc<Run<()>>>::new();
+        let mut firsts = Firsts::new(most);
         for first in blocks {
             let Some((first, row)) = block_of(&lookup.ops, first)? else { continue };
             let stored = read_runs(first, &row)?;
             let read = decode_kept(stored.delta, &Unread).map_err(Fault::Run)?;
-            runs.extend((0..).zip(read).filter_map(|(index, run)| {
+            for (index, run) in (0..).zip(read) {
                 let lacks = match has.get(&run.header.author) {
                     Some(has) => run.next_seq() > *has,
                     None => lacked.contains(&(first + index)),
                 };
-                (lacks && !stored.received.contains(&index)).then_some(run)
-            }));
+                if lacks && !stored.received.contains(&index) {
+                    firsts.add(run);
+                }
+            }
         }
-        // A run's time is above those of all in its past.
-        runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
-        Ok(runs)
+        Ok(Some((firsts.runs.into_values().collect(), firsts.after.is_some())))
     }
 
     /// Void runs that the program has back, by their numbers.
@@ -76,9 +80,48 @@ impl Reader {
             let (key, _): (redb::OwnedAccessGuard<&[u8]>, redb::OwnedAccessGuard<()>) =
                 row.map_err(|error| self.fault(error))?;
             let read = rows::read_returned(key.value());
-            read.map(|(number, _)| number).ok_or_else(|| Fault::damaged("a row of `returned` is none"))
+            read.map(|(number, _)| number)
+                .ok_or_else(|| Fault::damaged("a row of `returned` is another than was written"))
         };
         table.range_owned::<&[u8]>(..).map_err(|error| self.fault(error))?.map(number).collect()
+    }
+}
+
+/// Runs in their order.
+pub(crate) type First = Vec<Arc<Run<()>>>;
+
+/// A run's time is above those of all in its past.
+type Order = (u64, Author, u64, RunHash);
+
+/// The first of many runs.
+struct Firsts {
+    runs: BTreeMap<Order, Arc<Run<()>>>,
+    bytes: usize,
+    most: usize,
+    /// The first that was left out.
+    after: Option<Order>,
+}
+
+impl Firsts {
+    /// Of a run in memory, beside its operations.
+    const RUN: usize = 256;
+
+    fn new(most: usize) -> Self {
+        Self { runs: BTreeMap::new(), bytes: 0, most, after: None }
+    }
+
+    fn add(&mut self, run: Arc<Run<()>>) {
+        let order = (run.header.lamport, run.header.author, run.header.seq, run.hash);
+        if self.after.is_some_and(|after| order >= after) {
+            return;
+        }
+        self.bytes += Self::RUN + run.bytes.len();
+        self.runs.insert(order, run);
+        while self.bytes > self.most && self.runs.len() > 1 {
+            let Some((order, run)) = self.runs.pop_last() else { break };
+            self.bytes -= Self::RUN + run.bytes.len();
+            self.after = Some(order);
+        }
     }
 }
 
@@ -88,19 +131,25 @@ struct Lookup {
     places: ReadOnlyTable<[u8; 12], u64>,
     /// By the number of each one's first run.
     kept: BTreeMap<u64, Vec<Placed>>,
+    /// What was let go of.
+    note: Option<SnapshotNote>,
 }
 
 impl Lookup {
-    fn new(reader: &Reader) -> Result<Self, Fault> {
+    fn new(reader: &Reader, note: Option<SnapshotNote>) -> Result<Self, Fault> {
         let ops = reader.transaction().open_table(OPS).map_err(|error| reader.fault(error))?;
         let places = reader.transaction().open_table(PLACES).map_err(|error| reader.fault(error))?;
-        Ok(Self { ops, places, kept: BTreeMap::new() })
+        Ok(Self { ops, places, kept: BTreeMap::new(), note })
     }
 
-    /// Whether the ends that it names of this author's chain are here, as far as what is here reaches to them.
-    fn knows(&mut self, author: Author, strands: &[StrandId], version: &Version) -> Result<bool, Fault> {
+    /// How many operations of an author without forks a replica has: if an end that it names is not here, where the author's runs reach to it, those up to the last end
+    /// that is.
+    fn count(&mut self, author: Author, strands: &[StrandId], version: &Version) -> Result<u64, Fault> {
+        let gone = self.note.as_ref().and_then(|note| note.forgotten.get(&author));
+        let gone = gone.map_or(0, |forgotten| forgotten.most);
+        let (mut all, mut upto) = (true, 0);
         for end in version.ends(author) {
-            let (mut reaches, mut known) = (false, false);
+            let (mut reaches, mut known) = (false, end.next_seq <= gone);
             for strand in strands {
                 if let Some(last) = self.place(*strand, u64::MAX)? {
                     reaches |=
@@ -111,11 +160,12 @@ impl Lookup {
                     known |= self.runs_from(number)?.iter().any(is_end);
                 }
             }
-            if reaches && !known {
-                return Ok(false);
+            if known {
+                upto = upto.max(end.next_seq);
             }
+            all &= known || !reaches;
         }
-        Ok(true)
+        Ok(if all { version.get(author) } else { upto })
     }
 
     /// Whether two strands have one number.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use redb::{Builder, Database, WriteTransaction};
 
 use super::{
-    CACHE_BYTES, Disk, EFFECTS, FRAMES, Item, Meta, OPS, PLACES, RESTORED, RETURNED, Reader, SNAPSHOTS,
-    STRANDS, append::Tail, fault_of, meta::META,
+    CACHE_BYTES, CUTS, Disk, FRAMES, Item, LEDGER, Meta, OPS, PLACES, RESTORED, RETURNED, Reader, SNAPSHOTS,
+    STRANDS, append::Tail, compact::Compaction, fault_of, meta::META, upgrade::upgrade,
 };
 use crate::{
     journal::{error::Fault, record::RunKey},
@@ -19,7 +19,8 @@ pub(crate) struct Store {
     disk: Arc<Disk>,
     db: Arc<Database>,
     meta: Meta,
-    tail: Tail,
+    pub(super) tail: Tail,
+    pub(super) compaction: Compaction,
     /// The number of the last frame that is durable.
     frame: u64,
     /// The runs that were kept since that frame, which the next one names.
@@ -51,33 +52,39 @@ impl Store {
         transaction.open_table(OPS).map_err(fault_of)?;
         transaction.open_table(FRAMES).map_err(fault_of)?;
         transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
-        transaction.open_table(EFFECTS).map_err(fault_of)?;
+        transaction.open_table(CUTS).map_err(fault_of)?;
+        transaction.open_table(LEDGER).map_err(fault_of)?;
         transaction.open_table(RESTORED).map_err(fault_of)?;
         transaction.open_table(RETURNED).map_err(fault_of)?;
         transaction.commit().map_err(fault_of)?;
         let db = Arc::new(db);
-        Ok(Self::with(disk, db, meta, Tail::new(meta.session)))
+        Ok(Self::with(disk, db, meta, Tail::new(meta.session), Compaction::default()))
     }
 
     /// Opens a journal, all of whose pages are checked. Writes nothing if anything is wrong.
     pub(crate) fn open(disk: &Arc<Disk>) -> Result<Self, Fault> {
         let opened = panics::quietly(|| Self::try_open(disk));
-        opened.unwrap_or_else(|| Err(Fault::damaged("redb gave up on it")))
+        let opened = opened.unwrap_or_else(|| Err(Fault::damaged("redb gave up on it")));
+        opened.map_err(|fault| named(disk, fault))
     }
 
     fn try_open(disk: &Arc<Disk>) -> Result<Self, Fault> {
         let db = Arc::new(open_database(disk, true)?);
+        upgrade(&db)?;
         let reader = Reader::new(Arc::clone(&db), Arc::clone(disk))?;
+        reader.check_small()?;
         let meta = reader.meta()?;
         let tail = Tail::read(&reader, meta.session)?;
+        let compaction = Compaction::read(&reader, is_recorded(&tail, &meta))?;
         drop(reader);
         disk.settle().map_err(Fault::of_io)?;
-        Ok(Self::with(Arc::clone(disk), db, meta, tail))
+        Ok(Self::with(Arc::clone(disk), db, meta, tail, compaction))
     }
 
-    fn with(disk: Arc<Disk>, db: Arc<Database>, meta: Meta, tail: Tail) -> Self {
+    fn with(disk: Arc<Disk>, db: Arc<Database>, meta: Meta, tail: Tail, compaction: Compaction) -> Self {
         let frame = tail.frame();
-        Self { disk, db, meta, tail, frame, loose: Vec::new(), broken: false, attempt: None, there: 0 }
+        let loose = Vec::new();
+        Self { disk, db, meta, tail, compaction, frame, loose, broken: false, attempt: None, there: 0 }
     }
 
     /// Opens what a failed write left behind: nothing of it is lost but what was not durable.
@@ -86,6 +93,7 @@ impl Store {
         let db = Arc::new(opened);
         let reader = Reader::new(Arc::clone(&db), Arc::clone(&self.disk))?;
         let tail = Tail::read(&reader, self.meta.session)?;
+        self.compaction.read_again(&reader, is_recorded(&tail, &self.meta))?;
         drop(reader);
         let frame = tail.frame();
         match self.attempt.take() {
@@ -121,8 +129,8 @@ impl Store {
     /// Durable when it returns.
     pub(crate) fn set_meta(&mut self, meta: Meta) -> Result<(), Fault> {
         self.change(|transaction| {
-            let mut table = transaction.open_table(META)?;
-            Ok(meta.write(&mut table)?)
+            let mut table = transaction.open_table(META).map_err(fault_of)?;
+            meta.write(&mut table).map_err(fault_of)
         })?;
         self.meta = meta;
         self.tail.set_session(meta.session);
@@ -152,13 +160,27 @@ impl Store {
         self.attempt = Some(Attempt { items: items.len(), frame, loose: loose.clone() });
         self.commit(transaction)?;
         (self.frame, self.loose) = (frame, loose);
+        if let Some((cut, bytes)) = self.tail.cut.take() {
+            self.compaction.snapshot = bytes;
+            self.compaction.begin(cut, self.is_recorded());
+        }
         Ok(())
+    }
+
+    /// Whether it has frames, or will: these name the runs, and need all of them.
+    pub(super) fn is_recorded(&self) -> bool {
+        is_recorded(&self.tail, &self.meta)
+    }
+
+    /// Whether a snapshot would let enough go to be worth its writing.
+    pub(crate) fn wants_snapshot(&self) -> bool {
+        !self.is_recorded() && self.compaction.wants_snapshot(self.tail.blocks())
     }
 
     /// A change of one of the small tables.
     pub(in crate::journal) fn change<T>(
         &mut self,
-        change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         if self.broken {
             self.recover()?;
@@ -169,12 +191,9 @@ impl Store {
         changed
     }
 
-    fn try_change<T>(
-        &self,
-        change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
-    ) -> Result<T, Fault> {
+    fn try_change<T>(&self, change: impl FnOnce(&WriteTransaction) -> Result<T, Fault>) -> Result<T, Fault> {
         let transaction = begin(&self.db).map_err(|fault| self.explain(fault))?;
-        let changed = change(&transaction).map_err(|error| self.explain(fault_of(error)))?;
+        let changed = change(&transaction).map_err(|fault| self.explain(fault))?;
         self.commit(transaction)?;
         Ok(changed)
     }
@@ -205,11 +224,34 @@ fn open_database(disk: &Arc<Disk>, checked: bool) -> Result<Database, Fault> {
 
 /// A database of a file that is only read: what its check writes stays in memory.
 pub(super) fn open_to_read(disk: &Arc<Disk>) -> Result<Reader, Fault> {
-    let open = || Reader::new(Arc::new(open_database(disk, true)?), Arc::clone(disk));
-    panics::quietly(open).unwrap_or_else(|| Err(Fault::damaged("redb gave up on it")))
+    let open = || {
+        let db = open_database(disk, true)?;
+        upgrade(&db)?;
+        let reader = Reader::new(Arc::new(db), Arc::clone(disk))?;
+        reader.check_small()?;
+        Ok(reader)
+    };
+    let opened = panics::quietly(open).unwrap_or_else(|| Err(Fault::damaged("redb gave up on it")));
+    opened.map_err(|fault| named(disk, fault))
 }
 
-fn begin(db: &Database) -> Result<WriteTransaction, Fault> {
+/// redb says that a page is another than was written, and not of which table it is: the hashes of blocks and rows do.
+fn named(disk: &Arc<Disk>, fault: Fault) -> Fault {
+    if !matches!(fault, Fault::Damaged { .. }) || disk.changed() {
+        return fault;
+    }
+    let look = || Reader::new(Arc::new(open_database(disk, false)?), Arc::clone(disk))?.check_all();
+    match panics::quietly(look) {
+        Some(Err(found @ Fault::Damaged { .. })) => found,
+        _ => fault,
+    }
+}
+
+fn is_recorded(tail: &Tail, meta: &Meta) -> bool {
+    tail.frame() > 0 || meta.reducer.is_some()
+}
+
+pub(super) fn begin(db: &Database) -> Result<WriteTransaction, Fault> {
     let mut transaction = db.begin_write().map_err(fault_of)?;
     // A reopen after a crash takes milliseconds, whatever the size.
     transaction.set_quick_repair(true);

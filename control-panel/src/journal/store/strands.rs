@@ -61,6 +61,12 @@ impl Strands {
         Some(id)
     }
 
+    /// In the order of authors.
+    pub(super) fn authors(&self) -> Vec<(Author, Vec<StrandId>)> {
+        let ids = |strands: &Vec<Strand>| strands.iter().map(|strand| strand.id).collect();
+        self.of.iter().map(|(author, strands)| (*author, ids(strands))).collect()
+    }
+
     /// The number of a run that is in the file.
     pub(super) fn find(&mut self, key: &RunKey, file: &mut impl Find) -> Result<Option<u64>, Fault> {
         let Some(strands) = self.of.get_mut(&key.author) else { return Ok(None) };
@@ -86,11 +92,21 @@ impl Strands {
     ) -> Result<(StrandId, bool), Fault> {
         let placed = Placed::new(run);
         let author = run.header.author;
-        for strand in self.of.get_mut(&author).into_iter().flatten() {
-            if strand.end(file)?.is_some_and(|end| placed.follows(&end)) {
-                strand.end = End::At(placed);
-                return Ok((strand.id, false));
+        let strands = self.of.entry(author).or_default();
+        let mut empty = None;
+        for strand in &mut *strands {
+            match strand.end(file)? {
+                Some(end) if placed.follows(&end) => {
+                    strand.end = End::At(placed);
+                    return Ok((strand.id, false));
+                }
+                Some(_) => {}
+                None => empty = Some(strand),
             }
+        }
+        if let Some(strand) = empty {
+            strand.end = End::At(placed);
+            return Ok((strand.id, false));
         }
         let id = self.add(author, End::At(placed));
         id.map(|id| (id, true)).ok_or_else(|| Fault::damaged("it has as many strands as there are numbers"))

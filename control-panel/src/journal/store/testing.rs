@@ -11,6 +11,7 @@ use crate::{
     Delta, Peer, Replica, Stamp, State,
     journal::record::{FrameRecord, RunRecord},
     replica::codec::{Limits, Postcard},
+    testing::Rng,
 };
 
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) room: Option<u64>,
     /// Fails so many syncs.
     pub(crate) failing_syncs: usize,
+    /// Which bytes were read, while that is noted.
+    pub(crate) read: Option<Vec<bool>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -75,9 +78,12 @@ impl StorageBackend for Memory {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let (inner, offset) = (self.lock(), usize::try_from(offset).unwrap());
+        let (mut inner, offset) = (self.lock(), usize::try_from(offset).unwrap());
         let found = inner.bytes.get(offset..offset + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(found);
+        if let Some(read) = &mut inner.read {
+            read[offset..offset + out.len()].fill(true);
+        }
         Ok(())
     }
 
@@ -141,4 +147,31 @@ pub(crate) fn runs(count: usize) -> Vec<RunRecord> {
 pub(crate) fn frame(number: u64, run: &RunRecord) -> FrameRecord {
     let intents = format!("intents of frame {number}").into_bytes();
     FrameRecord { session: 1, panel_frame: number, intents, runs: vec![run.clone()], digest: Some(number) }
+}
+
+/// What two peers wrote in turn, one of them in two copies; each run with those that it is beside where it was received.
+pub(crate) fn received(rng: &mut Rng) -> (Vec<Vec<RunRecord>>, [Replica<Words>; 3]) {
+    let there = Peer([2; 32]);
+    let builder = |me| {
+        let builder = Replica::builder(me, Words::default()).members([HERE, there]);
+        builder.codec(Postcard::new(), Limits::default())
+    };
+    let mut replicas = [builder(HERE).build(), builder(there).build(), builder(there).build()];
+    let mut deltas = Vec::new();
+    for word in 0..60 {
+        let from = rng.index(replicas.len());
+        for _ in 0..=rng.below(3) {
+            replicas[from].commit(format!("word {word} ").repeat(rng.index(30) + 1));
+        }
+        let Some(delta) = replicas[from].outbox() else { continue };
+        for to in [0, 1, 2] {
+            // The copies see each other late, so they fork.
+            if to != from && (from == 0 || to == 0 || word > 40) && rng.chance(70) {
+                replicas[to].merge(delta.clone());
+                let _ = replicas[to].settle();
+            }
+        }
+        deltas.push(delta.runs.iter().map(|run| RunRecord::new(run, false).unwrap()).collect());
+    }
+    (deltas, replicas)
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Disk, FORMAT, Item, Meta, Reader, Store,
-    testing::{HERE, Memory, Words, frame, runs},
+    testing::{HERE, Memory, Words, frame, received, runs},
 };
 use crate::{
-    Peer, Replica, Version,
+    Replica, Version,
     journal::{
         error::Fault,
         record::{FrameRecord, RunKey, RunRecord},
@@ -166,33 +166,6 @@ fn no_flipped_bit_is_taken_for_the_journal_and_none_is_written_over() {
     assert!(found > 20, "only {found} were found");
 }
 
-/// What two peers wrote in turn, one of them in two copies; each run with those that it is beside where it was received.
-fn received(rng: &mut Rng) -> (Vec<Vec<RunRecord>>, [Replica<Words>; 3]) {
-    let there = Peer([2; 32]);
-    let builder = |me| {
-        let builder = Replica::builder(me, Words::default()).members([HERE, there]);
-        builder.codec(Postcard::new(), Limits::default())
-    };
-    let mut replicas = [builder(HERE).build(), builder(there).build(), builder(there).build()];
-    let mut deltas = Vec::new();
-    for word in 0..60 {
-        let from = rng.index(replicas.len());
-        for _ in 0..=rng.below(3) {
-            replicas[from].commit(format!("word {word} ").repeat(rng.index(30) + 1));
-        }
-        let Some(delta) = replicas[from].outbox() else { continue };
-        for to in [0, 1, 2] {
-            // The copies see each other late, so they fork.
-            if to != from && (from == 0 || to == 0 || word > 40) && rng.chance(70) {
-                replicas[to].merge(delta.clone());
-                let _ = replicas[to].settle();
-            }
-        }
-        deltas.push(delta.runs.iter().map(|run| RunRecord::new(run, false).unwrap()).collect());
-    }
-    (deltas, replicas)
-}
-
 #[test]
 fn runs_of_any_authors_in_any_order_are_there_once_and_verbatim() {
     for seed in 0..12 {
@@ -237,7 +210,7 @@ fn runs_of_any_authors_in_any_order_are_there_once_and_verbatim() {
             assert_eq!(Some(&run), expected.get(&run.key), "seed {seed}: run {number}");
         }
         reader.recorded().unwrap();
-        let since = reader.since(&Version::new()).unwrap();
+        let (since, _) = reader.since(&Version::new(), usize::MAX).unwrap().unwrap();
         let given: BTreeSet<_> = since.iter().map(|run| RunKey::of(run)).collect();
         let admitted: BTreeSet<_> = expected.values().filter(|run| run.admitted).map(|run| run.key).collect();
         assert!(given == admitted && since.len() == admitted.len(), "seed {seed}");
@@ -264,7 +237,7 @@ fn peers_are_given_each_branch_that_they_lack_and_nothing_that_they_have() {
         for (index, replica) in replicas.iter().enumerate() {
             let had = replica.since(&Version::new());
             let had: BTreeSet<_> = had.runs.iter().map(|run| RunKey::of(run)).collect();
-            let given = reader.since(replica.version()).unwrap();
+            let (given, _) = reader.since(replica.version(), usize::MAX).unwrap().unwrap();
             let given: BTreeSet<_> = given.iter().map(|run| RunKey::of(run)).collect();
             let lacked: BTreeSet<_> = all.difference(&had).copied().collect();
             assert_eq!(given, lacked, "seed {seed}, replica {index}");
@@ -287,9 +260,10 @@ fn a_peer_is_given_what_it_lacks_and_all_of_a_chain_whose_end_is_unknown() {
             version
         };
         let hash = runs[usize::try_from(count).unwrap() - 1].key.hash;
-        let given: Vec<_> = reader.since(&version(hash)).unwrap().iter().map(|run| run.header.seq).collect();
+        let since = |hash| reader.since(&version(hash), usize::MAX).unwrap().unwrap().0;
+        let given: Vec<_> = since(hash).iter().map(|run| run.header.seq).collect();
         assert_eq!(given, (count..2_000).collect::<Vec<_>>());
-        assert_eq!(reader.since(&version(RunHash([7; 32]))).unwrap().len(), 2_000, "a fork");
+        assert_eq!(since(RunHash([7; 32])).len(), 2_000, "a fork");
     }
 }
 

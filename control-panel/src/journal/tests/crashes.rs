@@ -30,8 +30,11 @@ struct Node {
     inbox: Vec<Vec<u8>>,
 }
 
+/// So few stable operations are kept, and the rest is let go of as soon as may be.
+const HISTORY: usize = 6;
+
 fn replica(peer: Peer, journal: &Journal) -> Replica<Words> {
-    let builder = Replica::builder(peer, Words::default()).members(PEERS);
+    let builder = Replica::builder(peer, Words::default()).members(PEERS).history(HISTORY);
     journal.replica(builder.codec(Postcard::new(), Limits::default())).unwrap()
 }
 
@@ -94,38 +97,40 @@ fn seeds() -> u64 {
 
 #[test]
 fn a_crash_at_any_step_breaks_no_promise() {
-    let mut crashes = 0;
+    let (mut crashes, mut cuts) = (0, 0);
     for seed in 0..seeds() {
-        crashes += run(seed);
+        let (more, with_snapshot) = run(seed);
+        (crashes, cuts) = (crashes + more, cuts + with_snapshot);
     }
     assert!(crashes >= seeds(), "{crashes} crashes");
+    assert!(cuts >= seeds() / 2, "{cuts} starts went on from a snapshot of their own");
 }
 
-fn run(seed: u64) -> u64 {
+/// How many crashes there were, and how many starts with a snapshot.
+fn run(seed: u64) -> (u64, u64) {
     let mut rng = Rng::new(seed);
     let mut nodes: Vec<_> = PEERS.into_iter().map(Node::new).collect();
-    let (mut crashes, mut word) = (0, 0);
+    let (mut crashes, mut cuts, mut word) = (0, 0, 0);
     // Every operation that was ever committed, by its stamp; and what was stable, in order.
     let mut committed: BTreeMap<Stamp, String> = BTreeMap::new();
     let mut durable: BTreeSet<Stamp> = BTreeSet::new();
     for _ in 0..60 {
         let at = usize::try_from(rng.below(3)).unwrap();
-        match rng.below(12) {
+        match rng.below(13) {
             0..=3 => {
                 word += 1;
-                let text = format!("{seed} {word}");
+                // Some fill half a block.
+                let text = format!("{seed} {word} ").repeat(if rng.chance(30) { 600 } else { 1 });
                 let stamp = nodes[at].replica.commit(text.clone());
                 let before = committed.insert(stamp, text);
                 assert!(before.is_none() || !durable.contains(&stamp), "seed {seed}: {stamp} was used twice");
             }
             4..=6 => frame(&mut nodes, at, &mut durable, seed),
             7 | 8 => nodes[at].flush(),
-            9 | 10 => {
-                // From the journal, as a worker does.
+            9 => meet(&mut nodes, &mut durable, seed, 3),
+            10 | 11 => {
                 let other = (at + 1) % 3;
-                let deltas =
-                    nodes[at].journal.since(nodes[other].replica.version(), &Limits::default()).unwrap();
-                nodes[other].inbox.extend(deltas);
+                serve(&mut nodes, at, other);
             }
             _ => {
                 let has = nodes[at].replica.version().clone();
@@ -143,24 +148,13 @@ fn run(seed: u64) -> u64 {
                         assert!(kept >= count, "seed {seed}: {author} has {kept}, and a peer {count}");
                     }
                 }
+                cuts += u64::from(node.journal.try_reader().unwrap().note().unwrap().is_some());
                 nodes.insert(at, node);
                 crashes += 1;
             }
         }
     }
-    // All meet, a few times: to say what they have, too.
-    for _ in 0..6 {
-        for at in 0..3 {
-            frame(&mut nodes, at, &mut durable, seed);
-            nodes[at].flush();
-            frame(&mut nodes, at, &mut durable, seed);
-            for other in (0..3).filter(|other| *other != at) {
-                let deltas =
-                    nodes[at].journal.since(nodes[other].replica.version(), &Limits::default()).unwrap();
-                nodes[other].inbox.extend(deltas);
-            }
-        }
-    }
+    meet(&mut nodes, &mut durable, seed, 6);
     (0..3).for_each(|at| frame(&mut nodes, at, &mut durable, seed));
     let states: Vec<_> = nodes.iter().map(|node| node.replica.state().clone()).collect();
     assert!(states[0] == states[1] && states[1] == states[2], "seed {seed}: {states:#?}");
@@ -168,7 +162,28 @@ fn run(seed: u64) -> u64 {
     for stamp in &durable {
         assert!(kept.contains(&committed[stamp]), "seed {seed}: {stamp} was sent, and is lost");
     }
-    crashes
+    (crashes, cuts)
+}
+
+/// All meet, a few times: to say what they have, too.
+fn meet(nodes: &mut [Node], durable: &mut BTreeSet<Stamp>, seed: u64, times: usize) {
+    for _ in 0..times {
+        for at in 0..3 {
+            frame(nodes, at, durable, seed);
+            nodes[at].flush();
+            frame(nodes, at, durable, seed);
+            for other in (0..3).filter(|other| *other != at) {
+                serve(nodes, at, other);
+            }
+        }
+    }
+}
+
+/// What another has not, from the journal, as a worker does. What all have acknowledged may be gone.
+fn serve(nodes: &mut [Node], at: usize, other: usize) {
+    let missing = nodes[at].journal.since(nodes[other].replica.version(), &Limits::default()).unwrap();
+    assert!(missing.snapshot.is_none(), "what a member lacks is kept");
+    nodes[other].inbox.extend(missing.deltas);
 }
 
 /// One frame of a node: merge, settle, send what may be sent.

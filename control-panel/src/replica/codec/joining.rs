@@ -120,6 +120,26 @@ where
         Self::read(bytes, codec, limits, Some(verifier))
     }
 
+    /// Whether the state in these bytes, which were made here, comes back from them.
+    #[cfg(feature = "journal")]
+    pub(crate) fn check_state(bytes: &[u8]) -> Result<(), EncodeError> {
+        let check = || -> Result<(usize, S), DecodeError> {
+            let limits = Limits::default().with_bytes(usize::MAX);
+            let mut reader = Reader::new(SnapshotBytes::open(bytes, &limits)?.content);
+            part(&mut reader)?;
+            let state = part(&mut reader)?;
+            Ok((state.len(), read_postcard(state)?))
+        };
+        let (length, state) = check().map_err(EncodeError::NotReadBack)?;
+        let mut again = Vec::with_capacity(length);
+        write_postcard(&state, &mut again)?;
+        // A hash map may have another order, and not another length.
+        if again.len() == length {
+            return Ok(());
+        }
+        Err(EncodeError::Value("the state that is read back is another".to_owned()))
+    }
+
     /// The delta. What waits is in it as far as it can be read: an author may have given a waiting run a time that its past would refute.
     fn provable(&self) -> Result<Vec<Arc<Run<S::Op>>>, EncodeError> {
         let mut delta = self.delta().runs.into_vec();

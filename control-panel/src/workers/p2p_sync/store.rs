@@ -39,7 +39,7 @@ impl<S: State> Store<Wire> for LinkStore<S> {
     }
 
     fn next(&mut self) -> Result<Option<Piece<Wire>>, ServeError> {
-        let Some(piece) = self.backlog.as_mut().and_then(Iterator::next) else {
+        let Some(piece) = self.backlog.as_mut().and_then(Iterator::next).transpose()? else {
             self.backlog = None;
             return Ok(None);
         };

@@ -62,7 +62,12 @@ fn builder(peer: Peer) -> ReplicaBuilder<Words> {
 impl App {
     /// As `Journal::replica` makes it.
     fn kept(tape: &Tape) -> Self {
-        let kept = Kept { snapshot: None, runs: Vec::new(), returned: BTreeSet::new() };
+        let kept = Kept {
+            snapshot: None,
+            resume: crate::replica::keeper::Resume::default(),
+            runs: Vec::new(),
+            returned: BTreeSet::new(),
+        };
         let keeper = Box::new(RunKeeper::new(tape.handover.clone(), 1));
         Self::of(builder(PEERS[0]).restore(kept, keeper).unwrap())
     }

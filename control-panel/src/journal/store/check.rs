@@ -1,0 +1,45 @@
+//! Whether all that has a hash or a check is what was written.
+
+use std::ops::Bound;
+
+use redb::ReadableTable;
+
+use super::{CUTS, LEDGER, Reader, ledger, snapshots::read_cut, strands::read_runs};
+use crate::{
+    journal::{error::Fault, identity::unlimited},
+    replica::codec::SnapshotBytes,
+};
+
+impl Reader {
+    /// The rows of the small tables, each by its check; `meta` has been read.
+    pub(super) fn check_small(&self) -> Result<(), Fault> {
+        self.returned()?;
+        let ledger = self.transaction().open_table(LEDGER).map_err(|error| self.fault(error))?;
+        for row in ledger.iter().map_err(|error| self.fault(error))? {
+            let (stamp, row) = row.map_err(|error| self.fault(error))?;
+            ledger::read(stamp.value(), row.value()).ok_or_else(ledger::damaged)?;
+        }
+        let cuts = self.transaction().open_table(CUTS).map_err(|error| self.fault(error))?;
+        for row in cuts.iter().map_err(|error| self.fault(error))? {
+            let (session, row) = row.map_err(|error| self.fault(error))?;
+            read_cut(session.value(), row.value())?;
+        }
+        Ok(())
+    }
+
+    /// All that has a hash or a check.
+    pub(super) fn check_all(&self) -> Result<(), Fault> {
+        self.check_small()?;
+        self.run_blocks(0)?.try_for_each(|block| {
+            let (first, row) = block?;
+            read_runs(first, &row).map(drop)
+        })?;
+        self.frame_blocks((Bound::Unbounded, Bound::Unbounded))?.try_for_each(|block| block.map(drop))?;
+        for (session, bytes) in self.snapshots()? {
+            SnapshotBytes::open(&bytes, &unlimited()).map_err(|error| {
+                Fault::damaged(format_args!("the snapshot of session {session}: {error}"))
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! Snapshots and what they stand for: one row of `snapshots`, and one of `cuts`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use redb::{ReadableTable, WriteTransaction};
+
+use super::{CUTS, Reader, SNAPSHOTS, append::Tail, cut::Cut, fault_of};
+use crate::journal::{error::Fault, keeping::AnySnapshot, record::SnapshotNote};
+
+impl Tail {
+    /// The last of each session: what the next one begins with, here and in a replay.
+    pub(super) fn put_snapshot(
+        &mut self,
+        transaction: &WriteTransaction,
+        session: u64,
+        snapshot: &dyn AnySnapshot,
+    ) -> Result<(), Fault> {
+        let note = snapshot.note();
+        let is_own = note.as_ref().is_some_and(|note| note.resume.is_own);
+        let is_recorded = self.frame() > 0;
+        // The frames name the runs, so nothing could be let go of.
+        if is_own && is_recorded {
+            return Ok(());
+        }
+        let bytes = match snapshot.encode() {
+            Ok(bytes) => bytes,
+            // The runs are there.
+            Err(_) if is_own => return Ok(()),
+            Err(error) => return Err(Fault::Encode(error)),
+        };
+        let mut snapshots = transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
+        let mut cuts = transaction.open_table(CUTS).map_err(fault_of)?;
+        if !is_recorded {
+            // No replay begins with those before.
+            snapshots.retain(|_, _| false).map_err(fault_of)?;
+            cuts.retain(|_, _| false).map_err(fault_of)?;
+        }
+        snapshots.insert(session, &bytes[..]).map_err(fault_of)?;
+        match note {
+            Some(note) => {
+                let cut = Cut::new(session, &bytes, note);
+                cuts.insert(session, &cut.row()[..]).map_err(fault_of)?;
+                self.cut = Some((cut, bytes.len() as u64));
+            }
+            None => drop(cuts.remove(session).map_err(fault_of)?),
+        }
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// The last snapshot.
+    pub(crate) fn snapshot(&self) -> Result<Option<Vec<u8>>, Fault> {
+        let table = self.transaction().open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
+        let last = table.last().map_err(|error| self.fault(error))?;
+        Ok(last.map(|(_, bytes)| bytes.value().to_vec()))
+    }
+
+    /// What the last snapshot stands for, if that is known.
+    pub(super) fn cut(&self) -> Result<Option<Cut>, Fault> {
+        let snapshots = self.transaction().open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
+        let Some((session, _)) = snapshots.last().map_err(|error| self.fault(error))? else {
+            return Ok(None);
+        };
+        let cuts = self.transaction().open_table(CUTS).map_err(|error| self.fault(error))?;
+        let session = session.value();
+        let row = cuts.get(session).map_err(|error| self.fault(error))?;
+        row.map(|row| read_cut(session, row.value())).transpose()
+    }
+
+    /// What the last snapshot stands for, if that is known.
+    pub(crate) fn note(&self) -> Result<Option<SnapshotNote>, Fault> {
+        Ok(self.cut()?.map(|cut| cut.note))
+    }
+
+    /// By the session that went on from it, the last of each that did.
+    pub(crate) fn snapshots(&self) -> Result<BTreeMap<u64, Arc<[u8]>>, Fault> {
+        let table = self.transaction().open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
+        let rows = table.iter().map_err(|error| self.fault(error))?;
+        rows.map(|row| row.map(|(session, bytes)| (session.value(), bytes.value().into())))
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.fault(error))
+    }
+}
+
+pub(super) fn read_cut(session: u64, row: &[u8]) -> Result<Cut, Fault> {
+    Cut::read(session, row).map_err(|error| Fault::damaged(format_args!("a row of `cuts`: {error}")))
+}

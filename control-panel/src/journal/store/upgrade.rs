@@ -1,0 +1,49 @@
+//! A file of the format before becomes one of this.
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+use super::{
+    CUTS, FORMAT, LEDGER, Ledger, Meta, RETURNED, fault_of,
+    meta::META,
+    rows::{put_returned_prefix, read_returned_v2},
+    store::begin,
+};
+use crate::journal::error::Fault;
+
+/// Of format 2: effects without a check.
+const EFFECTS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("effects");
+
+/// In one transaction. It is held back with all that an open writes, and is a reader's own where the file is only read.
+pub(super) fn upgrade(db: &Database) -> Result<(), Fault> {
+    let reading = db.begin_read().map_err(fault_of)?;
+    let meta = Meta::read(&reading.open_table(META).map_err(fault_of)?)?;
+    drop(reading);
+    if meta.format == FORMAT {
+        return Ok(());
+    }
+    let transaction = begin(db)?;
+    {
+        let mut table = transaction.open_table(META).map_err(fault_of)?;
+        Meta { format: FORMAT, ..meta }.write(&mut table).map_err(fault_of)?;
+        transaction.open_table(CUTS).map_err(fault_of)?;
+        transaction.open_table(LEDGER).map_err(fault_of)?;
+        let mut ledger = Ledger::open(&transaction)?;
+        let effects = transaction.open_table(EFFECTS).map_err(fault_of)?;
+        for row in effects.iter().map_err(fault_of)? {
+            let (stamp, state) = row.map_err(fault_of)?;
+            ledger.put(stamp.value(), state.value())?;
+        }
+        let mut returned = transaction.open_table(RETURNED).map_err(fault_of)?;
+        let mut rows = Vec::new();
+        for row in returned.iter().map_err(fault_of)? {
+            let (key, ()) = row.map(|(key, _)| (key, ())).map_err(fault_of)?;
+            rows.extend(read_returned_v2(key.value()));
+        }
+        returned.retain(|_, ()| false).map_err(fault_of)?;
+        for (number, prefix) in rows {
+            returned.insert(&put_returned_prefix(number, prefix)[..], ()).map_err(fault_of)?;
+        }
+    }
+    transaction.delete_table(EFFECTS).map_err(fault_of)?;
+    transaction.commit().map_err(fault_of)
+}
