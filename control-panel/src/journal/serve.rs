@@ -141,7 +141,7 @@ pub(super) fn lacked(reader: &Reader, version: &Version, most: usize) -> Result<
         let mut version = version.clone();
         for run in &runs {
             let end = End { next_seq: run.next_seq(), hash: run.hash };
-            version.advance(&mut usize::MAX.clone(), run.header.author, run.header.previous, end);
+            version.advance(&mut usize::MAX.clone(), &run.header.author, &run.header.previous, end);
         }
         return Ok(Some(Lacked { runs, version, more }));
     }

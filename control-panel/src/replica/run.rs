@@ -64,6 +64,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// To be filled in.
+    #[cfg(feature = "codec")]
     #[inline]
     pub(crate) fn blank() -> Self {
         let author = Author { peer: Peer([0; 32]), incarnation: 0 };
@@ -142,6 +143,7 @@ pub(crate) struct Run<Op> {
 }
 
 impl<Op> Run<Op> {
+    #[cfg(feature = "codec")]
     fn blank() -> Self {
         Self {
             header: Header::blank(),
@@ -154,6 +156,7 @@ impl<Op> Run<Op> {
 
     /// A run that `fill` fills in: it is large enough for each copy to count. On the stack all the same, as a look at whether no one else has an `Arc`
     /// costs more than one copy.
+    #[cfg(feature = "codec")]
     #[inline]
     pub(crate) fn made<E>(fill: impl FnOnce(&mut Self) -> Result<(), E>) -> Result<Arc<Self>, E> {
         let mut run = Self::blank();
