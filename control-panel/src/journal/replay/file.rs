@@ -151,7 +151,7 @@ fn run(place: &RunPlace, runs: &BTreeMap<RunPlace, RunRecord>) -> Result<RunByte
     Ok(RunBytes { author, seq, hash, bytes })
 }
 
-fn is_export(path: &Path) -> bool {
+pub(crate) fn is_export(path: &Path) -> bool {
     let mut begin = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
     read.is_ok() && begin == MAGIC

@@ -23,6 +23,7 @@ pub use self::{
     start::Start,
 };
 pub(crate) use self::{
+    file::is_export,
     frames::{RecordedFrame, RecordedIntent},
     noted::{Noted, is_due},
     player::Player,

@@ -28,7 +28,7 @@ impl Reader {
     }
 
     /// All that has a hash or a check.
-    pub(super) fn check_all(&self) -> Result<(), Fault> {
+    pub(crate) fn check_all(&self) -> Result<(), Fault> {
         self.check_small()?;
         self.run_blocks(0)?.try_for_each(|block| {
             let (first, row) = block?;
@@ -40,6 +40,11 @@ impl Reader {
                 Fault::damaged(format_args!("the snapshot of session {session}: {error}"))
             })?;
         }
-        Ok(())
+        match (self.cut()?, self.snapshot()?) {
+            (Some(cut), Some(bytes)) if cut.hash != *blake3::hash(&bytes).as_bytes() => {
+                Err(Fault::damaged("a row of `cuts` is of another snapshot"))
+            }
+            _ => Ok(()),
+        }
     }
 }

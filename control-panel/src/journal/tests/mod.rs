@@ -1,6 +1,7 @@
 //! Journals on a medium that fails.
 
 mod checks;
+mod compacted;
 mod crashes;
 mod failures;
 mod pieces;

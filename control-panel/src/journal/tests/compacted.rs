@@ -1,0 +1,84 @@
+//! What is left of a compacted journal that the disk damaged.
+
+use std::{fs, path::Path};
+
+use tempfile::TempDir;
+
+use crate::{
+    Replica,
+    journal::{
+        Journal,
+        files::open_to_read,
+        salvage::salvage,
+        store::testing::{HERE, Words},
+    },
+    replica::codec::{Limits, Postcard},
+};
+
+const COVERED: usize = 120;
+
+fn replica(journal: &Journal) -> Replica<Words> {
+    let builder = Replica::builder(HERE, Words::default()).codec(Postcard::new(), Limits::default());
+    journal.replica(builder).unwrap()
+}
+
+fn word(number: usize) -> String {
+    format!("word {number} ").repeat(200)
+}
+
+/// A journal that let go of the first words.
+fn written(path: &Path) -> Vec<u8> {
+    let journal = Journal::open(path).unwrap();
+    let mut replica = replica(&journal);
+    for number in 0..COVERED + 8 {
+        replica.commit(word(number));
+        let _ = replica.settle();
+        journal.flush().unwrap();
+        if number + 1 == COVERED {
+            replica.cut().unwrap();
+        }
+    }
+    journal.close().unwrap();
+    fs::read(path).unwrap()
+}
+
+fn flip(bytes: &[u8], needle: &[u8]) -> Vec<u8> {
+    let mut flipped = bytes.to_vec();
+    let found: Vec<_> = bytes.windows(needle.len()).enumerate().filter(|(_, it)| *it == needle).collect();
+    assert!(!found.is_empty());
+    for (at, _) in found {
+        flipped[at + needle.len() / 2] ^= 1;
+    }
+    flipped
+}
+
+/// What was lost, and the words that are left.
+fn salvaged(folder: &TempDir, name: &str, bytes: Vec<u8>) -> (Vec<String>, Vec<String>) {
+    let (from, to) = (folder.path().join(name), folder.path().join(format!("{name}.saved")));
+    fs::write(&from, bytes).unwrap();
+    assert!(Journal::open(&from).is_err(), "{name}");
+    let lost = salvage(&from, &to).unwrap().lost;
+    let journal = Journal::open(&to).unwrap();
+    let words = replica(&journal).state().0.clone();
+    (lost, words)
+}
+
+#[test]
+fn the_snapshot_comes_along_or_is_said_to_be_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("good");
+    let good = written(&path);
+    let reader = open_to_read(&path).unwrap();
+    reader.check_all().unwrap();
+    let snapshot = reader.snapshot().unwrap().unwrap();
+
+    // A word behind the cut, in the runs alone.
+    let (lost, words) = salvaged(&folder, "runs", flip(&good, word(COVERED + 6).as_bytes()));
+    assert!(lost.iter().all(|lost| !lost.contains("snapshot")), "{lost:?}");
+    assert!((COVERED..COVERED + 7).contains(&words.len()), "{}", words.len());
+    assert_eq!(words, (0..words.len()).map(word).collect::<Vec<_>>());
+
+    let (lost, words) = salvaged(&folder, "snapshot", flip(&good, &snapshot[..64]));
+    assert!(lost.iter().any(|lost| lost.contains("the snapshot that has all operations up to")), "{lost:?}");
+    assert!(words.is_empty(), "what follows is not put where it does not belong");
+}
