@@ -170,6 +170,7 @@ fn what_is_below_the_cut_is_gone_from_the_file_and_a_restart_has_it_all_the_same
 
     let (journal, mut here) = start(&path).unwrap();
     assert_eq!((here.author(), here.version(), here.state()), (author, &version, &state));
+    assert!(here.outbox().is_none(), "what it had sent is not sent again");
     let stamp = here.commit("and on".to_owned());
     assert_eq!((stamp.author, stamp.seq), (author, version.get(author)), "its own chain goes on");
     let _ = here.settle();
@@ -334,4 +335,51 @@ fn restarts(seed: u64) -> u32 {
     assert_eq!(states, [words; 3], "seed {seed}");
     assert!(replicas.iter().all(|replica| replica.state() == replicas[0].state()), "seed {seed}");
     cuts
+}
+
+/// What was handed out to be performed, and was not noted as performed, is handed out again after a crash: so it is kept.
+#[test]
+fn effects_that_may_not_have_happened_are_not_let_go_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let open = |performed| {
+        let journal = Journal::open(&path).unwrap();
+        let replica = journal.replica(builder(HERE).performed(performed)).unwrap();
+        (journal, replica)
+    };
+    let is_compacted =
+        |journal: &Journal| journal.since(&Version::new(), &Limits::default()).unwrap().snapshot.is_some();
+    let (journal, mut here) = open(0);
+    let mut given = Vec::new();
+    for word in 0..200 {
+        frame(&mut here, &format!("{word} ").repeat(300));
+        journal.flush().unwrap();
+        let _ = here.settle();
+        given.extend(here.settled_ops());
+    }
+    here.cut().unwrap();
+    for _ in 0..3 {
+        let _ = here.settle();
+        journal.flush().unwrap();
+    }
+    let performed = here.performed();
+    assert_eq!(given.len(), 200);
+    assert!(!is_compacted(&journal));
+    // It crashes before it noted any of them.
+    drop((journal, here));
+    let (journal, mut here) = open(0);
+    let _ = here.settle();
+    assert_eq!(here.settled_ops().len(), 200, "all of them once more");
+    journal.close().unwrap();
+    drop((journal, here));
+    // Now they are noted.
+    let (journal, mut here) = open(performed);
+    for _ in 0..3 {
+        frame(&mut here, "more");
+        journal.flush().unwrap();
+    }
+    let _ = here.settle();
+    assert!(is_compacted(&journal));
+    let more: Vec<_> = here.settled_ops().into_iter().map(|(_, word)| word).collect();
+    assert!(more.iter().all(|word| word == "more") && !more.is_empty(), "{} of them", more.len());
 }

@@ -80,5 +80,6 @@ fn the_snapshot_comes_along_or_is_said_to_be_lost() {
 
     let (lost, words) = salvaged(&folder, "snapshot", flip(&good, &snapshot[..64]));
     assert!(lost.iter().any(|lost| lost.contains("the snapshot that has all operations up to")), "{lost:?}");
-    assert!(words.is_empty(), "what follows is not put where it does not belong");
+    // Freed pages may have the runs still. What follows is not put where it does not belong.
+    assert_eq!(words, (0..words.len()).map(word).collect::<Vec<_>>());
 }

@@ -1,7 +1,8 @@
 //! A backlog is read in pieces: together they are what is lacked, and none is long.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
+use super::torn::{Upto, long_runs};
 use crate::{
     Version,
     journal::{
@@ -12,7 +13,7 @@ use crate::{
             testing::{Memory, received, runs},
         },
     },
-    replica::keeper::Lacked,
+    replica::{keeper::Lacked, version::End},
     testing::Rng,
 };
 
@@ -88,4 +89,29 @@ fn a_peer_that_has_nothing_is_given_a_little_at_a_time() {
     assert!(pieces.len() > 10 && pieces.iter().all(|piece| piece.runs.len() < 256), "{}", pieces.len());
     let mut seqs = pieces.iter().flat_map(|piece| &piece.runs).map(|run| run.header.seq);
     assert!(seqs.by_ref().eq(0..3_000), "each once, in order");
+}
+
+/// One that has just what is gone lacks what follows, and no more; one that has less needs the snapshot.
+#[test]
+fn where_the_file_begins_is_where_a_peer_goes_on() {
+    let (mut store, runs) = (create(), long_runs()(42));
+    let end = |count: usize| {
+        let RunKey { author, hash, .. } = runs[count - 1].key;
+        let next_seq = count as u64;
+        let mut version = Version::from_iter([(author, next_seq)]);
+        version.add_end(author, End { next_seq, hash });
+        version
+    };
+    store.append(&[Item::Runs(runs.clone()), Item::Snapshot(1, Arc::new(Upto(30)))]).unwrap();
+    while store.compact().unwrap() {}
+    let reader = store.reader().unwrap();
+    let left = reader.runs().unwrap().count();
+    assert!((12..20).contains(&left), "{left} of 42 are left");
+    for count in 30..=42 {
+        let given = lacked(&reader, &end(count), usize::MAX).unwrap().expect("it has what is gone");
+        let seqs = given.runs.iter().map(|run| run.header.seq);
+        assert!(seqs.eq(count as u64..42), "{count}: {:?}", given.version);
+    }
+    assert!(lacked(&reader, &end(29), usize::MAX).unwrap().is_none());
+    assert!(lacked(&reader, &Version::new(), usize::MAX).unwrap().is_none());
 }

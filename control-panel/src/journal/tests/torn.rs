@@ -130,7 +130,7 @@ fn recorded() -> Vec<Epoch> {
 
 /// What stands for the runs up to a number.
 #[derive(Debug)]
-struct Upto(u64);
+pub(super) struct Upto(pub(super) u64);
 
 impl AnySnapshot for Upto {
     fn encode(&self) -> Result<Vec<u8>, EncodeError> {
@@ -144,20 +144,25 @@ impl AnySnapshot for Upto {
     }
 }
 
-/// Runs of some blocks; a snapshot, and what it stands for goes; more runs, another snapshot, and the session after it.
-fn compacted() -> Vec<Epoch> {
-    let mut script = Script::new();
+/// So many runs more, a few of which fill a block.
+pub(super) fn long_runs() -> impl FnMut(usize) -> Vec<RunRecord> {
     let builder = Replica::builder(HERE, Words::default()).codec(Postcard::new(), Limits::default());
     let mut replica = builder.build();
-    let mut runs = |count: usize| {
-        let run = |_| {
+    move |count| {
+        let mut run = || {
             replica.commit("a word ".repeat(300));
             RunRecord::new(&replica.outbox().unwrap().runs[0], true).unwrap()
         };
-        Item::Runs((0..count).map(run).collect())
-    };
+        (0..count).map(|_| run()).collect()
+    }
+}
+
+/// Runs of some blocks; a snapshot, and what it stands for goes; more runs, another snapshot, and the session after it.
+fn compacted() -> Vec<Epoch> {
+    let mut script = Script::new();
+    let mut runs = long_runs();
     for (count, upto) in [(30, 25), (12, 40)] {
-        script.append(&[runs(count)]);
+        script.append(&[Item::Runs(runs(count))]);
         script.append(&[Item::Snapshot(1, Arc::new(Upto(upto)))]);
         let before = script.last.runs.len();
         while script.write(|store| store.compact().unwrap()) {}
