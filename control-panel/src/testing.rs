@@ -3,6 +3,8 @@
 //!
 //! Put it among your dev-dependencies: `control-panel = { version = "0.1", features = ["testing"] }`.
 
+#[cfg(feature = "journal")]
+mod journal;
 mod keys;
 mod laws;
 mod rng;
@@ -38,6 +40,8 @@ use crate::{
 
 pub use crate::difference::{Difference, difference};
 
+#[cfg(feature = "journal")]
+pub use self::journal::journal;
 pub use self::{
     keys::{TestKeys, TestSigner},
     laws::{laws, laws_undoable},

@@ -1,4 +1,4 @@
-//! The state: pages and links between them. Pure, so that what was recorded replays.
+//! The state: pages, links between them, and remarks on them. Pure, so that what was recorded replays.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,10 +6,12 @@ use std::{
 };
 
 use control_panel::{
-    GraphIntent, QueuedIntent, Reducer, Reply,
+    Delta, GraphIntent, QueuedIntent, Reducer, Replica, Reply,
     journal::{JournalError, Recorded, Start},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::remarks::{self, HERE, Remark, Remarks};
 
 /// What can happen.
 #[derive(Debug, GraphIntent, Serialize, Deserialize)]
@@ -21,6 +23,12 @@ pub(crate) enum Edit {
         title: String,
     },
     Remove(u32),
+    Remark(Remark),
+    /// What a peer remarked.
+    #[intent(clock = delta, origin = delta)]
+    FromPeer {
+        delta: Delta<Remark>,
+    },
     /// How many pages there are: the answer is no part of the state, and a replay answers no one.
     Count(Reply<usize>),
     /// Too much for a journal, and nothing that the state depends on.
@@ -34,10 +42,11 @@ pub(crate) struct Page {
     pub(crate) links: BTreeSet<u32>,
 }
 
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) pages: BTreeMap<u32, Page>,
     pub(crate) edits: u64,
+    pub(crate) remarks: Replica<Remarks>,
 }
 
 impl Reducer for Site {
@@ -63,22 +72,29 @@ impl Reducer for Site {
                     self.pages.values_mut().for_each(|other| _ = other.links.remove(&page));
                 }
             }
+            Edit::Remark(remark) => _ = self.remarks.commit(remark),
+            Edit::FromPeer { delta } => self.remarks.merge(delta),
             Edit::Count(reply) => return reply.send(self.pages.len()),
             Edit::Link(..) | Edit::MouseMoved(..) => return,
         }
         self.edits += 1;
     }
 
+    fn settle(&mut self) {
+        let _ = self.remarks.settle();
+    }
+
     fn digest(&self) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
+        (&self.pages, self.edits, &self.remarks.state().0).hash(&mut hasher);
         Some(hasher.finish())
     }
 }
 
 impl Recorded for Site {
-    fn begin(_: &Start<'_>) -> Result<Self, JournalError> {
-        Ok(Self::default())
+    fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
+        let remarks = start.replica(remarks::builder(HERE))?;
+        Ok(Self { pages: BTreeMap::new(), edits: 0, remarks })
     }
 
     fn fingerprint() -> u64 {
@@ -94,14 +110,13 @@ impl Recorded for Site {
         }
     }
 
-    fn copy(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    /// Titles are the users' own.
+    /// Titles and remarks are the users' own. What a peer sent is there by name alone, whatever is said here.
     fn redact(edit: Edit) -> Option<Edit> {
         Some(match edit {
             Edit::Rename { page, title } => Edit::Rename { page, title: "x".repeat(title.len()) },
+            Edit::Remark(Remark { page, text }) => {
+                Edit::Remark(Remark { page, text: "x".repeat(text.len()) })
+            }
             other => other,
         })
     }

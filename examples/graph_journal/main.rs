@@ -1,16 +1,18 @@
 //! A program whose runs are journals, and the command line to look into them.
 //!
-//! `graph_journal record FILE` runs a small editor of a link graph, with workers that edit it, and records each frame. Every other
+//! `graph_journal record FILE` runs a small editor of a link graph, with workers that edit it and a peer that remarks on it, and records each frame. Every other
 //! command line is `control_panel::journal::cli`'s: what it does to such files, and to those that users send, is one function call.
 //!
 //!     cargo run -p examples --features journal --example graph_journal -- record /tmp/a.journal --seed 1
 //!     cargo run -p examples --features journal --example graph_journal -- replay /tmp/a.journal --print pages
+//!     cargo run -p examples --features journal --example graph_journal -- replay /tmp/a.journal --print remarks.state
 //!     cargo run -p examples --features journal --example graph_journal -- shrink /tmp/a.journal
 //!
 //! The editor has a mistake on purpose, which takes some hundred edits to show: `shrink` finds the few that matter.
 
 mod app;
 mod record;
+mod remarks;
 #[cfg(test)]
 mod tests;
 

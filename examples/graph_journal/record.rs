@@ -6,7 +6,10 @@ use clap::Parser;
 use control_panel::{Context, ControlPanel, IntentSource, journal::Journal, worker};
 use fastrand::Rng;
 
-use crate::app::{Edit, Site};
+use crate::{
+    app::{Edit, Site},
+    remarks::{self, Remark, THERE},
+};
 
 /// Runs an editor of a link graph, and records each of its frames.
 #[derive(Parser)]
@@ -44,6 +47,22 @@ async fn editor(cx: Context<Edit>, seed: u64) {
     }
 }
 
+/// Remarks on pages, somewhere else: a replica of its own, of which each change comes here. A session is a life of its own, as it has no journal.
+#[worker(source = IntentSource::P2pSync)]
+async fn peer(cx: Context<Edit>, session: u32) {
+    let mut remarks = remarks::builder(THERE).incarnation(session).build();
+    for number in 0.. {
+        remarks.commit(Remark { page: number % 40, text: format!("seen {number}") });
+        let _ = remarks.settle();
+        if let Some(delta) = remarks.outbox()
+            && cx.send(Edit::FromPeer { delta }).await.is_err()
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+}
+
 /// Asks how large it is.
 #[worker(source = IntentSource::Restore)]
 async fn counter(cx: Context<Edit>) {
@@ -72,9 +91,13 @@ fn record(options: &Options) -> Result<Site, Box<dyn std::error::Error>> {
     let mut site: Site = journal.begin()?;
     panel.spawn_editor(options.seed);
     panel.spawn_counter();
+    panel.spawn_peer(u32::try_from(journal.session())?);
     for frame in 0..options.frames {
         let x = f32::from(u16::try_from(frame % 1000)?);
-        panel.run_frame(&mut site, &mut (), [(IntentSource::LocalUI, Edit::MouseMoved(x, x))]);
+        let remark =
+            (frame % 20 == 7).then(|| Edit::Remark(Remark { page: frame % 40, text: "mine".to_owned() }));
+        let local = [Edit::MouseMoved(x, x)].into_iter().chain(remark);
+        panel.run_frame(&mut site, &mut (), local.map(|edit| (IntentSource::LocalUI, edit)));
         panel.wait_ready_timeout(Duration::from_millis(4));
     }
     let _ = panel.shutdown_blocking();

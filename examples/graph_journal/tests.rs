@@ -6,7 +6,10 @@ use control_panel::{
     reply,
 };
 
-use crate::app::{Edit, Site};
+use crate::{
+    app::{Edit, Site},
+    remarks::{self, Remark, THERE},
+};
 
 #[test]
 fn a_recorded_editor_replays_and_its_titles_stay_private() {
@@ -29,6 +32,14 @@ fn a_recorded_editor_replays_and_its_titles_stay_private() {
         panel.run_frame(&mut site, &mut (), [(IntentSource::LocalUI, edit)]);
     }
     assert_eq!(answer.try_take(), Some(Ok(2)));
+    let mut there = remarks::builder(THERE).build();
+    there.commit(Remark { page: 1, text: "from there".into() });
+    let _ = there.settle();
+    let from_peer = Edit::FromPeer { delta: there.outbox().unwrap() };
+    let remark = Edit::Remark(Remark { page: 1, text: "rosebud".into() });
+    panel.run_frame(&mut site, &mut (), [from_peer, remark].map(|edit| (IntentSource::LocalUI, edit)));
+    let made = site.remarks.state().clone();
+    assert_eq!(made.0[&1].len(), 2);
     drop(panel);
     journal.close().unwrap();
 
@@ -38,8 +49,13 @@ fn a_recorded_editor_replays_and_its_titles_stay_private() {
     assert_eq!(replay.state.unwrap().pages[&2].title, "rosebud");
     let failure = recording.failure::<Site>().unwrap();
     assert_eq!(failure.to_string(), "frame 7: the invariant does not hold: page 1 links to 2, which is gone");
+    let replay = recording.replay::<Site>(8);
+    assert!(replay.deviations.iter().all(|found| found.frame == 7), "{:?}", replay.deviations);
+    assert_eq!(*replay.state.unwrap().remarks.state(), made);
     let redacted = recording.redacted::<Site>().to_bytes();
-    assert!(!redacted.windows(7).any(|bytes| bytes == b"rosebud"));
+    for private in [&b"rosebud"[..], b"from there"] {
+        assert!(!redacted.windows(private.len()).any(|bytes| bytes == private));
+    }
     let mut timeline = Timeline::<Site>::new(recording);
     assert_eq!(timeline.at(7).unwrap().pages.len(), 1);
     assert_eq!(timeline.at(2).unwrap().pages.len(), 2);

@@ -5,6 +5,7 @@ mod effects;
 mod identity;
 mod keys;
 mod killed;
+mod length;
 mod schema;
 mod serving;
 mod writer;

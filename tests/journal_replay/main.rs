@@ -5,6 +5,7 @@ mod peers;
 mod random;
 mod rejoin;
 mod restore;
+mod seeded;
 mod timeline;
 
 use control_panel::{

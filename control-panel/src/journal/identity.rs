@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState},
     sync::Arc,
 };
 
@@ -15,7 +15,7 @@ use super::{
     store::{Meta, Reader, ReplicaMeta, Store},
 };
 use crate::replica::{
-    Author, Replica, ReplicaBuilder, Snapshot, State,
+    Author, Peer, Replica, ReplicaBuilder, Snapshot, State,
     codec::{Codec, Limits},
     restore::Kept,
     run::Run,
@@ -113,7 +113,7 @@ impl Journal {
         let is_whole = kept.snapshot.is_none() || kept.resume.is_own;
         let incarnation = match last {
             Some(last) if open.continues && is_whole && last >= builder.me.incarnation => last,
-            _ => next_life(&kept, builder.me, last)?,
+            _ => next_life(&kept, builder.me, last, self.draw(builder.me.peer))?,
         };
         builder.me.incarnation = incarnation;
         let replica = ReplicaMeta { peer: builder.me.peer, incarnation, genesis, schema: builder.schema };
@@ -124,6 +124,16 @@ impl Journal {
         let replica = builder.restore(kept, keeper).map_err(Fault::Snapshot)?;
         open.has_replica = true;
         Ok(replica)
+    }
+
+    /// A random number, or the next of a test's seed.
+    fn draw(&self, peer: Peer) -> u64 {
+        match self.seed() {
+            Some(seed) => {
+                BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, self.session(), peer))
+            }
+            None => RandomState::new().hash_one(peer),
+        }
     }
 
     /// Lets this program go on from what another reducer wrote: its [`begin`](Self::begin) and its replica are not refused, and the journal notes theirs. Replicas
@@ -141,13 +151,12 @@ impl Journal {
 }
 
 /// Beyond all lives that are known of, by a step that no other copy takes.
-fn next_life<S: State>(kept: &Kept<S>, me: Author, last: Option<u32>) -> Result<u32, Fault> {
+fn next_life<S: State>(kept: &Kept<S>, me: Author, last: Option<u32>, draw: u64) -> Result<u32, Fault> {
     let of_runs = kept.runs.iter().map(|run| run.header.author);
     let of_snapshot = kept.snapshot.iter().flat_map(Snapshot::authors);
     let own = of_runs.chain(of_snapshot).filter(|author| author.peer == me.peer);
     let known = own.map(|author| author.incarnation).chain(last).max();
-    let step = RandomState::new().hash_one(me.peer) % STRIDE;
-    let next = known.map_or(u64::from(me.incarnation), |known| u64::from(known) + 1) + step;
+    let next = known.map_or(u64::from(me.incarnation), |known| u64::from(known) + 1) + draw % STRIDE;
     u32::try_from(next)
         .map_err(|_| Fault::damaged("its peer has used up its incarnations: invite it as another peer"))
 }

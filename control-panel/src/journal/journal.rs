@@ -57,6 +57,8 @@ struct Shared {
     inbox: Mutex<Option<Inbox>>,
     /// `None` until a start restores something.
     notes: Mutex<Option<Notes>>,
+    /// Of a test's.
+    seed: Option<u64>,
     /// `None` once it is closed.
     open: Mutex<Option<Open>>,
 }
@@ -82,10 +84,16 @@ impl Journal {
     /// [`JournalError`], and the file is as it was: what is no journal, not whole, in use, or newer than this program is not opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let path = path.as_ref();
-        Self::try_open(path).map_err(|fault| fault.at(path))
+        Self::try_open(path, None).map_err(|fault| fault.at(path))
     }
 
-    fn try_open(path: &Path) -> Result<Self, Fault> {
+    /// Lives are drawn from that seed: two copies of one journal would be one author.
+    #[cfg(feature = "testing")]
+    pub(crate) fn open_seeded(path: &Path, seed: u64) -> Result<Self, JournalError> {
+        Self::try_open(path, Some(seed)).map_err(|fault| fault.at(path))
+    }
+
+    fn try_open(path: &Path, seed: Option<u64>) -> Result<Self, Fault> {
         let exists = look(path)?;
         let lock = LockFile::exclusive(path)?;
         // Under the lock no other journal is made.
@@ -109,16 +117,16 @@ impl Journal {
             .ok_or_else(|| Fault::damaged("sessions are numbered to the end"))?;
         let whereabouts = place.unwrap_or_default();
         store.set_meta(Meta { session, token: token(), clean: false, whereabouts, ..before })?;
-        Ok(Self::with(path, store, Some(lock), continues))
+        Ok(Self::with(path, store, Some(lock), continues, seed))
     }
 
-    fn with(path: &Path, store: Store, lock: Option<LockFile>, continues: bool) -> Self {
+    fn with(path: &Path, store: Store, lock: Option<LockFile>, continues: bool, seed: Option<u64>) -> Self {
         let (handover, receiver) = handover::handover();
         let session = store.meta().session;
         let open = Mutex::new(Some(Open { store, lock, continues, has_replica: false }));
         let inbox = Mutex::new(Some(Inbox::new(receiver)));
         let notes = Mutex::new(None);
-        Self { shared: Arc::new(Shared { path: path.into(), session, handover, inbox, notes, open }) }
+        Self { shared: Arc::new(Shared { path: path.into(), session, handover, inbox, notes, seed, open }) }
     }
 
     pub(super) fn downgrade(&self) -> WeakJournal {
@@ -135,10 +143,10 @@ impl Journal {
         self.shared.session
     }
 
-    /// Writes what was handed over, and closes the journal: the next start goes on as the same life of its peer. Without it the next start is
+    /// Writes what was handed over, gives back what is free in the file, and closes the journal: the next start goes on as the same life of its peer. Without it the next start is
     /// a new one, which costs an author, and no operation.
     ///
-    /// Call it when the panel is shut down. It blocks. Closing it again does nothing.
+    /// Call it when the panel is shut down. It blocks, for about as long as an open. Closing it again does nothing.
     ///
     /// # Errors
     /// What could not be written is named, and the journal is not closed.
@@ -157,8 +165,8 @@ impl Journal {
         store.set_meta(meta)?;
         let Some(Open { store, lock, .. }) = open.take() else { return Ok(()) };
         self.shared.handover.gauge().set_halted(true);
-        drop(store);
-        if let (Some(stamp), Some(lock)) = (stamp(&self.shared.path), lock) {
+        let is_whole = store.close();
+        if is_whole && let (Some(stamp), Some(lock)) = (stamp(&self.shared.path), lock) {
             lock.leave(&Left { token: meta.token, stamp }).map_err(Fault::of_io)?;
         }
         Ok(())
@@ -195,6 +203,10 @@ impl Journal {
     pub(super) fn take_inbox(&self) -> Option<InboxGuard<'_>> {
         let taken = self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
         taken.map(|inbox| InboxGuard { inbox: Some(inbox), journal: self })
+    }
+
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.shared.seed
     }
 
     pub(super) fn notes(&self) -> &Mutex<Option<Notes>> {
@@ -264,6 +276,6 @@ impl Journal {
         let session = store.meta().session + 1;
         store.set_meta(Meta { session, clean: false, ..*store.meta() })?;
         store.compact_early();
-        Ok(Self::with(Path::new("memory"), store, None, false))
+        Ok(Self::with(Path::new("memory"), store, None, false, None))
     }
 }

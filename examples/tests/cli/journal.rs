@@ -59,6 +59,11 @@ fn a_journal_is_recorded_replayed_compared_shrunk_and_exported() {
         2,
         &["the state has no `nothing`"],
     );
+    // What a peer sent is in what is shared, and is named where it is listed.
+    let shared =
+        expect(at, &["replay", "a.journal", "--print", "remarks.state"], 0, &["Remarks", "mine", "seen 0"]);
+    assert!(!shared.contains("Page {"), "{shared}");
+    expect(at, &["replay", "a.journal", "--intents"], 0, &["P2pSync", "FromPeer", "seen 0"]);
     let replayed = json(at, &["replay", "a.journal", "--to-frame", "3", "--print", "edits"], 0);
     assert_eq!((replayed["frames"].as_u64(), &replayed["deviations"]), (Some(3), &serde_json::json!([])));
     assert!(replayed["state"].as_str().unwrap().parse::<u64>().is_ok());
@@ -91,6 +96,9 @@ fn a_journal_is_recorded_replayed_compared_shrunk_and_exported() {
     let holds_title =
         |file: &str| fs::read(at.join(file)).unwrap().windows(6).any(|bytes| bytes == b"about ");
     assert!(holds_title("a.recording") && !holds_title("c.recording"), "titles are private");
+    let shown = |file: &str| text(&journal(at, &["replay", file, "--intents"]).stdout);
+    assert!(shown("c.recording").contains("FromPeer (not serialized)"), "{}", shown("c.recording"));
+    assert!(!shown("c.recording").contains("seen 0"), "remarks are private");
 
     expect(at, &["refold", "a.journal"], 1, &["invariant"]);
     // Before the mistake shows, and without the digests.

@@ -31,8 +31,8 @@ pub(crate) struct IntentRecorder<I: Intent> {
     session: u64,
     /// Of this frame; empty until there is something to be said.
     bytes: Vec<u8>,
-    /// The intent before, if it is of this frame: its source, origin and number.
-    last: Option<(I::Source, u64, u64)>,
+    /// Source, origin and number of the next intent of the producer of the one before, if there is one in this frame.
+    next: Option<(I::Source, u64, u64)>,
     /// The bytes of the last intent's source.
     source: Vec<u8>,
     /// Whether there is a variant that is skipped.
@@ -59,7 +59,7 @@ impl<I: Intent<Source: Serialize> + Serialize> IntentRecorder<I> {
             handover,
             session,
             bytes,
-            last: None,
+            next: None,
             source: Vec::new(),
             skips: I::VARIANTS.iter().any(|variant| variant.skipped),
             runs,
@@ -105,18 +105,20 @@ impl<I: Intent> IntentRecorder<I> {
 
 impl<I: Intent<Source: Serialize> + Serialize> Recorder<I> for IntentRecorder<I> {
     fn begin(&mut self) {
-        self.last = None;
+        self.next = None;
         self.outer = Answers::set(Some(Answers::to_record()));
     }
 
     fn intent(&mut self, queued: &QueuedIntent<I>) {
         self.begin_record();
         let CausalityOrder { clock, source, origin: Origin(origin), seq } = queued.causality_order();
-        let before = self.last.replace((source, origin, seq));
-        let goes_on = before == Some((source, origin, seq.wrapping_sub(1)));
-        let place = if goes_on {
+        let place = if let Some((of, from, next)) = &mut self.next
+            && (*of, *from, *next) == (source, origin, seq)
+        {
+            *next = seq.wrapping_add(1);
             None
         } else {
+            self.next = Some((source, origin, seq.wrapping_add(1)));
             self.source.clear();
             // A source that cannot be serialized is none: `Recorded` asks for both ways, and a replay says that it is unreadable.
             if guarded(|| write_postcard(&source, &mut self.source)).is_err() {

@@ -62,7 +62,7 @@ impl<'a> Noted<'a> {
     }
 
     /// `None` where the state could not be read back.
-    pub(super) fn write<T: Serialize + DeserializeOwned>(
+    pub(crate) fn write<T: Serialize + DeserializeOwned>(
         reducer: Option<u64>,
         hash: [u8; 32],
         (given, left_out): (u64, u64),

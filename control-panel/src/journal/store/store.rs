@@ -108,6 +108,16 @@ impl Store {
         Ok(())
     }
 
+    /// Makes the file as short as what is in it, where no one reads it: as redb makes it twice as long when it grows, much of it may be free. It takes about as
+    /// long as an open. Whether nothing failed: what was durable is, whatever happens here.
+    pub(crate) fn close(self) -> bool {
+        let Self { disk, db, .. } = self;
+        let Some(mut db) = Arc::into_inner(db) else { return true };
+        let done = panics::quietly(|| db.compact().is_ok());
+        drop(db);
+        done == Some(true) && !disk.sync_failed()
+    }
+
     pub(crate) fn meta(&self) -> &Meta {
         &self.meta
     }

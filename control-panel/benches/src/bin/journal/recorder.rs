@@ -1,7 +1,8 @@
 //! What recording adds to a frame, beside handing the same frame to a plain channel.
 //!
 //! A frame of 256 intents, as a program's are: most small, one in eight with a text, one in sixteen with a list. `plain` is what one writes by hand: the reducer
-//! pushes a clone of each intent, with its key, to a list, and sends the list through a bounded channel when the frame ends. `recorded` is the same frame of a panel that
+//! pushes a clone of each intent, with its key, to a list, and sends the list through a bounded channel when the frame ends. `recycled` is the same where the lists come
+//! back by another channel, so that none is allocated. `recorded` is the same frame of a panel that
 //! records in a journal, `bare` of one that does neither. Counted is the CPU time of the frame's thread.
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
     process::Command,
     sync::{Arc, mpsc},
     thread,
+    time::Duration,
 };
 
 use control_panel::{
@@ -91,6 +93,8 @@ struct Pages {
     sum: u64,
     frame: Vec<Keyed>,
     channel: Option<mpsc::SyncSender<Vec<Keyed>>>,
+    /// Lists that were read.
+    back: Option<mpsc::Receiver<Vec<Keyed>>>,
 }
 
 impl Reducer for Pages {
@@ -115,7 +119,8 @@ impl Reducer for Pages {
 
     fn settle(&mut self) {
         if let Some(channel) = &self.channel {
-            let next = Vec::with_capacity(self.frame.len());
+            let back = self.back.as_ref().and_then(|back| back.try_recv().ok());
+            let next = back.unwrap_or_else(|| Vec::with_capacity(self.frame.len()));
             let _ = channel.try_send(std::mem::replace(&mut self.frame, next));
         }
     }
@@ -130,11 +135,17 @@ struct Contestant {
     _runtime: Arc<tokio::runtime::Runtime>,
 }
 
+/// A frame without intents.
+const EMPTY: &str = "empty";
+
 /// The second has neither texts nor lists.
 const MIXES: [&str; 2] = ["mixed", SMALL];
 const SMALL: &str = "small";
 
-const NAMES: [&str; 3] = ["bare", "plain", "recorded"];
+const NAMES: [&str; 4] = ["bare", "plain", "recycled", "recorded"];
+const PLAIN: usize = 1;
+const RECYCLED: usize = 2;
+const RECORDED: usize = 3;
 
 impl Contestant {
     fn new(name: &str, mix: &'static str, path: &Path) -> Self {
@@ -150,10 +161,19 @@ impl Contestant {
         let mut builder = ControlPanel::builder().capacity(2 * SIZE as usize);
         let mut journal = None;
         match name {
-            "plain" => {
+            "plain" | "recycled" => {
                 let (sender, receiver) = mpsc::sync_channel::<Vec<Keyed>>(4096);
-                thread::spawn(move || receiver.into_iter().for_each(|frame| drop(black_box(frame))));
+                let (used, back) = mpsc::sync_channel::<Vec<Keyed>>(8);
+                thread::spawn(move || {
+                    for frame in receiver {
+                        let mut frame = black_box(frame);
+                        frame.clear();
+                        // As the journal's writer does: what is more than a few is freed.
+                        let _ = used.try_send(frame);
+                    }
+                });
                 pages.channel = Some(sender);
+                pages.back = (name == "recycled").then_some(back);
             }
             "recorded" => {
                 let opened = Journal::open(path).expect("a journal");
@@ -171,6 +191,9 @@ impl Contestant {
     }
 
     fn fill(&self) {
+        if self.mix == EMPTY {
+            return;
+        }
         for number in 0..SIZE {
             let sender = &self.senders[usize::from(number % 8 == 5)];
             sender.try_send(update(number, self.mix)).expect("room");
@@ -179,7 +202,7 @@ impl Contestant {
 
     fn frame(&mut self) {
         let report = self.panel.run_frame(&mut self.pages, &mut (), []);
-        debug_assert_eq!(report.applied, SIZE as usize);
+        debug_assert!(report.applied == SIZE as usize || self.mix == EMPTY);
     }
 
     /// Nanoseconds of a frame.
@@ -210,52 +233,61 @@ pub fn report(folder: &Path, bars: &mut Bars) {
         "adds, instructions",
         "× plain, CPU",
         "× plain, instructions",
+        "× recycled, CPU",
+        "× recycled, instructions",
     ]);
+    let cell = |number: Option<f64>| number.map_or("valgrind?".to_owned(), short);
     for mix in MIXES {
-        let (times, ratio) = times(mix, folder);
+        let (times, ratios) = times(mix, folder);
         let counts = NAMES.map(|name| count(name, mix, folder));
         let added = |which: usize| Some(counts[which]?.saturating_sub(counts[0]?));
-        let cell = |number: Option<f64>| number.map_or("valgrind?".to_owned(), short);
-        for (which, ratios) in [
-            (1, [Some(1.0); 2]),
-            (
-                2,
-                [Some(ratio), added(2).zip(added(1)).map(|(recorded, plain)| recorded as f64 / plain as f64)],
-            ),
-        ] {
+        let beside = |which: usize, base: usize| Some(added(which)? as f64 / added(base)? as f64);
+        for which in [PLAIN, RECYCLED, RECORDED] {
             table.row([
                 format!("{mix}: {}", NAMES[which]),
                 short((times[which] - times[0]) / 1e3),
                 cell(added(which).map(|count| count as f64)),
-                cell(ratios[0]),
-                cell(ratios[1]),
+                short(ratios[which][0]),
+                cell(beside(which, PLAIN)),
+                short(ratios[which][1]),
+                cell(beside(which, RECYCLED)),
             ]);
-            if which == 2 {
-                let what = format!(
-                    "what recording adds to a frame of 256 ({mix}), × what a plain channel does: CPU time"
-                );
-                bars.at_most(what, 1.5, ratio);
-            }
         }
+        for (base, name) in [(0, "plain"), (1, "recycled")] {
+            let what =
+                format!("what recording adds to a frame of 256 ({mix}), × what a {name} list does: CPU time");
+            bars.at_most(what, 1.5, ratios[RECORDED][base]);
+        }
+    }
+    println!("{table}");
+    let mut table = Table::new(&["a frame without intents", "instructions"]);
+    for name in NAMES {
+        table.row([name.to_owned(), cell(count(name, EMPTY, folder).map(|count| count as f64))]);
     }
     println!("{table}");
 }
 
-/// Median nanoseconds of each, and the median of how many times what `plain` adds `recorded` does.
-fn times(mix: &'static str, folder: &Path) -> ([f64; 3], f64) {
+/// Median nanoseconds of each, and the medians of how many times what `plain`, and what `recycled` adds, each does.
+fn times(mix: &'static str, folder: &Path) -> ([f64; 4], [[f64; 2]; 4]) {
     let mut contestants =
         NAMES.map(|name| Contestant::new(name, mix, &folder.join(format!("recorded-{mix}"))));
-    let (mut ratios, mut times) = (Vec::new(), [const { Vec::new() }; 3]);
+    let mut ratios = [const { [const { Vec::new() }; 2] }; 4];
+    let mut times = [const { Vec::new() }; 4];
     for round in 0..5 + ROUNDS {
-        let mut sample = [0.0; 3];
-        let order = if round % 2 == 0 { [0, 1, 2] } else { [2, 1, 0] };
+        let mut sample = [0.0; 4];
+        let order = if round % 2 == 0 { [0, 1, 2, 3] } else { [3, 2, 1, 0] };
         order.into_iter().for_each(|which| sample[which] = contestants[which].sample());
         if round >= 5 {
-            ratios.push((sample[2] - sample[0]) / (sample[1] - sample[0]));
+            for (which, ratios) in ratios.iter_mut().enumerate() {
+                for (base, ratios) in [PLAIN, RECYCLED].into_iter().zip(ratios) {
+                    ratios.push((sample[which] - sample[0]) / (sample[base] - sample[0]));
+                }
+            }
             times.iter_mut().zip(sample).for_each(|(times, sample)| times.push(sample));
         }
     }
-    (times.map(|times| Spread::of(times).median), Spread::of(ratios).median)
+    let median = |samples: Vec<f64>| Spread::of(samples).median;
+    (times.map(median), ratios.map(|ratios| ratios.map(median)))
 }
 
 /// Instructions of a frame, as callgrind counts them inside [`measured`].
@@ -275,7 +307,7 @@ fn count(name: &str, mix: &str, folder: &Path) -> Option<u64> {
 
 /// Under valgrind.
 pub fn measure(name: &str, mix: &str, path: &Path) {
-    let mix = MIXES.into_iter().find(|known| *known == mix).expect("a mix");
+    let mix = MIXES.into_iter().chain([EMPTY]).find(|known| *known == mix).expect("a mix");
     let mut contestant = Contestant::new(name, mix, path);
     for frame in 0..10 + COUNTED {
         contestant.fill();
@@ -286,6 +318,10 @@ pub fn measure(name: &str, mix: &str, path: &Path) {
         }
         if let Some(journal) = &contestant.journal {
             journal.flush().expect("room");
+        }
+        if contestant.pages.channel.is_some() {
+            // Valgrind runs one thread at a time: the list is to be back.
+            thread::sleep(Duration::from_millis(1));
         }
     }
     black_box(contestant.pages.sum);

@@ -20,7 +20,7 @@ const MANY: u64 = 1_000_000;
 
 pub fn report(folder: &Path, bars: &mut Bars) {
     starts(folder, bars);
-    shapes(folder);
+    shapes(folder, bars);
 }
 
 /// A journal of so many operations, written in groups as a writer makes them that is a few frames behind; and the state.
@@ -103,7 +103,7 @@ fn builder(me: Peer) -> control_panel::replica::ReplicaBuilder<Lengths> {
     Replica::builder(me, Lengths::default()).members(members).codec(Postcard::new(), Limits::default())
 }
 
-fn shapes(folder: &Path) {
+fn shapes(folder: &Path, bars: &mut Bars) {
     let mut table = Table::new(&["one operation a frame", "operations", "bytes each", "file, × their bytes"]);
     for size in [8, 44, 300, 2_000] {
         let path = folder.join(format!("of-{size}"));
@@ -138,6 +138,8 @@ fn shapes(folder: &Path) {
     row(&mut table, "two authors in turn, each after the other", (10_000, 44), &path);
     let path = folder.join("recorded");
     record(&path);
+    let ratio = length(&path) / (100_000.0 * 44.0);
+    bars.at_most("the same of 100000 in frames of one that are recorded, each in an intent too", 3.0, ratio);
     row(&mut table, "recorded: each in an intent too", (100_000, 44), &path);
     println!("{table}");
 }

@@ -56,12 +56,21 @@ impl Writer<'_> {
     /// Seven bits a byte, the lowest first; the top bit says that more follow.
     #[inline]
     fn number(&mut self, value: u64) {
-        if value < 0x80 {
-            return self.out.push(value.to_le_bytes()[0]);
+        let byte = |shift: u32| (value >> shift).to_le_bytes()[0];
+        let more = |shift: u32| byte(shift) | 0x80;
+        // Most are short, and each of these is one store or two.
+        match value {
+            0..0x80 => self.out.push(byte(0)),
+            0x80..0x4000 => self.out.extend_from_slice(&[more(0), byte(7)]),
+            0x4000..0x20_0000 => self.out.extend_from_slice(&[more(0), more(7), byte(14)]),
+            0x20_0000..0x0100_0000_0000_0000 => self.wide_number(value),
+            _ => self.long_number(value.into()),
         }
-        if value >= 1 << 56 {
-            return self.long_number(value.into());
-        }
+    }
+
+    /// Of up to eight bytes.
+    #[inline(never)]
+    fn wide_number(&mut self, value: u64) {
         // Eight groups of seven bits, each in the lower bits of a byte.
         let halves = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
         let quarters = (halves & 0x0000_3fff_0000_3fff) | (halves & 0x0fff_c000_0fff_c000) << 2;
