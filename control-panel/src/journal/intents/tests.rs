@@ -1,13 +1,31 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use serde::{Deserialize, Serialize, Serializer, ser};
+use tokio::time::Instant;
 
 use super::{
+    IntentRecorder,
     entry::{Body, Entry, Head},
     frame_bytes, put_end,
     read::{ENDINGS, ReadFrame, read_frame},
 };
-use crate::replica::answers::Answer;
+use crate::{
+    Delta, GraphIntent, Replica,
+    frame::{Ending, Recorder},
+    journal::{
+        handover::handover,
+        store::{
+            Item,
+            testing::{HERE, Words},
+        },
+    },
+    queued::{CausalityOrder, Origin, QueuedIntent},
+    replica::{
+        answers::Answer,
+        codec::{Limits, Postcard},
+    },
+};
 
 fn entry() -> impl Strategy<Value = Entry> {
     let value = prop::collection::vec(any::<u8>(), 0..300).prop_map(|bytes| Body::Value(bytes.into()));
@@ -65,4 +83,101 @@ fn what_a_producer_sends_in_a_row_takes_two_bytes_beside_its_value() {
     };
     let length = |count: u64| frame_bytes(Head::default(), &(0..count).map(entry).collect::<Vec<_>>()).len();
     assert_eq!(length(11) - length(1), 10 * (3 + 2));
+}
+
+#[derive(Debug, GraphIntent, Serialize, Deserialize)]
+#[intent(crate = crate, source = u8)]
+enum Update {
+    Add(u8),
+    /// Where that is so, it has no bytes behind its delta.
+    Merge(Delta<String>, #[serde(serialize_with = "unless_broken")] bool),
+}
+
+fn unless_broken<S: Serializer>(broken: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    if *broken { Err(ser::Error::custom("no bytes")) } else { serializer.serialize_bool(false) }
+}
+
+fn keyed(order: CausalityOrder<u8>, update: Update) -> QueuedIntent<Update> {
+    QueuedIntent::keyed(order, Instant::now(), update)
+}
+
+/// Source, origin, number, clock.
+type Key = (u8, u64, u64, u64);
+
+/// The record of frames of intents with these keys.
+fn recorded(frames: &[&[Key]]) -> Vec<ReadFrame> {
+    let (handover, mut items) = handover();
+    let mut recorder = IntentRecorder::<Update>::new(handover, 1);
+    for (number, keys) in (1..).zip(frames) {
+        recorder.begin();
+        for (source, origin, seq, clock) in keys.iter().copied() {
+            let order = CausalityOrder { clock, source, origin: Origin(origin), seq };
+            recorder.intent(&keyed(order, Update::Add(7)));
+        }
+        recorder.end(number, Ending::Settled, None);
+    }
+    drop(recorder);
+    let mut read = Vec::new();
+    while let Ok(Item::Frame(frame)) = items.try_recv() {
+        read.push(read_frame(&frame.intents).unwrap());
+    }
+    read
+}
+
+/// Each is counted, also those at the end, the last of which has a record of its own.
+#[test]
+fn frames_without_intents_are_counted() {
+    let key: &[Key] = &[(1, 0, 0, 0)];
+    let frames = recorded(&[&[], &[], &[], key, key, &[], key, &[], &[], &[], &[]]);
+    let counts: Vec<_> = frames.iter().map(|frame| (frame.entries.len(), frame.head.empty_before)).collect();
+    assert_eq!(counts, [(1, 3), (1, 0), (1, 1), (0, 3)]);
+}
+
+/// An intent's key is left out where it is the next of the one before, and only there: of the same source, the same producer, the next number, the same frame.
+#[test]
+fn each_intent_keeps_its_key() {
+    let frames: [&[Key]; 3] = [
+        &[(1, 0, 0, 0), (1, 0, 1, 0), (2, 0, 2, 0), (2, 0, 5, 0), (2, 3, 6, 0), (2, 3, 7, 9), (2, 3, 8, 9)],
+        &[(2, 3, 9, 0), (2, 3, 10, 4), (2, 3, 9, 4), (2, 3, u64::MAX, 0), (2, 3, 0, 0), (2, 0, 1, 0)],
+        &[(2, 0, 2, 300), (1, 0, 3, 0), (1, 1, 4, u64::MAX)],
+    ];
+    let key = |Entry { source, origin, seq, clock, .. }: &Entry| (source[0], *origin, *seq, *clock);
+    let keys = recorded(&frames).into_iter().map(|frame| frame.entries.iter().map(key).collect::<Vec<_>>());
+    assert_eq!(keys.collect::<Vec<_>>(), frames);
+}
+
+/// The runs of a delta count only where its intent is there.
+#[test]
+fn an_intent_without_bytes_names_no_runs() {
+    let builder = Replica::builder(HERE, Words::default()).codec(Postcard::new(), Limits::default());
+    let mut replica = builder.build();
+    let mut delta = |word: &str| {
+        replica.commit(word.to_owned());
+        let _ = replica.settle();
+        replica.outbox().unwrap()
+    };
+    let (handover, mut items) = handover();
+    let mut recorder = IntentRecorder::<Update>::new(handover, 1);
+    recorder.begin();
+    let deltas = [(delta("one"), false), (delta("two"), true), (delta("three"), false)];
+    for (seq, (delta, broken)) in (0..).zip(deltas) {
+        let order = CausalityOrder { clock: 0, source: 1, origin: Origin(0), seq };
+        recorder.intent(&keyed(order, Update::Merge(delta, broken)));
+    }
+    recorder.end(1, Ending::Settled, None);
+    let Ok(Item::Frame(frame)) = items.try_recv() else { panic!("a frame was handed over") };
+    let seqs: Vec<_> = frame.runs.iter().map(|run| run.key.seq).collect();
+    assert_eq!(seqs, [0, 2]);
+    let read = read_frame(&frame.intents).unwrap();
+    let bodies: Vec<_> = read.entries.into_iter().map(|entry| entry.body).collect();
+    let value = |bytes: &[u8]| Body::Value(bytes.into());
+    assert_eq!(
+        bodies,
+        [
+            value(&[1, 0, 1, 0]),
+            Body::Opaque { variant: "Merge".into(), skipped: false },
+            value(&[1, 1, 1, 0])
+        ]
+    );
+    assert_eq!(read.runs, 2);
 }

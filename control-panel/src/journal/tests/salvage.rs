@@ -13,10 +13,14 @@ use crate::{
     Author, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, Replica, Stamp,
     journal::{
         EffectState, Fault, Journal, JournalError, Recorded, Recording, Start,
+        files::open_to_read,
+        intents::{Head, frame_bytes, put_end},
+        record::{FrameRecord, RunRecord},
+        replay::Noted,
         salvage::{Salvaged, salvage},
         store::{
-            Scan,
-            testing::{HERE, Memory, Step, Words},
+            Disk, FORMAT, Item, Meta, Scan, Store,
+            testing::{HERE, Memory, Step, Words, runs},
         },
     },
     replica::codec::{Limits, Postcard},
@@ -188,6 +192,56 @@ fn of_a_file_without_its_header_it_gives_all() {
     assert_eq!(journal.begin_effect(EFFECT).unwrap(), EffectState::Interrupted);
 }
 
+/// The bytes of a file of two frames, of which the second names a run that no replica admitted; of a void run that the program has back; and of a note of
+/// a state, which is of these frames or not.
+fn beside_frames(is_theirs: bool) -> Vec<u8> {
+    let memory = Memory::default();
+    let meta = Meta { format: FORMAT, session: 1, ..Meta::default() };
+    let mut store = Store::create(Disk::staged(memory.clone()).unwrap(), meta).unwrap();
+    let runs = runs(3);
+    let received = RunRecord::from_bytes(runs[2].key, runs[2].bytes(), false);
+    let mut intents = frame_bytes(Head::default(), &[]);
+    put_end(&mut intents, &[], 1);
+    let frame = |panel_frame, run: &RunRecord| {
+        let (intents, runs) = (intents.clone(), vec![run.clone()]);
+        Item::Frame(FrameRecord { session: 1, panel_frame, intents, runs, digest: None })
+    };
+    let kept = |run: &RunRecord| Item::Runs(vec![run.clone()]);
+    let returned = Item::Returned(vec![runs[1].key]);
+    let items = [kept(&runs[0]), frame(1, &runs[0]), kept(&runs[1]), frame(2, &received), returned];
+    store.append(&items).unwrap();
+    let hash = store.reader().unwrap().frame_hash(2).unwrap().unwrap();
+    let hash = if is_theirs { hash } else { [9; 32] };
+    let note = Noted::write(Some(7), hash, (3, 4), &5_u32).unwrap();
+    store.append(&[Item::Restored(2, note)]).unwrap();
+    drop(store);
+    let mut bytes = memory.lock().bytes.clone();
+    bytes[16..4096].fill(7);
+    bytes
+}
+
+#[test]
+fn what_is_beside_frames_comes_along() {
+    let case = Case::new();
+    for is_theirs in [true, false] {
+        let (to, salvaged) = case.salvage(&format!("beside {is_theirs}"), &beside_frames(is_theirs));
+        let Salvaged { frames, runs, .. } = salvaged.unwrap();
+        assert_eq!((frames, runs), (2, 3));
+        let reader = open_to_read(&to).unwrap();
+        let admitted: Vec<_> = reader.runs().unwrap().map(|run| run.unwrap().1.admitted).collect();
+        assert_eq!(admitted, [true, true, false]);
+        assert_eq!(reader.returned().unwrap().into_iter().collect::<Vec<_>>(), [1]);
+        let named: Vec<_> = reader.frames(..).unwrap().map(|row| row.unwrap().runs).collect();
+        assert_eq!(named, [vec![0], vec![2, 1]]);
+        let note = reader.restored().unwrap();
+        assert_eq!(note.is_some(), is_theirs);
+        if let Some((frame, row)) = note {
+            let noted = Noted::read(&row).unwrap();
+            assert_eq!((frame, Some(noted.hash)), (2, reader.frame_hash(2).unwrap()));
+        }
+    }
+}
+
 /// A session on that medium, and the state after each of its frames. The last ones are one transaction, and the power is cut right before the file's header
 /// says that it is there.
 fn session(memory: &Memory, name: &str, kept: usize, lost: usize) -> Vec<String> {
@@ -251,6 +305,26 @@ fn what_a_crash_took_back_does_not_return() {
     // And with a session that used their numbers again they are not.
     states.extend(session(&memory, "second", 1, 0));
     assert_eq!(check("went on", &states, 31), 31);
+}
+
+#[test]
+fn what_is_lost_is_named() {
+    let case = Case::new();
+    let mut bytes = case.good.to_vec();
+    // Of the 61st frame of 120, wherever it is.
+    let word = b"1.20 1.20 ";
+    let places: Vec<_> = (0..bytes.len() - word.len()).filter(|at| bytes[*at..].starts_with(word)).collect();
+    places.into_iter().for_each(|at| bytes[at] ^= 1);
+    let (_, salvaged) = case.salvage("of one word", &bytes);
+    let Salvaged { frames, lost, .. } = salvaged.unwrap();
+    assert!((1..61).contains(&frames), "{frames}");
+    let next = frames + 1;
+    let named = format!("frames {next} to 120: frame {next} is not whole");
+    assert!(lost.contains(&named), "{lost:?}");
+    assert!(
+        lost.iter().any(|lost| lost.starts_with(&format!("what came behind frame {frames}, "))),
+        "{lost:?}"
+    );
 }
 
 #[test]
