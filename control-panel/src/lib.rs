@@ -4,8 +4,7 @@
 
 #[doc(hidden)]
 pub mod __private;
-#[cfg(any(feature = "codec", feature = "testing"))]
-#[allow(dead_code, unused_imports, reason = "its users come with other features")]
+#[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
 mod anti_entropy;
 mod blocking;
 mod bus;

@@ -303,6 +303,9 @@ impl GraphBrowserApp {
             }
             GraphIntent::PageSkipped { key, why } => self.edit(Edit::Skip { key, why }),
             GraphIntent::ApplyRemoteDelta { delta, .. } => self.shared.merge(delta),
+            // One that does not fit changes nothing: the worker asks anew.
+            #[cfg(feature = "p2p")]
+            GraphIntent::PeerSnapshot(given) => _ = self.shared.rejoin(*given.snapshot),
             // One that is not awaited any more changes nothing.
             GraphIntent::Redone(redone) => _ = self.shared.finish(redone),
             GraphIntent::MarkPeerOffline { peer, reason } => {

@@ -83,6 +83,11 @@ pub(crate) enum GraphIntent {
     Mods(crate::mods::ModIntentKind),
     /// The host's webview for a node changed. An observation: it never touches the node's lifecycle.
     WebviewObserved { key: NodeKey, state: RuntimeState },
+    /// The graph, from a peer, where the others have let go the edits that this one lacks. Not recorded: behind all others.
+    #[cfg(feature = "p2p")]
+    #[intent(skip)]
+    #[serde(skip)]
+    PeerSnapshot(control_panel::workers::p2p_sync::PeerSnapshot<Graph>),
 }
 
 impl GraphIntent {

@@ -18,8 +18,8 @@ use control_panel::{
     replica::Grant,
     worker,
     workers::p2p_sync::{
-        PairError, PeerKey, PeerOffline, PeerOnline, PeerSignatures, PeerSync, PeerSyncHandle,
-        PeerSyncOptions, Ticket, TicketError,
+        PairError, PeerIntents, PeerKey, PeerOffline, PeerOnline, PeerSignatures, PeerSnapshot, PeerSync,
+        PeerSyncHandle, PeerSyncOptions, Ticket, TicketError,
     },
 };
 
@@ -42,6 +42,12 @@ const TICKET: Duration = Duration::from_secs(600);
 impl From<PeerOffline> for GraphIntent {
     fn from(offline: PeerOffline) -> Self {
         Self::MarkPeerOffline { peer: offline.peer, reason: offline.reason.to_string().into() }
+    }
+}
+
+impl From<PeerSnapshot<Graph>> for GraphIntent {
+    fn from(given: PeerSnapshot<Graph>) -> Self {
+        Self::PeerSnapshot(given)
     }
 }
 
@@ -116,7 +122,7 @@ impl Share {
     /// Starts to listen, and redeems the ticket unless that was done before.
     pub(crate) fn spawn(&mut self, panel: &Panel) -> Vec<WorkerHandle> {
         let Some(sync) = self.sync.take() else { return Vec::new() };
-        self.workers.push(panel.spawn(sync.into_worker()));
+        self.workers.push(panel.spawn(sync.into_worker_with(PeerIntents::new().snapshots())));
         if let Some(ticket) = self.ticket.take() {
             // One that was redeemed is in the address book. Then it says where the other is now.
             let known = self.peers.status().peers;

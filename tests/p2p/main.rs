@@ -3,5 +3,6 @@
 mod failures;
 mod node;
 mod presence;
+mod snapshots;
 mod sync;
 mod trust;

@@ -16,7 +16,7 @@ use control_panel::{
     },
     workers::p2p_sync::{
         OfflineReason, PeerIntents, PeerKey, PeerMisbehaved, PeerOffline, PeerOnline, PeerPresence,
-        PeerSignatures, PeerSync, PeerSyncHandle, PeerSyncOptions,
+        PeerSignatures, PeerSnapshot, PeerSync, PeerSyncHandle, PeerSyncOptions,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ pub(crate) enum Update {
     PeerMisbehaved(PeerMisbehaved),
     #[intent(latest = 0, from)]
     PeerPresence(PeerPresence),
+    #[intent(from)]
+    PeerSnapshot(PeerSnapshot<Words>),
 }
 
 /// What was reported of a peer.
@@ -62,6 +64,8 @@ pub(crate) struct App {
     pub(crate) seen: Vec<(Peer, Seen)>,
     pub(crate) misbehaved: Vec<PeerMisbehaved>,
     pub(crate) presence: Vec<(Peer, Vec<u8>)>,
+    /// How often it went on from a snapshot.
+    pub(crate) rejoined: u32,
 }
 
 impl Reducer for App {
@@ -80,6 +84,10 @@ impl Reducer for App {
                 }
             }
             Update::PeerMisbehaved(misbehaved) => self.misbehaved.push(misbehaved),
+            Update::PeerSnapshot(PeerSnapshot { snapshot, .. }) => {
+                self.rejoined += 1;
+                self.replica.rejoin(*snapshot).unwrap();
+            }
             Update::PeerPresence(PeerPresence { peer, bytes, .. }) => {
                 self.presence.push((peer, bytes.to_vec()));
             }
@@ -148,8 +156,10 @@ impl Setup {
             peers.set_addresses(*peer, &[*address]);
         }
         let panel = ControlPanel::new();
-        let worker = panel.spawn(sync.into_worker_with(PeerIntents::new().misbehaved().presence()));
-        let app = App { replica, seen: Vec::new(), misbehaved: Vec::new(), presence: Vec::new() };
+        let worker =
+            panel.spawn(sync.into_worker_with(PeerIntents::new().misbehaved().presence().snapshots()));
+        let app =
+            App { replica, seen: Vec::new(), misbehaved: Vec::new(), presence: Vec::new(), rejoined: 0 };
         Node { panel, app, peers, worker, journal }
     }
 }

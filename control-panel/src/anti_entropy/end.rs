@@ -194,10 +194,12 @@ impl Breaches {
         *count == 1
     }
 
+    #[cfg(test)]
     pub(crate) fn of(&self, breach: Breach) -> u64 {
         self.0[breach as usize]
     }
 
+    #[cfg(test)]
     pub(crate) fn total(&self) -> u64 {
         self.0.iter().fold(0, |total, count| total.saturating_add(*count))
     }

@@ -2,8 +2,8 @@
 //! randomness (anti-entropy by version vectors; Demers et al., 1987).
 //!
 //! A [`Session`] is one connection. It is given what arrived, what is durable here ([`Store`]), and the time since it began. It gives messages to send
-//! ([`Session::send`]), what arrived for the replica ([`Event`]), and why it is over ([`End`]). A worker moves its bytes ([`Connection`]); `testing::World` passes
-//! its messages as objects. Both run this very code.
+//! ([`Session::send`]), what arrived for the replica ([`Event`]), and why it is over ([`End`]). A worker moves its bytes ([`Connection`]); a simulation may pass
+//! its messages as objects.
 //!
 //! # Words
 //! | word | meaning |
@@ -51,7 +51,7 @@
 //! | `payload.rs`, `reach.rs` | what is moved, and what it adds to a version |
 //! | `session/` | a session: its hellos, what is served, what is taken |
 //! | `bucket.rs` | what requests without progress are charged to |
-//! | `wire/` | frames, and a session over bytes (feature `codec`) |
+//! | `wire/` | frames, and a session over bytes |
 
 mod bucket;
 mod end;
@@ -62,16 +62,20 @@ mod reach;
 mod session;
 #[cfg(all(test, feature = "codec", feature = "testing"))]
 mod tests;
-#[cfg(feature = "codec")]
 mod wire;
 
-#[cfg(feature = "codec")]
-pub(crate) use self::wire::{Connection, Wire, group};
 pub(crate) use self::{
-    end::{Breach, Breaches, End, Event, OwnAuthorAhead, Waited},
-    message::{Hello, Message, Offer, Reason},
-    options::{Capabilities, Local, Options, PIECE, VERSIONS, WINDOW},
+    end::{Breach, End, Event},
+    message::{Offer, Reason},
+    options::{Local, Options, PIECE},
     payload::{Payload, Piece, Store},
     reach::Reach,
+    wire::{Connection, Wire, group},
+};
+#[cfg(test)]
+use self::{
+    end::{Breaches, OwnAuthorAhead, Waited},
+    message::{Hello, Message},
+    options::{Capabilities, VERSIONS, WINDOW},
     session::{Session, Status},
 };

@@ -16,7 +16,7 @@ use crate::{
     race::race,
     replica::{
         Author, Delta, Peer, Replica, RunHash, Snapshot, State, Version,
-        codec::{DecodeError, Limits},
+        codec::{DecodeError, EncodeError, Limits},
         keep_covered,
         keeper::DurableRuns,
         publish::Reads,
@@ -40,6 +40,25 @@ struct Parts<S: State> {
     tracked: std::sync::Mutex<Tracked>,
     genesis: RunHash,
     reads: Reads<S::Op>,
+    snapshots: SnapshotBytes<S>,
+}
+
+/// How a snapshot's state becomes bytes, and is read: known where the link is made.
+struct SnapshotBytes<S: State> {
+    encode: fn(&Snapshot<S>) -> Result<Vec<u8>, EncodeError>,
+    decode: DecodeSnapshot<S>,
+}
+
+type DecodeSnapshot<S> = fn(&[u8], &Reads<<S as State>::Op>, &Limits) -> Result<Snapshot<S>, DecodeError>;
+
+impl<S: State + Serialize + DeserializeOwned> SnapshotBytes<S> {
+    fn new() -> Self {
+        let decode = |bytes: &[u8], reads: &Reads<S::Op>, limits: &Limits| match &reads.verifier {
+            Some(verifier) => Snapshot::decode_signed(bytes, &*reads.codec, limits, &**verifier),
+            None => Snapshot::decode(bytes, &*reads.codec, limits),
+        };
+        Self { encode: Snapshot::encode, decode }
+    }
 }
 
 impl<S: State + Serialize + DeserializeOwned> Replica<S> {
@@ -86,7 +105,8 @@ impl<S: State + Serialize + DeserializeOwned> Replica<S> {
         let (publisher, shared, bell) = Publisher::new(self);
         self.set_publisher(Box::new(publisher));
         let (bell, tracked) = (Mutex::new(bell), std::sync::Mutex::default());
-        Link { parts: Arc::new(Parts { shared, bell, durable, tracked, genesis, reads }) }
+        let snapshots = SnapshotBytes::new();
+        Link { parts: Arc::new(Parts { shared, bell, durable, tracked, genesis, reads, snapshots }) }
     }
 }
 
@@ -241,6 +261,27 @@ impl<S: State> Link<S> {
             }
             self.changed(published).await;
         }
+    }
+}
+
+/// Snapshots as bytes.
+impl<S: State> Link<S> {
+    /// The bytes of a [`snapshot`](Self::snapshot), for [`decode_snapshot`](Self::decode_snapshot) on the other side. Costs a pass over the state: do it in the worker.
+    ///
+    /// # Errors
+    /// [`ServeError::Encode`], as [`Snapshot::encode`].
+    pub fn encode_snapshot(&self, snapshot: &Snapshot<S>) -> Result<Vec<u8>, ServeError> {
+        (self.parts.snapshots.encode)(snapshot).map_err(ServeError::Encode)
+    }
+
+    /// Reads a snapshot of at most so many bytes that a peer sent, and checks its signatures if the replica does; for [`Replica::rejoin`]. Do it in the worker.
+    ///
+    /// # Errors
+    /// As [`Snapshot::decode_signed`].
+    pub fn decode_snapshot(&self, bytes: &[u8], most: usize) -> Result<Snapshot<S>, DecodeError> {
+        // Its bytes bound what is in it.
+        let limits = self.parts.reads.limits.with_bytes(most).with_runs(usize::MAX).with_ops(usize::MAX);
+        (self.parts.snapshots.decode)(bytes, &self.parts.reads, &limits)
     }
 }
 

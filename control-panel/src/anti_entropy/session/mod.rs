@@ -40,6 +40,7 @@ pub(crate) struct Session<P: Payload> {
 }
 
 /// Figures of a session.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Status {
     /// Deltas and chunks that were sent, and of those the ones that the other took.
@@ -281,19 +282,23 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether the other took all that was durable here when [`news`](Self::news) came last, and nothing of what arrived waits.
+    #[cfg(test)]
     pub(crate) fn is_caught_up(&self) -> bool {
         self.is_ready() && self.serving.is_idle() && self.taking.is_idle()
     }
 
     /// What the other has for certain: what it said, took, or sent. Nothing, before its first message.
+    #[cfg(test)]
     pub(crate) fn had(&self) -> Option<&Version> {
         self.serving.had()
     }
 
+    #[cfg(test)]
     pub(crate) fn breaches(&self) -> &Breaches {
         &self.breaches
     }
 
+    #[cfg(test)]
     pub(crate) fn status(&self) -> Status {
         let (serving, taking) = (self.serving.figures(), self.taking.figures());
         Status {

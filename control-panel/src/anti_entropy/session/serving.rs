@@ -79,6 +79,7 @@ impl<P: Payload> Serving<P> {
         self.had.is_some()
     }
 
+    #[cfg(test)]
     pub(super) fn had(&self) -> Option<&Version> {
         self.had.as_ref()
     }
@@ -155,11 +156,13 @@ impl<P: Payload> Serving<P> {
         (!self.in_flight.is_empty()).then(|| self.waits_since + took)
     }
 
+    #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
         self.complete.is_some() && !self.news && self.batch.is_none() && self.in_flight.is_empty()
     }
 
     /// Sent, taken, and the cost of what is between.
+    #[cfg(test)]
     pub(super) fn figures(&self) -> (u64, u64, usize) {
         (self.sent, self.taken, self.cost)
     }

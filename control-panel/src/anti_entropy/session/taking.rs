@@ -49,9 +49,10 @@ enum Kind {
 enum Snapshot<P: Payload> {
     None,
     Offered(Offer),
+    /// It waits from when the request is sent.
     Requested {
         offer: Offer,
-        at: Duration,
+        at: Option<Duration>,
     },
     Receiving(Receiving<P>),
     /// Given up: what still comes of it is dropped.
@@ -93,8 +94,8 @@ impl<P: Payload> Taking<P> {
             self.acknowledged = self.taken;
             return Some(Message::Took(self.taken));
         }
-        if let Snapshot::Requested { offer, at: Duration::MAX } = self.snapshot {
-            self.snapshot = Snapshot::Requested { offer, at: now };
+        if let Snapshot::Requested { offer, at: None } = self.snapshot {
+            self.snapshot = Snapshot::Requested { offer, at: Some(now) };
             return Some(Message::Request(offer.hash));
         }
         if self.asks_at().is_none_or(|at| now < at) {
@@ -181,8 +182,7 @@ impl<P: Payload> Taking<P> {
     pub(super) fn request(&mut self, quota: u64) -> bool {
         match self.snapshot {
             Snapshot::Offered(offer) if offer.length <= quota => {
-                // It waits from when it is sent.
-                self.snapshot = Snapshot::Requested { offer, at: Duration::MAX };
+                self.snapshot = Snapshot::Requested { offer, at: None };
                 true
             }
             _ => false,
@@ -197,9 +197,7 @@ impl<P: Payload> Taking<P> {
     }
 
     pub(super) fn chunk(&mut self, chunk: P::Chunk, now: Duration) -> Result<Option<Event<P>>, End> {
-        if let Snapshot::Requested { offer, at } = self.snapshot
-            && at != Duration::MAX
-        {
+        if let Snapshot::Requested { offer, at: Some(_) } = self.snapshot {
             let hasher = P::Hasher::default();
             self.snapshot = Snapshot::Receiving(Receiving { offer, got: 0, hasher, since: now, got_then: 0 });
         }
@@ -234,7 +232,9 @@ impl<P: Payload> Taking<P> {
     pub(super) fn tick(&mut self, now: Duration, took: Duration) -> Option<Waited> {
         let held_up = self.cost > WINDOW / 2;
         match &mut self.snapshot {
-            Snapshot::Requested { at, .. } if now >= at.saturating_add(took) => Some(Waited::Snapshot),
+            Snapshot::Requested { at: Some(at), .. } if now >= at.saturating_add(took) => {
+                Some(Waited::Snapshot)
+            }
             Snapshot::Receiving(receiving) if now.saturating_sub(receiving.since) >= RATE_SPAN => {
                 let least = RATE as u64 * RATE_SPAN.as_secs();
                 // Where it is this side that takes too little, the other cannot send.
@@ -248,7 +248,7 @@ impl<P: Payload> Taking<P> {
 
     pub(super) fn deadline(&self, took: Duration) -> Option<Duration> {
         let snapshot = match &self.snapshot {
-            Snapshot::Requested { at, .. } => Some(at.saturating_add(took)),
+            Snapshot::Requested { at: Some(at), .. } => Some(at.saturating_add(took)),
             Snapshot::Receiving(receiving) => Some(receiving.since + RATE_SPAN),
             _ => None,
         };
@@ -262,11 +262,13 @@ impl<P: Payload> Taking<P> {
         due.then(|| self.asked_at + self.pause)
     }
 
+    #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
         self.in_hand.is_empty() && self.acknowledged == self.taken && !self.lacks && !self.asks
     }
 
     /// Received, taken, and the cost of what is between.
+    #[cfg(test)]
     pub(super) fn figures(&self) -> (u64, u64, usize) {
         (self.received, self.taken, self.cost)
     }

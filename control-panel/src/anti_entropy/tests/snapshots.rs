@@ -90,6 +90,18 @@ fn request(group: &mut Group) {
     assert!(group.send(0, 1));
 }
 
+/// One that is to be asked for has no deadline yet: no clock reaches it.
+#[test]
+fn a_request_waits_from_when_it_is_sent() {
+    let mut group = offer(offer_of(&[7; 100]), Options::default());
+    let before = group.side(1).session_mut().deadline();
+    assert!(group.side(1).session_mut().request());
+    assert_eq!(group.side(1).session_mut().deadline(), before);
+    assert!(group.send(0, 1));
+    let at = group.side(1).session_mut().deadline().unwrap();
+    assert!(at <= group.now + Options::default().took, "{at:?}");
+}
+
 #[test]
 fn one_beyond_the_quota_is_not_asked_for() {
     let options = Options { snapshot_bytes: 99, ..Options::default() };

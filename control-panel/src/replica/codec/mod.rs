@@ -35,6 +35,8 @@ mod tests;
 mod version;
 mod wire;
 
+#[cfg(any(feature = "journal", feature = "p2p", all(test, feature = "testing")))]
+pub(crate) use self::wire::{Reader, put_varint};
 pub use self::{
     codec::Codec,
     error::{DecodeError, EncodeError, Refused},
@@ -45,7 +47,6 @@ pub use self::{
 pub(crate) use self::{
     coding::{Coding, genesis},
     snapshot::SnapshotBytes,
-    wire::{Reader, put_varint},
 };
 
 #[cfg(feature = "journal")]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{PeerMisbehaved, PeerPresence};
+use super::{PeerMisbehaved, PeerPresence, PeerSnapshot};
+use crate::State;
 
 /// The intents that a program may have of its peers beside [deltas](crate::Delta), [`PeerOnline`](super::PeerOnline) and [`PeerOffline`](super::PeerOffline), for
 /// [`into_worker_with`](super::PeerSync::into_worker_with). What is not named here is counted, or dropped.
@@ -20,18 +21,25 @@ use super::{PeerMisbehaved, PeerPresence};
 ///     // And those of deltas and contact.
 /// }
 ///
-/// let intents = PeerIntents::<Update>::new().presence().misbehaved();
+/// # #[derive(Clone)]
+/// # struct Document;
+/// # impl control_panel::State for Document {
+/// #     type Op = String;
+/// #     fn apply(&mut self, _: &String, _: &control_panel::Stamp) {}
+/// # }
+/// let intents = PeerIntents::<Update, Document>::new().presence().misbehaved();
 /// # let _ = intents;
 /// ```
-pub struct PeerIntents<I> {
+pub struct PeerIntents<I, S: State> {
     pub(super) misbehaved: Option<fn(PeerMisbehaved) -> I>,
     pub(super) presence: Option<fn(PeerPresence) -> I>,
+    pub(super) snapshot: Option<fn(PeerSnapshot<S>) -> I>,
 }
 
-impl<I> PeerIntents<I> {
+impl<I, S: State> PeerIntents<I, S> {
     /// None of them.
     pub fn new() -> Self {
-        Self { misbehaved: None, presence: None }
+        Self { misbehaved: None, presence: None, snapshot: None }
     }
 
     /// Peers that break the protocol are reported, once a peer and kind.
@@ -49,27 +57,36 @@ impl<I> PeerIntents<I> {
     {
         Self { presence: Some(I::from), ..self }
     }
+
+    /// What a peer gives where others have let go what this replica lacks. Without it the replica waits for a peer that has the history.
+    pub fn snapshots(self) -> Self
+    where
+        I: From<PeerSnapshot<S>>,
+    {
+        Self { snapshot: Some(I::from), ..self }
+    }
 }
 
-impl<I> Default for PeerIntents<I> {
+impl<I, S: State> Default for PeerIntents<I, S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<I> Clone for PeerIntents<I> {
+impl<I, S: State> Clone for PeerIntents<I, S> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<I> Copy for PeerIntents<I> {}
+impl<I, S: State> Copy for PeerIntents<I, S> {}
 
-impl<I> fmt::Debug for PeerIntents<I> {
+impl<I, S: State> fmt::Debug for PeerIntents<I, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeerIntents")
             .field("misbehaved", &self.misbehaved.is_some())
             .field("presence", &self.presence.is_some())
+            .field("snapshots", &self.snapshot.is_some())
             .finish()
     }
 }

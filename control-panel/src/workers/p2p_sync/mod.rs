@@ -57,6 +57,7 @@ mod presence;
 mod secret_file;
 mod session;
 mod shared;
+mod snapshots;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,7 @@ pub use self::{
     pairing::PairError,
     presence::{PeerPresence, PresenceTooLong},
     secret_file::{FileError, FileFault},
+    snapshots::PeerSnapshot,
     ticket::{Ticket, TicketError},
     trust::TrustOrigin,
 };
@@ -92,6 +94,7 @@ pub struct PeerSyncOptions {
     bind: SocketAddr,
     idle: Duration,
     connect: Duration,
+    snapshot_bytes: usize,
 }
 
 impl PeerSyncOptions {
@@ -103,6 +106,7 @@ impl PeerSyncOptions {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             idle: Duration::from_secs(5),
             connect: Duration::from_secs(5),
+            snapshot_bytes: 256 << 20,
         }
     }
 
@@ -115,6 +119,11 @@ impl PeerSyncOptions {
     /// shorter of the two settings, and report a peer that was killed within 1.125 of it. Default: 5 s.
     pub fn idle(self, time: Duration) -> Self {
         Self { idle: time.clamp(Duration::from_millis(100), Duration::from_secs(15)), ..self }
+    }
+
+    /// How long a snapshot may be that is [taken](PeerIntents::snapshots); there is one at a time, in memory. Default: 256 MiB.
+    pub fn snapshot_bytes(self, bytes: usize) -> Self {
+        Self { snapshot_bytes: bytes, ..self }
     }
 
     /// How long a connection may take to come about. Default: 5 s.
@@ -182,7 +191,7 @@ impl<S: State, Src: Source> PeerSync<S, Src> {
     }
 
     /// As [`into_worker`](Self::into_worker), with more intents.
-    pub fn into_worker_with<I, P>(self, intents: PeerIntents<I>) -> Worker<I, P>
+    pub fn into_worker_with<I, P>(self, intents: PeerIntents<I, S>) -> Worker<I, P>
     where
         I: Intent<Source = Src> + From<Delta<S::Op>> + From<PeerOffline> + From<PeerOnline>,
         P: Send + Sync + 'static,

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     presence::Shown,
+    snapshots::Snapshots,
     ticket::{Ticket, TicketError},
     tickets::Tickets,
     trust::TrustStore,
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub(super) changed: Notify,
     /// What this program shows its peers.
     pub(super) shown: Shown,
+    pub(super) snapshots: Snapshots,
     refused: AtomicU64,
     state: Mutex<State>,
 }
@@ -65,6 +67,7 @@ impl Shared {
             endpoint: ArcSwapOption::empty(),
             changed: Notify::new(),
             shown: Shown::default(),
+            snapshots: Snapshots::default(),
             refused: AtomicU64::new(0),
             state: Mutex::default(),
         }

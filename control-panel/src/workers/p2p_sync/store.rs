@@ -1,5 +1,8 @@
 //! What a session serves: the link's, as bytes.
 
+use std::sync::Arc;
+
+use super::snapshots::Given;
 use crate::{
     anti_entropy::{PIECE, Payload, Piece, Reach, Store, Wire},
     link::{Backlog, Link, PieceRuns, ServeError},
@@ -12,12 +15,19 @@ pub(super) struct LinkStore<S: State> {
     version: Version,
     limits: Limits,
     backlog: Option<Backlog<S::Op>>,
+    /// What was offered.
+    given: Option<Arc<Given>>,
 }
 
 impl<S: State> LinkStore<S> {
     pub(super) fn new(link: Link<S>) -> Self {
         let limits = link.limits().with_bytes(PIECE);
-        Self { version: link.durable_version(), link, limits, backlog: None }
+        Self { version: link.durable_version(), link, limits, backlog: None, given: None }
+    }
+
+    /// It is offered from here on.
+    pub(super) fn give(&mut self, given: Arc<Given>) {
+        self.given = Some(given);
     }
 
     /// Brings the version up to what is durable now.
@@ -34,6 +44,7 @@ impl<S: State> Store<Wire> for LinkStore<S> {
     }
 
     fn begin(&mut self, version: &Version) -> Result<bool, ServeError> {
+        self.given = None;
         self.backlog = self.link.since(version, &self.limits)?;
         Ok(self.backlog.is_some())
     }
@@ -50,7 +61,10 @@ impl<S: State> Store<Wire> for LinkStore<S> {
         Ok(Some(Piece { delta: piece.encode()?, reach }))
     }
 
-    fn chunk(&mut self, _: u64, _: usize) -> Result<<Wire as Payload>::Chunk, ServeError> {
-        unreachable!("no snapshot is offered")
+    fn chunk(&mut self, offset: u64, room: usize) -> Result<<Wire as Payload>::Chunk, ServeError> {
+        let given = self.given.as_ref().expect("it was offered");
+        let rest =
+            usize::try_from(offset).ok().and_then(|offset| given.bytes.get(offset..)).unwrap_or_default();
+        Ok(rest[..room.min(rest.len())].to_vec())
     }
 }

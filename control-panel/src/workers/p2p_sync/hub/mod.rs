@@ -1,25 +1,26 @@
 //! The worker: which peers are connected, which are to be dialled, and what is reported.
 
+mod peers;
+mod report;
+
 use std::{collections::BTreeMap, future::pending, sync::Arc};
 
 use iroh::{Endpoint, endpoint::Connection};
 use tokio::{
     sync::{Mutex, Notify, mpsc},
     task::JoinSet,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 
 use super::{
     Parts, PeerIntents,
-    contact::{Change, Contact, Jitter},
-    dial::connect_to,
-    endpoint::{self, DUPLICATE, HalfOpen, PAIR, address_of, peer_of},
+    contact::{Contact, Jitter},
+    endpoint::{self, DUPLICATE, HalfOpen, address_of, peer_of},
     error::PeerSyncError,
-    event::{OfflineReason, PeerMisbehaved, PeerOffline, PeerOnline},
-    pairing,
+    event::{OfflineReason, PeerOffline, PeerOnline},
     session::{Ended, Session},
     shared::Shared,
-    trust::{Entry, Peers, TrustOrigin},
+    trust::Peers,
 };
 use crate::{
     Context, Delta, Intent, Peer,
@@ -75,7 +76,7 @@ type Saver = Arc<Mutex<Option<Arc<Peers>>>>;
 pub(super) struct Hub<S: State, I: Intent, P> {
     cx: Context<I, P>,
     parts: Arc<Parts<S>>,
-    intents: PeerIntents<I>,
+    intents: PeerIntents<I, S>,
     endpoint: Endpoint,
     tasks: JoinSet<()>,
     half_open: HalfOpen,
@@ -106,7 +107,7 @@ struct Live {
 pub(super) async fn run<S, I, P>(
     cx: Context<I, P>,
     parts: Arc<Parts<S>>,
-    intents: PeerIntents<I>,
+    intents: PeerIntents<I, S>,
 ) -> Result<(), PeerSyncError>
 where
     S: State,
@@ -228,107 +229,6 @@ where
         }
     }
 
-    /// Brings what is known of peers up to the members and the trust store.
-    async fn follow_trust(&mut self) {
-        let Parts { link, shared, .. } = &*self.parts;
-        let members = link.members();
-        shared.trust.change(|peers| peers.set_members(shared.me, &members));
-        let peers = shared.trust.peers();
-        let now = Instant::now();
-        for (peer, _) in peers.trusted() {
-            self.peers.entry(*peer).or_insert_with(|| Known { contact: Contact::new(now), session: None });
-        }
-        let gone: Vec<Peer> = self.peers.keys().filter(|peer| !peers.is_trusted(peer)).copied().collect();
-        for peer in gone {
-            let Some(mut known) = self.peers.remove(&peer) else { continue };
-            if let Some(live) = known.session.take() {
-                live.connection.close(endpoint::REFUSED, b"");
-            }
-            if known.contact.is_online() {
-                self.report(peer, known.contact.down(now, OfflineReason::Revoked, 0.0)).await;
-            }
-            let mut state = self.parts.shared.state();
-            state.connections.remove(&peer);
-            // So that what was reported is bounded by the trust store.
-            state.misbehaved.retain(|(reported, _)| *reported != peer);
-        }
-        self.save();
-    }
-
-    /// Writes the trust store if it changed, off this task.
-    fn save(&mut self) {
-        let Ok(mut last) = Arc::clone(&self.saver).try_lock_owned() else { return };
-        if last.as_ref().is_some_and(|last| **last == *self.parts.shared.trust.peers()) {
-            return;
-        }
-        let shared = Arc::clone(&self.parts.shared);
-        self.tasks.spawn_blocking(move || {
-            // One that cannot be written is tried again with the next change; what counts is in memory.
-            shared.trust.save(&mut last).ok();
-        });
-    }
-
-    fn dial(&mut self) {
-        if self.parts.link.has_failed() {
-            return;
-        }
-        let now = Instant::now();
-        for (peer, known) in &mut self.peers {
-            if known.session.is_some() || known.contact.dial_at.is_none_or(|at| at > now) {
-                continue;
-            }
-            known.contact.dial_at = None;
-            let (peer, to_hub, endpoint) = (*peer, self.reports.clone(), self.endpoint.clone());
-            let addresses = self.parts.shared.addresses(&peer);
-            let connect = self.parts.options.connect;
-            self.tasks.spawn(async move {
-                let result = connect_to(&endpoint, &peer, &addresses, connect).await;
-                to_hub.send(FromTask::Dialled { peer, result }).await.ok();
-            });
-        }
-    }
-
-    /// A handshake begins.
-    fn admit(&mut self, incoming: iroh::endpoint::Incoming) {
-        let Some((incoming, handshake)) = self.half_open.admit(incoming) else { return };
-        let (to_hub, shared, time) =
-            (self.reports.clone(), Arc::clone(&self.parts.shared), self.parts.options.connect);
-        let saver = Arc::clone(&self.saver);
-        self.tasks.spawn(async move {
-            let Ok(Ok(connection)) = timeout(time, incoming.into_future()).await else { return };
-            if connection.alpn() == PAIR {
-                let save = async || save_now(&saver, &shared).await;
-                let paired = pairing::accept(&connection, &shared, save).await;
-                drop(handshake);
-                // It may have been the last ticket.
-                shared.changed.notify_one();
-                if let Some(peer) = paired {
-                    to_hub.send(FromTask::Paired { peer }).await.ok();
-                }
-            } else {
-                drop(handshake);
-                to_hub.send(FromTask::Came(connection)).await.ok();
-            }
-        });
-    }
-
-    fn redeem(&mut self) {
-        let redemptions = std::mem::take(&mut self.parts.shared.state().redemptions);
-        for (ticket, answer) in redemptions {
-            let (endpoint, shared, to_hub) =
-                (self.endpoint.clone(), Arc::clone(&self.parts.shared), self.reports.clone());
-            let saver = Arc::clone(&self.saver);
-            self.tasks.spawn(async move {
-                let save = async || save_now(&saver, &shared).await;
-                let paired = pairing::redeem(endpoint, Arc::clone(&shared), &ticket, save).await;
-                if let Ok(peer) = paired {
-                    to_hub.send(FromTask::Paired { peer }).await.ok();
-                }
-                answer.send(paired).ok();
-            });
-        }
-    }
-
     async fn hear(&mut self, task: FromTask) {
         let now = Instant::now();
         match task {
@@ -401,24 +301,17 @@ where
             link: self.parts.link.clone(),
             sender: self.cx.sender(),
             shared: Arc::clone(&self.parts.shared),
-            presence: self.intents.presence,
+            intents: self.intents,
             ready: Notify::new(),
             hub: self.reports.clone(),
             local: Local { me, group: group(self.parts.link.genesis()) },
-            options: Options { delta_bytes: self.parts.link.limits().bytes, ..Options::default() },
+            options: Options {
+                delta_bytes: self.parts.link.limits().bytes,
+                snapshot_bytes: self.parts.options.snapshot_bytes as u64,
+                ..Options::default()
+            },
         };
         self.tasks.spawn(session.run());
-    }
-
-    async fn down(&mut self, peer: Peer, reason: OfflineReason) {
-        let jitter = self.jitter.next();
-        let Some(known) = self.peers.get_mut(&peer) else { return };
-        if known.session.is_some() {
-            // Another connection came meanwhile.
-            return;
-        }
-        let change = known.contact.down(Instant::now(), reason, jitter);
-        self.report(peer, change).await;
     }
 
     async fn tick(&mut self) {
@@ -431,64 +324,5 @@ where
         for (peer, change) in changes {
             self.report(peer, Some(change)).await;
         }
-    }
-
-    /// An intent is sent for it, when there is room: contact itself does not wait for that, as sessions have tasks of their own.
-    ///
-    /// What is online is noted after the send, without an await between: the next generation reports as lost what was reported as online, and nothing else.
-    async fn report(&mut self, peer: Peer, change: Option<Change>) {
-        let Some(change) = change else { return };
-        let (is_online, intent): (bool, I) = match change {
-            Change::Online { flapped } => {
-                (true, PeerOnline { peer, invited: self.invited(&peer), flapped }.into())
-            }
-            Change::Offline { reason, flapped } => (false, PeerOffline { peer, reason, flapped }.into()),
-        };
-        if self.cx.send(intent).await.is_err() {
-            return;
-        }
-        let online = &mut self.parts.shared.state().online;
-        if is_online {
-            online.insert(peer)
-        } else {
-            online.remove(&peer)
-        };
-    }
-
-    /// What a peer was promised that is paired, and no member.
-    fn invited(&self, peer: &Peer) -> Option<crate::replica::Grant> {
-        match self.parts.shared.trust.peers().get(peer) {
-            Some(Entry::Trusted { grant, origin: TrustOrigin::Ticket, .. }) => Some(*grant),
-            _ => None,
-        }
-    }
-
-    async fn misbehaved(&mut self, peer: Peer, what: String) {
-        let Some(intent) = self.intents.misbehaved else { return };
-        let is_new = self.parts.shared.state().misbehaved.insert((peer, what.clone()));
-        if is_new {
-            self.cx.send(intent(PeerMisbehaved { peer, what })).await.ok();
-        }
-    }
-
-    /// The panel stops, or the worker: peers are left in good order, and the frame may still hear of it.
-    async fn stop(&mut self) {
-        // What the queue has no room for stays noted: the next generation reports it.
-        let offline = |peer| PeerOffline { peer, reason: OfflineReason::WorkerStopped, flapped: 0 };
-        let cx = &self.cx;
-        self.parts.shared.state().online.retain(|peer| cx.try_send(offline(*peer).into()).is_err());
-        self.tasks.shutdown().await;
-        timeout(self.parts.options.connect, self.endpoint.close()).await.ok();
-        save_now(&self.saver, &self.parts.shared).await.ok();
-    }
-}
-
-async fn save_now(saver: &Saver, shared: &Arc<Shared>) -> Result<(), String> {
-    let mut last = Arc::clone(saver).lock_owned().await;
-    let shared = Arc::clone(shared);
-    let saving = tokio::task::spawn_blocking(move || shared.trust.save(&mut last));
-    match saving.await {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
     }
 }

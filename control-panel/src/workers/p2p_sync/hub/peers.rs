@@ -1,0 +1,137 @@
+//! Which peers may be talked to, and how contact begins: dialled, accepted, or by a ticket.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout};
+
+use super::{
+    super::{
+        Parts, PeerOffline, PeerOnline,
+        contact::Contact,
+        dial::connect_to,
+        endpoint::{self, PAIR},
+        event::OfflineReason,
+        pairing,
+        shared::Shared,
+    },
+    FromTask, Hub, Known, Saver,
+};
+use crate::{Delta, Intent, Peer, replica::State};
+
+impl<S, I, P> Hub<S, I, P>
+where
+    S: State,
+    I: Intent + From<Delta<S::Op>> + From<PeerOffline> + From<PeerOnline>,
+    P: Send + Sync + 'static,
+{
+    /// Brings what is known of peers up to the members and the trust store.
+    pub(super) async fn follow_trust(&mut self) {
+        let Parts { link, shared, .. } = &*self.parts;
+        let members = link.members();
+        shared.trust.change(|peers| peers.set_members(shared.me, &members));
+        let peers = shared.trust.peers();
+        let now = Instant::now();
+        for (peer, _) in peers.trusted() {
+            self.peers.entry(*peer).or_insert_with(|| Known { contact: Contact::new(now), session: None });
+        }
+        let gone: Vec<Peer> = self.peers.keys().filter(|peer| !peers.is_trusted(peer)).copied().collect();
+        for peer in gone {
+            let Some(mut known) = self.peers.remove(&peer) else { continue };
+            if let Some(live) = known.session.take() {
+                live.connection.close(endpoint::REFUSED, b"");
+            }
+            if known.contact.is_online() {
+                self.report(peer, known.contact.down(now, OfflineReason::Revoked, 0.0)).await;
+            }
+            let mut state = self.parts.shared.state();
+            state.connections.remove(&peer);
+            // So that what was reported is bounded by the trust store.
+            state.misbehaved.retain(|(reported, _)| *reported != peer);
+        }
+        self.save();
+    }
+
+    /// Writes the trust store if it changed, off this task.
+    pub(super) fn save(&mut self) {
+        let Ok(mut last) = Arc::clone(&self.saver).try_lock_owned() else { return };
+        if last.as_ref().is_some_and(|last| **last == *self.parts.shared.trust.peers()) {
+            return;
+        }
+        let shared = Arc::clone(&self.parts.shared);
+        self.tasks.spawn_blocking(move || {
+            // One that cannot be written is tried again with the next change; what counts is in memory.
+            shared.trust.save(&mut last).ok();
+        });
+    }
+
+    pub(super) fn dial(&mut self) {
+        if self.parts.link.has_failed() {
+            return;
+        }
+        let now = Instant::now();
+        for (peer, known) in &mut self.peers {
+            if known.session.is_some() || known.contact.dial_at.is_none_or(|at| at > now) {
+                continue;
+            }
+            known.contact.dial_at = None;
+            let (peer, to_hub, endpoint) = (*peer, self.reports.clone(), self.endpoint.clone());
+            let addresses = self.parts.shared.addresses(&peer);
+            let connect = self.parts.options.connect;
+            self.tasks.spawn(async move {
+                let result = connect_to(&endpoint, &peer, &addresses, connect).await;
+                to_hub.send(FromTask::Dialled { peer, result }).await.ok();
+            });
+        }
+    }
+
+    /// A handshake begins.
+    pub(super) fn admit(&mut self, incoming: iroh::endpoint::Incoming) {
+        let Some((incoming, handshake)) = self.half_open.admit(incoming) else { return };
+        let (to_hub, shared, time) =
+            (self.reports.clone(), Arc::clone(&self.parts.shared), self.parts.options.connect);
+        let saver = Arc::clone(&self.saver);
+        self.tasks.spawn(async move {
+            let Ok(Ok(connection)) = timeout(time, incoming.into_future()).await else { return };
+            if connection.alpn() == PAIR {
+                let save = async || save_now(&saver, &shared).await;
+                let paired = pairing::accept(&connection, &shared, save).await;
+                drop(handshake);
+                // It may have been the last ticket.
+                shared.changed.notify_one();
+                if let Some(peer) = paired {
+                    to_hub.send(FromTask::Paired { peer }).await.ok();
+                }
+            } else {
+                drop(handshake);
+                to_hub.send(FromTask::Came(connection)).await.ok();
+            }
+        });
+    }
+
+    pub(super) fn redeem(&mut self) {
+        let redemptions = std::mem::take(&mut self.parts.shared.state().redemptions);
+        for (ticket, answer) in redemptions {
+            let (endpoint, shared, to_hub) =
+                (self.endpoint.clone(), Arc::clone(&self.parts.shared), self.reports.clone());
+            let saver = Arc::clone(&self.saver);
+            self.tasks.spawn(async move {
+                let save = async || save_now(&saver, &shared).await;
+                let paired = pairing::redeem(endpoint, Arc::clone(&shared), &ticket, save).await;
+                if let Ok(peer) = paired {
+                    to_hub.send(FromTask::Paired { peer }).await.ok();
+                }
+                answer.send(paired).ok();
+            });
+        }
+    }
+}
+
+pub(super) async fn save_now(saver: &Saver, shared: &Arc<Shared>) -> Result<(), String> {
+    let mut last = Arc::clone(saver).lock_owned().await;
+    let shared = Arc::clone(shared);
+    let saving = tokio::task::spawn_blocking(move || shared.trust.save(&mut last));
+    match saving.await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,165 @@
+//! What arrives of a peer: deltas and snapshots, read off the task, and made intents.
+
+use std::{future::pending, sync::Arc};
+
+use super::{
+    super::{
+        event::OfflineReason,
+        hub::FromTask,
+        snapshots::{Arriving, PeerSnapshot},
+        store::LinkStore,
+    },
+    Session, Stop,
+    exchange::{Running, Untaken},
+};
+use crate::{
+    Delta, Intent,
+    anti_entropy::{self, Breach, Event, Reach, Reason, Wire},
+    replica::{
+        Snapshot, State,
+        codec::{DecodeError, Refused},
+    },
+};
+
+impl<S, I> Session<S, I>
+where
+    S: State,
+    I: Intent + From<Delta<S::Op>>,
+{
+    pub(super) async fn arrived(
+        &self,
+        running: &mut Running<I>,
+        mut bytes: &[u8],
+        store: Option<&LinkStore<S>>,
+    ) -> Option<Stop> {
+        let store = store?;
+        loop {
+            let now = running.began.elapsed();
+            let ours = anti_entropy::Store::<Wire>::version(store);
+            let event = match running.machine.receive(&mut bytes, ours, now) {
+                Ok(Some(event)) => event,
+                Ok(None) => return None,
+                Err(end) => return Some(Stop::End(end)),
+            };
+            let mut misbehaved = None;
+            match event {
+                Event::Ready { .. } => {
+                    self.ready.notify_one();
+                    self.hub.send(FromTask::Ready { id: self.id, peer: self.peer }).await.ok();
+                }
+                Event::Delta { number, delta } => match self.decode(delta).await {
+                    Ok(delta) => {
+                        let reach = Reach::of(&delta);
+                        running.machine.session_mut().read(number, reach.clone());
+                        running.untaken.push_back(Untaken {
+                            number,
+                            reach,
+                            is_snapshot: false,
+                            queued: None,
+                        });
+                        running.inbox.push_back(Some(I::from(delta)));
+                    }
+                    Err(error) => {
+                        let breach = match error.refused() {
+                            Refused::Signature { .. } => Breach::Signature,
+                            _ => Breach::Delta,
+                        };
+                        match running.machine.session_mut().refuse(number, breach, now) {
+                            Ok(Some(Event::Misbehaved(breach))) => misbehaved = Some(breach),
+                            Ok(_) => {}
+                            Err(end) => return Some(Stop::End(end)),
+                        }
+                    }
+                },
+                Event::Misbehaved(breach) => misbehaved = Some(breach),
+                Event::Offered(_) => running.offered = true,
+                Event::Chunk { number, chunk, last } => {
+                    if let Some(stop) = self.chunk(running, number, &chunk, last).await {
+                        return Some(stop);
+                    }
+                }
+            }
+            if let Some(breach) = misbehaved {
+                let what = breach.to_string();
+                self.hub.send(FromTask::Misbehaved { peer: self.peer, what }).await.ok();
+            }
+        }
+    }
+
+    /// Makes the snapshot that the other needs, as what was written last found out.
+    pub(super) fn make_snapshot(&self, running: &mut Running<I>) {
+        if running.making.is_none() && running.machine.session_mut().needs_snapshot() {
+            let (shared, link) = (Arc::clone(&self.shared), self.link.clone());
+            running.making = Some(Box::pin(async move { shared.snapshots.give(&link).await }));
+        }
+    }
+
+    /// Asks for the snapshot that the other offers, where none arrives elsewhere, with what is written next. Without an intent for it this replica waits for a peer that has
+    /// the history.
+    pub(super) fn request_snapshot(&self, running: &mut Running<I>) {
+        if running.offered
+            && self.intents.snapshot.is_some()
+            && let Some(arriving) = Arriving::begin(&self.shared)
+        {
+            running.offered = false;
+            if running.machine.session_mut().request() {
+                running.arriving = Some(arriving);
+            }
+        }
+    }
+
+    pub(super) async fn chunk(
+        &self,
+        running: &mut Running<I>,
+        number: u64,
+        chunk: &[u8],
+        last: bool,
+    ) -> Option<Stop> {
+        let arriving = running.arriving.as_mut()?;
+        let intent = self.intents.snapshot?;
+        arriving.bytes.extend_from_slice(chunk);
+        let mut end = None;
+        if last {
+            let arriving = running.arriving.take()?;
+            match self.decode_snapshot(arriving).await {
+                Ok(snapshot) => {
+                    end = Some(intent(PeerSnapshot { peer: self.peer, snapshot: Box::new(snapshot) }));
+                }
+                Err(_) => return Some(Stop::Here(OfflineReason::Misbehaved, Reason::Misbehaved)),
+            }
+        }
+        running.untaken.push_back(Untaken {
+            number,
+            reach: Reach::default(),
+            is_snapshot: last,
+            queued: None,
+        });
+        running.inbox.push_back(end);
+        None
+    }
+}
+
+impl<S: State, I: Intent> Session<S, I> {
+    /// On a thread for that: it hashes, and checks a signature for each run, and the connections' packets are not to wait for it.
+    async fn decode(&self, delta: Vec<u8>) -> Result<Delta<S::Op>, DecodeError> {
+        let link = self.link.clone();
+        match tokio::task::spawn_blocking(move || link.decode(&delta)).await {
+            Ok(decoded) => decoded,
+            // The user's codec panicked: so does the worker.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime stops.
+            Err(_) => pending().await,
+        }
+    }
+
+    /// Likewise. Another may arrive once it is read.
+    async fn decode_snapshot(&self, arriving: Arriving) -> Result<Snapshot<S>, DecodeError> {
+        let link = self.link.clone();
+        let read = move || link.decode_snapshot(&arriving.bytes, arriving.bytes.len());
+        match tokio::task::spawn_blocking(read).await {
+            Ok(decoded) => decoded,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => pending().await,
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The bytes of one session: from the connection to the frame, and from the link to the connection.
+
+use std::{
+    collections::VecDeque,
+    future::{Future, pending, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use iroh::endpoint::{ReadError, RecvStream, SendStream, WriteError};
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        event::OfflineReason,
+        snapshots::{Arriving, Given},
+        store::LinkStore,
+    },
+    Session, Stop,
+};
+use crate::{
+    Delta, Intent, SendError,
+    anti_entropy::{self, Reach, Reason, Wire},
+    link::ServeError,
+    race::{Raced, race},
+    replica::State,
+};
+
+/// Bytes that are made before they are written.
+const AHEAD: usize = 64 << 10;
+
+/// Bytes that are read at a time.
+const CHUNK: usize = 64 << 10;
+
+/// Until what a frame took, and the replica does not show, counts as taken.
+const SETTLES: Duration = Duration::from_secs(1);
+
+type Making = Pin<Box<dyn Future<Output = Result<Arc<Given>, ServeError>> + Send>>;
+
+type Delivery<I> = Pin<Box<dyn Future<Output = Result<(), SendError<I>>> + Send>>;
+
+/// What was sent to the frame, and is not known to be durable.
+pub(super) struct Untaken {
+    pub(super) number: u64,
+    pub(super) reach: Reach,
+    /// Whether it is the end of a snapshot: then the replica is another, and the peer is asked anew.
+    pub(super) is_snapshot: bool,
+    /// When it was queued: the time, and the frames until then.
+    pub(super) queued: Option<(Instant, u64)>,
+}
+
+enum Step<I> {
+    Read(Result<Option<Vec<u8>>, ReadError>),
+    Wrote(Result<usize, WriteError>),
+    Delivered(Result<(), SendError<I>>),
+    /// A snapshot to offer.
+    Made(Result<Arc<Given>, ServeError>),
+    News,
+    Time,
+}
+
+pub(super) struct Running<I> {
+    pub(super) began: Instant,
+    pub(super) machine: anti_entropy::Connection,
+    pub(super) out: Vec<u8>,
+    pub(super) written: usize,
+    /// In the order of `untaken`; `None` for a part of a snapshot, of which only the end comes to the frame.
+    pub(super) inbox: VecDeque<Option<I>>,
+    delivering: Option<Delivery<I>>,
+    pub(super) untaken: VecDeque<Untaken>,
+    /// How many of `untaken` were queued.
+    queued: usize,
+    published: u64,
+    durable: u64,
+    /// A snapshot for the other.
+    pub(super) making: Option<Making>,
+    /// Whether the other offered one; and what has arrived of it.
+    pub(super) offered: bool,
+    pub(super) arriving: Option<Arriving>,
+}
+
+impl<I: Intent> Running<I> {
+    pub(super) fn new<S: State>(session: &Session<S, I>) -> Self {
+        Self {
+            began: Instant::now(),
+            machine: anti_entropy::Connection::new(session.local, session.peer, session.options),
+            out: Vec::new(),
+            written: 0,
+            inbox: VecDeque::new(),
+            delivering: None,
+            untaken: VecDeque::new(),
+            queued: 0,
+            published: session.link.published(),
+            durable: session.link.durable(),
+            making: None,
+            offered: false,
+            arriving: None,
+        }
+    }
+
+    /// One more of `untaken` is with the frame.
+    fn has_queued(&mut self, frames: u64) {
+        if let Some(untaken) = self.untaken.get_mut(self.queued) {
+            untaken.queued = Some((Instant::now(), frames));
+            self.queued += 1;
+        }
+    }
+}
+
+impl<S, I> Session<S, I>
+where
+    S: State,
+    I: Intent + From<Delta<S::Op>>,
+{
+    pub(super) async fn exchange(
+        &self,
+        running: &mut Running<I>,
+        send: &mut SendStream,
+        receive: &mut RecvStream,
+    ) -> Stop {
+        let mut store = Some(LinkStore::new(self.link.clone()));
+        loop {
+            if !self.is_trusted() {
+                return Stop::Revoked;
+            }
+            if self.link.has_failed() {
+                return Stop::Here(OfflineReason::JournalFailed, Reason::JournalFailed);
+            }
+            self.take(running, store.as_mut());
+            self.request_snapshot(running);
+            if let Err(error) = self.fill(running, &mut store).await {
+                return match error {
+                    ServeError::Journal(_) => Stop::Here(OfflineReason::JournalFailed, Reason::JournalFailed),
+                    ServeError::Encode(_) => Stop::Here(OfflineReason::Closed, Reason::Closed),
+                };
+            }
+            self.make_snapshot(running);
+            while running.delivering.is_none()
+                && let Some(intent) = running.inbox.pop_front()
+            {
+                let Some(intent) = intent else {
+                    running.has_queued(self.link.frames());
+                    continue;
+                };
+                let sender = self.sender.clone();
+                running.delivering = Some(Box::pin(async move { sender.send(intent).await }));
+            }
+            let stop = match self.next(running, send, receive).await {
+                Step::Read(Ok(Some(bytes))) => self.arrived(running, &bytes, store.as_ref()).await,
+                Step::Read(Ok(None)) | Step::Made(Err(_)) => {
+                    Some(Stop::Here(OfflineReason::Closed, Reason::Closed))
+                }
+                Step::Read(Err(ReadError::ConnectionLost(error)))
+                | Step::Wrote(Err(WriteError::ConnectionLost(error))) => Some(Stop::Connection(error)),
+                Step::Read(Err(_)) | Step::Wrote(Err(_)) => {
+                    // A stream was reset: no session does that.
+                    Some(Stop::Here(OfflineReason::Misbehaved, Reason::Misbehaved))
+                }
+                Step::Wrote(Ok(bytes)) => {
+                    running.written += bytes;
+                    None
+                }
+                Step::Delivered(Ok(())) => {
+                    running.delivering = None;
+                    running.has_queued(self.link.frames());
+                    None
+                }
+                Step::Made(Ok(given)) => {
+                    running.making = None;
+                    running.machine.session_mut().offer(given.offer);
+                    if let Some(store) = &mut store {
+                        store.give(given);
+                    }
+                    None
+                }
+                Step::Delivered(Err(SendError::ZeroClock(_))) => {
+                    running.delivering = None;
+                    Some(Stop::Here(OfflineReason::Misbehaved, Reason::Misbehaved))
+                }
+                Step::Delivered(Err(_)) => {
+                    running.delivering = None;
+                    Some(Stop::Panel)
+                }
+                Step::News => {
+                    (running.published, running.durable) = (self.link.published(), self.link.durable());
+                    running.machine.session_mut().news();
+                    None
+                }
+                Step::Time => running.machine.tick(running.began.elapsed()).err().map(Stop::End),
+            };
+            if let Some(stop) = stop {
+                return stop;
+            }
+        }
+    }
+
+    /// What is next, of all that can be: first what this side has to do, as the other waits for it.
+    async fn next(
+        &self,
+        running: &mut Running<I>,
+        send: &mut SendStream,
+        receive: &mut RecvStream,
+    ) -> Step<I> {
+        let mut deadline = running.machine.deadline();
+        if running.queued > 0 {
+            let soon = running.began.elapsed() + SETTLES;
+            deadline = Some(deadline.map_or(soon, |deadline| deadline.min(soon)));
+        }
+        let time = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(running.began + deadline).await,
+                None => pending().await,
+            }
+        };
+        let delivering = &mut running.delivering;
+        let delivered = poll_fn(|cx| match delivering {
+            Some(delivery) => delivery.as_mut().poll(cx),
+            None => Poll::Pending,
+        });
+        let making = &mut running.making;
+        let made = poll_fn(|cx| match making {
+            Some(making) => making.as_mut().poll(cx),
+            None => Poll::Pending,
+        });
+        let unwritten = &running.out[running.written..];
+        let write =
+            async { if unwritten.is_empty() { pending().await } else { send.write(unwritten).await } };
+        let news = self.link.news(running.published, running.durable);
+        let read = async { receive.read_chunk(CHUNK).await.map(|bytes| bytes.map(Vec::from)) };
+        match race(race(delivered, write), race(read, race(race(made, news), time))).await {
+            Raced::First(Raced::First(result)) => Step::Delivered(result),
+            Raced::First(Raced::Second(result)) => Step::Wrote(result),
+            Raced::Second(Raced::First(result)) => Step::Read(result),
+            Raced::Second(Raced::Second(Raced::First(Raced::First(given)))) => Step::Made(given),
+            Raced::Second(Raced::Second(Raced::First(Raced::Second(())))) => Step::News,
+            Raced::Second(Raced::Second(Raced::Second(()))) => Step::Time,
+        }
+    }
+
+    /// Makes what is to be written next. With a journal that reads a file: on a thread for that.
+    async fn fill(
+        &self,
+        running: &mut Running<I>,
+        store: &mut Option<LinkStore<S>>,
+    ) -> Result<(), ServeError> {
+        if running.written < running.out.len() {
+            return Ok(());
+        }
+        running.written = 0;
+        running.out.clear();
+        let Some(mut own) = store.take() else { return Ok(()) };
+        own.refresh();
+        if !self.link.is_journaled() {
+            let filled = fill(&mut running.machine, &mut own, &mut running.out, running.began);
+            *store = Some(own);
+            return filled;
+        }
+        let spare = anti_entropy::Connection::new(self.local, self.peer, self.options);
+        let mut machine = std::mem::replace(&mut running.machine, spare);
+        let (mut out, began) = (std::mem::take(&mut running.out), running.began);
+        let filled = tokio::task::spawn_blocking(move || {
+            let filled = fill(&mut machine, &mut own, &mut out, began);
+            (machine, own, out, filled)
+        });
+        match filled.await {
+            Ok((machine, own, out, filled)) => {
+                (running.machine, running.out, *store) = (machine, out, Some(own));
+                filled
+            }
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime stops.
+            Err(_) => pending().await,
+        }
+    }
+
+    /// Notes what is admitted and durable.
+    fn take(&self, running: &mut Running<I>, store: Option<&mut LinkStore<S>>) {
+        let Some(store) = store else { return };
+        if running.queued == 0 {
+            return;
+        }
+        store.refresh();
+        let ours = anti_entropy::Store::<Wire>::version(store);
+        let (mut upto, mut joined) = (None, false);
+        while let Some(Untaken { number, reach, is_snapshot, queued: Some((at, frames)) }) =
+            running.untaken.front()
+        {
+            // What waits for its past, or was refused, is not in any version: then the other is asked again.
+            let passed = at.elapsed() >= SETTLES && self.link.frames() > *frames;
+            if (*is_snapshot || !reach.is_in(ours)) && !passed {
+                break;
+            }
+            (upto, joined) = (Some(*number), joined || *is_snapshot);
+            running.untaken.pop_front();
+            running.queued -= 1;
+        }
+        if let Some(number) = upto {
+            running.machine.session_mut().took(number, ours);
+        }
+        if joined {
+            running.machine.session_mut().joined();
+        }
+    }
+}
+
+fn fill<S: State>(
+    machine: &mut anti_entropy::Connection,
+    store: &mut LinkStore<S>,
+    out: &mut Vec<u8>,
+    began: Instant,
+) -> Result<(), ServeError> {
+    while out.len() < AHEAD && machine.send(out, store, began.elapsed())? {}
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! One connection with a trusted peer: how it begins, and how it ends.
+
+mod arrival;
+mod exchange;
+
+use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+
+use iroh::endpoint::{Connection, ConnectionError, SendStream, VarInt};
+use tokio::sync::{Notify, mpsc};
+
+use self::exchange::Running;
+use super::{
+    PeerIntents,
+    endpoint::{CLOSED, DUPLICATE, REFUSED},
+    event::OfflineReason,
+    hub::FromTask,
+    presence::{self, Newest, Odd, PeerPresence},
+    shared::Shared,
+    store::LinkStore,
+};
+use crate::{
+    Delta, Intent, IntentSender, Peer,
+    anti_entropy::{End, Local, Options, Reason},
+    link::Link,
+    race::{Raced, race},
+    replica::State,
+};
+
+/// How a session ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Lost(OfflineReason),
+    /// Another connection with the peer stays.
+    Duplicate,
+    /// The panel takes no intents any more.
+    Stopping,
+}
+
+pub(super) struct Session<S: State, I: Intent> {
+    pub(super) id: u64,
+    pub(super) peer: Peer,
+    /// Whether this side dialled.
+    pub(super) dialled: bool,
+    pub(super) connection: Connection,
+    pub(super) link: Link<S>,
+    pub(super) sender: IntentSender<I>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) intents: PeerIntents<I, S>,
+    /// Rings once the hellos were exchanged.
+    pub(super) ready: Notify,
+    pub(super) hub: mpsc::Sender<FromTask>,
+    pub(super) local: Local,
+    pub(super) options: Options,
+}
+
+impl<S, I> Session<S, I>
+where
+    S: State,
+    I: Intent + From<Delta<S::Op>>,
+{
+    /// Runs it to its end, and reports that.
+    pub(super) async fn run(self) {
+        let (id, peer, hub) = (self.id, self.peer, self.hub.clone());
+        let ended = self.run_to_end().await;
+        hub.send(FromTask::Ended { id, peer, ended }).await.ok();
+    }
+
+    async fn run_to_end(&self) -> Ended {
+        let streams = async {
+            if self.dialled { self.connection.open_bi().await } else { self.connection.accept_bi().await }
+        };
+        let (mut send, mut receive) = match tokio::time::timeout(self.options.hello, streams).await {
+            Ok(Ok(streams)) => streams,
+            Ok(Err(error)) => return self.lost(&error),
+            Err(_) => return self.close(CLOSED, OfflineReason::Stalled),
+        };
+        let mut running = Running::new(self);
+        let exchange = self.exchange(&mut running, &mut send, &mut receive);
+        let stop = match race(exchange, self.show_and_see()).await {
+            Raced::First(stop) => stop,
+            Raced::Second(never) => match never {},
+        };
+        match stop {
+            Stop::End(end) => {
+                let reason = reason_of(&end);
+                self.say_goodbye(&mut running, &mut send).await;
+                match end {
+                    End::Closed(Reason::Duplicate) => Ended::Duplicate,
+                    _ => self.close(CLOSED, reason),
+                }
+            }
+            Stop::Connection(error) => self.lost(&error),
+            Stop::Here(reason, why) => {
+                running.machine.session_mut().close(why);
+                self.say_goodbye(&mut running, &mut send).await;
+                self.close(CLOSED, reason)
+            }
+            Stop::Revoked => self.close(REFUSED, OfflineReason::Revoked),
+            Stop::Panel => {
+                running.machine.session_mut().close(Reason::WorkerStopped);
+                self.say_goodbye(&mut running, &mut send).await;
+                self.connection.close(CLOSED, b"");
+                Ended::Stopping
+            }
+        }
+    }
+
+    /// Presence, beside the stream: whatever it waits for, the stream does not.
+    async fn show_and_see(&self) -> Infallible {
+        self.ready.notified().await;
+        match race(presence::send(&self.connection, self.shared.shown.watch()), self.see()).await {
+            Raced::First(never) | Raced::Second(never) => never,
+        }
+    }
+
+    async fn see(&self) -> Infallible {
+        // Where no one looks, what comes is dropped with the connection's buffer.
+        let Some(intent) = self.intents.presence else { return pending().await };
+        let (mut newest, mut was_odd) = (Newest::default(), false);
+        while let Some(seen) = presence::next(&self.connection, &mut newest).await {
+            if !self.is_trusted() {
+                break;
+            }
+            match seen {
+                Ok(bytes) => {
+                    if self.sender.send(intent(PeerPresence { peer: self.peer, bytes })).await.is_err() {
+                        break;
+                    }
+                }
+                Err(Odd) if !was_odd => {
+                    was_odd = true;
+                    let what = "a presence of another length than there are".to_owned();
+                    self.hub.send(FromTask::Misbehaved { peer: self.peer, what }).await.ok();
+                }
+                Err(Odd) => {}
+            }
+            presence::pause().await;
+        }
+        // The stream finds out why.
+        pending().await
+    }
+
+    fn close(&self, code: VarInt, reason: OfflineReason) -> Ended {
+        self.connection.close(code, b"");
+        Ended::Lost(reason)
+    }
+
+    fn lost(&self, error: &ConnectionError) -> Ended {
+        if !self.is_trusted() {
+            return Ended::Lost(OfflineReason::Revoked);
+        }
+        match error {
+            ConnectionError::ApplicationClosed(close) if close.error_code == DUPLICATE => Ended::Duplicate,
+            // This side's hub closed it for another.
+            ConnectionError::LocallyClosed => Ended::Duplicate,
+            error => Ended::Lost(reason_of_connection(error)),
+        }
+    }
+
+    pub(super) fn is_trusted(&self) -> bool {
+        self.shared.trust.peers().is_trusted(&self.peer)
+    }
+
+    /// Writes what is left, the last message at the end of it: for a moment, as the other may not read.
+    async fn say_goodbye(&self, running: &mut Running<I>, send: &mut SendStream) {
+        let mut store = LinkStore::new(self.link.clone());
+        let now = running.began.elapsed();
+        while let Ok(true) = running.machine.send(&mut running.out, &mut store, now) {}
+        let last = async {
+            send.write_all(&running.out[running.written..]).await.ok()?;
+            send.finish().ok()?;
+            send.stopped().await.ok()
+        };
+        tokio::time::timeout(Duration::from_millis(500), last).await.ok();
+    }
+}
+
+/// Why a session is over.
+pub(super) enum Stop {
+    End(End),
+    Connection(ConnectionError),
+    Here(OfflineReason, Reason),
+    Revoked,
+    Panel,
+}
+
+fn reason_of(end: &End) -> OfflineReason {
+    match end {
+        End::Version { ours, theirs } => {
+            OfflineReason::Version { ours: ours.clone(), theirs: theirs.clone() }
+        }
+        End::Capability { unknown } => OfflineReason::Capability { unknown: *unknown },
+        End::OtherGroup | End::Closed(Reason::OtherGroup) => OfflineReason::OtherGroup,
+        End::Stalled(_) => OfflineReason::Stalled,
+        End::Misbehaved(_) => OfflineReason::Misbehaved,
+        End::Closed(Reason::Refused) => OfflineReason::Refused,
+        End::Closed(_) => OfflineReason::Closed,
+    }
+}
+
+/// Why a connection is gone that no session ended.
+pub(super) fn reason_of_connection(error: &ConnectionError) -> OfflineReason {
+    match error {
+        ConnectionError::TimedOut => OfflineReason::TimedOut,
+        ConnectionError::ApplicationClosed(close) if close.error_code == REFUSED => OfflineReason::Refused,
+        ConnectionError::VersionMismatch | ConnectionError::TransportError(_) => OfflineReason::Misbehaved,
+        _ => OfflineReason::Closed,
+    }
+}

@@ -1,0 +1,127 @@
+//! Snapshots for peers far behind: what is given to others, and what arrives of one.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::{
+    Peer, State,
+    anti_entropy::Offer,
+    link::{Link, ServeError},
+    replica::Snapshot,
+};
+
+/// For so long a snapshot that was made for one peer is given to others too.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// What a peer gave whose replica has what this one lacks, and others have let go: [`rejoin`](crate::Replica::rejoin) with it.
+///
+/// It was read within limits, and its operations' signatures were checked where the replica has a [verifier](crate::replica::ReplicaBuilder::verifier). The state in it is the
+/// giver's word, so the replica is [provisional](crate::Replica::is_provisional) until another member agrees.
+///
+/// As an intent:
+///
+/// ```
+/// use control_panel::{GraphIntent, Stamp, State, workers::p2p_sync::PeerSnapshot};
+///
+/// # #[derive(Clone, Debug, Default)]
+/// # struct Document(Vec<String>);
+/// # impl State for Document {
+/// #     type Op = String;
+/// #     fn apply(&mut self, line: &String, _: &Stamp) { self.0.push(line.clone()); }
+/// # }
+/// #[derive(Debug, GraphIntent)]
+/// enum Update {
+///     #[intent(from)]
+///     PeerSnapshot(PeerSnapshot<Document>),
+///     // And those of deltas and contact. In `apply`: `self.replica.rejoin(*given.snapshot).ok();`
+/// }
+/// ```
+#[non_exhaustive]
+pub struct PeerSnapshot<S: State> {
+    /// Which peer gave it.
+    pub peer: Peer,
+    /// What it gave.
+    pub snapshot: Box<Snapshot<S>>,
+}
+
+impl<S: State> fmt::Debug for PeerSnapshot<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerSnapshot")
+            .field("peer", &self.peer)
+            .field("level", &self.snapshot.level())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A snapshot that is offered: its bytes.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) offer: Offer,
+    pub(super) bytes: Vec<u8>,
+    at: Instant,
+}
+
+/// Snapshots of this worker, whichever session they are for.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots {
+    /// Made last. Held by the sessions that send it alone.
+    given: Mutex<Weak<Given>>,
+    /// Whether one arrives: one at a time.
+    arrives: AtomicBool,
+}
+
+impl Snapshots {
+    /// One to offer: that of a moment ago, or one that the next frame gives.
+    pub(super) async fn give<S: State>(&self, link: &Link<S>) -> Result<Arc<Given>, ServeError> {
+        // Who waits here has what the one before it got.
+        let mut last = self.given.lock().await;
+        if let Some(given) = last.upgrade().filter(|given| given.at.elapsed() < FRESH) {
+            return Ok(given);
+        }
+        let snapshot = link.snapshot().await;
+        let link = link.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let bytes = link.encode_snapshot(&snapshot)?;
+            let hash = *blake3::hash(&bytes).as_bytes();
+            let offer = Offer { length: bytes.len() as u64, hash, level: snapshot.level() };
+            Ok(Arc::new(Given { offer, bytes, at: Instant::now() }))
+        });
+        let given = match made.await {
+            Ok(given) => given?,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime stops.
+            Err(_) => std::future::pending().await,
+        };
+        *last = Arc::downgrade(&given);
+        Ok(given)
+    }
+}
+
+/// What has arrived of a snapshot. There is one at a time in a worker, so that its length bounds the memory of all.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    pub(super) bytes: Vec<u8>,
+    shared: Arc<super::shared::Shared>,
+}
+
+impl Arriving {
+    /// `None` while another arrives.
+    pub(super) fn begin(shared: &Arc<super::shared::Shared>) -> Option<Self> {
+        let was = shared.snapshots.arrives.swap(true, Ordering::AcqRel);
+        (!was).then(|| Self { bytes: Vec::new(), shared: Arc::clone(shared) })
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.shared.snapshots.arrives.store(false, Ordering::Release);
+    }
+}
