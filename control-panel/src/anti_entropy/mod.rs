@@ -64,6 +64,13 @@ mod session;
 mod tests;
 mod wire;
 
+#[cfg(all(test, feature = "codec", feature = "testing"))]
+use self::{
+    end::Waited,
+    message::{Hello, Message},
+    options::{Capabilities, WINDOW},
+    session::{Session, Status},
+};
 pub(crate) use self::{
     end::{Breach, End, Event},
     message::{Offer, Reason},
@@ -71,11 +78,4 @@ pub(crate) use self::{
     payload::{Payload, Piece, Store},
     reach::Reach,
     wire::{Connection, Wire, group},
-};
-#[cfg(test)]
-use self::{
-    end::{Breaches, OwnAuthorAhead, Waited},
-    message::{Hello, Message},
-    options::{Capabilities, VERSIONS, WINDOW},
-    session::{Session, Status},
 };

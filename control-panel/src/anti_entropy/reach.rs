@@ -52,9 +52,4 @@ impl Reach {
     pub(crate) fn is_known(&self, version: &Version) -> bool {
         self.0.iter().all(|Step { author, end, .. }| version.ends(*author).contains(end))
     }
-
-    #[cfg(test)]
-    pub(super) fn authors(&self) -> impl Iterator<Item = Author> + '_ {
-        self.0.iter().map(|step| step.author)
-    }
 }

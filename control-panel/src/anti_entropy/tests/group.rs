@@ -12,7 +12,7 @@ use super::super::{
     Connection, Event, Local, Message, Offer, Options, PIECE, Piece, Reach, Store, Wire, group,
 };
 use crate::replica::{
-    Delta, Grant, Peer, Replica, ReplicaBuilder, RunHash, Snapshot, Stamp, State, Version,
+    Delta, Peer, Replica, ReplicaBuilder, RunHash, Snapshot, Stamp, State, Version,
     codec::{Limits, Postcard},
 };
 
@@ -398,9 +398,5 @@ impl Group {
         super::super::wire::encode(message, &mut bytes);
         let (now, version) = (self.since(0), self.nodes[1].disk.version().clone());
         self.side(1).receive(&mut &bytes[..], &version, now)
-    }
-
-    pub(super) fn invite(&mut self, grant: Grant, node: usize) {
-        self.nodes[0].replica.invite(peer(node), grant).unwrap();
     }
 }

@@ -4,8 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     super::{
-        Breach, Capabilities, Connection, End, Event, Hello, Local, Message, Options, Reason, Session, Store,
-        Wire,
+        Breach, Capabilities, Connection, End, Event, Hello, Local, Message, Options, Reason, Session, Wire,
     },
     group::{Disk, Group, builder, local, peer},
 };
