@@ -60,10 +60,11 @@ fn a_journal_is_recorded_replayed_compared_shrunk_and_exported() {
         &["the state has no `nothing`"],
     );
     // What a peer sent is in what is shared, and is named where it is listed.
-    let shared =
-        expect(at, &["replay", "a.journal", "--print", "remarks.state"], 0, &["Remarks", "mine", "seen 0"]);
+    let print = ["replay", "a.journal", "--to-frame", "30", "--print", "remarks.state"];
+    let shared = expect(at, &print, 0, &["Remarks", "mine", "seen 0"]);
     assert!(!shared.contains("Page {"), "{shared}");
-    expect(at, &["replay", "a.journal", "--intents"], 0, &["P2pSync", "FromPeer", "seen 0"]);
+    let list = ["replay", "a.journal", "--to-frame", "20", "--intents"];
+    expect(at, &list, 0, &["P2pSync", "FromPeer", "seen 0"]);
     let replayed = json(at, &["replay", "a.journal", "--to-frame", "3", "--print", "edits"], 0);
     assert_eq!((replayed["frames"].as_u64(), &replayed["deviations"]), (Some(3), &serde_json::json!([])));
     assert!(replayed["state"].as_str().unwrap().parse::<u64>().is_ok());
