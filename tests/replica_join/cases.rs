@@ -379,3 +379,78 @@ fn a_branch_from_below_a_cut_holds_up_only_itself() {
     assert!(third.state().ops().contains(&121) && !third.state().ops().contains(&100));
     assert_eq!((copy.state(), first.state()), (third.state(), third.state()));
 }
+
+/// A member that is retired while it is away has taken up what the others cannot place any more, named it or not, before it hears of their cut.
+#[test]
+fn one_that_was_retired_and_has_a_branch_behind_a_cut_begins_again() {
+    for names in [true, false] {
+        // The first hands out effects, so it forgets nothing.
+        let mut group = [0, 1, 2, 3].map(|number| {
+            let builder = builder(number, 4);
+            if number == 0 { builder.performed(0).build() } else { builder.build() }
+        });
+        group[1].commit(1);
+        quiesce(&mut group.each_mut());
+        let mut copy = builder(1, 4).build();
+        copy.merge(group[0].since(&Version::new()));
+        for op in 100..120 {
+            copy.commit(op);
+        }
+        settle(&mut copy);
+        let [first, second, third, away] = &mut group;
+        away.merge(copy.since(away.version()));
+        settle(away);
+        if names {
+            away.commit(200);
+            settle(away);
+            assert!(away.outbox().is_some());
+        }
+        first.retire(peer(3)).unwrap();
+        quiesce(&mut [first, second, third]);
+        for op in 2..8 {
+            [&mut *first, &mut *second, &mut *third][(op % 3) as usize].commit(op);
+        }
+        quiesce(&mut [first, second, third]);
+        third.cut().unwrap();
+        quiesce(&mut [first, second, third]);
+        assert!(first.reaches(&Version::new()) && !third.reaches(&Version::new()));
+        first.invite(peer(3), Grant::Write).unwrap();
+        quiesce(&mut [first, second, third]);
+
+        // Of one author each has other runs, and neither knows, until one is shown it.
+        first.merge(away.since(first.version()));
+        settle(first);
+        away.merge(first.since(away.version()));
+        let cut_off =
+            ReplicaNotice::NextLife { author: Author { peer: peer(3), incarnation: 1 }, cut_off: true };
+        let notices = settle(away);
+        assert!(notices.contains(&(peer(3), cut_off)), "{notices:?}");
+        assert!(away.snapshot().is_none() && away.outbox().is_none());
+        away.commit(201);
+        away.rejoin(first.snapshot().unwrap()).unwrap();
+        let notices = settle(away);
+        assert!(
+            !notices.iter().any(|(_, notice)| matches!(notice, ReplicaNotice::NextLife { .. })),
+            "{notices:?}"
+        );
+        let mut back: Vec<_> = away.take_void().into_iter().map(|(_, op)| op).collect();
+        back.sort_unstable();
+        assert_eq!(back, if names { vec![200, 201] } else { vec![201] });
+
+        away.commit(202);
+        quiesce(&mut [first, second, third, away]);
+        assert_eq!(away.take_void(), []);
+        let mut ops = third.state().ops();
+        ops.sort_unstable();
+        assert_eq!(ops, [1, 2, 3, 4, 5, 6, 7, 202]);
+        for replica in [first, second, away] {
+            assert_eq!(
+                (replica.state(), replica.version()),
+                (third.state(), third.version()),
+                "{}",
+                replica.author()
+            );
+            assert_eq!(replica.watermark(), third.watermark(), "{}", replica.author());
+        }
+    }
+}

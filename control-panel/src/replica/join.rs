@@ -65,7 +65,7 @@ impl<S: State> Replica<S> {
             return Err(SnapshotError::OtherGroup);
         }
         // What no other takes up must not stay, whatever the snapshot brings.
-        if self.graph.reaches_record(&snapshot.graph) && !self.graph.has_cut_off(self.me.peer) {
+        if self.graph.reaches_record(&snapshot.graph) && !self.has_cut_off() {
             self.merge_provable(snapshot.delta().runs.into_vec());
             return Ok(());
         }
@@ -98,9 +98,13 @@ impl<S: State> Replica<S> {
         self.unread.begin_again();
         self.stage_kept(level);
         self.go_on_from(&before);
-        self.cut_off = self.graph.has_cut_off(self.me.peer);
+        self.cut_off = self.has_cut_off();
         self.keep_snapshot(&snapshot, version);
         self.merge_provable(snapshot.waiting);
+        if self.cut_off {
+            // Its giver had not heard of the cut: another's is needed.
+            self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off: true });
+        }
         Ok(())
     }
 
@@ -152,7 +156,7 @@ impl<S: State> Replica<S> {
         // What it made is in the journal, so others may have it.
         self.own.sent = self.graph.own_next_seq();
         self.stage_kept(level);
-        self.cut_off = self.graph.has_cut_off(self.me.peer);
+        self.cut_off = self.has_cut_off();
         if self.graph.is_forked(self.me) {
             self.begin_next_life();
         }
@@ -231,7 +235,7 @@ impl<S: State> Replica<S> {
         if self.graph.has_branches() {
             self.check_branches();
         } else {
-            debug_assert!(!self.graph.has_cut_off(self.me.peer) && !self.graph.yields());
+            debug_assert!(!self.has_cut_off() && !self.graph.yields());
             self.cut_off = false;
         }
     }
@@ -239,11 +243,19 @@ impl<S: State> Replica<S> {
     #[inline(never)]
     fn check_branches(&mut self) {
         let before = self.cut_off;
-        self.cut_off = self.graph.has_cut_off(self.me.peer);
+        self.cut_off = self.has_cut_off();
         if (self.cut_off && !before) || self.graph.yields() {
             self.begin_next_life();
             self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off: self.cut_off });
         }
+    }
+
+    /// Whether it has a branch behind a cut that no other takes: one of its own author; or of any, where its own word comes too late, as it was retired
+    /// when the others let go of what the cut covers.
+    fn has_cut_off(&self) -> bool {
+        let Self { graph, membership, me, .. } = self;
+        let is_back = membership.is_back();
+        graph.has_cut_off(|peer| peer == me.peer || is_back, |chain, run| membership.can_name(chain, run))
     }
 
     fn begin_next_life(&mut self) {

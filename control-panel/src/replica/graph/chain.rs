@@ -163,6 +163,13 @@ impl<Op> Chain<Op> {
         self.news.get(self.news_before(from)..self.news_before(upto)).unwrap_or_default()
     }
 
+    /// The first kept run with which its author had heard more of a chain than `upto`.
+    pub(super) fn first_with(&self, chain: ChainId, upto: u64) -> Option<&Arc<Run<Op>>> {
+        let tells = |news: &News| news.chain == chain && news.mark.next_seq > upto;
+        let at = self.news.iter().position(tells)?;
+        self.runs.get(self.ends.partition_point(|end| *end <= at))
+    }
+
     /// What the last run changed: its own heads come first, in their order.
     pub(super) fn last_news(&self) -> &[News] {
         let from = self.ends.len().checked_sub(2).map_or(0, |index| self.ends[index]);

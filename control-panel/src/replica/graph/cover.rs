@@ -61,13 +61,24 @@ impl<Op> Graph<Op> {
         self.after(chains, place).any(|chain| chain.base().mark.next_seq > place.mark.next_seq)
     }
 
-    /// Whether a chain leaves another of its author where a cut covers that one, and no other peer has named it: none will.
-    pub(crate) fn has_cut_off(&self, peer: Peer) -> bool {
-        let forked = self.lives_of(peer).map(|branches| &branches.chains).filter(|chains| chains.len() > 1);
-        forked.into_iter().any(|chains| chains.iter().any(|id| self.is_cut_off(*id, chains)))
+    /// Whether a chain of one of these peers leaves another of its author where a cut covers that one, and no run of another peer whose word `counts`
+    /// names it: none will.
+    pub(crate) fn has_cut_off(
+        &self,
+        of: impl Fn(Peer) -> bool,
+        counts: impl Fn(ChainId, &Run<Op>) -> bool,
+    ) -> bool {
+        let forked = self.authors.iter().filter(|(_, branches)| branches.chains.len() > 1);
+        let mut forked = forked.filter(|(author, _)| of(author.peer)).map(|(_, branches)| &branches.chains);
+        forked.any(|chains| chains.iter().any(|id| self.is_cut_off(*id, chains, &counts)))
     }
 
-    fn is_cut_off(&self, id: ChainId, branches: &[ChainId]) -> bool {
+    fn is_cut_off(
+        &self,
+        id: ChainId,
+        branches: &[ChainId],
+        counts: &impl Fn(ChainId, &Run<Op>) -> bool,
+    ) -> bool {
         let chain = self.chain(id);
         let places = branches.iter().filter_map(|other| self.chain(*other).fork);
         let mut places = places.filter(|place| place.parent == id || chain.fork == Some(*place));
@@ -75,10 +86,28 @@ impl<Op> Graph<Op> {
             let from = place.mark.next_seq;
             let is_named = || {
                 let mut others = self.chains().filter(|(_, other)| other.author.peer != chain.author.peer);
-                others.any(|(other, _)| self.heard(other, id).next_seq > from)
+                others.any(|(other, _)| self.is_named_by(other, (id, from), counts))
             };
             chain.covered <= from && self.is_covered(branches, place) && !is_named()
         })
+    }
+
+    /// Whether a chain's author names what another has behind a place, with a run whose word counts; one that is forgotten did.
+    fn is_named_by(
+        &self,
+        by: ChainId,
+        (id, from): (ChainId, u64),
+        counts: &impl Fn(ChainId, &Run<Op>) -> bool,
+    ) -> bool {
+        if self.heard(by, id).next_seq <= from {
+            return false;
+        }
+        let chain = self.chain(by);
+        if chain.base_row.mark(id).next_seq > from {
+            // What a branch shares is looked at where its parent is.
+            return chain.fork.is_none_or(|fork| fork.mark != chain.base().mark);
+        }
+        chain.first_with(id, from).is_none_or(|run| counts(by, run))
     }
 
     /// Whether this replica's author has branches, and this replica, whose own is one of them, is the one to go on as another: that whose

@@ -134,6 +134,22 @@ impl Judged {
     }
 }
 
+impl Membership {
+    /// Whether a run can name what others take then: it is not void as one of a retired peer, or that is not certain.
+    pub(crate) fn can_name<Op>(&self, chain: ChainId, run: &Run<Op>) -> bool {
+        self.verdict(chain, run.header.seq) != Verdict::Void(Void::Retired) || !self.is_certain(chain, run)
+    }
+
+    /// Whether this peer was retired, and is a member again: those that are may have forgotten meanwhile, without its word, what a cut covers.
+    pub(crate) fn is_back(&self) -> bool {
+        let retires = |id: &ActId| {
+            let act = &self.acts[*id];
+            act.deed == Deed::Retire && act.target == self.me.peer
+        };
+        self.members().contains_key(&self.me.peer) && self.live.view.effective.iter().any(retires)
+    }
+}
+
 impl<Op> Members<Op> for Membership {
     /// Whether the author is or was a member in the run's past.
     fn knows(&self, candidate: &Candidate<'_, Op>) -> bool {
