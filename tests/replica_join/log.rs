@@ -46,6 +46,12 @@ pub(crate) fn builder(number: usize, genesis: usize) -> ReplicaBuilder<Log> {
 /// All send what they owe and have, until no one has anything to say. Returns what was reported.
 pub(crate) fn quiesce(replicas: &mut [&mut Replica<Log>]) -> Vec<(Peer, ReplicaNotice)> {
     let (mut notices, mut silent) = (Vec::new(), 0);
+    // What the notices before said is not known here.
+    for at in 0..replicas.len() {
+        if replicas[at].snapshot().is_none() {
+            begin_again(replicas, at);
+        }
+    }
     for _ in 0..60 {
         let mut said = false;
         for from in 0..replicas.len() {
@@ -62,6 +68,16 @@ pub(crate) fn quiesce(replicas: &mut [&mut Replica<Log>]) -> Vec<(Peer, ReplicaN
     }
     assert!(silent == 2, "a group falls silent: {replicas:?}");
     notices
+}
+
+/// One that is cut off begins with the snapshot of one that is not.
+fn begin_again(replicas: &mut [&mut Replica<Log>], at: usize) {
+    let mut others = (0..replicas.len()).filter(|other| *other != at);
+    let Some(snapshot) = others.find_map(|other| replicas[other].snapshot()) else { return };
+    match replicas[at].rejoin(snapshot) {
+        Ok(()) | Err(SnapshotError::Older { .. }) => {}
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// One has what the other has.
@@ -85,7 +101,14 @@ pub(crate) fn exchange(
         }
     }
     let mut notices = settle(replicas[from]);
-    notices.extend(settle(replicas[to]));
+    let found = settle(replicas[to]);
+    let cut_off =
+        |(_, notice): &(Peer, ReplicaNotice)| matches!(notice, ReplicaNotice::NextLife { cut_off: true, .. });
+    if found.iter().any(cut_off) {
+        begin_again(replicas, to);
+        notices.extend(settle(replicas[to]));
+    }
+    notices.extend(found);
     notices
 }
 

@@ -251,11 +251,11 @@ impl<S: State> Replica<S> {
     }
 
     /// Whether it has a branch behind a cut that no other takes: one of its own author; or of any, where its own word comes too late, as it was retired
-    /// when the others let go of what the cut covers.
+    /// when the others may have let go of what the cut covers.
     fn has_cut_off(&self) -> bool {
         let Self { graph, membership, me, .. } = self;
-        let is_back = membership.is_back();
-        graph.has_cut_off(|peer| peer == me.peer || is_back, |chain, run| membership.can_name(chain, run))
+        let was_retired = membership.was_retired();
+        graph.has_cut_off(|peer| peer == me.peer || was_retired, |chain, run| membership.can_name(chain, run))
     }
 
     fn begin_next_life(&mut self) {

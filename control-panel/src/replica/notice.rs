@@ -64,7 +64,8 @@ pub enum ReplicaNotice {
     ///
     /// If it is `cut_off`, what it made as the old one is behind what a cut covers, so no other takes it: it may change nothing and says nothing, and
     /// what it commits comes back by [`take_void`](super::Replica::take_void), until it [rejoins](super::Replica::rejoin) with another member's
-    /// snapshot. Then what it made before comes back too.
+    /// snapshot. Then what it made before comes back too. One that was retired while it was away is cut off too if it has such a branch of
+    /// anyone's: the others could not place what it names.
     NextLife {
         /// As which it goes on.
         author: Author,

@@ -140,13 +140,11 @@ impl Membership {
         self.verdict(chain, run.header.seq) != Verdict::Void(Void::Retired) || !self.is_certain(chain, run)
     }
 
-    /// Whether this peer was retired, and is a member again: those that are may have forgotten meanwhile, without its word, what a cut covers.
-    pub(crate) fn is_back(&self) -> bool {
-        let retires = |id: &ActId| {
-            let act = &self.acts[*id];
-            act.deed == Deed::Retire && act.target == self.me.peer
-        };
-        self.members().contains_key(&self.me.peer) && self.live.view.effective.iter().any(retires)
+    /// Whether a retirement of this peer stands, whatever came later: the members may have forgotten meanwhile, without its word, what a cut covers.
+    pub(crate) fn was_retired(&self) -> bool {
+        let effective = self.live.view.effective.iter().map(|id| &self.acts[*id]);
+        let mut retirements = effective.filter(|act| act.deed == Deed::Retire);
+        retirements.any(|act| act.target == self.me.peer)
     }
 }
 
