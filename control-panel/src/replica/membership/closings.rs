@@ -74,12 +74,16 @@ impl Membership {
         }
     }
 
-    /// Whether a run is void as its peer was retired without it, so that its promise does not count.
     fn is_retired(&self, closer: &Closer) -> bool {
-        let Closer { chain, seq, next_seq, .. } = *closer;
+        self.is_void_as_retired(closer.chain, closer.seq)
+    }
+
+    /// Whether the run that begins at `seq` is void as its peer was retired without it, so that its promise does not count.
+    pub(super) fn is_void_as_retired(&self, chain: ChainId, seq: u64) -> bool {
         let state = &self.chains[chain.index()];
         let peer = self.peers.name(state.peer);
-        let judged = Judged { chain, seq, next_seq, peer, needs: Right::Read };
+        // What a retirement keeps ends where a run does.
+        let judged = Judged { chain, seq, next_seq: seq + 1, peer, needs: Right::Read };
         judged.by_acts(&self.acts, &state.known, &self.live.view.effective, None) == Some(Void::Retired)
     }
 

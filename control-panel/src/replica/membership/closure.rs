@@ -78,6 +78,13 @@ impl Promises {
         before.checked_sub(1).map_or(self.base, |last| self.rows[last].0)
     }
 
+    /// The low of the last run that begins before `next_seq` and counts, of those with which it rose. What is forgotten is at or below `level`, and stable.
+    fn counting_at(&self, next_seq: u64, level: u64, counts: impl Fn(u64) -> bool) -> u64 {
+        let before = &self.rows[..partition_point_from_end(&self.rows, |(_, seq)| *seq < next_seq)];
+        let last = before.iter().rev().find(|(_, seq)| counts(*seq));
+        last.map_or(self.base.min(level), |(low, _)| *low)
+    }
+
     fn last(&self) -> u64 {
         self.rows.last().map_or(self.base, |(low, _)| *low)
     }
@@ -99,6 +106,16 @@ impl Closure {
     /// A chain's low as of its last run that begins before `next_seq`.
     pub(super) fn low_at(&self, chain: ChainId, next_seq: u64) -> u64 {
         self.promises[chain.index()].low_at(next_seq)
+    }
+
+    /// A chain's low as of its last run that begins before `next_seq` and counts; whether one does is asked by the number that it begins with.
+    pub(super) fn counting_low_at<Op>(
+        &self,
+        graph: &Graph<Op>,
+        (chain, next_seq): (ChainId, u64),
+        counts: impl Fn(u64) -> bool,
+    ) -> u64 {
+        self.promises[chain.index()].counting_at(next_seq, graph.level(), counts)
     }
 
     /// Whether a run that is being admitted is below a promise made before. `learned` says whether a run had acts in its past that its

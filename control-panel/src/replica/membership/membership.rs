@@ -136,6 +136,8 @@ impl Membership {
         acts_changed: bool,
     ) -> Verdict {
         let view_changed = self.refresh_live(graph, acts_changed);
+        // The word of one that was retired without it counts no more: also where its peer is invited again, whose next run may close what this lacks.
+        let low = if self.is_void_as_retired(judged.chain, judged.seq) { 0 } else { low };
         self.take_levels(graph, judged.chain, run, (judged.needs, low));
         self.live.ceiling = self.ceiling(graph);
         self.live.settle(view_changed);

@@ -16,7 +16,7 @@ impl Membership {
         }
         self.live.confirmed = next_seq;
         let Some(chain) = graph.own_chain().filter(|chain| chain.index() < self.chains.len()) else { return };
-        self.live.own = self.live.own.max(self.closure.low_at(chain, next_seq));
+        self.live.own = self.live.own.max(self.counting_low(graph, chain, next_seq));
         let is_new = |seen: &Seen| (before + 1..=next_seq).contains(&seen.next_seq);
         let acknowledged = self.chains[chain.index()].known.seen().any(is_new);
         let view_changed = self.refresh_live(graph, acknowledged);

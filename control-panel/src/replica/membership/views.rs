@@ -104,6 +104,7 @@ impl Membership {
         let targets: BTreeSet<Peer> = flipped.map(|&id| self.acts[id].target).collect();
         for &peer in &targets {
             self.judge_again(graph, peer);
+            self.take_lows_again(graph, peer);
         }
         self.judge_closed_by(graph, &targets);
         true

@@ -9,9 +9,13 @@ use super::{
     act::{ActId, Known},
     closure::Closed,
     members::{Counted, PeerIndex, Peers, View},
+    membership::Membership,
     verdict::Right,
 };
-use crate::replica::graph::{ChainId, Graph};
+use crate::replica::{
+    Peer,
+    graph::{ChainId, Graph},
+};
 
 /// What is kept of a chain, as of its last run: a function of that run and its past, as each run's follows from that of the run before it
 /// and from what it has in its past. So a branch begins with what its parent's was where it leaves that.
@@ -193,5 +197,31 @@ impl Live {
         let level = level.min(self.low.level).min(self.ceiling).max(self.watermark);
         self.watermark = level;
         self.holder = Some(*holder);
+    }
+}
+
+impl Membership {
+    /// A chain's low as of its last run that begins before `next_seq` and is not void as retired.
+    pub(super) fn counting_low<Op>(&self, graph: &Graph<Op>, chain: ChainId, next_seq: u64) -> u64 {
+        let counts = |seq| !self.is_void_as_retired(chain, seq);
+        self.closure.counting_low_at(graph, (chain, next_seq), counts)
+    }
+
+    /// Finds anew what a peer has of all, as far as its runs count: which of them are void as retired is different now.
+    pub(super) fn take_lows_again<Op>(&mut self, graph: &Graph<Op>, peer: Peer) {
+        let Some(index) = self.peers.get(&peer) else { return };
+        let highest_of = |upto: &dyn Fn(ChainId) -> u64| {
+            let chains = self.peers.chains(index).iter();
+            chains.map(|&chain| self.counting_low(graph, chain, upto(chain))).max().unwrap_or(0)
+        };
+        let low = highest_of(&|_| u64::MAX);
+        let own = graph.own_chain();
+        let durable = highest_of(&|chain| if own == Some(chain) { self.live.confirmed } else { u64::MAX });
+        if let Some(level) = self.live.peers.get_mut(index) {
+            level.low = low;
+        }
+        if index == self.live.me {
+            self.live.own = durable;
+        }
     }
 }

@@ -117,3 +117,77 @@ fn an_owner_that_forks_can_take_back_what_is_stable_by_an_act_on_the_other_branc
         assert_eq!(!wrong.is_empty(), acts);
     }
 }
+
+/// 2 forks. 3 was retired, and goes on without one branch; as its runs are void, they close nothing. It is invited again, and goes on without that branch: what it makes now
+/// does close it. So until then none may call that branch stable by what 3 said while it was retired.
+#[test]
+fn the_word_of_one_that_was_retired_counts_no_more_when_it_is_invited_again() {
+    let mut members: Members = owners(2);
+    members.extend([(peer(2), Grant::Write), (peer(3), Grant::Write)]);
+    let mut nodes: Vec<_> = (0..3).map(|number| Node::new(&members, number)).collect();
+    let mut three = Node::new(&members, 3);
+    nodes[0].retire(peer(3));
+    acknowledge(&mut nodes, &[], 3);
+    let mut branch = copy(&nodes[2]);
+    let written = nodes[2].write(1);
+    let lamport = written.header.lamport;
+    // All go on beyond it, but without each other.
+    for node in nodes[..2].iter_mut().chain([&mut branch]) {
+        (2..6).for_each(|op| _ = node.write(op));
+    }
+    for node in nodes[..2].iter().chain([&branch]) {
+        three.take(&node.log);
+    }
+    let void = three.write(6);
+    assert!(void.header.lamport > lamport && nodes[0].watermark < lamport);
+    let invitation = nodes[0].invite(peer(3), Grant::Write);
+    three.take([&invitation]);
+    let mut silent = copy(&three);
+    let closing = three.write(7);
+
+    let others: Vec<TestRun> = silent.log.clone();
+    acknowledge(&mut nodes, &others, 4);
+    assert_eq!(nodes[1].verdict(&void), Verdict::Void(Void::Retired));
+    assert_eq!(nodes[1].verdict(&written), Verdict::Valid);
+    // Nor may it: before it has said so, a crash may take back that it has this.
+    silent.take(&nodes[1].log);
+    for node in nodes.iter().chain([&silent]) {
+        assert!(node.watermark < lamport, "{}: {} of {lamport}", node.me, node.watermark);
+    }
+
+    nodes.push(three);
+    acknowledge(&mut nodes, &[], 4);
+    for node in &nodes[..2] {
+        assert_eq!(node.verdict(&written), Verdict::Void(Void::Closed));
+        assert_eq!(node.wrong, [""; 0]);
+        assert!(node.verdict(&closing).applies() && node.watermark >= closing.clock());
+    }
+}
+
+/// What is void as retired says nothing until the retirement falls; then it says what it did, whatever came first.
+#[test]
+fn what_a_retired_peer_had_promised_counts_when_the_retirement_falls() {
+    let members = owners(3);
+    let mut nodes: Vec<_> = (0..3).map(|number| Node::new(&members, number)).collect();
+    acknowledge(&mut nodes, &[], 3);
+    let heard = [nodes[0].write(1), nodes[1].write(2)];
+    nodes[2].take(&heard);
+    let promise = nodes[2].ack();
+    nodes[1].retire(peer(2));
+    let mut before = Node::new(&members, 3);
+    for node in &nodes[1..] {
+        before.take(&node.log);
+    }
+    assert_eq!(before.verdict(&promise), Verdict::Void(Void::Retired));
+    let silent = before.membership.low(peer(2));
+    nodes[0].retire(peer(1));
+    let lows = [[1, 2, 0], [2, 1, 0], [0, 2, 1]].map(|order| {
+        let mut node = Node::new(&members, 3);
+        for of in order {
+            node.take(&nodes[of].log);
+        }
+        assert_eq!(node.verdict(&promise), Verdict::Valid);
+        node.membership.low(peer(2))
+    });
+    assert!(lows[0] > silent && lows == [lows[0]; 3], "{lows:?}, {silent}");
+}
