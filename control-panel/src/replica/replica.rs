@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, Stamp, State, Version,
+    Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, State, Version,
     desync::Desync,
     fold::Fold,
     graph::{Graph, Limits},
@@ -243,7 +243,7 @@ impl<S: State> Replica<S> {
 
     /// What the state is made of, for checks.
     #[cfg(feature = "testing")]
-    pub(crate) fn history(&self) -> History<'_, S, impl Iterator<Item = (Stamp, &S::Op)>> {
+    pub(crate) fn history(&self) -> History<'_, S, impl Iterator<Item = (super::Stamp, &S::Op)>> {
         let (base, level) = self.fold.base();
         let base = (level > 0).then_some(&**base);
         let (entries, pending) = self.fold.applied();

@@ -6,7 +6,6 @@ use super::{
     Author, Peer, Stamp,
     operations::Operations,
     short::{Bytes, Heads},
-    version::End,
 };
 
 /// What a run is named by: the hash of its predecessor's hash, its header and its operations. With a codec it is BLAKE3; without, it is 64 bits of std's `SipHash`, which keep apart what
@@ -175,8 +174,8 @@ impl<Op> Run<Op> {
     }
 
     #[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
-    pub(crate) fn end(&self) -> End {
-        End { next_seq: self.next_seq(), hash: self.hash }
+    pub(crate) fn end(&self) -> super::version::End {
+        super::version::End { next_seq: self.next_seq(), hash: self.hash }
     }
 
     pub(crate) fn stamp(&self, index: usize) -> Stamp {

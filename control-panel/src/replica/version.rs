@@ -146,7 +146,7 @@ impl Version {
     }
 
     /// How many operations of all authors.
-    #[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+    #[cfg(any(feature = "journal", feature = "p2p", all(test, feature = "codec", feature = "testing")))]
     pub(crate) fn total(&self) -> u64 {
         self.0.iter().fold(0, |total, (_, known)| total.saturating_add(known.count))
     }
