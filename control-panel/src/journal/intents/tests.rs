@@ -93,6 +93,7 @@ enum Update {
     Merge(Delta<String>, #[serde(serialize_with = "unless_broken")] bool),
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn unless_broken<S: Serializer>(broken: &bool, serializer: S) -> Result<S::Ok, S::Error> {
     if *broken { Err(ser::Error::custom("no bytes")) } else { serializer.serialize_bool(false) }
 }

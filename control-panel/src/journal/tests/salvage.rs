@@ -314,7 +314,9 @@ fn what_is_lost_is_named() {
     // Of the 61st frame of 120, wherever it is.
     let word = b"1.20 1.20 ";
     let places: Vec<_> = (0..bytes.len() - word.len()).filter(|at| bytes[*at..].starts_with(word)).collect();
-    places.into_iter().for_each(|at| bytes[at] ^= 1);
+    for at in places {
+        bytes[at] ^= 1;
+    }
     let (_, salvaged) = case.salvage("of one word", &bytes);
     let Salvaged { frames, lost, .. } = salvaged.unwrap();
     assert!((1..61).contains(&frames), "{frames}");
