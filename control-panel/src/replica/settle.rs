@@ -6,7 +6,7 @@ impl<S: State> Replica<S> {
     /// Puts what was merged into the one order, with at most one rollback: once a frame, from
     /// [`Reducer::settle`](crate::Reducer::settle).
     ///
-    /// With [`finish`](Self::finish) it applies and undoes at most [`redo_budget`](ReplicaBuilder::redo_budget) operations. What exceeds that is returned as a
+    /// With [`finish`](Self::finish) it applies and undoes at most [`redo_budget`](super::ReplicaBuilder::redo_budget) operations. What exceeds that is returned as a
     /// [`Redo`](super::Redo), to be run elsewhere; until [`finish`](Self::finish) the state is as it was, with commits on top.
     #[inline]
     pub fn settle(&mut self) -> Settled<S> {
