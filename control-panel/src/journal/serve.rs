@@ -78,7 +78,7 @@ impl Journal {
     /// # }
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("words.journal");
-    /// use control_panel::{Delta, Snapshot};
+    /// use control_panel::{Delta, replica::Snapshot};
     ///
     /// let peers = [Peer([1; 32]), Peer([2; 32])];
     /// let builder = |peer| Replica::builder(peer, Words::default()).members(peers).codec(Postcard::new(), Limits::default());
