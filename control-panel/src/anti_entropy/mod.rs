@@ -64,6 +64,8 @@ mod session;
 mod tests;
 mod wire;
 
+#[cfg(feature = "p2p")]
+pub(crate) use self::payload::Payload;
 #[cfg(all(test, feature = "codec", feature = "testing"))]
 use self::{
     end::Waited,
@@ -75,7 +77,7 @@ pub(crate) use self::{
     end::{Breach, End, Event},
     message::{Offer, Reason},
     options::{Local, Options, PIECE},
-    payload::{Payload, Piece, Store},
+    payload::{Piece, Store},
     reach::Reach,
     wire::{Connection, Wire, group},
 };
