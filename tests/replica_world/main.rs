@@ -1,6 +1,6 @@
 //! Simulated networks of replicas: `testing::World` with states whose operations do not commute.
 //!
-//! `SEEDS=10000` runs more than the gate does (`.ci/long`); a failure prints the world to run again.
+//! `SEEDS=10000` runs more than the gate does (`.ci/long`), `SEEDS=890..891` some of them; a failure prints the world to run again.
 
 mod broken;
 mod figures;
@@ -15,10 +15,11 @@ use control_panel::{replica::ReplicaBuilder, testing::World};
 
 use self::table::{Machines, edit};
 
-/// How many seeds a test runs: `SEEDS`, or what the gate has time for.
+/// The seeds that a test runs: as `SEEDS` says, or as many as the gate has time for.
 fn seeds(gate: u64) -> std::ops::Range<u64> {
-    let wanted = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok());
-    0..wanted.unwrap_or(gate)
+    let Ok(given) = std::env::var("SEEDS") else { return 0..gate };
+    let number = |text: &str| text.parse().expect("SEEDS is a number, or first..end");
+    given.split_once("..").map_or_else(|| 0..number(&given), |(first, end)| number(first)..number(end))
 }
 
 /// Of many seeds a few show nothing, by chance: those of the gate all do.

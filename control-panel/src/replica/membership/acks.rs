@@ -1,6 +1,6 @@
 //! When this replica owes an acknowledgement, and which member holds back.
 
-use super::{members::Counted, membership::Membership};
+use super::{act::ActId, members::Counted, membership::Membership};
 use crate::replica::{Peer, ReplicaNotice};
 
 /// What was asked before.
@@ -26,6 +26,8 @@ struct Progress {
     /// Retirements that are not final: to all that is admitted, and in the past of this replica's last runs.
     missing: [usize; 2],
     unseen: usize,
+    /// Retirements by this peer, for which all others have voted but not in its past.
+    words: usize,
 }
 
 /// So many members share a turn.
@@ -75,6 +77,7 @@ impl Membership {
             acts: self.acts.len(),
             missing: [self.live.view.missing.len(), own().map(|chain| chain.view.missing.len()).sum()],
             unseen: own().map(|chain| chain.known.unseen.len()).sum(),
+            words: self.words_owed(),
         }
     }
 
@@ -89,7 +92,22 @@ impl Membership {
             let mut own = self.peers.chains(self.live.me).iter();
             self.acts.is_empty() || own.any(|chain| self.chains[chain.index()].known.unseen.is_empty())
         };
-        declared.clock < last || (declared.low < last && self.live.low.level >= last) || !heard_of_acts()
+        declared.clock < last
+            || (declared.low < last && self.live.low.level >= last)
+            || !heard_of_acts()
+            || self.words_owed() > 0
+    }
+
+    fn words_owed(&self) -> usize {
+        if self.acts.is_empty() {
+            return 0;
+        }
+        let chains = self.peers.chains(self.live.me);
+        let is_given =
+            |id: ActId| chains.iter().any(|of| self.chains[of.index()].known.get_voted(id).is_some());
+        let Some(&chain) = chains.last() else { return 0 };
+        let owed = self.unvoted(chain).filter(|id| !is_given(*id) && self.is_voted(*id, &|_| u64::MAX));
+        owed.count()
     }
 
     /// The member that the watermark waits for; of several the one with the lowest clock, as that holds the others' lows. `None` if this replica

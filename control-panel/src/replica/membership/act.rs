@@ -70,6 +70,12 @@ impl Act {
         self.key.author.peer
     }
 
+    /// Of a retirement: whether its author is the last of its voters. Of two or more one may fork, and vote on one branch for this and on the other for what
+    /// its target did; the author is in one place only. One that is the only voter decides alone.
+    pub(super) fn needs_word(&self) -> bool {
+        self.has_witness && self.voters.len() > 1
+    }
+
     /// Up to which sequence number a chain of its target has nothing to fear.
     pub(super) fn kept(&self, chain: ChainId) -> u64 {
         self.vector.iter().find(|(of, _)| *of == chain).map_or(0, |(_, next_seq)| *next_seq)
@@ -80,6 +86,8 @@ impl Act {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     seen: Vec<Seen>,
+    /// The retirements by this author for which all others have voted in the past of such a run.
+    voted: Vec<Seen>,
     /// In the order of admission.
     pub(super) unseen: Vec<ActId>,
 }
@@ -95,27 +103,42 @@ pub(super) struct Seen {
 impl Known {
     /// Of a chain that begins where so many acts are known.
     pub(super) fn new(acts: usize) -> Self {
-        Self { seen: Vec::new(), unseen: (0..acts).collect() }
+        Self { seen: Vec::new(), voted: Vec::new(), unseen: (0..acts).collect() }
     }
 
-    /// Of a chain that knows these of so many.
-    pub(super) fn restore(seen: Vec<Seen>, acts: usize) -> Self {
+    /// Of a chain that knows these of so many, and the votes for those of its own.
+    pub(super) fn restore(seen: Vec<Seen>, voted: Vec<Seen>, acts: usize) -> Self {
         let unseen = (0..acts).filter(|act| seen.iter().all(|seen| seen.act != *act)).collect();
-        Self { seen, unseen }
+        Self { seen, voted, unseen }
     }
 
     pub(super) fn seen(&self) -> impl DoubleEndedIterator<Item = &Seen> + '_ {
         self.seen.iter()
     }
 
-    /// Of a branch that leaves this chain before `next_seq`, where so many acts are known.
-    pub(super) fn as_of(&self, next_seq: u64, acts: usize) -> Self {
-        Self::restore(self.seen[..self.count(next_seq)].to_vec(), acts)
+    pub(super) fn voted(&self) -> impl DoubleEndedIterator<Item = &Seen> + '_ {
+        self.voted.iter()
     }
 
-    /// How many acts the chain has seen before `next_seq`.
+    /// Of a branch that leaves this chain before `next_seq`, where so many acts are known.
+    pub(super) fn as_of(&self, next_seq: u64, acts: usize) -> Self {
+        let before = |all: &[Seen]| all[..count(all, next_seq)].to_vec();
+        Self::restore(before(&self.seen), before(&self.voted), acts)
+    }
+
+    /// How much the chain has heard before `next_seq`: acts, and all votes for one of its own.
     pub(super) fn count(&self, next_seq: u64) -> usize {
-        partition_point_from_end(&self.seen, |seen| seen.next_seq <= next_seq)
+        count(&self.seen, next_seq) + count(&self.voted, next_seq)
+    }
+
+    /// All others have voted for a retirement by this author, in the past of the run from `from` to before `next_seq`.
+    pub(super) fn vote(&mut self, act: ActId, from: u64, next_seq: u64) {
+        debug_assert!(self.get_voted(act).is_none());
+        self.voted.push(Seen { act, from, next_seq });
+    }
+
+    pub(super) fn get_voted(&self, act: ActId) -> Option<Seen> {
+        self.voted.iter().find(|voted| voted.act == act).copied()
     }
 
     /// Takes in a run of the chain, from `from` to before `next_seq`, and which acts are in its past. Returns how many of them are new.
@@ -155,4 +178,8 @@ impl Known {
     pub(super) fn at(&self, seq: u64) -> impl Iterator<Item = ActId> + '_ {
         self.seen.iter().take_while(move |seen| seen.from <= seq).map(|seen| seen.act)
     }
+}
+
+fn count(seen: &[Seen], next_seq: u64) -> usize {
+    partition_point_from_end(seen, |seen| seen.next_seq <= next_seq)
 }

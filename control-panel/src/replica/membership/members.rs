@@ -73,6 +73,12 @@ impl Scope<'_> {
         (seen.next_seq <= (self.heard)(chain)).then_some(seen)
     }
 
+    /// Since when a chain's runs have all others' votes for its author's retirement in their past, as far as they are in this past.
+    pub(super) fn voted_by(&self, chain: ChainId, act: ActId) -> Option<Seen> {
+        let voted = self.chains[chain.index()].known.get_voted(act)?;
+        (voted.next_seq <= (self.heard)(chain)).then_some(voted)
+    }
+
     /// The best rank that a peer has as an owner.
     pub(super) fn rank(&self, peer: &Peer) -> Option<Rank> {
         if self.genesis.get(peer) == Some(&Grant::Owner) {

@@ -110,7 +110,7 @@ impl Membership {
         if begins {
             self.enter(graph);
         }
-        let learned = self.learn(graph, chain, run, begins);
+        let (learned, heard) = self.learn(graph, chain, run, begins);
         self.report_ungranted(&judged);
         let place = (chain, judged.seq);
         let closed = self.closes(graph, place, run.header.lamport);
@@ -119,7 +119,7 @@ impl Membership {
         if made {
             self.closure.close_for_good(place);
         }
-        let acts_changed = learned | made | self.close(graph, chain, (low, run, learned));
+        let acts_changed = heard | made | self.close(graph, chain, (low, run, learned));
         if closed {
             self.live.awaits(self.closure.get(place));
         }

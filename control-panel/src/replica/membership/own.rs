@@ -18,7 +18,8 @@ impl Membership {
         let Some(chain) = graph.own_chain().filter(|chain| chain.index() < self.chains.len()) else { return };
         self.live.own = self.live.own.max(self.counting_low(graph, chain, next_seq));
         let is_new = |seen: &Seen| (before + 1..=next_seq).contains(&seen.next_seq);
-        let acknowledged = self.chains[chain.index()].known.seen().any(is_new);
+        let known = &self.chains[chain.index()].known;
+        let acknowledged = known.seen().chain(known.voted()).any(is_new);
         let view_changed = self.refresh_live(graph, acknowledged);
         if view_changed {
             self.live.ceiling = self.ceiling(graph);
@@ -39,8 +40,9 @@ impl Membership {
     pub(crate) fn is_unconfirmed<Op>(&self, graph: &Graph<Op>) -> bool {
         self.live.level(self.live.me).low > self.live.own
             || graph.own_chain().is_some_and(|chain| {
-                let last = self.chains[chain.index()].known.seen().last();
-                last.is_some_and(|last| last.next_seq > self.live.confirmed)
+                let known = &self.chains[chain.index()].known;
+                let last = [known.seen().next_back(), known.voted().next_back()];
+                last.into_iter().flatten().any(|last| last.next_seq > self.live.confirmed)
             })
     }
 

@@ -103,10 +103,20 @@ impl Scope<'_> {
             || self.is_against(by, of)
                 && retirement.rank >= act.rank
                 && retirement.has_witness
-                && retirement
-                    .voters
-                    .iter()
-                    .all(|voter| self.has_vote(by, of, voter) || !self.acknowledged(of, voter))
+                && self.may_get_all_votes(by, of)
+    }
+
+    /// Whether votes that are on their way may make all. One that misses a vote may have given it on another branch, so of several two must; or the
+    /// author, that has the act before it has all others' votes.
+    fn may_get_all_votes(&self, by: ActId, of: ActId) -> bool {
+        let retirement = &self.acts[by];
+        let missed = |voter: &&Peer| !self.has_vote(by, of, voter) && self.acknowledged(of, voter);
+        let missed = retirement.voters.iter().filter(missed).count();
+        if retirement.needs_word() {
+            missed < 2 && (self.has_word(by, of) || !self.acknowledged(of, &retirement.author()))
+        } else {
+            missed == 0
+        }
     }
 
     /// Whether `by` retires the author of `of`, and neither has the other in its past.
@@ -125,11 +135,22 @@ impl Scope<'_> {
         (0..id).any(|other| decide(id, other) || decide(other, id))
     }
 
-    /// Whether all other members had a retirement in their past before they had a concurrent act of its target's. No two such acts
-    /// can both be, as each member has one order. So an owner that was lost can be retired by its juniors, for good.
+    /// Whether all other members had a retirement in their past before they had a concurrent act of its target's, and its author all of their votes. No two
+    /// such acts can both be, as each member has one order. So an owner that was lost can be retired by its juniors, for good.
     fn has_all_votes(&self, retirement: ActId, other: ActId) -> bool {
-        let Act { voters, has_witness, .. } = &self.acts[retirement];
-        *has_witness && voters.iter().all(|voter| self.has_vote(retirement, other, voter))
+        let act = &self.acts[retirement];
+        act.has_witness
+            && act.voters.iter().all(|voter| self.has_vote(retirement, other, voter))
+            && (!act.needs_word() || self.has_word(retirement, other))
+    }
+
+    /// Whether a retirement's author had all others' votes in its past before it had a concurrent act of its target's.
+    fn has_word(&self, retirement: ActId, other: ActId) -> bool {
+        self.chains_of(&self.acts[retirement].author()).any(|chain| {
+            self.voted_by(chain, retirement).is_some_and(|voted| {
+                self.chains[chain.index()].known.get(other).is_none_or(|late| late.from > voted.from)
+            })
+        })
     }
 
     /// Whether a retirement of a senior has all votes against each of these acts by its target. One that is final has, whatever comes.

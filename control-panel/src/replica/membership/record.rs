@@ -50,11 +50,16 @@ pub(crate) struct Record {
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 struct ChainRecord {
     /// Which acts are in its past, from which run on, and where that run ends.
-    seen: Vec<(usize, u64, u64)>,
+    seen: Vec<SeenRecord>,
+    /// For which of its author's retirements all others have voted in its past.
+    voted: Vec<SeenRecord>,
     /// Which retirements are final in its view, and where the run ends with which they became so.
     finals: Vec<(usize, u64)>,
     low: u64,
 }
+
+/// An act, and where the run begins and ends with which it is in the past.
+type SeenRecord = (usize, u64, u64);
 
 /// A run's chain, number and time, whether it is closed for good, and by which runs: their chains, numbers, ends and clocks.
 type ClosedRecord = (usize, u64, u64, bool, Vec<(usize, u64, u64, u64)>);
@@ -63,8 +68,14 @@ impl Membership {
     /// What was found out, to be [restored](Self::restore) on a replica of another peer.
     pub(crate) fn to_record(&self) -> Record {
         let chain = |state: &ChainState| {
-            let seen = state.known.seen().map(|seen| (seen.act, seen.from, seen.next_seq));
-            ChainRecord { seen: seen.collect(), finals: state.finals.clone(), low: state.low.level }
+            let record = |seen: &Seen| (seen.act, seen.from, seen.next_seq);
+            let (seen, voted) = (state.known.seen().map(record), state.known.voted().map(record));
+            ChainRecord {
+                seen: seen.collect(),
+                voted: voted.collect(),
+                finals: state.finals.clone(),
+                low: state.low.level,
+            }
         };
         let Closure { highest, suspects, closed, promises, .. } = &self.closure;
         Record {
@@ -107,10 +118,12 @@ impl Membership {
         for ((chain, it), state) in graph.chains().zip(&record.chains) {
             let peer = membership.peers.get(&it.author.peer)?;
             membership.peers.add_chain(peer, chain);
-            let seen = state.seen.iter().map(|&(act, from, next_seq)| Seen { act, from, next_seq });
+            let seen = |all: &[SeenRecord]| {
+                all.iter().map(|&(act, from, next_seq)| Seen { act, from, next_seq }).collect()
+            };
             membership.chains.push(ChainState {
                 peer,
-                known: Known::restore(seen.collect(), record.acts.len()),
+                known: Known::restore(seen(&state.seen), seen(&state.voted), record.acts.len()),
                 view: membership.with_finals(&state.finals),
                 finals: state.finals.clone(),
                 acks: 0,
@@ -221,12 +234,16 @@ impl Record {
                 && act.vector.iter().all(|(chain, _)| is_chain(*chain))
         };
         let chain = |(chain, latest): (&ChainRecord, &u64)| {
-            let seen: BTreeSet<_> = chain.seen.iter().map(|(act, ..)| *act).collect();
+            let is_right = |seen: &[SeenRecord]| {
+                let acts: BTreeSet<_> = seen.iter().map(|(act, ..)| *act).collect();
+                acts.iter().all(|act| is_act(*act))
+                    && seen.is_sorted_by_key(|(_, from, next_seq)| (*from, *next_seq))
+                    && acts.len() == seen.len()
+            };
             chain.low <= *latest
-                && chain.seen.iter().all(|(act, ..)| is_act(*act))
-                && chain.seen.is_sorted_by_key(|(_, from, next_seq)| (*from, *next_seq))
+                && is_right(&chain.seen)
+                && is_right(&chain.voted)
                 && chain.finals.iter().all(|(act, _)| is_act(*act))
-                && seen.len() == chain.seen.len()
         };
         let promised = |(of, chain): (&Promises, &ChainRecord)| {
             let lows = || [of.base].into_iter().chain(of.rows.iter().map(|(low, _)| *low));

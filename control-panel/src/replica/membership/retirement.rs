@@ -85,8 +85,8 @@ impl Scope<'_> {
     }
 
     /// A junior's retirement of a senior owner needs that all other members had it in a run's past before any act of the
-    /// target's, and that there is another: returns those that lack it, and `None` where there is no one to ask. No other needs votes,
-    /// nor does one that its target has acknowledged.
+    /// target's, then its author all of these, and that there is another: returns those that lack it, and `None` where there is no one to ask. No other
+    /// needs votes, nor does one that its target has acknowledged.
     fn missing_votes(&self, id: ActId) -> Option<Vec<Missing>> {
         let act = &self.acts[id];
         let is_senior = self.rank(&act.target).is_none_or(|rank| act.rank < rank);
@@ -94,7 +94,11 @@ impl Scope<'_> {
             return Some(Vec::new());
         }
         let missing = act.voters.iter().filter(|voter| !self.acknowledged(id, voter));
-        let missing = missing.map(|&member| Missing { member, retirement: id }).collect();
+        let mut missing: Vec<_> = missing.map(|&member| Missing { member, retirement: id }).collect();
+        let has_word = || self.chains_of(&act.author()).any(|chain| self.voted_by(chain, id).is_some());
+        if missing.is_empty() && act.needs_word() && !has_word() {
+            missing.push(Missing { member: act.author(), retirement: id });
+        }
         act.has_witness.then_some(missing)
     }
 

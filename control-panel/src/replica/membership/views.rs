@@ -15,7 +15,8 @@ use crate::replica::{
 };
 
 impl Membership {
-    /// Takes in which acts the run has in its past, that the chain had not before. Returns whether there are any.
+    /// Takes in which acts the run has in its past, that the chain had not before, and all votes for its author's. Returns whether there are any of the
+    /// first, and of both.
     ///
     /// The view of a run is a function of the acts in its past, of who acknowledged them there, and of what was final before. It is found
     /// anew where one of these changed.
@@ -25,22 +26,45 @@ impl Membership {
         chain: ChainId,
         run: &Run<Op>,
         begins: bool,
-    ) -> bool {
+    ) -> (bool, bool) {
         let Self { chains, acts, .. } = self;
         let state = &mut chains[chain.index()];
         let learned = state.known.learn(run.header.seq, run.next_seq(), |act| {
             let act = &acts[act];
             graph.heard(chain, act.chain).next_seq >= act.next_seq
         });
-        self.acks += learned;
+        let heard = |of: ChainId| graph.heard(chain, of).next_seq;
+        let voted: Vec<ActId> = self.unvoted(chain).filter(|id| self.is_voted(*id, &heard)).collect();
+        for &act in &voted {
+            self.chains[chain.index()].known.vote(act, run.header.seq, run.next_seq());
+        }
+        let news = learned + voted.len();
+        self.acks += news;
         let is_branch = begins && graph.chain(chain).fork.is_some();
-        if learned > 0 || is_branch || self.hears_acks(graph, chain) {
+        if news > 0 || is_branch || self.hears_acks(graph, chain) {
             self.refresh_view(graph, chain, run.next_seq());
         } else if cfg!(debug_assertions) && !self.acts.is_empty() {
             let found = self.view_of(graph, chain, run.next_seq());
             debug_assert_eq!(found, *self.chains[chain.index()].view, "nothing it follows from changed");
         }
-        learned > 0
+        (learned > 0, news > 0)
+    }
+
+    /// The retirements by a chain's author that need its word, which the chain has not given.
+    pub(super) fn unvoted(&self, chain: ChainId) -> impl Iterator<Item = ActId> + '_ {
+        let state = &self.chains[chain.index()];
+        let author = self.peers.name(state.peer);
+        state.known.all().filter(move |id| {
+            let act = &self.acts[*id];
+            act.needs_word() && act.author() == author && state.known.get_voted(*id).is_none()
+        })
+    }
+
+    /// Whether all others have voted for a retirement, as far as so much of each chain says.
+    pub(super) fn is_voted(&self, act: ActId, heard: &dyn Fn(ChainId) -> u64) -> bool {
+        let scope = self.scope(&[], heard, None);
+        let has_seen = |voter| scope.chains_of(voter).any(|chain| scope.seen_by(chain, act).is_some());
+        self.acts[act].voters.iter().all(has_seen)
     }
 
     /// Whether acknowledgements can change a chain's view, and there are some that it does not take in.

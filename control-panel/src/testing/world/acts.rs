@@ -81,7 +81,7 @@ impl Acts {
     /// Runs that are void, as their peer was retired without them: of `parts`, the owner and the member.
     ///
     /// The owner is the senior of the two. But where all others have the member's word in a run before they have the owner's, it is the
-    /// owner that is retired.
+    /// owner that is retired; of several others the member must have had all their words too before it has the owner's.
     pub(super) fn void<Op>(&self, ledger: &Ledger<Op>, genesis: &[Peer], parts: [Peer; 2]) -> Runs {
         let run_of = |stamp: Option<Stamp>| stamp.and_then(|stamp| ledger.run_of(&stamp));
         let later = |run: Option<&Run<Op>>| run.map_or_else(Runs::new, |run| ledger.from(run.hash));
@@ -93,8 +93,17 @@ impl Acts {
         let before = counter.map_or_else(Runs::new, |counter| ledger.upto(counter.hash));
         let knew = |stamp: &Stamp| ledger.run_of(stamp).is_some_and(|run| before.contains(&run.hash));
         let invited = self.invited.iter().filter(|(_, stamp)| knew(stamp)).map(|(peer, _)| peer);
-        let mut others = genesis.iter().chain(invited).filter(|peer| !parts.contains(peer)).peekable();
-        let by_junior = others.peek().is_some() && others.all(has_voted);
+        let others: Vec<&Peer> = genesis.iter().chain(invited).filter(|peer| !parts.contains(peer)).collect();
+        let has_all = |run: &Run<Op>| {
+            let past = ledger.upto(run.hash);
+            let is_vote = |run: &Run<Op>| past.contains(&run.hash) && heard_member.contains(&run.hash);
+            !heard_owner.contains(&run.hash) && others.iter().all(|peer| ledger.of(**peer).any(is_vote))
+        };
+        let by_junior = match &others[..] {
+            [] => false,
+            [other] => has_voted(other),
+            _ => ledger.of(parts[1]).any(has_all),
+        };
         let (retired, by, invited) = if by_junior {
             (parts[0], counter, Runs::new())
         } else {

@@ -69,18 +69,23 @@ fn a_vote_that_is_on_its_way_from_one_that_was_retired_is_waited_for() {
     let written = nodes[2].write(1);
     let by_2 = nodes[2].retire(peer(1));
     nodes[1].retire(peer(2));
-    for voter in [3, 4] {
-        nodes[voter].take(&acks);
-        nodes[voter].take([&written, &by_2]);
-        nodes[voter].ack();
-    }
-    let [zero, one, _, three, four] = &mut nodes[..] else { unreachable!() };
+    let mut votes: Vec<_> = [3, 4]
+        .map(|voter: usize| {
+            nodes[voter].take(&acks);
+            nodes[voter].take([&written, &by_2]);
+            nodes[voter].ack()
+        })
+        .into();
+    let [zero, one, two, three, four] = &mut nodes[..] else { unreachable!() };
     settle(&mut [one, three, four]);
     assert!(one.membership.members().contains_key(&peer(1)), "0 has not voted");
     assert!(one.watermark < written.header.lamport, "so it may count yet: {}", one.watermark);
     zero.take(&acks);
     zero.take([&of_0, &written, &by_2]);
-    zero.ack();
+    votes.push(zero.ack());
+    // Its author has them all before it hears of the other.
+    two.take(acks.iter().chain(&votes));
+    two.ack();
     assert!(are(&meet(&mut nodes), &[2, 3, 4]));
     assert_eq!(nodes[1].verdict(&written), Verdict::Valid);
 }
@@ -251,4 +256,32 @@ fn what_an_invited_owner_may_make_void_is_not_stable_while_its_invitation_may_st
     joiner.ack();
     nodes.push(joiner);
     meet(&mut nodes);
+}
+
+/// 1 retires 0, which is away; 2 and 3 vote. What 0 may have made is void when 1 has both votes in a run, and that is made with nothing else to say.
+#[test]
+fn the_author_of_a_retirement_says_that_it_has_all_votes() {
+    let mut nodes = group(4);
+    let of_0 = nodes[1].retire(peer(0));
+    let votes: Vec<_> = [2, 3]
+        .map(|voter: usize| {
+            nodes[voter].take([&of_0]);
+            nodes[voter].ack()
+        })
+        .into();
+    let [_, one, two, three] = &mut nodes[..] else { unreachable!() };
+    for voter in [&mut *two, &mut *three] {
+        voter.take(&votes);
+        for _ in 0..3 {
+            voter.ack();
+        }
+        assert_eq!(voter.watermark, 0, "1 may have heard of an act of 0 first");
+    }
+    one.take(&votes);
+    assert!(one.membership.ack_due());
+    settle(&mut [one, two, three]);
+    assert!(one.watermark >= of_0.clock() && two.watermark >= of_0.clock());
+    // What 0 did meanwhile is void.
+    nodes[0].retire(peer(1));
+    assert!(are(&meet(&mut nodes), &[1, 2, 3]));
 }

@@ -118,6 +118,42 @@ fn an_owner_that_forks_can_take_back_what_is_stable_by_an_act_on_the_other_branc
     }
 }
 
+/// 0 and 3 retire each other. 1 votes for the junior one's; 2 forks, and votes for it on one branch only. Those that have only the other may not take its vote for lost:
+/// 3 may have both, before it has heard of 0's. Once it has heard of that first, no vote counts that comes later.
+#[test]
+fn a_voter_that_forks_votes_on_one_branch() {
+    for is_late in [false, true] {
+        let mut nodes: Vec<_> = (0..3).map(|number| Node::new(&owners(4), number)).collect();
+        let mut junior = Node::new(&owners(4), 3);
+        let mut hidden = copy(&nodes[2]);
+        let of_0 = junior.retire(peer(0));
+        let of_3 = nodes[0].retire(peer(3));
+        let written = nodes[0].write(1);
+        nodes[1].take([&of_0]);
+        let vote = nodes[1].ack();
+        nodes[2].take([&of_3]);
+        nodes[2].ack();
+        hidden.take([&of_0]);
+        let hidden_vote = hidden.ack();
+        acknowledge(&mut nodes, &[], 4);
+        assert!(nodes[1].watermark < of_3.clock(), "{}", nodes[1].watermark);
+        if is_late {
+            let heard = nodes[1].log.clone();
+            junior.take(&heard);
+            junior.ack();
+            let heard = junior.log.clone();
+            acknowledge(&mut nodes, &heard, 4);
+            assert!(nodes[1].watermark >= written.clock(), "{}", nodes[1].watermark);
+        }
+        junior.take([&vote, &hidden_vote]);
+        junior.ack();
+        nodes.push(junior);
+        let (verdicts, wrong) = meet(&mut nodes, &[0, 1, 3]);
+        assert_eq!(wrong, [""; 0], "late: {is_late}");
+        assert_eq!(verdicts[&written.hash].applies(), is_late);
+    }
+}
+
 /// 2 forks. 3 was retired, and goes on without one branch; as its runs are void, they close nothing. It is invited again, and goes on without that branch: what it makes now
 /// does close it. So until then none may call that branch stable by what 3 said while it was retired.
 #[test]
