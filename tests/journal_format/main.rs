@@ -22,12 +22,15 @@ use tempfile::TempDir;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/journal");
 /// The journal, its export, and what is in them.
-const JOURNAL: &str = "format-3.journal";
-const EXPORT: &str = "format-3.recording";
-const WORDS: &str = "format-3.txt";
+const JOURNAL: &str = "format-4.journal";
+const EXPORT: &str = "format-4.recording";
+const WORDS: &str = "format-4.txt";
 /// The same of each format that is opened.
-const OPENED: [[&str; 3]; 2] =
-    [[JOURNAL, EXPORT, WORDS], ["format-2.journal", "format-2.recording", "format-2.txt"]];
+const OPENED: [[&str; 3]; 3] = [
+    [JOURNAL, EXPORT, WORDS],
+    ["format-3.journal", "format-3.recording", "format-3.txt"],
+    ["format-2.journal", "format-2.recording", "format-2.txt"],
+];
 /// Of formats that this version does not know: one that was, and one that may come.
 const OLDER: (&str, u64) = ("format-1.journal", 1);
 const NEWER: (&str, u64) = ("newer.journal", 1_000);

@@ -100,14 +100,22 @@ fn faults_happen_together() {
 /// In small groups, where a copy's branches and a retirement's votes are of the same few.
 #[test]
 fn one_of_four_is_retired_and_one_goes_on_twice() {
-    // In the second of these the one that was retired is invited again, and closes what it lacked; in the others the one that goes on twice votes for each of two that retire
-    // each other.
-    for seed in [153, 576, 832, 890].into_iter().chain(seeds(20)) {
-        let world = World { peers: 4, retire: true, equivocate: true, ..stormy(seed) };
-        converges(&world, ReplicaBuilder::undoing);
-        let calm = World { seed, peers: 4, retire: true, equivocate: true, ..World::default() };
-        converges(&calm, ReplicaBuilder::undoing);
-    }
+    // In the second of these the one that was retired is invited again, and closes what it lacked.
+    [153, 576].into_iter().chain(seeds(20)).for_each(one_of_four);
+}
+
+/// Of four owners two retire each other, and a third goes on twice: it votes for each of the two, on a branch each. What one called stable by the one branch became void by the
+/// other.
+#[test]
+fn one_that_goes_on_twice_votes_for_two_that_retire_each_other() {
+    [832, 890].into_iter().for_each(one_of_four);
+}
+
+fn one_of_four(seed: u64) {
+    let world = World { peers: 4, retire: true, equivocate: true, ..stormy(seed) };
+    converges(&world, ReplicaBuilder::undoing);
+    let calm = World { seed, peers: 4, retire: true, equivocate: true, ..World::default() };
+    converges(&calm, ReplicaBuilder::undoing);
 }
 
 /// A retired peer that had heard of one branch of a copy only would void the other, which all others had and called stable.

@@ -47,7 +47,8 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
     if let Some(level) = lost_snapshot {
         salvaged.lost.push(format!("the snapshot that has all operations up to Lamport time {level}"));
     }
-    let meta = meta.unwrap_or(Meta { format: FORMAT, ..Meta::default() });
+    // Its rows are written as they are now, whatever the source's were.
+    let meta = Meta { format: FORMAT, ..meta.unwrap_or_default() };
     let mut writer = Writer { store: create_new(to, meta)?, scan, items: Vec::new(), salvaged };
     writer.all(&meta).map_err(|fault| fault.at(to))?;
     let mut salvaged = writer.salvaged;

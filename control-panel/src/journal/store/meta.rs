@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// Raised with each change of the tables or their rows.
-pub(crate) const FORMAT: u64 = 3;
+pub(crate) const FORMAT: u64 = 4;
 /// The first that is read.
 const OLDEST: u64 = 2;
 /// The first whose small tables have checks.
-const CHECKED: u64 = 3;
+pub(super) const CHECKED: u64 = 3;
 
 /// Names and values.
 pub(super) type Rows = BTreeMap<String, Vec<u8>>;

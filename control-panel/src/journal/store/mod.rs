@@ -8,7 +8,7 @@
 //! | `snapshots.rs`, `cut.rs`, `compact.rs` | snapshots, what they stand for, and how runs are let go of |
 //! | `check.rs` | hashes and checks, all of them |
 //! | `ledger.rs` | effects, noted before |
-//! | `upgrade.rs` | a file of the format before |
+//! | `upgrade.rs` | a file of a format before |
 //! | `pages.rs`, `scan.rs` | what a damaged file still proves, without redb |
 //! | `meta.rs`, `rows.rs`, `run_block.rs`, `frame_block.rs` | rows as bytes |
 //! | `strands.rs` | where an author's runs are |

@@ -1,10 +1,13 @@
-//! A file of the format before becomes one of this.
+//! A file of a format before becomes one of this.
+//!
+//! From 2 to 3 small tables have checks, and there are cuts. From 3 to 4 snapshots are of another format: one that is there stays as it is, and is read or refused by the
+//! replica (`replica/codec/README.md`).
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     CUTS, FORMAT, LEDGER, Ledger, Meta, RETURNED, fault_of,
-    meta::META,
+    meta::{CHECKED, META},
     rows::{put_returned_prefix, read_returned_v2},
     store::begin,
 };
@@ -25,9 +28,18 @@ pub(super) fn upgrade(db: &Database) -> Result<(), Fault> {
     {
         let mut table = transaction.open_table(META).map_err(fault_of)?;
         Meta { format: FORMAT, ..meta }.write(&mut table).map_err(fault_of)?;
+    }
+    if meta.format < CHECKED {
+        add_checks(&transaction)?;
+    }
+    transaction.commit().map_err(fault_of)
+}
+
+fn add_checks(transaction: &WriteTransaction) -> Result<(), Fault> {
+    {
         transaction.open_table(CUTS).map_err(fault_of)?;
         transaction.open_table(LEDGER).map_err(fault_of)?;
-        let mut ledger = Ledger::open(&transaction)?;
+        let mut ledger = Ledger::open(transaction)?;
         let effects = transaction.open_table(EFFECTS).map_err(fault_of)?;
         for row in effects.iter().map_err(fault_of)? {
             let (stamp, state) = row.map_err(fault_of)?;
@@ -45,5 +57,5 @@ pub(super) fn upgrade(db: &Database) -> Result<(), Fault> {
         }
     }
     transaction.delete_table(EFFECTS).map_err(fault_of)?;
-    transaction.commit().map_err(fault_of)
+    Ok(())
 }

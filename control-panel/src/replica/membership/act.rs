@@ -49,7 +49,8 @@ pub(super) struct Act {
     pub(super) vector: Vec<(ChainId, u64)>,
     /// Of a retirement: all others that count in its past.
     pub(super) voters: Vec<Peer>,
-    /// Whether two of the voters and the author are members that its target knew of, as far as its author knew. Else the votes are none.
+    /// Whether two of the voters and the author are members that its target knew of, as far as its author knew, and the target may
+    /// be the senior one. Else the votes are none, or not needed.
     pub(super) has_witness: bool,
     /// Up to where its author had all that every member made.
     pub(super) low: u64,

@@ -3,16 +3,22 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    act::{Act, ActId, Deed, Floor, Key},
+    act::{Act, ActId, Deed, Floor, Key, Rank},
     membership::Membership,
 };
 use crate::replica::{
-    Grant,
+    Grant, Peer,
     graph::{ChainId, Graph},
     run::{Operation, Run},
 };
 
 impl Membership {
+    /// Whether a peer may be an owner, or become one by an act that is not here, with precedence over an owner of this rank.
+    fn may_be_senior(&self, peer: &Peer, rank: Rank) -> bool {
+        matches!(rank, Rank::Invited(_))
+            || self.genesis.get(peer) == Some(&Grant::Owner) && Rank::Genesis(*peer) <= rank
+    }
+
     /// The run's own acts, if its author may make them.
     pub(super) fn make_acts<Op>(
         &mut self,
@@ -49,7 +55,9 @@ impl Membership {
                 self.peers.chains(index).iter().filter(|_| retires).map(|&of| (of, heard(of))).collect();
             let known: Vec<ActId> = past.iter().copied().collect();
             let (voters, has_witness) = if retires {
-                self.scope(&known, &heard, None).voters(&view, author.peer, target)
+                let (voters, has_witness) =
+                    self.scope(&known, &heard, None).voters(&view, author.peer, target);
+                (voters, has_witness && self.may_be_senior(&target, rank))
             } else {
                 (Vec::new(), false)
             };

@@ -20,6 +20,7 @@
 //! | `notices.rs` | what is reported, each once |
 //! | `record.rs` | all of it as plain data, for a replica that joins |
 //! | `act_record.rs` | a part of that |
+//! | `older_record.rs` | all of it as the format before had it |
 //!
 //! | word | meaning |
 //! |---|---|
@@ -39,6 +40,8 @@ mod members;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod membership;
 mod notices;
+#[cfg(feature = "codec")]
+mod older_record;
 mod own;
 mod plain;
 mod precedence;
@@ -51,6 +54,8 @@ mod verdicts;
 mod views;
 mod watermark;
 
+#[cfg(feature = "codec")]
+pub(crate) use self::older_record::OlderRecord;
 pub(crate) use self::{
     membership::Membership,
     record::Record,

@@ -27,10 +27,10 @@ use crate::replica::{
 /// All that a membership found out.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Record {
+pub(crate) struct Record<C = ChainRecord> {
     peers: Vec<Peer>,
-    acts: Vec<ActRecord>,
-    chains: Vec<ChainRecord>,
+    pub(super) acts: Vec<ActRecord>,
+    pub(super) chains: Vec<C>,
     /// Which retirements are final to this replica.
     finals: BTreeSet<usize>,
     highest: [(u64, usize); 2],
@@ -48,18 +48,18 @@ pub(crate) struct Record {
 
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
-struct ChainRecord {
+pub(crate) struct ChainRecord {
     /// Which acts are in its past, from which run on, and where that run ends.
-    seen: Vec<SeenRecord>,
+    pub(super) seen: Vec<SeenRecord>,
     /// For which of its author's retirements all others have voted in its past.
-    voted: Vec<SeenRecord>,
+    pub(super) voted: Vec<SeenRecord>,
     /// Which retirements are final in its view, and where the run ends with which they became so.
-    finals: Vec<(usize, u64)>,
-    low: u64,
+    pub(super) finals: Vec<(usize, u64)>,
+    pub(super) low: u64,
 }
 
 /// An act, and where the run begins and ends with which it is in the past.
-type SeenRecord = (usize, u64, u64);
+pub(super) type SeenRecord = (usize, u64, u64);
 
 /// A run's chain, number and time, whether it is closed for good, and by which runs: their chains, numbers, ends and clocks.
 type ClosedRecord = (usize, u64, u64, bool, Vec<(usize, u64, u64, u64)>);
@@ -216,6 +216,28 @@ impl Membership {
         debug_assert_eq!(self.me.peer, me.peer);
         self.me = me;
         self.live.confirmed = 0;
+    }
+}
+
+impl<C> Record<C> {
+    /// With its chains as these say.
+    #[cfg(feature = "codec")]
+    pub(super) fn map_chains<T>(self, to: impl FnMut(C) -> T) -> Record<T> {
+        Record {
+            chains: self.chains.into_iter().map(to).collect(),
+            peers: self.peers,
+            acts: self.acts,
+            finals: self.finals,
+            highest: self.highest,
+            suspects: self.suspects,
+            closed: self.closed,
+            promises: self.promises,
+            awaited: self.awaited,
+            void: self.void,
+            last_operation: self.last_operation,
+            decided: self.decided,
+            levels: self.levels,
+        }
     }
 }
 

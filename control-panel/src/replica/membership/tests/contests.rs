@@ -285,3 +285,31 @@ fn the_author_of_a_retirement_says_that_it_has_all_votes() {
     nodes[0].retire(peer(1));
     assert!(are(&meet(&mut nodes), &[1, 2, 3]));
 }
+
+/// 2 retires 1, the others vote, and 2 is lost before it says that it has their votes. An owner that is senior to both mends it by retiring both; a junior one waits for good, as
+/// 1 and 2 may be together.
+#[test]
+fn a_retirement_whose_author_is_lost_before_its_word_is_settled_by_a_senior_alone() {
+    for (by, is_settled) in [(0, true), (3, false)] {
+        let mut nodes = group(5);
+        let of_1 = nodes[2].retire(peer(1));
+        for voter in [0, 3, 4] {
+            nodes[voter].take([&of_1]);
+            nodes[voter].ack();
+        }
+        let [zero, one, two, three, four] = &mut nodes[..] else { unreachable!() };
+        settle(&mut [zero, three, four]);
+        assert!(three.watermark < of_1.clock(), "2 has not said that it has all votes");
+        let retires = if by == 0 { &mut *zero } else { &mut *three };
+        retires.retire(peer(1));
+        let last = retires.retire(peer(2));
+        settle(&mut [zero, three, four]);
+        assert_eq!(four.watermark >= last.clock(), is_settled, "by {by}: {}", four.watermark);
+        // Whatever they did meanwhile.
+        one.take([&of_1]);
+        two.retire(peer(0));
+        one.write(1);
+        let members = meet(&mut nodes);
+        assert!(!members.contains_key(&peer(1)) && members.contains_key(&peer(4)), "{members:?}");
+    }
+}
