@@ -1,8 +1,17 @@
 //! Replicas of several processes in sync over real connections, on loopback.
 
 mod failures;
+#[cfg(unix)]
+mod fixture;
+mod hosts;
+mod killed;
+mod lossy;
 mod node;
 mod presence;
+mod process;
+mod raw;
+mod relay;
 mod snapshots;
 mod sync;
+mod threats;
 mod trust;

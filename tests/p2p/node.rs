@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
@@ -45,10 +46,27 @@ pub(crate) enum Update {
     MarkPeerOnline(PeerOnline),
     #[intent(from)]
     PeerMisbehaved(PeerMisbehaved),
-    #[intent(latest = 0, from)]
+    #[intent(latest = 0)]
     PeerPresence(PeerPresence),
     #[intent(from)]
     PeerSnapshot(PeerSnapshot<Words>),
+}
+
+/// What a worker panicked over.
+static PANICKED: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
+
+/// Of what begins with `panics` the worker does, once.
+impl From<PeerPresence> for Update {
+    fn from(presence: PeerPresence) -> Self {
+        let bytes = presence.bytes[..].into();
+        let mut panicked = PANICKED.lock().unwrap();
+        if presence.bytes.starts_with(b"panics") && !panicked.contains(&bytes) {
+            panicked.push(bytes);
+            drop(panicked);
+            panic!("as the program's own code may");
+        }
+        Self::PeerPresence(presence)
+    }
 }
 
 /// What was reported of a peer.
@@ -66,6 +84,8 @@ pub(crate) struct App {
     pub(crate) presence: Vec<(Peer, Vec<u8>)>,
     /// How often it went on from a snapshot.
     pub(crate) rejoined: u32,
+    /// How often contact came and went without a report of its own.
+    pub(crate) flapped: u32,
 }
 
 impl Reducer for App {
@@ -74,10 +94,12 @@ impl Reducer for App {
     fn apply(&mut self, queued: QueuedIntent<Update>) {
         match queued.intent {
             Update::ApplyRemoteDelta { delta } => self.replica.merge(delta),
-            Update::MarkPeerOffline(PeerOffline { peer, reason, .. }) => {
+            Update::MarkPeerOffline(PeerOffline { peer, reason, flapped, .. }) => {
+                self.flapped += flapped;
                 self.seen.push((peer, Seen::Offline(reason)));
             }
-            Update::MarkPeerOnline(PeerOnline { peer, invited, .. }) => {
+            Update::MarkPeerOnline(PeerOnline { peer, invited, flapped, .. }) => {
+                self.flapped += flapped;
                 self.seen.push((peer, Seen::Online));
                 if let Some(grant) = invited {
                     self.replica.invite(peer, grant).ok();
@@ -158,8 +180,14 @@ impl Setup {
         let panel = ControlPanel::new();
         let worker =
             panel.spawn(sync.into_worker_with(PeerIntents::new().misbehaved().presence().snapshots()));
-        let app =
-            App { replica, seen: Vec::new(), misbehaved: Vec::new(), presence: Vec::new(), rejoined: 0 };
+        let app = App {
+            replica,
+            seen: Vec::new(),
+            misbehaved: Vec::new(),
+            presence: Vec::new(),
+            rejoined: 0,
+            flapped: 0,
+        };
         Node { panel, app, peers, worker, journal }
     }
 }

@@ -12,7 +12,7 @@ use control_panel::{
 
 use crate::node::{Node, Seen, Setup, folders, for_a_while, pair, until};
 
-fn redeem(node: &mut Node, ticket: &str) -> Result<control_panel::Peer, PairError> {
+pub(crate) fn redeem(node: &mut Node, ticket: &str) -> Result<control_panel::Peer, PairError> {
     node.address();
     let (handle, ticket) = (node.peers.clone(), ticket.parse().unwrap());
     let redeeming = thread::spawn(move || {

@@ -43,6 +43,8 @@ pub(super) struct Contact {
     /// When it was lost, the last times.
     losses: VecDeque<Instant>,
     flapped: u32,
+    /// Whether a refusal was reported since it was reported as online last.
+    refusal: bool,
     /// Attempts since it was reached last.
     attempts: u32,
     /// When to dial next; `None` while it is in contact, or a dial is on its way.
@@ -69,7 +71,7 @@ impl Contact {
     }
 
     fn settled(&mut self) -> Change {
-        self.state = State::Online;
+        (self.state, self.refusal) = (State::Online, false);
         Change::Online { flapped: std::mem::take(&mut self.flapped) }
     }
 
@@ -78,6 +80,8 @@ impl Contact {
         self.pause(now, jitter);
         match std::mem::replace(&mut self.state, State::Offline) {
             State::Unknown => {}
+            // It was lost, or not reached, and now it is known what keeps the two apart.
+            State::Offline if reason.is_refusal() && !self.refusal => {}
             State::Offline => return None,
             State::Settling { .. } => {
                 self.lose(now);
@@ -86,6 +90,7 @@ impl Contact {
             }
             State::Online => self.lose(now),
         }
+        self.refusal |= reason.is_refusal();
         Some(Change::Offline { reason, flapped: std::mem::take(&mut self.flapped) })
     }
 
@@ -181,6 +186,20 @@ mod tests {
         assert_eq!(contact.up(at(3)), None);
         assert_eq!(contact.down(at(9), OfflineReason::TimedOut, 0.0), offline(OfflineReason::TimedOut));
         assert_eq!(contact.down(at(9), OfflineReason::Closed, 0.0), None);
+    }
+
+    #[test]
+    fn one_that_was_not_reached_and_refuses_then_is_reported_once_more() {
+        let mut contact = Contact::new(at(0));
+        let version = |theirs| OfflineReason::Version { ours: 1..=1, theirs };
+        let offline = |reason| Some(Change::Offline { reason, flapped: 0 });
+        assert_eq!(contact.down(at(1), OfflineReason::Unreachable, 0.0), offline(OfflineReason::Unreachable));
+        assert_eq!(contact.down(at(2), version(2..=2), 0.0), offline(version(2..=2)));
+        assert_eq!(contact.down(at(3), OfflineReason::Unreachable, 0.0), None);
+        assert_eq!(contact.down(at(4), version(3..=3), 0.0), None);
+        assert_eq!(contact.up(at(5)), Some(Change::Online { flapped: 0 }));
+        assert_eq!(contact.down(at(6), OfflineReason::Refused, 0.0), offline(OfflineReason::Refused));
+        assert_eq!(contact.down(at(7), OfflineReason::OtherGroup, 0.0), None);
     }
 
     #[test]

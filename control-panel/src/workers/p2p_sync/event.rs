@@ -92,6 +92,13 @@ pub enum OfflineReason {
     JournalFailed,
 }
 
+impl OfflineReason {
+    /// The two could talk, and one of them may not or cannot: what mends it is something that a person does.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused | Self::Version { .. } | Self::Capability { .. } | Self::OtherGroup)
+    }
+}
+
 impl fmt::Display for OfflineReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let range = |range: &RangeInclusive<u16>| format!("{} to {}", range.start(), range.end());

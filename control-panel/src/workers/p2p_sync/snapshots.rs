@@ -2,14 +2,14 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use crate::{
     Peer, State,
@@ -70,12 +70,18 @@ pub(super) struct Given {
 }
 
 /// Snapshots of this worker, whichever session they are for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Snapshots {
     /// Made last. Held by the sessions that send it alone.
     given: Mutex<Weak<Given>>,
-    /// Whether one arrives: one at a time.
-    arrives: AtomicBool,
+    /// Whether one may arrive: one at a time.
+    room: Arc<Semaphore>,
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        Self { given: Mutex::default(), room: Arc::new(Semaphore::new(1)) }
+    }
 }
 
 impl Snapshots {
@@ -103,25 +109,25 @@ impl Snapshots {
         *last = Arc::downgrade(&given);
         Ok(given)
     }
+
+    /// Waits until none arrives.
+    pub(super) async fn free(&self) {
+        drop(self.room.acquire().await);
+    }
 }
 
 /// What has arrived of a snapshot. There is one at a time in a worker, so that its length bounds the memory of all.
 #[derive(Debug)]
 pub(super) struct Arriving {
     pub(super) bytes: Vec<u8>,
-    shared: Arc<super::shared::Shared>,
+    /// Others wait for it.
+    _room: OwnedSemaphorePermit,
 }
 
 impl Arriving {
     /// `None` while another arrives.
-    pub(super) fn begin(shared: &Arc<super::shared::Shared>) -> Option<Self> {
-        let was = shared.snapshots.arrives.swap(true, Ordering::AcqRel);
-        (!was).then(|| Self { bytes: Vec::new(), shared: Arc::clone(shared) })
-    }
-}
-
-impl Drop for Arriving {
-    fn drop(&mut self) {
-        self.shared.snapshots.arrives.store(false, Ordering::Release);
+    pub(super) fn begin(snapshots: &Snapshots) -> Option<Self> {
+        let room = Arc::clone(&snapshots.room).try_acquire_owned().ok()?;
+        Some(Self { bytes: Vec::new(), _room: room })
     }
 }

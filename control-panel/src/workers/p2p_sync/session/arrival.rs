@@ -4,7 +4,6 @@ use std::{future::pending, sync::Arc};
 
 use super::{
     super::{
-        event::OfflineReason,
         hub::FromTask,
         snapshots::{Arriving, PeerSnapshot},
         store::LinkStore,
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::{
     Delta, Intent,
-    anti_entropy::{self, Breach, Event, Reach, Reason, Wire},
+    anti_entropy::{self, Breach, Event, Reach, Wire},
     replica::{
         Snapshot, State,
         codec::{DecodeError, Refused},
@@ -80,8 +79,7 @@ where
                 }
             }
             if let Some(breach) = misbehaved {
-                let what = breach.to_string();
-                self.hub.send(FromTask::Misbehaved { peer: self.peer, what }).await.ok();
+                self.misbehaved(breach.to_string()).await;
             }
         }
     }
@@ -99,7 +97,7 @@ where
     pub(super) fn request_snapshot(&self, running: &mut Running<I>) {
         if running.offered
             && self.intents.snapshot.is_some()
-            && let Some(arriving) = Arriving::begin(&self.shared)
+            && let Some(arriving) = Arriving::begin(&self.shared.snapshots)
         {
             running.offered = false;
             if running.machine.session_mut().request() {
@@ -125,7 +123,7 @@ where
                 Ok(snapshot) => {
                     end = Some(intent(PeerSnapshot { peer: self.peer, snapshot: Box::new(snapshot) }));
                 }
-                Err(_) => return Some(Stop::Here(OfflineReason::Misbehaved, Reason::Misbehaved)),
+                Err(_) => return Some(Stop::Breach("a snapshot that cannot be read")),
             }
         }
         running.untaken.push_back(Untaken {

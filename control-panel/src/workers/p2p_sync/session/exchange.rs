@@ -58,6 +58,8 @@ enum Step<I> {
     /// A snapshot to offer.
     Made(Result<Arc<Given>, ServeError>),
     News,
+    /// No snapshot arrives elsewhere any more: the one that is offered here may be asked for.
+    Free,
     Time,
 }
 
@@ -154,10 +156,7 @@ where
                 }
                 Step::Read(Err(ReadError::ConnectionLost(error)))
                 | Step::Wrote(Err(WriteError::ConnectionLost(error))) => Some(Stop::Connection(error)),
-                Step::Read(Err(_)) | Step::Wrote(Err(_)) => {
-                    // A stream was reset: no session does that.
-                    Some(Stop::Here(OfflineReason::Misbehaved, Reason::Misbehaved))
-                }
+                Step::Read(Err(_)) | Step::Wrote(Err(_)) => Some(Stop::Breach("a stream that was reset")),
                 Step::Wrote(Ok(bytes)) => {
                     running.written += bytes;
                     None
@@ -177,7 +176,7 @@ where
                 }
                 Step::Delivered(Err(SendError::ZeroClock(_))) => {
                     running.delivering = None;
-                    Some(Stop::Here(OfflineReason::Misbehaved, Reason::Misbehaved))
+                    Some(Stop::Breach("a delta of time 0"))
                 }
                 Step::Delivered(Err(_)) => {
                     running.delivering = None;
@@ -188,6 +187,7 @@ where
                     running.machine.session_mut().news();
                     None
                 }
+                Step::Free => None,
                 Step::Time => running.machine.tick(running.began.elapsed()).err().map(Stop::End),
             };
             if let Some(stop) = stop {
@@ -228,14 +228,23 @@ where
         let write =
             async { if unwritten.is_empty() { pending().await } else { send.write(unwritten).await } };
         let news = self.link.news(running.published, running.durable);
+        let waits = running.offered && self.intents.snapshot.is_some();
+        let free = async {
+            if waits {
+                self.shared.snapshots.free().await;
+            } else {
+                pending().await
+            }
+        };
         let read = async { receive.read_chunk(CHUNK).await.map(|bytes| bytes.map(Vec::from)) };
-        match race(race(delivered, write), race(read, race(race(made, news), time))).await {
+        match race(race(delivered, write), race(read, race(race(made, news), race(free, time)))).await {
             Raced::First(Raced::First(result)) => Step::Delivered(result),
             Raced::First(Raced::Second(result)) => Step::Wrote(result),
             Raced::Second(Raced::First(result)) => Step::Read(result),
             Raced::Second(Raced::Second(Raced::First(Raced::First(given)))) => Step::Made(given),
             Raced::Second(Raced::Second(Raced::First(Raced::Second(())))) => Step::News,
-            Raced::Second(Raced::Second(Raced::Second(()))) => Step::Time,
+            Raced::Second(Raced::Second(Raced::Second(Raced::First(())))) => Step::Free,
+            Raced::Second(Raced::Second(Raced::Second(Raced::Second(())))) => Step::Time,
         }
     }
 

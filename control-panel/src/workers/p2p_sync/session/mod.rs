@@ -83,6 +83,9 @@ where
         match stop {
             Stop::End(end) => {
                 let reason = reason_of(&end);
+                if let End::Misbehaved(breach) = &end {
+                    self.misbehaved(breach.to_string()).await;
+                }
                 self.say_goodbye(&mut running, &mut send).await;
                 match end {
                     End::Closed(Reason::Duplicate) => Ended::Duplicate,
@@ -90,6 +93,12 @@ where
                 }
             }
             Stop::Connection(error) => self.lost(&error),
+            Stop::Breach(what) => {
+                self.misbehaved(what.to_owned()).await;
+                running.machine.session_mut().close(Reason::Misbehaved);
+                self.say_goodbye(&mut running, &mut send).await;
+                self.close(CLOSED, OfflineReason::Misbehaved)
+            }
             Stop::Here(reason, why) => {
                 running.machine.session_mut().close(why);
                 self.say_goodbye(&mut running, &mut send).await;
@@ -130,7 +139,7 @@ where
                 Err(Odd) if !was_odd => {
                     was_odd = true;
                     let what = "a presence of another length than there are".to_owned();
-                    self.hub.send(FromTask::Misbehaved { peer: self.peer, what }).await.ok();
+                    self.misbehaved(what).await;
                 }
                 Err(Odd) => {}
             }
@@ -138,6 +147,10 @@ where
         }
         // The stream finds out why.
         pending().await
+    }
+
+    async fn misbehaved(&self, what: String) {
+        self.hub.send(FromTask::Misbehaved { peer: self.peer, what }).await.ok();
     }
 
     fn close(&self, code: VarInt, reason: OfflineReason) -> Ended {
@@ -180,6 +193,8 @@ pub(super) enum Stop {
     End(End),
     Connection(ConnectionError),
     Here(OfflineReason, Reason),
+    /// The other did what no session does, beside those that its machine finds.
+    Breach(&'static str),
     Revoked,
     Panel,
 }
