@@ -15,6 +15,7 @@ use control_panel::{Peer, workers::p2p_sync::OfflineReason};
 use iroh::SecretKey;
 
 use crate::{
+    hex::{bytes, hex},
     node::{LONG, Node, Seen, Setup, for_a_while, until},
     raw::{BYE, DELTA, Frame, HAVE, HELLO, Line, Raw, TOOK, frame},
 };
@@ -24,10 +25,6 @@ const SECRETS: [[u8; 32]; 2] = [[11; 32], [12; 32]];
 
 fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire/protocol-1.txt")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn members() -> [Peer; 2] {
@@ -144,8 +141,7 @@ fn fixture() -> Vec<(usize, Frame)> {
     let text = fs::read_to_string(path()).unwrap();
     let frames = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
         let (from, hex) = line.split_once(' ').unwrap();
-        let byte = |at: usize| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap();
-        let bytes: Vec<u8> = (0..hex.len() / 2).map(byte).collect();
+        let bytes = bytes(hex);
         (usize::from(from == "<"), (bytes[0], bytes[5..].to_vec()))
     });
     frames.collect()

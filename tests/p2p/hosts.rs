@@ -93,12 +93,14 @@ fn hosts_whose_link_goes_down_and_up_report_one_loss_and_one_return() {
         let before: Vec<_> = (0..2).map(|me| processes[me].seen_of(members[1 - me]).len()).collect();
         hosts.link(down, "down");
         both(&processes, false);
-        processes.iter_mut().for_each(|process| process.say("word meanwhile"));
+        for process in &mut processes {
+            process.say("word meanwhile");
+        }
         hosts.link(down, "up");
         both(&processes, true);
         let words = 2 * (down + 1);
-        for me in 0..2 {
-            processes[me].wait_for("it has both words", |process| {
+        for process in &processes {
+            process.wait_for("it has both words", |process| {
                 process.last("state").is_some_and(|state| state.ends_with(&format!(" {words}")))
             });
         }

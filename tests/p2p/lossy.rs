@@ -78,7 +78,9 @@ fn a_partition_is_one_offline_and_one_online() {
     for (round, ways) in [&[Way::There, Way::Back][..], &[Way::There], &[Way::Back]].into_iter().enumerate() {
         // A busy machine may hold a connection up: then that is what was seen before.
         pair.until("both are online", Pair::are_online);
-        ways.iter().for_each(|way| pair.relay.cut(*way));
+        for way in ways {
+            pair.relay.cut(*way);
+        }
         pair.alice.commit("meanwhile");
         pair.bob.commit("meanwhile");
         pair.until("both know", Pair::are_offline);

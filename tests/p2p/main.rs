@@ -3,6 +3,7 @@
 mod failures;
 #[cfg(unix)]
 mod fixture;
+mod hex;
 mod hosts;
 mod killed;
 mod lossy;

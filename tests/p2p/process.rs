@@ -14,7 +14,10 @@ use std::{
 
 use control_panel::{Peer, testing::Rng};
 
-use crate::node::{LONG, Seen, Setup};
+use crate::{
+    hex::{bytes, hex},
+    node::{LONG, Node, Seen, Setup},
+};
 
 const SETUP: &str = "CONTROL_PANEL_P2P_PROCESS";
 
@@ -23,14 +26,8 @@ pub(crate) fn free_port() -> SocketAddr {
     UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn peer(hex: &str) -> Peer {
-    let bytes: Vec<u8> =
-        (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
-    Peer(bytes.try_into().unwrap())
+    Peer(bytes(hex).try_into().unwrap())
 }
 
 /// A setup as lines, and back.
@@ -97,7 +94,9 @@ fn program() {
         }
         // It is durable when this returns.
         node.frame();
-        words.iter().for_each(|word| println!("kept {word}"));
+        for word in &words {
+            println!("kept {word}");
+        }
         for (of, seen) in &node.app.seen[reported..] {
             match seen {
                 Seen::Online => println!("seen {} online", hex(&of.0)),
@@ -115,7 +114,7 @@ fn program() {
 }
 
 /// Its log, as the ends of all chains are in a version, and its state.
-fn state_of(node: &crate::node::Node) -> String {
+fn state_of(node: &Node) -> String {
     let (mut log, mut words) = (DefaultHasher::new(), DefaultHasher::new());
     node.app.replica.version().encode().hash(&mut log);
     node.words().hash(&mut words);
@@ -151,11 +150,11 @@ impl Process {
             .unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let said = Arc::<Mutex<Vec<String>>>::default();
-        let hears = Arc::clone(&said);
+        let shared = Arc::clone(&said);
         let reader = thread::spawn(move || {
             // What it was writing when it was killed is half a line.
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                hears.lock().unwrap().push(line);
+                shared.lock().unwrap().push(line);
             }
         });
         let process = Self { child, input, said, reader: Some(reader) };

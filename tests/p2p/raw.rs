@@ -23,7 +23,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::node::{LONG, Setup};
+use crate::{
+    hex::bytes,
+    node::{LONG, Setup},
+};
 
 /// Kinds of frames.
 pub(crate) const HELLO: u8 = 1;
@@ -49,10 +52,7 @@ pub(crate) fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
 /// The secret key of a setup's folder.
 pub(crate) fn secret(setup: &Setup) -> SecretKey {
     let text = std::fs::read_to_string(setup.key().path()).unwrap();
-    let hex = text.lines().nth(1).unwrap();
-    let bytes: Vec<u8> =
-        (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
-    SecretKey::from_bytes(&bytes.try_into().unwrap())
+    SecretKey::from_bytes(&bytes(text.lines().nth(1).unwrap()).try_into().unwrap())
 }
 
 pub(crate) struct Raw {
@@ -171,12 +171,12 @@ impl Line {
                 }
             }
         });
-        let hears = Arc::clone(&heard);
+        let shared = Arc::clone(&heard);
         runtime.spawn(async move {
             let mut buffer = vec![0; 1 << 16];
             while may_read.wait_for(|reads| *reads).await.is_ok() {
                 let Ok(Some(length)) = receive.read(&mut buffer).await else { return };
-                let mut heard = hears.lock().unwrap();
+                let mut heard = shared.lock().unwrap();
                 heard.rest.extend_from_slice(&buffer[..length]);
                 while heard.rest.len() >= 5 {
                     let [kind, length @ ..] = *heard.rest.first_chunk::<5>().unwrap();

@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use control_panel::{
-    Replica,
+    Replica, Version,
     replica::{
         Grant,
         codec::{Limits, Postcard},
@@ -99,7 +99,7 @@ fn row_15_what_another_did_not_sign_is_charged_to_the_one_that_sent_it() {
         .build();
     forged.commit("forged".to_owned());
     let _ = forged.settle();
-    let delta = forged.since(&Default::default()).encode().unwrap();
+    let delta = forged.since(&Version::new()).encode().unwrap();
     let line = against.greet(MALLORY);
     line.send(DELTA, &delta);
     against.until("it is reported", |alice| !alice.app.misbehaved.is_empty());

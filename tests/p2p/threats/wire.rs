@@ -6,13 +6,17 @@ use std::{
 };
 
 use control_panel::{
-    Author, Peer, Version,
-    workers::p2p_sync::OfflineReason::{Capability, Misbehaved, Stalled, Version as NoVersion},
+    Author, Peer, Replica, Version,
+    replica::codec::{Limits, Postcard},
+    workers::p2p_sync::{
+        OfflineReason::{Capability, Misbehaved, Stalled, Version as NoVersion},
+        PeerSignatures,
+    },
 };
 
-use super::{Against, MALLORY, TRUDY};
+use super::{Against, CAROL, MALLORY, TRUDY};
 use crate::{
-    node::{Seen, for_a_while, until},
+    node::{Seen, Words, for_a_while, until},
     raw::{BYE, CHUNK, DELTA, HAVE, Line, OFFER, REQUEST, TOOK, WANT, frame},
 };
 
@@ -38,12 +42,12 @@ fn row_02_a_message_that_does_not_end_and_a_peer_that_says_nothing_are_stalled()
     mallory.write(&frame(DELTA, &[7; 1000])[..5]);
     let slow = frame(DELTA, &[7; 1000]);
     let mut at = 0;
-    let mut last = Instant::now() - Duration::from_secs(1);
+    let mut last = None::<Instant>;
     let peers = [against.members[MALLORY], against.members[TRUDY]];
     against.until("both are lost", |alice| {
-        if last.elapsed() >= Duration::from_secs(1) && at < slow.len() {
+        if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) && at < slow.len() {
             trudy.write(&slow[at..=at]);
-            (at, last) = (at + 1, Instant::now());
+            (at, last) = (at + 1, Some(Instant::now()));
         }
         peers.iter().all(|peer| !alice.is_online(*peer))
     });
@@ -127,10 +131,10 @@ fn row_06_another_version_and_an_unknown_capability_are_refused_by_name() {
 fn varint(mut number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number >= 128 {
-        bytes.push(number as u8 | 128);
+        bytes.push(number.to_le_bytes()[0] | 128);
         number >>= 7;
     }
-    bytes.push(number as u8);
+    bytes.push(number.to_le_bytes()[0]);
     bytes
 }
 
@@ -163,6 +167,37 @@ fn row_07_snapshots_are_within_the_quota_and_one_at_a_time() {
     assert_eq!(against.alice.app.rejoined, 0);
 }
 
+/// What two offer is taken from one of them: the other is asked for the rest.
+#[test]
+fn row_07_of_two_that_offer_one_gives() {
+    let mut against = Against::new();
+    let mut carol = Replica::builder(against.members[CAROL], Words::default())
+        .members(against.members.clone())
+        .codec(Postcard::new(), Limits::default())
+        .signer(against.setups[CAROL].key())
+        .verifier(PeerSignatures)
+        .build();
+    for word in ["one", "two", "three"] {
+        carol.commit(word.to_owned());
+    }
+    let _ = carol.settle();
+    let snapshot = carol.snapshot().encode().unwrap();
+    let lines = [against.greet(MALLORY), against.greet(TRUDY)];
+    for line in &lines {
+        let hash = blake3::hash(&snapshot);
+        line.send(OFFER, &[&varint(snapshot.len() as u64)[..], &varint(1), hash.as_bytes()].concat());
+    }
+    against.until("one is asked for it", |_| lines.iter().any(|line| line.has(REQUEST)));
+    let [giver, other] =
+        if lines[0].has(REQUEST) { [0, 1] } else { [1, 0] }.map(|which: usize| &lines[which]);
+    giver.send(CHUNK, &snapshot);
+    against.until("both are asked for the rest", |_| lines.iter().all(|line| line.has(WANT)));
+    for_a_while(&mut [&mut against.alice], Duration::from_secs(2));
+    assert_eq!(against.alice.words(), ["one", "two", "three"]);
+    assert!(!other.has(REQUEST), "it has what the other offers");
+    assert_eq!(against.alice.app.rejoined, 1);
+}
+
 #[test]
 fn row_09_requests_in_a_loop_are_ignored_and_reported_once() {
     let mut against = Against::new();
@@ -190,7 +225,7 @@ fn row_09_a_version_of_too_many_authors_ends_the_session() {
         peer[..4].copy_from_slice(&number.to_be_bytes());
         (Author { peer: Peer(peer), incarnation: 0 }, 1)
     });
-    let version = Version::from_iter(authors).encode();
+    let version = authors.collect::<Version>().encode();
     let line = against.dial(MALLORY);
     line.greet_with(|_| ());
     line.send(HAVE, &version);

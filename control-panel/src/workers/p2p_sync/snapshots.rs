@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch},
     time::Instant,
 };
 
@@ -74,13 +74,15 @@ pub(super) struct Given {
 pub(super) struct Snapshots {
     /// Made last. Held by the sessions that send it alone.
     given: Mutex<Weak<Given>>,
-    /// Whether one may arrive: one at a time.
+    /// Whether one may arrive: one at a time, until the frame has gone on from it.
     room: Arc<Semaphore>,
+    /// How many it went on from.
+    joins: watch::Sender<u64>,
 }
 
 impl Default for Snapshots {
     fn default() -> Self {
-        Self { given: Mutex::default(), room: Arc::new(Semaphore::new(1)) }
+        Self { given: Mutex::default(), room: Arc::new(Semaphore::new(1)), joins: watch::Sender::new(0) }
     }
 }
 
@@ -110,6 +112,15 @@ impl Snapshots {
         Ok(given)
     }
 
+    /// The replica went on from one: its other sessions ask their peers anew too.
+    pub(super) fn joined(&self) {
+        self.joins.send_modify(|joins| *joins += 1);
+    }
+
+    pub(super) fn joins(&self) -> watch::Receiver<u64> {
+        self.joins.subscribe()
+    }
+
     /// Waits until none arrives.
     pub(super) async fn free(&self) {
         drop(self.room.acquire().await);
@@ -121,13 +132,13 @@ impl Snapshots {
 pub(super) struct Arriving {
     pub(super) bytes: Vec<u8>,
     /// Others wait for it.
-    _room: OwnedSemaphorePermit,
+    pub(super) room: OwnedSemaphorePermit,
 }
 
 impl Arriving {
     /// `None` while another arrives.
     pub(super) fn begin(snapshots: &Snapshots) -> Option<Self> {
         let room = Arc::clone(&snapshots.room).try_acquire_owned().ok()?;
-        Some(Self { bytes: Vec::new(), _room: room })
+        Some(Self { bytes: Vec::new(), room })
     }
 }

@@ -50,12 +50,7 @@ where
                     Ok(delta) => {
                         let reach = Reach::of(&delta);
                         running.machine.session_mut().read(number, reach.clone());
-                        running.untaken.push_back(Untaken {
-                            number,
-                            reach,
-                            is_snapshot: false,
-                            queued: None,
-                        });
+                        running.untaken.push_back(Untaken { number, reach, snapshot: None, queued: None });
                         running.inbox.push_back(Some(I::from(delta)));
                     }
                     Err(error) => {
@@ -116,22 +111,18 @@ where
         let arriving = running.arriving.as_mut()?;
         let intent = self.intents.snapshot?;
         arriving.bytes.extend_from_slice(chunk);
-        let mut end = None;
+        let (mut end, mut room) = (None, None);
         if last {
-            let arriving = running.arriving.take()?;
-            match self.decode_snapshot(arriving).await {
+            let whole = running.arriving.take()?;
+            match self.decode_snapshot(whole.bytes).await {
                 Ok(snapshot) => {
+                    room = Some(whole.room);
                     end = Some(intent(PeerSnapshot { peer: self.peer, snapshot: Box::new(snapshot) }));
                 }
                 Err(_) => return Some(Stop::Breach("a snapshot that cannot be read")),
             }
         }
-        running.untaken.push_back(Untaken {
-            number,
-            reach: Reach::default(),
-            is_snapshot: last,
-            queued: None,
-        });
+        running.untaken.push_back(Untaken { number, reach: Reach::default(), snapshot: room, queued: None });
         running.inbox.push_back(end);
         None
     }
@@ -150,10 +141,10 @@ impl<S: State, I: Intent> Session<S, I> {
         }
     }
 
-    /// Likewise. Another may arrive once it is read.
-    async fn decode_snapshot(&self, arriving: Arriving) -> Result<Snapshot<S>, DecodeError> {
+    /// Likewise.
+    async fn decode_snapshot(&self, bytes: Vec<u8>) -> Result<Snapshot<S>, DecodeError> {
         let link = self.link.clone();
-        let read = move || link.decode_snapshot(&arriving.bytes, arriving.bytes.len());
+        let read = move || link.decode_snapshot(&bytes, bytes.len());
         match tokio::task::spawn_blocking(read).await {
             Ok(decoded) => decoded,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

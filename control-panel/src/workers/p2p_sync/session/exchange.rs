@@ -10,7 +10,10 @@ use std::{
 };
 
 use iroh::endpoint::{ReadError, RecvStream, SendStream, WriteError};
-use tokio::time::Instant;
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::Instant,
+};
 
 use super::{
     super::{
@@ -45,8 +48,8 @@ type Delivery<I> = Pin<Box<dyn Future<Output = Result<(), SendError<I>>> + Send>
 pub(super) struct Untaken {
     pub(super) number: u64,
     pub(super) reach: Reach,
-    /// Whether it is the end of a snapshot: then the replica is another, and the peer is asked anew.
-    pub(super) is_snapshot: bool,
+    /// It is the end of a snapshot: once it is taken the replica is another, all peers are asked anew, and another snapshot may arrive.
+    pub(super) snapshot: Option<OwnedSemaphorePermit>,
     /// When it was queued: the time, and the frames until then.
     pub(super) queued: Option<(Instant, u64)>,
 }
@@ -60,6 +63,8 @@ enum Step<I> {
     News,
     /// No snapshot arrives elsewhere any more: the one that is offered here may be asked for.
     Free,
+    /// The replica went on from a snapshot.
+    Joined,
     Time,
 }
 
@@ -81,6 +86,8 @@ pub(super) struct Running<I> {
     /// Whether the other offered one; and what has arrived of it.
     pub(super) offered: bool,
     pub(super) arriving: Option<Arriving>,
+    /// Snapshots that the replica went on from.
+    joins: watch::Receiver<u64>,
 }
 
 impl<I: Intent> Running<I> {
@@ -99,6 +106,7 @@ impl<I: Intent> Running<I> {
             making: None,
             offered: false,
             arriving: None,
+            joins: session.shared.snapshots.joins(),
         }
     }
 
@@ -131,6 +139,7 @@ where
                 return Stop::Here(OfflineReason::JournalFailed, Reason::JournalFailed);
             }
             self.take(running, store.as_mut());
+            Self::ask_anew(running);
             self.request_snapshot(running);
             if let Err(error) = self.fill(running, &mut store).await {
                 return match error {
@@ -187,7 +196,7 @@ where
                     running.machine.session_mut().news();
                     None
                 }
-                Step::Free => None,
+                Step::Free | Step::Joined => None,
                 Step::Time => running.machine.tick(running.began.elapsed()).err().map(Stop::End),
             };
             if let Some(stop) = stop {
@@ -233,17 +242,27 @@ where
             if waits {
                 self.shared.snapshots.free().await;
             } else {
-                pending().await
+                pending::<()>().await;
+            }
+        };
+        // It is seen as a change again where the loop begins.
+        let mut joins = running.joins.clone();
+        let joined = async {
+            if joins.changed().await.is_err() {
+                pending::<()>().await;
             }
         };
         let read = async { receive.read_chunk(CHUNK).await.map(|bytes| bytes.map(Vec::from)) };
-        match race(race(delivered, write), race(read, race(race(made, news), race(free, time)))).await {
+        match race(race(delivered, write), race(read, race(race(made, news), race(race(free, joined), time))))
+            .await
+        {
             Raced::First(Raced::First(result)) => Step::Delivered(result),
             Raced::First(Raced::Second(result)) => Step::Wrote(result),
             Raced::Second(Raced::First(result)) => Step::Read(result),
             Raced::Second(Raced::Second(Raced::First(Raced::First(given)))) => Step::Made(given),
             Raced::Second(Raced::Second(Raced::First(Raced::Second(())))) => Step::News,
-            Raced::Second(Raced::Second(Raced::Second(Raced::First(())))) => Step::Free,
+            Raced::Second(Raced::Second(Raced::Second(Raced::First(Raced::First(()))))) => Step::Free,
+            Raced::Second(Raced::Second(Raced::Second(Raced::First(Raced::Second(()))))) => Step::Joined,
             Raced::Second(Raced::Second(Raced::Second(Raced::Second(())))) => Step::Time,
         }
     }
@@ -292,24 +311,39 @@ where
         }
         store.refresh();
         let ours = anti_entropy::Store::<Wire>::version(store);
-        let (mut upto, mut joined) = (None, false);
-        while let Some(Untaken { number, reach, is_snapshot, queued: Some((at, frames)) }) =
-            running.untaken.front()
+        let (mut upto, mut room) = (None, None);
+        while let Some(Untaken { number, reach, snapshot, queued: Some((at, frames)) }) =
+            running.untaken.front_mut()
         {
             // What waits for its past, or was refused, is not in any version: then the other is asked again.
             let passed = at.elapsed() >= SETTLES && self.link.frames() > *frames;
-            if (*is_snapshot || !reach.is_in(ours)) && !passed {
+            if (snapshot.is_some() || !reach.is_in(ours)) && !passed {
                 break;
             }
-            (upto, joined) = (Some(*number), joined || *is_snapshot);
+            upto = Some(*number);
+            room = snapshot.take().or(room);
             running.untaken.pop_front();
             running.queued -= 1;
         }
         if let Some(number) = upto {
             running.machine.session_mut().took(number, ours);
         }
-        if joined {
-            running.machine.session_mut().joined();
+        if let Some(room) = room {
+            self.shared.snapshots.joined();
+            // Now another may arrive: whoever waits for that has heard.
+            drop(room);
+        }
+    }
+
+    /// Where the replica went on from a snapshot, whichever session brought it, the other is asked for the rest: what it offered before is not needed as it was.
+    fn ask_anew(running: &mut Running<I>) {
+        if running.joins.has_changed().unwrap_or(false) {
+            running.joins.borrow_and_update();
+            running.offered = false;
+            // Before that it is said what is here anyway.
+            if running.machine.session_mut().is_ready() {
+                running.machine.session_mut().joined();
+            }
         }
     }
 }
