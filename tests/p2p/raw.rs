@@ -100,12 +100,14 @@ impl Raw {
 
     /// A session that this side dials. Nothing is written to it.
     pub(crate) fn dial(&self, peer: Peer, at: SocketAddr) -> Line {
-        self.line(self.connect(peer, at).unwrap())
+        self.line(self.connect(peer, at).unwrap()).unwrap()
     }
 
-    pub(crate) fn line(&self, connection: Connection) -> Line {
-        let (send, receive) = self.runtime.block_on(connection.open_bi()).unwrap();
-        Line::new(&self.runtime, connection, send, receive)
+    /// # Errors
+    /// It is closed.
+    pub(crate) fn line(&self, connection: Connection) -> Result<Line, ConnectionError> {
+        let (send, receive) = self.runtime.block_on(connection.open_bi())?;
+        Ok(Line::new(&self.runtime, connection, send, receive))
     }
 
     /// A session that the other dials.
@@ -243,7 +245,7 @@ impl Line {
 
     /// Says of the group and of versions what the other says, and what is changed of it; and has nothing of its author's.
     pub(crate) fn greet_with(&self, change: impl FnOnce(&mut Vec<u8>)) {
-        // Who dials begins, and the other hears of the stream with its first byte.
+        // The one that dials begins, and the other hears of the stream with its first byte.
         self.write(&[HELLO]);
         let mut hello = self.wait_for(HELLO);
         hello.truncate(VERSION_AT);

@@ -181,7 +181,7 @@ fn row_07_of_two_that_offer_one_gives() {
         carol.commit(word.to_owned());
     }
     let _ = carol.settle();
-    let snapshot = carol.snapshot().encode().unwrap();
+    let snapshot = carol.snapshot().unwrap().encode().unwrap();
     let lines = [against.greet(MALLORY), against.greet(TRUDY)];
     for line in &lines {
         let hash = blake3::hash(&snapshot);

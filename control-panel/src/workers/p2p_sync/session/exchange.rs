@@ -330,7 +330,7 @@ where
         }
         if let Some(room) = room {
             self.shared.snapshots.joined();
-            // Now another may arrive: whoever waits for that has heard.
+            // Now another may arrive: what waits for that has heard.
             drop(room);
         }
     }
