@@ -1,4 +1,4 @@
-//! What a stable cut covers is let go of: a file does not grow for ever with what no one can ask for any more.
+//! What a stable cut covers is let go of: a file does not grow without end with what no one can ask for any more.
 
 use std::{
     fs,

@@ -1,29 +1,7 @@
 //! Owners that retire each other while they are apart: what one of them calls stable stays, whatever the other did.
 
-use super::node::{Members, Node, TestRun, owners, peer};
+use super::node::{Members, Node, group, owners, peer, settle};
 use crate::replica::{Grant, membership::Verdict};
-
-fn group(count: u8) -> Vec<Node> {
-    (0..count).map(|number| Node::new(&owners(count), number)).collect()
-}
-
-/// Gives the nodes all that any of them has, and has them acknowledge until no one owes any.
-fn settle(nodes: &mut [&mut Node]) {
-    loop {
-        let all: Vec<TestRun> = nodes.iter().flat_map(|node| node.log.clone()).collect();
-        let mut quiet = true;
-        for node in nodes.iter_mut() {
-            node.take(&all);
-            if node.membership.ack_due() {
-                node.ack();
-                quiet = false;
-            }
-        }
-        if quiet {
-            break;
-        }
-    }
-}
 
 /// All meet again: nothing was called stable that is not, and all have the same members. Returns these.
 fn meet(nodes: &mut [Node]) -> Members {

@@ -1,31 +1,7 @@
 //! What a peer makes that was invited in a quarrel: it is honest, whatever becomes of its invitations.
 
-use super::node::{Node, TestRun, owners, peer};
+use super::node::{Node, TestRun, group, owners, peer, settle};
 use crate::replica::{Grant, Misbehaviour, ReplicaNotice, membership::Verdict};
-
-fn group(count: u8) -> Vec<Node> {
-    (0..count).map(|number| Node::new(&owners(count), number)).collect()
-}
-
-/// Gives all nodes all that any has, and has those that owe an acknowledgement make it.
-fn settle(nodes: &mut [&mut Node]) {
-    loop {
-        let all: Vec<TestRun> = nodes.iter().flat_map(|node| node.log.clone()).collect();
-        let mut quiet = true;
-        for node in nodes.iter_mut() {
-            node.take(&all);
-        }
-        for node in nodes.iter_mut() {
-            if node.membership.ack_due() {
-                node.ack();
-                quiet = false;
-            }
-        }
-        if quiet {
-            return;
-        }
-    }
-}
 
 fn assert_counts(nodes: &mut [&mut Node], run: &TestRun) {
     settle(nodes);

@@ -198,6 +198,29 @@ impl Node {
     }
 }
 
+/// As many owners, each with its own replica's view.
+pub(super) fn group(count: u8) -> Vec<Node> {
+    (0..count).map(|number| Node::new(&owners(count), number)).collect()
+}
+
+/// Gives the nodes all that any of them has, and has them acknowledge until no one owes any.
+pub(super) fn settle(nodes: &mut [&mut Node]) {
+    loop {
+        let all: Vec<TestRun> = nodes.iter().flat_map(|node| node.log.clone()).collect();
+        let mut quiet = true;
+        for node in nodes.iter_mut() {
+            node.take(&all);
+            if node.membership.ack_due() {
+                node.ack();
+                quiet = false;
+            }
+        }
+        if quiet {
+            break;
+        }
+    }
+}
+
 pub(super) fn is_operation(run: &TestRun) -> bool {
     !run.operations.iter().all(|operation| matches!(operation, Operation::Ack { .. }))
 }
