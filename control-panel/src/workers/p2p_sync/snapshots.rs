@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Mutex, watch},
     time::Instant,
 };
 
@@ -70,20 +70,20 @@ pub(super) struct Given {
 }
 
 /// Snapshots of this worker, whichever session they are for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Snapshots {
     /// Made last. Held by the sessions that send it alone.
     given: Mutex<Weak<Given>>,
-    /// Whether one may arrive: one at a time, until the frame has gone on from it.
-    room: Arc<Semaphore>,
-    /// How many it went on from.
-    joins: watch::Sender<u64>,
+    arrivals: watch::Sender<Arrivals>,
 }
 
-impl Default for Snapshots {
-    fn default() -> Self {
-        Self { given: Mutex::default(), room: Arc::new(Semaphore::new(1)), joins: watch::Sender::new(0) }
-    }
+/// What arrives, whichever session brings it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Arrivals {
+    /// Whether one does, or waits for the frame: one at a time.
+    one: bool,
+    /// How often the replica went on from one: then all sessions ask their peers anew.
+    pub(super) joins: u64,
 }
 
 impl Snapshots {
@@ -112,18 +112,8 @@ impl Snapshots {
         Ok(given)
     }
 
-    /// The replica went on from one: its other sessions ask their peers anew too.
-    pub(super) fn joined(&self) {
-        self.joins.send_modify(|joins| *joins += 1);
-    }
-
-    pub(super) fn joins(&self) -> watch::Receiver<u64> {
-        self.joins.subscribe()
-    }
-
-    /// Waits until none arrives.
-    pub(super) async fn free(&self) {
-        drop(self.room.acquire().await);
+    pub(super) fn arrivals(&self) -> watch::Receiver<Arrivals> {
+        self.arrivals.subscribe()
     }
 }
 
@@ -131,14 +121,31 @@ impl Snapshots {
 #[derive(Debug)]
 pub(super) struct Arriving {
     pub(super) bytes: Vec<u8>,
-    /// Others wait for it.
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) room: Room,
 }
 
 impl Arriving {
     /// `None` while another arrives.
     pub(super) fn begin(snapshots: &Snapshots) -> Option<Self> {
-        let room = Arc::clone(&snapshots.room).try_acquire_owned().ok()?;
-        Some(Self { bytes: Vec::new(), room })
+        let is_first =
+            snapshots.arrivals.send_if_modified(|arrivals| !std::mem::replace(&mut arrivals.one, true));
+        is_first.then(|| Self { bytes: Vec::new(), room: Room(snapshots.arrivals.clone()) })
+    }
+}
+
+/// No other arrives until it is dropped.
+#[derive(Debug)]
+pub(super) struct Room(watch::Sender<Arrivals>);
+
+impl Room {
+    /// The frame went on from what arrived. Sessions hear of that before another may arrive.
+    pub(super) fn joined(self) {
+        self.0.send_modify(|arrivals| arrivals.joins += 1);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.send_modify(|arrivals| arrivals.one = false);
     }
 }

@@ -3,22 +3,19 @@
 use std::{
     collections::VecDeque,
     future::{Future, pending, poll_fn},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
     time::Duration,
 };
 
 use iroh::endpoint::{ReadError, RecvStream, SendStream, WriteError};
-use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     super::{
         event::OfflineReason,
-        snapshots::{Arriving, Given},
+        snapshots::{Arrivals, Arriving, Given, Room},
         store::LinkStore,
     },
     Session, Stop,
@@ -27,7 +24,6 @@ use crate::{
     Delta, Intent, SendError,
     anti_entropy::{self, Reach, Reason, Wire},
     link::ServeError,
-    race::{Raced, race},
     replica::State,
 };
 
@@ -49,7 +45,7 @@ pub(super) struct Untaken {
     pub(super) number: u64,
     pub(super) reach: Reach,
     /// It is the end of a snapshot: once it is taken the replica is another, all peers are asked anew, and another snapshot may arrive.
-    pub(super) snapshot: Option<OwnedSemaphorePermit>,
+    pub(super) snapshot: Option<Room>,
     /// When it was queued: the time, and the frames until then.
     pub(super) queued: Option<(Instant, u64)>,
 }
@@ -61,10 +57,8 @@ enum Step<I> {
     /// A snapshot to offer.
     Made(Result<Arc<Given>, ServeError>),
     News,
-    /// No snapshot arrives elsewhere any more: the one that is offered here may be asked for.
-    Free,
-    /// The replica went on from a snapshot.
-    Joined,
+    /// A snapshot began to arrive in this worker, or does not any more.
+    Snapshots,
     Time,
 }
 
@@ -86,8 +80,9 @@ pub(super) struct Running<I> {
     /// Whether the other offered one; and what has arrived of it.
     pub(super) offered: bool,
     pub(super) arriving: Option<Arriving>,
-    /// Snapshots that the replica went on from.
-    joins: watch::Receiver<u64>,
+    /// What arrives in this worker, whichever session brings it; and how often the replica had gone on from one when the other was asked last.
+    snapshots: watch::Receiver<Arrivals>,
+    joins: u64,
 }
 
 impl<I: Intent> Running<I> {
@@ -106,7 +101,8 @@ impl<I: Intent> Running<I> {
             making: None,
             offered: false,
             arriving: None,
-            joins: session.shared.snapshots.joins(),
+            snapshots: session.shared.snapshots.arrivals(),
+            joins: session.shared.snapshots.arrivals().borrow().joins,
         }
     }
 
@@ -196,7 +192,7 @@ where
                     running.machine.session_mut().news();
                     None
                 }
-                Step::Free | Step::Joined => None,
+                Step::Snapshots => None,
                 Step::Time => running.machine.tick(running.began.elapsed()).err().map(Stop::End),
             };
             if let Some(stop) = stop {
@@ -223,48 +219,35 @@ where
                 None => pending().await,
             }
         };
-        let delivering = &mut running.delivering;
-        let delivered = poll_fn(|cx| match delivering {
-            Some(delivery) => delivery.as_mut().poll(cx),
-            None => Poll::Pending,
-        });
-        let making = &mut running.making;
-        let made = poll_fn(|cx| match making {
-            Some(making) => making.as_mut().poll(cx),
-            None => Poll::Pending,
-        });
-        let unwritten = &running.out[running.written..];
+        let Running { delivering, making, out, written, snapshots, .. } = running;
+        let unwritten = &out[*written..];
         let write =
             async { if unwritten.is_empty() { pending().await } else { send.write(unwritten).await } };
-        let news = self.link.news(running.published, running.durable);
-        let waits = running.offered && self.intents.snapshot.is_some();
-        let free = async {
-            if waits {
-                self.shared.snapshots.free().await;
-            } else {
-                pending::<()>().await;
+        let (mut write, mut read) = (pin!(write), pin!(receive.read_chunk(CHUNK)));
+        let mut news = pin!(self.link.news(running.published, running.durable));
+        let (mut changed, mut time) = (pin!(snapshots.changed()), pin!(time));
+        poll_fn(|cx| {
+            if let Some(Poll::Ready(result)) = delivering.as_mut().map(|it| it.as_mut().poll(cx)) {
+                return Poll::Ready(Step::Delivered(result));
             }
-        };
-        // It is seen as a change again where the loop begins.
-        let mut joins = running.joins.clone();
-        let joined = async {
-            if joins.changed().await.is_err() {
-                pending::<()>().await;
+            if let Poll::Ready(result) = write.as_mut().poll(cx) {
+                return Poll::Ready(Step::Wrote(result));
             }
-        };
-        let read = async { receive.read_chunk(CHUNK).await.map(|bytes| bytes.map(Vec::from)) };
-        match race(race(delivered, write), race(read, race(race(made, news), race(race(free, joined), time))))
-            .await
-        {
-            Raced::First(Raced::First(result)) => Step::Delivered(result),
-            Raced::First(Raced::Second(result)) => Step::Wrote(result),
-            Raced::Second(Raced::First(result)) => Step::Read(result),
-            Raced::Second(Raced::Second(Raced::First(Raced::First(given)))) => Step::Made(given),
-            Raced::Second(Raced::Second(Raced::First(Raced::Second(())))) => Step::News,
-            Raced::Second(Raced::Second(Raced::Second(Raced::First(Raced::First(()))))) => Step::Free,
-            Raced::Second(Raced::Second(Raced::Second(Raced::First(Raced::Second(()))))) => Step::Joined,
-            Raced::Second(Raced::Second(Raced::Second(Raced::Second(())))) => Step::Time,
-        }
+            if let Poll::Ready(result) = read.as_mut().poll(cx) {
+                return Poll::Ready(Step::Read(result.map(|bytes| bytes.map(Vec::from))));
+            }
+            if let Some(Poll::Ready(given)) = making.as_mut().map(|it| it.as_mut().poll(cx)) {
+                return Poll::Ready(Step::Made(given));
+            }
+            if news.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Step::News);
+            }
+            if changed.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Step::Snapshots);
+            }
+            time.as_mut().poll(cx).map(|()| Step::Time)
+        })
+        .await
     }
 
     /// Makes what is to be written next. With a journal that reads a file: on a thread for that.
@@ -329,17 +312,15 @@ where
             running.machine.session_mut().took(number, ours);
         }
         if let Some(room) = room {
-            self.shared.snapshots.joined();
-            // Now another may arrive: what waits for that has heard.
-            drop(room);
+            room.joined();
         }
     }
 
     /// Where the replica went on from a snapshot, whichever session brought it, the other is asked for the rest: what it offered before is not needed as it was.
     fn ask_anew(running: &mut Running<I>) {
-        if running.joins.has_changed().unwrap_or(false) {
-            running.joins.borrow_and_update();
-            running.offered = false;
+        let joins = running.snapshots.borrow_and_update().joins;
+        if running.joins != joins {
+            (running.joins, running.offered) = (joins, false);
             // Before that it is said what is here anyway.
             if running.machine.session_mut().is_ready() {
                 running.machine.session_mut().joined();
