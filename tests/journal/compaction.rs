@@ -126,10 +126,9 @@ impl Cut {
 
 /// Gives what it lacks, and says how many snapshots that were.
 fn carry(journal: &Journal, to: &mut Replica<Words>) -> usize {
-    let (mut version, mut more, mut snapshots) = (to.version().clone(), true, 0);
-    let limits = Limits::default();
-    while more {
-        let missing = journal.since(&version, &limits).unwrap();
+    let (mut snapshots, limits) = (0, Limits::default());
+    let mut missing = journal.since(to.version(), &limits).unwrap();
+    loop {
         if let Some(bytes) = &missing.snapshot {
             to.rejoin(Snapshot::decode(bytes, &Postcard::new(), &limits).unwrap()).unwrap();
             snapshots += 1;
@@ -137,7 +136,10 @@ fn carry(journal: &Journal, to: &mut Replica<Words>) -> usize {
         for bytes in &missing.deltas {
             to.merge(Delta::decode(bytes, &Postcard::new(), &limits).unwrap());
         }
-        (version, more) = (missing.version, missing.more);
+        if !missing.more {
+            break;
+        }
+        missing = journal.following(missing, &limits).unwrap();
     }
     let _ = to.settle();
     snapshots
@@ -382,4 +384,88 @@ fn effects_that_may_not_have_happened_are_not_let_go_of() {
     assert!(is_compacted(&journal));
     let more: Vec<_> = here.settled_ops().into_iter().map(|(_, word)| word).collect();
     assert!(more.iter().all(|word| word == "more") && !more.is_empty(), "{} of them", more.len());
+}
+
+/// A state that serde does not bring back: `untagged` needs a format that says of which type a value is.
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+struct Odd {
+    count: u64,
+    last: Option<Value>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Value {
+    Word(String),
+}
+
+impl State for Odd {
+    type Op = String;
+
+    fn apply(&mut self, word: &String, _: &Stamp) {
+        self.count += 1;
+        self.last = Some(Value::Word(word.clone()));
+    }
+}
+
+/// It is said, once, why a file grows.
+#[test]
+fn a_state_that_does_not_come_back_is_reported_as_not_compacted() {
+    use control_panel::{
+        ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer,
+        journal::{Fault, JournalEvent},
+    };
+
+    #[derive(Debug, GraphIntent, Serialize, Deserialize)]
+    enum Update {
+        #[intent(skip)]
+        #[serde(skip)]
+        Journal(JournalEvent),
+    }
+    impl From<JournalEvent> for Update {
+        fn from(event: JournalEvent) -> Self {
+            Self::Journal(event)
+        }
+    }
+    #[derive(Debug, Default)]
+    struct Seen(Vec<String>);
+    impl Reducer for Seen {
+        type Intent = Update;
+        fn apply(&mut self, queued: QueuedIntent<Update>) {
+            let Update::Journal(event) = queued.intent;
+            let JournalEvent::NotCompacted { error } = &event else { panic!("{event}") };
+            assert!(matches!(error.fault(), Fault::State(_)));
+            self.0.push(event.to_string());
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let journal = Journal::open(&path).unwrap();
+    let builder = Replica::builder(HERE, Odd::default()).history(50);
+    let mut replica = journal.replica(builder.codec(Postcard::new(), Limits::default())).unwrap();
+    let mut panel = ControlPanel::<Update>::new();
+    panel.spawn(journal.writer(IntentSource::Restore));
+    let mut seen = Seen::default();
+    for number in 0..600 {
+        replica.commit(format!("{number} ").repeat(300));
+        let _ = replica.settle();
+        let _ = replica.outbox();
+        while journal.durable() < journal.handed_over() {
+            std::thread::yield_now();
+        }
+        panel.run_frame(&mut seen, &mut (), []);
+    }
+    panel.shutdown_blocking();
+    journal.close().unwrap();
+    drop(replica);
+    assert_eq!(seen.0.len(), 1, "{:?}", seen.0);
+    for part in ["app.journal: not compacted (", "`Deserialize`", "untagged"] {
+        assert!(seen.0[0].contains(part), "{}", seen.0[0]);
+    }
+    // All of it is there.
+    let journal = Journal::open(&path).unwrap();
+    let builder = Replica::builder(HERE, Odd::default());
+    let replica = journal.replica(builder.codec(Postcard::new(), Limits::default())).unwrap();
+    assert_eq!(replica.state().count, 600);
 }

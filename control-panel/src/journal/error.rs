@@ -118,6 +118,8 @@ pub enum Fault {
     Run(DecodeError),
     /// What the replica holds has no bytes: the state's `Serialize` fails.
     Encode(EncodeError),
+    /// The replica's state does not come back from what serde makes of it, so no snapshot takes the place of its operations: all of them stay in the file.
+    State(EncodeError),
     /// Its snapshot does not fit the replica.
     Snapshot(SnapshotError),
     /// The system refuses.
@@ -234,17 +236,22 @@ impl fmt::Display for Fault {
             Self::Closed => f.write_str("closed: open it again"),
             Self::Run(error) => write!(f, "a run that cannot be read: {error}"),
             Self::Encode(error) => write!(f, "{error}"),
+            Self::State(error) => write!(f, "not compacted ({error}): {MEND_STATE}"),
             Self::Snapshot(error) => write!(f, "its snapshot: {error}"),
             Self::Io(error) => write!(f, "{error}"),
         }
     }
 }
 
+/// What is done about a state that does not come back.
+pub(super) const MEND_STATE: &str = "make the state's `Serialize` and `Deserialize` fit each other, as postcard needs them (no `untagged`, `flatten` or \
+     `skip_serializing_if`): a peer that joins gets the state by them, too";
+
 impl error::Error for JournalError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match &self.fault {
             Fault::Run(error) => Some(error),
-            Fault::Encode(error) => Some(error),
+            Fault::Encode(error) | Fault::State(error) => Some(error),
             Fault::Snapshot(error) => Some(error),
             Fault::Io(error) => Some(error),
             _ => None,

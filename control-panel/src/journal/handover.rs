@@ -1,7 +1,7 @@
 //! From the frame's thread to the writer: bounded, and never waiting.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -12,6 +12,7 @@ use super::{
     record::{FrameRecord, RunKey, RunRecord},
     store::Item,
 };
+use crate::replica::codec::EncodeError;
 
 /// How many frames, and other items, may wait to become durable.
 const ITEMS: usize = 4096;
@@ -48,6 +49,8 @@ pub(crate) struct Gauge {
     /// The file is long enough for a snapshot to be worth its writing.
     wants_snapshot: AtomicBool,
     spare: Mutex<Vec<Vec<u8>>>,
+    /// Why nothing is let go of, until it is reported. Of the writer's thread.
+    unkept: Mutex<Option<EncodeError>>,
     /// Rings when `durable` or `halted` changes, and when the writer stops.
     bell: Notify,
 }
@@ -177,6 +180,14 @@ impl Gauge {
 
     pub(super) fn set_wants_snapshot(&self, wants: bool) {
         self.wants_snapshot.store(wants, Ordering::Release);
+    }
+
+    pub(super) fn set_unkept(&self, error: EncodeError) {
+        *self.unkept.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    pub(super) fn take_unkept(&self) -> Option<EncodeError> {
+        self.unkept.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn notify(&self) {

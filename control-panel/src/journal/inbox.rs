@@ -126,6 +126,9 @@ impl InboxGuard<'_> {
             // What comes meanwhile waits for one step.
             let mut open = journal.open_state();
             let Some(Open { store, .. }) = &mut *open else { return Ok(()) };
+            if let Some(error) = store.take_unkept() {
+                gauge.set_unkept(error);
+            }
             let more = compact(store)?;
             gauge.set_wants_snapshot(store.wants_snapshot());
             if count == 0 && !more {

@@ -7,14 +7,12 @@ use super::{
     error::{Fault, JournalError},
     handover::Handover,
     journal::WeakJournal,
-    store::Reader,
+    store::{Place, Reader},
 };
 use crate::replica::{
     Delta, Version,
     codec::{Codec, DecodeError, EncodeError, Limits},
-    keep_covered,
-    keeper::{DurableRuns, Lacked},
-    version::End,
+    keeper::{DurableRuns, Lacked, LackedRuns},
 };
 
 /// Reads no operation: their bytes are passed on as they are.
@@ -45,10 +43,12 @@ pub struct Missing {
     pub snapshot: Option<Vec<u8>>,
     /// What it decodes ([`Delta::decode`]) and merges, in this order.
     pub deltas: Vec<Vec<u8>>,
-    /// What it has with these, as far as the journal can tell: ask with that for what follows.
+    /// What it has with these, as far as the journal can tell.
     pub version: Version,
-    /// Whether something follows.
+    /// Whether something follows: ask for it with [`Journal::following`].
     pub more: bool,
+    /// `None` behind a snapshot.
+    place: Option<Place>,
 }
 
 impl Missing {
@@ -61,11 +61,13 @@ impl Missing {
 impl Journal {
     /// What a replica of that version lacks, within these limits, in order: of what is durable, and nothing else. So no peer ever has what a crash here would lose.
     ///
-    /// Some 4 MiB at a time: ask again with the [version](Missing::version) that it has then. If a stable [cut](crate::Replica::cut) let go of some of what it lacks, it is
+    /// Some 4 MiB at a time: [`following`](Self::following) gives the next. If a stable [cut](crate::Replica::cut) let go of some of what it lacks, it is
     /// given the journal's [snapshot](Missing::snapshot), and then what follows that.
     ///
     /// For a worker that serves peers: it reads the file, and does not touch the replica. Wait with [`written`](Self::written) for
-    /// news. No operation is decoded. Each call reads all that is lacked, and keeps the first of it.
+    /// news. No operation is decoded.
+    ///
+    /// Cost: finds out where that version is in the file, by two blocks an author at most, and reads what it gives.
     ///
     /// ```
     /// # use control_panel::{Peer, Replica, Stamp, State, replica::Version, journal::Journal, replica::codec::{Limits, Postcard}};
@@ -90,16 +92,18 @@ impl Journal {
     /// let (codec, limits) = (Postcard::new(), Limits::default());
     /// assert!(journal.since(there.version(), &limits)?.is_empty(), "no writer has written it yet");
     /// journal.flush()?;
-    /// let (mut version, mut more) = (there.version().clone(), true);
-    /// while more {
-    ///     let missing = journal.since(&version, &limits)?;
+    /// let mut missing = journal.since(there.version(), &limits)?;
+    /// loop {
     ///     if let Some(bytes) = &missing.snapshot {
     ///         there.rejoin(Snapshot::decode(bytes, &codec, &limits)?)?;
     ///     }
     ///     for bytes in &missing.deltas {
     ///         there.merge(Delta::decode(bytes, &codec, &limits)?);
     ///     }
-    ///     (version, more) = (missing.version, missing.more);
+    ///     if !missing.more {
+    ///         break;
+    ///     }
+    ///     missing = journal.following(missing, &limits)?;
     /// }
     /// let _ = there.settle();
     /// assert_eq!(there.state(), here.state());
@@ -112,39 +116,38 @@ impl Journal {
         self.try_since(version, limits).map_err(|fault| fault.at(self.path()))
     }
 
+    /// What follows that, from where it ended: each block of the file is read about once, however much is lacked. With it comes what became durable since.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn following(&self, missing: Missing, limits: &Limits) -> Result<Missing, JournalError> {
+        let next = match missing.place {
+            Some(place) => self.try_reader().and_then(|reader| missing_from(&reader, Some(place), limits)),
+            None => self.try_since(&missing.version, limits),
+        };
+        next.map_err(|fault| fault.at(self.path()))
+    }
+
     fn try_since(&self, version: &Version, limits: &Limits) -> Result<Missing, Fault> {
         let reader = self.try_reader()?;
-        let Some(Lacked { runs, version, more }) = lacked(&reader, version, HELD)? else {
-            let version = reader.note()?.map(|note| note.version).unwrap_or_default();
-            return Ok(Missing { snapshot: reader.snapshot()?, deltas: Vec::new(), version, more: true });
-        };
-        let parts = if runs.is_empty() { Vec::new() } else { Delta { runs: runs.into() }.parts(limits) };
-        let encode = |part: &Delta<()>| part.encode().map_err(Fault::Encode);
-        let deltas = parts.iter().map(encode).collect::<Result<_, _>>()?;
-        Ok(Missing { snapshot: None, deltas, version, more })
+        let place = reader.place(version)?;
+        missing_from(&reader, place, limits)
     }
 }
 
-/// The first runs that a replica of that version lacks, as far as they can be proved. `None` if some are gone.
-pub(super) fn lacked(reader: &Reader, version: &Version, most: usize) -> Result<Option<Lacked>, Fault> {
-    let mut most = most;
-    loop {
-        let Some((mut runs, more)) = reader.since(version, most)? else { return Ok(None) };
-        if runs.iter().any(|run| !run.signature.is_empty()) {
-            keep_covered(&mut runs);
-        }
-        // The signature of the first is behind what was read.
-        if runs.is_empty() && more {
-            most = most.saturating_mul(2);
-            continue;
-        }
-        let mut version = version.clone();
-        for run in &runs {
-            let end = End { next_seq: run.next_seq(), hash: run.hash };
-            version.advance(&mut usize::MAX.clone(), &run.header.author, &run.header.previous, end);
-        }
-        return Ok(Some(Lacked { runs, version, more }));
+/// The next that is given to a replica that is there; `None`: some of what it lacks is gone.
+fn missing_from(reader: &Reader, place: Option<Place>, limits: &Limits) -> Result<Missing, Fault> {
+    if let Some(mut place) = place
+        && let Some((runs, more)) = reader.read_on(&mut place, HELD)?
+    {
+        let parts = if runs.is_empty() { Vec::new() } else { Delta { runs: runs.into() }.parts(limits) };
+        let encode = |part: &Delta<()>| part.encode().map_err(Fault::Encode);
+        let deltas = parts.iter().map(encode).collect::<Result<_, _>>()?;
+        let version = place.version.clone();
+        return Ok(Missing { snapshot: None, deltas, version, more, place: Some(place) });
     }
+    let version = reader.note()?.map(|note| note.version).unwrap_or_default();
+    Ok(Missing { snapshot: reader.snapshot()?, deltas: Vec::new(), version, more: true, place: None })
 }
 
 /// A journal as a replica's link reads it. It does not keep it open.
@@ -172,11 +175,40 @@ impl DurableRuns for Served {
         Box::pin(self.handover.gauge().changed(durable))
     }
 
-    fn since(&self, version: &Version) -> Result<Option<Lacked>, Box<dyn Error + Send + Sync>> {
-        let journal = self.journal.upgrade().ok_or("the journal is closed")?;
-        let read = journal.try_reader().and_then(|reader| lacked(&reader, version, HELD));
-        Ok(read.map_err(|fault| fault.at(journal.path()))?)
+    fn since(&self, version: &Version) -> Result<Option<Box<dyn Lacked>>, Box<dyn Error + Send + Sync>> {
+        let read = |journal: &Journal| {
+            let place = journal.try_reader().and_then(|reader| reader.place(version));
+            place.map_err(|fault| fault.at(journal.path()))
+        };
+        let place = with(&self.journal, read)?;
+        let lacked = |place| Box::new(LackedBy { journal: self.journal.clone(), place }) as Box<dyn Lacked>;
+        Ok(place.map(lacked))
     }
+}
+
+/// What one peer lacks.
+#[derive(Debug)]
+struct LackedBy {
+    journal: WeakJournal,
+    place: Place,
+}
+
+impl Lacked for LackedBy {
+    fn read(&mut self) -> Result<Option<LackedRuns>, Box<dyn Error + Send + Sync>> {
+        with(&self.journal, |journal| {
+            let read = journal.try_reader().and_then(|reader| reader.read_on(&mut self.place, HELD));
+            read.map_err(|fault| fault.at(journal.path()))
+        })
+    }
+}
+
+/// Reads a journal that is still open.
+fn with<T>(
+    journal: &WeakJournal,
+    read: impl FnOnce(&Journal) -> Result<T, JournalError>,
+) -> Result<T, Box<dyn Error + Send + Sync>> {
+    let journal = journal.upgrade().ok_or("the journal is closed")?;
+    Ok(read(&journal)?)
 }
 
 impl fmt::Debug for Served {

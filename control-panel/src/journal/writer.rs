@@ -27,13 +27,19 @@ pub enum JournalEvent {
     },
     /// All that was kept is durable, and commits are taken again.
     Recovered,
+    /// The replica's state does not come back from what serde makes of it, so all operations stay in the file, also those that a [cut](crate::Replica::cut) lets go of.
+    /// Once in a session. It is tried again when the file is twice as long.
+    NotCompacted {
+        /// Why, and what mends it.
+        error: Arc<JournalError>,
+    },
 }
 
 impl fmt::Display for JournalEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed { error, recovers: true } => write!(f, "{error}; trying again"),
-            Self::Failed { error, recovers: false } => write!(f, "{error}"),
+            Self::Failed { error, recovers: false } | Self::NotCompacted { error } => write!(f, "{error}"),
             Self::Recovered => f.write_str("the journal is written again"),
         }
     }
@@ -121,6 +127,12 @@ where
             }
         }
         events.retry();
+        if events.unsent.is_none()
+            && let Some(error) = journal.handover().gauge().take_unkept()
+        {
+            let error = Arc::new(Fault::State(error).at(journal.path()));
+            events.send(JournalEvent::NotCompacted { error });
+        }
     }
 }
 

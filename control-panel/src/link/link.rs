@@ -223,7 +223,8 @@ impl<S: State> Link<S> {
             return Ok(None);
         }
         if let Some(durable) = &self.parts.durable {
-            return Backlog::durable(Arc::clone(durable), version, limits);
+            let lacked = durable.since(version).map_err(ServeError::Journal)?;
+            return lacked.map_or(Ok(None), |lacked| Backlog::durable(lacked, limits));
         }
         let mut runs = published.shelf.since(version, &published.version);
         if self.parts.reads.verifier.is_some() {

@@ -3,14 +3,14 @@
 use std::{collections::VecDeque, error::Error, fmt, sync::Arc};
 
 use crate::replica::{
-    Delta, Version,
+    Delta,
     codec::{EncodeError, Limits},
-    keeper::{DurableRuns, Lacked},
+    keeper::Lacked,
     run::Run,
 };
 
 /// What another replica lacked when it was asked for. Without a journal it is held by references until it is given; with one some 4 MiB of it are held as bytes, and
-/// more is read when these are given.
+/// more is read when these are given, each block of the file once.
 #[derive(Debug)]
 pub struct Backlog<Op> {
     pieces: Pieces<Op>,
@@ -25,24 +25,19 @@ enum Pieces<Op> {
 /// What is read from a journal.
 #[derive(Debug)]
 struct Durable {
-    runs: Arc<dyn DurableRuns>,
+    lacked: Box<dyn Lacked>,
     limits: Limits,
     pieces: VecDeque<Delta<()>>,
-    /// What the other replica has with these.
-    version: Version,
-    /// Whether it lacks more than that.
+    /// Whether there is more than these.
     more: bool,
 }
 
 impl Durable {
     /// Reads what follows. `false` if part of it is gone.
     fn read(&mut self) -> Result<bool, ServeError> {
-        let Some(lacked) = self.runs.since(&self.version).map_err(ServeError::Journal)? else {
-            return Ok(false);
-        };
-        let Lacked { runs, version, more } = lacked;
+        let Some((runs, more)) = self.lacked.read().map_err(ServeError::Journal)? else { return Ok(false) };
         self.pieces = Delta { runs: runs.into() }.parts(&self.limits).into();
-        (self.version, self.more) = (version, more);
+        self.more = more;
         Ok(true)
     }
 
@@ -75,13 +70,8 @@ impl<Op> Backlog<Op> {
     }
 
     /// `None` if part of it is gone.
-    pub(super) fn durable(
-        runs: Arc<dyn DurableRuns>,
-        version: &Version,
-        limits: &Limits,
-    ) -> Result<Option<Self>, ServeError> {
-        let (pieces, version) = (VecDeque::new(), version.clone());
-        let mut durable = Durable { runs, limits: *limits, pieces, version, more: false };
+    pub(super) fn durable(lacked: Box<dyn Lacked>, limits: &Limits) -> Result<Option<Self>, ServeError> {
+        let mut durable = Durable { lacked, limits: *limits, pieces: VecDeque::new(), more: false };
         Ok(durable.read()?.then_some(Self { pieces: Pieces::Durable(durable) }))
     }
 

@@ -93,21 +93,19 @@ pub(crate) trait DurableRuns: std::fmt::Debug + Send + Sync {
     /// Waits until more is durable than that, or it fails or recovers.
     fn changed(&self, durable: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// What a replica of that version lacks, each run behind its past: some of it, as much as is held in memory for one peer. `None` if part of it is gone: that
-    /// replica needs a snapshot.
-    fn since(&self, version: &Version) -> Result<Option<Lacked>, Box<dyn Error + Send + Sync>>;
+    /// What a replica of that version lacks. `None` if part of it is gone: that replica needs a snapshot.
+    fn since(&self, version: &Version) -> Result<Option<Box<dyn Lacked>>, Box<dyn Error + Send + Sync>>;
 }
 
-/// The first of what a replica lacks.
-#[derive(Debug)]
+/// What a replica lacks, read a little at a time.
 #[cfg_attr(not(feature = "codec"), expect(dead_code, reason = "the link reads"))]
-pub(crate) struct Lacked {
-    pub(crate) runs: Vec<Arc<Run<()>>>,
-    /// What the replica has with these.
-    pub(crate) version: Version,
-    /// Whether there is more than that.
-    pub(crate) more: bool,
+pub(crate) trait Lacked: std::fmt::Debug + Send + Sync {
+    /// The next runs, each behind its past, as many as are held in memory for one peer; and whether more follow. `None` if part of the rest is gone.
+    fn read(&mut self) -> Result<Option<LackedRuns>, Box<dyn Error + Send + Sync>>;
 }
+
+/// Runs that are passed on as they are, and whether more follow.
+pub(crate) type LackedRuns = (Vec<Arc<Run<()>>>, bool);
 
 /// In a replay nothing is kept: what the keeper of the time answered is in the record.
 #[cfg(feature = "journal")]

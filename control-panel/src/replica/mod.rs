@@ -82,6 +82,8 @@ mod unplaced;
 mod unread;
 pub(crate) mod version;
 
+#[cfg(feature = "journal")]
+pub(crate) use self::signature::covered;
 #[cfg(feature = "codec")]
 pub(crate) use self::signature::keep_covered;
 #[cfg(feature = "journal")]

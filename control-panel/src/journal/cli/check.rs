@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Done, Failed, files, output::Output, output::Verdict};
 use crate::journal::{
-    DeviationKind, JournalError, Recorded, Recording, files::open_to_read, replay::is_export,
+    DeviationKind, Fault, JournalError, Recorded, Recording, error::MEND_STATE, files::open_to_read,
+    replay::is_export, store::Unkept,
 };
 
 pub(super) fn command() -> Command {
@@ -15,7 +16,7 @@ pub(super) fn command() -> Command {
         .about("Says whether files are whole, and all in them can be read")
         .long_about(
             "Reads each file as a whole: its pages, the chain of its frames, the hash of each run. Then the intents are read as this program's, and frames that \
-             are missing are counted. Of a journal that is compacted it says up to where. A file that is not whole ends in exit code 3, one that holds what this program cannot read in 1.",
+             are missing are counted. Of a journal that is compacted it says up to where, and of one that could not be why. A file that is not whole ends in exit code 3, one that holds what this program cannot read in 1.",
         )
         .arg(files())
 }
@@ -24,7 +25,7 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     let (mut wrong, mut unreadable, mut listed) = (Vec::new(), false, Vec::new());
     for path in matches.get_many::<std::path::PathBuf>("files").into_iter().flatten() {
         let opened = Recording::open(path).and_then(|recording| Ok((recording, compacted(path)?)));
-        let (recording, compacted) = match opened {
+        let (recording, (compacted, unkept)) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 listed.push(json!({ "file": path.display().to_string(), "error": error.to_string() }));
@@ -46,6 +47,9 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
         if let Some(level) = compacted {
             output.line(format_args!("  compacted: operations up to Lamport time {level} are in a snapshot"));
         }
+        if let Some(unkept) = unkept {
+            output.line(format_args!("  not compacted ({unkept}): {MEND_STATE}"));
+        }
         unreadable |= found.is_some();
         listed.push(json!({
             "file": path.display().to_string(),
@@ -54,6 +58,7 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
             "opaque": opaque,
             "sessions": sessions,
             "compacted_upto": compacted,
+            "not_compacted": unkept.map(|unkept| unkept.to_string()),
             "found": found.map(ToString::to_string),
         }));
     }
@@ -61,12 +66,64 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     if wrong.is_empty() { Ok(Verdict::of(!unreadable)) } else { Err(Failed::File(wrong.join("\n       "))) }
 }
 
-/// The Lamport time up to which a journal has a snapshot instead of runs, if it does; all of the file that has a hash is read.
-fn compacted(path: &Path) -> Result<Option<u64>, JournalError> {
+/// The Lamport time up to which a journal has a snapshot instead of runs, if it does, and why not; all of the file that has a hash is read.
+fn compacted(path: &Path) -> Result<(Option<u64>, Option<Unkept>), JournalError> {
     if is_export(path) {
-        return Ok(None);
+        return Ok((None, None));
     }
     let reader = open_to_read(path)?;
-    let note = reader.check_all().and_then(|()| reader.note()).map_err(|fault| fault.at(path))?;
-    Ok(note.map(|note| note.level))
+    let read = || {
+        reader.check_all()?;
+        Ok((reader.note()?.map(|note| note.level), reader.meta()?.unkept))
+    };
+    read().map_err(|fault: Fault| fault.at(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        IntentSource, QueuedIntent, Reducer,
+        intent::Intent,
+        journal::{Journal, Start, store::Meta},
+    };
+
+    #[derive(Debug, serde::Serialize, serde::Deserialize)]
+    enum Nothing {}
+
+    impl Intent for Nothing {
+        type Source = IntentSource;
+    }
+
+    #[derive(Debug)]
+    struct Empty;
+
+    impl Reducer for Empty {
+        type Intent = Nothing;
+
+        fn apply(&mut self, _: QueuedIntent<Nothing>) {}
+    }
+
+    impl Recorded for Empty {
+        fn begin(_: &Start<'_>) -> Result<Self, JournalError> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn it_says_why_a_journal_is_not_compacted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.journal");
+        let journal = Journal::open(&path).unwrap();
+        if let Some(open) = &mut *journal.open_state() {
+            let unkept = Some(Unkept::Unread);
+            open.store.set_meta(Meta { unkept, ..*open.store.meta() }).unwrap();
+        }
+        journal.close().unwrap();
+        let matches = command().try_get_matches_from(["check".as_ref(), path.as_os_str()]).unwrap();
+        let mut output = Output::new(true);
+        assert_eq!(run::<Empty>(&matches, &mut output).ok(), Some(Verdict::Well));
+        let said = &output.json()["files"][0]["not_compacted"];
+        assert_eq!(said, "the replica's state is written and cannot be read");
+    }
 }

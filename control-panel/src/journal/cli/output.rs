@@ -54,6 +54,11 @@ impl Output {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn json(&self) -> &Map<String, Value> {
+        self.json.as_ref().expect("it is JSON")
+    }
+
     /// A field for a program.
     pub(super) fn field(&mut self, name: &str, value: impl Into<Value>) {
         if let Some(json) = &mut self.json {

@@ -22,7 +22,10 @@ use crate::{
         keeping::AnySnapshot,
         record::{FrameRecord, RunKey, RunRecord},
     },
-    replica::{Author, codec::RunParts},
+    replica::{
+        Author,
+        codec::{EncodeError, RunParts},
+    },
 };
 
 /// What is written, in its order.
@@ -54,6 +57,8 @@ pub(super) struct Tail {
     blocks: u64,
     /// A snapshot that is written, until its transaction is durable: what it stands for, and its bytes.
     pub(super) cut: Option<(Cut, u64)>,
+    /// Why the last snapshot was not written.
+    pub(super) unkept: Option<EncodeError>,
 }
 
 impl Tail {
@@ -67,6 +72,7 @@ impl Tail {
             placed: BTreeSet::new(),
             blocks: 0,
             cut: None,
+            unkept: None,
         }
     }
 
@@ -79,6 +85,7 @@ impl Tail {
             placed: BTreeSet::new(),
             blocks: reader.blocks()?,
             cut: None,
+            unkept: None,
         })
     }
 
@@ -156,7 +163,7 @@ impl Tail {
         if !new.is_empty() {
             let mut strands = transaction.open_table(STRANDS).map_err(fault_of)?;
             for (strand, author) in new {
-                strands.insert(strand, &rows::put_author(author)[..]).map_err(fault_of)?;
+                strands.insert(strand, &rows::put_strand(strand, author)[..]).map_err(fault_of)?;
             }
         }
         Ok(())
@@ -165,7 +172,7 @@ impl Tail {
 
 struct Append<'a, 't> {
     ops: Table<'t, u64, &'static [u8]>,
-    places: Table<'t, [u8; 12], u64>,
+    places: Table<'t, [u8; 12], [u8; 16]>,
     frames: Table<'t, u64, &'static [u8]>,
     tail: &'a mut Tail,
     loose: &'a mut Vec<RunKey>,
@@ -244,7 +251,7 @@ impl Append<'_, '_> {
         }
         if self.tail.placed.insert(strand) {
             let place = rows::put_place(strand, run.header.seq);
-            self.places.insert(place, number).map_err(fault_of)?;
+            self.places.insert(place, rows::put_number(&place, number)).map_err(fault_of)?;
         }
         Ok(number)
     }
@@ -293,7 +300,8 @@ impl Append<'_, '_> {
 impl Find for Append<'_, '_> {
     fn place(&self, strand: StrandId, seq: u64) -> Result<Option<u64>, Fault> {
         let last = self.places.range(rows_of(strand, seq)).map_err(fault_of)?.next_back();
-        Ok(last.transpose().map_err(fault_of)?.map(|(_, number)| number.value()))
+        let last = last.transpose().map_err(fault_of)?;
+        last.map(|(place, row)| rows::read_number(&place.value(), &row.value())).transpose()
     }
 
     fn runs_from(&mut self, number: u64) -> Result<&[Placed], Fault> {

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use redb::ReadableTable;
 
-use super::{CUTS, LEDGER, Reader, ledger, snapshots::read_cut, strands::read_runs};
+use super::{CUTS, LEDGER, PLACES, Reader, ledger, rows, snapshots::read_cut, strands::read_runs};
 use crate::{
     journal::{error::Fault, identity::unlimited},
     replica::codec::SnapshotBytes,
@@ -14,6 +14,11 @@ impl Reader {
     /// The rows of the small tables, each by its check; `meta` has been read.
     pub(super) fn check_small(&self) -> Result<(), Fault> {
         self.returned()?;
+        let places = self.transaction().open_table(PLACES).map_err(|error| self.fault(error))?;
+        for row in places.iter().map_err(|error| self.fault(error))? {
+            let (place, row) = row.map_err(|error| self.fault(error))?;
+            rows::read_number(&place.value(), &row.value())?;
+        }
         let ledger = self.transaction().open_table(LEDGER).map_err(|error| self.fault(error))?;
         for row in ledger.iter().map_err(|error| self.fault(error))? {
             let (stamp, row) = row.map_err(|error| self.fault(error))?;

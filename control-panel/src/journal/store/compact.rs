@@ -68,6 +68,11 @@ impl Compaction {
         self.cut = Some(cut);
     }
 
+    /// No snapshot could be made: another is tried when there are twice as many blocks.
+    pub(super) fn give_up(&mut self, blocks: u64) {
+        self.left = blocks;
+    }
+
     /// Whether so much came since that another snapshot costs less than what it lets go of.
     pub(super) fn wants_snapshot(&self, blocks: u64) -> bool {
         self.next.is_none() && blocks >= 2 * self.left + self.snapshot / BLOCK + self.few
@@ -149,7 +154,7 @@ fn step(
 
 /// The rows that say that a strand has runs in this block.
 fn forget_places(
-    places: &mut Table<'_, [u8; 12], u64>,
+    places: &mut Table<'_, [u8; 12], [u8; 16]>,
     first: u64,
     runs: &[Placed],
     authors: &[(Author, Vec<StrandId>)],
@@ -164,8 +169,8 @@ fn forget_places(
         let found = authors.binary_search_by_key(&run.key.author, |(author, _)| *author);
         for strand in found.map_or(&[][..], |at| &authors[at].1) {
             let place = rows::put_place(*strand, run.key.seq);
-            let is_here = places.get(place).map_err(fault_of)?.is_some_and(|row| row.value() == number);
-            if is_here {
+            let row = places.get(place).map_err(fault_of)?.map(|row| row.value());
+            if row.map(|row| rows::read_number(&place, &row)).transpose()? == Some(number) {
                 places.remove(place).map_err(fault_of)?;
             }
         }

@@ -1,13 +1,13 @@
 //! What a journal says of itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use redb::{ReadableTable, TableDefinition};
 
 use super::rows::check;
 use crate::{
     journal::error::Fault,
-    replica::{Peer, RunHash},
+    replica::{Peer, RunHash, codec::EncodeError},
 };
 
 /// Raised with each change of the tables or their rows.
@@ -40,6 +40,41 @@ pub(crate) struct Meta {
     pub(crate) fingerprint: Option<u64>,
     /// Of the reducer that is recorded.
     pub(crate) reducer: Option<u64>,
+    /// Why no snapshot of the replica took the place of its runs when that was tried last.
+    pub(crate) unkept: Option<Unkept>,
+}
+
+/// What is wrong with a state of which no snapshot is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unkept {
+    /// Its `Serialize` fails, or panics.
+    Unwritten = 1,
+    /// Its `Deserialize` refuses what was written.
+    Unread = 2,
+    /// It is another when it is read back.
+    Differs = 3,
+}
+
+impl Unkept {
+    const ALL: [Self; 3] = [Self::Unwritten, Self::Unread, Self::Differs];
+
+    pub(crate) fn of(error: &EncodeError) -> Self {
+        match error {
+            EncodeError::StateNotReadBack(_) => Self::Unread,
+            EncodeError::StateDiffers => Self::Differs,
+            _ => Self::Unwritten,
+        }
+    }
+}
+
+impl fmt::Display for Unkept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unwritten => "the replica's state cannot be written",
+            Self::Unread => "the replica's state is written and cannot be read",
+            Self::Differs => "the replica's state is another when it is read back",
+        })
+    }
 }
 
 /// What a journal says of its replica.
@@ -77,6 +112,9 @@ impl Meta {
             if let Some(fingerprint) = fingerprint {
                 put(name, &fingerprint.to_le_bytes());
             }
+        }
+        if let Some(unkept) = self.unkept {
+            put("uncompacted", &[unkept as u8]);
         }
         if let Some(ReplicaMeta { peer, incarnation, genesis, schema }) = self.replica {
             put("peer", &peer.0);
@@ -129,6 +167,8 @@ impl Meta {
             replica,
             fingerprint: field(rows, "fingerprint")?.map(u64::from_le_bytes),
             reducer: field(rows, "reducer")?.map(u64::from_le_bytes),
+            unkept: field(rows, "uncompacted")?
+                .and_then(|[found]: [u8; 1]| Unkept::ALL.into_iter().find(|unkept| *unkept as u8 == found)),
         })
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `store.rs`, `append.rs` | what writes: one transaction for a group of frames |
 //! | `reader.rs` | what reads: one state of the file, whatever is written meanwhile |
-//! | `since.rs` | what peers lack |
+//! | `since.rs`, `lookup.rs` | what peers lack, from one read to the next; where a peer is |
 //! | `snapshots.rs`, `cut.rs`, `compact.rs` | snapshots, what they stand for, and how runs are let go of |
 //! | `check.rs` | hashes and checks, all of them |
 //! | `ledger.rs` | effects, noted before |
@@ -21,6 +21,7 @@ mod cut;
 mod disk;
 mod frame_block;
 mod ledger;
+mod lookup;
 mod meta;
 mod pages;
 mod reader;
@@ -41,20 +42,23 @@ mod upgrade;
 
 use redb::TableDefinition;
 
+#[cfg(test)]
+pub(super) use self::since::Runs;
 pub(crate) use self::{
     append::Item,
     disk::Disk,
     ledger::{BEGUN, DONE, Ledger, STAMP_BYTES},
-    meta::{FORMAT, Meta, ReplicaMeta},
+    meta::{FORMAT, Meta, ReplicaMeta, Unkept},
     reader::Reader,
     rows::FIRST,
     scan::{FoundSnapshot, Proved, Scan},
+    since::Place,
     store::Store,
 };
 use super::error::Fault;
 
 const STRANDS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("strands");
-const PLACES: TableDefinition<'_, [u8; 12], u64> = TableDefinition::new("places");
+const PLACES: TableDefinition<'_, [u8; 12], [u8; 16]> = TableDefinition::new("places");
 const OPS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ops");
 const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
 const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("snapshots");

@@ -51,7 +51,7 @@ impl Reader {
             if u64::from(id.value()) != strands.len() as u64 {
                 return Err(Fault::damaged("a number in `strands` is missing"));
             }
-            strands.push(rows::read_author(author.value()).map_err(Fault::damaged)?);
+            strands.push(rows::read_strand(id.value(), author.value())?);
         }
         Ok(Self { transaction, strands, disk, _db: db })
     }
@@ -241,6 +241,11 @@ impl Reader {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(crate) fn strand_count(&self) -> usize {
+        self.strands.len()
+    }
+
     /// Runs and frames.
     #[cfg(test)]
     pub(crate) fn counts(&self) -> Result<(u64, u64), Fault> {
@@ -255,7 +260,7 @@ impl Reader {
     }
 
     /// How many blocks of runs there are.
-    pub(super) fn blocks(&self) -> Result<u64, Fault> {
+    pub(crate) fn blocks(&self) -> Result<u64, Fault> {
         let table = self.transaction.open_table(OPS).map_err(|error| self.fault(error))?;
         table.len().map_err(|error| self.fault(error))
     }

@@ -1,8 +1,11 @@
 //! Rows as bytes. The layout is in `../README.md`.
 
-use crate::replica::{
-    Author, Peer, RunHash,
-    codec::{DecodeError, Reader, Refused, put_varint},
+use crate::{
+    journal::error::Fault,
+    replica::{
+        Author, Peer, RunHash,
+        codec::{DecodeError, Reader, Refused, put_varint},
+    },
 };
 
 /// What the first frame's chain goes on from.
@@ -32,6 +35,50 @@ pub(super) fn put_place(strand: StrandId, seq: u64) -> [u8; 12] {
     out[..4].copy_from_slice(&strand.to_be_bytes());
     out[4..].copy_from_slice(&seq.to_be_bytes());
     out
+}
+
+/// Where its first run begins.
+pub(super) fn read_place(place: &[u8; 12]) -> u64 {
+    let mut seq = [0; 8];
+    seq.copy_from_slice(&place[4..]);
+    u64::from_be_bytes(seq)
+}
+
+/// A row of `places`: the number of a run, and its check.
+pub(super) fn put_number(place: &[u8; 12], number: u64) -> [u8; 16] {
+    let mut out = [0; 16];
+    out[..8].copy_from_slice(&number.to_le_bytes());
+    let check = check("places", place, &out[..8]);
+    out[8..].copy_from_slice(&check);
+    out
+}
+
+/// Checks it.
+pub(super) fn read_number(place: &[u8; 12], row: &[u8; 16]) -> Result<u64, Fault> {
+    let mut number = [0; 8];
+    number.copy_from_slice(&row[..8]);
+    if row[8..] != check("places", place, &row[..8]) {
+        return Err(Fault::damaged("a row of `places` is another than was written"));
+    }
+    Ok(u64::from_le_bytes(number))
+}
+
+/// A row of `strands`: an author, and its check.
+pub(super) fn put_strand(strand: StrandId, author: Author) -> Vec<u8> {
+    let mut row = put_author(author);
+    let check = check("strands", &strand.to_be_bytes(), &row);
+    row.extend_from_slice(&check);
+    row
+}
+
+/// Checks it.
+pub(super) fn read_strand(strand: StrandId, row: &[u8]) -> Result<Author, Fault> {
+    let wrong = || Fault::damaged("a row of `strands` is another than was written");
+    let (author, found) = row.split_last_chunk().ok_or_else(wrong)?;
+    if *found != check("strands", &strand.to_be_bytes(), author) {
+        return Err(wrong());
+    }
+    read_author(author).map_err(Fault::damaged)
 }
 
 /// Keeps these hashes apart from all others that use BLAKE3.

@@ -8,6 +8,7 @@ use crate::{
     replica::{
         RunHash,
         codec::{DecodeError, Reader, Refused, RunParts, RunsWriter, each_kept, put_varint},
+        run::Run,
     },
 };
 
@@ -27,6 +28,10 @@ impl Placed {
         let (author, seq) = (run.header.author, run.header.seq);
         let key = RunKey { author, seq, hash: run.hash };
         Self { key, previous: run.header.previous, next_seq: run.next_seq() }
+    }
+
+    pub(super) fn of<Op>(run: &Run<Op>) -> Self {
+        Self { key: RunKey::of(run), previous: run.header.previous, next_seq: run.next_seq() }
     }
 
     /// Of the runs of a block, those from that number on.

@@ -1,30 +1,48 @@
 //! What another replica lacks, of what is in the file.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     sync::Arc,
 };
 
-use redb::ReadOnlyTable;
-
 use super::{
-    OPS, PLACES, RETURNED, Reader, fault_of, rows,
-    rows::StrandId,
-    run_block::Placed,
-    strands::{block_of, last_of, of_block, read_runs, rows_of, strand_of},
+    RETURNED, Reader,
+    lookup::Lookup,
+    rows::{self, StrandId},
+    run_block::{Placed, StoredRuns},
+    strands::{block_of, read_runs},
 };
 use crate::{
-    journal::{error::Fault, record::SnapshotNote, serve::Unread},
-    replica::{Author, RunHash, Version, codec::decode_kept, run::Run},
+    journal::{error::Fault, serve::Unread},
+    replica::{
+        Author, RunHash, Version,
+        codec::decode_kept,
+        covered,
+        run::{Head, Run},
+        version::End,
+    },
 };
 
-/// Blocks that are kept while places are looked up.
-const KEPT: usize = 64;
+/// How far a replica is that is given what it lacks, from one read to the next. Beside its version it takes 8 bytes a strand, and what is held.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    /// What the replica has with all that it was given.
+    pub(crate) version: Version,
+    /// Of each strand, up to where it has it.
+    has: Vec<u64>,
+    /// The blocks of the runs before this one are read.
+    next: u64,
+    /// Read and not given: a signature that proves them, or what they depend on, is behind what was read.
+    held: Vec<Arc<Run<()>>>,
+}
+
+/// Runs, each behind its past.
+pub(crate) type Runs = Vec<Arc<Run<()>>>;
 
 impl Reader {
-    /// Admitted runs that a replica of that version lacks, the first of them in the order of their times, so each behind its past; about so many bytes in memory, and at
-    /// least one. Where it has an end of an author's chain that is not here, it gets all of that author: that is how forks are found. `None` if some are gone.
-    pub(crate) fn since(&self, version: &Version, most: usize) -> Result<Option<(First, bool)>, Fault> {
+    /// Where a replica of that version is. `None` if some of what it lacks is gone.
+    pub(crate) fn place(&self, version: &Version) -> Result<Option<Place>, Fault> {
         let note = self.note()?;
         if note.as_ref().is_some_and(|note| !note.reaches(version)) {
             return Ok(None);
@@ -34,43 +52,48 @@ impl Reader {
             authors.entry(*author).or_default().push(strand);
         }
         let mut lookup = Lookup::new(self, note)?;
-        // Of authors without forks, how many operations are had; of others, the runs that are lacked.
-        let (mut has, mut lacked) = (BTreeMap::new(), BTreeSet::new());
-        let mut blocks = BTreeSet::new();
+        let mut has = BTreeMap::new();
         for (author, strands) in &authors {
+            // Where it has an end of an author's chain that is not here, it gets all of that author: that is how forks are found.
             if lookup.is_forked(strands)? {
-                for (strand, count) in lookup.known(*author, strands, version)? {
-                    lookup.runs_behind(strand, count, &mut lacked)?;
-                }
-                continue;
-            }
-            let count = lookup.count(*author, strands, version)?;
-            has.insert(*author, count);
-            for strand in strands {
-                for number in lookup.places_from(*strand, count)? {
-                    blocks.extend(lookup.block(number)?);
-                }
+                has.extend(lookup.known(*author, strands, version)?);
+            } else {
+                let count = lookup.count(*author, strands, version)?;
+                has.extend(strands.iter().map(|strand| (*strand, count)));
             }
         }
-        for number in &lacked {
-            blocks.extend(lookup.block(*number)?);
+        for (strand, has) in &mut has {
+            *has = (*has).max(lookup.first_row(*strand)?.map_or(0, |(seq, _)| seq));
         }
-        let mut firsts = Firsts::new(most);
-        for first in blocks {
-            let Some((first, row)) = block_of(&lookup.ops, first)? else { continue };
-            let stored = read_runs(first, &row)?;
-            let read = decode_kept(stored.delta, &Unread).map_err(Fault::Run)?;
-            for (index, run) in (0..).zip(read) {
-                let lacks = match has.get(&run.header.author) {
-                    Some(has) => run.next_seq() > *has,
-                    None => lacked.contains(&(first + index)),
-                };
-                if lacks && !stored.received.contains(&index) {
-                    firsts.add(run);
-                }
+        Ok(Some(Place {
+            version: version.clone(),
+            has: has.into_values().collect(),
+            next: 0,
+            held: Vec::new(),
+        }))
+    }
+
+    /// The next of what it lacks, of about so many bytes in memory, and whether there is more: of what is admitted, and nothing else. Reads the blocks that have these
+    /// runs, and none of them a second time but the one where it stopped. `None` if part of the rest is gone.
+    pub(crate) fn read_on(&self, place: &mut Place, most: usize) -> Result<Option<(Runs, bool)>, Fault> {
+        let note = self.note()?;
+        if note.as_ref().is_some_and(|note| !note.reaches(&place.version)) {
+            return Ok(None);
+        }
+        if place.has.len() != self.strands().len() {
+            // An author began, or forked.
+            let Some(anew) = self.place(&place.version)? else { return Ok(None) };
+            *place = anew;
+        }
+        let mut reading = Reading::new(Lookup::new(self, note)?, place)?;
+        loop {
+            let (runs, more) = reading.read(place, most)?;
+            let runs = place.give(runs, more, most);
+            // Else what proves the first is behind what was read.
+            if !runs.is_empty() || !more {
+                return Ok(Some((runs, more)));
             }
         }
-        Ok(Some((firsts.runs.into_values().collect(), firsts.after.is_some())))
     }
 
     /// Void runs that the program has back, by their numbers.
@@ -87,203 +110,141 @@ impl Reader {
     }
 }
 
-/// Runs in their order.
-pub(crate) type First = Vec<Arc<Run<()>>>;
-
-/// A run's time is above those of all in its past.
-type Order = (u64, Author, u64, RunHash);
-
-/// The first of many runs.
-struct Firsts {
-    runs: BTreeMap<Order, Arc<Run<()>>>,
-    bytes: usize,
-    most: usize,
-    /// The first that was left out.
-    after: Option<Order>,
+impl Place {
+    /// Of these runs and those that were held, all that can be given now. At the end what nothing proves is left out.
+    fn give(&mut self, read: Runs, more: bool, most: usize) -> Runs {
+        let mut runs = std::mem::take(&mut self.held);
+        runs.extend(read);
+        // A run's time is above those of all in its past.
+        runs.sort_unstable_by_key(|run| (run.header.lamport, run.header.author, run.header.seq, run.hash));
+        let is_signed = runs.iter().any(|run| !run.signature.is_empty());
+        // A file may have a run before its past, if it waited for that here, or was salvaged. It waits again, if it is not for much.
+        let waits = more && runs.iter().map(bytes_of).sum::<usize>() <= most.saturating_mul(2);
+        let mut held = BTreeSet::<RunHash>::new();
+        loop {
+            let proved = if is_signed { covered(&runs) } else { vec![true; runs.len()] };
+            let (mut version, mut some) = (self.version.clone(), false);
+            let mut proved = proved.into_iter();
+            runs.retain(|run| {
+                let past = |head: &Head| !held.contains(&head.hash) && version.get(head.author) > head.seq;
+                let is_given = proved.next() == Some(true)
+                    && !held.contains(&run.header.previous)
+                    && (!waits || run.header.heads.iter().all(past));
+                if is_given {
+                    version.advance(
+                        &mut usize::MAX.clone(),
+                        &run.header.author,
+                        &run.header.previous,
+                        end(run),
+                    );
+                } else {
+                    held.insert(run.hash);
+                    self.held.push(Arc::clone(run));
+                    some = true;
+                }
+                is_given
+            });
+            // What was taken out may have been what proved others.
+            if !some {
+                self.version = version;
+                break;
+            }
+        }
+        if !more {
+            self.held.clear();
+        }
+        runs
+    }
 }
 
-impl Firsts {
+fn end(run: &Run<()>) -> End {
+    End { next_seq: run.next_seq(), hash: run.hash }
+}
+
+fn bytes_of(run: &Arc<Run<()>>) -> usize {
     /// Of a run in memory, beside its operations.
     const RUN: usize = 256;
-
-    fn new(most: usize) -> Self {
-        Self { runs: BTreeMap::new(), bytes: 0, most, after: None }
-    }
-
-    fn add(&mut self, run: Arc<Run<()>>) {
-        let order = (run.header.lamport, run.header.author, run.header.seq, run.hash);
-        if self.after.is_some_and(|after| order >= after) {
-            return;
-        }
-        self.bytes += Self::RUN + run.bytes.len();
-        self.runs.insert(order, run);
-        while self.bytes > self.most && self.runs.len() > 1 {
-            let Some((order, run)) = self.runs.pop_last() else { break };
-            self.bytes -= Self::RUN + run.bytes.len();
-            self.after = Some(order);
-        }
-    }
+    RUN + run.bytes.len()
 }
 
-/// Where runs are.
-struct Lookup {
-    ops: ReadOnlyTable<u64, &'static [u8]>,
-    places: ReadOnlyTable<[u8; 12], u64>,
-    /// By the number of each one's first run.
-    kept: BTreeMap<u64, Vec<Placed>>,
-    /// What was let go of.
-    note: Option<SnapshotNote>,
+/// One read of what a replica lacks, block by block.
+struct Reading {
+    lookup: Lookup,
+    /// The first run that each strand may have to give, the lowest first.
+    unread: BinaryHeap<Reverse<(u64, StrandId)>>,
 }
 
-impl Lookup {
-    fn new(reader: &Reader, note: Option<SnapshotNote>) -> Result<Self, Fault> {
-        let ops = reader.transaction().open_table(OPS).map_err(|error| reader.fault(error))?;
-        let places = reader.transaction().open_table(PLACES).map_err(|error| reader.fault(error))?;
-        Ok(Self { ops, places, kept: BTreeMap::new(), note })
+impl Reading {
+    fn new(lookup: Lookup, place: &Place) -> Result<Self, Fault> {
+        // The block at the end grows.
+        let read = lookup.block(place.next)?;
+        let mut unread = BinaryHeap::new();
+        for (strand, has) in (0..).zip(&place.has) {
+            unread.extend(lookup.unread(strand, *has, read)?.map(|number| Reverse((number, strand))));
+        }
+        Ok(Self { lookup, unread })
     }
 
-    /// How many operations of an author without forks a replica has: if an end that it names is not here, where the author's runs reach to it, those up to the last end
-    /// that is.
-    fn count(&mut self, author: Author, strands: &[StrandId], version: &Version) -> Result<u64, Fault> {
-        let gone = self.note.as_ref().and_then(|note| note.forgotten.get(&author));
-        let gone = gone.map_or(0, |forgotten| forgotten.most);
-        let (mut all, mut upto) = (true, 0);
-        for end in version.ends(author) {
-            let (mut reaches, mut known) = (false, end.next_seq <= gone);
-            for strand in strands {
-                if let Some(last) = self.place(*strand, u64::MAX)? {
-                    reaches |=
-                        last_of(self.runs_from(last)?).is_some_and(|last| last.next_seq >= end.next_seq);
+    /// Goes on until it has about so many bytes; whether there is more.
+    fn read(&mut self, place: &mut Place, most: usize) -> Result<(Runs, bool), Fault> {
+        let (mut runs, mut bytes) = (Runs::new(), 0);
+        while let Some(Reverse((number, _))) = self.unread.peek() {
+            if bytes >= most {
+                return Ok((runs, true));
+            }
+            let Some((first, row)) = block_of(&self.lookup.ops, *number)? else { break };
+            let stored = read_runs(first, &row)?;
+            let read = decode_kept(stored.delta, &Unread).map_err(Fault::Run)?;
+            let end = first + read.len() as u64;
+            let (lacked, strands) = self.lacked(&stored, &read, first, place);
+            for (index, strand) in lacked {
+                let run = &read[index];
+                if bytes > 0 && bytes + bytes_of(run) > most {
+                    // The rest of this block is read with the next.
+                    place.next = place.next.max(first);
+                    self.unread.extend(strands.into_iter().map(|(strand, number)| Reverse((number, strand))));
+                    return Ok((runs, true));
                 }
-                if let Some(number) = self.place(*strand, end.next_seq.saturating_sub(1))? {
-                    let is_end = |run: &Placed| (run.key.author, run.key.hash) == (author, end.hash);
-                    known |= self.runs_from(number)?.iter().any(is_end);
-                }
+                bytes += bytes_of(run);
+                place.has[strand as usize] = run.next_seq();
+                runs.push(Arc::clone(run));
             }
-            if known {
-                upto = upto.max(end.next_seq);
+            place.next = place.next.max(end);
+            for strand in strands.into_keys() {
+                let next = self.lookup.unread_behind(strand, place.has[strand as usize], end)?;
+                self.unread.extend(next.map(|number| Reverse((number, strand))));
             }
-            all &= known || !reaches;
         }
-        Ok(if all { version.get(author) } else { upto })
+        Ok((runs, false))
     }
 
-    /// Whether two strands have one number.
-    fn is_forked(&mut self, strands: &[StrandId]) -> Result<bool, Fault> {
-        if strands.len() < 2 {
-            return Ok(false);
-        }
-        let mut spans = Vec::with_capacity(strands.len());
-        for strand in strands {
-            if let Some(first) = self.begin(*strand)?
-                && let Some(last) = self.place(*strand, u64::MAX)?
-                && let Some(last) = last_of(self.runs_from(last)?)
-            {
-                spans.push((first.key.seq, last.next_seq));
-            }
-        }
-        spans.sort_unstable();
-        Ok(spans.windows(2).any(|pair| pair[1].0 < pair[0].1))
-    }
-
-    /// How much of each strand a replica has: of those that its ends are in, and those that these come from.
-    fn known(
+    /// The block's runs that are lacked, each with its strand; and the strands that are in it, each with the number of its first run.
+    fn lacked(
         &mut self,
-        author: Author,
-        strands: &[StrandId],
-        version: &Version,
-    ) -> Result<BTreeMap<StrandId, u64>, Fault> {
-        let mut known: BTreeMap<_, _> = strands.iter().map(|strand| (*strand, 0)).collect();
-        let ends = version.ends(author);
-        if ends.is_empty() {
-            // A count does not tell branches apart: of those, what is after the fork may be missing.
-            let mut least = version.get(author);
-            for strand in strands.iter().skip(1) {
-                least = least.min(self.begin(*strand)?.map_or(u64::MAX, |first| first.key.seq));
-            }
-            for known in known.values_mut() {
-                *known = least;
-            }
-            return Ok(known);
-        }
-        for end in ends {
-            let mut place = Some((end.next_seq, end.hash));
-            while let Some((next_seq, hash)) = place.take() {
-                for strand in strands {
-                    let Some(number) = self.place(*strand, next_seq.saturating_sub(1))? else { continue };
-                    let is_end = |run: &Placed| (run.key.author, run.key.hash) == (author, hash);
-                    if !strand_of(self.runs_from(number)?).any(|run| is_end(&run)) {
-                        continue;
-                    }
-                    let before = known.entry(*strand).or_default();
-                    if *before < next_seq {
-                        *before = next_seq;
-                        place = self.begin(*strand)?.map(|first| (first.key.seq, first.previous));
-                    }
-                    break;
+        stored: &StoredRuns<'_>,
+        read: &[Arc<Run<()>>],
+        first: u64,
+        place: &Place,
+    ) -> (BTreeMap<usize, StrandId>, BTreeMap<StrandId, u64>) {
+        let (mut lacked, mut strands) = (BTreeMap::new(), BTreeMap::new());
+        while let Some(Reverse((number, strand))) =
+            self.unread.peek().copied().filter(|Reverse((number, _))| *number < first + read.len() as u64)
+        {
+            self.unread.pop();
+            let from = usize::try_from(number - first).unwrap_or(usize::MAX);
+            let mut end = None::<Placed>;
+            for (index, run) in read.iter().enumerate().skip(from) {
+                let run = Placed::of(run);
+                if end.is_some_and(|end| !run.follows(&end)) {
+                    continue;
+                }
+                end = Some(run);
+                if run.next_seq > place.has[strand as usize] && !stored.received.contains(&(index as u64)) {
+                    lacked.insert(index, strand);
                 }
             }
+            strands.insert(strand, number);
         }
-        Ok(known)
-    }
-
-    /// The numbers of the strand's runs that end behind so many operations.
-    fn runs_behind(&mut self, strand: StrandId, count: u64, runs: &mut BTreeSet<u64>) -> Result<(), Fault> {
-        for number in self.places_from(strand, count)? {
-            let placed = self.runs_from(number)?;
-            let of_strand: BTreeSet<_> =
-                strand_of(placed).filter(|run| run.next_seq > count).map(|run| run.key).collect();
-            let numbered = placed.iter().zip(number..).filter(|(run, _)| of_strand.contains(&run.key));
-            runs.extend(numbered.map(|(_, number)| number));
-        }
-        Ok(())
-    }
-
-    /// The strand's first run.
-    fn begin(&mut self, strand: StrandId) -> Result<Option<Placed>, Fault> {
-        let first = self.places.range(rows_of(strand, u64::MAX)).map_err(fault_of)?.next();
-        let Some((_, number)) = first.transpose().map_err(fault_of)? else { return Ok(None) };
-        Ok(self.runs_from(number.value())?.first().copied())
-    }
-
-    /// What the rows of the strand say that have runs which end behind so many operations.
-    fn places_from(&self, strand: StrandId, count: u64) -> Result<Vec<u64>, Fault> {
-        // The run that the count is in the middle of, if it is, and what follows.
-        let begin = self.places.range(rows_of(strand, count)).map_err(fault_of)?.next_back();
-        let begin = begin.transpose().map_err(fault_of)?.map(|(place, _)| place.value());
-        let begin = begin.unwrap_or(rows::put_place(strand, count));
-        let rows = self.places.range(begin..=rows::put_place(strand, u64::MAX)).map_err(fault_of)?;
-        rows.map(|row| row.map(|(_, number)| number.value())).collect::<Result<_, _>>().map_err(fault_of)
-    }
-
-    /// The number of the first run of the block that has that one.
-    fn block(&self, number: u64) -> Result<Option<u64>, Fault> {
-        let first = self.ops.range(..=number).map_err(fault_of)?.next_back();
-        Ok(first.transpose().map_err(fault_of)?.map(|(first, _)| first.value()))
-    }
-
-    fn place(&self, strand: StrandId, seq: u64) -> Result<Option<u64>, Fault> {
-        let last = self.places.range(rows_of(strand, seq)).map_err(fault_of)?.next_back();
-        Ok(last.transpose().map_err(fault_of)?.map(|(_, number)| number.value()))
-    }
-
-    /// The runs from that one on that are in its block.
-    fn runs_from(&mut self, number: u64) -> Result<&[Placed], Fault> {
-        let has = |(first, placed): (&u64, &Vec<Placed>)| {
-            (*first..first + placed.len() as u64).contains(&number).then_some(*first)
-        };
-        let kept = self.kept.range(..=number).next_back().and_then(has);
-        let first = if let Some(first) = kept {
-            first
-        } else {
-            let Some((first, row)) = block_of(&self.ops, number)? else { return Ok(&[]) };
-            let placed = read_runs(first, &row)?.placed().map_err(|error| of_block(first, &error))?;
-            if self.kept.len() >= KEPT {
-                self.kept.clear();
-            }
-            self.kept.insert(first, placed);
-            first
-        };
-        Ok(self.kept.get(&first).map_or(&[], |placed| Placed::from(placed, first, number)))
+        (lacked, strands)
     }
 }

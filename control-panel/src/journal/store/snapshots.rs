@@ -25,7 +25,10 @@ impl Tail {
         let bytes = match snapshot.encode() {
             Ok(bytes) => bytes,
             // The runs are there.
-            Err(_) if is_own => return Ok(()),
+            Err(error) if is_own => {
+                self.unkept = Some(error);
+                return Ok(());
+            }
             Err(error) => return Err(Fault::Encode(error)),
         };
         let mut snapshots = transaction.open_table(SNAPSHOTS).map_err(fault_of)?;

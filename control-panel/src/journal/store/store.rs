@@ -6,10 +6,11 @@ use redb::{Builder, Database, WriteTransaction};
 
 use super::{
     CACHE_BYTES, CUTS, Disk, FRAMES, Item, LEDGER, Meta, OPS, PLACES, RESTORED, RETURNED, Reader, SNAPSHOTS,
-    STRANDS, append::Tail, compact::Compaction, fault_of, meta::META, upgrade::upgrade,
+    STRANDS, Unkept, append::Tail, compact::Compaction, fault_of, meta::META, upgrade::upgrade,
 };
 use crate::{
     journal::{error::Fault, record::RunKey},
+    replica::codec::EncodeError,
     supervise::panics,
 };
 
@@ -30,6 +31,9 @@ pub(crate) struct Store {
     attempt: Option<Attempt>,
     /// So many of the items whose write was reported as failed are there all the same.
     there: usize,
+    /// To be reported.
+    unkept: Option<EncodeError>,
+    has_said_unkept: bool,
 }
 
 /// A transaction that is committed, and what is so when it is.
@@ -84,7 +88,20 @@ impl Store {
     fn with(disk: Arc<Disk>, db: Arc<Database>, meta: Meta, tail: Tail, compaction: Compaction) -> Self {
         let frame = tail.frame();
         let loose = Vec::new();
-        Self { disk, db, meta, tail, compaction, frame, loose, broken: false, attempt: None, there: 0 }
+        Self {
+            disk,
+            db,
+            meta,
+            tail,
+            compaction,
+            frame,
+            loose,
+            broken: false,
+            attempt: None,
+            there: 0,
+            unkept: None,
+            has_said_unkept: false,
+        }
     }
 
     /// Opens what a failed write left behind: nothing of it is lost but what was not durable.
@@ -173,8 +190,36 @@ impl Store {
         if let Some((cut, bytes)) = self.tail.cut.take() {
             self.compaction.snapshot = bytes;
             self.compaction.begin(cut, self.is_recorded());
+            self.is_kept();
+        }
+        if let Some(error) = self.tail.unkept.take() {
+            self.is_not_kept(error);
         }
         Ok(())
+    }
+
+    fn is_kept(&mut self) {
+        if self.meta.unkept.is_some() {
+            // What is wrong was mended. It is no one's loss if it is said once more.
+            self.set_meta(Meta { unkept: None, ..self.meta }).ok();
+        }
+    }
+
+    /// It is said once, and tried again when there is twice as much to let go of.
+    fn is_not_kept(&mut self, error: EncodeError) {
+        self.compaction.give_up(self.tail.blocks());
+        let unkept = Some(Unkept::of(&error));
+        if !self.has_said_unkept {
+            (self.has_said_unkept, self.unkept) = (true, Some(error));
+        }
+        if self.meta.unkept != unkept {
+            self.set_meta(Meta { unkept, ..self.meta }).ok();
+        }
+    }
+
+    /// Why its replica's runs are not let go of, if that was not said before.
+    pub(crate) fn take_unkept(&mut self) -> Option<EncodeError> {
+        self.unkept.take()
     }
 
     /// Whether it has frames, or will: these name the runs, and need all of them.
@@ -250,7 +295,11 @@ fn named(disk: &Arc<Disk>, fault: Fault) -> Fault {
     if !matches!(fault, Fault::Damaged { .. }) || disk.changed() {
         return fault;
     }
-    let look = || Reader::new(Arc::new(open_database(disk, false)?), Arc::clone(disk))?.check_all();
+    let look = || {
+        let db = open_database(disk, false)?;
+        upgrade(&db)?;
+        Reader::new(Arc::new(db), Arc::clone(disk))?.check_all()
+    };
     match panics::quietly(look) {
         Some(Err(found @ Fault::Damaged { .. })) => found,
         _ => fault,

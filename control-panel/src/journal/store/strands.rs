@@ -152,6 +152,8 @@ pub(super) fn block_of(
     ops: &impl ReadableTable<u64, &'static [u8]>,
     number: u64,
 ) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+    #[cfg(test)]
+    super::testing::BLOCKS_READ.with(|read| read.set(read.get() + 1));
     let last = ops.range(..=number).map_err(fault_of)?.next_back().transpose().map_err(fault_of)?;
     Ok(last.map(|(first, row)| (first.value(), row.value().to_vec())))
 }

@@ -14,6 +14,11 @@ use crate::{
     testing::Rng,
 };
 
+thread_local! {
+    /// Blocks of runs that were looked up by a number, on this thread.
+    pub(crate) static BLOCKS_READ: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Write(u64, Vec<u8>),
@@ -133,10 +138,15 @@ pub(crate) const HERE: Peer = Peer([1; 32]);
 
 /// The runs of so many frames of a replica that commits one word a frame.
 pub(crate) fn runs(count: usize) -> Vec<RunRecord> {
-    let builder = Replica::builder(HERE, Words::default()).codec(Postcard::new(), Limits::default());
+    runs_of(HERE, count, 1)
+}
+
+/// The same of any peer, each word so many times.
+pub(crate) fn runs_of(peer: Peer, count: usize, times: usize) -> Vec<RunRecord> {
+    let builder = Replica::builder(peer, Words::default()).codec(Postcard::new(), Limits::default());
     let mut replica = builder.build();
     let mut record = |word: usize| {
-        replica.commit(format!("word {word}"));
+        replica.commit(format!("word {word}").repeat(times));
         let Delta { runs } = replica.outbox().unwrap();
         RunRecord::new(&runs[0], true).unwrap()
     };

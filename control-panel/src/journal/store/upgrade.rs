@@ -1,20 +1,25 @@
 //! A file of a format before becomes one of this.
 //!
-//! From 2 to 3 small tables have checks, and there are cuts. From 3 to 4 snapshots are of another format: one that is there stays as it is, and is read or refused by the
+//! From 2 to 3 small tables have checks, and there are cuts. From 3 to 4 `strands` and `places` have checks, too, and snapshots are of another format: one that is there stays as it is, and is read or refused by the
 //! replica (`replica/codec/README.md`).
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
-    CUTS, FORMAT, LEDGER, Ledger, Meta, RETURNED, fault_of,
+    CUTS, FORMAT, LEDGER, Ledger, Meta, PLACES, RETURNED, STRANDS, fault_of,
     meta::{CHECKED, META},
-    rows::{put_returned_prefix, read_returned_v2},
+    rows::{put_number, put_returned_prefix, put_strand, read_author, read_returned_v2},
     store::begin,
 };
 use crate::journal::error::Fault;
 
 /// Of format 2: effects without a check.
 const EFFECTS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("effects");
+
+/// Before format 4: without a check.
+const PLACES_V3: TableDefinition<'_, [u8; 12], u64> = TableDefinition::new("places");
+/// The first whose strands and places have checks.
+const PLACES_CHECKED: u64 = 4;
 
 /// In one transaction. It is held back with all that an open writes, and is a reader's own where the file is only read.
 pub(super) fn upgrade(db: &Database) -> Result<(), Fault> {
@@ -31,6 +36,9 @@ pub(super) fn upgrade(db: &Database) -> Result<(), Fault> {
     }
     if meta.format < CHECKED {
         add_checks(&transaction)?;
+    }
+    if meta.format < PLACES_CHECKED {
+        add_checks_to_places(&transaction)?;
     }
     transaction.commit().map_err(fault_of)
 }
@@ -57,5 +65,30 @@ fn add_checks(transaction: &WriteTransaction) -> Result<(), Fault> {
         }
     }
     transaction.delete_table(EFFECTS).map_err(fault_of)?;
+    Ok(())
+}
+
+fn add_checks_to_places(transaction: &WriteTransaction) -> Result<(), Fault> {
+    let (mut strands, mut places) = (Vec::new(), Vec::new());
+    {
+        let table = transaction.open_table(STRANDS).map_err(fault_of)?;
+        for row in table.iter().map_err(fault_of)? {
+            let (strand, author) = row.map_err(fault_of)?;
+            strands.push((strand.value(), read_author(author.value()).map_err(Fault::damaged)?));
+        }
+        let table = transaction.open_table(PLACES_V3).map_err(fault_of)?;
+        for row in table.iter().map_err(fault_of)? {
+            places.push(row.map(|(place, number)| (place.value(), number.value())).map_err(fault_of)?);
+        }
+    }
+    transaction.delete_table(PLACES_V3).map_err(fault_of)?;
+    let mut table = transaction.open_table(STRANDS).map_err(fault_of)?;
+    for (strand, author) in strands {
+        table.insert(strand, &put_strand(strand, author)[..]).map_err(fault_of)?;
+    }
+    let mut table = transaction.open_table(PLACES).map_err(fault_of)?;
+    for (place, number) in places {
+        table.insert(place, put_number(&place, number)).map_err(fault_of)?;
+    }
     Ok(())
 }

@@ -126,6 +126,32 @@ fn a_row_that_is_another_is_refused_with_its_table() {
         assert_named(&bytes, returned.name());
     }
 
+    let strands: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("strands");
+    for at in 0..36 + 8 {
+        let bytes = rewrite(&good, |transaction| {
+            let mut table = transaction.open_table(strands).unwrap();
+            let row = flip(table.get(0).unwrap().unwrap().value().to_vec(), at);
+            table.insert(0, &row[..]).unwrap();
+        });
+        assert_named(&bytes, strands.name());
+    }
+
+    let places: TableDefinition<'_, [u8; 12], [u8; 16]> = TableDefinition::new("places");
+    for at in 0..12 + 16 {
+        let bytes = rewrite(&good, |transaction| {
+            let mut table = transaction.open_table(places).unwrap();
+            let (mut place, mut row) = (place_of(&table), table.first().unwrap().unwrap().1.value());
+            table.remove(place).unwrap();
+            if at < 12 {
+                place[at] ^= 1;
+            } else {
+                row[at - 12] ^= 1;
+            }
+            table.insert(place, row).unwrap();
+        });
+        assert_named(&bytes, places.name());
+    }
+
     let cuts: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("cuts");
     let length = 1 + 32 + 1 + 3 + 1 + 1 + 32 + 32;
     for at in (0..length).step_by(5) {
@@ -136,6 +162,24 @@ fn a_row_that_is_another_is_refused_with_its_table() {
         });
         assert_named(&bytes, cuts.name());
     }
+}
+
+fn place_of(table: &impl ReadableTable<[u8; 12], [u8; 16]>) -> [u8; 12] {
+    table.first().unwrap().unwrap().0.value()
+}
+
+/// The first rows of `strands` and of `places`.
+fn strand_and_place(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (mut strand, mut number) = (Vec::new(), Vec::new());
+    rewrite(bytes, |transaction| {
+        let strands: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("strands");
+        let table = transaction.open_table(strands).unwrap();
+        strand.extend(table.get(0).unwrap().unwrap().value());
+        let places: TableDefinition<'_, [u8; 12], [u8; 16]> = TableDefinition::new("places");
+        let table = transaction.open_table(places).unwrap();
+        number.extend(table.first().unwrap().unwrap().1.value());
+    });
+    (strand, number)
 }
 
 /// Changes what the disk has, wherever it has it.
@@ -152,16 +196,21 @@ fn flip_all(good: &[u8], needle: &[u8], at: usize) -> Vec<u8> {
 #[test]
 fn a_byte_that_the_disk_changed_is_found_with_its_table_and_salvage_takes_no_such_row() {
     let (good, returned) = written();
+    let (strand, place) = strand_and_place(&good);
     let cases = [
+        ("strands", flip_all(&good, &strand, 7)),
+        ("strands", flip_all(&good, &strand, 40)),
+        ("places", flip_all(&good, &place, 3)),
+        ("places", flip_all(&good, &place, 12)),
         ("meta", flip_all(&good, &WHEREABOUTS, 9)),
         ("ledger", flip_all(&good, &STAMP, STAMP_BYTES)),
         ("returned", flip_all(&good, &returned, 8)),
         ("cuts", flip_all(&good, &VOID.0, 3)),
     ];
     let folder = tempfile::tempdir().unwrap();
-    for (table, bytes) in cases {
+    for (case, (table, bytes)) in cases.into_iter().enumerate() {
         assert_named(&bytes, table);
-        let (from, to) = (folder.path().join(table), folder.path().join(format!("{table}.saved")));
+        let (from, to) = (folder.path().join(case.to_string()), folder.path().join(format!("{case}.saved")));
         std::fs::write(&from, bytes).unwrap();
         let salvaged = salvage(&from, &to).unwrap();
         assert_eq!(salvaged.runs, 2);

@@ -1,18 +1,27 @@
 //! What is left of a compacted journal that the disk damaged.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use tempfile::TempDir;
 
+use super::torn::long_runs;
 use crate::{
     Replica,
     journal::{
         Journal,
         files::open_to_read,
+        keeping::AnySnapshot,
+        record::SnapshotNote,
         salvage::salvage,
-        store::testing::{HERE, Words},
+        store::{
+            Disk, FORMAT, Item, Meta, Store, Unkept,
+            testing::{HERE, Memory, Words},
+        },
     },
-    replica::codec::{Limits, Postcard},
+    replica::{
+        codec::{EncodeError, Limits, Postcard},
+        keeper::Resume,
+    },
 };
 
 const COVERED: usize = 120;
@@ -82,4 +91,50 @@ fn the_snapshot_comes_along_or_is_said_to_be_lost() {
     assert!(lost.iter().any(|lost| lost.contains("the snapshot that has all operations up to")), "{lost:?}");
     // Freed pages may have the runs still. What follows is not put where it does not belong.
     assert_eq!(words, (0..words.len()).map(word).collect::<Vec<_>>());
+}
+
+/// A snapshot of the replica's own that cannot be made, or that can.
+#[derive(Debug)]
+struct Own(Result<Vec<u8>, EncodeError>);
+
+impl AnySnapshot for Own {
+    fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        self.0.clone()
+    }
+
+    fn note(&self) -> Option<SnapshotNote> {
+        let resume = Resume { is_own: true, ..Resume::default() };
+        Some(SnapshotNote { resume, ..SnapshotNote::default() })
+    }
+}
+
+/// A state of which no snapshot can be kept is reported once, and the file says so until one is.
+#[test]
+fn a_snapshot_that_cannot_be_kept_is_reported_once_and_noted() {
+    let memory = Memory::default();
+    let disk = || Disk::staged(memory.clone()).unwrap();
+    let mut store = Store::create(disk(), Meta { format: FORMAT, ..Meta::default() }).unwrap();
+    let mut long = long_runs();
+    let own = |made| Item::Snapshot(1, Arc::new(Own(made)));
+    let mut reported = Vec::new();
+    for blocks in [40, 40, 200] {
+        store.append(&[Item::Runs(long(4 * blocks))]).unwrap();
+        assert_eq!(
+            store.wants_snapshot(),
+            blocks != 40 || reported.is_empty(),
+            "when there is twice as much"
+        );
+        store.append(&[own(Err(EncodeError::StateDiffers))]).unwrap();
+        reported.extend(store.take_unkept());
+        assert!(!store.wants_snapshot());
+        assert_eq!(store.meta().unkept, Some(Unkept::Differs));
+    }
+    assert_eq!(reported, [EncodeError::StateDiffers]);
+    drop(store);
+    let mut store = Store::open(&disk()).unwrap();
+    assert_eq!((store.meta().unkept, store.wants_snapshot()), (Some(Unkept::Differs), true));
+    store.append(&[own(Ok(vec![7; 100]))]).unwrap();
+    drop(store);
+    let store = Store::open(&disk()).unwrap();
+    assert_eq!(store.meta().unkept, None);
 }

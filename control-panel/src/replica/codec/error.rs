@@ -175,6 +175,10 @@ pub enum EncodeError {
     Value(String),
     /// An operation that the codec does not read back: no replica would apply it.
     NotReadBack(DecodeError),
+    /// A state that its `Serialize` writes and its `Deserialize` does not read back.
+    StateNotReadBack(DecodeError),
+    /// A state that is another when it is read back, by the length of what its `Serialize` writes then.
+    StateDiffers,
 }
 
 impl fmt::Display for EncodeError {
@@ -195,6 +199,10 @@ impl fmt::Display for EncodeError {
             Self::NotReadBack(reason) => {
                 write!(f, "an operation that its codec writes but does not read: {reason}")
             }
+            Self::StateNotReadBack(reason) => {
+                write!(f, "a state that its `Serialize` writes but its `Deserialize` does not read: {reason}")
+            }
+            Self::StateDiffers => f.write_str("a state that is another when it is read back"),
         }
     }
 }

@@ -140,14 +140,14 @@ where
             let state = part(&mut reader)?;
             Ok((state.len(), read_postcard(state)?))
         };
-        let (length, state) = check().map_err(EncodeError::NotReadBack)?;
+        let (length, state) = check().map_err(EncodeError::StateNotReadBack)?;
         let mut again = Vec::with_capacity(length);
         write_postcard(&state, &mut again)?;
         // A hash map may have another order, and not another length.
         if again.len() == length {
             return Ok(());
         }
-        Err(EncodeError::Value("the state that is read back is another".to_owned()))
+        Err(EncodeError::StateDiffers)
     }
 
     /// The delta. What waits is in it as far as it can be read: an author may have given a waiting run a time that its past would refute.
