@@ -5,13 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control_panel::workers::p2p_sync::OfflineReason::Misbehaved;
+use control_panel::{Version, workers::p2p_sync::OfflineReason::Misbehaved};
 use iroh::SecretKey;
 
 use super::{Against, MALLORY};
 use crate::{
-    node::{for_a_while, until},
-    raw::{DELTA, Raw, frame},
+    node::{Setup, folders, for_a_while, until},
+    process::{Process, free_port},
+    raw::{DELTA, HAVE, OFFER, Raw, WANT, frame},
     relay::{Relay, Way, near_side},
 };
 
@@ -86,6 +87,42 @@ fn row_34_a_flood_of_presence_is_thinned_and_holds_up_nothing() {
     assert!(number > 2_000 && shown > 0 && (shown as u64) < most, "{shown} of {number}, at most {most}");
     assert_eq!(against.reported(MALLORY), ["a presence of another length than there are"]);
     assert!(against.alice.is_online(against.members[MALLORY]));
+}
+
+/// All of it again and again: what it takes is the same at the end.
+#[cfg(target_os = "linux")]
+#[test]
+fn floods_of_a_peer_and_of_strangers_leave_memory_flat() {
+    let (folders, members) = folders(2);
+    let setups: Vec<_> = folders.iter().map(|folder| Setup::new(folder.path(), &members)).collect();
+    let at = free_port();
+    let alice = Process::start(&Setup { bind: at, ..setups[0].clone() });
+    let raw = Raw::of(&setups[1]);
+    let nothing = Version::new().encode();
+    let flood = || {
+        let strangers = Raw::new(SecretKey::generate());
+        let ended = strangers.dial_many(members[0], at, 20);
+        let line = raw.dial(members[0], at);
+        line.greet();
+        line.wait_for(HAVE);
+        for number in 1..5_000_u64 {
+            line.connection.send_datagram([&number.to_le_bytes()[..], &[7; 1_000]].concat().into()).ok();
+            line.send(WANT, &nothing);
+            // Beyond the quota.
+            line.send(OFFER, &[&[0xff; 8][..], &[1, 1], &[7; 32]].concat());
+        }
+        for _ in 0..1_000 {
+            line.send(DELTA, &[0xff; 1 << 10]);
+        }
+        alice.wait_for("it is over", |_| line.closed().is_some() && ended.load(Ordering::SeqCst) == 20);
+    };
+    // What an allocator keeps it has by then.
+    (0..3).for_each(|_| flood());
+    let before = alice.memory();
+    (0..6).for_each(|_| flood());
+    let after = alice.memory();
+    println!("{before} KiB, and {after} KiB after six more");
+    assert!(after < before + (8 << 10), "{before} KiB, and {after} KiB after six more");
 }
 
 /// Eight may come in a row; then it is over.

@@ -8,13 +8,13 @@ use control_panel::{
         Grant,
         codec::{Limits, Postcard},
     },
-    workers::p2p_sync::{PairError, PeerSignatures},
+    workers::p2p_sync::{OfflineReason, PairError, PeerSignatures},
 };
 use iroh::{SecretKey, endpoint::ConnectionError};
 
 use super::{Against, CAROL, MALLORY};
 use crate::{
-    node::{Seen, Setup, Words, folders, for_a_while, until},
+    node::{Seen, Setup, Words, folders, for_a_while, pair, until},
     raw::{DELTA, HELLO, Raw},
     relay::{Faults, Relay, near_side},
     trust::redeem,
@@ -112,6 +112,72 @@ fn row_15_what_another_did_not_sign_is_charged_to_the_one_that_sent_it() {
     let mut carol = against.carol();
     carol.commit("true");
     until(&mut [&mut against.alice, &mut carol], "its word is here", |nodes| nodes[0].words() == ["true"]);
+}
+
+/// What a friend passes on of another are the bytes that the other signed.
+#[test]
+fn row_08_runs_are_passed_on_as_they_came() {
+    let mut against = Against::new();
+    let mut carol = against.carol();
+    against.alice.commit("verbatim");
+    until(&mut [&mut against.alice, &mut carol], "it is here and there", |nodes| {
+        nodes.iter().all(|node| node.words() == ["verbatim"])
+    });
+    let direct = against.greet(MALLORY);
+    let friend = against.trudy.dial(against.members[CAROL], carol.address());
+    friend.greet();
+    until(&mut [&mut against.alice, &mut carol], "both send it", |_| direct.has(DELTA) && friend.has(DELTA));
+    let [direct, friend] = [direct, friend].map(|line| line.wait_for(DELTA));
+    // Behind the format, the number of runs and the length of the first: that run.
+    let word = direct.windows(8).position(|bytes| bytes == b"verbatim").unwrap();
+    let run = &direct[3..word + 8];
+    assert!(friend.windows(run.len()).any(|bytes| bytes == run), "{direct:?}\n{friend:?}");
+}
+
+/// A retirement that did not know of an operation: it is void, though a friend brings it.
+#[test]
+fn row_16_what_a_retired_member_signed_is_void_though_a_friend_brings_it() {
+    let (folders, members) = folders(3);
+    let mut nodes: Vec<_> =
+        folders.iter().map(|folder| Setup::new(folder.path(), &members).start()).collect();
+    let [alice, bob, carol] = &mut nodes[..] else { unreachable!() };
+    carol.knows(bob);
+    carol.commit("late");
+    until(&mut [bob, carol], "the friend has it", |nodes| nodes[0].words() == ["late"]);
+    alice.app.replica.retire(members[2]).unwrap();
+    alice.frame();
+    bob.knows(alice);
+    alice.commit("after");
+    bob.commit("after");
+    until(&mut [alice, bob, carol], "both have both", |nodes| {
+        nodes[..2].iter().all(|node| node.words() == ["after", "after"])
+    });
+    // It is not talked to any more, here and there.
+    until(&mut [alice, bob, carol], "it is cut off", |nodes| {
+        nodes[1].seen_of(members[2]).last() == Some(&Seen::Offline(OfflineReason::Revoked))
+    });
+    for_a_while(&mut [alice, bob, carol], Duration::from_millis(500));
+    assert_eq!(alice.words(), ["after", "after"]);
+}
+
+/// It is served and heard; its words are void everywhere.
+#[test]
+fn a_peer_that_may_read_is_served_and_its_words_are_void() {
+    let (folders, keys) = folders(2);
+    let mut alice = Setup::new(folders[0].path(), &[]).start();
+    let mut bob = Setup::new(folders[1].path(), &keys[..1]).start();
+    pair(&mut alice, &mut bob, Grant::Read);
+    bob.commit("void");
+    alice.commit("heard");
+    until(&mut [&mut alice, &mut bob], "it is served", |nodes| {
+        nodes[1].words().contains(&"heard".to_owned())
+    });
+    until(&mut [&mut alice, &mut bob], "its word came", |nodes| {
+        nodes[0].app.replica.version().iter().any(|(author, count)| author.peer == keys[1] && count > 0)
+    });
+    for_a_while(&mut [&mut alice, &mut bob], Duration::from_millis(500));
+    assert_eq!((alice.words(), bob.words()), (&["heard".to_owned()][..], &["heard".to_owned()][..]));
+    assert!(alice.app.misbehaved.is_empty() && alice.is_online(keys[1]));
 }
 
 /// The connection is closed before anything is said: no hello, so no group, no version, no peers.

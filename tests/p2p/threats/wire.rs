@@ -17,7 +17,7 @@ use control_panel::{
 use super::{Against, CAROL, MALLORY, TRUDY};
 use crate::{
     node::{Seen, Words, for_a_while, until},
-    raw::{BYE, CHUNK, DELTA, HAVE, Line, OFFER, REQUEST, TOOK, WANT, frame},
+    raw::{BYE, CHUNK, DELTA, Line, OFFER, REQUEST, TOOK, WANT, frame},
 };
 
 /// Refused from the prefix: none of what it announces comes.
@@ -226,9 +226,9 @@ fn row_09_a_version_of_too_many_authors_ends_the_session() {
         (Author { peer: Peer(peer), incarnation: 0 }, 1)
     });
     let version = authors.collect::<Version>().encode();
-    let line = against.dial(MALLORY);
-    line.greet_with(|_| ());
-    line.send(HAVE, &version);
+    let line = against.greet(MALLORY);
+    line.send(WANT, &version);
+    against.assert_lost(MALLORY, Misbehaved);
     assert_eq!(line.wait_for(BYE), [3]);
     let line = against.greet(MALLORY);
     line.write(&[&[WANT][..], &40_000_000_u32.to_le_bytes()].concat());
