@@ -11,7 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control_panel::{Peer, workers::p2p_sync::OfflineReason};
+use control_panel::{
+    Peer,
+    replica::Grant,
+    workers::p2p_sync::{OfflineReason, Ticket},
+};
 use iroh::SecretKey;
 
 use crate::{
@@ -132,6 +136,9 @@ fn make_the_fixture() {
         writeln!(text, "{} {}", ['>', '<'][from], hex(&frame(kind, &body))).unwrap();
     }
     writeln!(text, "> {}", hex(&frame(BYE, &[0]))).unwrap();
+    let ticket = between.nodes[0].peers.ticket(Grant::Write, Duration::from_secs(1)).unwrap();
+    writeln!(text, "# A ticket of the first: its key, and where it was.\nticket {}", ticket.text()).unwrap();
+    writeln!(text, "at {}", between.nodes[0].address()).unwrap();
     fs::create_dir_all(path().parent().unwrap()).unwrap();
     fs::write(path(), text).unwrap();
 }
@@ -139,10 +146,10 @@ fn make_the_fixture() {
 /// What was written then, from which of the two.
 fn fixture() -> Vec<(usize, Frame)> {
     let text = fs::read_to_string(path()).unwrap();
-    let frames = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
-        let (from, hex) = line.split_once(' ').unwrap();
+    let frames = text.lines().filter_map(|line| {
+        let (from, hex) = line.split_once(' ').filter(|(from, _)| [">", "<"].contains(from))?;
         let bytes = bytes(hex);
-        (usize::from(from == "<"), (bytes[0], bytes[5..].to_vec()))
+        Some((usize::from(from == "<"), (bytes[0], bytes[5..].to_vec())))
     });
     frames.collect()
 }
@@ -184,6 +191,17 @@ fn a_session_of_protocol_1_is_understood() {
         let seen = node.seen_since_online(members()[old]);
         assert_eq!(seen.first(), Some(&Seen::Online), "{seen:?}");
     }
+}
+
+/// Someone has it in a letter.
+#[test]
+fn a_ticket_of_protocol_1_is_read() {
+    let text = fs::read_to_string(path()).unwrap();
+    let line = |word: &str| text.lines().find_map(|line| line.strip_prefix(word)).unwrap().to_owned();
+    let ticket: Ticket = line("ticket ").parse().unwrap();
+    assert_eq!(ticket.peer(), members()[0]);
+    assert_eq!(ticket.addresses(), [line("at ").parse().unwrap()]);
+    assert_eq!(ticket.text(), line("ticket "));
 }
 
 /// A later version may speak more, and be able to do more; the group has the same name, and the layout is the same.

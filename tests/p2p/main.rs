@@ -5,6 +5,8 @@ mod failures;
 mod fixture;
 mod hex;
 mod hosts;
+#[cfg(target_os = "linux")]
+mod idle;
 mod killed;
 mod lossy;
 mod node;
