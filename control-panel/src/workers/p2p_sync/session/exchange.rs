@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Delta, Intent, SendError,
-    anti_entropy::{self, Reach, Reason, Wire},
+    anti_entropy::{self, End, Reach, Reason, Wire},
     link::ServeError,
     replica::State,
 };
@@ -35,6 +35,9 @@ const CHUNK: usize = 64 << 10;
 
 /// Until what a frame took, and the replica does not show, counts as taken.
 const SETTLES: Duration = Duration::from_secs(1);
+
+/// A deadline that is noticed so much later: this process stood still, and what came meanwhile is to be read first.
+const LATE: Duration = Duration::from_secs(1);
 
 type Making = Pin<Box<dyn Future<Output = Result<Arc<Given>, ServeError>> + Send>>;
 
@@ -83,6 +86,8 @@ pub(super) struct Running<I> {
     /// What arrives in this worker, whichever session brings it; and how often the replica had gone on from one when the other was asked last.
     snapshots: watch::Receiver<Arrivals>,
     joins: u64,
+    /// A deadline that was noticed late, and until when that is not held against the other.
+    excused: (Duration, Duration),
 }
 
 impl<I: Intent> Running<I> {
@@ -103,7 +108,22 @@ impl<I: Intent> Running<I> {
             arriving: None,
             snapshots: session.shared.snapshots.arrivals(),
             joins: session.shared.snapshots.arrivals().borrow().joins,
+            excused: (Duration::ZERO, Duration::ZERO),
         }
+    }
+
+    /// What the other did not do in time. Where this process stood still (it was stopped, or the machine slept) that is not known before what came meanwhile was read, or the
+    /// connection found that it timed out itself.
+    fn tick(&mut self) -> Option<End> {
+        let now = self.began.elapsed();
+        if let Some(deadline) = self.machine.deadline()
+            && now > deadline + LATE
+            && self.excused.0 != deadline
+        {
+            self.excused = (deadline, now + LATE);
+            return None;
+        }
+        self.machine.tick(now).err()
     }
 
     /// One more of `untaken` is with the frame.
@@ -193,7 +213,7 @@ where
                     None
                 }
                 Step::Snapshots => None,
-                Step::Time => running.machine.tick(running.began.elapsed()).err().map(Stop::End),
+                Step::Time => running.tick().map(Stop::End),
             };
             if let Some(stop) = stop {
                 return stop;
@@ -208,7 +228,7 @@ where
         send: &mut SendStream,
         receive: &mut RecvStream,
     ) -> Step<I> {
-        let mut deadline = running.machine.deadline();
+        let mut deadline = running.machine.deadline().map(|deadline| deadline.max(running.excused.1));
         if running.queued > 0 {
             let soon = running.began.elapsed() + SETTLES;
             deadline = Some(deadline.map_or(soon, |deadline| deadline.min(soon)));
