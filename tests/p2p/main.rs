@@ -1,5 +1,6 @@
 //! Replicas of several processes in sync over real connections, on loopback.
 
+mod disk;
 mod failures;
 #[cfg(unix)]
 mod fixture;

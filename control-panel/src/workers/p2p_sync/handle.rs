@@ -30,6 +30,9 @@ pub struct PeerSyncStatus {
     pub peers: Vec<PeerStatus>,
     /// Connections that were refused for their key, since the start.
     pub refused: u64,
+    /// Why the trust store is not on disk as it counts: a full disk, say. It is tried again each second; a restart before that begins with what
+    /// is on disk.
+    pub unsaved: Option<String>,
 }
 
 /// How a peer is.
@@ -135,7 +138,12 @@ impl PeerSyncHandle {
             };
             PeerStatus { peer: *peer, online: state.online.contains(peer), trusted, grant, addresses }
         });
-        PeerSyncStatus { addresses, peers: peers.collect(), refused: self.shared.refused() }
+        PeerSyncStatus {
+            addresses,
+            peers: peers.collect(),
+            refused: self.shared.refused(),
+            unsaved: self.shared.trust.unsaved(),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Replicas of several processes, in sync: peers that trust each other connect, exchange what the other lacks, and every loss of contact is an intent.
 //!
 //! Built on iroh: QUIC and TLS 1.3, where a peer is its ed25519 key. By default it binds to loopback, and uses no relay, no DNS, no port mapping and no
-//! public service. What it promises, and the protocol, is in `workers/p2p_sync/README.md`.
+//! public service. What it promises, and the protocol, is in `workers/p2p_sync/README.md`; what peers can do to each other, what is stored, and how to get rid of one, in the
+//! [guide].
 //!
 //! ```
 //! use control_panel::{ControlPanel, Delta, GraphIntent, Replica, Stamp, State};
@@ -48,6 +49,8 @@ mod dial;
 mod endpoint;
 mod error;
 mod event;
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 mod handle;
 mod hub;
 mod intents;

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use data_encoding::HEXLOWER;
 
 use super::secret_file::{self, FileError, FileFault};
@@ -223,6 +223,8 @@ fn check(content: &str) -> String {
 pub(super) struct TrustStore {
     path: PathBuf,
     peers: ArcSwap<Peers>,
+    /// Why what counts is not on disk, since the last attempt.
+    unsaved: ArcSwapOption<String>,
 }
 
 impl TrustStore {
@@ -233,7 +235,7 @@ impl TrustStore {
             None => Ok(Peers::default()),
         };
         let peers = read().map_err(|fault: FileFault| fault.at(path))?;
-        Ok(Self { path: path.into(), peers: ArcSwap::from_pointee(peers) })
+        Ok(Self { path: path.into(), peers: ArcSwap::from_pointee(peers), unsaved: ArcSwapOption::empty() })
     }
 
     pub(super) fn peers(&self) -> Arc<Peers> {
@@ -258,12 +260,29 @@ impl TrustStore {
 
     /// Writes it whole, if it differs from what was written last. It blocks.
     pub(super) fn save(&self, saved: &mut Option<Arc<Peers>>) -> Result<(), FileError> {
-        let peers = self.peers();
-        if saved.as_ref().is_some_and(|saved| **saved == *peers) {
+        if self.is_saved(saved.as_ref()) {
             return Ok(());
         }
-        secret_file::replace(&self.path, peers.text().as_bytes()).map_err(|fault| fault.at(&self.path))?;
+        let peers = self.peers();
+        let written = secret_file::replace(&self.path, peers.text().as_bytes());
+        let written = written.map_err(|fault| fault.at(&self.path));
+        self.unsaved.store(written.as_ref().err().map(|error| Arc::new(error.to_string())));
+        written?;
         *saved = Some(peers);
         Ok(())
+    }
+
+    /// Whether what counts is what was written last.
+    pub(super) fn is_saved(&self, saved: Option<&Arc<Peers>>) -> bool {
+        let is_saved = saved.is_some_and(|saved| **saved == *self.peers());
+        if is_saved {
+            self.unsaved.store(None);
+        }
+        is_saved
+    }
+
+    /// Why it was not written when it was tried last.
+    pub(super) fn unsaved(&self) -> Option<String> {
+        self.unsaved.load_full().map(|why| String::clone(&why))
     }
 }

@@ -84,6 +84,8 @@ pub(super) struct Hub<S: State, I: Intent, P> {
     from_tasks: mpsc::Receiver<FromTask>,
     peers: BTreeMap<Peer, Known>,
     saver: Saver,
+    /// When the trust store is written again, where it could not be.
+    save_at: Option<Instant>,
     jitter: Jitter,
     published: u64,
     sessions: u64,
@@ -140,6 +142,7 @@ where
         from_tasks,
         peers: BTreeMap::new(),
         saver: Saver::default(),
+        save_at: None,
         jitter: Jitter::new(seed),
         sessions: 0,
         failed: false,
@@ -196,7 +199,8 @@ where
 
     async fn woken(&mut self) -> Woken {
         let contacts = self.peers.values().filter_map(|known| known.contact.deadline()).min();
-        let deadline = [contacts, self.parts.shared.tickets.deadline()].into_iter().flatten().min();
+        let deadline =
+            [contacts, self.parts.shared.tickets.deadline(), self.save_at].into_iter().flatten().min();
         let time = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,

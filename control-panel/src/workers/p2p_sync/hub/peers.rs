@@ -1,6 +1,6 @@
 //! Which peers may be talked to, and how contact begins: dialled, accepted, or by a ticket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
@@ -17,6 +17,9 @@ use super::{
     FromTask, Hub, Known, Saver,
 };
 use crate::{Delta, Intent, Peer, replica::State};
+
+/// When the trust store is written again that could not be.
+const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
 impl<S, I, P> Hub<S, I, P>
 where
@@ -53,13 +56,22 @@ where
 
     /// Writes the trust store if it changed, off this task.
     pub(super) fn save(&mut self) {
+        let now = Instant::now();
+        if self.parts.shared.trust.unsaved().is_none() {
+            self.save_at = None;
+        } else if self.save_at.is_some_and(|at| at > now) {
+            return;
+        } else {
+            // A full disk is not asked without a pause.
+            self.save_at = Some(now + SAVE_AGAIN);
+        }
         let Ok(mut last) = Arc::clone(&self.saver).try_lock_owned() else { return };
-        if last.as_ref().is_some_and(|last| **last == *self.parts.shared.trust.peers()) {
+        if self.parts.shared.trust.is_saved(last.as_ref()) {
             return;
         }
         let shared = Arc::clone(&self.parts.shared);
         self.tasks.spawn_blocking(move || {
-            // One that cannot be written is tried again with the next change; what counts is in memory.
+            // One that cannot be written is tried again; what counts is in memory, and the status says why.
             shared.trust.save(&mut last).ok();
         });
     }
