@@ -78,7 +78,7 @@ pub(crate) struct Cli {
 
     /// Shares the graph of this journal: prints a ticket for another program, which begins with it as --peer; the command `invite` prints one
     /// more. Goes on until it is ended. Beside the journal lie FILE.key, which is this program among its peers, and FILE.peers. It listens on
-    /// this machine alone, finds no one by itself, and uses no server.
+    /// this machine alone, and uses no server; the programs that have the graph find each other through one another.
     #[cfg(feature = "p2p")]
     #[arg(long, requires = "journal", conflicts_with = "peer")]
     pub(crate) share: bool,

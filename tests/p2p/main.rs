@@ -1,5 +1,6 @@
 //! Replicas of several processes in sync over real connections, on loopback.
 
+mod discovery;
 mod disk;
 mod failures;
 #[cfg(unix)]
@@ -9,6 +10,7 @@ mod hosts;
 #[cfg(target_os = "linux")]
 mod idle;
 mod killed;
+mod lan;
 mod lossy;
 mod node;
 mod presence;

@@ -132,6 +132,8 @@ pub(crate) struct Setup {
     pub(crate) bind: SocketAddr,
     /// Where others are, from the start.
     pub(crate) known: Vec<(Peer, SocketAddr)>,
+    /// Whether it is on the local network.
+    pub(crate) lan: bool,
 }
 
 impl Setup {
@@ -144,6 +146,7 @@ impl Setup {
             journal: false,
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             known: Vec::new(),
+            lan: false,
         }
     }
 
@@ -172,6 +175,7 @@ impl Setup {
         };
         let options =
             PeerSyncOptions::new(self.key(), self.folder.join("peers")).idle(self.idle).bind(self.bind);
+        let options = if self.lan { options.lan() } else { options };
         let sync = PeerSync::new(replica.link(), options).unwrap();
         let peers = sync.handle();
         for (peer, address) in &self.known {

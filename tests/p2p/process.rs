@@ -32,7 +32,7 @@ fn peer(hex: &str) -> Peer {
 
 /// A setup as lines, and back.
 fn text_of(setup: &Setup) -> String {
-    let Setup { folder, members, idle, journal, bind, known } = setup;
+    let Setup { folder, members, idle, journal, bind, known, lan: _ } = setup;
     let members: Vec<_> = members.iter().map(|peer| hex(&peer.0)).collect();
     let known: Vec<_> = known.iter().map(|(peer, at)| format!("{}@{at}", hex(&peer.0))).collect();
     let [folder, idle] = [folder.to_str().unwrap().to_owned(), idle.as_millis().to_string()];
@@ -50,7 +50,7 @@ fn setup_of(text: &str) -> Setup {
         let (of, at) = known.split_once('@').unwrap();
         (peer(of), at.parse().unwrap())
     });
-    Setup { folder, members, idle, journal, bind, known: known.collect() }
+    Setup { folder, members, idle, journal, bind, known: known.collect(), lan: false }
 }
 
 /// What the process is.

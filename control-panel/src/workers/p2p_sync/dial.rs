@@ -1,27 +1,20 @@
 //! One attempt to reach a peer.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use iroh::{
-    Endpoint,
+    Endpoint, EndpointAddr,
     endpoint::{ConnectError, ConnectingError, Connection, ConnectionError},
 };
 use tokio::time::timeout;
 
-use super::{
-    endpoint::{SYNC, place},
-    event::OfflineReason,
-    session::reason_of_connection,
-};
-use crate::Peer;
-
+use super::{endpoint::SYNC, event::OfflineReason, session::reason_of_connection};
 pub(super) async fn connect_to(
     endpoint: &Endpoint,
-    peer: &Peer,
-    addresses: &[SocketAddr],
+    place: Option<EndpointAddr>,
     time: Duration,
 ) -> Result<Connection, OfflineReason> {
-    let place = place(peer, addresses).filter(|_| !addresses.is_empty()).ok_or(OfflineReason::Unreachable)?;
+    let place = place.ok_or(OfflineReason::Unreachable)?;
     match timeout(time, endpoint.connect(place, SYNC)).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(reason_of_connect(&error)),

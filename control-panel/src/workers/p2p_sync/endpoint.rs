@@ -8,7 +8,7 @@ use std::{
 };
 
 use iroh::{
-    Endpoint, EndpointAddr, PublicKey, RelayMode, TransportAddr,
+    Endpoint, EndpointAddr, PublicKey, RelayMode, RelayUrl, TransportAddr,
     dns::{DnsResolver, NameserverConfig},
     endpoint::{
         AfterHandshakeOutcome, Connection, EndpointHooks, Incoming, IncomingAddr, PortmapperConfig,
@@ -16,7 +16,7 @@ use iroh::{
     },
 };
 
-use super::{PeerSyncOptions, shared::Shared};
+use super::{PeerSyncOptions, shared::Shared, trust::ADDRESSES};
 use crate::Peer;
 
 /// Sync of replicas, and the pairing of peers.
@@ -43,19 +43,23 @@ const HALF_OPEN_OF_ONE: usize = 8;
 
 /// Binds it.
 pub(super) async fn bind(options: &PeerSyncOptions, shared: &Arc<Shared>) -> Result<Endpoint, String> {
-    // No relay, no address lookup, no port mapping; and names resolve to nothing.
-    let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
-    let resolver = DnsResolver::builder()
-        .add_nameserver_config(NameserverConfig::udp(nowhere.ip()).with_port(nowhere.port()))
-        .disable_fallback()
-        .build();
-    Endpoint::builder(presets::Minimal)
+    // No address lookup, no port mapping; no relay but one that was named.
+    let mut builder = Endpoint::builder(presets::Minimal);
+    if shared.relay.is_none() {
+        // Names resolve to nothing; with a relay only its own is asked for.
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+        let resolver = DnsResolver::builder()
+            .add_nameserver_config(NameserverConfig::udp(nowhere.ip()).with_port(nowhere.port()))
+            .disable_fallback()
+            .build();
+        builder = builder.dns_resolver(resolver);
+    }
+    builder
         .secret_key(options.key.secret().clone())
         .alpns(alpns(shared))
-        .relay_mode(RelayMode::Disabled)
+        .relay_mode(relay_mode(shared.relay.as_ref()))
         .clear_address_lookup()
         .portmapper_config(PortmapperConfig::Disabled)
-        .dns_resolver(resolver)
         .transport_config(transport(options.idle))
         .hooks(Gate { shared: Arc::clone(shared) })
         .clear_ip_transports()
@@ -64,6 +68,11 @@ pub(super) async fn bind(options: &PeerSyncOptions, shared: &Arc<Shared>) -> Res
         .bind()
         .await
         .map_err(|error| format!("{} cannot be bound: {error}", options.bind))
+}
+
+/// The one that was named, and no other.
+fn relay_mode(relay: Option<&RelayUrl>) -> RelayMode {
+    relay.map_or(RelayMode::Disabled, |relay| RelayMode::custom([relay.clone()]))
 }
 
 /// What is offered now.
@@ -84,16 +93,29 @@ fn transport(idle: Duration) -> QuicTransportConfig {
         .receive_window(VarInt::from_u32(WINDOW))
         .send_window(u64::from(WINDOW))
         .max_concurrent_bidi_streams(VarInt::from_u32(1))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(1))
         .datagram_receive_buffer_size(Some(DATAGRAMS))
         .datagram_send_buffer_size(DATAGRAMS)
         .build()
 }
 
-/// Where a peer may be. `None` if its name is no key.
-pub(super) fn place(peer: &Peer, addresses: &[SocketAddr]) -> Option<EndpointAddr> {
+/// Where a peer may be. `None` if there is nothing to try, or its name is no key.
+pub(super) fn place(shared: &Shared, peer: &Peer, addresses: &[SocketAddr]) -> Option<EndpointAddr> {
     let id = PublicKey::from_bytes(&peer.0).ok()?;
-    Some(EndpointAddr::from_parts(id, addresses.iter().map(|address| TransportAddr::Ip(*address))))
+    let relay = shared.relay.iter().cloned().map(TransportAddr::Relay);
+    let places: Vec<_> = addresses.iter().copied().map(TransportAddr::Ip).chain(relay).collect();
+    (shared.lan || !places.is_empty()).then(|| EndpointAddr::from_parts(id, places))
+}
+
+/// Where others reach this endpoint: at most 8 addresses.
+pub(super) fn own_addresses(endpoint: &Endpoint) -> Vec<SocketAddr> {
+    let mut addresses = endpoint.bound_sockets();
+    addresses.extend(endpoint.addr().ip_addrs().copied());
+    addresses.retain(|address| !address.ip().is_unspecified());
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.truncate(ADDRESSES);
+    addresses
 }
 
 pub(super) fn peer_of(connection: &Connection) -> Peer {
@@ -190,6 +212,73 @@ impl Drop for Handshake {
             if *of_one == 0 {
                 counts.of.remove(&from);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        replica::RunHash,
+        workers::p2p_sync::{PeerKey, trust::TrustStore},
+    };
+
+    const RELAY: &str = "https://relay.example";
+
+    fn options(folder: &tempfile::TempDir) -> PeerSyncOptions {
+        let key = PeerKey::open(folder.path().join("peer.key")).unwrap();
+        PeerSyncOptions::new(key, folder.path().join("peers"))
+    }
+
+    fn shared(options: &PeerSyncOptions) -> Arc<Shared> {
+        let trust = TrustStore::open(&options.trust).unwrap();
+        Arc::new(Shared::new(options, RunHash([5; 32]), trust))
+    }
+
+    #[test]
+    fn by_default_it_is_on_this_machine_alone_and_uses_no_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = options(&folder);
+        let shared = shared(&options);
+        assert_eq!(relay_mode(shared.relay.as_ref()), RelayMode::Disabled);
+        assert_eq!(place(&shared, &shared.me, &[]), None, "there is nothing to try");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let endpoint = bind(&options, &shared).await.unwrap();
+            let addresses = own_addresses(&endpoint);
+            assert!(
+                !addresses.is_empty() && addresses.iter().all(|at| at.ip().is_loopback()),
+                "{addresses:?}"
+            );
+            assert_eq!(endpoint.addr().relay_urls().count(), 0);
+            assert!(
+                endpoint.address_lookup().unwrap().is_empty(),
+                "no one is asked, and nothing is announced"
+            );
+            endpoint.close().await;
+        });
+    }
+
+    #[test]
+    fn of_relays_it_has_the_one_that_was_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = options(&folder).relay(RELAY).unwrap();
+        let shared = shared(&options);
+        let relays = relay_mode(shared.relay.as_ref()).relay_map().urls::<Vec<_>>();
+        let named: RelayUrl = RELAY.parse().unwrap();
+        assert_eq!(relays, std::slice::from_ref(&named));
+        let place = place(&shared, &shared.me, &[]).unwrap();
+        assert_eq!(
+            place.relay_urls().collect::<Vec<_>>(),
+            [&named],
+            "a peer without an address is met there"
+        );
+        for wrong in ["", "relay", "relay.example", "ftp://relay.example", "https://", "mailto:a@b"] {
+            let error = options.clone().relay(wrong).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{wrong}`")), "{error}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 use super::{
-    endpoint::{self, REFUSED},
+    endpoint::{self, REFUSED, own_addresses},
     pairing::PairError,
     presence::PresenceTooLong,
     shared::Shared,
@@ -33,6 +33,8 @@ pub struct PeerSyncStatus {
     /// Why the trust store is not on disk as it counts: a full disk, say. It is tried again each second; a restart before that begins with what
     /// is on disk.
     pub unsaved: Option<String>,
+    /// Why the local network is not looked at, where [`lan`](super::PeerSyncOptions::lan) asks for it. It is tried again as this machine's addresses change.
+    pub lan_fault: Option<String>,
 }
 
 /// How a peer is.
@@ -61,12 +63,7 @@ impl PeerSyncHandle {
     /// The worker does not run yet, or 16 tickets are open.
     pub fn ticket(&self, grant: Grant, lifetime: Duration) -> Result<Ticket, TicketError> {
         let endpoint = self.shared.endpoint.load_full().ok_or(TicketError::NotRunning)?;
-        let mut addresses = endpoint.bound_sockets();
-        addresses.extend(endpoint.addr().ip_addrs().copied());
-        addresses.retain(|address| !address.ip().is_unspecified());
-        addresses.sort_unstable();
-        addresses.dedup();
-        addresses.truncate(ADDRESSES);
+        let addresses = own_addresses(&endpoint);
         let secret = self.shared.tickets.open(grant, lifetime)?;
         // Before it is shown to the one that redeems it.
         endpoint.set_alpns(endpoint::alpns(&self.shared));
@@ -94,7 +91,11 @@ impl PeerSyncHandle {
     /// The trust store has its 1,024 peers, and this is none of them: then it is not trusted anyway, until it becomes a member.
     pub fn revoke(&self, peer: Peer) -> Result<(), TicketError> {
         self.shared.trust.change(|peers| peers.revoke(peer)).map_err(|_| TicketError::StoreFull)?;
-        let connection = self.shared.state().connections.remove(&peer);
+        self.shared.rendezvous(|rendezvous| rendezvous.forget(&peer));
+        let mut state = self.shared.state();
+        state.addresses.remove(&peer);
+        let connection = state.connections.remove(&peer);
+        drop(state);
         if let Some(connection) = connection.and_then(|connection| connection.upgrade()) {
             connection.close(REFUSED, b"");
         }
@@ -126,7 +127,7 @@ impl PeerSyncHandle {
     /// How it is now.
     pub fn status(&self) -> PeerSyncStatus {
         let endpoint = self.shared.endpoint.load_full();
-        let addresses = endpoint.map(|endpoint| endpoint.bound_sockets()).unwrap_or_default();
+        let addresses = endpoint.map(|endpoint| own_addresses(&endpoint)).unwrap_or_default();
         let trusted = self.shared.trust.peers();
         let state = self.shared.state();
         let peers = trusted.iter().map(|(peer, entry)| {
@@ -143,6 +144,7 @@ impl PeerSyncHandle {
             peers: peers.collect(),
             refused: self.shared.refused(),
             unsaved: self.shared.trust.unsaved(),
+            lan_fault: self.shared.lan_fault.load_full().map(|fault| String::clone(&fault)),
         }
     }
 }

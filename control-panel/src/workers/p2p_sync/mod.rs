@@ -44,6 +44,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod address;
+mod announcement;
 mod contact;
 mod dial;
 mod endpoint;
@@ -52,11 +54,14 @@ mod event;
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 mod handle;
+mod hints;
 mod hub;
 mod intents;
 mod key;
+mod lan;
 mod pairing;
 mod presence;
+mod rendezvous;
 mod secret_file;
 mod session;
 mod shared;
@@ -68,10 +73,12 @@ mod ticket;
 mod tickets;
 mod trust;
 
+use iroh::RelayUrl;
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use self::{error::relay_url, shared::Shared, trust::TrustStore};
 pub use self::{
-    error::PeerSyncError,
+    error::{PeerSyncError, RelayUrlError},
     event::{OfflineReason, PeerMisbehaved, PeerOffline, PeerOnline},
     handle::{PeerStatus, PeerSyncHandle, PeerSyncStatus},
     intents::PeerIntents,
@@ -83,7 +90,6 @@ pub use self::{
     ticket::{Ticket, TicketError},
     trust::TrustOrigin,
 };
-use self::{shared::Shared, trust::TrustStore};
 use crate::{
     Backoff, Cancel, Context, Delta, Intent, IntentSource, Restart, Source, Worker, link::Link,
     replica::State,
@@ -98,6 +104,8 @@ pub struct PeerSyncOptions {
     idle: Duration,
     connect: Duration,
     snapshot_bytes: usize,
+    relay: Option<RelayUrl>,
+    lan: bool,
 }
 
 impl PeerSyncOptions {
@@ -110,6 +118,8 @@ impl PeerSyncOptions {
             idle: Duration::from_secs(5),
             connect: Duration::from_secs(5),
             snapshot_bytes: 256 << 20,
+            relay: None,
+            lan: false,
         }
     }
 
@@ -127,6 +137,32 @@ impl PeerSyncOptions {
     /// How long a snapshot may be that is [taken](PeerIntents::snapshots); there is one at a time, in memory. Default: 256 MiB.
     pub fn snapshot_bytes(self, bytes: usize) -> Self {
         Self { snapshot_bytes: bytes, ..self }
+    }
+
+    /// Meets peers at this relay too, where neither reaches the other directly: a server of the protocol of `iroh-relay`, such as `https://relay.example`. All peers that are to meet there
+    /// name the same one. It sees their keys, addresses, and when and how much they talk, and no contents. Default: none, and no other is ever used.
+    ///
+    /// ```
+    /// use control_panel::workers::p2p_sync::{PeerKey, PeerSyncOptions};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let key = PeerKey::open(folder.path().join("peer.key"))?;
+    /// let options = PeerSyncOptions::new(key, folder.path().join("peers"));
+    /// let options = options.relay("https://relay.example")?;
+    /// assert!(options.relay("my relay").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It is no URL with `http` or `https`.
+    pub fn relay(self, url: &str) -> Result<Self, RelayUrlError> {
+        Ok(Self { relay: Some(relay_url(url)?), ..self })
+    }
+
+    /// Announces itself on the local network (multicast DNS), and looks for trusted peers there. Anyone on the link sees this program's key and addresses, and that they are
+    /// of a program such as this. It is of use where [`bind`](Self::bind) opens the program to that network. Default: neither.
+    pub fn lan(self) -> Self {
+        Self { lan: true, ..self }
     }
 
     /// How long a connection may take to come about. Default: 5 s.
@@ -167,7 +203,7 @@ impl<S: State> PeerSync<S> {
             "the key is another peer's than the replica: build it with `key.peer()`"
         );
         let trust = TrustStore::open(&options.trust)?;
-        let shared = Arc::new(Shared::new(me, link.genesis(), trust));
+        let shared = Arc::new(Shared::new(&options, link.genesis(), trust));
         Ok(Self { source: IntentSource::P2pSync, parts: Arc::new(Parts { link, options, shared }) })
     }
 }

@@ -62,7 +62,7 @@ pub(super) async fn redeem(
     if ticket.group != shared.group {
         return Err(PairError::Ticket(TicketError::OtherGroup));
     }
-    let place = place(&ticket.peer, &ticket.addresses).ok_or(PairError::Ticket(TicketError::Malformed))?;
+    let place = place(&shared, &ticket.peer, &ticket.addresses).ok_or(PairError::Unreachable)?;
     let connection = match timeout(TIME, endpoint.connect(place, PAIR)).await {
         Ok(Ok(connection)) => connection,
         Err(_) => return Err(PairError::Unreachable),

@@ -10,17 +10,19 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use iroh::{Endpoint, endpoint::WeakConnectionHandle};
-use tokio::sync::{Notify, oneshot};
+use iroh::{Endpoint, RelayUrl, endpoint::WeakConnectionHandle};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::{
+    PeerSyncOptions,
     presence::Shown,
+    rendezvous::Rendezvous,
     snapshots::Snapshots,
     ticket::{Ticket, TicketError},
     tickets::Tickets,
-    trust::TrustStore,
+    trust::{Entry, TrustStore},
 };
-use crate::{Peer, replica::RunHash};
+use crate::{Peer, anti_entropy, replica::RunHash};
 
 /// Redemptions that wait for the worker.
 const REDEMPTIONS: usize = 16;
@@ -32,6 +34,11 @@ pub(super) type Redemption = (Ticket, oneshot::Sender<Result<Peer, super::PairEr
 pub(super) struct Shared {
     pub(super) me: Peer,
     pub(super) group: RunHash,
+    /// Where all peers can be met, if one was named.
+    pub(super) relay: Option<RelayUrl>,
+    /// Whether the local network is looked at; and why it cannot be.
+    pub(super) lan: bool,
+    pub(super) lan_fault: ArcSwapOption<String>,
     pub(super) trust: TrustStore,
     pub(super) tickets: Tickets,
     /// While the worker runs.
@@ -41,6 +48,9 @@ pub(super) struct Shared {
     /// What this program shows its peers.
     pub(super) shown: Shown,
     pub(super) snapshots: Snapshots,
+    /// Rings as there is something for neighbours: which change.
+    pub(super) hints: watch::Sender<u64>,
+    rendezvous: Mutex<Rendezvous>,
     refused: AtomicU64,
     state: Mutex<State>,
 }
@@ -58,9 +68,13 @@ pub(super) struct State {
 }
 
 impl Shared {
-    pub(super) fn new(me: Peer, group: RunHash, trust: TrustStore) -> Self {
+    pub(super) fn new(options: &PeerSyncOptions, group: RunHash, trust: TrustStore) -> Self {
+        let key = &options.key;
         Self {
-            me,
+            me: key.peer(),
+            relay: options.relay.clone(),
+            lan: options.lan,
+            lan_fault: ArcSwapOption::empty(),
             group,
             trust,
             tickets: Tickets::default(),
@@ -68,6 +82,8 @@ impl Shared {
             changed: Notify::new(),
             shown: Shown::default(),
             snapshots: Snapshots::default(),
+            hints: watch::Sender::new(0),
+            rendezvous: Mutex::new(Rendezvous::new(key.secret().clone(), anti_entropy::group(group))),
             refused: AtomicU64::new(0),
             state: Mutex::default(),
         }
@@ -76,6 +92,20 @@ impl Shared {
     /// Held for moments, and never across a wait.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Likewise. What changed there wakes those that pass it on.
+    pub(super) fn rendezvous<R>(&self, change: impl FnOnce(&mut Rendezvous) -> R) -> R {
+        let mut rendezvous = self.rendezvous.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut rendezvous);
+        let changes = rendezvous.changes();
+        drop(rendezvous);
+        self.hints.send_if_modified(|seen| {
+            let is_new = *seen < changes;
+            *seen = changes.max(*seen);
+            is_new
+        });
+        result
     }
 
     pub(super) fn count_refused(&self) {
@@ -100,13 +130,12 @@ impl Shared {
     /// All addresses of a peer that are known, the best first.
     pub(super) fn addresses(&self, peer: &Peer) -> Vec<SocketAddr> {
         let mut addresses = self.state().addresses.get(peer).cloned().unwrap_or_default();
-        let peers = self.trust.peers();
-        let known = peers.trusted().find(|(trusted, _)| *trusted == peer).map_or(&[][..], |(_, known)| known);
-        for address in known {
-            if !addresses.contains(address) {
-                addresses.push(*address);
-            }
+        addresses.extend(self.rendezvous(|rendezvous| rendezvous.addresses(peer).to_vec()));
+        if let Some(Entry::Trusted { addresses: known, .. }) = self.trust.peers().get(peer) {
+            addresses.extend(known);
         }
+        let mut seen = BTreeSet::new();
+        addresses.retain(|address| seen.insert(*address));
         addresses
     }
 }

@@ -1,14 +1,13 @@
 //! What pairs a peer, once.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-    str::FromStr,
-};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 use data_encoding::BASE32_NOPAD;
 
-use super::trust::ADDRESSES;
+use super::{
+    address::{self, take_array},
+    trust::ADDRESSES,
+};
 use crate::{Peer, replica::RunHash};
 
 const PREFIX: &str = "cp1";
@@ -68,19 +67,7 @@ impl Ticket {
         bytes.extend_from_slice(&self.peer.0);
         bytes.extend_from_slice(&self.group.0);
         bytes.extend_from_slice(&self.secret);
-        for address in self.addresses.iter().take(ADDRESSES) {
-            match address.ip() {
-                IpAddr::V4(ip) => {
-                    bytes.push(4);
-                    bytes.extend_from_slice(&ip.octets());
-                }
-                IpAddr::V6(ip) => {
-                    bytes.push(6);
-                    bytes.extend_from_slice(&ip.octets());
-                }
-            }
-            bytes.extend_from_slice(&address.port().to_be_bytes());
-        }
+        self.addresses.iter().take(ADDRESSES).for_each(|address| address::put(address, &mut bytes));
         bytes
     }
 }
@@ -108,30 +95,19 @@ impl FromStr for Ticket {
         if check(bytes) != *found {
             return Err(TicketError::Check);
         }
-        let peer = Peer(*take(&mut bytes)?);
-        let group = RunHash(*take(&mut bytes)?);
-        let secret = *take(&mut bytes)?;
+        let malformed = TicketError::Malformed;
+        let peer = Peer(*take_array(&mut bytes).ok_or(malformed)?);
+        let group = RunHash(*take_array(&mut bytes).ok_or(malformed)?);
+        let secret = *take_array(&mut bytes).ok_or(malformed)?;
         let mut addresses = Vec::new();
-        while let Some((family, rest)) = bytes.split_first() {
-            bytes = rest;
-            let ip = match family {
-                4 => IpAddr::from(*take::<4>(&mut bytes)?),
-                6 => IpAddr::from(*take::<16>(&mut bytes)?),
-                _ => return Err(TicketError::Malformed),
-            };
-            addresses.push(SocketAddr::new(ip, u16::from_be_bytes(*take(&mut bytes)?)));
+        while !bytes.is_empty() {
+            addresses.push(address::take(&mut bytes).ok_or(malformed)?);
         }
         if addresses.len() > ADDRESSES {
             return Err(TicketError::Malformed);
         }
         Ok(Self { peer, group, secret, addresses })
     }
-}
-
-fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Result<&'a [u8; N], TicketError> {
-    let (first, rest) = bytes.split_first_chunk().ok_or(TicketError::Malformed)?;
-    *bytes = rest;
-    Ok(first)
 }
 
 impl fmt::Debug for Ticket {

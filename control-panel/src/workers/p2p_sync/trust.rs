@@ -127,6 +127,20 @@ impl Peers {
         }
     }
 
+    /// It says that it is there, and it is in contact: behind where it was reached, as that worked.
+    pub(super) fn said(&mut self, peer: &Peer, said: &[SocketAddr]) {
+        if let Some(Entry::Trusted { addresses, .. }) = self.0.get_mut(peer) {
+            let reached = addresses.first().copied();
+            let old = std::mem::take(addresses);
+            for address in reached.into_iter().chain(said.iter().copied()).chain(old) {
+                if !addresses.contains(&address) {
+                    addresses.push(address);
+                }
+            }
+            addresses.truncate(ADDRESSES);
+        }
+    }
+
     pub(super) fn revoke(&mut self, peer: Peer) -> Result<(), StoreFull> {
         if !self.0.contains_key(&peer) && self.0.len() >= PEERS {
             return Err(StoreFull);

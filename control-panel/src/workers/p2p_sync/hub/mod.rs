@@ -51,6 +51,12 @@ pub(super) enum FromTask {
         peer: Peer,
         what: String,
     },
+    /// There is news of where a peer is.
+    Hinted {
+        peer: Peer,
+    },
+    /// This endpoint has other addresses.
+    Moved,
     /// Trust changed.
     Paired {
         peer: Peer,
@@ -90,6 +96,7 @@ pub(super) struct Hub<S: State, I: Intent, P> {
     published: u64,
     sessions: u64,
     failed: bool,
+    looks_at_lan: bool,
 }
 
 /// A peer that is trusted.
@@ -146,7 +153,9 @@ where
         jitter: Jitter::new(seed),
         sessions: 0,
         failed: false,
+        looks_at_lan: false,
     };
+    hub.follow_addresses();
     hub.cx.ready();
     hub.run().await;
     hub.stop().await;
@@ -252,6 +261,7 @@ where
                 if let Some(address) = address {
                     self.parts.shared.trust.change(|peers| peers.reached(&peer, address));
                 }
+                self.remember(&peer);
                 self.report(peer, change).await;
             }
             FromTask::Ended { id, peer, ended } => {
@@ -269,6 +279,12 @@ where
                 }
             }
             FromTask::Misbehaved { peer, what } => self.misbehaved(peer, what).await,
+            FromTask::Hinted { peer } => match self.peers.get_mut(&peer) {
+                Some(known) if known.contact.is_online() => self.remember(&peer),
+                Some(known) => known.contact.hint(now),
+                None => {}
+            },
+            FromTask::Moved => self.announce(),
             FromTask::Paired { peer } => {
                 self.follow_trust().await;
                 if let Some(known) = self.peers.get_mut(&peer) {

@@ -1,7 +1,8 @@
 //! Which peers may be talked to, and how contact begins: dialled, accepted, or by a ticket.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use iroh::Watcher;
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
         dial::connect_to,
         endpoint::{self, PAIR},
         event::OfflineReason,
-        pairing,
+        lan, pairing,
         shared::Shared,
     },
     FromTask, Hub, Known, Saver,
@@ -34,9 +35,14 @@ where
         shared.trust.change(|peers| peers.set_members(shared.me, &members));
         let peers = shared.trust.peers();
         let now = Instant::now();
+        let mut new = BTreeSet::new();
         for (peer, _) in peers.trusted() {
-            self.peers.entry(*peer).or_insert_with(|| Known { contact: Contact::new(now), session: None });
+            self.peers.entry(*peer).or_insert_with(|| {
+                new.insert(*peer);
+                Known { contact: Contact::new(now), session: None }
+            });
         }
+        shared.rendezvous(|rendezvous| rendezvous.follow(&peers, &new));
         let gone: Vec<Peer> = self.peers.keys().filter(|peer| !peers.is_trusted(peer)).copied().collect();
         for peer in gone {
             let Some(mut known) = self.peers.remove(&peer) else { continue };
@@ -87,13 +93,57 @@ where
             }
             known.contact.dial_at = None;
             let (peer, to_hub, endpoint) = (*peer, self.reports.clone(), self.endpoint.clone());
-            let addresses = self.parts.shared.addresses(&peer);
+            let shared = &self.parts.shared;
+            let place = endpoint::place(shared, &peer, &shared.addresses(&peer));
             let connect = self.parts.options.connect;
             self.tasks.spawn(async move {
-                let result = connect_to(&endpoint, &peer, &addresses, connect).await;
+                let result = connect_to(&endpoint, place, connect).await;
                 to_hub.send(FromTask::Dialled { peer, result }).await.ok();
             });
         }
+    }
+
+    /// Says where this endpoint is, and follows where it comes to be.
+    pub(super) fn follow_addresses(&mut self) {
+        self.announce();
+        let (mut addresses, to_hub) = (self.endpoint.watch_addr(), self.reports.clone());
+        self.tasks.spawn(async move {
+            while addresses.updated().await.is_ok() && to_hub.send(FromTask::Moved).await.is_ok() {}
+        });
+    }
+
+    pub(super) fn announce(&mut self) {
+        self.look_at_lan();
+        let addresses = endpoint::own_addresses(&self.endpoint);
+        if self.parts.shared.rendezvous(|rendezvous| rendezvous.announce(&addresses)) {
+            // Another network: what was out of reach there may not be here.
+            let now = Instant::now();
+            self.peers.values_mut().for_each(|known| known.contact.hint(now));
+        }
+    }
+
+    /// Where that was asked for, and is not so yet: a network may come later.
+    fn look_at_lan(&mut self) {
+        let shared = &self.parts.shared;
+        if !shared.lan || self.looks_at_lan {
+            return;
+        }
+        match lan::begin(&self.endpoint) {
+            Ok(lookup) => {
+                let (shared, to_hub) = (Arc::clone(shared), self.reports.clone());
+                self.tasks.spawn(async move { lan::look(lookup, &shared, to_hub).await });
+                self.looks_at_lan = true;
+                self.parts.shared.lan_fault.store(None);
+            }
+            Err(fault) => shared.lan_fault.store(Some(Arc::new(fault))),
+        }
+    }
+
+    /// What a peer that is in contact says of where it is comes to the address book.
+    pub(super) fn remember(&self, peer: &Peer) {
+        let shared = &self.parts.shared;
+        let said = shared.rendezvous(|rendezvous| rendezvous.addresses(peer).to_vec());
+        shared.trust.change(|peers| peers.said(peer, &said));
     }
 
     /// A handshake begins.

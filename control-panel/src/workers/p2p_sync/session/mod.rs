@@ -13,8 +13,10 @@ use super::{
     PeerIntents,
     endpoint::{CLOSED, DUPLICATE, REFUSED},
     event::OfflineReason,
+    hints::{self, ASKED_FOR, Found, Hints},
     hub::FromTask,
     presence::{self, Newest, Odd, PeerPresence},
+    rendezvous::{Neighbour, Rendezvous},
     shared::Shared,
     store::LinkStore,
 };
@@ -114,12 +116,34 @@ where
         }
     }
 
-    /// Presence, beside the stream: whatever it waits for, the stream does not.
+    /// Presence and hints, beside the stream: whatever they wait for, the stream does not.
     async fn show_and_see(&self) -> Infallible {
         self.ready.notified().await;
-        match race(presence::send(&self.connection, self.shared.shown.watch()), self.see()).await {
-            Raced::First(never) | Raced::Second(never) => never,
+        let neighbour = self.shared.rendezvous(Rendezvous::neighbour);
+        let (asks_for, asked_for) = mpsc::channel(ASKED_FOR);
+        let presence = race(presence::send(&self.connection, self.shared.shown.watch()), self.see());
+        let hint = hints::send(&self.connection, &self.shared, neighbour.clone(), asked_for);
+        match race(presence, race(hint, self.hear(neighbour, asks_for))).await {
+            Raced::First(Raced::First(never) | Raced::Second(never))
+            | Raced::Second(Raced::First(never) | Raced::Second(never)) => never,
         }
+    }
+
+    async fn hear(&self, neighbour: Neighbour, asks_for: mpsc::Sender<Peer>) -> Infallible {
+        let mut hints = Hints::new(&self.shared, self.peer, neighbour, asks_for);
+        while let Some(found) = hints.next(&self.connection).await {
+            let (report, goes_on) = match found {
+                Found::Peer(peer) => (FromTask::Hinted { peer }, true),
+                Found::Breach(what) => {
+                    (FromTask::Misbehaved { peer: self.peer, what: what.to_owned() }, false)
+                }
+            };
+            if self.hub.send(report).await.is_err() || !goes_on {
+                break;
+            }
+        }
+        // The stream finds out why.
+        pending().await
     }
 
     async fn see(&self) -> Infallible {
