@@ -5,6 +5,8 @@ use std::{
     sync::LazyLock,
 };
 
+use crate::written::Written;
+
 /// How many keys the map has.
 pub const KEYS: usize = 10_000;
 
@@ -25,7 +27,7 @@ pub trait Document: Sized {
     /// Likewise in a long history, which it writes ever more slowly.
     const SLOW_IN_THE_LONG_RUN: usize = 1;
     /// What one replica sends to another.
-    type Message: Clone + 'static;
+    type Message: Clone + Written + 'static;
     /// What a replica has.
     type Version;
 

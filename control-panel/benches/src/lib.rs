@@ -22,3 +22,5 @@ pub mod supervisor;
 pub mod supervisors;
 pub mod table;
 pub mod versions;
+#[cfg(feature = "replica")]
+pub mod written;

@@ -1,7 +1,9 @@
 //! The machine: what it is, how busy others keep it, and whether it is quiet enough to measure now.
 
 use std::{
-    fs, thread,
+    fs,
+    hint::black_box,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,6 +19,11 @@ pub fn note() -> String {
 pub fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// Joins what was freed before: glibc does it with the next large request, and one that is measured would pay for what another left.
+pub fn tidy() {
+    drop(black_box(Vec::<u8>::with_capacity(64 << 10)));
 }
 
 /// Median and p99 of two adjacent clock reads, in ns: on a quiet machine they are close.

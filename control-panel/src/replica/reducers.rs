@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Peer, graph::ChainId};
+use super::{Grant, Peer, graph::ChainId};
 
 /// The fingerprint that each peer declared last, and when.
 #[derive(Clone, Debug, Default)]
@@ -55,17 +55,18 @@ impl Reducers {
 
     /// Whether all members but `me` run the same reducer as it, as far as they said: one that was never heard may run another. `version`: another
     /// number for other members.
-    pub(crate) fn agree<'a>(
+    #[inline]
+    pub(crate) fn agree(
         &mut self,
         version: u64,
         me: Peer,
-        mut members: impl Iterator<Item = &'a Peer>,
+        members: &BTreeMap<Peer, Grant>,
         fingerprint: u64,
     ) -> bool {
         if let Some((_, agreed)) = self.agreed.filter(|(of, _)| *of == version) {
             return agreed;
         }
-        let agreed = members.all(|peer| *peer == me || self.declared(peer) == Some(fingerprint));
+        let agreed = members.keys().all(|peer| *peer == me || self.declared(peer) == Some(fingerprint));
         self.agreed = Some((version, agreed));
         agreed
     }
@@ -100,7 +101,10 @@ mod tests {
     fn what_was_found_is_found_again_when_something_is_declared_or_the_members_change() {
         let mut all = Reducers::default();
         let chain = ChainId::from_index;
-        let agree = |all: &mut Reducers, version, members: &[Peer]| all.agree(version, ME, members.iter(), 7);
+        let agree = |all: &mut Reducers, version, members: &[Peer]| {
+            let members = members.iter().map(|peer| (*peer, Grant::Owner)).collect();
+            all.agree(version, ME, &members, 7)
+        };
         assert!(!agree(&mut all, 0, &[ME, OTHER]), "it was never heard");
         all.declare(chain(1), &OTHER, 1, 7);
         assert!(agree(&mut all, 0, &[ME, OTHER]));

@@ -224,12 +224,15 @@ impl<S: State> Replica<S> {
             return;
         }
         match delta.runs {
-            // Most deltas hold one run.
-            Few::One(run) => self.graph.offer(run),
-            Few::Many(runs) => runs.into_iter().for_each(|run| self.graph.offer(run)),
-        }
-        while let Some(admitted) = self.graph.admit_next_of(&self.membership) {
-            self.admit(admitted);
+            // Most deltas hold one run, which follows.
+            Few::One(run) => match self.graph.extend_alone(run) {
+                Some(admitted) => self.admit(admitted),
+                None => self.admit_offered(),
+            },
+            Few::Many(runs) => {
+                runs.into_iter().for_each(|run| self.graph.offer(run));
+                self.admit_offered();
+            }
         }
         self.check_life();
         self.decide();
@@ -239,6 +242,13 @@ impl<S: State> Replica<S> {
             }
         }
         self.unsettled = true;
+    }
+
+    #[inline(never)]
+    fn admit_offered(&mut self) {
+        while let Some(admitted) = self.graph.admit_next_of(&self.membership) {
+            self.admit(admitted);
+        }
     }
 
     /// What the state is made of, for checks.

@@ -35,7 +35,7 @@ impl<S: State> Replica<S> {
             self.confirm(self.own.sent);
         }
         let (version, members) = (self.membership.version(), self.membership.members());
-        self.fold.skip_poison(self.reducers.agree(version, self.me.peer, members.keys(), self.fingerprint));
+        self.fold.skip_poison(self.reducers.agree(version, self.me.peer, members, self.fingerprint));
         if self.fold.is_busy() {
             self.seal();
         }

@@ -106,6 +106,13 @@ impl Heads {
         Self::Few(0, [NO_HEAD; FEW])
     }
 
+    #[cfg(feature = "codec")]
+    #[inline]
+    pub(crate) fn one(head: Head) -> Self {
+        const { assert!(FEW == 1) };
+        Self::Few(1, [head; FEW])
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, head: Head) {
         match self {

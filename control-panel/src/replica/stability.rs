@@ -128,7 +128,9 @@ impl<S: State> Replica<S> {
         let most = self.fold.unstable_at_most();
         let unstable = if most <= self.unstable { most } else { self.fold.unstable(members) };
         debug_assert!(unstable >= self.fold.unstable(members));
-        self.notices.extend(self.membership.check_bound(unstable, self.unstable));
+        if let Some(notice) = self.membership.check_bound(unstable, self.unstable) {
+            self.notices.push(notice);
+        }
     }
 
     /// Lets go of what a stable cut covers.

@@ -43,7 +43,11 @@ impl<S: State> Replica<S> {
 
     /// The last Lamport time up to which this program can read all, at most `upto`. Nothing above it is stable here, as the state is not what it will be
     /// after the update: no cut covers it, no history is forgotten, no effect handed out, no digest taken.
+    #[inline]
     pub(super) fn readable(&self, upto: u64) -> u64 {
+        if self.unread.ops.is_empty() {
+            return upto;
+        }
         self.first_unread().map_or(upto, |(first, _)| upto.min(first.lamport.saturating_sub(1)))
     }
 }

@@ -11,7 +11,10 @@ use control_panel::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::document::{Document, Write, name};
+use crate::{
+    document::{Document, Write, name},
+    written::Written,
+};
 
 /// A delta as it travels.
 #[derive(Clone)]
@@ -28,6 +31,34 @@ impl Bytes {
             Self::One(bytes) => slice::from_ref(bytes),
             Self::Parts(parts) => parts,
         }
+    }
+}
+
+impl Written for Bytes {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.pieces().to_vec().write(out);
+    }
+
+    fn read(from: &mut &[u8]) -> Self {
+        let mut pieces: Vec<Vec<u8>> = Vec::read(from);
+        match pieces.pop() {
+            Some(one) if pieces.is_empty() => Self::One(one),
+            last => {
+                pieces.extend(last);
+                Self::Parts(pieces)
+            }
+        }
+    }
+}
+
+/// As a worker decodes it.
+impl<Op: Clone + Serialize + DeserializeOwned + 'static> Written for Delta<Op> {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.encode().expect("it has a codec").write(out);
+    }
+
+    fn read(from: &mut &[u8]) -> Self {
+        decode(&Vec::read(from))
     }
 }
 

@@ -19,7 +19,7 @@ const HEADER: usize = 32 + 1 + 7 * VARINT;
 const HEAD: usize = 32 + 32 + 2 * VARINT;
 
 /// Up to how many bytes are put together on the stack: most runs are short.
-const SHORT: usize = 320;
+const SHORT: usize = 256;
 
 /// The hash of a run: of its header's values, and of its operations' bytes as the author wrote them. The key is the previous run's hash, so
 /// that a short run is one block.

@@ -97,24 +97,9 @@ pub(super) fn decode_lone<Op, C: Codec<Op> + ?Sized>(
         let program = (u32::try_from(number(&mut left)?).ok()?, number(&mut left)?);
         (program != (0, 0)).then_some(program)?
     };
-    let (mut heads, mut count) = (Heads::new(), 0);
-    if flags & HEADS != 0 {
-        count = usize::try_from(number(&mut left)?).ok()?;
-        if count == 0 || count > limits.heads {
-            return None;
-        }
-        for index in 1..=count as u64 {
-            let head = head(&mut left, index)?;
-            let is_named =
-                head.author == author || heads.last().is_some_and(|last| last.author >= head.author);
-            if is_named {
-                return None;
-            }
-            heads.push(head);
-        }
-    }
+    let heads = if flags & HEADS != 0 { heads(&mut left, &author, limits)? } else { Heads::new() };
     let later = if flags & LATER != 0 { number(&mut left).filter(|later| *later > 0)? } else { 0 };
-    if count >= limits.authors {
+    if heads.len() >= limits.authors {
         return None;
     }
     let mut reader = Reader::new(left);
@@ -151,6 +136,28 @@ pub(super) fn decode_lone<Op, C: Codec<Op> + ?Sized>(
     }))
 }
 
+/// One, or more in order, each of an author that was not named.
+#[inline]
+fn heads(left: &mut &[u8], author: &Author, limits: &Limits) -> Option<Heads> {
+    let count = number(left)?;
+    if count == 0 || count > limits.heads as u64 {
+        return None;
+    }
+    let first = head(left, 1)?;
+    if first.author == *author {
+        return None;
+    }
+    let mut heads = Heads::one(first);
+    for index in 2..=count {
+        let head = head(left, index)?;
+        if head.author == *author || heads.last().is_some_and(|last| last.author >= head.author) {
+            return None;
+        }
+        heads.push(head);
+    }
+    Some(heads)
+}
+
 #[inline]
 fn array<const N: usize>(left: &mut &[u8]) -> Option<[u8; N]> {
     let (bytes, rest) = left.split_first_chunk()?;
@@ -158,9 +165,24 @@ fn array<const N: usize>(left: &mut &[u8]) -> Option<[u8; N]> {
     Some(*bytes)
 }
 
-/// Of 63 bits at most, in its shortest form.
+/// Of 63 bits at most, in its shortest form. Most have one byte or two.
 #[inline(always)]
 fn number(left: &mut &[u8]) -> Option<u64> {
+    match **left {
+        [one @ 0..0x80, ref rest @ ..] => {
+            *left = rest;
+            Some(u64::from(one))
+        }
+        [one, two @ 1..0x80, ref rest @ ..] => {
+            *left = rest;
+            Some(u64::from(one & 0x7f) | u64::from(two) << 7)
+        }
+        _ => long_number(left),
+    }
+}
+
+#[inline(never)]
+fn long_number(left: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for (place, &byte) in left.iter().take(9).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * place);

@@ -126,11 +126,17 @@ impl<S: State> Fold<S> {
     #[inline]
     pub(crate) fn stage(&mut self, run: Arc<Run<S::Op>>) {
         self.operations += run.operations.len();
-        let revoked = |fold: &Self| -> Vec<Stamp> {
-            let stamps = run.applied().map(|(stamp, _)| stamp);
-            stamps.filter(|stamp| fold.revoked.contains_key(stamp)).collect()
-        };
-        let revoked = if self.revoked.is_empty() { Vec::new() } else { revoked(self) };
+        if self.revoked.is_empty() {
+            self.push(Change::In(run));
+        } else {
+            self.stage_beside_revoked(run);
+        }
+    }
+
+    #[inline(never)]
+    fn stage_beside_revoked(&mut self, run: Arc<Run<S::Op>>) {
+        let stamps = run.applied().map(|(stamp, _)| stamp);
+        let revoked: Vec<_> = stamps.filter(|stamp| self.revoked.contains_key(stamp)).collect();
         self.push(Change::In(run));
         for stamp in revoked {
             self.push(Change::Revoke(stamp, true));

@@ -24,6 +24,21 @@ const FEW: usize = 8;
 type Extension = (ChainId, Row, Vec<(ChainId, Mark)>, Vec<News>);
 
 impl<Op> Graph<Op> {
+    /// Admits a run that follows, where no other waits: then there is nothing to admit after it. Else it is offered.
+    #[inline]
+    pub(crate) fn extend_alone(&mut self, run: Arc<Run<Op>>) -> Option<Admitted<Op>> {
+        let is_alone = self.queue.is_empty() && self.gaps.len() == 0;
+        let run = match if is_alone { self.extend(run) } else { Err(run) } {
+            Ok(admitted) => {
+                self.turn += 1;
+                return Some(admitted);
+            }
+            Err(run) => run,
+        };
+        self.offer(run);
+        None
+    }
+
     /// Admits a run that follows. Returns it, and nothing happened, if it does not: what becomes of it then is judged.
     pub(super) fn extend(&mut self, run: Arc<Run<Op>>) -> Result<Admitted<Op>, Arc<Run<Op>>> {
         if !self.is_in_shape(&run) {

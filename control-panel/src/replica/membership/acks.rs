@@ -119,11 +119,17 @@ impl Membership {
     }
 
     /// Reports a member that holds back when more operations than the bound are not stable: once for each time that they become so.
+    #[inline]
     pub(crate) fn check_bound(&mut self, unstable_ops: usize, bound: usize) -> Option<ReplicaNotice> {
         if unstable_ops <= bound {
             self.asked.over_bound = false;
             return None;
         }
+        self.hold_back(unstable_ops)
+    }
+
+    #[inline(never)]
+    fn hold_back(&mut self, unstable_ops: usize) -> Option<ReplicaNotice> {
         if self.asked.over_bound {
             return None;
         }

@@ -2,10 +2,11 @@
 
 use control_panel_benches::{
     bars::Bars,
-    machine::{Quiet, thread_time},
+    machine::{Quiet, thread_time, tidy},
     report::Options,
     rounds::{Probe, compare},
     table::{Table, short},
+    written::{self, Written},
 };
 
 use crate::{
@@ -77,10 +78,30 @@ enum Event<M> {
     Acknowledge,
 }
 
+impl<M: Written> Written for Event<M> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Import(message) => {
+                0_u8.write(out);
+                message.write(out);
+            }
+            Self::Acknowledge => 1_u8.write(out),
+        }
+    }
+
+    fn read(from: &mut &[u8]) -> Self {
+        match u8::read(from) {
+            0 => Self::Import(M::read(from)),
+            _ => Self::Acknowledge,
+        }
+    }
+}
+
 /// Under valgrind: a reader of the made-up text.
 pub fn measure<T: Typed>(keystrokes: usize) {
     let reader = Reader::<T>::record(&Trace::synthetic(keystrokes, 1));
     let mut text = reader.open();
+    tidy();
     measured(&mut || reader.read(&mut text));
     assert_eq!(text.text(), reader.end);
 }
@@ -90,6 +111,7 @@ fn probe<T: Typed>(trace: &Trace) -> Probe {
     let reader = Reader::<T>::record(trace);
     Probe::new(T::NAME, move || {
         let mut text = reader.open();
+        tidy();
         let began = thread_time();
         reader.read(&mut text);
         let took = thread_time() - began;
@@ -120,9 +142,18 @@ impl<T: Typed> Reader<T> {
         }
     }
 
-    /// The authors type, each having seen what the trace says.
     fn record(trace: &Trace) -> Self {
         eprint!("\r    recording {:<40}", T::NAME);
+        Self {
+            me: trace.authors as u8,
+            events: written::read(&Self::typed(trace)),
+            transactions: trace.transactions.len() as f64,
+            end: trace.end.clone(),
+        }
+    }
+
+    /// The authors type, each having seen what the trace says. Returns what happens to the reader, written down.
+    fn typed(trace: &Trace) -> Vec<u8> {
         let (peers, reader) = (trace.authors as u8 + 1, trace.authors);
         let mut all: Vec<T> = (0..peers).map(|me| T::open(me, peers)).collect();
         // By author: which transactions it has, and which messages.
@@ -177,12 +208,7 @@ impl<T: Typed> Reader<T> {
             }
         }
         assert_eq!(all[reader].text(), trace.end, "{}, {}", T::NAME, trace.name);
-        Self {
-            me: reader as u8,
-            events,
-            transactions: trace.transactions.len() as f64,
-            end: trace.end.clone(),
-        }
+        written::write(&events)
     }
 }
 

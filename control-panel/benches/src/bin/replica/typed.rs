@@ -7,7 +7,10 @@ use control_panel::{
         codec::{Limits, Postcard},
     },
 };
-use control_panel_benches::documents::{Bytes, decode, encode};
+use control_panel_benches::{
+    documents::{Bytes, decode, encode},
+    written::Written,
+};
 use serde_bytes::ByteBuf;
 use yrs::{Doc, GetString, ReadTxn, StateVector, Text, TextRef, Transact, Update, updates::decoder::Decode};
 
@@ -16,7 +19,7 @@ use crate::trace::Patch;
 /// One replica of a text.
 pub trait Typed: Sized + 'static {
     const NAME: &'static str;
-    type Message: Clone + 'static;
+    type Message: Clone + Written + 'static;
 
     fn open(me: u8, peers: u8) -> Self;
     fn edit(&mut self, patches: &[Patch]);

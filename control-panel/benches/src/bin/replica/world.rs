@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 
 use control_panel_benches::{
     document::{Document, KEYS, Write},
-    machine::thread_time,
+    machine::{thread_time, tidy},
     random::Random,
     rounds::Probe,
+    written::{self, Written},
 };
 
 /// What happens in a world.
@@ -31,6 +32,30 @@ pub enum Event<M> {
     Import(M),
     Commit(Vec<Write>),
     Acknowledge,
+}
+
+impl<M: Written> Written for Event<M> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Import(message) => {
+                0_u8.write(out);
+                message.write(out);
+            }
+            Self::Commit(writes) => {
+                1_u8.write(out);
+                writes.write(out);
+            }
+            Self::Acknowledge => 2_u8.write(out),
+        }
+    }
+
+    fn read(from: &mut &[u8]) -> Self {
+        match u8::read(from) {
+            0 => Self::Import(M::read(from)),
+            1 => Self::Commit(Vec::read(from)),
+            _ => Self::Acknowledge,
+        }
+    }
 }
 
 /// Peer 0's life.
@@ -117,9 +142,16 @@ impl<D: Document> World<D> {
     }
 }
 
-impl<M: Clone> Script<M> {
+impl<M: Clone + Written> Script<M> {
     /// Lives through the plan once, and checks that the peers agree in the end.
     pub fn record<D: Document<Message = M>>(plan: Plan) -> Self {
+        let (lives, script) = Self::live_through::<D>(plan);
+        let (before, timed) = written::read(&lives);
+        Self { before, timed, ..script }
+    }
+
+    /// What happened to peer 0, written down, and the script without it.
+    fn live_through<D: Document<Message = M>>(plan: Plan) -> (Vec<u8>, Self) {
         let peers = usize::from(plan.peers);
         let mut world = World {
             plan,
@@ -155,13 +187,15 @@ impl<M: Clone> Script<M> {
         world.calm(&mut tick);
         let digests: Vec<u64> = world.peers.iter().map(D::digest).collect();
         assert!(digests.iter().all(|digest| *digest == digests[0]), "{}: {digests:?}", D::NAME);
-        let events = world.events;
-        Self { before, timed: events, writes: done, digest: digests[0], bytes: bytes as f64 / done as f64 }
+        let lives = written::write(&(before, world.events));
+        let bytes = bytes as f64 / done as f64;
+        (lives, Self { before: Vec::new(), timed: Vec::new(), writes: done, digest: digests[0], bytes })
     }
 
     /// Peer 0, before anything happened to it, lives again: ns an assignment, and what it is in the end.
     pub fn replay<D: Document<Message = M>>(&self, mut document: D) -> (f64, D) {
         self.before.iter().for_each(|event| step(&mut document, event));
+        tidy();
         let began = thread_time();
         self.timed.iter().for_each(|event| step(&mut document, event));
         let took = thread_time() - began;
@@ -170,10 +204,11 @@ impl<M: Clone> Script<M> {
     }
 }
 
-impl<M: Clone> Script<M> {
+impl<M: Clone + Written> Script<M> {
     /// The same, where callgrind counts.
     pub fn measured<D: Document<Message = M>>(&self, mut document: D) {
         self.before.iter().for_each(|event| step(&mut document, event));
+        tidy();
         crate::counted::measured(&mut || self.timed.iter().for_each(|event| step(&mut document, event)));
         assert_eq!(document.digest(), self.digest);
     }

@@ -77,6 +77,17 @@ impl<'de> Values<'de> {
     /// As postcard does, also in a longer form than it needs.
     #[inline]
     fn varint(&mut self, bits: u32) -> Result<u64, Unread> {
+        debug_assert!(bits >= 7);
+        match self.reader.rest().first() {
+            Some(&byte) if byte < 0x80 => {
+                self.reader.skip(1);
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(bits),
+        }
+    }
+
+    fn long_varint(&mut self, bits: u32) -> Result<u64, Unread> {
         let mut value = 0;
         for (&byte, shift) in self.reader.rest().iter().zip((0..bits).step_by(7)) {
             let part = u64::from(byte & 0x7f);
