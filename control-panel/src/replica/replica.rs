@@ -230,7 +230,9 @@ impl<S: State> Replica<S> {
                 None => self.admit_offered(),
             },
             Few::Many(runs) => {
-                runs.into_iter().for_each(|run| self.graph.offer(run));
+                for run in runs {
+                    self.graph.offer(run);
+                }
                 self.admit_offered();
             }
         }
