@@ -1,6 +1,11 @@
 //! `record`: runs the editor, and records it.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
 use control_panel::{Context, ControlPanel, IntentSource, journal::Journal, worker};
@@ -13,7 +18,7 @@ use crate::{
 
 /// Runs an editor of a link graph, and records each of its frames.
 #[derive(Parser)]
-#[command(name = "graph_journal record")]
+#[command(bin_name = "graph_journal record")]
 struct Options {
     /// The journal: made if it is not there, else gone on with.
     file: PathBuf,
@@ -75,11 +80,18 @@ pub(crate) fn main() -> ExitCode {
     let options = Options::parse_from(std::env::args_os().skip(1));
     match record(&options) {
         Ok(site) => {
-            println!("{} edits, {} pages: {}", site.edits, site.pages.len(), options.file.display());
+            // What reads it may have seen enough.
+            let _ = writeln!(
+                io::stdout(),
+                "{} edits, {} pages: {}",
+                site.edits,
+                site.pages.len(),
+                options.file.display()
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::from(3)
         }
     }

@@ -28,6 +28,8 @@ fn json(folder: &Path, arguments: &[&str], code: i32) -> serde_json::Value {
     assert_eq!(printed.lines().count(), 1, "{printed}");
     let value: serde_json::Value = serde_json::from_str(&printed).expect("one object");
     assert_eq!(value["code"], code);
+    let is_name = |name: &String| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+    assert!(value.as_object().expect("an object").keys().all(is_name), "{value}");
     value
 }
 
@@ -88,12 +90,24 @@ fn a_journal_is_recorded_replayed_compared_shrunk_and_exported() {
     let intents = shrunk["intents"].as_array().unwrap().len();
     assert!((4..10).contains(&intents), "{shrunk}");
     assert!(fs::read_to_string(at.join("few.rs")).unwrap().contains("failure::<crate::Site>()"));
+    let few = fs::read(at.join("few.recording")).unwrap();
+    assert!(
+        few.windows(5).all(|bytes| bytes != b"seen "),
+        "what a peer said in the same frames is not in it"
+    );
     expect(at, &["shrink", "few.recording"], 1, &["which is gone", "#[test]"]);
     expect(at, &["shrink", "a.journal", "--out", "few.recording"], 3, &["few.recording"]);
 
     expect(at, &["export", "a.journal", "--out", "a.recording"], 0, &["intents: "]);
     expect(at, &["diff", "a.journal", "a.recording"], 0, &["equal: "]);
     expect(at, &["export", "a.journal", "--out", "c.recording", "--redact"], 0, &["intents: "]);
+    expect(at, &["record"], 2, &["Usage: graph_journal record <FILE>"]);
+    expect(
+        at,
+        &["whatif", "a.journal"],
+        2,
+        &["graph_journal whatif [--json] <FILE> --edit <FRAME:INTENT> --with <JSON>"],
+    );
     let holds_title =
         |file: &str| fs::read(at.join(file)).unwrap().windows(6).any(|bytes| bytes == b"about ");
     assert!(holds_title("a.recording") && !holds_title("c.recording"), "titles are private");
@@ -128,10 +142,85 @@ fn what_is_no_journal_is_refused_by_name() {
     assert!(error["error"].as_str().unwrap().contains("not a journal"));
     expect(at, &["replay"], 2, &["FILE"]);
     expect(at, &["frobnicate"], 2, &["unrecognized subcommand"]);
-    expect(at, &["--help"], 0, &["A bug report is one file", "Exit codes:"]);
-    for command in ["replay", "diff", "whatif", "shrink", "refold", "check", "salvage", "export"] {
+    let wrong = json(at, &["frobnicate"], 2);
+    assert!(wrong["error"].as_str().unwrap().starts_with("unrecognized subcommand 'frobnicate'"), "{wrong}");
+    let mut help = expect(at, &["--help"], 0, &["A bug report is one file", "Exit codes:"]);
+    for command in COMMANDS {
         let example = format!("graph_journal {command} ");
-        expect(at, &[command, "--help"], 0, &["Usage: ", "--json", "Example:", &example, "Exit codes:"]);
+        help +=
+            &expect(at, &[command, "--help"], 0, &["Usage: ", "--json", "Example:", &example, "Exit codes:"]);
+    }
+    let wide: Vec<_> = help.lines().filter(|line| line.chars().count() > 100).collect();
+    assert!(wide.is_empty(), "wider than a terminal: {wide:#?}");
+}
+
+const COMMANDS: [&str; 8] = ["replay", "diff", "whatif", "shrink", "refold", "check", "salvage", "export"];
+
+/// What cannot end well ends before the work, and one bad file hides no other.
+#[test]
+fn long_work_does_not_end_in_vain() {
+    let folder =
+        folder(&[("there", b"already"), ("text", b"not a journal, but long enough to be looked at\n")]);
+    let at = folder.path();
+    expect(at, &["record", "a.journal", "--frames", "20"], 0, &["edits"]);
+    for arguments in [
+        &["shrink", "text", "--out", "there"][..],
+        &["shrink", "text", "--test", "there"],
+        &["export", "text", "--out", "there"],
+        &["salvage", "text", "--out", "there"],
+    ] {
+        expect(at, arguments, 3, &["error: there cannot be made: it is there already"]);
+    }
+    assert_eq!(fs::read(at.join("there")).unwrap(), b"already");
+    expect(at, &["shrink", "a.journal", "--name", "no name"], 2, &["not the name of a function"]);
+    for command in ["refold", "check"] {
+        let words = ["error: text: not a journal", "error: gone: no such file", "a.journal: "];
+        expect(at, &[command, "text", "gone", "a.journal"], 3, &words);
+        let found = json(at, &[command, "text", "a.journal"], 3);
+        assert!(found["files"][0]["error"].is_string() && found["files"][1]["frames"].is_u64(), "{found}");
+    }
+}
+
+/// Nothing panics, nothing is complained of, and the code is the same.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_closes_the_pipe() {
+    use std::process::{Command, Stdio};
+
+    let folder = folder(&[]);
+    let at = folder.path();
+    let closed = |arguments: &[&str]| {
+        let mut command = Command::new(example("graph_journal"));
+        let command = command.args(arguments).current_dir(at).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        (output.status.code(), text(&output.stderr))
+    };
+    let quiet = |code| (Some(code), String::new());
+    assert_eq!(closed(&["record", "a.journal", "--frames", "300"]), quiet(0));
+    assert_eq!(closed(&["replay", "a.journal", "--to-frame", "3", "--intents"]), quiet(0));
+    assert_eq!(closed(&["replay", "a.journal", "--to-frame", "3", "--json"]), quiet(0));
+    assert_eq!(closed(&["shrink", "a.journal"]), quiet(1));
+    assert_eq!(closed(&["--help"]), quiet(0));
+}
+
+/// What was found is not said to be printed where it was not.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_below_what_is_printed_is_an_error() {
+    let folder = folder(&[]);
+    let at = folder.path();
+    expect(at, &["record", "a.journal", "--frames", "20"], 0, &["edits"]);
+    for arguments in [&["replay", "a.journal"][..], &["replay", "a.journal", "--json"]] {
+        let full = fs::File::options().write(true).open("/dev/full").expect("a full disk");
+        let mut command = std::process::Command::new(example("graph_journal"));
+        let output = command.args(arguments).current_dir(at).stdout(full).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert!(
+            text(&output.stderr).contains("error: what was found could not be printed: "),
+            "{arguments:?}"
+        );
     }
 }
 

@@ -7,16 +7,22 @@ use serde_json::{Value, json};
 
 use super::{Done, Failed, files, output::Output, output::Verdict};
 use crate::journal::{
-    DeviationKind, Fault, JournalError, Recorded, Recording, error::MEND_STATE, files::open_to_read,
-    replay::is_export, store::Unkept,
+    Deviation, DeviationKind, Fault, JournalError, Recorded, Recording,
+    error::MEND_STATE,
+    files::open_to_read,
+    progress::{self, Progress},
+    replay::{Player, is_export},
+    store::Unkept,
 };
 
 pub(super) fn command() -> Command {
     Command::new("check")
         .about("Says whether files are whole, and all in them can be read")
         .long_about(
-            "Reads each file as a whole: its pages, the chain of its frames, the hash of each run. Then the intents are read as this program's, and frames that \
-             are missing are counted. Of a journal that is compacted it says up to where, and of one that could not be why. A file that is not whole ends in exit code 3, one that holds what this program cannot read in 1.",
+            "Reads each file as a whole: its pages, the chain of its frames, the hash of each run. Then\n\
+             the intents are read as this program's, and frames that are missing are counted. Of a\n\
+             journal that is compacted it says up to where, and of one that could not be why. A file that\n\
+             is not whole ends in exit code 3, one that holds what this program cannot read in 1.",
         )
         .arg(files())
 }
@@ -33,13 +39,10 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
                 continue;
             }
         };
-        let replay = recording.replay::<S>(u64::MAX);
-        let is_read =
-            |kind: &DeviationKind| !matches!(kind, DeviationKind::Unreadable(_) | DeviationKind::Lost(_));
-        let found = replay.deviations.iter().find(|deviation| !is_read(&deviation.kind));
+        let Faults { first, unread, lost } = faults_of::<S>(&recording);
         let (frames, intents, opaque) = (recording.frames(), recording.intents(), recording.opaque());
         let sessions = recording.sessions();
-        let what = found.map_or_else(|| "whole".to_owned(), ToString::to_string);
+        let what = first.as_ref().map_or_else(|| "whole".to_owned(), ToString::to_string);
         output.line(format_args!(
             "{}: {what}; {frames} frames, {intents} intents ({opaque} by name only), {sessions} session(s)",
             path.display()
@@ -50,7 +53,10 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
         if let Some(unkept) = unkept {
             output.line(format_args!("  not compacted ({unkept}): {MEND_STATE}"));
         }
-        unreadable |= found.is_some();
+        if first.is_some() {
+            output.line(format_args!("  {unread} intents cannot be read, {lost} frames are missing"));
+        }
+        unreadable |= first.is_some();
         listed.push(json!({
             "file": path.display().to_string(),
             "frames": frames,
@@ -59,11 +65,38 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
             "sessions": sessions,
             "compacted_upto": compacted,
             "not_compacted": unkept.map(|unkept| unkept.to_string()),
-            "found": found.map(ToString::to_string),
+            "found": first.map(|first| first.to_string()),
+            "unreadable": unread,
+            "lost": lost,
         }));
     }
     output.field("files", Value::Array(listed));
-    if wrong.is_empty() { Ok(Verdict::of(!unreadable)) } else { Err(Failed::File(wrong.join("\n       "))) }
+    if wrong.is_empty() { Ok(Verdict::of(!unreadable)) } else { Err(Failed::Files(wrong)) }
+}
+
+/// What a recording has that this program cannot read, or does not have.
+#[derive(Default)]
+struct Faults {
+    first: Option<Deviation>,
+    unread: u64,
+    lost: u64,
+}
+
+/// A replay of all of it: an intent is read with what the frames before it made.
+fn faults_of<S: Recorded>(recording: &Recording) -> Faults {
+    let (mut player, mut faults) = (Player::<S>::new(), Faults::default());
+    progress::say(Progress::Phase("replaying", recording.frames.len()));
+    for frame in &recording.frames {
+        for found in player.play(recording, frame).deviations {
+            match found.kind {
+                DeviationKind::Unreadable(_) => faults.unread += 1,
+                DeviationKind::Lost(frames) => faults.lost += frames,
+                _ => continue,
+            }
+            faults.first.get_or_insert(found);
+        }
+    }
+    faults
 }
 
 /// The Lamport time up to which a journal has a snapshot instead of runs, if it does, and why not; all of the file that has a hash is read.

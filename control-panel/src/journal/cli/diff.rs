@@ -10,11 +10,12 @@ pub(super) fn command() -> Command {
     Command::new("diff")
         .about("Names the first intent in which two journals differ, and the path in the state")
         .long_about(
-            "Compares two journals frame by frame, and names the first intent, ending or digest that differs, and the path in the state that differs \
-             after that frame. Two runs of one seed under paused time are equal.",
+            "Compares two journals frame by frame, and names the first intent, ending or digest that\n\
+             differs, and the path in the state that differs after that frame. Two runs of one seed under\n\
+             paused time are equal.",
         )
-        .arg(file("left", "A journal, or an export of one"))
-        .arg(file("right", "Another"))
+        .arg(file("left", "A journal, or an export of one").value_name("A"))
+        .arg(file("right", "Another").value_name("B"))
 }
 
 pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Done {

@@ -24,12 +24,15 @@ const ABOUT: &str = "Replays, compares and shrinks journals of this program";
 const LONG_ABOUT: &str = "\
 Replays, compares and shrinks journals of this program.
 
-A journal has each frame of the program: which intents it applied, in order. As the reducer is pure, they come to the same states here, without
-the program around it, and nothing that is done here changes a journal: what is made is written to another file. A file that a command reads is a
-journal that no process has open, or what `export` made of one.
+A journal has each frame of the program: which intents it applied, in order. As the reducer
+is pure, they come to the same states here, without the program around it, and nothing that
+is done here changes a journal: what is made is written to another file. A file that a
+command reads is a journal that no process has open, or what `export` made of one.
 
-A bug report is one file. Look at the state with `replay`, find the few intents that matter with `shrink`, ask `whatif` one of them had not come, and
-keep the test that `shrink` writes. In CI, `refold` says whether today's reducer comes to other states on yesterday's journals.";
+A bug report is one file. Look at the state with `replay`, find the few intents that matter
+with `shrink`, ask `whatif` one of them had not come, and keep the test that `shrink`
+writes. In CI, `refold` says whether today's reducer comes to other states on yesterday's
+journals.";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -85,6 +88,11 @@ fn run<S: Recorded>(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let matches = match command(&program(&arguments)).try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => {
+            if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") {
+                let why = error.to_string();
+                let why = why.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                return Output::new(true).end("", Err(Failed::Usage(why)));
+            }
             // It knows where it belongs: help on stdout, errors on stderr.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
@@ -145,6 +153,7 @@ fn command(program: &str) -> Command {
         .subcommand(check::command())
         .subcommand(salvage::command())
         .subcommand(export::command());
+    let journal = journal.mut_subcommand("whatif", |command| command.override_usage(whatif::usage(program)));
     EXAMPLES.into_iter().fold(journal, |journal, (name, line)| {
         let help = format!("Example:\n  {program} {line}\n\n{EXIT_CODES}");
         journal.mut_subcommand(name, |command| command.after_help(help))
@@ -155,12 +164,13 @@ fn command(program: &str) -> Command {
 #[derive(Debug)]
 enum Failed {
     Usage(String),
-    File(String),
+    /// Each with the name of its file.
+    Files(Vec<String>),
 }
 
 impl From<JournalError> for Failed {
     fn from(error: JournalError) -> Self {
-        Self::File(error.to_string())
+        Self::Files(vec![error.to_string()])
     }
 }
 
@@ -196,5 +206,17 @@ fn write_new(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failed> {
     use std::io::Write;
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
     let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|error| Failed::File(format!("{}: {error}", path.display())))
+    written.map_err(|error| not_made(path, error))
+}
+
+/// Before long work whose result goes there: whether it can.
+fn is_free(path: &std::path::Path) -> Result<(), Failed> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(not_made(path, "it is there already")),
+        Err(_) => Ok(()),
+    }
+}
+
+fn not_made(path: &std::path::Path, why: impl std::fmt::Display) -> Failed {
+    Failed::Files(vec![format!("{} cannot be made: {why}", path.display())])
 }

@@ -1,6 +1,7 @@
 //! What a command prints, and the code that it returns.
 
 use std::{
+    cell::RefCell,
     fmt::Display,
     io::{self, Write},
     process::ExitCode,
@@ -27,6 +28,8 @@ impl Verdict {
 /// Lines for a person, or one object for a program.
 pub(super) struct Output {
     json: Option<Map<String, Value>>,
+    /// Why nothing more is printed.
+    broken: RefCell<Option<io::Error>>,
     /// Hidden where stderr is no terminal.
     bar: ProgressBar,
 }
@@ -34,7 +37,7 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(json: bool) -> Self {
         let bar = if json { ProgressBar::hidden() } else { progress::bar() };
-        Self { json: json.then(Map::new), bar }
+        Self { json: json.then(Map::new), broken: RefCell::default(), bar }
     }
 
     pub(super) fn bar(&self) -> &ProgressBar {
@@ -48,9 +51,14 @@ impl Output {
     /// A line for a person.
     pub(super) fn line(&self, line: impl Display) {
         if self.json.is_none() {
-            // A reader that has seen enough closes the pipe.
-            let write = || writeln!(io::stdout().lock(), "{line}");
-            let _ = self.bar.suspend(write);
+            self.print(line);
+        }
+    }
+
+    fn print(&self, line: impl Display) {
+        if self.broken.borrow().is_none() {
+            let written = self.bar.suspend(|| writeln!(io::stdout().lock(), "{line}"));
+            *self.broken.borrow_mut() = written.err();
         }
     }
 
@@ -74,23 +82,34 @@ impl Output {
 
     pub(super) fn end(mut self, command: &str, done: Done) -> ExitCode {
         self.bar.finish_and_clear();
-        let (code, error) = match done {
-            Ok(Verdict::Well) => (0, None),
-            Ok(Verdict::Found) => (1, None),
-            Err(Failed::Usage(why)) => (2, Some(why)),
-            Err(Failed::File(why)) => (3, Some(why)),
+        let (code, errors) = match done {
+            Ok(Verdict::Well) => (0, Vec::new()),
+            Ok(Verdict::Found) => (1, Vec::new()),
+            Err(Failed::Usage(why)) => (2, vec![why]),
+            Err(Failed::Files(why)) => (3, why),
         };
-        if let Some(why) = error {
-            if self.json.is_none() {
-                let _ = writeln!(io::stderr().lock(), "error: {why}");
-            }
-            self.field("error", why);
+        if self.json.is_none() {
+            errors.iter().for_each(complain);
+        }
+        if !errors.is_empty() {
+            self.field("error", errors.join("; "));
         }
         self.field("command", command);
         self.field("code", code);
-        if let Some(json) = self.json {
-            let _ = writeln!(io::stdout().lock(), "{}", Value::Object(json));
+        if let Some(json) = self.json.take() {
+            self.print(Value::Object(json));
         }
-        ExitCode::from(code)
+        // A reader that has seen enough closes the pipe; a full disk is an error.
+        match self.broken.into_inner().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            Some(error) => {
+                complain(&format!("what was found could not be printed: {error}"));
+                ExitCode::from(3)
+            }
+            None => ExitCode::from(code),
+        }
     }
+}
+
+fn complain(why: &String) {
+    let _ = writeln!(io::stderr().lock(), "error: {why}");
 }

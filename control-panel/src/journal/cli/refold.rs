@@ -10,18 +10,28 @@ pub(super) fn command() -> Command {
     Command::new("refold")
         .about("Says whether today's reducer comes to other states on yesterday's journals")
         .long_about(
-            "Replays journals that another version of the reducer made, and says for each whether a state changed, and where first. For CI: keep some \
-             journals, exported with --states by the version that recorded them, and let a release refold them. A frame is compared where its record has a \
-             digest (`Reducer::digest`) or a state's note; panics and the invariant are looked at in any case. A file in which nothing can be compared ends in \
-             exit code 3.",
+            "Replays journals that another version of the reducer made, and says for each whether a state\n\
+             changed, and where first. For CI: keep some journals, exported with --states by the version\n\
+             that recorded them, and let a release refold them. A frame is compared where its record has\n\
+             a digest (`Reducer::digest`) or a state's note; panics and the invariant are looked at in\n\
+             any case. A file in which nothing can be compared ends in exit code 3.",
         )
         .arg(files())
 }
 
 pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Done {
-    let (mut changed, mut listed, mut nothing) = (false, Vec::new(), Vec::new());
+    let (mut changed, mut listed) = (false, Vec::new());
+    let (mut wrong, mut nothing) = (Vec::new(), Vec::new());
     for path in matches.get_many::<std::path::PathBuf>("files").into_iter().flatten() {
-        let refolded = Recording::open(path)?.refold::<S>();
+        let refolded = match Recording::open(path) {
+            Ok(recording) => recording.refold::<S>(),
+            // The others are looked at all the same.
+            Err(error) => {
+                listed.push(json!({ "file": path.display().to_string(), "error": error.to_string() }));
+                wrong.push(error.to_string());
+                continue;
+            }
+        };
         let what = match &refolded.changed {
             Some(deviation) => {
                 let same = refolded
@@ -51,9 +61,10 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
         }));
     }
     output.field("files", Value::Array(listed));
-    if changed || nothing.is_empty() {
+    if wrong.is_empty() && (changed || nothing.is_empty()) {
         Ok(Verdict::of(!changed))
     } else {
-        Err(Failed::File(nothing.join("\n       ")))
+        wrong.append(&mut nothing);
+        Err(Failed::Files(wrong))
     }
 }

@@ -13,8 +13,9 @@ pub(super) fn command() -> Command {
     Command::new("replay")
         .about("Replays a journal, to a frame, and prints the state or a part of it")
         .long_about(
-            "Replays a journal and says whether it is what was recorded: each frame whose record has a digest is compared, and a panic must come where \
-             it came. --print shows a part of the state by its path, as `diff` names it: `pages[3].title`, `index[\"home\"]`; `.` is all of it.",
+            "Replays a journal and says whether it is what was recorded: each frame whose record has a\n\
+             digest is compared, and a panic must come where it came. --print shows a part of the state\n\
+             by its path, as `diff` names it: `pages[3].title`, `index[\"home\"]`; `.` is all of it.",
         )
         .arg(file("file", "A journal, or an export of one"))
         .arg(
@@ -24,7 +25,12 @@ pub(super) fn command() -> Command {
                 .value_parser(value_parser!(u64))
                 .help("Replays up to this frame, by the journal's numbers"),
         )
-        .arg(Arg::new("print").long("print").value_name("PATH").help("Prints this part of the state; `.` for all of it"))
+        .arg(
+            Arg::new("print")
+                .long("print")
+                .value_name("PATH")
+                .help("Prints this part of the state; `.` for all of it"),
+        )
         .arg(
             Arg::new("intents")
                 .long("intents")
@@ -56,7 +62,8 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     }
     output.field("opaque", replay.opaque);
     if let Some(panic) = &replay.recorded_panic {
-        output.say("panicked then too", panic.to_string());
+        output.line(format_args!("panicked then too: {panic}"));
+        output.field("recorded_panic", panic.to_string());
     }
     print_deviations(output, &replay.deviations, replay.deviating);
     if let Some(path) = matches.get_one::<String>("print") {
@@ -86,4 +93,5 @@ pub(super) fn print_deviations(output: &mut Output, deviations: &[Deviation], al
     }
     let texts = deviations.iter().map(|deviation| Value::from(deviation.to_string()));
     output.field("deviations", Value::Array(texts.collect()));
+    output.field("deviating", all);
 }

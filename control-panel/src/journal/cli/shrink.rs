@@ -3,7 +3,7 @@
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
 
-use super::{Done, file, open, output::Output, output::Verdict, write_new};
+use super::{Done, file, is_free, open, output::Output, output::Verdict, write_new};
 use crate::journal::Recorded;
 
 pub(super) fn command() -> Command {
@@ -11,8 +11,10 @@ pub(super) fn command() -> Command {
     Command::new("shrink")
         .about("Finds the few intents with which a journal fails, and writes a test of them")
         .long_about(
-            "Finds the first panic, or the first frame after which the reducer's invariant does not hold, and leaves intents out as long as it fails for the \
-             same reason (delta debugging). Prints those that are left and a #[test] of them, which fails now and passes once the reducer is mended.",
+            "Finds the first panic, or the first frame after which the reducer's invariant does not hold,\n\
+             and leaves intents out as long as it fails for the same reason (delta debugging). Prints\n\
+             those that are left and a #[test] of them, which fails now and passes once the reducer is\n\
+             mended.",
         )
         .arg(file("file", "A journal, or an export of one"))
         .arg(
@@ -23,24 +25,39 @@ pub(super) fn command() -> Command {
                 .value_parser(value_parser!(u64))
                 .help("Replays at most so often"),
         )
-        .arg(Arg::new("out").long("out").value_name("FILE").value_parser(path.clone()).help("Writes the recording of them"))
-        .arg(Arg::new("test").long("test").value_name("FILE").value_parser(path).help("Writes the test, instead of printing it"))
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .value_name("FILE")
+                .value_parser(path.clone())
+                .help("Writes the recording of them"),
+        )
+        .arg(
+            Arg::new("test")
+                .long("test")
+                .value_name("FILE")
+                .value_parser(path)
+                .help("Writes the test, instead of printing it"),
+        )
         .arg(
             Arg::new("name")
                 .long("name")
                 .value_name("NAME")
                 .default_value("shrunk")
+                .value_parser(function_name)
                 .help("The test's name"),
         )
         .arg(
-            Arg::new("type")
-                .long("type")
-                .value_name("PATH")
-                .help("The path of the reducer's type where the test will be [default: as this program has it]"),
+            Arg::new("type").long("type").value_name("PATH").help(
+                "The path of the reducer's type where the test will be [default: as this program has it]",
+            ),
         )
 }
 
 pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Done {
+    for made in ["out", "test"] {
+        matches.get_one::<std::path::PathBuf>(made).map_or(Ok(()), |path| is_free(path))?;
+    }
     let recording = open(matches, "file")?;
     let most = matches.get_one::<u64>("replays").copied().unwrap_or(2000);
     let shrunk = recording.shrink::<S>(usize::try_from(most).unwrap_or(usize::MAX), |_| ());
@@ -77,6 +94,18 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     output.field("minimal", shrunk.minimal);
     output.field("test", json!(source));
     Ok(Verdict::Found)
+}
+
+fn function_name(name: &str) -> Result<String, String> {
+    let is_letter = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    let is_name = name.starts_with(is_letter)
+        && name.chars().all(|letter| is_letter(letter) || letter.is_ascii_digit())
+        && name != "_";
+    if is_name {
+        Ok(name.to_owned())
+    } else {
+        Err("not the name of a function: `a_name_like_this`".to_owned())
+    }
 }
 
 /// As a test inside its crate would name it.

@@ -18,8 +18,10 @@ pub(super) fn command() -> Command {
     Command::new("whatif")
         .about("Drops, moves, delays or replaces one intent, and shows what changes")
         .long_about(
-            "Replays a journal as it is and with one change, and shows after which frame the states differ, where, how they differ in the end, and whether it fails. An intent \
-             is named by its frame and its place in it, from 0, as `replay --intents` prints them. The journal stays as it is.",
+            "Replays a journal as it is and with one change, and shows after which frame the states\n\
+             differ, where, how they differ in the end, and whether it fails. An intent is named by its\n\
+             frame and its place in it, from 0, as `replay --intents` prints them. The journal stays as\n\
+             it is.",
         )
         .arg(file("file", "A journal, or an export of one"))
         .arg(
@@ -59,6 +61,17 @@ pub(super) fn command() -> Command {
                 .help("That intent, as serde_json reads it: '{\"Add\":7}'"),
         )
         .group(ArgGroup::new("change").args(["drop", "move", "delay", "edit"]).required(true))
+}
+
+/// A line for each change: the one that is made of the options is wider than a terminal.
+pub(super) fn usage(program: &str) -> String {
+    let changes = [
+        "--drop <FRAME:INTENT>",
+        "--move <FRAME:INTENT:FRAME:PLACE>",
+        "--delay <FRAME:INTENT:FRAMES>",
+        "--edit <FRAME:INTENT> --with <JSON>",
+    ];
+    changes.map(|change| format!("{program} whatif [--json] <FILE> {change}")).join("\n       ")
 }
 
 pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Done {
