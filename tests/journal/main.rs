@@ -13,28 +13,17 @@ mod writer;
 use std::path::Path;
 
 use control_panel::{
-    Peer, Replica, Stamp, State,
+    Peer, Replica,
     journal::{Journal, JournalError},
     replica::{
         ReplicaBuilder,
         codec::{Limits, Postcard},
     },
 };
-use serde::{Deserialize, Serialize};
+use tests::words::Words;
 
 const HERE: Peer = Peer([1; 32]);
 const THERE: Peer = Peer([2; 32]);
-
-#[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
-struct Words(Vec<String>);
-
-impl State for Words {
-    type Op = String;
-
-    fn apply(&mut self, word: &String, _: &Stamp) {
-        self.0.push(word.clone());
-    }
-}
 
 fn builder(peer: Peer) -> ReplicaBuilder<Words> {
     Replica::builder(peer, Words::default()).codec(Postcard::new(), Limits::default())

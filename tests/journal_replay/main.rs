@@ -6,25 +6,16 @@ mod random;
 mod rejoin;
 mod restore;
 mod seeded;
+mod sessions;
 mod timeline;
 
 use control_panel::{
-    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
+    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica,
     journal::{Journal, JournalError, JournalEvent, Recorded, Recording, Start, Timeline},
     replica::codec::{Limits, Postcard},
 };
 use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Words(Vec<String>);
-
-impl State for Words {
-    type Op = String;
-
-    fn apply(&mut self, word: &String, _: &Stamp) {
-        self.0.push(word.clone());
-    }
-}
+use tests::words::Words;
 
 #[derive(Debug, GraphIntent, Serialize, Deserialize)]
 enum Update {

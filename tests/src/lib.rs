@@ -8,6 +8,7 @@ pub mod offenders;
 pub mod ops;
 pub mod scene;
 pub mod schedule;
+pub mod words;
 pub mod workshop;
 
 use std::{

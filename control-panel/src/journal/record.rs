@@ -40,6 +40,9 @@ pub(crate) struct RunPlace {
     pub(crate) prefix: [u8; 8],
 }
 
+/// All runs of a file, each with its number in it: the order in which they were written.
+pub(crate) type NumberedRuns = BTreeMap<RunPlace, (u64, RunRecord)>;
+
 /// A run on its way into a journal, or out of it.
 #[derive(Clone, Debug)]
 pub(crate) struct RunRecord {

@@ -1,27 +1,14 @@
 //! What is published, and what peers get of it.
 
-use serde::{Deserialize, Serialize};
-
 use super::Link;
 use crate::{
-    Peer, Replica, Stamp, State,
+    Peer, Replica,
     blocking::wait,
     replica::{
         Delta, ReplicaBuilder, Version,
-        codec::{Limits, Postcard},
+        codec::{Limits, Postcard, words::Words},
     },
 };
-
-#[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
-struct Words(Vec<String>);
-
-impl State for Words {
-    type Op = String;
-
-    fn apply(&mut self, word: &String, _: &Stamp) {
-        self.0.push(word.clone());
-    }
-}
 
 const ALICE: Peer = Peer([1; 32]);
 const BOB: Peer = Peer([2; 32]);

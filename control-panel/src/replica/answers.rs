@@ -7,7 +7,7 @@ thread_local! {
     static ANSWERS: RefCell<Option<Answers>> = const { RefCell::new(None) };
 }
 
-/// What is asked: all but the last of a keeper.
+/// What is asked: all but the last two of a keeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// How many of this author's operations are durable.
@@ -18,6 +18,8 @@ pub(super) enum Question {
     HasRoom = 2,
     /// Whether the [job](super::Redo) that is somewhere else is lost: where it is dropped no call says so.
     JobLost = 3,
+    /// As which life the replica began: asked once.
+    Life = 4,
 }
 
 /// An unusual answer.
@@ -30,10 +32,18 @@ pub(crate) struct Answer {
     pub(crate) value: u64,
 }
 
+impl Answer {
+    /// As which life the frame's replica began, if this says so.
+    #[cfg(feature = "journal")]
+    pub(crate) fn life(&self) -> Option<u32> {
+        (self.question == Question::Life as u8).then(|| u32::try_from(self.value).ok()).flatten()
+    }
+}
+
 /// Those of the frame that runs on this thread.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    asked: [u64; 4],
+    asked: [u64; 5],
     /// All but the usual ones.
     unusual: Vec<Answer>,
     replays: bool,

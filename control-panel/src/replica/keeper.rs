@@ -145,6 +145,8 @@ pub(super) struct Kept<S: State> {
     own_durable: u64,
     /// What the last frame that was recorded, or is replayed, was answered.
     usual: u64,
+    /// As which life the replica began, until a frame noted it.
+    life: Option<u32>,
     /// A snapshot that was asked for, and how many of this author's operations must be durable before it is given.
     held: Option<(u64, Snapshot<S>)>,
     /// What must be durable for all that was admitted to be; `None` while it was not all taken.
@@ -169,6 +171,10 @@ impl<S: State> Kept<S> {
     }
 
     fn flush(&mut self, own_next_seq: u64) {
+        // Nothing else says which: what a session wrote may have come back to the next by its peers.
+        if let Some(life) = self.life.take_if(|_| Answers::are_used()) {
+            answer(Question::Life, 0, || life.into());
+        }
         let usual = self.usual;
         self.own_durable = answer(Question::Durable, usual, || {
             self.hand_over(own_next_seq);
@@ -208,6 +214,7 @@ impl<S: State> Replica<S> {
             own: VecDeque::new(),
             own_durable,
             usual: own_durable,
+            life: Some(self.me.incarnation),
             held: None,
             handed_over: Some(0),
             level,

@@ -1,6 +1,9 @@
 //! A recording as bytes: canonical, so that equal recordings are equal files. The layout is in `../README.md`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     frames::{RecordedFrame, RecordedIntent, Recording},
@@ -18,7 +21,9 @@ use crate::{
 pub(crate) const MAGIC: &[u8; 24] = b"control-panel recording\n";
 
 /// Raised with each change of the layout.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
+/// The first that is read. In it each session has all the runs that it begins with, also those of the session before.
+const OLDEST: u64 = 2;
 
 /// Of a session's snapshot.
 const NONE: u8 = 0;
@@ -102,7 +107,8 @@ impl Recording {
         if reader.bytes(MAGIC.len())? != MAGIC {
             return Err(DecodeError::new(0, Refused::Malformed("not an exported recording")));
         }
-        if reader.varint()? != FORMAT {
+        let format = reader.varint()?;
+        if !(OLDEST..=FORMAT).contains(&format) {
             return reader.refuse(Refused::Malformed("a recording of another format: update this program"));
         }
         let fingerprint = option(&mut reader)?;
@@ -113,7 +119,7 @@ impl Recording {
             let name = name_run(bytes)?;
             runs.push(RunBytes { author: name.author, seq: name.seq, hash: name.hash, bytes: bytes.into() });
         }
-        let mut sessions = Vec::<Past>::new();
+        let (mut sessions, mut known) = (Vec::<Past>::new(), BTreeSet::new());
         for _ in 0..reader.varint()? {
             let incarnation =
                 option(&mut reader)?.map(u32::try_from).transpose().map_err(DecodeError::value)?;
@@ -127,7 +133,11 @@ impl Recording {
                 }
                 _ => return reader.refuse(Refused::Malformed("neither a snapshot nor none")),
             };
-            sessions.push(Past { incarnation, snapshot, runs: some(&runs, &mut reader)? });
+            let mut runs = some(&runs, &mut reader)?;
+            if format == OLDEST {
+                runs.retain(|run| known.insert(run.hash));
+            }
+            sessions.push(Past { incarnation, snapshot, runs });
         }
         let mut frames = Vec::new();
         for _ in 0..reader.varint()? {

@@ -5,17 +5,17 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::Path, sync::Arc};
 use super::{
     bytes::MAGIC,
     frames::{RecordedFrame, RecordedIntent, Recording},
-    start::Past,
+    pasts::{Pasts, run_bytes},
 };
 use crate::{
     journal::{
         Fault, JournalError,
         intents::{ReadFrame, read_frame},
         progress::{self, Progress},
-        record::{FrameRow, RunKey, RunPlace, RunRecord},
+        record::{FrameRow, NumberedRuns, RunPlace},
         store::Reader,
     },
-    replica::{Peer, codec::RunBytes},
+    replica::Peer,
 };
 
 impl Recording {
@@ -48,12 +48,12 @@ impl Recording {
         )
     }
 
-    /// Rows of frames in their order, all runs that they name, and snapshots by the sessions that went on from them.
+    /// Rows of frames in their order, all runs with their numbers, and snapshots by the sessions that went on from them.
     pub(crate) fn of_rows(
         fingerprint: Option<u64>,
         me: Option<Peer>,
         rows: &[FrameRow],
-        runs: &BTreeMap<RunPlace, RunRecord>,
+        runs: &NumberedRuns,
         snapshots: &BTreeMap<u64, Arc<[u8]>>,
     ) -> Result<Self, Fault> {
         let (mut frames, mut admitted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
@@ -68,7 +68,7 @@ impl Recording {
             frames.push(frame);
             admitted.push(rest);
         }
-        let mut sessions = pasts(numbers.len(), me, (&frames, &admitted), rows, runs)?;
+        let mut sessions = Pasts::new(numbers.len(), me, runs).of(&frames, &admitted, rows)?;
         for (past, number) in sessions.iter_mut().zip(numbers) {
             past.snapshot = snapshots.range(..number).next_back().map(|(_, snapshot)| Arc::clone(snapshot));
         }
@@ -80,7 +80,7 @@ impl Recording {
 fn frame<'r>(
     row: &'r FrameRow,
     session: usize,
-    runs: &BTreeMap<RunPlace, RunRecord>,
+    runs: &NumberedRuns,
 ) -> Result<(RecordedFrame, &'r [RunPlace]), Fault> {
     let number = row.number;
     let wrong = |why: &dyn std::fmt::Display| Fault::damaged(format_args!("frame {number}: {why}"));
@@ -90,7 +90,7 @@ fn frame<'r>(
         .runs
         .split_at_checked(named)
         .ok_or_else(|| wrong(&"it has not the runs that its intents name"))?;
-    let runs = named.iter().map(|place| run(place, runs)).collect::<Result<Arc<[_]>, _>>()?;
+    let runs = named.iter().map(|place| run_bytes(place, runs)).collect::<Result<Arc<[_]>, _>>()?;
     let intents =
         entries.into_iter().map(|entry| RecordedIntent { entry, runs: Arc::clone(&runs) }).collect();
     let (panel_frame, digest) = (row.panel_frame, row.digest);
@@ -98,57 +98,6 @@ fn frame<'r>(
         RecordedFrame { number, session, panel_frame, head, intents, digest, outlined: Vec::new(), answers },
         admitted,
     ))
-}
-
-/// What each session began with: what the replica had admitted in those before it. What no frame names was admitted behind the
-/// last frame of a session, and is taken for known from the next on; what is known of it is that no later life of this peer wrote it.
-fn pasts(
-    sessions: usize,
-    me: Option<Peer>,
-    (frames, admitted): (&[RecordedFrame], &[&[RunPlace]]),
-    rows: &[FrameRow],
-    runs: &BTreeMap<RunPlace, RunRecord>,
-) -> Result<Vec<Past>, Fault> {
-    let mut first = BTreeMap::<RunPlace, usize>::new();
-    for (frame, places) in frames.iter().zip(admitted) {
-        places.iter().for_each(|place| {
-            first.entry(*place).or_insert(frame.session);
-        });
-    }
-    // What came in an intent and was admitted in its frame is named there alone.
-    for (frame, row) in frames.iter().zip(rows) {
-        for place in row.runs.iter().filter(|place| runs.get(place).is_some_and(|run| run.admitted)) {
-            first.entry(*place).or_insert(frame.session);
-        }
-    }
-    let own = |place: &RunPlace| Some(place.author.peer) == me;
-    let mut pasts = Vec::with_capacity(sessions);
-    for session in 0..sessions {
-        let wrote = first.iter().filter(|(place, first)| own(place) && **first == session);
-        let known = |(place, run): &(&RunPlace, &RunRecord)| {
-            first.get(place).map_or(run.admitted && session > 0, |first| *first < session)
-        };
-        let mut places: Vec<RunPlace> = runs.iter().filter(known).map(|(place, _)| *place).collect();
-        let incarnation = wrote.map(|(place, _)| place.author.incarnation).min();
-        if let Some(incarnation) = incarnation {
-            places.retain(|place| !own(place) || place.author.incarnation <= incarnation);
-        }
-        let before = places.iter().filter(|place| own(place)).map(|place| place.author.incarnation).max();
-        let runs = places.iter().map(|place| run(place, runs)).collect::<Result<_, _>>()?;
-        pasts.push(Past { incarnation: incarnation.or(before), snapshot: None, runs });
-    }
-    Ok(pasts)
-}
-
-fn run(place: &RunPlace, runs: &BTreeMap<RunPlace, RunRecord>) -> Result<RunBytes, Fault> {
-    let missing = |why: &dyn std::fmt::Display| {
-        let RunPlace { author, seq, .. } = place;
-        Fault::damaged(format_args!("the run of {author} from {seq} {why}"))
-    };
-    let found = runs.get(place).ok_or_else(|| missing(&"is missing"))?;
-    let bytes = found.bytes();
-    let RunKey { author, seq, hash } = found.key;
-    Ok(RunBytes { author, seq, hash, bytes })
 }
 
 pub(crate) fn is_export(path: &Path) -> bool {

@@ -1,11 +1,13 @@
 //! Recordings, and the replay of their frames.
 
 mod bytes;
+mod decoded;
 mod deviation;
 mod file;
 mod fold;
 mod frames;
 mod noted;
+mod pasts;
 mod play;
 mod player;
 mod recorded;

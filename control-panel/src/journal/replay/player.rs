@@ -1,16 +1,15 @@
 //! Applies recorded frames to a state of its own.
 
-use std::{cell::RefCell, panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use tokio::time::Instant;
 
 use super::{
     deviation::{Deviation, DeviationKind},
     frames::{RecordedFrame, RecordedIntent, Recording},
-    noted::Checkpoints,
     play::Play,
     recorded::Recorded,
-    start::Start,
+    start::{Made, Start},
 };
 use crate::{
     difference::outline::brief,
@@ -41,8 +40,8 @@ pub(crate) struct Player<S: Recorded> {
     pub(super) broken: Option<String>,
     /// For all intents of a replay: no reducer decides by it.
     pub(super) now: Instant,
-    /// What starts restored, so that a later one does not begin again.
-    checkpoints: RefCell<Checkpoints>,
+    /// What starts made, so that a later one does not begin again.
+    made: Made,
 }
 
 /// What one frame did in a replay.
@@ -80,7 +79,7 @@ impl<S: Recorded> Player<S> {
             source: None,
             broken: None,
             now: Instant::now(),
-            checkpoints: RefCell::default(),
+            made: Made::default(),
         }
     }
 
@@ -95,12 +94,12 @@ impl<S: Recorded> Player<S> {
 
     /// Makes the state that this session began with.
     pub(crate) fn begin(&mut self, recording: &Recording, session: usize) -> Result<&S, DeviationKind> {
-        let past = recording.sessions.get(session).cloned().unwrap_or_default();
+        let pasts = &recording.sessions[..recording.sessions.len().min(session.saturating_add(1))];
         self.session = session;
         self.state = None;
         self.broken = None;
-        let (earlier, checkpoints) = (recording.before(session), AssertUnwindSafe(&self.checkpoints));
-        let start = || S::begin(&Start::replayed(&past, earlier, *checkpoints));
+        let (earlier, made) = (recording.before(session), AssertUnwindSafe(&self.made));
+        let start = || S::begin(&Start::replayed(pasts, earlier, *made));
         let begun = self.scope.within(|| panics::catch_silently(start));
         match begun {
             Ok(Ok(state)) => Ok(self.state.insert(state)),

@@ -127,8 +127,8 @@ impl Start<'_> {
         let fold = Fold::new(source, each);
         match self.kind {
             Kind::Live(journal) => fold.begin(journal, first).map_err(|fault| fault.at(journal.path())),
-            Kind::Replayed { earlier, checkpoints, .. } => {
-                Ok(fold.over_frames(earlier, &mut checkpoints.borrow_mut(), first))
+            Kind::Replayed { earlier, made, .. } => {
+                Ok(fold.over_frames(earlier, &mut made.checkpoints.borrow_mut(), first))
             }
         }
     }

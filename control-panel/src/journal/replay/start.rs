@@ -8,12 +8,12 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{frames::RecordedFrame, noted::Checkpoints};
+use super::{decoded::Decoded, frames::RecordedFrame, noted::Checkpoints};
 use crate::{
     journal::{Fault, Journal, JournalError, identity::unlimited},
     replica::{
         Replica, ReplicaBuilder, Snapshot, State,
-        codec::{RunBytes, replayed_runs},
+        codec::RunBytes,
         keeper::{NoKeeper, Resume},
         restore::Kept,
     },
@@ -31,12 +31,20 @@ pub struct Start<'a> {
 pub(super) enum Kind<'a> {
     Live(&'a Journal),
     Replayed {
-        past: &'a Past,
+        /// Of this session, and of those before it.
+        pasts: &'a [Past],
         /// The frames of the sessions before.
         earlier: &'a [RecordedFrame],
-        /// What earlier starts of the replay made of them.
-        checkpoints: &'a RefCell<Checkpoints>,
+        /// What earlier starts of the replay made of these.
+        made: &'a Made,
     },
+}
+
+/// What the starts of one replay make, for its later ones.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(super) checkpoints: RefCell<Checkpoints>,
+    decoded: RefCell<Decoded>,
 }
 
 /// What a replica had when a recorded session began.
@@ -46,6 +54,7 @@ pub(crate) struct Past {
     pub(crate) incarnation: Option<u32>,
     /// What it went on from last, in an earlier session.
     pub(crate) snapshot: Option<Arc<[u8]>>,
+    /// Its runs, without those that it had when the session before began.
     pub(crate) runs: Vec<RunBytes>,
 }
 
@@ -54,12 +63,9 @@ impl<'a> Start<'a> {
         Self::of(Kind::Live(journal))
     }
 
-    pub(super) fn replayed(
-        past: &'a Past,
-        earlier: &'a [RecordedFrame],
-        checkpoints: &'a RefCell<Checkpoints>,
-    ) -> Self {
-        Self::of(Kind::Replayed { past, earlier, checkpoints })
+    /// `pasts` ends with this session's.
+    pub(super) fn replayed(pasts: &'a [Past], earlier: &'a [RecordedFrame], made: &'a Made) -> Self {
+        Self::of(Kind::Replayed { pasts, earlier, made })
     }
 
     fn of(kind: Kind<'a>) -> Self {
@@ -81,35 +87,31 @@ impl<'a> Start<'a> {
     {
         match self.kind {
             Kind::Live(journal) => journal.replica(builder),
-            Kind::Replayed { past, .. } => {
-                past.replica(builder).map_err(|fault| fault.at("a replay".as_ref()))
+            Kind::Replayed { pasts, made, .. } => {
+                replica(pasts, made, builder).map_err(|fault| fault.at("a replay".as_ref()))
             }
         }
     }
 }
 
-impl Past {
-    fn replica<S>(&self, mut builder: ReplicaBuilder<S>) -> Result<Replica<S>, Fault>
-    where
-        S: State + Serialize + DeserializeOwned,
-    {
-        if let Some(incarnation) = self.incarnation {
-            builder = builder.incarnation(incarnation);
-        }
-        let snapshot = self.snapshot.as_deref().map(|bytes| {
-            let codec = builder.identify.as_deref().and_then(|identify| identify.codec());
-            let (codec, _) = codec.ok_or(Fault::NoCodec)?;
-            Snapshot::decode(bytes, &**codec, &unlimited()).map_err(Fault::Run)
-        });
-        let snapshot = snapshot.transpose()?;
-        let mut runs = if self.runs.is_empty() {
-            Vec::new()
-        } else {
-            replayed_runs::<S::Op>(&self.runs).map_err(Fault::damaged)?
-        };
-        // Each behind its past: what a run depends on has a lower time.
-        runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
-        let kept = Kept { snapshot, resume: Resume::default(), runs, returned: BTreeSet::new() };
-        builder.restore(kept, Box::new(NoKeeper)).map_err(Fault::Snapshot)
+fn replica<S>(pasts: &[Past], made: &Made, mut builder: ReplicaBuilder<S>) -> Result<Replica<S>, Fault>
+where
+    S: State + Serialize + DeserializeOwned,
+{
+    let (incarnation, snapshot) =
+        pasts.last().map_or((None, None), |past| (past.incarnation, past.snapshot.as_deref()));
+    if let Some(incarnation) = incarnation {
+        builder = builder.incarnation(incarnation);
     }
+    let snapshot = snapshot.map(|bytes| {
+        let codec = builder.identify.as_deref().and_then(|identify| identify.codec());
+        let (codec, _) = codec.ok_or(Fault::NoCodec)?;
+        Snapshot::decode(bytes, &**codec, &unlimited()).map_err(Fault::Run)
+    });
+    let snapshot = snapshot.transpose()?;
+    let mut runs = made.decoded.borrow_mut().runs(pasts)?;
+    // Each behind its past: what a run depends on has a lower time.
+    runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
+    let kept = Kept { snapshot, resume: Resume::default(), runs, returned: BTreeSet::new() };
+    builder.restore(kept, Box::new(NoKeeper)).map_err(Fault::Snapshot)
 }

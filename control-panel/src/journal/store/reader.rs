@@ -19,7 +19,7 @@ use super::{
 use crate::{
     journal::{
         error::Fault,
-        record::{FrameRow, RunKey, RunPlace, RunRecord},
+        record::{FrameRow, NumberedRuns, RunKey, RunRecord},
     },
     replica::{
         Author,
@@ -161,12 +161,12 @@ impl Reader {
     }
 
     /// All frames, and all runs, which the frames name by place; that they name these is checked.
-    pub(crate) fn recorded(&self) -> Result<(Vec<FrameRow>, BTreeMap<RunPlace, RunRecord>), Fault> {
-        let (mut numbers, mut runs) = (BTreeMap::new(), BTreeMap::new());
+    pub(crate) fn recorded(&self) -> Result<(Vec<FrameRow>, NumberedRuns), Fault> {
+        let (mut numbers, mut runs) = (BTreeMap::new(), NumberedRuns::new());
         for run in self.runs()? {
             let (number, run) = run?;
             numbers.insert(number, run.key);
-            runs.insert(run.key.place(), run);
+            runs.insert(run.key.place(), (number, run));
         }
         let mut rows = Vec::new();
         for block in self.frame_blocks((Bound::Unbounded, Bound::Unbounded))? {

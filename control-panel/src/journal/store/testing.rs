@@ -8,11 +8,13 @@ use std::{
 use redb::StorageBackend;
 
 use crate::{
-    Delta, Peer, Replica, Stamp, State,
+    Delta, Peer, Replica,
     journal::record::{FrameRecord, RunRecord},
     replica::codec::{Limits, Postcard},
     testing::Rng,
 };
+
+pub(crate) use crate::replica::codec::words::Words;
 
 thread_local! {
     /// Blocks of runs that were looked up by a number, on this thread.
@@ -119,18 +121,6 @@ impl StorageBackend for Memory {
         step.apply(&mut inner.bytes);
         inner.steps.push(step);
         Ok(())
-    }
-}
-
-/// What the tests share.
-#[derive(Clone, Default, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Words(pub(crate) Vec<String>);
-
-impl State for Words {
-    type Op = String;
-
-    fn apply(&mut self, word: &String, _: &Stamp) {
-        self.0.push(word.clone());
     }
 }
 

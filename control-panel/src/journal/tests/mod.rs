@@ -4,6 +4,7 @@ mod checks;
 mod compacted;
 mod crashes;
 mod failures;
+mod histories;
 mod pieces;
 mod salvage;
 mod torn;

@@ -170,7 +170,10 @@ fn of_a_whole_file_it_gives_all() {
     assert!(lost.is_empty(), "{lost:?}");
     let good = case.folder.path().join("as it was");
     fs::write(&good, case.good).unwrap();
-    assert_eq!(Recording::open(&to).unwrap(), Recording::open(good).unwrap());
+    assert_eq!(Recording::open(&to).unwrap(), Recording::open(&good).unwrap());
+    // It was never closed, and is nowhere yet: what begins with it is a new life.
+    let [was, is] = [&good, &to].map(|path| open_to_read(path).unwrap().meta().unwrap());
+    assert!(was.clean && !is.clean && is.token != was.token && is.whereabouts == [0; 32], "{is:?}");
     let journal = Journal::open(to).unwrap();
     assert_eq!(begin(&journal).words.state().0.len(), case.states.len());
     assert_eq!(journal.begin_effect(EFFECT).unwrap(), EffectState::Interrupted);

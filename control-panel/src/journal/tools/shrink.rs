@@ -3,7 +3,7 @@
 use super::{
     super::{
         progress::{self, Progress},
-        replay::{Deviation, Recorded, RecordedFrame, Recording},
+        replay::{Deviation, Player, Recorded, RecordedFrame, Recording},
     },
     ddmin::ddmin,
 };
@@ -60,6 +60,7 @@ impl Recording {
         if search.replays < search.most && one != recording && search.fails::<S>(&one) {
             recording = one;
         }
+        let recording = recording.with_named_runs::<S>();
         let failure = recording.failure::<S>()?;
         let intents = recording.describe::<S>();
         let (replays, minimal) = (search.replays + 1, found.minimal);
@@ -67,7 +68,26 @@ impl Recording {
     }
 
     fn upto_frame(&self, number: u64) -> Self {
-        Self { frames: self.upto(number).to_vec(), ..self.clone_head() }
+        let mut head = self.clone_head();
+        let frames = self.upto(number).to_vec();
+        // What later sessions began with is of no use.
+        head.sessions.truncate(frames.last().map_or(0, |frame| frame.session + 1));
+        Self { frames, ..head }
+    }
+
+    /// An intent has the runs of its frame, also if it names none: what a peer said is in no one's test without need.
+    fn with_named_runs<S: Recorded>(mut self) -> Self {
+        let mut player = Player::<S>::new();
+        let mut named = Vec::with_capacity(self.intents());
+        for frame in &self.frames {
+            player.catch_up(&self, frame.session);
+            named.extend(frame.intents.iter().map(|intent| !player.runs(intent).is_empty()));
+        }
+        let intents = self.frames.iter_mut().flat_map(|frame| &mut frame.intents);
+        for (intent, _) in intents.zip(named).filter(|(_, named)| !named) {
+            intent.runs = [].into();
+        }
+        self
     }
 
     fn clone_head(&self) -> Self {

@@ -34,6 +34,8 @@ mod table;
 mod tests;
 mod version;
 mod wire;
+#[cfg(test)]
+pub(crate) mod words;
 
 #[cfg(any(feature = "journal", feature = "p2p", all(test, feature = "testing")))]
 pub(crate) use self::wire::{Reader, put_varint};

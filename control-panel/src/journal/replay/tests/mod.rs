@@ -1,6 +1,8 @@
 //! Recording and replay in memory: what a panel hands to a journal, without the file.
 
+mod notes;
 mod panels;
+mod pasts;
 mod property;
 mod replicas;
 mod tools;
@@ -17,7 +19,7 @@ use crate::{
         JournalError,
         handover::{Handover, handover},
         intents::IntentRecorder,
-        record::{FrameRecord, FrameRow, RunPlace, RunRecord},
+        record::{FrameRecord, FrameRow, NumberedRuns},
         store::Item,
     },
 };
@@ -51,19 +53,23 @@ impl Tape {
 
     pub(super) fn recording(mut self) -> Recording {
         self.take();
-        let (mut rows, mut runs) = (Vec::new(), BTreeMap::<RunPlace, RunRecord>::new());
+        let (mut rows, mut runs) = (Vec::new(), NumberedRuns::new());
         let mut loose = Vec::new();
         for item in self.taken {
             match item {
                 Item::Runs(admitted) => {
                     loose.extend(admitted.iter().map(|run| run.key.place()));
-                    runs.extend(admitted.into_iter().map(|run| (run.key.place(), run)));
+                    for run in admitted {
+                        let number = runs.len() as u64;
+                        runs.insert(run.key.place(), (number, run));
+                    }
                 }
                 Item::Frame(FrameRecord { session, panel_frame, intents, runs: named, digest }) => {
                     let mut places: Vec<_> = named.iter().map(|run| run.key.place()).collect();
                     places.append(&mut loose);
                     for run in named {
-                        runs.entry(run.key.place()).or_insert(run);
+                        let number = runs.len() as u64;
+                        runs.entry(run.key.place()).or_insert((number, run));
                     }
                     let number = rows.len() as u64 + 1;
                     rows.push(FrameRow { number, session, panel_frame, intents, runs: places, digest });

@@ -9,26 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Recorded, Start, Tape};
 use crate::{
-    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
+    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica,
     journal::{Deviation, DeviationKind, JournalError, intents::IntentRecorder, keeping::RunKeeper},
     replica::{
         Redo, Redone, ReplicaBuilder,
-        codec::{Limits, Postcard},
+        codec::{Limits, Postcard, words::Words},
         restore::Kept,
     },
     testing::Rng,
 };
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Words(Vec<String>);
-
-impl State for Words {
-    type Op = String;
-
-    fn apply(&mut self, word: &String, _: &Stamp) {
-        self.0.push(word.clone());
-    }
-}
 
 #[derive(Debug, GraphIntent, Serialize, Deserialize)]
 #[intent(crate = crate)]

@@ -171,11 +171,13 @@ fn a_recording_that_panics_shrinks_to_what_makes_it_panic() {
         tape.take();
     }
     drop(panel);
-    let recording = tape.recording();
+    let mut recording = tape.recording();
     assert!(recording.replay::<Machine>(u64::MAX).is_same());
+    recording.sessions.push(Past::default());
     let shrunk = recording.shrink::<Machine>(200, |_| ()).unwrap();
     assert_eq!(shrunk.intents, ["0 #1.451 Unsettle"]);
     assert!(shrunk.minimal && shrunk.replays < 50, "{}", shrunk.replays);
+    assert_eq!(shrunk.recording.sessions.len(), 1, "what is behind the failure is gone");
     assert!(shrunk.failure.same_reason(&recording.failure::<Machine>().unwrap()));
     let source = shrunk.test_source("unsettled", "crate::Machine");
     assert!(source.contains("/// panics at ") && source.contains("failure::<crate::Machine>()"), "{source}");

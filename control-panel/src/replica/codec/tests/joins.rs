@@ -5,24 +5,13 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use serde::{Deserialize, Serialize};
-
-use super::super::{Coding, Limits, Postcard, Refused, SnapshotBytes, joining::in_the_format_before};
+use super::super::{
+    Coding, Limits, Postcard, Refused, SnapshotBytes, joining::in_the_format_before, words::Words,
+};
 use crate::{
-    replica::{Grant, Peer, Replica, ReplicaBuilder, Snapshot, Stamp, State},
+    replica::{Grant, Peer, Replica, ReplicaBuilder, Snapshot},
     testing::Rng,
 };
-
-#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
-struct Words(Vec<String>);
-
-impl State for Words {
-    type Op = String;
-
-    fn apply(&mut self, word: &String, _: &Stamp) {
-        self.0.push(word.clone());
-    }
-}
 
 fn peer(number: u8) -> Peer {
     Peer([number; 32])

@@ -2,29 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::{Deserialize, Serialize};
-
-use super::super::{Coding, EncodeError, Limits, Postcard, genesis};
+use super::super::{Coding, EncodeError, Limits, Postcard, genesis, words::Words};
 use crate::{
     replica::{
-        Author, Delta, Grant, Peer, Replica, RunHash, Snapshot, Stamp, State,
+        Author, Delta, Grant, Peer, Replica, RunHash, Snapshot,
         identify::{Identify, Identity},
         run::{Head, Header, Operation, Run},
         signature::Signed,
     },
     testing::TestKeys,
 };
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Words(Vec<String>);
-
-impl State for Words {
-    type Op = String;
-
-    fn apply(&mut self, word: &String, _: &Stamp) {
-        self.0.push(word.clone());
-    }
-}
 
 const PEERS: [Peer; 3] = [Peer([1; 32]), Peer([2; 32]), Peer([3; 32])];
 
