@@ -160,14 +160,14 @@ fn a_session_is_replayed_as_the_life_that_it_was_though_another_comes_back() {
     session(&path, typed(["one".to_owned()]), close);
     fs::copy(&path, &backup).unwrap();
     let mut peer = builder(1).build();
-    let lost = session(&path, typed(["two".to_owned(), "three".to_owned()]), |replica, journal| {
+    let taken_back = session(&path, typed(["two".to_owned(), "three".to_owned()]), |replica, journal| {
         journal.flush().unwrap();
         let _ = replica.outbox();
         peer.merge(replica.since(peer.version()));
         let _ = peer.settle();
         journal.close().unwrap();
     });
-    let (one, all) = (lost.0.author(), peer.since(&control_panel::Version::new()));
+    let (one, all) = (taken_back.0.author(), peer.since(&control_panel::Version::new()));
     let from_peer = Update::ApplyRemoteDelta { delta: all };
     let last = session(&backup, vec![from_peer, Update::Typed("four".to_owned())], close);
     assert!(last.0.author() != one && last.0.state().0.len() == 4, "{last:?}");
