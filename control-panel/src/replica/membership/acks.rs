@@ -1,6 +1,10 @@
 //! When this replica owes an acknowledgement, and which member holds back.
 
-use super::{act::ActId, members::Counted, membership::Membership};
+use super::{
+    act::{ActId, Known},
+    members::Counted,
+    membership::Membership,
+};
 use crate::replica::{Peer, ReplicaNotice};
 
 /// What was asked before.
@@ -83,8 +87,11 @@ impl Membership {
 
     fn owes_ack(&self) -> bool {
         let (view, last) = (&self.live.view, self.live.last_operation.max(self.live.awaited));
-        if last == 0 || !view.members.contains_key(&self.me.peer) {
+        if last == 0 {
             return false;
+        }
+        if !view.members.contains_key(&self.me.peer) {
+            return self.words_owed() > 0 || self.owes_refusal();
         }
         let declared = self.live.level(self.live.me);
         // A retirement becomes final by acknowledgements of it, also from those whose clock is past it.
@@ -98,16 +105,27 @@ impl Membership {
             || self.words_owed() > 0
     }
 
+    /// How many of this peer's retirements have all others' votes, and not its own.
     fn words_owed(&self) -> usize {
-        if self.acts.is_empty() {
-            return 0;
-        }
-        let chains = self.peers.chains(self.live.me);
-        let is_given =
-            |id: ActId| chains.iter().any(|of| self.chains[of.index()].known.get_voted(id).is_some());
-        let Some(&chain) = chains.last() else { return 0 };
-        let owed = self.unvoted(chain).filter(|id| !is_given(*id) && self.is_voted(*id, &|_| u64::MAX));
-        owed.count()
+        self.wordless().filter(|id| self.is_voted(*id, &|_| u64::MAX)).count()
+    }
+
+    /// Whether this peer heard first of what retires it, and has not said so: no word of its own comes any more, and all others wait for either.
+    fn owes_refusal(&self) -> bool {
+        let scope = self.scope(&[], &|_| u64::MAX, Some(self.me.peer));
+        let is_said = |of: ActId| self.own_known().any(|known| known.get(of).is_some());
+        self.wordless().any(|id| (0..self.acts.len()).any(|of| scope.is_against(id, of) && !is_said(of)))
+    }
+
+    /// This peer's retirements that need its word, which none of its lives has given.
+    fn wordless(&self) -> impl Iterator<Item = ActId> + '_ {
+        let last = self.peers.chains(self.live.me).last().filter(|_| !self.acts.is_empty());
+        let unvoted = last.into_iter().flat_map(|chain| self.unvoted(*chain));
+        unvoted.filter(|id| self.own_known().all(|known| known.get_voted(*id).is_none()))
+    }
+
+    fn own_known(&self) -> impl Iterator<Item = &Known> {
+        self.peers.chains(self.live.me).iter().map(|chain| &self.chains[chain.index()].known)
     }
 
     /// The member that the watermark waits for; of several the one with the lowest clock, as that holds the others' lows. `None` if this replica

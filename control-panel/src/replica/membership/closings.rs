@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Void,
     act::{Act, Deed},
-    closure::{Closer, Place},
+    closure::{Closer, Place, is_awaited},
     members::PeerIndex,
     membership::Membership,
     verdict::{Judged, Right},
@@ -57,10 +57,17 @@ impl Membership {
             if has_acts {
                 self.closure.close_for_good(place);
             }
-            self.live.awaits(self.closure.get(place));
+            self.await_closers(graph, place);
             self.judge_place(graph, place);
         }
         acts_changed
+    }
+
+    /// What closes a run must become final, as what all have.
+    pub(super) fn await_closers<Op>(&mut self, graph: &Graph<Op>, place: Place) {
+        if is_awaited(graph, place) {
+            self.live.awaits(self.closure.get(place));
+        }
     }
 
     /// Judges again what these peers' runs close: some of those may be void now, or valid.

@@ -12,7 +12,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::members::{PeerIndex, Peers};
+use super::{
+    members::{PeerIndex, Peers},
+    verdict::Right,
+};
 use crate::replica::{
     gallop::partition_point_from_end,
     graph::{ChainId, Graph},
@@ -96,6 +99,12 @@ impl Promises {
     }
 }
 
+/// Whether it has to become certain whether a run is closed: not of one that only acknowledges, as that changes no state. To wait for it would be to acknowledge what closes it,
+/// by which two that write as one peer close each other's next acknowledgement, without end.
+pub(super) fn is_awaited<Op>(graph: &Graph<Op>, (chain, seq): Place) -> bool {
+    graph.run_after(chain, seq).is_none_or(|run| run.header.seq != seq || Right::needed(run) > Right::Read)
+}
+
 impl Closure {
     /// A chain begins, with a low.
     pub(super) fn begin(&mut self, chain: ChainId, base: u64) {
@@ -143,7 +152,7 @@ impl Closure {
         // What closes a run is above it, so kept where that is.
         let for_good = lamport <= graph.level();
         debug_assert!(for_good || !closers.is_empty(), "the highest low is of some run that closes it");
-        if !for_good {
+        if !for_good && is_awaited(graph, place) {
             self.undecided.insert((lamport, place));
         }
         self.closed.insert(place, Closed { for_good, closers, lamport });
@@ -236,7 +245,9 @@ impl Closure {
                 let is_new = learned || entry.closers.iter().all(|other| other.chain != by);
                 if !entry.for_good && is_new {
                     entry.closers.push(closer);
-                    self.undecided.insert((lamport, place));
+                    if is_awaited(graph, place) {
+                        self.undecided.insert((lamport, place));
+                    }
                     found.push(place);
                 }
                 next_seq = run.next_seq();

@@ -121,7 +121,7 @@ impl Membership {
         }
         let acts_changed = heard | made | self.close(graph, chain, (low, run, learned));
         if closed {
-            self.live.awaits(self.closure.get(place));
+            self.await_closers(graph, place);
         }
         self.conclude(graph, &judged, run, low, acts_changed)
     }

@@ -120,7 +120,7 @@ impl Scope<'_> {
     }
 
     /// Whether `by` retires the author of `of`, and neither has the other in its past.
-    fn is_against(&self, by: ActId, of: ActId) -> bool {
+    pub(super) fn is_against(&self, by: ActId, of: ActId) -> bool {
         let (retirement, act) = (&self.acts[by], &self.acts[of]);
         retirement.deed == Deed::Retire
             && retirement.target == act.author()

@@ -12,7 +12,7 @@ use super::{
     Void,
     act::{Act, Deed, Known, Seen},
     act_record::ActRecord,
-    closure::{Closed, Closer, Closure, Place, Promises},
+    closure::{Closed, Closer, Closure, Place, Promises, is_awaited},
     members::{Effective, View},
     membership::Membership,
     verdict::Judged,
@@ -133,7 +133,8 @@ impl Membership {
         }
         let closed: BTreeMap<Place, Closed> =
             record.closed.iter().map(|closed| closed_from(closed, &ids)).collect();
-        let undecided = closed.iter().filter(|(_, closed)| !closed.for_good);
+        let undecided =
+            closed.iter().filter(|(place, closed)| !closed.for_good && is_awaited(graph, **place));
         membership.closure = Closure {
             highest: record.highest,
             suspects: record.suspects.clone(),

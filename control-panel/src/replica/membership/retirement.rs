@@ -38,6 +38,7 @@ impl Scope<'_> {
         let missing: Vec<Missing> = waiting_for
             .flat_map(|&member| ready.iter().map(move |&retirement| Missing { member, retirement }))
             .filter(|missing| !self.acknowledged(missing.retirement, &missing.member))
+            .filter(|missing| !self.begins_behind(missing.retirement, &missing.member))
             .collect();
         if missing.is_empty() {
             view.finals = done;
@@ -149,6 +150,15 @@ impl Scope<'_> {
             acts().filter(|id| self.acts[*id].deed == Deed::Retire && self.acts[*id].target == *peer);
         (self.genesis.contains_key(peer) || invitations().next().is_some())
             && retirements.all(|id| invitations().any(|later| self.acts[later].past.contains(&id)))
+    }
+
+    /// Whether a member begins with an invitation that has this act in its past, so that nothing that it makes is concurrent. Other invitations of it are none that are not
+    /// here, where their authors have acknowledged the act.
+    fn begins_behind(&self, act: ActId, member: &Peer) -> bool {
+        let mut invitations = self.known.iter().filter(|id| self.acts[**id].invites(member)).peekable();
+        !self.genesis.contains_key(member)
+            && invitations.peek().is_some()
+            && invitations.all(|id| self.acts[*id].past.contains(&act))
     }
 
     /// Whether an act never stands again: a retirement of its author that is final takes precedence over it.

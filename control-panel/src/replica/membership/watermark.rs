@@ -176,7 +176,7 @@ impl Live {
         (self.watermark..=self.clock).contains(&lowest)
     }
 
-    /// What closes a run must become final, as what all have.
+    /// All up to the clocks of what closes a run.
     pub(super) fn awaits(&mut self, closed: Option<&Closed>) {
         let clocks = closed.into_iter().flat_map(|closed| &closed.closers).map(|closer| closer.clock);
         self.awaited = clocks.fold(self.awaited, u64::max);

@@ -291,3 +291,28 @@ fn a_retirement_whose_author_is_lost_before_its_word_is_settled_by_a_senior_alon
         assert!(!members.contains_key(&peer(1)) && members.contains_key(&peer(4)), "{members:?}");
     }
 }
+
+/// 0 and 3 retire each other, the others vote for the junior one's, and 3 hears of the other before it has their votes: it gives its word no more. As all wait for either, it says so,
+/// though it is no member any more.
+#[test]
+fn an_author_that_is_retired_before_its_word_says_that_none_comes() {
+    for has_votes in [false, true] {
+        let mut nodes = group(4);
+        let of_0 = nodes[3].retire(peer(0));
+        let of_3 = nodes[0].retire(peer(3));
+        let votes = [1, 2].map(|voter: usize| {
+            nodes[voter].take([&of_0]);
+            nodes[voter].ack()
+        });
+        nodes[3].take([&of_3]);
+        if has_votes {
+            nodes[3].take(&votes);
+        }
+        assert!(nodes[3].membership.ack_due());
+        assert!(are(&meet(&mut nodes), &[0, 1, 2]));
+        for node in &nodes[..3] {
+            assert!(node.watermark >= of_3.clock(), "{}: {}", node.me, node.watermark);
+        }
+        assert!(!nodes[3].membership.ack_due(), "once");
+    }
+}

@@ -227,3 +227,19 @@ fn what_a_retired_peer_had_promised_counts_when_the_retirement_falls() {
     });
     assert!(lows[0] > silent && lows == [lows[0]; 3], "{lows:?}, {silent}");
 }
+
+/// What closes an operation must become final. What closes an acknowledgement need not: to acknowledge that would close the next one of the other copy, without end.
+#[test]
+fn a_closed_acknowledgement_asks_for_no_other() {
+    for is_ack in [false, true] {
+        let mut nodes: Vec<_> = (0..3).map(|number| Node::new(&owners(3), number)).collect();
+        let mut hidden = copy(&nodes[2]);
+        let late = if is_ack { hidden.ack() } else { hidden.write(1) };
+        nodes[0].write(2);
+        acknowledge(&mut nodes, &[], 4);
+        let before = nodes[0].membership.live.awaited;
+        nodes[0].take([&late]);
+        assert_eq!(nodes[0].verdict(&late), Verdict::Void(Void::Closed));
+        assert_eq!(nodes[0].membership.live.awaited == before, is_ack);
+    }
+}

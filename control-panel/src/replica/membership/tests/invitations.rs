@@ -110,3 +110,18 @@ fn one_whose_invitation_fell_for_good_is_not_waited_for() {
         assert_eq!(node.wrong, [""; 0], "{}", node.me);
     }
 }
+
+/// 8 was invited when 2 was retired for good: nothing that it makes is concurrent with that, so its silence keeps nothing open. Else a next life of 0, which finds out anew what is
+/// final, would invite 2 again as one that is waited for, and say nothing of its time: a snapshot that has it would contradict itself.
+#[test]
+fn one_that_was_invited_behind_a_retirement_need_not_acknowledge_it() {
+    let mut nodes = group(3);
+    nodes[0].retire(peer(2));
+    let [zero, one, _] = &mut nodes[..] else { unreachable!("there are three") };
+    settle(&mut [zero, one]);
+    one.invite(peer(8), Grant::Write);
+    settle(&mut [zero, one]);
+    zero.restart();
+    zero.invite(peer(2), Grant::Owner);
+    assert!(zero.membership.acts.last().is_some_and(|act| act.floor.is_some()));
+}
