@@ -73,7 +73,9 @@ fn spoil(mut bytes: Vec<u8>, word: &str) -> Vec<u8> {
         bytes.windows(word.len()).enumerate().filter(|(_, it)| *it == word.as_bytes()).collect();
     let places: Vec<_> = places.into_iter().map(|(at, _)| at).collect();
     assert!(!places.is_empty(), "{word}");
-    places.into_iter().for_each(|at| bytes[at] ^= 1);
+    for at in places {
+        bytes[at] ^= 1;
+    }
     bytes
 }
 
