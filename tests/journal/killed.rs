@@ -1,4 +1,4 @@
-//! `SIGKILL` at random moments, under load; and programs that end by a panic, or abort.
+//! `SIGKILL` at random moments, under load, while the journal is compacted, and while it is closed; and programs that end by a panic, or abort.
 
 use std::{
     collections::BTreeMap,
@@ -12,11 +12,14 @@ use std::{
 };
 
 use control_panel::{
-    ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, Replica, journal::JournalEvent,
+    ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, Replica, Stamp, State, Version,
+    journal::{Journal, JournalError, JournalEvent},
+    replica::codec::{Limits, Postcard},
     testing::Rng,
 };
+use serde::{Deserialize, Serialize};
 
-use crate::{Words, start};
+use crate::HERE;
 
 /// Set in the process that is killed: the path of its journal.
 const PATH: &str = "JOURNAL_KILLED";
@@ -24,7 +27,7 @@ const PATH: &str = "JOURNAL_KILLED";
 /// Set in a process that ends by itself: how.
 const ENDS: &str = "JOURNAL_ENDS";
 
-/// How often it is killed: `SIGKILL_ROUNDS`, or as few as take a few seconds. Two of five rounds end otherwise.
+/// How often it is killed: `SIGKILL_ROUNDS`, or as few as take a few seconds. Every other round ends otherwise.
 fn rounds() -> u64 {
     env::var("SIGKILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
 }
@@ -36,7 +39,31 @@ enum Update {
     Journal(JournalEvent),
 }
 
-struct App(Replica<Words>);
+/// The first two words of each operation: it is much shorter than these, so the journal is compacted.
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+struct Seen(Vec<String>);
+
+impl State for Seen {
+    type Op = String;
+
+    fn apply(&mut self, text: &String, _: &Stamp) {
+        self.0.push(begin(text).to_owned());
+    }
+}
+
+/// Which life's word it is, and which.
+fn begin(text: &str) -> &str {
+    text.trim_end_matches('.')
+}
+
+fn start(path: &Path) -> Result<(Journal, Replica<Seen>), JournalError> {
+    let builder = Replica::builder(HERE, Seen::default()).history(50);
+    let journal = Journal::open(path)?;
+    let replica = journal.replica(builder.codec(Postcard::new(), Limits::default()))?;
+    Ok((journal, replica))
+}
+
+struct App(Replica<Seen>);
 
 impl Reducer for App {
     type Intent = Update;
@@ -67,19 +94,26 @@ fn run_until_killed(path: &str) {
     writeln!(out, "\nlife {life}").unwrap();
     loop {
         let count = rng.below(20);
-        let words =
-            (word..word + count).map(|word| (IntentSource::LocalUI, Update::Typed(format!("{life} {word}"))));
+        let words = (word..word + count)
+            .map(|word| (IntentSource::LocalUI, Update::Typed(format!("{life} {word:.<300}"))));
         panel.run_frame(&mut app, &mut (), words);
         word += count;
         let mut lines = String::new();
         if let Some(delta) = app.0.outbox() {
             for (stamp, word) in delta.operations() {
-                writeln!(lines, "sent {} {word}", stamp.seq).unwrap();
+                writeln!(lines, "sent {} {}", stamp.seq, begin(word)).unwrap();
             }
         }
         out.write_all(lines.as_bytes()).unwrap();
         match &mut frames_left {
             Some(0) if ends.as_deref() == Some("abort") => std::process::abort(),
+            Some(0) if ends.as_deref() == Some("close") => {
+                let _ = panel.shutdown_blocking();
+                writeln!(out, "closes").unwrap();
+                out.flush().unwrap();
+                journal.close().unwrap();
+                std::process::exit(0);
+            }
             Some(0) => panic!("as a reducer may"),
             Some(left) => *left -= 1,
             None => {}
@@ -100,11 +134,12 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
     // What any peer may have, by life and number.
     let mut sent: BTreeMap<(u32, u64), String> = BTreeMap::new();
     let mut rng = Rng::new(1);
-    let mut incarnations = Vec::new();
-    for round in 0..rounds() * 5 / 3 {
+    let (mut incarnations, mut compacted) = (Vec::new(), 0);
+    for round in 0..rounds() * 2 {
         let mut command = Command::new(env::current_exe().unwrap());
         // Most are killed.
-        let ends = [None, None, None, Some("panic"), Some("abort")][usize::try_from(round % 5).unwrap()];
+        let ends = [None, Some("close"), None, Some("panic"), None, Some("abort")];
+        let ends = ends[usize::try_from(round % 6).unwrap()];
         command.envs(ends.map(|ends| (ENDS, ends)));
         let mut child = command
             .args([
@@ -133,6 +168,10 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
                 let before = sent.insert((life, seq.parse().unwrap()), word.to_owned());
                 assert_eq!(before, None, "round {round}: {life} {seq} twice");
             }
+            if said == "closes" && rng.chance(70) {
+                thread::sleep(Duration::from_micros(rng.below(20_000)));
+                child.kill().unwrap();
+            }
             if life.is_some() {
                 match before_kill.checked_sub(1) {
                     _ if ends.is_some() => {}
@@ -144,7 +183,9 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
         }
         child.wait().unwrap();
 
-        let (_journal, replica) = start(&path).unwrap();
+        let (journal, replica) = start(&path).unwrap();
+        let missing = journal.since(&Version::new(), &Limits::default()).unwrap();
+        compacted += u64::from(missing.snapshot.is_some());
         incarnations.push(replica.author().incarnation);
         let mut found: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
         for word in &replica.state().0 {
@@ -165,4 +206,5 @@ fn a_killed_program_has_all_that_it_sent_and_numbers_nothing_twice() {
         }
     }
     assert!(!sent.is_empty());
+    assert!(compacted > rounds() / 2, "{compacted} starts went on from a snapshot");
 }

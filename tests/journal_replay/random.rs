@@ -1,5 +1,5 @@
 //! Record, then replay: the same states, frame by frame, for random runs of a program that is started several times. Panics of the
-//! reducer, workers that fail and are restarted, budgets and time budgets, starts after a close and after a crash.
+//! reducer, workers that fail and are restarted, budgets and time budgets, starts after a close and after a crash, recordings that begin anew.
 
 use std::{
     env, io,
@@ -60,6 +60,10 @@ fn local(rng: &mut Rng, other: &mut Replica<Words>) -> Update {
 /// One start of the program: how often a worker was restarted, and what its state was in the end, if all of it is in the journal.
 fn session(rng: &mut Rng, path: &Path, other: &mut Replica<Words>) -> (u64, Option<Vec<u32>>) {
     let journal = Journal::open(path).unwrap();
+    if rng.chance(30) {
+        // It begins anew.
+        journal.keep_recorded(0);
+    }
     let mut app: App = journal.begin().unwrap();
     let mut panel =
         ControlPanel::<Update>::builder().frame_budget(budget(rng)).capacity(16).record(&journal).build();
@@ -92,7 +96,7 @@ fn seeds() -> u64 {
 
 #[test]
 fn whatever_a_program_does_its_journal_replays() {
-    let (mut panics, mut sessions, mut restarts) = (0, 0, 0);
+    let (mut panics, mut sessions, mut restarts, mut anew) = (0, 0, 0, 0);
     for seed in 0..seeds() {
         let mut rng = Rng::new(seed);
         let folder = tempfile::tempdir().unwrap();
@@ -115,9 +119,10 @@ fn whatever_a_program_does_its_journal_replays() {
         }
         panics += usize::from(replay.recorded_panic.is_some());
         sessions += recording.sessions();
+        anew += u64::from(recording.gone() > 0);
     }
     assert!(
-        panics > 0 && restarts > 0 && sessions as u64 > seeds(),
-        "{panics} with a panic, {restarts} restarts, {sessions} sessions"
+        panics > 0 && restarts > 0 && anew > 0 && sessions as u64 > seeds(),
+        "{panics} with a panic, {restarts} restarts, {sessions} sessions, {anew} that began anew"
     );
 }

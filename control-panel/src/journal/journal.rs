@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicU64},
 };
 
 use super::{
@@ -17,6 +17,9 @@ use super::{
     whereabouts::{stamp, whereabouts},
 };
 use crate::blocking;
+
+/// Of what earlier sessions recorded.
+const KEPT_BYTES: u64 = 64 << 20;
 
 /// What was promised, on disk: the operations of a [`Replica`](crate::Replica), and the frames of a panel.
 ///
@@ -57,6 +60,8 @@ struct Shared {
     inbox: Mutex<Option<Inbox>>,
     /// `None` until a start restores something.
     notes: Mutex<Option<Notes>>,
+    /// How many bytes of what earlier sessions recorded are kept.
+    kept_bytes: AtomicU64,
     /// Of a test's.
     seed: Option<u64>,
     /// `None` once it is closed.
@@ -126,7 +131,9 @@ impl Journal {
         let open = Mutex::new(Some(Open { store, lock, continues, has_replica: false }));
         let inbox = Mutex::new(Some(Inbox::new(receiver)));
         let notes = Mutex::new(None);
-        Self { shared: Arc::new(Shared { path: path.into(), session, handover, inbox, notes, seed, open }) }
+        let kept_bytes = AtomicU64::new(KEPT_BYTES);
+        let path = path.into();
+        Self { shared: Arc::new(Shared { path, session, handover, inbox, notes, kept_bytes, seed, open }) }
     }
 
     pub(super) fn downgrade(&self) -> WeakJournal {
@@ -207,6 +214,10 @@ impl Journal {
 
     pub(super) fn seed(&self) -> Option<u64> {
         self.shared.seed
+    }
+
+    pub(super) fn kept_bytes(&self) -> &AtomicU64 {
+        &self.shared.kept_bytes
     }
 
     pub(super) fn notes(&self) -> &Mutex<Option<Notes>> {

@@ -117,8 +117,9 @@
 //! |---|---|
 //! | keep operations alone, without recording | [`Journal::replica`], [`Journal::flush`] |
 //! | bring back what is this program's own | [`Start::restore`] |
-//! | serve peers from what is durable | [`Journal::since`], [`Journal::written`] |
+//! | serve peers from what is durable | [`Journal::since`], [`Journal::following`], [`Journal::written`] |
 //! | do what cannot be undone once | [`Journal::begin_effect`], [`Journal::effect_done`] |
+//! | keep more, or less, of what earlier sessions recorded | [`Journal::keep_recorded`] |
 //! | look into a recording | [`Recording`], [`Timeline`], and all of it on the command line: [`cli`](cli()) |
 //!
 //! The layout of the file and what it promises is in `journal/README.md`. The example `graph_browser` has all of it

@@ -23,6 +23,17 @@ impl Notes {
     }
 }
 
+impl Notes {
+    /// A note of all frames, and how far that is; `None` if there can be none.
+    pub(super) fn renewed(&mut self, reader: &Reader) -> Option<(u64, Vec<u8>)> {
+        // What is the caller's may panic, as it does at the next start.
+        let renewed = panics::catch_silently(std::panic::AssertUnwindSafe(|| (self.renew)(reader)));
+        let (frame, row) = renewed.ok()?.ok()??;
+        (self.unnoted, self.noted) = (0, row.len());
+        Some((frame, row))
+    }
+}
+
 impl fmt::Debug for Notes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Notes")
@@ -46,13 +57,10 @@ impl Journal {
             return;
         }
         let Ok(reader) = self.try_reader() else { return };
-        // What is the caller's may panic, as it does at the next start: then that reads what came since the last note.
-        match panics::catch_silently(|| (notes.renew)(&reader)) {
-            Ok(Ok(Some((frame, row)))) => {
-                (notes.unnoted, notes.noted) = (0, row.len());
-                self.handover().restored(frame, row);
-            }
-            _ => *kept = None,
+        match notes.renewed(&reader) {
+            Some((frame, row)) => self.handover().restored(frame, row),
+            // The next start reads what came since the last note.
+            None => *kept = None,
         }
     }
 }

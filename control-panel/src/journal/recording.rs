@@ -1,21 +1,89 @@
 //! The panel's side: a builder that records.
 
+use std::sync::{PoisonError, atomic::Ordering};
+
 use serde::Serialize;
 
-use super::{Fault, Journal, JournalError, Recorded, Start, intents::IntentRecorder, store::Meta};
+use super::{
+    Fault, Journal, JournalError, Recorded, Start,
+    intents::IntentRecorder,
+    journal::Open,
+    replay::Noted,
+    store::{Begun, FIRST, Meta},
+};
 use crate::{PanelBuilder, intent::Intent};
 
 impl Journal {
     /// The state that this session begins with: [`Recorded::begin`], and a note of which reducer it is. Once after it is opened, before the first frame.
     ///
-    /// Blocks: what `begin` reads of the journal, and a transaction the first time.
+    /// Blocks: what `begin` reads of the journal, and a transaction the first time. Where earlier sessions recorded more than is [kept](Self::keep_recorded) it is let go of here, which
+    /// takes about as long as an open.
     ///
     /// # Errors
     /// [`Fault::OtherReducer`] if the journal notes another [fingerprint](Recorded::fingerprint): look with `refold` at what that changes, then call
     /// [`adopt_reducer`](Self::adopt_reducer). And those of `begin`.
     pub fn begin<S: Recorded>(&self) -> Result<S, JournalError> {
         self.note_reducer(S::fingerprint()).map_err(|fault| fault.at(self.path()))?;
-        S::begin(&Start::live(self))
+        let here = self.begins_anew().map_err(|fault| fault.at(self.path()))?;
+        let start = Start::live(self);
+        let state = S::begin(&start)?;
+        if let Some(here) = here {
+            self.begin_anew(&here, start.has_restored());
+        }
+        Ok(state)
+    }
+
+    /// How much is kept of what earlier sessions recorded, in bytes. Default: 64 MiB. [`begin`](Self::begin) looks: where it is more, the frames of all earlier sessions are let go of, with the
+    /// operations that a stable [cut](crate::Replica::cut) covers. What is recorded from there on replays as before: it begins with the state that `begin` made.
+    /// `u64::MAX` keeps all.
+    ///
+    /// To keep what is let go of, copy the file, or export it, before it is opened.
+    ///
+    /// ```
+    /// use control_panel::journal::Journal;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.journal");
+    /// let journal = Journal::open(&path)?;
+    /// journal.keep_recorded(8 << 20);
+    /// // let mut app: App = journal.begin()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn keep_recorded(&self, bytes: u64) {
+        self.kept_bytes().store(bytes, Ordering::Relaxed);
+    }
+
+    /// Where the recording is to begin, if there is more than is kept.
+    fn begins_anew(&self) -> Result<Option<Begun>, Fault> {
+        let reader = self.try_reader()?;
+        if reader.recorded_bytes()? <= self.kept_bytes().load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let here = reader.here()?;
+        let last = reader.frames(here.frame..)?.next().transpose()?;
+        // Called late: this session's own are no past.
+        Ok(last.is_some_and(|last| last.session < self.session()).then_some(here))
+    }
+
+    /// Where it fails all is kept, and the next start tries again.
+    fn begin_anew(&self, here: &Begun, has_restored: bool) {
+        let mut kept = self.notes().lock().unwrap_or_else(PoisonError::into_inner);
+        let note = match &mut *kept {
+            _ if !has_restored => None,
+            // A state that cannot be noted is made of all frames, each time.
+            None => return,
+            Some(notes) => {
+                let Ok(reader) = self.try_reader() else { return };
+                let Some((frame, row)) = notes.renewed(&reader) else { return };
+                match Noted::read(&row) {
+                    Some(known) if frame == here.frame => Some(known.row_with(FIRST)),
+                    _ => return,
+                }
+            }
+        };
+        if let Some(Open { store, .. }) = &mut *self.open_state() {
+            store.begin_anew(here, note.as_deref()).ok();
+        }
     }
 
     fn note_reducer(&self, program: u64) -> Result<(), Fault> {

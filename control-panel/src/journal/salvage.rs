@@ -9,7 +9,7 @@ use super::{
     keeping::AnySnapshot,
     record::{FrameRecord, RunRecord, SnapshotNote},
     replay::Noted,
-    store::{FIRST, FORMAT, FoundSnapshot, Item, Ledger, Meta, Proved, Scan, Store},
+    store::{Begun, FIRST, FORMAT, FoundSnapshot, Item, Ledger, Meta, Proved, Scan, Store},
 };
 use crate::replica::codec::EncodeError;
 
@@ -36,7 +36,7 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
     let mut scan = Scan::of(damaged.file).map_err(|fault| fault.at(from))?;
     let meta = scan.meta().map_err(|fault| fault.at(from))?;
     let lost_snapshot = scan.lost_snapshot();
-    let first = scan.frames(1, &FIRST).map_err(|fault| fault.at(from))?;
+    let first = scan.frames(scan.begin(), &FIRST).map_err(|fault| fault.at(from))?;
     if meta.is_none() && first.is_none() && scan.numbers().is_empty() {
         return Err(damaged.magic.err().unwrap_or_else(|| Fault::damaged("nothing in it is whole")).at(from));
     }
@@ -47,12 +47,13 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
     if let Some(level) = lost_snapshot {
         salvaged.lost.push(format!("the snapshot that has all operations up to Lamport time {level}"));
     }
+    let begin = scan.begin();
     // Its rows are written as they are now, whatever the source's were.
     let meta = Meta { format: FORMAT, ..meta.unwrap_or_default() };
     let mut writer = Writer { store: create_new(to, meta)?, scan, items: Vec::new(), salvaged };
     writer.all(&meta).map_err(|fault| fault.at(to))?;
     let mut salvaged = writer.salvaged;
-    let (frames, why) = (salvaged.frames, error.fault());
+    let (frames, why) = (begin - 1 + salvaged.frames, error.fault());
     let behind = format!("what came behind frame {frames}, and how much that is: the file is {why}");
     salvaged.lost.push(behind);
     Ok(salvaged)
@@ -80,7 +81,11 @@ struct Writer {
 impl Writer {
     fn all(&mut self, meta: &Meta) -> Result<(), Fault> {
         let (mut known, mut before, mut session, mut note) = (BTreeSet::<u64>::new(), FIRST, 0, None);
-        while let Some(proved) = self.scan.frames(self.salvaged.frames + 1, &before)? {
+        let begin = self.scan.begin();
+        if begin > 1 {
+            self.begin(begin, &mut known)?;
+        }
+        while let Some(proved) = self.scan.frames(begin + self.salvaged.frames, &before)? {
             let frames = match self.frames(&proved)? {
                 Ok(frames) => frames,
                 Err(why) => {
@@ -105,8 +110,8 @@ impl Writer {
             self.items.push(snapshot_item(snapshot));
         }
         let seen = self.scan.last_seen();
-        if seen > self.salvaged.frames {
-            let next = self.salvaged.frames + 1;
+        let next = begin + self.salvaged.frames;
+        if seen >= next {
             self.salvaged.lost.push(format!("frames {next} to {seen}: frame {next} is not whole"));
         }
         let (mut rest, mut is_behind) = (Vec::new(), false);
@@ -143,6 +148,33 @@ impl Writer {
             let mut ledger = Ledger::open(transaction)?;
             effects.iter().try_for_each(|(stamp, state)| ledger.put(stamp, *state))
         })
+    }
+
+    /// Of a recording whose beginning is gone: the runs that the replica had before the first frame, and what was restored.
+    fn begin(&mut self, begin: u64, known: &mut BTreeSet<u64>) -> Result<(), Fault> {
+        let (found, note) = self.scan.begun(begin)?;
+        if found.is_none() {
+            self.salvaged.lost.push(format!("what the replica had before frame {begin}"));
+        }
+        let mut here = Begun { frame: begin - 1, ..Begun::default() };
+        let gone = found.unwrap_or_default();
+        let mut runs = Vec::new();
+        for number in self.scan.numbers().into_iter().take_while(|number| *number < gone.run) {
+            let Some(run) = self.scan.run(number)? else { continue };
+            if gone.received.contains(&number) {
+                here.received.insert(here.run);
+            }
+            here.run += 1;
+            known.insert(number);
+            runs.push(run);
+            if runs.len() >= TOGETHER {
+                self.store.append(&[Item::Runs(std::mem::take(&mut runs))])?;
+            }
+        }
+        self.store.append(&[Item::Runs(runs)])?;
+        // No frame names them but those that did in the file.
+        self.store.forget_loose();
+        self.store.begin_at(&here, note.as_deref())
     }
 
     fn flush(&mut self, from: usize) -> Result<(), Fault> {

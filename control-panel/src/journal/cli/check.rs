@@ -50,6 +50,12 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
         if let Some(level) = compacted {
             output.line(format_args!("  compacted: operations up to Lamport time {level} are in a snapshot"));
         }
+        if recording.gone() > 0 {
+            output.line(format_args!(
+                "  begins with frame {}: those before it were let go of",
+                recording.gone() + 1
+            ));
+        }
         if let Some(unkept) = unkept {
             output.line(format_args!("  not compacted ({unkept}): {MEND_STATE}"));
         }
@@ -65,6 +71,7 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
             "sessions": sessions,
             "compacted_upto": compacted,
             "not_compacted": unkept.map(|unkept| unkept.to_string()),
+            "gone": recording.gone(),
             "found": first.map(|first| first.to_string()),
             "unreadable": unread,
             "lost": lost,

@@ -54,6 +54,10 @@ pub(super) fn run<S: Recorded>(matches: &ArgMatches, output: &mut Output) -> Don
     }
     let replay = recording.replay::<S>(to_frame);
     output.say("frames", replay.frames);
+    if recording.gone() > 0 {
+        output.line(format_args!("from frame {} on: those before it were let go of", recording.gone() + 1));
+    }
+    output.field("gone", recording.gone());
     if replay.opaque > 0 {
         output.line(format_args!(
             "{} intent(s) are recorded by name only, and were not applied",

@@ -10,10 +10,14 @@ use super::{
     start::Past,
 };
 use crate::{
-    journal::intents::{Entry, ReadFrame, frame_bytes, put_end, read_frame},
+    journal::{
+        intents::{Entry, ReadFrame, frame_bytes, put_end, read_frame},
+        store::KeptSnapshot,
+    },
     replica::{
-        RunHash,
+        Peer, RunHash,
         codec::{DecodeError, Reader, Refused, RunBytes, name_run, put_varint},
+        keeper::Resume,
     },
 };
 
@@ -45,21 +49,26 @@ impl Recording {
         let mut out = MAGIC.to_vec();
         put_varint(&mut out, FORMAT);
         put_option(&mut out, self.fingerprint);
+        put_varint(&mut out, self.gone);
+        let restored = self.restored.as_deref().unwrap_or_default();
+        put_varint(&mut out, restored.len() as u64);
+        out.extend_from_slice(restored);
         let mut runs = Runs::default();
         let mut body = Vec::new();
         put_varint(&mut body, self.sessions.len() as u64);
-        let mut before: Option<&[u8]> = None;
+        let mut before: Option<&KeptSnapshot> = None;
         for Past { incarnation, snapshot, runs: past } in &self.sessions {
             put_option(&mut body, incarnation.map(u64::from));
             // Most begin with the one that the session before did.
-            let snapshot = snapshot.as_deref();
+            let snapshot = snapshot.as_ref();
             match snapshot {
                 None => body.push(NONE),
                 same if same == before => body.push(SAME),
-                Some(bytes) => {
+                Some(KeptSnapshot { bytes, resume }) => {
                     body.push(ANOTHER);
                     put_varint(&mut body, bytes.len() as u64);
                     body.extend_from_slice(bytes);
+                    put_resume(&mut body, resume);
                 }
             }
             before = snapshot;
@@ -112,6 +121,12 @@ impl Recording {
             return reader.refuse(Refused::Malformed("a recording of another format: update this program"));
         }
         let fingerprint = option(&mut reader)?;
+        let (mut gone, mut restored) = (0, None);
+        if format > OLDEST {
+            gone = reader.varint()?;
+            let length = length(&mut reader)?;
+            restored = Some(reader.bytes(length)?).filter(|note| !note.is_empty()).map(Arc::from);
+        }
         let mut runs = Vec::new();
         for _ in 0..reader.varint()? {
             let length = length(&mut reader)?;
@@ -126,10 +141,12 @@ impl Recording {
             let before = sessions.last().and_then(|past| past.snapshot.as_ref());
             let snapshot = match (reader.array()?, before) {
                 ([NONE], _) => None,
-                ([SAME], Some(before)) => Some(Arc::clone(before)),
+                ([SAME], Some(before)) => Some(before.clone()),
                 ([ANOTHER], _) => {
                     let length = length(&mut reader)?;
-                    Some(reader.bytes(length)?.into())
+                    let bytes = reader.bytes(length)?.into();
+                    let resume = if format > OLDEST { resume(&mut reader)? } else { Resume::default() };
+                    Some(KeptSnapshot { bytes, resume })
                 }
                 _ => return reader.refuse(Refused::Malformed("neither a snapshot nor none")),
             };
@@ -170,8 +187,31 @@ impl Recording {
             });
         }
         reader.end()?;
-        Ok(Self { fingerprint, sessions, frames })
+        Ok(Self { fingerprint, sessions, frames, gone, restored })
     }
+}
+
+/// What a replica was beside its snapshot.
+fn put_resume(out: &mut Vec<u8>, Resume { is_own, provisional, void }: &Resume) {
+    out.push(u8::from(*is_own) | u8::from(provisional.is_some()) << 1);
+    if let Some((peer, level)) = provisional {
+        out.extend_from_slice(&peer.0);
+        put_varint(out, *level);
+    }
+    put_varint(out, void.len() as u64);
+    for hash in void {
+        out.extend_from_slice(&hash.0);
+    }
+}
+
+fn resume(reader: &mut Reader<'_>) -> Result<Resume, DecodeError> {
+    let [flags] = reader.array()?;
+    let provisional = if flags & 2 == 0 { None } else { Some((Peer(reader.array()?), reader.varint()?)) };
+    let mut void = BTreeSet::new();
+    for _ in 0..reader.count("runs", usize::MAX, 32)? {
+        void.insert(RunHash(reader.array()?));
+    }
+    Ok(Resume { is_own: flags & 1 != 0, provisional, void })
 }
 
 /// All runs, each once, in the order in which they are named first.

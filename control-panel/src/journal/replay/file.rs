@@ -13,7 +13,7 @@ use crate::{
         intents::{ReadFrame, read_frame},
         progress::{self, Progress},
         record::{FrameRow, NumberedRuns, RunPlace},
-        store::Reader,
+        store::{Begun, KeptSnapshot, Reader},
     },
     replica::Peer,
 };
@@ -39,22 +39,25 @@ impl Recording {
     pub(crate) fn read(reader: &Reader) -> Result<Self, Fault> {
         let meta = reader.meta()?;
         let (rows, runs) = reader.recorded()?;
-        Self::of_rows(
+        let mut recording = Self::of_rows(
             meta.reducer,
             meta.replica.map(|replica| replica.peer),
-            &rows,
+            (&rows, reader.begun()),
             &runs,
             &reader.snapshots()?,
-        )
+        )?;
+        recording.gone = reader.begun().map_or(0, |begun| begun.frame);
+        recording.restored = reader.restored_of_gone()?.map(|(_, row)| row.into());
+        Ok(recording)
     }
 
     /// Rows of frames in their order, all runs with their numbers, and snapshots by the sessions that went on from them.
     pub(crate) fn of_rows(
         fingerprint: Option<u64>,
         me: Option<Peer>,
-        rows: &[FrameRow],
+        (rows, begun): (&[FrameRow], Option<&Begun>),
         runs: &NumberedRuns,
-        snapshots: &BTreeMap<u64, Arc<[u8]>>,
+        snapshots: &BTreeMap<u64, KeptSnapshot>,
     ) -> Result<Self, Fault> {
         let (mut frames, mut admitted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         let mut numbers: Vec<u64> = Vec::new();
@@ -68,11 +71,11 @@ impl Recording {
             frames.push(frame);
             admitted.push(rest);
         }
-        let mut sessions = Pasts::new(numbers.len(), me, runs).of(&frames, &admitted, rows)?;
+        let mut sessions = Pasts::new(numbers.len(), me, runs, begun).of(&frames, &admitted, rows)?;
         for (past, number) in sessions.iter_mut().zip(numbers) {
-            past.snapshot = snapshots.range(..number).next_back().map(|(_, snapshot)| Arc::clone(snapshot));
+            past.snapshot = snapshots.range(..number).next_back().map(|(_, snapshot)| snapshot.clone());
         }
-        Ok(Self { fingerprint, sessions, frames })
+        Ok(Self { fingerprint, sessions, frames, gone: 0, restored: None })
     }
 }
 

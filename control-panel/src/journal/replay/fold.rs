@@ -87,20 +87,16 @@ where
         first: impl FnOnce() -> Option<T>,
     ) -> Result<Option<FromFile<T>>, Fault> {
         let reducer = reader.meta()?.reducer;
-        let (mut begun, mut upto, mut noted) = (None, 0, 0);
-        if let Some((frame, row)) = reader.restored()?
-            && let Some(known) = Noted::read(&row)
-            && known.reducer == reducer
-            && reader.frame_hash(frame)? == Some(known.hash)
-            // A note of this very session is of more than its past.
-            && reader.frames(frame..=frame)?.all(|row| row.is_ok_and(|row| row.session < before))
-            && let Some(state) = known.state()
-        {
-            (upto, noted) = (frame, row.len());
-            begun = Some(Restored { state, given: known.given, left_out: known.left_out });
-        }
-        let begun = begun.or_else(|| Some(Restored { state: first()?, given: 0, left_out: 0 }));
-        let Some(mut restored) = begun else { return Ok(None) };
+        let begun = match noted(reader, reducer, before)? {
+            Some(begun) => Some(begun),
+            None => first()
+                .map(|state| {
+                    let (upto, gone) = (reader.begun().map_or(0, |begun| begun.frame), gone(reader)?);
+                    Ok((Restored { state, given: 0, left_out: 0, gone }, upto, 0))
+                })
+                .transpose()?,
+        };
+        let Some((mut restored, mut upto, noted)) = begun else { return Ok(None) };
         let mut unnoted = 0;
         for row in reader.frames(upto + 1..)? {
             let row = row?;
@@ -121,15 +117,16 @@ where
         &self,
         frames: &[RecordedFrame],
         known: &mut Checkpoints,
-        first: T,
+        first: Restored<T>,
     ) -> Restored<T> {
         let of = TypeId::of::<(T, F)>();
-        let (mut restored, mut done, mut noted) = (Restored { state: first, given: 0, left_out: 0 }, 0, 0);
+        let (mut restored, mut done, mut noted) = (first, 0, 0);
         if let Some((frames, row)) = known.before(of, frames.len())
             && let Some(checkpoint) = Noted::read(row)
             && let Some(state) = checkpoint.state()
         {
-            restored = Restored { state, given: checkpoint.given, left_out: checkpoint.left_out };
+            let (given, left_out) = (checkpoint.given, checkpoint.left_out);
+            restored = Restored { state, given, left_out, gone: restored.gone };
             (done, noted) = (frames, row.len());
         }
         let mut unnoted = 0;
@@ -173,6 +170,34 @@ where
         let order = CausalityOrder { clock, source: self.source, origin, seq };
         Some(QueuedIntent::keyed(order, self.now, intent))
     }
+}
+
+/// What a note has, up to which frame that is, and how many bytes it takes: the last that is of the past, or that of the frames that are gone.
+fn noted<T: Serialize + DeserializeOwned>(
+    reader: &Reader,
+    reducer: Option<u64>,
+    before: u64,
+) -> Result<Option<(Restored<T>, u64, usize)>, Fault> {
+    if let Some((frame, row)) = reader.restored()?
+        && let Some(known) = Noted::read(&row)
+        && known.reducer == reducer
+        && reader.frame_hash(frame)? == Some(known.hash)
+        // A note of this very session is of more than its past.
+        && reader.frames(frame..=frame)?.all(|row| row.is_ok_and(|row| row.session < before))
+        && let Some(restored) = known.restored()
+    {
+        return Ok(Some((restored, frame, row.len())));
+    }
+    // What is gone counts as the reducer of the time made it.
+    let row = reader.restored_of_gone()?;
+    let restored = row.as_ref().and_then(|(_, row)| Noted::read(row)?.restored());
+    Ok(restored.zip(row).map(|(restored, (frame, row))| (restored, frame, row.len())))
+}
+
+/// How many intents are gone of which no state is left.
+fn gone(reader: &Reader) -> Result<u64, Fault> {
+    let row = reader.restored_of_gone()?;
+    Ok(row.and_then(|(_, row)| Some(Noted::read(&row)?.given)).unwrap_or(0))
 }
 
 /// The row that notes it; `None` where it cannot be.

@@ -57,6 +57,10 @@ pub struct Recording {
     pub(crate) fingerprint: Option<u64>,
     pub(crate) sessions: Vec<Past>,
     pub(crate) frames: Vec<RecordedFrame>,
+    /// The last frame that is gone; 0 if none is.
+    pub(crate) gone: u64,
+    /// What was restored of the frames that are gone: a note.
+    pub(crate) restored: Option<Arc<[u8]>>,
 }
 
 impl Recording {
@@ -78,6 +82,11 @@ impl Recording {
     /// The [fingerprint](super::Recorded::fingerprint) of the reducer that it was made with, if it is known.
     pub fn fingerprint(&self) -> Option<u64> {
         self.fingerprint
+    }
+
+    /// The journal's number of the last frame that was let go of ([`Journal::keep_recorded`](crate::journal::Journal::keep_recorded)); 0 if none was. A replay begins behind it.
+    pub fn gone(&self) -> u64 {
+        self.gone
     }
 
     /// The journal's number of the last frame; 0 if there is none.

@@ -4,7 +4,7 @@ use std::{any::TypeId, collections::BTreeMap};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{player::read, shape::shape};
+use super::{player::read, restore::Restored, shape::shape};
 use crate::{
     replica::codec::{DecodeError, Reader, Refused, put_varint, write_postcard},
     supervise::panics,
@@ -59,6 +59,11 @@ impl<'a> Noted<'a> {
     pub(super) fn state<T: Serialize + DeserializeOwned>(&self) -> Option<T> {
         let state: T = read(self.state).ok()?;
         (shape_of(&state)? == self.shape).then_some(state)
+    }
+
+    /// The same, and what it was made of.
+    pub(super) fn restored<T: Serialize + DeserializeOwned>(&self) -> Option<Restored<T>> {
+        Some(Restored { state: self.state()?, given: self.given, left_out: self.left_out, gone: 0 })
     }
 
     /// `None` where the state could not be read back.

@@ -7,6 +7,7 @@ use crate::{
     journal::{
         Fault,
         record::{FrameRow, NumberedRuns, RunKey, RunPlace},
+        store::Begun,
     },
     replica::{Peer, answers::Answer, codec::RunBytes},
 };
@@ -15,14 +16,21 @@ use crate::{
 pub(super) struct Pasts<'r> {
     me: Option<Peer>,
     runs: &'r NumberedRuns,
+    /// Where the recording begins, if frames before that are gone.
+    begun: Option<&'r Begun>,
     /// By the session from which on they were known: one more than there are sessions.
     known: Vec<Vec<RunPlace>>,
     lives: Vec<Option<u32>>,
 }
 
 impl<'r> Pasts<'r> {
-    pub(super) fn new(sessions: usize, me: Option<Peer>, runs: &'r NumberedRuns) -> Self {
-        Self { me, runs, known: vec![Vec::new(); sessions + 1], lives: vec![None; sessions] }
+    pub(super) fn new(
+        sessions: usize,
+        me: Option<Peer>,
+        runs: &'r NumberedRuns,
+        begun: Option<&'r Begun>,
+    ) -> Self {
+        Self { me, runs, begun, known: vec![Vec::new(); sessions + 1], lives: vec![None; sessions] }
     }
 
     /// With each frame the runs that the replica admitted in it, beside those that its intents name.
@@ -33,6 +41,7 @@ impl<'r> Pasts<'r> {
         rows: &[FrameRow],
     ) -> Result<Vec<Past>, Fault> {
         let mut placed = BTreeSet::new();
+        self.in_gone(&mut placed);
         self.in_frames(frames, admitted, rows, &mut placed);
         self.in_no_frame(frames, rows, &placed);
         let mut before = None;
@@ -44,6 +53,14 @@ impl<'r> Pasts<'r> {
             Ok(Past { incarnation: before, snapshot: None, runs })
         });
         pasts.collect()
+    }
+
+    /// What the frames that are gone brought, the first session has.
+    fn in_gone(&mut self, placed: &mut BTreeSet<RunPlace>) {
+        let Some((begun, first)) = self.begun.zip(self.known.first_mut()) else { return };
+        let had = self.runs.iter().filter(|(_, (number, run))| run.admitted && begun.had(*number));
+        first.extend(had.map(|(place, _)| *place));
+        placed.extend(first.iter().copied());
     }
 
     fn in_frames(
@@ -95,7 +112,7 @@ impl<'r> Pasts<'r> {
                 numbers.push((last, frame.session));
             }
         }
-        let was_not_recorded = rows.first().is_some_and(|row| row.session > 1);
+        let was_not_recorded = self.begun.is_none() && rows.first().is_some_and(|row| row.session > 1);
         for (place, (number, run)) in self.runs {
             if !run.admitted || placed.contains(place) {
                 continue;

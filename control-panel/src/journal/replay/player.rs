@@ -98,7 +98,8 @@ impl<S: Recorded> Player<S> {
         self.session = session;
         self.state = None;
         self.broken = None;
-        let (earlier, made) = (recording.before(session), AssertUnwindSafe(&self.made));
+        let earlier = (recording.before(session), recording.restored.as_deref());
+        let made = AssertUnwindSafe(&self.made);
         let start = || S::begin(&Start::replayed(pasts, earlier, *made));
         let begun = self.scope.within(|| panics::catch_silently(start));
         match begun {

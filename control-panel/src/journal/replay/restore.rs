@@ -4,6 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     fold::Fold,
+    noted::Noted,
     start::{Kind, Start},
 };
 use crate::{intent::Intent, journal::JournalError, queued::QueuedIntent};
@@ -18,6 +19,8 @@ pub struct Restored<T> {
     pub given: u64,
     /// How many were left out.
     pub left_out: u64,
+    /// How many are gone from the file ([`Journal::keep_recorded`](crate::journal::Journal::keep_recorded)) and not in the state, as its type is another now.
+    pub gone: u64,
 }
 
 impl Start<'_> {
@@ -128,7 +131,16 @@ impl Start<'_> {
         match self.kind {
             Kind::Live(journal) => fold.begin(journal, first).map_err(|fault| fault.at(journal.path())),
             Kind::Replayed { earlier, made, .. } => {
-                Ok(fold.over_frames(earlier, &mut made.checkpoints.borrow_mut(), first))
+                let (frames, gone) = earlier;
+                let gone = gone.and_then(Noted::read);
+                let left = gone.map_or(0, |gone| gone.given);
+                let first = gone.and_then(|gone| gone.restored()).unwrap_or(Restored {
+                    state: first,
+                    given: 0,
+                    left_out: 0,
+                    gone: left,
+                });
+                Ok(fold.over_frames(frames, &mut made.checkpoints.borrow_mut(), first))
             }
         }
     }

@@ -3,20 +3,14 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
-    sync::Arc,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{decoded::Decoded, frames::RecordedFrame, noted::Checkpoints};
 use crate::{
-    journal::{Fault, Journal, JournalError, identity::unlimited},
-    replica::{
-        Replica, ReplicaBuilder, Snapshot, State,
-        codec::RunBytes,
-        keeper::{NoKeeper, Resume},
-        restore::Kept,
-    },
+    journal::{Fault, Journal, JournalError, identity::unlimited, store::KeptSnapshot},
+    replica::{Replica, ReplicaBuilder, Snapshot, State, codec::RunBytes, keeper::NoKeeper, restore::Kept},
 };
 
 /// What a session begins with, for [`Recorded::begin`](super::Recorded::begin): an open journal, or what a replay knows of that moment.
@@ -33,8 +27,8 @@ pub(super) enum Kind<'a> {
     Replayed {
         /// Of this session, and of those before it.
         pasts: &'a [Past],
-        /// The frames of the sessions before.
-        earlier: &'a [RecordedFrame],
+        /// The frames of the sessions before, and what was restored of those that are gone.
+        earlier: (&'a [RecordedFrame], Option<&'a [u8]>),
         /// What earlier starts of the replay made of these.
         made: &'a Made,
     },
@@ -52,8 +46,8 @@ pub(crate) struct Made {
 pub(crate) struct Past {
     /// As which life it went on; `None` if it never wrote.
     pub(crate) incarnation: Option<u32>,
-    /// What it went on from last, in an earlier session.
-    pub(crate) snapshot: Option<Arc<[u8]>>,
+    /// What it went on from last, or was compacted to, in an earlier session.
+    pub(crate) snapshot: Option<KeptSnapshot>,
     /// Its runs, without those that it had when the session before began.
     pub(crate) runs: Vec<RunBytes>,
 }
@@ -64,12 +58,20 @@ impl<'a> Start<'a> {
     }
 
     /// `pasts` ends with this session's.
-    pub(super) fn replayed(pasts: &'a [Past], earlier: &'a [RecordedFrame], made: &'a Made) -> Self {
+    pub(super) fn replayed(
+        pasts: &'a [Past],
+        earlier: (&'a [RecordedFrame], Option<&'a [u8]>),
+        made: &'a Made,
+    ) -> Self {
         Self::of(Kind::Replayed { pasts, earlier, made })
     }
 
     fn of(kind: Kind<'a>) -> Self {
         Self { kind, restored: Cell::new(false) }
+    }
+
+    pub(crate) fn has_restored(&self) -> bool {
+        self.restored.get()
     }
 
     /// Whether this is a replay: for what a program shows, such as a progress bar. What `begin` returns must not depend on it.
@@ -99,11 +101,12 @@ where
     S: State + Serialize + DeserializeOwned,
 {
     let (incarnation, snapshot) =
-        pasts.last().map_or((None, None), |past| (past.incarnation, past.snapshot.as_deref()));
+        pasts.last().map_or((None, None), |past| (past.incarnation, past.snapshot.as_ref()));
     if let Some(incarnation) = incarnation {
         builder = builder.incarnation(incarnation);
     }
-    let snapshot = snapshot.map(|bytes| {
+    let resume = snapshot.map(|kept| kept.resume.clone()).unwrap_or_default();
+    let snapshot = snapshot.map(|KeptSnapshot { bytes, .. }| {
         let codec = builder.identify.as_deref().and_then(|identify| identify.codec());
         let (codec, _) = codec.ok_or(Fault::NoCodec)?;
         Snapshot::decode(bytes, &**codec, &unlimited()).map_err(Fault::Run)
@@ -112,6 +115,6 @@ where
     let mut runs = made.decoded.borrow_mut().runs(pasts)?;
     // Each behind its past: what a run depends on has a lower time.
     runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
-    let kept = Kept { snapshot, resume: Resume::default(), runs, returned: BTreeSet::new() };
+    let kept = Kept { snapshot, resume, runs, returned: BTreeSet::new() };
     builder.restore(kept, Box::new(NoKeeper)).map_err(Fault::Snapshot)
 }

@@ -51,6 +51,8 @@ pub(super) struct Tail {
     runs: RunBlock,
     frames: FrameBlock,
     strands: Strands,
+    /// The last frame that is gone; 0 if none is.
+    begun: u64,
     /// Those with a row for the last block.
     placed: BTreeSet<StrandId>,
     /// How many blocks of runs there are.
@@ -69,6 +71,7 @@ impl Tail {
             runs: RunBlock::new(0, session),
             frames: FrameBlock::new(1, rows::FIRST),
             strands: Strands::default(),
+            begun: 0,
             placed: BTreeSet::new(),
             blocks: 0,
             cut: None,
@@ -82,6 +85,7 @@ impl Tail {
             runs: reader.last_runs(session)?,
             frames: reader.last_frames()?,
             strands: Strands::of(reader.strands()),
+            begun: reader.begun().map_or(0, |begun| begun.frame),
             placed: BTreeSet::new(),
             blocks: reader.blocks()?,
             cut: None,
@@ -92,6 +96,16 @@ impl Tail {
     pub(super) fn set_session(&mut self, session: u64) {
         self.session = session;
         self.runs.session = session;
+    }
+
+    /// The frames up to that one are gone.
+    pub(super) fn begin_anew(&mut self, begun: u64) {
+        (self.begun, self.frames) = (begun, FrameBlock::new(begun + 1, rows::FIRST));
+    }
+
+    /// Whether frames name runs.
+    pub(super) fn has_frames(&self) -> bool {
+        self.frame() > self.begun
     }
 
     /// The number of the last frame; 0 if there is none.
@@ -152,9 +166,13 @@ impl Tail {
                 Item::Snapshot(session, snapshot) => {
                     append.tail.put_snapshot(transaction, *session, &**snapshot)?;
                 }
+                // One of frames that are gone is there already.
+                Item::Restored(frame, _) if *frame <= append.tail.begun => {}
                 Item::Restored(frame, bytes) => {
                     let mut restored = transaction.open_table(RESTORED).map_err(fault_of)?;
-                    restored.retain(|_, _| false).map_err(fault_of)?;
+                    // That of the frames that are gone stays.
+                    let begun = append.tail.begun;
+                    restored.retain(|frame, _| frame == begun).map_err(fault_of)?;
                     restored.insert(frame, &bytes[..]).map_err(fault_of)?;
                 }
             }

@@ -4,7 +4,9 @@ use std::ops::Bound;
 
 use redb::ReadableTable;
 
-use super::{CUTS, LEDGER, PLACES, Reader, ledger, rows, snapshots::read_cut, strands::read_runs};
+use super::{
+    CUTS, KeptSnapshot, LEDGER, PLACES, Reader, ledger, rows, snapshots::read_cut, strands::read_runs,
+};
 use crate::{
     journal::{error::Fault, identity::unlimited},
     replica::codec::SnapshotBytes,
@@ -40,7 +42,7 @@ impl Reader {
             read_runs(first, &row).map(drop)
         })?;
         self.frame_blocks((Bound::Unbounded, Bound::Unbounded))?.try_for_each(|block| block.map(drop))?;
-        for (session, bytes) in self.snapshots()? {
+        for (session, KeptSnapshot { bytes, .. }) in self.snapshots()? {
             SnapshotBytes::open(&bytes, &unlimited()).map_err(|error| {
                 Fault::damaged(format_args!("the snapshot of session {session}: {error}"))
             })?;

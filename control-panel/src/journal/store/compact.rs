@@ -50,7 +50,11 @@ impl Compaction {
         let snapshot = reader.snapshot()?.map_or(0, |bytes| bytes.len() as u64);
         let mut compaction = Self { snapshot, ..Self::default() };
         if let Some(cut) = reader.cut()? {
-            compaction.left = if cut.is_done { reader.blocks()? } else { 0 };
+            // Not noted before format 4.
+            compaction.left = match cut.left {
+                None if cut.is_done => reader.blocks()?,
+                left => left.unwrap_or(0),
+            };
             compaction.begin(cut, is_recorded);
         }
         Ok(compaction)
@@ -65,6 +69,7 @@ impl Compaction {
     /// The snapshot is durable.
     pub(super) fn begin(&mut self, cut: Cut, is_recorded: bool) {
         self.next = (!cut.is_done && !is_recorded).then_some(0);
+        self.left = cut.left.unwrap_or(self.left);
         self.cut = Some(cut);
     }
 
@@ -86,11 +91,25 @@ impl Store {
         self.compaction.few = 0;
     }
 
+    /// Lets go of all that a snapshot of a session before that one has, where no frame names it.
+    pub(super) fn compact_all(&mut self, session: u64) -> Result<(), Fault> {
+        debug_assert!(!self.tail.has_frames());
+        if self.compaction.cut.as_ref().is_some_and(|cut| !cut.is_done && cut.session < session) {
+            self.compaction.next = Some(0);
+        }
+        while self.compact_step()? {}
+        Ok(())
+    }
+
     /// Lets go of some of what the last snapshot has, in a transaction of its own. Returns whether there is more.
     pub(crate) fn compact(&mut self) -> Result<bool, Fault> {
         if self.is_recorded() {
             self.compaction.next = None;
         }
+        self.compact_step()
+    }
+
+    fn compact_step(&mut self) -> Result<bool, Fault> {
         let (Some(from), Some(cut)) = (self.compaction.next, &self.compaction.cut) else { return Ok(false) };
         let (cut, upto) = (cut.clone(), self.tail.last_block());
         let authors = self.tail.authors();
@@ -99,7 +118,7 @@ impl Store {
         if next.is_none() {
             self.compaction.left = left;
             if let Some(cut) = &mut self.compaction.cut {
-                cut.is_done = true;
+                (cut.is_done, cut.left) = (true, Some(left));
             }
         }
         Ok(next.is_some())
@@ -145,7 +164,8 @@ fn step(
         returned.retain_in::<&[u8], _>(&rows.start[..]..&rows.end[..], |_, ()| false).map_err(fault_of)?;
     }
     if next.is_none() {
-        let done = Cut { is_done: true, ..cut.clone() };
+        let left = Some(ops.len().map_err(fault_of)?);
+        let done = Cut { is_done: true, left, ..cut.clone() };
         let mut cuts = transaction.open_table(CUTS).map_err(fault_of)?;
         cuts.insert(done.session, &done.row()[..]).map_err(fault_of)?;
     }

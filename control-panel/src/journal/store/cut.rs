@@ -19,6 +19,8 @@ const OWN: u8 = 1;
 const PROVISIONAL: u8 = 2;
 /// All blocks that nothing needs any more are gone.
 const DONE: u8 = 4;
+/// How many blocks were left is noted; not before format 4.
+const LEFT: u8 = 8;
 
 /// A row of `cuts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,24 +31,33 @@ pub(super) struct Cut {
     pub(super) note: SnapshotNote,
     /// Whether what is below it was let go of.
     pub(super) is_done: bool,
+    /// How many blocks of runs were left then, or are kept as frames name them: another snapshot is made when there are more than twice as many.
+    pub(super) left: Option<u64>,
 }
 
 impl Cut {
     pub(super) fn new(session: u64, snapshot: &[u8], note: SnapshotNote) -> Self {
-        Self { session, hash: *blake3::hash(snapshot).as_bytes(), note, is_done: false }
+        Self { session, hash: *blake3::hash(snapshot).as_bytes(), note, is_done: false, left: None }
     }
 
     pub(super) fn row(&self) -> Vec<u8> {
         let SnapshotNote { level, version, forgotten, resume } = &self.note;
         let Resume { is_own, provisional, void } = resume;
         let flag = |flag, is_set| if is_set { flag } else { 0 };
-        let mut row =
-            vec![flag(OWN, *is_own) | flag(PROVISIONAL, provisional.is_some()) | flag(DONE, self.is_done)];
+        let mut row = vec![
+            flag(OWN, *is_own)
+                | flag(PROVISIONAL, provisional.is_some())
+                | flag(DONE, self.is_done)
+                | flag(LEFT, self.left.is_some()),
+        ];
         row.extend_from_slice(&self.hash);
         put_varint(&mut row, *level);
         if let Some((peer, level)) = provisional {
             row.extend_from_slice(&peer.0);
             put_varint(&mut row, *level);
+        }
+        if let Some(left) = self.left {
+            put_varint(&mut row, left);
         }
         let version = version.encode();
         put_varint(&mut row, version.len() as u64);
@@ -78,6 +89,7 @@ impl Cut {
         let level = reader.varint()?;
         let provisional =
             if flags & PROVISIONAL == 0 { None } else { Some((Peer(reader.array()?), reader.varint()?)) };
+        let left = if flags & LEFT == 0 { None } else { Some(reader.varint()?) };
         let length = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
         let limits = Limits { authors: usize::MAX, heads: usize::MAX, ..Limits::default() };
         let version = Version::decode(reader.bytes(length)?, &limits)?;
@@ -93,6 +105,6 @@ impl Cut {
         reader.end()?;
         let resume = Resume { is_own: flags & OWN != 0, provisional, void };
         let note = SnapshotNote { level, version, forgotten, resume };
-        Ok(Self { session, hash, note, is_done: flags & DONE != 0 })
+        Ok(Self { session, hash, note, is_done: flags & DONE != 0, left })
     }
 }

@@ -6,6 +6,7 @@
 //! | `reader.rs` | what reads: one state of the file, whatever is written meanwhile |
 //! | `since.rs`, `lookup.rs` | what peers lack, from one read to the next; where a peer is |
 //! | `snapshots.rs`, `cut.rs`, `compact.rs` | snapshots, what they stand for, and how runs are let go of |
+//! | `begun.rs` | where the recording begins, if what was before is gone |
 //! | `check.rs` | hashes and checks, all of them |
 //! | `ledger.rs` | effects, noted before |
 //! | `upgrade.rs` | a file of a format before |
@@ -15,6 +16,7 @@
 //! | `disk.rs`, `stage.rs` | what lies between redb and the file: nothing is written before the file is known to be right |
 
 mod append;
+mod begun;
 mod check;
 mod compact;
 mod cut;
@@ -46,6 +48,7 @@ use redb::TableDefinition;
 pub(super) use self::since::Runs;
 pub(crate) use self::{
     append::Item,
+    begun::Begun,
     disk::Disk,
     ledger::{BEGUN, DONE, Ledger, STAMP_BYTES},
     meta::{FORMAT, Meta, ReplicaMeta, Unkept},
@@ -53,6 +56,7 @@ pub(crate) use self::{
     rows::FIRST,
     scan::{FoundSnapshot, Proved, Scan},
     since::Place,
+    snapshots::KeptSnapshot,
     store::Store,
 };
 use super::error::Fault;
@@ -65,6 +69,7 @@ const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("snapsho
 const CUTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("cuts");
 const LEDGER: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("ledger");
 const RESTORED: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("restored");
+const BEGINNINGS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("beginnings");
 const RETURNED: TableDefinition<'_, &[u8], ()> = TableDefinition::new("returned");
 
 /// With what every redb file begins.

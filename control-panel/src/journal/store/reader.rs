@@ -9,7 +9,7 @@ use std::{
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use super::{
-    Disk, FRAMES, Meta, OPS, RESTORED, STRANDS, fault_of,
+    BEGINNINGS, Begun, Disk, FRAMES, Meta, OPS, RESTORED, STRANDS, fault_of,
     frame_block::{FrameBlock, StoredFrames},
     meta::META,
     rows,
@@ -34,6 +34,7 @@ pub(crate) struct Reader {
     transaction: ReadTransaction,
     /// The author of each strand.
     strands: Vec<Author>,
+    begun: Option<Begun>,
     disk: Arc<Disk>,
     /// It outlives the transaction.
     _db: Arc<Database>,
@@ -53,7 +54,8 @@ impl Reader {
             }
             strands.push(rows::read_strand(id.value(), author.value())?);
         }
-        Ok(Self { transaction, strands, disk, _db: db })
+        let begun = Self::read_begun(&transaction.open_table(BEGINNINGS).map_err(fault_of)?)?;
+        Ok(Self { transaction, strands, begun, disk, _db: db })
     }
 
     /// Opens a file only to read it: a check or a repair stays in memory.
@@ -64,6 +66,16 @@ impl Reader {
     pub(crate) fn meta(&self) -> Result<Meta, Fault> {
         let table = self.transaction.open_table(META).map_err(|error| self.fault(error))?;
         Meta::read(&table)
+    }
+
+    /// Where the recording begins, if what was before is gone.
+    pub(crate) fn begun(&self) -> Option<&Begun> {
+        self.begun.as_ref()
+    }
+
+    /// The last frame that is gone; 0 if none is.
+    fn begun_frame(&self) -> u64 {
+        self.begun.as_ref().map_or(0, |begun| begun.frame)
     }
 
     pub(super) fn strands(&self) -> &[Author] {
@@ -88,7 +100,7 @@ impl Reader {
     pub(super) fn last_frames(&self) -> Result<FrameBlock, Fault> {
         let table = self.transaction.open_table(FRAMES).map_err(|error| self.fault(error))?;
         let Some((first, row)) = table.last().map_err(|error| self.fault(error))? else {
-            return Ok(FrameBlock::new(1, rows::FIRST));
+            return Ok(FrameBlock::new(self.begun_frame() + 1, rows::FIRST));
         };
         let first = first.value();
         FrameBlock::read(first, row.value()).map_err(|error| of_frames(first, &error))
@@ -118,6 +130,9 @@ impl Reader {
 
     /// What tells that frame from another file's of the same number: the hash of all up to it.
     pub(crate) fn frame_hash(&self, number: u64) -> Result<Option<[u8; 32]>, Fault> {
+        if self.begun.as_ref().is_some_and(|begun| begun.frame == number) {
+            return Ok(Some(rows::FIRST));
+        }
         let table = self.transaction.open_table(FRAMES).map_err(|error| self.fault(error))?;
         let mut upto = table.range(..=number).map_err(|error| self.fault(error))?;
         let last = upto.next_back().transpose().map_err(|error| self.fault(error))?;
@@ -139,14 +154,15 @@ impl Reader {
         let first = upto.next_back().transpose().map_err(|error| self.fault(error))?;
         let first = first.map_or(0, |(first, _)| first.value());
         let rows = table.range_owned((Bound::Included(first), end)).map_err(|error| self.fault(error))?;
-        let mut before: Option<(u64, [u8; 32])> = Some((1, rows::FIRST));
+        let begin = self.begun_frame() + 1;
+        let mut before: Option<(u64, [u8; 32])> = Some((begin, rows::FIRST));
         let mut is_first = true;
         Ok(rows.map(move |row| {
             let (first, row) = row.map_err(|error| self.fault(error))?;
             let first = first.value();
             let block = StoredFrames::read(first, row.value()).map_err(|error| of_frames(first, &error))?;
             // The first of a range has nothing before it to go on from, unless it is the first of the file.
-            if std::mem::take(&mut is_first) && first > 1 {
+            if std::mem::take(&mut is_first) && first > begin {
                 before = None;
             }
             if let Some((next, chain)) = before.replace((block.next(), block.chain))
@@ -257,6 +273,14 @@ impl Reader {
         let table = self.transaction.open_table(RESTORED).map_err(|error| self.fault(error))?;
         let last = table.last().map_err(|error| self.fault(error))?;
         Ok(last.map(|(frame, bytes)| (frame.value(), bytes.value().to_vec())))
+    }
+
+    /// What was made of the frames that are gone.
+    pub(crate) fn restored_of_gone(&self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+        let Some(begun) = &self.begun else { return Ok(None) };
+        let table = self.transaction.open_table(RESTORED).map_err(|error| self.fault(error))?;
+        let row = table.get(begun.frame).map_err(|error| self.fault(error))?;
+        Ok(row.map(|row| (begun.frame, row.value().to_vec())))
     }
 
     /// How many blocks of runs there are.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    Begun, FIRST,
     cut::Cut,
     frame_block::StoredFrames,
     ledger::{self, STAMP_BYTES},
@@ -43,6 +44,8 @@ pub(crate) struct Scan {
     snapshots: BTreeMap<u64, Vec<(Span, [u8; 32])>>,
     /// What they stand for, by their session too.
     cuts: BTreeMap<u64, Vec<Cut>>,
+    /// Where the recording began anew, by the last frame that was gone then.
+    begun: BTreeMap<u64, Begun>,
     /// By the last frame in them; one note is written after the other.
     notes: BTreeMap<u64, Vec<Span>>,
     metas: Vec<Rows>,
@@ -101,6 +104,7 @@ impl Scan {
             effects: BTreeMap::new(),
             returned: BTreeSet::new(),
             snapshots: BTreeMap::new(),
+            begun: BTreeMap::new(),
             notes: BTreeMap::new(),
             cuts: BTreeMap::new(),
             metas: Vec::new(),
@@ -117,7 +121,7 @@ impl Scan {
         Ok(scan)
     }
 
-    /// `frames`, `ops`, `restored`, `snapshots` and `cuts`.
+    /// `frames`, `ops`, `restored`, `snapshots`, `cuts` and `beginnings`.
     fn numbered(&mut self, leaf: &Leaf) -> Result<(), Fault> {
         for (key, row) in leaf.rows(Widths { key: Some(8), value: None }, &self.pages) {
             let Ok(key) = <[u8; 8]>::try_from(self.pages.read(key)?) else { continue };
@@ -142,6 +146,8 @@ impl Scan {
                 self.snapshots.entry(number).or_default().push(found);
             } else if let Ok(cut) = Cut::read(number, &bytes) {
                 self.cuts.entry(number).or_default().push(cut);
+            } else if let Ok(begun) = Begun::read(number, &bytes) {
+                self.begun.insert(number, begun);
             }
         }
         Ok(())
@@ -258,6 +264,26 @@ impl Scan {
         let row = self.pages.read(found.row)?;
         let block = StoredFrames::read(first, &row).map_err(Fault::damaged)?;
         Ok(Some(Proved { block, row }))
+    }
+
+    /// The number of the first frame: where the recording began last.
+    pub(crate) fn begin(&self) -> u64 {
+        let begins =
+            self.frames.iter().rev().find(|(_, found)| found.iter().any(|found| found.start == FIRST));
+        let begun = self.begun.keys().next_back().map_or(1, |frame| frame + 1);
+        begins.map_or(begun, |(first, _)| begun.max(*first))
+    }
+
+    /// What is known of where the recording begins, if frames before that are gone; and what was restored of these.
+    pub(crate) fn begun(&mut self, begin: u64) -> Result<(Option<Begun>, Option<Vec<u8>>), Fault> {
+        let Some(gone) = begin.checked_sub(1).filter(|gone| *gone > 0) else { return Ok((None, None)) };
+        for span in self.notes.get(&gone).cloned().unwrap_or_default() {
+            let note = self.pages.read(span)?;
+            if Noted::read(&note).is_some_and(|noted| noted.hash == FIRST) {
+                return Ok((self.begun.get(&gone).cloned(), Some(note)));
+            }
+        }
+        Ok((self.begun.get(&gone).cloned(), None))
     }
 
     /// The last note of a state that ends with one of these frames, and with which.

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use redb::{ReadableTable, WriteTransaction};
 
 use super::{CUTS, Reader, SNAPSHOTS, append::Tail, cut::Cut, fault_of};
-use crate::journal::{error::Fault, keeping::AnySnapshot, record::SnapshotNote};
+use crate::{
+    journal::{error::Fault, keeping::AnySnapshot, record::SnapshotNote},
+    replica::keeper::Resume,
+};
 
 impl Tail {
     /// The last of each session: what the next one begins with, here and in a replay.
@@ -17,11 +20,8 @@ impl Tail {
     ) -> Result<(), Fault> {
         let note = snapshot.note();
         let is_own = note.as_ref().is_some_and(|note| note.resume.is_own);
+        // Also of one that began anew, before its first frame: that session begins with the last of those before.
         let is_recorded = self.frame() > 0;
-        // The frames name the runs, so nothing could be let go of.
-        if is_own && is_recorded {
-            return Ok(());
-        }
         let bytes = match snapshot.encode() {
             Ok(bytes) => bytes,
             // The runs are there.
@@ -41,7 +41,9 @@ impl Tail {
         snapshots.insert(session, &bytes[..]).map_err(fault_of)?;
         match note {
             Some(note) => {
-                let cut = Cut::new(session, &bytes, note);
+                let mut cut = Cut::new(session, &bytes, note);
+                // Frames name the runs: these go when the recording begins anew.
+                cut.left = is_recorded.then_some(self.blocks());
                 cuts.insert(session, &cut.row()[..]).map_err(fault_of)?;
                 self.cut = Some((cut, bytes.len() as u64));
             }
@@ -49,6 +51,14 @@ impl Tail {
         }
         Ok(())
     }
+}
+
+/// What a session went on from, or made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeptSnapshot {
+    pub(crate) bytes: Arc<[u8]>,
+    /// What the replica was beside it.
+    pub(crate) resume: Resume,
 }
 
 impl Reader {
@@ -77,12 +87,19 @@ impl Reader {
     }
 
     /// By the session that went on from it, the last of each that did.
-    pub(crate) fn snapshots(&self) -> Result<BTreeMap<u64, Arc<[u8]>>, Fault> {
+    pub(crate) fn snapshots(&self) -> Result<BTreeMap<u64, KeptSnapshot>, Fault> {
         let table = self.transaction().open_table(SNAPSHOTS).map_err(|error| self.fault(error))?;
-        let rows = table.iter().map_err(|error| self.fault(error))?;
-        rows.map(|row| row.map(|(session, bytes)| (session.value(), bytes.value().into())))
-            .collect::<Result<_, _>>()
-            .map_err(|error| self.fault(error))
+        let cuts = self.transaction().open_table(CUTS).map_err(|error| self.fault(error))?;
+        let mut snapshots = BTreeMap::new();
+        for row in table.iter().map_err(|error| self.fault(error))? {
+            let (session, bytes) = row.map_err(|error| self.fault(error))?;
+            let session = session.value();
+            let cut = cuts.get(session).map_err(|error| self.fault(error))?;
+            let cut = cut.map(|row| read_cut(session, row.value())).transpose()?;
+            let resume = cut.map(|cut| cut.note.resume).unwrap_or_default();
+            snapshots.insert(session, KeptSnapshot { bytes: bytes.value().into(), resume });
+        }
+        Ok(snapshots)
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use redb::{Builder, Database, WriteTransaction};
 
 use super::{
-    CACHE_BYTES, CUTS, Disk, FRAMES, Item, LEDGER, Meta, OPS, PLACES, RESTORED, RETURNED, Reader, SNAPSHOTS,
-    STRANDS, Unkept, append::Tail, compact::Compaction, fault_of, meta::META, upgrade::upgrade,
+    BEGINNINGS, CACHE_BYTES, CUTS, Disk, FRAMES, Item, LEDGER, Meta, OPS, PLACES, RESTORED, RETURNED, Reader,
+    SNAPSHOTS, STRANDS, Unkept, append::Tail, compact::Compaction, fault_of, meta::META, upgrade::upgrade,
 };
 use crate::{
     journal::{error::Fault, record::RunKey},
@@ -23,7 +23,7 @@ pub(crate) struct Store {
     pub(super) tail: Tail,
     pub(super) compaction: Compaction,
     /// The number of the last frame that is durable.
-    frame: u64,
+    pub(super) frame: u64,
     /// The runs that were kept since that frame, which the next one names.
     loose: Vec<RunKey>,
     /// A write failed: redb goes on only when it is opened again.
@@ -60,6 +60,7 @@ impl Store {
         transaction.open_table(LEDGER).map_err(fault_of)?;
         transaction.open_table(RESTORED).map_err(fault_of)?;
         transaction.open_table(RETURNED).map_err(fault_of)?;
+        transaction.open_table(BEGINNINGS).map_err(fault_of)?;
         transaction.commit().map_err(fault_of)?;
         let db = Arc::new(db);
         Ok(Self::with(disk, db, meta, Tail::new(meta.session), Compaction::default()))
@@ -222,14 +223,19 @@ impl Store {
         self.unkept.take()
     }
 
+    /// The next frame does not name what was written since the one before.
+    pub(crate) fn forget_loose(&mut self) {
+        self.loose.clear();
+    }
+
     /// Whether it has frames, or will: these name the runs, and need all of them.
     pub(super) fn is_recorded(&self) -> bool {
         is_recorded(&self.tail, &self.meta)
     }
 
-    /// Whether a snapshot would let enough go to be worth its writing.
+    /// Whether a snapshot would let enough go to be worth its writing: at the next start of what is recorded.
     pub(crate) fn wants_snapshot(&self) -> bool {
-        !self.is_recorded() && self.compaction.wants_snapshot(self.tail.blocks())
+        self.compaction.wants_snapshot(self.tail.blocks())
     }
 
     /// A change of one of the small tables.
@@ -307,7 +313,7 @@ fn named(disk: &Arc<Disk>, fault: Fault) -> Fault {
 }
 
 fn is_recorded(tail: &Tail, meta: &Meta) -> bool {
-    tail.frame() > 0 || meta.reducer.is_some()
+    tail.has_frames() || meta.reducer.is_some()
 }
 
 pub(super) fn begin(db: &Database) -> Result<WriteTransaction, Fault> {

@@ -6,7 +6,7 @@
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
-    CUTS, FORMAT, LEDGER, Ledger, Meta, PLACES, RETURNED, STRANDS, fault_of,
+    BEGINNINGS, CUTS, FORMAT, LEDGER, Ledger, Meta, PLACES, RETURNED, STRANDS, fault_of,
     meta::{CHECKED, META},
     rows::{put_number, put_returned_prefix, put_strand, read_author, read_returned_v2},
     store::begin,
@@ -81,6 +81,7 @@ fn add_checks_to_places(transaction: &WriteTransaction) -> Result<(), Fault> {
             places.push(row.map(|(place, number)| (place.value(), number.value())).map_err(fault_of)?);
         }
     }
+    transaction.open_table(BEGINNINGS).map_err(fault_of)?;
     transaction.delete_table(PLACES_V3).map_err(fault_of)?;
     let mut table = transaction.open_table(STRANDS).map_err(fault_of)?;
     for (strand, author) in strands {

@@ -68,7 +68,7 @@ fn assert_named(bytes: &[u8], table: &str) {
 }
 
 /// Changes a row so that redb takes it for what was written.
-fn rewrite(bytes: &[u8], change: impl FnOnce(&redb::WriteTransaction)) -> Vec<u8> {
+pub(super) fn rewrite(bytes: &[u8], change: impl FnOnce(&redb::WriteTransaction)) -> Vec<u8> {
     let memory = Memory::of(bytes.to_vec());
     let db: Database = redb::Builder::new().create_with_backend(memory.clone()).unwrap();
     let transaction = db.begin_write().unwrap();
@@ -169,7 +169,7 @@ fn place_of(table: &impl ReadableTable<[u8; 12], [u8; 16]>) -> [u8; 12] {
 }
 
 /// The first rows of `strands` and of `places`.
-fn strand_and_place(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn strand_and_place(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (mut strand, mut number) = (Vec::new(), Vec::new());
     rewrite(bytes, |transaction| {
         let strands: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("strands");
@@ -183,7 +183,7 @@ fn strand_and_place(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// Changes what the disk has, wherever it has it.
-fn flip_all(good: &[u8], needle: &[u8], at: usize) -> Vec<u8> {
+pub(super) fn flip_all(good: &[u8], needle: &[u8], at: usize) -> Vec<u8> {
     let mut bytes = good.to_vec();
     let found: Vec<_> = good.windows(needle.len()).enumerate().filter(|(_, it)| *it == needle).collect();
     assert!(!found.is_empty());

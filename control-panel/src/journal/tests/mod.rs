@@ -1,5 +1,6 @@
 //! Journals on a medium that fails.
 
+mod anew;
 mod checks;
 mod compacted;
 mod crashes;

@@ -1,10 +1,10 @@
 //! Where two recordings part.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use super::super::progress::{self, Progress};
 use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
-use super::alike::Alike;
+use super::{super::store::KeptSnapshot, alike::Alike};
 use crate::{
     difference::{Difference, difference},
     replica::codec::RunBytes,
@@ -251,8 +251,10 @@ fn describe_pasts(session: usize, one: Option<&Past>, two: Option<&Past>) -> (St
     }
     let snapshot = |past: Option<&Past>| past.and_then(|past| past.snapshot.clone());
     if snapshot(one) != snapshot(two) {
-        let text = |snapshot: Option<Arc<[u8]>>| match snapshot {
-            Some(bytes) => format!("with a snapshot of {} bytes ({})", bytes.len(), blake3::hash(&bytes)),
+        let text = |snapshot: Option<KeptSnapshot>| match snapshot {
+            Some(KeptSnapshot { bytes, .. }) => {
+                format!("with a snapshot of {} bytes ({})", bytes.len(), blake3::hash(&bytes))
+            }
             None => "without a snapshot".to_owned(),
         };
         return (describe(text(snapshot(one))), describe(text(snapshot(two))));

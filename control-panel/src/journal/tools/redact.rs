@@ -26,7 +26,9 @@ impl Recording {
         }
         let sessions =
             self.sessions.iter().map(|past| Past { incarnation: past.incarnation, ..Past::default() });
-        Self { fingerprint: self.fingerprint, sessions: sessions.collect(), frames }
+        // What was restored is the program's own state.
+        let (sessions, restored) = (sessions.collect(), None);
+        Self { fingerprint: self.fingerprint, sessions, frames, gone: self.gone, restored }
     }
 }
 

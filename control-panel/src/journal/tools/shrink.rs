@@ -91,7 +91,8 @@ impl Recording {
     }
 
     fn clone_head(&self) -> Self {
-        Self { fingerprint: self.fingerprint, sessions: self.sessions.clone(), frames: Vec::new() }
+        let (sessions, restored) = (self.sessions.clone(), self.restored.clone());
+        Self { fingerprint: self.fingerprint, sessions, frames: Vec::new(), gone: self.gone, restored }
     }
 
     /// Without digests, as it is another run; what panicked may not, and the other way round.

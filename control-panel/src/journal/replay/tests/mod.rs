@@ -77,7 +77,8 @@ impl Tape {
                 _ => {}
             }
         }
-        Recording::of_rows(Some(Machine::fingerprint()), None, &rows, &runs, &BTreeMap::new()).unwrap()
+        Recording::of_rows(Some(Machine::fingerprint()), None, (&rows, None), &runs, &BTreeMap::new())
+            .unwrap()
     }
 }
 

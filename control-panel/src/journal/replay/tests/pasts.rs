@@ -8,8 +8,9 @@ use crate::{
     journal::{
         intents::{Head, frame_bytes, put_end},
         record::{FrameRow, NumberedRuns, RunKey, RunRecord},
+        store::KeptSnapshot,
     },
-    replica::{RunHash, answers::Answer},
+    replica::{RunHash, answers::Answer, keeper::Resume},
 };
 
 const ME: Peer = Peer([1; 32]);
@@ -31,10 +32,14 @@ fn row(session: u64, named: usize, runs: &[&RunRecord], answers: &[Answer]) -> F
 fn recording(rows: &[FrameRow], runs: &[&RunRecord], snapshots: &[u64]) -> Recording {
     let runs: NumberedRuns =
         (0..).zip(runs).map(|(number, run)| (run.key.place(), (number, (*run).clone()))).collect();
-    let snapshots = snapshots.iter().map(|session| (*session, Arc::from(session.to_le_bytes()))).collect();
+    let snapshot = |session: &u64| {
+        let bytes = Arc::from(session.to_le_bytes());
+        (*session, KeptSnapshot { bytes, resume: Resume::default() })
+    };
+    let snapshots = snapshots.iter().map(snapshot).collect();
     let mut rows = rows.to_vec();
     (1..).zip(&mut rows).for_each(|(number, row)| row.number = number);
-    Recording::of_rows(None, Some(ME), &rows, &runs, &snapshots).unwrap()
+    Recording::of_rows(None, Some(ME), (&rows, None), &runs, &snapshots).unwrap()
 }
 
 fn lives(recording: &Recording) -> Vec<Option<u32>> {
@@ -51,7 +56,7 @@ fn a_session_begins_with_the_last_snapshot_of_those_before() {
     let rows = [1, 2, 3, 5].map(|session| row(session, 0, &[], &[]));
     let sessions = recording(&rows, &[], &[1, 3, 4]).sessions;
     let snapshots: Vec<_> =
-        sessions.iter().map(|past| past.snapshot.as_ref().map(|bytes| bytes[0])).collect();
+        sessions.iter().map(|past| past.snapshot.as_ref().map(|kept| kept.bytes[0])).collect();
     assert_eq!(snapshots, [None, Some(1), Some(1), Some(4)]);
 }
 
