@@ -24,6 +24,8 @@ pub(crate) enum Event<P: Payload> {
     Delta { number: u64, delta: P::Delta },
     /// The other has let go what this replica lacks. Take it with [`request`](super::Session::request), or from another peer.
     Offered(Offer),
+    /// The snapshot that was requested does not come: the offer did not hold any more when the request arrived.
+    Withdrawn,
     /// The next stretch of the requested snapshot.
     Chunk {
         number: u64,
@@ -218,6 +220,7 @@ impl<P: Payload> fmt::Debug for Event<P> {
                 f.debug_struct("Delta").field("number", number).finish_non_exhaustive()
             }
             Self::Offered(offer) => f.debug_tuple("Offered").field(offer).finish(),
+            Self::Withdrawn => f.write_str("Withdrawn"),
             Self::Chunk { number, last, .. } => {
                 f.debug_struct("Chunk").field("number", number).field("last", last).finish_non_exhaustive()
             }

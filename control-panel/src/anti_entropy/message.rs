@@ -16,7 +16,7 @@ pub(crate) enum Message<P: Payload> {
     Took(u64),
     /// What the sender has now: something does not fit, or it began with a snapshot. Answered from there.
     Want(Version),
-    /// The other lacks what is gone here. A snapshot has it.
+    /// The other lacks what is gone here. A snapshot has it. Of no length: the one of that hash, which it asked for, does not hold any more.
     Offer(Offer),
     /// "Send what you offered", by its hash: an offer that was replaced meanwhile is not meant.
     Request([u8; 32]),
@@ -45,6 +45,17 @@ pub(crate) struct Offer {
     pub(crate) hash: [u8; 32],
     /// The Lamport time of its cut.
     pub(crate) level: u64,
+}
+
+impl Offer {
+    /// In place of one that does not hold any more, and was asked for. A snapshot has at least a byte.
+    pub(super) fn void(hash: [u8; 32]) -> Self {
+        Self { length: 0, hash, level: 0 }
+    }
+
+    pub(super) fn is_void(&self) -> bool {
+        self.length == 0
+    }
 }
 
 /// Why a peer ends a session.
@@ -94,6 +105,24 @@ impl Reason {
 
     pub(crate) fn of_code(code: u8) -> Self {
         Self::ALL.get(usize::from(code)).copied().unwrap_or(Self::Other(code))
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<P: Payload> Message<P> {
+    /// In one word.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Have(_) => "have",
+            Self::Delta(_) => "delta",
+            Self::Took(_) => "took",
+            Self::Want(_) => "want",
+            Self::Offer(_) => "offer",
+            Self::Request(_) => "request",
+            Self::Chunk(_) => "chunk",
+            Self::Bye(_) => "bye",
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! randomness (anti-entropy by version vectors; Demers et al., 1987).
 //!
 //! A [`Session`] is one connection. It is given what arrived, what is durable here ([`Store`]), and the time since it began. It gives messages to send
-//! ([`Session::send`]), what arrived for the replica ([`Event`]), and why it is over ([`End`]). A worker moves its bytes ([`Connection`]); a simulation may pass
+//! ([`Session::send`]), what arrived for the replica ([`Event`]), and why it is over ([`End`]). A worker moves its bytes ([`Connection`]); the simulation (`testing::World`) passes
 //! its messages as objects.
 //!
 //! # Words
@@ -22,7 +22,7 @@
 //! | 3 | delta | a delta's bytes, verbatim | the longest run | |
 //! | 4 | took | number | 10 bytes | |
 //! | 5 | want | version | as 2 | something does not fit; at most once a second, more seldom where it does not help |
-//! | 6 | offer | length, level, hash (32) | 52 bytes | the history that the other lacks is gone |
+//! | 6 | offer | length, level, hash (32) | 52 bytes | the history that the other lacks is gone; of length 0: what it requested does not hold any more |
 //! | 7 | request | hash (32) | 32 bytes | of the last offer |
 //! | 8 | chunk | bytes | 64 KiB | |
 //! | 9 | bye | reason (1) | 1 byte | last |
@@ -40,7 +40,8 @@
 //! - **Want**: a piece that was taken and is not in what is durable (it waited for its past, and was dropped, or was refused) is asked for again by version. Without progress the pause doubles, up to 60 s. The server charges
 //!   a request without progress to a bucket of 8, refilled at one a second; beyond that it is ignored and counted.
 //! - **Forwarding**: what came from third peers is sent as one's own, unless the other sent it too, or took it.
-//! - **Snapshot**: the chunks share numbers, window and stream with the deltas, so that one rule bounds both; while one is needed no deltas are sent. It ends with a want.
+//! - **Snapshot**: the chunks share numbers, window and stream with the deltas, so that one rule bounds both; while one is needed no deltas are sent. It ends with a want. A want that was on its way
+//!   when an offer was made takes that back: a request for it is answered by an offer of length 0 with its hash, unless another offer came in its place, which is asked for instead.
 //! - **Deadlines**: 5 s for a hello, and for what follows it; 10 s for a whole message, and one more for each 64 KiB; 60 s until something in flight is taken; 64 KiB/s for a snapshot, over 10 s.
 //! - **The end**: a breach of the protocol ends the session. A delta that cannot be read, and requests without progress, are counted instead, and reported once a kind; eight such deltas at a time end it.
 //!
@@ -62,22 +63,27 @@ mod reach;
 mod session;
 #[cfg(all(test, feature = "codec", feature = "testing"))]
 mod tests;
+#[cfg(any(feature = "p2p", all(test, feature = "codec")))]
 mod wire;
 
-#[cfg(feature = "p2p")]
-pub(crate) use self::payload::Payload;
-#[cfg(all(test, feature = "codec", feature = "testing"))]
-use self::{
-    end::Waited,
-    message::{Hello, Message},
-    options::{Capabilities, WINDOW},
-    session::{Session, Status},
-};
+#[cfg(any(feature = "p2p", all(test, feature = "codec")))]
 pub(crate) use self::{
-    end::{Breach, End, Event},
-    message::{Offer, Reason},
-    options::{Local, Options, PIECE},
-    payload::{Piece, Store},
-    reach::Reach,
+    end::Breach,
+    message::Reason,
     wire::{Connection, Wire, group},
+};
+#[cfg(all(test, feature = "codec", feature = "testing"))]
+use self::{end::Waited, options::WINDOW, session::Status};
+pub(crate) use self::{
+    end::{End, Event},
+    message::Offer,
+    options::{Local, Options, PIECE},
+    payload::{Payload, Piece, Store},
+    reach::Reach,
+};
+#[cfg(feature = "testing")]
+pub(crate) use self::{
+    message::{Hello, Message},
+    options::Capabilities,
+    session::Session,
 };

@@ -159,14 +159,14 @@ impl<P: Payload> Session<P> {
                 }
                 Ok(self.charge(now, |this| this.serving.restart(version)))
             }
+            Message::Offer(offer) if offer.is_void() => Ok(self.taking.withdrawn(offer.hash)),
             Message::Offer(offer) => {
                 if self.taking.is_receiving() {
                     return misplaced;
                 }
                 let mut event = None;
                 let refused = self.charge(now, |this| {
-                    this.taking.offered(offer);
-                    event = Some(Event::Offered(offer));
+                    event = this.taking.offered(offer, this.options.snapshot_bytes);
                 });
                 Ok(refused.or(event))
             }
@@ -175,7 +175,7 @@ impl<P: Payload> Session<P> {
                     return Ok(None);
                 }
                 // Of an offer that was replaced while this was on its way.
-                Ok(self.charge(now, |_| ()))
+                Ok(self.charge(now, |this| this.serving.withdraw(hash)))
             }
             Message::Chunk(chunk) => self.taking.chunk(chunk, now),
         }
@@ -282,7 +282,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether the other took all that was durable here when [`news`](Self::news) came last, and nothing of what arrived waits.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn is_caught_up(&self) -> bool {
         self.is_ready() && self.serving.is_idle() && self.taking.is_idle()
     }

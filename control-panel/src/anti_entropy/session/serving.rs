@@ -29,6 +29,8 @@ pub(super) struct Serving<P: Payload> {
     waits_since: Duration,
     news: bool,
     snapshot: Snapshot,
+    /// A request that is to be answered: what it asks for does not hold any more.
+    withdrawn: Option<[u8; 32]>,
     /// Of the version that it asked with last.
     asked: u64,
 }
@@ -71,6 +73,7 @@ impl<P: Payload> Serving<P> {
             waits_since: Duration::ZERO,
             news: false,
             snapshot: Snapshot::Unneeded,
+            withdrawn: None,
             asked: 0,
         }
     }
@@ -152,11 +155,16 @@ impl<P: Payload> Serving<P> {
         }
     }
 
+    /// What was requested is not what is offered now.
+    pub(super) fn withdraw(&mut self, hash: [u8; 32]) {
+        self.withdrawn = Some(hash);
+    }
+
     pub(super) fn deadline(&self, took: Duration) -> Option<Duration> {
         (!self.in_flight.is_empty()).then(|| self.waits_since + took)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(super) fn is_idle(&self) -> bool {
         self.complete.is_some() && !self.news && self.batch.is_none() && self.in_flight.is_empty()
     }
@@ -178,6 +186,9 @@ impl<P: Payload> Serving<P> {
         store: &mut S,
         now: Duration,
     ) -> Result<Option<Message<P>>, S::Error> {
+        if let Some(hash) = self.withdrawn.take() {
+            return Ok(Some(Message::Offer(Offer::void(hash))));
+        }
         loop {
             if let Some(piece) = self.held.take() {
                 if self.had.as_ref().is_some_and(|had| piece.reach.is_known(had)) {

@@ -175,8 +175,26 @@ impl<P: Payload> Taking<P> {
         matches!(&self.snapshot, Snapshot::Receiving(_))
     }
 
-    pub(super) fn offered(&mut self, offer: Offer) {
+    pub(super) fn offered(&mut self, offer: Offer, quota: u64) -> Option<Event<P>> {
+        let is_requested = matches!(self.snapshot, Snapshot::Requested { .. });
+        if is_requested && offer.length <= quota {
+            // In place of the one that was asked for: so is this one.
+            self.snapshot = Snapshot::Requested { offer, at: None };
+            return None;
+        }
         self.snapshot = Snapshot::Offered(offer);
+        Some(if is_requested { Event::Withdrawn } else { Event::Offered(offer) })
+    }
+
+    /// The one that was asked for does not come, unless another was offered in its place.
+    pub(super) fn withdrawn(&mut self, hash: [u8; 32]) -> Option<Event<P>> {
+        match self.snapshot {
+            Snapshot::Requested { offer, .. } if offer.hash == hash => {
+                self.snapshot = Snapshot::None;
+                Some(Event::Withdrawn)
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn request(&mut self, quota: u64) -> bool {
@@ -262,7 +280,7 @@ impl<P: Payload> Taking<P> {
         due.then(|| self.asked_at + self.pause)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(super) fn is_idle(&self) -> bool {
         self.in_hand.is_empty() && self.acknowledged == self.taken && !self.lacks && !self.asks
     }

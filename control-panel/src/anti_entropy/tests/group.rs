@@ -258,7 +258,7 @@ impl Group {
                     }
                 }
                 Event::Offered(_) => assert!(sides[to].session_mut().request()),
-                Event::Ready { .. } | Event::Misbehaved(_) => (),
+                Event::Ready { .. } | Event::Misbehaved(_) | Event::Withdrawn => (),
             }
         }
         assert!(left.is_empty());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{Breach, End, Event, Message, Offer, Options, Reason, Waited},
+    super::{Breach, End, Event, Message, Offer, Options, Reason, Waited, Wire, wire::FrameReader},
     group::{Disk, Group, builder},
 };
 use crate::replica::Version;
@@ -165,6 +165,57 @@ fn one_that_comes_too_slowly_stalls() {
     assert_eq!(now, start + 10 * SECOND);
     assert_eq!(group.side(1).deadline(), Some(now + 10 * SECOND));
     assert_eq!(group.side(1).tick(now + 10 * SECOND), Err(End::Stalled(Waited::Snapshot)));
+}
+
+/// What one side of a pair sends now.
+fn sends(group: &mut Group, side: usize) -> Option<Message<Wire>> {
+    let before = group.links[0].pipes[side].len();
+    if !group.send(0, side) {
+        return None;
+    }
+    let bytes: Vec<u8> = group.links[0].pipes[side].iter().skip(before).copied().collect();
+    FrameReader::default().read(&mut &bytes[..], &Options::default(), true, Duration::ZERO).unwrap()
+}
+
+/// A want was on its way when it was offered: then it does not hold any more, and one that waits for it is notified.
+#[test]
+fn one_that_does_not_hold_any_more_is_withdrawn() {
+    let first = offer_of(&[7; 100]);
+    let mut group = offer(first, Options::default());
+    request(&mut group);
+    let void = |hash| Message::Offer(Offer { length: 0, hash, level: 0 });
+    assert!(group.inject(&void([9; 32])).unwrap().is_none(), "another");
+    assert!(matches!(group.inject(&void(first.hash)), Ok(Some(Event::Withdrawn))));
+    group.now += 100 * SECOND;
+    group.tick();
+    let event = group.inject(&Message::Offer(first)).unwrap();
+    assert!(matches!(event, Some(Event::Offered(it)) if it == first), "it can be offered again");
+    // The other side of it: what is not offered is asked for.
+    let mut group = Group::pair();
+    assert!(group.inject(&Message::Request([9; 32])).unwrap().is_none());
+    let sent = sends(&mut group, 1);
+    assert!(
+        matches!(sent, Some(Message::Offer(it)) if it == Offer { length: 0, hash: [9; 32], level: 0 }),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn one_in_place_of_the_requested_is_requested() {
+    let (first, second) = (offer_of(&[7; 100]), offer_of(&[8; 100]));
+    let mut group = offer(first, Options { snapshot_bytes: 150, ..Options::default() });
+    request(&mut group);
+    assert!(group.inject(&Message::Offer(second)).unwrap().is_none(), "it is asked for already");
+    let sent = sends(&mut group, 1);
+    assert!(matches!(sent, Some(Message::Request(hash)) if hash == second.hash), "{sent:?}");
+    let event = group.inject(&Message::Chunk(vec![8; 100])).unwrap();
+    assert!(matches!(event, Some(Event::Chunk { last: true, .. })));
+    // Beyond the quota it is not.
+    let mut group = offer(first, Options { snapshot_bytes: 150, ..Options::default() });
+    request(&mut group);
+    let event = group.inject(&Message::Offer(offer_of(&[9; 200]))).unwrap();
+    assert!(matches!(event, Some(Event::Withdrawn)));
+    assert!(sends(&mut group, 1).is_none());
 }
 
 /// The rest of one that was given up comes, and is dropped.

@@ -67,6 +67,7 @@ where
                 },
                 Event::Misbehaved(breach) => misbehaved = Some(breach),
                 Event::Offered(_) => running.offered = true,
+                Event::Withdrawn => running.arriving = None,
                 Event::Chunk { number, chunk, last } => {
                     if let Some(stop) = self.chunk(running, number, &chunk, last).await {
                         return Some(stop);
