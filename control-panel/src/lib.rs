@@ -4,7 +4,11 @@
 
 #[doc(hidden)]
 pub mod __private;
-#[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+#[cfg(any(feature = "p2p", feature = "testing"))]
+#[cfg_attr(
+    not(feature = "p2p"),
+    allow(dead_code, reason = "bytes, their limits and reasons are the worker's")
+)]
 mod anti_entropy;
 mod blocking;
 mod bus;

@@ -17,6 +17,7 @@ fn a_report_has_what_happened() {
     assert!(redone.percentile(99) <= redone.max());
     assert_eq!((report.partitions, report.crashes), (2, 2));
     assert!(report.lost > 0 && report.duplicates > 0 && report.cut > 0 && report.repairs > 0);
+    assert!(report.sessions > 12 && report.stalls + report.stalled + report.breaches == 0);
 }
 
 /// What `edit` draws from its generator changes its own operation and nothing else.

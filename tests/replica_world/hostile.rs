@@ -45,7 +45,8 @@ fn operations_are_taken_back() {
 /// before that was known does not come back to its author.
 #[test]
 fn a_junior_owner_retires_a_senior_one() {
-    for seed in [47, 480, 705, 970, 995, 1205] {
+    // In about one of ten.
+    for seed in seeds(60) {
         let world = World { revocations: 5, retire: true, peers: 3, ..stormy(seed) };
         converges(&world, |builder| builder);
         converges(&world, ReplicaBuilder::undoing);
@@ -55,19 +56,19 @@ fn a_junior_owner_retires_a_senior_one() {
 /// What replicas let go the world keeps, and compares with. Peers begin with the state as of a cut.
 #[test]
 fn history_is_let_go_and_peers_join() {
-    let (mut rejoined, mut late) = (0, 0);
+    let (mut forgotten, mut rejoined, mut late) = (0, 0, 0);
     for seed in seeds(40) {
         let joins = usize::try_from(seed % 3).expect("small");
-        // A cut covers what all have acknowledged, and is let go when all have the cut: long after, where seven are parted and crash.
-        let world = World { frames: 200, cuts: 3, joins, revocations: seed % 2 * 5, ..stormy(seed) };
-        converges(&world, |builder| builder);
+        // A cut covers what all have acknowledged, and is let go when all have the cut: long after, where seven are parted and crash, and in a few of these worlds never.
+        let revocations = seed % 2 * 5;
+        let world = World { frames: 300, delay: 4, cuts: 3, joins, revocations, ..stormy(seed) };
+        forgotten += world.run(Machines::default, |builder| builder, edit).forgotten;
         // Automatic cuts of a short history, and one that is retired comes back to what is gone.
-        // With seed 30, what a retired peer had back is void again by a snapshot that lacks it: it must not come back twice.
         let world = World { retire: true, forge: seed % 2 == 0, ..world };
         let report = world.run(Machines::default, |builder| builder.history(15).undoing(), edit);
         (rejoined, late) = (rejoined + report.rejoined, late + report.late);
     }
-    assert!(rejoined > 0 && late > 0, "{rejoined}, {late}");
+    assert!(forgotten > 0 && rejoined > 0 && late > 0, "{forgotten}, {rejoined}, {late}");
 }
 
 #[test]
@@ -97,32 +98,22 @@ fn faults_happen_together() {
     }
 }
 
-/// In small groups, where a copy's branches and a retirement's votes are of the same few.
+/// In small groups, where a copy's branches and a retirement's votes are of the same few: it may vote for each of two that retire each other, on a branch each.
 #[test]
 fn one_of_four_is_retired_and_one_goes_on_twice() {
-    // In the second of these the one that was retired is invited again, and closes what it lacked.
-    [153, 576].into_iter().chain(seeds(20)).for_each(one_of_four);
-}
-
-/// Of four owners two retire each other, and a third goes on twice: it votes for each of the two, on a branch each. What one called stable by the one branch became void by the
-/// other.
-#[test]
-fn one_that_goes_on_twice_votes_for_two_that_retire_each_other() {
-    [832, 890].into_iter().for_each(one_of_four);
-}
-
-fn one_of_four(seed: u64) {
-    let world = World { peers: 4, retire: true, equivocate: true, ..stormy(seed) };
-    converges(&world, ReplicaBuilder::undoing);
-    let calm = World { seed, peers: 4, retire: true, equivocate: true, ..World::default() };
-    converges(&calm, ReplicaBuilder::undoing);
+    for seed in seeds(40) {
+        let world = World { peers: 4, retire: true, equivocate: true, ..stormy(seed) };
+        converges(&world, ReplicaBuilder::undoing);
+        let calm = World { seed, peers: 4, retire: true, equivocate: true, ..World::default() };
+        converges(&calm, ReplicaBuilder::undoing);
+    }
 }
 
 /// A retired peer that had heard of one branch of a copy only would void the other, which all others had and called stable.
 #[test]
 fn the_word_of_a_retired_peer_voids_nothing() {
-    // In two of these an operation would be called stable that the word of a peer closes which is retired later.
-    for (seed, peers) in [(24, 4), (224, 6), (472, 5)].into_iter().chain(seeds(20).map(|seed| (seed, 4))) {
+    for seed in seeds(40) {
+        let peers = 4 + usize::try_from(seed % 3).expect("small");
         let storm =
             World { peers, frames: 120, delay: 8, duplicates: 10, loss: 10, partitions: 2, ..stormy(seed) };
         let world = World { crashes: 0, retire: true, equivocate: true, forge: true, ..storm };
@@ -134,7 +125,7 @@ fn the_word_of_a_retired_peer_voids_nothing() {
 /// that stable yet.
 #[test]
 fn a_crash_before_the_store_takes_no_promise_back() {
-    for seed in [3035, 7224].into_iter().chain(seeds(30)) {
+    for seed in seeds(40) {
         let world = World { peers: 3, retire: true, ..stormy(seed) };
         converges(&world, |builder| if seed % 2 == 0 { builder } else { builder.undoing() });
     }

@@ -6,6 +6,7 @@ mod broken;
 mod figures;
 mod hostile;
 mod processes;
+mod sessions;
 mod table;
 mod worlds;
 

@@ -1,6 +1,6 @@
 //! What a replica has: how many operations of each author.
 
-#[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+#[cfg(any(feature = "p2p", feature = "testing"))]
 use super::Peer;
 use super::{Author, RunHash};
 
@@ -107,7 +107,7 @@ impl Version {
     }
 
     /// Whether a replica of this version has that run, as far as that can be seen: another that ends there is not it.
-    #[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+    #[cfg(any(feature = "p2p", feature = "testing"))]
     pub(crate) fn has(&self, author: Author, end: &End) -> bool {
         let mut same_place = self.ends(author).iter().filter(|our| our.next_seq == end.next_seq).peekable();
         let differs = same_place.peek().is_some() && same_place.all(|our| our.hash != end.hash);
@@ -115,13 +115,13 @@ impl Version {
     }
 
     /// What it says of one peer, in all its lives.
-    #[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+    #[cfg(any(feature = "p2p", feature = "testing"))]
     pub(crate) fn of(&self, peer: Peer) -> Self {
         Self(self.0.iter().filter(|(author, _)| author.peer == peer).cloned().collect())
     }
 
     /// Of a replica that has that run, and so all of its chain. A shorter branch may be forgotten: then it is sent once more.
-    #[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+    #[cfg(any(feature = "p2p", feature = "testing"))]
     pub(crate) fn reach(&mut self, author: Author, previous: RunHash, end: End) {
         let known = self.entry(&mut NO_SLOT.clone(), &author);
         if end.next_seq > known.count {
@@ -133,7 +133,7 @@ impl Version {
     }
 
     /// Of each author what the longer of the two says; of two as long, what `other` does.
-    #[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+    #[cfg(any(feature = "p2p", feature = "testing"))]
     pub(crate) fn include(&mut self, other: &Self) {
         let mut slot = NO_SLOT;
         for (author, theirs) in &other.0 {
@@ -146,7 +146,7 @@ impl Version {
     }
 
     /// How many operations of all authors.
-    #[cfg(any(feature = "journal", feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+    #[cfg(any(feature = "journal", feature = "p2p", feature = "testing"))]
     pub(crate) fn total(&self) -> u64 {
         self.0.iter().fold(0, |total, (_, known)| total.saturating_add(known.count))
     }

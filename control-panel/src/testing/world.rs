@@ -1,22 +1,27 @@
 //! A network of replicas in one process.
 
 mod acts;
+mod arrival;
 mod crowd;
 mod disk;
 mod ending;
 mod failure;
 mod faults;
 mod forger;
+mod intruder;
 mod journal;
 mod ledger;
+mod link;
 mod lives;
 mod network;
 mod node;
+mod objects;
 mod program;
 mod promises;
 mod report;
 mod roles;
 mod run;
+mod store;
 mod traffic;
 mod turn;
 
@@ -29,9 +34,13 @@ use crate::replica::{ReplicaBuilder, State};
 
 /// A seeded network of replicas in one process, for a state of your own: nothing runs beside it, no time passes, and one seed gives one run.
 ///
-/// Each frame, each replica takes what arrived, may commit an operation, settles, and sends. Messages are delayed, reordered, duplicated
-/// and lost; partitions cut the replicas in two groups; replicas crash in the middle of a frame and come back from what they had
-/// stored; members are retired, copied, and forged; history is let go, and peers begin with what is left. What is lost is repaired by [`Replica::since`](crate::Replica::since). After the frames comes a quiet ending, in which
+/// Each frame, each replica takes what arrived, may commit an operation, settles, stores, and sends. What replicas say to each other is what programs say: every two are connected by the session machine
+/// that `workers::p2p_sync` syncs by (feature `p2p`), and not by a model of it: hellos, versions, deltas in pieces within a window, acknowledgements of what is stored, requests, snapshots. In place of bytes it moves objects, with
+/// sizes of their own (16 KiB an operation), and a frame counts as 100 ms: less where a message may take more than 30 frames.
+///
+/// A connection keeps the order of its messages, which are delayed, or lost and sent again; and it breaks: at a message, by a partition that cuts the replicas in two groups, when a replica crashes in the middle of a frame and
+/// comes back from what it had stored, or when a side does not read. What each lacks is found out when the two connect again. Deltas come a second time by another way, before or behind what they build on; members are retired, copied,
+/// and forged, sessions broken into; history is let go, and peers begin with what is left. After the frames comes a quiet ending, in which
 /// all messages arrive. [`assert_converges`](Self::assert_converges) then compares.
 ///
 /// ```
@@ -61,21 +70,27 @@ use crate::replica::{ReplicaBuilder, State};
 pub struct World {
     /// Which run. Default: 0.
     pub seed: u64,
-    /// How many replicas, from 2 to 100. Of more than 8, each sends to four others at random. Default: 3.
+    /// How many replicas, from 2 to 100. Of 8 and fewer, with copies and those that join, every two are connected; of more, each with two neighbours and some others at random. Default: 3.
     pub peers: usize,
     /// For how many frames the replicas are edited. Default: 100.
     pub frames: u64,
-    /// The most frames that a message takes, from 1, with each number as likely; so messages overtake each other. Default: 5.
+    /// The most frames that a message takes, from 1, with each number as likely. A connection keeps its order; messages of different connections
+    /// overtake each other. Default: 5.
     pub delay: u64,
-    /// The percentage of messages that arrive twice. Default: 10.
+    /// The percentage of deltas that come a second time beside the connection, with a delay of their own: so before what they build on, too.
+    /// Default: 10.
     pub duplicates: u64,
-    /// The percentage of messages that are lost. Default: 10.
+    /// The percentage of messages that are lost. Most are sent again, and what is behind them waits; at one of four the connection breaks, and what is on its way arrives in part.
+    /// Default: 10.
     pub loss: u64,
     /// How many times the network is cut in two, each for up to a sixth of the frames. Default: 1.
     pub partitions: u64,
     /// How many times a replica crashes, at any step of a frame, for up to ten frames. What it had stored (before it sent anything) stays,
     /// and it goes on as its next incarnation; or as the same, where it had stored all. Default: 1.
     pub crashes: u64,
+    /// How many times a side of a connection reads nothing for a while: in about half of them for longer than the other waits, which ends
+    /// the session. Default: 0.
+    pub stalls: u64,
     /// The percentage of frames in which a replica takes an operation back ([`revoke`](crate::Replica::revoke)): its own, another's, or
     /// what it had taken back before. Default: 0.
     pub revocations: u64,
@@ -86,7 +101,7 @@ pub struct World {
     /// One peer goes on twice, as a copied folder does: each copy gives the same numbers to other operations, and other peers hear it. Of 3
     /// peers and more, 4 with `retire`. Default: no.
     pub equivocate: bool,
-    /// Runs with false clocks, numbers, pasts and authors arrive. Default: no.
+    /// Runs with false clocks, numbers, pasts and authors arrive, and messages that break the protocol of a session. Default: no.
     pub forge: bool,
     /// How many times an owner [cuts](crate::Replica::cut) the history. What replicas let go then the world keeps, and compares with. One that
     /// lacks what is gone goes on from another's snapshot ([`rejoin`](crate::Replica::rejoin)). For automatic cuts too, give the
@@ -112,6 +127,7 @@ impl Default for World {
             loss: 10,
             partitions: 1,
             crashes: 1,
+            stalls: 0,
             revocations: 0,
             retire: false,
             equivocate: false,
@@ -130,9 +146,10 @@ impl World {
     /// replica's with this number, or none.
     ///
     /// Checked in each frame: no version and no watermark goes back; no frame redoes more than its budget; effects
-    /// ([`settled_ops`](crate::Replica::settled_ops)) come in order, once, on the author's replica, when they are stable.
+    /// ([`settled_ops`](crate::Replica::settled_ops)) come in order, once, on the author's replica, when they are stable; no session ends that no fault ends, finds a breach in what
+    /// an honest peer sends, or goes on behind one.
     ///
-    /// Checked at the end: all versions are equal; all states are, and equal to a fold from scratch of the operations of a replica that took all
+    /// Checked at the end: no session has anything to send or to ask for; all versions are equal; all states are, and equal to a fold from scratch of the operations of a replica that took all
     /// runs that were ever stored, and let none go; no operation
     /// that a replica had stored is missing, but those that a retirement makes void, which came back to their author once
     /// ([`take_void`](crate::Replica::take_void)); nothing came or went at or below what was a watermark, and no effect was performed
@@ -141,7 +158,7 @@ impl World {
     /// And that the run shows something: operations were concurrent, some arrived after what they sort before, and each fault that
     /// is not 0 happened. A run that did not is a failure too: give it more frames, or edit more often.
     ///
-    /// Costs about one `since` for each replica and frame, and a few clones of the log at the end.
+    /// Costs about one `since` for each connection and frame with news, and a few clones of the log at the end.
     ///
     /// # Panics
     /// If a check fails: with the check, the path in the state that differs and the first operation concerned, and this world as

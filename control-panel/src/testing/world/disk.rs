@@ -7,6 +7,8 @@ use crate::replica::{Delta, Replica, Snapshot, Stamp, State, Version};
 pub(super) struct Disk<S: State> {
     stored: Vec<Stored<S>>,
     upto: Version,
+    /// How often something was stored.
+    stores: u64,
     own: Own,
     undos: Own,
 }
@@ -25,7 +27,23 @@ struct Own {
 
 impl<S: State> Disk<S> {
     pub(super) fn new() -> Self {
-        Self { stored: Vec::new(), upto: Version::new(), own: Own::default(), undos: Own::default() }
+        Self {
+            stored: Vec::new(),
+            upto: Version::new(),
+            stores: 0,
+            own: Own::default(),
+            undos: Own::default(),
+        }
+    }
+
+    /// Of what is stored.
+    pub(super) fn version(&self) -> &Version {
+        &self.upto
+    }
+
+    /// Another number whenever more is stored.
+    pub(super) fn stores(&self) -> u64 {
+        self.stores
     }
 
     /// Its own operations that are stored.
@@ -88,6 +106,7 @@ impl<S: State> Disk<S> {
             ledger.add(&news);
             self.stored.push(Stored::Delta(news));
             self.upto = replica.version().clone();
+            self.stores += 1;
         }
         for own in [&mut self.own, &mut self.undos] {
             own.stored.append(&mut own.unstored);

@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Effect { peer: Peer, stamp: Stamp, what: &'static str },
     /// Something is sent for ever.
     NoRest { frames: u64 },
+    /// A session between honest peers that both read ended, or counted a breach; or took one for none.
+    Session { peers: [Peer; 2], what: String },
     /// A replica lacks operations after the ending.
     Versions { peers: [Peer; 2], author: Author, counts: [u64; 2] },
     /// A state is not that of its own operations. With the last of these that changed what differs.
@@ -96,6 +98,9 @@ impl Display for Failure {
             }
             Self::NoRest { frames } => {
                 write!(f, "after {frames} quiet frames something is still sent or missing")
+            }
+            Self::Session { peers: [one, two], what } => {
+                write!(f, "the session of {one} with {two}: {what}")
             }
             Self::Versions { peers: [one, two], author, counts: [ours, theirs] } => {
                 write!(f, "of {author}, {one} has {ours} operations and {two} has {theirs}")

@@ -69,6 +69,9 @@ pub(super) struct Faults {
     pub(super) twins: Option<Twins>,
     /// In which frames something forged is sent.
     pub(super) forgeries: Vec<u64>,
+    /// In which frames a peer breaks the protocol of its session, and a reader stalls.
+    pub(super) breaches: Vec<u64>,
+    pub(super) stalls: Vec<u64>,
     /// When which node cuts the history.
     pub(super) cut_history: Vec<(u64, usize)>,
     /// In which frame each of those is invited that join.
@@ -127,7 +130,9 @@ impl Faults {
         let mut invitations: Vec<_> =
             (0..world.joins).map(|_| frames / 3 + rng.below(frames / 3 + 1)).collect();
         invitations.sort_unstable();
-        Self { crashes, partitions, retirement, twins, forgeries, cut_history, invitations }
+        let breaches = (0..if world.forge { 3 } else { 0 }).map(|_| rng.below(frames)).collect();
+        let stalls = (0..world.stalls).map(|_| rng.below(frames)).collect();
+        Self { crashes, partitions, retirement, twins, forgeries, breaches, stalls, cut_history, invitations }
     }
 
     /// For how long the node stays down, if it crashes now.

@@ -1,9 +1,9 @@
 //! Replicas that go down and come up.
 
 use super::{
+    failure::Failure,
     faults::Step,
     forger,
-    network::Message,
     node::Node,
     program::{Op, Program},
     roles,
@@ -18,6 +18,7 @@ impl<P: Program> Simulation<'_, P> {
         self.journal.note(format_args!("{} crash {node} {step:?}", self.frame));
         let until = self.frame + down;
         self.nodes[node].crash(until, &mut self.report);
+        self.network.crash(self.frame, node, &mut self.report);
         // What stopped after its last step has stored all: it can go on as it was.
         let clean = step == Step::Sent && self.rng.chance(50);
         self.nodes[node].incarnation += u32::from(!clean);
@@ -25,20 +26,17 @@ impl<P: Program> Simulation<'_, P> {
     }
 
     /// Starts what is down, if its time has come. Whether it is up.
-    pub(super) fn start(&mut self, node: usize, edited: bool) -> bool {
-        if let Some(index) = self.roles.joiner(node)
-            && self.nodes[node].disk.is_empty()
-        {
-            if self.acts.is_invited(index) {
-                let to = self.roles.other(node, &mut self.rng);
-                self.post(node, to, Message::Join(self.nodes[node].peer));
+    pub(super) fn start(&mut self, node: usize, edited: bool) -> Result<bool, Failure> {
+        if self.roles.joiner(node).is_some() && self.nodes[node].disk.is_empty() {
+            if self.is_joining(node) {
+                self.exchange(node)?;
             }
-            return false;
+            return Ok(false);
         }
         match &self.roles.twins {
             Some(twins) if twins.copy == node => {
                 if edited && self.frame < twins.from {
-                    return false;
+                    return Ok(false);
                 }
                 let (original, builder) = (twins.original, self.builder(self.nodes[node].peer, 0));
                 let mut replica = builder.build();
@@ -47,7 +45,7 @@ impl<P: Program> Simulation<'_, P> {
             }
             _ => {
                 if edited && self.frame < self.nodes[node].down_until {
-                    return false;
+                    return Ok(false);
                 }
                 let Node { peer, incarnation, .. } = self.nodes[node];
                 let performed = self.nodes[node].promises.performed;
@@ -56,7 +54,7 @@ impl<P: Program> Simulation<'_, P> {
             }
         }
         self.journal.note(format_args!("{} start {node}", self.frame));
-        true
+        Ok(true)
     }
 
     /// A peer's replica, as the program sets it up.

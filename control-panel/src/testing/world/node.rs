@@ -22,8 +22,8 @@ pub(super) struct Node<S: State> {
     budget: usize,
     /// What a crash leaves.
     pub(super) disk: Disk<S>,
-    /// Nodes that wait for a snapshot of its state.
-    pub(super) asked: BTreeSet<usize>,
+    /// The link by which a snapshot comes that it asked for.
+    pub(super) arriving: Option<usize>,
     pub(super) promises: Promises,
     /// Void operations that came back, and those of them that are to be committed anew.
     pub(super) given_back: Vec<Stamp>,
@@ -51,7 +51,7 @@ impl<S: State> Node<S> {
             down_until: 0,
             budget,
             disk: Disk::new(),
-            asked: BTreeSet::new(),
+            arriving: None,
             promises: Promises::default(),
             given_back: Vec::new(),
             again: Vec::new(),
@@ -240,7 +240,7 @@ impl<S: State> Node<S> {
         report.crashes += 1;
         report.unstored += self.disk.crash();
         self.jobs.clear();
-        self.asked.clear();
+        self.arriving = None;
         self.replica = None;
         self.down_until = until;
     }

@@ -23,20 +23,28 @@ pub struct WorldReport {
     pub undone: Depths,
     /// Operations applied again by each of those.
     pub redone: Depths,
-    /// Messages sent, each copy of each counted.
+    /// Sessions in which both hellos came, counted at each side.
+    pub sessions: u64,
+    /// Messages sent in them.
     pub messages: u64,
-    /// Messages that took more than one frame.
+    /// Those of them that took more than one frame.
     pub delayed: u64,
-    /// Messages that arrived twice.
+    /// Deltas that came twice.
     pub duplicates: u64,
-    /// Messages lost on the way.
+    /// Messages lost on the way, whether they were sent again or ended the connection.
     pub lost: u64,
-    /// Messages that a partition stopped.
+    /// Messages that a partition stopped, and connections that it prevented.
     pub cut: u64,
-    /// Messages to a replica that was down.
+    /// Messages to a replica that went down, and connections that failed as it was.
     pub unreachable: u64,
-    /// Deltas sent to a replica that had asked what it lacked.
+    /// Deltas of what the other lacked when it connected again, or that it asked for anew.
     pub repairs: u64,
+    /// Times that a side of a connection left unread what had arrived.
+    pub stalls: u64,
+    /// Times that a session ended for that.
+    pub stalled: u64,
+    /// Times that a session found a breach of its protocol.
+    pub breaches: u64,
     /// Times that the network was cut.
     pub partitions: u64,
     /// Times that a replica crashed.
@@ -88,10 +96,12 @@ impl WorldReport {
             (world.loss > 0 && self.lost == 0, "no message was lost"),
             (world.partitions > 0 && self.cut == 0, "no partition stopped a message"),
             (world.crashes > 0 && self.crashes == 0, "no replica crashed"),
+            (world.stalls > 0 && self.stalls == 0, "no reader stalled"),
             (world.retire && self.void == 0, "no operation of the retired member was void"),
             (world.equivocate && self.forks == 0, "no author gave one number twice"),
             (world.revocations > 0 && self.revoked == 0, "nothing was taken back"),
             (world.forge && self.refused == 0, "nothing forged was refused"),
+            (world.forge && self.breaches == 0, "no session was broken into"),
             (world.cuts > 0 && self.forgotten == 0, "no replica let history go"),
             (world.crowd > 0 && self.crowd == 0, "no member of the crowd edited"),
             (world.joins > 0 && self.joined == 0, "no replica began with a snapshot"),

@@ -1,7 +1,7 @@
 //! Which node is which peer's.
 
 use super::{World, faults::Twins};
-use crate::{replica::Peer, testing::Rng};
+use crate::replica::Peer;
 
 /// Peers in the order of their numbers, from 1.
 pub(super) fn peer(index: usize) -> Peer {
@@ -31,7 +31,7 @@ impl Roles {
     }
 
     /// How many nodes there are.
-    fn nodes(&self) -> usize {
+    pub(super) fn nodes(&self) -> usize {
         self.peers + usize::from(self.twins.is_some()) + self.joins
     }
 
@@ -69,19 +69,13 @@ impl Roles {
         self.twins.as_ref().is_some_and(|twins| [twins.original, twins.copy].contains(&node))
     }
 
-    /// Which nodes hear all that a node sends: of two copies each its own half.
-    pub(super) fn hearers(&self, node: usize) -> Vec<usize> {
-        let half = |to: usize| match &self.twins {
-            Some(twins) if twins.original == node => to % 2 == 0,
-            Some(twins) if twins.copy == node => to % 2 == 1,
+    /// Whether two nodes ever connect: of two copies each has its own half of the others, as no one has two connections with one peer.
+    pub(super) fn may_connect(&self, one: usize, other: usize) -> bool {
+        let half = |of: usize, to: usize| match &self.twins {
+            Some(twins) if twins.original == of => to != twins.copy && to % 2 == 0,
+            Some(twins) if twins.copy == of => to != twins.original && to % 2 == 1,
             _ => true,
         };
-        (0..self.nodes()).filter(|to| *to != node && half(*to)).collect()
-    }
-
-    /// Another node, at random.
-    pub(super) fn other(&self, node: usize, rng: &mut Rng) -> usize {
-        let nodes = self.nodes();
-        (node + 1 + rng.index(nodes - 1)) % nodes
+        half(one, other) && half(other, one)
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 
 /// A run that is not at rest after so many quiet frames, and one for each peer, never is.
 const QUIET_FRAMES: u64 = 300;
-/// How many frames without a change are rest: an answer takes two. With many peers one more for each 8: an acknowledgement waits for what it
+/// How many frames without a change are rest. With many peers one more for each 8: an acknowledgement waits for what it
 /// could include too.
 const REST_FRAMES: u64 = 4;
 
@@ -44,6 +44,13 @@ pub(super) struct Simulation<'a, P: Program> {
     pub(super) revoked: BTreeSet<Stamp>,
     /// The last run on the wire, for the forger.
     pub(super) seen: Option<Arc<Run<Op<P>>>>,
+    /// What names the group to peers.
+    pub(super) group: [u8; 32],
+    /// How many snapshots were given.
+    pub(super) snapshots: u64,
+    /// Readers that are to stall, and breaches that are to come, when there is a connection.
+    pub(super) stalls: usize,
+    pub(super) breaches: usize,
     pub(super) report: WorldReport,
     pub(super) journal: Journal,
 }
@@ -51,9 +58,10 @@ pub(super) struct Simulation<'a, P: Program> {
 impl<'a, P: Program> Simulation<'a, P> {
     pub(super) fn new(world: &'a World, program: P) -> Self {
         let mut rng = Rng::new(world.seed);
-        let network = Network::new(world, rng.fork());
+        let for_network = rng.fork();
         let faults = Faults::new(world, &mut rng.fork());
         let roles = Roles::new(world, faults.twins.clone());
+        let network = Network::new(world, &roles, for_network);
         let mut simulation = Self {
             world,
             program,
@@ -68,6 +76,10 @@ impl<'a, P: Program> Simulation<'a, P> {
             ledger: Ledger::new(),
             revoked: BTreeSet::new(),
             seen: None,
+            group: [0; 32],
+            snapshots: 0,
+            stalls: 0,
+            breaches: 0,
             report: WorldReport::default(),
             journal: Journal::new(),
         };
@@ -75,6 +87,7 @@ impl<'a, P: Program> Simulation<'a, P> {
             let builder = simulation.builder(peer, 0);
             let budget = builder.redo_budget;
             let replica = builder.build();
+            simulation.group = replica.genesis().0;
             simulation.nodes.push(Node::new(
                 peer,
                 Some(replica).filter(|_| !simulation.roles.begins_later(node)),
@@ -129,12 +142,14 @@ impl<'a, P: Program> Simulation<'a, P> {
             if let Some(cuts) = self.faults.cuts(frame) {
                 self.journal.note(format_args!("{frame} cuts {cuts:?}"));
                 self.report.partitions += u64::from(!cuts.is_empty());
-                self.network.set_cuts(cuts);
+                self.network.set_cuts(frame, cuts, &mut self.report);
             }
             self.forge();
+            self.stall();
+            self.intrude()?;
             self.frame(true)?;
         }
-        self.network.calm();
+        self.network.calm(self.frame + 1);
         self.quiet()
     }
 
@@ -150,12 +165,7 @@ impl<'a, P: Program> Simulation<'a, P> {
 
     /// Frames in which no one edits, until all have everything and have nothing to say.
     fn quiet(&mut self) -> Result<(), Failure> {
-        // Versions do not distinguish the branches of a fork: rest takes until all have asked all others, most likely.
-        let rest = if self.roles.twins.is_some() {
-            8 * self.nodes.len() as u64
-        } else {
-            REST_FRAMES + self.roles.members() as u64 / 8
-        };
+        let rest = REST_FRAMES + self.roles.members() as u64 / 8;
         let limit = QUIET_FRAMES + rest + self.roles.members() as u64;
         let mut still = 0;
         for frames in 1..=limit {
@@ -166,10 +176,12 @@ impl<'a, P: Program> Simulation<'a, P> {
                 |node: &Node<P::State>| node.replica.as_ref().map(|replica| replica.version().clone());
             let first = version(&self.nodes[0]);
             let calm = |node: &Node<P::State>| !node.moved && !node.has_jobs() && version(node) == first;
-            still = if !sent && self.nodes.iter().all(calm) { still + 1 } else { 0 };
+            let rests = !sent && self.network.rests() && self.nodes.iter().all(calm);
+            still = if rests { still + 1 } else { 0 };
             if still >= rest {
                 return Ok(());
             }
+            self.network.skip();
         }
         // Which replica lacks what says more than that something is missing.
         ending::versions(&self.nodes)?;
@@ -180,12 +192,12 @@ impl<'a, P: Program> Simulation<'a, P> {
     fn frame(&mut self, edited: bool) -> Result<bool, Failure> {
         let mut order: Vec<_> = (0..self.nodes.len()).collect();
         self.rng.shuffle(&mut order);
-        for envelope in self.network.arrivals(self.frame) {
-            self.arrive(envelope)?;
-        }
+        self.network.pass();
+        self.connect();
+        self.arrivals()?;
         let mut sent = self.crowd(edited);
         for node in order {
-            if self.nodes[node].replica.is_none() && !self.start(node, edited) {
+            if self.nodes[node].replica.is_none() && !self.start(node, edited)? {
                 continue;
             }
             sent |= self.turn(node, edited)?;

@@ -1,15 +1,20 @@
 //! What one replica does in a frame.
 
+use std::sync::Arc;
+
 use super::{
     failure::Failure,
     faults::{HOST, OWNER, Step},
-    network::Message,
     node::Node,
+    objects::Given,
     program::Program,
     roles::peer,
     run::Simulation,
 };
-use crate::replica::Replica;
+use crate::{
+    anti_entropy::Session,
+    replica::{Replica, Snapshot},
+};
 
 impl<P: Program> Simulation<'_, P> {
     /// One frame of a replica. Whether it had something new to send.
@@ -33,7 +38,7 @@ impl<P: Program> Simulation<'_, P> {
         // It acknowledges what it gives, and stores: before it sends.
         let Node { disk, replica, .. } = &mut self.nodes[node];
         let to_store = replica.as_mut().and_then(|replica| disk.snapshot_to_store(replica));
-        let asked = std::mem::take(&mut self.nodes[node].asked);
+        let asked = self.asked(node);
         let snapshot =
             self.nodes[node].replica.as_mut().filter(|_| !asked.is_empty()).and_then(Replica::snapshot);
         let outbox = self.nodes[node].replica.as_mut().and_then(Replica::outbox);
@@ -48,12 +53,38 @@ impl<P: Program> Simulation<'_, P> {
             return Ok(false);
         }
         let sent = outbox.is_some();
-        self.send(node, outbox, edited);
-        for (to, snapshot) in asked.into_iter().zip(std::iter::repeat(snapshot).flatten()) {
-            self.post(node, to, Message::Snapshot(Box::new(snapshot)));
+        self.see(outbox.as_ref());
+        if let Some(snapshot) = snapshot {
+            self.offer(&asked, snapshot);
         }
+        self.exchange(node)?;
         self.crashes(node, Step::Sent);
         Ok(sent)
+    }
+
+    /// Which sessions of a node need a snapshot of its state, and can begin with it.
+    fn asked(&self, node: usize) -> Vec<(usize, usize)> {
+        let is_member = |other: usize| {
+            let mut members = self.nodes[node].replica.iter().flat_map(Replica::members);
+            !self.is_joining(other) || members.any(|(peer, _)| peer == self.nodes[other].peer)
+        };
+        let needs = |&(link, side): &(usize, usize)| {
+            let link = &self.network.links[link];
+            let session = link.sides[side].as_ref().map(|side| &side.session);
+            session.is_some_and(Session::needs_snapshot) && is_member(link.ends[1 - side])
+        };
+        self.network.sides(node).filter(needs).collect()
+    }
+
+    fn offer(&mut self, sides: &[(usize, usize)], snapshot: Snapshot<P::State>) {
+        self.snapshots += 1;
+        let snapshot = Arc::new(snapshot);
+        for &(link, side) in sides {
+            let Some(side) = &mut self.network.links[link].sides[side] else { continue };
+            let given = Given::new(self.snapshots, &snapshot);
+            side.session.offer(given.offer);
+            side.given = Some(given);
+        }
     }
 
     fn settle(&mut self, node: usize) -> Result<(), Failure> {
