@@ -1,7 +1,7 @@
 //! Acknowledgements lead to silence, and all to one watermark.
 
 use super::node::{Node, TestRun, owners, peer};
-use crate::replica::ReplicaNotice;
+use crate::replica::{ReplicaNotice, run::Operation};
 
 /// Each round every node takes what the others made in the last one, and acknowledges if it owes that. Returns how many
 /// acknowledgements there were until no one owed any.
@@ -85,4 +85,20 @@ fn a_member_that_holds_back_is_reported_once_a_crossing() {
     assert_eq!(node.membership.check_bound(12, 10), None);
     assert_eq!(node.membership.check_bound(3, 10), None);
     assert_eq!(node.membership.check_bound(11, 10), report);
+}
+
+/// A crash may take back what a replica admitted, or says of that in a run that is not stored: a next life may retire another without it.
+#[test]
+fn what_a_replica_has_counts_when_its_word_of_that_is_stored() {
+    let mut nodes: Vec<_> = (0..2).map(|number| Node::new(&owners(2), number)).collect();
+    let written = nodes[0].write(1);
+    nodes[1].take([&written]);
+    let answer = nodes[1].write(2);
+    nodes[0].take([&answer]);
+    assert!(nodes[0].membership.live.low.level >= written.clock(), "it has all, up to there");
+    assert_eq!(nodes[0].watermark, 0);
+    let word = nodes[0].make_unstored(vec![Operation::Ack { digest: None }]);
+    assert_eq!(nodes[0].watermark, 0);
+    nodes[0].store(&word);
+    assert_eq!(nodes[0].watermark, written.clock());
 }

@@ -9,7 +9,7 @@ use super::{
     seeds,
 };
 use crate::replica::{
-    Grant, RunHash,
+    Grant, Misbehaviour, ReplicaNotice, RunHash,
     membership::{Verdict, Void},
 };
 
@@ -242,4 +242,45 @@ fn a_closed_acknowledgement_asks_for_no_other() {
         assert_eq!(nodes[0].verdict(&late), Verdict::Void(Void::Closed));
         assert_eq!(nodes[0].membership.live.awaited == before, is_ack);
     }
+}
+
+/// All have what 2 wrote, up to the time of what it wrote as its other copy, which their acknowledgements close. Until these are at or below the lowest low, a retirement may make them void
+/// that has none of them in its past: then the other copy's counts.
+#[test]
+fn what_is_closed_is_not_stable_before_what_closes_it() {
+    let mut nodes: Vec<_> = (0..3).map(|number| Node::new(&owners(3), number)).collect();
+    let late = copy(&nodes[2]).write(3);
+    for (op, node) in (0..).zip(&mut nodes) {
+        node.write(op);
+    }
+    acknowledge(&mut nodes, &[], 1);
+    nodes[0].take([&late]);
+    assert_eq!(nodes[0].verdict(&late), Verdict::Void(Void::Closed));
+    let [zero, others @ ..] = &mut nodes[..] else { unreachable!("there are three") };
+    for other in others {
+        zero.take(&other.log);
+    }
+    assert!(zero.membership.live.watermark >= late.header.lamport, "all have that much");
+    assert!(zero.watermark < late.header.lamport, "{}", zero.watermark);
+    acknowledge(&mut nodes, &[], 2);
+    assert!(nodes[0].watermark >= late.header.lamport, "{}", nodes[0].watermark);
+    assert_eq!(nodes[0].wrong, [""; 0]);
+}
+
+/// 2 made a run as its other copy that is below what 1 promised. Whether that stays so is certain when the retirement that 1 has heard of is final.
+#[test]
+fn one_is_reported_for_what_is_closed_when_that_is_certain() {
+    let mut nodes: Vec<_> = (0..4).map(|number| Node::new(&owners(4), number)).collect();
+    let late = copy(&nodes[2]).write(9);
+    let written: Vec<_> = (0..).zip(&mut nodes).map(|(op, node)| node.write(op)).collect();
+    // It lacks what 3 wrote.
+    let retirement = nodes[0].retire(peer(3));
+    nodes[1].take(&written);
+    nodes[1].ack();
+    nodes[1].take([&retirement, &late]);
+    assert_eq!(nodes[1].verdict(&late), Verdict::Void(Void::Closed));
+    let backdated = ReplicaNotice::PeerMisbehaved { peer: peer(2), what: Misbehaviour::Backdated };
+    assert!(!nodes[1].notices.contains(&backdated), "{:?}", nodes[1].notices);
+    acknowledge(&mut nodes[..3], &[late], 4);
+    assert!(nodes[1].notices.contains(&backdated), "{:?}", nodes[1].notices);
 }

@@ -106,13 +106,23 @@ impl Node {
     }
 
     pub(super) fn make(&mut self, operations: Vec<Operation<u64>>) -> TestRun {
+        let run = self.make_unstored(operations);
+        // It is sent as soon as it is made.
+        self.store(&run);
+        run
+    }
+
+    /// Makes a run that a crash may take back yet.
+    pub(super) fn make_unstored(&mut self, operations: Vec<Operation<u64>>) -> TestRun {
         let admitted = self.graph.seal(operations, 0, 0, &IDENTIFY);
         self.judge(&admitted);
-        // It is sent as soon as it is made.
-        self.membership.confirm(&self.graph, admitted.run.next_seq());
+        admitted.run
+    }
+
+    pub(super) fn store(&mut self, run: &TestRun) {
+        self.membership.confirm(&self.graph, run.next_seq());
         self.follow();
         self.notices.extend(self.membership.take_notices());
-        admitted.run
     }
 
     pub(super) fn write(&mut self, op: u64) -> TestRun {
