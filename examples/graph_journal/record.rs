@@ -28,6 +28,9 @@ struct Options {
     /// How many frames.
     #[arg(long, default_value_t = 200)]
     frames: u32,
+    /// Where earlier sessions recorded more bytes than this, what they recorded is let go of.
+    #[arg(long, value_name = "BYTES")]
+    keep: Option<u64>,
 }
 
 /// Edits pages at random: a tenth of them.
@@ -99,6 +102,9 @@ pub(crate) fn main() -> ExitCode {
 
 fn record(options: &Options) -> Result<Site, Box<dyn std::error::Error>> {
     let journal = Journal::open(&options.file)?;
+    if let Some(bytes) = options.keep {
+        journal.keep_recorded(bytes);
+    }
     let mut panel = ControlPanel::<Edit>::builder().capacity(64).record(&journal).try_build()?;
     let mut site: Site = journal.begin()?;
     panel.spawn_editor(options.seed);

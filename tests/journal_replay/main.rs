@@ -1,6 +1,7 @@
 //! A program with a replica that is started three times: its recording replays through all sessions.
 
 mod anew;
+mod kept;
 mod noted;
 mod peers;
 mod random;

@@ -1,5 +1,7 @@
 //! Journals on the command line: what each command prints, and the code that it ends with.
 
+mod kept;
+
 use std::{fs, path::Path, process::Output};
 
 use super::{example, folder, text};

@@ -1,6 +1,6 @@
 //! A recording that begins anew: a crash at each of its writes, and what a damaged file still gives.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use redb::{ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,12 @@ use crate::{
     ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, Replica, Stamp, State,
     journal::{
         Journal, JournalError, Recorded, Recording, Start,
+        files::open_to_read,
+        record::FrameRecord,
         salvage::salvage,
         store::{
-            Disk, Reader,
-            testing::{HERE, Memory, Words},
+            Begun, Disk, FORMAT, Item, Meta, Reader, Store,
+            testing::{HERE, Memory, Words, runs},
         },
     },
     replica::codec::{Limits, Postcard},
@@ -121,9 +123,27 @@ fn a_crash_while_a_recording_begins_anew_leaves_what_was_or_what_is_to_be() {
         assert_eq!(end(&app), last);
     }
     assert!(kept > 3 && gone > 3, "{kept}, {gone}");
-    // Operations went with the frames.
-    let runs = Reader::open(&Disk::staged(Memory::of(bytes)).unwrap()).unwrap().runs().unwrap().count();
+    // Operations went with the frames, and of the snapshots of each session all but the last.
+    let reader = Reader::open(&Disk::staged(Memory::of(bytes)).unwrap()).unwrap();
+    let runs = reader.runs().unwrap().count();
     assert!(runs < 100, "{runs} of 120");
+    assert_eq!(reader.snapshots().unwrap().into_keys().collect::<Vec<_>>(), [3]);
+}
+
+/// The replica did not have what it had received and not admitted.
+#[test]
+fn where_a_recording_begins_is_noted_with_what_waits() {
+    let mut all = runs(600);
+    all[7].admitted = false;
+    all[555].admitted = false;
+    let disk = Disk::staged(Memory::default()).unwrap();
+    let mut store = Store::create(disk, Meta { format: FORMAT, ..Meta::default() }).unwrap();
+    store.append(&[Item::Runs(all), Item::Frame(FrameRecord::default())]).unwrap();
+    let here = store.reader().unwrap().here().unwrap();
+    assert_eq!(here, Begun { frame: 1, run: 600, received: [7, 555].into() });
+    assert!(here.had(6) && !here.had(7) && !here.had(600));
+    store.begin_anew(&here, None).unwrap();
+    assert_eq!(store.reader().unwrap().begun(), Some(&here));
 }
 
 #[test]
@@ -159,6 +179,11 @@ fn a_damaged_recording_that_began_anew_gives_what_it_had() {
     let recording = Recording::open(&saved).unwrap();
     assert!(has_all(&recording), "{} {}", recording.gone(), recording.frames());
     assert_eq!(replayed(&recording), last);
+    // Each names its own runs, and the first none of those that were there before.
+    let named = |path: &Path| -> Vec<usize> {
+        open_to_read(path).unwrap().frames(..).unwrap().map(|row| row.unwrap().runs.len()).collect()
+    };
+    assert_eq!(named(&saved)[..good.frames()], named(&path)[..]);
     let journal = Journal::open(&saved).unwrap();
     journal.keep_recorded(u64::MAX);
     assert_eq!(end(&journal.begin::<App>().unwrap()), last);

@@ -8,7 +8,7 @@ use crate::{
     journal::{
         intents::{Head, frame_bytes, put_end},
         record::{FrameRow, NumberedRuns, RunKey, RunRecord},
-        store::KeptSnapshot,
+        store::{Begun, KeptSnapshot},
     },
     replica::{RunHash, answers::Answer, keeper::Resume},
 };
@@ -30,6 +30,10 @@ fn row(session: u64, named: usize, runs: &[&RunRecord], answers: &[Answer]) -> F
 }
 
 fn recording(rows: &[FrameRow], runs: &[&RunRecord], snapshots: &[u64]) -> Recording {
+    begun(rows, runs, snapshots, None)
+}
+
+fn begun(rows: &[FrameRow], runs: &[&RunRecord], snapshots: &[u64], begun: Option<&Begun>) -> Recording {
     let runs: NumberedRuns =
         (0..).zip(runs).map(|(number, run)| (run.key.place(), (number, (*run).clone()))).collect();
     let snapshot = |session: &u64| {
@@ -39,11 +43,16 @@ fn recording(rows: &[FrameRow], runs: &[&RunRecord], snapshots: &[u64]) -> Recor
     let snapshots = snapshots.iter().map(snapshot).collect();
     let mut rows = rows.to_vec();
     (1..).zip(&mut rows).for_each(|(number, row)| row.number = number);
-    Recording::of_rows(None, Some(ME), (&rows, None), &runs, &snapshots).unwrap()
+    Recording::of_rows(None, Some(ME), (&rows, begun), &runs, &snapshots).unwrap()
 }
 
 fn lives(recording: &Recording) -> Vec<Option<u32>> {
     recording.sessions.iter().map(|past| past.incarnation).collect()
+}
+
+/// The numbers of the runs that came to what each session knows.
+fn known(recording: &Recording) -> Vec<Vec<u64>> {
+    recording.sessions.iter().map(|past| past.runs.iter().map(|run| run.seq).collect()).collect()
 }
 
 /// As a replica says it in its first frame: question 4.
@@ -67,8 +76,7 @@ fn a_life_is_that_of_what_was_written_and_not_brought() {
     let rows = [row(1, 1, &[&brought], &[]), row(1, 0, &[&brought, &written], &[]), row(2, 0, &[], &[])];
     let recording = recording(&rows, &[&brought, &written], &[]);
     assert_eq!(lives(&recording), [Some(3), Some(3)], "which one it was that wrote nothing is not known");
-    let known: Vec<_> = recording.sessions.iter().map(|past| past.runs.len()).collect();
-    assert_eq!(known, [0, 2]);
+    assert_eq!(known(&recording).iter().map(Vec::len).collect::<Vec<_>>(), [0, 2]);
 }
 
 /// What a snapshot holds of the life before is admitted as what was written is.
@@ -84,14 +92,25 @@ fn a_life_that_was_noted_is_known() {
 fn what_no_frame_names_belongs_behind_the_frame_before_it() {
     let [one, two, three, four] = [0, 1, 2, 3].map(|seq| run(3, seq, seq != 3));
     let rows = [row(1, 0, &[&one], &[]), row(2, 0, &[&three], &[]), row(3, 0, &[], &[])];
-    let sessions = recording(&rows, &[&one, &two, &three, &four], &[]).sessions;
-    let known: Vec<Vec<u64>> =
-        sessions.iter().map(|past| past.runs.iter().map(|run| run.seq).collect()).collect();
-    assert_eq!(known, [vec![], vec![0, 1], vec![2]], "and what was not admitted is not known at all");
+    let known_of = |rows: &[FrameRow], runs: &[&RunRecord]| known(&recording(rows, runs, &[]));
+    let all = [&one, &two, &three, &four];
+    assert_eq!(
+        known_of(&rows, &all),
+        [vec![], vec![0, 1], vec![2]],
+        "and what was not admitted is not known at all"
+    );
     // Nothing was recorded in the first session.
     let rows = [row(2, 0, &[&two], &[]), row(3, 0, &[], &[])];
-    let sessions = recording(&rows, &[&one, &two], &[]).sessions;
-    let known: Vec<Vec<u64>> =
-        sessions.iter().map(|past| past.runs.iter().map(|run| run.seq).collect()).collect();
-    assert_eq!(known, [vec![0], vec![1]]);
+    assert_eq!(known_of(&rows, &[&one, &two]), [[0], [1]]);
+}
+
+/// Of a recording that begins behind frames that are gone: what the replica had is where the first session begins, and what it received and admitted only later is not.
+#[test]
+fn what_the_replica_had_where_a_recording_begins_is_known_in_its_first_session() {
+    let [had, later, between, written] = [0, 1, 2, 3].map(|seq| run(3, seq, true));
+    let never = run(3, 4, false);
+    let rows = [row(3, 0, &[&later, &written], &[]), row(4, 0, &[&had], &[]), row(5, 0, &[], &[])];
+    let here = Begun { frame: 9, run: 3, received: [1].into() };
+    let runs = [&had, &later, &never, &between, &written];
+    assert_eq!(known(&begun(&rows, &runs, &[], Some(&here))), [vec![0], vec![1, 2, 3], vec![]]);
 }
