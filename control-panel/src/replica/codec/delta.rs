@@ -1,6 +1,9 @@
 //! A delta's bytes, as its methods.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Codec, DecodeError, EncodeError, Limits,
@@ -78,11 +81,20 @@ impl<Op> Delta<Op> {
     ///
     /// A run that is beyond the limits alone is a piece of its own. Where runs are signed, each piece ends every chain with a signature, as
     /// far as there is one in the stretch that has room.
+    ///
+    /// Costs a look at each run, however many pieces there are.
     pub fn parts(&self, limits: &Limits) -> Vec<Self> {
-        let (mut parts, mut rest) = (Vec::new(), self.runs.to_vec());
-        while !rest.is_empty() {
-            let later = rest.split_off(room(&rest, limits));
-            let mut moved = unsigned_tails(&rest, &later);
+        let last_signed = last_signed(&self.runs);
+        let (mut parts, mut rest, mut taken) = (Vec::new(), Vec::new(), 0);
+        while !rest.is_empty() || taken < self.runs.len() {
+            let later = &self.runs[taken..];
+            let room = room(rest.iter().chain(later), limits);
+            debug_assert!(room >= rest.len(), "what was moved had room before");
+            let new = &later[..room.saturating_sub(rest.len())];
+            rest.extend_from_slice(new);
+            taken += new.len();
+            let signed_later = |author| last_signed.get(&author).is_some_and(|last| *last >= taken);
+            let mut moved = unsigned_tails(&rest, signed_later);
             // All of it is one unsigned stretch: there is no better place to cut.
             if moved.iter().all(|moved| *moved) {
                 moved.fill(false);
@@ -91,7 +103,6 @@ impl<Op> Delta<Op> {
             for (run, moved) in rest.into_iter().zip(moved) {
                 if moved { next.push(run) } else { part.push(run) }
             }
-            next.extend(later);
             parts.push(Self { runs: part.into() });
             rest = next;
         }
@@ -100,23 +111,34 @@ impl<Op> Delta<Op> {
 }
 
 /// How many of the runs are within the limits: one at least.
-fn room<Op>(runs: &[Arc<Run<Op>>], limits: &Limits) -> usize {
+fn room<'a, Op: 'a>(runs: impl Iterator<Item = &'a Arc<Run<Op>>>, limits: &Limits) -> usize {
     // The format's version and the count of runs.
     let (mut bytes, mut ops, mut authors) = (20, 0, BTreeSet::new());
-    let beyond = runs.iter().take(limits.runs).position(|run| {
+    let within = runs.take(limits.runs).inspect(|_| looks::count(1)).take_while(|run| {
         bytes += most_bytes(run);
         ops += run.operations.len();
         authors.insert(run.header.author);
         authors.extend(run.header.heads.iter().map(|head| head.author));
-        bytes > limits.bytes || ops > limits.ops || authors.len() > limits.authors
+        bytes <= limits.bytes && ops <= limits.ops && authors.len() <= limits.authors
     });
-    beyond.unwrap_or(runs.len().min(limits.runs)).max(1)
+    within.count().max(1)
+}
+
+/// Where each author's last signature is.
+fn last_signed<Op>(runs: &[Arc<Run<Op>>]) -> BTreeMap<Author, usize> {
+    looks::count(runs.len());
+    let mut last = BTreeMap::new();
+    for (index, run) in runs.iter().enumerate() {
+        if !run.signature.is_empty() {
+            last.insert(run.header.author, index);
+        }
+    }
+    last
 }
 
 /// Which runs have a signature that covers them only in what comes later.
-fn unsigned_tails<Op>(runs: &[Arc<Run<Op>>], later: &[Arc<Run<Op>>]) -> Vec<bool> {
-    let signed_later: BTreeSet<Author> =
-        later.iter().filter(|run| !run.signature.is_empty()).map(|run| run.header.author).collect();
+fn unsigned_tails<Op>(runs: &[Arc<Run<Op>>], signed_later: impl Fn(Author) -> bool) -> Vec<bool> {
+    looks::count(runs.len());
     let mut covered = BTreeSet::new();
     let mut moved: Vec<_> = runs
         .iter()
@@ -127,9 +149,33 @@ fn unsigned_tails<Op>(runs: &[Arc<Run<Op>>], later: &[Arc<Run<Op>>]) -> Vec<bool
             if here {
                 covered.insert((author, previous));
             }
-            !here && signed_later.contains(&author)
+            !here && signed_later(author)
         })
         .collect();
     moved.reverse();
     moved
+}
+
+/// How many runs were looked at, so that a test can say that it is a few times each.
+#[cfg(test)]
+pub(super) mod looks {
+    use std::cell::Cell;
+
+    thread_local! {
+        static LOOKS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn count(runs: usize) {
+        LOOKS.set(LOOKS.get() + runs);
+    }
+
+    pub(crate) fn take() -> usize {
+        LOOKS.take()
+    }
+}
+
+#[cfg(not(test))]
+mod looks {
+    #[inline]
+    pub(super) fn count(_: usize) {}
 }

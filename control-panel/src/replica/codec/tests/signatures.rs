@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    super::{Limits, Postcard, Refused},
+    super::{Limits, Postcard, Refused, delta::looks},
     world::{Op, apply, author, delta, history, peer, run, same},
 };
 use crate::{
@@ -144,4 +144,15 @@ fn pieces_of_a_received_chain_end_where_signatures_are() {
     for part in parts {
         Delta::<Op>::decode_signed(&part.encode().unwrap(), &Postcard::new(), &limits, &TestKeys).unwrap();
     }
+}
+
+/// A peer far behind lacks runs by the ten thousand: each is looked at a few times, not once for each piece.
+#[test]
+fn cutting_costs_a_look_at_each_run() {
+    let delta = delta(&chain(10_000, "a"));
+    looks::take();
+    let parts = delta.parts(&Limits::default().with_bytes(64 << 10));
+    assert!(parts.len() > 20, "{} pieces", parts.len());
+    let looks = looks::take();
+    assert!(looks < 4 * 10_000, "{looks} looks at 10,000 runs, in {} pieces", parts.len());
 }

@@ -1,0 +1,66 @@
+//! Deltas as they are made, from one frame loop to another, beside a stream that writes the same sizes.
+
+use std::{thread, time::Duration};
+
+use control_panel_benches::{
+    bars::Bars,
+    rounds::Spread,
+    table::{Table, short},
+};
+
+use crate::{
+    node::{Node, members},
+    plain,
+};
+
+const ROUNDS: usize = 11;
+
+pub fn report(bars: &mut Bars) {
+    let mut table = Table::new(&["operations a frame × bytes", "MB/s", "plain stream MB/s", "of it"]);
+    for (ops, bytes, frames) in [(1, 64, 2_000), (64, 64, 2_000), (16, 4 << 10, 400), (4, 64 << 10, 200)] {
+        let (folders, keys) = members(&format!("live-{ops}-{bytes}"), 2);
+        let idle = Duration::from_secs(15);
+        let mut writes = Node::start(&folders[0], &keys, idle, None);
+        let at = writes.address();
+        let mut reads = Node::start(&folders[1], &keys, idle, Some((keys[0], at)));
+        while writes.online() == 0 || reads.online() == 0 {
+            writes.frame();
+            reads.frame();
+        }
+        let (mut ratios, mut ours, mut plain, mut all) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        let pieces = vec![ops * bytes; frames];
+        let mega = (ops * bytes * frames) as f64 / 1e6;
+        for round in 0..ROUNDS {
+            all += (ops * frames) as u64;
+            let mut of_stream = if round % 2 == 0 { plain::stream(&pieces, false) } else { 0.0 };
+            let began = std::time::Instant::now();
+            thread::scope(|scope| {
+                let reader =
+                    scope.spawn(|| reads.until("all is there", |node| node.app.replica.state().ops == all));
+                for _ in 0..frames {
+                    writes.commit(ops, bytes);
+                }
+                // Its frames go on, as they acknowledge.
+                writes.until("the reader has it", |_| reader.is_finished());
+            });
+            let of_peers = began.elapsed().as_secs_f64();
+            if round % 2 == 1 {
+                of_stream = plain::stream(&pieces, false);
+            }
+            if round > 0 {
+                ratios.push(of_stream / of_peers);
+                ours.push(mega / of_peers);
+                plain.push(mega / of_stream);
+            }
+        }
+        let ratio = Spread::of(ratios).median;
+        bars.at_least(format!("deltas of {ops} × {bytes} bytes, of a plain stream"), 0.7, ratio);
+        table.row([
+            format!("{ops} × {bytes}"),
+            short(Spread::of(ours).median),
+            short(Spread::of(plain).median),
+            short(ratio),
+        ]);
+    }
+    println!("{table}");
+}
