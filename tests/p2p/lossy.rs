@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use control_panel::workers::p2p_sync::OfflineReason::TimedOut;
+use control_panel::workers::p2p_sync::OfflineReason::{Stalled, TimedOut};
 
 use crate::{
     node::{Node, Seen, Setup, folders, for_a_while, until},
@@ -74,7 +74,6 @@ fn two_converge_while_packets_are_lost_doubled_and_overtaken() {
 #[test]
 fn a_partition_is_one_offline_and_one_online() {
     let Some(mut pair) = Pair::new(Duration::from_secs(4), 2) else { return };
-    let mut expected = vec![Seen::Online];
     for (round, ways) in [&[Way::There, Way::Back][..], &[Way::There], &[Way::Back]].into_iter().enumerate() {
         // A busy machine may hold a connection up: then that is what was seen before.
         pair.until("both are online", Pair::are_online);
@@ -91,10 +90,16 @@ fn a_partition_is_one_offline_and_one_online() {
             Pair::are_online(alice, bob) && alice.words().len() == words && bob.words().len() == words
         });
         assert_eq!(pair.alice.words(), pair.bob.words());
-        expected.extend([Seen::Offline(TimedOut), Seen::Online]);
     }
     for_a_while(&mut [&mut pair.alice, &mut pair.bob], Duration::from_secs(1));
-    assert_eq!(pair.seen(), [expected.clone(), expected]);
+    for seen in pair.seen() {
+        assert_eq!(seen.len(), 7, "{seen:?}");
+        assert_eq!(seen[..3], [Seen::Online, Seen::Offline(TimedOut), Seen::Online]);
+        // Each packet that comes begins the idle time anew. So where they go one way alone, a deadline of a session that has just begun may pass first.
+        for round in seen[3..].chunks(2) {
+            assert!(matches!(round, [Seen::Offline(TimedOut | Stalled), Seen::Online]), "{seen:?}");
+        }
+    }
 }
 
 /// One that comes and goes is reported as offline until it stays, with the number of times.
