@@ -95,7 +95,8 @@ fn a_partition_is_one_offline_and_one_online() {
     for seen in pair.seen() {
         assert_eq!(seen.len(), 7, "{seen:?}");
         assert_eq!(seen[..3], [Seen::Online, Seen::Offline(TimedOut), Seen::Online]);
-        // Each packet that comes begins the idle time anew. So where they go one way alone, a deadline of a session that has just begun may pass first.
+        // Both ends dial, so a second connection replaces the first. Where packets go one way alone, each that arrives begins the idle time
+        // anew, and the deadline for the hello of that second session passes first: nothing came in time on a connection that lives.
         for round in seen[3..].chunks(2) {
             assert!(matches!(round, [Seen::Offline(TimedOut | Stalled), Seen::Online]), "{seen:?}");
         }

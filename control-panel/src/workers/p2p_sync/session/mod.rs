@@ -240,9 +240,23 @@ fn reason_of(end: &End) -> OfflineReason {
 /// Why a connection is gone that no session ended.
 pub(super) fn reason_of_connection(error: &ConnectionError) -> OfflineReason {
     match error {
-        ConnectionError::TimedOut => OfflineReason::TimedOut,
+        // A reset says that the other no longer knows the connection: it timed out there, and here this side stood still or heard
+        // nothing for as long.
+        ConnectionError::TimedOut | ConnectionError::Reset => OfflineReason::TimedOut,
         ConnectionError::ApplicationClosed(close) if close.error_code == REFUSED => OfflineReason::Refused,
         ConnectionError::VersionMismatch | ConnectionError::TransportError(_) => OfflineReason::Misbehaved,
         _ => OfflineReason::Closed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_the_other_forgot_timed_out() {
+        assert_eq!(reason_of_connection(&ConnectionError::Reset), OfflineReason::TimedOut);
+        assert_eq!(reason_of_connection(&ConnectionError::TimedOut), OfflineReason::TimedOut);
+        assert_eq!(reason_of_connection(&ConnectionError::CidsExhausted), OfflineReason::Closed);
     }
 }
