@@ -7,7 +7,6 @@ use std::{fmt, sync::Arc, task::Waker, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    blocking,
     bus::Buses,
     error::{SendError, TrySendError},
     intent::Intent,
@@ -18,6 +17,7 @@ use crate::{
         cause::{Cause, Term},
         record::Record,
     },
+    util::park,
 };
 
 /// A worker's side of the panel: the first argument of every [`#[worker]`](macro@crate::worker) function.
@@ -186,8 +186,8 @@ impl<I: Intent, P> Context<I, P> {
     /// In async code: use `cancelled().await` there.
     #[track_caller]
     pub fn cancelled_timeout(&self, timeout: Duration) -> bool {
-        blocking::assert_may_block("cancelled_timeout", "`cancelled().await`");
-        self.is_cancelled() || blocking::wait_for(self.cancelled(), timeout).is_some()
+        park::assert_may_block("cancelled_timeout", "`cancelled().await`");
+        self.is_cancelled() || park::wait_for(self.cancelled(), timeout).is_some()
     }
 
     /// Says that this worker is well, so that its next restart waits as short as its first: for a worker that knows it

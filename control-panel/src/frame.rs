@@ -10,11 +10,10 @@ use tokio::time::Instant;
 
 use crate::{
     intent::Intent,
-    name::Name,
     observe::Tally,
     queue::{Batch, Local, Queue},
     queued::QueuedIntent,
-    supervise::panics,
+    util::{name::Name, panics},
 };
 
 #[cfg(any(feature = "journal", test))]

@@ -11,10 +11,10 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    blocking,
     context::Context,
     intent::Intent,
     supervise::{cause::Term, deadline::race, record::Record},
+    util::park,
     worker::WorkerHandle,
 };
 
@@ -155,8 +155,8 @@ impl Gate {
     /// In async code: use `opened().await` there.
     #[track_caller]
     pub fn opened_blocking(&self) {
-        blocking::assert_may_block("opened_blocking", "`opened().await`");
-        blocking::wait(self.opened());
+        park::assert_may_block("opened_blocking", "`opened().await`");
+        park::wait(self.opened());
     }
 
     /// Waits until the gate is not as this `Gate` last saw it, here or when it was made, and says whether it is open.

@@ -10,7 +10,6 @@ pub mod __private;
     allow(dead_code, reason = "bytes, their limits and reasons are the worker's")
 )]
 mod anti_entropy;
-mod blocking;
 mod bus;
 mod context;
 #[cfg(any(feature = "journal", feature = "testing"))]
@@ -27,13 +26,11 @@ pub mod journal;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod link;
-mod name;
 mod observe;
 mod panel;
 mod policy;
 mod queue;
 mod queued;
-mod race;
 mod reducer;
 pub mod replica;
 mod reply;
@@ -41,12 +38,12 @@ mod reply;
 #[cfg_attr(docsrs, doc(cfg(feature = "signals")))]
 pub mod signals;
 mod supervise;
-mod sync;
 mod tasks;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod unwind;
+mod util;
 mod waiting;
 mod worker;
 pub mod workers;
@@ -65,7 +62,6 @@ pub use crate::{
     group::{AutoShutdown, Group, GroupBuilder, Strategy},
     inbox::{Broadcast, Inbox, NoInbox},
     intent::{CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant},
-    name::Name,
     panel::{
         ByDefault, Configured, ControlPanel, Given, GivesPolicy, LastIncidents, PanelBuilder, PanelStatus,
         Spawn, Spawner, WorkerInfo, Workers,
@@ -73,7 +69,6 @@ pub use crate::{
     policy::{PolicyClosed, PolicyWatch},
     queue::{IntentSender, Permits},
     queued::{CausalityOrder, Origin, QueuedIntent},
-    race::{Raced, race},
     reducer::{FrameReport, Reconcile, Reducer, Warning},
     replica::{Author, Delta, Peer, Replica, Stamp, State, Undoable, Version},
     reply::{Answer, NoReply, Reply, RequestError, reply},
@@ -83,11 +78,15 @@ pub use crate::{
         exit::{Exit, PanicPlace, PanicReport, WorkerError, WorkerOutput},
         intensity::Intensity,
         lifecycle::{Backoff, Restart},
-        panics::{is_supervised_panic, skip_supervised_panics},
         report::{ShutdownReport, Verdict, WorkerReport},
         watchdog::OnStuck,
     },
     tasks::{Keyed, Tasks},
+    util::{
+        name::Name,
+        panics::{is_supervised_panic, skip_supervised_panics},
+        race::{Raced, race},
+    },
     waiting::Waited,
     worker::{Cancel, Escalate, Refusal, RestartError, Worker, WorkerHandle, WorkerStatus},
 };

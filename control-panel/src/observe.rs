@@ -12,7 +12,7 @@ use crate::supervise::events::EventKind;
 #[cfg(feature = "metrics")]
 use crate::supervise::exit::Exit;
 use crate::{
-    frame::RedoFigures, name::Name, queue::Counts, queued::Origin, supervise::events::Seen,
+    frame::RedoFigures, queue::Counts, queued::Origin, supervise::events::Seen, util::name::Name,
     worker::WorkerStatus,
 };
 

@@ -9,12 +9,12 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    blocking,
     error::Stopped,
     supervise::{
         cause::Term,
         deadline::{Raced, race},
     },
+    util::park,
 };
 
 /// The setting side. Its lock is held for the exchange of one `Arc`.
@@ -142,8 +142,8 @@ impl<P> PolicyWatch<P> {
     /// In async code: use `changed().await` there.
     #[track_caller]
     pub fn changed_blocking(&mut self) -> Result<(), PolicyClosed> {
-        blocking::assert_may_block("changed_blocking", "`changed().await`");
-        blocking::wait(self.changed())
+        park::assert_may_block("changed_blocking", "`changed().await`");
+        park::wait(self.changed())
     }
 
     /// The current policy, marked as seen. Costs a reference count.

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 pub use self::request::RequestError;
 use self::unanswered::Unanswered;
-use crate::blocking;
+use crate::util::park;
 
 /// A reply and the answer that it becomes, for one question.
 ///
@@ -212,8 +212,8 @@ impl<T> Answer<T> {
     /// In async code: await it there. When the answer was taken already.
     #[track_caller]
     pub fn take_blocking(&mut self) -> Result<T, NoReply> {
-        blocking::assert_may_block("take_blocking", "`answer.await`");
-        blocking::wait(self)
+        park::assert_may_block("take_blocking", "`answer.await`");
+        park::wait(self)
     }
 }
 

@@ -25,7 +25,6 @@ use crate::{
     context::Context,
     frame::{Frame, FrameBudget},
     intent::Intent,
-    name::Name,
     panel::{ControlPanel, GivesPolicy, PanelBuilder},
     policy::Policy,
     queue::{IntentSender, Queue},
@@ -35,6 +34,7 @@ use crate::{
         record::{Identity, Record},
         watchdog::Limits,
     },
+    util::name::Name,
     worker::{Cancel, WorkerHandle},
 };
 

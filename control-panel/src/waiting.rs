@@ -3,10 +3,12 @@
 use std::{future::Future, time::Duration};
 
 use crate::{
-    blocking,
     context::Context,
     intent::Intent,
-    race::{Raced, race},
+    util::{
+        park,
+        race::{Raced, race},
+    },
 };
 
 /// How a wait of a worker on a thread ended: what [`Context::wait_blocking`] returns.
@@ -63,8 +65,8 @@ impl<I: Intent, P> Context<I, P> {
     /// A future that was not ready is dropped, as if it had been cancelled: `recv` and `changed` lose nothing by that.
     #[track_caller]
     pub fn wait_blocking<F: Future>(&self, future: F, timeout: Duration) -> Waited<F::Output> {
-        blocking::assert_may_block("wait_blocking", "`.await`");
-        match blocking::wait_for(race(self.cancelled(), future), timeout) {
+        park::assert_may_block("wait_blocking", "`.await`");
+        match park::wait_for(race(self.cancelled(), future), timeout) {
             None => Waited::TimedOut,
             Some(Raced::First(())) => Waited::Stopping,
             Some(Raced::Second(output)) => Waited::Ready(output),

@@ -17,13 +17,13 @@ use super::{
     signal::{Received, Signal},
 };
 use crate::{
-    blocking,
     intent::IntentSource,
     observe,
     supervise::{
         cause::Term,
         deadline::{Raced, race},
     },
+    util::park,
 };
 
 /// Receives the signals of type `S` that are published from now on: what
@@ -117,8 +117,8 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     /// In async code: use `recv().await` there.
     #[track_caller]
     pub fn recv_blocking(&mut self) -> Option<Received<S, Src>> {
-        blocking::assert_may_block("recv_blocking", "`recv().await`");
-        blocking::wait(self.recv())
+        park::assert_may_block("recv_blocking", "`recv().await`");
+        park::wait(self.recv())
     }
 
     fn poll_recv(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Received<S, Src>>> {

@@ -186,7 +186,7 @@ fn no_wake_is_lost() {
             read(&for_reader, &mut next);
             if next > ROUNDS { Poll::Ready(()) } else { Poll::Pending }
         });
-        crate::blocking::wait(future);
+        crate::util::park::wait(future);
     });
     for value in 0..ROUNDS {
         ring.put(Arc::default(), value);

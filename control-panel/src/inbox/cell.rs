@@ -16,10 +16,7 @@ use tokio::sync::{
 };
 
 use super::{Takes, WrongInbox};
-use crate::{
-    error::CommandError,
-    supervise::{exit::PanicReport, panics},
-};
+use crate::{error::CommandError, supervise::exit::PanicReport, util::panics};
 
 /// How many commands an inbox holds.
 pub(crate) const CAPACITY: usize = 32;

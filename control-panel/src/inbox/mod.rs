@@ -18,7 +18,6 @@ pub(crate) use self::{
     takes::Takes,
 };
 use crate::{
-    blocking,
     context::Context,
     error::CommandError,
     intent::Intent,
@@ -27,6 +26,7 @@ use crate::{
         deadline::{Raced, race},
         record::Record,
     },
+    util::park,
     worker::WorkerHandle,
 };
 
@@ -71,8 +71,8 @@ impl<C: Send + 'static> Inbox<C> {
     /// In async code: use `recv().await` there.
     #[track_caller]
     pub fn recv_blocking(&mut self) -> Option<C> {
-        blocking::assert_may_block("recv_blocking", "`recv().await`");
-        blocking::wait(self.recv())
+        park::assert_may_block("recv_blocking", "`recv().await`");
+        park::wait(self.recv())
     }
 }
 

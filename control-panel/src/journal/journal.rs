@@ -16,7 +16,7 @@ use super::{
     store::{Disk, Meta, Reader, Store},
     whereabouts::{stamp, whereabouts},
 };
-use crate::blocking;
+use crate::util::park;
 
 /// Of what earlier sessions recorded.
 const KEPT_BYTES: u64 = 64 << 20;
@@ -202,7 +202,7 @@ impl Journal {
                 return Err(self.last_fault());
             }
             // The writer has it: it says when it is further, when it fails, and when it stops.
-            blocking::wait(gauge.changed(self.shared.handover.durable()));
+            park::wait(gauge.changed(self.shared.handover.durable()));
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
         keeper::{Checkpoint, DurableRuns, Keeper},
         run::Run,
     },
-    supervise::panics,
+    util::panics,
 };
 
 /// How many bytes of runs wait here beside what the hand-over holds, until nothing more is merged.

@@ -3,7 +3,7 @@
 use std::{fmt, sync::PoisonError};
 
 use super::{Fault, Journal, replay::is_due, store::Reader};
-use crate::supervise::panics;
+use crate::util::panics;
 
 /// Makes the row of a note of all frames, and says up to which; `None` where there is none.
 type Renew = Box<dyn Fn(&Reader) -> Result<Option<(u64, Vec<u8>)>, Fault> + Send>;

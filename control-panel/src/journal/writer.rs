@@ -6,7 +6,7 @@ use super::{
     Journal,
     error::{Fault, JournalError},
 };
-use crate::{Context, Intent, Worker, blocking, race};
+use crate::{Context, Intent, Worker, race, util::park};
 
 /// How long the writer waits for the frame that runs belong to: what is handed over between two frames is not kept waiting for the next.
 const FRAME: Duration = Duration::from_millis(20);
@@ -98,12 +98,12 @@ where
     let mut failed = false;
     loop {
         if !failed {
-            blocking::wait(race(inbox.wait(), cx.cancelled()));
+            park::wait(race(inbox.wait(), cx.cancelled()));
         }
         if cx.is_cancelled() {
             return inbox.write_all(journal).map_err(|fault| fault.at(journal.path()));
         }
-        let waited = blocking::wait_for(race(inbox.wait_for_frame(), cx.cancelled()), FRAME);
+        let waited = park::wait_for(race(inbox.wait_for_frame(), cx.cancelled()), FRAME);
         match if waited.is_some() { inbox.write_frames(journal) } else { inbox.write_all(journal) } {
             Ok(()) if failed => {
                 failed = false;

@@ -3,11 +3,11 @@
 use super::Link;
 use crate::{
     Peer, Replica,
-    blocking::wait,
     replica::{
         Delta, ReplicaBuilder, Version,
         codec::{Limits, Postcard, words::Words},
     },
+    util::park::wait,
 };
 
 const ALICE: Peer = Peer([1; 32]);

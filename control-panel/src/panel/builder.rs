@@ -28,11 +28,11 @@ use crate::{
     error::BuildError,
     frame::{FrameBudget, Recorder},
     intent::Intent,
-    name::Name,
     observe::{self, Watch},
     policy::Policy,
     queue::{OnReady, Queue},
-    supervise::{machine::PoolId, notable::Wakes, panics, supervisor::Supervisor},
+    supervise::{machine::PoolId, notable::Wakes, supervisor::Supervisor},
+    util::{name::Name, panics},
 };
 #[cfg(feature = "tracing")]
 use crate::{observe::TARGET, reducer::Warning};

@@ -11,10 +11,8 @@ use crate::{
     intent::Intent,
     queue::{Local, Queue},
     queued::Origin,
-    supervise::{
-        events::{Events, Notice},
-        panics,
-    },
+    supervise::events::{Events, Notice},
+    util::panics,
 };
 
 /// Makes intents of events.

@@ -10,12 +10,12 @@ use tokio::time::Instant;
 
 use super::ControlPanel;
 use crate::{
-    blocking,
     frame::{Collector, Frame, apply_recorded},
     intent::Intent,
     observe::{self, Flow},
     queue::Local,
     reducer::{FrameReport, Reconcile, Reducer},
+    util::park,
 };
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
@@ -127,8 +127,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// ```
     #[track_caller]
     pub fn wait_ready_timeout(&self, timeout: Duration) -> bool {
-        blocking::assert_may_block("wait_ready_timeout", "`wait_ready().await`");
-        blocking::wait_for(self.wait_ready(), timeout).is_some() || self.shared.queue.has_work()
+        park::assert_may_block("wait_ready_timeout", "`wait_ready().await`");
+        park::wait_for(self.wait_ready(), timeout).is_some() || self.shared.queue.has_work()
     }
 
     /// The loop's own intents are in their buffer until they are in the frame: should `on_ready` panic, which is called here

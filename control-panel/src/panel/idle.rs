@@ -28,10 +28,10 @@ use crate::{
     supervise::{
         clock,
         deadline::{self, Pause},
-        panics,
         registry::Registry,
         supervisor::Supervisor,
     },
+    util::panics,
 };
 
 /// How often the timer looks within `idle_after`: the panel is idle at most this fraction late.

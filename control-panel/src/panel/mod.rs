@@ -24,16 +24,15 @@ use tokio::runtime::{Handle, Runtime};
 
 use self::{forward::Forward, locals::Locals, pulse::Pulse, shared::Shared, warnings::Starved};
 use crate::{
-    blocking,
     context::Context,
     frame::{FrameBudget, Recorder},
     group::GroupBuilder,
     intent::Intent,
-    name::Name,
     observe,
     queue::{IntentSender, Local},
     supervise::{events::Events, report::ShutdownReport, supervisor::Caller},
     tasks::Tasks,
+    util::{name::Name, park},
     worker::{Worker, WorkerHandle},
 };
 
@@ -274,8 +273,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// In async code, before anything is stopped: use `shutdown().await` there.
     #[track_caller]
     pub fn shutdown_blocking(&self) -> ShutdownReport {
-        blocking::assert_may_block("shutdown_blocking", "`shutdown().await`");
-        blocking::wait(self.shared.shut_down(Caller::Blocks))
+        park::assert_may_block("shutdown_blocking", "`shutdown().await`");
+        park::wait(self.shared.shut_down(Caller::Blocks))
     }
 }
 

@@ -15,7 +15,6 @@ use crate::{
     gate::GateCell,
     inbox::InboxCell,
     intent::Intent,
-    name::Name,
     policy::Policy,
     queue::{IntentSender, Queue},
     supervise::{
@@ -26,6 +25,7 @@ use crate::{
         report::ShutdownReport,
         supervisor::{Caller, Recruit, Supervisor},
     },
+    util::name::Name,
     worker::{Options, Worker, WorkerHandle},
 };
 

@@ -6,17 +6,16 @@ use tokio::runtime::Handle;
 
 use super::{PanelStatus, Spawn, shared::Shared};
 use crate::{
-    blocking,
     context::Context,
     group::GroupBuilder,
     inbox::Broadcast,
     intent::Intent,
-    name::Name,
     queue::IntentSender,
     queued::Origin,
     reply::{Answer, Reply},
     supervise::{events::Events, report::ShutdownReport, supervisor::Caller},
     tasks::Tasks,
+    util::{name::Name, park},
     worker::{Worker, WorkerHandle},
 };
 
@@ -181,8 +180,8 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// In async code, before anything is stopped: use `shutdown().await` there.
     #[track_caller]
     pub fn shutdown_blocking(&self) -> ShutdownReport {
-        blocking::assert_may_block("shutdown_blocking", "`shutdown().await`");
-        blocking::wait(self.shared.shut_down(Caller::Blocks))
+        park::assert_may_block("shutdown_blocking", "`shutdown().await`");
+        park::wait(self.shared.shut_down(Caller::Blocks))
     }
 }
 

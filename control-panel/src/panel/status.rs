@@ -13,7 +13,6 @@ use super::shared::Shared;
 use crate::{
     bus::SignalTotals,
     intent::Intent,
-    name::Name,
     queued::Origin,
     reducer::Warning,
     supervise::{
@@ -22,6 +21,7 @@ use crate::{
         registry::{Look, Registry},
         report::WorkerReport,
     },
+    util::name::Name,
     worker::WorkerStatus,
 };
 

@@ -8,13 +8,13 @@ use std::{
 
 use super::{ControlPanel, shared::Shared};
 use crate::{
-    blocking,
     intent::Intent,
     supervise::{
         deadline::{Raced, race},
         report::ShutdownReport,
         supervisor::Caller,
     },
+    util::park,
 };
 
 /// How often a frame is called that drains nothing of what there is.
@@ -121,8 +121,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// In async code, before anything is stopped: use `shutdown_draining(…).await` there. And where `frame` does.
     #[track_caller]
     pub fn shutdown_draining_blocking(&mut self, frame: impl FnMut(&mut Self)) -> ShutdownReport {
-        blocking::assert_may_block("shutdown_draining_blocking", "`shutdown_draining(…).await`");
-        blocking::wait(pin!(self.drain_down(Caller::Blocks, frame)))
+        park::assert_may_block("shutdown_draining_blocking", "`shutdown_draining(…).await`");
+        park::wait(pin!(self.drain_down(Caller::Blocks, frame)))
     }
 
     async fn drain_down(&mut self, caller: Caller, mut frame: impl FnMut(&mut Self)) -> ShutdownReport {

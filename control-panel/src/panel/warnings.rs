@@ -8,7 +8,11 @@ use std::{
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{ControlPanel, shared::Shared};
-use crate::{blocking, intent::Intent, name::Name, reducer::Warning, supervise::panics};
+use crate::{
+    intent::Intent,
+    reducer::Warning,
+    util::{name::Name, panics, park},
+};
 
 /// Frames drained without any new worker being polled, before that is a warning: about a second of a 60 Hz loop.
 pub(super) const STARVED_FRAMES: u32 = 64;
@@ -44,7 +48,7 @@ impl Starved {
         if self.frames == STARVED_FRAMES {
             let inside = Handle::try_current().is_ok_and(|current| current.id() == runtime.id());
             let alone = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
-            self.holds_runtime = inside && alone && !blocking::may_block();
+            self.holds_runtime = inside && alone && !park::may_block();
         }
     }
 }

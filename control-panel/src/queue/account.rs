@@ -1,7 +1,7 @@
 //! What a producer has of its own.
 
 use super::shares::Credit;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::util::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Read and written under the queue's lock alone. It is here because nobody but this producer has use for it.
 #[derive(Debug, Default)]

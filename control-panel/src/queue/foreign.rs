@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use crate::supervise::panics;
+use crate::util::panics;
 
 /// Calls wakers, `on_ready` and destructors, each for itself: one that panics keeps none of the others from its turn. The
 /// first panic goes on at the [end](Self::end); of the others the hook alone has told.

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, mem, task::Waker};
 use super::{Batch, Foreign, Gate, Queue, State, add, batch::Freed, discard, lock, rests::Taken, try_lock};
 use crate::{
     intent::Intent,
-    sync::{
+    util::sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
         hint,

@@ -47,11 +47,13 @@ use self::{
 use crate::{
     intent::{Delivery, Intent},
     queued::Origin,
-    supervise::panics,
-    sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-        hint,
+    util::{
+        panics,
+        sync::{
+            Mutex, MutexGuard, PoisonError, TryLockError,
+            atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+            hint,
+        },
     },
 };
 

@@ -17,7 +17,7 @@ use crate::{
     intent::{Delivery, Intent},
     queued::{Origin, clock_of},
     supervise::cause::Term,
-    sync::{
+    util::sync::{
         MutexGuard,
         atomic::{AtomicU64, Ordering},
     },

@@ -3,7 +3,7 @@
 use tokio::{sync::Notify, task::coop};
 
 use super::{Apart, Foreign};
-use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use crate::util::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// What the panel calls when a sleeping loop has something to drain.
 pub(crate) type OnReady = Box<dyn Fn() + Send + Sync>;

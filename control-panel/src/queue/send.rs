@@ -9,10 +9,10 @@ use std::{collections::VecDeque, fmt, future::Future, sync::Arc, task::Waker, ti
 use self::futures::{Reserving, Sending, SendingFor, SendingMany};
 use super::{Port, permits::Permits};
 use crate::{
-    blocking,
     error::{SendError, TrySendError},
     intent::Intent,
     queued::Origin,
+    util::park,
 };
 
 /// Sends intents of one source into a panel's queue: what [`ControlPanel::sender`](crate::ControlPanel::sender)
@@ -120,7 +120,7 @@ impl<I: Intent> IntentSender<I> {
     #[track_caller]
     pub fn send_blocking(&self, intent: I) -> Result<(), SendError<I>> {
         generation::may_block();
-        blocking::wait(Sending::new(&self.port, intent))
+        park::wait(Sending::new(&self.port, intent))
     }
 
     /// Like [`send_blocking`](Self::send_blocking), for at most `timeout` from the call; with `Duration::MAX`, for ever.

@@ -4,11 +4,11 @@ use std::{error::Error, fmt};
 
 use super::{NoReply, Reply, reply};
 use crate::{
-    blocking,
     context::Context,
     error::{SendError, Stopped},
     intent::Intent,
     supervise::deadline::{Raced, race},
+    util::park,
 };
 
 impl<I: Intent, P> Context<I, P> {
@@ -106,8 +106,8 @@ impl<I: Intent, P> Context<I, P> {
     /// In async code, before anything is asked: use `request(…).await` there.
     #[track_caller]
     pub fn request_blocking<T>(&self, ask: impl FnOnce(Reply<T>) -> I) -> Result<T, RequestError<I>> {
-        blocking::assert_may_block("request_blocking", "`request(…).await`");
-        blocking::wait(self.request(ask))
+        park::assert_may_block("request_blocking", "`request(…).await`");
+        park::wait(self.request(ask))
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::Signal;
-use crate::supervise::panics;
+use crate::util::panics;
 
 type Callback = Box<dyn FnOnce() + Send>;
 

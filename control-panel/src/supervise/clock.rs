@@ -13,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{panics, polling, registry::Registry, watchdog::Watchdog};
+use super::{polling, registry::Registry, watchdog::Watchdog};
+use crate::util::panics;
 
 /// How long the thread stays when there is nothing to do: starting one takes longer than what it is needed for.
 const IDLE: Duration = Duration::from_secs(10);

@@ -15,11 +15,9 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use super::{
-    clock::{self, Alarm},
-    panics,
-};
-pub(crate) use crate::race::{Raced, race};
+use super::clock::{self, Alarm};
+use crate::util::panics;
+pub(crate) use crate::util::race::{Raced, race};
 
 /// One moment on both clocks.
 #[derive(Debug, Clone, Copy)]

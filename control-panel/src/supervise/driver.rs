@@ -20,11 +20,11 @@ use super::{
     generation::Generation,
     kinds::{Body, Job, Kind, LocalRun},
     machine::Directive,
-    panics, polling,
+    polling,
     record::Record,
     registry::Registry,
 };
-use crate::reply::unanswered;
+use crate::{reply::unanswered, util::panics};
 
 /// A worker's run, its types erased.
 pub(crate) type Run = Pin<Box<dyn Running + Send>>;

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub(super) use self::log::Writing;
 pub(crate) use self::log::{Log, Seen};
 use super::{cause::Cause, exit::Exit};
-use crate::{name::Name, queued::Origin, worker::Refusal};
+use crate::{queued::Origin, util::name::Name, worker::Refusal};
 
 /// Something that happened to a worker.
 #[non_exhaustive]

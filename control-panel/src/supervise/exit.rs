@@ -105,7 +105,7 @@ pub struct PanicPlace {
 
 impl PanicReport {
     pub(crate) fn new(payload: Box<dyn Any + Send>, place: Option<PanicPlace>) -> Self {
-        let message = super::panics::message(&*payload).unwrap_or("a payload that is not text").into();
+        let message = crate::util::panics::message(&*payload).unwrap_or("a payload that is not text").into();
         Self(Arc::new(Panic { message, place, payload: Mutex::new(Some(payload)) }))
     }
 

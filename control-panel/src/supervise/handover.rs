@@ -11,7 +11,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use crate::sync::{
+use crate::util::sync::{
     Mutex, MutexGuard, PoisonError, TryLockError,
     atomic::{Ordering, fence},
 };

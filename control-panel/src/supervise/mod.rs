@@ -42,7 +42,6 @@ pub(crate) mod local;
 pub(crate) mod machine;
 pub(crate) mod notable;
 mod off_task;
-pub(crate) mod panics;
 mod polling;
 pub(crate) mod record;
 pub(crate) mod registry;

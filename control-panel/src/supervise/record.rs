@@ -19,7 +19,6 @@ use super::{
     kinds::Kind,
     notable::{Notable, Wake},
     off_task::OffTask,
-    panics::{self, LastWords},
     registry::Registry,
     signal::Signal,
     watchdog::Limits,
@@ -27,9 +26,12 @@ use super::{
 use crate::{
     gate::GateCell,
     inbox::{self, InboxCell, Takes},
-    name::Name,
     queued::Origin,
     reply::unanswered::{self, Unanswered},
+    util::{
+        name::Name,
+        panics::{self, LastWords},
+    },
     worker::{Cancel, Refusal, WorkerStatus},
 };
 

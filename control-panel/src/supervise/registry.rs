@@ -45,9 +45,9 @@ use super::{
     watched::Attention,
 };
 use crate::{
-    name::Name,
     observe::Span,
     queued::Origin,
+    util::name::Name,
     worker::{Refusal, RestartError},
 };
 

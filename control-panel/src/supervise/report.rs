@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{cause::Cause, clock, exit::Exit, record::Record, registry::Incidents};
-use crate::{name::Name, queued::Origin};
+use crate::{queued::Origin, util::name::Name};
 
 /// How one worker ended.
 #[non_exhaustive]

@@ -22,13 +22,12 @@ use super::{
     local::Local,
     machine::{GroupId, GroupSpec, Spec},
     notable::Wakes,
-    panics,
     record::Record,
     registry::{OnChange, Registry},
     report::ShutdownReport,
 };
 use crate::{
-    name::Name,
+    util::{name::Name, panics},
     worker::{Refusal, WorkerStatus},
 };
 

@@ -13,7 +13,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{deadline::Pause, panics, registry::Registry};
+use super::{deadline::Pause, registry::Registry};
+use crate::util::panics;
 
 type Ring = Box<dyn Fn(&Registry) + Send + Sync>;
 

@@ -4,10 +4,10 @@ use std::{error::Error, fmt, marker::PhantomData, sync::Arc};
 
 use super::WorkerStatus;
 use crate::{
-    blocking,
     inbox::NoInbox,
     queued::Origin,
     supervise::{cause::Cause, exit::Exit, record::Record, registry::Registry},
+    util::park,
 };
 
 /// A spawned worker: what it is and how it is doing. Clones are the same worker; dropping a handle changes
@@ -170,8 +170,8 @@ impl<C> WorkerHandle<C> {
     /// In async code: use `ended().await` there.
     #[track_caller]
     pub fn ended_blocking(&self) -> WorkerStatus {
-        blocking::assert_may_block("ended_blocking", "`ended().await`");
-        blocking::wait(self.ended())
+        park::assert_may_block("ended_blocking", "`ended().await`");
+        park::wait(self.ended())
     }
 }
 

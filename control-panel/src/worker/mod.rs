@@ -17,11 +17,11 @@ use crate::{
     context::Context,
     inbox::{NoInbox, Takes},
     intent::Intent,
-    name::Name,
     supervise::{
         exit::WorkerOutput,
         kinds::{self, Generations, Job, Kind},
     },
+    util::name::Name,
 };
 
 pub(crate) use self::options::Options;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use crate::{
     gate::Suspend,
     inbox::{self, Takes},
-    name::Name,
     supervise::{
         intensity::Intensity,
         kinds::Kind,
         lifecycle::{Backoff, Restart},
         watchdog::{Limits, OnStuck},
     },
+    util::name::Name,
 };
 
 /// How a worker is to be supervised.

@@ -5,8 +5,8 @@ use std::{error::Error, fmt};
 use tokio::time::Instant;
 
 use crate::{
-    name::Name,
     supervise::{cause::Cause, exit::Exit},
+    util::name::Name,
 };
 
 /// How a worker is doing.

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{player::read, restore::Restored, shape::shape};
 use crate::{
     replica::codec::{DecodeError, Reader, Refused, put_varint, write_postcard},
-    supervise::panics,
+    util::panics,
 };
 
 /// Keeps this hash apart from all others that use BLAKE3.

@@ -14,7 +14,8 @@ use crate::{
     journal::intents::Body,
     queued::{CausalityOrder, Origin, QueuedIntent},
     replica::answers::Answers,
-    supervise::{exit::PanicReport, panics},
+    supervise::exit::PanicReport,
+    util::panics,
 };
 
 /// The frame, and what it did.

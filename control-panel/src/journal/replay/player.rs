@@ -23,7 +23,7 @@ use crate::{
         answers::Answers,
         codec::{Replayed, RunBytes, read_postcard, write_postcard},
     },
-    supervise::panics,
+    util::panics,
 };
 
 type IntentOf<S> = <S as Reducer>::Intent;

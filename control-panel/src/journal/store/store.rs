@@ -11,7 +11,7 @@ use super::{
 use crate::{
     journal::{error::Fault, record::RunKey},
     replica::codec::EncodeError,
-    supervise::panics,
+    util::panics,
 };
 
 /// An open journal: one writer.

@@ -29,7 +29,7 @@ use crate::{
         Forgotten, Replica,
         codec::{EncodeError, Limits, Postcard},
     },
-    supervise::panics,
+    util::panics,
 };
 
 const THREADS: usize = 2;

@@ -1,7 +1,7 @@
 //! Today's reducer on yesterday's recording.
 
 use super::super::replay::{Deviation, Player, Recorded, RecordedFrame, Recording};
-use crate::{difference::outlined::outlined, frame::Ending, supervise::panics};
+use crate::{difference::outlined::outlined, frame::Ending, util::panics};
 
 /// Of so many frames at most the states are noted.
 const NOTED: usize = 1_000;

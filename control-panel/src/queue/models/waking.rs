@@ -14,7 +14,7 @@ use super::{
     stage::Stage,
     waiting::{Door, full, one_frame, sends, stalling, wait},
 };
-use crate::blocking;
+use crate::util::park;
 
 /// One frame grants the slots, and the baton does the rest.
 #[test]
@@ -164,7 +164,7 @@ fn a_loop_that_waits_for_the_queue_itself_is_woken_for_every_intent() {
             stage.actor(source, |actor| assert!(actor.send() && actor.send()));
         }
         while stage.account.count() < 6 {
-            blocking::wait(stage.queue.ready());
+            park::wait(stage.queue.ready());
             let frame = stage.drain();
             match below(3) {
                 0 => drop(frame),

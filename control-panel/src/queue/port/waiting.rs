@@ -10,7 +10,7 @@ use crate::{
         line::{Standing, Ticket},
     },
     supervise::cause::Term,
-    sync::MutexGuard,
+    util::sync::MutexGuard,
 };
 
 /// What a step of a waiting send came to.

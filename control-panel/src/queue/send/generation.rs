@@ -8,11 +8,11 @@ use super::{
     futures::{Reserving, Sending, SendingFor, SendingMany},
 };
 use crate::{
-    blocking,
     error::{SendError, TrySendError},
     intent::Intent,
     queue::Permits,
     supervise::cause::Term,
+    util::park,
 };
 
 impl<I: Intent> IntentSender<I> {
@@ -36,7 +36,7 @@ impl<I: Intent> IntentSender<I> {
     #[track_caller]
     pub(crate) fn send_blocking_in(&self, term: &Term, intent: I) -> Result<(), SendError<I>> {
         may_block();
-        blocking::wait(Sending::of(term, &self.port, intent))
+        park::wait(Sending::of(term, &self.port, intent))
     }
 
     #[track_caller]
@@ -76,12 +76,12 @@ impl<I: Intent> IntentSender<I> {
 
 #[track_caller]
 pub(super) fn may_block() {
-    blocking::assert_may_block("send_blocking", "`send(…).await`");
+    park::assert_may_block("send_blocking", "`send(…).await`");
 }
 
 #[track_caller]
 pub(super) fn may_block_for() {
-    blocking::assert_may_block("send_blocking_timeout", "`send_timeout(…).await`");
+    park::assert_may_block("send_blocking_timeout", "`send_timeout(…).await`");
 }
 
 /// Parks this thread until the send is done, or the time is over.
@@ -89,7 +89,7 @@ pub(super) fn wait_for<I: Intent>(
     mut sending: Sending<'_, I>,
     timeout: Duration,
 ) -> Result<(), SendError<I>> {
-    match blocking::wait_for(&mut sending, timeout) {
+    match park::wait_for(&mut sending, timeout) {
         Some(sent) => sent,
         None => sending.give_up().map_or(Ok(()), |intent| Err(SendError::Timeout(intent))),
     }

@@ -12,9 +12,9 @@ use tokio::sync::{Notify, futures::Notified};
 
 use super::{Event, EventKind, Events};
 use crate::{
-    name::Name,
     observe::{self, Moved},
     supervise::record::Record,
+    util::name::Name,
 };
 
 /// How many events are kept for those who have not read them yet.

@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use super::{GroupId, Place};
 use crate::{
-    name::Name,
     supervise::{
         cause::Cause,
         exit::Exit,
@@ -14,6 +13,7 @@ use crate::{
         lifecycle::{Backoff, Restart, Retry},
         watchdog::OnStuck,
     },
+    util::name::Name,
     worker::{Escalate, Refusal},
 };
 

@@ -21,10 +21,10 @@ use crate::{
         machine::{Action, Directive},
         notable::{BRIEF, Wake, Wakes},
         off_task::OffTask,
-        panics,
         record::Record,
         report::WorkerReport,
     },
+    util::panics,
     worker::{Refusal, WorkerStatus},
 };
 
@@ -318,7 +318,6 @@ pub(super) mod tests {
 
     use super::{super::OnChange, *};
     use crate::{
-        name::Name,
         queued::Origin,
         supervise::{
             hosts::Hosts,
@@ -329,6 +328,7 @@ pub(super) mod tests {
             record,
             watchdog::{Limits, OnStuck},
         },
+        util::name::Name,
         worker::Escalate,
     };
 

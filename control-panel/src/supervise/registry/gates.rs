@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::{Registry, State};
 use crate::{
     gate::{GateCell, Reason, Suspend},
-    supervise::{events::EventKind, panics, record::Record},
+    supervise::{events::EventKind, record::Record},
+    util::panics,
 };
 
 impl Registry {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::Registry;
-use crate::supervise::panics;
+use crate::util::panics;
 
 /// With more of them they are no longer few: then it is the threads that are few.
 const FEW: usize = 64;

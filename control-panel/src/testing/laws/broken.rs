@@ -6,7 +6,7 @@ use crate::{
     PanicReport,
     difference::{Difference, difference, outline},
     replica::Stamp,
-    supervise::panics,
+    util::panics,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

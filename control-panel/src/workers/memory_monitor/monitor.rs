@@ -14,10 +14,8 @@ use super::{
 };
 use crate::{
     Context, Intent, PolicyClosed, PolicyWatch, SendError, Source, TrySendError, Worker,
-    supervise::{
-        deadline::{Raced, race},
-        panics,
-    },
+    supervise::deadline::{Raced, race},
+    util::panics,
     workers::{MemoryLevel, wait::after},
 };
 

@@ -17,10 +17,7 @@ use super::{
     rendezvous::{Heard, Hint, Neighbour},
     shared::Shared,
 };
-use crate::{
-    Peer,
-    race::{Raced, race},
-};
+use crate::{Peer, Raced, race};
 
 const ANNOUNCEMENT: u8 = 1;
 const WANT: u8 = 2;

@@ -7,10 +7,7 @@ use std::{convert::Infallible, error, fmt, future::ready, sync::Arc, time::Durat
 use iroh::endpoint::Connection;
 use tokio::{sync::watch, time::sleep};
 
-use crate::{
-    CoalesceKey, Peer, PeerId,
-    race::{Raced, race},
-};
+use crate::{CoalesceKey, Peer, PeerId, Raced, race};
 
 /// The longest.
 const MOST_BYTES: usize = 1_024;

@@ -6,8 +6,8 @@ use super::{Machine, NoBytes, Recording, Tape, Update, builder, panel};
 use crate::{
     Context, ControlPanel, Worker,
     journal::intents::Body,
-    supervise::panics,
     testing::{self, Rng},
+    util::panics,
 };
 
 /// Sends what the seed says, and panics now and then.

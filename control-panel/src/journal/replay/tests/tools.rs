@@ -167,7 +167,7 @@ fn a_recording_that_panics_shrinks_to_what_makes_it_panic() {
             (0..3).map(|nth| if (frame, nth) == (150, 1) { Update::Unsettle } else { Update::Add(nth) });
         let own: Vec<_> = own.map(|update| (0, update)).collect();
         let run = std::panic::AssertUnwindSafe(|| panel.run_frame(&mut machine, &mut (), own));
-        drop(crate::supervise::panics::catch_silently(run));
+        drop(crate::util::panics::catch_silently(run));
         tape.take();
     }
     drop(panel);

@@ -4,9 +4,9 @@
 use super::world::{MS, World, failed, group, spec};
 use crate::{
     group::{AutoShutdown, Strategy},
-    name::Name,
     queued::Origin,
     supervise::{cause::Cause, exit::Exit, lifecycle::Restart},
+    util::name::Name,
     worker::Escalate,
 };
 

@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{
     group::{AutoShutdown, Strategy},
-    name::Name,
     supervise::{
         cause::Cause,
         exit::Exit,
         lifecycle::{Backoff, Restart},
     },
+    util::name::Name,
     worker::{Refusal, RestartError},
 };
 

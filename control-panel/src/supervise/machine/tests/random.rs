@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::world::{MS, World, failed, group, spec};
 use crate::{
     group::{AutoShutdown, Strategy as Together},
-    name::Name,
     supervise::{
         cause::Cause,
         exit::Exit,
         lifecycle::{Backoff, Restart},
     },
+    util::name::Name,
     worker::Escalate,
 };
 

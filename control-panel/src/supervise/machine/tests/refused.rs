@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     group::Strategy,
-    name::Name,
     supervise::{lifecycle::Restart, watchdog::OnStuck},
+    util::name::Name,
     worker::{Escalate, Refusal},
 };
 

@@ -24,7 +24,6 @@ use tokio::time::Instant;
 use super::super::{Directive, GroupId, GroupSpec, Machine, Spec};
 use crate::{
     group::{AutoShutdown, Strategy},
-    name::Name,
     queued::Origin,
     supervise::{
         cause::Cause,
@@ -33,6 +32,7 @@ use crate::{
         lifecycle::{Backoff, Restart},
         watchdog::OnStuck,
     },
+    util::name::Name,
     worker::Escalate,
 };
 

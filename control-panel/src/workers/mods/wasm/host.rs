@@ -26,7 +26,7 @@ use super::super::{
     stopwatch::{Stopwatch, Stretch, thread_time},
     text::plain,
 };
-use crate::supervise::panics;
+use crate::util::panics;
 
 /// The longest text of an intent, in bytes.
 const INTENT_BYTES: u32 = 16 << 10;

@@ -24,7 +24,7 @@ use super::{
     limits::{ModLimits, Pace},
     text::plain,
 };
-use crate::supervise::panics;
+use crate::util::panics;
 
 /// Bytes that parsing a module's text takes for each of its own, at most; and those of an instance besides its code.
 /// `tests/mod_memory.rs` measures again.

@@ -23,9 +23,9 @@ use super::{
     trust::Peers,
 };
 use crate::{
-    Context, Delta, Intent, Peer,
+    Context, Delta, Intent, Peer, Raced,
     anti_entropy::{Local, Options, group},
-    race::{Raced, race},
+    race,
     replica::State,
 };
 

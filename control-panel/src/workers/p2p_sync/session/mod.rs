@@ -21,10 +21,10 @@ use super::{
     store::LinkStore,
 };
 use crate::{
-    Delta, Intent, IntentSender, Peer,
+    Delta, Intent, IntentSender, Peer, Raced,
     anti_entropy::{End, Local, Options, Reason},
     link::Link,
-    race::{Raced, race},
+    race,
     replica::State,
 };
 

@@ -17,7 +17,7 @@ use std::{
     thread,
 };
 
-use super::exit::{PanicPlace, PanicReport};
+use crate::supervise::exit::{PanicPlace, PanicReport};
 
 /// Whether a panic ends the process, whatever is done here.
 pub(crate) const ABORT: bool = cfg!(panic = "abort");
@@ -158,7 +158,7 @@ fn place(at: &Location<'_>) -> PanicPlace {
 }
 
 /// The text of a payload, if it is text.
-pub(super) fn message(payload: &(dyn Any + Send)) -> Option<&str> {
+pub(crate) fn message(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
@@ -226,19 +226,19 @@ fn scope<T>(
 
 /// A panic that no return value can carry. There next to never is one, and it is asked for at every end.
 #[derive(Debug, Default)]
-pub(super) struct LastWords {
+pub(crate) struct LastWords {
     left: AtomicBool,
     panic: Mutex<Option<PanicReport>>,
 }
 
 impl LastWords {
-    pub(super) fn leave(&self, panic: PanicReport) {
+    pub(crate) fn leave(&self, panic: PanicReport) {
         let before = self.lock().replace(panic);
         self.left.store(true, Ordering::Release);
         discard(before);
     }
 
-    pub(super) fn take(&self) -> Option<PanicReport> {
+    pub(crate) fn take(&self) -> Option<PanicReport> {
         if self.left.load(Ordering::Acquire) { self.lock().take() } else { None }
     }
 

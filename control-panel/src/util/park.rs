@@ -12,8 +12,10 @@ use tokio::runtime::Handle;
 
 use crate::{
     reply::unanswered,
-    supervise::panics,
-    sync::thread::{self, Thread},
+    util::{
+        panics,
+        sync::thread::{self, Thread},
+    },
 };
 
 struct Unpark(Thread);

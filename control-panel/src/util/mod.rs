@@ -1,0 +1,15 @@
+//! Small tools that know nothing of workers, intents or panels.
+//!
+//! | file | what |
+//! |---|---|
+//! | `sync` | the standard library's primitives, or shuttle's in a model |
+//! | `park` | waiting for a future on a thread that drives no runtime |
+//! | `race` | the first of two futures |
+//! | `panics` | panics as data |
+//! | `name` | a name that is cheap to clone |
+
+pub(crate) mod name;
+pub(crate) mod panics;
+pub(crate) mod park;
+pub(crate) mod race;
+pub(crate) mod sync;
