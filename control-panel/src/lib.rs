@@ -75,7 +75,7 @@ pub use crate::{
     supervise::{
         cause::Cause,
         events::{Event, EventKind, Events, Notice},
-        exit::{Exit, PanicPlace, PanicReport, WorkerError, WorkerOutput},
+        exit::{Exit, WorkerError, WorkerOutput},
         intensity::Intensity,
         lifecycle::{Backoff, Restart},
         report::{ShutdownReport, Verdict, WorkerReport},
@@ -84,7 +84,7 @@ pub use crate::{
     tasks::{Keyed, Tasks},
     util::{
         name::Name,
-        panics::{is_supervised_panic, skip_supervised_panics},
+        panics::{PanicPlace, PanicReport, is_supervised_panic, skip_supervised_panics},
         race::{Raced, race},
     },
     waiting::Waited,

@@ -16,7 +16,10 @@ use tokio::sync::{
 };
 
 use super::{Takes, WrongInbox};
-use crate::{error::CommandError, supervise::exit::PanicReport, util::panics};
+use crate::{
+    error::CommandError,
+    util::panics::{self, PanicReport},
+};
 
 /// How many commands an inbox holds.
 pub(crate) const CAPACITY: usize = 32;

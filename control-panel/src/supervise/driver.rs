@@ -16,7 +16,7 @@ use super::{
     call::Call,
     cause::{Cause, Term},
     deadline::Pause,
-    exit::{Exit, PanicReport, WorkerError, WorkerOutput},
+    exit::{Exit, WorkerError, WorkerOutput},
     generation::Generation,
     kinds::{Body, Job, Kind, LocalRun},
     machine::Directive,
@@ -24,7 +24,10 @@ use super::{
     record::Record,
     registry::Registry,
 };
-use crate::{reply::unanswered, util::panics};
+use crate::{
+    reply::unanswered,
+    util::panics::{self, PanicReport},
+};
 
 /// A worker's run, its types erased.
 pub(crate) type Run = Pin<Box<dyn Running + Send>>;

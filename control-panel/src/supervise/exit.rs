@@ -1,15 +1,8 @@
 //! How a worker's generation ends.
 
-use std::{
-    any::Any,
-    backtrace::Backtrace,
-    convert::Infallible,
-    error::Error,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
-use crate::worker::Refusal;
+use crate::{util::panics::PanicReport, worker::Refusal};
 
 /// How a worker ended.
 #[non_exhaustive]
@@ -74,77 +67,6 @@ impl fmt::Display for Exit {
 
 /// The error a worker returned, shared.
 pub type WorkerError = Arc<dyn Error + Send + Sync>;
-
-/// A worker's panic, as data.
-///
-/// Its text puts the place first, so that a narrow table clips the message and not the place:
-/// `at src/sync.rs:40:13: index out of bounds`.
-#[derive(Clone)]
-pub struct PanicReport(Arc<Panic>);
-
-/// Apart, so that every [`Exit`] that is no panic stays small: statuses, events and reports hold one each.
-struct Panic {
-    message: Box<str>,
-    place: Option<PanicPlace>,
-    payload: Mutex<Option<Box<dyn Any + Send>>>,
-}
-
-/// Where a panic arose.
-#[non_exhaustive]
-#[derive(Debug, Clone)]
-pub struct PanicPlace {
-    /// The source file.
-    pub file: Arc<str>,
-    /// The line, from 1.
-    pub line: u32,
-    /// The column, from 1.
-    pub column: u32,
-    /// The backtrace, where `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asks for one.
-    pub backtrace: Option<Arc<Backtrace>>,
-}
-
-impl PanicReport {
-    pub(crate) fn new(payload: Box<dyn Any + Send>, place: Option<PanicPlace>) -> Self {
-        let message = crate::util::panics::message(&*payload).unwrap_or("a payload that is not text").into();
-        Self(Arc::new(Panic { message, place, payload: Mutex::new(Some(payload)) }))
-    }
-
-    /// The panic's message; a fixed text where the payload is neither `&str` nor `String`.
-    pub fn message(&self) -> &str {
-        &self.0.message
-    }
-
-    /// Where it arose. `None` where the program replaced the panic hook without calling the one before it.
-    pub fn place(&self) -> Option<&PanicPlace> {
-        self.0.place.as_ref()
-    }
-
-    /// The payload itself, for whoever takes it first: to downcast, or for [`std::panic::resume_unwind`].
-    pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
-        self.0.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl fmt::Display for PanicPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
-
-impl fmt::Display for PanicReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place() {
-            Some(place) => write!(f, "at {place}: {}", self.message()),
-            None => write!(f, "at an unknown place: {}", self.message()),
-        }
-    }
-}
-
-impl fmt::Debug for PanicReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Panic({self})")
-    }
-}
 
 /// What an async worker may return: nothing, or a `Result` whose error tells why it failed.
 ///

@@ -157,7 +157,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervise::exit::PanicReport;
+    use crate::util::panics::PanicReport;
 
     const MS: Duration = Duration::from_millis(1);
 

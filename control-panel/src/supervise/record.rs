@@ -15,7 +15,7 @@ use tokio::{sync::Notify, task::AbortHandle, time::Instant};
 use super::{
     cause::{Cause, CauseCell, Term},
     events::EventKind,
-    exit::{Exit, PanicReport},
+    exit::Exit,
     kinds::Kind,
     notable::{Notable, Wake},
     off_task::OffTask,
@@ -30,7 +30,7 @@ use crate::{
     reply::unanswered::{self, Unanswered},
     util::{
         name::Name,
-        panics::{self, LastWords},
+        panics::{self, LastWords, PanicReport},
     },
     worker::{Cancel, Refusal, WorkerStatus},
 };

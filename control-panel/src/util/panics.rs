@@ -4,6 +4,8 @@
 //! once and for all panels, notes the place for whoever is catching on this thread, and then calls the hook
 //! that was there before: the user's, or the standard one that prints.
 
+mod report;
+
 use std::{
     any::Any,
     backtrace::{Backtrace, BacktraceStatus},
@@ -17,7 +19,7 @@ use std::{
     thread,
 };
 
-use crate::supervise::exit::{PanicPlace, PanicReport};
+pub use self::report::{PanicPlace, PanicReport};
 
 /// Whether a panic ends the process, whatever is done here.
 pub(crate) const ABORT: bool = cfg!(panic = "abort");
@@ -158,7 +160,7 @@ fn place(at: &Location<'_>) -> PanicPlace {
 }
 
 /// The text of a payload, if it is text.
-pub(crate) fn message(payload: &(dyn Any + Send)) -> Option<&str> {
+fn message(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 

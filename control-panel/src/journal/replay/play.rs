@@ -14,8 +14,7 @@ use crate::{
     journal::intents::Body,
     queued::{CausalityOrder, Origin, QueuedIntent},
     replica::answers::Answers,
-    supervise::exit::PanicReport,
-    util::panics,
+    util::panics::{self, PanicReport},
 };
 
 /// The frame, and what it did.
