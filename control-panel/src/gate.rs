@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use crate::{
     context::Context,
     intent::Intent,
-    supervise::{cause::Term, deadline::race, record::Record},
-    util::park,
+    supervise::{cause::Term, record::Record},
+    util::{deadline::race, park},
     worker::WorkerHandle,
 };
 

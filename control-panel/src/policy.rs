@@ -10,11 +10,11 @@ use tokio::sync::watch;
 
 use crate::{
     error::Stopped,
-    supervise::{
-        cause::Term,
+    supervise::cause::Term,
+    util::{
         deadline::{Raced, race},
+        park,
     },
-    util::park,
 };
 
 /// The setting side. Its lock is held for the exchange of one `Arc`.

@@ -19,11 +19,11 @@ use super::{
 use crate::{
     intent::IntentSource,
     observe,
-    supervise::{
-        cause::Term,
+    supervise::cause::Term,
+    util::{
         deadline::{Raced, race},
+        park,
     },
-    util::park,
 };
 
 /// Receives the signals of type `S` that are published from now on: what

@@ -21,12 +21,11 @@ use crate::{
     context::Context,
     error::CommandError,
     intent::Intent,
-    supervise::{
-        cause::Term,
+    supervise::{cause::Term, record::Record},
+    util::{
         deadline::{Raced, race},
-        record::Record,
+        park,
     },
-    util::park,
     worker::WorkerHandle,
 };
 

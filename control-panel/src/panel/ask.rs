@@ -11,7 +11,8 @@ use crate::{
     intent::Intent,
     queue::Queue,
     reply::{self, Answer, Reply},
-    supervise::{deadline, machine::Place},
+    supervise::machine::Place,
+    util::deadline,
     worker::Worker,
 };
 

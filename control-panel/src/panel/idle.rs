@@ -25,13 +25,12 @@ use super::{ControlPanel, PanelBuilder};
 use crate::{
     gate::Suspend,
     intent::Intent,
-    supervise::{
+    supervise::{registry::Registry, supervisor::Supervisor},
+    util::{
         clock,
         deadline::{self, Pause},
-        registry::Registry,
-        supervisor::Supervisor,
+        panics,
     },
-    util::panics,
 };
 
 /// How often the timer looks within `idle_after`: the panel is idle at most this fraction late.

@@ -9,12 +9,11 @@ use std::{
 use super::{ControlPanel, shared::Shared};
 use crate::{
     intent::Intent,
-    supervise::{
+    supervise::{report::ShutdownReport, supervisor::Caller},
+    util::{
         deadline::{Raced, race},
-        report::ShutdownReport,
-        supervisor::Caller,
+        park,
     },
-    util::park,
 };
 
 /// How often a frame is called that drains nothing of what there is.

@@ -7,8 +7,10 @@ use crate::{
     context::Context,
     error::{SendError, Stopped},
     intent::Intent,
-    supervise::deadline::{Raced, race},
-    util::park,
+    util::{
+        deadline::{Raced, race},
+        park,
+    },
 };
 
 impl<I: Intent, P> Context<I, P> {

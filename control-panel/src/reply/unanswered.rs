@@ -16,9 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    supervise::clock::{self, Alarm},
-    util::panics,
+use crate::util::{
+    clock::{self, Alarm},
+    panics,
 };
 
 /// How long a run may go on (a plain call that never waits for anything of the panel's) before its replies are given up all the

@@ -10,8 +10,8 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{clock, timer::Timer};
-use crate::observe::Span;
+use super::timer::Timer;
+use crate::{observe::Span, util::clock};
 
 /// Why a worker, or one generation of it, was told to stop: what [`Context::cause`](crate::Context::cause),
 /// events and reports say.

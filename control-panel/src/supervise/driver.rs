@@ -15,7 +15,6 @@ use std::{
 use super::{
     call::Call,
     cause::{Cause, Term},
-    deadline::Pause,
     exit::{Exit, WorkerError, WorkerOutput},
     generation::Generation,
     kinds::{Body, Job, Kind, LocalRun},
@@ -26,7 +25,10 @@ use super::{
 };
 use crate::{
     reply::unanswered,
-    util::panics::{self, PanicReport},
+    util::{
+        deadline::Pause,
+        panics::{self, PanicReport},
+    },
 };
 
 /// A worker's run, its types erased.

@@ -7,7 +7,8 @@ use std::sync::{
 
 use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 
-use super::{deadline, local::Local, registry::Registry};
+use super::{local::Local, registry::Registry};
+use crate::util::deadline;
 
 #[derive(Debug)]
 pub(super) struct Hosts {

@@ -27,8 +27,6 @@
 
 mod call;
 pub(crate) mod cause;
-pub(crate) mod clock;
-pub(crate) mod deadline;
 pub(crate) mod driver;
 pub(crate) mod events;
 pub(crate) mod exit;

@@ -16,10 +16,8 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{
-    clock, deadline, driver::Task, kinds::Kind, machine::Directive, record::Record, registry::Registry,
-};
-use crate::util::panics;
+use super::{driver::Task, kinds::Kind, machine::Directive, record::Record, registry::Registry};
+use crate::util::{clock, deadline, panics};
 
 /// Where the operating system refused a thread and the worker is not to wait before it tries again, it waits for this.
 const NO_THREAD: Duration = Duration::from_millis(10);

@@ -30,7 +30,6 @@ use self::{
 pub(crate) use self::{looking::Look, stopping::Incidents};
 use super::{
     cause::{Cause, Term},
-    clock,
     driver::Task,
     events::Log,
     exit::Exit,
@@ -42,12 +41,13 @@ use super::{
     report::ShutdownReport,
     roster::Roster,
     timer::Timer,
+    watchdog::Watchdog,
     watched::Attention,
 };
 use crate::{
     observe::Span,
     queued::Origin,
-    util::name::Name,
+    util::{clock, name::Name},
     worker::{Refusal, RestartError},
 };
 
@@ -79,6 +79,8 @@ pub(crate) struct Registry {
     first_polls: AtomicU64,
     /// Their number at which too long none of the others was polled, and one more; 0 where that is not so.
     pub(super) overdue: AtomicU64,
+    /// What the last looks saw. The clock's thread alone takes this lock.
+    pub(super) watchdog: Mutex<Watchdog>,
     /// Whether the panel was dropped.
     gone: AtomicBool,
     escalated: AtomicBool,
@@ -138,6 +140,7 @@ impl Registry {
             on_runtime: AtomicUsize::new(0),
             first_polls: AtomicU64::new(0),
             overdue: AtomicU64::new(0),
+            watchdog: Mutex::default(),
             gone: AtomicBool::new(false),
             escalated: AtomicBool::new(false),
             runtime_gone: AtomicBool::new(false),

@@ -8,8 +8,11 @@ use std::{
     time::Duration,
 };
 
-use super::{cause::Cause, clock, exit::Exit, record::Record, registry::Incidents};
-use crate::{queued::Origin, util::name::Name};
+use super::{cause::Cause, exit::Exit, record::Record, registry::Incidents};
+use crate::{
+    queued::Origin,
+    util::{clock, name::Name},
+};
 
 /// How one worker ended.
 #[non_exhaustive]

@@ -16,7 +16,6 @@ use tokio::runtime::Handle;
 
 use super::{
     cause::{Cause, Term},
-    deadline::{Deadline, Moment, Raced, race},
     driver::{Start, Task},
     hosts::Hosts,
     local::Local,
@@ -27,7 +26,11 @@ use super::{
     report::ShutdownReport,
 };
 use crate::{
-    util::{name::Name, panics},
+    util::{
+        deadline::{Deadline, Moment, Raced, race},
+        name::Name,
+        panics,
+    },
     worker::{Refusal, WorkerStatus},
 };
 

@@ -13,8 +13,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{deadline::Pause, registry::Registry};
-use crate::util::panics;
+use super::registry::Registry;
+use crate::util::{deadline::Pause, panics};
 
 type Ring = Box<dyn Fn(&Registry) + Send + Sync>;
 

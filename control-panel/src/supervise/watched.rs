@@ -1,6 +1,10 @@
 //! What the watchdog is shown of a panel, and what its findings come to there.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use super::{
     polling::{self, Poll},
@@ -8,7 +12,7 @@ use super::{
     registry::Registry,
     watchdog::{Finding, Mark, Subject, Watchdog},
 };
-use crate::queued::Origin;
+use crate::{queued::Origin, util::clock::Watch};
 
 /// What is to be watched of a panel's living workers.
 #[derive(Debug, Default)]
@@ -56,9 +60,20 @@ impl Attention {
     }
 }
 
+impl Watch for Registry {
+    fn look(&self, now: Duration) -> Option<Duration> {
+        // The clock's thread alone looks.
+        self.look_after(
+            &mut self.watchdog.lock().unwrap_or_else(PoisonError::into_inner),
+            now,
+            &polling::polled(),
+        )
+    }
+}
+
 impl Registry {
     /// Looks after the workers, given what all threads run. Returns the shortest limit; none when nobody is left to watch.
-    pub(super) fn look_after(&self, dog: &mut Watchdog, now: Duration, polled: &[Poll]) -> Option<Duration> {
+    fn look_after(&self, dog: &mut Watchdog, now: Duration, polled: &[Poll]) -> Option<Duration> {
         self.look_for_unpolled(&mut dog.unpolled, now);
         let mut state = self.lock();
         let limit = state.attention.shortest()?;

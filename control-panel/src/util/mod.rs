@@ -5,9 +5,13 @@
 //! | `sync` | the standard library's primitives, or shuttle's in a model |
 //! | `park` | waiting for a future on a thread that drives no runtime |
 //! | `race` | the first of two futures |
+//! | `clock` | the one native thread: rings deadlines, and looks after what is watched |
+//! | `deadline` | one moment on two clocks |
 //! | `panics` | panics as data |
 //! | `name` | a name that is cheap to clone |
 
+pub(crate) mod clock;
+pub(crate) mod deadline;
 pub(crate) mod name;
 pub(crate) mod panics;
 pub(crate) mod park;

@@ -13,13 +13,13 @@ use crate::{
     queued::Origin,
     supervise::{
         cause::Cause,
-        clock,
         exit::Exit,
         polling,
         record::Record,
         report::{ShutdownReport, WorkerReport},
         roster::{self, Roster},
     },
+    util::clock,
     worker::Cancel,
 };
 

@@ -14,8 +14,10 @@ use super::{
 };
 use crate::{
     Context, Intent, PolicyClosed, PolicyWatch, SendError, Source, TrySendError, Worker,
-    supervise::deadline::{Raced, race},
-    util::panics,
+    util::{
+        deadline::{Raced, race},
+        panics,
+    },
     workers::{MemoryLevel, wait::after},
 };
 

@@ -1,4 +1,4 @@
-//! The process's one native clock thread: it rings deadlines and looks after the workers, whatever the runtimes do.
+//! The process's one native clock thread: it rings deadlines and looks after what is watched, whatever the runtimes do.
 //!
 //! It starts when there is something to do, sleeps until the next thing, and ends once there has been nothing for a while.
 
@@ -13,13 +13,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{polling, registry::Registry, watchdog::Watchdog};
-use crate::util::panics;
+use super::panics;
 
 /// How long the thread stays when there is nothing to do: starting one takes longer than what it is needed for.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// A worker is found stuck between one and one and a half times its limit.
+/// What is watched for a limit is found stuck between one and one and a half times that.
 const LOOKS_PER_LIMIT: u32 = 4;
 
 /// Microseconds that somebody was watched for, as of the last look. From 1, so that 0 can be never.
@@ -36,7 +35,7 @@ struct State {
     /// Who is woken when. The number tells those of one moment apart.
     alarms: BTreeMap<Alarm, Waker>,
     numbers: u64,
-    panels: Vec<Watched>,
+    watched: Vec<Watched>,
     /// The last look and the next.
     looked: Option<Instant>,
     next_look: Option<Instant>,
@@ -51,11 +50,17 @@ pub(crate) struct Alarm {
     number: u64,
 }
 
+/// What the clock looks after.
+pub(crate) trait Watch: Send + Sync {
+    /// Looks at all of it, `now` by the clock's own time, which counts no more than the clock waited for. Returns the shortest
+    /// limit that is watched for from now on; none when nothing is left to watch. May call in here, and may panic.
+    fn look(&self, now: Duration) -> Option<Duration>;
+}
+
 struct Watched {
-    panel: Weak<Registry>,
+    what: Weak<dyn Watch>,
     /// The shortest that is watched for there.
     limit: Duration,
-    dog: Watchdog,
 }
 
 /// The coarse time that a heartbeat is stamped with: one load.
@@ -88,12 +93,12 @@ pub(crate) fn unset(alarm: Alarm) {
     drop(waker);
 }
 
-/// Looks after a panel from now on, until it wants no more.
-pub(super) fn watch(panel: Weak<Registry>, limit: Duration) {
+/// Looks after it from now on, until it wants no more.
+pub(crate) fn watch(what: Weak<dyn Watch>, limit: Duration) {
     let mut state = CLOCK.lock();
-    match state.panels.iter_mut().find(|watched| watched.panel.ptr_eq(&panel)) {
+    match state.watched.iter_mut().find(|watched| watched.what.ptr_eq(&what)) {
         Some(watched) => watched.limit = watched.limit.min(limit),
-        None => state.panels.push(Watched { panel, limit, dog: Watchdog::default() }),
+        None => state.watched.push(Watched { what, limit }),
     }
     if let Some(next) = state.plan(Instant::now()) {
         CLOCK.wake_by(&mut state, next);
@@ -105,7 +110,7 @@ impl State {
         Self {
             alarms: BTreeMap::new(),
             numbers: 0,
-            panels: Vec::new(),
+            watched: Vec::new(),
             looked: None,
             next_look: None,
             sleeps_until: None,
@@ -114,7 +119,7 @@ impl State {
 
     /// When to look next, now that what is watched may have changed.
     fn plan(&mut self, now: Instant) -> Option<Instant> {
-        let Some(limit) = self.panels.iter().map(|watched| watched.limit).min() else {
+        let Some(limit) = self.watched.iter().map(|watched| watched.limit).min() else {
             (self.looked, self.next_look) = (None, None);
             return None;
         };
@@ -175,13 +180,13 @@ impl Clock {
             let due = state.due(now);
             let advance = state.advance(now);
             if !due.is_empty() || advance.is_some() {
-                let panels = if advance.is_some() { std::mem::take(&mut state.panels) } else { Vec::new() };
+                let watched = if advance.is_some() { std::mem::take(&mut state.watched) } else { Vec::new() };
                 // Whoever wants something meanwhile need not wake this thread.
                 state.sleeps_until = Some(now);
                 drop(state);
-                let panels = work(due, panels, advance);
+                let watched = work(due, watched, advance);
                 state = self.lock();
-                state.take_back(panels);
+                state.take_back(watched);
                 continue;
             }
             let look = state.plan(now);
@@ -203,41 +208,39 @@ impl Clock {
 }
 
 impl State {
-    /// Panels that were looked at, beside those that came meanwhile.
-    fn take_back(&mut self, panels: Vec<Watched>) {
-        let came = std::mem::replace(&mut self.panels, panels);
+    /// What was looked at, beside what came meanwhile.
+    fn take_back(&mut self, looked_at: Vec<Watched>) {
+        let came = std::mem::replace(&mut self.watched, looked_at);
         for new in came {
-            match self.panels.iter_mut().find(|watched| watched.panel.ptr_eq(&new.panel)) {
+            match self.watched.iter_mut().find(|watched| watched.what.ptr_eq(&new.what)) {
                 Some(watched) => watched.limit = watched.limit.min(new.limit),
-                None => self.panels.push(new),
+                None => self.watched.push(new),
             }
         }
     }
 }
 
 /// What is done without the lock, because it runs code of others: it may call in here, and it may panic.
-fn work(due: Vec<Waker>, mut panels: Vec<Watched>, advance: Option<Duration>) -> Vec<Watched> {
+fn work(due: Vec<Waker>, mut all: Vec<Watched>, advance: Option<Duration>) -> Vec<Watched> {
     for waker in due {
         panics::catch(|| waker.wake()).ok();
     }
     if let Some(advance) = advance {
-        // Told only after the look: so no heartbeat of before it bears the stamp of one after it.
+        // The tick moves only after the look: so no heartbeat of before it bears the stamp of one after it.
         let now = Duration::from_micros(tick()) + advance;
-        let polled = polling::polled();
-        panels.retain_mut(|watched| {
-            let limit = panics::catch(|| watched.panel.upgrade()?.look_after(&mut watched.dog, now, &polled));
-            match limit {
+        all.retain_mut(|watched| {
+            match panics::catch(|| watched.what.upgrade()?.look(now)) {
                 Ok(Some(limit)) => watched.limit = limit,
-                // Nobody lives there, or nobody is left.
+                // It is gone, or has nothing left to watch.
                 Ok(None) => return false,
-                // Somebody else's code panicked: it was told to the hook, and the others go on.
+                // The panic hook has the panic of that code, and the others go on.
                 Err(_) => {}
             }
             true
         });
         TICK.store(u64::try_from(now.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
-    panels
+    all
 }
 
 #[cfg(test)]
@@ -279,8 +282,14 @@ mod tests {
 
     #[test]
     fn time_in_which_the_clock_did_not_run_counts_for_little() {
+        struct Nothing;
+        impl Watch for Nothing {
+            fn look(&self, _now: Duration) -> Option<Duration> {
+                None
+            }
+        }
         let mut state = State::new();
-        state.panels.push(Watched { panel: Weak::new(), limit: 100 * MS, dog: Watchdog::default() });
+        state.watched.push(Watched { what: Weak::<Nothing>::new(), limit: 100 * MS });
         let mut now = Instant::now();
         for (slept, counts) in [(25, 25), (30, 30), (5_000, 50), (25, 25)] {
             let next = state.plan(now).unwrap();
@@ -289,7 +298,7 @@ mod tests {
             now += slept * MS;
             assert_eq!(state.advance(now), Some(counts * MS), "after {slept} ms");
         }
-        state.panels.clear();
+        state.watched.clear();
         assert_eq!((state.plan(now), state.advance(now + 25 * MS)), (None, None), "nobody, nothing");
     }
 }
