@@ -8,15 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     bus::Buses,
-    error::{SendError, TrySendError},
-    intent::Intent,
+    intent::{Intent, order::Origin},
+    lifecycle::{
+        cause::Cause,
+        error::{SendError, TrySendError},
+        run_token::Term,
+    },
     policy::PolicyWatch,
     queue::IntentSender,
-    queued::Origin,
-    supervise::{
-        cause::{Cause, Term},
-        record::Record,
-    },
+    supervise::record::Record,
     util::park,
 };
 

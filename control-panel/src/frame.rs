@@ -9,10 +9,9 @@ use std::{fmt, iter::FusedIterator, panic, sync::Arc, thread, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    intent::Intent,
+    intent::{Intent, order::QueuedIntent},
     observe::Tally,
     queue::{Batch, Local, Queue},
-    queued::QueuedIntent,
     util::{name::Name, panics},
 };
 

@@ -13,24 +13,11 @@ use tokio::sync::Notify;
 use crate::{
     context::Context,
     intent::Intent,
-    supervise::{cause::Term, record::Record},
+    lifecycle::{options::Suspend, run_token::Term},
+    supervise::record::Record,
     util::{deadline::race, park},
     worker::WorkerHandle,
 };
-
-/// Whether an idle panel suspends a worker.
-///
-/// A panel is idle when nobody has [touched](crate::ControlPanel::touch) it for as long as
-/// [`idle_after`](crate::PanelBuilder::idle_after) says.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Suspend {
-    /// Only [`WorkerHandle::suspend`] does.
-    #[default]
-    Never,
-    /// Its gate closes when the panel becomes idle, and opens at the next touch.
-    OnIdle,
-}
 
 /// Why a gate is closed. It is open when no bit is set.
 #[derive(Debug, Clone, Copy)]

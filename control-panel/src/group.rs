@@ -7,44 +7,19 @@ use std::{
 
 use crate::{
     intent::Intent,
-    panel::{Spawn, sealed, shared::Shared},
-    supervise::{
+    lifecycle::{
         cause::Cause,
         intensity::Intensity,
+        options::{AutoShutdown, Escalate, Strategy},
+        status::Refusal,
+    },
+    panel::{Spawn, sealed, shared::Shared},
+    supervise::{
         machine::{GroupId, GroupSpec},
         supervisor::Recruit,
     },
-    worker::{Escalate, Refusal, Worker, WorkerHandle},
+    worker::{Worker, WorkerHandle},
 };
-
-/// Who is restarted when a worker of a group fails. (Erlang/OTP's supervisor strategies.) One that is restarted
-/// [by hand](WorkerHandle::restart) did not fail, and starts anew alone.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Strategy {
-    /// That worker alone. The default.
-    #[default]
-    OneForOne,
-    /// All of them.
-    OneForAll,
-    /// That worker, and those that were spawned after it.
-    RestForOne,
-}
-
-/// Whether a group ends when a significant worker of it ends by itself. (Erlang/OTP's automatic shutdown.)
-///
-/// A worker is significant if it says so ([`Worker::significant`]); it ends by itself when it is not started again.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AutoShutdown {
-    /// No. The default.
-    #[default]
-    Never,
-    /// Yes, with the first.
-    AnySignificant,
-    /// Yes, with the last.
-    AllSignificant,
-}
 
 /// Collects the workers of a group: what [`ControlPanel::group`](crate::ControlPanel::group) returns.
 ///

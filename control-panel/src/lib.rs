@@ -14,7 +14,6 @@ mod bus;
 mod context;
 #[cfg(any(feature = "journal", feature = "testing"))]
 mod difference;
-mod error;
 mod frame;
 mod gate;
 mod group;
@@ -23,6 +22,7 @@ mod intent;
 #[cfg(feature = "journal")]
 #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
 pub mod journal;
+mod lifecycle;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod link;
@@ -30,7 +30,6 @@ mod observe;
 mod panel;
 mod policy;
 mod queue;
-mod queued;
 mod reducer;
 pub mod replica;
 mod reply;
@@ -56,30 +55,36 @@ pub use crate::link::Link;
 pub use crate::{
     bus::{BusStatus, Received, Signal, SignalBus, SignalTotals, Subscription},
     context::Context,
-    error::{BuildError, CommandError, SendError, TrySendError},
     frame::{Frame, FrameBudget, RedoFigures, SlowestApply},
-    gate::{Gate, Suspend},
-    group::{AutoShutdown, Group, GroupBuilder, Strategy},
+    gate::Gate,
+    group::{Group, GroupBuilder},
     inbox::{Broadcast, Inbox, NoInbox},
-    intent::{CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant},
+    intent::{
+        CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant,
+        order::{CausalityOrder, Origin, QueuedIntent},
+    },
+    lifecycle::{
+        cause::Cause,
+        error::{BuildError, CommandError, NoReply, RestartError, SendError, TrySendError},
+        event::{Event, EventKind, Notice},
+        exit::{Exit, WorkerError, WorkerOutput},
+        intensity::Intensity,
+        options::{AutoShutdown, Cancel, Escalate, OnStuck, Strategy, Suspend},
+        restart::{Backoff, Restart},
+        status::{Refusal, WorkerStatus},
+    },
     panel::{
         ByDefault, Configured, ControlPanel, Given, GivesPolicy, LastIncidents, PanelBuilder, PanelStatus,
         Spawn, Spawner, WorkerInfo, Workers,
     },
     policy::{PolicyClosed, PolicyWatch},
     queue::{IntentSender, Permits},
-    queued::{CausalityOrder, Origin, QueuedIntent},
     reducer::{FrameReport, Reconcile, Reducer, Warning},
     replica::{Author, Delta, Peer, Replica, Stamp, State, Undoable, Version},
-    reply::{Answer, NoReply, Reply, RequestError, reply},
+    reply::{Answer, Reply, RequestError, reply},
     supervise::{
-        cause::Cause,
-        events::{Event, EventKind, Events, Notice},
-        exit::{Exit, WorkerError, WorkerOutput},
-        intensity::Intensity,
-        lifecycle::{Backoff, Restart},
+        events::Events,
         report::{ShutdownReport, Verdict, WorkerReport},
-        watchdog::OnStuck,
     },
     tasks::{Keyed, Tasks},
     util::{
@@ -88,5 +93,5 @@ pub use crate::{
         race::{Raced, race},
     },
     waiting::Waited,
-    worker::{Cancel, Escalate, Refusal, RestartError, Worker, WorkerHandle, WorkerStatus},
+    worker::{Worker, WorkerHandle},
 };

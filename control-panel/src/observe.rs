@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
-use crate::supervise::cause::Cause;
+use crate::lifecycle::cause::Cause;
 #[cfg(any(feature = "tracing", feature = "metrics"))]
-use crate::supervise::events::EventKind;
+use crate::lifecycle::event::EventKind;
 #[cfg(feature = "metrics")]
-use crate::supervise::exit::Exit;
+use crate::lifecycle::exit::Exit;
 use crate::{
-    frame::RedoFigures, queue::Counts, queued::Origin, supervise::events::Seen, util::name::Name,
-    worker::WorkerStatus,
+    frame::RedoFigures, intent::order::Origin, lifecycle::status::WorkerStatus, queue::Counts,
+    supervise::events::Seen, util::name::Name,
 };
 
 /// What subscribers filter by.

@@ -9,8 +9,7 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    error::Stopped,
-    supervise::cause::Term,
+    lifecycle::{error::Stopped, run_token::Term},
     util::{
         deadline::{Raced, race},
         park,

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::{
     frame::{RedoFigures, SlowestApply},
-    intent::Intent,
-    queued::QueuedIntent,
+    intent::{Intent, order::QueuedIntent},
 };
 
 /// The first phase: the state, and how one intent changes it.

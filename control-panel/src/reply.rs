@@ -3,10 +3,8 @@
 #[cfg(feature = "journal")]
 mod recorded;
 mod request;
-pub(crate) mod unanswered;
 
 use std::{
-    error::Error,
     fmt,
     future::Future,
     pin::Pin,
@@ -17,8 +15,13 @@ use std::{
 use tokio::sync::oneshot;
 
 pub use self::request::RequestError;
-use self::unanswered::Unanswered;
-use crate::util::park;
+use crate::{
+    lifecycle::{
+        error::NoReply,
+        unanswered::{self, Unanswered},
+    },
+    util::park,
+};
 
 /// A reply and the answer that it becomes, for one question.
 ///
@@ -251,19 +254,3 @@ impl<T> fmt::Debug for Answer<T> {
         f.debug_struct("Answer").field("taken", &matches!(self.state, State::Taken)).finish_non_exhaustive()
     }
 }
-
-/// The [`Reply`] was dropped unanswered: whoever was asked does not answer, panicked, or is gone.
-///
-/// Where a worker dropped it as its run ended, the worker's status tells that by now: also for a worker on a thread, and where its
-/// task or its panel was dropped. Where it goes on running, this comes at the end of its poll; from a worker on a thread, when it next waits for
-/// something of the panel's, or a quarter of a second later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoReply;
-
-impl fmt::Display for NoReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the question was dropped unanswered: whoever was asked does not answer it, or is gone")
-    }
-}
-
-impl Error for NoReply {}

@@ -8,11 +8,9 @@ use std::{
 
 use crate::{
     intent::Intent,
+    lifecycle::cause::Cause,
     panel::{Spawn, sealed, shared::Shared},
-    supervise::{
-        cause::Cause,
-        machine::{KeyId, Place, PoolId},
-    },
+    supervise::machine::{KeyId, Place, PoolId},
     worker::{Worker, WorkerHandle},
 };
 

@@ -25,17 +25,20 @@ use crate::{
     context::Context,
     frame::{Frame, FrameBudget},
     intent::Intent,
+    lifecycle::{
+        cause::Cause,
+        options::{Cancel, Limits},
+        run_token::Term,
+    },
     panel::{ControlPanel, GivesPolicy, PanelBuilder},
     policy::Policy,
     queue::{IntentSender, Queue},
     supervise::{
-        cause::{Cause, Term},
         kinds::Kind,
         record::{Identity, Record},
-        watchdog::Limits,
     },
     util::name::Name,
-    worker::{Cancel, WorkerHandle},
+    worker::WorkerHandle,
 };
 
 pub use crate::difference::{Difference, difference};

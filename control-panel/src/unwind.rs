@@ -15,10 +15,11 @@ use crate::{
     bus::{Buses, Signal, SignalBus, Subscription},
     frame::Frame,
     intent::Intent,
+    lifecycle::run_token::Term,
     panel::{ControlPanel, shared::Shared},
     queue::{Port, Queue},
     reply::{Answer, Reply},
-    supervise::{cause::Term, events::Log, record::Record},
+    supervise::{events::Log, record::Record},
 };
 
 // What handles share.

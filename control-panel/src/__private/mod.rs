@@ -14,7 +14,7 @@ pub use self::{
     run::Run,
 };
 use crate::{Context, Intent, LatestKey, Variant, Worker};
-pub use crate::{Delivery, supervise::exit::WorkerOutput};
+pub use crate::{Delivery, lifecycle::exit::WorkerOutput};
 
 /// A variant without a clock.
 pub const fn local(name: &'static str) -> Variant {

@@ -11,10 +11,8 @@ use super::{SourceOf, Spawns, WorkerContext};
 use crate::{
     Backoff, Cancel, Escalate, Intensity, NoInbox, OnStuck, Restart, Suspend, WorkerHandle,
     inbox::Takes,
-    supervise::{
-        exit::WorkerOutput,
-        kinds::{self, Generations, Job, Kind},
-    },
+    lifecycle::exit::WorkerOutput,
+    supervise::kinds::{self, Generations, Job, Kind},
     worker::Options,
 };
 

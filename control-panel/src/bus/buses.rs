@@ -16,7 +16,10 @@ use super::{
     SignalBus, Subscription,
     core::{AnyBus, Core},
 };
-use crate::{intent::Source, queued::Origin, util::panics};
+use crate::{
+    intent::{Source, order::Origin},
+    util::panics,
+};
 
 /// One bus at one moment: what [`ControlPanel::buses`](crate::ControlPanel::buses) lists.
 #[non_exhaustive]

@@ -44,9 +44,8 @@ use self::{
     signal::{Announced, Place},
 };
 use crate::{
-    intent::{IntentSource, Source},
-    queued::Origin,
-    supervise::cause::Term,
+    intent::{IntentSource, Source, order::Origin},
+    lifecycle::run_token::Term,
 };
 
 /// How many signals of each bus are kept, unless the builder says otherwise.

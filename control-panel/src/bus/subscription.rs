@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     intent::IntentSource,
+    lifecycle::run_token::Term,
     observe,
-    supervise::cause::Term,
     util::{
         deadline::{Raced, race},
         park,

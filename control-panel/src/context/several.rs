@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Context;
-use crate::{error::SendError, intent::Intent, queue::Permits};
+use crate::{intent::Intent, lifecycle::error::SendError, queue::Permits};
 
 impl<I: Intent, P> Context<I, P> {
     /// Sends all of `intents`, first to last, waiting for slots where it must: see

@@ -1,6 +1,9 @@
 //! What a frame shows to whatever records it: a small trait, which the journal implements.
 
-use crate::{intent::Intent, queued::QueuedIntent, reducer::Reducer};
+use crate::{
+    intent::{Intent, order::QueuedIntent},
+    reducer::Reducer,
+};
 
 use super::Frame;
 

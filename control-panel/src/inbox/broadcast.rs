@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{error::CommandError, worker::WorkerHandle};
+use crate::{lifecycle::error::CommandError, worker::WorkerHandle};
 
 /// What became of a command that was sent to several workers: what
 /// [`ControlPanel::broadcast_command`](crate::ControlPanel::broadcast_command) returns.

@@ -17,7 +17,7 @@ use tokio::sync::{
 
 use super::{Takes, WrongInbox};
 use crate::{
-    error::CommandError,
+    lifecycle::error::CommandError,
     util::panics::{self, PanicReport},
 };
 

@@ -19,9 +19,9 @@ pub(crate) use self::{
 };
 use crate::{
     context::Context,
-    error::CommandError,
     intent::Intent,
-    supervise::{cause::Term, record::Record},
+    lifecycle::{error::CommandError, run_token::Term},
+    supervise::record::Record,
     util::{
         deadline::{Raced, race},
         park,

@@ -7,7 +7,7 @@ use std::{
     ops::Deref,
 };
 
-use crate::{error::CommandError, worker::WorkerHandle};
+use crate::{lifecycle::error::CommandError, worker::WorkerHandle};
 
 /// In the type of a [`WorkerHandle`] or a [`Worker`](crate::Worker): without an inbox, so it takes no commands.
 ///

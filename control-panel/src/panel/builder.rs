@@ -25,9 +25,9 @@ use super::{
 };
 use crate::{
     bus::{self, Buses},
-    error::BuildError,
     frame::{FrameBudget, Recorder},
     intent::Intent,
+    lifecycle::error::BuildError,
     observe::{self, Watch},
     policy::Policy,
     queue::{OnReady, Queue},

@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::PanelBuilder;
 use crate::{
-    intent::Intent,
+    intent::{Intent, order::Origin},
+    lifecycle::event::Notice,
     queue::{Local, Queue},
-    queued::Origin,
-    supervise::events::{Events, Notice},
+    supervise::events::Events,
     util::panics,
 };
 

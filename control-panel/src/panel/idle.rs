@@ -23,8 +23,8 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{ControlPanel, PanelBuilder};
 use crate::{
-    gate::Suspend,
     intent::Intent,
+    lifecycle::options::Suspend,
     supervise::{registry::Registry, supervisor::Supervisor},
     util::{
         clock,

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    intent::Intent,
+    intent::{Intent, order::Origin},
     queue::{Local, Queue},
-    queued::Origin,
 };
 
 /// Origins of local intents that are remembered. A source type with more values than this gets new origins

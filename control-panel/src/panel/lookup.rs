@@ -1,7 +1,11 @@
 //! Finding workers by what they are called.
 
 use super::{ControlPanel, shared::Shared};
-use crate::{inbox::Broadcast, intent::Intent, queued::Origin, worker::WorkerHandle};
+use crate::{
+    inbox::Broadcast,
+    intent::{Intent, order::Origin},
+    worker::WorkerHandle,
+};
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     pub(super) fn worker(&self, name: &str) -> Option<WorkerHandle> {

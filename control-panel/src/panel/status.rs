@@ -12,17 +12,15 @@ use arc_swap::ArcSwap;
 use super::shared::Shared;
 use crate::{
     bus::SignalTotals,
-    intent::Intent,
-    queued::Origin,
+    intent::{Intent, order::Origin},
+    lifecycle::{exit::Exit, status::WorkerStatus},
     reducer::Warning,
     supervise::{
-        exit::Exit,
         record::Record,
         registry::{Look, Registry},
         report::WorkerReport,
     },
     util::name::Name,
-    worker::WorkerStatus,
 };
 
 /// A panel at one moment: what [`ControlPanel::status`](crate::ControlPanel::status) returns.

@@ -14,9 +14,9 @@ use std::task::Waker;
 
 use self::{bucket::Lent, intents::Used};
 pub(super) use self::{bucket::Producer, clocked::Clocked, freed::Freed, intents::Intents};
-use crate::{
-    intent::Intent,
-    queued::{CausalityOrder, Origin, QueuedIntent},
+use crate::intent::{
+    Intent,
+    order::{CausalityOrder, Origin, QueuedIntent},
 };
 
 /// Which bucket a producer's local intents go into.

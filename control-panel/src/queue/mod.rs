@@ -45,8 +45,7 @@ use self::{
     state::{Gate, State},
 };
 use crate::{
-    intent::{Delivery, Intent},
-    queued::Origin,
+    intent::{Delivery, Intent, order::Origin},
     util::{
         panics,
         sync::{

@@ -7,7 +7,11 @@ use super::{
     line::{Standing, Ticket},
     port::Refusal,
 };
-use crate::{error::TrySendError, intent::Intent, queued::clock_of, util::sync::MutexGuard};
+use crate::{
+    intent::{Intent, order::clock_of},
+    lifecycle::error::TrySendError,
+    util::sync::MutexGuard,
+};
 
 /// Reserved slots: what [`IntentSender::reserve_many`](crate::IntentSender::reserve_many) returns. Each
 /// [`send`](Self::send) uses one; those left when it is dropped are free again.

@@ -13,10 +13,11 @@ use super::{
     shares::LaneId,
 };
 use crate::{
-    error::TrySendError,
-    intent::{Delivery, Intent},
-    queued::{Origin, clock_of},
-    supervise::cause::Term,
+    intent::{
+        Delivery, Intent,
+        order::{Origin, clock_of},
+    },
+    lifecycle::{error::TrySendError, run_token::Term},
     util::sync::{
         MutexGuard,
         atomic::{AtomicU64, Ordering},

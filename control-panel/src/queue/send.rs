@@ -9,9 +9,8 @@ use std::{collections::VecDeque, fmt, future::Future, sync::Arc, task::Waker, ti
 use self::futures::{Reserving, Sending, SendingFor, SendingMany};
 use super::{Port, permits::Permits};
 use crate::{
-    error::{SendError, TrySendError},
-    intent::Intent,
-    queued::Origin,
+    intent::{Intent, order::Origin},
+    lifecycle::error::{SendError, TrySendError},
     util::park,
 };
 

@@ -2,11 +2,11 @@
 
 use std::{error::Error, fmt};
 
-use super::{NoReply, Reply, reply};
+use super::{Reply, reply};
 use crate::{
     context::Context,
-    error::{SendError, Stopped},
     intent::Intent,
+    lifecycle::error::{NoReply, SendError, Stopped},
     util::{
         deadline::{Raced, race},
         park,

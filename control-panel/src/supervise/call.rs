@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{cause::Term, driver::guard, exit::Exit, generation::as_asked, kinds::Body, record::Record};
+use super::{driver::guard, generation::as_asked, kinds::Body, record::Record};
+use crate::lifecycle::{exit::Exit, run_token::Term};
 
 /// A call whose panics are caught where they arise.
 pub(super) struct Call {

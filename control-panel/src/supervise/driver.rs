@@ -14,8 +14,6 @@ use std::{
 
 use super::{
     call::Call,
-    cause::{Cause, Term},
-    exit::{Exit, WorkerError, WorkerOutput},
     generation::Generation,
     kinds::{Body, Job, Kind, LocalRun},
     machine::Directive,
@@ -24,7 +22,12 @@ use super::{
     registry::Registry,
 };
 use crate::{
-    reply::unanswered,
+    lifecycle::{
+        cause::Cause,
+        exit::{Exit, WorkerError, WorkerOutput},
+        run_token::Term,
+        unanswered,
+    },
     util::{
         deadline::Pause,
         panics::{self, PanicReport},

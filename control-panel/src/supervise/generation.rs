@@ -10,13 +10,12 @@ use std::{
 use tokio::time::{Sleep, sleep};
 
 use super::{
-    cause::{Cause, Term},
     driver::{Running, guard},
-    exit::Exit,
     record::Record,
-    stop_error::is_stop_error,
 };
-use crate::worker::Cancel;
+use crate::lifecycle::{
+    cause::Cause, exit::Exit, options::Cancel, run_token::Term, stop_error::is_stop_error,
+};
 
 /// A run whose panics, those of its drop included, are caught where they arise.
 pub(super) struct Generation<R: Running + ?Sized> {

@@ -9,10 +9,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{
-    driver::{Run, Running},
-    exit::{Exit, WorkerOutput},
-};
+use super::driver::{Run, Running};
+use crate::lifecycle::exit::{Exit, WorkerOutput};
 
 /// What kind of worker it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

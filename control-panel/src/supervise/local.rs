@@ -12,8 +12,8 @@ use tokio::{
     task::{self, LocalSet},
 };
 
-use super::{driver::Task, exit::WorkerError};
-use crate::util::deadline::race;
+use super::driver::Task;
+use crate::{lifecycle::exit::WorkerError, util::deadline::race};
 
 /// Starts the thread, with a runtime of its own, at the first local worker, and ends it with the panel.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::{mem, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{cause::Cause, events::EventKind};
+use crate::lifecycle::{cause::Cause, event::EventKind};
 
 /// A run, and a wait for the next one, that is shorter than this is not worth a frame: about that of a 60 Hz loop.
 pub(super) const BRIEF: Duration = Duration::from_millis(16);
@@ -26,7 +26,7 @@ pub(crate) enum Wakes {
 pub(super) enum Wake {
     No,
     Now,
-    /// Once nothing has happened to the worker for a moment: a [`Timer`](super::timer::Timer) is to be set.
+    /// Once nothing has happened to the worker for a moment: a [`Timer`](crate::util::timer::Timer) is to be set.
     Settled,
 }
 

@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use super::record::Record;
-use crate::queued::Origin;
+use crate::intent::order::Origin;
 
 /// What a thread was seen at: one poll of one worker, told from every other poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,7 +124,7 @@ impl Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervise::{record::tests::record, watchdog::Limits};
+    use crate::{lifecycle::options::Limits, supervise::record::tests::record};
 
     /// What this thread runs, for a panel that no other test has.
     fn seen() -> Vec<Origin> {

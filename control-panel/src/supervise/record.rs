@@ -13,26 +13,29 @@ use std::{
 use tokio::{sync::Notify, task::AbortHandle, time::Instant};
 
 use super::{
-    cause::{Cause, CauseCell, Term},
-    events::EventKind,
-    exit::Exit,
     kinds::Kind,
     notable::{Notable, Wake},
     off_task::OffTask,
     registry::Registry,
     signal::Signal,
-    watchdog::Limits,
 };
 use crate::{
     gate::GateCell,
     inbox::{self, InboxCell, Takes},
-    queued::Origin,
-    reply::unanswered::{self, Unanswered},
+    intent::order::Origin,
+    lifecycle::{
+        cause::{Cause, CauseCell},
+        event::EventKind,
+        exit::Exit,
+        options::{Cancel, Limits},
+        run_token::Term,
+        status::{Refusal, WorkerStatus},
+        unanswered::{self, Unanswered},
+    },
     util::{
         name::Name,
         panics::{self, LastWords, PanicReport},
     },
-    worker::{Cancel, Refusal, WorkerStatus},
 };
 
 /// In this order: what a stop and an end look at comes first and side by side, which is what thousands of them cost.

@@ -29,10 +29,8 @@ use self::{
 };
 pub(crate) use self::{looking::Look, stopping::Incidents};
 use super::{
-    cause::{Cause, Term},
     driver::Task,
     events::Log,
-    exit::Exit,
     hosts::Hosts,
     kinds::Kind,
     machine::{Directive, GroupId, GroupSpec, Machine, PoolId, Spec},
@@ -40,15 +38,14 @@ use super::{
     record::Record,
     report::ShutdownReport,
     roster::Roster,
-    timer::Timer,
     watchdog::Watchdog,
     watched::Attention,
 };
 use crate::{
+    intent::order::Origin,
+    lifecycle::{cause::Cause, error::RestartError, exit::Exit, run_token::Term, status::Refusal},
     observe::Span,
-    queued::Origin,
-    util::{clock, name::Name},
-    worker::{Refusal, RestartError},
+    util::{clock, name::Name, timer::Timer},
 };
 
 /// Wakes a sleeping loop: what a status shows of the workers changed. Not called under a lock.
@@ -223,8 +220,12 @@ impl Registry {
         // A time that is longer than can be represented is never over.
         if let Some(at) = record.ready_within.and_then(|time| self.hosts.now().checked_add(time)) {
             let (this, origin, alone) = (record.registry.clone(), record.origin, record.kind != Kind::Async);
-            let late = move |registry: &Self| registry.not_ready(origin, generation);
-            term.await_by(Timer::start(self, this, at, alone, late));
+            let late = move || {
+                if let Some(registry) = this.upgrade() {
+                    registry.not_ready(origin, generation);
+                }
+            };
+            term.await_by(Timer::start(&self.hosts.runtime, at, alone, late));
         }
         Some((generation, term))
     }

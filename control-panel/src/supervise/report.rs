@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use super::{cause::Cause, exit::Exit, record::Record, registry::Incidents};
+use super::{record::Record, registry::Incidents};
 use crate::{
-    queued::Origin,
+    intent::order::Origin,
+    lifecycle::{cause::Cause, exit::Exit},
     util::{clock, name::Name},
 };
 

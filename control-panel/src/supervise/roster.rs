@@ -4,7 +4,7 @@
 //! difference, and most stand just there. Who goes leaves a gap, and the line closes up once most of it is gaps: so coming,
 //! looking up and going cost the same few steps in a line of ten and of ten thousand.
 
-use crate::queued::Origin;
+use crate::intent::order::Origin;
 
 /// So many gaps are left as they are.
 const GAPS: usize = 16;

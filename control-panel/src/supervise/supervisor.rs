@@ -15,7 +15,6 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
-    cause::{Cause, Term},
     driver::{Start, Task},
     hosts::Hosts,
     local::Local,
@@ -26,12 +25,16 @@ use super::{
     report::ShutdownReport,
 };
 use crate::{
+    lifecycle::{
+        cause::Cause,
+        run_token::Term,
+        status::{Refusal, WorkerStatus},
+    },
     util::{
         deadline::{Deadline, Moment, Raced, race},
         name::Name,
         panics,
     },
-    worker::{Refusal, WorkerStatus},
 };
 
 /// What a task that was aborted gets to end, even after the deadline.

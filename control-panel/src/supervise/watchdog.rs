@@ -10,41 +10,7 @@ use std::{
 };
 
 use super::{polling::Poll, unpolled::Unpolled};
-use crate::queued::Origin;
-
-/// What a worker found stuck comes to.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnStuck {
-    /// Events and status say so. The default.
-    #[default]
-    Warn,
-    /// Its generation is told to stop, with the cause [`Stuck`](crate::Cause::Stuck), and the next one begins once it really
-    /// ended: after the backoff, and within the intensity, as after a failure, also with [`Restart::Never`](crate::Restart::Never). Needs a worker that can run more than once. A
-    /// generation that stops when it is told that has the exit [`Stuck`](crate::Exit::Stuck), an incident of the report.
-    Restart,
-    /// Every worker is stopped, as by [`Escalate::Panel`](crate::Escalate::Panel); the exit of this one is
-    /// [`Stuck`](crate::Exit::Stuck), if it stops.
-    Escalate,
-}
-
-/// What is watched of a worker, and for how long it may stay the same.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Limits {
-    /// Of a poll.
-    pub(crate) poll: Option<Duration>,
-    /// Between two heartbeats.
-    pub(crate) heartbeat: Option<Duration>,
-}
-
-impl Limits {
-    /// Limits below this would find every pause of the operating system.
-    pub(crate) const LEAST: Duration = Duration::from_millis(10);
-
-    pub(crate) fn shortest(self) -> Option<Duration> {
-        self.poll.into_iter().chain(self.heartbeat).min()
-    }
-}
+use crate::intent::order::Origin;
 
 /// What is to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

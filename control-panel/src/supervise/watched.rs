@@ -12,7 +12,7 @@ use super::{
     registry::Registry,
     watchdog::{Finding, Mark, Subject, Watchdog},
 };
-use crate::{queued::Origin, util::clock::Watch};
+use crate::{intent::order::Origin, util::clock::Watch};
 
 /// What is to be watched of a panel's living workers.
 #[derive(Debug, Default)]
@@ -129,7 +129,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervise::{record::tests::record, watchdog::Limits};
+    use crate::{lifecycle::options::Limits, supervise::record::tests::record};
 
     fn limited(origin: u64, poll: Option<u64>, heartbeat: Option<u64>) -> Arc<Record> {
         let limits =

@@ -11,7 +11,12 @@ use std::{
     time::Duration,
 };
 
-use crate::{intent::Intent, panel::ControlPanel, queued::QueuedIntent, reducer::Reducer, testing};
+use crate::{
+    intent::{Intent, order::QueuedIntent},
+    panel::ControlPanel,
+    reducer::Reducer,
+    testing,
+};
 
 /// A reducer and its panel under exhaustive assertion: the test says of every intent that comes, and of every change of the
 /// state, or fails with what it left out. (As the `TestStore` of The Composable Architecture.)

@@ -7,6 +7,7 @@
 //! | `race` | the first of two futures |
 //! | `clock` | the one native thread: rings deadlines, and looks after what is watched |
 //! | `deadline` | one moment on two clocks |
+//! | `timer` | calls something at a moment of a runtime's clock |
 //! | `panics` | panics as data |
 //! | `name` | a name that is cheap to clone |
 
@@ -17,3 +18,4 @@ pub(crate) mod panics;
 pub(crate) mod park;
 pub(crate) mod race;
 pub(crate) mod sync;
+pub(crate) mod timer;

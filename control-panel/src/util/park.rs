@@ -1,6 +1,7 @@
 //! Waiting on a thread that drives no runtime.
 
 use std::{
+    cell::Cell,
     future::Future,
     pin::{Pin, pin},
     sync::Arc,
@@ -10,13 +11,19 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use crate::{
-    reply::unanswered,
-    util::{
-        panics,
-        sync::thread::{self, Thread},
-    },
+use super::{
+    panics,
+    sync::thread::{self, Thread},
 };
+
+thread_local! {
+    static BEFORE_WAITING: Cell<Option<fn()>> = const { Cell::new(None) };
+}
+
+/// Calls `this` before this thread next waits here: once.
+pub(crate) fn call_before_waiting(this: fn()) {
+    BEFORE_WAITING.set(Some(this));
+}
 
 struct Unpark(Thread);
 
@@ -47,7 +54,9 @@ pub(crate) fn wait_for<F: Future>(future: F, timeout: Duration) -> Option<F::Out
 }
 
 fn poll_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
-    unanswered::give_up_before_waiting();
+    if let Some(before) = BEFORE_WAITING.take() {
+        before();
+    }
     let waker = Arc::new(Unpark(thread::current())).into();
     let mut cx = Context::from_waker(&waker);
     loop {

@@ -1,12 +1,12 @@
 //! What remains in the hand of whoever spawned a worker.
 
-use std::{error::Error, fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
-use super::WorkerStatus;
 use crate::{
     inbox::NoInbox,
-    queued::Origin,
-    supervise::{cause::Cause, exit::Exit, record::Record, registry::Registry},
+    intent::order::Origin,
+    lifecycle::{cause::Cause, error::RestartError, exit::Exit, status::WorkerStatus},
+    supervise::{record::Record, registry::Registry},
     util::park,
 };
 
@@ -192,35 +192,3 @@ impl<C> fmt::Debug for WorkerHandle<C> {
             .finish()
     }
 }
-
-/// Why a worker cannot be started anew.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RestartError {
-    /// It ended, or it was told to for good.
-    Ended,
-    /// Its group is not started yet.
-    NotStarted,
-    /// Its factory makes one generation only: a worker annotated without `restart`, or made by [`Worker::once`](crate::Worker::once).
-    RunsOnce,
-    /// The panel's runtime is gone, and with it the task that would start it.
-    RuntimeGone,
-}
-
-impl fmt::Display for RestartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ended => "the worker ended, or was told to for good; spawn it again",
-            Self::NotStarted => "the worker's group is not started yet; call its `start` first",
-            Self::RunsOnce => {
-                "the worker can run only once; annotate it with `restart = …`, or make it with `Worker::new`"
-            }
-            Self::RuntimeGone => {
-                "the panel's runtime is gone, and nothing starts without it; keep it alive as long as the panel, or let the \
-                 panel have its own"
-            }
-        })
-    }
-}
-
-impl Error for RestartError {}

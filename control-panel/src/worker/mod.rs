@@ -1,10 +1,9 @@
-//! A worker before it is spawned (here, and its `options`), and what remains in the hand afterwards (`handle`, `status`).
+//! A worker before it is spawned (here, and its `options`), and what remains in the hand afterwards (`handle`).
 
 mod answering;
 mod handle;
 mod options;
 mod setters;
-mod status;
 
 use std::{
     borrow::Cow,
@@ -17,19 +16,13 @@ use crate::{
     context::Context,
     inbox::{NoInbox, Takes},
     intent::Intent,
-    supervise::{
-        exit::WorkerOutput,
-        kinds::{self, Generations, Job, Kind},
-    },
+    lifecycle::exit::WorkerOutput,
+    supervise::kinds::{self, Generations, Job, Kind},
     util::name::Name,
 };
 
+pub use self::handle::WorkerHandle;
 pub(crate) use self::options::Options;
-pub use self::{
-    handle::{RestartError, WorkerHandle},
-    options::{Cancel, Escalate},
-    status::{Refusal, WorkerStatus},
-};
 
 type Factory<I, P> = Generations<Context<I, P>>;
 

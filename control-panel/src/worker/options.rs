@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    gate::Suspend,
     inbox::{self, Takes},
-    supervise::{
+    lifecycle::{
         intensity::Intensity,
-        kinds::Kind,
-        lifecycle::{Backoff, Restart},
-        watchdog::{Limits, OnStuck},
+        options::{Cancel, Escalate, Limits, OnStuck, Suspend},
+        restart::{Backoff, Restart},
     },
+    supervise::kinds::Kind,
     util::name::Name,
 };
 
@@ -78,40 +77,6 @@ impl Default for Options {
             heartbeat: None,
             on_stuck: OnStuck::Warn,
             ready_within: None,
-        }
-    }
-}
-
-/// What stops a worker that is told to stop.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Cancel {
-    /// Its future is dropped at the next await. The default: right for every worker whose awaits are
-    /// cancel-safe, as `send` and all methods of [`Context`](crate::Context) are.
-    #[default]
-    Drop,
-    /// It is told ([`Context::cancelled`](crate::Context::cancelled)) and finishes by itself; its future is dropped when its grace is over.
-    Cooperative,
-}
-
-/// What becomes of the panel when a worker, or a group, failed more often than its [`Intensity`] allows.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Escalate {
-    /// Nothing: the worker, or the group, stays down, and events, status and report say so. The default.
-    #[default]
-    Never,
-    /// Every worker is stopped, with the cause [`Escalated`](crate::Cause::Escalated), and `on_ready` is called: the panel's status then has a
-    /// [`Warning::Escalated`](crate::Warning::Escalated), and the loop does well to shut down.
-    Panel,
-}
-
-impl Escalate {
-    /// How often is too often where nothing else is said.
-    pub(crate) fn intensity(self) -> Intensity {
-        match self {
-            Self::Never => Intensity::default(),
-            Self::Panel => Intensity::of_escalating(),
         }
     }
 }

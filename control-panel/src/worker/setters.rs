@@ -2,14 +2,13 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Cancel, Escalate, Worker};
+use super::Worker;
 use crate::{
-    gate::Suspend,
     intent::Intent,
-    supervise::{
+    lifecycle::{
         intensity::Intensity,
-        lifecycle::{Backoff, Restart},
-        watchdog::OnStuck,
+        options::{Cancel, Escalate, OnStuck, Suspend},
+        restart::{Backoff, Restart},
     },
 };
 

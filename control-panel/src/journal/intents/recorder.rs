@@ -10,12 +10,14 @@ use super::{
 };
 use crate::{
     frame::{Ending, Recorder},
-    intent::Intent,
+    intent::{
+        Intent,
+        order::{CausalityOrder, Origin, QueuedIntent},
+    },
     journal::{
         handover::Handover,
         record::{FrameRecord, RunKey, RunRecord},
     },
-    queued::{CausalityOrder, Origin, QueuedIntent},
     replica::{
         answers::{Answer, Answers},
         codec::{Collected, RunRef, write_postcard, write_recorded},

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Delta, GraphIntent, Replica,
     frame::{Ending, Recorder},
+    intent::order::{CausalityOrder, Origin, QueuedIntent},
     journal::{
         handover::handover,
         store::{
@@ -20,7 +21,6 @@ use crate::{
             testing::{HERE, Words},
         },
     },
-    queued::{CausalityOrder, Origin, QueuedIntent},
     replica::{
         answers::Answer,
         codec::{Limits, Postcard},

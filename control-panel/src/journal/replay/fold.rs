@@ -13,14 +13,16 @@ use super::{
 };
 use crate::{
     frame::Ending,
-    intent::Intent,
+    intent::{
+        Intent,
+        order::{CausalityOrder, Origin, QueuedIntent},
+    },
     journal::{
         Fault, Journal,
         intents::{Body, Entry, ReadFrame, read_frame},
         notes::Notes,
         store::Reader,
     },
-    queued::{CausalityOrder, Origin, QueuedIntent},
     replica::codec::{Replayed, write_postcard},
 };
 

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     difference::outlined::first_other,
     frame::Ending,
+    intent::order::{CausalityOrder, Origin, QueuedIntent},
     journal::intents::Body,
-    queued::{CausalityOrder, Origin, QueuedIntent},
     replica::answers::Answers,
     util::panics::{self, PanicReport},
 };

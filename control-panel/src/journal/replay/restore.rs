@@ -7,7 +7,10 @@ use super::{
     noted::Noted,
     start::{Kind, Start},
 };
-use crate::{intent::Intent, journal::JournalError, queued::QueuedIntent};
+use crate::{
+    intent::{Intent, order::QueuedIntent},
+    journal::JournalError,
+};
 
 /// What [`Start::restore`] came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,9 +7,11 @@ use std::{collections::VecDeque, convert::Infallible, mem, vec};
 
 use self::rare::Rare;
 use crate::{
-    intent::{Intent, LatestKey},
+    intent::{
+        Intent, LatestKey,
+        order::{CausalityOrder, Origin},
+    },
     queue::shares::LaneId,
-    queued::{CausalityOrder, Origin},
 };
 
 /// Who sends: what orders it and where its slots are counted. Without a lane, it is the frame loop itself,

@@ -6,7 +6,10 @@ use super::{
     Slot,
     bucket::{Producer, grow},
 };
-use crate::{intent::Intent, queue::shares::LaneId, queued::CausalityOrder};
+use crate::{
+    intent::{Intent, order::CausalityOrder},
+    queue::shares::LaneId,
+};
 
 pub(in crate::queue) struct Clocked<I: Intent> {
     /// In the order of their acceptance.

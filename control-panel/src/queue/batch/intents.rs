@@ -12,9 +12,8 @@ use super::{
     ranks::Ranks,
 };
 use crate::{
-    intent::{Intent, LatestKey},
+    intent::{Intent, LatestKey, order::Origin},
     queue::shares::LaneId,
-    queued::Origin,
 };
 
 /// What a batch consists of. The queue has those in its hand that senders fill; a frame swaps them for its own. What

@@ -56,7 +56,7 @@ impl<S: Copy + Ord> Ranks<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{queue::batch::Producer, queued::Origin};
+    use crate::{intent::order::Origin, queue::batch::Producer};
 
     fn used(slot: usize, source: u8, origin: u64) -> Used<u8> {
         Used { producer: Producer { source, origin: Origin(origin), lane: Some(0) }, slot }

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::probe::Probe;
-use crate::{
-    intent::{Delivery, Intent, LatestKey},
-    queued::{Origin, QueuedIntent},
+use crate::intent::{
+    Delivery, Intent, LatestKey,
+    order::{Origin, QueuedIntent},
 };
 
 /// An intent: the nth of an actor.

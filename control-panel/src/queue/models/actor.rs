@@ -11,7 +11,7 @@ use super::{
     stage::Bell,
 };
 use crate::{
-    error::{SendError, TrySendError},
+    lifecycle::error::{SendError, TrySendError},
     queue::{IntentSender, Permits},
 };
 

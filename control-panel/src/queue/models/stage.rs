@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     frame::{Frame, FrameBudget},
+    intent::order::{CausalityOrder, QueuedIntent},
     queue::{IntentSender, Local, OnReady, Queue},
-    queued::{CausalityOrder, QueuedIntent},
 };
 
 /// The probe's source.

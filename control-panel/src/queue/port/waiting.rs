@@ -5,11 +5,11 @@ use std::{mem, task::Waker};
 use super::{Port, Refusal, has_ended};
 use crate::{
     intent::{Delivery, Intent},
+    lifecycle::run_token::Term,
     queue::{
         Foreign, Gate, State,
         line::{Standing, Ticket},
     },
-    supervise::cause::Term,
     util::sync::MutexGuard,
 };
 

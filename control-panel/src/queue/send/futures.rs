@@ -13,16 +13,14 @@ use tokio::{task::coop, time::Sleep};
 
 use super::told::Told;
 use crate::{
-    error::SendError,
-    intent::Intent,
+    intent::{Intent, order::clock_of},
+    lifecycle::{error::SendError, run_token::Term},
     queue::{
         Port,
         line::Ticket,
         permits::{Permits, Reserve},
         port::{Refusal, Step},
     },
-    queued::clock_of,
-    supervise::cause::Term,
 };
 
 /// A send under way. It owns its intent until the queue does.

@@ -8,10 +8,12 @@ use super::{
     futures::{Reserving, Sending, SendingFor, SendingMany},
 };
 use crate::{
-    error::{SendError, TrySendError},
     intent::Intent,
+    lifecycle::{
+        error::{SendError, TrySendError},
+        run_token::Term,
+    },
     queue::Permits,
-    supervise::cause::Term,
     util::park,
 };
 

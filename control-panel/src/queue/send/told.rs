@@ -8,7 +8,7 @@ use std::{
 
 use tokio_util::sync::WaitForCancellationFuture;
 
-use crate::supervise::cause::Term;
+use crate::lifecycle::run_token::Term;
 
 /// Whether the generation that sends was told to stop; of a sender that belongs to none, nobody ever is.
 #[derive(Default)]

@@ -10,8 +10,9 @@ use std::{
 
 use tokio::sync::{Notify, futures::Notified};
 
-use super::{Event, EventKind, Events};
+use super::Events;
 use crate::{
+    lifecycle::event::{Event, EventKind},
     observe::{self, Moved},
     supervise::record::Record,
     util::name::Name,

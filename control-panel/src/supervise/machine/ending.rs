@@ -10,9 +10,8 @@ use super::{
     order::StopOrder,
 };
 use crate::{
-    queued::Origin,
-    supervise::{cause::Cause, events::EventKind, exit::Exit},
-    worker::{Escalate, Refusal},
+    intent::order::Origin,
+    lifecycle::{cause::Cause, event::EventKind, exit::Exit, options::Escalate, status::Refusal},
 };
 
 /// A wait too long for the clock ends in a century.

@@ -10,16 +10,16 @@ use super::{
     member::{Member, State, Then},
 };
 use crate::{
-    group::{AutoShutdown, Strategy},
-    queued::Origin,
-    supervise::{
+    intent::order::Origin,
+    lifecycle::{
         cause::Cause,
-        events::EventKind,
+        event::EventKind,
         exit::Exit,
         intensity::{Intensity, Window},
-        lifecycle::Restart,
+        options::{AutoShutdown, Escalate, Strategy},
+        restart::Restart,
+        status::Refusal,
     },
-    worker::{Escalate, Refusal},
 };
 
 /// Names a group of this panel.

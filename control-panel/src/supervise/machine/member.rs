@@ -6,15 +6,15 @@ use tokio::time::Instant;
 
 use super::{GroupId, Place};
 use crate::{
-    supervise::{
+    lifecycle::{
         cause::Cause,
         exit::Exit,
         intensity::{Intensity, Window},
-        lifecycle::{Backoff, Restart, Retry},
-        watchdog::OnStuck,
+        options::{Escalate, OnStuck},
+        restart::{Backoff, Restart, Retry},
+        status::Refusal,
     },
     util::name::Name,
-    worker::{Escalate, Refusal},
 };
 
 /// What is said of a worker when it is spawned.

@@ -41,10 +41,10 @@ pub(crate) use self::{
     member::Spec,
     pool::{KeyId, Place, PoolId},
 };
-use super::{cause::Cause, events::EventKind, exit::Exit, roster::Roster};
+use super::roster::Roster;
 use crate::{
-    queued::Origin,
-    worker::{Refusal, RestartError},
+    intent::order::Origin,
+    lifecycle::{cause::Cause, error::RestartError, event::EventKind, exit::Exit, status::Refusal},
 };
 
 /// How many actions there is room for between two calls.

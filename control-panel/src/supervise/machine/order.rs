@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{Machine, Spec};
-use crate::{queued::Origin, supervise::cause::Cause, worker::Refusal};
+use crate::{
+    intent::order::Origin,
+    lifecycle::{cause::Cause, status::Refusal},
+};
 
 /// So many are stopped at once. Few in the tests, so that much happens between two steps.
 const AT_ONCE: usize = if cfg!(test) { 2 } else { 256 };

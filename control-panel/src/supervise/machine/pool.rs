@@ -11,7 +11,10 @@ use super::{
     Action, Machine,
     member::{Member, State},
 };
-use crate::{queued::Origin, supervise::cause::Cause, worker::Refusal};
+use crate::{
+    intent::order::Origin,
+    lifecycle::{cause::Cause, status::Refusal},
+};
 
 /// So long the place of a task that was stopped by hand stays empty, for one that waited by then: a loop that stops one task
 /// after the other gets to that one first. Longer than a thread is preempted for as a rule, shorter than a person notices.

@@ -10,8 +10,8 @@ use super::{
     member::{Member, Then},
 };
 use crate::{
-    queued::Origin,
-    supervise::{cause::Cause, events::EventKind, lifecycle::Restart},
+    intent::order::Origin,
+    lifecycle::{cause::Cause, event::EventKind, restart::Restart},
 };
 
 impl Machine {

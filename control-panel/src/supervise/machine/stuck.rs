@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Machine;
 use crate::{
-    queued::Origin,
-    supervise::{events::EventKind, watchdog::OnStuck},
+    intent::order::Origin,
+    lifecycle::{event::EventKind, options::OnStuck},
 };
 
 impl Machine {

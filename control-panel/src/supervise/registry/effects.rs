@@ -10,13 +10,18 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{Books, Registry, State};
 use crate::{
-    observe::{self, Moved},
-    reply::unanswered::Unanswered,
-    supervise::{
-        cause::{Cause, Term},
-        driver::Task,
-        events::{Event, EventKind, Seen, Writing},
+    lifecycle::{
+        cause::Cause,
+        event::{Event, EventKind},
         exit::Exit,
+        run_token::Term,
+        status::{Refusal, WorkerStatus},
+        unanswered::Unanswered,
+    },
+    observe::{self, Moved},
+    supervise::{
+        driver::Task,
+        events::{Seen, Writing},
         kinds::Kind,
         machine::{Action, Directive},
         notable::{BRIEF, Wake, Wakes},
@@ -25,7 +30,6 @@ use crate::{
         report::WorkerReport,
     },
     util::panics,
-    worker::{Refusal, WorkerStatus},
 };
 
 /// With more actions than so many, it pays to make room beforehand.
@@ -318,18 +322,14 @@ pub(super) mod tests {
 
     use super::{super::OnChange, *};
     use crate::{
-        queued::Origin,
-        supervise::{
-            hosts::Hosts,
+        intent::order::Origin,
+        lifecycle::{
             intensity::Intensity,
-            lifecycle::{Backoff, Restart},
-            local::Local,
-            machine::Spec,
-            record,
-            watchdog::{Limits, OnStuck},
+            options::{Escalate, Limits, OnStuck},
+            restart::{Backoff, Restart},
         },
+        supervise::{hosts::Hosts, local::Local, machine::Spec, record},
         util::name::Name,
-        worker::Escalate,
     };
 
     pub(in crate::supervise::registry) fn spec() -> Spec {

@@ -11,11 +11,13 @@ use std::{
 };
 
 use super::{Registry, State};
-use crate::supervise::{
-    exit::Exit,
-    handover::{HandOver, Payload},
-    record::Record,
-    report::WorkerReport,
+use crate::{
+    lifecycle::exit::Exit,
+    supervise::{
+        handover::{HandOver, Payload},
+        record::Record,
+        report::WorkerReport,
+    },
 };
 
 /// So long a thread that waits for the last end stays awake for the next one: about as long as it takes to be woken.
@@ -135,11 +137,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::{super::effects::tests::*, *};
-    use crate::supervise::{
-        cause::Cause,
-        events::{EventKind, Notice},
-        record,
-        watchdog::Limits,
+    use crate::{
+        lifecycle::{
+            cause::Cause,
+            event::{EventKind, Notice},
+            options::Limits,
+        },
+        supervise::record,
     };
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::{Registry, State};
 use crate::{
-    gate::{GateCell, Reason, Suspend},
-    supervise::{events::EventKind, record::Record},
+    gate::{GateCell, Reason},
+    lifecycle::{event::EventKind, options::Suspend},
+    supervise::record::Record,
     util::panics,
 };
 

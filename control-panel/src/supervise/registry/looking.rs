@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use super::{Registry, State, stopping::LastIncidents};
 use crate::{
-    queued::Origin,
-    supervise::{machine::KeyId, notable::Wakes, record::Record, roster::Roster, timer::Timer},
+    intent::order::Origin,
+    supervise::{machine::KeyId, notable::Wakes, record::Record, roster::Roster},
+    util::timer::Timer,
 };
 
 /// How often a look tries the lock, which is held for moments, before it goes without.
@@ -103,8 +104,8 @@ impl Registry {
     /// Wakes a sleeping loop at that moment, or, while the worker changes its status still, later.
     pub(super) fn wake_loop_once_settled(&self, record: &Arc<Record>, at: Instant) {
         let (this, record) = (record.registry.clone(), Arc::downgrade(record));
-        let ring = move |registry: &Self| {
-            let Some(record) = record.upgrade() else { return };
+        let ring = move || {
+            let (Some(registry), Some(record)) = (this.upgrade(), record.upgrade()) else { return };
             let (next, wakes) = record.notable().settle(registry.hosts.now());
             if let Some(next) = next {
                 registry.wake_loop_once_settled(&record, next);
@@ -113,7 +114,7 @@ impl Registry {
                 registry.wake_loop();
             }
         };
-        Timer::start(self, this, at, true, ring);
+        Timer::start(&self.hosts.runtime, at, true, ring);
     }
 
     /// Wakes a sleeping loop, whatever it is woken for: something is wrong.

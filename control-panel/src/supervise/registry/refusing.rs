@@ -4,9 +4,13 @@ use std::sync::{Arc, atomic::Ordering};
 
 use super::{Books, Registry, effects::Effects};
 use crate::{
+    lifecycle::{
+        event::EventKind,
+        exit::Exit,
+        status::{Refusal, WorkerStatus},
+    },
     observe::Moved,
-    supervise::{events::EventKind, exit::Exit, notable::Wakes, record::Record, report::WorkerReport},
-    worker::{Refusal, WorkerStatus},
+    supervise::{notable::Wakes, record::Record, report::WorkerReport},
 };
 
 impl Registry {

@@ -10,17 +10,15 @@ use std::{
 
 use super::{Books, Registry, effects::Effects};
 use crate::{
-    queued::Origin,
+    intent::order::Origin,
+    lifecycle::{cause::Cause, exit::Exit, options::Cancel},
     supervise::{
-        cause::Cause,
-        exit::Exit,
         polling,
         record::Record,
         report::{ShutdownReport, WorkerReport},
         roster::{self, Roster},
     },
     util::clock,
-    worker::Cancel,
 };
 
 /// Incidents kept in full; older ones are only counted.

@@ -3,9 +3,8 @@
 use std::{collections::VecDeque, fmt::Debug};
 
 use crate::{
-    intent::Intent,
+    intent::{Intent, order::QueuedIntent},
     panel::ControlPanel,
-    queued::QueuedIntent,
     testing::{Difference, difference},
 };
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{PrefetchNode, PrefetchSettings};
 use crate::{
     Backoff,
-    supervise::lifecycle::Retry,
+    lifecycle::restart::Retry,
     workers::{MemoryLevel, wait::after},
 };
 

@@ -3,11 +3,14 @@
 
 use super::world::{MS, World, failed, group, spec};
 use crate::{
-    group::{AutoShutdown, Strategy},
-    queued::Origin,
-    supervise::{cause::Cause, exit::Exit, lifecycle::Restart},
+    intent::order::Origin,
+    lifecycle::{
+        cause::Cause,
+        exit::Exit,
+        options::{AutoShutdown, Escalate, Strategy},
+        restart::Restart,
+    },
     util::name::Name,
-    worker::Escalate,
 };
 
 /// A group of three that runs: `a`, `b`, `c`.
@@ -217,7 +220,7 @@ fn who_comes_after_is_stopped_before_also_where_one_between_is_idle() {
     let mut world = World::new();
     for (name, after) in [("store", ""), ("index", "store"), ("feed", "index")] {
         let mut spec = spec(name, Restart::OnFailure);
-        spec.backoff = crate::supervise::lifecycle::Backoff::new(50 * MS, 50 * MS);
+        spec.backoff = crate::lifecycle::restart::Backoff::new(50 * MS, 50 * MS);
         spec.after.extend((!after.is_empty()).then(|| Name::from(after)));
         world.admit(spec, 3).unwrap();
     }

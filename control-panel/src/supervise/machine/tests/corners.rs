@@ -8,14 +8,15 @@ use super::{
     world::{MS, World, failed, group, spec},
 };
 use crate::{
-    group::{AutoShutdown, Strategy},
-    supervise::{
+    lifecycle::{
         cause::Cause,
+        error::RestartError,
         exit::Exit,
-        lifecycle::{Backoff, Restart},
+        options::{AutoShutdown, Strategy},
+        restart::{Backoff, Restart},
+        status::Refusal,
     },
     util::name::Name,
-    worker::{Refusal, RestartError},
 };
 
 const ALWAYS: [Restart; 3] = [Restart::Always; 3];

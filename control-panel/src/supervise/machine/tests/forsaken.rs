@@ -4,9 +4,11 @@ use super::{
     cases::{exit, find, three},
     world::{World, failed, spec},
 };
-use crate::{
-    group::{AutoShutdown, Strategy},
-    supervise::{cause::Cause, exit::Exit, lifecycle::Restart},
+use crate::lifecycle::{
+    cause::Cause,
+    exit::Exit,
+    options::{AutoShutdown, Strategy},
+    restart::Restart,
 };
 
 /// Who runs on without its task is stopped for good, whatever it was told before, and does not pass for one that ended well.

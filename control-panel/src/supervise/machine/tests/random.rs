@@ -4,14 +4,13 @@ use proptest::prelude::*;
 
 use super::world::{MS, World, failed, group, spec};
 use crate::{
-    group::{AutoShutdown, Strategy as Together},
-    supervise::{
+    lifecycle::{
         cause::Cause,
         exit::Exit,
-        lifecycle::{Backoff, Restart},
+        options::{AutoShutdown, Escalate, Strategy as Together},
+        restart::{Backoff, Restart},
     },
     util::name::Name,
-    worker::Escalate,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];

@@ -6,10 +6,12 @@ use super::{
     world::{World, group, spec},
 };
 use crate::{
-    group::Strategy,
-    supervise::{lifecycle::Restart, watchdog::OnStuck},
+    lifecycle::{
+        options::{Escalate, OnStuck, Strategy},
+        restart::Restart,
+        status::Refusal,
+    },
     util::name::Name,
-    worker::{Escalate, Refusal},
 };
 
 #[test]

@@ -23,17 +23,15 @@ use tokio::time::Instant;
 
 use super::super::{Directive, GroupId, GroupSpec, Machine, Spec};
 use crate::{
-    group::{AutoShutdown, Strategy},
-    queued::Origin,
-    supervise::{
+    intent::order::Origin,
+    lifecycle::{
         cause::Cause,
         exit::Exit,
         intensity::Intensity,
-        lifecycle::{Backoff, Restart},
-        watchdog::OnStuck,
+        options::{AutoShutdown, Escalate, OnStuck, Strategy},
+        restart::{Backoff, Restart},
     },
     util::name::Name,
-    worker::Escalate,
 };
 
 pub(super) const MS: Duration = Duration::from_millis(1);

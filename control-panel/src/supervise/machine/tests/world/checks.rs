@@ -9,8 +9,8 @@ use super::{
     Seen, World,
 };
 use crate::{
-    queued::Origin,
-    supervise::{cause::Cause, events::EventKind},
+    intent::order::Origin,
+    lifecycle::{cause::Cause, event::EventKind},
 };
 
 impl World {

@@ -5,9 +5,8 @@ use super::{
     PERIOD, World, spec,
 };
 use crate::{
-    queued::Origin,
-    supervise::{intensity::Intensity, lifecycle::Restart},
-    worker::Refusal,
+    intent::order::Origin,
+    lifecycle::{intensity::Intensity, restart::Restart, status::Refusal},
 };
 
 impl World {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{super::super::GroupId, World};
-use crate::{queued::Origin, supervise::cause::Cause};
+use crate::{intent::order::Origin, lifecycle::cause::Cause};
 
 impl World {
     pub(in super::super) fn stop(&mut self, id: Origin, cause: Cause) {

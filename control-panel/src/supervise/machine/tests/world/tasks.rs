@@ -2,8 +2,8 @@
 
 use super::{super::super::Directive, PERIOD, World};
 use crate::{
-    queued::Origin,
-    supervise::{cause::Cause, exit::Exit, lifecycle::Restart},
+    intent::order::Origin,
+    lifecycle::{cause::Cause, exit::Exit, restart::Restart},
 };
 
 impl World {

@@ -1,4 +1,6 @@
-//! What an intent is: a message from a source, perhaps stamped with a logical clock.
+//! What an intent is: a message from a source, perhaps stamped with a logical clock; and its place in a frame (`order`).
+
+pub(crate) mod order;
 
 use std::fmt::Debug;
 

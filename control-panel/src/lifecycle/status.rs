@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use tokio::time::Instant;
 
 use crate::{
-    supervise::{cause::Cause, exit::Exit},
+    lifecycle::{cause::Cause, exit::Exit},
     util::name::Name,
 };
 

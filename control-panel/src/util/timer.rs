@@ -1,4 +1,4 @@
-//! Does something of a panel's at a moment of the runtime's clock.
+//! Calls something at a moment of a runtime's clock.
 //!
 //! It belongs to no task: its timers wake it where they ring. So it rings for a worker on a thread also where no thread of the
 //! runtime is free.
@@ -7,19 +7,17 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Wake, Waker},
 };
 
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
-use super::registry::Registry;
-use crate::util::{deadline::Pause, panics};
+use super::{deadline::Pause, panics};
 
-type Ring = Box<dyn Fn(&Registry) + Send + Sync>;
+type Ring = Box<dyn Fn() + Send + Sync>;
 
-pub(super) struct Timer {
-    registry: Weak<Registry>,
+pub(crate) struct Timer {
     ring: Ring,
     /// `None` once it rang, or is to ring no more.
     pause: Mutex<Option<Pin<Box<Pause>>>>,
@@ -28,21 +26,20 @@ pub(super) struct Timer {
 impl Timer {
     /// Calls `ring` at that moment, unless it is [stopped](Self::stop) before. `alone`: also where no thread of the runtime is
     /// free.
-    pub(super) fn start(
-        registry: &Registry,
-        this: Weak<Registry>,
+    pub(crate) fn start(
+        runtime: &Handle,
         at: Instant,
         alone: bool,
-        ring: impl Fn(&Registry) + Send + Sync + 'static,
+        ring: impl Fn() + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let pause = Mutex::new(Some(Box::pin(Pause::new(&registry.hosts.runtime, at, alone))));
-        let timer = Arc::new(Self { registry: this, ring: Box::new(ring), pause });
+        let pause = Mutex::new(Some(Box::pin(Pause::new(runtime, at, alone))));
+        let timer = Arc::new(Self { ring: Box::new(ring), pause });
         Arc::clone(&timer).wake();
         timer
     }
 
     /// It rings no more.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let pause = self.lock().take();
         drop(pause);
     }
@@ -64,7 +61,7 @@ impl Wake for Timer {
         drop(pause);
         drop(over);
         // What follows runs the program's own wakers: a panic in one must not end the thread that keeps the time.
-        panics::catch(|| self.registry.upgrade().map(|registry| (self.ring)(&registry))).ok();
+        panics::catch(|| (self.ring)()).ok();
     }
 }
 

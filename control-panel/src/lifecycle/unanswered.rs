@@ -18,7 +18,7 @@ use std::{
 
 use crate::util::{
     clock::{self, Alarm},
-    panics,
+    panics, park,
 };
 
 /// How long a run may go on (a plain call that never waits for anything of the panel's) before its replies are given up all the
@@ -52,12 +52,12 @@ struct Waiting {
 
 impl Unanswered {
     /// Whether the answers are given up by now. Never waits.
-    pub(super) fn is_given_up(&self) -> bool {
+    pub(crate) fn is_given_up(&self) -> bool {
         self.given_up.load(Ordering::Acquire)
     }
 
     /// The same; if they are not, wakes `waker` when they are.
-    pub(super) fn poll_given_up(&self, waker: &Waker) -> bool {
+    pub(crate) fn poll_given_up(&self, waker: &Waker) -> bool {
         let mut waiting = self.lock();
         let given_up = self.is_given_up();
         if !given_up && !waiting.wakers.iter().any(|other| other.will_wake(waker)) {
@@ -112,6 +112,7 @@ pub(crate) fn collect<T>(code: impl FnOnce() -> T) -> (T, Option<Arc<Unanswered>
     let dropped = if inner.dropped { take() } else { None };
     if let Some(of_outer) = of_outer {
         DROPPED.try_with(|dropped| dropped.replace(Some(of_outer))).ok();
+        park::call_before_waiting(give_up_before_waiting);
     }
     if let Some(dropped) = &dropped {
         dropped.is_due();
@@ -121,7 +122,7 @@ pub(crate) fn collect<T>(code: impl FnOnce() -> T) -> (T, Option<Arc<Unanswered>
 
 /// A reply is dropped unanswered. `None` where no worker's code runs: then its answer is given up right there. `wake` is woken
 /// when it is.
-pub(super) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
+pub(crate) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
     let runs = RUNS.get();
     if !runs.runs {
         return None;
@@ -133,6 +134,7 @@ pub(super) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
     let is_first = waiting.alarm.is_none();
     drop(waiting);
     RUNS.set(Runs { dropped: true, ..runs });
+    park::call_before_waiting(give_up_before_waiting);
     if is_first {
         let alarm = clock::set(Instant::now() + MOMENT, None, Waker::from(Arc::clone(&dropped)));
         dropped.lock().alarm = Some(alarm);
@@ -141,7 +143,7 @@ pub(super) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
 }
 
 /// A worker's code on this thread is about to wait: what it dropped so far is given up.
-pub(crate) fn give_up_before_waiting() {
+fn give_up_before_waiting() {
     let runs = RUNS.get();
     if runs.dropped {
         RUNS.set(Runs { dropped: false, ..runs });

@@ -245,6 +245,54 @@ impl<C> Error for CommandError<C> {
     }
 }
 
+/// Why a worker cannot be started anew.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestartError {
+    /// It ended, or it was told to for good.
+    Ended,
+    /// Its group is not started yet.
+    NotStarted,
+    /// Its factory makes one generation only: a worker annotated without `restart`, or made by [`Worker::once`](crate::Worker::once).
+    RunsOnce,
+    /// The panel's runtime is gone, and with it the task that would start it.
+    RuntimeGone,
+}
+
+impl fmt::Display for RestartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended => "the worker ended, or was told to for good; spawn it again",
+            Self::NotStarted => "the worker's group is not started yet; call its `start` first",
+            Self::RunsOnce => {
+                "the worker can run only once; annotate it with `restart = …`, or make it with `Worker::new`"
+            }
+            Self::RuntimeGone => {
+                "the panel's runtime is gone, and nothing starts without it; keep it alive as long as the panel, or let the \
+                 panel have its own"
+            }
+        })
+    }
+}
+
+impl Error for RestartError {}
+
+/// The [`Reply`](crate::Reply) was dropped unanswered: whoever was asked does not answer, panicked, or is gone.
+///
+/// Where a worker dropped it as its run ended, the worker's status tells that by now: also for a worker on a thread, and where its
+/// task or its panel was dropped. Where it goes on running, this comes at the end of its poll; from a worker on a thread, when it next waits for
+/// something of the panel's, or a quarter of a second later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoReply;
+
+impl fmt::Display for NoReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the question was dropped unanswered: whoever was asked does not answer it, or is gone")
+    }
+}
+
+impl Error for NoReply {}
+
 /// Why [`try_build`](crate::PanelBuilder::try_build) made no panel.
 #[non_exhaustive]
 #[derive(Debug)]

@@ -5,17 +5,16 @@
 
 use std::{error::Error, iter};
 
-use crate::{
-    error::Stopped,
-    reply::NoReply,
-    worker::{Refusal, RestartError},
+use crate::lifecycle::{
+    error::{NoReply, RestartError, Stopped},
+    status::Refusal,
 };
 
 /// A chain longer than this is one that leads back to itself.
 const LONGEST: usize = 64;
 
 /// Whether the error, or one that it stems from, says only that the worker or its panel stops.
-pub(super) fn is_stop_error(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn is_stop_error(error: &(dyn Error + 'static)) -> bool {
     iter::successors(Some(error), |&error| error.source()).take(LONGEST).any(says_stop)
 }
 

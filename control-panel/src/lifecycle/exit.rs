@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
-use crate::{util::panics::PanicReport, worker::Refusal};
+use crate::{lifecycle::status::Refusal, util::panics::PanicReport};
 
 /// How a worker ended.
 #[non_exhaustive]

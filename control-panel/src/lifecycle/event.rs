@@ -1,0 +1,109 @@
+//! What happened to a worker.
+
+use std::{fmt, time::Duration};
+
+use super::{cause::Cause, exit::Exit, status::Refusal};
+use crate::{intent::order::Origin, util::name::Name};
+
+/// Something that happened to a worker.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its number: the panel's first event is 1, and each one is one more than the one before.
+    pub number: u64,
+    /// The worker's name.
+    pub name: Name,
+    /// The worker's origin.
+    pub origin: Origin,
+    /// Which run of it: 0 before the first.
+    pub generation: u64,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, name, origin, generation, kind } = self;
+        write!(f, "#{number} {} ({origin}, generation {generation}) {kind}", name.in_one_line())
+    }
+}
+
+/// What happened to a worker.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum EventKind {
+    /// It was spawned.
+    Spawned,
+    /// A generation began.
+    Started,
+    /// A generation was told to stop.
+    Stopping(Cause),
+    /// A generation is over.
+    Exited(Exit),
+    /// It waits for its turn: for others of its group, for a place, for the task that it replaces; or, once a generation has
+    /// exited that another follows immediately, for a thread to begin on.
+    Waiting,
+    /// The next generation begins after this wait.
+    BackingOff(Duration),
+    /// It failed or was stuck more often than its intensity allows, and stays down.
+    GaveUp,
+    /// It failed too often or was stuck, and the panel is not to go on then: everybody is stopped.
+    Escalated,
+    /// The watchdog found it stuck, for at least so long: one poll of it lasts longer than
+    /// [`stuck_after`](crate::Worker::stuck_after), or a [promised](crate::Worker::heartbeat) heartbeat is missing. Until
+    /// `Recovered`, or until its generation has `Exited`.
+    Stuck(Duration),
+    /// It was stuck and no longer is.
+    Recovered,
+    /// It said that it is [ready](crate::Context::ready): others of its group are started now.
+    Ready,
+    /// It was suspended.
+    Suspended,
+    /// It was resumed.
+    Resumed,
+    /// It never ran. One refused by a panel that is shutting down is no event: only the handle's
+    /// [status](crate::WorkerHandle::status) says so.
+    Refused(Refusal),
+    /// It ended for good, and nothing of it is left. With the cause, if it was told to.
+    Ended(Exit, Option<Cause>),
+}
+
+impl EventKind {
+    /// Whether something of the user's is in it, whose drop runs the user's code.
+    pub(crate) fn holds_an_error(&self) -> bool {
+        matches!(self, Self::Exited(exit) | Self::Ended(exit, _) if exit.is_failure())
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawned => f.write_str("spawned"),
+            Self::Started => f.write_str("started"),
+            Self::Stopping(cause) => write!(f, "told to stop: {cause}"),
+            Self::Exited(exit) => write!(f, "exited: {exit}"),
+            Self::Waiting => f.write_str("waits for its turn"),
+            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
+            Self::BackingOff(wait) => write!(f, "restarts in {wait:.1?}"),
+            Self::GaveUp => f.write_str("failed or was stuck too often"),
+            Self::Escalated => f.write_str("failed too often, or was stuck, for the panel to go on"),
+            Self::Stuck(time) => write!(f, "stuck for {time:.1?}"),
+            Self::Recovered => f.write_str("no longer stuck"),
+            Self::Ready => f.write_str("ready"),
+            Self::Suspended => f.write_str("suspended"),
+            Self::Resumed => f.write_str("resumed"),
+            Self::Ended(exit, None) => write!(f, "ended: {exit}"),
+            Self::Ended(exit, Some(cause)) => write!(f, "ended: {exit}, because {cause}"),
+        }
+    }
+}
+
+/// The next of a panel's events, or how many are missing before it. There is no third, so that a `match` can be whole.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// The next event.
+    Event(Event),
+    /// So many events came and went unread before the next one: the reader was more than 1,024 behind. What they changed is in
+    /// [`ControlPanel::status`](crate::ControlPanel::status).
+    Lagged(u64),
+}

@@ -1,0 +1,24 @@
+//! Plain words of a worker's life, which the queue, the supervisor and the panel share.
+//!
+//! | file | what |
+//! |---|---|
+//! | `options` | how a worker and a group are to be supervised |
+//! | `restart`, `intensity` | whether and when the next run begins; how often is too often: pure |
+//! | `cause` | why a run is to stop |
+//! | `run_token` | one run, until it is to stop |
+//! | `exit` | how a run ended |
+//! | `status`, `event` | how a worker is doing; what happened to it |
+//! | `error`, `stop_error` | what sends, commands and builders return; which errors say no more than that a run stops: pure |
+//! | `unanswered` | replies that a run dropped, held back until its exit is recorded |
+
+pub(crate) mod cause;
+pub(crate) mod error;
+pub(crate) mod event;
+pub(crate) mod exit;
+pub(crate) mod intensity;
+pub(crate) mod options;
+pub(crate) mod restart;
+pub(crate) mod run_token;
+pub(crate) mod status;
+pub(crate) mod stop_error;
+pub(crate) mod unanswered;
