@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use crate::{
     intent::{Intent, order::QueuedIntent},
-    observe::Tally,
     queue::{Batch, Local, Queue},
+    telemetry::Tally,
     util::{name::Name, panics},
 };
 

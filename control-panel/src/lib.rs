@@ -26,7 +26,6 @@ mod lifecycle;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod link;
-mod observe;
 mod panel;
 mod policy;
 mod queue;
@@ -38,6 +37,7 @@ mod reply;
 pub mod signals;
 mod supervise;
 mod tasks;
+mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     intent::IntentSource,
     lifecycle::run_token::Term,
-    observe,
+    telemetry,
     util::{
         deadline::{Raced, race},
         park,
@@ -149,7 +149,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
                 let missed = oldest - self.next;
                 self.go_on_with(oldest);
                 self.core.missed(missed);
-                observe::lagged(type_name::<S>(), missed);
+                telemetry::lagged(type_name::<S>(), missed);
                 Some(Received::Lagged(missed))
             }
         }

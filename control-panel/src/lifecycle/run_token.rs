@@ -8,10 +8,7 @@ use std::sync::{
 use tokio_util::sync::CancellationToken;
 
 use super::cause::{Cause, CauseCell};
-use crate::{
-    observe::Span,
-    util::{clock, timer::Timer},
-};
+use crate::util::{clock, span::Span, timer::Timer};
 
 /// The time that a generation has: until it is cancelled.
 #[derive(Debug, Default)]

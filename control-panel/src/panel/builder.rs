@@ -28,14 +28,14 @@ use crate::{
     frame::{FrameBudget, Recorder},
     intent::Intent,
     lifecycle::error::BuildError,
-    observe::{self, Watch},
     policy::Policy,
     queue::{OnReady, Queue},
     supervise::{machine::PoolId, notable::Wakes, supervisor::Supervisor},
+    telemetry::{self, Watch},
     util::{name::Name, panics},
 };
 #[cfg(feature = "tracing")]
-use crate::{observe::TARGET, reducer::Warning};
+use crate::{reducer::Warning, telemetry::TARGET};
 
 /// Makes a [`ControlPanel`]: what [`ControlPanel::builder`] returns.
 ///
@@ -352,7 +352,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         let frames = Arc::new(AtomicU64::new(0));
         let for_buses = Arc::clone(&queue);
         let buses = Buses::new(self.signal_capacity, Arc::clone(&frames), move || for_buses.wake_loop());
-        observe::describe();
+        telemetry::describe();
         let for_supervisor = Arc::clone(&queue);
         let wakes = match (&self.forwarded, self.wake_for_workers) {
             (Some(_), _) => Wakes::ForEveryEvent,

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 use super::ControlPanel;
 use crate::{
-    frame::{Collector, Frame, apply_recorded},
+    frame::{Collector, Frame, RedoFigures, apply_recorded},
     intent::Intent,
-    observe::{self, Flow},
-    queue::Local,
+    queue::{Counts, Local},
     reducer::{FrameReport, Reconcile, Reducer},
+    telemetry::{self, Flow, Redo},
     util::park,
 };
 
@@ -88,8 +88,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             slowest,
             warning: self.shared.warning(),
         };
-        observe::frame_time(&self.shared.name, report.apply_time);
-        observe::redo(&self.shared.name, redo);
+        telemetry::frame_time(&self.shared.name, report.apply_time);
+        let RedoFigures { merged, undone, redone, jobs } = redo;
+        telemetry::redo(&self.shared.name, Redo { merged, undone, redone, jobs });
         host.reconcile(state);
         report
     }
@@ -137,7 +138,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.frames.fetch_add(1, Ordering::Relaxed);
         self.watch_for_starvation();
         let Self { shared, local_buffer, forward, frame_budget, watch, .. } = self;
-        watch.frame(&shared.name, || Flow::of(&shared.queue.counts()));
+        watch.frame(&shared.name, || flow(&shared.queue.counts()));
         let local = local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner);
         // Before the batch: what a worker sent before an event is in it.
         if let Some(forward) = forward {
@@ -165,6 +166,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     fn local_buffer(&mut self) -> &mut Vec<Local<I>> {
         self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn flow(counts: &Counts) -> Flow {
+    let Counts { queued, waiting, refused, dropped, .. } = *counts;
+    Flow { queued, waiting, refused, dropped }
 }
 
 #[cfg(test)]

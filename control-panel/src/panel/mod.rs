@@ -28,10 +28,10 @@ use crate::{
     frame::{FrameBudget, Recorder},
     group::GroupBuilder,
     intent::Intent,
-    observe,
     queue::{IntentSender, Local},
     supervise::{events::Events, report::ShutdownReport, supervisor::Caller},
     tasks::Tasks,
+    telemetry,
     util::{name::Name, park},
     worker::{Worker, WorkerHandle},
 };
@@ -109,7 +109,7 @@ pub struct ControlPanel<I: Intent, P = ()> {
     starved: Starved,
     pulse: Pulse,
     /// What the last frame found.
-    watch: observe::Watch,
+    watch: telemetry::Watch,
 }
 
 impl<I: Intent, P: Send + Sync + Default + 'static> ControlPanel<I, P> {

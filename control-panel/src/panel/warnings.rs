@@ -109,7 +109,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 
 #[cfg(feature = "tracing")]
 fn log(panel: &Name, warning: Warning) {
-    tracing::warn!(target: crate::observe::TARGET, %panel, "{warning}");
+    tracing::warn!(target: crate::telemetry::TARGET, %panel, "{warning}");
 }
 
 #[cfg(not(feature = "tracing"))]

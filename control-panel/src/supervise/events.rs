@@ -4,8 +4,8 @@ mod log;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use self::log::Log;
 pub(super) use self::log::Writing;
-pub(crate) use self::log::{Log, Seen};
 use crate::lifecycle::event::Notice;
 
 /// Reads a panel's events in their order: what [`ControlPanel::events`](crate::ControlPanel::events) returns.

@@ -44,8 +44,7 @@ use super::{
 use crate::{
     intent::order::Origin,
     lifecycle::{cause::Cause, error::RestartError, exit::Exit, run_token::Term, status::Refusal},
-    observe::Span,
-    util::{clock, name::Name, timer::Timer},
+    util::{clock, name::Name, span::Span, timer::Timer},
 };
 
 /// Wakes a sleeping loop: what a status shows of the workers changed. Not called under a lock.
@@ -208,7 +207,7 @@ impl Registry {
             &self.panel,
             &record.name,
             &record.source,
-            record.origin,
+            record.origin.0,
             next,
         )));
         let (generation, before) = self.change(|state| {

@@ -9,6 +9,7 @@
 //! | `deadline` | one moment on two clocks |
 //! | `timer` | calls something at a moment of a runtime's clock |
 //! | `panics` | panics as data |
+//! | `span` | the span of a run |
 //! | `name` | a name that is cheap to clone |
 
 pub(crate) mod clock;
@@ -17,5 +18,6 @@ pub(crate) mod name;
 pub(crate) mod panics;
 pub(crate) mod park;
 pub(crate) mod race;
+pub(crate) mod span;
 pub(crate) mod sync;
 pub(crate) mod timer;

@@ -28,3 +28,7 @@ pub use self::mods::{ModLoader, SpawnModLoader};
 #[cfg(feature = "p2p")]
 pub use self::p2p_sync::PeerSync;
 pub use self::prefetch::{PrefetchScheduler, SpawnPrefetchScheduler};
+
+/// What subscribers filter by, as the rest of the library's.
+#[cfg(all(feature = "tracing", any(feature = "memory-monitor", feature = "mods")))]
+const TARGET: &str = "control_panel";

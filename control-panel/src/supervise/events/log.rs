@@ -13,34 +13,12 @@ use tokio::sync::{Notify, futures::Notified};
 use super::Events;
 use crate::{
     lifecycle::event::{Event, EventKind},
-    observe::{self, Moved},
     supervise::record::Record,
-    util::name::Name,
+    telemetry::{self, Moved, Seen},
 };
 
 /// How many events are kept for those who have not read them yet.
 const KEPT: u64 = 1024;
-
-/// An event as those are told it who are told of every one.
-#[derive(Debug)]
-#[cfg_attr(
-    not(any(feature = "tracing", feature = "metrics")),
-    expect(dead_code, reason = "there is nobody to tell")
-)]
-pub(crate) struct Seen {
-    pub(crate) event: Event,
-    /// The worker's. For subscribers: recorders tell workers apart by their names.
-    #[cfg_attr(
-        all(feature = "metrics", not(feature = "tracing")),
-        expect(dead_code, reason = "no subscriber listens")
-    )]
-    pub(crate) source: Name,
-    #[cfg_attr(
-        all(feature = "tracing", not(feature = "metrics")),
-        expect(dead_code, reason = "no recorder listens")
-    )]
-    pub(crate) moved: Moved,
-}
 
 /// The last events of a panel.
 #[derive(Debug, Default)]
@@ -131,7 +109,7 @@ impl Writing<'_> {
         let (name, origin, generation) = (record.name.clone(), record.origin, record.generation());
         self.kept.total += 1;
         let event = Event { number: self.kept.total, name, origin, generation, kind };
-        if observe::LISTENS {
+        if telemetry::LISTENS {
             self.seen.push(Seen { event: event.clone(), source: record.source.clone(), moved });
         }
         let at = place(event.number);

@@ -18,10 +18,9 @@ use crate::{
         status::{Refusal, WorkerStatus},
         unanswered::Unanswered,
     },
-    observe::{self, Moved},
     supervise::{
         driver::Task,
-        events::{Seen, Writing},
+        events::Writing,
         kinds::Kind,
         machine::{Action, Directive},
         notable::{BRIEF, Wake, Wakes},
@@ -29,6 +28,7 @@ use crate::{
         record::Record,
         report::WorkerReport,
     },
+    telemetry::{self, Moved, Seen},
     util::panics,
 };
 
@@ -198,7 +198,7 @@ impl Registry {
         if look {
             each([&self.none_left], Notify::notify_waiters);
         }
-        each(seen, |seen| observe::lifecycle(&self.panel, &seen));
+        each(seen, |seen| telemetry::lifecycle(&self.panel, &seen));
         if wake_loop && !self.gone.load(Ordering::Relaxed) {
             each([&self.on_change], |on_change| on_change());
         }

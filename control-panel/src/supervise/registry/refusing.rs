@@ -9,8 +9,8 @@ use crate::{
         exit::Exit,
         status::{Refusal, WorkerStatus},
     },
-    observe::Moved,
     supervise::{notable::Wakes, record::Record, report::WorkerReport},
+    telemetry::Moved,
 };
 
 impl Registry {

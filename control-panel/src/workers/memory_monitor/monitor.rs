@@ -227,6 +227,6 @@ async fn changed<P>(next_sample: Instant, policy: &mut PolicyWatch<P>) -> Result
 fn tell_of(why: Option<&MemoryReadError>, worker: &str, gauge: MemoryGauge) {
     #[cfg(feature = "tracing")]
     if let Some(why) = why {
-        tracing::warn!(target: crate::observe::TARGET, worker, %gauge, "{why}");
+        tracing::warn!(target: crate::workers::TARGET, worker, %gauge, "{why}");
     }
 }

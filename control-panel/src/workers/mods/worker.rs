@@ -294,7 +294,7 @@ where
 fn polled(every: Duration, watch: &ModFolderWatch) {
     #[cfg(feature = "tracing")]
     if let ModFolderWatch::Polled { why } = watch {
-        tracing::warn!(target: crate::observe::TARGET, ?every, "the mods folder is only looked at regularly: {why}");
+        tracing::warn!(target: crate::workers::TARGET, ?every, "the mods folder is only looked at regularly: {why}");
     }
 }
 

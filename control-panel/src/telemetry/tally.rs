@@ -1,0 +1,67 @@
+//! The intents of a frame, by source.
+
+use crate::util::name::Name;
+
+/// Counts the intents of a frame by source.
+#[derive(Debug)]
+pub(crate) struct Tally<S> {
+    /// None for a test's frames, which have none.
+    #[cfg(feature = "metrics")]
+    panel: Option<Name>,
+    #[cfg(feature = "metrics")]
+    counts: Vec<(S, u64)>,
+    #[cfg(not(feature = "metrics"))]
+    nothing: std::marker::PhantomData<S>,
+}
+
+impl<S> Default for Tally<S> {
+    fn default() -> Self {
+        Self {
+            #[cfg(feature = "metrics")]
+            panel: None,
+            #[cfg(feature = "metrics")]
+            counts: Vec::new(),
+            #[cfg(not(feature = "metrics"))]
+            nothing: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<S> Tally<S> {
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
+    )]
+    pub(crate) fn set_panel(&mut self, panel: &Name) {
+        #[cfg(feature = "metrics")]
+        {
+            self.panel = Some(panel.clone());
+        }
+    }
+}
+
+impl<S: Copy + PartialEq + std::fmt::Debug> Tally<S> {
+    #[inline]
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
+    )]
+    pub(crate) fn add(&mut self, source: S) {
+        // A frame is ordered by source: nearly always it is the last one.
+        #[cfg(feature = "metrics")]
+        match self.counts.iter_mut().rev().find(|(known, _)| *known == source) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((source, 1)),
+        }
+    }
+
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "there is nobody to tell"))]
+    pub(crate) fn tell(&mut self) {
+        #[cfg(feature = "metrics")]
+        for (source, count) in self.counts.drain(..) {
+            let panel = self.panel.as_ref().map_or("", Name::as_str).to_owned();
+            metrics::counter!("control_panel_intents_total", "panel" => panel, "source" => format!("{source:?}"))
+                .increment(count);
+        }
+    }
+}
