@@ -2,6 +2,7 @@
 
 mod recorder;
 mod redo_figures;
+pub(crate) mod reducer;
 mod stopwatch;
 
 use std::{fmt, iter::FusedIterator, panic, sync::Arc, thread, time::Duration};

@@ -11,13 +11,7 @@ pub mod __private;
 )]
 mod anti_entropy;
 mod bus;
-mod context;
-#[cfg(any(feature = "journal", feature = "testing"))]
-mod difference;
 mod frame;
-mod gate;
-mod group;
-mod inbox;
 mod intent;
 #[cfg(feature = "journal")]
 #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
@@ -27,23 +21,18 @@ mod lifecycle;
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod link;
 mod panel;
-mod policy;
 mod queue;
-mod reducer;
 pub mod replica;
-mod reply;
 #[cfg(feature = "signals")]
 #[cfg_attr(docsrs, doc(cfg(feature = "signals")))]
 pub mod signals;
-mod supervise;
-mod tasks;
+mod supervisor;
 mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod unwind;
 mod util;
-mod waiting;
 mod worker;
 pub mod workers;
 
@@ -54,11 +43,10 @@ pub use control_panel_macros::{GraphIntent, Intent, worker};
 pub use crate::link::Link;
 pub use crate::{
     bus::{BusStatus, Received, Signal, SignalBus, SignalTotals, Subscription},
-    context::Context,
-    frame::{Frame, FrameBudget, RedoFigures, SlowestApply},
-    gate::Gate,
-    group::{Group, GroupBuilder},
-    inbox::{Broadcast, Inbox, NoInbox},
+    frame::{
+        Frame, FrameBudget, RedoFigures, SlowestApply,
+        reducer::{FrameReport, Reconcile, Reducer, Warning},
+    },
     intent::{
         CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant,
         order::{CausalityOrder, Origin, QueuedIntent},
@@ -76,22 +64,27 @@ pub use crate::{
     panel::{
         ByDefault, Configured, ControlPanel, Given, GivesPolicy, LastIncidents, PanelBuilder, PanelStatus,
         Spawn, Spawner, WorkerInfo, Workers,
+        group::{Group, GroupBuilder},
+        tasks::{Keyed, Tasks},
     },
-    policy::{PolicyClosed, PolicyWatch},
     queue::{IntentSender, Permits},
-    reducer::{FrameReport, Reconcile, Reducer, Warning},
     replica::{Author, Delta, Peer, Replica, Stamp, State, Undoable, Version},
-    reply::{Answer, Reply, RequestError, reply},
-    supervise::{
+    supervisor::{
         events::Events,
         report::{ShutdownReport, Verdict, WorkerReport},
     },
-    tasks::{Keyed, Tasks},
     util::{
         name::Name,
         panics::{PanicPlace, PanicReport, is_supervised_panic, skip_supervised_panics},
         race::{Raced, race},
     },
-    waiting::Waited,
-    worker::{Worker, WorkerHandle},
+    worker::{
+        Worker, WorkerHandle,
+        context::Context,
+        gate::Gate,
+        inbox::{Broadcast, Inbox, NoInbox},
+        policy::{PolicyClosed, PolicyWatch},
+        reply::{Answer, Reply, RequestError, reply},
+        waiting::Waited,
+    },
 };

@@ -22,7 +22,6 @@ use tokio::runtime::Builder;
 
 use crate::{
     bus::{self, Buses, SignalBus, Subscription},
-    context::Context,
     frame::{Frame, FrameBudget},
     intent::Intent,
     lifecycle::{
@@ -31,17 +30,16 @@ use crate::{
         run_token::Term,
     },
     panel::{ControlPanel, GivesPolicy, PanelBuilder},
-    policy::Policy,
     queue::{IntentSender, Queue},
-    supervise::{
+    supervisor::{
         kinds::Kind,
         record::{Identity, Record},
     },
     util::name::Name,
-    worker::WorkerHandle,
+    worker::{WorkerHandle, context::Context, policy::Policy},
 };
 
-pub use crate::difference::{Difference, difference};
+pub use crate::util::difference::{Difference, difference};
 
 #[cfg(feature = "journal")]
 pub use self::journal::journal;
@@ -236,12 +234,12 @@ impl<I: Intent, P> Desk<I, P> {
 
     /// To announce something to the context's owner. Its frame is 0.
     pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
-        self.buses.publisher(source, self.queue.origin())
+        self.buses.publisher(source, self.queue.origin(), None)
     }
 
     /// To see what the context's owner announces from now on.
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        self.buses.subscribe()
+        self.buses.subscribe(None)
     }
 
     /// Tells the context's owner to stop.

@@ -18,8 +18,8 @@ use crate::{
     lifecycle::run_token::Term,
     panel::{ControlPanel, shared::Shared},
     queue::{Port, Queue},
-    reply::{Answer, Reply},
-    supervise::{events::Log, record::Record},
+    supervisor::{events::Log, record::Record},
+    worker::reply::{Answer, Reply},
 };
 
 // What handles share.

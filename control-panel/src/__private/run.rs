@@ -10,9 +10,11 @@ use std::{
 use super::{SourceOf, Spawns, WorkerContext};
 use crate::{
     Backoff, Cancel, Escalate, Intensity, NoInbox, OnStuck, Restart, Suspend, WorkerHandle,
-    inbox::Takes,
     lifecycle::exit::WorkerOutput,
-    supervise::kinds::{self, Generations, Job, Kind},
+    supervisor::{
+        inbox_cell::Takes,
+        kinds::{self, Generations, Job, Kind},
+    },
     worker::Options,
 };
 

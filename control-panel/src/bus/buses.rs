@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     intent::{Source, order::Origin},
+    lifecycle::run_token::Term,
     util::panics,
 };
 
@@ -134,18 +135,19 @@ impl<Src: Source> Buses<Src> {
         })
     }
 
-    /// For what is no worker.
+    /// `run`: a worker's; none for what is no worker.
     pub(crate) fn publisher<S: Send + Sync + 'static>(
         &self,
         source: Src,
         origin: Origin,
+        run: Option<Arc<Term>>,
     ) -> SignalBus<S, Src> {
-        SignalBus::new(self.of(), source, origin, None)
+        SignalBus::new(self.of(), source, origin, run)
     }
 
-    /// For what is no worker.
-    pub(crate) fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, Src> {
-        Subscription::new(self.of(), None)
+    /// `run`: a worker's; none for what is no worker.
+    pub(crate) fn subscribe<S: Send + Sync + 'static>(&self, run: Option<Arc<Term>>) -> Subscription<S, Src> {
+        Subscription::new(self.of(), run)
     }
 
     fn find<S: Send + Sync + 'static>(&self) -> Option<Arc<Core<S, Src>>> {

@@ -19,7 +19,6 @@
 //! frame. Here nothing takes a lock to publish or to read: a place is exchanged as a whole (`arc-swap`), and what it held
 //! before is used again, so that publishing allocates nothing either.
 
-mod attach;
 mod buses;
 mod core;
 mod listeners;

@@ -1,8 +1,8 @@
 //! What a frame shows to whatever records it: a small trait, which the journal implements.
 
 use crate::{
+    frame::reducer::Reducer,
     intent::{Intent, order::QueuedIntent},
-    reducer::Reducer,
 };
 
 use super::Frame;

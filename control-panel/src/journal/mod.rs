@@ -161,4 +161,4 @@ pub use self::{
     tools::{Divergence, Edit, EditError, Refolded, Replay, Shrunk, Timeline, WhatIf},
     writer::JournalEvent,
 };
-pub use crate::difference::{Difference, difference};
+pub use crate::util::difference::{Difference, difference};

@@ -28,14 +28,14 @@ use crate::{
     frame::{FrameBudget, Recorder},
     intent::Intent,
     lifecycle::error::BuildError,
-    policy::Policy,
     queue::{OnReady, Queue},
-    supervise::{machine::PoolId, notable::Wakes, supervisor::Supervisor},
+    supervisor::{Supervisor, machine::PoolId, notable::Wakes},
     telemetry::{self, Watch},
     util::{name::Name, panics},
+    worker::policy::Policy,
 };
 #[cfg(feature = "tracing")]
-use crate::{reducer::Warning, telemetry::TARGET};
+use crate::{frame::reducer::Warning, telemetry::TARGET};
 
 /// Makes a [`ControlPanel`]: what [`ControlPanel::builder`] returns.
 ///

@@ -11,7 +11,7 @@ use crate::{
     intent::{Intent, order::Origin},
     lifecycle::event::Notice,
     queue::{Local, Queue},
-    supervise::events::Events,
+    supervisor::events::Events,
     util::panics,
 };
 

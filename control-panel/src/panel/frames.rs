@@ -10,10 +10,12 @@ use tokio::time::Instant;
 
 use super::ControlPanel;
 use crate::{
-    frame::{Collector, Frame, RedoFigures, apply_recorded},
+    frame::{
+        Collector, Frame, RedoFigures, apply_recorded,
+        reducer::{FrameReport, Reconcile, Reducer},
+    },
     intent::Intent,
     queue::{Counts, Local},
-    reducer::{FrameReport, Reconcile, Reducer},
     telemetry::{self, Flow, Redo},
     util::park,
 };

@@ -25,7 +25,7 @@ use super::{ControlPanel, PanelBuilder};
 use crate::{
     intent::Intent,
     lifecycle::options::Suspend,
-    supervise::{registry::Registry, supervisor::Supervisor},
+    supervisor::{Supervisor, registry::Registry},
     util::{
         clock,
         deadline::{self, Pause},

@@ -2,9 +2,8 @@
 
 use super::{ControlPanel, shared::Shared};
 use crate::{
-    inbox::Broadcast,
     intent::{Intent, order::Origin},
-    worker::WorkerHandle,
+    worker::{WorkerHandle, inbox::Broadcast},
 };
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {

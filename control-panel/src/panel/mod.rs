@@ -2,8 +2,10 @@
 
 mod ask;
 mod builder;
+mod buses;
 mod forward;
 mod frames;
+pub(crate) mod group;
 mod idle;
 mod locals;
 mod lookup;
@@ -13,6 +15,7 @@ mod spawn;
 mod spawner;
 mod status;
 mod stopping;
+pub(crate) mod tasks;
 mod warnings;
 
 use std::{
@@ -24,16 +27,14 @@ use tokio::runtime::{Handle, Runtime};
 
 use self::{forward::Forward, locals::Locals, pulse::Pulse, shared::Shared, warnings::Starved};
 use crate::{
-    context::Context,
     frame::{FrameBudget, Recorder},
-    group::GroupBuilder,
     intent::Intent,
+    panel::{group::GroupBuilder, tasks::Tasks},
     queue::{IntentSender, Local},
-    supervise::{events::Events, report::ShutdownReport, supervisor::Caller},
-    tasks::Tasks,
+    supervisor::{Caller, events::Events, report::ShutdownReport},
     telemetry,
     util::{name::Name, park},
-    worker::{Worker, WorkerHandle},
+    worker::{Worker, WorkerHandle, context::Context},
 };
 
 pub(crate) use self::spawn::sealed;

@@ -11,22 +11,20 @@ use std::{
 use super::{idle::Idle, status::Snapshot};
 use crate::{
     bus::Buses,
-    context::Context,
-    gate::GateCell,
-    inbox::InboxCell,
     intent::Intent,
-    policy::Policy,
     queue::{IntentSender, Queue},
-    supervise::{
+    supervisor::{
+        Caller, Recruit, Supervisor,
         driver::Start,
         events::Events,
+        gate_cell::GateCell,
+        inbox_cell::InboxCell,
         machine::{Place, PoolId, Spec},
         record::{Identity, Record},
         report::ShutdownReport,
-        supervisor::{Caller, Recruit, Supervisor},
     },
     util::name::Name,
-    worker::{Options, Worker, WorkerHandle},
+    worker::{Options, Worker, WorkerHandle, context::Context, policy::Policy},
 };
 
 pub(crate) struct Shared<I: Intent, P> {

@@ -6,16 +6,17 @@ use tokio::runtime::Handle;
 
 use super::{PanelStatus, Spawn, shared::Shared};
 use crate::{
-    context::Context,
-    group::GroupBuilder,
-    inbox::Broadcast,
     intent::{Intent, order::Origin},
+    panel::{group::GroupBuilder, tasks::Tasks},
     queue::IntentSender,
-    reply::{Answer, Reply},
-    supervise::{events::Events, report::ShutdownReport, supervisor::Caller},
-    tasks::Tasks,
+    supervisor::{Caller, events::Events, report::ShutdownReport},
     util::{name::Name, park},
-    worker::{Worker, WorkerHandle},
+    worker::{
+        Worker, WorkerHandle,
+        context::Context,
+        inbox::Broadcast,
+        reply::{Answer, Reply},
+    },
 };
 
 /// A remote control of a panel: cloned and carried to hosts, callbacks, threads and workers, it does all that a

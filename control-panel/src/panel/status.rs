@@ -12,10 +12,10 @@ use arc_swap::ArcSwap;
 use super::shared::Shared;
 use crate::{
     bus::SignalTotals,
+    frame::reducer::Warning,
     intent::{Intent, order::Origin},
     lifecycle::{exit::Exit, status::WorkerStatus},
-    reducer::Warning,
-    supervise::{
+    supervisor::{
         record::Record,
         registry::{Look, Registry},
         report::WorkerReport,

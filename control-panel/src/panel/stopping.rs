@@ -9,7 +9,7 @@ use std::{
 use super::{ControlPanel, shared::Shared};
 use crate::{
     intent::Intent,
-    supervise::{report::ShutdownReport, supervisor::Caller},
+    supervisor::{Caller, report::ShutdownReport},
     util::{
         deadline::{Raced, race},
         park,

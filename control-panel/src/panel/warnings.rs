@@ -9,8 +9,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{ControlPanel, shared::Shared};
 use crate::{
+    frame::reducer::Warning,
     intent::Intent,
-    reducer::Warning,
     util::{name::Name, panics, park},
 };
 

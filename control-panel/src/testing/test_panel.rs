@@ -12,9 +12,9 @@ use std::{
 };
 
 use crate::{
+    frame::reducer::Reducer,
     intent::{Intent, order::QueuedIntent},
     panel::ControlPanel,
-    reducer::Reducer,
     testing,
 };
 

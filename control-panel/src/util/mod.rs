@@ -10,10 +10,13 @@
 //! | `timer` | calls something at a moment of a runtime's clock |
 //! | `panics` | panics as data |
 //! | `span` | the span of a run |
+//! | `difference` | where two values differ, by their `Debug` output |
 //! | `name` | a name that is cheap to clone |
 
 pub(crate) mod clock;
 pub(crate) mod deadline;
+#[cfg(any(feature = "journal", feature = "testing"))]
+pub(crate) mod difference;
 pub(crate) mod name;
 pub(crate) mod panics;
 pub(crate) mod park;

@@ -4,9 +4,11 @@ use std::{borrow::Cow, future::Future};
 
 use super::Worker;
 use crate::{
-    context::Context,
     intent::Intent,
-    reply::{Answer, reply},
+    worker::{
+        context::Context,
+        reply::{Answer, reply},
+    },
 };
 
 impl<I: Intent, P> Worker<I, P> {

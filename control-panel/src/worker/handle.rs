@@ -3,11 +3,11 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
-    inbox::NoInbox,
     intent::order::Origin,
     lifecycle::{cause::Cause, error::RestartError, exit::Exit, status::WorkerStatus},
-    supervise::{record::Record, registry::Registry},
+    supervisor::{record::Record, registry::Registry},
     util::park,
+    worker::inbox::NoInbox,
 };
 
 /// A spawned worker: what it is and how it is doing. Clones are the same worker; dropping a handle changes

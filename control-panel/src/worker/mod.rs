@@ -1,9 +1,16 @@
 //! A worker before it is spawned (here, and its `options`), and what remains in the hand afterwards (`handle`).
 
 mod answering;
+mod buses;
+pub(crate) mod context;
+pub(crate) mod gate;
 mod handle;
+pub(crate) mod inbox;
 mod options;
+pub(crate) mod policy;
+pub(crate) mod reply;
 mod setters;
+pub(crate) mod waiting;
 
 use std::{
     borrow::Cow,
@@ -13,12 +20,14 @@ use std::{
 };
 
 use crate::{
-    context::Context,
-    inbox::{NoInbox, Takes},
     intent::Intent,
     lifecycle::exit::WorkerOutput,
-    supervise::kinds::{self, Generations, Job, Kind},
+    supervisor::{
+        inbox_cell::Takes,
+        kinds::{self, Generations, Job, Kind},
+    },
     util::name::Name,
+    worker::{context::Context, inbox::NoInbox},
 };
 
 pub use self::handle::WorkerHandle;

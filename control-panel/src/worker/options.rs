@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::{
-    inbox::{self, Takes},
     lifecycle::{
         intensity::Intensity,
         options::{Cancel, Escalate, Limits, OnStuck, Suspend},
         restart::{Backoff, Restart},
     },
-    supervise::kinds::Kind,
+    supervisor::{
+        inbox_cell::{CAPACITY, Takes},
+        kinds::Kind,
+    },
     util::name::Name,
 };
 
@@ -72,7 +74,7 @@ impl Default for Options {
             significant: false,
             suspend: Suspend::default(),
             takes: Takes::Nothing,
-            inbox_capacity: inbox::CAPACITY,
+            inbox_capacity: CAPACITY,
             stuck_after: Duration::from_secs(10),
             heartbeat: None,
             on_stuck: OnStuck::Warn,

@@ -3,10 +3,13 @@
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::Value;
 
-use super::{Done, Failed, file, open, output::Output, output::Verdict};
+use super::{
+    Done, Failed, file, open,
+    output::{Output, Verdict},
+};
 use crate::{
-    difference::part,
     journal::{Deviation, Recorded},
+    util::difference::part,
 };
 
 pub(super) fn command() -> Command {

@@ -5,13 +5,12 @@ use serde_json::json;
 
 use super::{
     Done, Failed, file, open,
-    output::Output,
-    output::Verdict,
+    output::{Output, Verdict},
     places::{Place, index},
 };
 use crate::{
+    frame::reducer::Reducer,
     journal::{Edit, Recorded},
-    reducer::Reducer,
 };
 
 pub(super) fn command() -> Command {

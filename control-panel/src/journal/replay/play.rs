@@ -9,12 +9,14 @@ use super::{
     recorded::Recorded,
 };
 use crate::{
-    difference::outlined::first_other,
     frame::Ending,
     intent::order::{CausalityOrder, Origin, QueuedIntent},
     journal::intents::Body,
     replica::answers::Answers,
-    util::panics::{self, PanicReport},
+    util::{
+        difference::outlined::first_other,
+        panics::{self, PanicReport},
+    },
 };
 
 /// The frame, and what it did.

@@ -12,18 +12,17 @@ use super::{
     start::{Made, Start},
 };
 use crate::{
-    difference::outline::brief,
+    frame::reducer::Reducer,
     intent::Intent,
     journal::{
         intents::Body,
         progress::{self, Progress},
     },
-    reducer::Reducer,
     replica::{
         answers::Answers,
         codec::{Replayed, RunBytes, read_postcard, write_postcard},
     },
-    util::panics,
+    util::{difference::outline::brief, panics},
 };
 
 type IntentOf<S> = <S as Reducer>::Intent;

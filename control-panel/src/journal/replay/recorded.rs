@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::start::Start;
-use crate::{intent::Intent, journal::JournalError, reducer::Reducer};
+use crate::{frame::reducer::Reducer, intent::Intent, journal::JournalError};
 
 /// A [`Reducer`] whose frames can be recorded, and replayed without the program around it.
 ///

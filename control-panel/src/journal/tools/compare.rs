@@ -2,12 +2,17 @@
 
 use std::fmt;
 
-use super::super::progress::{self, Progress};
-use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
-use super::{super::store::KeptSnapshot, alike::Alike};
+use super::{
+    super::{
+        progress::{self, Progress},
+        replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording},
+        store::KeptSnapshot,
+    },
+    alike::Alike,
+};
 use crate::{
-    difference::{Difference, difference},
     replica::codec::RunBytes,
+    util::difference::{Difference, difference},
 };
 
 /// The first place at which two recordings differ.

@@ -1,7 +1,10 @@
 //! Today's reducer on yesterday's recording.
 
 use super::super::replay::{Deviation, Player, Recorded, RecordedFrame, Recording};
-use crate::{difference::outlined::outlined, frame::Ending, util::panics};
+use crate::{
+    frame::Ending,
+    util::{difference::outlined::outlined, panics},
+};
 
 /// Of so many frames at most the states are noted.
 const NOTED: usize = 1_000;

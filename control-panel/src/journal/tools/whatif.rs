@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use super::super::progress::{self, Progress};
-use super::super::replay::{Deviation, Player, Recorded, RecordedIntent, Recording};
+use super::super::{
+    progress::{self, Progress},
+    replay::{Deviation, Player, Recorded, RecordedIntent, Recording},
+};
 use crate::{
-    difference::{Difference, difference},
     journal::intents::Body,
     replica::codec::write_postcard,
+    util::difference::{Difference, difference},
 };
 
 /// A change of a recording. Frames by the journal's numbers, intents by their place in the frame, from 0.

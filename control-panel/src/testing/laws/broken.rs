@@ -4,9 +4,11 @@ use std::fmt::{self, Debug};
 
 use crate::{
     PanicReport,
-    difference::{Difference, difference, outline},
     replica::Stamp,
-    util::panics,
+    util::{
+        difference::{Difference, difference, outline},
+        panics,
+    },
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use super::{
     script::Script,
 };
 use crate::{
-    difference::{Difference, difference, outline::outline},
     replica::State,
+    util::difference::{Difference, difference, outline::outline},
 };
 
 /// How many operations are between two changes of what surrounds them.

@@ -9,9 +9,9 @@ use super::{
     node::Node,
 };
 use crate::{
-    difference::{difference, outline::brief, part},
     replica::{Peer, Replica, Stamp, State},
     testing::laws::agree,
+    util::difference::{difference, outline::brief, part},
 };
 
 /// All that is known of a run at its end.

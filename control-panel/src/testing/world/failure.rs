@@ -4,8 +4,8 @@ use std::fmt::{self, Display};
 
 use super::World;
 use crate::{
-    difference::{Difference, outline::shorten},
     replica::{Author, Peer, SnapshotError, Stamp},
+    util::difference::{Difference, outline::shorten},
 };
 
 /// What a check found.

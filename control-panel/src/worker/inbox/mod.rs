@@ -7,26 +7,20 @@
 //! not to a generation: what one generation did not take is taken by the next.
 
 mod broadcast;
-mod cell;
 mod takes;
 
 use std::{any::type_name, fmt, future::poll_fn, marker::PhantomData, sync::Arc};
 
 pub use self::{broadcast::Broadcast, takes::NoInbox};
-pub(crate) use self::{
-    cell::{CAPACITY, InboxCell},
-    takes::Takes,
-};
 use crate::{
-    context::Context,
     intent::Intent,
     lifecycle::{error::CommandError, run_token::Term},
-    supervise::record::Record,
+    supervisor::record::Record,
     util::{
         deadline::{Raced, race},
         park,
     },
-    worker::WorkerHandle,
+    worker::{WorkerHandle, context::Context},
 };
 
 /// A worker's end of its inbox: what [`Context::inbox`] returns.
@@ -81,34 +75,6 @@ impl<C> fmt::Debug for Inbox<C> {
             .field("worker", &self.record.name)
             .field("command", &type_name::<C>())
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a worker gets no inbox of the type that it asks for.
-#[derive(Debug, Clone, Copy)]
-enum WrongInbox {
-    Undeclared,
-    Declared(&'static str),
-    /// Of a context that belongs to no worker.
-    Opened(&'static str),
-}
-
-impl WrongInbox {
-    fn say(self, worker: &str, other: &str) -> String {
-        match self {
-            Self::Undeclared => format!(
-                "worker `{worker}` opens an inbox of `{other}` and declares none: write `inbox = Type` in its `#[worker(…)]`, or \
-                 `.inbox::<Type>()` where it is made by hand, so that its handle can send commands of that type"
-            ),
-            Self::Declared(takes) => format!(
-                "worker `{worker}` declares an inbox of `{takes}` and opens one of `{other}`: a worker has one type of command, so \
-                 make it an enum of all of them, and name it in both places"
-            ),
-            Self::Opened(takes) => format!(
-                "the inbox of `{worker}` takes `{takes}`, not `{other}`: a worker has one type of command, so make it an enum of \
-                 all of them"
-            ),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! The line of commands itself, as the worker's record holds it.
+//! A worker's inbox, as its cell holds it: what it takes, and the line of commands.
 
 use std::{
-    any::{Any, type_name},
+    any::{Any, TypeId, type_name},
     fmt,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
@@ -15,11 +15,63 @@ use tokio::sync::{
     mpsc::{self, error::TrySendError},
 };
 
-use super::{Takes, WrongInbox};
 use crate::{
     lifecycle::error::CommandError,
     util::panics::{self, PanicReport},
 };
+
+/// What an inbox takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Takes {
+    /// The worker declares no inbox.
+    Nothing,
+    /// What the worker declares.
+    Only(TypeId, &'static str),
+    /// What is asked for first: of a context that belongs to no worker.
+    Anything,
+}
+
+impl Takes {
+    pub(crate) fn only<C: 'static>() -> Self {
+        Self::Only(TypeId::of::<C>(), type_name::<C>())
+    }
+
+    pub(crate) fn takes<C: 'static>(self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Only(id, _) => id == TypeId::of::<C>(),
+            Self::Anything => true,
+        }
+    }
+}
+
+/// Why a worker gets no inbox of the type that it asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum WrongInbox {
+    Undeclared,
+    Declared(&'static str),
+    /// Of a context that belongs to no worker.
+    Opened(&'static str),
+}
+
+impl WrongInbox {
+    pub(crate) fn say(self, worker: &str, other: &str) -> String {
+        match self {
+            Self::Undeclared => format!(
+                "worker `{worker}` opens an inbox of `{other}` and declares none: write `inbox = Type` in its `#[worker(…)]`, or \
+                 `.inbox::<Type>()` where it is made by hand, so that its handle can send commands of that type"
+            ),
+            Self::Declared(takes) => format!(
+                "worker `{worker}` declares an inbox of `{takes}` and opens one of `{other}`: a worker has one type of command, so \
+                 make it an enum of all of them, and name it in both places"
+            ),
+            Self::Opened(takes) => format!(
+                "the inbox of `{worker}` takes `{takes}`, not `{other}`: a worker has one type of command, so make it an enum of \
+                 all of them"
+            ),
+        }
+    }
+}
 
 /// How many commands an inbox holds.
 pub(crate) const CAPACITY: usize = 32;
@@ -59,12 +111,12 @@ impl InboxCell {
 
     /// Whoever has put something in looks here afterwards. In whatever order a command and the close come, one of
     /// the two sees the other.
-    pub(super) fn close_if_closed(&self) -> Option<PanicReport> {
+    pub(crate) fn close_if_closed(&self) -> Option<PanicReport> {
         fence(Ordering::SeqCst);
         if self.closed.load(Ordering::Relaxed) { self.line.get()?.close() } else { None }
     }
 
-    pub(super) fn send<C: Send + 'static>(&self, command: C) -> Result<(), CommandError<C>> {
+    pub(crate) fn send<C: Send + 'static>(&self, command: C) -> Result<(), CommandError<C>> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(CommandError::Ended(command));
         }
@@ -81,12 +133,12 @@ impl InboxCell {
     }
 
     /// Whether it takes commands of this type. Of one that takes any, this decides it.
-    pub(super) fn takes<C: Send + 'static>(&self) -> bool {
+    pub(crate) fn takes<C: Send + 'static>(&self) -> bool {
         self.commands::<C>().is_ok()
     }
 
     /// The line, or why there is none of this type.
-    pub(super) fn commands<C: Send + 'static>(&self) -> Result<&Commands<C>, WrongInbox> {
+    pub(crate) fn commands<C: Send + 'static>(&self) -> Result<&Commands<C>, WrongInbox> {
         if !self.takes.takes::<C>() {
             return Err(match self.takes {
                 Takes::Only(_, takes) => WrongInbox::Declared(takes),
@@ -116,7 +168,7 @@ impl fmt::Debug for InboxCell {
 }
 
 /// A line of commands of one type. Senders never meet its lock.
-pub(super) struct Commands<C> {
+pub(crate) struct Commands<C> {
     sender: mpsc::Sender<C>,
     receiving: Mutex<Receiving<C>>,
 }
@@ -136,7 +188,7 @@ impl<C> Commands<C> {
     }
 
     /// The number of a new inbox, which takes the place of the one before it.
-    pub(super) fn take_over(&self) -> u64 {
+    pub(crate) fn take_over(&self) -> u64 {
         let mut receiving = self.lock();
         receiving.newest += 1;
         let (number, before) = (receiving.newest, receiving.waiting.take());
@@ -145,7 +197,7 @@ impl<C> Commands<C> {
         number
     }
 
-    pub(super) fn poll_recv(&self, number: u64, cx: &mut Context<'_>) -> Poll<Option<C>> {
+    pub(crate) fn poll_recv(&self, number: u64, cx: &mut Context<'_>) -> Poll<Option<C>> {
         let mut receiving = self.lock();
         if receiving.newest != number {
             return Poll::Ready(None);
@@ -158,7 +210,7 @@ impl<C> Commands<C> {
         polled
     }
 
-    pub(super) fn try_recv(&self, number: u64) -> Option<C> {
+    pub(crate) fn try_recv(&self, number: u64) -> Option<C> {
         let mut receiving = self.lock();
         if receiving.newest == number { receiving.receiver.try_recv().ok() } else { None }
     }

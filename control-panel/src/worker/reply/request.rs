@@ -4,13 +4,13 @@ use std::{error::Error, fmt};
 
 use super::{Reply, reply};
 use crate::{
-    context::Context,
     intent::Intent,
     lifecycle::error::{NoReply, SendError, Stopped},
     util::{
         deadline::{Raced, race},
         park,
     },
+    worker::context::Context,
 };
 
 impl<I: Intent, P> Context<I, P> {

@@ -12,7 +12,7 @@ use super::{Books, Registry, effects::Effects};
 use crate::{
     intent::order::Origin,
     lifecycle::{cause::Cause, exit::Exit, options::Cancel},
-    supervise::{
+    supervisor::{
         polling,
         record::Record,
         report::{ShutdownReport, WorkerReport},
@@ -58,7 +58,7 @@ pub(super) struct Toll {
 
 impl Registry {
     /// From now on nothing is spawned, and everybody is stopped.
-    pub(in crate::supervise) fn stop_all(&self) {
+    pub(in crate::supervisor) fn stop_all(&self) {
         self.change(|state| {
             state.books.expect_ends(&state.records);
             state.machine.stop_all(Cause::Shutdown);
@@ -66,14 +66,14 @@ impl Registry {
     }
 
     /// The panel was dropped, and everybody stopped: nothing happens any more once nobody lives.
-    pub(in crate::supervise) fn panel_gone(&self) {
+    pub(in crate::supervisor) fn panel_gone(&self) {
         self.change(|state| state.gone = true);
         self.log.announce();
     }
 
     /// The time is nearly over: nobody waits for another's end any more. Returns who is to be dropped; who is told only
     /// now and is cancelled by being dropped does that itself.
-    pub(in crate::supervise) fn hurry(&self) -> Vec<Arc<Record>> {
+    pub(in crate::supervisor) fn hurry(&self) -> Vec<Arc<Record>> {
         self.change(|state| {
             self.take_ends(state);
             let late = |record: &&Arc<Record>| record.cancel != Cancel::Drop || record.term().is_over();
@@ -84,7 +84,7 @@ impl Registry {
     }
 
     /// Resolves when no worker lives.
-    pub(in crate::supervise) async fn all_ended(&self) {
+    pub(in crate::supervisor) async fn all_ended(&self) {
         loop {
             let mut none_left = pin!(self.none_left.notified());
             none_left.as_mut().enable();
@@ -96,12 +96,12 @@ impl Registry {
     }
 
     /// What the shutdown came to, once it is over.
-    pub(in crate::supervise) fn report(&self) -> Option<ShutdownReport> {
+    pub(in crate::supervisor) fn report(&self) -> Option<ShutdownReport> {
         self.lock().report.clone()
     }
 
     /// The shutdown is over: whoever still lives is abandoned. The first call decides what is reported.
-    pub(in crate::supervise) fn finish_stop(&self, elapsed: Duration) -> ShutdownReport {
+    pub(in crate::supervisor) fn finish_stop(&self, elapsed: Duration) -> ShutdownReport {
         let polled: BTreeSet<Origin> = polling::polled()
             .into_iter()
             .filter(|poll| poll.panel == self.number)

@@ -10,7 +10,7 @@ use crate::{
     intent::Intent,
     lifecycle::cause::Cause,
     panel::{Spawn, sealed, shared::Shared},
-    supervise::machine::{KeyId, Place, PoolId},
+    supervisor::machine::{KeyId, Place, PoolId},
     worker::{Worker, WorkerHandle},
 };
 

@@ -1,11 +1,6 @@
 //! What a worker's inbox takes.
 
-use std::{
-    any::{TypeId, type_name},
-    fmt,
-    marker::PhantomData,
-    ops::Deref,
-};
+use std::{fmt, marker::PhantomData, ops::Deref};
 
 use crate::{lifecycle::error::CommandError, worker::WorkerHandle};
 
@@ -18,31 +13,6 @@ pub struct NoInbox(PhantomData<*const ()>);
 impl fmt::Debug for NoInbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("NoInbox")
-    }
-}
-
-/// What an inbox takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Takes {
-    /// The worker declares no inbox.
-    Nothing,
-    /// What the worker declares.
-    Only(TypeId, &'static str),
-    /// What is asked for first: of a context that belongs to no worker.
-    Anything,
-}
-
-impl Takes {
-    pub(crate) fn only<C: 'static>() -> Self {
-        Self::Only(TypeId::of::<C>(), type_name::<C>())
-    }
-
-    pub(super) fn takes<C: 'static>(self) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Only(id, _) => id == TypeId::of::<C>(),
-            Self::Anything => true,
-        }
     }
 }
 

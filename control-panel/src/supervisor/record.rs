@@ -20,8 +20,6 @@ use super::{
     signal::Signal,
 };
 use crate::{
-    gate::GateCell,
-    inbox::{self, InboxCell, Takes},
     intent::order::Origin,
     lifecycle::{
         cause::{Cause, CauseCell},
@@ -31,6 +29,10 @@ use crate::{
         run_token::Term,
         status::{Refusal, WorkerStatus},
         unanswered::{self, Unanswered},
+    },
+    supervisor::{
+        gate_cell::GateCell,
+        inbox_cell::{CAPACITY, InboxCell, Takes},
     },
     util::{
         name::Name,
@@ -128,7 +130,7 @@ impl Record {
             stuck: AtomicBool::new(false),
             off_task: OnceLock::new(),
             last_words: LastWords::default(),
-            inbox: InboxCell::new(Takes::Anything, inbox::CAPACITY),
+            inbox: InboxCell::new(Takes::Anything, CAPACITY),
             gate: GateCell::default(),
             last_exit: Mutex::default(),
             notable: Mutex::default(),
@@ -381,7 +383,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A record that belongs to no panel.
-    pub(in crate::supervise) fn record(origin: u64, limits: Limits) -> Record {
+    pub(in crate::supervisor) fn record(origin: u64, limits: Limits) -> Record {
         let identity = Identity {
             name: Name::from("it"),
             source: Name::from("here"),

@@ -14,9 +14,9 @@ use crate::{
         status::Refusal,
     },
     panel::{Spawn, sealed, shared::Shared},
-    supervise::{
+    supervisor::{
+        Recruit,
         machine::{GroupId, GroupSpec},
-        supervisor::Recruit,
     },
     worker::{Worker, WorkerHandle},
 };

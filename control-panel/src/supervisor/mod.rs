@@ -1,7 +1,47 @@
-//! The tokio side of supervision: spawning, and shutting down.
+//! Supervision: every task is owned, every exit is reported. Here: spawning, and shutting down.
 //!
 //! Every task has an owner: the record of its worker, which the registry has from before the task is spawned until nothing of
 //! the worker is left.
+//!
+//! | file | what |
+//! |---|---|
+//! | `machine` | what happens next, and to whom: pure |
+//! | `registry` | all workers of a panel: the machine and its records, under one lock |
+//! | `handover` | what many threads have to tell, and one tells for all |
+//! | `roster` | who lives, by origin |
+//! | `driver`, `generation`, `call` | a worker's task, and one run of it: a future, a plain call |
+//! | `hosts`, `kinds`, `local`, `off_task` | where tasks are polled: on a runtime, on threads |
+//! | `record`, `gate_cell`, `inbox_cell` | one worker, as its handle and its context see it |
+//! | `signal` | wakes a worker's task |
+//! | `events`, `report` | the event log, and what a shutdown reports |
+//! | `notable` | what a sleeping loop is woken for: pure |
+//! | `polling` | which worker each thread runs just now |
+//! | `watchdog` | who is stuck: pure |
+//! | `unpolled` | workers that no thread comes to |
+//! | `watched` | what the watchdog is shown of a panel, and what it finds |
+
+mod call;
+pub(crate) mod driver;
+pub(crate) mod events;
+pub(crate) mod gate_cell;
+mod generation;
+mod handover;
+mod hosts;
+pub(crate) mod inbox_cell;
+pub(crate) mod kinds;
+pub(crate) mod local;
+pub(crate) mod machine;
+pub(crate) mod notable;
+mod off_task;
+mod polling;
+pub(crate) mod record;
+pub(crate) mod registry;
+pub(crate) mod report;
+pub(crate) mod roster;
+mod signal;
+pub(crate) mod unpolled;
+pub(crate) mod watchdog;
+pub(crate) mod watched;
 
 use std::{
     fmt,
@@ -14,7 +54,7 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{
+use self::{
     driver::{Start, Task},
     hosts::Hosts,
     local::Local,

@@ -18,7 +18,7 @@ use crate::{
         status::{Refusal, WorkerStatus},
         unanswered::Unanswered,
     },
-    supervise::{
+    supervisor::{
         driver::Task,
         events::Writing,
         kinds::Kind,
@@ -328,11 +328,11 @@ pub(super) mod tests {
             options::{Escalate, Limits, OnStuck},
             restart::{Backoff, Restart},
         },
-        supervise::{hosts::Hosts, local::Local, machine::Spec, record},
+        supervisor::{hosts::Hosts, local::Local, machine::Spec, record},
         util::name::Name,
     };
 
-    pub(in crate::supervise::registry) fn spec() -> Spec {
+    pub(in crate::supervisor::registry) fn spec() -> Spec {
         Spec {
             name: Name::from("it"),
             restart: Restart::Never,
@@ -350,12 +350,12 @@ pub(super) mod tests {
         }
     }
 
-    pub(in crate::supervise::registry) fn registry(runtime: &Runtime) -> Registry {
+    pub(in crate::supervisor::registry) fn registry(runtime: &Runtime) -> Registry {
         let hosts = Hosts::new(runtime.handle().clone(), Local::new("it"));
         Registry::new(Name::from("panel"), hosts, Box::new(|| ()) as OnChange, Wakes::ForStatus)
     }
 
-    pub(in crate::supervise::registry) fn runtime() -> Runtime {
+    pub(in crate::supervisor::registry) fn runtime() -> Runtime {
         Builder::new_current_thread().build().unwrap()
     }
 

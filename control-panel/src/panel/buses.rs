@@ -1,12 +1,9 @@
-//! How panels, spawners and workers come by a bus and by subscriptions to it.
+//! How panels and spawners come by a bus, and by subscriptions to it.
 
-use std::sync::Arc;
-
-use super::{BusStatus, SignalBus, Subscription};
+use super::{ControlPanel, Spawner};
 use crate::{
-    context::Context,
+    bus::{BusStatus, SignalBus, Subscription},
     intent::Intent,
-    panel::{ControlPanel, Spawner},
 };
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
@@ -16,7 +13,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Publishing in a frame never waits: see [`SignalBus::publish`].
     pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
         let shared = self.shared();
-        shared.buses.publisher(source, shared.queue.origin())
+        shared.buses.publisher(source, shared.queue.origin(), None)
     }
 
     /// Listens to the signals of type `S` that are published from now on, for the frame loop and its views, or a thread of
@@ -46,7 +43,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// # assert_eq!(title, "reader is there");
     /// ```
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        self.shared().buses.subscribe()
+        self.shared().buses.subscribe(None)
     }
 
     /// The buses that were used so far, in the order of their first use: for dashboards. Allocates; a
@@ -60,34 +57,16 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// As [`ControlPanel::bus`].
     pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
         let shared = self.shared();
-        shared.buses.publisher(source, shared.queue.origin())
+        shared.buses.publisher(source, shared.queue.origin(), None)
     }
 
     /// As [`ControlPanel::subscribe`].
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        self.shared().buses.subscribe()
+        self.shared().buses.subscribe(None)
     }
 
     /// As [`ControlPanel::buses`].
     pub fn buses(&self) -> Vec<BusStatus> {
         self.shared().buses.status()
-    }
-}
-
-impl<I: Intent, P> Context<I, P> {
-    /// The bus of signals of type `S`, to publish on it as this worker, with its source and origin. Take it once and keep
-    /// it. It publishes nothing any more once this run has ended.
-    ///
-    /// The frame of its signals is the last one that had begun.
-    pub fn bus<S: Send + Sync + 'static>(&self) -> SignalBus<S, I::Source> {
-        let term = Some(Arc::clone(self.term()));
-        SignalBus::new(self.buses().of(), self.source(), self.record().origin, term)
-    }
-
-    /// Listens to the signals of type `S` that are published from now on, until this worker is asked to stop.
-    ///
-    /// It is this run's: a worker that is restarted subscribes anew, and does not get what was published in between.
-    pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        Subscription::new(self.buses().of(), Some(Arc::clone(self.term())))
     }
 }

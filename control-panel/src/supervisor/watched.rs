@@ -129,7 +129,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lifecycle::options::Limits, supervise::record::tests::record};
+    use crate::{lifecycle::options::Limits, supervisor::record::tests::record};
 
     fn limited(origin: u64, poll: Option<u64>, heartbeat: Option<u64>) -> Arc<Record> {
         let limits =

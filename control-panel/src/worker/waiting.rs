@@ -3,12 +3,12 @@
 use std::{future::Future, time::Duration};
 
 use crate::{
-    context::Context,
     intent::Intent,
     util::{
         park,
         race::{Raced, race},
     },
+    worker::context::Context,
 };
 
 /// How a wait of a worker on a thread ended: what [`Context::wait_blocking`] returns.

@@ -6,11 +6,11 @@ use std::sync::{
 };
 
 use super::Registry;
-use crate::supervise::{driver::Task, kinds::Kind, off_task::OffTask, record::Record};
+use crate::supervisor::{driver::Task, kinds::Kind, off_task::OffTask, record::Record};
 
 impl Registry {
     /// A task with a limit or a key was taken in: it is started, unless it waits for its place first.
-    pub(in crate::supervise) fn start_in_turn(&self, record: &Arc<Record>, task: Task) {
+    pub(in crate::supervisor) fn start_in_turn(&self, record: &Arc<Record>, task: Task) {
         let mut state = self.lock();
         if state.machine.waits_for_a_place(record.origin) {
             self.unpolled.fetch_sub(1, Ordering::Relaxed);
@@ -22,7 +22,7 @@ impl Registry {
     }
 
     /// Gives a worker's task to where it belongs. A runtime that is gone drops it, the worker's arguments with it.
-    pub(in crate::supervise) fn run(&self, record: &Arc<Record>, task: Task) {
+    pub(in crate::supervisor) fn run(&self, record: &Arc<Record>, task: Task) {
         match record.kind {
             Kind::Async => self.run_on_runtime(record, task),
             _ if !self.hosts.watch_runtime(&record.registry) => drop(task),
@@ -50,7 +50,7 @@ impl Registry {
     }
 
     /// The runtime is gone: nobody is started any more, and those that have not gone with it are stopped.
-    pub(in crate::supervise) fn lose_runtime(&self) {
+    pub(in crate::supervisor) fn lose_runtime(&self) {
         self.hosts.runtime_is_gone();
         self.change(|state| {
             let held = &state.held;
@@ -64,18 +64,18 @@ impl Registry {
     }
 
     /// The worker's wait is over, and it waits for a thread to begin on.
-    pub(in crate::supervise) fn due(&self, record: &Record) {
+    pub(in crate::supervisor) fn due(&self, record: &Record) {
         let now = self.hosts.now();
         self.change(|state| state.machine.wait_is_over(record.origin, now));
     }
 
     /// The panel is being dropped: no loop is woken any more.
-    pub(in crate::supervise) fn leave_loop(&self) {
+    pub(in crate::supervisor) fn leave_loop(&self) {
         self.gone.store(true, Ordering::Relaxed);
     }
 
     /// The panel is gone, and everybody was told to stop: aborts every task.
-    pub(in crate::supervise) fn abort_all(&self) {
+    pub(in crate::supervisor) fn abort_all(&self) {
         self.gone.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.live().iter().for_each(|record| record.abort_task());

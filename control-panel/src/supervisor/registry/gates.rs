@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::{Registry, State};
 use crate::{
-    gate::{GateCell, Reason},
     lifecycle::{event::EventKind, options::Suspend},
-    supervise::record::Record,
+    supervisor::{
+        gate_cell::{GateCell, Reason},
+        record::Record,
+    },
     util::panics,
 };
 

@@ -9,7 +9,7 @@ use crate::{
         exit::Exit,
         status::{Refusal, WorkerStatus},
     },
-    supervise::{notable::Wakes, record::Record, report::WorkerReport},
+    supervisor::{notable::Wakes, record::Record, report::WorkerReport},
     telemetry::Moved,
 };
 

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, futures::Notified};
 use super::Events;
 use crate::{
     lifecycle::event::{Event, EventKind},
-    supervise::record::Record,
+    supervisor::record::Record,
     telemetry::{self, Moved, Seen},
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct Log {
 }
 
 /// The log while what happened at once is written into it.
-pub(in crate::supervise) struct Writing<'a> {
+pub(in crate::supervisor) struct Writing<'a> {
     written: &'a AtomicU64,
     kept: MutexGuard<'a, Kept>,
     /// For those who are told of every event.
@@ -51,7 +51,7 @@ pub(super) struct Kept {
 
 impl Log {
     /// To note what happened. Called under the registry's lock: so the numbers are in order.
-    pub(in crate::supervise) fn write(&self) -> Writing<'_> {
+    pub(in crate::supervisor) fn write(&self) -> Writing<'_> {
         Writing { written: &self.written, kept: self.kept(), seen: Vec::new(), gone: Vec::new() }
     }
 
@@ -61,7 +61,7 @@ impl Log {
     }
 
     /// Nothing happens any more, once what is being written is. Whoever waits is not woken by this.
-    pub(in crate::supervise) fn end(&self) {
+    pub(in crate::supervisor) fn end(&self) {
         self.over.store(true, Ordering::Release);
     }
 
@@ -105,7 +105,7 @@ impl Log {
 }
 
 impl Writing<'_> {
-    pub(in crate::supervise) fn push(&mut self, record: &Record, kind: EventKind, moved: Moved) {
+    pub(in crate::supervisor) fn push(&mut self, record: &Record, kind: EventKind, moved: Moved) {
         let (name, origin, generation) = (record.name.clone(), record.origin, record.generation());
         self.kept.total += 1;
         let event = Event { number: self.kept.total, name, origin, generation, kind };
@@ -121,12 +121,12 @@ impl Writing<'_> {
     }
 
     /// How many events there were.
-    pub(in crate::supervise) fn total(&self) -> u64 {
+    pub(in crate::supervisor) fn total(&self) -> u64 {
         self.kept.total
     }
 
     /// What is to be told of, and what is to be dropped, without any lock.
-    pub(in crate::supervise) fn close(self) -> (Vec<Seen>, Vec<Event>) {
+    pub(in crate::supervisor) fn close(self) -> (Vec<Seen>, Vec<Event>) {
         self.written.store(self.kept.total, Ordering::Release);
         (self.seen, self.gone)
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Registry, State, stopping::LastIncidents};
 use crate::{
     intent::order::Origin,
-    supervise::{machine::KeyId, notable::Wakes, record::Record, roster::Roster},
+    supervisor::{machine::KeyId, notable::Wakes, record::Record, roster::Roster},
     util::timer::Timer,
 };
 
@@ -90,7 +90,7 @@ impl Registry {
     }
 
     /// Whether everything is being stopped.
-    pub(in crate::supervise) fn is_stopping(&self) -> bool {
+    pub(in crate::supervisor) fn is_stopping(&self) -> bool {
         self.lock().machine.is_stopping()
     }
 
@@ -118,7 +118,7 @@ impl Registry {
     }
 
     /// Wakes a sleeping loop, whatever it is woken for: something is wrong.
-    pub(in crate::supervise) fn wake_loop_for_warning(&self) {
+    pub(in crate::supervisor) fn wake_loop_for_warning(&self) {
         if !self.gone.load(Ordering::Relaxed) {
             (self.on_change)();
         }

@@ -13,7 +13,7 @@ use std::{
 use super::{Registry, State};
 use crate::{
     lifecycle::exit::Exit,
-    supervise::{
+    supervisor::{
         handover::{HandOver, Payload},
         record::Record,
         report::WorkerReport,
@@ -36,7 +36,7 @@ pub(super) struct End {
 
 impl Registry {
     /// The worker's generation is over because the worker was told to end, and nothing of it is left.
-    pub(in crate::supervise) fn ended(&self, record: &Record, exit: Exit) {
+    pub(in crate::supervisor) fn ended(&self, record: &Record, exit: Exit) {
         self.help_to_wake();
         let last_words = super::last_words(record);
         let (report, heartbeat) = WorkerReport::undated(record, exit);
@@ -85,7 +85,7 @@ impl Registry {
 
     /// For a thread that has nothing to do but to wait for the last end: tells of the ends as they come, until all did, none
     /// does for a while, or it is time. So the threads that end workers need not, and this one need not be woken.
-    pub(in crate::supervise) fn help_to_tell(&self, until: Instant) {
+    pub(in crate::supervisor) fn help_to_tell(&self, until: Instant) {
         let mut since = Instant::now();
         let waits = |since: Instant| {
             let now = Instant::now();
@@ -143,7 +143,7 @@ mod tests {
             event::{EventKind, Notice},
             options::Limits,
         },
-        supervise::record,
+        supervisor::record,
     };
 
     #[test]

@@ -14,10 +14,10 @@ use crate::{
         error::{SendError, TrySendError},
         run_token::Term,
     },
-    policy::PolicyWatch,
     queue::IntentSender,
-    supervise::record::Record,
+    supervisor::record::Record,
     util::park,
+    worker::policy::PolicyWatch,
 };
 
 /// A worker's side of the panel: the first argument of every [`#[worker]`](macro@crate::worker) function.

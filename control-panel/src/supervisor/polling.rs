@@ -124,7 +124,7 @@ impl Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lifecycle::options::Limits, supervise::record::tests::record};
+    use crate::{lifecycle::options::Limits, supervisor::record::tests::record};
 
     /// What this thread runs, for a panel that no other test has.
     fn seen() -> Vec<Origin> {
