@@ -27,13 +27,13 @@ use crate::{
     lifecycle::{
         cause::Cause,
         options::{Cancel, Limits},
-        run_token::Term,
+        run_token::RunToken,
     },
     panel::{ControlPanel, GivesPolicy, PanelBuilder},
     queue::{IntentSender, Queue},
     supervisor::{
+        cell::{Identity, WorkerCell},
         kinds::Kind,
-        record::{Identity, Record},
     },
     util::name::Name,
     worker::{WorkerHandle, context::Context, policy::Policy},
@@ -177,7 +177,7 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
 ) -> (Context<I, P>, Desk<I, P>) {
     let queue = Arc::new(Queue::new(CAPACITY, None));
     let policy = Policy::new(policy);
-    let term = Arc::new(Term::default());
+    let term = Arc::new(RunToken::default());
     let sender = IntentSender::new(queue.port(source));
     let identity = Identity {
         name: Name::from("test"),
@@ -189,13 +189,13 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
         limits: Limits::default(),
         ready_within: None,
     };
-    let record = Record::new(identity, Arc::clone(&term), Weak::new());
-    let record = Arc::new(record);
-    let handle = WorkerHandle::new(Arc::clone(&record));
+    let cell = WorkerCell::new(identity, Arc::clone(&term), Weak::new());
+    let cell = Arc::new(cell);
+    let handle = WorkerHandle::new(Arc::clone(&cell));
     let for_buses = Arc::clone(&queue);
     let buses = Buses::new(bus::CAPACITY, Arc::default(), move || for_buses.wake_loop());
     let buses = Arc::new(buses);
-    let context = Context::new(sender, policy.watch(), Arc::clone(&buses), record, Arc::clone(&term), 0);
+    let context = Context::new(sender, policy.watch(), Arc::clone(&buses), cell, Arc::clone(&term), 0);
     (context, Desk { queue, policy, buses, term, handle })
 }
 
@@ -207,7 +207,7 @@ pub struct Desk<I: Intent, P> {
     queue: Arc<Queue<I>>,
     policy: Policy<P>,
     buses: Arc<Buses<I::Source>>,
-    term: Arc<Term>,
+    term: Arc<RunToken>,
     handle: WorkerHandle,
 }
 

@@ -15,10 +15,10 @@ use crate::{
     bus::{Buses, Signal, SignalBus, Subscription},
     frame::Frame,
     intent::Intent,
-    lifecycle::run_token::Term,
+    lifecycle::run_token::RunToken,
     panel::{ControlPanel, shared::Shared},
     queue::{Port, Queue},
-    supervisor::{events::Log, record::Record},
+    supervisor::{cell::WorkerCell, events::Log},
     worker::reply::{Answer, Reply},
 };
 
@@ -28,8 +28,8 @@ impl<I: Intent> RefUnwindSafe for Port<I> {}
 impl<I: Intent> RefUnwindSafe for Queue<I> {}
 impl<I: Intent, P: RefUnwindSafe> RefUnwindSafe for Shared<I, P> {}
 impl RefUnwindSafe for Log {}
-impl RefUnwindSafe for Record {}
-impl RefUnwindSafe for Term {}
+impl RefUnwindSafe for WorkerCell {}
+impl RefUnwindSafe for RunToken {}
 
 impl<I: Intent, P: RefUnwindSafe> UnwindSafe for ControlPanel<I, P> {}
 impl<I: Intent, P: RefUnwindSafe> RefUnwindSafe for ControlPanel<I, P> {}

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     intent::{Source, order::Origin},
-    lifecycle::run_token::Term,
+    lifecycle::run_token::RunToken,
     util::panics,
 };
 
@@ -140,13 +140,16 @@ impl<Src: Source> Buses<Src> {
         &self,
         source: Src,
         origin: Origin,
-        run: Option<Arc<Term>>,
+        run: Option<Arc<RunToken>>,
     ) -> SignalBus<S, Src> {
         SignalBus::new(self.of(), source, origin, run)
     }
 
     /// `run`: a worker's; none for what is no worker.
-    pub(crate) fn subscribe<S: Send + Sync + 'static>(&self, run: Option<Arc<Term>>) -> Subscription<S, Src> {
+    pub(crate) fn subscribe<S: Send + Sync + 'static>(
+        &self,
+        run: Option<Arc<RunToken>>,
+    ) -> Subscription<S, Src> {
         Subscription::new(self.of(), run)
     }
 

@@ -44,7 +44,7 @@ use self::{
 };
 use crate::{
     intent::{IntentSource, Source, order::Origin},
-    lifecycle::run_token::Term,
+    lifecycle::run_token::RunToken,
 };
 
 /// How many signals of each bus are kept, unless the builder says otherwise.
@@ -106,13 +106,13 @@ pub struct SignalBus<S, Src = IntentSource> {
     source: Src,
     origin: Origin,
     /// That of the run that publishes.
-    term: Option<Arc<Term>>,
+    term: Option<Arc<RunToken>>,
     /// For the next signal. Only ever tried: where two threads share this very bus, one makes another.
     spare: Mutex<Option<Place<S, Src>>>,
 }
 
 impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
-    fn new(core: Arc<Core<S, Src>>, source: Src, origin: Origin, term: Option<Arc<Term>>) -> Self {
+    fn new(core: Arc<Core<S, Src>>, source: Src, origin: Origin, term: Option<Arc<RunToken>>) -> Self {
         Self { core, source, origin, term, spare: Mutex::new(Some(Arc::default())) }
     }
 

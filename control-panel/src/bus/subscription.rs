@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     intent::IntentSource,
-    lifecycle::run_token::Term,
+    lifecycle::run_token::RunToken,
     telemetry,
     util::{
         deadline::{Raced, race},
@@ -38,11 +38,11 @@ pub struct Subscription<S, Src = IntentSource> {
     /// The number of the next signal to read.
     next: u64,
     /// The run that listens; without one it is the frame loop's, or a thread's of the program's own.
-    term: Option<Arc<Term>>,
+    term: Option<Arc<RunToken>>,
 }
 
 impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> {
-    pub(super) fn new(core: Arc<Core<S, Src>>, term: Option<Arc<Term>>) -> Self {
+    pub(super) fn new(core: Arc<Core<S, Src>>, term: Option<Arc<RunToken>>) -> Self {
         let (listener, next) = core.listen();
         let subscription = Self { core, listener, next, term };
         // A loop that goes to sleep before it looked for the first time is woken as well.

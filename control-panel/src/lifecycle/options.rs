@@ -45,7 +45,7 @@ impl Escalate {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Suspend {
-    /// Only [`WorkerHandle::suspend`] does.
+    /// Only [`WorkerHandle::suspend`](crate::WorkerHandle::suspend) does.
     #[default]
     Never,
     /// Its gate closes when the panel becomes idle, and opens at the next touch.
@@ -87,7 +87,7 @@ impl Limits {
 }
 
 /// Who is restarted when a worker of a group fails. (Erlang/OTP's supervisor strategies.) One that is restarted
-/// [by hand](WorkerHandle::restart) did not fail, and starts anew alone.
+/// [by hand](crate::WorkerHandle::restart) did not fail, and starts anew alone.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Strategy {
@@ -102,7 +102,7 @@ pub enum Strategy {
 
 /// Whether a group ends when a significant worker of it ends by itself. (Erlang/OTP's automatic shutdown.)
 ///
-/// A worker is significant if it says so ([`Worker::significant`]); it ends by itself when it is not started again.
+/// A worker is significant if it says so ([`Worker::significant`](crate::Worker::significant)); it ends by itself when it is not started again.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AutoShutdown {

@@ -12,7 +12,7 @@ use crate::util::{clock, span::Span, timer::Timer};
 
 /// The time that a generation has: until it is cancelled.
 #[derive(Debug, Default)]
-pub(crate) struct Term {
+pub(crate) struct RunToken {
     /// None until it is told to stop.
     cause: CauseCell,
     /// For those who wait for it, or hand it on. Most never do.
@@ -29,7 +29,7 @@ pub(crate) struct Term {
     ready_timer: OnceLock<Arc<Timer>>,
 }
 
-impl Term {
+impl RunToken {
     pub(crate) fn new(span: Span) -> Self {
         Self { span, ..Self::default() }
     }

@@ -70,7 +70,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 }
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// Like the free [`reply`](crate::worker::reply()), and the answer, or the end of the hope for one, wakes a sleeping loop:
+    /// Like the free [`reply`](crate::reply()), and the answer, or the end of the hope for one, wakes a sleeping loop:
     /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](Self::wait_ready) resolves, though
     /// the frame may be empty.
     pub fn reply<T>(&self) -> (Reply<T>, Answer<T>) {

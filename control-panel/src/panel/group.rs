@@ -15,7 +15,7 @@ use crate::{
     },
     panel::{Spawn, sealed, shared::Shared},
     supervisor::{
-        Recruit,
+        PendingWorker,
         machine::{GroupId, GroupSpec},
     },
     worker::{Worker, WorkerHandle},
@@ -57,7 +57,7 @@ pub struct GroupBuilder<I: Intent, P = ()> {
     spec: GroupSpec,
     /// None is the default, which depends on `escalate`.
     intensity: Option<Intensity>,
-    recruits: Mutex<Vec<Recruit>>,
+    pending: Mutex<Vec<PendingWorker>>,
 }
 
 impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
@@ -68,16 +68,16 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
             auto_shutdown: AutoShutdown::default(),
             escalate: Escalate::default(),
         };
-        Self { shared, spec, intensity: None, recruits: Mutex::default() }
+        Self { shared, spec, intensity: None, pending: Mutex::default() }
     }
 
     /// Takes in a worker made by hand. Annotated workers have a method `spawn_…` of their own.
     ///
     /// Never waits. It runs once the group is [started](Self::start).
     pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
-        let recruit = self.shared.recruit(worker.untyped());
-        let handle = WorkerHandle::new(Arc::clone(&recruit.record));
-        self.recruits.lock().unwrap_or_else(PoisonError::into_inner).push(recruit);
+        let pending = self.shared.pending(worker.untyped());
+        let handle = WorkerHandle::new(Arc::clone(&pending.cell));
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).push(pending);
         handle.retype()
     }
 
@@ -118,12 +118,12 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     /// has or, by whatever detour, after itself (each comes after the one spawned before it), one is to be restarted that
     /// can run only once, or the group is to end the panel and nobody in it is restarted.
     pub fn start(mut self) -> Result<Group, Refusal> {
-        let recruits = std::mem::take(self.recruits.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let workers = recruits.iter().map(|recruit| WorkerHandle::new(Arc::clone(&recruit.record))).collect();
+        let pending = std::mem::take(self.pending.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let workers = pending.iter().map(|pending| WorkerHandle::new(Arc::clone(&pending.cell))).collect();
         let supervisor = &self.shared.supervisor;
         let id = GroupId(supervisor.number());
         self.spec.intensity = self.intensity.unwrap_or_else(|| self.spec.escalate.intensity());
-        supervisor.spawn_group(id, self.spec, recruits)?;
+        supervisor.spawn_group(id, self.spec, pending)?;
         Ok(Group { id, workers })
     }
 }
@@ -142,8 +142,8 @@ impl<I: Intent, P> sealed::Sealed for GroupBuilder<I, P> {}
 impl<I: Intent, P> Drop for GroupBuilder<I, P> {
     fn drop(&mut self) {
         let registry = self.shared.supervisor.registry();
-        for recruit in self.recruits.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            registry.refuse(&recruit.record, Refusal::GroupNotStarted);
+        for pending in self.pending.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            registry.refuse(&pending.cell, Refusal::GroupNotStarted);
         }
     }
 }

@@ -14,14 +14,14 @@ use crate::{
     intent::Intent,
     queue::{IntentSender, Queue},
     supervisor::{
-        Caller, Recruit, Supervisor,
-        driver::Start,
+        Caller, PendingWorker, Supervisor,
+        cell::{Identity, WorkerCell},
         events::Events,
         gate_cell::GateCell,
         inbox_cell::InboxCell,
-        machine::{Place, PoolId, Spec},
-        record::{Identity, Record},
+        machine::{ChildSpec, Place, PoolId},
         report::ShutdownReport,
+        task::Start,
     },
     util::name::Name,
     worker::{Options, Worker, WorkerHandle, context::Context, policy::Policy},
@@ -55,9 +55,9 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     /// A context that belongs to no worker.
     pub(crate) fn context(&self, name: Name, source: I::Source) -> Context<I, P> {
         let sender = self.sender(source);
-        let record = Arc::new(self.record(name, &sender, &Options::default()));
+        let cell = Arc::new(self.cell(name, &sender, &Options::default()));
         let term = Arc::clone(self.supervisor.term());
-        Context::new(sender, self.policy.watch(), Arc::clone(&self.buses), record, term, 0)
+        Context::new(sender, self.policy.watch(), Arc::clone(&self.buses), cell, term, 0)
     }
 
     pub(crate) fn spawn<C>(&self, worker: Worker<I, P, C>, place: Option<Place>) -> WorkerHandle<C> {
@@ -65,10 +65,10 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 
     fn admit(&self, worker: Worker<I, P>, place: Option<Place>) -> WorkerHandle {
-        let mut recruit = self.recruit(worker);
-        recruit.spec.place = place;
-        let handle = WorkerHandle::new(Arc::clone(&recruit.record));
-        self.supervisor.spawn(recruit);
+        let mut pending = self.pending(worker);
+        pending.spec.place = place;
+        let handle = WorkerHandle::new(Arc::clone(&pending.cell));
+        self.supervisor.spawn(pending);
         handle
     }
 
@@ -81,12 +81,12 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 
     /// Makes a worker ready to be spawned.
-    pub(crate) fn recruit(&self, worker: Worker<I, P>) -> Recruit {
+    pub(crate) fn pending(&self, worker: Worker<I, P>) -> PendingWorker {
         let Worker { name, source, mut factory, options, .. } = worker;
         self.idle.wanted(options.suspend, &self.supervisor);
         let sender = self.sender(source);
-        let mut record = self.record(name.clone(), &sender, &options);
-        let spec = Spec {
+        let mut cell = self.cell(name.clone(), &sender, &options);
+        let spec = ChildSpec {
             name,
             restart: options.restart,
             intensity: options.intensity(),
@@ -101,31 +101,24 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             place: None,
             ready_within: options.ready_within,
         };
-        record.inbox = InboxCell::new(options.takes, options.inbox_capacity);
-        record.gate = GateCell::new(options.suspend);
-        let record = Arc::new(record);
+        cell.inbox = InboxCell::new(options.takes, options.inbox_capacity);
+        cell.gate = GateCell::new(options.suspend);
+        let cell = Arc::new(cell);
         let mut policy = self.policy.watch();
         let buses = Arc::clone(&self.buses);
-        let for_context = Arc::clone(&record);
+        let for_context = Arc::clone(&cell);
         let start: Start = Box::new(move |generation, term| {
             // The first run sees what was set since it was spawned, a later one what was set since it started.
             if generation > 1 {
                 policy.borrow_and_update();
             }
-            let (record, term) = (Arc::clone(&for_context), Arc::clone(term));
-            factory(Context::new(
-                sender.clone(),
-                policy.clone(),
-                Arc::clone(&buses),
-                record,
-                term,
-                generation,
-            ))
+            let (cell, term) = (Arc::clone(&for_context), Arc::clone(term));
+            factory(Context::new(sender.clone(), policy.clone(), Arc::clone(&buses), cell, term, generation))
         });
-        Recruit { record, spec, start }
+        PendingWorker { cell, spec, start }
     }
 
-    fn record(&self, name: Name, sender: &IntentSender<I>, options: &Options) -> Record {
+    fn cell(&self, name: Name, sender: &IntentSender<I>, options: &Options) -> WorkerCell {
         let identity = Identity {
             name,
             source: self.in_words(sender.source()),
@@ -137,7 +130,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             ready_within: options.ready_within,
         };
         let registry = Arc::downgrade(self.supervisor.registry());
-        Record::new(identity, Arc::clone(self.supervisor.term()), registry)
+        WorkerCell::new(identity, Arc::clone(self.supervisor.term()), registry)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     intent::{Intent, order::Origin},
     lifecycle::{exit::Exit, status::WorkerStatus},
     supervisor::{
-        record::Record,
+        cell::WorkerCell,
         registry::{Look, Registry},
         report::WorkerReport,
     },
@@ -176,16 +176,16 @@ pub struct WorkerInfo {
 }
 
 impl WorkerInfo {
-    fn of(record: &Record) -> Self {
+    fn of(cell: &WorkerCell) -> Self {
         Self {
-            name: record.name.clone(),
-            source: record.source.clone(),
-            origin: record.origin,
-            generation: record.generation(),
-            status: record.status(),
-            last_exit: record.last_exit(),
-            suspended: record.gate.is_closed(),
-            stuck: record.is_stuck(),
+            name: cell.name.clone(),
+            source: cell.source.clone(),
+            origin: cell.origin,
+            generation: cell.generation(),
+            status: cell.status(),
+            last_exit: cell.last_exit(),
+            suspended: cell.gate.is_closed(),
+            stuck: cell.is_stuck(),
         }
     }
 }
@@ -287,7 +287,7 @@ impl Seen {
     fn renew(this: &mut Arc<Self>, look: &Look<'_>) {
         let seen = Arc::make_mut(this);
         (seen.version, seen.events) = (look.version, look.events);
-        Arc::make_mut(&mut seen.workers.0).extend(look.live.values().map(|record| WorkerInfo::of(record)));
+        Arc::make_mut(&mut seen.workers.0).extend(look.live.values().map(|cell| WorkerInfo::of(cell)));
         seen.incident_count = look.incidents.total;
         Arc::make_mut(&mut seen.incidents.0).extend(look.incidents.last.iter().cloned());
     }

@@ -17,7 +17,7 @@ use crate::{
         Delivery, Intent,
         order::{Origin, clock_of},
     },
-    lifecycle::{error::TrySendError, run_token::Term},
+    lifecycle::{error::TrySendError, run_token::RunToken},
     util::sync::{
         MutexGuard,
         atomic::{AtomicU64, Ordering},
@@ -87,8 +87,8 @@ impl<I: Intent> Queue<I> {
 }
 
 #[inline]
-fn has_ended(term: Option<&Term>) -> bool {
-    term.is_some_and(Term::has_ended)
+fn has_ended(term: Option<&RunToken>) -> bool {
+    term.is_some_and(RunToken::has_ended)
 }
 
 impl<I: Intent> Port<I> {
@@ -124,7 +124,7 @@ impl<I: Intent> Port<I> {
     /// Here and in `poll_send_in` that is looked at under the lock: once an intent of the next generation was accepted,
     /// none of this one is, whoever sends it.
     #[inline]
-    pub(super) fn try_send_in(&self, term: Option<&Term>, intent: I) -> Result<(), TrySendError<I>> {
+    pub(super) fn try_send_in(&self, term: Option<&RunToken>, intent: I) -> Result<(), TrySendError<I>> {
         let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
         let delivery = intent.delivery();
         let refused_at = self.refused_at.load(Ordering::Relaxed);

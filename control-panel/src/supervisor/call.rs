@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{driver::guard, generation::as_asked, kinds::Body, record::Record};
-use crate::lifecycle::{exit::Exit, run_token::Term};
+use super::{cell::WorkerCell, kinds::Body, run::as_asked, task::guard};
+use crate::lifecycle::{exit::Exit, run_token::RunToken};
 
 /// A call whose panics are caught where they arise.
 pub(super) struct Call {
     body: Option<Body>,
-    record: Arc<Record>,
-    term: Arc<Term>,
+    cell: Arc<WorkerCell>,
+    term: Arc<RunToken>,
 }
 
 impl Call {
-    pub(super) fn new(body: Body, record: Arc<Record>, term: Arc<Term>) -> Self {
-        Self { body: Some(body), record, term }
+    pub(super) fn new(body: Body, cell: Arc<WorkerCell>, term: Arc<RunToken>) -> Self {
+        Self { body: Some(body), cell, term }
     }
 
     /// Makes the call, unless it was asked to stop in the moment since it began.
@@ -25,8 +25,8 @@ impl Call {
         }
         let Some(body) = self.body.take() else { return Exit::Aborted };
         self.term.enter();
-        let exit = guard(&self.record, || self.term.span.in_scope(body)).unwrap_or_else(Exit::Panicked);
-        let exit = as_asked(exit, &self.record, &self.term);
+        let exit = guard(&self.cell, || self.term.span.in_scope(body)).unwrap_or_else(Exit::Panicked);
+        let exit = as_asked(exit, &self.cell, &self.term);
         self.term.end();
         exit
     }
@@ -35,8 +35,8 @@ impl Call {
         self.term.end();
         let Some(body) = self.body.take() else { return };
         // What it was given is the user's.
-        if let Err(panic) = guard(&self.record, || self.term.span.in_scope(|| drop(body))) {
-            self.record.leave_last_words(panic);
+        if let Err(panic) = guard(&self.cell, || self.term.span.in_scope(|| drop(body))) {
+            self.cell.leave_last_words(panic);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::lifecycle::options::Suspend;
 /// Why a gate is closed. It is open when no bit is set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reason {
-    Told = 1,
+    Manual = 1,
     Idle = 2,
 }
 

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::driver::{Run, Running};
+use super::task::{Run, Running};
 use crate::lifecycle::exit::{Exit, WorkerOutput};
 
 /// What kind of worker it is.

@@ -12,7 +12,7 @@ use tokio::{
     task::{self, LocalSet},
 };
 
-use super::driver::Task;
+use super::task::Task;
 use crate::{lifecycle::exit::WorkerError, util::deadline::race};
 
 /// Starts the thread, with a runtime of its own, at the first local worker, and ends it with the panel.
@@ -77,10 +77,10 @@ fn start(name: &str) -> io::Result<mpsc::UnboundedSender<Task>> {
         let local = LocalSet::new();
         local.block_on(&runtime, async {
             while let Some(task) = due.recv().await {
-                let record = Arc::clone(task.record());
+                let cell = Arc::clone(task.cell());
                 let task = task.into_local();
                 // Owned by the set, which ends with this thread. A worker that is to be dropped, is, with its task.
-                drop(task::spawn_local(async move { race(record.kill.token().cancelled(), task).await }));
+                drop(task::spawn_local(async move { race(cell.kill.token().cancelled(), task).await }));
             }
         });
     })?;

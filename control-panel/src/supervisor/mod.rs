@@ -1,31 +1,31 @@
 //! Supervision: every task is owned, every exit is reported. Here: spawning, and shutting down.
 //!
-//! Every task has an owner: the record of its worker, which the registry has from before the task is spawned until nothing of
+//! Every task has an owner: the cell of its worker, which the registry has from before the task is spawned until nothing of
 //! the worker is left.
 //!
 //! | file | what |
 //! |---|---|
 //! | `machine` | what happens next, and to whom: pure |
-//! | `registry` | all workers of a panel: the machine and its records, under one lock |
-//! | `handover` | what many threads have to tell, and one tells for all |
-//! | `roster` | who lives, by origin |
-//! | `driver`, `generation`, `call` | a worker's task, and one run of it: a future, a plain call |
+//! | `registry` | all workers of a panel: the machine and its cells, under one lock |
+//! | `combiner` | flat combining: threads publish their exits, and whichever holds the lock applies them all |
+//! | `origin_map` | living workers, by origin |
+//! | `task`, `run`, `call` | a worker's task, and one run of it: a future, a plain call |
 //! | `hosts`, `kinds`, `local`, `off_task` | where tasks are polled: on a runtime, on threads |
-//! | `record`, `gate_cell`, `inbox_cell` | one worker, as its handle and its context see it |
-//! | `signal` | wakes a worker's task |
+//! | `cell`, `gate_cell`, `inbox_cell` | one worker, as its handle and its context see it |
+//! | `wake_flag` | wakes a worker's task |
 //! | `events`, `report` | the event log, and what a shutdown reports |
 //! | `notable` | what a sleeping loop is woken for: pure |
-//! | `polling` | which worker each thread runs just now |
-//! | `watchdog` | who is stuck: pure |
+//! | `activity` | which worker each thread runs just now |
+//! | `watchdog` | which workers are stuck: pure |
 //! | `unpolled` | workers that no thread comes to |
-//! | `watched` | what the watchdog is shown of a panel, and what it finds |
+//! | `watch_limits` | what the watchdog is shown of a panel, and what it finds |
 
+mod activity;
 mod call;
-pub(crate) mod driver;
+pub(crate) mod cell;
+mod combiner;
 pub(crate) mod events;
 pub(crate) mod gate_cell;
-mod generation;
-mod handover;
 mod hosts;
 pub(crate) mod inbox_cell;
 pub(crate) mod kinds;
@@ -33,15 +33,15 @@ pub(crate) mod local;
 pub(crate) mod machine;
 pub(crate) mod notable;
 mod off_task;
-mod polling;
-pub(crate) mod record;
+pub(crate) mod origin_map;
 pub(crate) mod registry;
 pub(crate) mod report;
-pub(crate) mod roster;
-mod signal;
+mod run;
+pub(crate) mod task;
 pub(crate) mod unpolled;
+mod wake_flag;
+pub(crate) mod watch_limits;
 pub(crate) mod watchdog;
-pub(crate) mod watched;
 
 use std::{
     fmt,
@@ -55,19 +55,19 @@ use std::{
 use tokio::runtime::Handle;
 
 use self::{
-    driver::{Start, Task},
+    cell::WorkerCell,
     hosts::Hosts,
     local::Local,
-    machine::{GroupId, GroupSpec, Spec},
+    machine::{ChildSpec, GroupId, GroupSpec},
     notable::Wakes,
-    record::Record,
     registry::{OnChange, Registry},
     report::ShutdownReport,
+    task::{Start, Task},
 };
 use crate::{
     lifecycle::{
         cause::Cause,
-        run_token::Term,
+        run_token::RunToken,
         status::{Refusal, WorkerStatus},
     },
     util::{
@@ -83,7 +83,7 @@ const A_MOMENT: Duration = Duration::from_millis(10);
 pub(crate) struct Supervisor {
     registry: Arc<Registry>,
     /// The term of contexts that belong to no worker.
-    term: Arc<Term>,
+    term: Arc<RunToken>,
     timeout: Duration,
     /// When the first shutdown began.
     began: Mutex<Option<Moment>>,
@@ -101,9 +101,9 @@ pub(crate) enum Caller {
 }
 
 /// A worker that is about to be spawned.
-pub(crate) struct Recruit {
-    pub(crate) record: Arc<Record>,
-    pub(crate) spec: Spec,
+pub(crate) struct PendingWorker {
+    pub(crate) cell: Arc<WorkerCell>,
+    pub(crate) spec: ChildSpec,
     pub(crate) start: Start,
 }
 
@@ -139,7 +139,7 @@ impl Supervisor {
     }
 
     /// A term that ends when the panel shuts down.
-    pub(crate) fn term(&self) -> &Arc<Term> {
+    pub(crate) fn term(&self) -> &Arc<RunToken> {
         &self.term
     }
 
@@ -148,16 +148,16 @@ impl Supervisor {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn spawn(&self, recruit: Recruit) {
+    pub(crate) fn spawn(&self, pending: PendingWorker) {
         panics::install();
-        let Recruit { record, spec, start } = recruit;
+        let PendingWorker { cell, spec, start } = pending;
         let has_place = spec.place.is_some();
-        match self.registry.admit(&record, spec) {
+        match self.registry.admit(&cell, spec) {
             Ok(()) if has_place => {
-                self.registry.start_in_turn(&record, Task::new(&record, &self.registry, start));
+                self.registry.start_in_turn(&cell, Task::new(&cell, &self.registry, start));
             }
-            Ok(()) => self.start(&record, start),
-            Err(refusal) => self.registry.refuse(&record, refusal),
+            Ok(()) => self.start(&cell, start),
+            Err(refusal) => self.registry.refuse(&cell, refusal),
         }
     }
 
@@ -166,28 +166,28 @@ impl Supervisor {
         &self,
         group: GroupId,
         spec: GroupSpec,
-        recruits: Vec<Recruit>,
+        pending: Vec<PendingWorker>,
     ) -> Result<(), Refusal> {
         panics::install();
-        let members = recruits.iter().map(|recruit| (Arc::clone(&recruit.record), recruit.spec.clone()));
+        let members = pending.iter().map(|pending| (Arc::clone(&pending.cell), pending.spec.clone()));
         let mut admitted = self.registry.admit_group(group, spec, &members.collect::<Vec<_>>());
-        for Recruit { record, start, .. } in recruits {
+        for PendingWorker { cell, start, .. } in pending {
             match admitted.clone() {
                 // A runtime that was gone for one is gone for all: what it took before it drops as well.
                 Ok(()) | Err(Refusal::RuntimeGone) => {
-                    self.start(&record, start);
-                    if let WorkerStatus::Refused(refusal) = record.status() {
+                    self.start(&cell, start);
+                    if let WorkerStatus::Refused(refusal) = cell.status() {
                         admitted = Err(refusal);
                     }
                 }
-                Err(refusal) => self.registry.refuse(&record, refusal),
+                Err(refusal) => self.registry.refuse(&cell, refusal),
             }
         }
         admitted
     }
 
-    fn start(&self, record: &Arc<Record>, start: Start) {
-        self.registry.run(record, Task::new(record, &self.registry, start));
+    fn start(&self, cell: &Arc<WorkerCell>, start: Start) {
+        self.registry.run(cell, Task::new(cell, &self.registry, start));
     }
 
     /// Stops everybody. `refuse_waiting` is called once the workers know, `close` when all is over.
@@ -211,7 +211,7 @@ impl Supervisor {
             self.registry.help_to_tell(nearly.native());
         }
         if !self.ended_by(nearly).await {
-            self.registry.hurry().iter().for_each(|record| record.abort());
+            self.registry.skip_order().iter().for_each(|cell| cell.abort());
             // Also when the deadline is over already: whoever is dropped needs a moment to be.
             let a_moment = Moment::now(&self.registry.hosts.runtime).after(A_MOMENT);
             self.ended_by(began.after(self.timeout).max(a_moment)).await;

@@ -16,14 +16,14 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{driver::Task, kinds::Kind, machine::Directive, record::Record, registry::Registry};
+use super::{cell::WorkerCell, kinds::Kind, machine::Directive, registry::Registry, task::Task};
 use crate::util::{clock, deadline, panics};
 
 /// Where the operating system refused a thread and the worker is not to wait before it tries again, it waits for this.
 const NO_THREAD: Duration = Duration::from_millis(10);
 
 pub(super) struct OffTask {
-    record: Weak<Record>,
+    cell: Weak<WorkerCell>,
     registry: Weak<Registry>,
     turn: Mutex<Turn>,
 }
@@ -40,19 +40,19 @@ enum Turn {
 }
 
 impl OffTask {
-    pub(super) fn start(record: &Arc<Record>, mut task: Task) {
+    pub(super) fn start(cell: &Arc<WorkerCell>, mut task: Task) {
         task.give();
-        let (of, registry) = (Arc::downgrade(record), record.registry.clone());
-        let off = Arc::new(Self { record: of, registry, turn: Mutex::new(Turn::Parked(task)) });
-        record.set_off_task(Arc::clone(&off));
+        let (of, registry) = (Arc::downgrade(cell), cell.registry.clone());
+        let off = Arc::new(Self { cell: of, registry, turn: Mutex::new(Turn::Parked(task)) });
+        cell.set_off_task(Arc::clone(&off));
         off.resume();
     }
 
     /// The worker's task is to look what it is to do. Runs the user's drops: not to be called under a lock.
     pub(super) fn resume(self: &Arc<Self>) {
-        let (Some(record), Some(registry)) = (self.record.upgrade(), self.registry.upgrade()) else { return };
+        let (Some(cell), Some(registry)) = (self.cell.upgrade(), self.registry.upgrade()) else { return };
         // What is decided after this look comes with a look of its own.
-        let directive = registry.next(&record);
+        let directive = registry.next(&cell);
         let mut turn = self.lock();
         match mem::replace(&mut *turn, Turn::Over) {
             Turn::Parked(mut task) if directive == Directive::Wait => {
@@ -62,10 +62,10 @@ impl OffTask {
             Turn::Parked(task) => {
                 *turn = Turn::Queued(task);
                 drop(turn);
-                self.submit(&record, &registry);
+                self.submit(&cell, &registry);
             }
             // It does not wait for a pool that is full to be told that it need not run.
-            Turn::Queued(task) if directive == Directive::Leave && record.kind == Kind::Blocking => {
+            Turn::Queued(task) if directive == Directive::Leave && cell.kind == Kind::Blocking => {
                 drop(turn);
                 drop(task);
             }
@@ -75,9 +75,9 @@ impl OffTask {
     }
 
     /// Finds it a thread.
-    fn submit(self: &Arc<Self>, record: &Record, registry: &Registry) {
+    fn submit(self: &Arc<Self>, cell: &WorkerCell, registry: &Registry) {
         let (off, runtime) = (Arc::clone(self), registry.hosts.runtime.clone());
-        if record.kind == Kind::Blocking {
+        if cell.kind == Kind::Blocking {
             let entry = Entry(Some(off));
             if deadline::is_paused(&runtime) {
                 // A test's runtime gets to it in its turn, so that every run of the test is the same.
@@ -89,7 +89,7 @@ impl OffTask {
             return;
         }
         // A thread's name cannot hold a NUL.
-        let name = record.name.replace('\0', "");
+        let name = cell.name.replace('\0', "");
         let spawned = thread::Builder::new().name(name).spawn(move || {
             // As in the pool. A runtime that is gone can be entered too; what is asked of it then fails.
             let _context = runtime.enter();
@@ -154,9 +154,9 @@ impl Wake for OffTask {
             Turn::Parked(task) => {
                 *turn = Turn::Queued(task);
                 drop(turn);
-                if let (Some(record), Some(registry)) = (self.record.upgrade(), self.registry.upgrade()) {
-                    registry.due(&record);
-                    self.submit(&record, &registry);
+                if let (Some(cell), Some(registry)) = (self.cell.upgrade(), self.registry.upgrade()) {
+                    registry.due(&cell);
+                    self.submit(&cell, &registry);
                 }
             }
             Turn::Running => *turn = Turn::Woken,

@@ -1,4 +1,4 @@
-//! All workers of a panel: the machine that decides, under one lock, and the records that its actions are executed on.
+//! All workers of a panel: the machine that decides, under one lock, and the cells that its actions are executed on.
 
 mod effects;
 mod ends;
@@ -24,26 +24,26 @@ use tokio::sync::Notify;
 use self::{
     effects::Effects,
     ends::Ends,
-    stopping::{LastIncidents, Toll},
+    stopping::{ExitReports, LastIncidents},
     waking::Unwoken,
 };
 pub(crate) use self::{looking::Look, stopping::Incidents};
 use super::{
-    driver::Task,
+    cell::WorkerCell,
     events::Log,
     hosts::Hosts,
     kinds::Kind,
-    machine::{Directive, GroupId, GroupSpec, Machine, PoolId, Spec},
+    machine::{ChildSpec, Directive, GroupId, GroupSpec, Machine, PoolId},
     notable::Wakes,
-    record::Record,
+    origin_map::OriginMap,
     report::ShutdownReport,
-    roster::Roster,
+    task::Task,
+    watch_limits::WatchLimits,
     watchdog::Watchdog,
-    watched::Attention,
 };
 use crate::{
     intent::order::Origin,
-    lifecycle::{cause::Cause, error::RestartError, exit::Exit, run_token::Term, status::Refusal},
+    lifecycle::{cause::Cause, error::RestartError, exit::Exit, run_token::RunToken, status::Refusal},
     util::{clock, name::Name, span::Span, timer::Timer},
 };
 
@@ -89,14 +89,14 @@ pub(crate) struct Registry {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) machine: Machine,
-    pub(super) records: Roster<Arc<Record>>,
-    pub(super) attention: Attention,
+    pub(super) cells: OriginMap<Arc<WorkerCell>>,
+    pub(super) attention: WatchLimits,
     /// The tasks of those who wait for a place: the runtime gets each when its turn comes, so that one that is called off before
     /// is gone at once.
     held: BTreeMap<Origin, Task>,
     /// Whether the panel is idle, and has suspended those who want it.
     idle: bool,
-    books: Books,
+    books: History,
     /// What the shutdown came to, once it is over.
     report: Option<ShutdownReport>,
     /// Whether the panel was dropped.
@@ -105,13 +105,13 @@ pub(super) struct State {
 
 /// What is told in the end.
 #[derive(Default)]
-struct Books {
+struct History {
     incidents: Incidents,
     last_incidents: LastIncidents,
     /// How many workers ended for good, and not cleanly.
     failed: u64,
     /// How those ended that lived when everybody was told to stop.
-    toll: Option<Toll>,
+    toll: Option<ExitReports>,
     /// Whether somebody ended, or is told to, because the runtime is gone.
     runtime_gone: bool,
     /// As the registry's.
@@ -125,7 +125,7 @@ impl Registry {
             number: PANELS.fetch_add(1, Ordering::Relaxed),
             panel,
             hosts,
-            state: Mutex::new(State { books: Books { wakes, ..Books::default() }, ..State::default() }),
+            state: Mutex::new(State { books: History { wakes, ..History::default() }, ..State::default() }),
             ends: Ends::default(),
             unwoken: Unwoken::default(),
             log: Arc::default(),
@@ -146,13 +146,13 @@ impl Registry {
     }
 
     /// A worker is about to be spawned.
-    pub(super) fn admit(&self, record: &Arc<Record>, spec: Spec) -> Result<(), Refusal> {
+    pub(super) fn admit(&self, cell: &Arc<WorkerCell>, spec: ChildSpec) -> Result<(), Refusal> {
         let watch = self.change(|state| {
-            state.machine.admit(record.origin, spec)?;
-            Ok(self.enter(state, record))
+            state.machine.admit(cell.origin, spec)?;
+            Ok(self.enter(state, cell))
         })?;
         if let Some(limit) = watch {
-            clock::watch(record.registry.clone(), limit);
+            clock::watch(cell.registry.clone(), limit);
         }
         Ok(())
     }
@@ -162,63 +162,63 @@ impl Registry {
         &self,
         group: GroupId,
         spec: GroupSpec,
-        members: &[(Arc<Record>, Spec)],
+        members: &[(Arc<WorkerCell>, ChildSpec)],
     ) -> Result<(), Refusal> {
         let watch = self.change(|state| {
-            let specs = members.iter().map(|(record, spec)| (record.origin, spec.clone())).collect();
+            let specs = members.iter().map(|(cell, spec)| (cell.origin, spec.clone())).collect();
             state.machine.admit_group(group, spec, specs)?;
-            let watch = members.iter().filter_map(|(record, _)| self.enter(state, record)).min();
-            for (record, _) in members {
+            let watch = members.iter().filter_map(|(cell, _)| self.enter(state, cell)).min();
+            for (cell, _) in members {
                 // It was told to stop before there was anything to be stopped.
-                if let Some(cause) = record.cause() {
-                    state.machine.stop(record.origin, cause);
+                if let Some(cause) = cell.cause() {
+                    state.machine.stop(cell.origin, cause);
                 }
             }
             Ok(watch)
         })?;
-        if let (Some(limit), Some((record, _))) = (watch, members.first()) {
-            clock::watch(record.registry.clone(), limit);
+        if let (Some(limit), Some((cell, _))) = (watch, members.first()) {
+            clock::watch(cell.registry.clone(), limit);
         }
         Ok(())
     }
 
     /// Returns what the clock has to watch for from now on, if it does not yet.
-    fn enter(&self, state: &mut State, record: &Arc<Record>) -> Option<Duration> {
-        state.records.insert(record.origin, Arc::clone(record));
+    fn enter(&self, state: &mut State, cell: &Arc<WorkerCell>) -> Option<Duration> {
+        state.cells.insert(cell.origin, Arc::clone(cell));
         self.unpolled.fetch_add(1, Ordering::Relaxed);
-        self.on_runtime.fetch_add(usize::from(record.kind == Kind::Async), Ordering::Relaxed);
-        self.live.store(state.records.len(), Ordering::Release);
-        state.begin_as_suspended(record);
-        state.attention.enter(record)
+        self.on_runtime.fetch_add(usize::from(cell.kind == Kind::Async), Ordering::Relaxed);
+        self.live.store(state.cells.len(), Ordering::Release);
+        state.begin_as_suspended(cell);
+        state.attention.enter(cell)
     }
 
     /// What the worker's task is to do.
-    pub(super) fn next(&self, record: &Record) -> Directive {
-        self.lock().machine.next(record.origin)
+    pub(super) fn next(&self, cell: &WorkerCell) -> Directive {
+        self.lock().machine.next(cell.origin)
     }
 
     /// The worker's task is about to begin a generation: its number and its term, if that is still wanted.
-    pub(super) fn begin(&self, record: &Record) -> Option<(u64, Arc<Term>)> {
+    pub(super) fn begin(&self, cell: &WorkerCell) -> Option<(u64, Arc<RunToken>)> {
         let now = self.hosts.now();
         // Made and dropped without the lock: in a term is a span, which is the subscriber's. Only this task begins
         // generations, so it knows the number.
-        let next = record.generation() + 1;
-        let term = Arc::new(Term::new(Span::of_generation(
+        let next = cell.generation() + 1;
+        let term = Arc::new(RunToken::new(Span::of_generation(
             &self.panel,
-            &record.name,
-            &record.source,
-            record.origin.0,
+            &cell.name,
+            &cell.source,
+            cell.origin.0,
             next,
         )));
         let (generation, before) = self.change(|state| {
-            let generation = state.machine.begin(record.origin, now)?;
+            let generation = state.machine.begin(cell.origin, now)?;
             debug_assert_eq!(generation, next, "nobody else begins one");
-            Some((generation, record.begin(generation, Arc::clone(&term))))
+            Some((generation, cell.begin(generation, Arc::clone(&term))))
         })?;
         drop(before);
         // A time that is longer than can be represented is never over.
-        if let Some(at) = record.ready_within.and_then(|time| self.hosts.now().checked_add(time)) {
-            let (this, origin, alone) = (record.registry.clone(), record.origin, record.kind != Kind::Async);
+        if let Some(at) = cell.ready_within.and_then(|time| self.hosts.now().checked_add(time)) {
+            let (this, origin, alone) = (cell.registry.clone(), cell.origin, cell.kind != Kind::Async);
             let late = move || {
                 if let Some(registry) = this.upgrade() {
                     registry.not_ready(origin, generation);
@@ -230,19 +230,19 @@ impl Registry {
     }
 
     /// The worker's generation is over. Returns what its task is to do next.
-    pub(super) fn exited(&self, record: &Record, exit: Exit) -> Directive {
+    pub(super) fn exited(&self, cell: &WorkerCell, exit: Exit) -> Directive {
         let now = self.hosts.now();
         self.change(|state| {
-            state.machine.exited(record.origin, exit, now);
-            state.machine.next(record.origin)
+            state.machine.exited(cell.origin, exit, now);
+            state.machine.next(cell.origin)
         })
     }
 
     /// The worker's task is over, and nothing of it is left.
-    pub(super) fn left(&self, record: &Record, otherwise: Exit) {
-        let last_words = last_words(record);
+    pub(super) fn left(&self, cell: &WorkerCell, otherwise: Exit) {
+        let last_words = last_words(cell);
         let now = self.hosts.now();
-        self.change(|state| state.machine.left(record.origin, otherwise, last_words, now));
+        self.change(|state| state.machine.left(cell.origin, otherwise, last_words, now));
     }
 
     /// The worker's task was polled for the first time.
@@ -252,17 +252,17 @@ impl Registry {
     }
 
     /// The worker's task was dropped before it was ever polled.
-    pub(super) fn never_polled(&self, record: &Record) {
+    pub(super) fn never_polled(&self, cell: &WorkerCell) {
         self.unpolled.fetch_sub(1, Ordering::Relaxed);
-        self.left(record, Exit::Cancelled);
+        self.left(cell, Exit::Cancelled);
     }
 
-    pub(crate) fn stop(&self, record: &Record, cause: Cause) {
+    pub(crate) fn stop(&self, cell: &WorkerCell, cause: Cause) {
         self.change(|state| {
-            if state.is_to_come(record) {
-                record.ended_for(Some(cause));
+            if state.is_to_come(cell) {
+                cell.ended_for(Some(cause));
             }
-            state.machine.stop(record.origin, cause);
+            state.machine.stop(cell.origin, cause);
         });
     }
 
@@ -279,12 +279,12 @@ impl Registry {
         self.change(|state| state.machine.end_group(group, cause));
     }
 
-    pub(crate) fn restart(&self, record: &Record) -> Result<(), RestartError> {
-        self.change(|state| match state.machine.restart(record.origin) {
-            Err(RestartError::Ended) if state.is_to_come(record) && record.cause().is_none() => {
+    pub(crate) fn restart(&self, cell: &WorkerCell) -> Result<(), RestartError> {
+        self.change(|state| match state.machine.restart(cell.origin) {
+            Err(RestartError::Ended) if state.is_to_come(cell) && cell.cause().is_none() => {
                 Err(RestartError::NotStarted)
             }
-            Err(RestartError::Ended) if record.cause() == Some(Cause::RuntimeGone) => {
+            Err(RestartError::Ended) if cell.cause() == Some(Cause::RuntimeGone) => {
                 Err(RestartError::RuntimeGone)
             }
             restarted => restarted,
@@ -329,14 +329,14 @@ impl Registry {
 
 impl State {
     /// Whether the worker is of a group that was not started yet: nothing else has a handle before it is taken in.
-    fn is_to_come(&self, record: &Record) -> bool {
-        !self.records.contains(record.origin) && !record.status().is_final()
+    fn is_to_come(&self, cell: &WorkerCell) -> bool {
+        !self.cells.contains(cell.origin) && !cell.status().is_final()
     }
 }
 
 /// What is still to be told of a worker of which nothing is left. Closes its inbox: before the end is told, so that
 /// whoever learns of it finds that closed.
-fn last_words(record: &Record) -> Option<Exit> {
-    record.close_inbox();
-    record.take_last_words().map(Exit::Panicked)
+fn last_words(cell: &WorkerCell) -> Option<Exit> {
+    cell.close_inbox();
+    cell.take_last_words().map(Exit::Panicked)
 }

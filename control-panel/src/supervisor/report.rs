@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{record::Record, registry::Incidents};
+use super::{cell::WorkerCell, registry::Incidents};
 use crate::{
     intent::order::Origin,
     lifecycle::{cause::Cause, exit::Exit},
@@ -37,19 +37,19 @@ pub struct WorkerReport {
 }
 
 impl WorkerReport {
-    pub(super) fn new(record: &Record, exit: Exit) -> Self {
-        let (undated, heartbeat) = Self::undated(record, exit);
+    pub(super) fn new(cell: &WorkerCell, exit: Exit) -> Self {
+        let (undated, heartbeat) = Self::undated(cell, exit);
         Self { last_heartbeat: (heartbeat != 0).then(|| clock::since(heartbeat)), ..undated }
     }
 
     /// Without the time since the last heartbeat, but with that one's stamp: 0 where there was none.
-    pub(super) fn undated(record: &Record, exit: Exit) -> (Self, u64) {
-        let (cause, heartbeat) = record.last_term();
+    pub(super) fn undated(cell: &WorkerCell, exit: Exit) -> (Self, u64) {
+        let (cause, heartbeat) = cell.last_term();
         let report = Self {
-            name: record.name.clone(),
-            source: record.source.clone(),
-            origin: record.origin,
-            generation: record.generation(),
+            name: cell.name.clone(),
+            source: cell.source.clone(),
+            origin: cell.origin,
+            generation: cell.generation(),
             exit,
             cause,
             last_heartbeat: None,
@@ -80,10 +80,10 @@ impl WorkerReport {
 /// Its `Debug` and `Display` name every worker, with payload and place of a panic; of several of one name, `Display` adds the
 /// origin.
 #[derive(Clone)]
-pub struct ShutdownReport(Arc<Told>);
+pub struct ShutdownReport(Arc<ReportData>);
 
 /// A report is read and cloned, never changed.
-struct Told {
+struct ReportData {
     elapsed: Duration,
     workers: Vec<WorkerReport>,
     incidents: Incidents,
@@ -153,7 +153,7 @@ impl ShutdownReport {
         failed: u64,
     ) -> Self {
         debug_assert!(failed <= incidents.total, "a worker that ends so is an incident");
-        Self(Arc::new(Told { elapsed, workers, incidents, failed }))
+        Self(Arc::new(ReportData { elapsed, workers, incidents, failed }))
     }
 
     /// What it comes to for a program that restarts what fails: forgets the incidents that were recovered from

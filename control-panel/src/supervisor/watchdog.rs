@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{polling::Poll, unpolled::Unpolled};
+use super::{activity::Poll, unpolled::Unpolled};
 use crate::intent::order::Origin;
 
 /// What is to change.

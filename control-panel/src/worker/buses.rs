@@ -14,7 +14,7 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// The frame of its signals is the last one that had begun.
     pub fn bus<S: Send + Sync + 'static>(&self) -> SignalBus<S, I::Source> {
-        self.buses().publisher(self.source(), self.record().origin, Some(Arc::clone(self.term())))
+        self.buses().publisher(self.source(), self.cell().origin, Some(Arc::clone(self.term())))
     }
 
     /// Listens to the signals of type `S` that are published from now on, until this worker is asked to stop.

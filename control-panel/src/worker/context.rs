@@ -12,10 +12,10 @@ use crate::{
     lifecycle::{
         cause::Cause,
         error::{SendError, TrySendError},
-        run_token::Term,
+        run_token::RunToken,
     },
     queue::IntentSender,
-    supervisor::record::Record,
+    supervisor::cell::WorkerCell,
     util::park,
     worker::policy::PolicyWatch,
 };
@@ -43,8 +43,8 @@ pub struct Context<I: Intent, P = ()> {
     sender: IntentSender<I>,
     policy: PolicyWatch<P>,
     buses: Arc<Buses<I::Source>>,
-    record: Arc<Record>,
-    term: Arc<Term>,
+    cell: Arc<WorkerCell>,
+    term: Arc<RunToken>,
     generation: u64,
 }
 
@@ -53,11 +53,11 @@ impl<I: Intent, P> Context<I, P> {
         sender: IntentSender<I>,
         policy: PolicyWatch<P>,
         buses: Arc<Buses<I::Source>>,
-        record: Arc<Record>,
-        term: Arc<Term>,
+        cell: Arc<WorkerCell>,
+        term: Arc<RunToken>,
         generation: u64,
     ) -> Self {
-        Self { sender, policy, buses, record, term, generation }
+        Self { sender, policy, buses, cell, term, generation }
     }
 
     /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
@@ -193,8 +193,8 @@ impl<I: Intent, P> Context<I, P> {
     /// Says that this worker is well, so that its next restart waits as short as its first: for a worker that knows it
     /// better than its uptime does, as one that has connected. Once this generation has ended, its word counts for nothing.
     pub fn healthy(&self) {
-        if let Some(registry) = self.record.registry.upgrade() {
-            registry.healthy(self.record.origin, self.generation);
+        if let Some(registry) = self.cell.registry.upgrade() {
+            registry.healthy(self.cell.origin, self.generation);
         }
     }
 
@@ -204,8 +204,8 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// Takes the supervisor's lock, once a generation: not for a loop.
     pub fn ready(&self) {
-        if let Some(registry) = self.record.registry.upgrade() {
-            registry.ready(self.record.origin, self.generation);
+        if let Some(registry) = self.cell.registry.upgrade() {
+            registry.ready(self.cell.origin, self.generation);
         }
         self.term.await_no_more();
     }
@@ -233,24 +233,24 @@ impl<I: Intent, P> Context<I, P> {
         self.sender.loop_waker()
     }
 
-    pub(crate) fn record(&self) -> &Arc<Record> {
-        &self.record
+    pub(crate) fn cell(&self) -> &Arc<WorkerCell> {
+        &self.cell
     }
 
-    pub(crate) fn term(&self) -> &Arc<Term> {
+    pub(crate) fn term(&self) -> &Arc<RunToken> {
         &self.term
     }
 
     /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
     pub fn name(&self) -> &str {
-        &self.record.name
+        &self.cell.name
     }
 
     /// The origin of its intents: kept across the worker's restarts, and no other worker's of this panel. For logs and intents that
     /// say which of several workers of one name they come from, and for
     /// [`worker_by_origin`](crate::ControlPanel::worker_by_origin).
     pub fn origin(&self) -> Origin {
-        self.record.origin
+        self.cell.origin
     }
 
     /// Whose intents it sends.
@@ -270,7 +270,7 @@ impl<I: Intent, P> Clone for Context<I, P> {
             sender: self.sender.clone(),
             policy: self.policy.clone(),
             buses: Arc::clone(&self.buses),
-            record: Arc::clone(&self.record),
+            cell: Arc::clone(&self.cell),
             term: Arc::clone(&self.term),
             generation: self.generation,
         }

@@ -10,8 +10,8 @@ use std::{
 
 use crate::{
     intent::Intent,
-    lifecycle::run_token::Term,
-    supervisor::{gate_cell::Reason, record::Record},
+    lifecycle::run_token::RunToken,
+    supervisor::{cell::WorkerCell, gate_cell::Reason},
     util::{deadline::race, park},
     worker::{WorkerHandle, context::Context},
 };
@@ -54,9 +54,9 @@ use crate::{
 /// });
 /// ```
 pub struct Gate {
-    record: Arc<Record>,
+    cell: Arc<WorkerCell>,
     /// That of the generation that looks.
-    term: Arc<Term>,
+    term: Arc<RunToken>,
     seen_open: bool,
     /// Whether it said that the worker is to stop.
     seen_told: bool,
@@ -65,7 +65,7 @@ pub struct Gate {
 impl Gate {
     /// Whether the worker may go on. Costs a load.
     pub fn is_open(&self) -> bool {
-        !self.record.gate.is_closed() || self.term.is_over()
+        !self.cell.gate.is_closed() || self.term.is_over()
     }
 
     /// Waits while the worker is suspended. Returns at once if it is not, or is told to stop.
@@ -101,7 +101,7 @@ impl Gate {
     }
 
     async fn wait(&self, open: bool) {
-        let turned = self.record.gate.turned();
+        let turned = self.cell.gate.turned();
         loop {
             // Made before the look, so that no turn is missed between the look and the wait.
             let turned = turned.notified();
@@ -122,7 +122,7 @@ impl Gate {
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
-            .field("worker", &self.record.name)
+            .field("worker", &self.cell.name)
             .field("open", &self.is_open())
             .finish_non_exhaustive()
     }
@@ -131,8 +131,8 @@ impl fmt::Debug for Gate {
 impl<I: Intent, P> Context<I, P> {
     /// This worker's gate: closed while it is suspended.
     pub fn gate(&self) -> Gate {
-        let record = Arc::clone(self.record());
-        let mut gate = Gate { record, term: Arc::clone(self.term()), seen_open: true, seen_told: false };
+        let cell = Arc::clone(self.cell());
+        let mut gate = Gate { cell, term: Arc::clone(self.term()), seen_open: true, seen_told: false };
         gate.seen_open = gate.is_open();
         gate
     }
@@ -143,25 +143,23 @@ impl<C> WorkerHandle<C> {
     ///
     /// It holds across restarts, and does nothing to a worker that never looks at its gate.
     pub fn suspend(&self) {
-        let record = self.record();
-        if self
-            .registry()
-            .map_or_else(|| record.gate.close(Reason::Told), |registry| registry.suspend(record))
+        let cell = self.cell();
+        if self.registry().map_or_else(|| cell.gate.close(Reason::Manual), |registry| registry.suspend(cell))
         {
-            record.gate.wake();
+            cell.gate.wake();
         }
     }
 
     /// Opens the worker's gate, whatever closed it. An idle panel closes it again when it next becomes idle.
     pub fn resume(&self) {
-        let record = self.record();
-        if self.registry().map_or_else(|| record.gate.open_wide(), |registry| registry.resume(record)) {
-            record.gate.wake();
+        let cell = self.cell();
+        if self.registry().map_or_else(|| cell.gate.open_wide(), |registry| registry.resume(cell)) {
+            cell.gate.wake();
         }
     }
 
     /// Whether the worker is asked to pause.
     pub fn is_suspended(&self) -> bool {
-        self.record().gate.is_closed()
+        self.cell().gate.is_closed()
     }
 }

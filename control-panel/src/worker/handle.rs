@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use crate::{
     intent::order::Origin,
     lifecycle::{cause::Cause, error::RestartError, exit::Exit, status::WorkerStatus},
-    supervisor::{record::Record, registry::Registry},
+    supervisor::{cell::WorkerCell, registry::Registry},
     util::park,
     worker::inbox::NoInbox,
 };
@@ -16,48 +16,48 @@ use crate::{
 /// `C` is the type of the commands that its [inbox](crate::Context::inbox) takes, where it declares one: then the handle
 /// [sends](Self::send) them. The handle of a look-up names none; [`typed`](Self::typed) gets it back.
 pub struct WorkerHandle<C = NoInbox> {
-    record: Arc<Record>,
+    cell: Arc<WorkerCell>,
     command: PhantomData<fn(C)>,
 }
 
 impl WorkerHandle {
-    pub(crate) fn new(record: Arc<Record>) -> Self {
-        Self { record, command: PhantomData }
+    pub(crate) fn new(cell: Arc<WorkerCell>) -> Self {
+        Self { cell, command: PhantomData }
     }
 }
 
 impl<C> WorkerHandle<C> {
     /// For commands of another type: the one that the worker's inbox takes.
     pub(crate) fn retype<D>(self) -> WorkerHandle<D> {
-        WorkerHandle { record: self.record, command: PhantomData }
+        WorkerHandle { cell: self.cell, command: PhantomData }
     }
 
     pub(crate) fn registry(&self) -> Option<Arc<Registry>> {
-        self.record.registry.upgrade()
+        self.cell.registry.upgrade()
     }
 
-    pub(crate) fn record(&self) -> &Arc<Record> {
-        &self.record
+    pub(crate) fn cell(&self) -> &Arc<WorkerCell> {
+        &self.cell
     }
 
     /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
     pub fn name(&self) -> &str {
-        &self.record.name
+        &self.cell.name
     }
 
     /// The origin of its intents, kept across its restarts.
     pub fn origin(&self) -> Origin {
-        self.record.origin
+        self.cell.origin
     }
 
     /// Which run of it is the current or last one: 1 for the first, 0 before it first ran.
     pub fn generation(&self) -> u64 {
-        self.record.generation()
+        self.cell.generation()
     }
 
     /// How it is doing.
     pub fn status(&self) -> WorkerStatus {
-        self.record.status()
+        self.cell.status()
     }
 
     /// How its last run that is over ended: also while the next one waits or runs. `None` before the first one ended.
@@ -88,7 +88,7 @@ impl<C> WorkerHandle<C> {
     /// });
     /// ```
     pub fn last_exit(&self) -> Option<Exit> {
-        self.record.last_exit()
+        self.cell.last_exit()
     }
 
     /// Tells this worker to stop, for good. Does not wait: [`ended`](Self::ended) does. One of a group that is not started yet
@@ -100,7 +100,7 @@ impl<C> WorkerHandle<C> {
     /// Tells this worker to stop, for good and for a cause that it, the events and the report will say.
     pub fn stop_for(&self, cause: Cause) {
         if let Some(registry) = self.registry() {
-            registry.stop(&self.record, cause);
+            registry.stop(&self.cell, cause);
         }
     }
 
@@ -143,12 +143,12 @@ impl<C> WorkerHandle<C> {
     /// [`RestartError`]: it ended or is about to, its group is not started yet, it can run only once, or the panel's runtime is gone.
     pub fn restart(&self) -> Result<(), RestartError> {
         let registry = self.registry().ok_or(RestartError::Ended)?;
-        registry.restart(&self.record)
+        registry.restart(&self.cell)
     }
 
     /// Why it was told to end, or else its generation, the last or the current one, to stop; if it was.
     pub fn cause(&self) -> Option<Cause> {
-        self.record.cause()
+        self.cell.cause()
     }
 
     /// Waits until it ended for good or was refused, and says how. The worker itself would wait until it is dropped.
@@ -156,7 +156,7 @@ impl<C> WorkerHandle<C> {
     /// # Cancel safety
     /// Cancel-safe: it only looks.
     pub async fn ended(&self) -> WorkerStatus {
-        self.record.ended().await
+        self.cell.ended().await
     }
 
     /// Like [`ended`](Self::ended), for a thread that is not driving a runtime. Not for the worker itself, which would wait
@@ -177,16 +177,16 @@ impl<C> WorkerHandle<C> {
 
 impl<C> Clone for WorkerHandle<C> {
     fn clone(&self) -> Self {
-        Self { record: Arc::clone(&self.record), command: PhantomData }
+        Self { cell: Arc::clone(&self.cell), command: PhantomData }
     }
 }
 
 impl<C> fmt::Debug for WorkerHandle<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerHandle")
-            .field("name", &self.record.name)
-            .field("source", &format_args!("{}", self.record.source))
-            .field("origin", &self.record.origin)
+            .field("name", &self.cell.name)
+            .field("source", &format_args!("{}", self.cell.source))
+            .field("origin", &self.cell.origin)
             .field("generation", &self.generation())
             .field("status", &self.status())
             .finish()

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    lifecycle::{error::Stopped, run_token::Term},
+    lifecycle::{error::Stopped, run_token::RunToken},
     util::{
         deadline::{Raced, race},
         park,
@@ -82,12 +82,12 @@ impl<P> Policy<P> {
 pub struct PolicyWatch<P> {
     newest: watch::Receiver<Arc<P>>,
     /// That of the generation that watches.
-    term: Option<Arc<Term>>,
+    term: Option<Arc<RunToken>>,
 }
 
 impl<P> PolicyWatch<P> {
     /// A watch that has seen the same, for a generation: it waits only until that is told to stop.
-    pub(crate) fn of(&self, term: &Arc<Term>) -> Self {
+    pub(crate) fn of(&self, term: &Arc<RunToken>) -> Self {
         Self { newest: self.newest.clone(), term: Some(Arc::clone(term)) }
     }
 

@@ -5,7 +5,7 @@ use std::{mem, task::Waker};
 use super::{Port, Refusal, has_ended};
 use crate::{
     intent::{Delivery, Intent},
-    lifecycle::run_token::Term,
+    lifecycle::run_token::RunToken,
     queue::{
         Foreign, Gate, State,
         line::{Standing, Ticket},
@@ -38,7 +38,7 @@ impl<I: Intent> Port<I> {
     #[inline]
     pub(in crate::queue) fn poll_send_in(
         &self,
-        term: Option<&Term>,
+        term: Option<&RunToken>,
         clock: u64,
         intent: &mut Option<I>,
         ticket: &mut Option<Ticket>,

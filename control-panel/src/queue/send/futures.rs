@@ -14,7 +14,7 @@ use tokio::{task::coop, time::Sleep};
 use super::told::Told;
 use crate::{
     intent::{Intent, order::clock_of},
-    lifecycle::{error::SendError, run_token::Term},
+    lifecycle::{error::SendError, run_token::RunToken},
     queue::{
         Port,
         line::Ticket,
@@ -37,7 +37,7 @@ impl<'a, I: Intent> Sending<'a, I> {
     }
 
     /// For a generation: it waits only until that is told to stop.
-    pub(super) fn of(term: &'a Term, port: &'a Port<I>, intent: I) -> Self {
+    pub(super) fn of(term: &'a RunToken, port: &'a Port<I>, intent: I) -> Self {
         Self { port, intent: Some(intent), ticket: None, told: Told::of(term) }
     }
 
@@ -99,11 +99,11 @@ pub(super) struct SendingMany<'a, 'b, I: Intent> {
     intents: &'b mut VecDeque<I>,
     sending: Option<Sending<'a, I>>,
     /// Of a generation: it waits only until that is told to stop.
-    term: Option<&'a Term>,
+    term: Option<&'a RunToken>,
 }
 
 impl<'a, 'b, I: Intent> SendingMany<'a, 'b, I> {
-    pub(super) fn new(term: Option<&'a Term>, port: &'a Port<I>, intents: &'b mut VecDeque<I>) -> Self {
+    pub(super) fn new(term: Option<&'a RunToken>, port: &'a Port<I>, intents: &'b mut VecDeque<I>) -> Self {
         Self { port, intents, sending: None, term }
     }
 }
@@ -162,7 +162,7 @@ impl<'a, I: Intent> Reserving<'a, I> {
     }
 
     /// For a generation: it waits only until that is told to stop.
-    pub(super) fn of(term: &'a Term, port: &'a Arc<Port<I>>, most: usize) -> Self {
+    pub(super) fn of(term: &'a RunToken, port: &'a Arc<Port<I>>, most: usize) -> Self {
         Self { port, ticket: None, most, told: Told::of(term) }
     }
 }
@@ -177,7 +177,7 @@ impl<I: Intent> Future for Reserving<'_, I> {
         let coop = ready!(coop::poll_proceed(cx));
         let this = &mut *self;
         // One that has ended reserves nothing; that the panel is closed comes first.
-        let ended = this.told.term().is_some_and(Term::has_ended);
+        let ended = this.told.term().is_some_and(RunToken::has_ended);
         let most = if ended { 0 } else { this.most };
         let reserved = match this.port.poll_reserve(most, &mut this.ticket, cx.waker()) {
             Reserve::Slots(_) if ended => {

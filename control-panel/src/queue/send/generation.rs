@@ -11,7 +11,7 @@ use crate::{
     intent::Intent,
     lifecycle::{
         error::{SendError, TrySendError},
-        run_token::Term,
+        run_token::RunToken,
     },
     queue::Permits,
     util::park,
@@ -20,7 +20,7 @@ use crate::{
 impl<I: Intent> IntentSender<I> {
     pub(crate) fn send_in<'a>(
         &'a self,
-        term: &'a Term,
+        term: &'a RunToken,
         intent: I,
     ) -> impl Future<Output = Result<(), SendError<I>>> {
         Sending::of(term, &self.port, intent)
@@ -28,7 +28,7 @@ impl<I: Intent> IntentSender<I> {
 
     pub(crate) async fn send_timeout_in(
         &self,
-        term: &Term,
+        term: &RunToken,
         intent: I,
         timeout: Duration,
     ) -> Result<(), SendError<I>> {
@@ -36,7 +36,7 @@ impl<I: Intent> IntentSender<I> {
     }
 
     #[track_caller]
-    pub(crate) fn send_blocking_in(&self, term: &Term, intent: I) -> Result<(), SendError<I>> {
+    pub(crate) fn send_blocking_in(&self, term: &RunToken, intent: I) -> Result<(), SendError<I>> {
         may_block();
         park::wait(Sending::of(term, &self.port, intent))
     }
@@ -44,7 +44,7 @@ impl<I: Intent> IntentSender<I> {
     #[track_caller]
     pub(crate) fn send_blocking_timeout_in(
         &self,
-        term: &Term,
+        term: &RunToken,
         intent: I,
         timeout: Duration,
     ) -> Result<(), SendError<I>> {
@@ -54,7 +54,7 @@ impl<I: Intent> IntentSender<I> {
 
     pub(crate) async fn send_many_in(
         &self,
-        term: &Term,
+        term: &RunToken,
         intents: &mut VecDeque<I>,
     ) -> Result<(), SendError<()>> {
         SendingMany::new(Some(term), &self.port, intents).await
@@ -62,13 +62,13 @@ impl<I: Intent> IntentSender<I> {
 
     pub(crate) async fn reserve_many_in(
         &self,
-        term: &Term,
+        term: &RunToken,
         most: usize,
     ) -> Result<Permits<I>, SendError<()>> {
         Reserving::of(term, &self.port, most).await
     }
 
-    pub(crate) fn try_send_in(&self, term: &Term, intent: I) -> Result<(), TrySendError<I>> {
+    pub(crate) fn try_send_in(&self, term: &RunToken, intent: I) -> Result<(), TrySendError<I>> {
         match self.port.try_send_in(Some(term), intent) {
             Err(TrySendError::Full(intent)) if term.is_over() => Err(TrySendError::Stopping(intent)),
             sent => sent,

@@ -8,22 +8,22 @@ use std::{
 
 use tokio_util::sync::WaitForCancellationFuture;
 
-use crate::lifecycle::run_token::Term;
+use crate::lifecycle::run_token::RunToken;
 
 /// Whether the generation that sends was told to stop; of a sender that belongs to none, nobody ever is.
 #[derive(Default)]
 pub(super) struct Told<'a> {
-    term: Option<&'a Term>,
+    term: Option<&'a RunToken>,
     /// Made by a send that has to wait: most never do.
     waiting: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn of(term: &'a Term) -> Self {
+    pub(super) fn of(term: &'a RunToken) -> Self {
         Self { term: Some(term), waiting: None }
     }
 
-    pub(super) fn term(&self) -> Option<&'a Term> {
+    pub(super) fn term(&self) -> Option<&'a RunToken> {
         self.term
     }
 

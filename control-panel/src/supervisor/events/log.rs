@@ -13,7 +13,7 @@ use tokio::sync::{Notify, futures::Notified};
 use super::Events;
 use crate::{
     lifecycle::event::{Event, EventKind},
-    supervisor::record::Record,
+    supervisor::cell::WorkerCell,
     telemetry::{self, Moved, Seen},
 };
 
@@ -105,12 +105,12 @@ impl Log {
 }
 
 impl Writing<'_> {
-    pub(in crate::supervisor) fn push(&mut self, record: &Record, kind: EventKind, moved: Moved) {
-        let (name, origin, generation) = (record.name.clone(), record.origin, record.generation());
+    pub(in crate::supervisor) fn push(&mut self, cell: &WorkerCell, kind: EventKind, moved: Moved) {
+        let (name, origin, generation) = (cell.name.clone(), cell.origin, cell.generation());
         self.kept.total += 1;
         let event = Event { number: self.kept.total, name, origin, generation, kind };
         if telemetry::LISTENS {
-            self.seen.push(Seen { event: event.clone(), source: record.source.clone(), moved });
+            self.seen.push(Seen { event: event.clone(), source: cell.source.clone(), moved });
         }
         let at = place(event.number);
         match self.kept.events.get_mut(at) {

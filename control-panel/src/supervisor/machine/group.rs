@@ -6,8 +6,8 @@
 use tokio::time::Instant;
 
 use super::{
-    Action, Machine, Spec,
-    member::{Member, State, Then},
+    Action, ChildSpec, Machine,
+    child::{AfterStop, Child, State},
 };
 use crate::{
     intent::order::Origin,
@@ -50,7 +50,7 @@ pub(super) struct Group {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Steady,
-    /// The doomed are stopped, the last first.
+    /// Those that are to be stopped are stopped, the last first.
     Stopping(Cause),
     /// Those that wait are started, the first first.
     Starting,
@@ -69,7 +69,7 @@ impl Machine {
         &mut self,
         group: GroupId,
         spec: GroupSpec,
-        members: Vec<(Origin, Spec)>,
+        members: Vec<(Origin, ChildSpec)>,
     ) -> Result<(), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::ShutDown);
@@ -99,7 +99,7 @@ impl Machine {
         );
         for (id, mut spec) in members {
             spec.group = Some(group);
-            self.members.insert(id, Member::new(spec, State::Waiting));
+            self.members.insert(id, Child::new(spec, State::Waiting));
             self.tell(id, EventKind::Spawned);
             self.tell(id, EventKind::Waiting);
         }
@@ -149,9 +149,11 @@ impl Machine {
     fn doom(&mut self, id: Origin) {
         let Some(member) = self.members.get_mut(id) else { return };
         match &mut member.state {
-            State::Running { .. } => member.doomed = true,
+            State::Running { .. } => member.stop_pending = true,
             State::Due { .. } => self.hold(id),
-            State::Stopping { then: then @ (Then::Again | Then::Retry { .. }), .. } => *then = Then::Hold,
+            State::Stopping { then: then @ (AfterStop::Again | AfterStop::Retry { .. }), .. } => {
+                *then = AfterStop::Hold;
+            }
             State::Waiting | State::Stopping { .. } | State::Leaving { .. } => {}
         }
     }
@@ -181,9 +183,11 @@ impl Machine {
         for id in group.members.clone() {
             let Some(member) = self.members.get_mut(id) else { continue };
             match member.state {
-                State::Running { .. } => member.doomed = true,
+                State::Running { .. } => member.stop_pending = true,
                 State::Waiting | State::Due { .. } => self.leave(id, Exit::Cancelled, Some(cause)),
-                State::Stopping { then, .. } if then != Then::End => self.cancel(id, cause, Then::End),
+                State::Stopping { then, .. } if then != AfterStop::End => {
+                    self.cancel(id, cause, AfterStop::End);
+                }
                 State::Stopping { .. } | State::Leaving { .. } => {}
             }
         }
@@ -208,27 +212,27 @@ impl Machine {
         }
     }
 
-    /// Stops the last of the doomed, unless one is on its way out. Returns what follows when there is none left.
+    /// Stops the last of those that are to be stopped, unless one is on its way out. Returns what follows when there is none left.
     fn stop_next(&mut self, group: GroupId, cause: Cause) -> Option<Phase> {
         let members = self.groups.get(&group).map(|group| group.members.clone()).unwrap_or_default();
         let on_its_way =
-            |member: &Member| matches!(member.state, State::Stopping { .. } | State::Leaving { .. });
+            |member: &Child| matches!(member.state, State::Stopping { .. } | State::Leaving { .. });
         if members.iter().filter_map(|&id| self.members.get(id)).any(on_its_way) {
             return None;
         }
         let next = members.into_iter().rev().find(|&id| {
             self.members
                 .get(id)
-                .is_some_and(|member| member.doomed && matches!(member.state, State::Running { .. }))
+                .is_some_and(|member| member.stop_pending && matches!(member.state, State::Running { .. }))
         });
         let Some(next) = next else {
             return Some(if cause == Cause::Restart { Phase::Starting } else { Phase::Steady });
         };
         let member = self.members.get_mut(next)?;
-        member.doomed = false;
+        member.stop_pending = false;
         let held = cause == Cause::Restart && member.spec.repeatable && member.spec.restart != Restart::Never;
         let told = if cause == Cause::Restart { Cause::Dependency } else { cause };
-        self.cancel(next, told, if held { Then::Hold } else { Then::End });
+        self.cancel(next, told, if held { AfterStop::Hold } else { AfterStop::End });
         None
     }
 

@@ -1,14 +1,14 @@
 //! The supervisor's decisions, apart from tokio: what happened goes in, what is to be done comes out.
 //!
-//! Pure: no task, no lock, no clock of its own. The tokio side ([`supervisor`](super::supervisor)) asks each worker's
+//! Pure: no task, no lock, no clock of its own. The tokio side ([`task`](super::task)) asks each worker's
 //! task what it is to do ([`Machine::next`]), tells what came of it, and executes the [`Action`]s.
 //!
 //! | file | what |
 //! |---|---|
-//! | `member` | one worker: its state and its options |
-//! | `ending` | what follows the end of a generation |
+//! | `child` | one worker: its state and its child spec |
+//! | `exits` | what follows the exit of a run |
 //! | `group` | workers that are restarted and stopped together |
-//! | `order` | who is stopped before whom |
+//! | `stop_order` | which workers stop before which |
 //! | `pool` | tasks with a limit and tasks with a key |
 //! | `readiness` | what is started only when others are ready |
 //! | `stuck` | what the watchdog's findings come to |
@@ -16,12 +16,12 @@
 //! A worker is always in exactly one [`State`], and only its own task moves it into `Running` ([`Machine::begin`]) and out of
 //! it ([`Machine::exited`]): so no two generations of it overlap, and whatever stops it in between is final.
 
-mod ending;
+mod child;
+mod exits;
 mod group;
-mod member;
-mod order;
 mod pool;
 mod readiness;
+mod stop_order;
 mod stuck;
 #[cfg(test)]
 mod tests;
@@ -30,18 +30,18 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use self::{
-    group::Group,
-    member::{Member, State, Then},
-    order::StopOrder,
-    pool::{Admitted, Pools, Replaced},
-};
 pub(crate) use self::{
+    child::ChildSpec,
     group::{GroupId, GroupSpec},
-    member::Spec,
     pool::{KeyId, Place, PoolId},
 };
-use super::roster::Roster;
+use self::{
+    child::{AfterStop, Child, State},
+    group::Group,
+    pool::{Admitted, Pools, Replaced},
+    stop_order::StopOrder,
+};
+use super::origin_map::OriginMap;
 use crate::{
     intent::order::Origin,
     lifecycle::{cause::Cause, error::RestartError, event::EventKind, exit::Exit, status::Refusal},
@@ -83,7 +83,7 @@ pub(crate) enum Directive {
 
 #[derive(Debug, Default)]
 pub(crate) struct Machine {
-    members: Roster<Member>,
+    members: OriginMap<Child>,
     groups: BTreeMap<GroupId, Group>,
     pools: Pools,
     /// Who is still to be stopped after whom. Set once everybody is to stop.
@@ -110,7 +110,7 @@ impl Machine {
     }
 
     /// Takes a worker in.
-    pub(crate) fn admit(&mut self, id: Origin, spec: Spec) -> Result<(), Refusal> {
+    pub(crate) fn admit(&mut self, id: Origin, spec: ChildSpec) -> Result<(), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::ShutDown);
         }
@@ -118,7 +118,7 @@ impl Machine {
         self.check_order(&[&spec])?;
         let Admitted { waits, replaces } = self.pools.admit(id, spec.place)?;
         let state = if waits { State::Waiting } else { State::Due { at: None } };
-        self.members.insert(id, Member::new(spec, state));
+        self.members.insert(id, Child::new(spec, state));
         self.tell(id, EventKind::Spawned);
         if waits {
             self.tell(id, EventKind::Waiting);
@@ -173,9 +173,9 @@ impl Machine {
                 self.inherit(group, at);
                 self.leave(id, Exit::Cancelled, Some(cause));
             }
-            State::Running { .. } => self.cancel(id, cause, Then::End),
+            State::Running { .. } => self.cancel(id, cause, AfterStop::End),
             // Told to start anew, and now to end.
-            State::Stopping { then, .. } if *then != Then::End => self.cancel(id, cause, Then::End),
+            State::Stopping { then, .. } if *then != AfterStop::End => self.cancel(id, cause, AfterStop::End),
             State::Stopping { .. } | State::Leaving { .. } => {}
         }
         self.advance(group);
@@ -183,7 +183,7 @@ impl Machine {
 
     /// The runtime is gone, and the worker's task is not the runtime's: it is stopped for good, as those are that went with it.
     /// While everybody is stopped its turn comes as theirs does.
-    pub(crate) fn forsaken(&mut self, id: Origin) {
+    pub(crate) fn task_dropped(&mut self, id: Origin) {
         if self.is_stopping() {
             return;
         }
@@ -219,19 +219,19 @@ impl Machine {
         if self.is_stopping() {
             return Err(RestartError::Ended);
         }
-        let ending = self.is_ending(self.members.get(id).and_then(Member::group));
+        let ending = self.is_ending(self.members.get(id).and_then(Child::group));
         let member = self.members.get_mut(id).ok_or(RestartError::Ended)?;
         if !member.spec.repeatable {
             return Err(RestartError::RunsOnce);
         }
         match &mut member.state {
-            State::Leaving { .. } | State::Stopping { then: Then::End, .. } => Err(RestartError::Ended),
-            State::Waiting | State::Stopping { then: Then::Hold, .. } => {
+            State::Leaving { .. } | State::Stopping { then: AfterStop::End, .. } => Err(RestartError::Ended),
+            State::Waiting | State::Stopping { then: AfterStop::Hold, .. } => {
                 let group = member.group();
                 self.skip_backoff(group);
                 Ok(())
             }
-            State::Stopping { then: Then::Again, .. } => Ok(()),
+            State::Stopping { then: AfterStop::Again, .. } => Ok(()),
             State::Due { at } => {
                 if at.take().is_some() {
                     self.actions.push(Action::Wake(id));
@@ -239,19 +239,19 @@ impl Machine {
                 }
                 Ok(())
             }
-            State::Stopping { then: then @ Then::Retry { .. }, .. } => {
-                *then = Then::Again;
+            State::Stopping { then: then @ AfterStop::Retry { .. }, .. } => {
+                *then = AfterStop::Again;
                 Ok(())
             }
             State::Running { .. } if ending => Err(RestartError::Ended),
             // Its group is about to.
-            State::Running { .. } if member.doomed => {
+            State::Running { .. } if member.stop_pending => {
                 let group = member.group();
                 self.skip_backoff(group);
                 Ok(())
             }
             State::Running { .. } => {
-                self.cancel(id, Cause::Restart, Then::Again);
+                self.cancel(id, Cause::Restart, AfterStop::Again);
                 Ok(())
             }
         }
@@ -260,15 +260,15 @@ impl Machine {
     /// The watchdog found this generation stuck, and that is not to be suffered: it is told to stop, and once it did, that
     /// counts as a failure of it.
     pub(crate) fn restart_stuck(&mut self, id: Origin) {
-        let ending = self.is_stopping() || self.is_ending(self.members.get(id).and_then(Member::group));
+        let ending = self.is_stopping() || self.is_ending(self.members.get(id).and_then(Child::group));
         let Some(member) = self.members.get_mut(id) else { return };
         let State::Running { since } = member.state else { return };
         // Who is to stop anyway does so in its turn.
-        if ending || member.doomed {
+        if ending || member.stop_pending {
             return;
         }
-        member.blamed = true;
-        let then = if member.spec.repeatable { Then::Retry { since } } else { Then::End };
+        member.stopped_as_stuck = true;
+        let then = if member.spec.repeatable { AfterStop::Retry { since } } else { AfterStop::End };
         self.cancel(id, Cause::Stuck, then);
     }
 
@@ -278,7 +278,7 @@ impl Machine {
             return;
         }
         if let Some(member) = self.members.get_mut(id) {
-            member.blamed = member.is_running();
+            member.stopped_as_stuck = member.is_running();
             self.escalate(id);
         }
     }
@@ -293,7 +293,7 @@ impl Machine {
     }
 
     /// Tells a running generation to stop, or for another cause than before.
-    fn cancel(&mut self, id: Origin, cause: Cause, then: Then) {
+    fn cancel(&mut self, id: Origin, cause: Cause, then: AfterStop) {
         let Some(member) = self.members.get_mut(id) else { return };
         let before = std::mem::replace(&mut member.state, State::Stopping { cause, then });
         if !matches!(before, State::Stopping { cause: before, .. } if before == cause) {

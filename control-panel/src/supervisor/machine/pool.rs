@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     Action, Machine,
-    member::{Member, State},
+    child::{Child, State},
 };
 use crate::{
     intent::order::Origin,
@@ -187,7 +187,7 @@ impl Machine {
 
     /// Whether it is a task that waits for a place, or for the one that it replaces.
     pub(crate) fn waits_for_a_place(&self, id: Origin) -> bool {
-        let waits = |member: &Member| member.spec.place.is_some() && matches!(member.state, State::Waiting);
+        let waits = |member: &Child| member.spec.place.is_some() && matches!(member.state, State::Waiting);
         self.members.get(id).is_some_and(waits)
     }
 
@@ -198,7 +198,7 @@ impl Machine {
 
     /// Stops every task of a pool: those that wait first, so that none of them takes the place of one that runs.
     pub(crate) fn stop_pool(&mut self, pool: PoolId, cause: Cause) {
-        let of_pool = |member: &Member| member.spec.place.is_some_and(|place| place.pool == pool);
+        let of_pool = |member: &Child| member.spec.place.is_some_and(|place| place.pool == pool);
         let tasks = self.members.iter().filter(|(_, member)| of_pool(member));
         let (waiting, others): (Vec<_>, Vec<_>) =
             tasks.map(|(id, member)| (id, matches!(member.state, State::Waiting))).partition(|task| task.1);

@@ -7,7 +7,7 @@
 
 use super::{
     GroupId, Machine,
-    member::{Member, Then},
+    child::{AfterStop, Child},
 };
 use crate::{
     intent::order::Origin,
@@ -30,15 +30,15 @@ impl Machine {
     /// The time is over in which this generation was to be ready: it is asked to stop, and once it did, that counts as an error
     /// of it.
     pub(crate) fn not_ready(&mut self, id: Origin, generation: u64) {
-        let ending = self.is_stopping() || self.is_ending(self.members.get(id).and_then(Member::group));
+        let ending = self.is_stopping() || self.is_ending(self.members.get(id).and_then(Child::group));
         let Some(member) = self.members.get_mut(id) else { return };
-        if ending || member.doomed || !member.is_awaited() || member.generation != generation {
+        if ending || member.stop_pending || !member.is_awaited() || member.generation != generation {
             return;
         }
         let Some(since) = member.running_since() else { return };
         member.late = true;
         let again = member.spec.repeatable && member.spec.restart != Restart::Never;
-        self.cancel(id, Cause::NotReady, if again { Then::Retry { since } } else { Then::End });
+        self.cancel(id, Cause::NotReady, if again { AfterStop::Retry { since } } else { AfterStop::End });
     }
 
     /// A worker is gone for good before it was ready: those that were to start after it do not, and those that have stop.

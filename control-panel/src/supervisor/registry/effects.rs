@@ -8,25 +8,25 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Books, Registry, State};
+use super::{History, Registry, State};
 use crate::{
     lifecycle::{
         cause::Cause,
         event::{Event, EventKind},
         exit::Exit,
-        run_token::Term,
+        run_token::RunToken,
         status::{Refusal, WorkerStatus},
         unanswered::Unanswered,
     },
     supervisor::{
-        driver::Task,
+        cell::WorkerCell,
         events::Writing,
         kinds::Kind,
         machine::{Action, Directive},
         notable::{BRIEF, Wake, Wakes},
         off_task::OffTask,
-        record::Record,
         report::WorkerReport,
+        task::Task,
     },
     telemetry::{self, Moved, Seen},
     util::panics,
@@ -38,15 +38,15 @@ const ROOM: usize = 64;
 /// What is done without the lock, because it runs code of others: wakers, destructors.
 #[derive(Default)]
 pub(super) struct Effects {
-    cancel: Vec<Arc<Term>>,
+    cancel: Vec<Arc<RunToken>>,
     wake: Vec<Waker>,
     /// Tasks of no runtime that are to look what they are to do.
     resume: Vec<Arc<OffTask>>,
     /// Their turn has come.
-    start: Vec<(Arc<Record>, Task)>,
-    pub(super) announce: Vec<Arc<Record>>,
+    start: Vec<(Arc<WorkerCell>, Task)>,
+    pub(super) announce: Vec<Arc<WorkerCell>>,
     /// The loop is to be woken for these once nothing has happened to them for a moment.
-    settle: Vec<Arc<Record>>,
+    settle: Vec<Arc<WorkerCell>>,
     /// Their worker's exit is recorded by now.
     pub(super) unanswered: Vec<Arc<Unanswered>>,
     pub(super) told: bool,
@@ -67,9 +67,9 @@ pub(super) struct Gone {
     pub(super) incidents: Vec<WorkerReport>,
     /// What nobody is told, because there is something worse to tell.
     exits: Vec<Exit>,
-    /// Of those that ended: who tells of an end may be the last that has the record. In it are the subscriber's span and the
+    /// Of those that ended: who tells of an end may be the last that has the cell. In it are the subscriber's span and the
     /// wakers of those who looked at the worker's gate.
-    records: Vec<Arc<Record>>,
+    cells: Vec<Arc<WorkerCell>>,
     /// Those that were called off while they waited for a place. Each tells of its own end.
     tasks: Vec<Task>,
 }
@@ -89,64 +89,64 @@ impl Registry {
         if actions.len() > ROOM {
             effects.wake.reserve(actions.len());
         }
-        let State { records, attention, books, held, machine, .. } = &mut *state;
+        let State { cells, attention, books, held, machine, .. } = &mut *state;
         let mut log = self.log.write();
         let before = log.total();
         let now = || self.hosts.now();
         for action in actions.drain(..) {
             match action {
                 Action::Tell(origin, kind) => {
-                    if let Some(record) = records.get(origin) {
-                        books.tell(record, kind, &mut log, &now, effects);
+                    if let Some(cell) = cells.get(origin) {
+                        books.tell(cell, kind, &mut log, &now, effects);
                     }
                 }
                 Action::BackOff(origin, at) => {
                     let rest = at.saturating_duration_since(self.hosts.now());
-                    if let Some(record) = records.get(origin).filter(|_| !rest.is_zero()) {
-                        books.tell(record, EventKind::BackingOff(rest), &mut log, &now, effects);
+                    if let Some(cell) = cells.get(origin).filter(|_| !rest.is_zero()) {
+                        books.tell(cell, EventKind::BackingOff(rest), &mut log, &now, effects);
                     }
                 }
                 Action::Wake(origin) => {
-                    let Some(record) = records.get(origin) else { continue };
-                    effects.wake.extend(record.signal.raise());
-                    effects.resume.extend(record.off_task().cloned());
+                    let Some(cell) = cells.get(origin) else { continue };
+                    effects.wake.extend(cell.wake_flag.raise());
+                    effects.resume.extend(cell.off_task().cloned());
                     if let Some(task) = held.remove(&origin) {
                         self.unpolled.fetch_add(1, Ordering::Relaxed);
                         match machine.next(origin) {
                             Directive::Leave => effects.gone.tasks.push(task),
                             Directive::Begin(_) | Directive::Wait => {
-                                effects.start.push((Arc::clone(record), task));
+                                effects.start.push((Arc::clone(cell), task));
                             }
                         }
                     }
                 }
                 Action::Cancel(origin, cause) => {
-                    if let Some(record) = records.get(origin) {
-                        books.tell(record, EventKind::Stopping(cause), &mut log, &now, effects);
-                        if let Some(term) = record.tell(cause) {
+                    if let Some(cell) = cells.get(origin) {
+                        books.tell(cell, EventKind::Stopping(cause), &mut log, &now, effects);
+                        if let Some(term) = cell.tell(cause) {
                             effects.cancel.push(term);
                         }
-                        if let Some(waker) = record.signal.raise() {
+                        if let Some(waker) = cell.wake_flag.raise() {
                             effects.wake.push(waker);
                         }
                     }
                 }
                 Action::End(origin, exited, last) => {
-                    let Some(record) = records.remove(origin) else { continue };
+                    let Some(cell) = cells.remove(origin) else { continue };
                     if let Some(exit) = exited {
-                        books.tell(&record, EventKind::Exited(exit), &mut log, &now, effects);
+                        books.tell(&cell, EventKind::Exited(exit), &mut log, &now, effects);
                     }
-                    books.tell(&record, last, &mut log, &now, effects);
-                    self.live.store(records.len(), Ordering::Release);
-                    self.on_runtime.fetch_sub(usize::from(record.kind == Kind::Async), Ordering::Relaxed);
-                    attention.leave(&record);
-                    effects.gone.records.push(record);
+                    books.tell(&cell, last, &mut log, &now, effects);
+                    self.live.store(cells.len(), Ordering::Release);
+                    self.on_runtime.fetch_sub(usize::from(cell.kind == Kind::Async), Ordering::Relaxed);
+                    attention.leave(&cell);
+                    effects.gone.cells.push(cell);
                     let first = books.toll.as_mut().is_some_and(|toll| !mem::replace(&mut toll.begun, true));
-                    effects.look |= first || records.is_empty();
+                    effects.look |= first || cells.is_empty();
                 }
                 Action::Drop(exit) => effects.gone.exits.push(exit),
                 Action::Escalate => {
-                    books.expect_ends(records);
+                    books.expect_ends(cells);
                     self.escalated.store(true, Ordering::Release);
                     effects.wake_loop = true;
                 }
@@ -155,7 +155,7 @@ impl Registry {
         if books.runtime_gone {
             self.runtime_gone.store(true, Ordering::Release);
         }
-        if state.gone && state.records.is_empty() {
+        if state.gone && state.cells.is_empty() {
             self.log.end();
         }
         let told = log.total() > before;
@@ -188,9 +188,9 @@ impl Registry {
         each(cancel, |term| term.announce());
         self.wake(wake);
         each(resume, |task| task.resume());
-        each(start, |(record, task)| self.run(&record, task));
-        each(announce, |record| record.announce());
-        each(settle, |record| self.wake_loop_once_settled(&record, self.hosts.now() + BRIEF));
+        each(start, |(cell, task)| self.run(&cell, task));
+        each(announce, |cell| cell.announce());
+        each(settle, |cell| self.wake_loop_once_settled(&cell, self.hosts.now() + BRIEF));
         each(unanswered, |unanswered| unanswered.give_up());
         if told {
             each([&self.log], |log| log.announce());
@@ -202,12 +202,12 @@ impl Registry {
         if wake_loop && !self.gone.load(Ordering::Relaxed) {
             each([&self.on_change], |on_change| on_change());
         }
-        let Gone { statuses, events, incidents, exits, records, tasks } = gone;
+        let Gone { statuses, events, incidents, exits, cells, tasks } = gone;
         each(statuses, drop);
         each(events, drop);
         each(incidents, drop);
         each(exits, drop);
-        each(records, drop);
+        each(cells, drop);
         each(tasks, drop);
     }
 }
@@ -225,10 +225,10 @@ where
     while panics::catch(|| list.by_ref().for_each(&mut run)).is_err() {}
 }
 
-impl Books {
+impl History {
     fn tell(
         &mut self,
-        record: &Arc<Record>,
+        cell: &Arc<WorkerCell>,
         kind: EventKind,
         log: &mut Writing<'_>,
         now: &dyn Fn() -> Instant,
@@ -236,26 +236,26 @@ impl Books {
     ) {
         match &kind {
             EventKind::Exited(exit) => {
-                record.set_stuck(false);
-                effects.gone.exits.extend(record.set_last_exit(exit.clone()));
+                cell.set_stuck(false);
+                effects.gone.exits.extend(cell.set_last_exit(exit.clone()));
                 if !exit.is_clean() {
-                    effects.gone.incidents.extend(self.note(WorkerReport::new(record, exit.clone())));
+                    effects.gone.incidents.extend(self.note(WorkerReport::new(cell, exit.clone())));
                 }
             }
-            EventKind::Stuck(_) => record.set_stuck(true),
-            EventKind::Recovered => record.set_stuck(false),
+            EventKind::Stuck(_) => cell.set_stuck(true),
+            EventKind::Recovered => cell.set_stuck(false),
             EventKind::Stopping(Cause::RuntimeGone) => self.runtime_gone = true,
             EventKind::Refused(refusal) => {
                 self.runtime_gone |= *refusal == Refusal::RuntimeGone;
-                effects.gone.incidents.extend(self.note_refusal(record, refusal));
+                effects.gone.incidents.extend(self.note_refusal(cell, refusal));
             }
             EventKind::Ended(exit, cause) => {
-                record.ended_for(*cause);
+                cell.ended_for(*cause);
                 self.failed += u64::from(!exit.is_clean());
-                effects.gone.exits.extend(record.set_last_exit(exit.clone()));
+                effects.gone.exits.extend(cell.set_last_exit(exit.clone()));
                 self.runtime_gone |= *cause == Some(Cause::RuntimeGone);
                 if let Some(toll) = &mut self.toll {
-                    toll.ended(record, exit);
+                    toll.ended(cell, exit);
                 }
             }
             _ => {}
@@ -264,46 +264,46 @@ impl Books {
         let mut moved = if let EventKind::Spawned = kind { Moved::spawned() } else { Moved::default() };
         let status = match kind {
             // It runs once it says that it is ready.
-            EventKind::Started if record.ready_within.is_some() => Some(WorkerStatus::Starting),
-            _ => status_after(&kind, record, now),
+            EventKind::Started if cell.ready_within.is_some() => Some(WorkerStatus::Starting),
+            _ => status_after(&kind, cell, now),
         };
         if let Some(status) = status {
             let to = Moved::to(&status);
             let before;
-            (before, seen) = record.set_status(status);
+            (before, seen) = cell.set_status(status);
             moved = to.from(&before);
             if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
                 effects.gone.statuses.push(before);
             }
-            if record.is_awaited() {
-                effects.announce.push(Arc::clone(record));
+            if cell.is_awaited() {
+                effects.announce.push(Arc::clone(cell));
             }
             // A run that is over is what the status says by now; one that is only told to stop goes on.
             if !matches!(kind, EventKind::Stopping(_)) {
-                effects.unanswered.extend(record.take_unanswered());
+                effects.unanswered.extend(cell.take_unanswered());
             }
         }
         let wake = match self.wakes {
             Wakes::Never => Wake::No,
-            Wakes::ForStatus => record.wakes(&kind, seen, now),
+            Wakes::ForStatus => cell.wakes(&kind, seen, now),
             Wakes::ForEveryEvent => Wake::Now,
         };
         match wake {
             Wake::No => {}
             Wake::Now => effects.wake_loop = true,
-            Wake::Settled => effects.settle.push(Arc::clone(record)),
+            Wake::Settled => effects.settle.push(Arc::clone(cell)),
         }
-        log.push(record, kind, moved);
+        log.push(cell, kind, moved);
     }
 }
 
 /// The status that an event leaves a worker in, if it changes it.
-fn status_after(kind: &EventKind, record: &Record, now: &dyn Fn() -> Instant) -> Option<WorkerStatus> {
+fn status_after(kind: &EventKind, cell: &WorkerCell, now: &dyn Fn() -> Instant) -> Option<WorkerStatus> {
     match kind {
         EventKind::Started | EventKind::Ready => Some(WorkerStatus::Running),
         EventKind::BackingOff(wait) => {
             // One that is held back for others of its group has not ended by itself.
-            let exit = record.last_exit().unwrap_or(Exit::Cancelled);
+            let exit = cell.last_exit().unwrap_or(Exit::Cancelled);
             Some(WorkerStatus::Backoff { exit, until: now() + *wait })
         }
         EventKind::Waiting => Some(WorkerStatus::Waiting),
@@ -328,12 +328,12 @@ pub(super) mod tests {
             options::{Escalate, Limits, OnStuck},
             restart::{Backoff, Restart},
         },
-        supervisor::{hosts::Hosts, local::Local, machine::Spec, record},
+        supervisor::{cell, hosts::Hosts, local::Local, machine::ChildSpec},
         util::name::Name,
     };
 
-    pub(in crate::supervisor::registry) fn spec() -> Spec {
-        Spec {
+    pub(in crate::supervisor::registry) fn spec() -> ChildSpec {
+        ChildSpec {
             name: Name::from("it"),
             restart: Restart::Never,
             intensity: Intensity::new(0, Duration::ZERO),
@@ -363,10 +363,10 @@ pub(super) mod tests {
     #[test]
     fn the_last_of_a_record_is_dropped_without_the_lock() {
         let registry = registry(&runtime());
-        let record = Arc::new(record::tests::record(1, Limits::default()));
-        registry.admit(&record, spec()).unwrap();
-        let left: Weak<Record> = Arc::downgrade(&record);
-        drop(record);
+        let cell = Arc::new(cell::tests::cell(1, Limits::default()));
+        registry.admit(&cell, spec()).unwrap();
+        let left: Weak<WorkerCell> = Arc::downgrade(&cell);
+        drop(cell);
         let (mut state, mut effects) = (registry.lock(), Effects::default());
         state.machine.left(Origin(1), Exit::Cancelled, None, registry.hosts.now());
         registry.resolve(&mut state, &mut effects);

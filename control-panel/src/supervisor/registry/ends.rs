@@ -14,8 +14,8 @@ use super::{Registry, State};
 use crate::{
     lifecycle::exit::Exit,
     supervisor::{
-        handover::{HandOver, Payload},
-        record::Record,
+        cell::WorkerCell,
+        combiner::{Combiner, Payload},
         report::WorkerReport,
     },
 };
@@ -24,10 +24,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_micros(50);
 
 /// No more than there are workers.
-pub(super) type Ends = HandOver<End>;
+pub(super) type Ends = Combiner<End>;
 
 pub(super) struct End {
-    /// What is to be reported of it, should everybody be stopped: made by the thread that has its record at hand.
+    /// What is to be reported of it, should everybody be stopped: made by the thread that has its cell at hand.
     report: WorkerReport,
     /// Its last heartbeat's stamp.
     heartbeat: u64,
@@ -36,10 +36,10 @@ pub(super) struct End {
 
 impl Registry {
     /// The worker's generation is over because the worker was told to end, and nothing of it is left.
-    pub(in crate::supervisor) fn ended(&self, record: &Record, exit: Exit) {
+    pub(in crate::supervisor) fn ended(&self, cell: &WorkerCell, exit: Exit) {
         self.help_to_wake();
-        let last_words = super::last_words(record);
-        let (report, heartbeat) = WorkerReport::undated(record, exit);
+        let last_words = super::last_words(cell);
+        let (report, heartbeat) = WorkerReport::undated(cell, exit);
         self.ends.leave(End { report, heartbeat, last_words });
         // What follows waits until no end is left to tell of: it runs code of others, for which nobody's end may wait.
         let mut effects = None;
@@ -143,25 +143,25 @@ mod tests {
             event::{EventKind, Notice},
             options::Limits,
         },
-        supervisor::record,
+        supervisor::cell,
     };
 
     #[test]
     fn who_helps_tells_of_all_that_come_and_of_none_when_it_is_time() {
         let registry = registry(&runtime());
-        let records: Vec<_> =
-            (1..=600).map(|origin| Arc::new(record::tests::record(origin, Limits::default()))).collect();
-        for record in &records {
-            registry.admit(record, spec()).unwrap();
-            registry.begin(record).unwrap();
+        let cells: Vec<_> =
+            (1..=600).map(|origin| Arc::new(cell::tests::cell(origin, Limits::default()))).collect();
+        for cell in &cells {
+            registry.admit(cell, spec()).unwrap();
+            registry.begin(cell).unwrap();
         }
         registry.stop_all();
-        let leave = |record: &Arc<Record>| {
-            let exit = if record.origin.0 % 2 == 0 { Exit::Cancelled } else { Exit::Finished };
-            let (report, heartbeat) = WorkerReport::undated(record, exit);
+        let leave = |cell: &Arc<WorkerCell>| {
+            let exit = if cell.origin.0 % 2 == 0 { Exit::Cancelled } else { Exit::Finished };
+            let (report, heartbeat) = WorkerReport::undated(cell, exit);
             registry.ends.leave(End { report, heartbeat, last_words: None });
         };
-        let (first, others) = records.split_at(100);
+        let (first, others) = cells.split_at(100);
         first.iter().for_each(leave);
         registry.help_to_tell(Instant::now());
         assert_eq!(registry.count(), 600, "it is time already");
@@ -176,9 +176,9 @@ mod tests {
         });
         let report = registry.finish_stop(Duration::ZERO);
         assert_eq!(report.workers().len(), 600);
-        for (record, told) in records.iter().zip(report.workers()) {
-            assert_eq!((told.origin, told.cause), (record.origin, Some(Cause::Shutdown)));
-            assert_eq!(matches!(told.exit, Exit::Finished), record.origin.0 % 2 == 1, "as it did");
+        for (cell, told) in cells.iter().zip(report.workers()) {
+            assert_eq!((told.origin, told.cause), (cell.origin, Some(Cause::Shutdown)));
+            assert_eq!(matches!(told.exit, Exit::Finished), cell.origin.0 % 2 == 1, "as it did");
         }
         let mut events = registry.log.reader(Some(registry.log.last() - 999));
         for _ in others {

@@ -7,28 +7,28 @@ use super::{Registry, State};
 use crate::{
     lifecycle::{event::EventKind, options::Suspend},
     supervisor::{
+        cell::WorkerCell,
         gate_cell::{GateCell, Reason},
-        record::Record,
     },
     util::panics,
 };
 
 impl Registry {
     /// Suspends a worker. Says whether that changed anything: then those at its gate are to be woken.
-    pub(crate) fn suspend(&self, record: &Record) -> bool {
-        self.turn(record, EventKind::Suspended, |gate| gate.close(Reason::Told))
+    pub(crate) fn suspend(&self, cell: &WorkerCell) -> bool {
+        self.turn(cell, EventKind::Suspended, |gate| gate.close(Reason::Manual))
     }
 
     /// Resumes a worker, whatever suspended it. Says whether that changed anything.
-    pub(crate) fn resume(&self, record: &Record) -> bool {
-        self.turn(record, EventKind::Resumed, GateCell::open_wide)
+    pub(crate) fn resume(&self, cell: &WorkerCell) -> bool {
+        self.turn(cell, EventKind::Resumed, GateCell::open_wide)
     }
 
-    fn turn(&self, record: &Record, kind: EventKind, turn: impl FnOnce(&GateCell) -> bool) -> bool {
+    fn turn(&self, cell: &WorkerCell, kind: EventKind, turn: impl FnOnce(&GateCell) -> bool) -> bool {
         self.change(|state| {
-            let turned = turn(&record.gate);
+            let turned = turn(&cell.gate);
             if turned {
-                state.machine.note(record.origin, kind);
+                state.machine.note(cell.origin, kind);
             }
             turned
         })
@@ -38,32 +38,32 @@ impl Registry {
     pub(crate) fn set_idle(&self, idle: bool) {
         let turned = self.change(|state| {
             state.idle = idle;
-            let turn = |record: &Arc<Record>| match (record.gate.policy(), idle) {
+            let turn = |cell: &Arc<WorkerCell>| match (cell.gate.policy(), idle) {
                 (Suspend::Never, _) => false,
-                (Suspend::OnIdle, true) => record.gate.close(Reason::Idle),
-                (Suspend::OnIdle, false) => record.gate.open(Reason::Idle),
+                (Suspend::OnIdle, true) => cell.gate.close(Reason::Idle),
+                (Suspend::OnIdle, false) => cell.gate.open(Reason::Idle),
             };
-            let turned: Vec<_> = state.records.values().filter(|record| turn(record)).cloned().collect();
+            let turned: Vec<_> = state.cells.values().filter(|cell| turn(cell)).cloned().collect();
             let kind = if idle { EventKind::Suspended } else { EventKind::Resumed };
-            for record in &turned {
-                state.machine.note(record.origin, kind.clone());
+            for cell in &turned {
+                state.machine.note(cell.origin, kind.clone());
             }
             turned
         });
-        for record in turned {
+        for cell in turned {
             // Each for itself: the wakers at the gates can be anybody's.
-            panics::catch(|| record.gate.wake()).ok();
+            panics::catch(|| cell.gate.wake()).ok();
         }
     }
 }
 
 impl State {
     /// A worker enters an idle panel, or was suspended before its group was started. Nobody is at its gate yet.
-    pub(super) fn begin_as_suspended(&mut self, record: &Record) {
-        let told = record.gate.is_closed();
-        let idle = self.idle && record.gate.policy() == Suspend::OnIdle && record.gate.close(Reason::Idle);
+    pub(super) fn begin_as_suspended(&mut self, cell: &WorkerCell) {
+        let told = cell.gate.is_closed();
+        let idle = self.idle && cell.gate.policy() == Suspend::OnIdle && cell.gate.close(Reason::Idle);
         if told || idle {
-            self.machine.note(record.origin, EventKind::Suspended);
+            self.machine.note(cell.origin, EventKind::Suspended);
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Registry, State, stopping::LastIncidents};
 use crate::{
     intent::order::Origin,
-    supervisor::{machine::KeyId, notable::Wakes, record::Record, roster::Roster},
+    supervisor::{cell::WorkerCell, machine::KeyId, notable::Wakes, origin_map::OriginMap},
     util::timer::Timer,
 };
 
@@ -23,27 +23,27 @@ pub(crate) struct Look<'a> {
     pub(crate) version: u64,
     /// The number of the last event.
     pub(crate) events: u64,
-    pub(crate) live: &'a Roster<Arc<Record>>,
+    pub(crate) live: &'a OriginMap<Arc<WorkerCell>>,
     pub(crate) incidents: &'a LastIncidents,
 }
 
 impl Registry {
-    pub(crate) fn live(&self) -> Vec<Arc<Record>> {
-        self.lock().records.values().cloned().collect()
+    pub(crate) fn live(&self) -> Vec<Arc<WorkerCell>> {
+        self.lock().cells.values().cloned().collect()
     }
 
     /// The living worker of this name that was spawned first.
-    pub(crate) fn find(&self, name: &str) -> Option<Arc<Record>> {
-        self.lock().records.values().find(|record| record.name == *name).cloned()
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<WorkerCell>> {
+        self.lock().cells.values().find(|cell| cell.name == *name).cloned()
     }
 
     /// All living workers of this name, in the order of their spawning.
-    pub(crate) fn find_all(&self, name: &str) -> Vec<Arc<Record>> {
-        self.lock().records.values().filter(|record| record.name == *name).cloned().collect()
+    pub(crate) fn find_all(&self, name: &str) -> Vec<Arc<WorkerCell>> {
+        self.lock().cells.values().filter(|cell| cell.name == *name).cloned().collect()
     }
 
-    pub(crate) fn find_origin(&self, origin: Origin) -> Option<Arc<Record>> {
-        self.lock().records.get(origin).cloned()
+    pub(crate) fn find_origin(&self, origin: Origin) -> Option<Arc<WorkerCell>> {
+        self.lock().cells.get(origin).cloned()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -60,7 +60,7 @@ impl Registry {
         let look = look(Look {
             version: self.version(),
             events: self.log.last(),
-            live: &state.records,
+            live: &state.cells,
             incidents: &state.books.last_incidents,
         });
         drop(state);
@@ -102,13 +102,13 @@ impl Registry {
     }
 
     /// Wakes a sleeping loop at that moment, or, while the worker changes its status still, later.
-    pub(super) fn wake_loop_once_settled(&self, record: &Arc<Record>, at: Instant) {
-        let (this, record) = (record.registry.clone(), Arc::downgrade(record));
+    pub(super) fn wake_loop_once_settled(&self, cell: &Arc<WorkerCell>, at: Instant) {
+        let (this, cell) = (cell.registry.clone(), Arc::downgrade(cell));
         let ring = move || {
-            let (Some(registry), Some(record)) = (this.upgrade(), record.upgrade()) else { return };
-            let (next, wakes) = record.notable().settle(registry.hosts.now());
+            let (Some(registry), Some(cell)) = (this.upgrade(), cell.upgrade()) else { return };
+            let (next, wakes) = cell.notable().settle(registry.hosts.now());
             if let Some(next) = next {
-                registry.wake_loop_once_settled(&record, next);
+                registry.wake_loop_once_settled(&cell, next);
             }
             if wakes {
                 registry.wake_loop();

@@ -2,35 +2,35 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Books, Registry, effects::Effects};
+use super::{History, Registry, effects::Effects};
 use crate::{
     lifecycle::{
         event::EventKind,
         exit::Exit,
         status::{Refusal, WorkerStatus},
     },
-    supervisor::{notable::Wakes, record::Record, report::WorkerReport},
+    supervisor::{cell::WorkerCell, notable::Wakes, report::WorkerReport},
     telemetry::Moved,
 };
 
 impl Registry {
     /// The worker is refused before it was admitted. An event and an incident, unless everything is being stopped.
-    pub(crate) fn refuse(&self, record: &Arc<Record>, refusal: Refusal) {
-        record.close_inbox();
+    pub(crate) fn refuse(&self, cell: &Arc<WorkerCell>, refusal: Refusal) {
+        cell.close_inbox();
         let mut state = self.lock();
         if refusal == Refusal::ShutDown || state.machine.is_stopping() {
             drop(state);
-            return record.refuse(refusal);
+            return cell.refuse(refusal);
         }
         let mut effects = Effects::default();
         (effects.told, effects.wake_loop) = (true, self.wakes != Wakes::Never);
         let mut log = self.log.write();
-        effects.gone.incidents = state.books.note_refusal(record, &refusal);
-        drop(record.set_status(WorkerStatus::Refused(refusal.clone())));
-        effects.announce.push(Arc::clone(record));
-        effects.unanswered = record.take_unanswered();
+        effects.gone.incidents = state.books.note_refusal(cell, &refusal);
+        drop(cell.set_status(WorkerStatus::Refused(refusal.clone())));
+        effects.announce.push(Arc::clone(cell));
+        effects.unanswered = cell.take_unanswered();
         // It never counted as one that lives.
-        log.push(record, EventKind::Refused(refusal), Moved::default());
+        log.push(cell, EventKind::Refused(refusal), Moved::default());
         (effects.seen, effects.gone.events) = log.close();
         self.version.fetch_add(1, Ordering::Release);
         drop(state);
@@ -38,11 +38,11 @@ impl Registry {
     }
 }
 
-impl Books {
+impl History {
     /// A full backlog is a bound that was reached: work was left undone, but no worker failed for good. Every other refusal
     /// means that a worker the program counts on never runs.
-    pub(super) fn note_refusal(&mut self, record: &Record, refusal: &Refusal) -> Vec<WorkerReport> {
+    pub(super) fn note_refusal(&mut self, cell: &WorkerCell, refusal: &Refusal) -> Vec<WorkerReport> {
         self.failed += u64::from(*refusal != Refusal::Backlog);
-        self.note(WorkerReport::new(record, Exit::Refused(refusal.clone())))
+        self.note(WorkerReport::new(cell, Exit::Refused(refusal.clone())))
     }
 }

@@ -6,26 +6,26 @@ use std::sync::{
 };
 
 use super::Registry;
-use crate::supervisor::{driver::Task, kinds::Kind, off_task::OffTask, record::Record};
+use crate::supervisor::{cell::WorkerCell, kinds::Kind, off_task::OffTask, task::Task};
 
 impl Registry {
     /// A task with a limit or a key was taken in: it is started, unless it waits for its place first.
-    pub(in crate::supervisor) fn start_in_turn(&self, record: &Arc<Record>, task: Task) {
+    pub(in crate::supervisor) fn start_in_turn(&self, cell: &Arc<WorkerCell>, task: Task) {
         let mut state = self.lock();
-        if state.machine.waits_for_a_place(record.origin) {
+        if state.machine.waits_for_a_place(cell.origin) {
             self.unpolled.fetch_sub(1, Ordering::Relaxed);
-            state.held.insert(record.origin, task);
+            state.held.insert(cell.origin, task);
             return;
         }
         drop(state);
-        self.run(record, task);
+        self.run(cell, task);
     }
 
     /// Gives a worker's task to where it belongs. A runtime that is gone drops it, the worker's arguments with it.
-    pub(in crate::supervisor) fn run(&self, record: &Arc<Record>, task: Task) {
-        match record.kind {
-            Kind::Async => self.run_on_runtime(record, task),
-            _ if !self.hosts.watch_runtime(&record.registry) => drop(task),
+    pub(in crate::supervisor) fn run(&self, cell: &Arc<WorkerCell>, task: Task) {
+        match cell.kind {
+            Kind::Async => self.run_on_runtime(cell, task),
+            _ if !self.hosts.watch_runtime(&cell.registry) => drop(task),
             Kind::Local => {
                 let mut task = task;
                 task.give();
@@ -33,19 +33,19 @@ impl Registry {
                     let (mut task, error) = *back;
                     // It fails as often as it may, and that is all it does there.
                     task.set_no_thread(Some(error));
-                    self.run_on_runtime(record, task);
+                    self.run_on_runtime(cell, task);
                 }
             }
-            Kind::Blocking | Kind::Thread => OffTask::start(record, task),
+            Kind::Blocking | Kind::Thread => OffTask::start(cell, task),
         }
     }
 
-    fn run_on_runtime(&self, record: &Record, task: Task) {
-        record.set_task(self.hosts.runtime.spawn(task).abort_handle());
+    fn run_on_runtime(&self, cell: &WorkerCell, task: Task) {
+        cell.set_task(self.hosts.runtime.spawn(task).abort_handle());
         // Either this sees that the panel is gone, or `abort_all` sees the task.
         fence(Ordering::SeqCst);
         if self.gone.load(Ordering::Relaxed) {
-            record.abort_task();
+            cell.abort_task();
         }
     }
 
@@ -54,19 +54,18 @@ impl Registry {
         self.hosts.runtime_is_gone();
         self.change(|state| {
             let held = &state.held;
-            let left =
-                |record: &&Arc<Record>| record.kind != Kind::Async && !held.contains_key(&record.origin);
-            let left: Vec<_> = state.records.values().filter(left).map(|record| record.origin).collect();
+            let left = |cell: &&Arc<WorkerCell>| cell.kind != Kind::Async && !held.contains_key(&cell.origin);
+            let left: Vec<_> = state.cells.values().filter(left).map(|cell| cell.origin).collect();
             for origin in left {
-                state.machine.forsaken(origin);
+                state.machine.task_dropped(origin);
             }
         });
     }
 
     /// The worker's wait is over, and it waits for a thread to begin on.
-    pub(in crate::supervisor) fn due(&self, record: &Record) {
+    pub(in crate::supervisor) fn due(&self, cell: &WorkerCell) {
         let now = self.hosts.now();
-        self.change(|state| state.machine.wait_is_over(record.origin, now));
+        self.change(|state| state.machine.wait_is_over(cell.origin, now));
     }
 
     /// The panel is being dropped: no loop is woken any more.
@@ -78,6 +77,6 @@ impl Registry {
     pub(in crate::supervisor) fn abort_all(&self) {
         self.gone.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        self.live().iter().for_each(|record| record.abort_task());
+        self.live().iter().for_each(|cell| cell.abort_task());
     }
 }

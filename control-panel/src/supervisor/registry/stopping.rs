@@ -8,15 +8,15 @@ use std::{
     time::Duration,
 };
 
-use super::{Books, Registry, effects::Effects};
+use super::{History, Registry, effects::Effects};
 use crate::{
     intent::order::Origin,
     lifecycle::{cause::Cause, exit::Exit, options::Cancel},
     supervisor::{
-        polling,
-        record::Record,
+        activity,
+        cell::WorkerCell,
+        origin_map::{self, OriginMap},
         report::{ShutdownReport, WorkerReport},
-        roster::{self, Roster},
     },
     util::clock,
 };
@@ -45,7 +45,7 @@ pub(crate) struct Incidents {
 
 /// How those ended that lived when everybody was told to stop. Each end is noted by whoever tells of it: looking at
 /// thousands again afterwards would keep the caller of the shutdown.
-pub(super) struct Toll {
+pub(super) struct ExitReports {
     /// In the order of their spawning.
     origins: Vec<Origin>,
     /// None of those that live yet, and nothing after the last that ended.
@@ -60,7 +60,7 @@ impl Registry {
     /// From now on nothing is spawned, and everybody is stopped.
     pub(in crate::supervisor) fn stop_all(&self) {
         self.change(|state| {
-            state.books.expect_ends(&state.records);
+            state.books.expect_ends(&state.cells);
             state.machine.stop_all(Cause::Shutdown);
         });
     }
@@ -73,12 +73,12 @@ impl Registry {
 
     /// The time is nearly over: nobody waits for another's end any more. Returns who is to be dropped; who is told only
     /// now and is cancelled by being dropped does that itself.
-    pub(in crate::supervisor) fn hurry(&self) -> Vec<Arc<Record>> {
+    pub(in crate::supervisor) fn skip_order(&self) -> Vec<Arc<WorkerCell>> {
         self.change(|state| {
             self.take_ends(state);
-            let late = |record: &&Arc<Record>| record.cancel != Cancel::Drop || record.term().is_over();
-            let late = state.records.values().filter(late).cloned().collect();
-            state.machine.hurry();
+            let late = |cell: &&Arc<WorkerCell>| cell.cancel != Cancel::Drop || cell.term().is_over();
+            let late = state.cells.values().filter(late).cloned().collect();
+            state.machine.skip_order();
             late
         })
     }
@@ -102,14 +102,14 @@ impl Registry {
 
     /// The shutdown is over: whoever still lives is abandoned. The first call decides what is reported.
     pub(in crate::supervisor) fn finish_stop(&self, elapsed: Duration) -> ShutdownReport {
-        let polled: BTreeSet<Origin> = polling::polled()
+        let polled: BTreeSet<Origin> = activity::polled()
             .into_iter()
             .filter(|poll| poll.panel == self.number)
             .map(|poll| poll.origin)
             .collect();
         // Whose code no thread runs has not refused to stop: others keep it from it.
-        let overdue = |record: &Record| {
-            if polled.contains(&record.origin) { Exit::Abandoned } else { Exit::Starved }
+        let overdue = |cell: &WorkerCell| {
+            if polled.contains(&cell.origin) { Exit::Abandoned } else { Exit::Starved }
         };
         let mut state = self.lock();
         if let Some(report) = &state.report {
@@ -119,7 +119,7 @@ impl Registry {
         let mut effects = Effects::default();
         self.resolve(&mut state, &mut effects);
         let overdue: Vec<_> =
-            state.records.values().map(|record| WorkerReport::new(record, overdue(record))).collect();
+            state.cells.values().map(|cell| WorkerReport::new(cell, overdue(cell))).collect();
         let evicted: Vec<_> = overdue.iter().map(|report| state.books.note(report.clone())).collect();
         let workers = state.books.toll.take().map(|toll| toll.close(overdue)).unwrap_or_default();
         let failed = state.books.failed + evicted.len() as u64;
@@ -132,7 +132,7 @@ impl Registry {
     }
 }
 
-impl Books {
+impl History {
     /// An incident. Hands out those that are kept no more: they hold the user's errors, to be dropped without a lock.
     pub(super) fn note(&mut self, report: WorkerReport) -> Vec<WorkerReport> {
         let LastIncidents { total, last } = &mut self.last_incidents;
@@ -151,21 +151,21 @@ impl Books {
     }
 
     /// Everybody who lives is about to be told to stop: how each ends is to be reported.
-    pub(super) fn expect_ends(&mut self, living: &Roster<Arc<Record>>) {
+    pub(super) fn expect_ends(&mut self, living: &OriginMap<Arc<WorkerCell>>) {
         if self.toll.is_none() {
             let (origins, workers) = (living.keys().collect(), Vec::with_capacity(living.len()));
-            self.toll = Some(Toll { origins, workers, heartbeats: Vec::new(), begun: false });
+            self.toll = Some(ExitReports { origins, workers, heartbeats: Vec::new(), begun: false });
         }
     }
 }
 
-impl Toll {
+impl ExitReports {
     /// Somebody ended. What it prepared to be reported of it holds but for how and why it ended, which is known only now.
-    pub(super) fn ended(&mut self, record: &Record, exit: &Exit) {
-        match self.worker(record.origin) {
-            Some(Some(worker)) => (worker.exit, worker.cause) = (exit.clone(), record.cause()),
+    pub(super) fn ended(&mut self, cell: &WorkerCell, exit: &Exit) {
+        match self.worker(cell.origin) {
+            Some(Some(worker)) => (worker.exit, worker.cause) = (exit.clone(), cell.cause()),
             Some(None) => {
-                let (report, heartbeat) = WorkerReport::undated(record, exit.clone());
+                let (report, heartbeat) = WorkerReport::undated(cell, exit.clone());
                 self.prepare(report, heartbeat);
             }
             None => {}
@@ -198,7 +198,7 @@ impl Toll {
     }
 
     fn worker(&mut self, id: Origin) -> Option<&mut Option<WorkerReport>> {
-        let at = roster::place(&self.origins, id, |&origin| origin)?;
+        let at = origin_map::place(&self.origins, id, |&origin| origin)?;
         if self.workers.len() <= at {
             // Not all at once and beforehand: who is to be told to stop would wait for that.
             self.workers.resize_with(at + 1, || None);

@@ -14,8 +14,8 @@ use std::{any::type_name, fmt, future::poll_fn, marker::PhantomData, sync::Arc};
 pub use self::{broadcast::Broadcast, takes::NoInbox};
 use crate::{
     intent::Intent,
-    lifecycle::{error::CommandError, run_token::Term},
-    supervisor::record::Record,
+    lifecycle::{error::CommandError, run_token::RunToken},
+    supervisor::cell::WorkerCell,
     util::{
         deadline::{Raced, race},
         park,
@@ -28,9 +28,9 @@ use crate::{
 /// The inbox belongs to the worker: a command that one generation did not take is taken by the next. When the worker
 /// ends for good, what is left is dropped, and a [`Reply`](crate::Reply) among it says so.
 pub struct Inbox<C> {
-    record: Arc<Record>,
+    cell: Arc<WorkerCell>,
     /// That of the generation that opened it.
-    term: Arc<Term>,
+    term: Arc<RunToken>,
     number: u64,
     command: PhantomData<fn() -> C>,
 }
@@ -44,7 +44,7 @@ impl<C: Send + 'static> Inbox<C> {
     /// # Cancel safety
     /// Cancel-safe: a command that a cancelled call would have returned is returned by the next one.
     pub async fn recv(&mut self) -> Option<C> {
-        let commands = self.record.inbox.commands::<C>().ok()?;
+        let commands = self.cell.inbox.commands::<C>().ok()?;
         let next = poll_fn(|cx| commands.poll_recv(self.number, cx));
         // Asked first: a worker that was told to stop does not begin something new.
         match race(self.term.token().cancelled(), next).await {
@@ -55,7 +55,7 @@ impl<C: Send + 'static> Inbox<C> {
 
     /// The next command, if there is one now. Also after the worker was told to stop.
     pub fn try_recv(&mut self) -> Option<C> {
-        self.record.inbox.commands::<C>().ok()?.try_recv(self.number)
+        self.cell.inbox.commands::<C>().ok()?.try_recv(self.number)
     }
 
     /// Like [`recv`](Self::recv), for a thread that is not driving a runtime.
@@ -72,7 +72,7 @@ impl<C: Send + 'static> Inbox<C> {
 impl<C> fmt::Debug for Inbox<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox")
-            .field("worker", &self.record.name)
+            .field("worker", &self.cell.name)
             .field("command", &type_name::<C>())
             .finish_non_exhaustive()
     }
@@ -112,13 +112,13 @@ impl<I: Intent, P> Context<I, P> {
     /// When the worker declares no inbox, or one of another type: in its first run, at the line that says so.
     #[track_caller]
     pub fn inbox<C: Send + 'static>(&self) -> Inbox<C> {
-        let record = self.record();
-        let number = match record.inbox.commands::<C>() {
+        let cell = self.cell();
+        let number = match cell.inbox.commands::<C>() {
             Ok(commands) => commands.take_over(),
-            Err(wrong) => panic!("{}", wrong.say(&record.name, type_name::<C>())),
+            Err(wrong) => panic!("{}", wrong.say(&cell.name, type_name::<C>())),
         };
-        record.inbox.close_if_closed();
-        Inbox { record: Arc::clone(record), term: Arc::clone(self.term()), number, command: PhantomData }
+        cell.inbox.close_if_closed();
+        Inbox { cell: Arc::clone(cell), term: Arc::clone(self.term()), number, command: PhantomData }
     }
 }
 
@@ -132,7 +132,7 @@ impl<C: Send + 'static> WorkerHandle<C> {
     /// # Errors
     /// With the command handed back: the inbox is full, or the worker ended for good.
     pub fn send(&self, command: C) -> Result<(), CommandError<C>> {
-        self.record().inbox.send(command)
+        self.cell().inbox.send(command)
     }
 }
 
@@ -159,7 +159,7 @@ impl<C> WorkerHandle<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn typed<D: Send + 'static>(&self) -> Option<WorkerHandle<D>> {
-        self.record().inbox.takes::<D>().then(|| self.clone().retype())
+        self.cell().inbox.takes::<D>().then(|| self.clone().retype())
     }
 
     /// The same handle without the type of its commands: to keep it beside those of other workers.

@@ -1,7 +1,7 @@
 //! Erlang/OTP's documented cases (stdlib, `supervisor`: restart strategies, restart intensity, restart type, automatic
 //! shutdown), as a table; and the order of starts and stops.
 
-use super::world::{MS, World, failed, group, spec};
+use super::harness::{MS, World, failed, group, spec};
 use crate::{
     intent::order::Origin,
     lifecycle::{
@@ -249,7 +249,7 @@ fn when_the_time_is_nearly_over_nobody_waits_for_another() {
         (world.workers[&feed].cancelled, world.workers[&store].cancelled),
         (Some(Cause::Shutdown), None)
     );
-    world.hurry();
+    world.skip_order();
     assert_eq!(world.workers[&store].cancelled, Some(Cause::Shutdown));
     world.end(false);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     super::{Action, Directive, Machine},
     cases::{exit, find, living, started, three},
-    world::{MS, World, failed, group, spec},
+    harness::{MS, World, failed, group, spec},
 };
 use crate::{
     lifecycle::{
@@ -288,7 +288,7 @@ fn hundreds_are_stopped_in_steps_and_what_happens_in_between_holds() {
         machine.exited(last, failed(), now);
         assert_eq!(machine.next(last), Directive::Leave);
         if hurries {
-            machine.hurry();
+            machine.skip_order();
             assert!(!machine.stops_more());
         }
         while machine.stop_some() {}

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::world::{MS, World, failed, group, spec};
+use super::harness::{MS, World, failed, group, spec};
 use crate::{
     lifecycle::{
         cause::Cause,
@@ -30,7 +30,7 @@ struct Hire {
 }
 
 impl Hire {
-    fn spec(&self) -> super::super::Spec {
+    fn spec(&self) -> super::super::ChildSpec {
         let mut spec = spec(self.name, self.restart);
         spec.backoff = Backoff::new(self.backoff * MS, 4 * self.backoff * MS);
         spec.after.extend(self.after.map(Name::from));
@@ -158,7 +158,7 @@ fn take(world: &mut World, step: Step) {
         Step::Ready(n) => _ = some(n).map(|id| world.ready(id)),
         Step::NotReady(n) => _ = some(n).map(|id| world.not_ready(id)),
         Step::Abort(n) => _ = some(n).map(|id| world.left(id, Exit::Aborted)),
-        Step::Forsake(n) => _ = some(n).map(|id| world.forsaken(id)),
+        Step::Forsake(n) => _ = some(n).map(|id| world.task_dropped(id)),
         Step::EndGroup(n) => {
             let groups: Vec<_> = world.groups.keys().copied().collect();
             if !groups.is_empty() {
@@ -171,7 +171,7 @@ fn take(world: &mut World, step: Step) {
         // Comes only when everybody stops already.
         Step::Hurry => {
             if world.machine.is_stopping() {
-                world.hurry();
+                world.skip_order();
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Who is refused, and for what.
 
 use super::{
-    super::{GroupSpec, Spec},
+    super::{ChildSpec, GroupSpec},
     cases::living,
-    world::{World, group, spec},
+    harness::{World, group, spec},
 };
 use crate::{
     lifecycle::{
@@ -73,7 +73,7 @@ fn who_is_to_end_the_panel_and_could_never_is_refused_alone_and_as_a_group() {
     assert!(world.admit_group(panel, Vec::new()).is_ok());
     for other in [spec("stuck", Restart::Never), spec("restarted", Restart::OnFailure)] {
         let on_stuck = if *other.name == *"stuck" { OnStuck::Restart } else { OnStuck::Warn };
-        assert!(world.admit_group(panel, vec![never.clone(), Spec { on_stuck, ..other }]).is_ok());
+        assert!(world.admit_group(panel, vec![never.clone(), ChildSpec { on_stuck, ..other }]).is_ok());
     }
     world.end(false);
 }

@@ -1,7 +1,7 @@
 //! Who is taken in: workers, tasks and groups.
 
 use super::{
-    super::super::{GroupId, GroupSpec, KeyId, Place, PoolId, Spec},
+    super::super::{ChildSpec, GroupId, GroupSpec, KeyId, Place, PoolId},
     PERIOD, World, spec,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl World {
-    pub(in super::super) fn admit(&mut self, mut spec: Spec, most: u32) -> Result<Origin, Refusal> {
+    pub(in super::super) fn admit(&mut self, mut spec: ChildSpec, most: u32) -> Result<Origin, Refusal> {
         let id = self.id();
         spec.intensity = Intensity::new(most, PERIOD);
         let admitted = self.act(
@@ -36,7 +36,7 @@ impl World {
             |world| {
                 world.meet(id, spec.clone(), 3, None, key);
                 if let Some(before) = replaces.and_then(|before| world.workers.get_mut(&before)) {
-                    before.doomed = true;
+                    before.stop_pending = true;
                 }
             },
         );
@@ -49,7 +49,7 @@ impl World {
     pub(in super::super) fn admit_group(
         &mut self,
         spec: GroupSpec,
-        members: Vec<Spec>,
+        members: Vec<ChildSpec>,
     ) -> Result<GroupId, Refusal> {
         let group = GroupId(self.next);
         let members: Vec<_> = members.into_iter().map(|spec| (self.id(), spec)).collect();

@@ -9,7 +9,7 @@ impl World {
     pub(in super::super) fn stop(&mut self, id: Origin, cause: Cause) {
         let stopping = self.machine.is_stopping();
         let seen = self.workers.get_mut(&id).expect("it was spawned");
-        seen.doomed = true;
+        seen.stop_pending = true;
         seen.by_hand |= stopping;
         self.act(None, |machine, _| machine.stop(id, cause), |_| ());
         let seen = &self.workers[&id];
@@ -17,10 +17,10 @@ impl World {
     }
 
     pub(in super::super) fn restart(&mut self, id: Origin) {
-        let doomed = self.workers[&id].doomed || self.workers[&id].ended.is_some();
+        let stop_pending = self.workers[&id].stop_pending || self.workers[&id].ended.is_some();
         let before = self.workers[&id].generation;
         let restarted = self.act(None, |machine, _| machine.restart(id), |_| ());
-        assert!(!doomed || restarted.is_err(), "{id} was told to end, and then to start anew");
+        assert!(!stop_pending || restarted.is_err(), "{id} was told to end, and then to start anew");
         let seen = self.workers.get_mut(&id).expect("it was spawned");
         assert_eq!(seen.generation, before);
         seen.anew |= restarted.is_ok();
@@ -71,7 +71,7 @@ impl World {
         for id in self.groups[&group].1.clone() {
             let seen = self.workers.get_mut(&id).expect("it was spawned");
             seen.by_hand |= stopping;
-            seen.doomed = true;
+            seen.stop_pending = true;
         }
         self.act(None, |machine, _| machine.end_group(group, Cause::Stopped), |_| ());
     }
@@ -87,9 +87,9 @@ impl World {
         more
     }
 
-    pub(in super::super) fn hurry(&mut self) {
+    pub(in super::super) fn skip_order(&mut self) {
         self.order.clear();
-        self.act(None, |machine, _| machine.hurry(), |_| ());
+        self.act(None, |machine, _| machine.skip_order(), |_| ());
     }
 
     /// Remembers who stops before whom, whatever lies between.

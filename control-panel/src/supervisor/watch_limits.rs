@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    polling::{self, Poll},
-    record::Record,
+    activity::{self, Poll},
+    cell::WorkerCell,
     registry::Registry,
     watchdog::{Finding, Mark, Subject, Watchdog},
 };
@@ -16,23 +16,23 @@ use crate::{intent::order::Origin, util::clock::Watch};
 
 /// What is to be watched of a panel's living workers.
 #[derive(Debug, Default)]
-pub(super) struct Attention {
+pub(super) struct WatchLimits {
     /// How many want to be watched for this long.
     limits: BTreeMap<Duration, usize>,
     /// Those that promise heartbeats.
-    promised: BTreeMap<Origin, Arc<Record>>,
+    promised: BTreeMap<Origin, Arc<WorkerCell>>,
     /// The limit that the clock knows of; none while it does not know of the panel.
     known: Option<Duration>,
 }
 
-impl Attention {
+impl WatchLimits {
     /// A worker is there. Returns what the clock has to be told of, if anything.
     #[must_use]
-    pub(super) fn enter(&mut self, record: &Arc<Record>) -> Option<Duration> {
-        let limit = record.limits.shortest()?;
+    pub(super) fn enter(&mut self, cell: &Arc<WorkerCell>) -> Option<Duration> {
+        let limit = cell.limits.shortest()?;
         *self.limits.entry(limit).or_default() += 1;
-        if record.limits.heartbeat.is_some() {
-            self.promised.insert(record.origin, Arc::clone(record));
+        if cell.limits.heartbeat.is_some() {
+            self.promised.insert(cell.origin, Arc::clone(cell));
         }
         if self.known.is_some_and(|known| known <= limit) {
             return None;
@@ -42,9 +42,9 @@ impl Attention {
     }
 
     /// A worker is gone.
-    pub(super) fn leave(&mut self, record: &Record) {
-        self.promised.remove(&record.origin);
-        let Some(limit) = record.limits.shortest() else { return };
+    pub(super) fn leave(&mut self, cell: &WorkerCell) {
+        self.promised.remove(&cell.origin);
+        let Some(limit) = cell.limits.shortest() else { return };
         if let Some(count) = self.limits.get_mut(&limit) {
             *count -= 1;
             if *count == 0 {
@@ -66,7 +66,7 @@ impl Watch for Registry {
         self.look_after(
             &mut self.watchdog.lock().unwrap_or_else(PoisonError::into_inner),
             now,
-            &polling::polled(),
+            &activity::polled(),
         )
     }
 }
@@ -81,17 +81,17 @@ impl Registry {
         // As of now: what is done to a worker is done to this generation of it or to none.
         let mut generations = BTreeMap::new();
         for &poll in polled.iter().filter(|poll| poll.panel == self.number) {
-            let Some(record) = state.records.get(poll.origin) else { continue };
-            let Some(limit) = record.limits.poll else { continue };
-            generations.insert(poll.origin, record.generation());
+            let Some(cell) = state.cells.get(poll.origin) else { continue };
+            let Some(limit) = cell.limits.poll else { continue };
+            generations.insert(poll.origin, cell.generation());
             subjects.push(Subject { origin: poll.origin, mark: Mark::Poll(poll), limit });
         }
-        for (&origin, record) in &state.attention.promised {
-            let Some(limit) = record.limits.heartbeat else { continue };
-            let term = record.term();
+        for (&origin, cell) in &state.attention.promised {
+            let Some(limit) = cell.limits.heartbeat else { continue };
+            let term = cell.term();
             // Nobody asks for signs of life from a worker that was asked to pause, or that still waits for a thread.
-            if state.machine.owes_heartbeats(origin) && term.is_entered() && !record.gate.is_closed() {
-                let generation = record.generation();
+            if state.machine.owes_heartbeats(origin) && term.is_entered() && !cell.gate.is_closed() {
+                let generation = cell.generation();
                 let mark = Mark::Heartbeat { generation, at: term.heartbeat() };
                 generations.insert(origin, generation);
                 subjects.push(Subject { origin, mark, limit });
@@ -100,7 +100,7 @@ impl Registry {
         drop(state);
         let findings = dog.look(now, &subjects);
         if !findings.is_empty() {
-            let still = polling::polled();
+            let still = activity::polled();
             let moved_on = |subject: &Subject| match subject.mark {
                 Mark::Poll(poll) => !still.contains(&poll),
                 Mark::Heartbeat { .. } => false,
@@ -129,18 +129,18 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lifecycle::options::Limits, supervisor::record::tests::record};
+    use crate::{lifecycle::options::Limits, supervisor::cell::tests::cell};
 
-    fn limited(origin: u64, poll: Option<u64>, heartbeat: Option<u64>) -> Arc<Record> {
+    fn limited(origin: u64, poll: Option<u64>, heartbeat: Option<u64>) -> Arc<WorkerCell> {
         let limits =
             Limits { poll: poll.map(Duration::from_secs), heartbeat: heartbeat.map(Duration::from_secs) };
-        Arc::new(record(origin, limits))
+        Arc::new(cell(origin, limits))
     }
 
     #[test]
     fn the_clock_is_told_of_what_is_shorter_than_all_before() {
         let secs = |seconds| Some(Duration::from_secs(seconds));
-        let mut attention = Attention::default();
+        let mut attention = WatchLimits::default();
         let free = limited(1, None, None);
         let (ten, again) = (limited(2, Some(10), None), limited(3, Some(10), None));
         let beats = limited(4, Some(10), Some(3));

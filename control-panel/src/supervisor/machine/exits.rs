@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{
     Action, GroupId, Machine,
-    member::{Member, State, Then},
-    order::StopOrder,
+    child::{AfterStop, Child, State},
+    stop_order::StopOrder,
 };
 use crate::{
     intent::order::Origin,
@@ -26,15 +26,15 @@ impl Machine {
         self.actions.push(Action::Tell(id, EventKind::Exited(exit.clone())));
         match member.state {
             State::Running { since } => self.ended_by_itself(id, exit, since, now),
-            State::Stopping { cause, then: Then::End } => self.leave(id, exit, Some(cause)),
-            State::Stopping { then: Then::Again, .. } => self.due(id, None, now),
-            State::Stopping { cause, then: Then::Retry { since } } => {
+            State::Stopping { cause, then: AfterStop::End } => self.leave(id, exit, Some(cause)),
+            State::Stopping { then: AfterStop::Again, .. } => self.due(id, None, now),
+            State::Stopping { cause, then: AfterStop::Retry { since } } => {
                 self.failed(id, exit, Some(cause), since, now);
             }
-            State::Stopping { then: Then::Hold, .. } => self.hold(id),
+            State::Stopping { then: AfterStop::Hold, .. } => self.hold(id),
             State::Waiting | State::Due { .. } | State::Leaving { .. } => {}
         }
-        let group = self.members.get(id).and_then(Member::group);
+        let group = self.members.get(id).and_then(Child::group);
         self.advance(group);
     }
 
@@ -49,7 +49,7 @@ impl Machine {
             return self.member_left_by_itself(group, id);
         }
         let group = member.group();
-        if std::mem::take(&mut member.doomed) && !self.is_ending(group) && !self.is_stopping() {
+        if std::mem::take(&mut member.stop_pending) && !self.is_ending(group) && !self.is_stopping() {
             // Its group is being restarted, and with it this one.
             return self.hold(id);
         }
@@ -135,7 +135,7 @@ impl Machine {
         let gone = if self.is_stopping() { None } else { Some(Cause::RuntimeGone) };
         let (mut exit, cause, mut told) = match state {
             State::Leaving { exit, cause } => (exit, cause, true),
-            State::Stopping { cause, then: Then::End } => (otherwise, Some(cause), false),
+            State::Stopping { cause, then: AfterStop::End } => (otherwise, Some(cause), false),
             State::Stopping { cause, .. } => (otherwise, gone.or(Some(cause)), false),
             State::Waiting | State::Due { .. } | State::Running { .. } => (otherwise, gone, false),
         };

@@ -61,10 +61,10 @@ impl World {
         let wants = match seen.cancelled {
             None => seen.spec.restart.wants(exit),
             // Unless somebody restarted it since, which is told to nobody.
-            Some(Cause::Stuck) => seen.spec.repeatable && !seen.doomed && !seen.anew,
+            Some(Cause::Stuck) => seen.spec.repeatable && !seen.stop_pending && !seen.anew,
             Some(Cause::NotReady) => {
                 let restarts = seen.spec.repeatable && seen.spec.restart != Restart::Never;
-                restarts && !seen.doomed && !seen.anew
+                restarts && !seen.stop_pending && !seen.anew
             }
             Some(_) => false,
         };
@@ -115,15 +115,15 @@ impl World {
     }
 
     /// The runtime is gone, which does not have its task.
-    pub(in super::super) fn forsaken(&mut self, id: Origin) {
+    pub(in super::super) fn task_dropped(&mut self, id: Origin) {
         let stopping = self.machine.is_stopping();
         let seen = self.workers.get_mut(&id).expect("it was spawned");
         if seen.ended.is_some() {
             return;
         }
         let running = seen.running;
-        (seen.alone, seen.doomed) = (running, seen.doomed || running || !stopping);
-        self.act(None, |machine, _| machine.forsaken(id), |_| ());
+        (seen.alone, seen.stop_pending) = (running, seen.stop_pending || running || !stopping);
+        self.act(None, |machine, _| machine.task_dropped(id), |_| ());
         if !running {
             assert!(stopping || self.machine.next(id) == Directive::Leave, "{id} is to begin yet");
             return;

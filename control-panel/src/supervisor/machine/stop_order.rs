@@ -5,7 +5,7 @@ use std::{
     mem,
 };
 
-use super::{Machine, Spec};
+use super::{ChildSpec, Machine};
 use crate::{
     intent::order::Origin,
     lifecycle::{cause::Cause, status::Refusal},
@@ -29,11 +29,11 @@ pub(super) struct StopOrder {
 impl Machine {
     /// Whether these may be admitted together: each name they come after is that of one of them or of a worker that
     /// lives, and none comes, by whatever detour, after itself. Several in a row come each after the one before.
-    pub(super) fn check_order(&self, specs: &[&Spec]) -> Result<(), Refusal> {
+    pub(super) fn check_order(&self, specs: &[&ChildSpec]) -> Result<(), Refusal> {
         if specs.iter().all(|spec| spec.after.is_empty()) {
             return Ok(());
         }
-        let nodes: Vec<&Spec> =
+        let nodes: Vec<&ChildSpec> =
             self.members.values().map(|member| &member.spec).chain(specs.iter().copied()).collect();
         let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, spec) in nodes.iter().enumerate() {
@@ -114,7 +114,7 @@ impl Machine {
     }
 
     /// The time is nearly over: nobody waits for another any more.
-    pub(crate) fn hurry(&mut self) {
+    pub(crate) fn skip_order(&mut self) {
         while self.stop_some() {}
         let Some(order) = &mut self.stopping else { return };
         let (blocked, cause) = (mem::take(&mut order.blockers), order.cause);

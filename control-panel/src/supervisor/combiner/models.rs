@@ -10,7 +10,7 @@ use std::{
 
 use shuttle::{sync::Mutex, thread};
 
-use super::{HandOver, Payload};
+use super::{Combiner, Payload};
 use crate::queue::models::{OnPurpose, below, check, panic_on_purpose};
 
 /// Who leaves something, and how often at most.
@@ -20,7 +20,7 @@ const ALL: usize = THREADS * EACH as usize;
 
 /// The books are kept by the standard atomics: the models do not know them, so keeping the books is no step of a schedule.
 struct Stage {
-    ends: HandOver<usize>,
+    ends: Combiner<usize>,
     /// The lock under which all is told.
     state: Mutex<()>,
     left: [AtomicUsize; ALL],
@@ -35,7 +35,7 @@ struct Stage {
 impl Stage {
     fn new(harmful: bool) -> Arc<Self> {
         Arc::new(Self {
-            ends: HandOver::default(),
+            ends: Combiner::default(),
             state: Mutex::new(()),
             left: array::from_fn(|_| AtomicUsize::new(0)),
             told: array::from_fn(|_| AtomicUsize::new(0)),

@@ -17,7 +17,7 @@ use super::{
     notable::{Notable, Wake},
     off_task::OffTask,
     registry::Registry,
-    signal::Signal,
+    wake_flag::WakeFlag,
 };
 use crate::{
     intent::order::Origin,
@@ -26,7 +26,7 @@ use crate::{
         event::EventKind,
         exit::Exit,
         options::{Cancel, Limits},
-        run_token::Term,
+        run_token::RunToken,
         status::{Refusal, WorkerStatus},
         unanswered::{self, Unanswered},
     },
@@ -43,15 +43,15 @@ use crate::{
 /// In this order: what a stop and an end look at comes first and side by side, which is what thousands of them cost.
 #[derive(Debug)]
 #[repr(C)]
-pub(crate) struct Record {
+pub(crate) struct WorkerCell {
     /// Tells the worker's task to look what it is to do.
-    pub(super) signal: Signal,
+    pub(super) wake_flag: WakeFlag,
     status: Mutex<WorkerStatus>,
     /// The current generation's, or the last one's.
-    term: Mutex<Arc<Term>>,
+    term: Mutex<Arc<RunToken>>,
     generation: AtomicU64,
     pub(crate) name: Name,
-    /// The source as its `Debug` shows it: a record knows no types of the user's.
+    /// The source as its `Debug` shows it: a cell knows no types of the user's.
     pub(crate) source: Name,
     /// For those who wait for its end. Most never do.
     changed: OnceLock<Box<Notify>>,
@@ -71,10 +71,10 @@ pub(crate) struct Record {
     pub(crate) limits: Limits,
     /// Each generation says when it is ready, and that within this time.
     pub(crate) ready_within: Option<Duration>,
-    /// Whom it belongs to. Nobody, for the record of a context outside any worker.
+    /// Whom it belongs to. Nobody, for the cell of a context outside any worker.
     pub(crate) registry: Weak<Registry>,
     /// Drops a worker that its task alone cannot drop, because it runs on another thread.
-    pub(super) kill: Term,
+    pub(super) kill: RunToken,
     /// Set once the runtime has its task.
     abort: OnceLock<AbortHandle>,
     /// Its task, where that is nobody else's.
@@ -90,7 +90,7 @@ pub(crate) struct Record {
     seen: AtomicBool,
 }
 
-/// What is said of a record when it is made.
+/// What is said of a cell when it is made.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) name: Name,
@@ -103,9 +103,9 @@ pub(crate) struct Identity {
     pub(crate) ready_within: Option<Duration>,
 }
 
-impl Record {
+impl WorkerCell {
     /// Before its first generation a worker has the given term, which nobody cancels for it alone.
-    pub(crate) fn new(identity: Identity, term: Arc<Term>, registry: Weak<Registry>) -> Self {
+    pub(crate) fn new(identity: Identity, term: Arc<RunToken>, registry: Weak<Registry>) -> Self {
         let Identity { name, source, origin, kind, cancel, grace, limits, ready_within } = identity;
         let panel = registry.upgrade().map_or(0, |registry| registry.number);
         Self {
@@ -119,8 +119,8 @@ impl Record {
             limits,
             ready_within,
             registry,
-            signal: Signal::default(),
-            kill: Term::default(),
+            wake_flag: WakeFlag::default(),
+            kill: RunToken::default(),
             term: Mutex::new(term),
             generation: AtomicU64::new(0),
             status: Mutex::new(WorkerStatus::Starting),
@@ -271,12 +271,12 @@ impl Record {
     }
 
     /// A generation begins. Hands out the term of the one before, which may hold the last of it.
-    pub(super) fn begin(&self, generation: u64, term: Arc<Term>) -> Arc<Term> {
+    pub(super) fn begin(&self, generation: u64, term: Arc<RunToken>) -> Arc<RunToken> {
         self.generation.store(generation, Ordering::Relaxed);
         mem::replace(&mut *self.lock_term(), term)
     }
 
-    pub(crate) fn term(&self) -> Arc<Term> {
+    pub(crate) fn term(&self) -> Arc<RunToken> {
         Arc::clone(&self.lock_term())
     }
 
@@ -291,8 +291,8 @@ impl Record {
         (self.ended_for.get().or_else(|| term.cause()), term.heartbeat())
     }
 
-    /// Tells its generation to stop. Hands out the term if somebody waits for that, to be [woken](Term::announce).
-    pub(super) fn tell(&self, cause: Cause) -> Option<Arc<Term>> {
+    /// Tells its generation to stop. Hands out the term if somebody waits for that, to be [woken](RunToken::announce).
+    pub(super) fn tell(&self, cause: Cause) -> Option<Arc<RunToken>> {
         let term = self.lock_term();
         term.tell(cause).then(|| Arc::clone(&term))
     }
@@ -319,7 +319,7 @@ impl Record {
     }
 
     pub(super) fn set_task(&self, abort: AbortHandle) {
-        // Set once per record: a record is spawned once.
+        // Set once per cell: a cell is spawned once.
         self.abort.set(abort).ok();
     }
 
@@ -373,7 +373,7 @@ impl Record {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_term(&self) -> MutexGuard<'_, Arc<Term>> {
+    fn lock_term(&self) -> MutexGuard<'_, Arc<RunToken>> {
         self.term.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -382,8 +382,8 @@ impl Record {
 pub(super) mod tests {
     use super::*;
 
-    /// A record that belongs to no panel.
-    pub(in crate::supervisor) fn record(origin: u64, limits: Limits) -> Record {
+    /// A cell that belongs to no panel.
+    pub(in crate::supervisor) fn cell(origin: u64, limits: Limits) -> WorkerCell {
         let identity = Identity {
             name: Name::from("it"),
             source: Name::from("here"),
@@ -394,6 +394,6 @@ pub(super) mod tests {
             limits,
             ready_within: None,
         };
-        Record::new(identity, Arc::default(), Weak::new())
+        WorkerCell::new(identity, Arc::default(), Weak::new())
     }
 }

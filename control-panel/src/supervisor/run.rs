@@ -10,35 +10,35 @@ use std::{
 use tokio::time::{Sleep, sleep};
 
 use super::{
-    driver::{Running, guard},
-    record::Record,
+    cell::WorkerCell,
+    task::{Running, guard},
 };
 use crate::lifecycle::{
-    cause::Cause, exit::Exit, options::Cancel, run_token::Term, stop_error::is_stop_error,
+    cause::Cause, exit::Exit, options::Cancel, run_token::RunToken, stop_error::is_stop_error,
 };
 
 /// A run whose panics, those of its drop included, are caught where they arise.
 pub(super) struct Generation<R: Running + ?Sized> {
     run: Option<Pin<Box<R>>>,
-    record: Arc<Record>,
-    term: Arc<Term>,
+    cell: Arc<WorkerCell>,
+    term: Arc<RunToken>,
     /// Counts its grace, once it was told to stop and finishes by itself.
     grace: Option<Pin<Box<Sleep>>>,
 }
 
 impl<R: Running + ?Sized> Generation<R> {
-    pub(super) fn new(run: Pin<Box<R>>, record: Arc<Record>, term: Arc<Term>) -> Self {
-        Self { run: Some(run), record, term, grace: None }
+    pub(super) fn new(run: Pin<Box<R>>, cell: Arc<WorkerCell>, term: Arc<RunToken>) -> Self {
+        Self { run: Some(run), cell, term, grace: None }
     }
 
     /// Polls it. Whoever does sees to it that it is polled again when it is told to stop.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         // First of all: a worker that was told to stop does not run on into errors of the closing queue.
         if self.term.is_over() {
-            match self.record.cancel {
+            match self.cell.cancel {
                 Cancel::Drop => return self.over(Exit::Cancelled),
                 Cancel::Cooperative => {
-                    let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(self.record.grace)));
+                    let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(self.cell.grace)));
                     if grace.as_mut().poll(cx).is_ready() {
                         return self.over(Exit::Aborted);
                     }
@@ -47,13 +47,13 @@ impl<R: Running + ?Sized> Generation<R> {
         }
         let Some(run) = self.run.as_mut() else { return Poll::Pending };
         let span = &self.term.span;
-        match guard(&self.record, || span.in_scope(|| run.as_mut().poll_exit(cx))) {
+        match guard(&self.cell, || span.in_scope(|| run.as_mut().poll_exit(cx))) {
             Ok(Poll::Pending) => {
-                self.record.give_up();
+                self.cell.give_up();
                 Poll::Pending
             }
             Ok(Poll::Ready(exit)) => {
-                let exit = as_asked(exit, &self.record, &self.term);
+                let exit = as_asked(exit, &self.cell, &self.term);
                 self.over(exit)
             }
             Err(panic) => self.over(Exit::Panicked(panic)),
@@ -62,18 +62,18 @@ impl<R: Running + ?Sized> Generation<R> {
 
     fn over(&mut self, exit: Exit) -> Poll<Exit> {
         self.discard();
-        Poll::Ready(self.record.with_last_words(exit))
+        Poll::Ready(self.cell.with_last_words(exit))
     }
 
     /// Whether the next poll only drops it, as no other follows.
     pub(super) fn is_done_for(&self) -> bool {
-        self.record.cancel == Cancel::Drop && self.term.cause().is_some_and(Cause::is_final)
+        self.cell.cancel == Cancel::Drop && self.term.cause().is_some_and(Cause::is_final)
     }
 
     fn discard(&mut self) {
         let Some(run) = self.run.take() else { return };
-        if let Err(panic) = guard(&self.record, || self.term.span.in_scope(|| drop(run))) {
-            self.record.leave_last_words(panic);
+        if let Err(panic) = guard(&self.cell, || self.term.span.in_scope(|| drop(run))) {
+            self.cell.leave_last_words(panic);
         }
         self.term.end();
     }
@@ -95,13 +95,13 @@ impl<R: Running + ?Sized> Future for Generation<R> {
 }
 
 /// A worker that returns because it was asked to stop was cancelled: also by `?`, where the error says no more than that.
-pub(super) fn as_asked(exit: Exit, record: &Record, term: &Term) -> Exit {
+pub(super) fn as_asked(exit: Exit, cell: &WorkerCell, term: &RunToken) -> Exit {
     match exit {
         Exit::Finished if term.is_over() => Exit::Cancelled,
         // While the panel shuts down its queue hands intents back also to a worker whose turn to stop has not come yet.
-        Exit::Failed(error) if term.is_over() || record.is_panel_stopping() => {
+        Exit::Failed(error) if term.is_over() || cell.is_panel_stopping() => {
             // The chain of sources is the user's code, and so is the drop of what is not reported.
-            let judged = guard(record, || {
+            let judged = guard(cell, || {
                 let stops = is_stop_error(&*error);
                 if stops { Exit::Cancelled } else { Exit::Failed(error) }
             });

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering, fence},
 };
 
-use super::record::Record;
+use super::cell::WorkerCell;
 use crate::intent::order::Origin;
 
 /// What a thread was seen at: one poll of one worker, told from every other poll.
@@ -22,7 +22,7 @@ pub(crate) struct Poll {
 
 /// One thread. Only that thread writes; `panel` is 0 while it runs no worker, and is written last.
 #[derive(Debug)]
-struct Seat {
+struct ThreadSlot {
     thread: u64,
     panel: AtomicU64,
     origin: AtomicU64,
@@ -30,25 +30,25 @@ struct Seat {
 }
 
 thread_local! {
-    static SEAT: Arc<Seat> = Seat::take();
+    static SLOT: Arc<ThreadSlot> = ThreadSlot::take();
 }
 
-static SEATS: Mutex<Seats> = Mutex::new(Seats { taken: Vec::new(), threads: 0 });
+static SLOTS: Mutex<ThreadSlots> = Mutex::new(ThreadSlots { taken: Vec::new(), threads: 0 });
 
 /// Every thread that ever ran a worker and still lives.
-struct Seats {
-    taken: Vec<Weak<Seat>>,
+struct ThreadSlots {
+    taken: Vec<Weak<ThreadSlot>>,
     threads: u64,
 }
 
 /// Runs code of the worker's. It must not unwind.
 #[inline]
-pub(super) fn polling<T>(record: &Record, code: impl FnOnce() -> T) -> T {
+pub(super) fn during<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> T {
     // A thread that is being taken down has no seat any more: then nobody watches it.
-    let before = SEAT.try_with(|seat| seat.sit(record.panel, record.origin)).ok();
+    let before = SLOT.try_with(|seat| seat.sit(cell.panel, cell.origin)).ok();
     let result = code();
     if let Some(before) = before {
-        SEAT.try_with(|seat| seat.leave(before)).ok();
+        SLOT.try_with(|seat| seat.leave(before)).ok();
     }
     result
 }
@@ -65,11 +65,11 @@ pub(super) fn polled() -> Vec<Poll> {
     polled
 }
 
-fn seats() -> MutexGuard<'static, Seats> {
-    SEATS.lock().unwrap_or_else(PoisonError::into_inner)
+fn seats() -> MutexGuard<'static, ThreadSlots> {
+    SLOTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Seat {
+impl ThreadSlot {
     fn take() -> Arc<Self> {
         let mut seats = seats();
         seats.threads += 1;
@@ -124,7 +124,7 @@ impl Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lifecycle::options::Limits, supervisor::record::tests::record};
+    use crate::{lifecycle::options::Limits, supervisor::cell::tests::cell};
 
     /// What this thread runs, for a panel that no other test has.
     fn seen() -> Vec<Origin> {
@@ -134,21 +134,21 @@ mod tests {
     #[test]
     fn a_thread_shows_whose_code_it_runs_and_only_while_it_does() {
         let of = |origin| {
-            let mut record = record(origin, Limits::default());
-            record.panel = u64::MAX;
-            record
+            let mut cell = cell(origin, Limits::default());
+            cell.panel = u64::MAX;
+            cell
         };
         let (outer, inner) = (of(1), of(2));
         assert_eq!(seen(), []);
-        let first = polling(&outer, || {
+        let first = during(&outer, || {
             assert_eq!(seen(), [Origin(1)]);
             // A worker that runs a panel of its own on its own thread.
-            polling(&inner, || assert_eq!(seen(), [Origin(2)]));
+            during(&inner, || assert_eq!(seen(), [Origin(2)]));
             assert_eq!(seen(), [Origin(1)]);
             polled()
         });
         assert_eq!(seen(), []);
-        let second = polling(&outer, polled);
+        let second = during(&outer, polled);
         let own = |polls: Vec<Poll>| polls.into_iter().find(|poll| poll.panel == u64::MAX);
         assert_ne!(own(first).unwrap(), own(second).unwrap(), "two polls of one worker");
     }

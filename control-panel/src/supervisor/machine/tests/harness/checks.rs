@@ -36,7 +36,7 @@ impl World {
         }
         if self.machine.is_stopping() && !stopping {
             self.note_order();
-            self.workers.values_mut().for_each(|seen| seen.doomed = true);
+            self.workers.values_mut().for_each(|seen| seen.stop_pending = true);
         }
         let (mut woken, mut told) = (BTreeSet::new(), BTreeSet::new());
         for action in actions {
@@ -81,7 +81,7 @@ impl World {
                 // Or it was held and let go at once.
                 assert!(changed || told.contains(&id), "{id} was woken for nothing: {after:?}");
             }
-            if seen.doomed && !seen.running {
+            if seen.stop_pending && !seen.running {
                 assert_eq!(after, Directive::Leave, "{id} was told to end");
             }
         }
@@ -121,7 +121,7 @@ impl World {
                     seen.cancelled != Some(Cause::Stuck) || !exit.is_clean(),
                     "{id} was stuck, and {exit}"
                 );
-                seen.doomed |= seen.cancelled.is_none() && !seen.spec.restart.wants(exit);
+                seen.stop_pending |= seen.cancelled.is_none() && !seen.spec.restart.wants(exit);
             }
             EventKind::Waiting => {
                 // Else it waits for a thread alone.
@@ -134,7 +134,7 @@ impl World {
                 assert!(seen.running && seen.cancelled.is_none() && !seen.ready, "{id}: {seen:?}");
                 (seen.ready, seen.was_ready) = (true, true);
             }
-            EventKind::GaveUp => self.workers.get_mut(&id).expect("it lives").doomed = true,
+            EventKind::GaveUp => self.workers.get_mut(&id).expect("it lives").stop_pending = true,
             EventKind::Ended(exit, cause) => {
                 let seen = self.workers.get_mut(&id).expect("it lives");
                 assert!(!seen.running, "{id} ended and runs");
@@ -155,7 +155,7 @@ impl World {
         let others = || self.workers.iter().filter(|&(&other, seen)| other != id && seen.ended.is_none());
         let seen = &self.workers[&id];
         assert!(!seen.running, "{id} has two generations at once");
-        assert!(!seen.doomed, "{id} was told to end");
+        assert!(!seen.stop_pending, "{id} was told to end");
         if let Some(key) = seen.key {
             assert!(others().all(|(_, other)| other.key != Some(key) || !other.running), "two of {key}");
             assert_eq!(self.newest[&key], id, "not the newest of {key}");
@@ -167,7 +167,7 @@ impl World {
         if seen.held {
             for (other, _) in others().filter(|(_, other)| other.group == seen.group) {
                 let (at, other_id) = (&self.workers[other], *other);
-                let comes_before = other_id < id && !at.doomed;
+                let comes_before = other_id < id && !at.stop_pending;
                 assert!(!comes_before || at.generation > 0, "{id} starts before {other_id}");
                 assert_ne!(
                     at.cancelled.filter(|_| at.running),

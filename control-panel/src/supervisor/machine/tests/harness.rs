@@ -21,7 +21,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::super::{Directive, GroupId, GroupSpec, Machine, Spec};
+use super::super::{ChildSpec, Directive, GroupId, GroupSpec, Machine};
 use crate::{
     intent::order::Origin,
     lifecycle::{
@@ -42,8 +42,8 @@ pub(super) fn failed() -> Exit {
     Exit::Failed(Box::<dyn std::error::Error + Send + Sync>::from("down").into())
 }
 
-pub(super) fn spec(name: &'static str, restart: Restart) -> Spec {
-    Spec {
+pub(super) fn spec(name: &'static str, restart: Restart) -> ChildSpec {
+    ChildSpec {
         name: Name::from(name),
         restart,
         intensity: Intensity::new(3, PERIOD),
@@ -73,7 +73,7 @@ pub(super) fn group(strategy: Strategy) -> GroupSpec {
 #[expect(clippy::struct_excessive_bools, reason = "what was seen of it, in no order that states could have")]
 #[derive(Debug)]
 pub(super) struct Seen {
-    pub(super) spec: Spec,
+    pub(super) spec: ChildSpec,
     most: usize,
     group: Option<GroupId>,
     key: Option<u8>,
@@ -82,7 +82,7 @@ pub(super) struct Seen {
     /// Why its running generation was told to stop.
     pub(super) cancelled: Option<Cause>,
     /// It was told to end: it never begins again.
-    pub(super) doomed: bool,
+    pub(super) stop_pending: bool,
     /// It was stopped alone after everybody was: no order holds for it.
     by_hand: bool,
     /// Its task is gone, and what runs of it tells of its end.
@@ -134,7 +134,7 @@ impl World {
         Origin(self.next)
     }
 
-    fn meet(&mut self, id: Origin, spec: Spec, most: usize, group: Option<GroupId>, key: Option<u8>) {
+    fn meet(&mut self, id: Origin, spec: ChildSpec, most: usize, group: Option<GroupId>, key: Option<u8>) {
         let seen = Seen {
             spec,
             most,
@@ -143,7 +143,7 @@ impl World {
             generation: 0,
             running: false,
             cancelled: None,
-            doomed: false,
+            stop_pending: false,
             by_hand: false,
             alone: false,
             held: group.is_some(),

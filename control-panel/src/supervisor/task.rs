@@ -13,19 +13,19 @@ use std::{
 };
 
 use super::{
+    activity,
     call::Call,
-    generation::Generation,
+    cell::WorkerCell,
     kinds::{Body, Job, Kind, LocalRun},
     machine::Directive,
-    polling,
-    record::Record,
     registry::Registry,
+    run::Generation,
 };
 use crate::{
     lifecycle::{
         cause::Cause,
         exit::{Exit, WorkerError, WorkerOutput},
-        run_token::Term,
+        run_token::RunToken,
         unanswered,
     },
     util::{
@@ -50,7 +50,7 @@ impl<F: Future<Output: WorkerOutput>> Running for F {
 }
 
 /// Makes the run of a generation.
-pub(crate) type Start = Box<dyn FnMut(u64, &Arc<Term>) -> Job + Send>;
+pub(crate) type Start = Box<dyn FnMut(u64, &Arc<RunToken>) -> Job + Send>;
 
 /// What runs where the task is polled: a future for any thread, or one for that thread.
 pub(super) trait Hosted: Running {
@@ -123,14 +123,14 @@ impl<R: ?Sized + Running> Step<R> {
 /// The worker's factory with its arguments, which are the user's: their drop may panic.
 struct Parcel {
     start: Option<Start>,
-    record: Arc<Record>,
+    cell: Arc<WorkerCell>,
 }
 
 impl Parcel {
     fn discard(&mut self) {
         let Some(start) = self.start.take() else { return };
-        if let Err(panic) = guard(&self.record, || drop(start)) {
-            self.record.leave_last_words(panic);
+        if let Err(panic) = guard(&self.cell, || drop(start)) {
+            self.cell.leave_last_words(panic);
         }
     }
 }
@@ -141,28 +141,28 @@ impl Drop for Parcel {
     }
 }
 
-/// Runs the worker's own code: its panic becomes a report, the replies that it drops unanswered are the record's, and the
+/// Runs the worker's own code: its panic becomes a report, the replies that it drops unanswered are the cell's, and the
 /// thread that runs it can be seen to.
 #[inline]
-pub(super) fn guard<T>(record: &Record, code: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    let run = || polling::polling(record, || panics::catch(code));
+pub(super) fn guard<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> Result<T, PanicReport> {
+    let run = || activity::during(cell, || panics::catch(code));
     let (result, unanswered) = unanswered::collect(run);
     if let Some(unanswered) = unanswered {
-        record.hold(unanswered);
+        cell.hold(unanswered);
     }
     result
 }
 
 impl Task {
-    pub(super) fn new(record: &Arc<Record>, registry: &Arc<Registry>, start: Start) -> Self {
+    pub(super) fn new(cell: &Arc<WorkerCell>, registry: &Arc<Registry>, start: Start) -> Self {
         let ending = Ending {
-            record: Arc::clone(record),
+            cell: Arc::clone(cell),
             registry: Arc::clone(registry),
             given: false,
             polled: false,
             told: false,
         };
-        let parcel = Parcel { start: Some(start), record: Arc::clone(record) };
+        let parcel = Parcel { start: Some(start), cell: Arc::clone(cell) };
         Self { step: Step::Asking, parcel, no_thread: None, ending }
     }
 
@@ -191,17 +191,17 @@ impl Task {
 }
 
 impl<R: ?Sized + Hosted> Task<R> {
-    pub(super) fn record(&self) -> &Arc<Record> {
-        &self.ending.record
+    pub(super) fn cell(&self) -> &Arc<WorkerCell> {
+        &self.ending.cell
     }
 
     /// Makes the next generation, if it is still wanted.
     fn begin(&mut self) -> Step<R> {
-        let record = &self.ending.record;
-        let Some((number, term)) = self.ending.registry.begin(record) else { return Step::Asking };
+        let cell = &self.ending.cell;
+        let Some((number, term)) = self.ending.registry.begin(cell) else { return Step::Asking };
         let Some(start) = &mut self.parcel.start else { return Step::Asking };
         let no_thread = self.no_thread.clone();
-        let made = guard(record, || {
+        let made = guard(cell, || {
             term.span.in_scope(|| {
                 let job = start(number, &term);
                 match no_thread {
@@ -213,9 +213,9 @@ impl<R: ?Sized + Hosted> Task<R> {
         match made {
             Ok(Ok(Ok(run))) => {
                 term.enter();
-                Step::Running(Generation::new(run, Arc::clone(record), term))
+                Step::Running(Generation::new(run, Arc::clone(cell), term))
             }
-            Ok(Ok(Err(body))) => Step::Calling(Call::new(body, Arc::clone(record), term)),
+            Ok(Ok(Err(body))) => Step::Calling(Call::new(body, Arc::clone(cell), term)),
             Ok(Err(error)) => {
                 term.end();
                 Step::Failing(Exit::Failed(error))
@@ -230,8 +230,8 @@ impl<R: ?Sized + Hosted> Task<R> {
     /// A generation is over: what it was made of is dropped, and then its end is told.
     fn exited(&mut self, exit: Exit) -> Directive {
         self.step = Step::Asking;
-        let exit = self.ending.record.with_last_words(exit);
-        self.ending.registry.exited(&self.ending.record, exit)
+        let exit = self.ending.cell.with_last_words(exit);
+        self.ending.registry.exited(&self.ending.cell, exit)
     }
 }
 
@@ -243,14 +243,14 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
         this.ending.polled();
         // First the waker, then the looks at what it announces. Who ends at this very poll is woken no more. What calls has a
         // place of its own for it.
-        if !this.ending.record.kind.calls() && !this.step.is_done_for() {
-            this.ending.record.signal.register(cx.waker());
+        if !this.ending.cell.kind.calls() && !this.step.is_done_for() {
+            this.ending.cell.wake_flag.register(cx.waker());
         }
         loop {
-            let woken = this.ending.record.signal.take();
+            let woken = this.ending.cell.wake_flag.take();
             let directive = match &mut this.step {
-                Step::Asking => this.ending.registry.next(&this.ending.record),
-                Step::Waiting | Step::Pausing(_) if woken => this.ending.registry.next(&this.ending.record),
+                Step::Asking => this.ending.registry.next(&this.ending.cell),
+                Step::Waiting | Step::Pausing(_) if woken => this.ending.registry.next(&this.ending.cell),
                 Step::Waiting => return Poll::Pending,
                 Step::Pausing(sleep) => {
                     if sleep.as_mut().poll(cx).is_pending() {
@@ -261,7 +261,7 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
                 }
                 Step::Running(_) | Step::Calling(_) | Step::Failing(_) => {
                     let Poll::Ready(exit) = this.step.poll_end(cx) else { return Poll::Pending };
-                    if this.ending.record.cause().is_some_and(Cause::is_final) {
+                    if this.ending.cell.cause().is_some_and(Cause::is_final) {
                         this.step = Step::Asking;
                         this.parcel.discard();
                         this.ending.end_with(exit);
@@ -281,8 +281,8 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
                 Directive::Wait => this.step = Step::Waiting,
                 Directive::Begin(None) => this.step = this.begin(),
                 Directive::Begin(Some(at)) => {
-                    let record = &this.ending.record;
-                    let alone = record.kind != Kind::Async;
+                    let cell = &this.ending.cell;
+                    let alone = cell.kind != Kind::Async;
                     let pause = Pause::new(&this.ending.registry.hosts.runtime, at, alone);
                     this.step = Step::Pausing(Box::pin(pause));
                 }
@@ -298,7 +298,7 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
 /// Tells the registry that the worker ended, however it ended: also when its task is dropped, even before it
 /// first ran.
 struct Ending {
-    record: Arc<Record>,
+    cell: Arc<WorkerCell>,
     registry: Arc<Registry>,
     /// Whether it was given to a thread of the panel's.
     given: bool,
@@ -315,16 +315,16 @@ impl Ending {
 
     /// The worker was told to end, and did.
     fn end_with(&mut self, exit: Exit) {
-        let exit = self.record.with_last_words(exit);
+        let exit = self.cell.with_last_words(exit);
         self.told = true;
-        self.record.signal.forget();
-        self.registry.ended(&self.record, exit);
+        self.cell.wake_flag.forget();
+        self.registry.ended(&self.cell, exit);
     }
 
     fn end(&mut self, otherwise: Exit) {
         self.told = true;
-        self.record.signal.forget();
-        self.registry.left(&self.record, otherwise);
+        self.cell.wake_flag.forget();
+        self.registry.left(&self.cell, otherwise);
     }
 }
 
@@ -339,7 +339,7 @@ impl Drop for Ending {
         if self.polled {
             self.end(Exit::Aborted);
         } else {
-            self.registry.never_polled(&self.record);
+            self.registry.never_polled(&self.cell);
         }
     }
 }

@@ -10,18 +10,18 @@ use crate::intent::order::Origin;
 const GAPS: usize = 16;
 
 #[derive(Debug)]
-pub(crate) struct Roster<T> {
+pub(crate) struct OriginMap<T> {
     line: Vec<(Origin, Option<T>)>,
     living: usize,
 }
 
-impl<T> Default for Roster<T> {
+impl<T> Default for OriginMap<T> {
     fn default() -> Self {
         Self { line: Vec::new(), living: 0 }
     }
 }
 
-impl<T> Roster<T> {
+impl<T> OriginMap<T> {
     pub(crate) fn len(&self) -> usize {
         self.living
     }
@@ -125,7 +125,7 @@ mod tests {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (random >> 33) % below
         };
-        let (mut roster, mut model, mut newest) = (Roster::default(), BTreeMap::new(), 0);
+        let (mut roster, mut model, mut newest) = (OriginMap::default(), BTreeMap::new(), 0);
         for step in 0..20_000 {
             let grows = step / 1_000 % 2 == 0;
             newest += 1 + next(3);

@@ -20,7 +20,7 @@ use crate::util::sync::{
 const KEPT: usize = 256;
 
 #[derive(Debug)]
-pub(super) struct HandOver<T> {
+pub(super) struct Combiner<T> {
     left: Mutex<Vec<T>>,
     /// Held by who tells, and only ever tried. Between two turns the emptied list of the one before, to be filled again.
     turn: Mutex<Vec<T>>,
@@ -36,13 +36,13 @@ pub(super) struct Turn<'a, T> {
     panic: &'a mut Option<Payload>,
 }
 
-impl<T> Default for HandOver<T> {
+impl<T> Default for Combiner<T> {
     fn default() -> Self {
         Self { left: Mutex::new(Vec::new()), turn: Mutex::new(Vec::new()) }
     }
 }
 
-impl<T> HandOver<T> {
+impl<T> Combiner<T> {
     /// Leaves something to be told. Whoever does calls [`tell`](Self::tell) after it.
     pub(super) fn leave(&self, one: T) {
         lock(&self.left).push(one);

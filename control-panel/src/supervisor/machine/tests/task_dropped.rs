@@ -2,7 +2,7 @@
 
 use super::{
     cases::{exit, find, three},
-    world::{World, failed, spec},
+    harness::{World, failed, spec},
 };
 use crate::lifecycle::{
     cause::Cause,
@@ -24,7 +24,7 @@ fn who_is_forsaken_is_stopped_for_good() {
             None => {}
         }
         assert_eq!(world.workers[&id].cancelled, told);
-        world.forsaken(id);
+        world.task_dropped(id);
         assert_eq!(world.workers[&id].cancelled, Some(Cause::RuntimeGone), "after {told:?}");
         world.exit(id, &Exit::Finished);
         world.obey(id);
@@ -37,7 +37,7 @@ fn who_is_forsaken_is_stopped_for_good() {
     let id = world.admit(spec("a", Restart::Always), 3).unwrap();
     world.settle(false);
     world.stop(id, Cause::Stopped);
-    world.forsaken(id);
+    world.task_dropped(id);
     world.exit(id, &Exit::Cancelled);
     world.obey(id);
     let ended = world.workers[&id].ended.clone();
@@ -53,7 +53,7 @@ fn who_is_not_to_be_started_again_keeps_the_cause_that_it_was_told() {
     let once = world.admit(once, 3).unwrap();
     world.settle(false);
     world.stuck(once);
-    world.forsaken(once);
+    world.task_dropped(once);
     assert_eq!(world.workers[&once].cancelled, Some(Cause::Stuck));
     world.exit(once, &Exit::Finished);
     world.end(false);
@@ -68,7 +68,7 @@ fn who_is_not_to_be_started_again_keeps_the_cause_that_it_was_told() {
         exit(&mut world, "a", &how);
         world.obey(a);
         assert_eq!(world.workers[&c].cancelled, Some(Cause::Dependency));
-        world.forsaken(c);
+        world.task_dropped(c);
         assert_eq!(world.workers[&c].cancelled, Some(Cause::Dependency));
         world.exit(c, &Exit::Finished);
         let (_, cause) = world.workers[&c].ended.clone().unwrap();

@@ -10,12 +10,12 @@ use std::{
 
 /// A flag and the waker of the one task that looks at it.
 #[derive(Debug, Default)]
-pub(super) struct Signal {
+pub(super) struct WakeFlag {
     raised: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
-impl Signal {
+impl WakeFlag {
     /// Leaves the waker of the task, before that looks.
     pub(super) fn register(&self, waker: &Waker) {
         let mut left = self.waker();

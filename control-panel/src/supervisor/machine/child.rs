@@ -19,7 +19,7 @@ use crate::{
 
 /// What is said of a worker when it is spawned.
 #[derive(Debug, Clone)]
-pub(crate) struct Spec {
+pub(crate) struct ChildSpec {
     pub(crate) name: Name,
     pub(crate) restart: Restart,
     pub(crate) intensity: Intensity,
@@ -40,7 +40,7 @@ pub(crate) struct Spec {
     pub(crate) ready_within: Option<Duration>,
 }
 
-impl Spec {
+impl ChildSpec {
     /// Whether another generation of it follows one that failed, or was stuck.
     pub(super) fn is_restarted(&self) -> bool {
         self.restart != Restart::Never || self.on_stuck == OnStuck::Restart
@@ -69,41 +69,41 @@ pub(super) struct Failures {
 
 #[expect(clippy::struct_excessive_bools, reason = "what is known of it beside its state, in any combination")]
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) spec: Spec,
+pub(super) struct Child {
+    pub(super) spec: ChildSpec,
     pub(super) state: State,
     pub(super) generation: u64,
     /// Most never fail, and so have none.
     failures: Option<Box<Failures>>,
     /// Its group is to stop it when its turn comes.
-    pub(super) doomed: bool,
+    pub(super) stop_pending: bool,
     /// The watchdog found its generation stuck.
     pub(super) stuck: bool,
     /// And for that it, or everybody, is stopped.
-    pub(super) blamed: bool,
+    pub(super) stopped_as_stuck: bool,
     /// Its generation said that it is ready.
     pub(super) ready: bool,
     /// It did not in time, and is stopped for that.
     pub(super) late: bool,
 }
 
-impl Member {
-    pub(super) fn new(spec: Spec, state: State) -> Self {
+impl Child {
+    pub(super) fn new(spec: ChildSpec, state: State) -> Self {
         Self {
             spec,
             state,
             generation: 0,
             failures: None,
-            doomed: false,
+            stop_pending: false,
             stuck: false,
-            blamed: false,
+            stopped_as_stuck: false,
             ready: false,
             late: false,
         }
     }
 
     pub(super) fn failures(&mut self) -> &mut Failures {
-        let Spec { intensity, backoff, seed, .. } = self.spec;
+        let ChildSpec { intensity, backoff, seed, .. } = self.spec;
         self.failures.get_or_insert_with(|| {
             Box::new(Failures { window: Window::new(intensity), retry: Retry::new(backoff, seed) })
         })
@@ -119,11 +119,11 @@ impl Member {
     /// How its generation ended: not well, if it had to be stopped because it was stuck, nor if it had to because the runtime
     /// is gone: it was to run on.
     pub(super) fn verdict(&mut self, exit: Exit) -> Exit {
-        let blamed = std::mem::take(&mut self.blamed);
+        let stopped_as_stuck = std::mem::take(&mut self.stopped_as_stuck);
         let late = std::mem::take(&mut self.late);
         match self.state {
             _ if !exit.is_clean() => exit,
-            _ if blamed => Exit::Stuck,
+            _ if stopped_as_stuck => Exit::Stuck,
             _ if late => Exit::NotReady,
             State::Stopping { cause: Cause::RuntimeGone, .. } => Exit::Aborted,
             _ => exit,
@@ -178,7 +178,7 @@ pub(super) enum State {
     /// Its generation was told to stop.
     Stopping {
         cause: Cause,
-        then: Then,
+        then: AfterStop,
     },
     /// Nothing of it runs, and nothing will. Its task cleans up.
     Leaving {
@@ -189,7 +189,7 @@ pub(super) enum State {
 
 /// What follows once a generation stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
+pub(super) enum AfterStop {
     End,
     Again,
     /// It was stopped as if it had failed: another follows, if its intensity allows one.
