@@ -57,11 +57,14 @@ pub(crate) struct Checkpoint<S: State> {
     /// Of a replica that has what is in the snapshot, and nothing else.
     pub(crate) version: Version,
     pub(crate) resume: Resume,
+    /// What tells two states apart, if the builder was given it.
+    #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "the journal compares"))]
+    pub(crate) digest: Option<fn(&S) -> u64>,
 }
 
 impl<S: State> fmt::Debug for Checkpoint<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { snapshot, version, resume } = self;
+        let Self { snapshot, version, resume, digest: _ } = self;
         f.debug_struct("Checkpoint")
             .field("snapshot", snapshot)
             .field("version", version)
@@ -246,14 +249,14 @@ impl<S: State> Replica<S> {
 
     /// The replica went on from another's snapshot.
     pub(super) fn keep_snapshot(&mut self, snapshot: &Snapshot<S>, version: Version) {
-        let resume = self.resume(false);
+        let (resume, digest) = (self.resume(false), self.fold.digest_function());
         let Some(kept) = &mut self.kept else { return };
         (kept.held, kept.level) = (None, snapshot.level());
         // Peers are given them from there, as what was admitted.
         for run in &*snapshot.delta().runs {
             kept.keeper.keep(run);
         }
-        kept.keeper.begin_again(Checkpoint { snapshot: snapshot.clone(), version, resume });
+        kept.keeper.begin_again(Checkpoint { snapshot: snapshot.clone(), version, resume, digest });
     }
 
     /// A cut became stable: what the keeper has below it can go, once it has a snapshot. One of a program that hands out effects waits until these are known to
@@ -270,10 +273,10 @@ impl<S: State> Replica<S> {
             return;
         }
         let (version, resume) = (self.graph.version().clone(), self.resume(true));
-        let snapshot = self.take_snapshot();
+        let (snapshot, digest) = (self.take_snapshot(), self.fold.digest_function());
         let Some(kept) = &mut self.kept else { return };
         kept.level = level;
-        kept.keeper.begin_again(Checkpoint { snapshot, version, resume });
+        kept.keeper.begin_again(Checkpoint { snapshot, version, resume, digest });
         // Behind the runs that are in it.
         kept.handed_over = kept.keeper.flush();
     }

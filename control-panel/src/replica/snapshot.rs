@@ -48,6 +48,12 @@ impl<S: State> Snapshot<S> {
         self.from
     }
 
+    /// The state as of the cut.
+    #[cfg(feature = "journal")]
+    pub(crate) fn state(&self) -> &S {
+        &self.state
+    }
+
     /// The Lamport time of the cut: operations up to it are in the state, and no others. 0 if no cut was stable yet: then it holds the
     /// whole history, and nothing has to be believed.
     pub fn level(&self) -> u64 {

@@ -29,5 +29,6 @@ pub(crate) use self::{
     frames::{RecordedFrame, RecordedIntent},
     noted::{Noted, is_due},
     player::Player,
+    shape::content,
     start::Past,
 };

@@ -177,7 +177,7 @@ pub enum EncodeError {
     NotReadBack(DecodeError),
     /// A state that its `Serialize` writes and its `Deserialize` does not read back.
     StateNotReadBack(DecodeError),
-    /// A state that is another when it is read back, by the length of what its `Serialize` writes then.
+    /// A state that is another when it is read back, by what its `Serialize` writes then, or by the replica's [digest](crate::replica::ReplicaBuilder::digest) of it.
     StateDiffers,
 }
 

@@ -34,6 +34,10 @@ impl<S> Digests<S> {
         Self { of, taken: VecDeque::new(), next: STRIDE, due: 0, panic: None, panicked: false }
     }
 
+    pub(super) fn function(&self) -> Option<Of<S>> {
+        self.of
+    }
+
     /// None taken, by the same function.
     pub(super) fn begin_again(&self) -> Self {
         Self::new(self.of)

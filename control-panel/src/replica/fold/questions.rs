@@ -91,6 +91,11 @@ impl<S: State> Fold<S> {
         self.digests.take_panic()
     }
 
+    /// What makes digests.
+    pub(crate) fn digest_function(&self) -> Option<fn(&S) -> u64> {
+        self.digests.function()
+    }
+
     /// The last digest taken.
     pub(crate) fn digest(&self) -> Option<Digest> {
         self.digests.last()

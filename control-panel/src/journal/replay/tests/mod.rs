@@ -5,6 +5,7 @@ mod panels;
 mod pasts;
 mod property;
 mod replicas;
+mod shape;
 mod tools;
 
 use std::collections::BTreeMap;
