@@ -17,8 +17,8 @@ use crate::PEERS;
 
 /// It does not grow with its operations.
 #[derive(Clone, Debug, Default, Hash, PartialEq, Serialize, Deserialize)]
-struct Tally {
-    count: u64,
+pub(super) struct Tally {
+    pub(super) count: u64,
     last: String,
 }
 
@@ -32,16 +32,16 @@ impl State for Tally {
 }
 
 #[derive(Debug, GraphIntent, Serialize, Deserialize)]
-enum Update {
+pub(super) enum Update {
     Typed(String),
     Turned(u64),
 }
 
 /// What is this program's own.
 #[derive(Clone, Debug, Default, Hash, PartialEq, Serialize, Deserialize)]
-struct Own {
+pub(super) struct Own {
     page: u64,
-    turns: u64,
+    pub(super) turns: u64,
 }
 
 impl Own {
@@ -53,9 +53,9 @@ impl Own {
 }
 
 #[derive(Debug)]
-struct App {
-    tally: Replica<Tally>,
-    own: Own,
+pub(super) struct App {
+    pub(super) tally: Replica<Tally>,
+    pub(super) own: Own,
     gone: u64,
 }
 
@@ -92,7 +92,7 @@ impl Recorded for App {
 
 const FRAMES: u64 = 200;
 
-type End = (Author, Tally, Own);
+pub(super) type End = (Author, Tally, Own);
 
 /// So many frames, of which each fifth turns the page; and what it ends with.
 fn session(path: &Path, keep: u64, closes: bool) -> End {
@@ -119,7 +119,7 @@ fn session(path: &Path, keep: u64, closes: bool) -> End {
     (app.tally.author(), app.tally.state().clone(), app.own)
 }
 
-fn replayed(recording: &Recording) -> End {
+pub(super) fn replayed(recording: &Recording) -> End {
     let replay = recording.replay::<App>(u64::MAX);
     assert!(replay.is_same(), "{:?}", replay.deviations);
     let App { tally, own, .. } = replay.state.unwrap();

@@ -1,5 +1,6 @@
 //! A program with a replica that is started three times: its recording replays through all sessions.
 
+mod again;
 mod anew;
 mod kept;
 mod noted;

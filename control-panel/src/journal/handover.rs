@@ -48,6 +48,10 @@ pub(crate) struct Gauge {
     halted: AtomicBool,
     /// The file is long enough for a snapshot to be worth its writing.
     wants_snapshot: AtomicBool,
+    /// What a frame or a replica could not hand over yet, as there was no room: each on its own side.
+    waiting: [AtomicBool; 2],
+    /// The last frame that was let go of inside the session, until it is reported; else 0.
+    shortened: AtomicU64,
     spare: Mutex<Vec<Vec<u8>>>,
     /// Why nothing is let go of, until it is reported. Of the writer's thread.
     unkept: Mutex<Option<EncodeError>>,
@@ -139,6 +143,21 @@ impl Handover {
         self.gauge.wants_snapshot.load(Ordering::Acquire)
     }
 
+    /// Notes whether the recorder holds a frame that is not handed over.
+    pub(crate) fn set_frame_waits(&self, waits: bool) {
+        self.gauge.waiting[0].store(waits, Ordering::Release);
+    }
+
+    /// Notes whether the replica has what is not handed over.
+    pub(super) fn set_runs_wait(&self, wait: bool) {
+        self.gauge.waiting[1].store(wait, Ordering::Release);
+    }
+
+    /// Whether there is something that is not handed over.
+    pub(super) fn is_behind(&self) -> bool {
+        self.gauge.waiting.iter().any(|waits| waits.load(Ordering::Acquire))
+    }
+
     /// How many items are durable, of all that were handed over.
     pub(crate) fn durable(&self) -> u64 {
         self.gauge.durable.load(Ordering::Acquire)
@@ -182,6 +201,14 @@ impl Gauge {
         self.wants_snapshot.store(wants, Ordering::Release);
     }
 
+    pub(super) fn set_shortened(&self, frame: u64) {
+        self.shortened.store(frame, Ordering::Release);
+    }
+
+    pub(super) fn take_shortened(&self) -> Option<u64> {
+        Some(self.shortened.swap(0, Ordering::AcqRel)).filter(|frame| *frame > 0)
+    }
+
     pub(super) fn set_unkept(&self, error: EncodeError) {
         *self.unkept.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
@@ -213,6 +240,13 @@ impl Item {
     /// How many bytes of intents it has.
     pub(super) fn intents(&self) -> usize {
         if let Self::Frame(frame) = self { frame.intents.len() } else { 0 }
+    }
+
+    /// How many bytes it adds to the recording, about.
+    pub(super) fn recorded(&self) -> u64 {
+        /// Of a frame beside its intents.
+        const FRAME: u64 = 32;
+        if let Self::Frame(frame) = self { frame.intents.len() as u64 + FRAME } else { 0 }
     }
 
     /// What it counts against the bound, in bytes.

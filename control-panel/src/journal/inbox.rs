@@ -120,8 +120,10 @@ impl InboxGuard<'_> {
                     gauge.set_halted(false);
                 }
                 let intents = held[..count].iter().map(Item::intents).sum();
+                let recorded = held[..count].iter().map(Item::recorded).sum();
                 gauge.written(held.drain(..count).collect());
                 journal.frames_written(intents);
+                journal.shorten(recorded);
             }
             // What comes meanwhile waits for one step.
             let mut open = journal.open_state();

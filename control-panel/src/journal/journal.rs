@@ -3,7 +3,10 @@
 use std::{
     fs::{self, OpenOptions},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::{
@@ -12,7 +15,7 @@ use super::{
     handover::{self, Handover},
     inbox::{Inbox, InboxGuard},
     lock::{Left, LockFile},
-    notes::Notes,
+    notes::Noting,
     store::{Disk, Meta, Reader, Store},
     whereabouts::{stamp, whereabouts},
 };
@@ -20,6 +23,9 @@ use crate::util::park;
 
 /// Of what earlier sessions recorded.
 const KEPT_BYTES: u64 = 64 << 20;
+
+/// Of what one session records, at least.
+const LEAST_BYTES: u64 = 256 << 20;
 
 /// What was promised, on disk: the operations of a [`Replica`](crate::Replica), and the frames of a panel.
 ///
@@ -54,14 +60,17 @@ impl WeakJournal {
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
-    session: u64,
+    session: Arc<AtomicU64>,
     handover: Handover,
     /// What the hand-over gives; the writer has it while it runs.
     inbox: Mutex<Option<Inbox>>,
-    /// `None` until a start restores something.
-    notes: Mutex<Option<Notes>>,
+    noting: Mutex<Noting>,
     /// How many bytes of what earlier sessions recorded are kept.
     kept_bytes: AtomicU64,
+    /// How many bytes this session has recorded, about.
+    recorded: AtomicU64,
+    /// A session of fewer bytes is not shortened.
+    least: AtomicU64,
     /// Of a test's.
     seed: Option<u64>,
     /// `None` once it is closed.
@@ -116,12 +125,8 @@ impl Journal {
         let left = left_as.map(|stamp| Left { token: before.token, stamp });
         let continues =
             before.clean && place == Some(before.whereabouts) && left.is_some() && lock.left == left;
-        let session = before
-            .session
-            .checked_add(1)
-            .ok_or_else(|| Fault::damaged("sessions are numbered to the end"))?;
         let whereabouts = place.unwrap_or_default();
-        store.set_meta(Meta { session, token: token(), clean: false, whereabouts, ..before })?;
+        store.set_meta(Meta { token: token(), clean: false, whereabouts, ..before.of_next_session()? })?;
         Ok(Self::with(path, store, Some(lock), continues, seed))
     }
 
@@ -130,10 +135,19 @@ impl Journal {
         let session = store.meta().session;
         let open = Mutex::new(Some(Open { store, lock, continues, has_replica: false }));
         let inbox = Mutex::new(Some(Inbox::new(receiver)));
-        let notes = Mutex::new(None);
-        let kept_bytes = AtomicU64::new(KEPT_BYTES);
-        let path = path.into();
-        Self { shared: Arc::new(Shared { path, session, handover, inbox, notes, kept_bytes, seed, open }) }
+        let shared = Shared {
+            path: path.into(),
+            session: Arc::new(session.into()),
+            handover,
+            inbox,
+            noting: Mutex::default(),
+            kept_bytes: KEPT_BYTES.into(),
+            recorded: AtomicU64::default(),
+            least: LEAST_BYTES.into(),
+            seed,
+            open,
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     pub(super) fn downgrade(&self) -> WeakJournal {
@@ -145,9 +159,9 @@ impl Journal {
         &self.shared.path
     }
 
-    /// How often it was opened, this time included.
+    /// How often it was opened, this time included, or [began again](Self::begin_again).
     pub fn session(&self) -> u64 {
-        self.shared.session
+        self.shared.session.load(Ordering::Relaxed)
     }
 
     /// Writes what was handed over, gives back what is free in the file, and closes the journal: the next start goes on as the same life of its peer. Without it the next start is
@@ -220,8 +234,20 @@ impl Journal {
         &self.shared.kept_bytes
     }
 
-    pub(super) fn notes(&self) -> &Mutex<Option<Notes>> {
-        &self.shared.notes
+    pub(super) fn current_session(&self) -> &Arc<AtomicU64> {
+        &self.shared.session
+    }
+
+    pub(super) fn recorded_bytes(&self) -> &AtomicU64 {
+        &self.shared.recorded
+    }
+
+    pub(super) fn least_bytes(&self) -> &AtomicU64 {
+        &self.shared.least
+    }
+
+    pub(super) fn noting(&self) -> MutexGuard<'_, Noting> {
+        self.shared.noting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn return_inbox(&self, inbox: Inbox) {
@@ -284,8 +310,7 @@ impl Journal {
             drop(Store::create(disk()?, Meta { format: FORMAT, token: token(), ..Meta::default() })?);
         }
         let mut store = Store::open(&disk()?)?;
-        let session = store.meta().session + 1;
-        store.set_meta(Meta { session, clean: false, ..*store.meta() })?;
+        store.set_meta(Meta { clean: false, ..store.meta().of_next_session()? })?;
         store.compact_early();
         Ok(Self::with(Path::new("memory"), store, None, false, None))
     }

@@ -130,6 +130,31 @@ impl<S: State + Serialize + DeserializeOwned> Keeper<S> for RunKeeper {
     }
 
     fn flush(&mut self) -> Option<u64> {
+        let upto = self.hand_over();
+        self.handover.set_runs_wait(upto.is_none());
+        upto
+    }
+
+    fn durable(&self) -> u64 {
+        self.handover.durable()
+    }
+
+    fn accepts(&self) -> bool {
+        self.handover.accepts()
+    }
+
+    fn has_room(&self) -> bool {
+        self.bytes < WAITING_BYTES
+    }
+
+    fn durable_runs(&self) -> Option<Arc<dyn DurableRuns>> {
+        self.durable.clone()
+    }
+}
+
+impl RunKeeper {
+    /// Up to which item; `None` if there was no room for all of it.
+    fn hand_over(&mut self) -> Option<u64> {
         if let Some(snapshot) = self.snapshot.take() {
             match self.handover.snapshot(self.session, snapshot) {
                 Ok(item) => self.last = item,
@@ -159,21 +184,5 @@ impl<S: State + Serialize + DeserializeOwned> Keeper<S> for RunKeeper {
             }
         }
         Some(self.last)
-    }
-
-    fn durable(&self) -> u64 {
-        self.handover.durable()
-    }
-
-    fn accepts(&self) -> bool {
-        self.handover.accepts()
-    }
-
-    fn has_room(&self) -> bool {
-        self.bytes < WAITING_BYTES
-    }
-
-    fn durable_runs(&self) -> Option<Arc<dyn DurableRuns>> {
-        self.durable.clone()
     }
 }

@@ -120,11 +120,13 @@
 //! | serve peers from what is durable | [`Journal::since`], [`Journal::following`], [`Journal::written`] |
 //! | do what cannot be undone once | [`Journal::begin_effect`], [`Journal::effect_done`] |
 //! | keep more, or less, of what earlier sessions recorded | [`Journal::keep_recorded`] |
+//! | run for months, and replay all the same | [`Journal::begin_again`] |
 //! | look into a recording | [`Recording`], [`Timeline`], and all of it on the command line: [`cli`](cli()) |
 //!
 //! The layout of the file and what it promises is in `journal/README.md`. The example `graph_browser` has all of it
 //! (`examples/graph_browser/journal.rs`), `graph_journal` the command line.
 
+mod again;
 mod cli;
 mod effects;
 mod error;

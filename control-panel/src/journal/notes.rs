@@ -1,12 +1,25 @@
 //! The note of what a start made of the journal, kept up to date by the writer: so a start reads little, however long a session was.
 
-use std::{fmt, sync::PoisonError};
+use std::fmt;
 
 use super::{Fault, Journal, replay::is_due, store::Reader};
 use crate::util::panics;
 
 /// Makes the row of a note of all frames, and says up to which; `None` where there is none.
 type Renew = Box<dyn Fn(&Reader) -> Result<Option<(u64, Vec<u8>)>, Fault> + Send>;
+
+/// What is noted of a session's frames, for when these are gone.
+#[derive(Debug, Default)]
+pub(super) enum Noting {
+    /// The program has not begun, or does not.
+    #[default]
+    Unbegun,
+    /// It restored nothing.
+    Nothing,
+    Kept(Notes),
+    /// It restored a state that cannot be noted: it is made of all frames, each time.
+    Never,
+}
 
 /// When the note is made again, and what does it.
 pub(super) struct Notes {
@@ -45,13 +58,13 @@ impl fmt::Debug for Notes {
 
 impl Journal {
     pub(super) fn keep_notes(&self, notes: Notes) {
-        *self.notes().lock().unwrap_or_else(PoisonError::into_inner) = Some(notes);
+        *self.noting() = Noting::Kept(notes);
     }
 
     /// Frames with so many bytes of intents are durable. Where a note is due it is handed over, behind what waits there.
     pub(super) fn frames_written(&self, bytes: usize) {
-        let mut kept = self.notes().lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(notes) = &mut *kept else { return };
+        let mut noting = self.noting();
+        let Noting::Kept(notes) = &mut *noting else { return };
         notes.unnoted += bytes;
         if !is_due(notes.unnoted, notes.noted) {
             return;
@@ -60,7 +73,7 @@ impl Journal {
         match notes.renewed(&reader) {
             Some((frame, row)) => self.handover().restored(frame, row),
             // The next start reads what came since the last note.
-            None => *kept = None,
+            None => *noting = Noting::Never,
         }
     }
 }

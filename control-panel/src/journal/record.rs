@@ -49,6 +49,8 @@ pub(crate) struct RunRecord {
     pub(crate) key: RunKey,
     /// Whether the replica admitted it. A run that is only part of an intent, and was refused or waits for others, is not served to peers.
     pub(crate) admitted: bool,
+    /// In which session it was written; 0 where it is not from a file.
+    pub(crate) session: u64,
     body: Body,
 }
 
@@ -71,16 +73,21 @@ impl RunRecord {
         if run.bytes.is_empty() {
             return Err(EncodeError::NoCodec);
         }
-        Ok(Self { key: RunKey::of(run), admitted, body: Body::Run(Arc::clone(run) as Arc<dyn AnyRun>) })
+        let body = Body::Run(Arc::clone(run) as Arc<dyn AnyRun>);
+        Ok(Self { key: RunKey::of(run), admitted, session: 0, body })
     }
 
     /// A run that is part of an intent.
     pub(crate) fn named(key: RunKey, run: Arc<dyn AnyRun>) -> Self {
-        Self { key, admitted: false, body: Body::Run(run) }
+        Self { key, admitted: false, session: 0, body: Body::Run(run) }
     }
 
     pub(crate) fn from_bytes(key: RunKey, bytes: impl Into<Arc<[u8]>>, admitted: bool) -> Self {
-        Self { key, admitted, body: Body::Bytes(bytes.into()) }
+        Self { key, admitted, session: 0, body: Body::Bytes(bytes.into()) }
+    }
+
+    pub(crate) fn in_session(self, session: u64) -> Self {
+        Self { session, ..self }
     }
 
     /// A delta of this run alone: header, operations and signature.

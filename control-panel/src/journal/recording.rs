@@ -1,6 +1,6 @@
 //! The panel's side: a builder that records.
 
-use std::sync::{PoisonError, atomic::Ordering};
+use std::sync::{Arc, atomic::Ordering};
 
 use serde::Serialize;
 
@@ -8,6 +8,7 @@ use super::{
     Fault, Journal, JournalError, Recorded, Start,
     intents::IntentRecorder,
     journal::Open,
+    notes::Noting,
     replay::Noted,
     store::{Begun, FIRST, Meta},
 };
@@ -25,10 +26,20 @@ impl Journal {
     pub fn begin<S: Recorded>(&self) -> Result<S, JournalError> {
         self.note_reducer(S::fingerprint()).map_err(|fault| fault.at(self.path()))?;
         let here = self.begins_anew().map_err(|fault| fault.at(self.path()))?;
+        let before = std::mem::take(&mut *self.noting());
         let start = Start::live(self);
-        let state = S::begin(&start)?;
+        let begun = S::begin(&start);
+        let mut noting = self.noting();
+        match &begun {
+            Err(_) => *noting = before,
+            Ok(_) if start.has_restored() && matches!(*noting, Noting::Unbegun) => *noting = Noting::Never,
+            Ok(_) if !start.has_restored() => *noting = Noting::Nothing,
+            Ok(_) => {}
+        }
+        drop(noting);
+        let state = begun?;
         if let Some(here) = here {
-            self.begin_anew(&here, start.has_restored());
+            self.let_go(&here);
         }
         Ok(state)
     }
@@ -36,6 +47,8 @@ impl Journal {
     /// How much is kept of what earlier sessions recorded, in bytes. Default: 64 MiB. [`begin`](Self::begin) looks: where it is more, the frames of all earlier sessions are let go of, with the
     /// operations that a stable [cut](crate::Replica::cut) covers. What is recorded from there on replays as before: it begins with the state that `begin` made.
     /// `u64::MAX` keeps all.
+    ///
+    /// A session that does not end is bounded too: [`begin_again`](Self::begin_again).
     ///
     /// To keep what is let go of, copy the file, or export it, before it is opened.
     ///
@@ -65,25 +78,24 @@ impl Journal {
         Ok(last.is_some_and(|last| last.session < self.session()).then_some(here))
     }
 
-    /// Where it fails all is kept, and the next start tries again.
-    fn begin_anew(&self, here: &Begun, has_restored: bool) {
-        let mut kept = self.notes().lock().unwrap_or_else(PoisonError::into_inner);
-        let note = match &mut *kept {
-            _ if !has_restored => None,
-            // A state that cannot be noted is made of all frames, each time.
-            None => return,
-            Some(notes) => {
-                let Ok(reader) = self.try_reader() else { return };
-                let Some((frame, row)) = notes.renewed(&reader) else { return };
+    /// Lets go of all frames. Where it fails they are kept, and the next start tries again. Whether they are gone.
+    pub(super) fn let_go(&self, here: &Begun) -> bool {
+        let mut noting = self.noting();
+        let note = match &mut *noting {
+            Noting::Nothing => None,
+            Noting::Unbegun | Noting::Never => return false,
+            Noting::Kept(notes) => {
+                let Ok(reader) = self.try_reader() else { return false };
+                let Some((frame, row)) = notes.renewed(&reader) else { return false };
                 match Noted::read(&row) {
                     Some(known) if frame == here.frame => Some(known.row_with(FIRST)),
-                    _ => return,
+                    _ => return false,
                 }
             }
         };
-        if let Some(Open { store, .. }) = &mut *self.open_state() {
-            store.begin_anew(here, note.as_deref()).ok();
-        }
+        drop(noting);
+        let mut open = self.open_state();
+        open.as_mut().is_some_and(|Open { store, .. }| store.begin_anew(here, note.as_deref()).is_ok())
     }
 
     fn note_reducer(&self, program: u64) -> Result<(), Fault> {
@@ -106,7 +118,7 @@ impl<I: Intent<Source: Serialize> + Serialize, P, G> PanelBuilder<I, P, G> {
     /// The frame's thread writes the intents into a buffer and never waits; where the journal cannot take more, as the disk is full, frames
     /// are missing, and the record says so.
     pub fn record(mut self, journal: &Journal) -> Self {
-        let recorder = IntentRecorder::new(journal.handover().clone(), journal.session());
+        let recorder = IntentRecorder::new(journal.handover().clone(), Arc::clone(journal.current_session()));
         self.recorder = Some(Box::new(recorder));
         self
     }

@@ -94,9 +94,6 @@ impl Writer {
                 }
             };
             for (row, items) in proved.rows().iter().zip(frames) {
-                while let Some(snapshot) = self.scan.take_snapshot(row.session)? {
-                    self.items.push(snapshot_item(snapshot));
-                }
                 known.extend(&row.runs);
                 self.items.extend(items);
                 session = row.session;
@@ -106,7 +103,8 @@ impl Writer {
             note = self.scan.note(&proved)?.or(note);
             self.flush(TOGETHER)?;
         }
-        while let Some(snapshot) = self.scan.take_snapshot(u64::MAX)? {
+        // Each has its session, so behind the frames is as good a place as any.
+        while let Some(snapshot) = self.scan.take_snapshot()? {
             self.items.push(snapshot_item(snapshot));
         }
         let seen = self.scan.last_seen();
@@ -156,8 +154,8 @@ impl Writer {
         if found.is_none() {
             self.salvaged.lost.push(format!("what the replica had before frame {begin}"));
         }
-        let mut here = Begun { frame: begin - 1, ..Begun::default() };
         let gone = found.unwrap_or_default();
+        let mut here = Begun { frame: begin - 1, inside: gone.inside, ..Begun::default() };
         let mut runs = Vec::new();
         for number in self.scan.numbers().into_iter().take_while(|number| *number < gone.run) {
             let Some(run) = self.scan.run(number)? else { continue };

@@ -27,6 +27,11 @@ pub enum JournalEvent {
     },
     /// All that was kept is durable, and commits are taken again.
     Recovered,
+    /// The session is recorded at such length that its beginning was let go of: a replay begins with the next one, or where the program [begins again](Journal::begin_again).
+    Shortened {
+        /// The journal's number of the last frame that is gone.
+        gone: u64,
+    },
     /// The replica's state does not come back from what serde makes of it, so all operations stay in the file, also those that a [cut](crate::Replica::cut) lets go of.
     /// Once in a session. It is tried again when the file is twice as long.
     NotCompacted {
@@ -41,6 +46,10 @@ impl fmt::Display for JournalEvent {
             Self::Failed { error, recovers: true } => write!(f, "{error}; trying again"),
             Self::Failed { error, recovers: false } | Self::NotCompacted { error } => write!(f, "{error}"),
             Self::Recovered => f.write_str("the journal is written again"),
+            Self::Shortened { gone } => write!(
+                f,
+                "the recording had become too long: frames up to {gone} were let go of, and this session cannot be replayed; call `Journal::begin_again` in time"
+            ),
         }
     }
 }
@@ -127,6 +136,11 @@ where
             }
         }
         events.retry();
+        if events.unsent.is_none()
+            && let Some(gone) = journal.handover().gauge().take_shortened()
+        {
+            events.send(JournalEvent::Shortened { gone });
+        }
         if events.unsent.is_none()
             && let Some(error) = journal.handover().gauge().take_unkept()
         {

@@ -1,6 +1,12 @@
 //! From a panel's frames to the journal: what runs on the frame's thread.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use serde::Serialize;
 
@@ -30,6 +36,9 @@ use crate::{
 /// frame, and counted as missing if it is more: the frame never waits.
 pub(crate) struct IntentRecorder<I: Intent> {
     handover: Handover,
+    /// The journal's, which may begin another between two frames.
+    current: Arc<AtomicU64>,
+    /// That of what is written now.
     session: u64,
     /// Of this frame; empty until there is something to be said.
     bytes: Vec<u8>,
@@ -54,11 +63,12 @@ pub(crate) struct IntentRecorder<I: Intent> {
 }
 
 impl<I: Intent<Source: Serialize> + Serialize> IntentRecorder<I> {
-    pub(crate) fn new(handover: Handover, session: u64) -> Self {
-        let bytes = handover.buffer();
+    pub(crate) fn new(handover: Handover, current: Arc<AtomicU64>) -> Self {
+        let (bytes, session) = (handover.buffer(), current.load(Ordering::Relaxed));
         let (runs, held) = (Collected::default(), None);
         Self {
             handover,
+            current,
             session,
             bytes,
             next: None,
@@ -79,6 +89,11 @@ impl<I: Intent<Source: Serialize> + Serialize> IntentRecorder<I> {
 impl<I: Intent> IntentRecorder<I> {
     fn begin_record(&mut self) {
         if self.bytes.is_empty() {
+            let session = self.current.load(Ordering::Relaxed);
+            if std::mem::replace(&mut self.session, session) != session {
+                // They changed nothing, and the session that they were of has ended.
+                self.empty = 0;
+            }
             let (empty_before, lost_before) =
                 (std::mem::take(&mut self.empty), std::mem::take(&mut self.lost));
             self.before = empty_before.saturating_add(lost_before);
@@ -97,11 +112,12 @@ impl<I: Intent> IntentRecorder<I> {
         {
             self.held = Some(held);
             self.lost = self.lost.saturating_add(self.before).saturating_add(1);
-            return;
+            return self.handover.set_frame_waits(true);
         }
         if let Err((_, frame)) = self.handover.push(frame) {
             self.held = Some(frame);
         }
+        self.handover.set_frame_waits(self.held.is_some());
     }
 }
 

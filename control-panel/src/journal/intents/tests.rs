@@ -108,7 +108,7 @@ type Key = (u8, u64, u64, u64);
 /// The record of frames of intents with these keys.
 fn recorded(frames: &[&[Key]]) -> Vec<ReadFrame> {
     let (handover, mut items) = handover();
-    let mut recorder = IntentRecorder::<Update>::new(handover, 1);
+    let mut recorder = IntentRecorder::<Update>::new(handover, Arc::new(1.into()));
     for (number, keys) in (1..).zip(frames) {
         recorder.begin();
         for (source, origin, seq, clock) in keys.iter().copied() {
@@ -158,7 +158,7 @@ fn an_intent_without_bytes_names_no_runs() {
         replica.outbox().unwrap()
     };
     let (handover, mut items) = handover();
-    let mut recorder = IntentRecorder::<Update>::new(handover, 1);
+    let mut recorder = IntentRecorder::<Update>::new(handover, Arc::new(1.into()));
     recorder.begin();
     let deltas = [(delta("one"), false), (delta("two"), true), (delta("three"), false)];
     for (seq, (delta, broken)) in (0..).zip(deltas) {

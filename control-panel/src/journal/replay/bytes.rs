@@ -33,6 +33,8 @@ const OLDEST: u64 = 2;
 const NONE: u8 = 0;
 const SAME: u8 = 1;
 const ANOTHER: u8 = 2;
+/// Of a session whose beginning is gone: before its snapshot.
+const GONE: u8 = 3;
 
 impl Recording {
     /// The recording as bytes. Two recordings are equal if, and only if, their bytes are: nothing in them comes from a clock, a random
@@ -57,8 +59,11 @@ impl Recording {
         let mut body = Vec::new();
         put_varint(&mut body, self.sessions.len() as u64);
         let mut before: Option<&KeptSnapshot> = None;
-        for Past { incarnation, snapshot, runs: past } in &self.sessions {
+        for Past { incarnation, snapshot, runs: past, is_gone } in &self.sessions {
             put_option(&mut body, incarnation.map(u64::from));
+            if *is_gone {
+                body.push(GONE);
+            }
             // Most begin with the one that the session before did.
             let snapshot = snapshot.as_ref();
             match snapshot {
@@ -139,7 +144,12 @@ impl Recording {
             let incarnation =
                 option(&mut reader)?.map(u32::try_from).transpose().map_err(DecodeError::value)?;
             let before = sessions.last().and_then(|past| past.snapshot.as_ref());
-            let snapshot = match (reader.array()?, before) {
+            let mut kind = reader.array()?;
+            let is_gone = kind == [GONE];
+            if is_gone {
+                kind = reader.array()?;
+            }
+            let snapshot = match (kind, before) {
                 ([NONE], _) => None,
                 ([SAME], Some(before)) => Some(before.clone()),
                 ([ANOTHER], _) => {
@@ -154,7 +164,7 @@ impl Recording {
             if format == OLDEST {
                 runs.retain(|run| known.insert(run.hash));
             }
-            sessions.push(Past { incarnation, snapshot, runs });
+            sessions.push(Past { incarnation, snapshot, runs, is_gone });
         }
         let mut frames = Vec::new();
         for _ in 0..reader.varint()? {

@@ -72,7 +72,9 @@ impl Recording {
             admitted.push(rest);
         }
         let mut sessions = Pasts::new(numbers.len(), me, runs, begun).of(&frames, &admitted, rows)?;
+        let inside = begun.and_then(|begun| begun.inside);
         for (past, number) in sessions.iter_mut().zip(numbers) {
+            past.is_gone = inside == Some(number);
             past.snapshot = snapshots.range(..number).next_back().map(|(_, snapshot)| snapshot.clone());
         }
         Ok(Self { fingerprint, sessions, frames, gone: 0, restored: None })

@@ -62,7 +62,7 @@ impl<'a> Noted<'a> {
     }
 
     /// The same, and what it was made of.
-    pub(super) fn restored<T: Serialize + DeserializeOwned>(&self) -> Option<Restored<T>> {
+    pub(in crate::journal) fn restored<T: Serialize + DeserializeOwned>(&self) -> Option<Restored<T>> {
         Some(Restored { state: self.state()?, given: self.given, left_out: self.left_out, gone: 0 })
     }
 

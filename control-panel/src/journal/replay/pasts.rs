@@ -50,7 +50,7 @@ impl<'r> Pasts<'r> {
             // One that wrote nothing is not known from the one before.
             before = life.or(before);
             let runs = places.iter().map(|place| run_bytes(place, self.runs)).collect::<Result<_, _>>()?;
-            Ok(Past { incarnation: before, snapshot: None, runs })
+            Ok(Past { incarnation: before, snapshot: None, runs, is_gone: false })
         });
         pasts.collect()
     }
@@ -100,13 +100,23 @@ impl<'r> Pasts<'r> {
         }
     }
 
-    /// What no frame names was admitted behind the last frame of a session, as its number says: a crash may have taken back the frame that it was of. Or before the
-    /// first, in a session that was not recorded.
+    /// What no frame names was admitted behind the last frame of the session that wrote it: a crash may have taken back the frame that it was of.
     fn in_no_frame(&mut self, frames: &[RecordedFrame], rows: &[FrameRow], placed: &BTreeSet<RunPlace>) {
+        let (mut sessions, mut mixed) = (Vec::new(), BTreeSet::new());
+        // The last run that a frame names, and of which session that is.
         let mut numbers: Vec<(u64, usize)> = Vec::new();
         for (frame, row) in frames.iter().zip(rows) {
-            let runs = row.runs.iter().filter_map(|place| self.runs.get(place));
-            let last = runs.map(|(number, _)| *number).max();
+            if sessions.last() != Some(&row.session) {
+                sessions.push(row.session);
+            }
+            let mut last = None;
+            for (number, run) in row.runs.iter().filter_map(|place| self.runs.get(place)) {
+                last = last.max(Some(*number));
+                // Earlier versions had runs of more than one session in a block, which says the last.
+                if run.session > row.session {
+                    mixed.insert(run.session);
+                }
+            }
             // Runs that intents name again have their old numbers.
             if let Some(last) = last.filter(|last| numbers.last().is_none_or(|(before, _)| before < last)) {
                 numbers.push((last, frame.session));
@@ -117,8 +127,13 @@ impl<'r> Pasts<'r> {
             if !run.admitted || placed.contains(place) {
                 continue;
             }
-            let before = numbers.partition_point(|(last, _)| last < number).checked_sub(1);
-            let session = before.map_or(usize::from(!was_not_recorded), |before| numbers[before].1 + 1);
+            let session = if run.session == 0 || mixed.contains(&run.session) {
+                // By its number: behind a frame that names one of a lower number, or before the first, in a session that was not recorded.
+                let before = numbers.partition_point(|(last, _)| last < number).checked_sub(1);
+                before.map_or(usize::from(!was_not_recorded), |before| numbers[before].1 + 1)
+            } else {
+                sessions.partition_point(|session| *session <= run.session)
+            };
             if let Some(known) = self.known.get_mut(session) {
                 known.push(*place);
             }

@@ -97,6 +97,10 @@ impl<S: Recorded> Player<S> {
         self.session = session;
         self.state = None;
         self.broken = None;
+        if pasts.last().is_some_and(|past| past.is_gone) {
+            let gone = "the frames that it began with were let go of, as it recorded without end";
+            return Err(DeviationKind::Begin(gone.to_owned()));
+        }
         let earlier = (recording.before(session), recording.restored.as_deref());
         let made = AssertUnwindSafe(&self.made);
         let start = || S::begin(&Start::replayed(pasts, earlier, *made));

@@ -50,6 +50,8 @@ pub(crate) struct Past {
     pub(crate) snapshot: Option<KeptSnapshot>,
     /// Its runs, without those that it had when the session before began.
     pub(crate) runs: Vec<RunBytes>,
+    /// The frames that it began with are gone: it cannot be replayed.
+    pub(crate) is_gone: bool,
 }
 
 impl<'a> Start<'a> {

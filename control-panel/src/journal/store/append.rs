@@ -8,13 +8,12 @@ use std::{
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
-    FRAMES, OPS, PLACES, RESTORED, RETURNED, Reader, STRANDS,
-    cut::Cut,
-    fault_of,
+    FRAMES, OPS, PLACES, RESTORED, RETURNED, STRANDS, fault_of,
     frame_block::FrameBlock,
     rows::{self, StrandId},
     run_block::{Placed, RunBlock},
-    strands::{Find, Strands, block_of, of_block, read_runs, rows_of},
+    strands::{Find, block_of, of_block, read_runs, rows_of},
+    tail::Tail,
 };
 use crate::{
     journal::{
@@ -22,10 +21,7 @@ use crate::{
         keeping::AnySnapshot,
         record::{FrameRecord, RunKey, RunRecord},
     },
-    replica::{
-        Author,
-        codec::{EncodeError, RunParts},
-    },
+    replica::{Author, codec::RunParts},
 };
 
 /// What is written, in its order.
@@ -44,89 +40,7 @@ pub(crate) enum Item {
     Restored(u64, Vec<u8>),
 }
 
-/// The end of the file, where it grows. After a write that failed it is read again.
-#[derive(Debug)]
-pub(super) struct Tail {
-    session: u64,
-    runs: RunBlock,
-    frames: FrameBlock,
-    strands: Strands,
-    /// The last frame that is gone; 0 if none is.
-    begun: u64,
-    /// Those with a row for the last block.
-    placed: BTreeSet<StrandId>,
-    /// How many blocks of runs there are.
-    blocks: u64,
-    /// A snapshot that is written, until its transaction is durable: what it stands for, and its bytes.
-    pub(super) cut: Option<(Cut, u64)>,
-    /// Why the last snapshot was not written.
-    pub(super) unkept: Option<EncodeError>,
-}
-
 impl Tail {
-    /// Of a file without rows.
-    pub(super) fn new(session: u64) -> Self {
-        Self {
-            session,
-            runs: RunBlock::new(0, session),
-            frames: FrameBlock::new(1, rows::FIRST),
-            strands: Strands::default(),
-            begun: 0,
-            placed: BTreeSet::new(),
-            blocks: 0,
-            cut: None,
-            unkept: None,
-        }
-    }
-
-    pub(super) fn read(reader: &Reader, session: u64) -> Result<Self, Fault> {
-        Ok(Self {
-            session,
-            runs: reader.last_runs(session)?,
-            frames: reader.last_frames()?,
-            strands: Strands::of(reader.strands()),
-            begun: reader.begun().map_or(0, |begun| begun.frame),
-            placed: BTreeSet::new(),
-            blocks: reader.blocks()?,
-            cut: None,
-            unkept: None,
-        })
-    }
-
-    pub(super) fn set_session(&mut self, session: u64) {
-        self.session = session;
-        self.runs.session = session;
-    }
-
-    /// The frames up to that one are gone.
-    pub(super) fn begin_anew(&mut self, begun: u64) {
-        (self.begun, self.frames) = (begun, FrameBlock::new(begun + 1, rows::FIRST));
-    }
-
-    /// Whether frames name runs.
-    pub(super) fn has_frames(&self) -> bool {
-        self.frame() > self.begun
-    }
-
-    /// The number of the last frame; 0 if there is none.
-    pub(super) fn frame(&self) -> u64 {
-        self.frames.next() - 1
-    }
-
-    pub(super) fn blocks(&self) -> u64 {
-        self.blocks
-    }
-
-    /// The number of the first run of the block that still grows.
-    pub(super) fn last_block(&self) -> u64 {
-        self.runs.first
-    }
-
-    /// Authors in their order, and their strands.
-    pub(super) fn authors(&self) -> Vec<(Author, Vec<StrandId>)> {
-        self.strands.authors()
-    }
-
     /// Writes the items. The runs that the next frame names are in `loose`.
     pub(super) fn append(
         &mut self,

@@ -26,6 +26,8 @@ pub(crate) struct Begun {
     pub(crate) run: u64,
     /// But for these, which the replica had not admitted then.
     pub(crate) received: BTreeSet<u64>,
+    /// Inside this session, of whose state nothing is known there: a replay begins with the next one.
+    pub(crate) inside: Option<u64>,
 }
 
 impl Begun {
@@ -40,6 +42,9 @@ impl Begun {
         put_varint(&mut row, self.received.len() as u64);
         for run in &self.received {
             put_varint(&mut row, *run);
+        }
+        if let Some(session) = self.inside {
+            put_varint(&mut row, session);
         }
         let hash = seal(KEY, self.frame, &row);
         row.extend_from_slice(&hash);
@@ -58,8 +63,9 @@ impl Begun {
         for _ in 0..reader.count("runs", usize::MAX, 1)? {
             received.insert(reader.varint()?);
         }
+        let inside = if reader.left() > 0 { Some(reader.varint()?) } else { None };
         reader.end()?;
-        Ok(Self { frame, run, received })
+        Ok(Self { frame, run, received, inside })
     }
 }
 
@@ -79,7 +85,7 @@ impl Reader {
             let stored = read_runs(first, &row)?;
             received.extend(stored.received.iter().map(|index| first + index));
         }
-        Ok(Begun { frame: self.last_frame()?, run: self.last_runs(0)?.next(), received })
+        Ok(Begun { frame: self.last_frame()?, run: self.last_runs(0)?.next(), received, inside: None })
     }
 
     /// How many bytes the recorded frames take, and the snapshots that their sessions began with.
@@ -98,12 +104,13 @@ impl Store {
     /// frames that are gone.
     pub(crate) fn begin_anew(&mut self, begun: &Begun, note: Option<&[u8]>) -> Result<(), Fault> {
         debug_assert_eq!(begun.frame, self.tail.frame(), "all of them");
-        let session = self.meta().session;
+        // The first session that is replayed begins with what those before it left.
+        let session = begun.inside.map_or(self.meta().session, |inside| inside + 1);
         self.change(|transaction| {
             let mut frames = transaction.open_table(FRAMES).map_err(fault_of)?;
             frames.retain(|_, _| false).map_err(fault_of)?;
             put(transaction, begun, note)?;
-            // The session that begins goes on from the last one alone.
+            // It goes on from the last one alone.
             let mut snapshots = transaction.open_table(SNAPSHOTS).map_err(fault_of)?;
             let last = snapshots.range(..session).map_err(fault_of)?.next_back().transpose();
             let last = last.map_err(fault_of)?.map_or(0, |(session, _)| session.value());

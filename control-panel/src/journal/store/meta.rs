@@ -44,6 +44,15 @@ pub(crate) struct Meta {
     pub(crate) unkept: Option<Unkept>,
 }
 
+impl Meta {
+    /// The same, of the session after this one.
+    pub(crate) fn of_next_session(self) -> Result<Self, Fault> {
+        let session = self.session.checked_add(1);
+        let session = session.ok_or_else(|| Fault::damaged("sessions are numbered to the end"))?;
+        Ok(Self { session, ..self })
+    }
+}
+
 /// What is wrong with a state of which no snapshot is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unkept {

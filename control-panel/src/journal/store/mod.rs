@@ -2,7 +2,7 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `store.rs`, `append.rs` | what writes: one transaction for a group of frames |
+//! | `open.rs`, `store.rs`, `tail.rs`, `append.rs` | what writes: one transaction for a group of frames |
 //! | `reader.rs` | what reads: one state of the file, whatever is written meanwhile |
 //! | `since.rs`, `lookup.rs` | what peers lack, from one read to the next; where a peer is |
 //! | `snapshots.rs`, `cut.rs`, `compact.rs` | snapshots, what they stand for, and how runs are let go of |
@@ -10,7 +10,7 @@
 //! | `check.rs` | hashes and checks, all of them |
 //! | `ledger.rs` | effects, noted before |
 //! | `upgrade.rs` | a file of a format before |
-//! | `pages.rs`, `scan.rs` | what a damaged file still proves, without redb |
+//! | `pages.rs`, `scan.rs`, `found.rs` | what a damaged file still proves, without redb |
 //! | `meta.rs`, `rows.rs`, `run_block.rs`, `frame_block.rs` | rows as bytes |
 //! | `strands.rs` | where an author's runs are |
 //! | `disk.rs`, `stage.rs` | what lies between redb and the file: nothing is written before the file is known to be right |
@@ -21,10 +21,12 @@ mod check;
 mod compact;
 mod cut;
 mod disk;
+mod found;
 mod frame_block;
 mod ledger;
 mod lookup;
 mod meta;
+mod open;
 mod pages;
 mod reader;
 mod rows;
@@ -36,6 +38,7 @@ mod stage;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod store;
 mod strands;
+mod tail;
 #[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
@@ -50,11 +53,12 @@ pub(crate) use self::{
     append::Item,
     begun::Begun,
     disk::Disk,
+    found::Proved,
     ledger::{BEGUN, DONE, Ledger, STAMP_BYTES},
     meta::{FORMAT, Meta, ReplicaMeta, Unkept},
     reader::Reader,
     rows::FIRST,
-    scan::{FoundSnapshot, Proved, Scan},
+    scan::{FoundSnapshot, Scan},
     since::Place,
     snapshots::KeptSnapshot,
     store::Store,

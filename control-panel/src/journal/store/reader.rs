@@ -60,7 +60,7 @@ impl Reader {
 
     /// Opens a file only to read it: a check or a repair stays in memory.
     pub(crate) fn open(disk: &Arc<Disk>) -> Result<Self, Fault> {
-        super::store::open_to_read(disk)
+        super::open::open_to_read(disk)
     }
 
     pub(crate) fn meta(&self) -> Result<Meta, Fault> {

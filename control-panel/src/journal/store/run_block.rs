@@ -53,7 +53,7 @@ impl Placed {
 pub(super) struct RunBlock {
     /// The number of its first run.
     pub(super) first: u64,
-    /// The last that wrote it.
+    /// Whose runs these are: the last that wrote it, where an earlier version did.
     pub(super) session: u64,
     pub(super) placed: Vec<Placed>,
     /// Those that the replica did not admit, counted from the first.
@@ -163,7 +163,8 @@ impl<'a> StoredRuns<'a> {
         let mut records = Vec::new();
         each_kept(self.delta, |run| {
             let admitted = !self.received.contains(&(records.len() as u64));
-            records.push(RunRecord::from_bytes(Placed::new(&run).key, run.encode(), admitted));
+            let record = RunRecord::from_bytes(Placed::new(&run).key, run.encode(), admitted);
+            records.push(record.in_session(self.session));
         })?;
         Ok(records)
     }

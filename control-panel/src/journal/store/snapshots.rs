@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use redb::{ReadableTable, WriteTransaction};
 
-use super::{CUTS, Reader, SNAPSHOTS, append::Tail, cut::Cut, fault_of};
+use super::{CUTS, Reader, SNAPSHOTS, cut::Cut, fault_of, tail::Tail};
 use crate::{
     journal::{error::Fault, keeping::AnySnapshot, record::SnapshotNote},
     replica::keeper::Resume,

@@ -8,8 +8,8 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTran
 use super::{
     BEGINNINGS, CUTS, FORMAT, LEDGER, Ledger, Meta, PLACES, RETURNED, STRANDS, fault_of,
     meta::{CHECKED, META},
+    open::begin,
     rows::{put_number, put_returned_prefix, put_strand, read_author, read_returned_v2},
-    store::begin,
 };
 use crate::journal::error::Fault;
 

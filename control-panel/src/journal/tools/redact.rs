@@ -24,8 +24,11 @@ impl Recording {
             let frame = frame.with_intents(intents.collect());
             frames.push(RecordedFrame { answers: Vec::new(), ..frame });
         }
-        let sessions =
-            self.sessions.iter().map(|past| Past { incarnation: past.incarnation, ..Past::default() });
+        let sessions = self.sessions.iter().map(|past| Past {
+            incarnation: past.incarnation,
+            is_gone: past.is_gone,
+            ..Past::default()
+        });
         // What was restored is the program's own state.
         let (sessions, restored) = (sessions.collect(), None);
         Self { fingerprint: self.fingerprint, sessions, frames, gone: self.gone, restored }

@@ -8,7 +8,7 @@ mod replicas;
 mod shape;
 mod tools;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Receiver;
@@ -39,7 +39,7 @@ impl Tape {
     }
 
     pub(super) fn recorder(&self, session: u64) -> IntentRecorder<Update> {
-        IntentRecorder::new(self.handover.clone(), session)
+        IntentRecorder::new(self.handover.clone(), Arc::new(session.into()))
     }
 
     /// Makes room in the hand-over.

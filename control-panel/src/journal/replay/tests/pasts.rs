@@ -104,13 +104,34 @@ fn what_no_frame_names_belongs_behind_the_frame_before_it() {
     assert_eq!(known_of(&rows, &[&one, &two]), [[0], [1]]);
 }
 
+/// A session that crashed may have named none: its blocks say whose they are.
+#[test]
+fn what_no_frame_names_is_of_the_session_that_wrote_it() {
+    let written = |seq, session| run(3, seq, true).in_session(session);
+    let (one, lost, more) = (written(0, 1), written(1, 2), written(2, 4));
+    let rows = [row(1, 0, &[&one], &[]), row(2, 0, &[], &[]), row(3, 0, &[], &[]), row(4, 0, &[&more], &[])];
+    assert_eq!(known(&recording(&rows, &[&one, &lost, &more], &[])), [vec![], vec![0], vec![1], vec![]]);
+    // A session that was not recorded was before them.
+    let (unrecorded, one) = (written(0, 1), written(1, 2));
+    let rows = [row(2, 0, &[&one], &[]), row(3, 0, &[], &[])];
+    assert_eq!(known(&recording(&rows, &[&unrecorded, &one], &[])), [[0], [1]]);
+}
+
+/// As an earlier version wrote it: a block has runs of two sessions and the number of the second, as a frame of the first says that names one.
+#[test]
+fn of_a_block_of_two_sessions_the_numbers_of_its_runs_say_where_they_belong() {
+    let [one, two, three] = [0, 1, 2].map(|seq| run(3, seq, true).in_session(2));
+    let rows = [row(1, 0, &[&one], &[]), row(2, 0, &[&three], &[]), row(3, 0, &[], &[])];
+    assert_eq!(known(&recording(&rows, &[&one, &two, &three], &[])), [vec![], vec![0, 1], vec![2]]);
+}
+
 /// Of a recording that begins behind frames that are gone: what the replica had is where the first session begins, and what it received and admitted only later is not.
 #[test]
 fn what_the_replica_had_where_a_recording_begins_is_known_in_its_first_session() {
     let [had, later, between, written] = [0, 1, 2, 3].map(|seq| run(3, seq, true));
     let never = run(3, 4, false);
     let rows = [row(3, 0, &[&later, &written], &[]), row(4, 0, &[&had], &[]), row(5, 0, &[], &[])];
-    let here = Begun { frame: 9, run: 3, received: [1].into() };
+    let here = Begun { frame: 9, run: 3, received: [1].into(), inside: None };
     let runs = [&had, &later, &never, &between, &written];
     assert_eq!(known(&begun(&rows, &runs, &[], Some(&here))), [vec![0], vec![1, 2, 3], vec![]]);
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -120,7 +121,7 @@ fn replays(seed: u64) -> usize {
     let mut rng = Rng::new(seed);
     let mut tape = Tape::new();
     let mut panel = ControlPanel::<Update>::builder();
-    panel.recorder = Some(Box::new(IntentRecorder::new(tape.handover.clone(), 1)));
+    panel.recorder = Some(Box::new(IntentRecorder::new(tape.handover.clone(), Arc::new(1.into()))));
     let (mut panel, mut app, mut other) =
         (panel.build(), App::kept(&tape), App::of(builder(PEERS[1]).build()));
     let mut elsewhere = ControlPanel::<Update>::new();

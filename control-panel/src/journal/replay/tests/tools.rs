@@ -55,7 +55,7 @@ fn a_difference_in_what_a_session_begins_with_is_named() {
         bytes: [1, 2, 3].into(),
     };
     let (mut one, _) = recorded(5, adds);
-    one.sessions[0] = Past { incarnation: Some(2), snapshot: None, runs: vec![run(1), run(4)] };
+    one.sessions[0] = Past { incarnation: Some(2), runs: vec![run(1), run(4)], ..Past::default() };
     let mut other = one.clone();
     other.sessions[0].incarnation = None;
     let found = one.diff::<Machine>(&other).unwrap();
