@@ -11,6 +11,7 @@ mod restore;
 mod seeded;
 mod sessions;
 mod timeline;
+mod unnamed;
 
 use control_panel::{
     ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica,

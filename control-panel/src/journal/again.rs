@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Fault, Journal, JournalError, Recorded, journal::Open, notes::Noting, store::Begun};
+use super::{Fault, Journal, JournalError, Recorded, journal::Open, store::Begun};
 
 impl Journal {
     /// Whether this session has recorded more than is [kept](Self::keep_recorded) of earlier ones: it is time to [begin again](Self::begin_again).
@@ -119,9 +119,6 @@ impl Journal {
             return;
         }
         self.recorded_bytes().store(0, Ordering::Relaxed);
-        if matches!(*self.noting(), Noting::Unbegun | Noting::Never) {
-            return;
-        }
         let here = self.try_reader().and_then(|reader| reader.here());
         if let Ok(here) = here.map(|here| Begun { inside: Some(self.session()), ..here })
             && self.let_go(&here)

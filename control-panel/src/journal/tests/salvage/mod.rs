@@ -1,5 +1,8 @@
 //! `salvage` of files that are cut off or changed anywhere: what it gives is a prefix, and it says what is lost.
 
+mod beside;
+mod taken_back;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -14,14 +17,8 @@ use crate::{
     journal::{
         EffectState, Fault, Journal, JournalError, Recorded, Recording, Start,
         files::open_to_read,
-        intents::{Head, frame_bytes, put_end},
-        record::{FrameRecord, RunRecord},
-        replay::Noted,
         salvage::{Salvaged, salvage},
-        store::{
-            Disk, FORMAT, Item, Meta, Scan, Store,
-            testing::{HERE, Memory, Step, Words, runs},
-        },
+        store::testing::{HERE, Words},
     },
     replica::codec::{Limits, Postcard},
     testing::Rng,
@@ -193,123 +190,6 @@ fn of_a_file_without_its_header_it_gives_all() {
     assert_eq!(Recording::open(&to).unwrap(), Recording::open(good).unwrap());
     let journal = Journal::open(to).unwrap();
     assert_eq!(journal.begin_effect(EFFECT).unwrap(), EffectState::Interrupted);
-}
-
-/// The bytes of a file of two frames, of which the second names a run that no replica admitted; of a void run that the program has back; and of a note of
-/// a state, which is of these frames or not.
-fn beside_frames(is_theirs: bool, format: u64) -> Vec<u8> {
-    let memory = Memory::default();
-    let meta = Meta { format, session: 1, ..Meta::default() };
-    let mut store = Store::create(Disk::staged(memory.clone()).unwrap(), meta).unwrap();
-    let runs = runs(3);
-    let received = RunRecord::from_bytes(runs[2].key, runs[2].bytes(), false);
-    let mut intents = frame_bytes(Head::default(), &[]);
-    put_end(&mut intents, &[], 1);
-    let frame = |panel_frame, run: &RunRecord| {
-        let (intents, runs) = (intents.clone(), vec![run.clone()]);
-        Item::Frame(FrameRecord { session: 1, panel_frame, intents, runs, digest: None })
-    };
-    let kept = |run: &RunRecord| Item::Runs(vec![run.clone()]);
-    let returned = Item::Returned(vec![runs[1].key]);
-    let items = [kept(&runs[0]), frame(1, &runs[0]), kept(&runs[1]), frame(2, &received), returned];
-    store.append(&items).unwrap();
-    let hash = store.reader().unwrap().frame_hash(2).unwrap().unwrap();
-    let hash = if is_theirs { hash } else { [9; 32] };
-    let note = Noted::write(Some(7), hash, (3, 4), &5_u32).unwrap();
-    store.append(&[Item::Restored(2, note)]).unwrap();
-    drop(store);
-    let mut bytes = memory.lock().bytes.clone();
-    bytes[16..4096].fill(7);
-    bytes
-}
-
-#[test]
-fn what_is_beside_frames_comes_along() {
-    let case = Case::new();
-    // What is written is of this format, whatever the source was: an open would take its rows for older ones.
-    for (is_theirs, format) in [(true, FORMAT), (false, FORMAT), (true, 2)] {
-        let bytes = beside_frames(is_theirs, format);
-        let (to, salvaged) = case.salvage(&format!("beside {is_theirs} {format}"), &bytes);
-        let Salvaged { frames, runs, .. } = salvaged.unwrap();
-        assert_eq!((frames, runs), (2, 3));
-        let reader = open_to_read(&to).unwrap();
-        let admitted: Vec<_> = reader.runs().unwrap().map(|run| run.unwrap().1.admitted).collect();
-        assert_eq!(admitted, [true, true, false]);
-        assert_eq!(reader.returned().unwrap().into_iter().collect::<Vec<_>>(), [1]);
-        let named: Vec<_> = reader.frames(..).unwrap().map(|row| row.unwrap().runs).collect();
-        assert_eq!(named, [vec![0], vec![2, 1]]);
-        let note = reader.restored().unwrap();
-        assert_eq!(note.is_some(), is_theirs);
-        if let Some((frame, row)) = note {
-            let noted = Noted::read(&row).unwrap();
-            assert_eq!((frame, Some(noted.hash)), (2, reader.frame_hash(2).unwrap()));
-        }
-    }
-}
-
-/// A session on that medium, and the state after each of its frames. The last ones are one transaction, and the power is cut right before the file's header
-/// says that it is there.
-fn session(memory: &Memory, name: &str, kept: usize, lost: usize) -> Vec<String> {
-    let journal = Journal::on(memory).unwrap();
-    let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
-    let mut app = begin(&journal);
-    let mut states = Vec::new();
-    let mut frame = |number: usize| {
-        let word = format!("{name}.{number} ").repeat(40);
-        panel.run_frame(&mut app, &mut (), [(IntentSource::LocalUI, Update::Typed(word))]);
-        states.push(app.look());
-    };
-    for number in 0..kept {
-        frame(number);
-        journal.flush().unwrap();
-    }
-    let mut bytes = memory.lock().bytes.clone();
-    memory.lock().steps.clear();
-    (kept..kept + lost).for_each(frame);
-    journal.flush().unwrap();
-    for step in std::mem::take(&mut memory.lock().steps) {
-        match step {
-            Step::Write(0..4096, _) => {}
-            step => step.apply(&mut bytes),
-        }
-    }
-    // Nothing of what redb writes when it is closed.
-    drop((panel, app, journal));
-    memory.lock().bytes = bytes;
-    states
-}
-
-/// Its pages have frames and runs that it has not: nothing of them was durable, and the program went on without them.
-#[test]
-fn what_a_crash_took_back_does_not_return() {
-    let memory = Memory::default();
-    let check = |name: &str, states: &[String], frames: usize| {
-        let good = memory.lock().bytes.clone().leak();
-        let states = states.to_vec().leak();
-        let mut case = Case { folder: tempfile::tempdir().unwrap(), good, states: &states[..frames] };
-        let path = case.folder.path().join("as it is");
-        fs::write(&path, case.good).unwrap();
-        let scan = Scan::of(fs::File::open(&path).unwrap()).unwrap();
-        assert!(scan.last_seen() > frames as u64, "{name}: nothing of what was taken back is there");
-
-        assert_eq!(case.check(name, case.good), frames as u64);
-        let (to, salvaged) = case.salvage(name, case.good);
-        let Salvaged { runs, lost, .. } = salvaged.unwrap();
-        assert_eq!((runs, &lost[..]), (frames as u64, &[][..]), "{name}");
-        assert_eq!(Recording::open(to).unwrap(), Recording::open(&path).unwrap(), "{name}");
-
-        case.states = states;
-        let mut bytes = case.good.to_vec();
-        bytes[16..4096].fill(7);
-        case.check(&format!("{name}, no header"), &bytes)
-    };
-    let mut states = session(&memory, "first", 30, 100);
-    // Without what leads to them they are as good as any.
-    assert!(check("crashed", &states, 30) >= 30);
-    states.truncate(30);
-    // And with a session that used their numbers again they are not.
-    states.extend(session(&memory, "second", 1, 0));
-    assert_eq!(check("went on", &states, 31), 31);
 }
 
 #[test]
