@@ -1,5 +1,6 @@
 //! Record, then replay: the same states, frame by frame, for random runs of a program that is started several times. Panics of the
-//! reducer, workers that fail and are restarted, budgets and time budgets, starts after a close and after a crash, recordings that begin anew.
+//! reducer, workers that fail and are restarted, budgets and time budgets, starts after a close and after a crash, recordings that begin anew, sessions that
+//! begin again.
 
 use std::{
     env, io,
@@ -57,8 +58,8 @@ fn local(rng: &mut Rng, other: &mut Replica<Words>) -> Update {
     }
 }
 
-/// One start of the program: how often a worker was restarted, and what its state was in the end, if all of it is in the journal.
-fn session(rng: &mut Rng, path: &Path, other: &mut Replica<Words>) -> (u64, Option<Vec<u32>>) {
+/// One start of the program: how often a worker was restarted, how many sessions that was, and what its state was in the end, if all of it is in the journal.
+fn session(rng: &mut Rng, path: &Path, other: &mut Replica<Words>) -> (u64, usize, Option<Vec<u32>>) {
     let journal = Journal::open(path).unwrap();
     if rng.chance(30) {
         // It begins anew.
@@ -71,10 +72,14 @@ fn session(rng: &mut Rng, path: &Path, other: &mut Replica<Words>) -> (u64, Opti
         panel.spawn(journal.writer(IntentSource::Restore));
     }
     let workers: Vec<_> = (0..rng.below(3)).map(|_| panel.spawn_types(rng.below(u64::MAX))).collect();
+    let mut sessions = 1;
     for _ in 0..rng.below(40) {
         let local: Vec<_> = (0..rng.below(4)).map(|_| (IntentSource::LocalUI, local(rng, other))).collect();
         // What the reducer panics on is recorded, and the program goes on.
         let _ = catch_unwind(AssertUnwindSafe(|| panel.run_frame(&mut app, &mut (), local)));
+        if rng.chance(4) && journal.begin_again(&mut app).unwrap() {
+            sessions += 1;
+        }
         if rng.chance(30) {
             panel.wait_ready_timeout(Duration::from_millis(1));
         }
@@ -86,7 +91,7 @@ fn session(rng: &mut Rng, path: &Path, other: &mut Replica<Words>) -> (u64, Opti
         journal.close().unwrap();
     }
     let restarts = workers.iter().map(|worker| worker.generation().saturating_sub(1)).sum();
-    (restarts, closes.then_some(app.opened))
+    (restarts, sessions, closes.then_some(app.opened))
 }
 
 /// How many runs: `SEEDS`, or as few as take seconds.
@@ -96,7 +101,7 @@ fn seeds() -> u64 {
 
 #[test]
 fn whatever_a_program_does_its_journal_replays() {
-    let (mut panics, mut sessions, mut restarts, mut anew) = (0, 0, 0, 0);
+    let (mut panics, mut sessions, mut restarts, mut anew, mut again) = (0, 0, 0, 0, 0);
     for seed in 0..seeds() {
         let mut rng = Rng::new(seed);
         let folder = tempfile::tempdir().unwrap();
@@ -112,17 +117,19 @@ fn whatever_a_program_does_its_journal_replays() {
         assert!(replay.is_same(), "seed {seed}: {:?}", replay.deviations);
         assert_eq!(frames, recording.frames());
         let end = replay.state.map(|app| app.opened).unwrap_or_default();
-        restarts += ends.iter().map(|(restarts, _)| restarts).sum::<u64>();
-        if let Some((_, Some(last))) = ends.last() {
+        restarts += ends.iter().map(|(restarts, ..)| restarts).sum::<u64>();
+        let begun = ends.iter().map(|(_, sessions, _)| sessions).sum::<usize>();
+        again += begun - ends.len();
+        if let Some((_, _, Some(last))) = ends.last() {
             // A last session without a frame has no record of its own.
-            assert!(end == *last || recording.sessions() < ends.len(), "seed {seed}");
+            assert!(end == *last || recording.sessions() < begun, "seed {seed}");
         }
         panics += usize::from(replay.recorded_panic.is_some());
         sessions += recording.sessions();
         anew += u64::from(recording.gone() > 0);
     }
     assert!(
-        panics > 0 && restarts > 0 && anew > 0 && sessions as u64 > seeds(),
-        "{panics} with a panic, {restarts} restarts, {sessions} sessions, {anew} that began anew"
+        panics > 0 && restarts > 0 && anew > 0 && again > 0 && sessions as u64 > seeds(),
+        "{panics} with a panic, {restarts} restarts, {sessions} sessions, {anew} that began anew, {again} that began again"
     );
 }

@@ -78,6 +78,8 @@ impl Journal {
     /// # Errors
     /// Those of [`flush`](Self::flush) and of [`begin`](Self::begin). The state is as it was, and the session goes on.
     pub fn begin_again<S: Recorded>(&self, state: &mut S) -> Result<bool, JournalError> {
+        // What a frame committed that did not come to its end is this session's.
+        state.settle();
         self.flush()?;
         if self.handover().is_behind() {
             return Ok(false);
@@ -104,6 +106,8 @@ impl Journal {
         let mut open = self.open_state();
         let Open { store, continues, has_replica, .. } = open.as_mut().ok_or(Fault::Closed)?;
         store.set_meta(store.meta().of_next_session()?)?;
+        // What came behind the last frame is no frame's of the next session, which begins with it.
+        store.forget_loose();
         self.current_session().store(store.meta().session, Ordering::Relaxed);
         let before = (*continues, *has_replica);
         (*continues, *has_replica) = (*continues || *has_replica, false);
