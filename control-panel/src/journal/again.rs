@@ -7,7 +7,7 @@ use super::{Fault, Journal, JournalError, Recorded, journal::Open, store::Begun}
 impl Journal {
     /// Whether this session has recorded more than is [kept](Self::keep_recorded) of earlier ones: it is time to [begin again](Self::begin_again).
     pub fn is_long(&self) -> bool {
-        self.recorded_bytes().load(Ordering::Relaxed) > self.kept_bytes().load(Ordering::Relaxed)
+        self.lengths().recorded.load(Ordering::Relaxed) > self.lengths().kept.load(Ordering::Relaxed)
     }
 
     /// Another session without a restart: what is recorded from here on replays from here on. For a program that runs for months, which otherwise would record without end. Call it
@@ -88,7 +88,7 @@ impl Journal {
         match self.begin() {
             Ok(begun) => {
                 *state = begun;
-                self.recorded_bytes().store(0, Ordering::Relaxed);
+                self.lengths().recorded.store(0, Ordering::Relaxed);
                 Ok(true)
             }
             Err(error) => {
@@ -116,13 +116,13 @@ impl Journal {
 
     /// So many bytes of frames are durable. Where the session has come to more than a recording may be, its frames are let go of. What fails is tried again when as much has come.
     pub(super) fn shorten(&self, recorded: u64) {
-        let all = self.recorded_bytes().fetch_add(recorded, Ordering::Relaxed).saturating_add(recorded);
-        let kept = self.kept_bytes().load(Ordering::Relaxed);
-        let least = self.least_bytes().load(Ordering::Relaxed);
+        let all = self.lengths().recorded.fetch_add(recorded, Ordering::Relaxed).saturating_add(recorded);
+        let kept = self.lengths().kept.load(Ordering::Relaxed);
+        let least = self.lengths().least.load(Ordering::Relaxed);
         if all <= kept.saturating_mul(4).max(least) {
             return;
         }
-        self.recorded_bytes().store(0, Ordering::Relaxed);
+        self.lengths().recorded.store(0, Ordering::Relaxed);
         let here = self.try_reader().and_then(|reader| reader.here());
         if let Ok(here) = here.map(|here| Begun { inside: Some(self.session()), ..here })
             && self.let_go(&here)
@@ -136,6 +136,6 @@ impl Journal {
 impl Journal {
     /// Four times what is kept is enough.
     pub(super) fn shorten_early(&self) {
-        self.least_bytes().store(0, Ordering::Relaxed);
+        self.lengths().least.store(0, Ordering::Relaxed);
     }
 }

@@ -14,18 +14,13 @@ use super::{
     files::{backend, look, make, token},
     handover::{self, Handover},
     inbox::{Inbox, InboxGuard},
+    lengths::Lengths,
     lock::{Left, LockFile},
     notes::Noting,
     store::{Disk, Meta, Reader, Store},
     whereabouts::{stamp, whereabouts},
 };
 use crate::util::park;
-
-/// Of what earlier sessions recorded.
-const KEPT_BYTES: u64 = 64 << 20;
-
-/// Of what one session records, at least.
-const LEAST_BYTES: u64 = 256 << 20;
 
 /// What was promised, on disk: the operations of a [`Replica`](crate::Replica), and the frames of a panel.
 ///
@@ -65,12 +60,7 @@ struct Shared {
     /// What the hand-over gives; the writer has it while it runs.
     inbox: Mutex<Option<Inbox>>,
     noting: Mutex<Noting>,
-    /// How many bytes of what earlier sessions recorded are kept.
-    kept_bytes: AtomicU64,
-    /// How many bytes this session has recorded, about.
-    recorded: AtomicU64,
-    /// A session of fewer bytes is not shortened.
-    least: AtomicU64,
+    lengths: Lengths,
     /// Of a test's.
     seed: Option<u64>,
     /// `None` once it is closed.
@@ -141,9 +131,7 @@ impl Journal {
             handover,
             inbox,
             noting: Mutex::default(),
-            kept_bytes: KEPT_BYTES.into(),
-            recorded: AtomicU64::default(),
-            least: LEAST_BYTES.into(),
+            lengths: Lengths::default(),
             seed,
             open,
         };
@@ -230,20 +218,12 @@ impl Journal {
         self.shared.seed
     }
 
-    pub(super) fn kept_bytes(&self) -> &AtomicU64 {
-        &self.shared.kept_bytes
-    }
-
     pub(super) fn current_session(&self) -> &Arc<AtomicU64> {
         &self.shared.session
     }
 
-    pub(super) fn recorded_bytes(&self) -> &AtomicU64 {
-        &self.shared.recorded
-    }
-
-    pub(super) fn least_bytes(&self) -> &AtomicU64 {
-        &self.shared.least
+    pub(super) fn lengths(&self) -> &Lengths {
+        &self.shared.lengths
     }
 
     pub(super) fn noting(&self) -> MutexGuard<'_, Noting> {

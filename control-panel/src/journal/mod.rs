@@ -138,6 +138,7 @@ mod intents;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod journal;
 mod keeping;
+mod lengths;
 mod lock;
 mod notes;
 mod progress;

@@ -63,13 +63,13 @@ impl Journal {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn keep_recorded(&self, bytes: u64) {
-        self.kept_bytes().store(bytes, Ordering::Relaxed);
+        self.lengths().kept.store(bytes, Ordering::Relaxed);
     }
 
     /// Where the recording is to begin, if there is more than is kept.
     fn begins_anew(&self) -> Result<Option<Begun>, Fault> {
         let reader = self.try_reader()?;
-        if reader.recorded_bytes()? <= self.kept_bytes().load(Ordering::Relaxed) {
+        if reader.recorded_bytes()? <= self.lengths().kept.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let here = reader.here()?;
