@@ -5,7 +5,9 @@
 
 pub mod alloc;
 pub mod bars;
+#[cfg(feature = "contestants")]
 pub mod contestant;
+#[cfg(feature = "contestants")]
 pub mod contestants;
 #[cfg(feature = "replica")]
 pub mod document;
@@ -18,7 +20,9 @@ pub mod random;
 pub mod readme;
 pub mod report;
 pub mod rounds;
+#[cfg(feature = "contestants")]
 pub mod supervisor;
+#[cfg(feature = "contestants")]
 pub mod supervisors;
 pub mod table;
 pub mod versions;
