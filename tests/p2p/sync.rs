@@ -122,3 +122,23 @@ fn a_slow_frame_loop_loses_nothing() {
     let seen = (alice.seen_since_online(bob.peer()), bob.seen_since_online(alice.peer()));
     assert_eq!(seen, (vec![Seen::Online], vec![Seen::Online]));
 }
+
+/// A frame has a budget of 4,096 operations to redo: what is beyond it is a job, without which the state stays as it was.
+#[test]
+fn more_than_a_frame_may_redo_comes_to_be_there() {
+    const WORDS: usize = 6_000;
+    let (folders, members) = folders(2);
+    let mut alice = Setup::new(folders[0].path(), &members).start();
+    for number in 0..WORDS {
+        alice.app.replica.commit(format!("a{number}"));
+    }
+    alice.frame();
+    let mut bob = Setup::new(folders[1].path(), &members).start();
+    // Of the time of the first of the others: there it is put before all but one.
+    bob.commit("b");
+    bob.knows(&mut alice);
+    until(&mut [&mut alice, &mut bob], "all words are here and there", |nodes| {
+        nodes.iter().all(|node| node.words().len() == WORDS + 1)
+    });
+    assert_eq!(alice.words(), bob.words());
+}
