@@ -17,6 +17,7 @@ mod presence;
 mod process;
 mod raw;
 mod relay;
+mod restored;
 mod snapshots;
 mod sync;
 mod threats;

@@ -12,12 +12,12 @@ use control_panel::{
     ControlPanel, Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State, WorkerHandle,
     journal::Journal,
     replica::{
-        Grant, ReplicaBuilder,
+        Grant, ReplicaBuilder, ReplicaNotice,
         codec::{Limits, Postcard},
     },
     workers::p2p_sync::{
         OfflineReason, PeerIntents, PeerKey, PeerMisbehaved, PeerOffline, PeerOnline, PeerPresence,
-        PeerSignatures, PeerSnapshot, PeerSync, PeerSyncHandle, PeerSyncOptions,
+        PeerRemembers, PeerSignatures, PeerSnapshot, PeerSync, PeerSyncHandle, PeerSyncOptions,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,8 @@ pub(crate) enum Update {
     PeerPresence(PeerPresence),
     #[intent(from)]
     PeerSnapshot(PeerSnapshot<Words>),
+    #[intent(from)]
+    PeerRemembers(PeerRemembers),
 }
 
 /// What a worker panicked over.
@@ -84,6 +86,9 @@ pub(crate) struct App {
     pub(crate) presence: Vec<(Peer, Vec<u8>)>,
     /// How often it went on from a snapshot.
     pub(crate) rejoined: u32,
+    /// How often a peer had what its own author had lost.
+    pub(crate) remembered: u32,
+    pub(crate) notices: Vec<ReplicaNotice>,
     /// How often contact came and went without a report of its own.
     pub(crate) flapped: u32,
 }
@@ -110,6 +115,10 @@ impl Reducer for App {
                 self.rejoined += 1;
                 self.replica.rejoin(*snapshot).unwrap();
             }
+            Update::PeerRemembers(PeerRemembers { version, .. }) => {
+                self.remembered += 1;
+                self.replica.remember(&version);
+            }
             Update::PeerPresence(PeerPresence { peer, bytes, .. }) => {
                 self.presence.push((peer, bytes.to_vec()));
             }
@@ -117,8 +126,10 @@ impl Reducer for App {
     }
 
     fn settle(&mut self) {
+        let settled = self.replica.settle();
+        self.notices.extend(settled.notices);
         // More than a frame's budget is to redo: a program would do it on a worker.
-        if let Some(job) = self.replica.settle().job {
+        if let Some(job) = settled.job {
             let _ = self.replica.finish(job.run());
         }
         let _ = self.replica.outbox();
@@ -186,14 +197,16 @@ impl Setup {
             peers.set_addresses(*peer, &[*address]);
         }
         let panel = ControlPanel::new();
-        let worker =
-            panel.spawn(sync.into_worker_with(PeerIntents::new().misbehaved().presence().snapshots()));
+        let intents = PeerIntents::new().misbehaved().presence().snapshots().remembers();
+        let worker = panel.spawn(sync.into_worker_with(intents));
         let app = App {
             replica,
             seen: Vec::new(),
             misbehaved: Vec::new(),
             presence: Vec::new(),
             rejoined: 0,
+            remembered: 0,
+            notices: Vec::new(),
             flapped: 0,
         };
         Node { panel, app, peers, worker, journal }

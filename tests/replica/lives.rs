@@ -1,7 +1,7 @@
 //! One author that is written by two programs: a copied folder, a restored backup, a log that was lost.
 
 use control_panel::{
-    Author, Peer, Replica, Stamp, State,
+    Author, Delta, Peer, Replica, Stamp, State,
     replica::{ReplicaNotice, Version},
 };
 
@@ -130,4 +130,77 @@ fn a_life_that_lost_its_log_and_met_who_has_less_of_it_finds_out() {
         assert_eq!((again.state(), more.state()), (less.state(), less.state()));
     }
     assert!(found > 0);
+}
+
+/// One that has lost what it made, the two others, and what one of these had as it went on.
+fn lost(ops: u32) -> (Replica<Done>, [Replica<Done>; 2], Vec<Delta<u32>>) {
+    let [mut here, mut there, mut third] = PEERS.map(replica);
+    let mut stages = Vec::new();
+    for op in 0..ops {
+        here.commit(op);
+        exchange(&mut [&mut here, &mut there]);
+        there.commit(1_000 + op);
+        exchange(&mut [&mut here, &mut there, &mut third]);
+        stages.push(there.since(&Version::new()));
+    }
+    (replica(PEERS[0]), [there, third], stages)
+}
+
+#[test]
+fn one_that_hears_of_its_lost_log_says_nothing_until_it_has_it_again() {
+    let (mut again, [mut there, mut third], stages) = lost(5);
+    again.remember(there.version());
+    for stage in &stages[..4] {
+        again.merge(stage.clone());
+        let _ = again.settle();
+        assert!(again.outbox().is_none(), "it would acknowledge with a number that it has given");
+    }
+    again.merge(stages[4].clone());
+    assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), []);
+    again.commit(5);
+    assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), [], "it is who it was");
+    assert_eq!(again.author().incarnation, 0);
+    assert_eq!((again.state(), third.state()), (there.state(), there.state()));
+}
+
+#[test]
+fn what_is_committed_before_that_is_of_a_life_that_no_one_knows() {
+    let (mut again, [mut there, mut third], stages) = lost(3);
+    again.merge(stages[0].clone());
+    let _ = again.settle();
+    again.remember(&Version::from_iter([
+        (again.author(), 100),
+        (Author { incarnation: 6, ..again.author() }, 1),
+    ]));
+    let author = Author { peer: PEERS[0], incarnation: 7 };
+    assert_eq!(again.commit(200).author, author);
+    let notices = again.settle().notices;
+    assert!(matches!(notices[..], [ReplicaNotice::NextLife { author: of, cut_off: false }] if of == author));
+    assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), [], "and of no other after that");
+    assert_eq!(again.commit(201).author, author);
+    assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), []);
+    assert_eq!((again.state(), third.state()), (there.state(), there.state()));
+}
+
+/// It may never come.
+#[test]
+fn it_acknowledges_in_its_next_life_where_nothing_comes() {
+    let (mut again, [mut there, _], _) = lost(2);
+    again.remember(&Version::from_iter([(again.author(), 100)]));
+    there.commit(2_000);
+    again.merge(there.since(&Version::new()));
+    let _ = again.settle();
+    assert!((0..600).all(|_| again.outbox().is_none()));
+    let said = again.outbox().expect("an acknowledgement");
+    assert_eq!(said.authors().collect::<Vec<_>>(), [Author { peer: PEERS[0], incarnation: 1 }]);
+}
+
+#[test]
+fn one_that_has_all_that_others_know_of_it_goes_on() {
+    let (mut again, [mut there, mut third], stages) = lost(2);
+    again.merge(stages[1].clone());
+    let _ = again.settle();
+    again.remember(there.version());
+    assert_eq!(again.commit(2).author.incarnation, 0);
+    assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), []);
 }

@@ -66,14 +66,14 @@ mod tests;
 #[cfg(any(feature = "p2p", all(test, feature = "codec")))]
 mod wire;
 
+#[cfg(all(test, feature = "codec", feature = "testing"))]
+use self::{end::Waited, options::WINDOW, session::Status};
 #[cfg(any(feature = "p2p", all(test, feature = "codec")))]
 pub(crate) use self::{
-    end::Breach,
+    end::{Breach, OwnAuthorAhead},
     message::Reason,
     wire::{Connection, Wire, group},
 };
-#[cfg(all(test, feature = "codec", feature = "testing"))]
-use self::{end::Waited, options::WINDOW, session::Status};
 pub(crate) use self::{
     end::{End, Event},
     message::Offer,

@@ -104,7 +104,8 @@ impl<S: State> Replica<S> {
         if self.cut_off || self.is_uninvited() {
             return None;
         }
-        if self.accepts() {
+        let may_act = self.accepts() && !self.waits_for_own();
+        if may_act {
             self.cut_history();
         }
         self.seal();
@@ -113,7 +114,7 @@ impl<S: State> Replica<S> {
         let alone = self.membership.members().len() == 1;
         let quiet = self.own.sent >= self.graph.own_next_seq();
         let due = (digest.is_some() && !alone) || (quiet && self.membership.ack_due());
-        if due && self.accepts() {
+        if due && may_act {
             self.compared = digest.map_or(self.compared, |digest| digest.level);
             self.act(Operation::Ack { digest });
         }

@@ -43,6 +43,9 @@ impl<S: State> Replica<S> {
         if self.own.is_closed() {
             self.seal();
         }
+        if self.missing.is_some() {
+            self.go_on_without_own();
+        }
         let Self { own, identify, .. } = self;
         own.encode(|bytes| identify.encode(operation, bytes));
     }

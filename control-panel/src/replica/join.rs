@@ -266,6 +266,8 @@ impl<S: State> Replica<S> {
     /// Goes on as another life, which has made nothing yet.
     pub(super) fn go_on_as(&mut self, me: Author) {
         self.me = me;
+        // That was of another author.
+        self.missing = None;
         self.graph.go_on_as(me);
         self.membership.go_on_as(me);
         self.own = Own::new();

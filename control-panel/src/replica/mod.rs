@@ -63,6 +63,7 @@ mod own;
 pub(crate) mod publish;
 mod redo;
 mod reducers;
+mod remember;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod replica;
 #[cfg(feature = "journal")]

@@ -14,6 +14,7 @@ use super::{
     own::Own,
     publish::Publish,
     reducers::Reducers,
+    remember::Missing,
     revocations::Revocations,
     run::Run,
     short::Few,
@@ -91,6 +92,8 @@ pub struct Replica<S: State> {
     pub(super) unplaced: Unplaced<S::Op>,
     /// Whether it has what no other takes, so that it says nothing until it rejoins.
     pub(super) cut_off: bool,
+    /// What others have of its own author, and it does not.
+    pub(super) missing: Option<Missing>,
     /// Up to where effects were handed out; `None` if they were never asked for.
     pub(super) performed: Option<u64>,
     pub(super) unread: Unread,
@@ -151,6 +154,7 @@ impl<S: State> Replica<S> {
             void: Vec::new(),
             unplaced: Unplaced::new(),
             cut_off: false,
+            missing: None,
             performed: builder.performed,
             unread: Unread::default(),
             joined: None,

@@ -82,8 +82,9 @@ pub(super) fn alpns(shared: &Shared) -> Vec<Vec<u8>> {
 }
 
 fn transport(idle: Duration) -> QuicTransportConfig {
-    // The first packet that is sent after the last that came begins the idle time anew: a loss is found one keep-alive later than it at most.
+    // QUIC's time begins anew with the first packet that is sent after the last that came, a keep-alive later at most. With that it is what was set.
     let keep_alive = idle / KEEP_ALIVES;
+    let idle = keep_alive * (KEEP_ALIVES - 1);
     QuicTransportConfig::builder()
         .max_idle_timeout(Some(idle.try_into().expect("options keep it within bounds")))
         .keep_alive_interval(keep_alive)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{PeerMisbehaved, PeerPresence, PeerSnapshot};
+use super::{PeerMisbehaved, PeerPresence, PeerRemembers, PeerSnapshot};
 use crate::State;
 
 /// The intents that a program may have of its peers beside [deltas](crate::Delta), [`PeerOnline`](super::PeerOnline) and [`PeerOffline`](super::PeerOffline), for
@@ -34,12 +34,13 @@ pub struct PeerIntents<I, S: State> {
     pub(super) misbehaved: Option<fn(PeerMisbehaved) -> I>,
     pub(super) presence: Option<fn(PeerPresence) -> I>,
     pub(super) snapshot: Option<fn(PeerSnapshot<S>) -> I>,
+    pub(super) remembers: Option<fn(PeerRemembers) -> I>,
 }
 
 impl<I, S: State> PeerIntents<I, S> {
     /// None of them.
     pub fn new() -> Self {
-        Self { misbehaved: None, presence: None, snapshot: None }
+        Self { misbehaved: None, presence: None, snapshot: None, remembers: None }
     }
 
     /// Peers that break the protocol are reported, once a peer and kind.
@@ -65,6 +66,15 @@ impl<I, S: State> PeerIntents<I, S> {
     {
         Self { snapshot: Some(I::from), ..self }
     }
+
+    /// A peer has of this replica's own author what is not here. Without it that is found out when the two are merged
+    /// ([`NextLife`](crate::replica::ReplicaNotice::NextLife)), and what was committed meanwhile contradicts what is lost.
+    pub fn remembers(self) -> Self
+    where
+        I: From<PeerRemembers>,
+    {
+        Self { remembers: Some(I::from), ..self }
+    }
 }
 
 impl<I, S: State> Default for PeerIntents<I, S> {
@@ -87,6 +97,7 @@ impl<I, S: State> fmt::Debug for PeerIntents<I, S> {
             .field("misbehaved", &self.misbehaved.is_some())
             .field("presence", &self.presence.is_some())
             .field("snapshots", &self.snapshot.is_some())
+            .field("remembers", &self.remembers.is_some())
             .finish()
     }
 }

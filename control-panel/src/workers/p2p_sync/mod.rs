@@ -61,6 +61,7 @@ mod key;
 mod lan;
 mod pairing;
 mod presence;
+mod remembers;
 mod rendezvous;
 mod secret_file;
 mod session;
@@ -85,6 +86,7 @@ pub use self::{
     key::{PeerKey, PeerSignatures},
     pairing::PairError,
     presence::{PeerPresence, PresenceTooLong},
+    remembers::PeerRemembers,
     secret_file::{FileError, FileFault},
     snapshots::PeerSnapshot,
     ticket::{Ticket, TicketError},
@@ -129,7 +131,8 @@ impl PeerSyncOptions {
     }
 
     /// After so long without a packet a peer is lost; within 100 ms and 15 s. An eighth of it is the time between packets that keep a connection. Both sides use the
-    /// shorter of the two settings, and report a peer that was killed within 1.125 of it. Default: 5 s.
+    /// shorter of the two settings. A peer that was killed is found out within it: after seven eighths at the earliest. QUIC waits three probe timeouts at least (RFC 9000, 10.1), which is
+    /// longer than a short setting where round trips take a third of a second. Default: 5 s.
     pub fn idle(self, time: Duration) -> Self {
         Self { idle: time.clamp(Duration::from_millis(100), Duration::from_secs(15)), ..self }
     }

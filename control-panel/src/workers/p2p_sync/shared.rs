@@ -22,7 +22,10 @@ use super::{
     tickets::Tickets,
     trust::{Entry, TrustStore},
 };
-use crate::{Peer, anti_entropy, replica::RunHash};
+use crate::{
+    Peer, anti_entropy,
+    replica::{RunHash, Version},
+};
 
 /// Redemptions that wait for the worker.
 const REDEMPTIONS: usize = 16;
@@ -65,6 +68,8 @@ pub(super) struct State {
     pub(super) addresses: BTreeMap<Peer, Vec<SocketAddr>>,
     /// Which kind of misbehaviour was reported of which peer: once only.
     pub(super) misbehaved: BTreeSet<(Peer, String)>,
+    /// What each peer said last that it has of this program's own author, and this program had not.
+    pub(super) remembered: BTreeMap<Peer, Version>,
 }
 
 impl Shared {
@@ -106,6 +111,16 @@ impl Shared {
             is_new
         });
         result
+    }
+
+    /// Whether what a peer says that it has of the own author is heeded: unless it spoke of something before, and did not bring it. Each time may cost a life.
+    pub(super) fn heeds(&self, peer: Peer, says: &Version, ours: &Version) -> bool {
+        let mut state = self.state();
+        let is_open = state.remembered.get(&peer).is_some_and(|said| !ours.covers(said));
+        if !is_open {
+            state.remembered.insert(peer, says.clone());
+        }
+        !is_open
     }
 
     pub(super) fn count_refused(&self) {

@@ -2,16 +2,19 @@
 
 mod peers;
 mod report;
+mod wake;
 
-use std::{collections::BTreeMap, future::pending, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use iroh::{Endpoint, endpoint::Connection};
 use tokio::{
     sync::{Mutex, Notify, mpsc},
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 
+pub(super) use self::wake::FromTask;
+use self::wake::Woken;
 use super::{
     Parts, PeerIntents,
     contact::{Contact, Jitter},
@@ -28,53 +31,6 @@ use crate::{
     race,
     replica::State,
 };
-
-/// What tasks report.
-pub(super) enum FromTask {
-    /// A trusted peer dialled.
-    Came(Connection),
-    Dialled {
-        peer: Peer,
-        result: Result<Connection, OfflineReason>,
-    },
-    /// Hellos were exchanged.
-    Ready {
-        id: u64,
-        peer: Peer,
-    },
-    Ended {
-        id: u64,
-        peer: Peer,
-        ended: Ended,
-    },
-    Misbehaved {
-        peer: Peer,
-        what: String,
-    },
-    /// There is news of where a peer is.
-    Hinted {
-        peer: Peer,
-    },
-    /// This endpoint has other addresses.
-    Moved,
-    /// Trust changed.
-    Paired {
-        peer: Peer,
-    },
-}
-
-/// What wakes the worker.
-enum Woken {
-    Cancelled,
-    Task(FromTask),
-    Joined,
-    Incoming(Box<iroh::endpoint::Incoming>),
-    /// The endpoint is closed.
-    Closed,
-    Changed,
-    Published,
-    Time,
-}
 
 /// Writes the trust store, one at a time.
 type Saver = Arc<Mutex<Option<Arc<Peers>>>>;
@@ -203,42 +159,6 @@ where
                 Woken::Joined | Woken::Time => {}
             }
             self.tick().await;
-        }
-    }
-
-    async fn woken(&mut self) -> Woken {
-        let contacts = self.peers.values().filter_map(|known| known.contact.deadline()).min();
-        let deadline =
-            [contacts, self.parts.shared.tickets.deadline(), self.save_at].into_iter().flatten().min();
-        let time = async {
-            match deadline {
-                Some(deadline) => sleep_until(deadline).await,
-                None => pending().await,
-            }
-        };
-        let tasks = &mut self.tasks;
-        let joined = async {
-            match tasks.join_next().await {
-                Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Some(_) => {}
-                None => pending().await,
-            }
-        };
-        let shared = &self.parts.shared;
-        let news = self.parts.link.news(self.published, self.parts.link.durable());
-        let inner = race(race(shared.changed.notified(), news), time);
-        let outer =
-            race(race(self.cx.cancelled(), self.from_tasks.recv()), race(joined, self.endpoint.accept()));
-        match race(outer, inner).await {
-            Raced::First(Raced::First(Raced::First(()) | Raced::Second(None))) => Woken::Cancelled,
-            Raced::First(Raced::First(Raced::Second(Some(task)))) => Woken::Task(task),
-            Raced::First(Raced::Second(Raced::First(()))) => Woken::Joined,
-            Raced::First(Raced::Second(Raced::Second(incoming))) => {
-                incoming.map_or(Woken::Closed, |incoming| Woken::Incoming(Box::new(incoming)))
-            }
-            Raced::Second(Raced::First(Raced::First(()))) => Woken::Changed,
-            Raced::Second(Raced::First(Raced::Second(()))) => Woken::Published,
-            Raced::Second(Raced::Second(())) => Woken::Time,
         }
     }
 

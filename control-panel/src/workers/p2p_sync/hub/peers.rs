@@ -56,6 +56,7 @@ where
             state.connections.remove(&peer);
             // So that what was reported is bounded by the trust store.
             state.misbehaved.retain(|(reported, _)| *reported != peer);
+            state.remembered.remove(&peer);
         }
         self.save();
     }

@@ -5,15 +5,16 @@ use std::{future::pending, sync::Arc};
 use super::{
     super::{
         hub::FromTask,
+        remembers::PeerRemembers,
         snapshots::{Arriving, PeerSnapshot},
         store::LinkStore,
     },
     Session, Stop,
-    exchange::{Running, Untaken},
+    running::{Running, Untaken},
 };
 use crate::{
     Delta, Intent,
-    anti_entropy::{self, Breach, Event, Reach, Wire},
+    anti_entropy::{self, Breach, Event, OwnAuthorAhead, Reach, Wire},
     replica::{
         Snapshot, State,
         codec::{DecodeError, Refused},
@@ -42,7 +43,14 @@ where
             };
             let mut misbehaved = None;
             match event {
-                Event::Ready { .. } => {
+                Event::Ready { ahead, .. } => {
+                    if let (Some(intent), Some(OwnAuthorAhead { theirs: version, .. })) =
+                        (self.intents.remembers, ahead)
+                        && self.shared.heeds(self.peer, &version, ours)
+                        && self.sender.send(intent(PeerRemembers { peer: self.peer, version })).await.is_err()
+                    {
+                        return Some(Stop::Panel);
+                    }
                     self.ready.notify_one();
                     self.hub.send(FromTask::Ready { id: self.id, peer: self.peer }).await.ok();
                 }

@@ -1,28 +1,24 @@
 //! The bytes of one session: from the connection to the frame, and from the link to the connection.
 
 use std::{
-    collections::VecDeque,
-    future::{Future, pending, poll_fn},
-    pin::{Pin, pin},
+    future::{pending, poll_fn},
+    pin::pin,
     sync::Arc,
     task::Poll,
     time::Duration,
 };
 
 use iroh::endpoint::{ReadError, RecvStream, SendStream, WriteError};
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
 use super::{
-    super::{
-        event::OfflineReason,
-        snapshots::{Arrivals, Arriving, Given, Room},
-        store::LinkStore,
-    },
+    super::{event::OfflineReason, snapshots::Given, store::LinkStore},
     Session, Stop,
+    running::{Running, Untaken},
 };
 use crate::{
     Delta, Intent, SendError,
-    anti_entropy::{self, End, Reach, Reason, Wire},
+    anti_entropy::{self, Reason, Wire},
     link::ServeError,
     replica::State,
 };
@@ -36,23 +32,6 @@ const CHUNK: usize = 64 << 10;
 /// Until what a frame took, and the replica does not show, counts as taken.
 const SETTLES: Duration = Duration::from_secs(1);
 
-/// A deadline that is noticed so much later: this process stood still, and what came meanwhile is to be read first.
-const LATE: Duration = Duration::from_secs(1);
-
-type Making = Pin<Box<dyn Future<Output = Result<Arc<Given>, ServeError>> + Send>>;
-
-type Delivery<I> = Pin<Box<dyn Future<Output = Result<(), SendError<I>>> + Send>>;
-
-/// What was sent to the frame, and is not known to be durable.
-pub(super) struct Untaken {
-    pub(super) number: u64,
-    pub(super) reach: Reach,
-    /// It is the end of a snapshot: once it is taken the replica is another, all peers are asked anew, and another snapshot may arrive.
-    pub(super) snapshot: Option<Room>,
-    /// When it was queued: the time, and the frames until then.
-    pub(super) queued: Option<(Instant, u64)>,
-}
-
 enum Step<I> {
     Read(Result<Option<Vec<u8>>, ReadError>),
     Wrote(Result<usize, WriteError>),
@@ -63,76 +42,6 @@ enum Step<I> {
     /// A snapshot began to arrive in this worker, or does not any more.
     Snapshots,
     Time,
-}
-
-pub(super) struct Running<I> {
-    pub(super) began: Instant,
-    pub(super) machine: anti_entropy::Connection,
-    pub(super) out: Vec<u8>,
-    pub(super) written: usize,
-    /// In the order of `untaken`; `None` for a part of a snapshot, of which only the end comes to the frame.
-    pub(super) inbox: VecDeque<Option<I>>,
-    delivering: Option<Delivery<I>>,
-    pub(super) untaken: VecDeque<Untaken>,
-    /// How many of `untaken` were queued.
-    queued: usize,
-    published: u64,
-    durable: u64,
-    /// A snapshot for the other.
-    pub(super) making: Option<Making>,
-    /// Whether the other offered one; and what has arrived of it.
-    pub(super) offered: bool,
-    pub(super) arriving: Option<Arriving>,
-    /// What arrives in this worker, whichever session brings it; and how often the replica had gone on from one when the other was asked last.
-    snapshots: watch::Receiver<Arrivals>,
-    joins: u64,
-    /// A deadline that was noticed late, and until when that is not held against the other.
-    excused: (Duration, Duration),
-}
-
-impl<I: Intent> Running<I> {
-    pub(super) fn new<S: State>(session: &Session<S, I>) -> Self {
-        Self {
-            began: Instant::now(),
-            machine: anti_entropy::Connection::new(session.local, session.peer, session.options),
-            out: Vec::new(),
-            written: 0,
-            inbox: VecDeque::new(),
-            delivering: None,
-            untaken: VecDeque::new(),
-            queued: 0,
-            published: session.link.published(),
-            durable: session.link.durable(),
-            making: None,
-            offered: false,
-            arriving: None,
-            snapshots: session.shared.snapshots.arrivals(),
-            joins: session.shared.snapshots.arrivals().borrow().joins,
-            excused: (Duration::ZERO, Duration::ZERO),
-        }
-    }
-
-    /// What the other did not do in time. Where this process stood still (it was stopped, or the machine slept) that is not known before what came meanwhile was read, or the
-    /// connection found that it timed out itself.
-    fn tick(&mut self) -> Option<End> {
-        let now = self.began.elapsed();
-        if let Some(deadline) = self.machine.deadline()
-            && now > deadline + LATE
-            && self.excused.0 != deadline
-        {
-            self.excused = (deadline, now + LATE);
-            return None;
-        }
-        self.machine.tick(now).err()
-    }
-
-    /// One more of `untaken` is with the frame.
-    fn has_queued(&mut self, frames: u64) {
-        if let Some(untaken) = self.untaken.get_mut(self.queued) {
-            untaken.queued = Some((Instant::now(), frames));
-            self.queued += 1;
-        }
-    }
 }
 
 impl<S, I> Session<S, I>

@@ -2,13 +2,14 @@
 
 mod arrival;
 mod exchange;
+mod running;
 
 use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
 use iroh::endpoint::{Connection, ConnectionError, SendStream, VarInt};
 use tokio::sync::{Notify, mpsc};
 
-use self::exchange::Running;
+use self::running::Running;
 use super::{
     PeerIntents,
     endpoint::{CLOSED, DUPLICATE, REFUSED},
