@@ -118,7 +118,7 @@ impl Journal {
         builder.me.incarnation = incarnation;
         let replica = ReplicaMeta { peer: builder.me.peer, incarnation, genesis, schema: builder.schema };
         let meta = Meta { replica: Some(replica), fingerprint: Some(builder.fingerprint), ..meta };
-        open.store.set_meta(meta)?;
+        open.store.set_replica(meta, builder.members.clone())?;
         let keeper = RunKeeper::new(self.handover().clone(), self.session());
         let keeper = Box::new(keeper.served_by(self));
         let replica = builder.restore(kept, keeper).map_err(Fault::Snapshot)?;

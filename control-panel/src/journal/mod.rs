@@ -117,6 +117,7 @@
 //! |---|---|
 //! | keep operations alone, without recording | [`Journal::replica`], [`Journal::flush`] |
 //! | bring back what is this program's own | [`Start::restore`] |
+//! | record what peers share, and replay it where their keys are not | [`Journal::begin_with`], [`Start::founded`] |
 //! | serve peers from what is durable | [`Journal::since`], [`Journal::following`], [`Journal::written`] |
 //! | do what cannot be undone once | [`Journal::begin_effect`], [`Journal::effect_done`] |
 //! | keep more, or less, of what earlier sessions recorded | [`Journal::keep_recorded`] |
@@ -159,7 +160,7 @@ pub use self::{
     effects::EffectState,
     error::{Fault, JournalError},
     journal::Journal,
-    replay::{Deviation, DeviationKind, Recorded, Recording, Restored, Start},
+    replay::{Deviation, DeviationKind, Founded, Recorded, Recording, Restored, Start},
     serve::Missing,
     tools::{Divergence, Edit, EditError, Refolded, Replay, Shrunk, Timeline, WhatIf},
     writer::JournalEvent,

@@ -24,11 +24,23 @@ impl Journal {
     /// [`Fault::OtherReducer`] if the journal notes another [fingerprint](Recorded::fingerprint): look with `refold` at what that changes, then call
     /// [`adopt_reducer`](Self::adopt_reducer). And those of `begin`.
     pub fn begin<S: Recorded>(&self) -> Result<S, JournalError> {
+        self.begin_with(S::begin)
+    }
+
+    /// As [`begin`](Self::begin), with a state that is made here: for a program that knows what no recording has, as the key that signs. It must be the state that [`Recorded::begin`] makes, which a
+    /// replay calls, with the same calls of [`Start`]; [`Start::founded`] has the example.
+    ///
+    /// # Errors
+    /// As `begin`, and those of the function.
+    pub fn begin_with<S: Recorded>(
+        &self,
+        begin: impl FnOnce(&Start<'_>) -> Result<S, JournalError>,
+    ) -> Result<S, JournalError> {
         self.note_reducer(S::fingerprint()).map_err(|fault| fault.at(self.path()))?;
         let here = self.begins_anew().map_err(|fault| fault.at(self.path()))?;
         let before = std::mem::take(&mut *self.noting());
         let start = Start::live(self);
-        let begun = S::begin(&start);
+        let begun = begin(&start);
         let mut noting = self.noting();
         match &begun {
             Err(_) => *noting = before,

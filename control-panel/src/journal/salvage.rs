@@ -48,9 +48,14 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
         salvaged.lost.push(format!("the snapshot that has all operations up to Lamport time {level}"));
     }
     let begin = scan.begin();
+    let founders = meta.and_then(|meta| scan.founders(meta.session));
     // Its rows are written as they are now, whatever the source's were.
     let meta = Meta { format: FORMAT, ..meta.unwrap_or_default() };
-    let mut writer = Writer { store: create_new(to, meta)?, scan, items: Vec::new(), salvaged };
+    let mut store = create_new(to, meta)?;
+    if let Some(founders) = founders {
+        store.set_replica(*store.meta(), founders).map_err(|fault| fault.at(to))?;
+    }
+    let mut writer = Writer { store, scan, items: Vec::new(), salvaged };
     writer.all(&meta).map_err(|fault| fault.at(to))?;
     let mut salvaged = writer.salvaged;
     let (frames, why) = (begin - 1 + salvaged.frames, error.fault());

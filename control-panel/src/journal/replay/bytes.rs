@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    founded::Founded,
     frames::{RecordedFrame, RecordedIntent, Recording},
     start::Past,
 };
@@ -25,7 +26,9 @@ use crate::{
 pub(crate) const MAGIC: &[u8; 24] = b"control-panel recording\n";
 
 /// Raised with each change of the layout.
-const FORMAT: u64 = 3;
+const FORMAT: u64 = 4;
+/// The first that says whose replica it is of.
+const FOUNDED: u64 = 4;
 /// The first that is read. In it each session has all the runs that it begins with, also those of the session before.
 const OLDEST: u64 = 2;
 
@@ -51,6 +54,7 @@ impl Recording {
         let mut out = MAGIC.to_vec();
         put_varint(&mut out, FORMAT);
         put_option(&mut out, self.fingerprint);
+        Founded::put(self.founded.as_ref(), &mut out);
         put_varint(&mut out, self.gone);
         let restored = self.restored.as_deref().unwrap_or_default();
         put_varint(&mut out, restored.len() as u64);
@@ -126,6 +130,7 @@ impl Recording {
             return reader.refuse(Refused::Malformed("a recording of another format: update this program"));
         }
         let fingerprint = option(&mut reader)?;
+        let founded = if format >= FOUNDED { Founded::take(&mut reader)? } else { None };
         let (mut gone, mut restored) = (0, None);
         if format > OLDEST {
             gone = reader.varint()?;
@@ -197,7 +202,7 @@ impl Recording {
             });
         }
         reader.end()?;
-        Ok(Self { fingerprint, sessions, frames, gone, restored })
+        Ok(Self { fingerprint, founded, sessions, frames, gone, restored })
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::Path, sync::Arc};
 
 use super::{
     bytes::MAGIC,
+    founded::Founded,
     frames::{RecordedFrame, RecordedIntent, Recording},
     pasts::{Pasts, run_bytes},
 };
@@ -46,6 +47,7 @@ impl Recording {
             &runs,
             &reader.snapshots()?,
         )?;
+        recording.founded = Founded::of(reader)?;
         recording.gone = reader.begun().map_or(0, |begun| begun.frame);
         recording.restored = reader.restored_of_gone()?.map(|(_, row)| row.into());
         Ok(recording)
@@ -77,7 +79,7 @@ impl Recording {
             past.is_gone = inside == Some(number);
             past.snapshot = snapshots.range(..number).next_back().map(|(_, snapshot)| snapshot.clone());
         }
-        Ok(Self { fingerprint, sessions, frames, gone: 0, restored: None })
+        Ok(Self { fingerprint, founded: None, sessions, frames, gone: 0, restored: None })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::start::Past;
+use super::{founded::Founded, start::Past};
 use crate::{
     journal::intents::{Body, Entry, Head},
     replica::{answers::Answer, codec::RunBytes},
@@ -55,6 +55,8 @@ pub(crate) struct RecordedIntent {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recording {
     pub(crate) fingerprint: Option<u64>,
+    /// Whose replica it is of, if that is known.
+    pub(crate) founded: Option<Founded>,
     pub(crate) sessions: Vec<Past>,
     pub(crate) frames: Vec<RecordedFrame>,
     /// The last frame that is gone; 0 if none is.

@@ -5,6 +5,7 @@ mod decoded;
 mod deviation;
 mod file;
 mod fold;
+mod founded;
 mod frames;
 mod noted;
 mod pasts;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use self::{
     deviation::{Deviation, DeviationKind},
+    founded::Founded,
     frames::Recording,
     recorded::Recorded,
     restore::Restored,

@@ -103,7 +103,7 @@ impl<S: Recorded> Player<S> {
         }
         let earlier = (recording.before(session), recording.restored.as_deref());
         let made = AssertUnwindSafe(&self.made);
-        let start = || S::begin(&Start::replayed(pasts, earlier, *made));
+        let start = || S::begin(&Start::replayed(recording.founded.as_ref(), pasts, earlier, *made));
         let begun = self.scope.within(|| panics::catch_silently(start));
         match begun {
             Ok(Ok(state)) => Ok(self.state.insert(state)),

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{decoded::Decoded, frames::RecordedFrame, noted::Checkpoints};
+use super::{decoded::Decoded, founded::Founded, frames::RecordedFrame, noted::Checkpoints};
 use crate::{
     journal::{Fault, Journal, JournalError, identity::unlimited, store::KeptSnapshot},
     replica::{Replica, ReplicaBuilder, Snapshot, State, codec::RunBytes, keeper::NoKeeper, restore::Kept},
@@ -25,6 +25,7 @@ pub struct Start<'a> {
 pub(super) enum Kind<'a> {
     Live(&'a Journal),
     Replayed {
+        founded: Option<&'a Founded>,
         /// Of this session, and of those before it.
         pasts: &'a [Past],
         /// The frames of the sessions before, and what was restored of those that are gone.
@@ -61,11 +62,12 @@ impl<'a> Start<'a> {
 
     /// `pasts` ends with this session's.
     pub(super) fn replayed(
+        founded: Option<&'a Founded>,
         pasts: &'a [Past],
         earlier: (&'a [RecordedFrame], Option<&'a [u8]>),
         made: &'a Made,
     ) -> Self {
-        Self::of(Kind::Replayed { pasts, earlier, made })
+        Self::of(Kind::Replayed { founded, pasts, earlier, made })
     }
 
     fn of(kind: Kind<'a>) -> Self {
@@ -79,6 +81,66 @@ impl<'a> Start<'a> {
     /// Whether this is a replay: for what a program shows, such as a progress bar. What `begin` returns must not depend on it.
     pub fn is_replay(&self) -> bool {
         matches!(self.kind, Kind::Replayed { .. })
+    }
+
+    /// Whose replica this journal has, and with which members its group began: for a program that is not the same peer wherever it runs, as its key says who it is. In a replay it is what the
+    /// program was that made the recording, whoever replays it.
+    ///
+    /// `None` where the journal has no replica yet, or one that began with more than 64 members, or was made by a version that did not note them.
+    ///
+    /// ```
+    /// use control_panel::{Peer, Replica, Stamp, State, journal::{Journal, Start}, replica::codec::{Limits, Postcard}};
+    /// # use control_panel::{GraphIntent, QueuedIntent, Reducer, journal::{JournalError, Recorded}};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+    /// # struct Words(Vec<String>);
+    /// # impl State for Words {
+    /// #     type Op = String;
+    /// #     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()); }
+    /// # }
+    /// # #[derive(Debug, GraphIntent, Serialize, Deserialize)]
+    /// # enum Update { Said(String) }
+    /// # #[derive(Debug)]
+    /// # struct App(Replica<Words>);
+    /// # impl Reducer for App {
+    /// #     type Intent = Update;
+    /// #     fn apply(&mut self, queued: QueuedIntent<Update>) {
+    /// #         let Update::Said(word) = queued.intent;
+    /// #         self.0.commit(word);
+    /// #     }
+    /// # }
+    /// impl App {
+    ///     fn of(start: &Start<'_>, me: Peer, owners: &[Peer]) -> Result<Self, JournalError> {
+    ///         let builder = Replica::builder(me, Words::default()).members(owners.iter().copied());
+    ///         Ok(Self(start.replica(builder.codec(Postcard::new(), Limits::default()))?))
+    ///     }
+    /// }
+    ///
+    /// impl Recorded for App {
+    ///     // A replay: no key is there, and none is needed.
+    ///     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
+    ///         let nobody = Peer([0; 32]);
+    ///         let (me, owners) = start.founded().map_or((nobody, vec![nobody]), |founded| {
+    ///             (founded.peer, founded.members.into_keys().collect())
+    ///         });
+    ///         Self::of(start, me, &owners)
+    ///     }
+    /// }
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("words.journal");
+    /// // The program knows its key, and whose group it is.
+    /// let [me, owner] = [Peer([1; 32]), Peer([2; 32])];
+    /// let journal = Journal::open(&path)?;
+    /// let app = journal.begin_with(|start| App::of(start, me, &[owner]))?;
+    /// assert_eq!(app.0.author().peer, me);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn founded(&self) -> Option<Founded> {
+        match self.kind {
+            Kind::Live(journal) => Founded::of(&journal.try_reader().ok()?).ok().flatten(),
+            Kind::Replayed { founded, .. } => founded.cloned(),
+        }
     }
 
     /// The replica, with all that earlier sessions promised. It needs a [codec](ReplicaBuilder::codec).

@@ -1,7 +1,8 @@
 //! What was found in a damaged file, as it is asked for.
 
 use super::{
-    Begun, FIRST, Meta, Scan, frame_block::StoredFrames, run_block::StoredRuns, scan::FoundSnapshot,
+    Begun, FIRST, Founders, Meta, Scan, founders, frame_block::StoredFrames, meta::Rows,
+    run_block::StoredRuns, scan::FoundSnapshot,
 };
 use crate::journal::{
     error::Fault,
@@ -47,6 +48,12 @@ impl Scan {
             (None, Some(newer)) => Err(newer),
             (last, _) => Ok(last),
         }
+    }
+
+    /// The members that the replica's group began with, as the meta of that session has them.
+    pub(crate) fn founders(&self, session: u64) -> Option<Founders> {
+        let of = |fields: &&Rows| Meta::of(fields).is_ok_and(|meta| meta.session == session);
+        self.metas.iter().rfind(of).and_then(|fields| founders::read(fields).ok().flatten())
     }
 
     /// The frames that go on there from that hash. A crash may have left a block that was not durable, whose numbers the next session used again:

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use redb::{ReadableTable, TableDefinition};
 
-use super::rows::check;
+use super::{
+    founders::{self, Founders},
+    rows::check,
+};
 use crate::{
     journal::error::Fault,
     replica::{Peer, RunHash, codec::EncodeError},
@@ -100,8 +103,12 @@ pub(crate) struct ReplicaMeta {
 const CHECK: &str = "check";
 
 impl Meta {
-    pub(super) fn write(&self, table: &mut redb::Table<'_, &str, &[u8]>) -> redb::Result {
-        let rows = self.rows();
+    pub(super) fn write(
+        &self,
+        founders: Option<&Founders>,
+        table: &mut redb::Table<'_, &str, &[u8]>,
+    ) -> redb::Result {
+        let rows = self.rows(founders);
         table.retain(|name, _| rows.contains_key(name))?;
         for (name, value) in &rows {
             table.insert(&name[..], &value[..])?;
@@ -109,8 +116,11 @@ impl Meta {
         Ok(())
     }
 
-    fn rows(&self) -> Rows {
+    fn rows(&self, founders: Option<&Founders>) -> Rows {
         let mut rows = Rows::new();
+        if let Some(founders) = founders {
+            founders::put(founders, &mut rows);
+        }
         let mut put = |name: &str, value: &[u8]| drop(rows.insert(name.to_owned(), value.to_vec()));
         put("format", &self.format.to_le_bytes());
         put("session", &self.session.to_le_bytes());
@@ -137,12 +147,7 @@ impl Meta {
     }
 
     pub(super) fn read(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, Fault> {
-        let mut rows = Rows::new();
-        for row in table.iter().map_err(super::fault_of)? {
-            let (name, value) = row.map_err(super::fault_of)?;
-            rows.insert(name.value().to_owned(), value.value().to_vec());
-        }
-        Self::of(&rows)
+        Self::of(&read_rows(table)?)
     }
 
     pub(super) fn of(rows: &Rows) -> Result<Self, Fault> {
@@ -180,6 +185,15 @@ impl Meta {
                 .and_then(|[found]: [u8; 1]| Unkept::ALL.into_iter().find(|unkept| *unkept as u8 == found)),
         })
     }
+}
+
+pub(super) fn read_rows(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Rows, Fault> {
+    let mut rows = Rows::new();
+    for row in table.iter().map_err(super::fault_of)? {
+        let (name, value) = row.map_err(super::fault_of)?;
+        rows.insert(name.value().to_owned(), value.value().to_vec());
+    }
+    Ok(rows)
 }
 
 fn check_of(rows: &Rows) -> [u8; 8] {

@@ -11,7 +11,7 @@
 //! | `ledger.rs` | effects, noted before |
 //! | `upgrade.rs` | a file of a format before |
 //! | `pages.rs`, `scan.rs`, `found.rs` | what a damaged file still proves, without redb |
-//! | `meta.rs`, `rows.rs`, `run_block.rs`, `frame_block.rs` | rows as bytes |
+//! | `meta.rs`, `founders.rs`, `rows.rs`, `run_block.rs`, `frame_block.rs` | rows as bytes |
 //! | `strands.rs` | where an author's runs are |
 //! | `disk.rs`, `stage.rs` | what lies between redb and the file: nothing is written before the file is known to be right |
 
@@ -22,6 +22,7 @@ mod compact;
 mod cut;
 mod disk;
 mod found;
+mod founders;
 mod frame_block;
 mod ledger;
 mod lookup;
@@ -54,6 +55,7 @@ pub(crate) use self::{
     begun::Begun,
     disk::Disk,
     found::Proved,
+    founders::{Founders, byte_of, grant_of},
     ledger::{BEGUN, DONE, Ledger, STAMP_BYTES},
     meta::{FORMAT, Meta, ReplicaMeta, Unkept},
     reader::Reader,

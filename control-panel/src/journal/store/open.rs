@@ -5,8 +5,9 @@ use std::sync::Arc;
 use redb::{Builder, Database, WriteTransaction};
 
 use super::{
-    BEGINNINGS, CACHE_BYTES, CUTS, Disk, FRAMES, LEDGER, Meta, OPS, PLACES, RESTORED, RETURNED, Reader,
-    SNAPSHOTS, STRANDS, Store, compact::Compaction, fault_of, meta::META, tail::Tail, upgrade::upgrade,
+    BEGINNINGS, CACHE_BYTES, CUTS, Disk, FRAMES, Founders, LEDGER, Meta, OPS, PLACES, RESTORED, RETURNED,
+    Reader, SNAPSHOTS, STRANDS, Store, compact::Compaction, fault_of, meta::META, tail::Tail,
+    upgrade::upgrade,
 };
 use crate::{journal::error::Fault, util::panics};
 
@@ -16,7 +17,7 @@ impl Store {
         disk.settle().map_err(Fault::of_io)?;
         let db = open_database(&disk, false)?;
         let transaction = begin(&db)?;
-        write_meta(&transaction, &meta)?;
+        write_meta(&transaction, &meta, None)?;
         transaction.open_table(STRANDS).map_err(fault_of)?;
         transaction.open_table(PLACES).map_err(fault_of)?;
         transaction.open_table(OPS).map_err(fault_of)?;
@@ -29,7 +30,7 @@ impl Store {
         transaction.open_table(BEGINNINGS).map_err(fault_of)?;
         transaction.commit().map_err(fault_of)?;
         let db = Arc::new(db);
-        Ok(Self::with(disk, db, meta, Tail::new(meta.session), Compaction::default()))
+        Ok(Self::with(disk, db, (meta, None), Tail::new(meta.session), Compaction::default()))
     }
 
     /// Opens a journal, all of whose pages are checked. Writes nothing if anything is wrong.
@@ -44,12 +45,12 @@ impl Store {
         upgrade(&db)?;
         let reader = Reader::new(Arc::clone(&db), Arc::clone(disk))?;
         reader.check_small()?;
-        let meta = reader.meta()?;
+        let (meta, founders) = (reader.meta()?, reader.founders()?);
         let tail = Tail::read(&reader, meta.session)?;
         let compaction = Compaction::read(&reader, is_recorded(&tail, &meta))?;
         drop(reader);
         disk.settle().map_err(Fault::of_io)?;
-        Ok(Self::with(Arc::clone(disk), db, meta, tail, compaction))
+        Ok(Self::with(Arc::clone(disk), db, (meta, founders), tail, compaction))
     }
 }
 
@@ -104,7 +105,11 @@ pub(super) fn begin(db: &Database) -> Result<WriteTransaction, Fault> {
     Ok(transaction)
 }
 
-fn write_meta(transaction: &WriteTransaction, meta: &Meta) -> Result<(), Fault> {
+pub(super) fn write_meta(
+    transaction: &WriteTransaction,
+    meta: &Meta,
+    founders: Option<&Founders>,
+) -> Result<(), Fault> {
     let mut table = transaction.open_table(META).map_err(fault_of)?;
-    meta.write(&mut table).map_err(fault_of)
+    meta.write(founders, &mut table).map_err(fault_of)
 }

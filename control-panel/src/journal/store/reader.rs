@@ -9,9 +9,9 @@ use std::{
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use super::{
-    BEGINNINGS, Begun, Disk, FRAMES, Meta, OPS, RESTORED, STRANDS, fault_of,
+    BEGINNINGS, Begun, Disk, FRAMES, Founders, Meta, OPS, RESTORED, STRANDS, fault_of, founders,
     frame_block::{FrameBlock, StoredFrames},
-    meta::META,
+    meta::{META, read_rows},
     rows,
     run_block::RunBlock,
     strands::{of_block, read_runs},
@@ -66,6 +66,12 @@ impl Reader {
     pub(crate) fn meta(&self) -> Result<Meta, Fault> {
         let table = self.transaction.open_table(META).map_err(|error| self.fault(error))?;
         Meta::read(&table)
+    }
+
+    /// The members that the replica's group began with, if that is noted.
+    pub(crate) fn founders(&self) -> Result<Option<Founders>, Fault> {
+        let table = self.transaction.open_table(META).map_err(|error| self.fault(error))?;
+        founders::read(&read_rows(&table)?)
     }
 
     /// Where the recording begins, if what was before is gone.

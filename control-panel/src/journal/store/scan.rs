@@ -8,6 +8,7 @@ use std::{
 use super::{
     Begun,
     cut::Cut,
+    founders,
     frame_block::StoredFrames,
     ledger::{self, STAMP_BYTES},
     meta::Rows,
@@ -141,9 +142,9 @@ impl Scan {
                 }
                 continue;
             }
-            // Names and values of `meta` are short.
+            // Names and values of `meta` are short, but for one.
             if key.len < 32
-                && value.len <= 64
+                && (value.len <= 64 || founders::may_be(key.len, value.len))
                 && let Ok(name) = String::from_utf8(self.pages.read(key)?)
             {
                 meta.insert(name, self.pages.read(value)?);

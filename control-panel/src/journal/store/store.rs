@@ -5,11 +5,10 @@ use std::sync::Arc;
 use redb::{Database, WriteTransaction};
 
 use super::{
-    Disk, Item, Meta, Reader, Unkept,
+    Disk, Founders, Item, Meta, Reader, Unkept,
     compact::Compaction,
     fault_of,
-    meta::META,
-    open::{begin, is_recorded, open_database},
+    open::{begin, is_recorded, open_database, write_meta},
     tail::Tail,
 };
 use crate::{
@@ -24,6 +23,8 @@ pub(crate) struct Store {
     disk: Arc<Disk>,
     db: Arc<Database>,
     meta: Meta,
+    /// Of the replica's group; `None` until there is a replica that was begun by a program that notes them.
+    founders: Option<Founders>,
     pub(super) tail: Tail,
     pub(super) compaction: Compaction,
     /// The number of the last frame that is durable.
@@ -52,7 +53,7 @@ impl Store {
     pub(super) fn with(
         disk: Arc<Disk>,
         db: Arc<Database>,
-        meta: Meta,
+        (meta, founders): (Meta, Option<Founders>),
         tail: Tail,
         compaction: Compaction,
     ) -> Self {
@@ -62,6 +63,7 @@ impl Store {
             disk,
             db,
             meta,
+            founders,
             tail,
             compaction,
             frame,
@@ -125,13 +127,19 @@ impl Store {
 
     /// Durable when it returns.
     pub(crate) fn set_meta(&mut self, meta: Meta) -> Result<(), Fault> {
-        self.change(|transaction| {
-            let mut table = transaction.open_table(META).map_err(fault_of)?;
-            meta.write(&mut table).map_err(fault_of)
-        })?;
+        let founders = self.founders.take();
+        let written = self.change(|transaction| write_meta(transaction, &meta, founders.as_ref()));
+        self.founders = founders;
+        written?;
         self.meta = meta;
         self.tail.set_session(meta.session);
         Ok(())
+    }
+
+    /// With the members that the replica's group began with. Durable when it returns.
+    pub(crate) fn set_replica(&mut self, meta: Meta, founders: Founders) -> Result<(), Fault> {
+        let before = self.founders.replace(founders);
+        self.set_meta(meta).inspect_err(|_| self.founders = before)
     }
 
     /// Writes all of it or nothing: durable when it returns. What failed is given again: the items of the next call begin with it.

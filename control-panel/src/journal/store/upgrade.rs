@@ -6,8 +6,8 @@
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
-    BEGINNINGS, CUTS, FORMAT, LEDGER, Ledger, Meta, PLACES, RETURNED, STRANDS, fault_of,
-    meta::{CHECKED, META},
+    BEGINNINGS, CUTS, FORMAT, LEDGER, Ledger, Meta, PLACES, RETURNED, STRANDS, fault_of, founders,
+    meta::{CHECKED, META, read_rows},
     open::begin,
     rows::{put_number, put_returned_prefix, put_strand, read_author, read_returned_v2},
 };
@@ -24,7 +24,8 @@ const PLACES_CHECKED: u64 = 4;
 /// In one transaction. It is held back with all that an open writes, and is a reader's own where the file is only read.
 pub(super) fn upgrade(db: &Database) -> Result<(), Fault> {
     let reading = db.begin_read().map_err(fault_of)?;
-    let meta = Meta::read(&reading.open_table(META).map_err(fault_of)?)?;
+    let rows = read_rows(&reading.open_table(META).map_err(fault_of)?)?;
+    let (meta, founders) = (Meta::of(&rows)?, founders::read(&rows)?);
     drop(reading);
     if meta.format == FORMAT {
         return Ok(());
@@ -32,7 +33,7 @@ pub(super) fn upgrade(db: &Database) -> Result<(), Fault> {
     let transaction = begin(db)?;
     {
         let mut table = transaction.open_table(META).map_err(fault_of)?;
-        Meta { format: FORMAT, ..meta }.write(&mut table).map_err(fault_of)?;
+        Meta { format: FORMAT, ..meta }.write(founders.as_ref(), &mut table).map_err(fault_of)?;
     }
     if meta.format < CHECKED {
         add_checks(&transaction)?;

@@ -31,7 +31,8 @@ impl Recording {
         });
         // What was restored is the program's own state.
         let (sessions, restored) = (sessions.collect(), None);
-        Self { fingerprint: self.fingerprint, sessions, frames, gone: self.gone, restored }
+        // And keys are names.
+        Self { fingerprint: self.fingerprint, founded: None, sessions, frames, gone: self.gone, restored }
     }
 }
 

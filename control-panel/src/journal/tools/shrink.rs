@@ -92,7 +92,15 @@ impl Recording {
 
     fn clone_head(&self) -> Self {
         let (sessions, restored) = (self.sessions.clone(), self.restored.clone());
-        Self { fingerprint: self.fingerprint, sessions, frames: Vec::new(), gone: self.gone, restored }
+        let founded = self.founded.clone();
+        Self {
+            fingerprint: self.fingerprint,
+            founded,
+            sessions,
+            frames: Vec::new(),
+            gone: self.gone,
+            restored,
+        }
     }
 
     /// Without digests, as it is another run; what panicked may not, and the other way round.

@@ -28,6 +28,8 @@ mod postcard;
 mod raw;
 #[cfg(feature = "journal")]
 mod recorded;
+#[cfg(feature = "journal")]
+mod recorded_snapshot;
 mod snapshot;
 mod table;
 #[cfg(test)]

@@ -223,10 +223,25 @@ pub(crate) fn replayed_runs<Op: 'static>(runs: &[RunBytes]) -> Result<Vec<Arc<Ru
 }
 
 impl Replayed {
-    fn decode<Op: 'static>(&self, runs: &[RunBytes]) -> Result<Vec<Arc<Run<Op>>>, String> {
+    /// Of a replica that the replay made. Within a replay.
+    pub(super) fn codec<Op: 'static>() -> Result<Arc<dyn Codec<Op>>, String> {
+        REPLAYED.with_borrow(|replayed| match replayed {
+            Some(replayed) => replayed.known().map(Arc::clone),
+            None => {
+                Err("a snapshot is read by replays of journals alone: `Snapshot::decode` reads its bytes"
+                    .to_owned())
+            }
+        })
+    }
+
+    fn known<Op: 'static>(&self) -> Result<&Arc<dyn Codec<Op>>, String> {
         let codec = self.codecs.get(&TypeId::of::<Op>());
         let codec = codec.and_then(|codec| codec.downcast_ref::<Arc<dyn Codec<Op>>>());
-        let codec = codec.ok_or("no replica of its operations was built with a codec before it")?;
+        codec.ok_or_else(|| "no replica of its operations was built with a codec before it".to_owned())
+    }
+
+    fn decode<Op: 'static>(&self, runs: &[RunBytes]) -> Result<Vec<Arc<Run<Op>>>, String> {
+        let codec = self.known::<Op>()?;
         let decode = |run: &RunBytes| decode_run(&run.bytes, &**codec).map_err(|error| error.to_string());
         runs.iter().map(decode).collect()
     }

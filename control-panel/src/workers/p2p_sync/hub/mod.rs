@@ -26,9 +26,8 @@ use super::{
     trust::Peers,
 };
 use crate::{
-    Context, Delta, Intent, Peer, Raced,
+    Context, Delta, Intent, Peer,
     anti_entropy::{Local, Options, group},
-    race,
     replica::State,
 };
 
