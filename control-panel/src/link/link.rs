@@ -39,6 +39,7 @@ struct Parts<S: State> {
     /// Of workers only.
     tracked: std::sync::Mutex<Tracked>,
     genesis: RunHash,
+    founders: Arc<[(Peer, Grant)]>,
     reads: Reads<S::Op>,
     snapshots: SnapshotBytes<S>,
 }
@@ -102,11 +103,14 @@ impl<S: State + Serialize + DeserializeOwned> Replica<S> {
             self.reads().expect("a replica that is linked needs a codec: add `.codec(…)` to its builder");
         let durable = self.durable_runs();
         let (_, genesis) = self.whose();
+        let founders = self.founders().iter().map(|(peer, grant)| (*peer, *grant)).collect();
         let (publisher, shared, bell) = Publisher::new(self);
         self.set_publisher(Box::new(publisher));
         let (bell, tracked) = (Mutex::new(bell), std::sync::Mutex::default());
         let snapshots = SnapshotBytes::new();
-        Link { parts: Arc::new(Parts { shared, bell, durable, tracked, genesis, reads, snapshots }) }
+        Link {
+            parts: Arc::new(Parts { shared, bell, durable, tracked, genesis, founders, reads, snapshots }),
+        }
     }
 }
 
@@ -166,6 +170,11 @@ impl<S: State> Link<S> {
     /// The hash that names the group, on all its replicas alike: what the first run of each author names.
     pub fn genesis(&self) -> RunHash {
         self.parts.genesis
+    }
+
+    /// The members that the group began with, in the order of their peers: with the schema they are what [`genesis`](Self::genesis) is the hash of.
+    pub fn founders(&self) -> &[(Peer, Grant)] {
+        &self.parts.founders
     }
 
     /// What the replica accepts of a peer's bytes.

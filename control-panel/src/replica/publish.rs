@@ -1,5 +1,7 @@
 //! What a replica shows to workers: once a frame, without waiting for any of them.
 
+#[cfg(feature = "codec")]
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
@@ -104,6 +106,12 @@ impl<S: State> Replica<S> {
     /// Which life of which peer it is, and the hash that names its group.
     pub(crate) fn whose(&self) -> (Author, RunHash) {
         (self.me, self.graph.genesis())
+    }
+
+    /// The members that its group began with.
+    #[cfg(feature = "codec")]
+    pub(crate) fn founders(&self) -> &BTreeMap<Peer, Grant> {
+        self.membership.genesis()
     }
 
     /// What reads operations, and who checks that their authors wrote them. `None` without a codec.

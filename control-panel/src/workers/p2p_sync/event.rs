@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::RangeInclusive};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{CoalesceKey, Peer, PeerId, replica::Grant};
 
 /// A peer is in contact: hellos were exchanged, and deltas flow.
@@ -21,7 +23,7 @@ use crate::{CoalesceKey, Peer, PeerId, replica::Grant};
 ///     MarkPeerOnline(PeerOnline),
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PeerOnline {
     /// Which.
@@ -33,7 +35,7 @@ pub struct PeerOnline {
 }
 
 /// A peer that was in contact is not any more; or one that is trusted could not be reached since the start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PeerOffline {
     /// Which.
@@ -45,7 +47,7 @@ pub struct PeerOffline {
 }
 
 /// A peer that broke the protocol: once a peer and kind, the rest is counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PeerMisbehaved {
     /// Which.
@@ -55,7 +57,7 @@ pub struct PeerMisbehaved {
 }
 
 /// Why there is no contact.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum OfflineReason {
     /// No packet came for the idle setting: it was killed, stopped, powered off, is asleep, or the network is gone.

@@ -9,7 +9,7 @@ use super::{
     pairing::PairError,
     presence::PresenceTooLong,
     shared::Shared,
-    ticket::{Ticket, TicketError},
+    ticket::{FOUNDERS, Ticket, TicketError},
     trust::{ADDRESSES, Entry, TrustOrigin},
 };
 use crate::{Peer, replica::Grant};
@@ -57,6 +57,8 @@ impl PeerSyncHandle {
     /// A ticket for one peer, which works once, within this time (at most a day): [`PeerOnline::invited`](super::PeerOnline::invited) says when it was redeemed. Give it by a way
     /// that no other reads.
     ///
+    /// Any owner of the group may give one: whoever redeems it trusts this peer, and this program's frame [invites](crate::Replica::invite) it, which only an owner's counts for.
+    ///
     /// It is in memory alone: a restart of the program voids it. Cheap, and waits for nothing.
     ///
     /// # Errors
@@ -68,7 +70,9 @@ impl PeerSyncHandle {
         // Before it is shown to the one that redeems it.
         endpoint.set_alpns(endpoint::alpns(&self.shared));
         self.shared.changed.notify_one();
-        Ok(Ticket { peer: self.shared.me, group: self.shared.group, secret, addresses })
+        let Shared { me, group, founders, .. } = &*self.shared;
+        let founders = if founders.len() <= FOUNDERS { founders.to_vec() } else { Vec::new() };
+        Ok(Ticket { peer: *me, group: *group, secret, founders, addresses })
     }
 
     /// Redeems a ticket: the inviter and this program trust each other from then on, and connect.

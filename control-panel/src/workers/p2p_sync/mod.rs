@@ -206,7 +206,7 @@ impl<S: State> PeerSync<S> {
             "the key is another peer's than the replica: build it with `key.peer()`"
         );
         let trust = TrustStore::open(&options.trust)?;
-        let shared = Arc::new(Shared::new(&options, link.genesis(), trust));
+        let shared = Arc::new(Shared::new(&options, link.genesis(), trust).founded_by(link.founders()));
         Ok(Self { source: IntentSource::P2pSync, parts: Arc::new(Parts { link, options, shared }) })
     }
 }

@@ -22,6 +22,7 @@ use super::{
     tickets::Tickets,
     trust::{Entry, TrustStore},
 };
+use crate::replica::Grant;
 use crate::{
     Peer, anti_entropy,
     replica::{RunHash, Version},
@@ -37,6 +38,8 @@ pub(super) type Redemption = (Ticket, oneshot::Sender<Result<Peer, super::PairEr
 pub(super) struct Shared {
     pub(super) me: Peer,
     pub(super) group: RunHash,
+    /// The members that the group began with.
+    pub(super) founders: Box<[(Peer, Grant)]>,
     /// Where all peers can be met, if one was named.
     pub(super) relay: Option<RelayUrl>,
     /// Whether the local network is looked at; and why it cannot be.
@@ -81,6 +84,7 @@ impl Shared {
             lan: options.lan,
             lan_fault: ArcSwapOption::empty(),
             group,
+            founders: Box::default(),
             trust,
             tickets: Tickets::default(),
             endpoint: ArcSwapOption::empty(),
@@ -92,6 +96,11 @@ impl Shared {
             refused: AtomicU64::new(0),
             state: Mutex::default(),
         }
+    }
+
+    /// Of a group that began with these members.
+    pub(super) fn founded_by(self, founders: &[(Peer, Grant)]) -> Self {
+        Self { founders: founders.into(), ..self }
     }
 
     /// Held for moments, and never across a wait.

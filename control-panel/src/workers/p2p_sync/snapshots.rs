@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "journal")]
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use tokio::{
     sync::{Mutex, watch},
     time::Instant,
@@ -50,6 +52,23 @@ pub struct PeerSnapshot<S: State> {
     pub peer: Peer,
     /// What it gave.
     pub snapshot: Box<Snapshot<S>>,
+}
+
+/// With feature `journal` it can be recorded: all its bytes are in the frame's record.
+#[cfg(feature = "journal")]
+impl<S: State + Serialize + DeserializeOwned> Serialize for PeerSnapshot<S> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        (self.peer, &*self.snapshot).serialize(serializer)
+    }
+}
+
+/// For replays of journals alone.
+#[cfg(feature = "journal")]
+impl<'de, S: State + Serialize + DeserializeOwned> Deserialize<'de> for PeerSnapshot<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (peer, snapshot) = <(Peer, Snapshot<S>)>::deserialize(deserializer)?;
+        Ok(Self { peer, snapshot: Box::new(snapshot) })
+    }
 }
 
 impl<S: State> fmt::Debug for PeerSnapshot<S> {

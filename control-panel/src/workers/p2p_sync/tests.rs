@@ -158,6 +158,7 @@ fn ticket() -> Ticket {
         peer: peer(1),
         group: RunHash([2; 32]),
         secret: [3; 16],
+        founders: vec![(peer(1), Grant::Owner), (peer(9), Grant::Read)],
         addresses: vec![address(4000), "[::1]:5000".parse().unwrap()],
     }
 }
@@ -182,6 +183,15 @@ fn a_ticket_is_text_and_a_code() {
         assert!(wrong.parse::<Ticket>().is_err(), "character {at}");
         assert!(text[..at].parse::<Ticket>().is_err(), "of {at} characters");
     }
+    // As much as it can hold.
+    let most = Ticket {
+        founders: (2..6).map(|number| (peer(number), Grant::Owner)).collect(),
+        addresses: (0..8).map(|port| SocketAddr::from(([u16::MAX; 8], port))).collect(),
+        ..ticket
+    };
+    assert_eq!(most.text().parse(), Ok(most.clone()));
+    assert_ne!(most.qr(), most.text(), "it fits in a code");
+
     assert_eq!("".parse::<Ticket>(), Err(TicketError::NoTicket));
     assert_eq!("cp1é".parse::<Ticket>(), Err(TicketError::Malformed));
     assert_eq!(format!("cp1{}", "a".repeat(1000)).parse::<Ticket>(), Err(TicketError::Malformed));

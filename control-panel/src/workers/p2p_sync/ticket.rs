@@ -8,15 +8,24 @@ use super::{
     address::{self, take_array},
     trust::ADDRESSES,
 };
-use crate::{Peer, replica::RunHash};
+use crate::{
+    Peer,
+    replica::{Grant, RunHash},
+};
 
 const PREFIX: &str = "cp1";
 const CHECK: &[u8; 32] = b"control-panel ticket check v1\0\0\0";
 
-/// The longest text: eight IPv6 addresses.
-const MOST_CHARACTERS: usize = 512;
+/// The longest text: four founders, and eight IPv6 addresses.
+const MOST_CHARACTERS: usize = 640;
 
-/// An invitation to pair, made by [`PeerSyncHandle::ticket`](super::PeerSyncHandle::ticket): the inviter's key and addresses, the group, and a secret that
+/// More are in no ticket.
+pub(super) const FOUNDERS: usize = 4;
+
+/// Beside a founder's grant: it is the inviter, whose key is in the ticket.
+const INVITER: u8 = 0x80;
+
+/// An invitation to pair, made by [`PeerSyncHandle::ticket`](super::PeerSyncHandle::ticket): the inviter's key and addresses, the group and its first members, and a secret that
 /// works once.
 ///
 /// Who reads it first can use it, so it is shown as text by [`text`](Self::text) and [`qr`](Self::qr) alone, and not by its `Debug`.
@@ -31,6 +40,8 @@ pub struct Ticket {
     pub(super) peer: Peer,
     pub(super) group: RunHash,
     pub(super) secret: [u8; 16],
+    /// None where there are more than a ticket holds.
+    pub(super) founders: Vec<(Peer, Grant)>,
     pub(super) addresses: Vec<SocketAddr>,
 }
 
@@ -38,6 +49,14 @@ impl Ticket {
     /// Whose it is: the only peer that it can be redeemed at.
     pub fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// The members that the group began with, and what each may do: for the [builder](crate::replica::ReplicaBuilder::members) of a replica that joins, whichever owner made the ticket. None, if there are more than 4: then
+    /// the program that joins knows them from elsewhere.
+    ///
+    /// That they are those of the group is found out when the ticket is redeemed, as the group's name is a hash of them.
+    pub fn founders(&self) -> &[(Peer, Grant)] {
+        &self.founders
     }
 
     /// Where that peer was when it made the ticket: for [`set_addresses`](super::PeerSyncHandle::set_addresses), where it is trusted already.
@@ -67,6 +86,15 @@ impl Ticket {
         bytes.extend_from_slice(&self.peer.0);
         bytes.extend_from_slice(&self.group.0);
         bytes.extend_from_slice(&self.secret);
+        bytes.extend(u8::try_from(self.founders.len()));
+        for (founder, grant) in &self.founders {
+            if *founder == self.peer {
+                bytes.push(*grant as u8 | INVITER);
+            } else {
+                bytes.push(*grant as u8);
+                bytes.extend_from_slice(&founder.0);
+            }
+        }
         self.addresses.iter().take(ADDRESSES).for_each(|address| address::put(address, &mut bytes));
         bytes
     }
@@ -99,6 +127,17 @@ impl FromStr for Ticket {
         let peer = Peer(*take_array(&mut bytes).ok_or(malformed)?);
         let group = RunHash(*take_array(&mut bytes).ok_or(malformed)?);
         let secret = *take_array(&mut bytes).ok_or(malformed)?;
+        let [count] = *take_array(&mut bytes).ok_or(malformed)?;
+        if usize::from(count) > FOUNDERS {
+            return Err(malformed);
+        }
+        let founder = |_| {
+            let [grant] = *take_array(&mut bytes)?;
+            let founder = if grant & INVITER == 0 { Peer(*take_array(&mut bytes)?) } else { peer };
+            let of = |known: &Grant| *known as u8 == grant & !INVITER;
+            Some((founder, [Grant::Read, Grant::Write, Grant::Owner].into_iter().find(of)?))
+        };
+        let founders = (0..count).map(founder).collect::<Option<_>>().ok_or(malformed)?;
         let mut addresses = Vec::new();
         while !bytes.is_empty() {
             addresses.push(address::take(&mut bytes).ok_or(malformed)?);
@@ -106,7 +145,7 @@ impl FromStr for Ticket {
         if addresses.len() > ADDRESSES {
             return Err(TicketError::Malformed);
         }
-        Ok(Self { peer, group, secret, addresses })
+        Ok(Self { peer, group, secret, founders, addresses })
     }
 }
 
