@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use iroh::{
     Endpoint, EndpointAddr,
-    endpoint::{ConnectError, ConnectingError, Connection, ConnectionError},
+    endpoint::{ConnectError, ConnectingError, Connection, ConnectionError, TransportErrorCode},
 };
 use tokio::time::timeout;
 
 use super::{endpoint::SYNC, event::OfflineReason, session::reason_of_connection};
+
 pub(super) async fn connect_to(
     endpoint: &Endpoint,
     place: Option<EndpointAddr>,
@@ -30,6 +31,12 @@ pub(super) fn reason_of_connect(error: &ConnectError) -> OfflineReason {
     };
     match source {
         ConnectionError::TimedOut => OfflineReason::Unreachable,
+        // Too many handshakes are under way there: of this key it knows nothing yet.
+        ConnectionError::ConnectionClosed(close)
+            if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
+        {
+            OfflineReason::Unreachable
+        }
         source => reason_of_connection(source),
     }
 }

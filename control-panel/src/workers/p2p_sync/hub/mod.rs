@@ -35,6 +35,8 @@ use crate::{
 type Saver = Arc<Mutex<Option<Arc<Peers>>>>;
 
 pub(super) struct Hub<S: State, I: Intent, P> {
+    /// Dropped before the tasks: a stream that ends before its connection would be a breach of the protocol to the other.
+    unbind: Unbind,
     cx: Context<I, P>,
     parts: Arc<Parts<S>>,
     intents: PeerIntents<I, S>,
@@ -89,10 +91,11 @@ where
     }
     let endpoint = endpoint::bind(&parts.options, &parts.shared).await.map_err(PeerSyncError)?;
     parts.shared.endpoint.store(Some(Arc::new(endpoint.clone())));
-    let guard = Unbind(Arc::clone(&parts.shared));
+    let unbind = Unbind(Arc::clone(&parts.shared));
     let (reports, from_tasks) = mpsc::channel(256);
     let seed = u64::from_le_bytes(*parts.shared.me.0.first_chunk().expect("a key has 32 bytes"));
     let mut hub = Hub {
+        unbind,
         published: parts.link.published(),
         cx,
         parts,
@@ -114,17 +117,25 @@ where
     hub.cx.ready();
     hub.run().await;
     hub.stop().await;
-    drop(guard);
     Ok(())
 }
 
-/// The handles find no endpoint once the worker is gone, however it ends.
+/// The handles find no endpoint once the worker is gone, however it ends, and its peers have no connection.
 struct Unbind(Arc<Shared>);
+
+impl Unbind {
+    fn close_all(&self) {
+        let connections = std::mem::take(&mut self.0.state().connections);
+        for connection in connections.into_values().filter_map(|connection| connection.upgrade()) {
+            connection.close(endpoint::CLOSED, b"");
+        }
+    }
+}
 
 impl Drop for Unbind {
     fn drop(&mut self) {
         self.0.endpoint.store(None);
-        self.0.state().connections.clear();
+        self.close_all();
     }
 }
 

@@ -78,6 +78,7 @@ where
         let offline = |peer| PeerOffline { peer, reason: OfflineReason::WorkerStopped, flapped: 0 };
         let cx = &self.cx;
         self.parts.shared.state().online.retain(|peer| cx.try_send(offline(*peer).into()).is_err());
+        self.unbind.close_all();
         self.tasks.shutdown().await;
         timeout(self.parts.options.connect, self.endpoint.close()).await.ok();
         save_now(&self.saver, &self.parts.shared).await.ok();

@@ -90,7 +90,7 @@ where
                 }
                 Step::Read(Err(ReadError::ConnectionLost(error)))
                 | Step::Wrote(Err(WriteError::ConnectionLost(error))) => Some(Stop::Connection(error)),
-                Step::Read(Err(_)) | Step::Wrote(Err(_)) => Some(Stop::Breach("a stream that was reset")),
+                Step::Read(Err(_)) | Step::Wrote(Err(_)) => Some(self.reset().await),
                 Step::Wrote(Ok(bytes)) => {
                     running.written += bytes;
                     None
@@ -127,6 +127,14 @@ where
             if let Some(stop) = stop {
                 return stop;
             }
+        }
+    }
+
+    /// Its stream is no more. Where its connection goes with it the other's program has ended; else it does what no session does.
+    async fn reset(&self) -> Stop {
+        match tokio::time::timeout(LATE, self.connection.closed()).await {
+            Ok(error) => Stop::Connection(error),
+            Err(_) => Stop::Breach("a stream that was reset"),
         }
     }
 
