@@ -8,7 +8,7 @@ use std::{
 
 use control_panel::{
     IntentSource, Peer, QueuedIntent, Reducer, Replica,
-    replica::{Grant, Redo, ReplicaBuilder},
+    replica::{Author, Grant, Redo, ReplicaBuilder, ReplicaNotice},
     workers::memory_monitor::MemoryLevel,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct GraphBrowserApp {
     shared: Replica<Graph>,
     /// What a frame would have to redo beyond its budget: the loop gives it to a worker.
     redo: Option<Redo<Graph>>,
+    /// As which authors it has edited: more than one where it found that another program does.
+    lives: Vec<Author>,
     /// Whether it may edit the graph: one that joins waits until it is invited.
     is_member: bool,
     /// What this program's own walk met beside pages; whether it is over, and whether it stopped at a limit.
@@ -86,8 +88,8 @@ pub(crate) struct CommandTally {
     pub(crate) questions: u64,
     /// How often somebody asked what there is.
     pub(crate) listings: u64,
-    /// How many tickets were asked for.
-    pub(crate) invites: u64,
+    /// How many tickets were asked for: for peers that write, and for owners.
+    pub(crate) invites: [u64; 2],
     /// Whether somebody asked for the end.
     pub(crate) quit: bool,
 }
@@ -105,6 +107,7 @@ impl GraphBrowserApp {
 
     pub(crate) fn with(policy: LifecyclePolicy, shared: Replica<Graph>) -> Self {
         Self {
+            lives: vec![shared.author()],
             shared,
             redo: None,
             is_member: true,
@@ -158,6 +161,19 @@ impl GraphBrowserApp {
     #[cfg(feature = "journal")]
     pub(crate) fn author(&self) -> control_panel::replica::Author {
         self.shared.author()
+    }
+
+    /// Whether it is an owner of the graph.
+    #[cfg(feature = "p2p")]
+    pub(crate) fn may_invite(&self) -> bool {
+        let here = self.shared.author().peer;
+        self.shared.members().any(|member| member == (here, Grant::Owner))
+    }
+
+    /// By which the network's worker reads the graph.
+    #[cfg(feature = "p2p")]
+    pub(crate) fn link(&mut self) -> control_panel::link::Link<Graph> {
+        self.shared.link()
     }
 
     /// Whether the walk is over, and whether it stopped at a limit.
@@ -259,10 +275,13 @@ impl GraphBrowserApp {
 
     /// Makes those edits anew that the graph did not take: the journal had no room for them, or this peer was not invited yet. How many.
     pub(crate) fn edit_again(&mut self) -> usize {
-        let void = self.shared.take_void();
-        let count = void.len();
-        for (_, edit) in void {
-            self.edit(edit);
+        let mut count = 0;
+        for (stamp, edit) in self.shared.take_void() {
+            // A life that this program was not may be another program with its key, which does so itself.
+            if self.lives.contains(&stamp.author) {
+                self.edit(edit);
+                count += 1;
+            }
         }
         count
     }
@@ -313,9 +332,9 @@ impl GraphBrowserApp {
             }
             GraphIntent::MarkPeerOnline { peer, invited } => {
                 self.contacts.note(peer, Contact::Online);
-                if invited {
+                if let Some(grant) = invited {
                     // It redeemed a ticket of this program's, which is an owner.
-                    self.shared.invite(peer, Grant::Write).ok();
+                    self.shared.invite(peer, grant).ok();
                 }
             }
             GraphIntent::WalkFinished { skips, cut_short } => {
@@ -366,7 +385,7 @@ impl GraphBrowserApp {
             Command::Note { path, words } => {
                 self.edit(Edit::Note { path: path.into(), words: words.into() });
             }
-            Command::Invite => self.commands.invites += 1,
+            Command::Invite { owner } => self.commands.invites[usize::from(owner)] += 1,
             Command::Quit => self.commands.quit = true,
         }
     }
@@ -384,9 +403,15 @@ impl Reducer for GraphBrowserApp {
     fn settle(&mut self) {
         let settled = self.shared.settle();
         self.redo = settled.job.or(self.redo.take());
-        let here = self.shared.author().peer;
-        let is_member = self.shared.members().any(|(peer, grant)| peer == here && grant >= Grant::Write);
-        if is_member && !std::mem::replace(&mut self.is_member, is_member) {
+        let author = self.shared.author();
+        if self.lives.last() != Some(&author) {
+            self.lives.push(author);
+        }
+        let is_member =
+            self.shared.members().any(|(peer, grant)| peer == author.peer && grant >= Grant::Write);
+        // What another life of this program had promised voids what this one did before it heard of that: after a restored backup, say.
+        let lost = settled.notices.iter().any(|notice| matches!(notice, ReplicaNotice::OwnVoid { .. }));
+        if is_member && (lost || !self.is_member) {
             self.edit_again();
         }
         self.is_member = is_member;

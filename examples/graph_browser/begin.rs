@@ -50,7 +50,7 @@ impl Beginning {
         #[cfg(feature = "p2p")]
         if cli.is_shared() {
             let (share, record, app) = crate::share::Share::open(cli, path)?;
-            return Self::from(cli, Panel::builder(), record, app)
+            return Self::from(cli, Panel::builder().record(&record.journal), record, app)
                 .map(|began| Self { share: Some(share), ..began });
         }
         let (record, app) = Record::open(path, root).map_err(JournalUnusable)?;

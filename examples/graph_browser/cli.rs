@@ -84,7 +84,7 @@ pub(crate) struct Cli {
     pub(crate) share: bool,
 
     /// Has the graph of the program that printed this ticket, and its notes: it walks no folder of its own, and shows the pages that it has in
-    /// --pages. Start it with the same line again, or with a new ticket of that program if that has moved.
+    /// --pages. Start it with the same line again, or with a new ticket of any owner if that program has moved.
     #[cfg(feature = "p2p")]
     #[arg(long, value_name = "TICKET", requires = "journal")]
     pub(crate) peer: Option<Ticket>,

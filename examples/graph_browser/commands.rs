@@ -23,7 +23,7 @@ Commands, typed while it runs, a line each:
   note PATH WORDS  a note on a page, for all that share the graph; without words it is taken away
   status           how things are
   capabilities     what the browser can do now, mods included
-  invite           a ticket for one more program (--share)
+  invite           a ticket for one more program (--share); `invite owner`: for one that may invite too
   help             this list
   quit             ends in order";
 
@@ -39,7 +39,10 @@ pub(crate) enum Command {
         /// None where it is taken away.
         words: String,
     },
-    Invite,
+    Invite {
+        /// Whether the other may invite, too.
+        owner: bool,
+    },
 }
 
 /// A change of the policy.
@@ -70,7 +73,8 @@ fn parse(line: &str) -> Result<Option<Command>, String> {
         ["status"] => return Ok(Some(Command::Status)),
         ["capabilities"] => return Ok(Some(Command::Capabilities)),
         ["quit" | "exit"] => return Ok(Some(Command::Quit)),
-        ["invite"] => return Ok(Some(Command::Invite)),
+        ["invite"] => return Ok(Some(Command::Invite { owner: false })),
+        ["invite", "owner"] => return Ok(Some(Command::Invite { owner: true })),
         ["note", path, ref words @ ..] => {
             return Ok(Some(Command::Note { path: path.to_owned(), words: words.join(" ") }));
         }

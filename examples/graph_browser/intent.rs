@@ -4,7 +4,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 use control_panel::{
     Delta, GraphIntent, IntentSource, LogicalClock, Peer,
-    replica::Redone,
+    replica::{Grant, Redone},
     workers::{
         memory_monitor::{MemoryLevel, MemoryPressure},
         prefetch::Prewarm,
@@ -66,7 +66,7 @@ pub(crate) enum GraphIntent {
     MarkPeerOffline { peer: Peer, reason: Arc<str> },
     /// A peer is there. One that redeemed a ticket of this program's is to be invited.
     #[cfg_attr(not(feature = "p2p"), allow(dead_code, reason = "its worker comes with the feature"))]
-    MarkPeerOnline { peer: Peer, invited: bool },
+    MarkPeerOnline { peer: Peer, invited: Option<Grant> },
     /// Somebody wants to see a page, or will soon.
     PromoteNodeToActive { key: NodeKey, cause: LifecycleCause },
     /// Somebody gives a page up.
@@ -83,10 +83,8 @@ pub(crate) enum GraphIntent {
     Mods(crate::mods::ModIntentKind),
     /// The host's webview for a node changed. An observation: it never touches the node's lifecycle.
     WebviewObserved { key: NodeKey, state: RuntimeState },
-    /// The graph, from a peer, where the others have let go the edits that this one lacks. Not recorded: behind all others.
+    /// The graph, from a peer, where the others have let go the edits that this one lacks.
     #[cfg(feature = "p2p")]
-    #[intent(skip)]
-    #[serde(skip)]
     PeerSnapshot(control_panel::workers::p2p_sync::PeerSnapshot<Graph>),
 }
 

@@ -25,6 +25,7 @@ use crate::{
     graph::Graph,
     intent::{GraphIntent, LifecycleCause, NodeKey},
     policy::LifecyclePolicy,
+    skip::Skips,
     summary::plain,
 };
 
@@ -77,9 +78,29 @@ impl JournalTally {
 }
 
 impl GraphBrowserApp {
-    /// A graph whose operations have bytes, of this owner.
-    pub(crate) fn journaled(here: Peer, owner: Peer) -> ReplicaBuilder<Graph> {
-        Self::builder(here, [owner]).codec(Postcard::<Edit>::new(), Limits::default())
+    /// A graph whose operations have bytes, of these owners.
+    pub(crate) fn journaled(here: Peer, owners: impl IntoIterator<Item = Peer>) -> ReplicaBuilder<Graph> {
+        Self::builder(here, owners).codec(Postcard::<Edit>::new(), Limits::default())
+    }
+
+    /// What a session begins with, in the program and in a replay of it.
+    pub(crate) fn begin_as(start: &Start<'_>, builder: ReplicaBuilder<Graph>) -> Result<Self, JournalError> {
+        let mut app = Self::with(LifecyclePolicy::default(), start.replica(builder)?);
+        let each = |own: &mut Own, queued: QueuedIntent<GraphIntent>| own.apply(queued.intent);
+        let Own { folder, policy, opened, restored } =
+            start.restore(IntentSource::Restore, Own::default(), each)?.state;
+        if let Some(folder) = folder {
+            app.update(GraphIntent::Started { folder, policy });
+        }
+        for (key, cause) in opened {
+            app.update(GraphIntent::PromoteNodeToActive { key, cause });
+        }
+        app.journal.restored = restored;
+        if start.founded().is_some_and(|founded| !founded.members.contains_key(&founded.peer)) {
+            // The graph is another's, that walks the folder.
+            app.update(GraphIntent::WalkFinished { skips: Skips::default(), cut_short: false });
+        }
+        Ok(app)
     }
 
     pub(crate) fn note_journal(&mut self, written: Written) {
@@ -99,18 +120,11 @@ impl GraphBrowserApp {
 
 impl Recorded for GraphBrowserApp {
     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
-        let mut app = Self::with(LifecyclePolicy::default(), start.replica(Self::journaled(HERE, HERE))?);
-        let each = |own: &mut Own, queued: QueuedIntent<GraphIntent>| own.apply(queued.intent);
-        let Own { folder, policy, opened, restored } =
-            start.restore(IntentSource::Restore, Own::default(), each)?.state;
-        if let Some(folder) = folder {
-            app.update(GraphIntent::Started { folder, policy });
-        }
-        for (key, cause) in opened {
-            app.update(GraphIntent::PromoteNodeToActive { key, cause });
-        }
-        app.journal.restored = restored;
-        Ok(app)
+        // As a replay does, of whichever program: the key that it had signs nothing there.
+        let (here, owners) = start
+            .founded()
+            .map_or((HERE, vec![HERE]), |founded| (founded.peer, founded.members.into_keys().collect()));
+        Self::begin_as(start, Self::journaled(here, owners))
     }
 
     fn fingerprint() -> u64 {
@@ -171,7 +185,9 @@ impl Record {
     /// What is wrong with the file, or that it is of another folder.
     pub(crate) fn open(path: &Path, folder: &Path) -> Result<(Self, GraphBrowserApp), Box<dyn Error>> {
         let journal = Journal::open(path)?;
-        let app: GraphBrowserApp = journal.begin()?;
+        // One that was shared is refused: what is written into it is to be signed.
+        let alone = GraphBrowserApp::journaled(HERE, [HERE]);
+        let app = journal.begin_with(|start| GraphBrowserApp::begin_as(start, alone))?;
         let folder = folder.to_string_lossy();
         match app.folder() {
             Some(known) if **known != *folder => {

@@ -132,7 +132,7 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         record: began.record,
         #[cfg(feature = "p2p")]
         share: began.share,
-        invited: 0,
+        invited: [0; 2],
         frames: FrameTimes::default(),
         breaches: 0,
         answered: 0,
@@ -200,7 +200,7 @@ struct Browser {
     /// How often the capabilities were listed.
     listed: u64,
     /// How many tickets were asked for by then.
-    invited: u64,
+    invited: [u64; 2],
 }
 
 impl Browser {
@@ -264,11 +264,11 @@ impl Browser {
         #[cfg(feature = "p2p")]
         if let Some(share) = &mut self.share {
             progress.note(share.news(&self.app));
-            progress.answer(share.answers(invites));
+            progress.answer(share.answers(&self.app));
             self.invited = invites;
             return;
         }
-        if self.invited < invites {
+        if self.invited != invites {
             self.invited = invites;
             progress.answer(vec!["this graph is not shared: --help says how (feature p2p)".into()]);
         }

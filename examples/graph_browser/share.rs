@@ -5,10 +5,11 @@
 //! | the graph and the notes on its pages | operations in each program's journal: on disk before they are sent |
 //! | the key that this program is | beside the journal, `FILE.key`: owner-only |
 //! | which peers it trusts, and where they were last | `FILE.peers`, owner-only too |
-//! | what is open, the policy, webviews, memory, which peers are there | each program's own, and gone with it |
+//! | what is open, the policy | each program's own, in its recorded frames |
+//! | webviews, memory, which peers are there | each program's own, and gone with it |
 //!
-//! The program that shares a graph walks the folder; one that joins adds notes, and shows the pages that its own copy of the folder has. The
-//! frames of a shared graph are not recorded: a replay would have to know which peer it is, and a journal does not keep that.
+//! The program that shares a graph walks the folder; one that joins adds notes, and shows the pages that its own copy of the folder has. Any owner invites:
+//! the one that began, and each that joined by a ticket of `invite owner`. The frames are recorded, what peers sent included: a replay needs no peer and no key.
 
 use std::{collections::BTreeMap, error::Error, path::Path, time::Duration};
 
@@ -33,7 +34,6 @@ use crate::{
     intent::GraphIntent,
     journal::Record,
     policy::LifecyclePolicy,
-    skip::Skips,
 };
 
 /// How long a ticket works.
@@ -53,7 +53,7 @@ impl From<PeerSnapshot<Graph>> for GraphIntent {
 
 impl From<PeerOnline> for GraphIntent {
     fn from(online: PeerOnline) -> Self {
-        Self::MarkPeerOnline { peer: online.peer, invited: online.invited.is_some() }
+        Self::MarkPeerOnline { peer: online.peer, invited: online.invited }
     }
 }
 
@@ -65,10 +65,10 @@ pub(crate) struct Share {
     /// To be redeemed, if this program joins.
     ticket: Option<Ticket>,
     workers: Vec<WorkerHandle>,
-    /// Whether it may invite.
-    is_owner: bool,
-    /// How many tickets were given.
-    given: u64,
+    /// Tickets that come by themselves: one, of the program that shares.
+    wanted: u64,
+    /// How many tickets were given, for peers that write and for owners.
+    given: [u64; 2],
     /// What was shown of each peer last.
     shown: BTreeMap<Peer, Contact>,
     /// Why the worker could not run, as it was shown last.
@@ -89,30 +89,30 @@ impl Share {
         // First, so that nothing lies beside a file that is no journal.
         let record = Record { journal: Journal::open(path).map_err(|error| JournalUnusable(error.into()))? };
         let key = PeerKey::open(beside(".key")).map_err(|error| PeersUnusable(error.into()))?;
-        let owner = cli.peer.as_ref().map_or(key.peer(), Ticket::peer);
-        if cli.peer.is_some() && owner == key.peer() {
+        // Whichever owner made the ticket, it says with whom the graph began.
+        let owners = match &cli.peer {
+            Some(ticket) => ticket.founders().iter().map(|(peer, _)| *peer).collect(),
+            None => vec![key.peer()],
+        };
+        if cli.peer.as_ref().is_some_and(|ticket| ticket.peer() == key.peer()) {
             return Err(PeersUnusable(PairError::Ticket(TicketError::Own).into()).into());
         }
         let builder =
-            GraphBrowserApp::journaled(key.peer(), owner).signer(key.clone()).verifier(PeerSignatures);
-        let mut replica = record.journal.replica(builder).map_err(|error| {
+            GraphBrowserApp::journaled(key.peer(), owners).signer(key.clone()).verifier(PeerSignatures);
+        let begun = record.journal.begin_with(|start| GraphBrowserApp::begin_as(start, builder));
+        let mut app = begun.map_err(|error| {
             let again = "start it as it was started first, or give another journal";
             JournalUnusable(format!("{error}; {again}").into())
         })?;
         let options = PeerSyncOptions::new(key, beside(".peers")).bind(cli.listen).idle(cli.offline_after);
-        let sync = PeerSync::new(replica.link(), options).map_err(|error| PeersUnusable(error.into()))?;
-        let mut app = GraphBrowserApp::with(LifecyclePolicy::default(), replica);
-        if cli.peer.is_some() {
-            // It has none.
-            app.update(GraphIntent::WalkFinished { skips: Skips::default(), cut_short: false });
-        }
+        let sync = PeerSync::new(app.link(), options).map_err(|error| PeersUnusable(error.into()))?;
         let share = Self {
             peers: sync.handle(),
             sync: Some(sync),
             ticket: cli.peer.clone(),
             workers: Vec::new(),
-            is_owner: cli.share,
-            given: 0,
+            wanted: u64::from(cli.share),
+            given: [0; 2],
             shown: BTreeMap::new(),
             fault: None,
         };
@@ -146,29 +146,34 @@ impl Share {
         }
     }
 
-    /// After a frame: tickets that were asked for, `invites` of them so far, a line each.
-    pub(crate) fn answers(&mut self, invites: u64) -> Vec<String> {
-        // The first comes by itself.
-        let wanted = invites + u64::from(self.is_owner);
-        if self.given >= wanted {
-            return Vec::new();
-        }
-        if !self.is_owner {
-            self.given = wanted;
-            return vec!["only the program that shares the graph invites".into()];
-        }
-        match self.peers.ticket(Grant::Write, TICKET) {
-            Ok(ticket) => {
-                self.given += 1;
-                vec![format!("ticket: {} (for one peer, within 10 minutes)", ticket.text())]
+    /// After a frame: tickets that were asked for, a line each.
+    pub(crate) fn answers(&mut self, app: &GraphBrowserApp) -> Vec<String> {
+        let [writers, owners] = app.commands.invites;
+        let kinds = [(writers + self.wanted, Grant::Write, "one peer"), (owners, Grant::Owner, "one owner")];
+        let mut answers = Vec::new();
+        for (given, (wanted, grant, whom)) in self.given.iter_mut().zip(kinds) {
+            if *given >= wanted {
+                continue;
             }
-            // It has no address yet.
-            Err(TicketError::NotRunning) => Vec::new(),
-            Err(error) => {
-                self.given = wanted;
-                vec![error.to_string()]
+            if !app.may_invite() {
+                *given = wanted;
+                answers.push("only an owner of the graph invites".into());
+                continue;
+            }
+            match self.peers.ticket(grant, TICKET) {
+                Ok(ticket) => {
+                    *given += 1;
+                    answers.push(format!("ticket: {} (for {whom}, within 10 minutes)", ticket.text()));
+                }
+                // It has no address yet.
+                Err(TicketError::NotRunning) => {}
+                Err(error) => {
+                    *given = wanted;
+                    answers.push(error.to_string());
+                }
             }
         }
+        answers
     }
 
     /// After a frame: what changed of peers, a line each.
@@ -201,3 +206,7 @@ async fn redeem(
 ) -> Result<(), PairError> {
     peers.redeem(ticket).await.map(drop)
 }
+
+#[cfg(test)]
+#[path = "share_tests.rs"]
+mod tests;

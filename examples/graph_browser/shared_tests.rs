@@ -90,7 +90,10 @@ fn one_that_joins_makes_its_edits_when_it_is_invited() {
         |path: &str| GraphIntent::Command(Command::Note { path: path.to_owned(), words: "mine".to_owned() });
     there.frame(IntentSource::LocalUI, [note("a.html")]);
     assert!(there.app.graph().notes.is_empty(), "it may not yet");
-    here.frame(IntentSource::P2pSync, [GraphIntent::MarkPeerOnline { peer: joins, invited: true }]);
+    here.frame(
+        IntentSource::P2pSync,
+        [GraphIntent::MarkPeerOnline { peer: joins, invited: Some(Grant::Write) }],
+    );
     there.hear(here);
     here.hear(there);
     for browser in [&mut *here, &mut *there] {

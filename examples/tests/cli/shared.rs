@@ -94,7 +94,7 @@ fn three_terminals_have_one_graph() {
     carol.until(|_, status| status.links == edges);
     owner.until(|owner, _| contacts(owner) == ["online", "online"]);
     bob.type_line("invite");
-    bob.until(|bob, _| bob.said.iter().any(|line| line == "only the program that shares the graph invites"));
+    bob.until(|bob, _| bob.said.iter().any(|line| line == "only an owner of the graph invites"));
 
     let outputs = [owner, bob, carol].map(Browser::quit);
     for output in &outputs {
