@@ -62,6 +62,32 @@ fn a_peer_that_leaves_says_so() {
     assert_eq!(alice.seen_since_online(members[1]), [Seen::Online, Seen::Offline(Closed)]);
 }
 
+/// In the middle of what it is sent: no breach, as its stream and its connection end together.
+#[test]
+fn a_peer_that_leaves_in_the_middle_has_closed_and_broke_nothing() {
+    let (folders, members) = folders(2);
+    let setups: Vec<_> = folders.iter().map(|folder| Setup::new(folder.path(), &members)).collect();
+    let mut alice = setups[0].start();
+    let known = vec![(members[0], alice.address())];
+    let setup = Setup { known, ..setups[1].clone() };
+    let long = "x".repeat(64 << 10);
+    for _ in 0..6 {
+        let mut bob = setup.start();
+        until(&mut [&mut alice, &mut bob], "both are online", |nodes| {
+            nodes[0].is_online(members[1]) && nodes[1].is_online(members[0])
+        });
+        let before = alice.seen_of(members[1]).len();
+        for _ in 0..20 {
+            alice.commit(&long);
+        }
+        bob.stop();
+        until(&mut [&mut alice], "it is offline", |nodes| !nodes[0].is_online(members[1]));
+        let seen = alice.seen_of(members[1]);
+        assert_eq!(seen[before..], [Seen::Offline(Closed)], "{seen:?}");
+    }
+    assert!(alice.app.misbehaved.is_empty(), "{:?}", alice.app.misbehaved);
+}
+
 #[test]
 fn one_that_is_never_reached_is_reported_once() {
     let (folders, members) = folders(2);

@@ -7,6 +7,7 @@ use control_panel::testing::Rng;
 use crate::{
     node::{LONG, Setup, folders},
     process::{Process, free_port},
+    recorded::replayed,
 };
 
 /// How often one is killed: `SIGKILL_ROUNDS`, or as few as take a few seconds.
@@ -14,7 +15,8 @@ fn rounds() -> u64 {
     env::var("SIGKILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4)
 }
 
-/// Three processes that share a graph, and write all the time: at the end they have equal logs and states, and in them all that any of them had kept.
+/// Three processes that share a graph, and write all the time: at the end they have equal logs and states, and in them all that any of them had kept; and the journal of each replays to
+/// that, life by life.
 #[test]
 fn processes_that_are_killed_at_random_moments_converge_and_lose_no_edit_of_their_own() {
     let (folders, members) = folders(3);
@@ -23,7 +25,8 @@ fn processes_that_are_killed_at_random_moments_converge_and_lose_no_edit_of_thei
         .map(|me| {
             let known =
                 (0..3).filter(|other| *other != me).map(|other| (members[other], at[other])).collect();
-            Setup { known, bind: at[me], journal: true, ..Setup::new(folders[me].path(), &members) }
+            let recorded = Setup { journal: true, record: true, ..Setup::new(folders[me].path(), &members) };
+            Setup { known, bind: at[me], ..recorded }
         })
         .map(|setup| Setup { idle: Duration::from_secs(5), ..setup })
         .collect();
@@ -62,6 +65,10 @@ fn processes_that_are_killed_at_random_moments_converge_and_lose_no_edit_of_thei
     assert!(words.iter().all(|of| *of == words[0]), "they have other words, or in another order");
     let here: BTreeSet<_> = words[0].iter().cloned().collect();
     assert_eq!(here.len(), words[0].len(), "a word is there twice");
+    for folder in &folders {
+        let (replayed, ..) = replayed(folder.path());
+        assert_eq!(replayed.0, words[0], "a replay comes to other words");
+    }
     let lost: Vec<_> = kept.difference(&here).collect();
     assert!(lost.is_empty() && !kept.is_empty(), "lost: {lost:?}");
     println!("{} rounds, {} words", rounds(), here.len());

@@ -5,6 +5,7 @@ mod disk;
 mod failures;
 #[cfg(unix)]
 mod fixture;
+mod forge;
 mod hex;
 mod hosts;
 #[cfg(target_os = "linux")]
@@ -16,6 +17,7 @@ mod node;
 mod presence;
 mod process;
 mod raw;
+mod recorded;
 mod relay;
 mod restored;
 mod snapshots;

@@ -1,6 +1,7 @@
 //! A program with a replica and a panel, and its peers.
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Mutex,
@@ -9,10 +10,11 @@ use std::{
 };
 
 use control_panel::{
-    ControlPanel, Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State, WorkerHandle,
-    journal::Journal,
+    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
+    Worker, WorkerHandle,
+    journal::{Journal, JournalError, Recorded, Start},
     replica::{
-        Grant, ReplicaBuilder, ReplicaNotice,
+        Grant, Misbehaviour, Redo, Redone, ReplicaBuilder, ReplicaNotice,
         codec::{Limits, Postcard},
     },
     workers::p2p_sync::{
@@ -32,12 +34,19 @@ impl State for Words {
     type Op = String;
 
     fn apply(&mut self, word: &String, _: &Stamp) {
+        assert!(word != "poison", "as a reducer's own fault may have it");
         self.0.push(word.clone());
     }
 }
 
-#[derive(Debug, GraphIntent)]
+#[derive(Debug, GraphIntent, Serialize, Deserialize)]
 pub(crate) enum Update {
+    /// This program's own word.
+    Say(String),
+    /// Lets history go.
+    Cut,
+    #[intent(from)]
+    Redone(Redone<Words>),
     #[intent(clock = delta, origin = delta, from)]
     ApplyRemoteDelta { delta: Delta<String> },
     #[intent(from)]
@@ -46,12 +55,13 @@ pub(crate) enum Update {
     MarkPeerOnline(PeerOnline),
     #[intent(from)]
     PeerMisbehaved(PeerMisbehaved),
-    #[intent(latest = 0)]
-    PeerPresence(PeerPresence),
     #[intent(from)]
     PeerSnapshot(PeerSnapshot<Words>),
     #[intent(from)]
     PeerRemembers(PeerRemembers),
+    #[intent(latest = 0, skip)]
+    #[serde(skip)]
+    PeerPresence(PeerPresence),
 }
 
 /// What a worker panicked over.
@@ -81,14 +91,17 @@ pub(crate) enum Seen {
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) replica: Replica<Words>,
+    /// What a frame had no time for.
+    job: Option<Redo<Words>>,
     pub(crate) seen: Vec<(Peer, Seen)>,
+    /// What the replica reported.
+    pub(crate) notices: Vec<ReplicaNotice>,
     pub(crate) misbehaved: Vec<PeerMisbehaved>,
     pub(crate) presence: Vec<(Peer, Vec<u8>)>,
     /// How often it went on from a snapshot.
     pub(crate) rejoined: u32,
     /// How often a peer had what its own author had lost.
     pub(crate) remembered: u32,
-    pub(crate) notices: Vec<ReplicaNotice>,
     /// How often contact came and went without a report of its own.
     pub(crate) flapped: u32,
 }
@@ -98,6 +111,9 @@ impl Reducer for App {
 
     fn apply(&mut self, queued: QueuedIntent<Update>) {
         match queued.intent {
+            Update::Say(word) => _ = self.replica.commit(word),
+            Update::Cut => _ = self.replica.cut(),
+            Update::Redone(redone) => _ = self.replica.finish(redone),
             Update::ApplyRemoteDelta { delta } => self.replica.merge(delta),
             Update::MarkPeerOffline(PeerOffline { peer, reason, flapped, .. }) => {
                 self.flapped += flapped;
@@ -127,12 +143,66 @@ impl Reducer for App {
 
     fn settle(&mut self) {
         let settled = self.replica.settle();
-        self.notices.extend(settled.notices);
-        // More than a frame's budget is to redo: a program would do it on a worker.
-        if let Some(job) = settled.job {
-            let _ = self.replica.finish(job.run());
+        self.job = settled.job.or(self.job.take());
+        if settled.notices.iter().any(|notice| matches!(notice, ReplicaNotice::OwnVoid { .. })) {
+            // What another life of this peer had promised voids what this one wrote before it heard of that.
+            self.commit_again();
         }
-        let _ = self.replica.outbox();
+        self.notices.extend(settled.notices);
+        drop(self.replica.outbox());
+    }
+
+    fn digest(&self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        (&self.words().0, self.replica.version().encode(), self.replica.clock()).hash(&mut hasher);
+        (self.replica.author(), &self.misbehaved.len(), self.seen.len(), self.rejoined).hash(&mut hasher);
+        Some(hasher.finish())
+    }
+}
+
+impl App {
+    fn words(&self) -> &Words {
+        self.replica.state()
+    }
+
+    /// As long as it may. Another life may be another program, which does so itself.
+    fn commit_again(&mut self) {
+        let me = self.replica.author();
+        if self.replica.members().any(|(member, grant)| member == me.peer && grant >= Grant::Write) {
+            for (stamp, word) in self.replica.take_void() {
+                if stamp.author == me {
+                    self.replica.commit(word);
+                }
+            }
+        }
+    }
+
+    fn begin_as(start: &Start<'_>, builder: ReplicaBuilder<Words>) -> Result<Self, JournalError> {
+        start.replica(builder).map(Self::of)
+    }
+
+    fn of(replica: Replica<Words>) -> Self {
+        let (seen, notices, misbehaved, presence) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self {
+            replica,
+            job: None,
+            seen,
+            notices,
+            misbehaved,
+            presence,
+            rejoined: 0,
+            remembered: 0,
+            flapped: 0,
+        }
+    }
+}
+
+/// As a replay begins: with no key.
+impl Recorded for App {
+    fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
+        let founded = start.founded().expect("the journal has a replica");
+        let builder = Replica::builder(founded.peer, Words::default()).members(founded.members.into_keys());
+        Self::begin_as(start, builder.codec(Postcard::new(), Limits::default()))
     }
 }
 
@@ -144,11 +214,15 @@ pub(crate) struct Setup {
     pub(crate) members: Vec<Peer>,
     pub(crate) idle: Duration,
     pub(crate) journal: bool,
+    /// Whether its frames are recorded in it.
+    pub(crate) record: bool,
     pub(crate) bind: SocketAddr,
     /// Where others are, from the start.
     pub(crate) known: Vec<(Peer, SocketAddr)>,
     /// Whether it is on the local network.
     pub(crate) lan: bool,
+    /// How many operations may wait for a member before that is reported.
+    pub(crate) unstable: usize,
 }
 
 impl Setup {
@@ -159,9 +233,11 @@ impl Setup {
             // A busy machine holds a connection up for seconds.
             idle: Duration::from_secs(15),
             journal: false,
+            record: false,
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             known: Vec::new(),
             lan: false,
+            unstable: 100_000,
         }
     }
 
@@ -169,7 +245,7 @@ impl Setup {
         PeerKey::open(self.folder.join("peer.key")).unwrap()
     }
 
-    fn builder(&self) -> ReplicaBuilder<Words> {
+    pub(crate) fn builder(&self) -> ReplicaBuilder<Words> {
         let key = self.key();
         let mut members = self.members.clone();
         if members.is_empty() {
@@ -177,6 +253,7 @@ impl Setup {
         }
         Replica::builder(key.peer(), Words::default())
             .members(members)
+            .unstable_bound(self.unstable)
             .codec(Postcard::new(), Limits::default())
             .signer(key)
             .verifier(PeerSignatures)
@@ -184,32 +261,28 @@ impl Setup {
 
     pub(crate) fn start(&self) -> Node {
         let journal = self.journal.then(|| Journal::open(self.folder.join("words.journal")).unwrap());
-        let mut replica = match &journal {
-            Some(journal) => journal.replica(self.builder()).unwrap(),
-            None => self.builder().build(),
+        let mut app = match &journal {
+            Some(journal) if self.record => {
+                journal.begin_with(|start| App::begin_as(start, self.builder())).unwrap()
+            }
+            Some(journal) => App::of(journal.replica(self.builder()).unwrap()),
+            None => App::of(self.builder().build()),
         };
         let options =
             PeerSyncOptions::new(self.key(), self.folder.join("peers")).idle(self.idle).bind(self.bind);
         let options = if self.lan { options.lan() } else { options };
-        let sync = PeerSync::new(replica.link(), options).unwrap();
+        let sync = PeerSync::new(app.replica.link(), options).unwrap();
         let peers = sync.handle();
         for (peer, address) in &self.known {
             peers.set_addresses(*peer, &[*address]);
         }
-        let panel = ControlPanel::new();
+        let panel = match &journal {
+            Some(journal) if self.record => ControlPanel::builder().record(journal).build(),
+            _ => ControlPanel::new(),
+        };
         let intents = PeerIntents::new().misbehaved().presence().snapshots().remembers();
         let worker = panel.spawn(sync.into_worker_with(intents));
-        let app = App {
-            replica,
-            seen: Vec::new(),
-            misbehaved: Vec::new(),
-            presence: Vec::new(),
-            rejoined: 0,
-            remembered: 0,
-            notices: Vec::new(),
-            flapped: 0,
-        };
-        Node { panel, app, peers, worker, journal }
+        Node { panel, app, peers, worker, journal, most_redone: 0 }
     }
 }
 
@@ -219,6 +292,8 @@ pub(crate) struct Node {
     pub(crate) peers: PeerSyncHandle,
     pub(crate) worker: WorkerHandle,
     pub(crate) journal: Option<Journal>,
+    /// Operations that one frame redid.
+    pub(crate) most_redone: usize,
 }
 
 impl Node {
@@ -227,15 +302,29 @@ impl Node {
     }
 
     pub(crate) fn frame(&mut self) {
-        self.panel.run_frame(&mut self.app, &mut (), []);
+        self.frame_of([]);
+    }
+
+    /// With these of its own.
+    pub(crate) fn frame_of(&mut self, local: impl IntoIterator<Item = Update>) {
+        let local = local.into_iter().map(|update| (IntentSource::LocalUI, update));
+        let report = self.panel.run_frame(&mut self.app, &mut (), local);
+        self.most_redone = self.most_redone.max(report.redo.redone);
+        if let Some(job) = self.app.job.take() {
+            let mut job = Some(job);
+            self.panel.spawn(Worker::blocking("redo", IntentSource::P2pSync, move |cx| {
+                if let Some(job) = job.take() {
+                    cx.send_blocking(Update::Redone(job.run())).ok();
+                }
+            }));
+        }
         if let Some(journal) = &self.journal {
             journal.flush().ok();
         }
     }
 
     pub(crate) fn commit(&mut self, word: &str) {
-        self.app.replica.commit(word.to_owned());
-        self.frame();
+        self.frame_of([Update::Say(word.to_owned())]);
     }
 
     /// Where it listens, once it does.
@@ -258,6 +347,15 @@ impl Node {
         self.app.seen.iter().filter(|(of, _)| *of == peer).map(|(_, seen)| seen.clone()).collect()
     }
 
+    /// What the replica reported of what a peer wrote.
+    pub(crate) fn misdeeds(&self, peer: Peer) -> Vec<Misbehaviour> {
+        let of = |notice: &ReplicaNotice| match notice {
+            ReplicaNotice::PeerMisbehaved { peer: by, what } if *by == peer => Some(*what),
+            _ => None,
+        };
+        self.app.notices.iter().filter_map(of).collect()
+    }
+
     pub(crate) fn is_online(&self, peer: Peer) -> bool {
         self.seen_of(peer).last() == Some(&Seen::Online)
     }
@@ -274,6 +372,8 @@ impl Node {
     pub(crate) fn stop(mut self) -> App {
         assert!(self.panel.shutdown_blocking().is_clean());
         self.panel.run_frame(&mut self.app, &mut (), []);
+        // Its recorder says what it has left.
+        drop(self.panel);
         if let Some(journal) = &self.journal {
             journal.close().unwrap();
         }
@@ -291,7 +391,14 @@ pub(crate) fn until(nodes: &mut [&mut Node], what: &str, mut is: impl FnMut(&[&m
                     "{}: {:?}\n{:?}\n{:?}",
                     node.peer(),
                     node.app.seen,
-                    node.words().len(),
+                    node.words()
+                        .iter()
+                        .map(|word| word.chars().take(20).collect())
+                        .collect::<Vec<String>>()
+                        .iter()
+                        .rev()
+                        .take(8)
+                        .collect::<Vec<_>>(),
                     node.peers.status()
                 );
             }
@@ -315,11 +422,13 @@ pub(crate) fn for_a_while(nodes: &mut [&mut Node], time: Duration) {
     }
 }
 
-/// Folders of so many, and their keys.
+/// Folders of so many, and their keys, in their order: of owners the first is senior to all.
 pub(crate) fn folders(count: usize) -> (Vec<tempfile::TempDir>, Vec<Peer>) {
-    let folders: Vec<_> = (0..count).map(|_| tempfile::tempdir().unwrap()).collect();
-    let peers = folders.iter().map(|folder| Setup::new(folder.path(), &[]).key().peer()).collect();
-    (folders, peers)
+    let folders = (0..count).map(|_| tempfile::tempdir().unwrap());
+    let mut folders: Vec<_> =
+        folders.map(|folder| (Setup::new(folder.path(), &[]).key().peer(), folder)).collect();
+    folders.sort_by_key(|(peer, _)| *peer);
+    folders.into_iter().map(|(peer, folder)| (folder, peer)).unzip()
 }
 
 /// Invites, and pairs by a ticket.

@@ -3,20 +3,22 @@
 use std::{
     collections::hash_map::DefaultHasher,
     env,
+    ffi::OsStr,
     hash::{Hash, Hasher},
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, UdpSocket},
+    path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use control_panel::{Peer, testing::Rng};
 
 use crate::{
     hex::{bytes, hex},
-    node::{LONG, Node, Seen, Setup},
+    node::{LONG, Node, Seen, Setup, Update},
 };
 
 const SETUP: &str = "CONTROL_PANEL_P2P_PROCESS";
@@ -32,25 +34,28 @@ fn peer(hex: &str) -> Peer {
 
 /// A setup as lines, and back.
 fn text_of(setup: &Setup) -> String {
-    let Setup { folder, members, idle, journal, bind, known, lan: _ } = setup;
+    let Setup { folder, members, idle, journal, record, bind, known, .. } = setup;
     let members: Vec<_> = members.iter().map(|peer| hex(&peer.0)).collect();
     let known: Vec<_> = known.iter().map(|(peer, at)| format!("{}@{at}", hex(&peer.0))).collect();
     let [folder, idle] = [folder.to_str().unwrap().to_owned(), idle.as_millis().to_string()];
-    [folder, members.join(" "), idle, journal.to_string(), bind.to_string(), known.join(" ")].join("\n")
+    let [journal, record] = [journal, record].map(bool::to_string);
+    [folder, members.join(" "), idle, journal, record, bind.to_string(), known.join(" ")].join("\n")
 }
 
 fn setup_of(text: &str) -> Setup {
     let mut lines = text.split('\n');
     let mut next = || lines.next().unwrap();
-    let folder = next().into();
-    let members = next().split_whitespace().map(peer).collect();
+    let folder = Path::new(next());
+    let members: Vec<_> = next().split_whitespace().map(peer).collect();
     let idle = Duration::from_millis(next().parse().unwrap());
-    let (journal, bind) = (next().parse().unwrap(), next().parse().unwrap());
+    let (journal, record) = (next().parse().unwrap(), next().parse().unwrap());
+    let bind = next().parse().unwrap();
     let known = next().split_whitespace().map(|known| {
         let (of, at) = known.split_once('@').unwrap();
         (peer(of), at.parse().unwrap())
     });
-    Setup { folder, members, idle, journal, bind, known: known.collect(), lan: false }
+    let known = known.collect();
+    Setup { idle, journal, record, bind, known, ..Setup::new(folder, &members) }
 }
 
 /// What the process is.
@@ -76,6 +81,10 @@ fn program() {
                 Some(("word", word)) => words.push(word.to_owned()),
                 _ if asked == "write" => writes = true,
                 _ if asked == "rest" => writes = false,
+                _ if asked == "wall" => {
+                    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                    println!("wall {}", wall.as_secs());
+                }
                 _ if asked == "list" => {
                     node.words().iter().for_each(|word| println!("has {word}"));
                     println!("listed");
@@ -89,11 +98,8 @@ fn program() {
                 number += 1;
             }
         }
-        for word in &words {
-            node.app.replica.commit(word.clone());
-        }
-        // It is durable when this returns.
-        node.frame();
+        // They are durable when this returns.
+        node.frame_of(words.iter().cloned().map(Update::Say));
         for word in &words {
             println!("kept {word}");
         }
@@ -131,6 +137,13 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn start(setup: &Setup) -> Self {
         Self::start_by(Command::new(env::current_exe().unwrap()), setup)
+    }
+
+    /// With these in its environment.
+    pub(crate) fn start_with(setup: &Setup, environment: &[(&str, &OsStr)]) -> Self {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.envs(environment.iter().copied());
+        Self::start_by(command, setup)
     }
 
     /// As a host of its own: in that network namespace.

@@ -168,6 +168,10 @@ impl Line {
         let (reads, mut may_read) = tokio::sync::watch::channel(true);
         runtime.spawn(async move {
             while let Some(bytes) = to_write.recv().await {
+                if bytes.is_empty() {
+                    send.reset(7_u8.into()).ok();
+                    return;
+                }
                 if send.write_all(&bytes).await.is_err() {
                     return;
                 }
@@ -202,6 +206,11 @@ impl Line {
 
     pub(crate) fn send(&self, kind: u8, body: &[u8]) {
         self.write(&frame(kind, body));
+    }
+
+    /// Gives its stream up, and keeps the connection.
+    pub(crate) fn reset(&self) {
+        self.out.send(Vec::new()).ok();
     }
 
     /// Reads no more from now on.

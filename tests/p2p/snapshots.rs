@@ -2,10 +2,10 @@
 
 use control_panel::{Peer, Version, replica::Grant};
 
-use crate::node::{Node, Setup, folders, pair, until};
+use crate::node::{Node, Setup, Update, folders, pair, until};
 
 /// Two that have let go the history of so many words, and of some more.
-fn forgetful(setups: &[Setup], members: &[Peer], words: usize) -> [Node; 2] {
+pub(crate) fn forgetful(setups: &[Setup], members: &[Peer], words: usize) -> [Node; 2] {
     let [mut alice, mut bob] = [setups[0].start(), setups[1].start()];
     alice.knows(&mut bob);
     for number in 0..words {
@@ -17,8 +17,7 @@ fn forgetful(setups: &[Setup], members: &[Peer], words: usize) -> [Node; 2] {
     // A cut lets go what all have acknowledged, once all have acknowledged the cut: that comes with what they say next.
     for round in 1.. {
         assert!(round < 20, "the history stays");
-        alice.app.replica.cut().ok();
-        alice.commit("more");
+        alice.frame_of([Update::Cut, Update::Say("more".to_owned())]);
         bob.commit("more");
         until(&mut [&mut alice, &mut bob], "both have both", |nodes| {
             nodes.iter().all(|node| node.words().len() == words + 2 * round)

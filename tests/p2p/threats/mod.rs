@@ -1,17 +1,21 @@
 //! What hostile, broken and unlucky peers do over real connections, and what comes of it: each test has the row's number of the table of threats.
 
 mod floods;
+mod group;
 mod identity;
 mod mishaps;
+mod order;
+#[cfg(target_os = "linux")]
+mod sleep;
 mod wire;
 
 use std::time::Duration;
 
-use control_panel::{Peer, workers::p2p_sync::OfflineReason};
+use control_panel::{Peer, Replica, replica::Misbehaviour, workers::p2p_sync::OfflineReason};
 use tempfile::TempDir;
 
 use crate::{
-    node::{Node, Seen, Setup, folders, for_a_while, until},
+    node::{Node, Seen, Setup, Words, folders, for_a_while, until},
     raw::{Line, Raw},
 };
 
@@ -33,8 +37,14 @@ const CAROL: usize = 3;
 
 impl Against {
     fn new() -> Self {
+        Self::with(|setup| setup)
+    }
+
+    /// Each of them with that of its own.
+    fn with(change: impl Fn(Setup) -> Setup) -> Self {
         let (folders, members) = folders(4);
-        let setups: Vec<_> = folders.iter().map(|folder| Setup::new(folder.path(), &members)).collect();
+        let setup = |folder: &TempDir| change(Setup::new(folder.path(), &members));
+        let setups: Vec<_> = folders.iter().map(setup).collect();
         let mut alice = setups[0].start();
         alice.address();
         let [mallory, trudy] = [MALLORY, TRUDY].map(|who| Raw::of(&setups[who]));
@@ -53,6 +63,16 @@ impl Against {
         let peer = self.members[who];
         self.until("it is online", |alice| alice.is_online(peer));
         line
+    }
+
+    /// As its program would have one.
+    fn replica(&self, who: usize) -> Replica<Words> {
+        self.setups[who].builder().build()
+    }
+
+    /// What was reported of what it wrote.
+    fn misdeeds(&self, who: usize) -> Vec<Misbehaviour> {
+        self.alice.misdeeds(self.members[who])
     }
 
     fn carol(&mut self) -> Node {

@@ -16,6 +16,7 @@ use control_panel::{
 
 use super::{Against, CAROL, MALLORY, TRUDY};
 use crate::{
+    forge::varint,
     node::{Seen, Words, for_a_while, until},
     raw::{BYE, CHUNK, DELTA, Line, OFFER, REQUEST, TOOK, WANT, frame},
 };
@@ -128,16 +129,6 @@ fn row_06_another_version_and_an_unknown_capability_are_refused_by_name() {
     }
 }
 
-fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 128 {
-        bytes.push(number.to_le_bytes()[0] | 128);
-        number >>= 7;
-    }
-    bytes.push(number.to_le_bytes()[0]);
-    bytes
-}
-
 fn offer(line: &Line, length: u64) {
     line.send(OFFER, &[varint(length), varint(1), vec![7; 32]].concat());
 }
@@ -236,6 +227,16 @@ fn row_09_a_version_of_too_many_authors_ends_the_session() {
     let mut reported = against.reported(MALLORY);
     reported.sort_unstable();
     assert_eq!(reported, ["a message beyond its limit", "a version of more authors than a group has"]);
+}
+
+/// No session ends its stream and goes on with the connection.
+#[test]
+fn a_stream_that_is_reset_under_a_connection_that_stays_ends_the_session() {
+    let mut against = Against::new();
+    let line = against.greet(MALLORY);
+    line.reset();
+    against.assert_lost(MALLORY, Misbehaved);
+    assert_eq!(against.reported(MALLORY), ["a stream that was reset"]);
 }
 
 /// What it did not get it cannot have taken.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{
     super::{event::OfflineReason, snapshots::Given, store::LinkStore},
     Session, Stop,
-    running::{Running, Untaken},
+    running::{LATE, Running, Untaken},
 };
 use crate::{
     Delta, Intent, SendError,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A deadline that is noticed so much later: this process stood still, and what came meanwhile is to be read first.
-const LATE: Duration = Duration::from_secs(1);
+pub(super) const LATE: Duration = Duration::from_secs(1);
 
 type Making = Pin<Box<dyn Future<Output = Result<Arc<Given>, ServeError>> + Send>>;
 
