@@ -9,6 +9,7 @@ use std::{fmt, iter::FusedIterator, panic, sync::Arc, thread, time::Duration};
 
 use tokio::time::Instant;
 
+use crate::queue::Hand;
 use crate::{
     intent::{Intent, order::QueuedIntent},
     queue::{Batch, Local, Queue},
@@ -68,6 +69,8 @@ pub struct Frame<I: Intent> {
     queue: Arc<Queue<I>>,
     /// `None` for a frame that is empty from the start, or over.
     batch: Option<Box<Batch<I>>>,
+    /// What `next` hands out, taken out of the batch: near.
+    hand: Hand<I>,
     allowance: Allowance,
     /// How many its budget left, once it is over.
     left: usize,
@@ -81,8 +84,8 @@ impl<I: Intent> Frame<I> {
         local: &mut Vec<Local<I>>,
         budget: FrameBudget,
     ) -> Self {
-        let mut frame =
-            Self { queue, batch, allowance: Allowance::new(budget), left: 0, tally: Tally::default() };
+        let (hand, allowance, tally) = (Hand::new(), Allowance::new(budget), Tally::default());
+        let mut frame = Self { queue, batch, hand, allowance, left: 0, tally };
         if let Some(batch) = &mut frame.batch {
             if !local.is_empty() {
                 batch.add(local);
@@ -107,14 +110,30 @@ impl<I: Intent> Frame<I> {
     /// How many intents it has not handed out, those beyond the budget included; once it is over, how many its budget left
     /// to the next. Looks at each of their producers, as `size_hint` does: not for every intent.
     pub fn remaining(&self) -> usize {
-        self.batch.as_ref().map_or(self.left, |batch| batch.remaining())
+        self.batch.as_ref().map_or(self.left, |batch| batch.remaining() + self.hand.len())
     }
 
-    /// Out of line, so that a loop over the frame stays short.
+    /// Takes what comes next into the hand. The frame is over if there is nothing.
+    // Out of line, so that a loop over the frame stays short.
+    #[inline(never)]
+    fn refill(&mut self) -> bool {
+        let Self { batch, hand, allowance, .. } = self;
+        let Some(batch) = batch else { return false };
+        if batch.refill(hand, !allowance.unlimited, || allowance.one_more()) {
+            return true;
+        }
+        if !self.allowance.unlimited {
+            self.left = self.remaining();
+        }
+        self.end();
+        false
+    }
+
     #[cold]
     #[inline(never)]
     fn end(&mut self) {
-        let Some(batch) = self.batch.take() else { return };
+        let Some(mut batch) = self.batch.take() else { return };
+        batch.put_back(&mut self.hand);
         let end = || {
             self.queue.end_frame(batch);
             self.tally.tell();
@@ -135,20 +154,20 @@ impl<I: Intent> Iterator for Frame<I> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let Self { batch, allowance, tally, .. } = self;
-        let Some(queued) = batch.as_mut()?.next(!allowance.unlimited, || allowance.one_more()) else {
-            if !allowance.unlimited {
-                self.left = self.remaining();
+        // One place that returns an intent: a second one costs each of them a copy.
+        loop {
+            if let Some(queued) = self.hand.next() {
+                self.tally.add(queued.source);
+                return Some(queued);
             }
-            self.end();
-            return None;
-        };
-        tally.add(queued.source);
-        Some(queued)
+            if !self.refill() {
+                return None;
+            }
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let most = self.batch.as_ref().map_or(0, |batch| batch.remaining());
+        let most = self.batch.as_ref().map_or(0, |batch| batch.remaining() + self.hand.len());
         (if self.allowance.unlimited { most } else { 0 }, Some(most))
     }
 
@@ -163,12 +182,15 @@ impl<I: Intent> Iterator for Frame<I> {
             }
             return folded;
         }
-        let Self { batch, tally, .. } = &mut self;
+        let Self { batch, hand, tally, .. } = &mut self;
         match batch {
-            Some(batch) => batch.fold(init, |folded, queued| {
-                tally.add(queued.source);
-                f(folded, queued)
-            }),
+            Some(batch) => {
+                batch.put_back(hand);
+                batch.fold(init, |folded, queued| {
+                    tally.add(queued.source);
+                    f(folded, queued)
+                })
+            }
             None => init,
         }
     }

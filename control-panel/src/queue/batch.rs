@@ -7,12 +7,13 @@
 mod bucket;
 mod clocked;
 mod freed;
+mod hand;
 mod intents;
 mod ranks;
 
-use std::task::Waker;
+use std::{mem, task::Waker};
 
-use self::{bucket::Lent, intents::Used};
+pub(crate) use self::hand::Hand;
 pub(super) use self::{bucket::Producer, clocked::Clocked, freed::Freed, intents::Intents};
 use crate::intent::{
     Intent,
@@ -32,17 +33,20 @@ pub(crate) struct Batch<I: Intent> {
     pub(super) wake: Option<Waker>,
     /// Where handing out stands in the buckets' order.
     at: usize,
-    hand: Hand<I>,
+    /// Where what is in the frame's hand goes back to. `None` for one that left its bucket for good.
+    lender: Option<Lender>,
+    /// Empty: the buffer of those that cannot be lent, and come into the hand one at a time.
+    single: Vec<I>,
     /// The slots of what was handed out and is not reported yet.
     freed: Freed,
 }
 
-/// The bucket that is being handed out one by one, taken out of its place so that the next one is near.
-struct Hand<I: Intent> {
-    lent: Lent<I>,
-    /// Of the next one.
-    order: Option<CausalityOrder<I::Source>>,
+/// The bucket that lent what is in the hand.
+#[derive(Clone, Copy)]
+struct Lender {
     slot: Slot,
+    /// The room in the buffer that it lent.
+    room: usize,
 }
 
 /// An intent of the frame loop's own, on its way into a frame.
@@ -54,17 +58,6 @@ pub(crate) struct Local<I: Intent> {
     pub(crate) intent: I,
 }
 
-impl<I: Intent> Hand<I> {
-    #[inline]
-    fn next(&mut self) -> Option<(CausalityOrder<I::Source>, I)> {
-        let order = self.order.as_mut()?;
-        let intent = self.lent.intents.next()?;
-        let this = *order;
-        order.seq += 1;
-        Some((this, intent))
-    }
-}
-
 impl<I: Intent> Batch<I> {
     pub(super) fn new() -> Self {
         Self {
@@ -73,7 +66,8 @@ impl<I: Intent> Batch<I> {
             intents: Intents::new(),
             wake: None,
             at: 0,
-            hand: Hand { lent: Lent::default(), order: None, slot: 0 },
+            lender: None,
+            single: Vec::new(),
             freed: Freed::default(),
         }
     }
@@ -88,9 +82,9 @@ impl<I: Intent> Batch<I> {
         self.len() > 0 && self.intents.own() > 0
     }
 
-    /// Intents not handed out yet by the frame that holds it.
+    /// Intents that are neither handed out yet nor in the hand of the frame that holds it.
     pub(crate) fn remaining(&self) -> usize {
-        self.intents.remaining() + self.hand.lent.intents.len()
+        self.intents.remaining()
     }
 
     /// Adds the frame loop's own intents to a batch that no sender fills any more.
@@ -110,59 +104,67 @@ impl<I: Intent> Batch<I> {
     }
 
     fn rewind(&mut self) {
-        self.put_back();
         self.at = 0;
         self.intents.clocked.rewind();
     }
 
-    /// Hands the next intent out. Those of senders ask `may` first, if it is `limited`; once it says no, only the frame
-    /// loop's own are handed out.
-    #[inline]
-    pub(crate) fn next(&mut self, limited: bool, may: impl FnMut() -> bool) -> Option<QueuedIntent<I>> {
-        let accepted_at = self.intents.accepted_at;
-        if !limited {
-            if let Some((order, intent)) = self.hand.next() {
-                return Some(QueuedIntent::keyed(order, accepted_at, intent));
-            }
-        }
-        self.find(limited, may).map(|(order, intent)| QueuedIntent::keyed(order, accepted_at, intent))
-    }
-
-    /// The next wherever it is.
-    #[inline(never)]
-    fn find(
+    /// Fills the hand with what comes next and has one number after the other; what it had must have been handed out, or is put
+    /// back. Those of senders ask `may` first, one by one, if it is `limited`; once it says no, only the frame loop's own are
+    /// handed out. False if nothing is left, or only what must wait for another frame.
+    pub(crate) fn refill(
         &mut self,
+        hand: &mut Hand<I>,
         limited: bool,
         mut may: impl FnMut() -> bool,
-    ) -> Option<(CausalityOrder<I::Source>, I)> {
-        self.put_back();
+    ) -> bool {
+        self.put_back(hand);
         while let Some(&Used { producer, slot }) = self.intents.order.get(self.at) {
             let bucket = &mut self.intents.buckets[slot];
             if bucket.left() > 0 && (producer.is_own() || may()) {
-                let lent = if limited { None } else { bucket.lend(&mut self.hand.lent) };
-                if let Some(seq) = lent {
-                    (self.hand.order, self.hand.slot) = (Some(producer.order(seq)), slot);
-                    return self.hand.next();
+                if let Some((first, lent)) = (!limited).then(|| bucket.lend()).flatten() {
+                    self.lender = Some(Lender { slot, room: lent.room });
+                    hand.fill(lent.intents, producer.order(first), self.intents.accepted_at);
+                    return true;
                 }
-                return bucket.next().map(|(seq, intent)| (producer.order(seq), intent));
+                let next = bucket.next();
+                return next.is_some_and(|(seq, intent)| self.hand_one(hand, producer.order(seq), intent));
             }
             self.at += 1;
         }
-        self.intents.clocked.next(may)
+        let next = self.intents.clocked.next(may);
+        next.is_some_and(|(order, intent)| self.hand_one(hand, order, intent))
     }
 
-    /// What is at hand goes back into its bucket.
+    fn hand_one(&mut self, hand: &mut Hand<I>, order: CausalityOrder<I::Source>, intent: I) -> bool {
+        let mut single = mem::take(&mut self.single);
+        single.push(intent);
+        hand.fill(single.into_iter(), order, self.intents.accepted_at);
+        true
+    }
+
+    /// What is at hand goes back into its bucket: before anything else is done with the batch.
     #[inline]
-    fn put_back(&mut self) {
-        if self.hand.order.take().is_some() {
-            self.intents.buckets[self.hand.slot].take_back(&mut self.hand.lent);
+    pub(crate) fn put_back(&mut self, hand: &mut Hand<I>) {
+        let Some(mut intents) = hand.empty() else { return };
+        if let Some(Lender { slot, room }) = self.lender.take() {
+            self.intents.buckets[slot].take_back(&mut Lent { intents, room });
+        } else {
+            debug_assert!(intents.len() == 0, "one that left its bucket is handed out at once");
+            self.single = reclaim(&mut intents);
         }
+    }
+
+    /// Hands the next one out, without a hand: for what nobody reads.
+    pub(super) fn next(&mut self, limited: bool, may: impl FnMut() -> bool) -> Option<QueuedIntent<I>> {
+        let mut hand = Hand::new();
+        let next = if self.refill(&mut hand, limited, may) { hand.next() } else { None };
+        self.put_back(&mut hand);
+        next
     }
 
     /// Hands all that is left to `f`, faster than one by one. If `f` panics, the rest is still there.
     #[inline]
     pub(crate) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, QueuedIntent<I>) -> B) -> B {
-        self.put_back();
         let accepted_at = self.intents.accepted_at;
         let mut folded = init;
         while let Some(&Used { producer, slot }) = self.intents.order.get(self.at) {
@@ -180,7 +182,6 @@ impl<I: Intent> Batch<I> {
     /// Counts the slots of what was handed out since the last call. A batch of which nothing is left is ready to
     /// be filled again.
     pub(super) fn settle(&mut self) {
-        self.put_back();
         self.intents.settle(&mut self.freed);
         // A discard reads it as it is. A budget may have gone past all of it.
         self.rewind();

@@ -57,7 +57,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    batch::{Batch, Local},
+    batch::{Batch, Hand, Local},
     foreign::Foreign,
     port::Port,
     ready::OnReady,

@@ -62,7 +62,7 @@ pub(super) struct Bucket<I: Intent> {
 /// Intents on their way out, with the room in their buffer.
 pub(super) struct Lent<I> {
     pub(super) intents: vec::IntoIter<I>,
-    room: usize,
+    pub(super) room: usize,
 }
 
 /// What became of a bucket's intents since it was asked last.
@@ -72,12 +72,6 @@ pub(super) struct Settled {
     pub(super) left: usize,
     /// How much room it has less.
     pub(super) given_up: usize,
-}
-
-impl<I> Default for Lent<I> {
-    fn default() -> Self {
-        Self { intents: vec::IntoIter::default(), room: 0 }
-    }
 }
 
 impl<I: Intent> Bucket<I> {
@@ -179,13 +173,12 @@ impl<I: Intent> Bucket<I> {
     /// Lends out what comes next, and says the number of the first, if theirs are one after the other. They
     /// [come back](Self::take_back) before anything else is done here.
     #[inline]
-    pub(super) fn lend(&mut self, hand: &mut Lent<I>) -> Option<u64> {
+    pub(super) fn lend(&mut self) -> Option<(u64, Lent<I>)> {
         if self.plain {
-            *hand = self.lend_all();
-            return Some(self.first);
+            return Some((self.first, self.lend_all()));
         }
         let Self { entries, first, rare, .. } = self;
-        rare.as_mut()?.lend(entries, *first, &mut hand.intents)
+        rare.as_mut()?.lend(entries, *first)
     }
 
     /// As long as it is plain.
@@ -207,9 +200,8 @@ impl<I: Intent> Bucket<I> {
 
     #[cold]
     fn take_rest(&mut self, hand: &mut Lent<I>) {
-        let room = self.plain.then_some(hand.room);
         let handed_out = self.all() - hand.intents.len() - self.entries.len();
-        self.rare().take_back(&mut hand.intents, room, handed_out);
+        self.rare().take_back(hand, handed_out);
     }
 
     /// Hands all that is left to `f`. If `f` panics, the rest is still there.
@@ -316,7 +308,7 @@ impl<I: Intent> Drop for Going<'_, I> {
 /// The buffer of intents that were handed out.
 // A collected iterator keeps its buffer, as a deque even where nothing is left in it.
 #[inline]
-fn reclaim<I>(handed_out: &mut vec::IntoIter<I>) -> Vec<I> {
+pub(super) fn reclaim<I>(handed_out: &mut vec::IntoIter<I>) -> Vec<I> {
     let mut buffer: VecDeque<_> = mem::take(handed_out).collect();
     buffer.clear();
     buffer.into()

@@ -2,7 +2,7 @@
 
 use std::{mem, vec};
 
-use super::{newest::Newest, reclaim};
+use super::{Lent, newest::Newest, reclaim};
 
 pub(super) struct Rare<I> {
     /// What comes before the bucket's `entries`, where handing out stands in the middle: they leave from its front. It is
@@ -83,26 +83,20 @@ impl<I> Rare<I> {
     }
 
     /// Lends out what comes next, if its numbers are one after the other.
-    pub(super) fn lend(
-        &mut self,
-        entries: &mut Vec<I>,
-        first: u64,
-        hand: &mut vec::IntoIter<I>,
-    ) -> Option<u64> {
+    pub(super) fn lend(&mut self, entries: &mut Vec<I>, first: u64) -> Option<(u64, Lent<I>)> {
         if !self.skips.is_empty() || self.newest.left() > 0 {
             return None;
         }
         if self.rest.len() == 0 {
             self.turn(entries);
         }
-        mem::swap(&mut self.rest, hand);
-        Some(self.number(first))
+        Some((self.number(first), Lent { intents: mem::take(&mut self.rest), room: self.rest_room }))
     }
 
-    /// Takes back what was lent, with the room in its buffer if that is not known here.
-    pub(super) fn take_back(&mut self, hand: &mut vec::IntoIter<I>, room: Option<usize>, handed_out: usize) {
-        mem::swap(&mut self.rest, hand);
-        self.rest_room = room.unwrap_or(self.rest_room);
+    /// Takes back what was lent.
+    pub(super) fn take_back(&mut self, hand: &mut Lent<I>, handed_out: usize) {
+        self.rest = mem::take(&mut hand.intents);
+        self.rest_room = hand.room;
         self.handed_out = handed_out;
     }
 
