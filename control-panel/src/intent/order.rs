@@ -81,7 +81,13 @@ pub struct QueuedIntent<I: Intent> {
 /// An intent's clock, 0 for a local one. `None` for a clock of `Some(0)`: a peer that claims to be local.
 #[inline]
 pub(crate) fn clock_of<I: Intent>(intent: &I) -> Option<u64> {
-    match intent.clock() {
+    clock_from(intent.clock())
+}
+
+/// The same of what an intent said, which is asked once: the answer is the user's code.
+#[inline]
+pub(crate) fn clock_from(clock: Option<u64>) -> Option<u64> {
+    match clock {
         None => Some(0),
         Some(0) => None,
         clock => clock,

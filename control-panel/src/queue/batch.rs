@@ -15,6 +15,10 @@ use std::{mem, task::Waker};
 
 pub(crate) use self::hand::Hand;
 pub(super) use self::{bucket::Producer, clocked::Clocked, freed::Freed, intents::Intents};
+use self::{
+    bucket::{Lent, reclaim},
+    intents::Used,
+};
 use crate::intent::{
     Intent,
     order::{CausalityOrder, Origin, QueuedIntent},

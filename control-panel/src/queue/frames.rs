@@ -169,6 +169,8 @@ impl<I: Intent> Queue<I> {
         if self.frames.asked.load(Ordering::Relaxed) {
             self.frames.asked.swap(false, Ordering::AcqRel);
         }
+        // What is sent from here on signals again, and may be another batch's.
+        state.take_back();
         state.signalled = false;
         self.frames.seen.store(self.ready.signals(), Ordering::Relaxed);
         let (mut batch, unused) = match self.take_rest(&mut state) {
@@ -325,6 +327,7 @@ impl<I: Intent> Queue<I> {
 
     /// For a discard: all that nobody will drain.
     pub(super) fn take_all(&self, state: &mut State<I>) -> VecDeque<Box<Batch<I>>> {
+        state.take_back();
         let mut all = lock(&self.frames.late).take().unwrap_or_default();
         all.extend(state.rests.take_all());
         all.push_back(self.fill(None, state));

@@ -10,10 +10,11 @@
 //! | `ready` | tells a loop that there is something to drain |
 //! | `port` | one producer's side: accepts, refuses, and waits step by step |
 //! | `state` | what is under the lock |
-//! | `account` | what is one producer's own |
 //! | `foreign` | wakers, `on_ready`, destructors: called in a row, whatever each of them does |
 //! | `permits` | slots reserved before there is an intent |
 //! | `send` | the public sender and its futures |
+//!
+//! What senders and frames do to each other, and each race by name: `README.md` beside this file.
 //!
 //! This file has the lock. There is one, held for moments; nothing foreign (a wake, a waker's drop, a callback, an
 //! intent's drop) runs under it but a waker's clone and the source's order. The frame thread never waits for it: it
@@ -24,7 +25,6 @@
 //! frames write and what both read are kept [apart](Apart), a frame takes the lock once, and what it gives back at its
 //! end waits for whoever has use for it.
 
-mod account;
 mod batch;
 mod foreign;
 mod frames;
@@ -178,6 +178,7 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn stop_waiting(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
+        state.take_back();
         if state.gate == Gate::Open {
             state.gate = Gate::Stopping;
             state.shares.dismiss(&mut wakes);
@@ -191,6 +192,7 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn close(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
+        state.take_back();
         if !state.gate.is_closed() {
             state.gate = Gate::Closed;
             state.shares.dismiss(&mut wakes);

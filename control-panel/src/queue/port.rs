@@ -7,7 +7,6 @@ use std::{collections::VecDeque, mem, sync::Arc};
 pub(super) use self::waiting::Step;
 use super::{
     Gate, Queue, State,
-    account::Account,
     batch::{Producer, Slot},
     foreign::quietly,
     shares::LaneId,
@@ -15,7 +14,7 @@ use super::{
 use crate::{
     intent::{
         Delivery, Intent,
-        order::{Origin, clock_of},
+        order::{Origin, clock_from},
     },
     lifecycle::{error::TrySendError, run_token::RunToken},
     util::sync::{
@@ -30,11 +29,10 @@ pub(crate) struct Port<I: Intent> {
     source: I::Source,
     origin: Origin,
     pub(super) lane: LaneId,
-    slot: Slot,
+    pub(super) slot: Slot,
     /// How often the queue had changed when it last had no room for this producer: until it changes again, a
     /// `try_send` is refused without the lock. So a flood of them does not keep the others from it.
     refused_at: AtomicU64,
-    account: Account,
 }
 
 /// For [`refused_at`](Port::refused_at): it always had room.
@@ -63,7 +61,6 @@ impl<I: Intent> Queue<I> {
             lane,
             slot,
             refused_at: AtomicU64::new(NEVER),
-            account: Account::default(),
         };
         // One source more may raise the bound, so that one who waits gets a slot.
         let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
@@ -107,6 +104,7 @@ impl<I: Intent> Port<I> {
     /// The slots that intents of this source occupy.
     pub(super) fn occupied(&self) -> usize {
         let mut state = self.queue.lock();
+        state.take_back();
         // What ended frames gave back is free, though nobody took it yet.
         if state.shares.waiting() == 0 {
             self.queue.absorb(&mut state);
@@ -114,7 +112,7 @@ impl<I: Intent> Port<I> {
         state.shares.occupied(self.lane)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
         self.try_send_in(None, intent)
     }
@@ -123,9 +121,56 @@ impl<I: Intent> Port<I> {
     ///
     /// Here and in `poll_send_in` that is looked at under the lock: once an intent of the next generation was accepted,
     /// none of this one is, whoever sends it.
-    #[inline]
+    // Into the caller's code: a call would be half of what it costs.
+    #[inline(always)]
     pub(super) fn try_send_in(&self, term: Option<&RunToken>, intent: I) -> Result<(), TrySendError<I>> {
-        let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
+        let clock = intent.clock();
+        let is_plain = clock.is_none() && intent.delivery() == Delivery::Reliable;
+        if !is_plain || self.refused_at.load(Ordering::Relaxed) != NEVER {
+            return self.try_unusual(term, clock, intent);
+        }
+        let mut state = self.queue.lock();
+        if !has_ended(term) {
+            if let Some(entries) = state.active.take_prepaid(self.slot) {
+                entries.push(intent);
+                return Ok(());
+            }
+        }
+        self.try_locked(state, term, 0, Delivery::Reliable, intent)
+    }
+
+    /// The same for the first step of a waiting send of a local intent, which takes it out of its place. If it cannot, the lock
+    /// comes back where it was taken.
+    #[inline(always)]
+    pub(super) fn send_prepaid(
+        &self,
+        term: Option<&RunToken>,
+        intent: &mut Option<I>,
+    ) -> Result<(), Option<MutexGuard<'_, State<I>>>> {
+        if !intent.as_ref().is_some_and(|intent| intent.delivery() == Delivery::Reliable) {
+            return Err(None);
+        }
+        let mut state = self.queue.lock();
+        if !has_ended(term) {
+            if let Some(entries) = state.active.take_prepaid(self.slot) {
+                if let Some(intent) = intent.take() {
+                    entries.push(intent);
+                }
+                return Ok(());
+            }
+        }
+        Err(Some(state))
+    }
+
+    /// One whose clock or delivery asks for more, or who was refused.
+    #[inline(never)]
+    fn try_unusual(
+        &self,
+        term: Option<&RunToken>,
+        clock: Option<u64>,
+        intent: I,
+    ) -> Result<(), TrySendError<I>> {
+        let Some(clock) = clock_from(clock) else { return Err(TrySendError::ZeroClock(intent)) };
         let delivery = intent.delivery();
         let refused_at = self.refused_at.load(Ordering::Relaxed);
         if refused_at != NEVER && delivery == Delivery::Reliable && refused_at == self.queue.changes() {
@@ -136,7 +181,21 @@ impl<I: Intent> Port<I> {
                 TrySendError::Full(intent)
             });
         }
-        let mut state = self.queue.lock_to_send(delivery);
+        let state = self.queue.lock_to_send(delivery);
+        self.try_locked(state, term, clock, delivery, intent)
+    }
+
+    /// The first of a frame, and whatever has no prepaid slot.
+    // Out of line, so that the way of most sends stays short.
+    #[inline(never)]
+    fn try_locked(
+        &self,
+        mut state: MutexGuard<'_, State<I>>,
+        term: Option<&RunToken>,
+        clock: u64,
+        delivery: Delivery,
+        intent: I,
+    ) -> Result<(), TrySendError<I>> {
         if state.gate.is_closed() {
             drop(state);
             self.queue.refuse(Gate::Closed);
@@ -161,7 +220,6 @@ impl<I: Intent> Port<I> {
     }
 
     /// There was no slot at hand for it.
-    // Out of line, so that the way of most sends stays short.
     #[inline(never)]
     fn try_returned(
         &self,
@@ -172,7 +230,7 @@ impl<I: Intent> Port<I> {
     ) -> Result<(), TrySendError<I>> {
         // Before the last look for room: whatever makes some after it is a change.
         let changes = self.queue.changes();
-        let taken = self.take_returned(&mut state);
+        let taken = self.take_returned(&mut state) || self.take_unused(&mut state);
         if taken {
             self.accept(state, clock, delivery, intent);
             return Ok(());
@@ -217,7 +275,9 @@ impl<I: Intent> Port<I> {
     ) -> Option<&'a mut I> {
         match delivery {
             Delivery::Latest(key) if clock == 0 => {
-                state.active.renew(self.slot, key, || self.account.next_seq())
+                // Where there is one to replace, nothing is prepaid.
+                let State { active, accounts, .. } = state;
+                active.renew(self.slot, key, || accounts[self.slot].number())
             }
             _ => None,
         }
@@ -231,22 +291,30 @@ impl<I: Intent> Port<I> {
     /// Takes a slot, if there is one.
     #[inline]
     pub(super) fn take(&self, state: &mut State<I>) -> bool {
-        self.take_at_hand(state) || self.take_returned(state)
+        self.take_at_hand(state) || self.take_returned(state) || self.take_unused(state)
     }
 
     /// Takes up to so many slots, as many as there are.
     pub(super) fn take_many(&self, state: &mut State<I>, most: usize) -> usize {
-        let at_hand = |state: &mut State<I>, most| {
-            self.account.credit(|credit| state.shares.take_many(self.lane, credit, most))
+        state.withdraw(self.slot, self.lane);
+        let mut taken = 0;
+        let mut at_hand = |state: &mut State<I>| {
+            let State { shares, accounts, .. } = state;
+            taken += shares.take_many(self.lane, &mut accounts[self.slot].credit, most - taken);
+            taken < most
         };
-        let taken = at_hand(state, most);
-        let more = taken < most && state.shares.waiting() == 0 && self.queue.absorb(state);
-        if more { taken + at_hand(state, most - taken) } else { taken }
+        if at_hand(state) && state.shares.waiting() == 0 && self.queue.absorb(state) {
+            at_hand(state);
+        }
+        if at_hand(state) && state.shares.pending() == 0 && state.take_back() {
+            at_hand(state);
+        }
+        taken
     }
 
     #[inline]
     fn take_at_hand(&self, state: &mut State<I>) -> bool {
-        self.account.credit(|credit| state.shares.take(self.lane, credit))
+        state.take(self.slot, self.lane)
     }
 
     /// Of what frames gave back. If somebody waits, that is theirs: the frame that has not served them yet will.
@@ -255,9 +323,16 @@ impl<I: Intent> Port<I> {
         state.shares.waiting() == 0 && self.queue.absorb(state) && self.take_at_hand(state)
     }
 
+    /// Of what others prepaid and have not used. While somebody waits nobody prepays but with its own credit.
+    #[cold]
+    fn take_unused(&self, state: &mut State<I>) -> bool {
+        state.shares.pending() == 0 && state.take_back() && self.take_at_hand(state)
+    }
+
     /// Gives back the credit it has.
     pub(super) fn give_back_credit(&self, state: &mut State<I>) {
-        self.account.credit(|credit| state.shares.give_back(self.lane, credit));
+        let State { shares, accounts, .. } = state;
+        shares.give_back(self.lane, &mut accounts[self.slot].credit);
     }
 
     /// Accepts an intent whose slot is taken, and gives the lock back.
@@ -278,22 +353,36 @@ impl<I: Intent> Port<I> {
     /// back.
     #[inline]
     fn push(&self, state: &mut State<I>, clock: u64, delivery: Delivery, intent: I) -> bool {
+        let seq = state.next_seq(self.slot, self.lane);
         let State { active, signalled, .. } = state;
         let producer = || Producer { source: self.source, origin: self.origin, lane: Some(self.lane) };
-        let seq = self.account.next_seq();
         match delivery {
             Delivery::Latest(key) if clock == 0 => {
                 active.push_latest(self.slot, producer, key, seq, intent);
             }
             _ => active.push(self.slot, producer, clock, seq, intent),
         }
-        self.queue.ready.signal(signalled)
+        let ready = self.queue.ready.signal(signalled);
+        if clock == 0 {
+            state.prepay(self.slot, self.lane);
+            self.was_accepted();
+        }
+        ready
+    }
+
+    /// It is not refused without a look any more.
+    #[inline]
+    fn was_accepted(&self) {
+        if self.refused_at.load(Ordering::Relaxed) != NEVER {
+            self.refused_at.store(NEVER, Ordering::Relaxed);
+        }
     }
 }
 
 impl<I: Intent> Drop for Port<I> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
+        state.take_back();
         self.give_back_credit(&mut state);
         state.shares.detach(self.lane);
         // The slot kept for this source may be somebody's now.

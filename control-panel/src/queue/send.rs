@@ -90,6 +90,7 @@ impl<I: Intent> IntentSender<I> {
     /// # Cooperation
     /// Every path consumes tokio's cooperative budget, so that a loop of sends yields and can be cancelled.
     // Not an `async fn`, which would move the intent once more.
+    #[inline]
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
         Sending::new(&self.port, intent)
     }
@@ -160,7 +161,7 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// # Errors
     /// With the intent handed back: no free slot, the panel is closed, or the intent's clock is `Some(0)`.
-    #[inline]
+    #[inline(always)]
     pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
         self.port.try_send(intent)
     }

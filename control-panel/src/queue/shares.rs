@@ -171,12 +171,37 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// Takes up to so many slots at once, for a lane that holds one already.
     pub(super) fn take_many(&mut self, lane: LaneId, credit: &mut Credit, most: usize) -> usize {
-        let of_credit = if credit.epoch == self.epoch { credit.slots.min(most) } else { 0 };
-        credit.slots -= of_credit;
-        self.lanes[lane].credit -= of_credit;
+        let of_credit = self.take_credit(lane, credit, most);
         let admitted = self.free_for_all().min(most - of_credit);
         self.hold(lane, admitted);
         of_credit + admitted
+    }
+
+    /// Takes up to so many slots in advance, for a producer whose lane holds one: of its credit and, as long as nobody waits,
+    /// of those that are free, so that as many are left to each of so many others.
+    pub(super) fn prepay(&mut self, lane: LaneId, credit: &mut Credit, most: usize, others: usize) -> usize {
+        let of_credit = self.take_credit(lane, credit, most);
+        let part = if self.line.pending() == 0 { self.free_for_all() / (1 + others) } else { 0 };
+        let more = part.min(most - of_credit);
+        self.hold(lane, more);
+        of_credit + more
+    }
+
+    /// Gives slots back that were taken in advance and not used. While somebody waits they are the producer's credit, as most of
+    /// them were before; else whoever comes may have them.
+    pub(super) fn withdraw(&mut self, lane: LaneId, credit: &mut Credit, unused: usize) {
+        if self.line.pending() == 0 {
+            self.release(lane, unused);
+        } else {
+            self.add_credit(lane, credit, unused);
+        }
+    }
+
+    fn take_credit(&mut self, lane: LaneId, credit: &mut Credit, most: usize) -> usize {
+        let taken = if credit.epoch == self.epoch { credit.slots.min(most) } else { 0 };
+        credit.slots -= taken;
+        self.lanes[lane].credit -= taken;
+        taken
     }
 
     /// Free slots that are kept for nobody.

@@ -1,11 +1,11 @@
 //! What is under the queue's lock.
 
-use std::task::Waker;
+use std::{mem, task::Waker};
 
 use super::{
     batch::{Freed, Intents, Slot},
     rests::Rests,
-    shares::Shares,
+    shares::{Credit, LaneId, Shares},
 };
 use crate::intent::Intent;
 
@@ -15,13 +15,16 @@ pub(super) struct State<I: Intent> {
     pub(super) gate: Gate,
     /// Whether the loop was told since the last frame began.
     pub(super) signalled: bool,
+    /// Whether some producer may have slots that it took in advance.
+    has_prepaid: bool,
     /// Accepted and in no frame yet.
     pub(super) active: Intents<I>,
     pub(super) shares: Shares<I::Source, Waker>,
     /// What frames that were cut short left behind.
     pub(super) rests: Rests<I>,
-    /// Places in a batch that were given to producers, and those that are no producer's any more.
-    pub(super) places: usize,
+    /// By place in a batch. As many as were given to producers.
+    pub(super) accounts: Vec<Account>,
+    /// Places that are no producer's any more.
     pub(super) vacant: Vec<Slot>,
     /// Places of producers that are gone, given away once no batch being filled uses them.
     pub(super) retired: Vec<Slot>,
@@ -29,6 +32,27 @@ pub(super) struct State<I: Intent> {
     pub(super) freed: Freed,
     /// Batches handed out.
     pub(super) frames: u64,
+}
+
+/// What one producer has of its own.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// The number after those of its prepaid slots.
+    next_seq: u64,
+    pub(super) credit: Credit,
+}
+
+impl Account {
+    /// The number of the next intent, where nothing is prepaid.
+    pub(super) fn number(&mut self) -> u64 {
+        self.next_seq += 1;
+        self.next_seq - 1
+    }
+
+    fn withdraw<S: Copy + Ord, W>(&mut self, unused: usize, lane: LaneId, shares: &mut Shares<S, W>) {
+        self.next_seq -= unused as u64;
+        shares.withdraw(lane, &mut self.credit, unused);
+    }
 }
 
 /// How the queue meets a sender.
@@ -54,10 +78,11 @@ impl<I: Intent> State<I> {
         Self {
             gate: Gate::Open,
             signalled: false,
+            has_prepaid: false,
             active: Intents::new(),
             shares: Shares::new(capacity),
             rests: Rests::new(),
-            places: 0,
+            accounts: Vec::new(),
             vacant: Vec::new(),
             retired: Vec::new(),
             freed: Freed::default(),
@@ -86,10 +111,58 @@ impl<I: Intent> State<I> {
 
     /// A place in every batch, for a new producer.
     pub(super) fn place(&mut self) -> Slot {
-        self.vacant.pop().unwrap_or_else(|| {
-            self.places += 1;
-            self.places - 1
-        })
+        let slot = self.vacant.pop().unwrap_or(self.accounts.len());
+        match self.accounts.get_mut(slot) {
+            Some(account) => *account = Account::default(),
+            None => self.accounts.push(Account::default()),
+        }
+        slot
+    }
+
+    /// The number of this producer's next intent, which gets it.
+    pub(super) fn next_seq(&mut self, slot: Slot, lane: LaneId) -> u64 {
+        self.withdraw(slot, lane);
+        self.accounts[slot].number()
+    }
+
+    /// Takes a slot for this producer, if there is one.
+    pub(super) fn take(&mut self, slot: Slot, lane: LaneId) -> bool {
+        self.withdraw(slot, lane);
+        self.shares.take(lane, &mut self.accounts[slot].credit)
+    }
+
+    /// Takes back what this producer prepaid and has not used: its slots have the numbers of what it sends next.
+    pub(super) fn withdraw(&mut self, slot: Slot, lane: LaneId) {
+        let unused = self.active.take_back_of(slot);
+        if unused > 0 {
+            self.accounts[slot].withdraw(unused, lane, &mut self.shares);
+        }
+    }
+
+    /// Takes slots in advance for what this producer sends next.
+    pub(super) fn prepay(&mut self, slot: Slot, lane: LaneId) {
+        let Self { active, shares, accounts, has_prepaid, .. } = self;
+        let room = active.room_to_prepay(slot);
+        if room == 0 {
+            return;
+        }
+        let account = &mut accounts[slot];
+        let count = shares.prepay(lane, &mut account.credit, room, active.producers());
+        if count > 0 {
+            active.prepay(slot, count);
+            account.next_seq += count as u64;
+            *has_prepaid = true;
+        }
+    }
+
+    /// Takes back what producers prepaid and have not used. Says whether that may have been anything.
+    pub(super) fn take_back(&mut self) -> bool {
+        let Self { active, shares, accounts, has_prepaid, .. } = self;
+        if !mem::take(has_prepaid) {
+            return false;
+        }
+        active.take_back(|slot, lane, unused| accounts[slot].withdraw(unused, lane, shares));
+        true
     }
 
     /// A producer is gone.

@@ -8,6 +8,7 @@ mod cooperative;
 mod foreign;
 mod frame_first;
 mod in_a_row;
+mod prepaid;
 mod reserved;
 mod stalled;
 
@@ -303,7 +304,7 @@ fn places_are_used_again_and_the_newest_replaces_only_its_own_producers_in_the_s
         send(&port, plain(id));
         drop(port);
         assert_eq!(frame(&queue).last(), Some(&id));
-        assert!(queue.lock().places <= 3, "places are used again");
+        assert!(queue.lock().accounts.len() <= 3, "places are used again");
     }
 }
 

@@ -73,6 +73,7 @@ impl<I: Intent, P> Context<I, P> {
     /// # Cancel safety
     /// A cancelled `send` has either delivered the intent or dropped it undelivered. In a `select!`, [`send_many`](Self::send_many)
     /// and [`reserve_many`](Self::reserve_many) keep it, and what else does is at [`IntentSender::send`].
+    #[inline]
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
         self.sender.send_in(&self.term, intent)
     }
@@ -139,6 +140,7 @@ impl<I: Intent, P> Context<I, P> {
     /// With the intent handed back: no free slot ([`Full`](TrySendError::Full), or [`Stopping`](TrySendError::Stopping) once this
     /// worker was asked to stop), the panel is closed, this worker's generation has [ended](TrySendError::Ended), or the intent's
     /// clock is `Some(0)`.
+    #[inline(always)]
     pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
         self.sender.try_send_in(&self.term, intent)
     }

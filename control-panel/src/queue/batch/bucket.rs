@@ -36,6 +36,9 @@ impl<S: Copy> Producer<S> {
     }
 }
 
+/// So many slots a producer takes in advance at most.
+const BLOCK: usize = 64;
+
 /// A bucket is cleared and filled again, frame after frame.
 ///
 /// One cache line, since a frame after a pause has none of them at hand, and it may have one for each of many producers.
@@ -50,6 +53,9 @@ pub(super) struct Bucket<I: Intent> {
     rare: Option<Box<Rare<I>>>,
     /// Its producer's place among the senders of clocked intents, if it is there.
     pub(super) clocked: Option<u32>,
+    /// For how many more intents, for which `entries` has room, its producer took slots in advance. Their numbers are counted
+    /// in `next`. None in a frame.
+    prepaid: u16,
     /// Whether something was put into it since it was cleared.
     used: bool,
     /// Whether the numbers are one after the other, and either all of its intents are in `entries` or all were handed out.
@@ -82,6 +88,7 @@ impl<I: Intent> Bucket<I> {
             next: 0,
             rare: None,
             clocked: None,
+            prepaid: 0,
             used: false,
             plain: true,
             greatest: 0,
@@ -121,6 +128,35 @@ impl<I: Intent> Bucket<I> {
         }
         self.next = seq + 1;
         self.entries.push(intent);
+    }
+
+    /// Where the next local intent goes, if a slot for it is prepaid: then nothing but that is left to do.
+    #[inline]
+    pub(super) fn take_prepaid(&mut self) -> Option<&mut Vec<I>> {
+        self.prepaid = self.prepaid.checked_sub(1)?;
+        Some(&mut self.entries)
+    }
+
+    /// How many slots may be prepaid: so that a push in one of them cannot fail, and its number is the one after the last.
+    pub(super) fn room_to_prepay(&self) -> usize {
+        if self.used && self.plain { (self.entries.capacity() - self.entries.len()).min(BLOCK) } else { 0 }
+    }
+
+    /// Prepays so many slots, for which there is room.
+    // At most `BLOCK`.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn prepay(&mut self, count: usize) {
+        debug_assert!(self.prepaid == 0 && count <= self.room_to_prepay(), "{count} where there is no room");
+        self.prepaid = count as u16;
+        self.next += count as u64;
+    }
+
+    /// Gives back those that are not used.
+    #[inline]
+    pub(super) fn take_back_prepaid(&mut self) -> usize {
+        let unused = mem::take(&mut self.prepaid);
+        self.next -= u64::from(unused);
+        unused.into()
     }
 
     #[cold]

@@ -120,6 +120,44 @@ impl<I: Intent> Intents<I> {
         bucket.push(seq, intent);
     }
 
+    /// Where a producer's local intent goes for which a slot is prepaid: the caller puts it there at once.
+    #[inline]
+    pub(in crate::queue) fn take_prepaid(&mut self, slot: Slot) -> Option<&mut Vec<I>> {
+        let entries = self.buckets.get_mut(slot)?.take_prepaid()?;
+        self.len += 1;
+        Some(entries)
+    }
+
+    /// How many slots a producer may prepay.
+    pub(in crate::queue) fn room_to_prepay(&self, slot: Slot) -> usize {
+        self.buckets.get(slot).map_or(0, Bucket::room_to_prepay)
+    }
+
+    /// A producer prepays so many slots.
+    pub(in crate::queue) fn prepay(&mut self, slot: Slot, count: usize) {
+        self.buckets[slot].prepay(count);
+    }
+
+    /// Takes back what one producer prepaid and has not used.
+    pub(in crate::queue) fn take_back_of(&mut self, slot: Slot) -> usize {
+        self.buckets.get_mut(slot).map_or(0, Bucket::take_back_prepaid)
+    }
+
+    /// Takes back what all of them prepaid and have not used.
+    pub(in crate::queue) fn take_back(&mut self, mut each: impl FnMut(Slot, LaneId, usize)) {
+        for &Used { producer, slot } in &self.order {
+            let unused = self.buckets[slot].take_back_prepaid();
+            if unused > 0 {
+                producer.lane.into_iter().for_each(|lane| each(slot, lane, unused));
+            }
+        }
+    }
+
+    /// How many producers have local intents in here.
+    pub(in crate::queue) fn producers(&self) -> usize {
+        self.order.len()
+    }
+
     /// Adds a local intent whose slot is taken, and which a newer one of its key may replace.
     pub(in crate::queue) fn push_latest(
         &mut self,

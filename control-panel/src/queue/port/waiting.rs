@@ -31,13 +31,20 @@ impl<I: Intent> Port<I> {
         ticket: &mut Option<Ticket>,
         waker: &Waker,
     ) -> Step {
-        self.poll_send_in(None, clock, intent, ticket, waker)
+        let lock = match ticket {
+            Some(_) => None,
+            None => match self.send_prepaid(None, intent) {
+                Ok(()) => return Step::Sent,
+                Err(lock) => lock,
+            },
+        };
+        self.poll_send_in(lock, None, clock, intent, ticket, waker)
     }
 
-    /// The same for a generation, if it has not ended.
-    #[inline]
+    /// The same for a generation, if it has not ended. With the lock, if it is taken already.
     pub(in crate::queue) fn poll_send_in(
         &self,
+        lock: Option<MutexGuard<'_, State<I>>>,
         term: Option<&RunToken>,
         clock: u64,
         intent: &mut Option<I>,
@@ -45,7 +52,7 @@ impl<I: Intent> Port<I> {
         waker: &Waker,
     ) -> Step {
         let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Step::Sent };
-        let state = self.queue.lock_to_send(delivery);
+        let state = lock.unwrap_or_else(|| self.queue.lock_to_send(delivery));
         if has_ended(term) && !state.gate.is_closed() {
             drop(state);
             self.give_up(ticket.take());
@@ -207,7 +214,8 @@ impl<I: Intent> Port<I> {
         state: &mut State<I>,
         ticket: Ticket,
     ) -> (Option<Waker>, Option<Waker>) {
-        let wakers = self.account.credit(|credit| state.shares.redeem(ticket, credit));
+        let State { shares, accounts, .. } = state;
+        let wakers = shares.redeem(ticket, &mut accounts[self.slot].credit);
         self.queue.publish(state);
         wakers
     }

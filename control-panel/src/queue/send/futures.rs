@@ -3,24 +3,29 @@
 use std::{
     collections::VecDeque,
     future::Future,
+    mem::{self, ManuallyDrop},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::{task::coop, time::Sleep};
+use tokio::{
+    task::coop::{self, RestoreOnPending},
+    time::Sleep,
+};
 
 use super::told::Told;
 use crate::{
-    intent::{Intent, order::clock_of},
+    intent::{Intent, order::clock_from},
     lifecycle::{error::SendError, run_token::RunToken},
     queue::{
-        Port,
+        Port, State,
         line::Ticket,
         permits::{Permits, Reserve},
         port::{Refusal, Step},
     },
+    util::sync::MutexGuard,
 };
 
 /// A send under way. It owns its intent until the queue does.
@@ -28,20 +33,68 @@ pub(super) struct Sending<'a, I: Intent> {
     port: &'a Port<I>,
     intent: Option<I>,
     ticket: Option<Ticket>,
-    told: Told<'a>,
+    /// Dropped by hand: most sends never wait, and their drop is to be no call.
+    told: ManuallyDrop<Told<'a>>,
 }
 
 impl<'a, I: Intent> Sending<'a, I> {
+    #[inline]
     pub(super) fn new(port: &'a Port<I>, intent: I) -> Self {
-        Self { port, intent: Some(intent), ticket: None, told: Told::default() }
+        Self { port, intent: Some(intent), ticket: None, told: ManuallyDrop::default() }
     }
 
     /// For a generation: it waits only until that is told to stop.
+    #[inline]
     pub(super) fn of(term: &'a RunToken, port: &'a Port<I>, intent: I) -> Self {
-        Self { port, intent: Some(intent), ticket: None, told: Told::of(term) }
+        let told = ManuallyDrop::new(Told::of(term));
+        Self { port, intent: Some(intent), ticket: None, told }
+    }
+
+    /// Whatever is not sent into a prepaid slot.
+    #[inline(never)]
+    fn poll_unusual(
+        &mut self,
+        cx: &mut Context<'_>,
+        coop: &RestoreOnPending,
+        clock: Option<u64>,
+        lock: Option<MutexGuard<'_, State<I>>>,
+    ) -> Poll<Result<(), SendError<I>>> {
+        let Some(clock) = clock_from(clock).filter(|_| self.intent.is_some()) else {
+            coop.made_progress();
+            return Poll::Ready(
+                self.intent.take().map_or(Ok(()), |intent| Err(SendError::ZeroClock(intent))),
+            );
+        };
+        let term = self.told.term();
+        let step = self.port.poll_send_in(lock, term, clock, &mut self.intent, &mut self.ticket, cx.waker());
+        let refusal = match step {
+            // Only now: what there is room for is taken, whatever the worker was told.
+            Step::Wait if self.told.poll(cx) => {
+                self.port.give_up(self.ticket.take());
+                Some(Refusal::Stopping)
+            }
+            Step::Wait => return Poll::Pending,
+            Step::Sent => None,
+            Step::Refused(refusal) => Some(refusal),
+        };
+        coop.made_progress();
+        Poll::Ready(match (refusal, self.intent.take()) {
+            (None, _) | (_, None) => Ok(()),
+            (Some(Refusal::Closed), Some(intent)) => Err(SendError::Closed(intent)),
+            (Some(Refusal::Ended), Some(intent)) => Err(SendError::Ended(intent)),
+            (Some(Refusal::Full | Refusal::Stopping), Some(intent)) => Err(SendError::Stopping(intent)),
+        })
+    }
+
+    #[cold]
+    fn end_waiting(&mut self) {
+        // First, as leaving the line may wake somebody, whose waker may panic.
+        drop(ManuallyDrop::into_inner(mem::take(&mut self.told)));
+        self.give_up();
     }
 
     /// Gives up: `None` if the intent was sent already.
+    #[cold]
     pub(super) fn give_up(&mut self) -> Option<I> {
         if let Some(ticket) = self.ticket.take() {
             self.port.leave(ticket);
@@ -56,40 +109,33 @@ impl<I: Intent> Unpin for Sending<'_, I> {}
 impl<I: Intent> Future for Sending<'_, I> {
     type Output = Result<(), SendError<I>>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let coop = ready!(coop::poll_proceed(cx));
         let this = &mut *self;
-        let Some(clock) = this.intent.as_ref().and_then(clock_of) else {
-            coop.made_progress();
-            return Poll::Ready(
-                this.intent.take().map_or(Ok(()), |intent| Err(SendError::ZeroClock(intent))),
-            );
-        };
-        let term = this.told.term();
-        let step = this.port.poll_send_in(term, clock, &mut this.intent, &mut this.ticket, cx.waker());
-        let refusal = match step {
-            // Only now: what there is room for is taken, whatever the worker was told.
-            Step::Wait if this.told.poll(cx) => {
-                this.port.give_up(this.ticket.take());
-                Some(Refusal::Stopping)
+        let clock = this.intent.as_ref().and_then(Intent::clock);
+        let lock = if this.ticket.is_some() || clock.is_some() {
+            None
+        } else {
+            match this.port.send_prepaid(this.told.term(), &mut this.intent) {
+                Ok(()) => {
+                    // As `made_progress`, without the call of its drop.
+                    mem::forget(coop);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(lock) => lock,
             }
-            Step::Wait => return Poll::Pending,
-            Step::Sent => None,
-            Step::Refused(refusal) => Some(refusal),
         };
-        coop.made_progress();
-        Poll::Ready(match (refusal, this.intent.take()) {
-            (None, _) | (_, None) => Ok(()),
-            (Some(Refusal::Closed), Some(intent)) => Err(SendError::Closed(intent)),
-            (Some(Refusal::Ended), Some(intent)) => Err(SendError::Ended(intent)),
-            (Some(Refusal::Full | Refusal::Stopping), Some(intent)) => Err(SendError::Stopping(intent)),
-        })
+        this.poll_unusual(cx, &coop, clock, lock)
     }
 }
 
 impl<I: Intent> Drop for Sending<'_, I> {
+    #[inline]
     fn drop(&mut self) {
-        self.give_up();
+        if self.ticket.is_some() || self.told.has_waited() {
+            self.end_waiting();
+        }
     }
 }
 

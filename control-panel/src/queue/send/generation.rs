@@ -18,6 +18,7 @@ use crate::{
 };
 
 impl<I: Intent> IntentSender<I> {
+    #[inline]
     pub(crate) fn send_in<'a>(
         &'a self,
         term: &'a RunToken,
@@ -68,6 +69,7 @@ impl<I: Intent> IntentSender<I> {
         Reserving::of(term, &self.port, most).await
     }
 
+    #[inline(always)]
     pub(crate) fn try_send_in(&self, term: &RunToken, intent: I) -> Result<(), TrySendError<I>> {
         match self.port.try_send_in(Some(term), intent) {
             Err(TrySendError::Full(intent)) if term.is_over() => Err(TrySendError::Stopping(intent)),

@@ -19,12 +19,20 @@ pub(super) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
+    #[inline]
     pub(super) fn of(term: &'a RunToken) -> Self {
         Self { term: Some(term), waiting: None }
     }
 
+    #[inline]
     pub(super) fn term(&self) -> Option<&'a RunToken> {
         self.term
+    }
+
+    /// Whether it was asked to [`poll`](Self::poll), and has something to drop by that.
+    #[inline]
+    pub(super) fn has_waited(&self) -> bool {
+        self.waiting.is_some()
     }
 
     /// Whether it was told; else whoever polls is woken when it is.

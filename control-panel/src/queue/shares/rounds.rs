@@ -36,6 +36,12 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             self.share_out();
             next = self.line.pass();
         }
+        self.add_credit(lane, credit, more);
+        (left, next)
+    }
+
+    /// Slots that are held become a producer's credit.
+    pub(super) fn add_credit(&mut self, lane: LaneId, credit: &mut Credit, more: usize) {
         if credit.epoch != self.epoch {
             *credit = Credit { slots: 0, epoch: self.epoch };
         }
@@ -44,7 +50,6 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             self.credited.push(lane);
         }
         self.lanes[lane].credit += more;
-        (left, next)
     }
 
     /// A waiting sender goes away; what was granted to it is passed on. Returns the waker it left and the one to

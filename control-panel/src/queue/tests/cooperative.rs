@@ -24,6 +24,9 @@ fn a_loop_yields_whatever_it_does_again_and_again() {
     assert!(yields(|| async { sender.reserve_many(1).await }), "a slot");
     sender.try_send(plain(0)).ok().unwrap();
     assert!(yields(|| queue.ready()), "there is work");
+    let (roomy, _) = super::queue(4096);
+    let roomy = IntentSender::new(roomy.port(0));
+    assert!(yields(|| async { roomy.send(plain(0)).await }), "there is always room");
     queue.close();
     assert!(yields(|| async { sender.send(plain(1)).await }), "it is refused");
 }

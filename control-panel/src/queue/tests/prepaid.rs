@@ -1,0 +1,176 @@
+//! Slots that producers take in advance: nobody notices but by the time it takes.
+
+use super::*;
+use crate::{
+    lifecycle::error::TrySendError,
+    queue::permits::{Permits, Reserve},
+};
+
+/// A producer whose buffers have room, so that it prepays from its first send in a frame on.
+fn producer(queue: &Arc<Queue<Item>>, source: u8) -> Arc<Port<Item>> {
+    let port = queue.port(source);
+    for _ in 0..2 {
+        while port.try_send(plain(0)).is_ok() {}
+        frame(queue);
+    }
+    port
+}
+
+fn prepaid(port: &Port<Item>) -> usize {
+    let mut state = port.queue.lock();
+    let with_prepaid = state.shares.occupied(port.lane);
+    state.withdraw(port.slot, port.lane);
+    with_prepaid - state.shares.occupied(port.lane)
+}
+
+fn sends(port: &Port<Item>) -> usize {
+    (0..1_000).take_while(|&id| port.try_send(plain(id)).is_ok()).count()
+}
+
+#[test]
+fn a_producer_takes_part_of_what_is_free_in_advance_and_keeps_it_from_nobody() {
+    let (queue, _) = queue(32);
+    let (first, second) = (producer(&queue, 0), producer(&queue, 0));
+    first.try_send(plain(0)).unwrap();
+    second.try_send(plain(0)).unwrap();
+    assert_eq!((prepaid(&second), prepaid(&first)), (4, 15));
+    for turn in 0..4 {
+        assert_eq!(frame(&queue).len(), if turn == 0 { 2 } else { 31 });
+        first.try_send(plain(0)).unwrap();
+        if turn % 2 == 0 {
+            second.try_send(plain(0)).unwrap();
+            assert_eq!((sends(&second), sends(&first)), (29, 0));
+        } else {
+            assert_eq!((sends(&second), sends(&first)), (30, 0));
+        }
+        assert_eq!(first.occupied(), 31);
+    }
+}
+
+/// Also where a source comes that was not there, and more than one of them.
+#[test]
+fn a_source_that_holds_nothing_gets_in_whatever_others_prepaid() {
+    let (queue, _) = queue(16);
+    let flood = producer(&queue, 0);
+    flood.try_send(plain(0)).unwrap();
+    let quiet: Vec<_> = (1..10).map(|source| queue.port(source)).collect();
+    assert!(quiet.iter().all(|port| port.try_send(plain(1)).is_ok()));
+    assert!(prepaid(&flood) <= 16 - 10);
+    assert_eq!((sends(&flood), frame(&queue).len()), (5, 15));
+}
+
+#[test]
+fn what_is_not_used_is_free_once_a_frame_begins() {
+    let (queue, _) = queue(32);
+    let port = producer(&queue, 0);
+    port.try_send(plain(1)).unwrap();
+    let (batch, ids) = read(&queue, 9);
+    assert_eq!((ids, port.occupied()), (vec![1], 1));
+    assert_eq!(sends(&port), 30);
+    queue.end_frame(batch);
+    assert_eq!(frame(&queue).len(), 30);
+    port.try_send(plain(1)).unwrap();
+    drop(port);
+    assert_eq!(frame(&queue), [1]);
+    let mut state = queue.lock();
+    queue.absorb(&mut state);
+    assert_eq!(state.shares.known(), 0, "its source is forgotten");
+}
+
+/// A rest stays behind, and with it what its source sent since.
+#[test]
+fn the_loop_is_notified_of_what_is_sent_after_a_frame_began() {
+    let (queue, calls) = queue(32);
+    let port = producer(&queue, 0);
+    port.try_send(plain(1)).unwrap();
+    let (cut_short, _) = read(&queue, 0);
+    queue.end_frame(cut_short);
+    port.try_send(plain(2)).unwrap();
+    let (rest, ids) = read(&queue, 1);
+    assert_eq!(ids, [1]);
+    asked(&calls);
+    (3..6).for_each(|id| port.try_send(plain(id)).unwrap());
+    assert_eq!(asked(&calls), 1);
+    queue.end_frame(rest);
+    assert_eq!((queue.counts().queued, frame(&queue)), (4, vec![2, 3, 4, 5]));
+}
+
+/// Whatever comes between, and takes numbers that were meant for others.
+#[test]
+fn numbers_go_on_from_one_to_the_next() {
+    let (queue, _) = queue(64);
+    let port = producer(&queue, 0);
+    let before = seqs_of(&queue, &port, &[Kind::Plain])[0].0;
+    let kinds = [
+        [Kind::Plain, Kind::Plain, Kind::Clocked, Kind::Plain],
+        [Kind::Latest, Kind::Plain, Kind::Plain, Kind::Latest],
+        [Kind::Plain, Kind::Clocked, Kind::Plain, Kind::Plain],
+    ];
+    let seqs = seqs_of(&queue, &port, kinds.as_flattened());
+    let expected: Vec<_> =
+        (1..13).filter(|&n| n != 5).map(|n| (before + n, u32::try_from(n).unwrap())).collect();
+    assert_eq!(seqs, expected, "the fifth is replaced by the eighth");
+    let Reserve::Slots(slots) = port.poll_reserve(2, &mut None, Waker::noop()) else {
+        panic!("there is room")
+    };
+    let mut permits = Permits::new(Arc::clone(&port), slots);
+    port.try_send(plain(1)).unwrap();
+    permits.send(plain(2)).unwrap();
+    port.try_send(plain(3)).unwrap();
+    permits.send(item(4, Kind::Clocked)).unwrap();
+    port.try_send(plain(5)).unwrap();
+    assert_eq!(
+        sorted(&queue),
+        (1..6).map(|n| (before + 12 + n, u32::try_from(n).unwrap())).collect::<Vec<_>>()
+    );
+}
+
+/// Sends one of each kind, 1 and so on.
+fn seqs_of(queue: &Queue<Item>, port: &Port<Item>, kinds: &[Kind]) -> Vec<(u64, u32)> {
+    for (id, &kind) in (1..).zip(kinds) {
+        port.try_send(item(id, kind)).unwrap();
+    }
+    sorted(queue)
+}
+
+/// A frame by number.
+fn sorted(queue: &Queue<Item>) -> Vec<(u64, u32)> {
+    let mut batch = queue.begin_frame(false).expect("there is something to drain");
+    batch.arrange();
+    let all = std::iter::from_fn(|| batch.next(false, || true));
+    let mut all: Vec<_> = all.map(|queued| (queued.causality_order().seq, queued.intent.id)).collect();
+    queue.end_frame(batch);
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn a_closed_queue_takes_nothing_more_and_a_stopping_one_what_fits() {
+    let (queue, _) = queue(32);
+    let (port, other) = (producer(&queue, 0), queue.port(0));
+    port.try_send(plain(1)).unwrap();
+    queue.stop_waiting();
+    assert_eq!((sends(&other), sends(&port)), (30, 0));
+    assert_eq!(frame(&queue).len(), 31);
+    port.try_send(plain(1)).unwrap();
+    queue.close();
+    assert!(matches!(port.try_send(plain(2)), Err(TrySendError::Closed(_))));
+    let mut intent = Some(plain(2));
+    assert!(matches!(port.poll_send(0, &mut intent, &mut None, Waker::noop()), port::Step::Refused(_)));
+    assert_eq!(frame(&queue), [1]);
+}
+
+/// Those who wait come first: what is free goes to them in rounds, and nobody takes it in advance.
+#[test]
+fn while_somebody_waits_nobody_prepays_but_what_it_was_granted() {
+    let (queue, _) = queue(32);
+    let (first, second) = (producer(&queue, 0), producer(&queue, 0));
+    assert_eq!(sends(&first), 31);
+    let (mut one, mut two) = (Waits::new(&first, 1), Waits::new(&second, 2));
+    frame(&queue);
+    assert!(one.woken() && one.poll());
+    assert_eq!(prepaid(&first), 15, "its part of the round, less the one it used");
+    assert!(two.woken() && two.poll());
+    assert_eq!(prepaid(&second), 14 + 5, "and nobody waits any more");
+    assert_eq!(frame(&queue).len(), 2);
+}
