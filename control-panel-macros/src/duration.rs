@@ -29,7 +29,16 @@ pub(crate) fn tokens(duration: Duration) -> TokenStream {
     let unit = format_ident!("{unit}");
     // Only absurd lengths do not fit: 584 million years of milliseconds.
     let number = Literal::u64_unsuffixed(u64::try_from(number).unwrap_or(u64::MAX));
-    quote!(__cp::#unit(#number))
+    quote!(__S::#unit(#number))
+}
+
+/// As the user writes it, in the largest unit that leaves a whole number: "90s", "250ms".
+pub(crate) fn text(duration: Duration) -> String {
+    let micros = duration.as_micros();
+    let units = [(3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms"), (1, "us")];
+    let unit = units.into_iter().find(|(unit, _)| micros > 0 && micros % unit == 0);
+    let (unit, name) = unit.unwrap_or((1_000, "ms"));
+    format!("{}{name}", micros / unit)
 }
 
 /// As a sentence says it: "250 ms".

@@ -47,7 +47,9 @@ use proc_macro::TokenStream;
 ///   `self` cannot be told from a free function, and rustc complains of a trait inside an `impl`.
 /// - Its first argument is the `Context`, or an alias of one. The others are owned values with plain names;
 ///   they become the spawn method's arguments. They need not be `Clone` unless the worker is restarted.
-/// - It may be generic in its context's intent and policy, and in nothing else.
+/// - It may be generic in what its context's type names, such as its intent and policy, and in nothing else.
+/// - Where its intent has a lifetime, even `'static`, it is `kind = local`, or a plain `fn`: rustc forgets which lifetime it was when it
+///   looks whether a future is `Send`.
 /// - It returns `()` or a `Result<(), E>` whose error converts into `Box<dyn Error + Send + Sync>`.
 ///
 /// # Arguments
@@ -76,7 +78,8 @@ use proc_macro::TokenStream;
 /// | `name` | a name for the trait, the method and the worker; one instance is named by `panel.configure(\|worker\| worker.name(…))` | the function's name |
 /// | `crate` | where control-panel is, when it is renamed: `::renamed` or `crate::module` | `::control_panel` |
 ///
-/// Use `name` when a generated name is taken: two workers `rss` and `rss_` would both have a `SpawnRss`.
+/// Use `name` when a generated name is taken: two workers `rss` and `rss_` would both have a `SpawnRss`. Its examples stay with the
+/// function, so that each is compiled once; the rest of its documentation is that of the spawn method too.
 ///
 /// # Expands to
 ///
@@ -87,7 +90,7 @@ use proc_macro::TokenStream;
 /// }
 ///
 /// /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
-/// trait SpawnRss: ::control_panel::__private::Spawns<Context<Update>> {
+/// trait SpawnRss {
 ///     /// Fetches the headlines.
 ///     ///
 ///     /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
@@ -96,18 +99,20 @@ use proc_macro::TokenStream;
 ///     /// - Restart: never
 ///     /// - Shutdown: it is dropped at its next `.await`
 ///     /// - Ends with: `Result<(), FeedDown>`
+///     fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle;
+/// }
+/// impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>> SpawnRss for __S {
 ///     fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
-///         ::control_panel::__private::Run::once(move |cx| rss(cx, titles)).spawn(self, "rss", Feed::Rss)
+///         __S::once(move |cx| rss(cx, titles)).spawn(self, "rss", Feed::Rss)
 ///     }
 /// }
-/// impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>> SpawnRss for __S {}
 /// ```
 #[proc_macro_attribute]
 pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
     worker::worker(args.into(), &item.into()).into()
 }
 
-/// Implements `Intent` for an enum. The same derive is exported as [`macro@Intent`].
+/// Implements `Intent` for an enum. `control_panel` exports it as `Intent` too, beside the trait of that name.
 ///
 /// ```
 /// # use control_panel::{GraphIntent, Intent};
@@ -184,11 +189,5 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_derive(GraphIntent, attributes(intent))]
 pub fn derive_graph_intent(input: TokenStream) -> TokenStream {
-    intent::derive(input.into()).into()
-}
-
-/// The same as [`macro@GraphIntent`], under the name of the trait that it implements.
-#[proc_macro_derive(Intent, attributes(intent))]
-pub fn derive_intent(input: TokenStream) -> TokenStream {
     intent::derive(input.into()).into()
 }

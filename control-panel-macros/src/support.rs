@@ -94,16 +94,28 @@ pub(crate) fn shown_at(tokens: TokenStream, (first, last): (Span, Span)) -> Toke
     shown.collect()
 }
 
+/// All of the tokens at one place.
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+    let respan = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    tokens.into_iter().map(respan).collect()
+}
+
 /// The name without `r#`.
 pub(crate) fn plain(ident: &Ident) -> String {
     let name = ident.to_string();
     name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
 }
 
-/// `memory_monitor` becomes `MemoryMonitor`.
+/// `memory_monitor` becomes `MemoryMonitor`, and `fetch_2` stays another name than `fetch2`: `Fetch_2`.
 pub(crate) fn pascal(snake: &str) -> String {
     let mut pascal = String::with_capacity(snake.len());
     for word in snake.split('_') {
+        if word.starts_with(|first: char| first.is_ascii_digit()) && !pascal.is_empty() {
+            pascal.push('_');
+        }
         let mut letters = word.chars();
         pascal.extend(letters.next().into_iter().flat_map(char::to_uppercase));
         pascal.push_str(letters.as_str());
@@ -114,20 +126,37 @@ pub(crate) fn pascal(snake: &str) -> String {
 /// The tokens as a person would write a path or a type: `Feed::Rss`, not `Feed :: Rss`.
 pub(crate) fn readable(tokens: &TokenStream) -> String {
     let mut text = String::new();
-    let mut word_before = false;
-    for token in tokens.clone() {
+    let (mut word_before, mut joint_before) = (false, false);
+    let mut tokens = tokens.clone().into_iter().peekable();
+    while let Some(token) = tokens.next() {
         let word = matches!(token, TokenTree::Ident(_) | TokenTree::Literal(_));
         if word && word_before {
             text.push(' ');
         }
+        let mut joint = false;
         match &token {
             TokenTree::Group(group) => text.push_str(&readable_group(group)),
-            TokenTree::Punct(punct) if punct.as_char() == ',' => text.push_str(", "),
+            TokenTree::Punct(punct) => {
+                joint = punct.spacing() == Spacing::Joint;
+                let sign = punct.as_char();
+                let alone = !joint && !joint_before;
+                match sign {
+                    ',' | ';' if tokens.peek().is_none() => text.push(sign),
+                    ',' | ';' => text.extend([sign, ' ']),
+                    ':' if alone => text.push_str(": "),
+                    '=' | '+' if alone => text.extend([' ', sign, ' ']),
+                    '-' if joint && tokens.peek().is_some_and(|next| is_punct(next, '>')) => {
+                        text.push_str(" -");
+                    }
+                    '>' if text.ends_with(" -") => text.push_str("> "),
+                    _ => text.push(sign),
+                }
+            }
             other => text.push_str(&other.to_string()),
         }
-        word_before = word;
+        (word_before, joint_before) = (word, joint);
     }
-    text
+    text.trim().to_owned()
 }
 
 fn readable_group(group: &Group) -> String {
@@ -178,4 +207,22 @@ fn distance(a: &str, b: &str) -> usize {
         rows.push(row);
     }
     rows[a.len()][b.len()]
+}
+
+/// The same without the invisible groups in which a `macro_rules!` wraps what it captured as `$x:literal`, `:expr`, `:ty` or
+/// `:path`. For reading: what is emitted keeps them, because they hold `&$t` together.
+pub(crate) fn see_through(tokens: TokenStream) -> TokenStream {
+    let see = |token| match token {
+        TokenTree::Group(group) => {
+            let inner = see_through(group.stream());
+            if group.delimiter() == Delimiter::None {
+                return inner;
+            }
+            let mut seen = Group::new(group.delimiter(), inner);
+            seen.set_span(group.span());
+            TokenStream::from(TokenTree::Group(seen))
+        }
+        other => other.into(),
+    };
+    tokens.into_iter().map(see).collect()
 }

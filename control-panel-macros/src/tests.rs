@@ -36,8 +36,10 @@ fn method(expansion: &str, name: &str) -> String {
     let head = format!("fn {name}(");
     let at = lines.iter().position(|line| line.starts_with(&head)).expect("there is one");
     let above = lines[..at].iter().rev().take_while(|line| line.starts_with("///")).count();
-    let length = lines[at..].iter().position(|line| *line == "}").expect("it ends");
-    lines[at - above..=at + length].iter().flat_map(|line| [line, "\n"]).collect()
+    // A spawn method is declared in its trait, where its documentation is, and written in the impl.
+    let body = lines.iter().rposition(|line| line.starts_with(&head)).expect("there is one");
+    let length = lines[body..].iter().position(|line| *line == "}").expect("it ends");
+    lines[at - above..at].iter().chain(&lines[body..=body + length]).flat_map(|line| [line, "\n"]).collect()
 }
 
 #[track_caller]

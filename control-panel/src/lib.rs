@@ -36,7 +36,8 @@ mod util;
 mod worker;
 pub mod workers;
 
-pub use control_panel_macros::{GraphIntent, Intent, worker};
+// One derive by two names: of two that own `#[intent]` rustc would suggest both.
+pub use control_panel_macros::{GraphIntent, GraphIntent as Intent, worker};
 
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]

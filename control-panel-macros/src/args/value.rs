@@ -1,22 +1,26 @@
 //! The value of a key: a path, a name, a word, a number, a length of time.
+//!
+//! After an error each of these still returns what was meant, where that is clear.
 
 use std::time::Duration;
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Lit, LitStr, Path, Token, Type};
+use syn::{Lit, LitStr, Path, Token, Type, TypePath};
 
+use super::meant;
 use crate::duration;
 use crate::errors::Errors;
-use crate::support::{nearest, one_of, readable, split_commas};
+use crate::support::{is_punct, one_of, readable, split_commas};
 
 /// One `key = value`, or `key` alone, whose key is known here and new.
 pub(crate) struct Arg {
     pub key: Ident,
     pub value: TokenStream,
-    pub(super) form: &'static str,
+    pub(super) form: String,
+    pub(super) words: &'static [&'static str],
     pub nth: usize,
 }
 
@@ -32,13 +36,60 @@ impl Arg {
         value.map(|value| Given { key: self.key.clone(), value, nth: self.nth })
     }
 
-    /// A path to an item: `Feed::Rss`.
-    pub(crate) fn path(&self, errors: &Errors) -> Option<Path> {
+    /// A path to a value: `Feed::Rss`, `<Update as Home>::SOURCE`.
+    pub(crate) fn value_path(&self, errors: &Errors) -> Option<TokenStream> {
+        let tokens: Vec<TokenTree> = self.value.clone().into_iter().collect();
+        if let [path @ .., TokenTree::Group(payload)] = tokens.as_slice()
+            && payload.delimiter() != Delimiter::Bracket
+            && matches!(path.last(), Some(TokenTree::Ident(_)))
+        {
+            let value = readable(&self.value);
+            let ty: TokenStream = path.iter().cloned().collect();
+            let ty = readable(&ty);
+            let ty = ty.rsplit_once("::").map_or(ty.as_str(), |(ty, _)| ty);
+            errors.at(
+                &self.value,
+                format_args!(
+                    "`{0}` is a path; give this value a name above the function: write `const SOURCE: {ty} = {value};` \
+                     and `{0} = SOURCE`",
+                    self.key
+                ),
+            );
+            return Some(self.value.clone());
+        }
+        self.path(errors).map(ToTokens::into_token_stream)
+    }
+
+    /// A path to a type: `Feed`.
+    pub(crate) fn type_path(&self, errors: &Errors) -> Option<TypePath> {
+        let mut path = self.path(errors)?;
+        let names: Vec<String> = path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if let ([.., ty, variant], None) = (names.as_slice(), &path.qself)
+            && ty.starts_with(char::is_uppercase)
+            && ty != "Self"
+        {
+            let variant = variant.clone();
+            let written = path.to_token_stream();
+            path.path.segments.pop();
+            path.path.segments.pop_punct();
+            let ty = readable(&path.to_token_stream());
+            errors.at(
+                written,
+                format_args!(
+                    "`{0}` is a type, and `{variant}` is a value of it; write `{0} = {ty}`",
+                    self.key
+                ),
+            );
+        }
+        Some(path)
+    }
+
+    fn path(&self, errors: &Errors) -> Option<TypePath> {
         if self.quoted(errors) {
             // What the quotes hold is what was meant, so the item is expanded with it.
             return syn::parse2::<LitStr>(self.value.clone()).ok()?.parse().ok();
         }
-        self.read(errors, Path::parse, "a path")
+        self.read(errors, TypePath::parse, "a path")
     }
 
     /// A type: `Vec<Ask>`.
@@ -52,93 +103,204 @@ impl Arg {
     /// `::renamed` or `crate::module`: what resolves alike wherever the macro is used.
     pub(crate) fn crate_path(&self, errors: &Errors) -> Option<Path> {
         let quoted = self.value.to_string().starts_with('"');
-        let mut path = self.path(errors)?;
+        let mut path = self.path(errors)?.path;
         let first = path.segments.first()?.ident.to_string();
-        if path.leading_colon.is_none() && first != "crate" && first != "$crate" {
-            let text = readable(&path.to_token_stream());
+        if path.leading_colon.is_some() || first == "crate" || first == "$crate" {
+            return Some(path);
+        }
+        let text = readable(&path.to_token_stream());
+        if first == "super" || first == "self" {
+            let rest = text.trim_start_matches("self::").trim_start_matches("super::");
             if !quoted {
                 errors.at(
                     &path,
                     format_args!(
-                        "`crate` needs a path that means the same everywhere; write `::{text}` for a \
-                         dependency or `crate::{text}` for a module of this crate"
+                        "`crate` needs a path that means the same everywhere; write `crate = crate::{rest}`, from the root of \
+                         this crate"
                     ),
                 );
             }
-            path.leading_colon = Some(<Token![::]>::default());
+            // It does mean something where it stands.
+            return Some(path);
         }
+        if !quoted {
+            errors.at(
+                &path,
+                format_args!(
+                    "`crate` needs a path that means the same everywhere; write `crate = ::{text}` for a dependency or \
+                     `crate = crate::{text}` for a module of this crate"
+                ),
+            );
+        }
+        path.leading_colon = Some(<Token![::]>::default());
         Some(path)
     }
 
     /// A plain name.
     pub(crate) fn name(&self, errors: &Errors) -> Option<Ident> {
-        if self.quoted(errors) {
+        let text = meant::quoted(&self.value).map(|(_, text)| text);
+        if text.is_none() {
+            let read = |input: ParseStream<'_>| Ok((input.parse::<Ident>()?, input.parse()?));
+            if let Ok((name, rest)) = read.parse2(self.value.clone())
+                && !is_hyphen(&rest)
+            {
+                self.nothing_left(errors, rest);
+                return Some(name);
+            }
+        }
+        let quoted = text.is_some();
+        let text = text.unwrap_or_else(|| readable(&self.value));
+        if quoted && text.is_empty() {
+            self.expected(errors, "a name, found empty quotes");
             return None;
         }
-        self.read(errors, Ident::parse, "a name")
+        if quoted && let Ok(mut name) = syn::parse_str::<Ident>(&text) {
+            errors.at(&self.value, format_args!("drop the quotes: write `{} = {name}`", self.key));
+            name.set_span(self.key.span());
+            return Some(name);
+        }
+        let letter = |letter: char| if letter.is_alphanumeric() { letter } else { '_' };
+        let meant: String = text.chars().map(letter).collect();
+        let meant = meant.trim_matches('_').to_lowercase();
+        let meant =
+            if meant.starts_with(|first: char| first.is_numeric()) { format!("_{meant}") } else { meant };
+        // A keyword is none, and may be one with `r#`.
+        let raw = if text == meant { format!("r#{text}") } else { meant };
+        let Ok(mut name) = syn::parse_str::<Ident>(&raw) else {
+            self.expected(errors, "an identifier");
+            return None;
+        };
+        name.set_span(self.key.span());
+        errors.at(&self.value, format_args!("`{0}` is an identifier; write `{0} = {name}`", self.key));
+        Some(name)
     }
 
-    /// One of a few words.
-    pub(crate) fn word(&self, errors: &Errors, words: &'static [&'static str]) -> Option<&'static str> {
-        if self.quoted(errors) {
-            return None;
+    /// One of the key's words.
+    pub(crate) fn word(&self, errors: &Errors) -> Option<&'static str> {
+        let read = |input: ParseStream<'_>| Ok((input.call(Ident::parse_any)?, input.parse()?));
+        let read = read.parse2(self.value.clone()).ok();
+        if let Some((typed, rest)) = &read
+            && let Some(found) = self.words.iter().find(|word| typed == **word)
+            && !is_hyphen(rest)
+        {
+            self.nothing_left(errors, rest.clone());
+            return Some(found);
         }
-        let all = one_of(words.iter().copied(), "or");
-        let typed = self.read(errors, Ident::parse_any, &all)?;
-        let found = words.iter().find(|word| typed == word);
-        if found.is_none() {
-            let near = nearest(&typed.to_string(), words.iter().copied());
-            let guess = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            errors.at(&typed, format_args!("`{}` is {all}, not `{typed}`{guess}", self.key));
+        let (key, all) = (&self.key, one_of(self.words.iter().copied(), "or"));
+        let meant = meant::word(&self.value, self.words);
+        let shown = readable(&self.value);
+        let quoted = meant::quoted(&self.value);
+        match (meant, read, quoted) {
+            (_, _, Some((_, text))) if text.is_empty() => {
+                self.expected(errors, "a value, found empty quotes");
+            }
+            (Some(meant), _, Some(_)) => {
+                errors.at(&self.value, format_args!("drop the quotes: write `{key} = {meant}`"));
+            }
+            (Some(meant), Some((typed, rest)), _) if rest.is_empty() => {
+                errors.at(typed, format_args!("`{key}` is {all}, not `{shown}`; did you mean `{meant}`?"));
+            }
+            (Some(meant), ..) => {
+                errors
+                    .at(&self.value, format_args!("`{key}` is {all}, in one word; write `{key} = {meant}`"));
+            }
+            (None, ..) => {
+                errors
+                    .at(&self.value, format_args!("`{key}` is {all}, not `{shown}`; write `{}`", self.form));
+            }
         }
-        found.copied()
+        meant
     }
 
     /// A number, at least 1.
     pub(crate) fn count(&self, errors: &Errors) -> Option<u32> {
-        let Ok(Lit::Int(literal)) = syn::parse2::<Lit>(self.value.clone()) else {
-            self.expected(errors, "a number without quotes");
-            return None;
-        };
-        match literal.base10_parse::<u32>() {
-            Ok(0) => {
-                errors.at(&literal, format_args!("`{}` must be at least 1", self.key));
-                None
-            }
-            Ok(count) => Some(count),
-            Err(_) => {
-                self.expected(errors, "a number that fits in a `u32`");
-                None
+        let read = |input: ParseStream<'_>| Ok((input.parse::<Lit>()?, input.parse()?));
+        if let Ok((Lit::Int(literal), rest)) = read.parse2(self.value.clone()) {
+            let plain = literal.suffix().is_empty();
+            match literal.base10_parse::<u32>() {
+                Ok(0) if plain => {
+                    errors.at(
+                        &literal,
+                        format_args!("`{}` must be at least 1; write `{}`", self.key, self.form),
+                    );
+                    return None;
+                }
+                Ok(count) if plain => {
+                    self.nothing_left(errors, rest);
+                    return Some(count);
+                }
+                Ok(count) => {
+                    errors.at(
+                        &literal,
+                        format_args!("a number has no `{}` here; write `{count}`", literal.suffix()),
+                    );
+                    return Some(count);
+                }
+                Err(_) => {
+                    self.expected(errors, "a number that fits in a `u32`");
+                    return None;
+                }
             }
         }
+        let meant = meant::number(&self.value);
+        let what = if meant::quoted(&self.value).is_some() {
+            "a number without quotes"
+        } else {
+            "a number, written out"
+        };
+        match meant {
+            Some(meant) => {
+                errors.at(&self.value, format_args!("expected {what}; write `{} = {meant}`", self.key));
+            }
+            None => self.expected(errors, what),
+        }
+        meant
     }
 
-    /// A number, at least 1, or this word for none: `None`.
+    /// A number, at least 1, or the key's word for none: `None`.
     #[expect(clippy::option_option, reason = "nothing that could be read, or no number")]
-    pub(crate) fn count_or(&self, errors: &Errors, none: &'static str) -> Option<Option<u32>> {
-        let Ok(word) = Ident::parse_any.parse2(self.value.clone()) else {
-            return match syn::parse2::<LitStr>(self.value.clone()) {
-                Ok(quoted) if quoted.value().trim() == none => {
-                    errors.at(&quoted, format_args!("drop the quotes: write `{} = {none}`", self.key));
-                    None
-                }
-                _ => self.count(errors).map(Some),
-            };
-        };
-        if word == none {
-            return Some(None);
+    pub(crate) fn count_or_word(&self, errors: &Errors) -> Option<Option<u32>> {
+        let none = self.words.first()?;
+        match Ident::parse_any.parse2(self.value.clone()) {
+            Ok(word) if word == none => return Some(None),
+            Ok(word) => {
+                let near = meant::word(&self.value, self.words);
+                let guess = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("write `{}`", self.form),
+                };
+                errors
+                    .at(&word, format_args!("`{}` is a number or `{none}`, not `{word}`; {guess}", self.key));
+                return near.map(|_| None);
+            }
+            Err(_) => {}
         }
-        let near = nearest(&word.to_string(), [none]);
-        let guess = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        errors.at(&word, format_args!("`{}` is a number or `{none}`, not `{word}`{guess}", self.key));
-        None
+        let meant = meant::word(&self.value, self.words);
+        let rest = || self.value.clone().into_iter().skip(1).collect::<TokenStream>();
+        if meant.is_none() || is_literal(&self.value) {
+            return self.count(errors).map(Some);
+        }
+        if meant::quoted(&self.value).is_some() {
+            errors.at(&self.value, format_args!("drop the quotes: write `{} = {none}`", self.key));
+        } else if self.value.to_string().starts_with(none) {
+            self.nothing_left(errors, rest());
+        } else {
+            errors.at(
+                &self.value,
+                format_args!("`{0}` is a number or `{none}`, in one word; write `{0} = {none}`", self.key),
+            );
+        }
+        Some(None)
     }
 
     /// A length of time in quotes, longer than nothing: `"5s"`.
     pub(crate) fn duration(&self, errors: &Errors) -> Option<Duration> {
         let duration = self.any_duration(errors)?;
         if duration.is_zero() {
-            errors.at(&self.value, format_args!("`{}` must be longer than nothing", self.key));
+            errors.at(
+                &self.value,
+                format_args!("`{}` must be longer than nothing; write `{}`", self.key, self.form),
+            );
             return None;
         }
         Some(duration)
@@ -146,54 +308,72 @@ impl Arg {
 
     /// A length of time in quotes, or none: `"0ms"`.
     pub(crate) fn any_duration(&self, errors: &Errors) -> Option<Duration> {
-        let Ok(Lit::Str(literal)) = syn::parse2::<Lit>(self.value.clone()) else {
-            self.expected(errors, "a duration in quotes");
-            return None;
-        };
-        let text = literal.value();
-        if text.trim().is_empty() {
+        let read = |input: ParseStream<'_>| Ok((input.parse::<LitStr>()?, input.parse()?));
+        let read: Option<(LitStr, TokenStream)> = read.parse2(self.value.clone()).ok();
+        let text = read.as_ref().map(|(literal, _)| literal.value());
+        if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
             self.expected(errors, "a duration, found empty quotes");
             return None;
         }
-        let duration = duration::parse(&text);
-        if duration.is_none() {
-            errors.at(
-                &literal,
-                format_args!(
-                    "`{text}` is no duration; write a number and a unit: `us`, `ms`, `s`, `m` or `h`, such as \
-                     `\"250ms\"`"
-                ),
-            );
+        if let (Some((_, rest)), Some(duration)) = (&read, text.as_deref().and_then(duration::parse)) {
+            self.nothing_left(errors, rest.clone());
+            return Some(duration);
         }
-        duration
+        let meant = meant::duration(&self.value);
+        let fix = meant.map_or_else(
+            || self.form.clone(),
+            |meant| format!("{} = \"{}\"", self.key, duration::text(meant)),
+        );
+        match text {
+            Some(text) => errors.at(
+                &self.value,
+                format_args!(
+                    "`{text}` is no duration: a whole number and `us`, `ms`, `s`, `m` or `h`; write `{fix}`"
+                ),
+            ),
+            None => errors.at(&self.value, format_args!("expected a duration in quotes; write `{fix}`")),
+        }
+        meant
     }
 
     /// One name in quotes, or several in brackets: `"store"`, `["store", "log"]`.
     pub(crate) fn quoted_names(&self, errors: &Errors) -> Option<Vec<LitStr>> {
-        if let Ok(name) = syn::parse2::<Ident>(self.value.clone()) {
-            errors.at(&name, format_args!("put the name in quotes: write `{} = \"{name}\"`", self.key));
-            return None;
-        }
-        let parts = match syn::parse2::<Group>(self.value.clone()) {
-            Ok(list) if list.delimiter() == Delimiter::Bracket => split_commas(list.stream()),
-            _ => vec![self.value.clone()],
+        let (list, brackets) = match syn::parse2::<Group>(self.value.clone()) {
+            Ok(list) => (list.stream(), list.delimiter() == Delimiter::Bracket),
+            _ => (self.value.clone(), false),
         };
         let name = |part: TokenStream| {
-            syn::parse2::<LitStr>(part).ok().filter(|name| !name.value().trim().is_empty())
+            let name = syn::parse2::<LitStr>(part.clone());
+            let name = name.or_else(|_| syn::parse2::<Ident>(part).map(|name| quoted_name(&name)));
+            name.ok().filter(|name| !name.value().trim().is_empty())
         };
-        let names: Option<Vec<LitStr>> = parts.into_iter().map(name).collect();
-        let names = names.filter(|names| !names.is_empty());
-        if names.is_none() {
+        let names: Option<Vec<LitStr>> = split_commas(list.clone()).into_iter().map(name).collect();
+        let Some(names) = names.filter(|names| !names.is_empty()) else {
+            let read = |input: ParseStream<'_>| Ok((input.parse::<LitStr>()?, input.parse::<TokenStream>()?));
+            if let Ok((name, rest)) = read.parse2(self.value.clone())
+                && !rest.is_empty()
+            {
+                self.nothing_left(errors, rest);
+                return Some(vec![name]);
+            }
             self.expected(errors, "the name of a worker in quotes, or several in brackets");
+            return None;
+        };
+        let bare = list.into_iter().any(|token| matches!(token, TokenTree::Ident(_)));
+        let wrapped = !brackets && matches!(self.value.clone().into_iter().next(), Some(TokenTree::Group(_)));
+        if bare || wrapped {
+            let shown = readable(&quote!(#(#names),*));
+            let shown = if brackets || wrapped { format!("[{shown}]") } else { shown };
+            let what = if bare { "a name has quotes" } else { "several names stand in brackets" };
+            errors.at(&self.value, format_args!("{what}; write `{} = {shown}`", self.key));
         }
-        names
+        Some(names)
     }
 
     /// Reports a string where there should be none.
     fn quoted(&self, errors: &Errors) -> bool {
-        let Ok(Lit::Str(literal)) = syn::parse2::<Lit>(self.value.clone()) else { return false };
-        let text = literal.value();
-        if text.trim().is_empty() {
+        let Some((literal, text)) = meant::quoted(&self.value) else { return false };
+        if text.is_empty() {
             self.expected(errors, "a value, found empty quotes");
         } else {
             // The habit comes from `#[serde(crate = "…")]`, where the path is relative as well.
@@ -204,7 +384,7 @@ impl Arg {
         true
     }
 
-    /// Reads all of the value; what is left over lacks a comma before it.
+    /// Reads all of the value.
     fn read<T>(
         &self,
         errors: &Errors,
@@ -216,13 +396,40 @@ impl Arg {
             self.expected(errors, what);
             return None;
         };
-        if let Some(first) = rest.into_iter().next() {
-            errors.at(first, format_args!("expected `,` after the value of `{}`", self.key));
-        }
+        self.nothing_left(errors, rest);
         Some(value)
+    }
+
+    /// What is left over lacks a comma before it, or is too much.
+    fn nothing_left(&self, errors: &Errors, rest: TokenStream) {
+        match rest.clone().into_iter().next() {
+            None => {}
+            Some(word @ (TokenTree::Ident(_) | TokenTree::Literal(_))) => {
+                errors.at(&word, format_args!("expected `,` before `{word}`; write `, {word}`"));
+            }
+            Some(_) => {
+                let shown = readable(&rest);
+                errors.at(
+                    rest,
+                    format_args!("expected `,` after the value of `{}`; drop this `{shown}`", self.key),
+                );
+            }
+        }
     }
 
     fn expected(&self, errors: &Errors, what: &str) {
         errors.at(&self.value, format_args!("expected {what}; write `{}`", self.form));
     }
+}
+
+fn quoted_name(name: &Ident) -> LitStr {
+    LitStr::new(&name.to_string(), name.span())
+}
+
+fn is_hyphen(rest: &TokenStream) -> bool {
+    rest.clone().into_iter().next().is_some_and(|token| is_punct(&token, '-'))
+}
+
+fn is_literal(value: &TokenStream) -> bool {
+    meant::quoted(value).is_none() && matches!(value.clone().into_iter().next(), Some(TokenTree::Literal(_)))
 }

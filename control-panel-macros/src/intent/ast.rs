@@ -1,16 +1,17 @@
 //! The enum as the derive sees it: each value beside the attribute it came from.
 
 use quote::ToTokens;
-use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, MacroDelimiter, Meta, Path};
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, MacroDelimiter, Meta, Path, TypePath};
 
-use super::field::{CLOCK, Role};
-use crate::args::{Arg, Arguments, Given, Key, Place};
+use super::field::{self, CLOCK, Role};
+use crate::args::{Arg, Arguments, Forms, Given, Key, Place};
 use crate::errors::Errors;
+use crate::support::readable;
 
 const ON_ENUM: Place = Place {
     name: "`#[intent]` on an enum",
     keys: &[
-        Key::valued("source", "source = Path::To::Source"),
+        Key::valued("source", "source = control_panel::IntentSource"),
         Key::valued("crate", "crate = ::control_panel"),
     ],
     elsewhere: &[
@@ -41,7 +42,7 @@ const ON_VARIANT: Place = Place {
 
 pub(crate) struct Intent<'a> {
     pub input: &'a DeriveInput,
-    pub source: Option<Given<Path>>,
+    pub source: Option<Given<TypePath>>,
     pub krate: Option<Given<Path>>,
     pub variants: Vec<Variant<'a>>,
 }
@@ -74,9 +75,9 @@ pub(crate) struct Named {
 impl<'a> Intent<'a> {
     pub(crate) fn read(errors: &Errors, input: &'a DeriveInput) -> Self {
         let mut intent = Self { input, source: None, krate: None, variants: Vec::new() };
-        for arg in arguments(errors, &ON_ENUM, &input.attrs).list {
+        for arg in arguments(errors, &ON_ENUM, &input.attrs, &|_| None).list {
             if arg.key == "source" {
-                intent.source = arg.given(arg.path(errors));
+                intent.source = arg.given(arg.type_path(errors));
             } else {
                 intent.krate = arg.given(arg.crate_path(errors));
             }
@@ -96,7 +97,8 @@ impl<'a> Intent<'a> {
 impl<'a> Variant<'a> {
     fn read(errors: &Errors, variant: &'a syn::Variant) -> Self {
         let (mut named, mut from, mut lossy, mut latest, mut skip) = (Vec::new(), None, None, None, None);
-        let arguments = arguments(errors, &ON_VARIANT, &variant.attrs);
+        let form = |key: &Key| field::form(&variant.fields, key.name);
+        let arguments = arguments(errors, &ON_VARIANT, &variant.attrs, &form);
         for arg in arguments.list {
             match arg.key.to_string().as_str() {
                 "from" => from = arg.given(Some(())),
@@ -150,32 +152,40 @@ fn of_ours(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("intent"))
 }
 
-/// The arguments of the one `#[intent(…)]` there may be.
-fn arguments(errors: &Errors, place: &Place, attrs: &[Attribute]) -> Arguments {
-    let mut ours = of_ours(attrs);
-    let Some(first) = ours.next() else { return Arguments::default() };
-    for second in ours {
-        errors.at(second, "`#[intent]` is given twice; put all keys into one");
+/// The arguments of all `#[intent(…)]` together: `cfg_attr` may bring one of its own.
+fn arguments(errors: &Errors, place: &Place, attrs: &[Attribute], forms: Forms<'_>) -> Arguments {
+    let mut arguments = Arguments::default();
+    for attr in of_ours(attrs) {
+        if let Some(more) = one(errors, place, attr, forms) {
+            arguments.join(errors, more);
+        } else {
+            arguments.unread = true;
+        }
     }
-    let form = place.keys[0].form;
-    if matches!(&first.meta, Meta::NameValue(meta) if !matches!(meta.value, Expr::Lit(_))) {
+    arguments
+}
+
+fn one(errors: &Errors, place: &Place, attr: &Attribute, forms: Forms<'_>) -> Option<Arguments> {
+    let form = || forms(&place.keys[0]).unwrap_or_else(|| place.keys[0].form.to_owned());
+    if matches!(&attr.meta, Meta::NameValue(meta) if !matches!(meta.value, Expr::Lit(_))) {
         // rustc refuses anything but a literal there, before us.
-        return Arguments::default();
+        return None;
     }
-    let Meta::List(list) = &first.meta else {
-        errors.at(first, format_args!("`#[intent]` takes keys in parentheses; write `#[intent({form})]`"));
-        return Arguments::default();
+    let Meta::List(list) = &attr.meta else {
+        errors.at(attr, format_args!("`#[intent]` takes keys in parentheses; write `#[intent({})]`", form()));
+        return None;
     };
     let MacroDelimiter::Paren(parens) = &list.delimiter else {
-        errors.at(first, format_args!("`#[intent]` takes parentheses; write `#[intent({form})]`"));
-        return Arguments::default();
+        let keys = readable(&list.tokens);
+        errors.at(attr, format_args!("`#[intent]` takes parentheses; write `#[intent({keys})]`"));
+        return None;
     };
     if list.tokens.is_empty() {
         errors.at_span(
             parens.span.join(),
-            format_args!("empty parentheses say nothing; write `#[intent({form})]` or drop the attribute"),
+            format_args!("empty parentheses say nothing; write `({})` or drop the attribute", form()),
         );
-        return Arguments::default();
+        return None;
     }
-    place.parse(errors, list.tokens.clone(), &first.to_token_stream())
+    Some(place.parse(errors, list.tokens.clone(), &attr.to_token_stream(), forms))
 }

@@ -153,9 +153,20 @@ fn read(variant: &Variant<'_>, role: &Role, krate: &TokenStream) -> Option<(Toke
 }
 
 fn member<'a>(variant: &Variant<'a>, role: &Role) -> Option<(Member, &'a Type)> {
-    let nth = variant.named(role)?.field?;
+    let named = variant.named(role)?;
+    let nth = named.field?;
     let field = variant.fields.iter().nth(nth)?;
-    let member = field.ident.clone().map_or_else(|| Member::Unnamed(Index::from(nth)), Member::Named);
+    // The key's own token, so that an editor goes from it to the field, and renames both.
+    let span = named.arg.value.clone().into_iter().next().map(|token| token.span());
+    let span = span.unwrap_or_else(|| variant.ident.span());
+    let member = match &field.ident {
+        Some(name) => {
+            let mut name = name.clone();
+            name.set_span(span);
+            Member::Named(name)
+        }
+        None => Member::Unnamed(Index { index: u32::try_from(nth).ok()?, span }),
+    };
     Some((member, &field.ty))
 }
 

@@ -48,6 +48,18 @@ pub(crate) fn find(errors: &Errors, variant: &Variant<'_>, role: &Role) -> Optio
         );
         return None;
     }
+    if let Some(meant) = meant(value, variant) {
+        errors.at(
+            value,
+            format_args!(
+                "{} is named by its field; write `{} = {}`",
+                role.what,
+                role.key,
+                names(variant.fields)[meant]
+            ),
+        );
+        return Some(meant);
+    }
     let mut tokens = value.clone().into_iter();
     let first = tokens.next()?;
     let rest: TokenStream = tokens.collect();
@@ -88,6 +100,37 @@ pub(crate) fn find(errors: &Errors, variant: &Variant<'_>, role: &Role) -> Optio
     found
 }
 
+/// `self.at`, `&at`, `Self::A.at`: the last word is the field, behind what names nothing.
+fn meant(value: &TokenStream, variant: &Variant<'_>) -> Option<usize> {
+    let tokens: Vec<TokenTree> = value.clone().into_iter().collect();
+    let [first, .., last] = tokens.as_slice() else { return None };
+    let taken = matches!(first, TokenTree::Ident(word) if word == "self" || word == "Self")
+        || is_punct(first, '&')
+        || is_punct(first, '*')
+        || is_punct(first, '.');
+    let is_name = |token: &TokenTree| matches!(token, TokenTree::Ident(_) | TokenTree::Literal(_));
+    let name = last.to_string();
+    let name = name.strip_prefix("r#").unwrap_or(&name);
+    let fields = tokens.iter().filter(|token| is_name(token) && token.to_string() != "self").count();
+    // `self.a.b` is a field of a field.
+    let found = names(variant.fields).iter().position(|field| field == name);
+    found.filter(|_| taken && fields == 1)
+}
+
+/// What the fields are called: by name, or by place.
+fn names(fields: &Fields) -> Vec<String> {
+    let names = fields.iter().enumerate();
+    names.map(|(nth, field)| field.ident.as_ref().map_or_else(|| nth.to_string(), plain)).collect()
+}
+
+/// How a key that names a field is written here, if it is such a key: with the field that can be a number most easily.
+pub(crate) fn form(fields: &Fields, key: &str) -> Option<String> {
+    let role = ROLES.iter().find(|role| role.key == key)?;
+    let number = |field: &syn::Field| readable(&quote::ToTokens::to_token_stream(&field.ty)) == "u64";
+    let nth = fields.iter().position(number).unwrap_or(0);
+    Some(format!("{} = {}", role.key, names(fields).get(nth)?))
+}
+
 /// As in `clock = 1`: the index of a tuple variant's field.
 fn field_at(errors: &Errors, variant: &Variant<'_>, role: &Role, literal: &Lit) -> Option<usize> {
     match literal {
@@ -99,10 +142,13 @@ fn field_at(errors: &Errors, variant: &Variant<'_>, role: &Role, literal: &Lit) 
                 format!("`{} = {text}`", role.key)
             };
             errors.at(literal, format_args!("drop the quotes: write {shown}"));
+            let text = text.trim();
+            return names(variant.fields).iter().position(|name| name == text);
         }
         Lit::Int(index) if !index.suffix().is_empty() => {
             let digits = index.base10_digits();
             errors.at(index, format_args!("an index has no suffix; write `{} = {digits}`", role.key));
+            return names(variant.fields).iter().position(|name| name == digits);
         }
         Lit::Int(index) if matches!(variant.fields, Fields::Named(_)) => errors.at(
             index,

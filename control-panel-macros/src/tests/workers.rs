@@ -30,7 +30,7 @@ fn a_worker() {
                 Ok(())
             }
             /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
-            trait SpawnRss: ::control_panel::__private::Spawns<Context<Update>> {
+            trait SpawnRss {
                 /// Fetches the headlines.
                 ///
                 /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
@@ -39,14 +39,15 @@ fn a_worker() {
                 /// - Restart: never
                 /// - Shutdown: it is dropped at its next `.await`
                 /// - Ends with: `Result<(), FeedDown>`
-                fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
-                    ::control_panel::__private::Run::once(move |cx| rss(cx, titles))
-                        .spawn(self, "rss", Feed::Rss)
-                }
+                fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle;
             }
             impl<
                 __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>,
-            > SpawnRss for __S {}
+            > SpawnRss for __S {
+                fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
+                    __S::once(move |cx| rss(cx, titles)).spawn(self, "rss", Feed::Rss)
+                }
+            }
         "#]],
     );
 }
@@ -64,7 +65,7 @@ fn a_worker_with_every_option() {
         &expect![[r#"
             pub(crate) async fn rss(cx: Cx, mut titles: Vec<String>, _: u8) {}
             /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
-            pub(crate) trait SpawnHeadlines: ::renamed::__private::Spawns<Cx> {
+            pub(crate) trait SpawnHeadlines {
                 /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
                 ///
                 /// - Source: `Feed::Rss`
@@ -77,24 +78,25 @@ fn a_worker_with_every_option() {
                     &self,
                     titles: Vec<String>,
                     argument_2: u8,
+                ) -> ::renamed::WorkerHandle<Vec<Ask>>;
+            }
+            impl<__S: ?::core::marker::Sized + ::renamed::__private::Spawns<Cx>> SpawnHeadlines
+            for __S {
+                fn spawn_headlines(
+                    &self,
+                    titles: Vec<String>,
+                    argument_2: u8,
                 ) -> ::renamed::WorkerHandle<Vec<Ask>> {
-                    use ::renamed::__private as __cp;
-                    __cp::Run::on_failure(move |cx| rss(
-                            cx,
-                            __cp::again(&titles),
-                            __cp::again(&argument_2),
-                        ))
-                        .intensity(3, __cp::ms(60000))
-                        .backoff(__cp::ms(10), __cp::ms(1500))
-                        .grace(__cp::ms(2000))
+                    __S::on_failure(move |cx| rss(cx, __S::again(&titles), __S::again(&argument_2)))
+                        .intensity(3, __S::ms(60000))
+                        .backoff(__S::ms(10), __S::ms(1500))
+                        .grace(__S::ms(2000))
                         .suspend_on_idle()
                         .inbox::<Vec<Ask>>()
                         .inbox_capacity(64)
                         .spawn(self, "headlines", Feed::Rss)
                 }
             }
-            impl<__S: ?::core::marker::Sized + ::renamed::__private::Spawns<Cx>> SpawnHeadlines
-            for __S {}
         "#]],
     );
 }
@@ -118,14 +120,13 @@ fn a_worker_with_a_thread_of_its_own() {
             /// - Shutdown: before `store` and `log`; it is told to stop, and named if it does not
             /// - Ends with: `Result<(), FeedDown>`
             fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
-                use ::control_panel::__private as __cp;
-                __cp::Run::thread(move |cx| rss(cx, __cp::again(&titles)))
+                __S::thread(move |cx| rss(cx, __S::again(&titles)))
                     .restart_on_failure()
                     .after("store")
                     .after("log")
                     .escalate()
                     .significant()
-                    .heartbeat(__cp::ms(1000))
+                    .heartbeat(__S::ms(1000))
                     .restart_when_stuck()
                     .spawn(self, "rss", Feed::Rss)
             }
@@ -137,7 +138,7 @@ fn a_worker_with_a_thread_of_its_own() {
 fn a_local_worker_that_runs_once() {
     let actual = worker(
         "source = Feed::Rss, kind = local, stuck_after = \"250ms\", on_stuck = escalate",
-        "async fn rss(cx: Context<Update>, titles: Rc<str>) {}",
+        "async fn rss(cx: Context<Update>, titles: Arc<str>) {}",
     );
     check(
         &method(&actual, "spawn_rss"),
@@ -150,10 +151,9 @@ fn a_local_worker_that_runs_once() {
             /// - Stuck: after 250 ms in one poll, then the panel ends
             /// - Shutdown: it is dropped at its next `.await`
             /// - Ends with: `()`
-            fn spawn_rss(&self, titles: Rc<str>) -> ::control_panel::WorkerHandle {
-                use ::control_panel::__private as __cp;
-                __cp::Run::local_once(move |cx| rss(cx, titles))
-                    .stuck_after(__cp::ms(250))
+            fn spawn_rss(&self, titles: Arc<str>) -> ::control_panel::WorkerHandle {
+                __S::local_once(move |cx| rss(cx, titles))
+                    .stuck_after(__S::ms(250))
                     .escalate_when_stuck()
                     .spawn(self, "rss", Feed::Rss)
             }
@@ -180,23 +180,24 @@ fn a_worker_generic_in_its_context() {
             pub trait SpawnLoad<
                 I: Intent<Source = IntentSource> + From<Loaded>,
                 P: Send + Sync + 'static,
-            >: ::control_panel::__private::Spawns<Context<I, P>> {
+            > {
                 /// Spawns the worker [`load`](fn@load) and returns its handle at once.
                 ///
                 /// - Source: `IntentSource::Restore`
                 /// - Restart: never
                 /// - Shutdown: it is dropped at its next `.await`
                 /// - Ends with: `()`
-                fn spawn_load(&self) -> ::control_panel::WorkerHandle {
-                    ::control_panel::__private::Run::once(move |cx| load(cx))
-                        .spawn(self, "load", IntentSource::Restore)
-                }
+                fn spawn_load(&self) -> ::control_panel::WorkerHandle;
             }
             impl<
                 I: Intent<Source = IntentSource> + From<Loaded>,
                 P: Send + Sync + 'static,
                 __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<I, P>>,
-            > SpawnLoad<I, P> for __S {}
+            > SpawnLoad<I, P> for __S {
+                fn spawn_load(&self) -> ::control_panel::WorkerHandle {
+                    __S::once(move |cx| load(cx)).spawn(self, "load", IntentSource::Restore)
+                }
+            }
         "#]],
     );
 }
@@ -210,20 +211,17 @@ fn an_inbox_types_the_handle() {
     check(
         &method(&actual, "spawn_search"),
         &expect![[r#"
-        /// Spawns the worker [`search`](fn@search) and returns its handle at once.
-        ///
-        /// - Source: `S`
-        /// - Restart: never
-        /// - Shutdown: it is dropped at its next `.await`
-        /// - Inbox: commands of type `Ask<I, u8>`
-        /// - Ends with: `()`
-        fn spawn_search(&self) -> ::control_panel::WorkerHandle<Ask<I, u8>> {
-            use ::control_panel::__private as __cp;
-            __cp::Run::once(move |cx| search(cx))
-                .inbox::<Ask<I, u8>>()
-                .spawn(self, "search", S)
-        }
-    "#]],
+            /// Spawns the worker [`search`](fn@search) and returns its handle at once.
+            ///
+            /// - Source: `S`
+            /// - Restart: never
+            /// - Shutdown: it is dropped at its next `.await`
+            /// - Inbox: commands of type `Ask<I, u8>`
+            /// - Ends with: `()`
+            fn spawn_search(&self) -> ::control_panel::WorkerHandle<Ask<I, u8>> {
+                __S::once(move |cx| search(cx)).inbox::<Ask<I, u8>>().spawn(self, "search", S)
+            }
+        "#]],
     );
     // What is wrong elsewhere leaves the handle its type, so that no `send` is reported besides.
     let broken = worker("source = S, inbox = Ask, grace = \"1s\"", "async fn search(cx: Cx) {}");
@@ -261,7 +259,7 @@ fn attributes_go_where_they_make_sense() {
             #[allow(dead_code)]
             #[cfg(unix)]
             /// Spawns the worker [`type`](fn@type) on a panel, or with a spawner, of its intent.
-            trait SpawnType: ::control_panel::__private::Spawns<Cx> {
+            trait SpawnType {
                 #[deprecated = "use `tock`"]
                 /// Ticks.
                 ///
@@ -271,10 +269,7 @@ fn attributes_go_where_they_make_sense() {
                 /// - Restart: never
                 /// - Shutdown: it is dropped at its next `.await`
                 /// - Ends with: `()`
-                fn spawn_type(&self) -> ::control_panel::WorkerHandle {
-                    ::control_panel::__private::Run::once(move |cx| r#type(cx))
-                        .spawn(self, "type", S)
-                }
+                fn spawn_type(&self) -> ::control_panel::WorkerHandle;
             }
             #[doc(hidden)]
             #[allow(deprecated)]
@@ -282,7 +277,11 @@ fn attributes_go_where_they_make_sense() {
             #[allow(dead_code)]
             #[cfg(unix)]
             impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Cx>> SpawnType
-            for __S {}
+            for __S {
+                fn spawn_type(&self) -> ::control_panel::WorkerHandle {
+                    __S::once(move |cx| r#type(cx)).spawn(self, "type", S)
+                }
+            }
         "#]],
     );
 }
@@ -298,7 +297,8 @@ fn arguments_cannot_meet_what_is_generated() {
         &expect![[r#"
             async fn run(_: Cx, cx: u8, run: u8, panel: u8, __cp: u8, self_: u8, r#type: u8) {}
             /// Spawns the worker [`run`](fn@run) on a panel, or with a spawner, of its intent.
-            trait SpawnRun: ::control_panel::__private::Spawns<Cx> {
+            trait SpawnRun {
+                #[allow(clippy::too_many_arguments)]
                 /// Spawns the worker [`run`](fn@run) and returns its handle at once.
                 ///
                 /// - Source: `S`
@@ -313,21 +313,23 @@ fn arguments_cannot_meet_what_is_generated() {
                     __cp: u8,
                     self_: u8,
                     r#type: u8,
+                ) -> ::control_panel::WorkerHandle;
+            }
+            impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Cx>> SpawnRun
+            for __S {
+                fn spawn_run(
+                    &self,
+                    cx: u8,
+                    run: u8,
+                    panel: u8,
+                    __cp: u8,
+                    self_: u8,
+                    r#type: u8,
                 ) -> ::control_panel::WorkerHandle {
-                    ::control_panel::__private::Run::once(move |cx_| run(
-                            cx_,
-                            cx,
-                            run,
-                            panel,
-                            __cp,
-                            self_,
-                            r#type,
-                        ))
+                    __S::once(move |cx_| run(cx_, cx, run, panel, __cp, self_, r#type))
                         .spawn(self, "run", S)
                 }
             }
-            impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Cx>> SpawnRun
-            for __S {}
         "#]],
     );
 }

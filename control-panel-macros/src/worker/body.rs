@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::expand::Names;
@@ -18,13 +18,36 @@ pub(super) fn arguments(function: &Function) -> Vec<(Ident, &TokenStream)> {
     arguments.map(|(nth, (argument, ty))| (argument_name(argument, nth), ty)).collect()
 }
 
+/// The same with those that are half typed or of one name with another: for a method that is only called.
+pub(super) fn all_arguments(function: &Function) -> Vec<(Ident, Option<&TokenStream>)> {
+    let mut names: Vec<Ident> = Vec::new();
+    let arguments = function
+        .arguments
+        .iter()
+        .filter(|argument| !matches!(argument.kind, ArgumentKind::Receiver | ArgumentKind::Variadic));
+    let arguments = arguments.skip(1).enumerate();
+    let all = arguments.map(|(nth, argument)| {
+        let mut name = argument_name(argument, nth);
+        if names.contains(&name) {
+            name = format_ident!("argument_{}", nth + 1, span = name.span());
+        }
+        names.push(name.clone());
+        let ty = match &argument.kind {
+            ArgumentKind::Typed { ty, .. } => Some(ty),
+            _ => None,
+        };
+        (name, ty)
+    });
+    all.collect()
+}
+
 pub(super) fn spawn(
     function: &Function,
     options: &Options,
     names: &Names,
     arguments: &[(Ident, &TokenStream)],
 ) -> TokenStream {
-    let Names { krate, worker, .. } = names;
+    let worker = &names.worker;
     let name = &function.name;
     let source = options.source.as_ref().map(|given| &given.value);
     let cx = context_name(function, arguments);
@@ -32,23 +55,20 @@ pub(super) fn spawn(
         arguments.iter().map(|(name, ty)| if options.restarts() { again(name, ty) } else { quote!(#name) });
     let setters = setters(options);
 
-    // An alias where many names are needed, so that they do not take a line each.
-    let (import, private) = if setters.is_empty() && !options.restarts() {
-        (None, quote!(#krate::__private))
-    } else {
-        (Some(quote!(use #krate::__private as __cp;)), quote!(__cp))
-    };
     // What rustc refuses here is what the function returns, or its future: that is underlined, or else its name.
     let constructor = constructor(options);
     let output = function.output.as_ref().and_then(|(_, ty)| ends(ty));
-    let start = shown_at(quote!(#private::Run::#constructor), output.unwrap_or((name.span(), name.span())));
-    // What it refuses here is the type of the context.
-    let context = function.context_type().and_then(ends).map_or(name.span(), |(first, _)| first);
-    let spawn = format_ident!("spawn", span = hidden_at(context));
+    let (first, last) = output.unwrap_or((name.span(), name.span()));
+    let start = shown_at(quote!(__S::#constructor), (first, last));
+    // What it refuses of the context's type it refuses in each of these: at one place, where it is reported once.
+    let spawn = format_ident!("spawn", span = Span::mixed_site());
+    let mut called = name.clone();
+    called.set_span(name.span().located_at(Span::mixed_site()));
+    let mut run = Group::new(Delimiter::Parenthesis, quote!(move |#cx| #called(#cx #(, #passed)*)));
+    run.set_span(last);
 
     quote! {
-        #import
-        #start(move |#cx| #name(#cx #(, #passed)*)) #setters.#spawn(self, #worker, #source)
+        #start #run #setters.#spawn(self, #worker, #source)
     }
 }
 
@@ -72,7 +92,7 @@ fn argument_name(argument: &Argument, nth: usize) -> Ident {
 fn context_name(function: &Function, arguments: &[(Ident, &TokenStream)]) -> Ident {
     let first = function.typed().next().map(|(argument, _)| &argument.kind);
     if let Some(ArgumentKind::Typed { pattern: Pattern::Name(name), .. }) = first {
-        return format_ident!("{name}", span = hidden_at(name.span()));
+        return format_ident!("{name}", span = Span::mixed_site());
     }
     let mut name = "cx".to_owned();
     while arguments.iter().any(|(argument, _)| *argument == name) {
@@ -84,11 +104,11 @@ fn context_name(function: &Function, arguments: &[(Ident, &TokenStream)]) -> Ide
 /// One more copy of an argument for one more generation. The expression is made to span the argument's
 /// type, because that is what has to change when it cannot be cloned.
 fn again(name: &Ident, ty: &TokenStream) -> TokenStream {
-    let Some((first, last)) = ends(ty) else { return quote!(__cp::again(&#name)) };
+    let Some((first, last)) = ends(ty) else { return quote!(__S::again(&#name)) };
     let mut name = name.clone();
     name.set_span(hidden_at(last));
     let borrowed = quote_spanned!(hidden_at(first)=> &);
-    quote!(__cp::again(#borrowed #name))
+    quote!(__S::again(#borrowed #name))
 }
 
 /// The period of the runtime's own default.

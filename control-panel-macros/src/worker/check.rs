@@ -1,14 +1,14 @@
 //! One function for each rule that a worker's function has to keep.
 
-use proc_macro2::{Ident, TokenTree};
-use quote::ToTokens;
-use syn::{Attribute, GenericParam, Type};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Attribute, GenericParam, Type, TypeParam, TypeParamBound};
 
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
-use super::types::{self, Flaw};
+use super::types::{self, Flaw, FutureType};
 use crate::errors::Errors;
-use crate::support::{is_punct, readable};
+use crate::support::{is_punct, mentions, readable};
 
 pub(crate) fn not_a_function(errors: &Errors, word: &TokenTree) {
     errors.at(word, "`#[worker]` goes on an `async fn`; move it to one, or make this one");
@@ -18,13 +18,19 @@ pub(crate) fn function(errors: &Errors, function: &Function, options: &Options) 
     attributes(errors, function);
     qualifiers(errors, function, options);
     name(errors, function);
-    generics(errors, function);
+    generics(errors, function, options);
     where_clause(errors, function);
     context_first(errors, function);
-    for argument in &function.arguments {
+    for (nth, argument) in function.arguments.iter().enumerate() {
         argument_kind(errors, argument);
         argument_attributes(errors, argument);
-        argument_type(errors, argument);
+        match &argument.kind {
+            ArgumentKind::Typed { ty, .. } if nth == 0 && types::is_context(ty) => {
+                context_type(errors, function, options, ty);
+            }
+            ArgumentKind::Typed { ty, .. } => argument_type(errors, options, ty),
+            _ => {}
+        }
     }
     output(errors, function, options);
     body(errors, function);
@@ -71,7 +77,14 @@ fn qualifiers(errors: &Errors, function: &Function, options: &Options) {
             errors.at(keyword, format_args!("a worker cannot be `{keyword}`; drop `{keyword}`"));
         }
     }
+    if !options.knows_kind() || function.attrs.iter().any(is_entry_point) {
+        // Which of the two it has to be is not known, or another attribute decides.
+        return;
+    }
     let kind = options.kind.as_ref().map_or("async", |kind| kind.value);
+    if function.qualifier("async").is_none() && !options.is_call() && not_async_any_more(errors, function) {
+        return;
+    }
     match (function.qualifier("async"), options.is_call()) {
         (None, false) if options.kind.is_none() => errors.at(
             function.fn_token,
@@ -89,6 +102,49 @@ fn qualifiers(errors: &Errors, function: &Function, options: &Options) {
     }
 }
 
+/// A plain `fn` whose future shows: one that returns it, as other actor libraries have it, or one that an attribute above this
+/// has made of an `async fn`.
+fn not_async_any_more(errors: &Errors, function: &Function) -> bool {
+    let future = function.output.as_ref().and_then(|(arrow, ty)| Some((arrow, ty, types::future(ty)?)));
+    match future {
+        Some((arrow, ty, FutureType::Impl(output))) => {
+            let output = output.map(|output| readable(&output)).filter(|output| output != "()");
+            let output = output.map(|output| format!(" -> {output}")).unwrap_or_default();
+            let head = function.head();
+            let shown = readable(&head);
+            errors.at(
+                quote!(#head #arrow #ty),
+                format_args!(
+                    "a worker must be an `async fn`, which makes the future itself; write `async {shown}{output}`, and its \
+                     body without `async move`"
+                ),
+            );
+            true
+        }
+        Some((.., FutureType::Boxed)) => {
+            errors.at(
+                &function.name,
+                "a worker must be an `async fn`, and another attribute seems to have made this a plain one; move `#[worker]` \
+                 above that attribute",
+            );
+            true
+        }
+        None => {
+            let blocks = ["block_on", "Runtime", "Builder"].map(str::to_owned);
+            let body = function.body.to_token_stream();
+            let taken = mentions(&body, &blocks[..1]) && mentions(&body, &blocks[1..]);
+            if taken {
+                errors.at(
+                    &function.name,
+                    "a worker must be an `async fn`, and another attribute seems to have made this a plain one that blocks; \
+                     drop that attribute: the panel has a runtime",
+                );
+            }
+            taken
+        }
+    }
+}
+
 fn name(errors: &Errors, function: &Function) {
     if function.name == "main" {
         errors.at(
@@ -98,10 +154,10 @@ fn name(errors: &Errors, function: &Function) {
     }
 }
 
-/// Generic in the context's intent and policy, so that a library can publish a worker; anything else would
+/// Generic in what the context's type names, so that a library can publish a worker; anything else would
 /// have to be chosen by whoever spawns it, which a method cannot express without a turbofish.
-fn generics(errors: &Errors, function: &Function) {
-    let context = types::plain_arguments(function.context_type());
+fn generics(errors: &Errors, function: &Function, options: &Options) {
+    let context = function.context_type();
     for param in &function.generics.params {
         match param {
             GenericParam::Lifetime(param) => errors.at(
@@ -111,10 +167,37 @@ fn generics(errors: &Errors, function: &Function) {
                     param.lifetime
                 ),
             ),
-            GenericParam::Type(param) if context.contains(&param.ident) => {}
+            GenericParam::Type(param) if types::names(context, &param.ident) => {
+                source_of_generic(errors, context, param, options);
+            }
+            GenericParam::Const(param) if types::names(context, &param.ident) => {}
             GenericParam::Type(param) => only_the_context(errors, &param.ident),
             GenericParam::Const(param) => only_the_context(errors, &param.ident),
         }
+    }
+}
+
+/// `I: Intent` with a source that is not said to be that of `I`.
+fn source_of_generic(errors: &Errors, context: Option<&TokenStream>, param: &TypeParam, options: &Options) {
+    let Some(source) = &options.source else { return };
+    let own = [param.ident.to_string(), "Self".to_owned()];
+    if types::intent_name(context).is_none_or(|name| name != param.ident) || mentions(&source.value, &own) {
+        return;
+    }
+    let Some(TypeParamBound::Trait(bound)) = param.bounds.first() else { return };
+    let bound = &bound.path;
+    // Another trait may say it in its own bounds.
+    let alone = param.bounds.len() == 1;
+    let silent = bound.segments.last().is_some_and(|last| last.ident == "Intent" && last.arguments.is_none());
+    if let (true, true, Some((ty, _))) = (alone, silent, readable(&source.value).rsplit_once("::")) {
+        errors.at(
+            bound,
+            format_args!(
+                "`source` has to be one of `{0}`, and nothing says so; write `{1}<Source = {ty}>`",
+                param.ident,
+                readable(&bound.to_token_stream())
+            ),
+        );
     }
 }
 
@@ -122,7 +205,7 @@ fn only_the_context(errors: &Errors, param: &Ident) {
     errors.at(
         param,
         format_args!(
-            "a worker can be generic in its context's intent and policy only; replace `{param}` by a \
+            "a worker can be generic in what its context's type names only; replace `{param}` by a \
              concrete type"
         ),
     );
@@ -193,9 +276,65 @@ fn argument_attributes(errors: &Errors, argument: &Argument) {
     }
 }
 
+/// What rustc will say of a context that leaves something out, or of two arguments of one name, it says once if nothing
+/// repeats them.
+pub(crate) fn rustc_refuses(function: &Function) -> bool {
+    let names: Vec<String> = function
+        .typed()
+        .filter_map(|(argument, _)| match &argument.kind {
+            ArgumentKind::Typed { pattern: Pattern::Name(name), .. } => Some(name.to_string()),
+            _ => None,
+        })
+        .collect();
+    let twice = names.iter().enumerate().any(|(nth, name)| names[..nth].contains(name));
+    twice || function.typed().any(|(_, ty)| types::has_placeholder(ty))
+}
+
+/// A context owns its panel's intent and is named in full.
+fn context_type(errors: &Errors, function: &Function, options: &Options, ty: &TokenStream) {
+    if mentions(ty, &["impl".to_owned()]) {
+        if let Some(Flaw::Impl(intent)) = types::flaws(ty).into_iter().next() {
+            let params: Vec<String> =
+                function.generics.params.iter().map(|param| readable(&param.to_token_stream())).collect();
+            let params: String = params.iter().flat_map(|param| [", ", param]).collect();
+            let bound = readable(&intent.bounds.to_token_stream());
+            let replaced = readable(ty).replace(&readable(&intent.to_token_stream()), "I");
+            let name = &function.name;
+            let (pattern, rest) = function.around_context();
+            let shown =
+                format!("{name}<I: {bound}{params}>({}: {replaced}{})", readable(&pattern), readable(&rest));
+            errors.at(
+                function.name_to_parens(),
+                format_args!("a worker's intent needs a name; write `{shown}`"),
+            );
+        }
+        return;
+    }
+    let is_async = options.knows_kind() && options.kind.as_ref().is_none_or(|kind| kind.value == "async");
+    for lifetime in types::lifetimes(ty) {
+        match (lifetime.ident == "_", is_async) {
+            (true, false) => errors.at(
+                &lifetime,
+                "a worker outlives its caller, so its intent can borrow what is `'static` only; write `'static`",
+            ),
+            (true, true) => errors.at(
+                &lifetime,
+                "a worker outlives its caller, so its intent can borrow what is `'static` only, and not where its future is \
+                 sent to other threads; write `'static` and `kind = local`, or own the data in the intent",
+            ),
+            // rustc forgets which lifetime it was when it looks whether a future is `Send`.
+            (false, true) if lifetime.ident == "static" => errors.at(
+                &lifetime,
+                "rustc cannot see that the future of an `async fn` is `Send` where its intent has a lifetime, even `'static`; \
+                 write `kind = local`, or own the data in the intent",
+            ),
+            _ => {}
+        }
+    }
+}
+
 /// A worker outlives the call that spawned it, and its spawn method repeats its types.
-fn argument_type(errors: &Errors, argument: &Argument) {
-    let ArgumentKind::Typed { ty, .. } = &argument.kind else { return };
+fn argument_type(errors: &Errors, options: &Options, ty: &TokenStream) {
     for flaw in types::flaws(ty) {
         match flaw {
             Flaw::Borrow(reference, owned) => errors.at(
@@ -206,10 +345,23 @@ fn argument_type(errors: &Errors, argument: &Argument) {
                 lifetime,
                 "a worker outlives its caller, so its arguments must be owned; write `'static` or an owned type",
             ),
-            Flaw::Impl(keyword) => errors.at(
-                keyword,
+            Flaw::Impl(ty) => errors.at(
+                ty.impl_token,
                 "a worker's argument needs a concrete type; name it, or take a `Box<dyn …>`",
             ),
+            Flaw::NotSend(rc, arc) => {
+                let local = options.kind.as_ref().is_some_and(|kind| kind.value == "local");
+                let body = if local { ", or make it in the body" } else { "" };
+                errors.at(
+                    &rc,
+                    format_args!(
+                        "arguments travel to the worker's thread, and an `Rc` cannot; write {arc}{body}"
+                    ),
+                );
+            }
+            Flaw::Unsized(owned) => {
+                errors.at(ty, format_args!("an argument is a value of a known size; write {owned}"));
+            }
         }
     }
 }
@@ -217,6 +369,10 @@ fn argument_type(errors: &Errors, argument: &Argument) {
 /// What it returns is how the work ended; the `async` makes the future.
 fn output(errors: &Errors, function: &Function, options: &Options) {
     let Some((_, output)) = &function.output else { return };
+    if function.qualifier("async").is_none() && !options.is_call() {
+        // It is no `async fn`, which is reported.
+        return;
+    }
     match syn::parse2::<Type>(output.clone()) {
         Ok(Type::ImplTrait(_)) if options.is_call() => {
             errors.at(output, "a worker returns `()` or `Result<(), E>`, not an `impl` type");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Meta};
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, MetaNameValue};
 
 use super::body::DEFAULT_PERIOD;
 use super::options::Options;
@@ -19,7 +19,7 @@ pub(crate) fn of_trait(function: &Function) -> TokenStream {
 
 /// The function's own words, then what its signature and the attribute add to them.
 pub(crate) fn of_method(function: &Function, options: &Options) -> TokenStream {
-    let own: Vec<&Attribute> = function.attrs.iter().filter(|attr| is_doc_text(attr)).collect();
+    let own = without_examples(function.attrs.iter().filter(|attr| is_doc_text(attr)));
     let name = plain(&function.name);
     let source = options.source.as_ref().map(|given| readable(&given.value.to_token_stream()));
     let opening = format!("Spawns the worker [`{name}`](fn@{name}) and returns its handle at once.");
@@ -42,6 +42,40 @@ pub(crate) fn of_method(function: &Function, options: &Options) -> TokenStream {
     let facts = lines(&facts.into_iter().flatten().collect::<Vec<_>>());
     let opening = lines(&opening);
     quote!(#(#own)* #opening #facts)
+}
+
+/// The function's own documentation but for its examples, which would be compiled and run a second time.
+fn without_examples<'a>(docs: impl Iterator<Item = &'a Attribute>) -> Vec<TokenStream> {
+    let mut fenced = false;
+    let mut kept = Vec::new();
+    for attr in docs {
+        let Meta::NameValue(MetaNameValue { value: Expr::Lit(ExprLit { lit: Lit::Str(text), .. }), .. }) =
+            &attr.meta
+        else {
+            // A file that is included may have examples.
+            continue;
+        };
+        let whole = text.value();
+        let lines: Vec<&str> = whole.split('\n').collect();
+        let is_fence = |line: &str| ["```", "~~~"].iter().any(|fence| line.trim_start().starts_with(fence));
+        let prose: Vec<&str> = lines
+            .iter()
+            .copied()
+            .filter(|line| {
+                let fence = is_fence(line);
+                let inside = fenced || fence;
+                fenced ^= fence;
+                !inside && !line.starts_with("     ")
+            })
+            .collect();
+        if prose.len() == lines.len() {
+            kept.push(attr.to_token_stream());
+        } else if !prose.is_empty() {
+            let prose = prose.join("\n");
+            kept.push(quote!(#[doc = #prose]));
+        }
+    }
+    kept
 }
 
 fn is_doc_text(attr: &Attribute) -> bool {

@@ -1,23 +1,15 @@
 //! What `#[worker]` becomes: the function as it was, then the trait that spawns it.
 
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Attribute, GenericParam, Meta};
 
 use super::body;
-use super::check;
 use super::docs;
 use super::options::Options;
-use super::parse::{ArgumentKind, Function};
+use super::parse::Function;
 use crate::args::Given;
-use crate::errors::Errors;
-use crate::support::{hidden_at, is_punct, mentions, pascal, plain};
-
-/// The item as it came, beside the errors.
-pub(crate) fn untouched(item: &TokenStream, errors: Errors) -> TokenStream {
-    let errors = errors.into_tokens();
-    quote!(#item #errors)
-}
+use crate::support::{ends, hidden_at, pascal, plain, respan};
 
 pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options) -> TokenStream {
     let names = Names::new(function, options);
@@ -28,73 +20,57 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
     let trait_docs = docs::of_trait(function);
     let method_docs = docs::of_method(function, options);
 
-    let context = function.context_type();
     let arguments = body::arguments(function);
-    let parameters = arguments.iter().map(|(name, ty)| quote!(#name: #ty));
+    let parameters: Vec<_> = arguments.iter().map(|(name, ty)| quote!(#name: #ty)).collect();
     let body = body::spawn(function, options, &names, &arguments);
     let command = options.inbox.as_ref().map(|Given { value: command, .. }| quote!(<#command>));
+    let spawns = spawns(function, krate);
+    // Clippy counts the arguments of the function, where they can be changed.
+    let many = (arguments.len() > 4).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let lint = trait_name.to_string().contains('_').then(|| quote!(#[allow(non_camel_case_types)]));
 
     // The generics are those of the context alone (`check::generics`), so the trait and its impl bear them.
     let params: Vec<_> = function.generics.params.iter().collect();
-    let idents: Vec<&Ident> = function.generics.type_params().map(|param| &param.ident).collect();
+    let idents: Vec<&Ident> = params.iter().filter_map(|param| param_ident(param)).collect();
     let trait_params = (!params.is_empty()).then(|| quote!(<#(#params),*>));
     let trait_args = (!idents.is_empty()).then(|| quote!(<#(#idents),*>));
-
-    // A trait of that name elsewhere in the module is reported here: where the function is named.
-    let keyword = quote_spanned!(hidden_at(method.span())=> trait);
 
     quote! {
         #item
 
         #(#shared)*
         #trait_docs
-        #vis #keyword #trait_name #trait_params: #krate::__private::Spawns<#context> {
+        #lint
+        #vis trait #trait_name #trait_params {
             #(#on_method)*
+            #many
             #method_docs
+            fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle #command;
+        }
+        #(#shared)*
+        impl<#(#params,)* __S: ?::core::marker::Sized + #spawns> #trait_name #trait_args for __S {
             fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle #command {
                 #body
             }
         }
-        #(#shared)*
-        impl<#(#params,)* __S: ?::core::marker::Sized + #krate::__private::Spawns<#context>>
-        #trait_name #trait_args for __S {}
     }
 }
 
-/// After an error: the function, as far as it can stand by itself, and a spawn method that takes its
-/// arguments, so that what calls it is not reported as well.
-///
-/// The trait asks nothing of the context, which may be what is wrong.
-pub(crate) fn fallback(function: &Function, options: &Options, errors: Errors) -> TokenStream {
-    let errors = errors.into_tokens();
-    let standing = standing(function);
-    if function.has_receiver() {
-        // Inside an `impl`, where a trait cannot be.
-        return quote!(#standing #errors);
-    }
-    let Names { krate, trait_name, method, .. } = Names::new(function, options);
-    let vis = &function.vis;
-    // Used, so that its import is not reported as unused.
-    let source = options.source.as_ref().map(|given| &given.value).map(|path| quote!(let _ = #path;));
-    let generics: Vec<String> = function.generics.params.iter().map(param_name).collect();
-    let command = options.inbox.as_ref().map(|given| &given.value);
-    let command = command.filter(|ty| !mentions(ty, &generics)).map(|ty| quote!(<#ty>));
-    let arguments = body::arguments(function).into_iter().map(|(name, ty)| {
-        if mentions(ty, &generics) { quote!(#name: impl ::core::marker::Sized) } else { quote!(#name: #ty) }
-    });
-    quote! {
-        #standing
-        #errors
+/// `Spawns<Context<Update>>`, shown as the context's type is: what rustc refuses in both is refused in the same words at the
+/// same place, and reported once.
+fn spawns(function: &Function, krate: &TokenStream) -> TokenStream {
+    let Some(context) = function.context_type() else { return quote!(#krate::__private::Spawns<()>) };
+    let Some((first, last)) = ends(context) else { return quote!(#krate::__private::Spawns<#context>) };
+    let open = respan(quote!(#krate::__private::Spawns<), first);
+    let close = respan(quote!(>), last);
+    quote!(#open #context #close)
+}
 
-        #[allow(warnings)]
-        #vis trait #trait_name: #krate::Spawn {
-            fn #method(&self #(, #arguments)*) -> #krate::WorkerHandle #command {
-                #source
-                ::core::unimplemented!()
-            }
-        }
-        #[allow(warnings)]
-        impl<__S: ?::core::marker::Sized + #krate::Spawn> #trait_name for __S {}
+fn param_ident(param: &GenericParam) -> Option<&Ident> {
+    match param {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(param) => Some(&param.ident),
+        GenericParam::Const(param) => Some(&param.ident),
     }
 }
 
@@ -102,13 +78,19 @@ pub(crate) fn fallback(function: &Function, options: &Options, errors: Errors) -
 /// function is named, so that a clash points there and "go to definition" leads there.
 pub(super) struct Names {
     pub krate: TokenStream,
-    trait_name: Ident,
-    method: Ident,
+    pub trait_name: Ident,
+    pub method: Ident,
     pub worker: Literal,
 }
 
 impl Names {
-    fn new(function: &Function, options: &Options) -> Self {
+    /// The spawn method's name without a `name = …`.
+    pub(super) fn of_function(function: &Function) -> Ident {
+        let name = plain(&function.name);
+        format_ident!("spawn_{}", name.trim_matches('_'), span = hidden_at(function.name.span()))
+    }
+
+    pub(super) fn new(function: &Function, options: &Options) -> Self {
         let name = options.name.as_ref().map_or(&function.name, |given| &given.value);
         let worker = plain(name);
         let words = worker.trim_matches('_');
@@ -154,46 +136,4 @@ fn is_doc_hidden(attr: &Attribute) -> bool {
 /// What the callers of the spawn method should see: that it is deprecated, as the function is.
 fn method_attributes(function: &Function) -> impl Iterator<Item = &Attribute> {
     function.attrs.iter().filter(|attr| attr.path().is_ident("deprecated"))
-}
-
-fn param_name(param: &GenericParam) -> String {
-    match param {
-        GenericParam::Lifetime(param) => param.lifetime.ident.to_string(),
-        GenericParam::Type(param) => param.ident.to_string(),
-        GenericParam::Const(param) => param.ident.to_string(),
-    }
-}
-
-/// The function without what rustc would refuse a second time.
-fn standing(function: &Function) -> TokenStream {
-    let attrs = function.attrs.iter().filter(|attr| !check::is_worker(attr) && !check::is_entry_point(attr));
-    let Function { vis, fn_token, name, generics, parens, where_clause, .. } = function;
-    let qualifiers = function.qualifiers.iter().filter(|qualifier| qualifier.keyword != "const");
-    let qualifiers = qualifiers.map(|qualifier| {
-        let (keyword, abi) = (&qualifier.keyword, &qualifier.abi);
-        quote!(#keyword #abi)
-    });
-    let arguments =
-        function.arguments.iter().filter(|argument| !matches!(argument.kind, ArgumentKind::Variadic));
-    let arguments = arguments.map(|argument| match &argument.kind {
-        // rustc has reported it before it called us, and would again.
-        ArgumentKind::Unreadable => quote!(_: impl ::core::marker::Sized),
-        _ => argument.tokens.clone(),
-    });
-    let mut parenthesized = TokenStream::new();
-    parens.surround(&mut parenthesized, |tokens| tokens.extend(quote!(#(#arguments),*)));
-    let output = function.output.as_ref().map(|(arrow, ty)| quote!(#arrow #ty));
-    let body = if is_punct(&function.body, ';') {
-        quote!({ ::core::unimplemented!() })
-    } else {
-        function.body.to_token_stream()
-    };
-    let function = quote! {
-        #(#attrs)* #vis #(#qualifiers)* #fn_token #name #generics #parenthesized #output #where_clause #body
-    };
-    if name == "main" {
-        // At the top of a crate an `async fn main` is an error of its own, and so is no `main` at all.
-        return quote!(#[allow(warnings)] const _: () = { #function }; #[allow(dead_code)] fn #name() {});
-    }
-    function
 }

@@ -24,8 +24,13 @@ pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
                 lifetime,
                 "a command outlives its sender, so the inbox's type must be owned; write `'static` or an owned type",
             ),
-            Flaw::Impl(keyword) => {
-                errors.at(keyword, "an inbox needs a concrete type; name it, or take a `Box<dyn …>`");
+            Flaw::NotSend(rc, arc) => errors.at(
+                rc,
+                format_args!("commands travel to the worker's thread, and an `Rc` cannot; write {arc}"),
+            ),
+            Flaw::Unsized(owned) => errors.at(&tokens, owned_instead(owned)),
+            Flaw::Impl(ty) => {
+                errors.at(ty.impl_token, "an inbox needs a concrete type; name it, or take a `Box<dyn …>`");
             }
         }
     }

@@ -2,8 +2,10 @@
 
 mod body;
 mod check;
+mod conflicts;
 mod docs;
 mod expand;
+mod fallback;
 mod inbox;
 mod options;
 mod parse;
@@ -22,16 +24,16 @@ pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
         Ok(Item::Function(function)) => function,
         Ok(Item::Other(word)) => {
             check::not_a_function(&errors, &word);
-            return expand::untouched(item, errors);
+            return fallback::untouched(item, &options, errors);
         }
         // The signature is half typed. rustc reads it again from our output and says what is missing.
-        Err(_) => return expand::untouched(item, errors),
+        Err(_) => return fallback::untouched(item, &options, errors),
     };
     check::function(&errors, &function, &options);
-    if errors.is_empty() && function.is_complete() {
+    if errors.is_empty() && function.is_complete() && !check::rustc_refuses(&function) {
         // Nothing was found, so what this adds to the output is nothing.
         let none = errors.into_tokens();
         return [expand::worker(item, &function, &options), none].into_iter().collect();
     }
-    expand::fallback(&function, &options, errors)
+    fallback::worker(&function, &options, errors)
 }

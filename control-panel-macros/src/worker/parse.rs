@@ -2,11 +2,12 @@
 //! half typed inside the braces.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Lifetime, LitStr, Token, Visibility, parenthesized, token};
 
-use crate::support::{Angles, is_brace, is_punct, split_commas};
+use crate::support::{Angles, is_brace, is_punct, see_through, split_commas};
 
 /// What `#[worker]` stands on.
 pub(crate) enum Item {
@@ -83,6 +84,34 @@ impl Function {
         self.typed().next().map(|(_, ty)| ty)
     }
 
+    /// The arguments in their parentheses.
+    fn parenthesized(&self) -> TokenStream {
+        let arguments = self.arguments.iter().map(|argument| &argument.tokens);
+        let mut parenthesized = TokenStream::new();
+        self.parens.surround(&mut parenthesized, |tokens| tokens.extend(quote!(#(#arguments),*)));
+        parenthesized
+    }
+
+    /// `fn name<…>(…)`
+    pub(crate) fn head(&self) -> TokenStream {
+        let (fn_token, name_to_parens) = (self.fn_token, self.name_to_parens());
+        quote!(#fn_token #name_to_parens)
+    }
+
+    /// `name<…>(…)`
+    pub(crate) fn name_to_parens(&self) -> TokenStream {
+        let (name, generics, parenthesized) = (&self.name, &self.generics, self.parenthesized());
+        quote!(#name #generics #parenthesized)
+    }
+
+    /// What the context is called, and the arguments behind it, each after a comma.
+    pub(crate) fn around_context(&self) -> (TokenStream, TokenStream) {
+        let mut arguments = self.arguments.iter().map(|argument| &argument.tokens);
+        let first = arguments.next().into_iter().flat_map(Clone::clone);
+        let pattern = first.take_while(|token| !is_punct(token, ':')).collect();
+        (pattern, quote!(#(, #arguments)*))
+    }
+
     /// Whether every argument could be read.
     pub(crate) fn is_complete(&self) -> bool {
         self.typed().count() == self.arguments.len()
@@ -156,12 +185,17 @@ fn parse_until_body(input: ParseStream<'_>) -> syn::Result<TokenStream> {
             return Err(input.error("expected a body in braces"));
         };
         let ends_output = !tokens.is_empty() && matches!(&next, TokenTree::Ident(ident) if ident == "where");
-        if angles.closed() && (is_brace(&next) || is_punct(&next, ';') || ends_output) {
+        if angles.closed() && (is_body(&next) || is_punct(&next, ';') || ends_output) {
             return Ok(tokens.into_iter().collect());
         }
         angles.see(&next);
         tokens.push(input.parse::<TokenTree>()?);
     }
+}
+
+/// Braces, also as `$body:block`.
+fn is_body(token: &TokenTree) -> bool {
+    see_through(token.clone().into()).into_iter().next().is_some_and(|token| is_brace(&token))
 }
 
 fn parse_argument(tokens: TokenStream) -> Argument {
@@ -216,7 +250,7 @@ fn parse_pattern(tokens: &[TokenTree]) -> Pattern {
     let name = match tokens {
         [TokenTree::Ident(mutable), TokenTree::Ident(name)] if mutable == "mut" => name,
         [TokenTree::Ident(name)] => name,
-        // What a `macro_rules!` captured as `$name:ident` may come wrapped in a group without delimiters.
+        // What a `macro_rules!` captured as `$name:pat` comes wrapped in a group without delimiters.
         [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => return ungroup(group),
         _ => return Pattern::Other(tokens.iter().cloned().collect()),
     };

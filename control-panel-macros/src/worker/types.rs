@@ -3,9 +3,12 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{GenericArgument, Lifetime, Path, PathArguments, Token, Type, TypeParamBound, TypeReference};
+use syn::{
+    GenericArgument, Lifetime, Path, PathArguments, Token, Type, TypeImplTrait, TypeParamBound, TypePath,
+    TypeReference,
+};
 
-use crate::support::readable;
+use crate::support::{mentions, readable, see_through};
 
 /// Why a type cannot be a worker's argument, with the token to point at.
 pub(crate) enum Flaw {
@@ -13,14 +16,26 @@ pub(crate) enum Flaw {
     Borrow(Token![&], String),
     /// `'_`
     Elided(Lifetime),
-    Impl(Token![impl]),
+    Impl(TypeImplTrait),
+    /// `str`, and what to write instead.
+    Unsized(String),
+    /// `Rc<T>`, and what to write instead.
+    NotSend(TypePath, String),
+}
+
+/// The type, read through what a `macro_rules!` wraps its captures in.
+fn read(ty: &TokenStream) -> Option<Type> {
+    syn::parse2(see_through(ty.clone())).ok()
 }
 
 /// A type that syn cannot read has no flaw that we know of; rustc will say.
 pub(crate) fn flaws(ty: &TokenStream) -> Vec<Flaw> {
     let mut found = Vec::new();
-    if let Ok(ty) = syn::parse2::<Type>(ty.clone()) {
-        walk(&ty, &mut found);
+    let Some(ty) = read(ty) else { return found };
+    match &ty {
+        Type::Slice(_) | Type::TraitObject(_) => found.push(Flaw::Unsized(owned(&ty))),
+        Type::Path(path) if is_unsized(&path.path) => found.push(Flaw::Unsized(owned(&ty))),
+        _ => walk(&ty, &mut found),
     }
     found
 }
@@ -34,9 +49,12 @@ fn walk(ty: &Type, found: &mut Vec<Flaw>) {
             if let Some(qself) = &ty.qself {
                 walk(&qself.ty, found);
             }
+            if let Some(arc) = arc_for(ty) {
+                found.push(Flaw::NotSend(ty.clone(), arc));
+            }
             walk_path(&ty.path, found);
         }
-        Type::ImplTrait(ty) => found.push(Flaw::Impl(ty.impl_token)),
+        Type::ImplTrait(ty) => found.push(Flaw::Impl(ty.clone())),
         Type::TraitObject(ty) => walk_bounds(&ty.bounds, found),
         Type::Tuple(ty) => ty.elems.iter().for_each(|elem| walk(elem, found)),
         Type::Array(ty) => walk(&ty.elem, found),
@@ -84,12 +102,31 @@ fn walk_lifetime(lifetime: &Lifetime, found: &mut Vec<Flaw>) {
     }
 }
 
+/// `Arc<T>` for an `Rc<T>`.
+fn arc_for(ty: &TypePath) -> Option<String> {
+    let last = ty.path.segments.last().filter(|last| last.ident == "Rc")?;
+    Some(format!("`std::sync::Arc{}`", readable(&last.arguments.to_token_stream())))
+}
+
+/// `str`, and what the standard library has like it. A `Path` by its last name alone may be another one.
+fn is_unsized(path: &Path) -> bool {
+    let Some(last) = path.segments.last() else { return false };
+    let of_std = path.segments.len() > 1 && path.segments.iter().any(|segment| segment.ident == "path");
+    last.ident == "str" || last.ident == "OsStr" || last.ident == "CStr" || (last.ident == "Path" && of_std)
+}
+
 /// The owned type that people mean when they borrow `elem`.
 pub(crate) fn owned(elem: &Type) -> String {
     let text = readable(&elem.to_token_stream());
     match (elem, text.as_str()) {
         (_, "str") => "`String`".to_owned(),
-        (_, "Path") => "`PathBuf`".to_owned(),
+        (Type::Path(path), _) if is_unsized(&path.path) || text == "Path" => {
+            let (path, last) = text.rsplit_once("::").map_or(("", &*text), |(path, last)| (path, last));
+            let colons = if path.is_empty() { "" } else { "::" };
+            let owned =
+                last.replace("Path", "PathBuf").replace("OsStr", "OsString").replace("CStr", "CString");
+            format!("`{path}{colons}{owned}`")
+        }
         (Type::Slice(slice), _) => format!("`Vec<{}>`", readable(&slice.elem.to_token_stream())),
         (Type::TraitObject(_), _) => format!("`Box<{text}>`"),
         (Type::Path(_), _) if is_context(&elem.to_token_stream()) => format!("`{text}`"),
@@ -100,7 +137,7 @@ pub(crate) fn owned(elem: &Type) -> String {
 /// `Context<…>`, bare or as `control_panel::Context<…>`. Another crate's `Context` is not meant, nor is
 /// `std::task::Context<'_>`; an alias cannot be seen here, and need not be.
 pub(crate) fn is_context(ty: &TokenStream) -> bool {
-    let Ok(Type::Path(ty)) = syn::parse2::<Type>(ty.clone()) else { return false };
+    let Some(Type::Path(ty)) = read(ty) else { return false };
     let segments = &ty.path.segments;
     let ours = segments.len() == 1 || segments.iter().any(|segment| segment.ident == "control_panel");
     let Some(last) = segments.last().filter(|last| ours && last.ident == "Context") else { return false };
@@ -148,8 +185,8 @@ pub(crate) fn is_never_a_context(ty: &TokenStream) -> bool {
         "IntentSender",
         "PolicyWatch",
     ];
-    match syn::parse2::<Type>(ty.clone()) {
-        Ok(
+    match read(ty) {
+        Some(
             Type::Tuple(_)
             | Type::Array(_)
             | Type::Slice(_)
@@ -157,7 +194,7 @@ pub(crate) fn is_never_a_context(ty: &TokenStream) -> bool {
             | Type::FnPtr(_)
             | Type::TraitObject(_),
         ) => true,
-        Ok(Type::Path(ty)) => ty.path.segments.last().is_some_and(|last| {
+        Some(Type::Path(ty)) => ty.path.segments.last().is_some_and(|last| {
             // `std::task::Context<'_>`
             let polls = last.ident == "Context"
                 && matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
@@ -168,15 +205,76 @@ pub(crate) fn is_never_a_context(ty: &TokenStream) -> bool {
     }
 }
 
-/// The arguments of the type's last segment that are plain names: the `I` and `P` of `Context<I, P>`.
-pub(crate) fn plain_arguments(ty: Option<&TokenStream>) -> Vec<Ident> {
-    let ty = ty.and_then(|ty| syn::parse2::<Type>(ty.clone()).ok());
-    let Some(Type::Path(ty)) = ty else { return Vec::new() };
-    let Some(last) = ty.path.segments.last() else { return Vec::new() };
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return Vec::new() };
-    let name = |argument: &GenericArgument| match argument {
+/// Whether the type names this parameter.
+pub(crate) fn names(ty: Option<&TokenStream>, param: &Ident) -> bool {
+    ty.is_some_and(|ty| mentions(ty, &[param.to_string()]))
+}
+
+/// The lifetimes that the type names, such as the `'static` of `Context<Update<'static>>`.
+pub(crate) fn lifetimes(ty: &TokenStream) -> Vec<Lifetime> {
+    fn walk(ty: &Type, found: &mut Vec<Lifetime>) {
+        let Type::Path(ty) = ty else { return };
+        for segment in &ty.path.segments {
+            let PathArguments::AngleBracketed(arguments) = &segment.arguments else { continue };
+            for argument in &arguments.args {
+                match argument {
+                    GenericArgument::Lifetime(lifetime) => found.push(lifetime.clone()),
+                    GenericArgument::Type(ty) => walk(ty, found),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    if let Some(ty) = read(ty) {
+        walk(&ty, &mut found);
+    }
+    found
+}
+
+/// Whether the type leaves something to inference.
+pub(crate) fn has_placeholder(ty: &TokenStream) -> bool {
+    mentions(ty, &["_".to_owned()])
+}
+
+/// The first of the context's arguments, if it is a plain name: the `I` of `Context<I, P>`.
+pub(crate) fn intent_name(ty: Option<&TokenStream>) -> Option<Ident> {
+    let Some(Type::Path(ty)) = read(ty?) else { return None };
+    let PathArguments::AngleBracketed(arguments) = &ty.path.segments.last()?.arguments else { return None };
+    match arguments.args.first()? {
         GenericArgument::Type(Type::Path(ty)) if ty.qself.is_none() => ty.path.get_ident().cloned(),
         _ => None,
-    };
-    arguments.args.iter().filter_map(name).collect()
+    }
+}
+
+/// What a future is in the type of a plain `fn`: `impl Future<Output = T>` and its `T`, or a box that holds one.
+pub(crate) enum FutureType {
+    Impl(Option<TokenStream>),
+    Boxed,
+}
+
+pub(crate) fn future(ty: &TokenStream) -> Option<FutureType> {
+    match read(ty)? {
+        Type::ImplTrait(ty) => {
+            let future = ty.bounds.iter().find_map(|bound| match bound {
+                TypeParamBound::Trait(bound) => {
+                    bound.path.segments.last().filter(|last| last.ident == "Future")
+                }
+                _ => None,
+            })?;
+            let PathArguments::AngleBracketed(arguments) = &future.arguments else {
+                return Some(FutureType::Impl(None));
+            };
+            let output = arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::AssocType(assoc) => Some(assoc.ty.to_token_stream()),
+                _ => None,
+            });
+            Some(FutureType::Impl(output))
+        }
+        ty @ Type::Path(_) => {
+            let words = ["Future", "BoxFuture", "LocalBoxFuture"].map(str::to_owned);
+            mentions(&ty.to_token_stream(), &words).then_some(FutureType::Boxed)
+        }
+        _ => None,
+    }
 }

@@ -1,9 +1,9 @@
 //! What is asked of a worker's context, source and arguments.
 
-use std::marker::PhantomData;
+use std::{future::Future, marker::PhantomData, time::Duration};
 
 use super::Run;
-use crate::{Context, Intent, Source, Spawn, Worker, WorkerHandle};
+use crate::{Context, Intent, Source, Spawn, Worker, WorkerHandle, lifecycle::exit::WorkerOutput};
 
 /// What the type of a worker's first argument says about its panel. [`Context`] alone has it, so that an
 /// alias of a context works as well as the type itself.
@@ -13,20 +13,20 @@ use crate::{Context, Intent, Source, Spawn, Worker, WorkerHandle};
 )]
 pub trait WorkerContext: Sized {
     /// The panel's intent.
-    type Intent: Intent;
+    type Intent: Intent<Source = Self::Source>;
+    /// The source of that.
+    type Source: Source;
     /// The panel's policy.
     type Policy: Send + Sync + 'static;
 
     /// A worker that runs in this context.
-    fn worker(
-        name: &'static str,
-        source: <Self::Intent as Intent>::Source,
-        run: Run<Self>,
-    ) -> Worker<Self::Intent, Self::Policy>;
+    fn worker(name: &'static str, source: Self::Source, run: Run<Self>)
+    -> Worker<Self::Intent, Self::Policy>;
 }
 
 impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
     type Intent = I;
+    type Source = I::Source;
     type Policy = P;
 
     fn worker(name: &'static str, source: I::Source, run: Run<Self>) -> Worker<I, P> {
@@ -35,17 +35,129 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
     }
 }
 
-/// Every panel and spawner whose workers get a `C`. The trait of a `#[worker]` stands on it, so that the
-/// context's type is said once and in the user's own words.
+/// Every panel and spawner whose workers get a `C`. The trait of a `#[worker]` is implemented for these, and what its spawn
+/// method calls is here, so that an expansion names no path but this.
+///
+/// Its error is that of a panel of another intent or policy, in the words of the user's types.
 ///
 /// It asks nothing of `C`: a type that is no context is told of where its worker is spawned ([`Run::spawn`]), and
 /// nowhere else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has another intent or policy than this worker, whose context is `{C}`",
+    label = "its workers do not get a `{C}`",
+    note = "spawn the worker on a panel of that intent and policy, or change the `Context<…>` of its function"
+)]
 pub trait Spawns<C> {
     /// What [`Run::spawn`] calls.
     #[doc(hidden)]
     fn spawn_worker(&self, worker: Worker<C::Intent, C::Policy>) -> WorkerHandle
     where
         C: WorkerContext;
+
+    /// As [`Run::once`].
+    fn once<F, Fut>(run: F) -> Run<C>
+    where
+        F: FnOnce(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        Run::once(run)
+    }
+
+    /// As [`Run::on_failure`].
+    fn on_failure<F, Fut>(run: F) -> Run<C>
+    where
+        F: FnMut(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        Run::on_failure(run)
+    }
+
+    /// As [`Run::always`].
+    fn always<F, Fut>(run: F) -> Run<C>
+    where
+        F: FnMut(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        Run::always(run)
+    }
+
+    /// As [`Run::local_once`].
+    fn local_once<F, Fut>(run: F) -> Run<C>
+    where
+        F: FnOnce(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + 'static,
+        C: Send + 'static,
+    {
+        Run::local_once(run)
+    }
+
+    /// As [`Run::local`].
+    fn local<F, Fut>(run: F) -> Run<C>
+    where
+        F: FnMut(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + 'static,
+        C: Send + 'static,
+    {
+        Run::local(run)
+    }
+
+    /// As [`Run::blocking_once`].
+    fn blocking_once<F, T>(run: F) -> Run<C>
+    where
+        F: FnOnce(C) -> T + Send + 'static,
+        T: WorkerOutput,
+        C: Send + 'static,
+    {
+        Run::blocking_once(run)
+    }
+
+    /// As [`Run::blocking`].
+    fn blocking<F, T>(run: F) -> Run<C>
+    where
+        F: FnMut(C) -> T + Send + 'static,
+        T: WorkerOutput,
+        C: Send + 'static,
+    {
+        Run::blocking(run)
+    }
+
+    /// As [`Run::thread_once`].
+    fn thread_once<F, T>(run: F) -> Run<C>
+    where
+        F: FnOnce(C) -> T + Send + 'static,
+        T: WorkerOutput,
+        C: Send + 'static,
+    {
+        Run::thread_once(run)
+    }
+
+    /// As [`Run::thread`].
+    fn thread<F, T>(run: F) -> Run<C>
+    where
+        F: FnMut(C) -> T + Send + 'static,
+        T: WorkerOutput,
+        C: Send + 'static,
+    {
+        Run::thread(run)
+    }
+
+    /// So many milliseconds.
+    #[must_use]
+    fn ms(number: u64) -> Duration {
+        Duration::from_millis(number)
+    }
+
+    /// So many microseconds.
+    #[must_use]
+    fn us(number: u64) -> Duration {
+        Duration::from_micros(number)
+    }
+
+    /// One more `argument` for one more generation.
+    #[must_use]
+    fn again<T: Again>(argument: &T) -> T {
+        argument.again()
+    }
 }
 
 impl<I, P, S> Spawns<Context<I, P>> for S
@@ -64,19 +176,20 @@ where
     }
 }
 
-/// A value of the source type that the intent `I` names.
+/// A value of the type of a worker's source. The type is that of its context's intent: where that is no intent there is none, and
+/// nothing more is asked.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the source of `{I}`",
-    label = "not a source of `{I}`",
-    note = "name a value of the type in `#[intent(source = …)]` on `{I}`; without one that is `control_panel::IntentSource`"
+    message = "`{Self}` is not the source of this worker's intent, which is `{S}`",
+    label = "not a `{S}`",
+    note = "name a value of `{S}`, or write `#[intent(source = {Self})]` on the intent"
 )]
-pub trait SourceOf<I: Intent> {
+pub trait SourceOf<S> {
     /// The value as the intent's source.
-    fn into_source(self) -> I::Source;
+    fn into_source(self) -> S;
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Intent<Source = S>, S: Source> SourceOf<I> for S {
+impl<S> SourceOf<S> for S {
     fn into_source(self) -> S {
         self
     }
@@ -99,9 +212,4 @@ impl<T: Clone> Again for T {
     fn again(&self) -> T {
         self.clone()
     }
-}
-
-/// One more `argument` for one more generation.
-pub fn again<T: Again>(argument: &T) -> T {
-    argument.again()
 }

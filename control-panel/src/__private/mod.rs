@@ -7,10 +7,10 @@
 mod asked;
 mod run;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 pub use self::{
-    asked::{Again, SourceOf, Spawns, WorkerContext, again},
+    asked::{Again, SourceOf, Spawns, WorkerContext},
     run::Run,
 };
 use crate::{Context, Intent, LatestKey, Variant, Worker};
@@ -34,16 +34,6 @@ pub const fn skipped(name: &'static str) -> Variant {
 /// Replaces an intent of the variant at that place with the same key.
 pub const fn latest(variant: usize, key: u64) -> Delivery {
     Delivery::Latest(LatestKey { variant, key })
-}
-
-/// So many milliseconds.
-pub const fn ms(number: u64) -> Duration {
-    Duration::from_millis(number)
-}
-
-/// So many microseconds.
-pub const fn us(number: u64) -> Duration {
-    Duration::from_micros(number)
 }
 
 /// The same for a built-in worker, whose context nobody can get wrong.

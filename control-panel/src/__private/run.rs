@@ -274,7 +274,7 @@ impl<C, M> Run<C, M> {
     }
 
     /// Spawns it. Here, and only here, the context is asked to be one: a type that is none is told of once.
-    pub fn spawn<H>(self, host: &H, name: &'static str, source: impl SourceOf<C::Intent>) -> WorkerHandle<M>
+    pub fn spawn<H>(self, host: &H, name: &'static str, source: impl SourceOf<C::Source>) -> WorkerHandle<M>
     where
         C: WorkerContext,
         H: ?Sized + Spawns<C>,

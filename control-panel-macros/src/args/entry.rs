@@ -1,0 +1,281 @@
+//! Takes one argument apart: its key, which may be misspelt or missing, and what stands after it.
+
+use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
+use quote::quote;
+use syn::LitStr;
+
+use super::{Arg, Key, Place, Value};
+use crate::errors::Errors;
+use crate::support::{ends, is_punct, nearest, one_of, readable};
+
+/// `#[worker((source = S))]`: what the inner parentheses hold.
+pub(super) fn nested(errors: &Errors, part: &TokenStream) -> Option<TokenStream> {
+    let mut tokens = part.clone().into_iter();
+    let (Some(TokenTree::Group(group)), None) = (tokens.next(), tokens.next()) else { return None };
+    let inner = group.stream();
+    if inner.is_empty() {
+        errors.at(&group, "expected an argument, found empty parentheses; drop them");
+    } else {
+        errors.at(
+            &group,
+            format_args!("the arguments stand in one pair of parentheses; write `{}`", readable(&inner)),
+        );
+    }
+    Some(inner)
+}
+
+/// `after = "store", "log"`: names that lack their brackets.
+pub(super) fn continues(errors: &Errors, part: &TokenStream, last: Option<&mut Arg>) -> bool {
+    let Some(after) = last.filter(|arg| arg.key == "after") else { return false };
+    if syn::parse2::<LitStr>(part.clone()).is_err() {
+        return false;
+    }
+    let names = match after.value.clone().into_iter().next() {
+        Some(TokenTree::Group(group)) => group.stream(),
+        _ => after.value.clone(),
+    };
+    let names = quote!(#names, #part);
+    errors.at(
+        part,
+        format_args!(
+            "expected a key, found a name; several names stand in brackets: write `after = [{}]`",
+            readable(&names)
+        ),
+    );
+    after.value = quote!([#names]);
+    true
+}
+
+impl Place {
+    /// Splits `key = value` after the key.
+    pub(super) fn key(&self, errors: &Errors, part: TokenStream) -> Option<(Ident, TokenStream)> {
+        let tokens: Vec<TokenTree> = part.clone().into_iter().collect();
+        let rest = |from: usize| tokens[from..].iter().cloned().collect::<TokenStream>();
+        match tokens.as_slice() {
+            [TokenTree::Ident(key), after @ ..] if !self.is_path(key, after) => match hyphenated(&tokens) {
+                Some((key, length)) => {
+                    let written: TokenStream = tokens[..length].iter().cloned().collect();
+                    errors.at(written, format_args!("a key has underscores; write `{key}`"));
+                    Some((key, rest(length)))
+                }
+                None => Some((key.clone(), rest(1))),
+            },
+            [TokenTree::Literal(literal), equals, ..] if is_punct(equals, '=') => {
+                let text = syn::parse2::<LitStr>(quote!(#literal)).ok()?;
+                let key = syn::parse_str::<Ident>(&text.value()).ok();
+                if let Some(key) = &key {
+                    errors.at(literal, format_args!("a key has no quotes; write `{key}`"));
+                } else {
+                    self.no_key(errors, &part);
+                }
+                let mut key = key?;
+                key.set_span(literal.span());
+                Some((key, rest(1)))
+            }
+            [TokenTree::Literal(_), ..] => {
+                self.no_key(errors, &part);
+                None
+            }
+            _ => self.path_as_key(errors, part),
+        }
+    }
+
+    fn no_key(&self, errors: &Errors, tokens: &TokenStream) {
+        let form = self.keys[0].form;
+        errors.at(tokens, format_args!("expected `key = value`; write `{form}`"));
+    }
+
+    /// `Feed::Rss`, or a lone `Feed` that is no misspelt key.
+    fn is_path(&self, first: &Ident, rest: &[TokenTree]) -> bool {
+        let name = first.to_string();
+        match rest {
+            // A single colon was meant for `=`, and so are two behind a key.
+            [TokenTree::Punct(colon), ..] if colon.as_char() == ':' => {
+                colon.spacing() == Spacing::Joint
+                    && rest.get(1).is_some_and(|second| is_punct(second, ':'))
+                    && self.keys.iter().all(|key| key.name == "crate" || key.name != name)
+            }
+            [] => name.starts_with(char::is_uppercase) && self.guess(&name).is_none(),
+            _ => false,
+        }
+    }
+
+    /// A path without a key was meant for the first of them, if it can be a value of that.
+    fn path_as_key(&self, errors: &Errors, part: TokenStream) -> Option<(Ident, TokenStream)> {
+        let path: TokenStream = part.into_iter().take_while(|token| !is_punct(token, '=')).collect();
+        let first = self.keys[0].name;
+        let last = path.clone().into_iter().filter_map(|token| match token {
+            TokenTree::Ident(word) => Some(word.to_string()),
+            _ => None,
+        });
+        let named = last.last().is_some_and(|word| word.starts_with(char::is_uppercase));
+        if !named || first != "source" {
+            self.unknown(errors, &path);
+            return None;
+        }
+        let shown = readable(&path);
+        errors.at(&path, format_args!("expected a key, found `{shown}`; write `{first} = {shown}`"));
+        let (start, _) = ends(&path)?;
+        Some((Ident::new(first, start), quote!(= #path)))
+    }
+
+    fn unknown(&self, errors: &Errors, written: &TokenStream) {
+        let all = one_of(self.keys.iter().map(|key| key.name), "and");
+        let shown = readable(written);
+        errors.at(written, format_args!("unknown argument `{shown}`; {} takes {all}", self.name));
+    }
+
+    fn guess(&self, typed: &str) -> Option<&'static str> {
+        let (lower, names) = (typed.to_lowercase(), || self.keys.iter().map(|key| key.name));
+        names().find(|name| *name == lower).or_else(|| nearest(&lower, names()))
+    }
+
+    /// The key that was written, or the one that was meant: then what follows is checked as if it were right,
+    /// and the item is expanded with it.
+    pub(super) fn known(
+        &self,
+        errors: &Errors,
+        written: &Ident,
+        rest: TokenStream,
+        whole: &TokenStream,
+    ) -> Option<(Key, TokenStream)> {
+        let key = |name: &str| self.keys.iter().find(|key| key.name == name).copied();
+        let typed = written.to_string();
+        let typed = typed.strip_prefix("r#").unwrap_or(&typed);
+        if let Some(known) = key(typed) {
+            return Some((known, rest));
+        }
+        if let Some((_, sentence)) = self.elsewhere.iter().find(|(name, _)| *name == typed) {
+            errors.at(whole, sentence);
+            return None;
+        }
+        if let Some((meant, word)) = self.key_of_word(typed) {
+            let value: TokenStream = word.parse().unwrap_or_default();
+            errors.at(
+                written,
+                format_args!(
+                    "unknown argument `{typed}`; `{word}` is a value: did you mean `{} = {word}`?",
+                    meant.name
+                ),
+            );
+            return Some((meant, quote!(= #value)));
+        }
+        if let Some(near) = self.guess(typed) {
+            errors.at(written, format_args!("unknown argument `{typed}`; did you mean `{near}`?"));
+            return key(near).map(|key| (key, rest));
+        }
+        self.unknown(errors, &quote!(#written));
+        None
+    }
+
+    /// `blocking`, which is a word of `kind`.
+    fn key_of_word(&self, typed: &str) -> Option<(Key, &'static str)> {
+        let words = || self.keys.iter().flat_map(|key| key.words.iter().map(|word| (*key, *word)));
+        let found = words().find(|(_, word)| *word == typed);
+        let near = || {
+            let word = nearest(typed, words().map(|(_, word)| word))?;
+            let nearer_key = self.guess(typed).is_some();
+            words().find(|(_, found)| *found == word && !nearer_key)
+        };
+        found.or_else(near)
+    }
+}
+
+/// `max-backoff`, as a command line has it.
+fn hyphenated(tokens: &[TokenTree]) -> Option<(Ident, usize)> {
+    let TokenTree::Ident(first) = tokens.first()? else { return None };
+    let (mut name, mut length) = (first.to_string(), 1);
+    while let [hyphen, TokenTree::Ident(word), ..] = &tokens[length..] {
+        if !is_punct(hyphen, '-') {
+            break;
+        }
+        name = format!("{name}_{word}");
+        length += 2;
+    }
+    (length > 1).then(|| (Ident::new(&name, first.span()), length))
+}
+
+impl Key {
+    /// What was written after the key; nothing for a flag.
+    pub(super) fn value(
+        &self,
+        errors: &Errors,
+        written: &Ident,
+        rest: TokenStream,
+        form: &str,
+    ) -> Option<TokenStream> {
+        match self.value {
+            Value::Welcome if rest.is_empty() => Some(rest),
+            Value::Needed | Value::Welcome => self.after_equals(errors, written, rest, form),
+            Value::Refused => {
+                let name = self.name;
+                match rest.clone().into_iter().next() {
+                    None => {}
+                    Some(TokenTree::Punct(punct)) if !matches!(punct.as_char(), '=' | ':') => {
+                        errors.at(&punct, format_args!("expected `,` after `{name}`; write `,`"));
+                    }
+                    Some(TokenTree::Ident(word)) => {
+                        errors.at(&word, format_args!("expected `,` before `{word}`; write `, {word}`"));
+                    }
+                    Some(_) => {
+                        errors.at(&rest, format_args!("`{name}` takes no value; write `{name}` alone"));
+                    }
+                }
+                Some(TokenStream::new())
+            }
+        }
+    }
+
+    fn after_equals(
+        &self,
+        errors: &Errors,
+        written: &Ident,
+        rest: TokenStream,
+        form: &str,
+    ) -> Option<TokenStream> {
+        let name = self.name;
+        let (sign, value) = split_sign(rest);
+        let inside = match (sign.is_empty(), value.clone().into_iter().next()) {
+            // `source(Feed::Rss)`: what the parentheses hold is what was meant.
+            (true, Some(TokenTree::Group(group))) if group.delimiter() != Delimiter::None => group.stream(),
+            _ => value.clone(),
+        };
+        if inside.is_empty() {
+            errors.at(written, format_args!("`{name}` has no value; write `{form}`"));
+            return None;
+        }
+        let found = readable(&sign);
+        if found != "=" {
+            let meant = readable(&inside);
+            // What was meant can be a sentence of its own mistakes: then the form is shown.
+            let fix = if meant.contains('=') { form.to_owned() } else { format!("{name} = {meant}") };
+            if sign.is_empty() {
+                let first = value.into_iter().next();
+                errors.at(first, format_args!("expected `=` after `{name}`; write `{fix}`"));
+            } else {
+                errors.at(&sign, format_args!("expected `=` after `{name}`, found `{found}`; write `{fix}`"));
+            }
+        }
+        Some(inside)
+    }
+}
+
+/// The `=`, or the sign that stands in its place, and what follows it.
+fn split_sign(rest: TokenStream) -> (TokenStream, TokenStream) {
+    let tokens: Vec<TokenTree> = rest.into_iter().collect();
+    let sign = |at: usize, wanted: &str| match tokens.get(at) {
+        Some(TokenTree::Punct(punct)) => wanted.contains(punct.as_char()),
+        _ => false,
+    };
+    let joint = matches!(tokens.first(), Some(TokenTree::Punct(punct)) if punct.spacing() == Spacing::Joint);
+    let length = match (sign(0, "=:-"), joint) {
+        (false, _) => 0,
+        // `==`, `=>`, `:=`, `::`, `->`
+        (true, true) if sign(1, "=>") || (sign(0, ":") && sign(1, ":")) => 2,
+        (true, _) if sign(0, "-") => 0,
+        (true, _) => 1,
+    };
+    let mut tokens = tokens.into_iter();
+    let sign = tokens.by_ref().take(length).collect();
+    (sign, tokens.collect())
+}

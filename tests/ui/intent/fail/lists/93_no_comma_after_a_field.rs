@@ -1,0 +1,11 @@
+use control_panel::GraphIntent;
+
+#[derive(GraphIntent)]
+enum Update {
+    #[intent(clock = 0 origin = 1)]
+    Remote(u64, u64),
+}
+
+fn main() {
+    control_panel::ControlPanel::<Update>::new();
+}

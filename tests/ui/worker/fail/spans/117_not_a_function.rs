@@ -1,0 +1,10 @@
+use control_panel::{IntentSource, worker};
+
+
+
+#[worker(source = IntentSource::Restore)]
+struct Ticks;
+
+fn main() {
+    let _ = Ticks;
+}

@@ -1,0 +1,21 @@
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+}
+
+#[derive(GraphIntent)]
+enum Other {
+    Tock,
+}
+
+#[worker(source = IntentSource::Restore)]
+async fn ticks(cx: Context<Update>) {
+    cx.send(Update::Tick).await.ok();
+}
+
+fn main() {
+    ControlPanel::<Other>::new().spawn_ticks();
+    let _ = Other::Tock;
+}

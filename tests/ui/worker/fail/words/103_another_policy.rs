@@ -1,0 +1,18 @@
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+}
+
+#[derive(Default)]
+struct Policy;
+
+#[worker(source = IntentSource::Restore)]
+async fn ticks(cx: Context<Update, Policy>) {
+    cx.send(Update::Tick).await.ok();
+}
+
+fn main() {
+    ControlPanel::<Update>::new().spawn_ticks();
+}
