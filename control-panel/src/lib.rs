@@ -2,8 +2,6 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[doc(hidden)]
-pub mod __private;
 #[cfg(any(feature = "p2p", feature = "testing"))]
 #[cfg_attr(
     not(feature = "p2p"),
@@ -11,6 +9,7 @@ pub mod __private;
 )]
 mod anti_entropy;
 mod bus;
+pub mod expansion;
 mod frame;
 mod intent;
 #[cfg(feature = "journal")]
@@ -35,6 +34,10 @@ mod unwind;
 mod util;
 mod worker;
 pub mod workers;
+
+/// Under the name by which expansions call it.
+#[doc(hidden)]
+pub use self::expansion as __private;
 
 // One derive by two names: of two that own `#[intent]` rustc would suggest both.
 pub use control_panel_macros::{GraphIntent, GraphIntent as Intent, worker};

@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["bus"],
     &["frame", "worker"],
     &["panel"],
-    &["replica", "signals", "unwind", "__private"],
+    &["replica", "signals", "unwind", "expansion"],
     &["anti_entropy", "link"],
     &["journal"],
     &["workers"],

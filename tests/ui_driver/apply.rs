@@ -11,7 +11,8 @@ pub(crate) fn candidates(program: &str, message: &Message, fix: &[Step]) -> Vec<
         programs = programs
             .iter()
             .flat_map(|before| {
-                let place = message.place.map(|(line, column, length)| (line + moved(before), column, length));
+                let place =
+                    message.place.map(|(line, column, length)| (line + moved(before), column, length));
                 apply(before, place.filter(|_| nth == 0 || moved(before) > 0 || !step.is_key()), step)
             })
             .collect();

@@ -22,7 +22,8 @@ pub(crate) fn messages(output: &str) -> Vec<Message> {
     let lines: Vec<&str> = output.lines().collect();
     for (nth, line) in lines.iter().enumerate() {
         let Some(text) = line.strip_prefix("error").and_then(|rest| rest.split_once(": ")) else { continue };
-        let end = lines[nth + 1..].iter().position(|line| line.starts_with("error") || line.starts_with("warning"));
+        let end =
+            lines[nth + 1..].iter().position(|line| line.starts_with("error") || line.starts_with("warning"));
         let block = &lines[nth..end.map_or(lines.len(), |end| nth + 1 + end)];
         let notes = block.iter().filter_map(|line| line.trim_start().strip_prefix("= note: "));
         let text = std::iter::once(text.1).chain(notes).collect::<Vec<_>>().join("\n");
@@ -64,7 +65,9 @@ fn fixes(text: &str) -> Vec<Vec<Step>> {
                 }
                 (" or " | ", ", Some(_)) if !quoted.is_empty() => Step::Write(quoted),
                 // "cannot stand without `restart = on_failure`; add it"
-                _ if rest.starts_with("; add it") || rest.contains("; add it") && before.ends_with("without ") => {
+                _ if rest.starts_with("; add it")
+                    || rest.contains("; add it") && before.ends_with("without ") =>
+                {
                     Step::Write(quoted)
                 }
                 _ => continue,

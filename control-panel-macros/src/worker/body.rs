@@ -10,7 +10,7 @@ use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use crate::args::Given;
 use crate::duration;
-use crate::support::{ends, hidden_at, shown_at};
+use crate::support::{ends, hidden_at, is_punct, shown_at};
 
 /// The arguments of the spawn method: those of the function but for its context.
 pub(super) fn arguments(function: &Function) -> Vec<(Ident, &TokenStream)> {
@@ -18,13 +18,15 @@ pub(super) fn arguments(function: &Function) -> Vec<(Ident, &TokenStream)> {
     arguments.map(|(nth, (argument, ty))| (argument_name(argument, nth), ty)).collect()
 }
 
-/// The same with those that are half typed or of one name with another: for a method that is only called.
+/// The same with those whose type is yet to be typed, and with each of two of one name: for a method that is only called.
 pub(super) fn all_arguments(function: &Function) -> Vec<(Ident, Option<&TokenStream>)> {
     let mut names: Vec<Ident> = Vec::new();
-    let arguments = function
-        .arguments
-        .iter()
-        .filter(|argument| !matches!(argument.kind, ArgumentKind::Receiver | ArgumentKind::Variadic));
+    let counts = |argument: &&Argument| match argument.kind {
+        ArgumentKind::Typed { .. } => true,
+        ArgumentKind::Unreadable => argument.tokens.clone().into_iter().any(|token| is_punct(&token, ':')),
+        ArgumentKind::Receiver | ArgumentKind::Variadic => false,
+    };
+    let arguments = function.arguments.iter().filter(counts);
     let arguments = arguments.skip(1).enumerate();
     let all = arguments.map(|(nth, argument)| {
         let mut name = argument_name(argument, nth);

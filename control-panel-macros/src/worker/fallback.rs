@@ -73,9 +73,10 @@ pub(crate) fn worker(function: &Function, options: &Options, errors: Errors) -> 
     }
 }
 
-/// Whether the type can be repeated: without the function's generics, and without a flaw.
+/// Whether the type can be repeated: without the function's generics, of a known size, and named in full.
 fn is_plain(ty: &TokenStream, generics: &[String]) -> bool {
-    !mentions(ty, generics) && types::flaws(ty).is_empty() && !types::has_placeholder(ty)
+    let is_unsized = types::flaws(ty).iter().any(|flaw| matches!(flaw, Flaw::Unsized(_)));
+    !mentions(ty, generics) && !is_unsized && !types::has_placeholder(ty)
 }
 
 /// A use of the source, so that its import is not reported as unused. Where it could not be read it may be that the built-in

@@ -63,6 +63,8 @@ pub(crate) struct Options {
     pub on_stuck: Option<Given<&'static str>>,
     pub heartbeat: Option<Given<Duration>>,
     pub ready_within: Option<Given<Duration>>,
+    /// What `kind` is was not written in so many words.
+    kind_is_a_guess: bool,
     /// The keys that were written, or may have been.
     unread: Vec<&'static str>,
 }
@@ -110,7 +112,11 @@ impl Options {
             "suspend" => self.suspend = arg.given(arg.word(errors)),
             "inbox" => self.inbox = arg.given(inbox::read(errors, arg)),
             "inbox_capacity" => self.inbox_capacity = arg.given(arg.count(errors)),
-            "kind" => self.kind = arg.given(arg.word(errors)),
+            "kind" => {
+                let before = errors.count();
+                self.kind = arg.given(arg.word(errors));
+                self.kind_is_a_guess = errors.count() > before;
+            }
             "after" => self.after = arg.given(arg.quoted_names(errors)),
             "escalate" => self.escalate = arg.given(arg.word(errors)),
             "significant" => self.significant = true,
@@ -130,7 +136,7 @@ impl Options {
 
     /// Whether it is known what kind of worker this is.
     pub(crate) fn knows_kind(&self) -> bool {
-        self.kind.is_some() || !self.unread.contains(&"kind")
+        !self.kind_is_a_guess && (self.kind.is_some() || !self.unread.contains(&"kind"))
     }
 
     /// Whether a generation may follow another, so that arguments have to be cloned.

@@ -1,6 +1,6 @@
 //! What an argument's type says about borrowing and about the context.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{
@@ -8,7 +8,7 @@ use syn::{
     TypeReference,
 };
 
-use crate::support::{mentions, readable, see_through};
+use crate::support::{is_punct, mentions, readable, see_through};
 
 /// Why a type cannot be a worker's argument, with the token to point at.
 pub(crate) enum Flaw {
@@ -232,9 +232,18 @@ pub(crate) fn lifetimes(ty: &TokenStream) -> Vec<Lifetime> {
     found
 }
 
-/// Whether the type leaves something to inference.
+/// Whether the type leaves something to inference: a `_` that is no `'_`.
 pub(crate) fn has_placeholder(ty: &TokenStream) -> bool {
-    mentions(ty, &["_".to_owned()])
+    let mut of_lifetime = false;
+    ty.clone().into_iter().any(|token| {
+        let found = match &token {
+            TokenTree::Group(group) => has_placeholder(&group.stream()),
+            TokenTree::Ident(word) => word == "_" && !of_lifetime,
+            _ => false,
+        };
+        of_lifetime = is_punct(&token, '\'');
+        found
+    })
 }
 
 /// The first of the context's arguments, if it is a plain name: the `I` of `Context<I, P>`.

@@ -1,8 +1,10 @@
-//! What the macros' expansions call. Not public: it changes with any version, and the two crates' versions
-//! are pinned to each other.
+//! What the expansions of [`#[worker]`](macro@crate::worker) and [`#[derive(GraphIntent)]`](macro@crate::GraphIntent) call.
 //!
-//! `asked` is what an expansion asks of the user's own types, so that a mistake is told in words; `run` is how a worker is
-//! started and supervised.
+//! Not for use by hand: it changes with any version, and the macros' version is pinned to this crate's. What an expansion asks of
+//! your types is public all the same, so that what rustc says of it has names that can be looked up.
+
+// `asked` is what an expansion asks of the user's own types, so that a mistake has words; `run` is how a worker is
+// started and supervised.
 
 mod asked;
 mod run;
@@ -14,28 +16,34 @@ pub use self::{
     run::Run,
 };
 use crate::{Context, Intent, LatestKey, Variant, Worker};
+#[doc(hidden)]
 pub use crate::{Delivery, lifecycle::exit::WorkerOutput};
 
 /// A variant without a clock.
+#[doc(hidden)]
 pub const fn local(name: &'static str) -> Variant {
     Variant::new(name, false)
 }
 
 /// A variant with a clock.
+#[doc(hidden)]
 pub const fn replicated(name: &'static str) -> Variant {
     Variant::new(name, true)
 }
 
+#[doc(hidden)]
 /// A variant without a clock, of which a journal has the name only.
 pub const fn skipped(name: &'static str) -> Variant {
     Variant::new(name, false).skip()
 }
 
+#[doc(hidden)]
 /// Replaces an intent of the variant at that place with the same key.
 pub const fn latest(variant: usize, key: u64) -> Delivery {
     Delivery::Latest(LatestKey { variant, key })
 }
 
+#[doc(hidden)]
 /// The same for a built-in worker, whose context nobody can get wrong.
 pub fn once<I, P, F, Fut>(name: &'static str, source: I::Source, run: F) -> Worker<I, P>
 where
