@@ -92,14 +92,15 @@ impl Scope<'_> {
     }
 
     /// What is known of a peer that was invited, before it is heard of. It may have begun with any of several invitations, but
-    /// with none that the author of a later one knew to be over. One whose author waited for the peer says no more than what it knew before; where
+    /// with none that the author of a later one knew to be over, and with none that never stands. One whose author waited for the peer says no more than what it knew before; where
     /// that is no invitation, nothing.
-    fn floor(&self, peer: &Peer) -> Floor {
+    fn floor(&self, peer: &Peer, may_stand: &Effective) -> Floor {
         let invites =
             || self.known.iter().map(|id| (id, &self.acts[*id])).filter(|(_, act)| act.invites(peer));
         let is_over =
             |id: &ActId| invites().any(|(_, later)| later.floor.is_some() && later.past.contains(id));
-        let begins: Vec<ActId> = invites().map(|(id, _)| *id).filter(|id| !is_over(id)).collect();
+        let may_begin = |id: &ActId| may_stand.contains(id) && !is_over(id);
+        let begins: Vec<ActId> = invites().map(|(id, _)| *id).filter(may_begin).collect();
         let floors = begins.iter().map(|id| &self.acts[*id]).filter_map(|invite| {
             let goes_on = || begins.iter().any(|before| invite.past.contains(before));
             invite.floor.or_else(|| (!goes_on()).then(Floor::default))
@@ -151,12 +152,15 @@ impl Scope<'_> {
             view.missing.clear();
         };
         view.suspended = self.suspended(&view, &in_force, &retired);
+        let may_stand = self.may_stand(&view.finals);
         view.counted = view
             .members
             .keys()
             .chain(&retired)
             .chain(&view.suspended)
-            .filter_map(|peer| Some(Counted { peer: self.peers.get(peer)?, floor: self.floor(peer) }))
+            .filter_map(|peer| {
+                Some(Counted { peer: self.peers.get(peer)?, floor: self.floor(peer, &may_stand) })
+            })
             .collect();
         view.counted.sort_by_key(|counted| self.peers.name(counted.peer));
         view

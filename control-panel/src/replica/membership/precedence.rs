@@ -178,7 +178,8 @@ impl Scope<'_> {
         // One whose invitation does not stand says nothing once it knows.
         let asked = |peer: &Peer| *peer != target && *peer != author && !view.suspended.contains(peer);
         let voters: Vec<Peer> = counted.filter(asked).collect();
-        let is_witness = |peer: &&Peer| view.members.contains_key(*peer) && self.is_known_to(peer, &target);
+        let is_witness =
+            |peer: &&Peer| view.members.contains_key(*peer) && self.is_known_to(peer, &target, self.known);
         let witnesses = voters.iter().chain([&author]).filter(is_witness).count();
         (voters, witnesses >= 2)
     }

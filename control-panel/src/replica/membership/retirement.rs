@@ -14,35 +14,44 @@ use super::{
 use crate::replica::{Grant, Peer, graph::Graph};
 
 impl Scope<'_> {
-    /// Finds which retirements are final, and leaves their targets out of `retired`. All that are open become final together:
+    /// Finds which retirements are final, and leaves their targets out of `retired`. Several become final together:
     /// one that is retired itself must not be waited for by the others.
     pub(super) fn conclude(&self, view: &mut View, in_force: &[ActId], retired: &mut BTreeSet<Peer>) {
         let is_retirement = |id: &ActId| self.acts[*id].deed == Deed::Retire;
         let all: Vec<ActId> = view.effective.iter().copied().filter(is_retirement).collect();
         let open: Vec<ActId> = all.iter().copied().filter(|id| !view.finals.contains(id)).collect();
-        let mut ready = Vec::new();
+        let mut ready = BTreeSet::new();
         for &id in &open {
             let missing = self.missing_votes(id);
             let (is_settled, awaited) = self.contests(id, view);
             if missing.as_ref().is_some_and(Vec::is_empty) && is_settled {
-                ready.push(id);
+                ready.insert(id);
             }
             view.missing.extend(missing.into_iter().flatten().chain(awaited));
         }
         let leaves = |peer: &Peer, ids: &BTreeSet<ActId>| {
             in_force.iter().any(|id| ids.contains(id) && self.acts[*id].target == *peer)
         };
-        let mut done = view.finals.clone();
-        done.extend(&ready);
-        let waiting_for = view.members.keys().chain(retired.iter().filter(|peer| !leaves(peer, &done)));
-        let missing: Vec<Missing> = waiting_for
-            .flat_map(|&member| ready.iter().map(move |&retirement| Missing { member, retirement }))
-            .filter(|missing| !self.acknowledged(missing.retirement, &missing.member))
-            .filter(|missing| !self.begins_behind(missing.retirement, &missing.member))
-            .collect();
-        if missing.is_empty() {
-            view.finals = done;
-        }
+        // The most of them that can be final together: with fewer, more peers stay, which must have acknowledged the others. So it is no matter what became final before.
+        let mut together = ready.clone();
+        let missing = loop {
+            let done: BTreeSet<ActId> = view.finals.union(&together).copied().collect();
+            let waiting_for = view.members.keys().chain(retired.iter().filter(|peer| !leaves(peer, &done)));
+            let mut missing: Vec<Missing> = waiting_for
+                .flat_map(|&member| ready.iter().map(move |&retirement| Missing { member, retirement }))
+                .filter(|missing| !self.acknowledged(missing.retirement, &missing.member))
+                .collect();
+            if !missing.is_empty() {
+                let may_stand = self.may_stand(&done);
+                missing.retain(|it| !self.begins_behind(it.retirement, &it.member, &done, &may_stand));
+            }
+            let before = together.len();
+            together.retain(|id| missing.iter().all(|it| it.retirement != *id));
+            if together.len() == before {
+                view.finals = done;
+                break missing;
+            }
+        };
         view.missing.extend(missing);
         retired.retain(|peer| !leaves(peer, &view.finals));
         view.open = !all.iter().all(|id| view.finals.contains(id));
@@ -59,22 +68,12 @@ impl Scope<'_> {
         if !view.open {
             return BTreeSet::new();
         }
-        let mut may_stand = Effective::new();
         let mut suspended = BTreeSet::new();
-        // Each after those in its past.
-        let mut known = self.known.to_vec();
-        known.sort_unstable();
-        for id in known {
+        for id in self.may_stand(&view.finals) {
             let act = &self.acts[id];
-            let stands = |other: &ActId| may_stand.contains(other);
-            let is_final = |other: &ActId| view.finals.contains(other);
-            if self.is_closed(id) || self.fell(id, view) || !self.is_owners(id, stands, is_final) {
-                continue;
-            }
-            may_stand.insert(id);
             // Whatever becomes of the invitation, this stays.
             let stays_retired = || {
-                let mut finals = in_force.iter().filter(|other| is_final(other));
+                let mut finals = in_force.iter().filter(|other| view.finals.contains(other));
                 finals.any(|other| self.acts[*other].target == act.target && !act.past.contains(other))
             };
             let counts = view.members.contains_key(&act.target) || retired.contains(&act.target);
@@ -83,6 +82,23 @@ impl Scope<'_> {
             }
         }
         suspended
+    }
+
+    /// Of the acts that this past knows, those that stand or may come to, where these retirements are final: all others fell for good, by one of these or with an invitation
+    /// that did.
+    pub(super) fn may_stand(&self, finals: &BTreeSet<ActId>) -> Effective {
+        let mut may_stand = Effective::new();
+        // Each after those in its past.
+        let mut known = self.known.to_vec();
+        known.sort_unstable();
+        for id in known {
+            let stands = |other: &ActId| may_stand.contains(other);
+            let is_final = |other: &ActId| finals.contains(other);
+            if !self.is_closed(id) && !self.fell(id, finals) && self.is_owners(id, stands, is_final) {
+                may_stand.insert(id);
+            }
+        }
+        may_stand
     }
 
     /// A junior's retirement of a senior owner needs that all other members had it in a run's past before any act of the
@@ -110,7 +126,7 @@ impl Scope<'_> {
         let mut awaited = Vec::new();
         // Those that are known, and may yet get all votes.
         let open = self.known.iter().copied().filter(|&other| {
-            !self.is_closed(other) && self.may_take_precedence(other, id) && !self.fell(other, view)
+            !self.is_closed(other) && self.may_take_precedence(other, id) && !self.fell(other, &view.finals)
         });
         let mut is_settled = true;
         for other in open {
@@ -124,7 +140,8 @@ impl Scope<'_> {
         if self.rank(&act.target).is_some() && !has_acknowledged(&act.target) {
             let (have, missing): (Vec<Peer>, Vec<Peer>) =
                 act.voters.iter().partition(|it| has_acknowledged(it));
-            if !missing.is_empty() && !have.iter().any(|voter| self.is_known_to(voter, &act.target)) {
+            let is_known = |voter: &Peer| self.is_known_to(voter, &act.target, &act.past);
+            if !missing.is_empty() && !have.iter().any(is_known) {
                 is_settled = false;
                 let members = missing.into_iter().chain([act.target]);
                 awaited.extend(members.map(|member| Missing { member, retirement: id }));
@@ -134,8 +151,13 @@ impl Scope<'_> {
     }
 
     /// Whether a member knows another as one, in whatever it makes beside what is known of it. One that was retired must have been invited
-    /// again since, to its knowledge.
-    pub(super) fn is_known_to(&self, peer: &Peer, member: &Peer) -> bool {
+    /// again since, to its knowledge: by one of `retirements`, those that may be final to it.
+    pub(super) fn is_known_to<'a>(
+        &self,
+        peer: &Peer,
+        member: &Peer,
+        retirements: impl IntoIterator<Item = &'a ActId>,
+    ) -> bool {
         let acts = || self.known.iter().copied();
         // It begins with any of its invitations in its past.
         let begins_with = |act: ActId| {
@@ -146,24 +168,38 @@ impl Scope<'_> {
             let of_peer = acts().filter(|id| self.acts[*id].invites(peer));
             of_peer.filter(|id| self.acknowledged(*id, member) || begins_with(*id))
         };
-        let mut retirements =
-            acts().filter(|id| self.acts[*id].deed == Deed::Retire && self.acts[*id].target == *peer);
+        let mut retirements = retirements
+            .into_iter()
+            .filter(|id| self.acts[**id].deed == Deed::Retire && self.acts[**id].target == *peer);
         (self.genesis.contains_key(peer) || invitations().next().is_some())
-            && retirements.all(|id| invitations().any(|later| self.acts[later].past.contains(&id)))
+            && retirements.all(|id| invitations().any(|later| self.acts[later].past.contains(id)))
     }
 
     /// Whether a member begins with an invitation that has this act in its past, so that nothing that it makes is concurrent. Other invitations of it are none that are not
-    /// here, where their authors have acknowledged the act.
-    fn begins_behind(&self, act: ActId, member: &Peer) -> bool {
-        let mut invitations = self.known.iter().filter(|id| self.acts[**id].invites(member)).peekable();
-        !self.genesis.contains_key(member)
-            && invitations.peek().is_some()
-            && invitations.all(|id| self.acts[*id].past.contains(&act))
+    /// here, where their authors have acknowledged the act; or they never stand, as those of one that the act retires. What it began with before one of `finals` retired it is over.
+    fn begins_behind(
+        &self,
+        act: ActId,
+        member: &Peer,
+        finals: &BTreeSet<ActId>,
+        may_stand: &Effective,
+    ) -> bool {
+        let mut retirements = finals.iter().filter(|id| self.acts[**id].target == *member).peekable();
+        if self.genesis.contains_key(member) && retirements.peek().is_none() {
+            return false;
+        }
+        let retirements: Vec<ActId> = retirements.copied().collect();
+        let begins = |id: &&ActId| {
+            let invitation = &self.acts[**id];
+            invitation.invites(member) && retirements.iter().all(|it| invitation.past.contains(it))
+        };
+        let mut begins = may_stand.iter().filter(begins).peekable();
+        begins.peek().is_some() && begins.all(|id| self.acts[*id].past.contains(&act))
     }
 
     /// Whether an act never stands again: a retirement of its author that is final takes precedence over it.
-    fn fell(&self, act: ActId, view: &View) -> bool {
-        view.finals.iter().any(|&id| self.takes_precedence(id, act) && !self.may_take_precedence(act, id))
+    fn fell(&self, act: ActId, finals: &BTreeSet<ActId>) -> bool {
+        finals.iter().any(|&id| self.takes_precedence(id, act) && !self.may_take_precedence(act, id))
     }
 
     /// Whether a member can make no more acts that are concurrent with this one. What this replica made itself may not be durable yet.

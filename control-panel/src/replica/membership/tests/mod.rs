@@ -4,6 +4,7 @@
 
 mod acks;
 mod contests;
+mod finals;
 mod forkers;
 mod invitations;
 mod levels;

@@ -1,6 +1,9 @@
 //! A graph and the membership that judges it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::replica::{
     Author, Grant, Peer, ReplicaNotice, RunHash,
@@ -152,6 +155,12 @@ impl Node {
             }
         }
         judged
+    }
+
+    /// The runs and targets of the retirements that are final.
+    pub(super) fn finals(&self) -> BTreeSet<(RunHash, Peer)> {
+        let Membership { live, acts, .. } = &self.membership;
+        live.view.finals.iter().map(|id| (acts[*id].key.hash, acts[*id].target)).collect()
     }
 
     pub(super) fn verdict(&self, run: &TestRun) -> Verdict {
