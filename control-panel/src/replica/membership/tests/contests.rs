@@ -1,7 +1,7 @@
 //! Owners that retire each other while they are apart: what one of them calls stable stays, whatever the other did.
 
-use super::node::{Members, Node, group, owners, peer, settle};
-use crate::replica::{Grant, membership::Verdict};
+use super::node::{Members, Node, TestRun, group, owners, peer, settle};
+use crate::replica::{Author, Grant, membership::Verdict};
 
 /// All meet again: nothing was called stable that is not, and all have the same members. Returns these.
 fn meet(nodes: &mut [Node]) -> Members {
@@ -297,13 +297,7 @@ fn a_retirement_whose_author_is_lost_before_its_word_is_settled_by_a_senior_alon
 #[test]
 fn an_author_that_is_retired_before_its_word_says_that_none_comes() {
     for has_votes in [false, true] {
-        let mut nodes = group(4);
-        let of_0 = nodes[3].retire(peer(0));
-        let of_3 = nodes[0].retire(peer(3));
-        let votes = [1, 2].map(|voter: usize| {
-            nodes[voter].take([&of_0]);
-            nodes[voter].ack()
-        });
+        let (mut nodes, of_3, votes) = quarrel(false);
         nodes[3].take([&of_3]);
         if has_votes {
             nodes[3].take(&votes);
@@ -314,5 +308,53 @@ fn an_author_that_is_retired_before_its_word_says_that_none_comes() {
             assert!(node.watermark >= of_3.clock(), "{}: {}", node.me, node.watermark);
         }
         assert!(!nodes[3].membership.ack_due(), "once");
+    }
+}
+
+/// Four owners, of which the last retires 0, by which it is retired, and the others vote for its retirement: the author is one from the beginning or was invited.
+fn quarrel(is_invited: bool) -> (Vec<Node>, TestRun, [TestRun; 2]) {
+    let mut nodes = group(if is_invited { 3 } else { 4 });
+    if is_invited {
+        nodes.push(Node::new(&owners(3), 7));
+        nodes[2].invite(peer(7), Grant::Owner);
+        settle(&mut nodes.iter_mut().collect::<Vec<_>>());
+    }
+    let author = nodes[3].me.peer;
+    let of_0 = nodes[3].retire(peer(0));
+    let of_author = nodes[0].retire(author);
+    let votes = [1, 2].map(|voter: usize| {
+        nodes[voter].take([&of_0]);
+        nodes[voter].ack()
+    });
+    (nodes, of_author, votes)
+}
+
+/// The same, and the author crashes before it has said so: its next life says it, whether it has what its peer had heard or hears of it anew.
+#[test]
+fn so_does_its_next_life_where_the_author_crashes_before_that() {
+    for case in 0..16 {
+        let [is_invited, has_votes, is_twice, is_lost] = [1, 2, 4, 8].map(|bit| case & bit > 0);
+        let (mut nodes, of_author, votes) = quarrel(is_invited);
+        let before = nodes[3].log.clone();
+        nodes[3].take([&of_author]);
+        if has_votes {
+            nodes[3].take(&votes);
+        }
+        if is_lost {
+            let next = Author { incarnation: 1, ..nodes[3].me };
+            let genesis = nodes[3].genesis.clone();
+            nodes[3] = Node::restarted(&genesis, next, &before);
+        } else {
+            nodes[3].restart();
+        }
+        if is_twice {
+            nodes[3].restart();
+        }
+        assert!(is_lost || nodes[3].membership.ack_due(), "{case}");
+        assert!(are(&meet(&mut nodes), &[0, 1, 2]), "{case}");
+        for node in &nodes[..3] {
+            assert!(node.watermark >= of_author.clock(), "{case}, {}: {}", node.me, node.watermark);
+        }
+        assert!(!nodes[3].membership.ack_due(), "{case}: once");
     }
 }
