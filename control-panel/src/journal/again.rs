@@ -14,7 +14,7 @@ impl Journal {
     /// between two frames, at a moment when it disturbs no one.
     ///
     /// It is a restart of the state alone: `state` becomes what [`begin`](Self::begin) makes of the file, so what a restart does not bring back is as it is after one. The replica goes on
-    /// as the same author; a [`Link`](crate::replica::Link) of the one before is dead, so a worker that has one is spawned again, and a [`Redo`](crate::replica::Redo) that is out is of no use. As in `begin`, what earlier
+    /// as the same author; a [`Link`](crate::Link) of the one before is dead, so a worker that has one is spawned again, and a [`Redo`](crate::replica::Redo) that is out is of no use. As in `begin`, what earlier
     /// sessions recorded beyond what is kept is let go of.
     ///
     /// Blocks: until all is durable, and then as `begin`. Returns whether it did: not while the journal has no room for what a frame handed over, and the state is as it was.

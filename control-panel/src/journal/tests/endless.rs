@@ -2,9 +2,9 @@
 
 use super::anew::{App, End, Update, end};
 use crate::{
-    ControlPanel, IntentSource,
+    ControlPanel, IntentSource, QueuedIntent, Reducer,
     journal::{
-        DeviationKind, Journal, Recording,
+        DeviationKind, Journal, JournalError, Recorded, Recording, Start,
         store::{Disk, Reader, testing::Memory},
     },
 };
@@ -131,19 +131,55 @@ fn a_program_that_never_began_keeps_all() {
     assert_eq!((recording.gone(), recording.frames()), (0, 200));
 }
 
+/// It has no replica, whose `settle` would say anew what waits.
+#[derive(Debug)]
+struct Bare;
+
+impl Reducer for Bare {
+    type Intent = Update;
+
+    fn apply(&mut self, _: QueuedIntent<Update>) {}
+}
+
+impl Recorded for Bare {
+    fn begin(_: &Start<'_>) -> Result<Self, JournalError> {
+        Ok(Self)
+    }
+}
+
 /// What waits is of the session that would end.
 #[test]
 fn nothing_begins_again_while_something_is_not_handed_over() {
     let memory = Memory::default();
     let journal = open(&memory);
-    let mut app: App = journal.begin().unwrap();
+    let mut bare: Bare = journal.begin().unwrap();
     journal.handover().set_frame_waits(true);
-    assert!(!journal.begin_again(&mut app).unwrap());
+    assert!(!journal.begin_again(&mut bare).unwrap());
     journal.handover().set_frame_waits(false);
     journal.handover().set_runs_wait(true);
-    assert!(!journal.begin_again(&mut app).unwrap());
+    assert!(!journal.begin_again(&mut bare).unwrap());
     assert_eq!(journal.session(), 1);
     journal.handover().set_runs_wait(false);
-    assert!(journal.begin_again(&mut app).unwrap());
+    assert!(journal.begin_again(&mut bare).unwrap());
     assert_eq!(journal.session(), 2);
+}
+
+/// A writer that is behind leaves no room: what a frame handed over, and what a replica did, is noted as waiting until it went.
+#[test]
+fn what_finds_no_room_waits_until_it_is_handed_over() {
+    let memory = Memory::default();
+    let journal = open(&memory);
+    let mut app: App = journal.begin().unwrap();
+    let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
+    for frame in 1..=4_200 {
+        assert!(!journal.handover().is_behind() || frame > 3_000, "frame {frame}");
+        let update = Update::Typed(String::new());
+        panel.run_frame(&mut app, &mut (), [(IntentSource::LocalUI, update)]);
+    }
+    assert!(journal.handover().is_behind());
+    // All that was handed over is durable now, and the last frame is not among it.
+    assert!(!journal.begin_again(&mut app).unwrap());
+    panel.run_frame(&mut app, &mut (), [(IntentSource::LocalUI, Update::Typed(String::new()))]);
+    assert!(!journal.handover().is_behind());
+    assert!(journal.begin_again(&mut app).unwrap());
 }
