@@ -13,6 +13,9 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// A peer that flaps is reported as online after so long in contact.
 const SETTLES: Duration = Duration::from_secs(10);
 
+/// So often in a row a connection may give way to another, which is on its way, and be no loss.
+const REPLACED: u32 = 3;
+
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -47,6 +50,10 @@ pub(super) struct Contact {
     refusal: bool,
     /// Attempts since it was reached last.
     attempts: u32,
+    /// Since when it is in contact.
+    since: Option<Instant>,
+    /// How often a connection gave way to another of the same two, none of which lasted.
+    replaced: u32,
     /// When to dial next; `None` while it is in contact, or a dial is on its way.
     pub(super) dial_at: Option<Instant>,
 }
@@ -58,7 +65,7 @@ impl Contact {
 
     /// It is in contact.
     pub(super) fn up(&mut self, now: Instant) -> Option<Change> {
-        (self.attempts, self.dial_at) = (0, None);
+        (self.attempts, self.dial_at, self.since) = (0, None, Some(now));
         if matches!(self.state, State::Online | State::Settling { .. }) {
             return None;
         }
@@ -77,6 +84,7 @@ impl Contact {
 
     /// It is not, or was not reached. `jitter`: below 1.
     pub(super) fn down(&mut self, now: Instant, reason: OfflineReason, jitter: f64) -> Option<Change> {
+        (self.since, self.replaced) = (None, 0);
         self.pause(now, jitter);
         match std::mem::replace(&mut self.state, State::Offline) {
             State::Unknown => {}
@@ -114,9 +122,17 @@ impl Contact {
         self.dial_at = Some(now + longest.mul_f64(0.5 + jitter / 2.0));
     }
 
-    /// It has no session, and was not lost: it is dialled soon.
-    pub(super) fn redial(&mut self, now: Instant) {
-        self.dial_at = Some(now + FIRST_PAUSE);
+    /// It has no session, and was not lost, as there is another connection: it is dialled soon. Where that happens again and again two programs have one key, and each ends the other's: then more and
+    /// more seldom, so that each has time for what it has to say; and that is a loss.
+    pub(super) fn redial(&mut self, now: Instant, jitter: f64) -> Option<Change> {
+        if self.since.take().is_some_and(|since| now.saturating_duration_since(since) > WITHIN) {
+            self.replaced = 0;
+        }
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.replaced.min(10)).min(LONGEST_PAUSE);
+        let replaced = self.replaced.saturating_add(1);
+        let change = if replaced > REPLACED { self.down(now, OfflineReason::Closed, jitter) } else { None };
+        (self.replaced, self.dial_at) = (replaced, Some(now + pause.mul_f64(1.0 + jitter / 2.0)));
+        change
     }
 
     /// It may be reachable again: no pause any more.
@@ -222,6 +238,31 @@ mod tests {
         // A quiet minute later it is as any other.
         assert!(contact.down(at(100), OfflineReason::TimedOut, 0.0).is_some());
         assert_eq!(contact.up(at(101)), Some(Change::Online { flapped: 0 }));
+    }
+
+    /// Two programs have its key: each connection ends the one before.
+    #[test]
+    fn one_that_is_replaced_again_and_again_is_dialled_more_seldom() {
+        let mut contact = Contact::new(at(0));
+        let (mut pauses, mut losses) = (Vec::new(), 0);
+        let mut now = at(0);
+        for _ in 0..9 {
+            contact.up(now);
+            losses += u32::from(contact.redial(now, 0.0).is_some());
+            let next = contact.dial_at.unwrap();
+            pauses.push(next.duration_since(now).as_millis());
+            now = next;
+        }
+        assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+        assert!(losses > 3, "from the fourth on: {losses}");
+        // One that lasts, and one that is lost, begin anew.
+        contact.up(now);
+        contact.redial(now + Duration::from_secs(61), 0.0);
+        assert_eq!(contact.dial_at.unwrap().duration_since(now).as_millis(), 61_500);
+        contact.redial(now, 0.0);
+        contact.down(now, OfflineReason::TimedOut, 0.0);
+        contact.redial(now, 0.0);
+        assert_eq!(contact.dial_at.unwrap().duration_since(now).as_millis(), 500);
     }
 
     #[test]

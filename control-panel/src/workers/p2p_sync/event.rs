@@ -90,7 +90,7 @@ pub enum OfflineReason {
     Revoked,
     /// This program's worker panicked, was restarted, or stopped.
     WorkerStopped,
-    /// This program's journal failed: it cannot keep what it receives.
+    /// This program's journal failed, or the file that a snapshot is in on its way: it cannot keep what it receives.
     JournalFailed,
 }
 

@@ -67,6 +67,7 @@ mod secret_file;
 mod session;
 mod shared;
 mod snapshots;
+mod spool;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -137,7 +138,8 @@ impl PeerSyncOptions {
         Self { idle: time.clamp(Duration::from_millis(100), Duration::from_secs(15)), ..self }
     }
 
-    /// How long a snapshot may be that is [taken](PeerIntents::snapshots); there is one at a time, in memory. Default: 256 MiB.
+    /// How long a snapshot may be that is [taken](PeerIntents::snapshots); there is one at a time. On its way it is in a file beside the trust store, which has no name and is gone with the program; in memory once it
+    /// is whole, as it is decoded. Default: 256 MiB.
     pub fn snapshot_bytes(self, bytes: usize) -> Self {
         Self { snapshot_bytes: bytes, ..self }
     }

@@ -22,10 +22,9 @@ use super::{
     tickets::Tickets,
     trust::{Entry, TrustStore},
 };
-use crate::replica::Grant;
 use crate::{
     Peer, anti_entropy,
-    replica::{RunHash, Version},
+    replica::{Grant, RunHash, Version},
 };
 
 /// Redemptions that wait for the worker.
@@ -90,7 +89,7 @@ impl Shared {
             endpoint: ArcSwapOption::empty(),
             changed: Notify::new(),
             shown: Shown::default(),
-            snapshots: Snapshots::default(),
+            snapshots: Snapshots::beside(&options.trust),
             hints: watch::Sender::new(0),
             rendezvous: Mutex::new(Rendezvous::new(key.secret().clone(), anti_entropy::group(group))),
             refused: AtomicU64::new(0),

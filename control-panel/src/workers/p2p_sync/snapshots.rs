@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::{Path, PathBuf},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -13,6 +14,7 @@ use tokio::{
     time::Instant,
 };
 
+use super::spool::Spool;
 use crate::{
     Peer, State,
     anti_entropy::Offer,
@@ -80,17 +82,19 @@ impl<S: State> fmt::Debug for PeerSnapshot<S> {
     }
 }
 
-/// A snapshot that is offered: its bytes.
+/// A snapshot that is offered: its bytes. However many peers are given different ones, and however slowly they take them, they are not in memory.
 #[derive(Debug)]
 pub(super) struct Given {
     pub(super) offer: Offer,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Spool,
     at: Instant,
 }
 
 /// Snapshots of this worker, whichever session they are for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Snapshots {
+    /// Where their files are to be: what is given, and what arrives.
+    paths: [PathBuf; 2],
     /// Made last. Held by the sessions that send it alone.
     given: Mutex<Weak<Given>>,
     arrivals: watch::Sender<Arrivals>,
@@ -106,6 +110,16 @@ pub(super) struct Arrivals {
 }
 
 impl Snapshots {
+    /// Those of the worker with that trust store.
+    pub(super) fn beside(trust: &Path) -> Self {
+        let paths = ["given", "arriving"].map(|what| {
+            let mut name = trust.as_os_str().to_owned();
+            name.push(format!(".{}.{what}", std::process::id()));
+            name.into()
+        });
+        Self { paths, given: Mutex::default(), arrivals: watch::Sender::default() }
+    }
+
     /// One to offer: that of a moment ago, or one that the next frame gives.
     pub(super) async fn give<S: State>(&self, link: &Link<S>) -> Result<Arc<Given>, ServeError> {
         // Who waits here has what the one before it got.
@@ -114,12 +128,13 @@ impl Snapshots {
             return Ok(given);
         }
         let snapshot = link.snapshot().await;
-        let link = link.clone();
+        let (link, mut spool) = (link.clone(), Spool::new(self.paths[0].clone()));
         let made = tokio::task::spawn_blocking(move || {
             let bytes = link.encode_snapshot(&snapshot)?;
             let hash = *blake3::hash(&bytes).as_bytes();
             let offer = Offer { length: bytes.len() as u64, hash, level: snapshot.level() };
-            Ok(Arc::new(Given { offer, bytes, at: Instant::now() }))
+            spool.push(&bytes).map_err(|error| ServeError::Journal(error.into()))?;
+            Ok(Arc::new(Given { offer, bytes: spool, at: Instant::now() }))
         });
         let given = match made.await {
             Ok(given) => given?,
@@ -136,10 +151,10 @@ impl Snapshots {
     }
 }
 
-/// What has arrived of a snapshot. There is one at a time in a worker, so that its length bounds the memory of all.
+/// What has arrived of a snapshot. There is one at a time in a worker, so that its length bounds what all take: on disk until it is whole, and then in memory.
 #[derive(Debug)]
 pub(super) struct Arriving {
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Spool,
     pub(super) room: Room,
 }
 
@@ -148,7 +163,8 @@ impl Arriving {
     pub(super) fn begin(snapshots: &Snapshots) -> Option<Self> {
         let is_first =
             snapshots.arrivals.send_if_modified(|arrivals| !std::mem::replace(&mut arrivals.one, true));
-        is_first.then(|| Self { bytes: Vec::new(), room: Room(snapshots.arrivals.clone()) })
+        let path = snapshots.paths[1].clone();
+        is_first.then(|| Self { bytes: Spool::new(path), room: Room(snapshots.arrivals.clone()) })
     }
 }
 

@@ -30,6 +30,11 @@ impl<S: State> LinkStore<S> {
         self.given = Some(given);
     }
 
+    /// Whether what is sent next is read from a file.
+    pub(super) fn blocks(&self) -> bool {
+        self.link.is_journaled() || self.given.as_ref().is_some_and(|given| given.bytes.is_on_disk())
+    }
+
     /// Brings the version up to what is durable now.
     pub(super) fn refresh(&mut self) {
         self.version = self.link.durable_version();
@@ -63,8 +68,6 @@ impl<S: State> Store<Wire> for LinkStore<S> {
 
     fn chunk(&mut self, offset: u64, room: usize) -> Result<<Wire as Payload>::Chunk, ServeError> {
         let given = self.given.as_ref().expect("it was offered");
-        let rest =
-            usize::try_from(offset).ok().and_then(|offset| given.bytes.get(offset..)).unwrap_or_default();
-        Ok(rest[..room.min(rest.len())].to_vec())
+        given.bytes.read(offset, room).map_err(|error| ServeError::Journal(error.into()))
     }
 }

@@ -22,8 +22,9 @@ const MOST_CHARACTERS: usize = 640;
 /// More are in no ticket.
 pub(super) const FOUNDERS: usize = 4;
 
-/// Beside a founder's grant: it is the inviter, whose key is in the ticket.
-const INVITER: u8 = 0x80;
+/// What a founder begins with, where an address has its family: one whose key follows its grant, and the inviter, whose key the ticket has. Tickets of before have none.
+const FOUNDER: u8 = 1;
+const INVITER: u8 = 2;
 
 /// An invitation to pair, made by [`PeerSyncHandle::ticket`](super::PeerSyncHandle::ticket): the inviter's key and addresses, the group and its first members, and a secret that
 /// works once.
@@ -51,8 +52,8 @@ impl Ticket {
         self.peer
     }
 
-    /// The members that the group began with, and what each may do: for the [builder](crate::replica::ReplicaBuilder::members) of a replica that joins, whichever owner made the ticket. None, if there are more than 4: then
-    /// the program that joins knows them from elsewhere.
+    /// The members that the group began with, and what each may do: for the [builder](crate::replica::ReplicaBuilder::members) of a replica that joins, whichever owner made the ticket. None, if there are more than 4, or a version
+    /// made it that did not say so: then the program that joins knows them from elsewhere.
     ///
     /// That they are those of the group is found out when the ticket is redeemed, as the group's name is a hash of them.
     pub fn founders(&self) -> &[(Peer, Grant)] {
@@ -86,12 +87,11 @@ impl Ticket {
         bytes.extend_from_slice(&self.peer.0);
         bytes.extend_from_slice(&self.group.0);
         bytes.extend_from_slice(&self.secret);
-        bytes.extend(u8::try_from(self.founders.len()));
         for (founder, grant) in &self.founders {
             if *founder == self.peer {
-                bytes.push(*grant as u8 | INVITER);
+                bytes.extend([INVITER, *grant as u8]);
             } else {
-                bytes.push(*grant as u8);
+                bytes.extend([FOUNDER, *grant as u8]);
                 bytes.extend_from_slice(&founder.0);
             }
         }
@@ -127,20 +127,20 @@ impl FromStr for Ticket {
         let peer = Peer(*take_array(&mut bytes).ok_or(malformed)?);
         let group = RunHash(*take_array(&mut bytes).ok_or(malformed)?);
         let secret = *take_array(&mut bytes).ok_or(malformed)?;
-        let [count] = *take_array(&mut bytes).ok_or(malformed)?;
-        if usize::from(count) > FOUNDERS {
-            return Err(malformed);
+        let mut founders = Vec::new();
+        while let [kind @ (FOUNDER | INVITER), grant, rest @ ..] = bytes {
+            let (is_inviter, of) = (*kind == INVITER, |known: &Grant| *known as u8 == *grant);
+            bytes = rest;
+            let founder = if is_inviter { peer } else { Peer(*take_array(&mut bytes).ok_or(malformed)?) };
+            let grant = [Grant::Read, Grant::Write, Grant::Owner].into_iter().find(of).ok_or(malformed)?;
+            founders.push((founder, grant));
         }
-        let founder = |_| {
-            let [grant] = *take_array(&mut bytes)?;
-            let founder = if grant & INVITER == 0 { Peer(*take_array(&mut bytes)?) } else { peer };
-            let of = |known: &Grant| *known as u8 == grant & !INVITER;
-            Some((founder, [Grant::Read, Grant::Write, Grant::Owner].into_iter().find(of)?))
-        };
-        let founders = (0..count).map(founder).collect::<Option<_>>().ok_or(malformed)?;
         let mut addresses = Vec::new();
         while !bytes.is_empty() {
             addresses.push(address::take(&mut bytes).ok_or(malformed)?);
+        }
+        if founders.len() > FOUNDERS {
+            return Err(TicketError::Malformed);
         }
         if addresses.len() > ADDRESSES {
             return Err(TicketError::Malformed);

@@ -196,6 +196,7 @@ where
             }
             FromTask::Ended { id, peer, ended } => {
                 self.parts.shared.state().connections.remove(&peer);
+                let jitter = self.jitter.next();
                 let Some(known) = self.peers.get_mut(&peer) else { return };
                 if known.session.as_ref().is_none_or(|live| live.id != id) {
                     return;
@@ -204,7 +205,10 @@ where
                 match ended {
                     Ended::Lost(reason) => self.down(peer, reason).await,
                     // The other has a connection that stays, which is on its way here. If it does not come, this side dials.
-                    Ended::Duplicate => known.contact.redial(now),
+                    Ended::Duplicate => {
+                        let change = known.contact.redial(now, jitter);
+                        self.report(peer, change).await;
+                    }
                     Ended::Stopping => {}
                 }
             }

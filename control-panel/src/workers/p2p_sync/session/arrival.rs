@@ -1,9 +1,10 @@
 //! What arrives of a peer: deltas and snapshots, read off the task, and made intents.
 
-use std::{future::pending, sync::Arc};
+use std::{future::pending, io, sync::Arc};
 
 use super::{
     super::{
+        event::OfflineReason,
         hub::FromTask,
         remembers::PeerRemembers,
         snapshots::{Arriving, PeerSnapshot},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     Delta, Intent,
-    anti_entropy::{self, Breach, Event, OwnAuthorAhead, Reach, Wire},
+    anti_entropy::{self, Breach, Event, OwnAuthorAhead, Reach, Reason, Wire},
     replica::{
         Snapshot, State,
         codec::{DecodeError, Refused},
@@ -117,19 +118,18 @@ where
         chunk: &[u8],
         last: bool,
     ) -> Option<Stop> {
-        let arriving = running.arriving.as_mut()?;
         let intent = self.intents.snapshot?;
-        arriving.bytes.extend_from_slice(chunk);
+        let arrived = running.arriving.take()?;
         let (mut end, mut room) = (None, None);
-        if last {
-            let whole = running.arriving.take()?;
-            match self.decode_snapshot(whole.bytes).await {
-                Ok(snapshot) => {
-                    room = Some(whole.room);
-                    end = Some(intent(PeerSnapshot { peer: self.peer, snapshot: Box::new(snapshot) }));
-                }
-                Err(_) => return Some(Stop::Breach("a snapshot that cannot be read")),
+        match self.arrive(arrived, chunk.to_vec(), last).await {
+            // This side has no room for it.
+            Err(_) => return Some(Stop::Here(OfflineReason::JournalFailed, Reason::JournalFailed)),
+            Ok((arriving, None)) => running.arriving = Some(arriving),
+            Ok((arriving, Some(Ok(snapshot)))) => {
+                room = Some(arriving.room);
+                end = Some(intent(PeerSnapshot { peer: self.peer, snapshot: Box::new(snapshot) }));
             }
+            Ok((_, Some(Err(_)))) => return Some(Stop::Breach("a snapshot that cannot be read")),
         }
         running.untaken.push_back(Untaken { number, reach: Reach::default(), snapshot: room, queued: None });
         running.inbox.push_back(end);
@@ -150,12 +150,26 @@ impl<S: State, I: Intent> Session<S, I> {
         }
     }
 
-    /// Likewise.
-    async fn decode_snapshot(&self, bytes: Vec<u8>) -> Result<Snapshot<S>, DecodeError> {
+    /// Likewise. What has arrived with this chunk, and the snapshot if that was the last.
+    async fn arrive(
+        &self,
+        mut arriving: Arriving,
+        chunk: Vec<u8>,
+        last: bool,
+    ) -> io::Result<(Arriving, Option<Result<Snapshot<S>, DecodeError>>)> {
         let link = self.link.clone();
-        let read = move || link.decode_snapshot(&bytes, bytes.len());
+        let read = move || {
+            arriving.bytes.push(&chunk)?;
+            let snapshot = if last {
+                let bytes = arriving.bytes.read(0, usize::MAX)?;
+                Some(link.decode_snapshot(&bytes, bytes.len()))
+            } else {
+                None
+            };
+            Ok((arriving, snapshot))
+        };
         match tokio::task::spawn_blocking(read).await {
-            Ok(decoded) => decoded,
+            Ok(arrived) => arrived,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => pending().await,
         }

@@ -187,7 +187,7 @@ where
         .await
     }
 
-    /// Makes what is to be written next. With a journal that reads a file: on a thread for that.
+    /// Makes what is to be written next. With a journal that reads a file, and of a snapshot too: on a thread for that.
     async fn fill(
         &self,
         running: &mut Running<I>,
@@ -200,7 +200,7 @@ where
         running.out.clear();
         let Some(mut own) = store.take() else { return Ok(()) };
         own.refresh();
-        if !self.link.is_journaled() {
+        if !own.blocks() {
             let filled = fill(&mut running.machine, &mut own, &mut running.out, running.began);
             *store = Some(own);
             return filled;
