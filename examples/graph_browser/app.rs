@@ -250,6 +250,7 @@ impl GraphBrowserApp {
     }
 
     /// How often the mods that run changed.
+    #[cfg_attr(not(feature = "mods"), expect(clippy::unused_self, reason = "there are none"))]
     pub(crate) fn mod_changes(&self) -> u64 {
         #[cfg(feature = "mods")]
         return self.mods.changes();

@@ -111,6 +111,7 @@ pub(crate) struct Cli {
 
 impl Cli {
     /// Whether other programs have the graph too.
+    #[cfg_attr(not(feature = "p2p"), expect(clippy::unused_self, reason = "there are no peers"))]
     pub(crate) fn is_shared(&self) -> bool {
         #[cfg(feature = "p2p")]
         return self.share || self.peer.is_some();
@@ -119,6 +120,7 @@ impl Cli {
     }
 
     /// Whether the graph is another's, that walks the folder.
+    #[cfg_attr(not(feature = "p2p"), expect(clippy::unused_self, reason = "there are no peers"))]
     pub(crate) fn joins(&self) -> bool {
         #[cfg(feature = "p2p")]
         return self.peer.is_some();

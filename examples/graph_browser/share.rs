@@ -91,6 +91,7 @@ impl Share {
         let key = PeerKey::open(beside(".key")).map_err(|error| PeersUnusable(error.into()))?;
         // Whichever owner made the ticket, it says with whom the graph began.
         let owners = match &cli.peer {
+            Some(ticket) if ticket.founders().is_empty() => vec![ticket.peer()],
             Some(ticket) => ticket.founders().iter().map(|(peer, _)| *peer).collect(),
             None => vec![key.peer()],
         };

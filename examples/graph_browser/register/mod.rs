@@ -144,6 +144,10 @@ impl RegistryRuntime {
     }
 
     /// Before a frame: gives mods the pages that are new.
+    #[cfg_attr(
+        not(feature = "mods"),
+        expect(clippy::unused_self, reason = "there are no mods to hear of pages")
+    )]
     pub(crate) fn prepare(&self, app: &GraphBrowserApp) {
         #[cfg(feature = "mods")]
         self.pages.publish(app.graph());
