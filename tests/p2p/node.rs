@@ -388,7 +388,7 @@ pub(crate) fn until(nodes: &mut [&mut Node], what: &str, mut is: impl FnMut(&[&m
         if began.elapsed() > LONG {
             for node in nodes.iter() {
                 eprintln!(
-                    "{}: {:?}\n{:?}\n{:?}",
+                    "{}: {:?}\n{:?}\n{:?}\n{:?}\n{:?}",
                     node.peer(),
                     node.app.seen,
                     node.words()
@@ -399,7 +399,9 @@ pub(crate) fn until(nodes: &mut [&mut Node], what: &str, mut is: impl FnMut(&[&m
                         .rev()
                         .take(8)
                         .collect::<Vec<_>>(),
-                    node.peers.status()
+                    node.peers.status(),
+                    (node.app.replica.author(), node.app.replica.version()),
+                    node.app.notices,
                 );
             }
             panic!("it is not so: {what}");

@@ -1,10 +1,11 @@
 //! What peers share is recorded too: a replay comes to the same states, without a peer and without a key.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use control_panel::{journal::Recording, replica::Grant};
 
 use crate::{
+    hex::bytes as bytes_of,
     node::{App, Seen, Setup, Words, folders, pair, until},
     snapshots::forgetful,
 };
@@ -53,8 +54,16 @@ fn what_peers_share_is_recorded_and_replays_frame_by_frame() {
         assert_eq!((recorded.sessions(), recorded.opaque()), (2, 0));
         let (words, seen, frames) = replayed(folder.path());
         assert_eq!(&words, app.replica.state());
-        assert_eq!(seen, app.seen.into_iter().map(|(_, seen)| seen).collect::<Vec<_>>());
+        assert_eq!(seen, app.seen.iter().cloned().map(|(_, seen)| seen).collect::<Vec<_>>());
         assert!(frames > 5, "{frames}");
+        // Row 36: the key that signed all of it is in neither.
+        let key = fs::read_to_string(folder.path().join("peer.key")).unwrap();
+        let secret = key.lines().nth(1).unwrap();
+        let journal = fs::read(folder.path().join("words.journal")).unwrap();
+        for bytes in [journal, recorded.to_bytes()] {
+            let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+            assert!(!has(&bytes_of(secret)) && !has(secret.as_bytes()) && has(&app.replica.author().peer.0));
+        }
     }
 }
 

@@ -11,10 +11,10 @@ use iroh::SecretKey;
 
 use super::{Against, MALLORY};
 use crate::{
-    forge::Forged,
+    forge::{Forged, varint},
     node::{Setup, folders, for_a_while, until},
     process::{Process, free_port},
-    raw::{CHUNK, DELTA, HAVE, OFFER, REQUEST, Raw, WANT, frame, secret},
+    raw::{CHUNK, DELTA, HAVE, Line, OFFER, REQUEST, Raw, TOOK, WANT, frame, secret},
     relay::{Relay, Way, near_side},
 };
 
@@ -126,6 +126,45 @@ fn floods_of_a_peer_and_of_strangers_leave_memory_flat() {
     let after = alice.memory();
     println!("{before} KiB, and {after} KiB after six more");
     assert!(after < before + (8 << 10), "{before} KiB, and {after} KiB after six more");
+}
+
+/// A snapshot of 48 MiB arrives, as slowly as its sender likes: it is not in memory, and leaves nothing on disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn row_07_a_snapshot_on_its_way_takes_no_memory() {
+    let (folders, members) = folders(2);
+    let setups: Vec<_> = folders.iter().map(|folder| Setup::new(folder.path(), &members)).collect();
+    let at = free_port();
+    let alice = Process::start(&Setup { bind: at, ..setups[0].clone() });
+    let raw = Raw::of(&setups[1]);
+    let line = raw.dial(members[0], at);
+    line.greet();
+    line.wait_for(HAVE);
+    let snapshot = vec![7; 48 << 20];
+    let hash = blake3::hash(&snapshot);
+    line.send(OFFER, &[&varint(48 << 20)[..], &varint(1), hash.as_bytes()].concat());
+    line.wait_for(REQUEST);
+    let taken = |line: &Line| line.frames().iter().filter(|(kind, _)| *kind == TOOK).count();
+    let before = alice.memory();
+    let (mut most, mut files) = (before, 0);
+    let (last, chunks) =
+        snapshot.split_last_chunk::<{ 64 << 10 }>().map(|(chunks, last)| (last, chunks)).unwrap();
+    for chunk in chunks.chunks(1 << 20) {
+        let known = taken(&line);
+        for part in chunk.chunks(64 << 10) {
+            line.send(CHUNK, part);
+        }
+        alice.wait_for("it goes on", |_| taken(&line) > known);
+        most = most.max(alice.memory());
+        files = files.max(std::fs::read_dir(folders[0].path()).unwrap().count());
+    }
+    println!("{before} KiB, and {most} KiB at most with 48 MiB on their way");
+    assert!(most < before + (12 << 10), "{before} KiB, and {most} KiB");
+    assert!(line.closed().is_none());
+    // It is none.
+    line.send(CHUNK, last);
+    alice.wait_for("it is over", |_| line.closed().is_some());
+    assert!(files <= 2, "the key, and the trust store");
 }
 
 /// Members that break what no connection shows: clocks, gaps, other lives, snapshots that lie, operations beyond their limits. All of it again and again: what it takes is the same at the end.
