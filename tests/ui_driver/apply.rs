@@ -47,7 +47,7 @@ fn apply(program: &str, place: Option<(usize, usize, usize)>, step: &Step) -> Ve
         Step::Drop(text) => {
             if let Some((line, start, end)) = at {
                 found.push(put(start, end, ""));
-                if let Some((from, to)) = argument(program, start) {
+                if let Some((from, to)) = argument_at(program, start) {
                     found.push(put(from, to, ""));
                 }
                 let begin = offset(program, line, 1).unwrap_or(start);
@@ -62,7 +62,7 @@ fn apply(program: &str, place: Option<(usize, usize, usize)>, step: &Step) -> Ve
         Step::Write(text) => {
             if let Some((line, start, end)) = at {
                 found.push(put(start, end, text));
-                if let Some((from, to)) = argument(program, start) {
+                if let Some((from, to)) = argument_at(program, start) {
                     found.push(put(from, to, text));
                 }
                 let begin = offset(program, line, 1).unwrap_or(start);
@@ -87,6 +87,28 @@ fn apply(program: &str, place: Option<(usize, usize, usize)>, step: &Step) -> Ve
             if text.starts_with("#[derive") {
                 for (nth, _) in program.match_indices("\nstruct ").chain(program.match_indices("\nenum ")) {
                     found.push(put(nth + 1, nth + 1, &format!("{text}\n")));
+                }
+            }
+            // In place of the argument of the same key, and of what is underlined besides.
+            let key = text.split(' ').next().unwrap_or(text);
+            for (from, to) in arguments(program).filter(|_| is_key(text) || is_word(text)) {
+                let argument = program[from..to].trim_start();
+                let rest = argument.strip_prefix(key).filter(|rest| {
+                    !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+                });
+                if rest.is_none() {
+                    continue;
+                }
+                found.push(put(from, to, text));
+                if let Some((other, end)) =
+                    at.and_then(|(_, start, _)| argument_at(program, start)).filter(|(other, _)| *other > to)
+                {
+                    found.push(format!(
+                        "{}{text}{}{}",
+                        &program[..from],
+                        &program[to..other - 1],
+                        &program[end..]
+                    ));
                 }
             }
             // One more argument of an attribute.
@@ -115,28 +137,33 @@ fn offset(program: &str, line: usize, column: usize) -> Option<usize> {
 }
 
 /// The argument of an attribute's list that this is in, without its comma.
-fn argument(program: &str, at: usize) -> Option<(usize, usize)> {
-    let opening = ["#[worker(", "#[intent("];
-    let start = opening.iter().filter_map(|open| Some(program[..at].rfind(open)? + open.len())).max()?;
-    let end = start + program[start..].find(")]")?;
-    if at > end {
-        return None;
-    }
-    let (mut depth, mut quoted, mut from) = (0, false, start);
-    for (nth, letter) in program[start..end].char_indices() {
-        let here = start + nth;
-        match letter {
-            '"' => quoted = !quoted,
-            '(' | '[' | '{' | '<' if !quoted => depth += 1,
-            ')' | ']' | '}' | '>' if !quoted => depth -= 1,
-            ',' if !quoted && depth == 0 => {
-                if here > at {
-                    return Some((from, here));
+fn argument_at(program: &str, at: usize) -> Option<(usize, usize)> {
+    arguments(program).find(|(from, to)| *from <= at && at < *to)
+}
+
+/// All arguments of all attributes, each without its comma.
+fn arguments(program: &str) -> impl Iterator<Item = (usize, usize)> {
+    let openings = ["#[worker(", "#[intent("];
+    let starts = openings
+        .into_iter()
+        .flat_map(|opening| program.match_indices(opening).map(move |(nth, _)| nth + opening.len()));
+    let lists = starts.filter_map(|start| Some((start, start + program[start..].find(")]")?)));
+    lists.flat_map(|(start, end)| {
+        let (mut depth, mut quoted, mut from) = (0, false, start);
+        let mut found = Vec::new();
+        for (nth, letter) in program[start..end].char_indices() {
+            match letter {
+                '"' => quoted = !quoted,
+                '(' | '[' | '{' | '<' if !quoted => depth += 1,
+                ')' | ']' | '}' | '>' if !quoted => depth -= 1,
+                ',' if !quoted && depth == 0 => {
+                    found.push((from, start + nth));
+                    from = start + nth + 1;
                 }
-                from = here + 1;
+                _ => {}
             }
-            _ => {}
         }
-    }
-    Some((from, end))
+        found.push((from, end));
+        found
+    })
 }

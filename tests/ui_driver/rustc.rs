@@ -32,12 +32,12 @@ impl Rustc {
     }
 
     /// What rustc says of this program; nothing if it compiles.
-    pub(crate) fn errors(&self, name: &str, program: &str) -> String {
-        let file = self.folder.join(format!("{name}.rs"));
+    pub(crate) fn errors(&self, program: &str) -> String {
+        let file = self.folder.join("fixed.rs");
         fs::write(&file, program).unwrap();
         let mut rustc = Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into()));
         rustc.args(["--edition", "2024", "--crate-name", "fixed", "--emit=metadata", "--cap-lints", "allow"]);
-        rustc.arg("-o").arg(self.folder.join(format!("{name}.rmeta"))).arg(&file);
+        rustc.arg("-o").arg(self.folder.join("fixed.rmeta")).arg(&file);
         for (name, library) in &self.externs {
             if ["control_panel", "serde", "tokio"].contains(&name.as_str()) {
                 rustc.arg("--extern").arg(format!("{name}={}", library.display()));

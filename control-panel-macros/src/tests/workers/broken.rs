@@ -48,10 +48,7 @@ fn a_half_typed_signature_keeps_what_can_be_kept() {
             }
             #[allow(warnings)]
             trait SpawnTicks: ::control_panel::Spawn {
-                fn spawn_ticks(
-                    &self,
-                    argument_1: impl ::core::marker::Sized,
-                ) -> ::control_panel::WorkerHandle {
+                fn spawn_ticks(&self) -> ::control_panel::WorkerHandle {
                     let _ = S;
                     ::core::unimplemented!()
                 }
