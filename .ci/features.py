@@ -4,7 +4,8 @@
   features.py names   the features' names, one a line
   features.py table   a row a feature: crates compiled, Rust needed
   features.py check   fails where README.md states another Rust for a feature than its dependencies need, where
-                      the default features compile more than 30 crates, or where syn's `full` is on without `p2p`
+                      the default features compile more than 30 crates, or where syn's `full` or anything that only
+                      `p2p` brings is on without `p2p`
 """
 
 import json
@@ -71,8 +72,18 @@ def main(command):
         wrong.append(f"Cargo.toml's rust-version is {package['rust_version']}, the core needs {msrv('', needed)}")
     if rows[-1][1] > MOST_CRATES:
         wrong.append(f"the default features compile {rows[-1][1]} crates, and {MOST_CRATES} is the limit")
+    # A build without peers compiles none of what they need.
+    others = [name for name in names if name != "p2p"]
+    direct = {entry.removeprefix("dep:") for entry in package["features"]["p2p"] if entry.startswith("dep:")}
+    shared = {entry.removeprefix("dep:") for name in others for entry in package["features"][name]}
+    engine = {name for name, _ in crates("p2p") if re.match(r"(iroh|noq|rustls|ring$)", name)} | direct - shared
+    for features in ["", "default", *others, ",".join(others)]:
+        found = sorted(engine & {name for name, _ in crates(features)})
+        if found:
+            wrong.append(f"without `p2p` the features {features or 'none'} compile {', '.join(found)}")
+    print(f"only with p2p: {', '.join(sorted(engine))}")
     # What peers need brings it along by itself.
-    for features in ["default", ",".join(name for name in names if name != "p2p")]:
+    for features in ["default", ",".join(others)]:
         for line in tree(features, "{p} [{f}]"):
             if line.startswith("syn ") and "full" in re.split(r"[\[\],]", line):
                 wrong.append(f"syn's `full` is on with the features {features}: {line}")
