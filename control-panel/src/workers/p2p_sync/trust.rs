@@ -288,7 +288,8 @@ impl TrustStore {
 
     /// Whether what counts is what was written last.
     pub(super) fn is_saved(&self, saved: Option<&Arc<Peers>>) -> bool {
-        let is_saved = saved.is_some_and(|saved| **saved == *self.peers());
+        let peers = self.peers();
+        let is_saved = saved.is_some_and(|saved| Arc::ptr_eq(saved, &peers) || **saved == *peers);
         if is_saved {
             self.unsaved.store(None);
         }

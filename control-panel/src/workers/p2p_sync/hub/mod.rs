@@ -28,8 +28,11 @@ use super::{
 use crate::{
     Context, Delta, Intent, Peer,
     anti_entropy::{Local, Options, group},
-    replica::State,
+    replica::{Grant, State},
 };
+
+/// Members, and a state of the trust store.
+type Followed = (Arc<[(Peer, Grant)]>, Arc<Peers>);
 
 /// Writes the trust store, one at a time.
 type Saver = Arc<Mutex<Option<Arc<Peers>>>>;
@@ -47,6 +50,8 @@ pub(super) struct Hub<S: State, I: Intent, P> {
     from_tasks: mpsc::Receiver<FromTask>,
     peers: BTreeMap<Peer, Known>,
     saver: Saver,
+    /// What was looked at last.
+    followed: Option<Followed>,
     /// When the trust store is written again, where it could not be.
     save_at: Option<Instant>,
     jitter: Jitter,
@@ -107,6 +112,7 @@ where
         from_tasks,
         peers: BTreeMap::new(),
         saver: Saver::default(),
+        followed: None,
         save_at: None,
         jitter: Jitter::new(seed),
         sessions: 0,

@@ -32,6 +32,14 @@ where
     pub(super) async fn follow_trust(&mut self) {
         let Parts { link, shared, .. } = &*self.parts;
         let members = link.members();
+        // It wakes with each frame that publishes something, and a look at all peers is not for each of them.
+        let is_followed = self.followed.as_ref().is_some_and(|(of, peers)| {
+            Arc::ptr_eq(of, &members) && Arc::ptr_eq(peers, &shared.trust.peers())
+        });
+        if is_followed {
+            self.save();
+            return;
+        }
         shared.trust.change(|peers| peers.set_members(shared.me, &members));
         let peers = shared.trust.peers();
         let now = Instant::now();
@@ -58,6 +66,7 @@ where
             state.misbehaved.retain(|(reported, _)| *reported != peer);
             state.remembered.remove(&peer);
         }
+        self.followed = Some((members, peers));
         self.save();
     }
 

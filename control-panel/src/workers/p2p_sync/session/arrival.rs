@@ -11,6 +11,7 @@ use super::{
         store::LinkStore,
     },
     Session, Stop,
+    decoding::Decoded,
     running::{Running, Untaken},
 };
 use crate::{
@@ -39,7 +40,10 @@ where
             let ours = anti_entropy::Store::<Wire>::version(store);
             let event = match running.machine.receive(&mut bytes, ours, now) {
                 Ok(Some(event)) => event,
-                Ok(None) => return None,
+                Ok(None) => {
+                    running.decoding.start(&self.link);
+                    return None;
+                }
                 Err(end) => return Some(Stop::End(end)),
             };
             let mut misbehaved = None;
@@ -55,29 +59,18 @@ where
                     self.ready.notify_one();
                     self.hub.send(FromTask::Ready { id: self.id, peer: self.peer }).await.ok();
                 }
-                Event::Delta { number, delta } => match self.decode(delta).await {
-                    Ok(delta) => {
-                        let reach = Reach::of(&delta);
-                        running.machine.session_mut().read(number, reach.clone());
-                        running.untaken.push_back(Untaken { number, reach, snapshot: None, queued: None });
-                        running.inbox.push_back(Some(I::from(delta)));
-                    }
-                    Err(error) => {
-                        let breach = match error.refused() {
-                            Refused::Signature { .. } => Breach::Signature,
-                            _ => Breach::Delta,
-                        };
-                        match running.machine.session_mut().refuse(number, breach, now) {
-                            Ok(Some(Event::Misbehaved(breach))) => misbehaved = Some(breach),
-                            Ok(_) => {}
-                            Err(end) => return Some(Stop::End(end)),
-                        }
-                    }
-                },
+                Event::Delta { number, delta } => running.decoding.push(number, delta),
                 Event::Misbehaved(breach) => misbehaved = Some(breach),
                 Event::Offered(_) => running.offered = true,
                 Event::Withdrawn => running.arriving = None,
                 Event::Chunk { number, chunk, last } => {
+                    // In the order of their numbers.
+                    running.decoding.start(&self.link);
+                    while let Some(decoded) = running.decoding.next().await {
+                        if let Some(stop) = self.decoded(running, decoded).await {
+                            return Some(stop);
+                        }
+                    }
                     if let Some(stop) = self.chunk(running, number, &chunk, last).await {
                         return Some(stop);
                     }
@@ -87,6 +80,31 @@ where
                 self.misbehaved(breach.to_string()).await;
             }
         }
+    }
+
+    /// What was read comes to the frame, or is charged to the one that sent it.
+    pub(super) async fn decoded(&self, running: &mut Running<I>, decoded: Vec<Decoded<I>>) -> Option<Stop> {
+        for (number, result) in decoded {
+            let error = match result {
+                Ok((reach, intent)) => {
+                    running.machine.session_mut().read(number, reach.clone());
+                    running.untaken.push_back(Untaken { number, reach, snapshot: None, queued: None });
+                    running.inbox.push_back(Some(intent));
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let breach = match error.refused() {
+                Refused::Signature { .. } => Breach::Signature,
+                _ => Breach::Delta,
+            };
+            match running.machine.session_mut().refuse(number, breach, running.began.elapsed()) {
+                Ok(Some(Event::Misbehaved(breach))) => self.misbehaved(breach.to_string()).await,
+                Ok(_) => {}
+                Err(end) => return Some(Stop::End(end)),
+            }
+        }
+        None
     }
 
     /// Makes the snapshot that the other needs, as what was written last found out.
@@ -138,19 +156,7 @@ where
 }
 
 impl<S: State, I: Intent> Session<S, I> {
-    /// On a thread for that: it hashes, and checks a signature for each run, and the connections' packets are not to wait for it.
-    async fn decode(&self, delta: Vec<u8>) -> Result<Delta<S::Op>, DecodeError> {
-        let link = self.link.clone();
-        match tokio::task::spawn_blocking(move || link.decode(&delta)).await {
-            Ok(decoded) => decoded,
-            // The user's codec panicked: so does the worker.
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            // The runtime stops.
-            Err(_) => pending().await,
-        }
-    }
-
-    /// Likewise. What has arrived with this chunk, and the snapshot if that was the last.
+    /// On a thread for that, as deltas are. What has arrived with this chunk, and the snapshot if that was the last.
     async fn arrive(
         &self,
         mut arriving: Arriving,

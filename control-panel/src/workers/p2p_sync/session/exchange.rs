@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::{
     super::{event::OfflineReason, snapshots::Given, store::LinkStore},
     Session, Stop,
+    decoding::Decoded,
     running::{LATE, Running, Untaken},
 };
 use crate::{
@@ -32,8 +33,11 @@ const CHUNK: usize = 64 << 10;
 /// Until what a frame took, and the replica does not show, counts as taken.
 const SETTLES: Duration = Duration::from_secs(1);
 
-enum Step<I> {
-    Read(Result<Option<Vec<u8>>, ReadError>),
+/// `B`: bytes, as the stream gives them.
+enum Step<I, B> {
+    Read(Result<Option<B>, ReadError>),
+    /// What arrived is read.
+    Decoded(Vec<Decoded<I>>),
     Wrote(Result<usize, WriteError>),
     Delivered(Result<(), SendError<I>>),
     /// A snapshot to offer.
@@ -84,7 +88,8 @@ where
                 running.delivering = Some(Box::pin(async move { sender.send(intent).await }));
             }
             let stop = match self.next(running, send, receive).await {
-                Step::Read(Ok(Some(bytes))) => self.arrived(running, &bytes, store.as_ref()).await,
+                Step::Read(Ok(Some(bytes))) => self.arrived(running, bytes.as_ref(), store.as_ref()).await,
+                Step::Decoded(decoded) => self.decoded(running, decoded).await,
                 Step::Read(Ok(None)) | Step::Made(Err(_)) => {
                     Some(Stop::Here(OfflineReason::Closed, Reason::Closed))
                 }
@@ -144,7 +149,7 @@ where
         running: &mut Running<I>,
         send: &mut SendStream,
         receive: &mut RecvStream,
-    ) -> Step<I> {
+    ) -> Step<I, impl AsRef<[u8]> + use<S, I>> {
         let mut deadline = running.machine.deadline().map(|deadline| deadline.max(running.excused.1));
         if running.queued > 0 {
             let soon = running.began.elapsed() + SETTLES;
@@ -156,7 +161,8 @@ where
                 None => pending().await,
             }
         };
-        let Running { delivering, making, out, written, snapshots, .. } = running;
+        let Running { decoding, delivering, making, out, written, snapshots, .. } = running;
+        let has_room = decoding.has_room();
         let unwritten = &out[*written..];
         let write =
             async { if unwritten.is_empty() { pending().await } else { send.write(unwritten).await } };
@@ -170,8 +176,11 @@ where
             if let Poll::Ready(result) = write.as_mut().poll(cx) {
                 return Poll::Ready(Step::Wrote(result));
             }
-            if let Poll::Ready(result) = read.as_mut().poll(cx) {
-                return Poll::Ready(Step::Read(result.map(|bytes| bytes.map(Vec::from))));
+            if let Poll::Ready(decoded) = decoding.poll(cx) {
+                return Poll::Ready(Step::Decoded(decoded));
+            }
+            if has_room && let Poll::Ready(result) = read.as_mut().poll(cx) {
+                return Poll::Ready(Step::Read(result));
             }
             if let Some(Poll::Ready(given)) = making.as_mut().map(|it| it.as_mut().poll(cx)) {
                 return Poll::Ready(Step::Made(given));

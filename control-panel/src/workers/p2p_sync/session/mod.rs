@@ -1,6 +1,7 @@
 //! One connection with a trusted peer: how it begins, and how it ends.
 
 mod arrival;
+mod decoding;
 mod exchange;
 mod running;
 

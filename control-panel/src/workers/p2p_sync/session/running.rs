@@ -7,6 +7,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     super::snapshots::{Arrivals, Arriving, Given, Room},
     Session,
+    decoding::Decoding,
 };
 use crate::{
     Intent, SendError,
@@ -38,6 +39,7 @@ pub(super) struct Running<I> {
     pub(super) machine: anti_entropy::Connection,
     pub(super) out: Vec<u8>,
     pub(super) written: usize,
+    pub(super) decoding: Decoding<I>,
     /// In the order of `untaken`; `None` for a part of a snapshot, of which only the end comes to the frame.
     pub(super) inbox: VecDeque<Option<I>>,
     pub(super) delivering: Option<Delivery<I>>,
@@ -65,6 +67,7 @@ impl<I: Intent> Running<I> {
             machine: anti_entropy::Connection::new(session.local, session.peer, session.options),
             out: Vec::new(),
             written: 0,
+            decoding: Decoding::new(),
             inbox: VecDeque::new(),
             delivering: None,
             untaken: VecDeque::new(),
