@@ -3,11 +3,12 @@
 use std::{
     net::SocketAddr,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use control_panel::Peer;
 use control_panel_benches::{
     bars::Bars,
     rounds::Spread,
@@ -17,24 +18,22 @@ use iroh::{
     Endpoint, EndpointAddr, PublicKey, RelayMode, SecretKey, TransportAddr,
     endpoint::{PortmapperConfig, presets},
 };
-use rustix::time::{ClockId, clock_gettime};
 
-use crate::node::{Node, hex, key, members, peer};
+use crate::{
+    node::{Node, hex, key, members, peer},
+    spent::thread_time,
+};
 
 const PAIRS: usize = 20;
 const FRAMES: u32 = 240;
+const COUNTED: usize = 5;
 const SYNC: &[u8] = b"control-panel/sync/1";
-
-fn thread_time() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
 
 /// Frames of 4 ms, each with an edit and work of some 0.3 ms: CPU seconds of this thread.
 fn frames(node: &mut Node) -> f64 {
     let (began, mut next, mut work) = (thread_time(), Instant::now(), 1_u64);
     for _ in 0..FRAMES {
-        node.commit(1, 40);
+        counted_frame(node);
         for _ in 0..300_000 {
             work = std::hint::black_box(work.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(7));
         }
@@ -42,6 +41,89 @@ fn frames(node: &mut Node) -> f64 {
         thread::sleep(next.saturating_duration_since(Instant::now()));
     }
     thread_time() - began
+}
+
+/// A frame with an edit. Callgrind counts it, by its name.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "Rust" fn counted_frame(node: &mut Node) {
+    node.commit(1, 40);
+}
+
+fn flooder(folder: &Path, member: Peer, at: SocketAddr) -> Child {
+    Command::new(std::env::current_exe().expect("a program"))
+        .args(["floods", folder.to_str().expect("a path"), &hex(&member.0), &at.to_string()])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("a process")
+}
+
+/// Under valgrind: as many frames, without the work between them; flooded or not.
+pub fn counted(name: &str, flooded: bool) {
+    let (folders, keys) = members(name, 2);
+    let mut node = Node::start(&folders[0], &keys, Duration::from_secs(15), None);
+    let at = node.address();
+    let flood = flooded.then(|| {
+        let flood = flooder(&folders[1], keys[0], at);
+        node.until("it floods", |node| node.peers.status().refused > 20);
+        flood
+    });
+    let before = node.peers.status().refused;
+    for _ in 0..FRAMES {
+        counted_frame(&mut node);
+        thread::sleep(Duration::from_millis(4));
+    }
+    eprintln!("refused meanwhile: {}", node.peers.status().refused - before);
+    if let Some(mut flood) = flood {
+        flood.kill().expect("it runs");
+        flood.wait().expect("it is gone");
+    }
+}
+
+/// Instructions of a frame, and the handshakes that were refused meanwhile.
+fn count(which: &str) -> Option<(f64, u64)> {
+    let output = Command::new("valgrind")
+        .args([
+            "--tool=callgrind",
+            "--collect-atstart=no",
+            "--toggle-collect=counted_frame",
+            "--fair-sched=yes",
+        ])
+        .args(["--callgrind-out-file=/dev/null", "--"])
+        .arg(std::env::current_exe().ok()?)
+        .args(["counted", which])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let after =
+        |words: &str| text.lines().find_map(|line| line.split_once(words))?.1.trim().parse::<u64>().ok();
+    Some((after("Collected : ")? as f64 / f64::from(FRAMES), after("refused meanwhile: ")?))
+}
+
+/// By callgrind, of the frame's thread alone.
+pub fn instructions(bars: &mut Bars) {
+    let mut table = Table::new(&["a frame with an edit", "quiet", "flooded", "×", "handshakes refused"]);
+    let (mut ratios, mut quiet, mut flooded, mut refused) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for _ in 0..COUNTED {
+        let (Some(calm), Some(under)) = (count("quiet"), count("flooded")) else {
+            println!("It needs valgrind.");
+            return;
+        };
+        ratios.push(under.0 / calm.0);
+        quiet.push(calm.0);
+        flooded.push(under.0);
+        refused += under.1;
+    }
+    let ratio = Spread::of(ratios).median;
+    bars.at_most("the frame thread's instructions while they flood", 1.01, ratio);
+    table.row([
+        format!("instructions, {COUNTED} pairs of {FRAMES} frames"),
+        format!("{:.0}", Spread::of(quiet).median),
+        format!("{:.0}", Spread::of(flooded).median),
+        format!("{ratio:.4}"),
+        refused.to_string(),
+    ]);
+    println!("{table}");
 }
 
 pub fn report(bars: &mut Bars) {
@@ -54,11 +136,7 @@ pub fn report(bars: &mut Bars) {
     for _ in 0..PAIRS {
         let calm = frames(&mut node);
         let before = node.peers.status().refused;
-        let mut child = Command::new(std::env::current_exe().expect("a program"))
-            .args(["flood", folders[1].to_str().expect("a path"), &hex(&keys[0].0), &at.to_string()])
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("a process");
+        let mut child = flooder(&folders[1], keys[0], at);
         node.until("it floods", |node| node.peers.status().refused > before + 20);
         let under = frames(&mut node);
         refused += node.peers.status().refused - before;

@@ -11,12 +11,20 @@ use control_panel_benches::{
 use crate::{
     node::{Node, members},
     plain,
+    spent::{Spent, Watch},
 };
 
 const ROUNDS: usize = 11;
 
 pub fn report(bars: &mut Bars) {
-    let mut table = Table::new(&["operations a frame × bytes", "MB/s", "plain stream MB/s", "of it"]);
+    let mut table = Table::new(&[
+        "operations a frame × bytes",
+        "MB/s",
+        "plain stream MB/s",
+        "of it",
+        "CPU ms",
+        "plain stream, CPU ms",
+    ]);
     for (ops, bytes, frames) in [(1, 64, 2_000), (64, 64, 2_000), (16, 4 << 10, 400), (4, 64 << 10, 200)] {
         let (folders, keys) = members(&format!("live-{ops}-{bytes}"), 2);
         let idle = Duration::from_secs(15);
@@ -32,8 +40,8 @@ pub fn report(bars: &mut Bars) {
         let mega = (ops * bytes * frames) as f64 / 1e6;
         for round in 0..ROUNDS {
             all += (ops * frames) as u64;
-            let mut of_stream = if round % 2 == 0 { plain::stream(&pieces, false) } else { 0.0 };
-            let began = std::time::Instant::now();
+            let mut of_stream = if round % 2 == 0 { plain::stream(&pieces, false) } else { Spent::default() };
+            let watch = Watch::start();
             thread::scope(|scope| {
                 let reader =
                     scope.spawn(|| reads.until("all is there", |node| node.app.replica.state().ops == all));
@@ -43,23 +51,26 @@ pub fn report(bars: &mut Bars) {
                 // Its frames go on, as they acknowledge.
                 writes.until("the reader has it", |_| reader.is_finished());
             });
-            let of_peers = began.elapsed().as_secs_f64();
+            let of_peers = watch.spent();
             if round % 2 == 1 {
                 of_stream = plain::stream(&pieces, false);
             }
             if round > 0 {
-                ratios.push(of_stream / of_peers);
-                ours.push(mega / of_peers);
-                plain.push(mega / of_stream);
+                ratios.push(of_stream.wall / of_peers.wall);
+                ours.push(of_peers);
+                plain.push(of_stream);
             }
         }
         let ratio = Spread::of(ratios).median;
         bars.at_least(format!("deltas of {ops} × {bytes} bytes, of a plain stream"), 0.7, ratio);
+        let median = |all: &[Spent], of: fn(&Spent) -> f64| Spread::of(all.iter().map(of).collect()).median;
         table.row([
             format!("{ops} × {bytes}"),
-            short(Spread::of(ours).median),
-            short(Spread::of(plain).median),
+            short(mega / median(&ours, |spent| spent.wall)),
+            short(mega / median(&plain, |spent| spent.wall)),
             short(ratio),
+            short(1e3 * median(&ours, |spent| spent.cpu)),
+            short(1e3 * median(&plain, |spent| spent.cpu)),
         ]);
     }
     println!("{table}");

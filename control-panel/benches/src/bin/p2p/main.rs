@@ -9,6 +9,7 @@ mod killed;
 mod live;
 mod node;
 mod plain;
+mod spent;
 mod verify;
 
 use std::{env, fs, path::PathBuf};
@@ -17,13 +18,14 @@ use control_panel_benches::{bars::Bars, machine};
 
 type Section = fn(&mut Bars);
 
-const SECTIONS: [(&str, Section); 6] = [
+const SECTIONS: [(&str, Section); 7] = [
     ("live", live::report),
     ("back", back::report),
     ("idle", idle::report),
     ("killed", killed::report),
     ("verify", verify::report),
     ("flood", flood::report),
+    ("instructions", flood::instructions),
 ];
 
 fn main() {
@@ -32,7 +34,8 @@ fn main() {
         ["peers", folder, count, member, at, idle] => {
             return node::run_peers(folder.as_ref(), count, member, at, idle);
         }
-        ["flood", folder, member, at] => return flood::run(folder.as_ref(), member, at),
+        ["floods", folder, member, at] => return flood::run(folder.as_ref(), member, at),
+        ["counted", which] => return flood::counted(which, which == "flooded"),
         [] => SECTIONS.map(|(name, _)| name).to_vec(),
         ref sections => sections.to_vec(),
     };

@@ -11,7 +11,7 @@ use std::{
 };
 
 use control_panel::{
-    ControlPanel, Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
+    ControlPanel, Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State, Worker,
     replica::codec::{Limits, Postcard},
     workers::p2p_sync::{
         PeerIntents, PeerKey, PeerOffline, PeerOnline, PeerSignatures, PeerSync, PeerSyncHandle,
@@ -113,20 +113,31 @@ impl Node {
 
     /// With a replica that has something already.
     pub fn of(
-        mut replica: Replica<Count>,
+        replica: Replica<Count>,
         folder: &Path,
         idle: Duration,
         known: Option<(Peer, SocketAddr)>,
     ) -> Self {
+        let (node, worker) = Self::prepared(replica, folder, idle, known);
+        node.panel.spawn(worker);
+        node
+    }
+
+    /// All but its worker, which is still to be spawned.
+    pub fn prepared(
+        mut replica: Replica<Count>,
+        folder: &Path,
+        idle: Duration,
+        known: Option<(Peer, SocketAddr)>,
+    ) -> (Self, Worker<Update>) {
         let options = PeerSyncOptions::new(key(folder), folder.join("peers")).idle(idle);
         let sync = PeerSync::new(replica.link(), options).expect("a trust store");
         let peers = sync.handle();
         if let Some((peer, at)) = known {
             peers.set_addresses(peer, &[at]);
         }
-        let panel = ControlPanel::new();
-        panel.spawn(sync.into_worker_with(PeerIntents::new()));
-        Self { panel, app: App { replica, online: BTreeSet::new(), lost: 0 }, peers }
+        let app = App { replica, online: BTreeSet::new(), lost: 0 };
+        (Self { panel: ControlPanel::new(), app, peers }, sync.into_worker_with(PeerIntents::new()))
     }
 
     /// How many peers are.

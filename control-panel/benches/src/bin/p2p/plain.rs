@@ -1,14 +1,13 @@
 //! A plain iroh stream: bound as a session's endpoint is, without anything of this crate.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, time::Duration};
 
 use iroh::{
     Endpoint, EndpointAddr, RelayMode, TransportAddr,
     endpoint::{PortmapperConfig, VarInt, presets},
 };
+
+use crate::spent::{Spent, Watch};
 
 const PROTOCOL: &[u8] = b"plain";
 
@@ -26,8 +25,8 @@ async fn bind() -> Endpoint {
         .expect("a port")
 }
 
-/// Seconds until what was written in such pieces is read to its end: with `connect`, from before the reader is bound.
-pub fn stream(pieces: &[usize], connect: bool) -> f64 {
+/// Until what was written in such pieces is read to its end: with `connect`, from before the reader is bound.
+pub fn stream(pieces: &[usize], connect: bool) -> Spent {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let (pieces, total): (Vec<_>, usize) = (pieces.to_vec(), pieces.iter().sum());
@@ -48,14 +47,14 @@ pub fn stream(pieces: &[usize], connect: bool) -> f64 {
             connection.closed().await;
             writer.close().await;
         });
-        let mut began = Instant::now();
+        let mut watch = Watch::start();
         let reader = bind().await;
         let connection = reader.connect(place, PROTOCOL).await.expect("a connection");
         let (mut send, mut receive) = connection.open_bi().await.expect("a stream");
         if !connect {
             // Settled, as a session is that runs already.
             tokio::time::sleep(Duration::from_millis(50)).await;
-            began = Instant::now();
+            watch = Watch::start();
         }
         send.write_all(&[1]).await.expect("room");
         let mut read = 0;
@@ -63,10 +62,10 @@ pub fn stream(pieces: &[usize], connect: bool) -> f64 {
             read += chunk.len();
         }
         assert_eq!(read, total);
-        let time = began.elapsed().as_secs_f64();
+        let spent = watch.spent();
         connection.close(VarInt::from_u32(0), b"");
         reader.close().await;
         written.await.expect("no panic");
-        time
+        spent
     })
 }

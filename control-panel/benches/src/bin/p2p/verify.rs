@@ -1,10 +1,19 @@
 //! A million operations, proved to be their authors'.
 
-use std::time::Instant;
+use std::{
+    hint::black_box,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use control_panel::{
     Delta, Peer, Replica, Stamp, State,
-    replica::codec::{Limits, Postcard},
+    replica::{
+        RunHash, Signer,
+        codec::{Codec, DecodeError, EncodeError, Limits, Postcard},
+    },
     workers::p2p_sync::{PeerKey, PeerSignatures},
 };
 use control_panel_benches::{
@@ -12,6 +21,8 @@ use control_panel_benches::{
     rounds::Spread,
     table::{Table, short},
 };
+
+use crate::spent::thread_time;
 
 const OPS: u64 = 1_000_000;
 const ROUNDS: usize = 11;
@@ -25,20 +36,51 @@ impl State for Nothing {
     fn apply(&mut self, _: &[u64; 5], _: &Stamp) {}
 }
 
+/// Leaves operations as they are: what remains is the frame of a delta, its hashes and signatures.
+struct Unread;
+
+impl Codec<()> for Unread {
+    fn schema(&self) -> u32 {
+        0
+    }
+
+    fn encode(&self, (): &(), _: &mut Vec<u8>) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn decode(&self, _: u32, _: &[u8]) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+/// Signs where it is to.
+struct Sometimes {
+    key: PeerKey,
+    signs: Arc<AtomicBool>,
+}
+
+impl Signer for Sometimes {
+    fn sign(&self, hash: &RunHash) -> Vec<u8> {
+        if self.signs.load(Ordering::Relaxed) { self.key.sign(hash) } else { Vec::new() }
+    }
+}
+
 fn limits() -> Limits {
     Limits::default().with_bytes(1 << 30).with_runs(1 << 24).with_ops(1 << 24)
 }
 
-/// What an author gives that committed so many a frame.
-fn made(key: PeerKey, a_frame: u64, members: &[Peer]) -> Vec<u8> {
+/// What an author gives that committed so many a frame: with one signature, at the end, or with one for each 64 KiB, as sessions need them.
+fn made(key: &PeerKey, a_frame: u64, once: bool, members: &[Peer]) -> Vec<u8> {
+    let signs = Arc::new(AtomicBool::new(!once));
     let mut replica = Replica::builder(key.peer(), Nothing)
         .members(members.iter().copied())
         .codec(Postcard::new(), limits())
         .history(usize::MAX)
-        .signer(key)
+        .signer(Sometimes { key: key.clone(), signs: Arc::clone(&signs) })
         .build();
     for number in 0..OPS {
         let word = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 << 63;
+        signs.fetch_or(number == OPS - 1, Ordering::Relaxed);
         replica.commit([word, word >> 1, !word, word >> 2, word]);
         if number % a_frame == a_frame - 1 {
             let _ = (replica.settle(), replica.outbox());
@@ -48,55 +90,79 @@ fn made(key: PeerKey, a_frame: u64, members: &[Peer]) -> Vec<u8> {
     replica.since(&control_panel::replica::Version::new()).encode().expect("bytes")
 }
 
+/// What a chain costs by itself: each run is hashed with the hash of the one before as the key.
+fn chained(bytes: &[u8], run: usize) -> blake3::Hash {
+    let first = blake3::Hash::from_bytes([0; 32]);
+    bytes.chunks(run).fold(first, |last, run| blake3::keyed_hash(last.as_bytes(), run))
+}
+
+/// The processor's time of this thread: others on the machine lengthen what takes long more than what is short.
+fn time(run: impl FnOnce()) -> f64 {
+    let began = thread_time();
+    run();
+    1e3 * (thread_time() - began)
+}
+
 pub fn report(bars: &mut Bars) {
     let mut table = Table::new(&[
         "1,000,000 operations of 40 bytes",
-        "BLAKE3 ms",
-        "read, ms",
-        "read and verified, ms",
-        "verified, × BLAKE3",
+        "signatures",
+        "BLAKE3, CPU ms",
+        "run by run, CPU ms",
+        "verified, CPU ms",
+        "× BLAKE3",
+        "verified and read, CPU ms",
     ]);
     let key = PeerKey::open(crate::folder("verify").join("peer.key")).expect("a key");
-    for a_frame in [8, 64, 1_024] {
-        let bytes = made(key.clone(), a_frame, &[key.peer()]);
-        let (mut ratios, mut columns) = (Vec::new(), [Vec::new(), Vec::new(), Vec::new()]);
+    for (a_frame, once) in [(8, true), (64, true), (1_024, true), (64, false)] {
+        let bytes = made(&key, a_frame, once, &[key.peer()]);
+        let (mut ratios, mut columns) = (Vec::new(), [const { Vec::new() }; 4]);
         for round in 0..ROUNDS {
-            let mut times = [0.0; 3];
-            for which in if round % 2 == 0 { [0, 1, 2] } else { [2, 1, 0] } {
-                let began = Instant::now();
-                match which {
-                    0 => _ = std::hint::black_box(blake3::hash(&bytes)),
+            let mut times = [0.0; 4];
+            for which in if round % 2 == 0 { [0, 1, 2, 3] } else { [3, 2, 1, 0] } {
+                times[which] = time(|| match which {
+                    0 => _ = black_box(blake3::hash(&bytes)),
                     1 => {
-                        drop(Delta::<[u64; 5]>::decode(&bytes, &Postcard::new(), &limits()).expect("a delta"))
+                        _ = black_box(chained(
+                            &bytes,
+                            bytes.len() * a_frame.min(4096) as usize / OPS as usize,
+                        ))
                     }
-                    _ => drop(
-                        Delta::<[u64; 5]>::decode_signed(
+                    2 => {
+                        let read = Delta::<()>::decode_signed(&bytes, &Unread, &limits(), &PeerSignatures);
+                        drop(black_box(read.expect("a signed delta")));
+                    }
+                    _ => {
+                        let read = Delta::<[u64; 5]>::decode_signed(
                             &bytes,
                             &Postcard::new(),
                             &limits(),
                             &PeerSignatures,
-                        )
-                        .expect("a signed delta"),
-                    ),
-                }
-                times[which] = 1e3 * began.elapsed().as_secs_f64();
+                        );
+                        drop(black_box(read.expect("a signed delta")));
+                    }
+                });
             }
             ratios.push(times[2] / times[0]);
             columns.iter_mut().zip(times).for_each(|(column, time)| column.push(time));
         }
         let ratio = Spread::of(ratios).median;
+        let (signatures, with) =
+            if once { ("1", "one signature") } else { ("each 64 KiB", "a signature each 64 KiB") };
         bars.at_most(
-            format!("1,000,000 operations, {a_frame} a frame, read and verified, × BLAKE3 of their bytes"),
+            format!("1,000,000 operations, {a_frame} a frame, {with}: verified, × BLAKE3 of their bytes"),
             2.5,
             ratio,
         );
-        let [hash, read, verified] = columns.map(|column| short(Spread::of(column).median));
+        let [hash, chain, verified, read] = columns.map(|column| short(Spread::of(column).median));
         table.row([
             format!("{a_frame} a frame ({} MB)", bytes.len() / 1_000_000),
+            signatures.to_owned(),
             hash,
-            read,
+            chain,
             verified,
             short(ratio),
+            read,
         ]);
     }
     println!("{table}");
