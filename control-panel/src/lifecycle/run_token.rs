@@ -1,4 +1,4 @@
-//! One run of a worker, until it is to stop.
+//! One run of a worker, from its start until it is cancelled.
 
 use std::sync::{
     Arc, OnceLock,
@@ -10,22 +10,22 @@ use tokio_util::sync::CancellationToken;
 use super::cause::{Cause, CauseCell};
 use crate::util::{clock, span::Span, timer::Timer};
 
-/// The time that a generation has: until it is cancelled.
+/// A run's cancellation token: in effect until the run is cancelled.
 #[derive(Debug, Default)]
 pub(crate) struct RunToken {
-    /// None until it is told to stop.
+    /// `None` until the run is cancelled.
     cause: CauseCell,
-    /// For those who wait for it, or hand it on. Most never do.
+    /// For code that waits for the cancellation, or passes it on. Allocated by the first of it; most runs have none.
     token: OnceLock<CancellationToken>,
-    /// What is logged in that time is inside this.
+    /// The span that encloses what is logged during the run.
     pub(crate) span: Span,
     /// The clock's tick at the last heartbeat; 0 before the first.
     heartbeat: AtomicU64,
-    /// Whether the generation's code was ever run: it may wait for a thread before.
+    /// Whether the run's code was ever entered: it may have to wait for a thread first.
     entered: AtomicBool,
-    /// Whether nothing of the generation is left.
+    /// Whether nothing of the run is left.
     ended: AtomicBool,
-    /// Tells when the time is over in which it is to be ready, for those that say that they are.
+    /// Fires when the run is not ready in time, for workers that declare readiness.
     ready_timer: OnceLock<Arc<Timer>>,
 }
 
@@ -34,7 +34,7 @@ impl RunToken {
         Self { span, ..Self::default() }
     }
 
-    /// The generation's code is about to be run.
+    /// The run's code is about to be entered.
     pub(crate) fn enter(&self) {
         self.entered.store(true, Ordering::Relaxed);
     }
@@ -43,19 +43,19 @@ impl RunToken {
         self.entered.load(Ordering::Relaxed)
     }
 
-    /// Nothing of the generation is left, and no other began yet.
+    /// Nothing of the run is left, and no other has begun.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
         self.await_no_more();
     }
 
-    /// This timer says when the generation is not ready in time.
+    /// Sets the timer that fires when the run is not ready in time.
     pub(crate) fn await_by(&self, timer: Arc<Timer>) {
-        // Set once: a generation begins once.
+        // Set once: a run begins once.
         self.ready_timer.set(timer).ok();
     }
 
-    /// It is ready, or will not be.
+    /// The run is ready, or will not be.
     pub(crate) fn await_no_more(&self) {
         if let Some(timer) = self.ready_timer.get() {
             timer.stop();
@@ -69,7 +69,7 @@ impl RunToken {
 
     pub(crate) fn token(&self) -> &CancellationToken {
         let token = self.token.get_or_init(CancellationToken::new);
-        // Either this sees that it was cancelled, or `tell` sees the token.
+        // Either this sees the cancellation, or `set_cause` sees the token.
         fence(Ordering::SeqCst);
         if self.is_over() {
             token.cancel();
@@ -94,25 +94,25 @@ impl RunToken {
         self.cause.get()
     }
 
-    /// Says why it is to stop: the last cause counts, as who was to start anew may be told to end. Wakes nobody yet, but says
-    /// whether there is anybody to [wake](Self::announce).
-    pub(crate) fn tell(&self, cause: Cause) -> bool {
+    /// Records why the run must stop; the latest cause wins, because a restart may turn into a stop for good. Wakes
+    /// nothing; returns whether anything waits, to be [woken](Self::announce).
+    pub(crate) fn set_cause(&self, cause: Cause) -> bool {
         self.cause.set(cause);
-        // Either this sees the token, or whoever makes it sees that it was cancelled.
+        // Either this sees the token, or whatever makes it sees the cancellation.
         fence(Ordering::SeqCst);
         self.token.get().is_some()
     }
 
-    /// Wakes those who wait for it.
+    /// Wakes the tasks that wait for the cancellation.
     pub(crate) fn announce(&self) {
         if let Some(token) = self.token.get() {
             token.cancel();
         }
     }
 
-    /// Both.
+    /// Sets the cause and wakes the waiting tasks.
     pub(crate) fn cancel(&self, cause: Cause) {
-        if self.tell(cause) {
+        if self.set_cause(cause) {
             self.announce();
         }
     }

@@ -1,7 +1,8 @@
-//! Which worker each thread runs code of just now: a few plain stores at each poll, read by the clock and by a shutdown
-//! that has to tell an offender from a bystander.
+//! Which worker each thread runs code of right now: a few plain stores at each poll, as in a seqlock. The clock reads
+//! it, and so does a shutdown, to distinguish an offender from a bystander.
 //!
-//! By thread and not by worker: there are few threads, so looking at all of them costs the same for ten thousand workers.
+//! Kept by thread rather than by worker: there are few threads, so looking at all of them costs the same for ten
+//! thousand workers.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -11,7 +12,7 @@ use std::sync::{
 use super::cell::WorkerCell;
 use crate::intent::order::Origin;
 
-/// What a thread was seen at: one poll of one worker, told from every other poll.
+/// What a thread was seen running: one poll of one worker, distinct from every other poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Poll {
     pub(crate) panel: u64,
@@ -20,7 +21,7 @@ pub(crate) struct Poll {
     number: u64,
 }
 
-/// One thread. Only that thread writes; `panel` is 0 while it runs no worker, and is written last.
+/// One thread's slot. Only that thread writes it; `panel` is 0 while it runs no worker, and is written last.
 #[derive(Debug)]
 struct ThreadSlot {
     thread: u64,
@@ -35,58 +36,59 @@ thread_local! {
 
 static SLOTS: Mutex<ThreadSlots> = Mutex::new(ThreadSlots { taken: Vec::new(), threads: 0 });
 
-/// Every thread that ever ran a worker and still lives.
+/// Every living thread that ever ran a worker.
 struct ThreadSlots {
     taken: Vec<Weak<ThreadSlot>>,
     threads: u64,
 }
 
-/// Runs code of the worker's. It must not unwind.
+/// Runs code of the worker's. The code must not unwind.
 #[inline]
 pub(super) fn during<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> T {
-    // A thread that is being taken down has no seat any more: then nobody watches it.
-    let before = SLOT.try_with(|seat| seat.sit(cell.panel, cell.origin)).ok();
+    // A thread that is being torn down has no slot any more, and then is not watched.
+    let before = SLOT.try_with(|slot| slot.enter(cell.panel, cell.origin)).ok();
     let result = code();
     if let Some(before) = before {
-        SLOT.try_with(|seat| seat.leave(before)).ok();
+        SLOT.try_with(|slot| slot.leave(before)).ok();
     }
     result
 }
 
-/// What all threads run now.
+/// Returns what all threads run now.
 pub(super) fn polled() -> Vec<Poll> {
-    let mut seats = seats();
+    let mut slots = slots();
     let mut polled = Vec::new();
-    seats.taken.retain(|seat| {
-        let seat = seat.upgrade();
-        polled.extend(seat.as_ref().and_then(|seat| seat.look()));
-        seat.is_some()
+    slots.taken.retain(|slot| {
+        let slot = slot.upgrade();
+        polled.extend(slot.as_ref().and_then(|slot| slot.look()));
+        slot.is_some()
     });
     polled
 }
 
-fn seats() -> MutexGuard<'static, ThreadSlots> {
+fn slots() -> MutexGuard<'static, ThreadSlots> {
     SLOTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ThreadSlot {
     fn take() -> Arc<Self> {
-        let mut seats = seats();
-        seats.threads += 1;
-        let seat = Arc::new(Self {
-            thread: seats.threads,
+        let mut slots = slots();
+        slots.threads += 1;
+        let slot = Arc::new(Self {
+            thread: slots.threads,
             panel: AtomicU64::new(0),
             origin: AtomicU64::new(0),
             number: AtomicU64::new(0),
         });
-        // Whoever takes a seat clears those that were left, so that there are never many more than threads.
-        seats.taken.retain(|seat| seat.strong_count() > 0);
-        seats.taken.push(Arc::downgrade(&seat));
-        seat
+        // Whichever thread takes a slot removes those of ended threads, so there are never many more slots than
+        // threads.
+        slots.taken.retain(|slot| slot.strong_count() > 0);
+        slots.taken.push(Arc::downgrade(&slot));
+        slot
     }
 
-    /// Returns what the thread ran before: a worker may run a panel of its own, on its own thread.
-    fn sit(&self, panel: u64, origin: Origin) -> (u64, u64) {
+    /// Returns what the thread ran before: a worker may run a panel of its own on its own thread.
+    fn enter(&self, panel: u64, origin: Origin) -> (u64, u64) {
         let before = (self.panel.load(Ordering::Relaxed), self.origin.load(Ordering::Relaxed));
         self.write(panel, origin.0);
         before
@@ -96,14 +98,14 @@ impl ThreadSlot {
         if panel == 0 {
             self.panel.store(0, Ordering::Release);
         } else {
-            // A poll that goes on counts as a new one: nothing is held against it that was another's.
+            // A poll that resumes counts as a new one, so the nested panel's time is not held against it.
             self.write(panel, origin);
         }
     }
 
     fn write(&self, panel: u64, origin: u64) {
         self.panel.store(0, Ordering::Relaxed);
-        // Who sees any of the following sees that 0, or a later `panel`.
+        // A reader that sees any of the following stores also sees that 0, or a later `panel`.
         fence(Ordering::Release);
         self.origin.store(origin, Ordering::Relaxed);
         self.number.store(self.number.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
     use crate::{lifecycle::options::Limits, supervisor::cell::tests::cell};
 
-    /// What this thread runs, for a panel that no other test has.
+    /// What this thread runs for a panel that no other test has.
     fn seen() -> Vec<Origin> {
         polled().into_iter().filter(|poll| poll.panel == u64::MAX).map(|poll| poll.origin).collect()
     }

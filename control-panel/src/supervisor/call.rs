@@ -1,4 +1,4 @@
-//! One generation of a worker whose body is a plain call, on the thread that makes it.
+//! One run of a worker whose body is a plain call, on the thread that makes it.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ impl Call {
         Self { body: Some(body), cell, term }
     }
 
-    /// Makes the call, unless it was asked to stop in the moment since it began.
+    /// Makes the call, unless the run was cancelled since it began.
     pub(super) fn run(&mut self) -> Exit {
         if self.term.is_over() {
             self.discard();
@@ -34,7 +34,7 @@ impl Call {
     fn discard(&mut self) {
         self.term.end();
         let Some(body) = self.body.take() else { return };
-        // What it was given is the user's.
+        // The body holds the user's values.
         if let Err(panic) = guard(&self.cell, || self.term.span.in_scope(|| drop(body))) {
             self.cell.leave_last_words(panic);
         }

@@ -40,57 +40,58 @@ use crate::{
     },
 };
 
-/// In this order: what a stop and an end look at comes first and side by side, which is what thousands of them cost.
+/// The order of the fields matters: those used by a stop and an end come first and side by side, because their cache
+/// misses are what stopping thousands of workers costs.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct WorkerCell {
-    /// Tells the worker's task to look what it is to do.
+    /// Wakes the worker's task to ask for its next step.
     pub(super) wake_flag: WakeFlag,
     status: Mutex<WorkerStatus>,
-    /// The current generation's, or the last one's.
+    /// The token of the current run, or of the last one.
     term: Mutex<Arc<RunToken>>,
     generation: AtomicU64,
     pub(crate) name: Name,
-    /// The source as its `Debug` shows it: a cell knows no types of the user's.
+    /// The `Debug` text of the source: a cell knows no user types.
     pub(crate) source: Name,
-    /// For those who wait for its end. Most never do.
+    /// Notifies tasks that await its end. Allocated by the first of them; most workers have none.
     changed: OnceLock<Box<Notify>>,
     pub(crate) kind: Kind,
     pub(crate) cancel: Cancel,
-    /// Why it ended: no generation may have run then to be told.
+    /// Why it ended: it may have ended without a run that could be cancelled.
     ended_for: CauseCell,
     /// Whether the watchdog found it stuck.
     stuck: AtomicBool,
     pub(crate) origin: Origin,
-    /// The number of its panel among all of the process; 0 where it belongs to none.
+    /// The number of its panel, unique in the process; 0 if it belongs to none.
     pub(crate) panel: u64,
     pub(crate) inbox: InboxCell,
     /// A panic while the worker's future was being dropped, which no return value can carry.
     last_words: LastWords,
     pub(crate) grace: Duration,
     pub(crate) limits: Limits,
-    /// Each generation says when it is ready, and that within this time.
+    /// Each run must report readiness within this time.
     pub(crate) ready_within: Option<Duration>,
-    /// Whom it belongs to. Nobody, for the cell of a context outside any worker.
+    /// The registry that it belongs to. Empty for the cell of a context outside any worker.
     pub(crate) registry: Weak<Registry>,
-    /// Drops a worker that its task alone cannot drop, because it runs on another thread.
+    /// Drops a worker that runs on another thread, where aborting its task has no effect.
     pub(super) kill: RunToken,
     /// Set once the runtime has its task.
     abort: OnceLock<AbortHandle>,
-    /// Its task, where that is nobody else's.
+    /// Its task, if that belongs to no runtime.
     off_task: OnceLock<Arc<OffTask>>,
     pub(crate) gate: GateCell,
-    /// How the last generation that is over ended, and which it was.
+    /// The number and exit of the last run that is over.
     last_exit: Mutex<Option<(u64, Exit)>>,
     notable: Mutex<Notable>,
-    /// Replies that its code dropped unanswered; and whether there are any.
+    /// Replies that its code dropped unanswered. `holds` says whether there are any.
     unanswered: Mutex<Vec<Arc<Unanswered>>>,
     holds: AtomicBool,
-    /// Whether its status was looked at and was not `Running`. Written under the lock of `status`.
+    /// Whether its status was read while it was not `Running`. Written under the lock of `status`.
     seen: AtomicBool,
 }
 
-/// What is said of a cell when it is made.
+/// What a cell is made from.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) name: Name,
@@ -104,7 +105,7 @@ pub(crate) struct Identity {
 }
 
 impl WorkerCell {
-    /// Before its first generation a worker has the given term, which nobody cancels for it alone.
+    /// Until its first run, a worker has the given token, which is never cancelled for it alone.
     pub(crate) fn new(identity: Identity, term: Arc<RunToken>, registry: Weak<Registry>) -> Self {
         let Identity { name, source, origin, kind, cancel, grace, limits, ready_within } = identity;
         let panel = registry.upgrade().map_or(0, |registry| registry.number);
@@ -148,9 +149,9 @@ impl WorkerCell {
         status.clone()
     }
 
-    /// Whether a sleeping loop is to be woken for this event. `seen` as [`set_status`](Self::set_status) said.
+    /// Whether a sleeping loop must be woken for this event. `seen` is what [`set_status`](Self::set_status) returned.
     pub(super) fn wakes(&self, kind: &EventKind, seen: bool, now: &dyn Fn() -> Instant) -> Wake {
-        // Thousands may end together.
+        // Fast path: thousands may end together.
         if matches!(kind, EventKind::Ended(..)) {
             return Wake::Now;
         }
@@ -161,8 +162,8 @@ impl WorkerCell {
         self.notable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the status and wakes nobody yet: [`announce`](Self::announce) does. Returns the one before, and whether that
-    /// was looked at and was not `Running`.
+    /// Changes the status without waking anything: [`announce`](Self::announce) does. Returns the previous status, and
+    /// whether that was read while it was not `Running`.
     pub(super) fn set_status(&self, status: WorkerStatus) -> (WorkerStatus, bool) {
         let mut current = self.lock_status();
         let seen = self.seen.load(Ordering::Relaxed);
@@ -172,26 +173,27 @@ impl WorkerCell {
         (mem::replace(&mut *current, status), seen)
     }
 
-    /// It is never started. Its inbox is closed by now.
+    /// It never starts. Its inbox is closed by now.
     pub(super) fn refuse(&self, refusal: Refusal) {
         drop(self.set_status(WorkerStatus::Refused(refusal)));
         self.announce();
         self.give_up();
     }
 
-    /// Whether anybody ever waited for its end. Asked after the status was set: whoever comes later sees that.
+    /// Whether its end was ever awaited. Checked after the status is set: a task that starts to wait later sees that
+    /// status.
     pub(super) fn is_awaited(&self) -> bool {
         self.changed.get().is_some()
     }
 
-    /// Wakes those who wait for its end.
+    /// Wakes the tasks that await its end.
     pub(super) fn announce(&self) {
         if let Some(changed) = self.changed.get() {
             changed.notify_waiters();
         }
     }
 
-    /// Nobody will take a command any more. Those that are left are dropped, which is the user's code: not to be
+    /// Refuses further commands and drops those that are left. Their drops are the user's code, so this must not be
     /// called under a lock.
     pub(super) fn close_inbox(&self) {
         let (panic, unanswered) = unanswered::collect(|| self.inbox.close());
@@ -203,18 +205,19 @@ impl WorkerCell {
         }
     }
 
-    /// Its code dropped replies unanswered: they are given up once its exit is recorded, or [sooner](Self::give_up).
+    /// Holds replies that its code dropped unanswered. They are given up once its exit is recorded, or
+    /// [sooner](Self::give_up).
     pub(super) fn hold(&self, unanswered: Arc<Unanswered>) {
         self.lock_unanswered().push(unanswered);
         self.holds.store(true, Ordering::Release);
     }
 
-    /// Its run goes on: what it dropped unanswered is given up. Not to be called under a lock.
+    /// Its run goes on: gives up the replies that it dropped unanswered. Must not be called under a lock.
     pub(super) fn give_up(&self) {
         self.take_unanswered().iter().for_each(|unanswered| unanswered.give_up());
     }
 
-    /// What is to be given up, without a lock. Most often nothing, and this is asked at every poll.
+    /// Takes the replies to give up, to be handled without a lock. There are usually none, and every poll asks.
     pub(super) fn take_unanswered(&self) -> Vec<Arc<Unanswered>> {
         if self.holds.load(Ordering::Acquire) {
             let mut unanswered = self.lock_unanswered();
@@ -228,13 +231,13 @@ impl WorkerCell {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resolves once it ended or was refused.
+    /// Resolves once it has ended or was refused.
     pub(crate) async fn ended(&self) -> WorkerStatus {
         let changed = self.changed.get_or_init(Box::default);
         loop {
             let mut notified = pin!(changed.notified());
             notified.as_mut().enable();
-            // After `enable`: a change from here on wakes it.
+            // After `enable`, any later change wakes this task.
             let status = self.status();
             if status.is_final() {
                 return status;
@@ -243,13 +246,13 @@ impl WorkerCell {
         }
     }
 
-    /// How its last generation that is over ended.
+    /// Returns the exit of the last run that is over.
     pub(crate) fn last_exit(&self) -> Option<Exit> {
         self.lock_last_exit().as_ref().map(|(_, exit)| exit.clone())
     }
 
-    /// A generation, or the worker, ended. Returns the exit before it, or this one where it says nothing new: either is the
-    /// user's, to be dropped without a lock.
+    /// Records the exit of a run or of the worker. Returns the exit that it replaces, or this one if it adds nothing:
+    /// either holds the user's values, and must be dropped without a lock.
     #[must_use]
     pub(super) fn set_last_exit(&self, exit: Exit) -> Option<Exit> {
         let generation = self.generation();
@@ -270,7 +273,7 @@ impl WorkerCell {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// A generation begins. Hands out the term of the one before, which may hold the last of it.
+    /// A run begins. Returns the previous run's token, to which this may be the last reference.
     pub(super) fn begin(&self, generation: u64, term: Arc<RunToken>) -> Arc<RunToken> {
         self.generation.store(generation, Ordering::Relaxed);
         mem::replace(&mut *self.lock_term(), term)
@@ -280,24 +283,25 @@ impl WorkerCell {
         Arc::clone(&self.lock_term())
     }
 
-    /// Why it was told to end, or its last generation to stop, if it was.
+    /// Why it was stopped, or why its last run was cancelled, if either happened.
     pub(crate) fn cause(&self) -> Option<Cause> {
         self.ended_for.get().or_else(|| self.lock_term().cause())
     }
 
-    /// The same, and the stamp of its last heartbeat.
+    /// The same cause, and the stamp of the last heartbeat.
     pub(super) fn last_term(&self) -> (Option<Cause>, u64) {
         let term = self.lock_term();
         (self.ended_for.get().or_else(|| term.cause()), term.heartbeat())
     }
 
-    /// Tells its generation to stop. Hands out the term if somebody waits for that, to be [woken](RunToken::announce).
-    pub(super) fn tell(&self, cause: Cause) -> Option<Arc<RunToken>> {
+    /// Cancels its run without waking anything. Returns the token if a task waits for the cancellation, to be
+    /// [woken](RunToken::announce).
+    pub(super) fn set_cause(&self, cause: Cause) -> Option<Arc<RunToken>> {
         let term = self.lock_term();
-        term.tell(cause).then(|| Arc::clone(&term))
+        term.set_cause(cause).then(|| Arc::clone(&term))
     }
 
-    /// It ended, and for this cause, if any.
+    /// It ended, for this cause if there is one.
     pub(super) fn ended_for(&self, cause: Option<Cause>) {
         if let Some(cause) = cause {
             self.ended_for.set(cause);
@@ -313,7 +317,7 @@ impl WorkerCell {
         self.stuck.store(stuck, Ordering::Relaxed);
     }
 
-    /// Whether everything of its panel is being stopped, though its own turn may come later.
+    /// Whether its whole panel is being stopped, even if its own turn has not come.
     pub(super) fn is_panel_stopping(&self) -> bool {
         self.registry.upgrade().is_some_and(|registry| registry.is_stopping())
     }
@@ -327,12 +331,12 @@ impl WorkerCell {
         self.off_task.set(task).ok();
     }
 
-    /// Its task, where that belongs to no runtime.
+    /// Its task, if that belongs to no runtime.
     pub(super) fn off_task(&self) -> Option<&Arc<OffTask>> {
         self.off_task.get()
     }
 
-    /// Drops the worker at its next await, whatever it thinks of it.
+    /// Drops the worker at its next await, whatever its cancel policy.
     pub(super) fn abort(&self) {
         match self.kind {
             Kind::Async => self.abort_task(),
@@ -341,7 +345,7 @@ impl WorkerCell {
         }
     }
 
-    /// Drops the worker's task at its next await, where the runtime has it.
+    /// Drops the worker's task at its next await, if the runtime has it.
     pub(super) fn abort_task(&self) {
         if let Some(task) = self.abort.get() {
             task.abort();
@@ -352,7 +356,7 @@ impl WorkerCell {
         self.last_words.leave(panic);
     }
 
-    /// The exit, unless the worker panicked while it was dropped.
+    /// Returns the exit, or the panic if the worker panicked while it was dropped.
     pub(super) fn with_last_words(&self, exit: Exit) -> Exit {
         match self.take_last_words() {
             Some(panic) if !exit.is_failure() => Exit::Panicked(panic),

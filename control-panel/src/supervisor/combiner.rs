@@ -1,9 +1,12 @@
-//! What many threads have to tell, each when it comes to it, and one of them tells for all.
+//! Flat combining (Hendler, Incze, Shavit and Tzafrir, SPAA 2010): many threads publish entries, and one of them
+//! applies them all.
 //!
-//! Whoever has something to tell leaves it here. If nobody is telling, it takes the turn and tells of all that is there;
-//! otherwise it goes its way, and whoever has the turn tells of it. So nobody sleeps on the lock under which it is told.
+//! A thread publishes its entry here. If no other thread is combining, it becomes the combiner and applies every
+//! published entry; otherwise it continues, and the combiner applies its entry. So no thread sleeps on the lock under
+//! which entries are applied.
 //!
-//! Each is told exactly once, whoever leaves it and when, also when telling one panics: the [models](models) show it.
+//! Each entry is applied exactly once, by whichever thread, in any interleaving, even if applying one panics: the
+//! [models](models) check that.
 
 use std::{
     any::Any,
@@ -16,20 +19,21 @@ use crate::util::sync::{
     atomic::{Ordering, fence},
 };
 
-/// What thousands needed at once is not kept.
+/// A list grown for thousands of entries is not kept.
 const KEPT: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Combiner<T> {
     left: Mutex<Vec<T>>,
-    /// Held by who tells, and only ever tried. Between two turns the emptied list of the one before, to be filled again.
+    /// Locked by the combiner, only ever by `try_lock`. Between two turns it holds the emptied list of the last one for
+    /// reuse.
     turn: Mutex<Vec<T>>,
 }
 
-/// What a panic carries.
+/// The payload of a panic.
 pub(super) type Payload = Box<dyn Any + Send>;
 
-/// Had by whoever tells.
+/// The combiner's turn.
 pub(super) struct Turn<'a, T> {
     list: MutexGuard<'a, Vec<T>>,
     left: &'a Mutex<Vec<T>>,
@@ -43,19 +47,19 @@ impl<T> Default for Combiner<T> {
 }
 
 impl<T> Combiner<T> {
-    /// Leaves something to be told. Whoever does calls [`tell`](Self::tell) after it.
-    pub(super) fn leave(&self, one: T) {
+    /// Publishes an entry. The caller must then call [`combine`](Self::combine).
+    pub(super) fn publish(&self, one: T) {
         lock(&self.left).push(one);
     }
 
-    /// Sees to it that all is told that is left by now: `tell` is called with the turn, if it is to be had, and again for
-    /// what was left in the meantime. It is to take what is left under the lock under which that is told. Hands out the
-    /// first panic, once all is told.
-    pub(super) fn tell(&self, mut tell: impl FnMut(&mut Turn<'_, T>)) -> Option<Payload> {
+    /// Ensures that every entry published by now is applied. If no other thread is combining, calls `run` with the
+    /// turn, and again for entries published meanwhile; `run` must take the entries under the lock under which they are
+    /// applied. Returns the first panic, once all are applied.
+    pub(super) fn combine(&self, mut run: impl FnMut(&mut Turn<'_, T>)) -> Option<Payload> {
         let mut panic = None;
         loop {
-            // Who leaves something and finds the turn taken goes its way: whoever has the turn looks again after it. One of
-            // the two sees the other.
+            // A thread that publishes an entry and finds the turn taken continues, because the combiner looks again
+            // after its turn. The fences ensure that one of the two sees the other.
             fence(Ordering::SeqCst);
             let list = match self.turn.try_lock() {
                 Ok(list) => list,
@@ -63,8 +67,8 @@ impl<T> Combiner<T> {
                 Err(TryLockError::WouldBlock) => return panic,
             };
             let mut turn = Turn { list, left: &self.left, panic: &mut panic };
-            let outcome = catch_unwind(AssertUnwindSafe(|| tell(&mut turn)));
-            // Whatever came of it: those who found the turn taken count on the look after it.
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut turn)));
+            // Even after a panic: threads that found the turn taken rely on the look that follows.
             drop(turn);
             panic = panic.or(outcome.err());
             fence(Ordering::SeqCst);
@@ -74,33 +78,33 @@ impl<T> Combiner<T> {
         }
     }
 
-    /// Tells of all that is left by now, whoever has the turn: to be called under the lock under which it is told. Then none
-    /// is on its way. Hands out the first panic, once all is told.
-    pub(super) fn tell_now(&self, tell: impl FnMut(T)) -> Option<Payload> {
+    /// Applies every entry published by now, even while another thread is combining. Must be called under the lock
+    /// under which entries are applied; then none is in flight. Returns the first panic, once all are applied.
+    pub(super) fn combine_now(&self, apply: impl FnMut(T)) -> Option<Payload> {
         let (mut list, mut panic) = (mem::take(&mut *lock(&self.left)), None);
-        each(&mut list, tell, &mut panic);
+        each(&mut list, apply, &mut panic);
         panic
     }
 }
 
 impl<T> Turn<'_, T> {
-    /// Whether there is anything to tell of.
-    pub(super) fn is_due(&self) -> bool {
+    /// Whether there are entries to apply.
+    pub(super) fn has_entries(&self) -> bool {
         !lock(self.left).is_empty()
     }
 
-    /// Tells of all that is left by now, under the lock under which it is told.
-    pub(super) fn each(&mut self, tell: impl FnMut(T)) {
+    /// Applies every entry published by now. Must be called under the lock under which entries are applied.
+    pub(super) fn each(&mut self, apply: impl FnMut(T)) {
         mem::swap(&mut *lock(self.left), &mut *self.list);
-        each(&mut self.list, tell, self.panic);
+        each(&mut self.list, apply, self.panic);
         self.list.shrink_to(KEPT);
     }
 }
 
-/// Empties the list. One whose telling panics takes no other with it.
-fn each<T>(list: &mut Vec<T>, mut tell: impl FnMut(T), panic: &mut Option<Payload>) {
+/// Empties the list. An entry whose application panics does not affect the others.
+fn each<T>(list: &mut Vec<T>, mut apply: impl FnMut(T), panic: &mut Option<Payload>) {
     let mut rest = list.drain(..);
-    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| rest.by_ref().for_each(&mut tell))) {
+    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| rest.by_ref().for_each(&mut apply))) {
         panic.get_or_insert(payload);
     }
 }

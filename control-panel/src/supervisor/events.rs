@@ -1,4 +1,4 @@
-//! What happened to the workers, numbered.
+//! The numbered log of what happened to the workers.
 
 mod log;
 
@@ -8,11 +8,11 @@ pub(crate) use self::log::Log;
 pub(super) use self::log::Writing;
 use crate::lifecycle::event::Notice;
 
-/// Reads a panel's events in their order: what [`ControlPanel::events`](crate::ControlPanel::events) returns.
+/// Reads a panel's events in order: what [`ControlPanel::events`](crate::ControlPanel::events) returns.
 ///
-/// A reader that falls behind is told how many it missed, and goes on with the oldest that is kept.
-/// [`PanelStatus::events`](crate::PanelStatus::events) is the number of the last event that a status contains: with it a
-/// status and the events after it tell the whole state.
+/// A reader that falls behind is notified of how many events it missed, and continues with the oldest one kept.
+/// [`PanelStatus::events`](crate::PanelStatus::events) is the number of the last event that a status contains: a status
+/// and the events after it give the whole state.
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker};
@@ -37,7 +37,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next event, if it has happened. Never waits.
+    /// Returns the next event, if it has happened. Never waits.
     pub fn try_next(&mut self) -> Option<Notice> {
         let kept = self.log.kept();
         let missed = kept.first().saturating_sub(self.next);
@@ -50,8 +50,8 @@ impl Events {
         Some(Notice::Event(event))
     }
 
-    /// Appends all that has happened since, without waiting: `false` where the log is being written just now. One load where
-    /// nothing has.
+    /// Appends all events since the last read, without waiting: returns `false` if the log is being written right now.
+    /// Costs one load if there are none.
     pub(crate) fn try_read(&mut self, notices: &mut Vec<Notice>) -> bool {
         if self.log.written() < self.next {
             return true;
@@ -69,8 +69,8 @@ impl Events {
         true
     }
 
-    /// Waits for the next event. Never resolves once the panel is gone and everything was read: [`recv`](Self::recv) says
-    /// so.
+    /// Waits for the next event. Never resolves once the panel is gone and everything was read; [`recv`](Self::recv)
+    /// returns `None` then.
     ///
     /// # Cancel safety
     /// Cancel-safe: an event that a cancelled call would have returned is returned by the next one.
@@ -81,8 +81,8 @@ impl Events {
         }
     }
 
-    /// Waits for the next event. `None` once the panel was dropped, its last worker has ended, and everything was read:
-    /// nothing happens any more.
+    /// Waits for the next event. Returns `None` once the panel was dropped, its last worker has ended, and everything
+    /// was read: no more events follow.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker};
@@ -117,7 +117,7 @@ impl Events {
             let log = Arc::clone(&self.log);
             let mut changed = std::pin::pin!(log.changed());
             changed.as_mut().enable();
-            // Before the look: what is written last is written before the end.
+            // Checked before the read: the last event is written before the end is.
             let over = log.is_over();
             if let Some(next) = self.try_next() {
                 return Some(next);

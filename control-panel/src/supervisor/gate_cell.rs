@@ -1,4 +1,4 @@
-//! A worker's gate, as its cell holds it: closed while there is a reason.
+//! A worker's gate, as its cell holds it: closed while there is at least one reason.
 
 use std::sync::{
     OnceLock,
@@ -21,7 +21,7 @@ pub(crate) enum Reason {
 pub(crate) struct GateCell {
     policy: Suspend,
     reasons: AtomicU8,
-    /// Made by the first who waits.
+    /// Made by the first task that waits.
     turned: OnceLock<Box<Notify>>,
 }
 
@@ -38,34 +38,34 @@ impl GateCell {
         self.reasons.load(Ordering::Acquire) != 0
     }
 
-    /// Adds a reason. Says whether that closed the gate: then [`wake`](Self::wake).
+    /// Adds a reason. Returns whether that closed the gate; if so, call [`wake`](Self::wake).
     #[must_use]
     pub(crate) fn close(&self, reason: Reason) -> bool {
         self.reasons.fetch_or(reason as u8, Ordering::AcqRel) == 0
     }
 
-    /// Takes one reason away. Says whether that opened the gate.
+    /// Removes one reason. Returns whether that opened the gate.
     #[must_use]
     pub(crate) fn open(&self, reason: Reason) -> bool {
         self.reasons.fetch_and(!(reason as u8), Ordering::AcqRel) == reason as u8
     }
 
-    /// Takes all reasons away. Says whether that opened the gate.
+    /// Removes all reasons. Returns whether that opened the gate.
     #[must_use]
     pub(crate) fn open_wide(&self) -> bool {
         self.reasons.swap(0, Ordering::AcqRel) != 0
     }
 
-    /// The gate was turned: wakes those who wait at it, so not to be called under a lock.
+    /// The gate was turned: wakes the tasks waiting at it. Must not be called under a lock.
     pub(crate) fn wake(&self) {
-        // Whoever is about to wait finds the gate turned, or is found here.
+        // A task that is about to wait either sees the gate turned, or is seen here.
         fence(Ordering::SeqCst);
         if let Some(turned) = self.turned.get() {
             turned.notify_waiters();
         }
     }
 
-    /// Notifies those who wait for a turn.
+    /// Notified when the gate turns.
     pub(crate) fn turned(&self) -> &Notify {
         self.turned.get_or_init(Box::default)
     }

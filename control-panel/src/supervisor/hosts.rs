@@ -12,14 +12,14 @@ use crate::util::deadline;
 
 #[derive(Debug)]
 pub(super) struct Hosts {
-    /// The tasks of async workers, and the pool of those that block.
+    /// Runs the tasks of async workers, and has the blocking pool.
     pub(super) runtime: Handle,
-    /// The tasks of those whose futures stay on one thread.
+    /// Runs the tasks of workers whose futures stay on one thread.
     pub(super) local: Local,
     sentinel: Sentinel,
 }
 
-/// What is known of the runtime by those whose tasks it does not have.
+/// Detects the end of the runtime for workers whose tasks it does not have.
 #[derive(Debug, Default)]
 struct Sentinel {
     set: AtomicBool,
@@ -32,13 +32,13 @@ impl Hosts {
         Self { runtime, local, sentinel: Sentinel::default() }
     }
 
-    /// The runtime's time.
+    /// The current time of the runtime's clock.
     pub(super) fn now(&self) -> Instant {
         deadline::now(&self.runtime)
     }
 
-    /// A worker is about to begin that the runtime has no task of. Says whether the runtime is still there: a task of the
-    /// panel's own tells when it goes.
+    /// Called when a worker is about to begin whose task is not the runtime's. Returns whether the runtime is still
+    /// there; a task of the panel's, dropped with it, reports when it goes.
     pub(super) fn watch_runtime(&self, registry: &Weak<Registry>) -> bool {
         if !self.sentinel.set.swap(true, Ordering::AcqRel) {
             let task = self.runtime.spawn(watch(OnDrop(registry.clone()))).abort_handle();
@@ -51,7 +51,7 @@ impl Hosts {
         self.sentinel.gone.store(true, Ordering::Release);
     }
 
-    /// Nobody asks any more.
+    /// The end of the runtime no longer matters: ends the watching task.
     pub(super) fn watch_no_more(&self) {
         let task = self.sentinel.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
@@ -60,7 +60,7 @@ impl Hosts {
     }
 }
 
-/// Is dropped with the runtime that has it.
+/// Dropped with the runtime that has it.
 struct OnDrop(Weak<Registry>);
 
 impl Drop for OnDrop {

@@ -1,4 +1,4 @@
-//! A worker's inbox, as its cell holds it: what it takes, and the line of commands.
+//! A worker's inbox, as its cell holds it: the type that it accepts, and the queue of commands.
 
 use std::{
     any::{Any, TypeId, type_name},
@@ -20,14 +20,14 @@ use crate::{
     util::panics::{self, PanicReport},
 };
 
-/// What an inbox takes.
+/// Which commands an inbox accepts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Takes {
-    /// The worker declares no inbox.
+    /// None: the worker declares no inbox.
     Nothing,
-    /// What the worker declares.
+    /// The type that the worker declares.
     Only(TypeId, &'static str),
-    /// What is asked for first: of a context that belongs to no worker.
+    /// The first type that is requested: for a context that belongs to no worker.
     Anything,
 }
 
@@ -45,12 +45,12 @@ impl Takes {
     }
 }
 
-/// Why a worker gets no inbox of the type that it asks for.
+/// Why a worker gets no inbox of the requested type.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum WrongInbox {
     Undeclared,
     Declared(&'static str),
-    /// Of a context that belongs to no worker.
+    /// Another type was requested first, of a context that belongs to no worker.
     Opened(&'static str),
 }
 
@@ -76,7 +76,7 @@ impl WrongInbox {
 /// How many commands an inbox holds.
 pub(crate) const CAPACITY: usize = 32;
 
-/// The inbox of one worker, its type erased.
+/// The inbox of one worker, type-erased.
 pub(crate) struct InboxCell {
     takes: Takes,
     capacity: usize,
@@ -84,11 +84,11 @@ pub(crate) struct InboxCell {
     closed: AtomicBool,
 }
 
-/// What is known of a line of commands without their type.
+/// A queue of commands without their type.
 trait Line: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn command(&self) -> &'static str;
-    /// Takes no more, and drops what it holds. Hands out the panic of a drop.
+    /// Refuses further commands and drops those that it holds. Returns the panic of a drop.
     fn close(&self) -> Option<PanicReport>;
 }
 
@@ -102,15 +102,14 @@ impl InboxCell {
         }
     }
 
-    /// The worker ended for good: takes no more, and drops what it holds. Runs the commands' drops, which are the
-    /// user's code: not to be called under a lock. Hands out the panic of one.
+    /// The worker ended for good: refuses further commands and drops those held. The drops are the user's code, so this
+    /// must not be called under a lock. Returns the panic of one.
     pub(crate) fn close(&self) -> Option<PanicReport> {
         self.closed.store(true, Ordering::Relaxed);
         self.close_if_closed()
     }
 
-    /// Whoever has put something in looks here afterwards. In whatever order a command and the close come, one of
-    /// the two sees the other.
+    /// Called after every send. Whatever the order of a send and the close, one of the two sees the other.
     pub(crate) fn close_if_closed(&self) -> Option<PanicReport> {
         fence(Ordering::SeqCst);
         if self.closed.load(Ordering::Relaxed) { self.line.get()?.close() } else { None }
@@ -132,12 +131,12 @@ impl InboxCell {
         })
     }
 
-    /// Whether it takes commands of this type. Of one that takes any, this decides it.
+    /// Whether it accepts commands of this type. If it accepts any, this call decides the type.
     pub(crate) fn takes<C: Send + 'static>(&self) -> bool {
         self.commands::<C>().is_ok()
     }
 
-    /// The line, or why there is none of this type.
+    /// Returns the queue, or why there is none of this type.
     pub(crate) fn commands<C: Send + 'static>(&self) -> Result<&Commands<C>, WrongInbox> {
         if !self.takes.takes::<C>() {
             return Err(match self.takes {
@@ -146,7 +145,7 @@ impl InboxCell {
             });
         }
         if self.line.get().is_none() {
-            // Somebody else may have been faster: theirs stays.
+            // Another thread may have been faster: its queue stays.
             self.line.set(Box::new(Commands::<C>::new(self.capacity))).ok();
         }
         let line = self.line.get().map(|line| (line.as_any().downcast_ref(), line.command()));
@@ -167,7 +166,7 @@ impl fmt::Debug for InboxCell {
     }
 }
 
-/// A line of commands of one type. Senders never meet its lock.
+/// A queue of commands of one type. Senders never take its lock.
 pub(crate) struct Commands<C> {
     sender: mpsc::Sender<C>,
     receiving: Mutex<Receiving<C>>,
@@ -177,7 +176,7 @@ struct Receiving<C> {
     receiver: mpsc::Receiver<C>,
     /// The number of the inbox that receives.
     newest: u64,
-    /// Who waits: not always the line's own matter, so it has to be known here.
+    /// The waker of the receiving task. The channel does not always hold it, so it is kept here too.
     waiting: Option<Waker>,
 }
 
@@ -187,7 +186,7 @@ impl<C> Commands<C> {
         Self { sender, receiving: Mutex::new(Receiving { receiver, newest: 0, waiting: None }) }
     }
 
-    /// The number of a new inbox, which takes the place of the one before it.
+    /// Returns the number of a new inbox, which replaces the previous one.
     pub(crate) fn take_over(&self) -> u64 {
         let mut receiving = self.lock();
         receiving.newest += 1;
@@ -238,9 +237,9 @@ impl<C: Send + 'static> Line for Commands<C> {
         }
         let waiting = receiving.waiting.take();
         drop(receiving);
-        // It can be anybody's, and its panic is no command's. The hook has told of it.
+        // This may be a foreign waker, and its panic is not a command's. The hook has reported it.
         waiting.and_then(|waiting| panics::catch(|| waiting.wake()).err());
-        // Each for itself: one whose drop panics takes no other with it.
+        // One at a time: a drop that panics does not affect the other commands.
         left.into_iter().filter_map(|command| panics::catch(|| drop(command)).err()).last()
     }
 }
@@ -255,14 +254,14 @@ mod tests {
 
     use super::*;
 
-    /// A command that is the first, or finds its slot, while the inbox is closed on another thread.
+    /// A command is the first, or gets its slot, while another thread closes the inbox.
     #[test]
     fn whatever_is_sent_while_the_inbox_closes_is_refused_or_dropped() {
         const ROUNDS: usize = 20_000;
         let cells: Vec<_> = (0..ROUNDS).map(|_| InboxCell::new(Takes::only::<Arc<()>>(), 1)).collect();
         let witness = Arc::new(());
         let (closer, sender) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        // Both begin a round together, the one a little before or after the other.
+        // Both threads begin a round together, one slightly before or after the other.
         let meet = |own: &AtomicUsize, other: &AtomicUsize, round: usize, wait: usize| {
             own.store(round + 1, Ordering::SeqCst);
             let mut spun = 0;

@@ -1,7 +1,8 @@
-//! What a worker is made of, and where its task belongs: with the runtime, on the panel's thread for futures that are not
-//! `Send`, on threads of the blocking pool, on threads of its own.
+//! The kinds of workers, and where their tasks run: on the runtime, on the panel's thread for futures that are not
+//! `Send`, on threads of the blocking pool, or on threads of their own.
 //!
-//! A generation runs where its worker's task is polled. So its end is known where it ends, and none begins while one lives.
+//! A run executes where its worker's task is polled. So its end is known where it happens, and no run begins while
+//! another lives.
 
 use std::{
     future::{self, Future},
@@ -12,7 +13,7 @@ use std::{
 use super::task::{Run, Running};
 use crate::lifecycle::exit::{Exit, WorkerOutput};
 
-/// What kind of worker it is.
+/// The kind of a worker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
     #[default]
@@ -23,13 +24,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Whether its generations are plain calls.
+    /// Whether its runs are plain calls.
     pub(super) fn calls(self) -> bool {
         matches!(self, Self::Blocking | Self::Thread)
     }
 }
 
-/// One generation, ready to run.
+/// One run, ready to execute.
 pub(crate) enum Job {
     /// A future for any thread.
     Async(Run),
@@ -48,10 +49,10 @@ pub(crate) type StartLocal = Box<dyn FnOnce() -> LocalRun + Send>;
 /// A run that is a plain call.
 pub(crate) type Body = Box<dyn FnOnce() -> Exit + Send>;
 
-/// Makes a worker's generations, each from its context.
+/// Makes a worker's runs, each from its context.
 pub(crate) type Generations<C> = Box<dyn FnMut(C) -> Job + Send>;
 
-/// Makes generations whose futures stay on the thread where `factory` is called.
+/// Makes runs whose futures stay on the thread where `factory` is called.
 pub(crate) fn local<C, F, Fut>(factory: F) -> Generations<C>
 where
     F: FnMut(C) -> Fut + Send + 'static,
@@ -65,7 +66,7 @@ where
     })
 }
 
-/// The same for one generation.
+/// The same, for a single run.
 pub(crate) fn local_once<C, F, Fut>(factory: F) -> Generations<C>
 where
     F: FnOnce(C) -> Fut + Send + 'static,
@@ -79,7 +80,7 @@ where
     })
 }
 
-/// Makes generations that are plain calls.
+/// Makes runs that are plain calls.
 pub(crate) fn call<C, F, T>(body: F) -> Generations<C>
 where
     F: FnMut(C) -> T + Send + 'static,
@@ -93,7 +94,7 @@ where
     })
 }
 
-/// The same for one generation.
+/// The same, for a single run.
 pub(crate) fn call_once<C, F, T>(body: F) -> Generations<C>
 where
     F: FnOnce(C) -> T + Send + 'static,
@@ -107,12 +108,12 @@ where
     })
 }
 
-/// What runs once is started once: the machine sees to it.
+/// Stands in for a second run of a run-once worker. The machine never starts one.
 fn nothing() -> Job {
     Job::Async(Box::pin(future::ready(())))
 }
 
-/// No two generations overlap, so nobody waits for this lock.
+/// No two runs overlap, so this lock is never contended.
 fn call_in_turn<C, T>(function: &Mutex<impl FnMut(C) -> T>, cx: C) -> T {
     (function.lock().unwrap_or_else(PoisonError::into_inner))(cx)
 }

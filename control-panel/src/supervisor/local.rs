@@ -1,4 +1,4 @@
-//! The thread of a panel's local workers, those whose futures are not `Send`.
+//! The panel's thread for local workers, whose futures are not `Send`.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use tokio::{
 use super::task::Task;
 use crate::{lifecycle::exit::WorkerError, util::deadline::race};
 
-/// Starts the thread, with a runtime of its own, at the first local worker, and ends it with the panel.
+/// Starts the thread, with its own runtime, at the first local worker, and ends it with the panel.
 #[derive(Debug)]
 pub(crate) struct Local {
     thread_name: String,
@@ -25,22 +25,22 @@ pub(crate) struct Local {
 #[derive(Debug)]
 enum Jobs {
     NotStarted,
-    /// Each worker's task once, so as many as there are workers.
+    /// Carries each worker's task once, so it never holds more entries than there are workers.
     To(mpsc::UnboundedSender<Task>),
     Over,
 }
 
 impl Local {
     pub(crate) fn new(panel: &str) -> Self {
-        // A thread's name cannot hold a NUL.
+        // A thread's name cannot contain a NUL.
         Self { thread_name: format!("{panel}-local").replace('\0', ""), jobs: Mutex::new(Jobs::NotStarted) }
     }
 
-    /// Gives the thread a worker's task, to poll from now on. Hands it back with the reason where there is no thread to be
-    /// had.
+    /// Hands a worker's task to the thread, which polls it from now on. Returns the task and the error if the thread
+    /// cannot be started.
     pub(super) fn run(&self, task: Task) -> Result<(), Box<(Task, WorkerError)>> {
         match self.jobs() {
-            // Where the thread is gone, so is the task.
+            // If the thread is gone, the send drops the task.
             Ok(Some(jobs)) => drop(jobs.send(task)),
             Ok(None) => drop(task),
             Err(error) => return Err(Box::new((task, Arc::new(error)))),
@@ -79,7 +79,7 @@ fn start(name: &str) -> io::Result<mpsc::UnboundedSender<Task>> {
             while let Some(task) = due.recv().await {
                 let cell = Arc::clone(task.cell());
                 let task = task.into_local();
-                // Owned by the set, which ends with this thread. A worker that is to be dropped, is, with its task.
+                // Owned by the `LocalSet`, which ends with this thread. `kill` drops a worker together with its task.
                 drop(task::spawn_local(async move { race(cell.kill.token().cancelled(), task).await }));
             }
         });

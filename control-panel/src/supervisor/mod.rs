@@ -1,6 +1,6 @@
-//! Supervision: every task is owned, every exit is reported. Here: spawning, and shutting down.
+//! Supervision: every task is owned, every exit is reported. This file spawns workers and shuts them down.
 //!
-//! Every task has an owner: the cell of its worker, which the registry has from before the task is spawned until nothing of
+//! Each task is owned by its worker's cell, which the registry holds from before the task is spawned until nothing of
 //! the worker is left.
 //!
 //! | file | what |
@@ -77,24 +77,24 @@ use crate::{
     },
 };
 
-/// What a task that was aborted gets to end, even after the deadline.
+/// How long an aborted task may take to end, even after the deadline.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
 pub(crate) struct Supervisor {
     registry: Arc<Registry>,
-    /// The term of contexts that belong to no worker.
+    /// The run token of contexts that belong to no worker.
     term: Arc<RunToken>,
     timeout: Duration,
     /// When the first shutdown began.
     began: Mutex<Option<Moment>>,
-    /// Numbers groups and pools.
+    /// The next number for a group or pool.
     numbers: AtomicU64,
 }
 
-/// Who waits for a shutdown.
+/// What waits for a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// A task: its thread has others to run, which may be those that are to end.
+    /// A task. Its thread must stay free for other tasks, perhaps the very ones that are to end.
     Awaits,
     /// A thread that does nothing else meanwhile.
     Blocks,
@@ -138,12 +138,12 @@ impl Supervisor {
         &self.registry
     }
 
-    /// A term that ends when the panel shuts down.
+    /// The run token that is cancelled when the panel shuts down.
     pub(crate) fn term(&self) -> &Arc<RunToken> {
         &self.term
     }
 
-    /// A number that no other group or pool of this panel has.
+    /// Returns a number that no other group or pool of this panel has.
     pub(crate) fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
@@ -173,7 +173,8 @@ impl Supervisor {
         let mut admitted = self.registry.admit_group(group, spec, &members.collect::<Vec<_>>());
         for PendingWorker { cell, start, .. } in pending {
             match admitted.clone() {
-                // A runtime that was gone for one is gone for all: what it took before it drops as well.
+                // If the runtime is gone for one member it is gone for all; it drops the tasks that it took before as
+                // well.
                 Ok(()) | Err(Refusal::RuntimeGone) => {
                     self.start(&cell, start);
                     if let WorkerStatus::Refused(refusal) = cell.status() {
@@ -190,10 +191,10 @@ impl Supervisor {
         self.registry.run(cell, Task::new(cell, &self.registry, start));
     }
 
-    /// Stops everybody. `refuse_waiting` is called once the workers know, `close` when all is over.
+    /// Stops all workers. Calls `refuse_waiting` once the workers are cancelled, and `close` when the shutdown is over.
     ///
-    /// Graceful, then abort, then abandon: workers are told to stop at once, dropped after nine tenths of the
-    /// timeout, and named if their task still runs at the end of it.
+    /// Graceful, then abort, then abandon: runs are cancelled at once, dropped after nine tenths of the timeout, and
+    /// reported by name if their task still runs at the end of it.
     pub(crate) async fn shutdown(
         &self,
         caller: Caller,
@@ -208,11 +209,11 @@ impl Supervisor {
         refuse_waiting();
         let nearly = self.nearly_over(began);
         if caller == Caller::Blocks {
-            self.registry.help_to_tell(nearly.native());
+            self.registry.help_to_combine(nearly.native());
         }
         if !self.ended_by(nearly).await {
             self.registry.skip_order().iter().for_each(|cell| cell.abort());
-            // Also when the deadline is over already: whoever is dropped needs a moment to be.
+            // Even if the deadline has passed already: a dropped task needs a moment to end.
             let a_moment = Moment::now(&self.registry.hosts.runtime).after(A_MOMENT);
             self.ended_by(began.after(self.timeout).max(a_moment)).await;
         }
@@ -222,32 +223,34 @@ impl Supervisor {
         report
     }
 
-    /// Begins a shutdown that somebody else waits for.
+    /// Begins a shutdown whose end another caller awaits.
     pub(crate) fn request_shutdown(&self) {
         self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
         self.stop_all();
     }
 
-    /// Resolves when every worker has ended, or when the shutdown, begun by now, is to drop those that have not.
+    /// Resolves when every worker has ended, or when the shutdown is due to drop those that have not. Begins the
+    /// shutdown's clock if nothing has yet.
     pub(crate) async fn wound_down(&self) {
         let began = *self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
         self.ended_by(self.nearly_over(began)).await;
     }
 
-    /// Resolves after this time, whatever the runtime does.
+    /// Resolves after this time, whatever state the runtime is in.
     pub(crate) async fn pause(&self, time: Duration) {
         let runtime = &self.registry.hosts.runtime;
         Deadline::new(runtime, Moment::now(runtime).after(time)).await;
     }
 
-    /// When those that have not stopped are dropped.
+    /// When workers that have not stopped are dropped.
     fn nearly_over(&self, began: Moment) -> Moment {
         began.after(self.timeout.mul_f64(0.9))
     }
 
     fn stop_all(&self) {
         self.registry.stop_all();
-        // Whose panic must not keep the workers from being dropped: those who wait for this can be anybody. The hook tells.
+        // This runs foreign wakers. The panic hook reports a panic of one; it must not keep the workers from being
+        // dropped.
         panics::catch(|| self.term.cancel(Cause::Shutdown)).ok();
     }
 
@@ -256,7 +259,7 @@ impl Supervisor {
         matches!(ended, Raced::First(()))
     }
 
-    /// The panel is gone: tells every worker, aborts every task, waits for nobody.
+    /// The panel was dropped: cancels every worker, aborts every task, and waits for nothing.
     pub(crate) fn drop_all(&self) {
         self.registry.leave_loop();
         self.stop_all();

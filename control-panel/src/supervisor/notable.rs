@@ -1,7 +1,7 @@
-//! Which events of a worker's life a sleeping loop is woken for.
+//! Which events of a worker's life wake a sleeping loop: a debounce.
 //!
-//! For what a status shows. But a worker that fails as soon as it starts, and does not wait between, changes its status faster
-//! than anything can show it: it must not keep a loop awake.
+//! The loop is woken for changes that a status shows. But a worker that fails as soon as it starts, and has no backoff,
+//! changes its status faster than anything can display it; it must not keep the loop awake.
 
 use std::{mem, time::Duration};
 
@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::lifecycle::{cause::Cause, event::EventKind};
 
-/// A run, and a wait for the next one, that is shorter than this is not worth a frame: about that of a 60 Hz loop.
+/// A run, or a wait for the next one, that is shorter than this is not worth a frame: about one frame at 60 Hz.
 pub(super) const BRIEF: Duration = Duration::from_millis(16);
 
-/// For what of the workers a sleeping loop is woken.
+/// Which of the workers' events wake a sleeping loop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Wakes {
     Never,
@@ -21,34 +21,35 @@ pub(crate) enum Wakes {
     ForEveryEvent,
 }
 
-/// Whether, and when, a sleeping loop is to be woken for an event.
+/// Whether and when to wake a sleeping loop for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wake {
     No,
     Now,
-    /// Once nothing has happened to the worker for a moment: a [`Timer`](crate::util::timer::Timer) is to be set.
+    /// Once nothing has happened to the worker for a moment: the caller sets a [`Timer`](crate::util::timer::Timer).
     Settled,
 }
 
-/// What is known of one worker's present run.
+/// What is known of a worker's current run.
 #[derive(Debug, Default)]
 pub(super) struct Notable {
     /// When it began.
     started: Option<Instant>,
-    /// Whether the loop was not woken for what the worker's status is now.
+    /// Whether the current status came without a wake.
     hidden: bool,
-    /// Whether it was not woken for the start of this run.
+    /// Whether the start of this run came without a wake.
     quiet: bool,
-    /// Set while what was last looked at is over and the loop was not woken since: when the last event was. One that fails
-    /// without pause is looked at between two runs again and again, and a wake each time would keep the loop awake.
+    /// The time of the last event, set if the status last read is outdated and the loop was not woken since. A worker
+    /// that fails without pause has its status read between two runs again and again, and a wake for each would keep
+    /// the loop awake.
     unsettled: Option<Instant>,
     /// Whether a timer is set.
     has_timer: bool,
 }
 
 impl Notable {
-    /// Whether a sleeping loop is to be woken for this event, now, of a worker in its `generation`th run. `seen` says whether
-    /// the status before this one was looked at and was not `Running`: then that is not left standing.
+    /// Whether to wake a sleeping loop for this event, of a worker in its `generation`th run. `seen` says whether the
+    /// previous status was read while it was not `Running`: then the reader must not be left with it.
     pub(super) fn wakes(
         &mut self,
         kind: &EventKind,
@@ -69,7 +70,7 @@ impl Notable {
         Wake::No
     }
 
-    /// The timer rang: when it is to ring next, if it is, and whether the loop is to be woken.
+    /// The timer fired. Returns when it must fire again, if at all, and whether to wake the loop.
     pub(super) fn settle(&mut self, now: Instant) -> (Option<Instant>, bool) {
         let next = self.unsettled.map(|last| last + BRIEF).filter(|&settled| settled > now);
         self.has_timer = next.is_some();
@@ -95,7 +96,7 @@ impl Notable {
                 self.hidden = true;
                 return false;
             }
-            // Followed by what the status shows, if that changes.
+            // A change that the status shows follows, if there is any.
             EventKind::Exited(exit) if exit.is_clean() => return false,
             _ => {}
         }

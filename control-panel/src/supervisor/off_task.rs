@@ -1,6 +1,6 @@
-//! The task of a worker whose generations are plain calls. It belongs to no runtime: whoever wakes it finds it a thread, on
-//! which it runs until it waits; in between it has none. So such a worker starts, ends and is restarted also where no thread
-//! of the runtime is free, and a generation never shares its thread with the one before.
+//! The task of a worker whose runs are plain calls. It belongs to no runtime: waking it finds it a thread, on which it
+//! runs until it waits; in between it has none. So such a worker can start, end and restart even when no runtime thread
+//! is free, and a run never shares its thread with the previous one.
 
 use std::{
     cell::Cell,
@@ -19,7 +19,8 @@ use tokio::runtime::Handle;
 use super::{cell::WorkerCell, kinds::Kind, machine::Directive, registry::Registry, task::Task};
 use crate::util::{clock, deadline, panics};
 
-/// Where the operating system refused a thread and the worker is not to wait before it tries again, it waits for this.
+/// The delay before the next attempt to start a thread after the operating system refused one, for a worker without a
+/// backoff of its own.
 const NO_THREAD: Duration = Duration::from_millis(10);
 
 pub(super) struct OffTask {
@@ -29,12 +30,12 @@ pub(super) struct OffTask {
 }
 
 enum Turn {
-    /// Nothing is to be done.
+    /// There is nothing to do.
     Parked(Task),
-    /// A thread is on its way.
+    /// A thread is being found for it.
     Queued(Task),
     Running,
-    /// It runs, and is to run again.
+    /// It runs, and must run again.
     Woken,
     Over,
 }
@@ -48,10 +49,10 @@ impl OffTask {
         off.resume();
     }
 
-    /// The worker's task is to look what it is to do. Runs the user's drops: not to be called under a lock.
+    /// The worker's task must ask for its next step. Runs the user's drops, so it must not be called under a lock.
     pub(super) fn resume(self: &Arc<Self>) {
         let (Some(cell), Some(registry)) = (self.cell.upgrade(), self.registry.upgrade()) else { return };
-        // What is decided after this look comes with a look of its own.
+        // A decision made after this call comes with a call of its own.
         let directive = registry.next(&cell);
         let mut turn = self.lock();
         match mem::replace(&mut *turn, Turn::Over) {
@@ -64,7 +65,7 @@ impl OffTask {
                 drop(turn);
                 self.submit(&cell, &registry);
             }
-            // It does not wait for a pool that is full to be told that it need not run.
+            // It need not wait for a full pool only to learn that it need not run.
             Turn::Queued(task) if directive == Directive::Leave && cell.kind == Kind::Blocking => {
                 drop(turn);
                 drop(task);
@@ -80,7 +81,8 @@ impl OffTask {
         if cell.kind == Kind::Blocking {
             let entry = Entry(Some(off));
             if deadline::is_paused(&runtime) {
-                // A test's runtime gets to it in its turn, so that every run of the test is the same.
+                // Under a test's paused clock it takes its turn on the runtime, so that every run of the test is the
+                // same.
                 let pool = runtime.clone();
                 drop(runtime.spawn(async move { entry.line_up(&pool) }));
             } else {
@@ -88,10 +90,10 @@ impl OffTask {
             }
             return;
         }
-        // A thread's name cannot hold a NUL.
+        // A thread's name cannot contain a NUL.
         let name = cell.name.replace('\0', "");
         let spawned = thread::Builder::new().name(name).spawn(move || {
-            // As in the pool. A runtime that is gone can be entered too; what is asked of it then fails.
+            // As on the pool's threads. A runtime that is gone can be entered too; requests to it then fail.
             let _context = runtime.enter();
             off.run(None);
         });
@@ -100,7 +102,7 @@ impl OffTask {
         }
     }
 
-    /// Polls it, on this thread; or without a thread that it could run on.
+    /// Polls it on this thread; with `no_thread`, only to let its run fail.
     fn run(self: &Arc<Self>, no_thread: Option<io::Error>) {
         let mut turn = self.lock();
         let mut task = match mem::replace(&mut *turn, Turn::Running) {
@@ -129,7 +131,7 @@ impl OffTask {
         }
     }
 
-    /// No thread comes for it any more: its runtime is gone.
+    /// Its runtime is gone, so no thread will come for it.
     fn dismiss(&self) {
         let mut turn = self.lock();
         match mem::replace(&mut *turn, Turn::Over) {
@@ -146,7 +148,7 @@ impl OffTask {
     }
 }
 
-/// Its backoff is over, or it woke itself to go on.
+/// Woken when its backoff is over, or by itself in order to continue.
 impl Wake for OffTask {
     fn wake(self: Arc<Self>) {
         let mut turn = self.lock();
@@ -172,18 +174,18 @@ impl fmt::Debug for OffTask {
 }
 
 thread_local! {
-    /// Whether this thread hands an entry to the pool, which has not refused it.
+    /// Set while this thread hands an entry to the pool; cleared if the pool refuses it.
     static HANDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A place in the pool's line. A pool that is gone drops its line.
+/// An entry in the pool's queue. A pool that shuts down drops its queue.
 struct Entry(Option<Arc<OffTask>>);
 
 impl Entry {
     fn line_up(self, pool: &Handle) {
         let Some(off) = self.0.clone() else { return };
         HANDING.set(true);
-        // A pool that can start no thread at all says so by a panic.
+        // A pool that cannot start any thread panics.
         panics::quietly(|| drop(pool.spawn_blocking(move || self.run())));
         if !HANDING.replace(false) {
             off.dismiss();
@@ -200,7 +202,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let Some(off) = self.0.take() else { return };
-        // A pool that refuses an entry holds its lock meanwhile: nothing else may happen there.
+        // A pool that refuses an entry drops it under its lock: nothing else may happen here.
         if !HANDING.replace(false) {
             off.dismiss();
         }

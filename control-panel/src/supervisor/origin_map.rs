@@ -1,12 +1,13 @@
-//! Who lives, by origin, in the order of the origins.
+//! A map from origins to living workers, in the order of the origins: a sorted vector with gaps, in which a position is
+//! guessed from the key.
 //!
-//! A line that is looked up by position: origins only grow, so that nobody stands further from the first than their
-//! difference, and most stand just there. Who goes leaves a gap, and the line closes up once most of it is gaps: so coming,
-//! looking up and going cost the same few steps in a line of ten and of ten thousand.
+//! Origins only grow, so an entry is never further from the first one than the difference of their origins, and most
+//! are exactly there. A removal leaves a gap, and the vector is compacted once most of it is gaps. So insertion, lookup
+//! and removal cost the same few steps with ten entries and with ten thousand.
 
 use crate::intent::order::Origin;
 
-/// So many gaps are left as they are.
+/// This many gaps are tolerated without compaction.
 const GAPS: usize = 16;
 
 #[derive(Debug)]
@@ -30,9 +31,9 @@ impl<T> OriginMap<T> {
         self.living == 0
     }
 
-    /// Nobody comes twice.
+    /// Inserts an entry. An origin is never inserted twice.
     pub(super) fn insert(&mut self, id: Origin, value: T) {
-        // Workers that are spawned on several threads at once may come a little out of order.
+        // Workers that are spawned on several threads at once may arrive slightly out of order.
         let at = match self.line.last() {
             Some(&(last, _)) if last > id => self.line.partition_point(|&(other, _)| other < id),
             _ => self.line.len(),
@@ -54,7 +55,7 @@ impl<T> OriginMap<T> {
         self.get(id).is_some()
     }
 
-    /// Hands it out, if it was there.
+    /// Removes and returns the value, if it was there.
     pub(super) fn remove(&mut self, id: Origin) -> Option<T> {
         let at = self.place(id)?;
         let gone = self.line[at].1.take()?;
@@ -62,7 +63,7 @@ impl<T> OriginMap<T> {
         Some(gone)
     }
 
-    /// Drops it, if it was there: where it stands, as it may be large.
+    /// Drops the value, if it was there: in place, as it may be large.
     pub(super) fn discard(&mut self, id: Origin) {
         let Some(at) = self.place(id) else { return };
         let place = &mut self.line[at].1;
@@ -72,11 +73,11 @@ impl<T> OriginMap<T> {
         }
     }
 
-    /// Somebody went.
+    /// An entry was removed: compacts the vector if that pays off.
     fn close_up(&mut self) {
         self.living -= 1;
         if self.living == 0 {
-            // What thousands needed is not kept for the few that may follow.
+            // Memory grown for thousands of entries is not kept for the few that may follow.
             self.line = Vec::new();
         } else if self.line.len() - self.living > self.living + GAPS {
             self.line.retain(|(_, value)| value.is_some());
@@ -100,7 +101,7 @@ impl<T> OriginMap<T> {
     }
 }
 
-/// Where somebody stands in a line.
+/// Returns the position of an entry in a sorted slice.
 pub(super) fn place<T>(line: &[T], id: Origin, origin: impl Fn(&T) -> Origin) -> Option<usize> {
     let first = origin(line.first()?);
     let furthest = usize::try_from(id.0.checked_sub(first.0)?).unwrap_or(usize::MAX);
@@ -117,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    /// Against a map that is known to be right, through all that can happen to a line.
+    /// Compares it with `BTreeMap` through all operations that can happen.
     #[test]
     fn it_is_a_map_in_the_order_of_its_keys() {
         let mut random = 7_u64;
@@ -129,7 +130,7 @@ mod tests {
         for step in 0..20_000 {
             let grows = step / 1_000 % 2 == 0;
             newest += 1 + next(3);
-            // Sometimes one comes after those that came later.
+            // Sometimes one arrives after those with a greater origin.
             let id = Origin(if step % 7 == 0 { newest.saturating_sub(2) } else { newest });
             if next(10) < if grows { 8 } else { 2 } && !model.contains_key(&id) {
                 roster.insert(id, step);

@@ -1,4 +1,4 @@
-//! All workers of a panel: the machine that decides, under one lock, and the cells that its actions are executed on.
+//! All workers of a panel: the machine that decides, under one lock, and the cells on which its actions are executed.
 
 mod effects;
 mod ends;
@@ -47,13 +47,13 @@ use crate::{
     util::{clock, name::Name, span::Span, timer::Timer},
 };
 
-/// Wakes a sleeping loop: what a status shows of the workers changed. Not called under a lock.
+/// Wakes a sleeping loop because what a status shows of the workers changed. Never called under a lock.
 pub(crate) type OnChange = Box<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Registry {
-    /// Tells it from all others of the process. Not 0.
+    /// The panel's number, unique in the process. Never 0.
     pub(super) number: u64,
-    /// Its panel's name.
+    /// The panel's name.
     panel: Name,
     /// Where its workers run.
     pub(super) hosts: Hosts,
@@ -61,28 +61,28 @@ pub(crate) struct Registry {
     ends: Ends,
     unwoken: Unwoken,
     pub(crate) log: Arc<Log>,
-    /// Changes with everything that a status shows.
+    /// Changes whenever something that a status shows does.
     version: AtomicU64,
     /// How many workers live.
     live: AtomicUsize,
-    /// Tells those who wait for it that none lives; and when the first of all ends, so that they are awake by then.
+    /// Notified when no worker lives; and at the first end of a shutdown, so that waiting tasks are awake by the last.
     none_left: Notify,
-    /// How many of them a runtime has, and has not polled yet.
+    /// How many workers have a task that was not polled yet.
     unpolled: AtomicUsize,
-    /// How many workers live whose tasks are the runtime's.
+    /// How many living workers have their task on the runtime.
     on_runtime: AtomicUsize,
-    /// How many first polls there were: tells a runtime that runs from one that does not.
+    /// How many first polls there were: tells a runtime that makes progress from one that does not.
     first_polls: AtomicU64,
-    /// Their number at which too long none of the others was polled, and one more; 0 where that is not so.
+    /// One more than the value of `first_polls` at which the unpolled workers became overdue; 0 if they never did.
     pub(super) overdue: AtomicU64,
-    /// What the last looks saw. The clock's thread alone takes this lock.
+    /// What the watchdog saw at its last looks. Only the clock's thread takes this lock.
     pub(super) watchdog: Mutex<Watchdog>,
     /// Whether the panel was dropped.
     gone: AtomicBool,
     escalated: AtomicBool,
     runtime_gone: AtomicBool,
     on_change: OnChange,
-    /// Whether a sleeping loop is woken for what happens to single workers.
+    /// Whether events of single workers wake a sleeping loop.
     wakes: Wakes,
 }
 
@@ -91,30 +91,30 @@ pub(super) struct State {
     pub(super) machine: Machine,
     pub(super) cells: OriginMap<Arc<WorkerCell>>,
     pub(super) attention: WatchLimits,
-    /// The tasks of those who wait for a place: the runtime gets each when its turn comes, so that one that is called off before
-    /// is gone at once.
+    /// The tasks that wait for a place. The runtime gets each one only when its turn comes, so that a task called off
+    /// before that is gone at once.
     held: BTreeMap<Origin, Task>,
-    /// Whether the panel is idle, and has suspended those who want it.
+    /// Whether the panel is idle, and the workers that opted in are suspended.
     idle: bool,
     books: History,
-    /// What the shutdown came to, once it is over.
+    /// The report of the shutdown, once that is over.
     report: Option<ShutdownReport>,
     /// Whether the panel was dropped.
     gone: bool,
 }
 
-/// What is told in the end.
+/// What is kept for the status and the final report.
 #[derive(Default)]
 struct History {
     incidents: Incidents,
     last_incidents: LastIncidents,
     /// How many workers ended for good, and not cleanly.
     failed: u64,
-    /// How those ended that lived when everybody was told to stop.
+    /// The exits of the workers that lived when the shutdown began.
     toll: Option<ExitReports>,
-    /// Whether somebody ended, or is told to, because the runtime is gone.
+    /// Whether a worker ended, or is cancelled, because the runtime is gone.
     runtime_gone: bool,
-    /// As the registry's.
+    /// Copied from the registry.
     wakes: Wakes,
 }
 
@@ -145,7 +145,7 @@ impl Registry {
         }
     }
 
-    /// A worker is about to be spawned.
+    /// Admits a worker that is about to be spawned.
     pub(super) fn admit(&self, cell: &Arc<WorkerCell>, spec: ChildSpec) -> Result<(), Refusal> {
         let watch = self.change(|state| {
             state.machine.admit(cell.origin, spec)?;
@@ -157,7 +157,7 @@ impl Registry {
         Ok(())
     }
 
-    /// The members of a group are about to be spawned.
+    /// Admits the members of a group that are about to be spawned.
     pub(super) fn admit_group(
         &self,
         group: GroupId,
@@ -169,7 +169,7 @@ impl Registry {
             state.machine.admit_group(group, spec, specs)?;
             let watch = members.iter().filter_map(|(cell, _)| self.enter(state, cell)).min();
             for (cell, _) in members {
-                // It was told to stop before there was anything to be stopped.
+                // It was stopped before it was admitted.
                 if let Some(cause) = cell.cause() {
                     state.machine.stop(cell.origin, cause);
                 }
@@ -182,7 +182,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Returns what the clock has to watch for from now on, if it does not yet.
+    /// Adds an admitted worker. Returns the limit that the clock must watch from now on, if it is new to it.
     fn enter(&self, state: &mut State, cell: &Arc<WorkerCell>) -> Option<Duration> {
         state.cells.insert(cell.origin, Arc::clone(cell));
         self.unpolled.fetch_add(1, Ordering::Relaxed);
@@ -192,16 +192,16 @@ impl Registry {
         state.attention.enter(cell)
     }
 
-    /// What the worker's task is to do.
+    /// Returns the next step of the worker's task.
     pub(super) fn next(&self, cell: &WorkerCell) -> Directive {
         self.lock().machine.next(cell.origin)
     }
 
-    /// The worker's task is about to begin a generation: its number and its term, if that is still wanted.
+    /// The worker's task is about to begin a run: returns the run's number and token, if the run is still wanted.
     pub(super) fn begin(&self, cell: &WorkerCell) -> Option<(u64, Arc<RunToken>)> {
         let now = self.hosts.now();
-        // Made and dropped without the lock: in a term is a span, which is the subscriber's. Only this task begins
-        // generations, so it knows the number.
+        // Made and dropped without the lock, because a token holds a span, and spans run the subscriber's code. Only
+        // this task begins runs of the worker, so it knows the number.
         let next = cell.generation() + 1;
         let term = Arc::new(RunToken::new(Span::of_generation(
             &self.panel,
@@ -216,7 +216,7 @@ impl Registry {
             Some((generation, cell.begin(generation, Arc::clone(&term))))
         })?;
         drop(before);
-        // A time that is longer than can be represented is never over.
+        // A limit that the clock cannot represent never expires.
         if let Some(at) = cell.ready_within.and_then(|time| self.hosts.now().checked_add(time)) {
             let (this, origin, alone) = (cell.registry.clone(), cell.origin, cell.kind != Kind::Async);
             let late = move || {
@@ -229,7 +229,7 @@ impl Registry {
         Some((generation, term))
     }
 
-    /// The worker's generation is over. Returns what its task is to do next.
+    /// The worker's run is over. Returns the next step of its task.
     pub(super) fn exited(&self, cell: &WorkerCell, exit: Exit) -> Directive {
         let now = self.hosts.now();
         self.change(|state| {
@@ -291,12 +291,12 @@ impl Registry {
         })
     }
 
-    /// This generation says that it is ready.
+    /// This run reports that it is ready.
     pub(crate) fn ready(&self, origin: Origin, generation: u64) {
         self.change(|state| state.machine.ready(origin, generation));
     }
 
-    /// The time is over within which this generation was to be ready.
+    /// This run was not ready in time.
     pub(super) fn not_ready(&self, origin: Origin, generation: u64) {
         self.change(|state| state.machine.not_ready(origin, generation));
     }
@@ -305,7 +305,7 @@ impl Registry {
         self.lock().machine.healthy(origin, generation);
     }
 
-    /// Runs `decide` under the lock, and then what follows without it; and so on with what is decided in steps.
+    /// Runs `decide` under the lock and its effects without it, then continues a shutdown that proceeds in steps.
     pub(super) fn change<T>(&self, decide: impl FnOnce(&mut State) -> T) -> T {
         let mut effects = Effects::default();
         let mut state = self.lock();
@@ -328,14 +328,15 @@ impl Registry {
 }
 
 impl State {
-    /// Whether the worker is of a group that was not started yet: nothing else has a handle before it is taken in.
+    /// Whether the worker belongs to a group that was not started yet: any other worker is admitted before a handle to
+    /// it exists.
     fn is_to_come(&self, cell: &WorkerCell) -> bool {
         !self.cells.contains(cell.origin) && !cell.status().is_final()
     }
 }
 
-/// What is still to be told of a worker of which nothing is left. Closes its inbox: before the end is told, so that
-/// whoever learns of it finds that closed.
+/// Returns the panic of the drop of a worker of which nothing is left, if any. Closes its inbox first, before the end
+/// is logged, so that whatever observes the end finds the inbox closed.
 fn last_words(cell: &WorkerCell) -> Option<Exit> {
     cell.close_inbox();
     cell.take_last_words().map(Exit::Panicked)

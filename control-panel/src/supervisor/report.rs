@@ -1,4 +1,4 @@
-//! What a shutdown tells.
+//! What a shutdown reports.
 
 use std::process::ExitCode;
 use std::{
@@ -29,10 +29,10 @@ pub struct WorkerReport {
     pub generation: u64,
     /// How it ended.
     pub exit: Exit,
-    /// Why it was told to stop, if it was.
+    /// Why it was asked to stop, if it was.
     pub cause: Option<Cause>,
-    /// How long before this report its last [heartbeat](crate::Context::heartbeat) was, if it sent any: to a quarter of the
-    /// shortest limit that the watchdog watches for, 2.5 s at most.
+    /// How long before this report it sent its last [heartbeat](crate::Context::heartbeat), if it sent any. Accurate to
+    /// a quarter of the shortest limit that the watchdog watches, at most 2.5 s.
     pub last_heartbeat: Option<Duration>,
 }
 
@@ -42,7 +42,8 @@ impl WorkerReport {
         Self { last_heartbeat: (heartbeat != 0).then(|| clock::since(heartbeat)), ..undated }
     }
 
-    /// Without the time since the last heartbeat, but with that one's stamp: 0 where there was none.
+    /// Makes the report without the time since the last heartbeat, and returns that heartbeat's stamp: 0 if there was
+    /// none.
     pub(super) fn undated(cell: &WorkerCell, exit: Exit) -> (Self, u64) {
         let (cause, heartbeat) = cell.last_term();
         let report = Self {
@@ -65,7 +66,7 @@ impl fmt::Display for WorkerReport {
 }
 
 impl WorkerReport {
-    /// One line, whatever the name has in it.
+    /// Writes one line, whatever characters the name has.
     fn line(&self, f: &mut fmt::Formatter<'_>, with_origin: bool) -> fmt::Result {
         write!(f, "{}", self.name.in_one_line())?;
         if with_origin {
@@ -75,14 +76,14 @@ impl WorkerReport {
     }
 }
 
-/// What came of a shutdown: which workers it found, how each ended, and what had gone wrong before.
+/// The result of a shutdown: which workers it found, how each ended, and what had gone wrong before.
 ///
-/// Its `Debug` and `Display` name every worker, with payload and place of a panic; of several of one name, `Display` adds the
-/// origin.
+/// Its `Debug` and `Display` name every worker, with the payload and place of a panic. If several share a name,
+/// `Display` adds the origin.
 #[derive(Clone)]
 pub struct ShutdownReport(Arc<ReportData>);
 
-/// A report is read and cloned, never changed.
+/// Shared, because a report is read and cloned but never changed.
 struct ReportData {
     elapsed: Duration,
     workers: Vec<WorkerReport>,
@@ -91,9 +92,9 @@ struct ReportData {
     failed: u64,
 }
 
-/// What a run of a program came to, as far as its workers go: [`ShutdownReport::verdict`].
+/// How a program's run went, as far as its workers are concerned: [`ShutdownReport::verdict`].
 ///
-/// As a process's exit code it is success where every worker ended well in the end:
+/// As a process's exit code it is success if every worker ended well in the end:
 ///
 /// ```
 /// use std::process::ExitCode;
@@ -113,11 +114,12 @@ struct ReportData {
 pub enum Verdict {
     /// Nothing went wrong: the report [is clean](ShutdownReport::is_clean).
     Clean,
-    /// Something did, and restarts made up for it, or a task was one too many for its backlog: every worker, when it ended for good, had finished or was asked to stop and
-    /// did. One that was waiting to be restarted then counts as asked to stop: it had not given up.
+    /// Something went wrong, but restarts made up for it, or a task exceeded its backlog. Every worker, when it ended
+    /// for good, had finished or was asked to stop and did. A worker that was waiting to be restarted then counts as
+    /// asked to stop, because it had not given up.
     Recovered,
-    /// A worker ended for good by an error, a panic or because it was stuck, was dropped before it had stopped, did not
-    /// stop, or was [refused](crate::Refusal) for another reason than a full backlog.
+    /// A worker ended for good with an error or a panic or because it was stuck, was dropped before it had stopped, did
+    /// not stop, or was [refused](crate::Refusal) for a reason other than a full backlog.
     Failed,
 }
 
@@ -156,7 +158,7 @@ impl ShutdownReport {
         Self(Arc::new(ReportData { elapsed, workers, incidents, failed }))
     }
 
-    /// What it comes to for a program that restarts what fails: forgets the incidents that were recovered from
+    /// The result for a program that restarts what fails: incidents that were recovered from are forgiven
     /// (`examples/cookbook/exit_verdict.rs` in the repository).
     pub fn verdict(&self) -> Verdict {
         match (self.0.incidents.total, self.0.failed) {
@@ -166,12 +168,14 @@ impl ShutdownReport {
         }
     }
 
-    /// As [`verdict`](Self::verdict) is [`Clean`](Verdict::Clean). False after any panic, error, abort or abandonment, any stop of a stuck worker, and any [refusal](crate::Refusal), since the panel was built, restarts included.
+    /// Whether [`verdict`](Self::verdict) is [`Clean`](Verdict::Clean). False after any panic, error, abort or
+    /// abandonment, any stop of a stuck worker, and any [refusal](crate::Refusal), since the panel was built, restarts
+    /// included.
     pub fn is_clean(&self) -> bool {
         self.0.incidents.total == 0
     }
 
-    /// From the first call of `shutdown` to the report. Real time, also under a paused clock.
+    /// The time from the first call of `shutdown` to the report. Real time, even under a paused clock.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
@@ -181,8 +185,8 @@ impl ShutdownReport {
         &self.0.workers
     }
 
-    /// The workers that did not stop by the deadline, each of which still ran. Those that were merely kept from stopping are
-    /// [`Starved`](Exit::Starved).
+    /// The workers that were still running at the deadline. Those that other work kept from stopping are
+    /// [`Starved`](Exit::Starved) instead.
     pub fn abandoned(&self) -> impl Iterator<Item = &WorkerReport> {
         self.0.workers.iter().filter(|worker| matches!(worker.exit, Exit::Abandoned))
     }
@@ -192,7 +196,7 @@ impl ShutdownReport {
         self.0.incidents.recent.iter()
     }
 
-    /// The names that several of the workers have: these are told apart by their origins.
+    /// The names that several workers share: these are distinguished by their origins.
     fn shared_names(&self) -> BTreeSet<&str> {
         let (mut first, mut shared) = (BTreeMap::new(), BTreeSet::new());
         for worker in self.0.workers.iter().chain(self.incidents()) {
@@ -204,7 +208,7 @@ impl ShutdownReport {
         shared
     }
 
-    /// How many incidents there were, those no longer kept included.
+    /// How many incidents there were, including those no longer kept.
     pub fn incident_count(&self) -> u64 {
         self.0.incidents.total
     }

@@ -1,4 +1,4 @@
-//! One generation of a worker whose body is a future: polled until it ends, or until it has to be dropped.
+//! One run of a worker whose body is a future: polled until it ends, or until it must be dropped.
 
 use std::{
     future::Future,
@@ -17,12 +17,12 @@ use crate::lifecycle::{
     cause::Cause, exit::Exit, options::Cancel, run_token::RunToken, stop_error::is_stop_error,
 };
 
-/// A run whose panics, those of its drop included, are caught where they arise.
+/// A run whose panics, including those of its drop, are caught where they arise.
 pub(super) struct Generation<R: Running + ?Sized> {
     run: Option<Pin<Box<R>>>,
     cell: Arc<WorkerCell>,
     term: Arc<RunToken>,
-    /// Counts its grace, once it was told to stop and finishes by itself.
+    /// The grace period, which starts when a run that finishes by itself is cancelled.
     grace: Option<Pin<Box<Sleep>>>,
 }
 
@@ -31,9 +31,9 @@ impl<R: Running + ?Sized> Generation<R> {
         Self { run: Some(run), cell, term, grace: None }
     }
 
-    /// Polls it. Whoever does sees to it that it is polled again when it is told to stop.
+    /// Polls the run. The caller must poll it again when the run is cancelled.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
-        // First of all: a worker that was told to stop does not run on into errors of the closing queue.
+        // Checked first: a cancelled worker must not run on into errors of the closing queue.
         if self.term.is_over() {
             match self.cell.cancel {
                 Cancel::Drop => return self.over(Exit::Cancelled),
@@ -65,7 +65,7 @@ impl<R: Running + ?Sized> Generation<R> {
         Poll::Ready(self.cell.with_last_words(exit))
     }
 
-    /// Whether the next poll only drops it, as no other follows.
+    /// Whether the next poll only drops the run, and no other follows.
     pub(super) fn is_done_for(&self) -> bool {
         self.cell.cancel == Cancel::Drop && self.term.cause().is_some_and(Cause::is_final)
     }
@@ -85,7 +85,7 @@ impl<R: Running + ?Sized> Drop for Generation<R> {
     }
 }
 
-/// On a task that is woken by its term's token, and not by the worker's signal.
+/// For a task that is woken by the run's token instead of the worker's wake flag.
 impl<R: Running + ?Sized> Future for Generation<R> {
     type Output = Exit;
 
@@ -94,13 +94,15 @@ impl<R: Running + ?Sized> Future for Generation<R> {
     }
 }
 
-/// A worker that returns because it was asked to stop was cancelled: also by `?`, where the error says no more than that.
+/// Counts a worker that returned because it was asked to stop as cancelled, including one that returned by `?` with an
+/// error that says no more than that.
 pub(super) fn as_asked(exit: Exit, cell: &WorkerCell, term: &RunToken) -> Exit {
     match exit {
         Exit::Finished if term.is_over() => Exit::Cancelled,
-        // While the panel shuts down its queue hands intents back also to a worker whose turn to stop has not come yet.
+        // During a shutdown the queue hands intents back to all workers, even those whose turn to stop has not come
+        // yet.
         Exit::Failed(error) if term.is_over() || cell.is_panel_stopping() => {
-            // The chain of sources is the user's code, and so is the drop of what is not reported.
+            // The chain of sources is the user's code, and so is the drop of an error that is not reported.
             let judged = guard(cell, || {
                 let stops = is_stop_error(&*error);
                 if stops { Exit::Cancelled } else { Exit::Failed(error) }

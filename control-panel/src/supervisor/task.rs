@@ -1,8 +1,8 @@
-//! One worker's task: it asks the machine what to do, and does it. Whoever polls it runs the worker.
+//! One worker's task: it asks the machine for its next step and executes it. Whatever polls the task runs the worker.
 //!
-//! One task a worker, for all its generations, so a restart costs no spawn and no two generations can
-//! overlap: the old one's future is dropped before the new one's is made. It is a future written by hand, because a worker
-//! that does nothing should cost little more than its own future: nested `async` blocks hold what they await twice.
+//! Each worker has one task for all its runs, so a restart costs no spawn, and no two runs overlap: the old future is
+//! dropped before the new one is made. The task is a hand-written future, because an idle worker should cost little
+//! more than its own future: nested `async` blocks store what they await twice.
 
 use std::{
     future::Future,
@@ -34,11 +34,11 @@ use crate::{
     },
 };
 
-/// A worker's run, its types erased.
+/// A worker's run, type-erased.
 pub(crate) type Run = Pin<Box<dyn Running + Send>>;
 
-/// A future whose output says how the worker ended. It is polled as it is: an `async` block around it would take
-/// its memory twice.
+/// A future whose output says how the worker ended. It is polled as it is: an `async` block around it would double its
+/// memory.
 pub(crate) trait Running {
     fn poll_exit(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit>;
 }
@@ -49,12 +49,12 @@ impl<F: Future<Output: WorkerOutput>> Running for F {
     }
 }
 
-/// Makes the run of a generation.
+/// Makes a run.
 pub(crate) type Start = Box<dyn FnMut(u64, &Arc<RunToken>) -> Job + Send>;
 
-/// What runs where the task is polled: a future for any thread, or one for that thread.
+/// A future that runs where its task is polled: one for any thread, or one for that thread only.
 pub(super) trait Hosted: Running {
-    /// The generation's future, on the thread that is to poll it; else a plain call.
+    /// Makes the run's future on the thread that polls it; returns the body instead if it is a plain call.
     fn made(job: Job) -> Result<Pin<Box<Self>>, Body>;
 }
 
@@ -63,7 +63,7 @@ impl Hosted for dyn Running + Send {
         match job {
             Job::Async(run) => Ok(run),
             Job::Call(body) => Err(body),
-            // Its worker's task is on the thread for these.
+            // A local worker's task is already on its thread when it makes a run.
             Job::Local(_) => unreachable!("a local worker's task became a local one first"),
         }
     }
@@ -79,37 +79,37 @@ impl Hosted for dyn Running {
     }
 }
 
-/// A worker's task. The fields are dropped in this order, also when it was never polled: the worker's end is told
-/// only when nothing of it is left.
+/// A worker's task. The fields are dropped in this order, even if the task was never polled: the worker's end is
+/// reported only when nothing of it is left.
 pub(super) struct Task<R: ?Sized + Running = dyn Running + Send> {
     step: Step<R>,
     parcel: Parcel,
-    /// There is no thread for its generations: each fails with this.
+    /// No thread is available for its runs: each fails with this error.
     no_thread: Option<WorkerError>,
     ending: Ending,
 }
 
 enum Step<R: ?Sized + Running> {
-    /// About to ask the machine what to do.
+    /// About to ask the machine for its next step.
     Asking,
-    /// Until it is woken.
+    /// Until woken.
     Waiting,
-    /// Before the next generation.
+    /// Before the next run.
     Pausing(Pin<Box<Pause>>),
     Running(Generation<R>),
     /// A plain call, made by the poll that began it.
     Calling(Call),
-    /// The generation could not be made.
+    /// The run could not be made.
     Failing(Exit),
 }
 
 impl<R: ?Sized + Running> Step<R> {
-    /// Whether its next poll ends the worker.
+    /// Whether the next poll ends the worker.
     fn is_done_for(&self) -> bool {
         matches!(self, Self::Running(generation) if generation.is_done_for())
     }
 
-    /// Polls the generation that runs, if one does.
+    /// Polls the current run, if there is one.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         match self {
             Self::Running(generation) => generation.poll_end(cx),
@@ -120,7 +120,7 @@ impl<R: ?Sized + Running> Step<R> {
     }
 }
 
-/// The worker's factory with its arguments, which are the user's: their drop may panic.
+/// The worker's factory with its arguments. These are the user's: their drop may panic.
 struct Parcel {
     start: Option<Start>,
     cell: Arc<WorkerCell>,
@@ -141,8 +141,8 @@ impl Drop for Parcel {
     }
 }
 
-/// Runs the worker's own code: its panic becomes a report, the replies that it drops unanswered are the cell's, and the
-/// thread that runs it can be seen to.
+/// Runs the worker's own code. A panic becomes a report, replies dropped unanswered are collected in the cell, and the
+/// thread is shown as running this worker.
 #[inline]
 pub(super) fn guard<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> Result<T, PanicReport> {
     let run = || activity::during(cell, || panics::catch(code));
@@ -160,31 +160,31 @@ impl Task {
             registry: Arc::clone(registry),
             given: false,
             polled: false,
-            told: false,
+            reported: false,
         };
         let parcel = Parcel { start: Some(start), cell: Arc::clone(cell) };
         Self { step: Step::Asking, parcel, no_thread: None, ending }
     }
 
-    /// The same on the thread that polls it from now on, before it began.
+    /// Turns it into a local task, on the thread that polls it from now on. It must not have begun.
     pub(super) fn into_local(self) -> Task<dyn Running> {
         debug_assert!(matches!(self.step, Step::Asking), "it has not begun");
         let Self { step: _, parcel, no_thread, ending } = self;
         Task { step: Step::Asking, parcel, no_thread, ending }
     }
 
-    /// It belongs to threads of the panel's from now on, and not to the runtime, which could be gone: that it was given away
-    /// counts.
+    /// Hands it to the panel's own threads. From here on its drop counts as a poll, because the runtime, which never
+    /// has it, may be gone.
     pub(super) fn give(&mut self) {
         self.ending.given = true;
     }
 
-    /// It waits for its turn without anybody polling it.
+    /// It waits for its turn without being polled.
     pub(super) fn wait(&mut self) {
         self.ending.polled();
     }
 
-    /// There is no thread for its generations, or there is one again.
+    /// Sets the error with which its runs fail while no thread is available, or clears it.
     pub(super) fn set_no_thread(&mut self, error: Option<WorkerError>) {
         self.no_thread = error;
     }
@@ -195,7 +195,7 @@ impl<R: ?Sized + Hosted> Task<R> {
         &self.ending.cell
     }
 
-    /// Makes the next generation, if it is still wanted.
+    /// Makes the next run, if it is still wanted.
     fn begin(&mut self) -> Step<R> {
         let cell = &self.ending.cell;
         let Some((number, term)) = self.ending.registry.begin(cell) else { return Step::Asking };
@@ -227,7 +227,7 @@ impl<R: ?Sized + Hosted> Task<R> {
         }
     }
 
-    /// A generation is over: what it was made of is dropped, and then its end is told.
+    /// A run is over: drops what it was made of, and then reports its exit.
     fn exited(&mut self, exit: Exit) -> Directive {
         self.step = Step::Asking;
         let exit = self.ending.cell.with_last_words(exit);
@@ -241,8 +241,8 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.ending.polled();
-        // First the waker, then the looks at what it announces. Who ends at this very poll is woken no more. What calls has a
-        // place of its own for it.
+        // Register the waker before looking at what it announces. A worker that ends in this very poll is not woken
+        // again, so it needs no waker. A plain call keeps its own waker.
         if !this.ending.cell.kind.calls() && !this.step.is_done_for() {
             this.ending.cell.wake_flag.register(cx.waker());
         }
@@ -269,7 +269,7 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
                     }
                     let next = this.exited(exit);
                     if let Directive::Begin(None) = next {
-                        // A worker that fails at once must not keep the others from their turn.
+                        // Yield: a worker that fails at once must not keep the others from running.
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
@@ -295,15 +295,15 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
     }
 }
 
-/// Tells the registry that the worker ended, however it ended: also when its task is dropped, even before it
-/// first ran.
+/// Reports the worker's end to the registry, however it ended: also when its task is dropped, even before it was first
+/// polled.
 struct Ending {
     cell: Arc<WorkerCell>,
     registry: Arc<Registry>,
-    /// Whether it was given to a thread of the panel's.
+    /// Whether it was handed to one of the panel's own threads.
     given: bool,
     polled: bool,
-    told: bool,
+    reported: bool,
 }
 
 impl Ending {
@@ -313,16 +313,16 @@ impl Ending {
         }
     }
 
-    /// The worker was told to end, and did.
+    /// The worker was stopped, and has ended.
     fn end_with(&mut self, exit: Exit) {
         let exit = self.cell.with_last_words(exit);
-        self.told = true;
+        self.reported = true;
         self.cell.wake_flag.forget();
         self.registry.ended(&self.cell, exit);
     }
 
     fn end(&mut self, otherwise: Exit) {
-        self.told = true;
+        self.reported = true;
         self.cell.wake_flag.forget();
         self.registry.left(&self.cell, otherwise);
     }
@@ -330,7 +330,7 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if self.told {
+        if self.reported {
             return;
         }
         if self.given && !self.polled {

@@ -1,24 +1,24 @@
-//! Workers that no thread comes to. A loop that draws finds that by its frames; one that sleeps until something is ready draws
-//! none, and so it is looked for by the clock too.
+//! Detects workers that no thread polls. A loop that draws frames notices that by itself; one that sleeps until
+//! something is ready draws none, so the clock looks too.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use super::registry::Registry;
 
-/// So long is too long, for workers of which none is polled.
+/// How long workers may wait while none of them is polled.
 const LONG: Duration = Duration::from_secs(2);
 
-/// What was seen at the looks before: pure.
+/// The state of earlier looks. Pure.
 #[derive(Debug, Default)]
 pub(super) struct Unpolled {
     /// How many workers had been polled by then.
     polls: u64,
-    /// Since when there are some that were not, and that number is the same.
+    /// Since when some are unpolled while that number has not changed.
     since: Option<Duration>,
 }
 
 impl Unpolled {
-    /// One more look, at this moment of a clock that counts no more than it waited for.
+    /// Takes one more look. `now` comes from a clock that counts no more time than it waited for.
     fn look(&mut self, now: Duration, polls: u64, unpolled: usize) -> bool {
         match self.since {
             Some(since) if unpolled > 0 && polls == self.polls => now.saturating_sub(since) >= LONG,
@@ -31,7 +31,7 @@ impl Unpolled {
 }
 
 impl Registry {
-    /// Wakes a sleeping loop, which is to find it in the status. Not to be called under the lock.
+    /// Wakes a sleeping loop, which then finds the warning in the status. Must not be called under the lock.
     pub(super) fn look_for_unpolled(&self, seen: &mut Unpolled, now: Duration) {
         let polls = self.first_polls();
         let found = if seen.look(now, polls, self.unpolled()) { polls + 1 } else { 0 };
@@ -41,7 +41,7 @@ impl Registry {
         }
     }
 
-    /// Whether the workers that were never polled are waiting for too long. Ends as soon as one is polled.
+    /// Whether the workers that were never polled have waited too long. Ends as soon as one is polled.
     pub(crate) fn is_overdue(&self) -> bool {
         self.overdue.load(Ordering::Relaxed) == self.first_polls() + 1
     }

@@ -1,4 +1,4 @@
-//! Tells a worker's task that there is something to look at.
+//! Notifies a worker's task that there is something to look at.
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     task::Waker,
 };
 
-/// A flag and the waker of the one task that looks at it.
+/// A flag, and the waker of the one task that looks at it: like `futures`' `AtomicWaker`, with a lock.
 #[derive(Debug, Default)]
 pub(super) struct WakeFlag {
     raised: AtomicBool,
@@ -16,7 +16,7 @@ pub(super) struct WakeFlag {
 }
 
 impl WakeFlag {
-    /// Leaves the waker of the task, before that looks.
+    /// Stores the task's waker. Called before the task looks at the flag.
     pub(super) fn register(&self, waker: &Waker) {
         let mut left = self.waker();
         if !left.as_ref().is_some_and(|left| left.will_wake(waker)) {
@@ -26,7 +26,7 @@ impl WakeFlag {
         }
     }
 
-    /// Hands out the waker, which the task leaves anew when it looks: to be woken without a lock.
+    /// Raises the flag. Returns the waker, to be woken without a lock; the task stores it anew at its next look.
     #[must_use]
     pub(super) fn raise(&self) -> Option<Waker> {
         self.raised.store(true, Ordering::Release);
@@ -38,7 +38,7 @@ impl WakeFlag {
         self.raised.load(Ordering::Acquire) && self.raised.swap(false, Ordering::Acquire)
     }
 
-    /// The task is over: nobody is woken any more.
+    /// The task is over: nothing is woken any more.
     pub(super) fn forget(&self) {
         let waker = self.waker().take();
         drop(waker);

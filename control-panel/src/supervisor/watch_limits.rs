@@ -1,4 +1,4 @@
-//! What the watchdog is shown of a panel, and what its findings come to there.
+//! What the watchdog watches in a panel, and what follows from its findings there.
 
 use std::{
     collections::BTreeMap,
@@ -14,19 +14,19 @@ use super::{
 };
 use crate::{intent::order::Origin, util::clock::Watch};
 
-/// What is to be watched of a panel's living workers.
+/// What to watch of a panel's living workers.
 #[derive(Debug, Default)]
 pub(super) struct WatchLimits {
-    /// How many want to be watched for this long.
+    /// How many workers have each limit.
     limits: BTreeMap<Duration, usize>,
-    /// Those that promise heartbeats.
+    /// The workers that promise heartbeats.
     promised: BTreeMap<Origin, Arc<WorkerCell>>,
-    /// The limit that the clock knows of; none while it does not know of the panel.
+    /// The limit that the clock knows; `None` while it does not know the panel.
     known: Option<Duration>,
 }
 
 impl WatchLimits {
-    /// A worker is there. Returns what the clock has to be told of, if anything.
+    /// Adds a worker. Returns the limit that the clock must learn, if that changes.
     #[must_use]
     pub(super) fn enter(&mut self, cell: &Arc<WorkerCell>) -> Option<Duration> {
         let limit = cell.limits.shortest()?;
@@ -41,7 +41,7 @@ impl WatchLimits {
         self.known
     }
 
-    /// A worker is gone.
+    /// Removes a worker.
     pub(super) fn leave(&mut self, cell: &WorkerCell) {
         self.promised.remove(&cell.origin);
         let Some(limit) = cell.limits.shortest() else { return };
@@ -53,7 +53,7 @@ impl WatchLimits {
         }
     }
 
-    /// The shortest limit, which the clock knows of from now on.
+    /// Returns the shortest limit, and records that the clock knows it.
     fn shortest(&mut self) -> Option<Duration> {
         self.known = self.limits.first_key_value().map(|(&limit, _)| limit);
         self.known
@@ -62,7 +62,7 @@ impl WatchLimits {
 
 impl Watch for Registry {
     fn look(&self, now: Duration) -> Option<Duration> {
-        // The clock's thread alone looks.
+        // Only the clock's thread takes this lock.
         self.look_after(
             &mut self.watchdog.lock().unwrap_or_else(PoisonError::into_inner),
             now,
@@ -72,13 +72,14 @@ impl Watch for Registry {
 }
 
 impl Registry {
-    /// Looks after the workers, given what all threads run. Returns the shortest limit; none when nobody is left to watch.
+    /// Checks the workers, given what all threads run. Returns the shortest limit; `None` if no worker is left to
+    /// watch.
     fn look_after(&self, dog: &mut Watchdog, now: Duration, polled: &[Poll]) -> Option<Duration> {
         self.look_for_unpolled(&mut dog.unpolled, now);
         let mut state = self.lock();
         let limit = state.attention.shortest()?;
         let mut subjects = Vec::new();
-        // As of now: what is done to a worker is done to this generation of it or to none.
+        // As of now: a finding applies to exactly this run of the worker, or to none.
         let mut generations = BTreeMap::new();
         for &poll in polled.iter().filter(|poll| poll.panel == self.number) {
             let Some(cell) = state.cells.get(poll.origin) else { continue };
@@ -89,7 +90,7 @@ impl Registry {
         for (&origin, cell) in &state.attention.promised {
             let Some(limit) = cell.limits.heartbeat else { continue };
             let term = cell.term();
-            // Nobody asks for signs of life from a worker that was asked to pause, or that still waits for a thread.
+            // No heartbeat is expected from a worker that was asked to pause, or that still waits for a thread.
             if state.machine.owes_heartbeats(origin) && term.is_entered() && !cell.gate.is_closed() {
                 let generation = cell.generation();
                 let mark = Mark::Heartbeat { generation, at: term.heartbeat() };
@@ -138,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_is_told_of_what_is_shorter_than_all_before() {
+    fn the_clock_learns_limits_shorter_than_all_before() {
         let secs = |seconds| Some(Duration::from_secs(seconds));
         let mut attention = WatchLimits::default();
         let free = limited(1, None, None);
         let (ten, again) = (limited(2, Some(10), None), limited(3, Some(10), None));
         let beats = limited(4, Some(10), Some(3));
         assert_eq!((attention.enter(&free), attention.shortest()), (None, None), "nobody is to be watched");
-        assert_eq!((attention.enter(&ten), attention.enter(&again)), (secs(10), None), "told once");
+        assert_eq!((attention.enter(&ten), attention.enter(&again)), (secs(10), None), "passed on once");
         assert_eq!((attention.enter(&beats), attention.shortest()), (secs(3), secs(3)));
         assert_eq!(attention.promised.len(), 1);
         attention.leave(&beats);

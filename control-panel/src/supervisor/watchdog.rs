@@ -1,8 +1,8 @@
-//! When something that should change has not for too long.
+//! The watchdog: finds what should change and has not for too long.
 //!
-//! Pure: what was seen and when goes in, findings come out. What counts is the time since something was *first seen* as it is,
-//! by a clock that counts no more than it waited for: so an alarm may be a little late, never early, and a machine that
-//! starves everybody starves that clock too.
+//! Pure: observations with their times go in, findings come out. What counts is the time since a state was *first
+//! seen*, on a clock that counts no more than it waited for. So an alarm may be a little late but is never early, and a
+//! machine that starves all threads starves that clock too.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,12 +12,12 @@ use std::{
 use super::{activity::Poll, unpolled::Unpolled};
 use crate::intent::order::Origin;
 
-/// What is to change.
+/// The mark that must change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Mark {
     /// The poll that a thread is in.
     Poll(Poll),
-    /// When the generation last sent a heartbeat.
+    /// When the run last sent a heartbeat.
     Heartbeat { generation: u64, at: u64 },
 }
 
@@ -29,26 +29,26 @@ pub(crate) struct Subject {
     pub(crate) limit: Duration,
 }
 
-/// What came of a look.
+/// The result of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// For at least so long.
+    /// For at least this long.
     Stuck(Duration),
     Recovered,
 }
 
-/// Watches the workers of one panel. Remembers no more than it was last shown.
+/// Watches the workers of one panel. Remembers only what the last look showed.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog {
     since: BTreeMap<(Origin, Mark), Duration>,
     stuck: BTreeSet<Origin>,
-    /// Those that it has never seen run.
+    /// Workers that it has never seen run.
     pub(super) unpolled: Unpolled,
 }
 
 impl Watchdog {
-    /// Looks at everything that is watched, `now` by the clock's own time. Each worker is found stuck once, and once
-    /// recovered.
+    /// Looks at everything that is watched, with `now` in the clock's own time. Each worker is found stuck once, and
+    /// recovered once.
     pub(crate) fn look(&mut self, now: Duration, subjects: &[Subject]) -> Vec<(Origin, Finding)> {
         let before = std::mem::take(&mut self.since);
         let mut stuck: BTreeMap<Origin, Duration> = BTreeMap::new();
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// A heartbeat in time does not excuse a poll that lasts, and neither does a poll of another worker's.
+    /// A timely heartbeat does not excuse a long poll, and neither does a poll of another worker.
     #[test]
     fn each_of_a_workers_promises_counts() {
         let mut dog = Watchdog::default();

@@ -1,4 +1,4 @@
-//! Threads that leave what they have to tell while others tell.
+//! Threads publish entries while others combine.
 
 use std::{
     array,
@@ -13,20 +13,20 @@ use shuttle::{sync::Mutex, thread};
 use super::{Combiner, Payload};
 use crate::queue::models::{OnPurpose, below, check, panic_on_purpose};
 
-/// Who leaves something, and how often at most.
+/// How many threads publish entries, and how many each at most.
 const THREADS: usize = 3;
 const EACH: u32 = 3;
 const ALL: usize = THREADS * EACH as usize;
 
-/// The books are kept by the standard atomics: the models do not know them, so keeping the books is no step of a schedule.
+/// The bookkeeping uses the standard atomics: the models do not know them, so it adds no steps to a schedule.
 struct Stage {
     ends: Combiner<usize>,
-    /// The lock under which all is told.
+    /// The lock under which entries are applied.
     state: Mutex<()>,
     left: [AtomicUsize; ALL],
-    told: [AtomicUsize; ALL],
+    applied: [AtomicUsize; ALL],
     panics: AtomicUsize,
-    /// Whose telling panics.
+    /// Entries whose application panics.
     harmful: [bool; ALL],
     /// Whether what follows a turn may panic.
     clumsy: bool,
@@ -38,28 +38,28 @@ impl Stage {
             ends: Combiner::default(),
             state: Mutex::new(()),
             left: array::from_fn(|_| AtomicUsize::new(0)),
-            told: array::from_fn(|_| AtomicUsize::new(0)),
+            applied: array::from_fn(|_| AtomicUsize::new(0)),
             panics: AtomicUsize::new(0),
             harmful: array::from_fn(|_| harmful && below(3) == 0),
             clumsy: harmful,
         })
     }
 
-    fn tell(&self, one: usize) {
-        self.told[one].fetch_add(1, Ordering::SeqCst);
-        // Others may come while it is told.
+    fn apply(&self, one: usize) {
+        self.applied[one].fetch_add(1, Ordering::SeqCst);
+        // Other threads may publish while this one is applied.
         thread::yield_now();
         if self.harmful[one] {
             panic_on_purpose();
         }
     }
 
-    fn leave(&self, one: usize) {
-        self.ends.leave(one);
+    fn publish(&self, one: usize) {
+        self.ends.publish(one);
         self.left[one].store(1, Ordering::SeqCst);
-        let panic = self.ends.tell(|turn| {
+        let panic = self.ends.combine(|turn| {
             let state = self.lock();
-            turn.each(|one| self.tell(one));
+            turn.each(|one| self.apply(one));
             if self.clumsy && below(4) == 0 {
                 panic_on_purpose();
             }
@@ -68,30 +68,30 @@ impl Stage {
         self.count(panic);
     }
 
-    /// Waits for something to tell while it has the turn, and tells of it: whoever has that to tell only leaves it. Not
+    /// Waits for entries while it has the turn, and applies them: meanwhile other threads only publish. Does not wait
     /// for ever.
     fn wait(&self) {
-        let panic = self.ends.tell(|turn| {
+        let panic = self.ends.combine(|turn| {
             for _ in 0..below(4) {
-                if turn.is_due() {
+                if turn.has_entries() {
                     break;
                 }
                 thread::yield_now();
             }
             let state = self.lock();
-            turn.each(|one| self.tell(one));
+            turn.each(|one| self.apply(one));
             drop(state);
         });
         self.count(panic);
     }
 
-    /// Whoever looks finds that all is told that was left.
+    /// A look under the lock finds that every entry published before it is applied.
     fn look(&self) {
         let state = self.lock();
         let before: Vec<_> = (0..ALL).filter(|&one| self.left[one].load(Ordering::SeqCst) == 1).collect();
-        let panic = self.ends.tell_now(|one| self.tell(one));
+        let panic = self.ends.combine_now(|one| self.apply(one));
         for one in before {
-            assert_eq!(self.told[one].load(Ordering::SeqCst), 1, "{one} is on its way");
+            assert_eq!(self.applied[one].load(Ordering::SeqCst), 1, "{one} is in flight");
         }
         drop(state);
         self.count(panic);
@@ -108,14 +108,14 @@ impl Stage {
         }
     }
 
-    /// All are gone, and nobody looks again.
+    /// All threads are done, and none looks again.
     fn finish(&self) {
-        let all = || self.left.iter().zip(&self.told).zip(self.harmful);
-        for ((left, told), _) in all() {
+        let all = || self.left.iter().zip(&self.applied).zip(self.harmful);
+        for ((left, applied), _) in all() {
             assert_eq!(
-                told.load(Ordering::SeqCst),
+                applied.load(Ordering::SeqCst),
                 left.load(Ordering::SeqCst),
-                "each that was left is told once"
+                "each that was published is applied once"
             );
         }
         let harmful = all().any(|((left, _), harmful)| harmful && left.load(Ordering::SeqCst) == 1);
@@ -128,13 +128,13 @@ fn model(harmful: bool, more: &[fn(&Stage)]) {
     among(THREADS, 1 + below(EACH) as usize, harmful, more);
 }
 
-/// Beside those that leave something, others do each of `more` a few times.
+/// Besides the threads that publish, others run each of `more` a few times.
 fn among(threads: usize, each: usize, harmful: bool, more: &[fn(&Stage)]) {
     let stage = Stage::new(harmful);
     let mut threads: Vec<_> = (0..threads)
         .map(|thread| {
             let stage = Arc::clone(&stage);
-            thread::spawn(move || (0..each).for_each(|nth| stage.leave(thread * EACH as usize + nth)))
+            thread::spawn(move || (0..each).for_each(|nth| stage.publish(thread * EACH as usize + nth)))
         })
         .collect();
     threads.extend(more.iter().map(|&act| {
@@ -148,18 +148,18 @@ fn among(threads: usize, each: usize, harmful: bool, more: &[fn(&Stage)]) {
 }
 
 #[test]
-fn each_end_is_told_once_whoever_leaves_it() {
+fn each_entry_is_applied_once_whichever_thread_publishes_it() {
     check(|| model(false, &[]));
 }
 
-/// After two there is nobody who would look by chance.
+/// With two threads, no third one looks by chance.
 #[test]
-fn who_comes_as_the_turn_is_given_back_is_told_too() {
+fn an_entry_published_as_the_turn_ends_is_applied_too() {
     check(|| (0..20).for_each(|_| among(2, 1, false, &[])));
 }
 
 #[test]
-fn whoever_looks_finds_none_on_its_way() {
+fn a_look_finds_no_entry_in_flight() {
     check(|| model(false, &[Stage::look]));
 }
 
@@ -169,7 +169,7 @@ fn a_panic_takes_no_other_with_it_and_is_handed_out() {
 }
 
 #[test]
-fn a_panic_hides_nothing_from_whoever_looks() {
+fn a_panic_hides_no_entry_from_a_look() {
     check(|| model(true, &[Stage::look]));
 }
 

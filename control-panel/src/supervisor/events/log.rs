@@ -1,4 +1,4 @@
-//! Where the events are kept: a ring, written under the registry's lock and read without it.
+//! The storage of the events: a ring buffer, written under the registry's lock and read without it.
 
 use std::{
     mem,
@@ -17,50 +17,50 @@ use crate::{
     telemetry::{self, Moved, Seen},
 };
 
-/// How many events are kept for those who have not read them yet.
+/// How many events are kept for slow readers.
 const KEPT: u64 = 1024;
 
 /// The last events of a panel.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     kept: Mutex<Kept>,
-    /// How many events there are, as of the last that was written into it.
+    /// How many events there are, as of the last completed write.
     written: AtomicU64,
     changed: Notify,
-    /// Nothing more is written.
+    /// No more events follow.
     over: AtomicBool,
 }
 
-/// The log while what happened at once is written into it.
+/// The log while a batch of events is written into it.
 pub(in crate::supervisor) struct Writing<'a> {
     written: &'a AtomicU64,
     kept: MutexGuard<'a, Kept>,
-    /// For those who are told of every event.
+    /// For tracing and metrics, which receive every event.
     seen: Vec<Seen>,
-    /// What there is no more room for, of the user's.
+    /// Evicted events, which hold the user's values.
     gone: Vec<Event>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// Each at its place: a new one takes that of the oldest, once there are so many.
+    /// Each event at its slot: once the ring is full, a new one replaces the oldest.
     events: Vec<Event>,
-    /// How many there were.
+    /// How many events there were in total.
     total: u64,
 }
 
 impl Log {
-    /// To note what happened. Called under the registry's lock: so the numbers are in order.
+    /// Begins a write. Called under the registry's lock, so that the numbers are in order.
     pub(in crate::supervisor) fn write(&self) -> Writing<'_> {
         Writing { written: &self.written, kept: self.kept(), seen: Vec::new(), gone: Vec::new() }
     }
 
-    /// Wakes those who wait for an event.
+    /// Wakes the tasks that wait for an event.
     pub(crate) fn announce(&self) {
         self.changed.notify_waiters();
     }
 
-    /// Nothing happens any more, once what is being written is. Whoever waits is not woken by this.
+    /// No more events follow after the current write. Does not wake waiting tasks.
     pub(in crate::supervisor) fn end(&self) {
         self.over.store(true, Ordering::Release);
     }
@@ -70,13 +70,13 @@ impl Log {
         self.kept().total
     }
 
-    /// A reader of what happens from now on, or from an event on.
+    /// Returns a reader of events from now on, or from the given one on.
     pub(crate) fn reader(self: &Arc<Self>, next: Option<u64>) -> Events {
         let next = next.unwrap_or_else(|| self.last() + 1);
         Events { log: Arc::clone(self), next: next.max(1) }
     }
 
-    /// Resolves once something more was written, or nothing more is.
+    /// Resolves once more was written, or the log has ended.
     pub(super) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
     }
@@ -85,7 +85,7 @@ impl Log {
         self.over.load(Ordering::Acquire)
     }
 
-    /// How many events there are. Takes no lock, and is behind by what is being written.
+    /// How many events there are. Takes no lock, and lags behind by the current write.
     pub(super) fn written(&self) -> u64 {
         self.written.load(Ordering::Acquire)
     }
@@ -120,12 +120,12 @@ impl Writing<'_> {
         }
     }
 
-    /// How many events there were.
+    /// How many events there were in total.
     pub(in crate::supervisor) fn total(&self) -> u64 {
         self.kept.total
     }
 
-    /// What is to be told of, and what is to be dropped, without any lock.
+    /// Returns the events to pass on and those to drop, both without any lock.
     pub(in crate::supervisor) fn close(self) -> (Vec<Seen>, Vec<Event>) {
         self.written.store(self.kept.total, Ordering::Release);
         (self.seen, self.gone)
@@ -133,7 +133,7 @@ impl Writing<'_> {
 }
 
 impl Kept {
-    /// The number of the oldest event that is kept, or of the next one.
+    /// The number of the oldest event kept, or of the next one.
     pub(super) fn first(&self) -> u64 {
         self.total + 1 - self.events.len() as u64
     }
@@ -146,7 +146,7 @@ impl Kept {
     }
 }
 
-/// Where the event of this number is kept.
+/// The slot of the event with this number.
 fn place(number: u64) -> usize {
     ((number - 1) % KEPT) as usize
 }

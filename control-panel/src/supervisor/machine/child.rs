@@ -17,7 +17,7 @@ use crate::{
     util::name::Name,
 };
 
-/// What is said of a worker when it is spawned.
+/// How a worker is supervised, given when it is spawned.
 #[derive(Debug, Clone)]
 pub(crate) struct ChildSpec {
     pub(crate) name: Name,
@@ -26,32 +26,32 @@ pub(crate) struct ChildSpec {
     pub(crate) backoff: Backoff,
     pub(crate) escalate: Escalate,
     pub(crate) on_stuck: OnStuck,
-    /// Whether its factory can make more than one generation.
+    /// Whether its factory can make more than one run.
     pub(crate) repeatable: bool,
-    /// The names of the workers that are stopped only after it.
+    /// The names of the workers that are stopped only after this one.
     pub(crate) after: Vec<Name>,
-    /// Decides its jitter.
+    /// The seed of its jitter.
     pub(crate) seed: u64,
     pub(crate) group: Option<GroupId>,
     /// Whether its group ends when it does.
     pub(crate) significant: bool,
     pub(crate) place: Option<Place>,
-    /// It says when it is ready, and that within this time.
+    /// It declares readiness, and must be ready within this time.
     pub(crate) ready_within: Option<Duration>,
 }
 
 impl ChildSpec {
-    /// Whether another generation of it follows one that failed, or was stuck.
+    /// Whether another run follows a failed or stuck one.
     pub(super) fn is_restarted(&self) -> bool {
         self.restart != Restart::Never || self.on_stuck == OnStuck::Restart
     }
 
-    /// Whether it can be what it is to be, in a group.
+    /// Checks that the spec is consistent, as far as a group's member goes.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         if !self.repeatable && self.is_restarted() { Err(Refusal::RunsOnce) } else { Ok(()) }
     }
 
-    /// The same, where it is in no group: there its own word counts on what becomes of the panel.
+    /// Checks the spec of a worker outside any group, where its own `escalate` applies.
     pub(super) fn check_alone(&self) -> Result<(), Refusal> {
         self.check()?;
         let fails_too_often = self.is_restarted() && !self.intensity.is_unlimited();
@@ -60,7 +60,7 @@ impl ChildSpec {
     }
 }
 
-/// What is remembered of a worker that failed.
+/// The failure history of a worker.
 #[derive(Debug)]
 pub(super) struct Failures {
     pub(super) window: Window,
@@ -73,17 +73,17 @@ pub(super) struct Child {
     pub(super) spec: ChildSpec,
     pub(super) state: State,
     pub(super) generation: u64,
-    /// Most never fail, and so have none.
+    /// Allocated at the first failure, which most workers never have.
     failures: Option<Box<Failures>>,
     /// Its group is to stop it when its turn comes.
     pub(super) stop_pending: bool,
-    /// The watchdog found its generation stuck.
+    /// The watchdog found its run stuck.
     pub(super) stuck: bool,
-    /// And for that it, or everybody, is stopped.
+    /// It, or the whole panel, is being stopped because it is stuck.
     pub(super) stopped_as_stuck: bool,
-    /// Its generation said that it is ready.
+    /// Its run has reported that it is ready.
     pub(super) ready: bool,
-    /// It did not in time, and is stopped for that.
+    /// Its run was not ready in time, and is stopped for that.
     pub(super) late: bool,
 }
 
@@ -109,15 +109,15 @@ impl Child {
         })
     }
 
-    /// The worker says that it is well.
+    /// The worker reports that it is healthy.
     pub(super) fn healthy(&mut self) {
         if let Some(failures) = &mut self.failures {
             failures.retry.reset();
         }
     }
 
-    /// How its generation ended: not well, if it had to be stopped because it was stuck, nor if it had to because the runtime
-    /// is gone: it was to run on.
+    /// Returns how the run counts as having ended. An exit is not clean if the run was stopped because it was stuck or
+    /// late, or because the runtime is gone: then the run should have gone on.
     pub(super) fn verdict(&mut self, exit: Exit) -> Exit {
         let stopped_as_stuck = std::mem::take(&mut self.stopped_as_stuck);
         let late = std::mem::take(&mut self.late);
@@ -130,12 +130,12 @@ impl Child {
         }
     }
 
-    /// Whether something of this generation runs, whatever it was told.
+    /// Whether this run is still executing, cancelled or not.
     pub(super) fn runs(&self, generation: u64) -> bool {
         self.generation == generation && (self.is_running() || self.is_stopping())
     }
 
-    /// Whether it is to be ready, and did not say yet that it is.
+    /// Whether it declares readiness and has not reported it yet.
     pub(super) fn is_awaited(&self) -> bool {
         self.spec.ready_within.is_some() && !self.ready
     }
@@ -166,16 +166,17 @@ impl Child {
 
 #[derive(Debug)]
 pub(super) enum State {
-    /// It is not its turn: another of its group comes first, its pool is full, or what it replaces still lives.
+    /// It is not its turn: another member of its group comes first, its pool is full, or the task that it replaces
+    /// still lives.
     Waiting,
-    /// Its next generation is to begin, not before `at`.
+    /// Its next run is to begin, not before `at`.
     Due {
         at: Option<Instant>,
     },
     Running {
         since: Instant,
     },
-    /// Its generation was told to stop.
+    /// Its run is cancelled.
     Stopping {
         cause: Cause,
         then: AfterStop,
@@ -187,15 +188,15 @@ pub(super) enum State {
     },
 }
 
-/// What follows once a generation stopped.
+/// What follows once a cancelled run has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AfterStop {
     End,
     Again,
-    /// It was stopped as if it had failed: another follows, if its intensity allows one.
+    /// Treat the stop as a failure: another run follows if the intensity allows one.
     Retry {
         since: Instant,
     },
-    /// Its group starts it when all have stopped.
+    /// Hold: its group starts it when all have stopped.
     Hold,
 }

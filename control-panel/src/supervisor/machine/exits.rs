@@ -1,4 +1,4 @@
-//! What follows the end of a generation, and the end of a worker.
+//! What follows the exit of a run, and the end of a worker.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use crate::{
     lifecycle::{cause::Cause, event::EventKind, exit::Exit, options::Escalate, status::Refusal},
 };
 
-/// A wait too long for the clock ends in a century.
+/// The longest backoff: a delay that the clock cannot represent is cut to a century.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl Machine {
-    /// The worker's generation is over, and nothing of it runs any more.
+    /// The worker's run is over, and nothing of it executes any more.
     pub(crate) fn exited(&mut self, id: Origin, exit: Exit, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.stuck = false;
         let exit = member.verdict(exit);
-        self.actions.push(Action::Tell(id, EventKind::Exited(exit.clone())));
+        self.actions.push(Action::Log(id, EventKind::Exited(exit.clone())));
         match member.state {
             State::Running { since } => self.ended_by_itself(id, exit, since, now),
             State::Stopping { cause, then: AfterStop::End } => self.leave(id, exit, Some(cause)),
@@ -42,7 +42,7 @@ impl Machine {
         let Some(member) = self.members.get_mut(id) else { return };
         if !member.spec.restart.wants(&exit) {
             let group = member.group();
-            // Cancelled before its turn to stop came: the queue hands intents back to every worker by then.
+            // Cancelled before its turn to stop: by now the queue hands intents back to every worker.
             let cause =
                 self.stopping.as_ref().filter(|_| matches!(exit, Exit::Cancelled)).map(StopOrder::cause);
             self.leave(id, exit, cause);
@@ -50,7 +50,7 @@ impl Machine {
         }
         let group = member.group();
         if std::mem::take(&mut member.stop_pending) && !self.is_ending(group) && !self.is_stopping() {
-            // Its group is being restarted, and with it this one.
+            // Its group is being restarted, and this member with it.
             return self.hold(id);
         }
         if self.is_stopping() || self.is_ending(group) {
@@ -59,7 +59,7 @@ impl Machine {
         self.failed(id, exit, None, since, now);
     }
 
-    /// A generation is to be followed by another, after its backoff and within its intensity.
+    /// Another run is to follow, after the backoff and within the intensity.
     fn failed(&mut self, id: Origin, exit: Exit, cause: Option<Cause>, since: Instant, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         let group = member.group();
@@ -76,28 +76,28 @@ impl Machine {
         self.again(id, group, at, now);
     }
 
-    /// Its next generation is to begin.
+    /// Schedules its next run.
     pub(super) fn due(&mut self, id: Origin, at: Option<Instant>, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.state = State::Due { at };
-        // Nothing of it runs until the next begins, and for that it may have to wait for a thread.
+        // Nothing of it runs until the next run begins, which may also have to wait for a thread.
         let wait = at.map(|at| EventKind::BackingOff(at.saturating_duration_since(now)));
-        self.tell(id, wait.unwrap_or(EventKind::Waiting));
+        self.log(id, wait.unwrap_or(EventKind::Waiting));
     }
 
     /// It waits for its turn.
     pub(super) fn hold(&mut self, id: Origin) {
         if let Some(member) = self.members.get_mut(id) {
             member.state = State::Waiting;
-            self.tell(id, EventKind::Waiting);
+            self.log(id, EventKind::Waiting);
         }
     }
 
-    /// A restart too many: the worker, or its whole group, stays down.
+    /// The intensity is exceeded: the worker, or its whole group, stays down.
     fn give_up(&mut self, id: Origin, exit: Exit, cause: Option<Cause>) {
         let Some(member) = self.members.get(id) else { return };
         let (group, mut escalate) = (member.group(), member.spec.escalate);
-        self.tell(id, EventKind::GaveUp);
+        self.log(id, EventKind::GaveUp);
         self.leave(id, exit, cause);
         if let Some(group) = group {
             escalate = self.groups.get(&group).map_or(escalate, |group| group.escalate);
@@ -109,12 +109,12 @@ impl Machine {
     }
 
     pub(super) fn escalate(&mut self, id: Origin) {
-        self.tell(id, EventKind::Escalated);
+        self.log(id, EventKind::Escalated);
         self.actions.push(Action::Escalate);
         self.stop_all(Cause::Escalated);
     }
 
-    /// Nothing of the worker runs, and nothing will: its task is to clean up.
+    /// Nothing of the worker runs, and nothing will: its task must clean up.
     pub(super) fn leave(&mut self, id: Origin, exit: Exit, cause: Option<Cause>) {
         if let Some(member) = self.members.get_mut(id) {
             member.state = State::Leaving { exit, cause };
@@ -122,8 +122,8 @@ impl Machine {
         }
     }
 
-    /// The worker's task is over. `otherwise` is how the worker ended if it never came to say so, `last_words` what went
-    /// wrong while it was dropped.
+    /// The worker's task is over. `otherwise` is the exit of a worker that never reported one; `last_words` is the
+    /// panic of its drop, if any.
     pub(crate) fn left(&mut self, id: Origin, otherwise: Exit, last_words: Option<Exit>, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         let (group, place, generation) = (member.group(), member.spec.place, member.generation);
@@ -131,9 +131,9 @@ impl Machine {
         let otherwise = member.verdict(otherwise);
         let state = std::mem::replace(&mut member.state, State::Waiting);
         self.members.discard(id);
-        // Nothing else drops the task of a worker that was not told to end.
+        // Outside a shutdown, the task of a worker that was not stopped is dropped only with its runtime.
         let gone = if self.is_stopping() { None } else { Some(Cause::RuntimeGone) };
-        let (mut exit, cause, mut told) = match state {
+        let (mut exit, cause, mut reported) = match state {
             State::Leaving { exit, cause } => (exit, cause, true),
             State::Stopping { cause, then: AfterStop::End } => (otherwise, Some(cause), false),
             State::Stopping { cause, .. } => (otherwise, gone.or(Some(cause)), false),
@@ -142,12 +142,12 @@ impl Machine {
         match last_words {
             // The failure itself says more.
             Some(last_words) if exit.is_failure() => self.actions.push(Action::Drop(last_words)),
-            Some(last_words) => (exit, told) = (last_words, false),
+            Some(last_words) => (exit, reported) = (last_words, false),
             None => {}
         }
         let unready = awaited && !matches!(exit, Exit::Finished);
-        let exited = (!told && !exit.is_clean()).then(|| exit.clone());
-        let never_ran = generation == 0 && !told && !self.is_stopping() && exit.is_clean();
+        let exited = (!reported && !exit.is_clean()).then(|| exit.clone());
+        let never_ran = generation == 0 && !reported && !self.is_stopping() && exit.is_clean();
         let last =
             if never_ran { EventKind::Refused(Refusal::RuntimeGone) } else { EventKind::Ended(exit, cause) };
         self.actions.push(Action::End(id, exited, last));
@@ -158,13 +158,14 @@ impl Machine {
         self.after(id, group);
     }
 
-    /// A worker is gone: those go on who waited for that.
+    /// A worker is gone: advances its group and the stop order, which may have waited for that.
     fn after(&mut self, id: Origin, group: Option<GroupId>) {
         self.leave_group(id, group);
         self.next_in_order(id);
     }
 
-    /// Both in one: a generation that was told to end did, and nothing of the worker is left.
+    /// [`exited`](Self::exited) and [`left`](Self::left) in one step: a cancelled run has ended, and nothing of the
+    /// worker is left.
     pub(crate) fn ended(&mut self, id: Origin, exit: Exit, last_words: Option<Exit>, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
         let State::Stopping { cause, .. } = member.state else {
@@ -174,7 +175,7 @@ impl Machine {
         let (group, place) = (member.group(), member.spec.place);
         if let Some(last_words) = last_words {
             member.state = State::Leaving { exit: exit.clone(), cause: Some(cause) };
-            self.tell(id, EventKind::Exited(exit));
+            self.log(id, EventKind::Exited(exit));
             return self.left(id, Exit::Cancelled, Some(last_words), now);
         }
         let unready = member.is_awaited() && !matches!(exit, Exit::Finished);

@@ -1,7 +1,7 @@
-//! Groups: workers that are started in order, restarted together, and stopped in the opposite order.
+//! Groups: workers that start in order, restart together, and stop in reverse order.
 //!
-//! Erlang/OTP's supervisor strategies and automatic shutdown (stdlib, `supervisor`), with one difference: here the end of a
-//! worker is final, so a group's restart does not revive those that ended before.
+//! These are the supervisor strategies and automatic shutdown of Erlang/OTP (stdlib, `supervisor`), with one
+//! difference: the end of a worker is final here, so a group's restart does not revive members that ended before.
 
 use tokio::time::Instant;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Names a group of this panel.
+/// Identifies a group within its panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GroupId(pub(crate) u64);
 
@@ -36,7 +36,7 @@ pub(crate) struct GroupSpec {
 
 #[derive(Debug)]
 pub(super) struct Group {
-    /// Those that live, in the order of their start.
+    /// The living members, in the order of their start.
     members: Vec<Origin>,
     strategy: Strategy,
     auto_shutdown: AutoShutdown,
@@ -50,9 +50,9 @@ pub(super) struct Group {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Steady,
-    /// Those that are to be stopped are stopped, the last first.
+    /// Members marked to stop are stopped, the last first.
     Stopping(Cause),
-    /// Those that wait are started, the first first.
+    /// Waiting members are started, the first first.
     Starting,
 }
 
@@ -64,7 +64,7 @@ impl Group {
 }
 
 impl Machine {
-    /// Takes the members of a group in, all or none, and starts them in this order.
+    /// Admits the members of a group, all or none, and starts them in this order.
     pub(crate) fn admit_group(
         &mut self,
         group: GroupId,
@@ -77,7 +77,7 @@ impl Machine {
         members.iter().try_for_each(|(_, spec)| spec.check())?;
         self.check_order(&members.iter().map(|(_, spec)| spec).collect::<Vec<_>>())?;
         if members.is_empty() {
-            // Groups go with their last member.
+            // A group is removed with its last member, so an empty one is never stored.
             return Ok(());
         }
         let fails_too_often =
@@ -100,14 +100,14 @@ impl Machine {
         for (id, mut spec) in members {
             spec.group = Some(group);
             self.members.insert(id, Child::new(spec, State::Waiting));
-            self.tell(id, EventKind::Spawned);
-            self.tell(id, EventKind::Waiting);
+            self.log(id, EventKind::Spawned);
+            self.log(id, EventKind::Waiting);
         }
         self.advance(Some(group));
         Ok(())
     }
 
-    /// A generation failed and another is to follow: alone, or with others of its group.
+    /// A run failed and another is to follow: alone, or with other members of the group.
     pub(super) fn again(&mut self, id: Origin, group: Option<GroupId>, at: Option<Instant>, now: Instant) {
         let together = group
             .and_then(|group| self.groups.get_mut(&group))
@@ -122,31 +122,31 @@ impl Machine {
         group.phase = Phase::Stopping(Cause::Restart);
         self.hold(id);
         for other in affected.into_iter().filter(|&other| other != id) {
-            self.doom(other);
+            self.mark_for_restart(other);
         }
     }
 
-    /// Whether its members are being started, or stopped to be.
+    /// Whether its members are starting, or stopping in order to be started.
     pub(super) fn is_starting(&self, group: GroupId) -> bool {
         let phase = self.groups.get(&group).map(|group| group.phase);
         matches!(phase, Some(Phase::Starting | Phase::Stopping(Cause::Restart)))
     }
 
-    /// Whether the group is on its way out.
+    /// Whether the group is ending.
     pub(super) fn is_ending(&self, group: Option<GroupId>) -> bool {
         let phase = group.and_then(|group| self.groups.get(&group)).map(|group| group.phase);
         matches!(phase, Some(Phase::Stopping(cause)) if cause != Cause::Restart)
     }
 
-    /// Everybody is to stop: no group restarts any more.
+    /// All workers are to stop: no group restarts any more.
     pub(super) fn settle_groups(&mut self) {
         for group in self.groups.values_mut() {
             (group.phase, group.at) = (Phase::Steady, None);
         }
     }
 
-    /// A member has to make way for the group's restart.
-    fn doom(&mut self, id: Origin) {
+    /// Marks a member to be stopped for the group's restart.
+    fn mark_for_restart(&mut self, id: Origin) {
         let Some(member) = self.members.get_mut(id) else { return };
         match &mut member.state {
             State::Running { .. } => member.stop_pending = true,
@@ -158,7 +158,7 @@ impl Machine {
         }
     }
 
-    /// A member ended by itself and stays down: those that stand or fall with it do.
+    /// A member ended by itself and stays down. Stops the group if the policy says so.
     pub(super) fn member_left_by_itself(&mut self, group: Option<GroupId>, id: Origin) {
         let Some(group_id) = group.filter(|_| !self.is_stopping()) else { return };
         let Some(group) = self.groups.get(&group_id) else { return };
@@ -176,7 +176,7 @@ impl Machine {
         }
     }
 
-    /// Stops a whole group for good, the last first.
+    /// Stops a whole group for good, the last member first.
     pub(crate) fn end_group(&mut self, group_id: GroupId, cause: Cause) {
         let Some(group) = self.groups.get_mut(&group_id) else { return };
         group.phase = Phase::Stopping(cause);
@@ -194,7 +194,7 @@ impl Machine {
         self.advance(Some(group_id));
     }
 
-    /// Goes on with whatever a group is about.
+    /// Takes the group's next step.
     pub(super) fn advance(&mut self, group: Option<GroupId>) {
         let Some(group) = group else { return };
         while let Some(phase) = self.groups.get(&group).map(|group| group.phase) {
@@ -206,13 +206,14 @@ impl Machine {
             let Some(next) = done else { return };
             if let Some(group) = self.groups.get_mut(&group) {
                 group.phase = next;
-                // Nobody is left to wait for it.
+                // No member is left to wait for this moment.
                 group.at = group.at.filter(|_| next != Phase::Steady);
             }
         }
     }
 
-    /// Stops the last of those that are to be stopped, unless one is on its way out. Returns what follows when there is none left.
+    /// Stops the last member that is marked to stop, unless one is stopping already. Returns the next phase once none
+    /// is left.
     fn stop_next(&mut self, group: GroupId, cause: Cause) -> Option<Phase> {
         let members = self.groups.get(&group).map(|group| group.members.clone()).unwrap_or_default();
         let on_its_way =
@@ -231,12 +232,13 @@ impl Machine {
         let member = self.members.get_mut(next)?;
         member.stop_pending = false;
         let held = cause == Cause::Restart && member.spec.repeatable && member.spec.restart != Restart::Never;
-        let told = if cause == Cause::Restart { Cause::Dependency } else { cause };
-        self.cancel(next, told, if held { AfterStop::Hold } else { AfterStop::End });
+        let passed_on = if cause == Cause::Restart { Cause::Dependency } else { cause };
+        self.cancel(next, passed_on, if held { AfterStop::Hold } else { AfterStop::End });
         None
     }
 
-    /// Starts the first that waits, unless one is about to, or one before it is not ready. Returns what follows when there is none left.
+    /// Starts the first waiting member, unless one is starting or one before it is not ready. Returns the next phase
+    /// once none is left.
     fn start_next(&mut self, group_id: GroupId) -> Option<Phase> {
         let group = self.groups.get_mut(&group_id)?;
         for &id in &group.members {
@@ -250,7 +252,7 @@ impl Machine {
                     self.actions.extend(at.map(|at| Action::BackOff(id, at)));
                     return None;
                 }
-                // Those after it build on it.
+                // Members after it depend on its readiness.
                 State::Running { .. } | State::Stopping { .. } | State::Leaving { .. }
                     if member.is_awaited() =>
                 {
@@ -262,7 +264,7 @@ impl Machine {
         Some(Phase::Steady)
     }
 
-    /// The member whose turn it was goes before that has begun: the next one's begins when its would have.
+    /// A member leaves before its turn begins: the next member inherits the moment at which it may start.
     pub(super) fn inherit(&mut self, group: Option<GroupId>, at: Option<Instant>) {
         let group = group.and_then(|group| self.groups.get_mut(&group));
         if let Some(group) = group.filter(|group| group.phase == Phase::Starting) {
@@ -270,7 +272,7 @@ impl Machine {
         }
     }
 
-    /// The group that is about to start does not wait for a backoff any more, its own or that of the first who waits.
+    /// The group's next start skips its backoff, both the group's own and that of the first waiting member.
     pub(super) fn skip_backoff(&mut self, group: Option<GroupId>) {
         let Some(group) = group.and_then(|group| self.groups.get_mut(&group)) else { return };
         if !matches!(group.phase, Phase::Starting | Phase::Stopping(Cause::Restart)) {
@@ -281,7 +283,7 @@ impl Machine {
             if let Some(State::Due { at }) = self.members.get_mut(id).map(|member| &mut member.state) {
                 if at.take().is_some() {
                     self.actions.push(Action::Wake(id));
-                    self.actions.push(Action::Tell(id, EventKind::Waiting));
+                    self.actions.push(Action::Log(id, EventKind::Waiting));
                 }
             }
         }
@@ -299,7 +301,7 @@ impl Machine {
         self.advance(group);
     }
 
-    /// Who comes before whom in a group, and so is stopped after it.
+    /// Yields adjacent pairs of each group: the first was started before the second, and so is stopped after it.
     pub(super) fn neighbours(&self) -> impl Iterator<Item = (Origin, Origin)> {
         self.groups.values().flat_map(|group| group.members.windows(2).map(|pair| (pair[0], pair[1])))
     }

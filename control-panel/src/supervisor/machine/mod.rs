@@ -1,7 +1,7 @@
-//! The supervisor's decisions, apart from tokio: what happened goes in, what is to be done comes out.
+//! The supervisor's decisions as a pure state machine (sans-I/O): events go in, actions come out.
 //!
-//! Pure: no task, no lock, no clock of its own. The tokio side ([`task`](super::task)) asks each worker's
-//! task what it is to do ([`Machine::next`]), tells what came of it, and executes the [`Action`]s.
+//! It has no task, no lock and no clock of its own. On the tokio side, each worker's [`task`](super::task) asks for its
+//! next step ([`Machine::next`]) and reports the outcome; the registry executes the [`Action`]s.
 //!
 //! | file | what |
 //! |---|---|
@@ -13,8 +13,8 @@
 //! | `readiness` | what is started only when others are ready |
 //! | `stuck` | what the watchdog's findings come to |
 //!
-//! A worker is always in exactly one [`State`], and only its own task moves it into `Running` ([`Machine::begin`]) and out of
-//! it ([`Machine::exited`]): so no two generations of it overlap, and whatever stops it in between is final.
+//! A worker is always in exactly one [`State`], and only its own task moves it into `Running` ([`Machine::begin`]) and
+//! out of it ([`Machine::exited`]). So no two runs of a worker overlap, and a stop in between is final.
 
 mod child;
 mod exits;
@@ -47,35 +47,35 @@ use crate::{
     lifecycle::{cause::Cause, error::RestartError, event::EventKind, exit::Exit, status::Refusal},
 };
 
-/// How many actions there is room for between two calls.
+/// The capacity that the list of actions keeps between two calls.
 const KEPT: usize = 64;
 
-/// What the tokio side is to do, in this order.
+/// What the tokio side must do, in this order.
 #[derive(Debug)]
 pub(crate) enum Action {
-    /// The worker's task is to look what it is to do.
+    /// Wake the worker's task, which then asks for its next step.
     Wake(Origin),
-    /// The worker's running generation is told to stop, and those who listen are told of that.
+    /// Cancel the worker's current run and log that.
     Cancel(Origin, Cause),
-    /// The worker ended for good: nothing of it is left. Those who listen are told how its generation exited, unless they
-    /// know, and then how the worker ended.
+    /// The worker ended for good and nothing of it is left. Log the exit of its last run, unless that is logged
+    /// already, and then the end of the worker.
     End(Origin, Option<Exit>, EventKind),
-    /// Nobody is told of this: to be dropped, as it is the user's.
+    /// Drop this exit without logging it. It is an action because the drop runs the user's code.
     Drop(Exit),
-    /// The worker waits for its backoff until then: tell those who listen, unless that is over already.
+    /// The worker backs off until then. Log that, unless the moment has passed.
     BackOff(Origin, Instant),
-    /// Tell those who listen.
-    Tell(Origin, EventKind),
+    /// Log this event.
+    Log(Origin, EventKind),
     /// The panel cannot go on: a worker failed too often, or is stuck.
     Escalate,
 }
 
-/// What a worker's task is to do.
+/// The next step of a worker's task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Directive {
-    /// Wait until it is woken.
+    /// Wait until woken.
     Wait,
-    /// Begin a generation, not before then.
+    /// Begin a run, not before this moment.
     Begin(Option<Instant>),
     /// Clean up and leave.
     Leave,
@@ -86,20 +86,20 @@ pub(crate) struct Machine {
     members: OriginMap<Child>,
     groups: BTreeMap<GroupId, Group>,
     pools: Pools,
-    /// Who is still to be stopped after whom. Set once everybody is to stop.
+    /// The order in which the remaining workers stop. Set once all are to stop.
     stopping: Option<StopOrder>,
     actions: Vec<Action>,
 }
 
 impl Machine {
-    /// What is to be done since the last call.
+    /// Takes the actions that have accumulated since the last call.
     pub(crate) fn take_actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
     }
 
-    /// The emptied list of actions, to be filled again.
+    /// Returns the emptied list of actions for reuse.
     pub(crate) fn give_back(&mut self, actions: Vec<Action>) {
-        // What thousands needed at once is kept only as long as everybody is being stopped.
+        // A list grown for thousands of workers is kept only while all of them are being stopped.
         if actions.capacity() <= KEPT || self.is_stopping() && !self.members.is_empty() {
             self.actions = actions;
         }
@@ -109,7 +109,7 @@ impl Machine {
         self.stopping.is_some()
     }
 
-    /// Takes a worker in.
+    /// Admits a worker.
     pub(crate) fn admit(&mut self, id: Origin, spec: ChildSpec) -> Result<(), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::ShutDown);
@@ -119,9 +119,9 @@ impl Machine {
         let Admitted { waits, replaces } = self.pools.admit(id, spec.place)?;
         let state = if waits { State::Waiting } else { State::Due { at: None } };
         self.members.insert(id, Child::new(spec, state));
-        self.tell(id, EventKind::Spawned);
+        self.log(id, EventKind::Spawned);
         if waits {
-            self.tell(id, EventKind::Waiting);
+            self.log(id, EventKind::Waiting);
         }
         match replaces {
             Some(Replaced::Placed(before)) => self.stop(before, Cause::Replaced),
@@ -134,7 +134,7 @@ impl Machine {
         Ok(())
     }
 
-    /// What the worker's task is to do now.
+    /// Returns the next step of the worker's task.
     pub(crate) fn next(&self, id: Origin) -> Directive {
         match self.members.get(id).map(|member| &member.state) {
             Some(&State::Due { at }) => Directive::Begin(at),
@@ -143,7 +143,7 @@ impl Machine {
         }
     }
 
-    /// The worker's task is about to begin a generation. Returns its number, unless that is no longer wanted.
+    /// The worker's task is about to begin a run. Returns the run's number, or `None` if the run is no longer wanted.
     pub(crate) fn begin(&mut self, id: Origin, now: Instant) -> Option<u64> {
         let member = self.members.get_mut(id)?;
         let State::Due { at } = member.state else { return None };
@@ -154,12 +154,12 @@ impl Machine {
         member.generation += 1;
         member.ready = false;
         let (generation, group) = (member.generation, member.group());
-        self.tell(id, EventKind::Started);
+        self.log(id, EventKind::Started);
         self.advance(group);
         Some(generation)
     }
 
-    /// Stops one worker, for good.
+    /// Stops one worker for good.
     pub(crate) fn stop(&mut self, id: Origin, cause: Cause) {
         let Some(place) = self.members.get(id).map(|member| member.spec.place) else { return };
         self.note_stop(place, cause);
@@ -168,21 +168,21 @@ impl Machine {
         match &mut member.state {
             State::Waiting => self.leave(id, Exit::Cancelled, Some(cause)),
             State::Due { at } => {
-                // Whoever comes after it in its group waits in its place.
+                // The next member of its group takes over its wait.
                 let at = at.take();
                 self.inherit(group, at);
                 self.leave(id, Exit::Cancelled, Some(cause));
             }
             State::Running { .. } => self.cancel(id, cause, AfterStop::End),
-            // Told to start anew, and now to end.
+            // It was stopping for a restart, and now ends instead.
             State::Stopping { then, .. } if *then != AfterStop::End => self.cancel(id, cause, AfterStop::End),
             State::Stopping { .. } | State::Leaving { .. } => {}
         }
         self.advance(group);
     }
 
-    /// The runtime is gone, and the worker's task is not the runtime's: it is stopped for good, as those are that went with it.
-    /// While everybody is stopped its turn comes as theirs does.
+    /// The runtime is gone while the worker's task runs elsewhere: the worker is stopped for good, like those whose
+    /// tasks the runtime dropped. During a shutdown it keeps its turn, as they do.
     pub(crate) fn task_dropped(&mut self, id: Origin) {
         if self.is_stopping() {
             return;
@@ -195,7 +195,7 @@ impl Machine {
                     if let State::Due { at } = &mut member.state { at.take() } else { None },
                 );
                 self.inherit(group, at);
-                self.tell(id, EventKind::Exited(Exit::Aborted));
+                self.log(id, EventKind::Exited(Exit::Aborted));
                 self.leave(id, Exit::Aborted, Some(Cause::RuntimeGone));
                 self.advance(group);
             }
@@ -203,18 +203,18 @@ impl Machine {
         }
     }
 
-    /// The wait before its next generation is over, whoever finds that out.
+    /// The wait before the next run is over, whichever thread notices.
     pub(crate) fn wait_is_over(&mut self, id: Origin, now: Instant) {
         if let Some(State::Due { at }) = self.members.get_mut(id).map(|member| &mut member.state) {
             if at.is_some_and(|at| at <= now) {
                 *at = None;
-                self.tell(id, EventKind::Waiting);
+                self.log(id, EventKind::Waiting);
             }
         }
     }
 
-    /// Starts one worker anew: its generation is told to stop, and the next follows at once. Costs it nothing of its
-    /// intensity, and does not wait for its backoff.
+    /// Restarts one worker: its run is cancelled, and the next follows at once. This neither counts towards its
+    /// intensity nor waits for its backoff.
     pub(crate) fn restart(&mut self, id: Origin) -> Result<(), RestartError> {
         if self.is_stopping() {
             return Err(RestartError::Ended);
@@ -235,7 +235,7 @@ impl Machine {
             State::Due { at } => {
                 if at.take().is_some() {
                     self.actions.push(Action::Wake(id));
-                    self.tell(id, EventKind::Waiting);
+                    self.log(id, EventKind::Waiting);
                 }
                 Ok(())
             }
@@ -244,7 +244,7 @@ impl Machine {
                 Ok(())
             }
             State::Running { .. } if ending => Err(RestartError::Ended),
-            // Its group is about to.
+            // Its group is about to restart it anyway.
             State::Running { .. } if member.stop_pending => {
                 let group = member.group();
                 self.skip_backoff(group);
@@ -257,13 +257,13 @@ impl Machine {
         }
     }
 
-    /// The watchdog found this generation stuck, and that is not to be suffered: it is told to stop, and once it did, that
-    /// counts as a failure of it.
+    /// The watchdog found this run stuck, and the policy is to restart: the run is cancelled, and its exit counts as a
+    /// failure.
     pub(crate) fn restart_stuck(&mut self, id: Origin) {
         let ending = self.is_stopping() || self.is_ending(self.members.get(id).and_then(Child::group));
         let Some(member) = self.members.get_mut(id) else { return };
         let State::Running { since } = member.state else { return };
-        // Who is to stop anyway does so in its turn.
+        // A worker that must stop anyway does so in its turn.
         if ending || member.stop_pending {
             return;
         }
@@ -272,7 +272,7 @@ impl Machine {
         self.cancel(id, Cause::Stuck, then);
     }
 
-    /// The watchdog found this worker stuck, and that is to end the panel.
+    /// The watchdog found this worker stuck, and the policy is to escalate: this ends the panel.
     pub(crate) fn escalate_stuck(&mut self, id: Origin) {
         if self.is_stopping() {
             return;
@@ -283,7 +283,7 @@ impl Machine {
         }
     }
 
-    /// This generation of the worker says that it is well: if it still runs, the worker's backoff begins anew.
+    /// The run reports that it is healthy. If it is still the current one, the worker's backoff is reset.
     pub(crate) fn healthy(&mut self, id: Origin, generation: u64) {
         if let Some(member) = self.members.get_mut(id) {
             if member.runs(generation) {
@@ -292,7 +292,7 @@ impl Machine {
         }
     }
 
-    /// Tells a running generation to stop, or for another cause than before.
+    /// Cancels the current run, or changes the cause of an earlier cancellation.
     fn cancel(&mut self, id: Origin, cause: Cause, then: AfterStop) {
         let Some(member) = self.members.get_mut(id) else { return };
         let before = std::mem::replace(&mut member.state, State::Stopping { cause, then });
@@ -301,21 +301,21 @@ impl Machine {
         }
     }
 
-    /// Another has its turn among the tasks.
+    /// The task loses its place to another.
     fn lose_place(&mut self, id: Origin) {
         if let Some(member) = self.members.get_mut(id) {
             member.spec.place = None;
         }
     }
 
-    /// Something happened that decides nothing.
+    /// Logs an event that needs no decision.
     pub(crate) fn note(&mut self, id: Origin, kind: EventKind) {
         if self.members.contains(id) {
-            self.tell(id, kind);
+            self.log(id, kind);
         }
     }
 
-    fn tell(&mut self, id: Origin, kind: EventKind) {
-        self.actions.push(Action::Tell(id, kind));
+    fn log(&mut self, id: Origin, kind: EventKind) {
+        self.actions.push(Action::Log(id, kind));
     }
 }

@@ -1,4 +1,4 @@
-//! Tasks with a limit, and tasks of which only the newest of a key counts.
+//! Pools: tasks under a concurrency limit with a bounded backlog, and keyed tasks of which only the newest counts.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,35 +16,36 @@ use crate::{
     lifecycle::{cause::Cause, status::Refusal},
 };
 
-/// So long the place of a task that was stopped by hand stays empty, for one that waited by then: a loop that stops one task
-/// after the other gets to that one first. Longer than a thread is preempted for as a rule, shorter than a person notices.
+/// How long the place of a task that was stopped by hand stays empty before a task that was already waiting takes it,
+/// so that a loop stopping one task after another reaches that one first. Longer than a thread is usually preempted,
+/// shorter than a person notices.
 pub(super) const STOP_PAUSE: Duration = Duration::from_millis(25);
 
-/// Names a pool of this panel.
+/// Identifies a pool within its panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PoolId(pub(crate) u64);
 
-/// Names a key of this panel's pools.
+/// Identifies a key of this panel's pools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct KeyId(pub(crate) u64);
 
-/// Where a task belongs.
+/// A task's pool, with the limits that apply to it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) pool: PoolId,
     /// How many run at once.
     pub(crate) limit: usize,
-    /// How many may wait for that.
+    /// How many may wait for a place.
     pub(crate) backlog: usize,
-    /// Of a key only the newest counts.
+    /// Of all tasks with the same key, only the newest counts.
     pub(crate) key: Option<KeyId>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Pools {
     by_id: BTreeMap<PoolId, Pool>,
-    /// Those of a key that count, oldest first: the first one is placed or waits in its pool, the second waits for the first
-    /// to be gone.
+    /// The tasks of each key that count, oldest first: the first has a place or waits for one in its pool, the second
+    /// waits for the first to end.
     keys: BTreeMap<KeyId, VecDeque<Origin>>,
     /// The newest of all tasks.
     newest: Option<Origin>,
@@ -52,34 +53,34 @@ pub(super) struct Pools {
 
 #[derive(Debug, Default)]
 struct Pool {
-    /// All that live, those included that were told to stop and have not yet; but not those that were called off.
+    /// All living tasks, including cancelled ones that have not ended, but not those called off while waiting.
     members: usize,
-    /// Those that run, are about to, or were.
+    /// Tasks with a place: about to run, running, or stopping.
     placed: usize,
     waiting: VecDeque<Origin>,
-    /// The newest task when one was last stopped by hand: the older ones may be about to be stopped too.
+    /// The newest task at the last stop by hand: older tasks may be about to be stopped too.
     stopped_up_to: Option<Origin>,
 }
 
-/// How a task got in.
+/// How a task was admitted.
 #[derive(Debug, Default)]
 pub(super) struct Admitted {
     pub(super) waits: bool,
-    /// The task of its key that is to make way.
+    /// The older task of the same key that makes way.
     pub(super) replaces: Option<Replaced>,
 }
 
 /// A task that makes way for a newer one of its key.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Replaced {
-    /// It has a place, which is had once it is gone.
+    /// It has a place, which becomes free once it ends.
     Placed(Origin),
-    /// It still waited: its turn is the newer one's from now on.
+    /// It still waits: the newer task takes over its turn.
     CalledOff(Origin),
 }
 
 impl Pools {
-    /// Finds a task its place.
+    /// Finds a place for a task.
     pub(super) fn admit(&mut self, id: Origin, place: Option<Place>) -> Result<Admitted, Refusal> {
         let Some(place) = place else { return Ok(Admitted::default()) };
         self.newest = self.newest.max(Some(id));
@@ -88,8 +89,8 @@ impl Pools {
         if let Some((tasks, before)) =
             tasks.and_then(|tasks| tasks.back().copied().map(|before| (tasks, before)))
         {
-            // The newest of a key is never one too many: it waits in the place of the one before, or else that has a place of
-            // its own, and no more than one waits for each of those.
+            // The newest task of a key never exceeds the backlog: it waits in the place of its predecessor, or its
+            // predecessor has a place of its own, and at most one task waits for each of those.
             let in_line = pool.waiting.iter_mut().find(|waiting| **waiting == before);
             let replaces = if tasks.len() > 1 || in_line.is_some() {
                 tasks.pop_back();
@@ -105,7 +106,7 @@ impl Pools {
             return Ok(Admitted { waits: true, replaces: Some(replaces) });
         }
         let waits = pool.placed >= place.limit;
-        // Who waits for one of its key to be gone takes a place of the backlog.
+        // A task that waits for its predecessor to end still counts towards the backlog.
         if pool.members >= place.limit.saturating_add(place.backlog) {
             return Err(Refusal::Backlog);
         }
@@ -121,14 +122,14 @@ impl Pools {
         Ok(Admitted { waits, replaces: None })
     }
 
-    /// A task is stopped by hand.
+    /// A task was stopped by hand.
     fn stopped(&mut self, place: Place) {
         if let Some(pool) = self.by_id.get_mut(&place.pool) {
             pool.stopped_up_to = self.newest;
         }
     }
 
-    /// Whether this one may be about to be stopped by hand, as others of its pool were.
+    /// Whether this task may be about to be stopped by hand, as others of its pool were.
     fn may_be_next_to_stop(&self, id: Origin, place: Place) -> bool {
         self.by_id.get(&place.pool).is_some_and(|pool| pool.stopped_up_to >= Some(id))
     }
@@ -138,7 +139,7 @@ impl Pools {
         self.by_id.get(&pool).map_or(0, |pool| pool.members)
     }
 
-    /// A task is gone. Returns who takes its place.
+    /// A task is gone. Returns the task that takes its place.
     pub(super) fn left(&mut self, id: Origin, place: Place) -> Option<Origin> {
         let pool = self.by_id.get_mut(&place.pool)?;
         pool.members -= 1;
@@ -148,7 +149,7 @@ impl Pools {
             let at = tasks.iter().position(|&task| task == id)?;
             tasks.remove(at);
             if at > 0 {
-                // It went before the one that it was to replace.
+                // It ended before the task that it was to replace.
                 return None;
             }
             successor = tasks.front().copied();
@@ -158,7 +159,7 @@ impl Pools {
         }
         if let Some(at) = pool.waiting.iter().position(|&waiting| waiting == id) {
             pool.waiting.remove(at);
-            // Nobody waits for one that waits: a newer one of its key has its turn instead.
+            // No task waits for one that is itself waiting: a newer one of its key has taken over its turn.
             return None;
         }
         let next = successor.or_else(|| pool.waiting.pop_front());
@@ -180,23 +181,23 @@ impl Pools {
 }
 
 impl Machine {
-    /// The keys whose tasks live.
+    /// The keys that have living tasks.
     pub(crate) fn keys(&self) -> impl Iterator<Item = KeyId> {
         self.pools.keys.keys().copied()
     }
 
-    /// Whether it is a task that waits for a place, or for the one that it replaces.
+    /// Whether it is a task that waits for a place, or for the task that it replaces.
     pub(crate) fn waits_for_a_place(&self, id: Origin) -> bool {
         let waits = |member: &Child| member.spec.place.is_some() && matches!(member.state, State::Waiting);
         self.members.get(id).is_some_and(waits)
     }
 
-    /// How many tasks of a pool live, those that wait included.
+    /// How many tasks of a pool live, waiting ones included.
     pub(crate) fn pool_len(&self, pool: PoolId) -> usize {
         self.pools.count(pool)
     }
 
-    /// Stops every task of a pool: those that wait first, so that none of them takes the place of one that runs.
+    /// Stops every task of a pool, waiting ones first, so that none of them takes the place of a running one.
     pub(crate) fn stop_pool(&mut self, pool: PoolId, cause: Cause) {
         let of_pool = |member: &Child| member.spec.place.is_some_and(|place| place.pool == pool);
         let tasks = self.members.iter().filter(|(_, member)| of_pool(member));
@@ -207,14 +208,15 @@ impl Machine {
         }
     }
 
-    /// A task is stopped by a handle: others may follow.
+    /// Notes that a task was stopped through a handle: others may follow.
     pub(super) fn note_stop(&mut self, place: Option<Place>, cause: Cause) {
         if let Some(place) = place.filter(|_| cause != Cause::Replaced && !self.is_stopping()) {
             self.pools.stopped(place);
         }
     }
 
-    /// A task is gone: the next takes its place, after a pause where the task was stopped by hand and the next may be too.
+    /// A task is gone: the next takes its place. It does so after a pause if the task was stopped by hand and the next
+    /// one may be too.
     pub(super) fn next_in_pool(
         &mut self,
         id: Origin,

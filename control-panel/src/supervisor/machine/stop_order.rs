@@ -1,4 +1,4 @@
-//! The order of stopping: whoever comes after another is stopped before it.
+//! The order of a shutdown, a topological one: a worker that comes `after` another is stopped before it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -11,24 +11,25 @@ use crate::{
     lifecycle::{cause::Cause, status::Refusal},
 };
 
-/// So many are stopped at once. Few in the tests, so that much happens between two steps.
+/// How many are stopped in one step. Few under test, so that much happens between two steps.
 const AT_ONCE: usize = if cfg!(test) { 2 } else { 256 };
 
-/// Who is stopped only when others have ended.
+/// The workers that are stopped only when others have ended.
 #[derive(Debug)]
 pub(super) struct StopOrder {
     cause: Cause,
-    /// Those who wait for nobody and were not stopped yet.
+    /// Workers that wait for no other and are not stopped yet.
     due: VecDeque<Origin>,
-    /// How many must end before it.
+    /// How many workers must end before this one is stopped.
     blockers: BTreeMap<Origin, usize>,
-    /// Whom its end lets go.
+    /// The workers that its end unblocks.
     frees: BTreeMap<Origin, BTreeSet<Origin>>,
 }
 
 impl Machine {
-    /// Whether these may be admitted together: each name they come after is that of one of them or of a worker that
-    /// lives, and none comes, by whatever detour, after itself. Several in a row come each after the one before.
+    /// Checks whether these may be admitted together: every name in an `after` is that of one of them or of a living
+    /// worker, and none comes after itself, directly or through others. Specs given together form
+    /// a chain, each after the one before.
     pub(super) fn check_order(&self, specs: &[&ChildSpec]) -> Result<(), Refusal> {
         if specs.iter().all(|spec| spec.after.is_empty()) {
             return Ok(());
@@ -61,7 +62,7 @@ impl Machine {
         find_cycle(&edges).map_or(Ok(()), |at| Err(Refusal::CircularAfter(nodes[at].name.clone())))
     }
 
-    /// Stops everybody, for good.
+    /// Stops all workers for good.
     pub(crate) fn stop_all(&mut self, cause: Cause) {
         if self.is_stopping() {
             return;
@@ -76,7 +77,7 @@ impl Machine {
                 due.push_back(id);
             }
         }
-        // Of these nothing runs, or nothing will: they are in nobody's way.
+        // Nothing of these runs, or will: they block no other worker.
         for id in idle {
             self.stop(id, cause);
         }
@@ -86,8 +87,8 @@ impl Machine {
         self.stop_some();
     }
 
-    /// While everybody is being stopped: stops some more of those who have to wait for nobody. So that the first can end while
-    /// the last are told, and nobody waits long for a decision about thousands. Says whether there are more.
+    /// During a shutdown, stops some more of the unblocked workers. In steps, so that the first can end while the last
+    /// are being cancelled, and no caller waits long for a decision about thousands. Returns whether there are more.
     pub(crate) fn stop_some(&mut self) -> bool {
         let Some(order) = &mut self.stopping else { return false };
         let (cause, more) = (order.cause, order.due.len().min(AT_ONCE));
@@ -99,12 +100,12 @@ impl Machine {
         self.stops_more()
     }
 
-    /// Whether some are still to be stopped who have to wait for nobody.
+    /// Whether unblocked workers are still to be stopped.
     pub(crate) fn stops_more(&self) -> bool {
         self.stopping.as_ref().is_some_and(|order| !order.due.is_empty())
     }
 
-    /// Somebody ended: those that had to wait for it are stopped.
+    /// A worker ended: stops those that it was the last to block.
     pub(super) fn next_in_order(&mut self, id: Origin) {
         let Some(order) = &mut self.stopping else { return };
         let (freed, cause) = (order.ended(id), order.cause);
@@ -113,7 +114,7 @@ impl Machine {
         }
     }
 
-    /// The time is nearly over: nobody waits for another any more.
+    /// Near the deadline, `after` is no longer honoured.
     pub(crate) fn skip_order(&mut self) {
         while self.stop_some() {}
         let Some(order) = &mut self.stopping else { return };
@@ -155,21 +156,21 @@ impl StopOrder {
         self.cause
     }
 
-    /// One is not stopped before another has ended.
+    /// Blocks one worker until another has ended.
     fn block(&mut self, id: Origin, until: Origin) {
         if self.frees.entry(until).or_default().insert(id) {
             *self.blockers.entry(id).or_default() += 1;
         }
     }
 
-    /// Returns who is free now that this one ended.
+    /// Removes a worker that ended. Returns the workers that this unblocks.
     fn ended(&mut self, id: Origin) -> Vec<Origin> {
         if self.frees.is_empty() {
             return Vec::new();
         }
         let freed = self.frees.remove(&id).unwrap_or_default();
         if self.blockers.remove(&id).is_some() {
-            // Before its turn: who had to wait for it waits for those that it would have waited for.
+            // It ended before its turn: the workers that it blocked now wait for its own blockers.
             let before: Vec<_> = self
                 .frees
                 .iter()
@@ -186,7 +187,7 @@ impl StopOrder {
         freed.into_iter().filter(|&id| self.unblock(id)).collect()
     }
 
-    /// Returns whether that was the last one.
+    /// Removes one blocker. Returns whether it was the last.
     fn unblock(&mut self, id: Origin) -> bool {
         let Some(blockers) = self.blockers.get_mut(&id) else { return false };
         *blockers -= 1;
@@ -198,10 +199,10 @@ impl StopOrder {
     }
 }
 
-/// One node of a cycle, if there is any.
+/// Returns one node of a cycle, if there is any.
 ///
-/// Kahn's algorithm (Communications of the ACM 5, 1962): what is left when all that nobody waits for is taken away
-/// is cycles and what they lead to. Upstream from any of it lies a cycle.
+/// Kahn's algorithm (Communications of the ACM 5, 1962): repeatedly removing nodes without incoming edges leaves only
+/// cycles and the nodes that they lead to. Walking upstream from any of these reaches a cycle.
 fn find_cycle(edges: &[Vec<usize>]) -> Option<usize> {
     let mut waiting = vec![0_usize; edges.len()];
     for &target in edges.iter().flatten() {

@@ -1,4 +1,4 @@
-//! What the watchdog's findings come to.
+//! What follows from the watchdog's findings.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Machine {
-    /// The watchdog found this generation stuck, for at least that time.
+    /// The watchdog found this run stuck, for at least that time.
     pub(crate) fn found_stuck(&mut self, id: Origin, generation: u64, time: Duration) {
         let Some(member) = self.members.get_mut(id) else { return };
         let running = member.is_running();
@@ -18,8 +18,8 @@ impl Machine {
         }
         member.stuck = true;
         let on_stuck = member.spec.on_stuck;
-        self.tell(id, EventKind::Stuck(time));
-        // Who was told to stop cannot be told more, and while everybody stops nobody starts.
+        self.log(id, EventKind::Stuck(time));
+        // A run that is already cancelled cannot be cancelled again, and during a shutdown nothing is restarted.
         if running && !self.is_stopping() {
             match on_stuck {
                 OnStuck::Warn => {}
@@ -29,16 +29,16 @@ impl Machine {
         }
     }
 
-    /// What was stuck moves again.
+    /// The stuck run makes progress again.
     pub(crate) fn recovered(&mut self, id: Origin) {
         let Some(member) = self.members.get_mut(id) else { return };
         if std::mem::take(&mut member.stuck) {
-            self.tell(id, EventKind::Recovered);
+            self.log(id, EventKind::Recovered);
         }
     }
 
-    /// Whether it runs a generation that has to keep its promise of heartbeats. One that was told to stop has to no more, but
-    /// neither has it recovered by that.
+    /// Whether its current run must keep its promise of heartbeats. A cancelled run need not any more, but the
+    /// cancellation does not count as recovery either.
     pub(crate) fn owes_heartbeats(&self, id: Origin) -> bool {
         self.members
             .get(id)

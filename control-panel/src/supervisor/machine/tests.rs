@@ -1,5 +1,6 @@
-//! The machine alone: random events against a model (`random`, `world`), and the documented cases (`cases`), and those that are easily
-//! got wrong (`corners`); who is refused (`refused`), tasks with keys (`pools`), and generations that outlive their task (`task_dropped`).
+//! The machine alone: random events against a model (`random`, `harness`), the documented cases (`cases`), cases that
+//! are easy to get wrong (`corners`), refusals (`refused`), tasks with keys (`pools`), and runs that outlive their task
+//! (`task_dropped`).
 
 mod cases;
 mod corners;

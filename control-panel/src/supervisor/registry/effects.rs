@@ -1,4 +1,4 @@
-//! What follows from a decision: what has to happen together with it, under the lock, and what must not happen there.
+//! The effects of a decision: those that must happen together with it, under the lock, and those that must not.
 
 use std::{
     mem,
@@ -32,58 +32,58 @@ use crate::{
     util::panics,
 };
 
-/// With more actions than so many, it pays to make room beforehand.
+/// From this many actions on, reserving room in advance pays off.
 const ROOM: usize = 64;
 
-/// What is done without the lock, because it runs code of others: wakers, destructors.
+/// What is done without the lock, because it runs foreign code: wakers, destructors.
 #[derive(Default)]
 pub(super) struct Effects {
     cancel: Vec<Arc<RunToken>>,
     wake: Vec<Waker>,
-    /// Tasks of no runtime that are to look what they are to do.
+    /// Tasks outside the runtime that must ask for their next step.
     resume: Vec<Arc<OffTask>>,
-    /// Their turn has come.
+    /// Tasks whose turn has come.
     start: Vec<(Arc<WorkerCell>, Task)>,
     pub(super) announce: Vec<Arc<WorkerCell>>,
-    /// The loop is to be woken for these once nothing has happened to them for a moment.
+    /// Workers for which the loop is woken once nothing has happened to them for a moment.
     settle: Vec<Arc<WorkerCell>>,
-    /// Their worker's exit is recorded by now.
+    /// Unanswered replies of workers whose exit is recorded by now.
     pub(super) unanswered: Vec<Arc<Unanswered>>,
-    pub(super) told: bool,
-    /// Those who wait for the last end are to look.
+    pub(super) logged: bool,
+    /// Notify the tasks that wait for the last end.
     look: bool,
-    /// A sleeping loop is to be woken.
+    /// Wake a sleeping loop.
     pub(super) wake_loop: bool,
-    /// To be told outside.
+    /// Events to pass to tracing and metrics.
     pub(super) seen: Vec<Seen>,
     pub(super) gone: Gone,
 }
 
-/// To be dropped: these hold what is the user's.
+/// What is to be dropped: it holds the user's values.
 #[derive(Default)]
 pub(super) struct Gone {
     statuses: Vec<WorkerStatus>,
     pub(super) events: Vec<Event>,
     pub(super) incidents: Vec<WorkerReport>,
-    /// What nobody is told, because there is something worse to tell.
+    /// Exits that are not logged, because a worse one is.
     exits: Vec<Exit>,
-    /// Of those that ended: who tells of an end may be the last that has the cell. In it are the subscriber's span and the
-    /// wakers of those who looked at the worker's gate.
+    /// The cells of workers that ended. The thread that reports an end may hold the last reference to the cell, which
+    /// holds the subscriber's span and the wakers of tasks at the worker's gate.
     cells: Vec<Arc<WorkerCell>>,
-    /// Those that were called off while they waited for a place. Each tells of its own end.
+    /// Tasks that were called off while they waited for a place. Each reports its own end when it is dropped.
     tasks: Vec<Task>,
 }
 
 impl Effects {
-    /// Beforehand, and apart from the rest.
+    /// Wakes tasks first, and separately from the other effects.
     pub(super) fn wake_tasks(&mut self) {
         each(mem::take(&mut self.wake), Waker::wake);
     }
 }
 
 impl Registry {
-    /// Executes what has to happen together with the decision, so that nobody sees the one without the other: not a
-    /// worker that ended and still counts, nor one that no longer counts and has no end.
+    /// Executes the effects that must be visible together with the decision: no observer sees a worker that has ended
+    /// and still counts, nor one that no longer counts and has no end.
     pub(super) fn resolve(&self, state: &mut State, effects: &mut Effects) {
         let mut actions = state.machine.take_actions();
         if actions.len() > ROOM {
@@ -95,15 +95,15 @@ impl Registry {
         let now = || self.hosts.now();
         for action in actions.drain(..) {
             match action {
-                Action::Tell(origin, kind) => {
+                Action::Log(origin, kind) => {
                     if let Some(cell) = cells.get(origin) {
-                        books.tell(cell, kind, &mut log, &now, effects);
+                        books.record(cell, kind, &mut log, &now, effects);
                     }
                 }
                 Action::BackOff(origin, at) => {
                     let rest = at.saturating_duration_since(self.hosts.now());
                     if let Some(cell) = cells.get(origin).filter(|_| !rest.is_zero()) {
-                        books.tell(cell, EventKind::BackingOff(rest), &mut log, &now, effects);
+                        books.record(cell, EventKind::BackingOff(rest), &mut log, &now, effects);
                     }
                 }
                 Action::Wake(origin) => {
@@ -122,8 +122,8 @@ impl Registry {
                 }
                 Action::Cancel(origin, cause) => {
                     if let Some(cell) = cells.get(origin) {
-                        books.tell(cell, EventKind::Stopping(cause), &mut log, &now, effects);
-                        if let Some(term) = cell.tell(cause) {
+                        books.record(cell, EventKind::Stopping(cause), &mut log, &now, effects);
+                        if let Some(term) = cell.set_cause(cause) {
                             effects.cancel.push(term);
                         }
                         if let Some(waker) = cell.wake_flag.raise() {
@@ -134,9 +134,9 @@ impl Registry {
                 Action::End(origin, exited, last) => {
                     let Some(cell) = cells.remove(origin) else { continue };
                     if let Some(exit) = exited {
-                        books.tell(&cell, EventKind::Exited(exit), &mut log, &now, effects);
+                        books.record(&cell, EventKind::Exited(exit), &mut log, &now, effects);
                     }
-                    books.tell(&cell, last, &mut log, &now, effects);
+                    books.record(&cell, last, &mut log, &now, effects);
                     self.live.store(cells.len(), Ordering::Release);
                     self.on_runtime.fetch_sub(usize::from(cell.kind == Kind::Async), Ordering::Relaxed);
                     attention.leave(&cell);
@@ -158,18 +158,18 @@ impl Registry {
         if state.gone && state.cells.is_empty() {
             self.log.end();
         }
-        let told = log.total() > before;
+        let logged = log.total() > before;
         let (seen, gone) = log.close();
         effects.seen.extend(seen);
         effects.gone.events.extend(gone);
         state.machine.give_back(actions);
-        effects.told |= told;
-        if told {
+        effects.logged |= logged;
+        if logged {
             self.version.fetch_add(1, Ordering::Release);
         }
     }
 
-    /// Does what follows. Whatever the code of others does, nothing is kept from anybody else.
+    /// Executes the remaining effects. A panic in foreign code does not prevent any of them.
     pub(super) fn execute(&self, effects: Effects) {
         let Effects {
             cancel,
@@ -179,7 +179,7 @@ impl Registry {
             announce,
             settle,
             unanswered,
-            told,
+            logged,
             look,
             wake_loop,
             seen,
@@ -192,7 +192,7 @@ impl Registry {
         each(announce, |cell| cell.announce());
         each(settle, |cell| self.wake_loop_once_settled(&cell, self.hosts.now() + BRIEF));
         each(unanswered, |unanswered| unanswered.give_up());
-        if told {
+        if logged {
             each([&self.log], |log| log.announce());
         }
         if look {
@@ -212,12 +212,12 @@ impl Registry {
     }
 }
 
-/// Runs code of others for each. A panic of one, of which the hook tells, takes no other with it.
+/// Runs foreign code for each item. The hook reports a panic, and the other items still get their turn.
 pub(super) fn each<T, L>(list: L, mut run: impl FnMut(T))
 where
     L: IntoIterator<Item = T> + AsRef<[T]>,
 {
-    // Most often there is nothing to do, and a catch costs more than that.
+    // The list is usually empty, and a catch costs more than this check.
     if list.as_ref().is_empty() {
         return;
     }
@@ -226,7 +226,7 @@ where
 }
 
 impl History {
-    fn tell(
+    fn record(
         &mut self,
         cell: &Arc<WorkerCell>,
         kind: EventKind,
@@ -263,7 +263,7 @@ impl History {
         let mut seen = false;
         let mut moved = if let EventKind::Spawned = kind { Moved::spawned() } else { Moved::default() };
         let status = match kind {
-            // It runs once it says that it is ready.
+            // It counts as running once it reports that it is ready.
             EventKind::Started if cell.ready_within.is_some() => Some(WorkerStatus::Starting),
             _ => status_after(&kind, cell, now),
         };
@@ -278,7 +278,7 @@ impl History {
             if cell.is_awaited() {
                 effects.announce.push(Arc::clone(cell));
             }
-            // A run that is over is what the status says by now; one that is only told to stop goes on.
+            // A run that is over is recorded in the status by now; a cancelled one still goes on.
             if !matches!(kind, EventKind::Stopping(_)) {
                 effects.unanswered.extend(cell.take_unanswered());
             }
@@ -297,12 +297,12 @@ impl History {
     }
 }
 
-/// The status that an event leaves a worker in, if it changes it.
+/// Returns the status that an event leaves a worker in, if it changes it.
 fn status_after(kind: &EventKind, cell: &WorkerCell, now: &dyn Fn() -> Instant) -> Option<WorkerStatus> {
     match kind {
         EventKind::Started | EventKind::Ready => Some(WorkerStatus::Running),
         EventKind::BackingOff(wait) => {
-            // One that is held back for others of its group has not ended by itself.
+            // A worker held back for its group has not ended by itself.
             let exit = cell.last_exit().unwrap_or(Exit::Cancelled);
             Some(WorkerStatus::Backoff { exit, until: now() + *wait })
         }
@@ -359,7 +359,7 @@ pub(super) mod tests {
         Builder::new_current_thread().build().unwrap()
     }
 
-    /// Another thread may tell of the end when the worker's task is long gone, and nobody has a handle.
+    /// Another thread may report the end when the worker's task is long gone and no handle is left.
     #[test]
     fn the_last_of_a_record_is_dropped_without_the_lock() {
         let registry = registry(&runtime());

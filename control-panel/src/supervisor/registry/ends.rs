@@ -1,7 +1,7 @@
-//! Workers that ended as they were told to, on their way to being told of.
+//! Flat combining of exits: cancelled workers that have ended, on their way into the machine.
 //!
-//! When everybody stops, all threads have ends to tell at once. Each leaves its own here, and one of them tells of all that
-//! are there, while the others go on to the next worker: nobody sleeps on the lock of the registry for it.
+//! During a shutdown all threads have exits to report at once. Each publishes its own here, and one of them applies
+//! them all while the others continue with their next worker, so none sleeps on the registry's lock for it.
 
 use std::{
     mem,
@@ -20,35 +20,35 @@ use crate::{
     },
 };
 
-/// So long a thread that waits for the last end stays awake for the next one: about as long as it takes to be woken.
+/// How long a thread that waits for the last end stays awake for the next one: about as long as a wake-up takes.
 const PATIENCE: Duration = Duration::from_micros(50);
 
-/// No more than there are workers.
+/// At most one entry for each worker.
 pub(super) type Ends = Combiner<End>;
 
 pub(super) struct End {
-    /// What is to be reported of it, should everybody be stopped: made by the thread that has its cell at hand.
+    /// Its entry in a shutdown's report, made by the thread that has its cell at hand.
     report: WorkerReport,
-    /// Its last heartbeat's stamp.
+    /// The stamp of its last heartbeat.
     heartbeat: u64,
     last_words: Option<Exit>,
 }
 
 impl Registry {
-    /// The worker's generation is over because the worker was told to end, and nothing of it is left.
+    /// The run of a stopped worker has ended, and nothing of the worker is left.
     pub(in crate::supervisor) fn ended(&self, cell: &WorkerCell, exit: Exit) {
         self.help_to_wake();
         let last_words = super::last_words(cell);
         let (report, heartbeat) = WorkerReport::undated(cell, exit);
-        self.ends.leave(End { report, heartbeat, last_words });
-        // What follows waits until no end is left to tell of: it runs code of others, for which nobody's end may wait.
+        self.ends.publish(End { report, heartbeat, last_words });
+        // The effects wait until no end is left to apply: they run foreign code, which must not delay any end.
         let mut effects = None;
-        let panic = self.ends.tell(|turn| {
+        let panic = self.ends.combine(|turn| {
             let mut state = self.lock();
             turn.each(|end| state.ended(end));
             self.resolve(&mut state, effects.get_or_insert_default());
         });
-        // Most often somebody else has the turn.
+        // Usually another thread is combining.
         if let Some(effects) = effects {
             self.execute(effects);
         }
@@ -57,35 +57,35 @@ impl Registry {
         }
     }
 
-    /// Stops those that are still to be stopped, in steps. Who ends meanwhile is told of in the next step: so it only leaves
-    /// that here, and neither waits for the lock nor keeps it from the steps. Hands out the first panic.
+    /// Stops the remaining workers in steps. A worker that ends meanwhile is applied in the next step: its thread only
+    /// publishes the exit, and neither waits for the lock nor keeps it from the steps. Returns the first panic.
     pub(super) fn stop_the_rest(&self) -> Option<Payload> {
         let (mut panic, mut more) = (None, true);
         while more {
             let mut effects = None;
-            let outcome = self.ends.tell(|turn| {
+            let outcome = self.ends.combine(|turn| {
                 let effects = effects.get_or_insert_default();
                 let mut state = self.lock();
                 turn.each(|end| state.ended(end));
                 more = state.machine.stop_some();
                 self.resolve(&mut state, effects);
                 drop(state);
-                // These are the runtime's wakers, and no code of others.
+                // These are the runtime's wakers, so no foreign code runs.
                 effects.wake_tasks();
             });
             panic = panic.or(outcome);
             match effects {
                 Some(effects) => self.execute(effects),
-                // Somebody else has the turn, for a moment.
+                // Another thread is combining, for a moment.
                 None => thread::yield_now(),
             }
         }
         panic
     }
 
-    /// For a thread that has nothing to do but to wait for the last end: tells of the ends as they come, until all did, none
-    /// does for a while, or it is time. So the threads that end workers need not, and this one need not be woken.
-    pub(in crate::supervisor) fn help_to_tell(&self, until: Instant) {
+    /// For a thread that only waits for the last end: applies ends as they come, until all workers have ended, none
+    /// does for a while, or the deadline passes. So the threads that end workers need not, and need not wake this one.
+    pub(in crate::supervisor) fn help_to_combine(&self, until: Instant) {
         let mut since = Instant::now();
         let waits = |since: Instant| {
             let now = Instant::now();
@@ -93,11 +93,11 @@ impl Registry {
         };
         while waits(since) {
             let mut effects = None;
-            let panic = self.ends.tell(|turn| {
-                while !turn.is_due() && waits(since) {
+            let panic = self.ends.combine(|turn| {
+                while !turn.has_entries() && waits(since) {
                     thread::yield_now();
                 }
-                if turn.is_due() {
+                if turn.has_entries() {
                     let mut state = self.lock();
                     turn.each(|end| state.ended(end));
                     self.resolve(&mut state, effects.get_or_insert_default());
@@ -114,9 +114,9 @@ impl Registry {
         }
     }
 
-    /// What ended so far has ended, whoever was to tell of it.
+    /// Applies all ends published so far, whichever thread would have.
     pub(super) fn take_ends(&self, state: &mut State) {
-        if let Some(panic) = self.ends.tell_now(|end| state.ended(end)) {
+        if let Some(panic) = self.ends.combine_now(|end| state.ended(end)) {
             resume_unwind(panic);
         }
     }
@@ -159,26 +159,26 @@ mod tests {
         let leave = |cell: &Arc<WorkerCell>| {
             let exit = if cell.origin.0 % 2 == 0 { Exit::Cancelled } else { Exit::Finished };
             let (report, heartbeat) = WorkerReport::undated(cell, exit);
-            registry.ends.leave(End { report, heartbeat, last_words: None });
+            registry.ends.publish(End { report, heartbeat, last_words: None });
         };
         let (first, others) = cells.split_at(100);
         first.iter().for_each(leave);
-        registry.help_to_tell(Instant::now());
+        registry.help_to_combine(Instant::now());
         assert_eq!(registry.count(), 600, "it is time already");
         let far = Instant::now() + Duration::from_secs(3600);
-        registry.help_to_tell(far);
+        registry.help_to_combine(far);
         assert_eq!(registry.count(), 500, "and then there is nothing to wait for for a while");
         thread::scope(|scope| {
             scope.spawn(|| others.iter().for_each(leave));
             while registry.count() > 0 {
-                registry.help_to_tell(far);
+                registry.help_to_combine(far);
             }
         });
         let report = registry.finish_stop(Duration::ZERO);
         assert_eq!(report.workers().len(), 600);
-        for (cell, told) in cells.iter().zip(report.workers()) {
-            assert_eq!((told.origin, told.cause), (cell.origin, Some(Cause::Shutdown)));
-            assert_eq!(matches!(told.exit, Exit::Finished), cell.origin.0 % 2 == 1, "as it did");
+        for (cell, reported) in cells.iter().zip(report.workers()) {
+            assert_eq!((reported.origin, reported.cause), (cell.origin, Some(Cause::Shutdown)));
+            assert_eq!(matches!(reported.exit, Exit::Finished), cell.origin.0 % 2 == 1, "as it did");
         }
         let mut events = registry.log.reader(Some(registry.log.last() - 999));
         for _ in others {

@@ -1,5 +1,5 @@
-//! Turning the workers' gates, under the lock of all that happens to them: so events come in the order of the turns, and
-//! a worker that is spawned while the panel falls asleep or wakes is treated as the others are.
+//! Turns workers' gates under the registry's lock. So events are logged in the order of the turns, and a worker spawned
+//! while the panel becomes idle or active is treated like the others.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::{
 };
 
 impl Registry {
-    /// Suspends a worker. Says whether that changed anything: then those at its gate are to be woken.
+    /// Suspends a worker. Returns whether that closed its gate; if so, the tasks waiting at the gate must be woken.
     pub(crate) fn suspend(&self, cell: &WorkerCell) -> bool {
         self.turn(cell, EventKind::Suspended, |gate| gate.close(Reason::Manual))
     }
 
-    /// Resumes a worker, whatever suspended it. Says whether that changed anything.
+    /// Resumes a worker, whatever suspended it. Returns whether that changed anything.
     pub(crate) fn resume(&self, cell: &WorkerCell) -> bool {
         self.turn(cell, EventKind::Resumed, GateCell::open_wide)
     }
@@ -34,7 +34,8 @@ impl Registry {
         })
     }
 
-    /// The panel is idle, or no longer: suspends or resumes all who want that. Wakes those at their gates.
+    /// The panel becomes idle, or active again: suspends or resumes all workers that opted in. Wakes the tasks at their
+    /// gates.
     pub(crate) fn set_idle(&self, idle: bool) {
         let turned = self.change(|state| {
             state.idle = idle;
@@ -51,18 +52,18 @@ impl Registry {
             turned
         });
         for cell in turned {
-            // Each for itself: the wakers at the gates can be anybody's.
+            // One at a time: these are foreign wakers, and a panic of one must not skip the rest.
             panics::catch(|| cell.gate.wake()).ok();
         }
     }
 }
 
 impl State {
-    /// A worker enters an idle panel, or was suspended before its group was started. Nobody is at its gate yet.
+    /// A worker enters an idle panel, or was suspended before its group started. No task is at its gate yet.
     pub(super) fn begin_as_suspended(&mut self, cell: &WorkerCell) {
-        let told = cell.gate.is_closed();
+        let suspended = cell.gate.is_closed();
         let idle = self.idle && cell.gate.policy() == Suspend::OnIdle && cell.gate.close(Reason::Idle);
-        if told || idle {
+        if suspended || idle {
             self.machine.note(cell.origin, EventKind::Suspended);
         }
     }

@@ -1,4 +1,4 @@
-//! Looking at the workers, and at what is known of all of them.
+//! Read access to the workers, and to what is known of all of them.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use crate::{
     util::timer::Timer,
 };
 
-/// How often a look tries the lock, which is held for moments, before it goes without.
+/// How often a look tries the lock, which is held only briefly, before it goes without.
 const TRIES: u32 = 12;
 
 /// The living workers at one moment.
@@ -32,12 +32,12 @@ impl Registry {
         self.lock().cells.values().cloned().collect()
     }
 
-    /// The living worker of this name that was spawned first.
+    /// Returns the living worker of this name that was spawned first.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<WorkerCell>> {
         self.lock().cells.values().find(|cell| cell.name == *name).cloned()
     }
 
-    /// All living workers of this name, in the order of their spawning.
+    /// Returns all living workers of this name, in the order of their spawning.
     pub(crate) fn find_all(&self, name: &str) -> Vec<Arc<WorkerCell>> {
         self.lock().cells.values().filter(|cell| cell.name == *name).cloned().collect()
     }
@@ -54,7 +54,7 @@ impl Registry {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Looks at the living workers, unless somebody else has the lock just now.
+    /// Looks at the living workers, unless the lock is taken.
     pub(crate) fn try_look<T>(&self, look: impl FnOnce(Look<'_>) -> T) -> Option<T> {
         let state = self.try_lock()?;
         let look = look(Look {
@@ -67,7 +67,7 @@ impl Registry {
         Some(look)
     }
 
-    /// The lock, if it is to be had within a microsecond or two.
+    /// Returns the lock, if it becomes free within a microsecond or two.
     fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
         for attempt in 0..TRIES {
             match self.state.try_lock() {
@@ -84,24 +84,24 @@ impl Registry {
         self.escalated.load(Ordering::Acquire)
     }
 
-    /// Whether a worker ended, or is told to, because the runtime is gone. Takes no lock.
+    /// Whether a worker ended, or is cancelled, because the runtime is gone. Takes no lock.
     pub(crate) fn has_lost_its_runtime(&self) -> bool {
         self.runtime_gone.load(Ordering::Acquire)
     }
 
-    /// Whether everything is being stopped.
+    /// Whether all workers are being stopped.
     pub(in crate::supervisor) fn is_stopping(&self) -> bool {
         self.lock().machine.is_stopping()
     }
 
-    /// Wakes a sleeping loop, which is to look at the workers: if it is woken for them at all.
+    /// Wakes a sleeping loop to look at the workers, if it is woken for them at all.
     pub(crate) fn wake_loop(&self) {
         if self.wakes != Wakes::Never && !self.gone.load(Ordering::Relaxed) {
             (self.on_change)();
         }
     }
 
-    /// Wakes a sleeping loop at that moment, or, while the worker changes its status still, later.
+    /// Wakes a sleeping loop at that moment, or later if the worker's status keeps changing.
     pub(super) fn wake_loop_once_settled(&self, cell: &Arc<WorkerCell>, at: Instant) {
         let (this, cell) = (cell.registry.clone(), Arc::downgrade(cell));
         let ring = move || {
@@ -117,7 +117,7 @@ impl Registry {
         Timer::start(&self.hosts.runtime, at, true, ring);
     }
 
-    /// Wakes a sleeping loop, whatever it is woken for: something is wrong.
+    /// Wakes a sleeping loop regardless of what it is configured to wake for: something is wrong.
     pub(in crate::supervisor) fn wake_loop_for_warning(&self) {
         if !self.gone.load(Ordering::Relaxed) {
             (self.on_change)();
@@ -136,7 +136,7 @@ impl Registry {
         self.unpolled.load(Ordering::Relaxed)
     }
 
-    /// The keys whose tasks live.
+    /// The keys that have living tasks.
     pub(crate) fn keys(&self) -> BTreeSet<KeyId> {
         self.lock().machine.keys().collect()
     }

@@ -1,4 +1,4 @@
-//! Workers that are refused: they never run, and an ignored handle must not be all that says so.
+//! Refused workers: they never run, and a handle that may be ignored must not be the only sign of it.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Registry {
-    /// The worker is refused before it was admitted. An event and an incident, unless everything is being stopped.
+    /// Refuses a worker before it was admitted. Records an event and an incident, unless all workers are being stopped.
     pub(crate) fn refuse(&self, cell: &Arc<WorkerCell>, refusal: Refusal) {
         cell.close_inbox();
         let mut state = self.lock();
@@ -23,13 +23,13 @@ impl Registry {
             return cell.refuse(refusal);
         }
         let mut effects = Effects::default();
-        (effects.told, effects.wake_loop) = (true, self.wakes != Wakes::Never);
+        (effects.logged, effects.wake_loop) = (true, self.wakes != Wakes::Never);
         let mut log = self.log.write();
         effects.gone.incidents = state.books.note_refusal(cell, &refusal);
         drop(cell.set_status(WorkerStatus::Refused(refusal.clone())));
         effects.announce.push(Arc::clone(cell));
         effects.unanswered = cell.take_unanswered();
-        // It never counted as one that lives.
+        // It never counted as living.
         log.push(cell, EventKind::Refused(refusal), Moved::default());
         (effects.seen, effects.gone.events) = log.close();
         self.version.fetch_add(1, Ordering::Release);
@@ -39,8 +39,8 @@ impl Registry {
 }
 
 impl History {
-    /// A full backlog is a bound that was reached: work was left undone, but no worker failed for good. Every other refusal
-    /// means that a worker the program counts on never runs.
+    /// A full backlog is a limit that was reached: work was left undone, but no worker failed for good. Any other
+    /// refusal means that a worker the program relies on never runs.
     pub(super) fn note_refusal(&mut self, cell: &WorkerCell, refusal: &Refusal) -> Vec<WorkerReport> {
         self.failed += u64::from(*refusal != Refusal::Backlog);
         self.note(WorkerReport::new(cell, Exit::Refused(refusal.clone())))

@@ -1,4 +1,4 @@
-//! Giving the workers' tasks to where they belong, and taking them from there when the panel is gone.
+//! Hands workers' tasks to where they run, and takes them back when the panel is gone.
 
 use std::sync::{
     Arc,
@@ -9,7 +9,7 @@ use super::Registry;
 use crate::supervisor::{cell::WorkerCell, kinds::Kind, off_task::OffTask, task::Task};
 
 impl Registry {
-    /// A task with a limit or a key was taken in: it is started, unless it waits for its place first.
+    /// Starts an admitted task that has a limit or a key, unless it must wait for its place.
     pub(in crate::supervisor) fn start_in_turn(&self, cell: &Arc<WorkerCell>, task: Task) {
         let mut state = self.lock();
         if state.machine.waits_for_a_place(cell.origin) {
@@ -21,7 +21,7 @@ impl Registry {
         self.run(cell, task);
     }
 
-    /// Gives a worker's task to where it belongs. A runtime that is gone drops it, the worker's arguments with it.
+    /// Hands a worker's task to where it runs. A runtime that is gone drops it, and the worker's arguments with it.
     pub(in crate::supervisor) fn run(&self, cell: &Arc<WorkerCell>, task: Task) {
         match cell.kind {
             Kind::Async => self.run_on_runtime(cell, task),
@@ -31,7 +31,7 @@ impl Registry {
                 task.give();
                 if let Err(back) = self.hosts.local.run(task) {
                     let (mut task, error) = *back;
-                    // It fails as often as it may, and that is all it does there.
+                    // Each of its runs fails with this error, up to its intensity; on the runtime it does nothing else.
                     task.set_no_thread(Some(error));
                     self.run_on_runtime(cell, task);
                 }
@@ -42,14 +42,14 @@ impl Registry {
 
     fn run_on_runtime(&self, cell: &WorkerCell, task: Task) {
         cell.set_task(self.hosts.runtime.spawn(task).abort_handle());
-        // Either this sees that the panel is gone, or `abort_all` sees the task.
+        // Either this load sees that the panel is gone, or `abort_all` sees the task.
         fence(Ordering::SeqCst);
         if self.gone.load(Ordering::Relaxed) {
             cell.abort_task();
         }
     }
 
-    /// The runtime is gone: nobody is started any more, and those that have not gone with it are stopped.
+    /// The runtime is gone: no worker starts any more, and workers whose tasks it did not drop are stopped.
     pub(in crate::supervisor) fn lose_runtime(&self) {
         self.hosts.runtime_is_gone();
         self.change(|state| {
@@ -62,7 +62,7 @@ impl Registry {
         });
     }
 
-    /// The worker's wait is over, and it waits for a thread to begin on.
+    /// The worker's backoff is over, and it waits for a thread to begin on.
     pub(in crate::supervisor) fn due(&self, cell: &WorkerCell) {
         let now = self.hosts.now();
         self.change(|state| state.machine.wait_is_over(cell.origin, now));
@@ -73,7 +73,7 @@ impl Registry {
         self.gone.store(true, Ordering::Relaxed);
     }
 
-    /// The panel is gone, and everybody was told to stop: aborts every task.
+    /// The panel is gone, and all workers are cancelled: aborts every task.
     pub(in crate::supervisor) fn abort_all(&self) {
         self.gone.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);

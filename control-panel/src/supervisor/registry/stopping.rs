@@ -1,4 +1,4 @@
-//! Stopping everybody, and what that comes to.
+//! Stopping all workers, and reporting how they ended.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -21,43 +21,43 @@ use crate::{
     util::clock,
 };
 
-/// Incidents kept in full; older ones are only counted.
+/// How many incidents are kept in full; older ones are only counted.
 const INCIDENTS: usize = 256;
 
-/// Of how many workers the last incident is shown.
+/// For how many workers the last incident is shown.
 const WORKERS: usize = 64;
 
-/// What a status shows of everything that was not clean since the panel was built, also after its shutdown.
+/// What a status shows of the exits that were not clean since the panel was built, also after its shutdown.
 #[derive(Debug, Default)]
 pub(crate) struct LastIncidents {
     pub(crate) total: u64,
-    /// The last of each worker, oldest first.
+    /// The last incident of each worker, oldest first.
     pub(crate) last: VecDeque<WorkerReport>,
 }
 
-/// Everything that was not clean since the panel was built.
+/// Every exit that was not clean since the panel was built.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Incidents {
-    /// The newest, oldest first.
+    /// The newest incidents, oldest first.
     pub(crate) recent: VecDeque<WorkerReport>,
     pub(crate) total: u64,
 }
 
-/// How those ended that lived when everybody was told to stop. Each end is noted by whoever tells of it: looking at
-/// thousands again afterwards would keep the caller of the shutdown.
+/// The exits of the workers that lived when the shutdown began. Each end is recorded as it is applied: a second pass
+/// over thousands of workers would delay the caller of the shutdown.
 pub(super) struct ExitReports {
-    /// In the order of their spawning.
+    /// In the order of spawning.
     origins: Vec<Origin>,
-    /// None of those that live yet, and nothing after the last that ended.
+    /// By position in `origins`: `None` for a worker that still lives, and no entries past the last one that ended.
     workers: Vec<Option<WorkerReport>>,
-    /// Of those that sent heartbeats, the last one's stamp.
+    /// The stamp of the last heartbeat, for workers that sent any.
     heartbeats: Vec<(Origin, u64)>,
-    /// Whether anybody ended yet.
+    /// Whether any worker has ended yet.
     pub(super) begun: bool,
 }
 
 impl Registry {
-    /// From now on nothing is spawned, and everybody is stopped.
+    /// Refuses further spawns and stops all workers.
     pub(in crate::supervisor) fn stop_all(&self) {
         self.change(|state| {
             state.books.expect_ends(&state.cells);
@@ -65,14 +65,14 @@ impl Registry {
         });
     }
 
-    /// The panel was dropped, and everybody stopped: nothing happens any more once nobody lives.
+    /// The panel was dropped and all workers are stopped: once none lives, the event log ends.
     pub(in crate::supervisor) fn panel_gone(&self) {
         self.change(|state| state.gone = true);
         self.log.announce();
     }
 
-    /// The time is nearly over: nobody waits for another's end any more. Returns who is to be dropped; who is told only
-    /// now and is cancelled by being dropped does that itself.
+    /// Near the deadline, ends no longer wait for each other. Returns the workers to drop. Workers with
+    /// `Cancel::Drop` that are cancelled only now are left out: the cancellation drops them.
     pub(in crate::supervisor) fn skip_order(&self) -> Vec<Arc<WorkerCell>> {
         self.change(|state| {
             self.take_ends(state);
@@ -95,19 +95,19 @@ impl Registry {
         }
     }
 
-    /// What the shutdown came to, once it is over.
+    /// The report of the shutdown, once it is over.
     pub(in crate::supervisor) fn report(&self) -> Option<ShutdownReport> {
         self.lock().report.clone()
     }
 
-    /// The shutdown is over: whoever still lives is abandoned. The first call decides what is reported.
+    /// The shutdown is over: workers that still live are abandoned. The first call decides the report.
     pub(in crate::supervisor) fn finish_stop(&self, elapsed: Duration) -> ShutdownReport {
         let polled: BTreeSet<Origin> = activity::polled()
             .into_iter()
             .filter(|poll| poll.panel == self.number)
             .map(|poll| poll.origin)
             .collect();
-        // Whose code no thread runs has not refused to stop: others keep it from it.
+        // A worker that no thread is polling has not refused to stop: others keep it from stopping.
         let overdue = |cell: &WorkerCell| {
             if polled.contains(&cell.origin) { Exit::Abandoned } else { Exit::Starved }
         };
@@ -133,11 +133,12 @@ impl Registry {
 }
 
 impl History {
-    /// An incident. Hands out those that are kept no more: they hold the user's errors, to be dropped without a lock.
+    /// Records an incident. Returns the evicted ones: they hold the user's errors, and must be dropped without a lock.
     pub(super) fn note(&mut self, report: WorkerReport) -> Vec<WorkerReport> {
         let LastIncidents { total, last } = &mut self.last_incidents;
         *total += 1;
-        // Of refused workers of one name the last: a set of tasks that is full must not push all others out.
+        // Of refused workers with the same name only the last is kept: a full set of tasks must not evict everything
+        // else.
         let same = |other: &WorkerReport| {
             other.origin == report.origin
                 || matches!((&other.exit, &report.exit), (Exit::Refused(_), Exit::Refused(_)))
@@ -150,7 +151,7 @@ impl History {
         evicted.into_iter().chain(self.incidents.add(report)).collect()
     }
 
-    /// Everybody who lives is about to be told to stop: how each ends is to be reported.
+    /// All living workers are about to be cancelled: the exit of each is to be reported.
     pub(super) fn expect_ends(&mut self, living: &OriginMap<Arc<WorkerCell>>) {
         if self.toll.is_none() {
             let (origins, workers) = (living.keys().collect(), Vec::with_capacity(living.len()));
@@ -160,7 +161,7 @@ impl History {
 }
 
 impl ExitReports {
-    /// Somebody ended. What it prepared to be reported of it holds but for how and why it ended, which is known only now.
+    /// A worker ended. Fills its prepared entry with its exit and cause, which are known only now.
     pub(super) fn ended(&mut self, cell: &WorkerCell, exit: &Exit) {
         match self.worker(cell.origin) {
             Some(Some(worker)) => (worker.exit, worker.cause) = (exit.clone(), cell.cause()),
@@ -172,7 +173,7 @@ impl ExitReports {
         }
     }
 
-    /// What is to be reported of somebody who ends, with its last heartbeat's stamp.
+    /// Stores the entry of a worker that is ending, with the stamp of its last heartbeat.
     pub(super) fn prepare(&mut self, report: WorkerReport, heartbeat: u64) {
         let origin = report.origin;
         let Some(worker) = self.worker(origin) else { return };
@@ -182,7 +183,7 @@ impl ExitReports {
         }
     }
 
-    /// With those that did not end.
+    /// Returns all entries, including those of workers that did not end.
     fn close(mut self, overdue: Vec<WorkerReport>) -> Vec<WorkerReport> {
         for report in overdue {
             if let Some(worker) = self.worker(report.origin) {
@@ -200,21 +201,21 @@ impl ExitReports {
     fn worker(&mut self, id: Origin) -> Option<&mut Option<WorkerReport>> {
         let at = origin_map::place(&self.origins, id, |&origin| origin)?;
         if self.workers.len() <= at {
-            // Not all at once and beforehand: who is to be told to stop would wait for that.
+            // Grown as needed: sizing it in advance would delay the workers that are about to be cancelled.
             self.workers.resize_with(at + 1, || None);
         }
         self.workers.get_mut(at)
     }
 }
 
-/// In the memory that they are in: thousands need that many pages.
+/// Collects in place: for thousands of entries, a new allocation means that many pages.
 #[expect(clippy::filter_map_identity, reason = "`flatten` collects into new memory")]
 fn in_place(workers: Vec<Option<WorkerReport>>) -> Vec<WorkerReport> {
     workers.into_iter().filter_map(|worker| worker).collect()
 }
 
 impl Incidents {
-    /// Hands out what there is no room for any more: it holds the user's errors, to be dropped without a lock.
+    /// Returns the report that it evicts: it holds the user's errors, and must be dropped without a lock.
     pub(super) fn add(&mut self, report: WorkerReport) -> Option<WorkerReport> {
         let evicted = if self.recent.len() == INCIDENTS { self.recent.pop_front() } else { None };
         self.recent.push_back(report);

@@ -1,8 +1,9 @@
-//! Tasks that are to be woken, by whoever comes to it first.
+//! Cooperative waking: tasks that are to be woken, by whichever thread comes first.
 //!
-//! A thread that wakes a task of a sleeping runtime often has to make way for the thread that it woke: the others of a few
-//! tasks would each wait for a sleep and a wake of the two. So what is still to be woken lies here, and the first worker
-//! that ends goes on with it: on the runtime's own thread, where waking another task wakes no thread.
+//! A thread that wakes a task of a sleeping runtime is often preempted by the thread that it woke. With a few tasks,
+//! each further one would wait for a sleep and a wake of the two threads. So the remaining wakers are parked here, and
+//! the first worker that ends continues with them, on the runtime's own thread, where waking another task wakes no
+//! thread.
 
 use std::{
     collections::VecDeque,
@@ -16,13 +17,13 @@ use std::{
 use super::Registry;
 use crate::util::panics;
 
-/// With more of them they are no longer few: then it is the threads that are few.
+/// With more tasks than this, threads are scarcer than tasks and parking does not pay off.
 const FEW: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Unwoken {
     tasks: Mutex<VecDeque<Waker>>,
-    /// Whether there may be any: most who ask find none.
+    /// Whether there may be any: most calls find none.
     any: AtomicBool,
 }
 
@@ -49,7 +50,7 @@ impl Registry {
         self.wake_all();
     }
 
-    /// Goes on with what another thread has begun to wake.
+    /// Continues waking what another thread has begun to wake.
     pub(super) fn help_to_wake(&self) {
         if self.unwoken.any.load(Ordering::Relaxed) {
             self.wake_all();
@@ -72,7 +73,7 @@ mod tests {
 
     use super::{super::effects::tests::*, *};
 
-    /// A task: when it is woken, it says so, and does what it does then.
+    /// A task that records when it is woken, and then runs its action.
     struct Task {
         number: usize,
         woken: Arc<Mutex<Vec<usize>>>,
@@ -91,7 +92,7 @@ mod tests {
         for count in [1, 2, 4, FEW, FEW + 1] {
             let registry = Arc::new(registry(&runtime()));
             let woken: Arc<Mutex<Vec<usize>>> = Arc::default();
-            // How many were woken when the first one's wake was over.
+            // How many were woken by the time the first one's wake was over.
             let by_then: Arc<Mutex<usize>> = Arc::default();
             let task = |number| {
                 let (of, all): (Weak<_>, _) = (Arc::downgrade(&registry), Arc::clone(&woken));

@@ -13,7 +13,7 @@ use crate::{
     util::name::Name,
 };
 
-/// A group of three that runs: `a`, `b`, `c`.
+/// A running group of three: `a`, `b`, `c`.
 pub(super) fn three(
     strategy: Strategy,
     restarts: [Restart; 3],
@@ -34,7 +34,7 @@ pub(super) fn three(
     world
 }
 
-/// Who began a generation since somebody last asked.
+/// Which workers began a run since the last call.
 pub(super) fn started(world: &mut World) -> Vec<String> {
     world.log.drain(..).filter_map(|line| line.strip_suffix(" started").map(str::to_owned)).collect()
 }
@@ -57,7 +57,7 @@ pub(super) fn living(world: &World) -> String {
 fn the_strategy_says_who_is_restarted_and_the_type_who_comes_back() {
     use Restart::{Always, Never, OnFailure};
     use Strategy::{OneForAll, OneForOne, RestForOne};
-    // strategy, restart types of a, b, c; who ends how; who starts again, in this order; who lives then.
+    // strategy; restart types of a, b, c; which one ends, and how; which start again, in this order; which live then.
     for (strategy, restarts, who, fails, again, left) in [
         (OneForOne, [Always; 3], "b", true, &["b"][..], "abc"),
         (OneForOne, [Always; 3], "b", false, &["b"], "abc"),
@@ -71,7 +71,7 @@ fn the_strategy_says_who_is_restarted_and_the_type_who_comes_back() {
         (OneForOne, [OnFailure; 3], "b", false, &[], "ac"),
         (OneForAll, [OnFailure; 3], "b", true, &["a", "b", "c"], "abc"),
         (OneForAll, [OnFailure; 3], "b", false, &[], "ac"),
-        // Temporary: never, and it takes nobody along.
+        // Temporary: never, and it affects no other.
         (OneForOne, [Never; 3], "b", true, &[], "ac"),
         (OneForAll, [Always, Never, Always], "b", true, &[], "ac"),
         (RestForOne, [Always, Never, Always], "b", true, &[], "ac"),
@@ -92,7 +92,7 @@ fn the_strategy_says_who_is_restarted_and_the_type_who_comes_back() {
 #[test]
 fn significant_workers_take_their_group_along() {
     use AutoShutdown::{AllSignificant, AnySignificant};
-    // when; who is significant; who ends one after the other; who lives then.
+    // when; which are significant; which end, one after the other; which live then.
     for (auto, significant, ends, left) in [
         (AutoShutdown::Never, "abc", "ab", "c"),
         (AnySignificant, "b", "b", ""),
@@ -111,7 +111,7 @@ fn significant_workers_take_their_group_along() {
         assert_eq!(living(&world), left, "{auto:?} of {significant}, when {ends} end");
         world.end(false);
     }
-    // Who is started again has not ended, and who was stopped did not end by itself.
+    // A restarted worker has not ended, and a stopped one did not end by itself.
     let mut world = three(Strategy::OneForOne, [Restart::OnFailure; 3], AnySignificant, "b");
     exit(&mut world, "b", &failed());
     world.settle(false);
@@ -132,7 +132,7 @@ fn a_group_that_fails_too_often_ends_the_last_first_and_perhaps_with_everybody()
         let members = ["a", "b", "c"].map(|name| spec(name, Restart::OnFailure));
         world.admit_group(together, members.into()).unwrap();
         world.settle(false);
-        // Three within the period, whoever they are; the fourth is too many.
+        // Three within the period, in whichever members; the fourth is too many.
         for name in ["a", "b", "a", "c"] {
             world.log.clear();
             exit(&mut world, name, &failed());
@@ -150,7 +150,7 @@ fn a_group_that_fails_too_often_ends_the_last_first_and_perhaps_with_everybody()
     }
 }
 
-/// Only what made the group restart counts, not who failed while it was about to be stopped for that.
+/// Only the failure that restarted the group counts, not that of a member about to be stopped for the restart.
 #[test]
 fn who_fails_while_its_group_restarts_costs_no_intensity() {
     let mut world = three(Strategy::OneForAll, [Restart::Always; 3], AutoShutdown::Never, "");
@@ -170,14 +170,14 @@ fn the_intensity_slides_and_its_end_is_final() {
     let mut world = World::new();
     let id = world.admit(spec("a", Restart::OnFailure), 3).unwrap();
     world.settle(false);
-    // Three in each 100 ms, for ever.
+    // Three in each 100 ms, without end.
     for _ in 0..1_000 {
         exit(&mut world, "a", &failed());
         world.settle(false);
         world.now = Some(world.now() + 34 * MS);
     }
     assert_eq!(world.workers[&id].generation, 1_001);
-    // A restart by hand costs nothing.
+    // A restart by hand does not count.
     for _ in 0..10 {
         world.restart(id);
         world.settle(false);
@@ -207,7 +207,7 @@ fn who_is_stuck_is_started_anew_once_it_stopped_within_its_intensity() {
     world.settle(false);
     let ended = world.workers[&id].ended.clone().expect("it was too often");
     assert_eq!((world.workers[&id].generation, ended), (2, ("was stuck".into(), Some(Cause::Stuck))));
-    // With others of its group, where those stand and fall with it.
+    // Together with other members of its group, if the strategy restarts them too.
     let mut world = three(Strategy::OneForAll, [Restart::Always; 3], AutoShutdown::Never, "");
     let b = find(&world, "b");
     world.stuck(b);
@@ -231,9 +231,9 @@ fn who_comes_after_is_stopped_before_also_where_one_between_is_idle() {
     assert!(world.obey(index), "it waits for its backoff no longer");
     assert_eq!(world.workers[&store].cancelled, None, "the feed still runs");
     world.end(false);
-    let told = ["feed told to stop: the panel shuts down", "store told to stop: the panel shuts down"];
+    let expected = ["feed told to stop: the panel shuts down", "store told to stop: the panel shuts down"];
     let stops: Vec<_> = world.log.iter().filter(|line| line.contains("told to stop")).collect();
-    assert_eq!(stops, told);
+    assert_eq!(stops, expected);
 }
 
 #[test]

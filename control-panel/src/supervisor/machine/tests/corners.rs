@@ -1,4 +1,4 @@
-//! Moments in which one decision crosses another.
+//! Moments at which one decision crosses another.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn a_restart_by_hand_cuts_the_backoff_short_and_is_refused_to_who_ends() {
     world.settle(false);
     let refused = world.act(None, |machine, _| machine.restart(once), |_| ());
     assert_eq!(refused, Err(RestartError::RunsOnce));
-    // Of a group that ends, or where everybody does, also those whose turn has not come.
+    // In a group that ends, or a shutdown, this includes members whose turn has not come.
     for everybody in [false, true] {
         let mut world = three(Strategy::OneForOne, ALWAYS, AutoShutdown::Never, "");
         let (a, c) = (find(&world, "a"), find(&world, "c"));
@@ -66,7 +66,7 @@ fn a_group_that_restarts_takes_along_who_is_restarting_already() {
     assert!(world.obey(b));
     assert_eq!(world.machine.next(b), Directive::Wait, "for its turn");
     assert_eq!(world.workers[&c].cancelled, Some(Cause::Dependency));
-    // Who is to be restarted anyway is not told out of its turn.
+    // A worker that is restarted anyway is not cancelled out of its turn.
     world.settle(false);
     assert_eq!(started(&mut world), ["a", "b", "c"]);
     exit(&mut world, "a", &failed());
@@ -91,13 +91,13 @@ fn a_group_waits_for_its_backoff_and_forgets_one_that_nobody_waits_for() {
     exit(&mut world, "b", &failed());
     assert!(world.obey(c));
     assert!(matches!(world.machine.next(b), Directive::Begin(Some(at)) if at >= began + 10 * MS));
-    // It was about to start, and now has to wait for one before it.
+    // It was about to start, and now must wait for one before it.
     exit(&mut world, "a", &failed());
     assert_eq!(world.machine.next(b), Directive::Wait);
     assert!(matches!(world.machine.next(a), Directive::Begin(Some(at)) if at >= began + 30 * MS));
     world.settle(false);
     assert_eq!(living(&world), "abc");
-    // Who waited first is stopped: the next waits in its place.
+    // The first waiting worker is stopped: the next waits in its place.
     let began = world.now();
     exit(&mut world, "a", &failed());
     while world.obey(c) || world.obey(b) {}
@@ -106,7 +106,7 @@ fn a_group_waits_for_its_backoff_and_forgets_one_that_nobody_waits_for() {
     assert!(matches!(world.machine.next(b), Directive::Begin(Some(at)) if at >= began + 30 * MS));
     world.settle(false);
     assert_eq!(living(&world), "bc");
-    // `settle` sees that nothing is left over where the only one that waited is stopped.
+    // `settle` checks that nothing is left over when the only waiting worker is stopped.
     let mut world = World::new();
     let members = vec![slow("a"), slow("b"), spec("c", Restart::Never)];
     world.admit_group(group(Strategy::RestForOne), members).unwrap();
@@ -141,12 +141,12 @@ fn a_group_tells_of_the_backoff_it_waits_for_and_any_of_its_members_cuts_it_shor
                     world.restart(by);
                 }
                 while world.obey(c) || world.obey(b) {}
-                let told: Vec<_> =
+                let logged: Vec<_> =
                     world.log[before..].iter().filter(|line| line.contains("restarts in")).collect();
                 if early {
-                    assert!(told.is_empty(), "{told:?}");
+                    assert!(logged.is_empty(), "{logged:?}");
                 } else {
-                    assert!(told.len() == 1 && told[0].starts_with("a restarts in"), "{told:?}");
+                    assert!(logged.len() == 1 && logged[0].starts_with("a restarts in"), "{logged:?}");
                     assert!(!world.obey(a), "it waits");
                     world.restart(by);
                 }
@@ -158,7 +158,7 @@ fn a_group_tells_of_the_backoff_it_waits_for_and_any_of_its_members_cuts_it_shor
     }
 }
 
-/// Whatever a group was about is over: its members wait for those outside it, too.
+/// Whatever a group was doing is over: its members also wait for workers outside it.
 #[test]
 fn a_group_takes_nobody_out_of_turn_while_everybody_stops() {
     for restarts in [false, true] {
@@ -197,7 +197,7 @@ fn a_word_that_it_is_well_shortens_the_next_wait() {
             exit(&mut world, "a", &failed());
             world.settle(false);
         }
-        // Three ran: of the first two nothing is left.
+        // Three ran: nothing is left of the first two.
         let says = if well { 3..=3 } else { 1..=2 };
         for generation in says {
             world.act(None, |machine, _| machine.healthy(a, generation), |_| ());
@@ -245,7 +245,7 @@ fn a_circle_may_go_through_a_group_that_lives() {
     world.admit(spec("x", Restart::Never), 3).unwrap();
     let members = vec![after("a", "x"), spec("b", Restart::Never)];
     world.admit_group(group(Strategy::OneForOne), members).unwrap();
-    // `a` comes after both of this name, this one after `b`, and `b` after `a`.
+    // `a` comes after both workers of this name, this one after `b`, and `b` after `a`.
     assert!(matches!(world.admit(after("x", "b"), 3), Err(Refusal::CircularAfter(_))));
     world.end(false);
 }
@@ -280,10 +280,10 @@ fn hundreds_are_stopped_in_steps_and_what_happens_in_between_holds() {
         let now = world.now();
         let machine = &mut world.machine;
         machine.stop_all(Cause::Shutdown);
-        let mut told = cancelled(machine);
-        assert!(machine.stops_more() && told == ids[..told.len()], "the first, in their order");
+        let mut stopped = cancelled(machine);
+        assert!(machine.stops_more() && stopped == ids[..stopped.len()], "the first, in their order");
         machine.ended(ids[0], Exit::Cancelled, None, now);
-        // It fails before it is told anything: no other generation of it follows, and nobody tells it any more.
+        // It fails before it is cancelled: no other run of it follows, and nothing cancels it any more.
         let last = ids[599];
         machine.exited(last, failed(), now);
         assert_eq!(machine.next(last), Directive::Leave);
@@ -292,7 +292,7 @@ fn hundreds_are_stopped_in_steps_and_what_happens_in_between_holds() {
             assert!(!machine.stops_more());
         }
         while machine.stop_some() {}
-        told.append(&mut cancelled(machine));
-        assert_eq!(told, ids[..599]);
+        stopped.append(&mut cancelled(machine));
+        assert_eq!(stopped, ids[..599]);
     }
 }

@@ -1,6 +1,6 @@
-//! A panel without a runtime: tasks that do what the machine tells them, and what must be true of it meanwhile.
+//! A panel without a runtime: tasks that do what the machine says, and invariants that hold meanwhile.
 //!
-//! It knows nothing of the machine's states: it sees what the tokio side sees, and remembers what was asked for.
+//! It knows nothing of the machine's states: it sees what the tokio side sees, and remembers what was requested.
 //!
 //! | file | what |
 //! |---|---|
@@ -79,19 +79,19 @@ pub(super) struct Seen {
     key: Option<u8>,
     pub(super) generation: u64,
     pub(super) running: bool,
-    /// Why its running generation was told to stop.
+    /// Why its current run is cancelled.
     pub(super) cancelled: Option<Cause>,
-    /// It was told to end: it never begins again.
+    /// It was stopped for good: it never begins again.
     pub(super) stop_pending: bool,
-    /// It was stopped alone after everybody was: no order holds for it.
+    /// It was stopped individually after the shutdown began, so no order applies to it.
     by_hand: bool,
-    /// Its task is gone, and what runs of it tells of its end.
+    /// Its task is gone, and whatever of it runs on reports its own end.
     alone: bool,
-    /// It waits for the start that its group gives it.
+    /// It waits for its group to start it.
     held: bool,
-    /// This generation was to be followed at once by another.
+    /// Another run must follow this one at once.
     anew: bool,
-    /// It said that it is ready: in this generation, and in any.
+    /// It reported that it is ready: in this run, and in any.
     ready: bool,
     was_ready: bool,
     pub(super) ended: Option<(String, Option<Cause>)>,
@@ -105,14 +105,14 @@ pub(super) struct World {
     pub(super) workers: BTreeMap<Origin, Seen>,
     pub(super) groups: BTreeMap<GroupId, (GroupSpec, Vec<Origin>)>,
     newest: BTreeMap<u8, Origin>,
-    /// Who must have ended before whom is told to stop.
+    /// The workers that must have ended before each one is cancelled.
     order: BTreeMap<Origin, BTreeSet<Origin>>,
-    /// Failures that count for an intensity.
+    /// Failures that count towards an intensity.
     failures: BTreeMap<Origin, Vec<Instant>>,
     pub(super) escalated: bool,
-    /// Whether everybody is stopped in steps, with what happens in between.
+    /// Whether shutdowns proceed in steps, with events in between.
     pub(super) in_steps: bool,
-    /// What was told, in words.
+    /// The log, as text.
     pub(super) log: Vec<String>,
 }
 
@@ -155,7 +155,7 @@ impl World {
         self.workers.insert(id, seen);
     }
 
-    /// Lets every task do what it is told, in the given order, until nobody has anything to do.
+    /// Lets every task do what the machine says, in the given order, until none has anything to do.
     pub(super) fn settle(&mut self, backwards: bool) {
         for _ in 0..10_000 {
             let mut ids = self.alive();
@@ -176,7 +176,7 @@ impl World {
         panic!("it never settles");
     }
 
-    /// Everybody is stopped and does as told: nothing is left, nowhere.
+    /// All workers are stopped and comply: nothing is left anywhere.
     pub(super) fn end(&mut self, backwards: bool) {
         self.stop_all(Cause::Shutdown);
         self.settle(backwards);

@@ -1,4 +1,4 @@
-//! Tasks with keys against a simple model: whatever comes in a burst, whatever the limit and the backlog.
+//! Tasks with keys against a simple model, for any burst, limit and backlog.
 
 use proptest::prelude::*;
 
@@ -7,15 +7,15 @@ use crate::{intent::order::Origin, lifecycle::status::Refusal, supervisor::machi
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// Spawns a task, of this key if any.
+    /// Spawns a task, with this key if there is one.
     Spawn(Option<u64>),
-    /// One that has a place is gone.
+    /// A task that has a place is gone.
     Leave(usize),
-    /// One that waits is gone, because it was stopped by hand.
+    /// A waiting task is gone, because it was stopped by hand.
     GiveUp(usize),
 }
 
-/// What must be true: who has a place, and who waits, each with its key.
+/// The expected state: which tasks have a place, and which wait, each with its key.
 #[derive(Debug, Default)]
 struct Model {
     placed: Vec<(Origin, Option<u64>)>,
@@ -97,7 +97,7 @@ fn run(limit: usize, backlog: usize, steps: &[Step]) {
             assert!(of_key(&model.placed) <= 1 && of_key(&model.waiting) <= 1, "{model:?}");
         }
         assert!(model.placed.len() <= limit, "{model:?}");
-        // Besides the backlog, one for each that is told to make way.
+        // Besides the backlog, one for each that is asked to make way.
         assert!(model.living() <= 2 * limit + backlog, "{model:?}");
     }
     while let Some((gone, key)) = model.placed.pop() {

@@ -1,4 +1,4 @@
-//! Whatever happens in whatever order, what must be true is.
+//! Whatever happens in whatever order, the invariants hold.
 
 use proptest::prelude::*;
 
@@ -78,7 +78,7 @@ fn hire() -> impl Strategy<Value = Hire> {
     )
 }
 
-/// What ends everything comes once in a while.
+/// Steps that end everything are rare.
 fn rarely(step: impl Strategy<Value = Step>) -> impl Strategy<Value = Step> {
     (step, prop::bool::weighted(0.2)).prop_map(|(step, really)| if really { step } else { Step::Pass(1) })
 }
@@ -122,7 +122,7 @@ fn run(steps: Vec<Step>, backwards: bool, in_steps: bool) {
         world.stop_some();
         take(&mut world, step);
     }
-    // Nothing more happens: whoever is told something does it, and then everything rests.
+    // No more events: every task that has something to do does it, and then everything rests.
     world.settle(backwards);
     world.end(!backwards);
 }
@@ -168,7 +168,7 @@ fn take(world: &mut World, step: Step) {
         Step::Settle(backwards) => world.settle(backwards),
         Step::Pass(ms) => world.now = Some(world.now() + ms * MS),
         Step::StopAll => world.stop_all(Cause::Shutdown),
-        // Comes only when everybody stops already.
+        // Only happens during a shutdown.
         Step::Hurry => {
             if world.machine.is_stopping() {
                 world.skip_order();

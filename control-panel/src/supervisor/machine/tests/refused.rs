@@ -1,4 +1,4 @@
-//! Who is refused, and for what.
+//! What is refused, and for which reason.
 
 use super::{
     super::{ChildSpec, GroupSpec},
@@ -29,7 +29,7 @@ fn who_cannot_be_what_it_is_to_be_is_refused_and_the_culprit_named() {
         world.admit(with("itself", &["itself"]), 3),
         Err(Refusal::CircularAfter(Name::from("itself")))
     );
-    // What a circle comes after is not part of it.
+    // What the cycle comes after is not part of it.
     let circle = vec![with("z", &["y", "store"]), with("y", &["z"])];
     let refused = world.admit_group(group(Strategy::OneForOne), circle).unwrap_err();
     assert!(matches!(&refused, Refusal::CircularAfter(name) if *name != *"store"), "{refused}");
@@ -55,7 +55,8 @@ fn who_cannot_be_what_it_is_to_be_is_refused_and_the_culprit_named() {
 #[test]
 fn who_is_to_end_the_panel_and_could_never_is_refused_alone_and_as_a_group() {
     let mut world = World::new();
-    // What is never restarted never fails too often; being stuck can come often enough, and in a group the group decides.
+    // A worker that is never restarted never fails too often; it can be stuck often enough, though, and in a group the
+    // group decides.
     let escalates = |restart, on_stuck| {
         let mut spec = spec("escalates", restart);
         (spec.escalate, spec.on_stuck) = (Escalate::Panel, on_stuck);

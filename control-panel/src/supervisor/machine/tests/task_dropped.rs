@@ -1,4 +1,4 @@
-//! The runtime is gone, and the worker's task is not the runtime's, or is gone while its generation runs on.
+//! The runtime is gone; the worker's task is not the runtime's, or is gone while its run continues.
 
 use super::{
     cases::{exit, find, three},
@@ -11,26 +11,27 @@ use crate::lifecycle::{
     restart::Restart,
 };
 
-/// Who runs on without its task is stopped for good, whatever it was told before, and does not pass for one that ended well.
+/// A run that continues without its task is stopped for good, whatever its cause so far, and does not count as having
+/// ended well.
 #[test]
-fn who_is_forsaken_is_stopped_for_good() {
-    for told in [None, Some(Cause::Restart), Some(Cause::Stuck)] {
+fn a_worker_whose_task_is_dropped_is_stopped_for_good() {
+    for before in [None, Some(Cause::Restart), Some(Cause::Stuck)] {
         let mut world = World::new();
         let id = world.admit(spec("a", Restart::Always), 3).unwrap();
         world.settle(false);
-        match told {
+        match before {
             Some(Cause::Restart) => world.restart(id),
             Some(_) => world.stuck(id),
             None => {}
         }
-        assert_eq!(world.workers[&id].cancelled, told);
+        assert_eq!(world.workers[&id].cancelled, before);
         world.task_dropped(id);
-        assert_eq!(world.workers[&id].cancelled, Some(Cause::RuntimeGone), "after {told:?}");
+        assert_eq!(world.workers[&id].cancelled, Some(Cause::RuntimeGone), "after {before:?}");
         world.exit(id, &Exit::Finished);
         world.obey(id);
         let (exit, cause) = world.workers[&id].ended.clone().unwrap();
-        let how = if told == Some(Cause::Stuck) { Exit::Stuck } else { Exit::Aborted };
-        assert_eq!((exit, cause), (how.to_string(), Some(Cause::RuntimeGone)), "after {told:?}");
+        let how = if before == Some(Cause::Stuck) { Exit::Stuck } else { Exit::Aborted };
+        assert_eq!((exit, cause), (how.to_string(), Some(Cause::RuntimeGone)), "after {before:?}");
         world.end(false);
     }
     let mut world = World::new();
@@ -44,9 +45,9 @@ fn who_is_forsaken_is_stopped_for_good() {
     assert_eq!(ended, Some((Exit::Cancelled.to_string(), Some(Cause::Stopped))), "it was to end anyway");
 }
 
-/// Of these no generation follows anyway, and they were told why: that stays.
+/// No run follows these anyway, and their cause is set: it stays.
 #[test]
-fn who_is_not_to_be_started_again_keeps_the_cause_that_it_was_told() {
+fn a_run_that_no_other_follows_keeps_its_cause() {
     let mut once = spec("once", Restart::Never);
     once.repeatable = false;
     let mut world = World::new();
@@ -57,7 +58,7 @@ fn who_is_not_to_be_started_again_keeps_the_cause_that_it_was_told() {
     assert_eq!(world.workers[&once].cancelled, Some(Cause::Stuck));
     world.exit(once, &Exit::Finished);
     world.end(false);
-    // One that is never restarted, with a group that is; and one that is always, with a group that ends.
+    // A worker that is never restarted in a group that is, and one that always is in a group that ends.
     let cases = [
         (Strategy::OneForAll, [Restart::OnFailure, Restart::Always, Restart::Never], "", failed()),
         (Strategy::OneForOne, [Restart::OnFailure, Restart::Always, Restart::Always], "a", Exit::Finished),

@@ -1,4 +1,4 @@
-//! What must be true of all that comes of an event, and where nothing happens any more.
+//! What must hold for the actions after an event, and at rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl World {
-    /// Does something, and checks everything that came of it. `own` is whose task does it: it looks by itself what it
-    /// is to do next.
+    /// Performs a step and checks all its actions. `own` is the worker whose task performs it: that task asks for its
+    /// next step without being woken.
     pub(in super::super) fn act<T>(
         &mut self,
         own: Option<Origin>,
@@ -38,33 +38,33 @@ impl World {
             self.note_order();
             self.workers.values_mut().for_each(|seen| seen.stop_pending = true);
         }
-        let (mut woken, mut told) = (BTreeSet::new(), BTreeSet::new());
+        let (mut woken, mut logged) = (BTreeSet::new(), BTreeSet::new());
         for action in actions {
             match action {
                 Action::Wake(id) => drop(woken.insert(id)),
                 Action::Cancel(id, cause) => {
-                    told.insert(id);
-                    self.told(id, &EventKind::Stopping(cause));
+                    logged.insert(id);
+                    self.logged(id, &EventKind::Stopping(cause));
                     self.cancelled(id, cause);
                 }
                 Action::BackOff(id, at) => {
                     assert_eq!(self.machine.next(id), Directive::Begin(Some(at)), "{id} is said to wait");
-                    told.insert(id);
+                    logged.insert(id);
                     if at > now {
-                        self.told(id, &EventKind::BackingOff(at - now));
+                        self.logged(id, &EventKind::BackingOff(at - now));
                     }
                 }
-                Action::Tell(id, kind) => {
-                    told.insert(id);
-                    self.told(id, &kind);
+                Action::Log(id, kind) => {
+                    logged.insert(id);
+                    self.logged(id, &kind);
                 }
                 Action::End(id, exited, last) => {
-                    told.insert(id);
+                    logged.insert(id);
                     if let Some(exit) = exited {
-                        self.told(id, &EventKind::Exited(exit));
+                        self.logged(id, &EventKind::Exited(exit));
                     }
-                    self.told(id, &last);
-                    assert!(self.workers[&id].ended.is_some(), "{id} is gone, and nobody was told");
+                    self.logged(id, &last);
+                    assert!(self.workers[&id].ended.is_some(), "{id} is gone, and its end is not logged");
                 }
                 Action::Drop(_) => {}
                 Action::Escalate => self.escalated = true,
@@ -73,16 +73,16 @@ impl World {
         for (id, after) in directives(self) {
             let seen = &self.workers[&id];
             let changed = before.get(&id).is_some_and(|&before| before != after);
-            // Who is not to begin after all finds that out by itself.
+            // A task that is not to begin after all finds that out by itself.
             if changed && after != Directive::Wait && own != Some(id) && !seen.running {
                 assert!(woken.contains(&id), "{id} has to {after:?} and was not woken");
             }
             if woken.contains(&id) && own != Some(id) && before.contains_key(&id) {
-                // Or it was held and let go at once.
-                assert!(changed || told.contains(&id), "{id} was woken for nothing: {after:?}");
+                // Or it was held and released at once.
+                assert!(changed || logged.contains(&id), "{id} was woken for nothing: {after:?}");
             }
             if seen.stop_pending && !seen.running {
-                assert_eq!(after, Directive::Leave, "{id} was told to end");
+                assert_eq!(after, Directive::Leave, "{id} was stopped for good");
             }
         }
         outcome
@@ -91,7 +91,7 @@ impl World {
     fn cancelled(&mut self, id: Origin, cause: Cause) {
         let seen = &self.workers[&id];
         assert!(seen.running, "{id} does not run and is cancelled");
-        assert_ne!(seen.cancelled, Some(cause), "{id} is told twice");
+        assert_ne!(seen.cancelled, Some(cause), "{id} is cancelled twice");
         if self.machine.is_stopping() && !seen.by_hand && seen.cancelled.is_none() {
             for other in self.order.get(&id).into_iter().flatten() {
                 assert!(self.workers[other].ended.is_some(), "{id} is stopped before {other} ended");
@@ -109,7 +109,7 @@ impl World {
         self.workers.get_mut(&id).expect("it runs").cancelled = Some(cause);
     }
 
-    fn told(&mut self, id: Origin, kind: &EventKind) {
+    fn logged(&mut self, id: Origin, kind: &EventKind) {
         self.log.push(format!("{} {kind}", self.workers[&id].spec.name));
         assert!(self.workers[&id].ended.is_none(), "{id} ended, and now {kind}");
         match kind {
@@ -124,7 +124,7 @@ impl World {
                 seen.stop_pending |= seen.cancelled.is_none() && !seen.spec.restart.wants(exit);
             }
             EventKind::Waiting => {
-                // Else it waits for a thread alone.
+                // Otherwise it only waits for a thread.
                 let held = self.machine.next(id) == Directive::Wait;
                 let seen = self.workers.get_mut(&id).expect("it lives");
                 seen.held = held && seen.group.is_some();
@@ -155,7 +155,7 @@ impl World {
         let others = || self.workers.iter().filter(|&(&other, seen)| other != id && seen.ended.is_none());
         let seen = &self.workers[&id];
         assert!(!seen.running, "{id} has two generations at once");
-        assert!(!seen.stop_pending, "{id} was told to end");
+        assert!(!seen.stop_pending, "{id} was stopped for good");
         if let Some(key) = seen.key {
             assert!(others().all(|(_, other)| other.key != Some(key) || !other.running), "two of {key}");
             assert_eq!(self.newest[&key], id, "not the newest of {key}");
@@ -193,7 +193,7 @@ impl World {
         seen.generation += 1;
     }
 
-    /// Nobody has anything to do: then nobody waits for ever.
+    /// No task has anything to do: then none waits for ever.
     pub(super) fn check_quiet(&self) {
         let running = |seen: &&Seen| seen.running;
         let in_pool = self.workers.values().filter(|seen| seen.spec.place.is_some());
@@ -201,7 +201,7 @@ impl World {
         for id in self.alive() {
             let seen = &self.workers[&id];
             assert!(seen.running || (seen.spec.place.is_some() && full), "{id} waits for ever: {seen:?}");
-            assert!(seen.cancelled.is_none(), "{id} was told to stop");
+            assert!(seen.cancelled.is_none(), "{id} was cancelled");
         }
         assert!(self.machine.groups.values().all(Group::is_steady), "a group is not steady");
     }

@@ -1,4 +1,4 @@
-//! Who is taken in: workers, tasks and groups.
+//! Admission: workers, tasks and groups.
 
 use super::{
     super::super::{ChildSpec, GroupId, GroupSpec, KeyId, Place, PoolId},

@@ -1,4 +1,4 @@
-//! What is said to workers from outside: to stop, to start anew, and in which order.
+//! Orders from outside: stops and restarts, and the sequence of stops.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ impl World {
         let stop_pending = self.workers[&id].stop_pending || self.workers[&id].ended.is_some();
         let before = self.workers[&id].generation;
         let restarted = self.act(None, |machine, _| machine.restart(id), |_| ());
-        assert!(!stop_pending || restarted.is_err(), "{id} was told to end, and then to start anew");
+        assert!(!stop_pending || restarted.is_err(), "{id} was stopped for good, and then restarted");
         let seen = self.workers.get_mut(&id).expect("it was spawned");
         assert_eq!(seen.generation, before);
         seen.anew |= restarted.is_ok();
@@ -32,12 +32,12 @@ impl World {
         let before = self.log.len();
         self.act(None, |machine, _| machine.ready(id, generation), |_| ());
         let seen = &self.workers[&id];
-        let told = self.log[before..].iter().filter(|line| line.ends_with(" ready")).count();
-        assert!(told <= 1, "{id} is ready more than once");
-        assert!(running || told == 0, "{id} does not run");
+        let logged = self.log[before..].iter().filter(|line| line.ends_with(" ready")).count();
+        assert!(logged <= 1, "{id} is ready more than once");
+        assert!(running || logged == 0, "{id} does not run");
         assert!(
             !running || seen.spec.ready_within.is_none() || seen.ready,
-            "{id} is ready, and that is not told"
+            "{id} is ready, and that is not logged"
         );
     }
 
@@ -46,14 +46,14 @@ impl World {
         self.act(None, |machine, _| machine.not_ready(id, generation), |_| ());
     }
 
-    /// One that is awaited says that it is ready, or its time is over. Whether there was one.
+    /// An awaited worker reports that it is ready, or its time is over. Returns whether there was one.
     pub(in super::super) fn ready_some(&mut self) -> bool {
         let awaited = self.workers.iter().find(|(_, seen)| {
             let awaited = seen.spec.ready_within.is_some() && !seen.ready;
             awaited && seen.ended.is_none() && seen.running && seen.cancelled.is_none()
         });
         let Some((&id, seen)) = awaited else { return false };
-        // Each a few times in vain at most.
+        // Each fails at this a few times at most.
         if id.0 % 3 == 0 && seen.generation < 4 {
             self.not_ready(id);
         } else {
@@ -80,7 +80,7 @@ impl World {
         self.act(None, |machine, _| machine.stop_all(cause), |_| ());
     }
 
-    /// Goes on with stopping everybody. Says whether there was anybody left to be told.
+    /// Continues the shutdown. Returns whether any worker was left to cancel.
     pub(in super::super) fn stop_some(&mut self) -> bool {
         let more = self.machine.stops_more();
         self.act(None, |machine, _| machine.stop_some(), |_| ());
@@ -92,7 +92,7 @@ impl World {
         self.act(None, |machine, _| machine.skip_order(), |_| ());
     }
 
-    /// Remembers who stops before whom, whatever lies between.
+    /// Remembers which worker stops before which, whatever happens in between.
     pub(super) fn note_order(&mut self) {
         let alive = self.alive();
         let mut order: BTreeMap<Origin, BTreeSet<Origin>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What a worker's task does, and what becomes of it.
+//! What a worker's task does, and what follows.
 
 use super::{super::super::Directive, PERIOD, World};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl World {
-    /// The worker's task does its next step, if it can. Returns whether it did.
+    /// The worker's task takes its next step, if it can. Returns whether it did.
     pub(in super::super) fn obey(&mut self, id: Origin) -> bool {
         let seen = &self.workers[&id];
         if seen.running {
@@ -21,7 +21,7 @@ impl World {
             }
             Directive::Begin(_) => {
                 let before = self.workers[&id].generation;
-                assert_eq!(self.begin(id), Some(before + 1), "{id} was told to begin");
+                assert_eq!(self.begin(id), Some(before + 1), "{id} was to begin");
                 true
             }
             Directive::Leave => {
@@ -35,18 +35,18 @@ impl World {
         self.act(Some(id), |machine, now| machine.begin(id, now), |_| ())
     }
 
-    /// Its generation ends, if one runs. Returns whether.
+    /// Its run ends, if there is one. Returns whether there was.
     pub(in super::super) fn exit(&mut self, id: Origin, exit: &Exit) -> bool {
         let seen = &self.workers[&id];
         if !seen.running || seen.ended.is_some() {
             return false;
         }
-        // The runtime took its task, or its task ends as any other does.
+        // The runtime dropped its task, or its task ends as any other.
         if seen.alone && id.0 % 3 == 0 {
             self.left(id, exit.clone());
             return true;
         }
-        // As the tokio side does where it can: both in one.
+        // Like the tokio side where it can: both in one step.
         if seen.cancelled.is_some_and(Cause::is_final) && id.0 % 2 == 0 {
             self.act(
                 Some(id),
@@ -55,12 +55,12 @@ impl World {
                     world.workers.get_mut(&id).expect("it runs").running = false;
                 },
             );
-            assert!(self.workers[&id].ended.is_some(), "{id} ended, and that was not told");
+            assert!(self.workers[&id].ended.is_some(), "{id} ended, and that is not logged");
             return true;
         }
         let wants = match seen.cancelled {
             None => seen.spec.restart.wants(exit),
-            // Unless somebody restarted it since, which is told to nobody.
+            // Unless it was restarted since, which is not logged.
             Some(Cause::Stuck) => seen.spec.repeatable && !seen.stop_pending && !seen.anew,
             Some(Cause::NotReady) => {
                 let restarts = seen.spec.repeatable && seen.spec.restart != Restart::Never;
@@ -70,7 +70,7 @@ impl World {
         };
         let alone = seen.group.is_none();
         let stopping = self.machine.is_stopping();
-        let told = self.log.len();
+        let logged = self.log.len();
         let fits = (wants && alone && !stopping).then(|| self.one_more_fits(id));
         self.act(
             Some(id),
@@ -79,7 +79,7 @@ impl World {
                 world.workers.get_mut(&id).expect("it runs").running = false;
             },
         );
-        let gave_up = self.log[told..].iter().any(|line| line.contains("stuck too often"));
+        let gave_up = self.log[logged..].iter().any(|line| line.contains("stuck too often"));
         if let Some(fits) = fits {
             assert_eq!(!fits, gave_up, "{id}: its intensity");
         }
@@ -99,7 +99,7 @@ impl World {
         fits
     }
 
-    /// Its task is over, however.
+    /// Its task is over, for whatever reason.
     pub(in super::super) fn left(&mut self, id: Origin, otherwise: Exit) {
         if self.workers[&id].ended.is_some() {
             return;
@@ -111,10 +111,10 @@ impl World {
                 world.workers.get_mut(&id).expect("it lives").running = false;
             },
         );
-        assert!(self.workers[&id].ended.is_some(), "{id} left, and its end was not told");
+        assert!(self.workers[&id].ended.is_some(), "{id} left, and its end is not logged");
     }
 
-    /// The runtime is gone, which does not have its task.
+    /// The runtime, which does not have its task, is gone.
     pub(in super::super) fn task_dropped(&mut self, id: Origin) {
         let stopping = self.machine.is_stopping();
         let seen = self.workers.get_mut(&id).expect("it was spawned");
@@ -130,10 +130,11 @@ impl World {
         }
         let seen = &self.workers[&id];
         let last = |cause| match cause {
-            // One that cannot be started again ends for that.
+            // A worker that cannot be restarted ends with it.
             Cause::Stuck => !seen.spec.repeatable,
             Cause::NotReady => !seen.spec.repeatable || seen.spec.restart == Restart::Never,
-            // Nor is one started again with its group that is never restarted, and nobody of a group that ends.
+            // A member that is never restarted is not restarted with its group either, and no member of a group that
+            // ends is.
             Cause::Dependency => {
                 let stays = seen.spec.repeatable && seen.spec.restart != Restart::Never;
                 !stays || self.machine.is_ending(seen.group)
