@@ -1,31 +1,31 @@
-//! Why a worker was told to stop.
+//! Why a worker was asked to stop.
 
 use std::{
     fmt,
     sync::atomic::{AtomicU8, Ordering},
 };
 
-/// Why a worker, or one generation of it, was told to stop: what [`Context::cause`](crate::Context::cause),
-/// events and reports say.
+/// Why a worker, or one run of it, was asked to stop: returned by [`Context::cause`](crate::Context::cause), and part
+/// of events and reports.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Cause {
     /// The panel shuts down, or was dropped.
     Shutdown = 1,
-    /// It is to start anew: [`WorkerHandle::restart`](crate::WorkerHandle::restart).
+    /// It is being restarted: [`WorkerHandle::restart`](crate::WorkerHandle::restart).
     Restart,
-    /// Somebody stopped it: [`WorkerHandle::stop`](crate::WorkerHandle::stop).
+    /// It was stopped by hand: [`WorkerHandle::stop`](crate::WorkerHandle::stop).
     Stopped,
     /// The watchdog found it stuck.
     Stuck,
     /// Another worker of its group failed or ended.
     Dependency,
-    /// The program's policy wants it gone: [`WorkerHandle::stop_for`](crate::WorkerHandle::stop_for).
+    /// The program's policy stopped it: [`WorkerHandle::stop_for`](crate::WorkerHandle::stop_for).
     Policy,
     /// A newer task took its key.
     Replaced,
-    /// A worker failed too often or was stuck, and that was to end the whole panel.
+    /// A worker failed too often or was stuck, and was configured to end the whole panel then.
     Escalated,
     /// The panel's runtime is gone, and with it the task that would have restarted it.
     RuntimeGone,
@@ -50,7 +50,7 @@ impl Cause {
 }
 
 impl Cause {
-    /// Whether no generation follows the one that was told this first.
+    /// Whether no run follows one that was first cancelled for this cause.
     pub(crate) fn is_final(self) -> bool {
         match self {
             Self::Shutdown
@@ -81,7 +81,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A cause, once there is one. In a byte, as every worker has two of these.
+/// A cause, once there is one. Stored in a byte, as every worker has two of these.
 #[derive(Debug, Default)]
 pub(crate) struct CauseCell(AtomicU8);
 

@@ -1,19 +1,19 @@
-//! What can go wrong when sending and building; what was to be sent is handed back.
+//! Errors of sending and building. A refused value is returned in its error.
 
 use std::{error::Error, fmt, io};
 
-/// Why [`send`](crate::IntentSender::send), `send_timeout` or `send_blocking` did not take an intent.
+/// Why [`send`](crate::IntentSender::send), `send_timeout` or `send_blocking` did not accept an intent.
 ///
-/// The intent comes back: [`into_intent`](Self::into_intent).
+/// The intent is returned: [`into_intent`](Self::into_intent).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SendError<I> {
     /// The panel was shut down or dropped: nothing will be drained any more.
     Closed(I),
-    /// There is no free slot, and no send waits for one: the panel is shutting down, so that the queue is not drained, or
-    /// the worker whose context sends was asked to stop.
+    /// There is no free slot, and no send waits for one: either the panel is shutting down and the queue is no longer
+    /// drained, or the worker whose context sends was asked to stop.
     Stopping(I),
-    /// The generation whose context sends has ended: another may have begun, after which none of this one comes.
+    /// The run whose context sends has ended. Another may have begun, after which no intent of this one may follow.
     Ended(I),
     /// With a timeout only: no slot became free in time.
     Timeout(I),
@@ -21,19 +21,19 @@ pub enum SendError<I> {
     ZeroClock(I),
 }
 
-/// Why [`try_send`](crate::IntentSender::try_send) did not take an intent.
+/// Why [`try_send`](crate::IntentSender::try_send) did not accept an intent.
 ///
-/// The intent comes back: [`into_intent`](Self::into_intent).
+/// The intent is returned: [`into_intent`](Self::into_intent).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySendError<I> {
     /// The source's share of the queue is used up until the next frame.
     Full(I),
-    /// The same, and the worker whose context sends was asked to stop: it should end rather than try again.
+    /// As `Full`, and the worker whose context sends was asked to stop: it should end rather than try again.
     Stopping(I),
     /// The panel was shut down or dropped.
     Closed(I),
-    /// The generation whose context sends has ended: another may have begun, after which none of this one comes.
+    /// The run whose context sends has ended. Another may have begun, after which no intent of this one may follow.
     Ended(I),
     /// The intent's clock is `Some(0)`. Clock 0 means local; a replicated intent starts at 1.
     ZeroClock(I),
@@ -170,8 +170,8 @@ impl<I> Error for TrySendError<I> {
     }
 }
 
-/// What every error stems from that a stop is the reason of: by it an [`Exit`](crate::Exit) knows a worker that ended by
-/// `?` from one that failed, whatever the types of its intents and errors are.
+/// The source of every error that is due to a stop. By it, an [`Exit`](crate::Exit) distinguishes a worker that ended
+/// by `?` from one that failed, whatever the types of its intents and errors.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stopped(&'static str);
 
@@ -189,14 +189,14 @@ impl fmt::Display for Stopped {
 
 impl Error for Stopped {}
 
-/// Why [`WorkerHandle::send`](crate::WorkerHandle::send) did not take a command.
+/// Why [`WorkerHandle::send`](crate::WorkerHandle::send) did not accept a command.
 ///
-/// The command comes back: [`into_command`](Self::into_command).
+/// The command is returned: [`into_command`](Self::into_command).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CommandError<C> {
-    /// The inbox holds as many as it can: 32, or what [`Worker::inbox_capacity`](crate::Worker::inbox_capacity)
-    /// said.
+    /// The inbox is full: it holds 32 commands, or as many as [`Worker::inbox_capacity`](crate::Worker::inbox_capacity)
+    /// set.
     Full(C),
     /// The worker ended for good, or was never started.
     Ended(C),
@@ -245,17 +245,18 @@ impl<C> Error for CommandError<C> {
     }
 }
 
-/// Why a worker cannot be started anew.
+/// Why a worker cannot be restarted.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestartError {
-    /// It ended, or it was told to for good.
+    /// It ended, or was stopped for good.
     Ended,
     /// Its group is not started yet.
     NotStarted,
-    /// Its factory makes one generation only: a worker annotated without `restart`, or made by [`Worker::once`](crate::Worker::once).
+    /// Its factory makes only one run: a worker annotated without `restart`, or made by
+    /// [`Worker::once`](crate::Worker::once).
     RunsOnce,
-    /// The panel's runtime is gone, and with it the task that would start it.
+    /// The panel's runtime is gone, and with it the task that would restart the worker.
     RuntimeGone,
 }
 
@@ -277,11 +278,11 @@ impl fmt::Display for RestartError {
 
 impl Error for RestartError {}
 
-/// The [`Reply`](crate::Reply) was dropped unanswered: whoever was asked does not answer, panicked, or is gone.
+/// The [`Reply`](crate::Reply) was dropped unanswered: its holder does not answer, panicked, or is gone.
 ///
-/// Where a worker dropped it as its run ended, the worker's status tells that by now: also for a worker on a thread, and where its
-/// task or its panel was dropped. Where it goes on running, this comes at the end of its poll; from a worker on a thread, when it next waits for
-/// something of the panel's, or a quarter of a second later.
+/// If a worker dropped it as its run ended, the worker's status shows that end by now, also for a worker on a thread,
+/// and if its task or its panel was dropped. If the run continues, this error arrives at the end of its poll; from a
+/// worker on a thread, when it next waits for something of the panel's, or a quarter of a second later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoReply;
 
@@ -293,7 +294,7 @@ impl fmt::Display for NoReply {
 
 impl Error for NoReply {}
 
-/// Why [`try_build`](crate::PanelBuilder::try_build) made no panel.
+/// Why [`try_build`](crate::PanelBuilder::try_build) built no panel.
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum BuildError {
@@ -301,11 +302,11 @@ pub enum BuildError {
     ZeroCapacity,
     /// `signal_capacity(0)`: a bus needs room for at least one signal.
     ZeroSignalCapacity,
-    /// No runtime was given and none is ambient, and the operating system refused the panel one of its own.
+    /// No runtime was given and none is ambient, and the operating system refused to let the panel start its own.
     Runtime(io::Error),
-    /// `idle_after(0)`: a panel is idle after some time without a touch.
+    /// `idle_after(0)`: a panel becomes idle after some time without a touch.
     ZeroIdle,
-    /// The runtime has no timer, and restarts, graces and deadlines need one.
+    /// The runtime has no timer, which restarts, grace periods and deadlines need.
     NoTimer,
 }
 

@@ -9,7 +9,7 @@ use crate::{intent::order::Origin, util::name::Name};
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Its number: the panel's first event is 1, and each one is one more than the one before.
+    /// Its number: a panel's first event is 1, and each further one is one more.
     pub number: u64,
     /// The worker's name.
     pub name: Name,
@@ -34,42 +34,42 @@ impl fmt::Display for Event {
 pub enum EventKind {
     /// It was spawned.
     Spawned,
-    /// A generation began.
+    /// A run began.
     Started,
-    /// A generation was told to stop.
+    /// A run was asked to stop.
     Stopping(Cause),
-    /// A generation is over.
+    /// A run is over.
     Exited(Exit),
-    /// It waits for its turn: for others of its group, for a place, for the task that it replaces; or, once a generation has
-    /// exited that another follows immediately, for a thread to begin on.
+    /// It waits for its turn: for other members of its group, for a place, or for the task that it replaces. Or a run
+    /// has exited that another follows at once, and it waits for a thread to begin on.
     Waiting,
-    /// The next generation begins after this wait.
+    /// The next run begins after this wait.
     BackingOff(Duration),
     /// It failed or was stuck more often than its intensity allows, and stays down.
     GaveUp,
-    /// It failed too often or was stuck, and the panel is not to go on then: everybody is stopped.
+    /// It failed too often or was stuck, and was configured to end the panel then: all workers are stopped.
     Escalated,
-    /// The watchdog found it stuck, for at least so long: one poll of it lasts longer than
-    /// [`stuck_after`](crate::Worker::stuck_after), or a [promised](crate::Worker::heartbeat) heartbeat is missing. Until
-    /// `Recovered`, or until its generation has `Exited`.
+    /// The watchdog found it stuck, for at least this long: one poll of it lasts longer than
+    /// [`stuck_after`](crate::Worker::stuck_after), or a [promised](crate::Worker::heartbeat) heartbeat is missing.
+    /// Holds until `Recovered`, or until its run has `Exited`.
     Stuck(Duration),
     /// It was stuck and no longer is.
     Recovered,
-    /// It said that it is [ready](crate::Context::ready): others of its group are started now.
+    /// It reported that it is [ready](crate::Context::ready): the members of its group that wait for it may start.
     Ready,
     /// It was suspended.
     Suspended,
     /// It was resumed.
     Resumed,
-    /// It never ran. One refused by a panel that is shutting down is no event: only the handle's
-    /// [status](crate::WorkerHandle::status) says so.
+    /// It never ran. A refusal by a panel that is shutting down is not an event: only the handle's
+    /// [status](crate::WorkerHandle::status) shows it.
     Refused(Refusal),
-    /// It ended for good, and nothing of it is left. With the cause, if it was told to.
+    /// It ended for good, and nothing of it is left. With the cause, if it was asked to stop.
     Ended(Exit, Option<Cause>),
 }
 
 impl EventKind {
-    /// Whether something of the user's is in it, whose drop runs the user's code.
+    /// Whether it holds a value of the user's, whose drop runs the user's code.
     pub(crate) fn holds_an_error(&self) -> bool {
         matches!(self, Self::Exited(exit) | Self::Ended(exit, _) if exit.is_failure())
     }
@@ -98,12 +98,13 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// The next of a panel's events, or how many are missing before it. There is no third, so that a `match` can be whole.
+/// The next of a panel's events, or how many were missed before it. There will be no third variant, so a `match` can be
+/// exhaustive.
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// The next event.
     Event(Event),
-    /// So many events came and went unread before the next one: the reader was more than 1,024 behind. What they changed is in
-    /// [`ControlPanel::status`](crate::ControlPanel::status).
+    /// This many events came and went unread before the next one: the reader was more than 1,024 behind.
+    /// [`ControlPanel::status`](crate::ControlPanel::status) shows what they changed.
     Lagged(u64),
 }

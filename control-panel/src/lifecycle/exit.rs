@@ -1,4 +1,4 @@
-//! How a worker's generation ends.
+//! How a worker's run ends.
 
 use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
@@ -10,26 +10,27 @@ use crate::{lifecycle::status::Refusal, util::panics::PanicReport};
 pub enum Exit {
     /// It returned.
     Finished,
-    /// It was asked to stop, and did. Also by an error that says no more than that: see [`WorkerOutput`].
+    /// It was asked to stop, and did. Includes a return with an error that says no more than that: see
+    /// [`WorkerOutput`].
     Cancelled,
     /// It returned an error.
     Failed(WorkerError),
     /// It panicked.
     Panicked(PanicReport),
-    /// It was dropped before it stopped by itself: at the end of its grace or of the shutdown's time, or because its panel or
-    /// its runtime was.
+    /// It was dropped before it stopped by itself: at the end of its grace period or of the shutdown's time, or because
+    /// its panel or its runtime was dropped.
     Aborted,
     /// It did not stop: a thread was still running it when the shutdown returned.
     Abandoned,
-    /// It could not stop: no thread came to end it before the shutdown returned, because others held all that could. It is
-    /// dropped when one does.
+    /// It could not stop: no thread was free to end it before the shutdown returned, because others occupied them all.
+    /// It is dropped when one is.
     Starved,
-    /// The watchdog found it stuck, and it, or everybody, was told to stop for that ([`OnStuck`](crate::OnStuck)): then it
-    /// did.
+    /// The watchdog found it stuck, and it, or the whole panel, was stopped for that ([`OnStuck`](crate::OnStuck));
+    /// then it ended.
     Stuck,
-    /// It did not say in time that it is [ready](crate::Worker::ready_within), was asked to stop for that, and did.
+    /// It did not report in time that it is [ready](crate::Worker::ready_within), was asked to stop for that, and did.
     NotReady,
-    /// It was refused and never ran. A report says so; the status of such a worker is
+    /// It was refused and never ran. Only reports use this; the status of such a worker is
     /// [`Refused`](crate::WorkerStatus::Refused).
     Refused(Refusal),
 }
@@ -68,20 +69,21 @@ impl fmt::Display for Exit {
 /// The error a worker returned, shared.
 pub type WorkerError = Arc<dyn Error + Send + Sync>;
 
-/// What an async worker may return: nothing, or a `Result` whose error tells why it failed.
+/// What an async worker may return: nothing, or a `Result` whose error says why it failed.
 ///
 /// The error is anything that converts into `Box<dyn Error + Send + Sync>`: your own error types, `anyhow`'s,
 /// a `String`.
 ///
-/// # Errors that are no failure
-/// Once a worker is asked to stop, or its panel shuts down, its sends, requests and waits end with an error, and `?` hands
-/// that on. Such a worker was [cancelled](Exit::Cancelled) and did not fail. What counts is the type of the error or of one that
-/// it stems from, by [`Error::source`]: a [`SendError`](crate::SendError) or [`TrySendError`](crate::TrySendError) that says
-/// `Stopping`, `Closed` or `Ended`, a [`RequestError`](crate::RequestError) that says `Stopped`, a
-/// [`PolicyClosed`](crate::PolicyClosed), a [`NoReply`](crate::NoReply), a [`CommandError`](crate::CommandError) or
-/// [`RestartError`](crate::RestartError) that says `Ended`, a [`Refusal`](crate::Refusal) because of the shutdown. Any other
-/// error is a failure also during a stop, so is each of these without one, and so is one whose cause cannot be seen: a text made
-/// of it, or a type of your own that does not return it from `source`.
+/// # Errors that are not failures
+/// Once a worker is asked to stop, or its panel shuts down, its sends, requests and waits end with an error, and `?`
+/// returns it. Such a worker was [cancelled](Exit::Cancelled) and did not fail. The decision depends on the type of the
+/// error, or of one in its chain of [`Error::source`]s: a [`SendError`](crate::SendError) or
+/// [`TrySendError`](crate::TrySendError) that is `Stopping`, `Closed` or `Ended`, a
+/// [`RequestError`](crate::RequestError) that is `Stopped`, a [`PolicyClosed`](crate::PolicyClosed), a
+/// [`NoReply`](crate::NoReply), a [`CommandError`](crate::CommandError) or [`RestartError`](crate::RestartError) that
+/// is `Ended`, or a [`Refusal`](crate::Refusal) because of the shutdown. Any other error is a failure even during a
+/// stop. So is each of these without a stop, and so is an error whose source cannot be seen: a text made from it, or a
+/// type of your own that does not return it from `source`.
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
@@ -136,7 +138,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> WorkerOutput for Result<Infallible, 
     }
 }
 
-/// Names the type `!`, which stable Rust lets nobody write here: a worker that loops for ever returns it.
+/// Names the type `!`, which cannot be written here on stable Rust: a worker that loops for ever returns it.
 mod never {
     pub trait Returned {
         type Type;

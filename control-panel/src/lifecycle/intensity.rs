@@ -1,6 +1,6 @@
-//! Intensity: how often a worker, or a group, may be restarted before it stays down.
+//! Intensity: how often a worker, or a group, may be restarted before it stays down. A sliding window.
 //!
-//! Pure: exits and instants in, decisions out.
+//! Pure: exits and instants go in, decisions come out.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -8,24 +8,25 @@ use tokio::time::Instant;
 
 use super::exit::Exit;
 
-/// How many restarts within how long are too many, after which a worker stays down.
+/// How many restarts within which period are allowed before a worker stays down.
 ///
-/// The window slides: only restarts that lie less than `period` back count. (Erlang/OTP's intensity and period.)
+/// The window slides: only restarts less than `period` ago count. (Erlang/OTP's intensity and period.)
 ///
-/// # What the default is, and why
-/// `Intensity::of_panics(5, Duration::from_secs(10))`: **an error is tried again for as long as it takes**, at the pace of the
-/// [`Backoff`](crate::Backoff). It says that something outside is not there, and that may come back after a minute or a
-/// weekend; what bounds the load until then is the wait, not a count. **A panic** says that the program is wrong, and a sixth
-/// time within 10 s makes it no less so: with the default backoff a worker that panics as soon as it starts stays down after
-/// some 3 s. The same holds for a worker that had to be stopped because it was stuck, and for any restart that waits for
-/// nothing, by [`Backoff::none`](crate::Backoff::none): without a wait a count is the only bound. (5 in 10 s is systemd's
-/// `StartLimitBurst` and `StartLimitIntervalSec`. Kubernetes and Pekko's backoff supervisor try again without end.)
+/// # The default, and why
+/// `Intensity::of_panics(5, Duration::from_secs(10))`: **an error is retried for as long as it takes**, at the pace of
+/// the [`Backoff`](crate::Backoff). An error says that something outside is missing, and that may come back after a
+/// minute or a weekend; until then the wait bounds the load, not a count. **A panic** says that the program is wrong,
+/// and a sixth panic within 10 s makes it no less so: with the default backoff, a worker that panics as soon as it
+/// starts stays down after some 3 s. The same applies to a worker that was stopped because it was stuck, and to any
+/// restart without a wait, as with [`Backoff::none`](crate::Backoff::none): without a wait, a count is the only bound.
+/// (5 in 10 s is systemd's `StartLimitBurst` and `StartLimitIntervalSec`. Kubernetes and Pekko's backoff supervisor
+/// retry without end.)
 ///
-/// Where failing too often is to [end the panel](crate::Escalate::Panel), the default is `Intensity::new(5,
-/// Duration::from_secs(10))`: that asks for a count of errors too.
+/// If failing too often [ends the panel](crate::Escalate::Panel), the default is `Intensity::new(5,
+/// Duration::from_secs(10))`, because escalation requires counting errors too.
 ///
-/// Each restart that counts is remembered for the period, but no more than 1024 moments are: of more than 1024 `restarts`, those
-/// that lie less than a 1024th of the period apart are remembered, and forgotten, as one moment.
+/// Each restart that counts is remembered for the period, in at most 1024 moments: with more than 1024 `restarts`,
+/// those less than a 1024th of the period apart are remembered, and forgotten, as one moment.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,7 +56,7 @@ pub struct Intensity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counts {
     None,
-    /// Those after a panic or because it was stuck, and those that wait for nothing.
+    /// Those after a panic or a stop for being stuck, and those without a wait.
     Panics,
     All,
 }
@@ -67,21 +68,21 @@ impl Intensity {
         Self { counts: Counts::All, restarts, period }
     }
 
-    /// At most `restarts` within any `period` after panics, for being stuck, or without a wait; after errors as many as there
-    /// are.
+    /// At most `restarts` within any `period` after panics, after being stuck, or without a wait; unlimited after
+    /// errors.
     #[must_use]
     pub fn of_panics(restarts: u32, period: Duration) -> Self {
         Self { counts: Counts::Panics, restarts, period }
     }
 
-    /// As many as there are, panics included. With [`Backoff::none`](crate::Backoff::none) a worker that fails as soon as it
+    /// No limit, not even after panics. With [`Backoff::none`](crate::Backoff::none), a worker that fails as soon as it
     /// starts then keeps a core busy.
     #[must_use]
     pub fn unlimited() -> Self {
         Self { counts: Counts::None, restarts: u32::MAX, period: Duration::ZERO }
     }
 
-    /// What counts where nothing else is said and failing too often ends the panel.
+    /// The default if failing too often ends the panel.
     pub(crate) fn of_escalating() -> Self {
         Self { counts: Counts::All, ..Self::default() }
     }
@@ -90,7 +91,7 @@ impl Intensity {
         self.counts == Counts::None
     }
 
-    /// Whether a restart after this exit, and after this wait, counts.
+    /// Whether a restart after this exit, with this wait, counts.
     fn counts(self, exit: &Exit, wait: Duration) -> bool {
         match self.counts {
             Counts::None => false,
@@ -108,17 +109,17 @@ impl Default for Intensity {
     }
 }
 
-/// The restarts of one worker, or of one group, that may still lie within the period.
+/// The restarts of one worker or group that may still lie within the period.
 #[derive(Debug)]
 pub(crate) struct Window {
     intensity: Intensity,
-    /// When, and how many from then on: oldest first.
+    /// Moments, oldest first, each with the number of restarts remembered for it.
     recent: VecDeque<(Instant, u32)>,
-    /// How many that is together; at most `intensity.restarts`.
+    /// The sum of these numbers; at most `intensity.restarts`.
     count: u32,
 }
 
-/// How many moments a window remembers, or one or two more.
+/// The number of moments that a window remembers, give or take one or two.
 const MOMENTS: u32 = 1024;
 
 impl Window {
@@ -126,7 +127,8 @@ impl Window {
         Self { intensity, recent: VecDeque::new(), count: 0 }
     }
 
-    /// Counts a restart that was decided at `now`, after this exit and before this wait, unless it would be one too many.
+    /// Counts a restart decided at `now`, after this exit and before this wait. Returns `false` if that exceeds the
+    /// limit.
     pub(crate) fn admit(&mut self, exit: &Exit, wait: Duration, now: Instant) -> bool {
         !self.intensity.counts(exit, wait) || self.count(now)
     }
@@ -142,7 +144,7 @@ impl Window {
         let within = self.count < restarts;
         if within {
             self.count += 1;
-            // So few are told apart however close they are.
+            // With this few restarts, each is its own moment, however close they are.
             let least = Duration::from_nanos(1);
             let grain = if restarts > MOMENTS { least.max(period / MOMENTS) } else { Duration::ZERO };
             match self.recent.back_mut().filter(|(then, _)| now.duration_since(*then) < grain) {
@@ -180,13 +182,13 @@ mod tests {
         let (restarts, period) = (10_000, Duration::from_secs(10));
         let mut window = Window::new(Intensity::new(restarts, period));
         let start = Instant::now();
-        // Two a millisecond for half the period are as many as there may be.
+        // Two a millisecond for half the period reach the limit exactly.
         for nth in 0..restarts {
             assert!(window.count(start + nth / 2 * MS), "restart {nth}");
         }
         assert!(!window.count(start + 5_000 * MS) && !window.count(start + period - MS));
         assert!(window.recent.len() <= 2 + MOMENTS as usize, "{}", window.recent.len());
-        // Those of the first moment, a 1024th of the period, are forgotten together.
+        // Restarts of the first moment, a 1024th of the period, are forgotten together.
         let again = (0..10_000).take_while(|_| window.count(start + period)).count();
         assert!((2..=20).contains(&again), "{again}");
         let mut endless = Window::new(Intensity::new(u32::MAX, Duration::MAX));

@@ -1,4 +1,4 @@
-//! Plain words of a worker's life, which the queue, the supervisor and the panel share.
+//! The vocabulary of a worker's life, shared by the queue, the supervisor and the panel.
 //!
 //! | file | what |
 //! |---|---|

@@ -1,10 +1,10 @@
-//! How a worker, or a group of them, is to be supervised.
+//! How a worker, or a group, is supervised.
 
 use std::time::Duration;
 
 use super::intensity::Intensity;
 
-/// What stops a worker that is told to stop.
+/// How a worker stops when it is asked to.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Cancel {
@@ -12,24 +12,25 @@ pub enum Cancel {
     /// cancel-safe, as `send` and all methods of [`Context`](crate::Context) are.
     #[default]
     Drop,
-    /// It is told ([`Context::cancelled`](crate::Context::cancelled)) and finishes by itself; its future is dropped when its grace is over.
+    /// It is notified ([`Context::cancelled`](crate::Context::cancelled)) and finishes by itself; its future is dropped
+    /// at the end of its grace period.
     Cooperative,
 }
 
-/// What becomes of the panel when a worker, or a group, failed more often than its [`Intensity`] allows.
+/// What happens to the panel when a worker, or a group, failed more often than its [`Intensity`] allows.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Escalate {
-    /// Nothing: the worker, or the group, stays down, and events, status and report say so. The default.
+    /// Nothing: the worker, or the group, stays down, as events, status and report show. The default.
     #[default]
     Never,
-    /// Every worker is stopped, with the cause [`Escalated`](crate::Cause::Escalated), and `on_ready` is called: the panel's status then has a
-    /// [`Warning::Escalated`](crate::Warning::Escalated), and the loop does well to shut down.
+    /// All workers are stopped, with the cause [`Escalated`](crate::Cause::Escalated), and `on_ready` is called: the
+    /// panel's status then has a [`Warning::Escalated`](crate::Warning::Escalated), and the loop should shut down.
     Panel,
 }
 
 impl Escalate {
-    /// How often is too often where nothing else is said.
+    /// The default intensity.
     pub(crate) fn intensity(self) -> Intensity {
         match self {
             Self::Never => Intensity::default(),
@@ -40,7 +41,7 @@ impl Escalate {
 
 /// Whether an idle panel suspends a worker.
 ///
-/// A panel is idle when nobody has [touched](crate::ControlPanel::touch) it for as long as
+/// A panel is idle when it has not been [touched](crate::ControlPanel::touch) for as long as
 /// [`idle_after`](crate::PanelBuilder::idle_after) says.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,33 +53,34 @@ pub enum Suspend {
     OnIdle,
 }
 
-/// What a worker found stuck comes to.
+/// What happens to a worker that is found stuck.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnStuck {
-    /// Events and status say so. The default.
+    /// Events and status show it. The default.
     #[default]
     Warn,
-    /// Its generation is told to stop, with the cause [`Stuck`](crate::Cause::Stuck), and the next one begins once it really
-    /// ended: after the backoff, and within the intensity, as after a failure, also with [`Restart::Never`](crate::Restart::Never). Needs a worker that can run more than once. A
-    /// generation that stops when it is told that has the exit [`Stuck`](crate::Exit::Stuck), an incident of the report.
+    /// Its run is asked to stop, with the cause [`Stuck`](crate::Cause::Stuck), and the next one begins once it has
+    /// really ended: after the backoff, and within the intensity, as after a failure, even with
+    /// [`Restart::Never`](crate::Restart::Never). Requires a worker that can run more than once. A run that stops when
+    /// asked has the exit [`Stuck`](crate::Exit::Stuck), an incident of the report.
     Restart,
-    /// Every worker is stopped, as by [`Escalate::Panel`](crate::Escalate::Panel); the exit of this one is
+    /// All workers are stopped, as by [`Escalate::Panel`](crate::Escalate::Panel); the exit of this one is
     /// [`Stuck`](crate::Exit::Stuck), if it stops.
     Escalate,
 }
 
-/// What is watched of a worker, and for how long it may stay the same.
+/// The watchdog's limits for a worker: for how long each may stay the same.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Limits {
-    /// Of a poll.
+    /// One poll.
     pub(crate) poll: Option<Duration>,
-    /// Between two heartbeats.
+    /// The time between two heartbeats.
     pub(crate) heartbeat: Option<Duration>,
 }
 
 impl Limits {
-    /// Limits below this would find every pause of the operating system.
+    /// The least limit: a shorter one would report every pause of the operating system.
     pub(crate) const LEAST: Duration = Duration::from_millis(10);
 
     pub(crate) fn shortest(self) -> Option<Duration> {
@@ -86,8 +88,8 @@ impl Limits {
     }
 }
 
-/// Who is restarted when a worker of a group fails. (Erlang/OTP's supervisor strategies.) One that is restarted
-/// [by hand](crate::WorkerHandle::restart) did not fail, and starts anew alone.
+/// Which workers of a group are restarted when one fails. (Erlang/OTP's supervisor strategies.) A worker that is
+/// restarted [by hand](crate::WorkerHandle::restart) did not fail, and is restarted alone.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Strategy {
@@ -102,15 +104,16 @@ pub enum Strategy {
 
 /// Whether a group ends when a significant worker of it ends by itself. (Erlang/OTP's automatic shutdown.)
 ///
-/// A worker is significant if it says so ([`Worker::significant`](crate::Worker::significant)); it ends by itself when it is not started again.
+/// A worker is significant if it is declared so ([`Worker::significant`](crate::Worker::significant)); it ends by
+/// itself if it ends and is not restarted.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AutoShutdown {
     /// No. The default.
     #[default]
     Never,
-    /// Yes, with the first.
+    /// When the first significant worker ends.
     AnySignificant,
-    /// Yes, with the last.
+    /// When the last significant worker ends.
     AllSignificant,
 }

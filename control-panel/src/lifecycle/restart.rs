@@ -1,7 +1,7 @@
-//! Restart and backoff: whether a worker's next generation starts, and when. How often it may is for its
-//! [`intensity`](super::intensity) to say.
+//! Restart and backoff: whether a worker's next run starts, and when. How often it may is up to
+//! [`intensity`](super::intensity).
 //!
-//! Pure: exits and instants in, decisions out.
+//! Pure: exits and instants go in, decisions come out.
 
 use std::time::Duration;
 
@@ -9,33 +9,33 @@ use tokio::time::Instant;
 
 use super::exit::Exit;
 
-/// When a worker that ended is started again. (Erlang/OTP calls these temporary, transient and permanent.)
+/// When a worker that ended is restarted. (Erlang/OTP calls these temporary, transient and permanent.)
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Restart {
-    /// Never by itself: it runs once, unless it is restarted by hand, or [because it is stuck](crate::OnStuck::Restart). The
-    /// default.
+    /// Never automatically: it runs once, unless it is restarted by hand, or [because it is
+    /// stuck](crate::OnStuck::Restart). The default.
     #[default]
     Never,
     /// After an error or a panic.
     OnFailure,
-    /// Whenever it ended by itself, also without an error.
+    /// Whenever it ended by itself, even without an error.
     Always,
 }
 
-/// How long to wait before a restart: twice as long each time, up to a limit, less some jitter, so that
-/// workers that fail together do not return together.
+/// How long to wait before a restart: twice as long each time, up to a limit, less some jitter, so that workers that
+/// fail together do not return together.
 ///
-/// The wait starts over once a generation has been up for the limit. Default: 100 ms doubling to 30 s.
-/// (Exponential backoff; the jitter is the "equal jitter" of Brooker, "Exponential Backoff and Jitter", AWS
-/// Architecture Blog, 2015: each wait lies between half and all of its nominal length.)
+/// The wait starts over once a run has been up for the limit. Default: 100 ms doubling to 30 s. (Exponential backoff;
+/// the jitter is the "equal jitter" of Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015: each
+/// wait lies between half and all of its nominal length.)
 ///
 /// # Why these numbers
-/// 100 ms: a connection that was cut or a service that is replaced is back by then as often as not, and a user does not
-/// notice the pause. 30 s, reached with the tenth failure in a row after at most 51 s: half a minute is as long as one waits
-/// for something to come back by itself before one looks into it, and two attempts a minute are no load for what is down. It
-/// starts over after 30 s of uptime: a generation that lived as long as the longest wait makes no more than the two restarts a
-/// minute that the limit allows anyway.
+/// 100 ms: a cut connection or a replaced service is often back by then, and a user does not notice the pause. 30 s,
+/// reached with the tenth failure in a row after at most 51 s: half a minute is as long as one waits for something to
+/// come back by itself before looking into it, and two attempts a minute are no load for a service that is down. It
+/// starts over after 30 s of uptime: a run that lived as long as the longest wait causes no more than the two restarts
+/// a minute that the limit allows anyway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     base: Duration,
@@ -43,7 +43,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Waits `base` first, and never longer than `max`, or than `base` where that is longer: then each wait is `base`.
+    /// Waits `base` first, and never longer than `max`. If `base` is longer than `max`, each wait is `base`.
     #[must_use]
     pub fn new(base: Duration, max: Duration) -> Self {
         Self { base, max: max.max(base) }
@@ -71,7 +71,7 @@ impl Default for Backoff {
 }
 
 impl Restart {
-    /// Whether a generation that ended so by itself is followed by another.
+    /// Whether another run follows one that ended by itself with this exit.
     pub(crate) fn wants(self, exit: &Exit) -> bool {
         match self {
             Self::Never => false,
@@ -81,7 +81,7 @@ impl Restart {
     }
 }
 
-/// How often one worker was restarted in a row, and so how long it waits the next time.
+/// How often one worker was restarted in a row, which determines its next wait.
 #[derive(Debug)]
 pub(crate) struct Retry {
     backoff: Backoff,
@@ -90,12 +90,12 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// `seed` decides the jitter and nothing else.
+    /// `seed` only determines the jitter.
     pub(crate) fn new(backoff: Backoff, seed: u64) -> Self {
         Self { backoff, attempt: 0, seed }
     }
 
-    /// The wait before the next generation, after one that was up from `started` to `now`.
+    /// Returns the wait before the next run, after one that was up from `started` to `now`.
     pub(crate) fn delay(&mut self, started: Instant, now: Instant) -> Duration {
         if now.duration_since(started) >= self.backoff.max {
             self.attempt = 0;
@@ -106,7 +106,7 @@ impl Retry {
         delay
     }
 
-    /// The worker says that it is well: the next wait is the first one again.
+    /// The worker reports that it is healthy: the next wait is the first one again.
     pub(crate) fn reset(&mut self) {
         self.attempt = 0;
     }

@@ -1,4 +1,4 @@
-//! How a worker is doing, and why one was refused.
+//! How a worker is doing, and why it was refused.
 
 use std::{error::Error, fmt};
 
@@ -13,22 +13,22 @@ use crate::{
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum WorkerStatus {
-    /// Spawned; no thread has come to it yet: the runtime has not polled it, or it waits for a thread of the blocking pool. Or a
-    /// generation runs and did not say yet that it is [ready](crate::Worker::ready_within).
+    /// Spawned, but not begun: the runtime has not polled it, or it waits for a thread of the blocking pool. Or it is
+    /// running and has not reported yet that it is [ready](crate::Worker::ready_within).
     Starting,
-    /// It waits for its turn: for others of its group, for a place among the tasks, for the task that it replaces; or for a
-    /// thread to begin its next generation on.
+    /// It waits for its turn: for other members of its group, for a place among the tasks, or for the task that it
+    /// replaces; or for a thread to begin its next run on.
     Waiting,
-    /// A generation is running: its function has begun, and not ended; and it is ready, where it says that.
+    /// It is running: its function has begun and not ended. If it declares readiness, it is ready.
     Running,
-    /// Its generation was told to stop and has not ended yet.
+    /// Its run was asked to stop and has not ended yet.
     Stopping(Cause),
-    /// Its last generation failed, or another's with which it is restarted; it waits before the next.
+    /// Its last run failed, or another one did with which it is restarted; it waits before the next run.
     #[non_exhaustive]
     Backoff {
-        /// How its last generation ended.
+        /// How its last run ended.
         exit: Exit,
-        /// When the next one begins.
+        /// When the next run begins.
         until: Instant,
     },
     /// It ended for good.
@@ -74,27 +74,28 @@ impl fmt::Display for WorkerStatus {
 /// Why a worker was never started.
 ///
 /// A refusal is an [event](crate::EventKind::Refused), a warning in the log and an incident of
-/// [`ControlPanel::status`](crate::ControlPanel::status) and of the [`ShutdownReport`](crate::ShutdownReport), also where the handle
-/// is ignored. Its [`verdict`](crate::ShutdownReport::verdict) is [`Failed`](crate::Verdict::Failed) then, but for a full
-/// [`Backlog`](Self::Backlog). None of this holds for a worker that is refused because its panel shuts down.
+/// [`ControlPanel::status`](crate::ControlPanel::status) and of the [`ShutdownReport`](crate::ShutdownReport), even if
+/// the handle is ignored. The report's [`verdict`](crate::ShutdownReport::verdict) is then
+/// [`Failed`](crate::Verdict::Failed), except for a full [`Backlog`](Self::Backlog). None of this applies to a worker
+/// that is refused because its panel shuts down.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The panel had ended or was about to: it was shut down or dropped, or a worker failed too often for it to go on.
+    /// The panel had ended or was ending: it was shut down or dropped, or a worker failed too often for it to go on.
     ShutDown,
     /// The panel's runtime is gone: no runtime could be reached to run it.
     RuntimeGone,
-    /// It was to come after a worker of this name, and none lives.
+    /// It comes `after` a worker of this name, and none lives.
     UnknownAfter(Name),
-    /// Several workers were to come after each other in a circle. This is one of them.
+    /// Several workers come `after` each other in a cycle. This is one of them.
     CircularAfter(Name),
-    /// It was to be restarted, but its factory makes one generation only.
+    /// It is configured to be restarted, but its factory makes only one run.
     RunsOnce,
-    /// It was to end the panel when it failed too often, but it is not to be restarted, or without limit, so that would never
-    /// come. Or its group was, and no member of it is to be restarted, or its intensity is unlimited.
+    /// It is configured to end the panel when it fails too often, but is never restarted, or without limit, so that can
+    /// never happen. Or its group is, and no member of it is restarted, or the group's intensity is unlimited.
     EscalatesNever,
-    /// Too many tasks wait already. An incident, with which the verdict is [`Recovered`](crate::Verdict::Recovered) at worst: the
-    /// bound holds, and no worker failed for good.
+    /// Too many tasks are waiting already. An incident, after which the verdict is at worst
+    /// [`Recovered`](crate::Verdict::Recovered): the limit holds, and no worker failed for good.
     Backlog,
     /// Its group was dropped without being started.
     GroupNotStarted,

@@ -1,7 +1,8 @@
-//! Tells a worker that failed from one that ended by `?` because it was asked to stop.
+//! Distinguishes a worker that failed from one that ended by `?` because it was asked to stop.
 //!
-//! The text of an error says nothing here, its type and its chain of sources do: a wrapper that names what it wraps
-//! (`Box`, `#[from]`, `#[error(transparent)]`, `anyhow`, `io::Error::other`) is seen through, one that keeps a text is not.
+//! The text of an error does not matter here, only its type and its chain of sources: a wrapper that exposes what it
+//! wraps (`Box`, `#[from]`, `#[error(transparent)]`, `anyhow`, `io::Error::other`) is seen through, one that keeps only
+//! a text is not.
 
 use std::{error::Error, iter};
 
@@ -10,16 +11,16 @@ use crate::lifecycle::{
     status::Refusal,
 };
 
-/// A chain longer than this is one that leads back to itself.
+/// A longer chain is assumed to lead back to itself.
 const LONGEST: usize = 64;
 
-/// Whether the error, or one that it stems from, says only that the worker or its panel stops.
+/// Whether the error, or one in its chain of sources, only says that the worker or its panel stops.
 pub(crate) fn is_stop_error(error: &(dyn Error + 'static)) -> bool {
     iter::successors(Some(error), |&error| error.source()).take(LONGEST).any(says_stop)
 }
 
 fn says_stop(error: &(dyn Error + 'static)) -> bool {
-    // A question that is not answered while the worker stops: the loop that would have answered is on its way out too.
+    // A request that is not answered while the worker stops: the loop that would have answered is stopping too.
     error.is::<Stopped>()
         || error.is::<NoReply>()
         || matches!(error.downcast_ref(), Some(RestartError::Ended | RestartError::RuntimeGone))

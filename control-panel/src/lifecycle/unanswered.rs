@@ -1,9 +1,9 @@
 //! Replies that a worker drops unanswered, held back until its status says why.
 //!
-//! A worker that fails drops its replies while its run is taken apart, which is before its end is known: whoever asked would
-//! find it running. So a reply that is dropped while a worker's code runs only marks its answer as given up. The mark takes
-//! effect when the run's exit is recorded, or when it turns out that the run goes on: at the end of its poll, when it waits
-//! for something of the panel's, or after a moment where it does neither.
+//! A worker that fails drops its replies while its run is being dropped, before its exit is recorded: the requester
+//! would find it running. So a reply dropped while a worker's code runs is only marked as given up. The mark takes
+//! effect when the run's exit is recorded, or when it turns out that the run continues: at the end of its poll, when it
+//! waits for something of the panel's, or after a moment if it does neither.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,8 +21,8 @@ use crate::util::{
     panics, park,
 };
 
-/// How long a run may go on (a plain call that never waits for anything of the panel's) before its replies are given up all the
-/// same: much longer than it takes to return, and to record that.
+/// How long a run may continue (a plain call that never waits for anything of the panel's) before its replies are given
+/// up anyway: much longer than returning, and recording that, takes.
 const MOMENT: Duration = Duration::from_millis(250);
 
 thread_local! {
@@ -56,7 +56,7 @@ impl Unanswered {
         self.given_up.load(Ordering::Acquire)
     }
 
-    /// The same; if they are not, wakes `waker` when they are.
+    /// As [`is_given_up`](Self::is_given_up); if they are not, wakes `waker` once they are.
     pub(crate) fn poll_given_up(&self, waker: &Waker) -> bool {
         let mut waiting = self.lock();
         let given_up = self.is_given_up();
@@ -66,7 +66,7 @@ impl Unanswered {
         given_up
     }
 
-    /// The answers are given up, and those who wait for them are woken. Not to be called under a lock.
+    /// Gives up the answers and wakes the requesters. Must not be called under a lock.
     pub(crate) fn give_up(&self) {
         let mut waiting = self.lock();
         self.given_up.store(true, Ordering::Release);
@@ -76,12 +76,12 @@ impl Unanswered {
             clock::unset(alarm);
         }
         for waker in wakers {
-            // Each for itself: they can be anybody's.
+            // One at a time: these may be foreign wakers.
             panics::catch(|| waker.wake()).ok();
         }
     }
 
-    /// The code is over, and its exit or what follows gives them up.
+    /// The code has ended; its exit, or what follows, gives them up.
     fn is_due(&self) {
         let alarm = self.lock().alarm.take();
         if let Some(alarm) = alarm {
@@ -101,11 +101,11 @@ impl Wake for Unanswered {
     }
 }
 
-/// Runs code of a worker's, which must not unwind. Hands out the replies that it dropped unanswered.
+/// Runs code of a worker's, which must not unwind. Returns the replies that it dropped unanswered.
 #[inline]
 pub(crate) fn collect<T>(code: impl FnOnce() -> T) -> (T, Option<Arc<Unanswered>>) {
     let outer = RUNS.replace(Runs { runs: true, dropped: false });
-    // A worker may run a panel of its own, on its own thread.
+    // A worker may run a panel of its own on its own thread.
     let of_outer = if outer.dropped { take() } else { None };
     let result = code();
     let inner = RUNS.replace(outer);
@@ -120,8 +120,8 @@ pub(crate) fn collect<T>(code: impl FnOnce() -> T) -> (T, Option<Arc<Unanswered>
     (result, dropped)
 }
 
-/// A reply is dropped unanswered. `None` where no worker's code runs: then its answer is given up right there. `wake` is woken
-/// when it is.
+/// Holds back a reply that is dropped unanswered, and wakes `wake` once it is given up. `None` outside a worker's code:
+/// then the answer is given up at once.
 pub(crate) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
     let runs = RUNS.get();
     if !runs.runs {
@@ -142,7 +142,7 @@ pub(crate) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
     Some(dropped)
 }
 
-/// A worker's code on this thread is about to wait: what it dropped so far is given up.
+/// A worker's code on this thread is about to wait: gives up what it has dropped so far.
 fn give_up_before_waiting() {
     let runs = RUNS.get();
     if runs.dropped {
