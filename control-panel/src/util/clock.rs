@@ -1,6 +1,8 @@
-//! The process's one native clock thread: it rings deadlines and looks after what is watched, whatever the runtimes do.
+//! The process's single native clock thread: it fires deadlines and runs the watchdogs, whatever state the runtimes are
+//! in.
 //!
-//! It starts when there is something to do, sleeps until the next thing, and ends once there has been nothing for a while.
+//! It starts when there is something to do, sleeps until the next moment, and ends once there has been nothing to do
+//! for a while.
 
 use std::{
     collections::BTreeMap,
@@ -15,13 +17,13 @@ use std::{
 
 use super::panics;
 
-/// How long the thread stays when there is nothing to do: starting one takes longer than what it is needed for.
+/// How long the thread stays without work: starting one takes longer than the work it is needed for.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// What is watched for a limit is found stuck between one and one and a half times that.
+/// A subject is found stuck between one and one and a half times its limit.
 const LOOKS_PER_LIMIT: u32 = 4;
 
-/// Microseconds that somebody was watched for, as of the last look. From 1, so that 0 can be never.
+/// Microseconds of watched time, as of the last look. Starts at 1, so that 0 can mean never.
 static TICK: AtomicU64 = AtomicU64::new(1);
 
 static CLOCK: Clock = Clock { state: Mutex::new(State::new()), changed: Condvar::new() };
@@ -32,14 +34,14 @@ struct Clock {
 }
 
 struct State {
-    /// Who is woken when. The number tells those of one moment apart.
+    /// The wakers by moment. The number distinguishes alarms of the same moment.
     alarms: BTreeMap<Alarm, Waker>,
     numbers: u64,
     watched: Vec<Watched>,
     /// The last look and the next.
     looked: Option<Instant>,
     next_look: Option<Instant>,
-    /// When the thread, if there is one, looks at this again by itself.
+    /// When the thread, if there is one, next looks at this state by itself.
     sleeps_until: Option<Instant>,
 }
 
@@ -50,30 +52,31 @@ pub(crate) struct Alarm {
     number: u64,
 }
 
-/// What the clock looks after.
+/// What the clock watches.
 pub(crate) trait Watch: Send + Sync {
-    /// Looks at all of it, `now` by the clock's own time, which counts no more than the clock waited for. Returns the shortest
-    /// limit that is watched for from now on; none when nothing is left to watch. May call in here, and may panic.
+    /// Looks at everything watched. `now` is in the clock's own time, which counts no more than the clock waited for.
+    /// Returns the shortest limit to watch from now on; `None` if nothing is left to watch. May call into this module,
+    /// and may panic.
     fn look(&self, now: Duration) -> Option<Duration>;
 }
 
 struct Watched {
     what: Weak<dyn Watch>,
-    /// The shortest that is watched for there.
+    /// The shortest limit watched there.
     limit: Duration,
 }
 
-/// The coarse time that a heartbeat is stamped with: one load.
+/// The coarse time with which a heartbeat is stamped: one load.
 pub(crate) fn tick() -> u64 {
     TICK.load(Ordering::Relaxed)
 }
 
-/// How long ago that was, to the last look.
+/// How long ago that stamp was, as of the last look.
 pub(crate) fn since(tick: u64) -> Duration {
     Duration::from_micros(self::tick().saturating_sub(tick))
 }
 
-/// Wakes `waker` at that moment; in place of the one before, where there is one.
+/// Wakes `waker` at that moment. Replaces the alarm `before`, if there is one.
 pub(crate) fn set(at: Instant, before: Option<Alarm>, waker: Waker) -> Alarm {
     let mut state = CLOCK.lock();
     let alarm = before.unwrap_or_else(|| {
@@ -87,13 +90,13 @@ pub(crate) fn set(at: Instant, before: Option<Alarm>, waker: Waker) -> Alarm {
     alarm
 }
 
-/// The alarm is not to ring.
+/// Cancels the alarm.
 pub(crate) fn unset(alarm: Alarm) {
     let waker = CLOCK.lock().alarms.remove(&alarm);
     drop(waker);
 }
 
-/// Looks after it from now on, until it wants no more.
+/// Watches it from now on, until it has nothing left to watch.
 pub(crate) fn watch(what: Weak<dyn Watch>, limit: Duration) {
     let mut state = CLOCK.lock();
     match state.watched.iter_mut().find(|watched| watched.what.ptr_eq(&what)) {
@@ -117,7 +120,7 @@ impl State {
         }
     }
 
-    /// When to look next, now that what is watched may have changed.
+    /// When to look next, given that what is watched may have changed.
     fn plan(&mut self, now: Instant) -> Option<Instant> {
         let Some(limit) = self.watched.iter().map(|watched| watched.limit).min() else {
             (self.looked, self.next_look) = (None, None);
@@ -138,8 +141,8 @@ impl State {
         due
     }
 
-    /// How far the watched time moves at a look: as far as the clock's, but never by much more than was waited for. What is
-    /// more is time in which this thread did not run, and others may not have either.
+    /// How far the watched time advances at a look: as far as the clock, but never by much more than was waited for.
+    /// Anything beyond that is time in which this thread did not run, and others may not have either.
     fn advance(&mut self, now: Instant) -> Option<Duration> {
         let (looked, planned) = (self.looked?, self.next_look?);
         if now < planned {
@@ -156,7 +159,7 @@ impl Clock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that the thread looks at its state at that moment, at the latest.
+    /// Ensures that the thread looks at its state no later than that moment.
     fn wake_by(&'static self, state: &mut State, at: Instant) {
         match state.sleeps_until {
             Some(until) if until <= at => {}
@@ -165,7 +168,7 @@ impl Clock {
                 self.changed.notify_one();
             }
             None => {
-                // Where no thread is to be had, tokio's timer decides alone, and the next call tries again.
+                // If no thread can be started, tokio's timer decides alone, and the next call tries again.
                 let thread = thread::Builder::new().name("control-panel-clock".into());
                 state.sleeps_until = thread.spawn(|| self.run()).ok().map(|_| at);
             }
@@ -181,7 +184,7 @@ impl Clock {
             let advance = state.advance(now);
             if !due.is_empty() || advance.is_some() {
                 let watched = if advance.is_some() { std::mem::take(&mut state.watched) } else { Vec::new() };
-                // Whoever wants something meanwhile need not wake this thread.
+                // Threads that change the state meanwhile need not wake this one.
                 state.sleeps_until = Some(now);
                 drop(state);
                 let watched = work(due, watched, advance);
@@ -208,7 +211,7 @@ impl Clock {
 }
 
 impl State {
-    /// What was looked at, beside what came meanwhile.
+    /// Merges what was looked at with what was added meanwhile.
     fn take_back(&mut self, looked_at: Vec<Watched>) {
         let came = std::mem::replace(&mut self.watched, looked_at);
         for new in came {
@@ -220,20 +223,20 @@ impl State {
     }
 }
 
-/// What is done without the lock, because it runs code of others: it may call in here, and it may panic.
+/// What is done without the lock, because it runs foreign code, which may call into this module and may panic.
 fn work(due: Vec<Waker>, mut all: Vec<Watched>, advance: Option<Duration>) -> Vec<Watched> {
     for waker in due {
         panics::catch(|| waker.wake()).ok();
     }
     if let Some(advance) = advance {
-        // The tick moves only after the look: so no heartbeat of before it bears the stamp of one after it.
+        // The tick only advances after the look, so no heartbeat sent before the look carries a later stamp.
         let now = Duration::from_micros(tick()) + advance;
         all.retain_mut(|watched| {
             match panics::catch(|| watched.what.upgrade()?.look(now)) {
                 Ok(Some(limit)) => watched.limit = limit,
                 // It is gone, or has nothing left to watch.
                 Ok(None) => return false,
-                // The panic hook has the panic of that code, and the others go on.
+                // The panic hook has reported the panic, and the others continue.
                 Err(_) => {}
             }
             true
@@ -264,8 +267,8 @@ mod tests {
 
     #[test]
     fn alarms_ring_in_their_order_and_not_when_they_are_unset() {
-        let (told, rung) = mpsc::channel();
-        let waker = |name| Waker::from(Arc::new(Ring(Mutex::new(told.clone()), name)));
+        let (rings, rung) = mpsc::channel();
+        let waker = |name| Waker::from(Arc::new(Ring(Mutex::new(rings.clone()), name)));
         let now = Instant::now();
         let unset = set(now + 20 * MS, None, waker(0));
         let later = set(now + 60 * MS, None, waker(1));

@@ -1,7 +1,7 @@
-//! A deadline that holds whatever the runtime does: the earlier of a tokio and a native timer.
+//! A deadline that holds whatever state the runtime is in: the earlier of a tokio and a native timer.
 //!
-//! Either alone fails. On a runtime whose threads are all busy no tokio timer fires; under paused time a
-//! native one lets thousands of virtual ticks pass.
+//! Either alone fails. On a runtime whose threads are all busy, no tokio timer fires; under paused time, a native timer
+//! lets thousands of virtual ticks pass.
 
 use std::{
     future::Future,
@@ -33,7 +33,7 @@ impl Moment {
         Self { virtual_: Instant::now(), native: time::Instant::now() }
     }
 
-    /// A span too long to be represented ends in a century.
+    /// A span too long to be represented is cut to a century.
     pub(crate) fn after(self, span: time::Duration) -> Self {
         let far = time::Duration::from_secs(100 * 365 * 24 * 3600);
         let span = span.min(far);
@@ -45,7 +45,7 @@ impl Moment {
         self.native
     }
 
-    /// The later one, on each clock.
+    /// The later moment, on each clock separately.
     pub(crate) fn max(self, other: Self) -> Self {
         Self { virtual_: self.virtual_.max(other.virtual_), native: self.native.max(other.native) }
     }
@@ -114,20 +114,20 @@ impl Drop for Native {
     }
 }
 
-/// Resolves at a moment of the runtime's clock, also where nothing drives the runtime: then the machine's clock wakes the
-/// task. What counts is the runtime's time alone, so that a wait under paused time ends when that comes to it.
+/// Resolves at a moment of the runtime's clock, even if nothing drives the runtime: then the machine's clock wakes the
+/// task. Only the runtime's time counts, so a wait under paused time ends when that reaches the moment.
 pub(crate) struct Pause {
     at: Instant,
     runtime: Handle,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// None where the runtime polls the task, and so drives the timer.
+    /// `None` if the runtime polls the task, and so drives the timer.
     native: Option<Native>,
     /// The runtime's time at the last look.
     looked: Instant,
 }
 
 impl Pause {
-    /// `alone`: the task is not the runtime's.
+    /// `alone` says that the task is not the runtime's.
     pub(crate) fn new(runtime: &Handle, at: Instant, alone: bool) -> Self {
         let looked = now(runtime);
         let sleep = panics::quietly(|| {
@@ -157,7 +157,7 @@ impl Future for Pause {
             if now >= this.at {
                 return Poll::Ready(());
             }
-            // Time that stands still goes on by the runtime's doing alone, and so its own timer rings.
+            // Time that stands still only advances by the runtime's doing, and then the runtime's own timer fires.
             let goes_on = now > this.looked;
             this.looked = now;
             this.native = goes_on.then(|| Native::after(this.at - now));
@@ -168,7 +168,7 @@ impl Future for Pause {
 
 /// The time of a runtime, from any thread.
 pub(crate) fn now(runtime: &Handle) -> Instant {
-    // A thread that is being taken down can enter none any more.
+    // A thread that is being torn down cannot enter a runtime any more.
     let entered = match Handle::try_current() {
         Ok(current) => current.id() == runtime.id(),
         Err(none) => none.is_thread_local_destroyed(),
@@ -181,14 +181,14 @@ pub(crate) fn now(runtime: &Handle) -> Instant {
 #[cfg(feature = "testing")]
 pub(crate) fn is_paused(runtime: &Handle) -> bool {
     let before = (now(runtime), time::Instant::now());
-    // Longer than the clock's grain.
+    // Longer than the clock's resolution.
     while before.1.elapsed() < time::Duration::from_micros(1) {
         std::hint::spin_loop();
     }
     now(runtime) == before.0
 }
 
-/// Only tests pause time, and they do it with that feature.
+/// Only tests pause time, and they do so with that feature.
 #[cfg(not(feature = "testing"))]
 pub(crate) fn is_paused(_runtime: &Handle) -> bool {
     false

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-/// A name, shared: its clones cost a reference count and no allocation. In everything else it is the text itself.
+/// A shared name: cloning it costs a reference count and no allocation. In all other respects it is the text itself.
 ///
 /// ```
 /// use control_panel::Name;

@@ -1,8 +1,8 @@
-//! Panics as data: where they arose and what they carried, by one process-wide hook.
+//! Panics as data: where they arose and what they carried, recorded by one process-wide hook.
 //!
-//! The payload comes from `catch_unwind`, but only the hook learns the place. So the hook, installed
-//! once and for all panels, notes the place for whoever is catching on this thread, and then calls the hook
-//! that was there before: the user's, or the standard one that prints.
+//! The payload comes from `catch_unwind`, but only the hook learns the place. So the hook, installed once for all
+//! panels, records the place for the catch on this thread, and then calls the previous hook: the user's, or the
+//! standard one that prints.
 
 mod report;
 
@@ -24,25 +24,25 @@ pub use self::report::{PanicPlace, PanicReport};
 /// Whether a panic ends the process, whatever is done here.
 pub(crate) const ABORT: bool = cfg!(panic = "abort");
 
-/// How many places are remembered for one catch.
+/// How many places are kept for one catch.
 const PLACES_KEPT: usize = 8;
 
-/// What this thread wants to know of a panic. Changed around every poll of a worker, so it is plain and small: what was
-/// noted is kept apart.
+/// How this thread catches panics. Changed around every poll of a worker, so it is plain and small, and the recorded
+/// places are stored separately.
 #[derive(Debug, Clone, Copy)]
 struct Catching {
-    /// How many catches lie around each other; 0 where nobody catches.
+    /// How many catches are nested; 0 if there is none.
     depth: u32,
-    /// Whether nothing is reported to the innermost one: then the panic is an answer, not a failure.
+    /// Whether the innermost catch reports nothing, because a panic is an answer to it and not a failure.
     quietly: bool,
-    /// Whether it alone is notified: the hook before is not called.
+    /// Whether the previous hook is skipped.
     silently: bool,
-    /// Whether places are noted for it.
+    /// Whether places were recorded for it.
     noted: bool,
 }
 
-/// The places of panics, each with the depth of the catch that it is noted for and the panic's message. Of one catch the
-/// latest: a worker may catch some itself, or a destructor may while the worker's own unwinds.
+/// The places of panics, each with the depth of the catch that it is recorded for and the panic's message. The latest
+/// ones of each catch: a worker may catch some itself, or a destructor may while the worker's own panic unwinds.
 type Places = VecDeque<(u32, Option<String>, PanicPlace)>;
 
 thread_local! {
@@ -53,7 +53,7 @@ thread_local! {
 /// Installs the hook, once for the process. Later hooks that call the one before them keep it working.
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
-    // Hooks cannot be changed while this thread panics (a worker spawned from a `Drop`): the next call does it.
+    // Hooks cannot be changed while this thread panics (a worker spawned from a `Drop`): the next call installs it.
     if !thread::panicking() {
         ONCE.call_once(|| {
             let before = panic::take_hook();
@@ -69,13 +69,13 @@ pub(crate) fn install() {
 /// A panic hook, as [`std::panic::take_hook`] returns it.
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 
-/// For a panic hook: whether a panel catches the panic of this thread. Then it ends nothing but the worker, whose status, events
-/// and report have it; a hook that gives the screen back, or ends the program, leaves it alone.
+/// For a panic hook: whether a panel catches the panic of this thread. If so, it ends nothing but the worker, whose
+/// status, events and report contain it; a hook that restores the screen, or ends the program, should leave it alone.
 ///
-/// Also for what else a panel calls and catches: a waker, a function of
-/// [`forward_events`](crate::PanelBuilder::forward_events), a drop. Not for a panic that passes through a panel, as a reducer's
-/// does, nor on a thread that a worker starts by itself, nor outside a panic. Always `false` with `panic = "abort"`: nothing
-/// survives a panic there. Takes no lock and costs a load or two.
+/// Also `true` for other code that a panel calls and catches: a waker, a function of
+/// [`forward_events`](crate::PanelBuilder::forward_events), a drop. `false` for a panic that passes through a panel, as
+/// a reducer's does, on a thread that a worker starts by itself, and outside a panic. Always `false` with `panic =
+/// "abort"`, where nothing survives a panic. Takes no lock and costs a load or two.
 ///
 /// ```
 /// let before = std::panic::take_hook();
@@ -88,19 +88,19 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 /// assert!(!control_panel::is_supervised_panic());
 /// ```
 ///
-/// A hook that is not to be called at all for these is wrapped by [`skip_supervised_panics`]
-/// (`examples/cookbook/panic_hook.rs` in the repository).
+/// To skip a hook entirely for these panics, wrap it by [`skip_supervised_panics`] (`examples/cookbook/panic_hook.rs`
+/// in the repository).
 #[must_use]
 pub fn is_supervised_panic() -> bool {
     !ABORT && CATCHING.get().depth > 0 && thread::panicking()
 }
 
-/// The hook, but skipped where a panel [catches](is_supervised_panic) the panic: that is only noted, with its place, for the
-/// panel to report. For programs that own the screen, and for those whose log has the panics anyway.
+/// Wraps the hook so that it is skipped if a panel [catches](is_supervised_panic) the panic: its place is only
+/// recorded, for the panel to report. For programs that own the screen, and those whose log has the panics anyway.
 ///
-/// By default the panels call the hooks that were there before them, so that nothing is silent: the standard one prints, and
-/// one that gives the screen back does so in the middle of the program. ratatui's is such a hook. Wrapped after it was set,
-/// whether the panel was made before that or after:
+/// By default the panels call the previous hooks, so that no panic is silent: the standard one prints, and one that
+/// restores the screen does so in the middle of the program. ratatui's is such a hook. Wrap it after it was set;
+/// whether the panel was made before or after does not matter:
 ///
 /// ```
 /// # mod ratatui { pub fn init() {} pub fn restore() {} }
@@ -120,7 +120,7 @@ pub fn skip_supervised_panics(hook: Hook) -> Hook {
     })
 }
 
-/// Whether the hook before is to be called.
+/// Records the panic. Returns whether to call the previous hook.
 fn note(info: &PanicHookInfo<'_>) -> bool {
     let catching = CATCHING.get();
     if catching.depth == 0 || catching.quietly {
@@ -130,9 +130,9 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
     let noted = (catching.depth, message(info.payload()).map(str::to_owned), place(at));
     PLACES
         .try_with(|places| {
-            // A panic inside this very function would find the cell borrowed: then just report it.
+            // A panic inside this very function would find the cell borrowed: then the place is not recorded.
             let Ok(mut places) = places.try_borrow_mut() else { return };
-            // Those of the innermost catch stand last.
+            // Those of the innermost catch are last.
             let own = places.iter().rev().take_while(|(depth, ..)| *depth == catching.depth).count();
             if own == PLACES_KEPT {
                 let oldest = places.len() - own;
@@ -145,7 +145,7 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
     !catching.silently
 }
 
-/// Takes the places that were noted for the catch at this depth, oldest first.
+/// Takes the places recorded for the catch at this depth, oldest first.
 fn noted(depth: u32) -> Places {
     let take = |places: &RefCell<Places>| {
         let mut places = places.borrow_mut();
@@ -175,7 +175,7 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
     report(scope(Scope::default(), f))
 }
 
-/// The same, but the hook before is not called: a panic that is expected, again and again.
+/// The same, but skips the previous hook: for a panic that is expected, again and again.
 #[cfg(feature = "journal")]
 pub(crate) fn catch_silently<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
     install();
@@ -193,25 +193,25 @@ fn report<T>((result, places): (thread::Result<T>, Option<Places>)) -> Result<T,
     })
 }
 
-/// Drops what is the program's. Its destructor may panic: the hook tells of that, and whoever comes after is not kept from it.
+/// Drops a foreign value. Its destructor may panic: the hook reports that, and the caller continues.
 pub(crate) fn discard<T>(value: T) {
     catch(|| drop(value)).ok();
 }
 
-/// Runs `f`; a panic is `None`, and not reported.
+/// Runs `f`; a panic becomes `None`, and is not reported.
 pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
     install();
     scope(Scope { quietly: true, ..Scope::default() }, f).0.ok()
 }
 
-/// What a catch is like.
+/// How a catch behaves.
 #[derive(Clone, Copy, Default)]
 struct Scope {
     quietly: bool,
     silently: bool,
 }
 
-/// Inline: each frame less is one less to be unwound.
+/// Inlined: one frame less to unwind.
 #[inline]
 fn scope<T>(
     Scope { quietly, silently }: Scope,
@@ -220,13 +220,13 @@ fn scope<T>(
     let outer = CATCHING.get();
     let depth = outer.depth + 1;
     CATCHING.set(Catching { depth, quietly, silently, noted: false });
-    // The caller drops whatever `f` broke, or hands it on as a panic of its own.
+    // The caller drops whatever `f` broke, or passes it on as a panic of its own.
     let result = panic::catch_unwind(AssertUnwindSafe(f));
     let places = CATCHING.replace(outer).noted.then(|| noted(depth));
     (result, places)
 }
 
-/// A panic that no return value can carry. There next to never is one, and it is asked for at every end.
+/// A panic that no return value can carry. Almost never set, and checked at every end.
 #[derive(Debug, Default)]
 pub(crate) struct LastWords {
     left: AtomicBool,

@@ -1,4 +1,4 @@
-//! Waiting on a thread that drives no runtime.
+//! Blocking waits on a thread that drives no runtime.
 
 use std::{
     cell::Cell,
@@ -20,7 +20,7 @@ thread_local! {
     static BEFORE_WAITING: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
-/// Calls `this` before this thread next waits here: once.
+/// Calls `this` once, before this thread next waits here.
 pub(crate) fn call_before_waiting(this: fn()) {
     BEFORE_WAITING.set(Some(this));
 }
@@ -41,7 +41,7 @@ impl Wake for Unpark {
 pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
-        // Without a deadline it comes back with the output alone.
+        // Without a deadline it only returns with the output.
         if let Some(output) = poll_until(future.as_mut(), None) {
             return output;
         }
@@ -81,8 +81,8 @@ pub(crate) fn assert_may_block(what: &str, instead: &str) {
     );
 }
 
-/// Whether tokio would let this thread block. Only tokio knows, and it tells by panicking: inside
-/// `spawn_blocking` or a mere `enter` guard a runtime is current too, and blocking is fine.
+/// Whether tokio would let this thread block. Only tokio knows, and it answers by panicking: inside `spawn_blocking` or
+/// a mere `enter` guard a runtime is current too, and blocking is fine.
 pub(crate) fn may_block() -> bool {
     Handle::try_current().map_or(true, |handle| panics::quietly(|| handle.block_on(async {})).is_some())
 }

@@ -6,10 +6,10 @@ use std::{
     task::Poll,
 };
 
-/// Waits until the first of two futures is ready, and drops the other: a biased `select!` without a macro. `first` is always
-/// asked first. Three and more are races of races.
+/// Waits until the first of two futures is ready, and drops the other: a biased `select!` without a macro. `first` is
+/// always polled first. Nest races for three futures or more.
 ///
-/// Costs the memory of both, and the polls: no allocation.
+/// Costs the memory of both futures and their polls, and no allocation.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,7 +33,7 @@ use std::{
 /// ```
 ///
 /// # Cancel safety
-/// As both futures are: the one that loses is dropped where it is, as if it had been cancelled.
+/// That of both futures: the one that loses is dropped where it is, as if it had been cancelled.
 pub async fn race<A: Future, B: Future>(first: A, second: B) -> Raced<A::Output, B::Output> {
     let (mut first, mut second) = (pin!(first), pin!(second));
     poll_fn(|cx| {

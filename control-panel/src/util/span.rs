@@ -2,12 +2,12 @@
 
 use super::name::Name;
 
-/// What subscribers filter by.
+/// The target by which subscribers filter.
 #[cfg(feature = "tracing")]
 pub(crate) const TARGET: &str = "control_panel";
 
-/// A generation's span: whatever is logged while the worker runs is inside it, from the call of its factory to the drop of
-/// its future.
+/// A run's span: whatever is logged while the worker runs is inside it, from the call of its factory to the drop of its
+/// future.
 #[derive(Debug, Default)]
 pub(crate) struct Span {
     #[cfg(feature = "tracing")]

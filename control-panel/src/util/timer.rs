@@ -1,7 +1,7 @@
-//! Calls something at a moment of a runtime's clock.
+//! Calls a function at a moment of a runtime's clock.
 //!
-//! It belongs to no task: its timers wake it where they ring. So it rings for a worker on a thread also where no thread of the
-//! runtime is free.
+//! It belongs to no task: its timers wake it wherever they fire. So it fires for a worker on a thread even if no thread
+//! of the runtime is free.
 
 use std::{
     fmt,
@@ -19,13 +19,13 @@ type Ring = Box<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Timer {
     ring: Ring,
-    /// `None` once it rang, or is to ring no more.
+    /// `None` once it has fired or was stopped.
     pause: Mutex<Option<Pin<Box<Pause>>>>,
 }
 
 impl Timer {
-    /// Calls `ring` at that moment, unless it is [stopped](Self::stop) before. `alone`: also where no thread of the runtime is
-    /// free.
+    /// Calls `ring` at that moment, unless the timer is [stopped](Self::stop) before. `alone` makes it fire even if no
+    /// thread of the runtime is free.
     pub(crate) fn start(
         runtime: &Handle,
         at: Instant,
@@ -38,7 +38,7 @@ impl Timer {
         timer
     }
 
-    /// It rings no more.
+    /// Stops the timer: it does not fire any more.
     pub(crate) fn stop(&self) {
         let pause = self.lock().take();
         drop(pause);
@@ -60,7 +60,7 @@ impl Wake for Timer {
         let over = pause.take();
         drop(pause);
         drop(over);
-        // What follows runs the program's own wakers: a panic in one must not end the thread that keeps the time.
+        // This runs foreign wakers: a panic in one must not end the thread that keeps the time.
         panics::catch(|| (self.ring)()).ok();
     }
 }

@@ -9,12 +9,12 @@ use std::{
 
 /// A worker's panic, as data.
 ///
-/// Its text puts the place first, so that a narrow table clips the message and not the place:
-/// `at src/sync.rs:40:13: index out of bounds`.
+/// Its text puts the place first, so that a narrow table cuts off the message and not the place: `at src/sync.rs:40:13:
+/// index out of bounds`.
 #[derive(Clone)]
 pub struct PanicReport(Arc<Panic>);
 
-/// Apart, so that every [`Exit`] that is no panic stays small: statuses, events and reports hold one each.
+/// Behind a pointer, so that every [`Exit`] that is no panic stays small: statuses, events and reports hold one each.
 struct Panic {
     message: Box<str>,
     place: Option<PanicPlace>,
@@ -31,7 +31,7 @@ pub struct PanicPlace {
     pub line: u32,
     /// The column, from 1.
     pub column: u32,
-    /// The backtrace, where `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asks for one.
+    /// The backtrace, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` requests one.
     pub backtrace: Option<Arc<Backtrace>>,
 }
 
@@ -41,17 +41,17 @@ impl PanicReport {
         Self(Arc::new(Panic { message, place, payload: Mutex::new(Some(payload)) }))
     }
 
-    /// The panic's message; a fixed text where the payload is neither `&str` nor `String`.
+    /// The panic's message; a fixed text if the payload is neither `&str` nor `String`.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Where it arose. `None` where the program replaced the panic hook without calling the one before it.
+    /// Where it arose. `None` if the program replaced the panic hook without calling the previous one.
     pub fn place(&self) -> Option<&PanicPlace> {
         self.0.place.as_ref()
     }
 
-    /// The payload itself, for whoever takes it first: to downcast, or for [`std::panic::resume_unwind`].
+    /// The payload itself, for the first caller: to downcast, or for [`std::panic::resume_unwind`].
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
         self.0.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
