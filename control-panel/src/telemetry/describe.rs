@@ -1,6 +1,6 @@
 //! The metrics' names and units.
 
-/// Describes the metrics to the recorder that is there when a panel is made.
+/// Describes the metrics to the recorder that is installed when a panel is made.
 pub(crate) fn describe() {
     #[cfg(feature = "metrics")]
     {

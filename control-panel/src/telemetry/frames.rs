@@ -8,10 +8,7 @@ use crate::util::name::Name;
 
 /// The queue as a frame finds it.
 #[derive(Debug, Clone, Copy, Default)]
-#[cfg_attr(
-    not(any(feature = "tracing", feature = "metrics")),
-    expect(dead_code, reason = "there is nobody to tell")
-)]
+#[cfg_attr(not(any(feature = "tracing", feature = "metrics")), expect(dead_code, reason = "nothing listens"))]
 pub(crate) struct Flow {
     pub(crate) queued: usize,
     pub(crate) waiting: usize,
@@ -19,7 +16,7 @@ pub(crate) struct Flow {
     pub(crate) dropped: u64,
 }
 
-/// What the last frame found, to tell what is new.
+/// What the last frame found, to compute the differences.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     #[cfg(any(feature = "tracing", feature = "metrics"))]
@@ -27,10 +24,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// A frame begins. `flow` is asked for only where somebody is told.
+    /// A frame begins. `flow` is only called if something listens.
     #[cfg_attr(
         not(any(feature = "tracing", feature = "metrics")),
-        expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
+        expect(unused_variables, clippy::unused_self, reason = "nothing listens")
     )]
     pub(crate) fn frame(&mut self, panel: &Name, flow: impl FnOnce() -> Flow) {
         #[cfg(any(feature = "tracing", feature = "metrics"))]
@@ -76,7 +73,7 @@ impl Watch {
 }
 
 /// A frame was drained, ordered and applied in this time.
-#[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "there is nobody to tell"))]
+#[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "nothing listens"))]
 pub(crate) fn frame_time(panel: &Name, time: Duration) {
     #[cfg(feature = "metrics")]
     metrics::histogram!("control_panel_frame_seconds", "panel" => panel.as_str().to_owned())

@@ -1,7 +1,7 @@
-//! What a panel reports of itself to the program's subscriber (feature `tracing`) and to its recorder (feature `metrics`). Without the
-//! features all of this is empty.
+//! What a panel reports about itself to the program's subscriber (feature `tracing`) and recorder (feature `metrics`).
+//! Without the features all of this is empty.
 //!
-//! Subscribers and recorders are the program's code: nothing here is called under a lock.
+//! Subscribers and recorders are foreign code: nothing here is called under a lock.
 //!
 //! | file | what |
 //! |---|---|
@@ -25,7 +25,7 @@ pub(crate) use self::{
     workers::{LISTENS, Moved, Seen, lifecycle},
 };
 
-/// A subscriber of a bus fell behind. On its own thread.
+/// A subscriber of a bus fell behind. Called on that subscriber's thread.
 #[cfg_attr(
     not(feature = "tracing"),
     expect(unused_variables, reason = "there is no subscriber of tracing's")

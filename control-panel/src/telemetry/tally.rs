@@ -5,7 +5,7 @@ use crate::util::name::Name;
 /// Counts the intents of a frame by source.
 #[derive(Debug)]
 pub(crate) struct Tally<S> {
-    /// None for a test's frames, which have none.
+    /// `None` for frames under test, which have no panel.
     #[cfg(feature = "metrics")]
     panel: Option<Name>,
     #[cfg(feature = "metrics")]
@@ -47,7 +47,7 @@ impl<S: Copy + PartialEq + std::fmt::Debug> Tally<S> {
         expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
     )]
     pub(crate) fn add(&mut self, source: S) {
-        // A frame is ordered by source: nearly always it is the last one.
+        // A frame is ordered by source, so it is nearly always the last one.
         #[cfg(feature = "metrics")]
         match self.counts.iter_mut().rev().find(|(known, _)| *known == source) {
             Some((_, count)) => *count += 1,

@@ -1,4 +1,4 @@
-//! What happens to workers.
+//! Events of workers, as spans' events and metrics.
 
 #[cfg(feature = "tracing")]
 use super::TARGET;
@@ -13,18 +13,15 @@ use crate::{
     util::name::Name,
 };
 
-/// Whether anybody is told of what happens to workers.
+/// Whether events of workers are reported at all.
 pub(crate) const LISTENS: bool = cfg!(any(feature = "tracing", feature = "metrics"));
 
 /// An event as passed to tracing and metrics.
 #[derive(Debug)]
-#[cfg_attr(
-    not(any(feature = "tracing", feature = "metrics")),
-    expect(dead_code, reason = "there is nobody to tell")
-)]
+#[cfg_attr(not(any(feature = "tracing", feature = "metrics")), expect(dead_code, reason = "nothing listens"))]
 pub(crate) struct Seen {
     pub(crate) event: Event,
-    /// The worker's. For subscribers: recorders tell workers apart by their names.
+    /// The worker's origin. Only for subscribers: recorders distinguish workers by name.
     #[cfg_attr(
         all(feature = "metrics", not(feature = "tracing")),
         expect(dead_code, reason = "no subscriber listens")
@@ -37,10 +34,10 @@ pub(crate) struct Seen {
     pub(crate) moved: Moved,
 }
 
-/// Something happened to a worker.
+/// Reports an event of a worker.
 #[cfg_attr(
     not(any(feature = "tracing", feature = "metrics")),
-    expect(unused_variables, reason = "there is nobody to tell")
+    expect(unused_variables, reason = "nothing listens")
 )]
 pub(crate) fn lifecycle(panel: &Name, seen: &Seen) {
     #[cfg(feature = "tracing")]
@@ -51,7 +48,7 @@ pub(crate) fn lifecycle(panel: &Name, seen: &Seen) {
 
 #[cfg(feature = "tracing")]
 fn log(panel: &Name, Seen { event, source, .. }: &Seen) {
-    macro_rules! tell {
+    macro_rules! emit {
         ($level:ident, $($text:tt)*) => {
             tracing::$level!(
                 target: TARGET,
@@ -66,22 +63,22 @@ fn log(panel: &Name, Seen { event, source, .. }: &Seen) {
         };
     }
     match &event.kind {
-        kind @ EventKind::Escalated => tell!(error, "{kind}"),
-        // Once: that the worker ended by it says nothing new.
-        kind @ EventKind::Exited(exit) if !exit.is_clean() => tell!(warn, "{kind}"),
-        kind @ (EventKind::GaveUp | EventKind::Stuck(_) | EventKind::Refused(_)) => tell!(warn, "{kind}"),
-        // Also where nothing failed and nobody waited: somebody restarted it.
-        EventKind::Started if event.generation > 1 => tell!(info, "restarted"),
+        kind @ EventKind::Escalated => emit!(error, "{kind}"),
+        // Logged once: the worker's end by the same exit adds nothing.
+        kind @ EventKind::Exited(exit) if !exit.is_clean() => emit!(warn, "{kind}"),
+        kind @ (EventKind::GaveUp | EventKind::Stuck(_) | EventKind::Refused(_)) => emit!(warn, "{kind}"),
+        // Also without a failure or a wait: then it was restarted by hand.
+        EventKind::Started if event.generation > 1 => emit!(info, "restarted"),
         kind @ (EventKind::Suspended
         | EventKind::Resumed
         | EventKind::Recovered
         | EventKind::Stopping(Cause::Restart)
-        | EventKind::BackingOff(_)) => tell!(info, "{kind}"),
-        kind => tell!(debug, "{kind}"),
+        | EventKind::BackingOff(_)) => emit!(info, "{kind}"),
+        kind => emit!(debug, "{kind}"),
     }
 }
 
-/// The state that a worker left, and the one that it came to; neither where it was or is not alive.
+/// The state that a worker left and the one that it entered; `None` if it did not live before, or does not any more.
 #[derive(Debug, Clone, Copy, Default)]
 #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "no recorder listens"))]
 pub(crate) struct Moved {
@@ -120,7 +117,7 @@ fn count(panel: &Name, Seen { event, moved, .. }: &Seen) {
     let Moved { from, to } = *moved;
     if from != to {
         let gauge = |state| metrics::gauge!("control_panel_workers", "panel" => panel.as_str().to_owned(), "state" => state);
-        // Each by one: the threads of one panel, and panels of one name, add up in any order.
+        // By increments of one: the threads of one panel, and panels of the same name, may add up in any order.
         if let Some(from) = from {
             gauge(from).decrement(1.0);
         }
