@@ -1,4 +1,4 @@
-//! What an intent is: a message from a source, perhaps stamped with a logical clock; and its place in a frame (`order`).
+//! The intent: a message from a source, perhaps stamped with a logical clock; and its place in a frame (`order`).
 
 pub(crate) mod order;
 
@@ -9,8 +9,8 @@ use std::fmt::Debug;
 /// Derive it with [`#[derive(GraphIntent)]`](macro@crate::GraphIntent) on your enum. An intent is `Send +
 /// 'static` and nothing more: it need not be `Clone`, `Debug` or `Sync`.
 ///
-/// Every slot of the queue is as large as the largest variant, and a send moves as much: put what is large in a `Box`, so that
-/// it costs its own sender alone (`examples/cookbook/large_intents.rs` in the repository).
+/// Every slot of the queue is as large as the largest variant, and a send moves as much: put large values in a `Box`,
+/// so that they cost only their own sender (`examples/cookbook/large_intents.rs` in the repository).
 ///
 /// ```
 /// use control_panel::{GraphIntent, Intent};
@@ -31,27 +31,27 @@ use std::fmt::Debug;
     note = "add `#[derive(control_panel::GraphIntent)]` to `{Self}`"
 )]
 pub trait Intent: Sized + Send + 'static {
-    /// Who may send this intent: [`IntentSource`] unless `#[intent(source = …)]` names another.
+    /// The source of this intent: [`IntentSource`] unless `#[intent(source = …)]` names another type.
     type Source: Source;
 
-    /// The intent's logical (Lamport) clock, by which a frame is ordered before anything else.
+    /// The intent's logical (Lamport) clock, the first key by which a frame is ordered.
     ///
-    /// `None` is a local intent: clock 0, applied first. `Some(0)` would be a peer that claims to be
-    /// local, so sending it is refused with [`SendError::ZeroClock`](crate::SendError::ZeroClock).
+    /// `None` is a local intent: clock 0, applied first. `Some(0)` would be a peer that claims to be local, so sending
+    /// it is refused with [`SendError::ZeroClock`](crate::SendError::ZeroClock).
     fn clock(&self) -> Option<u64> {
         None
     }
 
-    /// The peer that a replicated intent comes from, where `#[intent(origin = …)]` names a field that tells.
+    /// The peer that a replicated intent comes from, if `#[intent(origin = …)]` names the field that holds it.
     ///
-    /// It names a replica to all replicas, which an [`Origin`](crate::Origin) does not: that tells the
-    /// producers of one panel apart.
+    /// It identifies a replica to all replicas. An [`Origin`](crate::Origin) does not: it distinguishes the producers
+    /// of one panel.
     fn peer(&self) -> Option<u64> {
         None
     }
 
-    /// All variants of the enum, in the order of their declaration, for logs and dashboards. Empty where the
-    /// trait is implemented by hand and does not say.
+    /// All variants of the enum, in the order of their declaration, for logs and dashboards. Empty if the trait is
+    /// implemented by hand and does not set it.
     ///
     /// ```
     /// use control_panel::{GraphIntent, Intent};
@@ -70,17 +70,17 @@ pub trait Intent: Sized + Send + 'static {
     /// ```
     const VARIANTS: &'static [Variant] = &[];
 
-    /// Which variant this is: its place in [`VARIANTS`](Self::VARIANTS).
+    /// Which variant this is: its index in [`VARIANTS`](Self::VARIANTS).
     fn variant(&self) -> usize {
         0
     }
 
-    /// The name of this variant; empty where [`VARIANTS`](Self::VARIANTS) is.
+    /// The name of this variant; empty if [`VARIANTS`](Self::VARIANTS) is.
     fn variant_name(&self) -> &'static str {
         Self::VARIANTS.get(self.variant()).map_or("", |variant| variant.name)
     }
 
-    /// What becomes of this intent when the queue is full, or already holds one like it.
+    /// What happens to this intent when the queue is full, or already holds one like it.
     ///
     /// `#[intent(lossy)]` and `#[intent(latest)]` on a variant set it. [`Delivery::Reliable`] otherwise.
     fn delivery(&self) -> Delivery {
@@ -88,23 +88,23 @@ pub trait Intent: Sized + Send + 'static {
     }
 }
 
-/// What becomes of an intent when the queue is full, or already holds one like it.
+/// What happens to an intent when the queue is full, or already holds one like it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Delivery {
-    /// It waits for a slot, or comes back to the sender.
+    /// It waits for a slot, or is returned to the sender.
     #[default]
     Reliable,
-    /// It is dropped when the queue is full, and counted as dropped. A send of it never waits.
+    /// It is dropped when the queue is full, and counted as dropped. Sending it never waits.
     Lossy,
-    /// It replaces one of the same producer and key that no frame has taken yet: that one is gone, its slot is this one's,
-    /// and this one comes at its own place, behind all that the producer sent before it. So wherever the frames' borders fall,
-    /// a producer's local intents are applied in the order in which it sent them, with some of the replaced ones missing.
-    /// What a frame took and left behind is not replaced. Where there is none, it is reliable; so is a clocked intent, and so
-    /// is one given to [`run_frame`](crate::ControlPanel::run_frame).
+    /// It replaces a queued one of the same producer and key: that one is dropped, and this one takes over its slot,
+    /// but not its place: it is applied after all that the producer sent before it. So wherever the frames' borders
+    /// fall, a producer's local intents are applied in the order in which it sent them, with some of the replaced ones
+    /// missing. An intent that a frame took and left behind is not replaced. If there is none to replace, this one is
+    /// reliable; so is a clocked intent, and so is one given to [`run_frame`](crate::ControlPanel::run_frame).
     ///
-    /// For levels, of which only the newest matters, and for progress: however often a worker reports it, a frame has one, and
-    /// the queue does not fill (`examples/cookbook/latest_progress.rs` in the repository).
+    /// For levels, of which only the newest matters, and for progress: however often a worker reports it, a frame has
+    /// one, and the queue does not fill up (`examples/cookbook/latest_progress.rs` in the repository).
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource};
@@ -128,12 +128,12 @@ pub enum Delivery {
     Latest(LatestKey),
 }
 
-/// Which intents replace each other: those of one variant with one key.
+/// Which intents replace each other: those of one variant with equal keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LatestKey {
-    /// The variant, by its place in the enum.
+    /// The index of the variant in the enum.
     pub variant: usize,
-    /// What the variant is about; 0 where all of a variant are about the same thing.
+    /// What the intent is about; 0 if all intents of the variant are about the same thing.
     pub key: u64,
 }
 
@@ -163,9 +163,10 @@ pub struct LatestKey {
 pub struct Variant {
     /// Its name, without `r#`.
     pub name: &'static str,
-    /// Whether it has a clock: peers see it. Without one it is local.
+    /// Whether it has a clock, so that peers see it. Without one it is local.
     pub replicated: bool,
-    /// Whether a journal has its name and its place in the frame only, and a replay cannot apply it: `#[intent(skip)]`.
+    /// Whether a journal records only its name and its place in the frame, so that a replay cannot apply it:
+    /// `#[intent(skip)]`.
     ///
     /// ```
     /// use control_panel::{GraphIntent, Intent};
@@ -191,11 +192,11 @@ impl Variant {
     }
 }
 
-/// Who sends intents. Every `Copy + Ord + Debug + Send + Sync + 'static` type is one, so this trait is
-/// never implemented by hand.
+/// A source of intents. Every `Copy + Ord + Debug + Send + Sync + 'static` type is one, so this trait is never
+/// implemented by hand.
 ///
-/// The `Ord` is a contract: within a frame, intents of one clock are ordered by it, so for an enum the
-/// declaration order decides who is applied first.
+/// The `Ord` is a contract: within a frame, intents of one clock are ordered by it, so for an enum the declaration
+/// order decides which source is applied first.
 ///
 /// ```
 /// #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -243,7 +244,7 @@ impl<T: Copy + Ord + Debug + Send + Sync + 'static> Source for T {}
     note = "implement `control_panel::LogicalClock` for `{Self}`, or name a `u64` field"
 )]
 pub trait LogicalClock {
-    /// The time it shows; `None` for an intent that is local after all.
+    /// The time that it shows; `None` for an intent that is local after all.
     fn time(&self) -> Option<u64>;
 }
 
@@ -287,7 +288,7 @@ impl<C: LogicalClock> LogicalClock for Option<C> {
     note = "implement `control_panel::PeerId` for `{Self}`, or name a `u64` field"
 )]
 pub trait PeerId {
-    /// The peer; `None` for an intent that comes from none after all.
+    /// The peer; `None` for an intent that does not come from one after all.
     fn peer(&self) -> Option<u64>;
 }
 
@@ -366,15 +367,15 @@ keys!(bool char u8 u16 u32 u64);
 
 impl CoalesceKey for usize {
     fn key(&self) -> u64 {
-        // No target has a `usize` wider than that.
+        // No target has a wider `usize`.
         *self as u64
     }
 }
 
 /// The built-in sources, in the order in which a frame applies them.
 ///
-/// The order is a contract and the enum is complete: a program with other producers brings a type of its
-/// own with `#[intent(source = …)]`.
+/// The order is a contract and the enum is complete: a program with other producers uses a type of its own with
+/// `#[intent(source = …)]`.
 ///
 /// ```
 /// use control_panel::IntentSource;

@@ -9,14 +9,14 @@ use crate::intent::Intent;
 /// Which producer, on this panel, an intent came from: a worker, or one call of
 /// [`ControlPanel::sender`](crate::ControlPanel::sender) or `context`, with all clones of what that returned.
 ///
-/// Opaque and local to one panel. A worker's origin is kept across its restarts. It breaks ties between two
-/// producers of one source; it is no identity across peers.
+/// Opaque and local to one panel. A worker keeps its origin across restarts. It breaks ties between two producers of
+/// one source; it does not identify a producer to other peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(pub(crate) u64);
 
 impl Origin {
-    /// An origin of no panel, for the unit tests of a reducer that tells producers apart: see
-    /// [`QueuedIntent::with_origin`]. Those with equal numbers are equal, and they are ordered by number.
+    /// An origin of no panel, for unit tests of a reducer that distinguishes producers: see
+    /// [`QueuedIntent::with_origin`]. Origins are compared by number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
@@ -30,10 +30,10 @@ impl fmt::Display for Origin {
 
 /// The key that orders a frame: clock, then source, then origin, then that origin's sequence number.
 ///
-/// It is total, because no two intents of one panel share an origin and a sequence number: the same set
-/// of intents always makes the same frame, whatever the threads' timing was. No wall clock takes part.
-/// (A Lamport clock with process identifiers as tie-break: Lamport, "Time, Clocks, and the Ordering of
-/// Events in a Distributed System", 1978.)
+/// It is total, because no two intents of one panel share an origin and a sequence number: the same set of intents
+/// always makes the same frame, whatever the timing of the threads. No wall clock is involved. (A Lamport clock with
+/// process identifiers as tie-break: Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System",
+/// 1978.)
 ///
 /// ```
 /// use control_panel::{GraphIntent, IntentSource, QueuedIntent};
@@ -54,7 +54,7 @@ impl fmt::Display for Origin {
 pub struct CausalityOrder<S> {
     /// The logical clock; 0 for a local intent.
     pub clock: u64,
-    /// Who sent it.
+    /// The source that sent it.
     pub source: S,
     /// Which producer of that source.
     pub origin: Origin,
@@ -67,11 +67,11 @@ pub struct CausalityOrder<S> {
 pub struct QueuedIntent<I: Intent> {
     /// The intent itself.
     pub intent: I,
-    /// Who sent it.
+    /// The source that sent it.
     pub source: I::Source,
-    /// When the queue accepted the first intent of this one's batch, so up to a frame before it accepted this
-    /// one: for display and latency figures. It decides nothing. What joins the rest of a frame that was cut short, local
-    /// intents of `run_frame` among it, is of that frame's batch.
+    /// When the queue accepted the first intent of this one's batch, which is up to a frame before it accepted this
+    /// one: for display and latency figures. It decides nothing. Intents that join the rest of a frame that was cut
+    /// short, including local ones of `run_frame`, belong to that frame's batch.
     pub queued_at: Instant,
     clock: u64,
     origin: Origin,
@@ -95,8 +95,9 @@ pub(crate) fn clock_from(clock: Option<u64>) -> Option<u64> {
 }
 
 impl<I: Intent> QueuedIntent<I> {
-    /// An intent outside any panel, for a reducer's unit tests: the first of origin 0, queued now, with the clock that the
-    /// intent says. [`with_origin`](Self::with_origin) and [`with_seq`](Self::with_seq) make it another's, or a later one.
+    /// An intent outside any panel, for a reducer's unit tests: the first of origin 0, queued now, with the intent's
+    /// own clock. [`with_origin`](Self::with_origin) and [`with_seq`](Self::with_seq) make it another producer's, or a
+    /// later one.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -140,13 +141,13 @@ impl<I: Intent> QueuedIntent<I> {
         Self::keyed(CausalityOrder { clock, source, origin: Origin(0), seq: 0 }, Instant::now(), intent)
     }
 
-    /// The same of another producer, for a reducer's unit tests.
+    /// The same intent from another producer, for a reducer's unit tests.
     #[must_use]
     pub fn with_origin(self, origin: Origin) -> Self {
         Self { origin, ..self }
     }
 
-    /// The same as one that its producer sent after so many others, for a reducer's unit tests.
+    /// The same intent as if its producer had sent `seq` others before, for a reducer's unit tests.
     #[must_use]
     pub fn with_seq(self, seq: u64) -> Self {
         Self { seq, ..self }
