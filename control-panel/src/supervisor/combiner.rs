@@ -6,7 +6,7 @@
 //! which entries are applied.
 //!
 //! Each entry is applied exactly once, by whichever thread, in any interleaving, even if applying one panics: the
-//! [models](models) check that.
+//! `models` check that.
 
 use std::{
     any::Any,
@@ -24,7 +24,7 @@ const KEPT: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Combiner<T> {
-    left: Mutex<Vec<T>>,
+    published: Mutex<Vec<T>>,
     /// Locked by the combiner, only ever by `try_lock`. Between two turns it holds the emptied list of the last one for
     /// reuse.
     turn: Mutex<Vec<T>>,
@@ -36,20 +36,20 @@ pub(super) type Payload = Box<dyn Any + Send>;
 /// The combiner's turn.
 pub(super) struct Turn<'a, T> {
     list: MutexGuard<'a, Vec<T>>,
-    left: &'a Mutex<Vec<T>>,
+    published: &'a Mutex<Vec<T>>,
     panic: &'a mut Option<Payload>,
 }
 
 impl<T> Default for Combiner<T> {
     fn default() -> Self {
-        Self { left: Mutex::new(Vec::new()), turn: Mutex::new(Vec::new()) }
+        Self { published: Mutex::new(Vec::new()), turn: Mutex::new(Vec::new()) }
     }
 }
 
 impl<T> Combiner<T> {
     /// Publishes an entry. The caller must then call [`combine`](Self::combine).
     pub(super) fn publish(&self, one: T) {
-        lock(&self.left).push(one);
+        lock(&self.published).push(one);
     }
 
     /// Ensures that every entry published by now is applied. If no other thread is combining, calls `run` with the
@@ -66,13 +66,13 @@ impl<T> Combiner<T> {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return panic,
             };
-            let mut turn = Turn { list, left: &self.left, panic: &mut panic };
+            let mut turn = Turn { list, published: &self.published, panic: &mut panic };
             let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut turn)));
             // Even after a panic: threads that found the turn taken rely on the look that follows.
             drop(turn);
             panic = panic.or(outcome.err());
             fence(Ordering::SeqCst);
-            if lock(&self.left).is_empty() {
+            if lock(&self.published).is_empty() {
                 return panic;
             }
         }
@@ -81,7 +81,7 @@ impl<T> Combiner<T> {
     /// Applies every entry published by now, even while another thread is combining. Must be called under the lock
     /// under which entries are applied; then none is in flight. Returns the first panic, once all are applied.
     pub(super) fn combine_now(&self, apply: impl FnMut(T)) -> Option<Payload> {
-        let (mut list, mut panic) = (mem::take(&mut *lock(&self.left)), None);
+        let (mut list, mut panic) = (mem::take(&mut *lock(&self.published)), None);
         each(&mut list, apply, &mut panic);
         panic
     }
@@ -90,12 +90,12 @@ impl<T> Combiner<T> {
 impl<T> Turn<'_, T> {
     /// Whether there are entries to apply.
     pub(super) fn has_entries(&self) -> bool {
-        !lock(self.left).is_empty()
+        !lock(self.published).is_empty()
     }
 
     /// Applies every entry published by now. Must be called under the lock under which entries are applied.
     pub(super) fn each(&mut self, apply: impl FnMut(T)) {
-        mem::swap(&mut *lock(self.left), &mut *self.list);
+        mem::swap(&mut *lock(self.published), &mut *self.list);
         each(&mut self.list, apply, self.panic);
         self.list.shrink_to(KEPT);
     }

@@ -256,7 +256,7 @@ mod tests {
 
     /// A command is the first, or gets its slot, while another thread closes the inbox.
     #[test]
-    fn whatever_is_sent_while_the_inbox_closes_is_refused_or_dropped() {
+    fn a_command_sent_while_the_inbox_closes_is_refused_or_dropped() {
         const ROUNDS: usize = 20_000;
         let cells: Vec<_> = (0..ROUNDS).map(|_| InboxCell::new(Takes::only::<Arc<()>>(), 1)).collect();
         let witness = Arc::new(());

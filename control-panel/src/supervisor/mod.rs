@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `machine` | what happens next, and to whom: pure |
+//! | `machine` | what happens next, and to which worker: pure |
 //! | `registry` | all workers of a panel: the machine and its cells, under one lock |
 //! | `combiner` | flat combining: threads publish their exits, and whichever holds the lock applies them all |
 //! | `origin_map` | living workers, by origin |
@@ -15,10 +15,10 @@
 //! | `wake_flag` | wakes a worker's task |
 //! | `events`, `report` | the event log, and what a shutdown reports |
 //! | `notable` | what a sleeping loop is woken for: pure |
-//! | `activity` | which worker each thread runs just now |
+//! | `activity` | which worker each thread runs right now |
 //! | `watchdog` | which workers are stuck: pure |
-//! | `unpolled` | workers that no thread comes to |
-//! | `watch_limits` | what the watchdog is shown of a panel, and what it finds |
+//! | `unpolled` | workers that no thread polls |
+//! | `watch_limits` | what the watchdog watches in a panel, and what follows from its findings |
 
 mod activity;
 mod call;

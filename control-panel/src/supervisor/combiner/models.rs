@@ -23,7 +23,7 @@ struct Stage {
     ends: Combiner<usize>,
     /// The lock under which entries are applied.
     state: Mutex<()>,
-    left: [AtomicUsize; ALL],
+    published: [AtomicUsize; ALL],
     applied: [AtomicUsize; ALL],
     panics: AtomicUsize,
     /// Entries whose application panics.
@@ -37,7 +37,7 @@ impl Stage {
         Arc::new(Self {
             ends: Combiner::default(),
             state: Mutex::new(()),
-            left: array::from_fn(|_| AtomicUsize::new(0)),
+            published: array::from_fn(|_| AtomicUsize::new(0)),
             applied: array::from_fn(|_| AtomicUsize::new(0)),
             panics: AtomicUsize::new(0),
             harmful: array::from_fn(|_| harmful && below(3) == 0),
@@ -56,7 +56,7 @@ impl Stage {
 
     fn publish(&self, one: usize) {
         self.ends.publish(one);
-        self.left[one].store(1, Ordering::SeqCst);
+        self.published[one].store(1, Ordering::SeqCst);
         let panic = self.ends.combine(|turn| {
             let state = self.lock();
             turn.each(|one| self.apply(one));
@@ -88,7 +88,8 @@ impl Stage {
     /// A look under the lock finds that every entry published before it is applied.
     fn look(&self) {
         let state = self.lock();
-        let before: Vec<_> = (0..ALL).filter(|&one| self.left[one].load(Ordering::SeqCst) == 1).collect();
+        let before: Vec<_> =
+            (0..ALL).filter(|&one| self.published[one].load(Ordering::SeqCst) == 1).collect();
         let panic = self.ends.combine_now(|one| self.apply(one));
         for one in before {
             assert_eq!(self.applied[one].load(Ordering::SeqCst), 1, "{one} is in flight");
@@ -110,15 +111,15 @@ impl Stage {
 
     /// All threads are done, and none looks again.
     fn finish(&self) {
-        let all = || self.left.iter().zip(&self.applied).zip(self.harmful);
-        for ((left, applied), _) in all() {
+        let all = || self.published.iter().zip(&self.applied).zip(self.harmful);
+        for ((published, applied), _) in all() {
             assert_eq!(
                 applied.load(Ordering::SeqCst),
-                left.load(Ordering::SeqCst),
+                published.load(Ordering::SeqCst),
                 "each that was published is applied once"
             );
         }
-        let harmful = all().any(|((left, _), harmful)| harmful && left.load(Ordering::SeqCst) == 1);
+        let harmful = all().any(|((published, _), harmful)| harmful && published.load(Ordering::SeqCst) == 1);
         assert!(!harmful || self.panics.load(Ordering::SeqCst) > 0, "a panic was swallowed");
         assert!(self.ends.turn.try_lock().is_ok(), "the turn is taken for ever");
     }
@@ -174,7 +175,7 @@ fn a_panic_hides_no_entry_from_a_look() {
 }
 
 #[test]
-fn who_waits_in_its_turn_tells_for_those_who_come_and_leaves_none_behind() {
+fn a_turn_that_waits_applies_entries_of_others_and_leaves_none() {
     check(|| model(below(2) == 0, &[Stage::wait, Stage::look]));
     check(|| (0..20).for_each(|_| among(1, 1, false, &[Stage::wait])));
 }

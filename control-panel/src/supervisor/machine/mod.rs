@@ -11,7 +11,7 @@
 //! | `stop_order` | which workers stop before which |
 //! | `pool` | tasks with a limit and tasks with a key |
 //! | `readiness` | what is started only when others are ready |
-//! | `stuck` | what the watchdog's findings come to |
+//! | `stuck` | what follows from the watchdog's findings |
 //!
 //! A worker is always in exactly one [`State`], and only its own task moves it into `Running` ([`Machine::begin`]) and
 //! out of it ([`Machine::exited`]). So no two runs of a worker overlap, and a stop in between is final.

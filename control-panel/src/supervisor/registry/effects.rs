@@ -361,7 +361,7 @@ pub(super) mod tests {
 
     /// Another thread may report the end when the worker's task is long gone and no handle is left.
     #[test]
-    fn the_last_of_a_record_is_dropped_without_the_lock() {
+    fn the_last_reference_to_a_cell_is_dropped_without_the_lock() {
         let registry = registry(&runtime());
         let cell = Arc::new(cell::tests::cell(1, Limits::default()));
         registry.admit(&cell, spec()).unwrap();

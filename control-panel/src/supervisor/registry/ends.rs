@@ -147,7 +147,7 @@ mod tests {
     };
 
     #[test]
-    fn who_helps_tells_of_all_that_come_and_of_none_when_it_is_time() {
+    fn a_helper_applies_all_ends_that_come_and_none_after_the_deadline() {
         let registry = registry(&runtime());
         let cells: Vec<_> =
             (1..=600).map(|origin| Arc::new(cell::tests::cell(origin, Limits::default()))).collect();

@@ -54,7 +54,7 @@ pub(super) fn living(world: &World) -> String {
 }
 
 #[test]
-fn the_strategy_says_who_is_restarted_and_the_type_who_comes_back() {
+fn the_strategy_says_which_are_restarted_and_the_type_which_come_back() {
     use Restart::{Always, Never, OnFailure};
     use Strategy::{OneForAll, OneForOne, RestForOne};
     // strategy; restart types of a, b, c; which one ends, and how; which start again, in this order; which live then.
@@ -123,7 +123,7 @@ fn significant_workers_take_their_group_along() {
 }
 
 #[test]
-fn a_group_that_fails_too_often_ends_the_last_first_and_perhaps_with_everybody() {
+fn a_group_that_fails_too_often_ends_the_last_first_and_perhaps_with_the_panel() {
     for escalate in [Escalate::Never, Escalate::Panel] {
         let mut world = World::new();
         let mut together = group(Strategy::OneForOne);
@@ -152,7 +152,7 @@ fn a_group_that_fails_too_often_ends_the_last_first_and_perhaps_with_everybody()
 
 /// Only the failure that restarted the group counts, not that of a member about to be stopped for the restart.
 #[test]
-fn who_fails_while_its_group_restarts_costs_no_intensity() {
+fn a_failure_while_the_group_restarts_costs_no_intensity() {
     let mut world = three(Strategy::OneForAll, [Restart::Always; 3], AutoShutdown::Never, "");
     for _ in 0..3 {
         exit(&mut world, "a", &failed());
@@ -195,7 +195,7 @@ fn the_intensity_slides_and_its_end_is_final() {
 }
 
 #[test]
-fn who_is_stuck_is_started_anew_once_it_stopped_within_its_intensity() {
+fn a_stuck_worker_is_restarted_once_it_stopped_within_its_intensity() {
     let mut world = World::new();
     let id = world.admit(spec("a", Restart::Never), 1).unwrap();
     world.settle(false);
@@ -216,7 +216,7 @@ fn who_is_stuck_is_started_anew_once_it_stopped_within_its_intensity() {
 }
 
 #[test]
-fn who_comes_after_is_stopped_before_also_where_one_between_is_idle() {
+fn a_worker_that_comes_after_is_stopped_before_even_if_one_between_is_idle() {
     let mut world = World::new();
     for (name, after) in [("store", ""), ("index", "store"), ("feed", "index")] {
         let mut spec = spec(name, Restart::OnFailure);
@@ -237,7 +237,7 @@ fn who_comes_after_is_stopped_before_also_where_one_between_is_idle() {
 }
 
 #[test]
-fn when_the_time_is_nearly_over_nobody_waits_for_another() {
+fn near_the_deadline_no_worker_waits_for_another() {
     let mut world = World::new();
     let mut feed = spec("feed", Restart::Never);
     feed.after.push(Name::from("store"));

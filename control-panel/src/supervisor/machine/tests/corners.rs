@@ -22,7 +22,7 @@ use crate::{
 const ALWAYS: [Restart; 3] = [Restart::Always; 3];
 
 #[test]
-fn a_restart_by_hand_cuts_the_backoff_short_and_is_refused_to_who_ends() {
+fn a_restart_by_hand_cuts_the_backoff_short_and_is_refused_while_ending() {
     let mut world = World::new();
     let mut slow = spec("a", Restart::Always);
     slow.backoff = Backoff::new(50 * MS, 50 * MS);
@@ -57,7 +57,7 @@ fn a_restart_by_hand_cuts_the_backoff_short_and_is_refused_to_who_ends() {
 }
 
 #[test]
-fn a_group_that_restarts_takes_along_who_is_restarting_already() {
+fn a_group_that_restarts_includes_members_already_restarting() {
     let mut world = three(Strategy::OneForAll, ALWAYS, AutoShutdown::Never, "");
     let [a, b, c] = ["a", "b", "c"].map(|name| find(&world, name));
     world.restart(b);
@@ -77,7 +77,7 @@ fn a_group_that_restarts_takes_along_who_is_restarting_already() {
 }
 
 #[test]
-fn a_group_waits_for_its_backoff_and_forgets_one_that_nobody_waits_for() {
+fn a_group_waits_for_its_backoff_and_forgets_one_that_no_member_waits_for() {
     let slow = |name| {
         let mut spec = spec(name, Restart::Always);
         spec.backoff = Backoff::new(if name == "b" { 20 * MS } else { 60 * MS }, 60 * MS);
@@ -160,7 +160,7 @@ fn a_group_tells_of_the_backoff_it_waits_for_and_any_of_its_members_cuts_it_shor
 
 /// Whatever a group was doing is over: its members also wait for workers outside it.
 #[test]
-fn a_group_takes_nobody_out_of_turn_while_everybody_stops() {
+fn a_group_takes_no_member_out_of_turn_during_a_shutdown() {
     for restarts in [false, true] {
         let kind = if restarts { Restart::Always } else { Restart::Never };
         let mut world = three(Strategy::OneForAll, [kind; 3], AutoShutdown::AnySignificant, "a");
@@ -251,7 +251,7 @@ fn a_circle_may_go_through_a_group_that_lives() {
 }
 
 #[test]
-fn who_waits_for_a_place_gets_it_in_turn_and_a_newer_one_of_a_key_in_the_turn_of_the_older() {
+fn a_waiting_task_gets_a_place_in_turn_and_a_newer_one_of_a_key_in_the_turn_of_the_older() {
     let mut world = World::new();
     let [one, two, _old, other] = [None, None, Some(1), None].map(|key| world.admit_task(key).unwrap());
     world.settle(false);

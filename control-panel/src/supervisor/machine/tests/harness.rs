@@ -4,10 +4,10 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `hires` | who is taken in |
+//! | `hires` | admission |
 //! | `tasks` | what a worker's task does |
-//! | `orders` | what is said to workers from outside |
-//! | `checks` | what must be true of all that comes of it |
+//! | `orders` | orders from outside |
+//! | `checks` | what must hold afterwards |
 
 mod checks;
 mod hires;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[test]
-fn who_cannot_be_what_it_is_to_be_is_refused_and_the_culprit_named() {
+fn an_impossible_spec_is_refused_and_the_culprit_named() {
     let with = |name, after: &[&'static str]| {
         let mut spec = spec(name, Restart::Never);
         spec.after = after.iter().copied().map(Name::from).collect();
@@ -53,7 +53,7 @@ fn who_cannot_be_what_it_is_to_be_is_refused_and_the_culprit_named() {
 }
 
 #[test]
-fn who_is_to_end_the_panel_and_could_never_is_refused_alone_and_as_a_group() {
+fn an_escalation_that_can_never_happen_is_refused_alone_and_as_a_group() {
     let mut world = World::new();
     // A worker that is never restarted never fails too often; it can be stuck often enough, though, and in a group the
     // group decides.
