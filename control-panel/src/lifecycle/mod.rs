@@ -2,13 +2,13 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `options` | how a worker and a group are to be supervised |
+//! | `options` | how a worker and a group are supervised |
 //! | `restart`, `intensity` | whether and when the next run begins; how often is too often: pure |
-//! | `cause` | why a run is to stop |
-//! | `run_token` | one run, until it is to stop |
+//! | `cause` | why a run must stop |
+//! | `run_token` | one run, until it is cancelled |
 //! | `exit` | how a run ended |
 //! | `status`, `event` | how a worker is doing; what happened to it |
-//! | `error`, `stop_error` | what sends, commands and builders return; which errors say no more than that a run stops: pure |
+//! | `error`, `stop_error` | errors of sends, commands and builders; which of them only say that a run stops: pure |
 //! | `unanswered` | replies that a run dropped, held back until its exit is recorded |
 
 pub(crate) mod cause;
