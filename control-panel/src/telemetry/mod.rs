@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `workers` | what happens to workers |
+//! | `workers` | workers' events |
 //! | `frames` | the queue as a frame finds it, and what the frame costs |
 //! | `tally` | the intents of a frame, by source |
 //! | `describe` | the metrics' names and units |

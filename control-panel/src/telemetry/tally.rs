@@ -30,7 +30,7 @@ impl<S> Default for Tally<S> {
 impl<S> Tally<S> {
     #[cfg_attr(
         not(feature = "metrics"),
-        expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
+        expect(unused_variables, clippy::unused_self, reason = "nothing listens")
     )]
     pub(crate) fn set_panel(&mut self, panel: &Name) {
         #[cfg(feature = "metrics")]
@@ -44,7 +44,7 @@ impl<S: Copy + PartialEq + std::fmt::Debug> Tally<S> {
     #[inline]
     #[cfg_attr(
         not(feature = "metrics"),
-        expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
+        expect(unused_variables, clippy::unused_self, reason = "nothing listens")
     )]
     pub(crate) fn add(&mut self, source: S) {
         // A frame is ordered by source, so it is nearly always the last one.
@@ -55,7 +55,7 @@ impl<S: Copy + PartialEq + std::fmt::Debug> Tally<S> {
         }
     }
 
-    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "there is nobody to tell"))]
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "nothing listens"))]
     pub(crate) fn tell(&mut self) {
         #[cfg(feature = "metrics")]
         for (source, count) in self.counts.drain(..) {
