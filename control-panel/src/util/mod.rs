@@ -5,9 +5,9 @@
 //! | `sync` | the standard library's primitives, or shuttle's in a model |
 //! | `park` | waiting for a future on a thread that drives no runtime |
 //! | `race` | the first of two futures |
-//! | `clock` | the one native thread: rings deadlines, and looks after what is watched |
+//! | `clock` | the one native thread: fires deadlines, and runs the watchdogs |
 //! | `deadline` | one moment on two clocks |
-//! | `timer` | calls something at a moment of a runtime's clock |
+//! | `timer` | calls a function at a moment of a runtime's clock |
 //! | `panics` | panics as data |
 //! | `span` | the span of a run |
 //! | `difference` | where two values differ, by their `Debug` output |

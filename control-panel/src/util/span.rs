@@ -15,7 +15,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "there is nobody to tell"))]
+    #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing listens"))]
     pub(crate) fn of_generation(
         panel: &Name,
         name: &Name,

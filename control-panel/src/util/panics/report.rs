@@ -14,7 +14,8 @@ use std::{
 #[derive(Clone)]
 pub struct PanicReport(Arc<Panic>);
 
-/// Behind a pointer, so that every [`Exit`] that is no panic stays small: statuses, events and reports hold one each.
+/// Behind a pointer, so that every [`Exit`](crate::Exit) that is no panic stays small: statuses, events and reports
+/// hold one each.
 struct Panic {
     message: Box<str>,
     place: Option<PanicPlace>,
