@@ -40,16 +40,16 @@ impl Journal {
         let here = self.begins_anew().map_err(|fault| fault.at(self.path()))?;
         let before = std::mem::take(&mut *self.noting());
         let start = Start::live(self);
-        let begun = begin(&start);
+        let state = begin(&start);
         let mut noting = self.noting();
-        match &begun {
+        match &state {
             Err(_) => *noting = before,
             Ok(_) if start.has_restored() && matches!(*noting, Noting::Unbegun) => *noting = Noting::Never,
             Ok(_) if !start.has_restored() => *noting = Noting::Nothing,
             Ok(_) => {}
         }
         drop(noting);
-        let state = begun?;
+        let state = state?;
         if let Some(here) = here {
             self.let_go(&here);
         }
