@@ -261,7 +261,7 @@ impl<I: Intent> Queue<I> {
         };
         let surplus = batch.and_then(|batch| self.finish(&mut state, batch));
         self.absorb(&mut state);
-        let first = state.shares.serve();
+        let first = state.serve();
         let ready = state.wants_frame() && self.ready.signal(&mut state.signalled);
         self.frames.queued.store(state.queued(), Ordering::Relaxed);
         self.publish(&state);
@@ -287,7 +287,7 @@ impl<I: Intent> Queue<I> {
     fn finish(&self, state: &mut State<I>, mut batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
         add(&self.frames.finished, batch.freed().sum() as u64);
         batch.freed().take(|lane, count| state.shares.free(lane, count));
-        state.shares.ended();
+        state.ended();
         if batch.len() == 0 {
             self.frames.keep(batch)
         } else if state.gate == Gate::Discarded {
@@ -308,7 +308,7 @@ impl<I: Intent> Queue<I> {
         }
         self.absorb(state);
         self.publish(state);
-        state.shares.serve()
+        state.serve()
     }
 
     /// Under the lock: takes the slots that ended frames gave back. Says whether any did.
@@ -320,7 +320,7 @@ impl<I: Intent> Queue<I> {
         drop(returned);
         if ended {
             freed.take(|lane, count| shares.free(lane, count));
-            shares.ended();
+            state.ended();
         }
         ended
     }

@@ -178,7 +178,6 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn stop_waiting(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
-        state.take_back();
         if state.gate == Gate::Open {
             state.gate = Gate::Stopping;
             state.shares.dismiss(&mut wakes);

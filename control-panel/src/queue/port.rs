@@ -52,6 +52,8 @@ impl<I: Intent> Queue<I> {
     /// A new producer.
     pub(crate) fn port(self: &Arc<Self>, source: I::Source) -> Arc<Port<I>> {
         let mut state = self.lock();
+        // A new source has a slot kept for it, which was there for the taking before.
+        state.take_back();
         let lane = state.shares.attach(source);
         let slot = state.place();
         let port = Port {
@@ -382,7 +384,7 @@ impl<I: Intent> Port<I> {
 impl<I: Intent> Drop for Port<I> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
-        state.take_back();
+        state.withdraw(self.slot, self.lane);
         self.give_back_credit(&mut state);
         state.shares.detach(self.lane);
         // The slot kept for this source may be somebody's now.

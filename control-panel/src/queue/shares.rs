@@ -21,6 +21,7 @@ mod rounds;
 
 use std::collections::VecDeque;
 
+pub(super) use self::rounds::TakeBack;
 use super::line::{Line, Ticket};
 
 /// Names a known source.

@@ -4,8 +4,9 @@ use std::{mem, task::Waker};
 
 use super::{
     batch::{Freed, Intents, Slot},
+    line::Ticket,
     rests::Rests,
-    shares::{Credit, LaneId, Shares},
+    shares::{Credit, LaneId, Shares, TakeBack},
 };
 use crate::intent::Intent;
 
@@ -165,6 +166,29 @@ impl<I: Intent> State<I> {
         true
     }
 
+    /// Frames ended.
+    pub(super) fn ended(&mut self) {
+        let Self { active, shares, accounts, has_prepaid, .. } = self;
+        shares.ended(|take_back| hand_back(active, accounts, has_prepaid, take_back));
+    }
+
+    /// After that: whom to wake.
+    pub(super) fn serve(&mut self) -> Option<Waker> {
+        let Self { active, shares, accounts, has_prepaid, .. } = self;
+        shares.serve(|take_back| hand_back(active, accounts, has_prepaid, take_back))
+    }
+
+    /// A producer takes the slot that it was granted. Returns the waker that it left, and whom to wake.
+    pub(super) fn redeem(&mut self, slot: Slot, ticket: Ticket) -> (Option<Waker>, Option<Waker>) {
+        let Self { active, shares, accounts, has_prepaid, .. } = self;
+        let mut credit = accounts[slot].credit;
+        let wakers = shares.redeem(ticket, &mut credit, |take_back| {
+            hand_back(active, accounts, has_prepaid, take_back);
+        });
+        accounts[slot].credit = credit;
+        wakers
+    }
+
     /// A producer is gone.
     pub(super) fn retire(&mut self, slot: Slot) {
         if self.active.uses(slot) {
@@ -186,5 +210,20 @@ impl<I: Intent> State<I> {
                 used
             });
         }
+    }
+}
+
+/// Gives what is prepaid to whoever takes it back.
+fn hand_back<I: Intent>(
+    active: &mut Intents<I>,
+    accounts: &mut [Account],
+    has_prepaid: &mut bool,
+    take_back: TakeBack<'_>,
+) {
+    if mem::take(has_prepaid) {
+        active.take_back(|slot, lane, unused| {
+            accounts[slot].next_seq -= unused as u64;
+            take_back(lane, unused);
+        });
     }
 }

@@ -183,7 +183,7 @@ impl<I: Intent> Port<I> {
         self.queue.publish(&state);
         // A frame that ended since the last look gave its slots back and, if nobody waited yet, went away.
         let absorbed = self.queue.absorb(&mut state);
-        let first = if absorbed { state.shares.serve() } else { None };
+        let first = if absorbed { state.serve() } else { None };
         if absorbed || state.is_held_up() {
             self.queue.hand_on(state, first);
         }
@@ -214,8 +214,7 @@ impl<I: Intent> Port<I> {
         state: &mut State<I>,
         ticket: Ticket,
     ) -> (Option<Waker>, Option<Waker>) {
-        let State { shares, accounts, .. } = state;
-        let wakers = shares.redeem(ticket, &mut accounts[self.slot].credit);
+        let wakers = state.redeem(self.slot, ticket);
         self.queue.publish(state);
         wakers
     }

@@ -1,9 +1,13 @@
 //! Slots that producers take in advance: nobody notices but by the time it takes.
 
+use std::{future::Future, pin::pin, task};
+
 use super::*;
 use crate::{
-    lifecycle::error::TrySendError,
+    ControlPanel, Worker, WorkerStatus,
+    lifecycle::error::{SendError, TrySendError},
     queue::permits::{Permits, Reserve},
+    worker::context::Context,
 };
 
 /// A producer whose buffers have room, so that it prepays from its first send in a frame on.
@@ -54,9 +58,9 @@ fn a_source_that_holds_nothing_gets_in_whatever_others_prepaid() {
     let flood = producer(&queue, 0);
     flood.try_send(plain(0)).unwrap();
     let quiet: Vec<_> = (1..10).map(|source| queue.port(source)).collect();
+    assert_eq!(sends(&flood), 5, "one is kept for each of them, and one for another");
     assert!(quiet.iter().all(|port| port.try_send(plain(1)).is_ok()));
-    assert!(prepaid(&flood) <= 16 - 10);
-    assert_eq!((sends(&flood), frame(&queue).len()), (5, 15));
+    assert_eq!((sends(&flood), frame(&queue).len()), (0, 15));
 }
 
 #[test]
@@ -158,6 +162,44 @@ fn a_closed_queue_takes_nothing_more_and_a_stopping_one_what_fits() {
     let mut intent = Some(plain(2));
     assert!(matches!(port.poll_send(0, &mut intent, &mut None, Waker::noop()), port::Step::Refused(_)));
     assert_eq!(frame(&queue), [1]);
+}
+
+/// What is its own is there for whatever it sends.
+#[test]
+fn a_producer_is_not_refused_for_what_it_prepaid_itself() {
+    let (queue, _) = queue(32);
+    let (first, second, third) = (producer(&queue, 0), producer(&queue, 0), queue.port(0));
+    assert_eq!(sends(&first), 31);
+    let (mut one, two) = (Waits::new(&first, 1), Waits::new(&second, 2));
+    frame(&queue);
+    assert!(one.woken() && one.poll() && two.ticket.is_some());
+    let waits = Waits::new(&third, 3);
+    assert!(first.try_send(item(1, Kind::Clocked)).is_ok());
+    drop(one);
+    drop(first);
+    let standing = queue.lock().shares.standing(waits.ticket.unwrap());
+    assert_eq!(standing, line::Standing::Granted, "what it had is others' when it is gone");
+}
+
+#[test]
+fn a_run_that_ended_sends_nothing_into_its_prepaid_slots() {
+    let mut panel = ControlPanel::<Item>::new();
+    let (gives, takes) = std::sync::mpsc::channel();
+    let handle = panel.spawn(Worker::new("ends", 0, move |cx: Context<Item>| {
+        let gives = gives.clone();
+        async move {
+            (1..3).for_each(|id| cx.try_send(plain(id)).unwrap());
+            gives.send(cx).ok();
+        }
+    }));
+    let cx = takes.recv().unwrap();
+    while !matches!(handle.status(), WorkerStatus::Ended(_)) {
+        std::thread::yield_now();
+    }
+    assert!(matches!(cx.try_send(plain(3)), Err(TrySendError::Ended(_))));
+    let sent = pin!(cx.send(plain(3))).poll(&mut task::Context::from_waker(Waker::noop()));
+    assert!(matches!(sent, Poll::Ready(Err(SendError::Ended(_)))));
+    assert_eq!(panel.drain().count(), 2);
 }
 
 /// Those who wait come first: what is free goes to them in rounds, and nobody takes it in advance.
