@@ -11,7 +11,7 @@ use crate::anew::{App, End, Update, replayed};
 
 fn intents(count: u64, frame: u64) -> impl Iterator<Item = (IntentSource, Update)> {
     let typed = Update::Typed(format!("{count} {:.>400}", frame * 7919));
-    let turned = (frame % 5 == 0).then_some(Update::Turned(count));
+    let turned = frame.is_multiple_of(5).then_some(Update::Turned(count));
     [Some(typed), turned].into_iter().flatten().map(|intent| (IntentSource::LocalUI, intent))
 }
 

@@ -124,7 +124,7 @@ impl State for Changed {
 
     fn apply(&mut self, _: &String, _: &Stamp) {
         self.count += 1;
-        self.share = self.count as f64 + 0.25;
+        self.share = 0.25;
     }
 }
 
