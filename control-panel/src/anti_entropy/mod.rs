@@ -66,14 +66,16 @@ mod tests;
 #[cfg(any(feature = "p2p", all(test, feature = "codec")))]
 mod wire;
 
-#[cfg(all(test, feature = "codec", feature = "testing"))]
-use self::{end::Waited, options::WINDOW, session::Status};
+#[cfg(feature = "p2p")]
+pub(crate) use self::end::OwnAuthorAhead;
 #[cfg(any(feature = "p2p", all(test, feature = "codec")))]
 pub(crate) use self::{
-    end::{Breach, OwnAuthorAhead},
+    end::Breach,
     message::Reason,
     wire::{Connection, Wire, group},
 };
+#[cfg(all(test, feature = "codec", feature = "testing"))]
+use self::{end::Waited, options::WINDOW, session::Status};
 pub(crate) use self::{
     end::{End, Event},
     message::Offer,
