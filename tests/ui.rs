@@ -2,13 +2,8 @@
 //! must compile. `TRYBUILD=overwrite` writes the expected output anew; read the difference before you commit
 //! it. The output is that of the toolchain that CI pins.
 
-mod ui_driver;
-
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use ui_driver::{Rustc, candidates, messages};
 
 // Where rustc lists what implements a trait, each feature's types are in the list.
 #[cfg_attr(
@@ -55,49 +50,6 @@ fn no_private_name_is_shown() {
     }
 }
 
-/// What an expected output tells the user to write compiles when it is written. `ui_driver/without_fix.txt` lists the cases of which
-/// that is not so, and may only get shorter: `UI_FIXES=overwrite` writes it anew.
-#[test]
-fn every_fix_compiles() {
-    let rustc = Rustc::new("ui_fixes");
-    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
-    let mut found = BTreeSet::new();
-    let mut compiled = 0;
-    for (case, output) in outputs() {
-        let program = fs::read_to_string(&case).unwrap();
-        let name = case.strip_prefix(&ui).unwrap().with_extension("").display().to_string();
-        let [message] = &messages(&output)[..] else {
-            // Each mistake has a case of its own, where mending it is all there is to do.
-            if numbers(&case).len() == 1 {
-                found.insert(format!("{name}: several errors"));
-            }
-            continue;
-        };
-        if message.fixes.is_empty() {
-            found.insert(format!("{name}: names none"));
-        }
-        for fix in &message.fixes {
-            let mends = |program: &String| rustc.errors(program).is_empty();
-            if candidates(&program, message, fix).iter().any(mends) {
-                compiled += 1;
-            } else {
-                found.insert(format!("{name}: {fix:?} does not compile"));
-            }
-        }
-    }
-    println!("{compiled} fixes compile; {} cases or fixes are left", found.len());
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui_driver/without_fix.txt");
-    let text: String = found.iter().flat_map(|line| [line, "\n"]).collect();
-    if std::env::var_os("UI_FIXES").is_some() {
-        fs::write(&list, &text).unwrap();
-    }
-    let listed = fs::read_to_string(&list).unwrap();
-    let new: Vec<&str> = text.lines().filter(|line| !listed.lines().any(|listed| listed == *line)).collect();
-    let gone: Vec<&str> = listed.lines().filter(|line| !found.contains(*line)).collect();
-    assert!(new.is_empty(), "without a fix that compiles:\n{}", new.join("\n"));
-    assert!(gone.is_empty(), "mended, and still listed:\n{}", gone.join("\n"));
-}
-
 /// The catalogue's 58 mistakes and those of the keys that came later: 59 `from` on a variant that has not one
 /// field, 60 two `from` for one type, 61 `origin` without `clock`, 62 `async` on a worker that has a thread, 63 a key that is
 /// none of such a worker's, 64 `on_stuck` where nothing could find it, 65 `on_stuck = restart` of a worker that runs once, 66 an `inbox` of
@@ -109,7 +61,7 @@ fn every_fix_compiles() {
 /// The second round, 81 to 122: 81 the derive is forgotten; 82 to 84 a value that cannot be read was still given; 85, 86, 92, 105, 109, 111, 112 code that is
 /// legal (`pass/`, or what it says where it cannot be); 87 to 90 and 93 malformed lists; 91, 94 to 98, 110, 114, 115, 119, 120 the right words; 99 to 102 and 116 to 118
 /// spans and cascades; 103, 104, 106 to 108, 113 words that are rustc's; 122 what an editor is asked. 121, a crate that only re-exports this one, cannot be
-/// a case here, where this one is a dependency: see `facade.rs`.
+/// a case here, where this one is a dependency.
 const MISTAKES: usize = 122;
 
 /// Not among the cases.
