@@ -1,13 +1,13 @@
-//! Who may be used on after a panic that somebody caught ([`catch_unwind`](std::panic::catch_unwind)): all handles, as std's
-//! `Arc` and channels may.
+//! Unwind safety: which types remain usable after a caught panic ([`catch_unwind`](std::panic::catch_unwind)). All handles do,
+//! like std's `Arc` and channels.
 //!
-//! The compiler cannot see it where there is a cell, or a hook of somebody's, within. It holds because no lock is held while
-//! hooks, wakers or destructors of the user's run, each change under one is whole, so that a poisoned one is as good as any,
-//! and a frame that a panic cut short is finished by the next (`tests/exactly_once.rs`).
+//! The compiler cannot infer it where a cell or a user's hook is inside. It holds because no lock is held while the user's
+//! hooks, wakers or destructors run; because each change under a lock is complete, so a poisoned lock is as good as any; and
+//! because the next frame finishes a frame that a panic cut short (`tests/exactly_once.rs`).
 //!
-//! What is the user's is not vouched for. A policy is handed out shared, so it counts, as in an `Arc`, and so do signals; intents, commands and
-//! answers are handed over, so they do not, as in a channel. What holds closures (workers, builders, groups to be started) and
-//! errors (events, exits, reports) is as the compiler says.
+//! The user's own types are not vouched for. A policy is shared, so its unwind safety is required, as in an `Arc`, and so is
+//! that of signals. Intents, commands and answers are handed over, so theirs is not, as in a channel. For types that hold
+//! closures (workers, builders, groups not started yet) and errors (events, exits, reports), the compiler's verdict stands.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -22,7 +22,7 @@ use crate::{
     worker::reply::{Answer, Reply},
 };
 
-// What handles share.
+// State shared by handles.
 impl<Src> RefUnwindSafe for Buses<Src> {}
 impl<I: Intent> RefUnwindSafe for Port<I> {}
 impl<I: Intent> RefUnwindSafe for Queue<I> {}
@@ -34,7 +34,7 @@ impl RefUnwindSafe for RunToken {}
 impl<I: Intent, P: RefUnwindSafe> UnwindSafe for ControlPanel<I, P> {}
 impl<I: Intent, P: RefUnwindSafe> RefUnwindSafe for ControlPanel<I, P> {}
 
-// Signals are shared among those who listen, so they count.
+// Signals are shared among subscribers, so their unwind safety is required.
 impl<S: RefUnwindSafe, Src> UnwindSafe for Signal<S, Src> {}
 impl<S: RefUnwindSafe, Src> RefUnwindSafe for Signal<S, Src> {}
 impl<S: RefUnwindSafe, Src> UnwindSafe for SignalBus<S, Src> {}
@@ -42,7 +42,7 @@ impl<S: RefUnwindSafe, Src> RefUnwindSafe for SignalBus<S, Src> {}
 impl<S: RefUnwindSafe, Src> UnwindSafe for Subscription<S, Src> {}
 impl<S: RefUnwindSafe, Src> RefUnwindSafe for Subscription<S, Src> {}
 
-// Nobody sees an intent or an answer in these before it is handed over.
+// Nothing observes an intent or an answer in these before it is handed over.
 impl<I: Intent> UnwindSafe for Frame<I> {}
 impl<I: Intent> RefUnwindSafe for Frame<I> {}
 impl<T> UnwindSafe for Reply<T> {}

@@ -1,4 +1,4 @@
-//! A panel's buses: one for each type of signal.
+//! A panel's buses: one per type of signal.
 
 use std::{
     any::TypeId,
@@ -22,41 +22,41 @@ use crate::{
     util::panics,
 };
 
-/// One bus at one moment: what [`ControlPanel::buses`](crate::ControlPanel::buses) lists.
+/// One bus at one moment, as listed by [`ControlPanel::buses`](crate::ControlPanel::buses).
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusStatus {
-    /// The type of its signals, as the compiler calls it.
+    /// The type name of its signals, as the compiler spells it.
     pub signal: &'static str,
     /// How many signals it keeps.
     pub capacity: usize,
-    /// How many listen.
+    /// How many subscriptions are alive.
     pub subscribers: usize,
-    /// Signals published since the panel was built, also those that no one listened to.
+    /// Signals published since the panel was built, including those without a subscriber.
     pub published: u64,
     /// How many of the kept signals the slowest subscriber has not taken yet. At the capacity it misses those that come.
     pub depth: usize,
-    /// Signals that subscribers missed, all together: those that were [reported](super::Received::Lagged) to them so far.
+    /// Signals that subscribers missed, in total: those [reported](super::Received::Lagged) to them so far.
     pub lagged: u64,
 }
 
-/// All buses of a panel together: [`PanelStatus::signals`](crate::PanelStatus::signals).
+/// Totals of all buses of a panel: [`PanelStatus::signals`](crate::PanelStatus::signals).
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SignalTotals {
     /// Signals published since the panel was built.
     pub published: u64,
-    /// Signals that subscribers missed, so far as it was reported to them.
+    /// Signals that subscribers missed, as far as reported to them.
     pub lagged: u64,
-    /// How far the slowest subscriber is behind, of all.
+    /// How far the slowest subscriber of all buses is behind.
     pub depth: usize,
-    /// Subscriptions that live.
+    /// Living subscriptions.
     pub subscribers: usize,
 }
 
-/// What a panel's buses share.
+/// State shared by the buses of a panel.
 pub(super) struct Hub {
-    /// The panel's: the number of the last frame.
+    /// The panel's counter: the number of the last frame.
     frames: Arc<AtomicU64>,
     closed: AtomicBool,
     pub(super) capacity: usize,
@@ -73,17 +73,17 @@ impl Hub {
     }
 }
 
-/// They are listed in the order of their first use. Looking through them takes no lock.
+/// The buses are listed in the order of first use. Searching the list takes no lock.
 pub(crate) struct Buses<Src> {
     hub: Arc<Hub>,
     all: ArcSwap<Vec<Arc<dyn AnyBus>>>,
-    /// Held while one is made.
+    /// Held while a bus is created.
     making: Mutex<()>,
     source: PhantomData<fn() -> Src>,
 }
 
 impl<Src> Buses<Src> {
-    /// Of a panel that counts its frames in `frames`.
+    /// Creates the buses of a panel that counts its frames in `frames`.
     pub(crate) fn new(
         capacity: usize,
         frames: Arc<AtomicU64>,
@@ -93,11 +93,11 @@ impl<Src> Buses<Src> {
         Self { hub: Arc::new(hub), all: ArcSwap::default(), making: Mutex::default(), source: PhantomData }
     }
 
-    /// The panel is gone: nothing is published any more, and every wait ends.
+    /// Called when the panel is gone: nothing is published any more, and every wait ends.
     pub(crate) fn close(&self) {
         self.hub.closed.store(true, Ordering::Release);
         for bus in self.all.load().iter() {
-            // A waker that panics keeps no other bus from it.
+            // A waker that panics does not keep the other buses from closing.
             panics::catch(|| bus.close()).ok();
         }
     }
@@ -120,7 +120,7 @@ impl<Src> Buses<Src> {
 }
 
 impl<Src: Source> Buses<Src> {
-    /// The bus of this type of signal, made if there is none yet.
+    /// Returns the bus of this type of signal, and creates it on first use.
     pub(super) fn of<S: Send + Sync + 'static>(&self) -> Arc<Core<S, Src>> {
         if let Some(bus) = self.find() {
             return bus;
@@ -135,7 +135,7 @@ impl<Src: Source> Buses<Src> {
         })
     }
 
-    /// `run`: a worker's; none for what is no worker.
+    /// `run` is the worker's; `None` if the publisher is not a worker.
     pub(crate) fn publisher<S: Send + Sync + 'static>(
         &self,
         source: Src,
@@ -145,7 +145,7 @@ impl<Src: Source> Buses<Src> {
         SignalBus::new(self.of(), source, origin, run)
     }
 
-    /// `run`: a worker's; none for what is no worker.
+    /// `run` is the worker's; `None` if the subscriber is not a worker.
     pub(crate) fn subscribe<S: Send + Sync + 'static>(
         &self,
         run: Option<Arc<RunToken>>,

@@ -1,4 +1,4 @@
-//! One bus: a ring, its listeners, its counts.
+//! One bus: a ring, its listeners, its counters.
 
 use std::{
     any::{Any, TypeId, type_name},
@@ -18,9 +18,9 @@ use super::{
 pub(super) struct Core<S, Src> {
     ring: Ring<Announced<S, Src>>,
     listeners: Listeners,
-    /// Signals that were published while no one listened: they have no number.
+    /// Signals published without a subscriber; they get no number.
     unheard: AtomicU64,
-    /// What subscribers missed, all together.
+    /// How many signals subscribers missed, in total.
     lagged: AtomicU64,
     hub: Arc<Hub>,
 }
@@ -48,12 +48,12 @@ impl<S, Src> Core<S, Src> {
         !self.listeners.is_empty()
     }
 
-    /// A signal that no one listens to. It takes no number: one that subscribes meanwhile would wait for it.
+    /// Counts a signal that has no subscriber. It gets no number: a subscription made meanwhile would wait for it.
     pub(super) fn unheard(&self) {
         self.unheard.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Writes a signal and wakes those who wait; returns the entry that it replaced.
+    /// Writes a signal and wakes the waiting listeners. Returns the entry that it replaced.
     pub(super) fn publish(&self, entry: Place<S, Src>, signal: Announced<S, Src>) -> Place<S, Src> {
         let replaced = self.ring.put(entry, signal);
         self.wake();
@@ -68,11 +68,11 @@ impl<S, Src> Core<S, Src> {
         (self.hub.wake_loop)();
     }
 
-    /// A new listener, and the number of the first signal that it reads.
+    /// Adds a listener. Returns it and the number of the first signal that it reads.
     pub(super) fn listen(&self) -> (Arc<Listener>, u64) {
         let listener = Arc::new(Listener::default());
         listener.set_next(u64::MAX);
-        // Listed first: whoever publishes after the number was read finds it.
+        // Listed first: a publisher that publishes after the number was read finds it.
         self.listeners.add(Arc::clone(&listener));
         let next = self.last() + 1;
         listener.set_next(next);
@@ -83,7 +83,7 @@ impl<S, Src> Core<S, Src> {
         self.listeners.remove(listener);
     }
 
-    /// The number of the last signal; it may be about to be written.
+    /// The number of the last signal, which may not be written yet.
     pub(super) fn last(&self) -> u64 {
         self.ring.claimed()
     }
@@ -101,12 +101,12 @@ impl<S, Src> Core<S, Src> {
     }
 }
 
-/// A bus, whatever its signals are.
+/// A bus, whatever the type of its signals.
 pub(super) trait AnyBus: Send + Sync {
     fn signal(&self) -> TypeId;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
     fn status(&self) -> BusStatus;
-    /// The panel is gone: every wait ends.
+    /// Called when the panel is gone: every wait ends.
     fn close(&self);
 }
 
@@ -121,7 +121,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> AnyBus for Core<S, Sr
 
     fn status(&self) -> BusStatus {
         let capacity = self.ring.capacity();
-        // Read before the last: it is not ahead of it then, or has only just begun to listen.
+        // Read before the last number: so it is not ahead of that, unless the listener has only just subscribed.
         let slowest = self.listeners.slowest();
         let last = self.last();
         let behind = slowest.map_or(0, |next| (last + 1).saturating_sub(next));

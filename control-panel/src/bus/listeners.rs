@@ -1,4 +1,4 @@
-//! What waits for the next signal. Waking it takes no lock that it could hold for long.
+//! Listeners that wait for the next signal. Waking them never takes a lock that is held for long.
 
 use std::{
     sync::{
@@ -12,21 +12,21 @@ use arc_swap::ArcSwap;
 
 use crate::queue::Foreign;
 
-/// How a listener is woken. Only its subscription arms it, and what wakes it disarms it first: so it is woken once.
+/// How a listener is woken. Only its subscription arms it, and a waker disarms it first, so it is woken once.
 const UNARMED: u8 = 0;
-/// By its waker.
+/// Through its task's waker.
 const TASK: u8 = 1;
-/// With the frame loop.
+/// Together with the frame loop.
 const LOOP: u8 = 2;
 
-/// A subscription's shared half.
+/// The shared half of a subscription.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     armed: AtomicU8,
-    /// Its subscription locks it while unarmed, and what disarmed it tries to: it fails only where the subscription, being
-    /// awake, is about to look again.
+    /// The subscription locks it while unarmed; the thread that disarmed it only tries to, which fails only if the subscription
+    /// is awake and about to look again anyway.
     waker: Mutex<Option<Waker>>,
-    /// The number of the next signal that it will read, for the figures of how far it is behind.
+    /// The number of the next signal that it will read, from which its lag is computed.
     next: AtomicU64,
 }
 
@@ -39,7 +39,8 @@ impl Listener {
         self.next.store(next, Ordering::Relaxed);
     }
 
-    /// From now on the next signal wakes this task. To be followed by a look: a signal before this call wakes no one.
+    /// From now on the next signal wakes this task. The caller must look again afterwards: a signal published before this call
+    /// wakes nobody.
     pub(super) fn arm_task(&self, waker: &Waker) {
         self.armed.swap(UNARMED, Ordering::AcqRel);
         let new = waker.clone();
@@ -50,14 +51,15 @@ impl Listener {
         self.arm(TASK);
     }
 
-    /// From now on the next signal wakes the frame loop. To be followed by a look, likewise.
+    /// From now on the next signal wakes the frame loop. The caller must look again afterwards, as with `arm_task`.
     pub(super) fn arm_loop(&self) {
         self.arm(LOOP);
     }
 
     fn arm(&self, how: u8) {
         self.armed.swap(how, Ordering::AcqRel);
-        // Between arming and looking here, writing and waking there: one of the two sees the other.
+        // The subscriber arms then looks; the publisher writes then wakes. With this fence, at least one of them sees the
+        // other.
         fence(Ordering::SeqCst);
     }
 
@@ -65,8 +67,8 @@ impl Listener {
         self.armed.load(Ordering::Relaxed) != UNARMED
     }
 
-    /// Whether the frame loop is to be woken; a task is, here.
-    // Out of line, so that going by those who do not wait stays short.
+    /// Wakes a task directly; returns whether the frame loop must be woken.
+    // Out of line, so that skipping listeners that do not wait stays cheap.
     #[inline(never)]
     fn wake(&self, foreign: &mut Foreign) -> bool {
         let how = self.armed.swap(UNARMED, Ordering::AcqRel);
@@ -82,13 +84,13 @@ impl Listener {
     }
 }
 
-/// Those of one bus.
+/// The listeners of one bus.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     all: ArcSwap<Vec<Arc<Listener>>>,
-    /// How many they are: cheaper to look at.
+    /// Their number, which is cheaper to read.
     count: AtomicUsize,
-    /// Held while one is added or removed.
+    /// Held while a listener is added or removed.
     changing: Mutex<()>,
 }
 
@@ -120,12 +122,13 @@ impl Listeners {
         drop(before);
     }
 
-    /// The number of the signal that the slowest reads next.
+    /// The number of the next signal that the slowest listener reads.
     pub(super) fn slowest(&self) -> Option<u64> {
         self.all.load().iter().map(|listener| listener.next()).min()
     }
 
-    /// Wakes those that are armed: tasks each for itself, and then the frame loop by `wake_loop`. After what they are to see.
+    /// Wakes the armed listeners: each task by itself, then the frame loop by `wake_loop`. Call it after writing what they
+    /// should see.
     pub(super) fn wake(&self, wake_loop: impl FnOnce()) {
         fence(Ordering::SeqCst);
         let mut foreign = Foreign::default();

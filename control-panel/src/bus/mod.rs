@@ -1,5 +1,5 @@
-//! The way back: a typed [`SignalBus`] beside the panel. Intents request a change of the state; signals announce one, and
-//! change nothing.
+//! Publish-subscribe from the state back to its users: a typed [`SignalBus`] beside the panel. Intents request a change of the
+//! state; signals announce one, and change nothing.
 //!
 //! | file | what it is |
 //! |---|---|
@@ -11,13 +11,13 @@
 //! | `subscription` | a subscriber's end |
 //! | `attach` | how panels, spawners and workers come by both ends |
 //!
-//! Glossary. A *claim* is the number of a signal in the order of its bus, taken by one atomic addition. A *listener* is
-//! the shared half of a subscription: its waker, and how far it has read. It is *armed* while it waits to be woken.
+//! Glossary. A *claim* is the number of a signal in its bus's order, taken by one atomic addition. A *listener* is the shared
+//! half of a subscription: its waker, and how far it has read. It is *armed* while it waits to be woken.
 //!
 //! Why not `tokio::sync::broadcast`: its `send` takes a lock that every receiver takes too, and the lock of a slot that a
-//! lagging receiver may hold while it clones (the program's code). A receiver that is descheduled there holds up the
-//! frame. Here nothing takes a lock to publish or to read: a place is exchanged as a whole (`arc-swap`), and what it held
-//! before is used again, so that publishing allocates nothing either.
+//! lagging receiver may hold while it clones a value, which runs the program's code. A receiver that is descheduled there holds
+//! up the frame. Here neither publishing nor reading takes a lock: an entry is exchanged as a whole (`arc-swap`), and the
+//! memory of the replaced entry is reused, so that publishing does not allocate either.
 
 mod buses;
 mod core;
@@ -47,18 +47,18 @@ use crate::{
     lifecycle::run_token::RunToken,
 };
 
-/// How many signals of each bus are kept, unless the builder says otherwise.
+/// How many signals each bus keeps, unless the builder says otherwise.
 pub(crate) const CAPACITY: usize = 64;
 
-/// Announces signals of the type `S` to every subscriber: what [`ControlPanel::bus`](crate::ControlPanel::bus),
-/// [`Spawner::bus`](crate::Spawner::bus) and [`Context::bus`](crate::Context::bus) return.
+/// Announces signals of the type `S` to every subscriber. Created by [`ControlPanel::bus`](crate::ControlPanel::bus),
+/// [`Spawner::bus`](crate::Spawner::bus) and [`Context::bus`](crate::Context::bus).
 ///
-/// An intent requests a change, and goes to the one owner of the state. A signal announces a change that has happened, goes
-/// to all that [subscribed](crate::Context::subscribe), and changes nothing by itself: a publisher does not know its subscribers, and
-/// is the same without any. A panel has one bus for each type of signal that is published or subscribed to; it comes into
-/// being with the first use.
+/// An intent requests a change, and goes to the one owner of the state. A signal announces a change that has happened, goes to
+/// all that [subscribed](crate::Context::subscribe), and changes nothing by itself: a publisher does not know its subscribers,
+/// and behaves the same without any. A panel has one bus for each type of signal that is published or subscribed to, created on
+/// first use.
 ///
-/// (The operating system's signals, Ctrl-C and SIGTERM, are the module `signals`, behind the feature of that name.)
+/// (The operating system's signals, Ctrl-C and SIGTERM, are handled by the module `signals`, behind the feature of that name.)
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Received, worker};
@@ -66,7 +66,7 @@ pub(crate) const CAPACITY: usize = 64;
 /// #[derive(GraphIntent)]
 /// enum Update { Indexed(String) }
 ///
-/// /// A page was opened.
+/// A page was opened.
 /// struct Opened(String);
 ///
 /// #[worker(source = IntentSource::Restore)]
@@ -92,22 +92,22 @@ pub(crate) const CAPACITY: usize = 64;
 /// ```
 ///
 /// # Order
-/// A bus has one total order, in which every subscriber gets its signals; a publisher's are in it as it published them.
+/// A bus has one total order, in which every subscriber receives its signals; it preserves the order of each publisher.
 ///
 /// # Bounds
-/// The bus keeps its last signals, by default 64 ([`signal_capacity`](crate::PanelBuilder::signal_capacity)), until newer
-/// ones take their places. A subscriber that is further behind goes on with the oldest that is kept, and
-/// [gets the number](Received::Lagged) of those that it missed; no publisher ever waits for it.
+/// The bus keeps its last signals, by default 64 ([`signal_capacity`](crate::PanelBuilder::signal_capacity)), until newer ones
+/// replace them. A subscriber that falls further behind continues with the oldest one kept, and [gets the
+/// number](Received::Lagged) of signals that it missed; no publisher ever waits for it.
 ///
-/// Take a bus once and keep it: it is a look-up and an allocation, and keeps the memory of the signal that it replaced last
-/// for the next. A clone has memory of its own.
+/// Call `bus` once and keep the result: the call costs a look-up and an allocation, and the bus reuses the memory of the last
+/// signal that it replaced for the next one. A clone has its own memory.
 pub struct SignalBus<S, Src = IntentSource> {
     core: Arc<Core<S, Src>>,
     source: Src,
     origin: Origin,
-    /// That of the run that publishes.
+    /// The token of the run that publishes.
     term: Option<Arc<RunToken>>,
-    /// For the next signal. Only ever tried: where two threads share this very bus, one makes another.
+    /// Memory for the next signal. Only ever tried: if two threads share this very bus, one of them allocates instead.
     spare: Mutex<Option<Place<S, Src>>>,
 }
 
@@ -116,7 +116,7 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
         Self { core, source, origin, term, spare: Mutex::new(Some(Arc::default())) }
     }
 
-    /// The memory that is kept for the next signal, if no other thread looks at it right now.
+    /// The memory kept for the next signal, unless another thread holds it right now.
     fn spare(&self) -> Option<MutexGuard<'_, Option<Place<S, Src>>>> {
         match self.spare.try_lock() {
             Ok(spare) => Some(spare),
@@ -125,21 +125,21 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
         }
     }
 
-    /// Announces a signal to all that are subscribed now. Later subscriptions do not get it.
+    /// Announces a signal to all current subscribers. Later subscriptions do not get it.
     ///
     /// Never waits, whatever subscribers and other publishers do: what they share is written and read without a lock. In steady
-    /// state it allocates nothing; a subscriber that keeps a [`Signal`] until its place is needed again costs one
-    /// allocation. Without a subscriber the signal is counted and dropped.
+    /// state it allocates nothing; a subscriber that keeps a [`Signal`] until its place is needed again costs one allocation.
+    /// Without a subscriber, the signal is counted and dropped.
     ///
-    /// It wakes the subscribers that wait, on this thread: tokio's wakers put a task into the scheduler's queue, and
-    /// [`on_ready`](crate::PanelBuilder::on_ready) is called where a subscription of the frame loop waits. It drops the
-    /// signal that it replaces. Should one of these panic, the others have had their turn and the signal is published.
+    /// It wakes the waiting subscribers on this thread: tokio's wakers put a task into the scheduler's queue, and
+    /// [`on_ready`](crate::PanelBuilder::on_ready) is called if a subscription of the frame loop waits. It drops the signal
+    /// that it replaces. If one of these panics, the other subscribers have been woken and the signal is published.
     ///
     /// The signal carries the bus's source and the number of the panel's last frame
-    /// ([`FrameReport::frame`](crate::FrameReport)): published while a frame runs, that one.
+    /// ([`FrameReport::frame`](crate::FrameReport)): if it is published while a frame runs, the number of that frame.
     ///
-    /// Once the panel is dropped, or the run of the worker whose [context](crate::Context::bus) made this bus has ended,
-    /// it does nothing.
+    /// Once the panel is dropped, or the run of the worker whose [context](crate::Context::bus) created this bus has ended, it
+    /// does nothing.
     pub fn publish(&self, signal: S) {
         if self.core.is_closed() || self.term.as_ref().is_some_and(|term| term.has_ended()) {
             return;
@@ -151,7 +151,7 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
         let announced =
             Announced { value: signal, source: self.source, origin: self.origin, frame: self.core.frame() };
         let mut replaced = self.core.publish(entry, announced);
-        // Memory that no one else holds is the next signal's; what was in it goes with its place.
+        // Memory that nothing else holds is reused for the next signal; the signal in it is dropped with its place.
         if let Some(entry) = Arc::get_mut(&mut replaced) {
             let gone = entry.take();
             let unused = self.spare().and_then(|mut spare| spare.replace(replaced));
@@ -159,7 +159,7 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
         }
     }
 
-    /// Whose signals these are.
+    /// Returns the source of these signals.
     pub fn source(&self) -> Src {
         self.source
     }

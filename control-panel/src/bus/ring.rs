@@ -1,5 +1,5 @@
-//! The last values of many writers in one order, for readers that each keep their own place. No lock: a writer takes the
-//! next number by an addition, and exchanges the entry in that number's place.
+//! A lock-free broadcast ring: the last values of many writers in one order, for readers that each keep their own position. A
+//! writer takes the next number by an atomic addition, and exchanges the entry at that number's place.
 
 use std::sync::{
     Arc,
@@ -8,7 +8,7 @@ use std::sync::{
 
 use arc_swap::{ArcSwap, Guard};
 
-/// A value and its number in the order. The first is 1; 0 is none.
+/// A value and its number in the order. The first is 1; 0 means none.
 pub(super) struct Entry<T> {
     number: u64,
     value: Option<T>,
@@ -36,13 +36,13 @@ pub(super) enum Look<T> {
     Here(Arc<Entry<T>>),
     /// Not written yet.
     Later,
-    /// Not kept any more: the oldest that is has this number, or had it just now.
+    /// Not kept any more. The oldest value kept has this number, or had it just now.
     Gone(u64),
 }
 
 pub(super) struct Ring<T> {
     places: Box<[ArcSwap<Entry<T>>]>,
-    /// The last number that a writer took. It may not have written yet.
+    /// The last number that a writer took. It may not be written yet.
     claimed: AtomicU64,
 }
 
@@ -60,13 +60,13 @@ impl<T> Ring<T> {
         self.claimed.load(Ordering::Acquire)
     }
 
-    /// Writes a value, in the memory of `entry` if no one else holds that. Returns the entry that it replaced, or its own if a
-    /// whole round of others went by since it took its number: then the value is one of those that are not kept.
+    /// Writes a value, into the memory of `entry` if nothing else holds it. Returns the entry that it replaced, or its own
+    /// entry if a whole round of other values was written since it took its number: its value is not kept then.
     pub(super) fn put(&self, entry: Arc<Entry<T>>, value: T) -> Arc<Entry<T>> {
         self.write(self.claim(), entry, value)
     }
 
-    /// The next number, which is the caller's to write.
+    /// Takes the next number, which the caller must write.
     pub(super) fn claim(&self) -> u64 {
         self.claimed.fetch_add(1, Ordering::AcqRel) + 1
     }
@@ -79,8 +79,8 @@ impl<T> Ring<T> {
         }
         let place = self.place(number);
         let (mut put, mut replaced) = (number, place.swap(entry));
-        // A writer that was overtaken gives the newer one its place back. It is the late one that does the work; readers
-        // that look in between find nothing yet, and are woken after it.
+        // A writer that was overtaken puts the newer entry back. The late writer does this work; readers that look in between
+        // find nothing yet, and are woken afterwards.
         while replaced.number > put {
             put = replaced.number;
             replaced = place.swap(replaced);
@@ -101,7 +101,7 @@ impl<T> Ring<T> {
         Look::Gone(oldest)
     }
 
-    /// Whether the value is there, or was.
+    /// Returns whether the value is there, or was.
     pub(super) fn is_written(&self, number: u64) -> bool {
         self.place(number).load().number >= number
     }

@@ -1,4 +1,4 @@
-//! A signal as a subscriber gets it.
+//! A signal as a subscriber receives it.
 
 use std::{fmt, ops::Deref, sync::Arc};
 
@@ -13,13 +13,13 @@ pub(super) struct Announced<S, Src> {
     pub(super) frame: u64,
 }
 
-/// The memory of one, on a bus or kept for the next.
+/// The memory of one signal, on a bus or kept for the next.
 pub(super) type Place<S, Src> = Arc<Entry<Announced<S, Src>>>;
 
-/// A signal that was announced on a [`SignalBus`](super::SignalBus): it is the value itself, and says where it comes from.
+/// A signal received from a [`SignalBus`](super::SignalBus). It dereferences to the value, and knows where it comes from.
 ///
-/// Shared with the other subscribers, so a clone costs a reference count. It is kept on the bus until a newer one takes its
-/// place: a subscriber that keeps one for long costs its publisher an allocation, and no more.
+/// Shared with the other subscribers, so a clone costs a reference count. It stays on the bus until a newer one replaces it: a
+/// subscriber that keeps one for longer costs its publisher one allocation, nothing more.
 ///
 /// ```
 /// use control_panel::{ControlPanel, GraphIntent, IntentSource, Received};
@@ -42,7 +42,7 @@ pub(super) type Place<S, Src> = Arc<Entry<Announced<S, Src>>>;
 pub struct Signal<S, Src = IntentSource>(Place<S, Src>);
 
 impl<S, Src> Signal<S, Src> {
-    /// Of an entry that was read from a ring.
+    /// From an entry that was read from a ring.
     pub(super) fn new(entry: Place<S, Src>) -> Self {
         debug_assert!(entry.value().is_some(), "only a writer that no one shares the entry with empties it");
         Self(entry)
@@ -52,19 +52,20 @@ impl<S, Src> Signal<S, Src> {
         self.0.value().expect("what was read has a value")
     }
 
-    /// The number of the last frame that had begun when it was published: the one that ran, if one did.
+    /// Returns the number of the last frame that had begun when it was published: the current one, if a frame was running.
     pub fn frame(&self) -> u64 {
         self.announced().frame
     }
 
-    /// Which producer published it: a worker's origin is that of its intents. Tells two workers of one source apart.
+    /// Returns the producer that published it; for a worker, the origin of its intents. It distinguishes two workers of one
+    /// source.
     pub fn origin(&self) -> Origin {
         self.announced().origin
     }
 }
 
 impl<S, Src: Copy> Signal<S, Src> {
-    /// Who published it.
+    /// Returns the source that published it.
     pub fn source(&self) -> Src {
         self.announced().source
     }
@@ -96,13 +97,13 @@ impl<S: fmt::Debug, Src: fmt::Debug> fmt::Debug for Signal<S, Src> {
     }
 }
 
-/// What a [`Subscription`](super::Subscription) gets: the next signal, or how many are missing before it. There is no third,
-/// so that a `match` can be whole.
+/// What a [`Subscription`](super::Subscription) receives: the next signal, or the number of signals missed before it. There
+/// will be no third variant, so a `match` can be exhaustive.
 pub enum Received<S, Src = IntentSource> {
     /// The next signal.
     Signal(Signal<S, Src>),
-    /// So many signals came and went unread: the subscriber was further behind than the bus keeps. What they announced has to
-    /// be looked up where it happened.
+    /// This many signals were replaced unread, because the subscriber was further behind than the bus keeps. Look up what they
+    /// announced in the state itself.
     Lagged(u64),
 }
 

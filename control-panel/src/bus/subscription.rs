@@ -26,18 +26,18 @@ use crate::{
     },
 };
 
-/// Receives the signals of type `S` that are published from now on: what
+/// Receives the signals of type `S` published from now on. Created by
 /// [`ControlPanel::subscribe`](crate::ControlPanel::subscribe), [`Spawner::subscribe`](crate::Spawner::subscribe) and
-/// [`Context::subscribe`](crate::Context::subscribe) return.
+/// [`Context::subscribe`](crate::Context::subscribe).
 ///
-/// Every subscription gets all of them, in the bus's one order. One that falls behind further than the bus keeps signals
-/// [gets the number](Received::Lagged) of those that it missed. Dropping it ends it.
+/// Every subscription receives all of them, in the bus's one order. If it falls behind further than the bus keeps signals, it
+/// [gets the number](Received::Lagged) of those that it missed. Dropping it unsubscribes.
 pub struct Subscription<S, Src = IntentSource> {
     core: Arc<Core<S, Src>>,
     listener: Arc<Listener>,
     /// The number of the next signal to read.
     next: u64,
-    /// The run that listens; without one it is the frame loop's, or a thread's of the program's own.
+    /// The run that listens; `None` for the frame loop, or a thread of the program.
     term: Option<Arc<RunToken>>,
 }
 
@@ -45,35 +45,35 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     pub(super) fn new(core: Arc<Core<S, Src>>, term: Option<Arc<RunToken>>) -> Self {
         let (listener, next) = core.listen();
         let subscription = Self { core, listener, next, term };
-        // A loop that goes to sleep before it looked for the first time is woken as well.
+        // Armed at once, so that a loop that sleeps before its first look is woken too.
         subscription.arm_loop();
         subscription
     }
 
-    /// The next signal, if there is one. Never waits: for the frame loop, once a frame until there is none, or see
-    /// [`drain`](Self::drain). Takes no lock and allocates nothing.
+    /// Returns the next signal, if there is one. Never waits: for the frame loop, which calls it once a frame until it returns
+    /// `None`, or uses [`drain`](Self::drain). Takes no lock and allocates nothing.
     ///
-    /// Where there is none, and the subscription is no worker's, the next signal wakes a sleeping frame loop:
-    /// [`on_ready`](crate::PanelBuilder::on_ready) is called and [`wait_ready`](crate::ControlPanel::wait_ready) resolves, once,
-    /// though the frame may be empty. A loop that publishes in every frame to a view of its own keeps itself awake.
+    /// If there is none, and the subscription does not belong to a worker, the next signal wakes a sleeping frame loop:
+    /// [`on_ready`](crate::PanelBuilder::on_ready) is called and [`wait_ready`](crate::ControlPanel::wait_ready) resolves,
+    /// once, though the frame may be empty. A loop that publishes in every frame to one of its own views keeps itself awake.
     pub fn try_recv(&mut self) -> Option<Received<S, Src>> {
         self.look().or_else(|| {
-            // Something may have come just before the loop was to be woken for it.
+            // A signal may have arrived just before the loop was armed.
             if self.arm_loop() { self.look() } else { None }
         })
     }
 
-    /// What was published until now, each as [`try_recv`](Self::try_recv) returns it. What comes while it is read is the
-    /// next call's, so that a frame ends also under a flood of signals; a sleeping loop is woken for it.
+    /// Returns everything published until now, each as [`try_recv`](Self::try_recv) returns it. Signals that arrive during the
+    /// iteration are left to the next call, so that a frame ends even under a flood of signals; they wake a sleeping loop.
     pub fn drain(&mut self) -> impl Iterator<Item = Received<S, Src>> + use<'_, S, Src> {
         let until = self.core.last();
         Drain { subscription: self, until }
     }
 
-    /// Waits for the next signal. `None` once the panel was dropped and everything was read, or the worker whose
-    /// subscription it is was asked to stop.
+    /// Waits for the next signal. Returns `None` once the panel is dropped and everything is read, or the worker that owns the
+    /// subscription is asked to stop.
     ///
-    /// A worker that is asked to stop gets `None` even if signals are left: [`try_recv`](Self::try_recv) still takes them.
+    /// A worker that is asked to stop gets `None` even if signals remain: [`try_recv`](Self::try_recv) still takes them.
     ///
     /// # Cooperation
     /// Consumes tokio's cooperative budget, so that a loop that always finds a signal can be cancelled.
@@ -85,7 +85,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
         let Some(term) = self.term.clone() else {
             return poll_fn(|cx| self.poll_recv(cx)).await;
         };
-        // Asked first: a worker that was told to stop does not begin something new.
+        // Checked first: a worker that is asked to stop does not begin anything new.
         match race(term.token().cancelled(), poll_fn(|cx| self.poll_recv(cx))).await {
             Raced::First(()) => None,
             Raced::Second(received) => received,
@@ -160,7 +160,8 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
         self.listener.set_next(next);
     }
 
-    /// The next signal is to wake the frame loop, unless this is a worker's. Says whether that is there already.
+    /// Arms the frame loop for the next signal, unless this subscription belongs to a worker. Returns whether that signal is
+    /// there already.
     fn arm_loop(&self) -> bool {
         if self.term.is_some() {
             return false;
@@ -185,10 +186,10 @@ impl<S, Src> fmt::Debug for Subscription<S, Src> {
     }
 }
 
-/// What was published until a moment.
+/// Iterates over the signals published until its creation.
 struct Drain<'a, S: Send + Sync + 'static, Src: Send + Sync + 'static> {
     subscription: &'a mut Subscription<S, Src>,
-    /// The number of the last signal that it hands out.
+    /// The number of the last signal that it returns.
     until: u64,
 }
 
@@ -205,7 +206,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Iterator for Drain<'_
 
 impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Drop for Drain<'_, S, Src> {
     fn drop(&mut self) {
-        // What is left, or came meanwhile, is the next frame's.
+        // What remains, or arrived meanwhile, belongs to the next frame.
         if self.subscription.arm_loop() {
             self.subscription.core.wake_loop();
         }

@@ -1,4 +1,4 @@
-//! The ring against what it promises, and the counts; what panels and workers see is in `tests/bus`.
+//! Tests of the ring's promises and the counters; `tests/bus` tests what panels and workers see.
 
 use std::{
     sync::{
@@ -16,7 +16,7 @@ use super::{
     ring::{Entry, Look, Ring},
 };
 
-/// What a reader that starts at `next` gets, until there is nothing more.
+/// Reads from `next` until there is nothing more.
 fn read(ring: &Ring<u64>, next: &mut u64) -> (Vec<u64>, u64) {
     let (mut values, mut missed) = (Vec::new(), 0);
     loop {
@@ -35,7 +35,7 @@ fn read(ring: &Ring<u64>, next: &mut u64) -> (Vec<u64>, u64) {
 }
 
 proptest! {
-    /// One writer and readers that read now and then: each gets the last ones in order, and knows how many it missed.
+    /// One writer and readers that read now and then: each gets the last values in order, and knows how many it missed.
     #[test]
     fn readers_get_all_or_know_how_many_they_missed(
         capacity in 1_usize..9,
@@ -71,7 +71,7 @@ fn memory_goes_round() {
         let Look::Here(entry) = ring.look(value + 1) else { panic!("it was written") };
         assert_eq!(Arc::as_ptr(&entry), here, "in the memory that was given");
     }
-    // A reader that keeps one has it for itself.
+    // An entry that a reader keeps is not reused.
     let Look::Here(kept) = ring.look(100) else { panic!("it was written") };
     (100..110).for_each(|value| drop(ring.put(Arc::default(), value)));
     assert_eq!(kept.value(), Some(&99));
@@ -90,7 +90,7 @@ fn a_writer_that_was_overtaken_by_a_round_changes_nothing() {
     assert_eq!(read(&ring, &mut next), (vec![3, 4], 2));
 }
 
-/// Writers overtake each other by whole rounds where there is room for one only: the newest stays, whoever is late.
+/// Writers overtake each other by whole rounds in a ring with one place: the newest value stays, whichever writer is late.
 #[test]
 fn the_newest_stays_whoever_is_late() {
     const WRITERS: u64 = 4;
@@ -169,7 +169,7 @@ fn who_is_armed_is_woken_once() {
     assert_eq!(since(), (0, 0), "it is gone");
 }
 
-/// Between arming and looking, writing and waking, nothing is lost, whoever comes first.
+/// Arming then looking, and writing then waking: no wake is lost, in either order.
 #[test]
 fn no_wake_is_lost() {
     const ROUNDS: u64 = 20_000;

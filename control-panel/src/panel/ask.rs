@@ -1,4 +1,4 @@
-//! Questions of the frame loop that are answered elsewhere: it polls for the answer once a frame.
+//! Questions that the frame loop asks and other threads answer; it polls for the answer once a frame.
 
 use std::{
     borrow::Cow,
@@ -18,13 +18,13 @@ use crate::{
     },
 };
 
-/// How many questions have a thread at a time.
+/// How many questions run at a time, each on its own thread.
 const AT_ONCE: usize = 64;
 
-/// How many wait for one.
+/// How many wait for a thread.
 const WAITING: usize = 1024;
 
-/// The loop of whoever drains the queue, as a waker.
+/// Wakes the loop that drains the queue.
 impl<I: Intent> Wake for Queue<I> {
     fn wake(self: Arc<Self>) {
         self.wake_loop();
@@ -62,7 +62,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         } else {
             Worker::thread(name, source, answer_it)
         };
-        // What was asked is gone after the first run.
+        // The captured question is gone after the first run.
         worker.options.repeatable = false;
         self.spawn(worker, Some(Place { pool: self.asks, limit: AT_ONCE, backlog: WAITING, key: None }));
         answer
@@ -70,18 +70,18 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 }
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// Like the free [`reply`](crate::reply()), and the answer, or the end of the hope for one, wakes a sleeping loop:
-    /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](Self::wait_ready) resolves, though
-    /// the frame may be empty.
+    /// Like the free [`reply`](crate::reply()), but wakes a sleeping loop once the answer arrives or can no longer come:
+    /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](Self::wait_ready) resolves, though the frame
+    /// may be empty.
     pub fn reply<T>(&self) -> (Reply<T>, Answer<T>) {
         self.shared.reply()
     }
 
-    /// A waker that wakes a sleeping loop: [`on_ready`](super::PanelBuilder::on_ready) is called and
+    /// Returns a waker that wakes a sleeping loop: [`on_ready`](super::PanelBuilder::on_ready) is called and
     /// [`wait_ready`](Self::wait_ready) resolves, though the frame may be empty.
     ///
-    /// For a loop that polls futures of its own between frames. Waking never waits and may be done on any thread. All wakers
-    /// of one panel are alike; making one costs a reference count.
+    /// For a loop that polls its own futures between frames. Waking never waits and works from any thread. All wakers of one
+    /// panel are equivalent; creating one costs a reference count.
     ///
     /// ```
     /// use std::{future::Future, pin::pin, task::{Context, Poll}, time::Duration};
@@ -109,19 +109,20 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.waker()
     }
 
-    /// Asks something of a function that blocks: a file dialog, the clipboard, a host's call. It runs on a thread of its own,
-    /// whatever the runtime's threads do, as a worker of this name and source: counted, listed, its panic reported.
+    /// Runs a function that blocks and returns its answer: a file dialog, the clipboard, a host's call. It runs on its own
+    /// thread, independently of the runtime's threads, as a worker of this name and source: it is counted and listed, and its
+    /// panic is reported.
     ///
-    /// 64 run at a time; up to 1,024 more wait for one of them to return, and what is asked beyond that gets a
-    /// [`NoReply`](crate::NoReply). Costs the start of a thread, some tens of microseconds. Where a test pauses the runtime's
-    /// time, it is a [`blocking`](Worker::blocking) worker instead, for which that time stands still.
+    /// At most 64 run at a time, and up to 1,024 more wait for one of them to return; further calls get a
+    /// [`NoReply`](crate::NoReply). Costs the start of a thread, some tens of microseconds. If a test pauses the runtime's
+    /// time, a [`blocking`](Worker::blocking) worker runs the function instead, and that time stands still meanwhile.
     ///
-    /// Never waits. The loop asks [`Answer::try_take`] each frame; a sleeping one is woken. If the answer is dropped
-    /// before the function began, it is not begun. A panic, or a panel that is shut down, gives a
+    /// Never waits. The loop calls [`Answer::try_take`] each frame; a sleeping loop is woken. If the answer is dropped before
+    /// the function begins, it is not called. If it panics, or the panel is shut down, the answer is a
     /// [`NoReply`](crate::NoReply).
     ///
-    /// A function that blocks cannot be stopped from outside. A shutdown waits for it until its deadline, and then names
-    /// it as abandoned.
+    /// A function that blocks cannot be stopped from outside. A shutdown waits for it until the deadline, then reports it as
+    /// abandoned.
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource};

@@ -1,4 +1,4 @@
-//! How a panel is made.
+//! Building a panel.
 
 use std::{
     borrow::Cow,
@@ -37,7 +37,7 @@ use crate::{
 #[cfg(feature = "tracing")]
 use crate::{frame::reducer::Warning, telemetry::TARGET};
 
-/// Makes a [`ControlPanel`]: what [`ControlPanel::builder`] returns.
+/// Configures and builds a [`ControlPanel`]. Created by [`ControlPanel::builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -68,9 +68,9 @@ pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     pub(crate) recorder: Option<Box<dyn Recorder<I>>>,
     on_ready: Option<OnReady>,
     wake_for_workers: bool,
-    /// Set in `forward`.
+    /// Set by `forward_events`.
     pub(super) forwarded: Option<Forwarded<I>>,
-    /// Set in `idle`.
+    /// Set by `idle_after`.
     pub(super) idle_after: Option<Duration>,
     policy: G,
     types: PhantomData<fn() -> (I, P)>,
@@ -84,7 +84,7 @@ pub struct ByDefault;
 #[derive(Debug, Clone, Copy)]
 pub struct Given<P>(P);
 
-/// Where a builder has its policy from. Sealed.
+/// Where a builder gets its policy from. Sealed.
 #[diagnostic::on_unimplemented(
     message = "the panel's policy `{P}` has no `Default`",
     label = "this builder has no policy yet",
@@ -134,7 +134,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
 }
 
 impl<I: Intent, P, G> PanelBuilder<I, P, G> {
-    /// The panel's name, for threads and logs. Default: `control-panel`.
+    /// The panel's name, used for threads and logs. Default: `control-panel`.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = name.into();
         self
@@ -142,23 +142,23 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
 
     /// How many intents the queue and the frame being read hold together. Default: 256.
     ///
-    /// 64 is right for one local worker, 512 and more for many peers over a WAN. A source that floods gets all
-    /// but one slot for each other known source and one for a source not seen yet: alone, one less than the capacity (but
-    /// never none). With more sources than slots, each gets one. 0 is refused as [`BuildError::ZeroCapacity`].
+    /// 64 suits one local worker, 512 and more suit many peers over a WAN. A source that floods the queue can take all slots
+    /// except one for each other known source and one for a source not seen yet: if it is alone, one less than the capacity
+    /// (but at least one). If there are more sources than slots, each gets one. 0 is refused with [`BuildError::ZeroCapacity`].
     pub fn capacity(mut self, intents: usize) -> Self {
         self.capacity = intents;
         self
     }
 
-    /// How many signals each [bus](ControlPanel::bus) keeps for subscribers that have not taken them yet, at least 1: how far
-    /// one may fall behind before it misses some. Default: 64. They stay until newer ones take their places, so a bus
-    /// holds as many. 0 is refused as [`BuildError::ZeroSignalCapacity`].
+    /// How many signals each [bus](ControlPanel::bus) keeps for subscribers that have not taken them yet: how far a subscriber
+    /// may fall behind before it misses any. Default: 64. Signals stay until newer ones replace them, so each bus holds this
+    /// many. 0 is refused with [`BuildError::ZeroSignalCapacity`].
     pub fn signal_capacity(mut self, signals: usize) -> Self {
         self.signal_capacity = signals;
         self
     }
 
-    /// The first policy. Without this call it is `P::default()`.
+    /// The first policy. Default: `P::default()`.
     pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
         let Self { name, capacity, signal_capacity, runtime, shutdown_timeout, .. } = self;
         let Self { frame_budget, recorder, on_ready, wake_for_workers, forwarded, idle_after, .. } = self;
@@ -179,68 +179,69 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
         }
     }
 
-    /// The runtime that runs the workers; it must have time enabled and outlive the panel.
+    /// The runtime that runs the workers. It must have time enabled and outlive the panel.
     ///
-    /// One that goes before the panel takes the async workers with it, each at its next await. Those on threads are told to
-    /// stop, with the cause [`RuntimeGone`](crate::Cause::RuntimeGone). All of them end as [`Aborted`](crate::Exit::Aborted), an
-    /// incident of the report, and none is restarted; what is spawned from then on is refused.
+    /// If the runtime is dropped before the panel, its async workers are dropped with it, each at its next await. Workers on
+    /// threads are asked to stop, with the cause [`RuntimeGone`](crate::Cause::RuntimeGone). All of them end as
+    /// [`Aborted`](crate::Exit::Aborted), which the report counts as an incident, and none is restarted; later spawns are
+    /// refused.
     ///
-    /// A current-thread runtime runs async workers only while a thread is inside its `block_on`. One that nothing drives, and
-    /// one whose threads are all held, is [warned about](crate::Warning::WorkersNeverPolled); workers on threads, local
-    /// ones and [`ask_blocking`](ControlPanel::ask_blocking) go on all the same.
+    /// A current-thread runtime runs async workers only while a thread is inside its `block_on`. If nothing drives the runtime,
+    /// or all its threads are blocked, the panel [warns](crate::Warning::WorkersNeverPolled); workers on threads, local workers
+    /// and [`ask_blocking`](ControlPanel::ask_blocking) keep running regardless.
     ///
-    /// Default: the ambient one where `build` is called in a runtime's context, else one of the panel's own.
+    /// Default: the ambient runtime if `build` is called in a runtime's context, otherwise one of the panel's own.
     ///
     /// A runtime that is not the panel's own ends by the program's rules: dropped at the end of `main`, it waits for every
-    /// blocking call in its pool, also for a blocking worker that the panel's shutdown gave up at its deadline. End it by
-    /// [`shutdown_background`](tokio::runtime::Runtime::shutdown_background), or leave the panel its own, whose drop never waits
-    /// (`examples/cookbook/runtime_at_exit.rs` in the repository).
+    /// blocking call in its pool, including a blocking worker that the panel's shutdown gave up on at its deadline. End it with
+    /// [`shutdown_background`](tokio::runtime::Runtime::shutdown_background), or let the panel create its own, whose drop never
+    /// waits (`examples/cookbook/runtime_at_exit.rs` in the repository).
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// How long a shutdown may take at most. Default: 5 s. Workers that have not stopped after nine tenths of it
-    /// are dropped at their next await; those that still run at the end are named in the report.
+    /// The maximum duration of a shutdown. Default: 5 s. Workers that have not stopped after nine tenths of it are dropped at
+    /// their next await; the report names those still running at the end.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self
     }
 
-    /// How much one frame hands out at most. Default: all that was queued when it began.
+    /// The maximum that one frame hands out. Default: everything queued when the frame begins.
     pub fn frame_budget(mut self, budget: FrameBudget) -> Self {
         self.frame_budget = budget;
         self
     }
 
-    /// Called when there is something for the loop to do. For loops that sleep.
+    /// Sets a callback that is called when the loop has something to do. For loops that sleep.
     ///
-    /// For intents: once when the queue becomes non-empty after a drain, and after a frame that left something behind. For what
-    /// they only look at: once when an answer came ([`ControlPanel::reply`]), or when what [`ControlPanel::status`] shows of a
-    /// worker changed, unless [`wake_for_workers`](Self::wake_for_workers) says no; and once more by the frame that follows,
-    /// so that a loop that looked before its drain looks again. A frame that is asked for may turn out empty: some only wake
-    /// senders.
+    /// For intents, it is called once when the queue becomes non-empty after a drain, and after a frame that left intents
+    /// behind. For changes that the loop only looks at, it is called once when an answer arrives ([`ControlPanel::reply`]) or
+    /// when what [`ControlPanel::status`] shows of a worker changes (unless [`wake_for_workers`](Self::wake_for_workers) is
+    /// off), and once more by the frame that follows, so that a loop that looked before its drain looks again. A requested
+    /// frame may turn out empty: some frames only wake senders.
     ///
-    /// Called on the thread that sends, or drops a frame; and wherever else there turns out to be something for a frame
-    /// to do: where a sender is made or dropped (so also where a worker is spawned or ends), where a waiting send or
+    /// It is called on the thread that sends, or drops a frame, and wherever else a frame turns out to be needed: where a
+    /// sender is created or dropped (so also where a worker is spawned or ends), where a waiting send or
     /// [`Permits`](crate::Permits) are dropped, where an answer is given or given up, where a worker starts, ends, is asked to
-    /// stop, suspended or resumed, and inside `drain`, `run_frame` and `status` themselves. Never under a lock of the panel's:
-    /// it may send itself. Not called any more once the panel is being dropped.
+    /// stop, suspended or resumed, and inside `drain`, `run_frame` and `status` themselves. It is never called under one of the
+    /// panel's locks, so it may send. It is not called any more once the panel is being dropped.
     ///
     /// # Panics
-    /// It should be quick, and it should not panic. A panic goes on to whoever called: it ends the worker whose send it
-    /// was, and on the frame's thread it goes through `drain`, `run_frame` or the drop of the frame. Nothing that was accepted
-    /// is lost by it, and the intent of that very send was, unless it had only begun to wait for a slot: then it is dropped.
-    /// The panic goes no further where that thread unwinds already.
+    /// The callback should be quick, and should not panic. A panic propagates to whatever called it: it ends the worker whose
+    /// send called it, and on the frame's thread it unwinds through `drain`, `run_frame` or the drop of the frame. No accepted
+    /// intent is lost, and the intent of that very send was accepted, unless it had only begun to wait for a slot: then it is
+    /// dropped. If the thread is already unwinding, the panic is caught.
     ///
     /// # Deadlocks
-    /// The sender's thread may hold locks of its own, perhaps a toolkit's: not while it sends, if this function takes them too.
-    /// egui's `Context::input(|i| …)` holds the context's lock while its closure runs, and `request_repaint` takes it: a
-    /// `try_send` inside that closure, with the `on_ready` below, waits for itself for ever. Take what you need out of the
-    /// closure, and send behind it.
+    /// The sender's thread may hold locks of its own, perhaps a toolkit's. It must not hold them while it sends if this
+    /// callback takes them too. egui's `Context::input(|i| …)` holds the context's lock while its closure runs, and
+    /// `request_repaint` takes that lock: with the `on_ready` below, a `try_send` inside the closure deadlocks. Copy what you
+    /// need out of the closure, and send after it.
     ///
     /// # Waking a sleeping loop
-    /// egui draws when it is asked to, from any thread; `examples/wake/egui_wake.rs` is the whole program:
+    /// egui repaints on request from any thread; `examples/wake/egui_wake.rs` is the whole program:
     ///
     /// ```
     /// # mod egui {
@@ -255,7 +256,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// let panel = ControlPanel::<Update>::builder().on_ready(move || ctx.request_repaint()).build();
     /// ```
     ///
-    /// winit's loop is sent an event of the program's own, and drains in `user_event`; `examples/wake/winit_wake.rs`:
+    /// For winit, send the loop an event of the program's own, and drain in `user_event`; see `examples/wake/winit_wake.rs`:
     ///
     /// ```
     /// # use std::sync::mpsc::{Sender, channel};
@@ -274,24 +275,24 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// let panel = ControlPanel::<Update>::builder().on_ready(on_ready).build();
     /// ```
     ///
-    /// A loop without a toolkit needs no callback:
-    /// [`wait_ready_timeout`](ControlPanel::wait_ready_timeout) parks its thread, and
-    /// [`wait_ready`](ControlPanel::wait_ready) is for async code.
+    /// A loop without a toolkit needs no callback: [`wait_ready_timeout`](ControlPanel::wait_ready_timeout) parks its thread,
+    /// and [`wait_ready`](ControlPanel::wait_ready) is for async code.
     pub fn on_ready(mut self, on_ready: impl Fn() + Send + Sync + 'static) -> Self {
         self.on_ready = Some(Box::new(on_ready));
         self
     }
 
-    /// Whether a sleeping loop is woken for what happens to workers, as it is for intents: [`on_ready`](Self::on_ready) is
-    /// called and [`wait_ready`](ControlPanel::wait_ready) resolves, once for all that happened since the last frame began.
-    /// Default: yes. A loop that shows nothing of its workers may sleep on.
+    /// Whether worker changes wake a sleeping loop as intents do: [`on_ready`](Self::on_ready) is called and
+    /// [`wait_ready`](ControlPanel::wait_ready) resolves, once for everything that happened since the last frame began.
+    /// Default: yes. Turn it off for a loop that shows nothing of its workers.
     ///
-    /// It is woken after the change, so that it finds it in [`ControlPanel::status`] and in the handles: a worker started,
-    /// ended, failed, backs off, is asked to stop, waits for its group, is suspended, resumed, stuck or no longer stuck. A spawn by
-    /// itself wakes nothing: the start does. So that a worker that fails all the time keeps no loop awake, neither does a
-    /// restart after a run and a wait that took less than 16 ms each, beyond the first: the next frame shows it.
+    /// The loop is woken after the change, so it finds it in [`ControlPanel::status`] and in the handles: a worker started,
+    /// ended, failed, backs off, is asked to stop, waits for its group, is suspended, resumed, stuck or no longer stuck. A
+    /// spawn alone does not wake the loop; the start of the worker does. So that a worker that keeps failing does not keep the
+    /// loop awake, a restart does not wake it either if both the run and the wait before it took less than 16 ms, except for
+    /// the first one: the next frame shows it.
     ///
-    /// That a worker [escalated](crate::Warning::Escalated) and that an answer came wakes the loop in any case.
+    /// An [escalation](crate::Warning::Escalated) and the arrival of an answer wake the loop in any case.
     ///
     /// ```
     /// use std::time::Duration;
@@ -320,11 +321,11 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
 }
 
 impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, G> {
-    /// Makes the panel.
+    /// Builds the panel.
     ///
     /// # Errors
-    /// [`BuildError`]: a capacity or the time to idle is 0, the runtime given has no timer, or there is no runtime and none
-    /// could be started.
+    /// [`BuildError`]: a capacity or the idle time is 0, the given runtime has no timer, or there is no runtime and none could
+    /// be started.
     pub fn try_build(self) -> Result<ControlPanel<I, P>, BuildError> {
         if self.capacity == 0 {
             return Err(BuildError::ZeroCapacity);
@@ -394,10 +395,10 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         })
     }
 
-    /// Makes the panel.
+    /// Builds the panel.
     ///
     /// # Panics
-    /// With the message of what [`try_build`](Self::try_build) returns as an error.
+    /// If [`try_build`](Self::try_build) would return an error, with its message.
     #[track_caller]
     pub fn build(self) -> ControlPanel<I, P> {
         match self.try_build() {
@@ -407,7 +408,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
     }
 }
 
-/// A few threads are enough for workers that wait most of the time; one at least besides the frame's.
+/// A few threads suffice for workers that wait most of the time; at least one besides the frame's thread.
 fn own_runtime(name: &str) -> std::io::Result<Runtime> {
     let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
     // A thread's name cannot hold a NUL.
@@ -418,7 +419,7 @@ fn own_runtime(name: &str) -> std::io::Result<Runtime> {
         .build()
 }
 
-/// Restarts, grace and deadlines need time. tokio tells whether a runtime has it only by panicking.
+/// Restarts, grace and deadlines need timers. tokio reveals whether a runtime has them only by panicking.
 fn has_timer(handle: &Handle) -> bool {
     panics::quietly(|| {
         let _context = handle.enter();

@@ -1,4 +1,4 @@
-//! How panels and spawners come by a bus, and by subscriptions to it.
+//! Buses and subscriptions of panels and spawners.
 
 use super::{ControlPanel, Spawner};
 use crate::{
@@ -7,8 +7,8 @@ use crate::{
 };
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// The bus of signals of type `S`, to publish on it as `source`: for the frame loop, hosts and callbacks. Each call has
-    /// an origin of its own. Take it once and keep it.
+    /// Returns the bus of signals of type `S`, which publishes as `source`: for the frame loop, hosts and callbacks. Each call
+    /// creates an origin. Call it once and keep the bus.
     ///
     /// Publishing in a frame never waits: see [`SignalBus::publish`].
     pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
@@ -16,10 +16,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         shared.buses.publisher(source, shared.queue.origin(), None)
     }
 
-    /// Listens to the signals of type `S` that are published from now on, for the frame loop and its views, or a thread of
-    /// the program's own.
+    /// Subscribes to the signals of type `S` published from now on, for the frame loop and its views, or for a thread of the
+    /// program.
     ///
-    /// A view asks [`Subscription::drain`] in each frame, and a signal wakes the loop if it sleeps:
+    /// A view calls [`Subscription::drain`] each frame; a signal wakes a sleeping loop:
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, Received};
@@ -46,8 +46,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared().buses.subscribe(None)
     }
 
-    /// The buses that were used so far, in the order of their first use: for dashboards. Allocates; a
-    /// [status](Self::status) has them all together without.
+    /// Returns the status of every bus used so far, in the order of first use: for dashboards. Allocates; a
+    /// [status](Self::status) holds their totals without allocating.
     pub fn buses(&self) -> Vec<BusStatus> {
         self.shared().buses.status()
     }

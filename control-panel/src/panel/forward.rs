@@ -1,8 +1,8 @@
-//! What happens to the workers, as intents of the reducer's.
+//! Forwards worker events to the reducer as intents.
 //!
-//! The events are kept anyway, the last 1,024 of them: that is their place, which no intent takes from them nor they from one.
-//! A frame reads what is new there and makes intents of it on its own thread, so neither the supervisor nor a worker waits for
-//! it, and no task is needed for it.
+//! The supervisor keeps the last 1,024 events anyway. That log serves as their buffer, so events and queued intents take no
+//! room from each other. Each frame reads the new events and turns them into intents on its own thread, so neither the
+//! supervisor nor a worker waits for it, and no task is needed.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,10 +15,10 @@ use crate::{
     util::panics,
 };
 
-/// Makes intents of events.
+/// Turns an event into an intent.
 pub(super) type MakeIntent<I> = Box<dyn FnMut(Notice) -> Option<I> + Send>;
 
-/// What a builder was given: from which source, and how.
+/// The source and the function that the builder was given.
 pub(super) type Forwarded<I> = (<I as Intent>::Source, MakeIntent<I>);
 
 pub(super) struct Forward<I: Intent> {
@@ -26,9 +26,9 @@ pub(super) struct Forward<I: Intent> {
     origin: Origin,
     next_seq: u64,
     events: Events,
-    /// Never taken: it makes the panel `Sync` for functions that are not.
+    /// Never locked: the mutex makes the panel `Sync` for functions that are not.
     make: Mutex<MakeIntent<I>>,
-    /// Empty between two frames.
+    /// Empty between frames.
     notices: Vec<Notice>,
 }
 
@@ -38,14 +38,14 @@ impl<I: Intent> Forward<I> {
         Self { source, origin, next_seq: 0, events, make: Mutex::new(make), notices }
     }
 
-    /// A frame begins: appends what is new. Never waits; what is being written just now comes with another frame.
+    /// Appends the new events when a frame begins. Never waits; an event being written at this moment comes with a later frame.
     pub(super) fn read(&mut self, queue: &Queue<I>, local: &mut Vec<Local<I>>) {
         if !self.events.try_read(&mut self.notices) {
             queue.wake_loop();
         }
         let make = self.make.get_mut().unwrap_or_else(PoisonError::into_inner);
         for notice in self.notices.drain(..) {
-            // The program's code: of its panic the hook tells, and that event makes no intent.
+            // The program's code. If it panics, the panic hook reports it, and the event yields no intent.
             let outcome = panics::catch(|| {
                 let intent = make(notice)?;
                 let clock = intent.clock().unwrap_or(0);
@@ -60,21 +60,20 @@ impl<I: Intent> Forward<I> {
 }
 
 impl<I: Intent, P, G> PanelBuilder<I, P, G> {
-    /// The reducer learns what happens to the workers: `make` is called with each [event](crate::Event), in their order, by the
-    /// frame that begins next, and what it returns is applied in that frame as an intent of `source`, with an origin of its
-    /// own.
+    /// Forwards worker events to the reducer: the next frame calls `make` with each [event](crate::Event), in order, and
+    /// applies what it returns in that frame as an intent of `source`, with an origin of its own.
     ///
-    /// So it works whatever the queue and the runtime do: the intents take no slots, are not counted by
-    /// [`queued`](crate::ControlPanel::queued), and no budget cuts them off. Of those that no frame has read, the last 1,024
-    /// are kept; [`Notice::Lagged`] says how many came and went before. A sleeping loop is woken for every event, also with
-    /// [`wake_for_workers(false)`](Self::wake_for_workers). After a shutdown a last [`drain`](crate::ControlPanel::drain) has the
-    /// ends.
+    /// This works whatever the queue and the runtime do: the intents take no slots, are not counted by
+    /// [`queued`](crate::ControlPanel::queued), and no budget cuts them off. Of the events that no frame has read, the last
+    /// 1,024 are kept; [`Notice::Lagged`] says how many were lost before. Every event wakes a sleeping loop, even with
+    /// [`wake_for_workers(false)`](Self::wake_for_workers). After a shutdown, a final [`drain`](crate::ControlPanel::drain)
+    /// contains the ends of the workers.
     ///
-    /// What a worker sent before an event is in the frame of that event or in an earlier one, unless a budget cuts that off:
-    /// with a `source` that comes after the workers' own, the reducer sees an end after all that the worker said.
+    /// Whatever a worker sent before an event is in the event's frame or an earlier one, unless a budget cuts it off: if
+    /// `source` orders after the workers' own sources, the reducer sees a worker's end after everything that the worker sent.
     ///
-    /// `make` is called on the frame's thread, under no lock. It should be quick. Of a panic in it the panic hook tells, and
-    /// that event makes no intent. A second call replaces the first.
+    /// `make` is called on the frame's thread, under no lock, and should be quick. If it panics, the panic hook reports it, and
+    /// the event yields no intent. A second call replaces the first.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker};

@@ -1,4 +1,4 @@
-//! The frame loop's side of the panel: draining, applying, and waiting until there is something to drain.
+//! The frame loop's side of the panel: draining, applying, and waiting for work.
 
 use std::{
     mem,
@@ -21,36 +21,37 @@ use crate::{
 };
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// Takes what is queued now, in causal order. Never waits for a sender and never runs a worker.
+    /// Takes everything queued now, in causal order. Never waits for a sender and never runs a worker.
     ///
-    /// After a frame that was cut short, what it left, with what sources that have nothing in that sent since, in one order:
-    /// see [`Frame`].
+    /// After a frame that was cut short, the next one contains its remainder, merged in order with what sources that have
+    /// nothing in that remainder have sent since; see [`Frame`].
     ///
     /// # Panics
-    /// If the source's `Ord` does, or [`on_ready`](crate::PanelBuilder::on_ready), which is called here where the queue is
-    /// busy. What is queued is there for the next drain. For what the end of a frame calls, see [`Frame`].
+    /// If the source's `Ord` panics, or [`on_ready`](crate::PanelBuilder::on_ready), which is called here if the queue is busy.
+    /// Queued intents stay queued for the next drain. For what the end of a frame calls, see [`Frame`].
     pub fn drain(&mut self) -> Frame<I> {
         self.begin_frame()
     }
 
-    /// Runs one frame: drains, merges `local` in, applies all in causal order, settles once, then reconciles once. A frame
-    /// without intents settles and reconciles too.
+    /// Runs one frame: drains, merges `local` in, applies everything in causal order, settles once, then reconciles once. A
+    /// frame without intents settles and reconciles too.
     ///
-    /// `local` is the loop's own input of this frame, each intent with its source. Local intents are ordered like
-    /// all others; each source is an origin of its own, in call order. They take no slots, and no budget cuts
-    /// them off. A clock of `Some(0)`, which a sender would be refused, counts as local here. Where the queue is busy, the
-    /// frame consists of them alone; but those that others of them come before are applied by the next.
+    /// `local` is the loop's own input for this frame, each intent with its source. Local intents are ordered like all others;
+    /// each source has its own origin, in call order. They take no slots, and no budget cuts them off. A clock of `Some(0)`,
+    /// which a sender may not use, counts as local here. If the queue is busy, the frame consists of local intents only; those
+    /// that queued intents precede are applied by the next frame.
     ///
     /// # Panics
-    /// If the reducer or the host does. The intent that the reducer panicked on counts as handed out; the rest of the
-    /// frame, local intents included, comes back with the next one, with the local intents of that call merged in by key.
-    /// The state is not settled then, but by the next frame. Where [`settle`](Reducer::settle) panics, all was applied, and the
-    /// host is not reconciled.
+    /// If the reducer or the host panics. The intent that the reducer panicked on counts as handed out. The rest of the frame,
+    /// local intents included, returns with the next one, merged by key with the local intents of that call. The state is not
+    /// settled then, but by the next frame. If [`settle`](Reducer::settle) panics, everything was applied, and the host is not
+    /// reconciled.
     ///
-    /// If iterating over `local` does, or an intent's `clock` or the source's `Ord` on the way: then the call has taken
-    /// nothing. If the `Ord` does where the frame is put in order, or [`on_ready`](crate::PanelBuilder::on_ready) where the
-    /// queue is busy: then nothing was applied, and all of it comes with the next frame. If `on_ready`, or the waker of a
-    /// send, does when the frame is over: then all was applied, the state is not settled and the host not reconciled; both come with the next frame.
+    /// If iterating over `local`, an intent's `clock` or the source's `Ord` panics before the drain, the call has taken
+    /// nothing. If `Ord` panics while the frame is sorted, or [`on_ready`](crate::PanelBuilder::on_ready), called because the
+    /// queue is busy, does: nothing was applied, and everything comes with the next frame. If `on_ready`, or the waker of a
+    /// send, panics at the end of the frame: everything was applied, but the state is not settled and the host not reconciled;
+    /// the next frame does both.
     pub fn run_frame<S, H>(
         &mut self,
         state: &mut S,
@@ -62,10 +63,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         H: Reconcile<S>,
     {
         let began = Instant::now();
-        // Before the drain: this runs the caller's iterator, and its panic must leave no half-made frame.
+        // Before the drain: this runs the caller's iterator, whose panic must not leave a half-built frame.
         self.stamp(local);
         let frame = self.begin_frame();
-        // Those that are not in it come in the next, as others of them come first.
+        // Those that are not in it come with the next frame, because other intents precede them.
         let local = frame.own();
         let redo = Collector::begin(Instant::now);
         let applied = if let Some(recorder) = &mut self.recorder {
@@ -97,21 +98,21 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         report
     }
 
-    /// Resolves when there is something to do: for a loop that sleeps in async code. Several may wait, and all of them
-    /// are notified. As with [`on_ready`](crate::PanelBuilder::on_ready), that may be an answer or a change of a worker's status, and
-    /// the frame empty.
+    /// Waits until there is something to do: for a loop that sleeps in async code. Several tasks may wait, and all of them are
+    /// notified. As with [`on_ready`](crate::PanelBuilder::on_ready), that may be an answer or a change of a worker's status,
+    /// so the frame may be empty.
     ///
     /// # Cooperation
     /// Consumes tokio's cooperative budget, so that a loop that always finds work yields and can be cancelled.
     ///
     /// # Cancel safety
-    /// Cancel-safe: nothing is drained by waiting.
+    /// Cancel-safe: waiting drains nothing.
     pub async fn wait_ready(&self) {
         self.shared.queue.ready().await;
     }
 
-    /// Parks this thread until there is something to do, or the time is over; with `Duration::MAX`, for as long as that takes.
-    /// Says whether there is: something to drain, an answer, or a change of a worker's status
+    /// Parks this thread until there is something to do or the timeout elapses; `Duration::MAX` means no timeout. Returns
+    /// whether there is something to do: intents to drain, an answer, or a change of a worker's status
     /// ([`wake_for_workers`](crate::PanelBuilder::wake_for_workers)). So the frame may turn out empty.
     ///
     /// # Panics
@@ -134,15 +135,15 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         park::wait_for(self.wait_ready(), timeout).is_some() || self.shared.queue.has_work()
     }
 
-    /// The loop's own intents are in their buffer until they are in the frame: should `on_ready` panic, which is called here
-    /// where the queue is busy, they come with the next one.
+    /// The loop's own intents stay in their buffer until they are in the frame: if `on_ready`, called here if the queue is
+    /// busy, panics, they come with the next frame.
     fn begin_frame(&mut self) -> Frame<I> {
         self.shared.frames.fetch_add(1, Ordering::Relaxed);
         self.watch_for_starvation();
         let Self { shared, local_buffer, forward, frame_budget, watch, .. } = self;
         watch.frame(&shared.name, || flow(&shared.queue.counts()));
         let local = local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Before the batch: what a worker sent before an event is in it.
+        // Before the batch, which then contains whatever a worker sent before an event.
         if let Some(forward) = forward {
             forward.read(&shared.queue, local);
         }
@@ -153,7 +154,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Puts the loop's own intents into their buffer.
     fn stamp(&mut self, local: impl IntoIterator<Item = (I::Source, I)>) {
         let kept = self.local_buffer();
-        // The caller's iterator may panic: what was kept stays where it is meanwhile.
+        // The caller's iterator may panic; buffered intents stay in place meanwhile.
         let mut stamped = if kept.is_empty() { mem::take(kept) } else { Vec::new() };
         let (locals, queue) = (&mut self.locals, &self.shared.queue);
         stamped.extend(local.into_iter().map(|(source, intent)| locals.stamp(queue, source, intent)));

@@ -21,15 +21,16 @@ use crate::{
     worker::{Worker, WorkerHandle},
 };
 
-/// Collects the workers of a group: what [`ControlPanel::group`](crate::ControlPanel::group) returns.
+/// Collects the workers of a group. Created by [`ControlPanel::group`](crate::ControlPanel::group).
 ///
-/// Workers are spawned on it as on a panel; nothing runs before [`start`](Self::start). They are started one after the
-/// other in the order of their spawning, and stopped in the opposite order. Those after a worker that says when it is
-/// [ready](Worker::ready_within) wait for that.
+/// Spawn workers on it as on a panel; nothing runs before [`start`](Self::start). The workers start one after the other in
+/// spawning order, and stop in the reverse order. Workers after one that reports when it is [ready](Worker::ready_within) wait
+/// for that.
 ///
-/// Whether a worker is started again is for its own [`Restart`](crate::Restart) to say, and how long that waits for its own
-/// [`Backoff`](crate::Backoff), for which the first waits of those that are restarted with it; how often is for the group's intensity, which counts all of them. A worker whose restart is
-/// `never` is stopped where its group restarts, and stays down. So does one that ended: the end of a worker is final.
+/// Whether a worker is restarted is decided by its own [`Restart`](crate::Restart), and how long it waits before by its own
+/// [`Backoff`](crate::Backoff), for which the first of those restarted together waits too; how often is limited by the group's
+/// intensity, which counts all of them. A worker whose restart is `never` is stopped when its group restarts, and stays down.
+/// So does one that has ended: the end of a worker is final.
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker};
@@ -55,7 +56,7 @@ use crate::{
 pub struct GroupBuilder<I: Intent, P = ()> {
     shared: Arc<Shared<I, P>>,
     spec: GroupSpec,
-    /// None is the default, which depends on `escalate`.
+    /// `None` is the default, which depends on `escalate`.
     intensity: Option<Intensity>,
     pending: Mutex<Vec<PendingWorker>>,
 }
@@ -71,9 +72,9 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
         Self { shared, spec, intensity: None, pending: Mutex::default() }
     }
 
-    /// Takes in a worker made by hand. Annotated workers have a method `spawn_…` of their own.
+    /// Adds a worker built by hand. For annotated workers, use the generated `spawn_…` method.
     ///
-    /// Never waits. It runs once the group is [started](Self::start).
+    /// Never waits. The worker runs once the group is [started](Self::start).
     pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
         let pending = self.shared.pending(worker.untyped());
         let handle = WorkerHandle::new(Arc::clone(&pending.cell));
@@ -81,15 +82,15 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
         handle.retype()
     }
 
-    /// Who is restarted when one fails. Default: that one alone. Counts for nothing where one is restarted
-    /// [by hand](WorkerHandle::restart): that is for it alone.
+    /// Which workers are restarted when one fails. Default: only that one. Does not apply to restarts [by
+    /// hand](WorkerHandle::restart), which restart one worker only.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.spec.strategy = strategy;
         self
     }
 
-    /// How many restarts for any of them within how long are too many, after which the whole group is stopped. Default: as
-    /// for [a worker](Worker::intensity) of its own.
+    /// How many restarts of its workers, within which time, are too many; beyond that, the whole group is stopped. Default: as
+    /// for a [single worker](Worker::intensity).
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.intensity = Some(intensity);
         self
@@ -101,11 +102,11 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
         self
     }
 
-    /// What becomes of the panel when the group failed too often. Default: nothing.
+    /// What happens to the panel when the group fails too often. Default: nothing.
     ///
-    /// Only workers that are restarted can fail too often: a group that is to end the panel, and of which no member has a
-    /// [`restart`](Worker::restart) or [`OnStuck::Restart`](crate::OnStuck::Restart), is [refused](Refusal::EscalatesNever); so is
-    /// one whose intensity is [unlimited](Intensity::unlimited).
+    /// A group whose members are never restarted cannot exceed its intensity. So a group that escalates to the panel is
+    /// [refused](Refusal::EscalatesNever) if none of its members has a [`restart`](Worker::restart) or
+    /// [`OnStuck::Restart`](crate::OnStuck::Restart), or if its intensity is [unlimited](Intensity::unlimited).
     pub fn escalate(mut self, escalate: Escalate) -> Self {
         self.spec.escalate = escalate;
         self
@@ -114,9 +115,9 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     /// Starts the workers: all, or none. Never waits.
     ///
     /// # Errors
-    /// [`Refusal`], which every worker's handle then shows: the panel is shut down or its runtime gone, a worker comes after a name that nobody
-    /// has or, by whatever detour, after itself (each comes after the one spawned before it), one is to be restarted that
-    /// can run only once, or the group is to end the panel and nobody in it is restarted.
+    /// [`Refusal`], which every worker's handle then shows: the panel is shut down or its runtime is gone; a worker comes after
+    /// a name that no worker has, or, directly or indirectly, after itself (each comes after the one spawned before it); a
+    /// worker with a restart can run only once; or the group escalates to the panel, but none of its workers is restarted.
     pub fn start(mut self) -> Result<Group, Refusal> {
         let pending = std::mem::take(self.pending.get_mut().unwrap_or_else(PoisonError::into_inner));
         let workers = pending.iter().map(|pending| WorkerHandle::new(Arc::clone(&pending.cell))).collect();
@@ -154,7 +155,7 @@ impl<I: Intent, P> fmt::Debug for GroupBuilder<I, P> {
     }
 }
 
-/// A group that was started. Dropping it changes nothing.
+/// A started group. Dropping it has no effect.
 #[derive(Debug, Clone)]
 pub struct Group {
     id: GroupId,
@@ -162,12 +163,12 @@ pub struct Group {
 }
 
 impl Group {
-    /// Its workers, in the order of their start, those included that ended since.
+    /// Returns the group's workers, in starting order, including those that have ended.
     pub fn workers(&self) -> &[WorkerHandle] {
         &self.workers
     }
 
-    /// Stops the group for good: the last worker first, each one only when the one after it has ended. Does not wait:
+    /// Stops the group for good: the last worker first, and each other once the one after it has ended. Does not wait;
     /// [`ended`](Self::ended) does.
     pub fn stop(&self) {
         let registry = self.workers.first().and_then(WorkerHandle::registry);
@@ -176,10 +177,10 @@ impl Group {
         }
     }
 
-    /// Waits until all of its workers ended for good. One of them would wait for itself, until it is dropped.
+    /// Waits until all of its workers have ended for good. If one of them calls it, it waits for itself until it is dropped.
     ///
     /// # Cancel safety
-    /// Cancel-safe: it only looks.
+    /// Cancel-safe: it only observes.
     pub async fn ended(&self) {
         for worker in &self.workers {
             worker.ended().await;

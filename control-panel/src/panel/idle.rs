@@ -1,10 +1,10 @@
-//! Whether anybody is there. A panel that nobody touches for a while suspends its `OnIdle` workers.
+//! Idle detection: a panel that is not touched for a while suspends its `OnIdle` workers.
 //!
-//! A touch is a load where the panel was touched since the last look, so that a loop can touch at every gesture or
-//! even every frame. A timer of the panel looks now and then, and only while there is an `OnIdle` worker to
-//! suspend: it starts with the first of them. While the panel is idle it sleeps until the next touch.
+//! A touch costs one load if the panel was already touched since the timer's last check, so a loop can touch at every gesture
+//! or even every frame. One timer per panel checks periodically, and only while there is an `OnIdle` worker to suspend: the
+//! first of them starts it. While the panel is idle, the timer sleeps until the next touch.
 //!
-//! The timer is no task: it goes on where its timers ring, so also where no thread of the runtime is free.
+//! The timer is not a task: it runs where its timers fire, so it works even when no thread of the runtime is free.
 
 use std::{
     fmt,
@@ -33,20 +33,20 @@ use crate::{
     },
 };
 
-/// How often the timer looks within `idle_after`: the panel is idle at most this fraction late.
+/// How often the timer checks within `idle_after`: idleness is detected at most this fraction late.
 const LOOKS: u32 = 16;
 
-/// The shortest time between two looks: a tick of tokio's clock.
+/// The shortest time between two checks: a tick of tokio's clock.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The longest: what any clock can represent.
+/// The longest time between two checks; every clock can represent it.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(super) struct Idle {
-    /// `None`: never.
+    /// `None`: never idle.
     after: Option<Duration>,
     presence: Arc<Presence>,
-    /// Once a worker wants it.
+    /// Set once a worker needs it.
     timer: OnceLock<Arc<Timer>>,
 }
 
@@ -55,7 +55,7 @@ impl Idle {
         Self { after, presence: Arc::default(), timer: OnceLock::new() }
     }
 
-    /// A worker of this policy is about to be spawned: starts the timer with the first that wants it.
+    /// Called before a worker with this policy is spawned: the first that needs the timer starts it.
     pub(super) fn wanted(&self, suspend: Suspend, supervisor: &Supervisor) {
         let (Some(after), Suspend::OnIdle) = (self.after, suspend) else { return };
         let mut is_new = false;
@@ -86,7 +86,7 @@ impl fmt::Debug for Idle {
     }
 }
 
-/// Not touched since the last look.
+/// Not touched since the last check.
 const QUIET: u8 = 0;
 const TOUCHED: u8 = 1;
 /// The timer sleeps until it is woken.
@@ -96,17 +96,17 @@ const ASLEEP: u8 = 2;
 struct Presence(AtomicU8);
 
 impl Presence {
-    /// Whether the timer is to be woken.
+    /// Returns whether the timer must be woken.
     fn touch(&self) -> bool {
         self.0.load(Ordering::Relaxed) != TOUCHED && self.0.swap(TOUCHED, Ordering::AcqRel) == ASLEEP
     }
 
-    /// Whether it was touched since this was last asked.
+    /// Returns whether the panel was touched since the last call.
     fn was_touched(&self) -> bool {
         self.exchange(TOUCHED, QUIET)
     }
 
-    /// From now on a touch wakes the timer. `false` if there was one just now.
+    /// From now on a touch wakes the timer. Returns `false` if there was a touch just now.
     fn fall_asleep(&self) -> bool {
         self.exchange(QUIET, ASLEEP)
     }
@@ -120,13 +120,13 @@ impl Presence {
     }
 }
 
-/// Looks until the panel stops or is gone.
+/// Checks periodically until the panel stops or is gone.
 struct Timer {
     after: Duration,
     presence: Arc<Presence>,
     registry: Weak<Registry>,
     runtime: Handle,
-    /// How often it was woken since nothing ran it.
+    /// How many wakes are not processed yet.
     wakes: AtomicUsize,
     run: Mutex<Option<Run>>,
 }
@@ -134,9 +134,9 @@ struct Timer {
 /// What the timer waits for.
 struct Run {
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// The next look; `None` while the panel is idle.
+    /// The next check; `None` while the panel is idle.
     next: Option<Pin<Box<Pause>>>,
-    /// When the last touch was found.
+    /// When the last touch was detected.
     touched: Instant,
 }
 
@@ -157,24 +157,24 @@ impl Timer {
         Self { run: Mutex::new(Some(run)), ..timer }
     }
 
-    /// The panel was touched while it was idle. What follows runs the program's own wakers, which is not the frame thread's.
+    /// Called when an idle panel is touched. The program's own wakers run afterwards, so the frame's thread must not run them.
     fn ring(self: &Arc<Self>) {
         let timer = Arc::clone(self);
         if deadline::is_paused(&self.runtime) {
-            // In its turn, so that every run of a test is the same.
+            // In its turn, so that a test runs the same way every time.
             drop(self.runtime.spawn(async move { timer.wake() }));
         } else {
             clock::set(std::time::Instant::now(), None, Waker::from(timer));
         }
     }
 
-    /// Until the next look.
+    /// The pause until the next check.
     fn pause(&self, now: Instant) -> Pin<Box<Pause>> {
         let step = (self.after / LOOKS).clamp(SHORTEST, LONGEST);
         Box::pin(Pause::new(&self.runtime, now + step, true))
     }
 
-    /// Goes as far as it can. `false` once the panel stops or is gone.
+    /// Runs until it must wait. Returns `false` once the panel stops or is gone.
     fn go_on(&self, run: &mut Run, cx: &mut Context<'_>) -> bool {
         loop {
             if run.stopped.as_mut().poll(cx).is_ready() {
@@ -184,7 +184,7 @@ impl Timer {
                 if self.presence.is_asleep() {
                     return true;
                 }
-                // The touch that woke it is found by the next look, and counts from there.
+                // The touch that woke it is detected by the next check, and the idle time counts from there.
                 run.next = Some(self.pause(deadline::now(&self.runtime)));
                 if !self.set_idle(false) {
                     return false;
@@ -211,7 +211,7 @@ impl Timer {
 
     fn set_idle(&self, idle: bool) -> bool {
         let Some(registry) = self.registry.upgrade() else { return false };
-        // The wakers of those who read events can be anybody's; the panic of one must not end the timer.
+        // The wakers of event readers are foreign code; a panic in one must not end the timer.
         panics::catch(|| registry.set_idle(idle)).ok();
         true
     }
@@ -219,7 +219,7 @@ impl Timer {
 
 impl Wake for Timer {
     fn wake(self: Arc<Self>) {
-        // Where it runs just now, on this thread or another, that goes on for this one too.
+        // If it is running already, on this thread or another, that run handles this wake too.
         if self.wakes.fetch_add(1, Ordering::AcqRel) > 0 {
             return;
         }
@@ -240,21 +240,21 @@ impl Wake for Timer {
 }
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// The user did something: the panel is not idle, and the workers that an idle panel suspended are resumed.
+    /// Records user activity: the panel is no longer idle, and workers that were suspended because it was idle are resumed.
     ///
-    /// For every gesture, or every frame in which there was one. Never waits; costs a load or two, and a wake of the
-    /// panel's idle timer where it was idle. Does nothing without [`idle_after`](PanelBuilder::idle_after).
+    /// Call it for every gesture, or every frame that had one. Never waits; costs a load or two, plus a wake of the panel's
+    /// idle timer if the panel was idle. Does nothing without [`idle_after`](PanelBuilder::idle_after).
     pub fn touch(&self) {
         self.shared.idle.touch();
     }
 }
 
 impl<I: Intent, P, G> PanelBuilder<I, P, G> {
-    /// After how long without a [`touch`](ControlPanel::touch) the panel is idle, which suspends the workers that
-    /// are to be suspended then ([`Worker::suspend`](crate::Worker::suspend), `suspend = on_idle`). Default: never.
+    /// How long the panel must go without a [`touch`](ControlPanel::touch) to become idle, which suspends the workers that ask
+    /// for it ([`Worker::suspend`](crate::Worker::suspend), `suspend = on_idle`). Default: never.
     ///
-    /// Counted from the last touch, or from the spawning of the first such worker; up to a sixteenth late. A worker
-    /// that is spawned while the panel is idle begins suspended.
+    /// Counted from the last touch, or from the spawn of the first such worker; detected up to a sixteenth late. A worker
+    /// spawned while the panel is idle begins suspended.
     ///
     /// ```
     /// use std::time::Duration;

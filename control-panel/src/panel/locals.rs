@@ -1,4 +1,4 @@
-//! The frame loop's own intents: each source an origin of its own, in call order.
+//! The frame loop's own intents: one origin per source, in call order.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use crate::{
     queue::{Local, Queue},
 };
 
-/// Origins of local intents that are remembered. A source type with more values than this gets new origins
-/// now and then, which orders its intents just as well.
+/// How many origins of local intents are remembered. A source type with more values gets new origins now and then, which orders
+/// its intents just as well.
 const REMEMBERED: usize = 1024;
 
 #[derive(Debug)]

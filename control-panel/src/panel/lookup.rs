@@ -1,4 +1,4 @@
-//! Finding workers by what they are called.
+//! Finding workers by name or origin.
 
 use super::{ControlPanel, shared::Shared};
 use crate::{
@@ -31,19 +31,19 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 }
 
-/// Each look takes the supervisor's lock for a moment: a loop that shows its workers each frame takes them from its
+/// Each look-up briefly takes the supervisor's lock. A loop that shows its workers each frame should read them from
 /// [`status`](Self::status), which never waits.
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// The living worker of this name; of several, the one that was spawned first.
+    /// Returns the living worker of this name; if there are several, the one spawned first.
     ///
-    /// Costs a look at each living worker, until it is found.
+    /// Examines each living worker until it finds one.
     pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
         self.shared.worker(name)
     }
 
-    /// All living workers of this name, in the order of their spawning.
+    /// Returns all living workers of this name, in spawning order.
     ///
-    /// Costs a look at each living worker, and a list of those that are found.
+    /// Examines each living worker, and allocates a list for those that match.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker};
@@ -65,12 +65,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.workers_named(name)
     }
 
-    /// Sends a command to the inbox of every living worker of this name, in the order of their spawning. Never waits for any
-    /// of them.
+    /// Sends a command to the inbox of every living worker of this name, in spawning order. Never waits for any of them.
     ///
-    /// Each gets a clone, and the last the command itself. What an inbox does not take comes back, and a worker whose inbox is
-    /// of another type is named: see [`Broadcast`]. Costs a look at each living worker, the clones, and lists of those of the
-    /// name, as long as these are many. For news that any worker may listen to there is a [bus](Self::bus) of signals.
+    /// Each worker gets a clone; the last one gets the command itself. Commands that an inbox refuses are returned, and workers
+    /// whose inbox takes another type are listed: see [`Broadcast`]. Examines each living worker, clones the command, and
+    /// allocates lists as long as the number of matching workers. For news that any worker may listen to, use a
+    /// [bus](Self::bus) of signals.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
@@ -99,7 +99,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// ```
     ///
     /// # Panics
-    /// If the command's `clone` does: those before have it then, and those after do not.
+    /// If the command's `clone` panics: the workers before have received it, those after have not.
     pub fn broadcast_command<C>(&self, name: &str, command: C) -> Broadcast<C>
     where
         C: Clone + Send + 'static,
@@ -107,16 +107,16 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.broadcast_command(name, command)
     }
 
-    /// The living worker of this origin: that of an [intent](crate::QueuedIntent::causality_order), an [event](crate::Event), a row of the
-    /// [status](crate::WorkerInfo) or a report.
+    /// Returns the living worker of this origin, as found in an [intent](crate::QueuedIntent::causality_order), an
+    /// [event](crate::Event), a row of the [status](crate::WorkerInfo) or a report.
     ///
-    /// No two workers of a panel share an origin, and none gets that of one that has ended. `None` also for the origin of a
-    /// sender or a context that belongs to no worker. Costs one look-up, however many workers live.
+    /// No two workers of a panel share an origin, and the origin of a worker that has ended is not reused. Returns `None` also
+    /// for the origin of a sender or a context that belongs to no worker. Costs one look-up, however many workers live.
     pub fn worker_by_origin(&self, origin: Origin) -> Option<WorkerHandle> {
         self.shared.worker_by_origin(origin)
     }
 
-    /// The living workers, in the order of their spawning.
+    /// Returns the living workers, in spawning order.
     pub fn workers(&self) -> Vec<WorkerHandle> {
         self.shared.workers()
     }

@@ -1,4 +1,4 @@
-//! The panel: one owner for the queue, the policy, the workers and, where there is none yet, their runtime.
+//! The panel owns the queue, the policy, the workers and, unless there already is one, their runtime.
 
 mod ask;
 mod builder;
@@ -52,12 +52,12 @@ pub use self::{
 /// Every method but [`drain`](Self::drain) and [`run_frame`](Self::run_frame) takes `&self`, so workers can be
 /// spawned from inside a frame.
 ///
-/// Dropping a panel never blocks: it tells every worker to stop, drops the async ones at their next await, and
-/// discards what was not drained. [`shutdown`](Self::shutdown) first, to wait for them and to know how they ended.
+/// Dropping a panel never blocks: it cancels every worker, drops the async ones at their next await, and discards whatever was
+/// not drained. Call [`shutdown`](Self::shutdown) first to wait for the workers and learn how they ended.
 ///
-/// A process that has a panel is not to be forked: the child has one thread, and the locks of all others. A daemon that goes
-/// into the background starts itself again (`examples/cookbook/detach.rs` in the repository). The platforms are listed on the
-/// [crate's page](crate#platforms); `wasm32` is none of them.
+/// Do not fork a process that has a panel: the child has one thread, but the locks of all the others. A daemon that moves into
+/// the background re-executes itself instead (`examples/cookbook/detach.rs` in the repository). The supported platforms are
+/// listed on the [crate's page](crate#platforms); `wasm32` is not one of them.
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, worker};
@@ -95,29 +95,29 @@ pub use self::{
 /// ```
 pub struct ControlPanel<I: Intent, P = ()> {
     shared: Arc<Shared<I, P>>,
-    /// The panel's own runtime, where it has one.
+    /// The panel's own runtime, if it has one.
     runtime: Option<Runtime>,
     locals: Locals<I::Source>,
-    /// The loop's own intents that no frame could take yet: next to always none. The lock is never taken: it makes the
+    /// The loop's own intents that no frame could take yet; almost always empty. The mutex is never locked: it only makes the
     /// panel `Sync` for intents that are not.
     local_buffer: Mutex<Vec<Local<I>>>,
-    /// Where the reducer learns what happens to the workers.
+    /// Turns worker events into intents for the reducer.
     forward: Option<Forward<I>>,
     frame_budget: FrameBudget,
-    /// What each frame of `run_frame` is shown to.
+    /// Records each frame of `run_frame`.
     recorder: Option<Box<dyn Recorder<I>>>,
-    /// Where workers could starve.
+    /// Detects loops that keep their workers from running.
     starved: Starved,
     pulse: Pulse,
-    /// What the last frame found.
+    /// The state of the queue at the last frame.
     watch: telemetry::Watch,
 }
 
 impl<I: Intent, P: Send + Sync + Default + 'static> ControlPanel<I, P> {
-    /// A panel with the default options and policy: [`builder`](Self::builder) tells them.
+    /// Creates a panel with the default policy and the default options, which [`builder`](Self::builder) lists.
     ///
     /// # Panics
-    /// When there is no ambient runtime and the operating system refuses the panel one of its own.
+    /// If there is no ambient runtime and the operating system refuses to start one for the panel.
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
@@ -132,53 +132,55 @@ impl<I: Intent, P: Send + Sync + Default + 'static> Default for ControlPanel<I, 
 }
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// Sets a panel up.
+    /// Returns a builder, which configures a panel.
     pub fn builder() -> PanelBuilder<I, P> {
         PanelBuilder::new()
     }
 
-    /// Spawns a worker made by hand. Annotated workers have a method `spawn_…` of their own.
+    /// Spawns a worker built by hand. For annotated workers, use the generated `spawn_…` method.
     ///
-    /// Never waits. After a shutdown the handle's status is [`Refused`](crate::WorkerStatus::Refused).
+    /// Never waits. After a shutdown, the returned handle has the status [`Refused`](crate::WorkerStatus::Refused).
     pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
         self.shared.spawn(worker, None)
     }
 
-    /// Collects workers that are started, restarted and stopped together.
+    /// Creates a builder for a group of workers that are started, restarted and stopped together.
     pub fn group(&self) -> GroupBuilder<I, P> {
         GroupBuilder::new(Arc::clone(&self.shared))
     }
 
-    /// A set of short-lived workers, a few of which run at a time.
+    /// Creates a set of short-lived workers, of which a limited number run at a time.
     pub fn tasks(&self) -> Tasks<I, P> {
         Tasks::new(Arc::clone(&self.shared))
     }
 
-    /// The same, with keys of which only the newest task counts. Their type follows from the [keys](Tasks::keyed).
+    /// Like [`tasks`](Self::tasks), with keys: only the newest task of each key counts. The key type is inferred from the
+    /// [keys](Tasks::keyed).
     pub fn keyed_tasks<K: Ord>(&self) -> Tasks<I, P, K> {
         Tasks::new(Arc::clone(&self.shared))
     }
 
-    /// What happens to the workers from now on.
+    /// Returns a stream of the worker events from now on.
     pub fn events(&self) -> Events {
         self.shared.events(None)
     }
 
-    /// What happened to the workers from the event of this number on; `status().events + 1` for what a status does not
-    /// contain.
+    /// Returns a stream of the worker events, beginning with the event of this number. Pass `status().events + 1` to get
+    /// exactly the events that a status does not include yet.
     pub fn events_from(&self, number: u64) -> Events {
         self.shared.events(Some(number))
     }
 
-    /// A remote control of this panel, to be cloned and carried anywhere: it does all that the panel does by `&self`.
+    /// Returns a remote control for this panel. It can be cloned and moved anywhere, and offers every method that the panel
+    /// offers by `&self`.
     pub fn spawner(&self) -> Spawner<I, P> {
         Spawner::new(Arc::clone(&self.shared))
     }
 
-    /// The runtime that runs the workers: the panel's own, or the one that it was given or found.
+    /// Returns the runtime that runs the workers: the panel's own, or the one that it was given or found.
     ///
-    /// For what is no worker, such as a server that other libraries bring. A task spawned on it is in no list and no report,
-    /// and no shutdown waits for it; with the panel's own runtime it is dropped when the panel is.
+    /// Use it for tasks that are not workers, such as a server from another library. A task spawned on it appears in no list
+    /// and no report, and no shutdown waits for it; on the panel's own runtime it is dropped together with the panel.
     ///
     /// ```
     /// # use control_panel::{ControlPanel, GraphIntent};
@@ -191,82 +193,83 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.supervisor.runtime()
     }
 
-    /// A new sender, with an origin of its own, for callbacks, threads and the frame loop itself.
+    /// Creates a sender with its own origin, for callbacks, threads and the frame loop itself.
     ///
-    /// Two senders of one source are two producers: within a frame all that the older one sent comes first, whatever the
-    /// timing. Clones of one sender are one producer, whose intents keep the order in which they were accepted
+    /// Two senders of the same source are two producers: within a frame, everything that the older one sent comes first,
+    /// whatever the timing. Clones of one sender are one producer, whose intents keep the order in which they were accepted
     /// (`examples/cookbook/two_senders.rs`).
     ///
-    /// Takes the queue's lock, and a moment for each source that is known: make it once and keep it.
+    /// Takes the queue's lock, and time proportional to the number of known sources: create it once and keep it.
     pub fn sender(&self, source: I::Source) -> IntentSender<I> {
         self.shared.sender(source)
     }
 
-    /// A context that belongs to no worker, with an origin of its own: to call an annotated function directly,
-    /// as in a unit test. It is cancelled when the panel shuts down.
+    /// Creates a context that belongs to no worker, with its own origin, for calling an annotated function directly, as in a
+    /// unit test. It is cancelled when the panel shuts down.
     pub fn context(&self, source: I::Source) -> Context<I, P> {
         self.shared.context(Name::from("context"), source)
     }
 
-    /// Gives all workers a new policy. Never waits.
+    /// Distributes a new policy to all workers. Never waits.
     pub fn set_policy(&self, policy: P) {
         self.shared.policy.set(policy);
     }
 
-    /// The current policy.
+    /// Returns the current policy.
     pub fn policy(&self) -> Arc<P> {
         self.shared.policy.get()
     }
 
-    /// How many intents are accepted and in no frame yet: those that came since, and what frames left.
+    /// Returns the number of intents that are accepted but in no frame yet: new ones, and those that earlier frames left over.
     ///
-    /// Never waits: it tries the queue's lock, which senders want too, and where that is not to be had soon the figure is
-    /// that of the last frame.
+    /// Never waits: it only tries the queue's lock, for which senders contend too. If it cannot get the lock soon, it returns
+    /// the figure of the last frame.
     pub fn queued(&self) -> usize {
         self.shared.queue.counts().queued
     }
 
-    /// How many workers live.
+    /// Returns the number of living workers.
     pub fn worker_count(&self) -> usize {
         self.shared.supervisor.registry().count()
     }
 
-    /// The panel as it is now: queue, counters, living workers. For every frame: it never waits, and allocates only where
-    /// workers changed while somebody keeps one of the last two.
+    /// Returns a snapshot of the panel: queue, counters, living workers. Cheap enough for every frame: it never waits, and
+    /// allocates only if workers changed while one of the last two snapshots is still held.
     ///
-    /// Where the queue is busy just now, its figures are those of the last frame; where the supervisor is, the workers are
-    /// those of the last status, and a sleeping loop is woken to look again. So a status asked right after a spawn may not have that worker yet, and one asked right after
-    /// a worker's end may still have it: the worker's [handle](WorkerHandle::status) is never behind, and
-    /// [`worker_count`](Self::worker_count) neither.
+    /// If the queue is busy, its figures are those of the last frame. If the supervisor is busy, the workers are those of the
+    /// last status, and a sleeping loop is woken to look again. So a status taken right after a spawn may lack that worker, and
+    /// one taken right after a worker's end may still contain it. The worker's [handle](WorkerHandle::status) and
+    /// [`worker_count`](Self::worker_count) never lag.
     pub fn status(&self) -> PanelStatus {
         self.shared.status()
     }
 
-    /// Stops every worker and says how each ended. What was accepted can still be drained afterwards.
+    /// Stops every worker and reports how each ended. Accepted intents can still be drained afterwards.
     ///
-    /// Back by the deadline ([`shutdown_timeout`](PanelBuilder::shutdown_timeout), counted from the first call)
-    /// whatever the workers do, each that did not stop named in the report. Meanwhile a full queue hands intents
-    /// back instead of waiting, as it is not drained ([`shutdown_draining`](Self::shutdown_draining) drains it); afterwards every
+    /// Returns by the deadline ([`shutdown_timeout`](PanelBuilder::shutdown_timeout), counted from the first call), whatever
+    /// the workers do; the report names each one that did not stop. Nothing drains the queue meanwhile, so a send to a full
+    /// queue returns the intent instead of waiting ([`shutdown_draining`](Self::shutdown_draining) drains it). Afterwards every
     /// send is refused.
     ///
-    /// The deadline is the earlier of a tokio and a native timer. It cannot hold where the caller itself sits on a
+    /// The deadline is the earlier of a tokio timer and a native timer. It cannot be kept if the caller itself runs on a
     /// runtime thread that a worker blocks: a current-thread runtime shared with a worker that never awaits.
     ///
-    /// A worker of this panel that calls it is told to stop as all others are. Cancelled by being dropped, it ends right there,
-    /// and whoever calls it next has the report; any other would wait for itself: a cooperative one until it is dropped at the
-    /// end of its [grace](Worker::grace), one on a thread until the deadline, and the report names it. Where a worker is to end
-    /// the program, let it send an intent that says so.
+    /// A worker of this panel that calls it is asked to stop like all others. A worker that is cancelled by dropping its future
+    /// ends right there, and the next caller gets the report. Any other worker would wait for itself: a cooperative one until
+    /// it is dropped at the end of its [grace](Worker::grace), one on a thread until the deadline, and the report names it. A
+    /// worker that should end the program sends an intent that requests it instead.
     ///
     /// # Cancel safety
-    /// Dropping it half-way keeps the cancellation; calling it again goes on waiting, by the first call's deadline.
+    /// Dropping the future half-way does not undo the cancellation; another call continues to wait, with the first call's
+    /// deadline.
     pub async fn shutdown(&self) -> ShutdownReport {
         self.shared.shut_down(Caller::Awaits).await
     }
 
-    /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime. The panel's own workers on threads wait for
-    /// themselves in it, until the deadline.
+    /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime. If one of the panel's own workers on a
+    /// thread calls it, that worker waits for itself until the deadline.
     ///
-    /// In a synchronous callback of an async program, this and the other `…_blocking` methods are called inside
+    /// In a synchronous callback of an async program, call this and the other `…_blocking` methods inside
     /// [`block_in_place`](tokio::task::block_in_place), on a multi-thread runtime (`examples/cookbook/sync_callback.rs` in the
     /// repository).
     ///

@@ -1,5 +1,6 @@
-//! Whether anything drives a current-thread runtime that was given: a task of the panel's there is asked now and then, and has
-//! to answer. Workers that were polled once, and wait for a timer since, would not be missed otherwise.
+//! A heartbeat that detects whether anything drives a given current-thread runtime: a task of the panel there is pinged now and
+//! then, and must answer. Otherwise a runtime that stopped would go unnoticed if its workers were polled once and have waited
+//! for a timer since.
 
 use std::{
     fmt,
@@ -18,22 +19,22 @@ use tokio::{
 
 use super::warnings::{PACE, STARVED_FRAMES};
 
-/// Frames before it is asked for the first time: a panel that draws fewer has no task for this.
+/// Frames before the first ping: a panel that draws fewer has no task for this.
 const FIRST_FRAMES: u32 = 16;
 
-/// Of frames that follow each other within [`PACE`] one counts: the runtime has another thread, and needs time to answer.
+/// Frames within [`PACE`] of each other count once: the runtime has another thread, and needs time to answer.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
-    /// Whether one thread alone can drive the runtime.
+    /// Whether only one thread can drive the runtime.
     alone: bool,
     beat: Option<Beat>,
-    /// How many frames counted since it was asked, and when the last did.
+    /// How many frames were counted since the last ping, and when the last one was.
     frames: u32,
     last: Option<Instant>,
     missing: bool,
 }
 
-/// The task that answers, for as long as the panel is there.
+/// The task that answers, for as long as the panel exists.
 struct Beat {
     answers: Arc<Answers>,
     task: AbortHandle,
@@ -50,12 +51,12 @@ impl Pulse {
         Self { alone: runtime.runtime_flavor() == RuntimeFlavor::CurrentThread, ..Self::default() }
     }
 
-    /// Whether the runtime was asked and has not answered for about a second of frames.
+    /// Returns whether a ping has gone unanswered for about a second of frames.
     pub(super) fn is_missing(&self) -> bool {
         self.missing
     }
 
-    /// One more frame, with so many workers on the runtime. Allocates when it asks for the first time, and then no more.
+    /// Counts a frame, with this many workers on the runtime. Allocates for the first ping only.
     pub(super) fn count(&mut self, runtime: &Handle, workers: usize) {
         if !self.alone || workers == 0 {
             (self.frames, self.missing) = (0, false);
@@ -86,7 +87,7 @@ impl Pulse {
 }
 
 impl Beat {
-    /// The first answer is that the task is polled at all.
+    /// The first answer shows that the task is polled at all.
     fn new(runtime: &Handle) -> Self {
         let answers = Arc::<Answers>::default();
         let answering = Arc::clone(&answers);

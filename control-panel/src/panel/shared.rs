@@ -1,4 +1,4 @@
-//! What a panel and its spawners share.
+//! State shared by a panel and its spawners.
 
 use std::{
     fmt,
@@ -33,16 +33,16 @@ pub(crate) struct Shared<I: Intent, P> {
     pub(crate) policy: Policy<P>,
     pub(crate) buses: Arc<Buses<I::Source>>,
     pub(crate) supervisor: Supervisor,
-    /// The pool of what the loop asks of functions that block.
+    /// The pool that runs `ask_blocking`.
     pub(super) asks: PoolId,
     pub(super) idle: Idle,
-    /// The source of the last worker, in words: many workers share one.
+    /// Caches the `Debug` text of the last worker's source; many workers share one.
     pub(super) last_source: Mutex<Option<(I::Source, Name)>>,
-    /// Frames drained. Written by the panel alone.
+    /// Frames drained. Only the panel writes it.
     pub(super) frames: Arc<AtomicU64>,
-    /// Whether the loop keeps its own workers from running. Written by the panel alone.
+    /// Whether the loop keeps its own workers from running. Only the panel writes it.
     pub(super) starving: AtomicBool,
-    /// Whether nothing drives its runtime.
+    /// Whether nothing drives the panel's runtime.
     pub(super) not_driven: AtomicBool,
     pub(super) snapshot: Snapshot,
 }
@@ -52,7 +52,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         IntentSender::new(self.queue.port(source))
     }
 
-    /// A context that belongs to no worker.
+    /// Creates a context that belongs to no worker.
     pub(crate) fn context(&self, name: Name, source: I::Source) -> Context<I, P> {
         let sender = self.sender(source);
         let cell = Arc::new(self.cell(name, &sender, &Options::default()));
@@ -80,7 +80,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         self.supervisor.shutdown(caller, || self.queue.stop_waiting(), || self.queue.close()).await
     }
 
-    /// Makes a worker ready to be spawned.
+    /// Prepares a worker for spawning.
     pub(crate) fn pending(&self, worker: Worker<I, P>) -> PendingWorker {
         let Worker { name, source, mut factory, options, .. } = worker;
         self.idle.wanted(options.suspend, &self.supervisor);
@@ -108,7 +108,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let buses = Arc::clone(&self.buses);
         let for_context = Arc::clone(&cell);
         let start: Start = Box::new(move |generation, term| {
-            // The first run sees what was set since it was spawned, a later one what was set since it started.
+            // The first run sees policies set since the spawn, a later run those set since its start.
             if generation > 1 {
                 policy.borrow_and_update();
             }
@@ -135,7 +135,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 }
 
 impl<I: Intent, P> Shared<I, P> {
-    /// A source as its `Debug` shows it.
+    /// The source's `Debug` text.
     fn in_words(&self, source: I::Source) -> Name {
         let last = self.last_source().clone();
         if let Some((_, words)) = last.filter(|&(last, _)| last == source) {

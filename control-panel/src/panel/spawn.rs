@@ -8,32 +8,32 @@ use crate::{
     worker::{Worker, WorkerHandle},
 };
 
-/// What workers can be spawned on: a [`ControlPanel`] or its [`Spawner`]; a group that is not started yet, a
-/// [`GroupBuilder`](crate::GroupBuilder); [`Tasks`](crate::Tasks), all of them or those of a [key](crate::Keyed); and any of these
+/// What workers can be spawned on: a [`ControlPanel`] or its [`Spawner`]; a [`GroupBuilder`](crate::GroupBuilder), a group that
+/// is not started yet; [`Tasks`](crate::Tasks), keyed ([`Keyed`](crate::Keyed)) or not; and any of these
 /// [configured](Self::configure). Sealed.
 ///
-/// [`#[worker]`](macro@crate::worker) extends every `Spawn` of the right intent and policy by a method
-/// `spawn_…`. Bring the worker's generated trait into scope to use it from another module.
+/// [`#[worker]`](macro@crate::worker) adds a method `spawn_…` to every `Spawn` with the right intent and policy. To use it from
+/// another module, import the trait that the macro generates for the worker.
 #[diagnostic::on_unimplemented(
     message = "no worker can be spawned on `{Self}`",
     note = "workers are spawned on a `control_panel::ControlPanel` or a `control_panel::Spawner` of their own intent and policy, or on a group or tasks made by one"
 )]
 pub trait Spawn: sealed::Sealed {
-    /// The intent of the workers that it takes.
+    /// The intent of the workers it accepts.
     type Intent: Intent;
     /// The policy that they watch.
     type Policy: Send + Sync + 'static;
 
-    /// What `spawn` comes to, whatever the type of the commands.
+    /// Spawns a worker of any command type; `spawn` calls it.
     #[doc(hidden)]
     fn admit(&self, worker: Worker<Self::Intent, Self::Policy>) -> WorkerHandle;
 
-    /// Spawns a worker. Never waits; a panel that is shut down gives a handle in state
+    /// Spawns a worker. Never waits; a panel that is shut down returns a handle with the status
     /// [`Refused`](crate::WorkerStatus::Refused).
     ///
-    /// The handle knows the worker immediately; a [status of the panel](ControlPanel::status) may be from before it for a moment.
+    /// The handle shows the worker immediately; a [status of the panel](ControlPanel::status) may lag for a moment.
     ///
-    /// On a trait object it is called by way of its reference, which spawns as well: `Spawn::spawn(&host, worker)`.
+    /// On a trait object, call it through a reference, which implements `Spawn` too: `Spawn::spawn(&host, worker)`.
     fn spawn<C>(&self, worker: Worker<Self::Intent, Self::Policy, C>) -> WorkerHandle<C>
     where
         Self: Sized,
@@ -41,8 +41,8 @@ pub trait Spawn: sealed::Sealed {
         self.admit(worker.untyped()).retype()
     }
 
-    /// The same, with every worker adjusted before it is spawned: so an annotated worker gets options that are known only
-    /// here, such as a [name](Worker::name) of its own. The type of its commands stays as it is.
+    /// Returns a `Spawn` that adjusts every worker before spawning it. This gives an annotated worker options known only at run
+    /// time, such as its own [name](Worker::name). The command type stays the same.
     ///
     /// ```
     /// use std::time::Duration;
@@ -70,7 +70,7 @@ pub trait Spawn: sealed::Sealed {
     }
 }
 
-/// So that a trait object spawns too: `Spawn::spawn(&host, worker)` with a `host: &dyn Spawn<…>`.
+/// Lets a trait object spawn too: `Spawn::spawn(&host, worker)` with a `host: &dyn Spawn<…>`.
 impl<S: ?Sized + Spawn> Spawn for &S {
     type Intent = S::Intent;
     type Policy = S::Policy;
@@ -80,7 +80,7 @@ impl<S: ?Sized + Spawn> Spawn for &S {
     }
 }
 
-/// Spawns workers, each adjusted before: what [`Spawn::configure`] returns.
+/// Adjusts each worker before spawning it. Created by [`Spawn::configure`].
 #[must_use = "nothing is spawned until a worker is"]
 pub struct Configured<'a, S, F> {
     to: &'a S,
@@ -96,7 +96,7 @@ where
     type Policy = S::Policy;
 
     fn admit(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
-        // The handle's type is that of this worker, whatever comes back.
+        // The handle's type is that of this worker, whatever `adjust` returns.
         let takes = worker.options.takes;
         let mut adjusted = (self.adjust)(worker);
         adjusted.options.takes = takes;
@@ -109,7 +109,7 @@ where
     S: Spawn,
     F: Fn(Worker<S::Intent, S::Policy>) -> Worker<S::Intent, S::Policy>,
 {
-    /// Adjusts a worker made by hand and spawns it.
+    /// Adjusts a worker built by hand and spawns it.
     pub fn spawn<C>(&self, worker: Worker<S::Intent, S::Policy, C>) -> WorkerHandle<C> {
         Spawn::spawn(self, worker)
     }

@@ -19,15 +19,15 @@ use crate::{
     },
 };
 
-/// A remote control of a panel: cloned and carried to hosts, callbacks, threads and workers, it does all that a
-/// [`ControlPanel`](crate::ControlPanel) does by `&self`. What [`ControlPanel::spawner`](crate::ControlPanel::spawner) returns.
+/// A remote control of a panel: clone it and move it to hosts, callbacks, threads and workers. It offers every method that a
+/// [`ControlPanel`](crate::ControlPanel) offers by `&self`. Created by [`ControlPanel::spawner`](crate::ControlPanel::spawner).
 ///
-/// What needs the panel itself is draining, and waiting until there is something to drain. While a frame runs, the loop has
-/// the panel: what reacts to a frame, such as a [`Reconcile`](crate::Reconcile) host, has a spawner.
+/// Only draining, and waiting for something to drain, need the panel itself. While a frame runs, the loop borrows the panel, so
+/// code that reacts to a frame, such as a [`Reconcile`](crate::Reconcile) host, holds a spawner.
 ///
-/// A clone costs a reference count. It keeps the panel's memory, and neither the panel nor its runtime alive: once the panel is
-/// dropped, a worker spawned by it is [`Refused`](crate::WorkerStatus::Refused), a send is refused as closed, and a look finds a
-/// panel whose workers end.
+/// A clone costs a reference count. It keeps the panel's memory alive, but neither the panel nor its runtime: once the panel is
+/// dropped, a worker spawned through it is [`Refused`](crate::WorkerStatus::Refused), a send is refused as closed, and look-ups
+/// find a panel whose workers are ending.
 ///
 /// ```
 /// use control_panel::{
@@ -51,7 +51,7 @@ use crate::{
 ///     }
 /// }
 ///
-/// /// Makes the world as the state says: here the policy, and a worker that loads.
+/// Makes the world match the state: here the policy, and a worker that loads.
 /// struct Host { panel: Spawner<Update, u32> }
 ///
 /// impl Reconcile<State> for Host {
@@ -131,7 +131,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// As [`ControlPanel::broadcast_command`](crate::ControlPanel::broadcast_command).
     ///
     /// # Panics
-    /// If the command's `clone` does.
+    /// If the command's `clone` panics.
     pub fn broadcast_command<C>(&self, name: &str, command: C) -> Broadcast<C>
     where
         C: Clone + Send + 'static,
@@ -164,9 +164,10 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
         self.shared.request_shutdown();
     }
 
-    /// As [`ControlPanel::shutdown`](crate::ControlPanel::shutdown), whose panel may go on draining. A full queue hands back what
-    /// comes meanwhile all the same: workers that hand over more than it holds need
-    /// [`request_shutdown`](Self::request_shutdown), or [`ControlPanel::shutdown_draining`](crate::ControlPanel::shutdown_draining).
+    /// As [`ControlPanel::shutdown`](crate::ControlPanel::shutdown); the panel may go on draining meanwhile. A full queue still
+    /// returns intents instead of waiting: workers that flush more than it holds need
+    /// [`request_shutdown`](Self::request_shutdown), or
+    /// [`ControlPanel::shutdown_draining`](crate::ControlPanel::shutdown_draining).
     ///
     /// # Cancel safety
     /// As `ControlPanel::shutdown`.
@@ -185,7 +186,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     }
 }
 
-/// What only looks.
+/// Methods that only observe.
 impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// As [`ControlPanel::status`](crate::ControlPanel::status).
     pub fn status(&self) -> PanelStatus {

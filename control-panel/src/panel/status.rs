@@ -1,4 +1,4 @@
-//! What a panel tells of itself.
+//! A panel's status.
 
 use std::{
     fmt,
@@ -23,46 +23,48 @@ use crate::{
     util::name::Name,
 };
 
-/// A panel at one moment: what [`ControlPanel::status`](crate::ControlPanel::status) returns.
+/// A snapshot of a panel, returned by [`ControlPanel::status`](crate::ControlPanel::status).
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub struct PanelStatus {
     /// The panel's name.
     pub name: Name,
-    /// Intents accepted and in no frame yet; what a frame being read still holds is not among them.
+    /// Intents accepted but in no frame yet; those that a frame being read still holds are not counted.
     pub queued: usize,
     /// The queue's capacity.
     pub capacity: usize,
-    /// Intents accepted since the panel was built: each that took a slot. One that replaced another
-    /// ([`Delivery::Latest`](crate::Delivery)) is not counted again, and the loop's own are not.
+    /// Intents accepted since the panel was built: each that took a slot. An intent that replaced another
+    /// ([`Delivery::Latest`](crate::Delivery)) is not counted again, and the loop's own are not counted.
     pub accepted: u64,
-    /// Intents handed out since, local ones not counted. Those of a frame are counted when it ends.
+    /// Intents handed out since then, without local ones. Those of a frame are counted when it ends.
     pub drained: u64,
-    /// Intents handed back since because the queue was full or closed.
+    /// Intents returned since then because the queue was full or closed.
     pub refused: u64,
-    /// Lossy intents dropped since because the queue was full.
+    /// Lossy intents dropped since then because the queue was full.
     pub dropped: u64,
-    /// Sends and reservations that wait for a slot, or were granted one and have not gone on yet.
+    /// Sends and reservations that wait for a slot, or were granted one and have not continued yet.
     pub waiting: usize,
     /// Frames drained.
     pub frames: u64,
-    /// The buses of signals, all together.
+    /// Totals of all buses of signals.
     pub signals: SignalTotals,
-    /// The workers that live, in the order of their spawning.
+    /// The living workers, in spawning order.
     pub workers: Workers,
-    /// How often a run of a worker did not end cleanly since the panel was built: panics, errors, aborts, stops of stuck workers,
-    /// workers that were [refused](crate::Refusal), and what a shutdown left behind. As [`ShutdownReport::incident_count`](crate::ShutdownReport::incident_count).
+    /// How many runs did not end cleanly since the panel was built: panics, errors, aborts, stops of stuck workers,
+    /// [refused](crate::Refusal) workers, and what a shutdown left behind. As
+    /// [`ShutdownReport::incident_count`](crate::ShutdownReport::incident_count).
     pub incident_count: u64,
-    /// The last of these of each worker, those that have ended included, and of refused workers of each name: of 64 workers at most, oldest first.
+    /// The last incident of each worker, including workers that have ended, and of refused workers of each name: of at most 64
+    /// workers, oldest first.
     pub incidents: LastIncidents,
-    /// The number of the last event that `workers` contains: those after it tell what changed since.
+    /// The number of the last event that `workers` includes; later events report what changed since.
     pub events: u64,
-    /// Something is wrong with the loop around the panel, or with its workers.
+    /// Set if something is wrong with the loop that drives the panel, or with its workers.
     pub warning: Option<Warning>,
 }
 
-/// In one line, for a status line:
-/// `control-panel: 2 running, 1 waiting to restart; 3 of 256 queued; 4 incidents, last: fetch failed: no route to host`.
+/// One line, for a status line: `control-panel: 2 running, 1 waiting to restart; 3 of 256 queued; 4 incidents, last: fetch
+/// failed: no route to host`.
 impl fmt::Display for PanelStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.name)?;
@@ -110,7 +112,7 @@ const STATES: [State; 7] = [
     ("stuck", |worker| worker.stuck),
 ];
 
-/// The last incident of each worker, oldest first: a slice, shared.
+/// The last incident of each worker, oldest first: a shared slice.
 #[derive(Debug, Clone, Default)]
 pub struct LastIncidents(Arc<Vec<WorkerReport>>);
 
@@ -131,7 +133,7 @@ impl<'a> IntoIterator for &'a LastIncidents {
     }
 }
 
-/// The living workers at one moment, in the order of their spawning: a slice, shared.
+/// The living workers at one moment, in spawning order: a shared slice.
 #[derive(Debug, Clone, Default)]
 pub struct Workers(Arc<Vec<WorkerInfo>>);
 
@@ -158,20 +160,20 @@ impl<'a> IntoIterator for &'a Workers {
 pub struct WorkerInfo {
     /// Its name.
     pub name: Name,
-    /// Its source, as the source's `Debug` shows it.
+    /// Its source, as the source's `Debug` prints it.
     pub source: Name,
     /// Its origin.
     pub origin: Origin,
-    /// Which run of it this is.
+    /// The number of its current run.
     pub generation: u64,
-    /// How it is doing.
+    /// Its status.
     pub status: WorkerStatus,
-    /// How its last run that is over ended, if one is.
+    /// How its last completed run ended, if there is one.
     pub last_exit: Option<Exit>,
     /// Whether it is [asked to pause](crate::WorkerHandle::suspend).
     pub suspended: bool,
-    /// Whether the watchdog finds it stuck: since an event [`Stuck`](crate::EventKind::Stuck), until it recovers or its
-    /// generation ends.
+    /// Whether the watchdog considers it stuck: from an event [`Stuck`](crate::EventKind::Stuck) until it recovers or the run
+    /// ends.
     pub stuck: bool,
 }
 
@@ -194,7 +196,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     pub(super) fn status(&self) -> PanelStatus {
         let counts = self.queue.counts();
         let registry = self.supervisor.registry();
-        // A loop that was woken for a change, and does not find it yet, is to look again.
+        // A loop that was woken for a change, and does not find it yet, must look again.
         let seen = self.snapshot.take(registry, || registry.wake_loop());
         PanelStatus {
             name: self.name.clone(),
@@ -216,12 +218,13 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 }
 
-/// The workers as they were when somebody last looked: looking again costs nothing as long as nothing happened. Nobody who
-/// looks ever waits, for the supervisor or for another who looks.
+/// Caches the workers as of the last status: while nothing changes, another status costs nothing. No caller ever waits, neither
+/// for the supervisor nor for another caller.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     last: ArcSwap<Seen>,
-    /// Held by who makes the next one, and only ever tried: the one before the last, to be made into that.
+    /// Held by the caller that builds the next snapshot, and only ever tried. Contains the snapshot before the last, whose
+    /// memory is reused.
     turn: Mutex<Arc<Seen>>,
 }
 
@@ -235,8 +238,8 @@ pub(super) struct Seen {
 }
 
 impl Snapshot {
-    /// The living workers, the incidents and the number of the last event. Where the supervisor is busy just now, or another
-    /// looks at it, as they were before: `stale` is called then.
+    /// Returns the living workers, the incidents and the number of the last event. If the supervisor is busy, or another caller
+    /// is here, returns the previous ones and calls `stale`.
     pub(super) fn take(&self, registry: &Registry, stale: impl FnOnce()) -> Seen {
         let seen = self.last.load();
         if seen.version == registry.version() {

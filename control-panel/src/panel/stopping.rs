@@ -1,4 +1,4 @@
-//! Asking for the end, for callers that cannot wait for it; and draining meanwhile.
+//! Requesting a shutdown, for callers that cannot wait for it; and draining during one.
 
 use std::{
     pin::pin,
@@ -16,11 +16,11 @@ use crate::{
     },
 };
 
-/// How often a frame is called that drains nothing of what there is.
+/// How often to call a frame that leaves intents undrained.
 const STALLED: Duration = Duration::from_millis(1);
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
-    /// Wakes the loop, which is to see it.
+    /// Wakes the loop so that it notices.
     pub(super) fn request_shutdown(&self) {
         self.supervisor.request_shutdown();
         self.queue.wake_loop();
@@ -32,12 +32,13 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 }
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// Begins the shutdown and does not wait for it: every worker is notified, nothing is spawned any more, and a sleeping
-    /// loop is woken, which finds [`is_shutting_down`](Self::is_shutting_down).
+    /// Begins the shutdown without waiting for it: every worker is notified, nothing is spawned any more, and a sleeping loop
+    /// is woken and finds [`is_shutting_down`](Self::is_shutting_down).
     ///
-    /// For callers that must not wait: a host inside a frame, a callback, a signal, a worker. The loop goes on draining what the
-    /// workers still send, and then calls [`shutdown`](Self::shutdown), which waits for the rest and returns the report: its
-    /// deadline counts from here. [`shutdown_draining`](Self::shutdown_draining) is both. Calling it again changes nothing.
+    /// For callers that must not wait: a host inside a frame, a callback, a signal handler, a worker. The loop continues to
+    /// drain what the workers still send, then calls [`shutdown`](Self::shutdown), which waits for the rest and returns the
+    /// report; its deadline counts from this call. [`shutdown_draining`](Self::shutdown_draining) does both. Calling it again
+    /// has no effect.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawner, worker};
@@ -63,19 +64,19 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.request_shutdown();
     }
 
-    /// Shuts down while the loop goes on: `frame`, which drains, is called whenever there is something to drain until every
-    /// worker has ended, and for what is left then. Returns the report; the queue is empty by then.
+    /// Shuts down while the loop keeps draining: `frame`, which drains, is called whenever there is something to drain until
+    /// every worker has ended, and then for what remains. Returns the report; the queue is empty by then.
     ///
-    /// For workers that have something to hand over when they are asked to stop, more of it than the queue has room for. While a
-    /// plain [`shutdown`](Self::shutdown) waits the queue is not drained, so it hands back what does not fit. A worker that
-    /// flushes is [cooperative](crate::Cancel::Cooperative), or on a thread, and sends by [`Context::sender`], which waits for a
-    /// slot although the worker was asked to stop: the context's own sends do not, so that a loop of them ends
-    /// (`examples/cookbook/flush_at_exit.rs` in the repository).
+    /// For workers that flush more when they are asked to stop than the queue has room for. While a plain
+    /// [`shutdown`](Self::shutdown) waits, nothing drains the queue, so intents that do not fit are returned. A worker that
+    /// flushes must be [cooperative](crate::Cancel::Cooperative), or on a thread, and send with [`Context::sender`], which
+    /// waits for a slot even after the worker was asked to stop. The context's own sends do not wait then, so that a loop of
+    /// sends ends (`examples/cookbook/flush_at_exit.rs` in the repository).
     ///
-    /// The [deadline](crate::PanelBuilder::shutdown_timeout) holds, as long as `frame` returns: workers that have not ended after
-    /// nine tenths of it are dropped, and sends that still wait are refused. A loop whose host calls it, as a GUI's, and that
-    /// cannot block in its exit callback, does the same in its own frames: [`request_shutdown`](Self::request_shutdown), frames
-    /// until [`worker_count`](Self::worker_count) is 0 or its patience is over, then `shutdown`.
+    /// The [deadline](crate::PanelBuilder::shutdown_timeout) holds as long as `frame` returns: workers that have not ended
+    /// after nine tenths of it are dropped, and sends still waiting are refused. A loop driven by its host, such as a GUI's,
+    /// that cannot block in its exit callback does the same in its own frames: [`request_shutdown`](Self::request_shutdown),
+    /// then frames until [`worker_count`](Self::worker_count) is 0 or its patience is over, then `shutdown`.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
@@ -103,10 +104,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// ```
     ///
     /// # Panics
-    /// Where `frame` does: the shutdown has begun by then, and goes on with the next call.
+    /// If `frame` panics: the shutdown has begun by then, and the next call continues it.
     ///
     /// # Cancel safety
-    /// Dropping it half-way keeps the cancellation, and loses nothing; calling it again goes on, by the first call's deadline.
+    /// Dropping the future half-way does not undo the cancellation and loses nothing; another call continues, with the first
+    /// call's deadline.
     ///
     /// [`Context::sender`]: crate::Context::sender
     pub async fn shutdown_draining(&mut self, frame: impl FnMut(&mut Self)) -> ShutdownReport {
@@ -114,10 +116,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     /// Like [`shutdown_draining`](Self::shutdown_draining), for a thread that is not driving a runtime: the main thread of most
-    /// programs, at its end.
+    /// programs, at exit.
     ///
     /// # Panics
-    /// In async code, before anything is stopped: use `shutdown_draining(…).await` there. And where `frame` does.
+    /// In async code, before anything is stopped: use `shutdown_draining(…).await` there. Also if `frame` panics.
     #[track_caller]
     pub fn shutdown_draining_blocking(&mut self, frame: impl FnMut(&mut Self)) -> ShutdownReport {
         park::assert_may_block("shutdown_draining_blocking", "`shutdown_draining(…).await`");
@@ -132,7 +134,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             let seen = || (shared.frames.load(Ordering::Relaxed), shared.queue.counts().drained);
             let (frames, drained) = seen();
             frame(self);
-            // A call that drains nothing is followed by another all the same, but not without a pause.
+            // If a call drains nothing, another follows, but after a pause.
             let stalls = frames == seen().0 || drained == seen().1 && self.queued() > 0;
             let next = async {
                 if stalls { shared.supervisor.pause(STALLED).await } else { self.wait_ready().await }
@@ -142,7 +144,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             }
         }
         let report = shared.shut_down(caller).await;
-        // Nothing is accepted any more: these frames come to an end, unless they do not drain.
+        // Nothing is accepted any more, so these frames come to an end, unless they do not drain.
         let mut left = usize::MAX;
         while (1..left).contains(&self.queued()) {
             left = self.queued();
@@ -151,11 +153,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         report
     }
 
-    /// Whether the end has begun: a [shutdown](Self::shutdown), a [request](Self::request_shutdown) for one, or the drop of the
-    /// panel. Costs a load.
+    /// Returns whether the shutdown has begun: by [`shutdown`](Self::shutdown), by a [request](Self::request_shutdown), or by
+    /// the drop of the panel. Costs a load.
     ///
-    /// Not where a worker [escalated](crate::Escalate::Panel): of that the status's
-    /// [warning](crate::Warning::Escalated) tells.
+    /// An [escalation](crate::Escalate::Panel) does not count; the status's [warning](crate::Warning::Escalated) reports it.
     pub fn is_shutting_down(&self) -> bool {
         self.shared.is_shutting_down()
     }

@@ -1,4 +1,4 @@
-//! Short-lived work: a few at a time, and only the newest of a key.
+//! Short-lived work: a limited number at a time, and only the newest task per key.
 
 use std::{
     collections::BTreeMap,
@@ -14,16 +14,15 @@ use crate::{
     worker::{Worker, WorkerHandle},
 };
 
-/// Spawns short-lived workers, a few of which run at a time while the others wait: what
-/// [`ControlPanel::tasks`](crate::ControlPanel::tasks) and, with keys of which only the newest counts,
-/// [`ControlPanel::keyed_tasks`](crate::ControlPanel::keyed_tasks) return. Clones are the same set; dropping it changes nothing.
+/// Spawns short-lived workers, of which a limited number run at a time while the others wait. Created by
+/// [`ControlPanel::tasks`](crate::ControlPanel::tasks) or, with keys of which only the newest task counts, by
+/// [`ControlPanel::keyed_tasks`](crate::ControlPanel::keyed_tasks). Clones are the same set; dropping it has no effect.
 ///
-/// They are workers like all others: supervised, named, reported. Those that have to wait are in state
-/// [`Waiting`](crate::WorkerStatus::Waiting); one too many is [`Refused`](crate::WorkerStatus::Refused).
+/// Tasks are workers like all others: supervised, named, reported. Those that must wait have the status
+/// [`Waiting`](crate::WorkerStatus::Waiting); those beyond the backlog are [`Refused`](crate::WorkerStatus::Refused).
 ///
-/// [`stop_all`](Self::stop_all) stops all of them. A loop that stops one [handle](WorkerHandle::stop) after the other does too,
-/// and starts none of those that wait: the place of a task that was stopped so is kept for 25 ms from a task that waited for it
-/// by then.
+/// [`stop_all`](Self::stop_all) stops all of them. So does a loop that stops one [handle](WorkerHandle::stop) after the other,
+/// without starting any waiting task: when a task is stopped this way, tasks already waiting cannot take its place for 25 ms.
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
@@ -45,7 +44,7 @@ use crate::{
 ///
 /// let thumbnails = panel.keyed_tasks();
 /// thumbnails.keyed("page 7").spawn_thumbnail(7);
-/// // Stops the one before, if it still lives, and starts once nothing of it is left.
+/// Stops the one before, if it is still alive, and starts once it is entirely gone.
 /// thumbnails.keyed("page 7").spawn_thumbnail(7);
 /// ```
 #[must_use = "nothing is spawned until a worker is"]
@@ -57,15 +56,15 @@ pub struct Tasks<I: Intent, P = (), K = ()> {
     keys: Arc<Mutex<Keys<K>>>,
 }
 
-/// What the supervisor calls each key.
+/// Maps each key to the supervisor's id for it.
 struct Keys<K> {
-    /// A number that is about to be spawned with has more than one reference.
+    /// An id about to be used for a spawn has more than one reference.
     ids: BTreeMap<K, Arc<KeyId>>,
-    /// With more than so many, those are looked for that no task has any more.
+    /// Beyond this many, keys without a task are collected.
     most: usize,
 }
 
-/// So many keys are no matter, whether used or not.
+/// This many keys are harmless, used or not.
 const FEW: usize = 512;
 
 impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
@@ -80,19 +79,19 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         }
     }
 
-    /// How many run at once, 1 at least. Default: 8.
+    /// How many tasks run at once, at least 1. Default: 8.
     pub fn limit(mut self, tasks: usize) -> Self {
         self.limit = tasks.max(1);
         self
     }
 
-    /// How many may wait besides those that run. Default: 256.
+    /// How many may wait in addition to those that run. Default: 256.
     pub fn backlog(mut self, tasks: usize) -> Self {
         self.backlog = tasks;
         self
     }
 
-    /// Spawns a task made by hand, without a key. Annotated workers have a method `spawn_…` of their own.
+    /// Spawns a task built by hand, without a key. For annotated workers, use the generated `spawn_…` method.
     ///
     /// Never waits: the handle's status says whether it runs, [waits](crate::WorkerStatus::Waiting) or was
     /// [refused](crate::WorkerStatus::Refused).
@@ -100,8 +99,8 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         self.shared.spawn(worker, Some(self.place(None)))
     }
 
-    /// Stops every task of the set for good, those that wait included, and starts none of them. What is spawned afterwards runs
-    /// as ever. Does not wait.
+    /// Stops every task of the set for good, including those that wait, none of which starts. Tasks spawned afterwards run as
+    /// usual. Does not wait.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
@@ -126,23 +125,23 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         self.shared.supervisor.registry().stop_pool(self.pool, Cause::Stopped);
     }
 
-    /// How many of its tasks live: those that run, those that wait, and those that were asked to stop and have not yet.
+    /// Returns the number of living tasks: those that run, those that wait, and those that were asked to stop but have not yet.
     ///
-    /// As a spawn does, it takes the supervisor's lock, which is held for moments.
+    /// Like a spawn, it takes the supervisor's lock, which is only ever held briefly.
     pub fn len(&self) -> usize {
         self.shared.supervisor.registry().pool_len(self.pool)
     }
 
-    /// Whether none of its tasks lives.
+    /// Returns whether no task of the set is alive.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Spawns the task of a key. One of the same key that still lives is stopped, with the cause
-    /// [`Replaced`](crate::Cause::Replaced); the new one takes its place once nothing of it is left. One that still waits is
-    /// called off, and the new one waits in its stead: of however many only the newest runs, and it is never one too many.
+    /// Spawns the task of a key. A living task of the same key is stopped, with the cause [`Replaced`](crate::Cause::Replaced);
+    /// the new one takes its place once it is entirely gone. A task that still waits is cancelled, and the new one takes its
+    /// position in the line. So of any number only the newest runs, and replacing never exceeds the backlog.
     ///
-    /// A task that begins with a sleep is a debounce: only the one that no other follows meanwhile gets to work
+    /// A task that begins with a sleep is a debounce: only one that is not replaced meanwhile gets to work
     /// (`examples/cookbook/debounce.rs` in the repository).
     pub fn keyed(&self, key: K) -> Keyed<'_, I, P, K> {
         Keyed { tasks: self, key }
@@ -152,21 +151,21 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         Place { pool: self.pool, limit: self.limit, backlog: self.backlog, key }
     }
 
-    /// What the supervisor calls a key.
+    /// Returns the supervisor's id for a key.
     fn key_id(&self, key: K) -> Arc<KeyId> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let forgotten = self.forget(&mut keys);
         let id = keys.ids.entry(key).or_insert_with(|| Arc::new(KeyId(self.shared.supervisor.number())));
         let id = Arc::clone(id);
         drop(keys);
-        // The user's keys, whose drop is the user's code.
+        // These are the user's keys, so dropping them runs the user's code.
         drop(forgotten);
         id
     }
 
-    /// Takes the keys out that no task has any more, once there may be many.
+    /// Removes the keys that no task has any more, once there may be many.
     fn forget(&self, keys: &mut Keys<K>) -> BTreeMap<K, Arc<KeyId>> {
-        // That many tasks may live, each with a key, and as many again be forgotten together.
+        // That many tasks may live, each with a key, and as many keys again are collected together.
         let may_live = self.limit.saturating_add(self.backlog).saturating_mul(2);
         if keys.ids.len() <= keys.most.min(may_live) {
             return BTreeMap::new();
@@ -175,7 +174,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         let is_used = |id: &Arc<KeyId>| live.contains(id) || Arc::strong_count(id) > 1;
         let (used, unused) = mem::take(&mut keys.ids).into_iter().partition(|(_, id)| is_used(id));
         keys.ids = used;
-        // Twice as many as are used: so the looks cost each spawn the same, however many tasks live.
+        // Twice as many as are in use: this makes the amortised cost for each spawn constant, however many tasks live.
         keys.most = keys.ids.len().saturating_mul(2).max(FEW);
         unused
     }
@@ -207,7 +206,7 @@ impl<I: Intent, P, K> fmt::Debug for Tasks<I, P, K> {
     }
 }
 
-/// Spawns the task of one key: what [`Tasks::keyed`] returns.
+/// Spawns the task of one key. Created by [`Tasks::keyed`].
 #[must_use = "nothing is spawned until a worker is"]
 pub struct Keyed<'a, I: Intent, P, K> {
     tasks: &'a Tasks<I, P, K>,
@@ -224,7 +223,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord + Clone> Spawn for Keyed<'_, I,
 }
 
 impl<I: Intent, P: Send + Sync + 'static, K: Ord + Clone> Keyed<'_, I, P, K> {
-    /// Spawns the task of this key, made by hand. Never waits.
+    /// Spawns this key's task, built by hand. Never waits.
     pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
         let key = self.tasks.key_id(self.key.clone());
         self.tasks.shared.spawn(worker, Some(self.tasks.place(Some(*key))))

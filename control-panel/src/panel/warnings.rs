@@ -1,4 +1,4 @@
-//! What a panel warns of, first of all a runtime that does not run the workers it was given.
+//! What a panel warns about, above all a runtime that does not run its workers.
 
 use std::{
     sync::atomic::Ordering,
@@ -14,10 +14,10 @@ use crate::{
     util::{name::Name, panics, park},
 };
 
-/// Frames drained without any new worker being polled, before that is a warning: about a second of a 60 Hz loop.
+/// How many frames are drained without any new worker being polled before it is a warning: about a second of a 60 Hz loop.
 pub(super) const STARVED_FRAMES: u32 = 64;
 
-/// Where another thread is to poll them, it needs time to: of a loop that is faster than this, not every frame counts.
+/// Another thread needs time to poll them: in a loop faster than this, not every frame counts.
 pub(super) const PACE: Duration = Duration::from_millis(10);
 
 /// How many frames were drained since a new worker was last polled, and how many had been by then.
@@ -25,10 +25,10 @@ pub(super) const PACE: Duration = Duration::from_millis(10);
 pub(super) struct Starved {
     polls: u64,
     frames: u32,
-    /// Those of them that left other threads time, and when the last did.
+    /// Those of them that gave other threads time, and when the last one was.
     paced: u32,
     last: Option<Instant>,
-    /// Whether the loop itself holds the only thread that could poll them: then no time is of use.
+    /// Whether the loop itself holds the only thread that could poll them: then waiting does not help.
     holds_runtime: bool,
 }
 
@@ -37,14 +37,14 @@ impl Starved {
         self.paced >= STARVED_FRAMES || self.holds_runtime && self.frames >= STARVED_FRAMES
     }
 
-    /// One more frame.
+    /// Counts a frame.
     fn count(&mut self, runtime: &Handle) {
         self.frames = self.frames.saturating_add(1);
         let now = Instant::now();
         if self.last.is_none_or(|last| now - last >= PACE) {
             (self.paced, self.last) = (self.paced.saturating_add(1), Some(now));
         }
-        // To ask costs a panic that is caught: so it is asked once, when it matters.
+        // The test costs a caught panic, so it runs once, when it matters.
         if self.frames == STARVED_FRAMES {
             let inside = Handle::try_current().is_ok_and(|current| current.id() == runtime.id());
             let alone = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
@@ -54,8 +54,8 @@ impl Starved {
 }
 
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// A runtime that nothing drives, one whose threads are all held, and a loop that drains on a current-thread runtime and
-    /// never awaits, run none of the workers that the loop waits for.
+    /// Detects a runtime that nothing drives, one whose threads are all blocked, and a loop that drains on a current-thread
+    /// runtime without ever awaiting: none of these runs the workers that the loop waits for.
     pub(super) fn watch_for_starvation(&mut self) {
         let supervisor = &self.shared.supervisor;
         let (polls, unpolled) = (supervisor.registry().first_polls(), supervisor.registry().unpolled());

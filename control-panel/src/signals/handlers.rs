@@ -1,4 +1,4 @@
-//! The handlers, and the thread that waits for the first signal.
+//! The signal handlers, and the thread that waits for the first signal.
 
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
@@ -35,27 +35,27 @@ impl Signal {
     }
 }
 
-/// Starts the thread first: handlers without it would take Ctrl-C from the user and give nothing for it.
+/// Starts the thread first: handlers without it would disable Ctrl-C and offer nothing in return.
 pub(super) fn install(options: Options, shared: &Arc<Shared>) -> io::Result<()> {
-    // Whether a signal ends the process. No handler can measure time, so the thread sets it.
+    // Whether a signal ends the process. A handler cannot measure time, so the thread sets it.
     let armed = Arc::new(AtomicBool::new(false));
     let (wait, waker) = first_signal(shared, &armed)?;
     let (for_thread, to_arm) = (Arc::clone(shared), Arc::clone(&armed));
     named().spawn(move || {
-        // Without a signal only where there are no handlers.
+        // Returns without a signal only if there are no handlers.
         if wait() {
             request(options, &for_thread, &to_arm);
         }
     })?;
     let registered = register(shared, &armed, &waker);
     if registered.is_err() {
-        // Nothing comes of those that were registered: let them end the process, as where there are none.
+        // Registration failed half-way; the handlers that are registered end the process, as if there were none.
         armed.store(true, Ordering::Release);
     }
     registered
 }
 
-/// In this order: a signal that finds it `armed` ends the process; the thread that is woken finds the rest.
+/// In this order: a signal that finds `armed` set ends the process; the woken thread finds everything else.
 fn register(shared: &Shared, armed: &Arc<AtomicBool>, waker: &Waker) -> io::Result<()> {
     for (signal, number, status) in [(SIGINT, INTERRUPT, 130), (SIGTERM, TERMINATE, 143)] {
         flag::register_conditional_shutdown(signal, status, Arc::clone(armed))?;
@@ -66,14 +66,14 @@ fn register(shared: &Shared, armed: &Arc<AtomicBool>, waker: &Waker) -> io::Resu
     Ok(())
 }
 
-/// What waits for the first signal, and says whether there was one; and what the handlers wake it by.
+/// The function that waits for the first signal and returns whether there was one, and the end by which the handlers wake it.
 #[cfg(unix)]
 fn first_signal(
     _: &Shared,
     _: &Arc<AtomicBool>,
 ) -> io::Result<(impl FnOnce() -> bool + Send + use<>, Waker)> {
     let (mut woken, waker) = UnixStream::pair()?;
-    // The other end is open as long as there are handlers.
+    // The other end stays open as long as there are handlers.
     Ok((move || io::Read::read_exact(&mut woken, &mut [0]).is_ok(), waker))
 }
 
@@ -86,7 +86,7 @@ fn wake(signal: i32, waker: &Waker) -> io::Result<()> {
     Ok(())
 }
 
-/// Without a pipe that a handler may write to it looks now and then.
+/// Without a pipe that a handler may write to, it polls.
 #[cfg(not(unix))]
 fn first_signal(
     shared: &Shared,
@@ -113,8 +113,8 @@ fn wake(_: i32, (): &Waker) -> io::Result<()> {
     Ok(())
 }
 
-/// After the first signal: what the program is woken by runs on a thread of its own, as it may be stuck, and a second
-/// request ends the process all the same.
+/// Runs after the first signal. The program's callbacks run on another thread, because they may get stuck, and a second request
+/// must end the process all the same.
 fn request(options: Options, shared: &Arc<Shared>, armed: &AtomicBool) {
     let for_callbacks = Arc::clone(shared);
     let notified = named().spawn(move || for_callbacks.notify());
@@ -123,7 +123,7 @@ fn request(options: Options, shared: &Arc<Shared>, armed: &AtomicBool) {
         armed.store(true, Ordering::Release);
     }
     if notified.is_err() {
-        // No thread to be had: late is better than never.
+        // No thread could be started: late is better than never.
         shared.notify();
     }
 }

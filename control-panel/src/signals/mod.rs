@@ -6,11 +6,11 @@
 //! | `handlers.rs` | the handlers, and the thread that waits for the first signal |
 //! | `stop.rs` | what the program looks at, awaits, or is woken by |
 //!
-//! The first signal asks for an orderly end: the program looks at [`Stop`], or is woken by it, and shuts down. What
-//! arrives within half a second of it is the same request: a terminal signals the whole process group, and a wrapper in
-//! it (npm, a shell script, a supervisor of containers) forwards its own, so that one press of Ctrl-C arrives twice. The
-//! first signal after that ends the process immediately, from the signal handler itself and so whatever threads are
-//! stuck, with the status that a shell gives to that signal: 130 or 143. [`listen_with`] sets both otherwise.
+//! The first signal requests an orderly shutdown: the program checks [`Stop`], or is woken by it, and shuts down. Signals that
+//! arrive within half a second of it belong to the same request: a terminal signals the whole process group, and a wrapper in
+//! it (npm, a shell script, a container supervisor) forwards its own, so that one press of Ctrl-C arrives twice. The first
+//! signal after that ends the process immediately, from the signal handler itself and so even if threads are stuck, with the
+//! status that a shell reports for that signal: 130 or 143. [`listen_with`] changes both.
 //!
 //! ```
 //! use std::time::Duration;
@@ -30,8 +30,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! These are the operating system's signals. Those that parts of a program announce to each other are a
-//! [`SignalBus`](crate::SignalBus)'s.
+//! These are the operating system's signals. For signals that parts of a program announce to each other, see
+//! [`SignalBus`](crate::SignalBus).
 
 mod handlers;
 mod options;
@@ -48,7 +48,7 @@ pub use self::{
     stop::Stop,
 };
 
-/// Which signal asked for the end.
+/// The signal that requested the shutdown.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -59,7 +59,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// As a person would call it: "Ctrl-C" or "SIGTERM".
+    /// Returns its common name: "Ctrl-C" or "SIGTERM".
     pub fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "Ctrl-C",
@@ -74,20 +74,20 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Listens from now on, until the process ends: all calls share one set of handlers, and a request is for good.
+/// Listens from now until the process ends. All calls share one set of handlers, and a request cannot be withdrawn.
 ///
-/// With the default [`Options`], unless the process listens already: then with those of the first call.
+/// Uses the default [`Options`], unless the process is listening already: then those of the first call apply.
 ///
-/// Costs a native thread, parked until the first signal. Handlers that others installed are called too. On Windows,
-/// which has no SIGTERM, it looks for Ctrl-C twenty times a second.
+/// Costs a native thread, parked until the first signal. Handlers installed by others are called too. On Windows, which has no
+/// SIGTERM, it polls for Ctrl-C twenty times a second.
 ///
 /// # Errors
-/// The operating system refuses a handler, a pipe or a thread.
+/// If the operating system refuses a handler, a pipe or a thread.
 pub fn listen() -> io::Result<Stop> {
     share(None)
 }
 
-/// Like [`listen`], with options of its own. They are the process's: the call belongs into `main`, before any other.
+/// Like [`listen`], with custom options. They apply to the whole process: call it in `main`, before any other call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -103,7 +103,7 @@ pub fn listen() -> io::Result<Stop> {
 /// ```
 ///
 /// # Errors
-/// As `listen`, and [`AlreadyExists`](io::ErrorKind::AlreadyExists) where the process listens already with other options.
+/// As `listen`, and [`AlreadyExists`](io::ErrorKind::AlreadyExists) if the process is listening already with other options.
 pub fn listen_with(options: Options) -> io::Result<Stop> {
     share(Some(options))
 }

@@ -1,4 +1,4 @@
-//! What a program looks at, awaits, or is woken by.
+//! How a program checks for, awaits, or is woken by a request.
 
 use std::{
     collections::BTreeMap,
@@ -16,13 +16,13 @@ use crate::util::panics;
 
 type Callback = Box<dyn FnOnce() + Send>;
 
-/// What all [`Stop`]s of the process share.
+/// State shared by all [`Stop`]s of the process.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// Written by the handlers: whether a signal came, and the number of the last one.
+    /// Written by the handlers: whether a signal arrived, and the number of the last one.
     pub(super) met: Arc<AtomicBool>,
     pub(super) last: Arc<AtomicUsize>,
-    /// The request's, fixed by the first look: the last one's changes while a burst arrives.
+    /// The signal of the request, fixed by the first read: the last number changes while a burst arrives.
     asked: AtomicUsize,
     token: CancellationToken,
     waiting: Mutex<Waiting>,
@@ -32,12 +32,12 @@ pub(super) struct Shared {
 struct Waiting {
     notified: bool,
     next: u64,
-    /// One at most for each `Stop`.
+    /// At most one for each `Stop`.
     callbacks: BTreeMap<u64, Callback>,
 }
 
 impl Shared {
-    /// On a thread of the signals' own, after the first signal.
+    /// Runs on a thread of this module, after the first signal.
     pub(super) fn notify(&self) {
         self.signal();
         self.token.cancel();
@@ -46,7 +46,7 @@ impl Shared {
         let callbacks = std::mem::take(&mut waiting.callbacks);
         drop(waiting);
         for callback in callbacks.into_values() {
-            // Each for itself; the hook has reported a panic.
+            // Each by itself; the panic hook has reported a panic.
             panics::catch(callback).ok();
         }
     }
@@ -64,7 +64,7 @@ impl Shared {
     }
 }
 
-/// Whether the process was asked to stop: what [`listen`](super::listen) returns. Clones tell the same.
+/// Whether the process was asked to stop. Created by [`listen`](super::listen). Clones share their state.
 #[must_use = "nobody stops for a signal that nobody looks at"]
 pub struct Stop {
     shared: Arc<Shared>,
@@ -80,29 +80,29 @@ impl Stop {
         Self { shared, id }
     }
 
-    /// Whether a signal came. Costs a load: for a synchronous loop.
+    /// Returns whether a signal arrived. Costs a load: for a synchronous loop.
     pub fn is_requested(&self) -> bool {
         self.shared.met.load(Ordering::Acquire)
     }
 
-    /// Which signal came, once one did: the first of those that make the request. Of several that arrive before anything
-    /// looked, the last.
+    /// Returns the signal that made the request, once there is one: the first. If several arrive before anything reads this,
+    /// the last of them.
     pub fn signal(&self) -> Option<Signal> {
         self.shared.signal()
     }
 
-    /// Resolves when a signal came. Needs no runtime of any kind.
+    /// Waits until a signal arrives. Needs no runtime of any kind.
     ///
     /// # Cancel safety
-    /// Cancel-safe: it only looks.
+    /// Cancel-safe: it only observes.
     pub async fn requested(&self) {
         self.shared.token.cancelled().await;
     }
 
-    /// Calls `wake` once, when a signal came, to wake a loop that sleeps; immediately if one came before. On a thread of
-    /// the signals' own, not in the handler: it may do anything, but should be quick, for others wait.
+    /// Calls `wake` once when a signal arrives, to wake a sleeping loop; at once if one has arrived already. It runs on a
+    /// thread of this module, not in the handler: it may do anything, but should be quick, because other callbacks wait for it.
     ///
-    /// For as long as this `Stop` lives: dropping it, or another call, takes the callback back.
+    /// Applies for as long as this `Stop` lives: dropping it, or another call, removes the callback.
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, signals};

@@ -1,4 +1,4 @@
-//! What a recorder is shown of a frame.
+//! What a recorder sees of a frame.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -93,7 +93,7 @@ fn each_frame_is_shown_in_the_order_in_which_it_is_applied() {
     assert_eq!(log.take(), [One(6), End(2, Ending::Settled, Some(14))]);
     panel.run_frame(&mut state, &mut (), []);
     assert_eq!(log.take(), [End(3, Ending::Settled, Some(14))]);
-    // By hand: this is no frame that can be replayed.
+    // By hand: such a frame cannot be replayed.
     assert!(sender.try_send(Op(7)).is_ok());
     panel.drain().for_each(|queued| state.apply(queued));
     assert_eq!(log.take(), []);
@@ -115,9 +115,9 @@ fn a_panic_is_part_of_what_is_shown() {
     assert_eq!(log.take(), [End(3, Ending::Settled, Some(3))]);
 }
 
-/// The queue is busy, so that the frame asks for another, by a function that panics.
+/// The queue is busy, so the frame requests another one, through a function that panics.
 #[test]
-fn what_panics_between_the_last_intent_and_the_settling_is_told_from_the_reducer() {
+fn a_panic_between_the_last_intent_and_the_settling_is_not_the_reducers() {
     let log = Log::default();
     let mut builder = ControlPanel::builder().on_ready(|| resume_unwind(Box::new("on purpose")));
     builder.recorder = Some(Box::new(log.clone()));

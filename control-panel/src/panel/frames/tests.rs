@@ -33,24 +33,24 @@ impl Reducer for Applied {
     }
 }
 
-/// The loop's own, in the order in which they are to be applied.
+/// The loop's own intents, in the order in which they must be applied.
 fn own(ids: [u64; 2], clocked: bool) -> [(u8, Op); 2] {
     ids.map(|id| (0, Op { id, clock: clocked.then_some(id) }))
 }
 
-/// A panel whose `on_ready` panics while it is told to.
+/// A panel whose `on_ready` panics while the returned flag is set.
 fn panel() -> (ControlPanel<Op>, Arc<AtomicBool>) {
     let panics = Arc::<AtomicBool>::default();
-    let told = Arc::clone(&panics);
+    let armed = Arc::clone(&panics);
     let on_ready = move || {
-        if told.load(Ordering::SeqCst) {
+        if armed.load(Ordering::SeqCst) {
             resume_unwind(Box::new("on purpose"));
         }
     };
     (ControlPanel::builder().on_ready(on_ready).build(), panics)
 }
 
-/// The queue is busy, so that the frame asks for another.
+/// The queue is busy, so the frame requests another one.
 #[test]
 fn an_on_ready_that_panics_inside_a_frame_loses_nothing_of_the_loops_own() {
     for clocked in [false, true] {
@@ -77,7 +77,7 @@ fn an_on_ready_that_panics_inside_a_frame_loses_nothing_of_the_loops_own() {
     }
 }
 
-/// Two frames that consist of the loop's own alone would be put back in the order in which they end.
+/// Two frames that consist of local intents only would be put back in the order in which they end.
 #[test]
 fn the_loops_own_wait_for_those_in_a_frame_that_is_not_over() {
     for clocked in [false, true] {
@@ -119,7 +119,7 @@ impl Reconcile<Applied> for Host {
     }
 }
 
-/// A budget leaves something behind.
+/// A budget leaves intents behind.
 #[test]
 fn an_on_ready_that_panics_at_a_frames_end_leaves_it_applied_and_not_reconciled() {
     let (mut panel, panics) = panel();
@@ -152,7 +152,7 @@ impl Reducer for Stumbles {
 }
 
 impl Stumbles {
-    /// Runs a frame of these two, and panics on the first.
+    /// Runs a frame of these two intents, and panics on the first.
     fn on_the_first(panel: &mut ControlPanel<Op>, ids: [u64; 2]) -> Self {
         let mut state = Self(Vec::new(), Some(ids[0]));
         let frame = AssertUnwindSafe(|| panel.run_frame(&mut state, &mut (), own(ids, false)));
@@ -161,8 +161,8 @@ impl Stumbles {
     }
 }
 
-/// A loop that sleeps until there is something to drain.
-fn is_told(panel: &ControlPanel<Op>) -> bool {
+/// As a loop that sleeps until there is something to drain.
+fn has_work(panel: &ControlPanel<Op>) -> bool {
     panel.wait_ready_timeout(Duration::ZERO)
 }
 
@@ -178,13 +178,13 @@ fn those_that_are_kept_for_others_before_them_are_asked_for() {
     drop(busy);
     assert_eq!((report.applied, report.local), (0, 0), "2 comes first");
     assert_eq!(held.map(|queued| queued.intent.id).collect::<Vec<_>>(), [2]);
-    assert!(is_told(&panel));
+    assert!(has_work(&panel));
     let report = panel.run_frame(&mut state, &mut (), []);
-    assert_eq!((report.applied, report.local, is_told(&panel)), (2, 2, false));
+    assert_eq!((report.applied, report.local, has_work(&panel)), (2, 2, false));
     assert_eq!(state.0, [3, 4]);
 }
 
-/// Those that come back count as the others do.
+/// Intents that return count like all others.
 #[test]
 fn what_was_local_is_counted_when_it_is_applied() {
     let (mut panel, _) = panel();
@@ -205,6 +205,6 @@ fn those_that_an_on_ready_kept_are_asked_for() {
     assert!(catch_unwind(frame).is_err());
     panics.store(false, Ordering::SeqCst);
     drop(busy);
-    assert!(is_told(&panel));
+    assert!(has_work(&panel));
     assert_eq!(panel.run_frame(&mut state, &mut (), []).local, 2);
 }
