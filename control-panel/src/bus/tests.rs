@@ -92,7 +92,7 @@ fn a_writer_that_was_overtaken_by_a_round_changes_nothing() {
 
 /// Writers overtake each other by whole rounds in a ring with one place: the newest value stays, whichever writer is late.
 #[test]
-fn the_newest_stays_whoever_is_late() {
+fn the_newest_stays_whichever_writer_is_late() {
     const WRITERS: u64 = 4;
     const THREADS: usize = 4;
     const EACH: u64 = 2_000;
@@ -139,7 +139,7 @@ impl Wake for Wakes {
 }
 
 #[test]
-fn who_is_armed_is_woken_once() {
+fn an_armed_listener_is_woken_once() {
     let listeners = Listeners::default();
     let (wakes, loops) = (Arc::new(Wakes::default()), AtomicUsize::new(0));
     let task_waker = Waker::from(Arc::clone(&wakes));

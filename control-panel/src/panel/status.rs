@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_while_another_does_sees_what_was_seen_before() {
+    fn a_status_taken_during_another_shows_the_previous_one() {
         let panel = ControlPanel::<Op>::new();
         let turn = panel.shared.snapshot.turn.lock().unwrap();
         panel.spawn(Worker::new("it", 0, |_| pending::<()>()));

@@ -1,4 +1,4 @@
-//! A worker that is there for its result.
+//! A worker that exists for its result: a future with a typed answer, run as a supervised worker.
 
 use std::{borrow::Cow, future::Future};
 
@@ -12,15 +12,15 @@ use crate::{
 };
 
 impl<I: Intent, P> Worker<I, P> {
-    /// A worker of one generation, and the answer that what it returns becomes: a task with a typed result. Spawned as any
-    /// other, on a panel, a spawner or [tasks](crate::Tasks), with any options but a restart.
+    /// Creates a worker with a single run, and an answer that resolves to its return value: a task with a typed result. Spawn
+    /// it like any other, on a panel, a spawner or [tasks](crate::Tasks), with any options except a restart.
     ///
-    /// Whatever it returns is the answer, a `Result` too; the worker has then finished. Where it does not come to that, because it
-    /// panicked, was stopped or [refused](crate::WorkerStatus::Refused), the answer is a [`NoReply`](crate::NoReply), and by then
-    /// the worker's status says why. Either wakes a sleeping loop, which asks [`Answer::try_take`] each frame.
+    /// Whatever it returns is the answer, a `Result` too; the worker has then finished. If it does not get that far, because it
+    /// panicked, was stopped or [refused](crate::WorkerStatus::Refused), the answer is a [`NoReply`](crate::NoReply), and by
+    /// then the worker's status says why. Either one wakes a sleeping loop, which calls [`Answer::try_take`] each frame.
     ///
-    /// Dropping the answer before the worker began withdraws the question: it ends without having called `run`. It does not stop
-    /// one that runs; the [handle](crate::WorkerHandle::stop) does. (For a function that blocks:
+    /// Dropping the answer before the worker begins withdraws the question: the worker ends without calling `run`. It does not
+    /// stop a worker that is already running; the [handle](crate::WorkerHandle::stop) does. (For a function that blocks, use
     /// [`ask_blocking`](crate::ControlPanel::ask_blocking).)
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! How workers come by a bus, and by subscriptions to it.
+//! Buses and subscriptions of workers.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use crate::{
 };
 
 impl<I: Intent, P> Context<I, P> {
-    /// The bus of signals of type `S`, to publish on it as this worker, with its source and origin. Take it once and keep
-    /// it. It publishes nothing any more once this run has ended.
+    /// Returns the bus of signals of type `S`, which publishes as this worker, with its source and origin. Call it once and
+    /// keep the bus. Once this run has ended, the bus publishes nothing more.
     ///
-    /// The frame of its signals is the last one that had begun.
+    /// Its signals carry the number of the last frame that had begun.
     pub fn bus<S: Send + Sync + 'static>(&self) -> SignalBus<S, I::Source> {
         self.buses().publisher(self.source(), self.cell().origin, Some(Arc::clone(self.term())))
     }
 
-    /// Listens to the signals of type `S` that are published from now on, until this worker is asked to stop.
+    /// Subscribes to the signals of type `S` published from now on, until this worker is asked to stop.
     ///
-    /// It is this run's: a worker that is restarted subscribes anew, and does not get what was published in between.
+    /// The subscription belongs to this run: a restarted worker subscribes again, and misses what was published in between.
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
         self.buses().subscribe(Some(Arc::clone(self.term())))
     }

@@ -1,4 +1,4 @@
-//! Suspend and resume: a gate that a worker looks at, and that others close while its work is not wanted.
+//! Suspend and resume: a gate that a worker checks, and that others close while its work is not wanted.
 
 use std::{
     fmt,
@@ -16,11 +16,10 @@ use crate::{
     worker::{WorkerHandle, context::Context},
 };
 
-/// A worker's view of whether it is suspended: what [`Context::gate`] returns.
+/// A worker's view of whether it is suspended. Created by [`Context::gate`].
 ///
-/// Being suspended is a wish that the worker fulfils: it waits at the gate, or lengthens its timers and keeps its
-/// sockets. Nothing is taken from a worker that does not look. A worker that is told to stop finds its gate open, so
-/// that it can end.
+/// Suspension is a request that the worker fulfils: it waits at the gate, or lengthens its timers and keeps its sockets.
+/// Nothing is taken from a worker that does not check. Once a worker is asked to stop, its gate is open, so that it can end.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +29,7 @@ use crate::{
 /// #[derive(GraphIntent)]
 /// enum Update { Poll }
 ///
-/// /// Polls each second, or once an hour while nobody is there.
+/// Polls each second, or once an hour while nobody is there.
 /// #[worker(source = IntentSource::Restore, suspend = on_idle)]
 /// async fn poll(cx: Context<Update>) {
 ///     let mut gate = cx.gate();
@@ -55,23 +54,23 @@ use crate::{
 /// ```
 pub struct Gate {
     cell: Arc<WorkerCell>,
-    /// That of the generation that looks.
+    /// The token of the run that owns this gate.
     term: Arc<RunToken>,
     seen_open: bool,
-    /// Whether it said that the worker is to stop.
-    seen_told: bool,
+    /// Whether `changed` has reported the stop request.
+    seen_stop: bool,
 }
 
 impl Gate {
-    /// Whether the worker may go on. Costs a load.
+    /// Returns whether the worker may continue. Costs a load.
     pub fn is_open(&self) -> bool {
         !self.cell.gate.is_closed() || self.term.is_over()
     }
 
-    /// Waits while the worker is suspended. Returns at once if it is not, or is told to stop.
+    /// Waits while the worker is suspended. Returns at once if it is not, or is asked to stop.
     ///
     /// # Cancel safety
-    /// Cancel-safe: it only looks.
+    /// Cancel-safe: it only observes.
     pub async fn opened(&self) {
         self.wait(true).await;
     }
@@ -86,31 +85,31 @@ impl Gate {
         park::wait(self.opened());
     }
 
-    /// Waits until the gate is not as this `Gate` last saw it, here or when it was made, and says whether it is open.
+    /// Waits until the gate's state differs from what this `Gate` last saw, here or at its creation, and returns whether it is
+    /// open.
     ///
-    /// Twice turned in between is not turned. The word to stop is a change too, and the last: the gate is open then, and
-    /// stays so.
+    /// Two changes between calls cancel out. A stop request counts as the last change: the gate opens and stays open.
     ///
     /// # Cancel safety
     /// Cancel-safe: a change that a cancelled call would have returned is returned by the next one.
     pub async fn changed(&mut self) -> bool {
         self.wait(!self.seen_open).await;
-        self.seen_told = self.term.is_over();
-        self.seen_open = self.seen_told || !self.seen_open;
+        self.seen_stop = self.term.is_over();
+        self.seen_open = self.seen_stop || !self.seen_open;
         self.seen_open
     }
 
     async fn wait(&self, open: bool) {
         let turned = self.cell.gate.turned();
         loop {
-            // Made before the look, so that no turn is missed between the look and the wait.
+            // Created before the check, so that no change is missed between the check and the wait.
             let turned = turned.notified();
             fence(Ordering::SeqCst);
-            let told = self.term.is_over();
-            if self.is_open() == open || (told && !self.seen_told) {
+            let stopping = self.term.is_over();
+            if self.is_open() == open || (stopping && !self.seen_stop) {
                 return;
             }
-            if told {
+            if stopping {
                 // Open, for good.
                 return std::future::pending().await;
             }
@@ -129,19 +128,19 @@ impl fmt::Debug for Gate {
 }
 
 impl<I: Intent, P> Context<I, P> {
-    /// This worker's gate: closed while it is suspended.
+    /// Returns this worker's gate, which is closed while it is suspended.
     pub fn gate(&self) -> Gate {
         let cell = Arc::clone(self.cell());
-        let mut gate = Gate { cell, term: Arc::clone(self.term()), seen_open: true, seen_told: false };
+        let mut gate = Gate { cell, term: Arc::clone(self.term()), seen_open: true, seen_stop: false };
         gate.seen_open = gate.is_open();
         gate
     }
 }
 
 impl<C> WorkerHandle<C> {
-    /// Asks the worker to pause: closes its [gate](Context::gate), until [`resume`](Self::resume). Does not wait.
+    /// Suspends the worker: closes its [gate](Context::gate) until [`resume`](Self::resume). Does not wait.
     ///
-    /// It holds across restarts, and does nothing to a worker that never looks at its gate.
+    /// Persists across restarts, and has no effect on a worker that never checks its gate.
     pub fn suspend(&self) {
         let cell = self.cell();
         if self.registry().map_or_else(|| cell.gate.close(Reason::Manual), |registry| registry.suspend(cell))
@@ -150,7 +149,7 @@ impl<C> WorkerHandle<C> {
         }
     }
 
-    /// Opens the worker's gate, whatever closed it. An idle panel closes it again when it next becomes idle.
+    /// Opens the worker's gate, whatever closed it. The panel closes it again when it next becomes idle.
     pub fn resume(&self) {
         let cell = self.cell();
         if self.registry().map_or_else(|| cell.gate.open_wide(), |registry| registry.resume(cell)) {
@@ -158,7 +157,7 @@ impl<C> WorkerHandle<C> {
         }
     }
 
-    /// Whether the worker is asked to pause.
+    /// Returns whether the worker is suspended.
     pub fn is_suspended(&self) -> bool {
         self.cell().gate.is_closed()
     }

@@ -1,4 +1,4 @@
-//! What remains in the hand of whoever spawned a worker.
+//! The handle of a spawned worker.
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -10,11 +10,10 @@ use crate::{
     worker::inbox::NoInbox,
 };
 
-/// A spawned worker: what it is and how it is doing. Clones are the same worker; dropping a handle changes
-/// nothing.
+/// A handle to a spawned worker: its identity and its status. Clones refer to the same worker; dropping a handle has no effect.
 ///
-/// `C` is the type of the commands that its [inbox](crate::Context::inbox) takes, where it declares one: then the handle
-/// [sends](Self::send) them. The handle of a look-up names none; [`typed`](Self::typed) gets it back.
+/// `C` is the type of the commands that the worker's [inbox](crate::Context::inbox) takes, if it declares one; the handle
+/// [sends](Self::send) them. A handle from a look-up names no type; [`typed`](Self::typed) restores it.
 pub struct WorkerHandle<C = NoInbox> {
     cell: Arc<WorkerCell>,
     command: PhantomData<fn(C)>,
@@ -27,7 +26,7 @@ impl WorkerHandle {
 }
 
 impl<C> WorkerHandle<C> {
-    /// For commands of another type: the one that the worker's inbox takes.
+    /// Changes the command type to that of the worker's inbox.
     pub(crate) fn retype<D>(self) -> WorkerHandle<D> {
         WorkerHandle { cell: self.cell, command: PhantomData }
     }
@@ -40,27 +39,27 @@ impl<C> WorkerHandle<C> {
         &self.cell
     }
 
-    /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
+    /// Returns the worker's name: its function's, or [the one given to it](crate::Worker::name).
     pub fn name(&self) -> &str {
         &self.cell.name
     }
 
-    /// The origin of its intents, kept across its restarts.
+    /// Returns the origin of its intents, which restarts preserve.
     pub fn origin(&self) -> Origin {
         self.cell.origin
     }
 
-    /// Which run of it is the current or last one: 1 for the first, 0 before it first ran.
+    /// Returns the number of its current or last run: 1 for the first, 0 before it first runs.
     pub fn generation(&self) -> u64 {
         self.cell.generation()
     }
 
-    /// How it is doing.
+    /// Returns its status.
     pub fn status(&self) -> WorkerStatus {
         self.cell.status()
     }
 
-    /// How its last run that is over ended: also while the next one waits or runs. `None` before the first one ended.
+    /// Returns how its last completed run ended, also while the next one waits or runs. `None` before the first run has ended.
     ///
     /// ```
     /// use std::time::Duration;
@@ -91,25 +90,26 @@ impl<C> WorkerHandle<C> {
         self.cell.last_exit()
     }
 
-    /// Tells this worker to stop, for good. Does not wait: [`ended`](Self::ended) does. One of a group that is not started yet
-    /// ends without having run once that is.
+    /// Stops this worker for good. Does not wait; [`ended`](Self::ended) does. A worker of a group that is not started yet ends
+    /// without having run once the group starts.
     pub fn stop(&self) {
         self.stop_for(Cause::Stopped);
     }
 
-    /// Tells this worker to stop, for good and for a cause that it, the events and the report will say.
+    /// Stops this worker for good, with a cause that the worker, the events and the report show.
     pub fn stop_for(&self, cause: Cause) {
         if let Some(registry) = self.registry() {
             registry.stop(&self.cell, cause);
         }
     }
 
-    /// Starts it anew: its generation is told to stop, and the next one follows once it has. A worker that waits for its
-    /// backoff starts at once, and so does a group that waits for it together. Does not wait, and counts for nothing in its
+    /// Restarts it: its run is asked to stop, and the next one follows once it has ended. A worker that waits for its backoff
+    /// starts at once, and so does a group that waits together with it. Does not wait, and does not count towards the
     /// intensity.
     ///
-    /// Alone, also where its group restarts others with it when it fails: the group's [`Strategy`](crate::Strategy) is for
-    /// failures. (As `restart_child` of Erlang/OTP's supervisor.) Who wants others anew too says so to each.
+    /// Only this worker is restarted, even if its group would restart others with it after a failure: the group's
+    /// [`Strategy`](crate::Strategy) is for failures. (As `restart_child` of Erlang/OTP's supervisor.) To restart others, call
+    /// it on each.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker};
@@ -140,31 +140,34 @@ impl<C> WorkerHandle<C> {
     /// ```
     ///
     /// # Errors
-    /// [`RestartError`]: it ended or is about to, its group is not started yet, it can run only once, or the panel's runtime is gone.
+    /// [`RestartError`]: the worker has ended or is about to, its group is not started yet, it can run only once, or the
+    /// panel's runtime is gone.
     pub fn restart(&self) -> Result<(), RestartError> {
         let registry = self.registry().ok_or(RestartError::Ended)?;
         registry.restart(&self.cell)
     }
 
-    /// Why it was told to end, or else its generation, the last or the current one, to stop; if it was.
+    /// Returns why the worker was stopped for good; otherwise why its last or current run was asked to stop; `None` if neither
+    /// was.
     pub fn cause(&self) -> Option<Cause> {
         self.cell.cause()
     }
 
-    /// Waits until it ended for good or was refused, and says how. The worker itself would wait until it is dropped.
+    /// Waits until the worker has ended for good or was refused, and returns its final status. If the worker itself calls it,
+    /// it waits until it is dropped.
     ///
     /// # Cancel safety
-    /// Cancel-safe: it only looks.
+    /// Cancel-safe: it only observes.
     pub async fn ended(&self) -> WorkerStatus {
         self.cell.ended().await
     }
 
-    /// Like [`ended`](Self::ended), for a thread that is not driving a runtime. Not for the worker itself, which would wait
-    /// forever.
+    /// Like [`ended`](Self::ended), for a thread that is not driving a runtime. Must not be called by the worker itself, which
+    /// would wait forever.
     ///
-    /// The thread that drains does not wait by it for a worker that may still send: once the queue is full, that worker waits
-    /// for a frame and this for the worker. It drains in the loop that waits, as `examples/cookbook/drain_while_waiting.rs` in
-    /// the repository does: until `status().is_final()` and nothing is queued.
+    /// The thread that drains the queue must not use it to wait for a worker that may still send: once the queue is full, the
+    /// worker waits for a frame, and this call for the worker. Drain in the loop that waits instead, until
+    /// `status().is_final()` and nothing is queued, as in `examples/cookbook/drain_while_waiting.rs` in the repository.
     ///
     /// # Panics
     /// In async code: use `ended().await` there.

@@ -1,4 +1,4 @@
-//! A worker before it is spawned (here, and its `options`), and what remains in the hand afterwards (`handle`).
+//! A worker before it is spawned (here, and in `options`), and its handle afterwards (`handle`).
 
 mod answering;
 mod buses;
@@ -37,8 +37,8 @@ type Factory<I, P> = Generations<Context<I, P>>;
 
 /// A worker that is not spawned yet: its name, its source, its options, and how to start it.
 ///
-/// [`#[worker]`](macro@crate::worker) makes one for you. By hand it is for what an annotated function cannot
-/// say: a factory that makes new arguments for every generation, options known only at run time.
+/// [`#[worker]`](macro@crate::worker) builds one for you. Build one by hand for what an annotated function cannot express: a
+/// factory that creates new arguments for every run, or options known only at run time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -69,7 +69,7 @@ pub struct Worker<I: Intent, P = (), C = NoInbox> {
 }
 
 impl<I: Intent, P> Worker<I, P> {
-    /// A worker whose every generation is made by calling `factory`.
+    /// Creates a worker that calls `factory` for each run.
     pub fn new<F, Fut>(name: impl Into<Cow<'static, str>>, source: I::Source, mut factory: F) -> Self
     where
         F: FnMut(Context<I, P>) -> Fut + Send + 'static,
@@ -78,7 +78,8 @@ impl<I: Intent, P> Worker<I, P> {
         Self::made(name, source, Kind::Async, Box::new(move |cx| Job::Async(Box::pin(factory(cx)))))
     }
 
-    /// A worker of one generation, whose factory is called once: what it captures need not be `Clone`. It cannot be restarted.
+    /// Creates a worker with a single run, whose factory is called once: what it captures need not be `Clone`. It cannot be
+    /// restarted.
     pub fn once<F, Fut>(name: impl Into<Cow<'static, str>>, source: I::Source, factory: F) -> Self
     where
         F: FnOnce(Context<I, P>) -> Fut + Send + 'static,
@@ -87,7 +88,7 @@ impl<I: Intent, P> Worker<I, P> {
         let mut factory = Some(factory);
         let start = move |cx| match factory.take() {
             Some(factory) => Job::Async(Box::pin(factory(cx))),
-            // The machine starts it once.
+            // The supervisor starts it only once.
             None => Job::Async(Box::pin(future::ready(()))),
         };
         let mut once = Self::made(name, source, Kind::Async, Box::new(start));
@@ -95,8 +96,8 @@ impl<I: Intent, P> Worker<I, P> {
         once
     }
 
-    /// A worker whose future is not `Send`: all of a panel's local workers share one thread, with a tokio runtime and a
-    /// `LocalSet` of its own. That runtime has its own clock: a test's paused time does not stop it.
+    /// Creates a worker whose future is not `Send`: all of a panel's local workers share one thread, with its own tokio runtime
+    /// and `LocalSet`. That runtime has its own clock, which a test's paused time does not stop.
     ///
     /// `factory` is called on that thread. A local worker that blocks holds up the others.
     pub fn local<F, Fut>(name: impl Into<Cow<'static, str>>, source: I::Source, factory: F) -> Self
@@ -108,10 +109,11 @@ impl<I: Intent, P> Worker<I, P> {
         Self::made(name, source, Kind::Local, kinds::local(factory))
     }
 
-    /// A worker that blocks, on a thread of the runtime's blocking pool. It cannot be dropped from outside: it is told to stop
-    /// ([`Context::is_cancelled`]) and named in the shutdown's report if it does not. Told while it still waits for its thread,
-    /// it does not begin. For what runs for long, rather [`thread`](Self::thread): the pool is for short work. A test's paused
-    /// time stands still while one runs, as for all work in the pool; not for `thread`.
+    /// Creates a worker that blocks, on a thread of the runtime's blocking pool. It cannot be dropped from outside: it is asked
+    /// to stop ([`Context::is_cancelled`]), and the shutdown's report names it if it does not. If it is asked to stop while it
+    /// still waits for its thread, it does not begin. For long-running work prefer [`thread`](Self::thread): the pool is for
+    /// short work. A test's paused time stands still while a blocking worker runs, as for all work in the pool; not so for
+    /// `thread`.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker};
@@ -137,11 +139,11 @@ impl<I: Intent, P> Worker<I, P> {
         Self::made(name, source, Kind::Blocking, kinds::call(body))
     }
 
-    /// A worker that has a thread of its own, named after it. As [`blocking`](Self::blocking) in everything else: the panel's
-    /// runtime is entered there too, so that `Handle::current()`, and async libraries that are built on it, work on both.
+    /// Creates a worker with its own thread, named after it. Otherwise as [`blocking`](Self::blocking): the panel's runtime is
+    /// entered there too, so `Handle::current()`, and async libraries built on it, work on both.
     ///
-    /// It starts, ends and is restarted whatever the runtime's threads do, also on one that nothing drives. Each generation
-    /// gets a new thread; none is held during a backoff. Spawning it starts the thread: some tens of microseconds.
+    /// It starts, ends and is restarted whatever the runtime's threads do, even if nothing drives the runtime. Each run gets a
+    /// new thread; none is held during a backoff. Spawning it starts the thread, which takes some tens of microseconds.
     pub fn thread<F, T>(name: impl Into<Cow<'static, str>>, source: I::Source, body: F) -> Self
     where
         F: FnMut(Context<I, P>) -> T + Send + 'static,
@@ -161,8 +163,9 @@ impl<I: Intent, P> Worker<I, P> {
         Self { name: name.into().into(), source, factory, options, command: PhantomData }
     }
 
-    /// It takes commands of this type by [`Context::inbox`], and its handle sends them: a [`WorkerHandle<D>`](WorkerHandle::send).
-    /// Without this it takes none. For a worker with several kinds of command an enum of them.
+    /// Declares the type of the commands that the worker takes by [`Context::inbox`] and its handle sends: a
+    /// [`WorkerHandle<D>`](WorkerHandle::send). Without this call it takes none. A worker with several kinds of command takes
+    /// an enum of them.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker, WorkerHandle};
@@ -194,7 +197,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
         Worker { name, source, factory, options, command: PhantomData }
     }
 
-    /// The same without the type of its commands, of which its options know.
+    /// Erases the command type, which the options still record.
     pub(crate) fn untyped(self) -> Worker<I, P> {
         self.retype()
     }

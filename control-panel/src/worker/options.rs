@@ -1,4 +1,4 @@
-//! How a worker is to be supervised.
+//! How a worker is supervised.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::{
     util::name::Name,
 };
 
-/// How a worker is to be supervised.
+/// How a worker is supervised.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) kind: Kind,
-    /// Whether the factory can make more than one generation.
+    /// Whether the factory supports more than one run.
     pub(crate) repeatable: bool,
     pub(crate) restart: Restart,
-    /// None is the default, which depends on `escalate`.
+    /// `None` is the default, which depends on `escalate`.
     pub(crate) intensity: Option<Intensity>,
     pub(crate) backoff: Backoff,
     pub(crate) cancel: Cancel,
@@ -44,7 +44,7 @@ impl Options {
         self.intensity.unwrap_or_else(|| self.escalate.intensity())
     }
 
-    /// What the watchdog watches it for. A thread that a worker has to itself may be busy for as long as it likes.
+    /// What the watchdog checks. A thread that belongs to one worker may be busy for as long as it likes.
     pub(crate) fn limits(&self) -> Limits {
         let polled = matches!(self.kind, Kind::Async | Kind::Local);
         Limits { poll: polled.then_some(self.stuck_after), heartbeat: self.heartbeat }

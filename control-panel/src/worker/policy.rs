@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The setting side. Its lock is held for the exchange of one `Arc`.
+/// The writing side. Its lock is held only to exchange one `Arc`.
 pub(crate) struct Policy<P> {
     sender: Mutex<Option<watch::Sender<Arc<P>>>>,
     newest: watch::Receiver<Arc<P>>,
@@ -38,14 +38,14 @@ impl<P> Policy<P> {
         Arc::clone(&self.newest.borrow())
     }
 
-    /// A watch that has seen what is set now.
+    /// Creates a watch that has seen the current value.
     pub(crate) fn watch(&self) -> PolicyWatch<P> {
         let mut watch = self.newest.clone();
         watch.mark_unchanged();
         PolicyWatch { newest: watch, term: None }
     }
 
-    /// The panel is gone: the policy will not change any more.
+    /// Called when the panel is gone: the policy will not change any more.
     pub(crate) fn close(&self) {
         let sender = self.sender().take();
         drop(sender);
@@ -56,10 +56,10 @@ impl<P> Policy<P> {
     }
 }
 
-/// A worker's view of the policy: what [`Context::policy`](crate::Context::policy) returns.
+/// A worker's view of the policy. Created by [`Context::policy`](crate::Context::policy).
 ///
-/// It hands out `Arc`s and never a guard, so that a worker that looks at the policy for long does not hold
-/// up [`set_policy`](crate::ControlPanel::set_policy). Intermediate values may be skipped; the newest never is.
+/// It returns `Arc`s and never a guard, so a worker that uses the policy for long does not hold up
+/// [`set_policy`](crate::ControlPanel::set_policy). Intermediate values may be skipped; the newest never is.
 ///
 /// ```
 /// use control_panel::{Context, GraphIntent, IntentSource, worker};
@@ -81,22 +81,22 @@ impl<P> Policy<P> {
 /// ```
 pub struct PolicyWatch<P> {
     newest: watch::Receiver<Arc<P>>,
-    /// That of the generation that watches.
+    /// The token of the run that watches.
     term: Option<Arc<RunToken>>,
 }
 
 impl<P> PolicyWatch<P> {
-    /// A watch that has seen the same, for a generation: it waits only until that is told to stop.
+    /// Creates a watch that has seen the same values, for a run: it waits only until that run is asked to stop.
     pub(crate) fn of(&self, term: &Arc<RunToken>) -> Self {
         Self { newest: self.newest.clone(), term: Some(Arc::clone(term)) }
     }
 
     /// Waits for a policy that this watch has not returned yet.
     ///
-    /// What was set after the worker's start (for a clone: after the original last looked) counts as not seen.
+    /// Values set after the worker's start (for a clone: after the original's last read) count as not seen.
     ///
     /// # Errors
-    /// [`PolicyClosed`] once the worker is told to stop, or the panel is gone.
+    /// [`PolicyClosed`] once the worker is asked to stop, or the panel is gone.
     ///
     /// # Cancel safety
     /// Cancel-safe: a change that a cancelled call would have returned is returned by the next one.
@@ -104,7 +104,7 @@ impl<P> PolicyWatch<P> {
         let Self { newest, term } = self;
         let changed = match term {
             None => newest.changed().await,
-            // Asked first: a worker that was told to stop does not begin something new.
+            // Checked first: a worker that is asked to stop does not begin anything new.
             Some(term) => match race(term.token().cancelled(), newest.changed()).await {
                 Raced::First(()) => return Err(PolicyClosed),
                 Raced::Second(changed) => changed,
@@ -145,12 +145,12 @@ impl<P> PolicyWatch<P> {
         park::wait(self.changed())
     }
 
-    /// The current policy, marked as seen. Costs a reference count.
+    /// Returns the current policy and marks it as seen. Costs a reference count.
     pub fn borrow_and_update(&mut self) -> Arc<P> {
         Arc::clone(&self.newest.borrow_and_update())
     }
 
-    /// The current policy, not marked as seen.
+    /// Returns the current policy without marking it as seen.
     pub fn borrow(&self) -> Arc<P> {
         Arc::clone(&self.newest.borrow())
     }
@@ -170,7 +170,7 @@ impl<P> fmt::Debug for PolicyWatch<P> {
     }
 }
 
-/// No change of the policy is waited for any more: the worker that watches it was told to stop, or the panel is gone.
+/// The policy cannot be waited for any more: the worker that watches it was asked to stop, or the panel is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PolicyClosed;
 

@@ -1,4 +1,5 @@
-//! Request and reply: who asks keeps an [`Answer`], and the [`Reply`] travels inside the intent or the command.
+//! Request and reply over a one-shot channel: the asking side keeps an [`Answer`], and the [`Reply`] travels inside the intent
+//! or the command.
 
 #[cfg(feature = "journal")]
 mod recorded;
@@ -23,10 +24,11 @@ use crate::{
     util::park,
 };
 
-/// A reply and the answer that it becomes, for one question.
+/// Creates a reply and its answer, for one question.
 ///
-/// The [`Reply`] goes to whoever is asked: into an intent, if a worker asks the frame loop
-/// ([`Context::request`](crate::Context::request) does it in one call), or into a command, if the loop asks a worker. Costs one allocation.
+/// Send the [`Reply`] to the answering side: inside an intent, if a worker asks the frame loop
+/// ([`Context::request`](crate::Context::request) does it in one call), or inside a command, if the loop asks a worker. Costs
+/// one allocation.
 ///
 /// ```
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, reply, worker};
@@ -59,12 +61,12 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A loop that sleeps takes [`ControlPanel::reply`](crate::ControlPanel::reply) instead, whose answer wakes it.
+/// For a loop that sleeps, use [`ControlPanel::reply`](crate::ControlPanel::reply) instead, whose answer wakes it.
 pub fn reply<T>() -> (Reply<T>, Answer<T>) {
     make(None)
 }
 
-/// `wake` is woken once the answer is there, or can no longer come.
+/// `wake` is woken once the answer arrives or can no longer come.
 pub(crate) fn make<T>(wake: Option<Waker>) -> (Reply<T>, Answer<T>) {
     let (sender, receiver) = oneshot::channel();
     let reply = Reply {
@@ -76,43 +78,45 @@ pub(crate) fn make<T>(wake: Option<Waker>) -> (Reply<T>, Answer<T>) {
     (reply, Answer { state: State::Open(receiver) })
 }
 
-/// Where an answer goes: made by [`reply`] or [`Context::request`](crate::Context::request), and part of an intent or a command.
+/// The answering end of a question. Created by [`reply`] or [`Context::request`](crate::Context::request), and sent inside an
+/// intent or a command.
 ///
-/// Dropped unanswered, it ends the question with a [`NoReply`]: no one waits for an answer that will never come. Where a worker
-/// drops it as it ends (it returned early, failed, panicked, was cancelled), that happens once its status says so.
+/// Dropping it unanswered resolves the question with a [`NoReply`], so that nothing waits for an answer that will never come.
+/// If a worker drops it while ending (it returned early, failed, panicked, was cancelled), that happens only after its status
+/// shows the end.
 #[must_use = "dropped unanswered, it tells whoever asked that there is no answer"]
 pub struct Reply<T> {
     /// `None` once it was sent.
     sender: Option<oneshot::Sender<Sent<T>>>,
     wake: Option<Waker>,
-    /// In a replay there is no one to answer, and the reducer finds what it found then.
+    /// In a replay nothing waits for the answer, and the reducer sees what was recorded.
     #[cfg(feature = "journal")]
     was_wanted: bool,
 }
 
-/// What comes for an answer.
+/// What the asking end receives.
 enum Sent<T> {
     Answer(T),
-    /// It is given up when this is.
+    /// Dropping this gives up the answer.
     Unanswered(Arc<Unanswered>),
 }
 
 impl<T> Reply<T> {
-    /// This is woken once the answer is there, or can no longer come.
+    /// Wakes `waker` once the answer arrives or can no longer come.
     pub(crate) fn waking(mut self, waker: Waker) -> Self {
         self.wake = Some(waker);
         self
     }
 
-    /// Answers. Never waits. An answer that nobody waits for any more is dropped.
+    /// Sends the answer. Never waits. If nothing waits for the answer any more, it is dropped.
     pub fn send(mut self, answer: T) {
         if let Some(sender) = self.sender.take() {
-            // The answer comes back if it is not wanted any more.
+            // An answer that is not wanted any more is returned, and dropped here.
             sender.send(Sent::Answer(answer)).ok();
         }
     }
 
-    /// Whether somebody still waits for the answer: worth a look before work that is only done for it.
+    /// Returns whether the answer is still awaited: worth checking before work that is done only for it.
     pub fn is_wanted(&self) -> bool {
         #[cfg(feature = "journal")]
         if self.was_wanted {
@@ -128,7 +132,7 @@ impl<T> Drop for Reply<T> {
             if let Some(unanswered) = unanswered::hold(&mut self.wake) {
                 sender.send(Sent::Unanswered(unanswered)).ok();
             }
-            // Else this gives it up: before the wake, so that whoever is woken finds that.
+            // Otherwise this drop gives up the answer: before the wake, so that the woken side sees it.
         }
         if let Some(wake) = self.wake.take() {
             wake.wake();
@@ -142,15 +146,15 @@ impl<T> fmt::Debug for Reply<T> {
     }
 }
 
-/// An answer to come. Await it in async code; a synchronous loop asks [`try_take`](Self::try_take) each frame.
+/// The asking end of a question. Await it in async code; a synchronous loop calls [`try_take`](Self::try_take) each frame.
 ///
-/// Dropping it withdraws the question: [`Reply::is_wanted`] says so.
+/// Dropping it withdraws the question, as [`Reply::is_wanted`] then shows.
 ///
 /// # Cancel safety
 /// Cancel-safe: an answer that a dropped `&mut answer` would have returned is returned by the next one.
 ///
 /// # Panics
-/// When it is awaited after the answer was taken.
+/// If it is awaited after the answer was taken.
 #[must_use = "dropping it withdraws the question"]
 pub struct Answer<T> {
     state: State<T>,
@@ -163,8 +167,8 @@ enum State<T> {
 }
 
 impl<T> Answer<T> {
-    /// The answer, once: `None` while there is none yet, and again after it was taken. Never waits, and costs a
-    /// load or two as long as there is none.
+    /// Returns the answer, once: `None` before it arrives, and again after it was taken. Never waits, and costs a load or two
+    /// while there is none.
     ///
     /// ```
     /// use control_panel::{NoReply, reply};
@@ -195,9 +199,10 @@ impl<T> Answer<T> {
         Some(answer)
     }
 
-    /// Waits for the answer on a thread that is not driving a runtime: where async code awaits it.
+    /// Waits for the answer on a thread that is not driving a runtime; async code awaits it instead.
     ///
-    /// A worker on a thread that is told to stop goes on waiting here, but not in [`Context::request_blocking`](crate::Context::request_blocking).
+    /// If a worker on a thread is asked to stop, this call keeps waiting;
+    /// [`Context::request_blocking`](crate::Context::request_blocking) does not.
     ///
     /// ```
     /// use control_panel::{NoReply, reply};
@@ -212,7 +217,7 @@ impl<T> Answer<T> {
     /// [`NoReply`] if the reply was dropped unanswered.
     ///
     /// # Panics
-    /// In async code: await it there. When the answer was taken already.
+    /// In async code: await it there. Also if the answer was already taken.
     #[track_caller]
     pub fn take_blocking(&mut self) -> Result<T, NoReply> {
         park::assert_may_block("take_blocking", "`answer.await`");

@@ -1,4 +1,4 @@
-//! A worker's options, as they are set before it is spawned.
+//! A worker's options, set before it is spawned.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -13,17 +13,17 @@ use crate::{
 };
 
 impl<I: Intent, P, C> Worker<I, P, C> {
-    /// Another name than the function's, or than it was made with: so several workers of one function are told apart in
-    /// [status](crate::PanelStatus), [report](crate::ShutdownReport), logs and metrics, and found by
-    /// [`ControlPanel::worker`](crate::ControlPanel::worker).
+    /// Gives the worker another name than that of its function or constructor. The name distinguishes several workers of one
+    /// function in [status](crate::PanelStatus), [report](crate::ShutdownReport), logs and metrics, and
+    /// [`ControlPanel::worker`](crate::ControlPanel::worker) finds the worker by it.
     ///
-    /// Names need not be unique: `after` and look-ups mean all living workers of a name, and
-    /// [`WorkerHandle::origin`](crate::WorkerHandle::origin) tells them apart. A worker with another name is no longer one of its
-    /// function's name: what is to come [`after`](Self::after) it says the name that it has.
+    /// Names need not be unique: `after` and look-ups refer to all living workers of a name, and
+    /// [`WorkerHandle::origin`](crate::WorkerHandle::origin) distinguishes them. A renamed worker no longer counts under its
+    /// function's name: [`after`](Self::after) must use the new one.
     ///
-    /// Any text will do. A thread named after its worker bears as much of it as the system takes, without its NULs, and a report
-    /// shows control characters escaped. Each name is a time series of its own in metrics: name a few workers that live long, not
-    /// each of a million tasks.
+    /// Any text will do. A thread named after its worker gets as much of the name as the system accepts, without NULs, and
+    /// reports show control characters escaped. Each name becomes its own time series in metrics: name a few long-lived
+    /// workers, not each of a million tasks.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker};
@@ -46,57 +46,57 @@ impl<I: Intent, P, C> Worker<I, P, C> {
         self
     }
 
-    /// When it is started again once it ended by itself. Default: never. Who is restarted by hand
-    /// ([`WorkerHandle::restart`](crate::WorkerHandle::restart)), or for being stuck ([`OnStuck::Restart`]), is whatever this says.
+    /// When the worker is restarted after it ended by itself. Default: never. Restarts by hand
+    /// ([`WorkerHandle::restart`](crate::WorkerHandle::restart)) and of stuck workers ([`OnStuck::Restart`]) happen regardless.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.options.restart = restart;
         self
     }
 
-    /// How many restarts within how long are too many. Default: as many as there are after errors, 5 in 10 s after panics; where
-    /// that is to [escalate](Self::escalate), 5 in 10 s after either. [`Intensity`] says why.
+    /// How many restarts, within which time, are too many. Default: any number after errors, 5 in 10 s after panics; for a
+    /// worker that [escalates](Self::escalate), 5 in 10 s after either. [`Intensity`] explains why.
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.options.intensity = Some(intensity);
         self
     }
 
-    /// How long it waits before a restart. Default: 100 ms, doubling up to 30 s, with jitter. [`Backoff`] says why.
+    /// How long the worker waits before a restart. Default: 100 ms, doubling up to 30 s, with jitter. [`Backoff`] explains why.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.options.backoff = backoff;
         self
     }
 
-    /// What stops it. Default: its future is dropped. Means nothing to blocking and native-thread workers, which have none: they
-    /// are told, and finish by themselves.
+    /// How the worker is stopped. Default: its future is dropped. Does not apply to blocking and native-thread workers, which
+    /// have no future: they are asked to stop, and finish by themselves.
     pub fn cancel(mut self, cancel: Cancel) -> Self {
         self.options.cancel = cancel;
         self
     }
 
-    /// How long a cooperative worker may take to finish once it is told. Default: 5 s. A shutdown's own
-    /// deadline comes first where it is earlier. Means nothing to others than cooperative ones, nor to blocking and
-    /// native-thread workers: they take what they need, and a shutdown names those that took longer than it could wait.
+    /// How long a cooperative worker may take to finish once it is asked to stop. Default: 5 s. An earlier deadline of a
+    /// shutdown takes precedence. Applies to cooperative workers only, and not to blocking and native-thread workers: those
+    /// take as long as they need, and a shutdown names those that take longer than it can wait.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.options.grace = grace;
         self
     }
 
-    /// What becomes of the panel when it failed too often. Default: nothing. In a group, the group's own word counts.
+    /// What happens to the panel when the worker fails too often. Default: nothing. In a group, the group's setting applies.
     ///
-    /// Only a worker that is restarted can fail too often: a worker of its own that is to end the panel, with neither a
-    /// [`restart`](Self::restart) nor [`OnStuck::Restart`], or with an [unlimited](Intensity::unlimited) intensity, is
-    /// [`Refused`](crate::Refusal::EscalatesNever). To end the panel at the
-    /// first failure, let it restart with an [`Intensity`] of 0.
+    /// A worker that is never restarted cannot exceed its intensity. So, outside a group, a worker that escalates to the panel
+    /// is [`Refused`](crate::Refusal::EscalatesNever) if it has neither a [`restart`](Self::restart) nor [`OnStuck::Restart`],
+    /// or if its intensity is [unlimited](Intensity::unlimited). To escalate at the first failure, set a restart and an
+    /// [`Intensity`] of 0.
     pub fn escalate(mut self, escalate: Escalate) -> Self {
         self.options.escalate = escalate;
         self
     }
 
-    /// It comes after the living workers of this name: a shutdown stops them only once it has ended. May be called
-    /// several times.
+    /// Orders this worker after the living workers of this name: a shutdown stops them only once this one has ended. May be
+    /// called several times.
     ///
-    /// The name is the one that those workers have when this one is spawned: of one that was given [another](Self::name), that. A
-    /// name that no living worker and none of its group has, or one that would make a circle, refuses the worker before
+    /// The name is the one that those workers have when this one is spawned; for a [renamed](Self::name) worker, the new one.
+    /// If no living worker and no worker of its group has that name, or it would create a cycle, the worker is refused before
     /// anything starts.
     ///
     /// ```
@@ -116,21 +116,21 @@ impl<I: Intent, P, C> Worker<I, P, C> {
         self
     }
 
-    /// It says when it is ready, by [`Context::ready`](crate::Context::ready), and within this time of each start. Default: it is
-    /// ready when it begins.
+    /// Makes the worker report when it is ready, by [`Context::ready`](crate::Context::ready), within this time of each start.
+    /// Default: it is ready when it begins.
     ///
-    /// In a [group](crate::GroupBuilder) that is started, or restarted together, those that come after it begin only once it is
-    /// ready; its status is [`Starting`](crate::WorkerStatus::Starting) until then. (As with systemd's `Type=notify`, `After=` and
-    /// `TimeoutStartSec=`, and the return of `init` in Erlang/OTP.)
+    /// In a [group](crate::GroupBuilder) that is started, or restarted together, the workers after it begin only once it is
+    /// ready; until then its status is [`Starting`](crate::WorkerStatus::Starting). (As with systemd's `Type=notify`, `After=`
+    /// and `TimeoutStartSec=`, and the return of `init` in Erlang/OTP.)
     ///
-    /// - Not ready in time, it is stopped with the cause [`NotReady`](crate::Cause::NotReady), has the exit
-    ///   [`NotReady`](crate::Exit::NotReady), an incident of the report, and is then started again as after an error, if it
-    ///   [is](Self::restart). The time is the runtime's, and stands still where a test's is paused. A worker that blocks is asked,
-    ///   and ends when it does.
-    /// - If it finishes without having said so, it did what it was there for, and those after it begin: a migration, say.
-    /// - If it ends otherwise before it was ready, and is not started again, its group ends: the members after it never begin,
+    /// - If it is not ready in time, it is stopped with the cause [`NotReady`](crate::Cause::NotReady), its exit is
+    ///   [`NotReady`](crate::Exit::NotReady), an incident of the report, and it is then restarted as after an error, if it
+    ///   [is](Self::restart) at all. The time is the runtime's, and stands still while a test pauses it. A worker that blocks
+    ///   is asked to stop, and ends when it does.
+    /// - If it finishes without reporting ready, it counts as ready, and the workers after it begin: a migration, for example.
+    /// - If it ends otherwise before it was ready, and is not restarted, its group ends: the members after it never begin, and
     ///   those before it are stopped, the last first, with the cause [`Dependency`](crate::Cause::Dependency).
-    /// - A restart of it alone begins the same anew, for it alone: those that were started run on meanwhile.
+    /// - If it is restarted alone, the same applies again, to it alone: workers that are already started keep running.
     ///
     /// ```
     /// use std::time::Duration;
@@ -166,7 +166,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
         self
     }
 
-    /// Its group may end with it: see [`AutoShutdown`](crate::AutoShutdown). Without a group it changes nothing.
+    /// Lets its group end with it: see [`AutoShutdown`](crate::AutoShutdown). Has no effect without a group.
     pub fn significant(mut self) -> Self {
         self.options.significant = true;
         self
@@ -178,23 +178,24 @@ impl<I: Intent, P, C> Worker<I, P, C> {
         self
     }
 
-    /// How many commands its [inbox](Self::inbox) holds, at least 1. Default: 32. Means nothing without one.
+    /// How many commands its [inbox](Self::inbox) holds, at least 1. Default: 32. Has no effect without one.
     pub fn inbox_capacity(mut self, commands: usize) -> Self {
         self.options.inbox_capacity = commands;
         self
     }
 
-    /// How long one poll of it may last, the time between two awaits, before it is called stuck: found within twice this
-    /// time, also while every thread of the runtime is blocked. Real time, also under a paused clock. Default: 10 s; at least
-    /// 10 ms; `Duration::MAX` for never. Counts for nothing in blocking and native-thread workers, which may block.
+    /// How long a single poll, the time between two awaits, may last before the worker is considered stuck. Detected within
+    /// twice this time, even if every thread of the runtime is blocked. Measured in real time, also under a paused clock.
+    /// Default: 10 s; at least 10 ms; `Duration::MAX` for never. Does not apply to blocking and native-thread workers, which
+    /// may block.
     pub fn stuck_after(mut self, time: Duration) -> Self {
         self.options.set_stuck_after(time);
         self
     }
 
-    /// It promises a [heartbeat](crate::Context::heartbeat) at least this often while it runs, and is called stuck when none comes:
-    /// found within twice this time. Real time, also under a paused clock. A generation owes none before its code first runs,
-    /// which can take time where it waits for a thread. Default: no promise; at least 10 ms.
+    /// Promises a [heartbeat](crate::Context::heartbeat) at least this often while the worker runs; without one, it is
+    /// considered stuck. Detected within twice this time. Measured in real time, also under a paused clock. A run owes no
+    /// heartbeat before its code first runs, which can take time if it waits for a thread. Default: no promise; at least 10 ms.
     ///
     /// ```
     /// use std::time::Duration;
@@ -219,9 +220,9 @@ impl<I: Intent, P, C> Worker<I, P, C> {
         self
     }
 
-    /// What becomes of it when it is found stuck. Default: events and status say so. Its successor, where it is to have one,
-    /// begins only once nothing of it runs any more: what blocks a thread cannot be taken from it. That it is restarted for being
-    /// stuck does not depend on [`restart`](Self::restart).
+    /// What happens to the worker when it is found stuck. Default: events and status report it. A replacement, if configured,
+    /// begins only once the stuck run is entirely gone: a run that blocks a thread cannot be taken off it. This restart does
+    /// not depend on [`restart`](Self::restart).
     pub fn on_stuck(mut self, on_stuck: OnStuck) -> Self {
         self.options.on_stuck = on_stuck;
         self

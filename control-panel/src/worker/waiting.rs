@@ -1,4 +1,4 @@
-//! How a worker on a thread waits for several things together.
+//! How a worker on a thread waits for several events together.
 
 use std::{future::Future, time::Duration};
 
@@ -11,26 +11,26 @@ use crate::{
     worker::context::Context,
 };
 
-/// How a wait of a worker on a thread ended: what [`Context::wait_blocking`] returns.
+/// How a wait of a worker on a thread ended, returned by [`Context::wait_blocking`].
 #[must_use = "it says whether the worker is asked to stop"]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited<T> {
     /// The future was ready.
     Ready(T),
-    /// The worker is asked to stop.
+    /// The worker was asked to stop.
     Stopping,
-    /// The time is over.
+    /// The timeout elapsed.
     TimedOut,
 }
 
 impl<I: Intent, P> Context<I, P> {
-    /// Parks this thread until the future is ready, the worker is asked to stop, or the time is over
-    /// ([`Duration::MAX`] for never): how a worker on a thread waits for whatever async code waits for, and with
-    /// [`race`](race()) for several things together.
+    /// Parks this thread until the future is ready, the worker is asked to stop, or the timeout elapses ([`Duration::MAX`] for
+    /// none): this is how a worker on a thread waits for whatever async code waits for, and, with [`race`](race()), for several
+    /// things together.
     ///
-    /// Asked to stop comes first: then the future is not polled any more. A time of zero polls it once. The time is the
-    /// machine's, also where a test has paused the runtime's. Costs one allocation, and no runtime: only what belongs to one,
-    /// as tokio's timers and sockets do, needs it to run.
+    /// A stop request takes precedence: the future is not polled after it. A timeout of zero polls the future once. The timeout
+    /// is in real time, even if a test has paused the runtime's clock. Costs one allocation, and needs no runtime, except for
+    /// futures that are bound to one, such as tokio's timers and sockets.
     ///
     /// ```
     /// use std::time::Duration;
@@ -59,10 +59,10 @@ impl<I: Intent, P> Context<I, P> {
     /// ```
     ///
     /// # Panics
-    /// In async code: `await` there. And if the future does.
+    /// In async code: use `.await` there. Also if the future panics.
     ///
     /// # Cancel safety
-    /// A future that was not ready is dropped, as if it had been cancelled: `recv` and `changed` lose nothing by that.
+    /// A future that is not ready is dropped, as if it had been cancelled: `recv` and `changed` lose nothing by that.
     #[track_caller]
     pub fn wait_blocking<F: Future>(&self, future: F, timeout: Duration) -> Waited<F::Output> {
         park::assert_may_block("wait_blocking", "`.await`");

@@ -1,33 +1,33 @@
-//! One command to all instances of a worker.
+//! One command to all workers of a name.
 
 use std::fmt;
 
 use crate::{lifecycle::error::CommandError, worker::WorkerHandle};
 
-/// What became of a command that was sent to several workers: what
-/// [`ControlPanel::broadcast_command`](crate::ControlPanel::broadcast_command) returns.
+/// The outcome of a command sent to several workers, returned by
+/// [`ControlPanel::broadcast_command`](crate::ControlPanel::broadcast_command).
 ///
-/// It names each worker of the name that was given, once: in one of the three.
+/// Each worker of the given name appears once, in one of the three lists.
 #[non_exhaustive]
 #[must_use = "a command that was refused is handed back here"]
 pub struct Broadcast<C> {
-    /// Those whose inbox took it, in the order of their spawning.
+    /// Workers whose inbox accepted it, in spawning order.
     pub accepted: Vec<WorkerHandle<C>>,
-    /// Those whose inbox is full, or that have just ended, each with its copy of the command and why.
+    /// Workers whose inbox is full, or that have just ended, each with its copy of the command and the reason.
     pub refused: Vec<(WorkerHandle<C>, CommandError<C>)>,
-    /// Those with an inbox of another type, or none: nothing was sent to them.
+    /// Workers with an inbox of another type, or none: nothing was sent to them.
     pub skipped: Vec<WorkerHandle>,
 }
 
 impl<C> Broadcast<C> {
-    /// Whether every worker of that name took it. Also where there is none.
+    /// Returns whether every worker of that name accepted it. Also `true` if there is none.
     pub fn is_complete(&self) -> bool {
         self.refused.is_empty() && self.skipped.is_empty()
     }
 }
 
 impl<C: Clone + Send + 'static> Broadcast<C> {
-    /// Each gets a clone, but for the last: that one gets the command itself.
+    /// Each worker gets a clone, except the last, which gets the command itself.
     pub(crate) fn send(workers: Vec<WorkerHandle>, command: C) -> Self {
         let mut sent = Self { accepted: Vec::new(), refused: Vec::new(), skipped: Vec::new() };
         let mut typed = Vec::with_capacity(workers.len());
@@ -54,7 +54,7 @@ impl<C: Clone + Send + 'static> Broadcast<C> {
     }
 }
 
-// Without `C: Debug`, as its errors.
+// Without `C: Debug`, like its errors.
 impl<C> fmt::Debug for Broadcast<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Broadcast")

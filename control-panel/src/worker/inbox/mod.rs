@@ -1,10 +1,10 @@
-//! A worker's inbox: commands from the frame loop, or from anybody with a handle, to a worker.
+//! A worker's inbox (its mailbox): commands from the frame loop, or any other holder of a handle, to a worker.
 //!
-//! The worker declares the type of its commands before it is spawned, and its handle bears that type: so a command of another
-//! type does not compile where it is sent.
+//! The worker declares the type of its commands before it is spawned, and its handle carries that type, so sending a command of
+//! another type does not compile.
 //!
-//! It is made when it is first used, so that a worker without one costs next to nothing. It belongs to the worker and
-//! not to a generation: what one generation did not take is taken by the next.
+//! The inbox is created on first use, so a worker without one costs next to nothing. It belongs to the worker, not to a run:
+//! commands that one run did not take are left for the next.
 
 mod broadcast;
 mod takes;
@@ -23,37 +23,36 @@ use crate::{
     worker::{WorkerHandle, context::Context},
 };
 
-/// A worker's end of its inbox: what [`Context::inbox`] returns.
+/// The receiving end of a worker's inbox. Created by [`Context::inbox`].
 ///
-/// The inbox belongs to the worker: a command that one generation did not take is taken by the next. When the worker
-/// ends for good, what is left is dropped, and a [`Reply`](crate::Reply) among it says so.
+/// The inbox belongs to the worker: a command that one run did not take is left for the next. When the worker ends for good,
+/// remaining commands are dropped, which resolves a [`Reply`](crate::Reply) in them as unanswered.
 pub struct Inbox<C> {
     cell: Arc<WorkerCell>,
-    /// That of the generation that opened it.
+    /// The token of the run that opened it.
     term: Arc<RunToken>,
     number: u64,
     command: PhantomData<fn() -> C>,
 }
 
 impl<C: Send + 'static> Inbox<C> {
-    /// Waits for the next command. `None` when the worker was told to stop, ended, or opened a newer inbox.
+    /// Waits for the next command. Returns `None` once the worker is asked to stop, has ended, or has opened a newer inbox.
     ///
-    /// A worker that is told to stop gets `None` even if commands are left: [`try_recv`](Self::try_recv) still
-    /// takes them.
+    /// A worker that is asked to stop gets `None` even if commands remain: [`try_recv`](Self::try_recv) still takes them.
     ///
     /// # Cancel safety
     /// Cancel-safe: a command that a cancelled call would have returned is returned by the next one.
     pub async fn recv(&mut self) -> Option<C> {
         let commands = self.cell.inbox.commands::<C>().ok()?;
         let next = poll_fn(|cx| commands.poll_recv(self.number, cx));
-        // Asked first: a worker that was told to stop does not begin something new.
+        // Checked first: a worker that is asked to stop does not begin anything new.
         match race(self.term.token().cancelled(), next).await {
             Raced::First(()) => None,
             Raced::Second(command) => command,
         }
     }
 
-    /// The next command, if there is one now. Also after the worker was told to stop.
+    /// Returns the next command, if there is one now. Still works after the worker was asked to stop.
     pub fn try_recv(&mut self) -> Option<C> {
         self.cell.inbox.commands::<C>().ok()?.try_recv(self.number)
     }
@@ -79,12 +78,12 @@ impl<C> fmt::Debug for Inbox<C> {
 }
 
 impl<I: Intent, P> Context<I, P> {
-    /// This worker's inbox, for commands of the type that it declares: what [`WorkerHandle::send`] puts in.
+    /// Opens this worker's inbox for commands of its declared type, which [`WorkerHandle::send`] sends.
     ///
     /// The type is declared by `#[worker(inbox = Type)]`, or by [`Worker::inbox`](crate::Worker::inbox): a worker has one inbox
-    /// and one type of command. Open it once and keep it: a newer `Inbox` takes the place of an older one, which gets `None`.
+    /// and one type of command. Open it once and keep it: a newer `Inbox` replaces an older one, which gets `None`.
     ///
-    /// A context that belongs to no worker, as in a unit test, has an inbox of the type that is asked for first.
+    /// In a context that belongs to no worker, as in a unit test, the first call determines the type.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
@@ -109,7 +108,7 @@ impl<I: Intent, P> Context<I, P> {
     /// ```
     ///
     /// # Panics
-    /// When the worker declares no inbox, or one of another type: in its first run, at the line that says so.
+    /// If the worker declares no inbox, or one of another type: already in its first run, with the line of the mismatch.
     #[track_caller]
     pub fn inbox<C: Send + 'static>(&self) -> Inbox<C> {
         let cell = self.cell();
@@ -123,21 +122,21 @@ impl<I: Intent, P> Context<I, P> {
 }
 
 impl<C: Send + 'static> WorkerHandle<C> {
-    /// Puts a command into the worker's inbox. Never waits and takes no lock: made for the frame loop.
+    /// Sends a command to the worker's inbox. Never waits and takes no lock: made for the frame loop.
     ///
-    /// The worker takes it by [`Context::inbox`]. A command may be sent before the worker runs, and while it waits
-    /// to be restarted. `Ok` says that it was put in, not that the worker will live to take it: put a
-    /// [`Reply`](crate::Reply) into it to know.
+    /// The worker receives it by [`Context::inbox`]. A command may be sent before the worker runs, and while it waits to be
+    /// restarted. `Ok` means that the inbox accepted the command, not that the worker will live to take it: include a
+    /// [`Reply`](crate::Reply) to know.
     ///
     /// # Errors
-    /// With the command handed back: the inbox is full, or the worker ended for good.
+    /// Returns the command: the inbox is full, or the worker has ended for good.
     pub fn send(&self, command: C) -> Result<(), CommandError<C>> {
         self.cell().inbox.send(command)
     }
 }
 
 impl<C> WorkerHandle<C> {
-    /// The handle with the type of the worker's commands, where that is `D`: for one that was looked up by name.
+    /// Returns the handle with the type of the worker's commands, if that is `D`: for a handle that was looked up by name.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
@@ -162,7 +161,7 @@ impl<C> WorkerHandle<C> {
         self.cell().inbox.takes::<D>().then(|| self.clone().retype())
     }
 
-    /// The same handle without the type of its commands: to keep it beside those of other workers.
+    /// Erases the type of its commands, to keep the handle beside those of other workers.
     pub fn untyped(&self) -> WorkerHandle {
         self.clone().retype()
     }

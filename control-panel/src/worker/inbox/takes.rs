@@ -4,10 +4,10 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 
 use crate::{lifecycle::error::CommandError, worker::WorkerHandle};
 
-/// In the type of a [`WorkerHandle`] or a [`Worker`](crate::Worker): without an inbox, so it takes no commands.
+/// The command type of a [`WorkerHandle`] or a [`Worker`](crate::Worker) without an inbox, which takes no commands.
 ///
-/// [`Worker::inbox`](crate::Worker::inbox) and `#[worker(inbox = Type)]` put the type of the commands in its place.
-// Not `Send`: so what can be sent, as commands can, is never this.
+/// [`Worker::inbox`](crate::Worker::inbox) and `#[worker(inbox = Type)]` replace it with the type of the commands.
+// Not `Send`: commands are, so no command is ever this type.
 pub struct NoInbox(PhantomData<*const ()>);
 
 impl fmt::Debug for NoInbox {
@@ -16,12 +16,13 @@ impl fmt::Debug for NoInbox {
     }
 }
 
-/// Where a command is sent by a handle whose type names none, this is found, and refused in words of ours.
+/// If a command is sent through a handle without a command type, method resolution finds this type, which refuses it with our
+/// own message.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Deaf;
 
-/// Nothing implements it for [`NoInbox`].
+/// Not implemented by anything for [`NoInbox`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this `WorkerHandle` names no type of command, so it sends none",
@@ -41,7 +42,7 @@ impl Deaf {
     }
 }
 
-// Method resolution comes here only where the handle itself has no `send`.
+// Method resolution gets here only if the handle itself has no `send`.
 #[doc(hidden)]
 impl Deref for WorkerHandle {
     type Target = Deaf;

@@ -1,4 +1,4 @@
-//! Questions of a worker to the frame loop, in one call.
+//! Questions from a worker to the frame loop, in one call.
 
 use std::{error::Error, fmt};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl<I: Intent, P> Context<I, P> {
-    /// Asks the frame loop: sends the intent that `ask` makes around a [`Reply`], and waits for the answer.
+    /// Asks the frame loop: sends the intent that `ask` builds around a [`Reply`], and waits for the answer.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, worker};
@@ -48,27 +48,27 @@ impl<I: Intent, P> Context<I, P> {
     /// ```
     ///
     /// # Errors
-    /// [`RequestError::Refused`], with the intent handed back, where [`send`](Self::send) would be;
-    /// [`RequestError::NoReply`] if the reply was dropped unanswered; [`RequestError::Stopped`] if this worker was
-    /// told to stop before the answer came: while a panel shuts down nobody drains, so nobody answers. A worker
-    /// that wants to wait all the same sends a [`reply`](reply()) of its own.
+    /// [`RequestError::Refused`], which returns the intent, if [`send`](Self::send) would refuse it; [`RequestError::NoReply`]
+    /// if the reply was dropped unanswered; [`RequestError::Stopped`] if this worker was asked to stop before the answer
+    /// arrived: while a panel shuts down, nothing drains the queue, so nothing answers. A worker that wants to wait all the
+    /// same sends its own [`reply`](reply()).
     ///
     /// # Cancel safety
-    /// A cancelled request has either delivered the intent or dropped it undelivered. If it was delivered, its
-    /// reply is not wanted any more.
+    /// A cancelled request has either delivered the intent or dropped it undelivered. If it was delivered, its reply is no
+    /// longer wanted.
     pub async fn request<T>(&self, ask: impl FnOnce(Reply<T>) -> I) -> Result<T, RequestError<I>> {
         let (reply, answer) = reply();
         self.send(ask(reply)).await.map_err(RequestError::Refused)?;
         match race(answer, self.cancelled()).await {
             Raced::First(Ok(answer)) => Ok(answer),
-            // A loop that ends drops what it was asked: with a stop that is the reason.
+            // A loop that ends drops the questions it received; if the worker is asked to stop too, that is the reason.
             Raced::First(Err(NoReply)) if !self.is_cancelled() => Err(RequestError::NoReply),
             Raced::First(Err(NoReply)) | Raced::Second(()) => Err(RequestError::Stopped),
         }
     }
 
-    /// Like [`request`](Self::request), for a worker on a thread: waits until there is an answer or can be none any more, or
-    /// until the worker is told to stop.
+    /// Like [`request`](Self::request), for a worker on a thread: waits until the answer arrives or can no longer come, or
+    /// until the worker is asked to stop.
     ///
     /// ```
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, worker};
@@ -105,7 +105,7 @@ impl<I: Intent, P> Context<I, P> {
     /// As `request`.
     ///
     /// # Panics
-    /// In async code, before anything is asked: use `request(…).await` there.
+    /// In async code, before anything is sent: use `request(…).await` there.
     #[track_caller]
     pub fn request_blocking<T>(&self, ask: impl FnOnce(Reply<T>) -> I) -> Result<T, RequestError<I>> {
         park::assert_may_block("request_blocking", "`request(…).await`");
@@ -117,17 +117,17 @@ impl<I: Intent, P> Context<I, P> {
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum RequestError<I> {
-    /// The question was not taken: the error says why.
+    /// The intent was refused; the error says why.
     Refused(SendError<I>),
-    /// It was taken and dropped unanswered.
+    /// The intent was accepted, and its reply dropped unanswered.
     NoReply,
-    /// It was taken, and the worker that asked was asked to stop itself before there was an answer: also where the question was then
+    /// The intent was accepted, and the asking worker was asked to stop before an answer arrived, even if the reply was then
     /// dropped unanswered.
     Stopped,
 }
 
 impl<I> RequestError<I> {
-    /// The intent, where it was refused.
+    /// Returns the intent, if it was refused.
     #[must_use]
     pub fn into_intent(self) -> Option<I> {
         match self {
@@ -136,7 +136,7 @@ impl<I> RequestError<I> {
         }
     }
 
-    /// The reason alone, for errors that must be `Sync` or outlive the intent.
+    /// Drops the intent and keeps the reason, for errors that must be `Sync` or outlive the intent.
     #[must_use]
     pub fn without_intent(self) -> RequestError<()> {
         match self {
