@@ -1,4 +1,4 @@
-//! How scarce memory is: what the monitor tells and other workers heed.
+//! How scarce memory is: the monitor reports it and other workers react to it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub enum MemoryLevel {
     /// Enough is left.
     #[default]
     Normal,
-    /// Time to give up what is cheap to get back.
+    /// Give up what is cheap to get back.
     Warning,
     /// Give up everything that can be spared, now.
     Critical,

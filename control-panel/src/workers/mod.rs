@@ -1,4 +1,4 @@
-//! Built-in workers, generic over your intent. Each is opt-in: bring its trait into scope to spawn it.
+//! Built-in workers, generic over your intent. Each is opt-in: import its trait to spawn it.
 //!
 //! | module | feature | what it does |
 //! |---|---|---|
@@ -29,6 +29,6 @@ pub use self::mods::{ModLoader, SpawnModLoader};
 pub use self::p2p_sync::PeerSync;
 pub use self::prefetch::{PrefetchScheduler, SpawnPrefetchScheduler};
 
-/// What subscribers filter by, as the rest of the library's.
+/// The target that subscribers filter by, as for the rest of the library.
 #[cfg(all(feature = "tracing", any(feature = "memory-monitor", feature = "mods")))]
 const TARGET: &str = "control_panel";

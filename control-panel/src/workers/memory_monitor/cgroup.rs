@@ -8,19 +8,19 @@ use super::{
     sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler},
 };
 
-/// Control groups on the way up, at most: more than any system nests.
+/// The maximum number of nested control groups visited: more than any system nests.
 const DEPTH: usize = 64;
-/// What the first version of control groups calls no limit is a little less than 2^63, depending on the size of a page.
+/// Version 1 represents "no limit" by a number a little below 2^63, which depends on the page size.
 const NO_LIMIT: u64 = 1 << 62;
 
-/// The memory limits of the process's control group and of all above it: the fullest counts. Both versions of control
-/// groups are read, also side by side.
+/// The memory limits of the process's control group and of all above it: the fullest one counts. Reads both versions of control
+/// groups, also side by side.
 ///
-/// The limit is the lower of `memory.max` and `memory.high`, for beyond the latter the kernel holds the process back; of
-/// version 1 it is `memory.limit_in_bytes`. In use is `memory.current` (`memory.usage_in_bytes`) without what the kernel
-/// takes back when memory is asked for: the file cache, `active_file` and `inactive_file`, as far as it need not be
-/// written to disk first, and `slab_reclaimable`. Memory that is shared (`shmem`) is not cache. Without a limit, without
-/// control groups and on other systems than Linux there is nothing to sample.
+/// The limit is the lower of `memory.max` and `memory.high`, because beyond the latter the kernel throttles the process; in
+/// version 1 it is `memory.limit_in_bytes`. In use is `memory.current` (`memory.usage_in_bytes`) minus what the kernel reclaims
+/// under pressure: the file cache, `active_file` and `inactive_file`, except for pages that must be written to disk first, and
+/// `slab_reclaimable`. Shared memory (`shmem`) is not cache. Without a limit, without control groups, and on systems other than
+/// Linux, there is nothing to sample.
 ///
 /// A group is never trusted to be what it says: its files are read to a limit, and one that makes no sense is a
 /// [`MemoryReadError`].
@@ -30,13 +30,13 @@ pub struct CgroupMemory {
 }
 
 impl CgroupMemory {
-    /// Of this process.
+    /// For this process.
     #[must_use]
     pub fn new() -> Self {
         Self::at("/")
     }
 
-    /// Where `proc` and `sys` are mounted under another folder than `/`, as in a container that is shown its host's.
+    /// For `proc` and `sys` mounted under a folder other than `/`, as in a container that sees its host's.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
@@ -71,7 +71,7 @@ impl MemorySampler for CgroupMemory {
     }
 }
 
-/// Reads one group; `None` without a limit, or when the group is gone.
+/// Reads one group. Returns `None` if it has no limit or is gone.
 type ReadGroup = fn(&Path) -> Result<Option<MemorySample>, MemoryReadError>;
 
 fn unified_group(group: &Path) -> Result<Option<MemorySample>, MemoryReadError> {
@@ -99,16 +99,16 @@ fn legacy_group(group: &Path) -> Result<Option<MemorySample>, MemoryReadError> {
 }
 
 fn in_use(current: u64, reclaimable: u64, limit: u64) -> MemorySample {
-    // A limit of nothing is passed by anything.
+    // Any usage exceeds a limit of zero.
     MemorySample { used: current.saturating_sub(reclaimable), total: limit.max(1) }
 }
 
-/// What the figures of `memory.stat` are called that are of a group and all below it.
+/// The keys in `memory.stat` of the figures that include all groups below.
 struct Keys {
     /// Every kernel writes this one.
     inactive_file: &'static str,
     active_file: &'static str,
-    /// Of the file cache, what must be written first, and what is being written.
+    /// The part of the file cache that must be written first, and the part being written.
     unwritten: [&'static str; 2],
     slab: Option<&'static str>,
 }
@@ -120,7 +120,7 @@ const UNIFIED_KEYS: Keys = Keys {
     slab: Some("slab_reclaimable"),
 };
 
-/// Without the prefix they would be of the group alone, while its usage includes the groups below.
+/// Without the prefix the figures would cover this group only, while its usage includes the groups below.
 const LEGACY_KEYS: Keys = Keys {
     inactive_file: "total_inactive_file",
     active_file: "total_active_file",
@@ -135,7 +135,7 @@ struct Stat {
 }
 
 impl Stat {
-    /// The bytes that the kernel takes back when memory is asked for.
+    /// The bytes that the kernel reclaims under pressure.
     fn reclaimable(self, keys: &Keys) -> Result<u64, MemoryReadError> {
         let inactive = self.get(keys.inactive_file)?;
         let inactive = inactive.ok_or_else(|| malformed(&self.file, keys.inactive_file))?;
@@ -151,7 +151,7 @@ impl Stat {
         Ok(cache.saturating_sub(unwritten).saturating_add(slab))
     }
 
-    /// `None` where the kernel does not write this figure: older ones write fewer.
+    /// Returns `None` if the kernel does not write this figure: older ones write fewer.
     fn get(&self, key: &'static str) -> Result<Option<u64>, MemoryReadError> {
         match number_of(&self.text, key) {
             Some(number) => Ok(Some(number)),
@@ -165,7 +165,7 @@ fn has_key(text: &str, key: &str) -> bool {
     text.lines().any(|line| line.split_ascii_whitespace().next() == Some(key))
 }
 
-/// In bytes; `None` is none.
+/// In bytes; `None` means no limit.
 fn limit(file: &Path) -> Result<Option<u64>, MemoryReadError> {
     let Some(text) = read(file, SMALL)? else { return Ok(None) };
     match text.trim() {
@@ -174,7 +174,7 @@ fn limit(file: &Path) -> Result<Option<u64>, MemoryReadError> {
     }
 }
 
-/// `None` where there is no such file.
+/// Returns `None` if there is no such file.
 fn number(file: PathBuf, missing: &'static str) -> Result<Option<u64>, MemoryReadError> {
     let Some(text) = read(&file, SMALL)? else { return Ok(None) };
     text.trim().parse().map(Some).map_err(|_| malformed(file, missing))

@@ -1,4 +1,4 @@
-//! Small files that a kernel should have written, and perhaps did not.
+//! Bounded reads of small kernel files that may be missing.
 
 use std::{
     fs::File,
@@ -8,20 +8,20 @@ use std::{
 
 use super::sample::MemoryReadError;
 
-/// Far more than any of these files has, the list of mounts apart.
+/// Far larger than any of these files, except the list of mounts.
 pub(super) const SMALL: u64 = 64 << 10;
 
-/// The list of mounts is long where there are many containers: 100,000 of them, which is the most that Linux takes, may
-/// have a page of options each. It is read line by line, and not beyond what is looked for.
+/// The list of mounts is long if there are many containers: it may have 100,000 entries, the most that Linux allows, with a
+/// page of options each. It is read line by line, and no further than needed.
 const LIST: u64 = 512 << 20;
-/// Bytes of a line of it.
+/// The maximum bytes of a line in it.
 const LINE: u64 = 1 << 20;
 
-/// The text of a file of at most `limit` bytes; `None` where there is none. Bytes that are no UTF-8 are replaced: names
-/// of other mounts and groups may have any.
+/// Reads the text of a file of at most `limit` bytes; `None` if there is none. Bytes that are not UTF-8 are replaced: names of
+/// other mounts and groups may contain any.
 pub(super) fn read(file: &Path, limit: u64) -> Result<Option<String>, MemoryReadError> {
     let mut bytes = Vec::new();
-    // One byte beyond the limit tells that there is more.
+    // One byte beyond the limit reveals that there is more.
     let read = File::open(file).and_then(|open| open.take(limit + 1).read_to_end(&mut bytes));
     match read {
         Ok(_) if bytes.len() as u64 > limit => Err(MemoryReadError::TooLong { file: file.into(), limit }),
@@ -30,7 +30,7 @@ pub(super) fn read(file: &Path, limit: u64) -> Result<Option<String>, MemoryRead
     }
 }
 
-/// What `find` finds first in a line of a file that may be long; `None` also where there is no such file.
+/// Returns the first match of `find` in the lines of a file that may be long; `None` also if there is no such file.
 pub(super) fn find_line<T>(
     file: &Path,
     mut find: impl FnMut(&str) -> Option<T>,
@@ -60,22 +60,22 @@ pub(super) fn find_line<T>(
     }
 }
 
-/// What is not there is nothing; everything else is an error.
+/// A missing file is `None`; everything else is an error.
 fn unreadable<T>(file: &Path, error: &io::Error) -> Result<Option<T>, MemoryReadError> {
     match error.kind() {
-        // The last is a kernel that was told not to measure this.
+        // The last one is from a kernel that is configured not to measure this.
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::Unsupported => Ok(None),
         _ if is_gone(error) => Ok(None),
         kind => Err(MemoryReadError::Unreadable { file: file.into(), kind }),
     }
 }
 
-/// Linux tells so of a control group's file when the group was removed while it was read (`ENODEV`).
+/// Linux returns this error (`ENODEV`) for a control group's file if the group was removed during the read.
 fn is_gone(error: &io::Error) -> bool {
     cfg!(target_os = "linux") && error.raw_os_error() == Some(19)
 }
 
-/// The number behind `key` on a line of its own, as in `memory.stat` and `/proc/self/status`.
+/// Finds the number after `key` on a line of its own, as in `memory.stat` and `/proc/self/status`.
 pub(super) fn number_of(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix([' ', '\t', ':']))?;
     line.trim_start().split_ascii_whitespace().next()?.parse().ok()

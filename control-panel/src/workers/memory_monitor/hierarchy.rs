@@ -1,4 +1,4 @@
-//! Where the process's own control group is found, in either version of control groups.
+//! Locates the process's own control group, in either version of control groups.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -7,16 +7,16 @@ use super::{
     sample::MemoryReadError,
 };
 
-/// Which of the hierarchies. Many systems mount both, and memory is limited in one of them.
+/// One of the two hierarchies. Many systems mount both, and limit memory in one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hierarchy {
-    /// The first version's, of the controller `memory`.
+    /// Version 1, controller `memory`.
     Legacy,
-    /// The second version's only one.
+    /// Version 2, which has only one.
     Unified,
 }
 
-/// Where the process's own control group is found. The process may be moved, so it is asked each time; the mount stays.
+/// Locates the process's own control group. The process may be moved, so its group is read each time; the mount stays.
 #[derive(Debug)]
 pub(super) struct OwnCgroup {
     root: PathBuf,
@@ -29,16 +29,16 @@ pub(super) struct OwnCgroup {
 struct Mount {
     /// The group that is mounted.
     group: PathBuf,
-    /// Where it is.
+    /// Where it is mounted.
     folder: PathBuf,
 }
 
 /// The folders of a process's group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Of the uppermost group that can be seen.
+    /// The folder of the topmost visible group.
     pub(super) top: PathBuf,
-    /// Of the process's own, at or below it.
+    /// The folder of the process's own group, at or below it.
     pub(super) own: PathBuf,
 }
 
@@ -51,13 +51,13 @@ impl OwnCgroup {
         &self.root
     }
 
-    /// `None` if the process is in no group of this hierarchy, or in one that cannot be seen.
+    /// Returns `None` if the process is in no group of this hierarchy, or in one that is not visible.
     pub(super) fn find(&mut self) -> Result<Option<Found>, MemoryReadError> {
         let Some(text) = read(&self.root.join("proc/self/cgroup"), SMALL)? else { return Ok(None) };
         let Some(group) = text.lines().find_map(|line| self.hierarchy.group(line)) else { return Ok(None) };
         let group = Path::new(group);
         if !group.has_root() || group.components().any(|part| part == Component::ParentDir) {
-            // A group outside of what this process's namespace shows.
+            // A group outside of this process's namespace.
             return Ok(None);
         }
         if self.mount.is_none() {
@@ -75,7 +75,7 @@ impl OwnCgroup {
 }
 
 impl Hierarchy {
-    /// The group in a line of `/proc/self/cgroup`, `ID:CONTROLLERS:GROUP`, if it is of this hierarchy.
+    /// Parses a line of `/proc/self/cgroup`, `ID:CONTROLLERS:GROUP`; returns the group if it is of this hierarchy.
     fn group(self, line: &str) -> Option<&str> {
         let (id, rest) = line.split_once(':')?;
         let (controllers, group) = rest.split_once(':')?;
@@ -86,7 +86,7 @@ impl Hierarchy {
         own.then_some(group)
     }
 
-    /// A line of `mountinfo`, if it is of this hierarchy: `36 35 0:31 ROOT MOUNT-POINT OPTIONS… - TYPE SOURCE OPTIONS`.
+    /// Parses a line of `mountinfo`, if it is of this hierarchy: `36 35 0:31 ROOT MOUNT-POINT OPTIONS… - TYPE SOURCE OPTIONS`.
     fn mount(self, line: &str) -> Option<Mount> {
         let (mounted, filesystem) = line.split_once(" - ")?;
         let mut filesystem = filesystem.split(' ');
@@ -102,19 +102,19 @@ impl Hierarchy {
         let mut path =
             || fields.next().map(|field| PathBuf::from(unescaped(field))).filter(|path| path.has_root());
         let mount = Mount { group: path()?, folder: path()? };
-        // Never out of where it is mounted, whatever the file says.
+        // Never leaves the mount point, whatever the file says.
         let parts = mount.group.components().chain(mount.folder.components());
         let plain = parts.into_iter().all(|part| part != Component::ParentDir);
         plain.then_some(mount)
     }
 }
 
-/// Whether `memory` is among the controllers or options.
+/// Returns whether `memory` is among the controllers or options.
 fn has_memory(list: &str) -> bool {
     list.split(',').any(|item| item == "memory")
 }
 
-/// Without the escapes for the characters that would split the line.
+/// Decodes the escapes for characters that would split the line.
 fn unescaped(field: &str) -> String {
     [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
         .iter()

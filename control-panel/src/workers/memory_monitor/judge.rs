@@ -1,4 +1,4 @@
-//! From what all gauges show to one level: the worst. Pure.
+//! Maps the readings of all gauges to one level: the worst. Pure.
 
 use super::{
     sample::{MemoryGauge, MemoryReadError, MemorySample},
@@ -6,16 +6,16 @@ use super::{
 };
 use crate::workers::MemoryLevel;
 
-/// So many samples in a row may fail before what a gauge last showed is given up.
+/// How many samples in a row must fail before a gauge's last reading is discarded.
 const MISSES: u32 = 3;
 
-/// What a gauge shows: one of [`MemoryReadings`](super::MemoryReadings).
+/// The reading of one gauge: one of [`MemoryReadings`](super::MemoryReadings).
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemoryReading {
     /// Which gauge.
     pub gauge: MemoryGauge,
-    /// The last sample, while it counts; `None` where there is nothing to measure, or it failed three times in a row.
+    /// The last sample, while it is valid; `None` if there is nothing to measure, or it failed three times in a row.
     pub sample: Option<MemorySample>,
     /// Why the last sample failed, if it did.
     pub error: Option<MemoryReadError>,
@@ -36,18 +36,18 @@ impl AllThresholds {
     }
 }
 
-/// All gauges, each with its own level: the hysteresis of one is not that of another.
+/// All gauges, each with its own level: each has its own hysteresis.
 #[derive(Debug)]
 pub(super) struct Judge {
     gauges: Vec<Standing>,
-    /// Those that the levels were last judged by.
+    /// The thresholds by which the levels were last judged.
     thresholds: Option<AllThresholds>,
 }
 
 #[derive(Debug)]
 struct Standing {
     reading: MemoryReading,
-    /// The last sample, whether it still counts or not.
+    /// The last sample, whether still valid or not.
     last: MemorySample,
     misses: u32,
 }
@@ -62,7 +62,7 @@ impl Judge {
         Self { gauges: gauges.into_iter().map(standing).collect(), thresholds: None }
     }
 
-    /// Takes in what a gauge shows, by its place; the error if it fails and did not before.
+    /// Records the sample of the gauge at this index. Returns the error if it fails and did not before.
     pub(super) fn take(
         &mut self,
         at: usize,
@@ -85,8 +85,8 @@ impl Judge {
         gauge.reading.error.as_ref().filter(|_| gauge.misses == 1)
     }
 
-    /// The level now: the worst of all. New thresholds judge the gauges of their kind afresh, without regard to the level
-    /// before: the hysteresis is for what is measured, not for what is wanted.
+    /// The current level: the worst of all. New thresholds judge the gauges of their kind afresh, regardless of the previous
+    /// level: hysteresis is for changes of the measurement, not of the settings.
     pub(super) fn level(&mut self, thresholds: AllThresholds) -> MemoryLevel {
         let judged_by = self.thresholds.replace(thresholds);
         for Standing { reading, .. } in &mut self.gauges {
@@ -99,8 +99,8 @@ impl Judge {
         self.gauges.iter().map(|gauge| gauge.reading.level).max().unwrap_or_default()
     }
 
-    /// Which gauge is the worst, and what it last showed: of those at the highest level the one that lies furthest above
-    /// where its warning begins. Where none shows anything, the first.
+    /// Returns the worst gauge and its last sample: of the gauges at the highest level, the one furthest above its warning
+    /// threshold. If none has a sample, the first.
     pub(super) fn worst(&self) -> (MemoryGauge, MemorySample) {
         let mut worst: Option<(&Standing, MemoryLevel, f64)> = None;
         for gauge in &self.gauges {

@@ -1,4 +1,5 @@
-//! The memory monitor: samples every gauge there is, maps each to a level, and sends an intent when the worst changes.
+//! The memory monitor: samples every available gauge, maps each to a level with hysteresis, and sends an intent when the worst
+//! level changes.
 //!
 //! | gauge | what it shows | where |
 //! |---|---|---|
@@ -10,8 +11,8 @@
 //! A gauge that is not there does not count. One that cannot be read, or shows nonsense, is a [`MemoryReadError`] in
 //! [`MemoryReadings`], and the others still count.
 //!
-//! Generic over your intent, which is made `From` a [`MemoryPressure`], and over your policy, which tells the
-//! thresholds ([`MemoryPolicy`]) and may change them at any time.
+//! Generic over your intent, which is created `From` a [`MemoryPressure`], and over your policy, which sets the thresholds
+//! ([`MemoryPolicy`]) and may change them at any time.
 //!
 //! ```
 //! use control_panel::{ControlPanel, GraphIntent};
@@ -66,18 +67,18 @@ pub use self::{
 pub use super::level::MemoryLevel;
 use crate::{Intent, IntentSource, Spawn, WorkerHandle};
 
-/// What the monitor tells when the level changes; your intent is made from it.
+/// What the monitor reports when the level changes; your intent is created from it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct MemoryPressure {
-    /// The level now: the worst of all gauges.
+    /// The current level: the worst of all gauges.
     pub level: MemoryLevel,
-    /// The level that was told before.
+    /// The level that was reported before.
     pub previous: MemoryLevel,
     /// The worst gauge.
     pub gauge: MemoryGauge,
-    /// What it shows.
+    /// Its sample.
     pub sample: MemorySample,
 }
 
@@ -92,15 +93,14 @@ impl fmt::Display for MemoryPressure {
     }
 }
 
-/// A policy that tells the monitor its thresholds. `()` has the default ones.
+/// A policy that sets the monitor's thresholds. `()` has the default ones.
 pub trait MemoryPolicy {
-    /// From which used fraction on memory is scarce: of the machine's, of the process's and of its control groups'.
-    /// Asked again whenever the policy changes.
+    /// The used fraction from which memory is scarce: of the machine's memory, the process's and its control groups'. Called
+    /// again whenever the policy changes.
     fn memory_thresholds(&self) -> MemoryThresholds;
 
-    /// From which share of the time on, that some task waits for memory, it is scarce: [`MemoryGauge::Stall`]. Asked
-    /// again whenever the policy changes. Default: a warning from 0.10 on, critical from 0.40, with a hysteresis of
-    /// 0.05.
+    /// The share of time during which some task waits for memory, from which memory is scarce: [`MemoryGauge::Stall`]. Called
+    /// again whenever the policy changes. Default: a warning from 0.10, critical from 0.40, with a hysteresis of 0.05.
     fn stall_thresholds(&self) -> MemoryThresholds {
         MemoryThresholds::new(0.10, 0.40)
     }
@@ -112,9 +112,9 @@ impl MemoryPolicy for () {
     }
 }
 
-/// Spawns the default monitor, on a panel whose sources are the built-in ones.
+/// Spawns the default monitor on a panel with the built-in sources.
 pub trait SpawnMemoryMonitor: Spawn {
-    /// Watches memory every 5 s ([`MemoryMonitor::new`] says what) and sends `Intent::from(MemoryPressure)` when the
+    /// Watches memory every 5 s ([`MemoryMonitor::new`] lists the gauges) and sends `Intent::from(MemoryPressure)` when the
     /// level changes.
     ///
     /// Source: [`IntentSource::MemoryMonitor`]. Never restarted: it fails only if the intent made from

@@ -1,4 +1,4 @@
-//! The worker: samples, judges, and tells when the level changes.
+//! The worker: samples, judges, and reports when the level changes.
 
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{
     workers::{MemoryLevel, wait::after},
 };
 
-/// A memory monitor to be: its source, how often it samples, and what.
+/// Configures a memory monitor: its source, how often it samples, and what.
 ///
 /// ```
 /// # use control_panel::{ControlPanel, GraphIntent, workers::memory_monitor::*};
@@ -69,24 +69,24 @@ impl<S: Source> MemoryMonitor<S> {
         self
     }
 
-    /// Samples this and nothing else.
+    /// Samples this gauge and nothing else.
     pub fn only(mut self, sampler: impl MemorySampler) -> Self {
         self.samplers.clear();
         self.also(sampler)
     }
 
-    /// Samples this too.
+    /// Samples this gauge too.
     pub fn also(mut self, sampler: impl MemorySampler) -> Self {
         self.samplers.push(Box::new(sampler));
         self
     }
 
-    /// What the gauges show, for a status line: it can be looked at once the monitor is spawned.
+    /// Returns the gauges' readings, for a status line; they update once the monitor is spawned.
     pub fn readings(&self) -> MemoryReadings {
         MemoryReadings(self.readings.subscribe())
     }
 
-    /// The worker, named `memory_monitor`, for `panel.spawn(…)`.
+    /// Builds the worker, named `memory_monitor`, for `panel.spawn(…)`.
     pub fn into_worker<I, P>(self) -> Worker<I, P>
     where
         I: Intent<Source = S> + From<MemoryPressure>,
@@ -108,13 +108,13 @@ impl<S: fmt::Debug> fmt::Debug for MemoryMonitor<S> {
     }
 }
 
-/// What a monitor's gauges show, whether or not the level changes: what [`MemoryMonitor::readings`] returns.
+/// The readings of a monitor's gauges, whether or not the level changes. Created by [`MemoryMonitor::readings`].
 #[derive(Clone)]
 pub struct MemoryReadings(watch::Receiver<Arc<[MemoryReading]>>);
 
 impl MemoryReadings {
-    /// As of the last sample, in the order in which the samplers were given; empty before the first. Costs a reference
-    /// count.
+    /// Returns the last readings, in the order in which the samplers were given; empty before the first sample. Costs a
+    /// reference count.
     pub fn latest(&self) -> Arc<[MemoryReading]> {
         Arc::clone(&self.0.borrow())
     }
@@ -126,8 +126,8 @@ impl fmt::Debug for MemoryReadings {
     }
 }
 
-/// Samples at once, then on the interval, judges whenever there is a new sample or policy, and tells what changed, until
-/// it is dropped. Fails if the host's intent claims to be a peer's with no clock: it always would.
+/// Samples at once, then on the interval, judges on each new sample or policy, and reports changes, until it is dropped. Fails
+/// if the host's intent claims to come from a peer but has no clock: it always would.
 async fn run<I, S, P>(cx: Context<I, P>, monitor: MemoryMonitor<S>) -> Result<(), SendError<()>>
 where
     I: Intent<Source = S> + From<MemoryPressure>,
@@ -137,22 +137,22 @@ where
     let sender = cx.sender();
     let mut policy = cx.policy();
     let mut gauges = Gauges::new(monitor, cx.name());
-    let mut told = MemoryLevel::Normal;
+    let mut reported = MemoryLevel::Normal;
     loop {
-        while gauges.look(&*policy.borrow_and_update()) == told {
+        while gauges.look(&*policy.borrow_and_update()) == reported {
             if changed(gauges.next_sample, &mut policy).await.is_err() {
                 return Ok(());
             }
         }
-        // The slot first, however long that takes: what is told then is how things are then. Meanwhile the gauges are read
-        // on; the place in the line is kept.
+        // Waits for the slot first, however long that takes, so that the report is current when it is sent. Meanwhile the
+        // gauges are still read; the position in the line is kept.
         let sampled = gauges.next_sample;
         let mut reserving = pin!(sender.reserve_many(1));
         let reserved = loop {
             match race(reserving.as_mut(), changed(gauges.next_sample, &mut policy)).await {
                 Raced::First(reserved) => break Some(reserved),
                 Raced::Second(Err(_)) => return Ok(()),
-                Raced::Second(Ok(())) if gauges.look(&*policy.borrow_and_update()) == told => break None,
+                Raced::Second(Ok(())) if gauges.look(&*policy.borrow_and_update()) == reported => break None,
                 Raced::Second(Ok(())) => {}
             }
         };
@@ -162,21 +162,21 @@ where
             gauges.next_sample = Instant::now();
         }
         let level = gauges.look(&*policy.borrow_and_update());
-        if level == told {
+        if level == reported {
             continue;
         }
         let (gauge, sample) = gauges.judge.worst();
-        let pressure = MemoryPressure { level, previous: told, gauge, sample };
-        // A level is not told twice: it is the current one only once it has been told.
+        let pressure = MemoryPressure { level, previous: reported, gauge, sample };
+        // A level is not reported twice: it becomes the current one only once it is sent.
         match slot.send(pressure.into()) {
-            Ok(()) => told = level,
+            Ok(()) => reported = level,
             Err(TrySendError::ZeroClock(_)) => return Err(SendError::ZeroClock(())),
             Err(_) => return Ok(()),
         }
     }
 }
 
-/// The samplers, what they show, and when they are asked next.
+/// The samplers, their readings, and when they are sampled next.
 struct Gauges<'w> {
     worker: &'w str,
     samplers: Vec<(MemoryGauge, Box<dyn MemorySampler>)>,
@@ -197,11 +197,11 @@ impl<'w> Gauges<'w> {
         Self { worker, samplers, judge, readings, interval, next_sample: Instant::now() }
     }
 
-    /// Samples if it is time to, judges by this policy, and shows that to those who look.
+    /// Samples if it is due, judges by this policy, and publishes the readings.
     fn look(&mut self, policy: &impl MemoryPolicy) -> MemoryLevel {
         if Instant::now() >= self.next_sample {
             for (at, (gauge, sampler)) in self.samplers.iter_mut().enumerate() {
-                // The program's own code: its panic is one gauge that cannot be read, and not the monitor's end.
+                // The program's own code: its panic makes one gauge unreadable, but does not end the monitor.
                 let sample = panics::catch(|| sampler.sample());
                 let sample =
                     sample.unwrap_or_else(|panic| Err(MemoryReadError::Panicked(panic.message().into())));
@@ -217,12 +217,12 @@ impl<'w> Gauges<'w> {
     }
 }
 
-/// Waits until there may be something new: it is time to sample, or the policy changed.
+/// Waits until there may be news: a sample is due, or the policy changed.
 async fn changed<P>(next_sample: Instant, policy: &mut PolicyWatch<P>) -> Result<(), PolicyClosed> {
     timeout_at(next_sample, policy.changed()).await.unwrap_or(Ok(()))
 }
 
-/// A gauge fails: said once for each time that it begins to.
+/// Logs that a gauge fails, once each time it starts failing.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "then nobody listens"))]
 fn tell_of(why: Option<&MemoryReadError>, worker: &str, gauge: MemoryGauge) {
     #[cfg(feature = "tracing")]

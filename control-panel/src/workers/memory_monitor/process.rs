@@ -1,4 +1,4 @@
-//! The process's own memory, against the least of what it may have.
+//! The process's own memory, against its tightest limit.
 
 use std::fmt;
 
@@ -6,19 +6,18 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler};
 
-/// The process's own memory: what is resident against the budget that you give it, or else all of the machine's; and on
-/// Linux its address space and its data against `RLIMIT_AS` and `RLIMIT_DATA` where those are set (`ulimit -v`,
-/// `ulimit -d`). The fullest counts.
+/// The process's own memory: resident memory against your budget, or else against all of the machine's; on Linux also address
+/// space and data against `RLIMIT_AS` and `RLIMIT_DATA`, if set (`ulimit -v`, `ulimit -d`). The fullest counts.
 ///
-/// Sampling leaves the process as it is: it changes no limit, and on Linux it costs two small files of `/proc/self`
-/// however many threads there are.
+/// Sampling does not modify the process: it changes no limit, and on Linux it reads two small files of `/proc/self`, however
+/// many threads there are.
 pub struct ProcessMemory {
     total: u64,
     budget: Option<u64>,
 }
 
 impl ProcessMemory {
-    /// Ready to sample, without a budget.
+    /// Creates a sampler without a budget.
     #[must_use]
     pub fn new() -> Self {
         let mut system = System::new_with_specifics(RefreshKind::nothing());
@@ -27,7 +26,7 @@ impl ProcessMemory {
         Self { total, budget: None }
     }
 
-    /// The bytes that may be resident.
+    /// The number of bytes that may be resident.
     #[must_use]
     pub fn budget(mut self, bytes: u64) -> Self {
         self.budget = Some(bytes.max(1));
@@ -59,7 +58,7 @@ impl fmt::Debug for ProcessMemory {
     }
 }
 
-/// By sysinfo, and without limits.
+/// Uses sysinfo, and knows no limits.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod platform {
     use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System, get_current_pid};
@@ -81,8 +80,8 @@ mod platform {
     }
 }
 
-/// What Linux tells in `/proc/self`. Not by sysinfo: its first look at a process raises the soft limit of open files to
-/// the hard one, for the process and every child of it, and it lists all threads.
+/// Reads `/proc/self` on Linux. Not by sysinfo: its first look at a process raises the soft limit of open files to the hard
+/// one, for the process and all its children, and it lists all threads.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod platform {
     use std::path::Path;
@@ -95,7 +94,7 @@ mod platform {
     const LIMITS: &str = "/proc/self/limits";
     const STATUS: &str = "/proc/self/status";
 
-    /// In bytes. Of the process, not of each of its threads: they are not listed.
+    /// In bytes. Of the process, not of each of its threads, which are not listed.
     pub(super) fn resident() -> Result<u64, MemoryReadError> {
         let Some(status) = read(Path::new(STATUS), SMALL)? else {
             return Err(MemoryReadError::Other(format!("there is no {STATUS}: is /proc mounted?")));
@@ -109,10 +108,10 @@ mod platform {
         bytes.ok_or_else(|| malformed(STATUS, key))
     }
 
-    /// The fullest of the limited ones; `None` if nothing is limited.
+    /// Returns the fullest of the limited figures; `None` if nothing is limited.
     pub(super) fn limited() -> Result<Option<MemorySample>, MemoryReadError> {
         let Some(limits) = read(Path::new(LIMITS), SMALL)? else { return Ok(None) };
-        // The second file is read only where something is limited, which is rare.
+        // The second file is read only if something is limited, which is rare.
         parse(&limits, || read(Path::new(STATUS), SMALL))
     }
 
@@ -134,7 +133,7 @@ mod platform {
         Ok(fullest)
     }
 
-    /// In bytes; `None` is unlimited.
+    /// In bytes; `None` means unlimited.
     fn soft_limit(limits: &str, name: &'static str) -> Result<Option<u64>, MemoryReadError> {
         let line = limits.lines().find_map(|line| line.strip_prefix(name));
         match line.and_then(|line| line.split_ascii_whitespace().next()) {
@@ -197,7 +196,7 @@ mod platform {
             ] {
                 let error = sample(limits, status).expect_err(missing);
                 assert!(
-                    matches!(&error, MemoryReadError::Malformed { missing: told, .. } if *told == missing)
+                    matches!(&error, MemoryReadError::Malformed { missing: named, .. } if *named == missing)
                 );
                 assert!(error.to_string().contains(missing), "{error}");
             }

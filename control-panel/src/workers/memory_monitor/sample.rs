@@ -1,8 +1,8 @@
-//! What a gauge tells, and what tells it.
+//! Samples, and the samplers that take them.
 
 use std::{error::Error, fmt, io, path::PathBuf};
 
-/// What is measured. The order decides between gauges that are equally bad.
+/// What is measured. The order breaks ties between equally bad gauges.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
@@ -15,7 +15,7 @@ pub enum MemoryGauge {
     System,
     /// The time that tasks wait for memory: [`MemoryStall`](super::MemoryStall).
     Stall,
-    /// A sampler of your own.
+    /// Your own sampler.
     Custom,
 }
 
@@ -31,19 +31,18 @@ impl fmt::Display for MemoryGauge {
     }
 }
 
-/// How much of something is used up. In bytes of memory; of [`MemoryGauge::Stall`] in hundredths of a percent of the
-/// time.
+/// How much of something is used. In bytes of memory; for [`MemoryGauge::Stall`] in hundredths of a percent of the time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct MemorySample {
-    /// What is in use: of memory, what could not be given to a program without taking it from another.
+    /// What is in use; for memory, what could not be given to one program without taking it from another.
     pub used: u64,
-    /// What there is. It may be less than `used`, where a limit was lowered or can be passed.
+    /// What there is in total. May be less than `used`, if a limit was lowered or can be exceeded.
     pub total: u64,
 }
 
 impl MemorySample {
-    /// The used fraction, 0 to 1. What reports nothing at all is not under pressure.
+    /// Returns the used fraction, 0 to 1. A sample with a total of zero is not under pressure.
     pub fn fraction(&self) -> f64 {
         if self.total == 0 {
             return 0.0;
@@ -61,15 +60,14 @@ pub trait MemorySampler: Send + 'static {
     /// What it measures.
     fn gauge(&self) -> MemoryGauge;
 
-    /// What it shows now; `None` where there is no such thing to measure. Called on a runtime thread: quick, and
-    /// without blocking.
+    /// Takes a sample; `None` if there is nothing to measure. Called on a runtime thread: must be quick, and must not block.
     ///
     /// # Errors
-    /// There is something to measure and it could not be read. The monitor goes on with what it last read here, for
-    /// two more samples, and with the other gauges.
+    /// If there is something to measure and it cannot be read. The monitor keeps using its last sample for two more rounds, and
+    /// continues with the other gauges.
     ///
     /// # Panics
-    /// A panic counts as an error, [`MemoryReadError::Panicked`]: the monitor goes on.
+    /// A panic counts as an error, [`MemoryReadError::Panicked`]; the monitor continues.
     fn sample(&mut self) -> Result<Option<MemorySample>, MemoryReadError>;
 }
 
@@ -98,30 +96,30 @@ impl MemorySampler for Box<dyn MemorySampler> {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemoryReadError {
-    /// The file is there and cannot be read.
+    /// The file exists but cannot be read.
     Unreadable {
         /// Which file.
         file: PathBuf,
-        /// Why not.
+        /// Why.
         kind: io::ErrorKind,
     },
-    /// The file, or a line of it, is longer than what a kernel writes there, so it was not read to its end.
+    /// The file, or a line of it, is longer than anything a kernel writes there, so reading stopped early.
     TooLong {
         /// Which file.
         file: PathBuf,
-        /// The bytes that it has at most.
+        /// The maximum number of bytes.
         limit: u64,
     },
-    /// The file does not say what it should.
+    /// The file lacks expected content.
     Malformed {
         /// Which file.
         file: PathBuf,
-        /// What it should say and does not.
+        /// What is missing.
         missing: &'static str,
     },
-    /// The sampler panicked; it is asked again at the next sample. The panic's message.
+    /// The sampler panicked, with this message. The next sample calls it again.
     Panicked(String),
-    /// Anything else, in words.
+    /// Anything else, as text.
     Other(String),
 }
 

@@ -1,4 +1,4 @@
-//! How long tasks wait for memory: Linux's pressure stall information.
+//! How long tasks wait for memory: Linux's pressure stall information (PSI).
 
 use std::path::PathBuf;
 
@@ -8,25 +8,24 @@ use super::{
     sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler},
 };
 
-/// The share of the time in which some task waited for memory, of the last 10 s: Linux's pressure stall information
-/// (`some avg10`). It rises when memory is short whatever the figures of what is used say, for instance where a program
-/// is read from disk again and again.
+/// The share of the last 10 s during which some task waited for memory: Linux's pressure stall information (`some avg10`). It
+/// rises when memory is short, whatever the usage figures say, for instance when a program is read from disk again and again.
 ///
-/// Of the process's own control group where that has its own figures (cgroup v2), else of the whole machine. Where the
-/// kernel measures none there is nothing to sample.
+/// Of the process's own control group if that has its own figures (cgroup v2), otherwise of the whole machine. If the kernel
+/// does not measure it, there is nothing to sample.
 #[derive(Debug)]
 pub struct MemoryStall {
     own: OwnCgroup,
 }
 
 impl MemoryStall {
-    /// Of this process's group, or the machine.
+    /// For this process's group, or the machine.
     #[must_use]
     pub fn new() -> Self {
         Self::at("/")
     }
 
-    /// Where `proc` and `sys` are mounted under another folder than `/`.
+    /// For `proc` and `sys` mounted under a folder other than `/`.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { own: OwnCgroup::at(root, Hierarchy::Unified) }
@@ -46,7 +45,7 @@ impl MemorySampler for MemoryStall {
 
     fn sample(&mut self) -> Result<Option<MemorySample>, MemoryReadError> {
         let machine = self.own.root().join("proc/pressure/memory");
-        // Where the groups cannot be made out, that is for their own gauge to tell.
+        // If the groups cannot be located, their own gauge reports it.
         let group = self.own.find().ok().flatten().map(|Found { own, .. }| own.join("memory.pressure"));
         for file in group.into_iter().chain([machine]) {
             if let Some(text) = read(&file, SMALL)? {

@@ -6,13 +6,13 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::sample::{MemoryGauge, MemoryReadError, MemorySample, MemorySampler};
 
-/// The whole machine's memory, by sysinfo: one read of `/proc/meminfo` on Linux, a system call elsewhere.
+/// The whole machine's memory, read by sysinfo: one read of `/proc/meminfo` on Linux, a system call elsewhere.
 pub struct SystemMemory {
     system: System,
 }
 
 impl SystemMemory {
-    /// Ready to sample.
+    /// Creates a sampler.
     #[must_use]
     pub fn new() -> Self {
         Self { system: System::new_with_specifics(RefreshKind::nothing()) }
@@ -34,7 +34,7 @@ impl MemorySampler for SystemMemory {
         self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let total = self.system.total_memory();
         if total == 0 {
-            // Sysinfo reports a failure in this way alone.
+            // This is the only way in which sysinfo reports a failure.
             return Err(MemoryReadError::Other("the system does not tell how much memory it has".into()));
         }
         let used = total.saturating_sub(self.system.available_memory());

@@ -1,15 +1,15 @@
-//! From a fraction to a level: thresholds and hysteresis. Pure.
+//! Maps a fraction to a level, by thresholds with hysteresis. Pure.
 
 use crate::workers::MemoryLevel;
 
-/// From which used fraction on it is a warning, and critical.
+/// The used fractions from which the level is a warning, and critical.
 ///
-/// A level is left only once the fraction has fallen by [`hysteresis`](Self::hysteresis) below where it
-/// began, so that usage that wavers around a threshold does not make the level flap.
+/// A level is left only once the fraction has fallen by [`hysteresis`](Self::hysteresis) below the level's threshold, so that
+/// usage that wavers around a threshold does not make the level flap.
 ///
-/// Whatever is given, each level can be entered and left: a number that is none, or lies outside 0 to 1, is brought
-/// inside, critical is never below warning, a hysteresis of more than half a threshold counts as half of it there, and
-/// where nothing is used the level is normal.
+/// Whatever the arguments, each level can be entered and left: NaN and numbers outside 0 to 1 are moved into that range, critical is never
+/// below warning, a hysteresis of more than half a threshold counts as half of it there, and with nothing used the level is
+/// normal.
 ///
 /// ```
 /// use control_panel::workers::memory_monitor::MemoryThresholds;
@@ -26,14 +26,14 @@ pub struct MemoryThresholds {
 }
 
 impl MemoryThresholds {
-    /// Thresholds as fractions of all there is, with a hysteresis of 0.05.
+    /// Creates thresholds as fractions of the total, with a hysteresis of 0.05.
     #[must_use]
     pub fn new(warning: f64, critical: f64) -> Self {
         let warning = fraction(warning, 1.0);
         Self { warning, critical: fraction(critical, 1.0).max(warning), hysteresis: 0.05 }
     }
 
-    /// A warning from this fraction on, critical half-way between there and all there is.
+    /// A warning from this fraction, critical half-way between it and the total.
     #[must_use]
     pub fn warning_at(warning: f64) -> Self {
         let warning = fraction(warning, 1.0);
@@ -47,28 +47,28 @@ impl MemoryThresholds {
         self
     }
 
-    /// The fraction at which it is a warning.
+    /// Returns the fraction from which the level is a warning.
     #[must_use]
     pub fn warning(&self) -> f64 {
         self.warning
     }
 
-    /// The fraction at which it is critical.
+    /// Returns the fraction from which the level is critical.
     #[must_use]
     pub fn critical(&self) -> f64 {
         self.critical
     }
 
-    /// How far the fraction must fall below a threshold again, as it was given.
+    /// Returns the hysteresis, as it was given.
     #[must_use]
     pub fn hysteresis(&self) -> f64 {
         self.hysteresis
     }
 
-    /// The level at this used fraction, coming from `current`.
+    /// Returns the level at this used fraction, coming from `current`.
     pub(super) fn level(&self, current: MemoryLevel, used: f64) -> MemoryLevel {
         let reached = |level, threshold: f64| {
-            // Of a threshold of 5%, a hysteresis of 5% would leave no place to fall to.
+            // With a threshold of 5%, a hysteresis of 5% would leave no room to fall.
             let hysteresis = if current >= level { self.hysteresis.min(threshold / 2.0) } else { 0.0 };
             used > 0.0 && used >= threshold - hysteresis
         };
@@ -82,7 +82,7 @@ impl MemoryThresholds {
     }
 }
 
-/// Warning from 0.80 on, critical from 0.90.
+/// Warning from 0.80, critical from 0.90.
 impl Default for MemoryThresholds {
     fn default() -> Self {
         Self::new(0.80, 0.90)
@@ -136,8 +136,8 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
 
-        /// From every level, full use is critical, and no use is normal; and a level that was entered is not left by
-        /// the same sample.
+        /// From every level, full use is critical, and no use is normal; and a level that was entered is not left by the same
+        /// sample.
         #[test]
         fn whatever_is_given_each_level_can_be_entered_and_left(
             warning in number(), critical in number(), hysteresis in number(), used in 0.0..=1.0,
@@ -149,7 +149,7 @@ mod tests {
                     proptest::prop_assert_eq!(thresholds.level(from, 1.0), Critical);
                     let level = thresholds.level(from, used);
                     proptest::prop_assert_eq!(thresholds.level(level, used), level);
-                    // Not only nothing at all: somewhat more than nothing is normal too, where a warning begins above it.
+                    // Not only at zero: slightly more than nothing is normal too, if a warning begins above it.
                     proptest::prop_assert_eq!(thresholds.level(from, thresholds.warning() * 0.49), Normal);
                 }
             }

@@ -1,4 +1,4 @@
-//! What the frame loop lets the scheduler know.
+//! The frame loop's input to the scheduler.
 
 use std::{fmt, mem, sync::Arc};
 
@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use super::Neighbourhood;
 use crate::workers::MemoryLevel;
 
-/// The frame loop's side of a [`PrefetchScheduler`](super::PrefetchScheduler): it publishes what there is to choose from,
-/// and how scarce memory is. Never waits; only the newest counts. When it is dropped, the scheduler ends.
+/// The frame loop's end of a [`PrefetchScheduler`](super::PrefetchScheduler): it publishes the candidates, and how scarce
+/// memory is. Never waits; only the newest values count. Dropping it ends the scheduler.
 ///
 /// ```
 /// use control_panel::workers::{MemoryLevel, prefetch::{Candidate, Neighbourhood, PrefetchScheduler}};
@@ -30,7 +30,7 @@ pub struct PrefetchFeed<N> {
     sender: watch::Sender<Seen<N>>,
 }
 
-/// What the scheduler sees.
+/// What the scheduler observes.
 pub(super) struct Seen<N> {
     pub(super) level: MemoryLevel,
     pub(super) neighbourhood: Arc<Neighbourhood<N>>,
@@ -49,14 +49,14 @@ impl<N: super::PrefetchNode> PrefetchFeed<N> {
         (Self { sender }, receiver)
     }
 
-    /// Publishes what there is to choose from, in place of what was published before.
+    /// Publishes the candidates, replacing those published before.
     pub fn publish(&self, neighbourhood: Neighbourhood<N>) {
         let mut newest = Arc::new(neighbourhood);
-        // Dropped here and not under the watch's lock.
+        // Dropped here rather than under the watch's lock.
         self.sender.send_modify(|seen| mem::swap(&mut seen.neighbourhood, &mut newest));
     }
 
-    /// Tells how scarce memory is: a warning slows the scheduler down, and when it is critical it stops.
+    /// Sets how scarce memory is: a warning slows the scheduler down, and a critical level stops it.
     pub fn set_level(&self, level: MemoryLevel) {
         self.sender.send_if_modified(|seen| mem::replace(&mut seen.level, level) != level);
     }

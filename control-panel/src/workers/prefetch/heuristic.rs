@@ -1,17 +1,17 @@
-//! What is fetched first.
+//! The heuristic: which candidates are fetched first.
 
 use std::cmp::Reverse;
 
 use super::{Neighbourhood, PrefetchNode};
 
-/// Chooses among the candidates. [`NearestFirst`] unless [`PrefetchScheduler::heuristic`](super::PrefetchScheduler)
-/// names another; any `FnMut(&Neighbourhood<N>, usize) -> Vec<N>` is one.
+/// Ranks the candidates. The default is [`NearestFirst`]; [`PrefetchScheduler::heuristic`](super::PrefetchScheduler) sets
+/// another. Any `FnMut(&Neighbourhood<N>, usize) -> Vec<N>` is a heuristic.
 ///
-/// A scheduler decides the same whenever its heuristic does: no clock, no randomness, and ties by the node itself.
+/// A scheduler is as deterministic as its heuristic: use no clock and no randomness, and break ties by the node itself.
 pub trait Heuristic<N>: Send + 'static {
-    /// The nodes worth fetching, the best first; more than `most` are of no use. One that was chosen already while
-    /// this focus is looked at is passed over. Called on a runtime thread, at most once for each neighbourhood that is
-    /// published and each change of [`ahead`](super::PrefetchSettings::ahead): quick, and without blocking.
+    /// Returns the nodes worth fetching, the best first; more than `most` are not used. A node already chosen for this focus is
+    /// skipped. Called on a runtime thread, at most once for each published neighbourhood and each change of
+    /// [`ahead`](super::PrefetchSettings::ahead): must be quick, and must not block.
     fn rank(&mut self, neighbourhood: &Neighbourhood<N>, most: usize) -> Vec<N>;
 }
 
@@ -21,14 +21,14 @@ impl<N, F: FnMut(&Neighbourhood<N>, usize) -> Vec<N> + Send + 'static> Heuristic
     }
 }
 
-/// The nearest first; of those the last used; of those the one that most links lead to; of those the least.
+/// The nearest first; then the most recently used; then the one with the most incoming links; then the least node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NearestFirst;
 
 impl<N: PrefetchNode> Heuristic<N> for NearestFirst {
     fn rank(&mut self, neighbourhood: &Neighbourhood<N>, most: usize) -> Vec<N> {
         let mut ranked: Vec<_> = neighbourhood.candidates().iter().collect();
-        // No node is used later than one that was used, so `None` comes last.
+        // A node that was never used ranks after those that were, so `None` comes last.
         ranked.sort_by_key(|candidate| {
             (candidate.distance, Reverse(candidate.last_used), Reverse(candidate.degree), &candidate.node)
         });
@@ -52,7 +52,7 @@ mod tests {
             candidate(3, 1, None, 4),
             candidate(1, 2, Some(9), 100),
         ];
-        // In whatever order they come.
+        // In any order.
         for turn in 0..ordered.len() {
             let mut shuffled = ordered.to_vec();
             shuffled.rotate_left(turn);

@@ -1,14 +1,15 @@
-//! The prefetch scheduler: chooses what will be wanted next, and asks for it ahead of time, at a pace.
+//! The prefetch scheduler: predicts what will be wanted next, and requests it ahead of time, at a limited pace.
 //!
-//! Generic over your intent, which is made `From` a [`Prewarm`]; over your node, any key that is `Ord`; and over your
-//! policy, which turns it on and off and sets its pace and budget ([`PrefetchPolicy`]), at any time. The frame loop
-//! publishes what there is to choose from through a [`PrefetchFeed`]; a [`Heuristic`] ranks it.
+//! Generic over your intent, which is created `From` a [`Prewarm`]; over your node, any key that is `Ord`; and over your
+//! policy, which turns it on and off and sets its pace and budget ([`PrefetchPolicy`]), at any time. The frame loop publishes
+//! the candidates through a [`PrefetchFeed`]; a [`Heuristic`] ranks them.
 //!
-//! It yields to everybody else: it never waits in the line for a slot, leaves at most its budget of intents undrained and
-//! never more than half of the queue, backs off exponentially where there is no room (anew for another focus or other settings), goes four times slower under a
-//! memory warning, and stops while memory is critical. While one focus is looked at, no node is chosen twice.
+//! It yields to everything else: it never waits in line for a slot, leaves at most its budget of intents undrained and never
+//! uses more than half of the queue, backs off exponentially when there is no room (starting over for another focus or other
+//! settings), runs four times slower under a memory warning, and stops while memory is critical. For one focus, no node is
+//! chosen twice.
 //!
-//! Given the same seed, the same things published and the same frames at the same instants, it decides the same.
+//! Given the same seed, the same publications and the same frames at the same instants, it makes the same decisions.
 //!
 //! ```
 //! use std::time::Duration;
@@ -67,32 +68,32 @@ pub use self::{
 };
 use crate::{Intent, IntentSource, Spawn, WorkerHandle};
 
-/// What the scheduler chose; your intent is made from it.
+/// The scheduler's choice; your intent is created from it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct Prewarm<N> {
-    /// Which node.
+    /// The node.
     pub node: N,
 }
 
-/// What may stand for a node: every `Clone + Ord + Send + Sync + 'static` type, so this trait is never implemented by
-/// hand. Of candidates that are as good, the least node is chosen first.
+/// A type that identifies nodes: every `Clone + Ord + Send + Sync + 'static` type, so this trait is never implemented by hand.
+/// Of equally good candidates, the least node is chosen first.
 pub trait PrefetchNode: Clone + Ord + Send + Sync + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<N: Clone + Ord + Send + Sync + 'static> PrefetchNode for N {}
 
-/// Whether, how fast and how far ahead.
+/// Whether to prefetch, how fast and how far ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PrefetchSettings {
     /// Whether anything is chosen at all.
     pub enabled: bool,
-    /// Between two choices, at least. Four times as long while memory is at [`Warning`](crate::workers::MemoryLevel).
+    /// The minimum time between two choices. Four times as long while memory is at [`Warning`](crate::workers::MemoryLevel).
     pub pace: Duration,
-    /// Intents of the scheduler's source that may be undrained before it backs off; 0 turns it off.
+    /// How many intents of the scheduler's source may be undrained before it backs off; 0 turns it off.
     pub budget: usize,
-    /// Nodes chosen while one focus is looked at, at most; 0 turns it off.
+    /// The maximum number of nodes chosen for one focus; 0 turns it off.
     pub ahead: usize,
 }
 
@@ -103,9 +104,9 @@ impl Default for PrefetchSettings {
     }
 }
 
-/// A policy that tells the scheduler its settings. `()` has the default ones.
+/// A policy that sets the scheduler's settings. `()` has the default ones.
 pub trait PrefetchPolicy {
-    /// The settings now. Asked again whenever the policy changes, and applied at once.
+    /// Returns the current settings. Called again whenever the policy changes, and applied at once.
     fn prefetch(&self) -> PrefetchSettings;
 }
 
@@ -115,9 +116,9 @@ impl PrefetchPolicy for () {
     }
 }
 
-/// Spawns the default scheduler, on a panel whose sources are the built-in ones.
+/// Spawns the default scheduler on a panel with the built-in sources.
 pub trait SpawnPrefetchScheduler: Spawn {
-    /// Chooses by [`NearestFirst`] among what is published to the feed, and sends `Intent::from(Prewarm)`.
+    /// Chooses by [`NearestFirst`] from the candidates published to the feed, and sends `Intent::from(Prewarm)`.
     ///
     /// Source: [`IntentSource::PrefetchScheduler`]. Never restarted: it fails only if the intent made from
     /// [`Prewarm`] has the clock 0 ([`SendError::ZeroClock`](crate::SendError::ZeroClock)). For another source, heuristic,

@@ -1,31 +1,31 @@
-//! What a heuristic chooses from: the nodes around what is looked at. Pure.
+//! The candidates of a heuristic: the nodes around the focus. Pure.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use super::PrefetchNode;
 
-/// The most candidates that are looked at.
+/// The maximum number of candidates considered.
 const MOST_CANDIDATES: usize = 1_024;
-/// Links followed, for each node that may be visited: a node with a million links is not read to its end.
+/// Links followed per node that may be visited: a node with a million links is not read to its end.
 const LINKS_PER_NODE: usize = 16;
 
 /// A node that could be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate<N> {
-    /// Which node.
+    /// The node.
     pub node: N,
-    /// How many links it is away from what is looked at.
+    /// How many links it is away from the focus.
     pub distance: u32,
     /// How many links lead to it.
     pub degree: u32,
-    /// When it was last used, by any counter that goes up; `None` if never.
+    /// When it was last used, by any increasing counter; `None` if never.
     pub last_used: Option<u64>,
 }
 
 /// What the frame loop knows of the nodes around the one that is looked at: what a
 /// [`PrefetchFeed`](super::PrefetchFeed) publishes and a [`Heuristic`](super::Heuristic) ranks.
 ///
-/// Only what is worth fetching belongs in it: not what is there already.
+/// It should contain only what is worth fetching, not what is already there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Neighbourhood<N> {
     focus: Option<N>,
@@ -35,9 +35,9 @@ pub struct Neighbourhood<N> {
 /// How far [`Neighbourhood::around`] looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
-    /// Links away from the focus, at most.
+    /// The maximum distance from the focus, in links.
     pub distance: u32,
-    /// Nodes visited, at most.
+    /// The maximum number of nodes visited.
     pub nodes: usize,
 }
 
@@ -49,20 +49,20 @@ impl Default for Reach {
 }
 
 impl<N: PrefetchNode> Neighbourhood<N> {
-    /// The candidates while `focus` is looked at. Of more than 1,024 the first are taken.
+    /// Creates a neighbourhood from the candidates for `focus`. Of more than 1,024, the first are taken.
     ///
-    /// `None` is no particular node, and as good a focus as any: whenever the focus changes, what was chosen for the
-    /// one before is forgotten and may be chosen again.
+    /// `None` means no particular node, and is a valid focus like any other: whenever the focus changes, the previous choices
+    /// are forgotten and may be made again.
     #[must_use]
     pub fn new(focus: Option<N>, candidates: impl IntoIterator<Item = Candidate<N>>) -> Self {
         Self { focus, candidates: candidates.into_iter().take(MOST_CANDIDATES).collect() }
     }
 
-    /// The candidates within reach of `focus`, by following links from node to node, nearest first.
+    /// Collects the candidates within reach of `focus`, by breadth-first search along links, nearest first.
     ///
-    /// `links` gives a node's links; `candidate` what is known of a node at a distance, or `None` where it is not worth
-    /// fetching (its links are followed all the same). Looks at no more than [`Reach::nodes`] nodes and 16 times as many
-    /// links, so that a frame can afford it in any graph.
+    /// `links` returns a node's links; `candidate` returns what is known of a node at a distance, or `None` if it is not worth
+    /// fetching (its links are followed all the same). Visits at most [`Reach::nodes`] nodes and 16 times as many links, so
+    /// that a frame can afford it in any graph.
     ///
     /// ```
     /// use control_panel::workers::prefetch::{Candidate, Neighbourhood, Reach};
@@ -92,7 +92,7 @@ impl<N: PrefetchNode> Neighbourhood<N> {
                 break;
             }
             for linked in links(&node) {
-                // The focus is visited, but none of those that were reached.
+                // The focus counts as visited, but not as one of the nodes reached.
                 if links_left == 0 || visited.len() > most_nodes {
                     return Self { focus: Some(focus), candidates };
                 }
@@ -106,12 +106,12 @@ impl<N: PrefetchNode> Neighbourhood<N> {
         Self { focus: Some(focus), candidates }
     }
 
-    /// What is looked at.
+    /// Returns the focus.
     pub fn focus(&self) -> Option<&N> {
         self.focus.as_ref()
     }
 
-    /// What could be fetched.
+    /// Returns the candidates.
     pub fn candidates(&self) -> &[Candidate<N>] {
         &self.candidates
     }

@@ -1,4 +1,4 @@
-//! When to choose, and what. Pure: instants, settings and what is known in, decisions out.
+//! When to choose, and what. Pure: instants, settings and observations in, decisions out.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,37 +11,37 @@ use crate::{
     workers::{MemoryLevel, wait::after},
 };
 
-/// Under a warning the pace is so many times slower.
+/// The factor by which a warning slows the pace.
 const SLOWER: u32 = 4;
-/// However far ahead the policy wants to be: what was chosen is remembered.
+/// The maximum of `ahead`, whatever the policy asks for: choices are remembered.
 const MOST_AHEAD: usize = 1_024;
 
 /// What to do now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step<N> {
-    /// Try to send this, then say how it went: [`Plan::sent`] or [`Plan::refused`].
+    /// Try to send this, then report the outcome: [`Plan::sent`] or [`Plan::refused`].
     Send(N),
-    /// Nothing before then, unless something changes.
+    /// Nothing until then, unless something changes.
     WaitUntil(Instant),
     /// Nothing until something changes.
     Idle,
 }
 
-/// What was chosen so far and when the next may be.
+/// What was chosen so far, and when the next choice is due.
 #[derive(Debug)]
 pub(super) struct Plan<N> {
-    /// The tries since the last success.
+    /// Attempts since the last success.
     retry: Retry,
     focus: Option<N>,
-    /// What applied when it was asked last.
+    /// The settings at the last call.
     settings: Option<PrefetchSettings>,
-    /// Chosen while this focus is looked at.
+    /// Chosen for the current focus.
     chosen: BTreeSet<N>,
-    /// The ranking of the current neighbourhood, the best first, once it was asked for; and for how far ahead it was.
+    /// The ranking of the current neighbourhood, the best first, once requested; and how far ahead it reaches.
     ranked: Option<(usize, Vec<N>)>,
-    /// When the last was sent.
+    /// When the last one was sent.
     last: Option<Instant>,
-    /// Until when congestion forbids another try.
+    /// Congestion forbids another attempt until then.
     not_before: Option<Instant>,
 }
 
@@ -58,8 +58,8 @@ impl<N: PrefetchNode> Plan<N> {
         }
     }
 
-    /// Another neighbourhood was published: its ranking is not known yet. Another focus forgets what was chosen, and
-    /// the backoff: what is wanted now has not been refused yet.
+    /// Another neighbourhood was published, whose ranking is not known yet. A new focus forgets the choices and the backoff:
+    /// what is wanted now has not been refused yet.
     pub(super) fn look_at(&mut self, focus: Option<&N>) {
         if self.focus.as_ref() != focus {
             self.focus = focus.cloned();
@@ -69,8 +69,8 @@ impl<N: PrefetchNode> Plan<N> {
         self.ranked = None;
     }
 
-    /// What to do now. `rank` is asked for the best of so many when the ranking is needed, `occupied` for the queue's
-    /// slots that what was sent before still occupies.
+    /// Returns what to do now. Calls `rank` for the best so many when the ranking is needed, and `occupied` for the number of
+    /// the queue's slots that previous intents still occupy.
     pub(super) fn next(
         &mut self,
         now: Instant,
@@ -79,8 +79,8 @@ impl<N: PrefetchNode> Plan<N> {
         rank: impl FnOnce(usize) -> Vec<N>,
         occupied: impl FnOnce() -> usize,
     ) -> Step<N> {
-        // A budget that was raised is used now, not when a backoff of half a minute is over. Settings that are published
-        // anew and are the same reset nothing: a host may do that in every frame.
+        // A raised budget takes effect now rather than after a backoff of half a minute. Publishing the same settings again
+        // resets nothing: a host may do that in every frame.
         if self.settings.is_some_and(|before| before != *settings) {
             self.forget_backoff();
         }
@@ -100,7 +100,7 @@ impl<N: PrefetchNode> Plan<N> {
         }
         let (_, ranked) = match self.ranked.take().filter(|(asked, _)| *asked == ahead) {
             Some(ranked) => self.ranked.insert(ranked),
-            // Those chosen may rank first still: the frame loop has perhaps not applied them yet.
+            // Nodes already chosen may still rank first: the frame loop may not have applied them yet.
             None => self.ranked.insert((ahead, rank(ahead + self.chosen.len()))),
         };
         let best = ranked.iter().find(|node| !self.chosen.contains(node)).cloned();
@@ -111,17 +111,17 @@ impl<N: PrefetchNode> Plan<N> {
         Step::Send(best)
     }
 
-    /// What was chosen is in the queue.
+    /// The chosen node is in the queue.
     pub(super) fn sent(&mut self, node: N, now: Instant) {
         self.chosen.insert(node);
         self.last = Some(now);
         self.retry.reset();
     }
 
-    /// There was no room: until when not to try again.
+    /// There was no room. Returns until when not to try again.
     pub(super) fn refused(&mut self, now: Instant) -> Instant {
         let delay = self.retry.delay(now, now);
-        // At least a timer's tick, so that a backoff of nothing is no busy loop.
+        // At least a timer's tick, so that a backoff of zero is not a busy loop.
         *self.not_before.insert(after(now, delay.max(Duration::from_millis(1))))
     }
 

@@ -1,4 +1,4 @@
-//! The plan against a plain model, on random schedules, and by example.
+//! The plan against a simple model on random schedules, and by example.
 
 use super::*;
 use crate::workers::wait::LONG;
@@ -11,7 +11,7 @@ fn settings(pace: u64, budget: usize, ahead: usize) -> PrefetchSettings {
     PrefetchSettings { enabled: true, pace: Duration::from_millis(pace), budget, ahead }
 }
 
-/// What is expected of a plan, said once more: everything is kept, nothing is put off.
+/// The expected behaviour, implemented naively: everything is kept, nothing is deferred.
 struct Model {
     now: Instant,
     settings: PrefetchSettings,
@@ -26,7 +26,7 @@ struct Model {
 }
 
 impl Model {
-    /// Checks what the plan does now, and says whether it sends something.
+    /// Checks what the plan does now. Returns the node if it sends one.
     fn check(&mut self, plan: &mut Plan<u32>) -> Option<u32> {
         let (mut ranked, mut looked) = (None, false);
         let rank = |most: usize| {

@@ -1,4 +1,4 @@
-//! The worker: looks at what is published, chooses, sends, and backs off where there is no room.
+//! The worker: observes what is published, chooses, sends, and backs off when there is no room.
 
 use std::{fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{Backoff, Context, Intent, PolicyWatch, SendError, Source, TrySendError, Worker};
 
-/// A prefetch scheduler to be: its source, its heuristic, its backoff and its seed.
+/// Configures a prefetch scheduler: its source, its heuristic, its backoff and its seed.
 ///
 /// ```
 /// # use control_panel::{ControlPanel, GraphIntent, workers::prefetch::*};
 /// # #[derive(GraphIntent)] #[intent(source = Feed)] enum Update { #[intent(from)] Fetch(Prewarm<u32>) }
 /// # #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)] enum Feed { Prefetch }
-/// /// The longest not seen first.
+/// The longest not seen first.
 /// fn oldest_first(around: &Neighbourhood<u32>, most: usize) -> Vec<u32> {
 ///     let mut nodes: Vec<_> = around.candidates().iter().map(|c| (c.last_used, c.node)).collect();
 ///     nodes.sort();
@@ -42,7 +42,7 @@ pub struct PrefetchScheduler<S, N, H = NearestFirst> {
 }
 
 impl<S: Source, N: PrefetchNode> PrefetchScheduler<S, N> {
-    /// A scheduler whose intents come from `source`, and the feed by which it learns what there is to choose from.
+    /// Creates a scheduler whose intents come from `source`, and the feed that gives it the candidates.
     pub fn new(source: S) -> (Self, PrefetchFeed<N>) {
         let (feed, seen) = PrefetchFeed::new();
         (Self { source, seen, heuristic: NearestFirst, backoff: Backoff::default(), seed: None }, feed)
@@ -50,26 +50,26 @@ impl<S: Source, N: PrefetchNode> PrefetchScheduler<S, N> {
 }
 
 impl<S: Source, N: PrefetchNode, H: Heuristic<N>> PrefetchScheduler<S, N, H> {
-    /// What chooses among the candidates. Default: [`NearestFirst`].
+    /// The heuristic that ranks the candidates. Default: [`NearestFirst`].
     pub fn heuristic<G: Heuristic<N>>(self, heuristic: G) -> PrefetchScheduler<S, N, G> {
         let Self { source, seen, backoff, seed, .. } = self;
         PrefetchScheduler { source, seen, heuristic, backoff, seed }
     }
 
-    /// How long it waits when there is no room for its intent, or its budget is used up. Default: 100 ms, doubling up to
-    /// 30 s, with jitter; a success resets it, and so do another focus and other settings.
+    /// How long it waits when there is no room for its intent, or its budget is used up. Default: 100 ms, doubling up to 30 s,
+    /// with jitter. A success resets it, and so do another focus and other settings.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// What decides the jitter, and nothing else. Default: the worker's origin.
+    /// Seeds the jitter, and nothing else. Default: the worker's origin.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// The worker, named `prefetch_scheduler`, for `panel.spawn(…)`.
+    /// Builds the worker, named `prefetch_scheduler`, for `panel.spawn(…)`.
     pub fn into_worker<I, P>(self) -> Worker<I, P>
     where
         I: Intent<Source = S> + From<Prewarm<N>>,
@@ -90,8 +90,8 @@ impl<S: fmt::Debug, N, H> fmt::Debug for PrefetchScheduler<S, N, H> {
     }
 }
 
-/// Chooses one after the other, until its feed, the panel or the worker itself is gone. Fails if the host's intent claims to
-/// be a peer's with no clock: it always would.
+/// Chooses nodes one by one until its feed, the panel or the worker itself is gone. Fails if the host's intent claims to come
+/// from a peer but has no clock: it always would.
 async fn run<I, P, S, N, H>(
     cx: Context<I, P>,
     scheduler: PrefetchScheduler<S, N, H>,
@@ -105,7 +105,7 @@ where
 {
     let PrefetchScheduler { mut seen, mut heuristic, backoff, seed, .. } = scheduler;
     let sender = cx.sender();
-    // Whatever the policy asks for, half of the queue is for others.
+    // Whatever the policy asks for, half of the queue is left to others.
     let most = (sender.capacity() / 2).max(1);
     let mut plan = Plan::new(backoff, seed.unwrap_or(sender.origin().0));
     let mut policy = cx.policy();
@@ -147,10 +147,10 @@ where
     }
 }
 
-/// Waits for a new policy or something new to be seen; false if one of them will never come again.
+/// Waits for a new policy or a new publication. Returns false if one of them will never come again.
 async fn changed<P, N>(policy: &mut PolicyWatch<P>, seen: &mut watch::Receiver<Seen<N>>) -> bool {
     let (mut policy, mut seen) = (pin!(policy.changed()), pin!(seen.changed()));
-    // In this order: the same order of events, the same decisions.
+    // In this order, so that the same order of events yields the same decisions.
     poll_fn(|cx| match (policy.as_mut().poll(cx), seen.as_mut().poll(cx)) {
         (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) => Poll::Ready(false),
         (Poll::Ready(Ok(())), _) | (_, Poll::Ready(Ok(()))) => Poll::Ready(true),
