@@ -7,9 +7,9 @@ use crate::workers::MemoryLevel;
 /// A level is left only once the fraction has fallen by [`hysteresis`](Self::hysteresis) below the level's threshold, so that
 /// usage that wavers around a threshold does not make the level flap.
 ///
-/// Whatever the arguments, each level can be entered and left: NaN and numbers outside 0 to 1 are moved into that range, critical is never
-/// below warning, a hysteresis of more than half a threshold counts as half of it there, and with nothing used the level is
-/// normal.
+/// Whatever the arguments, each level can be entered and left: NaN and numbers outside 0 to 1 are moved into that range,
+/// critical is never below warning, a hysteresis of more than half a threshold counts as half of it there, and with nothing
+/// used the level is normal.
 ///
 /// ```
 /// use control_panel::workers::memory_monitor::MemoryThresholds;

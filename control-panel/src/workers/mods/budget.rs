@@ -1,4 +1,4 @@
-//! What all mods of a loader may hold of the host's memory together.
+//! The budget of host memory that all mods of a loader share.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::error::ModError;
 
-/// The memory of all mods. Clones are the same.
+/// The memory of all mods. Clones share one budget.
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
     most: usize,
@@ -27,13 +27,13 @@ impl Budget {
         self.most = most;
     }
 
-    /// What one mod holds, nothing yet.
+    /// Creates one mod's share, which is empty at first.
     pub(super) fn share(&self) -> Share {
         Share { budget: self.clone(), held: 0 }
     }
 }
 
-/// What one mod holds of it: given back when it is dropped.
+/// One mod's share of the budget: returned on drop.
 #[derive(Debug)]
 pub(super) struct Share {
     budget: Budget,
@@ -41,10 +41,10 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Takes so many bytes more.
+    /// Takes this many more bytes.
     ///
     /// # Errors
-    /// There are not so many left: nothing is taken.
+    /// Fewer are left: nothing is taken.
     pub(super) fn take(&mut self, bytes: usize) -> Result<(), ModError> {
         let most = self.budget.most;
         let more = |held: usize| held.checked_add(bytes).filter(|held| *held <= most);
@@ -59,7 +59,7 @@ impl Share {
         }
     }
 
-    /// Gives so many bytes back.
+    /// Returns this many bytes.
     pub(super) fn give_back(&mut self, bytes: usize) {
         let bytes = bytes.min(self.held);
         self.held -= bytes;

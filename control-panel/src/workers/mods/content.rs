@@ -1,14 +1,14 @@
-//! What a file is that was to be a module and is none: said in words, instead of a dump of its bytes. Pure.
+//! Describes a file that should be a module but is not, instead of dumping its bytes. Pure.
 
 use super::{error::ModError, text::cut, wasm::Code};
 
-/// How every WebAssembly file begins.
+/// The first bytes of every WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";
 const COMPONENT: &str = "a WebAssembly component, and this host takes modules";
-/// Characters quoted of a text that is none of the known kinds.
+/// Characters quoted from a text of an unknown kind.
 const QUOTED: usize = 40;
 
-/// Fails for what cannot be a module whatever follows its first bytes, and names what it seems to be.
+/// Fails for files whose first bytes rule out a module, and names what they seem to be.
 pub(super) fn check(code: &Code) -> Result<(), ModError> {
     let (begin, it_is) = match code {
         Code::Binary(bytes) => ("it is no module that this host can run", not_binary(bytes)),
@@ -45,13 +45,13 @@ fn not_text(bytes: &[u8]) -> Option<String> {
         return Some(COMPONENT.to_owned());
     }
     match without_space(bytes).first() {
-        // A list or a comment: what is wrong in it the parser says, with the place.
+        // A list or a comment: the parser reports what is wrong in it, with the position.
         Some(b'(' | b';') => None,
         _ => Some(kind(bytes)),
     }
 }
 
-/// What begins like this.
+/// Files that begin like this.
 fn kind(bytes: &[u8]) -> String {
     const KINDS: [(&[u8], &str); 21] = [
         (b"\x7fELF", "a program or library for Linux"),
@@ -100,7 +100,7 @@ fn kind(bytes: &[u8]) -> String {
     let begin = &bytes[..bytes.len().min(4 * QUOTED)];
     let readable = match std::str::from_utf8(begin) {
         Ok(text) => Some(text),
-        // A character that the cut went through is no mistake of the text.
+        // A character cut in half by the truncation is not a mistake in the text.
         Err(error) if error.error_len().is_none() => std::str::from_utf8(&begin[..error.valid_up_to()]).ok(),
         Err(_) => None,
     };
@@ -117,7 +117,7 @@ fn kind(bytes: &[u8]) -> String {
     }
 }
 
-/// Behind a byte order mark and white space.
+/// Skips a byte order mark and white space.
 fn without_space(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start()
 }

@@ -1,4 +1,4 @@
-//! The host's hand on a running loader: commands in, status out. Never waits.
+//! The host's control of a running loader: commands in, status out. Never waits.
 
 use std::{
     collections::VecDeque,
@@ -14,28 +14,28 @@ use tokio::sync::{Notify, watch};
 
 use super::status::{ModFolderStatus, ModStatus};
 
-/// Commands that wait at most.
+/// The maximum number of waiting commands.
 const WAITING: usize = 64;
 
-/// Switches mods on and off, and tells how they are: [`ModLoader::control`](super::ModLoader::control). Clones are
-/// the same hand. Made for the frame thread: nothing here waits for the loader.
+/// Switches mods on and off, and shows their status. Created by [`ModLoader::control`](super::ModLoader::control). Clones
+/// control the same loader. Made for the frame thread: nothing here waits for the loader.
 #[derive(Debug, Clone)]
 pub struct ModControl {
     pub(super) shared: Arc<Shared>,
 }
 
 impl ModControl {
-    /// Runs a mod that was deactivated, and tries again one that failed.
+    /// Runs a deactivated mod, and retries one that failed.
     ///
     /// # Errors
-    /// [`ControlError`] if 64 commands wait already, or the loader has stopped or was dropped before it was ever run.
+    /// [`ControlError`] if 64 commands are waiting already, or the loader has stopped or was dropped before it ever ran.
     pub fn activate(&self, mod_id: impl Into<String>) -> Result<(), ControlError> {
         self.shared.command(Command::Switch { mod_id: mod_id.into(), on: true })
     }
 
-    /// Calls a mod's `mod_deactivate`, unloads it with those that require it, and keeps it off until it is activated,
-    /// also while its files are gone or cannot be read; of more than 1,024 mods that are off and gone, the one switched off
-    /// longest ago is forgotten. Its memory is gone: it starts afresh. For an id that no mod has, nothing happens.
+    /// Calls a mod's `mod_deactivate`, unloads it together with those that require it, and keeps it off until it is activated,
+    /// even while its files are gone or cannot be read. Of more than 1,024 mods that are off and gone, the one switched off
+    /// longest ago is forgotten. The mod's memory is lost: it starts afresh. For an id that no mod has, nothing happens.
     ///
     /// # Errors
     /// As [`activate`](Self::activate).
@@ -43,7 +43,7 @@ impl ModControl {
         self.shared.command(Command::Switch { mod_id: mod_id.into(), on: false })
     }
 
-    /// Loads a mod again though its files did not change. The new one must load before the old one goes.
+    /// Loads a mod again though its files did not change. The old one is stopped only once the new one is loaded.
     ///
     /// # Errors
     /// As [`activate`](Self::activate).
@@ -51,20 +51,21 @@ impl ModControl {
         self.shared.command(Command::Reload { mod_id: mod_id.into() })
     }
 
-    /// Looks at the folder now.
+    /// Examines the folder now.
     pub fn rescan(&self) {
         self.shared.changed();
     }
 
-    /// How every mod is doing, in the order of their files' names, as of the loader's last round. Empty before its
-    /// first. Once the loader has stopped none is running: what was is [`Stopped`](super::ModHealth::Stopped).
+    /// Returns the status of every mod, ordered by file name, as of the loader's last round. Empty before the first. Once the
+    /// loader has stopped, none is running; those that ran are [`Stopped`](super::ModHealth::Stopped).
     pub fn status(&self) -> Arc<[ModStatus]> {
         Arc::clone(&self.shared.status.borrow())
     }
 }
 
 impl ModControl {
-    /// The mods folder itself: how changes in it are noticed, how often it was looked at, and what is wrong with it.
+    /// Returns the status of the mods folder itself: how changes are noticed, how often it was examined, and what is wrong with
+    /// it.
     ///
     /// ```
     /// # use control_panel::{IntentSource, workers::mods::*};
@@ -77,13 +78,13 @@ impl ModControl {
     }
 }
 
-/// A command was not taken: 64 of them wait already, or the loader is gone.
+/// A command was refused: 64 are waiting already, or the loader is gone.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlError {
-    /// 64 commands wait already: try in a later frame.
+    /// 64 commands are waiting already: try again in a later frame.
     Busy,
-    /// The loader stopped, or was dropped before it was ever run.
+    /// The loader has stopped, or was dropped before it ever ran.
     Stopped,
 }
 
@@ -104,7 +105,7 @@ pub(super) enum Command {
     Reload { mod_id: String },
 }
 
-/// What the hand and the loader share.
+/// State shared by the control handle and the loader.
 #[derive(Debug)]
 pub(super) struct Shared {
     commands: Mutex<VecDeque<Command>>,
@@ -157,12 +158,12 @@ impl Shared {
         self.changed.load(Ordering::Relaxed)
     }
 
-    /// A look begins: what changes from now on wakes the loader again.
+    /// A look begins: changes from now on wake the loader again.
     pub(super) fn take_changed(&self) {
         self.changed.store(false, Ordering::Relaxed);
     }
 
-    /// The loader is gone, and what ran is not running any more.
+    /// The loader is gone, and its mods do not run any more.
     pub(super) fn stopped(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         self.status.send_if_modified(|all| {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::PolicyWatch;
 
-/// Where a mod's intents are kept while a call of it runs.
+/// Buffers a mod's intents while a call of it runs.
 pub(super) type Outbox<I> = Arc<Mutex<Vec<I>>>;
 
 /// The loader's side of a running mod's host functions.
@@ -37,7 +37,7 @@ impl<I: ModIntent, P: ModPolicy + Send + Sync + 'static> Desk for Counter<I, P> 
     }
 }
 
-/// Ends the call that runs on a blocking thread when the worker is dropped, whatever it waits for.
+/// Ends the call that runs on a blocking thread when the worker is dropped, whatever the worker is waiting for.
 pub(super) struct StopOnDrop(pub(super) Arc<AtomicBool>);
 
 impl Drop for StopOnDrop {

@@ -2,8 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-/// Why a mod could not be loaded, or was stopped. Its text is the reason, in plain words, with what to do about
-/// it where that can be known.
+/// Why a mod could not be loaded, or was stopped. Its text is the reason in plain words, with a remedy if one is known.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModError {
@@ -11,16 +10,16 @@ pub enum ModError {
     Unreadable {
         /// Which.
         what: String,
-        /// What the system says.
+        /// The system's message.
         why: String,
     },
-    /// A file is larger than the host takes; it was not read.
+    /// A file is larger than the host accepts; it was not read.
     TooLarge {
         /// Which.
         what: String,
         /// Its size in bytes.
         bytes: u64,
-        /// The most the host takes.
+        /// The most that the host accepts.
         most: u64,
     },
     /// A symbolic link, or a path that goes through one: it could lead out of the mods folder.
@@ -28,34 +27,34 @@ pub enum ModError {
         /// Which.
         what: String,
     },
-    /// A folder, pipe, socket or device where a file must be, or the other way round.
+    /// A folder, pipe, socket or device where a file must be, or vice versa.
     NotAFile {
         /// Which.
         what: String,
     },
-    /// A file was changed each time it was read.
+    /// A file changed each time it was read.
     Changing {
         /// Which.
         what: String,
     },
     /// The manifest is wrong.
     Manifest {
-        /// Where, counting from 1, if that can be told.
+        /// The line, counted from 1, if it is known.
         line: Option<usize>,
         /// What is wrong.
         problem: String,
     },
-    /// There are more mods than the host takes.
+    /// There are more mods than the host accepts.
     TooMany {
-        /// How many it takes.
+        /// How many it accepts.
         most: usize,
     },
-    /// There are more names in the mods folder than are looked at, mods or not.
+    /// The mods folder has more entries than the loader examines, mods or not.
     TooManyNames {
-        /// How many are looked at.
+        /// How many it examines.
         most: usize,
     },
-    /// There is more in the mods folder that may be meant for a mod and is none than is reported: folders without a manifest,
+    /// The mods folder has more entries than are reported that may be intended as mods but are not: folders without a manifest,
     /// links, names that are not UTF-8.
     TooManyOthers {
         /// How many are reported.
@@ -68,7 +67,7 @@ pub enum ModError {
         /// The other's file or folder.
         with: String,
     },
-    /// Another mod provides the same, as a name or as its id. Where neither runs, an id is stronger than a name.
+    /// Another mod provides the same, as a name or as its id. If neither runs, an id takes precedence over a name.
     Conflict {
         /// What both provide.
         name: String,
@@ -80,59 +79,59 @@ pub enum ModError {
         /// What it requires.
         name: String,
     },
-    /// What it requires is provided by a mod that is not running.
+    /// The mod that provides what it requires is not running.
     NotRunning {
         /// What it requires.
         name: String,
     },
-    /// It requires itself, perhaps through others.
+    /// It requires itself, directly or through others.
     Cycle {
-        /// The ids around the circle; the first one is repeated at the end.
+        /// The ids around the cycle; the first one is repeated at the end.
         through: Vec<String>,
     },
-    /// It asks for what the host does not grant it.
+    /// It asks for a capability that the host does not grant it.
     Denied {
         /// The capability.
         capability: String,
     },
-    /// The module is not valid WebAssembly, or uses what the host does not take.
+    /// The module is not valid WebAssembly, or uses something that the host does not accept.
     Module {
         /// What is wrong.
         problem: String,
     },
-    /// The module has a shape that no compiler makes, and that the engine may not be able to bear.
+    /// The module has a shape that no compiler produces, and that the engine may not be able to handle.
     TooComplex {
-        /// What is too much.
+        /// What exceeds a limit.
         what: String,
-        /// The most that this host takes.
+        /// The most that this host accepts.
         most: u64,
     },
-    /// To compile the module may take more memory than the host allows a mod
-    /// ([`ModLimits::code`](super::ModLimits::code)); it was not compiled.
+    /// Compiling the module may take more memory than the host allows a mod ([`ModLimits::code`](super::ModLimits::code)); it
+    /// was not compiled.
     TooHeavy {
-        /// What it may take, in bytes.
+        /// The bytes that it may take.
         bytes: u64,
-        /// What a mod may take.
+        /// The bytes that a mod may take.
         most: u64,
     },
-    /// Of the memory that all mods may hold together ([`ModLoader::max_memory`](super::ModLoader::max_memory)) not enough is
-    /// left. It is tried again when another mod gives some back.
+    /// Not enough is left of the memory that all mods may hold together
+    /// ([`ModLoader::max_memory`](super::ModLoader::max_memory)). It is tried again when another mod returns some.
     NoMemory {
-        /// What it may take, in bytes.
+        /// The bytes that it may take.
         bytes: u64,
-        /// What the others hold.
+        /// The bytes that the other mods hold.
         held: u64,
-        /// What all may hold together.
+        /// The bytes that all may hold together.
         most: u64,
     },
-    /// `mod_activate` returned another number than 0.
+    /// `mod_activate` returned a number other than 0.
     Declined {
         /// Which.
         number: i32,
     },
     /// A call of the mod failed.
     Fault {
-        /// The function that was called, `start` for the module's start function.
+        /// The called function; `start` for the module's start function.
         call: &'static str,
         /// How it failed.
         fault: Fault,
@@ -143,19 +142,19 @@ pub enum ModError {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// It did what WebAssembly forbids: the trap, in words.
+    /// It did something that WebAssembly forbids: the trap, in words.
     Trap(String),
     /// It used up its fuel.
     Fuel(u64),
-    /// It took longer than it may.
+    /// It exceeded its time.
     Time(Duration),
-    /// It called the host more often than it may.
+    /// It exceeded its number of host calls.
     HostCalls(u32),
-    /// It was stopped because the host stops.
+    /// It was stopped because the host is stopping.
     Stopped,
-    /// A function of the host panicked: its message, and where.
+    /// A function of the host panicked: its message, and the place.
     Panicked(String),
-    /// The engine panicked, which is a fault of the engine, whatever the mod is: its message.
+    /// The engine panicked, which is a bug of the engine, whatever the mod does: its message.
     Engine(String),
 }
 
@@ -252,7 +251,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Bytes in words, never less than they are.
+/// Formats bytes as MiB, rounded up.
 struct Mib(u64);
 
 impl fmt::Display for Mib {

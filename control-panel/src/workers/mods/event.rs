@@ -1,15 +1,15 @@
-//! What the loader tells the reducer.
+//! What the loader reports to the reducer.
 
 use std::fmt;
 
 use super::error::ModError;
 
-/// What became of a mod; your intent is made from it.
+/// A change in the life of a mod; your intent is created from it.
 ///
-/// For each id they come in order: after `Activated` its own intents, after `Deactivated` none. Of no id two ever run, and
-/// between two `Activated` of an id there is a `Deactivated`: a reducer that goes by ids alone knows what runs, whatever is
-/// renamed or exchanged in the folder meanwhile. A mod that is only renamed goes on, and nothing is said of that.
-/// `LoadFailed` is sent once for each reason, not once for each attempt.
+/// For each id, events are in order: a mod's own intents follow its `Activated`, and none follow its `Deactivated`. Two mods of
+/// one id never run together, and between two `Activated` of an id there is a `Deactivated`: a reducer that uses ids alone
+/// knows what runs, whatever is renamed or exchanged in the folder meanwhile. A mod that is only renamed keeps running, without
+/// an event. `LoadFailed` is sent once for each reason, not once for each attempt.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModEvent {
@@ -20,7 +20,7 @@ pub enum ModEvent {
         /// Its version.
         version: String,
     },
-    /// It is not running any more.
+    /// It stopped running.
     Deactivated {
         /// Its id.
         mod_id: String,
@@ -29,11 +29,11 @@ pub enum ModEvent {
     },
     /// It could not be loaded.
     LoadFailed {
-        /// Its id; the name of its folder or manifest where the id cannot be known.
+        /// Its id; the name of its folder or manifest if the id is unknown.
         mod_id: String,
         /// Why, in plain words ([`Display`](fmt::Display)).
         reason: ModError,
-        /// The version that goes on running under this id, if one does: an older one, or another mod's of the same id.
+        /// The version that keeps running under this id, if any: an older one, or another mod's with the same id.
         still_running: Option<String>,
     },
 }
@@ -64,19 +64,19 @@ impl fmt::Display for ModEvent {
     }
 }
 
-/// Why a mod is not running any more.
+/// Why a mod stopped running.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deactivation {
-    /// The host asked for it.
+    /// The host requested it.
     Asked,
     /// Its files are gone.
     Removed,
-    /// Another version of it takes its place.
+    /// Another version replaces it.
     Replaced,
-    /// The loader stops.
+    /// The loader is stopping.
     Stopping,
-    /// A call of it failed, or what it requires is not running any more.
+    /// A call of it failed, or a mod that it requires stopped running.
     Failed(ModError),
 }
 

@@ -27,16 +27,16 @@ use super::{
     wasm::Code,
 };
 
-/// Names that are looked at in the mods folder, whatever they are, and besides so many for each mod that the host takes.
+/// How many names in the mods folder are examined, whatever they are, in addition to this many per mod that the host accepts.
 const NAMES: usize = 4_096;
 const NAMES_PER_MOD: usize = 16;
-/// Folders without a manifest and links that are reported; they take no mod's place.
+/// How many folders without a manifest and links are reported; they take no mod's place.
 const OTHERS: usize = 64;
-/// A file that was changed less than so many seconds before it was read may change again and look the same: some file
-/// systems count time in steps of two seconds. It is read again.
+/// A file changed less than this many seconds before it was read may change again and look the same, because some file systems
+/// count time in steps of two seconds. It is read again.
 const COARSEST: i128 = 3;
 
-/// What the host takes.
+/// What the host accepts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) mods: usize,
@@ -49,11 +49,11 @@ pub(super) struct Bounds {
 pub(super) struct Files {
     pub(super) manifest: Arc<ModManifest>,
     pub(super) code: Code,
-    /// Differs when the content does.
+    /// Differs if the content differs.
     pub(super) print: u64,
 }
 
-/// What a name is.
+/// What a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     File,
@@ -63,26 +63,26 @@ enum Kind {
     Other,
 }
 
-/// What tells one state of a file from another.
+/// Distinguishes states of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Stamp {
     length: u64,
     /// Seconds and nanoseconds since 1970.
     modified: (i128, i128),
-    /// When anything of it was changed, by the system's clock: a program cannot choose it.
+    /// When anything of it last changed, by the system's clock, which a program cannot set.
     changed: (i128, i128),
-    /// Which file it is: device and number, where there are such.
+    /// Which file it is: device and inode number, if the system has them.
     file: (i128, i128),
 }
 
 impl Stamp {
-    /// Whether a change after it was read, at that second, would give it another stamp.
+    /// Returns whether a change after a read at this second would produce another stamp.
     fn is_settled(&self, read: i128) -> bool {
         self.changed.0 + COARSEST <= read
     }
 }
 
-/// What the files looked like when they were read, so that they need not be read again.
+/// The stamps of the files when they were read, so that they need not be read again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     manifest: Stamp,
@@ -93,43 +93,43 @@ pub(super) struct Seen {
 /// What is known of a mod before a look.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
-    /// Where it need not be read again as long as it looks like this.
+    /// While the files look like this, they need not be read again.
     pub(super) seen: Option<Box<Seen>>,
     pub(super) runs: bool,
 }
 
-/// What was found for one mod.
+/// The result for one mod.
 #[derive(Debug)]
 pub(super) enum Reading {
-    /// As it was seen before.
+    /// Unchanged.
     Unchanged,
-    /// Without what was seen where it is too young to be known by that.
+    /// Without the stamps if they are too recent to identify the content.
     Read(Files, Option<Box<Seen>>),
-    /// With the manifest, where that could be read.
+    /// With the manifest, if it could be read.
     Failed(ModError, Option<Arc<ModManifest>>),
 }
 
-/// What was found in the folder.
+/// The result of a look at the folder.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     /// By the name of the mod's folder or manifest.
     pub(super) mods: BTreeMap<String, Reading>,
-    /// What is wrong with the folder itself. What was loaded from it stays.
+    /// What is wrong with the folder itself. Mods loaded from it stay.
     pub(super) trouble: Option<ModError>,
     /// The folders in it whose changes concern these mods. Bounded.
     pub(super) folders: Vec<PathBuf>,
-    /// How changes are noticed from now on, where that is known.
+    /// How changes are noticed from now on, if known.
     pub(super) watch: Option<ModFolderWatch>,
 }
 
-/// Reads the folder. A mod that is known and looks the same is not read again. A folder that does not exist holds no mods.
+/// Reads the folder. A known mod that looks the same is not read again. A folder that does not exist holds no mods.
 pub(super) fn scan(folder: &Path, bounds: &Bounds, known: &BTreeMap<String, Known>) -> Scan {
     let names = bounds.mods.saturating_mul(NAMES_PER_MOD).saturating_add(NAMES);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     scan_at(folder, bounds, known, names, now.map_or(0, |now| i128::from(now.as_secs())))
 }
 
-/// The same of so many names, in this second.
+/// The same with this limit of names, at this second.
 fn scan_at(folder: &Path, bounds: &Bounds, known: &BTreeMap<String, Known>, most: usize, now: i128) -> Scan {
     let trouble =
         |error: &io::Error| Scan { trouble: Some(unreadable("the mods folder", error)), ..Scan::default() };
@@ -143,8 +143,8 @@ fn scan_at(folder: &Path, bounds: &Bounds, known: &BTreeMap<String, Known>, most
         Err(error) => return trouble(&error),
     };
     let mut scan = Scan::default();
-    // Those that are known come first, and first of all those that run: newcomers cannot push them out. Where not all names
-    // were listed, they are looked for each by its own.
+    // Known mods come first, and of these the running ones: newcomers cannot displace them. If not all names were listed, known
+    // mods are looked up individually.
     let still = |runs: bool| {
         let known = known.iter().filter(move |(_, known)| known.runs == runs).map(|(name, _)| name);
         known.filter(|name| !all || listed.contains(*name))
@@ -182,7 +182,7 @@ fn scan_at(folder: &Path, bounds: &Bounds, known: &BTreeMap<String, Known>, most
                         _ => reading,
                     };
                     match place.read(bounds, now) {
-                        // Another version was published, and this one taken away while it was read.
+                        // Another version was published, and this one removed during the read.
                         failed @ Reading::Failed(..) => again(failed),
                         read => read,
                     }
@@ -206,7 +206,7 @@ fn scan_at(folder: &Path, bounds: &Bounds, known: &BTreeMap<String, Known>, most
     scan
 }
 
-/// The folders that a mod's files are in, or where its manifest may come to be.
+/// The folders that hold a mod's files, or where its manifest may appear.
 fn folders(folder: &Path, name: &str, reading: &Reading, known: Option<&Known>) -> Vec<PathBuf> {
     let entry = match reading {
         Reading::Unchanged => known.and_then(|known| known.seen.as_ref()).map(|seen| seen.entry.as_path()),
@@ -221,16 +221,16 @@ fn folders(folder: &Path, name: &str, reading: &Reading, known: Option<&Known>) 
     base.into_iter().chain(below).collect()
 }
 
-/// What the folder holds that may be a mod.
+/// The entries of the folder that may be mods.
 struct Names {
     listed: BTreeSet<String>,
-    /// The same of those that are not UTF-8, escaped.
+    /// Those that are not UTF-8, escaped.
     unnamed: BTreeSet<String>,
-    /// Whether all of the folder was looked at.
+    /// Whether the whole folder was listed.
     all: bool,
 }
 
-/// The names in the folder that may be mods, sorted; so many names are looked at.
+/// Returns the names in the folder that may be mods, sorted; examines at most this many names.
 fn names(root: &Folder, most: usize) -> io::Result<Names> {
     let mut names = Names { listed: BTreeSet::new(), unnamed: BTreeSet::new(), all: true };
     for (index, entry) in root.names()?.enumerate() {
@@ -239,7 +239,7 @@ fn names(root: &Folder, most: usize) -> io::Result<Names> {
             break;
         }
         let (name, kind) = entry?;
-        // The listing itself says what a name is, on most systems: a file that is no manifest costs nothing more.
+        // On most systems the listing itself gives the type of an entry, so a file that is not a manifest costs nothing more.
         let is_other_file = kind == Some(Kind::File) && !is_manifest(&name);
         if name.as_encoded_bytes().starts_with(b".") || is_other_file {
             continue;
@@ -255,12 +255,12 @@ fn names(root: &Folder, most: usize) -> io::Result<Names> {
     Ok(names)
 }
 
-/// Whether a file of this name is a mod's manifest.
+/// Returns whether a file of this name is a mod's manifest.
 fn is_manifest(name: &OsStr) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
-/// A name that is not UTF-8, its odd bytes escaped.
+/// A name that is not UTF-8, with its invalid bytes escaped.
 fn escaped(name: &OsString) -> String {
     let mut escaped = String::new();
     for part in name.as_encoded_bytes().utf8_chunks() {

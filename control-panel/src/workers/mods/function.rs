@@ -7,15 +7,15 @@ use super::{
     wasm::Host,
 };
 
-/// Parameters of a function at most: the engine takes no module that has one with more.
+/// The maximum number of parameters of a function: the engine rejects modules that exceed it.
 const MOST_PARAMETERS: usize = 32;
 
 type Body = Arc<dyn Fn(&mut HostCall<'_>, &[i32]) -> i32 + Send + Sync>;
 
 /// A function of the host that mods may import from the module `host`, if they are granted its capability.
 ///
-/// Numbers in, one number out; texts are passed by address and length ([`HostCall::text`], [`HostCall::put`]). It runs
-/// on a blocking thread within the mod's time and must not block itself: nothing interrupts it.
+/// Takes numbers and returns one number; texts are passed by address and length ([`HostCall::text`], [`HostCall::put`]). It
+/// runs on a blocking thread within the mod's time limit and must not block itself: nothing interrupts it.
 ///
 /// ```
 /// use control_panel::workers::mods::HostFunction;
@@ -37,7 +37,8 @@ pub struct HostFunction {
 }
 
 impl HostFunction {
-    /// A function of so many 32-bit numbers, 32 at most, that returns one. It counts as one of the mod's host calls.
+    /// Creates a function that takes this many 32-bit numbers, at most 32, and returns one. A call counts as one of the mod's
+    /// host calls.
     ///
     /// # Panics
     /// If it takes more than 32 numbers: no module could import it.
@@ -83,7 +84,7 @@ impl fmt::Debug for HostFunction {
     }
 }
 
-/// A call of a [`HostFunction`] by a mod: who calls, and its memory.
+/// A call of a [`HostFunction`] by a mod: the caller's id and its memory.
 pub struct HostCall<'a> {
     memory: &'a mut [u8],
     host: &'a mut Host,
@@ -94,23 +95,23 @@ impl<'a> HostCall<'a> {
         Self { memory, host }
     }
 
-    /// Who calls.
+    /// Returns the id of the calling mod.
     pub fn mod_id(&self) -> &str {
         self.host.manifest.id()
     }
 
-    /// The mod's bytes there; `None` where they are not all within its memory.
+    /// Returns these bytes of the mod's memory; `None` if they are not entirely inside it.
     pub fn bytes(&self, at: i32, length: i32) -> Option<&[u8]> {
         range(self.memory, unsigned(at), unsigned(length))
     }
 
-    /// The mod's text there; `None` where it is not within its memory or not UTF-8.
+    /// Returns this text in the mod's memory; `None` if it is not inside it or not UTF-8.
     pub fn text(&self, at: i32, length: i32) -> Option<&str> {
         std::str::from_utf8(self.bytes(at, length)?).ok()
     }
 
-    /// Writes a value into the mod's memory if it fits into `capacity` bytes there, and returns its length in any
-    /// case; −1 where that is not within its memory.
+    /// Writes a value into the mod's memory if it fits into `capacity` bytes there, and returns its length either way; −1 if
+    /// that range is not inside the memory.
     pub fn put(&mut self, out: i32, capacity: i32, value: &[u8]) -> i32 {
         put(self.memory, unsigned(out), unsigned(capacity), value)
     }

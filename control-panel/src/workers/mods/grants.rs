@@ -1,4 +1,4 @@
-//! Who may do what: nothing, unless it is said here. Pure.
+//! Capabilities granted to mods: none, unless granted here. Pure.
 
 use std::collections::BTreeSet;
 

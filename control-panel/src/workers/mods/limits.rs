@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// What one mod may use: in each call of it, and in all.
+/// What one mod may use: in each call, and in total.
 ///
-/// The host sets these for every mod ([`ModLoader::limits`](super::ModLoader::limits)); a manifest may ask for
-/// less, never for more.
+/// The host sets these for every mod ([`ModLoader::limits`](super::ModLoader::limits)); a manifest may ask for less, never for
+/// more.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,27 +17,28 @@ use std::time::Duration;
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModLimits {
-    /// Fuel of one call: about one unit an instruction, more for those that copy or fill. Default: 50 million.
+    /// The fuel of one call: about one unit per instruction, more for instructions that copy or fill memory. Default: 50
+    /// million.
     pub fuel: u64,
-    /// The time one call may take. Default: 50 ms. It is looked at about every half millisecond and whenever the mod calls
-    /// the host; a single instruction that fills or copies memory is not interrupted (about a millisecond for 10 MiB).
+    /// The time that one call may take. Default: 50 ms. Checked about every half millisecond and whenever the mod calls the
+    /// host; a single instruction that fills or copies memory is not interrupted (about a millisecond for 10 MiB).
     ///
-    /// Time in which the machine slept, was paused or ran others is not the mod's: its code counts by what its thread has
-    /// run, where the system tells that (Linux, Android, Apple's, FreeBSD), and everywhere half a millisecond of it for no
-    /// more than 10 ms; one call of a function of the host counts for a quarter of the limit at most.
+    /// Time during which the machine slept, was paused or ran other programs is not charged to the mod. Its code is charged by
+    /// its thread's CPU time, if the system measures that (Linux, Android, Apple's, FreeBSD), and everywhere each
+    /// half-millisecond slice counts for at most 10 ms; one call of a host function counts for at most a quarter of the limit.
     pub time: Duration,
     /// Bytes of linear memory. Default: 16 MiB.
     pub memory: usize,
-    /// Bytes that the engine may need to compile the module and to keep it, reckoned from its code before it is compiled.
-    /// Default: 64 MiB, which is enough for whatever compilers make of 1 MiB.
+    /// The bytes that the engine may need to compile and keep the module, estimated from its code before it is compiled.
+    /// Default: 64 MiB, which suffices for whatever compilers generate within 1 MiB.
     pub code: usize,
-    /// Elements of each table; a module has at most four. Default: 10,000.
+    /// The elements of each table; a module has at most four. Default: 10,000.
     pub table: usize,
-    /// Bytes of the stack of WebAssembly values. Default: 512 KiB.
+    /// The bytes of the stack of WebAssembly values. Default: 512 KiB.
     pub stack: usize,
-    /// Calls within calls. Default: 1,000.
+    /// The depth of nested calls. Default: 1,000.
     pub depth: usize,
-    /// Calls of the host in one call of the mod. Default: 10,000.
+    /// Host calls in one call of the mod. Default: 10,000.
     pub host_calls: u32,
     /// Intents emitted in one call of the mod. Default: 64.
     pub intents: usize,
@@ -59,21 +60,21 @@ impl Default for ModLimits {
     }
 }
 
-/// How much fuel to hand out at a time, so that the clock is looked at often enough and not too often.
+/// Chooses how much fuel to grant at a time, so that the clock is read often enough but not too often: a feedback controller.
 ///
-/// What an instruction takes depends on the machine and on how the interpreter was compiled (170 times longer
-/// without optimisation), so the slice follows what the last one took.
+/// The time per instruction depends on the machine and on how the interpreter was compiled (170 times longer without
+/// optimisation), so each slice follows from the duration of the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pace {
     slice: u64,
 }
 
 impl Pace {
-    /// The first slice: short even where the interpreter is slow.
+    /// The first slice: short even if the interpreter is slow.
     const FIRST: u64 = 5_000;
     const LEAST: u64 = 1_000;
     const MOST: u64 = 200_000;
-    /// A slice should take about this long.
+    /// The target duration of a slice.
     const AIM: Duration = Duration::from_micros(500);
 
     pub(super) fn new() -> Self {
@@ -84,7 +85,7 @@ impl Pace {
         self.slice
     }
 
-    /// Takes in how long the last slice took.
+    /// Records how long the last slice took.
     pub(super) fn took(&mut self, time: Duration) {
         if time < Self::AIM / 2 {
             self.slice = (self.slice * 2).min(Self::MOST);

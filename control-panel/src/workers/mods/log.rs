@@ -1,15 +1,15 @@
-//! What mods say: the last lines of each, bounded.
+//! The mods' logs: the last lines of each, bounded.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::text::cut;
 
-/// Lines kept of each mod.
+/// Lines kept per mod.
 const LINES: usize = 16;
-/// Characters kept of each line.
+/// Characters kept per line.
 const LONGEST: usize = 256;
 
-/// How important a log line is: the number a mod gives, from 0.
+/// The severity of a log line: the number that a mod passes, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModLogLevel {
     /// 0
@@ -37,9 +37,9 @@ impl ModLogLevel {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModLogLine {
-    /// How important it is.
+    /// Its severity.
     pub level: ModLogLevel,
-    /// What it says.
+    /// Its text.
     pub text: Arc<str>,
 }
 
@@ -51,12 +51,12 @@ pub(super) struct ModLog {
 }
 
 impl ModLog {
-    /// A line of the mod's.
+    /// Adds a line from the mod.
     pub(super) fn line(&mut self, level: i32, text: &str) {
         self.push(ModLogLevel::of(level), text);
     }
 
-    /// A line of the host's about the mod.
+    /// Adds a line from the host about the mod.
     pub(super) fn host(&mut self, text: &str) {
         self.push(ModLogLevel::Warn, text);
     }
@@ -73,7 +73,7 @@ impl ModLog {
         self.lines.iter()
     }
 
-    /// Lines logged, those that are not kept any more included.
+    /// The number of lines logged, including those no longer kept.
     pub(super) fn count(&self) -> u64 {
         self.count
     }

@@ -1,8 +1,8 @@
-//! The thread that touches the mods folder: everything that the file system may keep waiting is done there, one look at a
-//! time, and the loader asks whether a look is done instead of waiting for it.
+//! The thread that accesses the mods folder. Everything that the file system may delay runs there, one look at a time, and the
+//! loader polls for the end of a look instead of waiting for it.
 //!
-//! It is a plain thread, not a job of the runtime: a file system that never answers (a network mount that hangs) would hold
-//! up the runtime's end too. There is one at most; it ends with the loader, or when the file system answers after that.
+//! It is a plain thread, not a job of the runtime: a file system that never responds (a hanging network mount) would block the
+//! end of the runtime too. There is at most one; it ends with the loader, or when the file system responds after that.
 
 use std::{
     collections::BTreeMap,
@@ -25,24 +25,24 @@ use super::{
 };
 use crate::PanicReport;
 
-/// The longest that a look may take before the folder is reported as not answering.
+/// How long a look may take before the folder is reported as not responding.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a look is given: what is known of each mod.
+/// The input of a look: what is known of each mod.
 type Request = BTreeMap<String, Known>;
 
-/// What is done at a look. It is made on the thread, and lives there.
+/// The function that runs at a look. It is created on the thread, and lives there.
 pub(super) type Work = Box<dyn FnMut(&Request) -> Scan>;
 
 /// The loader's side.
 pub(super) struct Look {
     shared: Arc<Shared>,
-    /// Makes what is done on the thread; again after a panic.
+    /// Creates that function on the thread; again after a panic.
     work: Arc<dyn Fn() -> Work + Send + Sync>,
     thread: Option<Thread>,
-    /// The longest that a look may take before the folder is reported as not answering.
+    /// How long a look may take before the folder is reported as not responding.
     patience: Duration,
-    /// Where a look is under way.
+    /// Set while a look is in progress.
     running: Option<Running>,
 }
 
@@ -53,7 +53,7 @@ struct Thread {
 
 struct Running {
     began: std::time::Instant,
-    /// When to see whether it takes too long; `None` once that was reported.
+    /// When to check whether it takes too long; `None` once that was reported.
     overdue: Option<Instant>,
     _time_stands: TimeStands,
 }
@@ -67,12 +67,12 @@ impl Look {
         self.running.is_some()
     }
 
-    /// When [`poll`](Self::poll) is to be called again though nothing woke the loader.
+    /// When to call [`poll`](Self::poll) again even if nothing wakes the loader.
     pub(super) fn overdue(&self) -> Option<Instant> {
         self.running.as_ref()?.overdue
     }
 
-    /// Begins a look; the loader is woken when it is done. Nothing happens while one is under way. Does not block.
+    /// Begins a look; the loader is woken when it is done. Does nothing while one is in progress. Does not block.
     pub(super) fn begin(&mut self, known: Request) -> Result<(), ModError> {
         if self.is_running() {
             return Ok(());
@@ -93,7 +93,7 @@ impl Look {
         Ok(())
     }
 
-    /// What a look found, once for each look; or that it takes too long, once for each that does. Does not block.
+    /// Returns the result of a look, once; or that it takes too long, also once. Does not block.
     pub(super) fn poll(&mut self) -> Option<Scan> {
         let running = self.running.as_mut()?;
         let scans = self.thread.as_mut()?.scans.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +104,7 @@ impl Look {
                 if running.overdue.is_none_or(|overdue| Instant::now() < overdue) {
                     return None;
                 }
-                // The file system answers by the machine's clock, also where the runtime's is paused.
+                // The file system follows the machine's clock, even if the runtime's is paused.
                 let patience = self.patience;
                 running.overdue = (running.began.elapsed() < patience).then(|| Instant::now() + patience);
                 let why = format!("it has not answered for {patience:?}; what runs goes on");
@@ -127,7 +127,7 @@ impl Look {
             for known in asked {
                 let scan = catch_unwind(AssertUnwindSafe(|| work(&known))).map_err(message);
                 let ends = scan.is_err();
-                // The loader is gone; or it waits for this one, and there is room.
+                // Either the loader is gone, or it waits for this one, and there is room.
                 if found.try_send(scan).is_err() {
                     return;
                 }
@@ -153,8 +153,8 @@ fn unreadable(why: &str) -> ModError {
     ModError::Unreadable { what: "the mods folder".to_owned(), why: plain(why) }
 }
 
-/// A runtime whose clock is paused for a test jumps to the next timer as soon as nothing runs. A look is something that
-/// runs, and the runtime sees only its own jobs: this one stands for the look, and ends with it.
+/// A runtime whose clock is paused for a test jumps to the next timer as soon as nothing runs. A look is running, but the
+/// runtime sees only its own jobs: this job represents the look, and ends with it.
 struct TimeStands {
     #[cfg(feature = "testing")]
     _end: std::sync::mpsc::Sender<()>,
@@ -165,7 +165,7 @@ impl TimeStands {
         #[cfg(feature = "testing")]
         let end = {
             let (end, ended) = std::sync::mpsc::channel();
-            // Bounded, so that a file system that does not answer holds up no runtime's end.
+            // Bounded, so that an unresponsive file system does not delay the end of a runtime.
             drop(tokio::task::spawn_blocking(move || _ = ended.recv_timeout(Duration::from_secs(1))));
             end
         };

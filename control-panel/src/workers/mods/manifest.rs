@@ -1,4 +1,4 @@
-//! A mod's manifest: read by hand and checked whole before anything of the mod runs. Pure.
+//! A mod's manifest: parsed by hand and checked in full before anything of the mod runs. Pure.
 
 mod check;
 
@@ -12,15 +12,15 @@ use toml::{
 use self::check::{check_capability, check_entry, check_name, check_required, check_version, kind};
 use super::{error::ModError, limits::ModLimits, text::plain};
 
-/// The longest id, name of a capability, or entry path.
+/// The maximum length of an id, a capability's name, or an entry path.
 const LONGEST: usize = 64;
-/// The most entries in one list.
+/// The maximum number of entries in one list.
 const MOST: usize = 32;
 
 const KEYS: [&str; 7] = ["id", "version", "entry", "provides", "requires", "capabilities", "limits"];
 const LIMITS: [&str; 6] = ["fuel", "time_ms", "memory_kib", "table", "host_calls", "intents"];
 
-/// A valid manifest: who a mod is, where its module lies, what it needs and what it asks for.
+/// A valid manifest: a mod's identity, where its module is, what it requires and which capabilities it asks for.
 ///
 /// ```
 /// use control_panel::workers::mods::{ModLimits, ModManifest};
@@ -56,11 +56,11 @@ pub struct ModManifest {
 }
 
 impl ModManifest {
-    /// Reads a manifest; `most` is what the host lets a mod use.
+    /// Parses a manifest; `most` is what the host lets a mod use.
     ///
     /// # Errors
-    /// [`ModError::Manifest`] with the line and what is wrong in it: no TOML, an unknown key, one that is missing,
-    /// a value of the wrong kind, an invalid name, an entry path that leads elsewhere, more than `most`.
+    /// [`ModError::Manifest`] with the line and the mistake in it: invalid TOML, an unknown key, a missing key, a value of the
+    /// wrong type, an invalid name, an entry path that leads elsewhere, more than `most`.
     pub fn parse(text: &str, most: &ModLimits) -> Result<Self, ModError> {
         let document = DeTable::parse(text).map_err(|error| syntax(text, &error))?;
         let reader = Reader { text };
@@ -78,55 +78,55 @@ impl ModManifest {
         Ok(manifest)
     }
 
-    /// The mod's id.
+    /// Returns the mod's id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Its version.
+    /// Returns its version.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Its module's path, relative to the folder that holds the manifest.
+    /// Returns its module's path, relative to the folder that holds the manifest.
     pub fn entry(&self) -> &str {
         &self.entry
     }
 
-    /// The names it provides to other mods, besides its id.
+    /// Returns the names that it provides to other mods, besides its id.
     pub fn provides(&self) -> impl Iterator<Item = &str> {
         self.provides.iter().map(String::as_str)
     }
 
-    /// The names that must be provided by mods that are active.
+    /// Returns the names that active mods must provide.
     pub fn requires(&self) -> impl Iterator<Item = &str> {
         self.requires.iter().map(String::as_str)
     }
 
-    /// The capabilities it asks the host for.
+    /// Returns the capabilities that it asks the host for.
     pub fn capabilities(&self) -> impl Iterator<Item = &str> {
         self.capabilities.iter().map(String::as_str)
     }
 
-    /// Whether it asks for a capability.
+    /// Returns whether it asks for a capability.
     pub fn has_capability(&self, name: &str) -> bool {
         self.capabilities.contains(name)
     }
 
-    /// Whether other mods find in it what they find in `other`, and it needs the same.
+    /// Returns whether it can replace `other` for the mods that require that: it provides and requires the same.
     pub(super) fn stands_for(&self, other: &Self) -> bool {
         self.id() == other.id()
             && self.provides().eq(other.provides())
             && self.requires().eq(other.requires())
     }
 
-    /// What it may use.
+    /// Returns its limits.
     pub fn limits(&self) -> &ModLimits {
         &self.limits
     }
 }
 
-/// Reads values and knows where they stand.
+/// Reads values and knows their positions.
 struct Reader<'t> {
     text: &'t str,
 }
@@ -224,7 +224,7 @@ impl Reader<'_> {
         let DeValue::Integer(digits) = value.get_ref() else {
             return Err(wrong(&format!("must be a whole number above 0, not {}", kind(value.get_ref()))));
         };
-        // Without a sign: what is left and no `u64` is too large for one.
+        // Without its sign: a number that remains and is not a `u64` is too large for one.
         let (sign, number) = match digits.as_str().strip_prefix('-') {
             Some(number) => (true, number),
             None => (false, digits.as_str()),
@@ -239,7 +239,7 @@ impl Reader<'_> {
     }
 }
 
-/// What the parser says, in the line that it is about, and naming the key.
+/// The parser's message, with the line that it is about, and naming the key.
 fn syntax(text: &str, error: &toml::de::Error) -> ModError {
     let Some(span) = error.span() else {
         let problem = match error.message() {
@@ -264,7 +264,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> ModError {
     wrong_at(text, span.start, &problem)
 }
 
-/// The key in whose value this place is, where that is in the same line.
+/// Returns the key whose value contains this position, if it is on the same line.
 fn key_of_value(text: &str, at: usize) -> Option<&str> {
     let before = text.get(..at)?;
     let line = before.get(before.rfind('\n').map_or(0, |end| end + 1)..)?;
@@ -273,14 +273,15 @@ fn key_of_value(text: &str, at: usize) -> Option<&str> {
     Some(key).filter(|key| is_bare && !key.is_empty())
 }
 
-/// The line of a mistake whose place the parser does not tell: the least number of lines in which it is made already.
+/// Returns the line of a mistake whose position the parser does not report: the smallest number of lines that already contain
+/// it.
 fn line_without_span(text: &str, error: &toml::de::Error) -> usize {
     let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).chain([text.len()]).collect();
     let is_made = |end: &usize| {
         let made = text.get(..*end).map(DeTable::parse);
         made.is_some_and(|made| made.is_err_and(|it| it.span().is_none() && it.message() == error.message()))
     };
-    // By halving: a line that has the mistake has it whatever follows.
+    // By bisection: if a line has the mistake, it has it whatever follows.
     (ends.partition_point(|end| !is_made(end)) + 1).min(ends.len())
 }
 

@@ -1,20 +1,20 @@
-//! A mod's memory, seen from the host: addresses and lengths that a stranger gives. Pure.
+//! A mod's memory, seen from the host: addresses and lengths come from untrusted code. Pure.
 
 use super::request::refusal;
 
-/// So many bytes from there on, if they are all within. Addresses are unsigned.
+/// Returns this many bytes from an address on, if all are inside. Addresses are unsigned.
 pub(super) fn range(bytes: &[u8], at: u32, length: u32) -> Option<&[u8]> {
     let at = usize::try_from(at).ok()?;
     let length = usize::try_from(length).ok()?;
     bytes.get(at..at.checked_add(length)?)
 }
 
-/// Addresses and lengths are unsigned, though WebAssembly does not tell.
+/// Addresses and lengths are unsigned, though WebAssembly types do not say so.
 pub(super) fn unsigned(number: i32) -> u32 {
     u32::from_ne_bytes(number.to_ne_bytes())
 }
 
-/// Writes a value where it fits, and returns its length in any case: a mod whose buffer is too small asks again.
+/// Writes a value if it fits, and returns its length either way: a mod whose buffer is too small calls again.
 pub(super) fn put(bytes: &mut [u8], out: u32, capacity: u32, value: &[u8]) -> i32 {
     let Ok(length) = i32::try_from(value.len()) else { return refusal::LENGTH };
     if value.len() > usize::try_from(capacity).unwrap_or(usize::MAX) {

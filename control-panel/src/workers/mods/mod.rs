@@ -48,7 +48,7 @@ pub use self::{
 };
 use crate::{Cancel, Intent, IntentSource, Source, Spawn, Worker, WorkerHandle};
 
-/// A mod loader to be: its folder, its source, and what it allows.
+/// Configures a mod loader: its folder, its source, and what it allows.
 ///
 /// ```
 /// # use control_panel::{ControlPanel, GraphIntent, IntentSource, workers::mods::*};
@@ -80,7 +80,7 @@ pub struct ModLoader<S> {
     parts: Parts,
 }
 
-/// What the worker gets of it.
+/// The parts that the worker takes over.
 struct Parts {
     folder: PathBuf,
     bounds: Bounds,
@@ -90,13 +90,13 @@ struct Parts {
     look_every: Duration,
     tick: Duration,
     shared: Arc<Shared>,
-    /// What a test does before each look, on the folder's own thread.
+    /// A test's hook before each look, on the look thread.
     #[cfg(test)]
     before_look: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Parts {
-    /// What is done at each look, on the folder's own thread.
+    /// Creates what runs at each look, on the look thread.
     fn look(&self) -> Look {
         let (folder, bounds, shared) = (self.folder.clone(), self.bounds, Arc::clone(&self.shared));
         #[cfg(test)]
@@ -111,7 +111,7 @@ impl Parts {
                 before_look();
                 let mut scan = files::scan(&folder, &bounds, known);
                 let (grew, state) = watch.follow(std::mem::take(&mut scan.folders));
-                // Between the look and the watch something may have changed.
+                // Something may have changed between the look and the watch.
                 if grew {
                     shared.changed();
                 }
@@ -123,7 +123,7 @@ impl Parts {
     }
 }
 
-/// However the loader ends, and if it never began: its hand knows.
+/// However the loader ends, even if it never began, its control handle shows it.
 impl Drop for Parts {
     fn drop(&mut self) {
         self.shared.stopped();
@@ -131,11 +131,10 @@ impl Drop for Parts {
 }
 
 impl<S: Source> ModLoader<S> {
-    /// A loader of the mods in a folder, which need not exist yet; its intents come from `source`.
+    /// Creates a loader of the mods in a folder, which need not exist yet; its intents come from `source`.
     ///
-    /// It grants no capability, takes at most 64 mods of at most 1 MiB each with the default [`ModLimits`], which hold at most
-    /// 512 MiB together, ticks
-    /// every second, and looks every 2 s at what the file system did not tell.
+    /// By default it grants no capability, accepts at most 64 mods of at most 1 MiB each with the default [`ModLimits`], which
+    /// hold at most 512 MiB together, ticks every second, and looks every 2 s for changes that the file system did not report.
     pub fn new(folder: impl Into<PathBuf>, source: S) -> Self {
         let bounds = Bounds { mods: 64, module_bytes: 1 << 20, limits: ModLimits::default() };
         Self {
@@ -155,47 +154,46 @@ impl<S: Source> ModLoader<S> {
         }
     }
 
-    /// What each mod may use at most; a manifest may ask for less.
+    /// The maximum that each mod may use; a manifest may ask for less.
     pub fn limits(mut self, limits: ModLimits) -> Self {
         self.parts.bounds.limits = limits;
         self
     }
 
-    /// How many mods it takes. Default: 64.
+    /// How many mods it accepts. Default: 64.
     pub fn max_mods(mut self, mods: usize) -> Self {
         self.parts.bounds.mods = mods;
         self
     }
 
-    /// Bytes of a module at most. Default: 1 MiB. It bounds how long a module takes to compile, which nothing
-    /// interrupts.
+    /// The maximum size of a module in bytes. Default: 1 MiB. It bounds how long a module takes to compile, which cannot be
+    /// interrupted.
     pub fn max_module_size(mut self, bytes: u64) -> Self {
         self.parts.bounds.module_bytes = bytes;
         self
     }
 
-    /// Bytes of the host's memory that all mods of this loader may hold together: their modules, what the engine makes of
-    /// them, while it compiles them too, and their linear memories and tables as they grow. Default: 512 MiB.
+    /// The maximum number of bytes of the host's memory that all mods of this loader may hold together: their modules, what the
+    /// engine compiles them to, also during compilation, and their linear memories and tables as they grow. Default: 512 MiB.
     ///
-    /// What compiling a module takes is not measured but reckoned from its code, and never too low: mostly two to five times
-    /// of what it really takes. A mod for which not enough is left is `LoadFailed` ([`ModError::NoMemory`]), and tried again
-    /// when another one gives memory back; a running mod that asks for more linear memory than is left does not get it. What
-    /// one mod may take is in [`ModLimits`]. The files themselves are kept besides ([`max_mods`](Self::max_mods) of
+    /// The memory needed to compile a module is not measured but estimated from its code, and never too low: mostly two to five
+    /// times the real figure. A mod for which not enough is left is `LoadFailed` ([`ModError::NoMemory`]), and is tried again
+    /// when another one returns memory; a running mod that asks for more linear memory than is left does not get it. The limits
+    /// of a single mod are in [`ModLimits`]. The files themselves are kept in addition ([`max_mods`](Self::max_mods) of
     /// [`max_module_size`](Self::max_module_size)).
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.parts.budget.set_most(bytes);
         self
     }
 
-    /// How often `mod_tick` is called; at most every millisecond. Default: 1 s. A tick that was missed is not made up
-    /// for.
+    /// How often `mod_tick` is called; at most every millisecond. Default: 1 s. Missed ticks are skipped.
     pub fn tick(mut self, period: Duration) -> Self {
         self.parts.tick = period.max(Duration::from_millis(1));
         self
     }
 
-    /// How often it looks at the folder besides when the file system tells of a change; at most every 10 ms. Default:
-    /// 2 s.
+    /// How often it looks at the folder, in addition to changes that the file system reports; at most every 10 ms. Default: 2
+    /// s.
     pub fn look_every(mut self, period: Duration) -> Self {
         self.parts.look_every = period.max(Duration::from_millis(10));
         self
@@ -207,13 +205,13 @@ impl<S: Source> ModLoader<S> {
         self
     }
 
-    /// Grants a capability to the mod of this id, if it asks for it. Whoever can write to the folder can bear any id.
+    /// Grants a capability to the mod of this id, if it asks for it. Anyone who can write to the folder can claim any id.
     pub fn grant_to(mut self, mod_id: impl Into<String>, capability: impl Into<String>) -> Self {
         self.parts.grants.grant(mod_id.into(), capability.into());
         self
     }
 
-    /// Adds a function that mods may import from the module `host`. Of two with one name the later one counts.
+    /// Adds a function that mods may import from the module `host`. A later function replaces an earlier one of the same name.
     pub fn function(mut self, function: HostFunction) -> Self {
         let mut functions = self.parts.functions.to_vec();
         functions.retain(|other| other.name() != function.name());
@@ -222,13 +220,13 @@ impl<S: Source> ModLoader<S> {
         self
     }
 
-    /// The hand that switches its mods on and off, and tells how they are.
+    /// Returns the handle that switches its mods on and off, and shows their status.
     pub fn control(&self) -> ModControl {
         ModControl { shared: Arc::clone(&self.parts.shared) }
     }
 
-    /// The worker, named `mod_loader`, for `panel.spawn(…)`. Told to stop, it deactivates its mods, the last one
-    /// first, within its grace of 5 s.
+    /// Builds the worker, named `mod_loader`, for `panel.spawn(…)`. When it is asked to stop, it deactivates its mods, the last
+    /// one first, within its grace of 5 s.
     pub fn into_worker<I, P>(self) -> Worker<I, P>
     where
         I: Intent<Source = S> + ModIntent,
@@ -252,13 +250,13 @@ impl<S: fmt::Debug> fmt::Debug for ModLoader<S> {
     }
 }
 
-/// Spawns the default loader, on a panel whose sources are the built-in ones.
+/// Spawns the default loader on a panel with the built-in sources.
 pub trait SpawnModLoader: Spawn {
-    /// Loads the mods in a folder and reloads them as they change. It grants them no capability: for that, and for
-    /// other limits, spawn a [`ModLoader`].
+    /// Loads the mods in a folder and reloads them as they change. It grants them no capability: for that, and for other
+    /// limits, spawn a [`ModLoader`].
     ///
-    /// Source: [`IntentSource::ModLoader`]. Never restarted: it fails only if the intent made from [`ModEvent`] has
-    /// the clock 0 ([`SendError::ZeroClock`](crate::SendError::ZeroClock)).
+    /// Source: [`IntentSource::ModLoader`]. Never restarted: it fails only if the intent created from [`ModEvent`] has the
+    /// clock 0 ([`SendError::ZeroClock`](crate::SendError::ZeroClock)).
     fn spawn_mod_loader(&self, folder: impl Into<PathBuf>) -> WorkerHandle;
 }
 

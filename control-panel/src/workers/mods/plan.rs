@@ -1,4 +1,4 @@
-//! Which mods can run, and in which order. Pure, and the same whatever order the mods come in.
+//! Decides which mods can run, and in which order, by topological sort. Pure, and independent of the order of its input.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,27 +7,27 @@ use super::{error::ModError, manifest::ModManifest, text::plain};
 /// A mod that could run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate<'a> {
-    /// Its file or folder: what tells two mods of one id apart.
+    /// Its file or folder, which distinguishes two mods of one id.
     pub(super) slot: &'a str,
     pub(super) manifest: &'a ModManifest,
-    /// A mod of this id runs from this slot already: it keeps its id and its names against newcomers.
+    /// A mod of this id already runs from this slot: it keeps its id and its names against newcomers.
     pub(super) running: bool,
     /// The host wants it off. It is known, but provides nothing.
     pub(super) off: bool,
 }
 
-/// What [`plan`] found, by slot.
+/// The result of [`plan`], by slot.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     /// The slots that can run, each after those that it requires.
     pub(super) order: Vec<String>,
-    /// The others, and why. Those that are off are in neither.
+    /// The others, and why. Slots that are off are in neither.
     pub(super) failures: BTreeMap<String, ModError>,
 }
 
-/// Sorts candidates topologically. A mod that cannot run takes with it those that require it, and no others.
+/// Sorts candidates topologically. A mod that cannot run excludes those that require it, and no others.
 ///
-/// Costs n log n of the names that the candidates provide and require, unless they require each other in circles.
+/// Costs n log n of the names that the candidates provide and require, unless they form cycles.
 pub(super) fn plan(candidates: &[Candidate<'_>]) -> Plan {
     let mut failures = clashes(candidates);
     let mut left: BTreeMap<&str, &Candidate<'_>> = candidates
@@ -35,7 +35,7 @@ pub(super) fn plan(candidates: &[Candidate<'_>]) -> Plan {
         .filter(|candidate| !candidate.off && !failures.contains_key(candidate.slot))
         .map(|candidate| (candidate.slot, candidate))
         .collect();
-    // Without clashes a name has one provider at most.
+    // Without clashes, a name has at most one provider.
     let mut providers: BTreeMap<&str, &Candidate<'_>> =
         left.values().flat_map(|candidate| names(candidate).map(|name| (name, *candidate))).collect();
     let mut dependents: BTreeMap<&str, BTreeMap<&str, &Candidate<'_>>> = BTreeMap::new();
@@ -46,7 +46,8 @@ pub(super) fn plan(candidates: &[Candidate<'_>]) -> Plan {
     }
 
     let known: BTreeSet<&str> = candidates.iter().flat_map(names).collect();
-    // What nobody provides takes its dependents along, theirs too, until nothing changes: one turn for each step away.
+    // Mods that require a name without a provider fail, then those that require them, to a fixed point: one iteration per
+    // level.
     let mut in_doubt = left.clone();
     while !in_doubt.is_empty() {
         let lacking: Vec<_> = in_doubt
@@ -72,7 +73,7 @@ pub(super) fn plan(candidates: &[Candidate<'_>]) -> Plan {
         in_doubt.retain(|slot, _| left.contains_key(slot));
     }
 
-    // Kahn's algorithm; among those that are ready, the least id first.
+    // Kahn's algorithm; of those that are ready, the least id comes first.
     let mut waits_for: BTreeMap<&str, usize> = left
         .values()
         .map(|candidate| (candidate.slot, candidate.manifest.requires().collect::<BTreeSet<_>>().len()))
@@ -87,7 +88,7 @@ pub(super) fn plan(candidates: &[Candidate<'_>]) -> Plan {
     while let Some((_, next)) = ready.pop_first() {
         left.remove(next.slot);
         order.push(next.slot.to_owned());
-        // It may name its own id among what it provides.
+        // It may list its own id in what it provides.
         for name in names(next).collect::<BTreeSet<_>>() {
             for dependent in dependents.get(name).into_iter().flat_map(BTreeMap::values) {
                 let Some(missing) = waits_for.get_mut(dependent.slot) else { continue };
@@ -109,9 +110,9 @@ fn names<'a>(candidate: &Candidate<'a>) -> impl Iterator<Item = &'a str> + use<'
     std::iter::once(candidate.manifest.id()).chain(candidate.manifest.provides())
 }
 
-/// Mods of one id, and mods that provide the same. Whichever runs already stays. Else an id is stronger than a provided name:
-/// no mod can keep another from loading by providing its id. Of two ids, or of two provided names, none can be preferred,
-/// and both fail.
+/// Resolves mods of one id, and mods that provide the same name. One that already runs stays. Otherwise an id takes precedence
+/// over a provided name: no mod can keep another from loading by providing its id. Of two ids, or of two provided names,
+/// neither takes precedence, and both fail.
 fn clashes(candidates: &[Candidate<'_>]) -> BTreeMap<String, ModError> {
     let mut failures = BTreeMap::new();
     let mut by_id: BTreeMap<&str, Vec<&Candidate<'_>>> = BTreeMap::new();
@@ -124,13 +125,13 @@ fn clashes(candidates: &[Candidate<'_>]) -> BTreeMap<String, ModError> {
             failures.insert(loser.slot.to_owned(), ModError::DuplicateId { id: (*id).to_owned(), with });
         });
     }
-    // First the names that are ids: what loses by those takes no name from any other.
+    // Names that are ids come first: a mod that loses to one of those takes no name from any other mod.
     for are_ids in [true, false] {
         let mut by_name: BTreeMap<&str, Vec<&Candidate<'_>>> = BTreeMap::new();
         let rest =
             candidates.iter().filter(|candidate| !candidate.off && !failures.contains_key(candidate.slot));
         for candidate in rest {
-            // A mod may name its own id among what it provides.
+            // A mod may list its own id in what it provides.
             for name in names(candidate).collect::<BTreeSet<_>>() {
                 by_name.entry(name).or_default().push(candidate);
             }
@@ -150,7 +151,7 @@ fn clashes(candidates: &[Candidate<'_>]) -> BTreeMap<String, ModError> {
     failures
 }
 
-/// Of several that clash, all but one: that which runs, or else this one, if any.
+/// Of several that clash, returns all but the winner: the one that runs, or else this one, if any.
 fn each_loser<'a>(
     same: &[&Candidate<'a>],
     preferred: Option<usize>,
@@ -166,7 +167,7 @@ fn each_loser<'a>(
     }
 }
 
-/// Why a mod waits for ever: it is in a circle, or requires one that is.
+/// Why a mod waits for ever: it is in a cycle, or requires one that is.
 fn stuck<'a>(
     candidate: &Candidate<'a>,
     left: &BTreeMap<&str, &Candidate<'a>>,
@@ -176,7 +177,7 @@ fn stuck<'a>(
     let providers_of = |of: &Candidate<'a>| -> BTreeMap<&'a str, &'a Candidate<'a>> {
         of.manifest.requires().filter_map(provider).map(|other| (other.slot, other)).collect()
     };
-    // The shortest way back to itself, breadth first.
+    // The shortest path back to itself, breadth first.
     let mut came_from: BTreeMap<&str, &Candidate<'_>> = BTreeMap::new();
     let mut front = vec![candidate];
     while !front.is_empty() {

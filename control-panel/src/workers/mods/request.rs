@@ -1,10 +1,10 @@
-//! What a mod asks of the host's intent and policy, and the numbers it gets back.
+//! What a mod requests from the host's intent and policy, and the error numbers that it gets back.
 
 use super::{event::ModEvent, manifest::ModManifest};
 use crate::Intent;
 
-/// An intent that a mod emitted, not accepted yet. Nothing about it is trusted but that it is UTF-8 and at most 16
-/// KiB long.
+/// An intent that a mod emitted and that is not accepted yet. Nothing about it can be trusted except that it is UTF-8 and at
+/// most 16 KiB long.
 #[derive(Debug, Clone, Copy)]
 pub struct ModRequest<'a> {
     manifest: &'a ModManifest,
@@ -16,24 +16,24 @@ impl<'a> ModRequest<'a> {
         Self { manifest, json }
     }
 
-    /// Who emitted it.
+    /// Returns the id of the mod that emitted it.
     pub fn mod_id(&self) -> &'a str {
         self.manifest.id()
     }
 
-    /// What it emitted: JSON, by the convention `{"kind": …, …}`, unless it is something else.
+    /// Returns the emitted text: by convention JSON, `{"kind": …, …}`, but it may be anything.
     pub fn json(&self) -> &'a str {
         self.json
     }
 
-    /// Whether it asked for this capability and was granted it, so that a host can require one for each kind.
+    /// Returns whether the mod asked for this capability and was granted it, so that a host can require one for each kind.
     pub fn may(&self, capability: &str) -> bool {
-        // A mod that asks for what it is not granted is not loaded.
+        // A mod that asks for a capability that it is not granted is not loaded.
         self.manifest.has_capability(capability)
     }
 }
 
-/// An intent that mods may be the cause of: what became of them, and what they emit.
+/// An intent that mods can cause: their events, and what they emit.
 ///
 /// ```
 /// use control_panel::GraphIntent;
@@ -60,23 +60,23 @@ impl<'a> ModRequest<'a> {
 /// }
 /// ```
 pub trait ModIntent: Intent + From<ModEvent> {
-    /// Makes an intent from what a mod emitted, or says why not: the mod gets the error number −4, and its log a line.
+    /// Creates an intent from what a mod emitted, or returns why not: the mod then gets the error number −4, and its log a
+    /// line.
     ///
-    /// Called on a blocking thread, within the mod's time. By default no mod emits anything.
+    /// Called on a blocking thread, within the mod's time. By default every request is refused.
     ///
     /// # Errors
-    /// Why it is not accepted. It is checked like anything else that a stranger wrote: kind, fields, ranges, and
-    /// whether this mod [may](ModRequest::may).
+    /// Why it is not accepted. Check it like anything written by a stranger: kind, fields, ranges, and whether this mod
+    /// [may](ModRequest::may).
     fn from_mod(request: &ModRequest<'_>) -> Result<Self, String> {
         let _ = request;
         Err("this host takes no intents from mods".to_owned())
     }
 }
 
-/// A policy whose values mods may read, one capability a value: `policy:KEY`. `()` has none.
+/// A policy whose values mods may read, one capability per value: `policy:KEY`. `()` has none.
 pub trait ModPolicy {
-    /// The value for a key, as text; `None` where there is none. Asked at each call, so a mod sees a new policy at
-    /// once.
+    /// Returns the value for a key, as text; `None` if there is none. Called for each read, so a mod sees a new policy at once.
     fn mod_value(&self, key: &str) -> Option<String> {
         let _ = key;
         None
@@ -95,7 +95,7 @@ pub(super) mod refusal {
     pub(in super::super) const LENGTH: i32 = -3;
     /// The host does not accept the intent.
     pub(in super::super) const REFUSED: i32 = -4;
-    /// This call of the mod emitted as many intents as it may.
+    /// This call of the mod has emitted as many intents as it may.
     pub(in super::super) const MANY: i32 = -5;
     /// There is no such value.
     pub(in super::super) const UNKNOWN: i32 = -6;

@@ -1,4 +1,4 @@
-//! What each mod's place in the folder holds, and what runs from it. Pure: what runs is whatever `R` is.
+//! What each mod's place in the folder holds, and what runs from it. Pure: a running mod is any `R`.
 
 mod decide;
 mod home;
@@ -18,15 +18,15 @@ use super::{
     text::plain,
 };
 
-/// The slot that stands for the mods folder itself: no name of a file has a slash in it.
+/// The slot that represents the mods folder itself: no file name contains a slash.
 const FOLDER: &str = "/(mods folder)";
 
-/// What a slot is called in events and in the status.
+/// The slot's name in events and in the status.
 pub(super) fn shown(slot: &str) -> String {
     plain(slot.strip_prefix('/').unwrap_or(slot))
 }
 
-/// So many ids are remembered as off of which no mod is in the folder.
+/// How many ids that are off are remembered when no mod in the folder has them.
 const REMEMBERED: usize = 1_024;
 
 /// One mod's place: a folder or a manifest in the mods folder.
@@ -35,16 +35,16 @@ pub(super) struct Slot<R> {
     latest: Latest,
     pub(super) seen: Option<Box<Seen>>,
     pub(super) running: Option<Running<R>>,
-    /// The content that failed, and how: it is not tried again.
+    /// The content that failed, and how: it is not retried.
     failed: Option<(u64, ModError)>,
-    /// What was told last.
+    /// What was reported last.
     told: Option<ModError>,
 }
 
 #[derive(Debug)]
 enum Latest {
     Files(Arc<Files>),
-    /// With the manifest, where that could be read.
+    /// With the manifest, if it could be read.
     Unreadable(ModError, Option<Arc<ModManifest>>),
     Gone,
 }
@@ -54,7 +54,7 @@ pub(super) struct Running<R> {
     pub(super) manifest: Arc<ModManifest>,
     pub(super) instance: R,
     print: u64,
-    /// Counts up: what was started later stops earlier.
+    /// Increases with each start: what was started later stops earlier.
     since: u64,
 }
 
@@ -62,12 +62,12 @@ pub(super) struct Running<R> {
 #[derive(Debug)]
 pub(super) struct Slots<R> {
     all: BTreeMap<String, Slot<R>>,
-    /// Each with the number of the switch that said so: of those whose mods are gone the oldest is forgotten first.
+    /// Each with the number of the switch that turned it off: of those whose mods are gone, the oldest is forgotten first.
     off: BTreeMap<String, u64>,
     switched: u64,
     started: u64,
-    /// What is to be done, while nothing changed that it follows from: whatever changes a slot or what is off, and is not
-    /// what the agenda expects, forgets it.
+    /// Caches what to do while none of its inputs changes: any change of a slot, or of what is off, that the agenda does not
+    /// expect clears it.
     agenda: Option<Agenda>,
 }
 
@@ -78,7 +78,7 @@ impl<R> Default for Slots<R> {
 }
 
 impl<R> Slots<R> {
-    /// Takes in what was read.
+    /// Records the result of a look.
     pub(super) fn found(&mut self, scan: Scan) {
         let folder_is_fine = scan.trouble.as_ref().is_none_or(|error| {
             matches!(
@@ -114,7 +114,7 @@ impl<R> Slots<R> {
         self.bring_home();
     }
 
-    /// What a look at the folder is to know of each slot.
+    /// What a look at the folder needs to know of each slot.
     pub(super) fn known(&self) -> BTreeMap<String, Known> {
         let known = |slot: &Slot<R>| Known { seen: slot.seen.clone(), runs: slot.running.is_some() };
         let is_there = |name: &str, slot: &Slot<R>| name != FOLDER && !matches!(slot.latest, Latest::Gone);
@@ -122,7 +122,7 @@ impl<R> Slots<R> {
         there.map(|(name, slot)| (name.clone(), known(slot))).collect()
     }
 
-    /// The host wants a mod on, or off. On also means to try again what failed. False for an id that is not known.
+    /// The host wants a mod on, or off. On also means to retry one that failed. Returns false for an unknown id.
     pub(super) fn switch(&mut self, id: &str, on: bool) -> bool {
         self.agenda = None;
         if on {
@@ -143,7 +143,7 @@ impl<R> Slots<R> {
         known
     }
 
-    /// A mod whose files are gone may come back, and is off still; but so many that are gone are not remembered.
+    /// A mod whose files are gone may come back, and is still off then; but only a limited number of those are remembered.
     fn forget(&mut self) {
         let is_gone = |id: &String| !self.all.values().any(|slot| slot.has_id(id));
         let mut gone: Vec<u64> =
@@ -154,7 +154,7 @@ impl<R> Slots<R> {
         self.off.retain(|_, when| !forgotten.contains(when));
     }
 
-    /// A mod is to be loaded again though its files are the same. False for an id that is not known.
+    /// Loads a mod again though its files are unchanged. Returns false for an unknown id.
     pub(super) fn reload(&mut self, id: &str) -> bool {
         self.agenda = None;
         let mut known = false;
@@ -173,7 +173,7 @@ impl<R> Slots<R> {
         slot.newest_id().is_some_and(|id| self.off.contains_key(id))
     }
 
-    /// A step succeeded: this runs now. What ran before comes back.
+    /// A step succeeded: this runs now. Returns what ran before.
     pub(super) fn started(&mut self, name: &str, files: &Files, instance: R) -> Option<Running<R>> {
         self.started += 1;
         let slot = self.all.get_mut(name)?;
@@ -198,34 +198,34 @@ impl<R> Slots<R> {
         }
     }
 
-    /// Takes out what runs, to stop it.
+    /// Takes out a running mod, to stop it.
     pub(super) fn take(&mut self, name: &str) -> Option<Running<R>> {
         self.agenda = None;
         self.memory_is_left();
         self.lend(name)
     }
 
-    /// What a mod held others may have now.
+    /// Other mods may have what this one held now.
     fn memory_is_left(&mut self) {
         for slot in self.all.values_mut() {
             slot.failed.take_if(|(_, error)| matches!(error, ModError::NoMemory { .. }));
         }
     }
 
-    /// Takes out what runs, for a call: it is [put back](Self::put_back) or [fails](Self::faulted) before anything else
-    /// is asked.
+    /// Takes out a running mod for a call: it is [put back](Self::put_back) or [fails](Self::faulted) before any other
+    /// operation.
     pub(super) fn lend(&mut self, name: &str) -> Option<Running<R>> {
         self.all.get_mut(name)?.running.take()
     }
 
-    /// Puts back what was lent, after a call that went well.
+    /// Puts a lent mod back after a successful call.
     pub(super) fn put_back(&mut self, name: &str, running: Running<R>) {
         if let Some(slot) = self.all.get_mut(name) {
             slot.running = Some(running);
         }
     }
 
-    /// What was lent will not come back: a call of it failed. It is told already, and not tried again.
+    /// A lent mod does not come back: a call of it failed. The failure is reported already, and the mod is not retried.
     pub(super) fn faulted(&mut self, name: &str, running: &Running<R>, error: ModError) {
         self.agenda = None;
         self.memory_is_left();
@@ -243,7 +243,7 @@ impl<R> Slots<R> {
         }
     }
 
-    /// The slots from which something runs: started first, first.
+    /// The slots with a running mod, in starting order.
     pub(super) fn running(&self) -> Vec<String> {
         let mut running: Vec<_> = self
             .all
@@ -254,13 +254,13 @@ impl<R> Slots<R> {
         running.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// The version that runs of an id, if one does, wherever its files are.
+    /// The running version of an id, if any, wherever its files are.
     fn version_of(&self, id: &str) -> Option<String> {
         let running = self.all.values().find(|slot| slot.running_id() == Some(id))?.running.as_ref()?;
         Some(running.manifest.version().to_owned())
     }
 
-    /// All slots, with what failed in each.
+    /// All slots, with their failures.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Slot<R>, bool)> {
         self.all.iter().map(|(name, slot)| (name.as_str(), slot, self.is_off(slot)))
     }
@@ -278,7 +278,7 @@ impl<R> Slot<R> {
         (!failed).then_some(files)
     }
 
-    /// The mod's id, where it is known: of what runs, if anything does, whatever the newest files call it.
+    /// The mod's id, if known: that of the running mod, if any, whatever the newest files call it.
     pub(super) fn id(&self) -> Option<&str> {
         self.running_id().or_else(|| self.newest_id())
     }
@@ -287,7 +287,7 @@ impl<R> Slot<R> {
         self.running.as_ref().map(|running| running.manifest.id())
     }
 
-    /// The id that the newest files have, where they can be read.
+    /// The id in the newest files, if they can be read.
     fn newest_id(&self) -> Option<&str> {
         match &self.latest {
             Latest::Files(files) => Some(files.manifest.id()),

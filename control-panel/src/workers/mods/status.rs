@@ -1,4 +1,4 @@
-//! How mods are doing.
+//! The status of mods.
 
 use std::fmt;
 
@@ -15,25 +15,25 @@ use super::{
 pub struct ModStatus {
     /// The name of its folder or manifest, control characters escaped.
     pub file: String,
-    /// Its id, where its manifest could be read.
+    /// Its id, if its manifest could be read.
     pub mod_id: Option<String>,
-    /// How it is.
+    /// Its health.
     pub health: ModHealth,
-    /// The version that runs, if one does.
+    /// The version that runs, if any.
     pub version: Option<String>,
-    /// What is wrong with the newest files, also while an older version runs.
+    /// What is wrong with the newest files, even while an older version runs.
     pub trouble: Option<ModError>,
-    /// What the calls of the running version cost so far.
+    /// The cost of all calls of the running version so far.
     pub costs: CallCosts,
     /// Intents of the running version that the host refused.
     pub refused: u64,
-    /// Lines the running version logged in all.
+    /// The total number of lines that the running version logged.
     pub logged: u64,
     /// The last 16 of them.
     pub log: Vec<ModLogLine>,
 }
 
-/// How a mod is.
+/// The health of a mod.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModHealth {
@@ -41,11 +41,11 @@ pub enum ModHealth {
     Active,
     /// An older version runs; the newest files do not.
     Outdated,
-    /// It does not run, and should.
+    /// It should run, but does not.
     Failed,
     /// The host deactivated it.
     Off,
-    /// It ran until the loader stopped: its costs and its log are those of the loader's last round.
+    /// It ran until the loader stopped; its costs and its log are those of the loader's last round.
     Stopped,
 }
 
@@ -67,24 +67,23 @@ impl fmt::Display for ModHealth {
 pub struct ModFolderStatus {
     /// How changes in it are noticed.
     pub watch: ModFolderWatch,
-    /// How often it was looked at so far, by whatever cause.
+    /// How often it was examined so far, for any reason.
     pub looks: u64,
-    /// What is wrong with the folder itself: that it does not answer, for instance. What was loaded from it goes on.
+    /// What is wrong with the folder itself, for instance that it does not respond. Mods loaded from it keep running.
     pub trouble: Option<ModError>,
 }
 
-/// How the loader notices that something in its folder changes. On a network mount the system may report no change that
-/// another machine makes, and say nothing of that: what is not reported is found at the next regular look
-/// ([`ModLoader::look_every`](super::ModLoader::look_every)).
+/// How the loader notices changes in its folder. On a network mount, the system may silently fail to report changes that
+/// another machine makes; these are found at the next regular look ([`ModLoader::look_every`](super::ModLoader::look_every)).
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ModFolderWatch {
-    /// It was not looked at yet.
+    /// The folder was not examined yet.
     #[default]
     NotYet,
-    /// The system reports changes, and the folder is looked at regularly besides.
+    /// The system reports changes, and the folder is also examined regularly.
     Notified,
-    /// It is only looked at regularly, or parts of it are.
+    /// The folder, or parts of it, is only examined regularly.
     Polled {
         /// Why the system reports no changes.
         why: String,
@@ -102,7 +101,7 @@ impl fmt::Display for ModFolderWatch {
 }
 
 impl ModStatus {
-    /// The same once the loader has stopped.
+    /// The same status after the loader has stopped.
     pub(super) fn stopped(&self) -> Self {
         let health = if self.version.is_some() { ModHealth::Stopped } else { self.health };
         Self { health, version: None, ..self.clone() }

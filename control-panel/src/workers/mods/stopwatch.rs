@@ -1,51 +1,51 @@
-//! How much time a call of a mod has used: its own, not that of a machine that sleeps, is paused or is busy with others.
-//! What is counted is pure; the clocks are read by whoever calls.
+//! How much time a call of a mod has used: its own, not that of a machine that sleeps, is paused or runs other programs. The
+//! accounting is pure; callers read the clocks.
 
 use std::time::{Duration, Instant};
 
 /// The time of one call.
 ///
-/// The clock on the wall goes on while the process is stopped, the machine sleeps, or others run. So each stretch between
-/// two looks at it counts for no more than such a stretch can last, and where the system tells what the thread has really
-/// run, all of them together for no more than that.
+/// The wall clock advances while the process is stopped, the machine sleeps, or other programs run. So each interval between
+/// two reads of it counts for at most what such an interval can last, and, if the system measures the thread's CPU time, all
+/// intervals together count for at most that.
 #[derive(Debug, Clone)]
 pub(super) struct Stopwatch {
     limit: Duration,
     /// Of the mod's code.
     code: Duration,
-    /// Of the host's functions, which may well wait without running.
+    /// Of the host's functions, which may wait without running.
     host: Duration,
     since: Instant,
-    /// What the thread had run when the call began, where the system tells.
+    /// The thread's CPU time when the call began, if the system measures it.
     ran: Option<Duration>,
 }
 
-/// A thread's own clock: what it has run, where the system tells.
+/// A thread's CPU clock, if the system has one.
 pub(super) type ThreadClock = fn() -> Option<Duration>;
 
-/// Whose a stretch of time is.
+/// To which side an interval is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stretch {
-    /// The mod's code ran: a slice of fuel at most.
+    /// The mod's code ran: at most a slice of fuel.
     Code,
     /// A function of the host ran.
     Host,
 }
 
 impl Stopwatch {
-    /// The most that a slice of fuel is taken to last, 20 times its aim: one that lasts longer was held up. A single
-    /// instruction that fills or copies much memory may last longer, and then counts for less.
+    /// The most that a slice of fuel is assumed to last, 20 times its target: a longer one was held up. A single instruction
+    /// that fills or copies much memory may last longer, and then counts for less.
     const MOST_OF_A_SLICE: Duration = Duration::from_millis(10);
 
     pub(super) fn start(limit: Duration, now: Instant, clock: ThreadClock) -> Self {
         Self { limit, code: Duration::ZERO, host: Duration::ZERO, since: now, ran: clock() }
     }
 
-    /// A stretch ends, and the next one begins.
+    /// Ends an interval, and begins the next one.
     pub(super) fn lap(&mut self, of: Stretch, now: Instant) {
         let lasted = now.saturating_duration_since(self.since);
         self.since = now;
-        // One that was held up never uses up a limit alone.
+        // An interval that was held up never uses up a limit alone.
         let most = self.limit / 4;
         match of {
             Stretch::Code => {
@@ -61,13 +61,13 @@ impl Stopwatch {
         self.host.saturating_add(ran.map_or(self.code, |ran| ran.min(self.code)))
     }
 
-    /// Whether that is all that it may use. Asks the thread's clock only where the one on the wall says so.
+    /// Returns whether the limit is reached. Reads the thread's clock only if the wall clock says so.
     pub(super) fn is_over(&self, clock: ThreadClock) -> bool {
         self.host.saturating_add(self.code) >= self.limit && self.used(clock) >= self.limit
     }
 }
 
-/// What this thread has run so far.
+/// This thread's CPU time so far.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd"))]
 pub(super) fn thread_time() -> Option<Duration> {
     use rustix::time::{ClockId, clock_gettime};
@@ -76,7 +76,7 @@ pub(super) fn thread_time() -> Option<Duration> {
     Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
 }
 
-/// Not told here.
+/// Not measured on this system.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd")))]
 pub(super) fn thread_time() -> Option<Duration> {
     None
@@ -96,12 +96,12 @@ mod tests {
         not_told().or(Some(Duration::ZERO))
     }
 
-    /// A thread that has run 6 ms in all when it is asked again.
+    /// A thread that has run 6 ms in total by the second read.
     fn six_ms() -> Option<Duration> {
         nothing_yet().map(|before| before + Duration::from_millis(6))
     }
 
-    /// Runs stretches of so many microseconds; after how many it is over.
+    /// Runs intervals of these many microseconds. Returns after how many the limit is reached.
     fn over_after(
         clock: [ThreadClock; 2],
         stretches: impl IntoIterator<Item = (Stretch, u64)>,
@@ -135,7 +135,7 @@ mod tests {
         for pauses in 0..4 {
             assert_eq!(over_after([not_told; 2], slices(pauses)), None, "{pauses}");
         }
-        // Where the thread's own time is told, starved as often as not.
+        // If the thread's own time is known, it may starve any number of times.
         for pauses in 0..=12 {
             assert_eq!(over_after([nothing_yet, six_ms], slices(pauses)), None, "{pauses}");
         }

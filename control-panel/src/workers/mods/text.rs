@@ -1,16 +1,16 @@
-//! Text that came from a mod or a file, made fit for a person's eyes.
+//! Sanitizes text from a mod or a file for display.
 
-/// Characters kept of a text that somebody else wrote.
+/// Characters kept of untrusted text.
 const MOST: usize = 200;
 
-/// The text with everything escaped that is not seen or that moves what is (control characters, line separators, direction
-/// marks, characters of no width), and cut where it is long: it goes to logs, tables and terminals, and its author is not
-/// trusted.
+/// Escapes all characters that are invisible or that affect the display of others (control characters, line separators,
+/// direction marks, zero-width characters), and truncates long text: it goes to logs, tables and terminals, and its author is
+/// not trusted.
 pub(super) fn plain(text: &str) -> String {
     cut(text, MOST)
 }
 
-/// The same, cut after so many characters of the original.
+/// The same, truncated after this many characters of the original.
 pub(super) fn cut(text: &str, most: usize) -> String {
     let mut plain = String::new();
     for (index, c) in text.chars().enumerate() {
@@ -27,9 +27,9 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     plain
 }
 
-/// Whether a character commands a terminal, breaks a line, changes the direction, or takes no room: the general categories
-/// Cc, Cf, Zl and Zp, and what else Unicode calls "default ignorable" (variation selectors apart, which choose how an
-/// emoji is drawn).
+/// Returns whether a character controls a terminal, breaks a line, changes the direction, or has no width: the general
+/// categories Cc, Cf, Zl and Zp, and what else Unicode calls "default ignorable" (except variation selectors, which choose how
+/// an emoji is drawn).
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -1,5 +1,5 @@
-//! Tells when something in the mods folder changes. It only wakes: what changed is found out by looking, so that an
-//! event that was lost, doubled or named strangely does no harm, and there is no queue of them.
+//! Notices when something in the mods folder changes. It only wakes the loader, which finds out what changed by looking, so an
+//! event that is lost, doubled or misnamed does no harm, and there is no queue of events.
 
 use std::{
     collections::BTreeSet,
@@ -15,11 +15,11 @@ use notify::{
 
 use super::{control::Shared, status::ModFolderWatch, text::plain};
 
-/// The watches, where the system gives any. Without, the loader looks regularly all the same, and its status says so.
+/// The watches, if the system provides any. Without them, the loader still looks regularly, and its status says so.
 pub(super) struct FolderWatch {
     watcher: Result<RecommendedWatcher, String>,
     folder: PathBuf,
-    /// What is watched, and which folder that was: one that was deleted and made anew has to be watched anew.
+    /// The watched folders and their identities: one that was deleted and recreated must be watched anew.
     watched: BTreeSet<(PathBuf, Option<Identity>)>,
 }
 
@@ -37,8 +37,8 @@ impl FolderWatch {
         Self { watcher, folder, watched: BTreeSet::new() }
     }
 
-    /// Watches the mods folder and these folders in it, none of them recursively; whether any is new, and how changes are
-    /// noticed from now on. Blocking.
+    /// Watches the mods folder and these folders in it, none of them recursively. Returns whether any is new, and how changes
+    /// are noticed from now on. Blocking.
     pub(super) fn follow(&mut self, folders: Vec<PathBuf>) -> (bool, ModFolderWatch) {
         let system = match &mut self.watcher {
             Ok(system) => system,
@@ -52,7 +52,7 @@ impl FolderWatch {
             })
             .collect();
         for (path, _) in self.watched.difference(&wanted) {
-            // The system may have ended the watch itself, with the folder.
+            // The system may have ended the watch itself, together with the folder.
             system.unwatch(path).ok();
         }
         let mut followed: BTreeSet<_> = wanted.intersection(&self.watched).cloned().collect();
@@ -70,8 +70,8 @@ impl FolderWatch {
     }
 }
 
-/// Whether an event may be about a mod. Not of what was only read: that is no change, and a look would bring about the next
-/// one. Nor of what was written into a file that is neither a manifest nor a module, a log for instance.
+/// Returns whether an event may concern a mod. Reads do not: they change nothing, and a look would trigger the next one.
+/// Neither do writes to a file that is neither a manifest nor a module, such as a log.
 fn concerns_mods(event: &Event) -> bool {
     let is_of_mod = |path: &PathBuf| {
         path.extension().is_none_or(|kind| kind == "toml" || kind == "wasm" || kind == "wat")

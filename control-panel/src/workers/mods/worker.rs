@@ -1,6 +1,6 @@
-//! The loader's worker: looks, decides ([`Slots`]), and carries out, one step at a time. What mods run is on the runtime's
-//! blocking threads, one call at a time, and ends by its limits; what the file system may keep waiting is on a thread of its
-//! own ([`Look`]), which nothing here waits for.
+//! The loader's worker: looks, decides ([`Slots`]), and acts, one step at a time. The mods' code runs on the runtime's blocking
+//! threads, one call at a time, bounded by its limits. Access to the file system runs on a thread of its own ([`Look`]), for
+//! which nothing here waits.
 
 use std::{
     sync::{Arc, PoisonError, atomic::AtomicBool},
@@ -29,30 +29,30 @@ use super::{
 };
 use crate::{Context, PanicReport, SendError, workers::wait::after};
 
-/// How long it waits after a change before it looks: files come in pieces.
+/// The delay between a change and the look: files arrive in pieces.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// Why the worker ends before it is told to: the panel takes no more intents, or not this one.
+/// Why the worker ends before it is asked to stop: the panel accepts no more intents, or not this one.
 type Refused = SendError<()>;
 
-/// Fails if the host's intent claims to be a peer's with no clock: it always would.
+/// Fails if the host's intent claims to come from a peer but has no clock: it always would.
 pub(super) async fn run<I, P>(cx: Context<I, P>, parts: Parts) -> Result<(), Refused>
 where
     I: ModIntent,
     P: ModPolicy + Send + Sync + 'static,
 {
-    // A panel that takes no more intents is an end like any other.
+    // A panel that accepts no more intents is an end like any other.
     let unless_closed = |ended| match ended {
         Err(Refused::ZeroClock(())) => ended,
         _ => Ok(()),
     };
     let mut worker = ModWorker::new(cx, parts);
-    // Whether it was told to stop or the panel is closed, what runs is stopped in order.
+    // Whether it was asked to stop or the panel is closed, the running mods are stopped in order.
     let mut ended = unless_closed(worker.rounds().await);
-    // What was known of each mod last: no other round follows.
+    // The final status of each mod: no other round follows.
     worker.publish();
     for name in worker.slots.stopping_order() {
-        // A panel that takes no more intents is no reason to skip a mod's last call.
+        // Even if the panel accepts no more intents, a mod's last call is made.
         ended = ended.and(unless_closed(worker.stop_mod(&name, Deactivation::Stopping).await));
     }
     ended
@@ -85,7 +85,7 @@ where
         }
     }
 
-    /// Looks, obeys, decides, ticks and waits, until it is told to stop.
+    /// Looks, obeys commands, decides, ticks and waits, until it is asked to stop.
     async fn rounds(&mut self) -> Result<(), Refused> {
         let stop = self.cx.cancellation_token();
         let mut next_look = Instant::now();
@@ -98,7 +98,7 @@ where
                 self.slots.found(scan);
                 next_look = after(Instant::now(), self.parts.look_every);
             }
-            // What comes while a look is under way may have come behind it: another one follows.
+            // A change that arrives while a look is in progress may have been missed by it: another look follows.
             if self.parts.shared.has_changed() {
                 next_look = next_look.min(after(Instant::now(), SETTLE));
             }
@@ -118,7 +118,7 @@ where
             self.settle().await?;
             if Instant::now() >= next_tick {
                 self.tick().await?;
-                // What was missed is not made up for.
+                // Missed ticks are skipped.
                 next_tick = after(Instant::now(), self.parts.tick);
             }
             self.publish();
@@ -132,7 +132,7 @@ where
         Ok(())
     }
 
-    /// A look at the folder was done.
+    /// Handles a completed look at the folder.
     fn looked(&mut self, watch: ModFolderWatch) {
         self.folder.looks += 1;
         if self.folder.watch != watch {
@@ -146,7 +146,7 @@ where
         self.parts.shared.publish(status::of(&self.slots), &self.folder);
     }
 
-    /// Brings what runs to what should run.
+    /// Brings the running mods to the desired state.
     async fn settle(&mut self) -> Result<(), Refused> {
         while !self.cx.is_cancelled() {
             let Some(step) = self.slots.next_step() else { break };
@@ -161,7 +161,7 @@ where
         Ok(())
     }
 
-    /// Loads and activates; only then what ran before is stopped.
+    /// Loads and activates; stops the previous version only after that.
     async fn start_mod(&mut self, name: &str, files: &Arc<Files>) -> Result<(), Refused> {
         let loaded = match self.denied(&files.manifest) {
             Some(denied) => Err(denied),
@@ -170,7 +170,7 @@ where
         let emitted = self.emitted();
         let instance = match loaded {
             Ok(instance) => instance,
-            // What it emitted is dropped with it.
+            // The intents that it emitted are dropped with it.
             Err(error) => {
                 self.slots.failed(name, files, error);
                 return Ok(());
@@ -186,7 +186,7 @@ where
         self.send(emitted).await
     }
 
-    /// Stops those that the new version leaves without what they require, while the old one is there still.
+    /// Stops the mods that the new version leaves without their requirements, while the old version is still there.
     async fn stop_left_behind(&mut self, started: &str) -> Result<(), Refused> {
         while let Some((name, cause)) = self.slots.next_left_behind(started) {
             self.stop_mod(&name, cause).await?;
@@ -223,7 +223,7 @@ where
         }
     }
 
-    /// Deactivates and drops. A mod that fails at that is dropped all the same.
+    /// Deactivates and drops. A mod that fails in this is dropped all the same.
     async fn end(&mut self, running: Running<Box<Instance>>, cause: Deactivation) -> Result<(), Refused> {
         let mod_id = running.manifest.id().to_owned();
         let mut instance = running.instance;
@@ -235,7 +235,7 @@ where
         self.tell(ModEvent::Deactivated { mod_id, cause }).await
     }
 
-    /// Calls `mod_tick` of every mod that has one. One that fails is stopped, and not tried again.
+    /// Calls `mod_tick` of every mod that has one. A mod that fails is stopped, and not retried.
     async fn tick(&mut self) -> Result<(), Refused> {
         for name in self.slots.running() {
             if self.cx.is_cancelled() {
@@ -252,7 +252,7 @@ where
                 let outcome = running.instance.tick();
                 (running, outcome)
             });
-            // Only the end of the runtime makes the job fail: a panic within it is an outcome.
+            // Only the end of the runtime makes the job fail: a panic in it is an outcome.
             let Ok((running, outcome)) = job.await else { return Err(Refused::Closed(())) };
             let emitted = self.emitted();
             match outcome {
@@ -272,7 +272,7 @@ where
         Ok(())
     }
 
-    /// What the last call emitted.
+    /// Sends the intents that the last call emitted.
     fn emitted(&self) -> Vec<I> {
         std::mem::take(&mut *self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -289,7 +289,7 @@ where
     }
 }
 
-/// The program's log says that the folder is only looked at now and then.
+/// Logs that the folder is only examined periodically.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "then nothing listens"))]
 fn polled(every: Duration, watch: &ModFolderWatch) {
     #[cfg(feature = "tracing")]
@@ -298,13 +298,13 @@ fn polled(every: Duration, watch: &ModFolderWatch) {
     }
 }
 
-/// A blocking job that was not carried out.
+/// A blocking job that did not complete.
 fn gone(call: &'static str, error: JoinError) -> ModError {
     ModError::Fault { call, fault: Fault::Panicked(plain(&told_of(error))) }
 }
 
-/// Why a blocking job was not carried out. The runtime's own text has the job's number in it, which is another each time:
-/// what is told once for each reason would be told each time.
+/// Why a blocking job did not complete. The runtime's own text contains the job's number, which differs each time: a failure
+/// that is reported once for each reason would be reported each time.
 fn told_of(error: JoinError) -> String {
     match error.try_into_panic() {
         Ok(payload) => PanicReport::new(payload, None).message().to_owned(),

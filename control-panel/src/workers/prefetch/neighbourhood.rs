@@ -22,8 +22,8 @@ pub struct Candidate<N> {
     pub last_used: Option<u64>,
 }
 
-/// What the frame loop knows of the nodes around the one that is looked at: what a
-/// [`PrefetchFeed`](super::PrefetchFeed) publishes and a [`Heuristic`](super::Heuristic) ranks.
+/// What the frame loop knows of the nodes around the focus: published through a [`PrefetchFeed`](super::PrefetchFeed) and
+/// ranked by a [`Heuristic`](super::Heuristic).
 ///
 /// It should contain only what is worth fetching, not what is already there.
 #[derive(Debug, Clone, PartialEq, Eq)]

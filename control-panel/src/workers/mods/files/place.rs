@@ -1,4 +1,4 @@
-//! What a name in the mods folder stands for, and how a mod is read from there.
+//! Resolves a name in the mods folder, and reads a mod from there.
 
 use std::{
     ffi::OsStr,
@@ -16,25 +16,25 @@ use super::{
 
 /// The manifest of a mod that is a folder.
 const MANIFEST: &str = "mod.toml";
-/// Bytes of a manifest at most.
+/// The maximum size of a manifest in bytes.
 const MANIFEST_BYTES: u64 = 64 << 10;
 
-/// What a name stands for.
+/// What a name refers to.
 pub(super) enum Found<'r> {
-    /// No mod: a file that is not called `….toml`, a link to one, or nothing any more.
+    /// Not a mod: a file that is not called `….toml`, a link to one, or nothing any more.
     Nothing,
-    /// What may be meant for a mod and is none: a folder without a manifest, a link.
+    /// Possibly intended as a mod, but not one: a folder without a manifest, a link.
     Refused(ModError),
     /// A mod, whether it can be read or not.
     Mod(Place<'r>),
 }
 
-/// Where a mod lies.
+/// Where a mod is.
 pub(super) struct Place<'r> {
     base: Base<'r>,
     /// The manifest's name in the base.
     manifest: &'r OsStr,
-    /// What its manifest is called in messages.
+    /// The manifest's name in messages.
     called: String,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Place<'r> {
 enum Base<'r> {
     Root(&'r Folder),
     Own(Folder),
-    /// What Kubernetes exchanges as a whole: see [`published`].
+    /// Kubernetes exchanges it as a whole: see [`published`].
     Published(Folder),
 }
 
@@ -59,8 +59,8 @@ impl<'r> Found<'r> {
             Kind::Link | Kind::File | Kind::Other if is_manifest(name) => {
                 Self::manifest(Base::Root(root), name, called)
             }
-            // Looked at and not followed: only what leads to a folder could be meant for a mod. What leads nowhere could
-            // be too, unless it is called like a file.
+            // The link is examined but not followed: only a link to a folder can be intended as a mod. So can a dangling one,
+            // unless it is named like a file.
             Kind::Link => match root.behind(name) {
                 Ok(Kind::Folder) => Self::Refused(ModError::Outside { what: called }),
                 Err(_) if Path::new(name).extension().is_none() => {
@@ -92,9 +92,9 @@ impl<'r> Found<'r> {
     }
 }
 
-/// The one kind of link that is followed: Kubernetes shows a `ConfigMap` or `Secret` as `NAME -> ..data/NAME` with
-/// `..data -> ..VERSION`, a folder beside it, and exchanges `..data`. Nothing of that leads out of the folder, and both files
-/// of a mod are read from one version.
+/// The only kind of link that is followed: Kubernetes mounts a `ConfigMap` or `Secret` as `NAME -> ..data/NAME` with `..data ->
+/// ..VERSION`, a folder beside it, and exchanges `..data`. None of these leads out of the folder, and both files of a mod are
+/// read from one version.
 fn published(folder: &Folder, name: &OsStr) -> Option<Folder> {
     const DATA: &str = "..data";
     if folder.link(name)? != Path::new(DATA).join(name) {
@@ -120,7 +120,7 @@ impl Base<'_> {
 }
 
 impl Place<'_> {
-    /// Reads a mod; `now` is the second in which that is done.
+    /// Reads a mod; `now` is the current second.
     pub(super) fn read(self, bounds: &Bounds, now: i128) -> Reading {
         let (text, manifest_stamp) =
             match read(self.base.folder(), self.manifest.as_ref(), &self.called, MANIFEST_BYTES) {
@@ -154,14 +154,14 @@ impl Place<'_> {
         Reading::Read(Files { manifest, code, print: hasher.finish() }, is_settled.then(|| Box::new(seen)))
     }
 
-    /// Whether what is read here may be taken away as a whole while it is read.
+    /// Whether the files may be removed as a whole during the read.
     pub(super) fn is_published(&self) -> bool {
         matches!(self.base, Base::Published(_))
     }
 }
 
 impl Seen {
-    /// Whether the files look as they did.
+    /// Whether the files' stamps are unchanged.
     pub(super) fn is_current(&self, place: &Place<'_>) -> bool {
         let folder = place.base.folder();
         stamp_of(folder, place.manifest.as_ref()) == Some(self.manifest)

@@ -1,5 +1,5 @@
-//! Folders and files by path, where the system has no lookups relative to an open folder: each part of a path is looked at
-//! before it is passed, and the file that was opened is looked at again.
+//! Folders and files by path, for systems without lookups relative to an open folder: each part of a path is checked before it
+//! is traversed, and the opened file is checked again.
 
 #![cfg_attr(test, allow(dead_code, reason = "on Unix only its tests use it"))]
 
@@ -18,12 +18,12 @@ use super::{Kind, Stamp};
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// The mods folder itself, which may be reached by links: the host names it.
+    /// The mods folder itself, which may be reached through links, because the host names it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         fs::canonicalize(path).map(Self)
     }
 
-    /// A folder in it that is no link.
+    /// Opens a folder in it that is not a link.
     pub(super) fn folder(&self, name: &OsStr) -> io::Result<Self> {
         match self.look(name)?.0 {
             Kind::Folder => Ok(Self(self.0.join(name))),
@@ -31,11 +31,11 @@ impl Folder {
         }
     }
 
-    /// A file in it that is no link; perhaps not a regular one: see [`opened`].
+    /// Opens a file in it that is not a link; it may be irregular: see [`opened`].
     pub(super) fn file(&self, name: &OsStr) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true);
-        // A link is opened itself, not what it leads to.
+        // Opens a link itself, not its target.
         #[cfg(windows)]
         {
             use std::os::windows::fs::OpenOptionsExt;
@@ -45,13 +45,13 @@ impl Folder {
         options.open(self.0.join(name))
     }
 
-    /// What a name in it is, links not followed.
+    /// The type of a name in it, without following links.
     pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Stamp)> {
         let metadata = fs::symlink_metadata(self.0.join(name))?;
         Ok((kind(metadata.file_type()), stamp(&metadata)))
     }
 
-    /// What a link in it leads to.
+    /// The type of a link's target.
     pub(super) fn behind(&self, name: &OsStr) -> io::Result<Kind> {
         fs::metadata(self.0.join(name)).map(|metadata| kind(metadata.file_type()))
     }
@@ -61,7 +61,7 @@ impl Folder {
         fs::read_link(self.0.join(name)).ok()
     }
 
-    /// The names in it, and what each is where the system says so.
+    /// The names in it, with their types if the system provides them.
     pub(super) fn names(
         &self,
     ) -> io::Result<impl Iterator<Item = io::Result<(OsString, Option<Kind>)>> + use<>> {
@@ -70,12 +70,12 @@ impl Folder {
     }
 }
 
-/// Here a link is opened itself, and found to be one.
+/// Here a link itself is opened, and detected afterwards.
 pub(super) fn is_a_link(_: &io::Error) -> bool {
     false
 }
 
-/// What the file that was opened is, whatever its name stands for by now.
+/// What the opened file is, whatever its name refers to by now.
 pub(super) fn opened(file: &File) -> io::Result<(Kind, Stamp)> {
     let metadata = file.metadata()?;
     Ok((kind(metadata.file_type()), stamp(&metadata)))
@@ -97,6 +97,6 @@ fn stamp(metadata: &Metadata) -> Stamp {
             _ => (0, 0),
         };
     let modified = since(metadata.modified());
-    // There is no time of the last change of anything else, and no number of a file; the time it was made is close.
+    // Other systems have no time of the last change of the metadata, and no inode number; the creation time comes close.
     Stamp { length: metadata.len(), modified, changed: modified, file: since(metadata.created()) }
 }

@@ -1,4 +1,4 @@
-//! Reads one file whole, without waiting and without being led elsewhere, or says why not.
+//! Reads one file whole, without blocking and without leaving the folder, or returns why not.
 
 use std::{
     ffi::OsStr,
@@ -12,10 +12,10 @@ use super::{
     Folder, Kind, Stamp, is_a_link, opened,
 };
 
-/// How often a file is read that changes while it is.
+/// How many attempts to read a file that changes during the read.
 const ATTEMPTS: u32 = 3;
 
-/// Reads a file below `base`, of at most so many bytes, and unchanged from beginning to end.
+/// Reads a file below `base`, of at most this many bytes, unchanged from beginning to end.
 pub(super) fn read(
     base: &Folder,
     path: &Path,
@@ -30,13 +30,13 @@ pub(super) fn read(
     Err(ModError::Changing { what: called.to_owned() })
 }
 
-/// What a file below `base` looks like, if all that leads to it are folders.
+/// The stamp of a file below `base`, if everything that leads to it is a folder.
 pub(super) fn stamp_of(base: &Folder, path: &Path) -> Option<Stamp> {
     let (folder, name) = walk(base, path, "").ok()?;
     Some(folder.as_ref().unwrap_or(base).look(name).ok()?.1)
 }
 
-/// The folder that a path's last part is in, unless it is `base` itself, and that part.
+/// The folder that contains a path's last part, unless that is `base` itself, and that part.
 fn walk<'p>(base: &Folder, path: &'p Path, called: &str) -> Result<(Option<Folder>, &'p OsStr), ModError> {
     let mut parts: Vec<&OsStr> = path.iter().collect();
     let name = parts.pop().unwrap_or_default();
@@ -58,7 +58,7 @@ fn walk<'p>(base: &Folder, path: &'p Path, called: &str) -> Result<(Option<Folde
     Ok((folder, name))
 }
 
-/// `None` if the file changed meanwhile.
+/// Returns `None` if the file changed meanwhile.
 fn read_once(
     base: &Folder,
     path: &Path,
@@ -76,15 +76,15 @@ fn read_once(
         Kind::Link => Err(ModError::Outside { what: called.to_owned() }),
         Kind::Folder | Kind::Other => Err(ModError::NotAFile { what: called.to_owned() }),
     };
-    // Opening a device may do something, so it is not opened. What the file is, its size included, is asked again once it
-    // is open: something else may have taken its place.
+    // Opening a device may have side effects, so the type is checked first. The file's type and size are checked again once it
+    // is open, because it may have been replaced.
     let before = regular(folder.look(name).map_err(told)?)?;
     let file = match folder.file(name) {
         Ok(file) => file,
         Err(error) => {
-            // A link that is there by now, or another name's fault.
+            // Either a link has appeared by now, or the error belongs to another name.
             regular(folder.look(name).map_err(told)?)?;
-            // A link that was there for that moment.
+            // A link that existed only at that moment.
             return if is_a_link(&error) { Ok(None) } else { Err(unreadable(called, &error)) };
         }
     };
@@ -94,13 +94,13 @@ fn read_once(
     }
     let bytes = contents(&file, most).map_err(told)?;
     let after = opened(&file).map_err(told)?.1;
-    // By its name too: it may have been replaced while the old one was read.
+    // By its name too: the file may have been replaced while the old one was read.
     let by_name = folder.look(name).is_ok_and(|(_, now)| now == stamp);
     let unchanged = after == stamp && by_name && bytes.len() as u64 == stamp.length;
     Ok(unchanged.then_some((bytes, stamp)))
 }
 
-/// The bytes of a file; one more than is wanted, if it grows.
+/// The bytes of a file; one more than the limit, if it grows.
 fn contents(mut file: &File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.by_ref().take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -111,7 +111,7 @@ pub(super) fn unreadable(what: &str, error: &io::Error) -> ModError {
     let why = match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        // It is opened without waiting, so a lease (a file server's, for instance) is an error.
+        // It is opened without blocking, so a lease (held by a file server, for instance) is an error.
         io::ErrorKind::WouldBlock => {
             "another program holds it, and has to let it go first: it is read again later".to_owned()
         }

@@ -18,13 +18,13 @@ fn folder(files: &[(&str, &[u8])]) -> PathBuf {
     folder
 }
 
-/// In how many seconds a file that is written now can be known by its stamp.
+/// After how many seconds a file that is written now can be identified by its stamp.
 fn later() -> i128 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     i128::from(now.as_secs()) + 2 * COARSEST
 }
 
-/// What was found of each mod, in words.
+/// The result for each mod, as text.
 fn told(scan: &Scan) -> Vec<(String, String)> {
     let told = |reading: &Reading| match reading {
         Reading::Unchanged => "unchanged".to_owned(),
@@ -34,7 +34,7 @@ fn told(scan: &Scan) -> Vec<(String, String)> {
     scan.mods.iter().map(|(name, reading)| (name.clone(), told(reading))).collect()
 }
 
-/// The folder's mods, and what is wrong with it; then the folder is removed.
+/// The folder's mods, and what is wrong with it; removes the folder afterwards.
 fn scanned(files: &[(&str, &[u8])]) -> (Vec<(String, String)>, Option<ModError>) {
     let folder = folder(files);
     let scan = scan(&folder, &BOUNDS(), &BTreeMap::new());
@@ -100,7 +100,7 @@ fn what_looks_the_same_is_not_read_again_and_any_change_is_seen() {
     assert!(scan.mods.is_empty() && scan.trouble.is_none(), "a folder that is gone holds no mods");
 }
 
-/// Files that are no mods take no mod's place, however many they are and whatever order the system lists them in.
+/// Files that are not mods take no mod's place, however many there are and in whatever order the system lists them.
 #[test]
 fn what_is_no_mod_pushes_no_mod_out() {
     let manifest = MANIFEST_TEXT.as_bytes();
@@ -115,7 +115,7 @@ fn what_is_no_mod_pushes_no_mod_out() {
     assert_eq!(scan.mods.keys().collect::<Vec<_>>(), ["one"]);
 }
 
-/// A folder that holds more names than are looked at says so, and what runs from it is found all the same.
+/// A folder with more names than are examined is reported, and its running mods are found all the same.
 #[test]
 fn a_folder_of_more_names_than_are_looked_at_keeps_what_is_known_and_says_so() {
     let manifest = MANIFEST_TEXT.as_bytes();
@@ -149,7 +149,7 @@ fn a_module_of_any_size_is_read_where_any_is_allowed() {
     assert!(matches!(scan.mods.remove("one"), Some(Reading::Read(..))));
 }
 
-/// A file that was written a moment ago may be written again, as long, in the same tick of the file system's clock.
+/// A file that was just written may be written again, with the same length, in the same tick of the file system's clock.
 #[test]
 fn what_was_written_a_moment_ago_is_read_again() {
     let folder = folder(&[("one/mod.toml", MANIFEST_TEXT.as_bytes()), ("one/a.wasm", b"x")]);
@@ -161,7 +161,7 @@ fn what_was_written_a_moment_ago_is_read_again() {
     fs::remove_dir_all(folder).expect("removed");
 }
 
-/// What is no mod and is reported takes no mod's place, and is not reported without end.
+/// A reported entry that is not a mod takes no mod's place, and such reports are bounded.
 #[test]
 fn folders_without_a_manifest_take_no_place() {
     let manifest = MANIFEST_TEXT.as_bytes();
@@ -179,7 +179,7 @@ fn folders_without_a_manifest_take_no_place() {
     assert_eq!(told[OTHERS], ("one".to_owned(), "a".to_owned()));
 }
 
-/// A mod that runs keeps its place without its manifest: it costs what it costs.
+/// A running mod keeps its place without its manifest: it still uses its resources.
 #[test]
 fn what_runs_keeps_its_place() {
     let manifest = MANIFEST_TEXT.as_bytes();
@@ -192,7 +192,7 @@ fn what_runs_keeps_its_place() {
     assert_eq!(told(&scan), pairs(&[("old", "cannot read old/mod.toml: there is no such file")]));
 }
 
-/// Exchanges, and names that are not UTF-8, as not every file system has them.
+/// Exchanges, and names that are not UTF-8, which not every file system supports.
 #[cfg(target_os = "linux")]
 mod on_linux {
     use std::os::unix::{ffi::OsStringExt, fs::symlink};
@@ -277,7 +277,7 @@ mod on_linux {
         link("..2026_02", "one/..data_tmp");
         fs::rename(folder.join("one/..data_tmp"), folder.join("one/..data")).expect("renamed");
         assert_eq!(told(&look(&known)), pairs(&[("flat.toml", "unchanged"), ("one", "new")]));
-        // Such links lead into a folder beside them and nowhere else.
+        // Such links lead to a folder beside them and nowhere else.
         for text in ["..", "../one/..2026_01", "..2026_02/x", "/etc", "plain"] {
             fs::remove_file(folder.join("one/..data")).expect("removed");
             link(text, "one/..data");
@@ -303,7 +303,7 @@ mod on_linux {
         );
     }
 
-    /// A file that is exchanged for a pipe, a folder or a link all the time is read, or refused; nothing is waited for.
+    /// A file that is constantly exchanged for a pipe, a folder or a link is read or refused, and never blocks the read.
     #[test]
     fn what_is_exchanged_between_the_look_and_the_opening_is_refused() {
         use std::sync::atomic::{AtomicBool, Ordering};
@@ -349,7 +349,7 @@ mod on_linux {
         fs::remove_dir_all(&folder).expect("removed");
     }
 
-    /// What other systems do instead, tried here.
+    /// The implementation for other systems, tested here.
     #[test]
     fn the_portable_way_refuses_the_same() {
         let folder = folder(&[("one/a.wasm", b"x")]);

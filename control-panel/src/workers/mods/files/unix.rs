@@ -1,5 +1,5 @@
-//! Folders and files by descriptor: each name is looked up in the folder that is open, so that nothing that is exchanged on
-//! the way leads elsewhere, and no file is opened in a way that could wait for another program.
+//! Folders and files by descriptor: each name is looked up relative to the open folder (`openat`), so exchanging something on
+//! the path cannot redirect the lookup, and no file is opened in a way that could wait for another program.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -16,8 +16,8 @@ use rustix::{
 
 use super::{Kind, Stamp};
 
-/// What every opening has: no pipe, device or lease is waited for, no program that is started inherits it, no terminal
-/// becomes this process's own.
+/// The flags of every `open`: it never waits for a pipe, device or lease, child processes do not inherit the descriptor, and no
+/// terminal becomes the controlling one.
 const ALWAYS: OFlags = OFlags::NONBLOCK.union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 
 /// An open folder.
@@ -25,15 +25,15 @@ const ALWAYS: OFlags = OFlags::NONBLOCK.union(OFlags::CLOEXEC).union(OFlags::NOC
 pub(super) struct Folder(OwnedFd);
 
 impl Folder {
-    /// The mods folder itself, which may be reached by links: the host names it.
+    /// The mods folder itself, which may be reached through links, because the host names it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let folder = openat(CWD, path, ALWAYS | OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
         Ok(Self(folder))
     }
 
-    /// A folder in it that is no link.
+    /// Opens a folder in it that is not a link.
     pub(super) fn folder(&self, name: &OsStr) -> io::Result<Self> {
-        // What is only passed through need not be readable.
+        // A folder that is only traversed need not be readable.
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let access = OFlags::PATH;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -42,19 +42,19 @@ impl Folder {
         Ok(Self(openat(&self.0, name, flags, Mode::empty())?))
     }
 
-    /// A file in it that is no link; perhaps not a regular one: see [`opened`].
+    /// Opens a file in it that is not a link; it may be irregular: see [`opened`].
     pub(super) fn file(&self, name: &OsStr) -> io::Result<File> {
         let flags = ALWAYS | OFlags::RDONLY | OFlags::NOFOLLOW;
         Ok(File::from(openat(&self.0, name, flags, Mode::empty())?))
     }
 
-    /// What a name in it is, links not followed.
+    /// The type of a name in it, without following links.
     pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Stamp)> {
         let stat = statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok((kind(FileType::from_raw_mode(stat.st_mode)), stamp(&stat)))
     }
 
-    /// What a link in it leads to.
+    /// The type of a link's target.
     pub(super) fn behind(&self, name: &OsStr) -> io::Result<Kind> {
         let stat = statat(&self.0, name, AtFlags::empty())?;
         Ok(kind(FileType::from_raw_mode(stat.st_mode)))
@@ -66,7 +66,7 @@ impl Folder {
         Some(PathBuf::from(OsStr::from_bytes(text.as_bytes())))
     }
 
-    /// The names in it, and what each is where the system says so.
+    /// The names in it, with their types if the system provides them.
     pub(super) fn names(
         &self,
     ) -> io::Result<impl Iterator<Item = io::Result<(OsString, Option<Kind>)>> + use<>> {
@@ -84,13 +84,13 @@ impl Folder {
     }
 }
 
-/// Whether a file was not opened because its name stood for a link.
+/// Whether a file was not opened because its name is a link.
 pub(super) fn is_a_link(error: &io::Error) -> bool {
-    // POSIX says the first; FreeBSD and DragonFly the second.
+    // POSIX specifies the first; FreeBSD and DragonFly return the second.
     [Errno::LOOP, Errno::MLINK].iter().any(|link| error.raw_os_error() == Some(link.raw_os_error()))
 }
 
-/// What the file that was opened is, whatever its name stands for by now.
+/// What the opened file is, whatever its name refers to by now.
 pub(super) fn opened(file: &File) -> io::Result<(Kind, Stamp)> {
     let stat = fstat(file)?;
     Ok((kind(FileType::from_raw_mode(stat.st_mode)), stamp(&stat)))
@@ -110,7 +110,7 @@ fn stamp(stat: &Stat) -> Stamp {
     let nanos = (stat.st_mtimensec, stat.st_ctimensec);
     #[cfg(not(target_os = "netbsd"))]
     let nanos = (stat.st_mtime_nsec, stat.st_ctime_nsec);
-    // The types of the fields differ from system to system.
+    // The field types differ between systems.
     Stamp {
         length: u64::try_from(stat.st_size).unwrap_or(0),
         modified: (i128::from(stat.st_mtime), i128::from(nanos.0)),

@@ -59,7 +59,7 @@ fn a_folder_that_does_not_answer_is_reported_once_and_looked_at_again_when_it_do
     let trouble = found(&mut look).trouble.expect("it does not answer").to_string();
     assert_eq!(trouble, "cannot read the mods folder: it has not answered for 20ms; what runs goes on");
     assert!(look.is_running() && look.overdue().is_none());
-    // No other is begun, and none is queued.
+    // No other look begins, and none is queued.
     look.begin(Request::new()).expect("nothing happens");
     assert!(look.poll().is_none(), "reported once");
     barrier.set(false);
@@ -71,7 +71,7 @@ fn a_folder_that_does_not_answer_is_reported_once_and_looked_at_again_when_it_do
     assert_eq!(looks.load(Ordering::Relaxed), 2);
 }
 
-/// A runtime waits for its blocking jobs when it is dropped, and no test ends before its thread does: this one would never.
+/// A runtime waits for its blocking jobs when it is dropped, and a test ends only after its thread: this one never would.
 #[test]
 fn a_look_that_never_ends_holds_up_neither_the_loader_nor_the_runtime() {
     let runtime = runtime();

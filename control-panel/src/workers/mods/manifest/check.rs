@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::LONGEST;
 
-/// What a value is, in words.
+/// The type of a value, in words.
 pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
@@ -31,7 +31,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     ))
 }
 
-/// A name; and who writes a version behind it is told that there are none.
+/// A name; a version after it is rejected with the message that there are none.
 pub(super) fn check_required(name: &str) -> Result<(), String> {
     check_name(name).map_err(|problem| {
         let versioned = name.contains(|c: char| "<>=~^@*:".contains(c) || c.is_whitespace());
@@ -44,7 +44,7 @@ pub(super) fn check_required(name: &str) -> Result<(), String> {
     })
 }
 
-/// A name, or two with a colon between: `policy:warm_cache_limit`.
+/// A name, or two separated by a colon: `policy:warm_cache_limit`.
 pub(super) fn check_capability(capability: &str) -> Result<(), String> {
     match capability.split_once(':') {
         Some((kind, what)) => check_name(kind).and_then(|()| check_name(what)),

@@ -17,7 +17,7 @@ fn manifest(line: &str) -> (String, ModManifest) {
     (slot.to_owned(), ModManifest::parse(&text, &ModLimits::default()).expect("valid"))
 }
 
-/// A `*` behind the id: running. A `!`: off.
+/// A `*` after the id means running, a `!` means off.
 fn planned(lines: &[&str]) -> (Vec<String>, Vec<String>) {
     let parsed: Vec<_> = lines.iter().map(|line| (line, manifest(line))).collect();
     let candidates: Vec<_> = parsed
@@ -113,16 +113,16 @@ fn of_one_provided_name_none_is_preferred_unless_it_runs() {
     assert_eq!(planned(&["a: / a"]).0, ["a"], "one's own id is no conflict");
 }
 
-/// Else any mod could keep another from loading.
+/// Otherwise any mod could keep another from loading.
 #[test]
 fn an_id_is_stronger_than_a_provided_name() {
     let (order, failures) = planned(&["a", "b: / a", "c: a"]);
     assert_eq!(order, ["a", "c"]);
     assert_eq!(failures, ["b: it provides `a`, which is the id of another mod: provide another name"]);
-    // Also than several; and what loses that way takes no name from a third.
+    // Also against several; and a mod that loses that way takes no name from a third.
     let (order, failures) = planned(&["a", "b: / a titles", "c: / a", "d: / titles"]);
     assert_eq!((order, failures.len()), (vec!["a".to_owned(), "d".to_owned()], 2));
-    // What runs stays, here too.
+    // Here, too, running mods stay.
     let (order, failures) = planned(&["a", "b*: / a"]);
     assert_eq!(order, ["b*"]);
     assert_eq!(failures, ["a: `a` is also provided by the mod `b`: only one of them can be loaded"]);
@@ -141,8 +141,8 @@ fn what_is_off_provides_nothing_and_conflicts_with_nobody() {
     assert_eq!(failures, ["b: it requires `a`, whose mod is not running"]);
 }
 
-/// Against a reference: whatever the graph, what runs has all it requires before it, and what does not run has a
-/// true reason.
+/// Against a reference: whatever the graph, what runs comes after everything that it requires, and what does not run has a true
+/// reason.
 #[test]
 fn every_small_graph_is_planned_right() {
     let ids = ["a", "b", "c"];
@@ -156,7 +156,7 @@ fn every_small_graph_is_planned_right() {
         let (order, failures) = planned(&lines.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(order.len() + failures.len(), 3);
         let requires = |from: usize, to: usize| bits >> (from * 3 + to) & 1 == 1;
-        // The transitive closure tells who is in a circle, or behind one.
+        // The transitive closure shows which mods are in a cycle, or behind one.
         let reach = |from: usize, to: usize| {
             requires(from, to)
                 || (0..3).any(|via| {
@@ -183,7 +183,7 @@ fn every_small_graph_is_planned_right() {
     }
 }
 
-/// The plainest plan that can be written: everything is asked anew at each step.
+/// The simplest possible plan: everything is recomputed at each step.
 fn plainly(candidates: &[Candidate<'_>]) -> Plan {
     let mut failures = clashes(candidates);
     let mut left: Vec<Candidate<'_>> = candidates
@@ -218,7 +218,7 @@ fn plainly(candidates: &[Candidate<'_>]) -> Plan {
         provided.extend(names(&next));
         order.push(next.slot.to_owned());
     }
-    // Why these wait, the tests above say.
+    // The tests above cover why these wait.
     for it in left {
         failures.insert(it.slot.to_owned(), ModError::Cycle { through: Vec::new() });
     }

@@ -1,5 +1,5 @@
-//! Events by id say what runs, whatever is renamed, exchanged, broken, switched and required at the same time: a property of
-//! random schedules.
+//! Property test on random schedules: events by id show what runs, whatever is renamed, exchanged, broken, switched and
+//! required at the same time.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ const IDS: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fate {
     Good,
-    /// Its `mod_activate` does not return 0.
+    /// Its `mod_activate` returns a number other than 0.
     Declines,
     /// Its module cannot be read.
     Module,
@@ -67,7 +67,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// An id, or a name that only `provides` knows.
+/// An id, or a name that occurs only in `provides`.
 fn name(number: usize) -> String {
     if number < IDS { format!("m{number}") } else { format!("n{number}") }
 }
@@ -99,12 +99,12 @@ fn reading(content: &Content) -> Reading {
     }
 }
 
-/// The disk, the slots, and a reducer that knows nothing but the events.
+/// The disk, the slots, and a reducer that sees only the events.
 #[derive(Default)]
 struct World {
     disk: BTreeMap<usize, Content>,
     slots: Slots<()>,
-    /// By id, the version.
+    /// The version of each id.
     reduced: BTreeMap<String, String>,
     faulted: bool,
 }
@@ -207,13 +207,13 @@ impl World {
         }
     }
 
-    /// A good mod that nothing concerns runs in its newest version.
+    /// A good mod without conflicts runs in its newest version.
     fn check_that_what_can_run_runs(&self, by_id: &BTreeMap<String, String>, running: &[&ModManifest]) {
         for content in self.disk.values() {
             let id = name(content.id);
             let concerns = |other: &&Content| other.id == content.id || other.provides == Some(content.id);
             let is_alone = self.disk.values().filter(concerns).count() == 1;
-            // An old version that goes on keeps the names that it provides.
+            // An old version that keeps running keeps the names that it provides.
             let is_taken = running.iter().any(|it| it.id() != id && it.provides().any(|name| name == id));
             let is_free = !is_taken && content.requires.is_empty() && content.provides.is_none();
             if content.fate == Fate::Good && is_alone && is_free && !self.slots.off.contains_key(&id) {
@@ -245,7 +245,7 @@ proptest! {
     }
 }
 
-/// What is only renamed goes on as it is: no event, and no call of it.
+/// A mod that is only renamed keeps running: no event, and no call of it.
 #[test]
 fn a_mod_whose_folder_is_renamed_goes_on() {
     let content =
@@ -262,7 +262,7 @@ fn a_mod_whose_folder_is_renamed_goes_on() {
     world.look();
     assert!(world.slots.next_step().is_none());
     world.check();
-    // One renamed over another, whose files are gone with that.
+    // One renamed over another, whose files are gone then.
     world.act(Op::Rename(3, 0));
     world.look();
     let Some(Step::Stop(gone, crate::workers::mods::Deactivation::Removed)) = world.slots.next_step() else {

@@ -1,4 +1,4 @@
-//! What is to be done next: from what is on the disk, what runs, and what the host wants. Pure.
+//! Decides the next step, from what is on the disk, what runs, and what the host wants: a reconciliation loop. Pure.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -18,54 +18,54 @@ use super::{
     shown,
 };
 
-/// What is to be done next.
+/// The next step.
 #[derive(Debug)]
 pub(in super::super) enum Step {
     /// Stop what runs from this slot.
     Stop(String, Deactivation),
     /// Load this, and if that succeeds stop what ran from the slot before.
     Start(String, Arc<Files>),
-    /// Tell that it cannot be loaded.
+    /// Report that it cannot be loaded.
     Tell { mod_id: String, reason: ModError, still_running: Option<String> },
 }
 
-/// What should become of each slot.
+/// The desired state of each slot.
 struct Verdict {
-    /// What can run, each after what it requires.
+    /// The slots that can run, each after what it requires.
     order: Vec<String>,
-    /// Of everything else why not, new versions included whose old ones go on.
+    /// Why the others cannot, including new versions whose old ones keep running.
     failures: BTreeMap<String, ModError>,
-    /// Of what runs and cannot go on, why. What only a new version leaves without what it requires is not among them
-    /// before that version runs: it may fail, and the old one goes on.
+    /// Why running mods cannot continue. Mods that lose a requirement only to a new version are not included until that version
+    /// runs: it may fail, and the old one keeps running then.
     doomed: BTreeMap<String, ModError>,
 }
 
-/// What follows from a verdict: it is kept for as long as nothing changes that the verdict depends on.
+/// The steps that follow from a verdict; cached as long as nothing changes that the verdict depends on.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Agenda {
-    /// What to stop before anything else. What becomes of it changes the verdict.
+    /// What to stop before anything else. The outcome changes the verdict.
     stop: Option<(String, Deactivation)>,
-    /// What is not told yet.
+    /// Failures that are not reported yet.
     tell: VecDeque<(String, ModError)>,
-    /// What to start, each after what it requires; what runs as it should may be among them.
+    /// What to start, each after what it requires; may include mods that run as they should.
     start: VecDeque<String>,
-    /// What was told and is over is still to be forgotten.
+    /// Whether reports that no longer apply must still be cleared.
     is_new: bool,
     failing: BTreeSet<String>,
-    /// Nothing that runs waits for its new version: then a newcomer that starts takes nothing from any other.
+    /// No running mod waits for its new version: a newcomer that starts then takes nothing from any other.
     pub(super) only_newcomers: bool,
 }
 
 impl<R> Slots<R> {
-    /// What is to be done next; `None` when everything is as it should be. Depends on nothing but what is known now,
-    /// so that it can be asked again after each step, whatever became of it. Costs n log n after a change, and next to
-    /// nothing where all goes as it was planned.
+    /// Returns the next step; `None` when everything is as it should be. Depends only on what is known now, so it can be called
+    /// again after each step, whatever the outcome. Costs n log n after a change, and next to nothing while everything goes as
+    /// planned.
     pub(in super::super) fn next_step(&mut self) -> Option<Step> {
         let mut agenda = self.agenda();
         #[cfg(test)]
         self.is_as_if_judged_now(&agenda);
         if std::mem::take(&mut agenda.is_new) {
-            // What is gone and does not run any more is forgotten.
+            // Slots whose files are gone and whose mod does not run are forgotten.
             self.all.retain(|_, slot| slot.running.is_some() || !matches!(slot.latest, Latest::Gone));
             for (name, slot) in &mut self.all {
                 if !agenda.failing.contains(name) {
@@ -86,7 +86,7 @@ impl<R> Slots<R> {
             let slot = self.all.get_mut(&name)?;
             slot.told = Some(reason.clone());
             let mod_id = slot.id().map_or_else(|| shown(&name), str::to_owned);
-            // Perhaps from another slot: that this one fails does not mean that nothing of its id runs.
+            // A mod of its id may still run from another slot.
             let still_running = self.version_of(&mod_id);
             return Some(Step::Tell { mod_id, reason, still_running });
         }
@@ -107,7 +107,7 @@ impl<R> Slots<R> {
         (!is_current).then(|| Arc::clone(files))
     }
 
-    /// Takes the agenda out, or makes it.
+    /// Takes the agenda out, or builds it.
     fn agenda(&mut self) -> Agenda {
         self.agenda.take().unwrap_or_else(|| self.judged_now())
     }
@@ -124,7 +124,7 @@ impl<R> Slots<R> {
         Agenda { stop, tell, start: order.into(), is_new: true, failing, only_newcomers }
     }
 
-    /// Whatever changes a verdict must forget the agenda.
+    /// Every change that affects a verdict must clear the agenda.
     #[cfg(test)]
     fn is_as_if_judged_now(&self, agenda: &Agenda) {
         let plain = |agenda: &Agenda| {
@@ -148,7 +148,7 @@ impl<R> Slots<R> {
         let runs = |name: &String| self.all.get(name).is_some_and(|slot| slot.running.is_some());
         let all_that_run: BTreeSet<String> = self.all.keys().filter(|name| runs(name)).cloned().collect();
         let now = self.planned(&all_that_run).failures;
-        // A new version that cannot be planned makes place for the old one; each turn settles one slot at least.
+        // A new version that cannot be planned is replaced by the old one; each iteration settles at least one slot.
         let mut old: BTreeSet<String> = BTreeSet::new();
         loop {
             let found = self.planned(&old);
@@ -162,7 +162,7 @@ impl<R> Slots<R> {
             let back: Vec<String> = found.failures.keys().filter(|name| falls_back(name)).cloned().collect();
             if back.is_empty() {
                 let order = found.order.into_iter().filter(|name| !old.contains(name)).collect();
-                // In this last turn whatever runs was asked about as it runs.
+                // This last iteration considered every running mod as it runs.
                 let (running, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
                     found.failures.into_iter().partition(|(name, _)| runs(name));
                 let doomed: BTreeMap<_, _> =
@@ -180,13 +180,13 @@ impl<R> Slots<R> {
         }
     }
 
-    /// Plans with the newest content of each slot, and with what runs of those in `old`.
+    /// Plans with the newest content of each slot, except those in `old`, which use what runs.
     fn planned(&self, old: &BTreeSet<String>) -> Plan {
         let candidates = self.all.iter().filter_map(|(name, slot)| {
             let newest = slot.newest().filter(|_| !old.contains(name)).map(|files| &files.manifest);
             let running = slot.running.as_ref().map(|running| &running.manifest);
             let running = running.filter(|_| !matches!(slot.latest, Latest::Gone));
-            // What failed is known too, though it provides nothing.
+            // A failed mod is known too, though it provides nothing.
             let broken = match &slot.latest {
                 Latest::Files(files) => Some(&files.manifest),
                 Latest::Unreadable(_, manifest) => manifest.as_ref(),
@@ -203,7 +203,8 @@ impl<R> Slots<R> {
         plan(&candidates.collect::<Vec<_>>())
     }
 
-    /// What is to be stopped now that `started` runs, before what ran from there is: it requires what only that provided.
+    /// What to stop now that `started` runs, before the previous version from there is stopped: mods that require what only
+    /// that version provided.
     pub(in super::super) fn next_left_behind(&mut self, started: &str) -> Option<(String, Deactivation)> {
         let agenda = self.agenda();
         let left_behind = agenda.stop.clone().filter(|(name, _)| name != started);
@@ -211,7 +212,7 @@ impl<R> Slots<R> {
         left_behind
     }
 
-    /// Of what runs and must not, that which was started last.
+    /// Of the running mods that must stop, the one started last.
     fn next_stop(
         &self,
         order: &[String],
@@ -222,7 +223,7 @@ impl<R> Slots<R> {
             starts.map(|(files, name)| (files.manifest.id().to_owned(), name)).collect();
         let why = |name: &String, slot: &Slot<R>, manifest: &ModManifest| {
             let newest = slot.newest_id().filter(|newest| *newest != manifest.id());
-            // The slot's files are another mod's by now, which is off: nothing will take its place.
+            // The slot's files now belong to another mod, which is off: nothing will replace this one.
             let is_anothers = newest.is_some_and(|newest| self.off.contains_key(newest));
             if matches!(slot.latest, Latest::Gone) || is_anothers {
                 return Some(Deactivation::Removed);
@@ -230,7 +231,7 @@ impl<R> Slots<R> {
             if self.off.contains_key(manifest.id()) {
                 return Some(Deactivation::Asked);
             }
-            // Its id starts from another slot, and its own slot's files are another mod's: an id never runs twice.
+            // Its id starts from another slot, and its own slot's files belong to another mod: an id never runs twice.
             if starts.get(manifest.id()).is_some_and(|start| *start != name) {
                 return Some(Deactivation::Replaced);
             }
@@ -258,7 +259,7 @@ impl<R> Slots<R> {
         self.all.get(name).is_some_and(|slot| slot.told.as_ref() != Some(reason) && !self.is_off(slot))
     }
 
-    /// The slots from which something runs, in the order in which to stop them.
+    /// The slots with a running mod, in the order in which to stop them.
     pub(in super::super) fn stopping_order(&self) -> Vec<String> {
         stopping_order(self.leaving()).into_iter().map(str::to_owned).collect()
     }

@@ -1,14 +1,14 @@
-//! What runs belongs where the files of its id are: a mod whose folder was renamed is the same mod, and of no id two ever
-//! run. Pure.
+//! Moves running mods to the slot with the files of their id: a mod whose folder was renamed is the same mod, and no id ever
+//! runs twice. Pure.
 
 use std::collections::BTreeMap;
 
 use super::{Latest, Running, Slot, Slots};
 
 impl<R> Slots<R> {
-    /// Brings what runs to the slot that has the files of its id now, where there is one such slot. Without that, two
-    /// folders whose names were exchanged would each be a new version of the other, and for a while each of both would run
-    /// twice. What had a slot that is another's now, and has no files any more, is left to be stopped.
+    /// Moves each running mod to the slot that has the files of its id now, if there is exactly one. Otherwise, two folders
+    /// whose names were exchanged would each be a new version of the other, and each would run twice for a while. A mod whose
+    /// slot belongs to another now, and that has no files any more, is left to be stopped.
     pub(super) fn bring_home(&mut self) {
         let moves: Vec<(String, String)> = {
             let homes = self.homes();
@@ -16,7 +16,7 @@ impl<R> Slots<R> {
                 let id = slot.running_id()?;
                 let is_displaced = match &slot.latest {
                     Latest::Gone => true,
-                    // Its own files, which cannot be read, as far as anything is known of them.
+                    // Its own files, which cannot be read, as far as is known.
                     Latest::Unreadable(_, None) => false,
                     Latest::Files(_) | Latest::Unreadable(_, Some(_)) => slot.files_id() != Some(id),
                 };
@@ -36,11 +36,11 @@ impl<R> Slots<R> {
         for (to, running) in lifted {
             let Some(slot) = self.all.get_mut(&to) else { continue };
             if matches!(&slot.latest, Latest::Files(files) if files.print == running.print) {
-                // It runs: that it failed from here before counts no more.
+                // It runs, so its earlier failure from here no longer counts.
                 slot.failed = None;
             }
             let Some(left) = slot.running.replace(running) else { continue };
-            // No name of a file has a slash in it.
+            // No file name contains a slash.
             let nowhere = format!("{to}/{}", left.manifest.id());
             debug_assert!(!self.all.contains_key(&nowhere), "an id runs once");
             self.all.insert(nowhere, Slot { running: Some(left), ..Slot::gone() });
@@ -48,7 +48,7 @@ impl<R> Slots<R> {
         debug_assert!(self.no_id_runs_twice());
     }
 
-    /// The slot that has the files of each id; `None` where several have.
+    /// The slot that has the files of each id; `None` if several have them.
     fn homes(&self) -> BTreeMap<&str, Option<&str>> {
         let mut homes: BTreeMap<&str, Option<&str>> = BTreeMap::new();
         for (name, slot) in &self.all {
@@ -68,7 +68,7 @@ impl<R> Slots<R> {
 }
 
 impl<R> Slot<R> {
-    /// The id that the files have, whatever runs.
+    /// The id in the files, whatever runs.
     fn files_id(&self) -> Option<&str> {
         match &self.latest {
             Latest::Files(files) => Some(files.manifest.id()),

@@ -1,22 +1,22 @@
-//! In which order to stop what runs. Pure.
+//! The order in which running mods are stopped: a reverse topological sort. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::workers::mods::manifest::ModManifest;
 
-/// A mod that is to be stopped.
+/// A mod to stop.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Leaving<'a> {
-    /// What tells it from the others.
+    /// Identifies it.
     pub(super) slot: &'a str,
     pub(super) manifest: &'a ModManifest,
-    /// Counts up with each start.
+    /// Increases with each start.
     pub(super) since: u64,
 }
 
-/// The slots in the order in which to stop them: each before what it requires, and of those that no other requires the one
-/// that was started last. Not simply the latest first: a mod that was reloaded is younger than those that require it.
-/// Costs n log n of the names that they provide and require.
+/// Returns the slots in stopping order: each before what it requires, and of those that no other requires, the one started
+/// last. Not simply the latest first: a reloaded mod is younger than those that require it. Costs n log n of the names that
+/// they provide and require.
 pub(super) fn stopping_order<'a>(leaving: impl IntoIterator<Item = Leaving<'a>>) -> Vec<&'a str> {
     let mut left: BTreeMap<&str, Leaving<'a>> = leaving.into_iter().map(|it| (it.slot, it)).collect();
     let mut providers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -25,7 +25,7 @@ pub(super) fn stopping_order<'a>(leaving: impl IntoIterator<Item = Leaving<'a>>)
             providers.entry(name).or_default().push(it.slot);
         }
     }
-    // How many others require each: once for each name.
+    // How many others require each, counted once per name.
     let required = |it: &Leaving<'a>| -> Vec<&'a str> {
         let names: BTreeSet<&str> = it.manifest.requires().collect();
         let slots = names.into_iter().filter_map(|name| providers.get(name)).flatten().copied();
@@ -43,7 +43,7 @@ pub(super) fn stopping_order<'a>(leaving: impl IntoIterator<Item = Leaving<'a>>)
         left.values().filter(|it| is_free(&required_by, it.slot)).map(|it| (it.since, it.slot)).collect();
     let mut order = Vec::with_capacity(left.len());
     while !left.is_empty() {
-        // Those that run require each other in no circle; if they did, the one that was started last would come first.
+        // Running mods form no cycles; if they did, the one started last would come first.
         let latest = || left.values().map(|it| (it.since, it.slot)).max();
         let Some((_, slot)) = free.pop_last().or_else(latest) else { break };
         let Some(it) = left.remove(slot) else { continue };
@@ -59,7 +59,7 @@ pub(super) fn stopping_order<'a>(leaving: impl IntoIterator<Item = Leaving<'a>>)
     order
 }
 
-/// Its id and its names: a mod may name its own id among them.
+/// Its id and its names: a mod may list its own id in what it provides.
 fn provided<'a>(it: &Leaving<'a>) -> BTreeSet<&'a str> {
     std::iter::once(it.manifest.id()).chain(it.manifest.provides()).collect()
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::workers::mods::ModLimits;
 
-    /// The plainest way: of those that are left, the latest that no other requires.
+    /// The naive way: of the remaining ones, the latest that no other requires.
     fn plainly(mut left: Vec<Leaving<'_>>) -> Vec<&str> {
         let requires = |other: &Leaving<'_>, it: &Leaving<'_>| {
             other.slot != it.slot && other.manifest.requires().any(|name| provided(it).contains(name))
@@ -112,7 +112,7 @@ mod tests {
                 .iter()
                 .enumerate()
                 .map(|(index, manifest)| {
-                    // Some order in which they were started.
+                    // An arbitrary starting order.
                     let since = (index as u64).wrapping_mul(shuffled | 1) ^ shuffled;
                     Leaving { slot: manifest.id(), manifest, since }
                 })

@@ -5,7 +5,7 @@ use crate::workers::mods::{ModLimits, wasm::Code};
 #[derive(Default)]
 struct Bench {
     slots: Slots<String>,
-    /// By slot: version and more of the manifest.
+    /// By slot: the version and the rest of the manifest.
     disk: BTreeMap<&'static str, (String, String)>,
     /// Versions that fail to start.
     bad: BTreeSet<String>,
@@ -28,7 +28,7 @@ impl Bench {
         Files { manifest: Arc::new(manifest), code: Code::Binary(Vec::new()), print }
     }
 
-    /// Looks and settles; what was done.
+    /// Looks and settles. Returns what was done.
     fn round(&mut self) -> Vec<String> {
         let read = |(slot, (version, more)): (&&'static str, &(String, String))| {
             let reading = match version.as_str() {
@@ -130,7 +130,7 @@ fn whatever_is_wrong_with_a_new_version_the_old_one_goes_on() {
     assert_eq!(bench.round(), ["start a 3.0.0 for 1.0.0"]);
 }
 
-/// What only a new version would leave behind goes on until that version runs, and is stopped before the old one.
+/// A mod that only a new version would break keeps running until that version runs, and is stopped before the old one.
 #[test]
 fn a_broken_new_version_leaves_those_alone_that_require_the_old_one() {
     let mut bench = Bench::default();
@@ -151,7 +151,7 @@ fn a_broken_new_version_leaves_those_alone_that_require_the_old_one() {
     );
     bench.put("base", "3.0.0", "provides = ['pages']");
     assert_eq!(bench.round(), ["start base 3.0.0 for 2.0.0", "start user 1.0.0"]);
-    // The new ones of both, together.
+    // The new versions of both, together.
     bench.put("base", "4.0.0", "").put("user", "4.0.0", "");
     assert_eq!(bench.round(), ["start base 4.0.0 for 3.0.0", "start user 4.0.0 for 1.0.0"]);
 }
@@ -182,7 +182,7 @@ fn switching_off_and_on_takes_dependents_along() {
     assert!(!bench.slots.switch("nobody", false) && bench.slots.off.is_empty(), "unknown ids are not kept");
 }
 
-/// A mod whose files go for a while is off when they come back, whatever is switched meanwhile.
+/// A mod whose files are gone for a while is still off when they come back, whatever is switched meanwhile.
 #[test]
 fn what_is_off_stays_off_while_its_files_are_gone_or_unreadable() {
     let mut bench = Bench::default();
@@ -203,7 +203,7 @@ fn what_is_off_stays_off_while_its_files_are_gone_or_unreadable() {
     assert_eq!(bench.settle(), ["start a 1.0.1"]);
 }
 
-/// So many that are gone are remembered as off; of more the oldest is forgotten, and never one whose files are there.
+/// This many mods that are gone are remembered as off; beyond it the oldest is forgotten, but never one whose files exist.
 #[test]
 fn the_ids_that_are_off_are_bounded() {
     let mut bench = Bench::default();
@@ -227,7 +227,7 @@ fn the_ids_that_are_off_are_bounded() {
     assert!(!bench.slots.off.contains_key("m0") && bench.slots.off.contains_key("m10"));
 }
 
-/// What goes on is not what could not be loaded: it is told by its own id.
+/// A mod that keeps running is reported by its own id, not by that of the files that could not be loaded.
 #[test]
 fn a_mod_that_wants_another_id_is_told_by_the_one_it_has() {
     let mut bench = Bench::default();
@@ -289,12 +289,12 @@ fn a_folder_in_trouble_keeps_what_runs() {
     assert_eq!(bench.slots.folder_trouble(), None, "a folder of that name is another thing");
     bench.disk.remove("(mods folder)");
     bench.round();
-    // Too many are no trouble for those that were read, and none that are gone.
+    // Too many mods do not affect those that were read, and none are considered gone.
     bench.slots.found(Scan { trouble: trouble(), ..Scan::default() });
     assert_eq!(bench.settle().len(), 2, "the mod is gone, and there were too many");
 }
 
-/// Whatever happens on the disk and to the mods, it settles; what runs then has all that it requires.
+/// Whatever happens on the disk and to the mods, the slots settle; what runs then has everything that it requires.
 #[test]
 fn it_always_settles() {
     let mut seed = 88_172_645_463_325_252_u64;

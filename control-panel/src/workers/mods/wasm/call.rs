@@ -1,4 +1,4 @@
-//! One call of a mod, in slices of fuel: between two of them the clock and the stop flag are looked at.
+//! One call of a mod, in slices of fuel: the clock and the stop flag are checked between them.
 
 use std::time::{Duration, Instant};
 
@@ -14,17 +14,18 @@ use super::{
     host::{Host, Raised},
 };
 
-/// What a mod's calls cost so far.
+/// The costs of a mod's calls so far.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CallCosts {
     /// Calls of the mod's functions.
     pub calls: u64,
-    /// The fuel they used.
+    /// The fuel that they used.
     pub fuel: u64,
-    /// What the last one took: its own time, without that in which the machine slept, was paused or ran others.
+    /// The duration of the last one: its own time, without time during which the machine slept, was paused or ran other
+    /// programs.
     pub last: Duration,
-    /// What the longest one took, counted likewise.
+    /// The duration of the longest one, measured the same way.
     pub longest: Duration,
 }
 
@@ -39,8 +40,8 @@ impl CallCosts {
 
 /// Calls `function` within the mod's limits.
 ///
-/// The machine's clock and not tokio's: the call is on a thread of its own, and what must not be late is the
-/// machine. What the machine itself holds up is not the mod's: [`Stopwatch`](super::super::stopwatch::Stopwatch).
+/// Uses the machine's clock, not tokio's: the call runs on a blocking thread, and its limit protects the real machine. Time for
+/// which the machine itself delays the call is not charged to the mod: see [`Stopwatch`](super::super::stopwatch::Stopwatch).
 pub(super) fn call<R: WasmResults>(
     store: &mut Store<Host>,
     function: TypedFunc<(), R>,
@@ -76,14 +77,14 @@ impl From<Error> for Stopped {
     }
 }
 
-/// A call's fuel: what was handed out so far, and what was not.
+/// A call's fuel: how much was granted so far, and how much was not.
 struct Fuel {
     granted: u64,
     left: u64,
 }
 
 impl Fuel {
-    /// Hands out a slice, and at least `need`; `None` when there is not so much.
+    /// Grants a slice, at least `need`; `None` if that much is not left.
     fn grant(&mut self, slice: u64, need: u64) -> Option<u64> {
         let grant = slice.max(need).min(self.left);
         if grant == 0 || grant < need {
@@ -119,7 +120,7 @@ fn run<R: WasmResults>(
             return Err(Stopped::Fault(fault));
         }
         let unused = store.get_fuel()?;
-        // What a single instruction needs may be more than a slice: it copies or fills memory.
+        // A single instruction may need more than a slice: it copies or fills memory.
         let need = paused.required_fuel().saturating_sub(unused);
         let Some(more) = fuel.grant(pace.slice(), need) else { return Err(Stopped::Fault(Fault::Fuel(all))) };
         store.set_fuel(unused + more)?;
@@ -128,7 +129,7 @@ fn run<R: WasmResults>(
     }
 }
 
-/// An error of the engine, in plain words.
+/// Translates an error of the engine into plain words.
 fn fault(error: &Error, host: &Host, fuel: u64) -> Fault {
     if let Some(Raised(fault)) = error.downcast_ref::<Raised>() {
         return fault.clone();
@@ -143,7 +144,7 @@ fn fault(error: &Error, host: &Host, fuel: u64) -> Fault {
     Fault::Trap(what)
 }
 
-/// Takes the error out of a call that a function of the host ended.
+/// Extracts the error from a call that a function of the host ended.
 trait HostTrap {
     fn into_host_error_of_call(self) -> Stopped;
 }

@@ -1,4 +1,4 @@
-//! What a module must export and may import, checked before there is an instance of it.
+//! What a module must export and may import, checked before it is instantiated.
 
 use wasmi::{ExternType, FuncType, Module, ValType};
 
@@ -7,7 +7,7 @@ use super::{
     start,
 };
 
-/// The functions of the module `cp`: name, parameters, whether a number is returned, and the capability.
+/// The functions of the module `cp`: name, parameters, whether it returns a number, and the capability.
 const CP: [(&str, usize, bool, Option<&str>); 3] =
     [("emit_intent", 2, true, Some("intent")), ("log", 3, false, None), ("policy", 4, true, Some("policy:"))];
 
@@ -84,7 +84,7 @@ fn exports(module: &Module) -> Result<(), ModError> {
     Ok(())
 }
 
-/// Whether a manifest asks for a capability, or for any of a kind that ends in a colon.
+/// Whether a manifest asks for a capability, or for any with a prefix that ends in a colon.
 fn asks_for(manifest: &ModManifest, capability: &str) -> bool {
     if capability.ends_with(':') {
         return manifest.capabilities().any(|asked| asked.starts_with(capability));
@@ -92,7 +92,7 @@ fn asks_for(manifest: &ModManifest, capability: &str) -> bool {
     manifest.has_capability(capability)
 }
 
-/// So many 32-bit numbers in, and one out or none.
+/// A type with this many 32-bit parameters, and one result or none.
 pub(super) fn signature(parameters: usize, returns: bool) -> FuncType {
     let number = std::iter::repeat_n(ValType::I32, parameters);
     FuncType::new(number, returns.then_some(ValType::I32))

@@ -1,4 +1,4 @@
-//! The host's side of a mod: what its functions see, and the functions of the module `cp`.
+//! The host's side of a mod: the state that its functions access, and the functions of the module `cp`.
 
 use std::{
     fmt,
@@ -28,24 +28,24 @@ use super::super::{
 };
 use crate::util::panics;
 
-/// The longest text of an intent, in bytes.
+/// The maximum length of an intent's text, in bytes.
 const INTENT_BYTES: u32 = 16 << 10;
-/// The longest key of a policy's value, in bytes.
+/// The maximum length of a policy value's key, in bytes.
 const KEY_BYTES: u32 = 256;
-/// Bytes of a table's element.
+/// The size of a table's element, in bytes.
 const ELEMENT_BYTES: usize = 16;
-/// What of a log line is looked at, in bytes.
+/// How many bytes of a log line are read.
 const LINE_BYTES: u32 = 1 << 10;
 
-/// Where intents go and policy values come from: the loader's side, whatever the host's intent.
+/// Where intents go and policy values come from: the loader's side, independent of the host's intent type.
 pub(in super::super) trait Desk: Send + Sync {
-    /// Takes an intent; why not, if not.
+    /// Accepts an intent, or returns why not.
     fn emit(&mut self, request: &ModRequest<'_>) -> Result<(), String>;
     /// The policy's value for a key.
     fn policy(&self, key: &str) -> Option<String>;
 }
 
-/// What a mod's store holds.
+/// The data in a mod's store.
 pub(in super::super) struct Host {
     pub(in super::super) manifest: Arc<ModManifest>,
     pub(in super::super) desk: Box<dyn Desk>,
@@ -87,7 +87,7 @@ impl Host {
         self.intents_left = self.manifest.limits().intents;
     }
 
-    /// A stretch of the call ends here: why it must not go on, if it must not.
+    /// Ends an interval of the call. Returns an error if the call must not continue.
     pub(super) fn overdue(&mut self, stretch: Stretch) -> Option<Fault> {
         self.watch.lap(stretch, Instant::now());
         if self.stop.load(Ordering::Relaxed) {
@@ -101,7 +101,7 @@ impl Host {
         self.watch.used(thread_time)
     }
 
-    /// Counts a call of the host: each one looks at the clock, so that a mod cannot hide behind slow ones.
+    /// Counts a call of the host. Each one checks the clock, so that a mod cannot hide behind slow calls.
     pub(super) fn called(&mut self) -> Result<(), Error> {
         let Some(left) = self.calls_left.checked_sub(1) else {
             return Err(Error::host(Raised(Fault::HostCalls(self.manifest.limits().host_calls))));
@@ -111,7 +111,7 @@ impl Host {
     }
 }
 
-/// A fault on its way through the engine.
+/// A fault that travels through the engine as an error.
 #[derive(Debug)]
 pub(super) struct Raised(pub(super) Fault);
 
@@ -123,20 +123,20 @@ impl fmt::Display for Raised {
 
 impl HostError for Raised {}
 
-/// Limits memory and tables, and remembers that it did: the trap that follows would not tell.
+/// Limits memory and tables, and remembers that it did, because the trap that follows does not say so.
 pub(super) struct Limiter {
     limits: StoreLimits,
-    /// What the mod holds of the memory of all.
+    /// The mod's share of the memory of all mods.
     pub(super) share: Share,
-    /// What was granted last, should it not be had.
+    /// What was granted last, in case the allocation fails.
     granted: usize,
     memory: usize,
     table: usize,
-    /// No table grows any more. wasmi 2.0 does not note where it stands when `table.grow` runs out of fuel, so
-    /// resuming would go on at the wrong instruction; an attempt that is denied costs no fuel.
+    /// No table may grow any more. wasmi 2.0 does not record its position when `table.grow` runs out of fuel, so resuming would
+    /// continue at the wrong instruction; a denied attempt costs no fuel.
     pub(super) tables_are_fixed: bool,
     pub(super) denied: Option<String>,
-    /// What was not left of the memory of all mods, the last time.
+    /// The last request that exceeded what was left of the memory of all mods.
     pub(super) lacking: Option<ModError>,
 }
 
@@ -161,7 +161,7 @@ impl Limiter {
         }
     }
 
-    /// Whether there is so much left for all mods together.
+    /// Whether this much is left for all mods together.
     fn grant(&mut self, bytes: usize) -> bool {
         match self.share.take(bytes) {
             Ok(()) => {
@@ -231,8 +231,8 @@ impl ResourceLimiter for Limiter {
     }
 }
 
-/// Runs a function of the host. Its panic, which is the user's code's, must not reach the engine: a panic that comes
-/// back to an instruction of it aborts the process.
+/// Runs a function of the host. Its panic, which comes from the user's code, must not reach the engine: a panic that unwinds
+/// into one of its instructions aborts the process.
 pub(super) fn guarded<T>(
     mut caller: Caller<'_, Host>,
     function: impl FnOnce(&mut Caller<'_, Host>) -> Result<T, Error>,
@@ -243,7 +243,7 @@ pub(super) fn guarded<T>(
     });
     let result = result
         .unwrap_or_else(|panic| Err(Error::host(Raised(Fault::Panicked(plain(&panic.to_string()))))))?;
-    // A slow function of the host does not lend the mod more time.
+    // A slow function of the host does not give the mod more time.
     caller.data_mut().overdue(Stretch::Host).map_or(Ok(result), |fault| Err(Error::host(Raised(fault))))
 }
 
@@ -277,7 +277,7 @@ fn emit_intent(caller: &mut Caller<'_, Host>, at: u32, length: u32) -> i32 {
     let Some(bytes) = range(bytes, at, length) else { return refusal::MEMORY };
     let Ok(text) = std::str::from_utf8(bytes) else { return refusal::TEXT };
     let Some(left) = host.intents_left.checked_sub(1) else { return refusal::MANY };
-    // Also those that are refused count: making the host parse is not free.
+    // Refused intents count too: making the host parse is not free.
     host.intents_left = left;
     match host.desk.emit(&ModRequest::new(&host.manifest, text)) {
         Ok(()) => 0,
@@ -314,7 +314,7 @@ fn policy(caller: &mut Caller<'_, Host>, at: u32, length: u32, out: u32, capacit
     put(bytes, out, capacity, value.as_bytes())
 }
 
-/// The mod's memory: its export is checked when it is loaded.
+/// The mod's memory: its export is checked on loading.
 pub(super) fn memory(caller: &Caller<'_, Host>) -> Option<Memory> {
     caller.get_export("memory").and_then(Extern::into_memory)
 }

@@ -1,8 +1,8 @@
-//! Keeps a module away from a fault of the engine: `UPSTREAM.md` describes it. Pure.
+//! Rewrites a module to avoid a bug of the engine, described in `UPSTREAM.md`. Pure.
 //!
-//! wasmi 2.0 panics where it compiles a `store` of a whole number at an offset of more than 64 KiB whose address and value
-//! are the same local variable, held in a register: `table[i] = i` where the table lies beyond the first 64 KiB. An `or`
-//! with 0 between makes the value another one, and changes nothing else.
+//! wasmi 2.0 panics when it compiles an integer `store` at an offset of more than 64 KiB whose address and value are the same
+//! local variable, held in a register: `table[i] = i` with a table beyond the first 64 KiB. An `or` with 0 before the store
+//! makes the value a different one, and changes nothing else.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ const OR_I32: [u8; 3] = [0x41, 0, 0x72];
 /// `i64.const 0`, `i64.or`.
 const OR_I64: [u8; 3] = [0x42, 0, 0x84];
 
-/// The module with such an `or` before each store that may be one of these.
+/// Inserts such an `or` before each store that may be affected.
 pub(super) fn mended<'m>(module: &'m [u8], shape: &Shape) -> Cow<'m, [u8]> {
     if shape.stores.is_empty() {
         return Cow::Borrowed(module);
@@ -51,7 +51,7 @@ mod tests {
 
     use super::{super::shape::examine, *};
 
-    /// Runs `main` of a text as it is or mended; what it returns.
+    /// Runs `main` of a text as it is or rewritten, and returns its result.
     fn run(text: &str) -> i64 {
         let binary = wat::parse_str(text).expect("valid text");
         let mut config = Config::default();
@@ -66,7 +66,7 @@ mod tests {
         main.call(&mut store, ()).expect("it returns")
     }
 
-    /// One register is both address and value, at offsets on both sides of what the engine can bear.
+    /// One register is both address and value, at offsets on both sides of the engine's limit.
     #[test]
     fn a_variable_is_stored_at_its_own_address() {
         for (width, bits) in [("store8", 8), ("store16", 16), ("store", 32)] {
@@ -77,7 +77,7 @@ mod tests {
                             (local.tee 0 (i32.add (memory.size) (i32.const 0x01234555))) (local.get 0))
                         (i64.load32_u offset={offset} align=1 (local.get 0))))"#
                 );
-                // The address is beyond the memory: it is the variable that must be small.
+                // The address is beyond the memory, so the variable must be small.
                 let text = text.replace("0x01234555", "0x3321");
                 let value = 0x3321 + 16_i64;
                 assert_eq!(run(&text), value & ((1_i64 << bits) - 1), "{width} {offset}");
@@ -110,7 +110,7 @@ mod tests {
         assert!(matches!(mended(&binary, &shape), Cow::Borrowed(_)));
     }
 
-    /// Several functions, several stores in each, and what stands around the code.
+    /// Several functions, several stores in each, and sections around the code.
     #[test]
     fn everything_else_stays() {
         let store = "(i32.store offset=70000 (local.get 0) (local.get 0))";

@@ -1,4 +1,4 @@
-//! A loaded module and the calls of it: all that knows the engine. Blocking; bounded by the mod's limits.
+//! A loaded module and its calls: everything that knows the engine. Blocking; bounded by the mod's limits.
 
 mod call;
 mod check;
@@ -26,8 +26,8 @@ use super::{
 };
 use crate::util::panics;
 
-/// Bytes that parsing a module's text takes for each of its own, at most; and those of an instance besides its code.
-/// `tests/mod_memory.rs` measures again.
+/// The maximum memory in bytes that parsing takes per byte of a module's text; and the bytes of an instance besides its code.
+/// `tests/mod_memory.rs` verifies both.
 const TEXT_COST: usize = 128;
 const INSTANCE_COST: usize = 64 << 10;
 
@@ -40,7 +40,7 @@ pub(super) enum Code {
     Text(Vec<u8>),
 }
 
-/// A loaded mod. Nothing of it has run but its start function.
+/// A loaded mod. Nothing of it has run except its start function.
 pub(super) struct Instance {
     store: Store<Host>,
     activate: TypedFunc<(), i32>,
@@ -53,8 +53,8 @@ pub(super) struct Instance {
 impl Instance {
     /// Compiles, checks, instantiates, and runs the start function.
     ///
-    /// What the compiler takes is bounded before it is asked: by the size of the module, by what its code may need, and by
-    /// what all mods may hold together. What runs is bounded by the mod's limits.
+    /// The compiler's memory is bounded before it runs: by the size of the module, by what its code may need, and by what all
+    /// mods may hold together. What runs is bounded by the mod's limits.
     pub(super) fn load(code: &Code, host: Host, functions: &[HostFunction]) -> Result<Self, ModError> {
         caught("loading", || Self::load_uncaught(code, host, functions)).unwrap_or_else(Err)
     }
@@ -65,7 +65,7 @@ impl Instance {
         let binary = match code {
             Code::Binary(bytes) => Cow::Borrowed(bytes.as_slice()),
             Code::Text(text) => {
-                // What the parser needs is there again as soon as it is done.
+                // The parser's memory is free again as soon as it is done.
                 let parsing = text.len().saturating_mul(TEXT_COST);
                 host.limiter.share.take(parsing)?;
                 let binary = from_text(text)?;
@@ -79,8 +79,8 @@ impl Instance {
             return Err(ModError::TooHeavy { bytes: shape.cost as u64, most: limits.code as u64 });
         }
         host.limiter.share.take(shape.cost.saturating_add(INSTANCE_COST))?;
-        // An engine for each load: what an engine has compiled it keeps for as long as it lives, and a panic in it leaves it
-        // in no state to go on.
+        // One engine per load: an engine keeps everything that it has compiled for as long as it lives, and a panic in it
+        // leaves it unusable.
         let engine = engine(manifest.limits());
         let invalid = |error: wasmi::Error| ModError::Module {
             problem: plain(&format!("it is no module that this host can run: {error}")),
@@ -155,11 +155,11 @@ impl Instance {
     }
 }
 
-/// Runs what must not bring the loader down, whatever it does.
+/// Runs code that must not bring the loader down, whatever it does.
 fn caught<T>(call: &'static str, run: impl FnOnce() -> T) -> Result<T, ModError> {
     panics::catch(run)
-        // Only the engine's: a function of the host is caught where it is called. Its place is in the engine's sources, wherever
-        // the host was built: the hook tells it, and those who read the reason can do nothing with it.
+        // Only panics of the engine arrive here: those of host functions are caught at the call. The location is in the
+        // engine's sources, wherever the host was built: the hook reports it, and it is of no use to readers of the reason.
         .map_err(|panic| ModError::Fault { call, fault: Fault::Engine(plain(panic.message())) })
 }
 
@@ -169,7 +169,7 @@ fn from_text(text: &[u8]) -> Result<Vec<u8>, ModError> {
     };
     let text = std::str::from_utf8(text).map_err(|_| invalid("it is not UTF-8"))?;
     wat::parse_str(text).map_err(|error| {
-        // The first line says what; the others draw the place.
+        // The first line names the error; the others draw its position.
         let whole = error.to_string();
         let place = whole.lines().find_map(|line| line.trim().strip_prefix("--> ")).unwrap_or_default();
         invalid(&format!("{} {place}", whole.lines().next().unwrap_or_default()))
@@ -180,7 +180,7 @@ fn engine(limits: &ModLimits) -> Engine {
     let mut config = Config::default();
     config
         .consume_fuel(true)
-        // Not lazily, so that no call spends its time on compiling, where nothing can interrupt it.
+        // Not lazily, so that no call spends its time on compiling, which cannot be interrupted.
         .compilation_mode(CompilationMode::Eager)
         .enforced_limits(EnforcedLimits::strict())
         .ignore_custom_sections(true)
@@ -189,7 +189,7 @@ fn engine(limits: &ModLimits) -> Engine {
         .set_min_stack_height(limits.stack.min(1_000))
         .set_max_stack_height(limits.stack)
         .set_max_recursion_depth(limits.depth)
-        // What a deep call made of it is not kept: then one stack is there at a time, and not one for each mod.
+        // The stack that a deep call allocated is not kept: so there is one stack at a time, rather than one per mod.
         .set_max_cached_stacks(0);
     Engine::new(&config)
 }

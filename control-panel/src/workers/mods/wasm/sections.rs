@@ -1,14 +1,14 @@
-//! The sections of a module, to be written anew with one of them changed. Pure.
+//! Splits a module into sections, to rebuild it with one of them changed. Pure.
 
 const PREAMBLE: usize = 8;
 
-/// A section as it stands in the module.
+/// A section as it is in the module.
 pub(super) struct Section<'m> {
     pub(super) id: u8,
     pub(super) body: &'m [u8],
 }
 
-/// All sections; `None` where one is cut off, or a section that may come once comes twice.
+/// All sections; `None` if one is truncated, or a unique section occurs twice.
 pub(super) fn sections(module: &[u8]) -> Option<Vec<Section<'_>>> {
     let mut rest = module.get(PREAMBLE..)?;
     let mut sections: Vec<Section<'_>> = Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn sections(module: &[u8]) -> Option<Vec<Section<'_>>> {
     Some(sections)
 }
 
-/// The module with another body of one of its sections.
+/// The module with another body for one of its sections.
 pub(super) fn with_section(module: &[u8], sections: &[Section<'_>], id: u8, body: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(module.len() + body.len());
     out.extend(module.get(..PREAMBLE)?);
@@ -38,7 +38,7 @@ pub(super) fn with_section(module: &[u8], sections: &[Section<'_>], id: u8, body
     Some(out)
 }
 
-/// An unsigned 32-bit number, and what follows it.
+/// An unsigned 32-bit number, and the bytes that follow it.
 pub(super) fn leb128(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let mut number = 0_u64;
     for (index, byte) in bytes.iter().take(5).enumerate() {

@@ -1,5 +1,5 @@
-//! What compiling a module costs, seen before it is compiled: the compiler itself cannot be interrupted, and of some
-//! shapes of code it makes 400 times their size. Pure.
+//! Estimates the cost of compiling a module before it is compiled: the compiler cannot be interrupted, and some shapes of code
+//! expand 400-fold. Pure.
 
 use wasmparser::{
     BinaryReaderError, BlockType, CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind,
@@ -8,22 +8,22 @@ use wasmparser::{
 
 use super::super::error::ModError;
 
-/// Blocks within blocks: a `switch` of so many cases is the deepest that compilers make.
+/// Maximum nesting of blocks: a `switch` with this many cases is the deepest that compilers generate.
 const NESTED: usize = 5_000;
-/// Operators of a constant expression, the offset of data for instance: compilers make 3. The engine evaluates and drops
-/// them by recursion.
+/// Maximum operators of a constant expression, such as the offset of data: compilers generate 3. The engine evaluates and drops
+/// them recursively.
 const CONST_OPERATORS: usize = 100;
-/// Locals of all functions together: the compiler takes its time for each.
+/// Maximum locals of all functions together: the compiler spends time on each.
 const LOCALS: u64 = 4_000_000;
 
-/// Bytes that the engine needs at most, as measured with wasmi 2.0 and rounded up (`tests/mod_memory.rs` measures again).
+/// The maximum bytes that the engine needs, as measured with wasmi 2.0 and rounded up (`tests/mod_memory.rs` verifies them).
 mod cost {
     pub(super) const OPERATOR: usize = 48;
     pub(super) const CALL: usize = 64;
     pub(super) const BLOCK: usize = 104;
-    /// Of each value that goes into a block or out of one by a branch.
+    /// For each value that goes into a block, or out of one by a branch.
     pub(super) const VALUE: usize = 56;
-    /// Of each block that is open, and of each value that went into it or comes out.
+    /// For each open block, and each value that goes into or comes out of it.
     pub(super) const OPEN: usize = 320;
     pub(super) const OPEN_VALUE: usize = 104;
     pub(super) const TARGET: usize = 64;
@@ -36,25 +36,25 @@ mod cost {
     pub(super) const ELEMENT: usize = 32;
 }
 
-/// What was found out about a module.
+/// The findings about a module.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Bytes that the engine may need to compile it, and for as long as it is loaded.
+    /// The bytes that the engine may need to compile it, and for as long as it is loaded.
     pub(super) cost: usize,
-    /// Where, in the module, an operator stands that the engine may fail at: [`mend`](super::mend).
+    /// Positions of operators in the module on which the engine may fail: [`mend`](super::mend).
     pub(super) stores: Vec<Store>,
     /// Where each function's body begins and ends.
     pub(super) bodies: Vec<std::ops::Range<usize>>,
 }
 
-/// A `store` of a whole number beyond 64 KiB from its address.
+/// An integer `store` more than 64 KiB beyond its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Store {
     pub(super) at: usize,
     pub(super) of_i64: bool,
 }
 
-/// Looks at a module. What is malformed is the engine's to judge, which compiles nothing behind it.
+/// Analyses a module. Malformed parts are left to the engine, which compiles nothing after them.
 pub(super) fn examine(module: &[u8]) -> Result<Shape, ModError> {
     let mut examiner = Examiner::default();
     for payload in Parser::new(0).parse_all(module) {
@@ -64,7 +64,7 @@ pub(super) fn examine(module: &[u8]) -> Result<Shape, ModError> {
             Err(Stop::Beyond(error)) => return Err(error),
         }
     }
-    // Its bytes are kept too.
+    // The module's own bytes are kept too.
     examiner.shape.cost = examiner.cost().saturating_add(module.len());
     Ok(examiner.shape)
 }
@@ -84,7 +84,7 @@ fn beyond(what: String, most: u64) -> Stop {
     Stop::Beyond(ModError::TooComplex { what, most })
 }
 
-/// How many values a function or block takes and gives.
+/// How many values a function or block takes and returns.
 #[derive(Debug, Clone, Copy, Default)]
 struct Arity {
     takes: usize,
@@ -94,7 +94,7 @@ struct Arity {
 /// An open block.
 #[derive(Debug, Clone, Copy)]
 struct Open {
-    /// Values that a branch to it carries.
+    /// The number of values that a branch to it carries.
     label: usize,
     cost: usize,
     values: usize,
@@ -107,7 +107,7 @@ struct Examiner {
     /// The types of the functions with a body.
     functions: Vec<u32>,
     locals: u64,
-    /// Of one function at a time, the most.
+    /// The maximum over all functions, which are compiled one at a time.
     scratch: usize,
 }
 
@@ -278,7 +278,7 @@ impl Examiner {
     }
 }
 
-/// Whether it is a store of a whole number, at an offset of more than 64 KiB, and of which type.
+/// Returns the type if it is an integer store at an offset of more than 64 KiB.
 fn far_store(operator: &Operator<'_>) -> Option<bool> {
     let (memarg, of_i64) = match operator {
         Operator::I32Store { memarg } | Operator::I32Store8 { memarg } | Operator::I32Store16 { memarg } => {
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_no_compiler_makes_is_named_with_its_limit() {
-        // The text's own parser takes no nested parentheses of that depth; plain instructions it does.
+        // The text parser rejects parentheses nested this deeply, but accepts plain instructions.
         let nested =
             |depth: usize| format!("(module (func {} {}))", "block ".repeat(depth), "end ".repeat(depth));
         assert!(shape(&nested(NESTED - 1)).is_ok());
@@ -353,7 +353,7 @@ mod tests {
             for flip in 0..8 {
                 let mut bytes = whole.clone();
                 bytes[cut] ^= 1 << flip;
-                // It neither panics nor goes on without end.
+                // It neither panics nor loops forever.
                 let _ = examine(&bytes);
             }
         }

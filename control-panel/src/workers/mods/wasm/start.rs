@@ -1,18 +1,18 @@
-//! Makes a module's start function an exported one, so that it runs under the same limits as every other call:
-//! the engine would run it to its end while it makes the instance. Pure.
+//! Turns a module's start function into an exported one, so that it runs under the same limits as every other call: the engine
+//! would run it to its end during instantiation. Pure.
 
 use std::borrow::Cow;
 
 use super::sections::{leb128, push_leb128, sections, with_section};
 
-/// The export that the start function becomes.
+/// The export name of the start function.
 pub(super) const EXPORT: &str = "cp:start";
 
 const EXPORTS: u8 = 7;
 const START: u8 = 8;
 
-/// The module without a start section, its start function exported as [`EXPORT`]. What is malformed comes back as
-/// it is: the engine says better what is wrong with it, and runs no start function by itself.
+/// Returns the module without a start section, with its start function exported as [`EXPORT`]. A malformed module is returned
+/// unchanged: the engine reports better what is wrong with it, and runs no start function by itself.
 pub(super) fn exported(module: &[u8]) -> Cow<'_, [u8]> {
     rewritten(module).map_or(Cow::Borrowed(module), Cow::Owned)
 }
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(module(&after).expect("valid").exports().count(), 201);
     }
 
-    /// Whatever the bytes, it neither panics nor makes a module that starts by itself.
+    /// Whatever the bytes, it neither panics nor produces a module that starts by itself.
     #[test]
     fn cut_and_flipped_bytes_are_the_engines_to_judge() {
         let whole = binary(r#"(module (func $f) (memory (export "memory") 1) (start $f))"#);
@@ -96,7 +96,7 @@ mod tests {
         assert!(matches!(exported(&[0xff; 64]), Cow::Borrowed(_)));
     }
 
-    /// The name is taken: two exports of one name are no valid module, and nothing runs.
+    /// The name is taken: a module with two exports of one name is invalid, and nothing runs.
     #[test]
     fn a_module_that_takes_the_exports_name_is_invalid() {
         let before = binary(r#"(module (func $f (export "cp:start")) (start $f))"#);

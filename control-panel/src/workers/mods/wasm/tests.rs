@@ -29,7 +29,8 @@ fn patient() -> ModLimits {
     ModLimits { time: std::time::Duration::from_secs(60), ..ModLimits::default() }
 }
 
-/// Sums up 0..1,000,000 in a loop, with what fills and copies memory in between: some 1,000 slices of the shortest kind.
+/// Sums up 0..1,000,000 in a loop, with instructions that fill and copy memory in between: some 1,000 slices of the shortest
+/// kind.
 const SUMMING: &str = r#"(module (memory (export "memory") 4)
     (func (export "mod_activate") (result i32) (local $n i32) (local $sum i32)
         (loop $more
@@ -93,7 +94,7 @@ fn a_call_that_is_to_stop_stops() {
     assert_eq!(told, ModError::Fault { call: "mod_activate", fault: Fault::Stopped });
 }
 
-/// What each limit is worth is the next call's again: a call leaves nothing behind but what it wrote.
+/// Each call gets its limits in full: a call leaves nothing behind except what it wrote.
 #[test]
 fn each_call_has_its_own_budget() {
     let logging = r#"(module (import "cp" "log" (func $log (param i32 i32 i32))) (memory (export "memory") 1)
@@ -112,7 +113,7 @@ fn each_call_has_its_own_budget() {
     assert_eq!((instance.costs().calls, instance.host().log.count()), (6, 60));
 }
 
-/// A panic of the engine is told as one, without where the engine was built; the next mod has an engine of its own.
+/// A panic of the engine is reported as one, without where the engine was built; the next mod has its own engine.
 #[test]
 fn a_panic_of_the_engine_is_told_as_such() {
     let told =
@@ -124,7 +125,7 @@ fn a_panic_of_the_engine_is_told_as_such() {
     );
 }
 
-/// The one that is known does not happen: see `UPSTREAM.md`.
+/// The known one does not happen: see `UPSTREAM.md`.
 #[test]
 fn a_variable_that_is_address_and_value_far_from_0_is_no_fault() {
     let stop = Arc::new(AtomicBool::new(false));

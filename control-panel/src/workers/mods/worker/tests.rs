@@ -45,7 +45,7 @@ fn put(folder: &Path, id: &str, version: &str) {
     fs::write(folder.join("mod.toml"), manifest).expect("written");
 }
 
-/// What the file system does not answer stops neither ticks nor commands nor the end; and when it answers, all goes on.
+/// A file system that does not respond stops neither ticks nor commands nor the end; when it responds, everything continues.
 #[test]
 fn a_folder_that_does_not_answer_stops_nothing_but_the_look_at_it() {
     let place = std::env::temp_dir().join(format!("control-panel-hangs-{}", std::process::id()));
@@ -84,7 +84,7 @@ fn a_folder_that_does_not_answer_stops_nothing_but_the_look_at_it() {
     };
     until(&mut panel, &mut |ticks, said| said.len() == 2 && ticks > 0);
     hold(true);
-    // What was under way is done, and the next one has begun.
+    // The look in progress is done, and the next one has begun.
     thread::sleep(Duration::from_millis(100));
     let looks = control.folder().looks;
     until(&mut panel, &mut |ticks, _| ticks > 20);
