@@ -128,7 +128,7 @@ mod tests {
 
     const BINARY: &str = "it is no module that this host can run: it is ";
 
-    fn told(code: &Code) -> String {
+    fn refusal(code: &Code) -> String {
         check(code).expect_err("it is none").to_string()
     }
 
@@ -158,31 +158,31 @@ mod tests {
             (b"\xde\xad\xbe\xef\x01", "a file of an unknown kind that begins with the bytes de ad be ef"),
             (b"a\x1b[31m", "a file of an unknown kind that begins with the bytes 61 1b 5b 33"),
         ] {
-            let told = told(&Code::Binary(bytes.to_vec()));
-            assert_eq!(told, format!("{BINARY}{what}"));
+            let message = refusal(&Code::Binary(bytes.to_vec()));
+            assert_eq!(message, format!("{BINARY}{what}"));
         }
-        let long = told(&Code::Binary("é".repeat(1 << 20).into_bytes()));
+        let long = refusal(&Code::Binary("é".repeat(1 << 20).into_bytes()));
         assert_eq!(long, format!("{BINARY}a text that begins with `{}…`", "é".repeat(QUOTED)));
     }
 
     #[test]
-    fn modules_under_the_wrong_name_and_of_other_versions_are_told_apart() {
+    fn modules_under_the_wrong_name_and_of_other_versions_are_distinguished() {
         for (bytes, what) in [
             (&b"\0asm"[..], "a WebAssembly module that was cut off: it has 4 bytes"),
             (b"\0asm\x02\0\0\0", "a WebAssembly module of version 2, and this host takes version 1"),
             (b"\0asm\x0d\0\x01\0", "a WebAssembly component, and this host takes modules"),
             (b" (module)", "a WebAssembly text, not a binary module: name it `.wat`"),
         ] {
-            assert_eq!(told(&Code::Binary(bytes.to_vec())), format!("{BINARY}{what}"));
+            assert_eq!(refusal(&Code::Binary(bytes.to_vec())), format!("{BINARY}{what}"));
         }
-        let binary = told(&Code::Text(b"\0asm\x01\0\0\0".to_vec()));
+        let binary = refusal(&Code::Text(b"\0asm\x01\0\0\0".to_vec()));
         assert_eq!(
             binary,
             "its text is no valid WebAssembly: it is a binary WebAssembly module, not a text: name it `.wasm`"
         );
-        let page = told(&Code::Text(b"<html>".to_vec()));
+        let page = refusal(&Code::Text(b"<html>".to_vec()));
         assert!(page.starts_with("its text is no valid WebAssembly: it is an HTML page"), "{page}");
-        let component = told(&Code::Text(b"(component)".to_vec()));
+        let component = refusal(&Code::Text(b"(component)".to_vec()));
         assert_eq!(component, format!("its text is no valid WebAssembly: it is {COMPONENT}"));
         for fine in [&b"(module"[..], b";; x", b"\xef\xbb\xbf(module)"] {
             assert_eq!(check(&Code::Text(fine.to_vec())), Ok(()));

@@ -38,7 +38,7 @@ pub(super) struct Slot<R> {
     /// The content that failed, and how: it is not retried.
     failed: Option<(u64, ModError)>,
     /// What was reported last.
-    told: Option<ModError>,
+    reported: Option<ModError>,
 }
 
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl<R> Slots<R> {
         for slot in self.all.values_mut().filter(|slot| slot.has_id(id)) {
             known = true;
             slot.failed = None;
-            slot.told = None;
+            slot.reported = None;
         }
         // An id that no mod ever had is not kept.
         if !on && (known || self.off.contains_key(id)) {
@@ -161,7 +161,7 @@ impl<R> Slots<R> {
         for slot in self.all.values_mut().filter(|slot| slot.has_id(id)) {
             known = true;
             slot.failed = None;
-            slot.told = None;
+            slot.reported = None;
             if let Some(running) = &mut slot.running {
                 running.print = !running.print;
             }
@@ -178,7 +178,7 @@ impl<R> Slots<R> {
         self.started += 1;
         let slot = self.all.get_mut(name)?;
         slot.failed = None;
-        slot.told = None;
+        slot.reported = None;
         let manifest = Arc::clone(&files.manifest);
         let running = Running { manifest, instance, print: files.print, since: self.started };
         let old = slot.running.replace(running);
@@ -230,7 +230,7 @@ impl<R> Slots<R> {
         self.agenda = None;
         self.memory_is_left();
         if let Some(slot) = self.all.get_mut(name) {
-            slot.told = Some(error.clone());
+            slot.reported = Some(error.clone());
             slot.failed = Some((running.print, error));
         }
     }
@@ -268,7 +268,7 @@ impl<R> Slots<R> {
 
 impl<R> Slot<R> {
     fn gone() -> Self {
-        Self { latest: Latest::Gone, seen: None, running: None, failed: None, told: None }
+        Self { latest: Latest::Gone, seen: None, running: None, failed: None, reported: None }
     }
 
     /// The newest content, unless it failed.
@@ -304,7 +304,7 @@ impl<R> Slot<R> {
 
     /// Why the newest content does not run, if it does not.
     pub(super) fn trouble(&self) -> Option<&ModError> {
-        self.told.as_ref()
+        self.reported.as_ref()
     }
 }
 

@@ -88,12 +88,12 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_millis(50);
 
-    fn not_told() -> Option<Duration> {
+    fn no_cpu_clock() -> Option<Duration> {
         None
     }
 
     fn nothing_yet() -> Option<Duration> {
-        not_told().or(Some(Duration::ZERO))
+        no_cpu_clock().or(Some(Duration::ZERO))
     }
 
     /// A thread that has run 6 ms in total by the second read.
@@ -118,10 +118,10 @@ mod tests {
     #[test]
     fn a_runaway_ends_by_its_limit() {
         let runaway = || std::iter::repeat_n((Code, 500), 1_000);
-        assert_eq!(over_after([not_told; 2], runaway()), Some(99));
+        assert_eq!(over_after([no_cpu_clock; 2], runaway()), Some(99));
         assert_eq!(over_after([nothing_yet, || Some(Duration::from_secs(1))], runaway()), Some(99));
         assert_eq!(
-            over_after([not_told; 2], std::iter::repeat_n((Code, 30_000), 100)),
+            over_after([no_cpu_clock; 2], std::iter::repeat_n((Code, 30_000), 100)),
             Some(4),
             "also a slow one"
         );
@@ -133,18 +133,18 @@ mod tests {
         let slices =
             |pauses: usize| (0..12).map(move |slice| (Code, if slice < pauses { hour } else { 500 }));
         for pauses in 0..4 {
-            assert_eq!(over_after([not_told; 2], slices(pauses)), None, "{pauses}");
+            assert_eq!(over_after([no_cpu_clock; 2], slices(pauses)), None, "{pauses}");
         }
         // If the thread's own time is known, it may starve any number of times.
         for pauses in 0..=12 {
             assert_eq!(over_after([nothing_yet, six_ms], slices(pauses)), None, "{pauses}");
         }
-        assert_eq!(over_after([not_told; 2], [(Code, 3_000), (Host, hour), (Code, 3_000)]), None);
+        assert_eq!(over_after([no_cpu_clock; 2], [(Code, 3_000), (Host, hour), (Code, 3_000)]), None);
     }
 
     #[test]
     fn a_slow_function_of_the_host_lends_no_time() {
-        for clock in [[not_told as ThreadClock; 2], [nothing_yet, six_ms]] {
+        for clock in [[no_cpu_clock as ThreadClock; 2], [nothing_yet, six_ms]] {
             assert_eq!(over_after(clock, std::iter::repeat_n((Host, 10_000), 10)), Some(4));
             assert_eq!(over_after(clock, std::iter::repeat_n((Host, 9_000_000), 10)), Some(3));
         }
@@ -157,19 +157,19 @@ mod tests {
         watch.lap(Code, now + Duration::from_millis(9));
         watch.lap(Host, now + Duration::from_millis(12));
         assert_eq!(watch.used(six_ms), Duration::from_millis(9));
-        assert_eq!(watch.used(not_told), Duration::from_millis(12));
+        assert_eq!(watch.used(no_cpu_clock), Duration::from_millis(12));
         // A clock that goes backwards counts for nothing.
         watch.lap(Code, now);
-        assert_eq!(watch.used(not_told), Duration::from_millis(12));
+        assert_eq!(watch.used(no_cpu_clock), Duration::from_millis(12));
     }
 
     #[test]
     fn no_limit_is_too_long() {
         let now = Instant::now();
-        let mut watch = Stopwatch::start(Duration::MAX, now, not_told);
+        let mut watch = Stopwatch::start(Duration::MAX, now, no_cpu_clock);
         watch.lap(Host, now + Duration::from_secs(1 << 30));
         watch.lap(Code, now + Duration::from_secs(1 << 31));
-        assert!(!watch.is_over(not_told));
-        assert!(Stopwatch::start(Duration::ZERO, now, not_told).is_over(not_told));
+        assert!(!watch.is_over(no_cpu_clock));
+        assert!(Stopwatch::start(Duration::ZERO, now, no_cpu_clock).is_over(no_cpu_clock));
     }
 }

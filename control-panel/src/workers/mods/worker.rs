@@ -300,12 +300,12 @@ fn polled(every: Duration, watch: &ModFolderWatch) {
 
 /// A blocking job that did not complete.
 fn gone(call: &'static str, error: JoinError) -> ModError {
-    ModError::Fault { call, fault: Fault::Panicked(plain(&told_of(error))) }
+    ModError::Fault { call, fault: Fault::Panicked(plain(&reason_of(error))) }
 }
 
 /// Why a blocking job did not complete. The runtime's own text contains the job's number, which differs each time: a failure
 /// that is reported once for each reason would be reported each time.
-fn told_of(error: JoinError) -> String {
+fn reason_of(error: JoinError) -> String {
     match error.try_into_panic() {
         Ok(payload) => PanicReport::new(payload, None).message().to_owned(),
         Err(_) => "the runtime stops".to_owned(),

@@ -67,7 +67,7 @@ fn read_once(
 ) -> Result<Option<(Vec<u8>, Stamp)>, ModError> {
     let (folder, name) = walk(base, path, called)?;
     let folder = folder.as_ref().unwrap_or(base);
-    let told = |error: io::Error| unreadable(called, &error);
+    let as_unreadable = |error: io::Error| unreadable(called, &error);
     let regular = |(kind, stamp): (Kind, Stamp)| match kind {
         Kind::File if stamp.length > most => {
             Err(ModError::TooLarge { what: called.to_owned(), bytes: stamp.length, most })
@@ -78,22 +78,22 @@ fn read_once(
     };
     // Opening a device may have side effects, so the type is checked first. The file's type and size are checked again once it
     // is open, because it may have been replaced.
-    let before = regular(folder.look(name).map_err(told)?)?;
+    let before = regular(folder.look(name).map_err(as_unreadable)?)?;
     let file = match folder.file(name) {
         Ok(file) => file,
         Err(error) => {
             // Either a link has appeared by now, or the error belongs to another name.
-            regular(folder.look(name).map_err(told)?)?;
+            regular(folder.look(name).map_err(as_unreadable)?)?;
             // A link that existed only at that moment.
             return if is_a_link(&error) { Ok(None) } else { Err(unreadable(called, &error)) };
         }
     };
-    let stamp = regular(opened(&file).map_err(told)?)?;
+    let stamp = regular(opened(&file).map_err(as_unreadable)?)?;
     if stamp != before {
         return Ok(None);
     }
-    let bytes = contents(&file, most).map_err(told)?;
-    let after = opened(&file).map_err(told)?.1;
+    let bytes = contents(&file, most).map_err(as_unreadable)?;
+    let after = opened(&file).map_err(as_unreadable)?.1;
     // By its name too: the file may have been replaced while the old one was read.
     let by_name = folder.look(name).is_ok_and(|(_, now)| now == stamp);
     let unchanged = after == stamp && by_name && bytes.len() as u64 == stamp.length;

@@ -25,13 +25,13 @@ fn later() -> i128 {
 }
 
 /// The result for each mod, as text.
-fn told(scan: &Scan) -> Vec<(String, String)> {
-    let told = |reading: &Reading| match reading {
+fn findings(scan: &Scan) -> Vec<(String, String)> {
+    let describe = |reading: &Reading| match reading {
         Reading::Unchanged => "unchanged".to_owned(),
         Reading::Read(files, _) => files.manifest.id().to_owned(),
         Reading::Failed(error, _) => error.to_string(),
     };
-    scan.mods.iter().map(|(name, reading)| (name.clone(), told(reading))).collect()
+    scan.mods.iter().map(|(name, reading)| (name.clone(), describe(reading))).collect()
 }
 
 /// The folder's mods, and what is wrong with it; removes the folder afterwards.
@@ -39,11 +39,11 @@ fn scanned(files: &[(&str, &[u8])]) -> (Vec<(String, String)>, Option<ModError>)
     let folder = folder(files);
     let scan = scan(&folder, &BOUNDS(), &BTreeMap::new());
     fs::remove_dir_all(folder).expect("removed");
-    (told(&scan), scan.trouble)
+    (findings(&scan), scan.trouble)
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|(name, told)| ((*name).to_owned(), (*told).to_owned())).collect()
+    pairs.iter().map(|(name, found)| ((*name).to_owned(), (*found).to_owned())).collect()
 }
 
 #[test]
@@ -65,8 +65,8 @@ fn folders_and_manifests_are_mods_and_other_files_are_not() {
 fn sizes_are_looked_at_first_and_numbers_bounded() {
     let manifest = MANIFEST_TEXT.as_bytes();
     let (mods, _) = scanned(&[("one/mod.toml", manifest), ("one/a.wasm", &[0; 101])]);
-    let told = "a.wasm has 101 bytes, and this host takes at most 100: it was not read";
-    assert_eq!(mods, pairs(&[("one", told)]));
+    let message = "a.wasm has 101 bytes, and this host takes at most 100: it was not read";
+    assert_eq!(mods, pairs(&[("one", message)]));
     let names: Vec<String> = (0..5).map(|number| format!("m{number}.toml")).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
     let (mods, trouble) = scanned(&files);
@@ -124,9 +124,9 @@ fn a_folder_of_more_names_than_are_looked_at_keeps_what_is_known_and_says_so() {
     let mods: [(&str, &[u8]); 2] = [("one/mod.toml", manifest), ("one/a.wasm", b"x")];
     let folder = folder(&mods.into_iter().chain(junk).collect::<Vec<_>>());
     let known = BTreeMap::from(["one", "gone"].map(|name| (name.to_owned(), Known::default())));
-    let told = scan_at(&folder, &BOUNDS(), &known, 5, 0);
-    assert_eq!(told.mods.keys().collect::<Vec<_>>(), ["one"]);
-    assert_eq!(told.trouble, Some(ModError::TooManyNames { most: 5 }));
+    let few = scan_at(&folder, &BOUNDS(), &known, 5, 0);
+    assert_eq!(few.mods.keys().collect::<Vec<_>>(), ["one"]);
+    assert_eq!(few.trouble, Some(ModError::TooManyNames { most: 5 }));
     let all = scan_at(&folder, &BOUNDS(), &known, 21, 0);
     assert_eq!((all.mods.len(), all.trouble), (1, None), "as many as there are");
     fs::remove_dir_all(folder).expect("removed");
@@ -174,9 +174,9 @@ fn folders_without_a_manifest_take_no_place() {
     fs::remove_dir_all(folder).expect("removed");
     assert_eq!(scan.trouble, Some(ModError::TooManyOthers { most: OTHERS }));
     assert_eq!(scan.mods.len(), OTHERS + 1);
-    let told = told(&scan);
-    assert_eq!(told[0].1, "cannot read e000/mod.toml: there is no such file");
-    assert_eq!(told[OTHERS], ("one".to_owned(), "a".to_owned()));
+    let found = findings(&scan);
+    assert_eq!(found[0].1, "cannot read e000/mod.toml: there is no such file");
+    assert_eq!(found[OTHERS], ("one".to_owned(), "a".to_owned()));
 }
 
 /// A running mod keeps its place without its manifest: it still uses its resources.
@@ -189,7 +189,7 @@ fn what_runs_keeps_its_place() {
     let scan = scan(&folder, &bounds, &known);
     fs::remove_dir_all(folder).expect("removed");
     assert_eq!(scan.trouble, Some(ModError::TooMany { most: 1 }));
-    assert_eq!(told(&scan), pairs(&[("old", "cannot read old/mod.toml: there is no such file")]));
+    assert_eq!(findings(&scan), pairs(&[("old", "cannot read old/mod.toml: there is no such file")]));
 }
 
 /// Exchanges, and names that are not UTF-8, which not every file system supports.
@@ -202,7 +202,7 @@ mod on_linux {
     use super::*;
 
     #[test]
-    fn links_are_not_followed_and_those_that_are_no_mods_are_not_told_of() {
+    fn links_are_not_followed_and_those_that_are_no_mods_are_not_reported() {
         let manifest = MANIFEST_TEXT.as_bytes();
         let nested = b"id = 'b'\nversion = '1.0.0'\nentry = 'sub/a.wasm'";
         let folder = folder(&[
@@ -231,7 +231,7 @@ mod on_linux {
             format!("{what} is a symbolic link, and none is followed: put the file or folder itself there")
         };
         assert_eq!(
-            told(&scan),
+            findings(&scan),
             pairs(&[
                 ("dangling", &link("dangling")),
                 ("linked", &link("linked")),
@@ -266,29 +266,29 @@ mod on_linux {
         fs::remove_dir_all(folder.join("secret")).expect("removed");
         let look = |known: &BTreeMap<String, Known>| scan_at(&folder, &BOUNDS(), known, 99, later());
         let scan = look(&BTreeMap::new());
-        assert_eq!((told(&scan), &scan.trouble), (pairs(&[("flat.toml", "flat"), ("one", "old")]), &None));
+        assert_eq!((findings(&scan), &scan.trouble), (pairs(&[("flat.toml", "flat"), ("one", "old")]), &None));
         let mut known = BTreeMap::new();
         for (name, reading) in scan.mods {
             let Reading::Read(_, seen) = reading else { panic!("{reading:?}") };
             known.insert(name, Known { seen, runs: true });
         }
-        assert_eq!(told(&look(&known)), pairs(&[("flat.toml", "unchanged"), ("one", "unchanged")]));
+        assert_eq!(findings(&look(&known)), pairs(&[("flat.toml", "unchanged"), ("one", "unchanged")]));
         // As Kubernetes does it.
         link("..2026_02", "one/..data_tmp");
         fs::rename(folder.join("one/..data_tmp"), folder.join("one/..data")).expect("renamed");
-        assert_eq!(told(&look(&known)), pairs(&[("flat.toml", "unchanged"), ("one", "new")]));
+        assert_eq!(findings(&look(&known)), pairs(&[("flat.toml", "unchanged"), ("one", "new")]));
         // Such links lead to a folder beside them and nowhere else.
         for text in ["..", "../one/..2026_01", "..2026_02/x", "/etc", "plain"] {
             fs::remove_file(folder.join("one/..data")).expect("removed");
             link(text, "one/..data");
-            let told = told(&look(&BTreeMap::new())).pop().expect("one").1;
-            assert!(told.starts_with("one/mod.toml is a symbolic link"), "{text}: {told}");
+            let found = findings(&look(&BTreeMap::new())).pop().expect("one").1;
+            assert!(found.starts_with("one/mod.toml is a symbolic link"), "{text}: {found}");
         }
         fs::remove_dir_all(&folder).expect("removed");
     }
 
     #[test]
-    fn a_name_that_is_not_utf8_is_told_of() {
+    fn a_name_that_is_not_utf8_is_reported() {
         let folder = folder(&[("one/mod.toml", MANIFEST_TEXT.as_bytes()), ("one/a.wasm", b"x")]);
         let named = |bytes: &[u8]| folder.join(OsString::from_vec(bytes.to_vec()));
         fs::create_dir(named(b"n\xff\xfe")).expect("made");
@@ -298,7 +298,7 @@ mod on_linux {
         fs::remove_dir_all(folder).expect("removed");
         let why = |name: &str| format!("cannot read {name}: its name is not UTF-8: rename it");
         assert_eq!(
-            told(&scan),
+            findings(&scan),
             pairs(&[("\\xff.toml", &why("\\xff.toml")), ("n\\xff\\xfe", &why("n\\xff\\xfe")), ("one", "a")])
         );
     }
@@ -330,8 +330,8 @@ mod on_linux {
             let mut seen = BTreeMap::new();
             for _ in 0..3_000 {
                 let scan = scan(&folder, &BOUNDS(), &BTreeMap::new());
-                let told = told(&scan).pop().expect("one").1;
-                *seen.entry(told).or_insert(0) += 1;
+                let found = findings(&scan).pop().expect("one").1;
+                *seen.entry(found).or_insert(0) += 1;
             }
             stop.store(true, Ordering::Relaxed);
             let fine = [
@@ -339,9 +339,9 @@ mod on_linux {
                 "a.wasm is not a regular file",
                 "a.wasm was changed while it was read: it is read again later",
             ];
-            for told in seen.keys() {
+            for found in seen.keys() {
                 assert!(
-                    fine.contains(&told.as_str()) || told.starts_with("a.wasm is a symbolic link"),
+                    fine.contains(&found.as_str()) || found.starts_with("a.wasm is a symbolic link"),
                     "{seen:?}"
                 );
             }

@@ -29,8 +29,8 @@ fn a_manifest_says_who_and_where_and_the_rest_has_defaults() {
 }
 
 #[test]
-fn each_mistake_is_told_with_its_line() {
-    for (text, told) in [
+fn each_mistake_is_reported_with_its_line() {
+    for (text, expected) in [
         ("", "the manifest is wrong: it has no `id`"),
         ("id = 'a'", "the manifest is wrong: it has no `version`"),
         ("\n\nid = [", "the manifest is wrong in line 3: "),
@@ -49,9 +49,9 @@ fn each_mistake_is_told_with_its_line() {
             "in line 2: `version` must be a text in quotes, not a number with a point or an exponent",
         ),
     ] {
-        assert!(wrong(text).contains(told), "{text:?} gave {:?}", wrong(text));
+        assert!(wrong(text).contains(expected), "{text:?} gave {:?}", wrong(text));
     }
-    for (line, told) in [
+    for (line, expected) in [
         ("provides = 'x'", "in line 4: `provides` must be a list like [\"a\", \"b\"], not a text"),
         ("requires = [1]", "`requires` holds an integer where a text must be"),
         ("requires = ['x', 'x']", "`requires` names `x` twice"),
@@ -80,8 +80,8 @@ fn each_mistake_is_told_with_its_line() {
         ("limits.time_ms = 5000", "`limits.time_ms` asks for 5000, and this host allows 50: ask for less"),
         ("limits.memory_kib = 99999999999999999", "this host allows 16384"),
     ] {
-        let told_now = wrong(&format!("{GOOD}{line}\n"));
-        assert!(told_now.contains(told), "{line:?} gave {told_now:?}");
+        let message = wrong(&format!("{GOOD}{line}\n"));
+        assert!(message.contains(expected), "{line:?} gave {message:?}");
     }
     let many =
         format!("{GOOD}requires = [{}]", (0..33).map(|n| format!("'n{n}',")).collect::<Vec<_>>().concat());
@@ -95,15 +95,15 @@ fn an_entry_lies_below_its_folder() {
     }
     for entry in ["../a.wasm", "x/../../a.wasm", "/a.wasm", "", ".", "./../a.wasm", "a.so", "wasm", "a.WASM"]
     {
-        let told = wrong(&GOOD.replace("a.wasm", entry));
-        assert!(told.contains("`entry` must"), "{entry:?} gave {told:?}");
+        let message = wrong(&GOOD.replace("a.wasm", entry));
+        assert!(message.contains("`entry` must"), "{entry:?} gave {message:?}");
     }
 }
 
 #[test]
 fn what_a_stranger_wrote_is_cut_and_escaped() {
-    let told = wrong(&format!("\"{}\\u001b\" = 1", "x".repeat(10_000)));
-    assert!(told.len() < 400 && !told.contains('\u{1b}'), "{told:?}");
+    let message = wrong(&format!("\"{}\\u001b\" = 1", "x".repeat(10_000)));
+    assert!(message.len() < 400 && !message.contains('\u{1b}'), "{message:?}");
 }
 
 #[test]
@@ -112,8 +112,8 @@ fn no_document_is_too_deep_for_the_parser() {
     assert_eq!(wrong(&nested), "the manifest is wrong in line 4: its lists or tables are nested too deeply");
     let parts = vec!["a"; 9_000].join(".");
     for dotted in [format!("{parts} = 1"), format!("[{parts}]")] {
-        let told = wrong(&format!("{GOOD}{dotted}\n[limits]\nfuel = 1\n"));
-        assert_eq!(told, "the manifest is wrong in line 4: a key has too many parts");
+        let message = wrong(&format!("{GOOD}{dotted}\n[limits]\nfuel = 1\n"));
+        assert_eq!(message, "the manifest is wrong in line 4: a key has too many parts");
     }
     assert!(wrong(&format!("{} = 1", "a.".repeat(30_000))).contains("the manifest is wrong in line 1"));
 }

@@ -58,7 +58,7 @@ fn what_is_missing_takes_its_dependents_along_and_nobody_else() {
 }
 
 #[test]
-fn circles_are_named_and_those_behind_them_told_apart() {
+fn cycles_are_named_and_those_behind_them_distinguished() {
     let (order, failures) = planned(&["a: b", "b: c", "c: a", "d: a", "e: e", "f"]);
     assert_eq!(order, ["f"]);
     assert_eq!(

@@ -37,7 +37,7 @@ struct Verdict {
     failures: BTreeMap<String, ModError>,
     /// Why running mods cannot continue. Mods that lose a requirement only to a new version are not included until that version
     /// runs: it may fail, and the old one keeps running then.
-    doomed: BTreeMap<String, ModError>,
+    stop_pending: BTreeMap<String, ModError>,
 }
 
 /// The steps that follow from a verdict; cached as long as nothing changes that the verdict depends on.
@@ -69,7 +69,7 @@ impl<R> Slots<R> {
             self.all.retain(|_, slot| slot.running.is_some() || !matches!(slot.latest, Latest::Gone));
             for (name, slot) in &mut self.all {
                 if !agenda.failing.contains(name) {
-                    slot.told = None;
+                    slot.reported = None;
                 }
             }
         }
@@ -84,7 +84,7 @@ impl<R> Slots<R> {
         }
         if let Some((name, reason)) = agenda.tell.pop_front() {
             let slot = self.all.get_mut(&name)?;
-            slot.told = Some(reason.clone());
+            slot.reported = Some(reason.clone());
             let mod_id = slot.id().map_or_else(|| shown(&name), str::to_owned);
             // A mod of its id may still run from another slot.
             let still_running = self.version_of(&mod_id);
@@ -113,8 +113,8 @@ impl<R> Slots<R> {
     }
 
     fn judged_now(&self) -> Agenda {
-        let Verdict { order, failures, doomed } = self.judge();
-        let stop = self.next_stop(&order, &doomed);
+        let Verdict { order, failures, stop_pending } = self.judge();
+        let stop = self.next_stop(&order, &stop_pending);
         let failing = failures.keys().cloned().collect();
         let tell = failures.into_iter().filter(|(name, reason)| self.is_news(name, reason)).collect();
         let is_outdated = |slot: &Slot<R>| {
@@ -165,11 +165,11 @@ impl<R> Slots<R> {
                 // This last iteration considered every running mod as it runs.
                 let (running, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
                     found.failures.into_iter().partition(|(name, _)| runs(name));
-                let doomed: BTreeMap<_, _> =
+                let stop_pending: BTreeMap<_, _> =
                     running.into_iter().filter(|(name, _)| now.contains_key(name)).collect();
                 failures.extend(others);
-                failures.extend(doomed.clone());
-                return Verdict { order, failures, doomed };
+                failures.extend(stop_pending.clone());
+                return Verdict { order, failures, stop_pending };
             }
             for name in back {
                 failures.extend(
@@ -216,7 +216,7 @@ impl<R> Slots<R> {
     fn next_stop(
         &self,
         order: &[String],
-        doomed: &BTreeMap<String, ModError>,
+        stop_pending: &BTreeMap<String, ModError>,
     ) -> Option<(String, Deactivation)> {
         let starts = order.iter().filter_map(|name| Some((self.to_start(name)?, name)));
         let starts: BTreeMap<String, &String> =
@@ -235,7 +235,7 @@ impl<R> Slots<R> {
             if starts.get(manifest.id()).is_some_and(|start| *start != name) {
                 return Some(Deactivation::Replaced);
             }
-            doomed.get(name).cloned().map(Deactivation::Failed)
+            stop_pending.get(name).cloned().map(Deactivation::Failed)
         };
         let stops: BTreeMap<&str, (Leaving<'_>, Deactivation)> = self
             .leaving()
@@ -256,7 +256,7 @@ impl<R> Slots<R> {
     }
 
     fn is_news(&self, name: &str, reason: &ModError) -> bool {
-        self.all.get(name).is_some_and(|slot| slot.told.as_ref() != Some(reason) && !self.is_off(slot))
+        self.all.get(name).is_some_and(|slot| slot.reported.as_ref() != Some(reason) && !self.is_off(slot))
     }
 
     /// The slots with a running mod, in the order in which to stop them.

@@ -9,7 +9,7 @@ struct Bench {
     disk: BTreeMap<&'static str, (String, String)>,
     /// Versions that fail to start.
     bad: BTreeSet<String>,
-    told: Vec<String>,
+    steps: Vec<String>,
 }
 
 impl Bench {
@@ -44,11 +44,11 @@ impl Bench {
 
     fn settle(&mut self) -> Vec<String> {
         for _ in 0..100 {
-            let Some(step) = self.slots.next_step() else { return std::mem::take(&mut self.told) };
+            let Some(step) = self.slots.next_step() else { return std::mem::take(&mut self.steps) };
             match step {
                 Step::Stop(name, why) => {
                     let running = self.slots.take(&name).expect("it runs");
-                    self.told.push(format!("stop {name} {}: {why}", running.instance));
+                    self.steps.push(format!("stop {name} {}: {why}", running.instance));
                 }
                 Step::Start(name, files) => {
                     let version = files.manifest.version().to_owned();
@@ -61,19 +61,19 @@ impl Bench {
                         old.as_ref().and_then(|_| self.slots.next_left_behind(&name))
                     {
                         let running = self.slots.take(&name).expect("it runs");
-                        self.told.push(format!("stop {name} {}: {why}", running.instance));
+                        self.steps.push(format!("stop {name} {}: {why}", running.instance));
                     }
                     let old = old.map_or(String::new(), |old| format!(" for {}", old.instance));
-                    self.told.push(format!("start {name} {version}{old}"));
+                    self.steps.push(format!("start {name} {version}{old}"));
                 }
                 Step::Tell { mod_id, reason, still_running } => {
                     let running =
                         still_running.map_or(String::new(), |version| format!(" ({version} goes on)"));
-                    self.told.push(format!("tell {mod_id}{running}: {reason}"));
+                    self.steps.push(format!("tell {mod_id}{running}: {reason}"));
                 }
             }
         }
-        panic!("it never settles: {:?}", self.told);
+        panic!("it never settles: {:?}", self.steps);
     }
 }
 
@@ -91,9 +91,9 @@ fn what_is_new_starts_and_what_is_the_same_is_left_alone() {
         "and still stop before it, though it is younger now"
     );
     bench.disk.remove("b");
-    let told = bench.round();
+    let steps = bench.round();
     assert_eq!(
-        told,
+        steps,
         [
             "stop a 1.0.0: it requires `b`, which no mod provides",
             "stop b 2.0.0: its files are gone",
@@ -111,21 +111,21 @@ fn whatever_is_wrong_with_a_new_version_the_old_one_goes_on() {
     bench.put("a", "6.6.6", "");
     let declined = "its mod_activate returned 1; 0 would have meant active";
     assert_eq!(bench.round(), [format!("tell a (1.0.0 goes on): {declined}")]);
-    assert!(bench.round().is_empty(), "told once, tried once");
+    assert!(bench.round().is_empty(), "reported once, tried once");
     bench.put("a", "unreadable", "");
     assert_eq!(bench.round(), ["tell a (1.0.0 goes on): a is not a regular file"]);
     bench.put("a", "2.0.0", "requires = ['nowhere']");
     assert_eq!(bench.round(), ["tell a (1.0.0 goes on): it requires `nowhere`, which no mod provides"]);
     bench.put("a", "2.0.0", "requires = ['b']");
-    let told = bench.round();
+    let steps = bench.round();
     assert!(
-        told.len() == 1 && told[0].starts_with("tell a (1.0.0 goes on): mods require each other"),
-        "{told:?}"
+        steps.len() == 1 && steps[0].starts_with("tell a (1.0.0 goes on): mods require each other"),
+        "{steps:?}"
     );
     bench.put("a", "1.0.0", "");
     assert!(bench.round().is_empty(), "back to what runs");
     bench.put("a", "6.6.6", "");
-    assert_eq!(bench.round().len(), 1, "and a failure that comes again is told again");
+    assert_eq!(bench.round().len(), 1, "and a failure that comes again is reported again");
     bench.put("a", "3.0.0", "");
     assert_eq!(bench.round(), ["start a 3.0.0 for 1.0.0"]);
 }
@@ -229,7 +229,7 @@ fn the_ids_that_are_off_are_bounded() {
 
 /// A mod that keeps running is reported by its own id, not by that of the files that could not be loaded.
 #[test]
-fn a_mod_that_wants_another_id_is_told_by_the_one_it_has() {
+fn a_mod_that_wants_another_id_is_reported_by_the_one_it_has() {
     let mut bench = Bench::default();
     bench.put("base", "1.0.0", "").put("other", "1.0.0", "").round();
     let mut files = Bench::files("base", "2.0.0", "");
@@ -249,7 +249,7 @@ fn what_failed_is_tried_again_only_when_asked_for() {
     let mut bench = Bench::default();
     bench.bad.insert("1.0.0".into());
     bench.put("a", "1.0.0", "").put("b", "2.0.0", "requires = ['a']");
-    assert_eq!(bench.round().len(), 2, "both are told of");
+    assert_eq!(bench.round().len(), 2, "both are reported");
     bench.bad.clear();
     assert!(bench.round().is_empty());
     bench.slots.reload("a");

@@ -332,8 +332,8 @@ mod tests {
             ["(global i32 {})", "(memory 1) (data (offset {}))", "(table 1 funcref) (elem (offset {}) func)"]
         {
             assert!(shape(&format!("(module {})", place.replace("{}", &sum(40)))).is_ok(), "{place}");
-            let told = refused(&format!("(module {})", place.replace("{}", &sum(60))));
-            assert!(told.starts_with("it has a constant expression of more than 100 operators"), "{told}");
+            let message = refused(&format!("(module {})", place.replace("{}", &sum(60))));
+            assert!(message.starts_with("it has a constant expression of more than 100 operators"), "{message}");
         }
         let locals = format!("(func (local {})) ", "i32 ".repeat(30_000)).repeat(140);
         assert!(

@@ -74,8 +74,8 @@ fn fuel_that_is_just_enough_is_enough_and_one_unit_less_is_not() {
     limits.fuel = first.costs().fuel;
     load(SUMMING, limits, &stop).expect("valid").activate().expect("just enough");
     limits.fuel -= 1;
-    let told = load(SUMMING, limits, &stop).expect("valid").activate().expect_err("too little");
-    assert_eq!(told, ModError::Fault { call: "mod_activate", fault: Fault::Fuel(limits.fuel) });
+    let error = load(SUMMING, limits, &stop).expect("valid").activate().expect_err("too little");
+    assert_eq!(error, ModError::Fault { call: "mod_activate", fault: Fault::Fuel(limits.fuel) });
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn a_call_that_is_to_stop_stops() {
     std::thread::sleep(std::time::Duration::from_millis(20));
     assert!(!running.is_finished());
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    let told = running.join().expect("no panic").expect_err("stopped");
-    assert_eq!(told, ModError::Fault { call: "mod_activate", fault: Fault::Stopped });
+    let error = running.join().expect("no panic").expect_err("stopped");
+    assert_eq!(error, ModError::Fault { call: "mod_activate", fault: Fault::Stopped });
 }
 
 /// Each call gets its limits in full: a call leaves nothing behind except what it wrote.
@@ -115,11 +115,11 @@ fn each_call_has_its_own_budget() {
 
 /// A panic of the engine is reported as one, without where the engine was built; the next mod has its own engine.
 #[test]
-fn a_panic_of_the_engine_is_told_as_such() {
-    let told =
+fn a_panic_of_the_engine_is_reported_as_such() {
+    let error =
         caught::<()>("loading", || panic!("internal error: entered unreachable code")).expect_err("a panic");
     assert_eq!(
-        told.to_string(),
+        error.to_string(),
         "its loading made the engine panic, which is a fault of the engine (wasmi) and not of the mod: internal error: entered \
          unreachable code"
     );
@@ -146,7 +146,7 @@ fn a_module_that_costs_more_than_a_mod_may_is_not_compiled() {
     let text = format!(
         r#"(module (memory (export "memory") 1) (func (export "mod_activate") (result i32) {body} (i32.const 0)))"#
     );
-    let told = load(&text, limits, &stop).expect_err("too much");
-    assert!(matches!(told, ModError::TooHeavy { bytes: 190_000..220_000, most: 100_000 }), "{told:?}");
+    let error = load(&text, limits, &stop).expect_err("too much");
+    assert!(matches!(error, ModError::TooHeavy { bytes: 190_000..220_000, most: 100_000 }), "{error:?}");
     load(&text, patient(), &stop).expect("not too much by default");
 }

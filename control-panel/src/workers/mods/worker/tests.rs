@@ -107,14 +107,14 @@ fn a_folder_that_does_not_answer_stops_nothing_but_the_look_at_it() {
 }
 
 #[test]
-fn a_panic_that_comes_again_is_told_by_the_same_text() {
+fn a_panic_that_comes_again_is_reported_with_the_same_text() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let told: Vec<String> = (0..2)
+    let reasons: Vec<String> = (0..2)
         .map(|_| {
             let job: tokio::task::JoinHandle<()> = runtime.spawn_blocking(|| panic!("the disk is on fire"));
             let error = runtime.block_on(job).expect_err("it panics");
             gone("mod_activate", error).to_string()
         })
         .collect();
-    assert_eq!(told, ["its mod_activate made the host panic: the disk is on fire"; 2]);
+    assert_eq!(reasons, ["its mod_activate made the host panic: the disk is on fire"; 2]);
 }
