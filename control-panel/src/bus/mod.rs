@@ -4,12 +4,12 @@
 //! | file | what it is |
 //! |---|---|
 //! | `ring` | the last signals, each in its place; pure, without a lock |
-//! | `listeners` | who waits for the next one, and their wakers |
+//! | `listeners` | the subscriptions that wait for the next signal, and their wakers |
 //! | `core` | one bus: a ring, its listeners, its counts |
 //! | `buses` | a panel's buses, one for each type of signal |
-//! | `signal` | a signal as a subscriber gets it |
+//! | `signal` | a signal as a subscriber receives it |
 //! | `subscription` | a subscriber's end |
-//! | `attach` | how panels, spawners and workers come by both ends |
+//! | `panel/buses`, `worker/buses` | how panels, spawners and workers create both ends |
 //!
 //! Glossary. A *claim* is the number of a signal in its bus's order, taken by one atomic addition. A *listener* is the shared
 //! half of a subscription: its waker, and how far it has read. It is *armed* while it waits to be woken.

@@ -270,7 +270,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// struct Ready; // `EventLoop::<Ready>::with_user_event()`
     ///
     /// let proxy = event_loop.create_proxy();
-    /// // Refused once the loop has ended: then nobody is there to be woken.
+    /// // Refused once the loop has ended: then there is nothing to wake.
     /// let on_ready = move || drop(proxy.send_event(Ready));
     /// let panel = ControlPanel::<Update>::builder().on_ready(on_ready).build();
     /// ```

@@ -270,7 +270,7 @@ impl Snapshot {
 }
 
 impl Seen {
-    /// In place, if nobody keeps it.
+    /// In place, if nothing else holds it.
     fn clear(this: &mut Arc<Self>) {
         let Some(seen) = Arc::get_mut(this) else {
             *this = Arc::default();
@@ -286,7 +286,7 @@ impl Seen {
         }
     }
 
-    /// One that was cleared and that nobody else has: so nothing is cloned here.
+    /// Refills a cleared snapshot that nothing else holds, so nothing is cloned here.
     fn renew(this: &mut Arc<Self>, look: &Look<'_>) {
         let seen = Arc::make_mut(this);
         (seen.version, seen.events) = (look.version, look.events);

@@ -266,7 +266,10 @@ mod on_linux {
         fs::remove_dir_all(folder.join("secret")).expect("removed");
         let look = |known: &BTreeMap<String, Known>| scan_at(&folder, &BOUNDS(), known, 99, later());
         let scan = look(&BTreeMap::new());
-        assert_eq!((findings(&scan), &scan.trouble), (pairs(&[("flat.toml", "flat"), ("one", "old")]), &None));
+        assert_eq!(
+            (findings(&scan), &scan.trouble),
+            (pairs(&[("flat.toml", "flat"), ("one", "old")]), &None)
+        );
         let mut known = BTreeMap::new();
         for (name, reading) in scan.mods {
             let Reading::Read(_, seen) = reading else { panic!("{reading:?}") };

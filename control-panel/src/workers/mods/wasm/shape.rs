@@ -333,7 +333,10 @@ mod tests {
         {
             assert!(shape(&format!("(module {})", place.replace("{}", &sum(40)))).is_ok(), "{place}");
             let message = refused(&format!("(module {})", place.replace("{}", &sum(60))));
-            assert!(message.starts_with("it has a constant expression of more than 100 operators"), "{message}");
+            assert!(
+                message.starts_with("it has a constant expression of more than 100 operators"),
+                "{message}"
+            );
         }
         let locals = format!("(func (local {})) ", "i32 ".repeat(30_000)).repeat(140);
         assert!(
