@@ -34,7 +34,7 @@ pub struct BusStatus {
     pub subscribers: usize,
     /// Signals published since the panel was built, including those without a subscriber.
     pub published: u64,
-    /// How many of the kept signals the slowest subscriber has not taken yet. At the capacity it misses those that come.
+    /// How many of the kept signals the slowest subscriber has not taken yet. At the capacity, it misses the next ones.
     pub depth: usize,
     /// Signals that subscribers missed, in total: those [reported](super::Received::Lagged) to them so far.
     pub lagged: u64,

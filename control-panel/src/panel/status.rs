@@ -170,7 +170,7 @@ pub struct WorkerInfo {
     pub status: WorkerStatus,
     /// How its last completed run ended, if there is one.
     pub last_exit: Option<Exit>,
-    /// Whether it is [asked to pause](crate::WorkerHandle::suspend).
+    /// Whether it is [suspended](crate::WorkerHandle::suspend).
     pub suspended: bool,
     /// Whether the watchdog considers it stuck: from an event [`Stuck`](crate::EventKind::Stuck) until it recovers or the run
     /// ends.
@@ -251,7 +251,7 @@ impl Snapshot {
             Err(TryLockError::WouldBlock) => None,
         };
         if let Some(mut before) = turn {
-            // In it are the user's errors, whose drops must not run under the supervisor's lock.
+            // It contains the user's errors, whose drops must not run under the supervisor's lock.
             Seen::clear(&mut before);
             if registry.try_look(|look| Seen::renew(&mut before, &look)).is_some() {
                 let now = Seen::clone(&before);
@@ -260,7 +260,7 @@ impl Snapshot {
                 return now;
             }
         }
-        // Somebody may just have made one.
+        // Another caller may just have built one.
         let seen = self.last.load();
         if seen.version != registry.version() {
             stale();

@@ -22,7 +22,7 @@ const NO_LIMIT: u64 = 1 << 62;
 /// `slab_reclaimable`. Shared memory (`shmem`) is not cache. Without a limit, without control groups, and on systems other than
 /// Linux, there is nothing to sample.
 ///
-/// A group is never trusted to be what it says: its files are read to a limit, and one that makes no sense is a
+/// The files of a group are not trusted: they are read up to a limit, and one that makes no sense is a
 /// [`MemoryReadError`].
 #[derive(Debug)]
 pub struct CgroupMemory {

@@ -8,7 +8,7 @@
 //! | [`CgroupMemory`] | the fullest control group on the way up, less its reclaimable cache | Linux, cgroup v1 and v2 |
 //! | [`MemoryStall`] | the share of the time that tasks wait for memory (PSI) | Linux |
 //!
-//! A gauge that is not there does not count. One that cannot be read, or shows nonsense, is a [`MemoryReadError`] in
+//! A missing gauge does not count. One that cannot be read, or shows nonsense, is a [`MemoryReadError`] in
 //! [`MemoryReadings`], and the others still count.
 //!
 //! Generic over your intent, which is created `From` a [`MemoryPressure`], and over your policy, which sets the thresholds

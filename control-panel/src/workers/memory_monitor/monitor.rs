@@ -46,7 +46,7 @@ pub struct MemoryMonitor<S> {
 }
 
 impl<S: Source> MemoryMonitor<S> {
-    /// A monitor of everything there is to read here, every 5 s, whose intents come from `source`: [`CgroupMemory`],
+    /// Creates a monitor of every gauge, every 5 s, whose intents come from `source`: [`CgroupMemory`],
     /// [`ProcessMemory`], [`SystemMemory`] and [`MemoryStall`].
     pub fn new(source: S) -> Self {
         let samplers: Vec<Box<dyn MemorySampler>> = vec![
