@@ -67,9 +67,9 @@ impl Raw {
 
     pub(crate) fn at(secret: SecretKey, bind: SocketAddr) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let endpoint = runtime.block_on(async {
+        let bind = async || {
             Endpoint::builder(presets::Minimal)
-                .secret_key(secret)
+                .secret_key(secret.clone())
                 .alpns(vec![SYNC.to_vec()])
                 .relay_mode(RelayMode::Disabled)
                 .clear_address_lookup()
@@ -79,7 +79,17 @@ impl Raw {
                 .unwrap()
                 .bind()
                 .await
-                .unwrap()
+        };
+        let began = Instant::now();
+        let endpoint = runtime.block_on(async {
+            loop {
+                match bind().await {
+                    Ok(endpoint) => break endpoint,
+                    // A port that was another's a moment ago may be one of a test beside this for a while.
+                    Err(error) => assert!(began.elapsed() < LONG, "{error}"),
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         });
         Self { runtime, endpoint }
     }
