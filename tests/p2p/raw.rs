@@ -65,6 +65,7 @@ impl Raw {
         Self::at(secret, SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a key that is made for this alone is handed over")]
     pub(crate) fn at(secret: SecretKey, bind: SocketAddr) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let bind = async || {
