@@ -73,7 +73,9 @@ fn until(terminals: &mut [&mut Terminal], mut is_so: impl FnMut(&[&mut Terminal]
     let began = Instant::now();
     while !is_so(terminals) {
         assert!(began.elapsed() < Duration::from_secs(120), "not in time");
-        terminals.iter_mut().for_each(|terminal| terminal.frame([]));
+        for terminal in terminals.iter_mut() {
+            terminal.frame([]);
+        }
         thread::sleep(Duration::from_millis(2));
     }
 }
@@ -91,17 +93,18 @@ fn any_owner_invites_and_each_journal_replays() {
     alice.frame([GraphIntent::PagesFound(vec![(NodeKey(0), "0.html".into())])]);
     until(&mut [&mut alice], |terminals| !terminals[0].tickets.is_empty());
     let writes = alice.tickets[0].clone();
-    let mut writer = start("w", &["--peer", &writes]);
+    let mut other = start("w", &["--peer", &writes]);
     let owns = alice.invite(true);
     let mut bob = start("b", &["--peer", &owns]);
     bob.note("of bob");
-    writer.note("of the writer");
-    until_notes(&mut [&mut alice, &mut writer, &mut bob], 2);
+    other.note("of the writer");
+    until_notes(&mut [&mut alice, &mut other, &mut bob], 2);
     // One that may write alone does not invite.
-    writer.frame([GraphIntent::Command(Command::Invite { owner: false })]);
-    assert_eq!((writer.tickets.len(), writer.refusals), (0, 1));
+    other.frame([GraphIntent::Command(Command::Invite { owner: false })]);
+    assert_eq!((other.tickets.len(), other.refusals), (0, 1));
 
-    let apps = [alice.stop(), writer.stop()];
+    drop(alice.stop());
+    let other = other.stop();
     let ticket = bob.invite(false);
     let mut carol = start("c", &["--peer", &ticket]);
     carol.note("of carol");
@@ -114,9 +117,8 @@ fn any_owner_invites_and_each_journal_replays() {
     until_notes(&mut [&mut alice, &mut bob, &mut carol], 3);
     alice.note("again");
     until_notes(&mut [&mut alice, &mut bob, &mut carol], 4);
-    let [_, writer] = apps;
     for (name, app, sessions) in
-        [("a", alice.stop(), 2), ("b", bob.stop(), 1), ("c", carol.stop(), 1), ("w", writer, 1)]
+        [("a", &alice.stop(), 2), ("b", &bob.stop(), 1), ("c", &carol.stop(), 1), ("w", &other, 1)]
     {
         let recording = Recording::open(folder.path().join(name)).expect("a journal");
         assert_eq!((recording.sessions(), recording.opaque()), (sessions, 0), "{name}");

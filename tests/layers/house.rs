@@ -9,18 +9,18 @@ use std::{
 use crate::paths::{modules_for_tests, paths};
 
 /// The rooms of a crate: the modules at its root.
-pub struct House<'a> {
+pub(crate) struct House<'a> {
     /// From the bottom: a room may use those of lower floors. Two of one floor do not know each other.
-    pub floors: &'a [&'a [&'a str]],
+    pub(crate) floors: &'a [&'a [&'a str]],
     /// Rooms that use only what `lib.rs` exports, as a user does, beside others of the roof.
-    pub roof: &'a [&'a str],
+    pub(crate) roof: &'a [&'a str],
     /// Who uses what it should not, yet.
-    pub exceptions: &'a [(&'a str, &'a str)],
+    pub(crate) exceptions: &'a [(&'a str, &'a str)],
 }
 
 impl House<'_> {
     /// What is wrong with the sources below `src`, a line each.
-    pub fn faults(&self, src: &Path) -> Vec<String> {
+    pub(crate) fn faults(&self, src: &Path) -> Vec<String> {
         let exports = exports(src);
         let mut faults = BTreeSet::new();
         let mut needed = BTreeSet::new();

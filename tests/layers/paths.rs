@@ -4,7 +4,7 @@
 //! of imports is a path that branches. Comments, literals and modules for tests are skipped.
 
 /// The paths in `source` that begin in its crate, from the root: `module` is where the file stands.
-pub fn paths(source: &str, module: &[String]) -> Vec<Vec<String>> {
+pub(crate) fn paths(source: &str, module: &[String]) -> Vec<Vec<String>> {
     let tokens = tokens(source);
     let mut found = Vec::new();
     // Inline modules, each with the depth of braces at which it ends.
@@ -36,7 +36,7 @@ pub fn paths(source: &str, module: &[String]) -> Vec<Vec<String>> {
 }
 
 /// The modules of their own files that `source` has for tests alone.
-pub fn modules_for_tests(source: &str) -> Vec<String> {
+pub(crate) fn modules_for_tests(source: &str) -> Vec<String> {
     let tokens = tokens(source);
     let mut found = Vec::new();
     for at in 0..tokens.len() {

@@ -104,7 +104,7 @@ mod tests {
         }
         // No room for it, and no folder.
         let mut spool = Spool::new(folder.path().join("nowhere").join("snapshot"));
-        spool.push(&[7; IN_MEMORY]).unwrap();
+        spool.push(&vec![7; IN_MEMORY]).unwrap();
         assert!(spool.push(&[7]).is_err());
     }
 }
