@@ -76,7 +76,7 @@ impl<C> Run<C> {
         Self { start: Box::new(start), options: Options::default(), command: PhantomData }
     }
 
-    /// As [`Worker::local`], started once.
+    /// As [`Worker::local`](crate::Worker::local), started once.
     pub fn local_once<F, Fut>(run: F) -> Self
     where
         F: FnOnce(C) -> Fut + Send + 'static,
@@ -86,7 +86,7 @@ impl<C> Run<C> {
         Self::of(Kind::Local, false, kinds::local_once(run))
     }
 
-    /// As [`Worker::local`].
+    /// As [`Worker::local`](crate::Worker::local).
     pub fn local<F, Fut>(run: F) -> Self
     where
         F: FnMut(C) -> Fut + Send + 'static,
@@ -96,7 +96,7 @@ impl<C> Run<C> {
         Self::of(Kind::Local, true, kinds::local(run))
     }
 
-    /// As [`Worker::blocking`], started once.
+    /// As [`Worker::blocking`](crate::Worker::blocking), started once.
     pub fn blocking_once<F, T>(run: F) -> Self
     where
         F: FnOnce(C) -> T + Send + 'static,
@@ -106,7 +106,7 @@ impl<C> Run<C> {
         Self::of(Kind::Blocking, false, kinds::call_once(run))
     }
 
-    /// As [`Worker::blocking`].
+    /// As [`Worker::blocking`](crate::Worker::blocking).
     pub fn blocking<F, T>(run: F) -> Self
     where
         F: FnMut(C) -> T + Send + 'static,
@@ -116,7 +116,7 @@ impl<C> Run<C> {
         Self::of(Kind::Blocking, true, kinds::call(run))
     }
 
-    /// As [`Worker::thread`], started once.
+    /// As [`Worker::thread`](crate::Worker::thread), started once.
     pub fn thread_once<F, T>(run: F) -> Self
     where
         F: FnOnce(C) -> T + Send + 'static,
@@ -126,7 +126,7 @@ impl<C> Run<C> {
         Self::of(Kind::Thread, false, kinds::call_once(run))
     }
 
-    /// As [`Worker::thread`].
+    /// As [`Worker::thread`](crate::Worker::thread).
     pub fn thread<F, T>(run: F) -> Self
     where
         F: FnMut(C) -> T + Send + 'static,
@@ -141,7 +141,7 @@ impl<C> Run<C> {
         Self { start, options, command: PhantomData }
     }
 
-    /// As [`Worker::inbox`](crate::Worker::inbox).
+    /// As [`Worker::inbox`](crate::Worker::inbox)(crate::Worker::inbox).
     #[must_use]
     pub fn inbox<D: Send + 'static>(mut self) -> Run<C, D> {
         self.options.takes = Takes::only::<D>();
@@ -168,84 +168,84 @@ impl<C, M> Run<C, M> {
         self
     }
 
-    /// As [`Worker::after`].
+    /// As [`Worker::after`](crate::Worker::after).
     #[must_use]
     pub fn after(mut self, name: &'static str) -> Self {
         self.options.after.push(name.into());
         self
     }
 
-    /// As [`Worker::escalate`], to the panel.
+    /// As [`Worker::escalate`](crate::Worker::escalate), to the panel.
     #[must_use]
     pub fn escalate(mut self) -> Self {
         self.options.escalate = Escalate::Panel;
         self
     }
 
-    /// As [`Worker::inbox_capacity`].
+    /// As [`Worker::inbox_capacity`](crate::Worker::inbox_capacity).
     #[must_use]
     pub fn inbox_capacity(mut self, commands: u32) -> Self {
         self.options.inbox_capacity = usize::try_from(commands).unwrap_or(usize::MAX);
         self
     }
 
-    /// As [`Worker::significant`].
+    /// As [`Worker::significant`](crate::Worker::significant).
     #[must_use]
     pub fn significant(mut self) -> Self {
         self.options.significant = true;
         self
     }
 
-    /// As [`Worker::stuck_after`].
+    /// As [`Worker::stuck_after`](crate::Worker::stuck_after).
     #[must_use]
     pub fn stuck_after(mut self, time: Duration) -> Self {
         self.options.set_stuck_after(time);
         self
     }
 
-    /// As [`Worker::heartbeat`].
+    /// As [`Worker::heartbeat`](crate::Worker::heartbeat).
     #[must_use]
     pub fn heartbeat(mut self, every: Duration) -> Self {
         self.options.set_heartbeat(every);
         self
     }
 
-    /// As [`Worker::ready_within`].
+    /// As [`Worker::ready_within`](crate::Worker::ready_within).
     #[must_use]
     pub fn ready_within(mut self, time: Duration) -> Self {
         self.options.ready_within = Some(time);
         self
     }
 
-    /// As [`Worker::on_stuck`].
+    /// As [`Worker::on_stuck`](crate::Worker::on_stuck).
     #[must_use]
     pub fn restart_when_stuck(mut self) -> Self {
         self.options.on_stuck = OnStuck::Restart;
         self
     }
 
-    /// As [`Worker::on_stuck`].
+    /// As [`Worker::on_stuck`](crate::Worker::on_stuck).
     #[must_use]
     pub fn escalate_when_stuck(mut self) -> Self {
         self.options.on_stuck = OnStuck::Escalate;
         self
     }
 
-    /// As [`Worker::intensity`].
+    /// As [`Worker::intensity`](crate::Worker::intensity).
     #[must_use]
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
         self.options.intensity = Some(Intensity::new(restarts, period));
         self
     }
 
-    /// As [`Worker::intensity`] with [`Intensity::unlimited`].
+    /// As [`Worker::intensity`](crate::Worker::intensity) with [`Intensity::unlimited`].
     #[must_use]
     pub fn unlimited(mut self) -> Self {
         self.options.intensity = Some(Intensity::unlimited());
         self
     }
 
-    /// As [`Worker::backoff`].
+    /// As [`Worker::backoff`](crate::Worker::backoff).
     #[must_use]
     pub fn backoff(mut self, base: Duration, max: Duration) -> Self {
         self.options.backoff = Backoff::new(base, max);
@@ -266,7 +266,7 @@ impl<C, M> Run<C, M> {
         self.cooperative()
     }
 
-    /// As [`Worker::suspend`] with [`Suspend::OnIdle`].
+    /// As [`Worker::suspend`](crate::Worker::suspend) with [`Suspend::OnIdle`].
     #[must_use]
     pub fn suspend_on_idle(mut self) -> Self {
         self.options.suspend = Suspend::OnIdle;
