@@ -141,7 +141,7 @@ impl<C> Run<C> {
         Self { start, options, command: PhantomData }
     }
 
-    /// As [`Worker::inbox`](crate::Worker::inbox)(crate::Worker::inbox).
+    /// As [`Worker::inbox`](crate::Worker::inbox).
     #[must_use]
     pub fn inbox<D: Send + 'static>(mut self) -> Run<C, D> {
         self.options.takes = Takes::only::<D>();
