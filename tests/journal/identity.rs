@@ -1,6 +1,6 @@
 //! Which life of its peer a start is.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path, process::Command};
 
 use control_panel::{
     Author, Replica,
@@ -92,6 +92,55 @@ fn a_backup_that_is_put_back_is_another_life_than_all_before() {
     assert!(!lives.contains(&replica.author()), "{lives:?} and {}", replica.author());
     assert_eq!(replica.state().0, ["a"]);
     drop(journal);
+}
+
+/// Set in a process that is one session: the path of its journal.
+const SESSION: &str = "JOURNAL_SESSION";
+
+#[test]
+fn session_of_this_process() {
+    let Some(path) = env::var_os(SESSION) else { return };
+    let (author, words) = session(Path::new(&path), "a");
+    println!("life {} of {} words", author.incarnation, words.len());
+}
+
+/// One session in a process of its own, on a machine whose boot has this name, or on this one: what it says of itself. `None` where a boot cannot be named.
+fn session_after(boot: Option<&Path>, path: &Path) -> Option<(u32, usize)> {
+    let program = env::current_exe().unwrap();
+    let mut command = match boot {
+        None => Command::new(program),
+        Some(boot) => {
+            let named = r#"mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@""#;
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "sh", "-c", named, "sh"]).arg(boot).arg(program);
+            command
+        }
+    };
+    command.args(["--exact", "identity::session_of_this_process", "--nocapture"]).env(SESSION, path);
+    let Ok(output) = command.output() else {
+        assert!(boot.is_some());
+        return None;
+    };
+    let said = String::from_utf8(output.stdout).unwrap();
+    let life = said.lines().find_map(|line| line.split_once("life "));
+    let (life, words) = life.map(|(_, life)| life.trim_end_matches(" words").split_once(" of ").unwrap())?;
+    Some((life.parse().unwrap(), words.parse().unwrap()))
+}
+
+/// The snapshot of a virtual machine brings files back with their places and times. What it does not bring back is the boot.
+#[test]
+fn a_machine_that_was_set_back_and_started_is_another_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, boot) = (folder.path().join("app.journal"), folder.path().join("boot"));
+    fs::write(&boot, "8d9c1c0e-0000-4000-8000-000000000001\n").unwrap();
+    let (first, _) = session_after(None, &path).unwrap();
+    assert_eq!(session_after(None, &path), Some((first, 2)), "the same machine goes on");
+    let Some((set_back, words)) = session_after(Some(&boot), &path) else {
+        println!("skipped: no name of a boot may be mounted here");
+        return;
+    };
+    assert!(set_back > first && words == 3, "{set_back} after {first}");
+    assert_eq!(session_after(Some(&boot), &path), Some((set_back, 4)), "and goes on as that");
 }
 
 #[test]

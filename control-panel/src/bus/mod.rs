@@ -66,7 +66,7 @@ pub(crate) const CAPACITY: usize = 64;
 /// #[derive(GraphIntent)]
 /// enum Update { Indexed(String) }
 ///
-/// A page was opened.
+/// /// A page was opened.
 /// struct Opened(String);
 ///
 /// #[worker(source = IntentSource::Restore)]

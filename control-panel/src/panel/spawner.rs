@@ -51,7 +51,7 @@ use crate::{
 ///     }
 /// }
 ///
-/// Makes the world match the state: here the policy, and a worker that loads.
+/// /// Makes the world match the state: here the policy, and a worker that loads.
 /// struct Host { panel: Spawner<Update, u32> }
 ///
 /// impl Reconcile<State> for Host {

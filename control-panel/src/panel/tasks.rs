@@ -44,7 +44,7 @@ use crate::{
 ///
 /// let thumbnails = panel.keyed_tasks();
 /// thumbnails.keyed("page 7").spawn_thumbnail(7);
-/// Stops the one before, if it is still alive, and starts once it is entirely gone.
+/// // Stops the one before, if it is still alive, and starts once it is entirely gone.
 /// thumbnails.keyed("page 7").spawn_thumbnail(7);
 /// ```
 #[must_use = "nothing is spawned until a worker is"]

@@ -29,7 +29,7 @@ use crate::{
 /// #[derive(GraphIntent)]
 /// enum Update { Poll }
 ///
-/// Polls each second, or once an hour while nobody is there.
+/// /// Polls each second, or once an hour while nobody is there.
 /// #[worker(source = IntentSource::Restore, suspend = on_idle)]
 /// async fn poll(cx: Context<Update>) {
 ///     let mut gate = cx.gate();

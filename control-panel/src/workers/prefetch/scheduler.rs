@@ -20,7 +20,7 @@ use crate::{Backoff, Context, Intent, PolicyWatch, SendError, Source, TrySendErr
 /// # use control_panel::{ControlPanel, GraphIntent, workers::prefetch::*};
 /// # #[derive(GraphIntent)] #[intent(source = Feed)] enum Update { #[intent(from)] Fetch(Prewarm<u32>) }
 /// # #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)] enum Feed { Prefetch }
-/// The longest not seen first.
+/// /// The longest not seen first.
 /// fn oldest_first(around: &Neighbourhood<u32>, most: usize) -> Vec<u32> {
 ///     let mut nodes: Vec<_> = around.candidates().iter().map(|c| (c.last_used, c.node)).collect();
 ///     nodes.sort();
