@@ -142,7 +142,7 @@ pub(crate) fn genesis_hash(members: &[u8]) -> RunHash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Peer;
+    use crate::replica::Peer;
 
     /// However it is put together it is the hash of header and operations in one piece.
     #[test]
