@@ -9,15 +9,13 @@
 mod asked;
 mod run;
 
-use std::future::Future;
-
 pub use self::{
     asked::{Again, SourceOf, Spawns, WorkerContext},
     run::Run,
 };
-use crate::{Context, Intent, LatestKey, Variant, Worker};
 #[doc(hidden)]
 pub use crate::{Delivery, lifecycle::exit::WorkerOutput};
+use crate::{LatestKey, Variant};
 
 /// A variant without a clock.
 #[doc(hidden)]
@@ -41,16 +39,4 @@ pub const fn skipped(name: &'static str) -> Variant {
 /// Replaces an intent of the variant at that place with the same key.
 pub const fn latest(variant: usize, key: u64) -> Delivery {
     Delivery::Latest(LatestKey { variant, key })
-}
-
-#[doc(hidden)]
-/// The same for a built-in worker, whose context nobody can get wrong.
-pub fn once<I, P, F, Fut>(name: &'static str, source: I::Source, run: F) -> Worker<I, P>
-where
-    I: Intent,
-    P: Send + Sync + 'static,
-    F: FnOnce(Context<I, P>) -> Fut + Send + 'static,
-    Fut: Future<Output: WorkerOutput> + Send + 'static,
-{
-    Context::<I, P>::worker(name, source, Run::once(run))
 }

@@ -93,7 +93,7 @@ impl<S: Source> MemoryMonitor<S> {
         P: MemoryPolicy + Send + Sync + 'static,
     {
         let source = self.source;
-        crate::__private::once("memory_monitor", source, move |cx| run(cx, self))
+        Worker::once("memory_monitor", source, move |cx| run(cx, self))
     }
 }
 

@@ -233,8 +233,7 @@ impl<S: Source> ModLoader<S> {
         P: ModPolicy + Send + Sync + 'static,
     {
         let Self { source, parts } = self;
-        crate::__private::once("mod_loader", source, move |cx| worker::run(cx, parts))
-            .cancel(Cancel::Cooperative)
+        Worker::once("mod_loader", source, move |cx| worker::run(cx, parts)).cancel(Cancel::Cooperative)
     }
 }
 

@@ -76,7 +76,7 @@ impl<S: Source, N: PrefetchNode, H: Heuristic<N>> PrefetchScheduler<S, N, H> {
         P: PrefetchPolicy + Send + Sync + 'static,
     {
         let source = self.source;
-        crate::__private::once("prefetch_scheduler", source, move |cx| run(cx, self))
+        Worker::once("prefetch_scheduler", source, move |cx| run(cx, self))
     }
 }
 
