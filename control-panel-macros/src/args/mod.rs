@@ -78,7 +78,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Whether the key stands there, or may: then nobody may be told to add it.
+    /// Whether the key stands there, or may: then no error asks for it.
     pub(crate) fn attempts(&self, key: &str) -> bool {
         self.unread || self.without_value.contains(&key) || self.list.iter().any(|arg| arg.key == key)
     }
@@ -161,7 +161,7 @@ impl Place {
                     let name = Ident::new(key.name, written.span());
                     arguments.list.push(Arg { key: name, value, form, words: key.words, nth });
                 }
-                // A key without a value still takes its place, so that a second one is told to be second.
+                // A key without a value still takes its place, so that a second one is reported as the second.
                 None => arguments.without_value.push(key.name),
             }
         }

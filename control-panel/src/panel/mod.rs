@@ -1,4 +1,16 @@
 //! The panel owns the queue, the policy, the workers and, unless there already is one, their runtime.
+//!
+//! | file | what |
+//! |---|---|
+//! | `builder` | building a panel |
+//! | `frames`, `locals` | draining, applying, waiting for work; the loop's own intents |
+//! | `spawn`, `spawner`, `group`, `tasks` | what workers are spawned on: the panel, its remote control, a group, a pool |
+//! | `ask`, `lookup`, `buses` | questions of the loop, finding workers, buses |
+//! | `status`, `warnings`, `pulse` | what the panel shows and warns about; whether anything drives the runtime |
+//! | `forward` | worker events as intents |
+//! | `idle` | suspends workers while the panel is not touched |
+//! | `stopping` | requesting a shutdown, and draining during one |
+//! | `shared` | state shared by a panel and its spawners |
 
 mod ask;
 mod builder;

@@ -1,4 +1,14 @@
 //! All workers of a panel: the machine that decides, under one lock, and the cells on which its actions are executed.
+//!
+//! | file | what |
+//! |---|---|
+//! | `effects` | what a decision comes to, under the lock and after it |
+//! | `ends` | flat combining of exits |
+//! | `starting`, `waking` | hands tasks to where they run; wakes them |
+//! | `refusing` | workers that never run |
+//! | `stopping` | stopping all workers, and the report |
+//! | `gates` | suspending and resuming |
+//! | `looking` | read access |
 
 mod effects;
 mod ends;

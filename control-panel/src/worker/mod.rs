@@ -1,4 +1,16 @@
-//! A worker before it is spawned (here, and in `options`), and its handle afterwards (`handle`).
+//! A worker before it is spawned, and its handle and its context afterwards.
+//!
+//! | file | what |
+//! |---|---|
+//! | here, `setters`, `options` | a `Worker`, and how it is to be supervised |
+//! | `answering` | a worker that exists for its result |
+//! | `handle` | what the spawner keeps: status, stop, restart |
+//! | `context`, `waiting` | what the worker's code gets: sends, cancellation; waiting for several events on a thread |
+//! | `inbox` | commands to a worker |
+//! | `gate` | suspend and resume |
+//! | `policy` | the value that the frame loop sets and workers watch |
+//! | `reply` | request and reply |
+//! | `buses` | buses and subscriptions of workers |
 
 mod answering;
 mod buses;

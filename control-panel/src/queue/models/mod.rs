@@ -6,7 +6,7 @@
 //! RUSTFLAGS="--cfg shuttle" cargo test -p control-panel --lib models::
 //! ```
 //!
-//! The hand-over of workers' ends (`supervise::handover`) has its own models beside it, run from here.
+//! The supervisor's combiner has models of its own, `supervisor/combiner/models.rs`.
 //!
 //! Each model runs under two schedulers, one that picks any thread at each step and one (PCT) that lets a thread
 //! run until another overtakes it: the first finds what takes many switches, the second what takes few in long runs.
