@@ -24,17 +24,10 @@ use crate::{
     bus::{self, Buses, SignalBus, Subscription},
     frame::{Frame, FrameBudget},
     intent::Intent,
-    lifecycle::{
-        cause::Cause,
-        options::{Cancel, Limits},
-        run_token::RunToken,
-    },
+    lifecycle::{cause::Cause, run_token::RunToken},
     panel::{ControlPanel, GivesPolicy, PanelBuilder},
     queue::{IntentSender, Queue},
-    supervisor::{
-        cell::{Identity, WorkerCell},
-        kinds::Kind,
-    },
+    supervisor::{cell::WorkerCell, options::RunOptions},
     util::name::Name,
     worker::{WorkerHandle, context::Context, policy::Policy},
 };
@@ -179,17 +172,15 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
     let policy = Policy::new(policy);
     let term = Arc::new(RunToken::default());
     let sender = IntentSender::new(queue.port(source));
-    let identity = Identity {
-        name: Name::from("test"),
-        source: format!("{source:?}").into(),
-        origin: sender.origin(),
-        kind: Kind::Async,
-        cancel: Cancel::Drop,
-        grace: Duration::ZERO,
-        limits: Limits::default(),
-        ready_within: None,
-    };
-    let cell = WorkerCell::new(identity, Arc::clone(&term), Weak::new());
+    let (name, words) = (Name::from("test"), Name::from(format!("{source:?}")));
+    let cell = WorkerCell::new(
+        name,
+        words,
+        sender.origin(),
+        RunOptions::unwatched(),
+        Arc::clone(&term),
+        Weak::new(),
+    );
     let cell = Arc::new(cell);
     let handle = WorkerHandle::new(Arc::clone(&cell));
     let for_buses = Arc::clone(&queue);

@@ -11,11 +11,11 @@ use super::{SourceOf, Spawns, WorkerContext};
 use crate::{
     Backoff, Cancel, Escalate, Intensity, NoInbox, OnStuck, Restart, Suspend, WorkerHandle,
     lifecycle::exit::WorkerOutput,
+    supervisor::options::Options,
     supervisor::{
         inbox_cell::Takes,
         kinds::{self, Generations, Job, Kind},
     },
-    worker::Options,
 };
 
 /// How a worker is started in a `C`, and supervised. What it may return and that its future is `Send` is asked
@@ -137,14 +137,14 @@ impl<C> Run<C> {
     }
 
     fn of(kind: Kind, repeatable: bool, start: Generations<C>) -> Self {
-        let options = Options { kind, repeatable, ..Options::default() };
+        let options = Options::of(kind, repeatable);
         Self { start, options, command: PhantomData }
     }
 
     /// As [`Worker::inbox`](crate::Worker::inbox).
     #[must_use]
     pub fn inbox<D: Send + 'static>(mut self) -> Run<C, D> {
-        self.options.takes = Takes::only::<D>();
+        self.options.inbox.takes = Takes::only::<D>();
         self.retype()
     }
 }
@@ -185,7 +185,7 @@ impl<C, M> Run<C, M> {
     /// As [`Worker::inbox_capacity`](crate::Worker::inbox_capacity).
     #[must_use]
     pub fn inbox_capacity(mut self, commands: u32) -> Self {
-        self.options.inbox_capacity = usize::try_from(commands).unwrap_or(usize::MAX);
+        self.options.inbox.capacity = usize::try_from(commands).unwrap_or(usize::MAX);
         self
     }
 
@@ -199,21 +199,21 @@ impl<C, M> Run<C, M> {
     /// As [`Worker::stuck_after`](crate::Worker::stuck_after).
     #[must_use]
     pub fn stuck_after(mut self, time: Duration) -> Self {
-        self.options.set_stuck_after(time);
+        self.options.run.set_stuck_after(time);
         self
     }
 
     /// As [`Worker::heartbeat`](crate::Worker::heartbeat).
     #[must_use]
     pub fn heartbeat(mut self, every: Duration) -> Self {
-        self.options.set_heartbeat(every);
+        self.options.run.set_heartbeat(every);
         self
     }
 
     /// As [`Worker::ready_within`](crate::Worker::ready_within).
     #[must_use]
     pub fn ready_within(mut self, time: Duration) -> Self {
-        self.options.ready_within = Some(time);
+        self.options.run.ready_within = Some(time);
         self
     }
 
@@ -255,14 +255,14 @@ impl<C, M> Run<C, M> {
     /// Asked to stop, and dropped after its grace.
     #[must_use]
     pub fn cooperative(mut self) -> Self {
-        self.options.cancel = Cancel::Cooperative;
+        self.options.run.cancel = Cancel::Cooperative;
         self
     }
 
     /// Asked to stop, and dropped after this grace.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.options.grace = grace;
+        self.options.run.grace = grace;
         self.cooperative()
     }
 

@@ -1,7 +1,5 @@
 //! How a worker, or a group, is supervised.
 
-use std::time::Duration;
-
 use super::intensity::Intensity;
 
 /// How a worker stops when it is asked to.
@@ -68,24 +66,6 @@ pub enum OnStuck {
     /// All workers are stopped, as by [`Escalate::Panel`](crate::Escalate::Panel); the exit of this one is
     /// [`Stuck`](crate::Exit::Stuck), if it stops.
     Escalate,
-}
-
-/// The watchdog's limits for a worker: for how long each may stay the same.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Limits {
-    /// One poll.
-    pub(crate) poll: Option<Duration>,
-    /// The time between two heartbeats.
-    pub(crate) heartbeat: Option<Duration>,
-}
-
-impl Limits {
-    /// The least limit: a shorter one would report every pause of the operating system.
-    pub(crate) const LEAST: Duration = Duration::from_millis(10);
-
-    pub(crate) fn shortest(self) -> Option<Duration> {
-        self.poll.into_iter().chain(self.heartbeat).min()
-    }
 }
 
 /// Which workers of a group are restarted when one fails. (Erlang/OTP's supervisor strategies.) A worker that is

@@ -15,16 +15,17 @@ use crate::{
     queue::{IntentSender, Queue},
     supervisor::{
         Caller, PendingWorker, Supervisor,
-        cell::{Identity, WorkerCell},
+        cell::WorkerCell,
         events::Events,
         gate_cell::GateCell,
         inbox_cell::InboxCell,
         machine::{ChildSpec, Place, PoolId},
+        options::RunOptions,
         report::ShutdownReport,
         task::Start,
     },
     util::name::Name,
-    worker::{Options, Worker, WorkerHandle, context::Context, policy::Policy},
+    worker::{Worker, WorkerHandle, context::Context, policy::Policy},
 };
 
 pub(crate) struct Shared<I: Intent, P> {
@@ -55,7 +56,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     /// Creates a context that belongs to no worker.
     pub(crate) fn context(&self, name: Name, source: I::Source) -> Context<I, P> {
         let sender = self.sender(source);
-        let cell = Arc::new(self.cell(name, &sender, &Options::default()));
+        let cell = Arc::new(self.cell(name, &sender, RunOptions::default()));
         let term = Arc::clone(self.supervisor.term());
         Context::new(sender, self.policy.watch(), Arc::clone(&self.buses), cell, term, 0)
     }
@@ -85,24 +86,10 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let Worker { name, source, mut factory, options, .. } = worker;
         self.idle.wanted(options.suspend, &self.supervisor);
         let sender = self.sender(source);
-        let mut cell = self.cell(name.clone(), &sender, &options);
-        let spec = ChildSpec {
-            name,
-            restart: options.restart,
-            intensity: options.intensity(),
-            backoff: options.backoff,
-            escalate: options.escalate,
-            on_stuck: options.on_stuck,
-            repeatable: options.repeatable,
-            after: options.after,
-            seed: sender.origin().0,
-            group: None,
-            significant: options.significant,
-            place: None,
-            ready_within: options.ready_within,
-        };
-        cell.inbox = InboxCell::new(options.takes, options.inbox_capacity);
+        let mut cell = self.cell(name.clone(), &sender, options.run);
+        cell.inbox = InboxCell::new(options.inbox);
         cell.gate = GateCell::new(options.suspend);
+        let spec = ChildSpec { name, options, seed: sender.origin().0, group: None, place: None };
         let cell = Arc::new(cell);
         let mut policy = self.policy.watch();
         let buses = Arc::clone(&self.buses);
@@ -118,19 +105,11 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         PendingWorker { cell, spec, start }
     }
 
-    fn cell(&self, name: Name, sender: &IntentSender<I>, options: &Options) -> WorkerCell {
-        let identity = Identity {
-            name,
-            source: self.in_words(sender.source()),
-            origin: sender.origin(),
-            kind: options.kind,
-            cancel: options.cancel,
-            grace: options.grace,
-            limits: options.limits(),
-            ready_within: options.ready_within,
-        };
-        let registry = Arc::downgrade(self.supervisor.registry());
-        WorkerCell::new(identity, Arc::clone(self.supervisor.term()), registry)
+    fn cell(&self, name: Name, sender: &IntentSender<I>, run: RunOptions) -> WorkerCell {
+        let source = self.in_words(sender.source());
+        let (term, registry) =
+            (Arc::clone(self.supervisor.term()), Arc::downgrade(self.supervisor.registry()));
+        WorkerCell::new(name, source, sender.origin(), run, term, registry)
     }
 }
 

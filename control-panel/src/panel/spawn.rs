@@ -97,9 +97,9 @@ where
 
     fn admit(&self, worker: Worker<S::Intent, S::Policy>) -> WorkerHandle {
         // The handle's type is that of this worker, whatever `adjust` returns.
-        let takes = worker.options.takes;
+        let takes = worker.options.inbox.takes;
         let mut adjusted = (self.adjust)(worker);
-        adjusted.options.takes = takes;
+        adjusted.options.inbox.takes = takes;
         self.to.admit(adjusted)
     }
 }

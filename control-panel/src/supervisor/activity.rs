@@ -126,7 +126,7 @@ impl ThreadSlot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lifecycle::options::Limits, supervisor::cell::tests::cell};
+    use crate::supervisor::{cell::tests::cell, options::RunOptions};
 
     /// What this thread runs for a panel that no other test has.
     fn seen() -> Vec<Origin> {
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_thread_shows_whose_code_it_runs_and_only_while_it_does() {
         let of = |origin| {
-            let mut cell = cell(origin, Limits::default());
+            let mut cell = cell(origin, RunOptions::unwatched());
             cell.panel = u64::MAX;
             cell
         };

@@ -7,7 +7,6 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::{sync::Notify, task::AbortHandle, time::Instant};
@@ -16,6 +15,7 @@ use super::{
     kinds::Kind,
     notable::{Notable, Wake},
     off_task::OffTask,
+    options::RunOptions,
     registry::Registry,
     wake_flag::WakeFlag,
 };
@@ -25,14 +25,13 @@ use crate::{
         cause::{Cause, CauseCell},
         event::EventKind,
         exit::Exit,
-        options::{Cancel, Limits},
         run_token::RunToken,
         status::{Refusal, WorkerStatus},
         unanswered::{self, Unanswered},
     },
     supervisor::{
         gate_cell::GateCell,
-        inbox_cell::{CAPACITY, InboxCell, Takes},
+        inbox_cell::{InboxCell, InboxOptions},
     },
     util::{
         name::Name,
@@ -56,8 +55,6 @@ pub(crate) struct WorkerCell {
     pub(crate) source: Name,
     /// Notifies tasks that await its end. Allocated by the first of them; most workers have none.
     changed: OnceLock<Box<Notify>>,
-    pub(crate) kind: Kind,
-    pub(crate) cancel: Cancel,
     /// Why it ended: it may have ended without a run that could be cancelled.
     ended_for: CauseCell,
     /// Whether the watchdog found it stuck.
@@ -66,12 +63,9 @@ pub(crate) struct WorkerCell {
     /// The number of its panel, unique in the process; 0 if it belongs to none.
     pub(crate) panel: u64,
     pub(crate) inbox: InboxCell,
+    pub(crate) run: RunOptions,
     /// A panic while the worker's future was being dropped, which no return value can carry.
     last_words: LastWords,
-    pub(crate) grace: Duration,
-    pub(crate) limits: Limits,
-    /// Each run must report readiness within this time.
-    pub(crate) ready_within: Option<Duration>,
     /// The registry that it belongs to. Empty for the cell of a context outside any worker.
     pub(crate) registry: Weak<Registry>,
     /// Drops a worker that runs on another thread, where aborting its task has no effect.
@@ -91,34 +85,23 @@ pub(crate) struct WorkerCell {
     seen: AtomicBool,
 }
 
-/// What a cell is made from.
-#[derive(Debug)]
-pub(crate) struct Identity {
-    pub(crate) name: Name,
-    pub(crate) source: Name,
-    pub(crate) origin: Origin,
-    pub(crate) kind: Kind,
-    pub(crate) cancel: Cancel,
-    pub(crate) grace: Duration,
-    pub(crate) limits: Limits,
-    pub(crate) ready_within: Option<Duration>,
-}
-
 impl WorkerCell {
     /// Until its first run, a worker has the given token, which is never cancelled for it alone.
-    pub(crate) fn new(identity: Identity, term: Arc<RunToken>, registry: Weak<Registry>) -> Self {
-        let Identity { name, source, origin, kind, cancel, grace, limits, ready_within } = identity;
+    pub(crate) fn new(
+        name: Name,
+        source: Name,
+        origin: Origin,
+        run: RunOptions,
+        term: Arc<RunToken>,
+        registry: Weak<Registry>,
+    ) -> Self {
         let panel = registry.upgrade().map_or(0, |registry| registry.number);
         Self {
             name,
             source,
             origin,
             panel,
-            kind,
-            cancel,
-            grace,
-            limits,
-            ready_within,
+            run,
             registry,
             wake_flag: WakeFlag::default(),
             kill: RunToken::default(),
@@ -131,7 +114,7 @@ impl WorkerCell {
             stuck: AtomicBool::new(false),
             off_task: OnceLock::new(),
             last_words: LastWords::default(),
-            inbox: InboxCell::new(Takes::Anything, CAPACITY),
+            inbox: InboxCell::new(InboxOptions::anything()),
             gate: GateCell::default(),
             last_exit: Mutex::default(),
             notable: Mutex::default(),
@@ -338,7 +321,7 @@ impl WorkerCell {
 
     /// Drops the worker at its next await, whatever its cancel policy.
     pub(super) fn abort(&self) {
-        match self.kind {
+        match self.run.kind {
             Kind::Async => self.abort_task(),
             Kind::Local => self.kill.cancel(Cause::Shutdown),
             Kind::Blocking | Kind::Thread => {}
@@ -387,17 +370,8 @@ pub(super) mod tests {
     use super::*;
 
     /// A cell that belongs to no panel.
-    pub(in crate::supervisor) fn cell(origin: u64, limits: Limits) -> WorkerCell {
-        let identity = Identity {
-            name: Name::from("it"),
-            source: Name::from("here"),
-            origin: Origin(origin),
-            kind: Kind::Async,
-            cancel: Cancel::Drop,
-            grace: Duration::ZERO,
-            limits,
-            ready_within: None,
-        };
-        WorkerCell::new(identity, Arc::default(), Weak::new())
+    pub(in crate::supervisor) fn cell(origin: u64, run: RunOptions) -> WorkerCell {
+        let (name, source) = (Name::from("it"), Name::from("here"));
+        WorkerCell::new(name, source, Origin(origin), run, Arc::default(), Weak::new())
     }
 }

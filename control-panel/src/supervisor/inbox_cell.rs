@@ -73,8 +73,26 @@ impl WrongInbox {
     }
 }
 
-/// How many commands an inbox holds.
-pub(crate) const CAPACITY: usize = 32;
+/// What a worker declares of its inbox.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InboxOptions {
+    pub(crate) takes: Takes,
+    /// How many commands it holds.
+    pub(crate) capacity: usize,
+}
+
+impl InboxOptions {
+    /// For a context that belongs to no worker.
+    pub(super) fn anything() -> Self {
+        Self { takes: Takes::Anything, ..Self::default() }
+    }
+}
+
+impl Default for InboxOptions {
+    fn default() -> Self {
+        Self { takes: Takes::Nothing, capacity: 32 }
+    }
+}
 
 /// The inbox of one worker, type-erased.
 pub(crate) struct InboxCell {
@@ -93,7 +111,8 @@ trait Line: Send + Sync {
 }
 
 impl InboxCell {
-    pub(crate) fn new(takes: Takes, capacity: usize) -> Self {
+    pub(crate) fn new(options: InboxOptions) -> Self {
+        let InboxOptions { takes, capacity } = options;
         Self {
             takes,
             capacity: capacity.clamp(1, Semaphore::MAX_PERMITS),
@@ -258,7 +277,8 @@ mod tests {
     #[test]
     fn a_command_sent_while_the_inbox_closes_is_refused_or_dropped() {
         const ROUNDS: usize = 20_000;
-        let cells: Vec<_> = (0..ROUNDS).map(|_| InboxCell::new(Takes::only::<Arc<()>>(), 1)).collect();
+        let options = InboxOptions { takes: Takes::only::<Arc<()>>(), capacity: 1 };
+        let cells: Vec<_> = (0..ROUNDS).map(|_| InboxCell::new(options)).collect();
         let witness = Arc::new(());
         let (closer, sender) = (AtomicUsize::new(0), AtomicUsize::new(0));
         // Both threads begin a round together, one slightly before or after the other.

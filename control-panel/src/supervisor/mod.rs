@@ -6,6 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `machine` | what happens next, and to which worker: pure |
+//! | `options` | a worker's options, from the macro or the builder to the machine and the cell |
 //! | `registry` | all workers of a panel: the machine and its cells, under one lock |
 //! | `combiner` | flat combining: threads publish their exits, and whichever holds the lock applies them all |
 //! | `origin_map` | living workers, by origin |
@@ -33,6 +34,7 @@ pub(crate) mod local;
 pub(crate) mod machine;
 pub(crate) mod notable;
 mod off_task;
+pub(crate) mod options;
 pub(crate) mod origin_map;
 pub(crate) mod registry;
 pub(crate) mod report;

@@ -66,7 +66,7 @@ impl OffTask {
                 self.submit(&cell, &registry);
             }
             // It need not wait for a full pool only to learn that it need not run.
-            Turn::Queued(task) if directive == Directive::Leave && cell.kind == Kind::Blocking => {
+            Turn::Queued(task) if directive == Directive::Leave && cell.run.kind == Kind::Blocking => {
                 drop(turn);
                 drop(task);
             }
@@ -78,7 +78,7 @@ impl OffTask {
     /// Finds it a thread.
     fn submit(self: &Arc<Self>, cell: &WorkerCell, registry: &Registry) {
         let (off, runtime) = (Arc::clone(self), registry.hosts.runtime.clone());
-        if cell.kind == Kind::Blocking {
+        if cell.run.kind == Kind::Blocking {
             let entry = Entry(Some(off));
             if deadline::is_paused(&runtime) {
                 // Under a test's paused clock it takes its turn on the runtime, so that every run of the test is the

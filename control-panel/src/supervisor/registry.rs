@@ -196,7 +196,7 @@ impl Registry {
     fn enter(&self, state: &mut State, cell: &Arc<WorkerCell>) -> Option<Duration> {
         state.cells.insert(cell.origin, Arc::clone(cell));
         self.unpolled.fetch_add(1, Ordering::Relaxed);
-        self.on_runtime.fetch_add(usize::from(cell.kind == Kind::Async), Ordering::Relaxed);
+        self.on_runtime.fetch_add(usize::from(cell.run.kind == Kind::Async), Ordering::Relaxed);
         self.live.store(state.cells.len(), Ordering::Release);
         state.begin_as_suspended(cell);
         state.attention.enter(cell)
@@ -227,8 +227,8 @@ impl Registry {
         })?;
         drop(before);
         // A limit that the clock cannot represent never expires.
-        if let Some(at) = cell.ready_within.and_then(|time| self.hosts.now().checked_add(time)) {
-            let (this, origin, alone) = (cell.registry.clone(), cell.origin, cell.kind != Kind::Async);
+        if let Some(at) = cell.run.ready_within.and_then(|time| self.hosts.now().checked_add(time)) {
+            let (this, origin, alone) = (cell.registry.clone(), cell.origin, cell.run.kind != Kind::Async);
             let late = move || {
                 if let Some(registry) = this.upgrade() {
                     registry.not_ready(origin, generation);

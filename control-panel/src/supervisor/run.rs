@@ -35,10 +35,10 @@ impl<R: Running + ?Sized> Generation<R> {
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         // Checked first: a cancelled worker must not run on into errors of the closing queue.
         if self.term.is_over() {
-            match self.cell.cancel {
+            match self.cell.run.cancel {
                 Cancel::Drop => return self.over(Exit::Cancelled),
                 Cancel::Cooperative => {
-                    let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(self.cell.grace)));
+                    let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(self.cell.run.grace)));
                     if grace.as_mut().poll(cx).is_ready() {
                         return self.over(Exit::Aborted);
                     }
@@ -67,7 +67,7 @@ impl<R: Running + ?Sized> Generation<R> {
 
     /// Whether the next poll only drops the run, and no other follows.
     pub(super) fn is_done_for(&self) -> bool {
-        self.cell.cancel == Cancel::Drop && self.term.cause().is_some_and(Cause::is_final)
+        self.cell.run.cancel == Cancel::Drop && self.term.cause().is_some_and(Cause::is_final)
     }
 
     fn discard(&mut self) {

@@ -243,7 +243,7 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
         this.ending.polled();
         // Register the waker before looking at what it announces. A worker that ends in this very poll is not woken
         // again, so it needs no waker. A plain call keeps its own waker.
-        if !this.ending.cell.kind.calls() && !this.step.is_done_for() {
+        if !this.ending.cell.run.kind.calls() && !this.step.is_done_for() {
             this.ending.cell.wake_flag.register(cx.waker());
         }
         loop {
@@ -282,7 +282,7 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
                 Directive::Begin(None) => this.step = this.begin(),
                 Directive::Begin(Some(at)) => {
                     let cell = &this.ending.cell;
-                    let alone = cell.kind != Kind::Async;
+                    let alone = cell.run.kind != Kind::Async;
                     let pause = Pause::new(&this.ending.registry.hosts.runtime, at, alone);
                     this.step = Step::Pausing(Box::pin(pause));
                 }

@@ -29,9 +29,9 @@ impl WatchLimits {
     /// Adds a worker. Returns the limit that the clock must learn, if that changes.
     #[must_use]
     pub(super) fn enter(&mut self, cell: &Arc<WorkerCell>) -> Option<Duration> {
-        let limit = cell.limits.shortest()?;
+        let limit = cell.run.shortest_limit()?;
         *self.limits.entry(limit).or_default() += 1;
-        if cell.limits.heartbeat.is_some() {
+        if cell.run.heartbeat.is_some() {
             self.promised.insert(cell.origin, Arc::clone(cell));
         }
         if self.known.is_some_and(|known| known <= limit) {
@@ -44,7 +44,7 @@ impl WatchLimits {
     /// Removes a worker.
     pub(super) fn leave(&mut self, cell: &WorkerCell) {
         self.promised.remove(&cell.origin);
-        let Some(limit) = cell.limits.shortest() else { return };
+        let Some(limit) = cell.run.shortest_limit() else { return };
         if let Some(count) = self.limits.get_mut(&limit) {
             *count -= 1;
             if *count == 0 {
@@ -83,12 +83,12 @@ impl Registry {
         let mut generations = BTreeMap::new();
         for &poll in polled.iter().filter(|poll| poll.panel == self.number) {
             let Some(cell) = state.cells.get(poll.origin) else { continue };
-            let Some(limit) = cell.limits.poll else { continue };
+            let Some(limit) = cell.run.longest_poll() else { continue };
             generations.insert(poll.origin, cell.generation());
             subjects.push(Subject { origin: poll.origin, mark: Mark::Poll(poll), limit });
         }
         for (&origin, cell) in &state.attention.promised {
-            let Some(limit) = cell.limits.heartbeat else { continue };
+            let Some(limit) = cell.run.heartbeat else { continue };
             let term = cell.term();
             // No heartbeat is expected from a worker that was asked to pause, or that still waits for a thread.
             if state.machine.owes_heartbeats(origin) && term.is_entered() && !cell.gate.is_closed() {
@@ -130,12 +130,12 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lifecycle::options::Limits, supervisor::cell::tests::cell};
+    use crate::supervisor::{cell::tests::cell, options::RunOptions};
 
     fn limited(origin: u64, poll: Option<u64>, heartbeat: Option<u64>) -> Arc<WorkerCell> {
-        let limits =
-            Limits { poll: poll.map(Duration::from_secs), heartbeat: heartbeat.map(Duration::from_secs) };
-        Arc::new(cell(origin, limits))
+        let stuck_after = poll.map_or(Duration::MAX, Duration::from_secs);
+        let heartbeat = heartbeat.map(Duration::from_secs);
+        Arc::new(cell(origin, RunOptions { stuck_after, heartbeat, ..RunOptions::default() }))
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | here, `setters`, `options` | a `Worker`, and how it is to be supervised |
+//! | here, `setters` | a `Worker`, and how it is to be supervised |
 //! | `answering` | a worker that exists for its result |
 //! | `handle` | what the spawner keeps: status, stop, restart |
 //! | `context`, `waiting` | what the worker's code gets: sends, cancellation; waiting for several events on a thread |
@@ -18,7 +18,6 @@ pub(crate) mod context;
 pub(crate) mod gate;
 mod handle;
 pub(crate) mod inbox;
-mod options;
 pub(crate) mod policy;
 pub(crate) mod reply;
 mod setters;
@@ -37,13 +36,13 @@ use crate::{
     supervisor::{
         inbox_cell::Takes,
         kinds::{self, Generations, Job, Kind},
+        options::Options,
     },
     util::name::Name,
     worker::{context::Context, inbox::NoInbox},
 };
 
 pub use self::handle::WorkerHandle;
-pub(crate) use self::options::Options;
 
 type Factory<I, P> = Generations<Context<I, P>>;
 
@@ -171,7 +170,7 @@ impl<I: Intent, P> Worker<I, P> {
         kind: Kind,
         factory: Factory<I, P>,
     ) -> Self {
-        let options = Options { kind, ..Options::default() };
+        let options = Options::of(kind, true);
         Self { name: name.into().into(), source, factory, options, command: PhantomData }
     }
 
@@ -198,7 +197,7 @@ impl<I: Intent, P> Worker<I, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn inbox<D: Send + 'static>(mut self) -> Worker<I, P, D> {
-        self.options.takes = Takes::only::<D>();
+        self.options.inbox.takes = Takes::only::<D>();
         self.retype()
     }
 }

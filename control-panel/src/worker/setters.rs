@@ -69,7 +69,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// How the worker is stopped. Default: its future is dropped. Does not apply to blocking and native-thread workers, which
     /// have no future: they are asked to stop, and finish by themselves.
     pub fn cancel(mut self, cancel: Cancel) -> Self {
-        self.options.cancel = cancel;
+        self.options.run.cancel = cancel;
         self
     }
 
@@ -77,7 +77,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// shutdown takes precedence. Applies to cooperative workers only, and not to blocking and native-thread workers: those
     /// take as long as they need, and a shutdown names those that take longer than it can wait.
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.options.grace = grace;
+        self.options.run.grace = grace;
         self
     }
 
@@ -162,7 +162,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// });
     /// ```
     pub fn ready_within(mut self, time: Duration) -> Self {
-        self.options.ready_within = Some(time);
+        self.options.run.ready_within = Some(time);
         self
     }
 
@@ -180,7 +180,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
 
     /// How many commands its [inbox](Self::inbox) holds, at least 1. Default: 32. Has no effect without one.
     pub fn inbox_capacity(mut self, commands: usize) -> Self {
-        self.options.inbox_capacity = commands;
+        self.options.inbox.capacity = commands;
         self
     }
 
@@ -189,7 +189,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// Default: 10 s; at least 10 ms; `Duration::MAX` for never. Does not apply to blocking and native-thread workers, which
     /// may block.
     pub fn stuck_after(mut self, time: Duration) -> Self {
-        self.options.set_stuck_after(time);
+        self.options.run.set_stuck_after(time);
         self
     }
 
@@ -216,7 +216,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// panel.spawn(index.heartbeat(Duration::from_secs(5)).on_stuck(OnStuck::Restart));
     /// ```
     pub fn heartbeat(mut self, every: Duration) -> Self {
-        self.options.set_heartbeat(every);
+        self.options.run.set_heartbeat(every);
         self
     }
 

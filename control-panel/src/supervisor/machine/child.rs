@@ -1,7 +1,5 @@
 //! One worker, as the machine sees it.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::{GroupId, Place};
@@ -9,11 +7,12 @@ use crate::{
     lifecycle::{
         cause::Cause,
         exit::Exit,
-        intensity::{Intensity, Window},
+        intensity::Window,
         options::{Escalate, OnStuck},
-        restart::{Backoff, Restart, Retry},
+        restart::{Restart, Retry},
         status::Refusal,
     },
+    supervisor::options::Options,
     util::name::Name,
 };
 
@@ -21,41 +20,29 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct ChildSpec {
     pub(crate) name: Name,
-    pub(crate) restart: Restart,
-    pub(crate) intensity: Intensity,
-    pub(crate) backoff: Backoff,
-    pub(crate) escalate: Escalate,
-    pub(crate) on_stuck: OnStuck,
-    /// Whether its factory can make more than one run.
-    pub(crate) repeatable: bool,
-    /// The names of the workers that are stopped only after this one.
-    pub(crate) after: Vec<Name>,
+    pub(crate) options: Options,
     /// The seed of its jitter.
     pub(crate) seed: u64,
     pub(crate) group: Option<GroupId>,
-    /// Whether its group ends when it does.
-    pub(crate) significant: bool,
     pub(crate) place: Option<Place>,
-    /// It declares readiness, and must be ready within this time.
-    pub(crate) ready_within: Option<Duration>,
 }
 
 impl ChildSpec {
     /// Whether another run follows a failed or stuck one.
     pub(super) fn is_restarted(&self) -> bool {
-        self.restart != Restart::Never || self.on_stuck == OnStuck::Restart
+        self.options.restart != Restart::Never || self.options.on_stuck == OnStuck::Restart
     }
 
     /// Checks that the spec is consistent, as far as a group's member goes.
     pub(super) fn check(&self) -> Result<(), Refusal> {
-        if !self.repeatable && self.is_restarted() { Err(Refusal::RunsOnce) } else { Ok(()) }
+        if !self.options.repeatable && self.is_restarted() { Err(Refusal::RunsOnce) } else { Ok(()) }
     }
 
     /// Checks the spec of a worker outside any group, where its own `escalate` applies.
     pub(super) fn check_alone(&self) -> Result<(), Refusal> {
         self.check()?;
-        let fails_too_often = self.is_restarted() && !self.intensity.is_unlimited();
-        let never = self.escalate == Escalate::Panel && !fails_too_often;
+        let fails_too_often = self.is_restarted() && !self.options.intensity().is_unlimited();
+        let never = self.options.escalate == Escalate::Panel && !fails_too_often;
         if never { Err(Refusal::EscalatesNever) } else { Ok(()) }
     }
 }
@@ -103,9 +90,10 @@ impl Child {
     }
 
     pub(super) fn failures(&mut self) -> &mut Failures {
-        let ChildSpec { intensity, backoff, seed, .. } = self.spec;
+        let ChildSpec { options, seed, .. } = &self.spec;
         self.failures.get_or_insert_with(|| {
-            Box::new(Failures { window: Window::new(intensity), retry: Retry::new(backoff, seed) })
+            let window = Window::new(options.intensity());
+            Box::new(Failures { window, retry: Retry::new(options.backoff, *seed) })
         })
     }
 
@@ -137,7 +125,7 @@ impl Child {
 
     /// Whether it declares readiness and has not reported it yet.
     pub(super) fn is_awaited(&self) -> bool {
-        self.spec.ready_within.is_some() && !self.ready
+        self.spec.options.run.ready_within.is_some() && !self.ready
     }
 
     pub(super) fn running_since(&self) -> Option<Instant> {

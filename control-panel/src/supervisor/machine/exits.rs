@@ -40,7 +40,7 @@ impl Machine {
 
     fn ended_by_itself(&mut self, id: Origin, exit: Exit, since: Instant, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
-        if !member.spec.restart.wants(&exit) {
+        if !member.spec.options.restart.wants(&exit) {
             let group = member.group();
             // Cancelled before its turn to stop: by now the queue hands intents back to every worker.
             let cause =
@@ -96,7 +96,7 @@ impl Machine {
     /// The intensity is exceeded: the worker, or its whole group, stays down.
     fn give_up(&mut self, id: Origin, exit: Exit, cause: Option<Cause>) {
         let Some(member) = self.members.get(id) else { return };
-        let (group, mut escalate) = (member.group(), member.spec.escalate);
+        let (group, mut escalate) = (member.group(), member.spec.options.escalate);
         self.log(id, EventKind::GaveUp);
         self.leave(id, exit, cause);
         if let Some(group) = group {

@@ -162,7 +162,8 @@ impl Machine {
     pub(super) fn member_left_by_itself(&mut self, group: Option<GroupId>, id: Origin) {
         let Some(group_id) = group.filter(|_| !self.is_stopping()) else { return };
         let Some(group) = self.groups.get(&group_id) else { return };
-        let significant = |&id: &Origin| self.members.get(id).is_some_and(|member| member.spec.significant);
+        let significant =
+            |&id: &Origin| self.members.get(id).is_some_and(|member| member.spec.options.significant);
         let lives = |&id: &Origin| self.members.get(id).is_some_and(|member| !member.is_leaving());
         let ends = match group.auto_shutdown {
             AutoShutdown::Never => false,
@@ -231,7 +232,9 @@ impl Machine {
         };
         let member = self.members.get_mut(next)?;
         member.stop_pending = false;
-        let held = cause == Cause::Restart && member.spec.repeatable && member.spec.restart != Restart::Never;
+        let held = cause == Cause::Restart
+            && member.spec.options.repeatable
+            && member.spec.options.restart != Restart::Never;
         let passed_on = if cause == Cause::Restart { Cause::Dependency } else { cause };
         self.cancel(next, passed_on, if held { AfterStop::Hold } else { AfterStop::End });
         None

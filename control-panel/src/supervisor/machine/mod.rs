@@ -221,7 +221,7 @@ impl Machine {
         }
         let ending = self.is_ending(self.members.get(id).and_then(Child::group));
         let member = self.members.get_mut(id).ok_or(RestartError::Ended)?;
-        if !member.spec.repeatable {
+        if !member.spec.options.repeatable {
             return Err(RestartError::RunsOnce);
         }
         match &mut member.state {
@@ -268,7 +268,7 @@ impl Machine {
             return;
         }
         member.stopped_as_stuck = true;
-        let then = if member.spec.repeatable { AfterStop::Retry { since } } else { AfterStop::End };
+        let then = if member.spec.options.repeatable { AfterStop::Retry { since } } else { AfterStop::End };
         self.cancel(id, Cause::Stuck, then);
     }
 

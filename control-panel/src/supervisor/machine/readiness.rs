@@ -36,7 +36,7 @@ impl Machine {
         }
         let Some(since) = member.running_since() else { return };
         member.late = true;
-        let again = member.spec.repeatable && member.spec.restart != Restart::Never;
+        let again = member.spec.options.repeatable && member.spec.options.restart != Restart::Never;
         self.cancel(id, Cause::NotReady, if again { AfterStop::Retry { since } } else { AfterStop::End });
     }
 

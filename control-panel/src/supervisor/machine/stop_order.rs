@@ -31,7 +31,7 @@ impl Machine {
     /// worker, and none comes after itself, directly or through others. Specs given together form
     /// a chain, each after the one before.
     pub(super) fn check_order(&self, specs: &[&ChildSpec]) -> Result<(), Refusal> {
-        if specs.iter().all(|spec| spec.after.is_empty()) {
+        if specs.iter().all(|spec| spec.options.after.is_empty()) {
             return Ok(());
         }
         let nodes: Vec<&ChildSpec> =
@@ -42,12 +42,12 @@ impl Machine {
         }
         let mut edges: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
         for (at, spec) in nodes.iter().enumerate() {
-            for name in &spec.after {
+            for name in &spec.options.after {
                 edges[at].extend(named.get(&**name).into_iter().flatten());
             }
         }
         if let Some(name) =
-            specs.iter().flat_map(|spec| &spec.after).find(|name| !named.contains_key(&***name))
+            specs.iter().flat_map(|spec| &spec.options.after).find(|name| !named.contains_key(&***name))
         {
             return Err(Refusal::UnknownAfter(name.clone()));
         }
@@ -132,7 +132,8 @@ impl Machine {
     fn stop_order(&self, cause: Cause) -> StopOrder {
         let mut order =
             StopOrder { cause, due: VecDeque::new(), blockers: BTreeMap::new(), frees: BTreeMap::new() };
-        if self.groups.is_empty() && self.members.values().all(|member| member.spec.after.is_empty()) {
+        if self.groups.is_empty() && self.members.values().all(|member| member.spec.options.after.is_empty())
+        {
             return order;
         }
         let mut named: BTreeMap<&str, Vec<Origin>> = BTreeMap::new();
@@ -140,7 +141,7 @@ impl Machine {
             named.entry(&member.spec.name).or_default().push(id);
         }
         for (id, member) in self.members.iter() {
-            for &other in member.spec.after.iter().filter_map(|name| named.get(&**name)).flatten() {
+            for &other in member.spec.options.after.iter().filter_map(|name| named.get(&**name)).flatten() {
                 order.block(other, id);
             }
         }

@@ -17,7 +17,7 @@ impl Machine {
             return;
         }
         member.stuck = true;
-        let on_stuck = member.spec.on_stuck;
+        let on_stuck = member.spec.options.on_stuck;
         self.log(id, EventKind::Stuck(time));
         // A run that is already cancelled cannot be cancelled again, and during a shutdown nothing is restarted.
         if running && !self.is_stopping() {

@@ -138,7 +138,7 @@ impl Registry {
                     }
                     books.record(&cell, last, &mut log, &now, effects);
                     self.live.store(cells.len(), Ordering::Release);
-                    self.on_runtime.fetch_sub(usize::from(cell.kind == Kind::Async), Ordering::Relaxed);
+                    self.on_runtime.fetch_sub(usize::from(cell.run.kind == Kind::Async), Ordering::Relaxed);
                     attention.leave(&cell);
                     effects.gone.cells.push(cell);
                     let first = books.toll.as_mut().is_some_and(|toll| !mem::replace(&mut toll.begun, true));
@@ -264,7 +264,7 @@ impl History {
         let mut moved = if let EventKind::Spawned = kind { Moved::spawned() } else { Moved::default() };
         let status = match kind {
             // It counts as running once it reports that it is ready.
-            EventKind::Started if cell.ready_within.is_some() => Some(WorkerStatus::Starting),
+            EventKind::Started if cell.run.ready_within.is_some() => Some(WorkerStatus::Starting),
             _ => status_after(&kind, cell, now),
         };
         if let Some(status) = status {
@@ -323,31 +323,22 @@ pub(super) mod tests {
     use super::{super::OnChange, *};
     use crate::{
         intent::order::Origin,
-        lifecycle::{
-            intensity::Intensity,
-            options::{Escalate, Limits, OnStuck},
-            restart::{Backoff, Restart},
+        lifecycle::intensity::Intensity,
+        supervisor::{
+            cell,
+            hosts::Hosts,
+            kinds::Kind,
+            local::Local,
+            machine::ChildSpec,
+            options::{Options, RunOptions},
         },
-        supervisor::{cell, hosts::Hosts, local::Local, machine::ChildSpec},
         util::name::Name,
     };
 
     pub(in crate::supervisor::registry) fn spec() -> ChildSpec {
-        ChildSpec {
-            name: Name::from("it"),
-            restart: Restart::Never,
-            intensity: Intensity::new(0, Duration::ZERO),
-            backoff: Backoff::none(),
-            escalate: Escalate::Never,
-            on_stuck: OnStuck::Warn,
-            repeatable: false,
-            after: Vec::new(),
-            seed: 0,
-            group: None,
-            significant: false,
-            place: None,
-            ready_within: None,
-        }
+        let options =
+            Options { intensity: Some(Intensity::new(0, Duration::ZERO)), ..Options::of(Kind::Async, false) };
+        ChildSpec { name: Name::from("it"), options, seed: 0, group: None, place: None }
     }
 
     pub(in crate::supervisor::registry) fn registry(runtime: &Runtime) -> Registry {
@@ -363,7 +354,7 @@ pub(super) mod tests {
     #[test]
     fn the_last_reference_to_a_cell_is_dropped_without_the_lock() {
         let registry = registry(&runtime());
-        let cell = Arc::new(cell::tests::cell(1, Limits::default()));
+        let cell = Arc::new(cell::tests::cell(1, RunOptions::unwatched()));
         registry.admit(&cell, spec()).unwrap();
         let left: Weak<WorkerCell> = Arc::downgrade(&cell);
         drop(cell);

@@ -141,16 +141,15 @@ mod tests {
         lifecycle::{
             cause::Cause,
             event::{EventKind, Notice},
-            options::Limits,
         },
-        supervisor::cell,
+        supervisor::{cell, options::RunOptions},
     };
 
     #[test]
     fn a_helper_applies_all_ends_that_come_and_none_after_the_deadline() {
         let registry = registry(&runtime());
         let cells: Vec<_> =
-            (1..=600).map(|origin| Arc::new(cell::tests::cell(origin, Limits::default()))).collect();
+            (1..=600).map(|origin| Arc::new(cell::tests::cell(origin, RunOptions::unwatched()))).collect();
         for cell in &cells {
             registry.admit(cell, spec()).unwrap();
             registry.begin(cell).unwrap();

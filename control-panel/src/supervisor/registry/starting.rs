@@ -23,7 +23,7 @@ impl Registry {
 
     /// Hands a worker's task to where it runs. A runtime that is gone drops it, and the worker's arguments with it.
     pub(in crate::supervisor) fn run(&self, cell: &Arc<WorkerCell>, task: Task) {
-        match cell.kind {
+        match cell.run.kind {
             Kind::Async => self.run_on_runtime(cell, task),
             _ if !self.hosts.watch_runtime(&cell.registry) => drop(task),
             Kind::Local => {
@@ -54,7 +54,8 @@ impl Registry {
         self.hosts.runtime_is_gone();
         self.change(|state| {
             let held = &state.held;
-            let left = |cell: &&Arc<WorkerCell>| cell.kind != Kind::Async && !held.contains_key(&cell.origin);
+            let left =
+                |cell: &&Arc<WorkerCell>| cell.run.kind != Kind::Async && !held.contains_key(&cell.origin);
             let left: Vec<_> = state.cells.values().filter(left).map(|cell| cell.origin).collect();
             for origin in left {
                 state.machine.task_dropped(origin);

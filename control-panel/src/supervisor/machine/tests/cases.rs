@@ -23,7 +23,7 @@ pub(super) fn three(
     let mut world = World::new();
     let members = ["a", "b", "c"].into_iter().zip(restarts).map(|(name, restart)| {
         let mut spec = spec(name, restart);
-        spec.significant = significant.contains(name);
+        spec.options.significant = significant.contains(name);
         spec
     });
     let mut together = group(strategy);
@@ -220,8 +220,8 @@ fn a_worker_that_comes_after_is_stopped_before_even_if_one_between_is_idle() {
     let mut world = World::new();
     for (name, after) in [("store", ""), ("index", "store"), ("feed", "index")] {
         let mut spec = spec(name, Restart::OnFailure);
-        spec.backoff = crate::lifecycle::restart::Backoff::new(50 * MS, 50 * MS);
-        spec.after.extend((!after.is_empty()).then(|| Name::from(after)));
+        spec.options.backoff = crate::lifecycle::restart::Backoff::new(50 * MS, 50 * MS);
+        spec.options.after.extend((!after.is_empty()).then(|| Name::from(after)));
         world.admit(spec, 3).unwrap();
     }
     world.settle(false);
@@ -240,7 +240,7 @@ fn a_worker_that_comes_after_is_stopped_before_even_if_one_between_is_idle() {
 fn near_the_deadline_no_worker_waits_for_another() {
     let mut world = World::new();
     let mut feed = spec("feed", Restart::Never);
-    feed.after.push(Name::from("store"));
+    feed.options.after.push(Name::from("store"));
     let store = world.admit(spec("store", Restart::Never), 3).unwrap();
     let feed = world.admit(feed, 3).unwrap();
     world.settle(false);

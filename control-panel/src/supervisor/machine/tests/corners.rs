@@ -25,7 +25,7 @@ const ALWAYS: [Restart; 3] = [Restart::Always; 3];
 fn a_restart_by_hand_cuts_the_backoff_short_and_is_refused_while_ending() {
     let mut world = World::new();
     let mut slow = spec("a", Restart::Always);
-    slow.backoff = Backoff::new(50 * MS, 50 * MS);
+    slow.options.backoff = Backoff::new(50 * MS, 50 * MS);
     let a = world.admit(slow, 3).unwrap();
     world.settle(false);
     exit(&mut world, "a", &failed());
@@ -33,7 +33,7 @@ fn a_restart_by_hand_cuts_the_backoff_short_and_is_refused_while_ending() {
     world.restart(a);
     assert!(world.obey(a) && world.workers[&a].running);
     let mut once = spec("once", Restart::Never);
-    once.repeatable = false;
+    once.options.repeatable = false;
     let once = world.admit(once, 3).unwrap();
     world.settle(false);
     let refused = world.act(None, |machine, _| machine.restart(once), |_| ());
@@ -80,7 +80,7 @@ fn a_group_that_restarts_includes_members_already_restarting() {
 fn a_group_waits_for_its_backoff_and_forgets_one_that_no_member_waits_for() {
     let slow = |name| {
         let mut spec = spec(name, Restart::Always);
-        spec.backoff = Backoff::new(if name == "b" { 20 * MS } else { 60 * MS }, 60 * MS);
+        spec.options.backoff = Backoff::new(if name == "b" { 20 * MS } else { 60 * MS }, 60 * MS);
         spec
     };
     let mut world = World::new();
@@ -126,7 +126,7 @@ fn a_group_tells_of_the_backoff_it_waits_for_and_any_of_its_members_cuts_it_shor
             for early in [false, true] {
                 let slow = |name| {
                     let mut spec = spec(name, Restart::Always);
-                    spec.backoff = Backoff::new(60 * MS, 60 * MS);
+                    spec.options.backoff = Backoff::new(60 * MS, 60 * MS);
                     spec
                 };
                 let mut world = World::new();
@@ -165,7 +165,7 @@ fn a_group_takes_no_member_out_of_turn_during_a_shutdown() {
         let kind = if restarts { Restart::Always } else { Restart::Never };
         let mut world = three(Strategy::OneForAll, [kind; 3], AutoShutdown::AnySignificant, "a");
         let mut outside = spec("outside", Restart::Never);
-        outside.after.push(Name::from("b"));
+        outside.options.after.push(Name::from("b"));
         let outside = world.admit(outside, 3).unwrap();
         world.settle(false);
         let [b, c] = ["b", "c"].map(|name| find(&world, name));
@@ -190,7 +190,7 @@ fn a_word_that_it_is_well_shortens_the_next_wait() {
     for well in [false, true] {
         let mut world = World::new();
         let mut slow = spec("a", Restart::Always);
-        slow.backoff = Backoff::new(10 * MS, 80 * MS);
+        slow.options.backoff = Backoff::new(10 * MS, 80 * MS);
         let a = world.admit(slow, 3).unwrap();
         world.settle(false);
         for _ in 0..2 {
@@ -212,7 +212,7 @@ fn a_word_that_it_is_well_shortens_the_next_wait() {
 fn a_wait_longer_than_the_clock_is_a_long_wait() {
     let mut world = World::new();
     let mut slow = spec("a", Restart::Always);
-    slow.backoff = Backoff::new(Duration::MAX, Duration::MAX);
+    slow.options.backoff = Backoff::new(Duration::MAX, Duration::MAX);
     let a = world.admit(slow, 3).unwrap();
     world.settle(false);
     exit(&mut world, "a", &failed());
@@ -238,7 +238,7 @@ fn the_last_words_of_a_worker_that_ended_well_are_its_end() {
 fn a_circle_may_go_through_a_group_that_lives() {
     let after = |name, after: &'static str| {
         let mut spec = spec(name, Restart::Never);
-        spec.after.push(Name::from(after));
+        spec.options.after.push(Name::from(after));
         spec
     };
     let mut world = World::new();

@@ -28,9 +28,10 @@ use crate::{
         cause::Cause,
         exit::Exit,
         intensity::Intensity,
-        options::{AutoShutdown, Escalate, OnStuck, Strategy},
+        options::{AutoShutdown, Escalate, Strategy},
         restart::{Backoff, Restart},
     },
+    supervisor::options::Options,
     util::name::Name,
 };
 
@@ -45,18 +46,15 @@ pub(super) fn failed() -> Exit {
 pub(super) fn spec(name: &'static str, restart: Restart) -> ChildSpec {
     ChildSpec {
         name: Name::from(name),
-        restart,
-        intensity: Intensity::new(3, PERIOD),
-        backoff: Backoff::none(),
-        escalate: Escalate::Never,
-        on_stuck: OnStuck::Warn,
-        repeatable: true,
-        after: Vec::new(),
+        options: Options {
+            restart,
+            intensity: Some(Intensity::new(3, PERIOD)),
+            backoff: Backoff::none(),
+            ..Options::default()
+        },
         seed: 7,
         group: None,
-        significant: false,
         place: None,
-        ready_within: None,
     }
 }
 

@@ -32,11 +32,11 @@ struct Hire {
 impl Hire {
     fn spec(&self) -> super::super::ChildSpec {
         let mut spec = spec(self.name, self.restart);
-        spec.backoff = Backoff::new(self.backoff * MS, 4 * self.backoff * MS);
-        spec.after.extend(self.after.map(Name::from));
-        (spec.repeatable, spec.significant) = (self.repeatable, self.significant);
-        spec.ready_within = self.awaited.then_some(MS);
-        spec.escalate = if self.escalates { Escalate::Panel } else { Escalate::Never };
+        spec.options.backoff = Backoff::new(self.backoff * MS, 4 * self.backoff * MS);
+        spec.options.after.extend(self.after.map(Name::from));
+        (spec.options.repeatable, spec.options.significant) = (self.repeatable, self.significant);
+        spec.options.run.ready_within = self.awaited.then_some(MS);
+        spec.options.escalate = if self.escalates { Escalate::Panel } else { Escalate::Never };
         spec
     }
 }

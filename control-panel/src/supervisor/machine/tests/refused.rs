@@ -1,7 +1,7 @@
 //! What is refused, and for which reason.
 
 use super::{
-    super::{ChildSpec, GroupSpec},
+    super::GroupSpec,
     cases::living,
     harness::{World, group, spec},
 };
@@ -18,7 +18,7 @@ use crate::{
 fn an_impossible_spec_is_refused_and_the_culprit_named() {
     let with = |name, after: &[&'static str]| {
         let mut spec = spec(name, Restart::Never);
-        spec.after = after.iter().copied().map(Name::from).collect();
+        spec.options.after = after.iter().copied().map(Name::from).collect();
         spec
     };
     let mut world = World::new();
@@ -41,7 +41,7 @@ fn an_impossible_spec_is_refused_and_the_culprit_named() {
     ));
     assert_eq!(living(&world), "store", "all or none");
     let mut once = with("once", &[]);
-    (once.repeatable, once.restart) = (false, Restart::Always);
+    (once.options.repeatable, once.options.restart) = (false, Restart::Always);
     assert_eq!(world.admit(once.clone(), 3), Err(Refusal::RunsOnce));
     assert_eq!(
         world.admit_group(group(Strategy::OneForOne), vec![with("a", &[]), once]),
@@ -59,7 +59,7 @@ fn an_escalation_that_can_never_happen_is_refused_alone_and_as_a_group() {
     // group decides.
     let escalates = |restart, on_stuck| {
         let mut spec = spec("escalates", restart);
-        (spec.escalate, spec.on_stuck) = (Escalate::Panel, on_stuck);
+        (spec.options.escalate, spec.options.on_stuck) = (Escalate::Panel, on_stuck);
         spec
     };
     assert_eq!(world.admit(escalates(Restart::Never, OnStuck::Warn), 3), Err(Refusal::EscalatesNever));
@@ -72,9 +72,9 @@ fn an_escalation_that_can_never_happen_is_refused_alone_and_as_a_group() {
     let panel = GroupSpec { escalate: Escalate::Panel, ..together() };
     assert_eq!(world.admit_group(panel, vec![never.clone(), never.clone()]), Err(Refusal::EscalatesNever));
     assert!(world.admit_group(panel, Vec::new()).is_ok());
-    for other in [spec("stuck", Restart::Never), spec("restarted", Restart::OnFailure)] {
-        let on_stuck = if *other.name == *"stuck" { OnStuck::Restart } else { OnStuck::Warn };
-        assert!(world.admit_group(panel, vec![never.clone(), ChildSpec { on_stuck, ..other }]).is_ok());
+    for mut other in [spec("stuck", Restart::Never), spec("restarted", Restart::OnFailure)] {
+        other.options.on_stuck = if *other.name == *"stuck" { OnStuck::Restart } else { OnStuck::Warn };
+        assert!(world.admit_group(panel, vec![never.clone(), other]).is_ok());
     }
     world.end(false);
 }

@@ -49,7 +49,7 @@ fn a_worker_whose_task_is_dropped_is_stopped_for_good() {
 #[test]
 fn a_run_that_no_other_follows_keeps_its_cause() {
     let mut once = spec("once", Restart::Never);
-    once.repeatable = false;
+    once.options.repeatable = false;
     let mut world = World::new();
     let once = world.admit(once, 3).unwrap();
     world.settle(false);

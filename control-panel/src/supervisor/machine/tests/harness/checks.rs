@@ -121,7 +121,7 @@ impl World {
                     seen.cancelled != Some(Cause::Stuck) || !exit.is_clean(),
                     "{id} was stuck, and {exit}"
                 );
-                seen.stop_pending |= seen.cancelled.is_none() && !seen.spec.restart.wants(exit);
+                seen.stop_pending |= seen.cancelled.is_none() && !seen.spec.options.restart.wants(exit);
             }
             EventKind::Waiting => {
                 // Otherwise it only waits for a thread.
@@ -179,7 +179,7 @@ impl World {
         }
         if seen.group.is_some() && seen.generation == 0 {
             for (other, at) in self.workers.iter().filter(|(_, other)| other.group == seen.group) {
-                let comes_before = *other < id && at.spec.ready_within.is_some();
+                let comes_before = *other < id && at.spec.options.run.ready_within.is_some();
                 let finished = at.ended.as_ref().is_some_and(|(exit, _)| exit == "finished");
                 assert!(
                     !comes_before || at.was_ready || finished,

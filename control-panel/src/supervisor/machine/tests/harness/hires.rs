@@ -12,7 +12,7 @@ use crate::{
 impl World {
     pub(in super::super) fn admit(&mut self, mut spec: ChildSpec, most: u32) -> Result<Origin, Refusal> {
         let id = self.id();
-        spec.intensity = Intensity::new(most, PERIOD);
+        spec.options.intensity = Some(Intensity::new(most, PERIOD));
         let admitted = self.act(
             None,
             |machine, _| machine.admit(id, spec.clone()),

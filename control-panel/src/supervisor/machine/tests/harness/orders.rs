@@ -36,7 +36,7 @@ impl World {
         assert!(logged <= 1, "{id} is ready more than once");
         assert!(running || logged == 0, "{id} does not run");
         assert!(
-            !running || seen.spec.ready_within.is_none() || seen.ready,
+            !running || seen.spec.options.run.ready_within.is_none() || seen.ready,
             "{id} is ready, and that is not logged"
         );
     }
@@ -49,7 +49,7 @@ impl World {
     /// An awaited worker reports that it is ready, or its time is over. Returns whether there was one.
     pub(in super::super) fn ready_some(&mut self) -> bool {
         let awaited = self.workers.iter().find(|(_, seen)| {
-            let awaited = seen.spec.ready_within.is_some() && !seen.ready;
+            let awaited = seen.spec.options.run.ready_within.is_some() && !seen.ready;
             awaited && seen.ended.is_none() && seen.running && seen.cancelled.is_none()
         });
         let Some((&id, seen)) = awaited else { return false };
@@ -99,7 +99,7 @@ impl World {
         for &later in &alive {
             let seen = &self.workers[&later];
             for &other in alive.iter().filter(|&&other| other != later) {
-                let by_name = seen.spec.after.contains(&self.workers[&other].spec.name);
+                let by_name = seen.spec.options.after.contains(&self.workers[&other].spec.name);
                 let by_group =
                     seen.group.is_some() && seen.group == self.workers[&other].group && other < later;
                 if by_name || by_group {

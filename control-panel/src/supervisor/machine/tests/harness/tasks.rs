@@ -59,11 +59,11 @@ impl World {
             return true;
         }
         let wants = match seen.cancelled {
-            None => seen.spec.restart.wants(exit),
+            None => seen.spec.options.restart.wants(exit),
             // Unless it was restarted since, which is not logged.
-            Some(Cause::Stuck) => seen.spec.repeatable && !seen.stop_pending && !seen.anew,
+            Some(Cause::Stuck) => seen.spec.options.repeatable && !seen.stop_pending && !seen.anew,
             Some(Cause::NotReady) => {
-                let restarts = seen.spec.repeatable && seen.spec.restart != Restart::Never;
+                let restarts = seen.spec.options.repeatable && seen.spec.options.restart != Restart::Never;
                 restarts && !seen.stop_pending && !seen.anew
             }
             Some(_) => false,
@@ -131,12 +131,12 @@ impl World {
         let seen = &self.workers[&id];
         let last = |cause| match cause {
             // A worker that cannot be restarted ends with it.
-            Cause::Stuck => !seen.spec.repeatable,
-            Cause::NotReady => !seen.spec.repeatable || seen.spec.restart == Restart::Never,
+            Cause::Stuck => !seen.spec.options.repeatable,
+            Cause::NotReady => !seen.spec.options.repeatable || seen.spec.options.restart == Restart::Never,
             // A member that is never restarted is not restarted with its group either, and no member of a group that
             // ends is.
             Cause::Dependency => {
-                let stays = seen.spec.repeatable && seen.spec.restart != Restart::Never;
+                let stays = seen.spec.options.repeatable && seen.spec.options.restart != Restart::Never;
                 !stays || self.machine.is_ending(seen.group)
             }
             cause => cause.is_final(),
