@@ -112,12 +112,12 @@ fn a_subscriber_sees_spans_lifecycle_and_drops() {
         assert!(has(&span), "{text}");
     }
     let whose = ["control_panel: ", "panel=\"control-panel\"", "worker=\"flaky\"", "source=\"Restore\""];
-    let told = |parts: &[&str]| has(&[&whose, parts].concat());
-    assert!(told(&["WARN", "the disk is gone", "generation=1"]), "{text}");
-    assert!(told(&["INFO", "restarted", "generation=2"]), "{text}");
-    assert!(told(&["INFO", "told to stop: it is restarted", "generation=2"]), "{text}");
-    assert!(told(&["INFO", "restarted", "generation=3"]), "by hand: {text}");
-    assert!(told(&["DEBUG", "told to stop: it was stopped"]), "{text}");
+    let logged = |parts: &[&str]| has(&[&whose, parts].concat());
+    assert!(logged(&["WARN", "the disk is gone", "generation=1"]), "{text}");
+    assert!(logged(&["INFO", "restarted", "generation=2"]), "{text}");
+    assert!(logged(&["INFO", "asked to stop: it is restarted", "generation=2"]), "{text}");
+    assert!(logged(&["INFO", "restarted", "generation=3"]), "by hand: {text}");
+    assert!(logged(&["DEBUG", "asked to stop: it was stopped"]), "{text}");
     assert!(has(&["INFO control_panel: ", "lossy intents were dropped", "dropped=", "panel="]), "{text}");
     assert!(!text.contains("control_panel::"), "the target is the crate: {text}");
 }
@@ -187,11 +187,11 @@ fn the_span_of_a_generation_covers_its_beginning_and_its_cleanup() {
     }
 }
 
-/// Asks the panel for something whenever it is told of a span, which takes the lock of all workers.
+/// Asks the panel for something whenever it is notified of a span, which takes the lock of all workers.
 #[derive(Clone, Default)]
 struct Curious {
     worker: Arc<OnceLock<WorkerHandle>>,
-    told: Arc<Mutex<Vec<&'static str>>>,
+    spans: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Curious {
@@ -199,7 +199,7 @@ impl Curious {
         if let Some(worker) = self.worker.get() {
             worker.stop();
         }
-        self.told.lock().unwrap().push(of);
+        self.spans.lock().unwrap().push(of);
     }
 }
 
@@ -233,9 +233,13 @@ fn a_subscriber_may_ask_the_panel_when_a_span_begins_and_when_it_closes() {
                 testing::settle().await;
             });
         });
-        let told = curious.told.lock().unwrap();
-        let count = |of| told.iter().filter(|&&told| told == of).count();
-        assert_eq!((count("new"), count("closed")), (3, 2), "the idle one's is kept by its handle: {told:?}");
+        let spans = curious.spans.lock().unwrap();
+        let count = |of| spans.iter().filter(|&&span| span == of).count();
+        assert_eq!(
+            (count("new"), count("closed")),
+            (3, 2),
+            "the idle one's is kept by its handle: {spans:?}"
+        );
     });
 }
 

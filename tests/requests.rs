@@ -161,7 +161,7 @@ fn a_cancelled_request_has_delivered_the_question_or_dropped_it() {
 
 /// While a shutdown waits nobody drains: whoever asked would wait for ever.
 #[test]
-fn a_worker_that_is_told_to_stop_does_not_wait_for_an_answer() {
+fn a_worker_that_is_asked_to_stop_does_not_wait_for_an_answer() {
     paused(async || {
         let panel = Panel::new();
         let ended = Arc::new(Mutex::new(None));
@@ -171,7 +171,7 @@ fn a_worker_that_is_told_to_stop_does_not_wait_for_an_answer() {
             async move {
                 let answer = cx.request(|reply| Ask::Double { number: 1, reply }).await;
                 *noted.lock().unwrap() = Some(answer.map(|Opaque(answer)| answer).map_err(|error| {
-                    assert!(error.to_string().contains("told to stop"));
+                    assert!(error.to_string().contains("asked to stop"));
                     error.without_intent()
                 }));
             }

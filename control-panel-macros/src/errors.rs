@@ -10,7 +10,7 @@ use quote::ToTokens;
 /// Every error found so far in one item.
 ///
 /// It must end in [`Errors::into_tokens`]: dropping it unreported panics, because a forgotten error is a
-/// macro that silently does something else than what it was told.
+/// macro that silently does something else than what was written.
 pub(crate) struct Errors {
     collected: RefCell<Option<Vec<syn::Error>>>,
 }

@@ -43,8 +43,8 @@ use proc_macro::TokenStream;
 ///
 /// # The function
 ///
-/// - It is an `async fn` outside any `impl`, or a plain `fn` with `kind = blocking` or `kind = thread`. A `#[worker]` method that takes `self` is told so; one without
-///   `self` cannot be told from a free function, and rustc complains of a trait inside an `impl`.
+/// - It is an `async fn` outside any `impl`, or a plain `fn` with `kind = blocking` or `kind = thread`. A `#[worker]` method that takes `self` gets an error that says so; one
+///   without `self` looks like a free function to the macro, and rustc complains of a trait inside an `impl`.
 /// - Its first argument is the `Context`, or an alias of one. The others are owned values with plain names;
 ///   they become the spawn method's arguments. They need not be `Clone` unless the worker is restarted.
 /// - It may be generic in what its context's type names, such as its intent and policy, and in nothing else.
@@ -146,7 +146,7 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | value | without it |
 /// |---|---|---|
 /// | `clock` | the field, by name or by index, that is the variant's logical clock: any `LogicalClock` | the variant is local |
-/// | `origin` | the field that tells the peer it comes from: any `PeerId`. Beside `clock` only | no peer is told |
+/// | `origin` | the field that names the peer it comes from: any `PeerId`. Beside `clock` only | it names no peer |
 /// | `lossy` | none: the intent is dropped, and counted, when the queue is full | it waits for a slot |
 /// | `latest` | none, or the field that tells what it is about: any `CoalesceKey`. It replaces one of the same producer, variant and key that no frame has taken yet, and comes at its own place. Not beside `clock` or `lossy` | each is queued |
 /// | `skip` | none: a journal has the variant's name and its place in the frame, and none of its fields, for what is too much or too private; a replay cannot apply it. Not beside `clock` | a journal has all of it |

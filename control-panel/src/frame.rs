@@ -96,7 +96,7 @@ impl<I: Intent> Frame<I> {
         frame
     }
 
-    /// Whose it is, for those who are told of it.
+    /// Labels the frame's metrics with the panel's name.
     pub(crate) fn of_panel(mut self, panel: &Name) -> Self {
         self.tally.set_panel(panel);
         self

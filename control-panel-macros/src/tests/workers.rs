@@ -117,7 +117,7 @@ fn a_worker_with_a_thread_of_its_own() {
             /// - Runs on: a thread of its own
             /// - Restart: when it fails or panics, failing too often ends the panel
             /// - Stuck: after 1 s without a heartbeat, then it is restarted
-            /// - Shutdown: before `store` and `log`; it is told to stop, and named if it does not
+            /// - Shutdown: before `store` and `log`; it is asked to stop, and named if it does not
             /// - Ends with: `Result<(), FeedDown>`
             fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
                 __S::thread(move |cx| rss(cx, __S::again(&titles)))

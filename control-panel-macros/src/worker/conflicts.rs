@@ -115,7 +115,7 @@ impl Options {
     /// What is done to a future cannot be done to a thread.
     fn check_kind(&self, errors: &Errors) {
         let Some(kind) = self.kind.as_ref().filter(|_| self.is_call()) else { return };
-        let not_dropped = "a thread is told to stop, and cannot be dropped";
+        let not_dropped = "a thread is asked to stop, and cannot be dropped";
         for (key, why) in [
             (self.cancel.as_ref().map(|cancel| &cancel.key), not_dropped),
             // Where `cancel` is there too, it is said of that.

@@ -144,7 +144,7 @@ fn shutdown(options: &Options) -> String {
 
 fn stopped(options: &Options) -> String {
     if options.is_call() {
-        return "it is told to stop, and named if it does not".to_owned();
+        return "it is asked to stop, and named if it does not".to_owned();
     }
     let cooperative = options.cancel.as_ref().is_some_and(|given| given.value == "cooperative");
     match &options.grace {

@@ -128,8 +128,8 @@ impl Options {
         }
     }
 
-    /// Whether the key is given, perhaps with a value that could not be read: then nothing is known of it, and nobody is told
-    /// to add it.
+    /// Whether the key is given, even with a value that could not be read: no error asks for such a key to be added, as
+    /// nothing is known of it.
     pub(super) fn stands<T>(&self, key: &str, given: Option<&Given<T>>) -> bool {
         given.is_some() || self.unread.contains(&key)
     }

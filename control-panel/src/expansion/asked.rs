@@ -40,7 +40,7 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
 ///
 /// Its error is that of a panel of another intent or policy, in the words of the user's types.
 ///
-/// It asks nothing of `C`: a type that is no context is told of where its worker is spawned ([`Run::spawn`]), and
+/// It asks nothing of `C`: a type that is no context is reported where its worker is spawned ([`Run::spawn`]), and
 /// nowhere else.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has another intent or policy than this worker, whose context is `{C}`",

@@ -273,7 +273,7 @@ impl<C, M> Run<C, M> {
         self
     }
 
-    /// Spawns it. Here, and only here, the context is asked to be one: a type that is none is told of once.
+    /// Spawns it. Only here is `C` required to be a context, so that a type that is none is reported once.
     pub fn spawn<H>(self, host: &H, name: &'static str, source: impl SourceOf<C::Source>) -> WorkerHandle<M>
     where
         C: WorkerContext,

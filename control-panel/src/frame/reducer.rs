@@ -223,14 +223,14 @@ pub enum Warning {
         /// How many workers it has.
         workers: usize,
     },
-    /// The program is compiled with `panic = "abort"`: a worker's panic ends the process before anything can be told of it
-    /// or restarted. Take that out of the profile in `Cargo.toml`.
+    /// The program is compiled with `panic = "abort"`: a worker's panic ends the process before it can be reported or the
+    /// worker restarted. Take that out of the profile in `Cargo.toml`.
     PanicsAbort,
     /// A worker or a group that escalates failed too often, or a worker was stuck that is to end the panel for it
     /// ([`OnStuck::Escalate`](crate::OnStuck)): every worker was stopped. Shut down; the report and the events name it.
     Escalated,
-    /// The panel's runtime is gone: its workers were told to stop, or went with it, and none is started any more. Keep it
-    /// alive as long as the panel, or let the panel have its own.
+    /// The panel's runtime is gone: its workers were asked to stop or were dropped with it, and no other is started. Keep the
+    /// runtime alive as long as the panel, or let the panel have its own.
     RuntimeGone,
 }
 
@@ -248,8 +248,8 @@ impl std::fmt::Display for Warning {
                  its `block_on`, drive it on another thread, or let the panel have its own"
             ),
             Self::PanicsAbort => f.write_str(
-                "the program is compiled with `panic = \"abort\"`, so a worker's panic ends the process instead of being told \
-                 and restarted: take `panic = \"abort\"` out of the profile in Cargo.toml",
+                "the program is compiled with `panic = \"abort\"`, so a worker's panic ends the process instead of being \
+                 reported and the worker restarted: take `panic = \"abort\"` out of the profile in Cargo.toml",
             ),
             Self::Escalated => f.write_str(
                 "a worker failed too often, or was stuck, for the panel to go on, and every worker was stopped: shut down; \

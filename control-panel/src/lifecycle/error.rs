@@ -263,7 +263,7 @@ pub enum RestartError {
 impl fmt::Display for RestartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Ended => "the worker ended, or was told to for good; spawn it again",
+            Self::Ended => "the worker ended, or was stopped for good; spawn it again",
             Self::NotStarted => "the worker's group is not started yet; call its `start` first",
             Self::RunsOnce => {
                 "the worker can run only once; annotate it with `restart = …`, or make it with `Worker::new`"

@@ -80,7 +80,7 @@ impl fmt::Display for EventKind {
         match self {
             Self::Spawned => f.write_str("spawned"),
             Self::Started => f.write_str("started"),
-            Self::Stopping(cause) => write!(f, "told to stop: {cause}"),
+            Self::Stopping(cause) => write!(f, "asked to stop: {cause}"),
             Self::Exited(exit) => write!(f, "exited: {exit}"),
             Self::Waiting => f.write_str("waits for its turn"),
             Self::Refused(refusal) => write!(f, "refused: {refusal}"),

@@ -1,4 +1,4 @@
-//! What a worker gets: its way to the queue, the policy, and the word that it is time to stop.
+//! What a worker gets: its way to the queue, the policy, and the request to stop.
 
 mod several;
 
@@ -62,17 +62,17 @@ impl<I: Intent, P> Context<I, P> {
 
     /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
     ///
-    /// A worker that is told to stop waits no more, in none of the sends: what there is room for is taken, and what there is
-    /// none for is handed back at once, also where it waited at that moment. So a loop that sends until that fails ends.
+    /// Once the worker is asked to stop, no send waits: an intent that fits is accepted, and any other is returned at once,
+    /// even from a send that is already waiting. A loop that sends until a send fails therefore ends.
     ///
     /// # Errors
-    /// With the intent handed back: there is no free slot and the worker was [told to stop](SendError::Stopping), the panel is
-    /// closed or stopping, this worker's generation has [ended](SendError::Ended), or the intent's clock is `Some(0)`.
+    /// With the intent handed back: there is no free slot and the worker was [asked to stop](SendError::Stopping), the panel is
+    /// closed or stopping, this run of the worker has [ended](SendError::Ended), or the intent's clock is `Some(0)`.
     /// `.map_err(SendError::without_intent)?` turns it into an error that any `Box<dyn Error + Send + Sync>` takes.
     ///
     /// # Cancel safety
     /// A cancelled `send` has either delivered the intent or dropped it undelivered. In a `select!`, [`send_many`](Self::send_many)
-    /// and [`reserve_many`](Self::reserve_many) keep it, and what else does is at [`IntentSender::send`].
+    /// and [`reserve_many`](Self::reserve_many) keep the intent; [`IntentSender::send`] lists the other ways.
     #[inline]
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
         self.sender.send_in(&self.term, intent)
@@ -118,7 +118,7 @@ impl<I: Intent, P> Context<I, P> {
     ///     for sample in 0.. {
     ///         match cx.send_blocking_timeout(Update::Sample(sample), Duration::from_millis(20)) {
     ///             Ok(()) | Err(SendError::Timeout(_)) => {} // late samples are worth nothing
-    ///             Err(_) => return,                         // it was told to stop
+    ///             Err(_) => return,                         // it was asked to stop
     ///         }
     ///     }
     /// }
@@ -138,31 +138,31 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// # Errors
     /// With the intent handed back: no free slot ([`Full`](TrySendError::Full), or [`Stopping`](TrySendError::Stopping) once this
-    /// worker was asked to stop), the panel is closed, this worker's generation has [ended](TrySendError::Ended), or the intent's
+    /// worker was asked to stop), the panel is closed, this run of the worker has [ended](TrySendError::Ended), or the intent's
     /// clock is `Some(0)`.
     #[inline(always)]
     pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
         self.sender.try_send_in(&self.term, intent)
     }
 
-    /// The sending half alone, for threads and callbacks that outlive this generation.
+    /// The sending half alone, for threads and callbacks that outlive this run of the worker.
     ///
-    /// It has the worker's origin, and knows nothing of its generations: it waits for a slot whatever they are told, and goes
-    /// on when they end. What is to end with the generation takes a clone of the context instead. So it is also how a worker
-    /// that was asked to stop hands over what it has left, to a [loop that drains
+    /// It has the worker's origin and is bound to none of its runs: it waits for a slot even while a run is asked to stop, and
+    /// still sends after the run ended. What should end with the run takes a clone of the context instead. A worker that was
+    /// asked to stop can therefore hand over its last intents through it, to a [loop that drains
     /// meanwhile](crate::ControlPanel::shutdown_draining).
     pub fn sender(&self) -> IntentSender<I> {
         self.sender.clone()
     }
 
-    /// The policy, and its changes since this worker's generation was started.
+    /// The policy, and its changes since this run of the worker began.
     ///
     /// Take one watch and keep it: each call returns a new one, which has seen nothing yet.
     pub fn policy(&self) -> PolicyWatch<P> {
         self.policy.of(&self.term)
     }
 
-    /// Resolves when this worker is told to stop. A worker that is cancelled by drop (the default) need not
+    /// Resolves when this worker is asked to stop. A worker that is cancelled by drop (the default) need not
     /// wait for it.
     ///
     /// # Cancel safety
@@ -171,18 +171,18 @@ impl<I: Intent, P> Context<I, P> {
         self.term.token().cancelled().await;
     }
 
-    /// Whether this worker was told to stop. Costs a load: cheap enough for a tight loop.
+    /// Whether this worker was asked to stop. Costs a load: cheap enough for a tight loop.
     pub fn is_cancelled(&self) -> bool {
         self.term.is_over()
     }
 
-    /// Why this worker was told to stop, once it was.
+    /// Why this worker was asked to stop; `None` until it is.
     pub fn cause(&self) -> Option<Cause> {
         self.term.cause()
     }
 
-    /// Parks this thread until the worker is told to stop, or the time is over: how a worker on a thread sleeps. Says
-    /// whether it was told. [`wait_blocking`](Self::wait_blocking) waits for something else meanwhile.
+    /// Parks this thread until the worker is asked to stop or `timeout` is over: how a worker on a thread sleeps. Returns
+    /// whether it was asked to stop. [`wait_blocking`](Self::wait_blocking) waits for something else meanwhile.
     ///
     /// # Panics
     /// In async code: use `cancelled().await` there.
@@ -192,19 +192,20 @@ impl<I: Intent, P> Context<I, P> {
         self.is_cancelled() || park::wait_for(self.cancelled(), timeout).is_some()
     }
 
-    /// Says that this worker is well, so that its next restart waits as short as its first: for a worker that knows it
-    /// better than its uptime does, as one that has connected. Once this generation has ended, its word counts for nothing.
+    /// Reports that this worker is well, which resets its backoff: its next restart waits as short as its first. For a worker
+    /// that knows this better than its uptime shows it, such as one that has just connected. Without effect once this run has
+    /// ended.
     pub fn healthy(&self) {
         if let Some(registry) = self.cell.registry.upgrade() {
             registry.healthy(self.cell.origin, self.generation);
         }
     }
 
-    /// Says that this worker is ready: for one whose group starts others only then, which it declares by
-    /// [`Worker::ready_within`](crate::Worker::ready_within). Where it does not, and once this generation said so or was asked to
-    /// stop, this says nothing.
+    /// Reports that this worker is ready, when its group starts others only then (see
+    /// [`Worker::ready_within`](crate::Worker::ready_within)). Without effect on a worker that does not declare that, and once
+    /// this run has reported it or was asked to stop.
     ///
-    /// Takes the supervisor's lock, once a generation: not for a loop.
+    /// Takes the supervisor's lock once per run: not for a loop.
     pub fn ready(&self) {
         if let Some(registry) = self.cell.registry.upgrade() {
             registry.ready(self.cell.origin, self.generation);
@@ -212,14 +213,13 @@ impl<I: Intent, P> Context<I, P> {
         self.term.await_no_more();
     }
 
-    /// Says that this worker is alive: what a worker does that promises it
-    /// ([`Worker::heartbeat`](crate::Worker::heartbeat)), more often than that. Costs two loads and a store: cheap enough for
-    /// a tight loop.
+    /// Reports that this worker is alive. A worker that promises a heartbeat ([`Worker::heartbeat`](crate::Worker::heartbeat))
+    /// calls this more often than it promised. Costs two loads and a store: cheap enough for a tight loop.
     pub fn heartbeat(&self) {
         self.term.beat();
     }
 
-    /// A token that is cancelled when this worker is told to stop, to hand on to libraries.
+    /// A token that is cancelled when this worker is asked to stop, to hand on to libraries.
     ///
     /// It is a child: cancelling it does not stop the worker.
     pub fn cancellation_token(&self) -> CancellationToken {
@@ -248,14 +248,14 @@ impl<I: Intent, P> Context<I, P> {
         &self.cell.name
     }
 
-    /// The origin of its intents: kept across the worker's restarts, and no other worker's of this panel. For logs and intents that
-    /// say which of several workers of one name they come from, and for
+    /// The origin of its intents: unique in this panel, and kept across the worker's restarts. For logs and intents that say
+    /// which of several workers of one name they come from, and for
     /// [`worker_by_origin`](crate::ControlPanel::worker_by_origin).
     pub fn origin(&self) -> Origin {
         self.cell.origin
     }
 
-    /// Whose intents it sends.
+    /// The source of its intents.
     pub fn source(&self) -> I::Source {
         self.sender.source()
     }

@@ -1,4 +1,4 @@
-//! What is half typed or wrong: all mistakes are told together, and the editor keeps the function.
+//! What is half typed or wrong: all mistakes are reported together, and the editor keeps the function.
 
 use expect_test::expect;
 use proc_macro2::TokenStream;

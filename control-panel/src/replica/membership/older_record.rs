@@ -15,7 +15,8 @@ struct OlderChain {
 }
 
 impl OlderRecord {
-    /// The record as it is now. `None` where one of its retirements may need a word: when that was given is not in it, and cannot be told of what is forgotten.
+    /// The record in today's format. `None` where one of its retirements may need a word: the old format does not hold when a
+    /// word was given, and for what is forgotten it cannot be derived.
     pub(crate) fn record(self) -> Option<Record> {
         let with_words =
             |OlderChain { seen, finals, low }| ChainRecord { seen, voted: Vec::new(), finals, low };

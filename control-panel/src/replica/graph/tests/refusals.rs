@@ -147,7 +147,7 @@ fn a_head_in_the_middle_of_a_run_is_refused() {
     // The hash is known, at another place: it waits for what does not exist, and ages.
     assert_eq!(take(&mut observer, [&bad]), 0);
     assert_eq!(contents(&observer).len(), 4);
-    // Where the hash is the chain's last, that is told.
+    // Where the hash is the chain's last, the contradiction is reported.
     let mut header = follow(author(1), Some(&a1), &[&b2]);
     header.heads[0].seq = 0;
     let _ = b1;

@@ -139,7 +139,7 @@ fn a_group_that_fails_too_often_ends_the_last_first_and_perhaps_with_the_panel()
             world.settle(false);
         }
         assert!(world.log.iter().any(|line| line == "c failed or was stuck too often"), "{:?}", world.log);
-        let of_group = |line: &&String| line.contains("told to stop") && !line.starts_with("other");
+        let of_group = |line: &&String| line.contains("asked to stop") && !line.starts_with("other");
         let stops: Vec<_> = world.log.iter().filter(of_group).collect();
         assert!(stops[0].starts_with("b ") && stops[1].starts_with("a "), "{stops:?}");
         assert_eq!(world.escalated, escalate == Escalate::Panel);
@@ -231,8 +231,8 @@ fn a_worker_that_comes_after_is_stopped_before_even_if_one_between_is_idle() {
     assert!(world.obey(index), "it waits for its backoff no longer");
     assert_eq!(world.workers[&store].cancelled, None, "the feed still runs");
     world.end(false);
-    let expected = ["feed told to stop: the panel shuts down", "store told to stop: the panel shuts down"];
-    let stops: Vec<_> = world.log.iter().filter(|line| line.contains("told to stop")).collect();
+    let expected = ["feed asked to stop: the panel shuts down", "store asked to stop: the panel shuts down"];
+    let stops: Vec<_> = world.log.iter().filter(|line| line.contains("asked to stop")).collect();
     assert_eq!(stops, expected);
 }
 
