@@ -90,11 +90,11 @@ fn a_spawn_that_cannot_be_is_refused_and_says_why() {
     }
     watched(move || {
         let status = threads(1).block_on(handle.ended());
-        assert!(matches!(status, WorkerStatus::Refused(_)), "who waits for it is told");
+        assert!(matches!(status, WorkerStatus::Refused(_)), "its waiter is notified");
         assert_eq!(
             (panel.shutdown_blocking().incident_count(), panel.worker_count()),
             (3, 0),
-            "each is told of"
+            "each is reported"
         );
     });
 }

@@ -1,5 +1,5 @@
-//! What a worker on a thread waits for: an answer, a policy, a slot. It gets what async code would, ends when it is told to
-//! stop, and none of it may be called in async code. And the async ones end for a worker that finishes by itself.
+//! The blocking waits of a worker on a thread: for an answer, a policy, a slot. Each returns what its async twin returns, ends
+//! when the worker is asked to stop, and panics in async code. The async ones end for a cooperative worker, too.
 
 use std::{
     fmt::Debug,
@@ -170,7 +170,7 @@ fn an_answer_is_waited_for_on_a_thread() {
 }
 
 #[test]
-fn a_policy_is_waited_for_on_a_thread_until_the_worker_is_told_to_stop() {
+fn a_policy_is_waited_for_on_a_thread_until_the_worker_is_asked_to_stop() {
     each_kind(|kind, runtime| {
         let panel = panel(runtime);
         let (worker, said) = saying(kind, |cx| {
@@ -212,9 +212,9 @@ fn a_timeout_on_a_thread_hands_the_intent_back_and_needs_no_runtime() {
     });
 }
 
-/// `cancel = cooperative`: told, and not dropped at the await.
+/// `cancel = cooperative`: asked to stop, and not dropped at the await.
 #[test]
-fn a_worker_that_finishes_by_itself_waits_for_no_policy_and_no_gate_once_it_is_told() {
+fn a_worker_that_finishes_by_itself_waits_for_no_policy_and_no_gate_once_it_is_asked_to_stop() {
     watched(|| {
         let runtime = threads(2);
         let panel = panel(&runtime);
@@ -230,7 +230,7 @@ fn a_worker_that_finishes_by_itself_waits_for_no_policy_and_no_gate_once_it_is_t
             while !cx.is_cancelled() {
                 assert!(gate.changed().await, "it was never suspended");
             }
-            // Told once: who only waits for changes does not spin.
+            // Notified once: a loop that only waits for changes does not spin.
             let again = tokio::time::timeout(10 * MS, gate.changed()).await;
             assert!(again.is_err() && gate.is_open());
         }));

@@ -71,7 +71,7 @@ fn dropped(runtime: Option<&Runtime>, drop_it: impl FnOnce(Panel)) {
     eventually("and so does the deaf one, whatever its grace", || deaf.status().is_final());
     busy.let_go();
     eventually("so does the other", || busy.ended.load(Ordering::SeqCst) == 1 && blocks.status().is_final());
-    assert_eq!(busy.told.load(Ordering::SeqCst), 1, "it was told");
+    assert_eq!(busy.asked.load(Ordering::SeqCst), 1, "it was asked to stop");
 }
 
 #[test]
@@ -112,7 +112,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn who_blocks_is_told_and_its_end_is_too(
+    fn a_blocking_run_is_asked_to_stop_and_its_end_is_reported(
         goes in prop::sample::select(vec![Goes::Panel, Goes::Runtime]),
         both_begin in any::<bool>(),
         micros in 0_u64..300,
@@ -143,7 +143,7 @@ proptest! {
                 assert!(handle.ended_blocking().is_final());
             }
             let begun = patient.begun.load(Ordering::SeqCst);
-            assert_eq!(*patient.told.lock().unwrap(), vec![Some(cause); begun], "each that began was told");
+            assert_eq!(*patient.causes.lock().unwrap(), vec![Some(cause); begun], "each that began was asked to stop");
         });
     }
 }

@@ -1,5 +1,5 @@
-//! What is told of the workers: numbered events with a marker for those that are missing, causes that worker, event and
-//! report agree on, and tasks whose keys run nothing of the user's under a lock.
+//! What is reported of workers: numbered events with a marker for those that are missing, causes on which worker, event and
+//! report agree, and tasks whose keys run none of the user's code under a lock.
 
 use std::{
     future,
@@ -21,14 +21,14 @@ use tokio::{task::yield_now, time::sleep};
 type Panel = ControlPanel<Mark>;
 const MS: Duration = Duration::from_millis(1);
 
-/// Tells when it is told, and why.
+/// Notes when it is asked to stop, and why.
 fn says(name: &'static str, heard: &Arc<Mutex<Vec<Option<Cause>>>>) -> Worker<Mark> {
     let heard = Arc::clone(heard);
     Worker::new(name, 0, move |cx: Context<Mark>| {
         let heard = Arc::clone(&heard);
         async move {
             cx.cancelled().await;
-            // It may be told for another cause while it stops: the last one counts.
+            // Another cause may follow while it stops: the last one counts.
             sleep(5 * MS).await;
             heard.lock().unwrap().push(cx.cause());
         }
@@ -74,14 +74,14 @@ fn worker_event_and_report_agree_on_the_cause() {
                 handle.ended().await;
                 assert_eq!(handle.cause(), Some(cause));
                 let mut events = panel.events_from(0);
-                let told = std::iter::from_fn(|| events.try_next()).find_map(|notice| match notice {
+                let reported = std::iter::from_fn(|| events.try_next()).find_map(|notice| match notice {
                     Notice::Event(event) if event.origin == handle.origin() => match event.kind {
-                        EventKind::Ended(_, told) => Some(told),
+                        EventKind::Ended(_, cause) => Some(cause),
                         _ => None,
                     },
                     _ => None,
                 });
-                assert_eq!(told, Some(Some(cause)), "idle: {idle}");
+                assert_eq!(reported, Some(Some(cause)), "idle: {idle}");
                 assert_eq!(panel.status().warning == Some(Warning::Escalated), cause == Cause::Escalated);
                 drop(blocker);
             });
@@ -133,7 +133,7 @@ fn a_deaf_worker_that_keeps_others_from_their_turn_is_named_alone() {
 }
 
 #[test]
-fn a_reader_that_falls_behind_is_told_how_many_it_missed() {
+fn a_reader_that_falls_behind_gets_how_many_it_missed() {
     paused(async || {
         let panel = Panel::new();
         let mut events = panel.events();

@@ -85,7 +85,7 @@ fn a_waker_that_panics_at_an_end_keeps_nothing_from_the_others() {
     });
 }
 
-/// It waits for its own cancellation by such a waker, and others are told in the same breath.
+/// It waits for its own cancellation by such a waker, and others are asked to stop in the same step.
 fn cancelled_by(grenade: Arc<Grenade>) -> Worker<Mark> {
     Worker::new("awkward", 0, move |cx: Context<Mark>| {
         let grenade = Arc::clone(&grenade);
@@ -97,7 +97,7 @@ fn cancelled_by(grenade: Arc<Grenade>) -> Worker<Mark> {
     })
 }
 
-/// Nobody but the first would be told: the others would wait for the deadline.
+/// Only the first would be asked to stop: the others would wait for the deadline.
 #[test]
 fn a_waker_that_panics_at_a_stop_keeps_nothing_from_the_others() {
     watched(|| {
@@ -134,7 +134,7 @@ fn a_panel_is_dropped_whatever_a_waker_does() {
     });
 }
 
-/// The inbox is closed before the end is told.
+/// The inbox is closed before the end is reported.
 #[test]
 fn a_waker_that_panics_at_the_inbox_does_not_hide_an_end() {
     watched(|| {
@@ -182,10 +182,10 @@ impl Drop for Argument {
     }
 }
 
-/// It fails, and then its arguments panic when they are dropped: the failure is what is told, and the panic is dropped, but not
+/// It fails, and then its arguments panic when they are dropped: the failure is reported, and the panic is dropped, but not
 /// under a lock.
 #[test]
-fn what_is_not_told_of_an_end_is_dropped_without_a_lock() {
+fn what_is_not_reported_of_an_end_is_dropped_without_a_lock() {
     watched(|| {
         let runtime = threads(2);
         let panel = on(&runtime);
@@ -225,10 +225,10 @@ impl Drop for Chain {
     }
 }
 
-/// It fails as it stops, and then its arguments are dropped: that panic is not told, as there is a failure, and must not keep the
-/// end from being told.
+/// It fails as it stops, and then its arguments are dropped: the failure hides that panic, which must not keep the end from
+/// being reported.
 #[test]
-fn an_end_is_told_whatever_is_dropped_before_it() {
+fn an_end_is_reported_whatever_is_dropped_before_it() {
     watched(|| {
         let runtime = threads(2);
         let panel = on(&runtime);
@@ -253,7 +253,7 @@ fn an_end_is_told_whatever_is_dropped_before_it() {
     });
 }
 
-/// Polled by hand: a shutdown that is told of the end by its waker only, which panics, is over nevertheless.
+/// Polled by hand: a shutdown that learns of the end by its waker only, which panics, is over nevertheless.
 #[test]
 fn a_shutdown_whose_waker_panics_is_over_when_it_is_asked() {
     watched(|| {

@@ -306,7 +306,7 @@ fn on_ready_is_called_once_per_transition_and_again_for_what_is_left() {
     panel.drain().by_ref().take(2).for_each(drop);
     assert_eq!(since(), 1, "three are left behind");
     sender.try_send(Mark::new(5)).unwrap();
-    assert_eq!(since(), 0, "the loop was told already");
+    assert_eq!(since(), 0, "the loop was woken already");
     let frame = panel.drain();
     sender.try_send(Mark::new(6)).unwrap();
     assert_eq!(since(), 1, "while a frame is read");
@@ -391,7 +391,7 @@ fn a_producer_stuck_in_foreign_code_does_not_hold_up_the_frame_thread() {
     });
 }
 
-/// A loop that sleeps until it is told, and never looks by itself, gets everything: no wake is lost.
+/// A loop that sleeps until it is woken, and never looks by itself, gets everything: no wake is lost.
 #[test]
 fn a_sleeping_loop_is_woken_for_every_intent() {
     watched(|| {

@@ -1,4 +1,5 @@
-//! Groups: what is said to a worker before its group is started holds, and what a group waits for is told and can be skipped.
+//! Groups: a stop, a suspension or a restart before the group is started holds, and what a group waits for is reported and can
+//! be skipped.
 
 use std::{
     future,
@@ -28,8 +29,8 @@ fn idle(name: &'static str, ran: &Arc<AtomicUsize>) -> Worker<Mark> {
     })
 }
 
-/// What was told of a worker since the last look.
-fn told(events: &mut Events, of: &WorkerHandle) -> Vec<EventKind> {
+/// The events of a worker since the last look.
+fn events_of(events: &mut Events, of: &WorkerHandle) -> Vec<EventKind> {
     let mut kinds = Vec::new();
     while let Some(notice) = events.try_next() {
         let Notice::Event(Event { origin, kind, .. }) = notice else { panic!("{notice:?}") };
@@ -57,11 +58,11 @@ fn who_is_stopped_before_its_group_is_started_never_runs() {
                 panic!("{:?}", workers[stopped].status())
             };
             assert_eq!(workers[stopped].cause(), Some(Cause::Dependency));
-            let told = told(&mut events, &workers[stopped]);
+            let kinds = events_of(&mut events, &workers[stopped]);
             let [EventKind::Spawned, EventKind::Waiting, EventKind::Ended(Exit::Cancelled, cause)] =
-                &told[..]
+                &kinds[..]
             else {
-                panic!("{told:?}")
+                panic!("{kinds:?}")
             };
             assert_eq!(*cause, Some(Cause::Dependency));
             for _ in 0..10 {
@@ -98,8 +99,8 @@ fn who_is_not_started_yet_cannot_be_restarted_and_can_be_suspended() {
         assert_eq!(worker.restart(), Ok(()));
         yield_now().await;
         assert!(worker.is_suspended() && panel.status().workers[0].suspended);
-        let told = told(&mut events, &worker);
-        assert_eq!(told.iter().filter(|kind| matches!(kind, EventKind::Suspended)).count(), 1, "{told:?}");
+        let kinds = events_of(&mut events, &worker);
+        assert_eq!(kinds.iter().filter(|kind| matches!(kind, EventKind::Suspended)).count(), 1, "{kinds:?}");
         worker.stop();
         worker.ended().await;
         assert_eq!(worker.restart(), Err(RestartError::Ended));
@@ -128,8 +129,8 @@ fn a_group_that_waits_for_its_backoff_says_so_and_starts_when_a_member_is_restar
             let [first, fails] = &workers;
             assert!(matches!(first.status(), WorkerStatus::Backoff { .. }), "{:?}", first.status());
             assert!(matches!(fails.status(), WorkerStatus::Waiting), "{:?}", fails.status());
-            let told = told(&mut events, first);
-            let Some(&EventKind::BackingOff(rest)) = told.last() else { panic!("{told:?}") };
+            let kinds = events_of(&mut events, first);
+            let Some(&EventKind::BackingOff(rest)) = kinds.last() else { panic!("{kinds:?}") };
             assert!((MINUTE / 2..=MINUTE).contains(&rest), "{rest:?}");
             workers[by].restart().unwrap();
             for _ in 0..10 {
@@ -159,7 +160,7 @@ fn a_member_that_is_restarted_by_hand_starts_anew_alone() {
                 let fail = Arc::clone(&fails);
                 async move {
                     fail.notified().await;
-                    Err::<(), _>("told to")
+                    Err::<(), _>("asked to")
                 }
             });
             let fails = fails.restart(Restart::OnFailure).backoff(Backoff::none());

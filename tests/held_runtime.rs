@@ -252,18 +252,18 @@ fn holds_pool(panel: &Panel) -> mpsc::Sender<()> {
     go
 }
 
-fn told(panel: &Panel, handle: &WorkerHandle) -> Vec<String> {
+fn logged(panel: &Panel, handle: &WorkerHandle) -> Vec<String> {
     let mut events = panel.events_from(1);
-    let mut told = Vec::new();
+    let mut kinds = Vec::new();
     while let Some(Notice::Event(event)) = events.try_next() {
         if event.origin == handle.origin() {
-            told.push(match event.kind {
+            kinds.push(match event.kind {
                 EventKind::BackingOff(_) => "backs off".into(),
                 kind => kind.to_string(),
             });
         }
     }
-    told
+    kinds
 }
 
 #[test]
@@ -286,12 +286,12 @@ fn a_call_that_waits_for_the_pool_has_not_started_and_the_panel_finds_the_pool_f
         }
         assert_eq!(warning, Some(Warning::WorkersNeverPolled { workers: 1 }));
         assert_eq!(
-            (handle.generation(), told(&panel, &handle)),
+            (handle.generation(), logged(&panel, &handle)),
             (0, ["spawned", "suspended", "resumed"].map(String::from).to_vec())
         );
         drop(go);
         assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Finished)));
-        assert_eq!(told(&panel, &handle)[3..], ["started", "exited: finished", "ended: finished"]);
+        assert_eq!(logged(&panel, &handle)[3..], ["started", "exited: finished", "ended: finished"]);
         drop(panel.drain());
         assert_eq!(panel.status().warning, None);
     });
@@ -330,8 +330,8 @@ fn a_call_that_is_restarted_waits_for_the_pool_and_does_not_run_meanwhile() {
             drop(go);
             assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Finished)));
             assert_eq!(began.recv(), Ok(2));
-            let told = told(&panel, &handle);
-            let starts: Vec<_> = told.iter().filter(|told| !told.contains("backs off")).collect();
+            let events = logged(&panel, &handle);
+            let starts: Vec<_> = events.iter().filter(|event| !event.contains("backs off")).collect();
             assert_eq!(
                 starts,
                 [
@@ -363,7 +363,7 @@ fn a_local_worker_whose_thread_is_held_has_not_started() {
         let handle = panel.spawn(Worker::local("waits", 0, |_| std::future::ready(())));
         thread::sleep(20 * MS);
         assert!(matches!(handle.status(), WorkerStatus::Starting), "{handle:?}");
-        assert_eq!((handle.generation(), told(&panel, &handle)), (0, vec!["spawned".into()]));
+        assert_eq!((handle.generation(), logged(&panel, &handle)), (0, vec!["spawned".into()]));
         drop(go);
         assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Finished)));
     });

@@ -56,7 +56,7 @@ fn said(spawn: impl FnOnce(&ControlPanel<Update>)) -> Vec<&'static str> {
 }
 
 #[test]
-fn workers_of_one_name_are_told_apart_by_their_modules() {
+fn workers_of_one_name_are_distinguished_by_their_modules() {
     assert_eq!(said(|panel| drop(left::SpawnSpeak::spawn_speak(panel))), ["left"]);
     assert_eq!(said(|panel| drop(right::SpawnSpeak::spawn_speak(panel))), ["right"]);
     assert_eq!(said(spawn_a_local_one), ["inside"]);

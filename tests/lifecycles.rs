@@ -1,6 +1,6 @@
 //! Promise 5 under random orders: stop, restart, replace and group stops at any moment of workers that run, fail and wait,
-//! on a paused clock and on threads. No generation overlaps another, nobody who was told to end comes back, everybody ends,
-//! no accepted intent is lost or doubled or comes late, and what the panel tells of it all adds up.
+//! on a paused clock and on threads. No run overlaps another, no worker that was stopped comes back, every worker ends, no
+//! accepted intent is lost or doubled or comes late, and what the panel reports of it adds up.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +23,7 @@ use tokio::{task::yield_now, time::sleep};
 type Panel = ControlPanel<Mark>;
 const MS: Duration = Duration::from_millis(1);
 
-/// How a worker lives: each generation so many ms, then it fails or returns; when told it needs so many ms.
+/// How a worker lives: each run takes so many ms, then it fails or returns; once asked to stop it needs so many ms.
 #[derive(Debug, Clone)]
 struct Life {
     up: u64,
@@ -262,7 +262,7 @@ impl Run {
             Step::Stop(n) => {
                 if let Some(handle) = pick(&self.handles, n) {
                     handle.stop();
-                    assert!(handle.restart().is_err(), "it was told to end");
+                    assert!(handle.restart().is_err(), "it was stopped");
                     self.stopped.push((handle.clone(), handle.generation()));
                 }
             }

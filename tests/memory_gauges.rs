@@ -322,7 +322,7 @@ proptest! {
 
 /// The monitor with a group's files, and a gauge of the test's own beside them.
 #[test]
-fn a_gauge_that_shows_nonsense_is_told_of_and_the_others_count() {
+fn a_gauge_that_shows_nonsense_is_reported_and_the_others_count() {
     testing::paused(async |panel: &mut ControlPanel<Update>| {
         let machine = Machine::new();
         machine.group("a", 95, 0, "100", "max");
@@ -337,8 +337,11 @@ fn a_gauge_that_shows_nonsense_is_told_of_and_the_others_count() {
         panel.spawn(monitor.into_worker());
         let at_next_sample = async |panel: &mut ControlPanel<Update>| {
             testing::advance(Duration::from_secs(5)).await;
-            let told: Vec<_> = panel.drain().map(|queued| queued.intent).collect();
-            told.into_iter().map(|Update::Pressure(told)| (told.level, told.gauge)).collect::<Vec<_>>()
+            let updates: Vec<_> = panel.drain().map(|queued| queued.intent).collect();
+            updates
+                .into_iter()
+                .map(|Update::Pressure(pressure)| (pressure.level, pressure.gauge))
+                .collect::<Vec<_>>()
         };
         assert_eq!(at_next_sample(panel).await, [(MemoryLevel::Critical, MemoryGauge::Cgroup)]);
 

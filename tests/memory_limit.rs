@@ -94,21 +94,28 @@ fn under_a_real_limit_the_level_follows_what_is_held() {
     assert!(next_pressure(&mut panel).is_none(), "nothing is held yet");
 
     let mut held = Held::default();
-    let mut told = Vec::new();
+    let mut reported_at = Vec::new();
     for level in [MemoryLevel::Warning, MemoryLevel::Critical] {
         let pressure = loop {
             if let Some(pressure) = next_pressure(&mut panel) {
                 break pressure;
             }
-            assert!(held.bytes() < ROOM && held.grow(), "{level} was never told, with {} held", held.bytes());
+            assert!(
+                held.bytes() < ROOM && held.grow(),
+                "{level} was never reported, with {} held",
+                held.bytes()
+            );
             limit.hold(held.bytes());
             std::thread::sleep(Duration::from_millis(5));
         };
         assert_eq!((pressure.level, pressure.gauge), (level, limit.gauge().gauge()));
-        told.push(held.bytes());
+        reported_at.push(held.bytes());
     }
     // Threads that start meanwhile take some, up to 64 MiB each with the GNU C library.
-    assert!(told[0] >= ROOM / 10 && told[1] >= told[0] + ROOM / 6, "not before it is scarce: {told:?}");
+    assert!(
+        reported_at[0] >= ROOM / 10 && reported_at[1] >= reported_at[0] + ROOM / 6,
+        "not before it is scarce: {reported_at:?}"
+    );
 
     if limit.refuses() {
         // Eight gigabytes of zeros where a kernel writes two lines: nobody has read them all.
@@ -126,7 +133,7 @@ fn under_a_real_limit_the_level_follows_what_is_held() {
     drop(held);
     limit.hold(0);
     eventually("all is well again", || {
-        next_pressure(&mut panel).is_some_and(|told| told.level == MemoryLevel::Normal)
+        next_pressure(&mut panel).is_some_and(|pressure| pressure.level == MemoryLevel::Normal)
     });
     assert!(panel.shutdown_blocking().is_clean());
 }

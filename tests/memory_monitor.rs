@@ -92,7 +92,7 @@ fn memory_monitor_emits_demotion_intent_under_pressure() {
         panel.spawn(machine.monitor().into_worker());
         assert_eq!(machine.at(panel, 50).await, [], "no news is no intent");
         assert_eq!(machine.at(panel, 85).await, [WARNING]);
-        assert_eq!(machine.at(panel, 85).await, [], "a level is told once");
+        assert_eq!(machine.at(panel, 85).await, [], "a level is reported once");
         assert_eq!(machine.at(panel, 77).await, [], "still within the hysteresis");
         assert_eq!(machine.at(panel, 95).await, [CRITICAL]);
         assert_eq!(machine.at(panel, 40).await, [GraphIntent::MemoryIsFine]);
@@ -151,7 +151,7 @@ async fn monitored_and_full(panel: &Panel) -> (Machine, IntentSender<GraphIntent
 }
 
 #[test]
-fn a_level_that_could_not_be_told_is_told_later() {
+fn a_level_that_could_not_be_sent_is_sent_later() {
     testing::paused(async |panel: &mut Panel| {
         let (machine, _hog) = monitored_and_full(panel).await;
         machine.used.store(85, Ordering::Relaxed);
@@ -162,9 +162,9 @@ fn a_level_that_could_not_be_told_is_told_later() {
     });
 }
 
-/// What is told is how things are when there is room to tell it.
+/// What is sent is the level at the time when there is room to send it.
 #[test]
-fn a_level_that_is_over_before_it_could_be_told_is_not_told() {
+fn a_level_that_is_over_before_it_could_be_sent_is_not_sent() {
     testing::paused(async |panel: &mut Panel| {
         let (machine, hog) = monitored_and_full(panel).await;
         machine.used.store(95, Ordering::Relaxed);
@@ -257,24 +257,24 @@ fn an_intent_with_the_clock_0_makes_the_monitor_fail_and_say_why() {
     #[derive(Debug, GraphIntent)]
     enum Update {
         #[intent(clock = clock)]
-        Told { clock: u64 },
+        Pressure { clock: u64 },
     }
     impl From<MemoryPressure> for Update {
         fn from(_: MemoryPressure) -> Self {
-            Self::Told { clock: 0 }
+            Self::Pressure { clock: 0 }
         }
     }
 
-    let mut told = String::new();
+    let mut status = String::new();
     testing::paused(async |panel: &mut ControlPanel<Update>| {
         let full =
             MemoryMonitor::new(IntentSource::MemoryMonitor).only(|| MemorySample { used: 100, total: 100 });
         let worker = panel.spawn(full.into_worker());
         testing::advance(Duration::from_secs(60)).await;
         assert!(worker.status().is_final(), "{:?}", worker.status());
-        told = format!("{:?}", worker.status());
+        status = format!("{:?}", worker.status());
     });
-    assert!(told.contains("ZeroClock"), "{told}");
+    assert!(status.contains("ZeroClock"), "{status}");
 }
 
 /// An interval that no clock can count is "never again": it samples once.

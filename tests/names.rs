@@ -1,4 +1,4 @@
-//! Names for instances: several workers of one function are told apart, and found by name and by origin.
+//! Names for instances: several workers of one function are distinct, and found by name and by origin.
 
 use std::{sync::mpsc, thread, time::Duration};
 

@@ -29,8 +29,8 @@ enum Await {
     Sleep(u32),
     Yield,
     Send,
-    /// Until it is told to stop.
-    Told,
+    /// Until it is asked to stop.
+    Cancelled,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ fn life() -> impl Strategy<Value = Life> {
         4 => (0_u32..8).prop_map(Await::Sleep),
         2 => Just(Await::Yield),
         2 => Just(Await::Send),
-        1 => Just(Await::Told),
+        1 => Just(Await::Cancelled),
     ];
     let restart = prop::sample::select(vec![Restart::Never, Restart::OnFailure, Restart::Always]);
     let cancel = prop::sample::select(vec![Cancel::Drop, Cancel::Cooperative]);
@@ -122,7 +122,7 @@ impl Seen {
                         Await::Sleep(ms) => sleep(ms * MS).await,
                         Await::Yield => yield_now().await,
                         Await::Send => drop(cx.send(Mark::new(cx.generation())).await),
-                        Await::Told => cx.cancelled().await,
+                        Await::Cancelled => cx.cancelled().await,
                     }
                     living.0.note(&living.0.ran_on_as_orphans);
                 }
@@ -244,7 +244,7 @@ proptest! {
         for handle in alive {
             match handle.status() {
                 WorkerStatus::Ended(Exit::Aborted) => aborted += 1,
-                // It had been told to end, and waited for that.
+                // It had been asked to stop, and waited for that.
                 WorkerStatus::Ended(Exit::Cancelled) if handle.cause() == Some(Cause::Replaced) => {}
                 // It never ran.
                 WorkerStatus::Refused(Refusal::RuntimeGone) => {
@@ -257,7 +257,7 @@ proptest! {
         let late = panel.spawn(good("late"));
         prop_assert!(matches!(late.status(), WorkerStatus::Refused(Refusal::RuntimeGone)));
         let report = panel.shutdown_blocking();
-        prop_assert_eq!(report.incident_count(), incidents + aborted + refused + 1, "each is told: {}", report);
+        prop_assert_eq!(report.incident_count(), incidents + aborted + refused + 1, "each is reported: {}", report);
         prop_assert_eq!(panel.worker_count(), 0);
     }
 }
@@ -267,28 +267,28 @@ proptest! {
 
     #[test]
     fn a_dropped_handle_changes_nothing(lives in lives(), ms in 0_u32..20, polls in 0_usize..6) {
-        let told = |holds: bool| paused(async || {
+        let observed = |holds: bool| paused(async || {
             let (mut panel, seen) = (small(), Arc::default());
             let held = Held::spawn(&panel, &lives, &seen);
             let mut events = panel.events_from(1);
             pass(ms, polls).await;
             let held = holds.then_some(held);
-            let mut told = Vec::new();
+            let mut lines = Vec::new();
             for _ in 0..20 {
                 sleep(5 * MS).await;
-                told.extend(panel.drain().map(|queued| format!("{:?}", queued.causality_order())));
+                lines.extend(panel.drain().map(|queued| format!("{:?}", queued.causality_order())));
             }
             while let Some(notice) = events.try_next() {
-                told.push(match notice {
+                lines.push(match notice {
                     Notice::Event(event) => event.to_string(),
                     lagged @ Notice::Lagged(_) => format!("{lagged:?}"),
                 });
             }
-            told.extend(panel.workers().iter().map(|worker| worker.status().to_string()));
+            lines.extend(panel.workers().iter().map(|worker| worker.status().to_string()));
             drop(held);
-            told
+            lines
         });
-        prop_assert_eq!(told(true), told(false));
+        prop_assert_eq!(observed(true), observed(false));
     }
 }
 

@@ -1,5 +1,5 @@
 //! Promise 6, in a process that ends so: a main that panics leaves no orphan. While it unwinds, every async worker ends at its
-//! next await and the blocking ones are told; nobody keeps the process from ending.
+//! next await and the blocking ones are asked to stop; nothing keeps the process from ending.
 
 use std::{
     sync::{
@@ -73,7 +73,7 @@ impl Drop for Last {
         // A panic here would be the second, and end the process otherwise than the test wants.
         eventually("all end", || self.workers.iter().all(|handle| handle.status().is_final()));
         say(&format!("{} were dropped", self.ended.load(Ordering::SeqCst)));
-        say(&format!("{:?} were told", self.patient.told.lock().unwrap()));
+        say(&format!("{:?} were the causes", self.patient.causes.lock().unwrap()));
     }
 }
 
@@ -119,7 +119,7 @@ fn a_panic_in_main_takes_everybody_with_it_and_ends_the_process() {
             let (status, said) = Scene::begin(name).end();
             assert_eq!(status.code(), Some(101), "{name}: it ends as a panic does: {status}, {said:?}");
             if name != "stuck" {
-                for line in ["2 were dropped", "[Some(Shutdown), Some(Shutdown)] were told"] {
+                for line in ["2 were dropped", "[Some(Shutdown), Some(Shutdown)] were the causes"] {
                     assert!(said.iter().any(|said| said == line), "{name}: not `{line}`: {said:?}");
                 }
             }

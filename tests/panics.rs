@@ -26,7 +26,7 @@ fn user_hook() {
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            TOLD.set(TOLD.get() + 1);
+            HOOK_CALLS.set(HOOK_CALLS.get() + 1);
             let text = text(info.payload()).unwrap_or("").to_owned();
             if text.starts_with("expected") {
                 HOOKED.lock().unwrap().push(text);
@@ -48,8 +48,8 @@ fn text(payload: &dyn Any) -> Option<&str> {
 struct Odd(u32);
 
 thread_local! {
-    /// How many panics the hook was told of on this thread.
-    static TOLD: Cell<usize> = const { Cell::new(0) };
+    /// How many panics of this thread the hook was called for.
+    static HOOK_CALLS: Cell<usize> = const { Cell::new(0) };
     /// Where this test's last panic was.
     static AT: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
 }
@@ -215,14 +215,14 @@ fn a_panic_that_a_destructor_catches_meanwhile_is_not_mistaken_for_it() {
 
 /// What the panel can only find out by a panic is nobody's failure.
 #[test]
-fn the_panels_own_questions_are_not_told_to_the_hook() {
+fn the_panels_own_questions_do_not_reach_the_hook() {
     user_hook();
     let timeless = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(Panel::builder().runtime(timeless.handle().clone()).try_build().is_err());
-    assert_eq!(TOLD.get(), 0);
+    assert_eq!(HOOK_CALLS.get(), 0);
     paused(async || {
         let panel = Panel::new();
         panic::catch_unwind(AssertUnwindSafe(|| panel.shutdown_blocking())).unwrap_err();
-        assert_eq!(TOLD.get(), 1, "the one that the caller gets");
+        assert_eq!(HOOK_CALLS.get(), 1, "the one that the caller gets");
     });
 }

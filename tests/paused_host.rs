@@ -35,7 +35,7 @@ fn child() {
     say("ready");
     let ticks = workshop.status("good").logged;
     eventually("it has run for long", || {
-        let gone = workshop.told().iter().any(|said| matches!(said, Said::Mod(ModEvent::Deactivated { .. })));
+        let gone = workshop.said().iter().any(|said| matches!(said, Said::Mod(ModEvent::Deactivated { .. })));
         gone || workshop.control.status()[0].logged > ticks + 20 * u64::from(PAUSES)
     });
     let status = workshop.status("good");

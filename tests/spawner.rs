@@ -106,7 +106,7 @@ fn the_events_of_a_panel_that_is_gone_have_an_end() {
             drop(panel);
             if blocks {
                 std::thread::sleep(std::time::Duration::from_millis(10));
-                assert!(!dashboard.is_finished(), "a worker lives, and its end will be told");
+                assert!(!dashboard.is_finished(), "a worker lives, and its end will be reported");
                 go.send(()).unwrap();
             }
             let last = runtime.block_on(dashboard).unwrap();

@@ -21,7 +21,7 @@ fn fill(sender: &IntentSender<Mark>) -> usize {
     (0..1000).take_while(|&id| sender.try_send(Mark::new(id)).is_ok()).count()
 }
 
-/// A loop that sleeps until it is told, until so many intents came.
+/// A loop that sleeps until it is woken, until so many intents came.
 fn sleep_and_drain(panel: &mut Panel, most: usize) {
     let mut came = 0;
     while came < most {

@@ -38,7 +38,7 @@ fn a_subscription_ends_with_the_panel_when_all_was_read() {
 }
 
 #[test]
-fn a_worker_that_is_told_to_stop_hears_no_more() {
+fn a_worker_that_is_asked_to_stop_hears_no_more() {
     watched(|| {
         let panel = Panel::new();
         let (heard, receiver) = mpsc::channel();

@@ -79,7 +79,7 @@ fn a_workers_signal_is_its_own() {
         let last = panel.drain().last().expect("the third worker's intent");
         assert_eq!(last.causality_order().origin, origins[2], "as its intents have it");
         origins.dedup();
-        assert_eq!(origins.len(), 3, "two workers of one source are told apart");
+        assert_eq!(origins.len(), 3, "two workers of one source are distinct");
     });
 }
 

@@ -59,7 +59,7 @@ fn a_panic_is_data_on_every_kind_and_a_failure_restarts() {
 
 /// A panic of a destructor, which no return value can carry.
 #[test]
-fn last_words_are_told_on_every_kind() {
+fn last_words_are_reported_on_every_kind() {
     struct Careless;
     impl Drop for Careless {
         fn drop(&mut self) {
@@ -88,7 +88,7 @@ fn last_words_are_told_on_every_kind() {
             Thread => Worker::thread("it", 0, move |cx| blocks(cx, begin())),
         };
         let handle = panel.spawn(worker);
-        // One that is told before its body begins never begins it.
+        // A run that is asked to stop before its body begins never begins it.
         eventually("it begins", || seen.begun.load(Ordering::SeqCst) == 1);
         handle.stop();
         match handle.ended_blocking() {
@@ -103,7 +103,7 @@ fn stop_and_restart_say_why_and_wait_for_the_end() {
     each_kind(|kind, runtime| {
         let (panel, seen) = (panel(runtime, PATIENT), Seen::default());
         let handle = panel.spawn(seen.worker(kind, Act::Wait, Act::Wait).restart(Restart::Always));
-        // One that is told before its body begins never begins it.
+        // A run that is asked to stop before its body begins never begins it.
         let begun = |generation| {
             eventually("it begins", || seen.begun.load(Ordering::SeqCst) == generation);
             running(&handle, generation as u64);

@@ -41,9 +41,9 @@ pub(crate) enum Act {
     Finish,
     Fail,
     Panic,
-    /// Until it is told to stop.
+    /// Until it is asked to stop.
     Wait,
-    /// Holds its thread until it is let go, whatever it is told.
+    /// Holds its thread until it is let go, even when it is asked to stop.
     Block,
     /// Sends until that fails.
     Flood,
@@ -60,7 +60,7 @@ pub(crate) struct Seen {
     pub(crate) causes: Arc<Mutex<Vec<Option<Cause>>>>,
 }
 
-/// A generation that lives; at its end it notes what it was told.
+/// A run that lives; at its end it notes the cause of its stop.
 pub(crate) struct Living(Seen, Context<Mark>);
 
 impl Drop for Living {

@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::kinds::{Act, Async, Blocking, KINDS, LetGo, MS, PATIENT, Panel, Seen, Thread, panel, running};
 
-/// A future ends with its runtime; what runs on a thread is told to stop. Neither is restarted, and both are told of.
+/// A future ends with its runtime; a run on a thread is asked to stop. Neither is restarted, and both are reported.
 #[test]
 fn a_runtime_that_is_gone_leaves_no_orphan() {
     watched(|| {
@@ -39,7 +39,11 @@ fn a_runtime_that_is_gone_leaves_no_orphan() {
             assert_eq!(panel.status().warning, Some(Warning::RuntimeGone), "{kind:?}");
             seen.is_over();
             if kind != Async {
-                assert_eq!(*seen.causes.lock().unwrap(), [Some(Cause::RuntimeGone)], "{kind:?}: it was told");
+                assert_eq!(
+                    *seen.causes.lock().unwrap(),
+                    [Some(Cause::RuntimeGone)],
+                    "{kind:?}: it was asked to stop"
+                );
             }
             let report = panel.shutdown_blocking();
             let incidents: Vec<_> = report.incidents().map(ToString::to_string).collect();
@@ -53,7 +57,7 @@ fn a_runtime_that_is_gone_leaves_no_orphan() {
     });
 }
 
-/// Whoever was to be restarted, and whoever would have ended well had it been for good, is told of all the same.
+/// A worker that was to be restarted is reported, and so is one whose end would have counted as good had it been final.
 #[test]
 fn a_thread_whose_runtime_is_gone_does_not_pass_for_finished() {
     watched(|| {
@@ -67,8 +71,8 @@ fn a_thread_whose_runtime_is_gone_does_not_pass_for_finished() {
             // Meant for a task that is gone before it can do it.
             handle.restart().unwrap();
             runtime.shutdown_background();
-            let told = || matches!(handle.status(), WorkerStatus::Stopping(Cause::RuntimeGone));
-            eventually("it is told", told);
+            let asked = || matches!(handle.status(), WorkerStatus::Stopping(Cause::RuntimeGone));
+            eventually("it is asked to stop", asked);
             assert_eq!(handle.restart(), Err(RestartError::RuntimeGone), "{kind:?}");
             seen.go.store(true, Ordering::SeqCst);
             assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Aborted)), "{kind:?}");
@@ -77,7 +81,7 @@ fn a_thread_whose_runtime_is_gone_does_not_pass_for_finished() {
     });
 }
 
-/// tokio waits for the blocking pool then, and the worker in it for being told.
+/// tokio then waits for the blocking pool, and the worker in the pool waits to be asked to stop.
 #[test]
 fn dropping_a_runtime_ends_the_blocking_workers_on_it() {
     watched(|| {
@@ -166,10 +170,10 @@ fn a_paused_clock_stands_still_for_a_blocking_worker_and_for_no_other() {
                 while seen.living.load(Ordering::SeqCst) == 0 {
                     yield_now().await;
                 }
-                let (told, mut real_time) = oneshot::channel();
+                let (ring, mut real_time) = oneshot::channel();
                 thread::spawn(move || {
                     thread::sleep(100 * MS);
-                    told.send(()).ok();
+                    ring.send(()).ok();
                 });
                 let mut hour = pin!(sleep(Duration::from_secs(3600)));
                 let hour_first = poll_fn(|cx| match hour.as_mut().poll(cx) {

@@ -97,7 +97,7 @@ fn a_thread_takes_the_time_that_it_needs_to_stop() {
     });
 }
 
-/// What cannot be dropped is told, and its end is told when it really ends.
+/// A run that cannot be dropped is asked to stop, and its end is reported when it really ends.
 #[test]
 fn a_dropped_panel_ends_every_kind() {
     each_kind(|kind, runtime| {
@@ -112,11 +112,11 @@ fn a_dropped_panel_ends_every_kind() {
         if kind != Local {
             // A local one shares its thread with the one that blocks.
             assert!(waiting.ended_blocking().is_final());
-            assert_eq!(waits.living.load(Ordering::SeqCst), 0, "{kind:?}: told only when it ended");
+            assert_eq!(waits.living.load(Ordering::SeqCst), 0, "{kind:?}: reported only when it ended");
         }
         blocks.go.store(true, Ordering::SeqCst);
         assert!(blocking.ended_blocking().is_final() && waiting.ended_blocking().is_final());
         assert_eq!(blocks.living.load(Ordering::SeqCst) + waits.living.load(Ordering::SeqCst), 0, "{kind:?}");
-        assert_eq!(*blocks.causes.lock().unwrap(), [Some(Cause::Shutdown)], "{kind:?}: it was told");
+        assert_eq!(*blocks.causes.lock().unwrap(), [Some(Cause::Shutdown)], "{kind:?}: it was asked to stop");
     });
 }

@@ -98,7 +98,7 @@ fn suspension_holds_across_restarts() {
 }
 
 #[test]
-fn a_gate_is_open_for_a_worker_that_is_told_to_stop() {
+fn a_gate_is_open_for_a_worker_that_is_asked_to_stop() {
     paused(async || {
         let panel = Panel::new();
         let waits = Worker::new("waits", 0, async |cx: Context<Mark>| {

@@ -74,7 +74,7 @@ fn each_reason_to_be_suspended_is_kept_apart() {
         sleep(2 * IDLE).await;
         panel.touch();
         sleep(MS).await;
-        assert!(worker.is_suspended(), "the user's touch does not undo what was told");
+        assert!(worker.is_suspended(), "the user's touch does not undo a suspension by hand");
         worker.resume();
         assert!(!worker.is_suspended());
         sleep(2 * IDLE).await;

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::{IDLE, MS, Panel, idle_panel, suspendable};
 
 #[test]
-fn each_turn_is_told_once_and_in_order() {
+fn each_turn_is_reported_once_and_in_order() {
     paused(async || {
         let panel = idle_panel();
         let mut events = panel.events();
@@ -26,13 +26,13 @@ fn each_turn_is_told_once_and_in_order() {
         let late = suspendable(&panel, Suspend::OnIdle);
         panel.touch();
         sleep(MS).await;
-        let mut told = Vec::new();
+        let mut turns = Vec::new();
         while let Some(Notice::Event(event)) = events.try_next() {
             if matches!(event.kind, EventKind::Suspended | EventKind::Resumed) {
-                told.push((event.origin, event.kind.to_string()));
+                turns.push((event.origin, event.kind.to_string()));
             }
         }
-        let told: Vec<_> = told.iter().map(|(origin, kind)| (*origin, kind.as_str())).collect();
+        let turns: Vec<_> = turns.iter().map(|(origin, kind)| (*origin, kind.as_str())).collect();
         let (first, late) = (worker.origin(), late.origin());
         let expected = [
             (first, "suspended"),
@@ -42,7 +42,7 @@ fn each_turn_is_told_once_and_in_order() {
             (first, "resumed"),
             (late, "resumed"),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(turns, expected);
     });
 }
 

@@ -23,9 +23,9 @@ use super::{bad_manifest, lives_on, open, refused};
 #[test]
 fn entries_that_lead_out_of_the_folder() {
     for entry in ["../healthy/mod.wat", "/etc/passwd.wasm", "x/../../healthy/mod.wat"] {
-        let told = "the manifest is wrong in line 3: `entry` must be a path of at most 64 bytes below the mod's folder: \
+        let expected = "the manifest is wrong in line 3: `entry` must be a path of at most 64 bytes below the mod's folder: \
                     no `..`, not absolute";
-        refused("bad", told, bad_manifest(&manifest("bad", "1.0.0", entry, "")));
+        refused("bad", expected, bad_manifest(&manifest("bad", "1.0.0", entry, "")));
     }
 }
 
@@ -33,39 +33,39 @@ fn entries_that_lead_out_of_the_folder() {
 #[test]
 fn symbolic_links_out_of_the_folder() {
     use std::os::unix::fs::symlink;
-    let told = |what: &str| {
+    let expected = |what: &str| {
         format!("{what} is a symbolic link, and none is followed: put the file or folder itself there")
     };
-    refused("bad", &told("mod.wat"), |mods| {
+    refused("bad", &expected("mod.wat"), |mods| {
         write_mod(mods, "bad", "1.0.0", "", FINE);
         fs::rename(mods.join("bad/mod.wat"), mods.join("../elsewhere.wat")).expect("moved");
         symlink(mods.join("../elsewhere.wat"), mods.join("bad/mod.wat")).expect("linked");
     });
-    refused("bad", &told("bad/mod.toml"), |mods| {
+    refused("bad", &expected("bad/mod.toml"), |mods| {
         write_mod(mods, "bad", "1.0.0", "", FINE);
         fs::rename(mods.join("bad/mod.toml"), mods.join("../elsewhere.toml")).expect("moved");
         symlink(mods.join("../elsewhere.toml"), mods.join("bad/mod.toml")).expect("linked");
     });
-    refused("bad", &told("bad"), |mods| {
+    refused("bad", &expected("bad"), |mods| {
         write_mod(&mods.join(".."), "elsewhere", "1.0.0", "", FINE);
         symlink(mods.join("../elsewhere"), mods.join("bad")).expect("linked");
     });
     // A folder on the way to the entry.
-    refused("bad", &told("inner"), |mods| {
+    refused("bad", &expected("inner"), |mods| {
         write_mod(mods, "bad", "1.0.0", "", FINE);
         write_mod(&mods.join(".."), "elsewhere", "1.0.0", "", FINE);
         symlink(mods.join("../elsewhere"), mods.join("bad/inner")).expect("linked");
         write_file(&mods.join("bad/mod.toml"), &manifest("bad", "1.0.0", "inner/mod.wat", ""));
     });
     // A loop, and one that leads nowhere.
-    refused("bad", &told("bad"), |mods| symlink(mods.join("bad"), mods.join("bad")).expect("linked"));
-    refused("bad", &told("bad"), |mods| symlink("/nowhere", mods.join("bad")).expect("linked"));
+    refused("bad", &expected("bad"), |mods| symlink(mods.join("bad"), mods.join("bad")).expect("linked"));
+    refused("bad", &expected("bad"), |mods| symlink("/nowhere", mods.join("bad")).expect("linked"));
 }
 
 #[test]
 fn a_manifest_of_a_gigabyte() {
-    let told = "bad/mod.toml has 1073741824 bytes, and this host takes at most 65536: it was not read";
-    refused("bad", told, |mods| {
+    let expected = "bad/mod.toml has 1073741824 bytes, and this host takes at most 65536: it was not read";
+    refused("bad", expected, |mods| {
         write_mod(mods, "bad", "1.0.0", "", FINE);
         let file = fs::OpenOptions::new().write(true).open(mods.join("bad/mod.toml")).expect("opened");
         file.set_len(1 << 30).expect("a hole needs no room");
@@ -74,8 +74,8 @@ fn a_manifest_of_a_gigabyte() {
 
 #[test]
 fn a_module_of_a_terabyte() {
-    let told = "mod.wat has 1099511627776 bytes, and this host takes at most 1048576: it was not read";
-    refused("bad", told, |mods| {
+    let expected = "mod.wat has 1099511627776 bytes, and this host takes at most 1048576: it was not read";
+    refused("bad", expected, |mods| {
         write_mod(mods, "bad", "1.0.0", "", FINE);
         let file = fs::OpenOptions::new().write(true).open(mods.join("bad/mod.wat")).expect("opened");
         file.set_len(1 << 40).expect("a hole needs no room");
@@ -173,8 +173,8 @@ fn a_module_that_another_program_has_a_lease_on() {
         workshop.forget();
         workshop.control.rescan();
         let (reason, still_running) = workshop.failed("held");
-        let told = "cannot read mod.wat: another program holds it, and has to let it go first: it is read again later";
-        assert_eq!((reason.to_string().as_str(), still_running.as_deref()), (told, Some("1.0.0")));
+        let expected = "cannot read mod.wat: another program holds it, and has to let it go first: it is read again later";
+        assert_eq!((reason.to_string().as_str(), still_running.as_deref()), (expected, Some("1.0.0")));
         workshop.forget();
         workshop.note("healthy");
         workshop.control.deactivate("held").expect("room");
@@ -215,8 +215,8 @@ fn what_is_no_mod_takes_no_place() {
         assert_eq!(workshop.failed(name).0.to_string(), reason);
         assert!(workshop.status(name).trouble.is_some());
     }
-    let told = format!("{:?}", workshop.told());
-    assert!(!told.contains("notes.txt") && !told.contains("(mods folder)"), "{told}");
+    let said = format!("{:?}", workshop.said());
+    assert!(!said.contains("notes.txt") && !said.contains("(mods folder)"), "{said}");
     assert_eq!(workshop.control.status().len(), 6);
     workshop.close();
 }

@@ -17,14 +17,14 @@ fn manifests_that_are_none() {
         fs::write(mods.join("bad/mod.toml"), b"id = '\xff'").expect("written");
     });
     refused("bad", "the manifest is wrong: it has no `id`", bad_manifest(""));
-    let told = "the manifest is wrong in line 4: there is no key `author`; known are id, version, entry, provides, \
+    let expected = "the manifest is wrong in line 4: there is no key `author`; known are id, version, entry, provides, \
                 requires, capabilities, limits";
-    refused("bad", told, bad_manifest(&manifest("bad", "1.0.0", "mod.wat", "author = 'me'")));
-    let told = "the manifest is wrong in line 4: `limits.fuel` asks for 9000000000000000000, and this host allows \
+    refused("bad", expected, bad_manifest(&manifest("bad", "1.0.0", "mod.wat", "author = 'me'")));
+    let expected = "the manifest is wrong in line 4: `limits.fuel` asks for 9000000000000000000, and this host allows \
                 50000000: ask for less";
     refused(
         "bad",
-        told,
+        expected,
         bad_manifest(&manifest("bad", "1.0.0", "mod.wat", "limits.fuel = 9_000_000_000_000_000_000")),
     );
 }
@@ -33,7 +33,7 @@ fn manifests_that_are_none() {
 #[test]
 fn mistakes_are_found_where_they_are() {
     let dotted = format!("{} = 1", vec!["a"; 9_000].join("."));
-    for (more, told) in [
+    for (more, expected) in [
         (dotted.as_str(), "in line 4: a key has too many parts"),
         ("[limits]\nfuel = 1\nfuel = 2", "in line 6: the key `fuel` is there twice"),
         (
@@ -45,8 +45,8 @@ fn mistakes_are_found_where_they_are() {
             "in line 4: `html >= 1.0` in `requires` must be a name alone, `html`: there are no version constraints",
         ),
     ] {
-        let told = format!("the manifest is wrong {told}");
-        refused("bad", &told, bad_manifest(&manifest("bad", "1.0.0", "mod.wat", more)));
+        let expected = format!("the manifest is wrong {expected}");
+        refused("bad", &expected, bad_manifest(&manifest("bad", "1.0.0", "mod.wat", more)));
     }
 }
 
@@ -59,10 +59,10 @@ fn two_mods_of_one_id() {
     });
     let (reason, _) = workshop.failed("one");
     assert_eq!(reason.to_string(), "the id `one` is also that of two: ids must differ");
-    // Both are told of, and once one of them goes the other is free to run.
+    // Both are reported, and once one of them goes the other is free to run.
     eventually("both", || {
-        let told = format!("{:?}", workshop.told());
-        told.contains("with: \"two\"") && told.contains("with: \"one\"")
+        let said = format!("{:?}", workshop.said());
+        said.contains("with: \"two\"") && said.contains("with: \"one\"")
     });
     fs::remove_dir_all(workshop.folder().join("one")).expect("removed");
     assert_eq!(workshop.active("one"), "2.0.0");
@@ -73,7 +73,7 @@ fn two_mods_of_one_id() {
     workshop.wait("the newcomer is refused", |said| {
         format!("{said:?}").contains("DuplicateId { id: \"one\", with: \"two\" }").then_some(())
     });
-    assert!(!format!("{:?}", workshop.told()).contains("Deactivated"));
+    assert!(!format!("{:?}", workshop.said()).contains("Deactivated"));
     lives_on(workshop);
 }
 

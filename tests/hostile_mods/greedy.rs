@@ -12,8 +12,8 @@ fn an_endless_activation() {
 
 #[test]
 fn an_activation_that_uses_up_its_fuel() {
-    let told = "its mod_activate was stopped: it used up its 100000 units of fuel";
-    refused(&activating(LOOP), "limits.fuel = 100_000", told);
+    let expected = "its mod_activate was stopped: it used up its 100000 units of fuel";
+    refused(&activating(LOOP), "limits.fuel = 100_000", expected);
 }
 
 #[test]
@@ -69,8 +69,8 @@ fn a_memory_bomb_that_grows() {
         "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable",
     );
     let mut workshop = open(|mods| write_mod(mods, "bad", "1.0.0", "", &wat));
-    let told = workshop.failed("bad").0.to_string();
-    assert!(told.ends_with(", after it was denied more than 16384 KiB of memory"), "{told}");
+    let reason = workshop.failed("bad").0.to_string();
+    assert!(reason.ends_with(", after it was denied more than 16384 KiB of memory"), "{reason}");
     lives_on(workshop);
 }
 
@@ -92,8 +92,8 @@ fn a_table_that_grows() {
     let wat = activating("(loop $more (br_if $more (i32.ne (table.grow $t (ref.null func) (i32.const 100)) (i32.const -1)))) unreachable")
         .replace("(module", "(module (table $t 1 funcref)");
     let mut workshop = open(|mods| write_mod(mods, "bad", "1.0.0", "", &wat));
-    let told = workshop.failed("bad").0.to_string();
-    assert!(told.ends_with(", after it was denied the growth of a table"), "{told}");
+    let reason = workshop.failed("bad").0.to_string();
+    assert!(reason.ends_with(", after it was denied the growth of a table"), "{reason}");
     lives_on(workshop);
 }
 
@@ -128,9 +128,9 @@ fn a_spam_of_intents() {
     let wat = wat.replace("(i32.const 29)))", "(i32.const 29))) (br $more))");
     assert!(wat.contains("(br $more)"), "{wat}");
     let mut workshop = open(|mods| write_mod(mods, "bad", "1.0.0", "capabilities = ['intent']", &wat));
-    let told = workshop.failed("bad").0.to_string();
-    assert_eq!(told, "its mod_activate was stopped: it called the host more than 10000 times");
-    assert!(!format!("{:?}", workshop.told()).contains("spam"), "what a failed call emitted is dropped");
+    let reason = workshop.failed("bad").0.to_string();
+    assert_eq!(reason, "its mod_activate was stopped: it called the host more than 10000 times");
+    assert!(!format!("{:?}", workshop.said()).contains("spam"), "what a failed call emitted is dropped");
     lives_on(workshop);
 }
 
@@ -151,7 +151,7 @@ fn slow_host_functions_called_for_ever() {
 
 #[test]
 fn traps_of_all_kinds() {
-    for (body, told) in [
+    for (body, expected) in [
         ("(unreachable)", "wasm `unreachable` instruction executed"),
         ("(drop (i32.load (i32.const 65536)))", "out of bounds memory access"),
         ("(drop (i32.div_u (i32.const 1) (i32.const 0)))", "integer divide by zero"),
@@ -159,6 +159,6 @@ fn traps_of_all_kinds() {
         ("(call_indirect (i32.const 9))", "undefined element"),
     ] {
         let wat = activating(body).replace("(module", "(module (table 1 funcref)");
-        refused(&wat, "", &format!("its mod_activate failed: {told}"));
+        refused(&wat, "", &format!("its mod_activate failed: {expected}"));
     }
 }

@@ -43,9 +43,9 @@ fn lives_on(mut workshop: Workshop) {
 /// A text that is refused, and why.
 fn refused(wat: &str, more: &str, reason: &str) {
     let mut workshop = open(|mods| write_mod(mods, "bad", "1.0.0", more, wat));
-    let told = workshop.failed("bad").0.to_string();
-    assert!(told.starts_with(reason), "{told:?} is not {reason:?}");
-    assert!(told.len() < 400 && !told.contains(char::is_control), "{told:?}");
+    let text = workshop.failed("bad").0.to_string();
+    assert!(text.starts_with(reason), "{text:?} is not {reason:?}");
+    assert!(text.len() < 400 && !text.contains(char::is_control), "{text:?}");
     lives_on(workshop);
 }
 

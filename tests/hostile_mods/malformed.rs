@@ -14,8 +14,8 @@ fn refused_bytes(wasm: &[u8], reason: &str) {
         fs::write(folder.join("mod.wasm"), wasm).expect("written");
         write_file(&folder.join("mod.toml"), &manifest("bad", "1.0.0", "mod.wasm", ""));
     });
-    let told = workshop.failed("bad").0.to_string();
-    assert!(told.starts_with(reason), "{told:?} is not {reason:?}");
+    let text = workshop.failed("bad").0.to_string();
+    assert!(text.starts_with(reason), "{text:?} is not {reason:?}");
     lives_on(workshop);
 }
 
@@ -91,8 +91,8 @@ fn noise() {
         }
     });
     for number in 0..50 {
-        let told = workshop.failed(&format!("n{number}")).0.to_string();
-        assert!(told.starts_with("it is no module that this host can run: "), "{told}");
+        let text = workshop.failed(&format!("n{number}")).0.to_string();
+        assert!(text.starts_with("it is no module that this host can run: "), "{text}");
     }
     lives_on(workshop);
 }
@@ -117,7 +117,7 @@ fn a_missing_activation() {
 
 #[test]
 fn wrong_signatures() {
-    for (function, told) in [
+    for (function, expected) in [
         (
             r#"(func (export "mod_activate") (param i64) (result i32) (i32.const 0))"#,
             "its `mod_activate` is a function (i64) -> i32, but must be a function () -> i32",
@@ -131,7 +131,7 @@ fn wrong_signatures() {
             "its export `mod_activate` is not a function",
         ),
     ] {
-        refused(&module(function), "", told);
+        refused(&module(function), "", expected);
     }
     let wat = activating("").replace("(module", r#"(module (func (export "mod_tick") (param i32))"#);
     refused(&wat, "", "its `mod_tick` is a function (i32), but must be a function ()");
@@ -142,7 +142,7 @@ fn wrong_signatures() {
 
 #[test]
 fn forbidden_imports() {
-    for (import, told) in [
+    for (import, expected) in [
         (
             r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))"#,
             "it imports `wasi_snapshot_preview1.fd_write`, which this host does not have",
@@ -173,16 +173,16 @@ fn forbidden_imports() {
             "it imports `cp.policy`, but its manifest does not ask for the capability `policy:…`",
         ),
     ] {
-        refused(&activating("").replace("(module", &format!("(module {import}")), "", told);
+        refused(&activating("").replace("(module", &format!("(module {import}")), "", expected);
     }
 }
 
 #[test]
 fn a_capability_that_is_not_granted() {
-    let told = "it asks for the capability `root`, which this host does not grant it";
-    refused(FINE, "capabilities = ['root']", told);
-    let told = "it asks for the capability `policy:secret`, which this host does not grant it";
-    refused(FINE, "capabilities = ['policy:secret']", told);
+    let expected = "it asks for the capability `root`, which this host does not grant it";
+    refused(FINE, "capabilities = ['root']", expected);
+    let expected = "it asks for the capability `policy:secret`, which this host does not grant it";
+    refused(FINE, "capabilities = ['policy:secret']", expected);
 }
 
 #[test]
@@ -234,8 +234,8 @@ fn a_text_that_is_not_utf_8() {
         write_mod(mods, "bad", "1.0.0", "", FINE);
         fs::write(mods.join("bad/mod.wat"), b"(module \xff)").expect("written");
     });
-    let told = workshop.failed("bad").0.to_string();
-    assert_eq!(told, "its text is no valid WebAssembly: it is not UTF-8");
+    let text = workshop.failed("bad").0.to_string();
+    assert_eq!(text, "its text is no valid WebAssembly: it is not UTF-8");
     lives_on(workshop);
 }
 

@@ -18,7 +18,7 @@ use tokio::{task::yield_now, time::sleep};
 use super::{Command, MS, Panel, Seen, command, listener};
 
 #[test]
-fn a_worker_that_is_told_to_stop_gets_none_and_may_still_take_what_is_left() {
+fn a_worker_that_is_asked_to_stop_gets_none_and_may_still_take_what_is_left() {
     paused(async || {
         let panel = Panel::new();
         let seen = Seen::default();
@@ -155,7 +155,7 @@ fn a_command_whose_drop_panics_takes_no_other_with_it() {
         yield_now().await;
         handle.stop();
         let status = handle.ended().await;
-        assert!(matches!(status, WorkerStatus::Ended(Exit::Panicked(_))), "and it is told: {status}");
+        assert!(matches!(status, WorkerStatus::Ended(Exit::Panicked(_))), "and it is reported: {status}");
         assert_eq!((dropped.load(Ordering::SeqCst), panel.worker_count()), (3, 0));
     });
 }

@@ -27,7 +27,7 @@ fn command(number: u64) -> Command {
 
 type Seen = Arc<Mutex<Vec<u64>>>;
 
-/// Notes what it is told.
+/// Notes the commands that it gets.
 fn listener(seen: &Seen) -> Worker<Mark, (), Command> {
     let seen = Arc::clone(seen);
     Worker::new("listener", 0, move |cx: Context<Mark>| {

@@ -130,7 +130,7 @@ fn all_mods_together_hold_no_more_than_they_may() {
     let mut outcomes = (Vec::new(), Vec::new());
     eventually("each is loaded or not", || {
         outcomes = (Vec::new(), Vec::new());
-        for said in workshop.told() {
+        for said in workshop.said() {
             match said {
                 Said::Mod(ModEvent::Activated { mod_id, .. }) => outcomes.0.push(mod_id.clone()),
                 Said::Mod(ModEvent::LoadFailed { mod_id, reason, .. }) => {

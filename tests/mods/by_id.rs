@@ -75,7 +75,7 @@ fn folders_whose_names_are_exchanged() {
     for _ in 0..5 {
         exchange(workshop.folder(), "a", "b");
         settle(&mut workshop, &mut marks);
-        let reduced = reduced(workshop.told());
+        let reduced = reduced(workshop.said());
         assert_eq!(reduced.keys().collect::<Vec<_>>(), ["a", "b", "zz"]);
         eventually("the loader says so too", || running(&workshop) == reduced);
     }
@@ -83,14 +83,14 @@ fn folders_whose_names_are_exchanged() {
     let mods = workshop.folder().to_owned();
     fs::rename(mods.join("b"), mods.join("c")).expect("renamed");
     settle(&mut workshop, &mut marks);
-    assert!(reduced(workshop.told()).contains_key("b") && reduced(workshop.told()).contains_key("a"));
+    assert!(reduced(workshop.said()).contains_key("b") && reduced(workshop.said()).contains_key("a"));
     fs::remove_dir_all(mods.join("a")).expect("removed");
     let gone = workshop.wait("one is gone", |said| match said {
         Said::Mod(ModEvent::Deactivated { mod_id, cause: Deactivation::Removed }) => Some(mod_id.clone()),
         _ => None,
     });
     settle(&mut workshop, &mut marks);
-    assert!(!reduced(workshop.told()).contains_key(&gone));
+    assert!(!reduced(workshop.said()).contains_key(&gone));
     workshop.close();
 }
 
@@ -116,7 +116,7 @@ fn whatever_happens_to_the_folder() {
         }
         let mut marks = 0;
         settle(&mut workshop, &mut marks);
-        assert_eq!(reduced(workshop.told()).len(), 5);
+        assert_eq!(reduced(workshop.said()).len(), 5);
         for batch in 0..12 {
             for _ in 0..=below(3) {
                 let (slot, other, id) = (names[below(4)], names[below(4)], names[below(4)]);
@@ -134,7 +134,7 @@ fn whatever_happens_to_the_folder() {
                 }
             }
             settle(&mut workshop, &mut marks);
-            let reduced = reduced(workshop.told());
+            let reduced = reduced(workshop.said());
             eventually(&format!("seed {seed}, batch {batch}: {reduced:?}"), || running(&workshop) == reduced);
         }
         workshop.close();

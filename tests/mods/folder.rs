@@ -27,13 +27,13 @@ fn a_new_version_takes_the_place_of_the_old_one_and_the_old_one_says_goodbye() {
         Said::Mod(ModEvent::Activated { version, .. }) => (version == "2.0.0").then_some(()),
         _ => None,
     });
-    let told = workshop.told().to_vec();
-    assert_eq!(told[0], Said::Note { by: "m".into(), text: "goodbye of 1".into() });
+    let said = workshop.said().to_vec();
+    assert_eq!(said[0], Said::Note { by: "m".into(), text: "goodbye of 1".into() });
     assert_eq!(
-        told[1],
+        said[1],
         Said::Mod(ModEvent::Deactivated { mod_id: "m".into(), cause: Deactivation::Replaced })
     );
-    assert!(matches!(&told[2], Said::Mod(ModEvent::Activated { .. })));
+    assert!(matches!(&said[2], Said::Mod(ModEvent::Activated { .. })));
     workshop.close();
 }
 
@@ -66,12 +66,12 @@ fn a_broken_new_version_leaves_the_old_one_running_and_says_so() {
 }
 
 #[test]
-fn a_failure_is_told_once_and_tried_again_when_it_is_asked_for_or_changed() {
+fn a_failure_is_reported_once_and_tried_again_when_it_is_asked_for_or_changed() {
     let moody = FINE.replace("i32.const 0", "i32.const 7");
     let mut workshop = Workshop::open(|mods| write_mod(mods, "m", "1.0.0", "", &moody), |loader| loader);
     workshop.failed("m");
     thread::sleep(Duration::from_millis(350));
-    assert_eq!(workshop.told().len(), 1, "three more looks told nothing new");
+    assert_eq!(workshop.said().len(), 1, "three more looks reported nothing new");
     workshop.forget();
     workshop.control.activate("m").expect("room");
     workshop.failed("m");
@@ -162,7 +162,7 @@ fn a_mod_that_runs_goes_on_whatever_else_lies_in_the_folder() {
     write_mod(workshop.folder(), "a", "1.0.0", "", FINE);
     let (reason, _) = workshop.failed("(mods folder)");
     assert_eq!(reason, ModError::TooMany { most: 1 });
-    assert!(!format!("{:?}", workshop.told()).contains("ctivated"), "{:#?}", workshop.told());
+    assert!(!format!("{:?}", workshop.said()).contains("ctivated"), "{:#?}", workshop.said());
     assert_eq!(workshop.status("m").health, ModHealth::Active);
     workshop.close();
 }

@@ -37,8 +37,8 @@ fn what_a_mod_emits_comes_after_its_activation_and_only_if_the_hosts_type_takes_
         |loader| loader.grant("intent").grant_to("busy", "remote"),
     );
     assert_eq!(workshop.note("busy"), "hi");
-    assert!(matches!(&workshop.told()[0], Said::Mod(ModEvent::Activated { .. })));
-    assert_eq!(workshop.told().len(), 2, "what was refused is nowhere");
+    assert!(matches!(&workshop.said()[0], Said::Mod(ModEvent::Activated { .. })));
+    assert_eq!(workshop.said().len(), 2, "what was refused is nowhere");
     eventually("a round is over", || !workshop.control.status().is_empty());
     let status = workshop.status("busy");
     assert_eq!((status.refused, status.logged), (3, 5));
@@ -168,6 +168,6 @@ fn a_host_function_of_more_numbers_than_a_module_can_pass_is_refused_at_once() {
     workshop.close();
     let refused = std::panic::catch_unwind(|| HostFunction::new("more", "many", 33, |_, _| 0));
     let panic = refused.expect_err("too many");
-    let told = panic.downcast_ref::<String>().expect("a text");
-    assert_eq!(told, "the host function `more` takes 33 numbers, and a module can pass at most 32");
+    let text = panic.downcast_ref::<String>().expect("a text");
+    assert_eq!(text, "the host function `more` takes 33 numbers, and a module can pass at most 32");
 }

@@ -53,7 +53,7 @@ fn mod_loader_emits_failed_intent_on_load_error() {
     workshop.close();
 }
 
-/// With the default limits, the host's thread stops a call of a runaway and goes on; the loader is told to stop in the
+/// With the default limits, the host's thread stops a call of a runaway and goes on; the loader is asked to stop in the
 /// middle of one, and that too has an end.
 #[test]
 fn a_runaway_is_stopped_by_the_clock_and_the_loader_by_its_grace() {
@@ -127,7 +127,7 @@ fn a_full_queue_holds_the_mods_up_and_loses_nothing() {
         let id = format!("c{number}");
         eventually("all its notes", || {
             let notes = |said: &&Said| matches!(said, Said::Note { by, .. } if *by == id);
-            workshop.told().iter().filter(notes).count() > 64
+            workshop.said().iter().filter(notes).count() > 64
         });
     }
     workshop.close();
@@ -198,8 +198,8 @@ fn an_intent_with_the_clock_0_makes_the_loader_fail_and_say_why() {
     let status = format!("{:?}", worker.status());
     assert!(status.contains("ZeroClock"), "{status}");
     let report = panel.shutdown_blocking();
-    let told = "the intent's clock is 0, which means local: a replicated intent's clock starts at 1";
-    assert!(report.to_string().contains(told), "{report}");
+    let expected = "the intent's clock is 0, which means local: a replicated intent's clock starts at 1";
+    assert!(report.to_string().contains(expected), "{report}");
 }
 
 /// A hand says so when nobody is there to obey, and when nothing runs any more.

@@ -27,7 +27,7 @@ fn five_hundred_mods_start_and_stop_within_the_defaults() {
         workshop.wait(what, |_| Some(()));
         let mut ids = Vec::new();
         tests::eventually(what, || {
-            ids = workshop.told().iter().filter_map(of).collect();
+            ids = workshop.said().iter().filter_map(of).collect();
             ids.len() == MODS
         });
         ids

@@ -10,7 +10,7 @@ use tests::{
 
 /// The ids of what was said to be active, in order.
 fn activated(workshop: &mut Workshop) -> Vec<String> {
-    let ids = workshop.told().iter().filter_map(|said| match said {
+    let ids = workshop.said().iter().filter_map(|said| match said {
         Said::Mod(ModEvent::Activated { mod_id, .. }) => Some(mod_id.clone()),
         _ => None,
     });
@@ -36,16 +36,16 @@ fn mods_are_activated_after_what_they_require_and_stopped_before_it() {
     workshop.control.deactivate("z").expect("room");
     assert_eq!(workshop.inactive("z"), Deactivation::Asked);
     workshop.failed("b");
-    let told: Vec<_> = workshop.told().iter().map(|said| format!("{said:?}")).collect();
-    assert_eq!(told.len(), 5, "{told:#?}");
+    let said: Vec<_> = workshop.said().iter().map(|said| format!("{said:?}")).collect();
+    assert_eq!(said.len(), 5, "{said:#?}");
     assert!(
-        told[0].contains("Deactivated { mod_id: \"b\"") && told[0].contains("NotRunning { name: \"a\" }")
+        said[0].contains("Deactivated { mod_id: \"b\"") && said[0].contains("NotRunning { name: \"a\" }")
     );
     assert!(
-        told[1].contains("Deactivated { mod_id: \"a\"")
-            && told[1].contains("NotRunning { name: \"titles\" }")
+        said[1].contains("Deactivated { mod_id: \"a\"")
+            && said[1].contains("NotRunning { name: \"titles\" }")
     );
-    assert!(told[2].contains("Deactivated { mod_id: \"z\""));
+    assert!(said[2].contains("Deactivated { mod_id: \"z\""));
     workshop.forget();
     workshop.control.activate("z").expect("room");
     workshop.active("b");
@@ -67,11 +67,11 @@ fn the_last_words_at_the_end_come_in_reverse_order() {
     workshop.active("b");
     workshop.forget();
     assert!(workshop.panel.shutdown_blocking().is_clean());
-    let told: Vec<_> = workshop.told().to_vec();
+    let said: Vec<_> = workshop.said().to_vec();
     let stopped =
         |id: &str| Said::Mod(ModEvent::Deactivated { mod_id: id.to_owned(), cause: Deactivation::Stopping });
     let note = |by: &str| Said::Note { by: by.to_owned(), text: format!("{by} goes") };
-    assert_eq!(told, [note("b"), stopped("b"), note("a"), stopped("a")]);
+    assert_eq!(said, [note("b"), stopped("b"), note("a"), stopped("a")]);
     assert!(workshop.control.reload("a").is_err(), "nobody is there to obey");
 }
 
@@ -123,14 +123,14 @@ fn a_broken_new_version_leaves_those_alone_that_require_the_old_one() {
     });
     thread::sleep(Duration::from_millis(300));
     let of_user = |said: &Said| matches!(said, Said::Mod(event) if event.mod_id() == "user");
-    assert!(!workshop.told().iter().any(of_user), "{:#?}", workshop.told());
+    assert!(!workshop.said().iter().any(of_user), "{:#?}", workshop.said());
     workshop.forget();
     write_mod(workshop.folder(), "base", "3.0.0", "", FINE);
     workshop.wait("version 3", |said| match said {
         Said::Mod(ModEvent::Activated { version, .. }) => (version == "3.0.0").then_some(()),
         _ => None,
     });
-    let mut ended = workshop.told().iter().rev().filter_map(|said| match said {
+    let mut ended = workshop.said().iter().rev().filter_map(|said| match said {
         Said::Mod(ModEvent::Deactivated { mod_id, .. }) => Some(mod_id.clone()),
         _ => None,
     });

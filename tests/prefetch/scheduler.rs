@@ -131,7 +131,7 @@ fn it_leaves_no_more_undrained_than_its_budget_and_never_half_of_the_queue() {
     });
 }
 
-/// The tries of a scheduler whose every intent is refused, told by the queue's count of refusals.
+/// The tries of a scheduler whose every intent is refused, taken from the queue's count of refusals.
 async fn tries(panel: &mut Panel, feed: &PrefetchFeed<u32>, most: usize) -> Vec<Duration> {
     let hog = panel.sender(IntentSource::PrefetchScheduler);
     while hog.try_send(GraphIntent::Noise).is_ok() {}
@@ -270,21 +270,21 @@ fn an_intent_with_the_clock_0_makes_the_scheduler_fail_and_say_why() {
     #[derive(Debug, GraphIntent)]
     enum Update {
         #[intent(clock = clock)]
-        Told { clock: u64 },
+        Prewarm { clock: u64 },
     }
     impl From<Prewarm<u32>> for Update {
         fn from(_: Prewarm<u32>) -> Self {
-            Self::Told { clock: 0 }
+            Self::Prewarm { clock: 0 }
         }
     }
 
-    let mut told = String::new();
+    let mut status = String::new();
     testing::paused(async |panel: &mut ControlPanel<Update>| {
         let (worker, feed) = panel.spawn_prefetch_scheduler();
         feed.publish(around(0, 1..=9));
         testing::advance(Duration::from_secs(60)).await;
         assert!(worker.status().is_final(), "{:?}", worker.status());
-        told = format!("{:?}", worker.status());
+        status = format!("{:?}", worker.status());
     });
-    assert!(told.contains("ZeroClock"), "{told}");
+    assert!(status.contains("ZeroClock"), "{status}");
 }

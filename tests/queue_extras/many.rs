@@ -60,7 +60,7 @@ fn a_send_of_many_that_is_refused_keeps_the_rest_in_its_place() {
             panel.shutdown().await;
             assert!(wakes.take() > 0);
             let Poll::Ready(Err(SendError::Closed(()))) = wakes.poll(send.as_mut()) else {
-                panic!("it is told")
+                panic!("it is refused")
             };
         }
         assert_eq!(ids(&intents), [8, 9, 10, 11]);

@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{Life, MS, Panel, Times, Words, each};
 
-/// The waits between these lives: as it was told, and as it was. And how long each of the lives was.
+/// The waits between these lives, as announced and as measured, and how long each of the lives was.
 #[derive(Debug, PartialEq)]
 struct Waits {
-    told: Vec<Duration>,
+    announced: Vec<Duration>,
     waited: Vec<Duration>,
     up: Vec<Duration>,
 }
@@ -28,17 +28,17 @@ async fn waits(backoff: Backoff, lives: &[Life], others: usize) -> Waits {
     let endless = Intensity::new(u32::MAX, Duration::from_secs(1));
     panel.spawn(times.worker(lives.to_vec()).backoff(backoff).intensity(endless));
     sleep(Duration::from_secs(3_600)).await;
-    let mut told = Vec::new();
+    let mut announced = Vec::new();
     while let Some(Notice::Event(event)) = events.try_next() {
         if let EventKind::BackingOff(wait) = event.kind {
-            told.push(wait);
+            announced.push(wait);
         }
     }
     let (began, failed) = (times.began.lock().unwrap(), times.failed.lock().unwrap());
-    assert_eq!((told.len(), began.len(), failed.len()), (lives.len(), lives.len() + 1, lives.len()));
+    assert_eq!((announced.len(), began.len(), failed.len()), (lives.len(), lives.len() + 1, lives.len()));
     let waited = failed.iter().zip(&began[1..]).map(|(failed, next)| *next - *failed).collect();
     let up = began.iter().zip(&*failed).map(|(began, failed)| *failed - *began).collect();
-    Waits { told, waited, up }
+    Waits { announced, waited, up }
 }
 
 #[derive(Debug, Clone)]
@@ -79,11 +79,11 @@ proptest! {
                 attempt = 0;
             }
             let nominal = max.min(base * 2_u32.pow(attempt));
-            let (told, waited) = (waits.told[at], waits.waited[at]);
+            let (announced, waited) = (waits.announced[at], waits.waited[at]);
             let band = nominal / 2..=nominal;
-            prop_assert!(band.contains(&told), "{told:?} after life {at}, and {band:?} was promised: {waits:?}");
+            prop_assert!(band.contains(&announced), "{announced:?} after life {at}, and {band:?} was promised: {waits:?}");
             // The clock's timers round up to the ms.
-            prop_assert!(waited >= told && waited <= told + MS, "{waited:?} of {told:?}: {waits:?}");
+            prop_assert!(waited >= announced && waited <= announced + MS, "{waited:?} of {announced:?}: {waits:?}");
             attempt += 1;
         }
     }

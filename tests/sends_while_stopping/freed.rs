@@ -1,4 +1,4 @@
-//! Whatever told it, it waits no more.
+//! Whatever asks it to stop, it waits no more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -77,9 +77,9 @@ fn the_restart_of_its_group_frees_it() {
     each_wait(|panel, kind, wait, ends| {
         let group = panel.group().strategy(Strategy::OneForAll);
         let fails = Arc::new(tokio::sync::Notify::new());
-        let told = Arc::clone(&fails);
+        let trigger = Arc::clone(&fails);
         let failing = Worker::new("failing", 1, move |_cx| {
-            let fails = Arc::clone(&told);
+            let fails = Arc::clone(&trigger);
             async move {
                 fails.notified().await;
                 Err::<(), _>("on purpose")
@@ -122,9 +122,9 @@ fn a_watchdog_that_restarts_it_frees_it() {
     });
 }
 
-/// What a worker that was told to stop sends on its way out.
+/// What a worker that was asked to stop sends on its way out.
 #[test]
-fn what_fits_is_taken_from_one_that_was_told() {
+fn what_fits_is_accepted_from_one_that_was_asked_to_stop() {
     watched(|| {
         for kind in [Async, Local, Blocking, Thread] {
             let runtime = threads(2);

@@ -14,7 +14,7 @@ use super::{
     with_id,
 };
 
-/// Keeps the contexts of its generations, and waits until it is told to stop.
+/// Keeps the contexts of its runs, and waits until it is asked to stop.
 fn keeping(kind: Kind, kept: &Arc<Mutex<Vec<Context<Mark>>>>) -> Worker<Mark> {
     let kept = Arc::clone(kept);
     let keep = move |cx: &Context<Mark>| kept.lock().unwrap().push(cx.clone());
@@ -78,7 +78,7 @@ fn nothing_of_a_generation_is_taken_after_its_successor_began_nor_after_the_last
                 [10, 20],
                 "{kind:?}"
             );
-            // Whoever was refused for want of room is told by a shorter way, and hears the same.
+            // A send that was refused for want of room takes a shorter way to the same answer.
             while second.try_send(Mark::new(21)).is_ok() {}
             assert!(matches!(second.try_send(Mark::new(22)), Err(TrySendError::Full(_))));
             handle.stop();
@@ -98,9 +98,10 @@ fn nothing_of_a_generation_is_taken_after_its_successor_began_nor_after_the_last
     });
 }
 
-/// Told and not over yet: what fits is taken of it, by whoever has its context. One that panics where it is made has ended too.
+/// Asked to stop, and not over yet: any holder of its context can still send what fits. A run that panics where it is made has
+/// ended too.
 #[test]
-fn one_that_was_only_told_still_sends_and_one_that_never_ran_does_not() {
+fn one_that_was_only_asked_to_stop_still_sends_and_one_that_never_ran_does_not() {
     watched(|| {
         let runtime = threads(2);
         let mut panel = panel(&runtime);

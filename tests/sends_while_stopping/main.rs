@@ -1,5 +1,5 @@
-//! A worker that is told to stop waits for no slot any more, whatever it runs on and whatever told it: what fits is taken,
-//! what does not is handed back at once. And of a generation that has ended nothing is taken, whoever kept its context.
+//! A worker that is asked to stop waits for no slot any more, whatever it runs on and whatever asked it: an intent that fits is
+//! accepted, any other is returned at once. From a run that has ended nothing is accepted, even if its context was kept.
 
 mod freed;
 mod generations;

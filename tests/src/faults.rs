@@ -49,7 +49,7 @@ pub enum Fault {
     PanicAfter,
     /// It is dropped where it waits, and its generation ends.
     DropIt,
-    /// It is told to stop.
+    /// It is asked to stop.
     Stop,
 }
 

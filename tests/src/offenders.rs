@@ -19,7 +19,7 @@ pub fn good(name: &'static str) -> Worker<Mark> {
     Worker::new(name, 0, |_| future::pending::<()>())
 }
 
-/// Stops when it is told.
+/// Stops when it is asked to.
 pub fn polite(name: &'static str) -> Worker<Mark> {
     Worker::new(name, 0, async |cx: Context<Mark>| cx.cancelled().await).cancel(Cancel::Cooperative)
 }
@@ -35,8 +35,8 @@ pub struct Busy {
     go: Arc<AtomicBool>,
     /// How many block.
     pub blocking: Arc<AtomicUsize>,
-    /// How many were told to stop when they were let go.
-    pub told: Arc<AtomicUsize>,
+    /// How many were asked to stop when they were let go.
+    pub asked: Arc<AtomicUsize>,
     /// How many ended.
     pub ended: Arc<AtomicUsize>,
 }
@@ -53,7 +53,7 @@ impl Busy {
                 while !busy.go.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_millis(1));
                 }
-                busy.told.fetch_add(usize::from(cx.is_cancelled()), Ordering::SeqCst);
+                busy.asked.fetch_add(usize::from(cx.is_cancelled()), Ordering::SeqCst);
                 future::pending::<()>().await;
             }
         })
@@ -81,13 +81,13 @@ impl Drop for LetGo {
     }
 }
 
-/// Block until they are told to stop, and note what they were told.
+/// Block until they are asked to stop, and note the cause.
 #[derive(Debug, Clone, Default)]
 pub struct Patient {
     /// How many began.
     pub begun: Arc<AtomicUsize>,
-    /// What each that ended was told.
-    pub told: Arc<Mutex<Vec<Option<Cause>>>>,
+    /// Why each that ended was asked to stop.
+    pub causes: Arc<Mutex<Vec<Option<Cause>>>>,
 }
 
 impl Patient {
@@ -100,7 +100,7 @@ impl Patient {
         let waits = move |cx: Context<Mark>| {
             own.begun.fetch_add(1, Ordering::SeqCst);
             while !cx.cancelled_timeout(Duration::from_secs(3600)) {}
-            own.told.lock().unwrap().push(cx.cause());
+            own.causes.lock().unwrap().push(cx.cause());
         };
         [Worker::blocking("blocking", 0, waits.clone()), Worker::thread("thread", 0, waits)]
     }

@@ -1,4 +1,4 @@
-//! A mods folder, a panel with a mod loader on it, and what that told.
+//! A mods folder, a panel with a mod loader on it, and what the loader reported.
 
 use std::{
     fs,
@@ -82,7 +82,7 @@ pub struct Workshop {
     pub panel: ControlPanel<Said, Limits>,
     /// The loader's hand.
     pub control: ModControl,
-    told: Vec<Said>,
+    said: Vec<Said>,
     folder: PathBuf,
     _keep: TempDir,
 }
@@ -111,7 +111,7 @@ impl Workshop {
         let control = loader.control();
         let panel = ControlPanel::new();
         panel.spawn(loader.into_worker());
-        Self { panel, control, told: Vec::new(), folder, _keep: keep }
+        Self { panel, control, said: Vec::new(), folder, _keep: keep }
     }
 
     /// The mods folder.
@@ -120,15 +120,15 @@ impl Workshop {
     }
 
     /// Everything that was said so far.
-    pub fn told(&mut self) -> &[Said] {
-        self.told.extend(self.panel.drain().map(|queued| queued.intent));
-        &self.told
+    pub fn said(&mut self) -> &[Said] {
+        self.said.extend(self.panel.drain().map(|queued| queued.intent));
+        &self.said
     }
 
     /// Forgets what was said so far.
     pub fn forget(&mut self) {
-        self.told();
-        self.told.clear();
+        self.said();
+        self.said.clear();
     }
 
     /// Waits until something is said that `find` finds something in.
@@ -139,11 +139,11 @@ impl Workshop {
         let mut found = None;
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             eventually(what, || {
-                found = self.told().iter().find_map(&mut find);
+                found = self.said().iter().find_map(&mut find);
                 found.is_some()
             });
         }));
-        assert!(result.is_ok(), "still not: {what}; said was {:#?}", self.told);
+        assert!(result.is_ok(), "still not: {what}; said was {:#?}", self.said);
         found.expect("waited for it")
     }
 

@@ -1,5 +1,5 @@
-//! A shutdown that a worker of the panel itself asks for: it is one of those that are told to stop. A worker that is cancelled
-//! by being dropped ends right there; any other waits for itself, and so until its time is over, and is named.
+//! A shutdown that a worker of the panel itself calls for: it is one of those that are asked to stop. A worker that is cancelled
+//! by being dropped ends right there; any other waits for itself until its time is over, and is named.
 
 use std::{
     sync::{Arc, OnceLock, mpsc},
@@ -91,7 +91,7 @@ fn a_worker_on_a_thread_that_asks_has_the_report_by_the_deadline_and_is_named_in
             let (back, report) = mpsc::channel();
             let asks = move |cx: Context<Mark>| {
                 let report = found.get().unwrap().shutdown_blocking();
-                assert_eq!(cx.cause(), Some(Cause::Shutdown), "it was told as everybody was");
+                assert_eq!(cx.cause(), Some(Cause::Shutdown), "it was asked to stop as all were");
                 back.send(report).unwrap();
             };
             let asks =
@@ -108,7 +108,7 @@ fn a_worker_on_a_thread_that_asks_has_the_report_by_the_deadline_and_is_named_in
     });
 }
 
-/// Of one that blocks its thread of the runtime nothing could be told: refused before anybody is stopped.
+/// A worker that blocks its thread of the runtime could not be stopped: the call is refused before any worker is stopped.
 #[test]
 fn an_async_worker_that_would_block_panics_and_nobody_is_stopped() {
     paused(async || {

@@ -29,7 +29,7 @@ fn hog(panel: &Panel) -> mpsc::Sender<()> {
 }
 
 #[test]
-fn a_call_that_waits_for_a_thread_does_not_begin_once_it_was_told_to_end() {
+fn a_call_that_waits_for_a_thread_does_not_begin_once_it_was_asked_to_stop() {
     watched(|| {
         let runtime = one_for_calls();
         let panel = on(&runtime, 100 * MS);
@@ -60,7 +60,7 @@ fn a_call_that_waits_for_a_thread_does_not_begin_once_it_was_told_to_end() {
         drop(go);
         // It stands behind all of them.
         drive(&runtime, runtime.spawn_blocking(|| ())).unwrap();
-        assert_eq!(began.load(Ordering::SeqCst), 0, "one began after it was told to end");
+        assert_eq!(began.load(Ordering::SeqCst), 0, "one began after it was asked to stop");
     });
 }
 

@@ -71,7 +71,7 @@ fn one_busy_worker_is_named(shut_down: impl FnOnce(&Panel) -> ShutdownReport) {
     }
     panel.sender(0).try_send(Mark::new(1)).unwrap();
     let report = shut_down(&panel);
-    assert_eq!(busy.told.load(Ordering::SeqCst) + busy.ended.load(Ordering::SeqCst), 0, "it still blocks");
+    assert_eq!(busy.asked.load(Ordering::SeqCst) + busy.ended.load(Ordering::SeqCst), 0, "it still blocks");
     assert!(!handle.status().is_final() && panel.worker_count() == 1);
     assert_eq!(report.abandoned().map(|worker| worker.name.as_str()).collect::<Vec<_>>(), ["busy"]);
     assert!(!report.is_clean() && report.incident_count() == 1);

@@ -38,9 +38,9 @@ fn everybody_who_stops_is_listed_and_nothing_is_wrong() {
     });
 }
 
-/// Far more than are told to stop at once, on several threads that all have ends to tell: each is told once.
+/// Far more than are asked to stop in one step, on several threads that all have exits to report: each is reported once.
 #[test]
-fn thousands_stop_each_is_listed_once_and_each_end_is_told_once() {
+fn thousands_stop_each_is_listed_once_and_each_end_is_reported_once() {
     const WORKERS: usize = 2_000;
     let runtime = threads(2);
     for round in 0..10 {
@@ -73,14 +73,14 @@ fn thousands_stop_each_is_listed_once_and_each_end_is_told_once() {
         }
         assert!(!ended.is_empty());
         if round % 2 == 0 {
-            // Each was told to stop, exited, and ended.
+            // Each was asked to stop, exited, and ended.
             eventually("the status says so", || panel.status().events - events == 3 * WORKERS as u64);
         }
     }
 }
 
-/// Between the steps in which thousands are told: others spawn, stop and restart. Whoever was let in is listed, unless it ended
-/// before; whoever was refused is not; and what is told of each comes in its order.
+/// Between the steps in which thousands are asked to stop, others spawn, stop and restart. A worker that was admitted is
+/// listed, unless it ended before; one that was refused is not; and the events of each come in its order.
 #[test]
 fn whoever_comes_goes_or_restarts_while_thousands_stop_is_accounted_for() {
     let runtime = threads(2);
@@ -100,13 +100,13 @@ fn whoever_comes_goes_or_restarts_while_thousands_stop_is_accounted_for() {
             new
         });
         eventually("some were stopped", || handles[7].status().is_final());
-        let mut told: BTreeMap<_, Vec<EventKind>> = BTreeMap::new();
+        let mut events: BTreeMap<_, Vec<EventKind>> = BTreeMap::new();
         let mut read = |reader: &mut Events| {
             while let Some(notice) = reader.try_next() {
                 match notice {
-                    Notice::Event(Event { origin, kind, .. }) => told.entry(origin).or_default().push(kind),
-                    // What was told before it and after it may be of two generations.
-                    Notice::Lagged(_) => told.clear(),
+                    Notice::Event(Event { origin, kind, .. }) => events.entry(origin).or_default().push(kind),
+                    // Events before it and after it may be of two runs.
+                    Notice::Lagged(_) => events.clear(),
                 }
             }
         };
@@ -123,20 +123,20 @@ fn whoever_comes_goes_or_restarts_while_thousands_stop_is_accounted_for() {
                 (WorkerStatus::Ended(exit), Some(worker)) => {
                     assert_eq!((exit.to_string(), handle.cause()), (worker.exit.to_string(), worker.cause));
                 }
-                // Before everybody was told.
+                // Before all were asked to stop.
                 (WorkerStatus::Ended(_), None) => assert_eq!(handle.cause(), Some(Cause::Stopped)),
                 (WorkerStatus::Refused(Refusal::ShutDown), None) => {}
                 (status, worker) => panic!("{origin} {status}: {worker:?}"),
             }
         }
-        for (origin, told) in told {
-            let end = told.iter().position(|kind| matches!(kind, EventKind::Ended(..)));
-            assert!(end.is_none_or(|at| at + 1 == told.len()), "{origin}: {told:?}");
-            let at = |of: fn(&EventKind) -> bool| told.iter().rposition(of);
+        for (origin, events) in events {
+            let end = events.iter().position(|kind| matches!(kind, EventKind::Ended(..)));
+            assert!(end.is_none_or(|at| at + 1 == events.len()), "{origin}: {events:?}");
+            let at = |of: fn(&EventKind) -> bool| events.iter().rposition(of);
             let stopping = at(|kind| matches!(kind, EventKind::Stopping(_)));
             let exited = at(|kind| matches!(kind, EventKind::Exited(_)));
             if let (Some(stopping), Some(exited), true) = (stopping, exited, end.is_some()) {
-                assert!(stopping < exited, "{origin}: {told:?}");
+                assert!(stopping < exited, "{origin}: {events:?}");
             }
         }
     }

@@ -37,7 +37,7 @@ fn a_full_queue_hands_intents_back_while_a_shutdown_waits() {
     });
 }
 
-/// Being told comes first: a worker that waits for a slot is dropped there, and is not woken to fail.
+/// The request to stop comes first: a worker that waits for a slot is dropped there, and is not woken to fail.
 #[test]
 fn a_worker_does_not_run_into_the_errors_of_the_closing_queue() {
     paused(async || {

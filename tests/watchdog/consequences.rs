@@ -20,7 +20,7 @@ use tests::{
 };
 use tokio::time::sleep;
 
-use super::{MS, PROMISE, Panel, Silent, next, on, stuck_are, told};
+use super::{MS, PROMISE, Panel, Silent, next, on, since_last, stuck_are};
 
 /// Who is in the report as an incident, and how.
 fn incidents(report: &ShutdownReport) -> Vec<(String, u64, String)> {
@@ -51,15 +51,17 @@ fn a_missing_heartbeat_is_found_and_the_successor_waits_until_the_first_is_gone(
             let handle = panel.spawn(worker);
             generation(&handle, 1);
             thread::sleep(2 * PROMISE);
-            assert!(told(&mut events).is_empty(), "it keeps its promise");
+            assert!(since_last(&mut events).is_empty(), "it keeps its promise");
             silent.hushed.store(true, Ordering::SeqCst);
             let event = next(&mut events);
             assert!(matches!(event.kind, EventKind::Stuck(_)) && event.generation == 1, "{event}");
-            eventually("it is told", || matches!(handle.status(), WorkerStatus::Stopping(Cause::Stuck)));
+            eventually("it is asked to stop", || {
+                matches!(handle.status(), WorkerStatus::Stopping(Cause::Stuck))
+            });
             thread::sleep(100 * MS);
             assert_eq!((handle.generation(), silent.living.load(Ordering::SeqCst)), (1, 1), "it still lives");
             stuck_are(&panel, &["it"]);
-            assert!(told(&mut events).is_empty(), "and it is told once");
+            assert!(since_last(&mut events).is_empty(), "and it is reported once");
             silent.go.store(true, Ordering::SeqCst);
             eventually("both end", || handle.status().is_final());
             assert_eq!((handle.generation(), silent.living.load(Ordering::SeqCst)), (2, 0));
@@ -90,7 +92,10 @@ fn an_async_worker_without_a_heartbeat_is_dropped_and_started_anew() {
             assert!(matches!(next(&mut events).kind, EventKind::Stuck(_)));
             generation(&handle, 2);
             thread::sleep(2 * PROMISE);
-            assert!(told(&mut events).is_empty() && handle.generation() == 2, "the second keeps the promise");
+            assert!(
+                since_last(&mut events).is_empty() && handle.generation() == 2,
+                "the second keeps the promise"
+            );
             stuck_are(&panel, &[]);
         }
     });
@@ -110,7 +115,8 @@ fn who_is_stuck_too_often_stays_down_and_may_end_the_panel() {
                 .spawn(silent.intensity(Intensity::new(1, Duration::from_secs(3600))).escalate(escalate));
             assert!(matches!(handle.ended_blocking(), WorkerStatus::Ended(Exit::Stuck)));
             assert_eq!((handle.generation(), handle.cause()), (2, Some(Cause::Stuck)));
-            let kinds: Vec<_> = told(&mut events).into_iter().map(|event| event.kind.to_string()).collect();
+            let kinds: Vec<_> =
+                since_last(&mut events).into_iter().map(|event| event.kind.to_string()).collect();
             let ends = escalate == Escalate::Panel;
             assert_eq!(kinds.len(), if ends { 4 } else { 3 }, "stuck, stuck, gave up: {kinds:?}");
             if ends {
@@ -129,13 +135,13 @@ fn who_is_stuck_too_often_stays_down_and_may_end_the_panel() {
 fn the_report_names_who_was_stuck_and_ended_the_panel_for_it() {
     watched(|| {
         let runtime = threads(2);
-        // It stops when it is told, or ends by itself before its turn to be told comes.
+        // It stops when it is asked to, or ends by itself before its turn to be asked comes.
         for by_itself in [false, true] {
             let panel = on(&runtime);
             let mut events = panel.events();
             panel.spawn(good("good"));
-            let told_to_end = Arc::new(AtomicBool::new(false));
-            let seen = Arc::clone(&told_to_end);
+            let asked_to_end = Arc::new(AtomicBool::new(false));
+            let seen = Arc::clone(&asked_to_end);
             let jam = Worker::new("jam", 0, move |_| {
                 let seen = Arc::clone(&seen);
                 async move {
@@ -146,22 +152,22 @@ fn the_report_names_who_was_stuck_and_ended_the_panel_for_it() {
             });
             let jam = panel.spawn(jam.heartbeat(10 * MS).on_stuck(OnStuck::Escalate));
             if by_itself {
-                let told_to_end = Arc::clone(&told_to_end);
+                let asked_to_end = Arc::clone(&asked_to_end);
                 // It is stopped before the jam, and lets that go first.
                 let handle = jam.clone();
                 let last = Worker::new("last", 0, move |cx: Context<Mark>| {
-                    let (told_to_end, jam) = (Arc::clone(&told_to_end), handle.clone());
+                    let (asked_to_end, jam) = (Arc::clone(&asked_to_end), handle.clone());
                     async move {
                         cx.cancelled().await;
-                        told_to_end.store(true, Ordering::SeqCst);
+                        asked_to_end.store(true, Ordering::SeqCst);
                         jam.ended().await;
                     }
                 });
                 panel.spawn(last.after("jam").cancel(Cancel::Cooperative));
             }
             jam.ended_blocking();
-            let escalated: Vec<_> = told(&mut events).iter().map(ToString::to_string).collect();
-            assert!(escalated.iter().any(|told| told.contains("stuck")), "{escalated:?}");
+            let escalated: Vec<_> = since_last(&mut events).iter().map(ToString::to_string).collect();
+            assert!(escalated.iter().any(|event| event.contains("stuck")), "{escalated:?}");
             let report = panel.shutdown_blocking();
             assert!(!report.is_clean());
             assert_eq!(incidents(&report), [was_stuck("jam", 1)]);

@@ -1,4 +1,4 @@
-//! Who is found, who is not, and what is told of it.
+//! Who is found, who is not, and what is reported of it.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ use tests::{
 };
 use tokio::{runtime::Builder, time::sleep};
 
-use super::{MS, PROMISE, Panel, on, stuck_are, told};
+use super::{MS, PROMISE, Panel, on, since_last, stuck_are};
 
 #[test]
 fn stuck_polls_are_found_while_every_thread_of_the_runtime_is_blocked() {
@@ -36,7 +36,7 @@ fn stuck_polls_are_found_while_every_thread_of_the_runtime_is_blocked() {
         panel.spawn(good("kept out").stuck_after(10 * MS));
         let mut found = Vec::new();
         eventually("both are found", || {
-            found.extend(told(&mut events));
+            found.extend(since_last(&mut events));
             found.len() >= 2
         });
         assert_eq!(busy.ended.load(Ordering::SeqCst), 0, "they still block");
@@ -46,7 +46,7 @@ fn stuck_polls_are_found_while_every_thread_of_the_runtime_is_blocked() {
         }
         busy.let_go();
         eventually("both recover", || {
-            found.extend(told(&mut events));
+            found.extend(since_last(&mut events));
             found.len() >= 4
         });
         found.sort_by_key(|event| event.origin);
@@ -57,7 +57,7 @@ fn stuck_polls_are_found_while_every_thread_of_the_runtime_is_blocked() {
         assert_eq!(
             kinds,
             [("one", false), ("one", true), ("two", false), ("two", true)],
-            "each is told once"
+            "each is reported once"
         );
         stuck_are(&panel, &[]);
     });
@@ -103,7 +103,7 @@ fn nobody_is_found_who_is_merely_busy() {
         for thread in spinning {
             thread.join().unwrap();
         }
-        assert!(told(&mut events).is_empty());
+        assert!(since_last(&mut events).is_empty());
         stuck_are(&panel, &[]);
     });
 }
@@ -142,14 +142,14 @@ fn who_waits_for_a_thread_owes_no_heartbeat_before_it_has_one() {
         });
         let pool = panel.spawn(silent.heartbeat(PROMISE).on_stuck(OnStuck::Restart));
         thread::sleep(4 * PROMISE);
-        let found = told(&mut events);
+        let found = since_last(&mut events);
         assert!(found.is_empty(), "{found:?}");
         assert_eq!((local.generation(), pool.generation()), (0, 0));
         drop((go_local, go_pool));
         // Now they have.
         let mut found = Vec::new();
         eventually("both are found", || {
-            found.extend(told(&mut events).into_iter().map(|event| event.name.to_string()));
+            found.extend(since_last(&mut events).into_iter().map(|event| event.name.to_string()));
             ["local", "pool"].iter().all(|name| found.iter().any(|found| found == name))
         });
     });
@@ -163,7 +163,7 @@ fn a_paused_year_is_no_time() {
         let mut events = panel.events();
         panel.spawn(good("pending").stuck_after(Duration::from_secs(60)).heartbeat(Duration::from_secs(60)));
         sleep(Duration::from_secs(30 * 24 * 3600)).await;
-        assert!(told(&mut events).is_empty());
+        assert!(since_last(&mut events).is_empty());
     });
 }
 

@@ -28,8 +28,8 @@ fn on(runtime: &Runtime) -> Panel {
     Panel::builder().runtime(runtime.handle().clone()).shutdown_timeout(Duration::from_secs(20)).build()
 }
 
-/// What was told of stuck workers since it was last asked.
-fn told(events: &mut Events) -> Vec<Event> {
+/// The events of stuck workers since the last call.
+fn since_last(events: &mut Events) -> Vec<Event> {
     let all = std::iter::from_fn(|| events.try_next()).map(|notice| match notice {
         Notice::Event(event) => event,
         Notice::Lagged(missed) => panic!("{missed} events are missing"),
@@ -46,14 +46,14 @@ fn told(events: &mut Events) -> Vec<Event> {
 fn next(events: &mut Events) -> Event {
     let mut found = Vec::new();
     eventually("something is found", || {
-        found = told(events);
+        found = since_last(events);
         !found.is_empty()
     });
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)
 }
 
-/// Sends heartbeats until it is told to be silent, and ends once it is let go.
+/// Sends heartbeats until it is hushed, and ends once it is let go.
 #[derive(Clone, Default)]
 struct Silent {
     hushed: Arc<AtomicBool>,
@@ -81,7 +81,7 @@ impl Silent {
             if cx.generation() > 1 || !self.hushed.load(Ordering::SeqCst) {
                 cx.heartbeat();
             }
-            // The first is deaf, later ones stop when they are told.
+            // The first is deaf, later ones stop when they are asked to.
             if cx.generation() > 1 && cx.is_cancelled() {
                 break;
             }

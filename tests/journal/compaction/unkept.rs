@@ -25,7 +25,7 @@ enum Update {
     Journal(JournalEvent),
 }
 
-/// What its program is told.
+/// The notices that its program gets.
 #[derive(Debug, Default)]
 struct Seen(Vec<String>);
 

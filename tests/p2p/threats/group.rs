@@ -170,8 +170,8 @@ fn row_21_a_word_that_makes_apply_panic_is_void_everywhere_and_ends_no_program()
         nodes.iter().all(|node| node.words().len() == 5 && node.app.notices.iter().any(poisoned))
     });
     for_a_while(&mut [&mut against.alice, &mut carol], Duration::from_millis(300));
-    let told = against.alice.app.notices.iter().filter(|notice| poisoned(notice)).count();
-    assert_eq!((told, against.alice.words()), (1, carol.words()));
+    let reported = against.alice.app.notices.iter().filter(|notice| poisoned(notice)).count();
+    assert_eq!((reported, against.alice.words()), (1, carol.words()));
     carol.stop();
     let carol = against.setups[CAROL].start();
     assert_eq!(carol.words(), against.alice.words(), "it starts over it");

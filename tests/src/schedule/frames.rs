@@ -73,7 +73,7 @@ impl Run {
         let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
         // A shutdown does not end a round: one that was granted slots and does not come for them keeps them for two frames,
         // whether it was woken for them or by the shutdown.
-        let granted = self.pending.iter().any(|send| send.granted || send.told);
+        let granted = self.pending.iter().any(|send| send.granted || send.released);
         if waits || granted {
             self.credit = Credit::Outstanding;
         } else if freed && self.hidden() {

@@ -43,8 +43,8 @@ struct Pending {
     wakes: Arc<Wakes>,
     /// It was woken, so it has a slot. One that was not woken may have one too: it is woken when its turn comes.
     granted: bool,
-    /// A shutdown told it: it has a slot, or is sent away.
-    told: bool,
+    /// A shutdown woke it: it has a slot, or is refused.
+    released: bool,
 }
 
 struct Run {
@@ -238,15 +238,15 @@ impl Run {
             if std::mem::take(&mut send.granted) {
                 self.model.release(self.producers[send.producer].source);
             }
-            send.told = true;
+            send.released = true;
         }
     }
 
-    /// Everybody who waits was told.
+    /// Every waiting send was woken.
     fn tell(&mut self) {
-        for send in self.pending.iter_mut().filter(|send| !send.granted && !send.told) {
+        for send in self.pending.iter_mut().filter(|send| !send.granted && !send.released) {
             assert!(send.wakes.take() > 0, "{:?} sleeps on", send.item);
-            send.told = true;
+            send.released = true;
         }
     }
 

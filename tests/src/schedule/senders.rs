@@ -62,13 +62,13 @@ impl Run {
         let deadline = timeout.map(|timeout| self.now + timeout);
         let wakes = Wakes::new();
         self.producers[at].sends += 1;
-        let send = Pending { item, producer: at, deadline, future, wakes, granted: false, told: false };
+        let send = Pending { item, producer: at, deadline, future, wakes, granted: false, released: false };
         let source = self.producers[at].source;
         self.pending.push(send);
         let at = self.pending.len() - 1;
         // The first poll: as a `try_send`, but that it may wait.
         let fits = clock != ZERO && self.model.gate != Gate::Closed && self.model.admits(source);
-        self.pending[at].told = self.model.gate != Gate::Open && (!fits || self.hidden());
+        self.pending[at].released = self.model.gate != Gate::Open && (!fits || self.hidden());
         let before = self.pending.len();
         self.poll(at);
         if self.pending.len() == before {
@@ -94,7 +94,7 @@ impl Run {
             send.wakes.poll(send.future.as_mut())
         };
         let Poll::Ready(result) = polled else {
-            assert!(!send.granted && !send.told && clock != ZERO, "{id} could have gone on");
+            assert!(!send.granted && !send.released && clock != ZERO, "{id} could have gone on");
             assert!(send.deadline.is_none_or(|at| self.now < at), "{id} waits beyond its deadline");
             return;
         };
@@ -116,7 +116,7 @@ impl Run {
             }
             Err(SendError::Stopping(back)) => {
                 self.refused += 1;
-                assert!(send.told && self.model.gate == Gate::Stopping && back.id == id);
+                assert!(send.released && self.model.gate == Gate::Stopping && back.id == id);
             }
             Err(SendError::Closed(back)) => {
                 self.refused += 1;
@@ -181,7 +181,7 @@ impl Run {
     pub(super) fn settle(&mut self) {
         for at in 0..self.pending.len() {
             let send = &mut self.pending[at];
-            if !send.granted && !send.told && send.wakes.take() > 0 {
+            if !send.granted && !send.released && send.wakes.take() > 0 {
                 let source = self.producers[send.producer].source;
                 assert!(
                     self.hidden() || self.model.admits(source),
@@ -190,7 +190,7 @@ impl Run {
                 self.model.hold(source);
                 self.pending[at].granted = true;
                 let overtaken = self.pending[..at].iter().any(|earlier| {
-                    !earlier.granted && !earlier.told && self.producers[earlier.producer].source == source
+                    !earlier.granted && !earlier.released && self.producers[earlier.producer].source == source
                 });
                 assert!(!overtaken, "first come, first served");
             }
