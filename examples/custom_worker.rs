@@ -195,8 +195,8 @@ mod tests {
     fn tail_tells_that_there_is_no_log() {
         let (runtime, panel) = panel();
         let nowhere = tempfile::tempdir().expect("a folder").path().join("gone.log");
-        let told = runtime.block_on(tail(panel.context(Feed::Log), nowhere.clone(), 1));
-        assert!(matches!(told, Err(TailError::Missing(log)) if log == nowhere));
+        let failed = runtime.block_on(tail(panel.context(Feed::Log), nowhere.clone(), 1));
+        assert!(matches!(failed, Err(TailError::Missing(log)) if log == nowhere));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a worker was told about its intents, held against what the frames hand out.
+//! The answers that a worker got for its intents, held against what the frames hand out.
 //!
 //! Every attempt to send has a number, given before it, under the account's lock. An account keeps the attempts that no
 //! frame has passed yet; when a frame hands one out, all before it must be settled: refused, or given up when the
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_doubles_and_disorder_are_told() {
+    fn losses_doubles_and_disorder_are_reported() {
         let (tally, account) = account();
         let (first, second) = (sent(&account, 1), sent(&account, 1));
         second.hand_out();
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_generation_is_told() {
+    fn an_old_generation_is_reported() {
         let (tally, account) = account();
         let first = account.begin(1);
         let second = account.begin(2);

@@ -27,7 +27,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = seconds)]
     seconds: u64,
 
-    /// Decides what the workers do. Default: at random, and told.
+    /// Decides what the workers do. Default: at random, and printed.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 

@@ -71,7 +71,7 @@ impl Samples {
         Flat::of(&self.live)
     }
 
-    /// `None` where it cannot be told.
+    /// `None` where it cannot be measured.
     pub(crate) fn resident(&self) -> Option<Flat> {
         (!self.resident.is_empty()).then(|| Flat::of(&self.resident))
     }

@@ -107,7 +107,7 @@ fn soak(cli: &Cli, mut rng: Rng, tally: &Arc<Tally>) -> Verdict {
     while panel.run_frame(&mut Auditor, &mut (), []).applied > 0 {}
     witness.look();
     drop(panel);
-    told(witness, tally, &mut verdict);
+    events_hold(witness, tally, &mut verdict);
     nothing_lost(tally, frames, &mut verdict);
     flat(cli, &samples, &mut verdict);
     left_over(threads, bytes, tally, &mut verdict);
@@ -122,14 +122,14 @@ fn frames(
     witness: &mut Witness,
     tally: &Tally,
 ) -> u64 {
-    let (began, mut told) = (Instant::now(), 0);
+    let (began, mut shown) = (Instant::now(), 0);
     loop {
         let frame = panel.run_frame(&mut Auditor, &mut (), []).frame;
         samples.look();
         witness.look();
         let seconds = began.elapsed().as_secs();
-        if !cli.quiet && seconds > told {
-            told = seconds;
+        if !cli.quiet && seconds > shown {
+            shown = seconds;
             let (live, workers) = (machine::live_bytes() >> 10, panel.worker_count());
             say(&format!("{seconds:>4} s  {workers:>3} workers  {}  {live:>6} KiB", figures(tally)));
         }
@@ -177,11 +177,15 @@ fn shut_down(panel: &mut ControlPanel<Update>, offenders: &Offenders, tally: &Ta
     verdict.check(gone, "let go, they end and no longer count", format!("{} count", panel.worker_count()));
 }
 
-fn told(witness: Witness, tally: &Tally, verdict: &mut Verdict) {
+fn events_hold(witness: Witness, tally: &Tally, verdict: &mut Verdict) {
     let (holds, figures, wrong) = witness.verdict();
     verdict.check_each(holds, "the events tell what can have happened, in order", figures, wrong);
     let living = witness.living();
-    verdict.check(living == 0, "of every worker that was spawned the end was told", format!("{living} not"));
+    verdict.check(
+        living == 0,
+        "of every worker that was spawned the end was reported",
+        format!("{living} not"),
+    );
     let [jammed, unnoticed] = [&tally.jammed, &tally.unnoticed].map(|count| count.load(Relaxed));
     let figures = format!("{} jammed, {unnoticed} unnoticed", Grouped(jammed));
     verdict.check(unnoticed == 0, "whoever jams is found stuck, and started anew", figures);
@@ -206,7 +210,7 @@ fn nothing_lost(tally: &Tally, frames: u64, verdict: &mut Verdict) {
     let wrong =
         format!("{delivered}; {lost} lost, {doubled} doubled or disordered, {handed_back} also refused");
     let figures = if once { delivered } else { wrong };
-    verdict.check_each(once, "every accepted intent came out once, in order", figures, tally.told());
+    verdict.check_each(once, "every accepted intent came out once, in order", figures, tally.first_faults());
     let generations = Grouped(tally.generations.load(Relaxed));
     verdict.check(
         stale + overlap == 0,
@@ -220,17 +224,18 @@ fn flat(cli: &Cli, samples: &Samples, verdict: &mut Verdict) {
     let live = samples.live();
     let short = cli.time() < WARM;
     let note = if short { "; too short to judge" } else { "" };
-    let told = |flat: machine::Flat| format!("{} KiB, then {} KiB{note}", flat.third >> 10, flat.last >> 10);
+    let growth =
+        |flat: machine::Flat| format!("{} KiB, then {} KiB{note}", flat.third >> 10, flat.last >> 10);
     verdict.check(
         short || live.is_within(LITTLE),
         "allocated memory is flat (3rd and 4th quarter)",
-        told(live),
+        growth(live),
     );
     if let Some(resident) = samples.resident() {
         verdict.check(
             short || resident.is_within(8 * LITTLE),
             "resident memory is flat (likewise)",
-            told(resident),
+            growth(resident),
         );
     }
 }
@@ -238,11 +243,11 @@ fn flat(cli: &Cli, samples: &Samples, verdict: &mut Verdict) {
 fn left_over(threads: Option<usize>, bytes: u64, tally: &Tally, verdict: &mut Verdict) {
     let gone = settled(|| tally.alive.load(Relaxed) == 0 && machine::threads() <= threads);
     let alive = tally.alive.load(Relaxed);
-    let told = match (threads, machine::threads()) {
+    let figures = match (threads, machine::threads()) {
         (Some(before), Some(now)) => format!("{alive} futures, {now} threads after {before}"),
         _ => format!("{alive} futures; threads cannot be counted here"),
     };
-    verdict.check(gone, "no future and no thread is left over", told);
+    verdict.check(gone, "no future and no thread is left over", figures);
     let left = machine::live_bytes().saturating_sub(bytes);
     verdict.check(left < LITTLE, "no memory is left over", format!("{} KiB", left >> 10));
 }

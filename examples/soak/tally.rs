@@ -27,8 +27,8 @@ impl Fault {
     pub(crate) const ALL: [Self; 5] = [Self::Lost, Self::Doubled, Self::Refused, Self::Stale, Self::Overlap];
 }
 
-/// The first of them are told in full.
-const TOLD: usize = 10;
+/// How many faults are kept in full: the first ones.
+const KEPT_IN_FULL: usize = 10;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -45,7 +45,7 @@ pub(crate) struct Tally {
     pub(crate) stopped: AtomicU64,
     pub(crate) restarted: AtomicU64,
     pub(crate) panics: AtomicU64,
-    /// Those that held up their thread until they were told to stop, and those that nobody told.
+    /// Those that held up their thread until they were asked to stop, and those that were never asked.
     pub(crate) jammed: AtomicU64,
     pub(crate) unnoticed: AtomicU64,
     faults: Mutex<Faults>,
@@ -54,15 +54,15 @@ pub(crate) struct Tally {
 #[derive(Debug, Default)]
 struct Faults {
     counts: [u64; Fault::ALL.len()],
-    told: Vec<String>,
+    in_full: Vec<String>,
 }
 
 impl Tally {
     pub(crate) fn fault(&self, fault: Fault, what: String) {
         let mut faults = self.lock();
         faults.counts[fault as usize] += 1;
-        if faults.told.len() < TOLD {
-            faults.told.push(what);
+        if faults.in_full.len() < KEPT_IN_FULL {
+            faults.in_full.push(what);
         }
     }
 
@@ -70,8 +70,8 @@ impl Tally {
         self.lock().counts[fault as usize]
     }
 
-    pub(crate) fn told(&self) -> Vec<String> {
-        self.lock().told.clone()
+    pub(crate) fn first_faults(&self) -> Vec<String> {
+        self.lock().in_full.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Faults> {

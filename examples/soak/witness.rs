@@ -1,7 +1,7 @@
 //! Reads the panel's events as they come, and holds them against what may follow what.
 //!
 //! Each worker is spawned once, runs one generation after the other, each of them begins and is over, and ends once. A
-//! worker that others come after is told to stop, by a shutdown, only once they have ended; unless it was being restarted,
+//! worker that others come after is asked to stop, by a shutdown, only once they have ended; unless it was being restarted,
 //! and is not started again. Their names say whom they come after.
 
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use crate::tally::Grouped;
 /// What a name says between its own and that of the worker that it comes after.
 pub(crate) const AFTER: &str = " after ";
 
-/// The first of them are told in full.
-const TOLD: usize = 10;
+/// How many contradictions are kept in full: the first ones.
+const KEPT_IN_FULL: usize = 10;
 
 #[derive(Debug)]
 pub(crate) struct Witness {
@@ -25,7 +25,7 @@ pub(crate) struct Witness {
     ended: u64,
     stuck: u64,
     wrong: u64,
-    told: Vec<String>,
+    in_full: Vec<String>,
 }
 
 /// What is known of a worker that has not ended.
@@ -34,7 +34,7 @@ struct Life {
     name: String,
     /// Its newest generation; whether that runs. `None` where events were missed.
     generation: Option<(u64, bool)>,
-    /// Whether that was told to stop.
+    /// Whether that was asked to stop.
     stopping: bool,
 }
 
@@ -48,7 +48,7 @@ impl Witness {
             ended: 0,
             stuck: 0,
             wrong: 0,
-            told: Vec::new(),
+            in_full: Vec::new(),
         }
     }
 
@@ -66,14 +66,14 @@ impl Witness {
         }
     }
 
-    /// Whether all was told as it must be, and the figures.
+    /// Whether all events were as they must be, and the figures.
     pub(crate) fn verdict(&self) -> (bool, String, Vec<String>) {
         let Self { seen, missed, ended, stuck, wrong, .. } = *self;
         let [seen, missed, ended, stuck, wrong] = [seen, missed, ended, stuck, wrong].map(Grouped);
         let figures = format!(
             "{seen} seen, {missed} missed, {ended} ends, {stuck} times stuck, {wrong} that cannot be"
         );
-        (self.wrong == 0 && self.ended > 0, figures, self.told.clone())
+        (self.wrong == 0 && self.ended > 0, figures, self.in_full.clone())
     }
 
     /// Those of whom no end was seen.
@@ -121,7 +121,7 @@ impl Witness {
         }
     }
 
-    /// It is told to stop, which a shutdown does in order.
+    /// It is asked to stop, which a shutdown does in order.
     fn stops(&mut self, event: &Event, cause: Cause) {
         let Some(life) = self.lives.get_mut(&event.origin) else { return };
         if std::mem::replace(&mut life.stopping, true) || cause != Cause::Shutdown {
@@ -162,8 +162,8 @@ impl Witness {
 
     fn wrong(&mut self, event: &Event, what: &str) {
         self.wrong += 1;
-        if self.told.len() < TOLD {
-            self.told.push(format!("{event}: {what}"));
+        if self.in_full.len() < KEPT_IN_FULL {
+            self.in_full.push(format!("{event}: {what}"));
         }
     }
 }

@@ -163,7 +163,7 @@ impl Life {
         accepted
     }
 
-    /// An async generation. A deaf one goes on when it is told to stop.
+    /// An async generation. A deaf one goes on when it is asked to stop.
     async fn run(mut self, deaf: bool) -> Result<(), Mishap> {
         loop {
             match Act::next(&mut self.rng) {

@@ -3,7 +3,7 @@
 use super::{assert_row, browse, browse_folder, folder, row, text};
 
 #[test]
-fn the_shipped_site_is_browsed_and_everything_is_told() {
+fn the_shipped_site_is_browsed_and_everything_is_printed() {
     // No memory is ever used beyond all of it: no pressure.
     let output = browse(&["--seed", "1", "--memory-threshold", "1"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -40,7 +40,7 @@ fn the_shipped_site_is_browsed_and_everything_is_told() {
     }
     assert!(
         text(&output.stderr).contains("visits"),
-        "progress is told in plain lines where there is no terminal"
+        "progress is printed in plain lines where there is no terminal"
     );
     assert!(!text(&output.stdout).contains('\u{1b}'), "colours are for terminals");
 }
@@ -74,7 +74,7 @@ fn memory_pressure_is_answered_with_the_least_recently_used() {
 }
 
 #[test]
-fn it_ends_when_it_is_told_to() {
+fn it_ends_when_it_is_asked_to() {
     let output = browse(&["--quiet", "--frames", "7", "--visits", "1000"]);
     assert_eq!(output.status.code(), Some(0));
     assert_row(&output, "ended after --frames");
@@ -90,9 +90,9 @@ fn a_folder_that_cannot_be_read_is_an_error_in_words() {
     for (path, why) in [("gone", "No such file"), ("index.html", "Not a directory")] {
         let output = browse_folder(&folder.path().join(path), &[]);
         assert_eq!(output.status.code(), Some(1), "{path}");
-        let told = text(&output.stderr);
-        assert!(told.starts_with("error: cannot read the folder") && told.contains(path), "{told}");
-        assert!(cfg!(not(unix)) || told.contains(why), "{told}");
+        let stderr = text(&output.stderr);
+        assert!(stderr.starts_with("error: cannot read the folder") && stderr.contains(path), "{stderr}");
+        assert!(cfg!(not(unix)) || stderr.contains(why), "{stderr}");
         assert_eq!(text(&output.stdout), "");
     }
 }
@@ -110,8 +110,8 @@ fn a_senseless_command_line_is_refused() {
     ] {
         let output = browse(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
-        let told = text(&output.stderr);
-        assert!(told.contains(why), "{args:?}: {told}");
+        let stderr = text(&output.stderr);
+        assert!(stderr.contains(why), "{args:?}: {stderr}");
     }
 }
 
@@ -120,8 +120,8 @@ fn limits_beyond_use_are_clamped_and_said() {
     let most = usize::MAX.to_string();
     let output = browse(&["--active-webviews", &most, "--warm-cache", &most, "--frames", "3"]);
     assert_eq!(output.status.code(), Some(0));
-    let told = text(&output.stderr);
-    assert_eq!(told.matches("note: ").count(), 2, "{told}");
+    let stderr = text(&output.stderr);
+    assert_eq!(stderr.matches("note: ").count(), 2, "{stderr}");
     assert_row(&output, "limit 256");
 }
 

@@ -102,18 +102,18 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
 fn hello_greets_and_stops_cleanly() {
     let output = Command::new(example("hello")).output().expect("it runs");
     assert_eq!(output.status.code(), Some(0));
-    let told = text(&output.stdout);
-    assert!(told.starts_with("Hello, worker!\nHello, queue!\nHello, frame!\nclean"), "{told}");
+    let stdout = text(&output.stdout);
+    assert!(stdout.starts_with("Hello, worker!\nHello, queue!\nHello, frame!\nclean"), "{stdout}");
 }
 
 #[test]
-fn custom_worker_recovers_and_its_failures_are_told() {
+fn custom_worker_recovers_and_its_failures_are_printed() {
     let output = Command::new(example("custom_worker")).output().expect("it runs");
     assert_eq!(output.status.code(), Some(0));
-    let told = text(&output.stdout);
-    assert!(told.contains("shift 1 reports, shift 2 reports, shift 3 reports"), "{told}");
-    assert!(told.contains("tail (Log, generation 1) failed: there is no log shifts.log yet"), "{told}");
-    assert!(told.contains("ticker (Clock, generation 1) cancelled"), "{told}");
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("shift 1 reports, shift 2 reports, shift 3 reports"), "{stdout}");
+    assert!(stdout.contains("tail (Log, generation 1) failed: there is no log shifts.log yet"), "{stdout}");
+    assert!(stdout.contains("ticker (Clock, generation 1) cancelled"), "{stdout}");
 }
 
 #[test]
@@ -188,8 +188,8 @@ fn shared_list_says_where_there_is_no_agreement_and_where_the_command_line_makes
 #[test]
 fn soak_holds_for_two_seconds() {
     let output = Command::new(example("soak")).args(["--seconds", "2"]).output().expect("it runs");
-    let told = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
     for what in [
         "the report names exactly the offenders",
         "every accepted intent came out once, in order",
@@ -197,7 +197,7 @@ fn soak_holds_for_two_seconds() {
         "no future and no thread is left over",
         "the events tell what can have happened, in order",
     ] {
-        assert!(told.contains(&format!("ok      {what}")), "no `{what}` in\n{told}");
+        assert!(stdout.contains(&format!("ok      {what}")), "no `{what}` in\n{stdout}");
     }
     assert!(text(&output.stderr).starts_with("seed "), "so that it can be done again");
 }

@@ -6,7 +6,7 @@ use super::{assert_row, browse, text, typed::typed};
 fn capabilities_are_listed_on_demand() {
     let output = typed("capabilities\nquit\n", &["--prefetch", "linked"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let told = text(&output.stderr);
+    let stderr = text(&output.stderr);
     for what in [
         "capabilities:\n",
         "  link handler https: leads to another server\n",
@@ -14,7 +14,7 @@ fn capabilities_are_listed_on_demand() {
         "  prefetch heuristic linked: first what most pages link to (in use)\n",
         "  prefetch heuristic nearest: the nearest first, of those the last used\n",
     ] {
-        assert!(told.contains(what), "no `{what}` in {told}");
+        assert!(stderr.contains(what), "no `{what}` in {stderr}");
     }
     assert_row(&output, "shutdown clean");
 }
@@ -57,10 +57,10 @@ fn a_mod_that_comes_or_goes_changes_what_is_listed() {
         .spawn()
         .expect("it runs");
     let mut stdin = child.stdin.take().expect("piped");
-    let mut told =
+    let mut lines =
         BufReader::new(child.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
     let mut hears =
-        |what: &str| told.find(|line| line.contains(what)).unwrap_or_else(|| panic!("no `{what}`"));
+        |what: &str| lines.find(|line| line.contains(what)).unwrap_or_else(|| panic!("no `{what}`"));
     writeln!(stdin, "capabilities").expect("written");
     hears("5 capabilities:");
     // Elsewhere first, so that the loader never sees half of it.
@@ -80,7 +80,7 @@ fn a_mod_that_comes_or_goes_changes_what_is_listed() {
     writeln!(stdin, "capabilities\nquit").expect("written");
     hears("5 capabilities:");
     drop(stdin);
-    told.for_each(drop);
+    lines.for_each(drop);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0));
     assert_row(&output, "signals 2 0 missed");

@@ -61,7 +61,7 @@ fn a_threshold_that_is_typed_reaches_the_memory_monitor_at_once() {
     let mut answers =
         BufReader::new(child.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
     writeln!(stdin, "memory 0\nactive 9").expect("written");
-    // The level is told within a few frames; each question is answered by several lines.
+    // The level is printed within a few frames; each question is answered by several lines.
     let mut policy = String::new();
     for _ in 0..500 {
         writeln!(stdin, "status").expect("written");
@@ -83,16 +83,16 @@ fn a_threshold_that_is_typed_reaches_the_memory_monitor_at_once() {
 #[test]
 fn what_is_not_understood_is_answered_and_not_for_ever() {
     let output = typed("dance\nactive 0\nhelp\nquit\n", &[]);
-    let told = text(&output.stderr);
-    assert!(told.contains("no such command") && told.contains("give at least 1"), "{told}");
-    assert!(told.contains("memory FRACTION"), "{told}");
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("no such command") && stderr.contains("give at least 1"), "{stderr}");
+    assert!(stderr.contains("memory FRACTION"), "{stderr}");
     assert_row(&output, "changed 0 by commands");
 
     let flood = "nonsense\n".repeat(100_000);
     let output = typed(&flood, &["--frames", "30"]);
     assert_eq!(output.status.code(), Some(0));
-    let told = text(&output.stderr);
-    assert_eq!(told.lines().count(), 21, "{told}");
-    assert!(told.ends_with("no more commands are read\n"), "{told}");
+    let stderr = text(&output.stderr);
+    assert_eq!(stderr.lines().count(), 21, "{stderr}");
+    assert!(stderr.ends_with("no more commands are read\n"), "{stderr}");
     assert_row(&output, "ended after --frames");
 }
