@@ -20,7 +20,7 @@ pub struct Report {
     pub about: &'static str,
     /// What `--write` writes besides the tables.
     pub also_writes: &'static str,
-    /// Whose versions are told.
+    /// The crates whose versions are printed.
     pub compared: &'static [&'static str],
     pub sections: &'static [Section],
     /// The head of the bars' first column.

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 pub trait Job: Clone + Send + Sync + 'static {
     fn run(self) -> impl Future<Output = Result<(), Down>> + Send + 'static;
 
-    /// Whether it does not listen when it is told to stop, and must not be dropped at its next await.
+    /// Whether it does not listen when it is asked to stop, and must not be dropped at its next await.
     fn deaf(&self) -> bool {
         false
     }
@@ -51,9 +51,9 @@ pub trait Supervisor<J: Job>: Sized {
 
     /// Stops all workers and comes back when they have stopped, or when it gives up. Called on a thread that drives
     /// no runtime. What it cannot tell is empty.
-    fn shutdown(&mut self) -> Told;
+    fn shutdown(&mut self) -> Outcome;
 
-    /// Asks how all workers are doing, and says how many it was told of; `None` where there is nobody to ask.
+    /// Asks how all workers are doing, and says how many answered; `None` where there is nobody to ask.
     fn status(&self) -> Option<usize> {
         None
     }
@@ -61,7 +61,7 @@ pub trait Supervisor<J: Job>: Sized {
 
 /// What a supervisor says after a shutdown.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Outcome {
     /// Whether it says that all went well.
     pub clean: bool,
     /// Whom it names as not having stopped.

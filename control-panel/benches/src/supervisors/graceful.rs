@@ -9,7 +9,7 @@ use tokio_graceful_shutdown::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Down, Job, Supervisor, Terms, Told};
+use crate::supervisor::{Down, Job, Supervisor, Terms, Outcome};
 
 pub struct Graceful {
     runtime: Handle,
@@ -46,8 +46,8 @@ impl<J: Job> Supervisor<J> for Graceful {
         Self { runtime: runtime.clone(), token, toplevel: Some(toplevel), deadline: terms.deadline }
     }
 
-    fn shutdown(&mut self) -> Told {
-        let Some(toplevel) = self.toplevel.take() else { return Told::default() };
+    fn shutdown(&mut self) -> Outcome {
+        let Some(toplevel) = self.toplevel.take() else { return Outcome::default() };
         self.token.cancel();
         let ended = self.runtime.block_on(toplevel.handle_shutdown_requests(self.deadline));
         let names = match &ended {
@@ -56,6 +56,6 @@ impl<J: Job> Supervisor<J> for Graceful {
             }
             _ => Vec::new(),
         };
-        Told { clean: ended.is_ok(), names }
+        Outcome { clean: ended.is_ok(), names }
     }
 }

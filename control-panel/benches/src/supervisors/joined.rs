@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{runtime::Handle, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Down, Job, Supervisor, Terms, Told};
+use crate::supervisor::{Down, Job, Supervisor, Terms, Outcome};
 
 pub struct Joined {
     runtime: Handle,
@@ -33,12 +33,12 @@ impl<J: Job> Supervisor<J> for Joined {
         Self { runtime: runtime.clone(), token, tasks, deadline: terms.deadline }
     }
 
-    fn shutdown(&mut self) -> Told {
+    fn shutdown(&mut self) -> Outcome {
         self.token.cancel();
         let tasks = &mut self.tasks;
         let all = async { while tasks.join_next().await.is_some() {} };
         let deadline = self.deadline;
         let joined = self.runtime.block_on(async { timeout(deadline, all).await });
-        Told { clean: joined.is_ok(), names: Vec::new() }
+        Outcome { clean: joined.is_ok(), names: Vec::new() }
     }
 }

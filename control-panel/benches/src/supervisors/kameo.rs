@@ -12,7 +12,7 @@ use kameo::{
 use tokio::{runtime::Handle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Down, Job, Supervisor, Terms, Told};
+use crate::supervisor::{Down, Job, Supervisor, Terms, Outcome};
 
 struct Root;
 
@@ -78,12 +78,12 @@ impl<J: Job> Supervisor<J> for Kameo {
         Self { runtime: runtime.clone(), root, token, deadline: terms.deadline }
     }
 
-    fn shutdown(&mut self) -> Told {
+    fn shutdown(&mut self) -> Outcome {
         self.token.cancel();
         let stopped = self.runtime.block_on(async {
             self.root.stop_gracefully().await.ok();
             timeout(self.deadline, self.root.wait_for_shutdown()).await
         });
-        Told { clean: stopped.is_ok(), names: Vec::new() }
+        Outcome { clean: stopped.is_ok(), names: Vec::new() }
     }
 }

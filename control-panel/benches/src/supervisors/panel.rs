@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     intents::Update,
-    supervisor::{Job, Supervisor, Terms, Told},
+    supervisor::{Job, Supervisor, Terms, Outcome},
 };
 
 pub struct Panel {
@@ -42,10 +42,10 @@ impl<J: Job> Supervisor<J> for Panel {
         Self { panel }
     }
 
-    fn shutdown(&mut self) -> Told {
+    fn shutdown(&mut self) -> Outcome {
         let report = self.panel.shutdown_blocking();
         let names = report.workers().iter().filter(stuck).map(|worker| worker.name.to_string()).collect();
-        Told { clean: report.is_clean(), names }
+        Outcome { clean: report.is_clean(), names }
     }
 
     fn status(&self) -> Option<usize> {
@@ -82,7 +82,7 @@ impl<J: Job, const OWN: bool> Supervisor<J> for OnThreads<OWN> {
         Self(Panel { panel })
     }
 
-    fn shutdown(&mut self) -> Told {
+    fn shutdown(&mut self) -> Outcome {
         Supervisor::<J>::shutdown(&mut self.0)
     }
 }

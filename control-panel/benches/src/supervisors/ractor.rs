@@ -7,7 +7,7 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Job, Supervisor, Terms, Told};
+use crate::supervisor::{Job, Supervisor, Terms, Outcome};
 
 struct Root<J>(PhantomData<J>);
 
@@ -108,13 +108,13 @@ impl<J: Job> Supervisor<J> for Ractor {
         Self { runtime: runtime.clone(), root, token, deadline: terms.deadline }
     }
 
-    fn shutdown(&mut self) -> Told {
+    fn shutdown(&mut self) -> Outcome {
         self.token.cancel();
         let stopped = self.runtime.block_on(async {
             let deadline = Some(self.deadline);
             self.root.get_cell().stop_children_and_wait(None, deadline).await;
             self.root.stop_and_wait(None, deadline).await
         });
-        Told { clean: stopped.is_ok(), names: Vec::new() }
+        Outcome { clean: stopped.is_ok(), names: Vec::new() }
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Down, Job, Supervisor, Terms, Told};
+use crate::supervisor::{Down, Job, Supervisor, Terms, Outcome};
 
 pub struct Raw {
     runtime: Handle,
@@ -68,11 +68,11 @@ impl<J: Job> Supervisor<J> for Raw {
         Self { runtime: runtime.clone(), token, supervising, deadline: terms.deadline }
     }
 
-    fn shutdown(&mut self) -> Told {
+    fn shutdown(&mut self) -> Outcome {
         self.token.cancel();
-        let Some(supervising) = self.supervising.as_mut() else { return Told::default() };
+        let Some(supervising) = self.supervising.as_mut() else { return Outcome::default() };
         let deadline = self.deadline;
         let joined = self.runtime.block_on(async { timeout(deadline, supervising).await });
-        Told { clean: joined.is_ok(), names: Vec::new() }
+        Outcome { clean: joined.is_ok(), names: Vec::new() }
     }
 }

@@ -3,7 +3,7 @@
 use task_supervisor::{CancellationToken, SupervisedTask, SupervisorBuilder, SupervisorHandle, TaskResult};
 use tokio::runtime::Handle;
 
-use crate::supervisor::{Job, Supervisor, Terms, Told};
+use crate::supervisor::{Job, Supervisor, Terms, Outcome};
 
 pub struct TaskSupervisor {
     runtime: Handle,
@@ -36,8 +36,8 @@ impl<J: Job> Supervisor<J> for TaskSupervisor {
         Self { runtime: runtime.clone(), supervisor: builder.spawn() }
     }
 
-    fn shutdown(&mut self) -> Told {
-        Told { clean: self.runtime.block_on(self.supervisor.shutdown()).is_ok(), names: Vec::new() }
+    fn shutdown(&mut self) -> Outcome {
+        Outcome { clean: self.runtime.block_on(self.supervisor.shutdown()).is_ok(), names: Vec::new() }
     }
 
     fn status(&self) -> Option<usize> {

@@ -8,7 +8,7 @@ use taskvisor::{
 };
 use tokio::runtime::Handle;
 
-use crate::supervisor::{Job, Supervisor, Terms, Told};
+use crate::supervisor::{Job, Supervisor, Terms, Outcome};
 
 pub struct Taskvisor {
     runtime: Handle,
@@ -47,13 +47,13 @@ impl<J: Job> Supervisor<J> for Taskvisor {
         Self { runtime: runtime.clone(), supervisor: Some(supervisor) }
     }
 
-    fn shutdown(&mut self) -> Told {
-        let Some(supervisor) = self.supervisor.take() else { return Told::default() };
+    fn shutdown(&mut self) -> Outcome {
+        let Some(supervisor) = self.supervisor.take() else { return Outcome::default() };
         match self.runtime.block_on(supervisor.shutdown()) {
             Err(RuntimeError::GraceExceeded { stuck, .. }) => {
-                Told { clean: false, names: stuck.iter().map(|name| name.to_string()).collect() }
+                Outcome { clean: false, names: stuck.iter().map(|name| name.to_string()).collect() }
             }
-            ended => Told { clean: ended.is_ok(), names: Vec::new() },
+            ended => Outcome { clean: ended.is_ok(), names: Vec::new() },
         }
     }
 

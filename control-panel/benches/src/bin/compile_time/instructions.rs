@@ -44,7 +44,7 @@ pub fn measure(case: &str, size: usize) {
     }
 }
 
-/// Its name is what callgrind is told to count.
+/// Callgrind counts the function of this name.
 #[inline(never)]
 #[unsafe(no_mangle)]
 extern "Rust" fn measured(run: &mut dyn FnMut()) {

@@ -21,7 +21,7 @@ use control_panel_benches::{
 };
 use tokio::runtime::{Builder, Handle};
 
-/// Whose versions are told.
+/// The crates whose versions are printed.
 const COMPARED: [&str; 6] = ["control-panel", "tokio", "flume", "kanal", "crossbeam-channel", "rtrb"];
 
 const FRAMES: u64 = 50;
@@ -129,7 +129,7 @@ fn perhaps_measured(now: bool, run: &mut dyn FnMut()) {
     if now { measured(run) } else { run() }
 }
 
-/// Its name is what callgrind is told to count.
+/// Callgrind counts the function of this name.
 #[inline(never)]
 #[unsafe(no_mangle)]
 extern "Rust" fn measured(run: &mut dyn FnMut()) {

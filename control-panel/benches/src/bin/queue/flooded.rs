@@ -22,7 +22,7 @@ pub trait Flooded: Send + Sync + 'static {
     /// The queue, and what the frame thread swaps with.
     fn open() -> (Arc<Self>, Self::Swapper);
     fn try_send(&self, thread: usize, update: Update) -> bool;
-    /// False when it was told to stop.
+    /// False when it was asked to stop.
     fn send_blocking(&self, thread: usize, update: Update) -> bool;
     /// What is timed.
     fn swap(swapper: &mut Self::Swapper) -> Self::Batch;

@@ -16,7 +16,7 @@ use control_panel_benches::{
     report::{Options, Report, Section},
 };
 
-/// Whose versions are told.
+/// The crates whose versions are printed.
 const COMPARED: &[&str] = &[
     "control-panel",
     "tokio",

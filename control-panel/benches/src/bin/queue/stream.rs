@@ -162,7 +162,7 @@ fn probe<C: Contestant + 'static>(producers: usize, setting: Setting, window: Du
 
 /// Binds the calling thread to the first core, or to the last.
 fn bind(first: bool) {
-    // Asked once: later, a bound thread would only be told its own.
+    // Asked once: later, a bound thread would only see its own.
     static CORES: OnceLock<Vec<CoreId>> = OnceLock::new();
     let cores = CORES.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default());
     let core = if first { cores.first() } else { cores.last() };

@@ -1,4 +1,4 @@
-//! From the call of a shutdown to its return, with workers that wait and stop as soon as they are told.
+//! From the call of a shutdown to its return, with workers that wait and stop as soon as they are asked to.
 
 use std::{
     future::pending,
@@ -51,9 +51,9 @@ fn sample<S: Supervisor<Idle>>(count: usize, times: usize) -> Vec<f64> {
         .map(|_| {
             let mut supervisor = idle::<S>(runtime.handle(), count);
             let began = Instant::now();
-            let told = supervisor.shutdown();
+            let outcome = supervisor.shutdown();
             let took = began.elapsed();
-            assert!(told.clean, "{}: {told:?}", S::NAME);
+            assert!(outcome.clean, "{}: {outcome:?}", S::NAME);
             1e6 * took.as_secs_f64()
         })
         .collect();

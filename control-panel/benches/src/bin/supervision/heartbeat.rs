@@ -26,13 +26,13 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let times = options.pick(5_000_000, 500_000);
     let runtime = runtime();
     let panel = ControlPanel::<Update>::builder().runtime(runtime.handle().clone()).build();
-    let (tell, told) = mpsc::sync_channel(1);
+    let (tell, contexts) = mpsc::sync_channel(1);
     let beats = Worker::new("beats", IntentSource::LocalUI, move |cx: Context<Update>| {
         tell.send(cx.clone()).expect("somebody waits for it");
         async move { cx.cancelled().await }
     });
     panel.spawn(beats.heartbeat(PROMISED));
-    let cx = told.recv().expect("it runs");
+    let cx = contexts.recv().expect("it runs");
     let cell = AtomicU64::new(0);
     let mut store = each("an atomic store", times, move || black_box(&cell).store(7, Ordering::Relaxed));
     let mut others = [

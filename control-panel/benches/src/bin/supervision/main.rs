@@ -19,7 +19,7 @@ use control_panel_benches::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-/// Whose versions are told.
+/// The crates whose versions are printed.
 const COMPARED: &[&str] = &[
     "control-panel",
     "tokio",

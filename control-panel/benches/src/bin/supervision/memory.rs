@@ -88,9 +88,9 @@ fn asking<S: Supervisor<Idle> + 'static>(workers: usize, times: usize) -> Probe 
         let mut took: Vec<f64> = (0..times)
             .map(|_| {
                 let began = Instant::now();
-                let told = supervisor.status();
+                let counted = supervisor.status();
                 let took = began.elapsed();
-                assert_eq!(told, Some(workers), "{}", S::NAME);
+                assert_eq!(counted, Some(workers), "{}", S::NAME);
                 1e6 * took.as_secs_f64()
             })
             .collect();

@@ -152,7 +152,7 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
         }
     }
     text.push_str(
-        "A runtime of two threads, one worker, no wait before a restart where the supervisor can be told so. From just \
+        "A runtime of two threads, one worker, no wait before a restart where the supervisor can be set so. From just \
          before the panic, or the return of the error, to the first instruction of the next run. The panic hook prints \
          nothing.\n",
     );

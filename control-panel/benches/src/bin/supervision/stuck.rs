@@ -14,7 +14,7 @@ use std::{
 use control_panel_benches::{
     machine::Quiet,
     rounds::Spread,
-    supervisor::{Down, Job, Supervisor, Terms, Told},
+    supervisor::{Down, Job, Supervisor, Terms, Outcome},
     supervisors::{Graceful, Joined, Kameo, OnThreads, Panel, Ractor, TaskSupervisor, Taskvisor},
     table::Table,
 };
@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_millis(100);
 /// Whoever is not back by then will not be.
 const PATIENCE: Duration = Duration::from_millis(600);
 
-/// What a worker does when it is told to stop.
+/// What a worker does when it is asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manner {
     /// It stops.
@@ -55,7 +55,7 @@ struct Mannered {
 
 impl Job for Mannered {
     async fn run(self) -> Result<(), Down> {
-        // The one that behaves is started first: then it waits for nothing but to be told.
+        // The one that behaves is started first: then it waits for nothing but the request to stop.
         while self.manner != Manner::Good && self.started.load(Relaxed) == 0 {
             tokio::task::yield_now().await;
         }
@@ -86,12 +86,12 @@ const BEGINNING: Duration = Duration::from_secs(2);
 
 /// How late it was back, in ms, and what it said; `None` if it was not back. Tried again where not all workers came to
 /// begin.
-fn sample<S: Supervisor<Mannered> + Send>(offences: &[Manner]) -> Option<(f64, Told)> {
+fn sample<S: Supervisor<Mannered> + Send>(offences: &[Manner]) -> Option<(f64, Outcome)> {
     for _ in 0..5 {
         match attempt::<S>(offences) {
             Attempt::NotBegun => eprintln!("  {}: not all workers have begun, again", S::NAME),
             Attempt::NotBack => return None,
-            Attempt::Back(late, told) => return Some((late, told)),
+            Attempt::Back(late, outcome) => return Some((late, outcome)),
         }
     }
     None
@@ -100,7 +100,7 @@ fn sample<S: Supervisor<Mannered> + Send>(offences: &[Manner]) -> Option<(f64, T
 enum Attempt {
     NotBegun,
     NotBack,
-    Back(f64, Told),
+    Back(f64, Outcome),
 }
 
 fn attempt<S: Supervisor<Mannered> + Send>(offences: &[Manner]) -> Attempt {
@@ -117,7 +117,7 @@ fn attempt<S: Supervisor<Mannered> + Send>(offences: &[Manner]) -> Attempt {
         .collect();
     let terms = Terms { deadline: DEADLINE, ..Terms::PROMPT };
     let count = workers.len();
-    let told = thread::scope(|scope| {
+    let outcome = thread::scope(|scope| {
         let (back, returned) = mpsc::sync_channel(1);
         let (began_all, begun) = mpsc::sync_channel(1);
         let handle = runtime.handle();
@@ -134,18 +134,18 @@ fn attempt<S: Supervisor<Mannered> + Send>(offences: &[Manner]) -> Attempt {
             }
             began_all.send(()).ok();
             let began = Instant::now();
-            let told = supervisor.shutdown();
+            let outcome = supervisor.shutdown();
             let late = began.elapsed().as_secs_f64() - DEADLINE.as_secs_f64();
-            back.send(Attempt::Back(1e3 * late, told)).ok();
+            back.send(Attempt::Back(1e3 * late, outcome)).ok();
         });
         // Either they begin, or it says that they do not.
         begun.recv().ok();
-        let told = returned.recv_timeout(PATIENCE + DEADLINE).unwrap_or(Attempt::NotBack);
+        let outcome = returned.recv_timeout(PATIENCE + DEADLINE).unwrap_or(Attempt::NotBack);
         over.store(true, Relaxed);
-        told
+        outcome
     });
     runtime.shutdown_background();
-    told
+    outcome
 }
 
 /// How late a thread is that only waits, in ms, while so many threads are busy.
@@ -185,10 +185,10 @@ fn watch<S: Supervisor<Mannered> + Send>(offences: &[Manner], times: usize, quie
     let (mut named, mut others, mut clean, mut hung) = (true, 0, false, false);
     for _ in 0..times {
         match quiet.measure(|| sample::<S>(offences)) {
-            Some((ms, told)) => {
-                named &= expected.iter().all(|name| told.names.contains(name));
-                others = others.max(told.names.iter().filter(|name| !expected.contains(name)).count());
-                clean |= told.clean;
+            Some((ms, outcome)) => {
+                named &= expected.iter().all(|name| outcome.names.contains(name));
+                others = others.max(outcome.names.iter().filter(|name| !expected.contains(name)).count());
+                clean |= outcome.clean;
                 late.push(ms);
             }
             None => {
@@ -255,7 +255,7 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     }
     rows.into_iter().for_each(|row| table.row(row));
     format!(
-        "{table}\nA deadline of {} ms, a runtime of two threads, one worker besides (the bystander) that waits and stops when it is told; the shutdown is called \
+        "{table}\nA deadline of {} ms, a runtime of two threads, one worker besides (the bystander) that waits and stops when it is asked to; the shutdown is called \
          on a thread outside the runtime. \"Names\": exactly the workers that did not stop. \"Not back\": not within \
          {} ms after the deadline, when the offenders are let go. {}\n",
         DEADLINE.as_millis(),
