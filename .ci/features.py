@@ -64,10 +64,10 @@ def main(command):
     if command == "table":
         return 0
     wrong = []
-    told = stated()
+    listed = stated()
     for feature, _, rust in rows:
-        if feature != "default" and version(told.get(feature))[:2] != version(rust)[:2]:
-            wrong.append(f"README.md states Rust {told.get(feature)} for `{feature or 'none'}`, which needs {rust}")
+        if feature != "default" and version(listed.get(feature))[:2] != version(rust)[:2]:
+            wrong.append(f"README.md states Rust {listed.get(feature)} for `{feature or 'none'}`, which needs {rust}")
     if version(package["rust_version"])[:2] != version(msrv("", needed))[:2]:
         wrong.append(f"Cargo.toml's rust-version is {package['rust_version']}, the core needs {msrv('', needed)}")
     if rows[-1][1] > MOST_CRATES:
