@@ -9,7 +9,7 @@ use tokio_graceful_shutdown::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Down, Job, Supervisor, Terms, Outcome};
+use crate::supervisor::{Down, Job, Outcome, Supervisor, Terms};
 
 pub struct Graceful {
     runtime: Handle,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{runtime::Handle, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Down, Job, Supervisor, Terms, Outcome};
+use crate::supervisor::{Down, Job, Outcome, Supervisor, Terms};
 
 pub struct Joined {
     runtime: Handle,

@@ -12,7 +12,7 @@ use kameo::{
 use tokio::{runtime::Handle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Down, Job, Supervisor, Terms, Outcome};
+use crate::supervisor::{Down, Job, Outcome, Supervisor, Terms};
 
 struct Root;
 

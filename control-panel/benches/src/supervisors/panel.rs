@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     intents::Update,
-    supervisor::{Job, Supervisor, Terms, Outcome},
+    supervisor::{Job, Outcome, Supervisor, Terms},
 };
 
 pub struct Panel {

@@ -7,7 +7,7 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Job, Supervisor, Terms, Outcome};
+use crate::supervisor::{Job, Outcome, Supervisor, Terms};
 
 struct Root<J>(PhantomData<J>);
 

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{Down, Job, Supervisor, Terms, Outcome};
+use crate::supervisor::{Down, Job, Outcome, Supervisor, Terms};
 
 pub struct Raw {
     runtime: Handle,

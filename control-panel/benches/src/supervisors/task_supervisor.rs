@@ -3,7 +3,7 @@
 use task_supervisor::{CancellationToken, SupervisedTask, SupervisorBuilder, SupervisorHandle, TaskResult};
 use tokio::runtime::Handle;
 
-use crate::supervisor::{Job, Supervisor, Terms, Outcome};
+use crate::supervisor::{Job, Outcome, Supervisor, Terms};
 
 pub struct TaskSupervisor {
     runtime: Handle,

@@ -8,7 +8,7 @@ use taskvisor::{
 };
 use tokio::runtime::Handle;
 
-use crate::supervisor::{Job, Supervisor, Terms, Outcome};
+use crate::supervisor::{Job, Outcome, Supervisor, Terms};
 
 pub struct Taskvisor {
     runtime: Handle,

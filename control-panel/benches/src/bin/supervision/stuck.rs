@@ -14,7 +14,7 @@ use std::{
 use control_panel_benches::{
     machine::Quiet,
     rounds::Spread,
-    supervisor::{Down, Job, Supervisor, Terms, Outcome},
+    supervisor::{Down, Job, Outcome, Supervisor, Terms},
     supervisors::{Graceful, Joined, Kameo, OnThreads, Panel, Ractor, TaskSupervisor, Taskvisor},
     table::Table,
 };
