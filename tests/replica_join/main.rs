@@ -1,5 +1,6 @@
 //! Replicas that begin with a snapshot.
 
+mod away;
 mod cases;
 mod log;
 mod world;
