@@ -152,6 +152,12 @@ impl Window {
                 None => self.recent.push_back((now, 1)),
             }
         }
+        debug_assert!(self.count <= restarts, "it remembers no more restarts than it admits");
+        debug_assert_eq!(
+            self.count,
+            self.recent.iter().map(|(_, several)| several).sum::<u32>(),
+            "it counts each moment's"
+        );
         within
     }
 }

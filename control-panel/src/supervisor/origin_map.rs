@@ -38,6 +38,11 @@ impl<T> OriginMap<T> {
             Some(&(last, _)) if last > id => self.line.partition_point(|&(other, _)| other < id),
             _ => self.line.len(),
         };
+        debug_assert!(
+            self.line[..at].last().is_none_or(|&(before, _)| before < id),
+            "{id} is inserted once, in order"
+        );
+        debug_assert!(self.line.get(at).is_none_or(|&(behind, _)| behind > id), "{id} is inserted once");
         self.line.insert(at, (id, Some(value)));
         self.living += 1;
     }
@@ -81,6 +86,7 @@ impl<T> OriginMap<T> {
             self.line = Vec::new();
         } else if self.line.len() - self.living > self.living + GAPS {
             self.line.retain(|(_, value)| value.is_some());
+            debug_assert_eq!(self.line.len(), self.living, "it counts its entries");
         }
     }
 

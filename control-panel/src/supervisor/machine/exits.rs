@@ -21,6 +21,7 @@ impl Machine {
     /// The worker's run is over, and nothing of it executes any more.
     pub(crate) fn exited(&mut self, id: Origin, exit: Exit, now: Instant) {
         let Some(member) = self.members.get_mut(id) else { return };
+        debug_assert!(member.is_running() || member.is_stopping(), "a run of {id} exits twice");
         member.stuck = false;
         let exit = member.verdict(exit);
         self.actions.push(Action::Log(id, EventKind::Exited(exit.clone())));

@@ -304,6 +304,30 @@ impl Machine {
         self.advance(group);
     }
 
+    /// See [`check`](super::check).
+    pub(super) fn check_groups(&self) {
+        for (group_id, group) in &self.groups {
+            assert!(!group.members.is_empty(), "{group_id:?} is kept without members");
+            for (at, &id) in group.members.iter().enumerate() {
+                let member = self.members.get(id);
+                let belongs = member.is_some_and(|member| member.group() == Some(*group_id));
+                assert!(belongs && !group.members[..at].contains(&id), "{group_id:?} lists {id} in error");
+                let waits = member.is_some_and(|member| matches!(member.state, State::Waiting));
+                assert!(
+                    !waits || group.phase != Phase::Steady,
+                    "{id} waits for {group_id:?}, which starts nothing"
+                );
+            }
+            assert!(
+                group.at.is_none() || group.phase != Phase::Steady,
+                "{group_id:?} backs off from nothing"
+            );
+        }
+        let listed: usize = self.groups.values().map(|group| group.members.len()).sum();
+        let members = self.members.values().filter(|member| member.group().is_some()).count();
+        assert_eq!(members, listed, "each member of a group is listed by it");
+    }
+
     /// Yields adjacent pairs of each group: the first was started before the second, and so is stopped after it.
     pub(super) fn neighbours(&self) -> impl Iterator<Item = (Origin, Origin)> {
         self.groups.values().flat_map(|group| group.members.windows(2).map(|pair| (pair[0], pair[1])))

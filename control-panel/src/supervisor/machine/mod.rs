@@ -12,10 +12,12 @@
 //! | `pool` | tasks with a limit and tasks with a key |
 //! | `readiness` | what is started only when others are ready |
 //! | `stuck` | what follows from the watchdog's findings |
+//! | `check` | the invariants, asserted after each call |
 //!
 //! A worker is always in exactly one [`State`], and only its own task moves it into `Running` ([`Machine::begin`]) and
 //! out of it ([`Machine::exited`]). So no two runs of a worker overlap, and a stop in between is final.
 
+mod check;
 mod child;
 mod exits;
 mod group;
@@ -94,6 +96,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// Takes the actions that have accumulated since the last call.
     pub(crate) fn take_actions(&mut self) -> Vec<Action> {
+        self.check();
         std::mem::take(&mut self.actions)
     }
 
@@ -107,6 +110,11 @@ impl Machine {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.is_some()
+    }
+
+    /// How many workers live.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
     }
 
     /// Admits a worker.

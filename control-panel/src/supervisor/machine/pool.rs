@@ -208,6 +208,49 @@ impl Machine {
         }
     }
 
+    /// See [`check`](super::check).
+    pub(super) fn check_pools(&self) {
+        let of_pool = |pool: PoolId| {
+            let tasks = self.members.iter();
+            tasks.filter_map(move |(id, task)| {
+                Some((id, task, task.spec.place.filter(|place| place.pool == pool)?))
+            })
+        };
+        for (&pool_id, pool) in &self.pools.by_id {
+            let (mut living, mut following) = (0, 0);
+            for (id, task, place) in of_pool(pool_id) {
+                living += 1;
+                let follows = place.key.and_then(|key| self.pools.keys.get(&key));
+                let follows = follows.is_some_and(|tasks| tasks.iter().skip(1).any(|&task| task == id));
+                following += usize::from(follows);
+                let lists =
+                    pool.waiting.iter().filter(|&&waiting| waiting == id).count() + usize::from(follows);
+                match task.state {
+                    State::Waiting => assert_eq!(lists, 1, "{id} waits in exactly one list of {pool_id:?}"),
+                    State::Leaving { .. } => {
+                        assert!(lists <= 1, "{id} leaves, and waits twice in {pool_id:?}")
+                    }
+                    State::Due { .. } | State::Running { .. } | State::Stopping { .. } => {
+                        assert_eq!(lists, 0, "{id} has a place, and waits for one in {pool_id:?}");
+                    }
+                }
+                assert!(pool.placed <= place.limit, "{pool_id:?} runs more tasks than its limit");
+            }
+            assert_eq!(pool.members, living, "{pool_id:?} counts its living tasks");
+            let listed = pool.placed + pool.waiting.len() + following;
+            assert_eq!(
+                pool.members, listed,
+                "{pool_id:?}: a task has a place, waits for one, or follows another"
+            );
+        }
+        for (key, tasks) in &self.pools.keys {
+            assert!(
+                (1..=2).contains(&tasks.len()),
+                "{key:?} has one task, and one that follows it: {tasks:?}"
+            );
+        }
+    }
+
     /// Notes that a task was stopped through a handle: others may follow.
     pub(super) fn note_stop(&mut self, place: Option<Place>, cause: Cause) {
         if let Some(place) = place.filter(|_| cause != Cause::Replaced && !self.is_stopping()) {

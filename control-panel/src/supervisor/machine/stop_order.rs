@@ -157,6 +157,17 @@ impl StopOrder {
         self.cause
     }
 
+    /// See [`check`](super::check).
+    pub(super) fn check(&self) {
+        let mut blockers: BTreeMap<Origin, usize> = BTreeMap::new();
+        for &id in self.frees.values().flatten() {
+            *blockers.entry(id).or_default() += 1;
+        }
+        assert_eq!(blockers, self.blockers, "a worker counts the ends that unblock it");
+        let early = self.due.iter().find(|id| self.blockers.contains_key(id));
+        assert!(early.is_none(), "{early:?} is blocked, and due to be stopped");
+    }
+
     /// Blocks one worker until another has ended.
     fn block(&mut self, id: Origin, until: Origin) {
         if self.frees.entry(until).or_default().insert(id) {

@@ -162,6 +162,11 @@ impl Registry {
         let (seen, gone) = log.close();
         effects.seen.extend(seen);
         effects.gone.events.extend(gone);
+        debug_assert_eq!(
+            state.cells.len(),
+            state.machine.len(),
+            "each living worker has its cell, until its end is logged"
+        );
         state.machine.give_back(actions);
         effects.logged |= logged;
         if logged {

@@ -1,0 +1,52 @@
+//! What holds whenever no call is in progress, as assertions.
+//!
+//! Debug builds check it after each call, so that the tests, and a program's debug build, stop at the decision that is
+//! wrong and not at what follows from it. The rules of groups, pools and the stop order are checked beside their fields
+//! ([`group`](super::group), [`pool`](super::pool), [`stop_order`](super::stop_order)).
+
+use super::{
+    Machine,
+    child::{Child, State},
+};
+use crate::intent::order::Origin;
+
+/// Of larger panels only the cheap rules are checked: a shutdown of thousands takes as many calls.
+const MOST_CHECKED: usize = 64;
+
+impl Machine {
+    /// Checks the invariants, in debug builds.
+    pub(super) fn check(&self) {
+        if !cfg!(debug_assertions) || self.members.len() > MOST_CHECKED {
+            return;
+        }
+        for (id, member) in self.members.iter() {
+            member.check(id);
+            let to_begin = matches!(member.state, State::Waiting | State::Due { .. });
+            assert!(!(self.is_stopping() && to_begin), "{id} is to begin a run during a shutdown");
+            if matches!(member.state, State::Waiting) {
+                let starts_it = member.group().is_some() || member.spec.place.is_some();
+                assert!(starts_it, "{id} waits for a turn, and nothing gives it one");
+            }
+        }
+        self.check_groups();
+        self.check_pools();
+        if let Some(order) = &self.stopping {
+            order.check();
+        }
+    }
+}
+
+impl Child {
+    fn check(&self, id: Origin) {
+        let has_run = self.is_running() || self.is_stopping();
+        assert!(!has_run || self.generation > 0, "{id} has a run without a number");
+        let to_begin = matches!(self.state, State::Waiting | State::Due { .. });
+        assert!(!(self.stop_pending && to_begin), "{id} has no run, and its group is to stop that");
+        assert!(!self.stuck || has_run, "{id} has no run, and that is stuck");
+        assert!(!self.late || self.is_stopping(), "{id} was late, and is not stopped for that");
+        assert!(
+            !self.ready || self.spec.options.run.ready_within.is_some(),
+            "{id} is ready, and never declared that"
+        );
+    }
+}
