@@ -1,28 +1,30 @@
-//! Which operations of replicated state took longest in a frame: for its report, and for nothing else.
+//! Measures which operations of replicated state took longest in a frame, for the frame's report alone.
 
 use std::{cell::Cell, marker::PhantomData, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::replica::Stamp;
+use crate::intent::ids::Stamp;
 
-/// What is read: the clock, or a test's.
+/// The clock that is read: tokio's, or a test's.
 pub(crate) type Clock = fn() -> Instant;
 
 thread_local! {
-    /// Of the frame, or the job of one, that runs on this thread.
+    /// The clock of the frame, or of the job handed out by one, that runs on this thread.
     static CLOCK: Cell<Option<Clock>> = const { Cell::new(None) };
     static SLOWEST: Cell<Option<SlowestApply>> = const { Cell::new(None) };
 }
 
-/// Which operations took longest to apply, of those that the replicas of a reducer applied: part of [`FrameReport`](crate::FrameReport).
+/// The operations that took longest to apply, of all that the replicas of a reducer applied in a frame: part of
+/// [`FrameReport`](crate::FrameReport).
 ///
-/// A replica applies an operation on the thread that settles, or on that of a [`Redo`](crate::replica::Redo), and nothing can break one off: a slow
-/// [`State::apply`](crate::State::apply) blocks the frame. This names it. It is wall clock and for display: no replica decides by it, and no record has it.
+/// A replica applies an operation on the thread that settles, or on that of a [`Redo`](crate::replica::Redo), and nothing can
+/// interrupt it: a slow [`State::apply`](crate::State::apply) blocks the frame. This names the operation. It is wall-clock time,
+/// for display: no replica decides by it, and no record contains it.
 ///
-/// The clock is not read for each operation, where many are applied together: they are measured in stretches of 1, 2, 4 operations and so on up
-/// to 64, and one by one again after a stretch that took a millisecond. So what is slow where a frame begins to apply, and what is slow again and again,
-/// is named alone.
+/// The clock is not read for each of many operations that are applied together. They are measured in stretches of 1, 2, 4 and so
+/// on up to 64 operations, and one by one again after a stretch that took a millisecond. So an operation is named alone if it is
+/// the first that a frame applies, or if such operations are slow again and again.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,18 +55,18 @@ thread_local! {
 pub struct SlowestApply {
     /// The first operation of the stretch, in the order of the state.
     pub first: Stamp,
-    /// The last one: the same where it is one operation.
+    /// The last one; the same as `first` for a stretch of one operation.
     pub last: Stamp,
-    /// How many of them were applied: 1 names the operation.
+    /// How many operations the stretch has: with 1, `first` is the slow operation itself.
     pub operations: usize,
-    /// How long that took.
+    /// How long they took together.
     pub took: Duration,
-    /// It was part of a [`Redo`](crate::replica::Redo), so no frame paid for it. Reported by the frame that took the result.
+    /// They were part of a [`Redo`](crate::replica::Redo), so no frame paid for them. The frame that took the result reports them.
     pub off_frame: bool,
 }
 
 impl SlowestApply {
-    /// Enters it for the frame that runs on this thread, unless another took longer.
+    /// Keeps it as the slowest of the frame that runs on this thread, unless another took longer.
     pub(crate) fn note(self) {
         if CLOCK.get().is_some() && SLOWEST.get().is_none_or(|other| other.took < self.took) {
             SLOWEST.set(Some(self));
@@ -72,12 +74,12 @@ impl SlowestApply {
     }
 }
 
-/// What a stretch takes at least for its operations to be looked at one by one.
+/// After a stretch that took this long, operations are measured one by one.
 const LONG: Duration = Duration::from_millis(1);
 /// How many operations are measured together at most.
 const MOST: usize = 64;
 
-/// Measures stretches of operations, where a frame runs on this thread; elsewhere it reads no clock.
+/// Measures stretches of operations while a frame runs on this thread; otherwise it reads no clock.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
     clock: Option<(Clock, Instant)>,
@@ -96,7 +98,7 @@ impl Stopwatch {
         if self.clock.is_some() { self.stretch } else { usize::MAX }
     }
 
-    /// So many operations were applied since the last lap, or passed over.
+    /// This many operations were applied or skipped since the last lap.
     #[inline]
     pub(crate) fn lap(&mut self, operations: usize, ends: impl FnOnce() -> Option<[Stamp; 2]>) {
         if self.clock.is_some() {
@@ -112,7 +114,7 @@ impl Stopwatch {
         self.stretch = if took < LONG { MOST.min(self.stretch * 2) } else { 1 };
     }
 
-    /// What was done since the last lap is not measured.
+    /// Discards the time since the last lap.
     #[inline]
     pub(crate) fn skip(&mut self) {
         if let Some((clock, began)) = &mut self.clock {
@@ -121,12 +123,12 @@ impl Stopwatch {
     }
 }
 
-/// Measures on another thread what a frame handed out.
+/// Measures a job that a frame handed out, on another thread.
 #[derive(Debug)]
 pub(crate) struct OffFrame(Option<Clock>);
 
 impl OffFrame {
-    /// As the frame does that runs on this thread, if one does.
+    /// Uses the clock of the frame that runs on this thread, if one does.
     pub(crate) fn new() -> Self {
         Self(CLOCK.get())
     }
@@ -138,7 +140,8 @@ impl OffFrame {
     }
 }
 
-/// While it lives, what is measured on this thread is its own. Its end, or a panic, gives what was around it back what that had.
+/// A scope of measurement: while it lives, this thread's measurements belong to it. When it ends, also by a panic, the enclosing
+/// scope continues with what it had.
 #[derive(Debug)]
 pub(super) struct Measuring {
     outer: (Option<Clock>, Option<SlowestApply>),
@@ -151,7 +154,7 @@ impl Measuring {
         Self { outer: (CLOCK.replace(clock), SLOWEST.take()), not_send: PhantomData }
     }
 
-    /// What was slowest so far, of the innermost.
+    /// The slowest so far, in the innermost scope.
     pub(super) fn slowest() -> Option<SlowestApply> {
         SLOWEST.get()
     }

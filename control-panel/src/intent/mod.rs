@@ -1,5 +1,7 @@
-//! The intent: a message from a source, perhaps stamped with a logical clock; and its place in a frame (`order`).
+//! The intent: a message from a source, perhaps stamped with a logical clock; its place in a frame (`order`), and who
+//! wrote an operation of a replica (`ids`).
 
+pub(crate) mod ids;
 pub(crate) mod order;
 
 use std::fmt::Debug;

@@ -49,7 +49,6 @@ mod graph;
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 pub(crate) mod identify;
-mod ids;
 mod join;
 pub(crate) mod keeper;
 mod membership;
@@ -93,7 +92,6 @@ pub use self::{
     builder::ReplicaBuilder,
     delta::Delta,
     error::{CutError, NotOwner, RevokeError, SnapshotError},
-    ids::{Author, Peer, Stamp},
     notice::{Misbehaviour, ReplicaNotice},
     redo::{Redo, Redone},
     replica::Replica,
@@ -104,3 +102,4 @@ pub use self::{
     state::{Footprint, Keys, State, Undoable},
     version::Version,
 };
+pub use crate::intent::ids::{Author, Peer, Stamp};

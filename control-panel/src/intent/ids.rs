@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::intent::{CoalesceKey, PeerId};
+use super::{CoalesceKey, PeerId};
 
 /// A member of a group of replicas, by its public key or any other 32 bytes that are its own.
 ///
