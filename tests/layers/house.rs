@@ -98,7 +98,7 @@ fn exports(src: &Path) -> BTreeMap<String, String> {
     exports
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -112,7 +112,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Where a file stands in the crate.
-fn module(src: &Path, file: &Path) -> Vec<String> {
+pub(crate) fn module(src: &Path, file: &Path) -> Vec<String> {
     let within = file.strip_prefix(src).unwrap().with_extension("");
     let mut module: Vec<String> = within.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     if module.last().is_some_and(|last| last == "mod" || last == "lib") {

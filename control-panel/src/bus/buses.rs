@@ -5,7 +5,7 @@ use std::{
     fmt,
     marker::PhantomData,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     intent::{Source, order::Origin},
     lifecycle::run_token::RunToken,
-    util::panics,
+    util::{mutex::Mutex, panics},
 };
 
 /// One bus at one moment, as listed by [`ControlPanel::buses`](crate::ControlPanel::buses).
@@ -125,7 +125,7 @@ impl<Src: Source> Buses<Src> {
         if let Some(bus) = self.find() {
             return bus;
         }
-        let _turn = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.making.lock();
         self.find().unwrap_or_else(|| {
             let new = Arc::new(Core::new(Arc::clone(&self.hub)));
             let mut all = Vec::clone(&self.all.load());

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError, TryLockError,
+        Arc,
         atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
     },
     task::Waker,
@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use crate::queue::Foreign;
+use crate::{queue::Foreign, util::mutex::Mutex};
 
 /// How a listener is woken. Only its subscription arms it, and a waker disarms it first, so it is woken once.
 const UNARMED: u8 = 0;
@@ -44,7 +44,7 @@ impl Listener {
     pub(super) fn arm_task(&self, waker: &Waker) {
         self.armed.swap(UNARMED, Ordering::AcqRel);
         let new = waker.clone();
-        let mut kept = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.waker.lock();
         let before = kept.replace(new);
         drop(kept);
         drop(before);
@@ -73,12 +73,7 @@ impl Listener {
     fn wake(&self, foreign: &mut Foreign) -> bool {
         let how = self.armed.swap(UNARMED, Ordering::AcqRel);
         if how == TASK {
-            let waker = match self.waker.try_lock() {
-                Ok(mut kept) => kept.take(),
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
-                Err(TryLockError::WouldBlock) => None,
-            };
-            foreign.wake(waker);
+            foreign.wake(self.waker.try_lock().and_then(|mut kept| kept.take()));
         }
         how == LOOP
     }
@@ -112,7 +107,7 @@ impl Listeners {
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<Listener>>)) {
-        let turn = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.changing.lock();
         let mut all = Vec::clone(&self.all.load());
         change(&mut all);
         let count = all.len();

@@ -29,7 +29,7 @@ mod subscription;
 use std::{
     any::type_name,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    sync::{Arc, MutexGuard},
 };
 
 pub(crate) use self::buses::Buses;
@@ -45,6 +45,7 @@ use self::{
 use crate::{
     intent::{IntentSource, Source, order::Origin},
     lifecycle::run_token::RunToken,
+    util::mutex::Mutex,
 };
 
 /// How many signals each bus keeps, unless the builder says otherwise.
@@ -118,11 +119,7 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
 
     /// The memory kept for the next signal, unless another thread holds it right now.
     fn spare(&self) -> Option<MutexGuard<'_, Option<Place<S, Src>>>> {
-        match self.spare.try_lock() {
-            Ok(spare) => Some(spare),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        self.spare.try_lock()
     }
 
     /// Announces a signal to all current subscribers. Later subscriptions do not get it.

@@ -4,7 +4,7 @@ use std::{
     fs::{self, OpenOptions},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, MutexGuard, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -20,7 +20,7 @@ use super::{
     store::{Disk, Meta, Reader, Store},
     whereabouts::{stamp, whereabouts},
 };
-use crate::util::park;
+use crate::util::{mutex::Mutex, park};
 
 /// What was promised, on disk: the operations of a [`Replica`](crate::Replica), and the frames of a panel.
 ///
@@ -210,7 +210,7 @@ impl Journal {
 
     /// The end that writes, unless it is taken.
     pub(super) fn take_inbox(&self) -> Option<InboxGuard<'_>> {
-        let taken = self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = self.shared.inbox.lock().take();
         taken.map(|inbox| InboxGuard { inbox: Some(inbox), journal: self })
     }
 
@@ -227,11 +227,11 @@ impl Journal {
     }
 
     pub(super) fn noting(&self) -> MutexGuard<'_, Noting> {
-        self.shared.noting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.noting.lock()
     }
 
     pub(super) fn return_inbox(&self, inbox: Inbox) {
-        *self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner) = Some(inbox);
+        *self.shared.inbox.lock() = Some(inbox);
         self.shared.handover.gauge().notify();
     }
 
@@ -275,7 +275,7 @@ impl Journal {
     }
 
     pub(super) fn open_state(&self) -> MutexGuard<'_, Option<Open>> {
-        self.shared.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.open.lock()
     }
 }
 

@@ -55,8 +55,25 @@ impl Backoff {
         Self::new(Duration::ZERO, Duration::ZERO)
     }
 
-    /// The wait before retry number `attempt` (from 0). `random` is any 64 random bits.
-    fn delay(&self, attempt: u32, random: u64) -> Duration {
+    /// The wait before retry number `attempt` (from 0), for code that retries by itself. The `seed` only determines the jitter,
+    /// so use another one for each attempt and each worker.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use control_panel::Backoff;
+    ///
+    /// let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
+    /// let third = backoff.delay(2, 7);
+    /// assert!(third >= Duration::from_millis(200) && third <= Duration::from_millis(400));
+    /// assert_eq!(third, backoff.delay(2, 7));
+    /// ```
+    #[must_use]
+    pub fn delay(&self, attempt: u32, seed: u64) -> Duration {
+        self.jittered(attempt, mix(seed))
+    }
+
+    /// `random` is any 64 random bits.
+    fn jittered(&self, attempt: u32, random: u64) -> Duration {
         let nominal = 2_u32.checked_pow(attempt).and_then(|factor| self.base.checked_mul(factor));
         let nominal = nominal.map_or(self.max, |nominal| nominal.min(self.max));
         let fraction = f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
@@ -100,8 +117,8 @@ impl Retry {
         if now.duration_since(started) >= self.backoff.max {
             self.attempt = 0;
         }
-        let random = self.random();
-        let delay = self.backoff.delay(self.attempt, random);
+        let delay = self.backoff.delay(self.attempt, self.seed);
+        self.seed = self.seed.wrapping_add(GOLDEN);
         self.attempt = self.attempt.saturating_add(1);
         delay
     }
@@ -110,15 +127,17 @@ impl Retry {
     pub(crate) fn reset(&mut self) {
         self.attempt = 0;
     }
+}
 
-    /// `SplitMix64` (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
-    fn random(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+/// The step of [`mix`]'s generator: 2^64 divided by the golden ratio.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The number after `seed` in `SplitMix64` (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(GOLDEN);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -169,7 +188,7 @@ mod tests {
         let delays: Vec<_> = (0..1_000).map(|seed| Retry::new(backoff, seed).delay(now, now)).collect();
         let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
         assert!(*most >= *least + 40 * MS, "80% of the 50 ms band, and this was {least:?} to {most:?}");
-        assert_eq!(Backoff::new(Duration::MAX, Duration::MAX).delay(u32::MAX, 0), Duration::MAX);
-        assert!(Backoff::new(Duration::MAX, Duration::MAX).delay(3, u64::MAX) >= Duration::MAX / 3);
+        assert_eq!(Backoff::new(Duration::MAX, Duration::MAX).jittered(u32::MAX, 0), Duration::MAX);
+        assert!(Backoff::new(Duration::MAX, Duration::MAX).jittered(3, u64::MAX) >= Duration::MAX / 3);
     }
 }

@@ -9,7 +9,7 @@ use std::{
     cell::{Cell, RefCell},
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     task::{Wake, Waker},
@@ -18,6 +18,7 @@ use std::{
 
 use crate::util::{
     clock::{self, Alarm},
+    mutex::Mutex,
     panics, park,
 };
 
@@ -90,7 +91,7 @@ impl Unanswered {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

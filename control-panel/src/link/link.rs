@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,6 +22,7 @@ use crate::{
         publish::Reads,
         run::Grant,
     },
+    util::mutex,
 };
 
 /// A worker's view of a replica that is on the frame's thread: as of its last [`settle`](Replica::settle) or [`outbox`](Replica::outbox).
@@ -37,7 +38,7 @@ struct Parts<S: State> {
     bell: Mutex<mpsc::Receiver<()>>,
     durable: Option<Arc<dyn DurableRuns>>,
     /// Of workers only.
-    tracked: std::sync::Mutex<Tracked>,
+    tracked: mutex::Mutex<Tracked>,
     genesis: RunHash,
     founders: Arc<[(Peer, Grant)]>,
     reads: Reads<S::Op>,
@@ -106,7 +107,7 @@ impl<S: State + Serialize + DeserializeOwned> Replica<S> {
         let founders = self.founders().iter().map(|(peer, grant)| (*peer, *grant)).collect();
         let (publisher, shared, bell) = Publisher::new(self);
         self.set_publisher(Box::new(publisher));
-        let (bell, tracked) = (Mutex::new(bell), std::sync::Mutex::default());
+        let (bell, tracked) = (Mutex::new(bell), mutex::Mutex::default());
         let snapshots = SnapshotBytes::new();
         Link {
             parts: Arc::new(Parts { shared, bell, durable, tracked, genesis, founders, reads, snapshots }),
@@ -187,7 +188,7 @@ impl<S: State> Link<S> {
     pub fn durable_version(&self) -> Version {
         let Some(runs) = &self.parts.durable else { return self.version() };
         let published = self.parts.shared.published.load_full();
-        let mut tracked = self.parts.tracked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tracked = self.parts.tracked.lock();
         tracked.advance(&published.version, published.item, runs.durable());
         tracked.durable.clone()
     }

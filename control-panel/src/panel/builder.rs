@@ -5,7 +5,7 @@ use std::{
     fmt,
     marker::PhantomData,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicU64},
     },
     thread,
@@ -31,7 +31,7 @@ use crate::{
     queue::{OnReady, Queue},
     supervisor::{Supervisor, machine::PoolId, notable::Wakes},
     telemetry::{self, Watch},
-    util::{name::Name, panics},
+    util::{mutex::Mutex, name::Name, panics},
     worker::policy::Policy,
 };
 #[cfg(feature = "tracing")]

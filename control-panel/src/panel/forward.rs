@@ -4,15 +4,13 @@
 //! room from each other. Each frame reads the new events and turns them into intents on its own thread, so neither the
 //! supervisor nor a worker waits for it, and no task is needed.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::PanelBuilder;
 use crate::{
     intent::{Intent, order::Origin},
     lifecycle::event::Notice,
     queue::{Local, Queue},
     supervisor::events::Events,
-    util::panics,
+    util::{mutex::Mutex, panics},
 };
 
 /// Turns an event into an intent.
@@ -43,7 +41,7 @@ impl<I: Intent> Forward<I> {
         if !self.events.try_read(&mut self.notices) {
             queue.wake_loop();
         }
-        let make = self.make.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let make = self.make.get_mut();
         for notice in self.notices.drain(..) {
             // The program's code. If it panics, the panic hook reports it, and the event yields no intent.
             let outcome = panics::catch(|| {

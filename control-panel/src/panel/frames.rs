@@ -2,7 +2,7 @@
 
 use std::{
     mem,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -142,7 +142,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.watch_for_starvation();
         let Self { shared, local_buffer, forward, frame_budget, watch, .. } = self;
         watch.frame(&shared.name, || flow(&shared.queue.counts()));
-        let local = local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let local = local_buffer.get_mut();
         // Before the batch, which then contains whatever a worker sent before an event.
         if let Some(forward) = forward {
             forward.read(&shared.queue, local);
@@ -167,7 +167,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     fn local_buffer(&mut self) -> &mut Vec<Local<I>> {
-        self.local_buffer.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.local_buffer.get_mut()
     }
 }
 

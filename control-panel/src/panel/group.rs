@@ -1,9 +1,6 @@
 //! Workers that are started, restarted and stopped together.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use crate::{
     intent::Intent,
@@ -18,6 +15,7 @@ use crate::{
         PendingWorker,
         machine::{GroupId, GroupSpec},
     },
+    util::mutex::Mutex,
     worker::{Worker, WorkerHandle},
 };
 
@@ -78,7 +76,7 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     pub fn spawn<C>(&self, worker: Worker<I, P, C>) -> WorkerHandle<C> {
         let pending = self.shared.pending(worker.untyped());
         let handle = WorkerHandle::new(Arc::clone(&pending.cell));
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner).push(pending);
+        self.pending.lock().push(pending);
         handle.retype()
     }
 
@@ -119,7 +117,7 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     /// a name that no worker has, or, directly or indirectly, after itself (each comes after the one spawned before it); a
     /// worker with a restart can run only once; or the group escalates to the panel, but none of its workers is restarted.
     pub fn start(mut self) -> Result<Group, Refusal> {
-        let pending = std::mem::take(self.pending.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let pending = std::mem::take(self.pending.get_mut());
         let workers = pending.iter().map(|pending| WorkerHandle::new(Arc::clone(&pending.cell))).collect();
         let supervisor = &self.shared.supervisor;
         let id = GroupId(supervisor.number());
@@ -143,7 +141,7 @@ impl<I: Intent, P> sealed::Sealed for GroupBuilder<I, P> {}
 impl<I: Intent, P> Drop for GroupBuilder<I, P> {
     fn drop(&mut self) {
         let registry = self.shared.supervisor.registry();
-        for pending in self.pending.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for pending in self.pending.get_mut().drain(..) {
             registry.refuse(&pending.cell, Refusal::GroupNotStarted);
         }
     }

@@ -11,7 +11,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     task::{Context, Wake, Waker},
@@ -29,6 +29,7 @@ use crate::{
     util::{
         clock,
         deadline::{self, Pause},
+        mutex::Mutex,
         panics,
     },
 };
@@ -226,7 +227,7 @@ impl Wake for Timer {
         let waker = Waker::from(Arc::clone(&self));
         loop {
             let before = self.wakes.load(Ordering::Acquire);
-            let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut run = self.run.lock();
             let goes_on = run.as_mut().is_some_and(|run| self.go_on(run, &mut Context::from_waker(&waker)));
             if !goes_on {
                 *run = None;

@@ -30,10 +30,7 @@ mod stopping;
 pub(crate) mod tasks;
 mod warnings;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::{fmt, sync::Arc};
 
 use tokio::runtime::{Handle, Runtime};
 
@@ -45,7 +42,7 @@ use crate::{
     queue::{IntentSender, Local},
     supervisor::{Caller, events::Events, report::ShutdownReport},
     telemetry,
-    util::{name::Name, park},
+    util::{mutex::Mutex, name::Name, park},
     worker::{Worker, WorkerHandle, context::Context},
 };
 

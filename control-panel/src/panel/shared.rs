@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, AtomicU64},
     },
 };
@@ -24,7 +24,7 @@ use crate::{
         report::ShutdownReport,
         task::Start,
     },
-    util::name::Name,
+    util::{mutex::Mutex, name::Name},
     worker::{Worker, WorkerHandle, context::Context, policy::Policy},
 };
 
@@ -127,7 +127,7 @@ impl<I: Intent, P> Shared<I, P> {
     }
 
     fn last_source(&self) -> MutexGuard<'_, Option<(I::Source, Name)>> {
-        self.last_source.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_source.lock()
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     ops::Deref,
     slice,
-    sync::{Arc, Mutex, TryLockError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use arc_swap::ArcSwap;
@@ -20,7 +20,7 @@ use crate::{
         registry::{Look, Registry},
         report::WorkerReport,
     },
-    util::name::Name,
+    util::{mutex::Mutex, name::Name},
 };
 
 /// A snapshot of a panel, returned by [`ControlPanel::status`](crate::ControlPanel::status).
@@ -245,12 +245,7 @@ impl Snapshot {
         if seen.version == registry.version() {
             return Seen::clone(&seen);
         }
-        let turn = match self.turn.try_lock() {
-            Ok(turn) => Some(turn),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        if let Some(mut before) = turn {
+        if let Some(mut before) = self.turn.try_lock() {
             // It contains the user's errors, whose drops must not run under the supervisor's lock.
             Seen::clear(&mut before);
             if registry.try_look(|look| Seen::renew(&mut before, &look)).is_some() {
@@ -311,7 +306,7 @@ mod tests {
     #[test]
     fn a_status_taken_during_another_shows_the_previous_one() {
         let panel = ControlPanel::<Op>::new();
-        let turn = panel.shared.snapshot.turn.lock().unwrap();
+        let turn = panel.shared.snapshot.turn.lock();
         panel.spawn(Worker::new("it", 0, |_| pending::<()>()));
         assert!(panel.status().workers.is_empty());
         drop(turn);

@@ -1,16 +1,13 @@
 //! Short-lived work: a limited number at a time, and only the newest task per key.
 
-use std::{
-    collections::BTreeMap,
-    fmt, mem,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use crate::{
     intent::Intent,
     lifecycle::cause::Cause,
     panel::{Spawn, sealed, shared::Shared},
     supervisor::machine::{KeyId, Place, PoolId},
+    util::mutex::Mutex,
     worker::{Worker, WorkerHandle},
 };
 
@@ -153,7 +150,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
 
     /// Returns the supervisor's id for a key.
     fn key_id(&self, key: K) -> Arc<KeyId> {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.keys.lock();
         let forgotten = self.forget(&mut keys);
         let id = keys.ids.entry(key).or_insert_with(|| Arc::new(KeyId(self.shared.supervisor.number())));
         let id = Arc::clone(id);

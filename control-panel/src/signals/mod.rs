@@ -37,16 +37,15 @@ mod handlers;
 mod options;
 mod stop;
 
-use std::{
-    fmt, io,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, io, sync::Arc};
 
 use self::stop::Shared;
+
 pub use self::{
     options::{Options, Second},
     stop::Stop,
 };
+use crate::util::mutex::Mutex;
 
 /// The signal that requested the shutdown.
 #[non_exhaustive]
@@ -110,7 +109,7 @@ pub fn listen_with(options: Options) -> io::Result<Stop> {
 
 fn share(wanted: Option<Options>) -> io::Result<Stop> {
     static SHARED: Mutex<Option<(Options, Arc<Shared>)>> = Mutex::new(None);
-    let mut listening = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut listening = SHARED.lock();
     if let Some((options, shared)) = &*listening {
         if wanted.is_some_and(|wanted| wanted != *options) {
             let message = format!("this process listens for signals already, with {options:?}");

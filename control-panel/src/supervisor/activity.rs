@@ -5,12 +5,12 @@
 //! thousand workers.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    Arc, MutexGuard, Weak,
     atomic::{AtomicU64, Ordering, fence},
 };
 
 use super::cell::WorkerCell;
-use crate::intent::order::Origin;
+use crate::{intent::order::Origin, util::mutex::Mutex};
 
 /// What a thread was seen running: one poll of one worker, distinct from every other poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +67,7 @@ pub(super) fn polled() -> Vec<Poll> {
 }
 
 fn slots() -> MutexGuard<'static, ThreadSlots> {
-    SLOTS.lock().unwrap_or_else(PoisonError::into_inner)
+    SLOTS.lock()
 }
 
 impl ThreadSlot {

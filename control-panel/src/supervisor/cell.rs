@@ -4,7 +4,7 @@ use std::{
     mem,
     pin::pin,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, MutexGuard, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -34,6 +34,7 @@ use crate::{
         inbox_cell::{InboxCell, InboxOptions},
     },
     util::{
+        mutex::Mutex,
         name::Name,
         panics::{self, LastWords, PanicReport},
     },
@@ -142,7 +143,7 @@ impl WorkerCell {
     }
 
     pub(super) fn notable(&self) -> MutexGuard<'_, Notable> {
-        self.notable.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notable.lock()
     }
 
     /// Changes the status without waking anything: [`announce`](Self::announce) does. Returns the previous status, and
@@ -211,7 +212,7 @@ impl WorkerCell {
     }
 
     fn lock_unanswered(&self) -> MutexGuard<'_, Vec<Arc<Unanswered>>> {
-        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unanswered.lock()
     }
 
     /// Resolves once it has ended or was refused.
@@ -248,7 +249,7 @@ impl WorkerCell {
     }
 
     fn lock_last_exit(&self) -> MutexGuard<'_, Option<(u64, Exit)>> {
-        self.last_exit.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_exit.lock()
     }
 
     /// 0 before the first run, then 1, 2, …
@@ -357,11 +358,11 @@ impl WorkerCell {
     }
 
     fn lock_status(&self) -> MutexGuard<'_, WorkerStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        self.status.lock()
     }
 
     fn lock_term(&self) -> MutexGuard<'_, Arc<RunToken>> {
-        self.term.lock().unwrap_or_else(PoisonError::into_inner)
+        self.term.lock()
     }
 }
 

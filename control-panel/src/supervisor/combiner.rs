@@ -8,15 +8,14 @@
 //! Each entry is applied exactly once, by whichever thread, in any interleaving, even if applying one panics: the
 //! `models` check that.
 
-use std::{
-    any::Any,
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::{any::Any, mem};
 
-use crate::util::sync::{
-    Mutex, MutexGuard, PoisonError, TryLockError,
-    atomic::{Ordering, fence},
+use crate::util::{
+    panics,
+    sync::{
+        Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{Ordering, fence},
+    },
 };
 
 /// A list grown for thousands of entries is not kept.
@@ -67,7 +66,7 @@ impl<T> Combiner<T> {
                 Err(TryLockError::WouldBlock) => return panic,
             };
             let mut turn = Turn { list, published: &self.published, panic: &mut panic };
-            let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut turn)));
+            let outcome = panics::hold(|| run(&mut turn));
             // Even after a panic: threads that found the turn taken rely on the look that follows.
             drop(turn);
             panic = panic.or(outcome.err());
@@ -104,7 +103,7 @@ impl<T> Turn<'_, T> {
 /// Empties the list. An entry whose application panics does not affect the others.
 fn each<T>(list: &mut Vec<T>, mut apply: impl FnMut(T), panic: &mut Option<Payload>) {
     let mut rest = list.drain(..);
-    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| rest.by_ref().for_each(&mut apply))) {
+    while let Err(payload) = panics::hold(|| rest.by_ref().for_each(&mut apply)) {
         panic.get_or_insert(payload);
     }
 }

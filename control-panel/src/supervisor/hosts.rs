@@ -1,14 +1,14 @@
 //! Where a panel's workers run.
 
 use std::sync::{
-    Mutex, PoisonError, Weak,
+    Weak,
     atomic::{AtomicBool, Ordering},
 };
 
 use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 
 use super::{local::Local, registry::Registry};
-use crate::util::deadline;
+use crate::util::{deadline, mutex::Mutex};
 
 #[derive(Debug)]
 pub(super) struct Hosts {
@@ -42,7 +42,7 @@ impl Hosts {
     pub(super) fn watch_runtime(&self, registry: &Weak<Registry>) -> bool {
         if !self.sentinel.set.swap(true, Ordering::AcqRel) {
             let task = self.runtime.spawn(watch(OnDrop(registry.clone()))).abort_handle();
-            *self.sentinel.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+            *self.sentinel.task.lock() = Some(task);
         }
         !self.sentinel.gone.load(Ordering::Acquire)
     }
@@ -53,7 +53,7 @@ impl Hosts {
 
     /// The end of the runtime no longer matters: ends the watching task.
     pub(super) fn watch_no_more(&self) {
-        let task = self.sentinel.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = self.sentinel.task.lock().take();
         if let Some(task) = task {
             task.abort();
         }

@@ -4,7 +4,7 @@ use std::{
     any::{Any, TypeId, type_name},
     fmt,
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        MutexGuard, OnceLock,
         atomic::{AtomicBool, Ordering, fence},
     },
     task::{Context, Poll, Waker},
@@ -17,7 +17,10 @@ use tokio::sync::{
 
 use crate::{
     lifecycle::error::CommandError,
-    util::panics::{self, PanicReport},
+    util::{
+        mutex::Mutex,
+        panics::{self, PanicReport},
+    },
 };
 
 /// Which commands an inbox accepts.
@@ -234,7 +237,7 @@ impl<C> Commands<C> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Receiving<C>> {
-        self.receiving.lock().unwrap_or_else(PoisonError::into_inner)
+        self.receiving.lock()
     }
 }
 

@@ -7,11 +7,14 @@
 use std::{
     future::{self, Future},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use super::task::{Run, Running};
-use crate::lifecycle::exit::{Exit, WorkerOutput};
+use crate::{
+    lifecycle::exit::{Exit, WorkerOutput},
+    util::mutex::Mutex,
+};
 
 /// The kind of a worker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -115,5 +118,5 @@ fn nothing() -> Job {
 
 /// No two runs overlap, so this lock is never contended.
 fn call_in_turn<C, T>(function: &Mutex<impl FnMut(C) -> T>, cx: C) -> T {
-    (function.lock().unwrap_or_else(PoisonError::into_inner))(cx)
+    (function.lock())(cx)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     thread,
 };
 
@@ -13,7 +13,10 @@ use tokio::{
 };
 
 use super::task::Task;
-use crate::{lifecycle::exit::WorkerError, util::deadline::race};
+use crate::{
+    lifecycle::exit::WorkerError,
+    util::{deadline::race, mutex::Mutex},
+};
 
 /// Starts the thread, with its own runtime, at the first local worker, and ends it with the panel.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ impl Local {
     }
 
     fn lock(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jobs.lock()
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) mod watchdog;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -74,6 +74,7 @@ use crate::{
     },
     util::{
         deadline::{Deadline, Moment, Raced, race},
+        mutex::Mutex,
         name::Name,
         panics,
     },
@@ -272,7 +273,7 @@ impl Supervisor {
     }
 
     fn began(&self) -> MutexGuard<'_, Option<Moment>> {
-        self.began.lock().unwrap_or_else(PoisonError::into_inner)
+        self.began.lock()
     }
 }
 

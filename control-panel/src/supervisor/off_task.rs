@@ -8,7 +8,7 @@ use std::{
     future::Future,
     io, mem,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, MutexGuard, Weak},
     task::{Context, Poll, Wake, Waker},
     thread,
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{cell::WorkerCell, kinds::Kind, machine::Directive, registry::Registry, task::Task};
-use crate::util::{clock, deadline, panics};
+use crate::util::{clock, deadline, mutex::Mutex, panics};
 
 /// The delay before the next attempt to start a thread after the operating system refused one, for a worker without a
 /// backoff of its own.
@@ -144,7 +144,7 @@ impl OffTask {
     }
 
     fn lock(&self) -> MutexGuard<'_, Turn> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        self.turn.lock()
     }
 }
 

@@ -23,7 +23,7 @@ use std::{
     collections::BTreeMap,
     panic::resume_unwind,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -54,7 +54,7 @@ use super::{
 use crate::{
     intent::order::Origin,
     lifecycle::{cause::Cause, error::RestartError, exit::Exit, run_token::RunToken, status::Refusal},
-    util::{clock, name::Name, span::Span, timer::Timer},
+    util::{clock, mutex::Mutex, name::Name, span::Span, timer::Timer},
 };
 
 /// Wakes a sleeping loop because what a status shows of the workers changed. Never called under a lock.
@@ -333,7 +333,7 @@ impl Registry {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     task::Waker,
 };
+
+use crate::util::mutex::Mutex;
 
 /// A flag, and the waker of the one task that looks at it: like `futures`' `AtomicWaker`, with a lock.
 #[derive(Debug, Default)]
@@ -45,6 +47,6 @@ impl WakeFlag {
     }
 
     fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waker.lock()
     }
 }

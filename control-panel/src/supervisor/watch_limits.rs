@@ -1,10 +1,6 @@
 //! What the watchdog watches in a panel, and what follows from its findings there.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     activity::{self, Poll},
@@ -63,11 +59,7 @@ impl WatchLimits {
 impl Watch for Registry {
     fn look(&self, now: Duration) -> Option<Duration> {
         // Only the clock's thread takes this lock.
-        self.look_after(
-            &mut self.watchdog.lock().unwrap_or_else(PoisonError::into_inner),
-            now,
-            &activity::polled(),
-        )
+        self.look_after(&mut self.watchdog.lock(), now, &activity::polled())
     }
 }
 

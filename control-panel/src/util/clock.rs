@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Condvar, Mutex, MutexGuard, PoisonError, Weak,
+        MutexGuard, Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::Waker,
@@ -15,7 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::panics;
+use super::{
+    mutex::{Condvar, Mutex},
+    panics,
+};
 
 /// How long the thread stays without work: starting one takes longer than the work it is needed for.
 const IDLE: Duration = Duration::from_secs(10);
@@ -156,7 +159,7 @@ impl State {
 
 impl Clock {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Ensures that the thread looks at its state no later than that moment.
@@ -205,7 +208,7 @@ impl Clock {
                 return;
             }
             state.sleeps_until = Some(next);
-            state = self.changed.wait_timeout(state, next - now).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.changed.wait_timeout(state, next - now);
         }
     }
 }
@@ -261,7 +264,7 @@ mod tests {
 
     impl Wake for Ring {
         fn wake(self: Arc<Self>) {
-            self.0.lock().unwrap().send(self.1).unwrap();
+            self.0.lock().send(self.1).unwrap();
         }
     }
 

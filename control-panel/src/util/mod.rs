@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `sync` | the standard library's primitives, or shuttle's in a model |
+//! | `mutex` | a mutex without poison |
 //! | `park` | waiting for a future on a thread that drives no runtime |
 //! | `race` | the first of two futures |
 //! | `clock` | the one native thread: fires deadlines, and runs the watchdogs |
@@ -17,6 +18,7 @@ pub(crate) mod clock;
 pub(crate) mod deadline;
 #[cfg(any(feature = "journal", feature = "testing"))]
 pub(crate) mod difference;
+pub(crate) mod mutex;
 pub(crate) mod name;
 pub(crate) mod panics;
 pub(crate) mod park;

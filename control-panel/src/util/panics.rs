@@ -13,11 +13,13 @@ use std::{
     collections::VecDeque,
     panic::{self, AssertUnwindSafe, Location, PanicHookInfo},
     sync::{
-        Arc, Mutex, MutexGuard, Once, PoisonError,
+        Arc, MutexGuard, Once,
         atomic::{AtomicBool, Ordering},
     },
     thread,
 };
+
+use crate::util::mutex::Mutex;
 
 pub use self::report::{PanicPlace, PanicReport};
 
@@ -160,7 +162,7 @@ fn place(at: &Location<'_>) -> PanicPlace {
 }
 
 /// The text of a payload, if it is text.
-fn message(payload: &(dyn Any + Send)) -> Option<&str> {
+pub(crate) fn message(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
@@ -193,9 +195,25 @@ fn report<T>((result, places): (thread::Result<T>, Option<Places>)) -> Result<T,
     })
 }
 
+/// Runs `f`; a panic becomes its payload, to be resumed later. To the hook it is a panic that no panel catches.
+#[inline]
+pub(crate) fn hold<T>(f: impl FnOnce() -> T) -> thread::Result<T> {
+    panic::catch_unwind(AssertUnwindSafe(f))
+}
+
+/// Runs `f`; a panic becomes `None`, and only the hook reports it. To the hook it is a panic that no panel catches.
+#[inline]
+pub(crate) fn survive<T>(f: impl FnOnce() -> T) -> Option<T> {
+    hold(f).map_err(discard).ok()
+}
+
 /// Drops a foreign value. Its destructor may panic: the hook reports that, and the caller continues.
 pub(crate) fn discard<T>(value: T) {
-    catch(|| drop(value)).ok();
+    let Err(panic) = catch(|| drop(value)) else { return };
+    // The payload's destructor may panic too. What that panics with is leaked: it could go on for ever.
+    if let Err(panic) = catch(|| drop(panic)) {
+        std::mem::forget(panic);
+    }
 }
 
 /// Runs `f`; a panic becomes `None`, and is not reported.
@@ -245,7 +263,7 @@ impl LastWords {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<PanicReport>> {
-        self.panic.lock().unwrap_or_else(PoisonError::into_inner)
+        self.panic.lock()
     }
 }
 
@@ -300,6 +318,25 @@ mod tests {
         });
         let report = report.map(|(): ()| ()).unwrap_err();
         assert_eq!((report.message(), report.place().unwrap().line), ("the reason", line));
+    }
+
+    #[test]
+    fn a_value_is_discarded_whatever_its_destructor_panics_with() {
+        /// Panics, when it is dropped, with another one, so many times.
+        struct Grenade(u32);
+        impl Drop for Grenade {
+            fn drop(&mut self) {
+                if let Some(left) = self.0.checked_sub(1) {
+                    panic::panic_any(Grenade(left));
+                }
+            }
+        }
+        install();
+        for nested in 0..4 {
+            discard(Grenade(nested));
+            assert!(survive(|| panic::panic_any(Grenade(nested))).is_none());
+        }
+        assert_eq!(survive(|| 1), Some(1));
     }
 
     #[test]

@@ -7,13 +7,15 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     task::{Context, Wake, Waker},
 };
 
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{deadline::Pause, panics};
+
+use crate::util::mutex::Mutex;
 
 type Ring = Box<dyn Fn() + Send + Sync>;
 
@@ -45,7 +47,7 @@ impl Timer {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Pin<Box<Pause>>>> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pause.lock()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use tokio::sync::watch;
@@ -12,6 +12,7 @@ use crate::{
     lifecycle::{error::Stopped, run_token::RunToken},
     util::{
         deadline::{Raced, race},
+        mutex::Mutex,
         park,
     },
 };
@@ -52,7 +53,7 @@ impl<P> Policy<P> {
     }
 
     fn sender(&self) -> MutexGuard<'_, Option<watch::Sender<Arc<P>>>> {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sender.lock()
     }
 }
 

@@ -8,6 +8,8 @@
 //! | [`p2p_sync`] | `p2p` | keeps replicas of several processes in sync, and reports every loss of contact |
 
 mod level;
+#[cfg(any(feature = "mods", feature = "p2p"))]
+mod lock;
 #[cfg(feature = "memory-monitor")]
 #[cfg_attr(docsrs, doc(cfg(feature = "memory-monitor")))]
 pub mod memory_monitor;

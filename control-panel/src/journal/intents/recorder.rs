@@ -1,11 +1,8 @@
 //! From a panel's frames to the journal: what runs on the frame's thread.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use serde::Serialize;
@@ -28,6 +25,7 @@ use crate::{
         answers::{Answer, Answers},
         codec::{Collected, RunRef, write_postcard, write_recorded},
     },
+    util::panics,
 };
 
 /// Writes each frame into a buffer, and hands it over when the frame ends.
@@ -180,7 +178,7 @@ fn record(RunRef { author, seq, hash, run }: RunRef) -> RunRecord {
 /// The user's `Serialize` may panic: then the intent has no bytes, and the frame goes on.
 #[inline]
 fn guarded<E>(write: impl FnOnce() -> Result<(), E>) -> Result<(), NoBytes> {
-    catch_unwind(AssertUnwindSafe(write)).map_or(Err(NoBytes), |written| written.map_err(|_| NoBytes))
+    panics::survive(write).map_or(Err(NoBytes), |written| written.map_err(|_| NoBytes))
 }
 
 /// Frames without intents at the end are noted too.

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -11,6 +11,8 @@ use std::{
 use redb::StorageBackend;
 
 use super::stage::Stage;
+
+use crate::util::mutex::Mutex;
 
 /// The storage of a journal. redb has it by a [`Handle`].
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl Disk {
     }
 
     fn stage(&self) -> MutexGuard<'_, Option<Stage>> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stage.lock()
     }
 
     fn note(&self, error: &io::Error) {

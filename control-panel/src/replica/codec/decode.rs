@@ -1,9 +1,6 @@
 //! A delta from bytes that anybody may have written.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use super::{
     Codec, DecodeError, Limits,
@@ -13,10 +10,13 @@ use super::{
     raw::{Body, RawRun, RunReader, read_runs},
     wire::Reader,
 };
-use crate::replica::{
-    run::{Operation, Run},
-    short::Few,
-    signature::{Link, Verifier, unverified},
+use crate::{
+    replica::{
+        run::{Operation, Run},
+        short::Few,
+        signature::{Link, Verifier, unverified},
+    },
+    util::panics,
 };
 
 pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
@@ -113,7 +113,7 @@ fn fill<Op, C: Codec<Op> + ?Sized>(
 /// So an operation that its schema's readers cannot read is one that they all leave out.
 pub(super) fn decode_state<Op, C: Codec<Op> + ?Sized>(codec: &C, schema: u32, bytes: &[u8]) -> Operation<Op> {
     // A `Deserialize` that panics is one that fails; it panics on every replica.
-    let decode = AssertUnwindSafe(|| codec.decode(schema, bytes).ok());
-    let op = if schema > codec.schema() { None } else { catch_unwind(decode).unwrap_or(None) };
+    let decode = || codec.decode(schema, bytes).ok();
+    let op = if schema > codec.schema() { None } else { panics::survive(decode).flatten() };
     op.map_or_else(|| Operation::Unknown(Arc::from(bytes)), Operation::Apply)
 }

@@ -3,7 +3,7 @@
 use std::{
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -15,6 +15,7 @@ use crate::{
     lifecycle::event::{Event, EventKind},
     supervisor::cell::WorkerCell,
     telemetry::{self, Moved, Seen},
+    util::mutex::Mutex,
 };
 
 /// How many events are kept for slow readers.
@@ -92,15 +93,11 @@ impl Log {
 
     /// For a reader that must not wait.
     pub(super) fn try_kept(&self) -> Option<MutexGuard<'_, Kept>> {
-        match self.kept.try_lock() {
-            Ok(kept) => Some(kept),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        self.kept.try_lock()
     }
 
     pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     hint,
-    sync::{Arc, MutexGuard, TryLockError, atomic::Ordering},
+    sync::{Arc, MutexGuard, atomic::Ordering},
 };
 
 use tokio::time::Instant;
@@ -70,11 +70,10 @@ impl Registry {
     /// Returns the lock, if it becomes free within a microsecond or two.
     fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
         for attempt in 0..TRIES {
-            match self.state.try_lock() {
-                Ok(state) => return Some(state),
-                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => (0..1 << attempt.min(4)).for_each(|_| hint::spin_loop()),
+            if let Some(state) = self.state.try_lock() {
+                return Some(state);
             }
+            (0..1 << attempt.min(4)).for_each(|_| hint::spin_loop());
         }
         None
     }

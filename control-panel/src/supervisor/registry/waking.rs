@@ -8,14 +8,14 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     task::Waker,
 };
 
 use super::Registry;
-use crate::util::panics;
+use crate::util::{mutex::Mutex, panics};
 
 /// With more tasks than this, threads are scarcer than tasks and parking does not pay off.
 const FEW: usize = 64;
@@ -36,7 +36,7 @@ impl Unwoken {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Waker>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tasks.lock()
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
 
     impl Wake for Task {
         fn wake(self: Arc<Self>) {
-            self.woken.lock().unwrap().push(self.number);
+            self.woken.lock().push(self.number);
             (self.then)();
         }
     }
@@ -99,7 +99,7 @@ mod tests {
                 let by_then = Arc::clone(&by_then);
                 let first = move || {
                     of.upgrade().unwrap().help_to_wake();
-                    *by_then.lock().unwrap() = all.lock().unwrap().len();
+                    *by_then.lock() = all.lock().len();
                 };
                 let then: Box<dyn Fn() + Send + Sync> = match number {
                     0 => Box::new(first),
@@ -109,8 +109,8 @@ mod tests {
                 Waker::from(Arc::new(Task { number, woken: Arc::clone(&woken), then }))
             };
             registry.wake((0..count).map(task).collect());
-            assert_eq!(*by_then.lock().unwrap(), if count <= FEW { count } else { 1 }, "none waits for it");
-            assert_eq!(*woken.lock().unwrap(), (0..count).collect::<Vec<_>>());
+            assert_eq!(*by_then.lock(), if count <= FEW { count } else { 1 }, "none waits for it");
+            assert_eq!(*woken.lock(), (0..count).collect::<Vec<_>>());
             assert!(registry.unwoken.lock().is_empty() && !registry.unwoken.any.load(Ordering::Relaxed));
         }
     }

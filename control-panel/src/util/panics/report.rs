@@ -1,11 +1,8 @@
 //! A panic, as data.
 
-use std::{
-    any::Any,
-    backtrace::Backtrace,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{any::Any, backtrace::Backtrace, fmt, sync::Arc};
+
+use crate::util::mutex::Mutex;
 
 /// A worker's panic, as data.
 ///
@@ -37,6 +34,28 @@ pub struct PanicPlace {
 }
 
 impl PanicReport {
+    /// Runs `f`; a panic becomes a report, as a worker's does. For a worker that calls code which it cannot trust, such as a
+    /// plugin's.
+    ///
+    /// Panic hooks see the panic as [supervised](crate::is_supervised_panic). The caller decides whether to use what `f` was
+    /// changing when it panicked. With `panic = "abort"` nothing is caught.
+    ///
+    /// ```
+    /// use control_panel::PanicReport;
+    ///
+    /// assert_eq!(PanicReport::catch(|| 1).unwrap(), 1);
+    /// let panic = PanicReport::catch(|| panic!("out of ink")).unwrap_err();
+    /// assert_eq!(panic.message(), "out of ink");
+    /// assert!(panic.place().is_some());
+    /// ```
+    ///
+    /// # Errors
+    /// The report, if `f` panicked.
+    pub fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Self> {
+        super::install();
+        super::catch(f)
+    }
+
     pub(crate) fn new(payload: Box<dyn Any + Send>, place: Option<PanicPlace>) -> Self {
         let message = super::message(&*payload).unwrap_or("a payload that is not text").into();
         Self(Arc::new(Panic { message, place, payload: Mutex::new(Some(payload)) }))
@@ -54,7 +73,7 @@ impl PanicReport {
 
     /// The payload itself, for the first caller: to downcast, or for [`std::panic::resume_unwind`].
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
-        self.0.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.payload.lock().take()
     }
 }
 

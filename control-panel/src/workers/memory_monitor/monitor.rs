@@ -13,11 +13,8 @@ use super::{
     judge::{AllThresholds, Judge},
 };
 use crate::{
-    Context, Intent, PolicyClosed, PolicyWatch, SendError, Source, TrySendError, Worker,
-    util::{
-        deadline::{Raced, race},
-        panics,
-    },
+    Context, Intent, PanicReport, PolicyClosed, PolicyWatch, Raced, SendError, Source, TrySendError, Worker,
+    race,
     workers::{MemoryLevel, wait::after},
 };
 
@@ -190,7 +187,7 @@ impl<'w> Gauges<'w> {
     fn new<S>(monitor: MemoryMonitor<S>, worker: &'w str) -> Self {
         let MemoryMonitor { interval, samplers, readings, .. } = monitor;
         let named = |sampler: Box<dyn MemorySampler>| {
-            (panics::catch(|| sampler.gauge()).unwrap_or(MemoryGauge::Custom), sampler)
+            (PanicReport::catch(|| sampler.gauge()).unwrap_or(MemoryGauge::Custom), sampler)
         };
         let samplers: Vec<_> = samplers.into_iter().map(named).collect();
         let judge = Judge::new(samplers.iter().map(|(gauge, _)| *gauge));
@@ -202,7 +199,7 @@ impl<'w> Gauges<'w> {
         if Instant::now() >= self.next_sample {
             for (at, (gauge, sampler)) in self.samplers.iter_mut().enumerate() {
                 // The program's own code: its panic makes one gauge unreadable, but does not end the monitor.
-                let sample = panics::catch(|| sampler.sample());
+                let sample = PanicReport::catch(|| sampler.sample());
                 let sample =
                     sample.unwrap_or_else(|panic| Err(MemoryReadError::Panicked(panic.message().into())));
                 tell_of(self.judge.take(at, sample), self.worker, *gauge);

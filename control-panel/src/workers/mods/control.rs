@@ -5,7 +5,7 @@ use std::{
     error::Error,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -13,6 +13,8 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::status::{ModFolderStatus, ModStatus};
+
+use crate::workers::lock::lock;
 
 /// The maximum number of waiting commands.
 const WAITING: usize = 64;
@@ -187,7 +189,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Command>> {
-        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.commands)
     }
 }
 

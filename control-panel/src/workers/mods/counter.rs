@@ -1,7 +1,7 @@
 //! The loader's side of a running mod's host functions.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -9,7 +9,7 @@ use super::{
     request::{ModIntent, ModPolicy, ModRequest},
     wasm::Desk,
 };
-use crate::PolicyWatch;
+use crate::{PolicyWatch, workers::lock::lock};
 
 /// Buffers a mod's intents while a call of it runs.
 pub(super) type Outbox<I> = Arc<Mutex<Vec<I>>>;
@@ -28,7 +28,7 @@ impl<I: ModIntent, P: ModPolicy + Send + Sync + 'static> Desk for Counter<I, P> 
                 "its clock is 0, which means local: a replicated intent's clock starts at 1".to_owned()
             );
         }
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner).push(intent);
+        lock(&self.outbox).push(intent);
         Ok(())
     }
 

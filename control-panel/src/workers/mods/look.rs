@@ -6,9 +6,8 @@
 
 use std::{
     collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
     },
     thread,
@@ -23,7 +22,7 @@ use super::{
     files::{Known, Scan},
     text::plain,
 };
-use crate::PanicReport;
+use crate::{PanicReport, workers::lock::lock};
 
 /// How long a look may take before the folder is reported as not responding.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -96,8 +95,8 @@ impl Look {
     /// Returns the result of a look, once; or that it takes too long, also once. Does not block.
     pub(super) fn poll(&mut self) -> Option<Scan> {
         let running = self.running.as_mut()?;
-        let scans = self.thread.as_mut()?.scans.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let ended = match scans.try_recv() {
+        let found = lock(&self.thread.as_ref()?.scans).try_recv();
+        let ended = match found {
             Ok(ended) => ended,
             Err(TryRecvError::Disconnected) => Err("its thread ended".to_owned()),
             Err(TryRecvError::Empty) => {
@@ -125,7 +124,7 @@ impl Look {
         thread::Builder::new().name("mods-folder".to_owned()).spawn(move || {
             let mut work = work();
             for known in asked {
-                let scan = catch_unwind(AssertUnwindSafe(|| work(&known))).map_err(message);
+                let scan = PanicReport::catch(|| work(&known)).map_err(|panic| panic.message().to_owned());
                 let ends = scan.is_err();
                 // Either the loader is gone, or it waits for this one, and there is room.
                 if found.try_send(scan).is_err() {
@@ -139,10 +138,6 @@ impl Look {
         })?;
         Ok(Thread { requests, scans: Mutex::new(scans) })
     }
-}
-
-fn message(payload: Box<dyn std::any::Any + Send>) -> String {
-    PanicReport::new(payload, None).message().to_owned()
 }
 
 fn trouble(why: &str) -> Scan {

@@ -3,7 +3,8 @@
 //! which nothing here waits.
 
 use std::{
-    sync::{Arc, PoisonError, atomic::AtomicBool},
+    panic::resume_unwind,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -27,7 +28,10 @@ use super::{
     text::plain,
     wasm::{Host, Instance},
 };
-use crate::{Context, PanicReport, SendError, workers::wait::after};
+use crate::{
+    Context, PanicReport, SendError,
+    workers::{lock::lock, wait::after},
+};
 
 /// The delay between a change and the look: files arrive in pieces.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -274,7 +278,7 @@ where
 
     /// Sends the intents that the last call emitted.
     fn emitted(&self) -> Vec<I> {
-        std::mem::take(&mut *self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.outbox))
     }
 
     async fn send(&self, intents: Vec<I>) -> Result<(), Refused> {
@@ -306,10 +310,10 @@ fn gone(call: &'static str, error: JoinError) -> ModError {
 /// Why a blocking job did not complete. The runtime's own text contains the job's number, which differs each time: a failure
 /// that is reported once for each reason would be reported each time.
 fn reason_of(error: JoinError) -> String {
-    match error.try_into_panic() {
-        Ok(payload) => PanicReport::new(payload, None).message().to_owned(),
-        Err(_) => "the runtime stops".to_owned(),
-    }
+    let Ok(payload) = error.try_into_panic() else { return "the runtime stops".to_owned() };
+    // No hook sees a resumed panic.
+    let panic = PanicReport::catch::<()>(|| resume_unwind(payload));
+    panic.map_or_else(|panic| panic.message().to_owned(), |()| String::new())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use iroh::{
 };
 
 use super::{PeerSyncOptions, shared::Shared, trust::ADDRESSES};
-use crate::Peer;
+use crate::{Peer, workers::lock::lock};
 
 /// Sync of replicas, and the pairing of peers.
 pub(super) const SYNC: &[u8] = b"control-panel/sync/1";
@@ -177,7 +177,7 @@ impl HalfOpen {
             IncomingAddr::Ip(address) => Some(address.ip()),
             _ => None,
         };
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.0);
         let of_one = from.map_or(0, |from| counts.of.get(&from).copied().unwrap_or(0));
         if counts.all >= HALF_OPEN / 2 || of_one >= HALF_OPEN_OF_ONE {
             let is_full = counts.all >= HALF_OPEN || of_one >= HALF_OPEN_OF_ONE;
@@ -191,7 +191,7 @@ impl HalfOpen {
                 incoming.refuse();
                 return None;
             }
-            counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            counts = lock(&self.0);
         }
         counts.all += 1;
         if let Some(from) = from {
@@ -204,7 +204,7 @@ impl HalfOpen {
 
 impl Drop for Handshake {
     fn drop(&mut self) {
-        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.counts.0);
         counts.all = counts.all.saturating_sub(1);
         if let Some(from) = self.from
             && let Some(of_one) = counts.of.get_mut(&from)

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -25,6 +25,7 @@ use super::{
 use crate::{
     Peer, anti_entropy,
     replica::{Grant, RunHash, Version},
+    workers::lock::lock,
 };
 
 /// Redemptions that wait for the worker.
@@ -104,12 +105,12 @@ impl Shared {
 
     /// Held for moments, and never across a wait.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Likewise. What changed there wakes those that pass it on.
     pub(super) fn rendezvous<R>(&self, change: impl FnOnce(&mut Rendezvous) -> R) -> R {
-        let mut rendezvous = self.rendezvous.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rendezvous = lock(&self.rendezvous);
         let result = change(&mut rendezvous);
         let changes = rendezvous.changes();
         drop(rendezvous);

@@ -4,8 +4,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
+
+use crate::workers::lock::lock;
 
 /// What is shorter stays in memory.
 const IN_MEMORY: usize = 1 << 20;
@@ -35,7 +37,7 @@ impl Spool {
         }
         match &mut self.file {
             None => self.memory.extend_from_slice(bytes),
-            Some(file) => file.get_mut().unwrap_or_else(PoisonError::into_inner).write_all(bytes)?,
+            Some(file) => lock(file).write_all(bytes)?,
         }
         self.length += bytes.len() as u64;
         Ok(())
@@ -54,7 +56,7 @@ impl Spool {
             let from = usize::try_from(offset).map_or(self.memory.len(), |from| from.min(self.memory.len()));
             return Ok(self.memory[from..from + length].to_vec());
         };
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(file);
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = vec![0; length];
         file.read_exact(&mut bytes)?;

@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use super::{PrefetchNode, PrefetchSettings};
 use crate::{
     Backoff,
-    lifecycle::restart::Retry,
     workers::{MemoryLevel, wait::after},
 };
 
@@ -30,8 +29,11 @@ pub(super) enum Step<N> {
 /// What was chosen so far, and when the next choice is due.
 #[derive(Debug)]
 pub(super) struct Plan<N> {
+    backoff: Backoff,
     /// Attempts since the last success.
-    retry: Retry,
+    attempts: u32,
+    /// Of the next attempt's jitter.
+    seed: u64,
     focus: Option<N>,
     /// The settings at the last call.
     settings: Option<PrefetchSettings>,
@@ -48,7 +50,9 @@ pub(super) struct Plan<N> {
 impl<N: PrefetchNode> Plan<N> {
     pub(super) fn new(backoff: Backoff, seed: u64) -> Self {
         Self {
-            retry: Retry::new(backoff, seed),
+            backoff,
+            attempts: 0,
+            seed,
             focus: None,
             settings: None,
             chosen: BTreeSet::new(),
@@ -115,18 +119,20 @@ impl<N: PrefetchNode> Plan<N> {
     pub(super) fn sent(&mut self, node: N, now: Instant) {
         self.chosen.insert(node);
         self.last = Some(now);
-        self.retry.reset();
+        self.attempts = 0;
     }
 
     /// There was no room. Returns until when not to try again.
     pub(super) fn refused(&mut self, now: Instant) -> Instant {
-        let delay = self.retry.delay(now, now);
+        let delay = self.backoff.delay(self.attempts, self.seed);
+        self.attempts = self.attempts.saturating_add(1);
+        self.seed = self.seed.wrapping_add(1);
         // At least a timer's tick, so that a backoff of zero is not a busy loop.
         *self.not_before.insert(after(now, delay.max(Duration::from_millis(1))))
     }
 
     fn forget_backoff(&mut self) {
-        self.retry.reset();
+        self.attempts = 0;
         self.not_before = None;
     }
 }

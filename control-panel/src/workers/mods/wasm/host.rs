@@ -26,7 +26,7 @@ use super::super::{
     stopwatch::{Stopwatch, Stretch, thread_time},
     text::plain,
 };
-use crate::util::panics;
+use crate::PanicReport;
 
 /// The maximum length of an intent's text, in bytes.
 const INTENT_BYTES: u32 = 16 << 10;
@@ -237,7 +237,7 @@ pub(super) fn guarded<T>(
     mut caller: Caller<'_, Host>,
     function: impl FnOnce(&mut Caller<'_, Host>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let result = panics::catch(|| {
+    let result = PanicReport::catch(|| {
         caller.data_mut().called()?;
         function(&mut caller)
     });

@@ -24,7 +24,7 @@ use super::{
     limits::{ModLimits, Pace},
     text::plain,
 };
-use crate::util::panics;
+use crate::PanicReport;
 
 /// The maximum memory in bytes that parsing takes per byte of a module's text; and the bytes of an instance besides its code.
 /// `tests/mod_memory.rs` verifies both.
@@ -157,7 +157,7 @@ impl Instance {
 
 /// Runs code that must not bring the loader down, whatever it does.
 fn caught<T>(call: &'static str, run: impl FnOnce() -> T) -> Result<T, ModError> {
-    panics::catch(run)
+    PanicReport::catch(run)
         // Only panics of the engine arrive here: those of host functions are caught at the call. The location is in the
         // engine's sources, wherever the host was built: the hook reports it, and it is of no use to readers of the reason.
         .map_err(|panic| ModError::Fault { call, fault: Fault::Engine(plain(panic.message())) })

@@ -9,11 +9,7 @@ use super::{
     super::{PeerOffline, PeerOnline, event::OfflineReason, session::Ended},
     Hub,
 };
-use crate::{
-    Delta, Intent, Peer,
-    replica::State,
-    util::race::{Raced, race},
-};
+use crate::{Delta, Intent, Peer, Raced, race, replica::State};
 
 /// What tasks report.
 pub(in super::super) enum FromTask {
