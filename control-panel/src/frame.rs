@@ -5,14 +5,13 @@ mod redo_figures;
 pub(crate) mod reducer;
 mod stopwatch;
 
-use std::{fmt, iter::FusedIterator, panic, sync::Arc, thread, time::Duration};
+use std::{fmt, iter::FusedIterator, sync::Arc, thread, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::queue::Hand;
 use crate::{
     intent::{Intent, order::QueuedIntent},
-    queue::{Batch, Local, Queue},
+    queue::{Batch, Hand, Local, Queue},
     telemetry::Tally,
     util::{name::Name, panics},
 };
@@ -44,8 +43,8 @@ pub use self::{redo_figures::RedoFigures, stopwatch::SlowestApply};
 /// Several frames may be held at once. Each is in order by itself, and the rest of one that is dropped later comes later.
 ///
 /// # Panics
-/// What ends it, the last `next` or its drop, if [`on_ready`](crate::PanelBuilder::on_ready) does or the waker of a send that
-/// got a slot. The frame is over by then.
+/// The call that ends it (the last `next`, or its drop) panics if [`on_ready`](crate::PanelBuilder::on_ready) or the waker of a
+/// send that got a slot panics. The frame is over by then.
 ///
 /// ```
 /// use control_panel::{ControlPanel, GraphIntent, IntentSource};
@@ -69,10 +68,10 @@ pub struct Frame<I: Intent> {
     queue: Arc<Queue<I>>,
     /// `None` for a frame that is empty from the start, or over.
     batch: Option<Box<Batch<I>>>,
-    /// What `next` hands out, taken out of the batch: near.
+    /// The next intents, copied out of the batch so that they are close together in memory.
     hand: Hand<I>,
     allowance: Allowance,
-    /// How many its budget left, once it is over.
+    /// How many intents its budget left to the next frame, once this one is over.
     left: usize,
     tally: Tally<I::Source>,
 }
@@ -90,7 +89,7 @@ impl<I: Intent> Frame<I> {
             if !local.is_empty() {
                 batch.add(local);
             }
-            // The batch is the frame's by now: should the source's `Ord` panic, nothing is lost.
+            // The frame owns the batch by now, so nothing is lost if the source's `Ord` panics.
             batch.arrange();
         }
         frame
@@ -102,18 +101,18 @@ impl<I: Intent> Frame<I> {
         self
     }
 
-    /// How many of the frame loop's own it still holds.
+    /// How many of the frame loop's local intents it still holds.
     pub(crate) fn own(&self) -> usize {
         self.batch.as_ref().map_or(0, |batch| batch.own())
     }
 
-    /// How many intents it has not handed out, those beyond the budget included; once it is over, how many its budget left
-    /// to the next. Looks at each of their producers, as `size_hint` does: not for every intent.
+    /// How many intents it has not handed out, including those beyond the budget; once it is over, how many its budget left to
+    /// the next frame. Like `size_hint`, it visits each producer in the frame: do not call it for every intent.
     pub fn remaining(&self) -> usize {
         self.batch.as_ref().map_or(self.left, |batch| batch.remaining() + self.hand.len())
     }
 
-    /// Takes what comes next into the hand. The frame is over if there is nothing.
+    /// Refills the hand from the batch. If nothing is left, the frame is over.
     // Out of line, so that a loop over the frame stays short.
     #[inline(never)]
     fn refill(&mut self) -> bool {
@@ -122,6 +121,7 @@ impl<I: Intent> Frame<I> {
         if batch.refill(hand, !allowance.unlimited, || allowance.one_more()) {
             return true;
         }
+        debug_assert_eq!(batch.own(), 0, "a budget cuts off no local intent");
         if !self.allowance.unlimited {
             self.left = self.remaining();
         }
@@ -134,15 +134,14 @@ impl<I: Intent> Frame<I> {
     fn end(&mut self) {
         let Some(mut batch) = self.batch.take() else { return };
         batch.put_back(&mut self.hand);
+        debug_assert!(batch.own() <= batch.remaining(), "local intents are among those that it holds");
         let end = || {
             self.queue.end_frame(batch);
             self.tally.tell();
         };
         if thread::panicking() {
             // The reducer's panic must reach its caller: a second one, in the user's `on_ready`, would abort.
-            if let Err(panic) = panic::catch_unwind(panic::AssertUnwindSafe(end)) {
-                panics::discard(panic);
-            }
+            panics::survive(end);
         } else {
             end();
         }
@@ -171,8 +170,7 @@ impl<I: Intent> Iterator for Frame<I> {
         (if self.allowance.unlimited { most } else { 0 }, Some(most))
     }
 
-    /// Hands out the whole frame. What an iterator adapter or `for_each` goes through, and about twice as fast as
-    /// a `for` loop.
+    /// Hands out the whole frame. `for_each` and the iterator adapters call it; it is about twice as fast as a `for` loop.
     #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
         if !self.allowance.unlimited {
@@ -212,12 +210,12 @@ impl<I: Intent> fmt::Debug for Frame<I> {
 
 /// How much of the queue one frame hands out at most. Unlimited by default.
 ///
-/// What a frame leaves is handed out by the next, with what other sources sent meanwhile: see [`Frame`]. At least one intent is handed out whatever the budget, so
-/// that a loop always gets on; local intents given to `run_frame` are never cut off.
+/// The next frame hands out the rest, together with what other sources sent meanwhile: see [`Frame`]. At least one intent is
+/// handed out whatever the budget, so that a loop always makes progress; local intents given to `run_frame` are never cut off.
 ///
-/// Where there is more than the budget, the order decides what waits: give the user's own input the first source.
+/// If there is more than the budget allows, the order decides what waits: give the user's own input the first source.
 ///
-/// With any budget, each intent is looked at before it is handed out, which takes longer than a whole frame at once does.
+/// With any budget the frame checks before each intent, which takes longer than handing out a whole frame at once.
 ///
 /// ```
 /// use std::time::Duration;
@@ -249,9 +247,8 @@ impl FrameBudget {
         self
     }
 
-    /// No further intent once this much time has passed since the drain. Where that falls depends on the
-    /// machine, so a run with a time budget is repeatable only with its frame borders recorded. Reads the clock for each
-    /// intent.
+    /// No further intent once this much time has passed since the drain. Where the frame is cut depends on the machine, so a
+    /// session with a time budget is repeatable only if its frame borders are recorded. Reads the clock for each intent.
     #[must_use]
     pub fn time(mut self, most: Duration) -> Self {
         self.time = Some(most);
@@ -276,7 +273,7 @@ impl Allowance {
         Self {
             unlimited: intents.is_none() && until.is_none(),
             first: true,
-            // Nobody has memory for so many.
+            // No machine has memory for so many.
             left: intents.unwrap_or(usize::MAX),
             until,
         }

@@ -1,4 +1,4 @@
-//! What a frame shows to whatever records it: a small trait, which the journal implements.
+//! How a frame is recorded: a small trait, which the journal implements.
 
 use crate::{
     frame::reducer::Reducer,
@@ -15,7 +15,8 @@ pub(crate) trait Recorder<I: Intent>: Send + Sync {
     /// The next intent, right before it is applied. Never waits, and never panics.
     fn intent(&mut self, queued: &QueuedIntent<I>);
 
-    /// The frame of this number is over: settled with this digest of the state, or cut short by a panic. Never waits, and never panics.
+    /// The frame with this number is over: settled with this digest of the state, or cut short by a panic. Never waits, and never
+    /// panics.
     fn end(&mut self, frame: u64, ending: Ending, digest: Option<u64>);
 }
 
@@ -25,19 +26,19 @@ pub(crate) enum Ending {
     /// All was applied and settled.
     #[default]
     Settled,
-    /// The reducer panicked on the last intent. What was behind it comes back with the next frame.
+    /// The reducer panicked on the last intent. The rest of the frame comes back with the next one.
     Panicked,
-    /// All that is recorded was applied, and something else panicked before the state was settled: `on_ready`, a waker.
+    /// All recorded intents were applied, and other code (`on_ready`, a waker) panicked before the state was settled.
     Unsettled,
     /// `settle` panicked.
     SettlePanicked,
 }
 
-/// Tells the recorder how the frame ended, also where it unwinds.
+/// Reports to the recorder how the frame ended, even when it unwinds.
 struct Recording<'a, I: Intent> {
     recorder: &'a mut dyn Recorder<I>,
     frame: u64,
-    /// What it is if it unwinds now.
+    /// The ending to report if it unwinds now.
     ending: Ending,
     digest: Option<u64>,
 }
@@ -48,7 +49,8 @@ impl<I: Intent> Drop for Recording<'_, I> {
     }
 }
 
-/// Applies and settles a frame that is recorded. Returns how many were applied. Out of line: a frame that is not recorded does not pay for it.
+/// Applies and settles a recorded frame. Returns how many intents were applied. Out of line, so that a frame that is not recorded
+/// does not pay for it.
 #[inline(never)]
 pub(crate) fn apply_recorded<S: Reducer>(
     recorder: &mut dyn Recorder<S::Intent>,

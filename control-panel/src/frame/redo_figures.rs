@@ -5,7 +5,7 @@ use std::{cell::Cell, marker::PhantomData};
 use super::stopwatch::{Clock, Measuring, SlowestApply};
 
 thread_local! {
-    /// Of the frame that runs on this thread; `None` where none does.
+    /// The figures of the frame that runs on this thread; `None` outside a frame.
     static OF_FRAME: Cell<Option<RedoFigures>> = const { Cell::new(None) };
 }
 
@@ -66,12 +66,12 @@ thread_local! {
 pub struct RedoFigures {
     /// Operations of other replicas that became part of the state.
     pub merged: usize,
-    /// Operations that were taken back, to make room for those that sort before them.
+    /// Operations that were undone, so that those that sort before them could be applied.
     pub undone: usize,
-    /// Operations that were applied again after that: without undo records also those between the snapshot that the state went back
-    /// to and the first late one.
+    /// Operations that were applied again afterwards. Without undo records this includes those between the snapshot to which the
+    /// state went back and the first late operation.
     pub redone: usize,
-    /// Rollbacks that were beyond the budget of the frame, each handed out as a job to run elsewhere.
+    /// Rollbacks that exceeded the budget of the frame, each handed out as a job to run elsewhere.
     pub jobs: usize,
 }
 
@@ -80,7 +80,7 @@ impl RedoFigures {
         self == Self::default()
     }
 
-    /// Adds them to those of the frame that runs on this thread. Does nothing outside a frame.
+    /// Adds these figures to those of the frame that runs on this thread. Does nothing outside a frame.
     pub(crate) fn add(self) {
         OF_FRAME.with(|figures| {
             if let Some(before) = figures.get() {
@@ -95,25 +95,25 @@ impl RedoFigures {
     }
 }
 
-/// Collects the figures of one frame. A frame inside another one (of another panel, in a reducer) has its own, and its end or
-/// its panic gives the outer one back what it had.
+/// Collects the figures of one frame. A frame inside another one (of another panel, in a reducer) has figures of its own; when
+/// it ends or panics, the outer frame continues with the figures that it had.
 #[must_use = "the figures are those added until it ends"]
 pub(crate) struct Collector {
     outer: Option<RedoFigures>,
-    /// Ends with it.
+    /// Ends with the frame.
     _measuring: Measuring,
     /// It belongs to the thread on which it began.
     not_send: PhantomData<*const ()>,
 }
 
 impl Collector {
-    /// `clock` is read for the report alone.
+    /// `clock` is read only for the report.
     pub(crate) fn begin(clock: Clock) -> Self {
         let outer = OF_FRAME.replace(Some(RedoFigures::default()));
         Self { outer, _measuring: Measuring::begin(Some(clock)), not_send: PhantomData }
     }
 
-    /// What was added since it began, and which operations took longest.
+    /// The figures added since the frame began, and the operations that took longest.
     pub(crate) fn end(self) -> (RedoFigures, Option<SlowestApply>) {
         let figures = OF_FRAME.get();
         debug_assert!(figures.is_some(), "frames end in the reverse of the order in which they began");

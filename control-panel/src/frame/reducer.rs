@@ -37,9 +37,9 @@ use crate::{
 /// ```
 ///
 /// # State that is shared with other programs
-/// It is a [`Replica`](crate::Replica), a field of the reducer. Intents of this program change it by
-/// [`commit`](crate::Replica::commit), which makes an operation that all replicas apply in one order; deltas of others go to
-/// [`merge`](crate::Replica::merge), and [`settle`](Reducer::settle) puts them in that order:
+/// Shared state is a [`Replica`](crate::Replica), a field of the reducer. Intents of this program change it by
+/// [`commit`](crate::Replica::commit), which makes an operation that all replicas apply in one order; deltas of other replicas go
+/// to [`merge`](crate::Replica::merge), and [`settle`](Reducer::settle) puts them in that order:
 ///
 /// ```
 /// use control_panel::{Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State};
@@ -85,7 +85,8 @@ use crate::{
 /// }
 /// ```
 ///
-/// An intent cannot change it in another way, which would be lost at the next rollback: there is no `&mut` to it.
+/// An intent cannot change the shared state in any other way, as there is no `&mut` to it: such a change would be lost at the
+/// next rollback.
 ///
 /// ```compile_fail,E0596
 /// # use control_panel::{Replica, Stamp, State};
@@ -103,7 +104,7 @@ use crate::{
     note = "implement `control_panel::Reducer` for `{Self}`, with the panel's intent as its `Intent`"
 )]
 pub trait Reducer {
-    /// The intents it understands.
+    /// The intents that it applies.
     type Intent: Intent;
 
     /// Applies one intent. An intent that makes no sense in this state is best a no-op.
@@ -113,8 +114,8 @@ pub trait Reducer {
     /// the frame comes back with the next one, and `settle` is called by that one.
     fn apply(&mut self, queued: QueuedIntent<Self::Intent>);
 
-    /// The end of the first phase: called once a frame by `run_frame`, after its last `apply` and before `reconcile`; also where the
-    /// frame had no intents, or a [budget](crate::FrameBudget) cut it short. Does nothing by default.
+    /// The end of the first phase: `run_frame` calls it once per frame, after the last `apply` and before `reconcile`, even if the
+    /// frame had no intents or a [budget](crate::FrameBudget) cut it short. Does nothing by default.
     ///
     /// This is where a reducer with a [`Replica`](crate::Replica) calls the replica's own
     /// [`settle`](crate::Replica::settle): however many deltas a frame merged, it rolls back once. Like `apply`, it is pure.
@@ -126,9 +127,9 @@ pub trait Reducer {
     /// frame calls it again.
     fn settle(&mut self) {}
 
-    /// A digest of the state, for a journal: written with each frame that it records, and compared by a replay, which names the first frame
-    /// that differs. Called by recorded frames and replays only, after [`settle`](Self::settle). It costs what the user makes it cost: a digest that is
-    /// kept up to date is one load. `None`, the default: nothing is compared.
+    /// A digest of the state, for a journal: it is written with each recorded frame, and a replay compares it and names the first
+    /// frame that differs. Only recorded frames and replays call it, after [`settle`](Self::settle). Its cost is the program's
+    /// choice: a digest that is kept up to date is one load. With `None`, the default, nothing is compared.
     fn digest(&self) -> Option<u64> {
         None
     }
@@ -140,8 +141,8 @@ pub trait Reducer {
 /// the gap, whatever happened in between. So it may be skipped, repeated or run after a rollback.
 /// (The controller pattern of Kubernetes; desired and observed state kept apart.)
 ///
-/// A host that has no effects is `()`. One whose effects are the panel's own, which sets the policy or spawns workers, has a
-/// [`Spawner`](crate::Spawner): while a frame runs, the panel itself is borrowed.
+/// A host without effects is `()`. A host that sets the policy or spawns workers keeps a [`Spawner`](crate::Spawner), because
+/// the panel itself is borrowed while a frame runs.
 ///
 /// ```
 /// use control_panel::Reconcile;
@@ -166,7 +167,7 @@ pub trait Reducer {
     note = "implement `control_panel::Reconcile<{S}>` for `{Self}`, or pass `&mut ()` where there are no effects"
 )]
 pub trait Reconcile<S: ?Sized> {
-    /// Makes the host what the state wants it to be.
+    /// Brings the host to what the state wants.
     fn reconcile(&mut self, state: &S);
 }
 
@@ -182,42 +183,44 @@ pub struct FrameReport {
     pub frame: u64,
     /// Intents applied, the local ones included.
     pub applied: usize,
-    /// How many of them were the loop's own: the local ones, and [forwarded events](crate::PanelBuilder::forward_events).
+    /// How many of them were local to the loop: those given to `run_frame`, and
+    /// [forwarded events](crate::PanelBuilder::forward_events).
     pub local: usize,
     /// Intents accepted by the queue and not handed out yet, when reconcile began: what a budget cut off, and
     /// what arrived meanwhile.
     pub left: usize,
     /// How long draining, ordering, applying and settling took: wall clock, for display.
     pub apply_time: Duration,
-    /// What [`settle`](Reducer::settle) put in order: operations of other replicas, and what they made necessary. Nothing needs to
-    /// be forwarded: each [`Replica::settle`](crate::Replica::settle) during the frame is counted.
+    /// What [`settle`](Reducer::settle) put in order: operations of other replicas, and the rollbacks that they caused. The reducer
+    /// need not forward it: each [`Replica::settle`](crate::Replica::settle) during the frame is counted.
     pub redo: RedoFigures,
-    /// Which operations of replicas took longest to apply; `None` where none was applied. What a frame time that is too long may be due to.
+    /// The replicas' operations that took longest to apply; `None` if none was applied. They may explain a frame that took too
+    /// long.
     pub slowest: Option<SlowestApply>,
-    /// Something is wrong with the loop around the panel.
+    /// A mistake in the loop around the panel, if there is one.
     pub warning: Option<Warning>,
 }
 
-/// Something is wrong that no error can tell, because nothing failed.
+/// A mistake that no error reports, because nothing failed.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Warning {
     /// Workers were spawned, and for about a second of frames none of them was polled. Either nothing drives the panel's
-    /// runtime: it is a current-thread one that no thread is inside `block_on` of, or the loop itself holds it and does not
+    /// runtime: it is a current-thread one and no thread is inside its `block_on`, or the loop itself holds it and does not
     /// `.await`. Or all its threads are held, by workers that do not await or by calls that fill its blocking pool. Let the
-    /// loop await between frames, give the panel `.runtime(handle)` of a multi-thread runtime, or let it have its own; what
-    /// blocks for long belongs on a thread ([`Worker::thread`](crate::Worker::thread)).
+    /// loop await between frames, give the panel `.runtime(handle)` of a multi-thread runtime, or let it have its own; a worker
+    /// that blocks for long belongs on a thread ([`Worker::thread`](crate::Worker::thread)).
     ///
-    /// A loop that sleeps meanwhile, and so draws no frames, is woken to find it: after some five seconds of real time.
+    /// A loop that sleeps meanwhile, and so draws no frames, is woken after some five seconds of real time to find the warning.
     ///
-    /// Goes away once one of them runs. Frames that follow each other within 10 ms count once, unless the loop itself holds the
-    /// runtime.
+    /// The warning ends once one of the workers runs. Frames that follow each other within 10 ms count once, unless the loop
+    /// itself holds the runtime.
     WorkersNeverPolled {
         /// How many workers have never run.
         workers: usize,
     },
     /// Workers live on a current-thread runtime that has run nothing for about a second of frames: no thread is inside its
-    /// `block_on`, or the one that is does not come to it. Their timers do not ring, and nothing that they wait for wakes them.
+    /// `block_on`, or that thread never gets to poll them. Their timers do not fire, and nothing that they wait for wakes them.
     /// Remedies and counting of frames as for [`WorkersNeverPolled`](Self::WorkersNeverPolled).
     RuntimeNotDriven {
         /// How many workers it has.
@@ -226,8 +229,8 @@ pub enum Warning {
     /// The program is compiled with `panic = "abort"`: a worker's panic ends the process before it can be reported or the
     /// worker restarted. Take that out of the profile in `Cargo.toml`.
     PanicsAbort,
-    /// A worker or a group that escalates failed too often, or a worker was stuck that is to end the panel for it
-    /// ([`OnStuck::Escalate`](crate::OnStuck)): every worker was stopped. Shut down; the report and the events name it.
+    /// A worker or a group that escalates failed too often, or a worker with [`OnStuck::Escalate`](crate::OnStuck) was stuck:
+    /// every worker was stopped. Shut down; the report and the events name the worker.
     Escalated,
     /// The panel's runtime is gone: its workers were asked to stop or were dropped with it, and no other is started. Keep the
     /// runtime alive as long as the panel, or let the panel have its own.

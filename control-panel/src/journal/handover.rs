@@ -1,7 +1,7 @@
 //! From the frame's thread to the writer: bounded, and never waiting.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -12,7 +12,7 @@ use super::{
     record::{FrameRecord, RunKey, RunRecord},
     store::Item,
 };
-use crate::replica::codec::EncodeError;
+use crate::{replica::codec::EncodeError, util::mutex::Mutex};
 
 /// How many frames, and other items, may wait to become durable.
 const ITEMS: usize = 4096;
@@ -128,7 +128,7 @@ impl Handover {
     /// An empty buffer for the next frame's intents, with the capacity of an earlier one if there is one.
     pub(crate) fn buffer(&self) -> Vec<u8> {
         let spare = self.gauge.spare.try_lock();
-        spare.ok().and_then(|mut spare| spare.pop()).unwrap_or_default()
+        spare.and_then(|mut spare| spare.pop()).unwrap_or_default()
     }
 
     /// Whether a commit may be promised: the writer works, and there is room for what it makes.
@@ -177,10 +177,11 @@ impl Gauge {
     /// Items are durable: there is room for others.
     pub(super) fn written(&self, items: Vec<Item>) {
         let weight = items.iter().map(Item::weight).sum();
-        self.bytes.fetch_sub(weight, Ordering::AcqRel);
+        let before = self.bytes.fetch_sub(weight, Ordering::AcqRel);
+        debug_assert!(before >= weight, "{weight} bytes are durable, and {before} were handed over");
         self.durable.fetch_add(items.len() as u64, Ordering::AcqRel);
         self.notify();
-        let Ok(mut spare) = self.spare.try_lock() else { return };
+        let Some(mut spare) = self.spare.try_lock() else { return };
         for item in items {
             if let Item::Frame(FrameRecord { mut intents, .. }) = item
                 && spare.len() < SPARE
@@ -210,11 +211,11 @@ impl Gauge {
     }
 
     pub(super) fn set_unkept(&self, error: EncodeError) {
-        *self.unkept.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        *self.unkept.lock() = Some(error);
     }
 
     pub(super) fn take_unkept(&self) -> Option<EncodeError> {
-        self.unkept.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.unkept.lock().take()
     }
 
     pub(super) fn notify(&self) {
