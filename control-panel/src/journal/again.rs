@@ -5,22 +5,28 @@ use std::sync::atomic::Ordering;
 use super::{Fault, Journal, JournalError, Recorded, journal::Open, store::Begun};
 
 impl Journal {
-    /// Whether this session has recorded more than is [kept](Self::keep_recorded) of earlier ones: it is time to [begin again](Self::begin_again).
+    /// Whether this session has recorded more than is [kept](Self::keep_recorded) of earlier ones, so that it is time to
+    /// [begin again](Self::begin_again).
     pub fn is_long(&self) -> bool {
         self.lengths().recorded.load(Ordering::Relaxed) > self.lengths().kept.load(Ordering::Relaxed)
     }
 
-    /// Another session without a restart: what is recorded from here on replays from here on. For a program that runs for months, which otherwise would record without end. Call it
-    /// between two frames, at a moment when it disturbs no one.
+    /// Begins another session without a restart: what is recorded from here on replays from here on. For a program that runs for
+    /// months, whose recording would otherwise grow without end. Call it between two frames, at a moment when a pause is not
+    /// noticed.
     ///
-    /// It is a restart of the state alone: `state` becomes what [`begin`](Self::begin) makes of the file, so what a restart does not bring back is as it is after one. The replica goes on
-    /// as the same author; a [`Link`](crate::Link) of the one before is dead, so a worker that has one is spawned again, and a [`Redo`](crate::replica::Redo) that is out is of no use. As in `begin`, what earlier
-    /// sessions recorded beyond what is kept is let go of.
+    /// Only the state restarts: `state` becomes what [`begin`](Self::begin) makes of the file, so what a restart does not bring back
+    /// is missing afterwards. The replica continues as the same author. A [`Link`](crate::Link) to the previous replica is dead, so a
+    /// worker that has one is spawned again, and the result of a [`Redo`](crate::replica::Redo) that is still running cannot be used.
+    /// As in `begin`, recordings of earlier sessions beyond what is kept are dropped.
     ///
-    /// Blocks: until all is durable, and then as `begin`. Returns whether it did: not while the journal has no room for what a frame handed over, and the state is as it was.
+    /// Blocks until everything is durable, and then as long as `begin`. Returns whether it began another session. It does not while
+    /// the journal has no room for what a frame handed over; the state is unchanged then.
     ///
-    /// A session that is recorded at more than four times what is [kept](Self::keep_recorded), and 256 MiB, and does not begin again, is bounded all the same: its
-    /// frames so far are let go of while it goes on ([`Shortened`](super::JournalEvent::Shortened)). A start has what they came to; a replay cannot, and begins with the session after it.
+    /// A session that does not begin again is bounded all the same: once it has recorded more than four times what is
+    /// [kept](Self::keep_recorded), and more than 256 MiB, its frames so far are dropped while it continues
+    /// ([`Shortened`](super::JournalEvent::Shortened)). A start still has the state that they produced; a replay does not, and begins
+    /// with the session after it.
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
@@ -76,9 +82,9 @@ impl Journal {
     /// ```
     ///
     /// # Errors
-    /// Those of [`flush`](Self::flush) and of [`begin`](Self::begin). The state is as it was, and the session goes on.
+    /// Those of [`flush`](Self::flush) and of [`begin`](Self::begin). The state is unchanged, and the session continues.
     pub fn begin_again<S: Recorded>(&self, state: &mut S) -> Result<bool, JournalError> {
-        // What a frame committed that did not come to its end is this session's.
+        // Operations committed by a frame that was cut short belong to this session.
         state.settle();
         self.flush()?;
         if self.handover().is_behind() {
@@ -101,12 +107,13 @@ impl Journal {
         }
     }
 
-    /// What is recorded next is of another session, whose replica goes on as the one before. What that was, for when there is none after all.
+    /// Records what follows as another session, whose replica continues as the same author. Returns the previous session, to return to
+    /// if the new one cannot begin.
     fn end_session(&self) -> Result<(bool, bool), Fault> {
         let mut open = self.open_state();
         let Open { store, continues, has_replica, .. } = open.as_mut().ok_or(Fault::Closed)?;
         store.set_meta(store.meta().of_next_session()?)?;
-        // What came behind the last frame is no frame's of the next session, which begins with it.
+        // Operations committed after the last frame belong to no frame of the next session; that session begins with them.
         store.forget_loose();
         self.current_session().store(store.meta().session, Ordering::Relaxed);
         let before = (*continues, *has_replica);
@@ -114,7 +121,8 @@ impl Journal {
         Ok(before)
     }
 
-    /// So many bytes of frames are durable. Where the session has come to more than a recording may be, its frames are let go of. What fails is tried again when as much has come.
+    /// This many bytes of frames became durable. If the session has grown beyond the maximum of a recording, its frames are dropped.
+    /// A failure is retried once as many bytes have been added.
     pub(super) fn shorten(&self, recorded: u64) {
         let all = self.lengths().recorded.fetch_add(recorded, Ordering::Relaxed).saturating_add(recorded);
         let kept = self.lengths().kept.load(Ordering::Relaxed);

@@ -12,17 +12,17 @@ use crate::replica::Stamp;
 pub enum EffectState {
     /// It is noted durably as of this call: perform it now, and then call [`Journal::effect_done`].
     Begun,
-    /// It was noted earlier, and nothing says that it was completed: the program stopped in between. It may have happened.
+    /// It was noted earlier and never reported as done: the program stopped in between. It may have happened.
     Interrupted,
     /// It happened.
     Done,
 }
 
 impl Journal {
-    /// Notes an effect, durably, before it is performed. The key is the stamp of the operation that it belongs to
-    /// ([`Replica::settled_ops`](crate::Replica::settled_ops)), so a restart that hands out the operation again finds it.
+    /// Notes an effect, durably, before it is performed. The key is the stamp of the operation that causes it
+    /// ([`Replica::settled_ops`](crate::Replica::settled_ops)), so a restart that hands out the operation again finds the note.
     ///
-    /// It blocks for a transaction: call it where the effect is performed, in a worker, not on the frame's thread.
+    /// It blocks for one transaction: call it where the effect is performed, in a worker, not on the frame's thread.
     ///
     /// ```
     /// use control_panel::{Author, Peer, Stamp, journal::{EffectState, Journal}};
@@ -46,7 +46,7 @@ impl Journal {
     /// ```
     ///
     /// # Errors
-    /// It is not noted: do not perform it.
+    /// The effect is not noted: do not perform it.
     pub fn begin_effect(&self, stamp: Stamp) -> Result<EffectState, JournalError> {
         self.effect(|ledger| {
             let key = key(&stamp);
@@ -64,7 +64,7 @@ impl Journal {
     /// Notes that an effect happened. Blocks as [`begin_effect`](Self::begin_effect) does.
     ///
     /// # Errors
-    /// It is not noted: after a restart it is [`Interrupted`](EffectState::Interrupted).
+    /// The end is not noted: after a restart the effect is [`Interrupted`](EffectState::Interrupted).
     pub fn effect_done(&self, stamp: Stamp) -> Result<(), JournalError> {
         self.effect(|ledger| ledger.put(&key(&stamp), DONE))
     }

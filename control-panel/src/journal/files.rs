@@ -16,11 +16,11 @@ use super::{
     store::{Disk, FORMAT, MAGIC, Meta, Reader, Store},
 };
 
-/// A view of a journal that no process writes while it is there.
+/// A read-only view of a journal, which no process can write while the view exists.
 #[derive(Debug)]
 pub(crate) struct ReadOnly {
     reader: Reader,
-    /// Held by all that read.
+    /// Shared by all readers.
     _lock: Option<LockFile>,
 }
 
@@ -32,7 +32,7 @@ impl Deref for ReadOnly {
     }
 }
 
-/// Opens a journal to read it. Nothing is written, whatever is found.
+/// Opens a journal for reading. Nothing is written, whatever is found.
 pub(crate) fn open_to_read(path: &Path) -> Result<ReadOnly, JournalError> {
     let open = || {
         if !look(path)? {
@@ -46,7 +46,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<ReadOnly, JournalError> {
     open().map_err(|fault: Fault| fault.at(path))
 }
 
-/// A damaged file, and whether it begins as a journal does.
+/// A damaged file, and whether it begins like a journal.
 #[derive(Debug)]
 pub(crate) struct ToSalvage {
     pub(crate) file: File,
@@ -70,7 +70,8 @@ pub(crate) fn open_to_salvage(path: &Path) -> Result<ToSalvage, JournalError> {
     open().map_err(|fault: Fault| fault.at(path))
 }
 
-/// A new journal with what another says of itself, but for where it is: what goes on with it is a new life.
+/// Creates a journal with another one's description of itself, except for its place: a program that continues it is a new life of
+/// its peer.
 pub(crate) fn create_new(path: &Path, meta: Meta) -> Result<Store, JournalError> {
     let create = || {
         let mut options = OpenOptions::new();
@@ -81,7 +82,7 @@ pub(crate) fn create_new(path: &Path, meta: Meta) -> Result<Store, JournalError>
     create().map_err(|fault: Fault| fault.at(path))
 }
 
-/// A copy of a journal that is whole, but for where it is: what goes on with it is a new life.
+/// Copies an intact journal, except for its place: a program that continues the copy is a new life of its peer.
 pub(crate) fn create_copy(from: &Path, to: &Path) -> Result<(), JournalError> {
     let create = || {
         let mut options = OpenOptions::new();
@@ -97,7 +98,7 @@ pub(crate) fn create_copy(from: &Path, to: &Path) -> Result<(), JournalError> {
     create().map_err(|fault: Fault| fault.at(to))
 }
 
-/// Whether there is a file, and one that may be a journal: before anything is made beside it.
+/// Whether there is a file, and one that may be a journal. Checked before anything is created beside it.
 pub(super) fn look(path: &Path) -> Result<bool, Fault> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -127,7 +128,7 @@ fn check_magic(file: &File) -> Result<(), Fault> {
     }
 }
 
-/// Makes a journal under another name: it gets its own when it is whole.
+/// Creates a journal under a temporary name; it gets its real name once it is complete.
 pub(super) fn make(path: &Path) -> Result<(), Fault> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
@@ -136,13 +137,13 @@ pub(super) fn make(path: &Path) -> Result<(), Fault> {
     let file = options.read(true).write(true).create(true).truncate(true).open(&new).map_err(Fault::of_io)?;
     let disk = Disk::staged(backend(file)?).map_err(Fault::of_io)?;
     drop(Store::create(disk, Meta { format: FORMAT, token: token(), ..Meta::default() })?);
-    // Nothing is ever put in the place of another file: all that make one hold the lock.
+    // This never replaces another file: every creator holds the lock.
     fs::rename(&new, path).map_err(Fault::of_io)?;
     sync_folder(path);
     Ok(())
 }
 
-/// The name is durable too. Some systems refuse to sync a folder, and do it by themselves.
+/// Makes the name durable too. Some systems refuse to sync a folder, and do so by themselves.
 fn sync_folder(path: &Path) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
@@ -154,7 +155,7 @@ pub(super) fn backend(file: File) -> Result<FileBackend, Fault> {
     FileBackend::new(file).map_err(Fault::damaged)
 }
 
-/// Random bits, from what std seeds its hash maps with.
+/// Random bits, from the seed of the standard library's hash maps.
 pub(super) fn token() -> [u8; 16] {
     let mut token = [0; 16];
     for half in token.chunks_exact_mut(8) {

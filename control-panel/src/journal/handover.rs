@@ -1,4 +1,4 @@
-//! From the frame's thread to the writer: bounded, and never waiting.
+//! The bounded queue from the frame's thread to the writer. A frame never waits for it.
 
 use std::sync::{
     Arc,
@@ -14,48 +14,48 @@ use super::{
 };
 use crate::{replica::codec::EncodeError, util::mutex::Mutex};
 
-/// How many frames, and other items, may wait to become durable.
+/// How many frames and other items may wait to become durable.
 const ITEMS: usize = 4096;
 
-/// How many bytes may.
+/// How many bytes may wait to become durable.
 pub(super) const BYTES: usize = 64 << 20;
 
-/// Buffers kept for reuse, and the largest that is.
+/// How many buffers are kept for reuse, and the capacity of the largest that is.
 const SPARE: usize = 8;
 const SPARE_BYTES: usize = 1 << 20;
 
-/// The journal cannot take more before its writer catches up.
+/// The journal takes no more until its writer catches up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HandoverFull;
 
-/// The end that the frame's thread has.
+/// The sending end, on the frame's thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Handover {
     sender: mpsc::Sender<Item>,
     gauge: Arc<Gauge>,
 }
 
-/// What both ends know.
+/// The state that both ends share.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
-    /// Handed over and not durable.
+    /// Bytes handed over and not durable yet.
     bytes: AtomicUsize,
     /// Items handed over, ever.
     given: AtomicU64,
     /// Items durable, ever.
     durable: AtomicU64,
-    /// The writer has failed, and holds what it has.
+    /// The writer has failed, and keeps what it has taken.
     halted: AtomicBool,
-    /// The file is long enough for a snapshot to be worth its writing.
+    /// The file is long enough for a snapshot to be worth writing.
     wants_snapshot: AtomicBool,
-    /// What a frame or a replica could not hand over yet, as there was no room: each on its own side.
+    /// Whether a frame, or the replica, keeps something that there was no room for: one flag each.
     waiting: [AtomicBool; 2],
-    /// The last frame that was let go of inside the session, until it is reported; else 0.
+    /// The last frame that was dropped within the session, until it is reported; else 0.
     shortened: AtomicU64,
     spare: Mutex<Vec<Vec<u8>>>,
-    /// Why nothing is let go of, until it is reported. Of the writer's thread.
+    /// Why nothing is dropped from the file, until it is reported. Used by the writer's thread.
     unkept: Mutex<Option<EncodeError>>,
-    /// Rings when `durable` or `halted` changes, and when the writer stops.
+    /// Notified when `durable` or `halted` changes, and when the writer stops.
     bell: Notify,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn handover() -> (Handover, mpsc::Receiver<Item>) {
 }
 
 impl Handover {
-    /// Hands a frame over; gives it back if the journal is full or failed. Never waits.
+    /// Hands over a frame; returns it if the journal is full or has failed. Never waits.
     pub(crate) fn push(&self, frame: FrameRecord) -> Result<(), (HandoverFull, FrameRecord)> {
         match self.give(Item::Frame(frame)) {
             Ok(_) => Ok(()),
@@ -74,8 +74,8 @@ impl Handover {
         }
     }
 
-    /// Hands over runs that the replica admitted, in the order of admission; gives them back if the journal is full. Returns up to
-    /// which item it must be durable for them to be.
+    /// Hands over runs that the replica admitted, in the order of admission; returns them if the journal is full. The number that it
+    /// returns is that of the item: the runs are durable once that item is.
     pub(crate) fn keep(&self, runs: Vec<RunRecord>) -> Result<u64, Vec<RunRecord>> {
         self.give(Item::Runs(runs)).map_err(|item| match item {
             Item::Runs(runs) => runs,
@@ -83,7 +83,7 @@ impl Handover {
         })
     }
 
-    /// Hands over what the replica goes on from.
+    /// Hands over the snapshot from which the replica continues.
     pub(super) fn snapshot(
         &self,
         session: u64,
@@ -95,7 +95,7 @@ impl Handover {
         })
     }
 
-    /// Notes void runs as given back to the program.
+    /// Notes that void runs were returned to the program.
     pub(crate) fn returned(&self, runs: Vec<RunKey>) -> Result<u64, Vec<RunKey>> {
         self.give(Item::Returned(runs)).map_err(|item| match item {
             Item::Returned(runs) => runs,
@@ -103,7 +103,7 @@ impl Handover {
         })
     }
 
-    /// Hands over the note of a state of all frames up to one. Where there is no room the next note is.
+    /// Hands over a note of the state after all frames up to this one. If there is no room, the next note takes its place.
     pub(crate) fn restored(&self, frame: u64, bytes: Vec<u8>) {
         drop(self.give(Item::Restored(frame, bytes)));
     }
@@ -111,7 +111,7 @@ impl Handover {
     fn give(&self, item: Item) -> Result<u64, Item> {
         let weight = item.weight();
         let before = self.gauge.bytes.fetch_add(weight, Ordering::AcqRel);
-        // One item goes through whatever its size.
+        // A single item is accepted whatever its size.
         if before > 0 && before.saturating_add(weight) > BYTES {
             self.gauge.bytes.fetch_sub(weight, Ordering::AcqRel);
             return Err(item);
@@ -131,34 +131,34 @@ impl Handover {
         spare.and_then(|mut spare| spare.pop()).unwrap_or_default()
     }
 
-    /// Whether a commit may be promised: the writer works, and there is room for what it makes.
+    /// Whether a commit may be promised: the writer works, and there is room for the commit.
     pub(crate) fn accepts(&self) -> bool {
         !self.gauge.halted.load(Ordering::Acquire)
             && self.gauge.bytes.load(Ordering::Acquire) < BYTES / 2
             && self.sender.capacity() > ITEMS / 2
     }
 
-    /// Whether a snapshot, if a cut became stable, lets enough go.
+    /// Whether a snapshot would free enough of the file, if a cut became stable.
     pub(super) fn wants_snapshot(&self) -> bool {
         self.gauge.wants_snapshot.load(Ordering::Acquire)
     }
 
-    /// Notes whether the recorder holds a frame that is not handed over.
+    /// Notes whether the recorder keeps a frame that is not handed over yet.
     pub(crate) fn set_frame_waits(&self, waits: bool) {
         self.gauge.waiting[0].store(waits, Ordering::Release);
     }
 
-    /// Notes whether the replica has what is not handed over.
+    /// Notes whether the replica keeps runs that are not handed over yet.
     pub(super) fn set_runs_wait(&self, wait: bool) {
         self.gauge.waiting[1].store(wait, Ordering::Release);
     }
 
-    /// Whether there is something that is not handed over.
+    /// Whether anything is not handed over yet.
     pub(super) fn is_behind(&self) -> bool {
         self.gauge.waiting.iter().any(|waits| waits.load(Ordering::Acquire))
     }
 
-    /// How many items are durable, of all that were handed over.
+    /// How many of the items handed over are durable.
     pub(crate) fn durable(&self) -> u64 {
         self.gauge.durable.load(Ordering::Acquire)
     }
@@ -174,7 +174,7 @@ impl Handover {
 }
 
 impl Gauge {
-    /// Items are durable: there is room for others.
+    /// Items became durable, which makes room for others.
     pub(super) fn written(&self, items: Vec<Item>) {
         let weight = items.iter().map(Item::weight).sum();
         let before = self.bytes.fetch_sub(weight, Ordering::AcqRel);
@@ -222,10 +222,10 @@ impl Gauge {
         self.bell.notify_waiters();
     }
 
-    /// Waits until the bell rings, unless more than that is durable already.
+    /// Waits for the next notification, unless more items than `durable` are durable already.
     pub(super) async fn changed(&self, durable: u64) {
         let mut rung = std::pin::pin!(self.bell.notified());
-        // From here on no ring is missed.
+        // From here on no notification is missed.
         rung.as_mut().enable();
         if self.durable.load(Ordering::Acquire) == durable {
             rung.await;
@@ -243,21 +243,21 @@ impl Item {
         if let Self::Frame(frame) = self { frame.intents.len() } else { 0 }
     }
 
-    /// How many bytes it adds to the recording, about.
+    /// About how many bytes it adds to the recording.
     pub(super) fn recorded(&self) -> u64 {
-        /// Of a frame beside its intents.
+        /// The size of a frame's record without its intents.
         const FRAME: u64 = 32;
         if let Self::Frame(frame) = self { frame.intents.len() as u64 + FRAME } else { 0 }
     }
 
-    /// What it counts against the bound, in bytes.
+    /// How many bytes it counts towards the bound.
     fn weight(&self) -> usize {
         64 + match self {
             Self::Frame(frame) => frame.weight(),
             Self::Runs(runs) => runs.iter().map(RunRecord::weight).sum(),
             Self::Returned(runs) => runs.len() * size_of::<RunKey>(),
             Self::Restored(_, bytes) => bytes.len(),
-            // Of the replica's own memory, but for a reference.
+            // Its state is the replica's own memory; this holds a reference.
             Self::Snapshot(..) => 0,
         }
     }

@@ -1,4 +1,4 @@
-//! Which life of its peer a replica is, and where it goes on.
+//! Which life of its peer a replica is, and from where it continues.
 
 use std::{
     collections::BTreeSet,
@@ -21,19 +21,19 @@ use crate::replica::{
     run::Run,
 };
 
-/// How far apart lives may be. Of two that begin from one copy of a journal, and know nothing of each other, it is next to certain
-/// that they take different numbers.
+/// The range from which a life's number is drawn. Two lives that continue copies of one journal, and know nothing of each other,
+/// take different numbers with near certainty.
 const STRIDE: u64 = 1 << 16;
 
 impl Journal {
-    /// The replica that this journal has: as it was, or new. What it admits from now on is handed to the journal each frame, and nothing of its own
-    /// leaves it ([`outbox`](Replica::outbox), [`since`](Replica::since)) before it is durable.
+    /// The replica of this journal: restored, or new. From now on it hands what it admits to the journal each frame, and nothing of
+    /// its own leaves it ([`outbox`](Replica::outbox), [`since`](Replica::since)) before it is durable.
     ///
-    /// The builder is as for the first start: the same peer, members, codec. It goes on as the same author if the session before
-    /// [closed](Self::close) this very file, on this machine, since it was started last. Otherwise, after a crash, in a copied folder or a restored
-    /// backup, it is a new life of its peer, which is noted durably here, before its first commit.
+    /// The builder is the same as for the first start: the same peer, members, codec. The replica continues as the same author if the
+    /// previous session [closed](Self::close) this very file, on this machine, since the machine was booted. Otherwise, after a crash,
+    /// in a copied folder or a restored backup, it is a new life of its peer, which is durably noted here, before its first commit.
     ///
-    /// It blocks: reads all operations, and applies them.
+    /// It blocks: it reads all operations and applies them.
     ///
     /// ```
     /// use control_panel::{Peer, Replica, Stamp, State, journal::Journal, replica::codec::{Limits, Postcard}};
@@ -70,7 +70,8 @@ impl Journal {
     /// ```
     ///
     /// # Errors
-    /// [`JournalError`]: it is another peer's, group's or reducer's, or of a newer schema; the builder has no codec; or this journal has a replica.
+    /// [`JournalError`]: the journal belongs to another peer, group or reducer, or has a newer schema; the builder has no codec; or
+    /// this journal has a replica already.
     pub fn replica<S>(&self, builder: ReplicaBuilder<S>) -> Result<Replica<S>, JournalError>
     where
         S: State + Serialize + DeserializeOwned,
@@ -109,7 +110,7 @@ impl Journal {
 
         let kept: Kept<S> = read(&open.store.reader()?, codec)?;
         let last = meta.replica.map(|known| known.incarnation);
-        // Another's snapshot may hold what this life made: which of it is only known to its giver.
+        // Another replica's snapshot may contain what this life made, and only its giver knows which of that.
         let is_whole = kept.snapshot.is_none() || kept.resume.is_own;
         let incarnation = match last {
             Some(last) if open.continues && is_whole && last >= builder.me.incarnation => last,
@@ -136,11 +137,12 @@ impl Journal {
         }
     }
 
-    /// Lets this program go on from what another reducer wrote: its [`begin`](Self::begin) and its replica are not refused, and the journal notes theirs. Replicas
-    /// have the state that the new reducer makes of the operations. Call it once it is known what that changes (`refold`).
+    /// Adopts a journal that another reducer wrote: [`begin`](Self::begin) and the replica are no longer refused, and the journal notes
+    /// this program's reducer. Replicas get the state that the new reducer makes of the operations. Call it once you know what that
+    /// changes (`refold`).
     ///
     /// # Errors
-    /// It could not be written.
+    /// The note could not be written.
     pub fn adopt_reducer(&self) -> Result<(), JournalError> {
         let mut open = self.open_state();
         let store = open.as_mut().ok_or(Fault::Closed).map(|open| &mut open.store);
@@ -150,7 +152,7 @@ impl Journal {
     }
 }
 
-/// Beyond all lives that are known of, by a step that no other copy takes.
+/// A life beyond all known ones, by a step that no other copy takes.
 fn next_life<S: State>(kept: &Kept<S>, me: Author, last: Option<u32>, draw: u64) -> Result<u32, Fault> {
     let of_runs = kept.runs.iter().map(|run| run.header.author);
     let of_snapshot = kept.snapshot.iter().flat_map(Snapshot::authors);
@@ -161,7 +163,7 @@ fn next_life<S: State>(kept: &Kept<S>, me: Author, last: Option<u32>, draw: u64)
         .map_err(|_| Fault::damaged("its peer has used up its incarnations: invite it as another peer"))
 }
 
-/// What the file has of a replica, each run behind its past.
+/// What the file holds of a replica, each run after its past.
 fn read<S>(reader: &Reader, codec: &dyn Codec<S::Op>) -> Result<Kept<S>, Fault>
 where
     S: State + Serialize + DeserializeOwned,
@@ -174,7 +176,7 @@ where
         }
         runs.push(run);
     })?;
-    // A run's time is above those of all in its past.
+    // The time of a run is greater than those of all runs in its past.
     runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
     let snapshot =
         reader.snapshot()?.map(|bytes| Snapshot::decode(&bytes, codec, &unlimited()).map_err(Fault::Run));
@@ -182,7 +184,7 @@ where
     Ok(Kept { snapshot: snapshot.transpose()?, resume, runs, returned: given })
 }
 
-/// A snapshot that was taken is taken again, whatever its size.
+/// A snapshot that was taken once is taken again, whatever its size.
 pub(super) fn unlimited() -> Limits {
     Limits::default().with_bytes(usize::MAX).with_runs(usize::MAX).with_ops(usize::MAX)
 }

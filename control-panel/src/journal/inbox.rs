@@ -1,4 +1,4 @@
-//! The end of the hand-over that writes: what it took and has not written is kept for the next that has it.
+//! The writing end of the hand-over. Items that it took and has not written are kept for its next holder.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use super::{
 /// The most items of one transaction: whole frames that waited while the last one was written.
 const GROUP: usize = 1024;
 
-/// What was handed over and is not durable.
+/// Items that were handed over and are not durable yet.
 #[derive(Debug)]
 pub(super) struct Inbox {
     receiver: mpsc::Receiver<Item>,
-    /// Taken and not written: no more than the hand-over's bound.
+    /// Taken and not written yet: within the bound of the hand-over.
     held: Vec<Item>,
-    /// Frames are recorded: a transaction ends with one.
+    /// Whether frames are recorded: then a transaction ends with one.
     recorded: bool,
 }
 
@@ -28,7 +28,7 @@ impl Inbox {
         Self { receiver, held: Vec::new(), recorded: false }
     }
 
-    /// How many of what is held make whole frames: all, where none is recorded.
+    /// How many of the held items make whole frames; all of them if no frame is recorded.
     fn whole(&mut self) -> usize {
         let last = self.held.iter().rposition(|item| matches!(item, Item::Frame(_)));
         self.recorded |= last.is_some();
@@ -72,7 +72,7 @@ impl InboxGuard<'_> {
         }
     }
 
-    /// Waits until what is held ends with a whole frame.
+    /// Waits until the held items end with a whole frame.
     ///
     /// # Cancel safety
     /// Cancel-safe.
@@ -83,12 +83,12 @@ impl InboxGuard<'_> {
         }
     }
 
-    /// Writes all that is there, in groups.
+    /// Writes everything that was handed over, in groups.
     pub(super) fn write_all(&mut self, journal: &Journal) -> Result<(), Fault> {
         self.write(journal, true)
     }
 
-    /// Writes the whole frames that are there, in groups.
+    /// Writes the whole frames that were handed over, in groups.
     pub(super) fn write_frames(&mut self, journal: &Journal) -> Result<(), Fault> {
         self.write(journal, false)
     }
@@ -104,7 +104,7 @@ impl InboxGuard<'_> {
             }
             let whole = inbox.whole();
             let held = &mut inbox.held;
-            // A frame of more runs than a group has is written in pieces.
+            // A frame with more runs than a group holds is written in several transactions.
             let count = if all || held.len() >= GROUP { held.len() } else { whole };
             let gauge = journal.handover().gauge();
             if count > 0 {
@@ -125,7 +125,7 @@ impl InboxGuard<'_> {
                 journal.frames_written(intents);
                 journal.shorten(recorded);
             }
-            // What comes meanwhile waits for one step.
+            // Items that arrive meanwhile wait for one step.
             let mut open = journal.open_state();
             let Some(Open { store, .. }) = &mut *open else { return Ok(()) };
             if let Some(error) = store.take_unkept() {
@@ -140,7 +140,8 @@ impl InboxGuard<'_> {
     }
 }
 
-/// One step of what a snapshot lets go of; whether there is more. It is no one's loss if the disk cannot take it now: the next transaction goes on.
+/// Takes one step of dropping what a snapshot replaces; returns whether there is more. A failure loses nothing: the next
+/// transaction tries again.
 fn compact(store: &mut Store) -> Result<bool, Fault> {
     if store.disk().sync_failed() {
         return Ok(false);

@@ -22,9 +22,9 @@ use super::{
 };
 use crate::util::{mutex::Mutex, park};
 
-/// What was promised, on disk: the operations of a [`Replica`](crate::Replica), and the frames of a panel.
+/// A journal: one file that holds the operations of a [`Replica`](crate::Replica) and the frames of a panel.
 ///
-/// One file, one process. A clone is another handle to the same journal.
+/// One process has the file at a time. A clone is another handle to the same journal.
 ///
 /// ```
 /// use control_panel::journal::Journal;
@@ -42,7 +42,7 @@ pub struct Journal {
     shared: Arc<Shared>,
 }
 
-/// What does not keep it open.
+/// A weak handle, which does not keep the journal open.
 #[derive(Clone, Debug)]
 pub(super) struct WeakJournal(Weak<Shared>);
 
@@ -57,11 +57,11 @@ struct Shared {
     path: PathBuf,
     session: Arc<AtomicU64>,
     handover: Handover,
-    /// What the hand-over gives; the writer has it while it runs.
+    /// The receiving end of the hand-over; the writer has it while it runs.
     inbox: Mutex<Option<Inbox>>,
     noting: Mutex<Noting>,
     lengths: Lengths,
-    /// Of a test's.
+    /// The seed of a test.
     seed: Option<u64>,
     /// `None` once it is closed.
     open: Mutex<Option<Open>>,
@@ -70,28 +70,29 @@ struct Shared {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) store: Store,
-    /// `None` for a medium that is no file.
+    /// `None` for a medium that is not a file.
     lock: Option<LockFile>,
-    /// Whether the session before closed this very file, here.
+    /// Whether the previous session closed this very file, here.
     pub(super) continues: bool,
     pub(super) has_replica: bool,
 }
 
 impl Journal {
-    /// Opens the journal at this path, or makes one if there is no file. Its parent folder must exist.
+    /// Opens the journal at this path, or creates one if there is no file. The parent folder must exist.
     ///
-    /// All of it is checked before anything is written: reads the whole file once. It blocks, so call it before the first frame.
+    /// The whole file is read and checked once, before anything is written. It blocks, so call it before the first frame.
     ///
-    /// Beside the journal lies a lock file (`.lock` after the journal's name), which says which process has it.
+    /// A lock file beside the journal (`.lock` after its name) says which process has it.
     ///
     /// # Errors
-    /// [`JournalError`], and the file is as it was: what is no journal, not whole, in use, or newer than this program is not opened.
+    /// [`JournalError`], and the file is unchanged: a file that is not a journal, not intact, in use, or newer than this program is not
+    /// opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let path = path.as_ref();
         Self::try_open(path, None).map_err(|fault| fault.at(path))
     }
 
-    /// Lives are drawn from that seed: two copies of one journal would be one author.
+    /// Draws lives from that seed: two copies of one journal would be one author.
     #[cfg(feature = "testing")]
     pub(crate) fn open_seeded(path: &Path, seed: u64) -> Result<Self, JournalError> {
         Self::try_open(path, Some(seed)).map_err(|fault| fault.at(path))
@@ -100,7 +101,7 @@ impl Journal {
     fn try_open(path: &Path, seed: Option<u64>) -> Result<Self, Fault> {
         let exists = look(path)?;
         let lock = LockFile::exclusive(path)?;
-        // Under the lock no other journal is made.
+        // While the lock is held no other journal is created.
         if !exists && !look(path)? {
             make(path)?;
         }
@@ -147,18 +148,18 @@ impl Journal {
         &self.shared.path
     }
 
-    /// How often it was opened, this time included, or [began again](Self::begin_again).
+    /// How often the journal was opened, this time included, or [began again](Self::begin_again).
     pub fn session(&self) -> u64 {
         self.shared.session.load(Ordering::Relaxed)
     }
 
-    /// Writes what was handed over, gives back what is free in the file, and closes the journal: the next start goes on as the same life of its peer. Without it the next start is
-    /// a new one, which costs an author, and no operation.
+    /// Writes what was handed over, gives free space in the file back, and closes the journal, so that the next start continues as the same
+    /// life of its peer. Without it the next start is a new life, which costs an author and no operation.
     ///
-    /// Call it when the panel is shut down. It blocks, for about as long as an open. Closing it again does nothing.
+    /// Call it once the panel is shut down. It blocks about as long as an open. Closing it again does nothing.
     ///
     /// # Errors
-    /// What could not be written is named, and the journal is not closed.
+    /// Names what could not be written; the journal is not closed.
     pub fn close(&self) -> Result<(), JournalError> {
         self.try_close().map_err(|fault| fault.at(&self.shared.path))
     }
@@ -181,11 +182,11 @@ impl Journal {
         Ok(())
     }
 
-    /// Waits until all that was handed over is durable, and writes it where no [`writer`](Self::writer) runs: for programs without a panel, and
-    /// for tests. It blocks.
+    /// Waits until everything that was handed over is durable. Writes it itself if no [`writer`](Self::writer) runs: for programs
+    /// without a panel, and for tests. It blocks.
     ///
     /// # Errors
-    /// What could not be written is kept, and tried again by the next call, or by the writer; except after a failed sync.
+    /// What could not be written is kept, and the next call or the writer tries again; except after a failed sync.
     pub fn flush(&self) -> Result<(), JournalError> {
         self.try_flush().map_err(|fault| fault.at(&self.shared.path))
     }
@@ -203,12 +204,12 @@ impl Journal {
             if gauge.is_halted() {
                 return Err(self.last_fault());
             }
-            // The writer has it: it says when it is further, when it fails, and when it stops.
+            // The writer has it, and notifies when it gets further, when it fails, and when it stops.
             park::wait(gauge.changed(self.shared.handover.durable()));
         }
     }
 
-    /// The end that writes, unless it is taken.
+    /// The writing end, unless another holder has it.
     pub(super) fn take_inbox(&self) -> Option<InboxGuard<'_>> {
         let taken = self.shared.inbox.lock().take();
         taken.map(|inbox| InboxGuard { inbox: Some(inbox), journal: self })
@@ -240,17 +241,18 @@ impl Journal {
         if failed { Fault::SyncFailed } else { Fault::Full }
     }
 
-    /// How many things were handed over by the frames and are durable: it rises with each group that is written.
+    /// How many of the items that frames handed over are durable. It rises with each group that is written.
     pub fn durable(&self) -> u64 {
         self.shared.handover.durable()
     }
 
-    /// How many things the frames have handed over: what [`durable`](Self::durable) comes to when all of it is.
+    /// How many items the frames have handed over: [`durable`](Self::durable) reaches this number once all of them are.
     pub fn handed_over(&self) -> u64 {
         self.shared.handover.given()
     }
 
-    /// Waits until more is durable than that, and returns how much: for a worker that serves peers with [`since`](Self::since).
+    /// Waits until more than `durable` items are durable, and returns how many: for a worker that serves peers with
+    /// [`since`](Self::since).
     ///
     /// # Cancel safety
     /// Cancel-safe.
@@ -279,7 +281,7 @@ impl Journal {
     }
 }
 
-/// On a medium of a test's own.
+/// On a test's own medium.
 #[cfg(test)]
 impl Journal {
     pub(super) fn on(memory: &super::store::testing::Memory) -> Result<Self, Fault> {

@@ -2,20 +2,20 @@
 
 use std::sync::atomic::AtomicU64;
 
-/// Of what earlier sessions recorded.
+/// How much of earlier sessions' recordings is kept by default.
 const KEPT_BYTES: u64 = 64 << 20;
 
-/// Of what one session records, at least.
+/// The least that one session may record before it is shortened.
 const LEAST_BYTES: u64 = 256 << 20;
 
-/// In bytes.
+/// All in bytes.
 #[derive(Debug)]
 pub(super) struct Lengths {
-    /// How many are kept of what earlier sessions recorded.
+    /// How much of earlier sessions' recordings is kept.
     pub(super) kept: AtomicU64,
-    /// How many this session has recorded, about.
+    /// About how much this session has recorded.
     pub(super) recorded: AtomicU64,
-    /// A session of fewer is not shortened.
+    /// A shorter session is not shortened.
     pub(super) least: AtomicU64,
 }
 

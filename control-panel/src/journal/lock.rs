@@ -11,15 +11,15 @@ use std::{
 
 use super::error::Fault;
 
-/// What a session that closed the journal left in its lock file: it is the last one only if the journal says the same.
+/// What a session that closed the journal leaves in the lock file. It was the last session only if the journal agrees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left {
     pub(super) token: [u8; 16],
-    /// Of the journal as it was left.
+    /// Identifies the journal as it was left.
     pub(super) stamp: [u8; 32],
 }
 
-/// Held while the journal is open. The file stays: removing it would let two processes lock two files of one name.
+/// Held while the journal is open. The file is never removed, as two processes could then lock two files of one name.
 #[derive(Debug)]
 pub(super) struct LockFile {
     file: File,
@@ -33,7 +33,7 @@ impl LockFile {
         name.into()
     }
 
-    /// For the one that writes.
+    /// The writer's lock.
     pub(super) fn exclusive(journal: &Path) -> Result<Self, Fault> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(Self::path(journal));
@@ -41,12 +41,12 @@ impl LockFile {
         lock(&mut file, true)?;
         let left = Left::read(&text(&mut file));
         let mut lock = Self { file, left };
-        // Without a name the lock holds as well.
+        // The lock holds without a name, too.
         lock.write(None).ok();
         Ok(lock)
     }
 
-    /// For one that reads, if there is a lock file: a journal without one was never written where it is now.
+    /// The lock of a reader, if there is a lock file: a journal without one was never written in its present place.
     pub(super) fn shared(journal: &Path) -> Result<Option<Self>, Fault> {
         let mut file = match File::open(Self::path(journal)) {
             Ok(file) => file,
@@ -57,7 +57,7 @@ impl LockFile {
         Ok(Some(Self { file, left: None }))
     }
 
-    /// Says that the journal was closed.
+    /// Notes that the journal was closed.
     pub(super) fn leave(mut self, left: &Left) -> io::Result<()> {
         self.write(Some(left))?;
         self.file.sync_data()
@@ -91,7 +91,7 @@ fn lock(file: &mut File, exclusive: bool) -> Result<(), Fault> {
     }
 }
 
-/// At most a few lines.
+/// A few lines at most.
 fn text(file: &mut File) -> String {
     let mut bytes = Vec::new();
     let read = file.rewind().and_then(|()| file.take(8192).read_to_end(&mut bytes));

@@ -1,31 +1,32 @@
-//! The note of what a start made of the journal, kept up to date by the writer: so a start reads little, however long a session was.
+//! The note of the state that a start restored, which the writer keeps up to date, so that a start reads little however long a
+//! session was.
 
 use std::fmt;
 
 use super::{Fault, Journal, replay::is_due, store::Reader};
 use crate::util::panics;
 
-/// Makes the row of a note of all frames, and says up to which; `None` where there is none.
+/// Encodes a note of all frames, and returns up to which; `None` if there is none.
 type Renew = Box<dyn Fn(&Reader) -> Result<Option<(u64, Vec<u8>)>, Fault> + Send>;
 
-/// What is noted of a session's frames, for when these are gone.
+/// What is noted of a session's frames, for when these are dropped.
 #[derive(Debug, Default)]
 pub(super) enum Noting {
-    /// The program has not begun, or does not.
+    /// The program has not begun, or never does.
     #[default]
     Unbegun,
-    /// It restored nothing.
+    /// The program restored nothing.
     Nothing,
     Kept(Notes),
-    /// It restored a state that cannot be noted: it is made of all frames, each time.
+    /// The program restored a state that cannot be noted: it is made of all frames, each time.
     Never,
 }
 
-/// When the note is made again, and what does it.
+/// When the next note is due, and the function that makes it.
 pub(super) struct Notes {
     /// Bytes of intents since the last note.
     unnoted: usize,
-    /// What the last note took.
+    /// The length of the last note.
     noted: usize,
     renew: Renew,
 }
@@ -37,9 +38,9 @@ impl Notes {
 }
 
 impl Notes {
-    /// A note of all frames, and how far that is; `None` if there can be none.
+    /// Makes a note of all frames; returns how far it reaches, or `None` if there can be no note.
     pub(super) fn renewed(&mut self, reader: &Reader) -> Option<(u64, Vec<u8>)> {
-        // What is the caller's may panic, as it does at the next start.
+        // The program's code may panic here, as it would at the next start.
         let renewed = panics::catch_silently(std::panic::AssertUnwindSafe(|| (self.renew)(reader)));
         let (frame, row) = renewed.ok()?.ok()??;
         (self.unnoted, self.noted) = (0, row.len());
@@ -61,7 +62,7 @@ impl Journal {
         *self.noting() = Noting::Kept(notes);
     }
 
-    /// Frames with so many bytes of intents are durable. Where a note is due it is handed over, behind what waits there.
+    /// Frames with this many bytes of intents became durable. If a note is due, it is handed over, behind the items that wait.
     pub(super) fn frames_written(&self, bytes: usize) {
         let mut noting = self.noting();
         let Noting::Kept(notes) = &mut *noting else { return };
@@ -72,7 +73,7 @@ impl Journal {
         let Ok(reader) = self.try_reader() else { return };
         match notes.renewed(&reader) {
             Some((frame, row)) => self.handover().restored(frame, row),
-            // The next start reads what came since the last note.
+            // The next start reads the frames since the last note.
             None => *noting = Noting::Never,
         }
     }

@@ -1,15 +1,15 @@
-//! How far long work is: it says so here, and a command line that watches its thread draws it.
+//! The progress of long work, reported on the thread that does it; a command line draws it.
 
 use std::cell::RefCell;
 
-/// What is said.
+/// One report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// Something begins that takes so many steps.
+    /// Work of this many steps begins.
     Phase(&'static str, usize),
-    /// One of them is done.
+    /// One step is done.
     Step,
-    /// So much of it is left; what is replayed meanwhile is no step.
+    /// This much is left. Replays meanwhile are not steps.
     Left(usize),
 }
 
@@ -19,7 +19,7 @@ thread_local! {
     static WATCH: RefCell<Option<Watch>> = const { RefCell::new(None) };
 }
 
-/// Says it to what watches this thread, if anything does.
+/// Reports to the watch of this thread, if there is one.
 pub(crate) fn say(progress: Progress) {
     WATCH.with_borrow(|watch| {
         if let Some(watch) = watch {
@@ -28,9 +28,9 @@ pub(crate) fn say(progress: Progress) {
     });
 }
 
-/// Does this work, watched. The watch must not do such work itself.
+/// Does this work under a watch. The watch itself must not do such work.
 pub(crate) fn watched<T>(watch: impl Fn(Progress) + 'static, work: impl FnOnce() -> T) -> T {
-    /// Gives the watch before it back, also where the work unwinds.
+    /// Restores the previous watch, even when the work unwinds.
     struct Outer(Option<Watch>);
     impl Drop for Outer {
         fn drop(&mut self) {

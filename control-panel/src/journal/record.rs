@@ -1,4 +1,4 @@
-//! What a frame hands to its journal, and what the journal gives back.
+//! The records that a frame hands to its journal, and those that the journal returns.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,11 +9,11 @@ use crate::replica::{
     run::Run,
 };
 
-/// What names a run.
+/// Identifies a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RunKey {
     pub(crate) author: Author,
-    /// Of its first operation.
+    /// The number of its first operation.
     pub(crate) seq: u64,
     pub(crate) hash: RunHash,
 }
@@ -40,16 +40,17 @@ pub(crate) struct RunPlace {
     pub(crate) prefix: [u8; 8],
 }
 
-/// All runs of a file, each with its number in it: the order in which they were written.
+/// All runs of a file, each with its number: the order in which they were written.
 pub(crate) type NumberedRuns = BTreeMap<RunPlace, (u64, RunRecord)>;
 
-/// A run on its way into a journal, or out of it.
+/// A run on its way into a journal, or out of one.
 #[derive(Clone, Debug)]
 pub(crate) struct RunRecord {
     pub(crate) key: RunKey,
-    /// Whether the replica admitted it. A run that is only part of an intent, and was refused or waits for others, is not served to peers.
+    /// Whether the replica admitted it. A run that is only part of an intent, and was refused or waits for others, is not served to
+    /// peers.
     pub(crate) admitted: bool,
-    /// In which session it was written; 0 where it is not from a file.
+    /// The session in which it was written; 0 if it is not from a file.
     pub(crate) session: u64,
     body: Body,
 }
@@ -57,12 +58,12 @@ pub(crate) struct RunRecord {
 #[derive(Clone, Debug)]
 enum Body {
     Bytes(Arc<[u8]>),
-    /// The frame's thread gives a reference away, and the writer encodes.
+    /// The frame's thread gives away a reference, and the writer encodes the run.
     Run(Arc<dyn AnyRun>),
 }
 
 impl RunRecord {
-    /// Costs a reference count: it is encoded where it is written.
+    /// Costs a reference count: the writer encodes it.
     ///
     /// # Errors
     /// A run of a replica without a codec has no bytes.
@@ -98,7 +99,7 @@ impl RunRecord {
         }
     }
 
-    /// Reads it, if it is bytes.
+    /// Decodes it, if it is bytes.
     pub(crate) fn with_parts<T>(&self, mut read: impl FnMut(&RunParts<'_>) -> T) -> Result<T, DecodeError> {
         match &self.body {
             Body::Run(run) => Ok(read(&run.parts())),
@@ -110,7 +111,7 @@ impl RunRecord {
         }
     }
 
-    /// What it counts against the bound of the hand-over.
+    /// How many bytes it counts towards the bound of the hand-over.
     pub(crate) fn weight(&self) -> usize {
         96 + match &self.body {
             Body::Bytes(bytes) => bytes.len(),
@@ -130,19 +131,19 @@ impl PartialEq for RunRecord {
 pub(crate) struct SnapshotNote {
     /// The Lamport time of its cut.
     pub(crate) level: u64,
-    /// Of a replica that has what is in it, and nothing else.
+    /// The version of a replica that has the snapshot and nothing else.
     pub(crate) version: Version,
     pub(crate) forgotten: BTreeMap<Author, Forgotten>,
     pub(crate) resume: Resume,
 }
 
 impl SnapshotNote {
-    /// Whether a replica of that version can go on without the snapshot.
+    /// Whether a replica of that version can continue without the snapshot.
     pub(crate) fn reaches(&self, version: &Version) -> bool {
         self.forgotten.iter().all(|(author, forgotten)| version.get(*author) >= forgotten.most)
     }
 
-    /// Whether nothing needs that run any more.
+    /// Whether that run is no longer needed.
     pub(crate) fn covers(&self, key: &RunKey, next_seq: u64) -> bool {
         self.forgotten.get(&key.author).is_some_and(|forgotten| next_seq <= forgotten.least)
             && !self.resume.void.contains(&key.hash)
@@ -152,7 +153,7 @@ impl SnapshotNote {
 /// One frame on its way into a journal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FrameRecord {
-    /// The journal's, see `Journal::session`.
+    /// The journal's number of the session, see `Journal::session`.
     pub(crate) session: u64,
     /// The panel's number of the frame.
     pub(crate) panel_frame: u64,
@@ -160,18 +161,18 @@ pub(crate) struct FrameRecord {
     pub(crate) intents: Vec<u8>,
     /// The runs that the intents name, in the order in which they name them.
     pub(crate) runs: Vec<RunRecord>,
-    /// Of the state after the frame.
+    /// The digest of the state after the frame.
     pub(crate) digest: Option<u64>,
 }
 
 impl FrameRecord {
-    /// What it counts against the bound of the hand-over.
+    /// How many bytes it counts towards the bound of the hand-over.
     pub(crate) fn weight(&self) -> usize {
         self.intents.len() + self.runs.iter().map(RunRecord::weight).sum::<usize>() + 64
     }
 }
 
-/// A recorded frame, as it is in the file; there its runs are numbers.
+/// A recorded frame, as in the file, where its runs are numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FrameRow<R = RunPlace> {
     /// The file's number of the frame, from 1.
@@ -179,13 +180,13 @@ pub(crate) struct FrameRow<R = RunPlace> {
     pub(crate) session: u64,
     pub(crate) panel_frame: u64,
     pub(crate) intents: Vec<u8>,
-    /// Those of the frame's intents, in their order, then those that the replica admitted.
+    /// The runs of the frame's intents, in their order, then those that the replica admitted.
     pub(crate) runs: Vec<R>,
     pub(crate) digest: Option<u64>,
 }
 
 impl<R> FrameRow<R> {
-    /// The same with these runs.
+    /// The same frame with these runs.
     pub(crate) fn with_runs<T>(self, runs: Vec<T>) -> FrameRow<T> {
         let Self { number, session, panel_frame, intents, digest, .. } = self;
         FrameRow { number, session, panel_frame, intents, runs, digest }

@@ -1,4 +1,4 @@
-//! The panel's side: a builder that records.
+//! The panel's side: the builder's setting that records frames.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -15,20 +15,22 @@ use super::{
 use crate::{PanelBuilder, intent::Intent};
 
 impl Journal {
-    /// The state that this session begins with: [`Recorded::begin`], and a note of which reducer it is. Once after it is opened, before the first frame.
+    /// The state with which this session begins: calls [`Recorded::begin`], and notes which reducer it is. Call it once after the journal
+    /// is opened, before the first frame.
     ///
-    /// Blocks: what `begin` reads of the journal, and a transaction the first time. Where earlier sessions recorded more than is [kept](Self::keep_recorded) it is let go of here, which
-    /// takes about as long as an open.
+    /// Blocks for what `begin` reads of the journal, and for one transaction the first time. If earlier sessions recorded more than is
+    /// [kept](Self::keep_recorded), it is dropped here, which takes about as long as an open.
     ///
     /// # Errors
-    /// [`Fault::OtherReducer`] if the journal notes another [fingerprint](Recorded::fingerprint): look with `refold` at what that changes, then call
-    /// [`adopt_reducer`](Self::adopt_reducer). And those of `begin`.
+    /// [`Fault::OtherReducer`] if the journal notes another [fingerprint](Recorded::fingerprint): see with `refold` what that changes,
+    /// then call [`adopt_reducer`](Self::adopt_reducer). Also those of `begin`.
     pub fn begin<S: Recorded>(&self) -> Result<S, JournalError> {
         self.begin_with(S::begin)
     }
 
-    /// As [`begin`](Self::begin), with a state that is made here: for a program that knows what no recording has, as the key that signs. It must be the state that [`Recorded::begin`] makes, which a
-    /// replay calls, with the same calls of [`Start`]; [`Start::founded`] has the example.
+    /// As [`begin`](Self::begin), with a state that the caller makes: for a program that needs what no recording contains, such as its
+    /// signing key. It must be the state that [`Recorded::begin`] makes, which a replay calls, with the same calls of [`Start`];
+    /// [`Start::founded`] has an example.
     ///
     /// # Errors
     /// As `begin`, and those of the function.
@@ -56,13 +58,13 @@ impl Journal {
         Ok(state)
     }
 
-    /// How much is kept of what earlier sessions recorded, in bytes. Default: 64 MiB. [`begin`](Self::begin) looks: where it is more, the frames of all earlier sessions are let go of, with the
-    /// operations that a stable [cut](crate::Replica::cut) covers. What is recorded from there on replays as before: it begins with the state that `begin` made.
-    /// `u64::MAX` keeps all.
+    /// Sets how much of earlier sessions' recordings is kept, in bytes. Default: 64 MiB. [`begin`](Self::begin) checks it: if there is
+    /// more, the frames of all earlier sessions are dropped, with the operations that a stable [cut](crate::Replica::cut) covers. What is
+    /// recorded from then on replays as before, from the state that `begin` made. `u64::MAX` keeps everything.
     ///
     /// A session that does not end is bounded too: [`begin_again`](Self::begin_again).
     ///
-    /// To keep what is let go of, copy the file, or export it, before it is opened.
+    /// To keep recordings that would be dropped, copy the file, or export it, before it is opened.
     ///
     /// ```
     /// use control_panel::journal::Journal;
@@ -78,7 +80,7 @@ impl Journal {
         self.lengths().kept.store(bytes, Ordering::Relaxed);
     }
 
-    /// Where the recording is to begin, if there is more than is kept.
+    /// The frame with which the recording is to begin, if there is more than is kept.
     fn begins_anew(&self) -> Result<Option<Begun>, Fault> {
         let reader = self.try_reader()?;
         if reader.recorded_bytes()? <= self.lengths().kept.load(Ordering::Relaxed) {
@@ -86,11 +88,11 @@ impl Journal {
         }
         let here = reader.here()?;
         let last = reader.frames(here.frame..)?.next().transpose()?;
-        // Called late: this session's own are no past.
+        // If this is called late, frames of this session do not count as past ones.
         Ok(last.is_some_and(|last| last.session < self.session()).then_some(here))
     }
 
-    /// Lets go of all frames. Where it fails they are kept, and the next start tries again. Whether they are gone.
+    /// Drops all frames; returns whether they are gone. After a failure they are kept, and the next start tries again.
     pub(super) fn let_go(&self, here: &Begun) -> bool {
         let mut noting = self.noting();
         let note = match &mut *noting {
@@ -124,11 +126,11 @@ impl Journal {
 
 /// Feature `journal`.
 impl<I: Intent<Source: Serialize> + Serialize, P, G> PanelBuilder<I, P, G> {
-    /// Records each frame of [`run_frame`](crate::ControlPanel::run_frame) in this journal: which intents it applied, in order, and how it ended. A
-    /// replay of them comes to the same states ([`Recorded`](crate::journal::Recorded)). Default: nothing is recorded.
+    /// Records each frame of [`run_frame`](crate::ControlPanel::run_frame) in this journal: which intents it applied, in order, and how
+    /// it ended. A replay of them reaches the same states ([`Recorded`](crate::journal::Recorded)). Default: nothing is recorded.
     ///
-    /// The frame's thread writes the intents into a buffer and never waits; where the journal cannot take more, as the disk is full, frames
-    /// are missing, and the record says so.
+    /// The frame's thread writes the intents into a buffer and never waits. While the journal cannot take more, for example because the
+    /// disk is full, frames are missing, and the record says so.
     pub fn record(mut self, journal: &Journal) -> Self {
         let recorder = IntentRecorder::new(journal.handover().clone(), Arc::clone(journal.current_session()));
         self.recorder = Some(Box::new(recorder));

@@ -1,4 +1,4 @@
-//! The good frames of a damaged journal, in a new one.
+//! Salvage: the good frames of a damaged journal, in a new one.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::replica::codec::EncodeError;
 
-/// Items that are written together.
+/// How many items are written together.
 const TOGETHER: usize = 256;
 
 /// What was saved.
@@ -25,8 +25,9 @@ pub(crate) struct Salvaged {
     pub(crate) lost: Vec<String>,
 }
 
-/// Of a file that is whole a copy, which is a new life of its peer. Of another all frames up to the first that is not proved, and all runs that are, in a new
-/// journal: the trees of such a file are not used, as what its pages hold proves itself. The pages hold more than the trees: also what a crash took back.
+/// Copies an intact file; the copy is a new life of its peer. From a damaged one it saves all frames up to the first that cannot be
+/// verified, and all runs that can, into a new journal. The trees of a damaged file are not used, because each row of its pages
+/// carries its own checksum. The pages hold more than the trees: also what a crash rolled back.
 pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> {
     let error = match copy_whole(from, to) {
         Ok(copied) => return copied,
@@ -49,7 +50,7 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
     }
     let begin = scan.begin();
     let founders = meta.and_then(|meta| scan.founders(meta.session));
-    // Its rows are written as they are now, whatever the source's were.
+    // Rows are written in today's format, whatever the source's was.
     let meta = Meta { format: FORMAT, ..meta.unwrap_or_default() };
     let mut store = create_new(to, meta)?;
     if let Some(founders) = founders {
@@ -64,9 +65,9 @@ pub(crate) fn salvage(from: &Path, to: &Path) -> Result<Salvaged, JournalError> 
     Ok(salvaged)
 }
 
-/// The copy of a file all of which can be read, or why it is none; else what is wrong with the file.
+/// The copy of a file that can be read completely, or why there is none; else what is wrong with the file.
 fn copy_whole(from: &Path, to: &Path) -> Result<Result<Salvaged, JournalError>, JournalError> {
-    // As long as it is there no process writes the file.
+    // While it exists no process writes the file.
     let reader = open_to_read(from)?;
     let read = || {
         Recording::read(&reader)?;
@@ -108,7 +109,7 @@ impl Writer {
             note = self.scan.note(&proved)?.or(note);
             self.flush(TOGETHER)?;
         }
-        // Each has its session, so behind the frames is as good a place as any.
+        // Each names its session, so they can be written after the frames as well.
         while let Some(snapshot) = self.scan.take_snapshot()? {
             self.items.push(snapshot_item(snapshot));
         }
@@ -131,7 +132,7 @@ impl Writer {
         }
         self.items.push(Item::Runs(rest));
         if is_behind {
-            // Of frames that are lost: a session of its own has them, so that a replay of those before it does not.
+            // Runs of lost frames get a session of their own, so that a replay of earlier frames does not contain them.
             let session = session.max(meta.session) + 1;
             self.items.push(Item::Frame(FrameRecord { session, ..FrameRecord::default() }));
             self.store.set_meta(Meta { session, ..*self.store.meta() })?;
@@ -153,7 +154,7 @@ impl Writer {
         })
     }
 
-    /// Of a recording whose beginning is gone: the runs that the replica had before the first frame, and what was restored.
+    /// For a recording whose beginning is gone: the runs that the replica had before the first frame, and the restored state.
     fn begin(&mut self, begin: u64, known: &mut BTreeSet<u64>) -> Result<(), Fault> {
         let (found, note) = self.scan.begun(begin)?;
         if found.is_none() {
@@ -175,7 +176,7 @@ impl Writer {
             }
         }
         self.store.append(&[Item::Runs(runs)])?;
-        // No frame names them but those that did in the file.
+        // Only frames that named them in the source name them here.
         self.store.forget_loose();
         self.store.begin_at(&here, note.as_deref())
     }
@@ -187,7 +188,7 @@ impl Writer {
         self.store.append(&std::mem::take(&mut self.items))
     }
 
-    /// Each frame, and before it what was admitted in it. Or why they cannot be.
+    /// Yields each frame, and before it the runs admitted in it; or why they cannot be read.
     fn frames(&mut self, proved: &Proved) -> Result<Result<Vec<[Item; 2]>, String>, Fault> {
         let (mut frames, mut all) = (Vec::new(), Vec::new());
         for row in proved.rows() {

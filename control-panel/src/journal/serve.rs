@@ -1,4 +1,4 @@
-//! Peers are served from what is durable.
+//! Serves peers from what is durable.
 
 use std::{error::Error, fmt, pin::Pin};
 
@@ -15,7 +15,7 @@ use crate::replica::{
     keeper::{DurableRuns, Lacked, LackedRuns},
 };
 
-/// Reads no operation: their bytes are passed on as they are.
+/// Decodes no operation: their bytes are passed on unchanged.
 pub(super) struct Unread;
 
 impl Codec<()> for Unread {
@@ -35,19 +35,20 @@ impl Codec<()> for Unread {
 /// How many bytes of runs are read for one peer.
 const HELD: usize = 4 << 20;
 
-/// What a replica lacks, or the first of it: what [`Journal::since`] gives.
+/// What a replica lacks, or the first part of it: returned by [`Journal::since`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Missing {
-    /// Where operations that it lacks are gone from the file: what it joins or rejoins with first ([`Snapshot::decode`](crate::replica::Snapshot::decode)).
+    /// If operations that it lacks are gone from the file: the snapshot with which it joins or rejoins first
+    /// ([`Snapshot::decode`](crate::replica::Snapshot::decode)).
     pub snapshot: Option<Vec<u8>>,
-    /// What it decodes ([`Delta::decode`]) and merges, in this order.
+    /// The deltas that it decodes ([`Delta::decode`]) and merges, in this order.
     pub deltas: Vec<Vec<u8>>,
-    /// What it has with these, as far as the journal can tell.
+    /// The version that it reaches with these, as far as the journal knows.
     pub version: Version,
-    /// Whether something follows: ask for it with [`Journal::following`].
+    /// Whether more follows: ask for it with [`Journal::following`].
     pub more: bool,
-    /// `None` behind a snapshot.
+    /// `None` after a snapshot.
     place: Option<Place>,
 }
 
@@ -59,15 +60,16 @@ impl Missing {
 }
 
 impl Journal {
-    /// What a replica of that version lacks, within these limits, in order: of what is durable, and nothing else. So no peer ever has what a crash here would lose.
+    /// What a replica of that version lacks, within these limits, in order. Only durable operations are included, so no peer ever has
+    /// one that a crash here would lose.
     ///
-    /// Some 4 MiB at a time: [`following`](Self::following) gives the next. If a stable [cut](crate::Replica::cut) let go of some of what it lacks, it is
-    /// given the journal's [snapshot](Missing::snapshot), and then what follows that.
+    /// It returns some 4 MiB at a time: [`following`](Self::following) returns the next part. If a stable [cut](crate::Replica::cut)
+    /// dropped some of what it lacks, the result has the journal's [snapshot](Missing::snapshot), and the operations after that.
     ///
-    /// For a worker that serves peers: it reads the file, and does not touch the replica. Wait with [`written`](Self::written) for
-    /// news. No operation is decoded.
+    /// For a worker that serves peers: it reads the file and does not touch the replica. Wait for news with [`written`](Self::written).
+    /// No operation is decoded.
     ///
-    /// Cost: finds out where that version is in the file, by two blocks an author at most, and reads what it gives.
+    /// Cost: it finds the version's place in the file by reading at most two blocks per author, and reads what it returns.
     ///
     /// ```
     /// # use control_panel::{Peer, Replica, Stamp, State, replica::Version, journal::Journal, replica::codec::{Limits, Postcard}};
@@ -116,7 +118,8 @@ impl Journal {
         self.try_since(version, limits).map_err(|fault| fault.at(self.path()))
     }
 
-    /// What follows that, from where it ended: each block of the file is read about once, however much is lacked. With it comes what became durable since.
+    /// The next part, from where the previous one ended: each block of the file is read about once, however much is lacking. It also
+    /// has what became durable since.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -135,7 +138,7 @@ impl Journal {
     }
 }
 
-/// The next that is given to a replica that is there; `None`: some of what it lacks is gone.
+/// The next part for a replica at that place; `None` if some of what it lacks is gone.
 fn missing_from(reader: &Reader, place: Option<Place>, limits: &Limits) -> Result<Missing, Fault> {
     if let Some(mut place) = place
         && let Some((runs, more)) = reader.read_on(&mut place, HELD)?
@@ -150,7 +153,7 @@ fn missing_from(reader: &Reader, place: Option<Place>, limits: &Limits) -> Resul
     Ok(Missing { snapshot: reader.snapshot()?, deltas: Vec::new(), version, more: true, place: None })
 }
 
-/// A journal as a replica's link reads it. It does not keep it open.
+/// A journal as read by a replica's link. It does not keep the journal open.
 pub(super) struct Served {
     handover: Handover,
     journal: WeakJournal,
@@ -186,7 +189,7 @@ impl DurableRuns for Served {
     }
 }
 
-/// What one peer lacks.
+/// The position of one peer in what it lacks.
 #[derive(Debug)]
 struct LackedBy {
     journal: WeakJournal,

@@ -1,4 +1,4 @@
-//! Where a journal is: what tells it from a copy of it.
+//! The place of a journal: what distinguishes it from a copy of it.
 
 use std::{fs::Metadata, path::Path};
 
@@ -7,8 +7,8 @@ const PLACE: &[u8; 32] = b"control-panel journal place v1\0\0";
 #[cfg(unix)]
 const STAMP: &[u8; 32] = b"control-panel journal stamp v1\0\0";
 
-/// The boot of the machine, the path, and the file's number. A copy has another path or number, a machine that was set back another boot.
-/// `None` where the system does not say.
+/// The boot of the machine, the path, and the file's number. A copy has another path or number; a machine that was restored from an
+/// image has another boot. `None` if the system does not provide them.
 #[cfg(unix)]
 pub(super) fn whereabouts(path: &Path, file: &Metadata) -> Option<[u8; 32]> {
     use std::os::unix::fs::MetadataExt;
@@ -26,7 +26,8 @@ pub(super) fn whereabouts(path: &Path, file: &Metadata) -> Option<[u8; 32]> {
     Some(*hasher.finalize().as_bytes())
 }
 
-/// What changes with every write to the file: a backup that was put back in its place has another. Compared, never ordered.
+/// A value that changes with every write to the file, so that a backup restored in its place has another one. Compared for equality,
+/// never ordered.
 #[cfg(unix)]
 pub(super) fn stamp(path: &Path) -> Option<[u8; 32]> {
     use std::os::unix::fs::MetadataExt;

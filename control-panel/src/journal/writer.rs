@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Context, Intent, Worker, race, util::park};
 
-/// How long the writer waits for the frame that runs belong to: what is handed over between two frames is not kept waiting for the next.
+/// How long the writer waits for the frame to which runs belong. Runs handed over between two frames do not wait for the next frame.
 const FRAME: Duration = Duration::from_millis(20);
 
 /// How long the writer waits before it tries again.
@@ -18,22 +18,24 @@ const RETRY: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum JournalEvent {
-    /// It cannot be written. What was handed over is kept, and commits come back by [`take_void`](crate::Replica::take_void) until it can.
+    /// The journal cannot be written. What was handed over is kept, and commits come back by [`take_void`](crate::Replica::take_void)
+    /// until it can be.
     Failed {
         /// Why.
         error: Arc<JournalError>,
-        /// Whether it is tried again. Not after a failed sync: the program must be started again.
+        /// Whether the writer tries again. It does not after a failed sync: the program must be restarted.
         recovers: bool,
     },
-    /// All that was kept is durable, and commits are taken again.
+    /// Everything that was kept is durable, and commits are accepted again.
     Recovered,
-    /// The session is recorded at such length that its beginning was let go of: a replay begins with the next one, or where the program [begins again](Journal::begin_again).
+    /// The session's recording is so long that its beginning was dropped: a replay begins with the next session, or where the program
+    /// [begins again](Journal::begin_again).
     Shortened {
         /// The journal's number of the last frame that is gone.
         gone: u64,
     },
-    /// The replica's state does not come back from what serde makes of it, so all operations stay in the file, also those that a [cut](crate::Replica::cut) lets go of.
-    /// Once in a session. It is tried again when the file is twice as long.
+    /// The replica's state does not come back from serde's encoding of it, so all operations stay in the file, even those that a
+    /// [cut](crate::Replica::cut) covers. Sent once per session. It is tried again when the file is twice as long.
     NotCompacted {
         /// Why, and what mends it.
         error: Arc<JournalError>,
@@ -55,11 +57,11 @@ impl fmt::Display for JournalEvent {
 }
 
 impl Journal {
-    /// The worker that writes this journal, named `journal_writer`, on a thread of its own: what waited while the last transaction was written
-    /// is written in one.
+    /// The worker that writes this journal, named `journal_writer`, on a thread of its own. Everything that arrived during one
+    /// transaction is written in the next.
     ///
-    /// If the disk is full, or fails otherwise, it keeps what it has and tries again twice a second; the panel is sent a
-    /// [`JournalEvent`]. A failed sync ends it with an error. When it is stopped it writes what is there first.
+    /// If the disk is full, or fails otherwise, it keeps what it has and tries again twice a second, and sends the panel a
+    /// [`JournalEvent`]. A failed sync ends it with an error. When it is stopped, it writes what was handed over first.
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, journal::{Journal, JournalEvent}};
@@ -150,7 +152,7 @@ where
     }
 }
 
-/// What the panel is sent: the latest, once there is room, and never at the cost of a transaction.
+/// Sends events to the panel: only the latest, once there is room, and never at the cost of a transaction.
 struct Events<'a, I: Intent, P> {
     cx: &'a Context<I, P>,
     unsent: Option<I>,
@@ -170,7 +172,7 @@ impl<I: Intent + From<JournalEvent>, P> Events<'_, I, P> {
         }
     }
 
-    /// Waits for room: the writer has nothing else to do.
+    /// Waits for room, as the writer has nothing else to do.
     fn insist(&mut self) {
         if let Some(intent) = self.unsent.take() {
             self.cx.send_blocking(intent).ok();
