@@ -3,7 +3,7 @@
 use std::{sync::mpsc, thread};
 
 use control_panel::{
-    Backoff, Context, EventKind, Exit, Notice, Restart, Suspend, Warning, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Context, EventKind, Exit, Notice, Restart, Warning, Worker, WorkerHandle, WorkerStatus,
 };
 use tests::{Mark, eventually, threads, watched};
 use tokio::runtime::{Builder, Runtime};

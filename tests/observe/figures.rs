@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
 use control_panel::{Backoff, ControlPanel, IntentSource, Restart, Worker, testing};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use super::{Nothing, TURN, Update, a_bad_day, flaky};
+use super::{Nothing, TURN, Update, a_bad_day};
 
 #[test]
 fn a_recorder_is_given_depth_counts_restarts_and_times() {

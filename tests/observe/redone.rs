@@ -7,7 +7,7 @@ use control_panel::{
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use super::{TURN, Update};
+use super::{TURN, Update, spans::Lines};
 
 #[derive(Clone, Default)]
 struct Counter(u64);

@@ -14,7 +14,7 @@ use tracing_subscriber::{Layer, fmt::MakeWriter, layer, prelude::*, registry::Lo
 use super::{TURN, Update, a_bad_day, flaky};
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Lines(pub(super) Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Lines {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
