@@ -8,18 +8,21 @@ use std::{
 
 use super::{Limits, Tip, judge::Wait};
 use crate::replica::{
-    Author, RunHash,
+    Author, Peer, RunHash,
     run::{Head, Operation, Run},
 };
 
-/// Runs that wait, each for one hash. Bounded by author, in all, and in how many later runs it sits out.
+/// Runs that wait, each for one hash. Bounded by peer, whatever lives it writes as; in all, at the expense of the peer that holds most; and in how many later
+/// runs one sits out.
 pub(super) struct Gaps<Op> {
     held: BTreeMap<RunHash, Held<Op>>,
     /// By what they wait for, then by arrival.
     waiting: BTreeSet<(RunHash, u64, RunHash)>,
     arrivals: BTreeMap<u64, RunHash>,
     places: BTreeSet<(Author, u64, RunHash)>,
-    usage: BTreeMap<Author, Usage>,
+    usage: BTreeMap<Peer, Usage>,
+    /// The bytes of each peer.
+    largest: BTreeSet<(usize, Peer)>,
     bytes: usize,
     /// What waited to be named, and is now.
     named: Option<Arc<Run<Op>>>,
@@ -51,6 +54,7 @@ impl<Op> Gaps<Op> {
             arrivals: BTreeMap::new(),
             places: BTreeSet::new(),
             usage: BTreeMap::new(),
+            largest: BTreeSet::new(),
             bytes: 0,
             named: None,
         }
@@ -60,8 +64,9 @@ impl<Op> Gaps<Op> {
         self.held.len()
     }
 
-    /// Holds a run until what it waits for is admitted, or it is [named](Self::take_named). Of an author that exceeds its bound, the runs that are furthest
-    /// ahead are dropped. Returns whether any was.
+    /// Holds a run until what it waits for is admitted, or it is [named](Self::take_named). Of a peer that exceeds its bound, the runs that are furthest
+    /// ahead are dropped, and so are those of the peer that holds most where all together are too many. Returns whether the run's peer exceeds its own
+    /// bound: that the others' runs leave it no room is not its fault.
     pub(super) fn hold(&mut self, run: Arc<Run<Op>>, wait: Wait, now: u64, limits: &Limits) -> bool {
         if let Some(held) = self.held.get_mut(&run.hash) {
             // Its peer's word may count by now.
@@ -76,9 +81,10 @@ impl<Op> Gaps<Op> {
             Wait::Names(missing) => (missing, true),
             Wait::Named => (hash, false),
         };
-        let usage = self.usage.entry(author).or_default();
-        usage.ops += run.operations.len();
-        usage.bytes += bytes;
+        self.count(author.peer, |usage| {
+            usage.ops += run.operations.len();
+            usage.bytes += bytes;
+        });
         self.bytes += bytes;
         self.places.insert((author, run.header.seq, hash));
         // Two runs may arrive in one turn: one refused run wakes several.
@@ -87,15 +93,17 @@ impl<Op> Gaps<Op> {
         self.waiting.insert((missing, arrival, hash));
         self.held.insert(hash, Held { run, missing, names, root: None, arrival, bytes });
 
-        let mut dropped = false;
-        while self.exceeds(author, limits) {
-            let last = self.places.range(..=(author, u64::MAX, RunHash([u8::MAX; 32]))).next_back();
-            let &(_, _, furthest) = last.expect("an author over its bound holds a run");
-            self.remove(furthest);
-            dropped = true;
+        let mut floods = false;
+        while self.exceeds(author.peer, limits) {
+            self.drop_furthest(author.peer);
+            floods = true;
+        }
+        while self.bytes > limits.gap_bytes {
+            let &(_, peer) = self.largest.last().expect("bytes are of a peer");
+            self.drop_furthest(peer);
         }
         self.name(hash);
-        dropped
+        floods
     }
 
     /// Finds what waits to be named that a run just held has in its past, and marks what has that in its past through it. Between the two may be runs of any
@@ -139,11 +147,29 @@ impl<Op> Gaps<Op> {
         self.waiting.range(all).map(|&(_, _, run)| run)
     }
 
-    fn exceeds(&self, author: Author, limits: &Limits) -> bool {
-        let Some(usage) = self.usage.get(&author) else { return false };
-        usage.ops > limits.gap_ops_per_author
-            || usage.bytes > limits.gap_bytes_per_author
-            || self.bytes > limits.gap_bytes
+    fn exceeds(&self, peer: Peer, limits: &Limits) -> bool {
+        let Some(usage) = self.usage.get(&peer) else { return false };
+        usage.ops > limits.gap_ops_per_peer || usage.bytes > limits.gap_bytes_per_peer
+    }
+
+    /// Drops the last run of a peer's last life.
+    fn drop_furthest(&mut self, peer: Peer) {
+        let last = Author { peer, incarnation: u32::MAX };
+        let last = self.places.range(..=(last, u64::MAX, RunHash([u8::MAX; 32]))).next_back();
+        let &(of, _, furthest) = last.expect("a peer over its bound holds a run");
+        debug_assert_eq!(of.peer, peer);
+        self.remove(furthest);
+    }
+
+    fn count(&mut self, peer: Peer, change: impl FnOnce(&mut Usage)) {
+        let usage = self.usage.entry(peer).or_default();
+        self.largest.remove(&(usage.bytes, peer));
+        change(usage);
+        if *usage == Usage::default() {
+            self.usage.remove(&peer);
+        } else {
+            self.largest.insert((usage.bytes, peer));
+        }
     }
 
     /// Takes out what waited for `hash`, in the order of arrival.
@@ -214,15 +240,13 @@ impl<Op> Gaps<Op> {
         self.arrivals.remove(&arrival);
         self.places.remove(&(author, run.header.seq, hash));
         self.bytes -= bytes;
-        if let Some(usage) = self.usage.get_mut(&author) {
+        self.count(author.peer, |usage| {
             usage.ops -= run.operations.len();
             usage.bytes -= bytes;
-            if *usage == Usage::default() {
-                self.usage.remove(&author);
-            }
-        }
+        });
         debug_assert!([self.waiting.len(), self.arrivals.len(), self.places.len()] == [self.held.len(); 3]);
         debug_assert!(!self.held.is_empty() || (self.bytes == 0 && self.usage.is_empty()));
+        debug_assert_eq!(self.usage.len(), self.largest.len());
         Some(run)
     }
 }

@@ -17,10 +17,10 @@ pub(crate) struct Limits {
     pub(crate) lives: usize,
     /// Branches of one peer admitted before another peer's run names them.
     pub(crate) branches: usize,
-    /// Operations of one author that wait for a predecessor.
-    pub(crate) gap_ops_per_author: usize,
+    /// Operations of one peer that wait for a predecessor.
+    pub(crate) gap_ops_per_peer: usize,
     /// Their bytes, headers included.
-    pub(crate) gap_bytes_per_author: usize,
+    pub(crate) gap_bytes_per_peer: usize,
     /// The bytes of all that waits.
     pub(crate) gap_bytes: usize,
     /// After how many further runs a run that still waits is dropped. It is asked for again by version.
@@ -36,8 +36,8 @@ impl Default for Limits {
             chains: 2 * AUTHORS,
             lives: 1 << 10,
             branches: 16,
-            gap_ops_per_author: 1 << 16,
-            gap_bytes_per_author: 8 << 20,
+            gap_ops_per_peer: 1 << 16,
+            gap_bytes_per_peer: 8 << 20,
             gap_bytes: 64 << 20,
             gap_patience: 1 << 16,
         }

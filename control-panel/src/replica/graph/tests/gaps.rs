@@ -46,7 +46,7 @@ fn a_duplicate_is_no_news() {
 #[test]
 fn over_the_bound_what_is_furthest_ahead_is_dropped_and_asked_for_again() {
     let runs = ten();
-    let mut b = graph_with(2, Limits { gap_ops_per_author: 3, ..Limits::default() });
+    let mut b = graph_with(2, Limits { gap_ops_per_peer: 3, ..Limits::default() });
     // The furthest first: each nearer one takes the place of a further one.
     take(&mut b, runs[1..].iter().rev());
     assert_eq!(b.waiting(), 3);
@@ -61,10 +61,10 @@ fn over_the_bound_what_is_furthest_ahead_is_dropped_and_asked_for_again() {
 }
 
 #[test]
-fn bytes_are_bounded_by_author_and_in_all() {
+fn bytes_are_bounded_by_peer_and_in_all() {
     let runs = ten();
     let size = 2 * std::mem::size_of::<crate::replica::run::Run<u64>>();
-    let mut b = graph_with(2, Limits { gap_bytes_per_author: 2 * size, ..Limits::default() });
+    let mut b = graph_with(2, Limits { gap_bytes_per_peer: 2 * size, ..Limits::default() });
     take(&mut b, &runs[1..]);
     assert!((1..=4).contains(&b.waiting()), "{}", b.waiting());
     let mut c = graph_with(3, Limits { gap_bytes: 4 * size, ..Limits::default() });
@@ -78,7 +78,7 @@ fn bytes_are_bounded_by_author_and_in_all() {
 #[test]
 fn one_author_s_flood_does_not_displace_another_s() {
     let runs = ten();
-    let mut b = graph_with(2, Limits { gap_ops_per_author: 3, ..Limits::default() });
+    let mut b = graph_with(2, Limits { gap_ops_per_peer: 3, ..Limits::default() });
     take(&mut b, &runs[1..4]);
     for seq in 1..100 {
         let mut early = follow(author(9), None, &[]);
@@ -88,6 +88,34 @@ fn one_author_s_flood_does_not_displace_another_s() {
     assert_eq!(b.waiting(), 6);
     take(&mut b, &runs[..1]);
     assert_eq!(b.version().get(author(1)), 4);
+}
+
+/// One peer has as many authors as there are incarnations.
+#[test]
+fn a_peer_that_floods_as_many_lives_takes_its_own_room_and_is_the_one_reported() {
+    let runs = ten();
+    let run = std::mem::size_of::<crate::replica::run::Run<u64>>();
+    let limits = Limits { gap_ops_per_peer: 3, gap_bytes: 12 * run, ..Limits::default() };
+    let mut b = graph_with(2, limits);
+    let early = |peer, incarnation, seq| {
+        let mut early = follow(Author { incarnation, ..author(peer) }, None, &[]);
+        (early.seq, early.previous) = (seq, RunHash([1; 32]));
+        forge(early, &[seq])
+    };
+    for life in 0..100 {
+        take(&mut b, [&early(9, life, 1)]);
+    }
+    assert_eq!(b.waiting(), 3, "of all its lives together");
+    take(&mut b, &runs[1..4]);
+    assert_eq!(b.waiting(), 6);
+    // Strangers, of which none exceeds a bound: what all hold together is at the expense of those that hold most, and no fault of theirs.
+    for peer in 10..100 {
+        take(&mut b, [&early(peer, 0, 1)]);
+    }
+    assert!((6..=12).contains(&b.waiting()), "{}", b.waiting());
+    assert_eq!(b.take_refused(), [(author(9).peer, Misbehaviour::Flood)]);
+    take(&mut b, &runs[..2]);
+    assert!(b.version().get(author(1)) >= 2);
 }
 
 #[test]
