@@ -16,9 +16,52 @@ impl<S: State> Replica<S> {
     /// Not where `apply` does: the next `settle` reports that and restores the state. With a codec, before anything is changed: if the operation
     /// is longer than its limits allow, or is not read back from its bytes, as no other replica would take it.
     pub fn commit(&mut self, op: S::Op) -> Stamp {
-        if !self.accepts() {
-            return self.commit_unplaced(op);
-        }
+        if self.accepts() { self.commit_accepted(op) } else { self.commit_unplaced(op) }
+    }
+
+    /// Like [`commit`](Self::commit), of an operation that the state makes, if it counts: where it would be void, or have no place, `make` is not called and nothing
+    /// happens.
+    ///
+    /// For a state with a document that can only tell what was typed by being typed into ([`yrs`](super::guide), behind a `&self`): what is typed is
+    /// never in the state alone.
+    ///
+    /// ```
+    /// use control_panel::{Peer, Replica, Stamp, State, replica::Grant};
+    ///
+    /// #[derive(Clone, Default)]
+    /// struct Lines(Vec<String>);
+    ///
+    /// impl State for Lines {
+    ///     type Op = (usize, String);
+    ///
+    ///     fn apply(&mut self, (at, line): &(usize, String), _: &Stamp) {
+    ///         self.0.insert((*at).min(self.0.len()), line.clone());
+    ///     }
+    /// }
+    ///
+    /// let [owner, reader] = [Peer([1; 32]), Peer([2; 32])];
+    /// let replica = |peer| {
+    ///     let builder = Replica::builder(peer, Lines::default());
+    ///     builder.member(owner, Grant::Owner).member(reader, Grant::Read).build()
+    /// };
+    /// let append = |lines: &Lines| (lines.0.len(), "and so on".to_owned());
+    /// assert!(replica(owner).commit_with(append).is_some());
+    /// assert!(replica(reader).commit_with(append).is_none());
+    /// ```
+    ///
+    /// Cost: that of `commit`.
+    ///
+    /// # Panics
+    /// As `commit` does, and where `make` does; then nothing is committed.
+    pub fn commit_with(&mut self, make: impl FnOnce(&S) -> S::Op) -> Option<Stamp> {
+        let counts = self.accepts() && !self.cut_off && self.membership.may(self.me.peer, Right::Write);
+        counts.then(|| {
+            let op = make(self.state());
+            self.commit_accepted(op)
+        })
+    }
+
+    fn commit_accepted(&mut self, op: S::Op) -> Stamp {
         let operation = Operation::Apply(op);
         self.encode(&operation);
         let may_write = self.membership.may(self.me.peer, Right::Write);
