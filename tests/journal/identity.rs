@@ -1,6 +1,6 @@
 //! Which life of its peer a start is.
 
-use std::{env, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 
 use control_panel::{
     Author, Replica,
@@ -55,6 +55,23 @@ fn a_start_after_a_crash_is_a_new_life_with_all_that_was_durable() {
     let second = replica.author();
     drop((journal, replica));
     assert!(start(&path).unwrap().1.author().incarnation > second.incarnation);
+}
+
+/// The last of all lives crashed: the next is any that was not taken yet, and so is the one after that.
+#[test]
+fn lives_do_not_run_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.journal");
+    let mut lives = BTreeSet::new();
+    for _ in 0..4 {
+        let journal = Journal::open(&path).unwrap();
+        let mut replica =
+            journal.replica(builder().incarnation(if lives.is_empty() { u32::MAX } else { 0 })).unwrap();
+        frame(&mut replica, "a");
+        journal.flush().unwrap();
+        assert!(lives.insert(replica.author().incarnation), "taken twice: {lives:?}");
+    }
+    assert_eq!(start(&path).unwrap().1.state().0.len(), 4);
 }
 
 #[test]

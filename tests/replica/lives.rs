@@ -1,5 +1,7 @@
 //! One author that is written by two programs: a copied folder, a restored backup, a log that was lost.
 
+use std::collections::BTreeSet;
+
 use control_panel::{
     Author, Delta, Peer, Replica, Stamp, State,
     replica::{ReplicaNotice, Version},
@@ -203,4 +205,20 @@ fn one_that_has_all_that_others_know_of_it_goes_on() {
     again.remember(there.version());
     assert_eq!(again.commit(2).author.incarnation, 0);
     assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), []);
+}
+
+/// What a member says of this peer's lives is believed as far as that none of them is taken again, and no further.
+#[test]
+fn lives_that_a_member_made_up_use_none_up() {
+    let [mut here, mut there] = [PEERS[0], PEERS[1]].map(replica);
+    let mut lives = BTreeSet::new();
+    for op in 0..5 {
+        let made_up = Author { incarnation: u32::MAX, ..here.author() };
+        here.remember(&Version::from_iter([(here.author(), 1_000), (made_up, 1)]));
+        lives.insert(here.commit(op).author.incarnation);
+        assert_eq!(exchange(&mut [&mut here, &mut there]), []);
+    }
+    assert_eq!(lives.len(), 5, "{lives:?}");
+    assert!(!lives.contains(&u32::MAX));
+    assert_eq!((here.state(), there.state().0.len()), (there.state(), 5));
 }

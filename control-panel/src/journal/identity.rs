@@ -114,7 +114,7 @@ impl Journal {
         let is_whole = kept.snapshot.is_none() || kept.resume.is_own;
         let incarnation = match last {
             Some(last) if open.continues && is_whole && last >= builder.me.incarnation => last,
-            _ => next_life(&kept, builder.me, last, self.draw(builder.me.peer))?,
+            _ => next_life(&kept, builder.me, last, self.draw(builder.me.peer)),
         };
         builder.me.incarnation = incarnation;
         let replica = ReplicaMeta { peer: builder.me.peer, incarnation, genesis, schema: builder.schema };
@@ -153,14 +153,17 @@ impl Journal {
 }
 
 /// A life beyond all known ones, by a step that no other copy takes.
-fn next_life<S: State>(kept: &Kept<S>, me: Author, last: Option<u32>, draw: u64) -> Result<u32, Fault> {
+fn next_life<S: State>(kept: &Kept<S>, me: Author, last: Option<u32>, draw: u64) -> u32 {
     let of_runs = kept.runs.iter().map(|run| run.header.author);
     let of_snapshot = kept.snapshot.iter().flat_map(Snapshot::authors);
     let own = of_runs.chain(of_snapshot).filter(|author| author.peer == me.peer);
-    let known = own.map(|author| author.incarnation).chain(last).max();
-    let next = known.map_or(u64::from(me.incarnation), |known| u64::from(known) + 1) + draw % STRIDE;
-    u32::try_from(next)
-        .map_err(|_| Fault::damaged("its peer has used up its incarnations: invite it as another peer"))
+    let known: BTreeSet<u32> = own.map(|author| author.incarnation).chain(last).collect();
+    let next = known.last().map_or(u64::from(me.incarnation), |last| u64::from(*last) + 1) + draw % STRIDE;
+    u32::try_from(next).unwrap_or_else(|_| {
+        // Those beyond are used up: any that is none of these.
+        let from = u32::try_from(draw >> 32).unwrap_or(0);
+        (from..=u32::MAX).chain(0..from).find(|life| !known.contains(life)).unwrap_or(0)
+    })
 }
 
 /// What the file holds of a replica, each run after its past.

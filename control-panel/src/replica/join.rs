@@ -12,6 +12,7 @@ use super::{
     graph::{ChainId, Graph},
     membership::Membership,
     own::Own,
+    remember::life_after,
     run::{Operation, Run},
     signature::keep_covered,
 };
@@ -38,9 +39,11 @@ impl<S: State> ReplicaBuilder<S> {
     /// [`SnapshotError`]: it is of another group, its giver does not know this peer, or it contradicts itself.
     pub fn join(mut self, snapshot: Snapshot<S>) -> Result<Replica<S>, SnapshotError> {
         let lives = snapshot.graph.chains.iter().map(|chain| chain.author);
-        let last = lives.filter(|author| author.peer == self.me.peer).map(|author| author.incarnation).max();
-        let next = last.map_or(0, |last| last.saturating_add(1));
-        self.me.incarnation = self.me.incarnation.max(next);
+        let own = lives.filter(|author| author.peer == self.me.peer).map(|author| author.incarnation);
+        let own = own.collect::<BTreeSet<_>>();
+        if own.last().is_some_and(|last| *last >= self.me.incarnation) {
+            self.me.incarnation = life_after(&own);
+        }
         let here = self.me.peer;
         let mut replica = self.build();
         replica.rejoin(snapshot)?;
@@ -158,7 +161,7 @@ impl<S: State> Replica<S> {
         self.stage_kept(level);
         self.cut_off = self.has_cut_off();
         if self.graph.is_forked(self.me) {
-            self.begin_next_life();
+            self.begin_next_life(BTreeSet::new());
         }
         self.merge(Delta { runs: snapshot.waiting.into() });
         Ok(())
@@ -225,7 +228,7 @@ impl<S: State> Replica<S> {
 
         let own = self.graph.own_chain().map(|id| self.graph.chain(id).tip().hash);
         if own != before.own || self.graph.is_forked(self.me) {
-            self.begin_next_life();
+            self.begin_next_life(BTreeSet::new());
         }
     }
 
@@ -245,7 +248,7 @@ impl<S: State> Replica<S> {
         let before = self.cut_off;
         self.cut_off = self.has_cut_off();
         if (self.cut_off && !before) || self.graph.yields() {
-            self.begin_next_life();
+            self.begin_next_life(BTreeSet::new());
             self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off: self.cut_off });
         }
     }
@@ -258,9 +261,11 @@ impl<S: State> Replica<S> {
         graph.has_cut_off(|peer| peer == me.peer || was_retired, |chain, run| membership.can_name(chain, run))
     }
 
-    fn begin_next_life(&mut self) {
-        let last = self.graph.last_life(self.me.peer).unwrap_or(0).max(self.me.incarnation);
-        self.go_on_as(Author { incarnation: last.saturating_add(1), ..self.me });
+    /// Goes on as its next life, after those that are here and the ones that others know of.
+    pub(super) fn begin_next_life(&mut self, mut known: BTreeSet<u32>) {
+        known.extend(self.graph.lives(self.me.peer));
+        known.insert(self.me.incarnation);
+        self.go_on_as(Author { incarnation: life_after(&known), ..self.me });
     }
 
     /// Goes on as another life, which has made nothing yet.

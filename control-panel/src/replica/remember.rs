@@ -1,6 +1,8 @@
 //! What others know of this replica's own author, and it does not.
 
-use super::{Author, Replica, ReplicaNotice, State, Version};
+use std::collections::BTreeSet;
+
+use super::{Replica, ReplicaNotice, State, Version};
 
 /// In how many frames an acknowledgement that is due waits for what is missing.
 const FRAMES: u32 = 600;
@@ -9,8 +11,8 @@ const FRAMES: u32 = 600;
 pub(super) struct Missing {
     /// How many operations.
     count: u64,
-    /// The last life of this peer that is known of.
-    life: u32,
+    /// The lives of this peer that the other knows of.
+    lives: BTreeSet<u32>,
     /// In how many frames an acknowledgement may still wait.
     frames: u32,
 }
@@ -51,8 +53,8 @@ impl<S: State> Replica<S> {
     pub fn remember(&mut self, version: &Version) {
         self.seal();
         let lives = version.iter().filter(|(author, _)| author.peer == self.me.peer);
-        let life = lives.map(|(author, _)| author.incarnation).max().unwrap_or(0);
-        let missing = Missing { count: version.get(self.me), life, frames: FRAMES };
+        let lives = lives.map(|(author, _)| author.incarnation).collect();
+        let missing = Missing { count: version.get(self.me), lives, frames: FRAMES };
         self.missing = Some(missing).filter(|missing| !self.has(missing));
     }
 
@@ -79,9 +81,16 @@ impl<S: State> Replica<S> {
             return;
         }
         debug_assert!(self.own.is_empty(), "it was sealed, and nothing was made since");
-        let last = self.graph.last_life(self.me.peer).unwrap_or(0).max(self.me.incarnation).max(missing.life);
-        self.go_on_as(Author { incarnation: last.saturating_add(1), ..self.me });
+        self.begin_next_life(missing.lives);
         self.notices.push(ReplicaNotice::NextLife { author: self.me, cut_off: self.cut_off });
         self.unsettled = true;
     }
+}
+
+/// The life after these: one more than the greatest. A life that is only spoken of may be a lie, so where nothing is greater it is the
+/// greatest that is none of them.
+pub(crate) fn life_after(known: &BTreeSet<u32>) -> u32 {
+    let Some(last) = known.last() else { return 0 };
+    let free = || (0..u32::MAX).rev().find(|life| !known.contains(life));
+    last.checked_add(1).or_else(free).unwrap_or(0)
 }

@@ -210,10 +210,9 @@ impl<Op> Graph<Op> {
         self.knows(run.header.author, end)
     }
 
-    /// The greatest incarnation of a peer that has a chain here.
-    pub(crate) fn last_life(&self, peer: Peer) -> Option<u32> {
-        let last = self.chains_of(peer).map(|id| self.chain(id).author.incarnation);
-        last.max()
+    /// The incarnations of a peer that have a chain here.
+    pub(crate) fn lives(&self, peer: Peer) -> impl Iterator<Item = u32> {
+        self.chains_of(peer).map(|id| self.chain(id).author.incarnation)
     }
 }
 

@@ -94,5 +94,5 @@ fn a_gap_is_bounded() {
         found.extend(misdeeds(&mut here, delta([last.clone()])));
     }
     assert_eq!(found, [(peer(2), Misbehaviour::Flood)]);
-    assert!(here.graph.waiting() <= here.graph.limits().gap_ops_per_author);
+    assert!(here.graph.waiting() <= here.graph.limits().gap_ops_per_peer);
 }
