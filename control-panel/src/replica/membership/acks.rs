@@ -27,7 +27,7 @@ struct Progress {
     /// The sum of the members' clocks and lows, none above `last`.
     levels: u64,
     acts: usize,
-    /// Retirements that are not final: to all that is admitted, and in the past of this replica's last runs.
+    /// What retirements lack to be final: in the past of the run that this replica would make now, and of its last runs.
     missing: [usize; 2],
     unseen: usize,
     /// Retirements by this peer, for which all others have voted but not in its past.
@@ -75,11 +75,15 @@ impl Membership {
             let level = self.live.level(counted.peer);
             level.clock.min(last) + level.low.min(last)
         };
+        let next = self.live.next.as_deref();
         Progress {
             last,
             levels: self.live.view.counted.iter().map(level).sum(),
             acts: self.acts.len(),
-            missing: [self.live.view.missing.len(), own().map(|chain| chain.view.missing.len()).sum()],
+            missing: [
+                next.map_or(0, |next| next.missing.len()),
+                own().map(|chain| chain.view.missing.len()).sum(),
+            ],
             unseen: own().map(|chain| chain.known.unseen.len()).sum(),
             words: self.words_owed(),
         }
@@ -103,6 +107,7 @@ impl Membership {
             || (declared.low < last && self.live.low.level >= last)
             || !heard_of_acts()
             || self.words_owed() > 0
+            || self.finds_final()
     }
 
     /// How many of this peer's retirements have all others' votes, and not its own.

@@ -11,6 +11,9 @@ use crate::replica::{Grant, Peer, graph::ChainId};
 /// The acts that stand.
 pub(super) type Effective = BTreeSet<ActId>;
 
+/// The retirements that are final.
+pub(super) type Finals = BTreeSet<ActId>;
+
 /// A peer's number on this replica.
 pub(super) type PeerIndex = usize;
 
@@ -20,14 +23,14 @@ pub(super) struct View {
     pub(super) effective: Effective,
     pub(super) members: BTreeMap<Peer, Grant>,
     /// Retirements that all have acknowledged, so that no late word of their targets can matter.
-    pub(super) finals: BTreeSet<ActId>,
+    pub(super) finals: Finals,
     /// Peers that are no members as what invited them does not stand, and may be again: it may come to stand.
     pub(super) suspended: BTreeSet<Peer>,
     /// The peers with a clock and low that matter, in their order.
     pub(super) counted: Vec<Counted>,
     /// Whether a retirement is not final.
     pub(super) open: bool,
-    /// What it lacks.
+    /// What that lacks, in the view of a run.
     pub(super) missing: Vec<Missing>,
 }
 
@@ -110,8 +113,18 @@ impl Scope<'_> {
             .unwrap_or_default()
     }
 
-    /// The members, and who counts. What was final before stays so.
-    pub(super) fn view(&self, before: &View) -> View {
+    /// What a run says of the members whose past this is: who they are, who counts, and which retirements are final, beside those that a run in this past found so.
+    pub(super) fn view(&self, finals: Finals) -> View {
+        self.view_by(finals, true)
+    }
+
+    /// The same where no other retirements are final than these.
+    pub(super) fn view_where(&self, finals: Finals) -> View {
+        self.view_by(finals, false)
+    }
+
+    fn view_by(&self, mut finals: Finals, finds: bool) -> View {
+        finals.retain(|id| !self.is_closed(*id));
         let effective = self.effective();
         let mut members = self.genesis.clone();
         let mut invites: Vec<_> =
@@ -140,17 +153,12 @@ impl Scope<'_> {
                 retired.insert(self.acts[id].target);
             }
         }
-        let mut view = View { effective, members, finals: before.finals.clone(), ..View::default() };
+        let mut view = View { effective, members, finals, ..View::default() };
         // One that is final may settle what others wait for.
-        let retired = loop {
-            let finals = view.finals.len();
-            let mut waited_for = retired.clone();
-            self.conclude(&mut view, &in_force, &mut waited_for);
-            if view.finals.len() == finals {
-                break waited_for;
-            }
-            view.missing.clear();
-        };
+        while finds && self.conclude(&mut view, &in_force, &retired) {}
+        retired.retain(|peer| !self.leaves(peer, &in_force, &view.finals));
+        let mut retirements = view.effective.iter().filter(|id| self.acts[**id].deed == Deed::Retire);
+        view.open = !retirements.all(|id| view.finals.contains(id));
         view.suspended = self.suspended(&view, &in_force, &retired);
         let may_stand = self.may_stand(&view.finals);
         view.counted = view

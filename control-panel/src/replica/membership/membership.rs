@@ -10,7 +10,7 @@ use super::{
     acks::Asked,
     act::{Act, ActId, Deed, Known},
     closure::{Closure, Place},
-    members::{PeerIndex, Peers, Scope, View},
+    members::{Finals, PeerIndex, Peers, Scope, View},
     notices::Notices,
     verdict::Judged,
     watermark::{ChainState, Live, Low, clock_in},
@@ -34,7 +34,7 @@ pub(crate) struct Membership {
     /// By their numbers.
     pub(super) chains: Vec<ChainState>,
     pub(super) acts: Vec<Act>,
-    /// How often a chain came to have an act in its past.
+    /// How often a chain came to have an act in its past, or all votes for one, and found a retirement final.
     pub(super) acks: usize,
     /// Whether votes may decide which acts stand: a retirement and an act of its target are concurrent.
     pub(super) has_votes: bool,
@@ -269,7 +269,7 @@ impl Membership {
             self.peers.add_chain(index, chain);
             let state =
                 it.fork.map_or_else(|| self.first_state(index), |fork| self.branch_state(index, fork));
-            self.acks += state.known.count(u64::MAX);
+            self.acks += state.news(u64::MAX);
             self.closure.begin(chain, state.low.level);
             self.chains.push(state);
             self.suspect(index);
@@ -327,5 +327,5 @@ fn beginning(genesis: &BTreeMap<Peer, Grant>, peers: &Peers, me: Author) -> View
     let nothing = |_| 0;
     let live = Some(me.peer);
     let scope = Scope { genesis, acts: &[], known: &[], chains: &[], peers, heard: &nothing, live };
-    scope.view(&View::default())
+    scope.view(Finals::new())
 }

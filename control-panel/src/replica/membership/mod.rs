@@ -28,6 +28,7 @@
 //! | view | what a past says of the members: every chain has one, and so has this replica ("live": all it admitted) |
 //! | counted | a member whose clock and low matter: the members, the retired until their retirement is final, and the suspended |
 //! | suspended | a peer whose invitation does not stand, and may come to, as what it fell with is not final |
+//! | final | of a retirement: a run found, by its past alone, that no act can take precedence over it any more |
 //! | senior | of two owners: the one with precedence |
 
 mod acks;

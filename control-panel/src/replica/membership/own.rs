@@ -4,7 +4,7 @@
 //! at first: a life that begins without its last frame may retire, or vote for a retirement, without what the life before had admitted. So this replica's low, its votes and
 //! acknowledgements count, for itself, when its runs that say so are durable.
 
-use super::{act::Seen, membership::Membership};
+use super::{membership::Membership, watermark::ChainState};
 use crate::replica::graph::{ChainId, Graph};
 
 impl Membership {
@@ -17,9 +17,10 @@ impl Membership {
         self.live.confirmed = next_seq;
         let Some(chain) = graph.own_chain().filter(|chain| chain.index() < self.chains.len()) else { return };
         self.live.own = self.live.own.max(self.counting_low(graph, chain, next_seq));
-        let is_new = |seen: &Seen| (before + 1..=next_seq).contains(&seen.next_seq);
-        let known = &self.chains[chain.index()].known;
-        let acknowledged = known.seen().chain(known.voted()).any(is_new);
+        let is_new = |end: u64| (before + 1..=next_seq).contains(&end);
+        let ChainState { known, finals, .. } = &self.chains[chain.index()];
+        let acknowledged = known.seen().chain(known.voted()).any(|seen| is_new(seen.next_seq))
+            || finals.iter().any(|(_, end)| is_new(*end));
         let view_changed = self.refresh_live(graph, acknowledged);
         if view_changed {
             self.live.ceiling = self.ceiling(graph);
@@ -40,9 +41,8 @@ impl Membership {
     pub(crate) fn is_unconfirmed<Op>(&self, graph: &Graph<Op>) -> bool {
         self.live.level(self.live.me).low > self.live.own
             || graph.own_chain().is_some_and(|chain| {
-                let known = &self.chains[chain.index()].known;
-                let last = [known.seen().next_back(), known.voted().next_back()];
-                last.into_iter().flatten().any(|last| last.next_seq > self.live.confirmed)
+                let state = &self.chains[chain.index()];
+                state.news(u64::MAX) > state.news(self.live.confirmed)
             })
     }
 

@@ -170,15 +170,15 @@ impl Membership {
 
     /// Finds what follows from which chains know which acts, and which retirements are final.
     fn find_views<Op>(&mut self, graph: &Graph<Op>) {
-        self.acks = self.chains.iter().map(|state| state.known.count(u64::MAX)).sum();
+        self.acks = self.chains.iter().map(|state| state.news(u64::MAX)).sum();
         let scope = self.scope(&[], &|_| 0, None);
         self.has_votes = (0..self.acts.len()).any(|act| scope.is_voted_on(act));
-        self.live.view = Arc::new(self.live_view(graph));
+        self.find_live_view(graph);
         // Most chains know the same.
         let mut same: BTreeMap<(Effective, Effective), Arc<View>> = BTreeMap::new();
         for (chain, it) in graph.chains() {
             let state = &self.chains[chain.index()];
-            if state.known.count(u64::MAX) == 0 {
+            if state.news(u64::MAX) == 0 {
                 continue;
             }
             let key = (state.known.all().collect(), state.view.finals.clone());

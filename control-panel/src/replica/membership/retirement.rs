@@ -3,23 +3,26 @@
 //! A retirement is not final while an act that takes precedence over it may be on its way: by another owner that had not heard of it,
 //! or by its target, where that is the senior one, or has all votes. Until then the target counts as before, so that nothing is called
 //! stable that such an act would make void. Once all others have acknowledged it, no such act can come.
+//!
+//! That is concluded of a run's past alone, and what one run found final is final to all that have it: see `README.md`, "Stability".
 
 use std::collections::BTreeSet;
 
 use super::{
     act::{Act, ActId, Deed},
-    members::{Effective, Missing, Scope, View},
+    members::{Effective, Finals, Missing, Scope, View},
     membership::Membership,
 };
 use crate::replica::{Grant, Peer, graph::Graph};
 
 impl Scope<'_> {
-    /// Finds which retirements are final, and leaves their targets out of `retired`. Several become final together:
+    /// Finds which retirements are final beside those that are, and whether there are any. Several become final together:
     /// one that is retired itself must not be waited for by the others.
-    pub(super) fn conclude(&self, view: &mut View, in_force: &[ActId], retired: &mut BTreeSet<Peer>) {
+    pub(super) fn conclude(&self, view: &mut View, in_force: &[ActId], retired: &BTreeSet<Peer>) -> bool {
+        view.missing.clear();
         let is_retirement = |id: &ActId| self.acts[*id].deed == Deed::Retire;
-        let all: Vec<ActId> = view.effective.iter().copied().filter(is_retirement).collect();
-        let open: Vec<ActId> = all.iter().copied().filter(|id| !view.finals.contains(id)).collect();
+        let is_open = |id: &ActId| is_retirement(id) && !view.finals.contains(id);
+        let open: Vec<ActId> = view.effective.iter().copied().filter(is_open).collect();
         let mut ready = BTreeSet::new();
         for &id in &open {
             let missing = self.missing_votes(id);
@@ -29,14 +32,12 @@ impl Scope<'_> {
             }
             view.missing.extend(missing.into_iter().flatten().chain(awaited));
         }
-        let leaves = |peer: &Peer, ids: &BTreeSet<ActId>| {
-            in_force.iter().any(|id| ids.contains(id) && self.acts[*id].target == *peer)
-        };
-        // The most of them that can be final together: with fewer, more peers stay, which must have acknowledged the others. So it is no matter what became final before.
+        // The most of them that can be final together: with fewer, more peers stay, which must have acknowledged the others.
         let mut together = ready.clone();
         let missing = loop {
-            let done: BTreeSet<ActId> = view.finals.union(&together).copied().collect();
-            let waiting_for = view.members.keys().chain(retired.iter().filter(|peer| !leaves(peer, &done)));
+            let done: Finals = view.finals.union(&together).copied().collect();
+            let waiting_for =
+                view.members.keys().chain(retired.iter().filter(|peer| !self.leaves(peer, in_force, &done)));
             let mut missing: Vec<Missing> = waiting_for
                 .flat_map(|&member| ready.iter().map(move |&retirement| Missing { member, retirement }))
                 .filter(|missing| !self.acknowledged(missing.retirement, &missing.member))
@@ -53,8 +54,12 @@ impl Scope<'_> {
             }
         };
         view.missing.extend(missing);
-        retired.retain(|peer| !leaves(peer, &view.finals));
-        view.open = !all.iter().all(|id| view.finals.contains(id));
+        !together.is_empty()
+    }
+
+    /// Whether one of these retirements of a peer is in force.
+    pub(super) fn leaves(&self, peer: &Peer, in_force: &[ActId], finals: &Finals) -> bool {
+        in_force.iter().any(|id| finals.contains(id) && self.acts[*id].target == *peer)
     }
 
     /// The peers whose invitation does not stand, and may come to: it fell with a retirement that is not final. What they make before they hear of that counts then,
@@ -86,7 +91,7 @@ impl Scope<'_> {
 
     /// Of the acts that this past knows, those that stand or may come to, where these retirements are final: all others fell for good, by one of these or with an invitation
     /// that did.
-    pub(super) fn may_stand(&self, finals: &BTreeSet<ActId>) -> Effective {
+    pub(super) fn may_stand(&self, finals: &Finals) -> Effective {
         let mut may_stand = Effective::new();
         // Each after those in its past.
         let mut known = self.known.to_vec();
@@ -177,13 +182,7 @@ impl Scope<'_> {
 
     /// Whether a member begins with an invitation that has this act in its past, so that nothing that it makes is concurrent. Other invitations of it are none that are not
     /// here, where their authors have acknowledged the act; or they never stand, as those of one that the act retires. What it began with before one of `finals` retired it is over.
-    fn begins_behind(
-        &self,
-        act: ActId,
-        member: &Peer,
-        finals: &BTreeSet<ActId>,
-        may_stand: &Effective,
-    ) -> bool {
+    fn begins_behind(&self, act: ActId, member: &Peer, finals: &Finals, may_stand: &Effective) -> bool {
         let mut retirements = finals.iter().filter(|id| self.acts[**id].target == *member).peekable();
         if self.genesis.contains_key(member) && retirements.peek().is_none() {
             return false;
@@ -198,7 +197,7 @@ impl Scope<'_> {
     }
 
     /// Whether an act never stands again: a retirement of its author that is final takes precedence over it.
-    fn fell(&self, act: ActId, finals: &BTreeSet<ActId>) -> bool {
+    fn fell(&self, act: ActId, finals: &Finals) -> bool {
         finals.iter().any(|&id| self.takes_precedence(id, act) && !self.may_take_precedence(act, id))
     }
 

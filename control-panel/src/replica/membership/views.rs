@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     act::{ActId, Deed},
-    members::{Scope, View},
+    members::{Finals, Scope, View},
     membership::Membership,
     watermark::ChainState,
 };
@@ -16,9 +16,9 @@ use crate::replica::{
 
 impl Membership {
     /// Takes in which acts the run has in its past, that the chain had not before, and all votes for its author's. Returns whether there are any of the
-    /// first, and of both.
+    /// first, and of both, or a retirement that is final.
     ///
-    /// The view of a run is a function of the acts in its past, of who acknowledged them there, and of what was final before. It is found
+    /// The view of a run is a function of the acts in its past, of who acknowledged them there, and of what runs there found final. It is found
     /// anew where one of these changed.
     pub(super) fn learn<Op>(
         &mut self,
@@ -38,11 +38,11 @@ impl Membership {
         for &act in &voted {
             self.chains[chain.index()].known.vote(act, run.header.seq, run.next_seq());
         }
-        let news = learned + voted.len();
+        let mut news = learned + voted.len();
         self.acks += news;
         let is_branch = begins && graph.chain(chain).fork.is_some();
         if news > 0 || is_branch || self.hears_acks(graph, chain) {
-            self.refresh_view(graph, chain, run.next_seq());
+            news += self.refresh_view(graph, chain, run.next_seq());
         } else if cfg!(debug_assertions) && !self.acts.is_empty() {
             let found = self.view_of(graph, chain, run.next_seq());
             debug_assert_eq!(found, *self.chains[chain.index()].view, "nothing it follows from changed");
@@ -79,9 +79,8 @@ impl Membership {
 
     /// How many acknowledgements a chain has in its past.
     pub(super) fn acks_heard<Op>(&self, graph: &Graph<Op>, chain: ChainId) -> usize {
-        let of = |(id, _): (ChainId, _)| {
-            Some(self.chains.get(id.index())?.known.count(graph.heard(chain, id).next_seq))
-        };
+        let of =
+            |(id, _): (ChainId, _)| Some(self.chains.get(id.index())?.news(graph.heard(chain, id).next_seq));
         graph.chains().filter_map(of).sum()
     }
 
@@ -89,19 +88,34 @@ impl Membership {
         let state = &self.chains[chain.index()];
         let known: Vec<ActId> = state.known.all().collect();
         let heard = |other| if other == chain { next_seq } else { graph.heard(chain, other).next_seq };
-        self.scope(&known, &heard, None).view(&state.view)
+        self.scope(&known, &heard, None).view(self.finals_in(&heard))
     }
 
-    pub(super) fn refresh_view<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, next_seq: u64) {
+    /// The retirements that a run in this past found final.
+    fn finals_in(&self, heard: &dyn Fn(ChainId) -> u64) -> Finals {
+        let mut finals = Finals::new();
+        for (index, state) in self.chains.iter().enumerate().filter(|(_, state)| !state.finals.is_empty()) {
+            let next_seq = heard(ChainId::from_index(index));
+            finals.extend(state.finals.iter().filter(|(_, end)| *end <= next_seq).map(|(id, _)| *id));
+        }
+        finals
+    }
+
+    /// Returns how many retirements are final that were not.
+    pub(super) fn refresh_view<Op>(&mut self, graph: &Graph<Op>, chain: ChainId, next_seq: u64) -> usize {
         let view = self.view_of(graph, chain, next_seq);
         let acks = self.acks_heard(graph, chain);
         // Most chains know what this replica knows: they share its view.
         let view = if view == *self.live.view { Arc::clone(&self.live.view) } else { Arc::new(view) };
         let state = &mut self.chains[chain.index()];
+        let before = state.finals.len();
         let new = view.finals.difference(&state.view.finals);
         state.finals.extend(new.map(|id| (*id, next_seq)));
-        (state.view, state.acks) = (view, acks);
+        let found = state.finals.len() - before;
+        (state.view, state.acks) = (view, acks + found);
         (state.low.lowest, state.plain) = (None, None);
+        self.acks += found;
+        found
     }
 
     /// Returns whether members, or who counts, are others than before.
@@ -110,8 +124,7 @@ impl Membership {
         if !acts_changed {
             return false;
         }
-        let view = Arc::new(self.live_view(graph));
-        let before = std::mem::replace(&mut self.live.view, view);
+        let before = self.find_live_view(graph);
         self.live.version += 1;
         self.chains.iter_mut().for_each(|state| state.plain = None);
         let now = Arc::clone(&self.live.view);
@@ -134,12 +147,35 @@ impl Membership {
         true
     }
 
-    pub(super) fn live_view<Op>(&self, graph: &Graph<Op>) -> View {
+    /// Returns what it was before.
+    pub(super) fn find_live_view<Op>(&mut self, graph: &Graph<Op>) -> Arc<View> {
+        let view = Arc::new(self.live_view(graph));
+        self.live.next = view.open.then(|| Arc::new(self.next_view()));
+        std::mem::replace(&mut self.live.view, view)
+    }
+
+    fn live_view<Op>(&self, graph: &Graph<Op>) -> View {
         let known: Vec<ActId> = (0..self.acts.len()).collect();
         // What a crash may take back acknowledges nothing.
         let own = graph.own_chain();
         let heard = |chain| if Some(chain) == own { self.live.confirmed } else { u64::MAX };
-        self.scope(&known, &heard, Some(self.me.peer)).view(&self.live.view)
+        let mut finals = self.finals_in(&heard);
+        finals.extend(&self.live.view.finals);
+        self.scope(&known, &heard, Some(self.me.peer)).view_where(finals)
+    }
+
+    /// That of a run which this replica would make now, but for what only that run acknowledges.
+    fn next_view(&self) -> View {
+        let known: Vec<ActId> = (0..self.acts.len()).collect();
+        let mut finals = self.finals_in(&|_| u64::MAX);
+        finals.extend(&self.live.view.finals);
+        self.scope(&known, &|_| u64::MAX, None).view(finals)
+    }
+
+    /// Whether a run that this replica makes finds a retirement final which no run did.
+    pub(super) fn finds_final(&self) -> bool {
+        let found = || self.finals_in(&|_| u64::MAX);
+        self.live.next.as_ref().is_some_and(|next| !next.finals.is_subset(&found()))
     }
 
     pub(super) fn scope<'a>(

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::replica::{
     Peer,
+    gallop::partition_point_from_end,
     graph::{ChainId, Graph},
 };
 
@@ -26,11 +27,18 @@ pub(super) struct ChainState {
     pub(super) view: Arc<View>,
     /// Which retirements became final in its view, and where the run ends with which they did.
     pub(super) finals: Vec<(ActId, u64)>,
-    /// How many acknowledgements of acts, by all chains, the view takes in.
+    /// How much news, of all chains, the view takes in.
     pub(super) acks: usize,
     pub(super) low: Low,
     /// See `plain.rs`.
     pub(super) plain: Option<Right>,
+}
+
+impl ChainState {
+    /// How much its runs before `next_seq` say of acts: which they have in their past, all votes for one of them, and that one is final.
+    pub(super) fn news(&self, next_seq: u64) -> usize {
+        self.known.count(next_seq) + partition_point_from_end(&self.finals, |(_, end)| *end <= next_seq)
+    }
 }
 
 /// The lowest clock of a view's members, and which member's it is: while that one's does not rise, the lowest does not.
@@ -86,6 +94,8 @@ pub(super) fn clock_in<Op>(graph: &Graph<Op>, of: ChainId, peers: &Peers, peer: 
 pub(super) struct Live {
     pub(super) me: PeerIndex,
     pub(super) view: Arc<View>,
+    /// Of a run that this replica would make now, while a retirement is not final.
+    pub(super) next: Option<Arc<View>>,
     /// Another number for each view.
     pub(super) version: u64,
     /// The greatest of all.
@@ -125,6 +135,7 @@ impl Live {
         Self {
             me,
             view,
+            next: None,
             version: 0,
             clock: 0,
             last_operation: 0,

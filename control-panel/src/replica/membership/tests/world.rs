@@ -148,12 +148,19 @@ impl World {
         panic!("acknowledgements go on and on");
     }
 
-    /// What no world may show, however its peers quarrel.
+    /// What no world may show, however its peers quarrel: all end with the same, whatever came first to each.
     pub(super) fn check(&self, seed: u64) {
         for node in &self.nodes {
             assert_eq!(node.wrong, [""; 0], "seed {seed}");
             assert_eq!(node.log.len(), self.nodes[0].log.len(), "seed {seed}");
             assert!(node.judged() == self.nodes[0].judged(), "seed {seed}: verdicts differ");
+            assert_eq!(node.finals(), self.nodes[0].finals(), "seed {seed}, {}", node.me);
+            let is_member = node.membership.members().contains_key(&node.me.peer);
+            assert!(
+                !is_member || !node.membership.finds_final(),
+                "seed {seed}, {}: it could say more",
+                node.me
+            );
             assert_eq!(node.membership.members(), self.nodes[0].membership.members(), "seed {seed}");
         }
     }

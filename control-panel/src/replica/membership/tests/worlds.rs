@@ -30,7 +30,7 @@ fn play(plan: &Plan, in_gate: u64) -> (u64, u64) {
 }
 
 fn play_seeds(plan: &Plan, seeds: impl Iterator<Item = u64>) -> (u64, u64) {
-    let (mut wrong_by_one_number, mut void) = (0, 0);
+    let (mut wrong_by_one_number, mut void, mut finals) = (0, 0, 0);
     for seed in seeds {
         let mut world = World::new(seed, plan);
         world.play();
@@ -48,9 +48,11 @@ fn play_seeds(plan: &Plan, seeds: impl Iterator<Item = u64>) -> (u64, u64) {
         }
         wrong_by_one_number += u64::from(world.nodes.iter().any(|node| node.wrong_by_one_number > 0));
         void += u64::from(world.nodes[0].verdicts.values().any(|verdict| !verdict.applies()));
+        finals += world.nodes[0].finals().len();
         let mut verdicts = world.nodes[0].verdicts.values();
         assert!(verdicts.all(|verdict| *verdict != Verdict::Void(Void::Closed)), "seed {seed}");
     }
+    assert!(plan.quarrels == 0 || finals > 0, "nothing was final");
     (wrong_by_one_number, void)
 }
 
@@ -94,24 +96,9 @@ fn owners_quarrel_across_a_partition() {
 fn owners_quarrel_all_the_time() {
     let many = Plan { members: owners(5), joiners: 2, halves: true, quarrels: 25, crashes: 1, ..plan() };
     let few = Plan { members: owners(3), quarrels: 30, crashes: 3, ..many.clone() };
-    assert!(play(&many, 100).1 > 0 && play(&few, 100).1 > 0, "nothing was lost");
-}
-
-/// Whatever came first. Of 10,000 worlds some end otherwise yet, see "What is not right yet" in `../README.md`: so these are always the same seeds.
-#[test]
-fn what_is_final_is_final_to_all() {
-    let many = Plan { members: owners(5), joiners: 2, halves: true, quarrels: 25, crashes: 1, ..plan() };
-    let few = Plan { members: owners(3), quarrels: 30, crashes: 3, ..many.clone() };
-    let mut found = 0;
-    for (plan, seed) in [&many, &few].into_iter().flat_map(|plan| (0..100).map(move |seed| (plan, seed))) {
-        let mut world = World::new(seed, plan);
-        world.play();
-        for node in &world.nodes {
-            assert_eq!(node.finals(), world.nodes[0].finals(), "seed {seed}, {}", node.me);
-        }
-        found += world.nodes[0].finals().len();
-    }
-    assert!(found > 0, "nothing was final");
+    // In 3774 and 5806 what is final depended on what came first, as in `finals.rs`.
+    let seeds = || [3774, 5806].into_iter().chain(seeds(100));
+    assert!(play_seeds(&many, seeds()).1 > 0 && play_seeds(&few, seeds()).1 > 0, "nothing was lost");
 }
 
 #[test]
