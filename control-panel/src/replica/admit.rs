@@ -61,10 +61,11 @@ impl<S: State> Replica<S> {
         self.follow();
     }
 
-    /// Follows the watermark, unless the next `settle` does.
+    /// Follows the watermark, unless the next `settle` does. In a group that says nothing more this is the last that happens, so what it makes certain is reported, too.
     fn follow(&mut self) {
         if !self.unsettled {
             self.advance();
+            self.release_void();
             self.unsettled = self.fold.is_busy() || !self.notices.is_empty();
         }
     }

@@ -9,3 +9,4 @@ mod layers;
 mod members;
 mod orders;
 mod poison;
+mod silent;
