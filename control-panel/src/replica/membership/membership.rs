@@ -165,7 +165,10 @@ impl Membership {
         debug_assert_eq!(peer == self.live.me, run.header.author.peer == self.me.peer);
         self.live.take(peer, run.clock(), low);
         if peer == self.live.me {
-            self.asked.made();
+            // Another life's run says nothing for this one.
+            if graph.own_chain() == Some(chain) {
+                self.asked.made();
+            }
             self.take_own(graph, (chain, run.next_seq()), low);
         }
         if needs > Right::Read {
