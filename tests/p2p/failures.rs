@@ -1,6 +1,9 @@
 //! Every loss of contact is one intent, with its reason.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::UdpSocket,
+    time::{Duration, Instant},
+};
 
 use control_panel::{
     Peer,
@@ -95,6 +98,31 @@ fn one_that_is_never_reached_is_reported_once() {
     until(&mut [&mut alice], "it is reported", |nodes| !nodes[0].seen_of(members[1]).is_empty());
     for_a_while(&mut [&mut alice], Duration::from_secs(3));
     assert_eq!(alice.seen_of(members[1]), [Seen::Offline(Unreachable)]);
+}
+
+/// Where nothing answers, an attempt takes as long as was set: not the idle setting, nor what is the default.
+#[test]
+fn an_attempt_to_connect_takes_as_long_as_was_set() {
+    // It has a port, and reads nothing.
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let times = [Duration::from_millis(500), Duration::from_secs(8)];
+    let reported = times.map(|connect| {
+        let (folders, members) = folders(2);
+        let known = vec![(members[1], silent.local_addr().unwrap())];
+        let idle = Duration::from_secs(60);
+        let setup = Setup { idle, known, connect, ..Setup::new(folders[0].path(), &members) };
+        let began = Instant::now();
+        let mut alice = setup.start();
+        until(&mut [&mut alice], "it is reported", |nodes| !nodes[0].seen_of(members[1]).is_empty());
+        assert_eq!(alice.seen_of(members[1]), [Seen::Offline(Unreachable)]);
+        began.elapsed()
+    });
+    println!("reported after {reported:?}");
+    for (reported, set) in reported.into_iter().zip(times) {
+        // A busy machine adds to it.
+        assert!((set..set + Duration::from_secs(30)).contains(&reported), "{reported:?} of {set:?}");
+    }
+    assert!(reported[0] < reported[1], "{reported:?}");
 }
 
 /// A worker's successor reports what the last one had in contact, and gets it back.

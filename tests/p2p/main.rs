@@ -22,5 +22,6 @@ mod relay;
 mod restored;
 mod snapshots;
 mod sync;
+mod table;
 mod threats;
 mod trust;

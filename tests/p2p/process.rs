@@ -153,14 +153,21 @@ impl Process {
         Self::start_by(command, setup)
     }
 
+    /// One that cannot begin: whether it says that all is well, and what it printed.
+    pub(crate) fn run_to_its_end(setup: &Setup) -> (bool, String) {
+        let mut command = Command::new(env::current_exe().unwrap());
+        let output = Self::ask(&mut command, setup).stdin(Stdio::null()).output().unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
+    }
+
+    fn ask<'a>(command: &'a mut Command, setup: &Setup) -> &'a mut Command {
+        command.args(["process::program", "--exact", "--nocapture"]).env(SETUP, text_of(setup))
+    }
+
     fn start_by(mut command: Command, setup: &Setup) -> Self {
-        let mut child = command
-            .args(["process::program", "--exact", "--nocapture"])
-            .env(SETUP, text_of(setup))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            Self::ask(&mut command, setup).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let said = Arc::<Mutex<Vec<String>>>::default();
         let shared = Arc::clone(&said);
@@ -228,6 +235,10 @@ impl Process {
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL. All that it said is here then.

@@ -6,13 +6,14 @@ use crate::node::{Node, Setup, Update, folders, pair, until};
 
 /// Two that have let go the history of so many words, and of some more.
 pub(crate) fn forgetful(setups: &[Setup], members: &[Peer], words: usize) -> [Node; 2] {
+    let begun = setups[0].begins.len();
     let [mut alice, mut bob] = [setups[0].start(), setups[1].start()];
     alice.knows(&mut bob);
     for number in 0..words {
         alice.commit(&format!("{number} {}", "w".repeat(1_000)));
     }
     until(&mut [&mut alice, &mut bob], "all words are here and there", |nodes| {
-        nodes.iter().all(|node| node.words().len() == words)
+        nodes.iter().all(|node| node.words().len() == begun + words)
     });
     // A cut lets go what all have acknowledged, once all have acknowledged the cut: that comes with what they say next.
     for round in 1.. {
@@ -20,7 +21,7 @@ pub(crate) fn forgetful(setups: &[Setup], members: &[Peer], words: usize) -> [No
         alice.frame_of([Update::Cut, Update::Say("more".to_owned())]);
         bob.commit("more");
         until(&mut [&mut alice, &mut bob], "both have both", |nodes| {
-            nodes.iter().all(|node| node.words().len() == words + 2 * round)
+            nodes.iter().all(|node| node.words().len() == begun + words + 2 * round)
         });
         if [&alice, &bob].iter().all(|node| !node.app.replica.reaches(&Version::new())) {
             break;

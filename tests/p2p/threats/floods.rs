@@ -1,20 +1,21 @@
 //! Rows 4, 34: more than any peer should send.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
-use control_panel::{Version, replica::codec::Limits, workers::p2p_sync::OfflineReason::Misbehaved};
+use control_panel::{Version, workers::p2p_sync::OfflineReason::Misbehaved};
 use iroh::SecretKey;
 
 use super::{Against, MALLORY};
 use crate::{
-    forge::{Forged, varint},
+    forge::varint,
     node::{Setup, folders, for_a_while, until},
     process::{Process, free_port},
-    raw::{CHUNK, DELTA, HAVE, Line, OFFER, REQUEST, Raw, TOOK, WANT, frame, secret},
+    raw::{CHUNK, DELTA, HAVE, Line, OFFER, REQUEST, Raw, TOOK, WANT, frame},
     relay::{Relay, Way, near_side},
 };
 
@@ -146,7 +147,7 @@ fn row_07_a_snapshot_on_its_way_takes_no_memory() {
     line.wait_for(REQUEST);
     let taken = |line: &Line| line.frames().iter().filter(|(kind, _)| *kind == TOOK).count();
     let before = alice.memory();
-    let (mut most, mut files) = (before, 0);
+    let (mut most, mut files) = (before, BTreeSet::new());
     let (last, chunks) =
         snapshot.split_last_chunk::<{ 64 << 10 }>().map(|(chunks, last)| (last, chunks)).unwrap();
     for chunk in chunks.chunks(1 << 20) {
@@ -156,7 +157,8 @@ fn row_07_a_snapshot_on_its_way_takes_no_memory() {
         }
         alice.wait_for("it goes on", |_| taken(&line) > known);
         most = most.max(alice.memory());
-        files = files.max(std::fs::read_dir(folders[0].path()).unwrap().count());
+        let names = std::fs::read_dir(folders[0].path()).unwrap().map(|file| file.unwrap().file_name());
+        files.extend(names.map(|name| name.into_string().unwrap()));
     }
     println!("{before} KiB, and {most} KiB at most with 48 MiB on their way");
     assert!(most < before + (12 << 10), "{before} KiB, and {most} KiB");
@@ -164,68 +166,9 @@ fn row_07_a_snapshot_on_its_way_takes_no_memory() {
     // It is none.
     line.send(CHUNK, last);
     alice.wait_for("it is over", |_| line.closed().is_some());
-    assert!(files <= 2, "the key, and the trust store");
-}
-
-/// Members that break what no connection shows: clocks, gaps, other lives, snapshots that lie, operations beyond their limits. All of it again and again: what it takes is the same at the end.
-#[cfg(target_os = "linux")]
-#[test]
-fn members_that_break_the_rules_leave_memory_flat() {
-    let (folders, members) = folders(2);
-    let setups: Vec<_> = folders.iter().map(|folder| Setup::new(folder.path(), &members)).collect();
-    let at = free_port();
-    let alice = Process::start(&Setup { bind: at, ..setups[0].clone() });
-    let (raw, by) = (Raw::of(&setups[1]), secret(&setups[1]));
-    let forged = |by: &SecretKey, incarnation: u32, lamport: u64, word: &str| {
-        Forged { by, members: &members, incarnation, lamport, word }.delta()
-    };
-    // The first of them is never sent.
-    let mut mallory = setups[1].builder().incarnation(1).build();
-    for number in 0..3_000 {
-        mallory.commit(number.to_string());
-        let _ = mallory.settle();
-        drop(mallory.outbox());
-    }
-    let gap: Vec<_> = mallory
-        .since(&Version::new())
-        .parts(&Limits::default().with_bytes(1))
-        .iter()
-        .skip(1)
-        .map(|part| part.encode().unwrap())
-        .collect();
-    let (stranger, long) = (SecretKey::generate(), "x".repeat((1 << 20) + 1));
-    let sends = |deltas: &[Vec<u8>]| {
-        let line = raw.dial(members[0], at);
-        line.greet();
-        line.wait_for(HAVE);
-        for delta in deltas {
-            line.send(DELTA, delta);
-        }
-        // Behind them all: they were read when it is asked for, or the session has ended.
-        line.send(OFFER, &[&[0xe8, 7, 1][..], &[7; 32]].concat());
-        alice.wait_for("all was read", |_| line.closed().is_some() || line.has(REQUEST));
-        line.send(CHUNK, &[1; 1_000]);
-        alice.wait_for("it is over", |_| line.closed().is_some());
-    };
-    let flood = |round: u64| {
-        sends(&gap);
-        // Each another run: none of them is known from before.
-        let clocks = (0..500).map(|number| forged(&by, 0, 2 + 500 * round + number, "jumps"));
-        sends(&clocks.collect::<Vec<_>>());
-        let strangers = (0..500).map(|number| forged(&stranger, 0, 1, &format!("{round} {number}")));
-        sends(&strangers.collect::<Vec<_>>());
-        for _ in 0..4 {
-            sends(&[forged(&by, 0, 1, &long)]);
-        }
-    };
-    // What an allocator keeps it has by then.
-    (0..3).for_each(flood);
-    let before = alice.memory();
-    (3..9).for_each(flood);
-    let after = alice.memory();
-    println!("{before} KiB, and {after} KiB after six more");
-    assert!(after < before + (8 << 10), "{before} KiB, and {after} KiB after six more");
-    assert!(alice.last("state").is_some_and(|state| state.ends_with(" 0")), "nothing of it counts");
+    // The trust store is written under another name first.
+    files.retain(|name| name != "peer.key" && !name.starts_with("peers"));
+    assert!(files.is_empty(), "{files:?}");
 }
 
 /// Eight may come in a row; then it is over.

@@ -3,10 +3,14 @@
 mod floods;
 mod group;
 mod identity;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mishaps;
+mod once;
 mod order;
 #[cfg(target_os = "linux")]
 mod sleep;
+mod states;
 mod wire;
 
 use std::time::Duration;

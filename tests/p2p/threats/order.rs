@@ -1,9 +1,6 @@
 //! Rows 10 to 14: who wrote what, and when.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Duration};
 
 use control_panel::{
     Version,
@@ -17,7 +14,7 @@ use control_panel::{
 use super::{Against, MALLORY};
 use crate::{
     forge::Forged,
-    node::{LONG, Node, Setup, folders, for_a_while, until},
+    node::{Node, Setup, folders, for_a_while, until},
     raw::{DELTA, Raw, secret},
 };
 
@@ -180,21 +177,12 @@ fn row_14_a_copied_folder_is_another_life_and_loses_no_word() {
     assert_ne!(copied.app.replica.author(), original.app.replica.author(), "one key, another life");
     original.commit("of the original");
     copied.commit("of the copy");
-    // The first has one connection with that key at a time: they come and go.
-    // What one of them wrote before it heard of the other is void, and it writes it again when that is certain: as others go on writing.
-    let (mut words, began) = (vec!["before", "of the original", "of the copy"], Instant::now());
-    let has_all_of = |nodes: &[&mut Node], words: &[&str]| nodes.iter().all(|node| has_all(node, words));
-    loop {
-        assert!(began.elapsed() < LONG, "{:?}", alice.words());
-        let nodes = &mut [&mut alice, &mut original, &mut copied];
-        for_a_while(nodes, Duration::from_secs(1));
-        if has_all_of(nodes, &words) {
-            break;
-        }
-        words.push("more");
-        alice.commit("more");
-    }
-    println!("{} s", began.elapsed().as_secs());
+    // The first has one connection with that key at a time: they come and go. What one of them wrote before it heard of the other is void, and it
+    // writes it again when that is certain.
+    let words = ["before", "of the original", "of the copy"];
+    until(&mut [&mut alice, &mut original, &mut copied], "all three have all", |nodes| {
+        nodes.iter().all(|node| has_all(node, &words))
+    });
     let misdeeds = alice.misdeeds(members[1]);
     assert!(misdeeds.iter().all(|what| *what == Misbehaviour::Backdated), "no number twice: {misdeeds:?}");
     assert_eq!(alice.words(), copied.words());
@@ -226,17 +214,10 @@ fn row_14_a_restored_backup_goes_on_as_another_life_and_gets_back_what_it_lacks(
     assert_eq!(bob.words(), ["saved"]);
     assert_ne!(bob.app.replica.author(), before);
     bob.commit("after");
-    // What is void comes back when that is certain: as others go on writing.
-    let (mut words, began) = (vec!["saved", "since", "after"], Instant::now());
-    loop {
-        assert!(began.elapsed() < LONG, "{:?}", alice.words());
-        for_a_while(&mut [&mut alice, &mut bob], Duration::from_secs(1));
-        if has_all(&alice, &words) && has_all(&bob, &words) {
-            break;
-        }
-        words.push("more");
-        alice.commit("more");
-    }
+    let words = ["saved", "since", "after"];
+    until(&mut [&mut alice, &mut bob], "both have all", |nodes| {
+        nodes.iter().all(|node| has_all(node, &words))
+    });
     // What it said before it heard of its other life was void, as that had promised to say nothing earlier: it said it again.
     let void = bob.app.notices.iter().any(|notice| matches!(notice, ReplicaNotice::OwnVoid { .. }));
     assert!(void, "{:?}", bob.app.notices);
