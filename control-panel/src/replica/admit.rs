@@ -65,7 +65,9 @@ impl<S: State> Replica<S> {
     fn follow(&mut self) {
         if !self.unsettled {
             self.advance();
-            self.release_void();
+            if !self.maybe_void.is_empty() {
+                self.release_void();
+            }
             self.unsettled = self.fold.is_busy() || !self.notices.is_empty();
         }
     }
