@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::replica::{Author, RunHash, Version, run::Run};
+use crate::replica::{Author, RunHash, Version, run::Run, version::End};
 
 /// Blocks are joined up to this size: one that publishes copies references of so many runs at most.
 const BLOCK: usize = 4096;
@@ -57,6 +57,10 @@ impl<Op> Shelf<Op> {
         let is_plain = |author: Author| version.ends(author).len() <= 1 && published.ends(author).len() <= 1;
         let plain = published.iter().all(|(author, _)| is_plain(author));
         let begin = self.blocks.iter().rposition(|block| plain && version.covers(&block.before));
+        if plain && let Some(mut runs) = unforked(&self.blocks[begin.unwrap_or(0)..], version) {
+            sort(&mut runs);
+            return runs;
+        }
         let mut lacking: BTreeMap<Author, Vec<&Arc<Run<Op>>>> = BTreeMap::new();
         for run in self.blocks[begin.unwrap_or(0)..].iter().flat_map(|block| &block.runs) {
             lacking.entry(run.header.author).or_default().push(run);
@@ -71,10 +75,36 @@ impl<Op> Shelf<Op> {
             }
         }
         let mut runs: Vec<_> = lacking.into_values().flatten().cloned().collect();
-        // A run's time is above those of all in its past.
-        runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
+        sort(&mut runs);
         runs
     }
+}
+
+/// A run's time is above those of all in its past.
+fn sort<Op>(runs: &mut [Arc<Run<Op>>]) {
+    runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
+}
+
+/// What the version lacks of chains without forks, in one pass. `None` if its end of one is another run than the one that ends there here.
+fn unforked<Op>(blocks: &[Arc<Block<Op>>], version: &Version) -> Option<Vec<Arc<Run<Op>>>> {
+    let mut lacked = Vec::new();
+    let mut last: Option<(Author, u64, &[End])> = None;
+    for run in blocks.iter().flat_map(|block| &block.runs) {
+        let author = run.header.author;
+        // One author writes many runs in a row.
+        let (_, has, ends) = match last {
+            Some(last) if last.0 == author => last,
+            _ => *last.insert((author, version.get(author), version.ends(author))),
+        };
+        let next_seq = run.next_seq();
+        if ends.iter().any(|end| end.next_seq == next_seq && end.hash != run.hash) {
+            return None;
+        }
+        if next_seq > has {
+            lacked.push(Arc::clone(run));
+        }
+    }
+    Some(lacked)
 }
 
 /// Whether an end of that version is another run than the one that ends there here.
