@@ -215,6 +215,16 @@ impl<P: Payload> Session<P> {
         self.serving.news();
     }
 
+    /// Whether [`send`](Self::send) may read from the store, which has that version, before it gives a message.
+    pub(crate) fn reads(&self, version: &Version) -> bool {
+        !self.over && self.serving.reads(version)
+    }
+
+    /// Whether the other may soon have to wait until something of what it sent is taken.
+    pub(crate) fn holds_up(&self) -> bool {
+        self.taking.holds_up()
+    }
+
     /// Whether the other lacks what is gone here: [`offer`](Self::offer) it a snapshot.
     pub(crate) fn needs_snapshot(&self) -> bool {
         !self.over && self.serving.needs_snapshot()

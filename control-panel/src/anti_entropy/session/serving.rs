@@ -230,6 +230,12 @@ impl<P: Payload> Serving<P> {
         }
     }
 
+    /// Whether more comes from a store of that version.
+    pub(super) fn reads(&self, version: &Version) -> bool {
+        let has_news = self.news && self.complete.as_ref() != Some(version);
+        self.batch.is_some() || has_news || matches!(self.snapshot, Snapshot::Sending { .. })
+    }
+
     /// Whether there is more to send than was sent.
     fn begin<S: Store<P>>(&mut self, store: &mut S) -> Result<bool, S::Error> {
         if self.complete.as_ref() == Some(store.version()) {

@@ -85,6 +85,10 @@ impl<P: Payload> Taking<P> {
         }
     }
 
+    pub(super) fn holds_up(&self) -> bool {
+        self.cost > WINDOW / 4
+    }
+
     pub(super) fn has_asked(&mut self, version: &Version) {
         self.asked = version.total();
     }

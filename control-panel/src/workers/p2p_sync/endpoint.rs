@@ -29,8 +29,8 @@ pub(super) const REFUSED: VarInt = VarInt::from_u32(1);
 pub(super) const DUPLICATE: VarInt = VarInt::from_u32(2);
 
 /// Of one connection.
-const STREAM_WINDOW: u32 = 256 << 10;
-const WINDOW: u32 = 512 << 10;
+const STREAM_WINDOW: u32 = 1 << 20;
+const WINDOW: u32 = STREAM_WINDOW + (256 << 10);
 /// Of presence; the oldest are dropped.
 const DATAGRAMS: usize = 16 << 10;
 

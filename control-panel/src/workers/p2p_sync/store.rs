@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct LinkStore<S: State> {
     link: Link<S>,
     version: Version,
+    /// What was published and durable when the version was read.
+    seen: (u64, u64),
     limits: Limits,
     backlog: Option<Backlog<S::Op>>,
     /// What was offered.
@@ -22,7 +24,8 @@ pub(super) struct LinkStore<S: State> {
 impl<S: State> LinkStore<S> {
     pub(super) fn new(link: Link<S>) -> Self {
         let limits = link.limits().with_bytes(PIECE);
-        Self { version: link.durable_version(), link, limits, backlog: None, given: None }
+        let seen = (link.published(), link.durable());
+        Self { version: link.durable_version(), seen, link, limits, backlog: None, given: None }
     }
 
     /// It is offered from here on.
@@ -37,7 +40,11 @@ impl<S: State> LinkStore<S> {
 
     /// Brings the version up to what is durable now.
     pub(super) fn refresh(&mut self) {
-        self.version = self.link.durable_version();
+        // Read before the version, which may be newer.
+        let seen = (self.link.published(), self.link.durable());
+        if self.seen != seen {
+            (self.version, self.seen) = (self.link.durable_version(), seen);
+        }
     }
 }
 

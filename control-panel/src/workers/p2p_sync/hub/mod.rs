@@ -10,7 +10,7 @@ use iroh::{Endpoint, endpoint::Connection};
 use tokio::{
     sync::{Mutex, Notify, mpsc},
     task::JoinSet,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 pub(super) use self::wake::FromTask;
@@ -30,6 +30,9 @@ use crate::{
     anti_entropy::{Local, Options, group},
     replica::{Grant, State},
 };
+
+/// After news of the replica, further ones wait so long: members change seldom, and a frame loop runs often.
+const NEWS: Duration = Duration::from_millis(10);
 
 /// Members, and a state of the trust store.
 type Followed = (Arc<[(Peer, Grant)]>, Arc<Peers>);
@@ -56,6 +59,8 @@ pub(super) struct Hub<S: State, I: Intent, P> {
     save_at: Option<Instant>,
     jitter: Jitter,
     published: u64,
+    /// Before that no news is heard.
+    news_at: Instant,
     sessions: u64,
     failed: bool,
     looks_at_lan: bool,
@@ -102,6 +107,7 @@ where
     let mut hub = Hub {
         unbind,
         published: parts.link.published(),
+        news_at: Instant::now(),
         cx,
         parts,
         intents,
@@ -165,6 +171,7 @@ where
                 }
                 Woken::Published => {
                     self.published = self.parts.link.published();
+                    self.news_at = Instant::now() + NEWS;
                     let failed = self.parts.link.has_failed();
                     if self.failed && !failed {
                         let now = Instant::now();

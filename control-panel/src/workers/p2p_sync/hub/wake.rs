@@ -83,7 +83,13 @@ where
             }
         };
         let shared = &self.parts.shared;
-        let news = self.parts.link.news(self.published, self.parts.link.durable());
+        let (published, news_at) = (self.published, self.news_at);
+        let news = async {
+            if news_at > tokio::time::Instant::now() {
+                sleep_until(news_at).await;
+            }
+            self.parts.link.news(published, self.parts.link.durable()).await;
+        };
         let inner = race(race(shared.changed.notified(), news), time);
         let outer =
             race(race(self.cx.cancelled(), self.from_tasks.recv()), race(joined, self.endpoint.accept()));

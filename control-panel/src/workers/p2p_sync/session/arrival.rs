@@ -31,19 +31,26 @@ where
     pub(super) async fn arrived(
         &self,
         running: &mut Running<I>,
-        mut bytes: &[u8],
+        chunks: &[impl AsRef<[u8]>],
         store: Option<&LinkStore<S>>,
     ) -> Option<Stop> {
         let store = store?;
+        let (mut chunks, mut bytes) = (chunks.iter(), &[][..]);
         loop {
             let now = running.began.elapsed();
             let ours = anti_entropy::Store::<Wire>::version(store);
             let event = match running.machine.receive(&mut bytes, ours, now) {
                 Ok(Some(event)) => event,
-                Ok(None) => {
-                    running.decoding.start(&self.link);
-                    return None;
-                }
+                Ok(None) => match chunks.next() {
+                    Some(chunk) => {
+                        bytes = chunk.as_ref();
+                        continue;
+                    }
+                    None => {
+                        running.decoding.start(&self.link);
+                        return None;
+                    }
+                },
                 Err(end) => return Some(Stop::End(end)),
             };
             let mut misbehaved = None;

@@ -27,15 +27,19 @@ use crate::{
 /// Bytes that are made before they are written.
 const AHEAD: usize = 64 << 10;
 
-/// Bytes that are read at a time.
-const CHUNK: usize = 64 << 10;
+/// Chunks that are read at a time: each is what a packet had of the stream.
+const CHUNKS: usize = 32;
+
+/// After news, further ones wait so long, and count as one: a frame loop that makes many small ones costs a message for each such while, and not for each frame. What
+/// comes after a pause is heard at once.
+const NEWS: Duration = Duration::from_millis(1);
 
 /// Until what a frame took, and the replica does not show, counts as taken.
 const SETTLES: Duration = Duration::from_secs(1);
 
 /// `B`: bytes, as the stream gives them.
 enum Step<I, B> {
-    Read(Result<Option<B>, ReadError>),
+    Read(Result<Option<Vec<B>>, ReadError>),
     /// What arrived is read.
     Decoded(Vec<Decoded<I>>),
     Wrote(Result<usize, WriteError>),
@@ -88,7 +92,7 @@ where
                 running.delivering = Some(Box::pin(async move { sender.send(intent).await }));
             }
             let stop = match self.next(running, send, receive).await {
-                Step::Read(Ok(Some(bytes))) => self.arrived(running, bytes.as_ref(), store.as_ref()).await,
+                Step::Read(Ok(Some(chunks))) => self.arrived(running, &chunks, store.as_ref()).await,
                 Step::Decoded(decoded) => self.decoded(running, decoded).await,
                 Step::Read(Ok(None)) | Step::Made(Err(_)) => {
                     Some(Stop::Here(OfflineReason::Closed, Reason::Closed))
@@ -123,6 +127,9 @@ where
                 }
                 Step::News => {
                     (running.published, running.durable) = (self.link.published(), self.link.durable());
+                    // What holds up the other is not put off.
+                    let pause = if running.machine.session_mut().holds_up() { Duration::ZERO } else { NEWS };
+                    running.news_at = Instant::now() + pause;
                     running.machine.session_mut().news();
                     None
                 }
@@ -161,13 +168,24 @@ where
                 None => pending().await,
             }
         };
+        let (published, durable, news_at) = (running.published, running.durable, running.news_at);
         let Running { decoding, delivering, making, out, written, snapshots, .. } = running;
         let has_room = decoding.has_room();
         let unwritten = &out[*written..];
         let write =
             async { if unwritten.is_empty() { pending().await } else { send.write(unwritten).await } };
-        let (mut write, mut read) = (pin!(write), pin!(receive.read_chunk(CHUNK)));
-        let mut news = pin!(self.link.news(running.published, running.durable));
+        let read = async {
+            let mut chunks: [_; CHUNKS] = std::array::from_fn(|_| Default::default());
+            let read = receive.read_many_chunks(&mut chunks).await?;
+            Ok(read.map(|count| chunks.into_iter().take(count).collect()))
+        };
+        let news = async {
+            if news_at > Instant::now() {
+                tokio::time::sleep_until(news_at).await;
+            }
+            self.link.news(published, durable).await;
+        };
+        let (mut write, mut read, mut news) = (pin!(write), pin!(read), pin!(news));
         let (mut changed, mut time) = (pin!(snapshots.changed()), pin!(time));
         poll_fn(|cx| {
             if let Some(Poll::Ready(result)) = delivering.as_mut().map(|it| it.as_mut().poll(cx)) {
@@ -209,7 +227,8 @@ where
         running.out.clear();
         let Some(mut own) = store.take() else { return Ok(()) };
         own.refresh();
-        if !own.blocks() {
+        let reads = running.machine.session_mut().reads(anti_entropy::Store::<Wire>::version(&own));
+        if !(reads && own.blocks()) {
             let filled = fill(&mut running.machine, &mut own, &mut running.out, running.began);
             *store = Some(own);
             return filled;

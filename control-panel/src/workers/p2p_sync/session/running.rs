@@ -48,6 +48,8 @@ pub(super) struct Running<I> {
     pub(super) queued: usize,
     pub(super) published: u64,
     pub(super) durable: u64,
+    /// Before that no news is heard.
+    pub(super) news_at: Instant,
     /// A snapshot for the other.
     pub(super) making: Option<Making>,
     /// Whether the other offered one; and what has arrived of it.
@@ -74,6 +76,7 @@ impl<I: Intent> Running<I> {
             queued: 0,
             published: session.link.published(),
             durable: session.link.durable(),
+            news_at: Instant::now(),
             making: None,
             offered: false,
             arriving: None,
