@@ -22,17 +22,20 @@ use tempfile::TempDir;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/journal");
 /// The journal, its export, and what is in them.
-const JOURNAL: &str = "format-4.journal";
-const EXPORT: &str = "format-4.recording";
-const WORDS: &str = "format-4.txt";
+const JOURNAL: &str = "format-5.journal";
+const EXPORT: &str = "format-5.recording";
+const WORDS: &str = "format-5.txt";
 /// The same of each format that is opened.
-const OPENED: [[&str; 3]; 3] = [
-    [JOURNAL, EXPORT, WORDS],
-    ["format-3.journal", "format-3.recording", "format-3.txt"],
-    ["format-2.journal", "format-2.recording", "format-2.txt"],
+const OPENED: [[&str; 3]; 1] = [[JOURNAL, EXPORT, WORDS]];
+/// Of formats that this version does not know: those that were, and one that may come.
+const OLDER: [(&str, u64); 6] = [
+    ("format-1.journal", 1),
+    ("format-2.journal", 2),
+    ("format-3.journal", 3),
+    ("format-3-compacted.journal", 3),
+    ("format-4.journal", 4),
+    ("format-4-compacted.journal", 4),
 ];
-/// Of formats that this version does not know: one that was, and one that may come.
-const OLDER: (&str, u64) = ("format-1.journal", 1);
 const NEWER: (&str, u64) = ("newer.journal", 1_000);
 
 /// A copy of what is checked in: a lock file would lie beside it.
@@ -104,7 +107,7 @@ fn go_on(journal: &str) {
 
 #[test]
 fn formats_that_this_version_does_not_know_are_refused_by_name_and_left_as_they_are() {
-    for (name, format) in [OLDER, NEWER] {
+    for (name, format) in OLDER.into_iter().chain([NEWER]) {
         let (folder, path) = copy(name);
         let before = fs::read(&path).unwrap();
         let errors = [Journal::open(&path).unwrap_err(), Recording::open(&path).unwrap_err()];
@@ -119,6 +122,19 @@ fn formats_that_this_version_does_not_know_are_refused_by_name_and_left_as_they_
         }
         assert_eq!(fs::read(&path).unwrap(), before, "{name}");
         drop(folder);
+    }
+}
+
+/// In them runs have other names, so a program of theirs opens them.
+#[test]
+fn exports_of_earlier_formats_are_refused_by_name() {
+    for name in ["format-2.recording", "format-3.recording", "format-4.recording"] {
+        let (_folder, path) = copy(name);
+        let error = Recording::open(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("a recording of an earlier format: open it with an earlier version"),
+            "{error}"
+        );
     }
 }
 

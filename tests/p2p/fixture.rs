@@ -28,7 +28,11 @@ use crate::{
 const SECRETS: [[u8; 32]; 2] = [[11; 32], [12; 32]];
 
 fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire/protocol-1.txt")
+    named("protocol-2.txt")
+}
+
+fn named(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire").join(name)
 }
 
 fn members() -> [Peer; 2] {
@@ -124,7 +128,7 @@ fn make_the_fixture() {
         |log, _| (0..2).all(|from| log.iter().any(|(of, (kind, _))| *of == from && *kind == TOOK)),
     );
     let mut text =
-        "# control-panel: a session of protocol 1, frame by frame. `>`: from the one that dialled.\n"
+        "# control-panel: a session of protocol 2, frame by frame. `>`: from the one that dialled.\n"
             .to_owned();
     let mut session = Vec::new();
     for said in between.log {
@@ -144,8 +148,8 @@ fn make_the_fixture() {
 }
 
 /// What was written then, from which of the two.
-fn fixture() -> Vec<(usize, Frame)> {
-    let text = fs::read_to_string(path()).unwrap();
+fn fixture(path: &Path) -> Vec<(usize, Frame)> {
+    let text = fs::read_to_string(path).unwrap();
     let frames = text.lines().filter_map(|line| {
         let (from, hex) = line.split_once(' ').filter(|(from, _)| [">", "<"].contains(from))?;
         let bytes = bytes(hex);
@@ -156,7 +160,7 @@ fn fixture() -> Vec<(usize, Frame)> {
 
 /// A program of the release that wrote the fixture talks to this one, whichever dials: it gets what it said then, and this one has its word.
 #[test]
-fn a_session_of_protocol_1_is_understood() {
+fn a_session_of_protocol_2_is_understood() {
     for old in 0..2 {
         let folder = tempfile::tempdir().unwrap();
         let new = 1 - old;
@@ -167,7 +171,7 @@ fn a_session_of_protocol_1_is_understood() {
         node.commit(["of the first", "of the second"][new]);
         let line = if old == 0 { raw.dial(members()[1], node.address()) } else { raw.accept() };
         let first = |kind: u8| line.frames().into_iter().find(|(of, _)| *of == kind);
-        for (from, (kind, body)) in fixture() {
+        for (from, (kind, body)) in fixture(&path()) {
             if kind == BYE && from != old {
                 continue;
             }
@@ -193,10 +197,37 @@ fn a_session_of_protocol_1_is_understood() {
     }
 }
 
+/// A program of the release before says what it said then, and is refused by name: in its protocol runs have other names. It reads the answer, as a hello's layout is the same.
+#[test]
+fn a_program_of_protocol_1_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, raw) = (members()[0], raw(0));
+    let mut node = setup(folder.path(), 1).start();
+    node.commit("of the second");
+    let line = raw.dial(members()[1], node.address());
+    let said = fixture(&named("protocol-1.txt"));
+    let hello = |of: usize| said.iter().find(|(from, (kind, _))| *from == of && *kind == HELLO).unwrap();
+    line.send(HELLO, &hello(0).1.1);
+    let reason = OfflineReason::Version { ours: 2..=2, theirs: 1..=1 };
+    until(&mut [&mut node], "it is refused", |nodes| {
+        nodes[0].seen_of(old).contains(&Seen::Offline(reason.clone()))
+    });
+    assert!(node.app.misbehaved.is_empty() && node.words().len() == 1);
+    let answer = line.frames().into_iter().find(|(kind, _)| *kind == HELLO).unwrap().1;
+    let then = &hello(1).1.1;
+    assert_eq!(answer[..4], [2, 0, 2, 0]);
+    assert_eq!(hex(&answer[4..]), hex(&then[4..]), "but for the versions it is the hello of protocol 1");
+}
+
 /// Someone has it in a letter.
 #[test]
-fn a_ticket_of_protocol_1_is_read() {
-    let text = fs::read_to_string(path()).unwrap();
+fn a_ticket_of_each_protocol_is_read() {
+    for name in ["protocol-1.txt", "protocol-2.txt"] {
+        ticket_is_read(&fs::read_to_string(named(name)).unwrap());
+    }
+}
+
+fn ticket_is_read(text: &str) {
     let line = |word: &str| text.lines().find_map(|line| line.strip_prefix(word)).unwrap().to_owned();
     let ticket: Ticket = line("ticket ").parse().unwrap();
     assert_eq!(ticket.peer(), members()[0]);
@@ -209,8 +240,8 @@ fn assert_same_hello(said: &Frame, then: &[u8]) {
     assert_eq!(said.0, HELLO);
     let number = |at: usize| u16::from_le_bytes([said.1[at], said.1[at + 1]]);
     assert!(
-        number(0) <= 1 && number(2) >= 1,
-        "protocol 1 is not spoken any more: refuse it by name, and begin another fixture"
+        number(0) <= 2 && number(2) >= 2,
+        "protocol 2 is not spoken any more: refuse it by name, and begin another fixture"
     );
     assert_eq!(said.1[4..8], then[4..8], "what is required");
     assert_eq!(hex(&said.1[12..]), hex(&then[12..]));
@@ -223,21 +254,21 @@ fn a_changed_version_is_refused_by_name_on_both_ends() {
     let newer = |from: usize, (kind, body): &mut Frame| {
         if *kind == HELLO {
             // The first hears of a version that is gone, the second of one that is to come.
-            let versions = [[2, 0, 7, 0], [0; 4]][from];
+            let versions = [[3, 0, 7, 0], [0; 4]][from];
             body[..4].copy_from_slice(&versions);
         }
     };
     let peers = members();
     let refused = |node: &Node, peer: Peer, theirs| {
-        let reason = OfflineReason::Version { ours: 1..=1, theirs };
+        let reason = OfflineReason::Version { ours: 2..=2, theirs };
         node.seen_of(peer).iter().filter(|seen| **seen == Seen::Offline(reason.clone())).count()
     };
     between.until(newer, |_, nodes| {
-        refused(nodes[0], peers[1], 0..=0) > 0 && refused(nodes[1], peers[0], 2..=7) > 0
+        refused(nodes[0], peers[1], 0..=0) > 0 && refused(nodes[1], peers[0], 3..=7) > 0
     });
     let [first, second] = &mut between.nodes;
     for_a_while(&mut [first, second], Duration::from_secs(1));
-    assert_eq!((refused(first, peers[1], 0..=0), refused(second, peers[0], 2..=7)), (1, 1));
+    assert_eq!((refused(first, peers[1], 0..=0), refused(second, peers[0], 3..=7)), (1, 1));
     assert!(first.words().len() == 1 && second.words().len() == 1, "nothing was exchanged");
     assert!(first.app.misbehaved.is_empty() && second.app.misbehaved.is_empty());
     let began = Instant::now();

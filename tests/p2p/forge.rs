@@ -43,20 +43,22 @@ impl Forged<'_> {
         let operation = [varint(2 * word.len() as u64), word].concat();
         let incarnation = varint(u64::from(self.incarnation));
 
-        let mut named = me.as_bytes().to_vec();
-        named.push(u8::from(self.incarnation != 0));
+        let mut content = vec![u8::from(self.incarnation != 0)];
         if self.incarnation != 0 {
-            named.extend(&incarnation);
+            content.extend(&incarnation);
         }
-        named.extend(varint(0));
-        named.extend(varint(self.lamport));
-        named.extend(&operation);
+        content.extend(varint(0));
+        content.extend(varint(self.lamport));
+        content.extend(varint(operation.len() as u64));
+        content.extend(&operation);
+        content.resize(content.len().next_multiple_of(64), 0);
+        let named = [*blake3::hash(&content).as_bytes(), *me.as_bytes()].concat();
         let hash = blake3::keyed_hash(&genesis, &named);
         let signature = self.by.sign(hash.as_bytes()).to_bytes();
 
         // Of one run: of the schema that there is, signed, of one operation; and later than what it follows would have it.
         let later = self.lamport != 1;
-        let mut delta = vec![1, 1, 2 | 16 | 32 | u8::from(later) << 3];
+        let mut delta = vec![2, 1, 2 | 16 | 32 | u8::from(later) << 3];
         delta.extend(me.as_bytes());
         delta.extend(incarnation);
         delta.extend(genesis);

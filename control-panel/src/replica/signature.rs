@@ -113,6 +113,45 @@ pub(crate) fn unverified<'a>(
     None
 }
 
+/// Whether runs, from the first to the last in the order of a delta, are proved as [`unverified`] has it: without a list of them.
+///
+/// Each signature is checked as it comes. A run without one is open until one follows it that is not.
+#[cfg(feature = "codec")]
+pub(crate) struct Proof<'v> {
+    verifier: &'v dyn Verifier,
+    /// The end of the chain that came last, where it is open: mostly there is one chain.
+    last: Option<(Author, RunHash)>,
+    open: BTreeSet<(Author, RunHash)>,
+}
+
+#[cfg(feature = "codec")]
+impl<'v> Proof<'v> {
+    pub(crate) fn new(verifier: &'v dyn Verifier) -> Self {
+        Self { verifier, last: None, open: BTreeSet::new() }
+    }
+
+    /// The next run. `false` if its signature is not its author's.
+    pub(crate) fn follow(&mut self, link: &Link<'_>) -> bool {
+        let Link { author, previous, hash, signature } = *link;
+        if self.last == Some((author, previous)) {
+            self.last = None;
+        } else {
+            self.open.extend(self.last.take());
+            self.open.remove(&(author, previous));
+        }
+        if signature.is_empty() {
+            self.last = Some((author, hash));
+            return true;
+        }
+        self.verifier.verify(&author.peer, &hash, signature)
+    }
+
+    /// Whether nothing is open.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.last.is_none() && self.open.is_empty()
+    }
+}
+
 /// Which runs a signature covers, their own or that of a later one. The others were received with one that still waits for its past.
 pub(crate) fn covered<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
     let mut covered = BTreeSet::new();

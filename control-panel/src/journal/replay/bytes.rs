@@ -26,11 +26,11 @@ use crate::{
 pub(crate) const MAGIC: &[u8; 24] = b"control-panel recording\n";
 
 /// Raised with each change of the layout.
-const FORMAT: u64 = 4;
-/// The first that says whose replica it is of.
-const FOUNDED: u64 = 4;
-/// The first that is read. In it each session has all the runs that it begins with, also those of the session before.
-const OLDEST: u64 = 2;
+const FORMAT: u64 = 5;
+
+/// Why a recording of another format is refused. In those before, runs have other names.
+const NEWER: &str = "a recording of a later format: update this program";
+const OLDER: &str = "a recording of an earlier format: open it with an earlier version of this program";
 
 /// Of a session's snapshot.
 const NONE: u8 = 0;
@@ -126,17 +126,14 @@ impl Recording {
             return Err(DecodeError::new(0, Refused::Malformed("not an exported recording")));
         }
         let format = reader.varint()?;
-        if !(OLDEST..=FORMAT).contains(&format) {
-            return reader.refuse(Refused::Malformed("a recording of another format: update this program"));
+        if format != FORMAT {
+            let why = if format > FORMAT { NEWER } else { OLDER };
+            return reader.refuse(Refused::Malformed(why));
         }
         let fingerprint = option(&mut reader)?;
-        let founded = if format >= FOUNDED { Founded::take(&mut reader)? } else { None };
-        let (mut gone, mut restored) = (0, None);
-        if format > OLDEST {
-            gone = reader.varint()?;
-            let length = length(&mut reader)?;
-            restored = Some(reader.bytes(length)?).filter(|note| !note.is_empty()).map(Arc::from);
-        }
+        let (founded, gone) = (Founded::take(&mut reader)?, reader.varint()?);
+        let length_of_note = length(&mut reader)?;
+        let restored = Some(reader.bytes(length_of_note)?).filter(|note| !note.is_empty()).map(Arc::from);
         let mut runs = Vec::new();
         for _ in 0..reader.varint()? {
             let length = length(&mut reader)?;
@@ -144,7 +141,7 @@ impl Recording {
             let name = name_run(bytes)?;
             runs.push(RunBytes { author: name.author, seq: name.seq, hash: name.hash, bytes: bytes.into() });
         }
-        let (mut sessions, mut known) = (Vec::<Past>::new(), BTreeSet::new());
+        let mut sessions = Vec::<Past>::new();
         for _ in 0..reader.varint()? {
             let incarnation =
                 option(&mut reader)?.map(u32::try_from).transpose().map_err(DecodeError::value)?;
@@ -160,15 +157,12 @@ impl Recording {
                 ([ANOTHER], _) => {
                     let length = length(&mut reader)?;
                     let bytes = reader.bytes(length)?.into();
-                    let resume = if format > OLDEST { resume(&mut reader)? } else { Resume::default() };
+                    let resume = resume(&mut reader)?;
                     Some(KeptSnapshot { bytes, resume })
                 }
                 _ => return reader.refuse(Refused::Malformed("neither a snapshot nor none")),
             };
-            let mut runs = some(&runs, &mut reader)?;
-            if format == OLDEST {
-                runs.retain(|run| known.insert(run.hash));
-            }
+            let runs = some(&runs, &mut reader)?;
             sessions.push(Past { incarnation, snapshot, runs, is_gone });
         }
         let mut frames = Vec::new();

@@ -50,7 +50,6 @@ impl Compaction {
         let snapshot = reader.snapshot()?.map_or(0, |bytes| bytes.len() as u64);
         let mut compaction = Self { snapshot, ..Self::default() };
         if let Some(cut) = reader.cut()? {
-            // Not noted before format 4.
             compaction.left = match cut.left {
                 None if cut.is_done => reader.blocks()?,
                 left => left.unwrap_or(0),

@@ -19,7 +19,7 @@ const OWN: u8 = 1;
 const PROVISIONAL: u8 = 2;
 /// All blocks that nothing needs any more are gone.
 const DONE: u8 = 4;
-/// How many blocks were left is noted; not before format 4.
+/// How many blocks were left is noted.
 const LEFT: u8 = 8;
 
 /// A row of `cuts`.

@@ -14,11 +14,9 @@ use crate::{
 };
 
 /// Raised with each change of the tables or their rows.
-pub(crate) const FORMAT: u64 = 4;
-/// The first that is read.
-const OLDEST: u64 = 2;
-/// The first whose small tables have checks.
-pub(super) const CHECKED: u64 = 3;
+pub(crate) const FORMAT: u64 = 5;
+/// The first that is read: in those before, runs have other names.
+const OLDEST: u64 = 5;
 
 /// Names and values.
 pub(super) type Rows = BTreeMap<String, Vec<u8>>;
@@ -158,7 +156,7 @@ impl Meta {
         if format < OLDEST {
             return Err(Fault::OlderFormat { found: format, oldest: OLDEST });
         }
-        if format >= CHECKED && rows.get(CHECK).is_none_or(|found| *found != check_of(rows)) {
+        if rows.get(CHECK).is_none_or(|found| *found != check_of(rows)) {
             return Err(Fault::damaged("a row of `meta` is another than was written"));
         }
         let missing = || Fault::damaged("a field of `meta` is missing");

@@ -9,7 +9,6 @@
 //! | `begun.rs` | where the recording begins, if what was before is gone |
 //! | `check.rs` | hashes and checks, all of them |
 //! | `ledger.rs` | effects, noted before |
-//! | `upgrade.rs` | a file of a format before |
 //! | `pages.rs`, `scan.rs`, `found.rs` | what a damaged file still proves, without redb |
 //! | `meta.rs`, `founders.rs`, `rows.rs`, `run_block.rs`, `frame_block.rs` | rows as bytes |
 //! | `strands.rs` | where an author's runs are |
@@ -44,7 +43,6 @@ mod tail;
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
-mod upgrade;
 
 use redb::TableDefinition;
 

@@ -7,7 +7,6 @@ use redb::{Builder, Database, WriteTransaction};
 use super::{
     BEGINNINGS, CACHE_BYTES, CUTS, Disk, FRAMES, Founders, LEDGER, Meta, OPS, PLACES, RESTORED, RETURNED,
     Reader, SNAPSHOTS, STRANDS, Store, compact::Compaction, fault_of, meta::META, tail::Tail,
-    upgrade::upgrade,
 };
 use crate::{journal::error::Fault, util::panics};
 
@@ -42,7 +41,6 @@ impl Store {
 
     fn try_open(disk: &Arc<Disk>) -> Result<Self, Fault> {
         let db = Arc::new(open_database(disk, true)?);
-        upgrade(&db)?;
         let reader = Reader::new(Arc::clone(&db), Arc::clone(disk))?;
         reader.check_small()?;
         let (meta, founders) = (reader.meta()?, reader.founders()?);
@@ -69,7 +67,6 @@ pub(super) fn open_database(disk: &Arc<Disk>, checked: bool) -> Result<Database,
 pub(super) fn open_to_read(disk: &Arc<Disk>) -> Result<Reader, Fault> {
     let open = || {
         let db = open_database(disk, true)?;
-        upgrade(&db)?;
         let reader = Reader::new(Arc::new(db), Arc::clone(disk))?;
         reader.check_small()?;
         Ok(reader)
@@ -85,7 +82,6 @@ fn named(disk: &Arc<Disk>, fault: Fault) -> Fault {
     }
     let look = || {
         let db = open_database(disk, false)?;
-        upgrade(&db)?;
         Reader::new(Arc::new(db), Arc::clone(disk))?.check_all()
     };
     match panics::quietly(look) {

@@ -123,11 +123,7 @@ pub(super) fn read_returned(bytes: &[u8]) -> Option<(u64, [u8; 8])> {
     if *found != check("returned", key, &[]) {
         return None;
     }
-    read_returned_v2(key)
-}
-
-pub(super) fn read_returned_v2(bytes: &[u8]) -> Option<(u64, [u8; 8])> {
-    let (number, prefix) = bytes.split_first_chunk()?;
+    let (number, prefix) = key.split_first_chunk()?;
     Some((u64::from_be_bytes(*number), prefix.try_into().ok()?))
 }
 

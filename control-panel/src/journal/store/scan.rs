@@ -156,23 +156,12 @@ impl Scan {
         Ok(())
     }
 
-    /// `returned`; and that and effects as format 2 had them, without a check.
+    /// `returned`.
     fn flagged(&mut self, leaf: &Leaf) -> Result<(), Fault> {
-        for (key, value) in leaf.rows(Widths { key: None, value: Some(1) }, &self.pages) {
-            if key.len == STAMP_BYTES
-                && let [state @ (0 | 1)] = self.pages.read(value)?[..]
-            {
-                let stamp = self.pages.read(key)?;
-                self.note_effect(stamp, state);
-            }
-        }
         for (key, _) in leaf.rows(Widths { key: None, value: Some(0) }, &self.pages) {
-            let bytes = if key.len <= 24 { self.pages.read(key)? } else { continue };
-            self.returned.extend(match bytes.len() {
-                24 => rows::read_returned(&bytes),
-                16 => rows::read_returned_v2(&bytes),
-                _ => None,
-            });
+            if key.len == 24 {
+                self.returned.extend(rows::read_returned(&self.pages.read(key)?));
+            }
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::{
     replica::{
         run::{Operation, Run},
         short::Few,
-        signature::{Link, Verifier, unverified},
+        signature::{Link, Proof, Verifier, unverified},
     },
     util::panics,
 };
@@ -54,14 +54,33 @@ pub(super) fn decode_all<Op, C: Codec<Op> + ?Sized>(
     }
     let mut reader = RunReader::new(bytes, limits)?;
     let mut runs = Vec::new();
-    while reader.left > 0 {
-        runs.push(Run::made(|run| {
-            let body = reader.run(&mut run.header)?;
-            fill(run, body, codec, limits)
-        })?);
+    while reader.read()? {
+        for RawRun { header, body } in reader.runs.drain(..) {
+            runs.push(Run::made(|run| {
+                run.header = header;
+                fill(run, body, codec, limits)
+            })?);
+        }
     }
-    reader.end()?;
     Ok(runs.into())
+}
+
+/// Checks all that [`Delta::decode_signed`](crate::Delta::decode_signed) checks before it reads an operation, and keeps nothing.
+pub(super) fn verify_bytes(
+    bytes: &[u8],
+    limits: &Limits,
+    verifier: &dyn Verifier,
+) -> Result<(), DecodeError> {
+    let (mut reader, mut proof) = (RunReader::new(bytes, limits)?, Proof::new(verifier));
+    let mut proved = true;
+    while proved && reader.read()? {
+        proved = reader.runs.iter().all(|run| proof.follow(&run.link()));
+    }
+    if proved && proof.is_whole() {
+        return Ok(());
+    }
+    // Which run it is only the end can say.
+    verify_runs(&read_runs(bytes, limits)?, verifier)
 }
 
 /// Before any operation is decoded: what no member wrote never reaches the user's types.

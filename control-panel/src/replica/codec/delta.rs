@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Codec, DecodeError, EncodeError, Limits,
-    decode::decode_runs,
+    decode::{decode_runs, verify_bytes},
     encode::{encode_runs, most_bytes},
 };
 use crate::replica::{
@@ -37,11 +37,11 @@ impl<Op> Delta<Op> {
     /// ```
     /// use control_panel::{Delta, replica::codec::{Limits, Postcard, Refused}};
     ///
-    /// let nothing = Delta::<String>::decode(&[1, 0], &Postcard::new(), &Limits::default())?;
+    /// let nothing = Delta::<String>::decode(&[2, 0], &Postcard::new(), &Limits::default())?;
     /// assert!(nothing.is_empty());
     ///
     /// // A thousand million runs, in the prefix alone.
-    /// let bomb = [1, 0x80, 0x94, 0xeb, 0xdc, 3];
+    /// let bomb = [2, 0x80, 0x94, 0xeb, 0xdc, 3];
     /// let error = Delta::<String>::decode(&bomb, &Postcard::new(), &Limits::default()).unwrap_err();
     /// assert!(matches!(error.refused(), Refused::Limit { what: "runs", .. }));
     /// # Ok::<(), control_panel::replica::codec::DecodeError>(())
@@ -70,6 +70,17 @@ impl<Op> Delta<Op> {
         verifier: &dyn Verifier,
     ) -> Result<Self, DecodeError> {
         decode_runs(bytes, codec, limits, Some(verifier)).map(|runs| Self { runs })
+    }
+
+    /// Whether all in these bytes is provably its authors' work, as [`decode_signed`](Self::decode_signed) checks it before it reads an operation: for what keeps or passes
+    /// on the bytes of others, and need not know what is in them.
+    ///
+    /// Costs little more than BLAKE3 of the bytes where runs are long, a call of `verifier` for each signature, and no memory but for some runs at a time.
+    ///
+    /// # Errors
+    /// As `decode_signed`.
+    pub fn verify(bytes: &[u8], limits: &Limits, verifier: &dyn Verifier) -> Result<(), DecodeError> {
+        verify_bytes(bytes, limits, verifier)
     }
 
     /// How many operations this program cannot read: they are kept and forwarded, but not applied.

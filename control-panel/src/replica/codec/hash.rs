@@ -14,9 +14,12 @@ const PROGRAM: u8 = 1 << 1;
 const HEADS: u8 = 1 << 2;
 const MANY: u8 = 1 << 3;
 
+/// A content is filled up with zeros to a multiple of this: a block of BLAKE3.
+pub(super) const BLOCK: usize = 64;
+
 /// The most bytes of a header without its heads, and of a head.
-const HEADER: usize = 32 + 1 + 7 * VARINT;
-const HEAD: usize = 32 + 32 + 2 * VARINT;
+const HEADER: usize = 1 + 8 * VARINT;
+const HEAD: usize = 32 + 2 * VARINT;
 
 /// Up to how many bytes are put together on the stack: most runs are short.
 const SHORT: usize = 256;
@@ -24,46 +27,97 @@ const SHORT: usize = 256;
 /// Up to how many bytes of operations are copied behind their header.
 const COPIED: usize = 64 << 10;
 
-/// The hash of a run: of its header's values, and of its operations' bytes as the author wrote them. The key is the previous run's hash, so
-/// that a short run is one block.
+/// What a run says by itself, hashed: nothing in it depends on another run's hash, so those of many runs are hashed side by side.
+pub(super) type Content = [u8; 32];
+
+/// The hash of a run: keyed with the previous run's, of its [content](content_hash) and what else it names by hash.
+pub(crate) fn run_hash(header: &Header, count: usize, operations: &[u8]) -> RunHash {
+    linked(header, &content_hash(header, count, operations))
+}
+
+/// The name of the run of this content.
+#[inline]
+pub(super) fn linked(header: &Header, content: &Content) -> RunHash {
+    let key = &header.previous.0;
+    let mut message = [0; BLOCK];
+    message[..32].copy_from_slice(content);
+    message[32..].copy_from_slice(&header.author.peer.0);
+    if header.heads.is_empty() {
+        return RunHash(*blake3::keyed_hash(key, &message).as_bytes());
+    }
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(&message);
+    for head in &header.heads {
+        hasher.update(&head.hash.0);
+    }
+    RunHash(*hasher.finalize().as_bytes())
+}
+
+/// Of a header's values without hashes, and of the operations' bytes as the author wrote them.
 ///
 /// The header is hashed as values, not as it travels, so that a delta may leave out what its receiver can derive. There is one way
 /// to write a header's values; that there are several for an operation is the codec's affair, so operations are never encoded again.
-pub(crate) fn run_hash(header: &Header, count: usize, operations: &[u8]) -> RunHash {
-    let most = HEADER + HEAD * header.heads.len();
+pub(super) fn content_hash(header: &Header, count: usize, operations: &[u8]) -> Content {
+    let most = header_room(header);
     if most > SHORT {
         return hash_behind(&mut vec![0; most], header, count, operations);
     }
-    if most + operations.len() > SHORT {
+    if (most + operations.len()).next_multiple_of(BLOCK) > SHORT {
         return hash_behind(&mut [0; SHORT], header, count, operations);
     }
     let mut message = [0; SHORT];
-    let length = put_header(&mut message, header, count);
+    let length = put_header(&mut message, header, count, operations.len());
     let end = length + operations.len();
     message[length..end].copy_from_slice(operations);
-    RunHash(*blake3::keyed_hash(&header.previous.0, &message[..end]).as_bytes())
+    *blake3::hash(&message[..end.next_multiple_of(BLOCK)]).as_bytes()
 }
 
 /// Of a header and operations that are not together. In one piece BLAKE3 hashes chunks side by side: that is worth a copy, unless a long one would be made of fresh pages.
 #[inline(never)]
-fn hash_behind(message: &mut [u8], header: &Header, count: usize, operations: &[u8]) -> RunHash {
-    let length = put_header(message, header, count);
-    let (header_bytes, key) = (&message[..length], &header.previous.0);
+fn hash_behind(message: &mut [u8], header: &Header, count: usize, operations: &[u8]) -> Content {
+    let length = put_header(message, header, count, operations.len());
+    let (header_bytes, end) = (&message[..length], length + operations.len());
+    let filled = end.next_multiple_of(BLOCK);
     let hash = if operations.len() <= COPIED {
-        let mut whole = Vec::with_capacity(length + operations.len());
+        let mut whole = Vec::with_capacity(filled);
         whole.extend_from_slice(header_bytes);
         whole.extend_from_slice(operations);
-        blake3::keyed_hash(key, &whole)
+        whole.resize(filled, 0);
+        blake3::hash(&whole)
     } else {
-        blake3::Hasher::new_keyed(key).update(header_bytes).update(operations).finalize()
+        let zeros = &[0; BLOCK][..filled - end];
+        blake3::Hasher::new().update(header_bytes).update(operations).update(zeros).finalize()
     };
-    RunHash(*hash.as_bytes())
+    *hash.as_bytes()
 }
 
-/// Puts the header in front, beside the previous run's hash. Its length.
+/// Appends what [`content_hash`] hashes. Its length in blocks.
+#[inline]
+pub(super) fn put_content(out: &mut Vec<u8>, header: &Header, count: usize, operations: &[u8]) -> usize {
+    let (start, most) = (out.len(), header_room(header));
+    if most > SHORT {
+        let mut message = vec![0; most];
+        let length = put_header(&mut message, header, count, operations.len());
+        out.extend_from_slice(&message[..length]);
+    } else {
+        let mut message = [0; SHORT];
+        let length = put_header(&mut message, header, count, operations.len());
+        out.extend_from_slice(&message[..length]);
+    }
+    out.extend_from_slice(operations);
+    let blocks = (out.len() - start).div_ceil(BLOCK);
+    out.resize(start + blocks * BLOCK, 0);
+    blocks
+}
+
+fn header_room(header: &Header) -> usize {
+    HEADER + HEAD * header.heads.len()
+}
+
+/// Puts the header's values in front. Its length.
 #[inline(always)]
-fn put_header(message: &mut [u8], header: &Header, count: usize) -> usize {
-    // Destructured: a new field is a compile error here. The previous run's hash is the key.
+fn put_header(message: &mut [u8], header: &Header, count: usize, length: usize) -> usize {
+    // Destructured: a new field is a compile error here. The previous run's hash is the key, and the peer is beside the content.
     let Header { author, seq, lamport, previous: _, heads, schema, fingerprint } = header;
     let heads = &**heads;
     let of_program = (*schema, *fingerprint) != (0, 0);
@@ -74,7 +128,6 @@ fn put_header(message: &mut [u8], header: &Header, count: usize) -> usize {
         | flag(MANY, count != 1);
     let room = message.len();
     let mut left = Message(message);
-    left.put(&author.peer.0);
     left.put(&[flags]);
     if author.incarnation != 0 {
         left.varint(u64::from(author.incarnation));
@@ -89,8 +142,8 @@ fn put_header(message: &mut [u8], header: &Header, count: usize) -> usize {
     if !heads.is_empty() {
         left.varint(heads.len() as u64);
     }
-    for Head { author: Author { peer, incarnation }, seq, hash } in heads {
-        left.put(&hash.0);
+    // Their hashes are beside the content.
+    for Head { author: Author { peer, incarnation }, seq, hash: _ } in heads {
         left.put(&peer.0);
         left.varint(u64::from(*incarnation));
         left.varint(*seq);
@@ -98,9 +151,10 @@ fn put_header(message: &mut [u8], header: &Header, count: usize) -> usize {
     if count != 1 {
         left.varint(count as u64);
     }
+    // So the zeros behind them are none of theirs.
+    left.varint(length as u64);
     room - left.0.len()
 }
-
 /// The room for what is hashed, behind what is put together.
 struct Message<'a>(&'a mut [u8]);
 
@@ -157,11 +211,18 @@ mod tests {
             }
             for length in [0, 1, 100, 200, 256, 1_000, 1_024, 5_000, COPIED, COPIED + 1, 300_000] {
                 let operations: Vec<u8> = (0..length).map(|byte| byte.to_le_bytes()[0]).collect();
-                let mut whole = vec![0; HEADER + HEAD * header.heads.len()];
-                let end = put_header(&mut whole, &header, 4);
+                let mut whole = vec![0; header_room(&header)];
+                let end = put_header(&mut whole, &header, 4, operations.len());
                 whole.truncate(end);
                 whole.extend_from_slice(&operations);
-                let expected = blake3::keyed_hash(&header.previous.0, &whole);
+                whole.resize(whole.len().next_multiple_of(64), 0);
+                let mut put = vec![1];
+                assert_eq!(put_content(&mut put, &header, 4, &operations) * 64, whole.len());
+                assert_eq!(put[1..], whole);
+                let mut message = blake3::hash(&whole).as_bytes().to_vec();
+                message.extend([7; 32]);
+                message.resize(64 + 32 * header.heads.len(), 8);
+                let expected = blake3::keyed_hash(&header.previous.0, &message);
                 assert_eq!(run_hash(&header, 4, &operations).0, *expected.as_bytes(), "{heads} {length}");
             }
         }

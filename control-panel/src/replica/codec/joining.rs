@@ -26,24 +26,14 @@ use crate::replica::{
 
 /// All of a snapshot but the state and the runs.
 #[derive(Serialize, Deserialize)]
-struct Head<M = membership::Record> {
+struct Head {
     from: Author,
     genesis: RunHash,
     level: u64,
     chains: Vec<Chain>,
-    membership: M,
+    membership: membership::Record,
     revocations: Revocations,
     reducers: Reducers,
-}
-
-impl Head {
-    /// Of format 2, which has nothing of the words that retirements need: read where none does, so that what counts is the same.
-    fn read_older(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let Head { from, genesis, level, chains, membership, revocations, reducers } =
-            read_postcard::<Head<membership::OlderRecord>>(bytes)?;
-        let membership = membership.record().ok_or_else(SnapshotBytes::lacks)?;
-        Ok(Self { from, genesis, level, chains, membership, revocations, reducers })
-    }
 }
 
 type News = Vec<(usize, bool, Mark)>;
@@ -173,14 +163,13 @@ where
         limits: &Limits,
         verifier: Option<&dyn Verifier>,
     ) -> Result<Self, DecodeError> {
-        let SnapshotBytes { schema, is_older, content } = SnapshotBytes::open(bytes, limits)?;
+        let SnapshotBytes { schema, content } = SnapshotBytes::open(bytes, limits)?;
         let known = codec.schema();
         if schema > known {
             return Err(DecodeError::new(0, Refused::Schema { found: schema, known }));
         }
         let mut reader = Reader::new(content);
-        let head = part(&mut reader)?;
-        let head = if is_older { Head::read_older(head)? } else { read_postcard(head)? };
+        let head: Head = read_postcard(part(&mut reader)?)?;
         let state = part(&mut reader)?;
         let state: S = if schema == known {
             read_postcard(state)?
@@ -245,19 +234,4 @@ fn part<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
 
 fn misplaced() -> DecodeError {
     DecodeError::new(0, Refused::Malformed("a run of a snapshot that is not there, or in two chains"))
-}
-
-/// A snapshot's bytes in the format before.
-#[cfg(test)]
-pub(super) fn in_the_format_before(bytes: &[u8]) -> Vec<u8> {
-    let SnapshotBytes { schema, content, .. } = SnapshotBytes::open(bytes, &Limits::default()).unwrap();
-    let mut reader = Reader::new(content);
-    let Head { from, genesis, level, chains, membership, revocations, reducers } =
-        read_postcard(part(&mut reader).unwrap()).unwrap();
-    let membership = membership::OlderRecord::of(membership);
-    let head = Head { from, genesis, level, chains, membership, revocations, reducers };
-    let mut out = Vec::new();
-    put_part(&mut out, |part| write_postcard(&head, part)).unwrap();
-    out.extend_from_slice(&content[reader.offset()..]);
-    SnapshotBytes::seal_older(schema, &out)
 }

@@ -6,7 +6,7 @@ use super::{
     Codec, DecodeError, FORMAT, Limits, Refused,
     decode::decode_runs,
     encode::put_run,
-    raw::{Body, RunReader, read_runs},
+    raw::{Body, RawRun, RunReader, read_runs},
     table::{Place, Table},
     wire::put_varint,
 };
@@ -162,12 +162,12 @@ impl fmt::Debug for RunsWriter {
 /// All runs of a delta that a journal keeps, one after the other.
 pub(crate) fn each_kept(bytes: &[u8], mut each: impl FnMut(RunParts<'_>)) -> Result<(), DecodeError> {
     let mut reader = RunReader::new(bytes, &LIMITS)?;
-    while reader.left > 0 {
-        let mut header = Header::blank();
-        let Body { count, operations, hash, signature, .. } = reader.run(&mut header)?;
-        each(RunParts { header: &header, count, operations, hash, signature });
+    while reader.read()? {
+        for RawRun { header, body: Body { count, operations, hash, signature, .. } } in &reader.runs {
+            each(RunParts { header, count: *count, operations, hash: *hash, signature });
+        }
     }
-    reader.end()
+    Ok(())
 }
 
 /// All runs of a delta that a journal keeps.

@@ -21,6 +21,7 @@ mod joining;
 #[cfg(feature = "journal")]
 #[allow(dead_code)]
 mod journaled;
+mod lanes;
 mod limits;
 mod lone;
 mod operations;
@@ -62,4 +63,4 @@ pub(crate) use self::{
 };
 
 /// Of the bytes of deltas and proofs; raised with each change of their layout.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;

@@ -6,19 +6,14 @@ use super::{
 };
 
 /// Of the envelope and what the replica puts in it; raised with each change of their layout.
-const FORMAT: u64 = 3;
-const SNAPSHOT: &[u8; 32] = b"control-panel snapshot v3\0\0\0\0\0\0\0";
-/// The format before. What it lacks is said where its content is read.
-const BEFORE: u64 = 2;
-const SNAPSHOT_BEFORE: &[u8; 32] = b"control-panel snapshot v2\0\0\0\0\0\0\0";
+const FORMAT: u64 = 4;
+const SNAPSHOT: &[u8; 32] = b"control-panel snapshot v4\0\0\0\0\0\0\0";
 
 /// What an envelope holds, its hash checked.
 #[derive(Debug)]
 pub(crate) struct SnapshotBytes<'a> {
     /// The schema of the author's program.
     pub(crate) schema: u32,
-    /// Whether it is of the format before.
-    pub(crate) is_older: bool,
     pub(crate) content: &'a [u8],
 }
 
@@ -33,7 +28,7 @@ impl<'a> SnapshotBytes<'a> {
         put_varint(&mut out, FORMAT);
         put_varint(&mut out, u64::from(schema));
         put_varint(&mut out, content.len() as u64);
-        out.extend_from_slice(&hash(SNAPSHOT, schema, &content));
+        out.extend_from_slice(&hash(schema, &content));
         out.extend_from_slice(&content);
         Ok(out)
     }
@@ -41,11 +36,9 @@ impl<'a> SnapshotBytes<'a> {
     pub(crate) fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let found = reader.varint()?;
-        let key = match found {
-            FORMAT => SNAPSHOT,
-            BEFORE => SNAPSHOT_BEFORE,
-            _ => return Err(Self::refused(found)),
-        };
+        if found != FORMAT {
+            return Err(DecodeError::new(0, Refused::Version { found, known: FORMAT }));
+        }
         let schema = reader.varint32()?;
         let offset = reader.offset();
         let length = reader.varint()?;
@@ -53,36 +46,15 @@ impl<'a> SnapshotBytes<'a> {
         let declared = reader.array()?;
         let content = reader.bytes(length)?;
         reader.end()?;
-        if hash(key, schema, content) != declared {
+        if hash(schema, content) != declared {
             return Err(DecodeError::new(offset, Refused::Hash));
         }
-        Ok(Self { schema, is_older: found == BEFORE, content })
-    }
-
-    /// It is of the format before, and what that lacks has to be known.
-    pub(crate) fn lacks() -> DecodeError {
-        Self::refused(BEFORE)
-    }
-
-    fn refused(found: u64) -> DecodeError {
-        DecodeError::new(0, Refused::Version { found, known: FORMAT })
-    }
-
-    /// The same content in the format before.
-    #[cfg(test)]
-    pub(crate) fn seal_older(schema: u32, content: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        put_varint(&mut out, BEFORE);
-        put_varint(&mut out, u64::from(schema));
-        put_varint(&mut out, content.len() as u64);
-        out.extend_from_slice(&hash(SNAPSHOT_BEFORE, schema, content));
-        out.extend_from_slice(content);
-        out
+        Ok(Self { schema, content })
     }
 }
 
-fn hash(key: &[u8; 32], schema: u32, content: &[u8]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_keyed(key);
+fn hash(schema: u32, content: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(SNAPSHOT);
     hasher.update(&schema.to_le_bytes());
     hasher.update(content);
     *hasher.finalize().as_bytes()

@@ -18,6 +18,8 @@ pub(super) struct Place {
     pub(super) clock: u64,
     pub(super) schema: u32,
     pub(super) fingerprint: u64,
+    /// Of a run whose hash is still to be computed: its number, from 1, among those that are read with it. Else 0.
+    pub(super) waits: u32,
 }
 
 impl Place {
@@ -30,6 +32,7 @@ impl Place {
             clock: header.lamport.wrapping_add(count as u64 - 1),
             schema: header.schema,
             fingerprint: header.fingerprint,
+            waits: 0,
         }
     }
 }
@@ -58,6 +61,9 @@ struct Ends {
     last: Option<Place>,
     older: Vec<Place>,
 }
+
+/// How many older ends are kept: a head points to none beyond the window, and they are let go of many at a time.
+const KEPT: usize = 4 * WINDOW;
 
 impl Ends {
     /// From the last.
@@ -115,6 +121,9 @@ impl Table {
             self.ends.resize_with(index + 1, Ends::default);
         }
         let Ends { last, older } = &mut self.ends[index];
+        if older.len() >= KEPT {
+            older.drain(..KEPT - WINDOW);
+        }
         older.extend(last.replace(place));
     }
 
@@ -127,6 +136,22 @@ impl Table {
             Some(back) if back + 1 < WINDOW => older.iter().rev().nth(back),
             Some(_) => None,
         }
+    }
+
+    /// The runs of an author, from the last, whose hashes are still to be computed.
+    pub(super) fn waiting(&mut self, index: usize) -> impl Iterator<Item = &mut Place> {
+        let ends = self
+            .ends
+            .get_mut(index)
+            .map(|Ends { last, older }| last.iter_mut().chain(older.iter_mut().rev()));
+        ends.into_iter().flatten().take_while(|place| place.waits > 0)
+    }
+
+    /// Whether a head that points so many runs back points to the nearest that it can mean, and that is certain without hashes: in a chain without forks the numbers say
+    /// it.
+    pub(super) fn is_nearest(&self, index: usize, back: usize) -> bool {
+        let (Some(ends), Some(place)) = (self.ends.get(index), self.place(index, back)) else { return false };
+        ends.places().take(back).all(|nearer| nearer.next_seq > place.next_seq)
     }
 
     /// How many runs back a head is. The one rule, for the encoder and for the decoder that refuses any other choice.

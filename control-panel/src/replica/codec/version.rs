@@ -1,11 +1,14 @@
 //! A version's bytes: what a replica asks with.
 
 use super::{
-    DecodeError, FORMAT, Limits, Refused,
+    DecodeError, Limits, Refused,
     operations::{put_author, read_author},
     wire::{Reader, put_varint},
 };
 use crate::replica::{RunHash, Version, version::End};
+
+/// Of a version's bytes alone: they are in a hello, which programs of all formats must be able to read to refuse each other by name.
+const FORMAT: u64 = 1;
 
 /// The fewest bytes of an author's entry: peer, incarnation, count, ends.
 const LEAST: usize = 35;

@@ -63,13 +63,6 @@ impl ActRecord {
         }
     }
 
-    /// Whether it may be a retirement of a senior that needs its author's word: none does by a genesis owner with precedence over all that others can be.
-    #[cfg(feature = "codec")]
-    pub(super) fn may_need_word(&self) -> bool {
-        let has_precedence = self.rank.as_ref().is_ok_and(|author| *author < self.target);
-        self.has_witness && self.voters.len() > 1 && !has_precedence
-    }
-
     /// Checked before.
     pub(super) fn act(&self, ids: &[ChainId]) -> Act {
         Act {

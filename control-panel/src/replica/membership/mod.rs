@@ -20,7 +20,6 @@
 //! | `notices.rs` | what is reported, each once |
 //! | `record.rs` | all of it as plain data, for a replica that joins |
 //! | `act_record.rs` | a part of that |
-//! | `older_record.rs` | all of it as the format before had it |
 //!
 //! | word | meaning |
 //! |---|---|
@@ -42,7 +41,6 @@ mod members;
 mod membership;
 mod notices;
 #[cfg(feature = "codec")]
-mod older_record;
 mod own;
 mod plain;
 mod precedence;
@@ -56,7 +54,6 @@ mod views;
 mod watermark;
 
 #[cfg(feature = "codec")]
-pub(crate) use self::older_record::OlderRecord;
 pub(crate) use self::{
     membership::Membership,
     record::Record,

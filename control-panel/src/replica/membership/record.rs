@@ -220,28 +220,6 @@ impl Membership {
     }
 }
 
-impl<C> Record<C> {
-    /// With its chains as these say.
-    #[cfg(feature = "codec")]
-    pub(super) fn map_chains<T>(self, to: impl FnMut(C) -> T) -> Record<T> {
-        Record {
-            chains: self.chains.into_iter().map(to).collect(),
-            peers: self.peers,
-            acts: self.acts,
-            finals: self.finals,
-            highest: self.highest,
-            suspects: self.suspects,
-            closed: self.closed,
-            promises: self.promises,
-            awaited: self.awaited,
-            void: self.void,
-            last_operation: self.last_operation,
-            decided: self.decided,
-            levels: self.levels,
-        }
-    }
-}
-
 impl Record {
     /// Whether all numbers are of something, and no time is above the greatest.
     fn check<Op>(&self, graph: &Graph<Op>) -> Option<()> {

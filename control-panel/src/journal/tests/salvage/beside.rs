@@ -45,7 +45,7 @@ fn beside_frames(is_theirs: bool, format: u64) -> Vec<u8> {
 fn what_is_beside_frames_comes_along() {
     let case = Case::new();
     // What is written is of this format, whatever the source was: an open would take its rows for older ones.
-    for (is_theirs, format) in [(true, FORMAT), (false, FORMAT), (true, 2)] {
+    for (is_theirs, format) in [(true, FORMAT), (false, FORMAT), (true, 4)] {
         let bytes = beside_frames(is_theirs, format);
         let (to, salvaged) = case.salvage(&format!("beside {is_theirs} {format}"), &bytes);
         let Salvaged { frames, runs, .. } = salvaged.unwrap();

@@ -5,9 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use super::super::{
-    Coding, Limits, Postcard, Refused, SnapshotBytes, joining::in_the_format_before, words::Words,
-};
+use super::super::{Coding, Limits, Postcard, Refused, SnapshotBytes, words::Words};
 use crate::{
     replica::{Grant, Peer, Replica, ReplicaBuilder, Snapshot},
     testing::Rng,
@@ -151,34 +149,4 @@ fn lies_are_errors_or_harm_nothing_but_the_state() {
         refused += u32::from(!goes_on);
     }
     assert!(refused > 1_000 && joined > 100, "{refused} refused, {joined} joined");
-}
-
-/// What a group of four has kept, of which one was retired: in the format before.
-fn older(of: u8, by: u8) -> Vec<u8> {
-    let members = [1, 2, 3, 4].map(peer);
-    let member = |number| Replica::builder(peer(number), Words::default()).members(members);
-    let mut replica = member(by).codec(Postcard::new(), Limits::default()).build();
-    replica.commit("word".into());
-    replica.retire(peer(of)).unwrap();
-    let _ = (replica.settle(), replica.outbox(), replica.settle());
-    let snapshot = replica.snapshot().unwrap();
-    in_the_format_before(&snapshot.encode().unwrap())
-}
-
-/// It has nothing of what retirements need since then; so one is read where none does, and else refused by name.
-#[test]
-fn one_of_the_format_before_is_read_where_nothing_is_missing() {
-    let snapshot = decode(&older(3, 2)).unwrap();
-    let members = [1, 2, 3, 4].map(peer);
-    let joiner = Replica::builder(peer(4), Words::default()).members(members);
-    let mut replica = joiner.codec(Postcard::new(), Limits::default()).join(snapshot).unwrap();
-    let _ = replica.settle();
-    assert_eq!(replica.state(), &Words(vec!["word".into()]));
-    assert!(replica.members().all(|(member, _)| member != peer(3)));
-    let error = decode(&older(1, 2)).unwrap_err();
-    assert_eq!(
-        error.refused(),
-        &Refused::Version { found: 2, known: 3 },
-        "a senior was retired, and no word of its author is in it"
-    );
 }

@@ -76,7 +76,7 @@ fn the_layout_is_the_documented_one() {
     let third = run(author(0), Some(&first), &[], vec![apply(1, ""), Operation::Cut { upto: 300 }]);
     let bytes = delta(&[first.clone(), second.clone(), third.clone()]).encode().unwrap();
     let layout = [
-        &[1, 3][..],
+        &[2, 3][..],
         // Author 0, named; same schema, one operation. It is covered by the third's signature.
         &[0b10_0010, 0],
         &[1; 32],
@@ -115,30 +115,37 @@ fn the_layout_is_the_documented_one() {
 #[test]
 fn the_hash_is_the_documented_one() {
     let first = run(author(0), None, &[], vec![apply(7, "seven")]);
-    let message = [&[1; 32][..], &[0], &[0, 1], &[14], b"\x07\x05seven"].concat();
-    assert_eq!(first.hash, RunHash(*blake3::keyed_hash(&[9; 32], &message).as_bytes()));
+    let content = [&[0][..], &[0, 1], &[8], &[14], b"\x07\x05seven"].concat();
+    assert_eq!(first.hash, documented(&[9; 32], content, &[&[1; 32]]));
 
     let mut second =
         run(author(1), Some(&first), &[&first], vec![apply(7, ""), Operation::Ack { digest: None }]);
     let header = &mut Arc::get_mut(&mut second).unwrap().header;
     (header.author.incarnation, header.lamport, header.schema, header.fingerprint) = (5, 302, 3, 128);
-    let message = [
-        &[2; 32][..],
+    let content = [
         // Incarnation, program, heads, more than one operation.
-        &[0b1111],
+        &[0b1111][..],
         &[5],
         &[1, 0xad, 2],
         &[3, 0x80, 1],
         &[1],
-        &first.hash.0,
         &[1; 32],
         &[0, 0],
         &[2],
+        &[4],
         &[4, 7, 0, 1],
     ]
     .concat();
     let hash = run_hash(&second.header, 2, &second.bytes);
-    assert_eq!(hash, RunHash(*blake3::keyed_hash(&first.hash.0, &message).as_bytes()));
+    assert_eq!(hash, documented(&first.hash.0, content, &[&[2; 32], &first.hash.0]));
+}
+
+/// Of the previous run's hash, the content without its zeros, and what is beside it.
+fn documented(previous: &[u8; 32], mut content: Vec<u8>, beside: &[&[u8; 32]]) -> RunHash {
+    content.resize(content.len().next_multiple_of(64), 0);
+    let mut message = blake3::hash(&content).as_bytes().to_vec();
+    beside.iter().for_each(|hash| message.extend_from_slice(*hash));
+    RunHash(*blake3::keyed_hash(previous, &message).as_bytes())
 }
 
 /// Whatever of a run is another, its name is.
