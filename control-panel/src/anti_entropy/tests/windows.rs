@@ -57,6 +57,32 @@ fn a_run_longer_than_the_window_travels_alone() {
     group.assert_equal();
 }
 
+/// A run that is longer than what is left of the window is read from the store, and waits. It is sent when there is room, without being asked for: it is the last, so nothing that
+/// arrives behind it shows that it is missing.
+#[test]
+fn a_run_that_finds_the_window_full_waits_and_is_not_lost() {
+    let mut group = Group::pair();
+    fill(&mut group, 0, 1, 10);
+    assert_eq!(send_all(&mut group, 0), 1);
+    for length in [700_000, 400_000] {
+        group.nodes[0].replica.commit("z".repeat(length));
+    }
+    group.frame(0, 0);
+    group.flush(0);
+    assert_eq!(send_all(&mut group, 0), 0, "the first one is on its way");
+    let asked = group.nodes[0].disk.asked;
+    group.deliver(0, 0, usize::MAX);
+    group.frame(1, 1);
+    group.flush(1);
+    assert!(send_all(&mut group, 1) > 0, "it was taken");
+    group.deliver(0, 1, usize::MAX);
+    assert_eq!((send_all(&mut group, 0), group.nodes[0].disk.asked), (1, asked));
+    assert!(group.side(0).session().status().in_flight > WINDOW);
+    group.rest();
+    group.assert_equal();
+    assert_eq!(group.links[0].wants, [0; 2]);
+}
+
 #[test]
 fn many_small_pieces_are_bounded_too() {
     let mut group = Group::pair();
