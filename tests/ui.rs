@@ -60,9 +60,12 @@ fn no_private_name_is_shown() {
 ///
 /// The second round, 81 to 122: 81 the derive is forgotten; 82 to 84 a value that cannot be read was still given; 85, 86, 92, 105, 109, 111, 112 code that is
 /// legal (`pass/`, or what it says where it cannot be); 87 to 90 and 93 malformed lists; 91, 94 to 98, 110, 114, 115, 119, 120 the right words; 99 to 102 and 116 to 118
-/// spans and cascades; 103, 104, 106 to 108, 113 words that are rustc's; 122 what an editor is asked. 121, a crate that only re-exports this one, cannot be
+/// spans and cascades; 103, 104, 106 to 108, 113 words that are rustc's; 122 what an editor is asked. 123 another sign in place of a comma, 124 an attribute of an argument, 125 two values as a
+/// call has them, 126, 127 a crate with arguments or one that is not there, 128 quotes that hold no path, 129, 130 a context in something else or with its
+/// policy first, 131 a default of a parameter, 132 `Self`, 133 a reference taken apart, 134 a flag that is false, 135 a source that is an expression, 136 values that
+/// need a word of arithmetic, 137 a name by a path, 138 a source that is no path and may be (`pass/`). 121, a crate that only re-exports this one, cannot be
 /// a case here, where this one is a dependency.
-const MISTAKES: usize = 122;
+const MISTAKES: usize = 138;
 
 /// Not among the cases.
 const ELSEWHERE: [usize; 1] = [121];

@@ -135,7 +135,12 @@ pub(crate) fn readable(tokens: &TokenStream) -> String {
         }
         let mut joint = false;
         match &token {
-            TokenTree::Group(group) => text.push_str(&readable_group(group)),
+            TokenTree::Group(group) => {
+                if word_before && group.delimiter() == Delimiter::Brace {
+                    text.push(' ');
+                }
+                text.push_str(&readable_group(group));
+            }
             TokenTree::Punct(punct) => {
                 joint = punct.spacing() == Spacing::Joint;
                 let sign = punct.as_char();

@@ -6,7 +6,7 @@ use syn::LitStr;
 
 use super::{Arg, Key, Place, Value};
 use crate::errors::Errors;
-use crate::support::{ends, is_punct, nearest, one_of, readable};
+use crate::support::{ends, is_punct, nearest, one_of, readable, split_commas};
 
 /// `#[worker((source = S))]`: what the inner parentheses hold.
 pub(super) fn nested(errors: &Errors, part: &TokenStream) -> Option<TokenStream> {
@@ -22,6 +22,25 @@ pub(super) fn nested(errors: &Errors, part: &TokenStream) -> Option<TokenStream>
         );
     }
     Some(inner)
+}
+
+/// `#[cfg(unix)] source = S`: without the attribute.
+pub(super) fn plain(errors: &Errors, part: TokenStream) -> TokenStream {
+    let tokens: Vec<TokenTree> = part.clone().into_iter().collect();
+    match tokens.as_slice() {
+        [hash, TokenTree::Group(group), rest @ ..] if is_punct(hash, '#') => {
+            let attribute = quote!(#hash #group);
+            // Documentation comes as an attribute too, but was written otherwise.
+            let shown = readable(&attribute);
+            if shown.starts_with("#[doc") {
+                errors.at(attribute, "an argument has no documentation; drop this line");
+            } else {
+                errors.at(attribute, format_args!("an argument has no attributes; drop `{shown}`"));
+            }
+            plain(errors, rest.iter().cloned().collect())
+        }
+        _ => part,
+    }
 }
 
 /// `after = "store", "log"`: names that lack their brackets.
@@ -122,7 +141,7 @@ impl Place {
     fn unknown(&self, errors: &Errors, written: &TokenStream) {
         let all = one_of(self.keys.iter().map(|key| key.name), "and");
         let shown = readable(written);
-        errors.at(written, format_args!("unknown argument `{shown}`; {} takes {all}", self.name));
+        errors.at(written, format_args!("unknown argument `{shown}`; drop it: {} takes {all}", self.name));
     }
 
     fn guess(&self, typed: &str) -> Option<&'static str> {
@@ -217,6 +236,13 @@ impl Key {
                     Some(TokenTree::Ident(word)) => {
                         errors.at(&word, format_args!("expected `,` before `{word}`; write `, {word}`"));
                     }
+                    Some(_) if rest.to_string().ends_with("false") => {
+                        errors.at(
+                            &rest,
+                            format_args!("`{name}` takes no value; drop `{name}` where it is not so"),
+                        );
+                        return None;
+                    }
                     Some(_) => {
                         errors.at(&rest, format_args!("`{name}` takes no value; write `{name}` alone"));
                     }
@@ -245,6 +271,21 @@ impl Key {
             return None;
         }
         let found = readable(&sign);
+        let mut parts = split_commas(inside.clone());
+        if sign.is_empty()
+            && parts.len() > 1
+            && !inside.clone().into_iter().any(|token| is_punct(&token, '='))
+        {
+            // `backoff("10ms", "30s")`: as a call.
+            let fix = match parts.as_slice() {
+                [base, max] if name == "backoff" => {
+                    format!("backoff = {}, max_backoff = {}", readable(base), readable(max))
+                }
+                _ => form.to_owned(),
+            };
+            errors.at(value, format_args!("expected `=` after `{name}`; write `{fix}`"));
+            return Some(parts.swap_remove(0));
+        }
         if found != "=" {
             let meant = readable(&inside);
             // What was meant can be a sentence of its own mistakes: then the form is shown.

@@ -4,16 +4,29 @@ use proc_macro2::{Spacing, TokenStream, TokenTree};
 
 use super::{Place, Value};
 use crate::errors::Errors;
-use crate::support::{Angles, is_punct};
+use crate::support::{Angles, is_punct, readable};
 
 /// The arguments of a list. What stands wrongly between them is reported here, once, at the token.
-pub(super) fn cut(errors: &Errors, place: &Place, tokens: TokenStream) -> Vec<TokenStream> {
+pub(super) fn cut(errors: &Errors, place: &Place, tokens: TokenStream, form: &str) -> Vec<TokenStream> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut parts = Vec::new();
     let mut part: Vec<TokenTree> = Vec::new();
     let mut stray = Vec::new();
     let mut angles = Angles::default();
+    let mut skipped = 0;
     for (at, token) in tokens.iter().enumerate() {
+        if skipped > 0 {
+            skipped -= 1;
+            continue;
+        }
+        let length = if angles.closed() { sign_for_comma(place, &part, &tokens[at..]) } else { 0 };
+        if length > 0 {
+            let sign: TokenStream = tokens[at..at + length].iter().cloned().collect();
+            errors.at(&sign, format_args!("expected `,`, found `{}`; write `,`", readable(&sign)));
+            parts.push(part.drain(..).collect());
+            skipped = length - 1;
+            continue;
+        }
         let separates = is_punct(token, ',') || is_punct(token, ';');
         if separates && angles.closed() {
             if part.is_empty() {
@@ -39,7 +52,6 @@ pub(super) fn cut(errors: &Errors, place: &Place, tokens: TokenStream) -> Vec<To
     let nothing_else = parts.is_empty();
     for comma in stray.into_iter().take(if nothing_else { 1 } else { usize::MAX }) {
         if nothing_else {
-            let form = place.keys[0].form;
             errors.at(comma, format_args!("expected an argument, found `{comma}`; write `{form}`"));
         } else {
             errors.at(comma, format_args!("expected an argument, found `{comma}`; drop this `{comma}`"));
@@ -48,12 +60,25 @@ pub(super) fn cut(errors: &Errors, place: &Place, tokens: TokenStream) -> Vec<To
     parts
 }
 
+/// `source = A | restart = never`: how long the sign is that stands between two arguments, if there is one.
+fn sign_for_comma(place: &Place, part: &[TokenTree], rest: &[TokenTree]) -> usize {
+    let sign =
+        |token: &&TokenTree| matches!(token, TokenTree::Punct(sign) if "/|&@.+".contains(sign.as_char()));
+    let length = rest.iter().take_while(sign).count();
+    let [TokenTree::Ident(word), equals, ..] = &rest[length..] else { return 0 };
+    let key = place.keys.iter().any(|key| word == key.name);
+    if key && is_punct(equals, '=') && part.len() > 2 { length } else { 0 }
+}
+
 /// Whether the next argument begins here, after one that is complete: two words beside each other of which the second is
 /// followed by `=`, or is a key that stands alone.
 fn lacks_comma(place: &Place, part: &[TokenTree], rest: &[TokenTree]) -> bool {
     let ([first, ..], Some(before), [TokenTree::Ident(word), after @ ..]) = (part, part.last(), rest) else {
         return false;
     };
+    if is_punct(first, '#') && part.len() == 2 {
+        return false;
+    }
     let complete = match before {
         TokenTree::Ident(before) => !is_prefix(&before.to_string()),
         TokenTree::Literal(_) | TokenTree::Group(_) => true,

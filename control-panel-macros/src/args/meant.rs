@@ -19,7 +19,7 @@ pub(super) fn quoted(value: &TokenStream) -> Option<(LitStr, String)> {
 /// One of these words: `"on-failure"`, `OnFailure`, `Restart::OnFailure`, `control_panel::Restart::on_failure()`.
 pub(super) fn word(value: &TokenStream, words: &[&'static str]) -> Option<&'static str> {
     let text = quoted(value).map_or_else(|| readable(value), |(_, text)| text);
-    let text = text.trim_end_matches("()");
+    let text = text.trim_end_matches("()").trim_start_matches("Some(").trim_end_matches(')');
     let last = snake(text.rsplit("::").next().unwrap_or(text));
     let meant = match last.as_str() {
         "false" | "no" | "none" => "never",
@@ -92,9 +92,14 @@ pub(super) fn duration(value: &TokenStream) -> Option<Duration> {
     }
 }
 
-/// A number, perhaps a fraction, and a unit by any of its names.
+/// A number, perhaps a fraction, and a unit by any of its names; or several of them, as `1m30s`.
 fn spelt(text: &str) -> Option<Duration> {
     let text = text.trim().replace('_', "");
+    let unit = text.find(|letter: char| letter.is_alphabetic()).unwrap_or(text.len());
+    let second = text[unit..].find(|letter: char| letter.is_ascii_digit()).map(|at| unit + at);
+    if let Some(second) = second {
+        return spelt(&text[..second])?.checked_add(spelt(&text[second..])?);
+    }
     let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let unit = match unit.trim().to_lowercase().as_str() {

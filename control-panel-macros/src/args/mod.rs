@@ -128,9 +128,15 @@ impl Place {
         forms: Forms<'_>,
         arguments: &mut Arguments,
     ) {
-        let cut = list::cut(errors, self, tokens);
+        let first = &self.keys[0];
+        let form = forms(first).unwrap_or_else(|| first.form.to_owned());
+        let cut = list::cut(errors, self, tokens, &form);
         arguments.unread |= cut.is_empty();
         for part in cut {
+            let part = entry::plain(errors, part);
+            if part.is_empty() {
+                continue;
+            }
             if let Some(inner) = entry::nested(errors, &part) {
                 self.read(errors, inner, whole, forms, arguments);
                 continue;

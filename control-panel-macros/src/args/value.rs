@@ -39,9 +39,15 @@ impl Arg {
     /// A path to a value: `Feed::Rss`, `<Update as Home>::SOURCE`.
     pub(crate) fn value_path(&self, errors: &Errors) -> Option<TokenStream> {
         let tokens: Vec<TokenTree> = self.value.clone().into_iter().collect();
+        if let Some(path) = path_within(&tokens) {
+            let shown = readable(&path);
+            errors.at(&self.value, format_args!("`{0}` is a path alone; write `{0} = {shown}`", self.key));
+            return Some(path);
+        }
         if let [path @ .., TokenTree::Group(payload)] = tokens.as_slice()
             && payload.delimiter() != Delimiter::Bracket
             && matches!(path.last(), Some(TokenTree::Ident(_)))
+            && path.iter().all(is_of_path)
         {
             let value = readable(&self.value);
             let ty: TokenStream = path.iter().cloned().collect();
@@ -57,11 +63,25 @@ impl Arg {
             );
             return Some(self.value.clone());
         }
+        if tokens.iter().any(|token| is_punct(token, '!')) {
+            self.expected(errors, "a path, found a macro");
+            return None;
+        }
         self.path(errors).map(ToTokens::into_token_stream)
     }
 
     /// A path to a type: `Feed`.
-    pub(crate) fn type_path(&self, errors: &Errors) -> Option<TypePath> {
+    pub(crate) fn source_type(&self, errors: &Errors) -> Option<Type> {
+        if !matches!(
+            syn::parse2(self.value.clone()),
+            Ok(Type::Tuple(_) | Type::Array(_) | Type::Reference(_))
+        ) {
+            return self.type_path(errors).map(Type::Path);
+        }
+        self.ty(errors)
+    }
+
+    fn type_path(&self, errors: &Errors) -> Option<TypePath> {
         let mut path = self.path(errors)?;
         let names: Vec<String> = path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if let ([.., ty, variant], None) = (names.as_slice(), &path.qself)
@@ -105,6 +125,13 @@ impl Arg {
         let quoted = self.value.to_string().starts_with('"');
         let mut path = self.path(errors)?.path;
         let first = path.segments.first()?.ident.to_string();
+        if path.segments.iter().any(|segment| !segment.arguments.is_none()) {
+            for segment in &mut path.segments {
+                segment.arguments = syn::PathArguments::None;
+            }
+            let plain = readable(&path.to_token_stream());
+            errors.at(&self.value, format_args!("`crate` is a path alone; write `crate = {plain}`"));
+        }
         if path.leading_colon.is_some() || first == "crate" || first == "$crate" {
             return Some(path);
         }
@@ -150,6 +177,7 @@ impl Arg {
         }
         let quoted = text.is_some();
         let text = text.unwrap_or_else(|| readable(&self.value));
+        let text = text.rsplit_once("::").map_or(&*text, |(_, last)| last).to_owned();
         if quoted && text.is_empty() {
             self.expected(errors, "a name, found empty quotes");
             return None;
@@ -165,7 +193,7 @@ impl Arg {
         let meant =
             if meant.starts_with(|first: char| first.is_numeric()) { format!("_{meant}") } else { meant };
         // A keyword is none, and may be one with `r#`.
-        let raw = if text == meant { format!("r#{text}") } else { meant };
+        let raw = if syn::parse_str::<Ident>(&meant).is_ok() { meant } else { format!("r#{meant}") };
         let Ok(mut name) = syn::parse_str::<Ident>(&raw) else {
             self.expected(errors, "an identifier");
             return None;
@@ -235,6 +263,13 @@ impl Arg {
                         format_args!("a number has no `{}` here; write `{count}`", literal.suffix()),
                     );
                     return Some(count);
+                }
+                Err(_) if literal.to_string().starts_with('-') => {
+                    errors.at(
+                        &self.value,
+                        format_args!("`{}` must be at least 1; write `{}`", self.key, self.form),
+                    );
+                    return None;
                 }
                 Err(_) => {
                     self.expected(errors, "a number that fits in a `u32`");
@@ -375,6 +410,8 @@ impl Arg {
         let Some((literal, text)) = meant::quoted(&self.value) else { return false };
         if text.is_empty() {
             self.expected(errors, "a value, found empty quotes");
+        } else if syn::parse_str::<Type>(&text).is_err() {
+            self.expected(errors, "a value without quotes");
         } else {
             // The habit comes from `#[serde(crate = "…")]`, where the path is relative as well.
             let root = if self.key == "crate" && !text.starts_with("crate") { "::" } else { "" };
@@ -420,6 +457,25 @@ impl Arg {
     fn expected(&self, errors: &Errors, what: &str) {
         errors.at(&self.value, format_args!("expected {what}; write `{}`", self.form));
     }
+}
+
+/// A word or a colon.
+fn is_of_path(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Ident(word) if word != "if" && word != "match") || is_punct(token, ':')
+}
+
+/// The path of `&Feed::Rss` and of `Feed::Rss.clone()`.
+fn path_within(tokens: &[TokenTree]) -> Option<TokenStream> {
+    let start = tokens.iter().take_while(|token| is_punct(token, '&') || is_punct(token, '*')).count();
+    let path: Vec<&TokenTree> = tokens[start..].iter().take_while(|token| is_of_path(token)).collect();
+    let rest = &tokens[start + path.len()..];
+    let more = match rest {
+        [] => start > 0,
+        [dot, TokenTree::Ident(_), TokenTree::Group(_)] => is_punct(dot, '.'),
+        _ => false,
+    };
+    let whole = matches!(path.last(), Some(TokenTree::Ident(_)));
+    (more && whole).then(|| path.into_iter().cloned().collect())
 }
 
 fn quoted_name(name: &Ident) -> LitStr {

@@ -1,7 +1,7 @@
 //! The enum as the derive sees it: each value beside the attribute it came from.
 
 use quote::ToTokens;
-use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, MacroDelimiter, Meta, Path, TypePath};
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, MacroDelimiter, Meta, Path, Type};
 
 use super::field::{self, CLOCK, Role};
 use crate::args::{Arg, Arguments, Forms, Given, Key, Place};
@@ -42,7 +42,7 @@ const ON_VARIANT: Place = Place {
 
 pub(crate) struct Intent<'a> {
     pub input: &'a DeriveInput,
-    pub source: Option<Given<TypePath>>,
+    pub source: Option<Given<Type>>,
     pub krate: Option<Given<Path>>,
     pub variants: Vec<Variant<'a>>,
 }
@@ -77,7 +77,7 @@ impl<'a> Intent<'a> {
         let mut intent = Self { input, source: None, krate: None, variants: Vec::new() };
         for arg in arguments(errors, &ON_ENUM, &input.attrs, &|_| None).list {
             if arg.key == "source" {
-                intent.source = arg.given(arg.type_path(errors));
+                intent.source = arg.given(arg.source_type(errors));
             } else {
                 intent.krate = arg.given(arg.crate_path(errors));
             }
@@ -87,8 +87,8 @@ impl<'a> Intent<'a> {
                 intent.variants =
                     data.variants.iter().map(|variant| Variant::read(errors, variant)).collect();
             }
-            Data::Struct(data) => not_an_enum(errors, data.struct_token, &input.ident),
-            Data::Union(data) => not_an_enum(errors, data.union_token, &input.ident),
+            Data::Struct(data) => not_an_enum(errors, data.struct_token, input, &data.fields),
+            Data::Union(data) => not_an_enum(errors, data.union_token, input, &data.fields),
         }
         intent
     }
@@ -116,10 +116,19 @@ impl<'a> Variant<'a> {
         for (nth, field) in variant.fields.iter().enumerate() {
             let name = field.ident.as_ref().map_or_else(|| nth.to_string(), ToString::to_string);
             for attr in of_ours(&field.attrs) {
+                let keys = match &attr.meta {
+                    Meta::List(list) => readable(&list.tokens),
+                    _ => String::new(),
+                };
+                let keys = match keys.as_str() {
+                    "from" | "lossy" | "skip" => keys,
+                    "origin" | "latest" => format!("{keys} = {name}"),
+                    _ => format!("clock = {name}"),
+                };
                 errors.at(
                     attr,
                     format_args!(
-                        "`#[intent]` goes on the variant; write `#[intent(clock = {name})]` above `{}`",
+                        "`#[intent]` goes on the variant; write `#[intent({keys})]` above `{}`",
                         variant.ident
                     ),
                 );
@@ -139,11 +148,15 @@ impl<'a> Variant<'a> {
     }
 }
 
-fn not_an_enum(errors: &Errors, keyword: impl ToTokens, name: &Ident) {
+fn not_an_enum(errors: &Errors, keyword: impl ToTokens, input: &DeriveInput, fields: &impl ToTokens) {
+    let (name, generics) = (&input.ident, readable(&input.generics.to_token_stream()));
+    let fields = readable(&fields.to_token_stream());
+    let space = if fields.starts_with('{') { " " } else { "" };
     errors.at(
         keyword,
         format_args!(
-            "an intent is an enum; write `enum {name}` with a variant for each thing that can happen"
+            "an intent is an enum, with a variant for each thing that can happen; write `enum {name}{generics} {{ \
+             Changed{space}{fields} }}`"
         ),
     );
 }

@@ -134,8 +134,7 @@ fn from_takes_one(errors: &Errors, variant: &mut Variant<'_>) {
     errors.at(
         from.key,
         format_args!(
-            "`from` makes a variant of its one field, and `{}` has {count}; give it exactly one, or implement \
-             `From` by hand",
+            "`from` makes a variant of its one field, and `{}` has {count}; give it exactly one, or drop `from`",
             variant.ident
         ),
     );

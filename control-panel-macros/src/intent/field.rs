@@ -1,11 +1,12 @@
 //! Holds what a key names, as in `clock = …`, against the fields of its variant.
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::{Fields, Lit};
+use quote::ToTokens;
+use syn::{Fields, Lit, Type};
 
 use super::ast::Variant;
 use crate::errors::Errors;
-use crate::support::{is_punct, nearest, one_of, plain, readable};
+use crate::support::{is_punct, mentions, nearest, one_of, plain, readable};
 
 /// What a key makes of the field that it names, as messages say it.
 pub(crate) struct Role {
@@ -66,7 +67,7 @@ pub(crate) fn find(errors: &Errors, variant: &Variant<'_>, role: &Role) -> Optio
     if let TokenTree::Literal(literal) = &first {
         let literal = Lit::new(literal.clone());
         if !rest.is_empty() {
-            return left_over(errors, role, &rest);
+            return left_over(errors, variant, role, &first, &rest);
         }
         return field_at(errors, variant, role, &literal);
     }
@@ -75,7 +76,7 @@ pub(crate) fn find(errors: &Errors, variant: &Variant<'_>, role: &Role) -> Optio
         return None;
     };
     if !rest.is_empty() {
-        return left_over(errors, role, &rest);
+        return left_over(errors, variant, role, &first, &rest);
     }
     let Fields::Named(fields) = variant.fields else {
         errors.at(
@@ -94,7 +95,8 @@ pub(crate) fn find(errors: &Errors, variant: &Variant<'_>, role: &Role) -> Optio
         let all: Vec<String> = fields.named.iter().map(name_of).collect();
         let all = || all.iter().map(String::as_str);
         let guess = nearest(&plain(name), all()).map(|near| format!("; did you mean `{near}`?"));
-        let guess = guess.unwrap_or_else(|| format!("; it has {}", one_of(all(), "and")));
+        let guess = guess
+            .unwrap_or_else(|| format!(", but {}; write {}", one_of(all(), "and"), forms(variant, role)));
         errors.at(name, format_args!("variant `{}` has no field `{name}`{guess}", variant.ident));
     }
     found
@@ -180,26 +182,47 @@ fn field_at(errors: &Errors, variant: &Variant<'_>, role: &Role, literal: &Lit) 
 }
 
 /// What stands after the field.
-fn left_over(errors: &Errors, role: &Role, rest: &TokenStream) -> Option<usize> {
-    if rest.clone().into_iter().next().is_some_and(|token| is_punct(&token, '.')) {
+fn left_over(
+    errors: &Errors,
+    variant: &Variant<'_>,
+    role: &Role,
+    field: &TokenTree,
+    rest: &TokenStream,
+) -> Option<usize> {
+    let Role { key, what, interface, method, .. } = role;
+    let next = rest.clone().into_iter().next();
+    if next.is_none_or(|token| !is_punct(&token, '.')) {
         errors.at(
             rest,
-            format_args!(
-                "{} is a field of the variant itself; drop `{}` and implement `{}` for the field's type",
-                role.what,
-                readable(rest),
-                role.interface
-            ),
+            format_args!("expected `,` after the value of `{key}`; drop this `{}`", readable(rest)),
         );
-    } else {
-        errors.at(rest, format_args!("expected `,` after the value of `{}`", role.key));
+        return None;
     }
+    let name = field.to_string();
+    let nth = names(variant.fields).iter().position(|found| name.trim_start_matches("r#") == found);
+    let ty = nth.and_then(|nth| variant.fields.iter().nth(nth)).map(|field| &field.ty);
+    let number = if *interface == LATEST.interface { "u64" } else { "Option<u64>" };
+    let fix = match ty {
+        // The user's own, for all that can be seen.
+        Some(Type::Path(path)) if path.path.get_ident().is_some() => format!(
+            "drop `{}` and write `impl control_panel::{interface} for {} {{ fn {method}(&self) -> {number} {{ … }} }}`",
+            readable(rest),
+            readable(&path.to_token_stream())
+        ),
+        _ => format!("give the variant one, or drop `{key}`"),
+    };
+    errors.at(rest, format_args!("{what} is a field of the variant itself; {fix}"));
     None
 }
 
 /// "`clock = a` or `clock = b`": what could be written, in full while it is short.
 fn forms(variant: &Variant<'_>, role: &Role) -> String {
-    let names = variant.fields.iter().enumerate().map(|(nth, field)| {
+    let text = |ty: &Type| {
+        mentions(&ty.to_token_stream(), &["String", "str", "Vec", "f32", "f64"].map(str::to_owned))
+    };
+    let likely = variant.fields.iter().any(|field| !text(&field.ty));
+    let fields = variant.fields.iter().enumerate().filter(|(_, field)| !likely || !text(&field.ty));
+    let names = fields.map(|(nth, field)| {
         let name = field.ident.as_ref().map_or_else(|| nth.to_string(), ToString::to_string);
         format!("{} = {name}", role.key)
     });

@@ -8,6 +8,7 @@ use quote::{format_ident, quote, quote_spanned};
 use super::expand::Names;
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
+use super::types;
 use crate::args::Given;
 use crate::duration;
 use crate::support::{ends, hidden_at, is_punct, shown_at};
@@ -26,8 +27,20 @@ pub(super) fn all_arguments(function: &Function) -> Vec<(Ident, Option<&TokenStr
         ArgumentKind::Unreadable => argument.tokens.clone().into_iter().any(|token| is_punct(&token, ':')),
         ArgumentKind::Receiver | ArgumentKind::Variadic => false,
     };
-    let arguments = function.arguments.iter().filter(counts);
-    let arguments = arguments.skip(1).enumerate();
+    let arguments: Vec<&Argument> = function.arguments.iter().filter(counts).collect();
+    // The context may stand where it should not, or may be what is missing.
+    let ty = |argument: &&Argument| match &argument.kind {
+        ArgumentKind::Typed { ty, .. } => Some(ty.clone()),
+        _ => None,
+    };
+    let context = arguments.iter().position(|argument| {
+        ty(argument).is_some_and(|ty| types::is_context(&ty) || types::context_within(&ty).is_some())
+    });
+    let missing =
+        arguments.first().and_then(ty).is_some_and(|ty| types::is_never_a_context(&ty) && !types::polls(&ty));
+    let context = context.or((!missing).then_some(0));
+    let arguments = arguments.into_iter().enumerate().filter(|(nth, _)| Some(*nth) != context);
+    let arguments = arguments.map(|(_, argument)| argument).enumerate();
     let all = arguments.map(|(nth, argument)| {
         let mut name = argument_name(argument, nth);
         if names.contains(&name) {
@@ -63,9 +76,12 @@ pub(super) fn spawn(
     let (first, last) = output.unwrap_or((name.span(), name.span()));
     let start = shown_at(quote!(__S::#constructor), (first, last));
     // What it refuses of the context's type it refuses in each of these: at one place, where it is reported once.
-    let spawn = format_ident!("spawn", span = Span::mixed_site());
+    // A type by another name is an alias, or is what is wrong.
+    let context = function.context_type().filter(|ty| !types::is_context(ty)).and_then(ends);
+    let context = context.map_or_else(Span::mixed_site, |(first, _)| hidden_at(first));
+    let spawn = format_ident!("spawn", span = context);
     let mut called = name.clone();
-    called.set_span(name.span().located_at(Span::mixed_site()));
+    called.set_span(name.span().located_at(context));
     let mut run = Group::new(Delimiter::Parenthesis, quote!(move |#cx| #called(#cx #(, #passed)*)));
     run.set_span(last);
 

@@ -6,12 +6,13 @@ use syn::{Attribute, GenericParam, Type, TypeParam, TypeParamBound};
 
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
+use super::signature;
 use super::types::{self, Flaw, FutureType};
 use crate::errors::Errors;
 use crate::support::{is_punct, mentions, readable};
 
 pub(crate) fn not_a_function(errors: &Errors, word: &TokenTree) {
-    errors.at(word, "`#[worker]` goes on an `async fn`; move it to one, or make this one");
+    errors.at(word, "`#[worker]` goes on an `async fn`; drop this attribute, and put it on one");
 }
 
 pub(crate) fn function(errors: &Errors, function: &Function, options: &Options) {
@@ -22,6 +23,11 @@ pub(crate) fn function(errors: &Errors, function: &Function, options: &Options) 
     where_clause(errors, function);
     context_first(errors, function);
     for (nth, argument) in function.arguments.iter().enumerate() {
+        if let ArgumentKind::Typed { pattern: Pattern::Other(pattern), ty } = &argument.kind
+            && reference_pattern(errors, argument, pattern, ty, nth)
+        {
+            continue;
+        }
         argument_kind(errors, argument);
         argument_attributes(errors, argument);
         match &argument.kind {
@@ -30,6 +36,11 @@ pub(crate) fn function(errors: &Errors, function: &Function, options: &Options) 
             }
             ArgumentKind::Typed { ty, .. } => argument_type(errors, options, ty),
             _ => {}
+        }
+        if let ArgumentKind::Typed { ty, .. } = &argument.kind
+            && mentions(ty, &["Self".to_owned()])
+        {
+            errors.at(ty, "a worker is no method, so it has no `Self`; replace `Self` by a concrete type");
         }
     }
     output(errors, function, options);
@@ -42,12 +53,12 @@ fn attributes(errors: &Errors, function: &Function) {
         if is_worker(attr) {
             errors.at(attr, "`#[worker]` is given twice; keep one of the two");
         } else if is_entry_point(attr) {
-            let path = readable(&attr.path().to_token_stream());
+            let other = readable(&attr.meta.to_token_stream());
             errors.at(
                 attr,
                 format_args!(
-                    "`#[{path}]` and `#[worker]` cannot share a function; keep one, and call the worker's \
-                     spawn method from the other"
+                    "`#[{other}]` and `#[worker]` cannot share a function; drop `#[{other}]` here, and call the worker's \
+                     spawn method from a function that has it"
                 ),
             );
         }
@@ -74,7 +85,9 @@ fn qualifiers(errors: &Errors, function: &Function, options: &Options) {
     for qualifier in &function.qualifiers {
         let keyword = &qualifier.keyword;
         if keyword != "async" {
-            errors.at(keyword, format_args!("a worker cannot be `{keyword}`; drop `{keyword}`"));
+            let abi =
+                qualifier.abi.as_ref().map(|abi| format!(" {}", abi.to_token_stream())).unwrap_or_default();
+            errors.at(keyword, format_args!("a worker cannot be `{keyword}`; drop `{keyword}{abi}`"));
         }
     }
     if !options.knows_kind() || function.attrs.iter().any(is_entry_point) {
@@ -122,10 +135,13 @@ fn not_async_any_more(errors: &Errors, function: &Function) -> bool {
             true
         }
         Some((.., FutureType::Boxed)) => {
+            let head = readable(&function.head());
             errors.at(
                 &function.name,
-                "a worker must be an `async fn`, and another attribute seems to have made this a plain one; move `#[worker]` \
-                 above that attribute",
+                format_args!(
+                    "a worker must be an `async fn`: put `#[worker]` above the attribute that makes this a plain one, or write \
+                     `async {head}` and `.await` behind its body"
+                ),
             );
             true
         }
@@ -149,7 +165,7 @@ fn name(errors: &Errors, function: &Function) {
     if function.name == "main" {
         errors.at(
             &function.name,
-            "`main` cannot be a worker; give the worker a name of its own and spawn it from `main`",
+            "`main` cannot be a worker; write another name, and a `main` that spawns it: write `run` and `fn main() { … }`",
         );
     }
 }
@@ -159,12 +175,25 @@ fn name(errors: &Errors, function: &Function) {
 fn generics(errors: &Errors, function: &Function, options: &Options) {
     let context = function.context_type();
     for param in &function.generics.params {
+        let default = match param {
+            GenericParam::Type(param) => param.default.as_ref().map(|(_, default)| default.to_token_stream()),
+            GenericParam::Const(param) => {
+                param.default.as_ref().map(|(_, default)| default.to_token_stream())
+            }
+            GenericParam::Lifetime(_) => None,
+        };
+        if let Some(default) = default {
+            let shown = readable(&default);
+            errors
+                .at(default, format_args!("the parameters of a function have no defaults; drop `= {shown}`"));
+        }
         match param {
             GenericParam::Lifetime(param) => errors.at(
                 &param.lifetime,
                 format_args!(
-                    "a worker outlives its caller, so it cannot borrow for `{0}`; drop `{0}` and own the data",
-                    param.lifetime
+                    "a worker outlives its caller, so it cannot borrow for `{}`; write `{}`",
+                    param.lifetime,
+                    signature::owned(function)
                 ),
             ),
             GenericParam::Type(param) if types::names(context, &param.ident) => {
@@ -213,7 +242,8 @@ fn only_the_context(errors: &Errors, param: &Ident) {
 
 fn where_clause(errors: &Errors, function: &Function) {
     if let Some(keyword) = function.where_clause.clone().into_iter().next() {
-        errors.at(keyword, "a worker takes no `where` clause; write the bounds inside `<…>`");
+        let inside = signature::bounds_inside(function);
+        errors.at(keyword, format_args!("a worker takes no `where` clause; write `{inside}`"));
     }
 }
 
@@ -222,7 +252,10 @@ fn context_first(errors: &Errors, function: &Function) {
     if function.arguments.is_empty() {
         errors.at(
             &function.name,
-            format_args!("a worker needs a `Context` first; write `{}(cx: Context<…>)`", function.name),
+            format_args!(
+                "a worker needs a `Context` first; write `{}(cx: control_panel::Context<…>)`",
+                function.name
+            ),
         );
     }
     let mut typed = function.typed();
@@ -230,13 +263,20 @@ fn context_first(errors: &Errors, function: &Function) {
     let first_is_context = first.is_some_and(types::is_context);
     let mut later = typed.filter(|(_, ty)| types::is_context(ty)).peekable();
     if let Some(first) = first.filter(|first| later.peek().is_none() && types::is_never_a_context(first)) {
-        errors.at(
-            first,
-            format_args!(
-                "a worker's first argument is its `Context`, not `{}`; write `cx: Context<…>` before it",
-                readable(first)
-            ),
-        );
+        // `std::task::Context`
+        let not = format!("a worker's first argument is its `Context`, not `{}`", readable(first));
+        let inside = types::context_within(first);
+        let whole = function.arguments.first().map(|argument| &argument.tokens);
+        match (inside, whole) {
+            // `Arc<Context<Update>>`
+            (Some(context), Some(whole)) => {
+                errors.at(whole, format_args!("{not}; write `cx: {}`", readable(&context)));
+            }
+            _ if types::polls(first) => {
+                errors.at(first, format_args!("{not}; write `control_panel::Context<…>` instead"));
+            }
+            _ => errors.at(first, format_args!("{not}; write `cx: control_panel::Context<…>` before it")),
+        }
     }
     for (argument, ty) in later {
         if first_is_context {
@@ -252,15 +292,46 @@ fn argument_kind(errors: &Errors, argument: &Argument) {
     match &argument.kind {
         ArgumentKind::Receiver => errors.at(
             &argument.tokens,
-            "a worker is a free function; move it out of the `impl` and take what it needs from `self` as \
-             arguments",
+            format_args!(
+                "a worker is a free function, and takes what it needs as arguments; drop `{}` and move the function out of \
+                 the `impl`",
+                readable(&argument.tokens)
+            ),
         ),
-        ArgumentKind::Variadic => errors.at(&argument.tokens, "a worker's arguments are fixed; take a `Vec` instead"),
+        ArgumentKind::Variadic => errors.at(&argument.tokens, "a worker's arguments are fixed; write `more: Vec<…>` instead"),
         ArgumentKind::Typed { pattern: Pattern::Other(pattern), .. } => errors.at(
             pattern,
-            "a worker's argument needs a plain name, which its spawn method takes over; take it apart in the body",
+            format_args!(
+                "a worker's argument needs a plain name, which its spawn method takes over; write `argument`, and in the \
+                 body `let {} = argument;`",
+                readable(pattern)
+            ),
         ),
         ArgumentKind::Typed { .. } | ArgumentKind::Unreadable => {}
+    }
+}
+
+/// `&n: &u8`, and a context that is taken out of something else: in both the pattern and the type are one mistake.
+fn reference_pattern(
+    errors: &Errors,
+    argument: &Argument,
+    pattern: &TokenStream,
+    ty: &TokenStream,
+    nth: usize,
+) -> bool {
+    let tokens: Vec<TokenTree> = pattern.clone().into_iter().collect();
+    match (tokens.as_slice(), types::flaws(ty).into_iter().next()) {
+        ([sign, TokenTree::Ident(name)], Some(Flaw::Borrow(_, owned))) if is_punct(sign, '&') => {
+            errors.at(
+                &argument.tokens,
+                format_args!(
+                    "a worker outlives its caller, so its arguments must be owned; write `{name}: {}`",
+                    owned.split('`').nth(1).unwrap_or_default()
+                ),
+            );
+            true
+        }
+        _ => nth == 0 && types::context_within(ty).is_some(),
     }
 }
 
@@ -270,7 +341,11 @@ fn argument_attributes(errors: &Errors, argument: &Argument) {
         if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
             errors.at(
                 attr,
-                "an argument of a worker cannot depend on `#[cfg]`; write two workers, each with its own `#[cfg]`",
+                format_args!(
+                    "an argument of a worker cannot depend on `#[cfg]`; drop `#[{}]`, or make two workers, each with its own \
+                     `#[cfg]`",
+                    readable(&attr.meta.to_token_stream())
+                ),
             );
         }
     }
@@ -310,6 +385,12 @@ fn context_type(errors: &Errors, function: &Function, options: &Options, ty: &To
         }
         return;
     }
+    if types::has_placeholder(ty) {
+        errors.at(ty, "a worker's context names its intent; write `Context<…>` in full");
+    }
+    if let Some((first, swapped)) = types::swapped(ty) {
+        errors.at(first, format_args!("a context names its intent first; write `{}`", readable(&swapped)));
+    }
     let is_async = options.knows_kind() && options.kind.as_ref().is_none_or(|kind| kind.value == "async");
     for lifetime in types::lifetimes(ty) {
         match (lifetime.ident == "_", is_async) {
@@ -347,7 +428,7 @@ fn argument_type(errors: &Errors, options: &Options, ty: &TokenStream) {
             ),
             Flaw::Impl(ty) => errors.at(
                 ty.impl_token,
-                "a worker's argument needs a concrete type; name it, or take a `Box<dyn …>`",
+                format_args!("a worker's argument needs a concrete type; name it, or write {}", types::boxed(&ty)),
             ),
             Flaw::NotSend(rc, arc) => {
                 let local = options.kind.as_ref().is_some_and(|kind| kind.value == "local");
@@ -374,17 +455,25 @@ fn output(errors: &Errors, function: &Function, options: &Options) {
         return;
     }
     match syn::parse2::<Type>(output.clone()) {
-        Ok(Type::ImplTrait(_)) if options.is_call() => {
-            errors.at(output, "a worker returns `()` or `Result<(), E>`, not an `impl` type");
-        }
-        Ok(Type::ImplTrait(_)) => errors.at(
-            output,
-            "an `async fn` is a future already; return `()` or `Result<(), E>` instead of an `impl` type",
-        ),
+        Ok(Type::ImplTrait(_)) => match types::future(output) {
+            Some(FutureType::Impl(future)) if !options.is_call() => {
+                let future = future.map_or_else(|| "()".to_owned(), |output| readable(&output));
+                errors.at(
+                    output,
+                    format_args!(
+                        "an `async fn` makes the future itself; write `{future}`, and its body without `async move`"
+                    ),
+                );
+            }
+            _ => errors.at(
+                output,
+                "a worker returns nothing or a `Result`, not an `impl` type; write `()`, or a `Result<(), E>`",
+            ),
+        },
         Ok(Type::Never(_)) => errors.at(
             output,
-            "a worker that never ends still says how it may fail; leave the `-> !` out, or write \
-             `Result<Infallible, E>`",
+            "a worker that never ends still says how it may fail; drop `-> !`, or write \
+             `Result<std::convert::Infallible, String>`",
         ),
         _ => {}
     }
@@ -392,6 +481,6 @@ fn output(errors: &Errors, function: &Function, options: &Options) {
 
 fn body(errors: &Errors, function: &Function) {
     if is_punct(&function.body, ';') {
-        errors.at(&function.body, "a worker needs a body; write it in `{ … }`");
+        errors.at(&function.body, "a worker needs a body; write `{ … }`");
     }
 }

@@ -6,6 +6,7 @@ use proc_macro2::Ident;
 
 use super::options::Options;
 use crate::args::Given;
+use crate::duration;
 use crate::errors::Errors;
 use crate::support::one_of;
 
@@ -90,7 +91,10 @@ impl Options {
             }
             (Some(max), Some(base)) if max.value < base.value => errors.at(
                 if max.nth > base.nth { &max.key } else { &base.key },
-                "`max_backoff` is shorter than `backoff`; make it at least as long",
+                format_args!(
+                    "`max_backoff` is shorter than `backoff`; write `max_backoff = \"{}\"`",
+                    duration::text(base.value)
+                ),
             ),
             _ => {}
         }
@@ -132,7 +136,9 @@ impl Options {
             ),
         ] {
             if let Some(key) = key {
-                errors.at(key, format_args!("`{key}` cannot stand beside `kind = {}`: {why}", kind.value));
+                let fix = if why == not_dropped { format!("; drop `{key}`") } else { String::new() };
+                errors
+                    .at(key, format_args!("`{key}` cannot stand beside `kind = {}`: {why}{fix}", kind.value));
             }
         }
         let limited = self.stands("heartbeat", self.heartbeat.as_ref())

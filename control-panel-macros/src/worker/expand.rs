@@ -24,7 +24,7 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
     let parameters: Vec<_> = arguments.iter().map(|(name, ty)| quote!(#name: #ty)).collect();
     let body = body::spawn(function, options, &names, &arguments);
     let command = options.inbox.as_ref().map(|Given { value: command, .. }| quote!(<#command>));
-    let spawns = spawns(function, krate);
+    let spawns = spawns(function, options, krate);
     // Clippy counts the arguments of the function, where they can be changed.
     let many = (arguments.len() > 4).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let lint = trait_name.to_string().contains('_').then(|| quote!(#[allow(non_camel_case_types)]));
@@ -58,12 +58,14 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
 
 /// `Spawns<Context<Update>>`, shown as the context's type is: what rustc refuses in both is refused in the same words at the
 /// same place, and reported once.
-fn spawns(function: &Function, krate: &TokenStream) -> TokenStream {
+fn spawns(function: &Function, options: &Options, krate: &TokenStream) -> TokenStream {
     let Some(context) = function.context_type() else { return quote!(#krate::__private::Spawns<()>) };
     let Some((first, last)) = ends(context) else { return quote!(#krate::__private::Spawns<#context>) };
-    let open = respan(quote!(#krate::__private::Spawns<), first);
+    // A crate that is not there is reported where it is written, once.
+    let krate = if options.krate.is_some() { krate.clone() } else { respan(krate.clone(), first) };
+    let open = respan(quote!(::__private::Spawns<), first);
     let close = respan(quote!(>), last);
-    quote!(#open #context #close)
+    quote!(#krate #open #context #close)
 }
 
 fn param_ident(param: &GenericParam) -> Option<&Ident> {

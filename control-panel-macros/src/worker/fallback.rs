@@ -76,7 +76,10 @@ pub(crate) fn worker(function: &Function, options: &Options, errors: Errors) -> 
 /// Whether the type can be repeated: without the function's generics, of a known size, and named in full.
 fn is_plain(ty: &TokenStream, generics: &[String]) -> bool {
     let is_unsized = types::flaws(ty).iter().any(|flaw| matches!(flaw, Flaw::Unsized(_)));
-    !mentions(ty, generics) && !is_unsized && !types::has_placeholder(ty)
+    !mentions(ty, generics)
+        && !mentions(ty, &["Self".to_owned()])
+        && !is_unsized
+        && !types::has_placeholder(ty)
 }
 
 /// A use of the source, so that its import is not reported as unused. Where it could not be read it may be that the built-in
@@ -100,7 +103,15 @@ fn used(options: &Options) -> TokenStream {
 /// As close to what was written as rustc accepts, so that nothing is reported twice.
 fn standing(function: &Function, used: Option<&TokenStream>) -> TokenStream {
     let attrs = function.attrs.iter().filter(|attr| !check::is_worker(attr) && !check::is_entry_point(attr));
-    let Function { vis, fn_token, name, generics, parens, where_clause, .. } = function;
+    let Function { vis, fn_token, name, parens, where_clause, .. } = function;
+    let mut generics = function.generics.clone();
+    for param in &mut generics.params {
+        match param {
+            GenericParam::Type(param) => param.default = None,
+            GenericParam::Const(param) => param.default = None,
+            GenericParam::Lifetime(_) => {}
+        }
+    }
     let qualifiers = function.qualifiers.iter().filter(|qualifier| qualifier.keyword != "const");
     let qualifiers = qualifiers.map(|qualifier| {
         let (keyword, abi) = (&qualifier.keyword, &qualifier.abi);
@@ -114,6 +125,12 @@ fn standing(function: &Function, used: Option<&TokenStream>) -> TokenStream {
     let output = function.output.as_ref().map(|(arrow, ty)| quote!(#arrow #ty));
     let body = match (&function.body, used) {
         (body, _) if is_punct(body, ';') => quote!({ ::core::unimplemented!() }),
+        // What stands in the context's place is of no use in the body; its import is.
+        _ if function.context_type().is_some_and(types::has_placeholder) => {
+            let ty = function.context_type().into_iter().flat_map(Clone::clone);
+            let path = ty.take_while(|token| !is_punct(token, '<'));
+            quote!({ use #(#path)* as _; ::core::unimplemented!() })
+        }
         (TokenTree::Group(body), Some(used)) => {
             let body = body.stream();
             quote!({ #used #body })
@@ -136,6 +153,12 @@ fn standing_argument(argument: &Argument) -> TokenStream {
         ArgumentKind::Unreadable => quote!(_: impl ::core::marker::Sized),
         ArgumentKind::Typed { ty, .. } => {
             let tokens = argument.tokens.clone();
+            if mentions(ty, &["Self".to_owned()]) || (types::is_context(ty) && types::has_placeholder(ty)) {
+                let length = ty.clone().into_iter().count();
+                let kept = tokens.clone().into_iter().count() - length;
+                let named = tokens.into_iter().take(kept);
+                return named.chain(quote!(impl ::core::marker::Sized)).collect();
+            }
             let owned = types::flaws(ty).into_iter().find_map(|flaw| match flaw {
                 Flaw::Unsized(owned) => owned.trim_matches('`').parse::<TokenStream>().ok(),
                 _ => None,
@@ -146,7 +169,15 @@ fn standing_argument(argument: &Argument) -> TokenStream {
                     let kept = tokens.clone().into_iter().count() - length;
                     tokens.into_iter().take(kept).chain(owned).collect()
                 }
-                None if types::is_context(ty) => borrow_for_ever(tokens),
+                None if types::is_context(ty) => {
+                    let swapped = types::swapped(ty).map(|(_, swapped)| swapped);
+                    let length = ty.clone().into_iter().count();
+                    let kept = tokens.clone().into_iter().count() - length;
+                    match swapped {
+                        Some(swapped) => tokens.into_iter().take(kept).chain(swapped).collect(),
+                        None => borrow_for_ever(tokens),
+                    }
+                }
                 None => tokens,
             }
         }

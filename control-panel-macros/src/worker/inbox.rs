@@ -30,7 +30,8 @@ pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
             ),
             Flaw::Unsized(owned) => errors.at(&tokens, owned_instead(owned)),
             Flaw::Impl(ty) => {
-                errors.at(ty.impl_token, "an inbox needs a concrete type; name it, or take a `Box<dyn …>`");
+                let boxed = types::boxed(ty);
+                errors.at(ty.impl_token, format_args!("an inbox needs a concrete type; name it, or write {boxed}"));
             }
         }
     }
@@ -40,14 +41,14 @@ pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
 /// What no inbox can hold, whatever is in it.
 fn never(ty: &Type) -> Option<String> {
     match ty {
-        Type::Infer(_) => Some("an inbox needs its type in full; name it in place of `_`".to_owned()),
-        Type::Never(_) => {
-            Some("nothing can be sent to an inbox of `!`; name a type, or leave `inbox` out".to_owned())
-        }
+        Type::Infer(_) => Some("an inbox needs its type in full; write `inbox = Command`".to_owned()),
+        Type::Never(_) => Some(
+            "nothing can be sent to an inbox of `!`; write `inbox = Command`, or drop `inbox`".to_owned(),
+        ),
         Type::Slice(_) | Type::TraitObject(_) => Some(owned_instead(&types::owned(ty))),
         Type::Path(path) if path.path.is_ident("str") => Some(owned_instead(&types::owned(ty))),
         Type::Path(path) if path.path.segments.first().is_some_and(|first| first.ident == "Self") => {
-            Some("a worker has no `Self`; name the type of its commands".to_owned())
+            Some("a worker has no `Self`; write `inbox = Command`, the type of its commands".to_owned())
         }
         // Declared nowhere: where a function declares lifetimes, that is reported.
         Type::Reference(reference) if reference.lifetime.as_ref().is_some_and(is_named) => {

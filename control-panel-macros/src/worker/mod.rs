@@ -9,9 +9,10 @@ mod fallback;
 mod inbox;
 mod options;
 mod parse;
+mod signature;
 mod types;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 
 use self::options::Options;
 use self::parse::Item;
@@ -19,7 +20,7 @@ use crate::errors::Errors;
 
 pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
     let errors = Errors::new();
-    let options = Options::parse(&errors, args);
+    let options = Options::parse(&errors, args, is_async(item));
     let function = match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Function(function)) => function,
         Ok(Item::Other(word)) => {
@@ -36,4 +37,11 @@ pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
         return [expand::worker(item, &function, &options), none].into_iter().collect();
     }
     fallback::worker(&function, &options, errors)
+}
+
+/// Whether it is an `async fn`, however much of it is typed: then some kinds are out of the question.
+fn is_async(item: &TokenStream) -> bool {
+    let word = |token: &TokenTree, name: &str| matches!(token, TokenTree::Ident(word) if word == name);
+    let mut before = item.clone().into_iter().take_while(|token| !word(token, "fn"));
+    before.any(|token| word(&token, "async"))
 }

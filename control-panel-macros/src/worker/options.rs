@@ -13,7 +13,7 @@ use crate::support::{readable, see_through};
 const PLACE: Place = Place {
     name: "`#[worker]`",
     keys: &[
-        Key::valued("source", "source = IntentSource::ModLoader"),
+        Key::valued("source", "source = control_panel::IntentSource::ModLoader"),
         Key::valued("name", "name = other_name"),
         Key::worded("restart", "restart = on_failure", &["never", "on_failure", "always"]),
         Key::worded("intensity", "intensity = 5", &["unlimited"]),
@@ -70,13 +70,17 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn parse(errors: &Errors, tokens: TokenStream) -> Self {
+    pub(crate) fn parse(errors: &Errors, tokens: TokenStream, is_async: bool) -> Self {
         let mut options = Self::default();
         // Without tokens of its own, an error about the attribute as a whole is shown at its call site.
         let arguments = if tokens.is_empty() {
             Arguments::default()
         } else {
-            PLACE.parse(errors, tokens.clone(), &TokenStream::new(), &|_| None)
+            // Not every kind is one for every function.
+            let local = || "kind = local".to_owned();
+            PLACE.parse(errors, tokens.clone(), &TokenStream::new(), &|key| {
+                (key.name == "kind" && is_async).then(local)
+            })
         };
         options.unread =
             PLACE.keys.iter().map(|key| key.name).filter(|key| arguments.attempts(key)).collect();
@@ -90,7 +94,7 @@ impl Options {
                 Span::call_site(),
                 format_args!(
                     "a worker needs `source = …`, where its intents come from; write \
-                     `#[worker(source = IntentSource::ModLoader{others})]` or name a source of your own"
+                     `#[worker(source = control_panel::IntentSource::ModLoader{others})]` or name a source of your own"
                 ),
             );
         }

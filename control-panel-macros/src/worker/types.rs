@@ -115,6 +115,13 @@ fn is_unsized(path: &Path) -> bool {
     last.ident == "str" || last.ident == "OsStr" || last.ident == "CStr" || (last.ident == "Path" && of_std)
 }
 
+/// `Box<dyn Trait>` for an `impl Trait`, which can be sent to another thread.
+pub(crate) fn boxed(ty: &TypeImplTrait) -> String {
+    let bounds = readable(&ty.bounds.to_token_stream());
+    let send = if mentions(&ty.bounds.to_token_stream(), &["Send".to_owned()]) { "" } else { " + Send" };
+    format!("`Box<dyn {bounds}{send}>`")
+}
+
 /// The owned type that people mean when they borrow `elem`.
 pub(crate) fn owned(elem: &Type) -> String {
     let text = readable(&elem.to_token_stream());
@@ -194,15 +201,61 @@ pub(crate) fn is_never_a_context(ty: &TokenStream) -> bool {
             | Type::FnPtr(_)
             | Type::TraitObject(_),
         ) => true,
-        Some(Type::Path(ty)) => ty.path.segments.last().is_some_and(|last| {
-            // `std::task::Context<'_>`
-            let polls = last.ident == "Context"
-                && matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
-                    if arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Lifetime(_))));
-            polls || KNOWN.iter().any(|known| last.ident == known)
-        }),
+        Some(Type::Path(path)) => {
+            let last = path.path.segments.last();
+            polls(ty) || last.is_some_and(|last| KNOWN.iter().any(|known| last.ident == known))
+        }
         _ => false,
     }
+}
+
+/// The context in `Arc<Context<Update>>` or `(Context<Update>, u8)`.
+pub(crate) fn context_within(ty: &TokenStream) -> Option<TokenStream> {
+    fn walk(ty: &Type) -> Option<TokenStream> {
+        let tokens = ty.to_token_stream();
+        if is_context(&tokens) {
+            return Some(tokens);
+        }
+        match ty {
+            Type::Tuple(ty) => ty.elems.iter().find_map(walk),
+            Type::Path(ty) => ty.path.segments.iter().find_map(|segment| {
+                let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+                arguments.args.iter().find_map(|argument| match argument {
+                    GenericArgument::Type(ty) => walk(ty),
+                    _ => None,
+                })
+            }),
+            _ => None,
+        }
+    }
+    if is_context(ty) { None } else { walk(&read(ty)?) }
+}
+
+/// `Context<Update, ()>` for a `Context<(), Update>`, with the `()` to point at.
+pub(crate) fn swapped(ty: &TokenStream) -> Option<(Type, TokenStream)> {
+    let Some(Type::Path(mut ty)) = read(ty) else { return None };
+    let PathArguments::AngleBracketed(arguments) = &mut ty.path.segments.last_mut()?.arguments else {
+        return None;
+    };
+    let args: Vec<GenericArgument> = arguments.args.iter().cloned().collect();
+    let [first @ GenericArgument::Type(Type::Tuple(unit)), intent @ GenericArgument::Type(Type::Path(_))] =
+        &args[..]
+    else {
+        return None;
+    };
+    let unit = Type::Tuple(unit.clone());
+    arguments.args = [intent.clone(), first.clone()].into_iter().collect();
+    Some((unit, ty.to_token_stream()))
+}
+
+/// `std::task::Context<'_>`
+pub(crate) fn polls(ty: &TokenStream) -> bool {
+    let Some(Type::Path(ty)) = read(ty) else { return false };
+    ty.path.segments.last().is_some_and(|last| {
+        last.ident == "Context"
+            && matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
+                if arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Lifetime(_))))
+    })
 }
 
 /// Whether the type names this parameter.

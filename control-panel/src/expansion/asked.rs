@@ -9,7 +9,8 @@ use crate::{Context, Intent, Source, Spawn, Worker, WorkerHandle, lifecycle::exi
 /// alias of a context works as well as the type itself.
 #[diagnostic::on_unimplemented(
     message = "a worker's first argument is its `Context`, not `{Self}`",
-    label = "expected `control_panel::Context<YourIntent>` or `Context<YourIntent, YourPolicy>`"
+    label = "expected `control_panel::Context<YourIntent>` or `Context<YourIntent, YourPolicy>`",
+    note = "write `cx: control_panel::Context<…>` before it"
 )]
 pub trait WorkerContext: Sized {
     /// The panel's intent.
@@ -45,7 +46,7 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has another intent or policy than this worker, whose context is `{C}`",
     label = "its workers do not get a `{C}`",
-    note = "spawn the worker on a panel of that intent and policy, or change the `Context<…>` of its function"
+    note = "spawn the worker on a panel of that intent and policy, or write `Context<…>` of this one's in its function"
 )]
 pub trait Spawns<C> {
     /// What [`Run::spawn`] calls.

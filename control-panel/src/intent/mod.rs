@@ -243,7 +243,7 @@ impl<T: Copy + Ord + Debug + Send + Sync + 'static> Source for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a logical clock",
     label = "a clock is a `u64`, an `Option` of a clock, or a type that implements `LogicalClock`",
-    note = "implement `control_panel::LogicalClock` for `{Self}`, or name a `u64` field"
+    note = "implement `control_panel::LogicalClock` for `{Self}` if it is a type of yours, name a `u64` field, or drop `clock`"
 )]
 pub trait LogicalClock {
     /// The time that it shows; `None` for an intent that is local after all.
@@ -287,7 +287,7 @@ impl<C: LogicalClock> LogicalClock for Option<C> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot tell a peer",
     label = "an origin is a `u64`, a `u32`, an `Option` of one, or a type that implements `PeerId`",
-    note = "implement `control_panel::PeerId` for `{Self}`, or name a `u64` field"
+    note = "implement `control_panel::PeerId` for `{Self}` if it is a type of yours, name a `u64` field, or drop `origin`"
 )]
 pub trait PeerId {
     /// The peer; `None` for an intent that does not come from one after all.

@@ -105,7 +105,7 @@ pub type WorkerError = Arc<dyn Error + Send + Sync>;
 #[diagnostic::on_unimplemented(
     message = "a worker cannot return `{Self}`",
     label = "a worker returns nothing, or `Result<(), E>` with an error `E`",
-    note = "return `()` or `Result<(), E>` where `E: Into<Box<dyn std::error::Error + Send + Sync>>`; results for the reducer are sent as intents"
+    note = "write `()`, or `Result<(), String>` with any error that is `Into<Box<dyn std::error::Error + Send + Sync>>`; results for the reducer are sent as intents"
 )]
 pub trait WorkerOutput: sealed::Sealed {
     #[doc(hidden)]

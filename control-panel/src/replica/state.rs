@@ -46,7 +46,7 @@ use super::{Stamp, mix::Mix};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no state that replicas can share",
     label = "not a `State`",
-    note = "implement `control_panel::State` for `{Self}`, with its operations as `Op`"
+    note = "write `impl control_panel::State for {Self} {{ type Op = …; fn apply(&mut self, op: &Self::Op, stamp: &control_panel::Stamp) {{ … }} }}`"
 )]
 pub trait State: Clone + Send + Sync + 'static {
     /// What changes it.
@@ -103,7 +103,7 @@ pub trait State: Clone + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot take an operation back",
     label = "not `Undoable`",
-    note = "implement `control_panel::replica::Undoable` for `{Self}`, or leave `undoing` out: a replica goes back by clones then"
+    note = "implement `control_panel::replica::Undoable` for `{Self}`, or drop `.undoing()`: a replica goes back by clones then"
 )]
 pub trait Undoable: State {
     /// What taking an operation back needs.

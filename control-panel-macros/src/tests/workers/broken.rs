@@ -84,16 +84,16 @@ fn mistakes_are_reported_together_and_the_spawn_method_stays() {
                 "`restart` is `never`, `on_failure` or `always`, not `sometimes`; write `restart = on_failure`"
             }
             ::core::compile_error! {
-                "`#[test]` and `#[worker]` cannot share a function; keep one, and call the worker's spawn method from the other"
+                "`#[test]` and `#[worker]` cannot share a function; drop `#[test]` here, and call the worker's spawn method from a function that has it"
             }
             ::core::compile_error! {
-                "a worker outlives its caller, so it cannot borrow for `'a`; drop `'a` and own the data"
+                "a worker outlives its caller, so it cannot borrow for `'a`; write `ticks<T>(cx: Cx, (a, b): (u8, u8), name: String, t: T)`"
             }
             ::core::compile_error! {
                 "a worker can be generic in what its context's type names only; replace `T` by a concrete type"
             }
             ::core::compile_error! {
-                "a worker's argument needs a plain name, which its spawn method takes over; take it apart in the body"
+                "a worker's argument needs a plain name, which its spawn method takes over; write `argument`, and in the body `let (a, b) = argument;`"
             }
             #[allow(warnings)]
             trait SpawnTicks: ::control_panel::Spawn {

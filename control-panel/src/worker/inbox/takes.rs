@@ -28,7 +28,7 @@ pub struct Deaf;
     message = "this `WorkerHandle` names no type of command, so it sends none",
     label = "a command, to a worker of which no inbox is known",
     note = "write `inbox = Type` in the worker's `#[worker(…)]`, or `.inbox::<Type>()` on one made by hand: then its handle is a `WorkerHandle<Type>`",
-    note = "a handle that was looked up gets its type back by `.typed::<Type>()`"
+    note = "behind a handle that was looked up write `.typed::<Type>()`, which gives it its type back"
 )]
 pub trait TakesCommand<C> {}
 

@@ -4,6 +4,7 @@ use control_panel::GraphIntent;
 #[intent(clock = lamport)]
 enum Update {
     Tick,
+    Remote { lamport: u64 },
 }
 
 fn main() {

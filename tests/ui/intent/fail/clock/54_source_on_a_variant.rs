@@ -1,5 +1,8 @@
 use control_panel::GraphIntent;
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Feed {}
+
 #[derive(GraphIntent)]
 enum Update {
     Tick,

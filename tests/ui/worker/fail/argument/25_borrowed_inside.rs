@@ -11,5 +11,5 @@ async fn ticks(cx: Context<Update>, names: Vec<&str>) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks(vec!["tick"]);
+    ControlPanel::<Update>::new().spawn_ticks(vec!["tick".into()]);
 }

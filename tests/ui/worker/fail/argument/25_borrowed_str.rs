@@ -11,5 +11,5 @@ async fn ticks(cx: Context<Update>, name: &str) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks("tick");
+    ControlPanel::<Update>::new().spawn_ticks("tick".into());
 }

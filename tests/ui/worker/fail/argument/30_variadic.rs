@@ -11,5 +11,5 @@ async fn ticks(cx: Context<Update>, _: ...) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks();
+    let _ = ControlPanel::<Update>::new();
 }

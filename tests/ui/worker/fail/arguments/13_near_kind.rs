@@ -5,7 +5,7 @@ enum Update {
     Tick,
 }
 
-#[worker(source = IntentSource::Restore, kind = treads)]
+#[worker(source = IntentSource::Restore, kind = locale)]
 async fn ticks(cx: Context<Update>) {
     cx.try_send(Update::Tick).ok();
 }

@@ -5,7 +5,7 @@ enum Update {
     Tick,
 }
 
-#[worker(source = IntentSource::Restore, escalate = group)]
+#[worker(source = IntentSource::Restore, restart = always, escalate = group)]
 async fn ticks(cx: Context<Update>) {
     cx.try_send(Update::Tick).ok();
 }

@@ -5,7 +5,7 @@ enum Update {
     Tick,
 }
 
-#[worker(source = IntentSource::Restore, on_stuck = explode)]
+#[worker(source = IntentSource::Restore, restart = always, on_stuck = explode)]
 async fn ticks(cx: Context<Update>) {
     cx.try_send(Update::Tick).ok();
 }

@@ -11,5 +11,5 @@ async fn ticks(names: Vec<String>) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks();
+    ControlPanel::<Update>::new().spawn_ticks(Vec::new());
 }

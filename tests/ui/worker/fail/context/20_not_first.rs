@@ -12,5 +12,5 @@ async fn ticks(beats: u32, cx: Context<Update>) {
 
 fn main() {
     let panel = ControlPanel::<Update>::new();
-    panel.spawn_ticks(panel.context(IntentSource::Restore));
+    panel.spawn_ticks(3);
 }

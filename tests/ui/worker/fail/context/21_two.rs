@@ -6,11 +6,11 @@ enum Update {
 }
 
 #[worker(source = IntentSource::Restore)]
-async fn ticks(cx: Context<Update>, other: Context<Update>) {
-    let _ = (cx, other);
+async fn ticks(cx: Context<Update>, _other: Context<Update>) {
+    let _ = cx;
 }
 
 fn main() {
     let panel = ControlPanel::<Update>::new();
-    panel.spawn_ticks(panel.context(IntentSource::Restore));
+    let _ = panel;
 }

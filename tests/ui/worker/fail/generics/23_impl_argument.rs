@@ -11,5 +11,5 @@ async fn ticks(cx: Context<Update>, beats: impl Iterator<Item = u8>) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks([3].into_iter());
+    ControlPanel::<Update>::new().spawn_ticks(Box::new([3].into_iter()));
 }

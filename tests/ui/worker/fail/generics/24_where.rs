@@ -8,7 +8,7 @@ enum Update {
 #[worker(source = IntentSource::Restore)]
 async fn ticks<I>(cx: Context<I>)
 where
-    I: Intent + From<Update>,
+    I: Intent<Source = IntentSource> + From<Update>,
 {
     cx.send(Update::Tick.into()).await.ok();
 }

@@ -11,5 +11,5 @@ async fn ticks(cx: Context<Update>, beats) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks();
+    ControlPanel::<Update>::new();
 }

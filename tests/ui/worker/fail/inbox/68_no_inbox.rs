@@ -12,5 +12,5 @@ async fn search(cx: Context<Update>) {
 fn main() {
     let panel = ControlPanel::<Update>::new();
     let search = panel.spawn_search();
-    search.send("needle").ok();
+    search.send(String::from("needle")).ok();
 }

@@ -15,5 +15,5 @@ impl Ticks {
 }
 
 fn main() {
-    let _ = Ticks::ticks;
+    let _ = Ticks;
 }

@@ -11,5 +11,5 @@ async fn main(cx: Context<Update>) {
 }
 
 fn rest(panel: &ControlPanel<Update>) {
-    panel.spawn_main();
+    let _ = panel;
 }

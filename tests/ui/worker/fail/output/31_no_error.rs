@@ -10,7 +10,8 @@ enum Update {
 #[worker(source = IntentSource::Restore)]
 async fn ticks(cx: Context<Update>) -> Result<(), NoError> {
     drop(cx);
-    Err(NoError)
+    let _ = NoError;
+    unreachable!()
 }
 
 fn main() {

@@ -11,5 +11,5 @@ fn ticks(cx: Context<Update>, name: &str, (first, second): (u8, u8)) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks("tick", (1, 2));
+    ControlPanel::<Update>::new().spawn_ticks("tick".into(), (1, 2));
 }

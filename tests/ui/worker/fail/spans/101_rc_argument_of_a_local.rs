@@ -14,5 +14,5 @@ async fn ticks(cx: Context<Update>, name: Rc<String>) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks(Rc::new(String::new()));
+    ControlPanel::<Update>::new().spawn_ticks(Default::default());
 }

@@ -14,5 +14,5 @@ async fn ticks(cx: Context<Update>, names: Vec<Rc<str>>) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks(Vec::<Rc<str>>::new());
+    ControlPanel::<Update>::new().spawn_ticks(Vec::new());
 }

@@ -5,7 +5,7 @@ enum Update {
     Tick,
 }
 
-#[worker(tokio::main)]
+#[worker(source = IntentSource::Restore, tokio::main)]
 async fn ticks(cx: Context<Update>) {
     cx.send(Update::Tick).await.ok();
 }
