@@ -170,12 +170,13 @@ impl<I: Intent> Queue<I> {
             self.frames.asked.swap(false, Ordering::AcqRel);
         }
         // What is sent from here on signals again, and may be another batch's.
-        state.take_back();
+        let whole = state.take_back();
         state.signalled = false;
         self.frames.seen.store(self.ready.signals(), Ordering::Relaxed);
-        let (mut batch, unused) = match self.take_rest(&mut state) {
+        let (mut batch, unused) = match self.take_rest(&mut state, whole) {
             Some(rest) => (rest, spare),
-            None => (self.fill(spare, &mut state), None),
+            None if whole => (self.fill(spare, &mut state), None),
+            None => (self.fill_part(spare, &mut state), None),
         };
         self.frames.queued.store(state.queued(), Ordering::Relaxed);
         drop(state);
@@ -207,9 +208,9 @@ impl<I: Intent> Queue<I> {
     }
 
     /// The oldest rest of a frame, with what joins it.
-    fn take_rest(&self, state: &mut State<I>) -> Option<Box<Batch<I>>> {
+    fn take_rest(&self, state: &mut State<I>, whole: bool) -> Option<Box<Batch<I>>> {
         let State { rests, active, .. } = state;
-        let Taken { batch, joined, own } = rests.take(active)?;
+        let Taken { batch, joined, own } = rests.take(active, whole)?;
         add(&self.frames.accepted, joined as u64);
         if own > 0 {
             self.frames.own.fetch_sub(own, Ordering::Release);
@@ -222,6 +223,20 @@ impl<I: Intent> Queue<I> {
     fn fill(&self, spare: Option<Box<Batch<I>>>, state: &mut State<I>) -> Box<Batch<I>> {
         let mut batch = spare.unwrap_or_else(|| Box::new(Batch::new()));
         mem::swap(&mut state.active, &mut batch.intents);
+        self.begin_batch(batch, state)
+    }
+
+    /// Takes what comes before all that is in busy blocks. Had it more, something of theirs could be handed out a frame later than
+    /// what was sent after it and sorts behind it. What is left asks for another frame when this one ends.
+    #[cold]
+    fn fill_part(&self, spare: Option<Box<Batch<I>>>, state: &mut State<I>) -> Box<Batch<I>> {
+        let mut batch = spare.unwrap_or_else(|| Box::new(Batch::new()));
+        let busy = state.first_busy().map(|busy| busy.name());
+        batch.intents.join_local(&mut state.active, |producer| Some(producer.name()) < busy);
+        self.begin_batch(batch, state)
+    }
+
+    fn begin_batch(&self, mut batch: Box<Batch<I>>, state: &mut State<I>) -> Box<Batch<I>> {
         add(&self.frames.accepted, batch.len() as u64);
         state.frames += 1;
         batch.number = state.frames;
@@ -327,7 +342,6 @@ impl<I: Intent> Queue<I> {
 
     /// For a discard: all that nobody will drain.
     pub(super) fn take_all(&self, state: &mut State<I>) -> VecDeque<Box<Batch<I>>> {
-        state.take_back();
         let mut all = lock(&self.frames.late).take().unwrap_or_default();
         all.extend(state.rests.take_all());
         all.push_back(self.fill(None, state));
@@ -338,7 +352,7 @@ impl<I: Intent> Queue<I> {
     /// Intents accepted and in no frame. Exact, unless the lock is not to be had soon: then as of the last frame.
     pub(crate) fn left(&self) -> usize {
         let state = if self.is_signalled() { try_lock(&self.state) } else { None };
-        state.map_or_else(|| self.frames.queued(), |state| state.queued())
+        state.map_or_else(|| self.frames.queued(), |state| state.queued_now())
     }
 
     fn is_signalled(&self) -> bool {

@@ -229,6 +229,20 @@ impl<W> Line<W> {
         self.in_hand == 0 && self.baton.is_empty()
     }
 
+    /// Whether nobody has taken a slot since the last frame, though somebody was to.
+    pub(super) fn is_stalled(&self) -> bool {
+        !self.moved && !self.is_over()
+    }
+
+    /// Whether this is the only one that was granted a slot and has not taken it yet, but for those who are not waited for.
+    pub(super) fn is_last(&self, ticket: Ticket) -> bool {
+        self.in_hand <= 1
+            && self
+                .baton
+                .iter()
+                .all(|&other| other == ticket || !matches!(self.waiters[other].state, State::Granted { .. }))
+    }
+
     /// Those who were woken and did not come are not waited for any more: what they were granted stays theirs, but rounds
     /// go on without them.
     pub(super) fn write_off(&mut self) {
@@ -243,14 +257,15 @@ impl<W> Line<W> {
 
     /// Asked once at the end of a frame: by the next, the baton is to have moved.
     pub(super) fn look(&mut self) -> Baton {
-        let moved = std::mem::replace(&mut self.moved, false);
-        if self.is_over() {
+        let baton = if self.is_over() {
             Baton::Over
-        } else if moved {
+        } else if self.moved {
             Baton::Going
         } else {
             Baton::Stalled
-        }
+        };
+        self.moved = false;
+        baton
     }
 
     /// After grants between two frames: the waker to wake, if nobody has the baton.

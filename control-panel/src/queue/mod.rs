@@ -10,22 +10,24 @@
 //! | `ready` | tells a loop that there is something to drain |
 //! | `port` | one producer's side: accepts, refuses, and waits step by step |
 //! | `state` | what is under the lock |
+//! | `block` | slots that a producer took in advance, under a lock of its own |
 //! | `foreign` | wakers, `on_ready`, destructors: called in a row, whatever each of them does |
 //! | `permits` | slots reserved before there is an intent |
 //! | `send` | the public sender and its futures |
 //!
 //! What senders and frames do to each other, and each race by name: `README.md` beside this file.
 //!
-//! This file has the lock. There is one, held for moments; nothing foreign (a wake, a waker's drop, a callback, an
-//! intent's drop) runs under it but a waker's clone and the source's order. The frame thread never waits for it: it
-//! tries a bounded number of times, and otherwise leaves what it has to do to the next frame, which it asks for by
-//! `on_ready`.
+//! This file has the queue's lock; a producer's [block](block) has one of its own, which is all that most sends take. Both are held
+//! for moments; nothing foreign (a wake, a waker's drop, a callback, an intent's drop) runs under them but a waker's clone and
+//! the source's order. The frame thread never waits for them: it tries a bounded number of times, and otherwise leaves what it
+//! has to do to the next frame, which it asks for by `on_ready`.
 //!
 //! What one core writes and another reads costs both of them more than anything else here. So what senders write, what
 //! frames write and what both read are kept [apart](Apart), a frame takes the lock once, and what it gives back at its
 //! end waits for whoever has use for it.
 
 mod batch;
+mod block;
 mod foreign;
 mod frames;
 mod line;
@@ -45,13 +47,13 @@ use self::{
     state::{Gate, State},
 };
 use crate::{
-    intent::{Delivery, Intent, order::Origin},
+    intent::{Intent, order::Origin},
     util::{
         panics,
         sync::{
             Mutex, MutexGuard, PoisonError, TryLockError,
             atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-            hint,
+            hint, thread,
         },
     },
 };
@@ -64,7 +66,7 @@ pub(crate) use self::{
 };
 pub use self::{permits::Permits, send::IntentSender};
 
-/// How often the frame thread asks for the lock before it goes on without: for a microsecond or two, many times
+/// How often the frame thread asks for a lock before it goes on without: for a microsecond or two, many times
 /// longer than a sender that is running holds it. In a model, where no time passes, one try has both outcomes.
 const TRIES: u32 = if cfg!(all(test, shuttle)) { 1 } else { 12 };
 
@@ -159,7 +161,7 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn counts(&self) -> Counts {
         let state = try_lock(&self.state);
         let (queued, waiting, active) = match &state {
-            Some(state) => (state.queued(), state.shares.pending(), state.active.len()),
+            Some(state) => (state.queued_now(), state.shares.pending(), state.active_now()),
             None => (self.frames.queued(), self.shown.waiting.load(Ordering::Relaxed), 0),
         };
         drop(state);
@@ -191,11 +193,16 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn close(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
-        state.take_back();
         if !state.gate.is_closed() {
             state.gate = Gate::Closed;
             state.shares.dismiss(&mut wakes);
             state.shares.revoke(&mut wakes);
+        }
+        // From here on no block is lent.
+        while !state.take_back() {
+            drop(state);
+            thread::yield_now();
+            state = self.lock();
         }
         self.publish(&state);
         drop(state);
@@ -214,16 +221,6 @@ impl<I: Intent> Queue<I> {
 
     fn lock(&self) -> MutexGuard<'_, State<I>> {
         lock(&self.state)
-    }
-
-    /// The lock for a send. A flood of intents that never wait for a slot, as `latest` ones replace each other and `lossy`
-    /// ones are dropped, leaves the lock for moments only, and a frame hits none of them: it goes first.
-    #[inline]
-    fn lock_to_send(&self, delivery: Delivery) -> MutexGuard<'_, State<I>> {
-        if delivery != Delivery::Reliable && self.frame_tries.load(Ordering::Relaxed) {
-            self.let_frame_go_first();
-        }
-        self.lock()
     }
 
     /// Bounded: the frame's thread may be descheduled.
@@ -301,13 +298,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A lock, if it is to be had soon.
 fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    soon(|| match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    })
+}
+
+/// A lock, if one of a few tries gets it.
+#[inline]
+fn soon<T>(try_lock: impl Fn() -> Option<T>) -> Option<T> {
     for attempt in 0..TRIES {
-        match mutex.try_lock() {
-            Ok(guard) => return Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-            // Each try takes the lock's line from the one who has it and would give it back.
-            Err(TryLockError::WouldBlock) => (0..1 << attempt.min(3)).for_each(|_| hint::spin_loop()),
+        let lock = try_lock();
+        if lock.is_some() {
+            return lock;
         }
+        // Each try takes the lock's line from the one who has it and would give it back.
+        (0..1 << attempt.min(3)).for_each(|_| hint::spin_loop());
     }
     None
 }

@@ -54,7 +54,7 @@ impl<I: Intent> Permits<I> {
             return Err(TrySendError::Full(intent));
         }
         let delivery = intent.delivery();
-        let mut state = self.port.queue.lock();
+        let mut state = self.port.lock();
         if state.gate.is_closed() {
             drop(state);
             self.port.queue.refuse(Gate::Closed);
@@ -109,7 +109,7 @@ impl<I: Intent> Port<I> {
 
     /// One step of a reservation: takes up to `most` slots if there is one, else leaves a waker behind.
     pub(super) fn poll_reserve(&self, most: usize, ticket: &mut Option<Ticket>, waker: &Waker) -> Reserve {
-        let mut state = self.queue.lock();
+        let mut state = self.lock();
         if most == 0 {
             // As tokio does it: a closed channel refuses that too.
             return if state.gate.is_closed() {

@@ -8,6 +8,7 @@ pub(super) use self::waiting::Step;
 use super::{
     Gate, Queue, State,
     batch::{Producer, Slot},
+    block::Block,
     foreign::quietly,
     shares::LaneId,
 };
@@ -30,6 +31,7 @@ pub(crate) struct Port<I: Intent> {
     origin: Origin,
     pub(super) lane: LaneId,
     pub(super) slot: Slot,
+    pub(super) block: Arc<Block<I>>,
     /// How often the queue had changed when it last had no room for this producer: until it changes again, a
     /// `try_send` is refused without the lock. So a flood of them does not keep the others from it.
     refused_at: AtomicU64,
@@ -55,13 +57,14 @@ impl<I: Intent> Queue<I> {
         // A new source has a slot kept for it, which was there for the taking before.
         state.take_back();
         let lane = state.shares.attach(source);
-        let slot = state.place();
+        let (slot, block) = state.place();
         let port = Port {
             queue: Arc::clone(self),
             source,
             origin: self.origin(),
             lane,
             slot,
+            block,
             refused_at: AtomicU64::new(NEVER),
         };
         // One source more may raise the bound, so that one who waits gets a slot.
@@ -85,8 +88,8 @@ impl<I: Intent> Queue<I> {
     }
 }
 
-#[inline]
-fn has_ended(term: Option<&RunToken>) -> bool {
+#[inline(always)]
+pub(super) fn has_ended(term: Option<&RunToken>) -> bool {
     term.is_some_and(RunToken::has_ended)
 }
 
@@ -106,12 +109,11 @@ impl<I: Intent> Port<I> {
     /// The slots that intents of this source occupy.
     pub(super) fn occupied(&self) -> usize {
         let mut state = self.queue.lock();
-        state.take_back();
         // What ended frames gave back is free, though nobody took it yet.
         if state.shares.waiting() == 0 {
             self.queue.absorb(&mut state);
         }
-        state.shares.occupied(self.lane)
+        state.occupied(self.lane)
     }
 
     #[inline(always)]
@@ -119,52 +121,61 @@ impl<I: Intent> Port<I> {
         self.try_send_in(None, intent)
     }
 
+    /// The queue's lock, with this producer's block taken back: what it sends next comes after what is in that.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<I>> {
+        loop {
+            let mut state = self.queue.lock();
+            if state.take_back_of(self.slot, self.lane) {
+                return state;
+            }
+            drop(state);
+            self.block.wait();
+        }
+    }
+
+    /// The lock for a send. A flood of intents that never wait for a slot, as `latest` ones replace each other and `lossy`
+    /// ones are dropped, leaves the lock for moments only, and a frame hits none of them: it goes first.
+    #[inline]
+    pub(super) fn lock_to_send(&self, delivery: Delivery) -> MutexGuard<'_, State<I>> {
+        if delivery != Delivery::Reliable && self.queue.frame_tries.load(Ordering::Relaxed) {
+            self.queue.let_frame_go_first();
+        }
+        self.lock()
+    }
+
     /// For a generation, if it has not ended.
     ///
-    /// Here and in `poll_send_in` that is looked at under the lock: once an intent of the next generation was accepted,
-    /// none of this one is, whoever sends it.
+    /// Here and in `poll_send_in` that is looked at under the lock, the block's or the queue's: once an intent of the next
+    /// generation was accepted, none of this one is, whoever sends it.
     // Into the caller's code: a call would be half of what it costs.
     #[inline(always)]
     pub(super) fn try_send_in(&self, term: Option<&RunToken>, intent: I) -> Result<(), TrySendError<I>> {
         let clock = intent.clock();
         let is_plain = clock.is_none() && intent.delivery() == Delivery::Reliable;
-        if !is_plain || self.refused_at.load(Ordering::Relaxed) != NEVER {
-            return self.try_unusual(term, clock, intent);
-        }
-        let mut state = self.queue.lock();
-        if !has_ended(term) {
-            if let Some(entries) = state.active.take_prepaid(self.slot) {
-                entries.push(intent);
+        if is_plain && self.refused_at.load(Ordering::Relaxed) == NEVER {
+            if let Some(mut block) = self.block.take(term) {
+                block.entries.push(intent);
                 return Ok(());
             }
         }
-        self.try_locked(state, term, 0, Delivery::Reliable, intent)
+        self.try_unusual(term, clock, intent)
     }
 
-    /// The same for the first step of a waiting send of a local intent, which takes it out of its place. If it cannot, the lock
-    /// comes back where it was taken.
+    /// The same for the first step of a waiting send of a local intent, which it takes out of its place.
     #[inline(always)]
-    pub(super) fn send_prepaid(
-        &self,
-        term: Option<&RunToken>,
-        intent: &mut Option<I>,
-    ) -> Result<(), Option<MutexGuard<'_, State<I>>>> {
+    pub(super) fn send_prepaid(&self, term: Option<&RunToken>, intent: &mut Option<I>) -> bool {
         if !intent.as_ref().is_some_and(|intent| intent.delivery() == Delivery::Reliable) {
-            return Err(None);
+            return false;
         }
-        let mut state = self.queue.lock();
-        if !has_ended(term) {
-            if let Some(entries) = state.active.take_prepaid(self.slot) {
-                if let Some(intent) = intent.take() {
-                    entries.push(intent);
-                }
-                return Ok(());
-            }
+        let Some(mut block) = self.block.take(term) else { return false };
+        if let Some(intent) = intent.take() {
+            block.entries.push(intent);
         }
-        Err(Some(state))
+        true
     }
 
-    /// One whose clock or delivery asks for more, or who was refused.
+    /// The first of a frame, and whatever has no prepaid slot.
+    // Out of line, so that the way of most sends stays short.
     #[inline(never)]
     fn try_unusual(
         &self,
@@ -183,21 +194,7 @@ impl<I: Intent> Port<I> {
                 TrySendError::Full(intent)
             });
         }
-        let state = self.queue.lock_to_send(delivery);
-        self.try_locked(state, term, clock, delivery, intent)
-    }
-
-    /// The first of a frame, and whatever has no prepaid slot.
-    // Out of line, so that the way of most sends stays short.
-    #[inline(never)]
-    fn try_locked(
-        &self,
-        mut state: MutexGuard<'_, State<I>>,
-        term: Option<&RunToken>,
-        clock: u64,
-        delivery: Delivery,
-        intent: I,
-    ) -> Result<(), TrySendError<I>> {
+        let mut state = self.lock_to_send(delivery);
         if state.gate.is_closed() {
             drop(state);
             self.queue.refuse(Gate::Closed);
@@ -277,7 +274,6 @@ impl<I: Intent> Port<I> {
     ) -> Option<&'a mut I> {
         match delivery {
             Delivery::Latest(key) if clock == 0 => {
-                // Where there is one to replace, nothing is prepaid.
                 let State { active, accounts, .. } = state;
                 active.renew(self.slot, key, || accounts[self.slot].number())
             }
@@ -298,7 +294,6 @@ impl<I: Intent> Port<I> {
 
     /// Takes up to so many slots, as many as there are.
     pub(super) fn take_many(&self, state: &mut State<I>, most: usize) -> usize {
-        state.withdraw(self.slot, self.lane);
         let mut taken = 0;
         let mut at_hand = |state: &mut State<I>| {
             let State { shares, accounts, .. } = state;
@@ -308,7 +303,7 @@ impl<I: Intent> Port<I> {
         if at_hand(state) && state.shares.waiting() == 0 && self.queue.absorb(state) {
             at_hand(state);
         }
-        if at_hand(state) && state.shares.pending() == 0 && state.take_back() {
+        if at_hand(state) && state.take_back_unused() {
             at_hand(state);
         }
         taken
@@ -325,10 +320,10 @@ impl<I: Intent> Port<I> {
         state.shares.waiting() == 0 && self.queue.absorb(state) && self.take_at_hand(state)
     }
 
-    /// Of what others prepaid and have not used. While somebody waits nobody prepays but with its own credit.
+    /// Of what others prepaid and have not used.
     #[cold]
     fn take_unused(&self, state: &mut State<I>) -> bool {
-        state.shares.pending() == 0 && state.take_back() && self.take_at_hand(state)
+        state.take_back_unused() && self.take_at_hand(state)
     }
 
     /// Gives back the credit it has.
@@ -355,8 +350,8 @@ impl<I: Intent> Port<I> {
     /// back.
     #[inline]
     fn push(&self, state: &mut State<I>, clock: u64, delivery: Delivery, intent: I) -> bool {
-        let seq = state.next_seq(self.slot, self.lane);
-        let State { active, signalled, .. } = state;
+        let State { active, accounts, signalled, .. } = state;
+        let seq = accounts[self.slot].number();
         let producer = || Producer { source: self.source, origin: self.origin, lane: Some(self.lane) };
         match delivery {
             Delivery::Latest(key) if clock == 0 => {
@@ -383,8 +378,7 @@ impl<I: Intent> Port<I> {
 
 impl<I: Intent> Drop for Port<I> {
     fn drop(&mut self) {
-        let mut state = self.queue.lock();
-        state.withdraw(self.slot, self.lane);
+        let mut state = self.lock();
         self.give_back_credit(&mut state);
         state.shares.detach(self.lane);
         // The slot kept for this source may be somebody's now.

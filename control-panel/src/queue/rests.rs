@@ -92,17 +92,17 @@ impl<I: Intent> Rests<I> {
         mem::take(&mut self.batches)
     }
 
-    /// A frame begins: the oldest rest, with what joins it of `active`. `None` if there is no rest, so that all of `active`
-    /// is taken.
+    /// A frame begins: the oldest rest, with what joins it of `active`; nothing, unless that is `whole`. `None` if there is no
+    /// rest, so that `active` is taken.
     #[inline]
-    pub(super) fn take(&mut self, active: &mut Intents<I>) -> Option<Taken<I>> {
+    pub(super) fn take(&mut self, active: &mut Intents<I>, whole: bool) -> Option<Taken<I>> {
         debug_assert!(self.cut || self.batches.is_empty(), "a rest that no one cut");
         // So that a frame costs nothing here where none is cut short.
-        if self.cut || self.shared { self.take_some(active) } else { None }
+        if self.cut || self.shared { self.take_some(active, whole) } else { None }
     }
 
     #[inline(never)]
-    fn take_some(&mut self, active: &mut Intents<I>) -> Option<Taken<I>> {
+    fn take_some(&mut self, active: &mut Intents<I>, whole: bool) -> Option<Taken<I>> {
         let Some(mut batch) = self.batches.pop_front() else {
             if mem::take(&mut self.cut) {
                 self.look(None, active);
@@ -119,7 +119,7 @@ impl<I: Intent> Rests<I> {
         let own = self.join_younger(&mut batch);
         let (lanes, before) = (&mut self.lanes, batch.len());
         for lane in &mut *lanes {
-            lane.joins = lane.left == 0 && lane.queued > 0 && lane.excess <= BURST * UNIT;
+            lane.joins = whole && lane.left == 0 && lane.queued > 0 && lane.excess <= BURST * UNIT;
             lane.had = 0;
         }
         if lanes.iter().any(|lane| lane.joins) {

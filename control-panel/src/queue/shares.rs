@@ -21,7 +21,6 @@ mod rounds;
 
 use std::collections::VecDeque;
 
-pub(super) use self::rounds::TakeBack;
 use super::line::{Line, Ticket};
 
 /// Names a known source.
@@ -178,11 +177,17 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         of_credit + admitted
     }
 
-    /// Takes up to so many slots in advance, for a producer whose lane holds one: of its credit and, as long as nobody waits,
-    /// of those that are free, so that as many are left to each of so many others.
-    pub(super) fn prepay(&mut self, lane: LaneId, credit: &mut Credit, most: usize, others: usize) -> usize {
+    /// Takes up to so many slots in advance, for one of so many producers, whose lane holds one: of its credit and, as long as
+    /// nobody waits, its part of those that are free.
+    pub(super) fn prepay(
+        &mut self,
+        lane: LaneId,
+        credit: &mut Credit,
+        most: usize,
+        producers: usize,
+    ) -> usize {
         let of_credit = self.take_credit(lane, credit, most);
-        let part = if self.line.pending() == 0 { self.free_for_all() / (1 + others) } else { 0 };
+        let part = if self.line.pending() == 0 { self.free_for_all() / producers } else { 0 };
         let more = part.min(most - of_credit);
         self.hold(lane, more);
         of_credit + more

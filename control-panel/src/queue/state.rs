@@ -1,12 +1,13 @@
 //! What is under the queue's lock.
 
-use std::{mem, task::Waker};
+use std::{mem, sync::Arc, task::Waker};
 
 use super::{
-    batch::{Freed, Intents, Slot},
+    batch::{Freed, Intents, Producer, Slot},
+    block::{Block, Prepaid},
     line::Ticket,
     rests::Rests,
-    shares::{Credit, LaneId, Shares, TakeBack},
+    shares::{Credit, LaneId, Shares},
 };
 use crate::intent::Intent;
 
@@ -16,15 +17,15 @@ pub(super) struct State<I: Intent> {
     pub(super) gate: Gate,
     /// Whether the loop was told since the last frame began.
     pub(super) signalled: bool,
-    /// Whether some producer may have slots that it took in advance.
-    has_prepaid: bool,
+    /// Whether some producer may have a block.
+    has_blocks: bool,
     /// Accepted and in no frame yet.
     pub(super) active: Intents<I>,
     pub(super) shares: Shares<I::Source, Waker>,
     /// What frames that were cut short left behind.
     pub(super) rests: Rests<I>,
     /// By place in a batch. As many as were given to producers.
-    pub(super) accounts: Vec<Account>,
+    pub(super) accounts: Vec<Account<I>>,
     /// Places that are no producer's any more.
     pub(super) vacant: Vec<Slot>,
     /// Places of producers that are gone, given away once no batch being filled uses them.
@@ -36,23 +37,21 @@ pub(super) struct State<I: Intent> {
 }
 
 /// What one producer has of its own.
-#[derive(Debug, Default)]
-pub(super) struct Account {
-    /// The number after those of its prepaid slots.
+pub(super) struct Account<I> {
+    /// The number of its next intent, as of the last time that its block was taken back.
     next_seq: u64,
     pub(super) credit: Credit,
+    /// How many slots its block had when it was lent to the producer. 0: it is empty, and the bucket has its buffer.
+    lent: usize,
+    block: Arc<Block<I>>,
 }
 
-impl Account {
-    /// The number of the next intent, where nothing is prepaid.
+impl<I> Account<I> {
+    /// The number of the next intent, which gets it. Its block is taken back.
     pub(super) fn number(&mut self) -> u64 {
+        debug_assert!(self.lent == 0, "the intents in the block come first");
         self.next_seq += 1;
         self.next_seq - 1
-    }
-
-    fn withdraw<S: Copy + Ord, W>(&mut self, unused: usize, lane: LaneId, shares: &mut Shares<S, W>) {
-        self.next_seq -= unused as u64;
-        shares.withdraw(lane, &mut self.credit, unused);
     }
 }
 
@@ -79,7 +78,7 @@ impl<I: Intent> State<I> {
         Self {
             gate: Gate::Open,
             signalled: false,
-            has_prepaid: false,
+            has_blocks: false,
             active: Intents::new(),
             shares: Shares::new(capacity),
             rests: Rests::new(),
@@ -101,6 +100,41 @@ impl<I: Intent> State<I> {
         self.has_intents() || self.shares.is_unwoken() || self.is_held_up()
     }
 
+    /// The same, with what is in producers' blocks: the others count those as of the last time that they were taken back, which
+    /// is at least one intent for each.
+    pub(super) fn queued_now(&self) -> usize {
+        self.active_now() + self.rests.intents()
+    }
+
+    /// In no frame and no rest.
+    pub(super) fn active_now(&self) -> usize {
+        let mut sent = 0;
+        self.look_at_blocks(|_, used, _| sent += used);
+        self.active.len() + sent
+    }
+
+    /// The slots of a lane that are in use.
+    pub(super) fn occupied(&self, lane: LaneId) -> usize {
+        let mut unused = 0;
+        self.look_at_blocks(|of, _, left| unused += if of == lane { left } else { 0 });
+        self.shares.occupied(lane) - unused
+    }
+
+    /// Of each block: whose lane it is of, how many of its slots are used, and how many are left. Without those of senders in
+    /// the middle of a send.
+    fn look_at_blocks(&self, mut each: impl FnMut(LaneId, usize, usize)) {
+        if !self.has_blocks {
+            return;
+        }
+        for at in 0..self.active.producers() {
+            let (producer, slot) = self.active.producer(at);
+            let Account { lent, block, .. } = &self.accounts[slot];
+            if let (Some(lane), true) = (producer.lane, *lent > 0) {
+                block.try_lock().into_iter().for_each(|block| each(lane, lent - block.slots, block.slots));
+            }
+        }
+    }
+
     fn has_intents(&self) -> bool {
         self.active.len() > 0 || !self.rests.is_empty()
     }
@@ -110,83 +144,111 @@ impl<I: Intent> State<I> {
         self.gate == Gate::Open && !self.has_intents() && self.shares.is_held_up()
     }
 
-    /// A place in every batch, for a new producer.
-    pub(super) fn place(&mut self) -> Slot {
+    /// A place in every batch, and a block, for a new producer.
+    pub(super) fn place(&mut self) -> (Slot, Arc<Block<I>>) {
         let slot = self.vacant.pop().unwrap_or(self.accounts.len());
+        let block = Arc::new(Block::new());
+        let account = Account { next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block) };
         match self.accounts.get_mut(slot) {
-            Some(account) => *account = Account::default(),
-            None => self.accounts.push(Account::default()),
+            Some(place) => *place = account,
+            None => self.accounts.push(account),
         }
-        slot
-    }
-
-    /// The number of this producer's next intent, which gets it.
-    pub(super) fn next_seq(&mut self, slot: Slot, lane: LaneId) -> u64 {
-        self.withdraw(slot, lane);
-        self.accounts[slot].number()
+        (slot, block)
     }
 
     /// Takes a slot for this producer, if there is one.
     pub(super) fn take(&mut self, slot: Slot, lane: LaneId) -> bool {
-        self.withdraw(slot, lane);
         self.shares.take(lane, &mut self.accounts[slot].credit)
     }
 
-    /// Takes back what this producer prepaid and has not used: its slots have the numbers of what it sends next.
-    pub(super) fn withdraw(&mut self, slot: Slot, lane: LaneId) {
-        let unused = self.active.take_back_of(slot);
-        if unused > 0 {
-            self.accounts[slot].withdraw(unused, lane, &mut self.shares);
-        }
-    }
-
-    /// Takes slots in advance for what this producer sends next.
+    /// Takes slots in advance for what this producer sends next, and lends it a block of them.
     pub(super) fn prepay(&mut self, slot: Slot, lane: LaneId) {
-        let Self { active, shares, accounts, has_prepaid, .. } = self;
+        let Self { active, shares, accounts, has_blocks, .. } = self;
         let room = active.room_to_prepay(slot);
         if room == 0 {
             return;
         }
         let account = &mut accounts[slot];
-        let count = shares.prepay(lane, &mut account.credit, room, active.producers());
-        if count > 0 {
-            active.prepay(slot, count);
-            account.next_seq += count as u64;
-            *has_prepaid = true;
+        debug_assert!(account.lent == 0, "it has a block");
+        // Unless a clone of the sender is about to find it empty.
+        let Some(mut block) = account.block.try_lock() else { return };
+        account.lent = shares.prepay(lane, &mut account.credit, room, active.producers());
+        if account.lent > 0 {
+            *block = Prepaid { slots: account.lent, entries: active.lend(slot) };
+            *has_blocks = true;
         }
     }
 
-    /// Takes back what producers prepaid and have not used. Says whether that may have been anything.
-    pub(super) fn take_back(&mut self) -> bool {
-        let Self { active, shares, accounts, has_prepaid, .. } = self;
-        if !mem::take(has_prepaid) {
-            return false;
+    /// Takes this producer's block back, if it has one: what it sends next comes after what is in it. Fails while a sender stays
+    /// in the middle of a send.
+    pub(super) fn take_back_of(&mut self, slot: Slot, lane: LaneId) -> bool {
+        let Self { active, shares, accounts, .. } = self;
+        let account = &mut accounts[slot];
+        if account.lent == 0 {
+            return true;
         }
-        active.take_back(|slot, lane, unused| accounts[slot].withdraw(unused, lane, shares));
+        let Some(mut block) = account.block.try_lock() else { return false };
+        let (unused, entries) = (mem::take(&mut block.slots), mem::take(&mut block.entries));
+        drop(block);
+        let sent = mem::take(&mut account.lent) - unused;
+        account.next_seq += sent as u64;
+        active.take_back(slot, entries, sent);
+        shares.withdraw(lane, &mut account.credit, unused);
         true
     }
 
-    /// Frames ended.
+    /// Takes all blocks back. False if some are [busy](Self::first_busy).
+    pub(super) fn take_back(&mut self) -> bool {
+        let mut is_busy = false;
+        if mem::take(&mut self.has_blocks) {
+            for at in 0..self.active.producers() {
+                let (producer, slot) = self.active.producer(at);
+                is_busy |= producer.lane.is_some_and(|lane| !self.take_back_of(slot, lane));
+            }
+            self.has_blocks = is_busy;
+        }
+        !is_busy
+    }
+
+    /// Takes blocks back for somebody who has no slot. Says whether there may be some now: while somebody waits, nobody prepays
+    /// but with its own credit.
+    pub(super) fn take_back_unused(&mut self) -> bool {
+        let has_some = self.has_blocks && self.shares.pending() == 0;
+        if has_some {
+            self.take_back();
+        }
+        has_some
+    }
+
+    /// Of those whose blocks could not be taken back, the producer that comes first in a frame.
+    pub(super) fn first_busy(&self) -> Option<Producer<I::Source>> {
+        let producers = (0..self.active.producers()).map(|at| self.active.producer(at));
+        let busy = producers.filter(|&(_, slot)| self.accounts[slot].lent > 0);
+        busy.map(|(producer, _)| producer).min_by_key(Producer::name)
+    }
+
+    /// Frames ended. What was taken in advance expires with credit, if somebody waits.
     pub(super) fn ended(&mut self) {
-        let Self { active, shares, accounts, has_prepaid, .. } = self;
-        shares.ended(|take_back| hand_back(active, accounts, has_prepaid, take_back));
+        if self.shares.pending() > 0 && self.shares.is_over() {
+            self.take_back();
+        }
+        self.shares.ended();
     }
 
     /// After that: whom to wake.
     pub(super) fn serve(&mut self) -> Option<Waker> {
-        let Self { active, shares, accounts, has_prepaid, .. } = self;
-        shares.serve(|take_back| hand_back(active, accounts, has_prepaid, take_back))
+        if self.shares.is_stalled() {
+            self.take_back();
+        }
+        self.shares.serve()
     }
 
     /// A producer takes the slot that it was granted. Returns the waker that it left, and whom to wake.
     pub(super) fn redeem(&mut self, slot: Slot, ticket: Ticket) -> (Option<Waker>, Option<Waker>) {
-        let Self { active, shares, accounts, has_prepaid, .. } = self;
-        let mut credit = accounts[slot].credit;
-        let wakers = shares.redeem(ticket, &mut credit, |take_back| {
-            hand_back(active, accounts, has_prepaid, take_back);
-        });
-        accounts[slot].credit = credit;
-        wakers
+        if self.shares.is_last(ticket) {
+            self.take_back();
+        }
+        self.shares.redeem(ticket, &mut self.accounts[slot].credit)
     }
 
     /// A producer is gone.
@@ -210,20 +272,5 @@ impl<I: Intent> State<I> {
                 used
             });
         }
-    }
-}
-
-/// Gives what is prepaid to whoever takes it back.
-fn hand_back<I: Intent>(
-    active: &mut Intents<I>,
-    accounts: &mut [Account],
-    has_prepaid: &mut bool,
-    take_back: TakeBack<'_>,
-) {
-    if mem::take(has_prepaid) {
-        active.take_back(|slot, lane, unused| {
-            accounts[slot].next_seq -= unused as u64;
-            take_back(lane, unused);
-        });
     }
 }

@@ -4,6 +4,7 @@ use std::{
 };
 
 mod asked;
+mod busy;
 mod cooperative;
 mod foreign;
 mod frame_first;

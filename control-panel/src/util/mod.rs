@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sync` | the standard library's primitives, or shuttle's in a model |
 //! | `mutex` | a mutex without poison |
+//! | `spin` | a lock for a few instructions, or shuttle's in a model |
 //! | `park` | waiting for a future on a thread that drives no runtime |
 //! | `race` | the first of two futures |
 //! | `clock` | the one native thread: fires deadlines, and runs the watchdogs |
@@ -24,5 +25,6 @@ pub(crate) mod panics;
 pub(crate) mod park;
 pub(crate) mod race;
 pub(crate) mod span;
+pub(crate) mod spin;
 pub(crate) mod sync;
 pub(crate) mod timer;

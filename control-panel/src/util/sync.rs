@@ -3,7 +3,6 @@
 //!
 //! These two and `blocking` import these names from here and nowhere else. `Arc` is not among them (shuttle's is the
 //! standard one), nor is tokio's `Notify`: to a model it is a single step.
-//! standard one), nor is tokio's `Notify`: to a model it is a single step.
 
 #[cfg(not(all(test, shuttle)))]
 pub(crate) use std::{

@@ -24,6 +24,12 @@ pub(in crate::queue) struct Producer<S> {
 }
 
 impl<S: Copy> Producer<S> {
+    /// What it is ordered by.
+    #[inline]
+    pub(in crate::queue) fn name(&self) -> (S, Origin) {
+        (self.source, self.origin)
+    }
+
     /// Whether it is the frame loop itself.
     pub(super) fn is_own(&self) -> bool {
         self.lane.is_none()
@@ -45,7 +51,7 @@ const BLOCK: usize = 64;
 /// What few buckets need is elsewhere.
 #[repr(C, align(64))]
 pub(super) struct Bucket<I: Intent> {
-    /// As they were accepted.
+    /// As they were accepted. Its producer's [block](crate::queue::block) has them while it is lent one.
     entries: Vec<I>,
     /// The number of the first since the bucket was cleared, and the one after the last.
     first: u64,
@@ -53,9 +59,6 @@ pub(super) struct Bucket<I: Intent> {
     rare: Option<Box<Rare<I>>>,
     /// Its producer's place among the senders of clocked intents, if it is there.
     pub(super) clocked: Option<u32>,
-    /// For how many more intents, for which `entries` has room, its producer took slots in advance. Their numbers are counted
-    /// in `next`. None in a frame.
-    prepaid: u16,
     /// Whether something was put into it since it was cleared.
     used: bool,
     /// Whether the numbers are one after the other, and either all of its intents are in `entries` or all were handed out.
@@ -88,7 +91,6 @@ impl<I: Intent> Bucket<I> {
             next: 0,
             rare: None,
             clocked: None,
-            prepaid: 0,
             used: false,
             plain: true,
             greatest: 0,
@@ -130,33 +132,22 @@ impl<I: Intent> Bucket<I> {
         self.entries.push(intent);
     }
 
-    /// Where the next local intent goes, if a slot for it is prepaid: then nothing but that is left to do.
-    #[inline]
-    pub(super) fn take_prepaid(&mut self) -> Option<&mut Vec<I>> {
-        self.prepaid = self.prepaid.checked_sub(1)?;
-        Some(&mut self.entries)
-    }
-
     /// How many slots may be prepaid: so that a push in one of them cannot fail, and its number is the one after the last.
     pub(super) fn room_to_prepay(&self) -> usize {
         if self.used && self.plain { (self.entries.capacity() - self.entries.len()).min(BLOCK) } else { 0 }
     }
 
-    /// Prepays so many slots, for which there is room.
-    // At most `BLOCK`.
-    #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn prepay(&mut self, count: usize) {
-        debug_assert!(self.prepaid == 0 && count <= self.room_to_prepay(), "{count} where there is no room");
-        self.prepaid = count as u16;
-        self.next += count as u64;
+    /// Its buffer, for its producer to push into.
+    pub(super) fn lend_buffer(&mut self) -> Vec<I> {
+        mem::take(&mut self.entries)
     }
 
-    /// Gives back those that are not used.
+    /// Its buffer comes back, with so many more in it.
     #[inline]
-    pub(super) fn take_back_prepaid(&mut self) -> usize {
-        let unused = mem::take(&mut self.prepaid);
-        self.next -= u64::from(unused);
-        unused.into()
+    pub(super) fn return_buffer(&mut self, entries: Vec<I>, more: usize) {
+        debug_assert!(self.entries.is_empty(), "a second buffer");
+        self.entries = entries;
+        self.next += more as u64;
     }
 
     #[cold]

@@ -52,14 +52,6 @@ pub(super) struct Used<S> {
     pub(super) slot: Slot,
 }
 
-impl<S: Copy> Used<S> {
-    /// What it is ordered by.
-    #[inline]
-    pub(super) fn name(&self) -> (S, Origin) {
-        (self.producer.source, self.producer.origin)
-    }
-}
-
 impl<I: Intent> Intents<I> {
     pub(in crate::queue) fn new() -> Self {
         Self {
@@ -120,37 +112,28 @@ impl<I: Intent> Intents<I> {
         bucket.push(seq, intent);
     }
 
-    /// Where a producer's local intent goes for which a slot is prepaid: the caller puts it there at once.
-    #[inline]
-    pub(in crate::queue) fn take_prepaid(&mut self, slot: Slot) -> Option<&mut Vec<I>> {
-        let entries = self.buckets.get_mut(slot)?.take_prepaid()?;
-        self.len += 1;
-        Some(entries)
-    }
-
     /// How many slots a producer may prepay.
     pub(in crate::queue) fn room_to_prepay(&self, slot: Slot) -> usize {
         self.buckets.get(slot).map_or(0, Bucket::room_to_prepay)
     }
 
-    /// A producer prepays so many slots.
-    pub(in crate::queue) fn prepay(&mut self, slot: Slot, count: usize) {
-        self.buckets[slot].prepay(count);
+    /// A producer's buffer, for as many more as it has room for.
+    pub(in crate::queue) fn lend(&mut self, slot: Slot) -> Vec<I> {
+        self.buckets[slot].lend_buffer()
     }
 
-    /// Takes back what one producer prepaid and has not used.
-    pub(in crate::queue) fn take_back_of(&mut self, slot: Slot) -> usize {
-        self.buckets.get_mut(slot).map_or(0, Bucket::take_back_prepaid)
+    /// The buffer comes back, with so many more in it.
+    #[inline]
+    pub(in crate::queue) fn take_back(&mut self, slot: Slot, entries: Vec<I>, more: usize) {
+        self.len += more;
+        self.buckets[slot].return_buffer(entries, more);
     }
 
-    /// Takes back what all of them prepaid and have not used.
-    pub(in crate::queue) fn take_back(&mut self, mut each: impl FnMut(Slot, LaneId, usize)) {
-        for &Used { producer, slot } in &self.order {
-            let unused = self.buckets[slot].take_back_prepaid();
-            if unused > 0 {
-                producer.lane.into_iter().for_each(|lane| each(slot, lane, unused));
-            }
-        }
+    /// One of the producers that have local intents in here, and its bucket.
+    #[inline]
+    pub(in crate::queue) fn producer(&self, at: usize) -> (Producer<I::Source>, Slot) {
+        let Used { producer, slot } = self.order[at];
+        (producer, slot)
     }
 
     /// How many producers have local intents in here.
@@ -235,10 +218,33 @@ impl<I: Intent> Intents<I> {
         spare: &mut Clocked<I>,
         joins: impl Fn(LaneId) -> bool,
     ) {
-        let Self { buckets, order, clocked, room, len, .. } = from;
+        let joins = |producer: &Producer<_>| producer.lane.is_none_or(&joins);
+        self.join_local(from, joins);
+        let Self { buckets, clocked, len, .. } = from;
+        let give = |producer: Producer<_>, clock, seq, intent| {
+            *len -= 1;
+            self.len += 1;
+            self.clocked.push_of(producer, clock, seq, intent);
+        };
+        clocked.part(spare, joins, give, |slot, number| buckets[slot].clocked = number);
+    }
+
+    /// The same, of local intents alone.
+    pub(in crate::queue) fn join_local(
+        &mut self,
+        from: &mut Self,
+        joins: impl Fn(&Producer<I::Source>) -> bool,
+    ) {
+        let Self { buckets, order, room, len, accepted_at, .. } = from;
+        if self.len == 0 {
+            self.accepted_at = *accepted_at;
+        }
         order.retain(|&Used { producer, slot }| {
             let bucket = &mut buckets[slot];
-            let Some(lane) = producer.lane else {
+            if !joins(&producer) {
+                return true;
+            }
+            if producer.is_own() {
                 let Producer { source, origin, .. } = producer;
                 while let Some((seq, intent)) = bucket.next() {
                     self.add(Local { source, origin, clock: 0, seq, intent });
@@ -246,9 +252,6 @@ impl<I: Intent> Intents<I> {
                 }
                 *room -= bucket.settle().given_up;
                 return false;
-            };
-            if !joins(lane) {
-                return true;
             }
             let left = bucket.left();
             *len -= left;
@@ -258,13 +261,6 @@ impl<I: Intent> Intents<I> {
             *room += bucket.room();
             false
         });
-        let joins = |producer: &Producer<_>| producer.lane.is_none_or(&joins);
-        let give = |producer: Producer<_>, clock, seq, intent| {
-            *len -= 1;
-            self.len += 1;
-            self.clocked.push_of(producer, clock, seq, intent);
-        };
-        clocked.part(spare, joins, give, |slot, number| buckets[slot].clocked = number);
     }
 
     /// Takes over a bucket, in exchange for an empty one. Its place may be another producer's here.
@@ -306,7 +302,7 @@ impl<I: Intent> Intents<I> {
     pub(super) fn arrange(&mut self) {
         let Self { buckets, order, ranks, clocked, .. } = self;
         // Producers that take turns come in their order.
-        if !order.is_sorted_by_key(Used::name) {
+        if !order.is_sorted_by_key(|used| used.producer.name()) {
             ranks.sort(order);
         }
         if !clocked.is_unused() {

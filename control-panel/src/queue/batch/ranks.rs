@@ -18,7 +18,7 @@ impl<S: Copy + Ord> Ranks<S> {
     /// Sorts by source and origin. Should the source's `Ord`, which is the user's code, panic, `order` still has each once.
     pub(super) fn sort(&mut self, order: &mut Vec<Used<S>>) {
         if !self.recall(order) {
-            order.sort_unstable_by_key(Used::name);
+            order.sort_unstable_by_key(|used| used.producer.name());
             self.remember(order);
         }
     }
@@ -34,7 +34,7 @@ impl<S: Copy + Ord> Ranks<S> {
             *place = *used;
         }
         // All different, they are all that there were, though two may have had one place.
-        let is_right = spare.is_sorted_by(|one, next| one.name() < next.name());
+        let is_right = spare.is_sorted_by(|one, next| one.producer.name() < next.producer.name());
         if is_right {
             mem::swap(order, spare);
         }

@@ -19,6 +19,7 @@
 //! What the models do not see:
 //! - Weak memory. Each atomic is sequentially consistent here. What the orderings rest on is said at
 //!   [`Queue`](super::Queue)'s fields.
+//! - The lock of a producer's block is shuttle's, not a spin lock.
 //! - tokio's `Notify` is one step, and its timers do not run: `send_timeout` is left to the tests.
 //!
 //! | file | what |
@@ -27,12 +28,14 @@
 //! | `account` | what was sent and what came of it |
 //! | `actor` | a sender's ways of sending |
 //! | `drive` | futures polled by hand and dropped half-way |
+//! | `blocks` | sends that take the lock of their producer's block alone |
 //! | `waiting` | senders that wait for a slot |
 //! | `probe` | foreign code that calls the queue back |
 //! | the others | the models |
 
 mod account;
 mod actor;
+mod blocks;
 mod drive;
 mod frames;
 mod panel;

@@ -31,20 +31,15 @@ impl<I: Intent> Port<I> {
         ticket: &mut Option<Ticket>,
         waker: &Waker,
     ) -> Step {
-        let lock = match ticket {
-            Some(_) => None,
-            None => match self.send_prepaid(None, intent) {
-                Ok(()) => return Step::Sent,
-                Err(lock) => lock,
-            },
-        };
-        self.poll_send_in(lock, None, clock, intent, ticket, waker)
+        if ticket.is_none() && self.send_prepaid(None, intent) {
+            return Step::Sent;
+        }
+        self.poll_send_in(None, clock, intent, ticket, waker)
     }
 
-    /// The same for a generation, if it has not ended. With the lock, if it is taken already.
+    /// The same for a generation, if it has not ended.
     pub(in crate::queue) fn poll_send_in(
         &self,
-        lock: Option<MutexGuard<'_, State<I>>>,
         term: Option<&RunToken>,
         clock: u64,
         intent: &mut Option<I>,
@@ -52,7 +47,7 @@ impl<I: Intent> Port<I> {
         waker: &Waker,
     ) -> Step {
         let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Step::Sent };
-        let state = lock.unwrap_or_else(|| self.queue.lock_to_send(delivery));
+        let state = self.lock_to_send(delivery);
         if has_ended(term) && !state.gate.is_closed() {
             drop(state);
             self.give_up(ticket.take());

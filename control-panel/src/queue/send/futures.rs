@@ -20,12 +20,11 @@ use crate::{
     intent::{Intent, order::clock_from},
     lifecycle::{error::SendError, run_token::RunToken},
     queue::{
-        Port, State,
+        Port,
         line::Ticket,
         permits::{Permits, Reserve},
         port::{Refusal, Step},
     },
-    util::sync::MutexGuard,
 };
 
 /// A send under way. It owns its intent until the queue does.
@@ -33,7 +32,7 @@ pub(super) struct Sending<'a, I: Intent> {
     port: &'a Port<I>,
     intent: Option<I>,
     ticket: Option<Ticket>,
-    /// Dropped by hand: most sends never wait, and their drop is to be no call.
+    /// Dropped by hand: most sends never wait, and their drop is to be no call. There is a ticket while it has something to drop.
     told: ManuallyDrop<Told<'a>>,
 }
 
@@ -57,7 +56,6 @@ impl<'a, I: Intent> Sending<'a, I> {
         cx: &mut Context<'_>,
         coop: &RestoreOnPending,
         clock: Option<u64>,
-        lock: Option<MutexGuard<'_, State<I>>>,
     ) -> Poll<Result<(), SendError<I>>> {
         let Some(clock) = clock_from(clock).filter(|_| self.intent.is_some()) else {
             coop.made_progress();
@@ -65,15 +63,20 @@ impl<'a, I: Intent> Sending<'a, I> {
                 self.intent.take().map_or(Ok(()), |intent| Err(SendError::ZeroClock(intent))),
             );
         };
-        let term = self.told.term();
-        let step = self.port.poll_send_in(lock, term, clock, &mut self.intent, &mut self.ticket, cx.waker());
+        // Whoever unwinds out of this drops it.
+        let mut told = ManuallyDrop::into_inner(mem::take(&mut self.told));
+        let term = told.term();
+        let step = self.port.poll_send_in(term, clock, &mut self.intent, &mut self.ticket, cx.waker());
         let refusal = match step {
             // Only now: what there is room for is taken, whatever the worker was told.
-            Step::Wait if self.told.poll(cx) => {
+            Step::Wait if told.poll(cx) => {
                 self.port.give_up(self.ticket.take());
                 Some(Refusal::Stopping)
             }
-            Step::Wait => return Poll::Pending,
+            Step::Wait => {
+                self.told = ManuallyDrop::new(told);
+                return Poll::Pending;
+            }
             Step::Sent => None,
             Step::Refused(refusal) => Some(refusal),
         };
@@ -86,16 +89,11 @@ impl<'a, I: Intent> Sending<'a, I> {
         })
     }
 
-    #[cold]
-    fn end_waiting(&mut self) {
-        // First, as leaving the line may wake somebody, whose waker may panic.
-        drop(ManuallyDrop::into_inner(mem::take(&mut self.told)));
-        self.give_up();
-    }
-
     /// Gives up: `None` if the intent was sent already.
     #[cold]
     pub(super) fn give_up(&mut self) -> Option<I> {
+        // First, as leaving the line may wake somebody, whose waker may panic.
+        drop(ManuallyDrop::into_inner(mem::take(&mut self.told)));
         if let Some(ticket) = self.ticket.take() {
             self.port.leave(ticket);
         }
@@ -114,27 +112,23 @@ impl<I: Intent> Future for Sending<'_, I> {
         let coop = ready!(coop::poll_proceed(cx));
         let this = &mut *self;
         let clock = this.intent.as_ref().and_then(Intent::clock);
-        let lock = if this.ticket.is_some() || clock.is_some() {
-            None
-        } else {
-            match this.port.send_prepaid(this.told.term(), &mut this.intent) {
-                Ok(()) => {
-                    // As `made_progress`, without the call of its drop.
-                    mem::forget(coop);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(lock) => lock,
-            }
-        };
-        this.poll_unusual(cx, &coop, clock, lock)
+        if this.ticket.is_none()
+            && clock.is_none()
+            && this.port.send_prepaid(this.told.term(), &mut this.intent)
+        {
+            // As `made_progress`, without the call of its drop.
+            mem::forget(coop);
+            return Poll::Ready(Ok(()));
+        }
+        this.poll_unusual(cx, &coop, clock)
     }
 }
 
 impl<I: Intent> Drop for Sending<'_, I> {
     #[inline]
     fn drop(&mut self) {
-        if self.ticket.is_some() || self.told.has_waited() {
-            self.end_waiting();
+        if self.ticket.is_some() {
+            self.give_up();
         }
     }
 }

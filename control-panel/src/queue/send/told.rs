@@ -29,12 +29,6 @@ impl<'a> Told<'a> {
         self.term
     }
 
-    /// Whether it was asked to [`poll`](Self::poll), and has something to drop by that.
-    #[inline]
-    pub(super) fn has_waited(&self) -> bool {
-        self.waiting.is_some()
-    }
-
     /// Whether it was told; else whoever polls is woken when it is.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(term) = self.term else { return false };

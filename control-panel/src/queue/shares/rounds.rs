@@ -3,9 +3,6 @@
 use super::{Credit, LaneId, Shares};
 use crate::queue::line::{Baton, Grant, Standing, Ticket};
 
-/// Is given what the producers of a lane prepaid and have not used.
-pub(in crate::queue) type TakeBack<'a> = &'a mut dyn FnMut(LaneId, usize);
-
 impl<S: Copy + Ord, W> Shares<S, W> {
     /// Queues up for a slot.
     pub(in crate::queue) fn wait(&mut self, lane: LaneId, waker: W) -> Ticket {
@@ -24,19 +21,14 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// A granted sender takes its slot; what it was granted beyond is its credit. Returns the waker it left, if it
     /// was not woken, and the one to wake.
-    pub(in crate::queue) fn redeem(
-        &mut self,
-        ticket: Ticket,
-        credit: &mut Credit,
-        prepaid: impl FnOnce(TakeBack<'_>),
-    ) -> (Option<W>, Option<W>) {
+    pub(in crate::queue) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> (Option<W>, Option<W>) {
         let (grant, left) = self.line.finish(ticket);
         let mut next = self.line.pass();
         let Some(Grant { lane, slots }) = grant else { return (left, next) };
         let mut more = slots - 1;
         if next.is_none() && self.line.is_over() {
             // The last of its round. Whoever waits comes before what it would have beyond its slot.
-            self.expire(prepaid);
+            self.expire();
             self.release(lane, more);
             self.grant_each();
             more = more.min(self.free_for_all());
@@ -83,10 +75,25 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.line.waiting()
     }
 
+    /// Whether no round goes on.
+    pub(in crate::queue) fn is_over(&self) -> bool {
+        self.line.is_over()
+    }
+
+    /// Whether a round goes on in which nobody has moved since the last frame.
+    pub(in crate::queue) fn is_stalled(&self) -> bool {
+        self.line.is_stalled()
+    }
+
+    /// Whether a round is over once this one takes its slot.
+    pub(in crate::queue) fn is_last(&self, ticket: Ticket) -> bool {
+        self.line.is_last(ticket)
+    }
+
     /// A frame ended: what was not used by then expires, unless a round goes on.
-    pub(in crate::queue) fn ended(&mut self, prepaid: impl FnOnce(TakeBack<'_>)) {
+    pub(in crate::queue) fn ended(&mut self) {
         if self.line.is_over() {
-            self.expire(prepaid);
+            self.expire();
         }
     }
 
@@ -103,11 +110,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.refused = true;
     }
 
-    /// What was prepaid expires with credit if somebody waits: most of it was credit. Else it is there for whoever needs it.
-    fn expire(&mut self, prepaid: impl FnOnce(TakeBack<'_>)) {
-        if self.line.pending() > 0 {
-            prepaid(&mut |lane, unused| self.release(lane, unused));
-        }
+    fn expire(&mut self) {
         self.epoch += 1;
         self.refused = false;
         while let Some(lane) = self.credited.pop() {
@@ -123,7 +126,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     }
 
     /// After frames: what is free is granted to those who wait, if any, unless a round goes on. Returns whom to wake.
-    pub(in crate::queue) fn serve(&mut self, prepaid: impl FnOnce(TakeBack<'_>)) -> Option<W> {
+    pub(in crate::queue) fn serve(&mut self) -> Option<W> {
         match self.line.look() {
             Baton::Going => {
                 self.deferred =
@@ -131,7 +134,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
                 return None;
             }
             Baton::Stalled => {
-                self.expire(prepaid);
+                self.expire();
                 self.line.write_off();
             }
             Baton::Over => {}

@@ -13,16 +13,13 @@ fn take(shares: &mut Shares<u8, u32>, lane: LaneId) -> bool {
     shares.take(lane, &mut Credit::default())
 }
 
-/// Nobody prepaid anything.
-fn nothing(_: TakeBack<'_>) {}
-
 fn flood(shares: &mut Shares<u8, u32>, lane: LaneId) -> usize {
     (0..1_000).take_while(|_| take(shares, lane)).count()
 }
 
 fn end_frame(shares: &mut Shares<u8, u32>) -> Option<u32> {
-    shares.ended(nothing);
-    shares.serve(nothing)
+    shares.ended();
+    shares.serve()
 }
 
 /// Hands the baton from one to the next until nobody is left, as if each took its slot; what they get.
@@ -31,7 +28,7 @@ fn run_baton(shares: &mut Shares<u8, u32>, first: Option<u32>, tickets: &[Ticket
     while let Some(waker) = next {
         woken.push(waker);
         let mut credit = Credit::default();
-        next = shares.redeem(tickets[waker as usize], &mut credit, nothing).1;
+        next = shares.redeem(tickets[waker as usize], &mut credit).1;
         slots.push(1 + credit.slots);
     }
     (woken, slots)
@@ -97,7 +94,7 @@ fn what_is_left_is_shared_out_as_credit_until_the_round_or_a_frame_ends() {
     shares.free(0, 8);
     let first = end_frame(&mut shares);
     let mut credit = Credit::default();
-    let second = shares.redeem(tickets[first.unwrap() as usize], &mut credit, nothing).1;
+    let second = shares.redeem(tickets[first.unwrap() as usize], &mut credit).1;
     assert_eq!(credit.slots, 2, "8 slots for 3");
     assert!(shares.take(0, &mut credit));
     assert_eq!(end_frame(&mut shares), None, "the round goes on");
@@ -120,7 +117,7 @@ fn a_stalled_baton_is_passed_on_by_the_next_frame() {
     assert_eq!(end_frame(&mut shares), Some(0));
     assert!(shares.is_unwoken());
     assert_eq!(end_frame(&mut shares), Some(1), "the first has not moved");
-    assert_eq!(shares.redeem(tickets[1], &mut Credit::default(), nothing).1, Some(2));
+    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, Some(2));
     assert_eq!(end_frame(&mut shares), None);
     assert!(!shares.is_unwoken());
 }
@@ -134,7 +131,7 @@ fn a_cancelled_grant_is_passed_on_and_a_cancelled_wait_forgotten() {
     shares.free(0, 1);
     assert_eq!(end_frame(&mut shares), Some(1));
     assert_eq!(shares.leave(0, a), (None, Some(3)), "the slot goes to the next who waits");
-    assert_eq!(shares.redeem(c, &mut Credit::default(), nothing).1, None);
+    assert_eq!(shares.redeem(c, &mut Credit::default()).1, None);
     assert_eq!((shares.held, shares.pending()), (2, 0));
 }
 
@@ -180,9 +177,9 @@ fn what_nobody_took_beyond_its_slot_is_taken_back_when_the_next_frame_ends() {
     assert_eq!(shares.standing(other), Standing::Waiting);
     assert_eq!(end_frame(&mut shares), Some(1));
     let mut credit = Credit::default();
-    shares.redeem(asleep, &mut credit, nothing);
+    shares.redeem(asleep, &mut credit);
     assert_eq!(credit.slots, 0, "one is left to it");
-    shares.redeem(other, &mut credit, nothing);
+    shares.redeem(other, &mut credit);
     assert_eq!((credit.slots, shares.held), (6, 8));
     shares.give_back(0, &mut credit);
     assert_eq!((credit.slots, shares.held, shares.lanes[0].credit), (0, 2, 0));
@@ -195,7 +192,7 @@ fn a_baton_that_moves_is_left_alone_and_skips_those_who_left() {
     let tickets: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
     shares.free(0, 5);
     assert_eq!(end_frame(&mut shares), Some(0));
-    assert_eq!(shares.redeem(tickets[0], &mut Credit::default(), nothing).1, Some(1));
+    assert_eq!(shares.redeem(tickets[0], &mut Credit::default()).1, Some(1));
     assert_eq!(end_frame(&mut shares), None, "it has moved");
     assert_eq!(shares.leave(0, tickets[2]), (Some(2), Some(3)), "not woken yet, and the next is");
     assert_eq!(end_frame(&mut shares), None);
@@ -211,17 +208,13 @@ fn a_frame_leaves_what_it_frees_to_the_end_of_a_round_that_goes_on() {
     shares.free(0, 2);
     assert_eq!(end_frame(&mut shares), Some(0));
     let mut credit = Credit::default();
-    assert_eq!(shares.redeem(tickets[0], &mut credit, nothing).1, Some(1));
+    assert_eq!(shares.redeem(tickets[0], &mut credit).1, Some(1));
     tickets.push(shares.wait(0, 3));
     shares.free(0, 6);
     assert_eq!(end_frame(&mut shares), None);
     assert_eq!(shares.standing(tickets[2]), Standing::Waiting);
     assert!(shares.is_unwoken(), "should the one who was woken stall, a frame is to look after the others");
-    assert_eq!(
-        shares.redeem(tickets[1], &mut credit, nothing).1,
-        Some(2),
-        "the last of its round begins the next"
-    );
+    assert_eq!(shares.redeem(tickets[1], &mut credit).1, Some(2), "the last of its round begins the next");
     assert!(!shares.line.is_over());
     let (woken, slots) = run_baton(&mut shares, Some(2), &tickets);
     assert_eq!((woken, slots), (vec![2, 3], vec![3, 3]));
@@ -239,7 +232,7 @@ fn a_round_that_stalls_is_served_by_the_next_frame() {
     shares.free(0, 3);
     assert_eq!(end_frame(&mut shares), Some(1), "nothing has moved");
     assert_eq!(shares.standing(late), Standing::Granted);
-    assert_eq!(shares.redeem(tickets[1], &mut Credit::default(), nothing).1, Some(2));
+    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, Some(2));
 }
 
 #[test]
@@ -250,15 +243,15 @@ fn slots_taken_in_advance_are_credit_again_while_somebody_waits_and_else_whoever
     shares.free(0, 8);
     assert_eq!(end_frame(&mut shares), Some(0));
     let mut credit = Credit::default();
-    assert_eq!(shares.redeem(tickets[0], &mut credit, nothing).1, Some(1));
+    assert_eq!(shares.redeem(tickets[0], &mut credit).1, Some(1));
     shares.free(0, 1);
-    assert_eq!((shares.prepay(0, &mut credit, 64, 0), credit.slots), (3, 0), "its own, and not the free one");
+    assert_eq!((shares.prepay(0, &mut credit, 64, 1), credit.slots), (3, 0), "its own, and not the free one");
     shares.withdraw(0, &mut credit, 2);
     assert_eq!((credit.slots, flood(&mut shares, 0)), (2, 1));
     assert_eq!(shares.occupied(0), 6, "four granted, one in advance, one taken");
-    assert_eq!(shares.redeem(tickets[1], &mut Credit::default(), nothing).1, None);
+    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, None);
     shares.free(0, 2);
-    assert_eq!(shares.prepay(0, &mut credit, 64, 1), 2, "half of what is free");
+    assert_eq!(shares.prepay(0, &mut credit, 64, 2), 2, "half of what is free");
     shares.withdraw(0, &mut credit, 1);
     assert_eq!((shares.held, shares.lanes[0].credit), (5, 3), "and one of them is free again");
 }
@@ -270,11 +263,11 @@ fn the_last_of_a_round_has_nothing_beyond_its_slot_that_another_waits_for() {
     assert!(take(&mut shares, 1) && !take(&mut shares, 0));
     let first = shares.wait(0, 10);
     shares.free(0, 2);
-    shares.ended(nothing);
-    assert_eq!(shares.serve(nothing), Some(10));
+    shares.ended();
+    assert_eq!(shares.serve(), Some(10));
     let second = shares.wait(1, 20);
     let mut credit = Credit::default();
-    assert_eq!(shares.redeem(first, &mut credit, nothing), (None, Some(20)));
+    assert_eq!(shares.redeem(first, &mut credit), (None, Some(20)));
     assert_eq!((shares.standing(second), credit.slots), (Standing::Granted, 0));
     assert_eq!([shares.occupied(0), shares.occupied(1)], [3, 2]);
 }

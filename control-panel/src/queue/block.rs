@@ -1,0 +1,56 @@
+//! A block of slots that a producer took in advance, behind a lock of its own: most sends take no other.
+
+use super::{port::has_ended, soon};
+use crate::{
+    lifecycle::run_token::RunToken,
+    util::spin::{SpinGuard, SpinLock},
+};
+
+/// On a cache line of its own: its producer writes it with each send.
+#[repr(align(64))]
+pub(super) struct Block<I>(SpinLock<Prepaid<I>>);
+
+/// What is in a block.
+pub(super) struct Prepaid<I> {
+    /// Slots that are left.
+    pub(super) slots: usize,
+    /// The buffer of the producer's bucket, with room for as many more. Nothing, while no slots are lent to the producer.
+    pub(super) entries: Vec<I>,
+}
+
+impl<I> Block<I> {
+    pub(super) fn new() -> Self {
+        Self(SpinLock::new(Prepaid { slots: 0, entries: Vec::new() }))
+    }
+
+    /// Takes one of its slots, for a run that has not ended: the caller fills it at once.
+    ///
+    /// Only senders of the block's own producer wait for one another here.
+    #[inline(always)]
+    pub(super) fn take(&self, term: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
+        let mut prepaid = self.0.lock();
+        if has_ended(term) {
+            return None;
+        }
+        prepaid.slots = prepaid.slots.checked_sub(1)?;
+        Some(prepaid)
+    }
+
+    /// What is in it, unless a sender stays in the middle of a send.
+    #[inline]
+    pub(super) fn try_lock(&self) -> Option<SpinGuard<'_, Prepaid<I>>> {
+        soon(|| self.0.try_lock())
+    }
+
+    /// Waits until no sender is in the middle of a send.
+    #[cold]
+    pub(super) fn wait(&self) {
+        drop(self.0.lock());
+    }
+
+    /// As a sender that is held up in the middle of a send.
+    #[cfg(test)]
+    pub(super) fn busy(&self) -> impl Sized + '_ {
+        self.0.lock()
+    }
+}

@@ -1,0 +1,68 @@
+//! A lock that costs one atomic read-modify-write, for what is held for a few instructions; in the models it is one of
+//! [shuttle](https://docs.rs/shuttle)'s.
+//!
+//! Whoever holds it may be preempted, and nobody knows of it. So nobody waits for it but by yielding to others, and who must
+//! not wait only tries.
+
+#[cfg(not(all(test, shuttle)))]
+mod imp {
+    use spin::{RelaxStrategy, mutex::SpinMutex};
+
+    pub(crate) struct SpinLock<T>(SpinMutex<T, Yield>);
+    pub(crate) type SpinGuard<'a, T> = spin::mutex::SpinMutexGuard<'a, T, Yield>;
+
+    pub(crate) struct Yield;
+
+    impl RelaxStrategy for Yield {
+        #[cold]
+        #[inline(never)]
+        fn relax() {
+            (0..16).for_each(|_| std::hint::spin_loop());
+            std::thread::yield_now();
+        }
+    }
+
+    impl<T> SpinLock<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(SpinMutex::new(value))
+        }
+
+        #[inline(always)]
+        pub(crate) fn lock(&self) -> SpinGuard<'_, T> {
+            self.0.lock()
+        }
+
+        #[inline(always)]
+        pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+            self.0.try_lock()
+        }
+    }
+}
+
+#[cfg(all(test, shuttle))]
+mod imp {
+    use shuttle::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+    pub(crate) struct SpinLock<T>(Mutex<T>);
+    pub(crate) type SpinGuard<'a, T> = MutexGuard<'a, T>;
+
+    impl<T> SpinLock<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> SpinGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
+        }
+    }
+}
+
+pub(crate) use imp::{SpinGuard, SpinLock};
