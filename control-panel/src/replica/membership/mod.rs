@@ -40,7 +40,6 @@ mod members;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod membership;
 mod notices;
-#[cfg(feature = "codec")]
 mod own;
 mod plain;
 mod precedence;
@@ -53,7 +52,6 @@ mod verdicts;
 mod views;
 mod watermark;
 
-#[cfg(feature = "codec")]
 pub(crate) use self::{
     membership::Membership,
     record::Record,
