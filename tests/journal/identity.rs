@@ -66,7 +66,7 @@ fn lives_do_not_run_out() {
     for _ in 0..4 {
         let journal = Journal::open(&path).unwrap();
         let mut replica =
-            journal.replica(builder().incarnation(if lives.is_empty() { u32::MAX } else { 0 })).unwrap();
+            journal.replica(builder(HERE).incarnation(if lives.is_empty() { u32::MAX } else { 0 })).unwrap();
         frame(&mut replica, "a");
         journal.flush().unwrap();
         assert!(lives.insert(replica.author().incarnation), "taken twice: {lives:?}");
