@@ -9,5 +9,5 @@ mod layers;
 mod members;
 mod orders;
 mod poison;
-mod resent;
 mod silent;
+mod waits;

@@ -88,10 +88,6 @@ impl<Op> Graph<Op> {
             if end.next_seq > tip && !self.gaps.has_unnamed(end.hash) {
                 return tip;
             }
-            // What its author had committed since, and had in no run yet: it counts in its version, and has no name there.
-            if known.get(&id) == Some(&end.next_seq) {
-                return version.get(author).clamp(end.next_seq, tip);
-            }
         }
         // What it has of the chain, or of those that the chain comes from.
         let lineage = std::iter::successors(Some((id, u64::MAX)), |(id, upto)| {

@@ -1,24 +1,7 @@
-//! What a replica is asked for, and what it gives.
+//! What an acknowledgement waits for.
 
 use super::forger::{builder, delta, first, peer, replica, run};
 use crate::replica::{Author, Version, run::Header};
-
-/// A program that sends what is new since the version that it kept: what was in no run yet counted in that, and is not sent again.
-#[test]
-fn what_a_version_counts_is_not_sent_again() {
-    let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();
-    let mut kept = Version::new();
-    for letter in 'a'..='j' {
-        group[0].commit(letter);
-        let _ = group[0].settle();
-        let news = group[0].since(&kept);
-        kept = group[0].version().clone();
-        assert_eq!(news.operations().map(|(_, letter)| *letter).collect::<Vec<_>>(), [letter]);
-        group[1].merge(news);
-        let _ = group[1].settle();
-    }
-    assert_eq!((group[0].state(), &*group[1].state().0), (group[1].state(), "abcdefghij"));
-}
 
 /// An acknowledgement that waits for what is missing of this author is made, whatever its other lives say meanwhile.
 #[test]
