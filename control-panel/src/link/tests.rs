@@ -151,12 +151,14 @@ fn forks_are_served_whole_once() {
     // One that has both branches lacks neither.
     let three = bob.link();
     carry(&three, &mut first);
+    // Whether it acknowledges on its branch depends on which of the two is void; where it does, the other has that too.
+    carry(&one, &mut bob);
     let version = first.version().clone();
     let left: usize = three
         .since(&version, three.limits())
         .unwrap()
         .unwrap()
-        .map(|piece| three.decode(&piece.unwrap().encode().unwrap()).unwrap().len())
+        .map(|piece| three.decode(&piece.unwrap().encode().unwrap()).unwrap().operations().count())
         .sum();
     assert_eq!(left, 0, "{version:?}");
 }

@@ -68,11 +68,15 @@ fn with_signatures_every_flipped_bit_is_refused() {
         let (bytes, _) = sample(seed);
         let codec = Postcard::<Op>::new();
         let decode = |bytes: &[u8]| Delta::decode_signed(bytes, &codec, &Limits::default(), &TestKeys);
+        let verify = |bytes: &[u8]| Delta::<Op>::verify(bytes, &Limits::default(), &TestKeys);
         decode(&bytes).unwrap();
+        verify(&bytes).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(decode(&flipped).is_err(), "seed {seed}, bit {bit}");
+            let refused = decode(&flipped).map(|_| ());
+            assert!(refused.is_err(), "seed {seed}, bit {bit}");
+            assert_eq!(verify(&flipped), refused, "seed {seed}, bit {bit}");
         }
     }
 }
@@ -127,7 +131,7 @@ fn what_is_declared_is_checked_before_it_is_believed() {
     let signed = [&[0b11_0010][..], &[1; 32], &[0], &[9; 32], &[0], &[1]].concat();
     let max = u64::from(u32::MAX);
     for (what, bytes) in [
-        ("runs", with(&[&[1]], max)),
+        ("runs", with(&[&[2]], max)),
         ("op_bytes in an operation", with(&[&[2, 1], &first], max << 1)),
         ("run_ops in a run", with(&[&[2, 1], &many], max)),
         ("heads in a run", with(&[&[2, 1], &headed], max)),

@@ -218,6 +218,32 @@ fn three_peers_that_hear_each_other_pay_two_bytes_a_head() {
     assert!(bytes / 300 <= 18, "{} bytes an operation", bytes / 300);
 }
 
+/// More runs than a delta's table keeps, and than are hashed together; heads point far back, and to runs that are hashed with theirs.
+#[test]
+fn a_long_delta_of_two_that_hear_each_other_is_read_as_it_was_written() {
+    let mut runs = vec![run(author(0), None, &[], vec![apply(0, "a")])];
+    runs.push(run(author(1), None, &[&runs[0]], vec![apply(0, "b")]));
+    for number in 2..4_000 {
+        // The one as it writes, the other after up to 200 of its runs.
+        let is_late = number % 9 == 0;
+        let last = runs.iter().rposition(|run| (run.header.author == author(1)) == is_late).unwrap();
+        let heard = runs.len() - 1 - number * 7 % 200.min(runs.len());
+        let heard = runs[..=heard].iter().rposition(|run| (run.header.author == author(1)) != is_late);
+        let heads: Vec<_> = heard.iter().map(|at| runs[*at].as_ref()).collect();
+        runs.push(run(
+            author(usize::from(is_late)),
+            Some(&runs[last]),
+            &heads,
+            vec![apply(number as u32, "c")],
+        ));
+    }
+    let bytes = delta(&runs).encode().unwrap();
+    let limits = Limits::default();
+    let read = Delta::<Op>::decode(&bytes, &Postcard::new(), &limits).unwrap();
+    assert!(read.runs.len() == runs.len() && read.runs.iter().zip(&runs).all(|(a, b)| same(a, b)));
+    assert_eq!(delta(&read.runs).encode().unwrap(), bytes);
+}
+
 #[test]
 fn without_a_codec_there_are_no_bytes() {
     let mut run = run(author(0), None, &[], vec![apply(1, "")]);

@@ -59,12 +59,29 @@ fn a_long_chain_keeps_a_signature_for_each_64_kib() {
     assert_eq!(read.encode().unwrap(), bytes);
 }
 
+/// Bytes are verified without a list of their runs, and to the same end: which run is not proved is said alike.
 #[test]
 fn an_unsigned_end_proves_nothing() {
-    let mut runs = chain(10, "a");
-    Arc::get_mut(&mut runs[9]).unwrap().signature = Box::default();
-    let error = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap_err();
-    assert_eq!(error.refused(), &Refused::Signature { author: author(0), seq: 9 });
+    for length in [10, 1_000] {
+        let mut runs = chain(length, "a");
+        let end = runs.len() - 1;
+        Arc::get_mut(&mut runs[end]).unwrap().signature = Box::default();
+        let bytes = delta(&runs).encode().unwrap();
+        let error = decode(&bytes, &TestKeys).unwrap_err();
+        assert_eq!(error.refused(), &Refused::Signature { author: author(0), seq: end as u64 });
+        assert_eq!(Delta::<Op>::verify(&bytes, &Limits::default(), &TestKeys), Err(error));
+    }
+}
+
+#[test]
+fn what_several_authors_wrote_is_verified_without_being_read() {
+    for seed in 0..20 {
+        let bytes = delta(&history(seed, 5, 400)).encode().unwrap();
+        let (reading, verifying) = (Counted::default(), Counted::default());
+        let read = decode(&bytes, &reading).map(|_| ());
+        assert_eq!(Delta::<Op>::verify(&bytes, &Limits::default(), &verifying), read, "seed {seed}");
+        assert!(read.is_ok() && reading.0.into_inner() == verifying.0.into_inner(), "seed {seed}");
+    }
 }
 
 /// Row 15 of the threats: a relay that makes up an author's run, or changes one.
