@@ -1,24 +1,28 @@
 //! The state, and how each intent changes it. Pure: the effects are the hosts'.
 
+mod reducer;
+mod tally;
+mod update;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
+#[cfg(feature = "p2p")]
+use control_panel::replica::Grant;
 use control_panel::{
-    IntentSource, Peer, QueuedIntent, Reducer, Replica,
-    replica::{Author, Grant, Redo, ReplicaBuilder, ReplicaNotice},
+    IntentSource, Peer, Replica,
+    replica::{Author, Redo, ReplicaBuilder},
     workers::memory_monitor::MemoryLevel,
 };
 
+pub(crate) use self::tally::{CommandTally, PrefetchTally};
 use crate::{
-    commands::Command,
-    contacts::{Contact, Contacts},
-    edit::Edit,
+    contacts::Contacts,
     graph::Graph,
     host::RuntimeState,
-    intent::{GraphIntent, LifecycleCause, NodeKey},
+    intent::{LifecycleCause, NodeKey},
     lifecycle::{Lifecycle, Lifecycles, Limits},
     policy::LifecyclePolicy,
     skip::Skips,
@@ -67,31 +71,6 @@ pub(crate) struct GraphBrowserApp {
     pub(crate) mods: crate::mods::Mods,
     /// Intents applied, by who sent them.
     pub(crate) by_source: BTreeMap<IntentSource, u64>,
-}
-
-/// What became of what the prefetch scheduler chose.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct PrefetchTally {
-    pub(crate) promoted: u64,
-    /// Chosen when there was no place any more, or no need.
-    pub(crate) declined: u64,
-    /// Visited while active or warm.
-    pub(crate) visited: u64,
-}
-
-/// What was typed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct CommandTally {
-    /// How often the policy was changed.
-    pub(crate) policies: u64,
-    /// How often somebody asked how things are.
-    pub(crate) questions: u64,
-    /// How often somebody asked what there is.
-    pub(crate) listings: u64,
-    /// How many tickets were asked for: for peers that write, and for owners.
-    pub(crate) invites: [u64; 2],
-    /// Whether somebody asked for the end.
-    pub(crate) quit: bool,
 }
 
 impl GraphBrowserApp {
@@ -265,178 +244,6 @@ impl GraphBrowserApp {
         };
         let granted = self.policy.limits(MemoryLevel::Normal);
         self.lifecycles.enforce(granted, self.limits(), cause);
-    }
-}
-
-impl GraphBrowserApp {
-    /// The one way to the graph.
-    pub(crate) fn edit(&mut self, edit: Edit) {
-        self.shared.commit(edit);
-    }
-
-    /// Makes those edits anew that the graph did not take: the journal had no room for them, or this peer was not invited yet. How many.
-    pub(crate) fn edit_again(&mut self) -> usize {
-        let mut count = 0;
-        for (stamp, edit) in self.shared.take_void() {
-            // A life that this program was not may be another program with its key, which does so itself.
-            if self.lives.contains(&stamp.author) {
-                self.edit(edit);
-                count += 1;
-            }
-        }
-        count
-    }
-
-    fn select(&mut self, key: NodeKey, cause: LifecycleCause) {
-        if self.guesses.remove(&key) && self.lifecycles.of(key) != Lifecycle::Cold {
-            self.prefetch.visited += 1;
-        }
-        self.focus = Some(key);
-        self.lifecycles.promote(key, cause);
-        self.enforce();
-    }
-
-    /// Makes a node active that nobody asked for. What the visitor looks at stays where it is.
-    fn prewarm(&mut self, key: NodeKey, cause: LifecycleCause) {
-        if self.limits().active < 2 || self.lifecycles.of(key) != Lifecycle::Cold {
-            self.prefetch.declined += 1;
-            return;
-        }
-        self.prefetch.promoted += 1;
-        self.lifecycles.promote_behind(self.focus, key, cause);
-        self.enforce();
-        self.guesses.insert(key);
-        let lifecycles = &self.lifecycles;
-        self.guesses.retain(|guess| lifecycles.of(*guess) != Lifecycle::Cold);
-    }
-
-    pub(crate) fn update(&mut self, intent: GraphIntent) {
-        match intent {
-            GraphIntent::Started { folder, policy } => {
-                self.folder = Some(folder);
-                self.policy = policy;
-                self.enforce();
-            }
-            GraphIntent::PagesFound(pages) => self.edit(Edit::AddPages(pages)),
-            GraphIntent::PageRead { key, part, links, counts, broken, complete } => {
-                self.edit(Edit::Read { key, part, links, counts, broken, complete });
-            }
-            GraphIntent::PageSkipped { key, why } => self.edit(Edit::Skip { key, why }),
-            GraphIntent::ApplyRemoteDelta { delta, .. } => self.shared.merge(delta),
-            // One that does not fit changes nothing: the worker asks anew.
-            #[cfg(feature = "p2p")]
-            GraphIntent::PeerSnapshot(given) => _ = self.shared.rejoin(*given.snapshot),
-            // One that is not awaited any more changes nothing.
-            GraphIntent::Redone(redone) => _ = self.shared.finish(redone),
-            GraphIntent::MarkPeerOffline { peer, reason } => {
-                self.contacts.note(peer, Contact::Offline(reason));
-            }
-            GraphIntent::MarkPeerOnline { peer, invited } => {
-                self.contacts.note(peer, Contact::Online);
-                if let Some(grant) = invited {
-                    // It redeemed a ticket of this program's, which is an owner.
-                    self.shared.invite(peer, grant).ok();
-                }
-            }
-            GraphIntent::WalkFinished { skips, cut_short } => {
-                self.passed_by.merge(skips);
-                self.walked = Some(cut_short);
-            }
-            GraphIntent::PromoteNodeToActive { key, .. } if !self.may_open(key) => {}
-            GraphIntent::PromoteNodeToActive { key, cause: cause @ LifecycleCause::SelectedPrewarm } => {
-                self.prewarm(key, cause);
-            }
-            GraphIntent::PromoteNodeToActive { key, cause } => self.select(key, cause),
-            GraphIntent::DemoteNodeToCold { key, cause } => self.lifecycles.demote_to_cold(key, cause),
-            GraphIntent::MemoryPressure(level) => {
-                self.pressure = level;
-                self.pressure_changes += 1;
-                self.enforce();
-            }
-            GraphIntent::Command(command) => self.obey(command),
-            #[cfg(feature = "journal")]
-            GraphIntent::Journal(written) => self.note_journal(written),
-            #[cfg(feature = "mods")]
-            GraphIntent::Mods(intent) => {
-                if let Some(key) = self.mods.apply(intent, self.shared.state()) {
-                    self.lifecycles.demote_to_cold(key, LifecycleCause::BlockedByMod);
-                }
-            }
-            GraphIntent::WebviewObserved { key, state: RuntimeState::Unmapped } => {
-                self.runtime.remove(&key);
-            }
-            GraphIntent::WebviewObserved { key, state } => {
-                self.runtime.insert(key, state);
-            }
-        }
-    }
-
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Change(change) => {
-                // What makes no sense was refused where it was typed.
-                if let Ok((policy, _)) = change.of(self.policy).checked() {
-                    self.policy = policy;
-                    self.commands.policies += 1;
-                    self.enforce();
-                }
-            }
-            Command::Status => self.commands.questions += 1,
-            Command::Capabilities => self.commands.listings += 1,
-            Command::Note { path, words } => {
-                self.edit(Edit::Note { path: path.into(), words: words.into() });
-            }
-            Command::Invite { owner } => self.commands.invites[usize::from(owner)] += 1,
-            Command::Quit => self.commands.quit = true,
-        }
-    }
-}
-
-impl Reducer for GraphBrowserApp {
-    type Intent = GraphIntent;
-
-    fn apply(&mut self, queued: QueuedIntent<GraphIntent>) {
-        *self.by_source.entry(queued.source).or_default() += 1;
-        self.update(queued.intent);
-    }
-
-    /// Once a frame, however many deltas came. What it redid is in the frame's report.
-    fn settle(&mut self) {
-        let settled = self.shared.settle();
-        self.redo = settled.job.or(self.redo.take());
-        let author = self.shared.author();
-        if self.lives.last() != Some(&author) {
-            self.lives.push(author);
-        }
-        let is_member =
-            self.shared.members().any(|(peer, grant)| peer == author.peer && grant >= Grant::Write);
-        // What another life of this program had promised voids what this one did before it heard of that: after a restored backup, say.
-        let lost = settled.notices.iter().any(|notice| matches!(notice, ReplicaNotice::OwnVoid { .. }));
-        if is_member && (lost || !self.is_member) {
-            self.edit_again();
-        }
-        self.is_member = is_member;
-        // What peers lack the network's worker reads by itself; asking for it is what lets old history go.
-        drop(self.shared.outbox());
-    }
-
-    /// Figures of all that the state is made of, not all of it: a journal asks once a frame.
-    fn digest(&self) -> Option<u64> {
-        let mut hasher = DefaultHasher::new();
-        let graph = self.graph();
-        (
-            graph.len(),
-            graph.read,
-            graph.skipped,
-            graph.edges,
-            graph.notes.len(),
-            self.operations(),
-            self.clock(),
-        )
-            .hash(&mut hasher);
-        (self.lifecycles.version(), self.focus, self.runtime.len(), self.pressure).hash(&mut hasher);
-        (self.policy.active_webview_limit, self.policy.warm_cache_limit).hash(&mut hasher);
-        Some(hasher.finish())
     }
 }
 

@@ -1,7 +1,12 @@
 //! The state, one intent after another.
 
+use control_panel::{QueuedIntent, Reducer};
+
 use super::*;
-use crate::commands::Change;
+use crate::{
+    commands::{Change, Command},
+    intent::GraphIntent,
+};
 
 fn app(pages: u32) -> GraphBrowserApp {
     let mut app = GraphBrowserApp::new(LifecyclePolicy::default());

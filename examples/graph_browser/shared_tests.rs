@@ -2,11 +2,12 @@
 
 use control_panel::{
     ControlPanel, FrameReport,
+    replica::Grant,
     testing::{self, TestPanel},
 };
 
 use super::*;
-use crate::{page::LinkCounts, skip::Skip};
+use crate::{commands::Command, intent::GraphIntent, page::LinkCounts, skip::Skip};
 
 const PEERS: [Peer; 2] = [Peer([1; 32]), Peer([2; 32])];
 
