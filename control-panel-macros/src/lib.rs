@@ -4,6 +4,7 @@
 mod args;
 mod duration;
 mod errors;
+mod facade;
 mod intent;
 mod support;
 mod worker;

@@ -44,7 +44,7 @@ pub(crate) fn cases() -> Vec<PathBuf> {
 /// How many fixes hold, and each error that names none, or one that does not.
 pub(crate) fn left_in(cases: &[PathBuf]) -> (usize, BTreeSet<String>) {
     let (next, held, left) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(BTreeSet::new()));
-    let rustc = Rustc::new();
+    let rustc = Rustc::new("ui_fixes");
     let work = |nth: usize| {
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
             let (fixes, without) = one(&rustc, nth, case);

@@ -6,6 +6,7 @@
 
 mod apply;
 mod driver;
+mod facade;
 mod message;
 mod places;
 mod rustc;

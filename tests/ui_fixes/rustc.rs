@@ -20,7 +20,7 @@ pub(crate) struct Rustc {
 
 impl Rustc {
     /// Asks cargo where the libraries are.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(folder: &str) -> Self {
         let cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["check", "-p", "tests", "--lib", "--message-format=json", "--quiet"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -39,26 +39,54 @@ impl Rustc {
             }
         }
         assert!(externs.contains_key("control_panel"), "{externs:?}");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui_fixes");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
         fs::create_dir_all(&folder).unwrap();
         Self { externs, folder }
     }
 
     /// What rustc says of this program; nothing if it compiles.
     pub(crate) fn errors(&self, thread: usize, program: &str) -> Vec<Message> {
-        let file = self.folder.join(format!("fixed_{thread}.rs"));
+        let names =
+            ["control_panel", "serde", "tokio"].into_iter().filter(|name| self.externs.contains_key(*name));
+        let externs: Vec<_> = names.map(|name| (name, &*self.externs[name])).collect();
+        self.run(&format!("fixed_{thread}"), program, &externs, |_| {})
+    }
+
+    /// The same for a crate of this manifest and lock file, which depends on `facade` alone: that re-exports all of control-panel.
+    pub(crate) fn errors_behind_a_facade(&self, program: &str, manifest: &str, lock: &str) -> Vec<Message> {
+        let library = |rustc: &mut Command| {
+            rustc.args(["--crate-type", "lib"]);
+        };
+        let externs = [("control_panel", &*self.externs["control_panel"])];
+        let facade = self.run("libfacade", "pub use control_panel::*;", &externs, library);
+        assert!(facade.is_empty(), "{facade:?}");
+        fs::write(self.folder.join("Cargo.toml"), manifest).unwrap();
+        fs::write(self.folder.join("Cargo.lock"), lock).unwrap();
+        self.run("behind", program, &[("facade", &self.folder.join("libfacade.rmeta"))], |rustc| {
+            rustc.env("CARGO_MANIFEST_DIR", &self.folder);
+        })
+    }
+
+    fn run(
+        &self,
+        name: &str,
+        program: &str,
+        externs: &[(&str, &Path)],
+        more: impl FnOnce(&mut Command),
+    ) -> Vec<Message> {
+        let file = self.folder.join(format!("{name}.rs"));
         fs::write(&file, program).unwrap();
+        let krate = name.trim_start_matches("lib");
         let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-        rustc.args(["--edition", "2024", "--crate-name", "fixed", "--emit=metadata", "-A", "warnings"]);
+        rustc.args(["--edition", "2024", "--crate-name", krate, "--emit=metadata", "-A", "warnings"]);
         rustc.args(["--error-format", "json", "--diagnostic-width", "1000"]);
         rustc.arg("-o").arg(file.with_extension("rmeta")).arg(&file);
-        for (name, library) in &self.externs {
-            if ["control_panel", "serde", "tokio"].contains(&name.as_str()) {
-                rustc.arg("--extern").arg(format!("{name}={}", library.display()));
-            }
+        for (name, library) in externs {
+            rustc.arg("--extern").arg(format!("{name}={}", library.display()));
         }
         let deps = self.externs["control_panel"].parent().unwrap();
         rustc.arg("-L").arg(format!("dependency={}", deps.display()));
+        more(&mut rustc);
         let output = rustc.output().expect("rustc runs");
         let said = String::from_utf8_lossy(&output.stderr);
         let errors: Vec<Message> = said.lines().filter_map(message).collect();

@@ -1,11 +1,13 @@
 //! The enum as the derive sees it: each value beside the attribute it came from.
 
-use quote::ToTokens;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, MacroDelimiter, Meta, Path, Type};
 
 use super::field::{self, CLOCK, Role};
 use crate::args::{Arg, Arguments, Forms, Given, Key, Place};
 use crate::errors::Errors;
+use crate::facade;
 use crate::support::readable;
 
 const ON_ENUM: Place = Place {
@@ -43,7 +45,8 @@ const ON_VARIANT: Place = Place {
 pub(crate) struct Intent<'a> {
     pub input: &'a DeriveInput,
     pub source: Option<Given<Type>>,
-    pub krate: Option<Given<Path>>,
+    /// Where control-panel is.
+    pub home: TokenStream,
     pub variants: Vec<Variant<'a>>,
 }
 
@@ -74,14 +77,21 @@ pub(crate) struct Named {
 
 impl<'a> Intent<'a> {
     pub(crate) fn read(errors: &Errors, input: &'a DeriveInput) -> Self {
-        let mut intent = Self { input, source: None, krate: None, variants: Vec::new() };
-        for arg in arguments(errors, &ON_ENUM, &input.attrs, &|_| None).list {
+        let mut intent = Self { input, source: None, home: TokenStream::new(), variants: Vec::new() };
+        let arguments = arguments(errors, &ON_ENUM, &input.attrs, &|_| None);
+        let mut krate: Option<Path> = None;
+        for arg in &arguments.list {
             if arg.key == "source" {
                 intent.source = arg.given(arg.source_type(errors));
             } else {
-                intent.krate = arg.given(arg.crate_path(errors));
+                krate = arg.crate_path(errors);
             }
         }
+        intent.home = match krate {
+            Some(krate) => krate.into_token_stream(),
+            None if arguments.attempts("crate") => quote!(::control_panel),
+            None => facade::path(errors, |key| format!("`#[intent({key})]`")),
+        };
         match &input.data {
             Data::Enum(data) => {
                 intent.variants =

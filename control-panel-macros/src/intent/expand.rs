@@ -12,17 +12,16 @@ use crate::support::{hidden_at, mentions, plain, shown_at};
 /// After an error as well: then without what could not be read, so that whatever uses the intent is not
 /// reported too.
 pub(crate) fn intent(intent: &Intent<'_>) -> TokenStream {
-    let krate =
-        intent.krate.as_ref().map_or_else(|| quote!(::control_panel), |given| given.value.to_token_stream());
+    let krate = &intent.home;
     let source = intent
         .source
         .as_ref()
         .map_or_else(|| quote!(#krate::IntentSource), |given| given.value.to_token_stream());
     let name = &intent.input.ident;
-    let variants = variants(intent, &krate);
-    let clock = read_by(intent, &CLOCK, &krate);
-    let origin = read_by(intent, &ORIGIN, &krate);
-    let delivery = delivery(intent, &krate);
+    let variants = variants(intent, krate);
+    let clock = read_by(intent, &CLOCK, krate);
+    let origin = read_by(intent, &ORIGIN, krate);
+    let delivery = delivery(intent, krate);
     let from = intent.variants.iter().filter_map(|variant| from(intent, variant));
 
     let mut generics = intent.input.generics.clone();

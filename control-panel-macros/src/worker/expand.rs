@@ -98,10 +98,7 @@ impl Names {
         let words = worker.trim_matches('_');
         let span = hidden_at(name.span());
         Self {
-            krate: options
-                .krate
-                .as_ref()
-                .map_or_else(|| quote!(::control_panel), |given| given.value.to_token_stream()),
+            krate: options.home.clone(),
             trait_name: format_ident!("Spawn{}", pascal(words), span = span),
             method: format_ident!("spawn_{}", words, span = span),
             worker: Literal::string(&worker),

@@ -89,8 +89,7 @@ fn used(options: &Options) -> TokenStream {
         let path = &source.value;
         return quote!(let _ = #path;);
     }
-    let krate =
-        options.krate.as_ref().map_or_else(|| quote!(::control_panel), |given| given.value.to_token_stream());
+    let krate = &options.home;
     quote! {
         mod __source {
             use super::*;

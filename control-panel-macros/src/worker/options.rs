@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::{LitStr, Path};
 
 use super::inbox;
 use crate::args::{Arg, Arguments, Given, Key, Place};
 use crate::errors::Errors;
+use crate::facade;
 use crate::support::{readable, see_through};
 
 const PLACE: Place = Place {
@@ -63,6 +65,8 @@ pub(crate) struct Options {
     pub on_stuck: Option<Given<&'static str>>,
     pub heartbeat: Option<Given<Duration>>,
     pub ready_within: Option<Given<Duration>>,
+    /// Where control-panel is.
+    pub home: TokenStream,
     /// What `kind` is was not written in so many words.
     kind_is_a_guess: bool,
     /// The keys that were written, or may have been.
@@ -98,6 +102,11 @@ impl Options {
                 ),
             );
         }
+        options.home = match &options.krate {
+            Some(krate) => krate.value.to_token_stream(),
+            None if options.unread.contains(&"crate") => quote!(::control_panel),
+            None => facade::path(errors, |key| format!("`{key}`")),
+        };
         options.check(errors);
         options
     }

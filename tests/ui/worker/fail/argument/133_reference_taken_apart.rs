@@ -11,5 +11,5 @@ async fn ticks(cx: Context<Update>, &n: &u8) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks(Default::default());
+    let _ = (ControlPanel::<Update>::new(), Update::Tick);
 }
