@@ -1,4 +1,4 @@
-//! `check`: whether files are whole.
+//! `check`: verifies that files are intact.
 
 use std::path::Path;
 

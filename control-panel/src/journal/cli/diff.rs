@@ -1,4 +1,4 @@
-//! `diff`: where two journals part.
+//! `diff`: the first difference between two journals.
 
 use clap::{ArgMatches, Command};
 use serde_json::json;

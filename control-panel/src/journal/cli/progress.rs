@@ -1,4 +1,4 @@
-//! Progress on a terminal: one bar for whatever a command is at.
+//! Progress on a terminal: one bar for the current work of a command.
 
 use std::{cell::Cell, time::Duration};
 

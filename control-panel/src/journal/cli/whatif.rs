@@ -1,4 +1,4 @@
-//! `whatif`: one change, and what it changes.
+//! `whatif`: one change, and its effect.
 
 use clap::{Arg, ArgGroup, ArgMatches, Command, value_parser};
 use serde_json::json;

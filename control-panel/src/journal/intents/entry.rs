@@ -1,4 +1,4 @@
-//! What a record keeps of an intent, and of a frame.
+//! What a record contains of an intent, and of a frame.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The intents of a panel's frames: from the frame's thread into a journal, and back.
+//! The intents of a panel's frames, from the frame's thread into a journal and back.
 
 mod entries;
 mod entry;

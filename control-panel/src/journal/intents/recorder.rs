@@ -1,4 +1,4 @@
-//! From a panel's frames to the journal: what runs on the frame's thread.
+//! The recorder: the journal's code that runs on the frame's thread.
 
 use std::sync::{
     Arc,

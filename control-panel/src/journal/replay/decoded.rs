@@ -1,4 +1,4 @@
-//! The runs that sessions begin with, each read once in a whole replay.
+//! Caches the runs with which sessions begin: each is decoded once per replay.
 
 use std::{any::Any, fmt, sync::Arc};
 

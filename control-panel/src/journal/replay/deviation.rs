@@ -1,14 +1,14 @@
-//! Where a replay is not what was recorded, and why a recording fails.
+//! Where a replay differs from the recording, and why a recording fails.
 
 use std::fmt;
 
-/// A replay that is not what was recorded: where, and what.
+/// A difference between a replay and its recording: where, and what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deviation {
     /// The journal's number of the frame.
     pub frame: u64,
-    /// The intent's place in the frame, from 0; `None` where the whole frame is concerned.
+    /// The intent's place in the frame, from 0; `None` if the whole frame is concerned.
     pub intent: Option<usize>,
     /// What is different.
     pub kind: DeviationKind,
@@ -18,30 +18,30 @@ pub struct Deviation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeviationKind {
-    /// The reducer panics where it did not.
+    /// The reducer panics, and did not when it was recorded.
     Panics {
         /// With this message.
         message: String,
         /// `file:line:column`, if it is known.
         place: Option<String>,
     },
-    /// The reducer does not panic where it did.
+    /// The reducer does not panic, and did when it was recorded.
     DoesNotPanic,
-    /// The [digest](crate::Reducer::digest) of the state is another.
+    /// The [digest](crate::Reducer::digest) of the state differs.
     Digest {
         /// The digest that is in the record.
         recorded: u64,
         /// The digest of the replayed state.
         replayed: u64,
     },
-    /// The state is another than [`Recording::noting_states`](super::Recording::noting_states) noted.
+    /// The state differs from the one that [`Recording::noting_states`](super::Recording::noting_states) noted.
     State {
-        /// The first field, or item, of the state that is another; empty where it differs as a whole.
+        /// The first field or item of the state that differs; empty if it differs as a whole.
         path: String,
     },
-    /// The intent, or its source, cannot be read: it is of another program, or another version of this one.
+    /// The intent, or its source, cannot be decoded: another program wrote it, or another version of this one.
     Unreadable(String),
-    /// Frames are missing, as the journal had no room for them when they were to be written.
+    /// Frames are missing, because the journal had no room when they were to be written.
     Lost(u64),
     /// The [invariant](super::Recorded::invariant) does not hold. The record cannot say whether it did.
     Invariant(String),
@@ -55,7 +55,7 @@ impl Deviation {
         matches!(self.kind, DeviationKind::Panics { .. } | DeviationKind::Invariant(_))
     }
 
-    /// Whether two fail for one reason: at one place, or in words that differ in numbers alone.
+    /// Whether two have one reason: the same place, or texts that differ only in numbers.
     pub(crate) fn same_reason(&self, other: &Self) -> bool {
         use DeviationKind::{Invariant, Panics};
         match (&self.kind, &other.kind) {

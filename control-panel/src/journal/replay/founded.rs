@@ -1,4 +1,4 @@
-//! Whose replica a journal has.
+//! The founding of a journal's replica: its peer, and the first members of its group.
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,25 @@ use crate::{
     },
 };
 
-/// Whose replica a journal has, and with which members its group began ([`Start::founded`](super::Start::founded)).
+/// The peer of a journal's replica, and the members with which its group began ([`Start::founded`](super::Start::founded)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Founded {
     /// The replica's peer.
     pub peer: Peer,
-    /// The members that its group began with, and what each may do: as the [builder](crate::replica::ReplicaBuilder::members) was given them. The peer may be none of them.
+    /// The members with which its group began, and what each may do, as given to the
+    /// [builder](crate::replica::ReplicaBuilder::members). The peer need not be one of them.
     pub members: BTreeMap<Peer, Grant>,
 }
 
 impl Founded {
-    /// `None` where that is not noted.
+    /// `None` if that is not noted.
     pub(crate) fn of(reader: &Reader) -> Result<Option<Self>, Fault> {
         let peer = reader.meta()?.replica.map(|replica| replica.peer);
         Ok(peer.zip(reader.founders()?).map(|(peer, members)| Self { peer, members }))
     }
 
-    /// Of an export; nothing where it is not known.
+    /// As in an export; empty if it is not known.
     pub(super) fn put(founded: Option<&Self>, out: &mut Vec<u8>) {
         out.push(u8::from(founded.is_some()));
         let Some(Self { peer, members }) = founded else { return };

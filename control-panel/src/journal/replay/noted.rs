@@ -1,4 +1,4 @@
-//! A state that was made of all frames up to one, as the journal keeps it: the next start begins with it.
+//! A state that was made of all frames up to one, as the journal keeps it, for the next start to begin with.
 
 use std::{any::TypeId, collections::BTreeMap};
 

@@ -1,4 +1,4 @@
-//! What a user implements: a reducer that can be recorded and replayed.
+//! The trait that a program implements: a reducer that can be recorded and replayed.
 
 use std::fmt::Debug;
 
@@ -9,16 +9,17 @@ use crate::{frame::reducer::Reducer, intent::Intent, journal::JournalError};
 
 /// A [`Reducer`] whose frames can be recorded, and replayed without the program around it.
 ///
-/// A replay begins with [`begin`](Self::begin), applies the recorded intents, settles where the program did, and so comes to the
-/// same states: `apply` and `settle` are pure, and what they read is in the record. What is **not** an intent is not in it. So:
-/// - A replica's [`outbox`](crate::Replica::outbox), and what changes its members, is called in `apply` or `settle`, not between frames.
+/// A replay begins with [`begin`](Self::begin), applies the recorded intents and settles where the program did, and so reaches the
+/// same states: `apply` and `settle` are pure, and their input is in the record. Only intents are recorded. So:
+/// - A replica's [`outbox`](crate::Replica::outbox), and changes of its members, are called in `apply` or `settle`, not between frames.
 /// - Its operations have a [codec](crate::replica::ReplicaBuilder::codec).
-/// - The frames are those of [`run_frame`](crate::ControlPanel::run_frame): what [`drain`](crate::ControlPanel::drain) hands out by hand is not recorded.
+/// - The frames are those of [`run_frame`](crate::ControlPanel::run_frame): intents read from [`drain`](crate::ControlPanel::drain) are not recorded.
 ///
-/// An intent needs serde's traits. A variant that is too large, too frequent or too private has
-/// [`#[intent(skip)]`](macro@crate::GraphIntent), and `#[serde(skip)]` where its fields have not those traits, behind all others (serde counts those behind it in
-/// two ways; an enum inside an intent, or an operation, needs the same): then the record has its name, and a replay
-/// says that it could not apply it. A [`Reply`](crate::Reply) comes back as one that no one waits for.
+/// An intent needs serde's traits. A variant that is too large, too frequent or too private gets
+/// [`#[intent(skip)]`](macro@crate::GraphIntent), and `#[serde(skip)]` if its fields do not have those traits. Such variants come
+/// last, because serde counts the variants after them in two ways (the same holds for an enum inside an intent, and for an
+/// operation). The record then has the variant's name, and a replay reports that it could not apply it. A
+/// [`Reply`](crate::Reply) comes back as one for which nothing waits.
 ///
 /// ```
 /// use control_panel::{GraphIntent, IntentSource, QueuedIntent, Reducer};
@@ -65,37 +66,38 @@ pub trait Recorded:
     + Debug
     + Sized
 {
-    /// The state that a session begins with: in the program, which calls [`Journal::begin`](crate::journal::Journal::begin), and in a replay.
+    /// The state with which a session begins, both in the program, which calls
+    /// [`Journal::begin`](crate::journal::Journal::begin), and in a replay.
     ///
-    /// A replica in it is made by [`Start::replica`], so that it has what earlier sessions promised. Nothing else of the outside is read.
+    /// A replica in it is made by [`Start::replica`], so that it has what earlier sessions committed. It reads no other input from outside.
     ///
     /// # Errors
     /// Those of [`Start::replica`], which a replay reports.
     fn begin(start: &Start<'_>) -> Result<Self, JournalError>;
 
-    /// Which reducer this is: raised with each change of what `apply` does. A journal notes it, and
-    /// [`Journal::begin`](crate::journal::Journal::begin) refuses another's; `refold` replays that. Default: 0.
+    /// The version of this reducer: raise it with each change of what `apply` does. A journal notes it, and
+    /// [`Journal::begin`](crate::journal::Journal::begin) refuses another reducer's journal; `refold` replays it. Default: 0.
     fn fingerprint() -> u64 {
         0
     }
 
-    /// What must hold after each frame; the error says what does not. Replays look, the program does not. `shrink` finds the few
-    /// intents that break it. Default: nothing.
+    /// The invariant that must hold after each frame; the error says what does not. Replays check it, the program does not. `shrink`
+    /// finds the few intents that break it. Default: nothing is checked.
     ///
     /// # Errors
-    /// In the words that a test is to fail with.
+    /// The text with which a test is to fail.
     fn invariant(&self) -> Result<(), String> {
         Ok(())
     }
 
-    /// A copy of the state, where it can have one: `Some(self.clone())`. A [`Timeline`](crate::journal::Timeline) keeps some, to go back
-    /// fast. Default: none.
+    /// A copy of the state, if it can be copied: `Some(self.clone())`. A [`Timeline`](crate::journal::Timeline) keeps some, so that going
+    /// back is fast. Default: none.
     fn copy(&self) -> Option<Self> {
         None
     }
 
-    /// What an export shows of an intent: the same, another with its private parts blanked, or `None` for its variant alone. Called by
-    /// `export --redact` only. Default: the variant alone.
+    /// What an export shows of an intent: the same intent, a copy with its private parts blanked, or `None` for its variant alone. Only
+    /// `export --redact` calls it. Default: the variant alone.
     fn redact(intent: Self::Intent) -> Option<Self::Intent> {
         drop(intent);
         None

@@ -1,4 +1,4 @@
-//! What earlier sessions recorded, for a state that goes on from it.
+//! Restores a state from what earlier sessions recorded.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -12,45 +12,50 @@ use crate::{
     journal::JournalError,
 };
 
-/// What [`Start::restore`] came to.
+/// The result of [`Start::restore`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restored<T> {
     /// The state.
     pub state: T,
-    /// How many intents made it, of all earlier sessions.
+    /// How many intents of all earlier sessions made it.
     pub given: u64,
     /// How many were left out.
     pub left_out: u64,
-    /// How many are gone from the file ([`Journal::keep_recorded`](crate::journal::Journal::keep_recorded)) and not in the state, as its type is another now.
+    /// How many are gone from the file ([`Journal::keep_recorded`](crate::journal::Journal::keep_recorded)) and not in the state, because
+    /// its type has changed.
     pub gone: u64,
 }
 
 impl Start<'_> {
-    /// Brings a state back from the intents that earlier sessions recorded, in the order in which they were applied: for
-    /// [`begin`](super::Recorded::begin), to bring back what is this program's own. What is shared comes back with [`replica`](Self::replica).
+    /// Restores a state from the intents that earlier sessions recorded, in the order in which they were applied: for
+    /// [`begin`](super::Recorded::begin), to restore what is local to this program. Shared state comes back with
+    /// [`replica`](Self::replica).
     ///
-    /// It begins with `first`, and `each` applies to it those that it decides on, each as one of this source. Not those that commit
-    /// operations, as the replica has these already; nor those that observe what ended with the process (a window, a connection), or that ask for
-    /// something to happen now (a quit). Nothing is performed here: effects are those of the first [`Reconcile`](crate::Reconcile), which finds the state as it is then.
+    /// It begins with `first`, and `each` applies the intents that should count, each as one of this source. It should skip intents that
+    /// commit operations, as the replica has these already; those that observe something that ended with the process (a window, a
+    /// connection); and those that ask for something to happen now (a quit). No effect is performed here: the first
+    /// [`Reconcile`](crate::Reconcile) compares the host with the restored state.
     ///
-    /// An intent keeps its clock, its producer's number and its place in that producer's order; its time in the queue is now. These are left out, and counted:
-    /// - an intent that the record has by name only (`#[intent(skip)]`, or what could not be serialized),
-    /// - one with a [`Delta`](crate::Delta): what it brought, the replica has,
-    /// - the one on which the reducer panicked, as the next start would end there too,
+    /// An intent keeps its clock, its producer's number and its place in that producer's order; its time in the queue is now. These are
+    /// left out, and counted:
+    /// - an intent of which the record has only the name (`#[intent(skip)]`, or one that could not be serialized),
+    /// - one with a [`Delta`](crate::Delta), as the replica has its operations,
+    /// - the one on which the reducer panicked, as the next start would panic there too,
     /// - one that this program cannot read. Bytes do not say of which type they are: change an intent as postcard allows it (new variants behind the
     ///   others), or raise [`fingerprint`](super::Recorded::fingerprint) and restore nothing.
     ///
-    /// A [`Reply`](crate::Reply) comes back as one that no one waits for.
+    /// A [`Reply`](crate::Reply) comes back as one for which nothing waits.
     ///
-    /// Cost: some 300 ns for each intent since the journal noted the state last, and what the caller does with it. The journal notes the state each time
-    /// that 256 KiB of intents came since the last note, or as many bytes as that note took, if these are more: its writer brings the state of the last note up
-    /// to date with `each`, beside what it writes. So a start reads no more than that, however long the sessions before were. Where
-    /// the state's type changed since (a field, a variant, their order), or the journal has [another reducer](super::super::Journal::adopt_reducer), all frames are
-    /// read again. `each` must depend on nothing but the state and the intent: raise the [`fingerprint`](super::Recorded::fingerprint) with it.
+    /// Cost: some 300 ns per intent since the journal last noted the state, and what `each` costs. The journal notes the state again once
+    /// the intents since the last note have 256 KiB, or as many bytes as that note if it is larger: its writer brings the last noted state
+    /// up to date with `each`, between transactions. So a start reads no more than that, however long the earlier sessions were. If the
+    /// state's type has changed since (a field, a variant, their order), or the journal has
+    /// [another reducer](super::super::Journal::adopt_reducer), all frames are read again. `each` must depend on nothing but the state and
+    /// the intent: raise the [`fingerprint`](super::Recorded::fingerprint) whenever it changes.
     ///
-    /// Blocks. In a replay it reads what the recording has of the sessions before, each frame about once in a whole replay; notes of the file it does not use, as it is to
-    /// find out whether they are right.
+    /// Blocks. In a replay it reads the recorded frames of the earlier sessions, each about once per replay; it does not use the file's
+    /// notes, as the replay is to find out whether they are right.
     ///
     /// ```
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
@@ -119,7 +124,7 @@ impl Start<'_> {
     /// [`JournalError`], if a row cannot be read.
     ///
     /// # Panics
-    /// If it is called again: one state has all that comes back.
+    /// If it is called twice: one state has everything that comes back.
     pub fn restore<I, T, F>(&self, source: I::Source, first: T, each: F) -> Result<Restored<T>, JournalError>
     where
         I: Intent + DeserializeOwned,

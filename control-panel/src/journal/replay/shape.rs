@@ -1,4 +1,5 @@
-//! Which type's value bytes are. Postcard does not say: a field that moved, or is of another width, is read as something else.
+//! The shape of a type whose value is encoded. Postcard does not record it: a field that moved, or has another width, would be
+//! decoded as something else.
 
 use std::fmt;
 

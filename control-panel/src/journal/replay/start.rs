@@ -1,4 +1,4 @@
-//! What a session begins with.
+//! The input with which a session begins.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,11 +13,11 @@ use crate::{
     replica::{Replica, ReplicaBuilder, Snapshot, State, codec::RunBytes, keeper::NoKeeper, restore::Kept},
 };
 
-/// What a session begins with, for [`Recorded::begin`](super::Recorded::begin): an open journal, or what a replay knows of that moment.
+/// The input of [`Recorded::begin`](super::Recorded::begin): an open journal, or what a replay knows of that moment.
 #[derive(Debug)]
 pub struct Start<'a> {
     pub(super) kind: Kind<'a>,
-    /// Whether something was restored.
+    /// Whether a state was restored.
     pub(super) restored: Cell<bool>,
 }
 
@@ -26,16 +26,16 @@ pub(super) enum Kind<'a> {
     Live(&'a Journal),
     Replayed {
         founded: Option<&'a Founded>,
-        /// Of this session, and of those before it.
+        /// The past of this session, and those of the sessions before it.
         pasts: &'a [Past],
-        /// The frames of the sessions before, and what was restored of those that are gone.
+        /// The frames of the sessions before, and the restored state of those that are dropped.
         earlier: (&'a [RecordedFrame], Option<&'a [u8]>),
         /// What earlier starts of the replay made of these.
         made: &'a Made,
     },
 }
 
-/// What the starts of one replay make, for its later ones.
+/// What the starts of one replay keep for its later ones.
 #[derive(Debug, Default)]
 pub(crate) struct Made {
     pub(super) checkpoints: RefCell<Checkpoints>,
@@ -45,13 +45,13 @@ pub(crate) struct Made {
 /// What a replica had when a recorded session began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Past {
-    /// As which life it went on; `None` if it never wrote.
+    /// The life as which it continued; `None` if it never wrote.
     pub(crate) incarnation: Option<u32>,
-    /// What it went on from last, or was compacted to, in an earlier session.
+    /// The snapshot from which it last continued, or to which it was compacted, in an earlier session.
     pub(crate) snapshot: Option<KeptSnapshot>,
-    /// Its runs, without those that it had when the session before began.
+    /// Its runs, without those that it had when the previous session began.
     pub(crate) runs: Vec<RunBytes>,
-    /// The frames that it began with are gone: it cannot be replayed.
+    /// The frames with which it began are gone: it cannot be replayed.
     pub(crate) is_gone: bool,
 }
 
@@ -83,10 +83,12 @@ impl<'a> Start<'a> {
         matches!(self.kind, Kind::Replayed { .. })
     }
 
-    /// Whose replica this journal has, and with which members its group began: for a program that is not the same peer wherever it runs, as its key says who it is. In a replay it is what the
-    /// program was that made the recording, whoever replays it.
+    /// The peer of this journal's replica, and the members with which its group began: for a program that is not the same peer wherever
+    /// it runs, because its key decides who it is. In a replay it describes the program that made the recording, whichever program
+    /// replays it.
     ///
-    /// `None` where the journal has no replica yet, or one that began with more than 64 members, or was made by a version that did not note them.
+    /// `None` if the journal has no replica yet, or one that began with more than 64 members, or was made by a version that did not note
+    /// them.
     ///
     /// ```
     /// use control_panel::{Peer, Replica, Stamp, State, journal::{Journal, Start}, replica::codec::{Limits, Postcard}};
@@ -143,10 +145,10 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// The replica, with all that earlier sessions promised. It needs a [codec](ReplicaBuilder::codec).
+    /// The replica, with everything that earlier sessions committed durably. It needs a [codec](ReplicaBuilder::codec).
     ///
     /// # Errors
-    /// Those of [`Journal::replica`]. In a replay, if a run cannot be read.
+    /// Those of [`Journal::replica`]; in a replay, if a run cannot be decoded.
     pub fn replica<S>(&self, builder: ReplicaBuilder<S>) -> Result<Replica<S>, JournalError>
     where
         S: State + Serialize + DeserializeOwned,
@@ -177,7 +179,7 @@ where
     });
     let snapshot = snapshot.transpose()?;
     let mut runs = made.decoded.borrow_mut().runs(pasts)?;
-    // Each behind its past: what a run depends on has a lower time.
+    // Each after its past: a run depends only on runs with a lower time.
     runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
     let kept = Kept { snapshot, resume, runs, returned: BTreeSet::new() };
     builder.restore(kept, Box::new(NoKeeper)).map_err(Fault::Snapshot)

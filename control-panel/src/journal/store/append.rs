@@ -1,4 +1,4 @@
-//! What a transaction adds to the end of the file.
+//! The transaction: what it appends to the end of the file.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! Where the recording of a journal begins, if what was before is gone.
+//! Where the recording of a journal begins, once its beginning is dropped.
 
 use std::collections::BTreeSet;
 

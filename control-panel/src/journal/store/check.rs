@@ -1,4 +1,4 @@
-//! Whether all that has a hash or a check is what was written.
+//! Verifies every hash and checksum of a file.
 
 use std::ops::Bound;
 

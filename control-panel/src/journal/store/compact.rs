@@ -1,4 +1,4 @@
-//! Runs that a snapshot has are let go of, block by block.
+//! Compaction: drops runs that a snapshot covers, block by block.
 
 use std::collections::BTreeSet;
 

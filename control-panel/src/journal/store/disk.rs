@@ -1,4 +1,4 @@
-//! What lies between redb and a file: what an open writes is held back until the file is known to be right, and a failure is remembered.
+//! The layer between redb and a file: it holds back what an open writes until the file is known to be intact, and remembers failures.
 
 use std::{
     io,

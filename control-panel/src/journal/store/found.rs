@@ -1,4 +1,4 @@
-//! What was found in a damaged file, as it is asked for.
+//! What was found in a damaged file, by the questions that salvage asks.
 
 use super::{
     Begun, FIRST, Founders, Meta, Scan, founders, frame_block::StoredFrames, meta::Rows,

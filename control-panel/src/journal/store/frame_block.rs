@@ -1,4 +1,4 @@
-//! Frames as rows: many in one value, with one hash that goes on from the block before.
+//! Frames as rows: many in one value, with one hash chained to the block before.
 
 use super::rows::{put_difference, read_difference, seal, split_hash, takes};
 use crate::{

@@ -1,4 +1,4 @@
-//! Where a replica is, by its version, in the file.
+//! Finds a replica's place in the file by its version.
 
 use std::collections::BTreeMap;
 

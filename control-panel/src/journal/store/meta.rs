@@ -1,4 +1,4 @@
-//! What a journal says of itself.
+//! A journal's description of itself: the table `meta`.
 
 use std::{collections::BTreeMap, fmt};
 

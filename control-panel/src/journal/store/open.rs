@@ -1,4 +1,4 @@
-//! A store is made, or opened: for writing, or to be read.
+//! Creates a store, or opens one for writing or reading.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
-//! Rows read from the pages of a file without its trees: what is left of a damaged one.
+//! Reads rows from the pages of a file without its trees, for damaged files.
 //!
-//! A leaf page of redb's is a byte 1, an unused one, the number of its rows (u16), the ends of the keys and then of the values (u32, counted from the
-//! page's begin; left out where all have one length), the keys, the values. A page that was freed is still there until it is used again, so a row may be
-//! found twice, or be older than the file. Nothing of it is trusted: what is read proves itself, or is none.
+//! A leaf page of redb's is a byte 1, an unused one, the number of its rows (u16), the ends of the keys and then of the values (u32,
+//! counted from the page's begin; left out where all have one length), the keys, the values. A freed page keeps its content until it
+//! is used again, so a row may be found twice, or be older than the file. Nothing is trusted: a row counts only if its own hash or
+//! checksum verifies.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! What reads a journal.
+//! Reads a journal.
 
 use std::{
     collections::BTreeMap,

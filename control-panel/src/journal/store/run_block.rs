@@ -1,4 +1,4 @@
-//! Runs as rows: many in one value, each beside what those before it tell.
+//! Runs as rows: many in one value, each encoded relative to those before it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a damaged file still proves: blocks found in its pages, each by its own hash.
+//! Finds intact blocks in the pages of a damaged file: each is verified by its own hash.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

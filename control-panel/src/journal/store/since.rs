@@ -1,4 +1,4 @@
-//! What another replica lacks, of what is in the file.
+//! What another replica lacks of the operations in the file.
 
 use std::{
     cmp::Reverse,

@@ -1,4 +1,4 @@
-//! What writes a journal.
+//! Writes a journal.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Where an author's runs are: in strands, each a chain without a gap. An honest author has one.
+//! Where an author's runs are: in strands, each a chain without a gap. An author that never forked has one.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 

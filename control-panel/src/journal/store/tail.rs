@@ -1,4 +1,4 @@
-//! The end of a file: what a transaction goes on from.
+//! The end of a file, from which the next transaction continues.
 
 use std::collections::BTreeSet;
 

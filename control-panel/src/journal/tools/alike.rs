@@ -1,4 +1,4 @@
-//! What counts as equal of two recordings.
+//! Which differences between two recordings count.
 
 use super::super::replay::{Past, RecordedFrame};
 use crate::replica::{Peer, codec::RunBytes};

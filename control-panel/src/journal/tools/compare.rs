@@ -1,4 +1,4 @@
-//! Where two recordings part.
+//! Finds the first difference between two recordings.
 
 use std::fmt;
 
@@ -19,17 +19,17 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Divergence {
-    /// The number of the frame in the first recording; one more than its last where that ends.
+    /// The number of the frame in the first recording; one more than its last if that recording ends there.
     pub frame: u64,
-    /// The intent's place in the frame, from 0; `None` where the frames differ in how they ended or in their digests, or their sessions
-    /// in what they begin with.
+    /// The intent's place in the frame, from 0; `None` if the frames differ in how they ended or in their digests, or their sessions in
+    /// what they begin with.
     pub intent: Option<usize>,
     /// What the first recording has there.
     pub left: String,
     /// What the second one has there.
     pub right: String,
-    /// The path in the intent that differs; an operation of a [`Delta`](crate::Delta) by its stamp: `delta[3@0a0b….0#5]`. `None` where no two intents differ, or
-    /// their `Debug` output does not show it.
+    /// The path in the intent that differs; an operation of a [`Delta`](crate::Delta) by its stamp: `delta[3@0a0b….0#5]`. `None` if no two
+    /// intents differ, or their `Debug` output does not show it.
     pub part: Option<Difference>,
     /// The path in the state that differs after that frame, if one does.
     pub state: Option<Difference>,
@@ -53,12 +53,12 @@ impl fmt::Display for Divergence {
 }
 
 impl Recording {
-    /// The first intent or operation, ending or digest in which another recording differs, or the first run of operations that a session begins with, and the
-    /// path in the state that differs after that frame. `None` if they are equal.
+    /// The first difference from another recording: an intent, operation, ending or digest, or the first run of operations with which a
+    /// session begins; and the path in the state that differs after that frame. `None` if they are equal.
     ///
-    /// Frames are compared as bytes; both are replayed up to the frame that differs, and no further. The panel's own numbers of
-    /// frames do not count. The number of a replica's life is random, and all that its peers hash depends on it: where lives differ, operations are compared
-    /// by their numbers and what they say, and the life is what differs if nothing else does.
+    /// Frames are compared as bytes; both are replayed up to the frame that differs, and no further. The panel's own numbers of frames do
+    /// not count. The number of a replica's life is random, and all hashes of its peers depend on it: if lives differ, operations are
+    /// compared by their numbers and content, and the life is the difference only if nothing else differs.
     pub fn diff<S: Recorded>(&self, other: &Self) -> Option<Divergence> {
         let by_content =
             self.has_other_lives(other).then(|| self.first_unlike(other, Alike::ByContent)).flatten();

@@ -1,4 +1,4 @@
-//! What is done with a recording: replay, comparison, change, search. Pure: files are `replay/file.rs`'s.
+//! Tools for recordings: replay, comparison, change, search. Pure; files are read in `replay/file.rs`.
 
 mod alike;
 mod compare;

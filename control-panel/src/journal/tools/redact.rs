@@ -1,15 +1,15 @@
-//! A recording that can be shown to others.
+//! Redaction: a recording that can be shown to others.
 
 use super::super::progress::{self, Progress};
 use super::super::replay::{Past, Player, Recorded, RecordedFrame, RecordedIntent, Recording};
 use crate::journal::intents::{Body, Entry};
 
 impl Recording {
-    /// The recording without what [`Recorded::redact`] takes out of it: by default each intent's variant alone. Places, sources and the frames'
-    /// borders stay.
+    /// The recording without what [`Recorded::redact`] removes: by default only each intent's variant remains. Places, sources and frame
+    /// borders remain.
     ///
-    /// Operations of replicas are not in it, and no snapshots of them: they are signed and hashed as a whole, so that nothing can be blanked in them. An intent
-    /// with a [`Delta`](crate::Delta) is there by its variant. Neither are digests, which would confirm a guess.
+    /// It contains no operations and snapshots of replicas: they are signed and hashed as a whole, so nothing in them can be blanked. Of an
+    /// intent with a [`Delta`](crate::Delta) only the variant remains. Digests are removed too, as they would confirm a guess.
     pub fn redacted<S: Recorded>(&self) -> Self {
         let mut player = Player::<S>::new();
         let mut frames = Vec::with_capacity(self.frames.len());
@@ -29,9 +29,9 @@ impl Recording {
             is_gone: past.is_gone,
             ..Past::default()
         });
-        // What was restored is the program's own state.
+        // The restored state is the program's own.
         let (sessions, restored) = (sessions.collect(), None);
-        // And keys are names.
+        // Keys identify peers.
         Self { fingerprint: self.fingerprint, founded: None, sessions, frames, gone: self.gone, restored }
     }
 }

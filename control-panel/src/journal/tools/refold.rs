@@ -6,30 +6,31 @@ use crate::{
     util::{difference::outlined::outlined, panics},
 };
 
-/// Of so many frames at most the states are noted.
+/// The states of at most this many frames are noted.
 const NOTED: usize = 1_000;
 
-/// What another reducer makes of a recording.
+/// The outcome of replaying a recording with another reducer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Refolded {
     /// How many frames were replayed.
     pub frames: usize,
-    /// After how many of them states were compared. After none, only panics and the invariant were looked at: see
+    /// After how many of them states were compared. If 0, only panics and the invariant were checked: see
+    /// [`Recording::noting_states`].
     /// [`Recording::noting_states`].
     pub compared: usize,
-    /// Where it first comes to another state, panics, or breaks its invariant.
+    /// Where it first reaches another state, panics, or breaks its invariant.
     pub changed: Option<Deviation>,
-    /// The last frame before that one after which the state was compared, and was the same.
+    /// The last frame before that one after which the states were compared and equal.
     pub same_at: Option<u64>,
     /// The fingerprint of the reducer that the recording was made with, if it is known.
     pub recorded: Option<u64>,
-    /// That of this program's.
+    /// The fingerprint of this program's reducer.
     pub now: u64,
 }
 
 impl Recording {
-    /// Replays a recording that another version of the reducer made, and says whether the states changed and where.
+    /// Replays a recording that another version of the reducer made, and returns whether the states changed and where.
     ///
     /// What it compares with is in the recording: the [digest](crate::Reducer::digest) of each frame, where the reducer has one, and the states
     /// that [`noting_states`](Self::noting_states) notes.
@@ -47,8 +48,8 @@ impl Recording {
         }
     }
 
-    /// The recording with a note of what states this program's reducer comes to: for [`refold`](Self::refold) by a later one, of a reducer that has no
-    /// [digest](crate::Reducer::digest). Make it with the version that recorded it, and keep [its bytes](Self::to_bytes).
+    /// The recording with notes of the states that this program's reducer reaches: for a later [`refold`](Self::refold) by a reducer
+    /// without a [digest](crate::Reducer::digest). Make it with the version that recorded it, and keep [its bytes](Self::to_bytes).
     ///
     /// States are compared by their `Debug` output, entries of maps and sets in any order; the first field that differs is named. After at most
     /// 1,000 frames, spread evenly, and the last.
@@ -105,7 +106,7 @@ impl Recording {
         for (index, frame) in self.frames.iter().enumerate() {
             player.play(&self, frame);
             if (index % interval == 0 || index == last)
-                // Elsewhere a replay does not look.
+                // Other frames are not compared.
                 && frame.head.ending == Ending::Settled
                 && let Some(state) = player.state()
                 && let Ok(outlined) = panics::catch_silently(|| outlined(state))

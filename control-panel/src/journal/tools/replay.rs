@@ -1,33 +1,33 @@
-//! A whole replay: the state that a recording comes to, and where it is not what was recorded.
+//! A whole replay: the state that a recording leads to, and where the replay differs from the recording.
 
 use super::super::{
     progress::{self, Progress},
     replay::{Deviation, Player, Recorded, Recording},
 };
 
-/// More deviations than this are counted only: the first says most.
+/// Deviations beyond this many are only counted: the first says most.
 const KEPT: usize = 64;
 
-/// What a replay came to.
+/// The outcome of a replay.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Replay<S> {
-    /// The state after the last frame that was replayed. `None` for a recording without frames, and where the session does not begin.
+    /// The state after the last replayed frame. `None` for a recording without frames, and if the session does not begin.
     pub state: Option<S>,
     /// How many frames were replayed.
     pub frames: usize,
-    /// Where it is not what was recorded: the first 64, in order.
+    /// Where it differs from the recording: the first 64, in order.
     pub deviations: Vec<Deviation>,
     /// How many there are in all.
     pub deviating: usize,
-    /// The last panic that was recorded and came again.
+    /// The last recorded panic that the replay repeated.
     pub recorded_panic: Option<Deviation>,
-    /// Intents that could not be applied, as the record has their names only. Each may be why something else deviates.
+    /// Intents that could not be applied, as the record has only their names. Each may be the reason for other deviations.
     pub opaque: usize,
 }
 
 impl<S> Replay<S> {
-    /// Whether it is what was recorded, as far as the record tells.
+    /// Whether it agrees with the recording, as far as the record tells.
     pub fn is_same(&self) -> bool {
         self.deviating == 0
     }
@@ -37,7 +37,7 @@ impl Recording {
     /// Applies the recorded frames up to this number (`u64::MAX` for all) to a state of its own, without the program around the
     /// reducer. Nothing is printed, and no effect is performed.
     ///
-    /// A panic of the reducer's, or of its `Deserialize`, is caught: where the record has it too, the replay goes on as the program did.
+    /// A panic of the reducer, or of its `Deserialize`, is caught: if it is recorded too, the replay continues as the program did.
     ///
     /// ```
     /// # use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
@@ -78,7 +78,7 @@ impl Recording {
         self.replay_with(to_frame, |_, _| ())
     }
 
-    /// The same, which shows the state after each frame with its number, for progress and for what is to be looked at on the way.
+    /// The same; `after` gets the state after each frame with the frame's number, for progress and inspection.
     pub fn replay_with<S: Recorded>(
         &self,
         to_frame: u64,
@@ -109,7 +109,7 @@ impl Recording {
         replay
     }
 
-    /// Each intent in words, with its frame and its place in it, up to this frame.
+    /// Each intent as text, with its frame and its place in it, up to this frame.
     pub fn each_intent<S: Recorded>(&self, to_frame: u64, mut each: impl FnMut(u64, usize, String)) {
         let mut player = Player::<S>::new();
         let frames = self.upto(to_frame);
@@ -119,7 +119,7 @@ impl Recording {
             for (place, intent) in frame.intents.iter().enumerate() {
                 each(frame.number, place, player.describe(intent));
             }
-            // What comes next may name operations of a replica that this one makes.
+            // Later intents may name operations of a replica that this one makes.
             player.play(self, frame);
         }
     }

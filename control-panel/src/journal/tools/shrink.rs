@@ -1,4 +1,4 @@
-//! From a recording that fails to the few intents that make it fail.
+//! Shrinks a failing recording to the few intents that make it fail.
 
 use super::{
     super::{
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{frame::Ending, journal::intents::Head};
 
-/// The few intents of a recording with which it fails for the same reason.
+/// The few intents of a recording that make it fail for the same reason.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Shrunk {
@@ -19,7 +19,7 @@ pub struct Shrunk {
     pub failure: Deviation,
     /// How many replays that took.
     pub replays: usize,
-    /// Whether it needs each of them. Not where the replays that were allowed were used up.
+    /// Whether each of them is needed. `false` if the permitted replays were used up.
     pub minimal: bool,
     /// The intents, a line each, as they are applied.
     pub intents: Vec<String>,
@@ -29,9 +29,9 @@ impl Recording {
     /// Finds the few intents with which the reducer [fails](Self::failure) for the same reason: a panic at the same place, or an invariant
     /// that does not hold in the same words, whatever the numbers in them. `None` if it does not fail.
     ///
-    /// Replays at most `most` times, each time fewer intents. `tried` is called after each with what is left.
+    /// Replays at most `most` times, each time with fewer intents. Calls `tried` after each replay with the number that is left.
     ///
-    /// Operations of other replicas depend on each other: what others are needed for stays.
+    /// Operations of other replicas depend on each other: those that others need are kept.
     pub fn shrink<S: Recorded>(&self, most: usize, mut tried: impl FnMut(usize)) -> Option<Shrunk> {
         progress::say(Progress::Phase("replaying", self.frames.len()));
         let failure = self.failure::<S>()?;
@@ -70,7 +70,7 @@ impl Recording {
     fn upto_frame(&self, number: u64) -> Self {
         let mut head = self.clone_head();
         let frames = self.upto(number).to_vec();
-        // What later sessions began with is of no use.
+        // The state with which later sessions began is not used.
         head.sessions.truncate(frames.last().map_or(0, |frame| frame.session + 1));
         Self { frames, ..head }
     }

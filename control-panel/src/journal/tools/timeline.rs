@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::super::replay::{Deviation, Player, Recorded, Recording};
 
-/// Copies of the state that are kept at most.
+/// The maximum number of copies of the state.
 const KEPT: usize = 64;
 
 /// The state at any recorded frame: for a slider over an application's past.
 ///
-/// Forward it replays from where it is. Back it begins with the nearest copy of the state that it kept on its way
-/// ([`Recorded::copy`]), or with the first frame of that session; sessions in between are not replayed. It is pure: nothing of the running
-/// program changes. In memory it has the recording, one state and at most 64 copies.
+/// Going forward, it replays from where it is. Going back, it begins with the nearest copy of the state that it kept on its way
+/// ([`Recorded::copy`]), or with the first frame of that session; sessions in between are not replayed. It is pure: the running program
+/// is not affected. It keeps the recording in memory, one state and at most 64 copies.
 ///
 /// ```
 /// # use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
@@ -61,7 +61,7 @@ const KEPT: usize = 64;
 pub struct Timeline<S: Recorded> {
     recording: Recording,
     player: Player<S>,
-    /// How many of the recording's frames the player's state has.
+    /// How many of the recording's frames are in the player's state.
     played: usize,
     /// By how many frames each has.
     copies: BTreeMap<usize, (usize, S)>,
@@ -77,17 +77,17 @@ impl<S: Recorded> Timeline<S> {
         Self { recording, player, played: 0, copies, interval: 1, deviation: None }
     }
 
-    /// The first and the last frame, by the journal's numbers; `None` where there are none.
+    /// The numbers of the first and the last frame in the journal; `None` if there are none.
     pub fn frames(&self) -> Option<(u64, u64)> {
         let (first, last) = (self.recording.frames.first()?, self.recording.frames.last()?);
         Some((first.number, last.number))
     }
 
-    /// The state after this frame; of the last one before it, where it has no record of its own. `None` before the first, and where
-    /// the session does not begin.
+    /// The state after this frame, or after the last recorded one before it. `None` before the first frame, and if the session does not
+    /// begin.
     ///
-    /// Cost: the frames between, forward; back with copies, one part in 32 of the recording at most; without, the frames of that session before it. Into
-    /// another session, what [`Recorded::begin`] costs as well.
+    /// Cost: going forward, the frames in between; going back, with copies at most 1/32 of the recording, without them the frames of that
+    /// session before it. Entering another session also costs its [`Recorded::begin`].
     pub fn at(&mut self, frame: u64) -> Option<&S> {
         let wanted = self.recording.upto(frame).len();
         let session = self.recording.frames[..wanted].last()?.session;
@@ -110,7 +110,7 @@ impl<S: Recorded> Timeline<S> {
         self.player.state()
     }
 
-    /// The first frame seen so far that is not what was recorded: what is after it may not be what was.
+    /// The first frame seen so far that differs from the recording: later states may be wrong too.
     pub fn deviation(&self) -> Option<&Deviation> {
         self.deviation.as_ref()
     }

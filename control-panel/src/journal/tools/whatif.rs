@@ -1,4 +1,4 @@
-//! What would have been, had one intent not come, or come later, or been another.
+//! What would have happened if one intent had not come, or had come later, or had been another.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::{
     util::difference::{Difference, difference},
 };
 
-/// A change of a recording. Frames by the journal's numbers, intents by their place in the frame, from 0.
+/// A change of a recording. Frames have the journal's numbers, intents their place in the frame, from 0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Edit<I> {
@@ -23,7 +23,7 @@ pub enum Edit<I> {
         /// At this place.
         intent: usize,
     },
-    /// The intent comes elsewhere: so many recorded frames later at the end of that frame, or at another place of its own.
+    /// The intent comes elsewhere: at the end of a later recorded frame, or at another place of its own.
     Move {
         /// In this frame.
         frame: u64,
@@ -31,7 +31,7 @@ pub enum Edit<I> {
         intent: usize,
         /// The frame that it comes in.
         to: u64,
-        /// Before which of that frame's intents; behind the last where it has not so many.
+        /// Before which of that frame's intents; after the last if it does not have so many.
         place: usize,
     },
     /// Another intent comes in its place.
@@ -40,12 +40,12 @@ pub enum Edit<I> {
         frame: u64,
         /// At this place.
         intent: usize,
-        /// This one, with the key of the one that it replaces.
+        /// The new intent, with the key of the one that it replaces.
         with: I,
     },
 }
 
-/// An [`Edit`] of what is not there, or by an intent that cannot be serialized.
+/// An [`Edit`] names a frame or an intent that does not exist, or its new intent cannot be serialized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditError(String);
 
@@ -57,7 +57,7 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
-/// What a change of a recording changes.
+/// The effect of a change of a recording.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WhatIf {
@@ -67,12 +67,12 @@ pub struct WhatIf {
     pub difference: Option<Difference>,
     /// How the states differ at the end; `None` if the change made no difference in the end.
     pub at_end: Option<Difference>,
-    /// Why the recording fails as it is, if it does.
+    /// Why the unchanged recording fails, if it does.
     pub failed: Option<Deviation>,
     /// Why the changed one fails, if it does.
     pub fails: Option<Deviation>,
-    /// How many runs of peers waited, at the most, for operations that the changed one does not have. They have no effect: a peer's run names all that it
-    /// builds on by its hash, so what a peer said after it had what is changed here goes with it.
+    /// The greatest number of runs of peers that waited for operations which the changed recording does not have. They have no effect: a
+    /// peer's run names everything that it builds on by hash, so what a peer sent after it had the changed operation is lost with it.
     pub waiting: usize,
 }
 
@@ -101,7 +101,7 @@ impl Recording {
         Ok(edited)
     }
 
-    /// What a change changes: both are replayed, and their states compared after each frame from the change on.
+    /// The effect of one change: both recordings are replayed, and their states compared after each frame from the change on.
     ///
     /// Cost: from the first frame that is changed on, the `Debug` output of both states for each frame, until they differ.
     ///
