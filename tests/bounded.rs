@@ -39,7 +39,7 @@ fn frames() -> impl Strategy<Value = Vec<Frames>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The model asserts the bound at each slot taken, and that nobody waits for a slot that is free.
+    /// The model asserts the bound at each slot taken, and that no send waits for a free slot.
     #[test]
     fn the_bound_and_the_shares_hold_at_each_step_with_frames_alive(
         setting in ops::setting(3),
@@ -87,7 +87,7 @@ proptest! {
         for sender in &quiet {
             prop_assert!(sender.try_send(Mark::new(1)).is_ok(), "{sender:?} is kept out");
         }
-        // And so does one that nobody has seen yet.
+        // And so does a source that was never used before.
         prop_assert!(panel.sender(200).try_send(Mark::new(2)).is_ok());
     }
 }
@@ -118,7 +118,7 @@ fn with_more_sources_than_slots_each_has_one() {
     assert_eq!(flood(&panel.sender(0)), 100_000, "the greatest capacity overflows nothing");
 }
 
-/// With more sources the bound is higher: whoever waits though it holds nothing is not forgotten.
+/// With more sources the bound is higher: a source that waits without holding a slot is not forgotten.
 #[test]
 fn a_source_that_waits_for_the_bound_gets_its_slot_when_more_sources_raise_it() {
     let panel = Panel::builder().capacity(6).build();

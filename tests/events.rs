@@ -109,7 +109,7 @@ fn the_report_says_why_also_of_those_that_waited() {
     });
 }
 
-/// Whoever only had to wait for another's end is not named with it.
+/// A worker that only had to wait for another's end is not named with it.
 #[test]
 fn a_deaf_worker_that_keeps_others_from_their_turn_is_named_alone() {
     paused(async || {
@@ -185,9 +185,9 @@ fn nothing_of_the_users_runs_under_the_lock_of_the_keys() {
     });
 }
 
-/// Who is to take a key's place may end before the one that has it: the next one waits all the same.
+/// A task that is to take a key's place may end before the one that has it: the next one waits all the same.
 #[test]
-fn a_key_has_one_task_at_a_time_whoever_of_those_that_wait_is_stopped() {
+fn a_key_has_one_task_at_a_time_whichever_waiting_one_is_stopped() {
     paused(async || {
         let panel = Panel::new();
         let tasks = panel.keyed_tasks::<u8>();

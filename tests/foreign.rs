@@ -1,5 +1,5 @@
-//! Promises 5 and 6 against the code of others that supervision runs: wakers and destructors that panic, or that call the
-//! panel back. None runs under a lock, and none keeps anything from anybody else.
+//! Promises 5 and 6 against foreign code that supervision runs: wakers and destructors that panic, or that call the panel
+//! back. None runs under a lock, and none affects other workers.
 
 use std::{
     future::Future,
@@ -30,7 +30,7 @@ fn on(runtime: &Runtime) -> Panel {
     Panel::builder().runtime(runtime.handle().clone()).shutdown_timeout(DEADLINE).build()
 }
 
-fn nobody_waited_for_the_deadline(report: &ShutdownReport) {
+fn no_stop_waited_for_the_deadline(report: &ShutdownReport) {
     assert!(report.elapsed() < DEADLINE / 2, "{report}");
 }
 
@@ -79,7 +79,7 @@ fn a_waker_that_panics_at_an_end_keeps_nothing_from_the_others() {
         });
         log.waits_for(next.as_mut());
         let report = panel.shutdown_blocking();
-        nobody_waited_for_the_deadline(&report);
+        no_stop_waited_for_the_deadline(&report);
         assert!(report.is_clean() && panel.worker_count() == 0, "{report}");
         eventually("the waker is woken", || grenade.went_off() && log.went_off());
     });
@@ -110,7 +110,7 @@ fn a_waker_that_panics_at_a_stop_keeps_nothing_from_the_others() {
             others.iter().chain([&awkward]).all(|worker| worker.status().to_string() == "running")
         });
         let report = panel.shutdown_blocking();
-        nobody_waited_for_the_deadline(&report);
+        no_stop_waited_for_the_deadline(&report);
         assert!(grenade.went_off() && panel.worker_count() == 0, "{report}");
         assert_eq!(report.workers().len(), 601);
     });
@@ -154,7 +154,7 @@ fn a_waker_that_panics_at_the_inbox_does_not_hide_an_end() {
         let worker = panel.spawn(worker.inbox::<u32>());
         eventually("it runs", || worker.status().to_string() == "running");
         let report = panel.shutdown_blocking();
-        nobody_waited_for_the_deadline(&report);
+        no_stop_waited_for_the_deadline(&report);
         assert!(report.is_clean() && panel.worker_count() == 0, "{report}");
         assert!(worker.status().is_final());
         // The channel inside wakes it once more when the last handle goes, which is then this thread's affair.
@@ -245,7 +245,7 @@ fn an_end_is_reported_whatever_is_dropped_before_it() {
         );
         eventually("it runs", || worker.status().to_string() == "running");
         let report = panel.shutdown_blocking();
-        nobody_waited_for_the_deadline(&report);
+        no_stop_waited_for_the_deadline(&report);
         assert_eq!(
             (worker.status().to_string().as_str(), panel.worker_count()),
             ("failed: the disk is gone", 0)

@@ -42,7 +42,7 @@ fn events_of(events: &mut Events, of: &WorkerHandle) -> Vec<EventKind> {
 }
 
 #[test]
-fn who_is_stopped_before_its_group_is_started_never_runs() {
+fn a_worker_that_is_stopped_before_its_group_is_started_never_runs() {
     paused(async || {
         for stopped in 0..3 {
             let panel = Panel::new();
@@ -85,7 +85,7 @@ fn who_is_stopped_before_its_group_is_started_never_runs() {
 }
 
 #[test]
-fn who_is_not_started_yet_cannot_be_restarted_and_can_be_suspended() {
+fn a_worker_that_is_not_started_yet_cannot_be_restarted_and_can_be_suspended() {
     paused(async || {
         let panel = Panel::new();
         let mut events = panel.events();

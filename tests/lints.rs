@@ -39,7 +39,7 @@ pub mod library {
     /// Ticks so many times.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// When nothing listens.
     #[worker(source = IntentSource::Restore, restart = on_failure, backoff = "10ms")]
     pub async fn ticks(cx: Context<Update>, times: u32, _name: String) -> Result<(), std::io::Error> {
         for _ in 0..times {

@@ -83,7 +83,7 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
     prop::collection::vec(life(), 1..12)
 }
 
-/// What the workers of a panel did, and what of it when they had nobody any more.
+/// What the workers of a panel did, and how much of it after their panel was gone.
 #[derive(Debug, Default)]
 struct Seen {
     orphans: AtomicBool,
@@ -135,7 +135,7 @@ impl Seen {
         .cancel(cancel)
     }
 
-    /// Nobody lives, and nobody did anything since they were orphans.
+    /// No worker lives, and none did anything after its panel was gone.
     fn is_over(&self, handles: &[WorkerHandle]) {
         assert_eq!(self.living.load(Ordering::SeqCst), 0, "somebody still lives");
         assert_eq!(self.ran_on_as_orphans.load(Ordering::SeqCst), 0, "somebody went on after an await");

@@ -97,7 +97,7 @@ fn panics_in_async_code() {
     });
 }
 
-/// Nothing can stop these, and nobody waits for them.
+/// Nothing can stop these, and nothing waits for them.
 fn panics_beside_the_stuck() {
     let panel = Panel::new();
     let busy = Busy::default();

@@ -213,7 +213,7 @@ fn a_panic_that_a_destructor_catches_meanwhile_is_not_mistaken_for_it() {
     fails("the reason", careless, async |_| {});
 }
 
-/// What the panel can only find out by a panic is nobody's failure.
+/// Panics by which the panel finds something out are no failures.
 #[test]
 fn the_panels_own_questions_do_not_reach_the_hook() {
     user_hook();

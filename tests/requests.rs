@@ -1,5 +1,5 @@
-//! Request and reply: a worker asks the frame loop by an intent, the loop asks a worker by a command, and whoever
-//! asks learns that there will be no answer.
+//! Request and reply: a worker asks the frame loop by an intent, the loop asks a worker by a command, and the asker learns
+//! when there will be no answer.
 
 use std::{
     pin::pin,
@@ -40,7 +40,7 @@ const _: () = {
 };
 
 #[test]
-fn a_reply_answers_once_and_nobody_waits_for_what_will_not_come() {
+fn a_reply_answers_once_and_no_request_waits_for_an_answer_that_cannot_come() {
     let (reply, mut answer) = reply::<Opaque>();
     assert!(reply.is_wanted() && answer.try_take().is_none());
     assert_eq!((format!("{reply:?}"), format!("{answer:?}")).0, "Reply { wanted: true, .. }");
@@ -159,7 +159,7 @@ fn a_cancelled_request_has_delivered_the_question_or_dropped_it() {
     });
 }
 
-/// While a shutdown waits nobody drains: whoever asked would wait for ever.
+/// Nothing drains during a shutdown: a worker that asks would wait for ever.
 #[test]
 fn a_worker_that_is_asked_to_stop_does_not_wait_for_an_answer() {
     paused(async || {
@@ -221,7 +221,7 @@ fn the_panels_own_reply_wakes_a_sleeping_loop() {
     });
 }
 
-/// Whoever is woken finds the answer, or the end of the hope for one.
+/// A task that is woken finds the answer, or that there will be none.
 #[test]
 fn the_wake_comes_after_what_it_tells_of() {
     for answered in [true, false] {
@@ -309,7 +309,7 @@ fn a_blocking_question_that_panics_is_reported_with_its_place() {
 }
 
 #[test]
-fn a_blocking_question_that_nobody_waits_for_is_not_begun() {
+fn a_blocking_question_whose_answer_was_dropped_is_not_begun() {
     paused(async || {
         let panel = Panel::new();
         let began = Arc::new(AtomicUsize::new(0));

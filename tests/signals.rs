@@ -50,7 +50,7 @@ fn child() {
     say(&format!("stopped by {}", stop.signal().unwrap()));
 }
 
-/// They are the process's: nobody gets others without being aware of it.
+/// The handlers belong to the process: no program gets others without noticing.
 fn shares_its_options(options: Option<Options>) {
     let same = options.unwrap_or_default();
     assert!(signals::listen().is_ok() && signals::listen_with(same).is_ok());

@@ -70,7 +70,7 @@ fn a_spawner_looks_at_the_workers_as_its_panel_does() {
     });
 }
 
-/// For a dashboard: all that happened is read, and then it is over. A spawner that is still there keeps nobody waiting.
+/// For a dashboard: it reads all events to the end. A spawner that still exists delays no shutdown.
 #[test]
 fn the_events_of_a_panel_that_is_gone_have_an_end() {
     watched(|| {

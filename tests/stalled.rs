@@ -1,4 +1,4 @@
-//! Promise 3 with senders that do not come for the slots they were granted: they hold nobody else up, whatever the loop
+//! Promise 3 with senders that do not claim the slots they were granted: they hold no other sender up, whatever the loop
 //! does between its frames.
 
 use std::{pin::pin, sync::mpsc, task::Poll, thread, time::Duration};
@@ -100,7 +100,7 @@ fn an_executor_that_is_blocked_holds_up_its_own_tasks_only() {
 
 /// A permit may be held for as long as its intent takes to make.
 #[test]
-fn a_permit_that_is_held_keeps_nobody_from_the_other_slots() {
+fn a_permit_that_is_held_keeps_no_sender_from_the_other_slots() {
     watched(|| {
         let (mut panel, sender) = panel(SLOTS);
         let filled = fill(&sender);

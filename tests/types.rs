@@ -1,5 +1,5 @@
-//! Where the public types may go: to other threads, moved or pinned, and across a panic that somebody catches. Compiling is
-//! the test, whatever the intent, the policy and the command are.
+//! Where the public types may go: to other threads, moved or pinned, and across a caught panic. Compiling is the test,
+//! whatever the intent, the policy and the command are.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 

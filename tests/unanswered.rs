@@ -151,7 +151,7 @@ fn a_worker_that_is_stopped_says_so_by_then() {
 }
 
 #[test]
-fn those_who_wait_for_the_answer_find_it_too() {
+fn blocked_requests_find_the_answer_too() {
     watched(|| {
         let runtime = threads(2);
         let panel = Panel::builder().runtime(runtime.handle().clone()).build();
@@ -226,7 +226,7 @@ fn a_worker_that_is_restarted_says_what_happened() {
 
 /// A worker that asks another by way of the loop.
 #[test]
-fn a_request_that_gets_no_answer_finds_who_was_asked_ended() {
+fn a_request_that_gets_no_answer_finds_its_receiver_ended() {
     watched(|| {
         let mut panel = Panel::new();
         for kind in [0, 1, 2, 3].repeat(20) {
@@ -297,7 +297,7 @@ fn a_worker_that_goes_on_gives_up_what_it_does_not_answer() {
     });
 }
 
-/// A reply that left the worker is nobody's that could end: and the worker may wait for its own.
+/// A reply that left the worker does not end with it, so the worker may wait for its own reply.
 #[test]
 fn a_reply_that_was_moved_elsewhere_is_given_up_where_it_is_dropped() {
     watched(|| {

@@ -260,7 +260,7 @@ fn endless(name: &'static str) -> Worker<Mark> {
         .intensity(Intensity::new(u32::MAX, Duration::from_secs(1)))
 }
 
-/// Time stands still as long as somebody fails without a wait.
+/// Time stands still as long as a worker fails without a wait.
 async fn pause(backoff: Backoff) {
     if backoff == Backoff::none() { tokio::task::yield_now().await } else { sleep(MS / 2).await }
 }

@@ -8,7 +8,7 @@ use tests::watched;
 use super::{Note, Panel, notes};
 
 #[test]
-fn who_lags_learns_by_how_much_and_goes_on_with_the_oldest_that_is_kept() {
+fn a_subscriber_that_lags_learns_by_how_much_and_continues_with_the_oldest_that_is_kept() {
     let panel = Panel::builder().signal_capacity(8).build();
     let bus = panel.bus(0);
     let (mut slow, mut quick) = (panel.subscribe::<Note>(), panel.subscribe::<Note>());

@@ -1,4 +1,4 @@
-//! The way back: signals announce what happened, to all who listen, and hold nobody up.
+//! The way back: signals announce what happened to all subscribers, and hold up no publisher.
 
 mod end;
 mod frames;

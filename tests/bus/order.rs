@@ -48,7 +48,7 @@ fn every_subscriber_gets_every_signal_in_one_order() {
 }
 
 #[test]
-fn each_type_of_signal_has_a_bus_of_its_own_whoever_asks_for_it_first() {
+fn each_type_of_signal_has_a_bus_of_its_own_whichever_side_asks_for_it_first() {
     struct Other;
     let panel = Panel::new();
     assert_eq!(panel.buses(), []);
@@ -67,7 +67,7 @@ fn each_type_of_signal_has_a_bus_of_its_own_whoever_asks_for_it_first() {
 }
 
 #[test]
-fn who_subscribes_later_gets_what_is_published_from_then_on() {
+fn a_later_subscriber_gets_what_is_published_from_then_on() {
     let panel = Panel::new();
     let bus = panel.bus(0);
     bus.publish(Note(1)); // no one listens: it is gone
@@ -82,7 +82,7 @@ fn who_subscribes_later_gets_what_is_published_from_then_on() {
     assert_eq!(panel.status().signals.subscribers, 0);
 }
 
-/// A signal is shared: it needs no `Clone`, and each who has it has the same.
+/// A signal is shared: it needs no `Clone`, and all readers have the same one.
 #[test]
 fn a_signal_outlives_its_place_on_the_bus() {
     struct Large(#[expect(dead_code, reason = "only its memory counts")] Arc<()>);

@@ -68,7 +68,7 @@ fn a_signal_wakes_the_loop_once_until_the_view_has_looked() {
 }
 
 #[test]
-fn who_awaits_wakes_its_own_task_and_no_loop() {
+fn a_subscriber_that_awaits_is_woken_as_its_own_task_and_wakes_no_loop() {
     let (panel, since) = counting();
     let (bus, mut host) = (panel.bus(0), panel.subscribe::<Note>());
     let wakes = Wakes::new();

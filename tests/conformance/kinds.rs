@@ -165,7 +165,7 @@ pub(crate) fn panel(runtime: &Runtime, timeout: Duration) -> Panel {
     Panel::builder().runtime(runtime.handle().clone()).capacity(4).shutdown_timeout(timeout).build()
 }
 
-/// Long enough for whoever stops, however busy the machine is.
+/// Long enough for a worker that stops, however busy the machine is.
 pub(crate) const PATIENT: Duration = Duration::from_secs(20);
 
 pub(crate) fn each_kind(test: impl Fn(Kind, &Runtime) + Send + 'static) {

@@ -10,7 +10,7 @@ use crate::kinds::{
 };
 
 #[test]
-fn a_shutdown_waits_for_those_who_stop() {
+fn a_shutdown_waits_for_workers_that_stop() {
     each_kind(|kind, runtime| {
         let (mut panel, waits, floods) = (panel(runtime, PATIENT), Seen::default(), Seen::default());
         let waiting = panel.spawn(waits.worker(kind, Act::Wait, Act::Wait));
@@ -36,7 +36,7 @@ fn a_shutdown_waits_for_those_who_stop() {
 }
 
 #[test]
-fn one_of_each_kind_that_does_not_stop_is_named_and_nobody_else() {
+fn exactly_the_workers_that_do_not_stop_are_named_for_each_kind() {
     watched(|| {
         // A thread for the async offender and one for the bystanders.
         let runtime = threads(2);

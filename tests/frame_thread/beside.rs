@@ -8,7 +8,7 @@ use super::{Panel, allocations};
 /// What a subscriber announces nothing for, a publisher pays nothing for: in no number, whether they keep up, lag, or look
 /// at nothing.
 #[test]
-fn announcing_allocates_nothing_whoever_listens() {
+fn announcing_allocates_nothing_however_many_listen() {
     for subscribers in [0, 1, 64] {
         let panel = Panel::new();
         let bus = panel.bus::<u64>(0);
@@ -34,7 +34,7 @@ fn announcing_allocates_nothing_whoever_listens() {
 }
 
 #[test]
-fn announcing_to_those_who_await_allocates_nothing() {
+fn announcing_to_subscribers_that_await_allocates_nothing() {
     let panel = Panel::new();
     let bus = panel.bus::<u64>(0);
     let wakes = Wakes::new();
@@ -54,7 +54,7 @@ fn announcing_to_those_who_await_allocates_nothing() {
 }
 
 #[test]
-fn setting_the_policy_never_waits_for_those_who_look_at_it() {
+fn setting_the_policy_never_waits_for_its_readers() {
     paused(async || {
         let panel = ControlPanel::<Mark, String>::builder().policy("old".into()).build();
         let mut watch: PolicyWatch<String> = panel.context(0).policy();

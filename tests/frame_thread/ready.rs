@@ -85,7 +85,7 @@ fn on_ready_is_never_called_under_a_lock() {
     });
 }
 
-/// An `on_ready` and an intent's `clock` that block a producer block nobody else.
+/// An `on_ready` and an intent's `clock` that block one producer block no other thread.
 #[test]
 fn a_producer_stuck_in_foreign_code_does_not_hold_up_the_frame_thread() {
     struct Slow(Option<mpsc::Receiver<()>>);

@@ -1,4 +1,4 @@
-//! By idleness: when a panel falls asleep and wakes, and whom that concerns.
+//! By idleness: when a panel falls asleep and wakes, and which workers that concerns.
 
 use std::{
     sync::{Arc, Mutex},
@@ -105,7 +105,7 @@ fn a_worker_that_is_spawned_while_the_panel_is_idle_begins_suspended() {
 }
 
 #[test]
-fn without_a_time_to_idle_nobody_is_suspended() {
+fn without_a_time_to_idle_no_worker_is_suspended() {
     paused(async || {
         let panel = Panel::new();
         let worker = suspendable(&panel, Suspend::OnIdle);

@@ -47,9 +47,9 @@ fn each_turn_is_reported_once_and_in_order() {
 }
 
 /// Spawned, stopped and touched from threads while the panel falls asleep and wakes. The events say that at every moment
-/// all who want it were suspended together, or nobody.
+/// either all workers that want it were suspended, or none.
 #[test]
-fn nobody_is_forgotten_when_an_idle_panel_wakes_or_falls_asleep() {
+fn no_worker_is_forgotten_when_an_idle_panel_wakes_or_falls_asleep() {
     watched(|| {
         let runtime = threads(1);
         let panel = Panel::builder().runtime(runtime.handle().clone()).idle_after(MS).build();

@@ -1,4 +1,4 @@
-//! What becomes of commands when there is nobody to take them.
+//! What happens to commands when no run takes them.
 
 use std::{
     sync::{
@@ -46,7 +46,7 @@ fn a_worker_that_is_asked_to_stop_gets_none_and_may_still_take_what_is_left() {
 
 /// The frame loop asks a worker, polls each frame, and learns of its end.
 #[test]
-fn commands_that_nobody_will_take_are_dropped_when_the_worker_ends() {
+fn commands_that_no_run_will_take_are_dropped_when_the_worker_ends() {
     paused(async || {
         let panel = Panel::new();
         let worker = Worker::new("deaf", 0, async |cx: Context<Mark>| {
@@ -117,7 +117,7 @@ fn the_end_of_the_worker_ends_a_blocking_recv_elsewhere() {
     });
 }
 
-/// A context that outlived its worker opens an inbox that nobody can send to any more.
+/// A context that outlived its worker opens an inbox to which nothing can be sent any more.
 #[test]
 fn an_inbox_that_is_opened_after_the_end_is_at_its_end() {
     paused(async || {

@@ -1,4 +1,4 @@
-//! Modules that are hard on whoever compiles them, written byte by byte: each of about so many bytes.
+//! Modules that are expensive to compile, written byte by byte: each of about so many bytes.
 
 /// The parts of a module with one memory and a `mod_activate` of no consequence, function 0.
 #[derive(Clone)]

@@ -96,7 +96,7 @@ fn a_panel_that_is_dropped_or_shut_down_half_way_takes_the_loader_along() {
     drop(workshop);
 }
 
-/// The queue is full and nobody drains it: mods wait, nothing is lost, and the loader goes on afterwards.
+/// The queue is full and not drained: mods wait, nothing is lost, and the loader continues afterwards.
 #[test]
 fn a_full_queue_holds_the_mods_up_and_loses_nothing() {
     let chatty = r#"(module
@@ -202,7 +202,7 @@ fn an_intent_with_the_clock_0_makes_the_loader_fail_and_say_why() {
     assert!(report.to_string().contains(expected), "{report}");
 }
 
-/// A hand says so when nobody is there to obey, and when nothing runs any more.
+/// The control reports when no loader is there to obey, and when nothing runs any more.
 #[test]
 fn the_hand_of_a_loader_that_is_gone_knows_it() {
     let gone = control_panel::workers::mods::ControlError::Stopped;

@@ -77,7 +77,7 @@ fn waiting(sender: &IntentSender<Note>, count: u64) -> Vec<(Arc<Wakes>, Waiting<
     (0..count).map(one).collect()
 }
 
-/// Polls those that were woken, and whom they wake. How many are left.
+/// Polls the sends that were woken, and those that these wake. Returns how many are left.
 fn go_on(waiting: &mut Vec<(Arc<Wakes>, Waiting<'_>)>) -> usize {
     while let Some(at) = waiting.iter().position(|(wakes, _)| wakes.take() > 0) {
         let (wakes, mut send) = waiting.remove(at);

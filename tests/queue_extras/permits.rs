@@ -44,7 +44,7 @@ fn a_closed_panel_takes_nothing_more_in_reserved_slots() {
 }
 
 #[test]
-fn dropped_permits_free_their_slots_and_wake_those_who_wait() {
+fn dropped_permits_free_their_slots_and_wake_waiting_senders() {
     let runtime = paused_runtime();
     let panel = panel(3);
     let sender = panel.sender(0);
@@ -115,7 +115,7 @@ fn a_cancelled_reservation_keeps_no_slot_and_no_place() {
 }
 
 #[test]
-fn a_sender_that_goes_gives_its_sources_slot_to_those_who_wait() {
+fn a_sender_that_is_dropped_gives_its_sources_slot_to_waiting_senders() {
     let panel = panel(3);
     let (sender, quiet) = (panel.sender(0), panel.sender(1));
     assert_eq!(fill(&sender), 2, "one is kept for the other source");

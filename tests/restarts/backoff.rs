@@ -142,7 +142,7 @@ fn only_the_generation_that_runs_can_say_that_it_is_well() {
     }
 }
 
-/// Whoever fails together does not come back together, whoever came before them.
+/// Workers that fail together do not return together, however many were spawned before them.
 #[test]
 fn a_thousand_that_fail_together_spread_over_the_band() {
     const WORKERS: usize = 1_000;

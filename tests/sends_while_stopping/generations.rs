@@ -133,7 +133,7 @@ fn one_that_was_only_asked_to_stop_still_sends_and_one_that_never_ran_does_not()
     });
 }
 
-/// Who waits with the context of a generation that ends by itself gets its intent back instead of the slot.
+/// A send that waits with the context of a run that ends by itself gets its intent back instead of the slot.
 #[test]
 fn a_slot_that_comes_too_late_is_passed_on() {
     watched(|| {

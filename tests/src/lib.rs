@@ -30,7 +30,7 @@ use std::{
 use control_panel::{Intent, QueuedIntent, Reducer};
 use tokio::runtime::{Builder, Runtime};
 
-/// Longer than any machine is busy, shorter than anybody waits for a hung test.
+/// Longer than any machine is busy, shorter than one waits for a hung test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[expect(missing_debug_implementations, reason = "an intent need not have one")]

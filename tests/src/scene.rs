@@ -17,7 +17,7 @@ const SCENE: &str = "CONTROL_PANEL_SCENE";
 #[must_use]
 pub fn asked() -> Option<String> {
     let scene = env::var(SCENE).ok()?;
-    // Where the test gave it up, nobody else ends it.
+    // If the test gave it up, nothing else ends it.
     thread::spawn(|| {
         thread::sleep(PATIENCE);
         process::exit(1);

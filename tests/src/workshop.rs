@@ -219,7 +219,7 @@ pub fn manifest(id: &str, version: &str, entry: &str, more: &str) -> String {
     format!("id = '{id}'\nversion = '{version}'\nentry = '{entry}'\n{more}\n")
 }
 
-/// Writes a file as a careful program does: beside its place, then renamed, so that nobody sees half of it.
+/// Writes a file as a careful program does: beside its place, then renamed, so that no reader sees half of it.
 ///
 /// # Panics
 /// If it cannot be written.

@@ -35,7 +35,7 @@ fn asks(found: &Found, back: &mpsc::Sender<ShutdownReport>) -> Worker<Mark> {
 }
 
 #[test]
-fn who_is_cancelled_by_being_dropped_ends_where_it_asks() {
+fn a_worker_that_is_cancelled_by_drop_ends_where_it_asks() {
     paused(async || {
         let (found, panel) = shared(Panel::builder().shutdown_timeout(Duration::from_secs(10)).build());
         let panel = panel.get().unwrap();
@@ -110,7 +110,7 @@ fn a_worker_on_a_thread_that_asks_has_the_report_by_the_deadline_and_is_named_in
 
 /// A worker that blocks its thread of the runtime could not be stopped: the call is refused before any worker is stopped.
 #[test]
-fn an_async_worker_that_would_block_panics_and_nobody_is_stopped() {
+fn an_async_worker_that_would_block_panics_and_no_worker_is_stopped() {
     paused(async || {
         let (found, panel) = shared(Panel::new());
         let panel = panel.get().unwrap();

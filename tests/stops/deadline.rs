@@ -58,7 +58,7 @@ fn a_cooperative_workers_grace_ends_before_the_shutdowns_deadline() {
     });
 }
 
-/// One offender blocks its thread; the report comes while it still does, names it, and nobody else.
+/// One offender blocks its thread; the report comes while it still does, and names only it.
 fn one_busy_worker_is_named(shut_down: impl FnOnce(&Panel) -> ShutdownReport) {
     let (runtime, busy) = (threads(2), Busy::default());
     let _guard = busy.guard();
@@ -84,7 +84,7 @@ fn one_busy_worker_is_named(shut_down: impl FnOnce(&Panel) -> ShutdownReport) {
 }
 
 #[test]
-fn a_busy_worker_is_named_while_it_lives_and_nobody_else_is() {
+fn only_the_busy_worker_is_named_while_it_lives() {
     watched(|| one_busy_worker_is_named(Panel::shutdown_blocking));
 }
 

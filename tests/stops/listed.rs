@@ -1,4 +1,4 @@
-//! Who is listed, and what the report says of each.
+//! Which workers are listed, and what the report says of each.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use tokio::task::yield_now;
 use super::{MS, Panel, exits, on};
 
 #[test]
-fn everybody_who_stops_is_listed_and_nothing_is_wrong() {
+fn every_worker_that_stops_is_listed_and_nothing_is_wrong() {
     paused(async || {
         let panel = Panel::new();
         let gone = panel.spawn(Worker::new("gone before", 0, async |_| {}));
@@ -82,7 +82,7 @@ fn thousands_stop_each_is_listed_once_and_each_end_is_reported_once() {
 /// Between the steps in which thousands are asked to stop, others spawn, stop and restart. A worker that was admitted is
 /// listed, unless it ended before; one that was refused is not; and the events of each come in its order.
 #[test]
-fn whoever_comes_goes_or_restarts_while_thousands_stop_is_accounted_for() {
+fn workers_that_come_go_or_restart_while_thousands_stop_are_accounted_for() {
     let runtime = threads(2);
     for _ in 0..10 {
         let panel = on(&runtime, Duration::from_secs(60));

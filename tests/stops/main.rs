@@ -1,5 +1,5 @@
-//! Promise 6: a shutdown ends by its deadline whatever the workers do, names those that did not stop and nobody
-//! else, hands intents back instead of waiting, and can be dropped, resumed and repeated.
+//! Promise 6: a shutdown ends by its deadline whatever the workers do, names exactly those that did not stop, returns
+//! intents instead of waiting, and can be dropped, resumed and repeated.
 //!
 //! Where an offender blocks a thread, it does so until the report is there: a shutdown that waited for it would hang.
 

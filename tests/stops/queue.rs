@@ -1,4 +1,4 @@
-//! While a shutdown waits nobody drains: what does not fit is handed back.
+//! Nothing drains during a shutdown: what does not fit is returned.
 
 use control_panel::{Cancel, Context, Exit, SendError, TrySendError, Worker};
 use tests::{Mark, paused};

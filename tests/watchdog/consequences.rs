@@ -1,4 +1,4 @@
-//! What becomes of who is found.
+//! What follows for workers that are found stuck.
 
 use std::{
     sync::{
@@ -22,7 +22,7 @@ use tokio::time::sleep;
 
 use super::{MS, PROMISE, Panel, Silent, next, on, since_last, stuck_are};
 
-/// Who is in the report as an incident, and how.
+/// The workers that the report has as incidents, and their exits.
 fn incidents(report: &ShutdownReport) -> Vec<(String, u64, String)> {
     let incidents = report.incidents();
     incidents.map(|it| (it.name.to_string(), it.generation, it.exit.to_string())).collect()
@@ -102,7 +102,7 @@ fn an_async_worker_without_a_heartbeat_is_dropped_and_started_anew() {
 }
 
 #[test]
-fn who_is_stuck_too_often_stays_down_and_may_end_the_panel() {
+fn a_worker_that_is_stuck_too_often_stays_down_and_may_end_the_panel() {
     watched(|| {
         let runtime = threads(2);
         for escalate in [Escalate::Never, Escalate::Panel] {
@@ -132,7 +132,7 @@ fn who_is_stuck_too_often_stays_down_and_may_end_the_panel() {
 }
 
 #[test]
-fn the_report_names_who_was_stuck_and_ended_the_panel_for_it() {
+fn the_report_names_the_worker_that_was_stuck_and_ended_the_panel_for_it() {
     watched(|| {
         let runtime = threads(2);
         // It stops when it is asked to, or ends by itself before its turn to be asked comes.
@@ -181,7 +181,7 @@ fn a_stuck_worker_ends_the_panel_where_it_is_to() {
     watched(|| {
         let (runtime, busy) = (threads(2), Busy::default());
         let _guard = busy.guard();
-        // Nobody but the one that blocks is waited for.
+        // The shutdown waits only for the one that blocks.
         let panel = Panel::builder().runtime(runtime.handle().clone()).shutdown_timeout(5 * MS).build();
         let other = panel.spawn(good("other").restart(Restart::Always));
         let handle = panel.spawn(busy.worker("busy").stuck_after(10 * MS).on_stuck(OnStuck::Escalate));

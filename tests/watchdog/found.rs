@@ -1,4 +1,4 @@
-//! Who is found, who is not, and what is reported of it.
+//! Which workers are found stuck, which are not, and what is reported of it.
 
 use std::{
     sync::{
@@ -64,7 +64,7 @@ fn stuck_polls_are_found_while_every_thread_of_the_runtime_is_blocked() {
 }
 
 #[test]
-fn nobody_is_found_who_is_merely_busy() {
+fn a_worker_that_is_merely_busy_is_not_found_stuck() {
     watched(|| {
         let (runtime, over) = (threads(2), Arc::new(AtomicBool::new(false)));
         let panel = on(&runtime);
@@ -109,7 +109,7 @@ fn nobody_is_found_who_is_merely_busy() {
 }
 
 #[test]
-fn who_waits_for_a_thread_owes_no_heartbeat_before_it_has_one() {
+fn a_worker_that_waits_for_a_thread_owes_no_heartbeat_before_it_has_one() {
     watched(|| {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).max_blocking_threads(1).enable_all().build().unwrap();

@@ -20,10 +20,10 @@ use tokio::runtime::Runtime;
 
 type Panel = ControlPanel<Mark>;
 const MS: Duration = Duration::from_millis(1);
-/// Long enough to be kept by whoever keeps it, however busy the machine is.
+/// Long enough for a healthy worker to keep it, however busy the machine is.
 const PROMISE: Duration = Duration::from_millis(400);
 
-/// Long enough for whoever stops, however busy the machine is.
+/// Its shutdown leaves workers time to stop, however busy the machine is.
 fn on(runtime: &Runtime) -> Panel {
     Panel::builder().runtime(runtime.handle().clone()).shutdown_timeout(Duration::from_secs(20)).build()
 }

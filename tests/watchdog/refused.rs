@@ -1,4 +1,4 @@
-//! Who is refused, because what it is to be could never come.
+//! Workers that are refused because what they ask for could never happen.
 
 use control_panel::{Context, Escalate, OnStuck, Refusal, Restart, Worker, WorkerStatus};
 use tests::{Mark, offenders::good, paused};
@@ -15,7 +15,8 @@ fn a_worker_that_runs_once_cannot_be_restarted_when_it_is_stuck() {
     });
 }
 
-/// Who is restarted for being stuck is whatever `restart` says, and so may escalate; who is never restarted cannot.
+/// `OnStuck::Restart` restarts a worker whatever `restart` says, so such a worker may escalate; one that is never restarted
+/// cannot.
 #[test]
 fn a_worker_that_is_never_restarted_is_refused_where_it_is_to_escalate() {
     paused(async || {
@@ -34,7 +35,7 @@ fn a_worker_that_is_never_restarted_is_refused_where_it_is_to_escalate() {
 
 /// In a group the group's word counts, and one that is restarted is enough: its failures are the group's.
 #[test]
-fn a_group_of_which_nobody_is_ever_restarted_is_refused_where_it_is_to_escalate() {
+fn a_group_that_escalates_and_restarts_none_of_its_workers_is_refused() {
     paused(async || {
         let panel = Panel::new();
         let group = || panel.group().escalate(Escalate::Panel);

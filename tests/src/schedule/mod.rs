@@ -55,10 +55,10 @@ struct Run {
     pending: Vec<Pending>,
     live: Vec<(Frame<Mark>, Reading)>,
     credit: Credit,
-    /// Whether somebody had no slot meanwhile.
+    /// Whether a send found no slot meanwhile.
     refused_hidden: bool,
     ready_calls: Arc<AtomicU64>,
-    /// Calls by the last drain, and whether slots may have been granted since to somebody who waited.
+    /// Calls by the last drain, and whether slots may have been granted since to a send that waited.
     calls_drained: u64,
     hidden_end: bool,
     refused: u64,
@@ -88,7 +88,7 @@ pub fn run(setting: Setting, ops: &[Op]) {
 enum Credit {
     None,
     Outstanding,
-    /// A frame ended since: what is left of it expires as soon as somebody finds no slot.
+    /// A frame ended since: what is left of the credit expires as soon as a send finds no slot.
     Expiring,
 }
 
@@ -112,7 +112,7 @@ impl Run {
             })
             .build();
         let mut model = Model::new(setting.capacity, setting.budget);
-        // Somebody whom a shutdown has to wait for, so that it can be dropped half-way.
+        // A worker for which a shutdown has to wait, so that the shutdown can be dropped half-way.
         panel.spawn(
             Worker::new("stubborn", u8::MAX, |_| std::future::pending::<()>()).cancel(Cancel::Cooperative),
         );

@@ -141,7 +141,7 @@ impl Run {
         self.regranted();
     }
 
-    /// What was somebody's may be somebody else's now.
+    /// A slot that one source gave up may belong to another now.
     pub(super) fn regranted(&mut self) {
         let waits = self.model.gate == Gate::Open && !self.pending.is_empty();
         if waits {
@@ -157,8 +157,8 @@ impl Run {
         }
     }
 
-    /// Lets those that were woken go on, and whom they wake. Right after a frame: then everybody has a slot for whom
-    /// there is one.
+    /// Polls the sends that were woken, and those that these wake. Right after a frame, every send that can have a slot then has
+    /// one.
     pub(super) fn run_senders(&mut self) {
         self.settle();
         while let Some(at) = self.pending.iter().position(|send| send.granted) {
@@ -170,14 +170,14 @@ impl Run {
                 let source = self.producers[send.producer].source;
                 assert!(!self.model.admits(source), "source {source} waits for a slot that is free");
             }
-            // Whoever waits still: nothing was left to be credited.
+            // Some sends still wait: there was nothing left to credit them with.
             if !self.pending.is_empty() {
                 self.credit = Credit::None;
             }
         }
     }
 
-    /// Finds out who was granted a slot: those who were woken.
+    /// Finds the sends that were granted a slot: those that were woken.
     pub(super) fn settle(&mut self) {
         for at in 0..self.pending.len() {
             let send = &mut self.pending[at];
