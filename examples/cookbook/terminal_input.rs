@@ -28,7 +28,7 @@ enum Update {
     InputEnded,
 }
 
-/// Reads until there is nothing more to read, or nobody to send it to.
+/// Reads until there is nothing more to read, or the panel is closed.
 fn read_lines(input: impl Read + Send + 'static, lines: IntentSender<Update>) -> JoinHandle<()> {
     let read = move || {
         for line in BufReader::new(input).lines().map_while(Result::ok) {

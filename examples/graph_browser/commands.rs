@@ -189,7 +189,7 @@ mod tests {
             ("dance", "no such command"),
             ("note", "no such command"),
         ] {
-            assert!(parse(line).is_err_and(|told| told.contains(answer)), "{line}");
+            assert!(parse(line).is_err_and(|reason| reason.contains(answer)), "{line}");
         }
     }
 

@@ -26,9 +26,9 @@ use crate::{
 
 type Context = control_panel::Context<GraphIntent, LifecyclePolicy>;
 
-/// Pages told in one intent of the walk.
+/// Pages in one intent of the walk.
 const PAGES_AT_ONCE: usize = 64;
-/// Links told in one intent of a reader.
+/// Links in one intent of a reader.
 const LINKS_AT_ONCE: usize = 512;
 /// Files that are no pages may outnumber the pages by so much before the walk stops.
 const FILES_PER_PAGE: usize = 8;

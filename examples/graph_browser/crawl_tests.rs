@@ -115,17 +115,17 @@ fn a_page_of_many_links_comes_in_bounded_parts() {
     let (runtime, mut panel) = panel();
     let all: Vec<_> = (0..=u32::try_from(3 * LINKS_AT_ONCE).expect("small")).map(NodeKey).collect();
     let page = Page { links: all.clone(), ..Page::default() };
-    runtime.block_on(tell(&panel.context(IntentSource::Restore), NodeKey(0), page)).expect("told");
-    let (mut told, mut ends) = (Vec::new(), Vec::new());
+    runtime.block_on(tell(&panel.context(IntentSource::Restore), NodeKey(0), page)).expect("sent");
+    let (mut links_sent, mut ends) = (Vec::new(), Vec::new());
     for queued in panel.drain() {
         if let GraphIntent::PageRead { links, complete, .. } = queued.intent {
             assert!(links.len() <= LINKS_AT_ONCE);
-            told.extend(links);
+            links_sent.extend(links);
             ends.push(complete);
         }
     }
-    told.sort_unstable();
-    assert_eq!((told, ends), (all, vec![false, false, false, true]));
+    links_sent.sort_unstable();
+    assert_eq!((links_sent, ends), (all, vec![false, false, false, true]));
 }
 
 /// What was read in an earlier run is not read again, and a folder that changed since moves no key.

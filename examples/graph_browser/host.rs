@@ -62,8 +62,8 @@ fn retry_after(attempt: u32) -> Duration {
 struct Webview {
     state: State,
     failures: u32,
-    /// What was told last; what is observed now is told until it is accepted.
-    told: RuntimeState,
+    /// The state that was reported last. A newer one is sent until the queue accepts it.
+    reported: RuntimeState,
 }
 
 #[derive(Debug)]
@@ -133,8 +133,8 @@ pub(crate) struct HostTally {
     pub(crate) unmapped: u64,
     /// Loads that failed, retries included.
     pub(crate) failed: u64,
-    /// Observations the queue had no room for at first: told again in a later frame.
-    pub(crate) told_later: u64,
+    /// Observations for which the queue had no room at first, and which a later frame reported.
+    pub(crate) reported_later: u64,
 }
 
 /// The host: the only one that makes and drops webviews.
@@ -151,9 +151,10 @@ impl<L: Loader> WebviewHost<L> {
         Self { views: BTreeMap::new(), loader, report, tally: HostTally::default() }
     }
 
-    /// Whether nothing is under way: all that is wanted is mapped or blocked, and told.
+    /// Whether nothing is under way: all that is wanted is mapped or blocked, and reported.
     pub(crate) fn is_settled(&self, app: &GraphBrowserApp) -> bool {
-        let quiet = |view: &Webview| !matches!(view.state, State::Pending(_)) && view.told == view.observed();
+        let quiet =
+            |view: &Webview| !matches!(view.state, State::Pending(_)) && view.reported == view.observed();
         self.views.values().all(quiet) && app.lifecycles.active().all(|key| self.views.contains_key(&key))
     }
 
@@ -183,7 +184,7 @@ impl<L: Loader> WebviewHost<L> {
             view.release(app.lifecycles.of(*key), &mut self.tally);
         }
         self.start_loads(app, now);
-        self.tell();
+        self.report_changes();
     }
 
     fn start_loads(&mut self, app: &GraphBrowserApp, now: Instant) {
@@ -197,7 +198,7 @@ impl<L: Loader> WebviewHost<L> {
             let view = self.views.entry(key).or_insert(Webview {
                 state: State::Unmapped,
                 failures: 0,
-                told: RuntimeState::Unmapped,
+                reported: RuntimeState::Unmapped,
             });
             if view.is_due(now) {
                 view.state = State::Pending(self.loader.load(&node.path));
@@ -206,20 +207,21 @@ impl<L: Loader> WebviewHost<L> {
         }
     }
 
-    /// Tells what changed. What the queue has no room for is told by a later frame.
-    fn tell(&mut self) {
+    /// Reports what changed. What the queue has no room for is reported by a later frame.
+    fn report_changes(&mut self) {
         for (&key, view) in &mut self.views {
             let state = view.observed();
-            if state == view.told {
+            if state == view.reported {
                 continue;
             }
             match self.report.try_send(GraphIntent::WebviewObserved { key, state }) {
-                Ok(()) => view.told = state,
-                Err(_) => self.tally.told_later += 1,
+                Ok(()) => view.reported = state,
+                Err(_) => self.tally.reported_later += 1,
             }
         }
-        self.views
-            .retain(|_, view| !matches!(view.state, State::Unmapped) || view.told != RuntimeState::Unmapped);
+        self.views.retain(|_, view| {
+            !matches!(view.state, State::Unmapped) || view.reported != RuntimeState::Unmapped
+        });
     }
 }
 

@@ -54,7 +54,7 @@ impl World {
         self.app.apply(QueuedIntent::new(IntentSource::LocalUI, close));
     }
 
-    /// A frame: what was told reaches the state, then the host reconciles.
+    /// A frame: what was reported reaches the state, then the host reconciles.
     fn frame(&mut self) {
         self.panel.drain().for_each(|queued| self.app.apply(queued));
         self.host.reconcile_at(&self.app, self.now);
@@ -80,7 +80,7 @@ impl World {
 }
 
 #[test]
-fn an_active_node_is_mapped_and_that_is_told() {
+fn an_active_node_is_mapped_and_that_is_reported() {
     let mut world = World::new(1, LifecyclePolicy::default());
     world.visit(0);
     world.frame();
@@ -165,13 +165,13 @@ fn demotion_clears_what_is_loading_or_blocked() {
 }
 
 #[test]
-fn what_a_full_queue_refuses_is_told_later() {
+fn what_a_full_queue_refuses_is_reported_later() {
     let mut world = World::new(1, LifecyclePolicy::default());
     let flood = world.panel.sender(IntentSource::ServoDelegate);
     while flood.try_send(GraphIntent::PagesFound(Vec::new())).is_ok() {}
     world.visit(0);
     world.host.reconcile_at(&world.app, world.now);
-    assert!(world.host.tally.told_later > 0);
+    assert!(world.host.tally.reported_later > 0);
     world.frame();
     world.frame();
     assert_eq!(world.seen(0), RuntimeState::PendingCreate);

@@ -1,5 +1,4 @@
-//! What each node's lifecycle is desired to be. Pure: no clock, no I/O; who was used longest ago is told by
-//! a counter.
+//! The desired lifecycle of each node. Pure: no clock, no I/O; a counter says which node was used longest ago.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

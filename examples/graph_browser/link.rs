@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn other_servers_and_other_schemes_are_told_apart() {
+    fn other_servers_and_other_schemes_are_distinguished() {
         for href in
             ["https://example.org/a.html", "HTTP://example.org", "//example.org/a.html", "\\\\example.org"]
         {

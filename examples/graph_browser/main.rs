@@ -241,7 +241,7 @@ impl Browser {
             if cli.run_for.is_some_and(|time| began.elapsed() >= time) {
                 break "after --for";
             }
-            // A run that is told when to end goes on until then.
+            // A run with a set end goes on until then.
             if done && seen && cli.frames.is_none() && cli.run_for.is_none() && !cli.is_shared() {
                 break "all done";
             }
@@ -322,9 +322,9 @@ fn failed(worker: &WorkerHandle) -> bool {
 
 /// The folder's real path, or why it cannot be browsed.
 fn readable(folder: &Path) -> Result<PathBuf, String> {
-    let told = |error: io::Error| format!("cannot read the folder {}: {error}", folder.display());
-    let root = fs::canonicalize(folder).map_err(told)?;
-    fs::read_dir(&root).map_err(told)?;
+    let unreadable = |error: io::Error| format!("cannot read the folder {}: {error}", folder.display());
+    let root = fs::canonicalize(folder).map_err(unreadable)?;
+    fs::read_dir(&root).map_err(unreadable)?;
     Ok(root)
 }
 

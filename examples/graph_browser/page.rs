@@ -118,7 +118,7 @@ fn addresses(text: &str) -> impl Iterator<Item = Address> {
                 href = None;
             }
             CallbackEvent::AttributeName { name } => {
-                // The first of two counts, and an empty one is told of by its name alone.
+                // The first of two counts, and an empty one has only a name event.
                 is_href = name == b"href" && linking.is_some() && href.is_none();
                 if is_href {
                     href = Some(String::new());
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_page_is_told_why() {
+    fn a_file_that_is_no_page_gets_a_reason() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let read_as = |bytes: &[u8], most| {
             let file = folder.path().join("x.html");

@@ -1,4 +1,4 @@
-//! What the prefetch scheduler is told: the pages around the one that the visitor looks at, and how scarce memory is.
+//! The input of the prefetch scheduler: the pages around the one that the visitor looks at, and how scarce memory is.
 
 use control_panel::{
     Reconcile,

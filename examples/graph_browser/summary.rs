@@ -170,8 +170,8 @@ impl Summary<'_> {
         rows.add("accepted", panel.accepted, format!("capacity {}", panel.capacity));
         rows.add("drained", panel.drained, "");
         rows.add("lost", panel.accepted.saturating_sub(panel.drained), "accepted and never applied");
-        let told = format!("{} observation(s) told in a later frame", self.host.told_later);
-        rows.add("refused", panel.refused, told);
+        let later = format!("{} observation(s) reported in a later frame", self.host.reported_later);
+        rows.add("refused", panel.refused, later);
         rows.add("signals", panel.signals.published, format!("{} missed", panel.signals.lagged));
     }
 
@@ -192,7 +192,7 @@ impl Summary<'_> {
         let in_longest = |n| format!("{n} of them in the longest drain and apply");
         rows.add(
             "involuntary switches",
-            frames.switches.map_or("not told".into(), |switches| switches.to_string()),
+            frames.switches.map_or("not known".into(), |switches| switches.to_string()),
             frames.switches_in_longest.map_or_else(String::new, in_longest),
         );
     }

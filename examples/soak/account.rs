@@ -161,7 +161,7 @@ impl Receipt {
     }
 }
 
-/// Nobody can send or drain for it any more: whatever was accepted has been handed out by now.
+/// Nothing can send or drain for it any more: every accepted intent has been handed out by now.
 impl Drop for Account {
     fn drop(&mut self) {
         let book = std::mem::take(&mut *self.book());

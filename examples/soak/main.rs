@@ -158,7 +158,7 @@ fn shut_down(panel: &mut ControlPanel<Update>, offenders: &Offenders, tally: &Ta
     let at_it = offenders.are_at_it();
     let (living, counted) = (tally.alive.load(Relaxed), panel.worker_count());
     let misnamed = Offenders::misnamed(&report);
-    // They have no account, so whatever lives now is somebody else.
+    // They have no account, so every worker alive now is another one.
     verdict.check(living == 0, "at the shutdown's return no other future lives", format!("{living} live"));
     verdict.check(
         counted == Offenders::abandoned(),
@@ -262,6 +262,6 @@ fn settled(holds: impl Fn() -> bool) -> bool {
 }
 
 fn say(line: &str) {
-    // Whoever reads no stderr is not to be served a panic.
+    // A closed stderr is no reason to panic.
     writeln!(io::stderr(), "{line}").ok();
 }

@@ -1,4 +1,4 @@
-//! Workers that a shutdown cannot stop, planted just before it: it has to name them, and nobody else.
+//! Workers that a shutdown cannot stop, planted just before it: the report has to name exactly them.
 
 use std::{
     future::pending,
@@ -26,7 +26,7 @@ pub(crate) struct Offenders(Chain);
 #[derive(Debug, Clone)]
 struct Chain {
     free: Arc<AtomicBool>,
-    /// How many have begun and not ended; he who is dropped instead of ending counts on.
+    /// How many have begun and not ended; one that is dropped instead of ending still counts.
     at_it: Arc<AtomicUsize>,
 }
 

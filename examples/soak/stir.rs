@@ -117,7 +117,7 @@ impl Spoon {
         worker(self.numbers.fetch_add(1, Relaxed), after, self.rng.fork(), &self.tally)
     }
 
-    /// Whoever is stopped is forgotten: dropping a handle changes nothing.
+    /// A worker that is stopped is forgotten: dropping a handle changes nothing.
     fn stop(&mut self) {
         if !self.handles.is_empty() {
             let at = self.rng.usize(0..self.handles.len());

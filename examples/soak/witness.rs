@@ -1,8 +1,8 @@
 //! Reads the panel's events as they come, and holds them against what may follow what.
 //!
-//! Each worker is spawned once, runs one generation after the other, each of them begins and is over, and ends once. A
-//! worker that others come after is asked to stop, by a shutdown, only once they have ended; unless it was being restarted,
-//! and is not started again. Their names say whom they come after.
+//! Each worker is spawned once, has one run after the other, each of which begins and ends, and ends once. A shutdown asks a
+//! worker that others come after to stop only once they have ended; unless it was being restarted, and is not started again.
+//! Their names say which workers they come after.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ impl Witness {
                 Notice::Event(event) => self.see(&event),
                 Notice::Lagged(missed) => {
                     self.missed += missed;
-                    // Whatever those were: nobody's generation is known, and who ended meanwhile is not either.
+                    // The missed events are unknown: so is each worker's run, and which workers ended meanwhile.
                     self.lives.clear();
                 }
             }
@@ -76,7 +76,7 @@ impl Witness {
         (self.wrong == 0 && self.ended > 0, figures, self.in_full.clone())
     }
 
-    /// Those of whom no end was seen.
+    /// The workers whose end was not seen.
     pub(crate) fn living(&self) -> usize {
         self.lives.len()
     }

@@ -73,7 +73,7 @@ pub(crate) const PANIC: &str = "a panic, at random";
 const JAMS: u32 = 20_000;
 /// A poll that lasts longer is one.
 const STUCK: Duration = Duration::from_millis(20);
-/// After that, nobody found it.
+/// After this long, it counts as unnoticed.
 const NEVER: Duration = Duration::from_secs(10);
 
 /// What a worker does next.
@@ -81,13 +81,13 @@ enum Act {
     Say(u32),
     Flood(u32),
     Rest(Duration),
-    /// Computes, and lets nobody else on this thread.
+    /// Computes, and holds its thread meanwhile.
     Compute(Duration),
     /// Sleeps with its thread.
     Block(Duration),
     /// Waits for ever: only a stop or a restart ends it.
     Hang,
-    /// Holds its thread until somebody tells it to stop, which the watchdog does.
+    /// Holds its thread until it is asked to stop, which the watchdog does.
     Jam,
     Fail,
     Panic,

@@ -54,7 +54,7 @@ struct Window {
 impl Window {
     fn new() -> Self {
         let ctx = egui::Context::default();
-        // One is enough: whoever finds it there need not ask again.
+        // One request is enough: a repaint that is already requested covers this one.
         let (ask, asked) = sync_channel(1);
         ctx.set_request_repaint_callback(move |_| {
             ask.try_send(()).ok();

@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     event_loop.set_control_flow(ControlFlow::Wait);
     let proxy = event_loop.create_proxy();
     let panel = ControlPanel::builder()
-        // Refused once the loop has ended: then nobody is there to be woken.
+        // Refused once the loop has ended: then there is nothing to wake.
         .on_ready(move || drop(proxy.send_event(Ready)))
         .build();
     let mut app = App { panel, findings: Findings::default(), wakes: 0 };

@@ -157,18 +157,18 @@ impl RegistryRuntime {
 
     /// After a frame: takes in what was announced, and returns what there is to tell of it, a line each.
     pub(crate) fn settle(&mut self, app: &GraphBrowserApp) -> Vec<String> {
-        let mut told = Vec::new();
+        let mut lines = Vec::new();
         for received in self.changes.drain() {
             match received {
-                Received::Signal(change) => told.push(self.capabilities.apply(&change, change.frame())),
+                Received::Signal(change) => lines.push(self.capabilities.apply(&change, change.frame())),
                 // What was missed is looked up where it happened.
                 Received::Lagged(missed) => {
                     self.capabilities.replace_mods(app.running_mods());
-                    told.push(format!("{missed} changes of capabilities were missed: they are listed anew"));
+                    lines.push(format!("{missed} changes of capabilities were missed: they are listed anew"));
                 }
             }
         }
-        told
+        lines
     }
 
     /// What the browser can do now, a line each.

@@ -42,8 +42,8 @@ fn capabilities_come_and_go_and_are_listed_in_order() {
     assert_eq!(all.lines().len(), 6);
     assert!(all.lines().iter().any(|line| line.contains("nearest") && line.ends_with("(in use)")));
     let reader = |version| Capability::new(CapabilityKind::Mod, "reader", version);
-    let told = all.apply(&CapabilityChange::Came(reader("1.0.0")), 7);
-    assert_eq!(told, "capability came in frame 7: mod reader: 1.0.0");
+    let line = all.apply(&CapabilityChange::Came(reader("1.0.0")), 7);
+    assert_eq!(line, "capability came in frame 7: mod reader: 1.0.0");
     all.apply(&CapabilityChange::Came(reader("1.1.0")), 8);
     assert_eq!(all.lines().last().map(String::as_str), Some("  mod reader: 1.1.0"));
     all.apply(&CapabilityChange::Went(reader("1.1.0")), 9);
