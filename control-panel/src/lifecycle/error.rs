@@ -87,10 +87,10 @@ impl<I> TrySendError<I> {
     }
 }
 
-const CLOSED: &str = "the panel was shut down or dropped, and takes no intent any more: let the sender end with it, or \
-                      shut down later";
-const STOPPING: &str = "there is no free slot, and no send waits for one any more: the panel is shutting down, or the worker \
-                        was asked to stop";
+const CLOSED: &str = "the panel was shut down or dropped, and accepts no more intents: stop this sender with it, or shut the \
+                      panel down later";
+const STOPPING: &str = "there is no free slot, and no send waits, as the panel is shutting down or the worker was asked to \
+                        stop: let the worker return";
 const ENDED: &str = "the run of the worker that this context belongs to has ended: send from the next one's context, or \
                       by a sender of the panel, `panel.sender(…)`, which outlives every worker";
 const ZERO_CLOCK: &str =
@@ -103,8 +103,8 @@ impl<I> fmt::Display for SendError<I> {
             Self::Stopping(_) => STOPPING,
             Self::Ended(_) => ENDED,
             Self::Timeout(_) => {
-                "the queue stayed full for the whole timeout, as nobody drained it or others sent faster: drain more \
-                 often, raise the capacity or the timeout, or use `send`, which waits"
+                "the queue stayed full for the whole timeout: drain more often, raise the capacity or the timeout, or use \
+                 `send`, which waits"
             }
             Self::ZeroClock(_) => ZERO_CLOCK,
         })
@@ -216,11 +216,11 @@ impl<C> fmt::Display for CommandError<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full(_) => f.write_str(
-                "the worker's inbox is full: it takes its commands more slowly than they are sent, or never opened \
-                 its inbox (`cx.inbox()`)",
+                "the worker's inbox is full, as it takes its commands more slowly than they are sent, or never opened its \
+                 inbox: open it (`cx.inbox()`), or send more slowly",
             ),
             Self::Ended(_) => f.write_str(
-                "the worker ended, or was never started, and takes no command: its `status()` says why; spawn it again",
+                "the worker ended, or was never started, and takes no commands: see its `status()`, and spawn it again",
             ),
         }
     }
@@ -263,13 +263,13 @@ pub enum RestartError {
 impl fmt::Display for RestartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Ended => "the worker ended, or was stopped for good; spawn it again",
-            Self::NotStarted => "the worker's group is not started yet; call its `start` first",
+            Self::Ended => "the worker ended, or was stopped for good: spawn it again",
+            Self::NotStarted => "the worker's group is not started yet: call its `start` first",
             Self::RunsOnce => {
-                "the worker can run only once; annotate it with `restart = …`, or make it with `Worker::new`"
+                "the worker can run only once: annotate it with `restart = …`, or make it with `Worker::new`"
             }
             Self::RuntimeGone => {
-                "the panel's runtime is gone, and nothing starts without it; keep it alive as long as the panel, or let the \
+                "the panel's runtime is gone, and nothing starts without it: keep it alive as long as the panel, or let the \
                  panel have its own"
             }
         })
@@ -288,7 +288,7 @@ pub struct NoReply;
 
 impl fmt::Display for NoReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the question was dropped unanswered: whoever was asked does not answer it, or is gone")
+        f.write_str("the question was dropped unanswered, as its receiver ended or does not answer it: ask again, or send the reply in each case")
     }
 }
 

@@ -105,29 +105,29 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShutDown => f.write_str(
-                "the panel ended before this worker was spawned: it was shut down, or a worker failed too often; spawn it earlier, or \
+                "the panel ended before this worker was spawned, by a shutdown or as a worker failed too often: spawn it earlier, or \
                  on a new panel",
             ),
             Self::RuntimeGone => f.write_str(
-                "the panel's runtime is gone; keep it alive as long as the panel, or let the panel have its own",
+                "the panel's runtime is gone: keep it alive as long as the panel, or let the panel have its own",
             ),
             Self::UnknownAfter(name) => write!(
                 f,
-                "it comes after `{name}`, and no living worker has that name; spawn `{name}` first, or both in one group"
+                "it comes after `{name}`, and no living worker has that name: spawn `{name}` first, or both in one group"
             ),
             Self::CircularAfter(name) => {
-                write!(f, "`{name}` would come after itself, by way of what it comes after; take one `after` out")
+                write!(f, "`{name}` would come after itself, through the workers that it comes after: remove one `after`")
             }
             Self::RunsOnce => f.write_str(
-                "it is to be restarted, but it was made to run once; annotate it with `restart = …`, or make it with \
+                "it is to be restarted, but it was made to run once: annotate it with `restart = …`, or make it with \
                  `Worker::new`",
             ),
             Self::EscalatesNever => f.write_str(
-                "it, or its group, is to end the panel when it failed too often, and it is never restarted, or without limit, so \
-                 that would never come; give it `.restart(…)`, and `Intensity::new(0, …)` to end the panel at its first failure",
+                "it, or its group, is to end the panel when it fails too often, which it cannot, as it is never restarted, or \
+                 without limit: give it `.restart(…)`, and `Intensity::new(0, …)` to end the panel at its first failure",
             ),
-            Self::Backlog => f.write_str("too many tasks wait already; try again later, or raise the backlog"),
-            Self::GroupNotStarted => f.write_str("its group was dropped without a call of `start`"),
+            Self::Backlog => f.write_str("too many tasks wait already: try again later, or raise the backlog"),
+            Self::GroupNotStarted => f.write_str("its group was dropped before it was started: call `start` on the group"),
         }
     }
 }

@@ -177,7 +177,7 @@ pub struct PolicyClosed;
 
 impl fmt::Display for PolicyClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the worker was asked to stop, or its panel is gone: no change of the policy is waited for any more")
+        f.write_str("the worker was asked to stop, or its panel is gone, so the policy changes no more: let the worker return")
     }
 }
 

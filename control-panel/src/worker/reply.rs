@@ -84,7 +84,7 @@ pub(crate) fn make<T>(wake: Option<Waker>) -> (Reply<T>, Answer<T>) {
 /// Dropping it unanswered resolves the question with a [`NoReply`], so that nothing waits for an answer that will never come.
 /// If a worker drops it while ending (it returned early, failed, panicked, was cancelled), that happens only after its status
 /// shows the end.
-#[must_use = "dropped unanswered, it tells whoever asked that there is no answer"]
+#[must_use = "dropped unanswered, it reports to the asker that there is no answer"]
 pub struct Reply<T> {
     /// `None` once it was sent.
     sender: Option<oneshot::Sender<Sent<T>>>,

@@ -152,7 +152,9 @@ impl<I> fmt::Display for RequestError<I> {
         match self {
             Self::Refused(_) => f.write_str("the question was not sent"),
             Self::NoReply => NoReply.fmt(f),
-            Self::Stopped => f.write_str("the worker was asked to stop before its question was answered"),
+            Self::Stopped => {
+                f.write_str("the worker was asked to stop before its question was answered: let it return")
+            }
         }
     }
 }
