@@ -132,34 +132,34 @@ mod tests {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (random >> 33) % below
         };
-        let (mut roster, mut model, mut newest) = (OriginMap::default(), BTreeMap::new(), 0);
+        let (mut map, mut model, mut newest) = (OriginMap::default(), BTreeMap::new(), 0);
         for step in 0..20_000 {
             let grows = step / 1_000 % 2 == 0;
             newest += 1 + next(3);
             // Sometimes one arrives after those with a greater origin.
             let id = Origin(if step % 7 == 0 { newest.saturating_sub(2) } else { newest });
             if next(10) < if grows { 8 } else { 2 } && !model.contains_key(&id) {
-                roster.insert(id, step);
+                map.insert(id, step);
                 model.insert(id, step);
             } else {
                 let gone = Origin(next(newest + 2));
                 let gone = model.range(gone..).next().map_or(gone, |(&id, _)| id);
                 if step % 3 == 0 {
-                    roster.discard(gone);
+                    map.discard(gone);
                     model.remove(&gone);
                 } else {
-                    assert_eq!(roster.remove(gone), model.remove(&gone));
+                    assert_eq!(map.remove(gone), model.remove(&gone));
                 }
-                assert!(roster.remove(gone).is_none(), "only once");
+                assert!(map.remove(gone).is_none(), "only once");
             }
             let asked = Origin(next(newest + 2));
-            assert_eq!(roster.get(asked), model.get(&asked));
-            assert_eq!(roster.get_mut(asked), model.get_mut(&asked));
-            assert_eq!((roster.len(), roster.is_empty()), (model.len(), model.is_empty()));
-            assert!(roster.line.len() <= 2 * roster.living + GAPS, "the line closes up");
+            assert_eq!(map.get(asked), model.get(&asked));
+            assert_eq!(map.get_mut(asked), model.get_mut(&asked));
+            assert_eq!((map.len(), map.is_empty()), (model.len(), model.is_empty()));
+            assert!(map.line.len() <= 2 * map.living + GAPS, "the line closes up");
             if step % 100 == 0 {
-                assert!(roster.keys().eq(model.keys().copied()) && roster.values().eq(model.values()));
-                assert!(roster.iter().eq(model.iter().map(|(&id, value)| (id, value))));
+                assert!(map.keys().eq(model.keys().copied()) && map.values().eq(model.values()));
+                assert!(map.iter().eq(model.iter().map(|(&id, value)| (id, value))));
             }
         }
     }

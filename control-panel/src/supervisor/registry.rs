@@ -106,7 +106,7 @@ pub(super) struct State {
     held: BTreeMap<Origin, Task>,
     /// Whether the panel is idle, and the workers that opted in are suspended.
     idle: bool,
-    books: History,
+    history: History,
     /// The report of the shutdown, once that is over.
     report: Option<ShutdownReport>,
     /// Whether the panel was dropped.
@@ -121,7 +121,7 @@ struct History {
     /// How many workers ended for good, and not cleanly.
     failed: u64,
     /// The exits of the workers that lived when the shutdown began.
-    toll: Option<ExitReports>,
+    exit_reports: Option<ExitReports>,
     /// Whether a worker ended, or is cancelled, because the runtime is gone.
     runtime_gone: bool,
     /// Copied from the registry.
@@ -135,7 +135,7 @@ impl Registry {
             number: PANELS.fetch_add(1, Ordering::Relaxed),
             panel,
             hosts,
-            state: Mutex::new(State { books: History { wakes, ..History::default() }, ..State::default() }),
+            state: Mutex::new(State { history: History { wakes, ..History::default() }, ..State::default() }),
             ends: Ends::default(),
             unwoken: Unwoken::default(),
             log: Arc::default(),

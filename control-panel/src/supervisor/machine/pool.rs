@@ -228,7 +228,7 @@ impl Machine {
                 match task.state {
                     State::Waiting => assert_eq!(lists, 1, "{id} waits in exactly one list of {pool_id:?}"),
                     State::Leaving { .. } => {
-                        assert!(lists <= 1, "{id} leaves, and waits twice in {pool_id:?}")
+                        assert!(lists <= 1, "{id} leaves, and waits twice in {pool_id:?}");
                     }
                     State::Due { .. } | State::Running { .. } | State::Stopping { .. } => {
                         assert_eq!(lists, 0, "{id} has a place, and waits for one in {pool_id:?}");

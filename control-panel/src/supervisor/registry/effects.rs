@@ -89,7 +89,7 @@ impl Registry {
         if actions.len() > ROOM {
             effects.wake.reserve(actions.len());
         }
-        let State { cells, attention, books, held, machine, .. } = &mut *state;
+        let State { cells, attention, history, held, machine, .. } = &mut *state;
         let mut log = self.log.write();
         let before = log.total();
         let now = || self.hosts.now();
@@ -97,13 +97,13 @@ impl Registry {
             match action {
                 Action::Log(origin, kind) => {
                     if let Some(cell) = cells.get(origin) {
-                        books.record(cell, kind, &mut log, &now, effects);
+                        history.record(cell, kind, &mut log, &now, effects);
                     }
                 }
                 Action::BackOff(origin, at) => {
                     let rest = at.saturating_duration_since(self.hosts.now());
                     if let Some(cell) = cells.get(origin).filter(|_| !rest.is_zero()) {
-                        books.record(cell, EventKind::BackingOff(rest), &mut log, &now, effects);
+                        history.record(cell, EventKind::BackingOff(rest), &mut log, &now, effects);
                     }
                 }
                 Action::Wake(origin) => {
@@ -122,7 +122,7 @@ impl Registry {
                 }
                 Action::Cancel(origin, cause) => {
                     if let Some(cell) = cells.get(origin) {
-                        books.record(cell, EventKind::Stopping(cause), &mut log, &now, effects);
+                        history.record(cell, EventKind::Stopping(cause), &mut log, &now, effects);
                         if let Some(term) = cell.set_cause(cause) {
                             effects.cancel.push(term);
                         }
@@ -134,25 +134,28 @@ impl Registry {
                 Action::End(origin, exited, last) => {
                     let Some(cell) = cells.remove(origin) else { continue };
                     if let Some(exit) = exited {
-                        books.record(&cell, EventKind::Exited(exit), &mut log, &now, effects);
+                        history.record(&cell, EventKind::Exited(exit), &mut log, &now, effects);
                     }
-                    books.record(&cell, last, &mut log, &now, effects);
+                    history.record(&cell, last, &mut log, &now, effects);
                     self.live.store(cells.len(), Ordering::Release);
                     self.on_runtime.fetch_sub(usize::from(cell.run.kind == Kind::Async), Ordering::Relaxed);
                     attention.leave(&cell);
                     effects.gone.cells.push(cell);
-                    let first = books.toll.as_mut().is_some_and(|toll| !mem::replace(&mut toll.begun, true));
+                    let first = history
+                        .exit_reports
+                        .as_mut()
+                        .is_some_and(|reports| !mem::replace(&mut reports.begun, true));
                     effects.look |= first || cells.is_empty();
                 }
                 Action::Drop(exit) => effects.gone.exits.push(exit),
                 Action::Escalate => {
-                    books.expect_ends(cells);
+                    history.expect_ends(cells);
                     self.escalated.store(true, Ordering::Release);
                     effects.wake_loop = true;
                 }
             }
         }
-        if books.runtime_gone {
+        if history.runtime_gone {
             self.runtime_gone.store(true, Ordering::Release);
         }
         if state.gone && state.cells.is_empty() {
@@ -259,8 +262,8 @@ impl History {
                 self.failed += u64::from(!exit.is_clean());
                 effects.gone.exits.extend(cell.set_last_exit(exit.clone()));
                 self.runtime_gone |= *cause == Some(Cause::RuntimeGone);
-                if let Some(toll) = &mut self.toll {
-                    toll.ended(cell, exit);
+                if let Some(reports) = &mut self.exit_reports {
+                    reports.ended(cell, exit);
                 }
             }
             _ => {}

@@ -125,8 +125,8 @@ impl Registry {
 impl State {
     fn ended(&mut self, End { mut report, heartbeat, last_words }: End) {
         let (origin, exit) = (report.origin, mem::replace(&mut report.exit, Exit::Cancelled));
-        if let Some(toll) = &mut self.books.toll {
-            toll.prepare(report, heartbeat);
+        if let Some(reports) = &mut self.history.exit_reports {
+            reports.prepare(report, heartbeat);
         }
         self.machine.ended(origin, exit, last_words, tokio::time::Instant::now());
     }

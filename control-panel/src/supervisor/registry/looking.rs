@@ -61,7 +61,7 @@ impl Registry {
             version: self.version(),
             events: self.log.last(),
             live: &state.cells,
-            incidents: &state.books.last_incidents,
+            incidents: &state.history.last_incidents,
         });
         drop(state);
         Some(look)

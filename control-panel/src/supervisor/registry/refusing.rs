@@ -25,7 +25,7 @@ impl Registry {
         let mut effects = Effects::default();
         (effects.logged, effects.wake_loop) = (true, self.wakes != Wakes::Never);
         let mut log = self.log.write();
-        effects.gone.incidents = state.books.note_refusal(cell, &refusal);
+        effects.gone.incidents = state.history.note_refusal(cell, &refusal);
         drop(cell.set_status(WorkerStatus::Refused(refusal.clone())));
         effects.announce.push(Arc::clone(cell));
         effects.unanswered = cell.take_unanswered();

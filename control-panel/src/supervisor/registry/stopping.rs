@@ -60,7 +60,7 @@ impl Registry {
     /// Refuses further spawns and stops all workers.
     pub(in crate::supervisor) fn stop_all(&self) {
         self.change(|state| {
-            state.books.expect_ends(&state.cells);
+            state.history.expect_ends(&state.cells);
             state.machine.stop_all(Cause::Shutdown);
         });
     }
@@ -120,10 +120,11 @@ impl Registry {
         self.resolve(&mut state, &mut effects);
         let overdue: Vec<_> =
             state.cells.values().map(|cell| WorkerReport::new(cell, overdue(cell))).collect();
-        let evicted: Vec<_> = overdue.iter().map(|report| state.books.note(report.clone())).collect();
-        let workers = state.books.toll.take().map(|toll| toll.close(overdue)).unwrap_or_default();
-        let failed = state.books.failed + evicted.len() as u64;
-        let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.books.incidents), failed);
+        let evicted: Vec<_> = overdue.iter().map(|report| state.history.note(report.clone())).collect();
+        let workers =
+            state.history.exit_reports.take().map(|reports| reports.close(overdue)).unwrap_or_default();
+        let failed = state.history.failed + evicted.len() as u64;
+        let report = ShutdownReport::new(elapsed, workers, mem::take(&mut state.history.incidents), failed);
         state.report = Some(report.clone());
         drop(state);
         self.execute(effects);
@@ -153,9 +154,9 @@ impl History {
 
     /// All living workers are about to be cancelled: the exit of each is to be reported.
     pub(super) fn expect_ends(&mut self, living: &OriginMap<Arc<WorkerCell>>) {
-        if self.toll.is_none() {
+        if self.exit_reports.is_none() {
             let (origins, workers) = (living.keys().collect(), Vec::with_capacity(living.len()));
-            self.toll = Some(ExitReports { origins, workers, heartbeats: Vec::new(), begun: false });
+            self.exit_reports = Some(ExitReports { origins, workers, heartbeats: Vec::new(), begun: false });
         }
     }
 }
