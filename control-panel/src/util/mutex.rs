@@ -1,8 +1,8 @@
 //! A mutex without poison, as tokio's and `parking_lot`'s: `lock` returns the guard, also after a panic under the lock.
 //!
-//! Poison protects a value that a panic left half changed. Here the program's own code (wakers, destructors, `on_ready`)
-//! never runs under a lock except for a source's `Ord`, and no change is left half made around that. So a panic under a lock
-//! is a fault of one thread, and must not end all the others.
+//! Poison protects a value that a panic left half changed. Here no shared lock is held while the program's own code runs
+//! (wakers, destructors, `on_ready`), except a source's `Ord`, around which no change is half made. So a panic under a lock
+//! concerns one thread, and must not end all the others.
 
 use std::{
     fmt,
