@@ -49,7 +49,7 @@ pub(crate) struct GraphBrowserApp {
     pub(crate) contacts: Contacts,
     /// What is desired of each node.
     pub(crate) lifecycles: Lifecycles,
-    /// What the host last told of each node; all others are unmapped.
+    /// What the host last reported of each node; all others are unmapped.
     runtime: BTreeMap<NodeKey, RuntimeState>,
     policy: LifecyclePolicy,
     pressure: MemoryLevel,
@@ -186,7 +186,7 @@ impl GraphBrowserApp {
         self.policy.limits(self.pressure)
     }
 
-    /// What the host last told of a node.
+    /// What the host last reported of a node.
     pub(crate) fn runtime(&self, key: NodeKey) -> RuntimeState {
         self.runtime.get(&key).copied().unwrap_or_default()
     }
