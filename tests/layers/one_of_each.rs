@@ -8,7 +8,7 @@ use crate::house::{module, sources};
 const ONCE: &[(&str, &[&str], &str)] = &[
     (
         "catch_unwind(",
-        &["util/panics.rs", "queue/foreign.rs"],
+        &["util/panics.rs", "queue/foreign.rs", "util/callbacks.rs"],
         "`util::panics`, and on the roof `PanicReport::catch`",
     ),
     (
