@@ -10,6 +10,7 @@ mod rejoin;
 mod restore;
 mod seeded;
 mod sessions;
+mod slow;
 mod timeline;
 mod unnamed;
 

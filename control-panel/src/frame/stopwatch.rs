@@ -98,20 +98,28 @@ impl Stopwatch {
         if self.clock.is_some() { self.stretch } else { usize::MAX }
     }
 
-    /// This many operations were applied or skipped since the last lap.
+    /// This many operations were applied or skipped since the last lap. What that took is added to `sum`.
     #[inline]
-    pub(crate) fn lap(&mut self, operations: usize, ends: impl FnOnce() -> Option<[Stamp; 2]>) {
+    pub(crate) fn lap(
+        &mut self,
+        operations: usize,
+        sum: &mut Duration,
+        ends: impl FnOnce() -> Option<[Stamp; 2]>,
+    ) {
         if self.clock.is_some() {
-            self.take_lap(operations, ends());
+            *sum += self.take_lap(operations, ends());
         }
     }
 
-    fn take_lap(&mut self, operations: usize, ends: Option<[Stamp; 2]>) {
-        let (Some((clock, began)), Some([first, last])) = (&mut self.clock, ends) else { return };
+    fn take_lap(&mut self, operations: usize, ends: Option<[Stamp; 2]>) -> Duration {
+        let (Some((clock, began)), Some([first, last])) = (&mut self.clock, ends) else {
+            return Duration::ZERO;
+        };
         let now = clock();
         let took = now.saturating_duration_since(std::mem::replace(began, now));
         SlowestApply { first, last, operations, took, off_frame: false }.note();
         self.stretch = if took < LONG { MOST.min(self.stretch * 2) } else { 1 };
+        took
     }
 
     /// Discards the time since the last lap.

@@ -1,4 +1,5 @@
-//! What a replica read during a frame that no call brought: what its keeper answered, and whether a job was lost. A record of the frame has the
+//! What a replica read during a frame that no call brought: what its keeper answered, whether a job was lost, and
+//! whether it was slow. A record of the frame has the
 //! answers, and a replay gives them again.
 
 use std::cell::RefCell;
@@ -7,7 +8,7 @@ thread_local! {
     static ANSWERS: RefCell<Option<Answers>> = const { RefCell::new(None) };
 }
 
-/// What is asked: all but the last two of a keeper.
+/// What is asked: all but the last three of a keeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// How many of this author's operations are durable.
@@ -20,6 +21,8 @@ pub(super) enum Question {
     JobLost = 3,
     /// As which life the replica began: asked once.
     Life = 4,
+    /// Whether [operations](super::ReplicaBuilder::slow_after) took too long to apply.
+    TooSlow = 5,
 }
 
 /// An unusual answer.
@@ -43,7 +46,7 @@ impl Answer {
 /// Those of the frame that runs on this thread.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    asked: [u64; 5],
+    asked: [u64; 6],
     /// All but the usual ones.
     unusual: Vec<Answer>,
     replays: bool,

@@ -1,6 +1,6 @@
 //! How a replica is set up.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     Author, Grant, Peer, Replica, RunHash, Signer, State, Undoable, Verifier,
@@ -38,6 +38,7 @@ pub struct ReplicaBuilder<S: State> {
     pub(crate) members: BTreeMap<Peer, Grant>,
     pub(crate) going_back: Box<dyn GoingBack<S>>,
     pub(crate) redo_budget: usize,
+    pub(crate) slow_after: Option<Duration>,
     pub(crate) schema: u32,
     pub(crate) fingerprint: u64,
     pub(crate) history: usize,
@@ -59,6 +60,7 @@ impl<S: State> ReplicaBuilder<S> {
             members: BTreeMap::from([(peer, Grant::Owner)]),
             going_back: by_snapshots(),
             redo_budget: 4096,
+            slow_after: None,
             schema: 0,
             fingerprint: 0,
             history: 100_000,
@@ -109,9 +111,37 @@ impl<S: State> ReplicaBuilder<S> {
     /// becomes a [`Redo`](super::Redo); with 0 everything that is merged does. Default: 4,096.
     ///
     /// A program that commits more while a job runs than the budget allows gets a second job for those. After that one the rest is
-    /// put on top frame by frame, and such a frame applies its own commits twice, beside the budget.
+    /// put on top frame by frame, and such a frame applies its own commits twice, beside the budget, and one more operation at least.
     pub fn redo_budget(mut self, ops: usize) -> Self {
         self.redo_budget = ops;
+        self
+    }
+
+    /// How long a frame may take to apply what is merged, where it runs in [`run_frame`](crate::ControlPanel::run_frame). Nothing breaks a slow
+    /// [`State::apply`] off; but after a frame that took longer the [budget](Self::redo_budget) is 0: all that is merged is in a [`Redo`](super::Redo), until eight of
+    /// those in a row took no longer. Either is [reported](super::ReplicaNotice::OffFrame), and [`FrameReport::slowest`](crate::FrameReport::slowest) names the
+    /// operation. Default: the time is not looked at.
+    ///
+    /// Only for a program that runs its [jobs](super::Settled::job): else nothing of others is shown any more after one slow frame. What is committed here is
+    /// applied here, however long it takes.
+    ///
+    /// That a frame was too slow is part of its record, so a replay has the same jobs, however fast it is.
+    ///
+    /// ```
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default)] struct Words(Vec<String>);
+    /// # impl State for Words {
+    /// #     type Op = String;
+    /// #     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()); }
+    /// # }
+    /// use std::time::Duration;
+    ///
+    /// let half_a_frame = Duration::from_millis(8);
+    /// let replica = Replica::builder(Peer([1; 32]), Words::default()).slow_after(half_a_frame).build();
+    /// # let _ = replica;
+    /// ```
+    pub fn slow_after(mut self, took: Duration) -> Self {
+        self.slow_after = Some(took);
         self
     }
 

@@ -87,6 +87,12 @@ pub enum ReplicaNotice {
         /// Whether the replica goes on, as all members run the same reducer.
         void: bool,
     },
+    /// What is merged is applied off the frame from now on, as a frame took [longer](super::ReplicaBuilder::slow_after) for that than it may, or on the frame
+    /// again. Which operation was slow, and how long it took, is in the frame's report ([`FrameReport::slowest`](crate::FrameReport::slowest)).
+    OffFrame {
+        /// Whether it is applied off the frame.
+        is_off: bool,
+    },
     /// The [digest function](super::ReplicaBuilder::digest) panicked: states are not compared at that level. It is called again for later levels, and reported once.
     DigestPanicked {
         /// The Lamport time of the level.

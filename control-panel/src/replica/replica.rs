@@ -123,6 +123,7 @@ impl<S: State> Replica<S> {
     pub(crate) fn from_builder(builder: ReplicaBuilder<S>) -> Self {
         let ReplicaBuilder { me, init, members, .. } = builder;
         let mut fold = Fold::new(init, builder.going_back, builder.redo_budget);
+        fold.set_pace(builder.slow_after);
         if let Some(digest) = builder.digest {
             fold.set_digest(digest);
         }

@@ -41,6 +41,7 @@ impl<S: State> Replica<S> {
         }
         if let Some(merged) = self.fold.settle_one() {
             self.advance();
+            self.report_pace();
             if self.notices.is_empty() && self.maybe_void.is_empty() {
                 self.unsettled = self.fold.is_busy();
                 let settled = Settled { merged, ..Settled::default() };
@@ -51,7 +52,15 @@ impl<S: State> Replica<S> {
         }
         let report = self.fold.settle_all();
         self.advance();
+        self.report_pace();
         self.settle_rest(report)
+    }
+
+    #[inline]
+    fn report_pace(&mut self) {
+        if let Some(is_off) = self.fold.take_pace() {
+            self.notices.push(ReplicaNotice::OffFrame { is_off });
+        }
     }
 
     #[inline(never)]

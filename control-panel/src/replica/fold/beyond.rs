@@ -66,6 +66,14 @@ impl<S: State> Fold<S> {
         self.sent(Task::from_snapshot(&self.line, lowest, changes, self.base_level))
     }
 
+    /// A state of the past that no frame can come to is made elsewhere, so that a snapshot of it is at hand.
+    pub(super) fn look_elsewhere(&mut self, position: usize) -> Option<Task<S>> {
+        if std::mem::replace(&mut self.looked_at, position) == position {
+            return None;
+        }
+        Some(self.sent(Task::to_look(&self.line, position, self.base_level)))
+    }
+
     pub(super) fn sent(&mut self, (task, mut outstanding): (Task<S>, Outstanding)) -> Task<S> {
         self.beyond.extend_from_slice(task.changes());
         self.jobs += 1;
@@ -88,9 +96,10 @@ impl<S: State> Fold<S> {
         if let Some(slowest) = outcome.slowest {
             slowest.note();
         }
+        self.pace.job_took(outcome.took);
         self.ahead = Some(Ahead { line: outcome.line, end: job.end, last: job.last, seen });
         self.busy = true;
-        let mut budget = self.budget.saturating_sub(self.spent);
+        let mut budget = self.frame_budget().saturating_sub(self.spent);
         let before = budget;
         self.show(&mut budget);
         self.spent += before.saturating_sub(budget);
@@ -102,8 +111,9 @@ impl<S: State> Fold<S> {
         let Some(mut made) = self.ahead.take() else { return };
         let mut since = &self.line.log[made.end - self.line.first..];
         if made.last {
-            // A frame that commits pays for that twice, beside its budget; else this might never catch up.
-            *budget += self.line.end() - made.seen;
+            // A frame that commits pays for that twice, beside its budget, and one with no budget for one operation; else this might never catch up.
+            let least = usize::from(self.frame_budget() == 0);
+            *budget = (*budget).max(least) + self.line.end() - made.seen;
             made.seen = self.line.end();
             since = &since[..since.len().min(*budget)];
         }

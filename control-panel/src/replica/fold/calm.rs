@@ -34,7 +34,7 @@ impl<S: State> Fold<S> {
     /// how many operations became part of the state. `None` if there is anything else to do, also after that.
     pub(crate) fn settle_one(&mut self) -> Option<usize> {
         let [Change::In(run)] = &self.changes[..] else { return None };
-        if run.operations.len() + self.spent > self.budget || !self.is_calm() {
+        if run.operations.len() + self.spent > self.frame_budget() || !self.is_calm() {
             return None;
         }
         let Some(Change::In(run)) = self.changes.pop() else { unreachable!("it is the only one") };
@@ -88,11 +88,11 @@ impl<S: State> Line<S> {
         let mut next = begin;
         while next < self.log.len() && done.is_ok() {
             let upto = self.log.len().min(next.saturating_add(watch.stretch()));
-            let Self { state, way, log, meter, .. } = self;
+            let Self { state, way, log, meter, took, .. } = self;
             let (position, passed) = (at + (next - begin), meter.passed);
             let stretch = &mut log[next..upto];
             done = caught(|| way.apply_newest(state, stretch, position, meter));
-            watch.lap(meter.passed - passed, || ends(stretch));
+            watch.lap(meter.passed - passed, took, || ends(stretch));
             next = upto;
         }
         // After a panic there is room for all, too.
@@ -122,11 +122,11 @@ impl<S: State> Line<S> {
         }
         self.log.insert(place, entry);
         debug_assert!(at >= self.floor, "below it there are no records");
-        let Self { state, way, log, meter, .. } = self;
+        let Self { state, way, log, meter, took, .. } = self;
         meter.passed = 0;
         let mut watch = Stopwatch::start();
         let done = caught(|| way.apply_apart(state, &mut log[place], at, meter));
-        watch.lap(1, || ends(&log[place..=place]));
+        watch.lap(1, took, || ends(&log[place..=place]));
         Ok(self.taken(at, done))
     }
 

@@ -1,6 +1,6 @@
 //! What a frame does within its budget.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     FoldReport, GoingBack, Task,
@@ -8,9 +8,11 @@ use super::{
     change::Change,
     digest::Digests,
     job::Outstanding,
-    line::Line,
+    line::{Line, NOWHERE},
+    pace::Pace,
     poison::caught,
     snapshots::{Snapshots, interval},
+    visit::Unseen,
 };
 #[cfg(feature = "journal")]
 use crate::replica::redo::Replayed;
@@ -28,6 +30,8 @@ pub(crate) struct Fold<S: State> {
     pub(super) line: Line<S>,
     /// How many operations a frame applies and undoes, local ones not counted.
     pub(super) budget: usize,
+    /// Whether a frame applies so many.
+    pub(super) pace: Pace,
     /// Of this frame's.
     pub(super) spent: usize,
     /// Not in the log yet.
@@ -39,6 +43,8 @@ pub(crate) struct Fold<S: State> {
     pub(super) job: Option<Outstanding>,
     /// How many there were.
     pub(super) jobs: u64,
+    /// The state at this position was made elsewhere, to be looked at: once, whatever became of it.
+    pub(super) looked_at: usize,
     /// In a replay: the one that is awaited.
     #[cfg(feature = "journal")]
     pub(super) replayed: Option<Replayed<S>>,
@@ -64,12 +70,14 @@ impl<S: State> Fold<S> {
         Self {
             line: Line::new(init, snapshots, going_back),
             budget,
+            pace: Pace::default(),
             spent: 0,
             changes: Vec::new(),
             operations: 0,
             beyond: Vec::new(),
             job: None,
             jobs: 0,
+            looked_at: NOWHERE,
             #[cfg(feature = "journal")]
             replayed: None,
             ahead: None,
@@ -89,6 +97,24 @@ impl<S: State> Fold<S> {
         let mut fold = Self::new(base, going_back, budget);
         (fold.base_level, fold.compact_to) = (level, level);
         fold
+    }
+
+    /// Where a frame's operations took longer than this to apply, what is merged is applied off the frame.
+    pub(crate) fn set_pace(&mut self, limit: Option<Duration>) {
+        self.pace = Pace::new(limit);
+    }
+
+    /// How many operations a frame applies and undoes as long as it is fast enough.
+    pub(super) fn frame_budget(&self) -> usize {
+        self.pace.budget(self.budget)
+    }
+
+    /// Once a frame, after it settled: whether what is merged is applied off the frame from now on, if that has changed.
+    #[inline]
+    pub(crate) fn take_pace(&mut self) -> Option<bool> {
+        let took = std::mem::take(&mut self.line.took);
+        self.pace.frame_took(took);
+        self.pace.take_change()
     }
 
     /// Takes digests of the state with this function.
@@ -175,7 +201,8 @@ impl<S: State> Fold<S> {
         if !self.busy {
             return FoldReport::default();
         }
-        let mut budget = self.budget.saturating_sub(std::mem::take(&mut self.spent));
+        let whole = self.frame_budget();
+        let mut budget = whole.saturating_sub(std::mem::take(&mut self.spent));
         if self.line.waits() {
             debug_assert!(false, "sealed before");
             return FoldReport::default();
@@ -189,7 +216,12 @@ impl<S: State> Fold<S> {
             job = self.work(&mut budget);
         }
         if self.job.is_none() && self.ahead.is_none() {
-            self.look_back(&mut budget);
+            let is_whole = budget == whole;
+            if let Some(position) = self.look_back(&mut budget)
+                && is_whole
+            {
+                job = self.look_elsewhere(position);
+            }
         } else {
             self.line.give_up();
         }
@@ -240,10 +272,10 @@ impl<S: State> Fold<S> {
         (!self.line.fold(budget, false)).then(|| self.send(self.line.dirty))
     }
 
-    /// Digests and compaction: what looks at states of the past.
-    fn look_back(&mut self, budget: &mut usize) {
+    /// Digests and compaction: what looks at states of the past. Returns the position of the one that is beyond the budget.
+    fn look_back(&mut self, budget: &mut usize) -> Option<usize> {
         if !self.changes.is_empty() || !self.line.clean() {
-            return;
+            return None;
         }
         while let Some((level, of)) = self.digests.is_due() {
             if level < self.base_level {
@@ -263,19 +295,25 @@ impl<S: State> Fold<S> {
             }
             let position = self.line.above(level);
             match self.line.visit(position, budget, |state| caught(|| of(state))) {
-                Some(Ok(digest)) => self.digests.took(Some(digest)),
-                Some(Err(message)) => self.digests.panicked(message),
-                None => break,
+                Ok(Ok(digest)) => self.digests.took(Some(digest)),
+                Ok(Err(message)) => self.digests.panicked(message),
+                Err(Unseen::BeyondBudget) => return Some(position),
+                Err(Unseen::Unknown) => break,
             }
         }
         if self.base_level < self.compact_to {
             let position = self.line.above(self.compact_to);
-            if let Some(base) = self.line.visit(position, budget, S::clone) {
-                self.line.rebase(position, base);
-                self.base_level = self.compact_to;
-                self.revoked.retain(|stamp, _| stamp.lamport > self.compact_to);
+            match self.line.visit(position, budget, S::clone) {
+                Ok(base) => {
+                    self.line.rebase(position, base);
+                    self.base_level = self.compact_to;
+                    self.revoked.retain(|stamp, _| stamp.lamport > self.compact_to);
+                }
+                Err(Unseen::BeyondBudget) => return Some(position),
+                Err(Unseen::Unknown) => {}
             }
         }
+        None
     }
 
     /// Operations up to the watermark are stable: nothing that arrives sorts before them.
@@ -306,6 +344,7 @@ impl<S: State> Fold<S> {
     /// A fold of this one's kind that begins with such a state.
     pub(crate) fn begin_again(&self, base: S, level: u64) -> Self {
         let mut fold = Self::from_base(base, level, self.line.way.empty(0, 0), self.budget);
+        fold.pace = self.pace.begin_again();
         fold.digests = self.digests.begin_again();
         fold.charged.clone_from(&self.charged);
         fold

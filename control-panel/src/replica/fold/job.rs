@@ -1,9 +1,17 @@
 //! A rollback that another thread makes.
 
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use super::{
-    change::Change, charges::Charges, entry::Entry, going_back::GoingBack, line::Line, snapshots::Snapshots,
+    change::Change,
+    charges::Charges,
+    entry::Entry,
+    going_back::GoingBack,
+    line::{Line, NOWHERE},
+    snapshots::Snapshots,
 };
 use crate::frame::OffFrame;
 use crate::frame::SlowestApply;
@@ -44,6 +52,8 @@ struct Suffix<S: State> {
     frozen: Option<usize>,
     skip: bool,
     charges: Charges,
+    checkpoint: usize,
+    timed_from: usize,
 }
 
 /// What a task has made.
@@ -54,6 +64,8 @@ pub(crate) struct Outcome<S: State> {
     pub(super) line: Box<Line<S>>,
     /// The slowest of its operations, for the report of the frame that takes it.
     pub(super) slowest: Option<SlowestApply>,
+    /// How long those took, all together, that a frame would have applied; `None` where no frame merges anything instead.
+    pub(super) took: Option<Duration>,
 }
 
 /// On the frame's side: a task that is somewhere else.
@@ -98,8 +110,19 @@ impl<S: State> Task<S> {
             frozen: line.frozen,
             skip: line.skip,
             charges: line.charges.open(),
+            checkpoint: NOWHERE,
+            timed_from: if line.way.clones() && lowest < line.reach { first } else { lowest },
         };
         Self::new(Start::Snapshot(Box::new(suffix)), changes, base_level, end)
+    }
+
+    /// For the state at that position, which is to be looked at: a snapshot of it is kept.
+    pub(super) fn to_look(line: &Line<S>, position: usize, base_level: u64) -> (Self, Outstanding) {
+        let (mut task, outstanding) = Self::from_snapshot(line, position, Vec::new(), base_level);
+        if let Start::Snapshot(suffix) = &mut task.start {
+            suffix.checkpoint = position;
+        }
+        (task, outstanding)
     }
 
     /// For an outcome that local operations have to be put on top of. `end`: what of the visible log is in it.
@@ -130,7 +153,8 @@ impl<S: State> Task<S> {
 
     pub(crate) fn run(self) -> Outcome<S> {
         let Self { token, number, start, changes, base_level, watch } = self;
-        let (line, slowest) = watch.measure(|| {
+        let brings_news = !changes.is_empty();
+        let (mut line, slowest) = watch.measure(|| {
             let mut line = match start {
                 Start::Ahead(line) => line,
                 Start::Snapshot(suffix) => Box::new(suffix.line()),
@@ -140,7 +164,10 @@ impl<S: State> Task<S> {
             debug_assert!(done, "there is no budget here");
             line
         });
-        Outcome { token, number, line, slowest }
+        line.timed_from = 0;
+        let took = std::mem::take(&mut line.took);
+        let took = brings_news.then_some(took);
+        Outcome { token, number, line, slowest, took }
     }
 }
 
@@ -156,6 +183,8 @@ impl<S: State> Suffix<S> {
         line.skip = self.skip;
         line.charges = self.charges;
         line.resume(self.first);
+        line.checkpoint = self.checkpoint;
+        line.timed_from = self.timed_from;
         line
     }
 }

@@ -1,6 +1,6 @@
 //! The log and the state that is its fold.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Poison,
@@ -48,6 +48,10 @@ pub(super) struct Line<S: State> {
     pub(super) meter: Meter,
     pub(super) poisoned: Vec<Poison>,
     pub(super) charges: Charges,
+    /// How long what was merged took to apply, where a frame measures that.
+    pub(super) took: Duration,
+    /// From this position on: what is before it is applied again because a job begins there, and a frame would not.
+    pub(super) timed_from: usize,
     /// Scratch, empty: what comes into the log.
     pub(super) fresh: Vec<Entry<S::Op>>,
 }
@@ -73,6 +77,8 @@ impl<S: State> Line<S> {
             meter: Meter::default(),
             poisoned: Vec::new(),
             charges: Charges::default(),
+            took: Duration::ZERO,
+            timed_from: 0,
             fresh: Vec::new(),
         }
     }
@@ -136,6 +142,7 @@ impl<S: State> Line<S> {
         std::mem::swap(&mut self.snapshots, &mut made.snapshots);
         made.snapshots.replace_from(from, &mut self.snapshots);
         made.meter.add(self.meter);
+        made.took += self.took;
         made.charges.add(std::mem::take(&mut self.charges));
         made.poisoned.splice(0..0, self.poisoned.drain(..));
         *self = made;

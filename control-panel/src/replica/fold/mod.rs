@@ -14,6 +14,7 @@
 //! | `charges.rs` | whose late operations make others be applied again |
 //! | `poison.rs` | operations whose `apply` panics |
 //! | `visit.rs`, `digest.rs` | states of the past; their digests |
+//! | `pace.rs` | whether a frame is fast enough for what is merged |
 //! | `job.rs`, `beyond.rs` | a rollback that another thread makes; what becomes of it here |
 //! | `fold.rs` | the face: what a frame does within its budget |
 //! | `questions.rs` | what can be asked of it |
@@ -32,6 +33,7 @@ mod going_back;
 mod job;
 mod line;
 mod merge;
+mod pace;
 mod pass;
 mod poison;
 mod questions;

@@ -1,6 +1,6 @@
 //! Going back, and on.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     entry::{Out, ends},
@@ -121,12 +121,14 @@ impl<S: State> Line<S> {
         while at < stop {
             let due = if whole { self.next_snapshot(at, off_frame) } else { NOWHERE };
             let late = self.charges.pass(at, self.meter.redone);
-            let next = due.min(stop).min(late).min(at.saturating_add(watch.stretch()));
-            let Self { state, way, log, meter, first, .. } = self;
+            let timed = if self.timed_from > at { self.timed_from } else { NOWHERE };
+            let next = due.min(stop).min(late).min(timed).min(at.saturating_add(watch.stretch()));
+            let Self { state, way, log, meter, first, took, .. } = self;
             meter.passed = 0;
             let stretch = &mut log[at - *first..next - *first];
             let done = caught(|| way.apply(state, stretch, at, meter));
-            watch.lap(meter.passed, || ends(stretch));
+            let took = if timed == NOWHERE { took } else { &mut Duration::default() };
+            watch.lap(meter.passed, took, || ends(stretch));
             self.reach = self.reach.max(next);
             if let Err(panic) = done {
                 return Err((at + self.meter.passed, panic));

@@ -67,7 +67,7 @@ impl<S: State> Fold<S> {
             return None;
         }
         let position = self.line.above(level);
-        self.line.visit(position, &mut { usize::MAX }, S::clone)
+        self.line.visit(position, &mut { usize::MAX }, S::clone).ok()
     }
 
     /// The state with exactly the operations up to a level that is stable and not below the base, whatever else is to be done.

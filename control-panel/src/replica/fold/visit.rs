@@ -5,6 +5,14 @@ use std::sync::Arc;
 use super::{line::Line, poison::caught};
 use crate::replica::State;
 
+/// Why a state of the past is not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unseen {
+    BeyondBudget,
+    /// The log is not that of the state yet, or the user's code panicked.
+    Unknown,
+}
+
 impl<S: State> Line<S> {
     /// Looks at the state with exactly the operations before that position, if that takes no more than `budget` applications and undos.
     pub(super) fn visit<R>(
@@ -12,21 +20,21 @@ impl<S: State> Line<S> {
         position: usize,
         budget: &mut usize,
         look: impl FnOnce(&S) -> R,
-    ) -> Option<R> {
+    ) -> Result<R, Unseen> {
         if !self.clean() || self.waits() || self.frozen.is_some_and(|frozen| position > frozen) {
-            return None;
+            return Err(Unseen::Unknown);
         }
         let (from, to) = (position - self.first, self.reach.max(position) - self.first);
         if self.log[from..to].iter().all(|entry| !entry.applied()) {
-            return caught(|| look(&self.state)).ok();
+            return caught(|| look(&self.state)).map_err(|_| Unseen::Unknown);
         }
         let there_and_back = (to - from) * 2;
         if there_and_back <= *budget && self.way.plan_all(&mut self.log[from..to], position) {
             *budget -= there_and_back;
-            return self.there_and_back(position, look);
+            return self.there_and_back(position, look).ok_or(Unseen::Unknown);
         }
         let (start, state) = self.snapshots.nearest(position);
-        *budget = budget.checked_sub(position - start)?;
+        *budget = budget.checked_sub(position - start).ok_or(Unseen::BeyondBudget)?;
         let (state, log) = (Arc::clone(state), &self.log[start - self.first..from]);
         caught(|| {
             let mut state = S::clone(&state);
@@ -35,7 +43,7 @@ impl<S: State> Line<S> {
                 .for_each(|entry| state.apply(entry.op(), &entry.stamp()));
             look(&state)
         })
-        .ok()
+        .map_err(|_| Unseen::Unknown)
     }
 
     /// All of the log from there on is undone and applied again.

@@ -7,7 +7,7 @@ const MAY_USE: [&str; 6] = [
     "crate::replica",
     "crate::intent",
     "crate::frame::RedoFigures",
-    // What only a report has: nothing can be asked of them here.
+    // What only a report has. How long it took is asked in `fold/pace.rs` alone, and the answer recorded.
     "crate::frame::Stopwatch",
     "crate::frame::OffFrame",
     "crate::frame::SlowestApply",
@@ -41,6 +41,8 @@ fn check(folder: &Path, files: &mut usize) {
                 rest = &rest["crate::".len()..];
             }
             for word in MAY_NOT {
+                // A length of time is no clock.
+                let line = line.replace("std::time::Duration", "");
                 assert!(!line.contains(word), "{}: {number}: `{word}` has no place here", path.display());
             }
         }

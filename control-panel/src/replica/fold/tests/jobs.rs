@@ -117,3 +117,30 @@ fn jobs_and_folds_go_to_other_threads() {
     sent::<Redo<Cells>>();
     sent::<crate::replica::Redone<Cells>>();
 }
+
+/// Also in a frame that has no budget: what was committed while the jobs ran is put on top of what they made, an operation a frame at least.
+#[test]
+fn what_is_committed_while_jobs_run_does_not_keep_them_from_being_shown() {
+    for (name, way) in WAYS {
+        let init = Cells::new(1);
+        let mut local = Local::new(init.clone(), way, 0);
+        let mut runs = Vec::new();
+        let late = run(author(2), 0, 5, steps([Op::Step(1, 5)]));
+        local.stage(&late);
+        runs.push(late);
+        let mut jobs = 0;
+        for _ in 0..12 {
+            let Some(job) = local.fold.settle().job else { break };
+            jobs += 1;
+            (0..3).for_each(|input| local.commit(Op::All(input)));
+            runs.extend(local.seal());
+            assert!(local.fold.finish(job.run()));
+        }
+        assert_eq!(jobs, 2, "{name}");
+        for _ in 0..6 {
+            assert!(local.fold.settle().job.is_none(), "{name}");
+        }
+        assert_eq!(*local.fold.state(), expected(&init, &runs), "{name}");
+        assert!(!local.fold.is_busy(), "{name}");
+    }
+}

@@ -14,6 +14,7 @@ mod budget;
 mod charges;
 mod jobs;
 mod levels;
+mod pace;
 mod poison;
 mod random;
 mod slow;

@@ -20,7 +20,7 @@ thread_local! {
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-fn clock() -> Instant {
+pub(super) fn clock() -> Instant {
     static BEGAN: OnceLock<Instant> = OnceLock::new();
     READ.set(READ.get() + 1);
     *BEGAN.get_or_init(Instant::now) + Duration::from_micros(NOW.get())
@@ -28,7 +28,7 @@ fn clock() -> Instant {
 
 /// Each operation takes as many microseconds as it says.
 #[derive(Clone, Default)]
-struct Work;
+pub(super) struct Work;
 
 impl State for Work {
     type Op = u64;
@@ -51,11 +51,11 @@ impl Undoable for Work {
     fn undo(&mut self, _: &u64, (): ()) {}
 }
 
-fn folds(budget: usize) -> [Fold<Work>; 2] {
+pub(super) fn folds(budget: usize) -> [Fold<Work>; 2] {
     [by_snapshots(), by_undo()].map(|way| Fold::new(Work, way, budget))
 }
 
-fn stage(fold: &mut Fold<Work>, peer: u8, seq: u64, lamport: u64, ops: &[u64]) {
+pub(super) fn stage(fold: &mut Fold<Work>, peer: u8, seq: u64, lamport: u64, ops: &[u64]) {
     fold.stage(run(author(peer), seq, lamport, ops.iter().copied().map(Some)));
 }
 
