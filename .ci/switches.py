@@ -71,8 +71,9 @@ class Copy:
     def __init__(self, root):
         self.root = root
         target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
-        self.target = target if target.is_absolute() else root / target
-        self.tree = self.target / "mutants"
+        target = target if target.is_absolute() else root / target
+        # With a target folder of its own: cargo takes two copies of a package for one, wherever they are.
+        self.tree, self.target = target / "mutants/tree", target / "mutants/target"
         listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=root, capture_output=True, check=True)
         self.files = {name for name in listed.stdout.decode().split("\0") if name and (root / name).is_file()}
 
