@@ -26,7 +26,7 @@ pub(crate) fn intent(intent: &Intent<'_>) -> TokenStream {
 
     let mut generics = intent.input.generics.clone();
     if !generics.params.is_empty() {
-        let bounds = bounds(intent, &krate);
+        let bounds = bounds(intent, krate);
         let predicates = &mut generics.make_where_clause().predicates;
         predicates.push(parse_quote!(Self: ::core::marker::Send + 'static));
         predicates.extend(bounds);

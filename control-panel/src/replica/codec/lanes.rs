@@ -241,7 +241,7 @@ mod tests {
             .chain((1_100..70_000).step_by(331))
             .chain([LONG - 8, LONG - 4, LONG, LONG + 1, 3 * CHUNK, 300_000])
             .collect();
-        let bytes: Vec<u8> = (0..300_000_u32).map(|byte| (byte * 31 >> 3).to_le_bytes()[0]).collect();
+        let bytes: Vec<u8> = (0..300_000_u32).map(|byte| ((byte * 31) >> 3).to_le_bytes()[0]).collect();
         let mut lanes = Lanes::new();
         // In several orders, so that they stand beside others.
         for (stride, together) in [(1, 1), (1, 64), (7, 64), (101, 200)] {

@@ -208,7 +208,7 @@ impl<'a, 'l> RunReader<'a, 'l> {
         let operations = self.operations(count)?;
         let signature = if has(SIGNED) { self.signature()? } else { &[] };
         if self.left > 0 {
-            let waits = self.runs.len() as u32 + 1;
+            let waits = u32::try_from(self.runs.len() + 1).unwrap_or(u32::MAX);
             self.table.push(index, Place { waits, ..Place::new(header, count, RunHash([0; 32])) });
         }
         Ok((Body { offset, count, operations, hash: RunHash([0; 32]), signature }, index, follows))

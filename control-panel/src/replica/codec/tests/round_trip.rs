@@ -144,7 +144,9 @@ fn the_hash_is_the_documented_one() {
 fn documented(previous: &[u8; 32], mut content: Vec<u8>, beside: &[&[u8; 32]]) -> RunHash {
     content.resize(content.len().next_multiple_of(64), 0);
     let mut message = blake3::hash(&content).as_bytes().to_vec();
-    beside.iter().for_each(|hash| message.extend_from_slice(*hash));
+    for hash in beside {
+        message.extend_from_slice(hash);
+    }
     RunHash(*blake3::keyed_hash(previous, &message).as_bytes())
 }
 

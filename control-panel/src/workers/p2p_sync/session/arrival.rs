@@ -41,16 +41,14 @@ where
             let ours = anti_entropy::Store::<Wire>::version(store);
             let event = match running.machine.receive(&mut bytes, ours, now) {
                 Ok(Some(event)) => event,
-                Ok(None) => match chunks.next() {
-                    Some(chunk) => {
-                        bytes = chunk.as_ref();
-                        continue;
-                    }
-                    None => {
+                Ok(None) => {
+                    let Some(chunk) = chunks.next() else {
                         running.decoding.start(&self.link);
                         return None;
-                    }
-                },
+                    };
+                    bytes = chunk.as_ref();
+                    continue;
+                }
                 Err(end) => return Some(Stop::End(end)),
             };
             let mut misbehaved = None;

@@ -175,7 +175,7 @@ where
         let write =
             async { if unwritten.is_empty() { pending().await } else { send.write(unwritten).await } };
         let read = async {
-            let mut chunks: [_; CHUNKS] = std::array::from_fn(|_| Default::default());
+            let mut chunks = <[_; CHUNKS]>::default();
             let read = receive.read_many_chunks(&mut chunks).await?;
             Ok(read.map(|count| chunks.into_iter().take(count).collect()))
         };
