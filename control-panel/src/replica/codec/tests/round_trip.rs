@@ -145,7 +145,7 @@ fn documented(previous: &[u8; 32], mut content: Vec<u8>, beside: &[&[u8; 32]]) -
     content.resize(content.len().next_multiple_of(64), 0);
     let mut message = blake3::hash(&content).as_bytes().to_vec();
     for hash in beside {
-        message.extend_from_slice(hash);
+        message.extend_from_slice(*hash);
     }
     RunHash(*blake3::keyed_hash(previous, &message).as_bytes())
 }
