@@ -10,14 +10,12 @@ use super::{
     raw::{Body, RawRun, RunReader, read_runs},
     wire::Reader,
 };
-use crate::{
-    replica::{
-        run::{Operation, Run},
-        short::Few,
-        signature::{Link, Proof, Verifier, unverified},
-    },
-    util::panics,
+use crate::replica::{
+    run::{Operation, Run},
+    short::Few,
+    signature::{Link, Proof, Verifier, unverified},
 };
+use crate::util::panics;
 
 pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
     bytes: &[u8],
