@@ -6,10 +6,8 @@ use super::{
     entry::{Entry, Out},
     line::Line,
 };
-use crate::{
-    replica::{Stamp, State},
-    util::panics,
-};
+use crate::replica::{Stamp, State};
+use crate::util::panics;
 
 /// An operation whose `apply` panicked. Reported once; tried again only if what is below it changes, as the verdict must depend on that alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
