@@ -10,6 +10,7 @@ mod facade;
 mod message;
 mod places;
 mod rustc;
+mod write;
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -1,10 +1,11 @@
 //! `key = value, …`, as both attributes take them: spans kept, duplicates and misspellings reported. `list` cuts it into
-//! arguments, `entry` takes one apart, `value` reads what follows a key, and `meant` is what a value that is written in
+//! arguments, `entry` takes one apart, `value` and `path` read what follows a key, and `meant` is what a value that is written in
 //! another way was meant to be.
 
 mod entry;
 mod list;
 mod meant;
+mod path;
 mod value;
 
 use proc_macro2::{Ident, TokenStream};

@@ -1,5 +1,6 @@
 //! `#[worker]`: parse, check, expand.
 
+mod arguments;
 mod body;
 mod check;
 mod conflicts;
