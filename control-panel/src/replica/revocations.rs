@@ -1,6 +1,9 @@
 //! Which operations are left out: revocations, and the cuts that end their window.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound::Included,
+};
 
 use super::{Stamp, run::RunHash};
 
@@ -71,24 +74,58 @@ impl Revocations {
     }
 
     /// The operation that a revocation is about in the end: an undo of an undo is about what the first one left out.
-    pub(crate) fn root(&self, target: Stamp) -> Stamp {
-        root(&self.targets(), target)
+    pub(crate) fn root(&self, mut target: Stamp) -> Stamp {
+        // Downwards only, whatever was forged.
+        while let Some(next) = self.target(target).filter(|next| *next < target) {
+            target = next;
+        }
+        target
     }
 
-    fn targets(&self) -> BTreeMap<Stamp, Stamp> {
-        self.revokes.iter().map(|((stamp, _), target)| (*stamp, *target)).collect()
+    /// What the revocation with this stamp names; of a fork's several, the last.
+    fn target(&self, stamp: Stamp) -> Option<Stamp> {
+        let forks = (Included((stamp, RunHash([0; 32]))), Included((stamp, RunHash([u8::MAX; 32]))));
+        self.revokes.range(forks).next_back().map(|(_, target)| *target)
     }
 
-    /// Decides anew. Returns what changed.
-    pub(crate) fn decide(&mut self) -> Vec<Change> {
-        let mut out = BTreeMap::<Stamp, u64>::new();
-        let targets = self.targets();
-        // From the last to the first: what revokes a revocation comes after it. The first of several is the one that says so.
-        for (at, target) in self.revokes.iter().rev() {
-            let revoked = out.contains_key(&at.0);
+    /// Each revocation in its order, with what it is about in the end.
+    ///
+    /// One pass: what a revocation names sorts before it, so what that is about is known by then. A search for each would be quadratic in
+    /// a chain of undos of undos.
+    fn each(&self, mut take: impl FnMut(&Key, Stamp, Stamp)) {
+        let mut roots = BTreeMap::<Stamp, Stamp>::new();
+        for (at, &target) in &self.revokes {
+            count_step();
             // What sorts after its revocation (a forged stamp) cannot be named by it.
-            if !revoked && *target < at.0 && self.cut_before(Some(at)) < root(&targets, *target).lamport {
-                out.insert(*target, at.0.lamport);
+            if target >= at.0 {
+                // Of a fork's several the last counts.
+                roots.remove(&at.0);
+                continue;
+            }
+            let root = roots.get(&target).copied().unwrap_or(target);
+            roots.insert(at.0, root);
+            take(at, target, root);
+        }
+    }
+
+    /// Decides anew. Returns what changed. Costs a pass over the revocations and the cuts, each with a search or two.
+    pub(crate) fn decide(&mut self) -> Vec<Change> {
+        let mut cuts = self.cuts.iter().peekable();
+        let (mut upto, mut within) = (0, Vec::new());
+        self.each(|at, target, root| {
+            while let Some((_, level)) = cuts.next_if(|(cut, _)| *cut < at) {
+                upto = upto.max(*level);
+                count_step();
+            }
+            if upto < root.lamport {
+                within.push((at.0, target));
+            }
+        });
+        let mut out = BTreeMap::<Stamp, u64>::new();
+        // From the last to the first: what revokes a revocation comes after it. The first of several is the one that says so.
+        for (at, target) in within.into_iter().rev() {
+            if !out.contains_key(&at) {
+                out.insert(target, at.lamport);
             }
         }
         let gone = self.out.iter().filter(|(stamp, _)| !out.contains_key(stamp));
@@ -111,20 +148,25 @@ impl Revocations {
     }
 }
 
-fn root(targets: &BTreeMap<Stamp, Stamp>, mut target: Stamp) -> Stamp {
-    // Downwards only, whatever was forged.
-    while let Some(next) = targets.get(&target).filter(|next| **next < target) {
-        target = *next;
-    }
-    target
+/// A test counts the steps of the passes: a time would say little.
+#[inline]
+fn count_step() {
+    #[cfg(test)]
+    tests::STEPS.set(tests::STEPS.get() + 1);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::{
         super::{Author, Peer},
         *,
     };
+
+    thread_local! {
+        pub(super) static STEPS: Cell<usize> = const { Cell::new(0) };
+    }
 
     fn stamp(lamport: u64, peer: u8) -> Stamp {
         Stamp { lamport, author: Author { peer: Peer([peer; 32]), incarnation: 0 }, seq: lamport }
@@ -221,5 +263,21 @@ mod tests {
         all.revoke(key(9, 1), stamp(5, 1));
         assert_eq!(out(&mut all), [2]);
         assert_eq!(all.root(stamp(9, 1)), stamp(2, 2));
+    }
+    #[test]
+    fn a_chain_of_undos_of_undos_is_decided_in_one_pass() {
+        let count = 60_000;
+        let mut all = Revocations::default();
+        for lamport in 2..2 + count {
+            all.revoke(key(lamport, 1), stamp(lamport - 1, 1));
+            all.cut(key(lamport, 2), 0);
+        }
+        STEPS.set(0);
+        // As many undos as redos: the operation is in.
+        let out = out(&mut all);
+        let steps = STEPS.get();
+        assert_eq!(out, (2..count + 1).step_by(2).collect::<Vec<_>>());
+        assert!(steps <= 2 * usize::try_from(count).unwrap(), "{steps} steps");
+        assert_eq!(all.root(stamp(count + 1, 1)), stamp(1, 1));
     }
 }

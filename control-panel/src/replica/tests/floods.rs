@@ -18,6 +18,25 @@ fn many_revocations_come_together() {
     assert_eq!(assert_equal(&group), "a");
 }
 
+/// Undo and redo held down, or a member that means it: each revocation names the one before.
+#[test]
+fn a_chain_of_undos_of_undos_comes() {
+    let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();
+    group[0].commit('a');
+    let mut last = group[0].commit('b');
+    for _ in 0..30_001 {
+        last = group[0].act(Operation::Revoke { stamp: Box::new(last) });
+    }
+    let all = group[0].since(&Version::new());
+    group[1].merge(all);
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group), "a", "an odd number of them");
+    // One more, by hand.
+    group[0].revoke(last).unwrap();
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group), "ab");
+}
+
 /// An author that goes on from one place in many ways: it is reported once, and of the branches that no other names few are taken.
 #[test]
 fn an_author_forks_again_and_again() {
