@@ -14,7 +14,8 @@ use super::{
 /// Made by [`Replica::snapshot`](super::Replica::snapshot); taken by [`ReplicaBuilder::join`](super::ReplicaBuilder::join) and
 /// [`Replica::rejoin`](super::Replica::rejoin). Cloning it costs a reference for each operation above the cut.
 ///
-/// What is above the cut is checked by the one that joins, as a delta is. The rest is its giver's word: see
+/// What is above the cut is checked by the one that joins, as a delta is: hashes, sequences, and that each time follows from what its run declares. A snapshot that is not
+/// so is [refused](super::SnapshotError::Contradictory), whichever member it is from. The rest is its giver's word: see
 /// [`Replica::is_provisional`](super::Replica::is_provisional). Take one from a member that is trusted as much as its edits are.
 pub struct Snapshot<S: State> {
     pub(super) from: Author,

@@ -13,6 +13,8 @@
 //! | `seal.rs` | this replica's own runs |
 //! | `since.rs` | what another replica lacks |
 //! | `cover.rs` | what cuts cover |
+//! | `record.rs` | a graph as plain data, and a graph of that |
+//! | `derived.rs` | whether the times of such a graph are derived |
 //! | `forget.rs` | forgetting what a stable cut covers |
 //! | `limits.rs` | the bounds |
 //!
@@ -23,6 +25,7 @@
 
 mod chain;
 mod cover;
+mod derived;
 mod extend;
 mod forget;
 mod gaps;

@@ -89,6 +89,9 @@ impl<Op> Graph<Op> {
         for chain in &record.chains {
             graph.add(chain, record.chains.len())?;
         }
+        if !graph.has_derived_times() {
+            return None;
+        }
         graph.cover_restored();
         graph.own_chain = graph.authors.get(&own).and_then(|branches| branches.chains.first().copied());
         Some(graph)

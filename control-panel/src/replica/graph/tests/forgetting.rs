@@ -6,7 +6,10 @@ use super::{
 };
 use crate::replica::{
     Misbehaviour, Version,
-    graph::{Graph, Limits, Mark, Record},
+    graph::{
+        Graph, Limits, Mark, Record, Tip,
+        record::{ChainRecord, RunRecord},
+    },
     run::Header,
 };
 
@@ -157,8 +160,57 @@ fn a_record_that_contradicts_itself_is_no_graph() {
         !start(&|bad| bad.chains[1] = bad.chains[0].clone()),
         "an author has one chain that is no branch"
     );
+    assert!(!start(&|bad| bad.chains[0].base.mark.clock += 1), "above the level");
+    assert!(!start(&|bad| bad.chains[0].base_row[0].1.clock += 1_000), "heard of a time that is not there");
+    assert!(
+        !start(&|bad| bad.chains[0].runs[0].news[0].2.clock += 1_000),
+        "heard of a time that is not there"
+    );
+    assert!(!start(&|bad| bad.chains[0].runs[0].news[0].2.next_seq += 1_000), "heard of what is not here");
     let itself = |bad: &mut Record<u64>| bad.chains[0].fork = Some((0, Mark { next_seq: 1, clock: 1 }));
     assert!(!start(&itself), "no chain is its own branch");
+}
+
+/// A giver that makes a time up, and runs that follow from it: the joiner's next run would follow from it too, and be refused everywhere.
+#[test]
+fn a_record_with_a_time_that_follows_from_nothing_is_no_graph() {
+    let mut oracle = Oracle::default();
+    let mut nodes = rounds(5, &mut oracle);
+    nodes[0].forget_below(6, |_| u64::MAX);
+    let record = nodes[0].to_record();
+    let last = |chain: usize| record.chains[chain].runs.last().unwrap().run.clone();
+    let start = |header: Header, news: &[(usize, bool, Mark)]| {
+        let mut record = record.clone();
+        record.chains[0].runs.push(RunRecord { run: forge(header, &[1]), news: news.to_vec() });
+        Graph::restore(origin(), author(9), Limits::default(), &record).is_some()
+    };
+    let (own, other) = (last(0), last(1));
+    let news = (1, true, Mark { next_seq: other.next_seq(), clock: other.clock() });
+    let by = own.header.author;
+    assert!(start(follow(by, Some(&own), &[]), &[]));
+    assert!(start(follow(by, Some(&own), &[&other]), &[news]));
+    assert!(!start(Header { lamport: 1 << 40, ..follow(by, Some(&own), &[]) }, &[]), "it jumps");
+    assert!(!start(Header { lamport: 1 << 40, ..follow(by, Some(&own), &[&other]) }, &[news]), "it jumps");
+    let unknown = forge(Header { lamport: 1 << 40, ..follow(author(4), None, &[]) }, &[1]);
+    assert!(!start(follow(by, Some(&own), &[&unknown]), &[]), "its head is not here");
+    // Below the level a time is not known: it may be as late as that, and no later.
+    let forgotten =
+        nodes[1].chains().map(|(_, chain)| chain.runs[0].clone()).find(|run| run.header.author != by);
+    let late = follow(author(4), None, &[&forgotten.unwrap()]);
+    let begin = |lamport| {
+        let mut record = record.clone();
+        let header = Header { lamport, ..late.clone() };
+        record.chains.push(ChainRecord {
+            author: author(4),
+            fork: None,
+            base: Tip { hash: origin(), mark: Mark::default() },
+            base_row: Vec::new(),
+            runs: vec![RunRecord { run: forge(header, &[1]), news: Vec::new() }],
+        });
+        Graph::restore(origin(), author(9), Limits::default(), &record).is_some()
+    };
+    assert!(begin(3) && begin(7));
+    assert!(!begin(8), "above the level");
 }
 
 #[test]
