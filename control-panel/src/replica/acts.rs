@@ -113,7 +113,9 @@ impl<S: State> Replica<S> {
         let digest = self.fold.digest().filter(|digest| digest.level > self.compared);
         let alone = self.membership.members().len() == 1;
         let quiet = self.own.sent >= self.graph.own_next_seq();
-        let due = (digest.is_some() && !alone) || (quiet && self.membership.ack_due());
+        // Until the others know what this program runs, operations that panic stop it alone.
+        let unsaid = quiet && !alone && self.reducers.has_changed(&self.me.peer, self.fingerprint);
+        let due = (digest.is_some() && !alone) || unsaid || (quiet && self.membership.ack_due());
         if due && may_act {
             self.compared = digest.map_or(self.compared, |digest| digest.level);
             self.act(Operation::Ack { digest });

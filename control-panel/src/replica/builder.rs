@@ -145,8 +145,11 @@ impl<S: State> ReplicaBuilder<S> {
         self
     }
 
-    /// Which reducer this program runs: raised with each change of what `apply` does. Replicas of different fingerprints do not skip
-    /// operations that panic, but stop at them. Default: 0.
+    /// Which reducer this program runs: raised with each change of what `apply` does. Default: 0.
+    ///
+    /// It decides what an operation means that panics. It is void if all members ran one reducer at its place in the order, or at a later one; each declares its own
+    /// with its runs, and one that has not declared any up to there is not asked. Else the replicas on which it panics stop at it. So an update that reaches one member after another
+    /// stops them at what panics meanwhile, until all have it, and at nothing earlier.
     pub fn fingerprint(mut self, fingerprint: u64) -> Self {
         self.fingerprint = fingerprint;
         self

@@ -84,7 +84,7 @@ pub enum ReplicaNotice {
         stamp: Stamp,
         /// The panic's message.
         message: String,
-        /// Whether the replica goes on, as all members run the same reducer.
+        /// Whether the replica goes on, as all members [ran the same reducer](super::ReplicaBuilder::fingerprint).
         void: bool,
     },
     /// What is merged is applied off the frame from now on, as a frame took [longer](super::ReplicaBuilder::slow_after) for that than it may, or on the frame

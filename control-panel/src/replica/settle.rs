@@ -35,7 +35,8 @@ impl<S: State> Replica<S> {
             self.confirm(self.own.sent);
         }
         let (version, members) = (self.membership.version(), self.membership.members());
-        self.fold.skip_poison(self.reducers.agree(version, self.me.peer, members, self.fingerprint));
+        let mine = (self.me.peer, self.fingerprint);
+        self.fold.void_poison_upto(self.reducers.void_upto(version, mine, members, &self.graph));
         if self.fold.is_busy() {
             self.seal();
         }

@@ -173,7 +173,7 @@ impl<S: State> Replica<S> {
             signed,
             membership: self.membership.to_record(),
             revocations: self.revocations.clone(),
-            reducers: self.reducers.clone(),
+            reducers: self.reducers.to_record(),
         }
     }
 

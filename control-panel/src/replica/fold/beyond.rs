@@ -54,7 +54,7 @@ impl<S: State> Fold<S> {
         self.beyond.append(&mut self.changes);
         std::mem::swap(&mut self.beyond, &mut self.changes);
         self.operations = self.changes.iter().map(Change::operations).sum();
-        self.line.set_skip(self.skips);
+        self.line.set_void_upto(self.void_upto);
     }
 
     /// What is to be done from that position on, and all changes, become a job.
@@ -122,9 +122,10 @@ impl<S: State> Fold<S> {
         let folded = made.line.fold(budget, false);
         if folded && made.end == self.line.end() {
             self.line.become_made(*made.line);
-            self.line.set_skip(self.skips);
             self.beyond.clear();
             self.line.set_floor(self.line.above(self.watermark));
+            // Behind that: what is stable was void where it panicked.
+            self.line.set_void_upto(self.void_upto);
         } else {
             self.ahead = Some(made);
         }

@@ -51,6 +51,9 @@ const AFFECTED: u8 = 1 << 5;
 /// Its panic was reported.
 const REPORTED: u8 = 1 << 6;
 
+/// It panicked, is void for that, and is stable: that stays so.
+const FINAL: u8 = 1 << 7;
+
 /// Why an operation that is in the log is left out of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Out {
@@ -144,7 +147,7 @@ impl<Op> Entry<Op> {
 
     /// Whether it is in the state, and belongs there.
     pub(super) fn is_plain(&self) -> bool {
-        self.flags & !REPORTED == APPLIED
+        self.flags & !(REPORTED | FINAL) == APPLIED
     }
 
     /// Whether it was never in the state.
@@ -162,6 +165,18 @@ impl<Op> Entry<Op> {
         let before = self.flags;
         self.flags = if on { self.flags | out as u8 } else { self.flags & !(out as u8) };
         self.flags != before
+    /// It is stable: if it panicked, it is void for good.
+    pub(super) fn conclude(&mut self) {
+        if self.blocks() {
+            self.flags |= FINAL;
+        }
+    }
+
+    /// Whether it is void for good where it panics.
+    pub(super) fn concluded(&self) -> bool {
+        self.flags & FINAL != 0
+    }
+
     }
 
     pub(super) fn affected(&self) -> bool {

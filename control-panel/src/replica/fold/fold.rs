@@ -57,7 +57,8 @@ pub(crate) struct Fold<S: State> {
     /// Operations up to this Lamport time are folded into the base.
     pub(super) base_level: u64,
     pub(super) compact_to: u64,
-    pub(super) skips: bool,
+    /// Up to this Lamport time, operations that panic are void.
+    pub(super) void_upto: u64,
     /// For late operations of each peer, so many were applied again.
     charged: BTreeMap<Peer, u64>,
     /// Whether `settle` has anything to do.
@@ -86,7 +87,7 @@ impl<S: State> Fold<S> {
             watermark: 0,
             base_level: 0,
             compact_to: 0,
-            skips: false,
+            void_upto: 0,
             charged: BTreeMap::new(),
             busy: false,
         }
@@ -332,11 +333,12 @@ impl<S: State> Fold<S> {
         self.busy |= self.base_level < self.compact_to;
     }
 
-    /// Whether operations that panic are void, or stop the fold.
-    pub(crate) fn skip_poison(&mut self, skip: bool) {
-        self.skips = skip;
+    /// Operations that panic are void up to this Lamport time; one above it stops the fold. What was void when it became stable stays so.
+    #[inline]
+    pub(crate) fn void_poison_upto(&mut self, lamport: u64) {
+        self.void_upto = lamport;
         if self.job.is_none() && self.ahead.is_none() {
-            self.line.set_skip(skip);
+            self.line.set_void_upto(lamport);
             self.busy |= !self.line.clean();
         }
     }

@@ -50,7 +50,8 @@ struct Suffix<S: State> {
     floor: usize,
     retry: usize,
     frozen: Option<usize>,
-    skip: bool,
+    void_upto: u64,
+    has_poison: bool,
     charges: Charges,
     checkpoint: usize,
     timed_from: usize,
@@ -108,7 +109,8 @@ impl<S: State> Task<S> {
             floor: line.floor,
             retry: line.retry,
             frozen: line.frozen,
-            skip: line.skip,
+            void_upto: line.void_upto,
+            has_poison: line.has_poison,
             charges: line.charges.open(),
             checkpoint: NOWHERE,
             timed_from: if line.way.clones() && lowest < line.reach { first } else { lowest },
@@ -180,7 +182,8 @@ impl<S: State> Suffix<S> {
         line.floor = self.floor;
         line.retry = self.retry;
         line.frozen = self.frozen;
-        line.skip = self.skip;
+        line.void_upto = self.void_upto;
+        line.has_poison = self.has_poison;
         line.charges = self.charges;
         line.resume(self.first);
         line.checkpoint = self.checkpoint;

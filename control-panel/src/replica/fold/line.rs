@@ -41,8 +41,10 @@ pub(super) struct Line<S: State> {
     pub(super) frozen: Option<usize>,
     /// An `apply` or `undo` panicked: the state is no fold of anything.
     pub(super) broken: bool,
-    /// Whether operations that panic are void.
-    pub(super) skip: bool,
+    /// Up to this Lamport time, operations that panic are void.
+    pub(super) void_upto: u64,
+    /// Whether an operation panicked.
+    pub(super) has_poison: bool,
     /// A position at which the next pass leaves a snapshot whatever the way back: another panic may follow.
     pub(super) checkpoint: usize,
     pub(super) meter: Meter,
@@ -72,7 +74,8 @@ impl<S: State> Line<S> {
             retry: NOWHERE,
             frozen: None,
             broken: false,
-            skip: false,
+            void_upto: 0,
+            has_poison: false,
             checkpoint: NOWHERE,
             meter: Meter::default(),
             poisoned: Vec::new(),
@@ -160,6 +163,11 @@ impl<S: State> Line<S> {
 
     /// The operations below that position are stable.
     pub(super) fn set_floor(&mut self, floor: usize) {
+        if self.has_poison && floor > self.floor {
+            // What was void when it became stable is so whatever reducers run later.
+            let (from, to) = (self.floor.max(self.first) - self.first, floor - self.first);
+            self.log[from..to].iter_mut().for_each(Entry::conclude);
+        }
         self.floor = self.floor.max(floor);
         self.way.forget(self.floor);
     }

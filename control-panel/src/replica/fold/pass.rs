@@ -28,7 +28,7 @@ impl<S: State> Line<S> {
                 Ok(()) => {
                     self.dirty = stop;
                     match self.frozen {
-                        Some(frozen) if self.log[frozen - self.first].blocks() && !self.skip => {
+                        Some(frozen) if self.stops_at(frozen) => {
                             self.reach = frozen;
                         }
                         // It is void, was taken back, or its panic was due to what was below it: on.

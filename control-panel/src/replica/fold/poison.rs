@@ -2,10 +2,7 @@
 
 use std::{any::Any, sync::Arc};
 
-use super::{
-    entry::{Entry, Out},
-    line::Line,
-};
+use super::{entry::Out, line::Line};
 use crate::replica::{Stamp, State};
 use crate::util::panics;
 
@@ -33,9 +30,10 @@ fn message(payload: Box<dyn Any + Send>) -> String {
 impl<S: State> Line<S> {
     /// The operation at that position panicked.
     pub(super) fn poison(&mut self, position: usize, panic: String) {
-        let void = self.skip;
+        self.has_poison = true;
+        self.at(position).set(Out::Poison, true);
+        let void = !self.stops_at(position);
         let entry = self.at(position);
-        entry.set(Out::Poison, true);
         let stamp = entry.stamp();
         if entry.report_once() {
             self.poisoned.push(Poison { stamp, message: panic, void });
@@ -43,7 +41,7 @@ impl<S: State> Line<S> {
         self.broken = true;
         self.dirty = self.dirty.min(position);
         self.checkpoint = position;
-        if !self.skip {
+        if !void {
             self.stop_at(position);
         }
     }
@@ -54,22 +52,38 @@ impl<S: State> Line<S> {
         self.retry = self.retry.min(position + 1);
     }
 
-    /// Whether operations that panic are void.
-    pub(super) fn set_skip(&mut self, skip: bool) {
-        if self.skip == skip {
+    /// Whether the operation at that position panicked, and is not void for it.
+    pub(super) fn stops_at(&self, position: usize) -> bool {
+        let entry = &self.log[position - self.first];
+        entry.blocks() && entry.lamport > self.void_upto && !entry.concluded()
+    }
+
+    /// Up to which Lamport time operations that panic are void.
+    #[inline]
+    pub(super) fn set_void_upto(&mut self, lamport: u64) {
+        if self.void_upto != lamport || self.frozen.is_some() {
+            self.move_void_upto(lamport);
+        }
+    }
+
+    #[inline(never)]
+    fn move_void_upto(&mut self, lamport: u64) {
+        let before = std::mem::replace(&mut self.void_upto, lamport);
+        let released = self.frozen.filter(|frozen| !self.stops_at(*frozen));
+        if let Some(frozen) = released {
+            self.frozen = None;
+            self.resume(frozen);
+        }
+        if !self.has_poison || (released.is_none() && lamport >= before) {
             return;
         }
-        self.skip = skip;
-        if skip {
-            if let Some(frozen) = self.frozen.take() {
-                self.resume(frozen);
-            }
-        } else if let Some(place) = self.log.iter().position(Entry::blocks) {
-            let position = self.first + place;
+        // What was void is void no more, or waited behind the one that is now.
+        let stops = (self.above(lamport)..self.end()).find(|position| self.stops_at(*position));
+        if let Some(position) = stops.filter(|position| self.frozen.is_none_or(|frozen| *position < frozen)) {
             self.stop_at(position);
             self.resume(position);
             // What is above it is taken back with a snapshot.
-            self.broken = true;
+            self.broken |= self.reach > position;
         }
     }
 

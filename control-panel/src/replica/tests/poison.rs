@@ -124,3 +124,85 @@ fn one_that_joins_over_poison_begins() {
     assert!(poisoned(&exchange(&mut group)).is_empty());
     assert_eq!(assert_equal(&group), "abc");
 }
+
+/// What panicked long ago is void, and stays so whoever comes.
+#[test]
+fn an_invitation_takes_nothing_back() {
+    let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();
+    group[0].commit('a');
+    exchange(&mut group);
+    group[0].commit('!');
+    let b = group[1].commit('b');
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group), "ab");
+    let stable = group[0].watermark();
+    assert!(stable >= b.lamport);
+    group[0].invite(peer(3), Grant::Write).unwrap();
+    group[0].commit('c');
+    let notices = exchange(&mut group);
+    // The third says nothing for days.
+    assert_eq!(assert_equal(&group), "abc");
+    assert!(poisoned(&notices).is_empty());
+    assert!(group.iter().all(|member| member.watermark() >= stable));
+    // What panics meanwhile is void too: it is not asked.
+    group[1].commit('!');
+    group[1].commit('d');
+    assert_eq!(poisoned(&exchange(&mut group)), [true; 2]);
+    assert_eq!(assert_equal(&group), "abcd");
+    let mut third = builder(3, 2).build();
+    third.merge(group[0].since(third.version()));
+    let _ = third.settle();
+    group.push(third);
+    group[2].commit('e');
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group), "abcde");
+}
+
+/// An update reaches one member after another.
+#[test]
+fn an_update_takes_nothing_back() {
+    let build = |number, fingerprint| builder(number, 2).fingerprint(fingerprint);
+    let mut group = vec![build(1, 1).build(), build(2, 1).build()];
+    group[0].commit('a');
+    exchange(&mut group);
+    group[0].commit('!');
+    group[1].commit('b');
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group), "ab");
+    let restart = |group: &mut Vec<Replica<_>>, index: usize, fingerprint| {
+        let number = u8::try_from(index + 1).unwrap();
+        let mut next = build(number, fingerprint).incarnation(1).build();
+        next.merge(group[index].since(&Version::new()));
+        let _ = next.settle();
+        group[index] = next;
+    };
+    restart(&mut group, 1, 2);
+    assert_eq!(group[1].state().0, "ab", "its program is another, and what was void is void");
+    // It says so without being asked.
+    let notices = exchange(&mut group);
+    assert!(poisoned(&notices).is_empty());
+    assert_eq!(assert_equal(&group), "ab");
+    // One that begins with the whole log has the same state, with either program.
+    for fingerprint in [1, 2] {
+        let mut fresh = build(1, fingerprint).incarnation(9).build();
+        fresh.merge(group[0].since(&Version::new()));
+        let _ = fresh.settle();
+        assert_eq!(fresh.state(), group[0].state());
+    }
+    // What panics now is no verdict of all, until all have the update.
+    let stop = group[1].commit('!');
+    group[0].commit('c');
+    group[0].commit('d');
+    assert_eq!(poisoned(&exchange(&mut group)), [false; 2]);
+    assert!(assert_equal(&group).starts_with("ab") && !assert_equal(&group).contains('d'));
+    assert!(group.iter().all(|member| member.watermark() < stop.lamport));
+    restart(&mut group, 0, 2);
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group), "abcd");
+    assert!(group.iter().all(|member| member.watermark() >= stop.lamport));
+    // And another one after it.
+    restart(&mut group, 0, 3);
+    group[0].commit('e');
+    assert!(poisoned(&exchange(&mut group)).is_empty());
+    assert_eq!(assert_equal(&group), "abcde");
+}

@@ -38,7 +38,7 @@ fn frames(local: &mut Local, runs: &mut Vec<Arc<Run<Op>>>) -> usize {
 fn check(way: Way, name: &str, play: impl Fn(&mut Local, &mut Rng, &mut Vec<Arc<Run<Op>>>)) {
     let init = Cells::new(1);
     let mut local = Local::new(init.clone(), way, BUDGET);
-    local.fold.skip_poison(true);
+    local.fold.void_poison_upto(u64::MAX);
     let mut runs = Vec::new();
     play(&mut local, &mut Rng::new(3), &mut runs);
     assert!(frames(&mut local, &mut runs) > 0, "{name}: a job");
@@ -93,7 +93,7 @@ fn a_panic_above_a_long_log_is_a_job() {
     let init = Cells::new(1);
     let (_, undo) = WAYS[1];
     let mut local = Local::new(init.clone(), undo, BUDGET);
-    local.fold.skip_poison(true);
+    local.fold.void_poison_upto(u64::MAX);
     let (mut rng, mut runs) = (Rng::new(4), Vec::new());
     (0..2_000).for_each(|_| local.commit(step(&mut rng)));
     stage(&mut local, &mut runs, run(author(2), 0, 2_001, steps(bad(3))));

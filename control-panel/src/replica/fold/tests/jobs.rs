@@ -49,7 +49,7 @@ fn what_was_decided_while_a_job_was_away_counts_also_when_it_is_lost() {
         // What is left of the frame's budget is too little for these, of which some panic.
         local.stage(&run(author(3), 0, 400, steps((0..16).map(|input| Op::Bad(0, input)))));
         let job = local.fold.settle().job.expect("a job");
-        local.fold.skip_poison(true);
+        local.fold.void_poison_upto(u64::MAX);
         drop(job);
         let mut poisoned = Vec::new();
         while local.fold.is_busy() {

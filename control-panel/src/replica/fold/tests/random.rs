@@ -40,7 +40,7 @@ impl World {
     fn new(seed: u64, way: Way, budget: usize, skip: bool) -> Self {
         let init = Cells::new(seed);
         let mut local = Local::new(init.clone(), way, budget);
-        local.fold.skip_poison(skip);
+        local.fold.void_poison_upto(if skip { u64::MAX } else { 0 });
         Self {
             rng: Rng::new(seed),
             local,
