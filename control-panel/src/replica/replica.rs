@@ -1,9 +1,9 @@
 //! A replica of a shared state: graph, members and fold put together.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, State, Version,
+    Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, Stamp, State, Version,
     desync::Desync,
     fold::Fold,
     graph::{Graph, Limits},
@@ -96,6 +96,8 @@ pub struct Replica<S: State> {
     pub(super) missing: Option<Missing>,
     /// Up to where effects were handed out; `None` if they were never asked for.
     pub(super) performed: Option<u64>,
+    /// What was left out when effects were handed out beyond it: as many as are revoked, and none that a cut covers.
+    pub(super) passed_over: BTreeSet<Stamp>,
     pub(super) unread: Unread,
     /// The snapshot that it began with.
     pub(super) joined: Option<Joined>,
@@ -157,6 +159,7 @@ impl<S: State> Replica<S> {
             cut_off: false,
             missing: None,
             performed: builder.performed,
+            passed_over: BTreeSet::new(),
             unread: Unread::default(),
             joined: None,
             stable: 0,
@@ -260,7 +263,7 @@ impl<S: State> Replica<S> {
 
     /// What the state is made of, for checks.
     #[cfg(feature = "testing")]
-    pub(crate) fn history(&self) -> History<'_, S, impl Iterator<Item = (super::Stamp, &S::Op)>> {
+    pub(crate) fn history(&self) -> History<'_, S, impl Iterator<Item = (Stamp, &S::Op)>> {
         let (base, level) = self.fold.base();
         let base = (level > 0).then_some(&**base);
         let (entries, pending) = self.fold.applied();

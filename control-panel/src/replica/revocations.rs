@@ -108,6 +108,17 @@ impl Revocations {
         }
     }
 
+    /// What revocations above a Lamport time are about in the end: it may be left out, or come back, by what can still change.
+    pub(crate) fn disputed_above(&self, lamport: u64) -> BTreeSet<Stamp> {
+        let mut disputed = BTreeSet::new();
+        self.each(|at, _, root| {
+            if at.0.lamport > lamport {
+                disputed.insert(root);
+            }
+        });
+        disputed
+    }
+
     /// Decides anew. Returns what changed. Costs a pass over the revocations and the cuts, each with a search or two.
     pub(crate) fn decide(&mut self) -> Vec<Change> {
         let mut cuts = self.cuts.iter().peekable();

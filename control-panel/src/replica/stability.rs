@@ -57,7 +57,11 @@ impl<S: State> Replica<S> {
     }
 
     /// The operations of this replica's own peer that became stable since the last call, in order: for effects that cannot be taken
-    /// back (a mail, a payment). Each is returned once, on its author's replica alone, and never if it is void or revoked.
+    /// back (a mail, a payment). Each is returned once, on its author's replica alone, and never if it is void.
+    ///
+    /// The watermark settles where an operation is in the order, and that it counts. Whether it is [left out](Self::revoke) is settled by a cut alone. So one that is
+    /// left out when it becomes stable is kept aside: it is returned, before those that are new, once it is back in the state and what brought it back is stable too;
+    /// and dropped when a cut covers it. One that is left out when the program stops is not returned by the next life: commit it anew.
     ///
     /// The stamp is the idempotency key. To perform an effect once across restarts too, note [`performed`](Self::performed) durably
     /// **before** performing, and start the next life with [`ReplicaBuilder::performed`](super::ReplicaBuilder::performed).
@@ -98,9 +102,31 @@ impl<S: State> Replica<S> {
         let after = self.performed.unwrap_or(0);
         let upto = self.stable.max(after);
         self.performed = Some(upto);
-        let own = |stamp: &Stamp| stamp.author.peer == self.me.peer;
-        let stable = self.fold.entries(after, upto);
-        stable.filter(|(stamp, _)| own(stamp)).map(|(stamp, op)| (stamp, op.clone())).collect()
+        let mut settled = self.taken_back_in();
+        let me = self.me.peer;
+        let own = |stamp: &Stamp| stamp.author.peer == me;
+        self.passed_over.extend(self.fold.revoked_entries(after, upto).filter(own));
+        let stable = self.fold.entries(after, upto).filter(|(stamp, _)| own(stamp));
+        settled.extend(stable.map(|(stamp, op)| (stamp, op.clone())));
+        settled
+    }
+
+    /// What was left out when it became stable, and is not any more, by what is stable.
+    fn taken_back_in(&mut self) -> Vec<(Stamp, S::Op)> {
+        let Self { passed_over, fold, revocations, stable, .. } = self;
+        let is_in = |stamp: &Stamp| fold.entries_at(*stamp).next().is_some();
+        let mut back: Vec<_> = passed_over.iter().copied().filter(is_in).collect();
+        if back.is_empty() {
+            return Vec::new();
+        }
+        let disputed = revocations.disputed_above(*stable);
+        back.retain(|stamp| !disputed.contains(stamp));
+        let mut ops = Vec::new();
+        for stamp in back {
+            passed_over.remove(&stamp);
+            ops.extend(fold.entries_at(stamp).map(|op| (stamp, op.clone())));
+        }
+        ops
     }
 
     /// The Lamport time up to which [`settled_ops`](Self::settled_ops) returned what there was.
@@ -145,6 +171,7 @@ impl<S: State> Replica<S> {
         self.fold.compact(upto);
         self.graph.forget_below(upto, had);
         self.revocations.forget_below(upto);
+        self.passed_over.retain(|stamp| stamp.lamport > upto);
         let kept: Vec<_> = self.graph.chains().map(|(id, chain)| (id, chain.base().mark.next_seq)).collect();
         for (chain, next_seq) in kept {
             self.membership.forget(chain, next_seq);

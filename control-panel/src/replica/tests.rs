@@ -2,6 +2,7 @@
 
 mod clocks;
 mod desync;
+mod effects;
 mod floods;
 mod forger;
 mod forks;

@@ -136,6 +136,11 @@ impl<Op> Entry<Op> {
         self.flags & (VOID | REVOKED | POISON) == 0
     }
 
+    /// Whether a revocation alone keeps it out of the state.
+    pub(super) fn revoked(&self) -> bool {
+        self.flags & (VOID | REVOKED | POISON) == REVOKED
+    }
+
     /// Whether it is in the state.
     pub(super) fn applied(&self) -> bool {
         self.flags & APPLIED != 0
@@ -160,11 +165,6 @@ impl<Op> Entry<Op> {
         self.flags & (VOID | REVOKED | POISON) == POISON
     }
 
-    /// Returns whether that changed anything.
-    pub(super) fn set(&mut self, out: Out, on: bool) -> bool {
-        let before = self.flags;
-        self.flags = if on { self.flags | out as u8 } else { self.flags & !(out as u8) };
-        self.flags != before
     /// It is stable: if it panicked, it is void for good.
     pub(super) fn conclude(&mut self) {
         if self.blocks() {
@@ -177,6 +177,11 @@ impl<Op> Entry<Op> {
         self.flags & FINAL != 0
     }
 
+    /// Returns whether that changed anything.
+    pub(super) fn set(&mut self, out: Out, on: bool) -> bool {
+        let before = self.flags;
+        self.flags = if on { self.flags | out as u8 } else { self.flags & !(out as u8) };
+        self.flags != before
     }
 
     pub(super) fn affected(&self) -> bool {

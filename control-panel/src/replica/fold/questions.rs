@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{change::Change, fold::Fold};
+use super::{change::Change, entry::Entry, fold::Fold};
 use crate::replica::{Stamp, State, run::Digest};
 
 impl<S: State> Fold<S> {
@@ -24,9 +24,27 @@ impl<S: State> Fold<S> {
 
     /// The state's operations above `after` and up to `upto`, in order, those left out not among them.
     pub(crate) fn entries(&self, after: u64, upto: u64) -> impl Iterator<Item = (Stamp, &S::Op)> {
+        self.between(after, upto)
+            .iter()
+            .filter(|entry| entry.wanted())
+            .map(|entry| (entry.stamp(), entry.op()))
+    }
+
+    /// Those that revocations leave out.
+    pub(crate) fn revoked_entries(&self, after: u64, upto: u64) -> impl Iterator<Item = Stamp> + '_ {
+        self.between(after, upto).iter().filter(|entry| entry.revoked()).map(Entry::stamp)
+    }
+
+    /// What of the state's operations has that place, and is not left out: several of an author that forked.
+    pub(crate) fn entries_at(&self, stamp: Stamp) -> impl Iterator<Item = &S::Op> {
+        let from = self.line.from(&stamp) - self.line.first;
+        let there = self.line.log[from..].iter().take_while(move |entry| entry.stamp() == stamp);
+        there.filter(|entry| entry.wanted()).map(Entry::op)
+    }
+
+    fn between(&self, after: u64, upto: u64) -> &[Entry<S::Op>] {
         let range = self.line.above(after)..self.line.above(upto.max(after));
-        let entries = self.line.log[range.start - self.line.first..range.end - self.line.first].iter();
-        entries.filter(|entry| entry.wanted()).map(|entry| (entry.stamp(), entry.op()))
+        &self.line.log[range.start - self.line.first..range.end - self.line.first]
     }
 
     /// The operations in the log that the state has, in order; and how many of the local ones after them, which are in no run yet.

@@ -117,7 +117,8 @@ where
         let forked = self.fork.filter(|peer| self.ledger.forks(*peer));
         for (_, node, replica) in live(self.nodes).filter(|(index, ..)| (self.honest)(*index)) {
             self.own(node, &applied)?;
-            node.promises.keep(node.peer, &applied, self.revoked)?;
+            let settled = replica.watermark() >= self.whole.last_operation();
+            node.promises.keep(node.peer, &applied, self.revoked, settled)?;
             if self.fork.is_none() && replica.watermark() < last {
                 return Err(Failure::Behind { peer: node.peer, watermark: replica.watermark(), last });
             }

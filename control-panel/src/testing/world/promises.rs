@@ -20,6 +20,10 @@ pub(super) struct Promises {
     /// Durable: up to where effects were performed.
     pub(super) performed: u64,
     last_effect: Option<Stamp>,
+    /// Performed after those that come later: they were taken back when they became stable, and came back.
+    late: BTreeSet<Stamp>,
+    /// Up to where effects were performed when its last life began: what was taken back then is not handed out by this one.
+    begun_at: u64,
     pub(super) effects: BTreeSet<Stamp>,
 }
 
@@ -27,6 +31,7 @@ impl Promises {
     /// The next life is at what was stored: it may know less.
     pub(super) fn restart(&mut self) {
         self.watermark = 0;
+        self.begun_at = self.performed;
     }
 
     /// It goes on from a snapshot of that level.
@@ -65,6 +70,7 @@ impl Promises {
         report: &mut WorldReport,
     ) -> Result<(), Failure> {
         let wrong = |stamp, what| Err(Failure::Effect { peer, stamp, what });
+        let before = self.performed;
         let settled = replica.settled_ops();
         // Noted before any effect is performed.
         self.performed = replica.performed();
@@ -75,22 +81,26 @@ impl Promises {
             if stamp.lamport > self.watermark {
                 return wrong(stamp, "before it is stable");
             }
-            if self.last_effect.is_some_and(|last| last >= stamp) {
-                return wrong(stamp, "twice or out of order");
+            if !self.effects.insert(stamp) {
+                return wrong(stamp, "twice");
             }
-            self.last_effect = Some(stamp);
-            self.effects.insert(stamp);
+            if stamp.lamport <= before {
+                self.late.insert(stamp);
+            } else if self.last_effect.replace(stamp).is_some_and(|last| last >= stamp) {
+                return wrong(stamp, "out of order");
+            }
             report.effects += 1;
         }
         Ok(())
     }
 
-    /// At the end: all that was called final is as it was called.
+    /// At the end: all that was called final is as it was called. `settled`: nothing can change any more.
     pub(super) fn keep(
         &self,
         peer: Peer,
         applied: &BTreeSet<Stamp>,
         revoked: &BTreeSet<Stamp>,
+        settled: bool,
     ) -> Result<(), Failure> {
         let final_now = applied.iter().take_while(|stamp| stamp.lamport <= self.promised);
         let final_now: BTreeSet<Stamp> = final_now.copied().collect();
@@ -105,10 +115,15 @@ impl Promises {
         if let Some(stamp) = gone {
             return Err(Failure::Effect { peer, stamp: *stamp, what: "though it is void" });
         }
+        if let Some(stamp) = self.late.iter().find(|stamp| !revoked.contains(stamp)) {
+            return Err(Failure::Effect { peer, stamp: *stamp, what: "out of order" });
+        }
+        let may_wait =
+            |stamp: &Stamp| revoked.contains(stamp) && (!settled || stamp.lamport <= self.begun_at);
         let handed_out = self.skipped + 1..=self.performed;
         let own =
             final_now.iter().filter(|stamp| stamp.author.peer == peer && handed_out.contains(&stamp.lamport));
-        match own.copied().find(|stamp| !self.effects.contains(stamp) && !revoked.contains(stamp)) {
+        match own.copied().find(|stamp| !self.effects.contains(stamp) && !may_wait(stamp)) {
             Some(stamp) => Err(Failure::Effect { peer, stamp, what: "never" }),
             None => Ok(()),
         }
