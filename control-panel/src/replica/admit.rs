@@ -161,7 +161,12 @@ impl<S: State> Replica<S> {
                 Operation::Revoke { stamp } => self.revocations.revoke(key(run, index), **stamp),
                 Operation::Cut { upto } => self.revocations.cut(key(run, index), *upto),
                 Operation::Ack { digest: Some(digest) } if run.header.author.peer != self.me.peer => {
-                    self.desync.hear(run.header.author.peer, *digest);
+                    // What it compares is stable where it was made, so earlier. A later one would be waited for, and none after it compared.
+                    if digest.level < run.header.lamport {
+                        self.desync.hear(run.header.author.peer, *digest);
+                    } else {
+                        self.report(run.header.author.peer, Misbehaviour::Clock);
+                    }
                     continue;
                 }
                 Operation::Unknown(_) if run.header.schema > self.schema => {

@@ -100,7 +100,8 @@ pub enum ReplicaNotice {
         /// The panic's message.
         message: String,
     },
-    /// A peer's state differs, though it has the same operations: another reducer, or an `apply` that is not deterministic.
+    /// A peer's state differs, though it has the same operations: another reducer, or an `apply` that is not deterministic. Which operation it was, two digests do not
+    /// tell: `testing::sync_test` names it where `apply` differs from itself, and the [guide](crate::replica) says what is left where two programs differ.
     Desync {
         /// Who.
         peer: Peer,
@@ -119,7 +120,7 @@ pub enum ReplicaNotice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Misbehaviour {
-    /// A Lamport time that does not follow from what the run declares: a jump, 0, or the past.
+    /// A Lamport time that does not follow from what the run declares: a jump, 0, or the past; or a digest of a state that is later than the run.
     Clock,
     /// A sequence that does not continue the author's chain, a head that goes back, or one that names what does not exist.
     Chain,

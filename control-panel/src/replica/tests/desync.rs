@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::forger::peer;
-use crate::replica::{Peer, Replica, ReplicaNotice, Stamp, State};
+use crate::replica::{
+    Misbehaviour, Peer, Replica, ReplicaNotice, Stamp, State,
+    run::{Digest, Operation},
+};
 
 /// A counter that one of its versions counts differently from some time on.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +38,12 @@ fn replica(number: u8, wrong_from: u64) -> Replica<Count> {
 }
 
 fn run(wrong_from: u64) -> Vec<(Peer, u64, u64)> {
-    let mut group = [replica(1, u64::MAX), replica(2, wrong_from)];
-    let mut found = Vec::new();
+    exchange([replica(1, u64::MAX), replica(2, wrong_from)]).0
+}
+
+/// What is found, and what is reported of peers.
+fn exchange(mut group: [Replica<Count>; 2]) -> (Vec<(Peer, u64, u64)>, Vec<(Peer, Misbehaviour)>) {
+    let (mut found, mut reported) = (Vec::new(), Vec::new());
     for frame in 0..6000 {
         group[frame % 2].commit(1);
         for from in 0..2 {
@@ -46,15 +53,19 @@ fn run(wrong_from: u64) -> Vec<(Peer, u64, u64)> {
         }
         for member in &mut group {
             for notice in member.settle().notices {
-                if let ReplicaNotice::Desync { peer, at, agreed, ours, theirs } = notice {
-                    assert_ne!(ours, theirs);
-                    found.push((peer, at, agreed));
+                match notice {
+                    ReplicaNotice::Desync { peer, at, agreed, ours, theirs } => {
+                        assert_ne!(ours, theirs);
+                        found.push((peer, at, agreed));
+                    }
+                    ReplicaNotice::PeerMisbehaved { peer, what } => reported.push((peer, what)),
+                    _ => {}
                 }
             }
         }
     }
     found.sort_unstable();
-    found
+    (found, reported)
 }
 
 #[test]
@@ -69,6 +80,20 @@ fn a_state_that_differs_is_reported_once_on_each_side_with_where() {
     for (side, (named, at, agreed)) in found.into_iter().enumerate() {
         assert_eq!(named, [peer(1), peer(2)][side]);
         assert!(at >= 1500 && agreed < 1500, "{at} {agreed}");
+    }
+}
+
+/// A digest of a state that is never reached: what it says later is compared all the same.
+#[test]
+fn a_digest_from_the_future_is_reported_and_hides_nothing() {
+    for ahead in [0, 1, u64::MAX] {
+        let mut group = [replica(1, u64::MAX), replica(2, 1500)];
+        group[1].commit(1);
+        let level = group[1].clock().saturating_add(1).saturating_add(ahead);
+        group[1].act(Operation::Ack { digest: Some(Digest { level, digest: 0 }) });
+        let (found, reported) = exchange(group);
+        assert_eq!(reported, [(peer(2), Misbehaviour::Clock)], "{ahead}");
+        assert_eq!(found.len(), 2, "{ahead}: {found:?}");
     }
 }
 
