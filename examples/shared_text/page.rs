@@ -40,7 +40,7 @@ impl Page {
         self.text.read()
     }
 
-    /// Presses a key here; the edit is for `Replica::commit`, which lets the others know.
+    /// Presses a key here. Only within `Replica::commit_with`: what is pressed and not committed would be in this text alone.
     pub(crate) fn press(&self, key: &Key) -> Edit {
         Edit::Typed(self.text.press(key))
     }

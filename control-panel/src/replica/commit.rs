@@ -10,7 +10,8 @@ impl<S: State> Replica<S> {
     /// merged, and while this replica's journal cannot keep it (the disk is full), it has no place in the order either, and is not sent: the
     /// Lamport time of its stamp is 0.
     ///
-    /// Cost: one `apply`, and an entry in the log.
+    /// Cost: one `apply`, and an entry in the log. Each 1,024th also clones the state, where there are no undo records. With a codec, the operation is encoded, and
+    /// an own [`Codec`](super::codec::Codec) reads it back once.
     ///
     /// # Panics
     /// Not where `apply` does: the next `settle` reports that and restores the state. With a codec, before anything is changed: if the operation

@@ -32,7 +32,8 @@ use super::{
 ///
 /// It is pure: no I/O, no clock, no thread, no randomness. The same calls give the same results.
 ///
-/// Memory: each operation with some 100 bytes beside it, until a [`cut`](Self::cut) covers it.
+/// Memory: each operation with some 100 bytes beside it where runs have 64 of them, until a [`cut`](Self::cut) covers it. A run of a single
+/// operation, as live editing makes it, is an allocation of some 360 bytes besides.
 ///
 /// ```
 /// use control_panel::{Peer, Replica, Stamp, State};
@@ -218,7 +219,8 @@ impl<S: State> Replica<S> {
     ///
     /// While this replica's journal fails and has no room left, the delta is dropped: it is asked for again by [`version`](Self::version).
     ///
-    /// The state does not change before that. Cost: for each operation a fraction of a microsecond, none of it in the user's `apply`.
+    /// The state does not change before that. Cost: for each operation a fraction of a microsecond, none of it in the user's `apply`;
+    /// and with a [verifier](ReplicaBuilder::verifier) some 50 µs for each signature, of which a run that is sent alone has one.
     pub fn merge(&mut self, delta: Delta<S::Op>) {
         if delta.is_empty() || !self.has_room() {
             return;
