@@ -197,7 +197,7 @@ fn what_is_stable_is_forgotten_also_off_the_frame() {
 #[test]
 fn what_is_dropped_is_not_looked_at_again() {
     let mut fold = Fold::new(Work, by_undo(), 8);
-    fold.skip_poison(true);
+    fold.void_poison_upto(u64::MAX);
     for seq in 0..100 {
         stage(&mut fold, 1, seq * 5, seq * 5 + 1, &[1; 5]);
         let _ = fold.settle();
