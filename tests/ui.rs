@@ -64,7 +64,7 @@ fn no_private_name_is_shown() {
 /// call has them, 126, 127 a crate with arguments or one that is not there, 128 quotes that hold no path, 129, 130 a context in something else or with its
 /// policy first, 131 a default of a parameter, 132 `Self`, 133 a reference taken apart, 134 a flag that is false, 135 a source that is an expression, 136 values that
 /// need a word of arithmetic, 137 a name by a path, 138 a source that is no path and may be (`pass/`). 121, a crate that only re-exports this one, cannot be
-/// a case here, where this one is a dependency.
+/// a case here, where this one is a dependency: see `ui_fixes/facade.rs`.
 const MISTAKES: usize = 138;
 
 /// Not among the cases.

@@ -77,7 +77,7 @@ use proc_macro::TokenStream;
 /// | `heartbeat` | how often at least it calls `cx.heartbeat()`, or is called stuck | it promises none |
 /// | `on_stuck` | what becomes of it when it is stuck: `warn`, `restart` or `escalate` | `warn` |
 /// | `name` | a name for the trait, the method and the worker; one instance is named by `panel.configure(\|worker\| worker.name(…))` | the function's name |
-/// | `crate` | where control-panel is, when it is renamed: `::renamed` or `crate::module` | `::control_panel` |
+/// | `crate` | where control-panel is, when it is renamed or re-exported: `::renamed` or `crate::module` | `::control_panel` |
 ///
 /// Use `name` when a generated name is taken: two workers `rss` and `rss_` would both have a `SpawnRss`. Its examples stay with the
 /// function, so that each is compiled once; the rest of its documentation is that of the spawn method too.
@@ -140,7 +140,7 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | value | without it |
 /// |---|---|---|
 /// | `source` | the type of its sources | `control_panel::IntentSource` |
-/// | `crate` | where control-panel is, when it is renamed: `::renamed` or `crate::module` | `::control_panel` |
+/// | `crate` | where control-panel is, when it is renamed or re-exported: `::renamed` or `crate::module` | `::control_panel` |
 ///
 /// On a variant:
 ///
