@@ -11,5 +11,5 @@ async fn ticks<'a>(cx: Context<Update>, name: &'a str) {
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks("tick".into());
+    ControlPanel::<Update>::new().spawn_ticks(String::from("tick"));
 }

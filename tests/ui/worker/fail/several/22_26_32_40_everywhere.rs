@@ -11,5 +11,5 @@ async fn ticks<'a, T>(cx: Context<Update>, name: &'a str, beats: T) -> impl Size
 }
 
 fn main() {
-    ControlPanel::<Update>::new().spawn_ticks("tick".into(), 3);
+    ControlPanel::<Update>::new().spawn_ticks(String::from("tick"), 3);
 }
