@@ -101,7 +101,8 @@ impl<S: State> Replica<S> {
     /// later one. A program that stores by itself stores what this replica has, what is merged included, before it sends this and before its next frame: from that on what is
     /// given out here counts for the [`watermark`](Self::watermark).
     pub fn outbox(&mut self) -> Option<Delta<S::Op>> {
-        if self.cut_off || self.is_uninvited() {
+        // One that has made a run was invited.
+        if self.cut_off || (self.graph.own_chain().is_none() && self.is_uninvited()) {
             return None;
         }
         let may_act = self.accepts() && !self.waits_for_own();
@@ -184,7 +185,8 @@ impl<S: State> Replica<S> {
             return;
         }
         let cut = self.revocations.cut_before(None);
-        if self.stable > cut && self.fold.count(cut, self.stable) > self.history {
+        let may_exceed = self.stable > cut && self.fold.len() > self.history;
+        if may_exceed && self.fold.count(cut, self.stable) > self.history {
             self.seal();
             let upto = self.stable;
             self.act(Operation::Cut { upto });

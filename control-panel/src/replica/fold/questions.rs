@@ -54,6 +54,11 @@ impl<S: State> Fold<S> {
         (entries.map(|entry| (entry.stamp(), entry.op())), self.line.tail.applied)
     }
 
+    /// How many operations are in the log.
+    pub(crate) fn len(&self) -> usize {
+        self.line.log.len()
+    }
+
     /// How many operations are above `after`, up to `upto`.
     pub(crate) fn count(&self, after: u64, upto: u64) -> usize {
         self.line.above(upto.max(after)) - self.line.above(after)
