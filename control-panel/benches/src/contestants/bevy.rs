@@ -1,4 +1,4 @@
-//! bevy_ecs `Messages`: two buffers without a bound. Other threads reach them through a mutex.
+//! bevy_ecs `Messages`: two buffers without a bound. Other threads reach them through a mutex, and hold back above `ROOM`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use bevy_ecs::message::{Message, Messages};
 use control_panel::IntentSource;
 use tokio::runtime::Handle;
 
-use super::FLOODED;
+use super::{EQUAL_ROOM, FLOODED};
 use crate::{
     contestant::{Contestant, Lane, Offer, yield_if_full},
     intents::{Eat, Item, Update, sort},
@@ -15,21 +15,22 @@ use crate::{
 #[derive(Message)]
 struct Sent(Item);
 
-pub struct Bevy {
+pub struct Bevy<const ROOM: usize = FLOODED> {
     messages: Arc<Mutex<Messages<Sent>>>,
     frame: Vec<Item>,
 }
 
-pub struct BevyLane {
+pub struct BevyLane<const ROOM: usize> {
     messages: Arc<Mutex<Messages<Sent>>>,
     source: IntentSource,
 }
 
-impl Contestant for Bevy {
-    const NAME: &'static str = "bevy_ecs Messages (no bound)";
-    type Lane = BevyLane;
+impl<const ROOM: usize> Contestant for Bevy<ROOM> {
+    const NAME: &'static str =
+        if ROOM == EQUAL_ROOM { "bevy_ecs Messages (room for 256)" } else { "bevy_ecs Messages (no bound)" };
+    type Lane = BevyLane<ROOM>;
 
-    fn open(_: usize, sources: &[IntentSource], _: &Handle) -> (Self, Vec<BevyLane>) {
+    fn open(_: usize, sources: &[IntentSource], _: &Handle) -> (Self, Vec<BevyLane<ROOM>>) {
         let messages = Arc::new(Mutex::new(Messages::default()));
         let lanes =
             sources.iter().map(|&source| BevyLane { messages: Arc::clone(&messages), source }).collect();
@@ -48,11 +49,11 @@ impl Contestant for Bevy {
     }
 }
 
-impl BevyLane {
+impl<const ROOM: usize> BevyLane<ROOM> {
     /// False, and nothing written, if that would be too much for a benchmark.
     fn write(&self, update: Update) -> bool {
         let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = messages.len() < FLOODED;
+        let room = messages.len() < ROOM;
         if room {
             messages.write(Sent(Item { update, source: self.source }));
         }
@@ -60,7 +61,7 @@ impl BevyLane {
     }
 }
 
-impl Lane for BevyLane {
+impl<const ROOM: usize> Lane for BevyLane<ROOM> {
     async fn send(&mut self, update: Update) -> bool {
         while !self.write(update) {
             yield_if_full(true).await;
@@ -70,7 +71,7 @@ impl Lane for BevyLane {
     }
 }
 
-impl Offer for BevyLane {
+impl<const ROOM: usize> Offer for BevyLane<ROOM> {
     fn offer(&mut self, update: Update) {
         assert!(self.write(update));
     }

@@ -1,4 +1,4 @@
-//! egui_inbox: a Vec behind a mutex, without a bound, read whole by the frame.
+//! egui_inbox: a Vec behind a mutex, without a bound, read whole by the frame. Its producers hold back above `ROOM` a frame.
 
 use std::sync::{
     Arc,
@@ -9,13 +9,13 @@ use control_panel::IntentSource;
 use egui_inbox::{UiInbox, UiInboxSender};
 use tokio::runtime::Handle;
 
-use super::FLOODED;
+use super::{EQUAL_ROOM, FLOODED};
 use crate::{
     contestant::{Contestant, Lane, Offer, yield_if_full},
     intents::{Eat, Item, Update, sort},
 };
 
-pub struct EguiInbox {
+pub struct EguiInbox<const ROOM: usize = FLOODED> {
     inbox: UiInbox<Item>,
     frames: Arc<AtomicUsize>,
 }
@@ -30,14 +30,15 @@ pub struct EguiInboxLane {
     most: usize,
 }
 
-impl Contestant for EguiInbox {
-    const NAME: &'static str = "egui_inbox (no bound)";
+impl<const ROOM: usize> Contestant for EguiInbox<ROOM> {
+    const NAME: &'static str =
+        if ROOM == EQUAL_ROOM { "egui_inbox (room for 256)" } else { "egui_inbox (no bound)" };
     type Lane = EguiInboxLane;
 
     fn open(_: usize, sources: &[IntentSource], _: &Handle) -> (Self, Vec<EguiInboxLane>) {
         let (sender, inbox) = UiInbox::channel();
         let frames = Arc::new(AtomicUsize::new(0));
-        let most = FLOODED / sources.len();
+        let most = (ROOM / sources.len()).max(1);
         let lane = |&source: &IntentSource| {
             let (sender, frames) = (sender.clone(), Arc::clone(&frames));
             EguiInboxLane { sender, source, frames, frame: 0, sent: 0, most }

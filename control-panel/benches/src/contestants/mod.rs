@@ -36,4 +36,7 @@ pub use self::{
 
 /// Where producers of a queue without a bound begin to hold back, so that a benchmark's memory is bounded: above the
 /// greatest frame.
-const FLOODED: usize = 70_000;
+pub const FLOODED: usize = 70_000;
+
+/// What a bounded queue has in the benchmarks of streams: for those without a bound, beside it.
+pub const EQUAL_ROOM: usize = 256;

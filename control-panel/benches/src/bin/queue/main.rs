@@ -39,6 +39,7 @@ const SECTIONS: &[Section] = &[
     ("memory", "Memory and allocations", memory::run),
     ("oversubscribed", "Oversubscribed: everything on one core", stream::oversubscribed),
     ("quiet", "Two cores, a frame loop that never sleeps", stream::quiet),
+    ("busy", "More threads than cores", stream::busy),
     ("paced", "120 Hz under flood", paced::run),
     ("swap", "The swap under 8 flooding threads", swap::run),
 ];

@@ -1,10 +1,11 @@
 //! Bytes a queued intent, and allocations a frame.
 
+use control_panel::IntentSource;
 use control_panel_benches::{
     alloc::Count,
     contestant::{Contestant, Offer},
     contestants::*,
-    intents::{self, SOURCES, Script, Sum},
+    intents::{self, SOURCES, Script, Sum, Update},
     machine::Quiet,
     table::{Table, short},
 };
@@ -12,7 +13,7 @@ use control_panel_benches::{
 use crate::{
     Options,
     bars::Bars,
-    single::{idle_runtime, open},
+    single::{idle_runtime, open, open_for},
 };
 
 pub fn run(_: &Options, _: &mut Quiet, bars: &mut Bars) -> String {
@@ -33,6 +34,13 @@ pub fn run(_: &Options, _: &mut Quiet, bars: &mut Bars) -> String {
         let bar = format!("bytes a queued intent, {name} {}", script.len());
         bars.at_most(bar, 80.0, bytes::<Panel<Whole>>(&script, 0));
     }
+    let many: Vec<_> = (0..64).map(|producer| SOURCES[producer % 4]).collect();
+    let script: Script = (0..256).map(|word| (word % many.len(), Update::local(word as u64))).collect();
+    bars.at_most(
+        "bytes a queued intent, local 256 of 64 producers",
+        80.0,
+        bytes_of::<Panel<Whole>>(&many, &script, 0),
+    );
     bars.at_most("allocations a frame, with its sends", 0.0, {
         let (frames, sends) = allocations::<Panel<Whole>>();
         frames + sends
@@ -71,15 +79,19 @@ fn row<C: Contestant<Lane: Offer>>(table: &mut Table) {
 
 /// Live bytes of a full queue, after so many frames, for each intent.
 fn bytes<C: Contestant<Lane: Offer>>(script: &Script, frames: usize) -> f64 {
+    bytes_of::<C>(&SOURCES, script, frames)
+}
+
+fn bytes_of<C: Contestant<Lane: Offer>>(sources: &[IntentSource], script: &Script, frames: usize) -> f64 {
     let runtime = idle_runtime();
     // What it keeps whatever its capacity (the panel's registry, the senders) is no cost of an intent.
     let fixed = {
         let count = Count::begin();
-        let _queue = C::open(2 * SOURCES.len(), &SOURCES, runtime.handle());
+        let _queue = C::open(2 * SOURCES.len(), sources, runtime.handle());
         count.live()
     };
     let count = Count::begin();
-    let (mut queue, mut lanes) = open::<C>(&runtime, script.len());
+    let (mut queue, mut lanes) = open_for::<C>(&runtime, script.len(), sources);
     for _ in 0..frames {
         fill(&mut lanes, script);
         frame(&mut queue);

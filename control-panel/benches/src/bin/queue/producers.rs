@@ -1,4 +1,4 @@
-//! Producers that send as fast as they may, on a runtime of two workers, into one contestant.
+//! Producers that send as fast as they may, into one contestant.
 
 use std::{
     sync::{
@@ -31,8 +31,16 @@ pub struct Producers {
 impl Producers {
     /// Starts `count` of them, spread over four sources.
     pub fn start<C: Contestant>(count: usize) -> (C, Self) {
-        let runtime =
-            Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
+        Self::start_on(count, 2)
+    }
+
+    /// The same, on a runtime of so many workers.
+    pub fn start_on<C: Contestant>(count: usize, workers: usize) -> (C, Self) {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(workers)
+            .enable_all()
+            .build()
+            .expect("a runtime starts");
         let sources: Vec<_> = (0..count).map(|producer| SOURCES[producer % 4]).collect();
         let (queue, lanes) = C::open(CAPACITY, &sources, runtime.handle());
         let sent: Arc<[Sent]> = (0..count).map(|_| Sent::default()).collect();

@@ -2,6 +2,7 @@
 
 use std::{hint::black_box, time::Instant};
 
+use control_panel::IntentSource;
 use control_panel_benches::{
     contestant::{Contestant, Offer},
     contestants::*,
@@ -123,8 +124,18 @@ where
 /// A queue for frames of `size`: a few slots more, because control-panel keeps one for each other source and
 /// one for a source not seen yet. (A ring a producer must hold what its producer may send.)
 pub fn open<C: Contestant>(runtime: &Runtime, size: usize) -> (C, Vec<C::Lane>) {
-    let capacity = if C::NAME.starts_with("rtrb") { size * SOURCES.len() } else { size + SOURCES.len() + 1 };
-    C::open(capacity, &SOURCES, runtime.handle())
+    open_for(runtime, size, &SOURCES)
+}
+
+/// The same, for a producer of each of these sources.
+pub fn open_for<C: Contestant>(
+    runtime: &Runtime,
+    size: usize,
+    sources: &[IntentSource],
+) -> (C, Vec<C::Lane>) {
+    let is_split = C::NAME.starts_with("rtrb");
+    let capacity = if is_split { size * sources.len() } else { size + SOURCES.len() + 1 };
+    C::open(capacity, sources, runtime.handle())
 }
 
 /// For those that want an executor's handle. One thread, asleep.

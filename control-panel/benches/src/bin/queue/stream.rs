@@ -2,8 +2,11 @@
 
 use std::{
     hint::black_box,
-    sync::OnceLock,
-    thread,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -25,7 +28,7 @@ use crate::{
     producers::{Producers, minimum_share},
 };
 
-const PRODUCERS: [usize; 4] = [1, 4, 16, 64];
+const PRODUCERS: [usize; 5] = [1, 4, 16, 64, 256];
 
 /// What shares which cores.
 #[derive(Clone, Copy)]
@@ -36,6 +39,10 @@ struct Setting {
     yields: bool,
     /// Whether all contestants are measured, or a few of them.
     all: bool,
+    /// Threads of the producers' runtime.
+    workers: usize,
+    /// Threads beside it that compute all the time, and take cores from the others.
+    busy: usize,
 }
 
 /// The measuring thread binds itself (`sched_setaffinity`, through the crate core_affinity), and every thread that
@@ -49,25 +56,32 @@ enum Place {
     Free,
 }
 
-const ONE_CORE: Setting =
-    Setting { name: "one core, intents/s ×", place: Place::OneCore, yields: false, all: true };
+const ONE_CORE: Setting = Setting {
+    name: "one core, intents/s ×",
+    place: Place::OneCore,
+    yields: false,
+    all: true,
+    workers: 2,
+    busy: 0,
+};
 const YIELDING: Setting =
-    Setting { name: "one core, yielding, intents/s ×", place: Place::OneCore, yields: true, all: false };
-const APART: Setting =
-    Setting { name: "two cores, intents/s ×", place: Place::Apart, yields: false, all: true };
+    Setting { name: "one core, yielding, intents/s ×", yields: true, all: false, ..ONE_CORE };
+const APART: Setting = Setting { name: "two cores, intents/s ×", place: Place::Apart, ..ONE_CORE };
 const FREE: Setting =
-    Setting { name: "two cores, not bound, intents/s ×", place: Place::Free, yields: false, all: false };
+    Setting { name: "two cores, not bound, intents/s ×", place: Place::Free, all: false, ..ONE_CORE };
+const BUSY: Setting =
+    Setting { name: "8 worker threads, 2 others, intents/s ×", yields: true, workers: 8, busy: 2, ..FREE };
 
 pub fn oversubscribed(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let (mut text, by_producers) = run(options, quiet, ONE_CORE);
-    raise(bars, "one core", [75.0, 75.0, 75.0, 50.0], &by_producers);
+    raise(bars, "one core", [75.0, 75.0, 75.0, 50.0, 0.0], &by_producers);
     text.push_str("\nThe same, with a frame loop that yields its core after an empty frame:\n\n");
     text + &run(options, quiet, YIELDING).0
 }
 
 pub fn quiet(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let (mut text, by_producers) = run(options, quiet, APART);
-    raise(bars, "two cores", [2.0; 4], &by_producers);
+    raise(bars, "two cores", [2.0; 5], &by_producers);
     let mut lines: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
     for (producers, rows) in PRODUCERS.iter().zip(&by_producers) {
         for (at, row) in rows.iter().enumerate() {
@@ -84,12 +98,19 @@ pub fn quiet(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     text + &run(options, quiet, FREE).0
 }
 
+/// More threads than cores: whoever is preempted in the middle of a send stays there for milliseconds.
+pub fn busy(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
+    let (text, by_producers) = run(options, quiet, BUSY);
+    raise(bars, "busy", [1.0; 5], &by_producers);
+    text
+}
+
 /// The bars of throughput and of fairness.
-fn raise(bars: &mut Bars, name: &str, limits: [f64; 4], by_producers: &[Vec<Compared>]) {
+fn raise(bars: &mut Bars, name: &str, limits: [f64; 5], by_producers: &[Vec<Compared>]) {
     for ((producers, limit), rows) in PRODUCERS.iter().zip(limits).zip(by_producers) {
         bars.at_least(format!("{name}, P={producers}: intents/s"), limit, rows[1].ratios[0].median);
     }
-    for at in [1, 3] {
+    for at in [1, 3, 4] {
         let share = by_producers[at][1].own[2].median;
         bars.at_least(format!("{name}, P={}: minimum share", PRODUCERS[at]), 0.5, share);
     }
@@ -105,7 +126,9 @@ fn run(options: &Options, quiet: &mut Quiet, setting: Setting) -> (String, Vec<V
         .collect();
     let mut head = vec![setting.name.to_owned()];
     head.extend(PRODUCERS.iter().map(|producers| format!("P={producers}")));
-    head.extend(["switches an intent, P=64", "minimum share, P=4", "P=64", "M/s, P=16"].map(str::to_owned));
+    head.extend(
+        ["switches an intent, P=64", "minimum share, P=4", "P=64", "P=256", "M/s, P=16"].map(str::to_owned),
+    );
     let mut table = Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>());
     for (at, row) in by_producers[0].iter().enumerate() {
         let mut cells = vec![row.name.to_owned()];
@@ -113,6 +136,7 @@ fn run(options: &Options, quiet: &mut Quiet, setting: Setting) -> (String, Vec<V
         cells.push(short(by_producers[3][at].own[1].median));
         cells.push(short(by_producers[1][at].own[2].median));
         cells.push(short(by_producers[3][at].own[2].median));
+        cells.push(short(by_producers[4][at].own[2].median));
         cells.push(short(by_producers[2][at].own[0].median / 1e6));
         table.row(cells);
     }
@@ -141,6 +165,8 @@ fn measure(producers: usize, setting: Setting, options: &Options, quiet: &mut Qu
             probe::<Actix>(producers, setting, window),
             probe::<Bevy>(producers, setting, window),
             probe::<EguiInbox>(producers, setting, window),
+            probe::<Bevy<EQUAL_ROOM>>(producers, setting, window),
+            probe::<EguiInbox<EQUAL_ROOM>>(producers, setting, window),
         ]);
     }
     let mut baseline = probe::<Baseline>(producers, setting, window);
@@ -171,7 +197,8 @@ fn bind(first: bool) {
 
 /// Intents a second, context switches an intent, the minimum share.
 fn sample<C: Contestant>(producers: usize, setting: Setting, window: Duration) -> Vec<f64> {
-    let (mut queue, producers) = Producers::start::<C>(producers);
+    let (mut queue, producers) = Producers::start_on::<C>(producers, setting.workers);
+    let busy = Busy::start(setting.busy);
     if setting.place == Place::Apart {
         bind(true);
     }
@@ -181,8 +208,34 @@ fn sample<C: Contestant>(producers: usize, setting: Setting, window: Duration) -
     let seconds = began.elapsed().as_secs_f64();
     let switches = (context_switches() - switches) as f64;
     let share = minimum_share(&sent, &producers.sent());
-    drop(producers);
+    drop((producers, busy));
     vec![consumed as f64 / seconds, switches / consumed.max(1) as f64, share]
+}
+
+/// Threads that compute until it is dropped.
+struct Busy(Arc<AtomicBool>, Vec<JoinHandle<()>>);
+
+impl Busy {
+    fn start(threads: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = |_| {
+            let stop = Arc::clone(&stop);
+            thread::spawn(move || {
+                while !stop.load(Relaxed) {
+                    (0..64).for_each(|n| _ = black_box(n));
+                }
+            })
+        };
+        let threads = (0..threads).map(thread).collect();
+        Self(stop, threads)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+        self.1.drain(..).for_each(|thread| thread.join().expect("it only computes"));
+    }
 }
 
 fn spin<C: Contestant>(queue: &mut C, setting: Setting, window: Duration) -> u64 {
