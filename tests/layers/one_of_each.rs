@@ -13,7 +13,14 @@ const ONCE: &[(&str, &[&str], &str)] = &[
     ),
     (
         "PoisonError",
-        &["util/mutex.rs", "util/sync.rs", "workers/lock.rs", "queue/mod.rs", "supervisor/combiner.rs"],
+        &[
+            "util/mutex.rs",
+            "util/spin.rs",
+            "util/sync.rs",
+            "workers/lock.rs",
+            "queue/mod.rs",
+            "supervisor/combiner.rs",
+        ],
         "`util::mutex::Mutex`, and on the roof `workers::lock`",
     ),
 ];

@@ -287,7 +287,7 @@ mod tests {
         // As many undos as redos: the operation is in.
         let out = out(&mut all);
         let steps = STEPS.get();
-        assert_eq!(out, (2..count + 1).step_by(2).collect::<Vec<_>>());
+        assert_eq!(out, (2..=count).step_by(2).collect::<Vec<_>>());
         assert!(steps <= 2 * usize::try_from(count).unwrap(), "{steps} steps");
         assert_eq!(all.root(stamp(count + 1, 1)), stamp(1, 1));
     }

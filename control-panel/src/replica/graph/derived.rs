@@ -5,6 +5,13 @@
 use super::{Chain, ChainId, Graph, Mark, Tip, heard::Cell};
 use crate::replica::run::{Head, Run};
 
+/// The time of the place that a head names.
+enum HeadTime {
+    At(u64),
+    /// Its time is not here any more: it is at most the level.
+    Forgotten,
+}
+
 impl<Op> Graph<Op> {
     /// Whether each kept run's time follows from the run before it and from its heads, each place that is named is here or was, and no time of what is forgotten is
     /// above the level.
@@ -45,8 +52,8 @@ impl<Op> Graph<Op> {
         let (mut latest, mut unknown_times) = (previous, false);
         for head in &run.header.heads {
             match self.time_of(head) {
-                Some(Some(clock)) => latest = latest.max(clock),
-                Some(None) => unknown_times = true,
+                Some(HeadTime::At(clock)) => latest = latest.max(clock),
+                Some(HeadTime::Forgotten) => unknown_times = true,
                 None => return false,
             }
         }
@@ -54,19 +61,18 @@ impl<Op> Graph<Op> {
         (latest..=most).contains(&(run.header.lamport - 1))
     }
 
-    /// The time of what a head names, `None` if that is forgotten. `None` of that if it is neither here nor forgotten.
-    fn time_of(&self, head: &Head) -> Option<Option<u64>> {
+    fn time_of(&self, head: &Head) -> Option<HeadTime> {
         let branches = self.authors.get(&head.author)?;
         let next_seq = head.seq + 1;
         let mut forgotten = false;
         for id in &branches.chains {
             let chain = self.chain(*id);
             if let Some(end) = chain.ending_at(next_seq).filter(|end| end.hash == head.hash) {
-                return Some(Some(end.mark.clock));
+                return Some(HeadTime::At(end.mark.clock));
             }
             forgotten |= chain.has_forgotten(next_seq);
         }
-        forgotten.then_some(None)
+        forgotten.then_some(HeadTime::Forgotten)
     }
 
     /// Whether a place in what an author had admitted may be one: no further than its chain reaches, with no greater time than it has. It may have a lower one: that of a

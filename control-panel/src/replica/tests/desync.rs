@@ -37,12 +37,15 @@ fn replica(number: u8, wrong_from: u64) -> Replica<Count> {
         .build()
 }
 
-fn run(wrong_from: u64) -> Vec<(Peer, u64, u64)> {
+fn run(wrong_from: u64) -> Found {
     exchange([replica(1, u64::MAX), replica(2, wrong_from)]).0
 }
 
+/// Of whom, up to where, and where they still agreed.
+type Found = Vec<(Peer, u64, u64)>;
+
 /// What is found, and what is reported of peers.
-fn exchange(mut group: [Replica<Count>; 2]) -> (Vec<(Peer, u64, u64)>, Vec<(Peer, Misbehaviour)>) {
+fn exchange(mut group: [Replica<Count>; 2]) -> (Found, Vec<(Peer, Misbehaviour)>) {
     let (mut found, mut reported) = (Vec::new(), Vec::new());
     for frame in 0..6000 {
         group[frame % 2].commit(1);
