@@ -166,9 +166,9 @@ fn main() {
 
 #[cfg(test)]
 mod tests {
-    use control_panel::Replica;
+    use control_panel::{Replica, State};
 
-    use super::{Key, PEERS, document, page::Page, positions};
+    use super::{Edit, Key, PEERS, document, page::Page, positions};
 
     #[test]
     fn a_document_in_the_state_is_right_whatever_the_delay() {
@@ -180,6 +180,28 @@ mod tests {
             );
             assert!(said.ends_with("[\"A greeting\", \"A greeting\"]"), "{said}");
         }
+    }
+
+    /// What is pressed is taken once here. In another copy of the state, which a job may have made meanwhile, it is taken too.
+    #[test]
+    fn what_was_pressed_is_in_each_copy_of_the_state() {
+        let mut page = Page::default();
+        let key = |at, inserted: &str| Key { at, deleted: 0, inserted: inserted.into() };
+        let stamp = Replica::builder(PEERS[0], Page::default()).build().commit(Edit::Rename(String::new()));
+        let mut before = page.clone();
+        let edit = page.press(&key(0, "a"));
+        let mut after = page.clone();
+        for copy in [&mut before, &mut after, &mut page] {
+            copy.apply(&edit, &stamp);
+            assert_eq!(copy.text(), "a");
+        }
+        // Pressed, and another's comes first: neither is lost.
+        let other = before.press(&key(1, "b"));
+        let edit = page.press(&key(0, "c"));
+        for edit in [&other, &edit] {
+            page.apply(edit, &stamp);
+        }
+        assert_eq!(page.text(), "cab");
     }
 
     #[test]

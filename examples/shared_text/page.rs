@@ -1,5 +1,7 @@
 //! A page: a title, and a text that `yrs` keeps.
 
+use std::sync::{Mutex, PoisonError};
+
 use control_panel::{Stamp, State, Undoable, replica::Footprint};
 use yrs::{Doc, GetString, ReadTxn, StateVector, Text, TextRef, Transact, Update, updates::decoder::Decode};
 
@@ -61,7 +63,7 @@ impl Undoable for Page {
         match edit {
             Edit::Rename(title) => Before::Title(std::mem::replace(&mut self.title, title.clone())),
             Edit::Typed(update) => {
-                self.text.receive(update);
+                self.text.take(update);
                 Before::Text
             }
         }
@@ -89,6 +91,8 @@ impl Undoable for Page {
 struct Document {
     doc: Doc,
     text: TextRef,
+    /// What was pressed here last, until an update is taken: the document has it before the replica does. No clone has it.
+    pressed: Mutex<Vec<u8>>,
 }
 
 impl Document {
@@ -96,19 +100,31 @@ impl Document {
         // Under a number of its own, as each document of `yrs` needs one.
         let doc = Doc::new();
         let text = doc.get_or_insert_text("text");
-        Self { doc, text }
+        Self { doc, text, pressed: Mutex::default() }
     }
 
     fn read(&self) -> String {
         self.text.get_string(&self.doc.transact())
     }
 
-    /// The update that says what this key did. The document has it already; applying it once more changes nothing.
+    /// The update that says what this key did.
     fn press(&self, Key { at, deleted, inserted }: &Key) -> Vec<u8> {
         let mut transaction = self.doc.transact_mut();
         self.text.remove_range(&mut transaction, *at, *deleted);
         self.text.insert(&mut transaction, *at, inserted);
-        transaction.encode_update_v1()
+        let update = transaction.encode_update_v1();
+        self.pressed.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&update);
+        update
+    }
+
+    /// An update in its place. To apply what was pressed here once more changes nothing, and costs what a keystroke of another's does.
+    fn take(&mut self, update: &[u8]) {
+        let pressed = self.pressed.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let is_known = pressed == update;
+        pressed.clear();
+        if !is_known {
+            self.receive(update);
+        }
     }
 
     fn whole(&self) -> Vec<u8> {

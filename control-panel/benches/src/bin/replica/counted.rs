@@ -11,17 +11,18 @@ use control_panel_benches::{
 };
 
 use crate::{
-    live, text,
+    author, live, text,
     typed::{Embedded, HandedOver, Raw},
 };
 
 /// How many assignments, or keystrokes.
 const COUNT: usize = 3_000;
 
-const ROWS: [(&str, [&str; 2]); 3] = [
+const ROWS: [(&str, [&str; 2]); 4] = [
     ("an assignment, of three peers who commit one each", ["peers", "peers of yrs"]),
     ("a keystroke that comes in by itself, of the made-up text", ["keystrokes", "keystrokes of yrs"]),
     ("of that, what the frame's thread pays", ["keystrokes decoded elsewhere", "keystrokes of yrs"]),
+    ("a keystroke that is typed and sent by itself", ["keystrokes typed", "keystrokes typed in yrs"]),
 ];
 
 pub fn run(_: &Options, _: &mut Quiet, _: &mut Bars) -> String {
@@ -71,6 +72,8 @@ pub fn measure(what: &str) -> bool {
         "keystrokes" => text::measure::<Embedded>(COUNT),
         "keystrokes decoded elsewhere" => text::measure::<HandedOver>(COUNT),
         "keystrokes of yrs" => text::measure::<Raw>(COUNT),
+        "keystrokes typed" => author::measure::<Embedded>(COUNT),
+        "keystrokes typed in yrs" => author::measure::<Raw>(COUNT),
         _ => return false,
     }
     true

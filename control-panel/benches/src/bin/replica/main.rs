@@ -1,5 +1,6 @@
 //! Replicas beside libraries of replicated documents: `cargo run --release --features replica --bin replica -- --help`.
 
+mod author;
 mod counted;
 mod going_back;
 mod joiner;

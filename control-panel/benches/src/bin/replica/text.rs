@@ -1,5 +1,7 @@
 //! A text that a library of documents keeps, in a replica's state: beside the library alone.
 
+use std::rc::Rc;
+
 use control_panel_benches::{
     bars::Bars,
     machine::{Quiet, thread_time, tidy},
@@ -10,13 +12,14 @@ use control_panel_benches::{
 };
 
 use crate::{
+    author,
     counted::measured,
     trace::Trace,
     typed::{Embedded, HandedOver, Raw, Typed},
 };
 
 /// The receiver acknowledges each so many transactions, or after each frame.
-const ACKNOWLEDGE: usize = 64;
+pub const ACKNOWLEDGE: usize = 64;
 /// Keystrokes of one author in a run, on an average, where they do not travel by themselves.
 const RUN: usize = 64;
 
@@ -65,9 +68,23 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
             all[1].ratios[0].median,
         );
     }
+    // Whole stretches between two acknowledgements.
+    let alone = Rc::new(Trace::alone(transactions / ACKNOWLEDGE * ACKNOWLEDGE));
+    let (mut raw, embedded) = (author::probe::<Raw>(&alone), author::probe::<Embedded>(&alone));
+    let all = compare(&mut raw, &mut [embedded], options.pick(11, 2), quiet);
+    let ratio = all[1].ratios[0];
+    table.row([
+        alone.name.clone(),
+        "each typed, and sent, by itself".into(),
+        alone.transactions.len().to_string(),
+        short(all[0].own[0].median),
+        short(all[1].own[0].median),
+        short(ratio.median),
+        format!("{} to {}", short(ratio.low), short(ratio.high)),
+    ]);
     let published = if traces.len() > 2 { "" } else { " The published traces were not at hand." };
     format!(
-        "{table}\nOf one who only reads. \"Each by itself\": a transaction is a message, and in the text before the next. \"In runs of {RUN}\": \
+        "{table}\nOf one who only reads, but for the last row: of one who types alone, each keystroke committed, and written as a message. \"Each by itself\": a transaction is a message, and in the text before the next. \"In runs of {RUN}\": \
          what an author typed in a frame, {RUN} keystrokes on an average, is one run; yrs takes the same updates one by one. \"A worker decoded it\": what the frame's thread alone \
          pays, `merge` and `settle` of a delta that `Delta::decode` made elsewhere, beside the whole of what yrs does, decoding included; no bar.{published}\n"
     )
@@ -214,7 +231,7 @@ impl<T: Typed> Reader<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Embedded, HandedOver, Raw, Trace, probe};
+    use super::{Embedded, HandedOver, Raw, Rc, Trace, author, probe};
 
     /// `probe` compares the text in the end.
     #[test]
@@ -223,6 +240,8 @@ mod tests {
             let trace = Trace::synthetic(500, frame);
             let _ = (probe::<Raw>(&trace), probe::<Embedded>(&trace), probe::<HandedOver>(&trace));
         }
+        let alone = Rc::new(Trace::alone(640));
+        let _ = (author::probe::<Raw>(&alone), author::probe::<Embedded>(&alone));
     }
 
     #[test]

@@ -62,14 +62,23 @@ impl Trace {
     /// Two authors who type runs of letters, take some back, and now and then begin elsewhere. Each hears the other's keystrokes
     /// eight later, if each travels by itself; else those of the frames before.
     pub fn synthetic(transactions: usize, frame: usize) -> Self {
+        Self::made_up(2, transactions, frame)
+    }
+
+    /// One author alone, who types as those do.
+    pub fn alone(transactions: usize) -> Self {
+        Self::made_up(1, transactions, 1)
+    }
+
+    fn made_up(people: u8, transactions: usize, frame: usize) -> Self {
         const LAG: usize = 8;
         const PAUSE: u64 = 40;
         let mut random = Random::new();
-        let mut authors: Vec<Author> = (0..2).map(Author::new).collect();
+        let mut authors: Vec<Author> = (0..people).map(Author::new).collect();
         let mut all: Vec<Transaction> = Vec::new();
         let mut updates: Vec<Vec<u8>> = Vec::new();
         for now in 0..transactions {
-            let at = random.below(2) as usize;
+            let at = random.below(u64::from(people)) as usize;
             let author = &mut authors[at];
             let mut parents: Vec<usize> = author.last.into_iter().collect();
             let sent = if frame == 1 { now.saturating_sub(LAG) } else { now - now % frame };
@@ -96,9 +105,9 @@ impl Trace {
             updates.push(author.doc.press(std::slice::from_ref(&patch)));
             all.push(Transaction { author: at, parents, patches: vec![patch] });
         }
-        let end = Raw::open(2, 3);
+        let end = Raw::open(people, people + 1);
         updates.iter().for_each(|update| end.receive(update));
-        Self { name: "made up".into(), authors: 2, transactions: all, frame, end: end.text() }
+        Self { name: "made up".into(), authors: people.into(), transactions: all, frame, end: end.text() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! One replica of a text: yrs alone, and in a replica's state.
 
+use std::sync::{Mutex, PoisonError};
+
 use control_panel::{
     Delta, Peer, Replica, Stamp, State, Undoable,
     replica::{
@@ -106,20 +108,49 @@ impl Clone for Raw {
     }
 }
 
-/// The document as (a part of) a state; an operation is its update.
-impl State for Raw {
-    type Op = ByteBuf;
+/// The document as (a part of) a state; an operation is its update. As in the example `shared_text`.
+pub struct Shared {
+    raw: Raw,
+    /// What was pressed last: the document has it before the replica does.
+    pressed: Mutex<Vec<u8>>,
+}
 
-    fn apply(&mut self, update: &ByteBuf, _: &Stamp) {
-        self.receive(update);
+impl Shared {
+    fn new(client: u64) -> Self {
+        Self { raw: Raw::new(client), pressed: Mutex::default() }
+    }
+
+    fn press(&self, patches: &[Patch]) -> Vec<u8> {
+        let update = self.raw.press(patches);
+        self.pressed.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&update);
+        update
     }
 }
 
-impl Undoable for Raw {
+impl Clone for Shared {
+    fn clone(&self) -> Self {
+        Self { raw: self.raw.clone(), pressed: Mutex::default() }
+    }
+}
+
+impl State for Shared {
+    type Op = ByteBuf;
+
+    fn apply(&mut self, update: &ByteBuf, _: &Stamp) {
+        let pressed = self.pressed.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let is_known = pressed == &**update;
+        pressed.clear();
+        if !is_known {
+            self.raw.receive(update);
+        }
+    }
+}
+
+impl Undoable for Shared {
     type Undo = ();
 
-    fn apply_undoable(&mut self, update: &ByteBuf, _: &Stamp) {
-        self.receive(update);
+    fn apply_undoable(&mut self, update: &ByteBuf, stamp: &Stamp) {
+        self.apply(update, stamp);
     }
 
     fn undo(&mut self, _: &ByteBuf, (): ()) {}
@@ -129,7 +160,7 @@ impl Undoable for Raw {
     }
 }
 
-pub struct Embedded(Replica<Raw>);
+pub struct Embedded(Replica<Shared>);
 
 impl Embedded {
     fn settle(&mut self) {
@@ -144,7 +175,7 @@ impl Typed for Embedded {
 
     fn open(me: u8, peers: u8) -> Self {
         let members = (0..peers).map(|peer| Peer([peer + 1; 32]));
-        let state = Raw::new(u64::from(me) + 1);
+        let state = Shared::new(u64::from(me) + 1);
         Self(
             Replica::builder(Peer([me + 1; 32]), state)
                 .members(members)
@@ -155,7 +186,6 @@ impl Typed for Embedded {
     }
 
     fn edit(&mut self, patches: &[Patch]) {
-        // The document has the edit before the replica does: applying it once more changes nothing.
         let update = self.0.state().press(patches);
         self.0.commit(ByteBuf::from(update));
     }
@@ -174,7 +204,7 @@ impl Typed for Embedded {
     }
 
     fn text(&self) -> String {
-        self.0.state().text()
+        self.0.state().raw.text()
     }
 }
 
