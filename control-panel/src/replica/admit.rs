@@ -59,6 +59,13 @@ impl<S: State> Replica<S> {
             self.confirm(self.graph.own_next_seq());
         }
         self.follow();
+        // With what it declares, all may run one reducer now.
+        self.unsettled |= self.may_resume();
+    }
+
+    /// Whether it stopped at what panics, and something was declared since that may make it void.
+    pub(super) fn may_resume(&self) -> bool {
+        self.fold.is_stopped() && self.reducers.is_open()
     }
 
     /// Follows the watermark, unless the next `settle` does. In a group that says nothing more this is the last that happens, so what it makes certain is reported, too.

@@ -114,6 +114,12 @@ impl Reducers {
         declared
     }
 
+    /// Whether something was declared since that may change what was found.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.found.is_none()
+    }
+
     /// For another replica, which finds out for itself.
     pub(crate) fn to_record(&self) -> Self {
         Self { found: None, ..self.clone() }

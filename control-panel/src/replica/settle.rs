@@ -44,7 +44,7 @@ impl<S: State> Replica<S> {
             self.advance();
             self.report_pace();
             if self.notices.is_empty() && self.maybe_void.is_empty() {
-                self.unsettled = self.fold.is_busy();
+                self.unsettled = self.fold.is_busy() || self.may_resume();
                 let settled = Settled { merged, ..Settled::default() };
                 settled.count();
                 return settled;
@@ -79,7 +79,7 @@ impl<S: State> Replica<S> {
         if let Some((at, message)) = self.fold.take_digest_panic() {
             notices.push(ReplicaNotice::DigestPanicked { at, message });
         }
-        self.unsettled = self.fold.is_busy();
+        self.unsettled = self.fold.is_busy() || self.may_resume();
         let settled = Settled { merged, undone, redone, job, notices };
         settled.count();
         settled

@@ -13,6 +13,12 @@ impl<S: State> Fold<S> {
         Some(self.line.log[frozen - self.line.first].stamp())
     }
 
+    /// Whether it stopped before an operation whose `apply` panics.
+    #[inline]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.line.frozen.is_some()
+    }
+
     /// The Lamport time up to which all that is staged is in the state, at most `watermark`.
     pub(crate) fn folded(&self, watermark: u64) -> u64 {
         let waiting = self.changes.iter().chain(&self.beyond).map(|change| change.stamp().lamport);
