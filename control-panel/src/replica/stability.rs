@@ -164,6 +164,8 @@ impl<S: State> Replica<S> {
         let Some((upto, cut)) = self.revocations.stable_cut(self.stable) else { return };
         // Effects that were not handed out are not forgotten.
         let upto = upto.min(self.performed.unwrap_or(u64::MAX));
+        let owed = self.passed_over.iter().find(|stamp| self.fold.entries_at(**stamp).next().is_some());
+        let upto = owed.map_or(upto, |stamp| upto.min(stamp.lamport - 1));
         if upto <= self.fold.base().1 {
             return;
         }
