@@ -58,7 +58,7 @@ pub(crate) struct Checkpoint<S: State> {
     pub(crate) version: Version,
     pub(crate) resume: Resume,
     /// What tells two states apart, if the builder was given it.
-    #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "the journal compares"))]
+    #[cfg_attr(not(any(feature = "journal", test)), expect(dead_code, reason = "the journal compares"))]
     pub(crate) digest: Option<fn(&S) -> u64>,
 }
 
@@ -207,7 +207,7 @@ impl<S: State> Kept<S> {
 
 impl<S: State> Replica<S> {
     /// From now on what is admitted goes there. What is here already is there.
-    #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "the journal is the keeper"))]
+    #[cfg_attr(not(any(feature = "journal", test)), expect(dead_code, reason = "the journal is the keeper"))]
     pub(crate) fn set_keeper(&mut self, keeper: Box<dyn Keeper<S>>, level: u64) {
         self.seal();
         let own_durable = self.graph.own_next_seq();

@@ -17,6 +17,8 @@ mod args;
 mod duration;
 #[path = "../../../../../control-panel-macros/src/errors.rs"]
 mod errors;
+#[path = "../../../../../control-panel-macros/src/facade.rs"]
+mod facade;
 #[path = "../../../../../control-panel-macros/src/intent/mod.rs"]
 mod intent;
 #[path = "../../../../../control-panel-macros/src/support.rs"]
