@@ -10,10 +10,10 @@ use crate::replica::Author;
 /// use control_panel::{Delta, replica::codec::{Limits, Postcard, Refused}};
 ///
 /// let error = Delta::<String>::decode(&[7, 0], &Postcard::new(), &Limits::default()).unwrap_err();
-/// assert!(matches!(error.refused(), Refused::Version { found: 7, known: 1 }));
+/// assert!(matches!(error.refused(), Refused::Version { found: 7, known: 2 }));
 /// assert_eq!(
 ///     error.to_string(),
-///     "byte 0: format version 7, and this program reads version 1: update the older of the two programs"
+///     "byte 0: format version 7, and this program reads version 2: update the older of the two programs"
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
