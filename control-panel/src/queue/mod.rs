@@ -198,6 +198,8 @@ impl<I: Intent> Queue<I> {
             state.shares.dismiss(&mut wakes);
             state.shares.revoke(&mut wakes);
         }
+        // One that was refused for want of room looks again, also while a sender in the middle of a send keeps this waiting.
+        self.publish(&state);
         // From here on no block is lent.
         while !state.take_back() {
             drop(state);

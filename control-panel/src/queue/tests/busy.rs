@@ -135,6 +135,9 @@ fn a_close_waits_for_one_in_the_middle_of_a_send() {
     let (queue, _) = queue(256);
     let [first, second, _third] = three(&queue);
     let mut busy = first.block.take(None).expect("it has a block");
+    // Refused for want of room, it does not look again until something changes.
+    while second.try_send(plain(12)).is_ok() {}
+    assert!(matches!(second.try_send(plain(12)), Err(TrySendError::Full(_))));
     let closing = thread::spawn({
         let queue = Arc::clone(&queue);
         move || queue.close()
