@@ -7,7 +7,7 @@ use std::{
 };
 
 use control_panel::{
-    BuildError, ControlPanel, FrameBudget, Intent, Refusal, SendError, TrySendError, Warning, Worker,
+    BuildError, ControlPanel, FrameBudget, Intent, SendError, SpawnError, TrySendError, Warning, Worker,
     WorkerStatus,
 };
 use tests::{Mark, Notes, paused, paused_runtime, threads, watched};
@@ -67,26 +67,26 @@ fn a_spawn_that_cannot_be_is_refused_and_says_why() {
         panel.spawn(Worker::new("late", 0, async |_| {})),
         spawner.spawn(Worker::new("late", 0, async |_| {})),
     ] {
-        assert!(matches!(handle.status(), WorkerStatus::Refused(Refusal::ShutDown)));
+        assert!(matches!(handle.status(), WorkerStatus::Refused(SpawnError::ShutDown)));
         assert!(handle.status().to_string().contains("ended before this worker was spawned"));
         assert_eq!((handle.generation(), panel.worker_count()), (0, 0));
     }
     drop(panel);
     let handle = spawner.spawn(Worker::new("late", 0, async |_| {}));
-    assert!(matches!(handle.status(), WorkerStatus::Refused(Refusal::ShutDown)));
+    assert!(matches!(handle.status(), WorkerStatus::Refused(SpawnError::ShutDown)));
 
     let runtime = threads(1);
     let panel = Panel::builder().runtime(runtime.handle().clone()).build();
     drop(runtime);
     let handle = panel.spawn(Worker::new("homeless", 0, async |_| {}));
-    assert!(matches!(handle.status(), WorkerStatus::Refused(Refusal::RuntimeGone)));
+    assert!(matches!(handle.status(), WorkerStatus::Refused(SpawnError::RuntimeGone)));
     assert!(handle.status().to_string().contains("runtime is gone"));
     // Of a group all are, and its start says so.
     let group = panel.group();
     let members = [(); 2].map(|()| group.spawn(Worker::new("homeless", 0, async |_| {})));
-    assert!(matches!(group.start(), Err(Refusal::RuntimeGone)));
+    assert!(matches!(group.start(), Err(SpawnError::RuntimeGone)));
     for member in members {
-        assert!(matches!(member.status(), WorkerStatus::Refused(Refusal::RuntimeGone)));
+        assert!(matches!(member.status(), WorkerStatus::Refused(SpawnError::RuntimeGone)));
     }
     watched(move || {
         let status = threads(1).block_on(handle.ended());

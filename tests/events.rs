@@ -8,8 +8,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, ControlPanel, Escalate, EventKind, Exit, Intensity, Notice, Refusal,
-    Restart, Strategy, Tasks, Warning, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Cancel, Cause, Context, ControlPanel, Escalate, EventKind, Exit, Intensity, Notice, Restart,
+    SpawnError, Strategy, Tasks, Warning, Worker, WorkerHandle, WorkerStatus,
 };
 use tests::{
     Mark, Wakes,
@@ -233,7 +233,7 @@ fn a_group_that_is_not_started_refuses_its_workers_and_an_escalation_wakes_the_l
         let group = panel.group();
         let handle = group.spawn(good("never"));
         drop(group);
-        assert!(matches!(handle.ended().await, WorkerStatus::Refused(Refusal::GroupNotStarted)));
+        assert!(matches!(handle.ended().await, WorkerStatus::Refused(SpawnError::GroupNotStarted)));
         let fails = Worker::new("fails", 0, |_| future::ready(Err::<(), _>("always")));
         let worker =
             fails.restart(Restart::Always).intensity(Intensity::new(0, MS)).escalate(Escalate::Panel);

@@ -11,8 +11,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, Notice, Refusal,
-    Restart, RestartError, Strategy, Worker, WorkerHandle, WorkerStatus, testing,
+    Backoff, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, Notice, Restart,
+    RestartError, SpawnError, Strategy, Worker, WorkerHandle, WorkerStatus, testing,
 };
 use tests::{Mark, paused};
 use tokio::{sync::Notify, task::yield_now, time::Instant};
@@ -79,7 +79,7 @@ fn a_worker_that_is_stopped_before_its_group_is_started_never_runs() {
             never.stop();
             drop(group);
             never.stop();
-            assert!(matches!(never.status(), WorkerStatus::Refused(Refusal::GroupNotStarted)));
+            assert!(matches!(never.status(), WorkerStatus::Refused(SpawnError::GroupNotStarted)));
         }
     });
 }

@@ -3,7 +3,7 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use control_panel::{
-    Context, ControlPanel, Exit, GraphIntent, IntentSource, Notice, Origin, Refusal, Spawn, Worker,
+    Context, ControlPanel, Exit, GraphIntent, IntentSource, Notice, Origin, Spawn, SpawnError, Worker,
     WorkerHandle, WorkerStatus, testing, worker, workers::memory_monitor::MemoryPressure,
 };
 use tests::{Mark, paused, quiet_panic, watched};
@@ -99,7 +99,7 @@ fn what_comes_after_a_worker_says_the_name_that_it_has() {
         panel.configure(|worker| worker.name("renamed")).spawn_tick();
         let refused = panel.spawn_tock();
         assert!(
-            matches!(refused.status(), WorkerStatus::Refused(Refusal::UnknownAfter(name)) if name == "tick")
+            matches!(refused.status(), WorkerStatus::Refused(SpawnError::UnknownAfter(name)) if name == "tick")
         );
         let first = panel.configure(|worker| worker.name("tick")).spawn_tick();
         let tock = panel.spawn_tock();

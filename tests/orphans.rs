@@ -11,8 +11,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, ControlPanel, EventKind, Exit, Group, Intensity, Notice, Refusal,
-    Restart, Strategy as Together, Tasks, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Cancel, Cause, Context, ControlPanel, EventKind, Exit, Group, Intensity, Notice, Restart,
+    SpawnError, Strategy as Together, Tasks, Worker, WorkerHandle, WorkerStatus,
 };
 use proptest::prelude::*;
 use tests::{Mark, offenders::good, paused, paused_runtime};
@@ -247,7 +247,7 @@ proptest! {
                 // It had been asked to stop, and waited for that.
                 WorkerStatus::Ended(Exit::Cancelled) if handle.cause() == Some(Cause::Replaced) => {}
                 // It never ran.
-                WorkerStatus::Refused(Refusal::RuntimeGone) => {
+                WorkerStatus::Refused(SpawnError::RuntimeGone) => {
                     prop_assert_eq!(handle.generation(), 0);
                     refused += 1;
                 }
@@ -255,7 +255,7 @@ proptest! {
             }
         }
         let late = panel.spawn(good("late"));
-        prop_assert!(matches!(late.status(), WorkerStatus::Refused(Refusal::RuntimeGone)));
+        prop_assert!(matches!(late.status(), WorkerStatus::Refused(SpawnError::RuntimeGone)));
         let report = panel.shutdown_blocking();
         prop_assert_eq!(report.incident_count(), incidents + aborted + refused + 1, "each is reported: {}", report);
         prop_assert_eq!(panel.worker_count(), 0);

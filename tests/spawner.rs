@@ -16,7 +16,7 @@ use std::{
 
 use control_panel::{
     Answer, Cancel, Cause, Context, ControlPanel, EventKind, Exit, Notice, PanelStatus, QueuedIntent,
-    Reconcile, Reducer, Refusal, Reply, Spawner, TrySendError, Worker, WorkerStatus,
+    Reconcile, Reducer, Reply, SpawnError, Spawner, TrySendError, Worker, WorkerStatus,
 };
 use tests::{Mark, paused, threads, watched};
 
@@ -42,7 +42,7 @@ fn everything_that_spawns_spawns_without_a_trait() {
         let keyed = tasks.keyed(1).spawn(waiting("keyed"));
         assert!(replaced.ended_blocking().is_final(), "of a key the newest counts");
         let refused = tasks.spawn(waiting("too many")).status();
-        assert!(matches!(refused, WorkerStatus::Refused(Refusal::Backlog)), "{refused}");
+        assert!(matches!(refused, WorkerStatus::Refused(SpawnError::Backlog)), "{refused}");
         let names: Vec<_> = panel.workers().iter().map(|worker| worker.name().to_owned()).collect();
         assert_eq!(names, ["grouped", "plain", "task", "keyed"]);
         assert_eq!(panel.worker("keyed").unwrap().origin(), keyed.origin());
@@ -297,7 +297,7 @@ fn a_request_stops_the_workers_and_wakes_the_loop() {
             panel.drain().for_each(drop);
         }
         let refused = panel.spawner().spawn(waiting("late")).status();
-        assert!(matches!(refused, WorkerStatus::Refused(Refusal::ShutDown)), "{refused}");
+        assert!(matches!(refused, WorkerStatus::Refused(SpawnError::ShutDown)), "{refused}");
         panel.spawner().request_shutdown();
         assert!(last.ended_blocking().is_final() && quits.ended_blocking().is_final());
         let report = panel.shutdown_blocking();

@@ -1,4 +1,45 @@
-//! One ordered batch of intents, and how much of it one frame hands out.
+//! Frames: ordered batches of intents, and the two phases that use them.
+//!
+//! A [`Reducer`] applies each intent of a frame to the state, purely; [`Reconcile`] then makes the effects follow the state, once
+//! a frame. [`ControlPanel::run_frame`](crate::ControlPanel::run_frame) does both and returns a [`FrameReport`];
+//! [`ControlPanel::drain`](crate::ControlPanel::drain) hands out a bare [`Frame`]. A [`FrameBudget`] bounds either.
+//!
+//! ```
+//! use control_panel::{
+//!     ControlPanel, GraphIntent, IntentSource, QueuedIntent,
+//!     frame::{FrameBudget, Reconcile, Reducer},
+//! };
+//!
+//! #[derive(GraphIntent)]
+//! enum Update { Add(u32) }
+//!
+//! #[derive(Default)]
+//! struct Total(u32);
+//!
+//! impl Reducer for Total {
+//!     type Intent = Update;
+//!     fn apply(&mut self, queued: QueuedIntent<Update>) {
+//!         let Update::Add(n) = queued.intent;
+//!         self.0 += n;
+//!     }
+//! }
+//!
+//! /// What the screen shows.
+//! struct Title(String);
+//!
+//! impl Reconcile<Total> for Title {
+//!     fn reconcile(&mut self, total: &Total) {
+//!         self.0 = format!("{} in all", total.0);
+//!     }
+//! }
+//!
+//! let mut panel = ControlPanel::<Update>::builder().frame_budget(FrameBudget::default().intents(2)).build();
+//! let (mut total, mut title) = (Total::default(), Title(String::new()));
+//! let ui = panel.sender(IntentSource::LocalUI);
+//! (1..=3).for_each(|n| ui.try_send(Update::Add(n)).unwrap());
+//! let report = panel.run_frame(&mut total, &mut title, []);
+//! assert_eq!((report.applied, report.left, title.0.as_str()), (2, 1, "3 in all"));
+//! ```
 
 mod recorder;
 mod redo_figures;
@@ -23,7 +64,11 @@ pub(crate) use self::{
     redo_figures::Collector,
     stopwatch::{OffFrame, Stopwatch},
 };
-pub use self::{redo_figures::RedoFigures, stopwatch::SlowestApply};
+pub use self::{
+    redo_figures::RedoFigures,
+    reducer::{FrameReport, Reconcile, Reducer, Warning},
+    stopwatch::SlowestApply,
+};
 
 /// One frame's intents, in causal order: what [`ControlPanel::drain`](crate::ControlPanel::drain) returns.
 ///

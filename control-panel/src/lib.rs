@@ -8,10 +8,12 @@
     allow(dead_code, reason = "bytes, their limits and reasons are the worker's")
 )]
 mod anti_entropy;
-mod bus;
+pub mod bus;
+pub mod context;
+pub mod events;
 pub mod expansion;
-mod frame;
-mod intent;
+pub mod frame;
+pub mod intent;
 #[cfg(feature = "journal")]
 #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
 pub mod journal;
@@ -19,12 +21,14 @@ mod lifecycle;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod link;
-mod panel;
-mod queue;
+pub mod panel;
+pub mod queue;
 pub mod replica;
+pub mod requests;
 #[cfg(feature = "signals")]
 #[cfg_attr(docsrs, doc(cfg(feature = "signals")))]
 pub mod signals;
+pub mod supervision;
 mod supervisor;
 mod telemetry;
 #[cfg(feature = "testing")]
@@ -42,53 +46,36 @@ pub use self::expansion as __private;
 // One derive by two names: of two that own `#[intent]` rustc would suggest both.
 pub use control_panel_macros::{GraphIntent, GraphIntent as Intent, worker};
 
-#[cfg(feature = "codec")]
-#[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
-pub use crate::link::Link;
+// What the tour needs. Everything else is in the module of its subject, and each of these is in one as well.
+#[doc(inline)]
 pub use crate::{
-    bus::{BusStatus, Received, Signal, SignalBus, SignalTotals, Subscription},
-    frame::{
-        Frame, FrameBudget, RedoFigures, SlowestApply,
-        reducer::{FrameReport, Reconcile, Reducer, Warning},
-    },
-    intent::{
-        CoalesceKey, Delivery, Intent, IntentSource, LatestKey, LogicalClock, PeerId, Source, Variant,
-        order::{CausalityOrder, Origin, QueuedIntent},
-    },
-    lifecycle::{
-        cause::Cause,
-        error::{BuildError, CommandError, NoReply, RestartError, SendError, TrySendError},
-        event::{Event, EventKind, Notice},
-        exit::{Exit, WorkerError, WorkerOutput},
-        intensity::Intensity,
-        options::{AutoShutdown, Cancel, Escalate, OnStuck, Strategy, Suspend},
-        restart::{Backoff, Restart},
-        status::{Refusal, WorkerStatus},
-    },
-    panel::{
-        ByDefault, Configured, ControlPanel, Given, GivesPolicy, LastIncidents, PanelBuilder, PanelStatus,
-        Spawn, Spawner, WorkerInfo, Workers,
-        group::{Group, GroupBuilder},
-        tasks::{Keyed, Tasks},
-    },
-    queue::{IntentSender, Permits},
+    bus::SignalBus,
+    context::{Context, PolicyWatch, Worker, WorkerHandle},
+    frame::{Frame, FrameBudget, FrameReport, Reconcile, Reducer},
+    intent::{CausalityOrder, Intent, IntentSource, QueuedIntent},
+    panel::{ControlPanel, PanelBuilder, PanelStatus, Spawn, Spawner},
+    queue::{IntentSender, SendError, TrySendError},
     replica::{Author, Delta, Peer, Replica, Stamp, State, Undoable, Version},
-    supervisor::{
-        events::Events,
-        report::{ShutdownReport, Verdict, WorkerReport},
-    },
-    util::{
-        name::Name,
-        panics::{PanicPlace, PanicReport, is_supervised_panic, skip_supervised_panics},
-        race::{Raced, race},
-    },
-    worker::{
-        Worker, WorkerHandle,
-        context::Context,
-        gate::Gate,
-        inbox::{Broadcast, Inbox, NoInbox},
-        policy::{PolicyClosed, PolicyWatch},
-        reply::{Answer, Reply, RequestError, reply},
-        waiting::Waited,
+    supervision::{Backoff, Exit, Restart, ShutdownReport, WorkerStatus},
+};
+
+// Names that have left the root: they stay reachable from it for this version.
+#[cfg(feature = "codec")]
+#[doc(hidden)]
+pub use crate::link::Link;
+#[doc(hidden)]
+pub use crate::{
+    bus::{BusStatus, Received, Signal, SignalTotals, Subscription},
+    context::{Gate, PolicyClosed, Raced, Waited, race},
+    events::{Event, EventKind, Events, Notice},
+    frame::{RedoFigures, SlowestApply, Warning},
+    intent::{CoalesceKey, Delivery, LatestKey, LogicalClock, Origin, PeerId, Source, Variant},
+    panel::{BuildError, ByDefault, Configured, Given, GivesPolicy, LastIncidents, WorkerInfo, Workers},
+    queue::Permits,
+    requests::{Answer, Broadcast, CommandError, Inbox, NoInbox, NoReply, Reply, RequestError, reply},
+    supervision::{
+        AutoShutdown, Cancel, Cause, Escalate, Group, GroupBuilder, Intensity, Keyed, Name, OnStuck,
+        PanicPlace, PanicReport, RestartError, SpawnError, SpawnError as Refusal, Strategy, Suspend, Tasks,
+        Verdict, WorkerError, WorkerOutput, WorkerReport, is_supervised_panic, skip_supervised_panics,
     },
 };

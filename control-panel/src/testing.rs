@@ -170,15 +170,15 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
 ) -> (Context<I, P>, Desk<I, P>) {
     let queue = Arc::new(Queue::new(CAPACITY, None));
     let policy = Policy::new(policy);
-    let term = Arc::new(RunToken::default());
-    let sender = IntentSender::new(queue.port(source));
+    let run_token = Arc::new(RunToken::default());
+    let sender = IntentSender::new(queue.producer(source));
     let (name, words) = (Name::from("test"), Name::from(format!("{source:?}")));
     let cell = WorkerCell::new(
         name,
         words,
         sender.origin(),
         RunOptions::unwatched(),
-        Arc::clone(&term),
+        Arc::clone(&run_token),
         Weak::new(),
     );
     let cell = Arc::new(cell);
@@ -186,8 +186,8 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
     let for_buses = Arc::clone(&queue);
     let buses = Buses::new(bus::CAPACITY, Arc::default(), move || for_buses.wake_loop());
     let buses = Arc::new(buses);
-    let context = Context::new(sender, policy.watch(), Arc::clone(&buses), cell, Arc::clone(&term), 0);
-    (context, Desk { queue, policy, buses, term, handle })
+    let context = Context::new(sender, policy.watch(), Arc::clone(&buses), cell, Arc::clone(&run_token), 0);
+    (context, Desk { queue, policy, buses, run_token, handle })
 }
 
 /// A panel's default.
@@ -198,7 +198,7 @@ pub struct Desk<I: Intent, P> {
     queue: Arc<Queue<I>>,
     policy: Policy<P>,
     buses: Arc<Buses<I::Source>>,
-    term: Arc<RunToken>,
+    run_token: Arc<RunToken>,
     handle: WorkerHandle,
 }
 
@@ -235,7 +235,7 @@ impl<I: Intent, P> Desk<I, P> {
 
     /// Tells the context's owner to stop.
     pub fn cancel(&self) {
-        self.term.cancel(Cause::Stopped);
+        self.run_token.cancel(Cause::Stopped);
     }
 
     /// The handle of the context's owner: suspends and resumes it. Its inbox takes the type that is asked for first, here by

@@ -17,14 +17,14 @@ use crate::{
     intent::Intent,
     lifecycle::run_token::RunToken,
     panel::{ControlPanel, shared::Shared},
-    queue::{Port, Queue},
+    queue::{Producer, Queue},
     supervisor::{cell::WorkerCell, events::Log},
     worker::reply::{Answer, Reply},
 };
 
 // State shared by handles.
 impl<Src> RefUnwindSafe for Buses<Src> {}
-impl<I: Intent> RefUnwindSafe for Port<I> {}
+impl<I: Intent> RefUnwindSafe for Producer<I> {}
 impl<I: Intent> RefUnwindSafe for Queue<I> {}
 impl<I: Intent, P: RefUnwindSafe> RefUnwindSafe for Shared<I, P> {}
 impl RefUnwindSafe for Log {}

@@ -14,7 +14,9 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Context, ControlPanel, Exit, GraphIntent, IntentSource, Refusal, WorkerStatus, worker};
+use control_panel::{
+    Context, ControlPanel, Exit, GraphIntent, IntentSource, SpawnError, WorkerStatus, worker,
+};
 
 #[derive(GraphIntent)]
 enum Update {
@@ -44,7 +46,7 @@ async fn remote_store(cx: Context<Update>) {
     cx.cancelled().await;
 }
 
-fn main() -> Result<(), Refusal> {
+fn main() -> Result<(), SpawnError> {
     let mut panel = ControlPanel::<Update>::new();
     let (local, opened) = (panel.group(), Opened::default());
     local.spawn_store(Arc::clone(&opened));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use control_panel::{
-    Context, ControlPanel, Escalate, EventKind, Exit, Notice, Refusal, Restart, Verdict, Worker,
+    Context, ControlPanel, Escalate, EventKind, Exit, Notice, Restart, SpawnError, Verdict, Worker,
 };
 use tests::{Mark, paused, watched};
 
@@ -21,20 +21,20 @@ fn once() -> Worker<Mark> {
 }
 
 /// What spawns a worker that is refused, and why it is.
-fn mistakes() -> [(Make, Refusal); 5] {
+fn mistakes() -> [(Make, SpawnError); 5] {
     [
-        (|panel| drop(panel.spawn(waits().after("none"))), Refusal::UnknownAfter("none".into())),
-        (|panel| drop(panel.spawn(once())), Refusal::RunsOnce),
-        (|panel| drop(panel.spawn(waits().escalate(Escalate::Panel))), Refusal::EscalatesNever),
+        (|panel| drop(panel.spawn(waits().after("none"))), SpawnError::UnknownAfter("none".into())),
+        (|panel| drop(panel.spawn(once())), SpawnError::RunsOnce),
+        (|panel| drop(panel.spawn(waits().escalate(Escalate::Panel))), SpawnError::EscalatesNever),
         (
             |panel| {
                 let group = panel.group();
                 group.spawn(waits().after("it"));
                 group.start().unwrap_err();
             },
-            Refusal::CircularAfter("it".into()),
+            SpawnError::CircularAfter("it".into()),
         ),
-        (|panel| drop(panel.group().spawn(waits())), Refusal::GroupNotStarted),
+        (|panel| drop(panel.group().spawn(waits())), SpawnError::GroupNotStarted),
     ]
 }
 
@@ -87,7 +87,7 @@ fn a_full_backlog_is_an_incident_and_no_failure() {
         for _ in 0..100 {
             tasks.spawn(waits());
         }
-        let refused = |notice: &Notice| matches!(notice, Notice::Event(event) if matches!(event.kind, EventKind::Refused(Refusal::Backlog)));
+        let refused = |notice: &Notice| matches!(notice, Notice::Event(event) if matches!(event.kind, EventKind::Refused(SpawnError::Backlog)));
         assert_eq!(std::iter::from_fn(|| events.try_next()).filter(refused).count(), 99);
         let status = panel.status();
         assert_eq!((status.incident_count, status.incidents.len()), (100, 2), "of one name the last");

@@ -31,7 +31,7 @@ fn a_sound_house_has_no_fault() {
         ),
         ("attic/mod.rs", "mod beam;\nuse crate::{Door, Stone, open::Window};"),
         ("attic/beam.rs", "use super::Dust; fn f<'a>(c: &'a char) -> bool { *c == '\"' }"),
-        ("open.rs", "use crate::ground::Door; #[test]\nfn t() { crate::attic::f() }"),
+        ("open.rs", "use crate::ground::Door;\npub struct Window;\n#[test]\nfn t() { crate::attic::f() }"),
     ];
     assert_eq!(faults(&sound, &[]), [""; 0]);
 }
@@ -86,4 +86,15 @@ fn an_exception_that_is_needed_no_more_is_a_fault() {
     let up = [("ground.rs", "use crate::attic::Dust;")];
     assert_eq!(faults(&up, &[("ground", "attic")]), [""; 0]);
     assert_eq!(faults(&[], &[("ground", "attic")]), ["the exception (`ground`, `attic`) is needed no more"]);
+}
+
+#[test]
+fn a_room_of_the_roof_uses_the_public_names_of_a_public_module_alone() {
+    let open = "mod frame;\npub use self::frame::{Pane, Sash};\npub struct Window;\npub fn shut() {}\npub(crate) struct Hinge;";
+    let attic = "use crate::open::{self, Pane, Sash, Window, shut};";
+    assert_eq!(faults(&[("open.rs", open), ("attic.rs", attic)], &[]), [""; 0]);
+    for (used, path) in [("open::Hinge", "open::Hinge"), ("open::frame::Pane", "open::frame::Pane")] {
+        let found = faults(&[("open/mod.rs", open), ("attic.rs", &format!("use crate::{used};"))], &[]);
+        assert_eq!(found, [format!("attic.rs: `{path}`: `attic` may use what lib.rs exports alone")]);
+    }
 }

@@ -54,12 +54,12 @@ impl House<'_> {
                     continue;
                 }
                 let place = file.strip_prefix(src).unwrap().display();
-                let path = path.join("::");
+                let (names, path) = (path.clone(), path.join("::"));
                 if self.exceptions.contains(&(room, used)) {
                     needed.insert((room.clone(), used.clone()));
                 } else if self.floor(used).is_none_or(|below| below >= floor) {
                     faults.insert(format!("{place}: `{path}`: `{room}` may not use `{used}`"));
-                } else if self.is_roof(room) && !self.is_roof(used) && !exports.contains_key(first) {
+                } else if self.is_roof(room) && !self.is_roof(used) && !is_exported(src, &exports, &names) {
                     faults.insert(format!("{place}: `{path}`: `{room}` may use what lib.rs exports alone"));
                 }
             }
@@ -96,6 +96,42 @@ fn exports(src: &Path) -> BTreeMap<String, String> {
         }
     }
     exports
+}
+
+/// Whether a user of the library could write this path: a name at its root, or a public one of a public module.
+fn is_exported(src: &Path, exports: &BTreeMap<String, String>, path: &[String]) -> bool {
+    let [first, rest @ ..] = path else { return false };
+    match (exports.get(first), rest) {
+        (None, _) => false,
+        (Some(room), [name, ..]) if room == first => opened(src, room).contains(name),
+        (Some(_), _) => true,
+    }
+}
+
+/// The names that a public module gives to users, as its file has them.
+fn opened(src: &Path, room: &str) -> BTreeSet<String> {
+    let file = [format!("{room}.rs"), format!("{room}/mod.rs")]
+        .iter()
+        .find_map(|file| fs::read_to_string(src.join(file)).ok());
+    let source = file.unwrap_or_default();
+    let mut names: BTreeSet<String> = ["*".to_owned(), "self".to_owned()].into();
+    for item in source.split("\npub ").skip(1) {
+        match item.split_once(' ') {
+            Some(("use", tree)) => {
+                let tree = tree.split(';').next().unwrap_or_default();
+                names.extend(
+                    paths(tree, &[room.to_owned()]).into_iter().filter_map(|path| path.last().cloned()),
+                );
+            }
+            Some((_, rest)) => {
+                let name =
+                    rest.trim_start_matches("fn ").split(|c: char| c != '_' && !c.is_alphanumeric()).next();
+                names.extend(name.map(str::to_owned));
+            }
+            None => {}
+        }
+    }
+    names
 }
 
 pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -9,8 +9,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, Escalate, Exit, GraphIntent, Intensity, IntentSource, Refusal, Restart,
-    Strategy, Worker, WorkerHandle, WorkerStatus, testing, worker,
+    Backoff, Context, ControlPanel, Escalate, Exit, GraphIntent, Intensity, IntentSource, Restart,
+    SpawnError, Strategy, Worker, WorkerHandle, WorkerStatus, testing, worker,
 };
 use tests::{Mark, paused, quiet_panic};
 use tokio::{
@@ -161,10 +161,10 @@ fn what_is_to_end_the_panel_counts_errors() {
         // So the two cannot stand together.
         let panel = Panel::new();
         let never = server.client("never").escalate(Escalate::Panel).intensity(Intensity::unlimited());
-        assert!(matches!(panel.spawn(never).status(), WorkerStatus::Refused(Refusal::EscalatesNever)));
+        assert!(matches!(panel.spawn(never).status(), WorkerStatus::Refused(SpawnError::EscalatesNever)));
         let group = panel.group().escalate(Escalate::Panel).intensity(Intensity::unlimited());
         group.spawn(server.client("never"));
-        assert_eq!(group.start().unwrap_err(), Refusal::EscalatesNever);
+        assert_eq!(group.start().unwrap_err(), SpawnError::EscalatesNever);
     });
 }
 

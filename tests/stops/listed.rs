@@ -7,7 +7,7 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cause, Context, Event, EventKind, Events, Exit, Intensity, Notice, Refusal, Restart, Worker,
+    Backoff, Cause, Context, Event, EventKind, Events, Exit, Intensity, Notice, Restart, SpawnError, Worker,
     WorkerHandle, WorkerStatus,
 };
 use tests::{
@@ -34,7 +34,7 @@ fn every_worker_that_stops_is_listed_and_nothing_is_wrong() {
         assert!(report.is_clean() && report.abandoned().count() == 0 && panel.worker_count() == 0);
         assert!(handles.iter().all(|handle| handle.status().is_final()));
         let late = panel.spawn(good("late"));
-        assert!(matches!(late.status(), WorkerStatus::Refused(Refusal::ShutDown)));
+        assert!(matches!(late.status(), WorkerStatus::Refused(SpawnError::ShutDown)));
     });
 }
 
@@ -125,7 +125,7 @@ fn workers_that_come_go_or_restart_while_thousands_stop_are_accounted_for() {
                 }
                 // Before all were asked to stop.
                 (WorkerStatus::Ended(_), None) => assert_eq!(handle.cause(), Some(Cause::Stopped)),
-                (WorkerStatus::Refused(Refusal::ShutDown), None) => {}
+                (WorkerStatus::Refused(SpawnError::ShutDown), None) => {}
                 (status, worker) => panic!("{origin} {status}: {worker:?}"),
             }
         }

@@ -1,6 +1,6 @@
 //! Workers that are refused because what they ask for could never happen.
 
-use control_panel::{Context, Escalate, OnStuck, Refusal, Restart, Worker, WorkerStatus};
+use control_panel::{Context, Escalate, OnStuck, Restart, SpawnError, Worker, WorkerStatus};
 use tests::{Mark, offenders::good, paused};
 
 use super::{PROMISE, Panel};
@@ -11,7 +11,7 @@ fn a_worker_that_runs_once_cannot_be_restarted_when_it_is_stuck() {
         let panel = Panel::new();
         let once = Worker::once("once", 0, async |_: Context<Mark>| {});
         let handle = panel.spawn(once.on_stuck(OnStuck::Restart));
-        assert!(matches!(handle.status(), WorkerStatus::Refused(Refusal::RunsOnce)));
+        assert!(matches!(handle.status(), WorkerStatus::Refused(SpawnError::RunsOnce)));
     });
 }
 
@@ -24,7 +24,7 @@ fn a_worker_that_is_never_restarted_is_refused_where_it_is_to_escalate() {
         let escalates = || good("escalates").escalate(Escalate::Panel);
         let refused = panel.spawn(escalates());
         let WorkerStatus::Refused(refusal) = refused.status() else { panic!("{}", refused.status()) };
-        assert_eq!(refusal, Refusal::EscalatesNever);
+        assert_eq!(refusal, SpawnError::EscalatesNever);
         assert!(refusal.to_string().contains("give it `.restart(…)`"), "{refusal}");
         let stuck = escalates().heartbeat(PROMISE).on_stuck(OnStuck::Restart);
         for good in [stuck, escalates().restart(Restart::OnFailure)] {
@@ -42,9 +42,12 @@ fn a_group_that_escalates_and_restarts_none_of_its_workers_is_refused() {
         let never = || good("never").escalate(Escalate::Panel);
         let refused = group();
         let workers = [refused.spawn(good("never")), refused.spawn(never())];
-        assert_eq!(refused.start().unwrap_err(), Refusal::EscalatesNever);
+        assert_eq!(refused.start().unwrap_err(), SpawnError::EscalatesNever);
         for worker in workers {
-            assert!(matches!(worker.status(), WorkerStatus::Refused(Refusal::EscalatesNever)), "{worker:?}");
+            assert!(
+                matches!(worker.status(), WorkerStatus::Refused(SpawnError::EscalatesNever)),
+                "{worker:?}"
+            );
         }
         assert_eq!(panel.worker_count(), 0, "all or none");
         let stuck = good("stuck").heartbeat(PROMISE).on_stuck(OnStuck::Restart);

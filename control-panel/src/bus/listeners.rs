@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use crate::{queue::Foreign, util::mutex::Mutex};
+use crate::util::{callbacks::Callbacks, mutex::Mutex};
 
 /// How a listener is woken. Only its subscription arms it, and a waker disarms it first, so it is woken once.
 const UNARMED: u8 = 0;
@@ -40,7 +40,7 @@ impl Listener {
     }
 
     /// From now on the next signal wakes this task. The caller must look again afterwards: a signal published before this call
-    /// wakes nobody.
+    /// wakes no subscriber.
     pub(super) fn arm_task(&self, waker: &Waker) {
         self.armed.swap(UNARMED, Ordering::AcqRel);
         let new = waker.clone();
@@ -70,10 +70,10 @@ impl Listener {
     /// Wakes a task directly; returns whether the frame loop must be woken.
     // Out of line, so that skipping listeners that do not wait stays cheap.
     #[inline(never)]
-    fn wake(&self, foreign: &mut Foreign) -> bool {
+    fn wake(&self, callbacks: &mut Callbacks) -> bool {
         let how = self.armed.swap(UNARMED, Ordering::AcqRel);
         if how == TASK {
-            foreign.wake(self.waker.try_lock().and_then(|mut kept| kept.take()));
+            callbacks.wake(self.waker.try_lock().and_then(|mut kept| kept.take()));
         }
         how == LOOP
     }
@@ -126,14 +126,14 @@ impl Listeners {
     /// should see.
     pub(super) fn wake(&self, wake_loop: impl FnOnce()) {
         fence(Ordering::SeqCst);
-        let mut foreign = Foreign::default();
+        let mut callbacks = Callbacks::default();
         let mut the_loop = false;
         for listener in self.all.load().iter().filter(|listener| listener.is_armed()) {
-            the_loop |= listener.wake(&mut foreign);
+            the_loop |= listener.wake(&mut callbacks);
         }
         if the_loop {
-            foreign.call(wake_loop);
+            callbacks.call(wake_loop);
         }
-        foreign.end();
+        callbacks.end();
     }
 }

@@ -1,23 +1,41 @@
 //! Publish-subscribe from the state back to its users: a typed [`SignalBus`] beside the panel. Intents request a change of the
 //! state; signals announce one, and change nothing.
 //!
-//! | file | what it is |
-//! |---|---|
-//! | `ring` | the last signals, each in its place; pure, without a lock |
-//! | `listeners` | the subscriptions that wait for the next signal, and their wakers |
-//! | `core` | one bus: a ring, its listeners, its counts |
-//! | `buses` | a panel's buses, one for each type of signal |
-//! | `signal` | a signal as a subscriber receives it |
-//! | `subscription` | a subscriber's end |
-//! | `panel/buses`, `worker/buses` | how panels, spawners and workers create both ends |
+//! ```
+//! use control_panel::{ControlPanel, GraphIntent, IntentSource, bus::Received};
 //!
-//! Glossary. A *claim* is the number of a signal in its bus's order, taken by one atomic addition. A *listener* is the shared
-//! half of a subscription: its waker, and how far it has read. It is *armed* while it waits to be woken.
+//! #[derive(GraphIntent)]
+//! enum Update {}
 //!
-//! Why not `tokio::sync::broadcast`: its `send` takes a lock that every receiver takes too, and the lock of a slot that a
-//! lagging receiver may hold while it clones a value, which runs the program's code. A receiver that is descheduled there holds
-//! up the frame. Here neither publishing nor reading takes a lock: an entry is exchanged as a whole (`arc-swap`), and the
-//! memory of the replaced entry is reused, so that publishing does not allocate either.
+//! /// A page was opened.
+//! #[derive(Debug, PartialEq)]
+//! struct Opened(&'static str);
+//!
+//! let panel = ControlPanel::<Update>::new();
+//! let opened = panel.bus::<Opened>(IntentSource::LocalUI);
+//! let mut subscription = panel.subscribe::<Opened>();
+//! opened.publish(Opened("index.html"));
+//! let Some(Received::Signal(signal)) = subscription.try_recv() else { panic!("it was published") };
+//! assert_eq!(*signal, Opened("index.html"));
+//! ```
+
+// | file | what it is |
+// |---|---|
+// | `ring` | the last signals, each in its place; pure, without a lock |
+// | `listeners` | the subscriptions that wait for the next signal, and their wakers |
+// | `core` | one bus: a ring, its listeners, its counts |
+// | `buses` | a panel's buses, one for each type of signal |
+// | `signal` | a signal as a subscriber receives it |
+// | `subscription` | a subscriber's end |
+// | `panel/buses`, `worker/buses` | how panels, spawners and workers create both ends |
+//
+// Glossary. A *claim* is the number of a signal in its bus's order, taken by one atomic addition. A *listener* is the shared
+// half of a subscription: its waker, and how far it has read. It is *armed* while it waits to be woken.
+//
+// Why not `tokio::sync::broadcast`: its `send` takes a lock that every receiver takes too, and the lock of a slot that a
+// lagging receiver may hold while it clones a value, which runs the program's code. A receiver that is descheduled there holds
+// up the frame. Here neither publishing nor reading takes a lock: an entry is exchanged as a whole (`arc-swap`), and the
+// memory of the replaced entry is reused, so that publishing does not allocate either.
 
 mod buses;
 mod core;
@@ -107,14 +125,14 @@ pub struct SignalBus<S, Src = IntentSource> {
     source: Src,
     origin: Origin,
     /// The token of the run that publishes.
-    term: Option<Arc<RunToken>>,
+    run_token: Option<Arc<RunToken>>,
     /// Memory for the next signal. Only ever tried: if two threads share this very bus, one of them allocates instead.
     spare: Mutex<Option<Place<S, Src>>>,
 }
 
 impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
-    fn new(core: Arc<Core<S, Src>>, source: Src, origin: Origin, term: Option<Arc<RunToken>>) -> Self {
-        Self { core, source, origin, term, spare: Mutex::new(Some(Arc::default())) }
+    fn new(core: Arc<Core<S, Src>>, source: Src, origin: Origin, run_token: Option<Arc<RunToken>>) -> Self {
+        Self { core, source, origin, run_token, spare: Mutex::new(Some(Arc::default())) }
     }
 
     /// The memory kept for the next signal, unless another thread holds it right now.
@@ -138,7 +156,7 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
     /// Once the panel is dropped, or the run of the worker whose [context](crate::Context::bus) created this bus has ended, it
     /// does nothing.
     pub fn publish(&self, signal: S) {
-        if self.core.is_closed() || self.term.as_ref().is_some_and(|term| term.has_ended()) {
+        if self.core.is_closed() || self.run_token.as_ref().is_some_and(|run_token| run_token.has_ended()) {
             return;
         }
         if !self.core.has_listeners() {
@@ -164,7 +182,7 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
 
 impl<S: Send + Sync + 'static, Src: Source> Clone for SignalBus<S, Src> {
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.core), self.source, self.origin, self.term.clone())
+        Self::new(Arc::clone(&self.core), self.source, self.origin, self.run_token.clone())
     }
 }
 

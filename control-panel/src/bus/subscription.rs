@@ -38,13 +38,13 @@ pub struct Subscription<S, Src = IntentSource> {
     /// The number of the next signal to read.
     next: u64,
     /// The run that listens; `None` for the frame loop, or a thread of the program.
-    term: Option<Arc<RunToken>>,
+    run_token: Option<Arc<RunToken>>,
 }
 
 impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> {
-    pub(super) fn new(core: Arc<Core<S, Src>>, term: Option<Arc<RunToken>>) -> Self {
+    pub(super) fn new(core: Arc<Core<S, Src>>, run_token: Option<Arc<RunToken>>) -> Self {
         let (listener, next) = core.listen();
-        let subscription = Self { core, listener, next, term };
+        let subscription = Self { core, listener, next, run_token };
         // Armed at once, so that a loop that sleeps before its first look is woken too.
         subscription.arm_loop();
         subscription
@@ -82,11 +82,11 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     /// Cancel-safe: a signal that a cancelled call would have returned is returned by the next one.
     pub async fn recv(&mut self) -> Option<Received<S, Src>> {
         coop::consume_budget().await;
-        let Some(term) = self.term.clone() else {
+        let Some(run_token) = self.run_token.clone() else {
             return poll_fn(|cx| self.poll_recv(cx)).await;
         };
         // Checked first: a worker that is asked to stop does not begin anything new.
-        match race(term.token().cancelled(), poll_fn(|cx| self.poll_recv(cx))).await {
+        match race(run_token.token().cancelled(), poll_fn(|cx| self.poll_recv(cx))).await {
             Raced::First(()) => None,
             Raced::Second(received) => received,
         }
@@ -163,7 +163,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     /// Arms the frame loop for the next signal, unless this subscription belongs to a worker. Returns whether that signal is
     /// there already.
     fn arm_loop(&self) -> bool {
-        if self.term.is_some() {
+        if self.run_token.is_some() {
             return false;
         }
         self.listener.arm_loop();

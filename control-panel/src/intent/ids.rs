@@ -1,4 +1,4 @@
-//! Who wrote an operation, and its place among all operations.
+//! The author of an operation, and its place among all operations.
 
 use std::fmt;
 
@@ -59,7 +59,7 @@ impl fmt::Debug for Peer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "codec", derive(serde::Serialize, serde::Deserialize))]
 pub struct Author {
-    /// Who.
+    /// The peer.
     pub peer: Peer,
     /// Which of its lives, from 0.
     pub incarnation: u32,
@@ -88,7 +88,7 @@ impl fmt::Display for Author {
 pub struct Stamp {
     /// The Lamport time, from 1: greater than that of every operation the author had admitted (Lamport, 1978).
     pub lamport: u64,
-    /// Who wrote it.
+    /// Its author.
     pub author: Author,
     /// Its number among the author's operations, from 0.
     pub seq: u64,

@@ -1,10 +1,34 @@
-//! The intent: a message from a source, perhaps stamped with a logical clock; its place in a frame (`order`), and who
-//! wrote an operation of a replica (`ids`).
+//! The intent: a message from a source, perhaps stamped with a logical clock.
+//!
+//! [`#[derive(GraphIntent)]`](macro@crate::GraphIntent) implements [`Intent`] for an enum. Its keys choose the [`Source`] type, the
+//! field that is the [clock](LogicalClock), the one that names a [peer](PeerId), and how a variant is
+//! [delivered](Delivery). A drained intent is a [`QueuedIntent`], whose [`CausalityOrder`] is its place in its frame.
+//!
+//! ```
+//! use control_panel::{GraphIntent, Intent, intent::Delivery};
+//!
+//! #[derive(GraphIntent)]
+//! enum Update {
+//!     Refresh,
+//!     #[intent(clock = lamport)]
+//!     Remote { lamport: u64 },
+//!     #[intent(latest)]
+//!     Progress(u8),
+//! }
+//!
+//! assert_eq!(Update::Remote { lamport: 7 }.clock(), Some(7));
+//! assert!(matches!(Update::Progress(50).delivery(), Delivery::Latest(_)));
+//! assert!(matches!(Update::Refresh.delivery(), Delivery::Reliable));
+//! ```
+
+// `order` is an intent's place in a frame; `ids` is the author of an operation of a replica.
 
 pub(crate) mod ids;
 pub(crate) mod order;
 
 use std::fmt::Debug;
+
+pub use self::order::{CausalityOrder, Origin, QueuedIntent};
 
 /// A message to the reducer: what a producer wants to happen.
 ///

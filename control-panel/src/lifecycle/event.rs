@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{cause::Cause, exit::Exit, status::Refusal};
+use super::{cause::Cause, exit::Exit, status::SpawnError};
 use crate::{intent::order::Origin, util::name::Name};
 
 /// Something that happened to a worker.
@@ -63,7 +63,7 @@ pub enum EventKind {
     Resumed,
     /// It never ran. A refusal by a panel that is shutting down is not an event: only the handle's
     /// [status](crate::WorkerHandle::status) shows it.
-    Refused(Refusal),
+    Refused(SpawnError),
     /// It ended for good, and nothing of it is left. With the cause, if it was asked to stop.
     Ended(Exit, Option<Cause>),
 }

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
-use crate::{lifecycle::status::Refusal, util::panics::PanicReport};
+use crate::{lifecycle::status::SpawnError, util::panics::PanicReport};
 
 /// How a worker ended.
 #[non_exhaustive]
@@ -32,7 +32,7 @@ pub enum Exit {
     NotReady,
     /// It was refused and never ran. Only reports use this; the status of such a worker is
     /// [`Refused`](crate::WorkerStatus::Refused).
-    Refused(Refusal),
+    Refused(SpawnError),
 }
 
 impl Exit {
@@ -81,7 +81,7 @@ pub type WorkerError = Arc<dyn Error + Send + Sync>;
 /// [`TrySendError`](crate::TrySendError) that is `Stopping`, `Closed` or `Ended`, a
 /// [`RequestError`](crate::RequestError) that is `Stopped`, a [`PolicyClosed`](crate::PolicyClosed), a
 /// [`NoReply`](crate::NoReply), a [`CommandError`](crate::CommandError) or [`RestartError`](crate::RestartError) that
-/// is `Ended`, or a [`Refusal`](crate::Refusal) because of the shutdown. Any other error is a failure even during a
+/// is `Ended`, or a [`SpawnError`](crate::SpawnError) because of the shutdown. Any other error is a failure even during a
 /// stop. So is each of these without a stop, and so is an error whose source cannot be seen: a text made from it, or a
 /// type of your own that does not return it from `source`.
 ///
@@ -138,7 +138,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> WorkerOutput for Result<Infallible, 
     }
 }
 
-/// Names the type `!`, which cannot be written here on stable Rust: a worker that loops for ever returns it.
+/// Names the type `!`, which cannot be written here on stable Rust: a worker that loops forever returns it.
 mod never {
     pub trait Returned {
         type Type;

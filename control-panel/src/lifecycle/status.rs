@@ -34,7 +34,7 @@ pub enum WorkerStatus {
     /// It ended for good.
     Ended(Exit),
     /// It was never started.
-    Refused(Refusal),
+    Refused(SpawnError),
 }
 
 impl WorkerStatus {
@@ -80,7 +80,7 @@ impl fmt::Display for WorkerStatus {
 /// that is refused because its panel shuts down.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum SpawnError {
     /// The panel had ended or was ending: it was shut down or dropped, or a worker failed too often for it to go on.
     ShutDown,
     /// The panel's runtime is gone: no runtime could be reached to run it.
@@ -101,7 +101,7 @@ pub enum Refusal {
     GroupNotStarted,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShutDown => f.write_str(
@@ -132,4 +132,4 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl Error for Refusal {}
+impl Error for SpawnError {}

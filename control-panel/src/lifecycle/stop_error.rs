@@ -8,7 +8,7 @@ use std::{error::Error, iter};
 
 use crate::lifecycle::{
     error::{NoReply, RestartError, Stopped},
-    status::Refusal,
+    status::SpawnError,
 };
 
 /// A longer chain is assumed to lead back to itself.
@@ -24,7 +24,7 @@ fn says_stop(error: &(dyn Error + 'static)) -> bool {
     error.is::<Stopped>()
         || error.is::<NoReply>()
         || matches!(error.downcast_ref(), Some(RestartError::Ended | RestartError::RuntimeGone))
-        || matches!(error.downcast_ref(), Some(Refusal::ShutDown | Refusal::RuntimeGone))
+        || matches!(error.downcast_ref(), Some(SpawnError::ShutDown | SpawnError::RuntimeGone))
 }
 
 #[cfg(test)]
@@ -89,7 +89,7 @@ mod tests {
         }
         assert!(is_stop_error(&NoReply) && is_stop_error(&Wrapper::From(NoReply.into())));
         assert!(is_stop_error(&RestartError::Ended) && !is_stop_error(&RestartError::RunsOnce));
-        assert!(is_stop_error(&Refusal::ShutDown) && !is_stop_error(&Refusal::Backlog));
+        assert!(is_stop_error(&SpawnError::ShutDown) && !is_stop_error(&SpawnError::Backlog));
         let failures: [Boxed; 6] = [
             SendError::Timeout(7).into(),
             SendError::ZeroClock(7).into(),

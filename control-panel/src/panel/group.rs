@@ -8,7 +8,7 @@ use crate::{
         cause::Cause,
         intensity::Intensity,
         options::{AutoShutdown, Escalate, Strategy},
-        status::Refusal,
+        status::SpawnError,
     },
     panel::{Spawn, sealed, shared::Shared},
     supervisor::{
@@ -48,7 +48,7 @@ use crate::{
 /// session.spawn_reader();
 /// let session = session.start()?;
 /// session.stop(); // the reader first
-/// # Ok::<(), control_panel::Refusal>(())
+/// # Ok::<(), control_panel::SpawnError>(())
 /// ```
 #[must_use = "a group's workers do not run before `start`"]
 pub struct GroupBuilder<I: Intent, P = ()> {
@@ -103,7 +103,7 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     /// What happens to the panel when the group fails too often. Default: nothing.
     ///
     /// A group whose members are never restarted cannot exceed its intensity. So a group that escalates to the panel is
-    /// [refused](Refusal::EscalatesNever) if none of its members has a [`restart`](Worker::restart) or
+    /// [refused](SpawnError::EscalatesNever) if none of its members has a [`restart`](Worker::restart) or
     /// [`OnStuck::Restart`](crate::OnStuck::Restart), or if its intensity is [unlimited](Intensity::unlimited).
     pub fn escalate(mut self, escalate: Escalate) -> Self {
         self.spec.escalate = escalate;
@@ -113,10 +113,10 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     /// Starts the workers: all, or none. Never waits.
     ///
     /// # Errors
-    /// [`Refusal`], which every worker's handle then shows: the panel is shut down or its runtime is gone; a worker comes after
+    /// [`SpawnError`], which every worker's handle then shows: the panel is shut down or its runtime is gone; a worker comes after
     /// a name that no worker has, or, directly or indirectly, after itself (each comes after the one spawned before it); a
     /// worker with a restart can run only once; or the group escalates to the panel, but none of its workers is restarted.
-    pub fn start(mut self) -> Result<Group, Refusal> {
+    pub fn start(mut self) -> Result<Group, SpawnError> {
         let pending = std::mem::take(self.pending.get_mut());
         let workers = pending.iter().map(|pending| WorkerHandle::new(Arc::clone(&pending.cell))).collect();
         let supervisor = &self.shared.supervisor;
@@ -142,7 +142,7 @@ impl<I: Intent, P> Drop for GroupBuilder<I, P> {
     fn drop(&mut self) {
         let registry = self.shared.supervisor.registry();
         for pending in self.pending.get_mut().drain(..) {
-            registry.refuse(&pending.cell, Refusal::GroupNotStarted);
+            registry.refuse(&pending.cell, SpawnError::GroupNotStarted);
         }
     }
 }

@@ -153,7 +153,7 @@ impl Timer {
             wakes: AtomicUsize::new(0),
             run: Mutex::new(None),
         };
-        let stopped = Box::pin(supervisor.term().token().clone().cancelled_owned());
+        let stopped = Box::pin(supervisor.run_token().token().clone().cancelled_owned());
         let run = Run { stopped, next: Some(timer.pause(touched)), touched };
         Self { run: Mutex::new(Some(run)), ..timer }
     }

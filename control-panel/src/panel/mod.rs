@@ -1,16 +1,38 @@
-//! The panel owns the queue, the policy, the workers and, unless there already is one, their runtime.
+//! The panel: it owns the queue, the policy, the workers and, unless there already is one, their runtime.
 //!
-//! | file | what |
-//! |---|---|
-//! | `builder` | building a panel |
-//! | `frames`, `locals` | draining, applying, waiting for work; the loop's own intents |
-//! | `spawn`, `spawner`, `group`, `tasks` | what workers are spawned on: the panel, its remote control, a group, a pool |
-//! | `ask`, `lookup`, `buses` | questions of the loop, finding workers, buses |
-//! | `status`, `warnings`, `pulse` | what the panel shows and warns about; whether anything drives the runtime |
-//! | `forward` | worker events as intents |
-//! | `idle` | suspends workers while the panel is not touched |
-//! | `stopping` | requesting a shutdown, and draining during one |
-//! | `shared` | state shared by a panel and its spawners |
+//! [`ControlPanel::builder`] sets what has a default, [`ControlPanel::spawner`] creates a [`Spawner`] for other threads and for
+//! workers, and [`ControlPanel::status`] shows what all of them do.
+//!
+//! ```
+//! use control_panel::{
+//!     ControlPanel, GraphIntent, IntentSource,
+//!     panel::{BuildError, PanelStatus},
+//! };
+//!
+//! #[derive(GraphIntent)]
+//! enum Update { Refresh }
+//!
+//! assert!(matches!(
+//!     ControlPanel::<Update>::builder().capacity(0).try_build(),
+//!     Err(BuildError::ZeroCapacity)
+//! ));
+//! let panel = ControlPanel::<Update>::builder().name("pages").capacity(64).build();
+//! panel.sender(IntentSource::LocalUI).try_send(Update::Refresh).unwrap();
+//! let status: PanelStatus = panel.status();
+//! assert_eq!(status.queued, 1);
+//! ```
+
+// | file | what |
+// |---|---|
+// | `builder` | building a panel |
+// | `frames`, `locals` | draining, applying, waiting for work; the loop's own intents |
+// | `spawn`, `spawner`, `group`, `tasks` | what workers are spawned on: the panel, its remote control, a group, a pool |
+// | `ask`, `lookup`, `buses` | questions of the loop, finding workers, buses |
+// | `status`, `warnings`, `pulse` | what the panel shows and warns about; whether anything drives the runtime |
+// | `forward` | worker events as intents |
+// | `idle` | suspends workers while the panel is not touched |
+// | `stopping` | requesting a shutdown, and draining during one |
+// | `shared` | state shared by a panel and its spawners |
 
 mod ask;
 mod builder;
@@ -53,6 +75,7 @@ pub use self::{
     spawner::Spawner,
     status::{LastIncidents, PanelStatus, WorkerInfo, Workers},
 };
+pub use crate::lifecycle::error::BuildError;
 
 /// Owns background workers and hands their intents, one ordered [`Frame`](crate::Frame) at a time, to a synchronous loop.
 ///

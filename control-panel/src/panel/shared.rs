@@ -50,15 +50,15 @@ pub(crate) struct Shared<I: Intent, P> {
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     pub(super) fn sender(&self, source: I::Source) -> IntentSender<I> {
-        IntentSender::new(self.queue.port(source))
+        IntentSender::new(self.queue.producer(source))
     }
 
     /// Creates a context that belongs to no worker.
     pub(crate) fn context(&self, name: Name, source: I::Source) -> Context<I, P> {
         let sender = self.sender(source);
         let cell = Arc::new(self.cell(name, &sender, RunOptions::default()));
-        let term = Arc::clone(self.supervisor.term());
-        Context::new(sender, self.policy.watch(), Arc::clone(&self.buses), cell, term, 0)
+        let run_token = Arc::clone(self.supervisor.run_token());
+        Context::new(sender, self.policy.watch(), Arc::clone(&self.buses), cell, run_token, 0)
     }
 
     pub(crate) fn spawn<C>(&self, worker: Worker<I, P, C>, place: Option<Place>) -> WorkerHandle<C> {
@@ -94,22 +94,29 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let mut policy = self.policy.watch();
         let buses = Arc::clone(&self.buses);
         let for_context = Arc::clone(&cell);
-        let start: Start = Box::new(move |generation, term| {
+        let start: Start = Box::new(move |generation, run_token| {
             // The first run sees policies set since the spawn, a later run those set since its start.
             if generation > 1 {
                 policy.borrow_and_update();
             }
-            let (cell, term) = (Arc::clone(&for_context), Arc::clone(term));
-            factory(Context::new(sender.clone(), policy.clone(), Arc::clone(&buses), cell, term, generation))
+            let (cell, run_token) = (Arc::clone(&for_context), Arc::clone(run_token));
+            factory(Context::new(
+                sender.clone(),
+                policy.clone(),
+                Arc::clone(&buses),
+                cell,
+                run_token,
+                generation,
+            ))
         });
         PendingWorker { cell, spec, start }
     }
 
     fn cell(&self, name: Name, sender: &IntentSender<I>, run: RunOptions) -> WorkerCell {
         let source = self.in_words(sender.source());
-        let (term, registry) =
-            (Arc::clone(self.supervisor.term()), Arc::downgrade(self.supervisor.registry()));
-        WorkerCell::new(name, source, sender.origin(), run, term, registry)
+        let (run_token, registry) =
+            (Arc::clone(self.supervisor.run_token()), Arc::downgrade(self.supervisor.registry()));
+        WorkerCell::new(name, source, sender.origin(), run, run_token, registry)
     }
 }
 

@@ -51,7 +51,7 @@ pub struct PanelStatus {
     /// The living workers, in spawning order.
     pub workers: Workers,
     /// How many runs did not end cleanly since the panel was built: panics, errors, aborts, stops of stuck workers,
-    /// [refused](crate::Refusal) workers, and what a shutdown left behind. As
+    /// [refused](crate::SpawnError) workers, and what a shutdown left behind. As
     /// [`ShutdownReport::incident_count`](crate::ShutdownReport::incident_count).
     pub incident_count: u64,
     /// The last incident of each worker, including workers that have ended, and of refused workers of each name: of at most 64

@@ -27,7 +27,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 
     pub(super) fn is_shutting_down(&self) -> bool {
-        self.supervisor.term().is_over()
+        self.supervisor.run_token().is_over()
     }
 }
 

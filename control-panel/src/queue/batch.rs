@@ -14,9 +14,9 @@ mod ranks;
 use std::{mem, task::Waker};
 
 pub(crate) use self::hand::Hand;
-pub(super) use self::{bucket::Producer, clocked::Clocked, freed::Freed, intents::Intents};
+pub(super) use self::{bucket::ProducerKey, clocked::Clocked, freed::Freed, intents::Intents};
 use self::{
-    bucket::{Lent, reclaim},
+    bucket::{Draining, reclaim},
     intents::Used,
 };
 use crate::intent::{
@@ -25,7 +25,7 @@ use crate::intent::{
 };
 
 /// Which bucket a producer's local intents go into.
-pub(super) type Slot = usize;
+pub(super) type BucketId = usize;
 
 pub(crate) struct Batch<I: Intent> {
     /// Which frame took it out of the queue, so that rests are finished in order.
@@ -33,7 +33,7 @@ pub(crate) struct Batch<I: Intent> {
     /// Whether it is counted among those that have intents of the frame loop's own.
     pub(super) own: bool,
     pub(super) intents: Intents<I>,
-    /// Who was granted a slot when it was taken out, to be woken when its frame ends: a wake can take longer than a frame.
+    /// The waiter granted a slot when it was taken out, woken when its frame ends: a wake can take longer than a frame.
     pub(super) wake: Option<Waker>,
     /// Where handing out stands in the buckets' order.
     at: usize,
@@ -48,7 +48,7 @@ pub(crate) struct Batch<I: Intent> {
 /// The bucket that lent what is in the hand.
 #[derive(Clone, Copy)]
 struct Lender {
-    slot: Slot,
+    bucket_id: BucketId,
     /// The room in the buffer that it lent.
     room: usize,
 }
@@ -122,11 +122,11 @@ impl<I: Intent> Batch<I> {
         mut may: impl FnMut() -> bool,
     ) -> bool {
         self.put_back(hand);
-        while let Some(&Used { producer, slot }) = self.intents.order.get(self.at) {
-            let bucket = &mut self.intents.buckets[slot];
+        while let Some(&Used { producer, bucket_id }) = self.intents.order.get(self.at) {
+            let bucket = &mut self.intents.buckets[bucket_id];
             if bucket.left() > 0 && (producer.is_own() || may()) {
                 if let Some((first, lent)) = (!limited).then(|| bucket.lend()).flatten() {
-                    self.lender = Some(Lender { slot, room: lent.room });
+                    self.lender = Some(Lender { bucket_id, room: lent.room });
                     hand.fill(lent.intents, producer.order(first), self.intents.accepted_at);
                     return true;
                 }
@@ -150,15 +150,15 @@ impl<I: Intent> Batch<I> {
     #[inline]
     pub(crate) fn put_back(&mut self, hand: &mut Hand<I>) {
         let Some(mut intents) = hand.empty() else { return };
-        if let Some(Lender { slot, room }) = self.lender.take() {
-            self.intents.buckets[slot].take_back(&mut Lent { intents, room });
+        if let Some(Lender { bucket_id, room }) = self.lender.take() {
+            self.intents.buckets[bucket_id].take_back(&mut Draining { intents, room });
         } else {
             debug_assert!(intents.len() == 0, "one that left its bucket is handed out at once");
             self.single = reclaim(&mut intents);
         }
     }
 
-    /// Hands the next one out, without a hand: for what nobody reads.
+    /// Hands the next one out, without a hand: for intents that are only dropped.
     pub(super) fn next(&mut self, limited: bool, may: impl FnMut() -> bool) -> Option<QueuedIntent<I>> {
         let mut hand = Hand::new();
         let next = if self.refill(&mut hand, limited, may) { hand.next() } else { None };
@@ -171,8 +171,8 @@ impl<I: Intent> Batch<I> {
     pub(crate) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, QueuedIntent<I>) -> B) -> B {
         let accepted_at = self.intents.accepted_at;
         let mut folded = init;
-        while let Some(&Used { producer, slot }) = self.intents.order.get(self.at) {
-            folded = self.intents.buckets[slot].fold(folded, |folded, seq, intent| {
+        while let Some(&Used { producer, bucket_id }) = self.intents.order.get(self.at) {
+            folded = self.intents.buckets[bucket_id].fold(folded, |folded, seq, intent| {
                 f(folded, QueuedIntent::keyed(producer.order(seq), accepted_at, intent))
             });
             self.at += 1;

@@ -1,6 +1,6 @@
 //! A block of slots that a producer took in advance, behind a lock of its own: most sends take no other.
 
-use super::{port::has_ended, soon};
+use super::{producer::has_ended, soon};
 use crate::{
     lifecycle::run_token::RunToken,
     util::spin::{SpinGuard, SpinLock},
@@ -27,9 +27,9 @@ impl<I> Block<I> {
     ///
     /// Only senders of the block's own producer wait for one another here.
     #[inline(always)]
-    pub(super) fn take(&self, term: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
+    pub(super) fn take(&self, run: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
         let mut prepaid = self.0.lock();
-        if has_ended(term) {
+        if has_ended(run) {
             return None;
         }
         prepaid.slots = prepaid.slots.checked_sub(1)?;

@@ -1,54 +1,72 @@
-//! The bounded intent queue, behind one small seam: [`Queue`] for the panel, [`Port`] for senders.
+//! Sending intents: a bounded queue, in which each source has a share.
 //!
-//! | file | what |
-//! |---|---|
-//! | `shares` | who may occupy how many slots, and in what rounds those who wait are granted some: pure |
-//! | `line` | who waits, and who is woken next: pure |
-//! | `batch` | the intents of one frame, classified when they are accepted: pure |
-//! | `rests` | what frames that were cut short left, and what joins it in the next: pure |
-//! | `frames` | the frame thread's side: takes batches, gives them back |
-//! | `ready` | tells a loop that there is something to drain |
-//! | `port` | one producer's side: accepts, refuses, and waits step by step |
-//! | `state` | what is under the lock |
-//! | `block` | slots that a producer took in advance, under a lock of its own |
-//! | `foreign` | wakers, `on_ready`, destructors: called in a row, whatever each of them does |
-//! | `permits` | slots reserved before there is an intent |
-//! | `send` | the public sender and its futures |
+//! An [`IntentSender`] sends for one source, from any thread. A send that finds no room waits, or returns the intent in its
+//! error: [`SendError`], [`TrySendError`]. [`Permits`] are room reserved before there is an intent.
 //!
-//! What senders and frames do to each other, and each race by name: `README.md` beside this file.
+//! ```
+//! use control_panel::{ControlPanel, GraphIntent, IntentSource, queue::TrySendError};
 //!
-//! This file has the queue's lock; a producer's [block](block) has one of its own, which is all that most sends take. Both are held
-//! for moments; nothing foreign (a wake, a waker's drop, a callback, an intent's drop) runs under them but a waker's clone and
-//! the source's order. The frame thread never waits for them: it tries a bounded number of times, and otherwise leaves what it
-//! has to do to the next frame, which it asks for by `on_ready`.
+//! #[derive(Debug, PartialEq, GraphIntent)]
+//! enum Update { Open(u32) }
 //!
-//! What one core writes and another reads costs both of them more than anything else here. So what senders write, what
-//! frames write and what both read are kept [apart](Apart), a frame takes the lock once, and what it gives back at its
-//! end waits for whoever has use for it.
+//! let mut panel = ControlPanel::<Update>::builder().capacity(4).build();
+//! let ui = panel.sender(IntentSource::LocalUI);
+//! let refused = (0..).find_map(|n| ui.try_send(Update::Open(n)).err()).unwrap();
+//! assert!(matches!(refused, TrySendError::Full(_)));
+//! let Update::Open(n) = refused.into_intent();
+//! assert_eq!(panel.drain().count(), n as usize, "what was accepted, and nothing else");
+//! ```
+
+// The bounded intent queue, behind one small seam: `Queue` for the panel, `Producer` for senders.
+//
+// | file | what |
+// |---|---|
+// | `shares` | how many slots each source may occupy, and in what rounds waiters are granted some: pure |
+// | `waiters` | the senders that wait, and which is woken next: pure |
+// | `batch` | the intents of one frame, classified when they are accepted: pure |
+// | `rests` | what frames that were cut short left, and what joins it in the next: pure |
+// | `consumer` | the frame thread's side: takes batches, gives them back |
+// | `ready` | tells a loop that there is something to drain |
+// | `producer` | one producer's side: accepts, refuses, and waits step by step |
+// | `state` | what is under the lock |
+// | `block` | slots that a producer took in advance, under a lock of its own |
+// | `permits` | slots reserved before there is an intent |
+// | `send` | the public sender and its futures |
+//
+// What senders and frames do to each other, and each race by name: `README.md` beside this file.
+//
+// This file has the queue's lock; a producer's [block](block) has one of its own, which is all that most sends take. Both are held
+// for moments; nothing foreign (a wake, a waker's drop, a callback, an intent's drop) runs under them but a waker's clone and
+// the source's order. The frame thread never waits for them: it tries a bounded number of times, and otherwise leaves what it
+// has to do to the next frame, which it asks for by `on_ready`.
+//
+// What one core writes and another reads costs both of them more than anything else here. So what senders write, what
+// frames write and what both read are on [cache lines of their own](CachePadded), a frame takes the lock once, and what it gives back at its
+// end waits for the first that has use for it.
 
 mod batch;
 mod block;
-mod foreign;
-mod frames;
-mod line;
+mod consumer;
 mod permits;
-mod port;
+mod producer;
 mod ready;
 mod rests;
 mod send;
 mod shares;
 mod state;
+mod waiters;
 
 use std::{fmt, ops::Deref, task::Waker};
 
 use self::{
-    frames::{Frames, LOOKS},
+    consumer::{ConsumerState, LOOKS},
     ready::Ready,
-    state::{Gate, State},
+    state::{Admission, State},
 };
 use crate::{
     intent::{Intent, order::Origin},
     util::{
+        callbacks::Callbacks,
         panics,
         sync::{
             Mutex, MutexGuard, PoisonError, TryLockError,
@@ -60,11 +78,11 @@ use crate::{
 
 pub(crate) use self::{
     batch::{Batch, Hand, Local},
-    foreign::Foreign,
-    port::Port,
+    producer::Producer,
     ready::OnReady,
 };
 pub use self::{permits::Permits, send::IntentSender};
+pub use crate::lifecycle::error::{SendError, TrySendError};
 
 /// How often the frame thread asks for a lock before it goes on without: for a microsecond or two, many times
 /// longer than a sender that is running holds it. In a model, where no time passes, one try has both outcomes.
@@ -72,31 +90,31 @@ const TRIES: u32 = if cfg!(all(test, shuttle)) { 1 } else { 12 };
 
 /// What is read here without the lock may be stale, which does no harm, and which no model sees:
 /// - `ready`'s signals, `shown` and what `frames` counts are written under the lock alone (`ended` under that of
-///   `returned`), so each takes its values in the order of the lock's holders. Whoever was told of a change (by
-///   `on_ready`, a wake, a send that returned) looks after it and sees it, whatever the ordering; whoever was not told
+///   `returned`), so each takes its values in the order of the lock's holders. A thread that was notified of a change (by
+///   `on_ready`, a wake, a send that returned) looks after it and sees it, whatever the ordering; one that was not
 ///   might as well have looked a moment earlier.
 /// - `is_late` is set after a frame was put into `late` and reset before `late` is emptied. The lock of `late` is between
 ///   the two in either case, so a frame that is not taken out leaves it set.
 /// - A frame that ends looks for waiters after it had the lock of `returned`; a sender that begins to wait is counted
 ///   first and has that lock afterwards. Whichever of them has it second sees what the other did before.
 pub(crate) struct Queue<I: Intent> {
-    state: Apart<Mutex<State<I>>>,
+    state: CachePadded<Mutex<State<I>>>,
     ready: Ready,
-    frames: Apart<Frames<I>>,
-    shown: Apart<Shown>,
-    refusals: Apart<Refusals>,
+    consumer: CachePadded<ConsumerState<I>>,
+    published: CachePadded<Published>,
+    refusals: CachePadded<Refusals>,
     /// Whether a frame that met a sender tries for the lock. Hints only: what it protects is under the lock.
-    frame_tries: Apart<AtomicBool>,
+    frame_tries: CachePadded<AtomicBool>,
     origins: AtomicU64,
     capacity: usize,
 }
 
-/// On cache lines that nothing else is on: who writes it takes nothing else from the other cores. Two lines, because
+/// On cache lines that nothing else is on: a thread that writes it takes nothing else from the other cores. Two lines, because
 /// processors fetch them in pairs.
 #[repr(align(128))]
-struct Apart<T>(T);
+struct CachePadded<T>(T);
 
-impl<T> Deref for Apart<T> {
+impl<T> Deref for CachePadded<T> {
     type Target = T;
 
     #[inline]
@@ -105,14 +123,14 @@ impl<T> Deref for Apart<T> {
     }
 }
 
-/// For those who look without the lock. Changes only where somebody waits, is refused, comes or goes.
+/// Read without the lock. Changes only where a producer waits, is refused, comes or goes.
 #[derive(Debug, Default)]
-struct Shown {
+struct Published {
     /// How many wait or were granted a slot that they have not taken yet. Written under the lock.
     waiting: AtomicUsize,
     /// How many of them were granted nothing yet. Written under the lock.
     ungranted: AtomicUsize,
-    /// Counts what may have made room for somebody, but for frames that ended. Written under the lock.
+    /// Counts what may have made room, but for frames that ended. Written under the lock.
     changes: AtomicU64,
 }
 
@@ -137,12 +155,12 @@ pub(crate) struct Counts {
 impl<I: Intent> Queue<I> {
     pub(crate) fn new(capacity: usize, on_ready: Option<OnReady>) -> Self {
         Self {
-            state: Apart(Mutex::new(State::new(capacity))),
+            state: CachePadded(Mutex::new(State::new(capacity))),
             ready: Ready::new(on_ready),
-            frames: Apart(Frames::new()),
-            shown: Apart(Shown::default()),
-            refusals: Apart(Refusals::default()),
-            frame_tries: Apart(AtomicBool::new(false)),
+            consumer: CachePadded(ConsumerState::new()),
+            published: CachePadded(Published::default()),
+            refusals: CachePadded(Refusals::default()),
+            frame_tries: CachePadded(AtomicBool::new(false)),
             origins: AtomicU64::new(1),
             capacity,
         }
@@ -162,10 +180,10 @@ impl<I: Intent> Queue<I> {
         let state = try_lock(&self.state);
         let (queued, waiting, active) = match &state {
             Some(state) => (state.queued_now(), state.shares.pending(), state.active_now()),
-            None => (self.frames.queued(), self.shown.waiting.load(Ordering::Relaxed), 0),
+            None => (self.consumer.queued(), self.published.waiting.load(Ordering::Relaxed), 0),
         };
         drop(state);
-        let (accepted, drained) = self.frames.counts();
+        let (accepted, drained) = self.consumer.counts();
         Counts {
             queued,
             waiting,
@@ -176,12 +194,12 @@ impl<I: Intent> Queue<I> {
         }
     }
 
-    /// A shutdown begins: nobody waits for a slot any more.
+    /// A shutdown begins: no send waits for a slot any more.
     pub(crate) fn stop_waiting(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
-        if state.gate == Gate::Open {
-            state.gate = Gate::Stopping;
+        if state.admission == Admission::Open {
+            state.admission = Admission::Stopping;
             state.shares.dismiss(&mut wakes);
         }
         self.publish(&state);
@@ -193,8 +211,8 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn close(&self) {
         let mut wakes = Vec::new();
         let mut state = self.lock();
-        if !state.gate.is_closed() {
-            state.gate = Gate::Closed;
+        if !state.admission.is_closed() {
+            state.admission = Admission::Closed;
             state.shares.dismiss(&mut wakes);
             state.shares.revoke(&mut wakes);
         }
@@ -215,7 +233,7 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn discard(&self) {
         panics::catch(|| self.close()).ok();
         let mut state = self.lock();
-        state.gate = Gate::Discarded;
+        state.admission = Admission::Discarded;
         let mut unread = self.take_all(&mut state);
         drop(state);
         unread.drain(..).for_each(discard);
@@ -239,7 +257,7 @@ impl<I: Intent> Queue<I> {
         if let Ok(state) = self.state.try_lock() {
             return Some(state);
         }
-        self.frames.met_a_sender();
+        self.consumer.met_a_sender();
         self.frame_tries.store(true, Ordering::Relaxed);
         let state = try_lock(&self.state);
         self.frame_tries.store(false, Ordering::Relaxed);
@@ -253,18 +271,18 @@ impl<I: Intent> Queue<I> {
     }
 
     fn changes(&self) -> u64 {
-        self.shown.changes.load(Ordering::Acquire) + self.frames.ended()
+        self.published.changes.load(Ordering::Acquire) + self.consumer.ended()
     }
 
-    /// Makes what changed under the lock visible to those who look without it.
+    /// Publishes what changed under the lock to readers without it.
     fn publish(&self, state: &State<I>) {
-        let Shown { changes, waiting, ungranted } = &*self.shown;
+        let Published { changes, waiting, ungranted } = &*self.published;
         changes.store(changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
         waiting.store(state.shares.pending(), Ordering::Relaxed);
         ungranted.store(state.shares.waiting(), Ordering::Relaxed);
     }
 
-    /// Gives the lock back where slots may have been granted between two frames, and wakes those whose turn it is. Should
+    /// Gives the lock back where slots may have been granted between two frames, and wakes the waiters whose turn it is. Should
     /// one stall, a frame wakes the others: it is asked for here, since nothing else may be there to drain.
     fn hand_on(&self, mut state: MutexGuard<'_, State<I>>, turn: impl IntoIterator<Item = Waker>) {
         let wanted = state.shares.is_unwoken() || state.is_held_up();
@@ -274,16 +292,16 @@ impl<I: Intent> Queue<I> {
         self.tell(turn, ready);
     }
 
-    /// Wakes senders, and calls the loop if it is to be told.
-    // Out of line, so that the end of most frames, which wake nobody, stays short.
+    /// Wakes senders, and calls the loop if it is to be notified.
+    // Out of line, so that the end of most frames, which wake no waiter, stays short.
     #[inline(never)]
     fn tell(&self, senders: impl IntoIterator<Item = Waker>, ready: bool) {
-        let mut foreign = Foreign::default();
-        foreign.wake(senders);
+        let mut callbacks = Callbacks::default();
+        callbacks.wake(senders);
         if ready {
-            foreign.call(|| self.ready.call(true));
+            callbacks.call(|| self.ready.call(true));
         }
-        foreign.end();
+        callbacks.end();
     }
 
     /// Wakes a sleeping loop for another reason than an intent, which is there to be found by now: asks for two frames, which
@@ -315,7 +333,7 @@ fn soon<T>(try_lock: impl Fn() -> Option<T>) -> Option<T> {
         if lock.is_some() {
             return lock;
         }
-        // Each try takes the lock's line from the one who has it and would give it back.
+        // Each try takes the lock's cache line from its holder, which would give it back.
         (0..1 << attempt.min(3)).for_each(|_| hint::spin_loop());
     }
     None
@@ -327,7 +345,7 @@ fn add(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Release);
 }
 
-/// Drops intents that nobody will drain, each for itself: one whose drop panics takes no other with it.
+/// Drops intents that will never be drained, each for itself: one whose drop panics takes no other with it.
 #[allow(clippy::boxed_local, reason = "batches are boxed wherever they are")]
 fn discard<I: Intent>(mut batch: Box<Batch<I>>) {
     while let Some(queued) = batch.next(true, || true) {

@@ -3,23 +3,23 @@
 use std::{fmt, mem, sync::Arc, task::Waker};
 
 use super::{
-    Foreign, Gate, Port, State,
-    line::{Standing, Ticket},
-    port::Refusal,
+    Admission, Producer, State,
+    producer::Refusal,
+    waiters::{Standing, WaiterId},
 };
 use crate::{
     intent::{Intent, order::clock_of},
     lifecycle::error::TrySendError,
-    util::sync::MutexGuard,
+    util::{callbacks::Callbacks, sync::MutexGuard},
 };
 
 /// Reserved slots: what [`IntentSender::reserve_many`](crate::IntentSender::reserve_many) returns. Each
 /// [`send`](Self::send) uses one; those left when it is dropped are free again.
 ///
-/// May be held across frames, and keeps its slots from others all the while: for ever, if it is forgotten (`mem::forget`).
-#[must_use = "slots that nobody uses keep others out until they are dropped"]
+/// May be held across frames, and keeps its slots from others all the while: forever, if it is forgotten (`mem::forget`).
+#[must_use = "unused slots keep other senders out until they are dropped"]
 pub struct Permits<I: Intent> {
-    port: Arc<Port<I>>,
+    producer: Arc<Producer<I>>,
     left: usize,
 }
 
@@ -32,8 +32,8 @@ pub(super) enum Reserve {
 }
 
 impl<I: Intent> Permits<I> {
-    pub(super) fn new(port: Arc<Port<I>>, left: usize) -> Self {
-        Self { port, left }
+    pub(super) fn new(producer: Arc<Producer<I>>, left: usize) -> Self {
+        Self { producer, left }
     }
 
     /// How many slots are left.
@@ -50,25 +50,25 @@ impl<I: Intent> Permits<I> {
     pub fn send(&mut self, intent: I) -> Result<(), TrySendError<I>> {
         let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
         if self.left == 0 {
-            self.port.queue.refuse(Gate::Open);
+            self.producer.queue.refuse(Admission::Open);
             return Err(TrySendError::Full(intent));
         }
         let delivery = intent.delivery();
-        let mut state = self.port.lock();
-        if state.gate.is_closed() {
+        let mut state = self.producer.lock();
+        if state.admission.is_closed() {
             drop(state);
-            self.port.queue.refuse(Gate::Closed);
+            self.producer.queue.refuse(Admission::Closed);
             return Err(TrySendError::Closed(intent));
         }
         self.left -= 1;
-        if let Some(place) = self.port.replaces(&mut state, clock, delivery) {
+        if let Some(place) = self.producer.replaces(&mut state, clock, delivery) {
             let older = mem::replace(place, intent);
-            let mut foreign = Foreign::default();
-            foreign.call(|| self.port.give_back(state, 1, None));
-            foreign.discard([older]);
-            foreign.end();
+            let mut callbacks = Callbacks::default();
+            callbacks.call(|| self.producer.give_back(state, 1, None));
+            callbacks.discard([older]);
+            callbacks.end();
         } else {
-            self.port.accept(state, clock, delivery, intent);
+            self.producer.accept(state, clock, delivery, intent);
         }
         Ok(())
     }
@@ -77,50 +77,55 @@ impl<I: Intent> Permits<I> {
 impl<I: Intent> Drop for Permits<I> {
     fn drop(&mut self) {
         if self.left > 0 {
-            self.port.give_back(self.port.queue.lock(), self.left, None);
+            self.producer.give_back(self.producer.queue.lock(), self.left, None);
         }
     }
 }
 
-/// Slots on their way to whoever reserves them: a waker that panics meanwhile must not keep them.
+/// Slots on their way to the caller that reserves them: a waker that panics meanwhile must not keep them.
 struct Held<'a, I: Intent> {
-    port: &'a Port<I>,
+    producer: &'a Producer<I>,
     slots: usize,
 }
 
 impl<I: Intent> Drop for Held<'_, I> {
     fn drop(&mut self) {
         if self.slots > 0 {
-            self.port.give_back(self.port.queue.lock(), self.slots, None);
+            self.producer.give_back(self.producer.queue.lock(), self.slots, None);
         }
     }
 }
 
-impl<I: Intent> Port<I> {
-    /// Gives back slots that were taken and not used, and the lock; then wakes `next`, whose turn it is.
+impl<I: Intent> Producer<I> {
+    /// Gives back slots that were taken and not used, and the lock; then wakes `next`, the waiter whose turn it is.
     pub(super) fn give_back(&self, mut state: MutexGuard<'_, State<I>>, slots: usize, next: Option<Waker>) {
         state.shares.free(self.lane, slots);
-        // Whoever waited for these slots may have been granted more. If nothing is sent, no frame ends that would take it
+        // A waiter for these slots may have been granted more. If nothing is sent, no frame ends that would take it
         // back.
         self.give_back_credit(&mut state);
-        let granted = if state.gate == Gate::Open { state.shares.regrant() } else { None };
+        let granted = if state.admission == Admission::Open { state.shares.regrant() } else { None };
         self.queue.hand_on(state, next.into_iter().chain(granted));
     }
 
     /// One step of a reservation: takes up to `most` slots if there is one, else leaves a waker behind.
-    pub(super) fn poll_reserve(&self, most: usize, ticket: &mut Option<Ticket>, waker: &Waker) -> Reserve {
+    pub(super) fn poll_reserve(
+        &self,
+        most: usize,
+        waiter_id: &mut Option<WaiterId>,
+        waker: &Waker,
+    ) -> Reserve {
         let mut state = self.lock();
         if most == 0 {
             // As tokio does it: a closed channel refuses that too.
-            return if state.gate.is_closed() {
+            return if state.admission.is_closed() {
                 Reserve::Refused(Refusal::Closed)
             } else {
                 Reserve::Slots(0)
             };
         }
         let (mut unneeded, mut next) = (None, None);
-        let first = match *ticket {
-            None => !state.gate.is_closed() && self.take(&mut state),
+        let first = match *waiter_id {
+            None => !state.admission.is_closed() && self.take(&mut state),
             Some(waiting) => match state.shares.standing(waiting) {
                 Standing::Waiting => {
                     let before = state.shares.exchange(waiting, waker.clone());
@@ -129,7 +134,7 @@ impl<I: Intent> Port<I> {
                     return Reserve::Wait;
                 }
                 Standing::Granted => {
-                    (unneeded, next) = self.redeem(&mut state, waiting);
+                    (unneeded, next) = self.claim(&mut state, waiting);
                     true
                 }
                 Standing::Dismissed => {
@@ -139,23 +144,23 @@ impl<I: Intent> Port<I> {
                 }
             },
         };
-        *ticket = None;
-        if !first && state.gate == Gate::Open {
-            self.wait(state, ticket, waker);
+        *waiter_id = None;
+        if !first && state.admission == Admission::Open {
+            self.wait(state, waiter_id, waker);
             return Reserve::Wait;
         }
         let slots = if first { 1 + self.take_many(&mut state, most - 1) } else { 0 };
-        let gate = state.gate;
+        let admission = state.admission;
         drop(state);
-        let mut held = Held { port: self, slots };
-        let mut foreign = Foreign::default();
-        foreign.wake(next);
-        foreign.discard(unneeded);
-        foreign.end();
+        let mut held = Held { producer: self, slots };
+        let mut callbacks = Callbacks::default();
+        callbacks.wake(next);
+        callbacks.discard(unneeded);
+        callbacks.end();
         if first {
             Reserve::Slots(mem::take(&mut held.slots))
         } else {
-            Reserve::Refused(self.queue.refuse(gate))
+            Reserve::Refused(self.queue.refuse(admission))
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use tokio::{sync::Notify, task::coop};
 
-use super::{Apart, Foreign};
+use super::CachePadded;
+use crate::util::callbacks::Callbacks;
 use crate::util::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// What the panel calls when a sleeping loop has something to drain.
@@ -16,10 +17,10 @@ const ONE_FRAME_MORE: u8 = 1;
 const NEWS: u8 = 2;
 
 pub(super) struct Ready {
-    /// How often the loop was told: a frame knows by it whether something came since the last. Written under the
+    /// How often the loop was notified: a frame knows by it whether something came since the last. Written under the
     /// queue's lock, and never by a frame that only takes what there is: so a loop that looks all the time takes it
     /// from the senders once a frame.
-    signals: Apart<AtomicU64>,
+    signals: CachePadded<AtomicU64>,
     /// Whether there is something new that is no intent: an answer, a worker's status.
     ///
     /// An intent is handed out by the frame that ends the loop's wait for it. News is not: the loop looks at a status or an
@@ -27,13 +28,13 @@ pub(super) struct Ready {
     /// a whole turn of the loop, and with it a look that comes after the news.
     news: AtomicU8,
     callback: Option<OnReady>,
-    /// Wakes those who wait for something to drain.
+    /// Wakes the tasks that wait for something to drain.
     sleepers: Notify,
 }
 
 impl Ready {
     pub(super) fn new(callback: Option<OnReady>) -> Self {
-        let (signals, news) = (Apart(AtomicU64::new(0)), AtomicU8::new(NO_NEWS));
+        let (signals, news) = (CachePadded(AtomicU64::new(0)), AtomicU8::new(NO_NEWS));
         Self { signals, news, callback, sleepers: Notify::new() }
     }
 
@@ -66,7 +67,7 @@ impl Ready {
         self.news.load(Ordering::Acquire) != NO_NEWS
     }
 
-    /// Under the lock: whether the loop is to be told now, which is at most once between the beginnings of two frames.
+    /// Under the lock: whether the loop is to be notified now, which is at most once between the beginnings of two frames.
     #[inline]
     pub(super) fn signal(&self, signalled: &mut bool) -> bool {
         if *signalled {
@@ -77,7 +78,7 @@ impl Ready {
         true
     }
 
-    /// How often the loop was told so far.
+    /// How often the loop was notified so far.
     pub(super) fn signals(&self) -> u64 {
         self.signals.load(Ordering::Acquire)
     }
@@ -92,22 +93,22 @@ impl Ready {
 
     #[cold]
     fn tell(&self) {
-        let mut foreign = Foreign::default();
-        foreign.call(|| self.sleepers.notify_waiters());
-        self.callback.iter().for_each(|callback| foreign.call(callback));
-        foreign.end();
+        let mut callbacks = Callbacks::default();
+        callbacks.call(|| self.sleepers.notify_waiters());
+        self.callback.iter().for_each(|callback| callbacks.call(callback));
+        callbacks.end();
     }
 
-    /// Resolves once `has_work` does, for everybody who waits. Takes part in tokio's cooperative budget, as nothing else may
+    /// Resolves once `has_work` does, for every waiting task. Takes part in tokio's cooperative budget, as nothing else may
     /// in a loop that always finds work.
     pub(super) async fn wait(&self, has_work: impl Fn() -> bool) {
         loop {
             // Made before the look: it hears of every call from here on, also before it is polled.
-            let told = self.sleepers.notified();
+            let notified = self.sleepers.notified();
             if has_work() {
                 return coop::consume_budget().await;
             }
-            told.await;
+            notified.await;
         }
     }
 }

@@ -1,17 +1,19 @@
 //! The sending half: [`IntentSender`] and the future behind its `send`.
 
 mod futures;
-mod generation;
-mod told;
+mod sends;
+mod stop_wait;
 
 use std::{collections::VecDeque, fmt, future::Future, sync::Arc, task::Waker, time::Duration};
 
-use self::futures::{Reserving, Sending, SendingFor, SendingMany};
-use super::{Port, permits::Permits};
+use self::sends::Sends;
+use super::{Producer, permits::Permits};
 use crate::{
     intent::{Intent, order::Origin},
-    lifecycle::error::{SendError, TrySendError},
-    util::park,
+    lifecycle::{
+        error::{SendError, TrySendError},
+        run_token::RunToken,
+    },
 };
 
 /// Sends intents of one source into a panel's queue: what [`ControlPanel::sender`](crate::ControlPanel::sender)
@@ -33,12 +35,12 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct IntentSender<I: Intent> {
-    port: Arc<Port<I>>,
+    producer: Arc<Producer<I>>,
 }
 
 impl<I: Intent> IntentSender<I> {
-    pub(crate) fn new(port: Arc<Port<I>>) -> Self {
-        Self { port }
+    pub(crate) fn new(producer: Arc<Producer<I>>) -> Self {
+        Self { producer }
     }
 
     /// Sends an intent, waiting for a slot while this source's share of the queue is used up.
@@ -89,10 +91,9 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// # Cooperation
     /// Every path consumes tokio's cooperative budget, so that a loop of sends yields and can be cancelled.
-    // Not an `async fn`, which would move the intent once more.
     #[inline]
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
-        Sending::new(&self.port, intent)
+        self.sends().send(intent)
     }
 
     /// Like [`send`](Self::send), for at most `timeout`, which begins when it is found to have to wait: the timer is made
@@ -107,7 +108,7 @@ impl<I: Intent> IntentSender<I> {
     /// # Cancel safety
     /// As `send`.
     pub async fn send_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
-        SendingFor { sending: Sending::new(&self.port, intent), timeout, sleep: None }.await
+        self.sends().send_timeout(intent, timeout).await
     }
 
     /// Like [`send`](Self::send), for a thread that is not driving a runtime: it parks until there is room.
@@ -119,11 +120,10 @@ impl<I: Intent> IntentSender<I> {
     /// In async code, where blocking would hold up every other task: use `send` there.
     #[track_caller]
     pub fn send_blocking(&self, intent: I) -> Result<(), SendError<I>> {
-        generation::may_block();
-        park::wait(Sending::new(&self.port, intent))
+        self.sends().send_blocking(intent)
     }
 
-    /// Like [`send_blocking`](Self::send_blocking), for at most `timeout` from the call; with `Duration::MAX`, for ever.
+    /// Like [`send_blocking`](Self::send_blocking), for at most `timeout` from the call; with `Duration::MAX`, without end.
     /// Needs no runtime.
     ///
     /// ```
@@ -149,8 +149,7 @@ impl<I: Intent> IntentSender<I> {
     /// In async code, where blocking would hold up every other task: use `send_timeout` there.
     #[track_caller]
     pub fn send_blocking_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
-        generation::may_block_for();
-        generation::wait_for(Sending::new(&self.port, intent), timeout)
+        self.sends().send_blocking_timeout(intent, timeout)
     }
 
     /// Sends an intent if this source has a free slot now; never waits.
@@ -163,7 +162,7 @@ impl<I: Intent> IntentSender<I> {
     /// With the intent handed back: no free slot, the panel is closed, or the intent's clock is `Some(0)`.
     #[inline(always)]
     pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        self.port.try_send(intent)
+        self.sends().try_send(intent)
     }
 
     /// Sends all of `intents`, first to last, waiting for slots where it must. What is sent is gone from `intents`.
@@ -188,7 +187,7 @@ impl<I: Intent> IntentSender<I> {
     /// # Ok::<(), control_panel::SendError<()>>(()) }).unwrap();
     /// ```
     pub async fn send_many(&self, intents: &mut VecDeque<I>) -> Result<(), SendError<()>> {
-        SendingMany::new(None, &self.port, intents).await
+        self.sends().send_many(intents).await
     }
 
     /// Sends as many of `intents` as there are free slots for now, first to last; never waits. What is sent is gone
@@ -198,13 +197,13 @@ impl<I: Intent> IntentSender<I> {
     /// # Errors
     /// Why it stopped, as [`try_send`](Self::try_send); the refused intent and those behind it stay in `intents`.
     pub fn try_send_many(&self, intents: &mut VecDeque<I>) -> Result<(), TrySendError<()>> {
-        self.port.try_send_many(intents)
+        self.producer.try_send_many(intents)
     }
 
     /// Waits for a slot and reserves it, with up to `most - 1` more that are free at that moment: for intents that are
     /// costly to make in vain. Of 0 it reserves none, and does not wait.
     ///
-    /// The permits may be held across frames. Their slots are nobody else's as long as they live, so that a frame has less to
+    /// The permits may be held across frames. Their slots belong to no other sender as long as they live, so that a frame has less to
     /// share out: reserve when the intent is about to be made.
     ///
     /// # Errors
@@ -230,7 +229,7 @@ impl<I: Intent> IntentSender<I> {
     /// # Ok::<(), control_panel::SendError<()>>(()) }).unwrap();
     /// ```
     pub async fn reserve_many(&self, most: usize) -> Result<Permits<I>, SendError<()>> {
-        Reserving::new(&self.port, most).await
+        self.sends().reserve_many(most).await
     }
 
     /// How many slots of the queue this source's intents occupy: those queued, those in a frame that has not ended, those
@@ -253,32 +252,43 @@ impl<I: Intent> IntentSender<I> {
     /// # Ok::<(), control_panel::TrySendError<Update>>(())
     /// ```
     pub fn occupied(&self) -> usize {
-        self.port.occupied()
+        self.producer.occupied()
+    }
+
+    #[inline]
+    fn sends(&self) -> Sends<'_, I> {
+        Sends::new(&self.producer, None)
+    }
+
+    /// Those of one run of the worker that has this sender.
+    #[inline]
+    pub(crate) fn sends_of<'a>(&'a self, run: &'a RunToken) -> Sends<'a, I> {
+        Sends::new(&self.producer, Some(run))
     }
 
     /// Wakes the loop that drains what this sends.
     pub(crate) fn loop_waker(&self) -> Waker {
-        Waker::from(Arc::clone(&self.port.queue))
+        Waker::from(Arc::clone(&self.producer.queue))
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        self.port.capacity()
+        self.producer.capacity()
     }
 
-    /// Whose intents these are.
+    /// The source of its intents.
     pub fn source(&self) -> I::Source {
-        self.port.source()
+        self.producer.source()
     }
 
     /// Which producer of that source this is.
     pub fn origin(&self) -> Origin {
-        self.port.origin()
+        self.producer.origin()
     }
 }
 
 impl<I: Intent> Clone for IntentSender<I> {
     fn clone(&self) -> Self {
-        Self { port: Arc::clone(&self.port) }
+        Self { producer: Arc::clone(&self.producer) }
     }
 }
 

@@ -1,27 +1,27 @@
-//! Who may occupy how many slots: the queue's arithmetic, without its intents.
+//! How many slots each source may occupy: the queue's arithmetic, without its intents.
 //!
 //! Pure: no lock, no runtime. A slot is occupied from the moment it is taken or granted until the frame
 //! that handed its intent out is over.
 //!
 //! The rule. Of the capacity, one slot is kept for each other known source that holds none, and one for a
-//! source not seen yet; the rest goes to whoever comes. A source that holds nothing may take a slot as long
+//! source not seen yet; the rest goes to the first to come. A source that holds nothing may take a slot as long
 //! as the bound (the capacity, or the number of sources where that is greater) is not reached. So no
 //! flood keeps out a quiet source.
 //!
-//! What frames free is granted to those who wait, in rounds: source by source in turn, first come first served within one,
+//! What frames free is granted to the waiters, in rounds: source by source in turn, first come first served within one,
 //! and what is left after that in equal parts, as credit that is good until the round is over and another begins or a frame
 //! ends. So a sender that waited sends several intents for one wake, and floods share evenly. A round begins when a frame
 //! ends or when the last one of the round before takes its slot; what is freed in between waits for that. So a loop that
 //! never sleeps, and frees a few slots a microsecond, does not wake a sender for each.
 //!
-//! Whoever does not come for what it was granted (its executor is busy, its future is not polled) keeps one slot. The rest is
-//! others' after two frames at most; where nothing is queued that would bring those, whoever is without a slot asks for them.
+//! A waiter that does not claim its grant (its executor is busy, its future is not polled) keeps one slot. The rest is
+//! reclaimed within two frames; if nothing is queued that would bring those, a producer without a slot asks for them.
 
 mod rounds;
 
 use std::collections::VecDeque;
 
-use super::line::{Line, Ticket};
+use super::waiters::{WaitList, WaiterId};
 
 /// Names a known source.
 pub(super) type LaneId = usize;
@@ -39,19 +39,19 @@ pub(super) struct Shares<S, W> {
     known: Vec<LaneId>,
     /// Where in `known` the next grant goes: grants go round.
     turn: usize,
-    line: Line<W>,
+    waiters: WaitList<W>,
     /// Lanes with credit outstanding.
     credited: Vec<LaneId>,
     /// How often credit expired: it is of one epoch.
     epoch: u64,
-    /// Whether a frame left free slots to the end of the round, and somebody waits for them.
+    /// Whether a frame left free slots to the end of the round, and there are waiters for them.
     deferred: bool,
-    /// Whether somebody was refused a slot since credit last expired.
+    /// Whether a producer was refused a slot since credit last expired.
     refused: bool,
     /// Those of the current round of grants.
-    round: Vec<Ticket>,
-    /// Those who were granted more than one slot since credit last expired.
-    generous: Vec<Ticket>,
+    round: Vec<WaiterId>,
+    /// The producers that were granted more than one slot since credit last expired.
+    overgranted: Vec<WaiterId>,
 }
 
 /// What one source has.
@@ -59,11 +59,11 @@ pub(super) struct Shares<S, W> {
 struct Lane<S> {
     source: S,
     /// Senders alive. A source is known while it has a sender or holds a slot.
-    ports: usize,
+    producers: usize,
     held: usize,
     /// How many of the held slots are credit not used yet.
     credit: usize,
-    waiting: VecDeque<Ticket>,
+    waiting: VecDeque<WaiterId>,
 }
 
 /// Slots that one producer was granted beyond the one it waited for.
@@ -76,7 +76,7 @@ pub(super) struct Credit {
 impl<S: Copy + Ord, W> Shares<S, W> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            // So that nothing below overflows: nobody has memory for more.
+            // So that nothing below overflows: no machine has memory for more.
             capacity: capacity.min(usize::MAX / 2),
             held: 0,
             idle: 0,
@@ -84,24 +84,24 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             vacant: Vec::new(),
             known: Vec::new(),
             turn: 0,
-            line: Line::new(),
+            waiters: WaitList::new(),
             credited: Vec::new(),
             epoch: 1,
             deferred: false,
             refused: false,
             round: Vec::new(),
-            generous: Vec::new(),
+            overgranted: Vec::new(),
         }
     }
 
     /// Senders in the line.
     pub(super) fn pending(&self) -> usize {
-        self.line.pending()
+        self.waiters.pending()
     }
 
-    /// Whether somebody was granted a slot or is about to be, whom nobody has woken yet.
+    /// Whether a waiter was granted a slot, or is about to be, and has not been woken yet.
     pub(super) fn is_unwoken(&self) -> bool {
-        (self.deferred && self.line.waiting() > 0) || self.line.is_unwoken()
+        (self.deferred && self.waiters.waiting() > 0) || self.waiters.is_unwoken()
     }
 
     /// How many sources are known.
@@ -120,11 +120,11 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         match self.known.binary_search_by(|&lane| self.lanes[lane].source.cmp(&source)) {
             Ok(at) => {
                 let lane = self.known[at];
-                self.lanes[lane].ports += 1;
+                self.lanes[lane].producers += 1;
                 lane
             }
             Err(at) => {
-                let new = Lane { source, ports: 1, held: 0, credit: 0, waiting: VecDeque::new() };
+                let new = Lane { source, producers: 1, held: 0, credit: 0, waiting: VecDeque::new() };
                 let lane = if let Some(lane) = self.vacant.pop() {
                     self.lanes[lane] = new;
                     lane
@@ -150,7 +150,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// A sender of this lane is gone.
     pub(super) fn detach(&mut self, lane: LaneId) {
-        self.lanes[lane].ports -= 1;
+        self.lanes[lane].producers -= 1;
         self.forget_unused(lane);
     }
 
@@ -178,7 +178,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     }
 
     /// Takes up to so many slots in advance, for one of so many producers, whose lane holds one: of its credit and, as long as
-    /// nobody waits, its part of those that are free.
+    /// there is no waiter, its part of those that are free.
     pub(super) fn prepay(
         &mut self,
         lane: LaneId,
@@ -187,16 +187,16 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         producers: usize,
     ) -> usize {
         let of_credit = self.take_credit(lane, credit, most);
-        let part = if self.line.pending() == 0 { self.free_for_all() / producers } else { 0 };
+        let part = if self.waiters.pending() == 0 { self.free_for_all() / producers } else { 0 };
         let more = part.min(most - of_credit);
         self.hold(lane, more);
         of_credit + more
     }
 
-    /// Gives slots back that were taken in advance and not used. While somebody waits they are the producer's credit, as most of
-    /// them were before; else whoever comes may have them.
+    /// Gives slots back that were taken in advance and not used. While there is a waiter they are the producer's credit, as most of
+    /// them were before; otherwise the first to come may have them.
     pub(super) fn withdraw(&mut self, lane: LaneId, credit: &mut Credit, unused: usize) {
-        if self.line.pending() == 0 {
+        if self.waiters.pending() == 0 {
             self.release(lane, unused);
         } else {
             self.add_credit(lane, credit, unused);
@@ -210,7 +210,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         taken
     }
 
-    /// Free slots that are kept for nobody.
+    /// Free slots that are kept for no source.
     fn free_for_all(&self) -> usize {
         self.capacity.saturating_sub(self.held + self.idle + 1)
     }
@@ -250,7 +250,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     /// Sources come and go in a program whose source type has many values: what is unused is forgotten.
     fn forget_unused(&mut self, lane: LaneId) {
         let unused = &self.lanes[lane];
-        if unused.ports == 0 && unused.held == 0 {
+        if unused.producers == 0 && unused.held == 0 {
             // By its place, not by the source's order, which is the user's code.
             if let Some(at) = self.known.iter().position(|&known| known == lane) {
                 self.known.remove(at);

@@ -3,19 +3,19 @@
 use std::{mem, sync::Arc, task::Waker};
 
 use super::{
-    batch::{Freed, Intents, Producer, Slot},
+    batch::{BucketId, Freed, Intents, ProducerKey},
     block::{Block, Prepaid},
-    line::Ticket,
     rests::Rests,
     shares::{Credit, LaneId, Shares},
+    waiters::WaiterId,
 };
 use crate::intent::Intent;
 
 /// What is under the lock. What every send touches comes first.
 #[repr(C)]
 pub(super) struct State<I: Intent> {
-    pub(super) gate: Gate,
-    /// Whether the loop was told since the last frame began.
+    pub(super) admission: Admission,
+    /// Whether the loop was notified since the last frame began.
     pub(super) signalled: bool,
     /// Whether some producer may have a block.
     has_blocks: bool,
@@ -27,9 +27,9 @@ pub(super) struct State<I: Intent> {
     /// By place in a batch. As many as were given to producers.
     pub(super) accounts: Vec<Account<I>>,
     /// Places that are no producer's any more.
-    pub(super) vacant: Vec<Slot>,
+    pub(super) vacant: Vec<BucketId>,
     /// Places of producers that are gone, given away once no batch being filled uses them.
-    pub(super) retired: Vec<Slot>,
+    pub(super) retired: Vec<BucketId>,
     /// Empty: to be exchanged for what frames gave back.
     pub(super) freed: Freed,
     /// Batches handed out.
@@ -57,9 +57,9 @@ impl<I> Account<I> {
 
 /// How the queue meets a sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gate {
+pub(super) enum Admission {
     Open,
-    /// A shutdown waits, so nobody drains: what fits is taken, what does not is handed back at once.
+    /// A shutdown waits, so there are no frames: what fits is accepted, what does not is returned at once.
     Stopping,
     /// Nothing is taken any more; what was can be drained.
     Closed,
@@ -67,7 +67,7 @@ pub(super) enum Gate {
     Discarded,
 }
 
-impl Gate {
+impl Admission {
     pub(super) fn is_closed(self) -> bool {
         matches!(self, Self::Closed | Self::Discarded)
     }
@@ -76,7 +76,7 @@ impl Gate {
 impl<I: Intent> State<I> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            gate: Gate::Open,
+            admission: Admission::Open,
             signalled: false,
             has_blocks: false,
             active: Intents::new(),
@@ -95,7 +95,7 @@ impl<I: Intent> State<I> {
     }
 
     /// Whether something is left for another frame. Also where senders were granted slots and not all woken yet:
-    /// should the one who is to wake the next stall, that frame does it.
+    /// should the waiter that is to wake the next stall, that frame does it.
     pub(super) fn wants_frame(&self) -> bool {
         self.has_intents() || self.shares.is_unwoken() || self.is_held_up()
     }
@@ -120,15 +120,15 @@ impl<I: Intent> State<I> {
         self.shares.occupied(lane) - unused
     }
 
-    /// Of each block: whose lane it is of, how many of its slots are used, and how many are left. Without those of senders in
+    /// Of each block: its lane, how many of its slots are used, and how many are left. Without those of senders in
     /// the middle of a send.
     fn look_at_blocks(&self, mut each: impl FnMut(LaneId, usize, usize)) {
         if !self.has_blocks {
             return;
         }
         for at in 0..self.active.producers() {
-            let (producer, slot) = self.active.producer(at);
-            let Account { lent, block, .. } = &self.accounts[slot];
+            let (producer, bucket_id) = self.active.producer(at);
+            let Account { lent, block, .. } = &self.accounts[bucket_id];
             if let (Some(lane), true) = (producer.lane, *lent > 0) {
                 block.try_lock().into_iter().for_each(|block| each(lane, lent - block.slots, block.slots));
             }
@@ -139,51 +139,52 @@ impl<I: Intent> State<I> {
         self.active.len() > 0 || !self.rests.is_empty()
     }
 
-    /// Whether only a frame that is asked for gets somebody a slot: none comes for intents.
+    /// Whether only a frame that is asked for frees a slot: none comes for intents.
     pub(super) fn is_held_up(&self) -> bool {
-        self.gate == Gate::Open && !self.has_intents() && self.shares.is_held_up()
+        self.admission == Admission::Open && !self.has_intents() && self.shares.is_held_up()
     }
 
     /// A place in every batch, and a block, for a new producer.
-    pub(super) fn place(&mut self) -> (Slot, Arc<Block<I>>) {
-        let slot = self.vacant.pop().unwrap_or(self.accounts.len());
+    pub(super) fn place(&mut self) -> (BucketId, Arc<Block<I>>) {
+        let bucket_id = self.vacant.pop().unwrap_or(self.accounts.len());
         let block = Arc::new(Block::new());
         let account = Account { next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block) };
-        match self.accounts.get_mut(slot) {
+        match self.accounts.get_mut(bucket_id) {
             Some(place) => *place = account,
             None => self.accounts.push(account),
         }
-        (slot, block)
+        self.active.expect(bucket_id);
+        (bucket_id, block)
     }
 
     /// Takes a slot for this producer, if there is one.
-    pub(super) fn take(&mut self, slot: Slot, lane: LaneId) -> bool {
-        self.shares.take(lane, &mut self.accounts[slot].credit)
+    pub(super) fn take(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
+        self.shares.take(lane, &mut self.accounts[bucket_id].credit)
     }
 
     /// Takes slots in advance for what this producer sends next, and lends it a block of them.
-    pub(super) fn prepay(&mut self, slot: Slot, lane: LaneId) {
+    pub(super) fn prepay(&mut self, bucket_id: BucketId, lane: LaneId) {
         let Self { active, shares, accounts, has_blocks, .. } = self;
-        let room = active.room_to_prepay(slot);
+        let room = active.room_to_prepay(bucket_id);
         if room == 0 {
             return;
         }
-        let account = &mut accounts[slot];
+        let account = &mut accounts[bucket_id];
         debug_assert!(account.lent == 0, "it has a block");
         // Unless a clone of the sender is about to find it empty.
         let Some(mut block) = account.block.try_lock() else { return };
         account.lent = shares.prepay(lane, &mut account.credit, room, active.producers());
         if account.lent > 0 {
-            *block = Prepaid { slots: account.lent, entries: active.lend(slot) };
+            *block = Prepaid { slots: account.lent, entries: active.lend(bucket_id) };
             *has_blocks = true;
         }
     }
 
     /// Takes this producer's block back, if it has one: what it sends next comes after what is in it. Fails while a sender stays
     /// in the middle of a send.
-    pub(super) fn take_back_of(&mut self, slot: Slot, lane: LaneId) -> bool {
+    pub(super) fn take_back_of(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
         let Self { active, shares, accounts, .. } = self;
-        let account = &mut accounts[slot];
+        let account = &mut accounts[bucket_id];
         if account.lent == 0 {
             return true;
         }
@@ -192,7 +193,7 @@ impl<I: Intent> State<I> {
         drop(block);
         let sent = mem::take(&mut account.lent) - unused;
         account.next_seq += sent as u64;
-        active.take_back(slot, entries, sent);
+        active.take_back(bucket_id, entries, sent);
         shares.withdraw(lane, &mut account.credit, unused);
         true
     }
@@ -202,15 +203,15 @@ impl<I: Intent> State<I> {
         let mut is_busy = false;
         if mem::take(&mut self.has_blocks) {
             for at in 0..self.active.producers() {
-                let (producer, slot) = self.active.producer(at);
-                is_busy |= producer.lane.is_some_and(|lane| !self.take_back_of(slot, lane));
+                let (producer, bucket_id) = self.active.producer(at);
+                is_busy |= producer.lane.is_some_and(|lane| !self.take_back_of(bucket_id, lane));
             }
             self.has_blocks = is_busy;
         }
         !is_busy
     }
 
-    /// Takes blocks back for somebody who has no slot. Says whether there may be some now: while somebody waits, nobody prepays
+    /// Takes blocks back for a producer without a slot. Returns whether there may be some now: while there is a waiter, no producer prepays
     /// but with its own credit.
     pub(super) fn take_back_unused(&mut self) -> bool {
         let has_some = self.has_blocks && self.shares.pending() == 0;
@@ -221,13 +222,13 @@ impl<I: Intent> State<I> {
     }
 
     /// Of those whose blocks could not be taken back, the producer that comes first in a frame.
-    pub(super) fn first_busy(&self) -> Option<Producer<I::Source>> {
+    pub(super) fn first_busy(&self) -> Option<ProducerKey<I::Source>> {
         let producers = (0..self.active.producers()).map(|at| self.active.producer(at));
-        let busy = producers.filter(|&(_, slot)| self.accounts[slot].lent > 0);
-        busy.map(|(producer, _)| producer).min_by_key(Producer::name)
+        let busy = producers.filter(|&(_, bucket_id)| self.accounts[bucket_id].lent > 0);
+        busy.map(|(producer, _)| producer).min_by_key(ProducerKey::name)
     }
 
-    /// Frames ended. What was taken in advance expires with credit, if somebody waits.
+    /// Frames ended. What was taken in advance expires with credit, if there is a waiter.
     pub(super) fn ended(&mut self) {
         if self.shares.pending() > 0 && self.shares.is_over() {
             self.take_back();
@@ -235,7 +236,7 @@ impl<I: Intent> State<I> {
         self.shares.ended();
     }
 
-    /// After that: whom to wake.
+    /// After that: the waker of the next waiter.
     pub(super) fn serve(&mut self) -> Option<Waker> {
         if self.shares.is_stalled() {
             self.take_back();
@@ -243,20 +244,24 @@ impl<I: Intent> State<I> {
         self.shares.serve()
     }
 
-    /// A producer takes the slot that it was granted. Returns the waker that it left, and whom to wake.
-    pub(super) fn redeem(&mut self, slot: Slot, ticket: Ticket) -> (Option<Waker>, Option<Waker>) {
-        if self.shares.is_last(ticket) {
+    /// A producer takes the slot that it was granted. Returns the waker that it left, and the one to wake.
+    pub(super) fn claim(
+        &mut self,
+        bucket_id: BucketId,
+        waiter_id: WaiterId,
+    ) -> (Option<Waker>, Option<Waker>) {
+        if self.shares.is_last(waiter_id) {
             self.take_back();
         }
-        self.shares.redeem(ticket, &mut self.accounts[slot].credit)
+        self.shares.claim(waiter_id, &mut self.accounts[bucket_id].credit)
     }
 
     /// A producer is gone.
-    pub(super) fn retire(&mut self, slot: Slot) {
-        if self.active.uses(slot) {
-            self.retired.push(slot);
+    pub(super) fn retire(&mut self, bucket_id: BucketId) {
+        if self.active.uses(bucket_id) {
+            self.retired.push(bucket_id);
         } else {
-            self.vacant.push(slot);
+            self.vacant.push(bucket_id);
         }
     }
 
@@ -264,10 +269,10 @@ impl<I: Intent> State<I> {
     pub(super) fn reuse_retired(&mut self) {
         if !self.retired.is_empty() {
             let (active, vacant) = (&self.active, &mut self.vacant);
-            self.retired.retain(|&slot| {
-                let used = active.uses(slot);
+            self.retired.retain(|&bucket_id| {
+                let used = active.uses(bucket_id);
                 if !used {
-                    vacant.push(slot);
+                    vacant.push(bucket_id);
                 }
                 used
             });

@@ -5,8 +5,8 @@ use std::{
 
 mod asked;
 mod busy;
+mod callbacks;
 mod cooperative;
-mod foreign;
 mod frame_first;
 mod in_a_row;
 mod prepaid;
@@ -87,22 +87,25 @@ impl Wake for Woken {
 
 /// A send polled by hand.
 struct Waits<'a> {
-    port: &'a Port<Item>,
+    producer: &'a Producer<Item>,
     intent: Option<Item>,
-    ticket: Option<line::Ticket>,
+    waiter_id: Option<waiters::WaiterId>,
     woken: Arc<Woken>,
 }
 
 impl<'a> Waits<'a> {
-    fn new(port: &'a Port<Item>, id: u32) -> Self {
-        let mut waits = Self { port, intent: Some(plain(id)), ticket: None, woken: Arc::default() };
+    fn new(producer: &'a Producer<Item>, id: u32) -> Self {
+        let mut waits = Self { producer, intent: Some(plain(id)), waiter_id: None, woken: Arc::default() };
         assert!(!waits.poll(), "there is room for {id}");
         waits
     }
 
     fn poll(&mut self) -> bool {
         let waker = Arc::clone(&self.woken).into();
-        matches!(self.port.poll_send(0, &mut self.intent, &mut self.ticket, &waker), port::Step::Sent)
+        matches!(
+            self.producer.poll_send(0, &mut self.intent, &mut self.waiter_id, &waker),
+            producer::Step::Sent
+        )
     }
 
     fn woken(&self) -> bool {
@@ -128,30 +131,30 @@ fn frame(queue: &Queue<Item>) -> Vec<u32> {
 #[test]
 fn who_was_refused_is_refused_again_without_the_lock_until_there_may_be_room() {
     let (queue, _) = queue(3);
-    let port = queue.port(0);
-    let sent = (0..9).take_while(|&id| port.try_send(plain(id)).is_ok()).count();
+    let producer = queue.producer(0);
+    let sent = (0..9).take_while(|&id| producer.try_send(plain(id)).is_ok()).count();
     assert_eq!(sent, 2);
-    let (told, hears) = std::sync::mpsc::channel();
+    let (answer, answered) = std::sync::mpsc::channel();
     let busy = queue.state.lock().unwrap();
-    let flood = Arc::clone(&port);
-    let flooding = std::thread::spawn(move || told.send(flood.try_send(plain(9)).is_err()));
-    let refused = hears.recv_timeout(std::time::Duration::from_secs(20));
+    let flood = Arc::clone(&producer);
+    let flooding = std::thread::spawn(move || answer.send(flood.try_send(plain(9)).is_err()));
+    let refused = answered.recv_timeout(std::time::Duration::from_secs(20));
     drop(busy);
     flooding.join().unwrap().ok();
     assert_eq!(refused, Ok(true), "it waited for the lock");
     assert_eq!(frame(&queue), [0, 1]);
-    assert!(port.try_send(plain(10)).is_ok());
+    assert!(producer.try_send(plain(10)).is_ok());
 }
 
 #[test]
 fn a_frame_that_does_not_get_the_lock_is_ended_by_the_next_and_nothing_is_lost() {
     let (queue, calls) = queue(4);
-    let port = queue.port(0);
+    let producer = queue.producer(0);
     for id in 0..3 {
-        port.try_send(plain(id)).ok().unwrap();
+        producer.try_send(plain(id)).ok().unwrap();
     }
     assert_eq!(asked(&calls), 1);
-    let mut waits = Waits::new(&port, 3);
+    let mut waits = Waits::new(&producer, 3);
     let (batch, ids) = read(&queue, 1);
     assert_eq!(ids, [0]);
 
@@ -188,11 +191,11 @@ fn a_frame_that_does_not_get_the_lock_is_ended_by_the_next_and_nothing_is_lost()
 fn rests_come_in_the_order_of_their_frames_however_late_they_end() {
     for late in [true, false] {
         let (queue, _) = queue(16);
-        let port = queue.port(0);
+        let producer = queue.producer(0);
         let mut frames = Vec::new();
         for id in [0, 10, 20] {
-            port.try_send(plain(id)).ok().unwrap();
-            port.try_send(plain(id + 1)).ok().unwrap();
+            producer.try_send(plain(id)).ok().unwrap();
+            producer.try_send(plain(id + 1)).ok().unwrap();
             frames.push(read(&queue, 1).0);
         }
         let busy = late.then(|| queue.state.lock().unwrap());
@@ -210,8 +213,8 @@ fn rests_come_in_the_order_of_their_frames_however_late_they_end() {
 #[test]
 fn a_sleeper_is_woken_for_a_frame_that_is_late() {
     let (queue, _) = queue(4);
-    let port = queue.port(0);
-    port.try_send(plain(0)).ok().unwrap();
+    let producer = queue.producer(0);
+    producer.try_send(plain(0)).ok().unwrap();
     let (batch, _) = read(&queue, 0);
     let woken = Arc::new(Woken::default());
     let waker = Arc::clone(&woken).into();
@@ -231,11 +234,11 @@ fn a_sleeper_is_woken_for_a_frame_that_is_late() {
 fn discarding_drops_rests_and_late_frames_too_each_intent_for_itself() {
     for late in [true, false] {
         let (queue, _) = queue(32);
-        let port = queue.port(0);
+        let producer = queue.producer(0);
         let witness = Arc::new(());
         let seen = |id, kind| Item { id, kind, _witness: Some(Arc::clone(&witness)) };
         for (id, kind) in (1..).zip([Kind::PanicsInDrop, Kind::PanicsInDrop, Kind::Clocked].repeat(3)) {
-            port.try_send(seen(id, kind)).ok().unwrap();
+            producer.try_send(seen(id, kind)).ok().unwrap();
         }
         let mut batch = queue.begin_frame(false).unwrap();
         batch.arrange();
@@ -244,11 +247,11 @@ fn discarding_drops_rests_and_late_frames_too_each_intent_for_itself() {
         let busy = late.then(|| queue.state.lock().unwrap());
         queue.end_frame(batch);
         drop(busy);
-        port.try_send(seen(20, Kind::PanicsInDrop)).ok().unwrap();
-        port.try_send(seen(21, Kind::PanicsInDrop)).ok().unwrap();
+        producer.try_send(seen(20, Kind::PanicsInDrop)).ok().unwrap();
+        producer.try_send(seen(21, Kind::PanicsInDrop)).ok().unwrap();
         queue.discard();
         assert_eq!(Arc::strong_count(&witness), 1);
-        assert!(port.try_send(plain(0)).is_err());
+        assert!(producer.try_send(plain(0)).is_err());
     }
 }
 
@@ -257,11 +260,13 @@ fn discarding_drops_rests_and_late_frames_too_each_intent_for_itself() {
 #[test]
 fn whoever_is_granted_a_slot_between_frames_is_woken_though_the_one_before_stalls() {
     let (queue, calls) = queue(4);
-    let port = queue.port(0);
+    let producer = queue.producer(0);
     let waker = Arc::new(Woken::default()).into();
-    let permits::Reserve::Slots(slots) = port.poll_reserve(3, &mut None, &waker) else { panic!("it waits") };
-    let permits = Permits::new(Arc::clone(&port), slots);
-    let (stalls, mut goes_on) = (Waits::new(&port, 0), Waits::new(&port, 1));
+    let permits::Reserve::Slots(slots) = producer.poll_reserve(3, &mut None, &waker) else {
+        panic!("it waits")
+    };
+    let permits = Permits::new(Arc::clone(&producer), slots);
+    let (stalls, mut goes_on) = (Waits::new(&producer, 0), Waits::new(&producer, 1));
     assert_eq!(asked(&calls), 0);
     drop(permits);
     assert!(stalls.woken() && !goes_on.woken());
@@ -276,9 +281,9 @@ fn whoever_is_granted_a_slot_between_frames_is_woken_though_the_one_before_stall
 #[test]
 fn places_are_used_again_and_the_newest_replaces_only_its_own_producers_in_the_same_frame() {
     let (queue, _) = queue(64);
-    let (first, second) = (queue.port(0), queue.port(1));
+    let (first, second) = (queue.producer(0), queue.producer(1));
     let latest = |id| item(id, Kind::Latest);
-    let send = |port: &Port<Item>, intent| assert!(port.try_send(intent).is_ok());
+    let send = |producer: &Producer<Item>, intent| assert!(producer.try_send(intent).is_ok());
     send(&first, plain(0));
     for id in [1, 2] {
         send(&first, latest(id));
@@ -301,9 +306,9 @@ fn places_are_used_again_and_the_newest_replaces_only_its_own_producers_in_the_s
     send(&second, plain(20));
     drop(second);
     for id in 21..30 {
-        let port = queue.port(1);
-        send(&port, plain(id));
-        drop(port);
+        let producer = queue.producer(1);
+        send(&producer, plain(id));
+        drop(producer);
         assert_eq!(frame(&queue).last(), Some(&id));
         assert!(queue.lock().accounts.len() <= 3, "places are used again");
     }
@@ -312,11 +317,11 @@ fn places_are_used_again_and_the_newest_replaces_only_its_own_producers_in_the_s
 #[test]
 fn a_frame_that_outlives_the_panel_is_dropped_where_it_is_late_too() {
     let (queue, calls) = queue(8);
-    let port = queue.port(0);
+    let producer = queue.producer(0);
     let witness = Arc::new(());
     for id in 0..3 {
         let intent = Item { id, kind: Kind::PanicsInDrop, _witness: Some(Arc::clone(&witness)) };
-        port.try_send(intent).ok().unwrap();
+        producer.try_send(intent).ok().unwrap();
     }
     let mut batch = queue.begin_frame(false).unwrap();
     batch.arrange();

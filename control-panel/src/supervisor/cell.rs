@@ -26,7 +26,7 @@ use crate::{
         event::EventKind,
         exit::Exit,
         run_token::RunToken,
-        status::{Refusal, WorkerStatus},
+        status::{SpawnError, WorkerStatus},
         unanswered::{self, Unanswered},
     },
     supervisor::{
@@ -49,7 +49,7 @@ pub(crate) struct WorkerCell {
     pub(super) wake_flag: WakeFlag,
     status: Mutex<WorkerStatus>,
     /// The token of the current run, or of the last one.
-    term: Mutex<Arc<RunToken>>,
+    run_token: Mutex<Arc<RunToken>>,
     generation: AtomicU64,
     pub(crate) name: Name,
     /// The `Debug` text of the source: a cell knows no user types.
@@ -93,7 +93,7 @@ impl WorkerCell {
         source: Name,
         origin: Origin,
         run: RunOptions,
-        term: Arc<RunToken>,
+        run_token: Arc<RunToken>,
         registry: Weak<Registry>,
     ) -> Self {
         let panel = registry.upgrade().map_or(0, |registry| registry.number);
@@ -106,7 +106,7 @@ impl WorkerCell {
             registry,
             wake_flag: WakeFlag::default(),
             kill: RunToken::default(),
-            term: Mutex::new(term),
+            run_token: Mutex::new(run_token),
             generation: AtomicU64::new(0),
             status: Mutex::new(WorkerStatus::Starting),
             changed: OnceLock::new(),
@@ -158,7 +158,7 @@ impl WorkerCell {
     }
 
     /// It never starts. Its inbox is closed by now.
-    pub(super) fn refuse(&self, refusal: Refusal) {
+    pub(super) fn refuse(&self, refusal: SpawnError) {
         drop(self.set_status(WorkerStatus::Refused(refusal)));
         self.announce();
         self.give_up();
@@ -258,31 +258,31 @@ impl WorkerCell {
     }
 
     /// A run begins. Returns the previous run's token, to which this may be the last reference.
-    pub(super) fn begin(&self, generation: u64, term: Arc<RunToken>) -> Arc<RunToken> {
+    pub(super) fn begin(&self, generation: u64, run_token: Arc<RunToken>) -> Arc<RunToken> {
         self.generation.store(generation, Ordering::Relaxed);
-        mem::replace(&mut *self.lock_term(), term)
+        mem::replace(&mut *self.lock_run_token(), run_token)
     }
 
-    pub(crate) fn term(&self) -> Arc<RunToken> {
-        Arc::clone(&self.lock_term())
+    pub(crate) fn run_token(&self) -> Arc<RunToken> {
+        Arc::clone(&self.lock_run_token())
     }
 
     /// Why it was stopped, or why its last run was cancelled, if either happened.
     pub(crate) fn cause(&self) -> Option<Cause> {
-        self.ended_for.get().or_else(|| self.lock_term().cause())
+        self.ended_for.get().or_else(|| self.lock_run_token().cause())
     }
 
     /// The same cause, and the stamp of the last heartbeat.
     pub(super) fn last_term(&self) -> (Option<Cause>, u64) {
-        let term = self.lock_term();
-        (self.ended_for.get().or_else(|| term.cause()), term.heartbeat())
+        let run_token = self.lock_run_token();
+        (self.ended_for.get().or_else(|| run_token.cause()), run_token.heartbeat())
     }
 
     /// Cancels its run without waking anything. Returns the token if a task waits for the cancellation, to be
     /// [woken](RunToken::announce).
     pub(super) fn set_cause(&self, cause: Cause) -> Option<Arc<RunToken>> {
-        let term = self.lock_term();
-        term.set_cause(cause).then(|| Arc::clone(&term))
+        let run_token = self.lock_run_token();
+        run_token.set_cause(cause).then(|| Arc::clone(&run_token))
     }
 
     /// It ended, for this cause if there is one.
@@ -361,8 +361,8 @@ impl WorkerCell {
         self.status.lock()
     }
 
-    fn lock_term(&self) -> MutexGuard<'_, Arc<RunToken>> {
-        self.term.lock()
+    fn lock_run_token(&self) -> MutexGuard<'_, Arc<RunToken>> {
+        self.run_token.lock()
     }
 }
 

@@ -70,7 +70,7 @@ use crate::{
     lifecycle::{
         cause::Cause,
         run_token::RunToken,
-        status::{Refusal, WorkerStatus},
+        status::{SpawnError, WorkerStatus},
     },
     util::{
         deadline::{Deadline, Moment, Raced, race},
@@ -86,7 +86,7 @@ const A_MOMENT: Duration = Duration::from_millis(10);
 pub(crate) struct Supervisor {
     registry: Arc<Registry>,
     /// The run token of contexts that belong to no worker.
-    term: Arc<RunToken>,
+    run_token: Arc<RunToken>,
     timeout: Duration,
     /// When the first shutdown began.
     began: Mutex<Option<Moment>>,
@@ -126,7 +126,7 @@ impl Supervisor {
                 on_change,
                 wakes,
             )),
-            term: Arc::default(),
+            run_token: Arc::default(),
             timeout,
             began: Mutex::new(None),
             numbers: AtomicU64::new(0),
@@ -142,8 +142,8 @@ impl Supervisor {
     }
 
     /// The run token that is cancelled when the panel shuts down.
-    pub(crate) fn term(&self) -> &Arc<RunToken> {
-        &self.term
+    pub(crate) fn run_token(&self) -> &Arc<RunToken> {
+        &self.run_token
     }
 
     /// Returns a number that no other group or pool of this panel has.
@@ -170,7 +170,7 @@ impl Supervisor {
         group: GroupId,
         spec: GroupSpec,
         pending: Vec<PendingWorker>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SpawnError> {
         panics::install();
         let members = pending.iter().map(|pending| (Arc::clone(&pending.cell), pending.spec.clone()));
         let mut admitted = self.registry.admit_group(group, spec, &members.collect::<Vec<_>>());
@@ -178,7 +178,7 @@ impl Supervisor {
             match admitted.clone() {
                 // If the runtime is gone for one member it is gone for all; it drops the tasks that it took before as
                 // well.
-                Ok(()) | Err(Refusal::RuntimeGone) => {
+                Ok(()) | Err(SpawnError::RuntimeGone) => {
                     self.start(&cell, start);
                     if let WorkerStatus::Refused(refusal) = cell.status() {
                         admitted = Err(refusal);
@@ -254,7 +254,7 @@ impl Supervisor {
         self.registry.stop_all();
         // This runs foreign wakers. The panic hook reports a panic of one; it must not keep the workers from being
         // dropped.
-        panics::catch(|| self.term.cancel(Cause::Shutdown)).ok();
+        panics::catch(|| self.run_token.cancel(Cause::Shutdown)).ok();
     }
 
     async fn ended_by(&self, at: Moment) -> bool {

@@ -53,7 +53,7 @@ use super::{
 };
 use crate::{
     intent::order::Origin,
-    lifecycle::{cause::Cause, error::RestartError, exit::Exit, run_token::RunToken, status::Refusal},
+    lifecycle::{cause::Cause, error::RestartError, exit::Exit, run_token::RunToken, status::SpawnError},
     util::{clock, mutex::Mutex, name::Name, span::Span, timer::Timer},
 };
 
@@ -156,7 +156,7 @@ impl Registry {
     }
 
     /// Admits a worker that is about to be spawned.
-    pub(super) fn admit(&self, cell: &Arc<WorkerCell>, spec: ChildSpec) -> Result<(), Refusal> {
+    pub(super) fn admit(&self, cell: &Arc<WorkerCell>, spec: ChildSpec) -> Result<(), SpawnError> {
         let watch = self.change(|state| {
             state.machine.admit(cell.origin, spec)?;
             Ok(self.enter(state, cell))
@@ -173,7 +173,7 @@ impl Registry {
         group: GroupId,
         spec: GroupSpec,
         members: &[(Arc<WorkerCell>, ChildSpec)],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SpawnError> {
         let watch = self.change(|state| {
             let specs = members.iter().map(|(cell, spec)| (cell.origin, spec.clone())).collect();
             state.machine.admit_group(group, spec, specs)?;
@@ -213,7 +213,7 @@ impl Registry {
         // Made and dropped without the lock, because a token holds a span, and spans run the subscriber's code. Only
         // this task begins runs of the worker, so it knows the number.
         let next = cell.generation() + 1;
-        let term = Arc::new(RunToken::new(Span::of_generation(
+        let run_token = Arc::new(RunToken::new(Span::of_generation(
             &self.panel,
             &cell.name,
             &cell.source,
@@ -222,8 +222,8 @@ impl Registry {
         )));
         let (generation, before) = self.change(|state| {
             let generation = state.machine.begin(cell.origin, now)?;
-            debug_assert_eq!(generation, next, "nobody else begins one");
-            Some((generation, cell.begin(generation, Arc::clone(&term))))
+            debug_assert_eq!(generation, next, "no other thread begins one");
+            Some((generation, cell.begin(generation, Arc::clone(&run_token))))
         })?;
         drop(before);
         // A limit that the clock cannot represent never expires.
@@ -234,9 +234,9 @@ impl Registry {
                     registry.not_ready(origin, generation);
                 }
             };
-            term.await_by(Timer::start(&self.hosts.runtime, at, alone, late));
+            run_token.await_by(Timer::start(&self.hosts.runtime, at, alone, late));
         }
-        Some((generation, term))
+        Some((generation, run_token))
     }
 
     /// The worker's run is over. Returns the next step of its task.

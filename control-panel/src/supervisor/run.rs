@@ -21,20 +21,20 @@ use crate::lifecycle::{
 pub(super) struct Generation<R: Running + ?Sized> {
     run: Option<Pin<Box<R>>>,
     cell: Arc<WorkerCell>,
-    term: Arc<RunToken>,
+    run_token: Arc<RunToken>,
     /// The grace period, which starts when a run that finishes by itself is cancelled.
     grace: Option<Pin<Box<Sleep>>>,
 }
 
 impl<R: Running + ?Sized> Generation<R> {
-    pub(super) fn new(run: Pin<Box<R>>, cell: Arc<WorkerCell>, term: Arc<RunToken>) -> Self {
-        Self { run: Some(run), cell, term, grace: None }
+    pub(super) fn new(run: Pin<Box<R>>, cell: Arc<WorkerCell>, run_token: Arc<RunToken>) -> Self {
+        Self { run: Some(run), cell, run_token, grace: None }
     }
 
     /// Polls the run. The caller must poll it again when the run is cancelled.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         // Checked first: a cancelled worker must not run on into errors of the closing queue.
-        if self.term.is_over() {
+        if self.run_token.is_over() {
             match self.cell.run.cancel {
                 Cancel::Drop => return self.over(Exit::Cancelled),
                 Cancel::Cooperative => {
@@ -46,14 +46,14 @@ impl<R: Running + ?Sized> Generation<R> {
             }
         }
         let Some(run) = self.run.as_mut() else { return Poll::Pending };
-        let span = &self.term.span;
+        let span = &self.run_token.span;
         match guard(&self.cell, || span.in_scope(|| run.as_mut().poll_exit(cx))) {
             Ok(Poll::Pending) => {
                 self.cell.give_up();
                 Poll::Pending
             }
             Ok(Poll::Ready(exit)) => {
-                let exit = as_asked(exit, &self.cell, &self.term);
+                let exit = as_asked(exit, &self.cell, &self.run_token);
                 self.over(exit)
             }
             Err(panic) => self.over(Exit::Panicked(panic)),
@@ -67,15 +67,15 @@ impl<R: Running + ?Sized> Generation<R> {
 
     /// Whether the next poll only drops the run, and no other follows.
     pub(super) fn is_done_for(&self) -> bool {
-        self.cell.run.cancel == Cancel::Drop && self.term.cause().is_some_and(Cause::is_final)
+        self.cell.run.cancel == Cancel::Drop && self.run_token.cause().is_some_and(Cause::is_final)
     }
 
     fn discard(&mut self) {
         let Some(run) = self.run.take() else { return };
-        if let Err(panic) = guard(&self.cell, || self.term.span.in_scope(|| drop(run))) {
+        if let Err(panic) = guard(&self.cell, || self.run_token.span.in_scope(|| drop(run))) {
             self.cell.leave_last_words(panic);
         }
-        self.term.end();
+        self.run_token.end();
     }
 }
 
@@ -96,12 +96,12 @@ impl<R: Running + ?Sized> Future for Generation<R> {
 
 /// Counts a worker that returned because it was asked to stop as cancelled, including one that returned by `?` with an
 /// error that says no more than that.
-pub(super) fn as_asked(exit: Exit, cell: &WorkerCell, term: &RunToken) -> Exit {
+pub(super) fn as_asked(exit: Exit, cell: &WorkerCell, run_token: &RunToken) -> Exit {
     match exit {
-        Exit::Finished if term.is_over() => Exit::Cancelled,
+        Exit::Finished if run_token.is_over() => Exit::Cancelled,
         // During a shutdown the queue hands intents back to all workers, even those whose turn to stop has not come
         // yet.
-        Exit::Failed(error) if term.is_over() || cell.is_panel_stopping() => {
+        Exit::Failed(error) if run_token.is_over() || cell.is_panel_stopping() => {
             // The chain of sources is the user's code, and so is the drop of an error that is not reported.
             let judged = guard(cell, || {
                 let stops = is_stop_error(&*error);

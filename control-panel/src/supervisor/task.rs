@@ -198,12 +198,12 @@ impl<R: ?Sized + Hosted> Task<R> {
     /// Makes the next run, if it is still wanted.
     fn begin(&mut self) -> Step<R> {
         let cell = &self.ending.cell;
-        let Some((number, term)) = self.ending.registry.begin(cell) else { return Step::Asking };
+        let Some((number, run_token)) = self.ending.registry.begin(cell) else { return Step::Asking };
         let Some(start) = &mut self.parcel.start else { return Step::Asking };
         let no_thread = self.no_thread.clone();
         let made = guard(cell, || {
-            term.span.in_scope(|| {
-                let job = start(number, &term);
+            run_token.span.in_scope(|| {
+                let job = start(number, &run_token);
                 match no_thread {
                     None => Ok(R::made(job)),
                     Some(error) => Err(error),
@@ -212,16 +212,16 @@ impl<R: ?Sized + Hosted> Task<R> {
         });
         match made {
             Ok(Ok(Ok(run))) => {
-                term.enter();
-                Step::Running(Generation::new(run, Arc::clone(cell), term))
+                run_token.enter();
+                Step::Running(Generation::new(run, Arc::clone(cell), run_token))
             }
-            Ok(Ok(Err(body))) => Step::Calling(Call::new(body, Arc::clone(cell), term)),
+            Ok(Ok(Err(body))) => Step::Calling(Call::new(body, Arc::clone(cell), run_token)),
             Ok(Err(error)) => {
-                term.end();
+                run_token.end();
                 Step::Failing(Exit::Failed(error))
             }
             Err(panic) => {
-                term.end();
+                run_token.end();
                 Step::Failing(Exit::Panicked(panic))
             }
         }

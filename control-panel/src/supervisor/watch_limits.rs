@@ -81,11 +81,11 @@ impl Registry {
         }
         for (&origin, cell) in &state.attention.promised {
             let Some(limit) = cell.run.heartbeat else { continue };
-            let term = cell.term();
+            let run_token = cell.run_token();
             // No heartbeat is expected from a worker that was asked to pause, or that still waits for a thread.
-            if state.machine.owes_heartbeats(origin) && term.is_entered() && !cell.gate.is_closed() {
+            if state.machine.owes_heartbeats(origin) && run_token.is_entered() && !cell.gate.is_closed() {
                 let generation = cell.generation();
-                let mark = Mark::Heartbeat { generation, at: term.heartbeat() };
+                let mark = Mark::Heartbeat { generation, at: run_token.heartbeat() };
                 generations.insert(origin, generation);
                 subjects.push(Subject { origin, mark, limit });
             }
@@ -137,7 +137,7 @@ mod tests {
         let free = limited(1, None, None);
         let (ten, again) = (limited(2, Some(10), None), limited(3, Some(10), None));
         let beats = limited(4, Some(10), Some(3));
-        assert_eq!((attention.enter(&free), attention.shortest()), (None, None), "nobody is to be watched");
+        assert_eq!((attention.enter(&free), attention.shortest()), (None, None), "no worker is watched");
         assert_eq!((attention.enter(&ten), attention.enter(&again)), (secs(10), None), "passed on once");
         assert_eq!((attention.enter(&beats), attention.shortest()), (secs(3), secs(3)));
         assert_eq!(attention.promised.len(), 1);

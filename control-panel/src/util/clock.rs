@@ -305,6 +305,6 @@ mod tests {
             assert_eq!(state.advance(now), Some(counts * MS), "after {slept} ms");
         }
         state.watched.clear();
-        assert_eq!((state.plan(now), state.advance(now + 25 * MS)), (None, None), "nobody, nothing");
+        assert_eq!((state.plan(now), state.advance(now + 25 * MS)), (None, None), "nothing is watched");
     }
 }

@@ -11,10 +11,12 @@
 //! | `deadline` | one moment on two clocks |
 //! | `timer` | calls a function at a moment of a runtime's clock |
 //! | `panics` | panics as data |
+//! | `callbacks` | wakers, `on_ready`, destructors: called in a row, whatever each of them does |
 //! | `span` | the span of a run |
 //! | `difference` | where two values differ, by their `Debug` output |
 //! | `name` | a name that is cheap to clone |
 
+pub(crate) mod callbacks;
 pub(crate) mod clock;
 pub(crate) mod deadline;
 #[cfg(any(feature = "journal", feature = "testing"))]

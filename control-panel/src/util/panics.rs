@@ -210,7 +210,7 @@ pub(crate) fn survive<T>(f: impl FnOnce() -> T) -> Option<T> {
 /// Drops a foreign value. Its destructor may panic: the hook reports that, and the caller continues.
 pub(crate) fn discard<T>(value: T) {
     let Err(panic) = catch(|| drop(value)) else { return };
-    // The payload's destructor may panic too. What that panics with is leaked: it could go on for ever.
+    // The payload's destructor may panic too. What that panics with is leaked: it could go on without end.
     if let Err(panic) = catch(|| drop(panic)) {
         std::mem::forget(panic);
     }

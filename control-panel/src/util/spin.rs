@@ -1,8 +1,8 @@
 //! A lock that costs one atomic read-modify-write, for what is held for a few instructions; in the models it is one of
 //! [shuttle](https://docs.rs/shuttle)'s.
 //!
-//! Whoever holds it may be preempted, and nobody knows of it. So nobody waits for it but by yielding to others, and who must
-//! not wait only tries.
+//! Its holder may be preempted, and no other thread learns of it. So a thread that waits for it yields to others meanwhile, and
+//! one that must not wait only tries.
 
 #[cfg(not(all(test, shuttle)))]
 mod imp {

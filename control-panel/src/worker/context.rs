@@ -44,7 +44,7 @@ pub struct Context<I: Intent, P = ()> {
     policy: PolicyWatch<P>,
     buses: Arc<Buses<I::Source>>,
     cell: Arc<WorkerCell>,
-    term: Arc<RunToken>,
+    run_token: Arc<RunToken>,
     generation: u64,
 }
 
@@ -54,10 +54,10 @@ impl<I: Intent, P> Context<I, P> {
         policy: PolicyWatch<P>,
         buses: Arc<Buses<I::Source>>,
         cell: Arc<WorkerCell>,
-        term: Arc<RunToken>,
+        run_token: Arc<RunToken>,
         generation: u64,
     ) -> Self {
-        Self { sender, policy, buses, cell, term, generation }
+        Self { sender, policy, buses, cell, run_token, generation }
     }
 
     /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
@@ -75,7 +75,7 @@ impl<I: Intent, P> Context<I, P> {
     /// and [`reserve_many`](Self::reserve_many) keep the intent; [`IntentSender::send`] lists the other ways.
     #[inline]
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
-        self.sender.send_in(&self.term, intent)
+        self.sender.sends_of(&self.run_token).send(intent)
     }
 
     /// Sends an intent, waiting for a slot for at most `timeout`: see [`IntentSender::send_timeout`].
@@ -89,7 +89,7 @@ impl<I: Intent, P> Context<I, P> {
     /// # Cancel safety
     /// As `send`.
     pub async fn send_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
-        self.sender.send_timeout_in(&self.term, intent, timeout).await
+        self.sender.sends_of(&self.run_token).send_timeout(intent, timeout).await
     }
 
     /// Sends an intent from a thread that is not driving a runtime: see [`IntentSender::send_blocking`].
@@ -101,7 +101,7 @@ impl<I: Intent, P> Context<I, P> {
     /// In async code.
     #[track_caller]
     pub fn send_blocking(&self, intent: I) -> Result<(), SendError<I>> {
-        self.sender.send_blocking_in(&self.term, intent)
+        self.sender.sends_of(&self.run_token).send_blocking(intent)
     }
 
     /// Like [`send_blocking`](Self::send_blocking), for at most `timeout`: see [`IntentSender::send_blocking_timeout`].
@@ -131,7 +131,7 @@ impl<I: Intent, P> Context<I, P> {
     /// In async code.
     #[track_caller]
     pub fn send_blocking_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
-        self.sender.send_blocking_timeout_in(&self.term, intent, timeout)
+        self.sender.sends_of(&self.run_token).send_blocking_timeout(intent, timeout)
     }
 
     /// Sends an intent if there is a free slot now: see [`IntentSender::try_send`].
@@ -142,7 +142,7 @@ impl<I: Intent, P> Context<I, P> {
     /// clock is `Some(0)`.
     #[inline(always)]
     pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        self.sender.try_send_in(&self.term, intent)
+        self.sender.sends_of(&self.run_token).try_send(intent)
     }
 
     /// The sending half alone, for threads and callbacks that outlive this run of the worker.
@@ -159,7 +159,7 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// Take one watch and keep it: each call returns a new one, which has seen nothing yet.
     pub fn policy(&self) -> PolicyWatch<P> {
-        self.policy.of(&self.term)
+        self.policy.of(&self.run_token)
     }
 
     /// Resolves when this worker is asked to stop. A worker that is cancelled by drop (the default) need not
@@ -168,17 +168,17 @@ impl<I: Intent, P> Context<I, P> {
     /// # Cancel safety
     /// Cancel-safe.
     pub async fn cancelled(&self) {
-        self.term.token().cancelled().await;
+        self.run_token.token().cancelled().await;
     }
 
     /// Whether this worker was asked to stop. Costs a load: cheap enough for a tight loop.
     pub fn is_cancelled(&self) -> bool {
-        self.term.is_over()
+        self.run_token.is_over()
     }
 
     /// Why this worker was asked to stop; `None` until it is.
     pub fn cause(&self) -> Option<Cause> {
-        self.term.cause()
+        self.run_token.cause()
     }
 
     /// Parks this thread until the worker is asked to stop or `timeout` is over: how a worker on a thread sleeps. Returns
@@ -210,20 +210,20 @@ impl<I: Intent, P> Context<I, P> {
         if let Some(registry) = self.cell.registry.upgrade() {
             registry.ready(self.cell.origin, self.generation);
         }
-        self.term.await_no_more();
+        self.run_token.await_no_more();
     }
 
     /// Reports that this worker is alive. A worker that promises a heartbeat ([`Worker::heartbeat`](crate::Worker::heartbeat))
     /// calls this more often than it promised. Costs two loads and a store: cheap enough for a tight loop.
     pub fn heartbeat(&self) {
-        self.term.beat();
+        self.run_token.beat();
     }
 
     /// A token that is cancelled when this worker is asked to stop, to hand on to libraries.
     ///
     /// It is a child: cancelling it does not stop the worker.
     pub fn cancellation_token(&self) -> CancellationToken {
-        self.term.token().child_token()
+        self.run_token.token().child_token()
     }
 
     pub(crate) fn buses(&self) -> &Buses<I::Source> {
@@ -239,8 +239,8 @@ impl<I: Intent, P> Context<I, P> {
         &self.cell
     }
 
-    pub(crate) fn term(&self) -> &Arc<RunToken> {
-        &self.term
+    pub(crate) fn run_token(&self) -> &Arc<RunToken> {
+        &self.run_token
     }
 
     /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
@@ -273,7 +273,7 @@ impl<I: Intent, P> Clone for Context<I, P> {
             policy: self.policy.clone(),
             buses: Arc::clone(&self.buses),
             cell: Arc::clone(&self.cell),
-            term: Arc::clone(&self.term),
+            run_token: Arc::clone(&self.run_token),
             generation: self.generation,
         }
     }

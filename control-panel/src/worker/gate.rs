@@ -55,7 +55,7 @@ use crate::{
 pub struct Gate {
     cell: Arc<WorkerCell>,
     /// The token of the run that owns this gate.
-    term: Arc<RunToken>,
+    run_token: Arc<RunToken>,
     seen_open: bool,
     /// Whether `changed` has reported the stop request.
     seen_stop: bool,
@@ -64,7 +64,7 @@ pub struct Gate {
 impl Gate {
     /// Returns whether the worker may continue. Costs a load.
     pub fn is_open(&self) -> bool {
-        !self.cell.gate.is_closed() || self.term.is_over()
+        !self.cell.gate.is_closed() || self.run_token.is_over()
     }
 
     /// Waits while the worker is suspended. Returns at once if it is not, or is asked to stop.
@@ -94,7 +94,7 @@ impl Gate {
     /// Cancel-safe: a change that a cancelled call would have returned is returned by the next one.
     pub async fn changed(&mut self) -> bool {
         self.wait(!self.seen_open).await;
-        self.seen_stop = self.term.is_over();
+        self.seen_stop = self.run_token.is_over();
         self.seen_open = self.seen_stop || !self.seen_open;
         self.seen_open
     }
@@ -105,7 +105,7 @@ impl Gate {
             // Created before the check, so that no change is missed between the check and the wait.
             let turned = turned.notified();
             fence(Ordering::SeqCst);
-            let stopping = self.term.is_over();
+            let stopping = self.run_token.is_over();
             if self.is_open() == open || (stopping && !self.seen_stop) {
                 return;
             }
@@ -113,7 +113,7 @@ impl Gate {
                 // Open, for good.
                 return std::future::pending().await;
             }
-            race(turned, self.term.token().cancelled()).await;
+            race(turned, self.run_token.token().cancelled()).await;
         }
     }
 }
@@ -131,7 +131,8 @@ impl<I: Intent, P> Context<I, P> {
     /// Returns this worker's gate, which is closed while it is suspended.
     pub fn gate(&self) -> Gate {
         let cell = Arc::clone(self.cell());
-        let mut gate = Gate { cell, term: Arc::clone(self.term()), seen_open: true, seen_stop: false };
+        let mut gate =
+            Gate { cell, run_token: Arc::clone(self.run_token()), seen_open: true, seen_stop: false };
         gate.seen_open = gate.is_open();
         gate
     }

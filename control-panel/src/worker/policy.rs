@@ -43,7 +43,7 @@ impl<P> Policy<P> {
     pub(crate) fn watch(&self) -> PolicyWatch<P> {
         let mut watch = self.newest.clone();
         watch.mark_unchanged();
-        PolicyWatch { newest: watch, term: None }
+        PolicyWatch { newest: watch, run_token: None }
     }
 
     /// Called when the panel is gone: the policy will not change any more.
@@ -83,13 +83,13 @@ impl<P> Policy<P> {
 pub struct PolicyWatch<P> {
     newest: watch::Receiver<Arc<P>>,
     /// The token of the run that watches.
-    term: Option<Arc<RunToken>>,
+    run_token: Option<Arc<RunToken>>,
 }
 
 impl<P> PolicyWatch<P> {
     /// Creates a watch that has seen the same values, for a run: it waits only until that run is asked to stop.
-    pub(crate) fn of(&self, term: &Arc<RunToken>) -> Self {
-        Self { newest: self.newest.clone(), term: Some(Arc::clone(term)) }
+    pub(crate) fn of(&self, run_token: &Arc<RunToken>) -> Self {
+        Self { newest: self.newest.clone(), run_token: Some(Arc::clone(run_token)) }
     }
 
     /// Waits for a policy that this watch has not returned yet.
@@ -102,11 +102,11 @@ impl<P> PolicyWatch<P> {
     /// # Cancel safety
     /// Cancel-safe: a change that a cancelled call would have returned is returned by the next one.
     pub async fn changed(&mut self) -> Result<(), PolicyClosed> {
-        let Self { newest, term } = self;
-        let changed = match term {
+        let Self { newest, run_token } = self;
+        let changed = match run_token {
             None => newest.changed().await,
             // Checked first: a worker that is asked to stop does not begin anything new.
-            Some(term) => match race(term.token().cancelled(), newest.changed()).await {
+            Some(run_token) => match race(run_token.token().cancelled(), newest.changed()).await {
                 Raced::First(()) => return Err(PolicyClosed),
                 Raced::Second(changed) => changed,
             },
@@ -159,7 +159,7 @@ impl<P> PolicyWatch<P> {
 
 impl<P> Clone for PolicyWatch<P> {
     fn clone(&self) -> Self {
-        Self { newest: self.newest.clone(), term: self.term.clone() }
+        Self { newest: self.newest.clone(), run_token: self.run_token.clone() }
     }
 }
 

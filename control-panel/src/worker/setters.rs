@@ -84,7 +84,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// What happens to the panel when the worker fails too often. Default: nothing. In a group, the group's setting applies.
     ///
     /// A worker that is never restarted cannot exceed its intensity. So, outside a group, a worker that escalates to the panel
-    /// is [`Refused`](crate::Refusal::EscalatesNever) if it has neither a [`restart`](Self::restart) nor [`OnStuck::Restart`],
+    /// is [`Refused`](crate::SpawnError::EscalatesNever) if it has neither a [`restart`](Self::restart) nor [`OnStuck::Restart`],
     /// or if its intensity is [unlimited](Intensity::unlimited). To escalate at the first failure, set a restart and an
     /// [`Intensity`] of 0.
     pub fn escalate(mut self, escalate: Escalate) -> Self {

@@ -1,11 +1,11 @@
 //! One producer's local intents, in the order of their acceptance.
 
+mod cold;
 mod newest;
-mod rare;
 
 use std::{collections::VecDeque, convert::Infallible, mem, vec};
 
-use self::rare::Rare;
+use self::cold::Cold;
 use crate::{
     intent::{
         Intent, LatestKey,
@@ -14,16 +14,16 @@ use crate::{
     queue::shares::LaneId,
 };
 
-/// Who sends: what orders it and where its slots are counted. Without a lane, it is the frame loop itself,
+/// The producer: what orders it and where its slots are counted. Without a lane, it is the frame loop itself,
 /// whose intents hold no slots.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::queue) struct Producer<S> {
+pub(in crate::queue) struct ProducerKey<S> {
     pub(in crate::queue) source: S,
     pub(in crate::queue) origin: Origin,
     pub(in crate::queue) lane: Option<LaneId>,
 }
 
-impl<S: Copy> Producer<S> {
+impl<S: Copy> ProducerKey<S> {
     /// What it is ordered by.
     #[inline]
     pub(in crate::queue) fn name(&self) -> (S, Origin) {
@@ -56,7 +56,7 @@ pub(super) struct Bucket<I: Intent> {
     /// The number of the first since the bucket was cleared, and the one after the last.
     first: u64,
     next: u64,
-    rare: Option<Box<Rare<I>>>,
+    cold: Option<Box<Cold<I>>>,
     /// Its producer's place among the senders of clocked intents, if it is there.
     pub(super) clocked: Option<u32>,
     /// Whether something was put into it since it was cleared.
@@ -69,7 +69,7 @@ pub(super) struct Bucket<I: Intent> {
 }
 
 /// Intents on their way out, with the room in their buffer.
-pub(super) struct Lent<I> {
+pub(super) struct Draining<I> {
     pub(super) intents: vec::IntoIter<I>,
     pub(super) room: usize,
 }
@@ -89,7 +89,7 @@ impl<I: Intent> Bucket<I> {
             entries: Vec::new(),
             first: 0,
             next: 0,
-            rare: None,
+            cold: None,
             clocked: None,
             used: false,
             plain: true,
@@ -153,24 +153,24 @@ impl<I: Intent> Bucket<I> {
     #[cold]
     fn skip(&mut self, to: u64) {
         let entries = self.entries.len();
-        self.rare().skip(entries, to);
+        self.cold().skip(entries, to);
     }
 
     /// Adds one that a newer one of its key may replace. Returns how much room it took.
     #[inline(never)]
     pub(super) fn push_latest(&mut self, key: LatestKey, seq: u64, intent: I) -> usize {
-        self.rare().newest.push(key, seq, intent)
+        self.cold().newest.push(key, seq, intent)
     }
 
     /// The intent with this key, as long as none was handed out. It gets this number: the caller puts a newer one there.
     pub(super) fn renew(&mut self, key: LatestKey, seq: impl FnOnce() -> u64) -> Option<&mut I> {
-        self.rare.as_mut()?.newest.renew(key, seq)
+        self.cold.as_mut()?.newest.renew(key, seq)
     }
 
     /// It is plain no more: some of its intents are about to be handed out, their numbers have a gap, or one may be replaced.
-    fn rare(&mut self) -> &mut Rare<I> {
+    fn cold(&mut self) -> &mut Cold<I> {
         self.plain = false;
-        self.rare.get_or_insert_default()
+        self.cold.get_or_insert_default()
     }
 
     /// As long as its numbers have no gap: how many were put into it since it was cleared.
@@ -192,32 +192,32 @@ impl<I: Intent> Bucket<I> {
         if self.left() == 0 {
             return None;
         }
-        self.rare();
-        let Self { entries, first, rare, .. } = self;
-        rare.as_mut()?.next(entries, *first)
+        self.cold();
+        let Self { entries, first, cold, .. } = self;
+        cold.as_mut()?.next(entries, *first)
     }
 
     /// Lends out what comes next, and says the number of the first, if theirs are one after the other. They
     /// [come back](Self::take_back) before anything else is done here.
     #[inline]
-    pub(super) fn lend(&mut self) -> Option<(u64, Lent<I>)> {
+    pub(super) fn lend(&mut self) -> Option<(u64, Draining<I>)> {
         if self.plain {
             return Some((self.first, self.lend_all()));
         }
-        let Self { entries, first, rare, .. } = self;
-        rare.as_mut()?.lend(entries, *first)
+        let Self { entries, first, cold, .. } = self;
+        cold.as_mut()?.lend(entries, *first)
     }
 
     /// As long as it is plain.
     #[inline]
-    fn lend_all(&mut self) -> Lent<I> {
+    fn lend_all(&mut self) -> Draining<I> {
         let room = self.entries.capacity();
-        Lent { intents: mem::take(&mut self.entries).into_iter(), room }
+        Draining { intents: mem::take(&mut self.entries).into_iter(), room }
     }
 
     /// Takes back what is left of it.
     #[inline]
-    pub(super) fn take_back(&mut self, hand: &mut Lent<I>) {
+    pub(super) fn take_back(&mut self, hand: &mut Draining<I>) {
         if self.plain && hand.intents.len() == 0 {
             self.entries = reclaim(&mut hand.intents);
         } else {
@@ -226,9 +226,9 @@ impl<I: Intent> Bucket<I> {
     }
 
     #[cold]
-    fn take_rest(&mut self, hand: &mut Lent<I>) {
+    fn take_rest(&mut self, hand: &mut Draining<I>) {
         let handed_out = self.all() - hand.intents.len() - self.entries.len();
-        self.rare().take_back(hand, handed_out);
+        self.cold().take_back(hand, handed_out);
     }
 
     /// Hands all that is left to `f`. If `f` panics, the rest is still there.
@@ -242,7 +242,7 @@ impl<I: Intent> Bucket<I> {
             return folded;
         }
         let mut seq = self.first;
-        let mut going = Going { lent: self.lend_all(), bucket: self };
+        let mut going = DrainGuard { lent: self.lend_all(), bucket: self };
         // Not a `for` loop, which looks into each intent whether it is there.
         let Ok(folded) = going.lent.intents.try_fold(folded, |folded, intent| {
             let this = seq;
@@ -256,7 +256,7 @@ impl<I: Intent> Bucket<I> {
     #[inline]
     pub(super) fn settle(&mut self) -> Settled {
         if !self.plain {
-            return self.settle_rare();
+            return self.settle_cold();
         }
         let (left, count) = (self.entries.len(), self.handed_out());
         self.used = left > 0;
@@ -272,13 +272,13 @@ impl<I: Intent> Bucket<I> {
     }
 
     #[cold]
-    fn settle_rare(&mut self) -> Settled {
+    fn settle_cold(&mut self) -> Settled {
         let left = self.left();
         let mut settled = Settled { count: 0, left, given_up: 0 };
-        if let Some(rare) = &mut self.rare {
-            settled.count = rare.settle();
+        if let Some(cold) = &mut self.cold {
+            settled.count = cold.settle();
             if left == 0 {
-                settled.given_up = rare.clear(&mut self.entries);
+                settled.given_up = cold.clear(&mut self.entries);
                 (self.used, self.plain) = (false, true);
             }
         }
@@ -288,7 +288,7 @@ impl<I: Intent> Bucket<I> {
 
     /// Room for intents, used or not.
     pub(super) fn room(&self) -> usize {
-        let rest = self.rare.as_ref().map_or(0, |rare| rare.room());
+        let rest = self.cold.as_ref().map_or(0, |cold| cold.room());
         // What takes no memory has room without end.
         rest + if size_of::<I>() == 0 { 0 } else { self.entries.capacity() }
     }
@@ -303,16 +303,16 @@ impl<I: Intent> Bucket<I> {
         self.greatest = 0;
         self.entries.shrink_to(room);
         if self.plain {
-            self.rare = None;
-        } else if let Some(rare) = &mut self.rare {
-            rare.shrink_to(room);
+            self.cold = None;
+        } else if let Some(cold) = &mut self.cold {
+            cold.shrink_to(room);
         }
     }
 
     #[inline]
     pub(super) fn left(&self) -> usize {
-        let rest = match &self.rare {
-            Some(rare) if !self.plain => rare.left(),
+        let rest = match &self.cold {
+            Some(cold) if !self.plain => cold.left(),
             _ => 0,
         };
         self.entries.len() + rest
@@ -320,12 +320,12 @@ impl<I: Intent> Bucket<I> {
 }
 
 /// All of a bucket, being handed out. What is not goes back: a panicking reducer loses nothing.
-struct Going<'a, I: Intent> {
-    lent: Lent<I>,
+struct DrainGuard<'a, I: Intent> {
+    lent: Draining<I>,
     bucket: &'a mut Bucket<I>,
 }
 
-impl<I: Intent> Drop for Going<'_, I> {
+impl<I: Intent> Drop for DrainGuard<'_, I> {
     #[inline]
     fn drop(&mut self) {
         self.bucket.take_back(&mut self.lent);

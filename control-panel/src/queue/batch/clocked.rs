@@ -1,10 +1,10 @@
-//! The clocked intents of a batch: those that were told a place in the causal order from outside.
+//! The clocked intents of a batch: those whose place in the causal order comes from outside.
 
 use std::mem;
 
 use super::{
-    Slot,
-    bucket::{Producer, grow},
+    BucketId,
+    bucket::{ProducerKey, grow},
 };
 use crate::{
     intent::{Intent, order::CausalityOrder},
@@ -19,7 +19,7 @@ pub(in crate::queue) struct Clocked<I: Intent> {
     keys: Vec<u128>,
     /// Whether `keys` are in order.
     sorted: bool,
-    /// Whom the keys name by number.
+    /// The producers that the keys name by number.
     senders: Vec<Sender<I::Source>>,
     /// For [`arrange`](Self::arrange): the senders' numbers in their new order, then the new ones for old ones.
     renamed: Vec<u32>,
@@ -39,9 +39,9 @@ struct Entry<I> {
 }
 
 struct Sender<S> {
-    producer: Producer<S>,
-    /// Whose bucket knows the number.
-    slot: Option<Slot>,
+    producer: ProducerKey<S>,
+    /// The producer whose bucket knows the number.
+    bucket_id: Option<BucketId>,
     /// Its place among the senders.
     number: u32,
     /// Intents whose slots are occupied.
@@ -57,7 +57,7 @@ fn key(clock: u64, sender: u32, place: u32) -> u128 {
 }
 
 /// Whether the later of two keys comes after the other whatever the names of their senders are: of two senders with
-/// equal clocks, only [`arrange`](Clocked::arrange) tells who comes first.
+/// equal clocks, only [`arrange`](Clocked::arrange) decides which comes first.
 fn follows(key: u128, later: u128) -> bool {
     key >> 64 < later >> 64 || key >> 32 == later >> 32
 }
@@ -102,14 +102,14 @@ impl<I: Intent> Clocked<I> {
     /// A sender's number, from its first clocked intent in this batch on.
     // A batch of four thousand million senders does not fit into memory.
     #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn enter(&mut self, producer: Producer<I::Source>, slot: Option<Slot>) -> u32 {
+    pub(super) fn enter(&mut self, producer: ProducerKey<I::Source>, bucket_id: Option<BucketId>) -> u32 {
         let number = self.senders.len() as u32;
-        self.senders.push(Sender { producer, slot, number, held: 0 });
+        self.senders.push(Sender { producer, bucket_id, number, held: 0 });
         number
     }
 
     /// Adds one of a producer that has no bucket here to know its number.
-    pub(super) fn push_of(&mut self, producer: Producer<I::Source>, clock: u64, seq: u64, intent: I) {
+    pub(super) fn push_of(&mut self, producer: ProducerKey<I::Source>, clock: u64, seq: u64, intent: I) {
         let known = self.senders.iter().rev().find(|sender| sender.producer.origin == producer.origin);
         let number = known.map(|sender| sender.number);
         let number = number.unwrap_or_else(|| self.enter(producer, None));
@@ -145,8 +145,8 @@ impl<I: Intent> Clocked<I> {
         if self.sorted { self.done + at } else { self.keys.len() }
     }
 
-    /// Puts what is left in order. `rename` is told who has a new number.
-    pub(super) fn arrange(&mut self, mut rename: impl FnMut(Slot, u32)) {
+    /// Puts what is left in order. Calls `rename` with each bucket that has a new number.
+    pub(super) fn arrange(&mut self, mut rename: impl FnMut(BucketId, u32)) {
         self.rewind();
         if self.sorted {
             return;
@@ -163,10 +163,10 @@ impl<I: Intent> Clocked<I> {
             for (number, &before) in (0..).zip(&*renamed) {
                 senders[before as usize].number = number;
             }
-            for (name, &Sender { slot, number, .. }) in renamed.iter_mut().zip(&*senders) {
+            for (name, &Sender { bucket_id, number, .. }) in renamed.iter_mut().zip(&*senders) {
                 *name = number;
-                if let Some(slot) = slot {
-                    rename(slot, number);
+                if let Some(bucket_id) = bucket_id {
+                    rename(bucket_id, number);
                 }
             }
             for place in 0..senders.len() {
@@ -205,12 +205,12 @@ impl<I: Intent> Clocked<I> {
                 self.at += 1;
                 self.left -= 1;
                 self.own -= usize::from(producer.is_own());
-                let Producer { source, origin, .. } = producer;
+                let ProducerKey { source, origin, .. } = producer;
                 let order = CausalityOrder { clock, source, origin, seq: *seq };
                 return intent.take().map(|intent| (order, intent));
             }
             if intent.is_some() && self.own == 0 {
-                // Nobody else's come after one that may not.
+                // No other producer's intents come after one that may not.
                 return None;
             }
             self.at += 1;
@@ -249,27 +249,27 @@ impl<I: Intent> Clocked<I> {
     }
 
     /// Gives those away whose producers `join`, in an order in which each producer's own with equal clocks are as they were
-    /// accepted. The others stay, in the buffers of `spare`. `rename` is told who has a new number, or none any more.
+    /// accepted. The others stay, in the buffers of `spare`. Calls `rename` with each bucket that has a new number, or none any more.
     ///
     /// Takes a look at each that is left, unless none is to go.
     pub(super) fn part(
         &mut self,
         spare: &mut Self,
-        joins: impl Fn(&Producer<I::Source>) -> bool,
-        mut give: impl FnMut(Producer<I::Source>, u64, u64, I),
-        mut rename: impl FnMut(Slot, Option<u32>),
+        joins: impl Fn(&ProducerKey<I::Source>) -> bool,
+        mut give: impl FnMut(ProducerKey<I::Source>, u64, u64, I),
+        mut rename: impl FnMut(BucketId, Option<u32>),
     ) {
         if !self.senders.iter().any(|sender| sender.held > 0 && joins(&sender.producer)) {
             return;
         }
         let Self { entries, keys, senders, renamed, done, .. } = self;
         renamed.clear();
-        for &Sender { producer, slot, held, .. } in &*senders {
+        for &Sender { producer, bucket_id, held, .. } in &*senders {
             let stays = held > 0 && !joins(&producer);
-            let number = stays.then(|| spare.enter(producer, slot));
+            let number = stays.then(|| spare.enter(producer, bucket_id));
             renamed.push(number.unwrap_or(u32::MAX));
-            if let Some(slot) = slot {
-                rename(slot, number);
+            if let Some(bucket_id) = bucket_id {
+                rename(bucket_id, number);
             }
         }
         for &key in &keys[*done..] {
@@ -287,9 +287,9 @@ impl<I: Intent> Clocked<I> {
         spare.clear(|_| ());
     }
 
-    /// When nothing is left. `forget` is told whose number is void.
-    pub(super) fn clear(&mut self, forget: impl FnMut(Slot)) {
-        self.senders.drain(..).filter_map(|sender| sender.slot).for_each(forget);
+    /// When nothing is left. Calls `forget` with each bucket whose number is void.
+    pub(super) fn clear(&mut self, forget: impl FnMut(BucketId)) {
+        self.senders.drain(..).filter_map(|sender| sender.bucket_id).for_each(forget);
         self.entries.clear();
         self.keys.clear();
         (self.sorted, self.at, self.done) = (true, 0, 0);

@@ -5,8 +5,8 @@ use std::mem;
 use tokio::time::Instant;
 
 use super::{
-    Local, Slot,
-    bucket::{Bucket, Producer},
+    BucketId, Local,
+    bucket::{Bucket, ProducerKey},
     clocked::Clocked,
     freed::Freed,
     ranks::Ranks,
@@ -30,7 +30,7 @@ pub(in crate::queue) struct Intents<I: Intent> {
     /// When the first was accepted: a clock reading an intent would cost more than the rest.
     pub(super) accepted_at: Instant,
     /// The buckets before this one are in use.
-    full: Slot,
+    full: BucketId,
     /// Room for intents in all buckets, used or not.
     room: usize,
     /// For how many frames that was more than there should be.
@@ -45,11 +45,11 @@ fn limit(capacity: usize, for_each_slot: usize, producers: usize, for_each_produ
     capacity.saturating_mul(for_each_slot).saturating_add(producers.saturating_mul(for_each_producer))
 }
 
-/// A bucket that is in use, and whose it is.
+/// A bucket that is in use, and its producer.
 #[derive(Clone, Copy)]
 pub(super) struct Used<S> {
-    pub(super) producer: Producer<S>,
-    pub(super) slot: Slot,
+    pub(super) producer: ProducerKey<S>,
+    pub(super) bucket_id: BucketId,
 }
 
 impl<I: Intent> Intents<I> {
@@ -86,24 +86,25 @@ impl<I: Intent> Intents<I> {
     #[inline]
     pub(in crate::queue) fn push(
         &mut self,
-        slot: Slot,
-        producer: impl FnOnce() -> Producer<I::Source>,
+        bucket_id: BucketId,
+        producer: impl FnOnce() -> ProducerKey<I::Source>,
         clock: u64,
         seq: u64,
         intent: I,
     ) {
         self.count();
-        if slot >= self.buckets.len() {
-            self.add_buckets(slot);
+        if bucket_id >= self.buckets.len() {
+            self.add_buckets(bucket_id);
         }
-        let bucket = &mut self.buckets[slot];
+        let bucket = &mut self.buckets[bucket_id];
         if clock > 0 {
-            let number = *bucket.clocked.get_or_insert_with(|| self.clocked.enter(producer(), Some(slot)));
+            let number =
+                *bucket.clocked.get_or_insert_with(|| self.clocked.enter(producer(), Some(bucket_id)));
             self.clocked.push(number, clock, seq, intent);
             return;
         }
         if bucket.is_unused() {
-            self.order.push(Used { producer: producer(), slot });
+            self.order.push(Used { producer: producer(), bucket_id });
             bucket.begin(seq);
         }
         if bucket.is_full() {
@@ -113,27 +114,27 @@ impl<I: Intent> Intents<I> {
     }
 
     /// How many slots a producer may prepay.
-    pub(in crate::queue) fn room_to_prepay(&self, slot: Slot) -> usize {
-        self.buckets.get(slot).map_or(0, Bucket::room_to_prepay)
+    pub(in crate::queue) fn room_to_prepay(&self, bucket_id: BucketId) -> usize {
+        self.buckets.get(bucket_id).map_or(0, Bucket::room_to_prepay)
     }
 
     /// A producer's buffer, for as many more as it has room for.
-    pub(in crate::queue) fn lend(&mut self, slot: Slot) -> Vec<I> {
-        self.buckets[slot].lend_buffer()
+    pub(in crate::queue) fn lend(&mut self, bucket_id: BucketId) -> Vec<I> {
+        self.buckets[bucket_id].lend_buffer()
     }
 
     /// The buffer comes back, with so many more in it.
     #[inline]
-    pub(in crate::queue) fn take_back(&mut self, slot: Slot, entries: Vec<I>, more: usize) {
+    pub(in crate::queue) fn take_back(&mut self, bucket_id: BucketId, entries: Vec<I>, more: usize) {
         self.len += more;
-        self.buckets[slot].return_buffer(entries, more);
+        self.buckets[bucket_id].return_buffer(entries, more);
     }
 
     /// One of the producers that have local intents in here, and its bucket.
     #[inline]
-    pub(in crate::queue) fn producer(&self, at: usize) -> (Producer<I::Source>, Slot) {
-        let Used { producer, slot } = self.order[at];
-        (producer, slot)
+    pub(in crate::queue) fn producer(&self, at: usize) -> (ProducerKey<I::Source>, BucketId) {
+        let Used { producer, bucket_id } = self.order[at];
+        (producer, bucket_id)
     }
 
     /// How many producers have local intents in here.
@@ -144,19 +145,19 @@ impl<I: Intent> Intents<I> {
     /// Adds a local intent whose slot is taken, and which a newer one of its key may replace.
     pub(in crate::queue) fn push_latest(
         &mut self,
-        slot: Slot,
-        producer: impl FnOnce() -> Producer<I::Source>,
+        bucket_id: BucketId,
+        producer: impl FnOnce() -> ProducerKey<I::Source>,
         key: LatestKey,
         seq: u64,
         intent: I,
     ) {
         self.count();
-        if slot >= self.buckets.len() {
-            self.add_buckets(slot);
+        if bucket_id >= self.buckets.len() {
+            self.add_buckets(bucket_id);
         }
-        let bucket = &mut self.buckets[slot];
+        let bucket = &mut self.buckets[bucket_id];
         if bucket.is_unused() {
-            self.order.push(Used { producer: producer(), slot });
+            self.order.push(Used { producer: producer(), bucket_id });
             bucket.begin(seq);
         }
         self.room += bucket.push_latest(key, seq, intent);
@@ -165,45 +166,53 @@ impl<I: Intent> Intents<I> {
     /// The intent that one with this key replaces. It gets the number that the newer one has: the caller puts that there.
     pub(in crate::queue) fn renew(
         &mut self,
-        slot: Slot,
+        bucket_id: BucketId,
         key: LatestKey,
         seq: impl FnOnce() -> u64,
     ) -> Option<&mut I> {
-        self.buckets.get_mut(slot)?.renew(key, seq)
+        self.buckets.get_mut(bucket_id)?.renew(key, seq)
+    }
+
+    /// Makes room for a producer that comes: what it costs is its own, and not its first intent's.
+    pub(in crate::queue) fn expect(&mut self, bucket_id: BucketId) {
+        if bucket_id >= self.buckets.len() {
+            self.add_buckets(bucket_id);
+        }
+        self.order.reserve(self.buckets.len() - self.order.len());
     }
 
     // Out of line, so that `push` stays short.
     #[cold]
-    fn add_buckets(&mut self, slot: Slot) {
-        let more = (slot + 1).saturating_sub(self.buckets.len());
-        if slot >= self.buckets.capacity() {
+    fn add_buckets(&mut self, bucket_id: BucketId) {
+        let more = (bucket_id + 1).saturating_sub(self.buckets.len());
+        if bucket_id >= self.buckets.capacity() {
             self.buckets.reserve_exact(more.max(self.buckets.len() / 4));
         }
-        self.buckets.resize_with(slot + 1, Bucket::new);
+        self.buckets.resize_with(bucket_id + 1, Bucket::new);
     }
 
     /// Adds the frame loop's own, which hold no slots.
     pub(super) fn add(&mut self, Local { source, origin, clock, seq, intent }: Local<I>) {
-        let producer = Producer { source, origin, lane: None };
+        let producer = ProducerKey { source, origin, lane: None };
         if clock == 0 {
-            let slot = self.slot_of(origin);
-            return self.push(slot, || producer, 0, seq, intent);
+            let bucket_id = self.slot_of(origin);
+            return self.push(bucket_id, || producer, 0, seq, intent);
         }
         self.count();
         self.clocked.push_of(producer, clock, seq, intent);
     }
 
     /// The bucket of a local origin, or an empty one.
-    fn slot_of(&mut self, origin: Origin) -> Slot {
+    fn slot_of(&mut self, origin: Origin) -> BucketId {
         let known = self.order.iter().rev().find(|used| used.producer.origin == origin);
         match known {
-            Some(known) => known.slot,
+            Some(known) => known.bucket_id,
             None => self.unused(),
         }
     }
 
     /// An empty bucket.
-    fn unused(&mut self) -> Slot {
+    fn unused(&mut self) -> BucketId {
         let after = &self.buckets[self.full..];
         self.full += after.iter().position(Bucket::is_unused).unwrap_or(after.len());
         self.full
@@ -218,34 +227,34 @@ impl<I: Intent> Intents<I> {
         spare: &mut Clocked<I>,
         joins: impl Fn(LaneId) -> bool,
     ) {
-        let joins = |producer: &Producer<_>| producer.lane.is_none_or(&joins);
+        let joins = |producer: &ProducerKey<_>| producer.lane.is_none_or(&joins);
         self.join_local(from, joins);
         let Self { buckets, clocked, len, .. } = from;
-        let give = |producer: Producer<_>, clock, seq, intent| {
+        let give = |producer: ProducerKey<_>, clock, seq, intent| {
             *len -= 1;
             self.len += 1;
             self.clocked.push_of(producer, clock, seq, intent);
         };
-        clocked.part(spare, joins, give, |slot, number| buckets[slot].clocked = number);
+        clocked.part(spare, joins, give, |bucket_id, number| buckets[bucket_id].clocked = number);
     }
 
     /// The same, of local intents alone.
     pub(in crate::queue) fn join_local(
         &mut self,
         from: &mut Self,
-        joins: impl Fn(&Producer<I::Source>) -> bool,
+        joins: impl Fn(&ProducerKey<I::Source>) -> bool,
     ) {
         let Self { buckets, order, room, len, accepted_at, .. } = from;
         if self.len == 0 {
             self.accepted_at = *accepted_at;
         }
-        order.retain(|&Used { producer, slot }| {
-            let bucket = &mut buckets[slot];
+        order.retain(|&Used { producer, bucket_id }| {
+            let bucket = &mut buckets[bucket_id];
             if !joins(&producer) {
                 return true;
             }
             if producer.is_own() {
-                let Producer { source, origin, .. } = producer;
+                let ProducerKey { source, origin, .. } = producer;
                 while let Some((seq, intent)) = bucket.next() {
                     self.add(Local { source, origin, clock: 0, seq, intent });
                     *len -= 1;
@@ -257,45 +266,45 @@ impl<I: Intent> Intents<I> {
             *len -= left;
             self.len += left;
             *room -= bucket.room();
-            self.adopt(producer, slot, bucket);
+            self.adopt(producer, bucket_id, bucket);
             *room += bucket.room();
             false
         });
     }
 
     /// Takes over a bucket, in exchange for an empty one. Its place may be another producer's here.
-    fn adopt(&mut self, producer: Producer<I::Source>, slot: Slot, bucket: &mut Bucket<I>) {
-        let is_vacant = self.buckets.get(slot).is_none_or(Bucket::is_unused);
-        let slot = if is_vacant { slot } else { self.unused() };
-        if slot >= self.buckets.len() {
-            self.add_buckets(slot);
+    fn adopt(&mut self, producer: ProducerKey<I::Source>, bucket_id: BucketId, bucket: &mut Bucket<I>) {
+        let is_vacant = self.buckets.get(bucket_id).is_none_or(Bucket::is_unused);
+        let bucket_id = if is_vacant { bucket_id } else { self.unused() };
+        if bucket_id >= self.buckets.len() {
+            self.add_buckets(bucket_id);
         }
-        let place = &mut self.buckets[slot];
+        let place = &mut self.buckets[bucket_id];
         self.room -= place.room();
         mem::swap(place, bucket);
         // That is a number in the batch where the place is.
         mem::swap(&mut place.clocked, &mut bucket.clocked);
         self.room += place.room();
-        self.order.push(Used { producer, slot });
+        self.order.push(Used { producer, bucket_id });
     }
 
     /// How many of a lane's are in here, once it is settled: of one producer after the other.
     pub(in crate::queue) fn count_lanes(&self, mut each: impl FnMut(LaneId, usize)) {
-        for Used { producer, slot } in &self.order {
-            producer.lane.into_iter().for_each(|lane| each(lane, self.buckets[*slot].left()));
+        for Used { producer, bucket_id } in &self.order {
+            producer.lane.into_iter().for_each(|lane| each(lane, self.buckets[*bucket_id].left()));
         }
         self.clocked.count_lanes(each);
     }
 
     /// Intents not handed out yet by the frame that holds them.
     pub(super) fn remaining(&self) -> usize {
-        self.order.iter().map(|used| self.buckets[used.slot].left()).sum::<usize>() + self.clocked.left()
+        self.order.iter().map(|used| self.buckets[used.bucket_id].left()).sum::<usize>() + self.clocked.left()
     }
 
     /// How many of those that are left are the frame loop's own.
     pub(super) fn own(&self) -> usize {
         let own = self.order.iter().filter(|used| used.producer.is_own());
-        own.map(|used| self.buckets[used.slot].left()).sum::<usize>() + self.clocked.own()
+        own.map(|used| self.buckets[used.bucket_id].left()).sum::<usize>() + self.clocked.own()
     }
 
     /// Puts them in order; what was handed out already stays out.
@@ -306,7 +315,7 @@ impl<I: Intent> Intents<I> {
             ranks.sort(order);
         }
         if !clocked.is_unused() {
-            clocked.arrange(|slot, number| buckets[slot].clocked = Some(number));
+            clocked.arrange(|bucket_id, number| buckets[bucket_id].clocked = Some(number));
         }
     }
 
@@ -316,8 +325,8 @@ impl<I: Intent> Intents<I> {
         let (mut left, mut given_up) = (0, 0);
         // The producers of one lane stand side by side.
         let (mut at_hand, mut sum) = (None, 0);
-        for Used { producer, slot } in &*order {
-            let settled = buckets[*slot].settle();
+        for Used { producer, bucket_id } in &*order {
+            let settled = buckets[*bucket_id].settle();
             if producer.lane != at_hand {
                 freed.add(at_hand, sum);
                 (at_hand, sum) = (producer.lane, 0);
@@ -333,12 +342,12 @@ impl<I: Intent> Intents<I> {
         if left == 0 {
             order.clear();
         } else {
-            order.retain(|used| !buckets[used.slot].is_unused());
+            order.retain(|used| !buckets[used.bucket_id].is_unused());
         }
         if !clocked.is_unused() {
             clocked.settle(|lane, count| freed.add(Some(lane), count));
             if clocked.left() == 0 {
-                clocked.clear(|slot| buckets[slot].clocked = None);
+                clocked.clear(|bucket_id| buckets[bucket_id].clocked = None);
             }
             left += clocked.left();
         }
@@ -382,7 +391,7 @@ impl<I: Intent> Intents<I> {
     }
 
     /// Whether a producer has intents in here.
-    pub(in crate::queue) fn uses(&self, slot: Slot) -> bool {
-        self.buckets.get(slot).is_some_and(|bucket| !bucket.is_unused() || bucket.clocked.is_some())
+    pub(in crate::queue) fn uses(&self, bucket_id: BucketId) -> bool {
+        self.buckets.get(bucket_id).is_some_and(|bucket| !bucket.is_unused() || bucket.clocked.is_some())
     }
 }

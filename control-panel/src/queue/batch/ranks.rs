@@ -29,7 +29,7 @@ impl<S: Copy + Ord> Ranks<S> {
         spare.clear();
         spare.extend_from_slice(order);
         for used in &*order {
-            let rank = ranks.get(used.slot).and_then(|&rank| spare.get_mut(rank as usize));
+            let rank = ranks.get(used.bucket_id).and_then(|&rank| spare.get_mut(rank as usize));
             let Some(place) = rank else { return false };
             *place = *used;
         }
@@ -45,10 +45,10 @@ impl<S: Copy + Ord> Ranks<S> {
     #[allow(clippy::cast_possible_truncation)]
     fn remember(&mut self, order: &[Used<S>]) {
         for (rank, used) in order.iter().enumerate() {
-            if used.slot >= self.ranks.len() {
-                self.ranks.resize(used.slot + 1, u32::MAX);
+            if used.bucket_id >= self.ranks.len() {
+                self.ranks.resize(used.bucket_id + 1, u32::MAX);
             }
-            self.ranks[used.slot] = rank as u32;
+            self.ranks[used.bucket_id] = rank as u32;
         }
     }
 }
@@ -56,10 +56,10 @@ impl<S: Copy + Ord> Ranks<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{intent::order::Origin, queue::batch::Producer};
+    use crate::{intent::order::Origin, queue::batch::ProducerKey};
 
-    fn used(slot: usize, source: u8, origin: u64) -> Used<u8> {
-        Used { producer: Producer { source, origin: Origin(origin), lane: Some(0) }, slot }
+    fn used(bucket_id: usize, source: u8, origin: u64) -> Used<u8> {
+        Used { producer: ProducerKey { source, origin: Origin(origin), lane: Some(0) }, bucket_id }
     }
 
     fn names(order: &[Used<u8>]) -> Vec<(u8, u64)> {

@@ -18,15 +18,15 @@ impl Intent for Op {
     }
 }
 
-fn producer(source: u8, origin: u64) -> Producer<u8> {
-    Producer { source, origin: Origin(origin), lane: Some(usize::from(source)) }
+fn producer(source: u8, origin: u64) -> ProducerKey<u8> {
+    ProducerKey { source, origin: Origin(origin), lane: Some(usize::from(source)) }
 }
 
 /// Two producers of source 2, one of source 1, and clocked ones, pushed in this order.
 fn batch() -> Batch<Op> {
     let mut batch = Batch::new();
     let (a, b, c) = (producer(2, 7), producer(2, 3), producer(1, 9));
-    for (slot, producer, clock, seq, id) in [
+    for (bucket_id, producer, clock, seq, id) in [
         (0, a, 0, 0, 30),
         (1, b, 0, 0, 20),
         (0, a, 5, 1, 60),
@@ -34,7 +34,7 @@ fn batch() -> Batch<Op> {
         (0, a, 0, 2, 31),
         (1, b, 2, 1, 50),
     ] {
-        batch.intents.push(slot, || producer, clock, seq, Op(id, clock));
+        batch.intents.push(bucket_id, || producer, clock, seq, Op(id, clock));
     }
     batch.arrange();
     batch
@@ -115,9 +115,11 @@ fn slots_are_freed_once_and_for_those_who_hold_one() {
 }
 
 /// One frame in which these producers have so many each.
-fn filled(batch: &mut Batch<Op>, capacity: usize, slots: impl IntoIterator<Item = (Slot, u64)>) {
-    for (slot, count) in slots {
-        (0..count).for_each(|seq| batch.intents.push(slot, || producer(1, slot as u64), 0, seq, Op(0, 0)));
+fn filled(batch: &mut Batch<Op>, capacity: usize, slots: impl IntoIterator<Item = (BucketId, u64)>) {
+    for (bucket_id, count) in slots {
+        (0..count).for_each(|seq| {
+            batch.intents.push(bucket_id, || producer(1, bucket_id as u64), 0, seq, Op(0, 0));
+        });
     }
     batch.arrange();
     batch.fold((), |(), _| ());
@@ -139,7 +141,7 @@ fn a_bucket_is_one_cache_line() {
 fn producers_that_fill_the_queue_in_turn_take_memory_once() {
     for (producers, capacity) in [(5, 256), (33, 256), (64, 64)] {
         let mut batch = Batch::new();
-        (0..producers).for_each(|slot| filled(&mut batch, capacity, [(slot, capacity as u64)]));
+        (0..producers).for_each(|bucket_id| filled(&mut batch, capacity, [(bucket_id, capacity as u64)]));
         let before = rooms(&batch);
         for frame in 0..1000 {
             filled(&mut batch, capacity, [(frame % producers, capacity as u64)]);
@@ -151,7 +153,7 @@ fn producers_that_fill_the_queue_in_turn_take_memory_once() {
 #[test]
 fn room_for_bursts_that_do_not_come_again_is_given_back() {
     let mut batch = Batch::new();
-    (0..50).for_each(|slot| filled(&mut batch, 100, [(slot, 100)]));
+    (0..50).for_each(|bucket_id| filled(&mut batch, 100, [(bucket_id, 100)]));
     assert!(batch.intents.room() >= 5000);
     (0..600).for_each(|_| filled(&mut batch, 100, [(0, 100), (1, 3)]));
     let kept = rooms(&batch);
@@ -163,10 +165,10 @@ fn room_for_bursts_that_do_not_come_again_is_given_back() {
 #[test]
 fn room_is_bounded_whoever_filled_it() {
     let mut batch = Batch::new();
-    for slot in 0..50 {
-        filled(&mut batch, 10, [(slot, 2000)]);
+    for bucket_id in 0..50 {
+        filled(&mut batch, 10, [(bucket_id, 2000)]);
         let kept: usize = rooms(&batch).iter().sum();
-        assert!(kept == batch.intents.room() && kept <= 160 + 256 * (slot + 1), "{kept}");
+        assert!(kept == batch.intents.room() && kept <= 160 + 256 * (bucket_id + 1), "{kept}");
     }
 }
 
@@ -182,18 +184,18 @@ fn a_bucket_keeps_one_buffer_however_it_is_read() {
             assert!(batch.next(false, || true).is_some());
             assert_eq!(batch.remaining(), left);
         }
-        let mut told = first;
+        let mut drained = first;
         // A reducer that panics now and then, and is called again.
         while batch.remaining() > 0 {
             let unwound = catch_unwind(AssertUnwindSafe(|| {
                 batch.fold((), |(), _| {
-                    told += 1;
-                    if told % 40 == 0 && round >= 4 {
+                    drained += 1;
+                    if drained % 40 == 0 && round >= 4 {
                         resume_unwind(Box::new("on purpose"));
                     }
                 });
             }));
-            assert_eq!((unwound.is_err(), batch.remaining()), (round >= 4 && told < 100, 100 - told));
+            assert_eq!((unwound.is_err(), batch.remaining()), (round >= 4 && drained < 100, 100 - drained));
             batch.settle();
         }
         batch.settle();
@@ -226,25 +228,25 @@ fn numbers_are_those_they_were_accepted_with() {
     for (first, second) in [([0, 1, 4], [5, 9]), ([0, 1, 2], [3, 4])] {
         for (taken, again) in (0..3).flat_map(|taken| (0..4).map(move |again| (taken, again))) {
             let mut batch = Batch::new();
-            let mut told = Vec::new();
+            let mut drained = Vec::new();
             // The same bucket again, in the next frame, without gaps.
             for (first, second) in [(first, second), ([20, 21, 22], [23, 24])] {
                 batch.add(&mut first.map(own).into());
                 batch.arrange();
-                told.extend((0..taken).map_while(|_| batch.next(false, || true)));
+                drained.extend((0..taken).map_while(|_| batch.next(false, || true)));
                 batch.settle();
                 batch.add(&mut second.map(own).into());
                 batch.arrange();
-                told.extend((0..again).map_while(|_| batch.next(false, || true)));
+                drained.extend((0..again).map_while(|_| batch.next(false, || true)));
                 batch.settle();
-                told.extend(std::iter::from_fn(|| batch.next(false, || true)));
+                drained.extend(std::iter::from_fn(|| batch.next(false, || true)));
                 batch.settle();
             }
-            let told: Vec<_> =
-                told.iter().map(|queued| (queued.causality_order().seq, queued.intent.0)).collect();
+            let drained: Vec<_> =
+                drained.iter().map(|queued| (queued.causality_order().seq, queued.intent.0)).collect();
             let all = first.into_iter().chain(second).chain(20..25);
             let all: Vec<_> = all.map(|number| (number.into(), number)).collect();
-            assert_eq!(told, all, "{taken}, then {again}");
+            assert_eq!(drained, all, "{taken}, then {again}");
         }
     }
 }
@@ -273,7 +275,7 @@ fn clocked_ones_that_are_kept_back_come_in_order_whatever_is_added_to_them() {
                 let clock = 1 + 7 * (n * 37 % count.end);
                 batch.intents.push(0, || producer(1, 1), clock, n, Op(u32::try_from(clock).unwrap(), clock));
             }
-            let (mut told, mut given, mut frame, mut added, mut came) = (Vec::new(), 0, 0, 0, 0);
+            let (mut drained, mut given, mut frame, mut added, mut came) = (Vec::new(), 0, 0, 0, 0);
             while given < count.end || batch.len() > 0 {
                 if own_every > 0 && frame % own_every == 0 && frame < 9 {
                     // Before, among and behind those of the sender.
@@ -288,7 +290,7 @@ fn clocked_ones_that_are_kept_back_come_in_order_whatever_is_added_to_them() {
                     last = Some(queued.causality_order());
                     if queued.intent.0 < 5000 {
                         left -= 1;
-                        told.push(queued.intent.0);
+                        drained.push(queued.intent.0);
                     } else {
                         came += 1;
                     }
@@ -296,10 +298,10 @@ fn clocked_ones_that_are_kept_back_come_in_order_whatever_is_added_to_them() {
                 assert_eq!(came, added, "no budget keeps the loop's own back");
                 batch.settle();
                 given += freed(&mut batch).iter().map(|(_, count)| *count as u64).sum::<u64>();
-                assert_eq!((told.len() as u64, batch.len() as u64), (given, count.end - given));
+                assert_eq!((drained.len() as u64, batch.len() as u64), (given, count.end - given));
                 frame += 1;
             }
-            assert!(told.is_sorted() && told.len() as u64 == count.end);
+            assert!(drained.is_sorted() && drained.len() as u64 == count.end);
         }
     }
 }
@@ -355,7 +357,7 @@ fn a_great_buffer_with_little_in_it_is_given_up() {
 fn what_joins_and_what_stays_are_whole() {
     for taken in 0..6 {
         let mut rest = batch();
-        let mut told: Vec<_> = (0..taken).map_while(|_| rest.next(true, || true)).collect();
+        let mut drained: Vec<_> = (0..taken).map_while(|_| rest.next(true, || true)).collect();
         rest.settle();
         let mut behind = Vec::new();
         rest.intents.count_lanes(|lane, count| behind.extend(vec![lane; count]));
@@ -369,8 +371,8 @@ fn what_joins_and_what_stays_are_whole() {
             (0, producer(3, 11), 5),
             (3, producer(1, 9), 5),
         ];
-        for (seq, (slot, producer, clock)) in (10..).zip(sends.iter().chain(&sends).copied()) {
-            active.intents.push(slot, || producer, clock, seq, Op(100, clock));
+        for (seq, (bucket_id, producer, clock)) in (10..).zip(sends.iter().chain(&sends).copied()) {
+            active.intents.push(bucket_id, || producer, clock, seq, Op(100, clock));
         }
         rest.intents.join(&mut active.intents, &mut spare, |lane| !behind.contains(&lane));
         assert!(spare.is_unused());
@@ -387,16 +389,16 @@ fn what_joins_and_what_stays_are_whole() {
         active.intents.push(3, || producer(1, 9), 5, 19, Op(100, 5));
         for batch in [&mut rest, &mut active] {
             batch.arrange();
-            let from = told.len();
-            told.extend(std::iter::from_fn(|| batch.next(false, || true)));
-            assert!(told[from..].is_sorted_by(|a, b| a.causality_order() < b.causality_order()));
+            let from = drained.len();
+            drained.extend(std::iter::from_fn(|| batch.next(false, || true)));
+            assert!(drained[from..].is_sorted_by(|a, b| a.causality_order() < b.causality_order()));
             batch.settle();
             assert_eq!((batch.len(), batch.remaining()), (0, 0));
-            assert!((0..4).all(|slot| !batch.intents.uses(slot)));
+            assert!((0..4).all(|bucket_id| !batch.intents.uses(bucket_id)));
         }
-        assert_eq!(told.len(), 6 + 8 + 2);
-        told.sort_by_key(|queued| queued.causality_order().seq);
-        assert_eq!(told.iter().filter(|q| q.causality_order().seq >= 10).count(), 10, "each once");
+        assert_eq!(drained.len(), 6 + 8 + 2);
+        drained.sort_by_key(|queued| queued.causality_order().seq);
+        assert_eq!(drained.iter().filter(|q| q.causality_order().seq >= 10).count(), 10, "each once");
         let freed: usize = [&mut rest, &mut active].into_iter().flat_map(freed).map(|(_, count)| count).sum();
         assert_eq!(freed, 16);
     }
@@ -423,14 +425,14 @@ fn the_newest_comes_at_its_own_place() {
         assert_eq!(batch.len(), 5);
         batch.arrange();
         // Cut short after so many.
-        let mut told: Vec<_> = (0..taken).map_while(|_| batch.next(true, || true)).collect();
+        let mut drained: Vec<_> = (0..taken).map_while(|_| batch.next(true, || true)).collect();
         batch.settle();
         assert_eq!(freed(&mut batch), if taken > 0 { vec![(1, taken)] } else { vec![] });
         batch.arrange();
-        told.extend(std::iter::from_fn(|| batch.next(taken % 2 == 0, || true)));
+        drained.extend(std::iter::from_fn(|| batch.next(taken % 2 == 0, || true)));
         batch.settle();
-        let told: Vec<_> = told.iter().map(|q| (q.causality_order().seq, q.intent.0)).collect();
-        assert_eq!(told, [(0, 0), (2, 2), (3, 3), (4, 4), (5, 5)]);
+        let drained: Vec<_> = drained.iter().map(|q| (q.causality_order().seq, q.intent.0)).collect();
+        assert_eq!(drained, [(0, 0), (2, 2), (3, 3), (4, 4), (5, 5)]);
         assert_eq!(freed(&mut batch).iter().map(|(_, count)| count).sum::<usize>(), 5 - taken);
         assert!(batch.intents.renew(0, LatestKey { variant: 0, key: 7 }, || 0).is_none(), "of another frame");
     }

@@ -24,7 +24,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `stage` | a queue, threads that send, and a frame loop that sleeps until it is told |
+//! | `stage` | a queue, threads that send, and a frame loop that sleeps until it is woken |
 //! | `account` | what was sent and what came of it |
 //! | `actor` | a sender's ways of sending |
 //! | `drive` | futures polled by hand and dropped half-way |

@@ -1,4 +1,4 @@
-//! Sends of every kind against a frame loop that drains when it is told to.
+//! Sends of every kind against a frame loop that drains when it is woken.
 
 use super::{
     account::Kind,
@@ -145,7 +145,7 @@ fn producers_come_and_go() {
                 for _ in 0..2 {
                     actor.act();
                     let source = u8::try_from(below(2)).unwrap();
-                    actor.sender = crate::IntentSender::new(queue.port(source));
+                    actor.sender = crate::IntentSender::new(queue.producer(source));
                 }
             });
         }

@@ -151,7 +151,7 @@ impl Stage {
     }
 
     pub(super) fn sender(&self, source: u8) -> IntentSender<Item> {
-        IntentSender::new(self.queue.port(source))
+        IntentSender::new(self.queue.producer(source))
     }
 
     /// A thread that sends with a sender of its own.
@@ -192,7 +192,7 @@ impl Stage {
         Frame::new(Arc::clone(&self.queue), batch, local, FrameBudget::default())
     }
 
-    /// The frame loop: sleeps until it is told that there is something, and gives the frame to `read`. Ends when all
+    /// The frame loop: sleeps until it is woken because there is something, and gives the frame to `read`. Ends when all
     /// actors are done and nothing was said since.
     pub(super) fn run(&self, mut read: impl FnMut(Frame<Item>)) {
         while self.bell.wait() {
@@ -266,7 +266,7 @@ impl Stage {
     pub(super) fn dismantle(mut self) {
         self.join();
         self.queue.discard();
-        assert_eq!(Arc::strong_count(&self.queue), 1, "a port or a frame has outlived the model");
+        assert_eq!(Arc::strong_count(&self.queue), 1, "a producer or a frame has outlived the model");
         self.account.assert_none_unsent();
         self.account.assert_none_kept();
     }

@@ -148,7 +148,7 @@ fn nothing_foreign_runs_under_the_lock() {
         stage.join();
         assert!(probe.calls() > 0);
         probe.arm(None);
-        // What the probe sent last may have been told to nobody who looked.
+        // No waiting loop may have been woken for what the probe sent last.
         stage.run(|frame| stage.read(frame));
         drop(probe);
         stage.finish();

@@ -15,38 +15,35 @@ use tokio::{
     time::Sleep,
 };
 
-use super::told::Told;
+use super::stop_wait::StopWait;
 use crate::{
     intent::{Intent, order::clock_from},
     lifecycle::{error::SendError, run_token::RunToken},
     queue::{
-        Port,
-        line::Ticket,
+        Producer,
         permits::{Permits, Reserve},
-        port::{Refusal, Step},
+        producer::{Refusal, Step},
+        waiters::WaiterId,
     },
 };
 
 /// A send under way. It owns its intent until the queue does.
+// The intent first: beside the number of a waiter, which most sends never have, that would be copied with it.
+#[repr(C)]
 pub(super) struct Sending<'a, I: Intent> {
-    port: &'a Port<I>,
     intent: Option<I>,
-    ticket: Option<Ticket>,
-    /// Dropped by hand: most sends never wait, and their drop is to be no call. There is a ticket while it has something to drop.
-    told: ManuallyDrop<Told<'a>>,
+    producer: &'a Producer<I>,
+    /// Dropped by hand: most sends never wait, and their drop is to be no call. It has something to drop only in the line.
+    stop: ManuallyDrop<StopWait<'a>>,
+    waiter_id: Option<WaiterId>,
 }
 
 impl<'a, I: Intent> Sending<'a, I> {
+    /// The send of a run waits only until that is asked to stop.
     #[inline]
-    pub(super) fn new(port: &'a Port<I>, intent: I) -> Self {
-        Self { port, intent: Some(intent), ticket: None, told: ManuallyDrop::default() }
-    }
-
-    /// For a generation: it waits only until that is told to stop.
-    #[inline]
-    pub(super) fn of(term: &'a RunToken, port: &'a Port<I>, intent: I) -> Self {
-        let told = ManuallyDrop::new(Told::of(term));
-        Self { port, intent: Some(intent), ticket: None, told }
+    pub(super) fn new(run: Option<&'a RunToken>, producer: &'a Producer<I>, intent: I) -> Self {
+        let stop = ManuallyDrop::new(StopWait::new(run));
+        Self { producer, intent: Some(intent), waiter_id: None, stop }
     }
 
     /// Whatever is not sent into a prepaid slot.
@@ -63,18 +60,18 @@ impl<'a, I: Intent> Sending<'a, I> {
                 self.intent.take().map_or(Ok(()), |intent| Err(SendError::ZeroClock(intent))),
             );
         };
-        // Whoever unwinds out of this drops it.
-        let mut told = ManuallyDrop::into_inner(mem::take(&mut self.told));
-        let term = told.term();
-        let step = self.port.poll_send_in(term, clock, &mut self.intent, &mut self.ticket, cx.waker());
+        // A caller that unwinds out of this drops it.
+        let mut waits = ManuallyDrop::into_inner(mem::take(&mut self.stop));
+        let step =
+            self.producer.poll_send_of(waits.run(), clock, &mut self.intent, &mut self.waiter_id, cx.waker());
         let refusal = match step {
-            // Only now: what there is room for is taken, whatever the worker was told.
-            Step::Wait if told.poll(cx) => {
-                self.port.give_up(self.ticket.take());
+            // Only now: what there is room for is taken, whether or not the worker was asked to stop.
+            Step::Wait if waits.poll(cx) => {
+                self.producer.give_up(self.waiter_id.take());
                 Some(Refusal::Stopping)
             }
             Step::Wait => {
-                self.told = ManuallyDrop::new(told);
+                self.stop = ManuallyDrop::new(waits);
                 return Poll::Pending;
             }
             Step::Sent => None,
@@ -92,10 +89,10 @@ impl<'a, I: Intent> Sending<'a, I> {
     /// Gives up: `None` if the intent was sent already.
     #[cold]
     pub(super) fn give_up(&mut self) -> Option<I> {
-        // First, as leaving the line may wake somebody, whose waker may panic.
-        drop(ManuallyDrop::into_inner(mem::take(&mut self.told)));
-        if let Some(ticket) = self.ticket.take() {
-            self.port.leave(ticket);
+        // First, as leaving the list may wake another waiter, whose waker may panic.
+        drop(ManuallyDrop::into_inner(mem::take(&mut self.stop)));
+        if let Some(waiter_id) = self.waiter_id.take() {
+            self.producer.leave(waiter_id);
         }
         self.intent.take()
     }
@@ -112,9 +109,9 @@ impl<I: Intent> Future for Sending<'_, I> {
         let coop = ready!(coop::poll_proceed(cx));
         let this = &mut *self;
         let clock = this.intent.as_ref().and_then(Intent::clock);
-        if this.ticket.is_none()
+        if this.waiter_id.is_none()
             && clock.is_none()
-            && this.port.send_prepaid(this.told.term(), &mut this.intent)
+            && this.producer.send_prepaid(this.stop.run(), &mut this.intent)
         {
             // As `made_progress`, without the call of its drop.
             mem::forget(coop);
@@ -127,7 +124,7 @@ impl<I: Intent> Future for Sending<'_, I> {
 impl<I: Intent> Drop for Sending<'_, I> {
     #[inline]
     fn drop(&mut self) {
-        if self.ticket.is_some() {
+        if self.waiter_id.is_some() {
             self.give_up();
         }
     }
@@ -135,16 +132,19 @@ impl<I: Intent> Drop for Sending<'_, I> {
 
 /// Sends from the front of a deque. An intent leaves it only to be sent, and comes back if it is not.
 pub(super) struct SendingMany<'a, 'b, I: Intent> {
-    port: &'a Port<I>,
+    producer: &'a Producer<I>,
     intents: &'b mut VecDeque<I>,
     sending: Option<Sending<'a, I>>,
-    /// Of a generation: it waits only until that is told to stop.
-    term: Option<&'a RunToken>,
+    run: Option<&'a RunToken>,
 }
 
 impl<'a, 'b, I: Intent> SendingMany<'a, 'b, I> {
-    pub(super) fn new(term: Option<&'a RunToken>, port: &'a Port<I>, intents: &'b mut VecDeque<I>) -> Self {
-        Self { port, intents, sending: None, term }
+    pub(super) fn new(
+        run: Option<&'a RunToken>,
+        producer: &'a Producer<I>,
+        intents: &'b mut VecDeque<I>,
+    ) -> Self {
+        Self { producer, intents, sending: None, run }
     }
 }
 
@@ -162,10 +162,7 @@ impl<I: Intent> Future for SendingMany<'_, '_, I> {
                 Some(sending) => sending,
                 none => {
                     let Some(intent) = this.intents.pop_front() else { return Poll::Ready(Ok(())) };
-                    none.insert(match this.term {
-                        Some(term) => Sending::of(term, this.port, intent),
-                        None => Sending::new(this.port, intent),
-                    })
+                    none.insert(Sending::new(this.run, this.producer, intent))
                 }
             };
             let sent = ready!(Pin::new(sending).poll(cx));
@@ -182,7 +179,7 @@ impl<I: Intent> Future for SendingMany<'_, '_, I> {
 impl<I: Intent> Drop for SendingMany<'_, '_, I> {
     fn drop(&mut self) {
         if let Some(mut sending) = self.sending.take() {
-            // First: leaving the line may wake somebody, whose waker may panic.
+            // First: leaving the list may wake another waiter, whose waker may panic.
             sending.intent.take().into_iter().for_each(|intent| self.intents.push_front(intent));
         }
     }
@@ -190,20 +187,16 @@ impl<I: Intent> Drop for SendingMany<'_, '_, I> {
 
 /// A reservation under way.
 pub(super) struct Reserving<'a, I: Intent> {
-    port: &'a Arc<Port<I>>,
-    ticket: Option<Ticket>,
+    producer: &'a Arc<Producer<I>>,
+    waiter_id: Option<WaiterId>,
     most: usize,
-    told: Told<'a>,
+    stop: StopWait<'a>,
 }
 
 impl<'a, I: Intent> Reserving<'a, I> {
-    pub(super) fn new(port: &'a Arc<Port<I>>, most: usize) -> Self {
-        Self { port, ticket: None, most, told: Told::default() }
-    }
-
-    /// For a generation: it waits only until that is told to stop.
-    pub(super) fn of(term: &'a RunToken, port: &'a Arc<Port<I>>, most: usize) -> Self {
-        Self { port, ticket: None, most, told: Told::of(term) }
+    /// The reservation of a run waits only until that is asked to stop.
+    pub(super) fn new(run: Option<&'a RunToken>, producer: &'a Arc<Producer<I>>, most: usize) -> Self {
+        Self { producer, waiter_id: None, most, stop: StopWait::new(run) }
     }
 }
 
@@ -217,20 +210,20 @@ impl<I: Intent> Future for Reserving<'_, I> {
         let coop = ready!(coop::poll_proceed(cx));
         let this = &mut *self;
         // One that has ended reserves nothing; that the panel is closed comes first.
-        let ended = this.told.term().is_some_and(RunToken::has_ended);
+        let ended = this.stop.run().is_some_and(RunToken::has_ended);
         let most = if ended { 0 } else { this.most };
-        let reserved = match this.port.poll_reserve(most, &mut this.ticket, cx.waker()) {
+        let reserved = match this.producer.poll_reserve(most, &mut this.waiter_id, cx.waker()) {
             Reserve::Slots(_) if ended => {
-                this.port.give_up(this.ticket.take());
+                this.producer.give_up(this.waiter_id.take());
                 Err(SendError::Ended(()))
             }
-            // Only now: what there is room for is taken, whatever the worker was told.
-            Reserve::Wait if this.told.poll(cx) => {
-                this.port.give_up(this.ticket.take());
+            // Only now: what there is room for is taken, whether or not the worker was asked to stop.
+            Reserve::Wait if this.stop.poll(cx) => {
+                this.producer.give_up(this.waiter_id.take());
                 Err(SendError::Stopping(()))
             }
             Reserve::Wait => return Poll::Pending,
-            Reserve::Slots(slots) => Ok(Permits::new(Arc::clone(this.port), slots)),
+            Reserve::Slots(slots) => Ok(Permits::new(Arc::clone(this.producer), slots)),
             Reserve::Refused(Refusal::Closed) => Err(SendError::Closed(())),
             Reserve::Refused(Refusal::Ended) => Err(SendError::Ended(())),
             Reserve::Refused(Refusal::Full | Refusal::Stopping) => Err(SendError::Stopping(())),
@@ -242,8 +235,8 @@ impl<I: Intent> Future for Reserving<'_, I> {
 
 impl<I: Intent> Drop for Reserving<'_, I> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.port.leave(ticket);
+        if let Some(waiter_id) = self.waiter_id.take() {
+            self.producer.leave(waiter_id);
         }
     }
 }

@@ -1,40 +1,44 @@
-//! Those who wait: what is free is granted to them in rounds.
+//! The waiters: what is free is granted to them in rounds.
 
 use super::{Credit, LaneId, Shares};
-use crate::queue::line::{Baton, Grant, Standing, Ticket};
+use crate::queue::waiters::{Baton, Grant, Standing, WaiterId};
 
 impl<S: Copy + Ord, W> Shares<S, W> {
     /// Queues up for a slot.
-    pub(in crate::queue) fn wait(&mut self, lane: LaneId, waker: W) -> Ticket {
-        self.line.join(lane, &mut self.lanes[lane].waiting, waker)
+    pub(in crate::queue) fn wait(&mut self, lane: LaneId, waker: W) -> WaiterId {
+        self.waiters.join(lane, &mut self.lanes[lane].waiting, waker)
     }
 
     /// Where a ticket stands.
-    pub(in crate::queue) fn standing(&self, ticket: Ticket) -> Standing {
-        self.line.standing(ticket)
+    pub(in crate::queue) fn standing(&self, waiter_id: WaiterId) -> Standing {
+        self.waiters.standing(waiter_id)
     }
 
-    /// One who waits leaves another waker; the one before is handed out, to be dropped outside the lock.
-    pub(in crate::queue) fn exchange(&mut self, ticket: Ticket, waker: W) -> Option<W> {
-        self.line.exchange(ticket, waker)
+    /// A waiter leaves another waker; the one before is handed out, to be dropped outside the lock.
+    pub(in crate::queue) fn exchange(&mut self, waiter_id: WaiterId, waker: W) -> Option<W> {
+        self.waiters.exchange(waiter_id, waker)
     }
 
     /// A granted sender takes its slot; what it was granted beyond is its credit. Returns the waker it left, if it
     /// was not woken, and the one to wake.
-    pub(in crate::queue) fn redeem(&mut self, ticket: Ticket, credit: &mut Credit) -> (Option<W>, Option<W>) {
-        let (grant, left) = self.line.finish(ticket);
-        let mut next = self.line.pass();
+    pub(in crate::queue) fn claim(
+        &mut self,
+        waiter_id: WaiterId,
+        credit: &mut Credit,
+    ) -> (Option<W>, Option<W>) {
+        let (grant, left) = self.waiters.finish(waiter_id);
+        let mut next = self.waiters.pass();
         let Some(Grant { lane, slots }) = grant else { return (left, next) };
         let mut more = slots - 1;
-        if next.is_none() && self.line.is_over() {
-            // The last of its round. Whoever waits comes before what it would have beyond its slot.
+        if next.is_none() && self.waiters.is_over() {
+            // The last of its round. Waiters come before what it would have beyond its slot.
             self.expire();
             self.release(lane, more);
             self.grant_each();
             more = more.min(self.free_for_all());
             self.hold(lane, more);
             self.share_out();
-            next = self.line.pass();
+            next = self.waiters.pass();
         }
         self.add_credit(lane, credit, more);
         (left, next)
@@ -54,14 +58,14 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// A waiting sender goes away; what was granted to it is passed on. Returns the waker it left and the one to
     /// wake.
-    pub(in crate::queue) fn leave(&mut self, lane: LaneId, ticket: Ticket) -> (Option<W>, Option<W>) {
-        let (grant, left) = self.line.finish(ticket);
+    pub(in crate::queue) fn leave(&mut self, lane: LaneId, waiter_id: WaiterId) -> (Option<W>, Option<W>) {
+        let (grant, left) = self.waiters.finish(waiter_id);
         if let Some(Grant { lane, slots }) = grant {
             self.release(lane, slots);
             self.grant();
-            return (left, self.line.pass());
+            return (left, self.waiters.pass());
         }
-        self.line.tidy(&mut self.lanes[lane].waiting);
+        self.waiters.tidy(&mut self.lanes[lane].waiting);
         (left, None)
     }
 
@@ -72,40 +76,40 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// How many wait and were granted nothing yet.
     pub(in crate::queue) fn waiting(&self) -> usize {
-        self.line.waiting()
+        self.waiters.waiting()
     }
 
     /// Whether no round goes on.
     pub(in crate::queue) fn is_over(&self) -> bool {
-        self.line.is_over()
+        self.waiters.is_over()
     }
 
-    /// Whether a round goes on in which nobody has moved since the last frame.
+    /// Whether a round goes on in which no waiter has moved since the last frame.
     pub(in crate::queue) fn is_stalled(&self) -> bool {
-        self.line.is_stalled()
+        self.waiters.is_stalled()
     }
 
     /// Whether a round is over once this one takes its slot.
-    pub(in crate::queue) fn is_last(&self, ticket: Ticket) -> bool {
-        self.line.is_last(ticket)
+    pub(in crate::queue) fn is_last(&self, waiter_id: WaiterId) -> bool {
+        self.waiters.is_last(waiter_id)
     }
 
     /// A frame ended: what was not used by then expires, unless a round goes on.
     pub(in crate::queue) fn ended(&mut self) {
-        if self.line.is_over() {
+        if self.waiters.is_over() {
             self.expire();
         }
     }
 
-    /// Whether somebody is without a slot only because of what others were granted beyond theirs and do not use. With
+    /// Whether a producer is without a slot only because others were granted more than one and do not use them. With
     /// nothing to drain no frame would come that takes it back.
     pub(in crate::queue) fn is_held_up(&self) -> bool {
-        (self.refused || self.line.waiting() > 0)
+        (self.refused || self.waiters.waiting() > 0)
             && (self.credited.iter().any(|&lane| self.lanes[lane].credit > 0)
-                || self.generous.iter().any(|&ticket| self.line.is_generous(ticket)))
+                || self.overgranted.iter().any(|&waiter_id| self.waiters.is_overgranted(waiter_id)))
     }
 
-    /// Somebody who does not wait had no slot.
+    /// A producer that does not wait had no slot.
     pub(in crate::queue) fn refuse(&mut self) {
         self.refused = true;
     }
@@ -118,58 +122,58 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             self.release(lane, unused);
         }
         // As credit, so what would become credit.
-        while let Some(ticket) = self.generous.pop() {
-            if let Some(Grant { lane, slots }) = self.line.trim(ticket) {
+        while let Some(waiter_id) = self.overgranted.pop() {
+            if let Some(Grant { lane, slots }) = self.waiters.trim(waiter_id) {
                 self.release(lane, slots);
             }
         }
     }
 
-    /// After frames: what is free is granted to those who wait, if any, unless a round goes on. Returns whom to wake.
+    /// After frames: what is free is granted to the waiters, if any, unless a round goes on. Returns the waker of the first.
     pub(in crate::queue) fn serve(&mut self) -> Option<W> {
-        match self.line.look() {
+        match self.waiters.look() {
             Baton::Going => {
                 self.deferred =
-                    self.line.waiting() > 0 && self.known.iter().any(|&lane| self.could_grant(lane));
+                    self.waiters.waiting() > 0 && self.known.iter().any(|&lane| self.could_grant(lane));
                 return None;
             }
             Baton::Stalled => {
                 self.expire();
-                self.line.write_off();
+                self.waiters.write_off();
             }
             Baton::Over => {}
         }
         self.grant();
-        self.line.pass()
+        self.waiters.pass()
     }
 
-    /// Slots may have become free between two frames: grants them. Returns whom to wake.
+    /// Slots may have become free between two frames: grants them. Returns the waker of the first.
     pub(in crate::queue) fn regrant(&mut self) -> Option<W> {
-        if self.line.waiting() == 0 {
+        if self.waiters.waiting() == 0 {
             return None;
         }
         self.grant();
-        self.line.start_if_idle()
+        self.waiters.start_if_idle()
     }
 
-    /// Sends everybody who waits away: nobody will free a slot any more.
+    /// Sends all waiters away: no slot will become free any more.
     pub(in crate::queue) fn dismiss(&mut self, wakes: &mut Vec<W>) {
         for &lane in &self.known {
-            self.line.dismiss(&mut self.lanes[lane].waiting, wakes);
+            self.waiters.dismiss(&mut self.lanes[lane].waiting, wakes);
         }
-        self.line.pass_all(wakes);
+        self.waiters.pass_all(wakes);
     }
 
     /// Takes back what was granted and not taken yet: the queue is closed.
     pub(in crate::queue) fn revoke(&mut self, wakes: &mut Vec<W>) {
         let mut returned = Vec::new();
-        self.line.revoke(|grant| returned.push(grant), wakes);
+        self.waiters.revoke(|grant| returned.push(grant), wakes);
         for Grant { lane, slots } in returned {
             self.release(lane, slots);
         }
     }
 
-    /// Gives free slots to those who wait.
+    /// Gives free slots to the waiters.
     fn grant(&mut self) {
         self.grant_each();
         self.share_out();
@@ -178,7 +182,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     /// One to each, as long as there are some.
     fn grant_each(&mut self) {
         self.deferred = false;
-        if self.line.waiting() == 0 {
+        if self.waiters.waiting() == 0 {
             return;
         }
         let mut passed = 0;
@@ -187,13 +191,13 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             self.turn = at + 1;
             let lane = self.known[at];
             let granted = if self.could_grant(lane) {
-                self.line.grant_next(&mut self.lanes[lane].waiting)
+                self.waiters.grant_next(&mut self.lanes[lane].waiting)
             } else {
                 None
             };
-            if let Some(ticket) = granted {
+            if let Some(waiter_id) = granted {
                 self.hold(lane, 1);
-                self.round.push(ticket);
+                self.round.push(waiter_id);
                 passed = 0;
             } else {
                 passed += 1;
@@ -205,18 +209,18 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         !self.lanes[lane].waiting.is_empty() && self.admits(lane)
     }
 
-    /// What is left goes in equal parts to those who were just granted their first slot.
+    /// What is left goes in equal parts to the waiters that were just granted their first slot.
     fn share_out(&mut self) {
         let mut round = std::mem::take(&mut self.round);
         let free = self.free_for_all();
         if !round.is_empty() && free > 0 {
             let (part, rest) = (free / round.len(), free % round.len());
-            for (nth, &ticket) in round.iter().enumerate() {
+            for (nth, &waiter_id) in round.iter().enumerate() {
                 let more = part + usize::from(nth < rest);
-                let lane = self.line.grant_more(ticket, more);
+                let lane = self.waiters.grant_more(waiter_id, more);
                 self.hold(lane, more);
             }
-            self.generous.extend_from_slice(&round);
+            self.overgranted.extend_from_slice(&round);
         }
         round.clear();
         self.round = round;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::queue::line::Standing;
+use crate::queue::waiters::Standing;
 
 fn shares(capacity: usize, sources: &[u8]) -> Shares<u8, u32> {
     let mut shares = Shares::new(capacity);
@@ -23,12 +23,16 @@ fn end_frame(shares: &mut Shares<u8, u32>) -> Option<u32> {
 }
 
 /// Hands the baton from one to the next until nobody is left, as if each took its slot; what they get.
-fn run_baton(shares: &mut Shares<u8, u32>, first: Option<u32>, tickets: &[Ticket]) -> (Vec<u32>, Vec<usize>) {
+fn run_baton(
+    shares: &mut Shares<u8, u32>,
+    first: Option<u32>,
+    waiter_ids: &[WaiterId],
+) -> (Vec<u32>, Vec<usize>) {
     let (mut woken, mut slots, mut next) = (Vec::new(), Vec::new(), first);
     while let Some(waker) = next {
         woken.push(waker);
         let mut credit = Credit::default();
-        next = shares.redeem(tickets[waker as usize], &mut credit).1;
+        next = shares.claim(waiter_ids[waker as usize], &mut credit).1;
         slots.push(1 + credit.slots);
     }
     (woken, slots)
@@ -73,14 +77,14 @@ fn grants_go_round_the_sources_first_come_first_served_and_are_woken_one_by_one(
     let mut shares = shares(8, &[1, 2]);
     assert_eq!(flood(&mut shares, 0), 6);
     assert!(take(&mut shares, 1));
-    let mut tickets: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
-    tickets.extend((5..10).map(|waker| shares.wait(1, waker)));
+    let mut waiter_ids: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
+    waiter_ids.extend((5..10).map(|waker| shares.wait(1, waker)));
     shares.free(0, 6);
     let first = end_frame(&mut shares);
     assert_eq!(first, Some(0), "one is woken from outside");
-    assert_eq!(shares.standing(tickets[6]), Standing::Granted);
-    assert_eq!(shares.standing(tickets[3]), Standing::Waiting);
-    let (woken, slots) = run_baton(&mut shares, first, &tickets);
+    assert_eq!(shares.standing(waiter_ids[6]), Standing::Granted);
+    assert_eq!(shares.standing(waiter_ids[3]), Standing::Waiting);
+    let (woken, slots) = run_baton(&mut shares, first, &waiter_ids);
     assert_eq!(woken, [0, 5, 1, 6, 2, 7], "each wakes the next, source by source");
     assert_eq!(slots, [1; 6]);
     assert_eq!(shares.held, 7);
@@ -90,17 +94,17 @@ fn grants_go_round_the_sources_first_come_first_served_and_are_woken_one_by_one(
 fn what_is_left_is_shared_out_as_credit_until_the_round_or_a_frame_ends() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
-    let tickets = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
+    let waiter_ids = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
     shares.free(0, 8);
     let first = end_frame(&mut shares);
     let mut credit = Credit::default();
-    let second = shares.redeem(tickets[first.unwrap() as usize], &mut credit).1;
+    let second = shares.claim(waiter_ids[first.unwrap() as usize], &mut credit).1;
     assert_eq!(credit.slots, 2, "8 slots for 3");
     assert!(shares.take(0, &mut credit));
     assert_eq!(end_frame(&mut shares), None, "the round goes on");
     assert!(shares.take(0, &mut credit), "and its credit is good");
     assert!(!shares.take(0, &mut credit), "the others' credit is not for the taking");
-    let (_, slots) = run_baton(&mut shares, second, &tickets);
+    let (_, slots) = run_baton(&mut shares, second, &waiter_ids);
     assert_eq!(slots, [3, 2]);
     assert_eq!(shares.held, 6, "the round is over, and the second has left two unused");
     shares.free(0, 5);
@@ -112,12 +116,12 @@ fn what_is_left_is_shared_out_as_credit_until_the_round_or_a_frame_ends() {
 fn a_stalled_baton_is_passed_on_by_the_next_frame() {
     let mut shares = shares(4, &[1]);
     assert_eq!(flood(&mut shares, 0), 3);
-    let tickets = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
+    let waiter_ids = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
     shares.free(0, 3);
     assert_eq!(end_frame(&mut shares), Some(0));
     assert!(shares.is_unwoken());
     assert_eq!(end_frame(&mut shares), Some(1), "the first has not moved");
-    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, Some(2));
+    assert_eq!(shares.claim(waiter_ids[1], &mut Credit::default()).1, Some(2));
     assert_eq!(end_frame(&mut shares), None);
     assert!(!shares.is_unwoken());
 }
@@ -131,7 +135,7 @@ fn a_cancelled_grant_is_passed_on_and_a_cancelled_wait_forgotten() {
     shares.free(0, 1);
     assert_eq!(end_frame(&mut shares), Some(1));
     assert_eq!(shares.leave(0, a), (None, Some(3)), "the slot goes to the next who waits");
-    assert_eq!(shares.redeem(c, &mut Credit::default()).1, None);
+    assert_eq!(shares.claim(c, &mut Credit::default()).1, None);
     assert_eq!((shares.held, shares.pending()), (2, 0));
 }
 
@@ -141,9 +145,9 @@ fn those_who_leave_are_not_remembered() {
     assert_eq!(flood(&mut shares, 0), 1);
     shares.wait(0, 0);
     for waker in 1..10_000 {
-        let ticket = shares.wait(0, waker);
-        assert!(ticket < 8, "places are used again");
-        shares.leave(0, ticket);
+        let waiter_id = shares.wait(0, waker);
+        assert!(waiter_id < 8, "places are used again");
+        shares.leave(0, waiter_id);
     }
     assert!(shares.lanes[0].waiting.len() < 8);
 }
@@ -177,9 +181,9 @@ fn what_nobody_took_beyond_its_slot_is_taken_back_when_the_next_frame_ends() {
     assert_eq!(shares.standing(other), Standing::Waiting);
     assert_eq!(end_frame(&mut shares), Some(1));
     let mut credit = Credit::default();
-    shares.redeem(asleep, &mut credit);
+    shares.claim(asleep, &mut credit);
     assert_eq!(credit.slots, 0, "one is left to it");
-    shares.redeem(other, &mut credit);
+    shares.claim(other, &mut credit);
     assert_eq!((credit.slots, shares.held), (6, 8));
     shares.give_back(0, &mut credit);
     assert_eq!((credit.slots, shares.held, shares.lanes[0].credit), (0, 2, 0));
@@ -189,34 +193,34 @@ fn what_nobody_took_beyond_its_slot_is_taken_back_when_the_next_frame_ends() {
 fn a_baton_that_moves_is_left_alone_and_skips_those_who_left() {
     let mut shares = shares(6, &[1]);
     assert_eq!(flood(&mut shares, 0), 5);
-    let tickets: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
+    let waiter_ids: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
     shares.free(0, 5);
     assert_eq!(end_frame(&mut shares), Some(0));
-    assert_eq!(shares.redeem(tickets[0], &mut Credit::default()).1, Some(1));
+    assert_eq!(shares.claim(waiter_ids[0], &mut Credit::default()).1, Some(1));
     assert_eq!(end_frame(&mut shares), None, "it has moved");
-    assert_eq!(shares.leave(0, tickets[2]), (Some(2), Some(3)), "not woken yet, and the next is");
+    assert_eq!(shares.leave(0, waiter_ids[2]), (Some(2), Some(3)), "not woken yet, and the next is");
     assert_eq!(end_frame(&mut shares), None);
     assert_eq!(end_frame(&mut shares), Some(4), "it has not");
-    assert_eq!((shares.line.waiting(), shares.pending()), (0, 3));
+    assert_eq!((shares.waiters.waiting(), shares.pending()), (0, 3));
 }
 
 #[test]
 fn a_frame_leaves_what_it_frees_to_the_end_of_a_round_that_goes_on() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
-    let mut tickets: Vec<_> = (0..3).map(|waker| shares.wait(0, waker)).collect();
+    let mut waiter_ids: Vec<_> = (0..3).map(|waker| shares.wait(0, waker)).collect();
     shares.free(0, 2);
     assert_eq!(end_frame(&mut shares), Some(0));
     let mut credit = Credit::default();
-    assert_eq!(shares.redeem(tickets[0], &mut credit).1, Some(1));
-    tickets.push(shares.wait(0, 3));
+    assert_eq!(shares.claim(waiter_ids[0], &mut credit).1, Some(1));
+    waiter_ids.push(shares.wait(0, 3));
     shares.free(0, 6);
     assert_eq!(end_frame(&mut shares), None);
-    assert_eq!(shares.standing(tickets[2]), Standing::Waiting);
+    assert_eq!(shares.standing(waiter_ids[2]), Standing::Waiting);
     assert!(shares.is_unwoken(), "should the one who was woken stall, a frame is to look after the others");
-    assert_eq!(shares.redeem(tickets[1], &mut credit).1, Some(2), "the last of its round begins the next");
-    assert!(!shares.line.is_over());
-    let (woken, slots) = run_baton(&mut shares, Some(2), &tickets);
+    assert_eq!(shares.claim(waiter_ids[1], &mut credit).1, Some(2), "the last of its round begins the next");
+    assert!(!shares.waiters.is_over());
+    let (woken, slots) = run_baton(&mut shares, Some(2), &waiter_ids);
     assert_eq!((woken, slots), (vec![2, 3], vec![3, 3]));
     assert!(!shares.is_unwoken());
 }
@@ -225,31 +229,31 @@ fn a_frame_leaves_what_it_frees_to_the_end_of_a_round_that_goes_on() {
 fn a_round_that_stalls_is_served_by_the_next_frame() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
-    let tickets: Vec<_> = (0..2).map(|waker| shares.wait(0, waker)).collect();
+    let waiter_ids: Vec<_> = (0..2).map(|waker| shares.wait(0, waker)).collect();
     shares.free(0, 1);
     assert_eq!(end_frame(&mut shares), Some(0));
     let late = shares.wait(0, 2);
     shares.free(0, 3);
     assert_eq!(end_frame(&mut shares), Some(1), "nothing has moved");
     assert_eq!(shares.standing(late), Standing::Granted);
-    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, Some(2));
+    assert_eq!(shares.claim(waiter_ids[1], &mut Credit::default()).1, Some(2));
 }
 
 #[test]
 fn slots_taken_in_advance_are_credit_again_while_somebody_waits_and_else_whoever_comes_has_them() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
-    let tickets = [shares.wait(0, 0), shares.wait(0, 1)];
+    let waiter_ids = [shares.wait(0, 0), shares.wait(0, 1)];
     shares.free(0, 8);
     assert_eq!(end_frame(&mut shares), Some(0));
     let mut credit = Credit::default();
-    assert_eq!(shares.redeem(tickets[0], &mut credit).1, Some(1));
+    assert_eq!(shares.claim(waiter_ids[0], &mut credit).1, Some(1));
     shares.free(0, 1);
     assert_eq!((shares.prepay(0, &mut credit, 64, 1), credit.slots), (3, 0), "its own, and not the free one");
     shares.withdraw(0, &mut credit, 2);
     assert_eq!((credit.slots, flood(&mut shares, 0)), (2, 1));
     assert_eq!(shares.occupied(0), 6, "four granted, one in advance, one taken");
-    assert_eq!(shares.redeem(tickets[1], &mut Credit::default()).1, None);
+    assert_eq!(shares.claim(waiter_ids[1], &mut Credit::default()).1, None);
     shares.free(0, 2);
     assert_eq!(shares.prepay(0, &mut credit, 64, 2), 2, "half of what is free");
     shares.withdraw(0, &mut credit, 1);
@@ -267,7 +271,7 @@ fn the_last_of_a_round_has_nothing_beyond_its_slot_that_another_waits_for() {
     assert_eq!(shares.serve(), Some(10));
     let second = shares.wait(1, 20);
     let mut credit = Credit::default();
-    assert_eq!(shares.redeem(first, &mut credit), (None, Some(20)));
+    assert_eq!(shares.claim(first, &mut credit), (None, Some(20)));
     assert_eq!((shares.standing(second), credit.slots), (Standing::Granted, 0));
     assert_eq!([shares.occupied(0), shares.occupied(1)], [3, 2]);
 }

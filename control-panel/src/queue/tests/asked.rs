@@ -1,4 +1,4 @@
-//! Who asks for a frame, and how often the loop is told.
+//! What asks for a frame, and how often the loop is woken.
 
 use std::{future::Future, pin::pin, task::Waker};
 
@@ -35,21 +35,21 @@ fn news_does_not_wait_for_who_holds_the_lock() {
 }
 
 #[test]
-fn everybody_who_waits_for_work_is_told() {
+fn every_waiting_loop_is_woken() {
     let (queue, _) = queue(4);
-    let port = queue.port(0);
+    let producer = queue.producer(0);
     let (mut first, mut second) = (pin!(queue.ready()), pin!(queue.ready()));
     let woken = [(); 2].map(|()| Arc::<Woken>::default());
     let wakers = woken.clone().map(Waker::from);
     let mut cx = wakers.each_ref().map(Context::from_waker);
     assert!(first.as_mut().poll(&mut cx[0]).is_pending() && second.as_mut().poll(&mut cx[1]).is_pending());
-    port.try_send(plain(0)).ok().unwrap();
+    producer.try_send(plain(0)).ok().unwrap();
     assert_eq!(woken.map(|woken| woken.0.load(Ordering::SeqCst)), [1, 1]);
     assert!(first.poll(&mut cx[0]).is_ready() && second.poll(&mut cx[1]).is_ready());
 }
 
 #[test]
-fn who_is_told_while_it_looks_looks_again() {
+fn a_loop_woken_while_it_looks_looks_again() {
     let ready = Ready::new(None);
     let looks = std::cell::Cell::new(0);
     let mut waits = pin!(ready.wait(|| {

@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// One of each of three sources, with a block, and two intents sent.
-fn three(queue: &Arc<Queue<Item>>) -> [Arc<Port<Item>>; 3] {
-    let ports = [0, 1, 2].map(|source| producer(queue, source));
-    for (port, id) in ports.iter().zip([0, 10, 20]) {
-        port.try_send(plain(id)).unwrap();
-        port.try_send(plain(id + 1)).unwrap();
+fn three(queue: &Arc<Queue<Item>>) -> [Arc<Producer<Item>>; 3] {
+    let producers = [0, 1, 2].map(|source| producer(queue, source));
+    for (producer, id) in producers.iter().zip([0, 10, 20]) {
+        producer.try_send(plain(id)).unwrap();
+        producer.try_send(plain(id + 1)).unwrap();
     }
-    ports
+    producers
 }
 
 /// What comes behind may have been sent after what is in there.
@@ -63,8 +63,8 @@ fn nothing_joins_a_rest_while_a_block_is_busy() {
     let (batch, ids) = read(&queue, 5);
     assert_eq!(ids, [0, 1, 10, 11, 20]);
     queue.end_frame(batch);
-    for (port, id) in [(&first, 2), (&second, 12), (&third, 22)] {
-        port.try_send(plain(id)).unwrap();
+    for (producer, id) in [(&first, 2), (&second, 12), (&third, 22)] {
+        producer.try_send(plain(id)).unwrap();
     }
     let busy = first.block.busy();
     assert_eq!(frame(&queue), [21]);
@@ -107,13 +107,13 @@ fn whoever_needs_more_is_refused_what_is_in_a_busy_block() {
 #[test]
 fn a_clone_waits_for_one_in_the_middle_of_a_send() {
     let (queue, _) = queue(256);
-    let port = producer(&queue, 0);
-    let Reserve::Slots(slots) = port.poll_reserve(1, &mut None, Waker::noop()) else {
+    let producer = producer(&queue, 0);
+    let Reserve::Slots(slots) = producer.poll_reserve(1, &mut None, Waker::noop()) else {
         panic!("there is room")
     };
-    let mut permits = Permits::new(Arc::clone(&port), slots);
-    port.try_send(plain(1)).unwrap();
-    let mut busy = port.block.take(None).expect("it has a block");
+    let mut permits = Permits::new(Arc::clone(&producer), slots);
+    producer.try_send(plain(1)).unwrap();
+    let mut busy = producer.block.take(None).expect("it has a block");
     let (says, hears) = mpsc::channel();
     let clone = thread::spawn(move || {
         says.send(()).unwrap();

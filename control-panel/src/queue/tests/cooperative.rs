@@ -18,14 +18,14 @@ fn yields<F: Future>(again: impl FnMut() -> F) -> bool {
 #[test]
 fn a_loop_yields_whatever_it_does_again_and_again() {
     let (queue, _) = queue(4);
-    let sender = IntentSender::new(queue.port(0));
+    let sender = IntentSender::new(queue.producer(0));
     assert!(yields(|| async { sender.send_many(&mut VecDeque::new()).await }), "nothing to send");
     assert!(yields(|| async { sender.reserve_many(0).await }), "no slot");
     assert!(yields(|| async { sender.reserve_many(1).await }), "a slot");
     sender.try_send(plain(0)).ok().unwrap();
     assert!(yields(|| queue.ready()), "there is work");
     let (roomy, _) = super::queue(4096);
-    let roomy = IntentSender::new(roomy.port(0));
+    let roomy = IntentSender::new(roomy.producer(0));
     assert!(yields(|| async { roomy.send(plain(0)).await }), "there is always room");
     queue.close();
     assert!(yields(|| async { sender.send(plain(1)).await }), "it is refused");
@@ -34,7 +34,7 @@ fn a_loop_yields_whatever_it_does_again_and_again() {
 #[test]
 fn without_a_runtime_nobody_yields() {
     let (queue, _) = queue(4);
-    let sender = IntentSender::new(queue.port(0));
+    let sender = IntentSender::new(queue.producer(0));
     sender.try_send(plain(0)).ok().unwrap();
     let mut cx = Context::from_waker(Waker::noop());
     for _ in 0..1000 {

@@ -24,7 +24,7 @@ fn a_sender_goes_on_when_a_frame_does_not_come() {
     let (queue, _) = queue(4);
     // As by a frame whose thread was descheduled.
     queue.frame_tries.store(true, Ordering::Relaxed);
-    queue.port(1).try_send(item(1, Kind::Latest)).unwrap();
+    queue.producer(1).try_send(item(1, Kind::Latest)).unwrap();
     assert_eq!(queue.counts().queued, 1);
 }
 
@@ -34,11 +34,11 @@ fn a_flood_of_latest_intents_leaves_frames_a_turn() {
     let (queue, _) = queue(4);
     let flooding = AtomicBool::new(true);
     thread::scope(|scope| {
-        let port = queue.port(1);
+        let producer = queue.producer(1);
         let flooding = &flooding;
         scope.spawn(move || {
             for id in (0..1_000).cycle().take_while(|_| flooding.load(Ordering::Relaxed)) {
-                port.try_send(item(id, Kind::Latest)).unwrap();
+                producer.try_send(item(id, Kind::Latest)).unwrap();
             }
         });
         let (mut frames, mut handed_out) = (0, 0);

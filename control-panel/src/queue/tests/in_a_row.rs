@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
-use super::{foreign::panicking, *};
+use super::{callbacks::panicking, *};
 use crate::queue::permits::Reserve;
 
 /// A waker that panics.
@@ -31,20 +31,20 @@ fn unwinds(f: impl FnOnce()) -> Option<&'static str> {
 }
 
 /// One more waits, whose waker panics.
-fn awkward(port: &Port<Item>, id: u32) -> Waits<'_> {
-    let mut waits = Waits { port, intent: Some(plain(id)), ticket: None, woken: Arc::default() };
-    let step = port.poll_send(0, &mut waits.intent, &mut waits.ticket, &grenade());
-    assert!(matches!(step, port::Step::Wait));
+fn awkward(producer: &Producer<Item>, id: u32) -> Waits<'_> {
+    let mut waits = Waits { producer, intent: Some(plain(id)), waiter_id: None, woken: Arc::default() };
+    let step = producer.poll_send(0, &mut waits.intent, &mut waits.waiter_id, &grenade());
+    assert!(matches!(step, producer::Step::Wait));
     waits
 }
 
-fn fill(port: &Port<Item>) {
-    while port.try_send(plain(0)).is_ok() {}
+fn fill(producer: &Producer<Item>) {
+    while producer.try_send(plain(0)).is_ok() {}
 }
 
-fn reserve(port: &Arc<Port<Item>>, most: usize) -> Permits<Item> {
-    match port.poll_reserve(most, &mut None, Waker::noop()) {
-        Reserve::Slots(slots) => Permits::new(Arc::clone(port), slots),
+fn reserve(producer: &Arc<Producer<Item>>, most: usize) -> Permits<Item> {
+    match producer.poll_reserve(most, &mut None, Waker::noop()) {
+        Reserve::Slots(slots) => Permits::new(Arc::clone(producer), slots),
         other => panic!("{other:?}"),
     }
 }
@@ -58,30 +58,30 @@ fn all_are_called_and_the_first_panic_goes_on() {
             resume_unwind(Box::new(panic));
         }
     };
-    let told = unwinds(|| {
-        let mut foreign = Foreign::default();
+    let panicked = unwinds(|| {
+        let mut callbacks = Callbacks::default();
         for panic in [None, Some("the first"), Some("another"), None] {
-            foreign.call(|| call(panic));
+            callbacks.call(|| call(panic));
         }
-        foreign.end();
+        callbacks.end();
     });
-    assert_eq!((told, called.get()), (Some("the first"), 4));
+    assert_eq!((panicked, called.get()), (Some("the first"), 4));
 }
 
 #[test]
 fn all_who_wait_are_sent_away() {
     for close in [false, true] {
         let (queue, _) = queue(4);
-        let port = queue.port(0);
-        fill(&port);
-        let (first, mut second) = (awkward(&port, 10), awkward(&port, 11));
-        let (third, fourth) = (Waits::new(&port, 12), Waits::new(&port, 13));
-        let told = unwinds(|| if close { queue.close() } else { queue.stop_waiting() });
-        assert_eq!(told, Some("a waker"), "it goes on");
+        let producer = queue.producer(0);
+        fill(&producer);
+        let (first, mut second) = (awkward(&producer, 10), awkward(&producer, 11));
+        let (third, fourth) = (Waits::new(&producer, 12), Waits::new(&producer, 13));
+        let panicked = unwinds(|| if close { queue.close() } else { queue.stop_waiting() });
+        assert_eq!(panicked, Some("a waker"), "it goes on");
         assert!(third.woken() && fourth.woken());
         assert!(matches!(
-            port.poll_send(0, &mut second.intent, &mut second.ticket, Waker::noop()),
-            port::Step::Refused(_)
+            producer.poll_send(0, &mut second.intent, &mut second.waiter_id, Waker::noop()),
+            producer::Step::Refused(_)
         ));
         drop(first);
     }
@@ -91,23 +91,23 @@ fn all_who_wait_are_sent_away() {
 #[test]
 fn a_discard_drops_all_and_goes_on_whoever_is_woken_by_it() {
     let (queue, _) = queue(4);
-    let port = queue.port(0);
+    let producer = queue.producer(0);
     let witness = Arc::new(());
     let intent = Item { id: 0, kind: Kind::Plain, _witness: Some(Arc::clone(&witness)) };
-    port.try_send(intent).ok().unwrap();
-    fill(&port);
-    let (_first, second) = (awkward(&port, 10), Waits::new(&port, 11));
+    producer.try_send(intent).ok().unwrap();
+    fill(&producer);
+    let (_first, second) = (awkward(&producer, 10), Waits::new(&producer, 11));
     queue.discard();
     assert!(second.woken());
     assert_eq!(Arc::strong_count(&witness), 1);
 }
 
 #[test]
-fn the_loop_is_told_between_frames() {
+fn the_loop_is_woken_between_frames() {
     let (queue, calls) = queue(4);
-    let port = queue.port(0);
-    let permits = reserve(&port, 3);
-    let (_stalls, goes_on) = (awkward(&port, 0), Waits::new(&port, 1));
+    let producer = queue.producer(0);
+    let permits = reserve(&producer, 3);
+    let (_stalls, goes_on) = (awkward(&producer, 0), Waits::new(&producer, 1));
     assert_eq!(unwinds(|| drop(permits)), Some("a waker"));
     assert_eq!(asked(&calls), 1, "a frame is to look after the other");
     for _ in 0..2 {
@@ -117,11 +117,11 @@ fn the_loop_is_told_between_frames() {
 }
 
 #[test]
-fn the_loop_is_told_at_a_frames_end() {
+fn the_loop_is_woken_at_a_frames_end() {
     let (queue, calls) = queue(4);
-    let port = queue.port(0);
-    fill(&port);
-    let _waits = awkward(&port, 10);
+    let producer = queue.producer(0);
+    fill(&producer);
+    let _waits = awkward(&producer, 10);
     let (cut_short, _) = read(&queue, 1);
     asked(&calls);
     assert_eq!(unwinds(|| queue.end_frame(cut_short)), Some("a waker"));
@@ -131,9 +131,9 @@ fn the_loop_is_told_at_a_frames_end() {
 #[test]
 fn who_was_granted_a_slot_by_a_late_frame_is_woken_whatever_on_ready_does() {
     let (queue, panics) = panicking(4);
-    let port = queue.port(0);
-    fill(&port);
-    let waits = Waits::new(&port, 10);
+    let producer = queue.producer(0);
+    fill(&producer);
+    let waits = Waits::new(&producer, 10);
     let (late, _) = read(&queue, 1);
     let busy = queue.busy();
     queue.end_frame(late);
@@ -146,16 +146,16 @@ fn who_was_granted_a_slot_by_a_late_frame_is_woken_whatever_on_ready_does() {
 }
 
 #[test]
-fn the_loop_is_told_of_what_came_before_the_baton_was_handed_on() {
+fn the_loop_is_woken_for_what_came_before_the_baton_was_handed_on() {
     let (queue, calls) = queue(4);
-    let port = queue.port(0);
-    fill(&port);
-    let (mut first, _second) = (Waits::new(&port, 10), awkward(&port, 11));
+    let producer = queue.producer(0);
+    fill(&producer);
+    let (mut first, _second) = (Waits::new(&producer, 10), awkward(&producer, 11));
     assert_eq!(frame(&queue).len(), 3);
     let empty = queue.begin_frame(false).expect("not all are woken");
     asked(&calls);
     assert_eq!(unwinds(|| _ = first.poll()), Some("a waker"));
-    assert!(first.intent.is_none() && first.ticket.is_none());
+    assert!(first.intent.is_none() && first.waiter_id.is_none());
     assert_eq!(asked(&calls), 1);
     queue.end_frame(empty);
     assert_eq!(frame(&queue), [10]);
@@ -164,15 +164,15 @@ fn the_loop_is_told_of_what_came_before_the_baton_was_handed_on() {
 #[test]
 fn a_reservation_that_unwinds_keeps_no_slot() {
     let (queue, _) = queue(4);
-    let port = queue.port(0);
-    fill(&port);
-    let mut ticket = None;
-    assert!(matches!(port.poll_reserve(1, &mut ticket, Waker::noop()), Reserve::Wait));
-    let _second = awkward(&port, 11);
+    let producer = queue.producer(0);
+    fill(&producer);
+    let mut waiter_id = None;
+    assert!(matches!(producer.poll_reserve(1, &mut waiter_id, Waker::noop()), Reserve::Wait));
+    let _second = awkward(&producer, 11);
     assert_eq!(frame(&queue).len(), 3);
-    let told = unwinds(|| _ = port.poll_reserve(1, &mut ticket, Waker::noop()));
-    assert_eq!((told, ticket), (Some("a waker"), None));
-    assert_eq!(port.occupied(), 1, "that of the other");
+    let panicked = unwinds(|| _ = producer.poll_reserve(1, &mut waiter_id, Waker::noop()));
+    assert_eq!((panicked, waiter_id), (Some("a waker"), None));
+    assert_eq!(producer.occupied(), 1, "that of the other");
 }
 
 /// A frame ended while the queue was busy; the next who waits gives the slots of it away, and wakes the one before.
@@ -180,27 +180,27 @@ fn a_reservation_that_unwinds_keeps_no_slot() {
 fn who_unwinds_as_it_begins_to_wait_can_leave_the_line() {
     for reserves in [false, true] {
         let (queue, _) = queue(4);
-        let port = queue.port(0);
-        fill(&port);
-        let first = awkward(&port, 10);
+        let producer = queue.producer(0);
+        fill(&producer);
+        let first = awkward(&producer, 10);
         let (batch, ids) = read(&queue, 3);
         assert_eq!(ids.len(), 3);
         let busy = queue.busy();
         queue.end_frame(batch);
         drop(busy);
-        let (mut intent, mut ticket) = (Some(plain(11)), None);
-        let told = unwinds(|| {
+        let (mut intent, mut waiter_id) = (Some(plain(11)), None);
+        let panicked = unwinds(|| {
             if reserves {
-                port.poll_reserve(1, &mut ticket, Waker::noop());
+                producer.poll_reserve(1, &mut waiter_id, Waker::noop());
             } else {
-                port.poll_send(0, &mut intent, &mut ticket, Waker::noop());
+                producer.poll_send(0, &mut intent, &mut waiter_id, Waker::noop());
             }
         });
-        assert_eq!(told, Some("a waker"));
+        assert_eq!(panicked, Some("a waker"));
         assert_eq!(queue.counts().waiting, 2);
-        port.leave(ticket.expect("it is in the line"));
-        port.leave(first.ticket.unwrap());
-        assert_eq!((queue.counts().waiting, port.occupied()), (0, 0));
+        producer.leave(waiter_id.expect("it is in the line"));
+        producer.leave(first.waiter_id.unwrap());
+        assert_eq!((queue.counts().waiting, producer.occupied()), (0, 0));
     }
 }
 
@@ -208,21 +208,21 @@ fn who_unwinds_as_it_begins_to_wait_can_leave_the_line() {
 #[test]
 fn who_unwinds_already_unwinds_on() {
     let (queue, panics) = panicking(4);
-    let port = queue.port(0);
-    let permits = reserve(&port, 3);
-    let (first, second) = (awkward(&port, 0), Waits::new(&port, 1));
+    let producer = queue.producer(0);
+    let permits = reserve(&producer, 3);
+    let (first, second) = (awkward(&producer, 0), Waits::new(&producer, 1));
     panics.store(true, Ordering::SeqCst);
-    let told = unwinds(|| {
+    let panicked = unwinds(|| {
         let _permits = permits;
         resume_unwind(Box::new("the sender"));
     });
-    assert_eq!(told, Some("the sender"));
+    assert_eq!(panicked, Some("the sender"));
     drop((first, second));
-    let told = unwinds(|| {
+    let panicked = unwinds(|| {
         let _reply = WakesLoop(Arc::clone(&queue));
         resume_unwind(Box::new("who answers"));
     });
-    assert_eq!(told, Some("who answers"));
+    assert_eq!(panicked, Some("who answers"));
 }
 
 /// As an answer that is dropped.
@@ -237,14 +237,14 @@ impl Drop for WakesLoop {
 #[test]
 fn a_send_of_many_that_is_cancelled_keeps_what_was_not_sent_whoever_is_woken_by_it() {
     let (queue, _) = queue(4);
-    let port = queue.port(0);
-    let sender = IntentSender::new(Arc::clone(&port));
-    fill(&port);
+    let producer = queue.producer(0);
+    let sender = IntentSender::new(Arc::clone(&producer));
+    fill(&producer);
     let mut many: VecDeque<_> = [20, 21].map(plain).into();
     let mut sending = Box::pin(sender.send_many(&mut many));
     let woken = Arc::<Woken>::default();
     assert!(sending.as_mut().poll(&mut Context::from_waker(&woken.clone().into())).is_pending());
-    let _second = awkward(&port, 11);
+    let _second = awkward(&producer, 11);
     assert_eq!(frame(&queue).len(), 3);
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
     // Its slot is somebody else's now, and so is its turn.

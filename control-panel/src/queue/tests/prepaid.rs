@@ -11,24 +11,24 @@ use crate::{
 };
 
 /// A producer whose buffers have room, so that it prepays from its first send in a frame on.
-pub(super) fn producer(queue: &Arc<Queue<Item>>, source: u8) -> Arc<Port<Item>> {
-    let port = queue.port(source);
+pub(super) fn producer(queue: &Arc<Queue<Item>>, source: u8) -> Arc<Producer<Item>> {
+    let producer = queue.producer(source);
     for _ in 0..2 {
-        while port.try_send(plain(0)).is_ok() {}
+        while producer.try_send(plain(0)).is_ok() {}
         frame(queue);
     }
-    port
+    producer
 }
 
-fn prepaid(port: &Port<Item>) -> usize {
-    let mut state = port.queue.lock();
-    let with_prepaid = state.shares.occupied(port.lane);
-    assert!(state.take_back_of(port.slot, port.lane), "nobody sends");
-    with_prepaid - state.shares.occupied(port.lane)
+fn prepaid(producer: &Producer<Item>) -> usize {
+    let mut state = producer.queue.lock();
+    let with_prepaid = state.shares.occupied(producer.lane);
+    assert!(state.take_back_of(producer.bucket_id, producer.lane), "nobody sends");
+    with_prepaid - state.shares.occupied(producer.lane)
 }
 
-fn sends(port: &Port<Item>) -> usize {
-    (0..1_000).take_while(|&id| port.try_send(plain(id)).is_ok()).count()
+fn sends(producer: &Producer<Item>) -> usize {
+    (0..1_000).take_while(|&id| producer.try_send(plain(id)).is_ok()).count()
 }
 
 #[test]
@@ -59,24 +59,24 @@ fn a_source_that_holds_nothing_gets_in_whatever_others_prepaid() {
     let (queue, _) = queue(16);
     let flood = producer(&queue, 0);
     flood.try_send(plain(0)).unwrap();
-    let quiet: Vec<_> = (1..10).map(|source| queue.port(source)).collect();
+    let quiet: Vec<_> = (1..10).map(|source| queue.producer(source)).collect();
     assert_eq!(sends(&flood), 5, "one is kept for each of them, and one for another");
-    assert!(quiet.iter().all(|port| port.try_send(plain(1)).is_ok()));
+    assert!(quiet.iter().all(|producer| producer.try_send(plain(1)).is_ok()));
     assert_eq!((sends(&flood), frame(&queue).len()), (0, 15));
 }
 
 #[test]
 fn what_is_not_used_is_free_once_a_frame_begins() {
     let (queue, _) = queue(32);
-    let port = producer(&queue, 0);
-    port.try_send(plain(1)).unwrap();
+    let producer = producer(&queue, 0);
+    producer.try_send(plain(1)).unwrap();
     let (batch, ids) = read(&queue, 9);
-    assert_eq!((ids, port.occupied()), (vec![1], 1));
-    assert_eq!(sends(&port), 30);
+    assert_eq!((ids, producer.occupied()), (vec![1], 1));
+    assert_eq!(sends(&producer), 30);
     queue.end_frame(batch);
     assert_eq!(frame(&queue).len(), 30);
-    port.try_send(plain(1)).unwrap();
-    drop(port);
+    producer.try_send(plain(1)).unwrap();
+    drop(producer);
     assert_eq!(frame(&queue), [1]);
     let mut state = queue.lock();
     queue.absorb(&mut state);
@@ -87,15 +87,15 @@ fn what_is_not_used_is_free_once_a_frame_begins() {
 #[test]
 fn the_loop_is_notified_of_what_is_sent_after_a_frame_began() {
     let (queue, calls) = queue(32);
-    let port = producer(&queue, 0);
-    port.try_send(plain(1)).unwrap();
+    let producer = producer(&queue, 0);
+    producer.try_send(plain(1)).unwrap();
     let (cut_short, _) = read(&queue, 0);
     queue.end_frame(cut_short);
-    port.try_send(plain(2)).unwrap();
+    producer.try_send(plain(2)).unwrap();
     let (rest, ids) = read(&queue, 1);
     assert_eq!(ids, [1]);
     asked(&calls);
-    (3..6).for_each(|id| port.try_send(plain(id)).unwrap());
+    (3..6).for_each(|id| producer.try_send(plain(id)).unwrap());
     assert_eq!(asked(&calls), 1);
     queue.end_frame(rest);
     assert_eq!((queue.counts().queued, frame(&queue)), (4, vec![2, 3, 4, 5]));
@@ -105,26 +105,26 @@ fn the_loop_is_notified_of_what_is_sent_after_a_frame_began() {
 #[test]
 fn numbers_go_on_from_one_to_the_next() {
     let (queue, _) = queue(64);
-    let port = producer(&queue, 0);
-    let before = seqs_of(&queue, &port, &[Kind::Plain])[0].0;
+    let producer = producer(&queue, 0);
+    let before = seqs_of(&queue, &producer, &[Kind::Plain])[0].0;
     let kinds = [
         [Kind::Plain, Kind::Plain, Kind::Clocked, Kind::Plain],
         [Kind::Latest, Kind::Plain, Kind::Plain, Kind::Latest],
         [Kind::Plain, Kind::Clocked, Kind::Plain, Kind::Plain],
     ];
-    let seqs = seqs_of(&queue, &port, kinds.as_flattened());
+    let seqs = seqs_of(&queue, &producer, kinds.as_flattened());
     let expected: Vec<_> =
         (1..13).filter(|&n| n != 5).map(|n| (before + n, u32::try_from(n).unwrap())).collect();
     assert_eq!(seqs, expected, "the fifth is replaced by the eighth");
-    let Reserve::Slots(slots) = port.poll_reserve(2, &mut None, Waker::noop()) else {
+    let Reserve::Slots(slots) = producer.poll_reserve(2, &mut None, Waker::noop()) else {
         panic!("there is room")
     };
-    let mut permits = Permits::new(Arc::clone(&port), slots);
-    port.try_send(plain(1)).unwrap();
+    let mut permits = Permits::new(Arc::clone(&producer), slots);
+    producer.try_send(plain(1)).unwrap();
     permits.send(plain(2)).unwrap();
-    port.try_send(plain(3)).unwrap();
+    producer.try_send(plain(3)).unwrap();
     permits.send(item(4, Kind::Clocked)).unwrap();
-    port.try_send(plain(5)).unwrap();
+    producer.try_send(plain(5)).unwrap();
     assert_eq!(
         sorted(&queue),
         (1..6).map(|n| (before + 12 + n, u32::try_from(n).unwrap())).collect::<Vec<_>>()
@@ -132,9 +132,9 @@ fn numbers_go_on_from_one_to_the_next() {
 }
 
 /// Sends one of each kind, 1 and so on.
-fn seqs_of(queue: &Queue<Item>, port: &Port<Item>, kinds: &[Kind]) -> Vec<(u64, u32)> {
+fn seqs_of(queue: &Queue<Item>, producer: &Producer<Item>, kinds: &[Kind]) -> Vec<(u64, u32)> {
     for (id, &kind) in (1..).zip(kinds) {
-        port.try_send(item(id, kind)).unwrap();
+        producer.try_send(item(id, kind)).unwrap();
     }
     sorted(queue)
 }
@@ -153,16 +153,19 @@ fn sorted(queue: &Queue<Item>) -> Vec<(u64, u32)> {
 #[test]
 fn a_closed_queue_takes_nothing_more_and_a_stopping_one_what_fits() {
     let (queue, _) = queue(32);
-    let (port, other) = (producer(&queue, 0), queue.port(0));
-    port.try_send(plain(1)).unwrap();
+    let (producer, other) = (producer(&queue, 0), queue.producer(0));
+    producer.try_send(plain(1)).unwrap();
     queue.stop_waiting();
-    assert_eq!((sends(&other), sends(&port)), (30, 0));
+    assert_eq!((sends(&other), sends(&producer)), (30, 0));
     assert_eq!(frame(&queue).len(), 31);
-    port.try_send(plain(1)).unwrap();
+    producer.try_send(plain(1)).unwrap();
     queue.close();
-    assert!(matches!(port.try_send(plain(2)), Err(TrySendError::Closed(_))));
+    assert!(matches!(producer.try_send(plain(2)), Err(TrySendError::Closed(_))));
     let mut intent = Some(plain(2));
-    assert!(matches!(port.poll_send(0, &mut intent, &mut None, Waker::noop()), port::Step::Refused(_)));
+    assert!(matches!(
+        producer.poll_send(0, &mut intent, &mut None, Waker::noop()),
+        producer::Step::Refused(_)
+    ));
     assert_eq!(frame(&queue), [1]);
 }
 
@@ -170,17 +173,17 @@ fn a_closed_queue_takes_nothing_more_and_a_stopping_one_what_fits() {
 #[test]
 fn a_producer_is_not_refused_for_what_it_prepaid_itself() {
     let (queue, _) = queue(32);
-    let (first, second, third) = (producer(&queue, 0), producer(&queue, 0), queue.port(0));
+    let (first, second, third) = (producer(&queue, 0), producer(&queue, 0), queue.producer(0));
     assert_eq!(sends(&first), 31);
     let (mut one, two) = (Waits::new(&first, 1), Waits::new(&second, 2));
     frame(&queue);
-    assert!(one.woken() && one.poll() && two.ticket.is_some());
+    assert!(one.woken() && one.poll() && two.waiter_id.is_some());
     let waits = Waits::new(&third, 3);
     assert!(first.try_send(item(1, Kind::Clocked)).is_ok());
     drop(one);
     drop(first);
-    let standing = queue.lock().shares.standing(waits.ticket.unwrap());
-    assert_eq!(standing, line::Standing::Granted, "what it had is others' when it is gone");
+    let standing = queue.lock().shares.standing(waits.waiter_id.unwrap());
+    assert_eq!(standing, waiters::Standing::Granted, "what it had is others' when it is gone");
 }
 
 #[test]

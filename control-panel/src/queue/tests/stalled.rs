@@ -1,6 +1,6 @@
 //! Who was granted slots and does not come for them holds nobody else up, also when there is nothing to drain.
 
-use super::{foreign::panicking, *};
+use super::{callbacks::panicking, *};
 use crate::queue::permits::{Permits, Reserve};
 
 /// Frames, until none is asked for any more.
@@ -9,60 +9,60 @@ fn frames_asked_for(queue: &Queue<Item>) -> usize {
 }
 
 /// Source 0 holds all it can, and one who waits is granted that, woken, and not polled.
-fn stalled(port: &Port<Item>, queue: &Queue<Item>) -> (Arc<Woken>, Option<line::Ticket>) {
-    while port.try_send(plain(0)).is_ok() {}
-    let stalls = Waits::new(port, 1);
+fn stalled(producer: &Producer<Item>, queue: &Queue<Item>) -> (Arc<Woken>, Option<waiters::WaiterId>) {
+    while producer.try_send(plain(0)).is_ok() {}
+    let stalls = Waits::new(producer, 1);
     frame(queue);
     assert!(stalls.woken());
-    let Waits { woken, ticket, .. } = stalls;
-    (woken, ticket)
+    let Waits { woken, waiter_id, .. } = stalls;
+    (woken, waiter_id)
 }
 
 #[test]
 fn who_waits_behind_one_who_does_not_come_asks_for_a_frame() {
     let (queue, calls) = queue(16);
-    let port = queue.port(0);
-    let (_, ticket) = stalled(&port, &queue);
-    assert_eq!((port.occupied(), frames_asked_for(&queue)), (15, 0));
+    let producer = queue.producer(0);
+    let (_, waiter_id) = stalled(&producer, &queue);
+    assert_eq!((producer.occupied(), frames_asked_for(&queue)), (15, 0));
     asked(&calls);
-    let mut waits = Waits::new(&port, 2);
+    let mut waits = Waits::new(&producer, 2);
     assert_eq!(asked(&calls), 1, "nothing is queued that would bring a frame");
     assert!((1..=2).contains(&frames_asked_for(&queue)));
     assert!(waits.woken() && waits.poll());
-    assert!(port.try_send(plain(3)).is_ok(), "what was granted is shared");
+    assert!(producer.try_send(plain(3)).is_ok(), "what was granted is shared");
     assert_eq!(frame(&queue), [2, 3]);
-    assert_eq!((port.occupied(), frames_asked_for(&queue)), (1, 0), "one slot stays granted");
-    assert!((0..14).all(|id| port.try_send(plain(id)).is_ok()), "the others do not");
-    port.leave(ticket.unwrap());
+    assert_eq!((producer.occupied(), frames_asked_for(&queue)), (1, 0), "one slot stays granted");
+    assert!((0..14).all(|id| producer.try_send(plain(id)).is_ok()), "the others do not");
+    producer.leave(waiter_id.unwrap());
 }
 
 #[test]
 fn who_is_refused_for_one_who_does_not_come_has_a_slot_after_the_next_frames() {
     let (queue, calls) = queue(16);
-    let port = queue.port(0);
-    let (_, ticket) = stalled(&port, &queue);
+    let producer = queue.producer(0);
+    let (_, waiter_id) = stalled(&producer, &queue);
     asked(&calls);
-    assert!(port.try_send(plain(2)).is_err());
+    assert!(producer.try_send(plain(2)).is_err());
     assert_eq!(asked(&calls), 1);
     assert!((1..=2).contains(&frames_asked_for(&queue)));
-    assert!((0..14).all(|id| port.try_send(plain(id)).is_ok()));
-    assert!(port.try_send(plain(14)).is_err());
+    assert!((0..14).all(|id| producer.try_send(plain(id)).is_ok()));
+    assert!(producer.try_send(plain(14)).is_err());
     assert_eq!(frame(&queue).len(), 14);
-    port.leave(ticket.unwrap());
+    producer.leave(waiter_id.unwrap());
 }
 
 /// A frame that found intents, and somebody moving, may be the last that comes by itself.
 #[test]
 fn a_frame_that_leaves_somebody_without_a_slot_asks_for_another() {
     let (queue, calls) = queue(16);
-    let (port, other, quiet) = (queue.port(0), queue.port(0), queue.port(1));
-    while port.try_send(plain(0)).is_ok() {}
-    let (_stalls, mut ticket) = (Waits::new(&port, 1), None);
-    assert!(matches!(other.poll_reserve(1, &mut ticket, Waker::noop()), Reserve::Wait));
+    let (producer, other, quiet) = (queue.producer(0), queue.producer(0), queue.producer(1));
+    while producer.try_send(plain(0)).is_ok() {}
+    let (_stalls, mut waiter_id) = (Waits::new(&producer, 1), None);
+    assert!(matches!(other.poll_reserve(1, &mut waiter_id, Waker::noop()), Reserve::Wait));
     frame(&queue);
-    assert!(matches!(other.poll_reserve(1, &mut ticket, Waker::noop()), Reserve::Slots(1)));
+    assert!(matches!(other.poll_reserve(1, &mut waiter_id, Waker::noop()), Reserve::Slots(1)));
     assert!(quiet.try_send(plain(2)).is_ok());
-    let third = queue.port(0);
+    let third = queue.producer(0);
     let mut waits = Waits::new(&third, 3);
     asked(&calls);
     assert_eq!(frame(&queue), [2]);
@@ -79,12 +79,14 @@ fn a_frame_that_leaves_somebody_without_a_slot_asks_for_another() {
 #[test]
 fn a_permit_that_is_held_holds_one_slot() {
     let (queue, _) = queue(16);
-    let (holds, other) = (queue.port(0), queue.port(0));
+    let (holds, other) = (queue.producer(0), queue.producer(0));
     while holds.try_send(plain(0)).is_ok() {}
-    let mut ticket = None;
-    assert!(matches!(holds.poll_reserve(1, &mut ticket, Waker::noop()), Reserve::Wait));
+    let mut waiter_id = None;
+    assert!(matches!(holds.poll_reserve(1, &mut waiter_id, Waker::noop()), Reserve::Wait));
     frame(&queue);
-    let Reserve::Slots(slots) = holds.poll_reserve(1, &mut ticket, Waker::noop()) else { panic!("granted") };
+    let Reserve::Slots(slots) = holds.poll_reserve(1, &mut waiter_id, Waker::noop()) else {
+        panic!("granted")
+    };
     let permits = Permits::new(Arc::clone(&holds), slots);
     let mut waits = Waits::new(&other, 2);
     assert!((1..=2).contains(&frames_asked_for(&queue)));
@@ -97,10 +99,10 @@ fn a_permit_that_is_held_holds_one_slot() {
 #[test]
 fn rounds_go_on_without_one_who_does_not_come() {
     let (queue, _) = queue(16);
-    let port = queue.port(0);
-    let (_, ticket) = stalled(&port, &queue);
-    let others = [queue.port(0), queue.port(0)];
-    let mut waits: Vec<_> = others.iter().map(|port| Waits::new(port, 7)).collect();
+    let producer = queue.producer(0);
+    let (_, waiter_id) = stalled(&producer, &queue);
+    let others = [queue.producer(0), queue.producer(0)];
+    let mut waits: Vec<_> = others.iter().map(|producer| Waits::new(producer, 7)).collect();
     frames_asked_for(&queue);
     for _ in 0..5 {
         // Each comes when it is woken, and sends until it has to wait again.
@@ -113,26 +115,26 @@ fn rounds_go_on_without_one_who_does_not_come() {
         assert_eq!(frame(&queue).len(), 14);
     }
     // It comes after all, and takes what it was granted.
-    let mut late = Waits { port: &port, intent: Some(plain(1)), ticket, woken: Arc::default() };
+    let mut late = Waits { producer: &producer, intent: Some(plain(1)), waiter_id, woken: Arc::default() };
     assert!(late.poll());
     for waits in &mut waits {
-        port.leave(waits.ticket.take().unwrap());
+        producer.leave(waits.waiter_id.take().unwrap());
     }
     assert_eq!(frame(&queue), [1]);
-    assert_eq!((port.occupied(), frames_asked_for(&queue)), (0, 0));
+    assert_eq!((producer.occupied(), frames_asked_for(&queue)), (0, 0));
 }
 
 /// Also where the frame that is asked for makes `on_ready` panic.
 #[test]
 fn what_is_refused_comes_back_whatever_the_asking_does() {
     let (queue, panics) = panicking(16);
-    let port = queue.port(0);
-    let (_, ticket) = stalled(&port, &queue);
+    let producer = queue.producer(0);
+    let (_, waiter_id) = stalled(&producer, &queue);
     let before = queue.counts().refused;
     panics.store(true, Ordering::SeqCst);
     let mut many = [plain(2), plain(3)].into();
-    assert!(port.try_send_many(&mut many).is_err());
+    assert!(producer.try_send_many(&mut many).is_err());
     assert_eq!((many.len(), queue.counts().refused - before), (2, 1));
     panics.store(false, Ordering::SeqCst);
-    port.leave(ticket.unwrap());
+    producer.leave(waiter_id.unwrap());
 }

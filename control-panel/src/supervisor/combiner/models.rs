@@ -69,7 +69,7 @@ impl Stage {
     }
 
     /// Waits for entries while it has the turn, and applies them: meanwhile other threads only publish. Does not wait
-    /// for ever.
+    /// without end.
     fn wait(&self) {
         let panic = self.ends.combine(|turn| {
             for _ in 0..below(4) {
@@ -121,7 +121,7 @@ impl Stage {
         }
         let harmful = all().any(|((published, _), harmful)| harmful && published.load(Ordering::SeqCst) == 1);
         assert!(!harmful || self.panics.load(Ordering::SeqCst) > 0, "a panic was swallowed");
-        assert!(self.ends.turn.try_lock().is_ok(), "the turn is taken for ever");
+        assert!(self.ends.turn.try_lock().is_ok(), "the turn is never given back");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         intensity::Window,
         options::{Escalate, OnStuck},
         restart::{Restart, Retry},
-        status::Refusal,
+        status::SpawnError,
     },
     supervisor::options::Options,
     util::name::Name,
@@ -34,16 +34,16 @@ impl ChildSpec {
     }
 
     /// Checks that the spec is consistent, as far as a group's member goes.
-    pub(super) fn check(&self) -> Result<(), Refusal> {
-        if !self.options.repeatable && self.is_restarted() { Err(Refusal::RunsOnce) } else { Ok(()) }
+    pub(super) fn check(&self) -> Result<(), SpawnError> {
+        if !self.options.repeatable && self.is_restarted() { Err(SpawnError::RunsOnce) } else { Ok(()) }
     }
 
     /// Checks the spec of a worker outside any group, where its own `escalate` applies.
-    pub(super) fn check_alone(&self) -> Result<(), Refusal> {
+    pub(super) fn check_alone(&self) -> Result<(), SpawnError> {
         self.check()?;
         let fails_too_often = self.is_restarted() && !self.options.intensity().is_unlimited();
         let never = self.options.escalate == Escalate::Panel && !fails_too_often;
-        if never { Err(Refusal::EscalatesNever) } else { Ok(()) }
+        if never { Err(SpawnError::EscalatesNever) } else { Ok(()) }
     }
 }
 

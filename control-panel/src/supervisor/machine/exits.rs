@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     intent::order::Origin,
-    lifecycle::{cause::Cause, event::EventKind, exit::Exit, options::Escalate, status::Refusal},
+    lifecycle::{cause::Cause, event::EventKind, exit::Exit, options::Escalate, status::SpawnError},
 };
 
 /// The longest backoff: a delay that the clock cannot represent is cut to a century.
@@ -149,8 +149,11 @@ impl Machine {
         let unready = awaited && !matches!(exit, Exit::Finished);
         let exited = (!reported && !exit.is_clean()).then(|| exit.clone());
         let never_ran = generation == 0 && !reported && !self.is_stopping() && exit.is_clean();
-        let last =
-            if never_ran { EventKind::Refused(Refusal::RuntimeGone) } else { EventKind::Ended(exit, cause) };
+        let last = if never_ran {
+            EventKind::Refused(SpawnError::RuntimeGone)
+        } else {
+            EventKind::Ended(exit, cause)
+        };
         self.actions.push(Action::End(id, exited, last));
         if unready {
             self.left_unready(group);

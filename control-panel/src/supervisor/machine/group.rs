@@ -18,7 +18,7 @@ use crate::{
         intensity::{Intensity, Window},
         options::{AutoShutdown, Escalate, Strategy},
         restart::Restart,
-        status::Refusal,
+        status::SpawnError,
     },
 };
 
@@ -70,9 +70,9 @@ impl Machine {
         group: GroupId,
         spec: GroupSpec,
         members: Vec<(Origin, ChildSpec)>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SpawnError> {
         if self.is_stopping() {
-            return Err(Refusal::ShutDown);
+            return Err(SpawnError::ShutDown);
         }
         members.iter().try_for_each(|(_, spec)| spec.check())?;
         self.check_order(&members.iter().map(|(_, spec)| spec).collect::<Vec<_>>())?;
@@ -83,7 +83,7 @@ impl Machine {
         let fails_too_often =
             !spec.intensity.is_unlimited() && members.iter().any(|(_, spec)| spec.is_restarted());
         if spec.escalate == Escalate::Panel && !fails_too_often {
-            return Err(Refusal::EscalatesNever);
+            return Err(SpawnError::EscalatesNever);
         }
         self.groups.insert(
             group,

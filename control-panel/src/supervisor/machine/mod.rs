@@ -46,7 +46,7 @@ use self::{
 use super::origin_map::OriginMap;
 use crate::{
     intent::order::Origin,
-    lifecycle::{cause::Cause, error::RestartError, event::EventKind, exit::Exit, status::Refusal},
+    lifecycle::{cause::Cause, error::RestartError, event::EventKind, exit::Exit, status::SpawnError},
 };
 
 /// The capacity that the list of actions keeps between two calls.
@@ -118,9 +118,9 @@ impl Machine {
     }
 
     /// Admits a worker.
-    pub(crate) fn admit(&mut self, id: Origin, spec: ChildSpec) -> Result<(), Refusal> {
+    pub(crate) fn admit(&mut self, id: Origin, spec: ChildSpec) -> Result<(), SpawnError> {
         if self.is_stopping() {
-            return Err(Refusal::ShutDown);
+            return Err(SpawnError::ShutDown);
         }
         spec.check_alone()?;
         self.check_order(&[&spec])?;

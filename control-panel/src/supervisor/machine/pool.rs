@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     intent::order::Origin,
-    lifecycle::{cause::Cause, status::Refusal},
+    lifecycle::{cause::Cause, status::SpawnError},
 };
 
 /// How long the place of a task that was stopped by hand stays empty before a task that was already waiting takes it,
@@ -81,7 +81,7 @@ pub(super) enum Replaced {
 
 impl Pools {
     /// Finds a place for a task.
-    pub(super) fn admit(&mut self, id: Origin, place: Option<Place>) -> Result<Admitted, Refusal> {
+    pub(super) fn admit(&mut self, id: Origin, place: Option<Place>) -> Result<Admitted, SpawnError> {
         let Some(place) = place else { return Ok(Admitted::default()) };
         self.newest = self.newest.max(Some(id));
         let pool = self.by_id.entry(place.pool).or_default();
@@ -108,7 +108,7 @@ impl Pools {
         let waits = pool.placed >= place.limit;
         // A task that waits for its predecessor to end still counts towards the backlog.
         if pool.members >= place.limit.saturating_add(place.backlog) {
-            return Err(Refusal::Backlog);
+            return Err(SpawnError::Backlog);
         }
         pool.members += 1;
         if let Some(key) = place.key {

@@ -8,7 +8,7 @@ use std::{
 use super::{ChildSpec, Machine};
 use crate::{
     intent::order::Origin,
-    lifecycle::{cause::Cause, status::Refusal},
+    lifecycle::{cause::Cause, status::SpawnError},
 };
 
 /// How many are stopped in one step. Few under test, so that much happens between two steps.
@@ -30,7 +30,7 @@ impl Machine {
     /// Checks whether these may be admitted together: every name in an `after` is that of one of them or of a living
     /// worker, and none comes after itself, directly or through others. Specs given together form
     /// a chain, each after the one before.
-    pub(super) fn check_order(&self, specs: &[&ChildSpec]) -> Result<(), Refusal> {
+    pub(super) fn check_order(&self, specs: &[&ChildSpec]) -> Result<(), SpawnError> {
         if specs.iter().all(|spec| spec.options.after.is_empty()) {
             return Ok(());
         }
@@ -49,7 +49,7 @@ impl Machine {
         if let Some(name) =
             specs.iter().flat_map(|spec| &spec.options.after).find(|name| !named.contains_key(&***name))
         {
-            return Err(Refusal::UnknownAfter(name.clone()));
+            return Err(SpawnError::UnknownAfter(name.clone()));
         }
         let new = self.members.len()..nodes.len();
         for later in new.skip(1) {
@@ -59,7 +59,7 @@ impl Machine {
         for (before, after) in self.neighbours() {
             edges[places[&after]].push(places[&before]);
         }
-        find_cycle(&edges).map_or(Ok(()), |at| Err(Refusal::CircularAfter(nodes[at].name.clone())))
+        find_cycle(&edges).map_or(Ok(()), |at| Err(SpawnError::CircularAfter(nodes[at].name.clone())))
     }
 
     /// Stops all workers for good.

@@ -15,7 +15,7 @@ use crate::{
         event::{Event, EventKind},
         exit::Exit,
         run_token::RunToken,
-        status::{Refusal, WorkerStatus},
+        status::{SpawnError, WorkerStatus},
         unanswered::Unanswered,
     },
     supervisor::{
@@ -123,8 +123,8 @@ impl Registry {
                 Action::Cancel(origin, cause) => {
                     if let Some(cell) = cells.get(origin) {
                         history.record(cell, EventKind::Stopping(cause), &mut log, &now, effects);
-                        if let Some(term) = cell.set_cause(cause) {
-                            effects.cancel.push(term);
+                        if let Some(run_token) = cell.set_cause(cause) {
+                            effects.cancel.push(run_token);
                         }
                         if let Some(waker) = cell.wake_flag.raise() {
                             effects.wake.push(waker);
@@ -193,7 +193,7 @@ impl Registry {
             seen,
             gone,
         } = effects;
-        each(cancel, |term| term.announce());
+        each(cancel, |run_token| run_token.announce());
         self.wake(wake);
         each(resume, |task| task.resume());
         each(start, |(cell, task)| self.run(&cell, task));
@@ -254,7 +254,7 @@ impl History {
             EventKind::Recovered => cell.set_stuck(false),
             EventKind::Stopping(Cause::RuntimeGone) => self.runtime_gone = true,
             EventKind::Refused(refusal) => {
-                self.runtime_gone |= *refusal == Refusal::RuntimeGone;
+                self.runtime_gone |= *refusal == SpawnError::RuntimeGone;
                 effects.gone.incidents.extend(self.note_refusal(cell, refusal));
             }
             EventKind::Ended(exit, cause) => {

@@ -7,7 +7,7 @@ use crate::{
     lifecycle::{
         event::EventKind,
         exit::Exit,
-        status::{Refusal, WorkerStatus},
+        status::{SpawnError, WorkerStatus},
     },
     supervisor::{cell::WorkerCell, notable::Wakes, report::WorkerReport},
     telemetry::Moved,
@@ -15,10 +15,10 @@ use crate::{
 
 impl Registry {
     /// Refuses a worker before it was admitted. Records an event and an incident, unless all workers are being stopped.
-    pub(crate) fn refuse(&self, cell: &Arc<WorkerCell>, refusal: Refusal) {
+    pub(crate) fn refuse(&self, cell: &Arc<WorkerCell>, refusal: SpawnError) {
         cell.close_inbox();
         let mut state = self.lock();
-        if refusal == Refusal::ShutDown || state.machine.is_stopping() {
+        if refusal == SpawnError::ShutDown || state.machine.is_stopping() {
             drop(state);
             return cell.refuse(refusal);
         }
@@ -41,8 +41,8 @@ impl Registry {
 impl History {
     /// A full backlog is a limit that was reached: work was left undone, but no worker failed for good. Any other
     /// refusal means that a worker the program relies on never runs.
-    pub(super) fn note_refusal(&mut self, cell: &WorkerCell, refusal: &Refusal) -> Vec<WorkerReport> {
-        self.failed += u64::from(*refusal != Refusal::Backlog);
+    pub(super) fn note_refusal(&mut self, cell: &WorkerCell, refusal: &SpawnError) -> Vec<WorkerReport> {
+        self.failed += u64::from(*refusal != SpawnError::Backlog);
         self.note(WorkerReport::new(cell, Exit::Refused(refusal.clone())))
     }
 }

@@ -76,7 +76,8 @@ impl Registry {
     pub(in crate::supervisor) fn skip_order(&self) -> Vec<Arc<WorkerCell>> {
         self.change(|state| {
             self.take_ends(state);
-            let late = |cell: &&Arc<WorkerCell>| cell.run.cancel != Cancel::Drop || cell.term().is_over();
+            let late =
+                |cell: &&Arc<WorkerCell>| cell.run.cancel != Cancel::Drop || cell.run_token().is_over();
             let late = state.cells.values().filter(late).cloned().collect();
             state.machine.skip_order();
             late

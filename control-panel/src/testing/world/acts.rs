@@ -21,7 +21,7 @@ pub(super) struct Acts {
     invite: Option<Stamp>,
     /// The member retired its owner.
     counter: Option<Stamp>,
-    /// Who was invited, that is no member from the beginning.
+    /// The peers that were invited, which are no members from the beginning.
     invited: Vec<(Peer, Stamp)>,
 }
 
@@ -63,7 +63,7 @@ impl Acts {
         joiner < self.invited.len()
     }
 
-    /// The host's part: it invites who is to join by now. `joiner` is the peer of each.
+    /// The host's part: it invites the peers that are to join by now. `joiner` is the peer of each.
     pub(super) fn host<S: State>(
         &mut self,
         frame: u64,

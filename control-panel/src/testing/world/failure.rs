@@ -23,7 +23,7 @@ pub(super) enum Failure {
     OverBudget { peer: Peer, ops: usize, budget: usize },
     /// An effect on another's replica, out of order, or above the watermark.
     Effect { peer: Peer, stamp: Stamp, what: &'static str },
-    /// Something is sent for ever.
+    /// Something is sent without end.
     NoRest { frames: u64 },
     /// A session between honest peers that both read ended, or counted a breach; or took one for none.
     Session { peers: [Peer; 2], what: String },

@@ -124,7 +124,7 @@ impl<S: State> Node<S> {
             if stamp.seq < replica.version().get(stamp.author) || stamp.author.peer == self.peer {
                 continue;
             }
-            // Who had known of the other's would have taken a later time.
+            // An author that knew of the other's operation would have taken a later time.
             report.concurrent += u64::from(stamp.lamport <= self.last_own);
             report.late += u64::from(self.highest.is_some_and(|highest| stamp < highest));
             self.highest = self.highest.max(Some(stamp));

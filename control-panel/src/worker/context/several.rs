@@ -42,7 +42,7 @@ impl<I: Intent, P> Context<I, P> {
     /// # Cancel safety
     /// When it is cancelled, what was not sent is still in `intents`.
     pub async fn send_many(&self, intents: &mut VecDeque<I>) -> Result<(), SendError<()>> {
-        self.sender.send_many_in(&self.term, intents).await
+        self.sender.sends_of(&self.run_token).send_many(intents).await
     }
 
     /// Waits for a slot and reserves it, with up to `most - 1` more that are free at that moment: see
@@ -55,6 +55,6 @@ impl<I: Intent, P> Context<I, P> {
     /// # Cancel safety
     /// A cancelled call holds no slot and no place in the line.
     pub async fn reserve_many(&self, most: usize) -> Result<Permits<I>, SendError<()>> {
-        self.sender.reserve_many_in(&self.term, most).await
+        self.sender.sends_of(&self.run_token).reserve_many(most).await
     }
 }

@@ -30,7 +30,7 @@ use crate::{
 pub struct Inbox<C> {
     cell: Arc<WorkerCell>,
     /// The token of the run that opened it.
-    term: Arc<RunToken>,
+    run_token: Arc<RunToken>,
     number: u64,
     command: PhantomData<fn() -> C>,
 }
@@ -46,7 +46,7 @@ impl<C: Send + 'static> Inbox<C> {
         let commands = self.cell.inbox.commands::<C>().ok()?;
         let next = poll_fn(|cx| commands.poll_recv(self.number, cx));
         // Checked first: a worker that is asked to stop does not begin anything new.
-        match race(self.term.token().cancelled(), next).await {
+        match race(self.run_token.token().cancelled(), next).await {
             Raced::First(()) => None,
             Raced::Second(command) => command,
         }
@@ -117,7 +117,12 @@ impl<I: Intent, P> Context<I, P> {
             Err(wrong) => panic!("{}", wrong.say(&cell.name, type_name::<C>())),
         };
         cell.inbox.close_if_closed();
-        Inbox { cell: Arc::clone(cell), term: Arc::clone(self.term()), number, command: PhantomData }
+        Inbox {
+            cell: Arc::clone(cell),
+            run_token: Arc::clone(self.run_token()),
+            number,
+            command: PhantomData,
+        }
     }
 }
 

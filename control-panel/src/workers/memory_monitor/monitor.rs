@@ -220,7 +220,7 @@ async fn changed<P>(next_sample: Instant, policy: &mut PolicyWatch<P>) -> Result
 }
 
 /// Logs that a gauge fails, once each time it starts failing.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "then nobody listens"))]
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "then there is no subscriber"))]
 fn tell_of(why: Option<&MemoryReadError>, worker: &str, gauge: MemoryGauge) {
     #[cfg(feature = "tracing")]
     if let Some(why) = why {

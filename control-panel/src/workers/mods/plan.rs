@@ -167,7 +167,7 @@ fn each_loser<'a>(
     }
 }
 
-/// Why a mod waits for ever: it is in a cycle, or requires one that is.
+/// Why a mod waits without end: it is in a cycle, or requires one that is.
 fn stuck<'a>(
     candidate: &Candidate<'a>,
     left: &BTreeMap<&str, &Candidate<'a>>,

@@ -44,7 +44,7 @@ impl Intent for From {
 
 fn push(batch: &mut Batch<From>, source: u8, seq: u64, clocked: bool) {
     let lane = usize::from(source);
-    let producer = Producer { source: Fused(source), origin: Origin(source.into()), lane: Some(lane) };
+    let producer = ProducerKey { source: Fused(source), origin: Origin(source.into()), lane: Some(lane) };
     batch.intents.push(lane, || producer, if clocked { 5 } else { 0 }, seq, From(source, clocked));
 }
 
@@ -82,10 +82,10 @@ fn unwinds(sources: [u8; 3], clocked: bool, own: u64, fuse: u32) -> bool {
     });
     batch.add(&mut own.clone().collect());
     batch.arrange();
-    let mut told = Vec::new();
+    let mut drained = Vec::new();
     while let Some(queued) = batch.next(true, || true) {
         let (from, order) = (queued.intent.0, queued.causality_order());
-        told.push(from);
+        drained.push(from);
         assert_eq!(order.source, Fused(from));
         batch.settle();
         let mut freed = Vec::new();
@@ -94,7 +94,7 @@ fn unwinds(sources: [u8; 3], clocked: bool, own: u64, fuse: u32) -> bool {
         batch.arrange();
     }
     let twos = 1 + own.count();
-    assert_eq!(told, [&[1][..], &[2].repeat(twos), &[3]].concat(), "{sources:?}, {clocked}, {fuse}");
+    assert_eq!(drained, [&[1][..], &[2].repeat(twos), &[3]].concat(), "{sources:?}, {clocked}, {fuse}");
     arranged.is_err()
 }
 

@@ -14,7 +14,7 @@ use crate::{
         exit::Exit,
         options::{AutoShutdown, Strategy},
         restart::{Backoff, Restart},
-        status::Refusal,
+        status::SpawnError,
     },
     util::name::Name,
 };
@@ -246,7 +246,7 @@ fn a_circle_may_go_through_a_group_that_lives() {
     let members = vec![after("a", "x"), spec("b", Restart::Never)];
     world.admit_group(group(Strategy::OneForOne), members).unwrap();
     // `a` comes after both workers of this name, this one after `b`, and `b` after `a`.
-    assert!(matches!(world.admit(after("x", "b"), 3), Err(Refusal::CircularAfter(_))));
+    assert!(matches!(world.admit(after("x", "b"), 3), Err(SpawnError::CircularAfter(_))));
     world.end(false);
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{KeyId, Place, PoolId, pool::Pools};
-use crate::{intent::order::Origin, lifecycle::status::Refusal, supervisor::machine::pool::Replaced};
+use crate::{intent::order::Origin, lifecycle::status::SpawnError, supervisor::machine::pool::Replaced};
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -50,7 +50,7 @@ fn run(limit: usize, backlog: usize, steps: &[Step]) {
                 let full = model.living() >= limit + backlog;
                 match pools.admit(id, Some(place(limit, backlog, key))) {
                     Err(refusal) => {
-                        assert_eq!(refusal, Refusal::Backlog);
+                        assert_eq!(refusal, SpawnError::Backlog);
                         assert!(full && before.is_none(), "{id} is refused: {model:?}");
                         continue;
                     }

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     intent::order::Origin,
-    lifecycle::{intensity::Intensity, restart::Restart, status::Refusal},
+    lifecycle::{intensity::Intensity, restart::Restart, status::SpawnError},
 };
 
 impl World {
-    pub(in super::super) fn admit(&mut self, mut spec: ChildSpec, most: u32) -> Result<Origin, Refusal> {
+    pub(in super::super) fn admit(&mut self, mut spec: ChildSpec, most: u32) -> Result<Origin, SpawnError> {
         let id = self.id();
         spec.options.intensity = Some(Intensity::new(most, PERIOD));
         let admitted = self.act(
@@ -24,7 +24,7 @@ impl World {
     }
 
     /// A task of the only pool: two at once, three more may wait.
-    pub(in super::super) fn admit_task(&mut self, key: Option<u8>) -> Result<Origin, Refusal> {
+    pub(in super::super) fn admit_task(&mut self, key: Option<u8>) -> Result<Origin, SpawnError> {
         let id = self.id();
         let replaces = key.and_then(|key| self.newest.get(&key).copied());
         let key_id = key.map(|key| KeyId(key.into()));
@@ -50,7 +50,7 @@ impl World {
         &mut self,
         spec: GroupSpec,
         members: Vec<ChildSpec>,
-    ) -> Result<GroupId, Refusal> {
+    ) -> Result<GroupId, SpawnError> {
         let group = GroupId(self.next);
         let members: Vec<_> = members.into_iter().map(|spec| (self.id(), spec)).collect();
         self.act(

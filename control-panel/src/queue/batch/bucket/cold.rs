@@ -2,9 +2,9 @@
 
 use std::{mem, vec};
 
-use super::{Lent, newest::Newest, reclaim};
+use super::{Draining, newest::Newest, reclaim};
 
-pub(super) struct Rare<I> {
+pub(super) struct Cold<I> {
     /// What comes before the bucket's `entries`, where handing out stands in the middle: they leave from its front. It is
     /// made of the buffer of `entries`, and turned back into that: neither moves an intent or takes memory.
     rest: vec::IntoIter<I>,
@@ -26,7 +26,7 @@ struct Skip {
     to: u64,
 }
 
-impl<I> Default for Rare<I> {
+impl<I> Default for Cold<I> {
     fn default() -> Self {
         Self {
             rest: vec::IntoIter::default(),
@@ -39,7 +39,7 @@ impl<I> Default for Rare<I> {
     }
 }
 
-impl<I> Rare<I> {
+impl<I> Cold<I> {
     /// Keeps the greater buffer. Returns how much room the other had.
     pub(super) fn clear(&mut self, entries: &mut Vec<I>) -> usize {
         let given_up = self.rest_room.min(entries.capacity());
@@ -83,18 +83,18 @@ impl<I> Rare<I> {
     }
 
     /// Lends out what comes next, if its numbers are one after the other.
-    pub(super) fn lend(&mut self, entries: &mut Vec<I>, first: u64) -> Option<(u64, Lent<I>)> {
+    pub(super) fn lend(&mut self, entries: &mut Vec<I>, first: u64) -> Option<(u64, Draining<I>)> {
         if !self.skips.is_empty() || self.newest.left() > 0 {
             return None;
         }
         if self.rest.len() == 0 {
             self.turn(entries);
         }
-        Some((self.number(first), Lent { intents: mem::take(&mut self.rest), room: self.rest_room }))
+        Some((self.number(first), Draining { intents: mem::take(&mut self.rest), room: self.rest_room }))
     }
 
     /// Takes back what was lent.
-    pub(super) fn take_back(&mut self, hand: &mut Lent<I>, handed_out: usize) {
+    pub(super) fn take_back(&mut self, hand: &mut Draining<I>, handed_out: usize) {
         self.rest = mem::take(&mut hand.intents);
         self.rest_room = hand.room;
         self.handed_out = handed_out;

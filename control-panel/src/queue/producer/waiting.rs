@@ -2,15 +2,15 @@
 
 use std::{mem, task::Waker};
 
-use super::{Port, Refusal, has_ended};
+use super::{Producer, Refusal, has_ended};
 use crate::{
     intent::{Delivery, Intent},
     lifecycle::run_token::RunToken,
     queue::{
-        Foreign, Gate, State,
-        line::{Standing, Ticket},
+        Admission, State,
+        waiters::{Standing, WaiterId},
     },
-    util::sync::MutexGuard,
+    util::{callbacks::Callbacks, sync::MutexGuard},
 };
 
 /// What a step of a waiting send came to.
@@ -21,42 +21,42 @@ pub(in crate::queue) enum Step {
     Refused(Refusal),
 }
 
-impl<I: Intent> Port<I> {
+impl<I: Intent> Producer<I> {
     /// One step of a waiting send: takes `intent` if there is room, else leaves a waker behind.
     #[cfg(test)]
     pub(in crate::queue) fn poll_send(
         &self,
         clock: u64,
         intent: &mut Option<I>,
-        ticket: &mut Option<Ticket>,
+        waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Step {
-        if ticket.is_none() && self.send_prepaid(None, intent) {
+        if waiter_id.is_none() && self.send_prepaid(None, intent) {
             return Step::Sent;
         }
-        self.poll_send_in(None, clock, intent, ticket, waker)
+        self.poll_send_of(None, clock, intent, waiter_id, waker)
     }
 
-    /// The same for a generation, if it has not ended.
-    pub(in crate::queue) fn poll_send_in(
+    /// The same for a run, if it has not ended.
+    pub(in crate::queue) fn poll_send_of(
         &self,
-        term: Option<&RunToken>,
+        run: Option<&RunToken>,
         clock: u64,
         intent: &mut Option<I>,
-        ticket: &mut Option<Ticket>,
+        waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Step {
         let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Step::Sent };
         let state = self.lock_to_send(delivery);
-        if has_ended(term) && !state.gate.is_closed() {
+        if has_ended(run) && !state.admission.is_closed() {
             drop(state);
-            self.give_up(ticket.take());
+            self.give_up(waiter_id.take());
             return Step::Refused(Refusal::Ended);
         }
-        if ticket.is_none() {
-            self.start_send(state, clock, delivery, intent, ticket, waker)
+        if waiter_id.is_none() {
+            self.start_send(state, clock, delivery, intent, waiter_id, waker)
         } else {
-            self.go_on(state, clock, delivery, intent, ticket, waker)
+            self.go_on(state, clock, delivery, intent, waiter_id, waker)
         }
     }
 
@@ -69,10 +69,10 @@ impl<I: Intent> Port<I> {
         clock: u64,
         delivery: Delivery,
         intent: &mut Option<I>,
-        ticket: &mut Option<Ticket>,
+        waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Step {
-        let Some(waiting) = *ticket else { return Step::Sent };
+        let Some(waiting) = *waiter_id else { return Step::Sent };
         match state.shares.standing(waiting) {
             Standing::Waiting => {
                 let before = state.shares.exchange(waiting, waker.clone());
@@ -81,36 +81,36 @@ impl<I: Intent> Port<I> {
                 Step::Wait
             }
             Standing::Granted => {
-                // Before anything foreign runs, which may panic: nobody leaves the line twice.
-                *ticket = None;
-                let (left, next) = self.redeem(&mut state, waiting);
+                // Before anything foreign runs, which may panic: a waiter leaves the list once.
+                *waiter_id = None;
+                let (left, next) = self.claim(&mut state, waiting);
                 if let Some(place) = self.replaces(&mut state, clock, delivery) {
-                    // Somebody with the same key came first: the slot is not needed.
+                    // An intent of the same key came first: the slot is not needed.
                     let older = intent.take().map(|intent| mem::replace(place, intent));
-                    let mut foreign = Foreign::default();
-                    foreign.call(|| self.give_back(state, 1, next));
-                    foreign.discard(left);
-                    foreign.discard(older);
-                    foreign.end();
+                    let mut callbacks = Callbacks::default();
+                    callbacks.call(|| self.give_back(state, 1, next));
+                    callbacks.discard(left);
+                    callbacks.discard(older);
+                    callbacks.end();
                     return Step::Sent;
                 }
                 let ready =
                     intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
                 drop(state);
-                let mut foreign = Foreign::default();
-                foreign.discard(left);
-                foreign.call(|| self.queue.tell(next, ready));
-                foreign.end();
+                let mut callbacks = Callbacks::default();
+                callbacks.discard(left);
+                callbacks.call(|| self.queue.tell(next, ready));
+                callbacks.end();
                 Step::Sent
             }
             Standing::Dismissed => {
-                *ticket = None;
+                *waiter_id = None;
                 let (left, _) = state.shares.leave(self.lane, waiting);
                 self.queue.publish(&state);
-                let gate = state.gate;
+                let admission = state.admission;
                 drop(state);
                 drop(left);
-                Step::Refused(self.queue.refuse(gate))
+                Step::Refused(self.queue.refuse(admission))
             }
         }
     }
@@ -123,10 +123,10 @@ impl<I: Intent> Port<I> {
         clock: u64,
         delivery: Delivery,
         intent: &mut Option<I>,
-        ticket: &mut Option<Ticket>,
+        waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Step {
-        if !state.gate.is_closed() {
+        if !state.admission.is_closed() {
             if let Some(place) = self.replaces(&mut state, clock, delivery) {
                 let older = intent.take().map(|intent| mem::replace(place, intent));
                 drop(state);
@@ -140,7 +140,7 @@ impl<I: Intent> Port<I> {
                 return Step::Sent;
             }
         }
-        self.queue_up(state, delivery, intent, ticket, waker)
+        self.queue_up(state, delivery, intent, waiter_id, waker)
     }
 
     /// There is no room.
@@ -150,33 +150,33 @@ impl<I: Intent> Port<I> {
         state: MutexGuard<'_, State<I>>,
         delivery: Delivery,
         intent: &mut Option<I>,
-        ticket: &mut Option<Ticket>,
+        waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Step {
-        let gate = state.gate;
-        if delivery == Delivery::Lossy && !gate.is_closed() {
+        let admission = state.admission;
+        if delivery == Delivery::Lossy && !admission.is_closed() {
             drop(state);
             intent.take().into_iter().for_each(|intent| self.drop_lossy(intent));
             return Step::Sent;
         }
-        if gate != Gate::Open {
+        if admission != Admission::Open {
             drop(state);
-            return Step::Refused(self.queue.refuse(gate));
+            return Step::Refused(self.queue.refuse(admission));
         }
-        self.wait(state, ticket, waker);
+        self.wait(state, waiter_id, waker);
         Step::Wait
     }
 
-    /// Joins those who wait for a slot. Whoever unwinds out of this has its ticket, to leave the line with.
+    /// Joins the waiters for a slot. A caller that unwinds out of this has its waiter id, to leave the list with.
     pub(in crate::queue) fn wait(
         &self,
         mut state: MutexGuard<'_, State<I>>,
-        ticket: &mut Option<Ticket>,
+        waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
     ) {
-        *ticket = Some(state.shares.wait(self.lane, waker.clone()));
+        *waiter_id = Some(state.shares.wait(self.lane, waker.clone()));
         self.queue.publish(&state);
-        // A frame that ended since the last look gave its slots back and, if nobody waited yet, went away.
+        // A frame that ended since the last look gave its slots back and, if there was no waiter yet, went away.
         let absorbed = self.queue.absorb(&mut state);
         let first = if absorbed { state.serve() } else { None };
         if absorbed || state.is_held_up() {
@@ -184,32 +184,32 @@ impl<I: Intent> Port<I> {
         }
     }
 
-    /// Nobody is to wait for a slot: whoever does leaves the line.
+    /// No send may wait for a slot any more: one that waits leaves the list.
     #[cold]
-    pub(in crate::queue) fn give_up(&self, ticket: Option<Ticket>) {
+    pub(in crate::queue) fn give_up(&self, waiter_id: Option<WaiterId>) {
         self.queue.count_refused();
-        if let Some(ticket) = ticket {
-            self.leave(ticket);
+        if let Some(waiter_id) = waiter_id {
+            self.leave(waiter_id);
         }
     }
 
     /// A waiting send was given up.
-    pub(in crate::queue) fn leave(&self, ticket: Ticket) {
+    pub(in crate::queue) fn leave(&self, waiter_id: WaiterId) {
         let mut state = self.queue.lock();
-        let (left, next) = state.shares.leave(self.lane, ticket);
-        let mut foreign = Foreign::default();
-        foreign.call(|| self.queue.hand_on(state, next));
-        foreign.discard(left);
-        foreign.end();
+        let (left, next) = state.shares.leave(self.lane, waiter_id);
+        let mut callbacks = Callbacks::default();
+        callbacks.call(|| self.queue.hand_on(state, next));
+        callbacks.discard(left);
+        callbacks.end();
     }
 
-    /// Takes the slot that was granted. Returns the waker that is not needed any more, and whom to wake.
-    pub(in crate::queue) fn redeem(
+    /// Takes the slot that was granted. Returns the waker that is not needed any more, and the one to wake.
+    pub(in crate::queue) fn claim(
         &self,
         state: &mut State<I>,
-        ticket: Ticket,
+        waiter_id: WaiterId,
     ) -> (Option<Waker>, Option<Waker>) {
-        let wakers = state.redeem(self.slot, ticket);
+        let wakers = state.claim(self.bucket_id, waiter_id);
         self.queue.publish(state);
         wakers
     }

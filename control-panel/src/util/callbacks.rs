@@ -10,14 +10,14 @@ use std::{
 use crate::util::panics;
 
 /// Calls wakers, `on_ready` and destructors, each for itself: one that panics keeps none of the others from its turn. The
-/// first panic goes on at the [end](Self::end); of the others the hook alone has told.
+/// first panic goes on at the [end](Self::end); the others reach the panic hook alone.
 #[must_use = "a panic goes on at the `end`"]
 #[derive(Default)]
-pub(crate) struct Foreign {
+pub(crate) struct Callbacks {
     panic: Option<Box<dyn Any + Send>>,
 }
 
-impl Foreign {
+impl Callbacks {
     pub(crate) fn call(&mut self, code: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
             if self.panic.is_none() {
@@ -32,7 +32,7 @@ impl Foreign {
         wakers.into_iter().for_each(|waker| self.call(|| waker.wake()));
     }
 
-    pub(super) fn discard<T>(&mut self, values: impl IntoIterator<Item = T>) {
+    pub(crate) fn discard<T>(&mut self, values: impl IntoIterator<Item = T>) {
         values.into_iter().for_each(|value| self.call(|| drop(value)));
     }
 
@@ -47,7 +47,7 @@ impl Foreign {
 }
 
 /// Calls it where what it interrupts must go on: of its panic the hook alone tells.
-pub(super) fn quietly(code: impl FnOnce()) {
+pub(crate) fn catch_and_report(code: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
         panics::discard(panic);
     }

@@ -1,22 +1,25 @@
 //! The frame thread's side: takes batches out of the queue and gives them back.
 //!
 //! A frame takes the queue's lock once, to begin. What it has when it ends (free slots, an empty buffer) it leaves where
-//! senders look for it once they have no room, and the next frame for its buffer; only if somebody waits for a slot by
+//! senders look for it once they have no room, and the next frame for its buffer; only if a sender waits for a slot by
 //! then does it take the lock again, to grant it.
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Batch, Foreign, Gate, Queue, State, add, batch::Freed, discard, lock, rests::Taken, try_lock};
+use super::{Admission, Batch, Queue, State, add, batch::Freed, discard, lock, rests::Taken, try_lock};
 use crate::{
     intent::Intent,
-    util::sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
-        hint,
+    util::{
+        callbacks::Callbacks,
+        sync::{
+            Mutex,
+            atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+            hint,
+        },
     },
 };
 
-/// How long a frame lets senders go on whom it would interrupt: for a few microseconds, in which they send some dozens. In
+/// How long a frame lets senders proceed that it would interrupt: for a few microseconds, in which they send some dozens. In
 /// a model no time passes.
 pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 256 };
 
@@ -24,8 +27,8 @@ pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 256 };
 const MEMORY: u32 = 16;
 
 /// What frames write.
-pub(super) struct Frames<I: Intent> {
-    /// How often the loop had been told when the last frame began.
+pub(super) struct ConsumerState<I: Intent> {
+    /// How often the loop had been notified when the last frame began.
     seen: AtomicU64,
     /// Accepted and in no frame, as of the last frame that took the lock.
     queued: AtomicUsize,
@@ -51,7 +54,7 @@ pub(super) struct Frames<I: Intent> {
     late: Mutex<Option<VecDeque<Box<Batch<I>>>>>,
 }
 
-/// What frames that ended gave back and nobody had use for yet.
+/// What frames that ended gave back, not used again yet.
 struct Returned<I: Intent> {
     /// Whether a frame has ended at all: credit expires with it, free slots or not.
     ended: bool,
@@ -59,7 +62,7 @@ struct Returned<I: Intent> {
     spare: Option<Box<Batch<I>>>,
 }
 
-impl<I: Intent> Frames<I> {
+impl<I: Intent> ConsumerState<I> {
     pub(super) fn new() -> Self {
         Self {
             seen: AtomicU64::new(0),
@@ -143,48 +146,48 @@ impl<I: Intent> Queue<I> {
     /// come first, are in a frame that is not over, or in a rest that is not to be had now.
     pub(crate) fn begin_frame(&self, wanted: bool) -> Option<Box<Batch<I>>> {
         self.ready.frame_begins();
-        let is_late = self.frames.is_late.load(Ordering::Acquire);
+        let is_late = self.consumer.is_late.load(Ordering::Acquire);
         if !wanted && !self.has_intents() {
             return None;
         }
         self.let_go_on();
-        let spare = self.frames.spare();
+        let spare = self.consumer.spare();
         let Some(mut state) = self.lock_for_frame() else {
             if wanted {
                 // Those of the loop's own may be still to come: if others come first, or should `on_ready` panic.
-                self.frames.ask();
+                self.consumer.ask();
             }
             self.ready.call(true);
-            if wanted && self.frames.own.load(Ordering::Acquire) == 0 {
+            if wanted && self.consumer.own.load(Ordering::Acquire) == 0 {
                 let mut own = spare.unwrap_or_else(|| Box::new(Batch::new()));
                 // Its rest comes before all others: there is one such frame at a time, and none has older ones.
                 own.number = 0;
-                self.frames.count_own(&mut own);
+                self.consumer.count_own(&mut own);
                 return Some(own);
             }
-            spare.and_then(|spare| self.frames.keep(spare));
+            spare.and_then(|spare| self.consumer.keep(spare));
             return None;
         };
         let first = if is_late { self.absorb_late(&mut state) } else { None };
-        if self.frames.asked.load(Ordering::Relaxed) {
-            self.frames.asked.swap(false, Ordering::AcqRel);
+        if self.consumer.asked.load(Ordering::Relaxed) {
+            self.consumer.asked.swap(false, Ordering::AcqRel);
         }
         // What is sent from here on signals again, and may be another batch's.
         let whole = state.take_back();
         state.signalled = false;
-        self.frames.seen.store(self.ready.signals(), Ordering::Relaxed);
+        self.consumer.seen.store(self.ready.signals(), Ordering::Relaxed);
         let (mut batch, unused) = match self.take_rest(&mut state, whole) {
             Some(rest) => (rest, spare),
             None if whole => (self.fill(spare, &mut state), None),
             None => (self.fill_part(spare, &mut state), None),
         };
-        self.frames.queued.store(state.queued(), Ordering::Relaxed);
+        self.consumer.queued.store(state.queued(), Ordering::Relaxed);
         drop(state);
         if wanted {
-            self.frames.count_own(&mut batch);
+            self.consumer.count_own(&mut batch);
         }
         batch.wake = first;
-        unused.and_then(|spare| self.frames.keep(spare));
+        unused.and_then(|spare| self.consumer.keep(spare));
         Some(batch)
     }
 
@@ -192,7 +195,7 @@ impl<I: Intent> Queue<I> {
     /// time would do so for every second intent. So where frames meet senders they let them go on for a moment first,
     /// unless there is no room left to go on in.
     fn let_go_on(&self) {
-        let Frames { meets, refused, .. } = &*self.frames;
+        let ConsumerState { meets, refused, .. } = &*self.consumer;
         let met = meets.load(Ordering::Relaxed);
         if met == 0 {
             return;
@@ -201,7 +204,7 @@ impl<I: Intent> Queue<I> {
         let now_refused = self.refusals.refused.load(Ordering::Relaxed);
         if refused.swap(now_refused, Ordering::Relaxed) == now_refused {
             let mut looks = 0..LOOKS;
-            while looks.next().is_some() && self.shown.ungranted.load(Ordering::Relaxed) == 0 {
+            while looks.next().is_some() && self.published.ungranted.load(Ordering::Relaxed) == 0 {
                 hint::spin_loop();
             }
         }
@@ -211,9 +214,9 @@ impl<I: Intent> Queue<I> {
     fn take_rest(&self, state: &mut State<I>, whole: bool) -> Option<Box<Batch<I>>> {
         let State { rests, active, .. } = state;
         let Taken { batch, joined, own } = rests.take(active, whole)?;
-        add(&self.frames.accepted, joined as u64);
+        add(&self.consumer.accepted, joined as u64);
         if own > 0 {
-            self.frames.own.fetch_sub(own, Ordering::Release);
+            self.consumer.own.fetch_sub(own, Ordering::Release);
         }
         state.reuse_retired();
         Some(batch)
@@ -237,7 +240,7 @@ impl<I: Intent> Queue<I> {
     }
 
     fn begin_batch(&self, mut batch: Box<Batch<I>>, state: &mut State<I>) -> Box<Batch<I>> {
-        add(&self.frames.accepted, batch.len() as u64);
+        add(&self.consumer.accepted, batch.len() as u64);
         state.frames += 1;
         batch.number = state.frames;
         state.reuse_retired();
@@ -247,10 +250,10 @@ impl<I: Intent> Queue<I> {
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
     pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
         let Some(first) = batch.wake.take() else { return self.end(batch) };
-        let mut foreign = Foreign::default();
-        foreign.call(|| first.wake());
-        foreign.call(|| self.end(batch));
-        foreign.end();
+        let mut callbacks = Callbacks::default();
+        callbacks.call(|| first.wake());
+        callbacks.call(|| self.end(batch));
+        callbacks.end();
     }
 
     fn end(&self, mut batch: Box<Batch<I>>) {
@@ -258,13 +261,13 @@ impl<I: Intent> Queue<I> {
         batch.trim(self.capacity);
         if batch.own && !batch.has_own() {
             batch.own = false;
-            self.frames.own.fetch_sub(1, Ordering::Release);
+            self.consumer.own.fetch_sub(1, Ordering::Release);
         }
-        // What was left when the last frame began is to be told of again. What came since was told of.
-        let batch = if batch.len() == 0 && self.frames.queued() == 0 {
-            match self.frames.give_back(batch) {
-                // Whoever begins to wait from here on finds what was given back: it looks there after it was counted.
-                Ok(()) if self.shown.waiting.load(Ordering::Relaxed) == 0 => return,
+        // What was left when the last frame began is to be notified of again. What came since was.
+        let batch = if batch.len() == 0 && self.consumer.queued() == 0 {
+            match self.consumer.give_back(batch) {
+                // A sender that begins to wait from here on finds what was given back: it looks there after it was counted.
+                Ok(()) if self.published.waiting.load(Ordering::Relaxed) == 0 => return,
                 Ok(()) => None,
                 Err(batch) => Some(batch),
             }
@@ -278,7 +281,7 @@ impl<I: Intent> Queue<I> {
         self.absorb(&mut state);
         let first = state.serve();
         let ready = state.wants_frame() && self.ready.signal(&mut state.signalled);
-        self.frames.queued.store(state.queued(), Ordering::Relaxed);
+        self.consumer.queued.store(state.queued(), Ordering::Relaxed);
         self.publish(&state);
         drop(state);
         surplus.into_iter().for_each(discard);
@@ -287,25 +290,25 @@ impl<I: Intent> Queue<I> {
 
     /// Leaves the end of a frame to the next one; if there will be none, what is left of it is dropped.
     fn end_late(&self, batch: Option<Box<Batch<I>>>) {
-        let mut late = lock(&self.frames.late);
+        let mut late = lock(&self.consumer.late);
         let Some(frames) = &mut *late else {
             drop(late);
             return batch.into_iter().for_each(discard);
         };
         frames.extend(batch);
         drop(late);
-        self.frames.is_late.store(true, Ordering::Release);
+        self.consumer.is_late.store(true, Ordering::Release);
         self.ready.call(true);
     }
 
-    /// Takes a finished frame back. A buffer too many is handed out, and so is what nobody will ever drain.
+    /// Takes a finished frame back. A buffer too many is handed out, and so are intents that will never be drained.
     fn finish(&self, state: &mut State<I>, mut batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
-        add(&self.frames.finished, batch.freed().sum() as u64);
+        add(&self.consumer.finished, batch.freed().sum() as u64);
         batch.freed().take(|lane, count| state.shares.free(lane, count));
         state.ended();
         if batch.len() == 0 {
-            self.frames.keep(batch)
-        } else if state.gate == Gate::Discarded {
+            self.consumer.keep(batch)
+        } else if state.admission == Admission::Discarded {
             Some(batch)
         } else {
             state.rests.insert(batch);
@@ -313,10 +316,10 @@ impl<I: Intent> Queue<I> {
         }
     }
 
-    /// Ends the frames that could not be ended in time. Returns whom to wake.
+    /// Ends the frames that could not be ended in time. Returns the waker of the next waiter.
     fn absorb_late(&self, state: &mut State<I>) -> Option<Waker> {
-        self.frames.is_late.store(false, Ordering::Relaxed);
-        let late = lock(&self.frames.late).as_mut().map(mem::take).unwrap_or_default();
+        self.consumer.is_late.store(false, Ordering::Relaxed);
+        let late = lock(&self.consumer.late).as_mut().map(mem::take).unwrap_or_default();
         for batch in late {
             // A buffer too many. After a discard nothing is absorbed.
             drop(self.finish(state, batch));
@@ -329,7 +332,7 @@ impl<I: Intent> Queue<I> {
     /// Under the lock: takes the slots that ended frames gave back. Says whether any did.
     pub(super) fn absorb(&self, state: &mut State<I>) -> bool {
         let State { freed, shares, .. } = state;
-        let mut returned = lock(&self.frames.returned);
+        let mut returned = lock(&self.consumer.returned);
         let ended = mem::take(&mut returned.ended);
         mem::swap(freed, &mut returned.freed);
         drop(returned);
@@ -340,23 +343,23 @@ impl<I: Intent> Queue<I> {
         ended
     }
 
-    /// For a discard: all that nobody will drain.
+    /// For a discard: all intents that will never be drained.
     pub(super) fn take_all(&self, state: &mut State<I>) -> VecDeque<Box<Batch<I>>> {
-        let mut all = lock(&self.frames.late).take().unwrap_or_default();
+        let mut all = lock(&self.consumer.late).take().unwrap_or_default();
         all.extend(state.rests.take_all());
         all.push_back(self.fill(None, state));
-        self.frames.queued.store(0, Ordering::Relaxed);
+        self.consumer.queued.store(0, Ordering::Relaxed);
         all
     }
 
     /// Intents accepted and in no frame. Exact, unless the lock is not to be had soon: then as of the last frame.
     pub(crate) fn left(&self) -> usize {
         let state = if self.is_signalled() { try_lock(&self.state) } else { None };
-        state.map_or_else(|| self.frames.queued(), |state| state.queued_now())
+        state.map_or_else(|| self.consumer.queued(), |state| state.queued_now())
     }
 
     fn is_signalled(&self) -> bool {
-        self.ready.signals() != self.frames.seen.load(Ordering::Relaxed)
+        self.ready.signals() != self.consumer.seen.load(Ordering::Relaxed)
     }
 
     /// Whether there is something for a loop to do: intents, or news that it is to look at.
@@ -364,13 +367,13 @@ impl<I: Intent> Queue<I> {
         self.has_intents() || self.ready.has_news()
     }
 
-    /// Whether there is something for a frame to do, told without the lock: what was queued when the last one began or
+    /// Whether there is something for a frame to do, without the lock: what was queued when the last one began or
     /// ended was counted then, and what came since was signalled.
     fn has_intents(&self) -> bool {
         self.is_signalled()
-            || self.frames.queued() > 0
-            || self.frames.is_late.load(Ordering::Acquire)
-            || self.frames.asked.load(Ordering::Acquire)
+            || self.consumer.queued() > 0
+            || self.consumer.is_late.load(Ordering::Acquire)
+            || self.consumer.asked.load(Ordering::Acquire)
     }
 
     /// Resolves when there is something to drain.

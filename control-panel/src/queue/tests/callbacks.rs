@@ -5,12 +5,12 @@ use std::sync::atomic::AtomicBool;
 
 use super::*;
 
-/// A queue whose `on_ready` panics while it is told to.
+/// A queue whose `on_ready` panics while its flag is set.
 pub(super) fn panicking(capacity: usize) -> (Arc<Queue<Item>>, Arc<AtomicBool>) {
     let panics = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&panics);
+    let flag = Arc::clone(&panics);
     let on_ready: OnReady = Box::new(move || {
-        if told.load(Ordering::SeqCst) {
+        if flag.load(Ordering::SeqCst) {
             resume_unwind(Box::new("on purpose"));
         }
     });
@@ -20,18 +20,21 @@ pub(super) fn panicking(capacity: usize) -> (Arc<Queue<Item>>, Arc<AtomicBool>) 
 #[test]
 fn an_on_ready_that_panics_takes_nobody_elses_wake_with_it() {
     let (queue, panics) = panicking(4);
-    let port = queue.port(0);
+    let producer = queue.producer(0);
     for id in 0..3 {
-        port.try_send(plain(id)).ok().unwrap();
+        producer.try_send(plain(id)).ok().unwrap();
     }
-    let (mut first, second) = (Waits::new(&port, 3), Waits::new(&port, 4));
+    let (mut first, second) = (Waits::new(&producer, 3), Waits::new(&producer, 4));
     assert_eq!(frame(&queue), [0, 1, 2]);
     assert!(first.woken() && !second.woken());
     let next = queue.begin_frame(false).expect("one is asked for: not all are woken");
     panics.store(true, Ordering::SeqCst);
     assert!(catch_unwind(AssertUnwindSafe(|| first.poll())).is_err());
     assert!(second.woken(), "the baton is handed on");
-    assert!(first.ticket.is_none(), "it has left the line, and must not leave it again when it is dropped");
+    assert!(
+        first.waiter_id.is_none(),
+        "it has left the line, and must not leave it again when it is dropped"
+    );
     panics.store(false, Ordering::SeqCst);
     queue.end_frame(next);
 }
@@ -40,10 +43,10 @@ fn an_on_ready_that_panics_takes_nobody_elses_wake_with_it() {
 #[test]
 fn nor_does_one_that_panics_for_a_slot_that_was_not_needed() {
     let (queue, panics) = panicking(6);
-    let port = queue.port(0);
-    (0..5).for_each(|id| assert!(port.try_send(plain(id)).is_ok()));
+    let producer = queue.producer(0);
+    (0..5).for_each(|id| assert!(producer.try_send(plain(id)).is_ok()));
     let mut waits = [5, 6, 7, 8].map(|id| {
-        let mut waits = Waits::new(&port, id);
+        let mut waits = Waits::new(&producer, id);
         waits.intent = Some(item(id, if id < 7 { Kind::Latest } else { Kind::Plain }));
         waits
     });
@@ -63,22 +66,22 @@ fn nor_does_one_that_panics_for_a_slot_that_was_not_needed() {
 #[test]
 fn an_on_ready_that_panics_leaves_no_producer_behind_that_nobody_has() {
     let (queue, panics) = panicking(4);
-    let flood = queue.port(0);
+    let flood = queue.producer(0);
     for id in 0..3 {
         flood.try_send(plain(id)).ok().unwrap();
     }
     let stalls = Waits::new(&flood, 3);
     assert_eq!(frame(&queue), [0, 1, 2]);
     assert!(stalls.woken());
-    let one_more = queue.port(1);
+    let one_more = queue.producer(1);
     one_more.try_send(plain(4)).ok().unwrap();
-    let (quiet, _fourth) = (queue.port(2), queue.port(3));
+    let (quiet, _fourth) = (queue.producer(2), queue.producer(3));
     let waits = Waits::new(&quiet, 5);
     let (batch, _) = read(&queue, 1);
     assert_eq!(queue.lock().shares.known(), 4);
     panics.store(true, Ordering::SeqCst);
     // A fifth source raises the bound. The one who waits is granted a slot, and a frame is asked for to wake it.
-    assert!(catch_unwind(AssertUnwindSafe(|| queue.port(4))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| queue.producer(4))).is_err());
     panics.store(false, Ordering::SeqCst);
     assert_eq!(queue.lock().shares.known(), 4, "the fifth is forgotten");
     queue.end_frame(batch);
@@ -106,19 +109,19 @@ impl Drop for Looks {
 #[test]
 fn the_waker_of_one_who_looks_unasked_is_not_dropped_under_the_lock() {
     let (queue, _) = queue(4);
-    let port = queue.port(0);
+    let producer = queue.producer(0);
     for id in 0..3 {
-        port.try_send(plain(id)).ok().unwrap();
+        producer.try_send(plain(id)).ok().unwrap();
     }
-    let first = Waits::new(&port, 3);
+    let first = Waits::new(&producer, 3);
     let held = Arc::new(AtomicBool::new(false));
-    let (mut intent, mut ticket) = (Some(plain(4)), None);
+    let (mut intent, mut waiter_id) = (Some(plain(4)), None);
     let looks = || Arc::new(Looks { queue: Arc::clone(&queue), held: Arc::clone(&held) }).into();
-    assert!(matches!(port.poll_send(0, &mut intent, &mut ticket, &looks()), port::Step::Wait));
+    assert!(matches!(producer.poll_send(0, &mut intent, &mut waiter_id, &looks()), producer::Step::Wait));
     frame(&queue);
     assert!(first.woken());
     let other = Waker::noop();
-    assert!(matches!(port.poll_send(0, &mut intent, &mut ticket, other), port::Step::Sent));
+    assert!(matches!(producer.poll_send(0, &mut intent, &mut waiter_id, other), producer::Step::Sent));
     assert!(!held.load(Ordering::SeqCst), "it may be the last that holds a task, whose drop may send");
 }
 
@@ -141,7 +144,7 @@ fn the_loops_own_intents_wait_for_those_that_an_earlier_frame_left() {
             Some(batch)
         };
         let next = |batch: &mut Batch<Item>| batch.next(true, || false).map(|queued| queued.intent.id);
-        queue.port(0).try_send(plain(100)).ok().unwrap();
+        queue.producer(0).try_send(plain(100)).ok().unwrap();
 
         let mut cut_short = begin(&mut vec![own(0), own(1)]).unwrap();
         assert_eq!(next(&mut cut_short), Some(1));

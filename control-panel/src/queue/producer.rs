@@ -6,10 +6,9 @@ use std::{collections::VecDeque, mem, sync::Arc};
 
 pub(super) use self::waiting::Step;
 use super::{
-    Gate, Queue, State,
-    batch::{Producer, Slot},
+    Admission, Queue, State,
+    batch::{BucketId, ProducerKey},
     block::Block,
-    foreign::quietly,
     shares::LaneId,
 };
 use crate::{
@@ -18,26 +17,29 @@ use crate::{
         order::{Origin, clock_from},
     },
     lifecycle::{error::TrySendError, run_token::RunToken},
-    util::sync::{
-        MutexGuard,
-        atomic::{AtomicU64, Ordering},
+    util::{
+        callbacks::catch_and_report,
+        sync::{
+            MutexGuard,
+            atomic::{AtomicU64, Ordering},
+        },
     },
 };
 
 /// One producer: the clones of one sender share it, and a worker keeps it across its restarts.
-pub(crate) struct Port<I: Intent> {
+pub(crate) struct Producer<I: Intent> {
     pub(super) queue: Arc<Queue<I>>,
     source: I::Source,
     origin: Origin,
     pub(super) lane: LaneId,
-    pub(super) slot: Slot,
+    pub(super) bucket_id: BucketId,
     pub(super) block: Arc<Block<I>>,
     /// How often the queue had changed when it last had no room for this producer: until it changes again, a
     /// `try_send` is refused without the lock. So a flood of them does not keep the others from it.
     refused_at: AtomicU64,
 }
 
-/// For [`refused_at`](Port::refused_at): it always had room.
+/// For [`refused_at`](Producer::refused_at): it always had room.
 const NEVER: u64 = u64::MAX;
 
 /// Why an intent was not taken.
@@ -52,34 +54,34 @@ pub(super) enum Refusal {
 
 impl<I: Intent> Queue<I> {
     /// A new producer.
-    pub(crate) fn port(self: &Arc<Self>, source: I::Source) -> Arc<Port<I>> {
+    pub(crate) fn producer(self: &Arc<Self>, source: I::Source) -> Arc<Producer<I>> {
         let mut state = self.lock();
         // A new source has a slot kept for it, which was there for the taking before.
         state.take_back();
         let lane = state.shares.attach(source);
-        let (slot, block) = state.place();
-        let port = Port {
+        let (bucket_id, block) = state.place();
+        let producer = Producer {
             queue: Arc::clone(self),
             source,
             origin: self.origin(),
             lane,
-            slot,
+            bucket_id,
             block,
             refused_at: AtomicU64::new(NEVER),
         };
-        // One source more may raise the bound, so that one who waits gets a slot.
-        let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
-        // Should `on_ready` panic, the producer is there already to be dropped: no slot is kept for nobody.
+        // One source more may raise the bound, so that a waiter gets a slot.
+        let next = if state.admission == Admission::Open { state.shares.regrant() } else { None };
+        // Should `on_ready` panic, the producer is there already to be dropped: no slot stays kept for a source without producers.
         self.hand_on(state, next);
-        Arc::new(port)
+        Arc::new(producer)
     }
 
-    pub(super) fn refuse(&self, gate: Gate) -> Refusal {
+    pub(super) fn refuse(&self, admission: Admission) -> Refusal {
         self.count_refused();
-        match gate {
-            Gate::Open => Refusal::Full,
-            Gate::Stopping => Refusal::Stopping,
-            Gate::Closed | Gate::Discarded => Refusal::Closed,
+        match admission {
+            Admission::Open => Refusal::Full,
+            Admission::Stopping => Refusal::Stopping,
+            Admission::Closed | Admission::Discarded => Refusal::Closed,
         }
     }
 
@@ -89,11 +91,11 @@ impl<I: Intent> Queue<I> {
 }
 
 #[inline(always)]
-pub(super) fn has_ended(term: Option<&RunToken>) -> bool {
-    term.is_some_and(RunToken::has_ended)
+pub(super) fn has_ended(run: Option<&RunToken>) -> bool {
+    run.is_some_and(RunToken::has_ended)
 }
 
-impl<I: Intent> Port<I> {
+impl<I: Intent> Producer<I> {
     pub(crate) fn source(&self) -> I::Source {
         self.source
     }
@@ -109,7 +111,7 @@ impl<I: Intent> Port<I> {
     /// The slots that intents of this source occupy.
     pub(super) fn occupied(&self) -> usize {
         let mut state = self.queue.lock();
-        // What ended frames gave back is free, though nobody took it yet.
+        // What ended frames gave back is free, though not absorbed yet.
         if state.shares.waiting() == 0 {
             self.queue.absorb(&mut state);
         }
@@ -118,14 +120,14 @@ impl<I: Intent> Port<I> {
 
     #[inline(always)]
     pub(super) fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        self.try_send_in(None, intent)
+        self.try_send_of(None, intent)
     }
 
     /// The queue's lock, with this producer's block taken back: what it sends next comes after what is in that.
     pub(super) fn lock(&self) -> MutexGuard<'_, State<I>> {
         loop {
             let mut state = self.queue.lock();
-            if state.take_back_of(self.slot, self.lane) {
+            if state.take_back_of(self.bucket_id, self.lane) {
                 return state;
             }
             drop(state);
@@ -143,31 +145,31 @@ impl<I: Intent> Port<I> {
         self.lock()
     }
 
-    /// For a generation, if it has not ended.
+    /// For a run, if it has not ended.
     ///
-    /// Here and in `poll_send_in` that is looked at under the lock, the block's or the queue's: once an intent of the next
-    /// generation was accepted, none of this one is, whoever sends it.
+    /// Here and in `poll_send_of` that is looked at under the lock, the block's or the queue's: once an intent of the next
+    /// run was accepted, none of this one is, from whatever thread.
     // Into the caller's code: a call would be half of what it costs.
     #[inline(always)]
-    pub(super) fn try_send_in(&self, term: Option<&RunToken>, intent: I) -> Result<(), TrySendError<I>> {
+    pub(super) fn try_send_of(&self, run: Option<&RunToken>, intent: I) -> Result<(), TrySendError<I>> {
         let clock = intent.clock();
         let is_plain = clock.is_none() && intent.delivery() == Delivery::Reliable;
         if is_plain && self.refused_at.load(Ordering::Relaxed) == NEVER {
-            if let Some(mut block) = self.block.take(term) {
+            if let Some(mut block) = self.block.take(run) {
                 block.entries.push(intent);
                 return Ok(());
             }
         }
-        self.try_unusual(term, clock, intent)
+        self.try_unusual(run, clock, intent)
     }
 
     /// The same for the first step of a waiting send of a local intent, which it takes out of its place.
     #[inline(always)]
-    pub(super) fn send_prepaid(&self, term: Option<&RunToken>, intent: &mut Option<I>) -> bool {
+    pub(super) fn send_prepaid(&self, run: Option<&RunToken>, intent: &mut Option<I>) -> bool {
         if !intent.as_ref().is_some_and(|intent| intent.delivery() == Delivery::Reliable) {
             return false;
         }
-        let Some(mut block) = self.block.take(term) else { return false };
+        let Some(mut block) = self.block.take(run) else { return false };
         if let Some(intent) = intent.take() {
             block.entries.push(intent);
         }
@@ -179,7 +181,7 @@ impl<I: Intent> Port<I> {
     #[inline(never)]
     fn try_unusual(
         &self,
-        term: Option<&RunToken>,
+        run: Option<&RunToken>,
         clock: Option<u64>,
         intent: I,
     ) -> Result<(), TrySendError<I>> {
@@ -187,20 +189,20 @@ impl<I: Intent> Port<I> {
         let delivery = intent.delivery();
         let refused_at = self.refused_at.load(Ordering::Relaxed);
         if refused_at != NEVER && delivery == Delivery::Reliable && refused_at == self.queue.changes() {
-            self.queue.refuse(Gate::Open);
-            return Err(if has_ended(term) {
+            self.queue.refuse(Admission::Open);
+            return Err(if has_ended(run) {
                 TrySendError::Ended(intent)
             } else {
                 TrySendError::Full(intent)
             });
         }
         let mut state = self.lock_to_send(delivery);
-        if state.gate.is_closed() {
+        if state.admission.is_closed() {
             drop(state);
-            self.queue.refuse(Gate::Closed);
+            self.queue.refuse(Admission::Closed);
             return Err(TrySendError::Closed(intent));
         }
-        if has_ended(term) {
+        if has_ended(run) {
             drop(state);
             self.queue.count_refused();
             return Err(TrySendError::Ended(intent));
@@ -240,13 +242,13 @@ impl<I: Intent> Port<I> {
         self.refused_at.store(changes, Ordering::Relaxed);
         if ready {
             // The intent is to come back, whatever becomes of that.
-            quietly(|| self.queue.ready.call(true));
+            catch_and_report(|| self.queue.ready.call(true));
         }
         if delivery == Delivery::Lossy {
             self.drop_lossy(intent);
             return Ok(());
         }
-        self.queue.refuse(Gate::Open);
+        self.queue.refuse(Admission::Open);
         Err(TrySendError::Full(intent))
     }
 
@@ -275,7 +277,7 @@ impl<I: Intent> Port<I> {
         match delivery {
             Delivery::Latest(key) if clock == 0 => {
                 let State { active, accounts, .. } = state;
-                active.renew(self.slot, key, || accounts[self.slot].number())
+                active.renew(self.bucket_id, key, || accounts[self.bucket_id].number())
             }
             _ => None,
         }
@@ -297,7 +299,7 @@ impl<I: Intent> Port<I> {
         let mut taken = 0;
         let mut at_hand = |state: &mut State<I>| {
             let State { shares, accounts, .. } = state;
-            taken += shares.take_many(self.lane, &mut accounts[self.slot].credit, most - taken);
+            taken += shares.take_many(self.lane, &mut accounts[self.bucket_id].credit, most - taken);
             taken < most
         };
         if at_hand(state) && state.shares.waiting() == 0 && self.queue.absorb(state) {
@@ -311,10 +313,10 @@ impl<I: Intent> Port<I> {
 
     #[inline]
     fn take_at_hand(&self, state: &mut State<I>) -> bool {
-        state.take(self.slot, self.lane)
+        state.take(self.bucket_id, self.lane)
     }
 
-    /// Of what frames gave back. If somebody waits, that is theirs: the frame that has not served them yet will.
+    /// Of what frames gave back. If there are waiters, it is theirs: the frame that has not served them yet will.
     #[cold]
     fn take_returned(&self, state: &mut State<I>) -> bool {
         state.shares.waiting() == 0 && self.queue.absorb(state) && self.take_at_hand(state)
@@ -329,7 +331,7 @@ impl<I: Intent> Port<I> {
     /// Gives back the credit it has.
     pub(super) fn give_back_credit(&self, state: &mut State<I>) {
         let State { shares, accounts, .. } = state;
-        shares.give_back(self.lane, &mut accounts[self.slot].credit);
+        shares.give_back(self.lane, &mut accounts[self.bucket_id].credit);
     }
 
     /// Accepts an intent whose slot is taken, and gives the lock back.
@@ -351,17 +353,17 @@ impl<I: Intent> Port<I> {
     #[inline]
     fn push(&self, state: &mut State<I>, clock: u64, delivery: Delivery, intent: I) -> bool {
         let State { active, accounts, signalled, .. } = state;
-        let seq = accounts[self.slot].number();
-        let producer = || Producer { source: self.source, origin: self.origin, lane: Some(self.lane) };
+        let seq = accounts[self.bucket_id].number();
+        let producer = || ProducerKey { source: self.source, origin: self.origin, lane: Some(self.lane) };
         match delivery {
             Delivery::Latest(key) if clock == 0 => {
-                active.push_latest(self.slot, producer, key, seq, intent);
+                active.push_latest(self.bucket_id, producer, key, seq, intent);
             }
-            _ => active.push(self.slot, producer, clock, seq, intent),
+            _ => active.push(self.bucket_id, producer, clock, seq, intent),
         }
         let ready = self.queue.ready.signal(signalled);
         if clock == 0 {
-            state.prepay(self.slot, self.lane);
+            state.prepay(self.bucket_id, self.lane);
             self.was_accepted();
         }
         ready
@@ -376,14 +378,14 @@ impl<I: Intent> Port<I> {
     }
 }
 
-impl<I: Intent> Drop for Port<I> {
+impl<I: Intent> Drop for Producer<I> {
     fn drop(&mut self) {
         let mut state = self.lock();
         self.give_back_credit(&mut state);
         state.shares.detach(self.lane);
-        // The slot kept for this source may be somebody's now.
-        let next = if state.gate == Gate::Open { state.shares.regrant() } else { None };
-        state.retire(self.slot);
+        // The slot kept for this source may go to another now.
+        let next = if state.admission == Admission::Open { state.shares.regrant() } else { None };
+        state.retire(self.bucket_id);
         self.queue.hand_on(state, next);
     }
 }

@@ -1,31 +1,31 @@
-//! Who waits for a slot, who was granted one, and who is woken next.
+//! The senders that wait for a slot, the grants, and which waiter is woken next.
 //!
-//! Pure, like [`shares`](super::shares), which decides whom to grant. `W` wakes a sender: a `Waker` in the
+//! Pure, like [`shares`](super::shares), which decides the grants. `W` wakes a sender: a `Waker` in the
 //! queue, a number in the tests.
 //!
 //! Waking is what a queue costs, above all waking from a thread outside the runtime. So a frame that grants
 //! slots to many wakes only the first, and each one that takes its slot wakes the next, inside the
 //! runtime: the baton. While it goes round, frames leave the line alone. One that finds the baton where the last one left
-//! it wakes one more and waits for those in hand no longer, so a stalled executor holds nobody else up for ever.
+//! it wakes one more and waits for those in hand no longer, so a stalled executor delays no other waiter without end.
 
 use std::collections::VecDeque;
 
 /// Names one waiting sender, until it takes its slot or leaves.
-pub(super) type Ticket = usize;
+pub(super) type WaiterId = usize;
 
 /// Where a waiting sender stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     Waiting,
     Granted,
-    /// Sent away: nobody will free a slot any more.
+    /// Sent away: no slot will become free any more.
     Dismissed,
 }
 
 /// Where the baton is when a frame ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Baton {
-    /// Nobody has it, and nobody waits for it.
+    /// No waiter has it, and none waits for it.
     Over,
     /// It has moved since the last frame.
     Going,
@@ -34,11 +34,11 @@ pub(super) enum Baton {
 }
 
 #[derive(Debug)]
-pub(super) struct Line<W> {
+pub(super) struct WaitList<W> {
     waiters: Vec<Waiter<W>>,
-    vacant: Vec<Ticket>,
+    vacant: Vec<WaiterId>,
     /// Granted and not woken yet, in order. May name some that are gone.
-    baton: VecDeque<Ticket>,
+    baton: VecDeque<WaiterId>,
     /// How many were woken in this round and have not taken their slot yet.
     in_hand: usize,
     /// Those woken in rounds before are not waited for any more.
@@ -72,14 +72,14 @@ enum State {
     Gone,
 }
 
-/// A slot, or several, granted to one who waited.
+/// A slot, or several, granted to one waiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grant {
     pub(super) lane: usize,
     pub(super) slots: usize,
 }
 
-impl<W> Line<W> {
+impl<W> WaitList<W> {
     pub(super) fn new() -> Self {
         Self {
             waiters: Vec::new(),
@@ -103,29 +103,29 @@ impl<W> Line<W> {
         self.waiting
     }
 
-    /// Whether slots are granted to somebody whom nobody has woken yet.
+    /// Whether slots are granted to a waiter that has not been woken yet.
     pub(super) fn is_unwoken(&self) -> bool {
         !self.baton.is_empty()
     }
 
     /// Joins the queue of a lane.
-    pub(super) fn join(&mut self, lane: usize, queue: &mut VecDeque<Ticket>, waker: W) -> Ticket {
+    pub(super) fn join(&mut self, lane: usize, queue: &mut VecDeque<WaiterId>, waker: W) -> WaiterId {
         let waiter = Waiter { lane, state: State::Waiting, waker: Some(waker), listed: true };
-        let ticket = if let Some(ticket) = self.vacant.pop() {
-            self.waiters[ticket] = waiter;
-            ticket
+        let waiter_id = if let Some(waiter_id) = self.vacant.pop() {
+            self.waiters[waiter_id] = waiter;
+            waiter_id
         } else {
             self.waiters.push(waiter);
             self.waiters.len() - 1
         };
-        queue.push_back(ticket);
+        queue.push_back(waiter_id);
         self.waiting += 1;
         self.pending += 1;
-        ticket
+        waiter_id
     }
 
-    pub(super) fn standing(&self, ticket: Ticket) -> Standing {
-        match self.waiters[ticket].state {
+    pub(super) fn standing(&self, waiter_id: WaiterId) -> Standing {
+        match self.waiters[waiter_id].state {
             State::Waiting => Standing::Waiting,
             State::Granted { .. } => Standing::Granted,
             State::Dismissed | State::Gone => Standing::Dismissed,
@@ -133,36 +133,36 @@ impl<W> Line<W> {
     }
 
     /// Leaves another waker; the one before is handed out.
-    pub(super) fn exchange(&mut self, ticket: Ticket, waker: W) -> Option<W> {
-        self.waiters[ticket].waker.replace(waker)
+    pub(super) fn exchange(&mut self, waiter_id: WaiterId, waker: W) -> Option<W> {
+        self.waiters[waiter_id].waker.replace(waker)
     }
 
     /// The next in a lane's queue that still waits is granted a slot.
-    pub(super) fn grant_next(&mut self, queue: &mut VecDeque<Ticket>) -> Option<Ticket> {
-        while let Some(ticket) = queue.pop_front() {
-            if self.waiters[ticket].state == State::Waiting {
-                self.waiters[ticket].state = State::Granted { slots: 1, woken: None };
+    pub(super) fn grant_next(&mut self, queue: &mut VecDeque<WaiterId>) -> Option<WaiterId> {
+        while let Some(waiter_id) = queue.pop_front() {
+            if self.waiters[waiter_id].state == State::Waiting {
+                self.waiters[waiter_id].state = State::Granted { slots: 1, woken: None };
                 self.waiting -= 1;
-                self.baton.push_back(ticket);
-                return Some(ticket);
+                self.baton.push_back(waiter_id);
+                return Some(waiter_id);
             }
-            self.unlist(ticket);
+            self.unlist(waiter_id);
         }
         None
     }
 
     /// Grants more to one that was granted already, and tells its lane.
-    pub(super) fn grant_more(&mut self, ticket: Ticket, more: usize) -> usize {
-        let waiter = &mut self.waiters[ticket];
+    pub(super) fn grant_more(&mut self, waiter_id: WaiterId, more: usize) -> usize {
+        let waiter = &mut self.waiters[waiter_id];
         if let State::Granted { slots, .. } = &mut waiter.state {
             *slots += more;
         }
         waiter.lane
     }
 
-    /// Takes back what was granted beyond the one slot to somebody who has not taken it yet.
-    pub(super) fn trim(&mut self, ticket: Ticket) -> Option<Grant> {
-        let waiter = &mut self.waiters[ticket];
+    /// Takes back what was granted beyond the one slot to a waiter that has not claimed it yet.
+    pub(super) fn trim(&mut self, waiter_id: WaiterId) -> Option<Grant> {
+        let waiter = &mut self.waiters[waiter_id];
         match &mut waiter.state {
             State::Granted { slots, .. } if *slots > 1 => {
                 let more = std::mem::replace(slots, 1) - 1;
@@ -173,13 +173,13 @@ impl<W> Line<W> {
     }
 
     /// A sender takes what it was granted, or leaves the line. `None` if it was granted nothing.
-    pub(super) fn finish(&mut self, ticket: Ticket) -> (Option<Grant>, Option<W>) {
-        let waiter = &mut self.waiters[ticket];
+    pub(super) fn finish(&mut self, waiter_id: WaiterId) -> (Option<Grant>, Option<W>) {
+        let waiter = &mut self.waiters[waiter_id];
         let (lane, waker) = (waiter.lane, waiter.waker.take());
         let state = std::mem::replace(&mut waiter.state, State::Gone);
         self.pending -= 1;
         if !waiter.listed {
-            self.vacant.push(ticket);
+            self.vacant.push(waiter_id);
         }
         match state {
             State::Granted { slots, woken } => {
@@ -195,14 +195,14 @@ impl<W> Line<W> {
         }
     }
 
-    /// Forgets those that left a lane's queue from the middle, once they are more than those who wait.
-    pub(super) fn tidy(&mut self, queue: &mut VecDeque<Ticket>) {
+    /// Forgets the waiters that left a lane's queue from the middle, once they outnumber those that wait.
+    pub(super) fn tidy(&mut self, queue: &mut VecDeque<WaiterId>) {
         if queue.len() > 2 * self.waiting + 4 {
             let mut kept = std::mem::take(queue);
-            kept.retain(|&ticket| {
-                let waits = self.waiters[ticket].state == State::Waiting;
+            kept.retain(|&waiter_id| {
+                let waits = self.waiters[waiter_id].state == State::Waiting;
                 if !waits {
-                    self.unlist(ticket);
+                    self.unlist(waiter_id);
                 }
                 waits
             });
@@ -212,9 +212,9 @@ impl<W> Line<W> {
 
     /// Hands the baton on: the waker of the next that was granted a slot.
     pub(super) fn pass(&mut self) -> Option<W> {
-        while let Some(ticket) = self.baton.pop_front() {
-            self.unlist(ticket);
-            let waiter = &mut self.waiters[ticket];
+        while let Some(waiter_id) = self.baton.pop_front() {
+            self.unlist(waiter_id);
+            let waiter = &mut self.waiters[waiter_id];
             if let State::Granted { woken, .. } = &mut waiter.state {
                 *woken = Some(self.round);
                 self.in_hand += 1;
@@ -224,26 +224,25 @@ impl<W> Line<W> {
         None
     }
 
-    /// Whether all who were granted a slot have taken it, or left.
+    /// Whether every waiter that was granted a slot has claimed it, or left.
     pub(super) fn is_over(&self) -> bool {
         self.in_hand == 0 && self.baton.is_empty()
     }
 
-    /// Whether nobody has taken a slot since the last frame, though somebody was to.
+    /// Whether no waiter has claimed a slot since the last frame, though one was woken to.
     pub(super) fn is_stalled(&self) -> bool {
         !self.moved && !self.is_over()
     }
 
-    /// Whether this is the only one that was granted a slot and has not taken it yet, but for those who are not waited for.
-    pub(super) fn is_last(&self, ticket: Ticket) -> bool {
+    /// Whether this is the only one that was granted a slot and has not claimed it yet, not counting those that are no longer waited for.
+    pub(super) fn is_last(&self, waiter_id: WaiterId) -> bool {
         self.in_hand <= 1
-            && self
-                .baton
-                .iter()
-                .all(|&other| other == ticket || !matches!(self.waiters[other].state, State::Granted { .. }))
+            && self.baton.iter().all(|&other| {
+                other == waiter_id || !matches!(self.waiters[other].state, State::Granted { .. })
+            })
     }
 
-    /// Those who were woken and did not come are not waited for any more: what they were granted stays theirs, but rounds
+    /// Stops waiting for waiters that were woken but have not claimed. They keep their grants; but rounds
     /// go on without them.
     pub(super) fn write_off(&mut self) {
         self.round += 1;
@@ -251,8 +250,8 @@ impl<W> Line<W> {
     }
 
     /// Whether one was granted more than the one slot, and has not taken it yet.
-    pub(super) fn is_generous(&self, ticket: Ticket) -> bool {
-        matches!(self.waiters[ticket].state, State::Granted { slots, .. } if slots > 1)
+    pub(super) fn is_overgranted(&self, waiter_id: WaiterId) -> bool {
+        matches!(self.waiters[waiter_id].state, State::Granted { slots, .. } if slots > 1)
     }
 
     /// Asked once at the end of a frame: by the next, the baton is to have moved.
@@ -268,25 +267,25 @@ impl<W> Line<W> {
         baton
     }
 
-    /// After grants between two frames: the waker to wake, if nobody has the baton.
+    /// After grants between two frames: the waker to wake, if no waiter has the baton.
     pub(super) fn start_if_idle(&mut self) -> Option<W> {
         if self.in_hand == 0 { self.pass() } else { None }
     }
 
     /// Sends one lane's queue away.
-    pub(super) fn dismiss(&mut self, queue: &mut VecDeque<Ticket>, wakes: &mut Vec<W>) {
-        while let Some(ticket) = queue.pop_front() {
-            let waiter = &mut self.waiters[ticket];
+    pub(super) fn dismiss(&mut self, queue: &mut VecDeque<WaiterId>, wakes: &mut Vec<W>) {
+        while let Some(waiter_id) = queue.pop_front() {
+            let waiter = &mut self.waiters[waiter_id];
             if waiter.state == State::Waiting {
                 waiter.state = State::Dismissed;
                 self.waiting -= 1;
                 wakes.extend(waiter.waker.take());
             }
-            self.unlist(ticket);
+            self.unlist(waiter_id);
         }
     }
 
-    /// Wakes all that were granted a slot: nobody is left to hand the baton on.
+    /// Wakes all that were granted a slot: no waiter is left to hand the baton on.
     pub(super) fn pass_all(&mut self, wakes: &mut Vec<W>) {
         while let Some(waker) = self.pass() {
             wakes.push(waker);
@@ -305,11 +304,11 @@ impl<W> Line<W> {
         self.in_hand = 0;
     }
 
-    fn unlist(&mut self, ticket: Ticket) {
-        let waiter = &mut self.waiters[ticket];
+    fn unlist(&mut self, waiter_id: WaiterId) {
+        let waiter = &mut self.waiters[waiter_id];
         waiter.listed = false;
         if waiter.state == State::Gone {
-            self.vacant.push(ticket);
+            self.vacant.push(waiter_id);
         }
     }
 }

@@ -1,0 +1,33 @@
+//! What happened to the workers of a panel, numbered, in order.
+//!
+//! [`Events`] reads the panel's log from where it began, at its own pace: a reader that falls behind gets
+//! [`Notice::Lagged`] with the number of events that it missed. [`forward_events`](crate::ControlPanel::forward_events) turns events into intents instead.
+//!
+//! ```
+//! use control_panel::{
+//!     Context, ControlPanel, Exit, GraphIntent, IntentSource, worker,
+//!     events::{EventKind, Notice},
+//! };
+//!
+//! #[derive(GraphIntent)]
+//! enum Update {}
+//!
+//! #[worker(source = IntentSource::Restore)]
+//! async fn fail(_cx: Context<Update>) {
+//!     panic!("no such page");
+//! }
+//!
+//! let panel = ControlPanel::<Update>::new();
+//! let mut events = panel.events();
+//! panel.spawn_fail().ended_blocking();
+//! let panicked = std::iter::from_fn(|| events.try_next()).any(|notice| match notice {
+//!     Notice::Event(event) => matches!(event.kind, EventKind::Exited(Exit::Panicked(_))),
+//!     _ => false,
+//! });
+//! assert!(panicked);
+//! ```
+
+pub use crate::{
+    lifecycle::event::{Event, EventKind, Notice},
+    supervisor::events::Events,
+};

@@ -1,0 +1,49 @@
+//! How workers are supervised, how their runs end, and what a shutdown reports.
+//!
+//! A worker's options say when it is restarted ([`Restart`]), after which wait ([`Backoff`]), how often is too often
+//! ([`Intensity`]), how it is stopped ([`Cancel`]) and what a failure means for others ([`Strategy`], [`Group`]). Each run ends
+//! in an [`Exit`], whose [`Cause`] or [`PanicReport`] says why; the last word is the [`ShutdownReport`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use control_panel::{
+//!     Context, ControlPanel, GraphIntent, IntentSource, Worker,
+//!     supervision::{Backoff, Intensity, Restart},
+//! };
+//!
+//! #[derive(GraphIntent)]
+//! enum Update {}
+//!
+//! let panel = ControlPanel::<Update>::new();
+//! let flaky = Worker::new("flaky", IntentSource::Restore, |_: Context<Update>| async {
+//!     panic!("again");
+//! })
+//! .restart(Restart::OnFailure)
+//! .backoff(Backoff::new(Duration::from_millis(1), Duration::from_millis(10)))
+//! .intensity(Intensity::new(2, Duration::from_secs(60)));
+//! let worker = panel.spawn(flaky);
+//! worker.ended_blocking();
+//! assert_eq!(worker.generation(), 3, "two restarts, then it stays down");
+//! assert!(!panel.shutdown_blocking().is_clean());
+//! ```
+
+pub use crate::{
+    lifecycle::{
+        cause::Cause,
+        error::RestartError,
+        exit::{Exit, WorkerError, WorkerOutput},
+        intensity::Intensity,
+        options::{AutoShutdown, Cancel, Escalate, OnStuck, Strategy, Suspend},
+        restart::{Backoff, Restart},
+        status::{SpawnError, WorkerStatus},
+    },
+    panel::{
+        group::{Group, GroupBuilder},
+        tasks::{Keyed, Tasks},
+    },
+    supervisor::report::{ShutdownReport, Verdict, WorkerReport},
+    util::{
+        name::Name,
+        panics::{PanicPlace, PanicReport, is_supervised_panic, skip_supervised_panics},
+    },
+};
