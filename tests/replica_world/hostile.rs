@@ -57,7 +57,8 @@ fn a_junior_owner_retires_a_senior_one() {
 #[test]
 fn history_is_let_go_and_peers_join() {
     let (mut forgotten, mut rejoined, mut late) = (0, 0, 0);
-    for seed in seeds(40) {
+    // In the last one a peer that used up its requests asks for a snapshot that is not offered any more.
+    for seed in seeds(40).chain(Some(852)) {
         let joins = usize::try_from(seed % 3).expect("small");
         // A cut covers what all have acknowledged, and is let go when all have the cut: long after, where seven are parted and crash, and in a few of these worlds never.
         let revocations = seed % 2 * 5;

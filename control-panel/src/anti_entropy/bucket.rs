@@ -30,4 +30,9 @@ impl Bucket {
         self.tokens -= u32::from(has);
         has
     }
+
+    /// When there is one, at the latest.
+    pub(super) fn refills_at(&self) -> Duration {
+        if self.tokens > 0 { self.refilled } else { self.refilled + REFILL }
+    }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Session<P: Payload> {
     taking: Taking<P>,
     /// For requests of the other's that lead nowhere.
     bucket: Bucket,
+    /// What the other has, as it said when it had used those up: answered as soon as it may ask again.
+    postponed: Option<Version>,
     breaches: Breaches,
     /// To be sent, as the last message.
     bye: Option<Reason>,
@@ -69,6 +71,7 @@ impl<P: Payload> Session<P> {
             serving: Serving::new(),
             taking: Taking::new(),
             bucket: Bucket::new(),
+            postponed: None,
             breaches: Breaches::default(),
             bye: None,
             over: false,
@@ -105,6 +108,9 @@ impl<P: Payload> Session<P> {
         }
         if let Some(message) = self.taking.send(store.version(), now) {
             return Ok(Some(message));
+        }
+        if let Some(version) = self.postponed.take_if(|_| self.bucket.take(now)) {
+            self.serving.restart(version);
         }
         self.serving.send(store, now)
     }
@@ -153,29 +159,33 @@ impl<P: Payload> Session<P> {
             Message::Took(upto) => self.serving.took(upto, now).map(|()| None),
             Message::Want(version) => {
                 self.check(&version)?;
-                if self.serving.is_progress(&version) {
+                self.postponed = None;
+                if self.serving.is_progress(&version) || self.bucket.take(now) {
                     self.serving.restart(version);
                     return Ok(None);
                 }
-                Ok(self.charge(now, |this| this.serving.restart(version)))
+                self.postponed = Some(version);
+                Ok(self.count(Breach::Requests))
             }
             Message::Offer(offer) if offer.is_void() => Ok(self.taking.withdrawn(offer.hash)),
             Message::Offer(offer) => {
                 if self.taking.is_receiving() {
                     return misplaced;
                 }
-                let mut event = None;
-                let refused = self.charge(now, |this| {
-                    event = this.taking.offered(offer, this.options.snapshot_bytes);
-                });
-                Ok(refused.or(event))
+                // One in answer to what was asked here leads somewhere.
+                if !self.taking.is_answered() && !self.bucket.take(now) {
+                    return Ok(self.count(Breach::Requests));
+                }
+                Ok(self.taking.offered(offer, self.options.snapshot_bytes))
             }
             Message::Request(hash) => {
                 if self.serving.request(hash) {
                     return Ok(None);
                 }
-                // Of an offer that was replaced while this was on its way.
-                Ok(self.charge(now, |this| this.serving.withdraw(hash)))
+                // Of an offer that was replaced while this was on its way. It is answered however many there are, as the other waits for that: one small message for
+                // another, and of all that are not answered yet only the last one.
+                self.serving.withdraw(hash);
+                Ok(if self.bucket.take(now) { None } else { self.count(Breach::Requests) })
             }
             Message::Chunk(chunk) => self.taking.chunk(chunk, now),
         }
@@ -201,7 +211,7 @@ impl<P: Payload> Session<P> {
         if !self.bucket.take(now) {
             return self.end(End::Misbehaved(breach));
         }
-        Ok(self.breaches.count(breach).then_some(Event::Misbehaved(breach)))
+        Ok(self.count(breach))
     }
 
     /// What arrived up to this number is admitted, and durable: the other may send as much again. What `ours` lacks of it all the same (it waited
@@ -217,7 +227,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether [`send`](Self::send) may read from the store, which has that version, before it gives a message.
     pub(crate) fn reads(&self, version: &Version) -> bool {
-        !self.over && self.serving.reads(version)
+        !self.over && (self.postponed.is_some() || self.serving.reads(version))
     }
 
     /// Whether the other may soon have to wait until something of what it sent is taken.
@@ -271,7 +281,9 @@ impl<P: Payload> Session<P> {
             return None;
         }
         let serving = self.serving.deadline(self.options.took);
-        [self.hello_deadline(), serving, self.taking.deadline(self.options.took)].into_iter().flatten().min()
+        let taking = self.taking.deadline(self.options.took);
+        let postponed = self.postponed.as_ref().map(|_| self.bucket.refills_at());
+        [self.hello_deadline(), serving, taking, postponed].into_iter().flatten().min()
     }
 
     /// Ends it from this side. [`send`](Self::send) gives the last message.
@@ -294,7 +306,7 @@ impl<P: Payload> Session<P> {
     /// Whether the other took all that was durable here when [`news`](Self::news) came last, and nothing of what arrived waits.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn is_caught_up(&self) -> bool {
-        self.is_ready() && self.serving.is_idle() && self.taking.is_idle()
+        self.is_ready() && self.postponed.is_none() && self.serving.is_idle() && self.taking.is_idle()
     }
 
     /// What the other has for certain: what it said, took, or sent. Nothing, before its first message.
@@ -322,13 +334,9 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Does it if there is a token left. Else it is counted, and reported if it is the first.
-    fn charge(&mut self, now: Duration, act: impl FnOnce(&mut Self)) -> Option<Event<P>> {
-        if self.bucket.take(now) {
-            act(self);
-            return None;
-        }
-        self.breaches.count(Breach::Requests).then_some(Event::Misbehaved(Breach::Requests))
+    /// Counts a breach that does not end the session, and reports it if it is the first of its kind.
+    fn count(&mut self, breach: Breach) -> Option<Event<P>> {
+        self.breaches.count(breach).then_some(Event::Misbehaved(breach))
     }
 
     /// It is over: what ended it is what the caller returns.

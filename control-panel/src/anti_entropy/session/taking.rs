@@ -28,6 +28,8 @@ pub(super) struct Taking<P: Payload> {
     asked_at: Duration,
     asked: u64,
     pause: Duration,
+    /// How often it was said, and not answered with an offer.
+    unanswered: u32,
     snapshot: Snapshot<P>,
 }
 
@@ -81,6 +83,7 @@ impl<P: Payload> Taking<P> {
             asked_at: Duration::ZERO,
             asked: 0,
             pause: REFILL,
+            unanswered: 0,
             snapshot: Snapshot::None,
         }
     }
@@ -91,6 +94,7 @@ impl<P: Payload> Taking<P> {
 
     pub(super) fn has_asked(&mut self, version: &Version) {
         self.asked = version.total();
+        self.unanswered = self.unanswered.saturating_add(1);
     }
 
     pub(super) fn send(&mut self, ours: &Version, now: Duration) -> Option<Message<P>> {
@@ -107,7 +111,8 @@ impl<P: Payload> Taking<P> {
         }
         let total = ours.total();
         self.pause = if total > self.asked { REFILL } else { (self.pause * 2).min(LONGEST_PAUSE) };
-        (self.asked, self.asked_at, self.lacks, self.asks) = (total, now, false, false);
+        self.has_asked(ours);
+        (self.asked_at, self.lacks, self.asks) = (now, false, false);
         if matches!(self.snapshot, Snapshot::Offered(_)) {
             self.snapshot = Snapshot::None;
         }
@@ -177,6 +182,13 @@ impl<P: Payload> Taking<P> {
 
     pub(super) fn is_receiving(&self) -> bool {
         matches!(&self.snapshot, Snapshot::Receiving(_))
+    }
+
+    /// An offer came. Whether it answers what was said here: to each time the other makes one at most.
+    pub(super) fn is_answered(&mut self) -> bool {
+        let answers = self.unanswered > 0;
+        self.unanswered -= u32::from(answers);
+        answers
     }
 
     pub(super) fn offered(&mut self, offer: Offer, quota: u64) -> Option<Event<P>> {

@@ -100,6 +100,33 @@ fn requests_in_a_loop_are_ignored_and_reported_once() {
     group.rest();
 }
 
+/// A want is not lost: what was said last counts once the peer may ask again.
+#[test]
+fn what_a_peer_lacks_beyond_its_requests_comes_later() {
+    let mut group = Group::pair();
+    group.nodes[1].replica.commit("word".into());
+    group.frame(1, 0);
+    group.flush(1);
+    group.rest();
+    // It has the word, and says that it has not.
+    let lacks = Message::Want(Version::new());
+    for _ in 0..30 {
+        group.inject(&Message::Request([9; 32])).unwrap();
+    }
+    while group.send(0, 1) {}
+    group.inject(&lacks).unwrap();
+    let at = group.since(0);
+    assert!(!group.send(0, 1) && !group.side(1).session().is_caught_up());
+    let deadline = group.side(1).deadline().unwrap();
+    assert!(deadline > at && deadline <= at + SECOND, "{deadline:?} at {at:?}");
+    group.now += deadline.saturating_sub(at);
+    let before = group.side(1).session().status().sent;
+    group.links[0].wants[0] += 1;
+    assert!(group.send(0, 1), "it comes again");
+    assert_eq!(group.side(1).session().status().sent, before + 1);
+    group.rest();
+}
+
 #[test]
 fn a_request_with_progress_is_free() {
     let mut group = Group::pair();

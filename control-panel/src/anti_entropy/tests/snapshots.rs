@@ -200,6 +200,49 @@ fn one_that_does_not_hold_any_more_is_withdrawn() {
     );
 }
 
+/// However much it asked for before. What it waits for is the answer to its last request, so that is the one that comes.
+#[test]
+fn a_request_is_answered_when_the_peer_has_used_up_its_requests() {
+    let mut group = Group::pair();
+    let mut reported = Vec::new();
+    for number in 0..30 {
+        let (lost, hash) = ([100 + number; 32], [number; 32]);
+        for hash in [lost, hash] {
+            reported.extend(group.inject(&Message::Request(hash)).unwrap().map(|event| format!("{event:?}")));
+        }
+        let sent = sends(&mut group, 1);
+        assert!(matches!(sent, Some(Message::Offer(it)) if it.is_void() && it.hash == hash), "{sent:?}");
+        assert!(sends(&mut group, 1).is_none());
+    }
+    assert_eq!(reported, ["Misbehaved(Requests)"]);
+}
+
+/// Each time that this side says what it has may be answered with one. Those beyond are requests without progress.
+#[test]
+fn an_offer_is_heard_when_the_peer_has_used_up_its_requests() {
+    let use_up = |group: &mut Group| {
+        for _ in 0..30 {
+            group.inject(&Message::Request([9; 32])).unwrap();
+        }
+        while group.send(0, 1) {}
+    };
+    let mut group = Group::pair();
+    use_up(&mut group);
+    let offered = |group: &mut Group, byte| {
+        let offer = offer_of(&[byte; 100]);
+        matches!(group.inject(&Message::Offer(offer)), Ok(Some(Event::Offered(it))) if it == offer)
+    };
+    assert!(offered(&mut group, 1), "it said once what it has");
+    assert!(!offered(&mut group, 2));
+    group.side(1).session_mut().joined();
+    group.now += 2 * SECOND;
+    while group.send(0, 1) {}
+    assert_eq!(group.links[0].wants, [0, 1]);
+    use_up(&mut group);
+    assert!(offered(&mut group, 3), "and once more");
+    assert!(!offered(&mut group, 4));
+}
+
 #[test]
 fn one_in_place_of_the_requested_is_requested() {
     let (first, second) = (offer_of(&[7; 100]), offer_of(&[8; 100]));
