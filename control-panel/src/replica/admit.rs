@@ -10,9 +10,6 @@ use super::{
     run::{Operation, Run},
 };
 
-/// More reports of peers than this are not remembered, and not made.
-const REPORTED: usize = 1024;
-
 impl<S: State> Replica<S> {
     /// A run from elsewhere became part of the graph.
     pub(super) fn admit(&mut self, admitted: Admitted<S::Op>) {
@@ -224,8 +221,8 @@ impl<S: State> Replica<S> {
     }
 
     pub(super) fn report(&mut self, peer: Peer, what: Misbehaviour) {
-        if self.reported.len() < REPORTED && !self.reported.contains(&(peer, what)) {
-            self.reported.push((peer, what));
+        let membership = &self.membership;
+        if self.reported.add(peer, what, || membership.knows_peer(peer)) {
             self.notices.push(ReplicaNotice::PeerMisbehaved { peer, what });
         }
     }

@@ -174,20 +174,21 @@ impl<S: State> ReplicaBuilder<S> {
     /// peer whose digest differs is [reported](super::ReplicaNotice::Desync). The same function everywhere; it runs within a frame's budget, on the state at that
     /// time, to which the replica goes back and comes from again. Where it panics there is none ([`DigestPanicked`](super::ReplicaNotice::DigestPanicked)). Default: states are not compared.
     ///
-    /// ```
-    /// use std::hash::{DefaultHasher, Hash, Hasher};
+    /// Of a hash whose result is fixed: FNV, as here, xxHash, BLAKE3. Not std's `DefaultHasher`, and nothing that derives `Hash` for it: what it makes of a value may be another with the next
+    /// compiler, so two builds of one source would report each other.
     ///
+    /// ```
     /// # use control_panel::{Peer, Replica, Stamp, State};
-    /// # #[derive(Clone, Default, Hash)] struct Words(Vec<String>);
+    /// # #[derive(Clone, Default)] struct Words(Vec<String>);
     /// # impl State for Words {
     /// #     type Op = String;
     /// #     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()); }
     /// # }
     /// let replica = Replica::builder(Peer([1; 32]), Words::default())
     ///     .digest(|words| {
-    ///         let mut hasher = DefaultHasher::new();
-    ///         words.hash(&mut hasher);
-    ///         hasher.finish()
+    ///         // 0xFF is in no text: it ends a word.
+    ///         let bytes = words.0.iter().flat_map(|word| word.bytes().chain([0xFF]));
+    ///         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     ///     })
     ///     .build();
     /// # let _ = replica;

@@ -62,9 +62,11 @@ mod own;
 pub(crate) mod publish;
 mod redo;
 mod reducers;
+mod refold;
 mod remember;
 #[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
 mod replica;
+mod reports;
 #[cfg(feature = "journal")]
 pub(crate) mod restore;
 mod revocations;

@@ -100,8 +100,9 @@ pub enum ReplicaNotice {
         /// The panic's message.
         message: String,
     },
-    /// A peer's state differs, though it has the same operations: another reducer, or an `apply` that is not deterministic. Which operation it was, two digests do not
-    /// tell: `testing::sync_test` names it where `apply` differs from itself, and the [guide](crate::replica) says what is left where two programs differ.
+    /// A peer's state differs, though it has the same operations: another reducer, or an `apply` that is not deterministic. It came of one of the operations in a window,
+    /// and two digests do not say of which. That is named by comparing more: what [`refold`](super::Replica::refold) shows of the window here with what it shows there, line by
+    /// line, where two programs differ; `testing::sync_test` on either side, which names the place in the state too, where `apply` differs from itself.
     Desync {
         /// Who.
         peer: Peer,
@@ -109,6 +110,8 @@ pub enum ReplicaNotice {
         at: u64,
         /// The last time at which they agreed; 0 if never. The first operation that differs is after it.
         agreed: u64,
+        /// The window's first operation and its last one. Of a window that begins where a cut has let operations go, the first that is here. None if none is.
+        ops: Option<[Stamp; 2]>,
         /// The digest here.
         ours: u64,
         /// The digest there.

@@ -15,6 +15,7 @@ use super::{
     publish::Publish,
     reducers::Reducers,
     remember::Missing,
+    reports::Reports,
     revocations::Revocations,
     run::Run,
     short::Few,
@@ -85,7 +86,7 @@ pub struct Replica<S: State> {
     pub(super) compared: u64,
     pub(super) notices: Vec<ReplicaNotice>,
     /// What was reported of peers, each once.
-    pub(super) reported: Vec<(Peer, Misbehaviour)>,
+    pub(super) reported: Reports,
     /// The void runs of this peer that may come to count again: as many as it made.
     pub(super) maybe_void: Vec<Arc<Run<S::Op>>>,
     /// Those that stay void and were not taken yet.
@@ -153,7 +154,7 @@ impl<S: State> Replica<S> {
             desync: Desync::default(),
             compared: 0,
             notices: Vec::new(),
-            reported: Vec::new(),
+            reported: Reports::default(),
             maybe_void: Vec::new(),
             void: Vec::new(),
             unplaced: Unplaced::new(),

@@ -1,6 +1,6 @@
 //! What can no longer change: effects, compaction, comparison.
 
-use super::{Peer, Replica, Stamp, State};
+use super::{Author, Peer, Replica, Stamp, State, fold::Entry, graph::Graph, run::Run};
 
 impl<S: State> Replica<S> {
     /// All operations up to this Lamport time are stable: every member has them, knows that every member has them, and none can sort
@@ -63,6 +63,11 @@ impl<S: State> Replica<S> {
     /// left out when it becomes stable is kept aside: it is returned, before those that are new, once it is back in the state and what brought it back is stable too;
     /// and dropped when a cut covers it. One that is left out when the program stops is not returned by the next life: commit it anew.
     ///
+    /// **Two programs that write as one peer** (a copied folder, a restored backup that runs beside the original) are handed, once they have heard of each other, each the operations of its own
+    /// branch; those of before by the one that goes on as it was, and not by the one that goes on as its [next life](super::ReplicaNotice::NextLife). What either was handed
+    /// before they met, the other may be handed too: an operation of before the copy was made, if it becomes stable at both first; and a copy that only listens is never found.
+    /// Only the idempotency key is safe from that. An operation of a branch whose program stopped is handed to no one.
+    ///
     /// The stamp is the idempotency key. To perform an effect once across restarts too, note [`performed`](Self::performed) durably
     /// **before** performing, and start the next life with [`ReplicaBuilder::performed`](super::ReplicaBuilder::performed).
     ///
@@ -103,18 +108,20 @@ impl<S: State> Replica<S> {
         let upto = self.stable.max(after);
         self.performed = Some(upto);
         let mut settled = self.taken_back_in();
-        let me = self.me.peer;
-        let own = |stamp: &Stamp| stamp.author.peer == me;
-        self.passed_over.extend(self.fold.revoked_entries(after, upto).filter(own));
-        let stable = self.fold.entries(after, upto).filter(|(stamp, _)| own(stamp));
-        settled.extend(stable.map(|(stamp, op)| (stamp, op.clone())));
+        let Self { passed_over, fold, graph, me, .. } = self;
+        let performs = |run: &Run<S::Op>| performs(graph, *me, run);
+        let left_out = fold.revoked_entries(after, upto).filter(|entry| performs(entry.run()));
+        passed_over.extend(left_out.map(Entry::stamp));
+        let stable = fold.entries(after, upto).filter(|entry| performs(entry.run()));
+        settled.extend(stable.map(|entry| (entry.stamp(), entry.op().clone())));
         settled
     }
 
     /// What was left out when it became stable, and is not any more, by what is stable.
     fn taken_back_in(&mut self) -> Vec<(Stamp, S::Op)> {
-        let Self { passed_over, fold, revocations, stable, .. } = self;
-        let is_in = |stamp: &Stamp| fold.entries_at(*stamp).next().is_some();
+        let Self { passed_over, fold, graph, me, revocations, stable, .. } = self;
+        let performs = |entry: &&Entry<S::Op>| performs(graph, *me, entry.run());
+        let is_in = |stamp: &Stamp| fold.entries_at(*stamp).any(|entry| performs(&entry));
         let mut back: Vec<_> = passed_over.iter().copied().filter(is_in).collect();
         if back.is_empty() {
             return Vec::new();
@@ -124,7 +131,7 @@ impl<S: State> Replica<S> {
         let mut ops = Vec::new();
         for stamp in back {
             passed_over.remove(&stamp);
-            ops.extend(fold.entries_at(stamp).map(|op| (stamp, op.clone())));
+            ops.extend(fold.entries_at(stamp).filter(performs).map(|entry| (stamp, entry.op().clone())));
         }
         ops
     }
@@ -148,7 +155,12 @@ impl<S: State> Replica<S> {
         if self.desync.is_waiting() {
             let latest = self.fold.digest().map_or(0, |digest| digest.level);
             let fold = &self.fold;
-            self.notices.extend(self.desync.compare(latest, |level| fold.digest_at(level)));
+            let found = self.desync.compare(
+                latest,
+                |level| fold.digest_at(level),
+                |after, upto| fold.ends(after, upto),
+            );
+            self.notices.extend(found);
         }
         // What this replica itself does not follow is no member's fault.
         let most = self.fold.unstable_at_most();
@@ -174,9 +186,15 @@ impl<S: State> Replica<S> {
         self.graph.forget_below(upto, had);
         self.revocations.forget_below(upto);
         self.passed_over.retain(|stamp| stamp.lamport > upto);
-        let kept: Vec<_> = self.graph.chains().map(|(id, chain)| (id, chain.base().mark.next_seq)).collect();
-        for (chain, next_seq) in kept {
-            self.membership.forget(chain, next_seq);
-        }
+        let kept: Vec<u64> = self.graph.chains().map(|(_, chain)| chain.base().mark.next_seq).collect();
+        self.membership.forget(&kept);
     }
+}
+
+/// Whether the effects of a run are performed here, of two programs that write as one peer by one of them at most. A life that follows this one is another
+/// program's. Of one that forked, each has its own branch, and the one that still writes as it the part before: the other went on as its next life.
+fn performs<Op>(graph: &Graph<Op>, me: Author, run: &Run<Op>) -> bool {
+    let author = run.header.author;
+    let own = author.peer == me.peer && author.incarnation <= me.incarnation;
+    own && (!graph.is_forked(author) || graph.is_own(run))
 }

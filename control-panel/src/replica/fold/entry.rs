@@ -101,7 +101,11 @@ impl<Op> Entry<Op> {
         }
     }
 
-    pub(super) fn op(&self) -> &Op {
+    pub(crate) fn run(&self) -> &Run<Op> {
+        &self.run
+    }
+
+    pub(crate) fn op(&self) -> &Op {
         match &self.run.operations[self.index as usize] {
             Operation::Apply(op) => op,
             _ => unreachable!("only operations of the state have entries"),
@@ -112,7 +116,7 @@ impl<Op> Entry<Op> {
         &self.run.header.author
     }
 
-    pub(super) fn stamp(&self) -> Stamp {
+    pub(crate) fn stamp(&self) -> Stamp {
         self.run.stamp(self.index as usize)
     }
 

@@ -1,15 +1,11 @@
 //! Which operations a late one touches.
 
-use std::{collections::HashSet, hash::BuildHasherDefault};
+use std::collections::BTreeSet;
 
 use super::entry::{Entry, Mark};
-use crate::replica::{
-    Undoable,
-    mix::{Mix, SPREAD},
-    state::Footprint,
-};
+use crate::replica::{Undoable, mix::SPREAD, state::Footprint};
 
-/// How many keys are searched one by one before they are hashed.
+/// How many keys are searched one by one before they are sorted.
 const FEW: usize = 8;
 
 /// The keys that operations write whose place or content changed, from the lowest of them on.
@@ -20,8 +16,8 @@ pub(super) struct Touched {
     /// One bit a key: most operations share none, and are passed with one test.
     filter: u64,
     few: Vec<u64>,
-    /// Only asked whether a key is there; never iterated.
-    many: HashSet<u64, BuildHasherDefault<Mix>>,
+    /// No hash: a peer chooses its keys, and those that collide would make a pass quadratic.
+    many: BTreeSet<u64>,
 }
 
 impl Touched {

@@ -46,6 +46,7 @@ mod undo;
 mod visit;
 
 pub(crate) use self::{
+    entry::Entry,
     fold::Fold,
     going_back::{GoingBack, Meter, by_snapshots, by_undo},
     job::{Outcome, Task},

@@ -29,23 +29,27 @@ impl<S: State> Fold<S> {
     }
 
     /// The state's operations above `after` and up to `upto`, in order, those left out not among them.
-    pub(crate) fn entries(&self, after: u64, upto: u64) -> impl Iterator<Item = (Stamp, &S::Op)> {
-        self.between(after, upto)
-            .iter()
-            .filter(|entry| entry.wanted())
-            .map(|entry| (entry.stamp(), entry.op()))
+    pub(crate) fn entries(&self, after: u64, upto: u64) -> impl DoubleEndedIterator<Item = &Entry<S::Op>> {
+        self.between(after, upto).iter().filter(|entry| entry.wanted())
+    }
+
+    /// The first and the last of those.
+    pub(crate) fn ends(&self, after: u64, upto: u64) -> Option<[Stamp; 2]> {
+        let mut entries = self.entries(after, upto).map(Entry::stamp);
+        let first = entries.next()?;
+        Some([first, entries.next_back().unwrap_or(first)])
     }
 
     /// Those that revocations leave out.
-    pub(crate) fn revoked_entries(&self, after: u64, upto: u64) -> impl Iterator<Item = Stamp> + '_ {
-        self.between(after, upto).iter().filter(|entry| entry.revoked()).map(Entry::stamp)
+    pub(crate) fn revoked_entries(&self, after: u64, upto: u64) -> impl Iterator<Item = &Entry<S::Op>> {
+        self.between(after, upto).iter().filter(|entry| entry.revoked())
     }
 
     /// What of the state's operations has that place, and is not left out: several of an author that forked.
-    pub(crate) fn entries_at(&self, stamp: Stamp) -> impl Iterator<Item = &S::Op> {
+    pub(crate) fn entries_at(&self, stamp: Stamp) -> impl Iterator<Item = &Entry<S::Op>> {
         let from = self.line.from(&stamp) - self.line.first;
         let there = self.line.log[from..].iter().take_while(move |entry| entry.stamp() == stamp);
-        there.filter(|entry| entry.wanted()).map(Entry::op)
+        there.filter(|entry| entry.wanted())
     }
 
     fn between(&self, after: u64, upto: u64) -> &[Entry<S::Op>] {

@@ -312,6 +312,21 @@ impl<Op> Graph<Op> {
         self.own_chain
     }
 
+    /// Whether a run is on this replica's own chain, or on the part of another that this one shares with it.
+    pub(crate) fn is_own(&self, run: &Run<Op>) -> bool {
+        let (mut chain, mut upto) = (self.own_chain, u64::MAX);
+        while let Some(id) = chain {
+            let found = self.run_after(id, run.header.seq).filter(|it| it.next_seq() <= upto);
+            if found.is_some_and(|it| it.hash == run.hash) {
+                return true;
+            }
+            let fork = self.chains[id.index()].fork;
+            upto = fork.map_or(upto, |fork| upto.min(fork.mark.next_seq));
+            chain = fork.map(|fork| fork.parent);
+        }
+        false
+    }
+
     /// Whether any author gave one sequence number twice.
     pub(crate) fn has_branches(&self) -> bool {
         self.chains.len() > self.authors.len()

@@ -256,12 +256,12 @@ impl Closure {
         found
     }
 
-    /// Drops what is kept of a chain's runs before `next_seq`.
-    pub(super) fn forget(&mut self, chain: ChainId, next_seq: u64) {
-        self.closed.retain(|&(of, seq), _| of != chain || seq >= next_seq);
-        self.undecided.retain(|&(_, (of, seq))| of != chain || seq >= next_seq);
-        if let Some(promises) = self.promises.get_mut(chain.index()) {
-            promises.forget(next_seq);
+    /// Drops what is kept of runs that are not any more: of each chain those before a number of `kept`.
+    pub(super) fn forget(&mut self, kept: &[u64], is_kept: impl Fn(Place) -> bool) {
+        self.closed.retain(|place, _| is_kept(*place));
+        self.undecided.retain(|(_, place)| is_kept(*place));
+        for (promises, next_seq) in self.promises.iter_mut().zip(kept) {
+            promises.forget(*next_seq);
         }
     }
 }

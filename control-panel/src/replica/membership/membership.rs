@@ -246,6 +246,12 @@ impl Membership {
         &self.live.view.members
     }
 
+    /// Whether the group ever named that peer: from the beginning, by an invitation, or by a retirement.
+    pub(crate) fn knows_peer(&self, peer: Peer) -> bool {
+        let known = self.genesis.contains_key(&peer) || peer == self.me.peer;
+        known || self.acts.iter().any(|act| act.target == peer)
+    }
+
     /// Another number whenever the members are others.
     pub(crate) fn version(&self) -> u64 {
         self.live.version
@@ -257,12 +263,14 @@ impl Membership {
         self.members().get(&peer).is_some_and(|grant| right.given_by(*grant))
     }
 
-    /// Drops what is kept of a chain's runs that end at or before `next_seq`: the graph has forgotten them.
-    pub(crate) fn forget(&mut self, chain: ChainId, next_seq: u64) {
-        self.void.retain(|&(of, seq), _| of != chain || seq >= next_seq);
-        self.changed.retain(|&(of, seq), _| of != chain || seq >= next_seq);
-        self.doubted.retain(|&(of, seq)| of != chain || seq >= next_seq);
-        self.closure.forget(chain, next_seq);
+    /// Drops what is kept of runs that the graph has forgotten: those of each chain, by its number, that end at or before a number of `kept`. One
+    /// pass for all chains, as a retired member may have a thousand, and a hundred thousand void runs.
+    pub(crate) fn forget(&mut self, kept: &[u64]) {
+        let is_kept = |(chain, seq): Place| kept.get(chain.index()).is_none_or(|next_seq| seq >= *next_seq);
+        self.void.retain(|place, _| is_kept(*place));
+        self.changed.retain(|place, _| is_kept(*place));
+        self.doubted.retain(|place| is_kept(*place));
+        self.closure.forget(kept, is_kept);
     }
 
     /// Takes in the chains that are new.

@@ -38,14 +38,14 @@ fn replica(number: u8, wrong_from: u64) -> Replica<Count> {
 }
 
 fn run(wrong_from: u64) -> Found {
-    exchange([replica(1, u64::MAX), replica(2, wrong_from)]).0
+    exchange(&mut [replica(1, u64::MAX), replica(2, wrong_from)]).0
 }
 
-/// Of whom, up to where, and where they still agreed.
-type Found = Vec<(Peer, u64, u64)>;
+/// Of whom, up to where, where they still agreed, and the first and the last operation between.
+type Found = Vec<(Peer, u64, u64, Option<[Stamp; 2]>)>;
 
 /// What is found, and what is reported of peers.
-fn exchange(mut group: [Replica<Count>; 2]) -> (Found, Vec<(Peer, Misbehaviour)>) {
+fn exchange(group: &mut [Replica<Count>; 2]) -> (Found, Vec<(Peer, Misbehaviour)>) {
     let (mut found, mut reported) = (Vec::new(), Vec::new());
     for frame in 0..6000 {
         group[frame % 2].commit(1);
@@ -54,12 +54,12 @@ fn exchange(mut group: [Replica<Count>; 2]) -> (Found, Vec<(Peer, Misbehaviour)>
                 group[1 - from].merge(delta);
             }
         }
-        for member in &mut group {
+        for member in &mut *group {
             for notice in member.settle().notices {
                 match notice {
-                    ReplicaNotice::Desync { peer, at, agreed, ours, theirs } => {
+                    ReplicaNotice::Desync { peer, at, agreed, ops, ours, theirs } => {
                         assert_ne!(ours, theirs);
-                        found.push((peer, at, agreed));
+                        found.push((peer, at, agreed, ops));
                     }
                     ReplicaNotice::PeerMisbehaved { peer, what } => reported.push((peer, what)),
                     _ => {}
@@ -80,10 +80,36 @@ fn equal_states_are_not_reported() {
 fn a_state_that_differs_is_reported_once_on_each_side_with_where() {
     let found = run(1500);
     assert_eq!(found.len(), 2, "{found:?}");
-    for (side, (named, at, agreed)) in found.into_iter().enumerate() {
+    for (side, (named, at, agreed, _)) in found.into_iter().enumerate() {
         assert_eq!(named, [peer(1), peer(2)][side]);
         assert!(at >= 1500 && agreed < 1500, "{at} {agreed}");
     }
+}
+
+/// Each lists what it makes of the window: the first line that differs is the operation's.
+#[test]
+fn two_lists_of_the_window_name_the_operation() {
+    let mut group = [replica(1, u64::MAX), replica(2, 1500)];
+    let (found, _) = exchange(&mut group);
+    let [(_, at, agreed, ops), other] = found[..] else { panic!("{found:?}") };
+    assert_eq!((at, agreed, ops), (other.1, other.2, other.3), "the same window on both sides");
+    let lists = group.each_ref().map(|member| {
+        let mut list = Vec::new();
+        member.refold(agreed, at, |stamp, _, count| list.push((*stamp, count.sum)));
+        list
+    });
+    for list in &lists {
+        let ends = [list[0].0, list[list.len() - 1].0];
+        assert_eq!(ops, Some(ends), "the whole window, and no more");
+    }
+    let first = lists[0].iter().zip(&lists[1]).find(|(one, two)| one != two);
+    let (stamp, _) = first.expect("a line that differs").0;
+    let wrong = lists[0].iter().find(|(stamp, _)| stamp.lamport >= 1500).expect("an operation");
+    assert_eq!(*stamp, wrong.0);
+    // What is not stable, or was let go, is in no list.
+    let mut rest = 0;
+    group[0].refold(group[0].watermark(), u64::MAX, |_, _, _| rest += 1);
+    assert_eq!(rest, 0);
 }
 
 /// A digest of a state that is never reached: what it says later is compared all the same.
@@ -94,7 +120,7 @@ fn a_digest_from_the_future_is_reported_and_hides_nothing() {
         group[1].commit(1);
         let level = group[1].clock().saturating_add(1).saturating_add(ahead);
         group[1].act(Operation::Ack { digest: Some(Digest { level, digest: 0 }) });
-        let (found, reported) = exchange(group);
+        let (found, reported) = exchange(&mut group);
         assert_eq!(reported, [(peer(2), Misbehaviour::Clock)], "{ahead}");
         assert_eq!(found.len(), 2, "{ahead}: {found:?}");
     }

@@ -35,6 +35,82 @@ fn what_is_redone_after_it_became_stable_is_performed_once() {
     assert!(effects(&mut group[0]).is_empty() && effects(&mut group[1]).is_empty());
 }
 
+/// The first of a group of two, and a copy of it that has what it has.
+fn copied(letters: &str) -> Vec<Replica<Letters>> {
+    let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();
+    letters.chars().for_each(|letter| _ = group[0].commit(letter));
+    let _ = (group[0].settle(), group[0].outbox());
+    let mut copy = replica(1, 2);
+    copy.merge(group[0].since(copy.version()));
+    let _ = copy.settle();
+    group.push(copy);
+    group
+}
+
+/// Each performs what is on its own branch; what was before, the one that goes on as it was.
+#[test]
+fn of_two_programs_with_one_key_each_performs_what_is_its_own() {
+    let mut yielded = [false; 2];
+    for letters in ["cd", "de", "ef", "fg", "gh", "hi", "ij", "jk"] {
+        let mut group = copied("ab");
+        let mut own = letters.chars();
+        let [original, copy] = [0, 2].map(|index: usize| {
+            let letter = own.next().expect("two");
+            group[index].commit(letter);
+            letter
+        });
+        exchange(&mut group);
+        // Both go on, one of them as another author.
+        group[0].commit('x');
+        group[2].commit('y');
+        exchange(&mut group);
+        group[1].commit('z');
+        exchange(&mut group);
+        let applied = assert_equal(&group).to_owned();
+        let [from_original, from_copy] = [0, 2].map(|index: usize| effects(&mut group[index]));
+        let is_yielding = |index: usize| group[index].author().incarnation == 1;
+        assert!(is_yielding(0) != is_yielding(2), "one of them goes on as another");
+        yielded[usize::from(is_yielding(2))] = true;
+        let mut all = [&from_original[..], &from_copy].concat();
+        all.sort_unstable();
+        let distinct = {
+            let mut all = all.clone();
+            all.dedup();
+            all
+        };
+        assert_eq!(all, distinct, "{from_original:?} and {from_copy:?}: at most once");
+        let (keeper, other) =
+            if is_yielding(2) { (&from_original, &from_copy) } else { (&from_copy, &from_original) };
+        for letter in ['a', 'b'] {
+            assert!(keeper.contains(&letter) && !other.contains(&letter), "{letter}: {keeper:?}, {other:?}");
+        }
+        let (mine, theirs) = if is_yielding(2) { (original, copy) } else { (copy, original) };
+        assert!(!keeper.contains(&theirs) && !other.contains(&mine));
+        assert!(!applied.contains(mine) || keeper.contains(&mine), "{applied}: {keeper:?}");
+        for (index, letter) in [(0, 'x'), (2, 'y')] {
+            let performed = if index == 0 { &from_original } else { &from_copy };
+            assert!(!applied.contains(letter) || performed.contains(&letter), "{applied}: {performed:?}");
+        }
+    }
+    assert_eq!(yielded, [true; 2], "the hashes decide which");
+}
+
+/// A copy that listens and says nothing is not found out, by either: then both perform what they have. The key is what a service goes by.
+#[test]
+fn a_copy_that_only_listens_performs_it_too() {
+    let mut group = copied("ab");
+    let mut copy = group.pop().expect("the copy");
+    let stamps = |replica: &mut Replica<Letters>| -> Vec<_> {
+        replica.settled_ops().into_iter().map(|(stamp, letter)| (stamp, letter)).collect()
+    };
+    exchange(&mut group);
+    copy.merge(group[1].since(copy.version()));
+    let _ = copy.settle();
+    let (here, there) = (stamps(&mut group[0]), stamps(&mut copy));
+    assert_eq!(here.iter().map(|(_, letter)| *letter).collect::<String>(), "ab");
+    assert_eq!(here, there, "with the same keys");
+}
+
 /// An owner takes an order back, and was retired meanwhile.
 #[test]
 fn what_comes_back_as_its_revocation_became_void_is_performed() {
