@@ -173,6 +173,7 @@ fn a_failure_is_run_again_by_one_line() {
         retire: true,
         equivocate: false,
         forge: true,
+        poison: false,
         cuts: 1,
         joins: 1,
         crowd: 2
@@ -230,6 +231,7 @@ fn each_fault_that_never_happened_is_named() {
         (World { retire: true, ..calm.clone() }, "no operation of the retired member was void"),
         (World { equivocate: true, ..calm.clone() }, "no author gave one number twice"),
         (World { forge: true, ..calm.clone() }, "nothing forged was refused; no session was broken into"),
+        (World { poison: true, ..calm.clone() }, "no operation panicked"),
         (World { cuts: 3, ..calm.clone() }, "no replica let history go"),
         (World { crowd: 3, ..calm.clone() }, "no member of the crowd edited"),
     ];

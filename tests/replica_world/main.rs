@@ -5,6 +5,7 @@
 mod broken;
 mod figures;
 mod hostile;
+mod poison;
 mod processes;
 mod sessions;
 mod table;

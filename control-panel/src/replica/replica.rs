@@ -1,6 +1,6 @@
 //! A replica of a shared state: graph, members and fold put together.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Author, Delta, Grant, Misbehaviour, Peer, ReplicaBuilder, ReplicaNotice, Stamp, State, Version,
@@ -98,8 +98,8 @@ pub struct Replica<S: State> {
     pub(super) missing: Option<Missing>,
     /// Up to where effects were handed out; `None` if they were never asked for.
     pub(super) performed: Option<u64>,
-    /// What was left out when effects were handed out beyond it: as many as are revoked, and none that a cut covers.
-    pub(super) passed_over: BTreeSet<Stamp>,
+    /// What was left out when effects were handed out beyond it, and whether as it panicked: as many as are revoked or panicked, and none that a cut covers.
+    pub(super) passed_over: BTreeMap<Stamp, bool>,
     pub(super) unread: Unread,
     /// The snapshot that it began with.
     pub(super) joined: Option<Joined>,
@@ -161,7 +161,7 @@ impl<S: State> Replica<S> {
             cut_off: false,
             missing: None,
             performed: builder.performed,
-            passed_over: BTreeSet::new(),
+            passed_over: BTreeMap::new(),
             unread: Unread::default(),
             joined: None,
             stable: 0,
@@ -262,6 +262,12 @@ impl<S: State> Replica<S> {
         while let Some(admitted) = self.graph.admit_next_of(&self.membership) {
             self.admit(admitted);
         }
+    }
+
+    /// Its operations that are left out as they panicked, in order, each with how many of the [history's](Self::history) are before it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn poisoned(&self) -> impl Iterator<Item = (usize, Stamp, &S::Op)> {
+        self.fold.poisoned()
     }
 
     /// What the state is made of, for checks.

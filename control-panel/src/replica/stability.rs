@@ -59,8 +59,8 @@ impl<S: State> Replica<S> {
     /// The operations of this replica's own peer that became stable since the last call, in order: for effects that cannot be taken
     /// back (a mail, a payment). Each is returned once, on its author's replica alone, and never if it is void.
     ///
-    /// The watermark settles where an operation is in the order, and that it counts. Whether it is [left out](Self::revoke) is settled by a cut alone. So one that is
-    /// left out when it becomes stable is kept aside: it is returned, before those that are new, once it is back in the state and what brought it back is stable too;
+    /// The watermark settles where an operation is in the order, and that it counts. Whether it is [left out](Self::revoke), and whether it panics after others that may be, is settled
+    /// by a cut alone. So one that is left out when it becomes stable is kept aside: it is returned, before those that are new, once it is back in the state and what brought it back is stable too;
     /// and dropped when a cut covers it. One that is left out when the program stops is not returned by the next life: commit it anew.
     ///
     /// **Two programs that write as one peer** (a copied folder, a restored backup that runs beside the original) are handed, once they have heard of each other, each the operations of its own
@@ -110,8 +110,8 @@ impl<S: State> Replica<S> {
         let mut settled = self.taken_back_in();
         let Self { passed_over, fold, graph, me, .. } = self;
         let performs = |run: &Run<S::Op>| performs(graph, *me, run);
-        let left_out = fold.revoked_entries(after, upto).filter(|entry| performs(entry.run()));
-        passed_over.extend(left_out.map(Entry::stamp));
+        let left_out = fold.left_out(after, upto).filter(|entry| performs(entry.run()));
+        passed_over.extend(left_out.map(|entry| (entry.stamp(), entry.panicked())));
         let stable = fold.entries(after, upto).filter(|entry| performs(entry.run()));
         settled.extend(stable.map(|entry| (entry.stamp(), entry.op().clone())));
         settled
@@ -122,14 +122,20 @@ impl<S: State> Replica<S> {
         let Self { passed_over, fold, graph, me, revocations, stable, .. } = self;
         let performs = |entry: &&Entry<S::Op>| performs(graph, *me, entry.run());
         let is_in = |stamp: &Stamp| fold.entries_at(*stamp).any(|entry| performs(&entry));
-        let mut back: Vec<_> = passed_over.iter().copied().filter(is_in).collect();
+        let mut back: Vec<_> = passed_over
+            .iter()
+            .filter(|(stamp, _)| is_in(stamp))
+            .map(|(stamp, panicked)| (*stamp, *panicked))
+            .collect();
         if back.is_empty() {
             return Vec::new();
         }
         let disputed = revocations.disputed_above(*stable);
-        back.retain(|stamp| !disputed.contains(stamp));
+        // One that panicked does not if what is below it changes: it is in for good when that is.
+        let is_settled = |stamp: &Stamp| disputed.first().is_none_or(|first| first > stamp);
+        back.retain(|(stamp, panicked)| !disputed.contains(stamp) && (!panicked || is_settled(stamp)));
         let mut ops = Vec::new();
-        for stamp in back {
+        for (stamp, _) in back {
             passed_over.remove(&stamp);
             ops.extend(fold.entries_at(stamp).filter(performs).map(|entry| (stamp, entry.op().clone())));
         }
@@ -176,7 +182,7 @@ impl<S: State> Replica<S> {
         let Some((upto, cut)) = self.revocations.stable_cut(self.stable) else { return };
         // Effects that were not handed out are not forgotten.
         let upto = upto.min(self.performed.unwrap_or(u64::MAX));
-        let owed = self.passed_over.iter().find(|stamp| self.fold.entries_at(**stamp).next().is_some());
+        let owed = self.passed_over.keys().find(|stamp| self.fold.entries_at(**stamp).next().is_some());
         let upto = owed.map_or(upto, |stamp| upto.min(stamp.lamport - 1));
         if upto <= self.fold.base().1 {
             return;
@@ -185,7 +191,7 @@ impl<S: State> Replica<S> {
         self.fold.compact(upto);
         self.graph.forget_below(upto, had);
         self.revocations.forget_below(upto);
-        self.passed_over.retain(|stamp| stamp.lamport > upto);
+        self.passed_over.retain(|stamp, _| stamp.lamport > upto);
         let kept: Vec<u64> = self.graph.chains().map(|(_, chain)| chain.base().mark.next_seq).collect();
         self.membership.forget(&kept);
     }

@@ -67,6 +67,7 @@ use crate::replica::{ReplicaBuilder, State};
 ///
 /// Take all fields but those that you set from `World::default()`, as there may be more of them one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "faults that happen or do not, each by itself")]
 pub struct World {
     /// Which run. Default: 0.
     pub seed: u64,
@@ -103,6 +104,10 @@ pub struct World {
     pub equivocate: bool,
     /// Runs with false clocks, numbers, pasts and authors arrive, and messages that break the protocol of a session. Default: no.
     pub forge: bool,
+    /// Some operations of `edit`'s make [`apply`](State::apply) panic, by what they are or by the state that they meet, as on every replica; and a replica that crashed
+    /// begins again as an update of the program ([`fingerprint`](ReplicaBuilder::fingerprint)), the others after the last frame. So meanwhile some stop at what panics, and go on without it in the end.
+    /// With `equivocate` none is updated. Let it panic by `std::panic::resume_unwind`, which prints nothing. Default: no.
+    pub poison: bool,
     /// How many times an owner [cuts](crate::Replica::cut) the history. What replicas let go then the world keeps, and compares with. One that
     /// lacks what is gone goes on from another's snapshot ([`rejoin`](crate::Replica::rejoin)). For automatic cuts too, give the
     /// replicas a short [`history`](ReplicaBuilder::history). Default: 0.
@@ -132,6 +137,7 @@ impl Default for World {
             retire: false,
             equivocate: false,
             forge: false,
+            poison: false,
             cuts: 0,
             joins: 0,
             crowd: 0,
@@ -153,7 +159,7 @@ impl World {
     /// runs that were ever stored, and let none go; no operation
     /// that a replica had stored is missing, but those that a retirement makes void, which came back to their author once
     /// ([`take_void`](crate::Replica::take_void)); nothing came or went at or below what was a watermark, and no effect was performed
-    /// for an operation that is void; what was taken back in the end is not applied; no states were reported to differ; every watermark has reached the last operation; a peer that went on twice was reported by all.
+    /// for an operation that is void; what was taken back in the end is not applied; what panicked is left out, and nothing else is for that; no states were reported to differ; every watermark has reached the last operation; a peer that went on twice was reported by all.
     ///
     /// And that the run shows something: operations were concurrent, some arrived after what they sort before, and each fault that
     /// is not 0 happened. A run that did not is a failure too: give it more frames, or edit more often.

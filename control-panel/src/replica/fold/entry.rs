@@ -140,9 +140,14 @@ impl<Op> Entry<Op> {
         self.flags & (VOID | REVOKED | POISON) == 0
     }
 
-    /// Whether a revocation alone keeps it out of the state.
-    pub(super) fn revoked(&self) -> bool {
-        self.flags & (VOID | REVOKED | POISON) == REVOKED
+    /// Whether it is out of the state for a revocation or a panic, either of which may be taken back.
+    pub(super) fn left_out(&self) -> bool {
+        !self.wanted() && self.flags & VOID == 0
+    }
+
+    /// Whether its `apply` panicked.
+    pub(crate) fn panicked(&self) -> bool {
+        self.flags & POISON != 0
     }
 
     /// Whether it is in the state.

@@ -40,9 +40,9 @@ impl<S: State> Fold<S> {
         Some([first, entries.next_back().unwrap_or(first)])
     }
 
-    /// Those that revocations leave out.
-    pub(crate) fn revoked_entries(&self, after: u64, upto: u64) -> impl Iterator<Item = &Entry<S::Op>> {
-        self.between(after, upto).iter().filter(|entry| entry.revoked())
+    /// Those that are left out and not void.
+    pub(crate) fn left_out(&self, after: u64, upto: u64) -> impl Iterator<Item = &Entry<S::Op>> {
+        self.between(after, upto).iter().filter(|entry| entry.left_out())
     }
 
     /// What of the state's operations has that place, and is not left out: several of an author that forked.
@@ -62,6 +62,17 @@ impl<S: State> Fold<S> {
     pub(crate) fn applied(&self) -> (impl Iterator<Item = (Stamp, &S::Op)>, usize) {
         let entries = self.line.log.iter().filter(|entry| entry.applied());
         (entries.map(|entry| (entry.stamp(), entry.op())), self.line.tail.applied)
+    }
+
+    /// Those that are left out as they panicked, each with how many of the applied are before it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn poisoned(&self) -> impl Iterator<Item = (usize, Stamp, &S::Op)> {
+        let counted = self.line.log.iter().scan(0, |before, entry| {
+            *before += usize::from(entry.applied());
+            Some((*before, entry))
+        });
+        let poisoned = counted.filter(|(_, entry)| entry.blocks());
+        poisoned.map(|(before, entry)| (before, entry.stamp(), entry.op()))
     }
 
     /// How many operations are in the log.

@@ -100,13 +100,10 @@ fn of_two_programs_with_one_key_each_performs_what_is_its_own() {
 fn a_copy_that_only_listens_performs_it_too() {
     let mut group = copied("ab");
     let mut copy = group.pop().expect("the copy");
-    let stamps = |replica: &mut Replica<Letters>| -> Vec<_> {
-        replica.settled_ops().into_iter().map(|(stamp, letter)| (stamp, letter)).collect()
-    };
     exchange(&mut group);
     copy.merge(group[1].since(copy.version()));
     let _ = copy.settle();
-    let (here, there) = (stamps(&mut group[0]), stamps(&mut copy));
+    let (here, there) = (group[0].settled_ops(), copy.settled_ops());
     assert_eq!(here.iter().map(|(_, letter)| *letter).collect::<String>(), "ab");
     assert_eq!(here, there, "with the same keys");
 }
@@ -130,6 +127,30 @@ fn what_comes_back_as_its_revocation_became_void_is_performed() {
     assert_eq!(assert_equal(&group), "a");
     assert_eq!(effects(&mut group[0]), ['a']);
     assert!(effects(&mut group[0]).is_empty());
+}
+
+/// What panics after something does not once that is taken back.
+#[test]
+fn what_panicked_as_it_became_stable_is_performed_when_it_no_longer_does() {
+    let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();
+    let cause = group[0].commit('p');
+    group[0].commit('?');
+    group[0].commit('b');
+    exchange(&mut group);
+    assert_eq!(assert_equal(&group), "pb");
+    assert_eq!(effects(&mut group[0]), ['p', 'b']);
+    let undo = group[1].revoke(cause).unwrap();
+    let revocation = group[1].since(group[0].version());
+    group[0].merge(revocation);
+    let _ = group[0].settle();
+    assert_eq!(group[0].state().0, "?b");
+    assert!(effects(&mut group[0]).is_empty(), "the revocation may still be taken back");
+    group[0].commit('c');
+    exchange(&mut group);
+    assert!(group[0].watermark() >= undo.lamport);
+    assert_eq!(effects(&mut group[0]), ['?', 'c']);
+    assert!(effects(&mut group[0]).is_empty() && effects(&mut group[1]).is_empty());
+    assert_eq!(assert_equal(&group), "?bc");
 }
 
 #[test]

@@ -17,6 +17,7 @@ impl State for Letters {
 
     fn apply(&mut self, letter: &char, _: &Stamp) {
         assert!(*letter != '!', "poison");
+        assert!(*letter != '?' || !self.0.contains('p'), "poison behind a p");
         self.0.push(*letter);
     }
 }

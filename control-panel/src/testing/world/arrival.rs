@@ -75,7 +75,7 @@ impl<P: Program> Simulation<'_, P> {
     /// A node goes on from a snapshot, or begins with it.
     fn begin(&mut self, node: usize, snapshot: &Arc<Snapshot<P::State>>) -> Result<(), Failure> {
         let snapshot = Snapshot::clone(snapshot);
-        let builder = self.is_joining(node).then(|| self.builder(self.nodes[node].peer, 0));
+        let builder = self.is_joining(node).then(|| self.builder(node, 0));
         let here = &mut self.nodes[node];
         let peer = here.peer;
         let begun = match builder {

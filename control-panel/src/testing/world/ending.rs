@@ -11,7 +11,10 @@ use super::{
 use crate::{
     replica::{Peer, Replica, Stamp, State},
     testing::laws::agree,
-    util::difference::{difference, outline::brief, part},
+    util::{
+        difference::{difference, outline::brief, part},
+        panics,
+    },
 };
 
 /// All that is known of a run at its end.
@@ -25,7 +28,7 @@ pub(super) struct Ending<'a, S: State, H> {
     pub(super) whole: &'a Replica<S>,
     /// Runs that a retirement makes void.
     pub(super) void: &'a Runs,
-    /// What was taken back at some time.
+    /// What was taken back at some time, and what panicked where something was.
     pub(super) revoked: &'a BTreeSet<Stamp>,
     /// And what of it was in the end.
     pub(super) taken_back: &'a BTreeSet<Stamp>,
@@ -74,6 +77,7 @@ where
         let entries: Log<S::Op> =
             self.whole.history().operations.map(|(stamp, op)| (stamp, op.clone())).collect();
         let folded = fold(&entries, init)?;
+        let poisoned = self.poisoned(&entries, init)?;
         for (_, node, replica) in live(self.nodes) {
             let history = replica.history();
             // What it has let go is in the state that it kept instead.
@@ -95,28 +99,44 @@ where
             }
             is_fold(node, replica.state(), &folded, &entries, init)?;
         }
-        self.promises(&entries)?;
+        self.promises(&entries, &poisoned)?;
         Ok(entries.iter().map(|(stamp, op)| (*stamp, format!("{op:?}"))).collect())
     }
 
+    /// What the replica of all runs leaves out as it panicked: and it does, after what is before it.
+    fn poisoned(
+        &self,
+        entries: &[(Stamp, S::Op)],
+        init: &impl Fn() -> S,
+    ) -> Result<BTreeSet<Stamp>, Failure> {
+        let (mut state, mut folded, mut poisoned) = (init(), 0, BTreeSet::new());
+        for (before, stamp, op) in self.whole.poisoned() {
+            entries[folded..before].iter().for_each(|(stamp, op)| state.apply(op, stamp));
+            folded = before;
+            let mut copy = state.clone();
+            if panics::hold(|| copy.apply(op, &stamp)).map_err(panics::discard).is_ok() {
+                return Err(Failure::NotPoison { stamp });
+            }
+            poisoned.insert(stamp);
+        }
+        Ok(poisoned)
+    }
+
     /// What each replica was promised, and promised.
-    fn promises(&self, entries: &[(Stamp, S::Op)]) -> Result<(), Failure> {
+    fn promises(&self, entries: &[(Stamp, S::Op)], poisoned: &BTreeSet<Stamp>) -> Result<(), Failure> {
         let applied: BTreeSet<Stamp> = entries.iter().map(|(stamp, _)| *stamp).collect();
         if let Some(stamp) = self.taken_back.iter().find(|stamp| applied.contains(stamp)) {
             return Err(Failure::NotRevoked { stamp: *stamp });
         }
         let last = applied.last().map_or(0, |stamp| stamp.lamport);
-        if let Some((peer, stamp)) = self
-            .crowd
-            .own
-            .iter()
-            .find(|(_, stamp)| !applied.contains(stamp) && !self.taken_back.contains(stamp))
-        {
+        if let Some((peer, stamp)) = self.crowd.own.iter().find(|(_, stamp)| {
+            ![&applied, self.taken_back, poisoned].iter().any(|known| known.contains(stamp))
+        }) {
             return Err(Failure::Lost { peer: *peer, stamp: *stamp });
         }
         let forked = self.fork.filter(|peer| self.ledger.forks(*peer));
         for (_, node, replica) in live(self.nodes).filter(|(index, ..)| (self.honest)(*index)) {
-            self.own(node, &applied)?;
+            self.own(node, &applied, poisoned)?;
             let settled = replica.watermark() >= self.whole.last_operation();
             node.promises.keep(node.peer, &applied, self.revoked, settled)?;
             if self.fork.is_none() && replica.watermark() < last {
@@ -130,7 +150,12 @@ where
     }
 
     /// Its own operations are applied, or void for a known reason and given back once.
-    fn own(&self, node: &Node<S>, applied: &BTreeSet<Stamp>) -> Result<(), Failure> {
+    fn own(
+        &self,
+        node: &Node<S>,
+        applied: &BTreeSet<Stamp>,
+        poisoned: &BTreeSet<Stamp>,
+    ) -> Result<(), Failure> {
         let peer = node.peer;
         for &stamp in node.disk.own() {
             let void = self.ledger.run_of(&stamp).is_some_and(|run| self.void.contains(&run.hash));
@@ -138,7 +163,8 @@ where
             if void && is_applied {
                 return Err(Failure::NotVoid { peer, stamp });
             }
-            if !void && !is_applied && !self.taken_back.contains(&stamp) {
+            let is_out = self.taken_back.contains(&stamp) || poisoned.contains(&stamp);
+            if !void && !is_applied && !is_out {
                 return Err(Failure::Lost { peer, stamp });
             }
             let times = node.given_back.iter().filter(|given| **given == stamp).count();

@@ -43,6 +43,8 @@ pub(super) enum Failure {
     NotGivenBack { peer: Peer, stamp: Stamp, times: usize },
     /// An operation that was taken back is applied.
     NotRevoked { stamp: Stamp },
+    /// An operation that is left out as if its `apply` had panicked.
+    NotPoison { stamp: Stamp },
     /// A replica reports that another's state differs. With what applying their operations again finds.
     Desync { peers: [Peer; 2], at: u64, agreed: u64, cause: Option<Box<Self>> },
     /// A snapshot that is refused.
@@ -142,6 +144,7 @@ impl Display for Failure {
                 write!(f, "{stamp} of {peer} is void and was given back {times} times")
             }
             Self::NotRevoked { stamp } => write!(f, "{stamp} is applied, though it was taken back"),
+            Self::NotPoison { stamp } => write!(f, "{stamp} is left out, and its `apply` does not panic"),
             Self::Desync { peers: [one, two], at, agreed, cause } => {
                 write!(f, "{one} reports that the state of {two} differs at {at}; they agreed at {agreed}")?;
                 cause.as_ref().map_or(Ok(()), |cause| write!(f, ": {cause}"))

@@ -4,7 +4,6 @@ use super::{
     failure::Failure,
     faults::Step,
     forger,
-    node::Node,
     program::{Op, Program},
     roles,
     run::Simulation,
@@ -22,7 +21,31 @@ impl<P: Program> Simulation<'_, P> {
         // What stopped after its last step has stored all: it can go on as it was.
         let clean = step == Step::Sent && self.rng.chance(50);
         self.nodes[node].incarnation += u32::from(!clean);
+        self.nodes[node].is_updated = self.has_updates();
         true
+    }
+
+    /// Whether programs are updated while it runs.
+    fn has_updates(&self) -> bool {
+        self.world.poison && !self.world.equivocate
+    }
+
+    /// All that run the program of the beginning stop, with all stored, and begin again as the update.
+    pub(super) fn update(&mut self) {
+        if !self.has_updates() {
+            return;
+        }
+        for node in 0..self.nodes.len() {
+            let is_up = self.nodes[node].replica.is_some();
+            if std::mem::replace(&mut self.nodes[node].is_updated, true) || !is_up {
+                continue;
+            }
+            self.journal.note(format_args!("{} update {node}", self.frame));
+            let crashes = self.report.crashes;
+            self.nodes[node].crash(self.frame, &mut self.report);
+            self.report.crashes = crashes;
+            self.network.crash(self.frame, node, &mut self.report);
+        }
     }
 
     /// Starts what is down, if its time has come. Whether it is up.
@@ -38,7 +61,7 @@ impl<P: Program> Simulation<'_, P> {
                 if edited && self.frame < twins.from {
                     return Ok(false);
                 }
-                let (original, builder) = (twins.original, self.builder(self.nodes[node].peer, 0));
+                let (original, builder) = (twins.original, self.builder(node, 0));
                 let mut replica = builder.build();
                 self.nodes[original].disk.read(&mut replica);
                 self.nodes[node].replica = Some(replica);
@@ -47,9 +70,9 @@ impl<P: Program> Simulation<'_, P> {
                 if edited && self.frame < self.nodes[node].down_until {
                     return Ok(false);
                 }
-                let Node { peer, incarnation, .. } = self.nodes[node];
+                let incarnation = self.nodes[node].incarnation;
                 let performed = self.nodes[node].promises.performed;
-                let replica = self.builder(peer, incarnation).performed(performed).build();
+                let replica = self.builder(node, incarnation).performed(performed).build();
                 self.nodes[node].restart(replica);
             }
         }
@@ -57,8 +80,15 @@ impl<P: Program> Simulation<'_, P> {
         Ok(true)
     }
 
-    /// A peer's replica, as the program sets it up.
-    pub(super) fn builder(&self, peer: Peer, incarnation: u32) -> ReplicaBuilder<P::State> {
+    /// A node's replica, as its program sets it up.
+    pub(super) fn builder(&self, node: usize, incarnation: u32) -> ReplicaBuilder<P::State> {
+        let builder = self.builder_of(self.nodes[node].peer, incarnation);
+        let fingerprint = builder.fingerprint;
+        builder.fingerprint(fingerprint + u64::from(self.nodes[node].is_updated))
+    }
+
+    /// A peer's replica, of the program of the beginning.
+    pub(super) fn builder_of(&self, peer: Peer, incarnation: u32) -> ReplicaBuilder<P::State> {
         let members = (0..self.roles.members()).map(roles::peer);
         let builder = Replica::builder(peer, self.program.init()).members(members).incarnation(incarnation);
         self.program.build(builder.payload(forger::payload::<Op<P>>))

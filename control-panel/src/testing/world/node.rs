@@ -16,6 +16,8 @@ pub(super) struct Node<S: State> {
     /// `None` while it is down.
     pub(super) replica: Option<Replica<S>>,
     pub(super) incarnation: u32,
+    /// Whether its program was updated.
+    pub(super) is_updated: bool,
     /// The frame in which it comes back.
     pub(super) down_until: u64,
     /// The most operations that its `settle` may touch.
@@ -31,6 +33,8 @@ pub(super) struct Node<S: State> {
     /// Results of jobs, and the frame in which they come.
     jobs: Vec<(u64, Redone<S>)>,
     pub(super) forks: BTreeSet<Peer>,
+    /// Operations that panicked, in any of its lives.
+    pub(super) panicked: BTreeSet<Stamp>,
     /// Whether it went on from a snapshot: what was found before is not reported again.
     pub(super) began_anew: bool,
     /// The greatest place among all that it applied, and the last of its own.
@@ -48,6 +52,7 @@ impl<S: State> Node<S> {
             peer,
             replica,
             incarnation: 0,
+            is_updated: false,
             down_until: 0,
             budget,
             disk: Disk::new(),
@@ -57,6 +62,7 @@ impl<S: State> Node<S> {
             again: Vec::new(),
             jobs: Vec::new(),
             forks: BTreeSet::new(),
+            panicked: BTreeSet::new(),
             began_anew: false,
             highest: None,
             last_own: 0,
@@ -182,8 +188,11 @@ impl<S: State> Node<S> {
             finished |= replica.finish(redone);
         }
         let settled = replica.settle();
-        // Where a snapshot is taken up, nothing is undone one by one: the two are not a sum.
-        let ops = settled.undone.max(settled.redone);
+        // Where a snapshot is taken up, nothing is undone one by one: the two are not a sum. After a panic a frame that cannot go on takes one up too.
+        let panics = |notice: &ReplicaNotice| matches!(notice, ReplicaNotice::Poisoned { .. });
+        let undone =
+            if self.panicked.is_empty() && !settled.notices.iter().any(panics) { settled.undone } else { 0 };
+        let ops = undone.max(settled.redone);
         // What a job did elsewhere is counted in the frame that takes it in.
         if !finished && ops > self.budget {
             return Err(Failure::OverBudget { peer: self.peer, ops, budget: self.budget });
@@ -205,6 +214,11 @@ impl<S: State> Node<S> {
                 }
                 ReplicaNotice::PeerMisbehaved { .. } => report.refused += 1,
                 ReplicaNotice::MembershipContested { .. } => report.contested += 1,
+                ReplicaNotice::Poisoned { stamp, void, .. } => {
+                    self.panicked.insert(*stamp);
+                    report.poisoned += 1;
+                    report.stopped += u64::from(!void);
+                }
                 ReplicaNotice::Desync { peer, at, agreed, .. } => {
                     let peers = [self.peer, *peer];
                     return Err(Failure::Desync { peers, at: *at, agreed: *agreed, cause: None });

@@ -63,6 +63,10 @@ pub struct WorldReport {
     pub agreed: u64,
     /// Reports of an author that gave one number to two operations.
     pub forks: u64,
+    /// Operations that a replica left out, or stopped at, as they panicked: each once in a life of the replica.
+    pub poisoned: u64,
+    /// Those of them at which it stopped, as not all ran one program.
+    pub stopped: u64,
     /// Forged runs that arrived.
     pub forged: u64,
     /// Reports of peers that sent what no honest replica sends, forks aside.
@@ -102,6 +106,7 @@ impl WorldReport {
             (world.revocations > 0 && self.revoked == 0, "nothing was taken back"),
             (world.forge && self.refused == 0, "nothing forged was refused"),
             (world.forge && self.breaches == 0, "no session was broken into"),
+            (world.poison && self.poisoned == 0, "no operation panicked"),
             (world.cuts > 0 && self.forgotten == 0, "no replica let history go"),
             (world.crowd > 0 && self.crowd == 0, "no member of the crowd edited"),
             (world.joins > 0 && self.joined == 0, "no replica began with a snapshot"),

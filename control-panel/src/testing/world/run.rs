@@ -84,7 +84,7 @@ impl<'a, P: Program> Simulation<'a, P> {
             journal: Journal::new(),
         };
         for (node, peer) in simulation.roles.peers().enumerate() {
-            let builder = simulation.builder(peer, 0);
+            let builder = simulation.builder_of(peer, 0);
             let budget = builder.redo_budget;
             let replica = builder.build();
             simulation.group = replica.genesis().0;
@@ -112,6 +112,11 @@ impl<'a, P: Program> Simulation<'a, P> {
             self.acts.void(&self.ledger, &members, parts)
         });
         let void = void.unwrap_or_default();
+        let mut revoked = self.revoked.clone();
+        if !revoked.is_empty() {
+            // What is taken back may change what others meet, stable ones too: and so which of them panic.
+            revoked.extend(self.nodes.iter().flat_map(|node| &node.panicked));
+        }
         let ending = ending::Ending {
             nodes: &self.nodes,
             crowd: &self.crowd,
@@ -119,7 +124,7 @@ impl<'a, P: Program> Simulation<'a, P> {
             ledger: &self.ledger,
             whole: &whole,
             void: &void,
-            revoked: &self.revoked,
+            revoked: &revoked,
             taken_back: &taken_back(&self.ledger, &void),
             fork: self.roles.twins.as_ref().map(|twins| self.nodes[twins.original].peer),
         };
@@ -150,12 +155,13 @@ impl<'a, P: Program> Simulation<'a, P> {
             self.frame(true)?;
         }
         self.network.calm(self.frame + 1);
+        self.update();
         self.quiet()
     }
 
     /// A replica of no member's, that takes all that was stored in one order, and lets nothing go.
     fn whole(&self) -> Replica<P::State> {
-        let mut whole = self.builder(Peer([0xFF; 32]), 0).performed(0).build();
+        let mut whole = self.builder_of(Peer([0xFF; 32]), 0).performed(0).build();
         whole.merge(Delta { runs: self.ledger.runs().into() });
         while let Some(job) = whole.settle().job {
             whole.finish(job.run());
