@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    node::{Members, Node, TestRun, owners, peer},
+    node::{Members, Node, TestRun, group, owners, peer},
     random::Random,
     seeds,
 };
 use crate::replica::{
     Grant, Misbehaviour, ReplicaNotice, RunHash,
+    graph::ChainId,
     membership::{Verdict, Void},
 };
 
@@ -39,6 +40,26 @@ fn meet(nodes: &mut [Node], honest: &[usize]) -> (BTreeMap<RunHash, Verdict>, Ve
     let verdicts = nodes[0].judged();
     assert!(nodes.iter().all(|node| node.judged() == verdicts), "verdicts differ");
     (verdicts, honest.iter().flat_map(|of| nodes[*of].wrong.clone()).collect())
+}
+
+/// What the shared part knew, and promised, a branch has from there on, and not from its own first run on.
+#[test]
+fn a_branch_begins_with_what_it_leaves() {
+    let mut nodes = group(3);
+    nodes[0].invite(peer(9), Grant::Write);
+    acknowledge(&mut nodes, &[], 3);
+    let mut hidden = copy(&nodes[2]);
+    let branches = [nodes[2].write(1), hidden.write(2)];
+    nodes[0].take(&branches);
+    let Node { graph, membership, .. } = &nodes[0];
+    let (branch, fork) =
+        graph.chains().find_map(|(id, chain)| Some((id, chain.fork?))).expect("the second is a branch");
+    let before = fork.mark.next_seq - 1;
+    let knew = |chain: ChainId| membership.chains[chain.index()].known.at(before).count();
+    assert_eq!([knew(fork.parent), knew(branch)], [1, 1], "of the invitation");
+    let promised = membership.closure.low_at(fork.parent, fork.mark.next_seq);
+    assert!(promised > 0);
+    assert_eq!(membership.closure.low_at(branch, fork.mark.next_seq), promised);
 }
 
 #[test]
