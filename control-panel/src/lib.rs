@@ -1,3 +1,5 @@
+// Before the README, as the first definition of a link counts: there they are files of the repository.
+#![doc = include_str!("guide/links/readme.md")]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -13,6 +15,7 @@ pub mod context;
 pub mod events;
 pub mod expansion;
 pub mod frame;
+pub mod guide;
 pub mod intent;
 #[cfg(feature = "journal")]
 #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]

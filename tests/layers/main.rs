@@ -25,6 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["journal"],
     &["workers"],
     &["testing"],
+    &["guide"],
 ];
 
 /// What a user of the library could write as well.

@@ -31,6 +31,14 @@
 //! assert_eq!(here.state(), there.state());
 //! ```
 
+// First what the page of `Replica` begins with: rustdoc shows a type's methods by the modules that have them.
+#[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
+mod replica;
+
+mod commit;
+
+mod settle;
+
 mod acts;
 mod admit;
 pub(crate) mod answers;
@@ -39,13 +47,14 @@ mod builder;
 #[cfg(feature = "codec")]
 #[cfg_attr(docsrs, doc(cfg(feature = "codec")))]
 pub mod codec;
-mod commit;
 mod delta;
 mod desync;
 mod error;
 mod fold;
 mod gallop;
 mod graph;
+#[cfg_attr(feature = "testing", doc = include_str!("../guide/links/testing.md"))]
+#[cfg_attr(not(feature = "testing"), doc = include_str!("../guide/links/without_testing.md"))]
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 pub(crate) mod identify;
@@ -64,14 +73,11 @@ mod redo;
 mod reducers;
 mod refold;
 mod remember;
-#[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
-mod replica;
 mod reports;
 #[cfg(feature = "journal")]
 pub(crate) mod restore;
 mod revocations;
 pub(crate) mod run;
-mod settle;
 mod settled;
 pub(crate) mod short;
 mod signature;

@@ -1,3 +1,7 @@
+// Where a feature is off, its worker is a row of the table of features.
+#![cfg_attr(not(feature = "memory-monitor"), doc = "[`memory_monitor`]: crate#features\n")]
+#![cfg_attr(not(feature = "mods"), doc = "[`mods`]: crate#features\n")]
+#![cfg_attr(not(feature = "p2p"), doc = "[`p2p_sync`]: crate#features\n")]
 //! Built-in workers, generic over your intent. Each is opt-in: import its trait to spawn it.
 //!
 //! | module | feature | what it does |

@@ -1,0 +1,71 @@
+//! A test that a page names exists.
+
+use std::{collections::BTreeSet, fs};
+
+use crate::{files, root, short};
+
+/// The functions that are tests, in all of the repository.
+fn tests() -> BTreeSet<String> {
+    let folders = ["tests", "examples", "control-panel/src", "control-panel-macros/src"];
+    let sources = folders.iter().flat_map(|folder| files(&root().join(folder), "rs"));
+    let of = |source: String| -> Vec<String> {
+        let behind = |text: &str| Some(text.split_once("fn ")?.1.split('(').next()?.to_owned());
+        source.split("#[test]").skip(1).filter_map(behind).collect()
+    };
+    sources.flat_map(|path| of(fs::read_to_string(path).unwrap())).collect()
+}
+
+/// A sentence of three words or more is a test's name; a metric's is longer than it looks.
+fn is_test(word: &str) -> bool {
+    let is_name =
+        word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    is_name && word.matches('_').count() >= 3 && !word.starts_with("control_panel_")
+}
+
+/// What stands in backquotes, outside of blocks of code.
+fn words(page: &str) -> impl Iterator<Item = &str> {
+    let mut code = false;
+    let lines = page.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        !code && !fence
+    });
+    lines.flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn each_test_that_a_page_names_exists() {
+    let tests = tests();
+    assert!(tests.len() > 1_500, "{} tests are found", tests.len());
+    let (mut named, mut missing) = (BTreeSet::new(), Vec::new());
+    let pages = files(&root().join("control-panel/src/guide"), "md");
+    for path in pages.into_iter().chain([root().join("README.md")]) {
+        let page = fs::read_to_string(&path).unwrap();
+        for word in words(&page).filter(|word| is_test(word)) {
+            named.insert(word.to_owned());
+            if !tests.contains(word) {
+                missing.push(format!("{}: there is no test {word}", short(&path)));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    assert!(named.len() > 80, "{} are named", named.len());
+}
+
+/// Each row of the table names a test, and names nothing else there.
+#[test]
+fn no_guarantee_is_without_a_test() {
+    let (page, tests) = (crate::read("control-panel/src/guide/guarantees.md"), tests());
+    let (tables, _) = page.split_once("## What is not shown").unwrap();
+    let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("| promise");
+    let mut rows = 0;
+    for row in tables.lines().filter(is_row) {
+        rows += 1;
+        let shown_by: Vec<_> = words(row.split(" | ").nth(1).unwrap()).collect();
+        assert!(!shown_by.is_empty(), "no test is named: {row}");
+        let missing: Vec<_> = shown_by.into_iter().filter(|word| !tests.contains(*word)).collect();
+        assert!(missing.is_empty(), "there is no test {missing:?}");
+    }
+    assert!(rows > 50, "{rows} rows");
+    assert_eq!(tables.matches("\n## ").count(), 10, "as many promises as the design has");
+}
